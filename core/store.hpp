@@ -228,14 +228,9 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] Result<std::size_t> read(const I& id, std::span<T, N> into,
                                          const GetOptions<T[]>& options = {}) const {
     const auto first = locum::array(into.data(), {into.size()});
-    // Without its extents, which do not come with a part, an array of arrays cannot be told from a longer
-    // one.
-    constexpr bool knows_extents = detail::Flattened<T>::inner.empty();
-    const auto memory = std::as_writable_bytes(std::span<T>(into));
-    return elements_into<T>(
-        detail::bytes_of(first), detail::Fit::at_least,
-        fetch_into(id, selection_of<T[]>(options),
-                   knows_extents || options.slab.is_given() ? memory : memory.first(0), options.deadline));
+    return elements_into<T>(detail::bytes_of(first), detail::Fit::at_least,
+                            fetch_into(id, selection_of<T[]>(options),
+                                       std::as_writable_bytes(std::span<T>(into)), options.deadline));
   }
   /// The same into memory with gaps, such as the interior of an array with ghost cells: `read(id,
   /// locum::array(&mine[nx + 3], {ny, nx}, {nx + 2, 1}))`. Its extents must be those of the object, or the

@@ -1,6 +1,8 @@
 #include "core/client/received_range.hpp"
 
 #include <algorithm>
+#include <cstring>
+#include <span>
 #include <utility>
 
 #include "core/client/landing_memory.hpp"
@@ -21,11 +23,15 @@ Result<ObjectFacts> facts_from(const NodeReply& reply, const Key& key, std::stri
                                std::uint64_t generation) {
   const auto wire = read_words<PartWire>(reply.body);
   if (!wire || !plausible(wire->object) || wire->object.key != key || !reply.block ||
-      reply.block->block().size() != reply.block_bytes ||
-      wire->type_name_bytes > reply.body.size() - sizeof *wire) {
+      reply.block->block().size() != reply.block_bytes) {
     return senseless(key, name);
   }
   const ObjectRecord& record = wire->object.record;
+  const std::span<const std::byte> behind = std::span(reply.body).subspan(sizeof *wire);
+  const std::uint64_t extents_bytes = record.rank * sizeof(std::uint64_t);
+  if (behind.size() < extents_bytes || wire->type_name_bytes > behind.size() - extents_bytes) {
+    return senseless(key, name);
+  }
   ObjectFacts facts;
   facts.key = key;
   facts.size_bytes = record.size_bytes;
@@ -33,7 +39,16 @@ Result<ObjectFacts> facts_from(const NodeReply& reply, const Key& key, std::stri
   facts.type_hash = record.type_hash;
   facts.element_bytes = wire->element_bytes;
   facts.layout = record.layout;
-  facts.type_name = {reinterpret_cast<const char*>(reply.body.data()) + sizeof *wire, wire->type_name_bytes};
+  if (facts.layout == Layout::array && facts.element_bytes != 0) {
+    facts.extents.rank = record.rank;
+    std::memcpy(facts.extents.values.data(), behind.data(), extents_bytes);
+    const std::uint64_t elements = facts.size_bytes / facts.element_bytes;
+    if (record.rank == 0) {
+      facts.extents = Extents(elements);
+    }
+    facts.whole = facts.extents.has(elements);
+  }
+  facts.type_name = {reinterpret_cast<const char*>(behind.data() + extents_bytes), wire->type_name_bytes};
   facts.name = name;
   if ((!facts.type_name.empty() && text_hash(facts.type_name) != facts.type_hash) ||
       (!name.empty() && record.name_hash != name_hash(key.store, name))) {

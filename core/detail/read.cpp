@@ -21,7 +21,7 @@ std::uint64_t name_of(const ObjectView& object) {
 // The tail may have been overwritten: then the size has to do.
 Result<void> check_inner(const SessionState& session, const ObjectView& object,
                          std::span<const std::uint64_t> inner, std::string_view asked) {
-  if (inner.empty()) {  // any extents will do, and a part from another node has none
+  if (inner.empty()) {  // any extents will do
     return {};
   }
   const ObjectFacts facts = object.facts();

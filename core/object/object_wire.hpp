@@ -81,7 +81,8 @@ struct HyperslabWords {
 static_assert(sizeof(HyperslabWords) == 224);
 
 /// The reply to these two; the bulk holds the bytes: of a hyperslab all from the position on, or fewer. The
-/// type's name follows, if it is not too long.
+/// stored extents of the whole object follow (`object.record.rank` numbers of 8 bytes), and the type's name,
+/// if it is not too long.
 struct PartWire {
   ObjectWire object;
   std::uint32_t element_bytes = 1;

@@ -92,7 +92,10 @@ void PartService::reply(ReplyTo reply_to, const Pin& pin, Bulk bulk) const {
   const PartWire wire{wire_of(pin, pin.generation), tail.element_bytes,
                       static_cast<std::uint32_t>(type_name.size())};
   const auto front = words(wire);
+  const auto extents =
+      std::as_bytes(tail.extents.span().first(std::min<std::size_t>(pin.record->rank, tail.extents.size())));
   std::vector<std::byte> body(front.begin(), front.end());
+  body.insert(body.end(), extents.begin(), extents.end());
   body.insert(body.end(), type_name.begin(), type_name.end());
   parts_.reply(reply_to, body, std::move(bulk));
 }

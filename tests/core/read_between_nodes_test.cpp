@@ -49,7 +49,7 @@ TEST_F(ReadBetweenNodes, BringsAllOrSomeAndKeepsNoCopy) {
   EXPECT_EQ(code_of(reader_.read("nobody's", std::span(all))), Errc::not_found);
 }
 
-// Elements that are arrays themselves: their extents are checked, so all of the object is fetched.
+// Elements that are arrays themselves: their extents are checked, which come with a part.
 TEST_F(ReadBetweenNodes, BringsArraysOfArrays) {
   using Point = std::array<double, 4>;
   std::vector<Point> points(count / 4);
@@ -64,6 +64,16 @@ TEST_F(ReadBetweenNodes, BringsArraysOfArrays) {
     std::vector<Point> two(2);
     ASSERT_TRUE(reader_.read(key, std::span(two), {.slab = {.start = {5}, .count = {2}}}));
     EXPECT_EQ(two[1], points[6]);
+    const auto part = by_name ? reader_.read(name, std::span(two), {.part = {.offset = 7, .count = 2}})
+                              : reader_.read(key, std::span(two), {.part = {.offset = 7, .count = 2}});
+    ASSERT_TRUE(part) << part.error();
+    EXPECT_TRUE(std::ranges::equal(two, std::span(points).subspan(7, 2)));
+    const auto view = reader_.get<Point[]>(key, {.part = {.offset = 3, .count = 2}});
+    ASSERT_TRUE(view) << view.error();
+    EXPECT_EQ((*view)[1], points[4]);
+    std::vector<std::array<double, 2>> others(2);
+    EXPECT_EQ(code_of(reader_.read(key, std::span(others), {.part = {.offset = 0, .count = 2}})),
+              Errc::type_mismatch);
     std::vector<std::array<double, 2>> other(2 * points.size());
     EXPECT_EQ(code_of(reader_.read(key, std::span(other))), Errc::type_mismatch);
   }
