@@ -40,7 +40,7 @@ void BatchBind::plan() {
     }
     const std::size_t bulk =
         has_value(*pin) ? memory.block(*pin).size() : std::size_t{pin->record->name_bytes};
-    bundle_one(home, Kind::bind_batch, at, sizeof(std::uint32_t) + sizeof(BindWords) + bulk);
+    add_to_chunk(home, Kind::bind_batch, at, sizeof(std::uint32_t) + sizeof(BindWords) + bulk);
   }
 }
 
@@ -49,7 +49,8 @@ void BatchBind::pack(std::uint32_t change, Sending& sending) {
   const Pin& pin = objects_[change]->pin();
   const bool with_value = has_value(pin);
   const BindWords asked{.object = wire_of(pin, 0), .has_value = with_value ? 1U : 0U};
-  bundle({words(asked), with_value ? memory.block(pin) : bytes_of_text(memory.name(pin))}, sending.bytes);
+  append_request({words(asked), with_value ? memory.block(pin) : bytes_of_text(memory.name(pin))},
+                 sending.bytes);
   sending.kept.push_back(objects_[change]);
   memory.table->set_generation(pin.key, generation_asked_for);
 }
@@ -68,7 +69,7 @@ bool BatchBind::settle(int node, std::uint32_t change, const Result<std::uint64_
     bound_[change] = Sealed{keys_[change], *said};
   } else {
     bound_[change] = said ? binding::found_no_room(node) : said.error();
-    const bool open = !said && ((word == Word::of_bundle && said.error().code() == Errc::out_of_memory) ||
+    const bool open = !said && ((word == Word::of_batch && said.error().code() == Errc::out_of_memory) ||
                                 binding::says_nothing(client().nodes(), node, said.error()));
     if (open) {
       object->settle_later(writer_.bind_recovery());

@@ -30,10 +30,10 @@ void BatchEvict::plan() {
     if (node < 0 || node == nodes.own()) {
       leave_alone(at);
     } else if (object.by_name()) {
-      bundle_one(node, Kind::unbind_batch, at,
-                 sizeof(std::uint32_t) + sizeof(UnbindWords) + object.name.size());
+      add_to_chunk(node, Kind::unbind_batch, at,
+                   sizeof(std::uint32_t) + sizeof(UnbindWords) + object.name.size());
     } else {
-      bundle_one(node, Kind::evict_batch, at, sizeof(std::uint32_t) + sizeof(KeyWords));
+      add_to_chunk(node, Kind::evict_batch, at, sizeof(std::uint32_t) + sizeof(KeyWords));
     }
   }
 }
@@ -42,8 +42,9 @@ void BatchEvict::pack(std::uint32_t change, Sending& sending) {
   const Lookup& object = objects_[change];
   const UnbindWords name{.only = Key{}, .store = object.key.store};
   const KeyWords key{object.key};
-  bundle(object.by_name() ? Bundled{words(name), bytes_of_text(object.name)} : Bundled{words(key), {}},
-         sending.bytes);
+  append_request(object.by_name() ? PackedRequest{words(name), bytes_of_text(object.name)}
+                                  : PackedRequest{words(key), {}},
+                 sending.bytes);
 }
 
 bool BatchEvict::settle(int /*node*/, std::uint32_t change, const Result<std::uint64_t>& said, Word /*word*/,

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "core/base/unless_out_of_memory.hpp"
-#include "core/rpc/bundle_wire.hpp"
+#include "core/rpc/update_batch_wire.hpp"
 
 namespace locum {
 
@@ -40,7 +40,7 @@ void BatchWanted::keep_names() {
 }
 
 BatchSearch::BatchSearch(RemoteReader& reader, BatchWanted wanted)
-    : reader_(reader), wanted_(std::move(wanted)), chunks_(most_bundle_bytes) {}
+    : reader_(reader), wanted_(std::move(wanted)), chunks_(most_update_batch_bytes) {}
 
 Task<Result<BatchSearch::Found>> BatchSearch::find(std::shared_ptr<RemoteReader> reader, BatchWanted wanted) {
   BatchSearch search(*reader, std::move(wanted));
@@ -109,7 +109,7 @@ ReplyAwaiter BatchSearch::ask(const BatchChunk& chunk) const {
     const Address& address = wanted_.addresses[at];
     if (chunk.kind == Kind::look_up_batch) {
       const NameWords of_store{.store = address.key.store, .value_wanted = 1};
-      bundle({words(of_store), bytes_of_text(address.name)}, *bytes);
+      append_request({words(of_store), bytes_of_text(address.name)}, *bytes);
     } else {
       const auto key = words(address.key);
       bytes->insert(bytes->end(), key.begin(), key.end());
@@ -124,7 +124,7 @@ void BatchSearch::settle(BatchChunk& chunk, const Result<NodeReply>& reply) {
   if (!reply) {
     return fail(chunk, reply.error());
   }
-  const auto said = read_words<BatchAnswerWords>(reply->body);
+  const auto said = read_words<BatchReplyWords>(reply->body);
   const std::size_t rows = chunk.objects.size();
   if (!said || said->count != rows || !reply->block || reply->block_bytes < rows * sizeof(BatchRow)) {
     return fail(chunk, senseless_answer(chunk.node));

@@ -17,7 +17,7 @@ constexpr std::size_t most_alone = 128;
 class BatchReply {
  public:
   BatchReply(const NodeReply& reply, std::size_t count) : rank_(reply.rank) {
-    const auto said = read_words<BatchAnswerWords>(reply.body);
+    const auto said = read_words<BatchReplyWords>(reply.body);
     const std::size_t rows_bytes = count * sizeof(BatchReplyRow);
     if (said && said->count == count && reply.block && reply.block_bytes >= rows_bytes) {
       const auto all = std::span<const std::byte>(reply.block->memory()).first(reply.block_bytes);
@@ -102,8 +102,8 @@ ReplyAwaiter BatchUpdate::ask(const BatchChunk& chunk) {
     pack(change, *sending);
   }
   const auto left = std::max(until_ - client_.now(), Moment::duration::zero());
-  const BundleWords asked{.count = static_cast<std::uint32_t>(chunk.objects.size()),
-                          .patience_ns = static_cast<std::uint64_t>((left - left / 8).count())};
+  const UpdateBatchWords asked{.count = static_cast<std::uint32_t>(chunk.objects.size()),
+                               .patience_ns = static_cast<std::uint64_t>((left - left / 8).count())};
   return client_.request(chunk.node, chunk.kind, words(asked), {sending->bytes, sending}, until_);
 }
 
@@ -123,7 +123,7 @@ void BatchUpdate::settle(BatchChunk& chunk, const Result<NodeReply>& reply, Turn
 
 void BatchUpdate::settle_all(BatchChunk& chunk, const Error& error) noexcept {
   for (const std::uint32_t change : std::exchange(chunk.objects, {})) {
-    (void)settle(chunk.node, change, error, Word::of_bundle, Turn::last);
+    (void)settle(chunk.node, change, error, Word::of_batch, Turn::last);
   }
 }
 

@@ -11,7 +11,7 @@
 #include "core/async/node_client.hpp"
 #include "core/async/task_group.hpp"
 #include "core/client/batch_chunks.hpp"
-#include "core/rpc/bundle_wire.hpp"
+#include "core/rpc/update_batch_wire.hpp"
 
 namespace locum {
 
@@ -35,7 +35,7 @@ class BatchUpdate {
   /// The source of a change's result.
   enum class Word : std::uint8_t {
     of_service,  ///< the node that makes the change
-    of_bundle,   ///< an error of the batch itself: the outcome of the change is unknown
+    of_batch,    ///< an error of the batch itself: the outcome of the change is unknown
   };
   /// Whether a node's reply on a change is final.
   enum class Turn : std::uint8_t {
@@ -47,7 +47,7 @@ class BatchUpdate {
   virtual ~BatchUpdate() = default;
 
   // Called before the changes are made, with their number; throw std::bad_alloc: the user decides the size.
-  void bundle_one(int node, Kind kind, std::uint32_t change, std::size_t bytes) {
+  void add_to_chunk(int node, Kind kind, std::uint32_t change, std::size_t bytes) {
     chunks_.add(node, kind, change, bytes);
   }
   void leave_alone(std::uint32_t change) { alone_.push_back(change); }
@@ -76,7 +76,7 @@ class BatchUpdate {
 
   const NodeClient& client_;
   const Moment until_;
-  BatchChunks chunks_{most_bundle_bytes};
+  BatchChunks chunks_{most_update_batch_bytes};
   std::vector<std::uint32_t> alone_;
   std::atomic<std::size_t> taken_{0};  ///< of these
   TaskGroup group_;

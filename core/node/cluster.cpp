@@ -55,7 +55,7 @@ class Cluster final : public Connector {
   // Out of line, so that a get that succeeds needs no registers and no stack for them.
   [[nodiscard, gnu::cold, gnu::noinline]] Error absent(const Address& address, const Error& error,
                                                        WaitBudget budget) const;
-  [[nodiscard, gnu::cold, gnu::noinline]] Error led_astray(const Pin& pin);
+  [[nodiscard, gnu::cold, gnu::noinline]] Error refuse_outside_memory(const Pin& pin);
   [[nodiscard, gnu::noinline]] Result<ObjectView> checked_view(const Pin& pin);
   [[nodiscard]] Result<void> check_sum(const Pin& pin);
   [[nodiscard]] Result<Block> allocate(const ObjectRecord& record, std::uint32_t alignment,
@@ -196,12 +196,9 @@ Result<void> Cluster::check_sum(const Pin& pin) {
   return {};
 }
 
-Error Cluster::led_astray(const Pin& pin) {
+Error Cluster::refuse_outside_memory(const Pin& pin) {
   table_->release(pin.id);
-  return Error(Errc::corrupt,
-               "the table entry of this object points outside the node's memory; look for a rank that writes "
-               "through a wild pointer")
-      .about(to_string(pin.key));
+  return block_outside_memory().about(to_string(pin.key));
 }
 
 Result<ObjectView> Cluster::checked_view(const Pin& pin) {
@@ -224,7 +221,7 @@ Result<ObjectView> Cluster::view_at(const Pin& pin) const {
     return pin.error();
   }
   if (!holds(*arena_, *pin->record)) [[unlikely]] {
-    return led_astray(*pin);
+    return refuse_outside_memory(*pin);
   }
   if (pin->record->has_checksum != 0) [[unlikely]] {
     return checked_view(*pin);

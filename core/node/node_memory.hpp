@@ -41,7 +41,7 @@ class PinnedObject {
       .about(to_string(key));
 }
 
-[[nodiscard]] inline Error led_astray() {
+[[nodiscard]] inline Error block_outside_memory() {
   return Error(Errc::corrupt,
                "the table entry of this object points outside the node's memory; look for a rank that writes "
                "through a wild pointer");
@@ -97,7 +97,7 @@ struct NodeMemory {
     }
     auto object = keep(*pin);
     if (!holds(*pin->record)) {
-      return led_astray().about(to_string(key));
+      return block_outside_memory().about(to_string(key));
     }
     return object;
   }

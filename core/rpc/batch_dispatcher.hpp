@@ -10,9 +10,9 @@
 
 #include "core/base/number_table.hpp"
 #include "core/rpc/alarm.hpp"
-#include "core/rpc/bundle_wire.hpp"
 #include "core/rpc/reply_to.hpp"
 #include "core/rpc/rpc_channel.hpp"
+#include "core/rpc/update_batch_wire.hpp"
 
 namespace locum {
 
@@ -32,7 +32,7 @@ class BatchDispatcher final {
   BatchDispatcher(std::shared_ptr<RpcChannel> channel, std::chrono::milliseconds timeout);
 
   /// Passes each of its requests to `service`. False: it is malformed, and nothing was passed on.
-  [[nodiscard]] bool take(const Request& bundle, Service& service);
+  [[nodiscard]] bool take(const Request& batch, Service& service);
   /// The reply to one request: `reply_to` refers to a batch. Once for each; late ones are dropped.
   void reply(ReplyTo reply_to, std::span<const std::byte> body) noexcept;
   void refuse(ReplyTo reply_to, const Error& error) noexcept;
@@ -40,7 +40,7 @@ class BatchDispatcher final {
   [[nodiscard]] std::size_t open() const noexcept { return open_.size(); }
 
  private:
-  struct Bundle {
+  struct OpenBatch {
     int from = 0;
     std::uint32_t call = 0;
     Clock::time_point due;
@@ -52,15 +52,15 @@ class BatchDispatcher final {
     bool is_answered = false;  ///< before all requests had replies; counts until they have
   };
 
-  [[nodiscard]] Bundle* find(ReplyTo reply_to) noexcept;
-  void said(Bundle& bundle, ReplyTo reply_to) noexcept;
-  void tell(Bundle& bundle) noexcept;
-  void pack_errors(Bundle& bundle) const noexcept;
+  [[nodiscard]] OpenBatch* find(ReplyTo reply_to) noexcept;
+  void said(OpenBatch& batch, ReplyTo reply_to) noexcept;
+  void tell(OpenBatch& batch) noexcept;
+  void pack_errors(OpenBatch& batch) const noexcept;
   void end_overdue(Clock::time_point now) noexcept;
 
   const std::shared_ptr<RpcChannel> channel_;
   const std::chrono::milliseconds timeout_;
-  NumberTable<std::unique_ptr<Bundle>> open_;
+  NumberTable<std::unique_ptr<OpenBatch>> open_;
   std::vector<std::uint32_t> open_of_;  ///< requests, by rank
   Alarm overdue_;                       ///< for the batch with the earliest deadline
 };

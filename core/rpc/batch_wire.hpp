@@ -31,10 +31,10 @@ struct BatchRow {
 static_assert(sizeof(BatchRow) == 80);
 
 /// The reply; the bulk is that many rows and the blocks that they point to.
-struct BatchAnswerWords {
+struct BatchReplyWords {
   std::uint32_t count = 0;
   std::uint32_t unused = 0;
 };
-static_assert(sizeof(BatchAnswerWords) == 8);
+static_assert(sizeof(BatchReplyWords) == 8);
 
 }  // namespace locum

@@ -35,7 +35,7 @@ struct Request {
   std::span<const std::byte> bulk;
   /// For a request of a batch (BatchDispatcher): the batch's number, and the position in it. 0: not in a
   /// batch.
-  std::uint32_t bundle = 0;
+  std::uint32_t batch = 0;
   std::uint32_t place = 0;
 };
 

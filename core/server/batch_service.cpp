@@ -4,8 +4,8 @@
 #include <cstring>
 #include <utility>
 
-#include "core/rpc/bundle_wire.hpp"
 #include "core/rpc/call_error.hpp"
+#include "core/rpc/update_batch_wire.hpp"
 
 namespace locum {
 
@@ -92,7 +92,7 @@ void BatchService::add(const Key& key, Packing& packing) const {
   const PinnedObject object(parts_.local.table, *pin);
   parts_.local.holds(*pin->record)
       ? packing.add_object(wire_of(*pin, pin->generation), parts_.local.block(*pin))
-      : packing.add_error(led_astray());
+      : packing.add_error(block_outside_memory());
 }
 
 // A name is bound to an object of this node, or to a reference, which may include the object.
@@ -105,13 +105,13 @@ void BatchService::add(std::uint32_t store, std::string_view name, Packing& pack
   }
   const PinnedObject object(parts_.local.table, *pin);
   if (!parts_.local.holds(*pin->record)) {
-    return packing.add_error(led_astray());
+    return packing.add_error(block_outside_memory());
   }
   const auto reference = parts_.local.reference(*pin);
   ObjectWire wire = reference ? reference->object : wire_of(*pin, pin->generation);
   wire.generation = pin->generation;
   const auto block = reference ? reference->block : parts_.local.block(*pin);
-  !block.empty() && block.size() != wire.record.block_bytes() ? packing.add_error(led_astray())
+  !block.empty() && block.size() != wire.record.block_bytes() ? packing.add_error(block_outside_memory())
                                                               : packing.add_object(wire, block);
 }
 
@@ -131,13 +131,13 @@ void BatchService::fetch(const Request& request, ReplyTo reply_to) {
   for (auto left = request.bulk; !left.empty(); left = left.subspan(sizeof(Key))) {
     add(*read_words<Key>(left), packing);
   }
-  const BatchAnswerWords reply{.count = asked->count};
+  const BatchReplyWords reply{.count = asked->count};
   parts_.reply(reply_to, words(reply), packing.bulk());
 }
 
 void BatchService::look_up(const Request& request, ReplyTo reply_to) {
   const auto asked = read_words<BatchWords>(request.body);
-  if (!asked || !are_bundled(request.bulk, asked->count, sizeof(NameWords))) {
+  if (!asked || !are_requests(request.bulk, asked->count, sizeof(NameWords))) {
     return parts_.refuse_senseless(request);
   }
   if (!may_ask(request, asked->count, reply_to)) {
@@ -149,11 +149,11 @@ void BatchService::look_up(const Request& request, ReplyTo reply_to) {
   }
   Packing packing(*asked, memory, parts_.inline_bytes);
   for (auto left = request.bulk; !left.empty();) {
-    const auto each = bundled(left, sizeof(NameWords));
+    const auto each = next_request(left, sizeof(NameWords));
     const auto* const name = reinterpret_cast<const char*>(each->bulk.data());
     add(read_words<NameWords>(each->words)->store, {name, each->bulk.size()}, packing);
   }
-  const BatchAnswerWords reply{.count = asked->count};
+  const BatchReplyWords reply{.count = asked->count};
   parts_.reply(reply_to, words(reply), packing.bulk());
 }
 

@@ -50,7 +50,7 @@ void NameService::answer_with(const Pin& pin, bool value_wanted, ReplyTo reply_t
     return parts_.reply(reply_to, {});
   }
   if (!parts_.local.holds(*pin.record)) {
-    return parts_.refuse(reply_to, led_astray());
+    return parts_.refuse(reply_to, block_outside_memory());
   }
   const auto reference = parts_.local.reference(pin);
   ObjectWire wire = reference ? reference->object : wire_of(pin, pin.generation);

@@ -8,13 +8,13 @@
 namespace locum {
 
 void ServiceParts::reply(ReplyTo reply_to, std::span<const std::byte> body, Bulk bulk) const noexcept {
-  reply_to.is_bundled() ? dispatcher->reply(reply_to, body)
+  reply_to.is_batched() ? dispatcher->reply(reply_to, body)
                         : channel->reply(reply_to.rank, reply_to.call, body, std::move(bulk));
 }
 
 void ServiceParts::refuse(ReplyTo reply_to, const Error& error) const noexcept {
   const Error& told = error.code() == Errc::closed ? call_error::closed_meanwhile(error) : error;
-  reply_to.is_bundled() ? dispatcher->refuse(reply_to, told)
+  reply_to.is_batched() ? dispatcher->refuse(reply_to, told)
                         : channel->refuse(reply_to.rank, reply_to.call, told);
 }
 

@@ -123,7 +123,7 @@ TEST(BatchOfALiar, SpoiledQuestionsReadNothingElse) {
       return;
     }
     ++answered;
-    EXPECT_EQ(read_words<BatchAnswerWords>(replies[0].body())->count, 4U);
+    EXPECT_EQ(read_words<BatchReplyWords>(replies[0].body())->count, 4U);
     EXPECT_LE(replies[0].bulk.size(), 4 * sizeof(BatchRow) + 4 * 128 + 64);
     EXPECT_EQ(std::ranges::search(replies[0].bulk, std::vector(50, std::byte{0xAA})).size(), 0U);
   };

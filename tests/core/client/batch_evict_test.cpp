@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/promise.hpp"
-#include "core/rpc/bundle_wire.hpp"
+#include "core/rpc/update_batch_wire.hpp"
 #include "tests/core/batch_nodes.hpp"
 #include "tests/core/bent_transport.hpp"
 #include "tests/core/connector_samples.hpp"

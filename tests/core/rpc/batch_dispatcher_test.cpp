@@ -16,7 +16,7 @@
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
-namespace locum::tests::bundles_test {
+namespace locum::tests::batch_dispatcher_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -46,7 +46,7 @@ class BatchDispatcherTest : public ::testing::Test {
       Reply& reply = answers_[message.envelope().call];
       ++reply.times;
       reply.status = static_cast<Errc>(message.envelope().status);
-      if (const auto words = read_words<BatchAnswerWords>(message.body())) {
+      if (const auto words = read_words<BatchReplyWords>(message.body())) {
         reply.count = words->count;
       }
       for (auto left = std::span<const std::byte>(message.bulk);
@@ -72,9 +72,9 @@ class BatchDispatcherTest : public ::testing::Test {
     return found;
   }
   /// A batch that announces that many requests and contains none yet; by default with unlimited patience.
-  [[nodiscard]] static Message empty_bundle(Kind kind, std::uint32_t count,
-                                            std::uint64_t patience_ns = ~std::uint64_t{0}) {
-    const BundleWords asked_for{.count = count, .patience_ns = patience_ns};
+  [[nodiscard]] static Message empty_batch(Kind kind, std::uint32_t count,
+                                           std::uint64_t patience_ns = ~std::uint64_t{0}) {
+    const UpdateBatchWords asked_for{.count = count, .patience_ns = patience_ns};
     Message message{asked, std::vector<std::byte>(sizeof(Envelope) + sizeof asked_for), {}};
     message.set_envelope({.kind = kind, .incarnation = 42});
     std::memcpy(message.header.data() + sizeof(Envelope), &asked_for, sizeof asked_for);
@@ -100,7 +100,7 @@ class BatchDispatcherTest : public ::testing::Test {
   /// as a whole, or answered row by row.
   void expect_harmless(const Message& honest) {
     const std::vector<std::byte> body(honest.body().begin(), honest.body().end());
-    const auto count = read_words<BundleWords>(body)->count;
+    const auto count = read_words<UpdateBatchWords>(body)->count;
     const auto try_it = [&](const std::vector<std::byte>& its_body, const std::vector<std::byte>& bulk) {
       Message message = honest;
       message.set_body(its_body);
@@ -216,9 +216,9 @@ TEST_F(BatchDispatcherTest, SpoiledBindsBindNothingElse) {
 TEST_F(BatchDispatcherTest, OfTooManyOrNoneAreRefused) {
   const KeyWords key{{store, asked, 77}};
   for (const std::uint32_t count : {0U, 1U, most_in_a_batch, most_in_a_batch + 1, ~0U}) {
-    Message message = empty_bundle(Kind::evict_batch, count);
+    Message message = empty_batch(Kind::evict_batch, count);
     for (std::uint32_t at = 0; at < std::min(count, most_in_a_batch + 1); ++at) {
-      bundle({words(key), {}}, message.bulk);
+      append_request({words(key), {}}, message.bulk);
     }
     const bool is_right = count > 0 && count <= most_in_a_batch;
     const Reply reply = ask(std::move(message));
@@ -243,9 +243,9 @@ TEST_P(ManyBatchesTest, OfOneRankAreBounded) {
   }
   world_.network().cut(asked, bystander, loopback::Cut::hold);
   for (const std::string& name_of_it : silent) {
-    Message message = empty_bundle(Kind::unbind_batch, most_in_a_batch, GetParam());
+    Message message = empty_batch(Kind::unbind_batch, most_in_a_batch, GetParam());
     for (std::uint32_t at = 0; at < most_in_a_batch; ++at) {
-      bundle({words(unbind), bytes_of_text(at == 0 ? name_of_it : "nobody's")}, message.bulk);
+      append_request({words(unbind), bytes_of_text(at == 0 ? name_of_it : "nobody's")}, message.bulk);
     }
     calls.push_back(say(std::move(message)));
     world_.network().run_for(100us);
@@ -269,4 +269,4 @@ TEST_P(ManyBatchesTest, OfOneRankAreBounded) {
 INSTANTIATE_TEST_SUITE_P(Patience, ManyBatchesTest, ::testing::Values(~std::uint64_t{0}, std::uint64_t{0}));
 
 }  // namespace
-}  // namespace locum::tests::bundles_test
+}  // namespace locum::tests::batch_dispatcher_test
