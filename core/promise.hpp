@@ -121,7 +121,7 @@ Result<Promise<T>> Store::promise(const PromiseOptions<T>& options) const {
     return allowed.error();
   }
   auto promise = detail::PromiseState::make(open_, {}, effective(options.deadline));
-  return promise ? Result<Promise<T>>(Promise<T>(*this, *std::move(promise), options.codec))
+  return promise ? Result<Promise<T>>(Promise<T>(*this, std::move(*promise), options.codec))
                  : promise.error();
 }
 
@@ -131,7 +131,7 @@ Result<Promise<T>> Store::promise(std::string_view name, const PromiseOptions<T>
     return allowed.error();
   }
   auto promise = detail::PromiseState::make(open_, name, effective(options.deadline));
-  return promise ? Result<Promise<T>>(Promise<T>(*this, *std::move(promise), options.codec))
+  return promise ? Result<Promise<T>>(Promise<T>(*this, std::move(*promise), options.codec))
                  : promise.error();
 }
 

@@ -44,7 +44,7 @@ Result<ProxyTarget::Fetched> ProxyTarget::fetched(Result<ObjectView> found) {
     return open.error();
   }
   auto object = (*open)->as_said(handle_, std::move(found), {});
-  return object ? Result<Fetched>(Fetched{*std::move(open), *std::move(object)}) : object.error();
+  return object ? Result<Fetched>(Fetched{std::move(*open), std::move(*object)}) : object.error();
 }
 
 Result<ProxyTarget::Fetched> ProxyTarget::fetch(Deadline deadline) {
@@ -52,7 +52,7 @@ Result<ProxyTarget::Fetched> ProxyTarget::fetch(Deadline deadline) {
   if (!open) {
     return open.error();
   }
-  const auto session = *std::move(open);
+  const auto session = std::move(*open);
   std::shared_ptr<Fetch> coming;
   {
     const MutexLock lock(mutex_);
@@ -77,7 +77,7 @@ Result<ProxyTarget::Fetched> ProxyTarget::fetch(Deadline deadline) {
   if (!object) {
     return object.error();
   }
-  return Fetched{session, *std::move(object)};
+  return Fetched{session, std::move(*object)};
 }
 
 void ProxyTarget::prefetch() {
@@ -94,7 +94,7 @@ void ProxyTarget::prefetch() {
     return;  // another thread was faster
   }
   if (made.found) {
-    object_ = *std::move(made.found);
+    object_ = std::move(*made.found);
   }
   coming_ = std::move(made.coming);
 }

@@ -83,7 +83,7 @@ class Resolution final : public ProxyTarget {
   }
   [[nodiscard]] Result<View<T>> get(Deadline deadline) {
     auto known = view();
-    return known ? Result<View<T>>(*std::move(known)) : take(fetch(deadline), deadline);
+    return known ? Result<View<T>>(std::move(*known)) : take(fetch(deadline), deadline);
   }
   /// Resolves the stand-in to the fetched object; waits until the deadline if another thread decodes it.
   [[nodiscard]] Result<View<T>> take(Result<Fetched> fetched, Deadline deadline) {
@@ -98,7 +98,7 @@ class Resolution final : public ProxyTarget {
     unpin();  // the view holds a pin of its own where it needs one
     const MutexLock lock(mutex_);
     if (!view_) {
-      view_.emplace(*std::move(view));
+      view_.emplace(std::move(*view));
       current_.store(&*view_, std::memory_order_release);
     }
     return *view_;
@@ -189,7 +189,7 @@ class Proxy {
       return Future<T>(detail::empty_proxy());
     }
     if (auto view = target_->view()) {
-      return Future<T>(Result<View<T>>(*std::move(view)));
+      return Future<T>(Result<View<T>>(std::move(*view)));
     }
     const auto session = target_->session();
     if (!session) {

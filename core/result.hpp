@@ -36,7 +36,7 @@ class [[nodiscard]] Result {
   /// REQUIRES: has_value().
   [[nodiscard]] T& operator*() & noexcept { return *std::get_if<0>(&state_); }
   [[nodiscard]] const T& operator*() const& noexcept { return *std::get_if<0>(&state_); }
-  /// By value: the range of a range-for, say, outlives the result.
+  /// By value: the range of a range-for, say, outlives the result. Where a move counts, `std::move(*result)`.
   [[nodiscard]] T operator*() && noexcept(std::is_nothrow_move_constructible_v<T>) {
     return std::move(*std::get_if<0>(&state_));
   }

@@ -40,7 +40,7 @@ class Arrived {
 
   [[nodiscard]] explicit operator bool() const noexcept { return one_.has_value(); }
   [[nodiscard]] const E& operator*() const& noexcept { return *one_; }
-  [[nodiscard]] E operator*() && { return *std::move(one_); }
+  [[nodiscard]] E operator*() && { return std::move(*one_); }
   [[nodiscard]] const E* operator->() const noexcept { return &*one_; }
   /// Its position in the range, from 0. REQUIRES: there is one.
   [[nodiscard]] std::size_t place() const noexcept { return place_; }

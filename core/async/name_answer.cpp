@@ -42,7 +42,7 @@ Result<NameAnswer> read_name_answer(const Nodes& nodes, std::uint32_t store, std
   if (!found) {
     return found.error();
   }
-  return NameAnswer{.found = *std::move(found), .said = *wire};
+  return NameAnswer{.found = std::move(*found), .said = *wire};
 }
 
 }  // namespace locum

@@ -359,7 +359,7 @@ class OperationOf final : public Operation {
     if (thrown_) {
       std::rethrow_exception(thrown_);
     }
-    return *std::move(value_);
+    return std::move(*value_);
   }
 
  private:
@@ -409,7 +409,7 @@ class OneShot {
     waiting_ = &task.promise().operation();
     waiting_->await(task);
   }
-  [[nodiscard]] T await_resume() { return *std::move(value_); }
+  [[nodiscard]] T await_resume() { return std::move(*value_); }
   /// The same for one that was begun (Begun::begin()): true if it was already reported; otherwise `operation`
   /// resumes then.
   [[nodiscard]] bool is_told(Operation& operation) noexcept {

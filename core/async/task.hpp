@@ -86,7 +86,7 @@ class [[nodiscard]] Task {
     /// REQUIRES: it has ended. Once.
     [[nodiscard]] T take() {
       rethrow();
-      return *std::move(value_);
+      return std::move(*value_);
     }
 
    private:

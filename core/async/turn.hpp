@@ -36,7 +36,7 @@ class Turn {
     if (!way) {
       co_return way.error();
     }
-    way_.emplace(*std::move(way));
+    way_.emplace(std::move(*way));
     bytes_ = bytes;
     if (by_default_) {
       until_ = client_.moment({});

@@ -254,7 +254,7 @@ Result<ObjectView> Distributed::wait(const Address& address, Deadline deadline, 
   }
   for (;;) {
     auto entry = local_->wait(address, until, wanted);
-    auto found = entry ? reader_->at_hand(*std::move(entry)) : std::move(entry);
+    auto found = entry ? reader_->at_hand(std::move(*entry)) : std::move(entry);
     if (!found || *found) {
       return found;
     }

@@ -73,7 +73,7 @@ Result<ObjectView> RemoteReader::at_hand(const Address& address, const WaitBudge
     // Without a name: only another node may know whether its name was replaced.
     auto found = local_->get(address.name.empty() ? Address(address.key) : address, budget);
     if (found) {
-      return address.name.empty() ? std::move(found) : at_hand(*std::move(found));
+      return address.name.empty() ? std::move(found) : at_hand(std::move(*found));
     }
     const bool asks_on = address.name.empty() && address.name_hash != 0;
     return asks_on && found.error().code() == Errc::not_found ? Result<ObjectView>(ObjectView())
@@ -161,7 +161,7 @@ Task<Result<NameAnswer>> RemoteReader::await(const Lookup& wanted, const Key& pr
     if (!found) {
       co_return found.error();
     }
-    named->found = *std::move(found);
+    named->found = std::move(*found);
   }
   co_return std::move(named);
 }
@@ -189,7 +189,7 @@ Task<Result<NameAnswer>> RemoteReader::await_name(const Lookup& wanted) {
     const auto look = [&](const WaitBudget& budget) { return look_here(wanted, budget, named->said); };
     auto found = co_await until_unlocked(*client_, wanted.until, look);
     if (found) {
-      named->found = *std::move(found);
+      named->found = std::move(*found);
       co_return std::move(named);
     }
     if (found.error().code() != Errc::not_found || round == most_rounds) {

@@ -99,7 +99,7 @@ Task<Result<ObjectView>> Flights::get(Key key, std::uint64_t generation, Clock::
     co_await Operation::ToDriver();
     auto outcome = co_await bring(key, generation, until);
     if (outcome.found) {
-      co_return *std::move(outcome.found);
+      co_return std::move(*outcome.found);
     }
     co_await Operation::ToThread();  // the object's checksum may take long
     if (outcome.ending == Ending::alone) {
@@ -132,7 +132,7 @@ Task<Flight::Outcome> Flights::bring(Key key, std::uint64_t generation, Clock::t
     const int mate = static_cast<int>(stands.rank);
     const auto reply = co_await client_.request_of_rank(mate, Kind::join, words(asked), until);
     if (auto said = said_by_mate(mate, reply, until)) {
-      co_return *std::move(said);
+      co_return std::move(*said);
     }
   }
   const auto wish = std::make_shared<Flight::Wish>(key, generation, until);

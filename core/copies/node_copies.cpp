@@ -198,7 +198,7 @@ Result<ObjectView> NodeCopies::show(const Key& published, const Key& key, Path p
   if (!entry) {
     return entry.error();
   }
-  auto copy = open(*std::move(entry), key, 0, path);
+  auto copy = open(std::move(*entry), key, 0, path);
   return copy ? std::move(copy->view) : Result<ObjectView>(copy.error());
 }
 

@@ -112,7 +112,7 @@ class AsyncSteps : protected StoreBase {
   [[nodiscard]] auto viewed(Read read) const {
     return [open = open_, read](Result<ObjectView> found, const Address& about) {
       SessionState& session = *open->session;
-      return found ? read(session, *std::move(found), {open->options.keep_decoded})
+      return found ? read(session, std::move(*found), {open->options.keep_decoded})
                    : Result<View<T>>(session.missed(about, found.error()));
     };
   }

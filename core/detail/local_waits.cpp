@@ -147,7 +147,7 @@ std::shared_ptr<Fetch> LocalWaits::begin(std::uint32_t store, std::string name,
     }
   }
   if (refused) {
-    wait->end(*std::move(refused));
+    wait->end(std::move(*refused));
   }
   return wait;
 }
@@ -203,7 +203,7 @@ void LocalWaits::look_at_all(State& state, Connector& connector,
       wait = state.waits[at];
     }
     if (auto outcome = look(connector, *wait, alarm)) {
-      wait->end(*std::move(outcome));
+      wait->end(std::move(*outcome));
     } else if (Deadline::Clock::now() >= wait->until() || !wait->is_wanted()) {
       wait->end(wait->late());
     }

@@ -100,7 +100,7 @@ Result<std::shared_ptr<const void>> decoded_value(SessionState& session, const O
     }
     metrics.count_read(path_of_copy(object.path()), object.bytes().size());
     Metrics::increment(metrics.decodes);
-    return DecodedCache::Made{*std::move(value), name_of(object)};
+    return DecodedCache::Made{std::move(*value), name_of(object)};
   };
   const auto explained = [&](const Error& error) {
     return error.rank() >= 0 ? error : session.explain(object.key(), error);

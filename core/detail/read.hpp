@@ -95,7 +95,7 @@ template <class T>
         return session.explain(object.key(), copied.error());
       }
       metrics.count_read(path_of_copy(object.path()), bytes.size());
-      return View<T>(object.key(), *std::move(copied));
+      return View<T>(object.key(), std::move(*copied));
     }
   } else if constexpr (Flat<T>) {
     if (bytes.size() != sizeof(T)) [[unlikely]] {
@@ -107,7 +107,7 @@ template <class T>
   } else {
     const auto decode = [&]() -> Result<std::shared_ptr<const void>> {
       auto value = load_value<T>(bytes, session.weak_from_this());
-      return value ? Result<std::shared_ptr<const void>>(*std::move(value)) : value.error();
+      return value ? Result<std::shared_ptr<const void>>(std::move(*value)) : value.error();
     };
     const auto value = decoded_value(session, object, &type_tag<T>, how, std::cref(decode));
     return value ? Result<View<T>>(View<T>(object.key(), std::static_pointer_cast<const T>(*value)))

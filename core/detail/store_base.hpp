@@ -120,14 +120,14 @@ class StoreBase {
       return object.error();
     }
     if constexpr (is_decoded<T>) {
-      return read_view<T>(session(), *std::move(object), decoded_how(deadline));
+      return read_view<T>(session(), std::move(*object), decoded_how(deadline));
     } else {
-      return read_view<T>(session(), *std::move(object), {});
+      return read_view<T>(session(), std::move(*object), {});
     }
   }
   template <class T>
   [[nodiscard]] Result<View<T>> view_of(Result<ObjectView> object, Deadline deadline, Reader<T> read) const {
-    return object ? read(session(), *std::move(object), decoded_how(deadline))
+    return object ? read(session(), std::move(*object), decoded_how(deadline))
                   : Result<View<T>>(object.error());
   }
   /// Reads what was found into memory of the caller (see copy_elements).

@@ -9,10 +9,10 @@ Result<ObjectView> selected(Result<ObjectView> found, const Selection& selection
     return found;
   }
   if (const auto* const range = std::get_if<ByteRange>(&selection)) {
-    return part_of(*std::move(found), *range);
+    return part_of(std::move(*found), *range);
   }
   if (const auto* const elements = std::get_if<Elements>(&selection)) {
-    return hyperslab_of(*std::move(found), elements->slab, elements->element_bytes);
+    return hyperslab_of(std::move(*found), elements->slab, elements->element_bytes);
   }
   return found;
 }

@@ -105,7 +105,7 @@ std::span<std::byte> NodeRequest::landing(std::span<const std::byte> body,
     if (!placed) {
       return {};
     }
-    block_ = *std::move(placed);
+    block_ = std::move(*placed);
   }
   if (!block_) {
     const auto wire = read_words<ObjectWire>(body);

@@ -39,7 +39,7 @@ void BindRecovery::settle_named() noexcept {
   }
   for (const Key& key : named) {
     if (auto bind = find(key)) {
-      client_.operation(settle(*std::move(bind)))->begin_by_driver();
+      client_.operation(settle(std::move(*bind)))->begin_by_driver();
     }
   }
 }
@@ -47,7 +47,7 @@ void BindRecovery::settle_named() noexcept {
 void BindRecovery::settle_dead_binds() noexcept {
   for (const Key& key : local_.table ? local_.table->unsettled() : std::vector<Key>()) {
     if (auto bind = find(key)) {
-      client_.operation(settle_of_dead(*std::move(bind)))->begin_by_driver();
+      client_.operation(settle_of_dead(std::move(*bind)))->begin_by_driver();
     }
   }
 }

@@ -380,7 +380,7 @@ RemoteWaits::Entries::iterator RemoteWaits::end(Entries::iterator at, const Resu
 // The told waiter may be destroyed then, and others may have been added.
 void RemoteWaits::tell(Queue told) noexcept {
   while (AwaitedPromise* const one = told.pop()) {
-    one->told_.tell(*std::move(one->outcome_));
+    one->told_.tell(std::move(*one->outcome_));
   }
 }
 

@@ -143,7 +143,7 @@ std::optional<Pin> ObjectTable::try_pin(const Key& key) noexcept {
 
 Error ObjectTable::absent_because(const Key& key) const {
   auto damaged = damage(key);
-  return damaged ? *std::move(damaged) : no_such_object();
+  return damaged ? std::move(*damaged) : no_such_object();
 }
 
 // An entry with the same tag before and after was not written meanwhile, except by a stray store.
