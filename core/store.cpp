@@ -24,6 +24,41 @@ Result<ObjectView> Store::await(std::string_view name, Deadline deadline) const 
   return object ? std::move(object) : session().explain(address, object.error());
 }
 
+Result<std::int64_t> Store::fetch_add(std::string_view name, std::int64_t difference,
+                                      const CallOptions& options) const {
+  for (const Deadline until = moment(options.deadline);;) {
+    std::int64_t before = 0;
+    const auto added =
+        update<std::int64_t>(name,
+                             [&](std::int64_t value) {
+                               before = value;
+                               return static_cast<std::int64_t>(static_cast<std::uint64_t>(value) +
+                                                                static_cast<std::uint64_t>(difference));
+                             },
+                             {.deadline = until});
+    if (added || added.error().code() != Errc::not_found) {
+      return added ? Result<std::int64_t>(before) : added.error();
+    }
+    const auto made = put(name, difference, {.deadline = until});
+    if (made || made.error().code() != Errc::key_exists) {
+      return made ? Result<std::int64_t>(0) : made.error();
+    }
+    if (const Error error = too_late(name, until); error.code() == Errc::timeout) {
+      return error;
+    }
+  }
+}
+
+Error Store::too_late(std::string_view name, Deadline until) const {
+  const bool in_time = session().completions()->now() < until.moment(session().options().options.timeout);
+  return in_time
+             ? Error(Errc::stale, "another rank has changed this value; update() again")
+             : session().explain(Address(open_->number, name),
+                                 Error(Errc::timeout,
+                                       "other ranks changed this value whenever this one tried; give more "
+                                       "time, or let fewer ranks change one name"));
+}
+
 Handle Store::handle_of(std::string_view name, const Made& made, const TypeIdentity& identity) const {
   ObjectFacts facts;
   facts.key = made.key;
@@ -39,7 +74,7 @@ Result<View<std::byte[]>> Store::bytes_of(Result<ObjectView> object) const {
     return object.error();
   }
   session().metrics().count_read(object->path(), object->bytes().size());
-  return View<std::byte[]>(*std::move(object));
+  return View<std::byte[]>(std::move(*object));
 }
 
 Result<Writer<std::byte>> Store::create_of(std::string_view name, bool named, const ElementType& element,

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -113,6 +115,39 @@ class Store : private detail::BatchSteps {
     return key_of(store_value_by(name, true, value, options.codec,
                                  {SealMode::replace, options.expected_generation}, options.deadline));
   }
+  /// Changes the value under a name, atomically: reads it, and replaces it by `change(value)`; if somebody
+  /// else has replaced it meanwhile, both again, until the deadline. Returns the new value. `change` may be
+  /// called several times, so that it should do nothing else; what it throws ends the call, with nothing
+  /// changed. `not_found` if the name is not live, `type_mismatch` if the value is of another type. After
+  /// `timeout` or `peer_lost`, the last replacement may have been made, as of replace(). Ranks that change
+  /// one name at the same time hold each other up: one of them succeeds in each round.
+  template <class T, std::invocable<const T&> Change>
+    requires std::convertible_to<std::invoke_result_t<Change&, const T&>, T>
+  [[nodiscard]] Result<T> update(std::string_view name, Change change,
+                                 const CallOptions& options = {}) const {
+    check_value<T>();
+    for (const Deadline until = moment(options.deadline);;) {
+      auto object = fetch(name, until);
+      const std::uint64_t generation = object ? object->facts().generation : 0;
+      const auto view = view_of<T>(std::move(object), until);
+      if (!view) {
+        return view.error();
+      }
+      T value = std::invoke(change, **view);
+      const auto replaced = replace_only(name, value, generation, until);
+      if (replaced) {
+        return value;
+      }
+      if (replaced.error().code() != Errc::stale) {
+        return replaced.error();
+      }
+    }
+  }
+  /// Adds to the integer under a name, atomically, by update(); returns the value before. A name that is not
+  /// live counts as 0. For tickets and counters that ranks share: `const auto mine =
+  /// tickets.fetch_add("next", 1)`. Wraps around.
+  [[nodiscard]] Result<std::int64_t> fetch_add(std::string_view name, std::int64_t difference,
+                                               const CallOptions& options = {}) const;
   /// Stores bytes as they are; read with get_bytes, or as `std::byte[]`.
   [[nodiscard]] Result<Key> put_bytes(std::span<const std::byte> bytes,
                                       const CallOptions& options = {}) const {
@@ -515,6 +550,16 @@ class Store : private detail::BatchSteps {
     return whole ? fetch(id, until) : fetch_some(id, selection, until);
   }
   [[nodiscard]] Result<ObjectView> await(std::string_view name, Deadline deadline) const;
+  // One attempt of update(): `stale` if it may be repeated, `timeout` if there is no time left for that.
+  template <class T>
+  [[nodiscard]] Result<Key> replace_only(std::string_view name, const T& value, std::uint64_t generation,
+                                         Deadline until) const {
+    auto replaced = generation == 0  // its first generation is being noted
+                        ? Result<Key>(Error(Errc::stale, ""))
+                        : replace(name, value, {.expected_generation = generation, .deadline = until});
+    return replaced || replaced.error().code() != Errc::stale ? std::move(replaced) : too_late(name, until);
+  }
+  [[nodiscard]] Error too_late(std::string_view name, Deadline until) const;
   [[nodiscard]] Result<View<std::byte[]>> bytes_of(Result<ObjectView> object) const;
 
   template <class T>
