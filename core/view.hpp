@@ -167,4 +167,15 @@ class View<T[]> {
   ObjectView object_;
 };
 
+/// There is none: an array of arrays is read by elements of `std::array`.
+template <class T, std::size_t N>
+class View<T[][N]> {
+  static_assert(sizeof(T*) == 0,
+                "locum: read an array of arrays by elements of std::array: get<std::array<double, 3>[]>(id), "
+                "not get<double[][3]>(id)");
+
+ public:
+  explicit View(ObjectView && object);
+};
+
 }  // namespace locum

@@ -254,6 +254,8 @@ Error SessionState::type_mismatch(std::string_view asked, const ObjectView& obje
   if (wanted.type == there.type && wanted.codec != there.codec) {
     text += there.codec.empty() ? "; read it without a codec"
                                 : "; read it by the codec that it was written by: {.codec = ...}";
+  } else {
+    text += "; ask for the type that was put";
   }
   return explain(object, Error(Errc::type_mismatch, std::move(text)));
 }

@@ -149,9 +149,12 @@ TEST_F(CodecTest, NamesBothCodecsWhereTheyDiffer) {
       "codec that it was written by: {.codec = ...}");
   EXPECT_EQ(text_of(store_.get<Doubles>(plain, {.codec = Narrow{}})),
             "asked for f64[] by the codec f32, the object is of type f64[]; read it without a codec");
-  EXPECT_EQ(text_of(store_.get<Numbers>(coded, {.codec = Steps{}})),
-            "asked for u64[] by the codec steps, the object is of type f64[] by the codec f32");
-  EXPECT_EQ(text_of(store_.get<float>(coded)), "asked for f32, the object is of type f64[] by the codec f32");
+  EXPECT_EQ(
+      text_of(store_.get<Numbers>(coded, {.codec = Steps{}})),
+      "asked for u64[] by the codec steps, the object is of type f64[] by the codec f32; ask for the type "
+      "that was put");
+  EXPECT_EQ(text_of(store_.get<float>(coded)),
+            "asked for f32, the object is of type f64[] by the codec f32; ask for the type that was put");
   EXPECT_EQ(Narrow::decodings, 0);
 }
 

@@ -171,6 +171,8 @@ inline void use(const locum::Store& store, [[maybe_unused]] int* raw) {
   (void)store.promise<int>().value().proxy();
 #elif defined(PROMISE_OF_ARRAY_BY_CODEC)
   (void)store.promise<double[]>({.codec = Doubles{}});
+#elif defined(ARRAY_OF_ARRAYS_AS_LANGUAGE_ARRAY)
+  (void)store.get<double[][3]>("x");
 #elif defined(TYPE_NAME_WITH_MARK)
   (void)store.put(NamesItselfWithMark{1});
 #elif defined(DECLINED_AND_NOT_STORABLE)
