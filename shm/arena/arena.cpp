@@ -11,7 +11,10 @@ namespace locum::shm {
 namespace {
 
 // PageRuns counts pages in 32 bits, and keeps two numbers for itself.
-constexpr std::uint64_t most_pages = std::numeric_limits<std::uint32_t>::max() - 2;
+constexpr std::uint64_t most_arena_pages = std::numeric_limits<std::uint32_t>::max() - 2;
+
+// Pieces that a call that may do little work returns: about as much work as to commit one.
+constexpr int few_pieces = 16;
 
 std::uint64_t missing_pages(const PageSpace::Plan& plan) noexcept {
   std::uint64_t pages = 0;
@@ -30,7 +33,7 @@ SharedArena::SharedArena(std::shared_ptr<Segment> segment, std::uint32_t rank, s
       first_arena_(segment_->geometry().arena_offset(0)),
       stride_(segment_->geometry().arena_offset(1) - first_arena_),  // defined beyond the last rank, too
       begin_(segment_->geometry().arena_offset(rank)),
-      limit_bytes_(std::min(segment_->geometry().arena_bytes / page_bytes, most_pages) * page_bytes),
+      limit_bytes_(std::min(segment_->geometry().arena_bytes / page_bytes, most_arena_pages) * page_bytes),
       unit_pages_(std::clamp<std::uint64_t>(pages_for(step_bytes), 1, most_unit_pages)),
       collect_(std::move(collect)),
       blocks_(limit_bytes_ / page_bytes, unit_pages_),
@@ -97,23 +100,31 @@ Result<Block> SharedArena::grow(const BlockRequest& request, const WaitBudget& b
                                                         std::to_string(most_unit_pages * page_bytes) +
                                                         " bytes at a time"));
   }
-  std::uint64_t lacking_bytes = 0;
-  Result<Block> block = commit_for(request, lacking_bytes);
+  Shortage shortage;
+  Result<Block> block = commit_for(request, budget, shortage);
   if (block) {
     return block;
   }
   bool retired = false;
+  bool wanted = false;
   {
     const MutexLock lock(mutex_);
     retired = blocks_.retire_slabs();
-    static_cast<void>(books_changed());
+    wanted = books_changed();
+  }
+  if (wanted) {
+    wake();
   }
   if (retired) {
-    block = commit_for(request, lacking_bytes);
+    block = commit_for(request, budget, shortage);
+  }
+  if (!block && shortage.gave_back && budget.is_limited()) {  // another process may have taken it, or it is
+    return block.error().as_transient();                      // not enough yet
   }
   const Moment begun = Deadline::Clock::now();
   const Moment last = begun + Pressure::longest;
-  for (bool first = true; !block && Deadline::Clock::now() < last && may_be_had(lacking_bytes, first);) {
+  for (bool first = true;
+       !block && Deadline::Clock::now() < last && may_be_had(shortage.lacking_bytes, first);) {
     if (budget.is_limited()) {
       return pressure_.ring_for_later(begun) ? block.error().as_transient() : std::move(block);
     }
@@ -121,18 +132,28 @@ Result<Block> SharedArena::grow(const BlockRequest& request, const WaitBudget& b
     if (!pressure_.call(std::exchange(first, false) ? begun + Pressure::patience : last)) {
       break;
     }
-    block = commit_for(request, lacking_bytes);
+    block = commit_for(request, budget, shortage);
   }
   return block;
 }
 
 // Returns free pages of this arena for pages missing elsewhere in it: whole steps first, then any. The
 // waiting thread does this itself: the background thread would do it later, and on a machine with many more
-// threads than cores much later. Whether there were any.
-bool SharedArena::give_back_instead(std::uint64_t lacking_bytes) {
+// threads than cores much later. Whether there were any. Nothing is returned if all that is free in the node
+// does not suffice.
+bool SharedArena::give_back_instead(std::uint64_t lacking_bytes, int most_pieces) {
+  const std::uint64_t limit = segment_->geometry().memory_bytes;
+  const std::uint64_t left = limit - std::min(limit, segment_->committed_bytes());
+  {
+    const MutexLock lock(mutex_);
+    if (lacking_bytes > left + blocks_.pages().free_pages() * page_bytes + pressure_.offered()) {
+      return false;
+    }
+    reserve_.run_short();  // the background thread must not take the returned memory
+  }
   std::uint64_t back_bytes = 0;
   for (const bool whole_units : {true, false}) {
-    while (back_bytes < lacking_bytes) {
+    while (back_bytes < lacking_bytes && most_pieces-- > 0) {
       const std::uint64_t bytes = give_back(pages_for(lacking_bytes - back_bytes), whole_units);
       if (bytes == 0) {
         break;
@@ -154,14 +175,15 @@ bool SharedArena::may_be_had(std::uint64_t lacking_bytes, bool first_call) const
          ((offered > 0 && lacking_bytes <= left + offered) || (first_call && pressure_.uncollected()));
 }
 
-// `lacking_bytes`: what could not be committed; 0 if the error has another reason. Committing much takes
-// seconds: a call that wants at most a piece has a separate lock, and waits only for the other's plan.
-Result<Block> SharedArena::commit_for(const BlockRequest& request, std::uint64_t& lacking_bytes) {
-  lacking_bytes = 0;
+// Committing much takes seconds: a call that wants at most a piece has a separate lock, and waits only for
+// the other's plan.
+Result<Block> SharedArena::commit_for(const BlockRequest& request, const WaitBudget& budget,
+                                      Shortage& shortage) {
+  shortage.lacking_bytes = 0;
   if (request.pages <= most_unit_pages) {
     const MutexLock turn(growing_);
     Sought sought = seek(request);
-    return sought.plan ? commit_plan(request, *sought.plan, lacking_bytes) : sought.block;
+    return sought.plan ? commit_plan(request, *sought.plan, budget, shortage) : sought.block;
   }
   const MutexLock turn(growing_much_);
   Sought sought;
@@ -169,20 +191,27 @@ Result<Block> SharedArena::commit_for(const BlockRequest& request, std::uint64_t
     const MutexLock growing(growing_);
     sought = seek(request);
   }
-  return sought.plan ? commit_plan(request, *sought.plan, lacking_bytes) : sought.block;
+  return sought.plan ? commit_plan(request, *sought.plan, budget, shortage) : sought.block;
 }
 
 SharedArena::Sought SharedArena::seek(const BlockRequest& request) {
+  std::optional<std::uint64_t> begin;
+  bool wanted = false;
   {
     const MutexLock lock(mutex_);
-    if (const auto begin = blocks_.take(request)) {  // the previous holder of the lock has made room
-      static_cast<void>(books_changed());
-      return {.block = Block{begin_ + *begin, request.size_bytes}};
-    }
-    if (auto plan = blocks_.pages().plan(request.pages)) {
+    begin = blocks_.take(request);
+    if (begin) {  // the previous holder of the lock has made room
+      wanted = books_changed();
+    } else if (auto plan = blocks_.pages().plan(request.pages)) {
       reserve_.commit_begins();
       return {.plan = std::move(plan)};
     }
+  }
+  if (wanted) {
+    wake();
+  }
+  if (begin) {
+    return {.block = Block{begin_ + *begin, request.size_bytes}};
   }
   return {.block = full(request, Error(Errc::out_of_memory,
                                        "the arena's address range has only " + std::to_string(limit_bytes_) +
@@ -190,7 +219,7 @@ SharedArena::Sought SharedArena::seek(const BlockRequest& request) {
 }
 
 Result<Block> SharedArena::commit_plan(const BlockRequest& request, PageSpace::Plan& plan,
-                                       std::uint64_t& lacking_bytes) {
+                                       const WaitBudget& budget, Shortage& shortage) {
   auto committed = commit(plan);
   if (!committed && plan.extra > 0) {
     {
@@ -201,18 +230,25 @@ Result<Block> SharedArena::commit_plan(const BlockRequest& request, PageSpace::P
   }
   const std::uint64_t missing_bytes = missing_pages(plan) * page_bytes;
   // While the plan holds its pages: if it is made anew, the returned ones may be missing in it.
-  if (!committed && give_back_instead(missing_bytes)) {
-    committed = commit(plan);
+  if (!committed) {
+    const int most_pieces = budget.allows_work() ? std::numeric_limits<int>::max() : few_pieces;
+    if (give_back_instead(missing_bytes, most_pieces)) {
+      shortage.gave_back = true;
+      committed = commit(plan);
+    }
   }
   if (!committed) {
+    bool wanted = false;
     {
       const MutexLock lock(mutex_);
-      reserve_.run_short();  // the background thread must not take what other processes return
       reserve_.commit_ends(false);
       blocks_.pages().refused(plan);
-      static_cast<void>(books_changed());
+      wanted = books_changed();
     }
-    lacking_bytes = missing_bytes;
+    if (wanted) {
+      wake();
+    }
+    shortage.lacking_bytes = missing_bytes;
     return full(request, committed.error());
   }
   bool wanted = false;

@@ -85,8 +85,14 @@ class SharedArena final : public Arena {
 
   [[nodiscard]] Result<Block> grow(const BlockRequest& request, const WaitBudget& budget)
       LOCUM_EXCLUDES(growing_) LOCUM_EXCLUDES(mutex_);
-  [[nodiscard]] Result<Block> commit_for(const BlockRequest& request, std::uint64_t& lacking_bytes)
-      LOCUM_EXCLUDES(growing_) LOCUM_EXCLUDES(mutex_);
+  /// Why a commit failed: the bytes that could not be committed, 0 for another reason; and whether this arena
+  /// has returned some for them.
+  struct Shortage {
+    std::uint64_t lacking_bytes = 0;
+    bool gave_back = false;
+  };
+  [[nodiscard]] Result<Block> commit_for(const BlockRequest& request, const WaitBudget& budget,
+                                         Shortage& shortage) LOCUM_EXCLUDES(growing_) LOCUM_EXCLUDES(mutex_);
   /// The outcome of a request: a block at once, an error, or the pages to be committed for it.
   struct Sought {
     Result<Block> block{std::in_place};
@@ -94,10 +100,11 @@ class SharedArena final : public Arena {
   };
   [[nodiscard]] Sought seek(const BlockRequest& request) LOCUM_REQUIRES(growing_) LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] Result<Block> commit_plan(const BlockRequest& request, PageSpace::Plan& plan,
-                                          std::uint64_t& lacking_bytes) LOCUM_EXCLUDES(mutex_);
+                                          const WaitBudget& budget, Shortage& shortage)
+      LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] Result<void> commit(const PageSpace::Plan& plan);
   [[nodiscard]] bool may_be_had(std::uint64_t lacking_bytes, bool first_call) const;
-  [[nodiscard]] bool give_back_instead(std::uint64_t lacking_bytes) LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] bool give_back_instead(std::uint64_t lacking_bytes, int most_pieces) LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] Error full(const BlockRequest& request, const Error& reason) const LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] bool books_changed() LOCUM_REQUIRES(mutex_);
   [[nodiscard]] std::uint64_t free_units() const LOCUM_REQUIRES(mutex_) {
