@@ -43,20 +43,34 @@ Result<std::int64_t> Store::fetch_add(std::string_view name, std::int64_t differ
     if (made || made.error().code() != Errc::key_exists) {
       return made ? Result<std::int64_t>(0) : made.error();
     }
-    if (const Error error = too_late(name, until); error.code() == Errc::timeout) {
-      return error;
+    if (auto in_time = check_time(name, until); !in_time) {
+      return in_time.error();
     }
   }
 }
 
-Error Store::too_late(std::string_view name, Deadline until) const {
-  const bool in_time = session().completions()->now() < until.moment(session().options().options.timeout);
-  return in_time
-             ? Error(Errc::stale, "another rank has changed this value; update() again")
-             : session().explain(Address(open_->number, name),
-                                 Error(Errc::timeout,
-                                       "other ranks changed this value whenever this one tried; give more "
-                                       "time, or let fewer ranks change one name"));
+// A serialize may have thrown `stale` for a reason of its own.
+Result<void> Store::may_repeat(std::string_view name, std::uint64_t expected, const Error& error,
+                               Deadline until) const {
+  if (error.code() != Errc::stale) {
+    return error;
+  }
+  const auto live = info(name, {.deadline = until});
+  if (!live || live->generation == expected) {
+    return live ? error : live.error();
+  }
+  return check_time(name, until);
+}
+
+Result<void> Store::check_time(std::string_view name, Deadline until) const {
+  if (session().completions()->now() < until.moment(session().options().options.timeout)) {
+    return {};
+  }
+  return session().explain(
+      Address(open_->number, name),
+      Error(Errc::timeout,
+            "other ranks changed this value whenever this one tried; give more time, or let "
+            "fewer ranks change one name"));
 }
 
 Handle Store::handle_of(std::string_view name, const Made& made, const TypeIdentity& identity) const {

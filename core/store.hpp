@@ -128,18 +128,20 @@ class Store : private detail::BatchSteps {
     check_value<T>();
     for (const Deadline until = moment(options.deadline);;) {
       auto object = fetch(name, until);
-      const std::uint64_t generation = object ? object->facts().generation : 0;
+      // None, while that of a put is being noted: then no replacement is to succeed.
+      const std::uint64_t noted = object ? object->facts().generation : 0;
+      const std::uint64_t generation = noted != 0 ? noted : ~std::uint64_t{0};
       const auto view = view_of<T>(std::move(object), until);
       if (!view) {
         return view.error();
       }
       T value = std::invoke(change, **view);
-      const auto replaced = replace_only(name, value, generation, until);
+      const auto replaced = replace(name, value, {.expected_generation = generation, .deadline = until});
       if (replaced) {
         return value;
       }
-      if (replaced.error().code() != Errc::stale) {
-        return replaced.error();
+      if (auto again = may_repeat(name, generation, replaced.error(), until); !again) {
+        return again.error();
       }
     }
   }
@@ -550,16 +552,12 @@ class Store : private detail::BatchSteps {
     return whole ? fetch(id, until) : fetch_some(id, selection, until);
   }
   [[nodiscard]] Result<ObjectView> await(std::string_view name, Deadline deadline) const;
-  // One attempt of update(): `stale` if it may be repeated, `timeout` if there is no time left for that.
-  template <class T>
-  [[nodiscard]] Result<Key> replace_only(std::string_view name, const T& value, std::uint64_t generation,
-                                         Deadline until) const {
-    auto replaced = generation == 0  // its first generation is being noted
-                        ? Result<Key>(Error(Errc::stale, ""))
-                        : replace(name, value, {.expected_generation = generation, .deadline = until});
-    return replaced || replaced.error().code() != Errc::stale ? std::move(replaced) : too_late(name, until);
-  }
-  [[nodiscard]] Error too_late(std::string_view name, Deadline until) const;
+  /// Whether update() may begin again after this error of replace(): another generation than the expected one
+  /// is live, and there is time. Otherwise the error that update() returns.
+  [[nodiscard]] Result<void> may_repeat(std::string_view name, std::uint64_t expected, const Error& error,
+                                        Deadline until) const;
+  /// `timeout` once that moment has passed.
+  [[nodiscard]] Result<void> check_time(std::string_view name, Deadline until) const;
   [[nodiscard]] Result<View<std::byte[]>> bytes_of(Result<ObjectView> object) const;
 
   template <class T>

@@ -135,9 +135,9 @@ class View<T[]> {
   [[nodiscard]] T operator[](std::size_t index) && noexcept { return elements_[index]; }
 
   /// In elements. Those given when the object was made; those of a hyperslab if one was read; one extent, the
-  /// number of elements, if none were given, if they were overwritten, or of a part (of a part that covers
-  /// the whole array the node of the object gives the array's). An object that was put as `double[4][5]` and
-  /// is read by its innermost elements has the extents 4 and 5. REQUIRES: operator bool().
+  /// number of elements, if none were given, if they were overwritten, or of a part (but of a part that
+  /// covers the whole array those of the array). An object that was put as `double[4][5]` and is read by its
+  /// innermost elements has the extents 4 and 5. REQUIRES: operator bool().
   [[nodiscard]] Extents extents() const {
     const ObjectFacts facts = object_.facts();
     Extents extents = facts.whole ? detail::without_inner<T>(facts.extents) : Extents();

@@ -39,7 +39,10 @@ Result<ObjectFacts> facts_from(const NodeReply& reply, const Key& key, std::stri
   facts.type_hash = record.type_hash;
   facts.element_bytes = wire->element_bytes;
   facts.layout = record.layout;
-  if (facts.layout == Layout::array && facts.element_bytes != 0) {
+  if (facts.layout == Layout::array) {
+    if (facts.element_bytes == 0 || facts.size_bytes % facts.element_bytes != 0) {
+      return senseless(key, name);
+    }
     facts.extents.rank = record.rank;
     std::memcpy(facts.extents.values.data(), behind.data(), extents_bytes);
     const std::uint64_t elements = facts.size_bytes / facts.element_bytes;

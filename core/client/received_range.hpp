@@ -14,11 +14,12 @@
 namespace locum {
 
 /// Some contiguous bytes of an object: in private memory, or in place. Lives as long as views of it. Its
-/// facts are those of the object, but extents may be missing or those of these bytes. Filled by one thread,
-/// then read by any.
+/// facts are those of the object; of a hyperslab, the extents are its own. Filled by one thread, then read by
+/// any.
 class ReceivedRange final : public CountedBoard {
  public:
-  /// The first view of `bytes`, which arrived by `path`. \param facts of the object; extents: of these bytes
+  /// The first view of `bytes`, which arrived by `path`. \param facts of the object; of a hyperslab with its
+  /// extents
   [[nodiscard]] static ObjectView view(const ObjectFacts& facts, std::shared_ptr<ReceivedBlock> bytes,
                                        Path path);
 

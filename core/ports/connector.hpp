@@ -63,7 +63,7 @@ class Source {
   /// frequent call, and takes nanoseconds within a node.
   [[nodiscard]] virtual Result<ObjectView> get(const Address& address, WaitBudget budget) = 0;
   /// get() of a part of the object: only that part is transferred from another node. The facts are those of
-  /// the whole object. For a range of bytes the view shows only these, and extents may be missing; for a
+  /// the whole object. For a range of bytes the view shows only these; for a
   /// hyperslab it shows the elements, packed (see hyperslab_of()), with the extents of the hyperslab; for
   /// facts alone it may show no bytes. `invalid_argument` if the object does not have the selected part, or
   /// if that is empty.

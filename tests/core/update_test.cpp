@@ -43,7 +43,9 @@ TEST_F(Update, ChangesValuesOfAnyType) {
   EXPECT_EQ(store_.get<Tags>("tags").value()->at("b"), 2);
 
   store_.put("field", std::vector<double>{1.0}).value();
-  const auto longer = [](const std::vector<double>& field) { return std::vector<double>(field.size() + 1, 2.0); };
+  const auto longer = [](const std::vector<double>& field) {
+    return std::vector<double>(field.size() + 1, 2.0);
+  };
   EXPECT_EQ(store_.update<std::vector<double>>("field", longer).value().size(), 2U);
   EXPECT_EQ(store_.get<double[]>("field").value()[1], 2.0);
 }
@@ -95,16 +97,41 @@ TEST_F(Update, SaysWhyItCannot) {
   EXPECT_EQ(*store_.get<int>("clock").value(), 1);
 }
 
+// As a serialize does that resolves a stand-in of a replaced name.
+struct Stale {
+  int number = 0;
+
+  template <class Archive>
+  void serialize(Archive& ar) {
+    if (number == 2) {
+      throw Error(Errc::stale, "of another name");
+    }
+    ar(number);
+  }
+};
+
+TEST_F(Update, ReturnsAnErrorOfTheValueAtOnce) {
+  store_.put("value", Stale{1}).value();
+  int calls = 0;
+  const auto failed = store_.update<Stale>("value", [&](Stale value) {
+    ++calls;
+    ++value.number;
+    return value;
+  });
+  ASSERT_EQ(code_of(failed), Errc::stale);
+  EXPECT_NE(std::string(failed.error().what()).find("of another name"), std::string::npos);
+  EXPECT_EQ(calls, 1);
+}
+
 TEST_F(Update, EndsAtItsDeadlineWhereOthersAreAlwaysFaster) {
   store_.put("clock", 0).value();
   int calls = 0;
-  const auto late = store_.update<int>(
-      "clock",
-      [&](int step) {
-        store_.replace("clock", ++calls).value();
-        return step;
-      },
-      {.deadline = 20ms});
+  const auto late = store_.update<int>("clock",
+                                       [&](int step) {
+                                         store_.replace("clock", ++calls).value();
+                                         return step;
+                                       },
+                                       {.deadline = 20ms});
   ASSERT_EQ(code_of(late), Errc::timeout);
   EXPECT_EQ(late.error().key(), "clock");
   EXPECT_GT(calls, 0);
