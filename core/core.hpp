@@ -17,6 +17,8 @@
 #include <locum/promise.hpp>
 #include <locum/serializers.hpp>
 #include <locum/session.hpp>
+#include <locum/step_reader.hpp>
+#include <locum/step_writer.hpp>
 #include <locum/store.hpp>
 #include <locum/version.hpp>
 

@@ -98,6 +98,8 @@ std::string_view to_string(Errc code) noexcept {
       return "cancelled";
     case Errc::broken_promise:
       return "broken_promise";
+    case Errc::end_of_stream:
+      return "end_of_stream";
   }
   return "unknown";
 }

@@ -28,6 +28,7 @@ enum class Errc : std::uint8_t {
   system,                ///< the operating system or another library failed; see Error::detail()
   cancelled,             ///< the caller cancelled the operation
   broken_promise,        ///< the promise was destroyed before its value was set
+  end_of_stream,         ///< the writer has closed the stream of steps, and all its steps were read
 };
 
 /// The enumerator's own name, e.g. "key_exists".

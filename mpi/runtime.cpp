@@ -285,7 +285,8 @@ struct Runtime::State {
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
   std::optional<shm::ForkGuard> fork_guard;  // once there is a session
   bool open = false;
-  RankReport last_report;  // once closed
+  std::uint32_t step_sides = 0;  ///< numbered by this rank
+  RankReport last_report;        // once closed
 };
 
 Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
@@ -382,6 +383,23 @@ Store Runtime::store(std::string_view name) const {
 Store Runtime::store(std::string_view name, const StoreOptions& options) const {
   require_open("store");
   return session_->open(name, options).value();
+}
+
+// The number is unique in the runtime: that of the side's first rank, and how many that one has numbered.
+StepSide Runtime::step_side(MPI_Comm ranks) {
+  require_open("step_side");
+  require_mpi("step_side");
+  const auto until = Deadline().moment(state_->options.collective_timeout);
+  auto side = mpi::Communicator::duplicate(ranks, until);
+  side.watch([losses = state_->losses] { return losses->ranks_while_waiting(); });
+  const std::uint64_t mine =
+      (static_cast<std::uint64_t>(state_->group.rank() + 1) << 32U) | ++state_->step_sides;
+  std::vector<std::byte> number(sizeof mine);
+  std::memcpy(number.data(), &mine, sizeof mine);
+  number = side.broadcast(std::move(number), 0, until, "open a stream of steps");
+  StepSide made{*session_, static_cast<std::size_t>(side.rank()), static_cast<std::size_t>(side.size())};
+  std::memcpy(&made.number, number.data(), sizeof made.number);
+  return made;
 }
 
 void Runtime::drop(std::string_view name, Deadline deadline) {

@@ -14,6 +14,7 @@
 #include <locum/options.hpp>
 #include <locum/proxy.hpp>
 #include <locum/session.hpp>
+#include <locum/step_side.hpp>
 #include <locum/store.hpp>
 
 namespace locum {
@@ -75,6 +76,11 @@ class Runtime {
   /// values of it return `closed`. The name is free for a new store. A store that nobody opened may be
   /// dropped. Waits until `deadline` for the other ranks.
   void drop(std::string_view name, Deadline deadline = {});
+
+  /// Collective over `ranks`, all of which are ranks of this runtime: they write or read a stream of steps
+  /// together. Used by the constructors of StepWriter and StepReader. Works on a duplicate of `ranks`. Throws
+  /// Error `timeout` and `peer_lost` as the runtime's own collective calls do.
+  [[nodiscard]] StepSide step_side(MPI_Comm ranks);
 
   /// Ranks that died while the runtime was open, ascending, as far as this rank knows: of its own node within
   /// 200 ms, of others once a request to them has failed. After close(), if nobody died, the ranks of this

@@ -55,6 +55,7 @@ class Distributed final : public Connector {
   }
 
   std::string name_of(const Key& promised) const override;
+  std::string name_near(std::uint32_t rank, std::uint32_t store, std::string stem) const override;
   std::uint64_t store_number(std::string_view name, std::uint64_t generation) const override;
   void disown() noexcept override { links_->windows().disown(); }
 
@@ -99,17 +100,36 @@ class Distributed final : public Connector {
   NodeBatches batches_;
 };
 
-// The first of its names with its home on the maker's node. In practice there always is one.
-std::string Distributed::name_of(const Key& promised) const {
-  const Nodes& nodes = client_->nodes();
-  const int owner = nodes.of_creator(promised.creator);
+namespace {
+
+/// The first of the names that `name_with` makes of 0, 1, 2 … with its home on that node. In practice there
+/// always is one.
+template <class NameWith>
+std::string first_at_home(const Nodes& nodes, int node, std::uint32_t store, NameWith name_with) {
   const auto most = 64 * static_cast<std::uint32_t>(nodes.count());
   for (std::uint32_t nonce = 0;; ++nonce) {
-    std::string name = promised_name(promised, nonce);
-    if (nodes.home(promised.store, name_hash(promised.store, name)) == owner || nonce == most) {
+    std::string name = name_with(nonce);
+    if (nodes.home(store, name_hash(store, name)) == node || nonce == most) {
       return name;
     }
   }
+}
+
+}  // namespace
+
+std::string Distributed::name_of(const Key& promised) const {
+  const Nodes& nodes = client_->nodes();
+  return first_at_home(nodes, nodes.of_creator(promised.creator), promised.store,
+                       [&](std::uint32_t nonce) { return promised_name(promised, nonce); });
+}
+
+std::string Distributed::name_near(std::uint32_t rank, std::uint32_t store, std::string stem) const {
+  const Nodes& nodes = client_->nodes();
+  const std::size_t length = stem.size();
+  return first_at_home(nodes, nodes.of_creator(rank), store, [&](std::uint32_t nonce) {
+    stem.resize(length);
+    return nonce == 0 ? stem : stem.append("~").append(std::to_string(nonce));
+  });
 }
 
 // Each home counts the names of stores at home there: the numbers of home h among n are h + 1, h + 1 + n, h +

@@ -1,6 +1,7 @@
 #include "core/detail/strided_bytes.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "core/object/copy_runs.hpp"
 
@@ -64,6 +65,22 @@ void for_each_row(const StridedBytes& array, Copy copy) noexcept {
   }
 }
 
+void copy_from(std::size_t dimension, std::size_t depth, std::uint64_t run_bytes, const StridedBytes& from,
+               const StridedBytes& to, const std::byte* source, std::byte* target) noexcept {
+  if (depth == 0) {
+    std::memcpy(target, source, run_bytes);
+  } else if (dimension + 1 == depth) {
+    copy_runs(target, to.strides[dimension], source, from.strides[dimension], run_bytes,
+              from.extents[dimension]);
+  } else {
+    for (std::uint64_t at = 0; at < from.extents[dimension]; ++at) {
+      copy_from(dimension + 1, depth, run_bytes, from, to, source, target);
+      source += from.strides[dimension];
+      target += to.strides[dimension];
+    }
+  }
+}
+
 }  // namespace
 
 void pack(const StridedBytes& array, std::byte* into) noexcept {
@@ -81,6 +98,22 @@ void unpack(const std::byte* from, const StridedBytes& array) noexcept {
                   count);
         from += run_bytes * count;
       });
+}
+
+void copy_strided(const StridedBytes& from, const StridedBytes& to) noexcept {
+  if (std::ranges::count(from.extents.span(), std::uint64_t{0}) != 0) {
+    return;
+  }
+  // Inner dimensions without gaps in both make a longer run.
+  std::uint64_t run_bytes = from.element_bytes;
+  std::size_t depth = from.extents.size();
+  const auto is_run = [&](const StridedBytes& array) {
+    return from.extents[depth - 1] == 1 || array.strides[depth - 1] == static_cast<std::int64_t>(run_bytes);
+  };
+  while (depth > 0 && is_run(from) && is_run(to)) {
+    run_bytes *= from.extents[--depth];
+  }
+  copy_from(0, depth, run_bytes, from, to, from.first, const_cast<std::byte*>(to.first));
 }
 
 }  // namespace locum::detail

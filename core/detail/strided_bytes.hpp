@@ -23,5 +23,8 @@ void pack(const StridedBytes& array, std::byte* into) noexcept;
 /// Copies elements that lie row-major and without gaps to the array. REQUIRES: as pack(), and the array may
 /// be written.
 void unpack(const std::byte* from, const StridedBytes& array) noexcept;
+/// Copies the elements of one array to another of the same extents and size of elements. REQUIRES: as
+/// unpack().
+void copy_strided(const StridedBytes& from, const StridedBytes& to) noexcept;
 
 }  // namespace locum::detail

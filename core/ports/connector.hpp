@@ -160,6 +160,12 @@ class Connector : public Source, public Sink {
   /// every rank. wait() for it ends with `not_found` if that promise no longer exists, and with `peer_lost`
   /// if its maker died before it was set.
   [[nodiscard]] virtual std::string name_of(const Key& promised) const;
+  /// A name that begins with `stem` and whose home is the node of that rank; the same on every rank. For
+  /// records that one rank looks at often: it then does so without a message.
+  [[nodiscard]] virtual std::string name_near(std::uint32_t /*rank*/, std::uint32_t /*store*/,
+                                              std::string stem) const {
+    return stem;
+  }
   /// The number of the store whose name has this generation in the runtime's own store: unique to that name
   /// and generation, and the same on every rank. More than last_store: no number is left.
   [[nodiscard]] virtual std::uint64_t store_number(std::string_view /*name*/,

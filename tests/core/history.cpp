@@ -70,6 +70,7 @@ NameAnswer answer_of(Errc code) noexcept {
     case Errc::system:
     case Errc::cancelled:
     case Errc::broken_promise:
+    case Errc::end_of_stream:
       break;
   }
   return NameAnswer::unknown;

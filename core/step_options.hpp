@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+
+#include <locum/deadline.hpp>
+#include <locum/extents.hpp>
+#include <locum/hyperslab.hpp>
+
+/// \file
+/// Options of streams of steps: see StepWriter and StepReader.
+namespace locum {
+
+/// What happens to a step for which the stream has no room.
+enum class WhenFull : std::uint8_t {
+  wait,         ///< begin() waits until readers have released a step
+  drop_oldest,  ///< the oldest step that no reader has begun is dropped; if there is none, the new one
+  drop_newest,  ///< the new step is dropped
+};
+
+/// Options of a StepWriter; the same on all its ranks.
+struct StepWriterOptions {
+  /// Most steps that exist at a time: ended and not yet released by all readers, and with WhenFull::wait also
+  /// the one that is being written. More than 0.
+  std::uint32_t queue_steps = 4;
+  /// Most bytes of these steps, of all ranks together: a further step begins only if one as large as the last
+  /// one fits, or if there is none. 0: no limit but the memory of the nodes.
+  std::uint64_t queue_bytes = 0;
+  /// Only while there are readers: without them the oldest step is dropped.
+  WhenFull when_full = WhenFull::wait;
+  /// The first begin() waits until that many readers have joined; the ranks of one StepReader are one reader.
+  std::uint32_t rendezvous_readers = 0;
+};
+
+/// With which step a reader begins that joins a stream.
+enum class StartAt : std::uint8_t {
+  oldest,  ///< the oldest step that still exists
+  newest,  ///< the newest one
+  next,    ///< the first one that ends after the reader has joined
+};
+
+/// Options of a StepReader; the same on all its ranks.
+struct StepReaderOptions {
+  StartAt start_at = StartAt::oldest;
+};
+
+/// Which part of a global array a block is: `{.shape = {nz, ny, nx}, .start = {z0, 0, 0}, .count = {4, ny,
+/// nx}}`, slowest dimension first.
+struct Block {
+  /// Extents of the global array. Of rank 0: a local array, which is not part of a larger one.
+  Extents shape = {};
+  Coordinates start = {};  ///< of the block in the global array
+  Extents count = {};      ///< extents of the block
+};
+
+}  // namespace locum

@@ -1,0 +1,126 @@
+#include "core/step_writer.hpp"
+
+#include <algorithm>
+
+#include "core/steps/step_output.hpp"
+
+namespace locum {
+
+OutputStep::OutputStep(std::shared_ptr<detail::StepOutput> output) : output_(std::move(output)) {}
+
+OutputStep& OutputStep::operator=(OutputStep&& other) noexcept {
+  std::swap(output_, other.output_);
+  std::swap(part_, other.part_);
+  std::swap(drafts_, other.drafts_);
+  std::swap(failed_, other.failed_);
+  return *this;
+}
+
+OutputStep::~OutputStep() {
+  if (output_) {
+    discard();
+  }
+}
+
+const Store& OutputStep::store() const noexcept {
+  return output_->stream().store();
+}
+
+std::uint64_t OutputStep::number() const noexcept {
+  return output_->next();
+}
+
+Result<detail::BlockRecord> OutputStep::checked(const Block& block) {
+  detail::BlockRecord record;
+  if (block.count.size() > max_rank || block.shape.size() > max_rank) {
+    return Error(Errc::invalid_argument, "an array has at most " + std::to_string(max_rank) + " dimensions");
+  }
+  record.rank = static_cast<std::uint32_t>(block.count.size());
+  std::ranges::copy(block.count.span(), record.count.begin());
+  if (block.shape.size() == 0 && block.start.size() == 0) {
+    return record;
+  }
+  bool fits = block.shape.size() == block.count.size() && block.start.size() == block.count.size();
+  for (std::size_t at = 0; fits && at < block.count.size(); ++at) {
+    record.start[at] = block.start[at];
+    fits = block.start[at] <= block.shape[at] && block.count[at] <= block.shape[at] - block.start[at];
+  }
+  return fits ? Result<detail::BlockRecord>(record)
+              : Error(Errc::invalid_argument,
+                      "this block is not within the shape of the array; give shape, start and count with one "
+                      "number for each dimension");
+}
+
+Error OutputStep::about(std::string_view name, const Error& error) {
+  return error.about(name);
+}
+
+Written OutputStep::failed(std::string_view name, const Error& error) {
+  failed_ = about(name, error);
+  return Result<void>(*failed_);
+}
+
+void OutputStep::add(std::string_view name, std::string_view type, const Extents& shape,
+                     detail::BlockRecord record, std::unique_ptr<Draft> draft) {
+  const std::vector<std::uint64_t> extents(shape.span().begin(), shape.span().end());
+  const detail::VariableRecord variable{std::string(name), std::string(type), extents};
+  const auto known = std::ranges::find(part_.variables, variable);
+  record.variable = static_cast<std::uint32_t>(known - part_.variables.begin());
+  if (known == part_.variables.end()) {
+    part_.variables.push_back(variable);
+  }
+  record.writer = static_cast<std::uint32_t>(output_->side().index);
+  record.node = output_->stream().session().options().node;
+  part_.blocks.push_back(record);
+  drafts_.push_back(std::move(draft));
+}
+
+void OutputStep::discard() noexcept {
+  for (const detail::BlockRecord& block : part_.blocks) {
+    if (block.key.valid()) {
+      (void)store().evict(block.key);
+    }
+  }
+  part_ = {};
+  drafts_.clear();
+}
+
+Written OutputStep::end(const CallOptions& options) {
+  if (!output_) {
+    return Result<void>(Error(Errc::invalid_argument, "this step has been ended"));
+  }
+  const Deadline until = output_->stream().moment(options.deadline);
+  for (std::size_t at = 0; at < drafts_.size() && !failed_; ++at) {
+    if (drafts_[at]) {
+      const auto key = drafts_[at]->seal(until);
+      if (key) {
+        part_.blocks[at].key = *key;
+      } else {
+        failed_ = about(part_.variables[part_.blocks[at].variable].name, key.error());
+      }
+    }
+  }
+  Result<void> ended = failed_ ? Result<void>(*failed_) : output_->end(part_, until);
+  if (failed_) {
+    discard();
+  }
+  if (!ended) {
+    output_->note(ended.error());
+  }
+  output_.reset();
+  return ended;
+}
+
+StepWriter::StepWriter(const StepSide& side, std::string_view stream, const StepWriterOptions& options)
+    : output_(detail::StepOutput::open(side, stream, options).value()) {}
+
+Result<OutputStep> StepWriter::begin(const CallOptions& options) {
+  const auto begun = output_->begin(options.deadline);
+  return begun ? Result<OutputStep>(OutputStep(output_)) : Result<OutputStep>(begun.error());
+}
+
+Written StepWriter::close(const CallOptions& options) {
+  return output_->close(options.deadline);
+}
+
+}  // namespace locum

@@ -1,0 +1,184 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <locum/call_options.hpp>
+#include <locum/detail/steps/step_record.hpp>
+#include <locum/step_options.hpp>
+#include <locum/step_side.hpp>
+#include <locum/store.hpp>
+
+namespace locum {
+
+namespace detail {
+class StepOutput;
+}
+
+/// The result of a call on a step that may be ignored: an error is then that of the step's end(), or of the
+/// next begin().
+class Written : public Result<void> {
+ public:
+  Written(Result<void> result) : Result<void>(std::move(result)) {}
+};
+
+/// A step that is being written by this rank: made by StepWriter::begin(). Destroyed without end(), it leaves
+/// nothing, and this rank begins the same step again. Movable, used by one thread at a time.
+class OutputStep {
+ public:
+  /// Called by StepWriter.
+  explicit OutputStep(std::shared_ptr<detail::StepOutput> output);
+  OutputStep(OutputStep&& other) noexcept = default;
+  OutputStep& operator=(OutputStep&& other) noexcept;
+  ~OutputStep();
+
+  /// Memory for a block of an array, in place: filled by the caller, published by end(). `shape`, `start` and
+  /// `count` say which part of a global array it is; with `count` alone it is a local array of this rank. Not
+  /// cleared. Valid until end(). `invalid_argument` if the block is not within the shape.
+  template <Flat T>
+  [[nodiscard]] Result<std::span<T>> create(std::string_view name, const Block& block,
+                                            const CallOptions& options = {}) {
+    auto record = checked(block);
+    auto writer = record ? store().create<T>(block.count, options) : Result<Writer<T>>(record.error());
+    if (!writer) {
+      return about(name, writer.error());
+    }
+    record->size_bytes = writer->size() * sizeof(T);
+    auto draft = std::make_unique<DraftOf<T>>(std::move(*writer));
+    const std::span<T> elements = draft->writer.span();
+    add(name, type_identity<T[]>.name, block.shape, *record, std::move(draft));
+    return elements;
+  }
+  /// A value of this rank, of any type that a store takes: a vector or span of flat elements is a local
+  /// array, read by writer or joined. A value that all readers want is put by one rank.
+  template <class T>
+  Written put(std::string_view name, const T& value, const CallOptions& options = {}) {
+    Block block;
+    if constexpr (detail::FlatRange<T>) {
+      block.count = {detail::elements_of(value).size()};
+    } else if constexpr (detail::FlatStrided<T>) {
+      block.count = value.extents();
+    }
+    return put_block(name, value, block, options);
+  }
+  /// A block of a global array out of the caller's memory, by one copy: of an array (see locum::array) the
+  /// `count` may be left out; of a span or vector it must be given.
+  template <class T>
+    requires(detail::FlatRange<T> || detail::FlatStrided<T>)
+  Written put(std::string_view name, const T& array, Block block, const CallOptions& options = {}) {
+    if constexpr (detail::FlatStrided<T>) {
+      block.count = array.extents();
+      return put_block(name, array, block, options);
+    } else {
+      const auto elements = detail::elements_of(array);
+      if (!block.count.has(elements.size())) {
+        return failed(name, Error(Errc::invalid_argument,
+                                  "the count of this block is not the number of elements "
+                                  "given; give the extents of the block"));
+      }
+      return put_block(name, locum::array(elements.data(), block.count), block, options);
+    }
+  }
+  /// Completes this rank's part. Readers see the step once all ranks of the writer have ended it. Does not
+  /// wait for them. An error, of this call or an ignored one before it, means that this rank has not ended
+  /// the step.
+  Written end(const CallOptions& options = {});
+
+  /// The number of the step among those of its stream, from 0 on; dropped ones are not counted.
+  [[nodiscard]] std::uint64_t number() const noexcept;
+
+ private:
+  struct Draft {
+    Draft() = default;
+    Draft(const Draft&) = delete;
+    Draft& operator=(const Draft&) = delete;
+    virtual ~Draft() = default;
+    [[nodiscard]] virtual Result<Key> seal(Deadline deadline) = 0;
+  };
+  template <class T>
+  struct DraftOf final : Draft {
+    explicit DraftOf(Writer<T> one) : writer(std::move(one)) {}
+    [[nodiscard]] Result<Key> seal(Deadline deadline) override { return writer.seal(deadline); }
+    Writer<T> writer;
+  };
+
+  template <class T>
+  Written put_block(std::string_view name, const T& value, const Block& block, const CallOptions& options) {
+    auto record = checked(block);
+    if (!record) {
+      return failed(name, record.error());
+    }
+    const auto size_bytes = detail::stored_bytes(value);
+    const auto key = size_bytes ? store().put(value, {.codec = {}, .deadline = options.deadline})
+                                : Result<Key>(size_bytes.error());
+    if (!key) {
+      return failed(name, key.error());
+    }
+    record->key = *key;
+    record->size_bytes = *size_bytes;
+    add(name, type_identity<detail::Stored<T>>.name, block.shape, *record, nullptr);
+    return Result<void>();
+  }
+  [[nodiscard]] const Store& store() const noexcept;
+  [[nodiscard]] static Result<detail::BlockRecord> checked(const Block& block);
+  [[nodiscard]] static Error about(std::string_view name, const Error& error);
+  Written failed(std::string_view name, const Error& error);
+  void add(std::string_view name, std::string_view type, const Extents& shape, detail::BlockRecord record,
+           std::unique_ptr<Draft> draft);
+  void discard() noexcept;
+
+  std::shared_ptr<detail::StepOutput> output_;
+  detail::StepRecord part_;
+  std::vector<std::unique_ptr<Draft>> drafts_;  ///< of its blocks; null of those that were put
+  std::optional<Error> failed_;
+};
+
+/// Writes a stream of steps: what a simulation gives to those who look at it while it runs. Each rank of a
+/// communicator has one. Steps are read by any number of StepReaders, and exist in the memory of the nodes
+/// that made them until all of these have released them, within StepWriterOptions. Readers find the stream by
+/// its name, and come, leave and die as they like. Used by one thread at a time.
+///
+/// `for (…) { auto step = out.begin().value(); step.put("time", t); step.end(); }`
+///
+/// The ranks call begin() and end() equally often. They do not wait for each other: begin() waits for room,
+/// and readers see a step when the last rank has ended it. If a rank dies, the steps that all had ended can
+/// be read; the next one is an error that names it, to readers and writers.
+class StepWriter {
+ public:
+  /// Opens the stream. Collective over the ranks of `side`, but only the rank with index 0 does not wait for
+  /// others. Throws Error: `invalid_argument`; `key_exists` if another writer of this stream is open; and
+  /// what opening a store and putting an object return.
+  StepWriter(const StepSide& side, std::string_view stream, const StepWriterOptions& options = {});
+  /// The same for the ranks of a communicator: collective over it.
+  template <class Runtime, class Communicator>
+    requires requires(Runtime& runtime, Communicator ranks) { runtime.step_side(ranks); }
+  StepWriter(Runtime& runtime, std::string_view stream, Communicator ranks,
+             const StepWriterOptions& options = {})
+      : StepWriter(runtime.step_side(ranks), stream, options) {}
+  StepWriter(StepWriter&& other) noexcept = default;
+  StepWriter& operator=(StepWriter&& other) noexcept = default;
+  /// close(), if it was not called.
+  ~StepWriter() = default;
+
+  /// The next step. Waits for room, see WhenFull: `timeout` names the rank that does not release a step. Also
+  /// returns the error of an earlier call that was ignored; `peer_lost` if a rank of the writer was lost.
+  /// REQUIRES: no other step of this writer is being written.
+  [[nodiscard]] Result<OutputStep> begin(const CallOptions& options = {});
+  /// Ends the stream; readers learn of it after the last step. The rank with index 0 waits until all readers
+  /// have released all steps, or left: `timeout` if they have not by the deadline; the steps can then be read
+  /// until the runtime is closed. Without readers the steps are dropped. Further calls do nothing.
+  Written close(const CallOptions& options = {});
+
+ private:
+  std::shared_ptr<detail::StepOutput> output_;
+};
+
+}  // namespace locum

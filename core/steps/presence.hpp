@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/handle.hpp"
+#include "core/promise.hpp"
+#include "core/store.hpp"
+
+namespace locum::detail {
+
+/// That this rank takes part in a stream: a promise, which it sets when it leaves. So others learn of its
+/// death as fast as of that of any maker of a promise.
+class Presence {
+ public:
+  Presence() = default;
+  /// Fails with the errors of Store::promise.
+  [[nodiscard]] static Result<Presence> make(const Store& store);
+
+  [[nodiscard]] bool is_open() const noexcept { return static_cast<bool>(promise_); }
+  [[nodiscard]] Handle handle() const { return promise_.proxy().handle(); }
+  /// May be called repeatedly.
+  void leave(Deadline deadline) noexcept;
+  /// leave() for a rank whose end nobody has to tell from its death: removes the promise, too.
+  void vanish(const Store& store, Deadline deadline) noexcept;
+
+ private:
+  Promise<std::uint8_t> promise_;
+};
+
+/// What is known of the Presence of another rank. One thread at a time.
+class PresenceWatch {
+ public:
+  enum class State : std::uint8_t { here, left, lost };
+
+  PresenceWatch() = default;
+  /// Begins to look.
+  PresenceWatch(SessionState& session, const Handle& presence);
+
+  /// As far as known: within the time in which waiters for a promise learn of its end. Does not wait.
+  [[nodiscard]] State state();
+  [[nodiscard]] bool is_here() { return state() == State::here; }
+  /// The rank, in the runtime.
+  [[nodiscard]] int rank() const noexcept { return static_cast<int>(presence_.key().creator); }
+
+ private:
+  Proxy<std::uint8_t> presence_;
+  State state_ = State::here;
+};
+
+}  // namespace locum::detail

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "core/steps/presence.hpp"
+#include "core/steps/step_queue.hpp"
+#include "core/steps/stream.hpp"
+
+namespace locum::detail {
+
+/// The thread of the writer with index 0 that makes steps of the parts of several writers, and says for which
+/// numbers there is room.
+class StepGathering {
+ public:
+  using Moment = Stream::Moment;
+
+  /// REQUIRES: the queue outlives this, and nobody else uses it until stop() has returned. Throws
+  /// std::system_error where there cannot be another thread.
+  StepGathering(const Stream& stream, StepQueue& queue, std::uint64_t side, const StepWriterOptions& options);
+  StepGathering(const StepGathering&) = delete;
+  StepGathering& operator=(const StepGathering&) = delete;
+  ~StepGathering();
+
+  /// Waits until the other writers have closed, too, or one was lost, or that moment has come; returns how
+  /// the stream has ended.
+  [[nodiscard]] StepRecord stop(Moment until);
+
+ private:
+  void work();
+  [[nodiscard]] Result<void> await_writers();
+  [[nodiscard]] Result<void> grant_room();
+  [[nodiscard]] Result<StepRecord> gather(std::uint64_t number);
+  [[nodiscard]] Result<void> may_wait() const;
+  [[nodiscard]] Result<void> may_wait_for(std::size_t writer);
+  void fail(int lost_rank);
+
+  const Stream stream_;
+  StepQueue& queue_;
+  const std::uint64_t side_;
+  const StepWriterOptions options_;
+  std::vector<PresenceWatch> writers_;  ///< that with index 1 first
+  std::uint64_t granted_ = 0;
+  std::uint64_t gathered_ = 0;
+  StepRecord last_;
+  std::atomic<std::int64_t> stop_at_{INT64_MAX};  ///< in ticks of the clock
+  std::thread thread_;
+};
+
+}  // namespace locum::detail

@@ -1,0 +1,193 @@
+#include "core/steps/step_output.hpp"
+
+#include <string>
+#include <utility>
+
+#include "core/steps/step_gathering.hpp"
+#include "core/steps/step_queue.hpp"
+
+namespace locum::detail {
+
+namespace {
+
+Error stream_in_use(std::string_view stream) {
+  return Error(Errc::key_exists,
+               "another writer of this stream is open; close it first, or give the stream another name")
+      .about(stream);
+}
+
+/// Announces a stream, in place of one whose writer is gone.
+Result<void> announce(const Store& store, SessionState& session, const StreamRecord& record,
+                      std::string_view stream, Deadline deadline) {
+  const auto made = store.put(Stream::name, record, {.codec = {}, .deadline = deadline});
+  if (made || made.error().code() != Errc::key_exists) {
+    return made ? Result<void>() : Result<void>(made.error());
+  }
+  const auto old = store.get<StreamRecord>(Stream::name, {.codec = {}, .deadline = deadline});
+  const auto generation = store.info(Stream::name, {.deadline = deadline});
+  if (!old || !generation) {
+    return stream_in_use(stream);
+  }
+  // Whether a writer is gone is known at once only where that of a promise is: on this node, or after a
+  // reply.
+  PresenceWatch writer(session, (*old)->writer);
+  const auto gone = session.proxy<std::uint8_t>((*old)->writer).get(std::chrono::seconds(1));
+  if (writer.is_here() && !gone && gone.error().code() == Errc::timeout) {
+    return stream_in_use(stream);
+  }
+  const auto replaced =
+      store.replace(Stream::name, record,
+                    {.codec = {}, .expected_generation = generation->generation, .deadline = deadline});
+  return replaced ? Result<void>() : Result<void>(stream_in_use(stream));
+}
+
+}  // namespace
+
+// The first writer says where it is before it announces the stream; the others wait for that.
+Result<std::shared_ptr<StepOutput>> StepOutput::open(const StepSide& side, std::string_view stream,
+                                                     const StepWriterOptions& options) {
+  if (stream.empty() || options.queue_steps == 0 || side.number == 0 || side.index >= side.count) {
+    return Error(Errc::invalid_argument,
+                 "a stream of steps needs a name, and room for one step or more (queue_steps)")
+        .about(stream);
+  }
+  const auto store = side.session.open(Stream::store_of(stream));
+  if (!store) {
+    return store.error();
+  }
+  auto& session = *side.session.state();
+  const auto until = session.completions()->moment({});
+  auto presence = Presence::make(*store);
+  if (!presence) {
+    return presence.error();
+  }
+  StreamRecord record{side.number, static_cast<std::uint32_t>(side.count),
+                      options.when_full == WhenFull::wait ? 0U : 1U, presence->handle()};
+  const std::string first = "first/" + std::to_string(side.number);
+  if (side.index == 0) {
+    if (const auto announced = announce(*store, session, record, stream, until); !announced) {
+      return announced.error();
+    }
+    if (side.count > 1) {
+      if (const auto made = store->put(first, record, {.codec = {}, .deadline = until}); !made) {
+        return made.error();
+      }
+    }
+  } else {
+    const auto known = store->wait<StreamRecord>(first, until);
+    if (!known) {
+      return known.error();
+    }
+    record = **known;
+  }
+  auto output = std::shared_ptr<StepOutput>(
+      new StepOutput(side, Stream(*store, side.session.state(), record), options, std::move(*presence)));
+  if (side.index != 0) {
+    const auto handle = output->presence_.handle();
+    const auto& joined = output->stream_;
+    if (const auto made = joined.put(joined.member(side.number, side.index), handle, until); !made) {
+      return made.error();
+    }
+  }
+  return output;
+}
+
+StepOutput::StepOutput(StepSide side, Stream stream, const StepWriterOptions& options, Presence presence)
+    : side_(std::move(side)), stream_(std::move(stream)), options_(options), presence_(std::move(presence)) {
+  if (side_.index != 0) {
+    first_writer_ = PresenceWatch(stream_.session(), stream_.record().writer);
+    return;
+  }
+  queue_ = std::make_unique<StepQueue>(stream_, options_);
+  if (side_.count > 1) {
+    gathering_ = std::make_unique<StepGathering>(stream_, *queue_, side_.number, options_);
+  }
+}
+
+StepOutput::~StepOutput() {
+  if (open_) {
+    (void)close({});
+  }
+}
+
+Error StepOutput::lost(int rank) const {
+  return Error(Errc::peer_lost,
+               "a rank that writes this stream was lost; the steps that all ranks have ended "
+               "can still be read, further ones cannot be written")
+      .at_rank(rank);
+}
+
+Result<void> StepOutput::check_first_writer() {
+  return first_writer_.is_here() ? Result<void>() : Result<void>(lost(first_writer_.rank()));
+}
+
+Result<void> StepOutput::begin(Deadline deadline) {
+  if (auto noted = std::exchange(noted_, {})) {
+    return *noted;
+  }
+  if (!open_) {
+    return Error(Errc::closed, "this stream of steps was closed");
+  }
+  const auto until = stream_.moment(deadline);
+  if (queue_ && next_ == 0) {
+    if (const auto joined = queue_->await_readers(until); !joined) {
+      return joined;
+    }
+  }
+  if (queue_ && !gathering_) {
+    return queue_->make_room(until);
+  }
+  const auto room = stream_.wait<std::int32_t>(
+      stream_.room(next_), until, [this] { return gathering_ ? Result<void>() : check_first_writer(); });
+  if (!room) {
+    return room.error().code() != Errc::timeout
+               ? room.error()
+               : Error(
+                     Errc::timeout,
+                     "the stream has no room for a step, or a rank has not ended the one before; let readers "
+                     "release steps, or give the stream more queue_steps");
+  }
+  return **room < 0 ? Result<void>() : Result<void>(lost(**room));
+}
+
+Result<void> StepOutput::end(StepRecord part, Deadline deadline) {
+  const auto until = stream_.moment(deadline);
+  if (queue_ && !gathering_) {
+    auto published = queue_->publish(merged({std::move(part)}), until);
+    next_ = queue_->next();
+    return published;
+  }
+  auto made = stream_.put(stream_.part(next_, side_.index), part, until);
+  if (made) {
+    ++next_;
+  }
+  return made;
+}
+
+Result<void> StepOutput::close(Deadline deadline) {
+  if (!std::exchange(open_, false)) {
+    return {};
+  }
+  const auto until = stream_.moment(deadline);
+  StepRecord last;
+  last.state = StepRecord::State::ended;
+  Result<void> ended;
+  if (queue_ && !gathering_) {
+    ended = queue_->end(last, until);
+  } else {
+    ended = stream_.put(stream_.part(next_, side_.index), last, until);
+    if (gathering_) {
+      last = gathering_->stop(until);
+      ended = queue_->end(last, until);
+    }
+  }
+  if (queue_) {
+    presence_.leave(until);
+    stream_.clean_if_left();
+  } else {
+    presence_.vanish(stream_.store(), until);
+  }
+  return ended;
+}
+
+}  // namespace locum::detail

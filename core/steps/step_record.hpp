@@ -1,0 +1,97 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <locum/extents.hpp>
+#include <locum/handle.hpp>
+#include <locum/key.hpp>
+
+namespace locum::detail {
+
+/// A stream, under the name `stream` in its store.
+struct StreamRecord {
+  static constexpr std::string_view locum_type_name = "locum.stream";
+
+  std::uint64_t number = 0;  ///< of the writing side; begins the names of all other records
+  std::uint32_t writers = 0;
+  std::uint32_t may_drop = 0;  ///< 1: readers may find steps missing
+  Handle writer{};             ///< the Presence of the writer with index 0
+};
+
+/// A rank that reads a stream.
+struct ReaderRecord {
+  static constexpr std::string_view locum_type_name = "locum.step-reader";
+  static constexpr std::uint64_t undecided = ~std::uint64_t{0};
+
+  std::uint64_t side = 0;          ///< StepSide::number
+  std::uint64_t from = undecided;  ///< the first step that it reads
+  Handle reader{};                 ///< its Presence
+};
+
+/// One array or value of a writer in a step.
+struct BlockRecord {
+  static constexpr std::string_view locum_type_name = "locum.block";
+
+  Key key{};
+  std::uint64_t size_bytes = 0;
+  std::uint32_t variable = 0;  ///< its place in StepRecord::variables
+  std::uint32_t writer = 0;    ///< index of the rank in its side
+  std::int32_t node = 0;       ///< of the writer
+  std::uint32_t rank = 0;      ///< dimensions: 0 of a value that is no array
+  std::array<std::uint64_t, max_rank> start{};
+  std::array<std::uint64_t, max_rank> count{};
+};
+
+[[nodiscard]] inline Extents extents_of(const BlockRecord& block) noexcept {
+  Extents extents;
+  extents.rank = static_cast<std::uint8_t>(block.rank);
+  for (std::size_t at = 0; at < block.rank; ++at) {
+    extents.values[at] = block.count[at];
+  }
+  return extents;
+}
+
+/// A variable of a step.
+struct VariableRecord {
+  std::string name;
+  std::string type;                  ///< of its objects
+  std::vector<std::uint64_t> shape;  ///< empty of local arrays and of values
+
+  friend bool operator==(const VariableRecord&, const VariableRecord&) = default;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(name, type, shape);
+  }
+};
+
+/// A step, or the part of it that one rank wrote.
+struct StepRecord {
+  enum class State : std::uint32_t {
+    ready,
+    ended,   ///< no step: the stream has ended before it
+    failed,  ///< no step: a writer was lost before it ended its part
+  };
+
+  State state = State::ready;
+  std::int32_t lost_rank = -1;            ///< if failed
+  std::vector<VariableRecord> variables;  ///< ascending by name
+  std::vector<BlockRecord> blocks;        ///< of a step: ascending by variable, then by start[0]
+
+  [[nodiscard]] std::uint64_t bytes() const noexcept;
+  /// Whether every block has a variable, and as many dimensions as that.
+  [[nodiscard]] bool is_valid() const noexcept;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(state, lost_rank, variables, blocks);
+  }
+};
+
+/// The step that these parts make, in order of their writers.
+[[nodiscard]] StepRecord merged(std::vector<StepRecord> parts);
+
+}  // namespace locum::detail

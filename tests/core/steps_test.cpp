@@ -1,0 +1,274 @@
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdint>
+#include <numeric>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/step_reader.hpp"
+#include "core/step_writer.hpp"
+#include "tests/core/session_fixture.hpp"
+
+namespace locum::tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+class Steps : public ::testing::Test {
+ protected:
+  [[nodiscard]] StepSide side(std::size_t index = 0, std::size_t count = 1, std::uint64_t number = 0) {
+    return {*node.session, index, count, number != 0 ? number : ++sides_};
+  }
+  [[nodiscard]] std::size_t objects() const { return node.connector->usage().own_objects; }
+
+  SessionFixture node;
+
+ private:
+  std::uint64_t sides_ = 0;
+};
+
+TEST_F(Steps, CarryWhatWasWrittenToAReader) {
+  StepWriter out(side(), "gray-scott");
+  StepReader in(side(), "gray-scott");
+  for (int n = 0; n < 3; ++n) {
+    auto step = out.begin().value();
+    auto v = step.create<double>("V", {.shape = {4, 6}, .start = {0, 0}, .count = {4, 6}}).value();
+    std::iota(v.begin(), v.end(), 100.0 * n);
+    step.put("time", 0.5 * n);
+    step.end().value();
+    auto got = in.next(1s).value();
+    EXPECT_EQ(got.number(), n);
+    EXPECT_EQ(*got.get<double>("time").value(), 0.5 * n);
+    const auto box = got.read<double>("V", {.start = {1, 2}, .count = {2, 3}}).value();
+    EXPECT_EQ(box.extents(), Extents(2, 3));
+    EXPECT_EQ(std::vector<double>(box.begin(), box.end()),
+              (std::vector<double>{100.0 * n + 8, 100.0 * n + 9, 100.0 * n + 10, 100.0 * n + 14,
+                                   100.0 * n + 15, 100.0 * n + 16}));
+  }
+  std::thread closing([&] { out.close({.deadline = 10s}).value(); });
+  EXPECT_EQ(in.next(5s).error().code(), Errc::end_of_stream);
+  closing.join();
+}
+
+TEST_F(Steps, LeaveNoMemory) {
+  (void)node.session->open("locum.steps/s").value();
+  const std::size_t before = objects();
+  {
+    StepWriter out(side(), "s");
+    StepReader in(side(), "s");
+    for (int n = 0; n < 20; ++n) {
+      auto step = out.begin().value();
+      step.put("n", n);
+      step.end();
+      EXPECT_EQ(*in.next(1s).value().get<int>("n").value(), n);
+    }
+  }
+  EXPECT_EQ(objects(), before);
+}
+
+TEST_F(Steps, WaitForRoom) {
+  StepWriter out(side(), "s", {.queue_steps = 2, .rendezvous_readers = 1});
+  StepReader in(side(), "s");
+  EXPECT_EQ(out.begin({.deadline = 10ms}).error().code(), Errc::timeout);
+  EXPECT_EQ(in.next(10ms).error().code(), Errc::timeout);
+  for (int n = 0; n < 2; ++n) {
+    auto step = out.begin().value();
+    step.put("n", n);
+    step.end().value();
+  }
+  EXPECT_EQ(out.begin({.deadline = 10ms}).error().code(), Errc::timeout);
+  auto first = in.next(1s).value();
+  EXPECT_EQ(out.begin({.deadline = 10ms}).error().code(), Errc::timeout);
+  first.release();
+  EXPECT_TRUE(out.begin({.deadline = 1s}).has_value());
+}
+
+TEST_F(Steps, WithoutReadersKeepTheNewest) {
+  StepWriter out(side(), "s", {.queue_steps = 3});
+  for (int n = 0; n < 10; ++n) {
+    auto step = out.begin({.deadline = 1s}).value();
+    step.put("n", n);
+    step.end().value();
+  }
+  StepReader in(side(), "s");
+  for (int n = 7; n < 10; ++n) {
+    auto step = in.next(1s).value();
+    EXPECT_EQ(step.number(), n);
+    EXPECT_EQ(*step.get<int>("n").value(), n);
+  }
+  StepReader newest(side(), "s", {.start_at = StartAt::newest});
+  EXPECT_EQ(newest.next(1s).value().number(), 9U);
+  StepReader next(side(), "s", {.start_at = StartAt::next});
+  EXPECT_EQ(next.next(10ms).error().code(), Errc::timeout);
+}
+
+TEST_F(Steps, DropTheOldestOrTheNewest) {
+  for (const auto policy : {WhenFull::drop_oldest, WhenFull::drop_newest}) {
+    StepWriter out(side(), "s", {.queue_steps = 2, .when_full = policy});
+    StepReader in(side(), "s");
+    const auto write = [&](int n) {
+      auto step = out.begin({.deadline = 1s}).value();
+      step.put("n", n);
+      step.end().value();
+    };
+    write(0);
+    auto held = in.next(1s).value();
+    for (int n = 1; n < 6; ++n) {
+      write(n);
+    }
+    EXPECT_EQ(*held.get<int>("n").value(), 0);
+    held.release();
+    EXPECT_EQ(*in.next(1s).value().get<int>("n").value(), policy == WhenFull::drop_oldest ? 5 : 1);
+    EXPECT_EQ(in.next(10ms).error().code(), Errc::timeout);
+  }
+}
+
+TEST_F(Steps, HaveOneWriterAtATime) {
+  StepWriter out(side(), "s");
+  try {
+    StepWriter second(side(), "s");
+    FAIL() << "a second writer was opened";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Errc::key_exists);
+  }
+  EXPECT_THROW(StepWriter(side(), ""), Error);
+  EXPECT_THROW(StepWriter(side(), "t", {.queue_steps = 0}), Error);
+  out.close().value();
+  EXPECT_EQ(out.begin().error().code(), Errc::closed);
+  EXPECT_TRUE(StepWriter(side(), "s").begin().has_value());
+}
+
+TEST_F(Steps, WaitForTheirReadersAtTheEnd) {
+  StepWriter out(side(), "s", {.rendezvous_readers = 1});
+  StepReader in(side(), "s");
+  EXPECT_EQ(in.next(1ms).error().code(), Errc::timeout);  // joins
+  auto step = out.begin({.deadline = 1s}).value();
+  step.put("n", 1);
+  step.end().value();
+  EXPECT_EQ(out.close({.deadline = 10ms}).error().code(), Errc::timeout);
+  EXPECT_EQ(*in.next(1s).value().get<int>("n").value(), 1);
+  EXPECT_EQ(in.next(1s).error().code(), Errc::end_of_stream);
+}
+
+TEST_F(Steps, ReportAnIgnoredErrorLater) {
+  StepWriter out(side(), "s");
+  {
+    auto step = out.begin().value();
+    step.put("V", std::vector<int>(3), {.shape = {4}, .start = {0}, .count = {4}});
+    step.end();
+  }
+  EXPECT_EQ(out.begin().error().code(), Errc::invalid_argument);
+  auto step = out.begin().value();
+  EXPECT_EQ(step.number(), 0U);
+  step.put("n", 1);
+  step.end().value();
+  EXPECT_EQ(StepReader(side(), "s").next(1s).value().variables().size(), 1U);
+}
+
+TEST_F(Steps, RefuseABlockOutsideItsArray) {
+  StepWriter out(side(), "s");
+  auto step = out.begin().value();
+  const auto code = [&](const Block& block) { return step.create<int>("V", block).error().code(); };
+  EXPECT_EQ(code({.shape = {4, 4}, .start = {3, 0}, .count = {2, 1}}), Errc::invalid_argument);
+  EXPECT_EQ(code({.shape = {4, 4}, .start = {0}, .count = {2, 1}}), Errc::invalid_argument);
+  EXPECT_EQ(code({.shape = {4}, .start = {0, 0}, .count = {2, 1}}), Errc::invalid_argument);
+  EXPECT_EQ(code({.shape = {4}, .start = {~std::uint64_t{0}}, .count = {2}}), Errc::invalid_argument);
+  EXPECT_EQ(step.put("V", std::vector<int>(3), {.shape = {4}, .start = {0}, .count = {4}}).error().code(),
+            Errc::invalid_argument);
+}
+
+TEST_F(Steps, CannotBeReadAfterTheirRelease) {
+  StepWriter out(side(), "s");
+  auto written = out.begin().value();
+  written.put("V", std::vector<int>{1, 2, 3}, {.shape = {3}, .start = {0}, .count = {3}});
+  written.end().value();
+  StepReader in(side(), "s");
+  auto step = in.next(1s).value();
+  const auto kept = step.read<int>("V").value();
+  step.release();
+  EXPECT_EQ(step.read<int>("V").error().code(), Errc::invalid_argument);
+  EXPECT_EQ(step.get<int[]>("V").error().code(), Errc::invalid_argument);
+  EXPECT_EQ(step.joined<int>("V").error().code(), Errc::invalid_argument);
+  EXPECT_TRUE(out.begin().has_value());
+  EXPECT_EQ(kept[2], 3);
+}
+
+TEST_F(Steps, NameWhoWroteWhat) {
+  std::vector<std::thread> threads;
+  for (const std::size_t index : {0U, 1U}) {
+    threads.emplace_back([this, index] {
+      StepWriter out(side(index, 2, 1000), "s", {.rendezvous_readers = 1});
+      auto step = out.begin({.deadline = 10s}).value();
+      step.put("rank", static_cast<int>(index));
+      step.put("shapes", std::vector<int>(2), {.shape = {4 + index}, .start = {2 * index}, .count = {2}});
+      step.end().value();
+      out.close({.deadline = 10s}).value();
+    });
+  }
+  {
+    StepReader in(side(), "s");
+    const auto step = in.next(10s).value();
+    EXPECT_EQ(step.get<int>("rank").error().code(), Errc::invalid_argument);
+    EXPECT_EQ(*step.get<int>("rank", {.writer = 1}).value(), 1);
+    EXPECT_EQ(step.get<int>("rank", {.writer = 2}).error().code(), Errc::not_found);
+    EXPECT_EQ(step.get<int>("nobody's").error().code(), Errc::not_found);
+    EXPECT_EQ(step.read<int>("nobody's").error().code(), Errc::not_found);
+    EXPECT_EQ(step.joined<int>("nobody's").error().code(), Errc::not_found);
+    EXPECT_EQ(step.read<int>("shapes").error().code(), Errc::invalid_argument);
+    EXPECT_EQ(step.read<int>("rank").error().code(), Errc::invalid_argument);
+    EXPECT_EQ(step.get<double>("rank", {.writer = 1}).error().code(), Errc::type_mismatch);
+    ASSERT_EQ(step.variables().size(), 3U);
+    EXPECT_EQ(step.variables()[0].name, "rank");
+    EXPECT_EQ(step.variables()[0].type, "i32");
+    EXPECT_EQ(step.variables()[0].blocks, 2U);
+    EXPECT_EQ(step.variables()[0].size_bytes, 8U);
+    EXPECT_EQ(step.variables()[1].shape, Extents(4));
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+}
+
+TEST_F(Steps, OfSeveralWritersAreThereOnceAllHaveEndedThem) {
+  constexpr std::size_t writers = 3;
+  std::vector<std::thread> threads;
+  for (std::size_t index = 0; index < writers; ++index) {
+    threads.emplace_back([this, index] {
+      StepWriter out(side(index, writers, 1000), "s", {.queue_steps = 2, .rendezvous_readers = 1});
+      for (std::size_t n = 0; n < 10; ++n) {
+        auto step = out.begin({.deadline = 10s}).value();
+        auto v =
+            step.create<std::uint64_t>("V", {.shape = {3, 4}, .start = {index, 0}, .count = {1, 4}}).value();
+        std::iota(v.begin(), v.end(), 100 * n + 10 * index);
+        step.put("particles", std::vector<int>(index, static_cast<int>(n)));
+        step.end().value();
+      }
+      out.close({.deadline = 10s}).value();
+    });
+  }
+  constexpr std::size_t readers = 2;
+  for (std::size_t index = 0; index < readers; ++index) {
+    threads.emplace_back([this, index] {
+      StepReader in(side(index, readers, 2000), "s");
+      for (std::size_t n = 0; n < 10; ++n) {
+        auto step = in.next(10s).value();
+        EXPECT_EQ(step.number(), n);
+        const auto column = step.read<std::uint64_t>("V", {.start = {0, 1}, .count = {3, 2}}).value();
+        for (std::size_t row = 0; row < 3; ++row) {
+          EXPECT_EQ(column[2 * row], 100 * n + 10 * row + 1);
+          EXPECT_EQ(column[2 * row + 1], 100 * n + 10 * row + 2);
+        }
+        EXPECT_EQ(step.joined<int>("particles").value(), std::vector<int>(3, static_cast<int>(n)));
+      }
+      EXPECT_EQ(in.next(10s).error().code(), Errc::end_of_stream);
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+}
+
+}  // namespace
+}  // namespace locum::tests
