@@ -45,7 +45,7 @@ struct StepReaderOptions {
 
 /// Which part of a global array a block is: `{.shape = {nz, ny, nx}, .start = {z0, 0, 0}, .count = {4, ny,
 /// nx}}`, slowest dimension first.
-struct Block {
+struct GlobalBlock {
   /// Extents of the global array. Of rank 0: a local array, which is not part of a larger one.
   Extents shape = {};
   Coordinates start = {};  ///< of the block in the global array

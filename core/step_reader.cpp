@@ -19,13 +19,14 @@ Error released_step() {
 }  // namespace
 
 InputStep::InputStep(std::shared_ptr<detail::StepInput> input, std::uint64_t number,
-                     View<detail::StepRecord> record)
-    : input_(std::move(input)), number_(number), record_(std::move(record)) {}
+                     View<detail::StepRecord> record, Writer<std::uint8_t> released)
+    : input_(std::move(input)), number_(number), record_(std::move(record)), released_(std::move(released)) {}
 
 InputStep& InputStep::operator=(InputStep&& other) noexcept {
   std::swap(input_, other.input_);
   std::swap(number_, other.number_);
   std::swap(record_, other.record_);
+  std::swap(released_, other.released_);
   return *this;
 }
 
@@ -34,8 +35,12 @@ InputStep::~InputStep() {
 }
 
 void InputStep::release() noexcept {
-  if (auto input = std::exchange(input_, nullptr)) {
-    input->release(number_);
+  if (input_) {
+    try {
+      (void)released_.seal_async();
+    } catch (...) {  // no memory: it is released when this rank leaves
+    }
+    input_.reset();
   }
 }
 
@@ -144,13 +149,15 @@ StepReader::StepReader(const StepSide& side, std::string_view stream, const Step
 
 Result<InputStep> StepReader::next(TimeLimit limit) {
   auto found = input_->next(limit);
-  return found ? Result<InputStep>(std::in_place, input_, found->number, std::move(found->record))
+  return found ? Result<InputStep>(std::in_place, input_, found->number, std::move(found->record),
+                                   std::move(found->released))
                : Result<InputStep>(found.error());
 }
 
 Result<InputStep> StepReader::latest(TimeLimit limit) {
   auto found = input_->latest(limit);
-  return found ? Result<InputStep>(std::in_place, input_, found->number, std::move(found->record))
+  return found ? Result<InputStep>(std::in_place, input_, found->number, std::move(found->record),
+                                   std::move(found->released))
                : Result<InputStep>(found.error());
 }
 

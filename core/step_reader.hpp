@@ -34,8 +34,9 @@ struct BlockOptions {
 /// any thread may read.
 class InputStep {
  public:
-  /// Called by StepReader.
-  InputStep(std::shared_ptr<detail::StepInput> input, std::uint64_t number, View<detail::StepRecord> record);
+  /// Called by StepReader. `released`: sealed when it is.
+  InputStep(std::shared_ptr<detail::StepInput> input, std::uint64_t number, View<detail::StepRecord> record,
+            Writer<std::uint8_t> released);
   InputStep(InputStep&& other) noexcept = default;
   InputStep& operator=(InputStep&& other) noexcept;
   /// release().
@@ -227,6 +228,7 @@ class InputStep {
   std::shared_ptr<detail::StepInput> input_;
   std::uint64_t number_ = 0;
   View<detail::StepRecord> record_;
+  Writer<std::uint8_t> released_;
 };
 
 /// Reads a stream of steps (see StepWriter). Each rank of a communicator has one; together they are one

@@ -27,10 +27,10 @@ const Store& OutputStep::store() const noexcept {
 }
 
 std::uint64_t OutputStep::number() const noexcept {
-  return output_->next();
+  return output_ ? output_->next() : 0;
 }
 
-Result<detail::BlockRecord> OutputStep::checked(const Block& block) {
+Result<detail::BlockRecord> OutputStep::checked(const GlobalBlock& block) {
   detail::BlockRecord record;
   if (block.count.size() > max_rank || block.shape.size() > max_rank) {
     return Error(Errc::invalid_argument, "an array has at most " + std::to_string(max_rank) + " dimensions");
@@ -53,6 +53,10 @@ Result<detail::BlockRecord> OutputStep::checked(const Block& block) {
 
 Error OutputStep::about(std::string_view name, const Error& error) {
   return error.about(name);
+}
+
+Error OutputStep::ended_before() {
+  return Error(Errc::invalid_argument, "this step has been ended; begin() the next one");
 }
 
 Written OutputStep::failed(std::string_view name, const Error& error) {
@@ -87,7 +91,7 @@ void OutputStep::discard() noexcept {
 
 Written OutputStep::end(const CallOptions& options) {
   if (!output_) {
-    return Result<void>(Error(Errc::invalid_argument, "this step has been ended"));
+    return Result<void>(ended_before());
   }
   const Deadline until = output_->stream().moment(options.deadline);
   for (std::size_t at = 0; at < drafts_.size() && !failed_; ++at) {

@@ -44,9 +44,12 @@ class OutputStep {
   /// `count` say which part of a global array it is; with `count` alone it is a local array of this rank. Not
   /// cleared. Valid until end(). `invalid_argument` if the block is not within the shape.
   template <Flat T>
-  [[nodiscard]] Result<std::span<T>> create(std::string_view name, const Block& block,
+  [[nodiscard]] Result<std::span<T>> create(std::string_view name, const GlobalBlock& block,
                                             const CallOptions& options = {}) {
     auto record = checked(block);
+    if (!output_) {
+      return ended_before();
+    }
     auto writer = record ? store().create<T>(block.count, options) : Result<Writer<T>>(record.error());
     if (!writer) {
       return about(name, writer.error());
@@ -61,7 +64,7 @@ class OutputStep {
   /// array, read by writer or joined. A value that all readers want is put by one rank.
   template <class T>
   Written put(std::string_view name, const T& value, const CallOptions& options = {}) {
-    Block block;
+    GlobalBlock block;
     if constexpr (detail::FlatRange<T>) {
       block.count = {detail::elements_of(value).size()};
     } else if constexpr (detail::FlatStrided<T>) {
@@ -73,7 +76,7 @@ class OutputStep {
   /// `count` may be left out; of a span or vector it must be given.
   template <class T>
     requires(detail::FlatRange<T> || detail::FlatStrided<T>)
-  Written put(std::string_view name, const T& array, Block block, const CallOptions& options = {}) {
+  Written put(std::string_view name, const T& array, GlobalBlock block, const CallOptions& options = {}) {
     if constexpr (detail::FlatStrided<T>) {
       block.count = array.extents();
       return put_block(name, array, block, options);
@@ -92,7 +95,8 @@ class OutputStep {
   /// the step.
   Written end(const CallOptions& options = {});
 
-  /// The number of the step among those of its stream, from 0 on; dropped ones are not counted.
+  /// How many steps this rank has ended before; of a writer that is one rank, without those that were dropped
+  /// at once: then it is InputStep::number(). 0 after end().
   [[nodiscard]] std::uint64_t number() const noexcept;
 
  private:
@@ -111,7 +115,11 @@ class OutputStep {
   };
 
   template <class T>
-  Written put_block(std::string_view name, const T& value, const Block& block, const CallOptions& options) {
+  Written put_block(std::string_view name, const T& value, const GlobalBlock& block,
+                    const CallOptions& options) {
+    if (!output_) {
+      return Result<void>(ended_before());
+    }
     auto record = checked(block);
     if (!record) {
       return failed(name, record.error());
@@ -128,8 +136,9 @@ class OutputStep {
     return Result<void>();
   }
   [[nodiscard]] const Store& store() const noexcept;
-  [[nodiscard]] static Result<detail::BlockRecord> checked(const Block& block);
+  [[nodiscard]] static Result<detail::BlockRecord> checked(const GlobalBlock& block);
   [[nodiscard]] static Error about(std::string_view name, const Error& error);
+  [[nodiscard]] static Error ended_before();
   Written failed(std::string_view name, const Error& error);
   void add(std::string_view name, std::string_view type, const Extents& shape, detail::BlockRecord record,
            std::unique_ptr<Draft> draft);
@@ -165,7 +174,7 @@ class StepWriter {
       : StepWriter(runtime.step_side(ranks), stream, options) {}
   StepWriter(StepWriter&& other) noexcept = default;
   StepWriter& operator=(StepWriter&& other) noexcept = default;
-  /// close(), if it was not called.
+  /// close(), if it was not called; by the last OutputStep if one is left.
   ~StepWriter() = default;
 
   /// The next step. Waits for room, see WhenFull: `timeout` names the rank that does not release a step. Also

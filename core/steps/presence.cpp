@@ -37,16 +37,24 @@ PresenceWatch::PresenceWatch(SessionState& session, const Handle& presence)
   presence_.prefetch();
 }
 
-// A wait that lasted as long as the runtime allows begins again.
+// The wait for a promise lasts as long as the runtime allows, and then begins again. A promise that was
+// removed is that of a rank that has left.
 PresenceWatch::State PresenceWatch::state() {
-  if (state_ != State::here || !presence_.ready()) {
+  if (state_ != State::here) {
+    return state_;
+  }
+  if (!presence_.ready()) {
+    presence_.prefetch();
     return state_;
   }
   const auto left = presence_.try_get();
-  if (left) {
+  const Errc code = left ? Errc::not_found : left.error().code();
+  if (code == Errc::not_found) {
     state_ = State::left;
     presence_.release();
-  } else if (left.error().code() != Errc::timeout && left.error().code() != Errc::out_of_memory) {
+  } else if (code == Errc::timeout || code == Errc::out_of_memory) {
+    presence_.prefetch();
+  } else {
     state_ = State::lost;
   }
   return state_;

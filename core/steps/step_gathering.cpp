@@ -1,6 +1,8 @@
 #include "core/steps/step_gathering.hpp"
 
 #include <algorithm>
+#include <exception>
+#include <system_error>
 #include <utility>
 
 namespace locum::detail {
@@ -9,7 +11,12 @@ StepGathering::StepGathering(const Stream& stream, StepQueue& queue, std::uint64
                              const StepWriterOptions& options)
     : stream_(stream), queue_(queue), side_(side), options_(options) {
   last_.state = StepRecord::State::ended;
-  thread_ = std::thread([this] { work(); });
+  try {
+    thread_ = std::thread([this] { work(); });
+  } catch (const std::system_error& error) {
+    throw Error(Errc::out_of_memory, "this process cannot start the thread that gathers the writers' steps",
+                error.what());
+  }
 }
 
 StepGathering::~StepGathering() {
@@ -63,8 +70,8 @@ Result<void> StepGathering::grant_room() {
       return {};
     }
     if (!*room) {
-      const auto made = queue_.make_room(stream_.now() + Stream::look_interval);
-      if (const auto goes_on = may_wait(); !goes_on) {
+      auto made = queue_.make_room(stream_.now() + Stream::look_interval);
+      if (auto goes_on = may_wait(); !goes_on) {
         return goes_on;
       }
       if (!made && made.error().code() == Errc::timeout) {
@@ -74,7 +81,7 @@ Result<void> StepGathering::grant_room() {
         return made;
       }
     }
-    if (const auto told = stream_.put(stream_.room(granted_), std::int32_t{-1}, Moment::max()); !told) {
+    if (auto told = stream_.put(stream_.room(granted_), RoomRecord{}, Moment::max()); !told) {
       return told;
     }
     ++granted_;
@@ -90,56 +97,79 @@ Result<StepRecord> StepGathering::gather(std::uint64_t number) {
     if (!part) {
       return part.error();
     }
+    if (!(*part)->is_valid()) {
+      return Error(Errc::corrupt, "the record of a step is damaged");
+    }
     parts.push_back(**part);
   }
   const bool ended =
       std::ranges::any_of(parts, [](const auto& part) { return part.state != StepRecord::State::ready; });
-  StepRecord step = merged(std::move(parts));
+  StepRecord step = merged(parts);
   step.state = ended ? StepRecord::State::ended : StepRecord::State::ready;
+  step.part = number;
   return step;
 }
 
-void StepGathering::fail(int lost_rank) {
+// No writer has begun a step beyond the rooms that were granted.
+void StepGathering::fail(const Error& error) {
   last_.state = StepRecord::State::failed;
-  last_.lost_rank = lost_rank;
-  (void)stream_.put(stream_.step(queue_.next()), last_, Moment::max());
-  for (std::uint32_t ahead = 0; ahead <= options_.queue_steps + 2; ++ahead) {
-    (void)stream_.put(stream_.room(granted_ + ahead), std::int32_t{lost_rank}, Moment::max());
+  last_.lost_rank = error.code() == Errc::peer_lost ? error.rank() : -1;
+  (void)stream_.put(stream_.step(queue_.next()), last_, stream_.moment({}));
+  (void)stream_.put(stream_.room(granted_), RoomRecord{1, last_.lost_rank}, stream_.moment({}));
+}
+
+Result<void> StepGathering::run() {
+  if (auto known = await_writers(); !known) {
+    return known;
+  }
+  while (true) {
+    auto joined = queue_.await_readers(stream_.now() + Stream::look_interval);
+    if (joined) {
+      break;
+    }
+    if (joined.error().code() != Errc::timeout) {
+      return joined;
+    }
+    if (auto goes_on = may_wait(); !goes_on) {
+      return goes_on;
+    }
+  }
+  for (;;) {
+    if (auto granted = grant_room(); !granted) {
+      return granted;
+    }
+    const auto step = gather(gathered_);
+    if (!step) {
+      return step.error();
+    }
+    if (step->state != StepRecord::State::ready) {
+      for (const BlockRecord& block : step->blocks) {
+        (void)stream_.store().evict(block.key);
+      }
+      return {};
+    }
+    if (auto published = queue_.publish(*step, stream_.moment({})); !published) {
+      return published;
+    }
+    for (std::uint64_t writer = 0; writer < stream_.record().writers; ++writer) {
+      (void)stream_.store().evict(stream_.part(gathered_, writer));
+    }
+    (void)stream_.store().evict(stream_.room(gathered_));
+    ++gathered_;
   }
 }
 
 void StepGathering::work() {
-  const auto run = [this]() -> Result<void> {
-    if (auto known = await_writers(); !known) {
-      return known;
+  try {
+    const auto done = run();
+    if (!done && done.error().code() != Errc::cancelled) {
+      fail(done.error());
     }
-    for (;;) {
-      if (auto granted = grant_room(); !granted) {
-        return granted;
-      }
-      const auto step = gather(gathered_);
-      if (!step) {
-        return step.error();
-      }
-      if (step->state != StepRecord::State::ready) {
-        for (const BlockRecord& block : step->blocks) {
-          (void)stream_.store().evict(block.key);
-        }
-        return {};
-      }
-      if (auto published = queue_.publish(*step, stream_.moment({})); !published) {
-        return published;
-      }
-      for (std::uint64_t writer = 0; writer < stream_.record().writers; ++writer) {
-        (void)stream_.store().evict(stream_.part(gathered_, writer));
-      }
-      (void)stream_.store().evict(stream_.room(gathered_));
-      ++gathered_;
+  } catch (const std::exception& error) {
+    try {
+      fail(Error(Errc::out_of_memory, "the writers' steps could not be gathered", error.what()));
+    } catch (...) {  // no memory for that: the others wait until their deadlines
     }
-  };
-  const auto done = run();
-  if (!done && done.error().code() != Errc::cancelled) {
-    fail(done.error().rank());
   }
 }
 

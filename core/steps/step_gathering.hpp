@@ -17,8 +17,8 @@ class StepGathering {
  public:
   using Moment = Stream::Moment;
 
-  /// REQUIRES: the queue outlives this, and nobody else uses it until stop() has returned. Throws
-  /// std::system_error where there cannot be another thread.
+  /// REQUIRES: the queue outlives this, and nobody else uses it until stop() has returned. Throws Error
+  /// `out_of_memory` where there cannot be another thread.
   StepGathering(const Stream& stream, StepQueue& queue, std::uint64_t side, const StepWriterOptions& options);
   StepGathering(const StepGathering&) = delete;
   StepGathering& operator=(const StepGathering&) = delete;
@@ -35,7 +35,8 @@ class StepGathering {
   [[nodiscard]] Result<StepRecord> gather(std::uint64_t number);
   [[nodiscard]] Result<void> may_wait() const;
   [[nodiscard]] Result<void> may_wait_for(std::size_t writer);
-  void fail(int lost_rank);
+  void fail(const Error& error);
+  [[nodiscard]] Result<void> run();
 
   const Stream stream_;
   StepQueue& queue_;

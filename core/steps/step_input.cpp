@@ -11,40 +11,53 @@ Error end_of_stream() {
   return Error(Errc::end_of_stream, "the writer has closed this stream; there are no more steps");
 }
 
+Result<void> goes_on() {
+  return {};
+}
+
+template <class T>
+Result<void> without_value(const Result<T>& result) {
+  return result ? Result<void>() : Result<void>(result.error());
+}
+
 }  // namespace
 
 StepInput::~StepInput() {
-  leave({});
+  leave();
 }
 
 StepInput::Moment StepInput::moment(Deadline deadline) const {
   return side_.session.state()->completions()->moment(deadline);
 }
 
-template <class Change>
-Result<std::vector<ReaderRecord>> StepInput::change_readers(Change change, Moment until) const {
-  const Store& store = stream_->store();
-  const std::string name = stream_->readers();
-  for (;;) {
-    auto changed = store.update<std::vector<ReaderRecord>>(name,
-                                                           [&](std::vector<ReaderRecord> readers) {
-                                                             change(readers);
-                                                             return readers;
-                                                           },
-                                                           {.deadline = until});
-    if (changed || changed.error().code() != Errc::not_found) {
-      return changed;
-    }
-    std::vector<ReaderRecord> readers;
-    change(readers);
-    const auto made = store.put(name, readers, {.codec = {}, .deadline = until});
-    if (!made && made.error().code() != Errc::key_exists && made.error().code() != Errc::peer_lost) {
-      return made.error();
-    }
-    if (made) {
-      return readers;
-    }
+Result<void> StepInput::check_writer() {
+  switch (writer_.state()) {
+    case PresenceWatch::State::here:
+      return {};
+    case PresenceWatch::State::left:
+      return end_of_stream();
+    case PresenceWatch::State::lost:
+      break;
   }
+  return Error(Errc::peer_lost,
+               "the rank that publishes the steps of this stream was lost; all steps that its writers had "
+               "ended were read")
+      .at_rank(writer_.rank());
+}
+
+Result<void> StepInput::check_writer_of(std::uint64_t number) {
+  if (writer_.state() == PresenceWatch::State::lost) {
+    complete(number);
+  }
+  return check_writer();
+}
+
+Result<void> StepInput::check_first_reader() {
+  if (first_reader_->is_here()) {
+    return {};
+  }
+  return Error(Errc::peer_lost, "the first rank of this reader was lost, or has closed its StepReader")
+      .at_rank(first_reader_->rank());
 }
 
 Result<std::uint64_t> StepInput::published(Moment until) const {
@@ -57,12 +70,16 @@ Result<std::uint64_t> StepInput::published(Moment until) const {
                                                  : Result<std::uint64_t>(count.error());
 }
 
+// The count may be one too low.
 Result<std::uint64_t> StepInput::first_step(Moment until) const {
-  const auto count = published(until);
-  if (!count || options_.start_at == StartAt::next) {
+  auto count = published(until);
+  if (!count) {
     return count;
   }
-  std::uint64_t first = *count;
+  std::uint64_t first = *count + (stream_->has(stream_->step(*count)) ? 1 : 0);
+  if (options_.start_at == StartAt::next) {
+    return first;
+  }
   while (first > 0 && stream_->has(stream_->step(first - 1))) {
     --first;
     if (options_.start_at == StartAt::newest) {
@@ -72,71 +89,7 @@ Result<std::uint64_t> StepInput::first_step(Moment until) const {
   return first;
 }
 
-// Its ranks are known to the writer before it is decided which step they begin with: until then, no step is
-// freed. A step that was hidden meanwhile is not there for them.
-Result<void> StepInput::join_first(Moment until) {
-  std::vector<ReaderRecord> mine{{side_.number, ReaderRecord::undecided, handle_}};
-  for (std::size_t index = 1; index < side_.count; ++index) {
-    const auto member =
-        stream_->wait<Handle>(stream_->member(side_.number, index), until, [] { return Result<void>(); });
-    if (!member) {
-      return member.error();
-    }
-    mine.push_back({side_.number, ReaderRecord::undecided, **member});
-  }
-  const auto all = change_readers(
-      [&](std::vector<ReaderRecord>& readers) {
-        std::erase_if(readers, [&](const auto& reader) { return reader.side == side_.number; });
-        readers.insert(readers.end(), mine.begin(), mine.end());
-      },
-      until);
-  if (!all) {
-    return all.error();
-  }
-  std::vector<std::uint64_t> sides;
-  for (const ReaderRecord& reader : *all) {
-    sides.push_back(reader.side);
-  }
-  std::ranges::sort(sides);
-  sides.erase(std::ranges::unique(sides).begin(), sides.end());
-  for (;;) {
-    const auto first = first_step(until);
-    if (!first) {
-      return first.error();
-    }
-    next_ = *first;
-    const auto decided = change_readers(
-        [&](std::vector<ReaderRecord>& readers) {
-          for (ReaderRecord& reader : readers) {
-            if (reader.side == side_.number) {
-              reader.from = next_;
-            }
-          }
-        },
-        until);
-    if (!decided) {
-      return decided.error();
-    }
-    const auto count = published(until);
-    if (!count) {
-      return count.error();
-    }
-    if (next_ >= *count || stream_->has(stream_->step(next_))) {
-      break;
-    }
-  }
-  if (side_.count > 1) {
-    if (const auto told = stream_->put(stream_->turn(side_.number, 0), next_, until); !told) {
-      return told;
-    }
-  }
-  return stream_->put(stream_->joined(sides.size()), std::uint8_t{1}, until);
-}
-
-Result<void> StepInput::join(Moment until) {
-  if (stream_) {
-    return {};
-  }
+Result<void> StepInput::find_stream(Moment until) {
   const auto store = side_.session.open(Stream::store_of(name_));
   if (!store) {
     return store.error();
@@ -156,60 +109,125 @@ Result<void> StepInput::join(Moment until) {
   presence_ = std::move(*presence);
   handle_ = presence_.handle();
   writer_ = PresenceWatch(stream_->session(), (*record)->writer);
-  Result<void> joined;
-  if (side_.index == 0) {
-    joined = join_first(until);
-  } else {
-    joined = stream_->put(stream_->member(side_.number, side_.index), handle_, until);
-    if (joined) {
-      const auto first = stream_->wait<std::uint64_t>(stream_->turn(side_.number, 0), until,
-                                                      [this] { return check_writer(0); });
-      joined = first ? Result<void>() : Result<void>(first.error());
-      next_ = first ? **first : 0;
+  return stream_->put(stream_->member(side_.number, side_.index), handle_, until);
+}
+
+// The writer knows the side before that decides with which step it begins: from then on, a step that the
+// side has seen stays. Every line may be repeated, by a call that goes on where one came to its deadline.
+Result<void> StepInput::join_first(Moment until) {
+  SideRecord mine{side_.number, {handle_}};
+  for (std::size_t index = 1; index < side_.count; ++index) {
+    const auto member =
+        stream_->wait<Handle>(stream_->member(side_.number, index), until, [this] { return check_writer(); });
+    if (!member) {
+      return member.error();
+    }
+    mine.ranks.push_back(**member);
+  }
+  for (std::uint64_t place = 0;; ++place) {
+    const std::string name = stream_->joined(place);
+    if (auto put = stream_->put(name, mine, until); !put) {
+      return put;
+    }
+    const auto there = stream_->store().get<SideRecord>(name, {.codec = {}, .deadline = until});
+    if (there ? (*there)->side == side_.number : there.error().code() != Errc::peer_lost) {
+      if (!there) {
+        return there.error();
+      }
+      break;
     }
   }
-  if (!joined) {
-    leave(until);
-    stream_.reset();
+  const auto first = first_step(until);
+  if (!first) {
+    return first.error();
   }
-  return joined;
+  const std::string from = stream_->from(side_.number);
+  if (auto put = stream_->put(from, *first, until); !put) {
+    return put;
+  }
+  const auto decided = stream_->store().get<std::uint64_t>(from, {.codec = {}, .deadline = until});
+  next_ = decided ? **decided : 0;
+  return without_value(decided);
 }
 
-Result<void> StepInput::check_writer(std::uint64_t number) {
-  switch (writer_.state()) {
-    case PresenceWatch::State::here:
-      return {};
-    case PresenceWatch::State::left:
-      return end_of_stream();
-    case PresenceWatch::State::lost:
-      break;
+Result<void> StepInput::join_others(Moment until) {
+  if (!first_reader_) {
+    const auto first =
+        stream_->wait<Handle>(stream_->member(side_.number, 0), until, [this] { return check_writer(); });
+    if (!first) {
+      return first.error();
+    }
+    first_reader_.emplace(stream_->session(), **first);
   }
-  complete(number);
-  return Error(Errc::peer_lost,
-               "the rank that publishes the steps of this stream was lost; all steps that "
-               "its writers had ended were read")
-      .at_rank(writer_.rank());
+  const auto from = stream_->wait<std::uint64_t>(stream_->from(side_.number), until,
+                                                 [this] { return check_first_reader(); });
+  next_ = from ? **from : 0;
+  return without_value(from);
 }
 
-// Whoever needs the step makes it, if all its writers had ended it: it can be put only once.
+// A stream that has ended meanwhile removes its records. Then the next one of that name is joined, if there
+// is one by then.
+Result<void> StepInput::join(Moment until) {
+  while (!has_joined_) {
+    if (!stream_) {
+      if (auto found = find_stream(until); !found) {
+        return found;
+      }
+    }
+    auto joined = side_.index == 0 ? join_first(until) : join_others(until);
+    if (!joined && joined.error().code() == Errc::timeout) {
+      return joined;
+    }
+    const auto stream = stream_->store().get<StreamRecord>(Stream::name, {.codec = {}, .deadline = until});
+    const bool is_other =
+        stream ? (*stream)->number != stream_->record().number : stream.error().code() == Errc::not_found;
+    has_joined_ = joined.has_value() && !is_other;
+    if (!has_joined_) {
+      leave();
+      stream_.reset();
+      first_reader_.reset();
+      if (!is_other) {
+        return joined;
+      }
+      if (!stream) {
+        return end_of_stream();
+      }
+    }
+  }
+  next_part_ = next_;
+  return {};
+}
+
+// Whoever needs the step decides what it is: made of the parts of its writers if all had ended them, else the
+// failure of the stream. It can be put only once.
 void StepInput::complete(std::uint64_t number) const {
+  StepRecord failed;
+  failed.state = StepRecord::State::failed;
+  failed.lost_rank = writer_.rank();
   std::vector<StepRecord> parts;
   for (std::uint64_t writer = 0; stream_->record().writers > 1 && writer < stream_->record().writers;
        ++writer) {
-    const auto part = stream_->store().get<StepRecord>(stream_->part(number, writer));
-    if (!part || (*part)->state != StepRecord::State::ready) {
+    const auto part = stream_->store().get<StepRecord>(stream_->part(next_part_, writer));
+    if (!part && part.error().code() != Errc::not_found) {
       return;
+    }
+    if (!part || (*part)->state != StepRecord::State::ready || !(*part)->is_valid()) {
+      break;
     }
     parts.push_back(**part);
   }
-  if (!parts.empty()) {
-    (void)stream_->put(stream_->step(number), merged(std::move(parts)), moment({}));
+  if (parts.empty() || parts.size() < stream_->record().writers) {
+    (void)stream_->put(stream_->step(number), failed, moment({}));
+    return;
   }
+  StepRecord step = merged(parts);
+  step.part = next_part_;
+  (void)stream_->put(stream_->step(number), step, moment({}));
 }
 
 Result<View<StepRecord>> StepInput::await(std::uint64_t number, Moment until) {
   return stream_->wait<StepRecord>(stream_->step(number), until,
-                                   [this, number] { return check_writer(number); });
+                                   [this, number] { return check_writer_of(number); });
 }
 
 // A side begins a step by saying so, and then looks whether it is still there; see StepQueue.
@@ -218,7 +236,7 @@ Result<std::uint64_t> StepInput::choose(Moment until) {
     const std::string name = stream_->step(number);
     if (stream_->has(name)) {
       const std::string begun = stream_->begun(number, side_.number);
-      if (const auto said = stream_->put(begun, std::uint8_t{1}, until); !said) {
+      if (const auto said = stream_->put(begun, next_, until); !said) {
         return said.error();
       }
       if (stream_->has(name)) {
@@ -236,40 +254,79 @@ Result<std::uint64_t> StepInput::choose(Moment until) {
       ++number;  // it was dropped
       continue;
     }
-    const auto there = stream_->wait<StepRecord>(
-        name, std::min(until, stream_->now() + Stream::look_interval), [&] { return check_writer(number); });
-    if (!there && (there.error().code() != Errc::timeout || stream_->now() >= until)) {
+    const auto there =
+        stream_->wait<StepRecord>(name, std::min(until, stream_->now() + Stream::look_interval),
+                                  [&] { return check_writer_of(number); });
+    if (!there && there.error().code() != Errc::timeout) {
+      return number;  // there is no step any more: whoever waits for this one learns why
+    }
+    if (!there && stream_->now() >= until) {
       return there.error();
     }
   }
 }
 
-Result<StepInput::Found> StepInput::judged(std::uint64_t number, Result<View<StepRecord>> step) {
+// Its first rank decides for all ranks of a side which step is the next one that was not dropped.
+Result<std::uint64_t> StepInput::find_turn(Moment until) {
+  if (side_.count == 1) {
+    return choose(until);
+  }
+  const std::string turn = stream_->turn(side_.number, next_);
+  if (side_.index == 0 && !stream_->has(turn)) {
+    auto chosen = choose(until);
+    if (!chosen) {
+      return chosen;
+    }
+    if (const auto told = stream_->put(turn, *chosen, until); !told) {
+      return told.error();
+    }
+  }
+  const auto told = stream_->wait<std::uint64_t>(
+      turn, until, [this] { return side_.index == 0 ? goes_on() : check_first_reader(); });
+  return told ? Result<std::uint64_t>(**told) : Result<std::uint64_t>(told.error());
+}
+
+Result<StepInput::Found> StepInput::judged(std::uint64_t number, Result<View<StepRecord>> step,
+                                           Moment until) {
   if (!step) {
     const Errc code = step.error().code();
     if (code == Errc::end_of_stream || code == Errc::peer_lost) {
       over_ = step.error();
     }
-    return code != Errc::timeout ? step.error()
-                                 : Error(Errc::timeout,
-                                         "the next step was not ended in time; wait longer, or "
-                                         "check that all writers end it");
+    return code != Errc::timeout
+               ? step.error()
+               : Error(Errc::timeout,
+                       "the next step was not ended in time; wait longer, or check that all "
+                       "writers end it");
   }
   const StepRecord& record = **step;
   if (!record.is_valid()) {
     return Error(Errc::corrupt,
                  "the record of a step is damaged; look for a rank that writes through a wild pointer");
   }
-  if (record.state == StepRecord::State::ready) {
-    next_ = number + 1;
-    return Found{number, std::move(*step)};
+  switch (record.state) {
+    case StepRecord::State::ready: {
+      auto released = stream_->store().create<std::uint8_t>(stream_->released(number, handle_), Extents(1),
+                                                            {.deadline = until});
+      if (!released) {
+        return released.error();
+      }
+      next_ = number + 1;
+      next_part_ = record.part + 1;
+      return Found{number, std::move(*step), std::move(*released)};
+    }
+    case StepRecord::State::ended:
+      over_ = end_of_stream();
+      break;
+    case StepRecord::State::failed:
+      over_ = record.lost_rank < 0
+                  ? Error(Errc::peer_lost, "the writer could not publish this step; the stream ends here")
+                  : Error(Errc::peer_lost,
+                          "a rank was lost before it ended its part of this step; the stream ends here")
+                        .at_rank(record.lost_rank);
+      break;
   }
-  over_ = record.state == StepRecord::State::ended
-              ? end_of_stream()
-              : Error(Errc::peer_lost,
-                      "a rank was lost before it ended its part of this step; the stream ends here")
-                    .at_rank(record.lost_rank);
-  return *over_;
+  return over_ ? *over_ : Error(Errc::corrupt, "the record of a step is damaged");
 }
 
 Result<StepInput::Found> StepInput::next(Deadline deadline) {
@@ -282,63 +339,43 @@ Result<StepInput::Found> StepInput::next(Deadline deadline) {
   }
   std::uint64_t number = next_;
   if (stream_->record().may_drop != 0) {
-    Result<std::uint64_t> chosen(number);
-    const std::string turn = stream_->turn(side_.number, turn_ + 1);
-    if (side_.index == 0) {
-      chosen = choose(until);
-      if (chosen && side_.count > 1) {
-        if (const auto told = stream_->put(turn, *chosen, until); !told) {
-          return told.error();
-        }
-      }
-    } else {
-      const auto told = stream_->wait<std::uint64_t>(turn, until, [this] { return check_writer(next_); });
-      chosen = told ? Result<std::uint64_t>(**told) : Result<std::uint64_t>(told.error());
+    const auto turn = find_turn(until);
+    if (!turn) {
+      return judged(number, turn.error(), until);
     }
-    if (!chosen) {
-      return judged(number, chosen.error());
-    }
-    ++turn_;
-    number = *chosen;
+    number = *turn;
   }
-  return judged(number, await(number, until));
+  return judged(number, await(number, until), until);
 }
 
+// An error of a newer step is that of the next call.
 Result<StepInput::Found> StepInput::latest(Deadline deadline) {
   auto found = next(deadline);
   while (found && stream_->has(stream_->step(found->number + 1))) {
     auto newer = next(deadline);
     if (!newer) {
-      return newer.error().code() == Errc::end_of_stream ? std::move(found) : std::move(newer);
+      break;
     }
-    release(found->number);
+    (void)found->released.seal_async();
     found = std::move(newer);
   }
   return found;
 }
 
-void StepInput::release(std::uint64_t number) const noexcept {
-  try {
-    (void)stream_->store().put_async(stream_->released(number, handle_), std::uint8_t{1});
-  } catch (...) {  // no memory: it is released when this rank leaves
-  }
-}
-
-void StepInput::leave(Deadline deadline) noexcept {
+// Without memory to say so, the presence tells.
+void StepInput::leave() noexcept {
   if (!stream_ || !presence_.is_open()) {
     return;
   }
-  const auto until = moment(deadline);
   try {
-    (void)change_readers(
-        [&](std::vector<ReaderRecord>& readers) {
-          std::erase_if(readers, [&](const auto& reader) { return reader.reader.key == handle_.key; });
-        },
-        until);
-  } catch (...) {  // no memory: the writer learns of it by the presence
+    const auto until = moment({});
+    const bool writer_is_gone = !writer_.is_here();
+    (void)stream_->put(stream_->left(handle_), std::uint8_t{1}, until);
+    presence_.vanish(stream_->store(), until);
+    stream_->clean_if_left(writer_is_gone);
+  } catch (...) {
+    presence_ = {};
   }
-  presence_.vanish(stream_->store(), until);
-  stream_->clean_if_left();
 }
 
 }  // namespace locum::detail

@@ -23,8 +23,8 @@ Result<void> announce(const Store& store, SessionState& session, const StreamRec
   if (made || made.error().code() != Errc::key_exists) {
     return made ? Result<void>() : Result<void>(made.error());
   }
-  const auto old = store.get<StreamRecord>(Stream::name, {.codec = {}, .deadline = deadline});
   const auto generation = store.info(Stream::name, {.deadline = deadline});
+  const auto old = store.get<StreamRecord>(Stream::name, {.codec = {}, .deadline = deadline});
   if (!old || !generation) {
     return stream_in_use(stream);
   }
@@ -66,6 +66,9 @@ Result<std::shared_ptr<StepOutput>> StepOutput::open(const StepSide& side, std::
   const std::string first = "first/" + std::to_string(side.number);
   if (side.index == 0) {
     if (const auto announced = announce(*store, session, record, stream, until); !announced) {
+      if (side.count > 1) {
+        (void)store->put(first, StreamRecord{}, {.codec = {}, .deadline = until});
+      }
       return announced.error();
     }
     if (side.count > 1) {
@@ -79,6 +82,10 @@ Result<std::shared_ptr<StepOutput>> StepOutput::open(const StepSide& side, std::
       return known.error();
     }
     record = **known;
+    if (record.number == 0) {
+      return Error(Errc::key_exists, "the first rank of this writer could not open the stream; see its error")
+          .about(stream);
+    }
   }
   auto output = std::shared_ptr<StepOutput>(
       new StepOutput(side, Stream(*store, side.session.state(), record), options, std::move(*presence)));
@@ -105,20 +112,26 @@ StepOutput::StepOutput(StepSide side, Stream stream, const StepWriterOptions& op
 }
 
 StepOutput::~StepOutput() {
-  if (open_) {
+  try {
     (void)close({});
+  } catch (...) {  // no memory: readers learn of it by the presence
   }
 }
 
-Error StepOutput::lost(int rank) const {
+Error StepOutput::failed(int lost_rank) const {
+  if (lost_rank < 0) {
+    return Error(Errc::out_of_memory,
+                 "the first rank of this writer could not publish a step; give the nodes more memory, or the "
+                 "stream fewer queue_steps");
+  }
   return Error(Errc::peer_lost,
-               "a rank that writes this stream was lost; the steps that all ranks have ended "
-               "can still be read, further ones cannot be written")
-      .at_rank(rank);
+               "a rank that writes this stream was lost; the steps that all ranks have ended can still be "
+               "read, further ones cannot be written")
+      .at_rank(lost_rank);
 }
 
 Result<void> StepOutput::check_first_writer() {
-  return first_writer_.is_here() ? Result<void>() : Result<void>(lost(first_writer_.rank()));
+  return first_writer_.is_here() ? Result<void>() : Result<void>(failed(first_writer_.rank()));
 }
 
 Result<void> StepOutput::begin(Deadline deadline) {
@@ -129,39 +142,45 @@ Result<void> StepOutput::begin(Deadline deadline) {
     return Error(Errc::closed, "this stream of steps was closed");
   }
   const auto until = stream_.moment(deadline);
-  if (queue_ && next_ == 0) {
-    if (const auto joined = queue_->await_readers(until); !joined) {
+  if (queue_ && !gathering_ && next_ == 0) {
+    if (auto joined = queue_->await_readers(until); !joined) {
       return joined;
     }
   }
   if (queue_ && !gathering_) {
     return queue_->make_room(until);
   }
-  const auto room = stream_.wait<std::int32_t>(
+  const auto room = stream_.wait<RoomRecord>(
       stream_.room(next_), until, [this] { return gathering_ ? Result<void>() : check_first_writer(); });
   if (!room) {
     return room.error().code() != Errc::timeout
                ? room.error()
                : Error(
                      Errc::timeout,
-                     "the stream has no room for a step, or a rank has not ended the one before; let readers "
-                     "release steps, or give the stream more queue_steps");
+                     "the stream has no room for a step, or a rank has not ended the one before, or too few "
+                     "readers have joined; let readers release steps, or give the stream more queue_steps");
   }
-  return **room < 0 ? Result<void>() : Result<void>(lost(**room));
+  return (*room)->failed == 0 ? Result<void>() : Result<void>(failed((*room)->lost_rank));
 }
 
-Result<void> StepOutput::end(StepRecord part, Deadline deadline) {
+Result<void> StepOutput::end(const StepRecord& part, Deadline deadline) {
   const auto until = stream_.moment(deadline);
-  if (queue_ && !gathering_) {
-    auto published = queue_->publish(merged({std::move(part)}), until);
+  Result<void> ended = open_ ? Result<void>() : Error(Errc::closed, "this stream of steps was closed");
+  bool is_known = true;
+  if (ended && queue_ && !gathering_) {
+    ended = queue_->publish(merged({part}), until);
     next_ = queue_->next();
-    return published;
+  } else if (ended) {
+    ended = stream_.put(stream_.part(next_, side_.index), part, until);
+    next_ += ended ? 1 : 0;
+    is_known = ended || (ended.error().code() != Errc::timeout && ended.error().code() != Errc::peer_lost);
   }
-  auto made = stream_.put(stream_.part(next_, side_.index), part, until);
-  if (made) {
-    ++next_;
+  if (!ended && is_known) {
+    for (const BlockRecord& block : part.blocks) {
+      (void)stream_.store().evict(block.key);
+    }
   }
-  return made;
+  return ended;
 }
 
 Result<void> StepOutput::close(Deadline deadline) {
@@ -182,8 +201,11 @@ Result<void> StepOutput::close(Deadline deadline) {
     }
   }
   if (queue_) {
+    if (ended) {
+      (void)stream_.store().evict(Stream::name);  // who comes now waits for the next stream of this name
+    }
     presence_.leave(until);
-    stream_.clean_if_left();
+    stream_.clean_if_left(false);
   } else {
     presence_.vanish(stream_.store(), until);
   }

@@ -32,8 +32,8 @@ class StepOutput {
   [[nodiscard]] std::uint64_t next() const noexcept { return next_; }
   /// Waits until a step may be written.
   [[nodiscard]] Result<void> begin(Deadline deadline);
-  /// This rank's part of the step is complete.
-  [[nodiscard]] Result<void> end(StepRecord part, Deadline deadline);
+  /// This rank's part of the step is complete. Evicts its blocks if it certainly was not published.
+  [[nodiscard]] Result<void> end(const StepRecord& part, Deadline deadline);
   /// See StepWriter::close().
   [[nodiscard]] Result<void> close(Deadline deadline);
   /// An error of a call whose result may be ignored: the next begin() returns it.
@@ -43,7 +43,7 @@ class StepOutput {
   StepOutput(StepSide side, Stream stream, const StepWriterOptions& options, Presence presence);
 
   [[nodiscard]] Result<void> check_first_writer();
-  [[nodiscard]] Error lost(int rank) const;
+  [[nodiscard]] Error failed(int lost_rank) const;
 
   const StepSide side_;
   const Stream stream_;

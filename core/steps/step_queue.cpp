@@ -6,126 +6,168 @@
 
 namespace locum::detail {
 
+// The size of a step is not known before the first one.
 bool StepQueue::has_room(std::size_t ahead) const noexcept {
   const std::size_t steps = steps_.size() + ahead;
-  const bool fits =
-      options_.queue_bytes == 0 || steps == 0 || bytes_ + (ahead + 1) * last_bytes_ <= options_.queue_bytes;
+  const bool fits = options_.queue_bytes == 0 || steps == 0 ||
+                    (last_bytes_ != 0 && bytes_ + (ahead + 1) * last_bytes_ <= options_.queue_bytes);
   return steps < options_.queue_steps && fits;
+}
+
+// The places are taken in order.
+Result<void> StepQueue::await_readers(Moment until) const {
+  if (options_.rendezvous_readers == 0) {
+    return {};
+  }
+  const auto joined = stream_.wait<SideRecord>(stream_.joined(options_.rendezvous_readers - 1), until,
+                                               [] { return Result<void>(); });
+  return joined ? Result<void>() : Result<void>(joined.error());
+}
+
+// What a side says of itself never changes. Where it was on a node that is lost, so are its ranks.
+Result<void> StepQueue::look() {
+  while (stream_.has(stream_.joined(joined_))) {
+    const auto record = stream_.store().get<SideRecord>(stream_.joined(joined_));
+    if (!record && record.error().code() != Errc::peer_lost && record.error().code() != Errc::not_found) {
+      return record.error();
+    }
+    ++joined_;
+    if (record) {
+      Side& side = sides_.emplace_back((*record)->side);
+      for (const Handle& presence : (*record)->ranks) {
+        side.ranks.push_back({presence, PresenceWatch(stream_.session(), presence)});
+      }
+    }
+  }
+  for (Side& side : sides_) {
+    if (side.from == Side::undecided) {
+      if (const auto from = stream_.store().get<std::uint64_t>(stream_.from(side.number))) {
+        side.from = **from;
+      }
+    }
+    for (Reader& reader : side.ranks) {
+      if (!reader.is_gone && (stream_.has(stream_.left(reader.presence)) || !reader.watch.is_here())) {
+        forget(reader);
+      }
+    }
+  }
+  // Without its first rank, a side never decides.
+  std::erase_if(sides_, [](const Side& side) {
+    return std::ranges::all_of(side.ranks, &Reader::is_gone) ||
+           (side.from == Side::undecided && side.ranks.front().is_gone);
+  });
+  return {};
+}
+
+void StepQueue::forget(Reader& reader) {
+  reader.is_gone = true;
+  for (const Kept& step : steps_) {
+    (void)stream_.store().evict(stream_.released(step.number, reader.presence));
+  }
+}
+
+const StepQueue::Reader* StepQueue::holder_of(const Kept& step) const {
+  for (const Side& side : sides_) {
+    if (!side.may_want(step)) {
+      continue;
+    }
+    for (const Reader& reader : side.ranks) {
+      if (!reader.is_gone && !stream_.has(stream_.released(step.number, reader.presence))) {
+        return &reader;
+      }
+    }
+  }
+  return nullptr;
+}
+
+bool StepQueue::is_held(const Kept& step) const {
+  if (!drops()) {
+    return holder_of(step) != nullptr;
+  }
+  return std::ranges::any_of(sides_, [&](const Side& side) {
+    return side.may_want(step) && stream_.has(stream_.begun(step.number, side.number)) &&
+           std::ranges::any_of(side.ranks, [&](const Reader& reader) {
+             return !reader.is_gone && !stream_.has(stream_.released(step.number, reader.presence));
+           });
+  });
+}
+
+void StepQueue::evict_blocks(const StepRecord& step) const {
+  std::vector<Key> keys;
+  keys.reserve(step.blocks.size());
+  for (const BlockRecord& block : step.blocks) {
+    keys.push_back(block.key);
+  }
+  (void)stream_.store().evict_batch(keys);
+}
+
+// An eviction that has lost a node with a copy is made all the same.
+template <class IsHeld>
+Result<bool> StepQueue::try_to_free(std::size_t at, IsHeld is_held) {
+  const Kept& step = steps_[at];
+  const auto hidden = stream_.store().evict(stream_.step(step.number));
+  if (!hidden && hidden.error().code() != Errc::peer_lost) {
+    return hidden.error();
+  }
+  if (const auto looked = look(); !looked) {
+    return looked.error();
+  }
+  if (is_held(step)) {
+    const auto shown = stream_.put(stream_.step(step.number), step.record, stream_.moment({}));
+    return shown ? Result<bool>(false) : Result<bool>(shown.error());
+  }
+  std::vector<std::string> records;
+  for (const Side& side : sides_) {
+    for (const Reader& reader : side.ranks) {
+      records.push_back(stream_.released(step.number, reader.presence));
+    }
+    if (drops()) {
+      const std::string begun = stream_.begun(step.number, side.number);
+      if (const auto turn = stream_.store().get<std::uint64_t>(begun)) {
+        records.push_back(stream_.turn(side.number, **turn));
+      }
+      records.push_back(begun);
+    }
+  }
+  evict_blocks(step.record);
+  (void)stream_.store().evict_batch(records);
+  bytes_ -= step.bytes;
+  steps_.erase(steps_.begin() + static_cast<std::ptrdiff_t>(at));
+  return true;
+}
+
+// Without readers, the steps are kept for those that come.
+Result<void> StepQueue::free_released() {
+  for (std::size_t at = 0; at < steps_.size() && !sides_.empty();) {
+    const auto is_wanted = [this](const Kept& step) { return holder_of(step) != nullptr; };
+    const auto freed = is_wanted(steps_[at]) ? Result<bool>(false) : try_to_free(at, is_wanted);
+    if (!freed) {
+      return freed.error();
+    }
+    at += *freed ? 0 : 1;
+  }
+  return {};
+}
+
+Result<bool> StepQueue::drop_oldest() {
+  for (std::size_t at = 0; at < steps_.size(); ++at) {
+    const auto check = [this](const Kept& step) { return is_held(step); };
+    auto dropped = check(steps_[at]) ? Result<bool>(false) : try_to_free(at, check);
+    if (!dropped || *dropped) {
+      return dropped;
+    }
+  }
+  return false;
 }
 
 Result<bool> StepQueue::find_room(std::size_t ahead) {
   if (const auto looked = look(); !looked) {
     return looked.error();
   }
-  free_released();
+  if (const auto freed = free_released(); !freed) {
+    return freed.error();
+  }
   return has_room(ahead);
-}
-
-Result<void> StepQueue::await_readers(Moment until) const {
-  if (options_.rendezvous_readers == 0) {
-    return {};
-  }
-  const auto joined = stream_.wait<std::uint8_t>(stream_.joined(options_.rendezvous_readers), until,
-                                                 [] { return Result<void>(); });
-  return joined ? Result<void>() : Result<void>(joined.error());
-}
-
-Result<void> StepQueue::look() {
-  const auto there = stream_.store().get<ReaderRecord[]>(stream_.readers());
-  if (!there && there.error().code() != Errc::not_found) {
-    return there.error();
-  }
-  readers_.clear();
-  if (there) {
-    readers_.assign(there->begin(), there->end());
-  }
-  return {};
-}
-
-bool StepQueue::is_here(const ReaderRecord& reader) {
-  const auto known = watches_.find(reader.reader.key);
-  PresenceWatch& watch =
-      known != watches_.end()
-          ? known->second
-          : watches_.emplace(reader.reader.key, PresenceWatch(stream_.session(), reader.reader))
-                .first->second;
-  return watch.is_here();
-}
-
-const ReaderRecord* StepQueue::holder_of(const Kept& step) {
-  for (const ReaderRecord& reader : readers_) {
-    const bool may_want = reader.from == ReaderRecord::undecided || reader.from <= step.number;
-    if (may_want && !stream_.has(stream_.released(step.number, reader.reader)) && is_here(reader)) {
-      return &reader;
-    }
-  }
-  return nullptr;
-}
-
-// Without readers, the steps are kept for those that come.
-void StepQueue::free_released() {
-  if (readers_.empty()) {
-    return;
-  }
-  for (auto step = steps_.begin(); step != steps_.end();) {
-    if (holder_of(*step) != nullptr) {
-      ++step;
-      continue;
-    }
-    (void)stream_.store().evict(stream_.step(step->number));
-    step = look() && holder_of(*step) == nullptr ? free(step) : std::next(step);
-  }
-}
-
-StepQueue::Steps::iterator StepQueue::free(Steps::iterator step) {
-  std::vector<std::string> records;
-  for (const ReaderRecord& reader : readers_) {
-    records.push_back(stream_.released(step->number, reader.reader));
-    if (drops()) {
-      records.push_back(stream_.begun(step->number, reader.side));
-    }
-  }
-  (void)stream_.store().evict_batch(step->blocks);
-  (void)stream_.store().evict_batch(records);
-  bytes_ -= step->bytes;
-  return steps_.erase(step);
-}
-
-Result<bool> StepQueue::drop(Steps::iterator step, Moment until) {
-  const auto is_held = [&] {
-    return std::ranges::any_of(readers_, [&](const ReaderRecord& reader) {
-      if (drops() && reader.from != ReaderRecord::undecided &&
-          !stream_.has(stream_.begun(step->number, reader.side))) {
-        return false;
-      }
-      return (reader.from == ReaderRecord::undecided || reader.from <= step->number) &&
-             !stream_.has(stream_.released(step->number, reader.reader)) && is_here(reader);
-    });
-  };
-  if (is_held()) {
-    return false;
-  }
-  if (const auto hidden = stream_.store().evict(stream_.step(step->number), {.deadline = until}); !hidden) {
-    return hidden.error();
-  }
-  if (const auto looked = look(); !looked) {
-    return looked.error();
-  }
-  if (is_held()) {
-    return false;
-  }
-  free(step);
-  return true;
-}
-
-Result<bool> StepQueue::drop_oldest(Moment until) {
-  for (auto step = steps_.begin(); step != steps_.end(); ++step) {
-    auto dropped = drop(step, until);
-    if (!dropped || *dropped) {
-      return dropped;
-    }
-  }
-  return false;
 }
 
 Result<void> StepQueue::make_room(Moment until) {
@@ -134,107 +176,92 @@ Result<void> StepQueue::make_room(Moment until) {
     if (!room || *room || drops()) {
       return room ? Result<void>() : Result<void>(room.error());
     }
-    if (readers_.empty()) {
-      const auto dropped = drop_oldest(until);
-      if (!dropped) {
+    if (sides_.empty()) {
+      if (const auto dropped = drop_oldest(); !dropped) {
         return dropped.error();
       }
-      continue;
-    }
-    if (const auto released = await_release(until); !released) {
+    } else if (auto released = await_release(until); !released) {
       return released;
     }
   }
 }
 
-// Returns early if others may have joined, left or died.
+// Returns early, since others may have joined, left or died.
 Result<void> StepQueue::await_release(Moment until) {
   const auto held = std::ranges::find_if(steps_, [this](const Kept& step) { return holder_of(step); });
-  if (held == steps_.end()) {
-    return {};
-  }
-  const ReaderRecord* const holder = holder_of(*held);
+  const Reader* const holder = held != steps_.end() ? holder_of(*held) : nullptr;
   if (holder == nullptr) {
     return {};
   }
-  const auto now = stream_.now();
-  const auto released = stream_.store().wait<std::uint8_t>(stream_.released(held->number, holder->reader),
-                                                           std::min(until, now + Stream::look_interval));
-  if (released || released.error().code() != Errc::timeout) {
-    return released ? Result<void>() : Result<void>(released.error());
-  }
-  if (stream_.now() < until) {
+  const auto released =
+      stream_.wait_a_while<std::uint8_t[]>(stream_.released(held->number, holder->presence),
+                                           std::min(until, stream_.now() + Stream::look_interval));
+  if (released || (released.error().code() == Errc::timeout && stream_.now() < until)) {
     return {};
   }
-  return Error(Errc::timeout, "the stream is full, with " + std::to_string(steps_.size()) + " steps: rank " +
-                                  std::to_string(holder->reader.key.creator) + " has not released step " +
-                                  std::to_string(held->number) +
-                                  "; let readers release steps, or give the stream more queue_steps");
+  return released.error().code() != Errc::timeout
+             ? released.error()
+             : Error(Errc::timeout, "the stream is full, with " + std::to_string(steps_.size()) +
+                                        " steps: rank " + std::to_string(holder->watch.rank()) +
+                                        " has not released step " + std::to_string(held->number) +
+                                        "; let readers release steps, or give the stream more queue_steps");
 }
 
-Result<void> StepQueue::publish(const StepRecord& step, Moment until) {
-  Kept kept{next_, step.bytes(), {}};
-  for (const BlockRecord& block : step.blocks) {
-    kept.blocks.push_back(block.key);
-  }
-  last_bytes_ = kept.bytes;
+// The number of steps is a hint for those who join: it is right again with the next step.
+Result<void> StepQueue::publish(StepRecord step, Moment until) {
+  const std::uint64_t bytes = step.bytes();
   if (drops()) {
-    if (const auto looked = look(); !looked) {
-      return looked;
-    }
-    free_released();
-    while (!has_room(0)) {
-      const bool oldest = options_.when_full == WhenFull::drop_oldest || readers_.empty();
-      const auto dropped = oldest ? drop_oldest(until) : Result<bool>(false);
+    last_bytes_ = bytes;
+    auto room = find_room(0);
+    while (room && !*room) {
+      const bool oldest = options_.when_full == WhenFull::drop_oldest || sides_.empty();
+      const auto dropped = oldest ? drop_oldest() : Result<bool>(false);
       if (!dropped) {
         return dropped.error();
       }
       if (!*dropped) {
-        (void)stream_.store().evict_batch(kept.blocks);
+        evict_blocks(step);
         return {};
       }
+      room = has_room(0);
+    }
+    if (!room) {
+      return room.error();
     }
   }
-  if (const auto made = stream_.put(stream_.step(next_), step, until); !made) {
+  if (auto made = stream_.put(stream_.step(next_), step, until); !made) {
     return made;
   }
-  bytes_ += kept.bytes;
-  steps_.push_back(std::move(kept));
+  last_bytes_ = bytes;
+  bytes_ += bytes;
+  steps_.push_back({next_, bytes, std::move(step)});
   ++next_;
-  const auto counted = stream_.store().replace(stream_.published(), next_, {.codec = {}, .deadline = until});
-  return counted ? Result<void>() : Result<void>(counted.error());
+  (void)stream_.store().replace(stream_.published(), next_, {.codec = {}, .deadline = until});
+  return {};
 }
 
 Result<void> StepQueue::end(const StepRecord& last, Moment until) {
-  if (const auto made = stream_.put(stream_.step(next_), last, until); !made) {
+  if (auto made = stream_.put(stream_.step(next_), last, until); !made) {
     return made;
   }
   for (;;) {
-    if (const auto looked = look(); !looked) {
-      return looked;
+    if (const auto room = find_room(0); !room) {
+      return room.error();
     }
-    if (readers_.empty()) {
-      while (!steps_.empty()) {
-        const auto dropped = drop_oldest(until);
-        if (!dropped) {
-          return dropped.error();
-        }
-        if (!*dropped) {
-          break;
-        }
+    for (bool dropped = true; sides_.empty() && dropped && !steps_.empty();) {
+      const auto done = drop_oldest();
+      if (!done) {
+        return done.error();
       }
+      dropped = *done;
     }
-    free_released();
     if (steps_.empty()) {
-      break;
+      return {};
     }
-    if (const auto released = await_release(until); !released) {
+    if (auto released = await_release(until); !released) {
       return released;
     }
   }
-  // A reader that comes from now on waits for the next stream of this name.
-  (void)stream_.store().evict(Stream::name);
-  return {};
 }
 
 }  // namespace locum::detail

@@ -3,8 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <memory>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -18,9 +16,9 @@ namespace locum::detail {
 /// The steps of a stream that exist. Kept by the writer with index 0, which publishes them, and frees them
 /// once all readers have released them, or by WhenFull. One thread at a time.
 ///
-/// A step is hidden first, by evicting its record, and freed if then still no reader has it: a reader that
-/// joins, or begins a step, says so first and then looks whether the step is there. So one of the two sees
-/// the other.
+/// A step is hidden first, by evicting its record, and freed if then still no reader has it; else it is shown
+/// again. A reader that joins, or begins a step, says so first and then looks whether the step is there. So
+/// one of the two sees the other.
 class StepQueue {
  public:
   using Moment = Stream::Moment;
@@ -38,43 +36,62 @@ class StepQueue {
   /// Waits until there is room for one more step; at once if steps are dropped when there is none. `timeout`
   /// names the rank that has not released the oldest one.
   [[nodiscard]] Result<void> make_room(Moment until);
-  /// The next step. It may be dropped at once: see WhenFull.
-  [[nodiscard]] Result<void> publish(const StepRecord& step, Moment until);
-  /// The stream has ended, or failed: `last` says how. Waits until all readers have released all steps, and
-  /// then removes what the stream has left.
+  /// The next step. It may be dropped at once: see WhenFull. On an error it was not published.
+  [[nodiscard]] Result<void> publish(StepRecord step, Moment until);
+  /// The stream has ended, or failed: `last` says how. Waits until all readers have released all steps.
   [[nodiscard]] Result<void> end(const StepRecord& last, Moment until);
 
  private:
   struct Kept {
     std::uint64_t number = 0;
     std::uint64_t bytes = 0;
-    std::vector<Key> blocks;
+    StepRecord record;
   };
-  using Steps = std::deque<Kept>;
+  /// A rank that reads.
+  struct Reader {
+    Handle presence{};
+    PresenceWatch watch;
+    bool is_gone = false;
+  };
+  /// The ranks that read together.
+  struct Side {
+    static constexpr std::uint64_t undecided = ~std::uint64_t{0};
+
+    std::uint64_t number = 0;
+    std::uint64_t from = undecided;  ///< the first step that they read
+    std::vector<Reader> ranks;
+
+    [[nodiscard]] bool may_want(const Kept& step) const noexcept {
+      return from == undecided || from <= step.number;
+    }
+  };
 
   [[nodiscard]] bool drops() const noexcept { return options_.when_full != WhenFull::wait; }
   [[nodiscard]] bool has_room(std::size_t ahead) const noexcept;
-  /// Reads the readers' records.
+  /// Learns who has joined, left or died.
   [[nodiscard]] Result<void> look();
-  [[nodiscard]] bool is_here(const ReaderRecord& reader);
-  /// The first reader that may still want a step; null if there is none.
-  [[nodiscard]] const ReaderRecord* holder_of(const Kept& step);
+  void forget(Reader& reader);
+  /// The first rank that may still want a step; null if there is none.
+  [[nodiscard]] const Reader* holder_of(const Kept& step) const;
+  /// Whether a reader has begun the step and not released it, or may want it where none is dropped.
+  [[nodiscard]] bool is_held(const Kept& step) const;
   /// Frees all steps that no reader holds. REQUIRES: look().
-  void free_released();
-  /// Frees a step unless a reader has it; hides it in any case.
-  [[nodiscard]] Result<bool> drop(Steps::iterator step, Moment until);
-  [[nodiscard]] Result<bool> drop_oldest(Moment until);
-  Steps::iterator free(Steps::iterator step);
+  [[nodiscard]] Result<void> free_released();
+  /// Frees the step at that place, unless a reader has begun it meanwhile, by `is_held`.
+  template <class IsHeld>
+  [[nodiscard]] Result<bool> try_to_free(std::size_t at, IsHeld is_held);
+  [[nodiscard]] Result<bool> drop_oldest();
   [[nodiscard]] Result<void> await_release(Moment until);
+  void evict_blocks(const StepRecord& step) const;
 
-  Stream stream_;
+  const Stream stream_;
   const StepWriterOptions options_;
-  Steps steps_;
+  std::deque<Kept> steps_;
   std::uint64_t bytes_ = 0;  ///< of these
   std::uint64_t last_bytes_ = 0;
   std::uint64_t next_ = 0;
-  std::vector<ReaderRecord> readers_;  ///< as of the last look
-  std::unordered_map<Key, PresenceWatch> watches_;
+  std::uint64_t joined_ = 0;  ///< sides that have, ever
+  std::vector<Side> sides_;   ///< of which a rank is here
 };
 
 }  // namespace locum::detail

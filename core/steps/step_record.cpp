@@ -29,7 +29,7 @@ bool StepRecord::is_valid() const noexcept {
 
 // Writers that disagree on the type or the shape of a variable make several of one name, which a reader of it
 // is told.
-StepRecord merged(std::vector<StepRecord> parts) {
+StepRecord merged(const std::vector<StepRecord>& parts) {
   std::map<std::tuple<std::string, std::string, std::vector<std::uint64_t>>, std::uint32_t> places;
   for (const StepRecord& part : parts) {
     for (const VariableRecord& variable : part.variables) {
@@ -44,6 +44,7 @@ StepRecord merged(std::vector<StepRecord> parts) {
   }
   for (const StepRecord& part : parts) {
     std::vector<std::uint32_t> place_of;
+    place_of.reserve(part.variables.size());
     for (const VariableRecord& variable : part.variables) {
       place_of.push_back(places.at({variable.name, variable.type, variable.shape}));
     }

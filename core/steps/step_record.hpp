@@ -13,7 +13,7 @@
 
 namespace locum::detail {
 
-/// A stream, under the name `stream` in its store.
+/// A stream, under the name `stream` in its store; and for its other writers.
 struct StreamRecord {
   static constexpr std::string_view locum_type_name = "locum.stream";
 
@@ -23,14 +23,15 @@ struct StreamRecord {
   Handle writer{};             ///< the Presence of the writer with index 0
 };
 
-/// A rank that reads a stream.
-struct ReaderRecord {
-  static constexpr std::string_view locum_type_name = "locum.step-reader";
-  static constexpr std::uint64_t undecided = ~std::uint64_t{0};
+/// The ranks of a reader, under `joined/0`, `joined/1` …
+struct SideRecord {
+  std::uint64_t side = 0;     ///< StepSide::number
+  std::vector<Handle> ranks;  ///< their Presences, by index
 
-  std::uint64_t side = 0;          ///< StepSide::number
-  std::uint64_t from = undecided;  ///< the first step that it reads
-  Handle reader{};                 ///< its Presence
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(side, ranks);
+  }
 };
 
 /// One array or value of a writer in a step.
@@ -74,11 +75,12 @@ struct StepRecord {
   enum class State : std::uint32_t {
     ready,
     ended,   ///< no step: the stream has ended before it
-    failed,  ///< no step: a writer was lost before it ended its part
+    failed,  ///< no step: a writer was lost before it ended its part, or the step could not be published
   };
 
   State state = State::ready;
-  std::int32_t lost_rank = -1;            ///< if failed
+  std::int32_t lost_rank = -1;            ///< if failed, and a rank was lost
+  std::uint64_t part = 0;                 ///< of a step: the number of the parts that it was made of
   std::vector<VariableRecord> variables;  ///< ascending by name
   std::vector<BlockRecord> blocks;        ///< of a step: ascending by variable, then by start[0]
 
@@ -87,11 +89,19 @@ struct StepRecord {
   [[nodiscard]] bool is_valid() const noexcept;
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(state, lost_rank, variables, blocks);
+    archive(state, lost_rank, part, variables, blocks);
   }
 };
 
-/// The step that these parts make, in order of their writers.
-[[nodiscard]] StepRecord merged(std::vector<StepRecord> parts);
+/// Whether other writers than that with index 0 may write a step.
+struct RoomRecord {
+  static constexpr std::string_view locum_type_name = "locum.room";
+
+  std::uint32_t failed = 0;  ///< 1: no, the stream has failed
+  std::int32_t lost_rank = -1;
+};
+
+/// The step that these parts make, in order of their writers. REQUIRES: they are valid.
+[[nodiscard]] StepRecord merged(const std::vector<StepRecord>& parts);
 
 }  // namespace locum::detail

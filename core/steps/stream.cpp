@@ -1,5 +1,6 @@
 #include "core/steps/stream.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>
@@ -47,23 +48,29 @@ std::string Stream::named(std::string_view kind, std::uint64_t number, std::uint
   return near(std::move(stem));
 }
 
-std::string Stream::released(std::uint64_t step, const Handle& reader) const {
-  std::string stem("released/");
-  append(stem, step);
-  append(stem += '/', reader.key.creator);
-  append(stem += '.', reader.key.serial);
+std::string Stream::named(std::string_view kind, std::uint64_t number, const Handle& rank) const {
+  std::string stem(kind);
+  append(stem, number);
+  append(stem += '/', rank.key.creator);
+  append(stem += '.', rank.key.serial);
   append(stem += '/', record_.number);
   return near(std::move(stem));
 }
 
-void Stream::clean_if_left() const noexcept {
+void Stream::clean_if_left(bool writer_is_gone) const noexcept {
   try {
     const auto stream = store_.get<StreamRecord>(name);
-    const auto reading = store_.get<ReaderRecord[]>(readers());
     const bool is_live =
         stream ? (*stream)->number == record_.number : stream.error().code() != Errc::not_found;
-    if (is_live || (reading ? !reading->empty() : reading.error().code() != Errc::not_found)) {
+    if (is_live && !writer_is_gone) {
       return;
+    }
+    for (std::uint64_t place = 0; has(joined(place)); ++place) {
+      const auto side = store_.get<SideRecord>(joined(place));
+      if (!side ||
+          !std::ranges::all_of((*side)->ranks, [this](const Handle& one) { return has(left(one)); })) {
+        return;
+      }
     }
     std::string suffix("/");
     append(suffix, record_.number);
@@ -71,8 +78,22 @@ void Stream::clean_if_left() const noexcept {
       std::erase_if(*names, [&](const std::string& one) {
         return !std::string_view(one).substr(0, one.rfind('~')).ends_with(suffix);
       });
+      std::vector<Key> blocks;
+      for (const std::string& one : *names) {
+        if (one.starts_with("step/") || one.starts_with("part/")) {
+          if (const auto step = store_.get<StepRecord>(one)) {
+            for (const BlockRecord& block : (*step)->blocks) {
+              blocks.push_back(block.key);
+            }
+          }
+        }
+      }
+      (void)store_.evict_batch(blocks);
       (void)store_.evict_batch(*names);
       (void)store_.evict(record_.writer.key);
+      if (is_live) {
+        (void)store_.evict(name);
+      }
     }
   } catch (...) {  // no memory: they stay until the runtime is closed
   }

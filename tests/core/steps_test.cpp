@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <numeric>
@@ -125,6 +126,62 @@ TEST_F(Steps, DropTheOldestOrTheNewest) {
   }
 }
 
+// Each sees steps in order, whole, and waits for none that was dropped.
+TEST_F(Steps, AreReadByThoseWhoComeAndGo) {
+  for (const auto policy : {WhenFull::wait, WhenFull::drop_oldest, WhenFull::drop_newest}) {
+    const std::string stream = "s" + std::to_string(static_cast<int>(policy));
+    (void)node.session->open("locum.steps/" + stream).value();
+    const std::size_t before = objects();
+    StepWriter out(side(), stream, {.queue_steps = 2, .when_full = policy});
+    std::atomic<bool> closed = false;
+    std::vector<std::thread> readers;
+    for (std::uint64_t reader = 0; reader < 3; ++reader) {
+      readers.emplace_back([&, reader] {
+        bool ended = false;
+        for (std::uint64_t turn = 0; !ended; ++turn) {
+          StepReader in(side(0, 1, 1000 * (reader + 1) + turn), stream,
+                        {.start_at = turn % 2 == 0 ? StartAt::oldest : StartAt::newest});
+          std::uint64_t least = 0;
+          for (std::uint64_t steps = 0; steps <= turn % 5 && !ended; ++steps) {
+            auto step = in.next(100ms);
+            for (int again = 0; !step && step.error().code() == Errc::timeout && again < 600 && !closed;
+                 ++again) {
+              step = in.next(100ms);
+            }
+            if (!step && step.error().code() == Errc::timeout && closed) {
+              ended = true;  // it has come after the end
+              break;
+            }
+            if (!step) {
+              ended = true;
+              EXPECT_EQ(step.error().code(), Errc::end_of_stream) << step.error().what();
+              break;
+            }
+            EXPECT_GE(step->number(), least);
+            least = step->number() + 1;
+            const auto values = step->get<int[]>("V");
+            ASSERT_TRUE(values) << values.error().what();
+            EXPECT_EQ(values->size(), 100U);
+            EXPECT_EQ((*values)[99], *step->get<int>("n").value());
+          }
+        }
+      });
+    }
+    for (int n = 0; n < 400; ++n) {
+      auto step = out.begin({.deadline = 60s}).value();
+      step.put("V", std::vector<int>(100, n));
+      step.put("n", n);
+      step.end().value();
+    }
+    out.close({.deadline = 60s}).value();
+    closed = true;
+    for (std::thread& reader : readers) {
+      reader.join();
+    }
+    EXPECT_LE(objects(), before + 1);  // of who joined and left after the last record was removed
+  }
+}
+
 TEST_F(Steps, HaveOneWriterAtATime) {
   StepWriter out(side(), "s");
   try {
@@ -170,7 +227,7 @@ TEST_F(Steps, ReportAnIgnoredErrorLater) {
 TEST_F(Steps, RefuseABlockOutsideItsArray) {
   StepWriter out(side(), "s");
   auto step = out.begin().value();
-  const auto code = [&](const Block& block) { return step.create<int>("V", block).error().code(); };
+  const auto code = [&](const GlobalBlock& block) { return step.create<int>("V", block).error().code(); };
   EXPECT_EQ(code({.shape = {4, 4}, .start = {3, 0}, .count = {2, 1}}), Errc::invalid_argument);
   EXPECT_EQ(code({.shape = {4, 4}, .start = {0}, .count = {2, 1}}), Errc::invalid_argument);
   EXPECT_EQ(code({.shape = {4}, .start = {0, 0}, .count = {2, 1}}), Errc::invalid_argument);

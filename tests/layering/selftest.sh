@@ -1,5 +1,5 @@
 #!/bin/sh
-# usage: selftest.sh FOLDER    Adds one include at a time to an otherwise clean tree below FOLDER and tests whether check.sh
+# usage: selftest.sh FOLDER    Adds one include, or type, at a time to an otherwise clean tree below FOLDER and tests whether check.sh
 # detects it: a check that never fails would be useless.
 set -eu
 check=$(cd "$(dirname "$0")" && pwd)/check.sh
@@ -12,10 +12,11 @@ fi
 
 plant() {  # plant FILE TEXT: a clean tree, and TEXT as the only line of FILE
   rm -rf "$tree"
-  for file in core/store.hpp core/detail/list.hpp core/rpc/rpc_channel.hpp core/base/mutex.hpp shm/segment/segment.hpp shm/node.hpp transport/ucx/worker.hpp mpi/communicator.hpp; do
+  for file in core/store.hpp core/detail/list.hpp core/rpc/rpc_channel.hpp core/base/mutex.hpp core/ports/arena.hpp shm/segment/segment.hpp shm/node.hpp transport/ucx/worker.hpp mpi/communicator.hpp; do
     mkdir -p "$tree/$(dirname "$file")"
     echo '#include <vector>' >"$tree/$file"
   done
+  printf 'namespace locum {\n\nstruct Block {\n  int bytes;\n};\n' >"$tree/core/ports/arena.hpp"
   : >"$tree/planted"
   mkdir -p "$tree/$(dirname "$1")"
   printf '%s\n' "$2" >"$tree/$1"
@@ -24,6 +25,15 @@ plant() {  # plant FILE TEXT: a clean tree, and TEXT as the only line of FILE
 refused() {
   plant "$1" "$2"
   if output=$(sh "$check" "$tree") || ! printf '%s\n' "$output" | grep -qF "$1:1: $2"; then
+    printf 'not seen in %s: %s\n%s\n' "$1" "$2" "$output"
+    failed=$((failed + 1))
+  fi
+}
+
+twice() {
+  plant "$1" "$2"
+  sed -i '1i namespace locum {' "$tree/$1"
+  if output=$(sh "$check" "$tree") || ! printf '%s\n' "$output" | grep -qF "locum::Block, as "; then
     printf 'not seen in %s: %s\n%s\n' "$1" "$2" "$output"
     failed=$((failed + 1))
   fi
@@ -65,6 +75,8 @@ refused core/base/mutex.hpp '#include <locum/detail/object/object.hpp>'
 refused core/elsewhere/list.cpp '#include "core/base/mutex.hpp"'
 refused shm/segment/segment.cpp '#include "shm/arena/arena.hpp"'
 refused core/store.hpp '#include <locum/runtime.hpp>'
+twice core/options.hpp 'struct Block {'
+twice mpi/options.hpp 'class Block final : public Base {'
 
 allowed core/key.cpp '#include "core/store.hpp"'
 allowed core/detail/key.hpp '#include "../store.hpp"'
@@ -83,6 +95,9 @@ allowed transport/storage/file.cpp '#include <hdf5.h>'
 allowed mpi/bootstrap.cpp '#include <mpi.h>'
 allowed mpi/runtime.cpp '#include "shm/segment/segment.hpp"'
 allowed mpi/runtime.cpp '#include "transport/ucx/worker.hpp"'
+allowed core/options.hpp 'struct Block;'
+allowed core/options.hpp 'struct Block {'
+allowed core/options.hpp 'struct Block<int> {'
 
 rm -rf "$tree"
 if [ "$failed" -ne 0 ]; then

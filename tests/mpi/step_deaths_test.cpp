@@ -171,7 +171,7 @@ int main(int argc, char** argv) {
   const bool writer_died = victim < static_cast<int>(writers);
   const bool all_last =
       !writer_died || runtime.nodes() < runtime.size();  // else its steps are lost with its node
-  const auto store = runtime.store("field");  // the home of its name may be a node that dies
+  const auto store = runtime.store("field");             // the home of its name may be a node that dies
   std::optional<locum::Error> error;
   try {
     error = writes ? write(runtime, side, shared) : read(runtime, side, shared, all_last);

@@ -120,7 +120,7 @@ TEST_F(StepsOfRanks, CarryAnyBoxOfAnyDecomposition) {
         auto step = out->begin({.deadline = 60s}).value();
         for (std::size_t at = rank; at < cuts[n].size(); at += writers) {
           const Cut& mine = cuts[n][at];
-          const Block block{extents_from(shape), extents_from(mine.start), extents_from(mine.count)};
+          const GlobalBlock block{extents_from(shape), extents_from(mine.start), extents_from(mine.count)};
           const auto elements = step.create<std::uint64_t>("V", block).value();
           for_each_place(shape, {block.start, block.count}, [&](std::size_t number, std::uint64_t place) {
             elements[number] = value_at(n, place);
