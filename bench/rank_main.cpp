@@ -51,6 +51,9 @@ void run_all(int argc, char** argv) {
   add_handover_rows();
   add_exchange_rows();
   add_published_rows();
+  if (world_size() == 2) {
+    add_streamed_rows();
+  }
 #endif
   TableReporter table;
   Silence silence;
