@@ -7,6 +7,7 @@
 #include <locum/deadline.hpp>
 #include <locum/hyperslab.hpp>
 #include <locum/part.hpp>
+#include <locum/room_policy.hpp>
 
 /// \file
 /// Options of the calls of a Store: one aggregate for each, written as `{.codec = mine, .deadline = 2s}`.
@@ -14,25 +15,33 @@
 /// until the call returns; a call that reads uses only the codec's type.
 namespace locum {
 
-/// Options of calls that take only a deadline: `exists`, `evict`, `keys`, `info`, `create`, `put_bytes` …
+/// Options of calls that take only a deadline: `exists`, `evict`, `keys`, `info` …
 struct CallOptions {
   TimeLimit deadline = {};
 };
 
-/// Options of `put`, `put_async` and `put_batch`.
-template <class T>
-struct PutOptions {
-  detail::EncoderOf<T> codec = {};
+/// Options of calls that store bytes, or make memory to be written: `create`, `put_bytes`, `put_encoded`.
+struct StoringOptions {
+  RoomPolicy when_full = {};
   TimeLimit deadline = {};
 };
 
-/// Options of `replace` and `replace_async`.
+/// Options of `put`, `put_async` and `put_batch`. `put_async` refuses to wait for room.
+template <class T>
+struct PutOptions {
+  detail::EncoderOf<T> codec = {};
+  RoomPolicy when_full = {};
+  TimeLimit deadline = {};
+};
+
+/// Options of `replace` and `replace_async`, which refuses to wait for room.
 template <class T>
 struct ReplaceOptions {
   detail::EncoderOf<T> codec = {};
   /// Replace only if this generation of the name is live: `stale` if another one is, `not_found` if none is.
   /// 0: replace any, or none.
   std::uint64_t expected_generation = 0;
+  RoomPolicy when_full = {};
   TimeLimit deadline = {};
 };
 
@@ -72,6 +81,7 @@ struct ProxyOptions {
   /// Whether the stand-in is resolved at once on this rank; it then pins the object. Otherwise it is resolved
   /// on first use.
   bool populate = true;
+  RoomPolicy when_full = {};
   TimeLimit deadline = {};
 };
 /// The same with a codec: the stand-in has the type of the value.
@@ -79,6 +89,7 @@ template <class T>
 struct CodedProxyOptions {
   detail::CoderOf<T> codec;
   bool populate = true;
+  RoomPolicy when_full = {};
   TimeLimit deadline = {};
 };
 
@@ -97,9 +108,9 @@ namespace detail {
 template <class T>
 inline constexpr bool is_call_option =
     std::is_same_v<T, Deadline> || std::is_same_v<T, TimeLimit> || std::is_same_v<T, CallOptions> ||
-    std::is_same_v<T, ProxyOptions> || std::is_same_v<T, BytesOptions> || is_instance<T, PutOptions> ||
-    is_instance<T, ReplaceOptions> || is_instance<T, GetOptions> || is_instance<T, ReadOptions> ||
-    is_instance<T, CodedProxyOptions> || is_instance<T, PromiseOptions>;
+    std::is_same_v<T, StoringOptions> || std::is_same_v<T, ProxyOptions> || std::is_same_v<T, BytesOptions> ||
+    is_instance<T, PutOptions> || is_instance<T, ReplaceOptions> || is_instance<T, GetOptions> ||
+    is_instance<T, ReadOptions> || is_instance<T, CodedProxyOptions> || is_instance<T, PromiseOptions>;
 
 }  // namespace detail
 

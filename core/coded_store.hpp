@@ -22,6 +22,7 @@ struct DeclinedArrayOptions {
 /// Options of CodedStore::replace (see ReplaceOptions).
 struct CodedReplaceOptions {
   std::uint64_t expected_generation = 0;
+  RoomPolicy when_full = {};
   TimeLimit deadline = {};
 };
 
@@ -49,14 +50,14 @@ class CodedStore {
 
   template <class T>
     requires(!detail::is_call_option<T>)
-  [[nodiscard]] Result<Key> put(const T& value, const CallOptions& options = {}) const {
-    return store_.put(value, PutOptions<T>{codec_, options.deadline});
+  [[nodiscard]] Result<Key> put(const T& value, const StoringOptions& options = {}) const {
+    return store_.put(value, PutOptions<T>{codec_, options.when_full, options.deadline});
   }
   template <class T>
     requires(!detail::is_call_option<T>)
   [[nodiscard]] Result<Key> put(std::string_view name, const T& value,
-                                const CallOptions& options = {}) const {
-    return store_.put(name, value, PutOptions<T>{codec_, options.deadline});
+                                const StoringOptions& options = {}) const {
+    return store_.put(name, value, PutOptions<T>{codec_, options.when_full, options.deadline});
   }
   template <class T>
   [[nodiscard]] Result<Key> replace(std::string_view name, const T& value,
@@ -66,13 +67,13 @@ class CodedStore {
   template <class T>
     requires(!detail::is_call_option<T>)
   [[nodiscard]] AsyncResult<Key> put_async(const T& value, const CallOptions& options = {}) const {
-    return store_.put_async(value, PutOptions<T>{codec_, options.deadline});
+    return store_.put_async(value, PutOptions<T>{codec_, {}, options.deadline});
   }
   template <class T>
     requires(!detail::is_call_option<T>)
   [[nodiscard]] AsyncResult<Key> put_async(std::string_view name, const T& value,
                                            const CallOptions& options = {}) const {
-    return store_.put_async(name, value, PutOptions<T>{codec_, options.deadline});
+    return store_.put_async(name, value, PutOptions<T>{codec_, {}, options.deadline});
   }
   template <class T>
   [[nodiscard]] AsyncResult<Key> replace_async(std::string_view name, const T& value,
@@ -85,7 +86,7 @@ class CodedStore {
     requires(!detail::is_call_option<T>)
   [[nodiscard]] auto put_proxy(const T& value, const ProxyOptions& options = {}) const {
     if constexpr (takes<T>) {
-      return store_.put_proxy(value, CodedProxyOptions<T>{codec_, options.populate, options.deadline});
+      return store_.put_proxy(value, coded<T>(options));
     } else {
       return store_.put_proxy(value, options);
     }
@@ -95,7 +96,7 @@ class CodedStore {
   [[nodiscard]] auto put_proxy(std::string_view name, const T& value,
                                const ProxyOptions& options = {}) const {
     if constexpr (takes<T>) {
-      return store_.put_proxy(name, value, CodedProxyOptions<T>{codec_, options.populate, options.deadline});
+      return store_.put_proxy(name, value, coded<T>(options));
     } else {
       return store_.put_proxy(name, value, options);
     }
@@ -103,11 +104,13 @@ class CodedStore {
   /// put_batch() of pairs of a name and a value, or of values.
   template <detail::AddressRange Range>
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& objects,
-                                                   const CallOptions& options = {}) const {
+                                                   const StoringOptions& options = {}) const {
     if constexpr (detail::NamedValues<Range>) {
-      return store_.put_batch(objects, PutOptions<detail::ValueInRange<Range>>{codec_, options.deadline});
+      return store_.put_batch(
+          objects, PutOptions<detail::ValueInRange<Range>>{codec_, options.when_full, options.deadline});
     } else {
-      return store_.put_batch(objects, PutOptions<detail::InRange<Range>>{codec_, options.deadline});
+      return store_.put_batch(
+          objects, PutOptions<detail::InRange<Range>>{codec_, options.when_full, options.deadline});
     }
   }
 
@@ -173,7 +176,11 @@ class CodedStore {
   }
   template <class T>
   [[nodiscard]] ReplaceOptions<T> in_place_of(const CodedReplaceOptions& options) const {
-    return {codec_, options.expected_generation, options.deadline};
+    return {codec_, options.expected_generation, options.when_full, options.deadline};
+  }
+  template <class T>
+  [[nodiscard]] CodedProxyOptions<T> coded(const ProxyOptions& options) const {
+    return {codec_, options.populate, options.when_full, options.deadline};
   }
 
   Store store_;

@@ -20,6 +20,7 @@
 #include <locum/step_reader.hpp>
 #include <locum/step_writer.hpp>
 #include <locum/store.hpp>
+#include <locum/task_queue.hpp>
 #include <locum/version.hpp>
 
 #endif

@@ -100,6 +100,8 @@ std::string_view to_string(Errc code) noexcept {
       return "broken_promise";
     case Errc::end_of_stream:
       return "end_of_stream";
+    case Errc::queue_full:
+      return "queue_full";
   }
   return "unknown";
 }

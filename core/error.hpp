@@ -28,7 +28,8 @@ enum class Errc : std::uint8_t {
   system,                ///< the operating system or another library failed; see Error::detail()
   cancelled,             ///< the caller cancelled the operation
   broken_promise,        ///< the promise was destroyed before its value was set
-  end_of_stream,         ///< the writer has closed the stream of steps, and all its steps were read
+  end_of_stream,         ///< the stream of steps, or the queue of tasks, was closed and is used up
+  queue_full,            ///< the stream of steps has no room, and the writer is not to wait for it
 };
 
 /// The enumerator's own name, e.g. "key_exists".

@@ -137,6 +137,9 @@ Result<void> check(const RuntimeOptions& options) {
 }  // namespace
 
 Result<RuntimeOptions> with_environment(RuntimeOptions given) {
+  if (given.as_others) {
+    return RuntimeOptions{.as_others = true};
+  }
   struct Size {
     const char* name;
     std::uint64_t& field;
@@ -196,6 +199,51 @@ std::string to_string(const RuntimeOptions& options) {
   line("prefetch_bytes", std::to_string(options.prefetch_bytes));
   line("name", std::string(options.name));
   return text;
+}
+
+Result<RuntimeOptions> options_in(std::string_view text) {
+  RuntimeOptions options;
+  bool is_valid = true;
+  const auto value_of = [&](std::string_view name) {
+    const auto end = text.find('\n');
+    const std::string_view line = text.substr(0, end);
+    constexpr std::string_view equals = " = ";
+    is_valid = is_valid && end != std::string_view::npos && line.starts_with(name) &&
+               line.substr(name.size()).starts_with(equals);
+    text.remove_prefix(is_valid ? end + 1 : text.size());
+    return is_valid ? line.substr(name.size() + equals.size()) : std::string_view();
+  };
+  const auto number = [&]<class Integer>(std::string_view name, Integer& field) {
+    const auto value = parse_integer<Integer>(value_of(name));
+    is_valid = is_valid && value.has_value();
+    field = value.value_or(Integer{});
+  };
+  const auto time = [&](std::string_view name, std::chrono::milliseconds& field) {
+    std::int64_t count = 0;
+    number(name, count);
+    field = std::chrono::milliseconds(count);
+  };
+  number("memory_bytes", options.memory_bytes);
+  time("timeout_ms", options.timeout);
+  time("collective_timeout_ms", options.collective_timeout);
+  time("peer_timeout_ms", options.peer_timeout);
+  number("ranks_per_node", options.ranks_per_node);
+  const auto one_sided = std::ranges::find(one_sided_names, value_of("one_sided"));
+  number("reserve_bytes", options.reserve_bytes);
+  number("step_bytes", options.step_bytes);
+  number("prepare_bytes", options.prepare_bytes);
+  number("decoded_cache_bytes", options.decoded_cache_bytes);
+  number("inline_bytes", options.inline_bytes);
+  number("prefetch_bytes", options.prefetch_bytes);
+  options.name = value_of("name");
+  if (!is_valid || one_sided == one_sided_names.end() || !text.empty()) {
+    return Error(Errc::corrupt,
+                 "these are not the options of a runtime of this version; link all programs of the job with "
+                 "the same version of the library");
+  }
+  options.one_sided = static_cast<OneSided>(one_sided - one_sided_names.begin());
+  const auto allowed = check(options);
+  return allowed ? Result<RuntimeOptions>(options) : Error(Errc::corrupt, allowed.error().text());
 }
 
 }  // namespace locum

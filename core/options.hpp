@@ -20,10 +20,10 @@ enum class OneSided : std::uint8_t {
   ucx_memory,
 };
 
-/// Options of a runtime. All ranks must give the same; if they differ, all ranks get one error that says how.
-/// Each field has an environment variable (named behind it) that overrides the program's value, so that a job
-/// script can tune a program without recompiling it. Sizes in the environment are bytes, with an optional K,
-/// M, G or T (powers of 1024).
+/// Options of a runtime. All ranks must give the same, or take those of the others (`as_others`); if they
+/// differ, all ranks get one error that says how. Each field has an environment variable (named behind it)
+/// that overrides the program's value, so that a job script can tune a program without recompiling it. Sizes
+/// in the environment are bytes, with an optional K, M, G or T (powers of 1024).
 struct RuntimeOptions {
   /// Memory of one node for objects and tables, all ranks together. Free memory of a rank returns to the
   /// system after some seconds, and at once when another rank lacks memory. 0: half of what `/dev/shm` and
@@ -64,6 +64,11 @@ struct RuntimeOptions {
   /// No environment twin: a program asks by the name that it gave. Copied by the runtime.
   std::string_view name = {};
 
+  /// This rank takes the options of the ranks that give theirs, in the place of its own and of its
+  /// environment: for tools that join any job. At least one rank must give its options. No environment twin;
+  /// false in the options in force.
+  bool as_others = false;
+
   friend bool operator==(const RuntimeOptions&, const RuntimeOptions&) = default;
 };
 
@@ -88,6 +93,11 @@ struct StoreOptions {
 [[nodiscard]] Result<RuntimeOptions> with_environment(RuntimeOptions given);
 /// One `name = value` line per option, for logs and for comparing ranks.
 [[nodiscard]] std::string to_string(const RuntimeOptions& options);
+/// \cond library
+/// The options of which to_string() made this text; their name refers to it. `corrupt` if it is no such text,
+/// or an option is out of range.
+[[nodiscard]] Result<RuntimeOptions> options_in(std::string_view text);
+/// \endcond
 
 inline namespace literals {
 constexpr std::uint64_t operator""_KiB(unsigned long long count) {

@@ -87,10 +87,10 @@ class Promise {
   [[nodiscard]] Result<Store::Made> stored(std::string_view name, bool named, const V& value,
                                            Deadline deadline) const {
     if (codec_.steps() == nullptr) {
-      return store_->store_value(name, named, value, {}, deadline);
+      return store_->store_value(name, named, value, SealOptions(), deadline);
     }
     if constexpr (std::is_same_v<V, T>) {
-      return store_->store_by(name, named, &value, *codec_.steps(), codec_.codec(), {}, deadline);
+      return store_->store_by(name, named, &value, *codec_.steps(), codec_.codec(), {}, {}, deadline);
     } else {
       return Error(Errc::invalid_argument,
                    "this promise has a codec, which takes a value of exactly the promised type");

@@ -1,26 +1,21 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include <locum/deadline.hpp>
 #include <locum/extents.hpp>
 #include <locum/hyperslab.hpp>
+#include <locum/when_full.hpp>
 
 /// \file
 /// Options of streams of steps: see StepWriter and StepReader.
 namespace locum {
 
-/// What happens to a step for which the stream has no room.
-enum class WhenFull : std::uint8_t {
-  wait,         ///< begin() waits until readers have released a step
-  drop_oldest,  ///< the oldest step that no reader has begun is dropped; if there is none, the new one
-  drop_newest,  ///< the new step is dropped
-};
-
 /// Options of a StepWriter; the same on all its ranks.
 struct StepWriterOptions {
-  /// Most steps that exist at a time: ended and not yet released by all readers, and with WhenFull::wait also
-  /// the one that is being written. More than 0.
+  /// Most steps that exist at a time: ended and not yet released by all readers, and with WhenFull::wait and
+  /// WhenFull::fail also the one that is being written. More than 0.
   std::uint32_t queue_steps = 4;
   /// Most bytes of these steps, of all ranks together: a further step begins only if one as large as the last
   /// one fits, or if there is none. 0: no limit but the memory of the nodes.
@@ -41,6 +36,13 @@ enum class StartAt : std::uint8_t {
 /// Options of a StepReader; the same on all its ranks.
 struct StepReaderOptions {
   StartAt start_at = StartAt::oldest;
+  /// Readers that give the same name share the steps: each step is read by one of them, whichever asks for it
+  /// first; if that one dies before it has released the step, by another. Empty: this reader sees all steps.
+  std::string group = {};
+  /// So many further steps are fetched ahead as soon as they exist: of each, what this rank has read of the
+  /// step before, from other nodes, while it computes. In memory of the node, within the window of the
+  /// runtime. 0: nothing is fetched until it is read; as in a group.
+  std::uint32_t ahead = 1;
 };
 
 /// Which part of a global array a block is: `{.shape = {nz, ny, nx}, .start = {z0, 0, 0}, .count = {4, ny,

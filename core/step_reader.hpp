@@ -10,8 +10,8 @@
 #include <vector>
 
 #include <locum/call_options.hpp>
-#include <locum/detail/steps/box_pieces.hpp>
-#include <locum/detail/steps/step_record.hpp>
+#include <locum/detail/steps/step_fetch.hpp>
+#include <locum/step_block.hpp>
 #include <locum/step_options.hpp>
 #include <locum/step_side.hpp>
 #include <locum/step_variable.hpp>
@@ -35,7 +35,7 @@ struct BlockOptions {
 class InputStep {
  public:
   /// Called by StepReader. `released`: sealed when it is.
-  InputStep(std::shared_ptr<detail::StepInput> input, std::uint64_t number, View<detail::StepRecord> record,
+  InputStep(std::shared_ptr<detail::StepInput> input, std::uint64_t number, detail::StepFetch fetch,
             Writer<std::uint8_t> released);
   InputStep(InputStep&& other) noexcept = default;
   InputStep& operator=(InputStep&& other) noexcept;
@@ -47,14 +47,25 @@ class InputStep {
   /// What was written, ascending by name.
   [[nodiscard]] std::vector<Variable> variables() const;
 
+  /// Extents of a global array. `not_found` if there is none of that name; `invalid_argument` if it is no
+  /// global array, or writers disagree about it.
+  [[nodiscard]] Result<Extents> shape(std::string_view name) const;
+  /// What each rank wrote of a variable, ascending by writer; reads nothing. `not_found`.
+  [[nodiscard]] Result<std::vector<StepBlock>> blocks(std::string_view name) const;
+
   /// A block as it was written, in place if it is on this node: a value, or a local array of one writer.
   /// `not_found` if nobody wrote it; `invalid_argument` if several ranks did and no `writer` is given;
   /// otherwise as Store::get().
   template <class T>
   [[nodiscard]] Result<View<T>> get(std::string_view name, const BlockOptions& options = {}) const {
-    const auto block = block_of(name, options.writer);
-    return block ? store().get<T>((*block)->key, {.codec = {}, .deadline = options.deadline})
-                 : Result<View<T>>(about(name, block.error()));
+    return input_ ? about(name, fetch_.block<T>(name, options.writer, options.deadline)) : released_before();
+  }
+  /// The bytes of a block, of any type: what a program does with them that knows the type only at run time,
+  /// from variables(). An array's elements as they are in memory; of other values what their Serializer
+  /// wrote.
+  [[nodiscard]] Result<View<std::byte[]>> get_bytes(std::string_view name,
+                                                    const BlockOptions& options = {}) const {
+    return input_ ? about(name, fetch_.bytes(name, options.writer, options.deadline)) : released_before();
   }
   /// A box of a global array (see Hyperslab; none: all of it), out of all blocks that it meets: as one array
   /// with the extents of the box. In place if one block has it, on this node and contiguously; otherwise in
@@ -64,73 +75,39 @@ class InputStep {
   template <Flat T>
   [[nodiscard]] Result<View<T[]>> read(std::string_view name, const Hyperslab& box = {},
                                        const CallOptions& options = {}) const {
-    const auto pieces = pieces_of(name, box);
-    if (!pieces) {
-      return about(name, pieces.error());
-    }
-    if (pieces->pieces.size() == 1) {
-      const auto& [block, slab, place] = pieces->pieces.front();
-      return is_whole(*block, slab)
-                 ? store().get<T[]>(block->key, {.codec = {}, .deadline = options.deadline})
-                 : store().get<T[]>(block->key, {.slab = slab, .codec = {}, .deadline = options.deadline});
-    }
-    auto joined = store().create<T>(pieces->extents, options);
-    if (!joined) {
-      return about(name, joined.error());
-    }
-    const auto filled = fill<T>(*pieces, locum::array(joined->data(), pieces->extents), options.deadline);
-    if (!filled) {
-      return about(name, filled.error());
-    }
-    return taken<T>(joined->seal(options.deadline));
+    return input_ ? about(name, view_of<T>(name, box, options.deadline)) : released_before();
   }
   /// The same into memory of the caller, with gaps if need be: `read("V", locum::array(&mine[nx + 3], {ny,
   /// nx}, {nx + 2, 1}), box)`. Its extents are those of the box. Returns the number of elements.
   template <Flat T>
   [[nodiscard]] Result<std::size_t> read(std::string_view name, const StridedArray<T>& into,
                                          const Hyperslab& box = {}, const CallOptions& options = {}) const {
-    const auto pieces = pieces_of(name, box);
-    if (!pieces) {
-      return about(name, pieces.error());
-    }
-    if (pieces->extents != into.extents()) {
-      return about(name, Error(Errc::invalid_argument, "the memory does not have the extents of the box"));
-    }
-    const auto filled = fill<T>(*pieces, into, options.deadline);
-    return filled ? filled : about(name, filled.error());
+    return copied<T>(name, box, options.deadline, [&](const Extents& extents) {
+      return extents == into.extents() ? Result<StridedArray<T>>(into) : other_extents();
+    });
   }
   /// The same into memory without gaps. `invalid_argument` if the box has another number of elements.
   template <Flat T, std::size_t N>
   [[nodiscard]] Result<std::size_t> read(std::string_view name, std::span<T, N> into,
                                          const Hyperslab& box = {}, const CallOptions& options = {}) const {
-    const auto pieces = pieces_of(name, box);
-    if (!pieces) {
-      return about(name, pieces.error());
-    }
-    if (!pieces->extents.has(into.size())) {
-      return about(name, Error(Errc::invalid_argument, "the memory does not have the size of the box"));
-    }
-    const auto filled = fill<T>(*pieces, locum::array(into.data(), pieces->extents), options.deadline);
-    return filled ? filled : about(name, filled.error());
+    return copied<T>(name, box, options.deadline, [&](const Extents& extents) {
+      return extents.has(into.size()) ? Result<StridedArray<T>>(locum::array(into.data(), extents))
+                                      : other_extents();
+    });
   }
   /// The local arrays of all writers, one after the other, in order of the writers' indices.
   template <Flat T>
   [[nodiscard]] Result<std::vector<T>> joined(std::string_view name, const CallOptions& options = {}) const {
-    const auto blocks = blocks_of(name);
-    if (!blocks) {
-      return about(name, blocks.error());
+    if (!input_) {
+      return released_before();
     }
-    std::vector<Key> keys;
-    for (const detail::BlockRecord* block : *blocks) {
-      keys.push_back(block->key);
+    const auto views = fetch_.blocks<T[]>(name, options.deadline);
+    if (!views) {
+      return views.error().about(name);
     }
     std::vector<T> elements;
-    for (const auto& part : store().get_async<T[]>(keys, {.codec = {}, .deadline = options.deadline})) {
-      const auto view = part.get(options.deadline);
-      if (!view) {
-        return about(name, view.error());
-      }
-      elements.insert(elements.end(), view->begin(), view->end());
+    for (const View<T[]>& view : *views) {
+      elements.insert(elements.end(), view.begin(), view.end());
     }
     return elements;
   }
@@ -139,95 +116,51 @@ class InputStep {
   void release() noexcept;
 
  private:
-  struct Pieces {
-    std::vector<detail::BoxPiece> pieces;
-    Extents extents;  ///< of the box
-  };
+  template <class R>
+  [[nodiscard]] static R about(std::string_view name, R result) {
+    return result ? std::move(result) : R(result.error().about(name));
+  }
+  [[nodiscard]] static Error released_before();
+  [[nodiscard]] static Error other_extents();
 
-  [[nodiscard]] const Store& store() const noexcept;
-  [[nodiscard]] Result<Pieces> pieces_of(std::string_view name, const Hyperslab& box) const;
-  [[nodiscard]] Result<const detail::BlockRecord*> block_of(std::string_view name, int writer) const;
-  [[nodiscard]] Result<std::vector<const detail::BlockRecord*>> blocks_of(std::string_view name) const;
-  [[nodiscard]] bool is_here(const detail::BlockRecord& block) const noexcept;
-  [[nodiscard]] static bool is_whole(const detail::BlockRecord& block, const Hyperslab& slab) noexcept;
-  [[nodiscard]] static Error about(std::string_view name, const Error& error) { return error.about(name); }
-
-  /// Blocks of this node are copied from their memory. Of others, the pieces are all on their way at a time.
   template <class T>
-  [[nodiscard]] Result<std::size_t> fill(const Pieces& box, const StridedArray<T>& into,
-                                         TimeLimit deadline) const {
-    std::vector<Future<T[]>> coming;
-    std::vector<StridedArray<T>> places;
-    std::size_t count = 0;
-    for (const auto& [block, slab, place] : box.pieces) {
-      StridedArray<T> target = part_of(into, place, slab.count, {});
-      count += target_size(slab.count);
-      if (!is_here(*block)) {
-        coming.push_back(
-            store().get_async<T[]>(block->key, {.slab = slab, .codec = {}, .deadline = deadline}));
-        places.push_back(target);
-        continue;
-      }
-      const auto whole = store().get<T[]>(block->key, {.codec = {}, .deadline = deadline});
-      if (!whole) {
-        return whole.error();
-      }
-      const Extents extents = detail::extents_of(*block);
-      if (!extents.has(whole->size())) {
-        return Error(Errc::corrupt, "a block does not have the extents that its writer gave");
-      }
-      Extents first;
-      first.rank = extents.rank;
-      for (std::size_t at = 0; at < extents.size(); ++at) {
-        first.values[at] = slab.start[at];
-      }
-      detail::copy_strided(
-          detail::bytes_of(part_of(locum::array(whole->data(), extents), first, slab.count, slab.stride)),
-          detail::bytes_of(target));
+  [[nodiscard]] Result<View<T[]>> view_of(std::string_view name, const Hyperslab& box,
+                                          TimeLimit deadline) const {
+    const auto found = fetch_.box<T>(name, box);
+    if (!found) {
+      return found.error();
     }
-    for (std::size_t at = 0; at < coming.size(); ++at) {
-      const auto part = coming[at].get(deadline);
-      if (!part) {
-        return part.error();
-      }
-      detail::copy_strided(detail::bytes_of(locum::array(part->data(), places[at].extents())),
-                           detail::bytes_of(places[at]));
-      coming[at] = {};
+    if (found->pieces.size() == 1) {
+      return fetch_.view<T[]>(found->pieces.front(), deadline);
     }
-    return count;
-  }
-  /// Every stride-th element from `first` on.
-  template <class T>
-  [[nodiscard]] static StridedArray<T> part_of(const StridedArray<T>& array, const Extents& first,
-                                               const Extents& count, const Extents& stride) {
-    T* data = array.data();
-    Extents strides = count;
-    for (std::size_t at = 0; at < count.size(); ++at) {
-      data += array.stride(at) * static_cast<std::int64_t>(first[at]);
-      strides.values[at] =
-          static_cast<std::uint64_t>(array.stride(at)) * (stride.size() == 0 ? 1 : stride[at]);
+    auto joined = fetch_.store().create<T>(found->extents, {.deadline = deadline});
+    if (!joined) {
+      return joined.error();
     }
-    return {data, count, strides};
-  }
-  [[nodiscard]] static std::size_t target_size(const Extents& count) noexcept {
-    std::size_t size = 1;
-    for (const std::uint64_t extent : count.span()) {
-      size *= extent;
+    const auto filled = fetch_.copy(*found, locum::array(joined->data(), found->extents), deadline);
+    const auto key = filled ? joined->seal(deadline) : Result<Key>(filled.error());
+    if (!key) {
+      return key.error();
     }
-    return size;
-  }
-  template <class T>
-  [[nodiscard]] Result<View<T[]>> taken(const Result<Key>& key) const {
-    auto view = key ? store().get<T[]>(*key) : Result<View<T[]>>(key.error());
-    if (key) {
-      (void)store().evict(*key);
-    }
+    auto view = fetch_.store().get<T[]>(*key, {.codec = {}, .deadline = deadline});
+    (void)fetch_.store().evict(*key);
     return view;
   }
+  /// `target`: the memory for a box of these extents, or an error.
+  template <class T, class Target>
+  [[nodiscard]] Result<std::size_t> copied(std::string_view name, const Hyperslab& box, TimeLimit deadline,
+                                           Target target) const {
+    if (!input_) {
+      return released_before();
+    }
+    const auto found = fetch_.box<T>(name, box);
+    const auto into = found ? target(found->extents) : Result<StridedArray<T>>(found.error());
+    return about(name, into ? fetch_.copy(*found, *into, deadline) : Result<std::size_t>(into.error()));
+  }
 
-  std::shared_ptr<detail::StepInput> input_;
+  std::shared_ptr<detail::StepInput> input_;  ///< null after release()
   std::uint64_t number_ = 0;
-  View<detail::StepRecord> record_;
+  detail::StepFetch fetch_;
   Writer<std::uint8_t> released_;
 };
 
@@ -254,6 +187,7 @@ class StepReader {
   [[nodiscard]] Result<InputStep> next(TimeLimit limit = {});
   /// The newest step, at least the next one: waits if there is none. Those in between are released unread.
   /// For a viewer that is one rank; ranks of a reader with several would get different steps.
+  /// `invalid_argument` of a reader in a group.
   [[nodiscard]] Result<InputStep> latest(TimeLimit limit = {});
 
  private:

@@ -23,8 +23,8 @@ namespace detail {
 class StepOutput;
 }
 
-/// The result of a call on a step that may be ignored: an error is then that of the step's end(), or of the
-/// next begin().
+/// The result of a call on a step that may be ignored: an error is then that of the step's end(), of the
+/// next begin() or of close().
 class Written : public Result<void> {
  public:
   Written(Result<void> result) : Result<void>(std::move(result)) {}
@@ -50,7 +50,8 @@ class OutputStep {
     if (!output_) {
       return ended_before();
     }
-    auto writer = record ? store().create<T>(block.count, options) : Result<Writer<T>>(record.error());
+    auto writer = record ? store().create<T>(block.count, {.when_full = {}, .deadline = options.deadline})
+                         : Result<Writer<T>>(record.error());
     if (!writer) {
       return about(name, writer.error());
     }
@@ -183,7 +184,8 @@ class StepWriter {
   [[nodiscard]] Result<OutputStep> begin(const CallOptions& options = {});
   /// Ends the stream; readers learn of it after the last step. The rank with index 0 waits until all readers
   /// have released all steps, or left: `timeout` if they have not by the deadline; the steps can then be read
-  /// until the runtime is closed. Without readers the steps are dropped. Further calls do nothing.
+  /// until the runtime is closed. Without readers the steps are dropped. Also returns the error of an earlier
+  /// call that was ignored; the stream has ended then all the same. Further calls do nothing.
   Written close(const CallOptions& options = {});
 
  private:

@@ -92,7 +92,8 @@ Result<View<std::byte[]>> Store::bytes_of(Result<ObjectView> object) const {
 }
 
 Result<Writer<std::byte>> Store::create_of(std::string_view name, bool named, const ElementType& element,
-                                           const Extents& extents, Deadline deadline) const {
+                                           const Extents& extents, Deadline deadline,
+                                           detail::RoomWait* room) const {
   const Address address(open_->number, name);
   if (!element) {
     return session().explain(
@@ -107,16 +108,23 @@ Result<Writer<std::byte>> Store::create_of(std::string_view name, bool named, co
   auto draft = allocate(*size_bytes,
                         {open_->number, element.bytes(), element.alignment(), text_hash(type), type, name,
                          Layout::array, extents},
-                        named, deadline);
+                        named, deadline, room);
   if (!draft) {
     return no_draft(name, draft.error());
   }
   return Writer<std::byte>(detail::OwnedDraft(open_, *draft), extents, std::string(name));
 }
 
+Result<Writer<std::byte>> Store::create_in_room(std::string_view name, bool named, const ElementType& element,
+                                                const Extents& extents, const StoringOptions& options) const {
+  return in_room(name, options.when_full, options.deadline, [&](Deadline until, detail::RoomWait* room) {
+    return create_of(name, named, element, extents, until, room);
+  });
+}
+
 Result<Key> Store::put_of(std::string_view name, bool named, const ElementType& element,
-                          const Extents& extents, std::span<const std::byte> bytes, Deadline deadline) const {
-  const Deadline until = moment(deadline);
+                          const Extents& extents, std::span<const std::byte> bytes,
+                          const StoringOptions& options) const {
   const auto size_bytes = element ? detail::array_bytes(extents, element.bytes()) : bytes.size();
   if (size_bytes && *size_bytes != bytes.size()) {
     return session().explain(
@@ -124,14 +132,17 @@ Result<Key> Store::put_of(std::string_view name, bool named, const ElementType& 
         Error(Errc::invalid_argument, "these extents are of " + std::to_string(*size_bytes) + " bytes, " +
                                           std::to_string(bytes.size()) + " were given"));
   }
-  auto writer = create_of(name, named, element, extents, until);
-  if (!writer) {
-    return writer.error();
-  }
-  if (!bytes.empty()) {
-    std::memcpy(writer->data(), bytes.data(), bytes.size());
-  }
-  return writer->seal(until);
+  return in_room(name, options.when_full, moment(options.deadline),
+                 [&](Deadline until, detail::RoomWait* room) -> Result<Key> {
+                   auto writer = create_of(name, named, element, extents, until, room);
+                   if (!writer) {
+                     return writer.error();
+                   }
+                   if (!bytes.empty()) {
+                     std::memcpy(writer->data(), bytes.data(), bytes.size());
+                   }
+                   return writer->seal(until);
+                 });
 }
 
 Result<bool> Store::exists(const Key& key, const CallOptions& options) const {

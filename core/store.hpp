@@ -29,6 +29,8 @@ namespace locum {
 
 template <class T>
 class Promise;
+template <class T>
+class TaskQueue;
 template <class C>
 class CodedStore;
 
@@ -50,6 +52,12 @@ class Evicted : public Result<bool> {
 /// *Options.* The last argument of each call is one aggregate of options (see call_options.hpp):
 /// `get<Mesh>(id, {.codec = mine, .deadline = 2s})`. Without a deadline the default of the store applies,
 /// else that of the runtime; no call waits for ever.
+///
+/// *Room.* If the node has no memory for an object, a call that stores it returns `out_of_memory` at once.
+/// With `{.when_full = WhenFull::wait}` it sleeps until some is free, and returns `timeout` at its deadline.
+/// It returns `out_of_memory` at once if no other rank can make room, because views of this process keep too
+/// much: the error names them, and counts those of all threads. The calling thread sleeps, so continuations
+/// that store in this way delay the ones after them. Calls that are asynchronous do not wait for room.
 ///
 /// *Errors.* Calls return Result; `not_found` and `timeout` are ordinary outcomes. Every call can return
 /// `closed` after the runtime was closed or the store dropped; views stay valid. Calls that need another node
@@ -80,7 +88,7 @@ class Store : private detail::BatchSteps {
   }
   template <class T>
   [[nodiscard]] Result<Key> put(const T& value, const PutOptions<T>& options) const {
-    return key_of(store_value_by({}, false, value, options.codec, {}, options.deadline));
+    return key_of(store_value_by({}, false, value, options.codec, {}, options.when_full, options.deadline));
   }
   /// The same under a name; all ranks find it once this returns. Blocks for one round trip if another node is
   /// the home of the name. `key_exists` if the name is live; its object is untouched.
@@ -92,7 +100,7 @@ class Store : private detail::BatchSteps {
   template <class T>
   [[nodiscard]] Result<Key> put(std::string_view name, const T& value, const PutOptions<T>& options) const {
     check_value<T>();
-    return key_of(store_value_by(name, true, value, options.codec, {}, options.deadline));
+    return key_of(store_value_by(name, true, value, options.codec, {}, options.when_full, options.deadline));
   }
   /// Refused while compiling: see the text.
   template <class T>
@@ -113,7 +121,8 @@ class Store : private detail::BatchSteps {
                                     const ReplaceOptions<T>& options) const {
     check_value<T>();
     return key_of(store_value_by(name, true, value, options.codec,
-                                 {SealMode::replace, options.expected_generation}, options.deadline));
+                                 {SealMode::replace, options.expected_generation}, options.when_full,
+                                 options.deadline));
   }
   /// Changes the value under a name, atomically: reads it, and replaces it by `change(value)`; if somebody
   /// else has replaced it meanwhile, both again, until the deadline. Returns the new value. `change` may be
@@ -152,12 +161,12 @@ class Store : private detail::BatchSteps {
                                                const CallOptions& options = {}) const;
   /// Stores bytes as they are; read with get_bytes, or as `std::byte[]`.
   [[nodiscard]] Result<Key> put_bytes(std::span<const std::byte> bytes,
-                                      const CallOptions& options = {}) const {
-    return key_of(store_bytes({}, false, bytes, options.deadline));
+                                      const StoringOptions& options = {}) const {
+    return key_of(store_bytes({}, false, bytes, options.when_full, options.deadline));
   }
   [[nodiscard]] Result<Key> put_bytes(std::string_view name, std::span<const std::byte> bytes,
-                                      const CallOptions& options = {}) const {
-    return key_of(store_bytes(name, true, bytes, options.deadline));
+                                      const StoringOptions& options = {}) const {
+    return key_of(store_bytes(name, true, bytes, options.when_full, options.deadline));
   }
   /// put_proxy: put(), and a stand-in for the object, which is resolved here at once unless `{.populate =
   /// false}`. With a codec it is a stand-in of the type that was put; another rank makes its own by
@@ -166,23 +175,27 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] Result<Proxy<detail::Stored<T>>> put_proxy(const T& value,
                                                            const ProxyOptions& options = {}) const {
     check_value<T>();
-    return made_proxy<T>({}, store_value({}, false, value, {}, options.deadline), options.populate);
+    return made_proxy<T>({}, store_value_in_room({}, false, value, options.when_full, options.deadline),
+                         options.populate);
   }
   template <class T>
     requires(!detail::is_call_option<T>)
   [[nodiscard]] Result<Proxy<detail::Stored<T>>> put_proxy(std::string_view name, const T& value,
                                                            const ProxyOptions& options = {}) const {
-    return made_proxy<T>(name, store_value(name, true, value, {}, options.deadline), options.populate);
+    return made_proxy<T>(name, store_value_in_room(name, true, value, options.when_full, options.deadline),
+                         options.populate);
   }
   template <class T>
   [[nodiscard]] Result<Proxy<T>> put_proxy(const T& value, const CodedProxyOptions<T>& options) const {
-    const auto made = store_value_by({}, false, value, options.codec.encoder(), {}, options.deadline);
+    const auto made =
+        store_value_by({}, false, value, options.codec.encoder(), {}, options.when_full, options.deadline);
     return made_proxy<T>({}, made, options.populate, options.codec.decoder());
   }
   template <class T>
   [[nodiscard]] Result<Proxy<T>> put_proxy(std::string_view name, const T& value,
                                            const CodedProxyOptions<T>& options) const {
-    const auto made = store_value_by(name, true, value, options.codec.encoder(), {}, options.deadline);
+    const auto made =
+        store_value_by(name, true, value, options.codec.encoder(), {}, options.when_full, options.deadline);
     return made_proxy<T>(name, made, options.populate, options.codec.decoder());
   }
   /// A promise: a stand-in for an object that will be set later. Takes the memory of a small object and sends
@@ -202,37 +215,37 @@ class Store : private detail::BatchSteps {
   /// Memory for an array of these extents, slowest dimension first; visible once Writer::seal() returns.
   /// `invalid_argument` without extents, and for more elements than an object can have.
   template <Flat T>
-  [[nodiscard]] Result<Writer<T>> create(const Extents& extents, const CallOptions& options = {}) const {
-    return make_writer<T>({}, false, extents, options.deadline);
+  [[nodiscard]] Result<Writer<T>> create(const Extents& extents, const StoringOptions& options = {}) const {
+    return make_writer<T>({}, false, extents, options);
   }
   template <Flat T>
   [[nodiscard]] Result<Writer<T>> create(std::string_view name, const Extents& extents,
-                                         const CallOptions& options = {}) const {
-    return make_writer<T>(name, true, extents, options.deadline);
+                                         const StoringOptions& options = {}) const {
+    return make_writer<T>(name, true, extents, options);
   }
 
   /// The same for an element type that is known only at run time. The writer's memory counts bytes, its
   /// extents() count elements. get<T[]> of the C++ type reads the object, and info() returns the type.
   [[nodiscard]] Result<Writer<std::byte>> create(const ElementType& element, const Extents& extents,
-                                                 const CallOptions& options = {}) const {
-    return create_of({}, false, element, extents, options.deadline);
+                                                 const StoringOptions& options = {}) const {
+    return create_in_room({}, false, element, extents, options);
   }
   [[nodiscard]] Result<Writer<std::byte>> create(std::string_view name, const ElementType& element,
                                                  const Extents& extents,
-                                                 const CallOptions& options = {}) const {
-    return create_of(name, true, element, extents, options.deadline);
+                                                 const StoringOptions& options = {}) const {
+    return create_in_room(name, true, element, extents, options);
   }
   /// Stores an array whose element type is known only at run time: `bytes` are its elements, row-major.
   /// `invalid_argument` if the number of bytes does not match the extents.
   [[nodiscard]] Result<Key> put_encoded(const ElementType& element, const Extents& extents,
                                         std::span<const std::byte> bytes,
-                                        const CallOptions& options = {}) const {
-    return put_of({}, false, element, extents, bytes, options.deadline);
+                                        const StoringOptions& options = {}) const {
+    return put_of({}, false, element, extents, bytes, options);
   }
   [[nodiscard]] Result<Key> put_encoded(std::string_view name, const ElementType& element,
                                         const Extents& extents, std::span<const std::byte> bytes,
-                                        const CallOptions& options = {}) const {
-    return put_of(name, true, element, extents, bytes, options.deadline);
+                                        const StoringOptions& options = {}) const {
+    return put_of(name, true, element, extents, bytes, options);
   }
 
   /// @}
@@ -396,13 +409,15 @@ class Store : private detail::BatchSteps {
   /// its own; this takes the time of the copy, and of making room if the memory is full. Only the name is
   /// bound in the background, by the node that is its home, within the deadline; without a name the future is
   /// ready at once. A cancelled or dropped future does not stop the put. The limits of get_async() apply.
+  /// `invalid_argument` for WhenFull::wait.
   template <class T>
   [[nodiscard]] AsyncResult<Key> put_async(const T& value) const {
     return AsyncResult<Key>(put(value));
   }
   template <class T>
   [[nodiscard]] AsyncResult<Key> put_async(const T& value, const PutOptions<T>& options) const {
-    return AsyncResult<Key>(put(value, options));
+    const auto allowed = never_waits({}, options.when_full);
+    return AsyncResult<Key>(allowed ? put(value, options) : allowed.error());
   }
   template <class T>
     requires(!detail::is_call_option<T>)
@@ -413,7 +428,9 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] AsyncResult<Key> put_async(std::string_view name, const T& value,
                                            const PutOptions<T>& options) const {
     check_value<T>();
-    return begin_put(name, value, options.codec, {}, options.deadline);
+    const auto allowed = never_waits(name, options.when_full);
+    return allowed ? begin_put(name, value, options.codec, {}, options.deadline)
+                   : AsyncResult<Key>(allowed.error());
   }
   /// The asynchronous replace(), in the same way.
   template <class T>
@@ -425,13 +442,15 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] AsyncResult<Key> replace_async(std::string_view name, const T& value,
                                                const ReplaceOptions<T>& options) const {
     check_value<T>();
-    return begin_put(name, value, options.codec, {SealMode::replace, options.expected_generation},
-                     options.deadline);
+    const auto allowed = never_waits(name, options.when_full);
+    return allowed ? begin_put(name, value, options.codec, {SealMode::replace, options.expected_generation},
+                               options.deadline)
+                   : AsyncResult<Key>(allowed.error());
   }
   /// The asynchronous put_bytes(), in the same way.
   [[nodiscard]] AsyncResult<Key> put_bytes_async(std::span<const std::byte> bytes,
                                                  const CallOptions& options = {}) const {
-    return AsyncResult<Key>(put_bytes(bytes, options));
+    return AsyncResult<Key>(put_bytes(bytes, {.deadline = options.deadline}));
   }
   [[nodiscard]] AsyncResult<Key> put_bytes_async(std::string_view name, std::span<const std::byte> bytes,
                                                  const CallOptions& options = {}) const {
@@ -454,29 +473,30 @@ class Store : private detail::BatchSteps {
   /// put() of each pair of a name and a value. First all values are stored in the memory of this node; then
   /// the names whose home is another node are bound, with one message to each home for each 256 names or 256
   /// KiB of names and small values. If the range has a name more than once, one of them is bound and the
-  /// others are `key_exists`. Also throws what the serialiser of a value throws.
+  /// others are `key_exists`. Also throws what the serialiser of a value throws. If the call waits for room,
+  /// what it has stored so far is put before it waits, so that others can evict it; nothing is undone then.
   template <detail::NamedValues Range>
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& objects) const {
     check_value<detail::ValueInRange<Range>>();
-    return put_named(objects, {});
+    return put_named(objects, {}, {});
   }
   template <detail::NamedValues Range>
   [[nodiscard]] std::vector<Result<Key>> put_batch(
       const Range& objects, const PutOptions<detail::ValueInRange<Range>>& options) const {
-    return put_named(objects, options.deadline, options.codec);
+    return put_named(objects, options.deadline, options.when_full, options.codec);
   }
   /// put() of each value, without names and without messages.
   template <detail::AddressRange Range>
     requires(!detail::NamedValues<Range>)
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& values) const {
     check_value<detail::InRange<Range>>();
-    return put_unnamed(values, {});
+    return put_unnamed(values, {}, {});
   }
   template <detail::AddressRange Range>
     requires(!detail::NamedValues<Range>)
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& values,
                                                    const PutOptions<detail::InRange<Range>>& options) const {
-    return put_unnamed(values, options.deadline, options.codec);
+    return put_unnamed(values, options.deadline, options.when_full, options.codec);
   }
   /// get() of each key or name. Small objects (up to `inline_bytes`) of other nodes are transferred together,
   /// in one message for each node and each 256 objects, by name from the home of the name; large objects
@@ -535,6 +555,8 @@ class Store : private detail::BatchSteps {
  private:
   template <class T>
   friend class Promise;
+  template <class T>
+  friend class TaskQueue;
 
   template <class T>
   static constexpr void check_value() {
@@ -562,12 +584,16 @@ class Store : private detail::BatchSteps {
 
   template <class T>
   [[nodiscard]] Result<Writer<T>> make_writer(std::string_view name, bool named, const Extents& extents,
-                                              Deadline deadline) const {
+                                              const StoringOptions& options) const {
     const auto size_bytes = detail::array_bytes(extents, sizeof(T), detail::Flattened<T>::inner.size());
     if (!size_bytes) {
       return size_bytes.error();
     }
-    auto draft = allocate(*size_bytes, detail::array_meta<T>(open_->number, name, extents), named, deadline);
+    auto draft =
+        in_room(name, options.when_full, options.deadline, [&](Deadline until, detail::RoomWait* room) {
+          return allocate(*size_bytes, detail::array_meta<T>(open_->number, name, extents), named, until,
+                          room);
+        });
     if (!draft) [[unlikely]] {
       return no_draft(name, draft.error());
     }
@@ -576,10 +602,13 @@ class Store : private detail::BatchSteps {
 
   [[nodiscard]] Result<Writer<std::byte>> create_of(std::string_view name, bool named,
                                                     const ElementType& element, const Extents& extents,
-                                                    Deadline deadline) const;
+                                                    Deadline deadline, detail::RoomWait* room) const;
+  [[nodiscard]] Result<Writer<std::byte>> create_in_room(std::string_view name, bool named,
+                                                         const ElementType& element, const Extents& extents,
+                                                         const StoringOptions& options) const;
   [[nodiscard]] Result<Key> put_of(std::string_view name, bool named, const ElementType& element,
                                    const Extents& extents, std::span<const std::byte> bytes,
-                                   Deadline deadline) const;
+                                   const StoringOptions& options) const;
 
   [[nodiscard]] Handle handle_of(std::string_view name, const Made& made, const TypeIdentity& identity) const;
 

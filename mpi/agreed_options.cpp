@@ -1,6 +1,10 @@
 #include "mpi/agreed_options.hpp"
 
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
 #include <optional>
+#include <span>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -13,9 +17,12 @@
 namespace locum::mpi {
 namespace {
 
+std::string own_version() {
+  return "version = " + std::string(version()) + "\nwire = " + std::to_string(wire_version) + "\n";
+}
+
 std::string version_and_options(const RuntimeOptions& options) {
-  return "version = " + std::string(version()) + "\nwire = " + std::to_string(wire_version) + "\n" +
-         to_string(options);
+  return own_version() + to_string(options);
 }
 
 std::vector<std::byte> bytes_of(std::string_view text) {
@@ -42,7 +49,52 @@ std::string differing_lines(const std::string& there, const std::string& on_rank
   return text.empty() ? "one rank has more options than the other" : text;
 }
 
+Result<RuntimeOptions> options_of_others(std::string_view text, int rank) {
+  const std::string mine = own_version();
+  if (!text.starts_with(mine)) {
+    return Error(Errc::options_differ, "rank " + std::to_string(rank) +
+                                           " has another version of the library (" +
+                                           differing_lines(mine, std::string(text)) +
+                                           "); link all programs of the job with the same version");
+  }
+  return options_in(text.substr(mine.size()));
+}
+
 }  // namespace
+
+// Each rank tells the length of its text, 0 if it takes the options of others. Only if one does, the text
+// follows.
+AskedOptions asked_options(Communicator& communicator, const Result<RuntimeOptions>& given, Moment moment) {
+  constexpr std::string_view step = "asking for the options of the others";
+  const bool takes = given && given->as_others;
+  std::string text = takes ? std::string() : version_and_options(given.value_or(RuntimeOptions{}));
+  const std::uint64_t size = text.size();
+  const std::vector<std::byte> gathered =
+      communicator.all_gather(std::as_bytes(std::span(&size, 1)), moment, step);
+  std::vector<std::uint64_t> sizes(static_cast<std::size_t>(communicator.size()));
+  std::memcpy(sizes.data(), gathered.data(), gathered.size());
+  if (std::ranges::find(sizes, 0U) == sizes.end()) {
+    return {{}, given};
+  }
+  const auto giver = std::ranges::find_if(sizes, [](std::uint64_t bytes) { return bytes != 0; });
+  if (giver == sizes.end()) {
+    return {
+        {},
+        Error(Errc::invalid_argument,
+              "all ranks ask for the options of the others (as_others); start a program that gives them in "
+              "the same job")};
+  }
+  const int root = static_cast<int>(giver - sizes.begin());
+  std::vector<std::byte> bytes = bytes_of(text);
+  bytes.resize(*giver);
+  text = text_of(communicator.broadcast(std::move(bytes), root, moment, step));
+  if (!takes) {
+    return {{}, given};
+  }
+  AskedOptions taken{std::move(text), RuntimeOptions{}};
+  taken.options = options_of_others(taken.text, communicator.rank());
+  return taken;
+}
 
 RuntimeOptions agreed_options(CommunicatorGroup& group, const Result<RuntimeOptions>& asked) {
   throw_if(group.agree(asked ? std::nullopt : std::optional(asked.error()), "checking the options", {}));

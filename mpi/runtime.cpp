@@ -126,7 +126,13 @@ std::uint32_t place_of(int rank, const std::vector<std::uint32_t>& mates) {
                                     mates.begin());
 }
 
-mpi::CommunicatorGroup group_over(MPI_Comm communicator, const Result<RuntimeOptions>& asked) {
+/// What the group of a runtime is made of.
+struct GroupParts {
+  mpi::Communicator communicator;
+  mpi::AskedOptions asked;
+};
+
+GroupParts parts_of_group(MPI_Comm communicator, const Result<RuntimeOptions>& given) {
   if (const char* reason = mpi::why_unusable()) {
     throw Error(Errc::invalid_argument,
                 std::string(reason) +
@@ -134,10 +140,16 @@ mpi::CommunicatorGroup group_over(MPI_Comm communicator, const Result<RuntimeOpt
                     "and closed in a thread that may call MPI");
   }
   // With wrong options the ranks still have to meet, to fail together.
-  const RuntimeOptions options = asked.value_or(RuntimeOptions{});
-  const auto moment = Deadline(options.collective_timeout).moment(options.collective_timeout);
-  return {mpi::Communicator::duplicate(communicator, moment), options.collective_timeout,
-          options.ranks_per_node};
+  const std::chrono::milliseconds patience = given.value_or(RuntimeOptions{}).collective_timeout;
+  const auto moment = Deadline(patience).moment(patience);
+  auto duplicate = mpi::Communicator::duplicate(communicator, moment);
+  mpi::AskedOptions asked = mpi::asked_options(duplicate, given, moment);
+  return {std::move(duplicate), std::move(asked)};
+}
+
+mpi::CommunicatorGroup group_of(GroupParts& parts) {
+  const RuntimeOptions options = parts.asked.options.value_or(RuntimeOptions{});
+  return {std::move(parts.communicator), options.collective_timeout, options.ranks_per_node};
 }
 
 /// Collective over all ranks; each node opens its own memory.
@@ -258,16 +270,17 @@ std::shared_ptr<Connector> open_connector(const NodeMemory& memory, const Runtim
                                .table = memory.table,
                                .directory = memory.directory,
                                .timeout = options.timeout,
-                               .lost_mates = [losses] { return losses->mates(); }});
+                               .lost_mates = [losses] { return losses->mates(); },
+                               .monitor = memory.monitor});
 }
 
 }  // namespace
 
 /// All parts of a runtime except the session. Members are destroyed in reverse: the communicator last.
 struct Runtime::State {
-  State(MPI_Comm communicator, const Result<RuntimeOptions>& asked)
-      : group(group_over(communicator, asked)),
-        options(mpi::agreed_options(group, asked)),
+  explicit State(GroupParts parts)
+      : group(group_of(parts)),
+        options(mpi::agreed_options(group, parts.asked.options)),
         name(options.name),
         exceptions_at_start(std::uncaught_exceptions()) {
     options.name = name;
@@ -290,7 +303,7 @@ struct Runtime::State {
 };
 
 Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
-    : state_(std::make_unique<State>(communicator, with_environment(options))) {
+    : state_(std::make_unique<State>(parts_of_group(communicator, with_environment(options)))) {
   mpi::CommunicatorGroup& group = state_->group;
   state_->incarnation = random_incarnation(group);
   shm::Node node = open_own_node(group, state_->options, state_->incarnation);
@@ -300,7 +313,8 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
   state_->mates = std::move(node.processes);
   group.watch([losses = state_->losses] { return losses->ranks_while_waiting(); });
 
-  const NodeMemory memory{std::move(node.arena), std::move(node.table), std::move(node.directory)};
+  const NodeMemory memory{std::move(node.arena), std::move(node.table), std::move(node.directory),
+                          std::move(node.monitor)};
   state_->links =
       open_links(group, memory, node, state_->options, state_->incarnation, state_->metrics, state_->losses);
   if (state_->links) {

@@ -25,6 +25,7 @@
 #include "shm/segment/process_identity.hpp"
 #include "shm/segment/segment.hpp"
 #include "shm/table/collector.hpp"
+#include "shm/table/freed_memory.hpp"
 #include "shm/table/object_table.hpp"
 
 namespace locum::shm {
@@ -46,6 +47,7 @@ struct Introduction {
 // All parts of a node in this process. The watch ends first: it uses the others.
 struct Membership {
   std::shared_ptr<ObjectTable> objects;
+  FreedMemory freed;
   SharedArena arena;
   NameTable names;
   std::optional<Watch> watch;
@@ -145,6 +147,7 @@ Node assemble(const std::shared_ptr<Segment>& segment, std::uint32_t own,
     return collector->work(arena, now, called);
   };
   const std::shared_ptr<Membership> all(new Membership{.objects = objects,
+                                                       .freed{segment, objects},
                                                        .arena{segment, own, step_bytes, prepare_bytes,
                                                               SharedArena::Background::thread, collect},
                                                        .names{segment, objects, options.timeout},
@@ -157,6 +160,7 @@ Node assemble(const std::shared_ptr<Segment>& segment, std::uint32_t own,
   return Node{.arena = {all, &all->arena},
               .table = {all, all->objects.get()},
               .directory = {all, &all->names},
+              .monitor = {all, &all->freed},
               .losses = all->watch->losses(),
               .processes = {processes.begin(), processes.end()},
               .closed_alone = std::make_shared<const ClosedAlone>(segment, own),

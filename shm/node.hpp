@@ -12,19 +12,21 @@
 #include "core/ports/arena.hpp"
 #include "core/ports/directory.hpp"
 #include "core/ports/group.hpp"
+#include "core/ports/memory_monitor.hpp"
 #include "core/ports/node_table.hpp"
 #include "shm/death/closed_alone.hpp"
 #include "shm/segment/process_identity.hpp"
 
 namespace locum::shm {
 
-/// The three ports of core, implemented by one node's shared memory. Each of them keeps the whole alive: the
+/// The ports of core, implemented by one node's shared memory. Each of them keeps the whole alive: the
 /// mapping, and the watch by which this process takes part in the node, notices the death of others, and
 /// adopts their shares.
 struct Node {
   std::shared_ptr<Arena> arena;
   std::shared_ptr<NodeTable> table;
   std::shared_ptr<Directory> directory;
+  std::shared_ptr<MemoryMonitor> monitor;
   std::shared_ptr<DeadRanks> losses;                ///< by the group's ranks; keeps nothing else alive
   std::vector<ProcessIdentity> processes;           ///< by the group's ranks
   std::shared_ptr<const ClosedAlone> closed_alone;  ///< by the group's ranks; keeps nothing else alive

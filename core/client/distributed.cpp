@@ -54,6 +54,8 @@ class Distributed final : public Connector {
     return usage;
   }
 
+  MemoryMonitor* memory_monitor() noexcept override { return local_->memory_monitor(); }
+
   std::string name_of(const Key& promised) const override;
   std::string name_near(std::uint32_t rank, std::uint32_t store, std::string stem) const override;
   std::uint64_t store_number(std::string_view name, std::uint64_t generation) const override;

@@ -10,6 +10,18 @@
 
 namespace locum::detail {
 
+Result<void> AsyncSteps::never_waits(std::string_view name, RoomPolicy when_full) const {
+  if (when_full.waits()) {
+    return session().explain(
+        {open_->number, name},
+        Error(
+            Errc::invalid_argument,
+            "a put that is asynchronous stores the value before it returns, so that it cannot wait for room "
+            "later: use put or replace, or WhenFull::fail"));
+  }
+  return {};
+}
+
 AsyncResult<Key> AsyncSteps::begin_seal(const ObjectDraft& draft, std::string_view name,
                                         const SealOptions& options, Deadline deadline) const {
   return detail::begin_seal(open_, draft, name, options, effective(deadline), Path::shm_copy);

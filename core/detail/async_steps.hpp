@@ -77,6 +77,8 @@ class AsyncSteps : protected StoreBase {
     return futures;
   }
 
+  /// Whether a call that stores before it returns may be made with this policy: it cannot wait for room.
+  [[nodiscard]] Result<void> never_waits(std::string_view name, RoomPolicy when_full) const;
   [[nodiscard]] AsyncResult<Key> begin_seal(const ObjectDraft& draft, std::string_view name,
                                             const SealOptions& options, Deadline deadline) const;
   template <class T>

@@ -87,47 +87,58 @@ class BatchSteps : protected AsyncSteps {
     return Key{};
   }
 
+  /// put() of one object alone, as soon as there is room.
+  template <class T>
+  [[nodiscard]] Result<Key> put_in_room(std::string_view name, bool named, const T& value,
+                                        RoomPolicy when_full, Deadline deadline) const {
+    return key_of(store_value_in_room(name, named, value, when_full, deadline));
+  }
+  template <class T>
+  [[nodiscard]] Result<Key> put_in_room(std::string_view name, bool named, const T& value,
+                                        RoomPolicy when_full, Deadline deadline,
+                                        const EncoderOf<T>& by) const {
+    return key_of(store_value_by(name, named, value, by, {}, when_full, deadline));
+  }
+
   /// \param by nothing, or an EncoderOf the values
   template <class Range, class... By>
   [[nodiscard]] std::vector<Result<Key>> put_named(const Range& objects, Deadline deadline,
-                                                   const By&... by) const {
+                                                   RoomPolicy when_full, const By&... by) const {
     const Deadline until = moment(deadline);
     std::vector<Result<Key>> keys;
     // The range is asked once: what it throws later would be in place of the keys.
     constexpr bool names_stay = std::is_lvalue_reference_v<std::ranges::range_reference_t<const Range&>>;
     std::vector<std::conditional_t<names_stay, std::string_view, std::string>> names;
     OwnedDrafts drafts(open_);
+    std::size_t sealed = 0;
+    const auto name_of = [&](std::size_t at) -> std::string_view { return names[at]; };
     for (const auto& [name, value] : objects) {
       names.emplace_back(name);
       keys.push_back(draft_in_batch(names.back(), true, value, until, drafts, by...));
-    }
-    const std::vector<Result<Made>> made = seal_batch(drafts, until);
-    auto each = made.begin();
-    for (std::size_t at = 0; at < keys.size(); ++at) {
-      if (keys[at]) {
-        keys[at] = key_in_batch(names[at], *each);
-        ++each;
+      if (when_full.waits() && lacks_room(keys.back())) {
+        seal_drafts(drafts, keys, sealed, until, name_of);
+        keys.back() = put_in_room(names.back(), true, value, when_full, until, by...);
       }
     }
+    seal_drafts(drafts, keys, sealed, until, name_of);
     return keys;
   }
   template <class Range, class... By>
   [[nodiscard]] std::vector<Result<Key>> put_unnamed(const Range& values, Deadline deadline,
-                                                     const By&... by) const {
+                                                     RoomPolicy when_full, const By&... by) const {
     const Deadline until = moment(deadline);
     std::vector<Result<Key>> keys;
     OwnedDrafts drafts(open_);
+    std::size_t sealed = 0;
+    const auto name_of = [](std::size_t) { return std::string_view(); };
     for (const auto& value : values) {
       keys.push_back(draft_in_batch({}, false, value, until, drafts, by...));
-    }
-    const std::vector<Result<Made>> made = seal_batch(drafts, until);
-    auto each = made.begin();
-    for (Result<Key>& key : keys) {
-      if (key) {
-        key = key_in_batch({}, *each);
-        ++each;
+      if (when_full.waits() && lacks_room(keys.back())) {
+        seal_drafts(drafts, keys, sealed, until, name_of);
+        keys.back() = put_in_room({}, false, value, when_full, until, by...);
       }
     }
+    seal_drafts(drafts, keys, sealed, until, name_of);
     return keys;
   }
 
@@ -146,6 +157,22 @@ class BatchSteps : protected AsyncSteps {
   [[nodiscard]] std::vector<Result<bool>> evict_all(const BatchAddresses& asked, Deadline deadline) const;
 
  private:
+  [[nodiscard]] static bool lacks_room(const Result<Key>& key) {
+    return !key && key.error().code() == Errc::out_of_memory;
+  }
+  /// Seals the drafts of a batch so far: those of the keys from `sealed` on that are no errors.
+  template <class NameOf>
+  void seal_drafts(OwnedDrafts& drafts, std::vector<Result<Key>>& keys, std::size_t& sealed, Deadline until,
+                   NameOf name_of) const {
+    const std::vector<Result<Made>> made = seal_batch(drafts, until);
+    auto each = made.begin();
+    for (; sealed < keys.size(); ++sealed) {
+      if (keys[sealed]) {
+        keys[sealed] = key_in_batch(name_of(sealed), *each);
+        ++each;
+      }
+    }
+  }
   [[nodiscard]] std::vector<Result<Made>> seal_batch(OwnedDrafts& drafts, Deadline deadline) const;
   [[nodiscard]] Result<Key> key_in_batch(std::string_view name, const Result<Made>& made) const noexcept;
 };

@@ -147,6 +147,27 @@ Result<ObjectDraft> StoreBase::allocate(std::uint64_t size_bytes, ObjectMeta&& m
   return session().connector().create(size_bytes, meta, effective(deadline));
 }
 
+// The session or the store may be closed meanwhile.
+Result<ObjectDraft> StoreBase::allocate_in_room(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
+                                                RoomWait& room) const {
+  meta.checksum = open_->options.checksum;
+  for (;;) {
+    if (const auto allowed = named ? usable(meta.name) : usable(Address(open_->number, meta.name));
+        !allowed) {
+      return allowed.error();
+    }
+    room.begin_try();
+    auto draft = session().connector().create(size_bytes, meta, room.budget());
+    if (draft || draft.error().code() != Errc::out_of_memory) {
+      room.end_try();
+      return draft;
+    }
+    if (const auto more = room.wait(draft.error(), size_bytes); !more) {
+      return more.error();
+    }
+  }
+}
+
 Error StoreBase::no_draft(std::string_view name, const Error& error) const {
   return error.rank() >= 0 ? error : session().explain({open_->number, name}, error);
 }
@@ -166,11 +187,12 @@ Result<StoreBase::Made> StoreBase::seal(const ObjectDraft& draft, std::string_vi
 }
 
 Result<ObjectDraft> StoreBase::draft_of_bytes(std::string_view name, bool named,
-                                              std::span<const std::byte> bytes, Deadline deadline) const {
+                                              std::span<const std::byte> bytes, Deadline deadline,
+                                              RoomWait* room) const {
   constexpr const TypeIdentity& identity = type_identity<std::byte[]>;
   auto draft =
       allocate(bytes.size(), {open_->number, 1, 16, identity.hash, identity.name, name, Layout::bytes, {}},
-               named, deadline);
+               named, deadline, room);
   if (!draft) {
     return no_draft(name, draft.error());
   }
@@ -181,15 +203,18 @@ Result<ObjectDraft> StoreBase::draft_of_bytes(std::string_view name, bool named,
 }
 
 Result<StoreBase::Made> StoreBase::store_bytes(std::string_view name, bool named,
-                                               std::span<const std::byte> bytes, Deadline deadline) const {
-  const auto draft = draft_of_bytes(name, named, bytes, deadline);
-  return draft ? seal(*draft, name, {}, deadline) : Result<Made>(draft.error());
+                                               std::span<const std::byte> bytes, RoomPolicy when_full,
+                                               Deadline deadline) const {
+  return in_room(name, when_full, deadline, [&](Deadline until, RoomWait* room) {
+    const auto draft = draft_of_bytes(name, named, bytes, until, room);
+    return draft ? seal(*draft, name, {}, until) : Result<Made>(draft.error());
+  });
 }
 
 // Filled by a codec: in place where the size is known before, else by a copy of what it made.
 Result<ObjectDraft> StoreBase::draft_by(std::string_view name, bool named, const void* value,
-                                        const WritingSteps& steps, const void* codec,
-                                        Deadline deadline) const {
+                                        const WritingSteps& steps, const void* codec, Deadline deadline,
+                                        RoomWait* room) const {
   const Address address(open_->number, name);
   auto size_bytes = size_by(steps, codec, value);
   std::unique_ptr<std::byte[]> made;
@@ -202,7 +227,7 @@ Result<ObjectDraft> StoreBase::draft_by(std::string_view name, bool named, const
   if (!size_bytes) {
     return session().explain(address, size_bytes.error());
   }
-  auto draft = allocate(*size_bytes, steps.meta(open_->number, name, value), named, deadline);
+  auto draft = allocate(*size_bytes, steps.meta(open_->number, name, value), named, deadline, room);
   if (!draft) {
     return no_draft(name, draft.error());
   }
@@ -218,9 +243,12 @@ Result<ObjectDraft> StoreBase::draft_by(std::string_view name, bool named, const
 
 Result<StoreBase::Made> StoreBase::store_by(std::string_view name, bool named, const void* value,
                                             const WritingSteps& steps, const void* codec,
-                                            const SealOptions& options, Deadline deadline) const {
-  const auto draft = draft_by(name, named, value, steps, codec, deadline);
-  return draft ? seal(*draft, name, options, deadline) : Result<Made>(draft.error());
+                                            const SealOptions& options, RoomPolicy when_full,
+                                            Deadline deadline) const {
+  return in_room(name, when_full, deadline, [&](Deadline until, RoomWait* room) {
+    const auto draft = draft_by(name, named, value, steps, codec, until, room);
+    return draft ? seal(*draft, name, options, until) : Result<Made>(draft.error());
+  });
 }
 
 Result<bool> StoreBase::exists_at(const Address& address, Deadline deadline) const {

@@ -17,11 +17,13 @@
 #include <locum/detail/object/selection.hpp>
 #include <locum/detail/read.hpp>
 #include <locum/detail/representation.hpp>
+#include <locum/detail/room_wait.hpp>
 #include <locum/detail/session_state.hpp>
 #include <locum/key.hpp>
 #include <locum/object_info.hpp>
 #include <locum/ports/connector.hpp>
 #include <locum/proxy.hpp>
+#include <locum/room_policy.hpp>
 #include <locum/view.hpp>
 #include <locum/writer.hpp>
 
@@ -172,36 +174,79 @@ class StoreBase {
 
   [[nodiscard]] Result<ObjectDraft> allocate(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
                                              Deadline deadline) const;
+  /// The same for a call that waits for room, which `room` says; null: it does not.
+  [[nodiscard]] Result<ObjectDraft> allocate(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
+                                             Deadline deadline, RoomWait* room) const {
+    return room == nullptr ? allocate(size_bytes, std::move(meta), named, deadline)
+                           : allocate_in_room(size_bytes, std::move(meta), named, *room);
+  }
+  [[nodiscard]] Result<ObjectDraft> allocate_in_room(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
+                                                     RoomWait& room) const;
+  /// Makes a call that stores, `call(Deadline, RoomWait*)`: once; or if it waits for room, again where the
+  /// node had memory for the object but then none for its entry in the tables, which discards the object.
+  template <class Call>
+  [[nodiscard]] auto in_room(std::string_view name, RoomPolicy when_full, Deadline deadline, Call call) const
+      -> std::invoke_result_t<Call&, Deadline, RoomWait*> {
+    using Outcome = std::invoke_result_t<Call&, Deadline, RoomWait*>;
+    if (!when_full.waits()) [[likely]] {
+      return call(deadline, nullptr);
+    }
+    RoomWait room(session(), session().completions()->moment(effective(deadline)));
+    Result<void> may = room.check();
+    while (may) {
+      Outcome outcome = call(room.until(), &room);
+      if (outcome || outcome.error().code() != Errc::out_of_memory || !room.had_memory()) {
+        return outcome;
+      }
+      may = room.wait(outcome.error());
+    }
+    return Outcome(session().explain({open_->number, name}, may.error()));
+  }
   [[nodiscard, gnu::cold, gnu::noinline]] Error no_draft(std::string_view name, const Error& error) const;
   [[nodiscard]] Result<Made> seal(const ObjectDraft& draft, std::string_view name, const SealOptions& options,
                                   Deadline deadline) const;
   [[nodiscard]] Result<ObjectDraft> draft_of_bytes(std::string_view name, bool named,
-                                                   std::span<const std::byte> bytes, Deadline deadline) const;
+                                                   std::span<const std::byte> bytes, Deadline deadline,
+                                                   RoomWait* room = nullptr) const;
   [[nodiscard]] Result<Made> store_bytes(std::string_view name, bool named, std::span<const std::byte> bytes,
-                                         Deadline deadline) const;
+                                         RoomPolicy when_full, Deadline deadline) const;
   [[nodiscard]] Result<ObjectDraft> draft_by(std::string_view name, bool named, const void* value,
-                                             const WritingSteps& steps, const void* codec,
-                                             Deadline deadline) const;
+                                             const WritingSteps& steps, const void* codec, Deadline deadline,
+                                             RoomWait* room = nullptr) const;
   [[nodiscard]] Result<Made> store_by(std::string_view name, bool named, const void* value,
                                       const WritingSteps& steps, const void* codec,
-                                      const SealOptions& options, Deadline deadline) const;
+                                      const SealOptions& options, RoomPolicy when_full,
+                                      Deadline deadline) const;
 
   template <class T>
   [[nodiscard]] Result<Made> store_value(std::string_view name, bool named, const T& value,
-                                         const SealOptions& options, Deadline deadline) const {
-    return store_value(name, named, value, deadline,
-                       [&](const ObjectDraft& draft) { return seal(draft, name, options, deadline); });
+                                         const SealOptions& options, Deadline deadline,
+                                         RoomWait* room = nullptr) const {
+    return store_value(
+        name, named, value, deadline,
+        [&](const ObjectDraft& draft) { return seal(draft, name, options, deadline); }, room);
+  }
+  /// The same, waiting for room by that policy.
+  template <class T>
+  [[nodiscard]] Result<Made> store_value_in_room(std::string_view name, bool named, const T& value,
+                                                 RoomPolicy when_full, Deadline deadline) const {
+    return in_room(name, when_full, deadline, [&](Deadline until, RoomWait* room) {
+      return store_value(name, named, value, SealOptions(), until, room);
+    });
   }
   /// What `seal` makes of the draft, or an error.
   template <class T, class Seal>
   [[nodiscard]] auto store_value(std::string_view name, bool named, const T& value, Deadline deadline,
-                                 Seal seal) const -> std::invoke_result_t<Seal, const ObjectDraft&> {
+                                 Seal seal, RoomWait* room = nullptr) const
+      -> std::invoke_result_t<Seal, const ObjectDraft&> {
     using Outcome = std::invoke_result_t<Seal, const ObjectDraft&>;
     const auto size_bytes = stored_bytes(value);
     if (!size_bytes) {
       return Outcome(size_bytes.error());
     }
-    auto draft = allocate(*size_bytes, meta_of(open_->number, name, value), named, deadline);
+    auto draft = room == nullptr
+                     ? allocate(*size_bytes, meta_of(open_->number, name, value), named, deadline)
+                     : allocate_in_room(*size_bytes, meta_of(open_->number, name, value), named, *room);
     if (!draft) [[unlikely]] {
       return Outcome(no_draft(name, draft.error()));
     }
@@ -220,8 +265,8 @@ class StoreBase {
   template <class T>
   [[nodiscard]] Result<Made> store_value_by(std::string_view name, bool named, const T& value,
                                             const EncoderOf<T>& by, const SealOptions& options,
-                                            Deadline deadline) const {
-    return store_by(name, named, &value, by.steps(), by.codec(), options, deadline);
+                                            RoomPolicy when_full, Deadline deadline) const {
+    return store_by(name, named, &value, by.steps(), by.codec(), options, when_full, deadline);
   }
 
   // Looking and dropping

@@ -25,7 +25,8 @@ class Cluster final : public Connector {
         table_(std::move(parts.table)),
         directory_(std::move(parts.directory)),
         timeout_(parts.timeout),
-        lost_mates_(std::move(parts.lost_mates)) {}
+        lost_mates_(std::move(parts.lost_mates)),
+        monitor_(std::move(parts.monitor)) {}
 
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) override;
   NowOrTask<Sealed> seal_or_task(const ObjectDraft& draft, const SealOptions& options, CountsUntil counts,
@@ -44,6 +45,7 @@ class Cluster final : public Connector {
   }
 
   MemoryUsage usage() const override;
+  MemoryMonitor* memory_monitor() noexcept override { return monitor_.get(); }
 
  private:
   [[nodiscard]] Result<Pin> find(const Address& address, WaitBudget budget);
@@ -70,6 +72,7 @@ class Cluster final : public Connector {
   const std::shared_ptr<Directory> directory_;
   const std::chrono::milliseconds timeout_;
   const LostMates lost_mates_;
+  const std::shared_ptr<MemoryMonitor> monitor_;
   CheckedKeys checked_;
 };
 

@@ -7,6 +7,7 @@
 #include "core/ports/arena.hpp"
 #include "core/ports/connector.hpp"
 #include "core/ports/directory.hpp"
+#include "core/ports/memory_monitor.hpp"
 #include "core/ports/node_table.hpp"
 
 namespace locum {
@@ -18,6 +19,7 @@ struct ClusterParts {
   std::shared_ptr<Directory> directory;
   std::chrono::milliseconds timeout{30'000};  ///< for calls without a deadline
   LostMates lost_mates{};
+  std::shared_ptr<MemoryMonitor> monitor = nullptr;  ///< null: no call can wait for memory
 };
 
 /// The connector over the memory of one node: behind every store if there are no other nodes, and behind

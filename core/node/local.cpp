@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <limits>
 #include <map>
 #include <new>
@@ -14,6 +15,7 @@
 #include "core/base/checksum.hpp"
 #include "core/base/mutex.hpp"
 #include "core/base/unless_out_of_memory.hpp"
+#include "core/node/local_memory.hpp"
 #include "core/node/promised.hpp"
 #include "core/object/internal_stores.hpp"
 #include "core/ports/directory.hpp"
@@ -22,14 +24,12 @@ namespace locum {
 
 namespace {
 
-using UsedBytes = std::shared_ptr<std::atomic<std::uint64_t>>;
-
 /// One object: its bytes, its metadata, and the board of its views. It lives until the connector and all
 /// views have released it.
 class LocalObject final : public PinBoard {
  public:
-  LocalObject(std::uint64_t size_bytes, const ObjectMeta& meta, UsedBytes used)
-      : used_(std::move(used)),
+  LocalObject(std::uint64_t size_bytes, const ObjectMeta& meta, std::shared_ptr<LocalMemory> memory)
+      : memory_(std::move(memory)),
         type_name_(meta.type_name),
         name_(meta.name),
         meta_(meta),
@@ -37,7 +37,7 @@ class LocalObject final : public PinBoard {
         size_bytes_(size_bytes) {
     meta_.type_name = type_name_;
     meta_.name = name_;
-    used_->fetch_add(size_bytes_, std::memory_order_relaxed);
+    memory_->take(size_bytes_);
   }
 
   void retain(std::uint64_t) noexcept override { holders_.fetch_add(1, std::memory_order_relaxed); }
@@ -55,6 +55,7 @@ class LocalObject final : public PinBoard {
   [[nodiscard]] std::span<std::byte> bytes() const noexcept { return {bytes_, size_bytes_}; }
   [[nodiscard]] const ObjectMeta& meta() const noexcept { return meta_; }
   [[nodiscard]] const Sealed& sealed() const noexcept { return sealed_; }
+  [[nodiscard]] std::uint64_t views() const noexcept { return holders_.load(std::memory_order_relaxed) - 1; }
   void set_sealed(const Sealed& sealed) noexcept {
     sealed_ = sealed;
     sum_ = meta_.checksum ? checksum(bytes()) : 0;
@@ -74,13 +75,13 @@ class LocalObject final : public PinBoard {
  private:
   ~LocalObject() {
     ::operator delete(bytes_, alignment_of(meta_));
-    used_->fetch_sub(size_bytes_, std::memory_order_relaxed);
+    memory_->give_back(size_bytes_);
   }
   static std::align_val_t alignment_of(const ObjectMeta& meta) noexcept {
     return std::align_val_t{std::max<std::size_t>(meta.alignment, 64)};
   }
 
-  UsedBytes used_;
+  std::shared_ptr<LocalMemory> memory_;
   std::string type_name_;
   std::string name_;
   ObjectMeta meta_;
@@ -106,7 +107,7 @@ Result<ObjectView> view_of(LocalObject& object) {
                             object.meta().type_hash);
 }
 
-class Local final : public Connector {
+class Local final : public Connector, public MemoryMonitor {
  public:
   explicit Local(LocalOptions options) : options_(options) {}
 
@@ -161,16 +162,14 @@ class Local final : public Connector {
 
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget) override {
     const MutexLock lock(mutex_);
-    const std::uint64_t used = used_->load(std::memory_order_relaxed);
-    const std::uint64_t limit =
-        options_.memory_bytes == 0 ? std::numeric_limits<std::ptrdiff_t>::max() : options_.memory_bytes;
-    const std::uint64_t free = limit - std::min(limit, used);
+    const std::uint64_t used = memory_->used();
+    const std::uint64_t free = limit() - std::min(limit(), used);
     if (size_bytes > free) {
       return full(size_bytes, used, free);
     }
     ObjectPointer object;
     try {
-      object.reset(new LocalObject(size_bytes, meta, used_));
+      object.reset(new LocalObject(size_bytes, meta, memory_));
     } catch (const std::bad_alloc&) {
       return full(size_bytes, used, free);
     }
@@ -224,11 +223,33 @@ class Local final : public Connector {
     const MutexLock lock(mutex_);
     MemoryUsage usage;
     usage.limit = options_.memory_bytes;
-    usage.own_used = used_->load(std::memory_order_relaxed);
+    usage.own_used = memory_->used();
     usage.committed = usage.own_committed = usage.own_used;
     usage.own_pinned = pinned_bytes(usage.own_used);
     usage.own_objects = objects_.size();
     return usage;
+  }
+
+  MemoryMonitor* memory_monitor() noexcept override { return this; }
+  std::uint32_t arm() noexcept override { return memory_->arm(); }
+  void sleep(std::uint32_t armed, Moment until) noexcept override { memory_->sleep(armed, until); }
+  // Evicted objects belong to their views alone: they are counted, not named.
+  ViewedMemory viewed(std::size_t most) override {
+    const MutexLock lock(mutex_);
+    ViewedMemory viewed{.bytes = pinned_bytes(memory_->used()), .most_bytes = limit(), .largest = {}};
+    viewed.objects = viewed.bytes > 0 ? 1 : 0;  // at least
+    for (const auto& [key, object] : objects_) {
+      if (const std::uint64_t views = object->views(); views > 0) {
+        const std::uint64_t bytes = object->bytes().size();
+        viewed.bytes += bytes;
+        ++viewed.objects;
+        viewed.largest.push_back(
+            {key, std::string(object->meta().name), bytes, static_cast<std::uint32_t>(views)});
+      }
+    }
+    std::ranges::sort(viewed.largest, std::greater(), &ViewedObject::bytes);
+    viewed.largest.resize(std::min(most, viewed.largest.size()));
+    return viewed;
   }
 
  private:
@@ -236,6 +257,9 @@ class Local final : public Connector {
   using Names = std::map<NameKey, LocalObject*>;
   using LiveHashes = std::set<std::pair<std::uint32_t, std::uint64_t>>;
 
+  [[nodiscard]] std::uint64_t limit() const noexcept {
+    return options_.memory_bytes == 0 ? std::numeric_limits<std::ptrdiff_t>::max() : options_.memory_bytes;
+  }
   Result<Sealed> do_seal(const ObjectDraft& draft, const SealOptions& options) {
     const MutexLock lock(mutex_);
     auto node = drafts_.extract(draft.place);
@@ -346,7 +370,7 @@ class Local final : public Connector {
   }
 
   const LocalOptions options_;
-  const UsedBytes used_ = std::make_shared<std::atomic<std::uint64_t>>(0);
+  const std::shared_ptr<LocalMemory> memory_ = std::make_shared<LocalMemory>();
   mutable Mutex mutex_;
   std::condition_variable sealed_;
   std::vector<std::shared_ptr<NameWatcher>> watchers_ LOCUM_GUARDED_BY(mutex_);

@@ -14,6 +14,7 @@
 #include "core/object/object_tail.hpp"
 #include "core/ports/arena.hpp"
 #include "core/ports/directory.hpp"
+#include "core/ports/memory_monitor.hpp"
 #include "core/ports/node_table.hpp"
 
 namespace locum {
@@ -59,6 +60,7 @@ struct NodeMemory {
   std::shared_ptr<Arena> arena;
   std::shared_ptr<NodeTable> table;
   std::shared_ptr<Directory> directory;
+  std::shared_ptr<MemoryMonitor> monitor = nullptr;  ///< null: no call can wait for memory
 
   [[nodiscard]] bool holds(const ObjectRecord& record) const { return locum::holds(*arena, record); }
   /// REQUIRES: holds(*pin.record).

@@ -15,6 +15,7 @@
 #include <locum/detail/object/selection.hpp>
 #include <locum/metrics.hpp>
 #include <locum/ports/batches.hpp>
+#include <locum/ports/memory_monitor.hpp>
 #include <locum/ports/now_or_task.hpp>
 #include <locum/ports/wait_budget.hpp>
 #include <locum/result.hpp>
@@ -156,6 +157,8 @@ class Connector : public Source, public Sink {
   void seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed, Deadline deadline);
   void evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted, Deadline deadline);
   [[nodiscard]] virtual MemoryUsage usage() const = 0;
+  /// Tells when memory may be free again; null: no call can wait for that.
+  [[nodiscard]] virtual MemoryMonitor* memory_monitor() noexcept { return nullptr; }
   /// The name that a promise is bound under (see promised_by()), decided by its maker's node. The same on
   /// every rank. wait() for it ends with `not_found` if that promise no longer exists, and with `peer_lost`
   /// if its maker died before it was set.

@@ -6,12 +6,7 @@ namespace locum::detail {
 
 Result<Presence> Presence::make(const Store& store) {
   auto promise = store.promise<std::uint8_t>();
-  if (!promise) {
-    return promise.error();
-  }
-  Presence presence;
-  presence.promise_ = std::move(*promise);
-  return presence;
+  return promise ? Result<Presence>(Presence(std::move(*promise))) : Result<Presence>(promise.error());
 }
 
 // An error means that the runtime is closing, which breaks the promise, or was closed.
@@ -37,14 +32,11 @@ PresenceWatch::PresenceWatch(SessionState& session, const Handle& presence)
   presence_.prefetch();
 }
 
-// The wait for a promise lasts as long as the runtime allows, and then begins again. A promise that was
-// removed is that of a rank that has left.
+// The wait for a promise lasts as long as the runtime allows, and then begins again. What had ended before a
+// wait began is an error at once, which the prefetch does not keep: so each call asks, which sends nothing
+// while the wait is under way. A promise that was removed is that of a rank that has left.
 PresenceWatch::State PresenceWatch::state() {
   if (state_ != State::here) {
-    return state_;
-  }
-  if (!presence_.ready()) {
-    presence_.prefetch();
     return state_;
   }
   const auto left = presence_.try_get();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "core/handle.hpp"
 #include "core/promise.hpp"
@@ -8,8 +9,8 @@
 
 namespace locum::detail {
 
-/// That this rank takes part in a stream: a promise, which it sets when it leaves. So others learn of its
-/// death as fast as of that of any maker of a promise.
+/// That this rank takes part in a stream of steps, or takes tasks of a queue: a promise, which it sets when
+/// it leaves. So others learn of its death as fast as of that of any maker of a promise.
 class Presence {
  public:
   Presence() = default;
@@ -24,6 +25,8 @@ class Presence {
   void vanish(const Store& store, Deadline deadline) noexcept;
 
  private:
+  explicit Presence(Promise<std::uint8_t> promise) noexcept : promise_(std::move(promise)) {}
+
   Promise<std::uint8_t> promise_;
 };
 
@@ -39,6 +42,8 @@ class PresenceWatch {
   /// As far as known: within the time in which waiters for a promise learn of its end. Does not wait.
   [[nodiscard]] State state();
   [[nodiscard]] bool is_here() { return state() == State::here; }
+  /// Whether this is the Presence of anybody.
+  [[nodiscard]] bool is_begun() const noexcept { return static_cast<bool>(presence_); }
   /// The rank, in the runtime.
   [[nodiscard]] int rank() const noexcept { return static_cast<int>(presence_.key().creator); }
 

@@ -59,12 +59,16 @@ Result<void> StepGathering::await_writers() {
 
 // As far ahead as there is room without dropping steps; at least for the step that is gathered next.
 Result<void> StepGathering::grant_room() {
-  const bool drops = options_.when_full != WhenFull::wait;
   for (;;) {
     const std::uint64_t ahead = granted_ - gathered_;
-    const auto room = drops ? Result<bool>(ahead < 2) : queue_.find_room(ahead);
+    const auto room = queue_.drops() ? Result<bool>(ahead < 2) : queue_.find_room(ahead);
     if (!room) {
       return room.error();
+    }
+    if (!*room && options_.when_full == WhenFull::fail) {
+      if (auto told = stream_.put(stream_.full(granted_), std::uint8_t{1}, Moment::max()); !told) {
+        return told;
+      }
     }
     if (!*room && ahead > 0) {
       return {};
@@ -83,6 +87,9 @@ Result<void> StepGathering::grant_room() {
     }
     if (auto told = stream_.put(stream_.room(granted_), RoomRecord{}, Moment::max()); !told) {
       return told;
+    }
+    if (options_.when_full == WhenFull::fail) {
+      (void)stream_.store().evict(stream_.full(granted_));
     }
     ++granted_;
   }
@@ -155,6 +162,9 @@ Result<void> StepGathering::run() {
       (void)stream_.store().evict(stream_.part(gathered_, writer));
     }
     (void)stream_.store().evict(stream_.room(gathered_));
+    if (options_.when_full == WhenFull::fail) {
+      (void)stream_.store().evict(stream_.refusals(gathered_));
+    }
     ++gathered_;
   }
 }

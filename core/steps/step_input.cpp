@@ -3,27 +3,30 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/hash.hpp"
+
 namespace locum::detail {
 
 namespace {
-
-Error end_of_stream() {
-  return Error(Errc::end_of_stream, "the writer has closed this stream; there are no more steps");
-}
 
 Result<void> goes_on() {
   return {};
 }
 
-template <class T>
-Result<void> without_value(const Result<T>& result) {
-  return result ? Result<void>() : Result<void>(result.error());
-}
-
 }  // namespace
+
+StepInput::StepInput(StepSide side, std::string_view stream, const StepReaderOptions& options)
+    : side_(std::move(side)),
+      name_(stream),
+      options_(options),
+      group_(options.group.empty() ? 0 : hash64(options.group) | 1U) {}
 
 StepInput::~StepInput() {
   leave();
+}
+
+Error StepInput::end_of_stream() {
+  return Error(Errc::end_of_stream, "the writer has closed this stream; there are no more steps");
 }
 
 StepInput::Moment StepInput::moment(Deadline deadline) const {
@@ -70,144 +73,17 @@ Result<std::uint64_t> StepInput::published(Moment until) const {
                                                  : Result<std::uint64_t>(count.error());
 }
 
-// The count may be one too low.
-Result<std::uint64_t> StepInput::first_step(Moment until) const {
-  auto count = published(until);
-  if (!count) {
-    return count;
-  }
-  std::uint64_t first = *count + (stream_->has(stream_->step(*count)) ? 1 : 0);
-  if (options_.start_at == StartAt::next) {
-    return first;
-  }
-  while (first > 0 && stream_->has(stream_->step(first - 1))) {
-    --first;
-    if (options_.start_at == StartAt::newest) {
-      break;
-    }
-  }
-  return first;
-}
-
-Result<void> StepInput::find_stream(Moment until) {
-  const auto store = side_.session.open(Stream::store_of(name_));
-  if (!store) {
-    return store.error();
-  }
-  const auto record = store->wait<StreamRecord>(Stream::name, until);
-  if (!record) {
-    return record.error().code() != Errc::timeout
-               ? record.error()
-               : Error(Errc::timeout, "no rank has opened a writer of this stream; check its name")
-                     .about(name_);
-  }
-  auto presence = Presence::make(*store);
-  if (!presence) {
-    return presence.error();
-  }
-  stream_.emplace(*store, side_.session.state(), **record);
-  presence_ = std::move(*presence);
-  handle_ = presence_.handle();
-  writer_ = PresenceWatch(stream_->session(), (*record)->writer);
-  return stream_->put(stream_->member(side_.number, side_.index), handle_, until);
-}
-
-// The writer knows the side before that decides with which step it begins: from then on, a step that the
-// side has seen stays. Every line may be repeated, by a call that goes on where one came to its deadline.
-Result<void> StepInput::join_first(Moment until) {
-  SideRecord mine{side_.number, {handle_}};
-  for (std::size_t index = 1; index < side_.count; ++index) {
-    const auto member =
-        stream_->wait<Handle>(stream_->member(side_.number, index), until, [this] { return check_writer(); });
-    if (!member) {
-      return member.error();
-    }
-    mine.ranks.push_back(**member);
-  }
-  for (std::uint64_t place = 0;; ++place) {
-    const std::string name = stream_->joined(place);
-    if (auto put = stream_->put(name, mine, until); !put) {
-      return put;
-    }
-    const auto there = stream_->store().get<SideRecord>(name, {.codec = {}, .deadline = until});
-    if (there ? (*there)->side == side_.number : there.error().code() != Errc::peer_lost) {
-      if (!there) {
-        return there.error();
-      }
-      break;
-    }
-  }
-  const auto first = first_step(until);
-  if (!first) {
-    return first.error();
-  }
-  const std::string from = stream_->from(side_.number);
-  if (auto put = stream_->put(from, *first, until); !put) {
-    return put;
-  }
-  const auto decided = stream_->store().get<std::uint64_t>(from, {.codec = {}, .deadline = until});
-  next_ = decided ? **decided : 0;
-  return without_value(decided);
-}
-
-Result<void> StepInput::join_others(Moment until) {
-  if (!first_reader_) {
-    const auto first =
-        stream_->wait<Handle>(stream_->member(side_.number, 0), until, [this] { return check_writer(); });
-    if (!first) {
-      return first.error();
-    }
-    first_reader_.emplace(stream_->session(), **first);
-  }
-  const auto from = stream_->wait<std::uint64_t>(stream_->from(side_.number), until,
-                                                 [this] { return check_first_reader(); });
-  next_ = from ? **from : 0;
-  return without_value(from);
-}
-
-// A stream that has ended meanwhile removes its records. Then the next one of that name is joined, if there
-// is one by then.
-Result<void> StepInput::join(Moment until) {
-  while (!has_joined_) {
-    if (!stream_) {
-      if (auto found = find_stream(until); !found) {
-        return found;
-      }
-    }
-    auto joined = side_.index == 0 ? join_first(until) : join_others(until);
-    if (!joined && joined.error().code() == Errc::timeout) {
-      return joined;
-    }
-    const auto stream = stream_->store().get<StreamRecord>(Stream::name, {.codec = {}, .deadline = until});
-    const bool is_other =
-        stream ? (*stream)->number != stream_->record().number : stream.error().code() == Errc::not_found;
-    has_joined_ = joined.has_value() && !is_other;
-    if (!has_joined_) {
-      leave();
-      stream_.reset();
-      first_reader_.reset();
-      if (!is_other) {
-        return joined;
-      }
-      if (!stream) {
-        return end_of_stream();
-      }
-    }
-  }
-  next_part_ = next_;
-  return {};
-}
-
 // Whoever needs the step decides what it is: made of the parts of its writers if all had ended them, else the
 // failure of the stream. It can be put only once.
 void StepInput::complete(std::uint64_t number) const {
   StepRecord failed;
   failed.state = StepRecord::State::failed;
   failed.lost_rank = writer_.rank();
+  const std::uint64_t made_of = stream_->record().may_drop != 0 ? next_part_ : number;
   std::vector<StepRecord> parts;
   for (std::uint64_t writer = 0; stream_->record().writers > 1 && writer < stream_->record().writers;
        ++writer) {
-    const auto part = stream_->store().get<StepRecord>(stream_->part(next_part_, writer));
+    const auto part = stream_->store().get<StepRecord>(stream_->part(made_of, writer));
     if (!part && part.error().code() != Errc::not_found) {
       return;
     }
@@ -221,7 +97,7 @@ void StepInput::complete(std::uint64_t number) const {
     return;
   }
   StepRecord step = merged(parts);
-  step.part = next_part_;
+  step.part = made_of;
   (void)stream_->put(stream_->step(number), step, moment({}));
 }
 
@@ -230,20 +106,44 @@ Result<View<StepRecord>> StepInput::await(std::uint64_t number, Moment until) {
                                    [this, number] { return check_writer_of(number); });
 }
 
-// A side begins a step by saying so, and then looks whether it is still there; see StepQueue.
+Result<bool> StepInput::try_to_begin(std::uint64_t number, Moment until) {
+  const std::string name = stream_->begun(number, reader());
+  if (const auto said = stream_->put(name, BegunRecord{side_.number, turn_}, until); !said) {
+    return said.error();
+  }
+  if (group_ == 0) {
+    return true;
+  }
+  const auto begun = stream_->store().get<BegunRecord>(name, {.codec = {}, .deadline = until});
+  if (!begun && begun.error().code() != Errc::not_found) {
+    return begun.error();
+  }
+  return begun && (*begun)->side == side_.number && (*begun)->turn == turn_;
+}
+
+// A side begins a step by saying so, and then looks whether it is still there; see StepQueue. Members of a
+// group look at all steps that are there each time: one that a dead member had begun is given back.
 Result<std::uint64_t> StepInput::choose(Moment until) {
   for (std::uint64_t number = next_;;) {
     const std::string name = stream_->step(number);
-    if (stream_->has(name)) {
-      const std::string begun = stream_->begun(number, side_.number);
-      if (const auto said = stream_->put(begun, next_, until); !said) {
-        return said.error();
+    const auto step = stream_->store().get<StepRecord>(name, {.codec = {}, .deadline = until});
+    if (step && (*step)->state != StepRecord::State::ready) {
+      return number;
+    }
+    if (step) {
+      next_part_ = std::max(next_part_, (*step)->part + 1);
+      const auto begins = try_to_begin(number, until);
+      if (!begins) {
+        return begins.error();
       }
-      if (stream_->has(name)) {
+      if (*begins && stream_->has(name)) {
         return number;
       }
-      (void)stream_->store().evict(begun);
-      ++number;
+      if (*begins) {
+        (void)stream_->store().evict(stream_->begun(number, reader()));
+      }
+      // Where this side has given it up, it may have been shown again: see StepQueue::drop_oldest().
+      number += *begins && stream_->has(name) ? 0 : 1;
       continue;
     }
     const auto count = published(until);
@@ -251,7 +151,8 @@ Result<std::uint64_t> StepInput::choose(Moment until) {
       return count.error();
     }
     if (number < *count && !stream_->has(name)) {
-      ++number;  // it was dropped
+      next_ += number == next_ ? 1 : 0;  // it was dropped, or released
+      ++number;
       continue;
     }
     const auto there =
@@ -263,6 +164,7 @@ Result<std::uint64_t> StepInput::choose(Moment until) {
     if (!there && stream_->now() >= until) {
       return there.error();
     }
+    number = next_;
   }
 }
 
@@ -271,7 +173,7 @@ Result<std::uint64_t> StepInput::find_turn(Moment until) {
   if (side_.count == 1) {
     return choose(until);
   }
-  const std::string turn = stream_->turn(side_.number, next_);
+  const std::string turn = stream_->turn(side_.number, turn_);
   if (side_.index == 0 && !stream_->has(turn)) {
     auto chosen = choose(until);
     if (!chosen) {
@@ -311,8 +213,14 @@ Result<StepInput::Found> StepInput::judged(std::uint64_t number, Result<View<Ste
       if (!released) {
         return released.error();
       }
-      next_ = number + 1;
+      if (group_ == 0) {
+        next_ = number + 1;
+      }
+      ++turn_;
       next_part_ = record.part + 1;
+      if (ahead_) {
+        ahead_->begins(number);
+      }
       return Found{number, std::move(*step), std::move(*released)};
     }
     case StepRecord::State::ended:
@@ -338,7 +246,7 @@ Result<StepInput::Found> StepInput::next(Deadline deadline) {
     return joined.error();
   }
   std::uint64_t number = next_;
-  if (stream_->record().may_drop != 0) {
+  if (stream_->record().may_drop != 0 || group_ != 0) {
     const auto turn = find_turn(until);
     if (!turn) {
       return judged(number, turn.error(), until);
@@ -350,6 +258,10 @@ Result<StepInput::Found> StepInput::next(Deadline deadline) {
 
 // An error of a newer step is that of the next call.
 Result<StepInput::Found> StepInput::latest(Deadline deadline) {
+  if (group_ != 0) {
+    return Error(Errc::invalid_argument,
+                 "a reader of a group cannot skip steps, which others would not see either; use next()");
+  }
   auto found = next(deadline);
   while (found && stream_->has(stream_->step(found->number + 1))) {
     auto newer = next(deadline);
@@ -360,22 +272,6 @@ Result<StepInput::Found> StepInput::latest(Deadline deadline) {
     found = std::move(newer);
   }
   return found;
-}
-
-// Without memory to say so, the presence tells.
-void StepInput::leave() noexcept {
-  if (!stream_ || !presence_.is_open()) {
-    return;
-  }
-  try {
-    const auto until = moment({});
-    const bool writer_is_gone = !writer_.is_here();
-    (void)stream_->put(stream_->left(handle_), std::uint8_t{1}, until);
-    presence_.vanish(stream_->store(), until);
-    stream_->clean_if_left(writer_is_gone);
-  } catch (...) {
-    presence_ = {};
-  }
 }
 
 }  // namespace locum::detail

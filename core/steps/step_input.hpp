@@ -10,6 +10,8 @@
 #include "core/step_options.hpp"
 #include "core/step_side.hpp"
 #include "core/steps/presence.hpp"
+#include "core/steps/step_ahead.hpp"
+#include "core/steps/step_fetch.hpp"
 #include "core/steps/step_record.hpp"
 #include "core/steps/stream.hpp"
 
@@ -20,8 +22,7 @@ class StepInput {
  public:
   using Moment = Stream::Moment;
 
-  StepInput(StepSide side, std::string_view stream, const StepReaderOptions& options)
-      : side_(std::move(side)), name_(stream), options_(options) {}
+  StepInput(StepSide side, std::string_view stream, const StepReaderOptions& options);
   StepInput(const StepInput&) = delete;
   StepInput& operator=(const StepInput&) = delete;
   ~StepInput();
@@ -38,11 +39,13 @@ class StepInput {
   /// The newest step, at least the next one; releases those before it.
   [[nodiscard]] Result<Found> latest(Deadline deadline);
 
-  [[nodiscard]] const StepSide& side() const noexcept { return side_; }
-  /// REQUIRES: there was a step.
-  [[nodiscard]] const Stream& stream() const noexcept { return *stream_; }
+  /// Reads that step.
+  [[nodiscard]] StepFetch fetch(const Found& found) const {
+    return {stream_->store(), stream_->session().options().node, ahead_, found.number, found.record};
+  }
 
  private:
+  [[nodiscard]] static Error end_of_stream();
   [[nodiscard]] Moment moment(Deadline deadline) const;
   [[nodiscard]] Result<void> join(Moment until);
   [[nodiscard]] Result<void> find_stream(Moment until);
@@ -51,6 +54,10 @@ class StepInput {
   [[nodiscard]] Result<std::uint64_t> first_step(Moment until) const;
   [[nodiscard]] Result<std::uint64_t> published(Moment until) const;
   [[nodiscard]] Result<View<StepRecord>> await(std::uint64_t number, Moment until);
+  [[nodiscard]] std::uint64_t reader() const noexcept { return group_ != 0 ? group_ : side_.number; }
+  /// Whether this side reads the step from now on, because it has begun it in this turn, and no other one of
+  /// its group has.
+  [[nodiscard]] Result<bool> try_to_begin(std::uint64_t number, Moment until);
   [[nodiscard]] Result<std::uint64_t> choose(Moment until);
   [[nodiscard]] Result<std::uint64_t> find_turn(Moment until);
   [[nodiscard]] Result<void> check_writer();
@@ -63,13 +70,16 @@ class StepInput {
   const StepSide side_;
   const std::string name_;
   const StepReaderOptions options_;
+  const std::uint64_t group_;  ///< 0: none
   std::optional<Stream> stream_;
   Presence presence_;
   Handle handle_{};  ///< of that
   PresenceWatch writer_;
   std::optional<PresenceWatch> first_reader_;  ///< of the ranks with another index
+  std::shared_ptr<StepAhead> ahead_;           ///< null if nothing is to be fetched ahead
   bool has_joined_ = false;
-  std::uint64_t next_ = 0;
+  std::uint64_t next_ = 0;  ///< the first step that this side may read; in a group also later ones were read
+  std::uint64_t turn_ = 0;  ///< steps that were read
   std::uint64_t next_part_ = 0;  ///< of which the next step is made, unless some were dropped
   std::optional<Error> over_;
 };

@@ -1,5 +1,7 @@
 #include "core/steps/step_output.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -9,6 +11,10 @@
 namespace locum::detail {
 
 namespace {
+
+/// Where a step is refused there was no room when the first rank of the writer looked; looked again so often
+/// while it has not.
+constexpr std::chrono::milliseconds undecided{5};
 
 Error stream_in_use(std::string_view stream) {
   return Error(Errc::key_exists,
@@ -134,6 +140,48 @@ Result<void> StepOutput::check_first_writer() {
   return first_writer_.is_here() ? Result<void>() : Result<void>(failed(first_writer_.rank()));
 }
 
+// Any rank may decide: there is room once its record is there, and there is none while that says so.
+Result<bool> StepOutput::may_begin(Moment until) {
+  const Store& store = stream_.store();
+  for (;;) {
+    const std::string name = stream_.refusals(next_);
+    const auto info = store.info(name, {.deadline = until});
+    const auto record = store.get<RefusalsRecord>(name, {.codec = {}, .deadline = until});
+    const bool is_first = !record && record.error().code() == Errc::not_found;
+    if (!record && !is_first) {
+      return record.error();
+    }
+    RefusalsRecord decided = record ? **record : RefusalsRecord{};
+    if (refused_ < decided.refused) {
+      ++refused_;
+      return false;
+    }
+    if (decided.granted != 0) {
+      return true;
+    }
+    if (stream_.has(stream_.room(next_))) {
+      decided.granted = 1;
+    } else if (stream_.has(stream_.full(next_))) {
+      ++decided.refused;
+    } else if (auto goes_on = gathering_ ? Result<void>() : check_first_writer(); !goes_on) {
+      return goes_on.error();
+    } else if (stream_.now() >= until) {
+      return Error(Errc::timeout,
+                   "a rank of this writer has not ended the step before, or too few readers have joined");
+    } else {
+      (void)stream_.wait_a_while<RoomRecord>(stream_.room(next_), std::min(until, stream_.now() + undecided));
+      continue;
+    }
+    // A rank that has decided meanwhile makes this fail, and is followed.
+    if (is_first) {
+      (void)store.put(name, decided, {.codec = {}, .deadline = until});
+    } else if (info && info->generation != 0) {  // 0: not known yet
+      (void)store.replace(name, decided,
+                          {.codec = {}, .expected_generation = info->generation, .deadline = until});
+    }
+  }
+}
+
 Result<void> StepOutput::begin(Deadline deadline) {
   if (auto noted = std::exchange(noted_, {})) {
     return *noted;
@@ -147,8 +195,19 @@ Result<void> StepOutput::begin(Deadline deadline) {
       return joined;
     }
   }
+  const bool may_fail = options_.when_full == WhenFull::fail;
   if (queue_ && !gathering_) {
-    return queue_->make_room(until);
+    auto room = queue_->make_room(may_fail ? stream_.now() : until);
+    const bool is_full = !room && may_fail && room.error().code() == Errc::timeout;
+    return is_full ? Error(Errc::queue_full, room.error().text()) : room;
+  }
+  if (may_fail) {
+    const auto may = may_begin(until);
+    if (!may || !*may) {
+      return may ? Error(Errc::queue_full,
+                         "the stream is full; let readers release steps, or give the stream more queue_steps")
+                 : may.error();
+    }
   }
   const auto room = stream_.wait<RoomRecord>(
       stream_.room(next_), until, [this] { return gathering_ ? Result<void>() : check_first_writer(); });
@@ -173,6 +232,7 @@ Result<void> StepOutput::end(const StepRecord& part, Deadline deadline) {
   } else if (ended) {
     ended = stream_.put(stream_.part(next_, side_.index), part, until);
     next_ += ended ? 1 : 0;
+    refused_ = ended ? 0 : refused_;
     is_known = ended || (ended.error().code() != Errc::timeout && ended.error().code() != Errc::peer_lost);
   }
   if (!ended && is_known) {
@@ -183,10 +243,14 @@ Result<void> StepOutput::end(const StepRecord& part, Deadline deadline) {
   return ended;
 }
 
+// An error that was noted is told last, by a stream that has ended all the same.
 Result<void> StepOutput::close(Deadline deadline) {
-  if (!std::exchange(open_, false)) {
-    return {};
-  }
+  auto noted = std::exchange(noted_, {});
+  auto ended = std::exchange(open_, false) ? end_stream(deadline) : Result<void>();
+  return noted ? Result<void>(*noted) : ended;
+}
+
+Result<void> StepOutput::end_stream(Deadline deadline) {
   const auto until = stream_.moment(deadline);
   StepRecord last;
   last.state = StepRecord::State::ended;

@@ -20,6 +20,8 @@ class StepQueue;
 /// in a thread that gathers the parts of all. One thread at a time.
 class StepOutput {
  public:
+  using Moment = Stream::Moment;
+
   [[nodiscard]] static Result<std::shared_ptr<StepOutput>> open(const StepSide& side, std::string_view stream,
                                                                 const StepWriterOptions& options);
   StepOutput(const StepOutput&) = delete;
@@ -36,13 +38,16 @@ class StepOutput {
   [[nodiscard]] Result<void> end(const StepRecord& part, Deadline deadline);
   /// See StepWriter::close().
   [[nodiscard]] Result<void> close(Deadline deadline);
-  /// An error of a call whose result may be ignored: the next begin() returns it.
+  /// An error of a call whose result may be ignored: the next begin() or close() returns it.
   void note(const Error& error) { noted_ = error; }
 
  private:
   StepOutput(StepSide side, Stream stream, const StepWriterOptions& options, Presence presence);
 
+  [[nodiscard]] Result<void> end_stream(Deadline deadline);
   [[nodiscard]] Result<void> check_first_writer();
+  /// Whether a step may be written now, as all ranks of the writer are told.
+  [[nodiscard]] Result<bool> may_begin(Moment until);
   [[nodiscard]] Error failed(int lost_rank) const;
 
   const StepSide side_;
@@ -53,6 +58,7 @@ class StepOutput {
   std::unique_ptr<StepGathering> gathering_;  ///< which uses the queue; null if it is alone
   PresenceWatch first_writer_;                ///< of the others
   std::uint64_t next_ = 0;
+  std::uint64_t refused_ = 0;  ///< how often begin() was, of that step
   bool open_ = true;
   std::optional<Error> noted_;
 };

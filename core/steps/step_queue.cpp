@@ -33,7 +33,7 @@ Result<void> StepQueue::look() {
     }
     ++joined_;
     if (record) {
-      Side& side = sides_.emplace_back((*record)->side);
+      Side& side = sides_.emplace_back((*record)->side, (*record)->group);
       for (const Handle& presence : (*record)->ranks) {
         side.ranks.push_back({presence, PresenceWatch(stream_.session(), presence)});
       }
@@ -46,29 +46,65 @@ Result<void> StepQueue::look() {
       }
     }
     for (Reader& reader : side.ranks) {
-      if (!reader.is_gone && (stream_.has(stream_.left(reader.presence)) || !reader.watch.is_here())) {
-        forget(reader);
+      if (reader.is_gone) {
+        continue;
+      }
+      if (const bool has_left = stream_.has(stream_.left(reader.presence));
+          has_left || !reader.watch.is_here()) {
+        forget(side, reader, !has_left && reader.watch.state() == PresenceWatch::State::lost);
       }
     }
   }
   // Without its first rank, a side never decides.
-  std::erase_if(sides_, [](const Side& side) {
-    return std::ranges::all_of(side.ranks, &Reader::is_gone) ||
-           (side.from == Side::undecided && side.ranks.front().is_gone);
+  std::erase_if(sides_, [this](const Side& side) {
+    const bool is_gone = std::ranges::all_of(side.ranks, &Reader::is_gone) ||
+                         (side.from == Side::undecided && side.ranks.front().is_gone);
+    if (is_gone) {
+      give_back(side);
+    }
+    return is_gone;
   });
   return {};
 }
 
-void StepQueue::forget(Reader& reader) {
+// Whoever leaves has released its steps, or does not want them any more.
+void StepQueue::forget(Side& side, Reader& reader, bool is_lost) {
   reader.is_gone = true;
   for (const Kept& step : steps_) {
-    (void)stream_.store().evict(stream_.released(step.number, reader.presence));
+    const auto released = stream_.store().evict(stream_.released(step.number, reader.presence));
+    if (side.group != 0 && is_lost && !(released && *released)) {
+      side.unfinished.push_back(step.number);
+    }
   }
+}
+
+void StepQueue::give_back(const Side& side) const {
+  for (const Kept& step : steps_) {
+    if (std::ranges::find(side.unfinished, step.number) != side.unfinished.end()) {
+      const auto claim = begun(step, side);
+      if (claim && claim->side == side.number) {
+        (void)stream_.store().evict(stream_.begun(step.number, side.reader()));
+      }
+    }
+  }
+}
+
+std::optional<BegunRecord> StepQueue::begun(const Kept& step, const Side& side) const {
+  const auto record = stream_.store().get<BegunRecord>(stream_.begun(step.number, side.reader()));
+  return record ? std::optional(**record) : std::nullopt;
+}
+
+bool StepQueue::may_want(const Side& side, const Kept& step) const {
+  if (side.from != Side::undecided && side.from > step.number) {
+    return false;
+  }
+  const auto claim = side.group != 0 ? begun(step, side) : std::nullopt;
+  return !claim || claim->side == side.number;
 }
 
 const StepQueue::Reader* StepQueue::holder_of(const Kept& step) const {
   for (const Side& side : sides_) {
-    if (!side.may_want(step)) {
+    if (!may_want(side, step)) {
       continue;
     }
     for (const Reader& reader : side.ranks) {
@@ -85,8 +121,8 @@ bool StepQueue::is_held(const Kept& step) const {
     return holder_of(step) != nullptr;
   }
   return std::ranges::any_of(sides_, [&](const Side& side) {
-    return side.may_want(step) && stream_.has(stream_.begun(step.number, side.number)) &&
-           std::ranges::any_of(side.ranks, [&](const Reader& reader) {
+    const auto claim = begun(step, side);
+    return claim && claim->side == side.number && std::ranges::any_of(side.ranks, [&](const Reader& reader) {
              return !reader.is_gone && !stream_.has(stream_.released(step.number, reader.presence));
            });
   });
@@ -121,12 +157,11 @@ Result<bool> StepQueue::try_to_free(std::size_t at, IsHeld is_held) {
     for (const Reader& reader : side.ranks) {
       records.push_back(stream_.released(step.number, reader.presence));
     }
-    if (drops()) {
-      const std::string begun = stream_.begun(step.number, side.number);
-      if (const auto turn = stream_.store().get<std::uint64_t>(begun)) {
-        records.push_back(stream_.turn(side.number, **turn));
+    if (drops() || side.group != 0) {
+      if (const auto claim = begun(step, side)) {
+        records.push_back(stream_.turn(claim->side, claim->turn));
       }
-      records.push_back(begun);
+      records.push_back(stream_.begun(step.number, side.reader()));
     }
   }
   evict_blocks(step.record);
@@ -149,10 +184,17 @@ Result<void> StepQueue::free_released() {
   return {};
 }
 
+// A reader may begin a step while it is hidden, and gives it up then. After that it looks whether the step
+// was shown again, and this looks after showing it whether it is held. So one of the two sees that the other
+// has left the step.
 Result<bool> StepQueue::drop_oldest() {
-  for (std::size_t at = 0; at < steps_.size(); ++at) {
-    const auto check = [this](const Kept& step) { return is_held(step); };
-    auto dropped = check(steps_[at]) ? Result<bool>(false) : try_to_free(at, check);
+  const auto check = [this](const Kept& step) { return is_held(step); };
+  for (std::size_t at = 0; at < steps_.size();) {
+    if (check(steps_[at])) {
+      ++at;
+      continue;
+    }
+    auto dropped = try_to_free(at, check);
     if (!dropped || *dropped) {
       return dropped;
     }

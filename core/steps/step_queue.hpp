@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -28,6 +29,10 @@ class StepQueue {
 
   /// The number of the next step.
   [[nodiscard]] std::uint64_t next() const noexcept { return next_; }
+  /// Whether a step for which there is no room is written all the same, and then one is dropped.
+  [[nodiscard]] bool drops() const noexcept {
+    return options_.when_full == WhenFull::drop_oldest || options_.when_full == WhenFull::drop_newest;
+  }
   /// Waits until that many sides have joined.
   [[nodiscard]] Result<void> await_readers(Moment until) const;
   /// Frees what readers have released. Whether there is then room for one more step, besides `ahead` that are
@@ -58,19 +63,22 @@ class StepQueue {
     static constexpr std::uint64_t undecided = ~std::uint64_t{0};
 
     std::uint64_t number = 0;
+    std::uint64_t group = 0;         ///< 0: all steps are theirs
     std::uint64_t from = undecided;  ///< the first step that they read
     std::vector<Reader> ranks;
+    std::vector<std::uint64_t> unfinished;  ///< steps that lost ranks had begun for the group
 
-    [[nodiscard]] bool may_want(const Kept& step) const noexcept {
-      return from == undecided || from <= step.number;
-    }
+    [[nodiscard]] std::uint64_t reader() const noexcept { return group != 0 ? group : number; }
   };
 
-  [[nodiscard]] bool drops() const noexcept { return options_.when_full != WhenFull::wait; }
   [[nodiscard]] bool has_room(std::size_t ahead) const noexcept;
   /// Learns who has joined, left or died.
   [[nodiscard]] Result<void> look();
-  void forget(Reader& reader);
+  void forget(Side& side, Reader& reader, bool is_lost);
+  /// Steps that this side had begun and not released go to others of its group.
+  void give_back(const Side& side) const;
+  [[nodiscard]] std::optional<BegunRecord> begun(const Kept& step, const Side& side) const;
+  [[nodiscard]] bool may_want(const Side& side, const Kept& step) const;
   /// The first rank that may still want a step; null if there is none.
   [[nodiscard]] const Reader* holder_of(const Kept& step) const;
   /// Whether a reader has begun the step and not released it, or may want it where none is dropped.

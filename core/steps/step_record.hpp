@@ -26,11 +26,12 @@ struct StreamRecord {
 /// The ranks of a reader, under `joined/0`, `joined/1` …
 struct SideRecord {
   std::uint64_t side = 0;     ///< StepSide::number
+  std::uint64_t group = 0;    ///< see group_number()
   std::vector<Handle> ranks;  ///< their Presences, by index
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(side, ranks);
+    archive(side, group, ranks);
   }
 };
 
@@ -91,6 +92,24 @@ struct StepRecord {
   void serialize(Archive& archive) {
     archive(state, lost_rank, part, variables, blocks);
   }
+};
+
+/// That a side has begun to read a step.
+struct BegunRecord {
+  static constexpr std::string_view locum_type_name = "locum.begun";
+
+  std::uint64_t side = 0;
+  std::uint64_t turn = 0;  ///< of that side
+};
+
+/// How begin() is answered where it does not wait, until a step may be written. Each rank of the writer calls
+/// it equally often, at different times, and has to get the same answers: the first `refused` calls for this
+/// step fail, and after these, if it is granted, one succeeds.
+struct RefusalsRecord {
+  static constexpr std::string_view locum_type_name = "locum.refusals";
+
+  std::uint64_t refused = 0;
+  std::uint64_t granted = 0;  ///< 1: yes; 0: not decided
 };
 
 /// Whether other writers than that with index 0 may write a step.

@@ -13,12 +13,13 @@ namespace {
 bool takes_part(const Share& share) noexcept {
   return share.state.load(std::memory_order_relaxed) != static_cast<std::uint32_t>(ShareState::left);
 }
+// Sequentially consistent: see shm/segment/memory_notice.hpp.
 bool was_handed_back(const Share& share) noexcept {
-  return share.retired.load(std::memory_order_relaxed) != 0;
+  return share.retired.load() != 0;
 }
 // For an adopted share the adopter's count is used.
 bool may_be_unpinned(const Segment& segment, std::uint32_t rank) noexcept {
-  return segment.share(rank).dead.load(std::memory_order_relaxed) != 0 && !adopter_of(segment, rank);
+  return segment.share(rank).dead.load() != 0 && !adopter_of(segment, rank);
 }
 
 }  // namespace

@@ -17,7 +17,7 @@
 namespace locum::shm {
 
 inline constexpr std::uint64_t segment_magic = 0x314D55434F4C0A00U;  // "\0\nLOCUM1", little-endian
-inline constexpr std::uint32_t layout_version = 5;
+inline constexpr std::uint32_t layout_version = 6;
 inline constexpr std::uint32_t shard_count = 64;
 inline constexpr std::uint64_t page_bytes = 4096;
 inline constexpr std::uint32_t entries_per_pin_line = 512;  ///< one cache line of pin bits
@@ -65,11 +65,13 @@ struct SegmentHeader {
   std::uint64_t arena_bytes;
   std::uint64_t directory_bytes;
   std::uint64_t incarnation;
-  Word64 generation;  ///< the last one given to a name, of all stores but the registry
-  Word32 pressure;    ///< counts requests for memory that others could return
-  Word32 given_back;  ///< counts replies to them; requesting processes sleep on it
-  Word64 stores;      ///< the last generation given to a name of the registry: numbers of stores
-  std::array<std::byte, 56> reserved;
+  Word64 generation;      ///< the last one given to a name, of all stores but the registry
+  Word32 pressure;        ///< counts requests for memory that others could return
+  Word32 given_back;      ///< counts replies to them; requesting processes sleep on it
+  Word64 stores;          ///< the last generation given to a name of the registry: numbers of stores
+  Word32 memory_awaited;  ///< 1: threads may wait for memory; see shm/segment/memory_notice.hpp
+  Word32 memory_freed;    ///< counts notices to them; they sleep on it
+  std::array<std::byte, 48> reserved;
 };
 static_assert(sizeof(SegmentHeader) == 128);
 

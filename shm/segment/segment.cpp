@@ -17,6 +17,7 @@
 #include "shm/segment/available_memory.hpp"
 #include "shm/segment/entry_tag.hpp"
 #include "shm/segment/kill_point.hpp"
+#include "shm/segment/memory_notice.hpp"
 #include "shm/segment/robust_lock.hpp"
 
 namespace locum::shm {
@@ -216,6 +217,8 @@ std::shared_ptr<Segment> Segment::create(const Geometry& geometry, std::uint64_t
                                      .pressure = 0,
                                      .given_back = 0,
                                      .stores = 0,
+                                     .memory_awaited = 0,
+                                     .memory_freed = 0,
                                      .reserved = {}};
   LOCUM_KILL_POINT("bootstrap: header written");
   return std::shared_ptr<Segment>(new Segment(std::move(state)));
@@ -297,6 +300,7 @@ void Segment::give_back(std::uint64_t offset, std::uint64_t size_bytes) noexcept
   LOCUM_KILL_POINT("give back: about to");
   punch(descriptor(), offset, size_bytes);
   LOCUM_KILL_POINT("give back: given");
+  notify_memory(header());
 }
 
 // The limit is checked before, so that a hopeless commit costs nothing, and after, because others commit at

@@ -8,6 +8,7 @@
 #include "shm/death/eviction_notice.hpp"
 #include "shm/segment/entry_tag.hpp"
 #include "shm/segment/kill_point.hpp"
+#include "shm/segment/memory_notice.hpp"
 #include "shm/table/dead_rank_state.hpp"
 #include "shm/table/entry_record.hpp"
 #include "shm/table/view_count.hpp"
@@ -277,6 +278,7 @@ bool ObjectTable::tombstone(const Key& key) noexcept {
   if (at.node_rank != own_) {  // this process collects before it sleeps
     notify_eviction(*segment_, at.node_rank);
   }
+  notify_memory(segment_->header());
   return true;
 }
 
@@ -415,6 +417,7 @@ void ObjectTable::drop_pins(std::uint32_t dead) noexcept {
   for (const Entries& entries : entries_) {
     entries.drop_pins(dead);
   }
+  notify_memory(segment_->header());
 }
 
 // The stack is left as it is: the scan finds its entries, and they are skipped when it is taken.

@@ -88,6 +88,10 @@ class ObjectTable final : public NodeTable {
   [[nodiscard]] std::vector<Key> owned(std::uint32_t store) override LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<Key> unsettled() override LOCUM_EXCLUDES(mutex_);
 
+  /// Calls `each` with every object that this process views, evicted or not, pinned during the call, and the
+  /// number of its views. A pass over all objects that this process ever viewed.
+  void for_each_viewed(const std::function<void(const Pin& pin, std::uint32_t views)>& each);
+
   /// This process's node rank.
   [[nodiscard]] std::uint32_t own() const noexcept { return own_; }
   /// Known dead entries that could not be freed at their last check.

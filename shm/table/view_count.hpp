@@ -47,6 +47,21 @@ class ViewCount {
     }
   }
 
+  /// Adds a view if there is one. Returns how many there were.
+  [[nodiscard]] std::uint32_t retain_if_any() noexcept {
+    std::uint32_t views = word_.load(std::memory_order_relaxed);
+    while (views != 0) {
+      if (views == busy) {
+        std::this_thread::yield();
+        views = word_.load(std::memory_order_relaxed);
+      } else if (word_.compare_exchange_weak(views, views + 1, std::memory_order_acquire,
+                                             std::memory_order_relaxed)) {
+        return views & ~orphaned;
+      }
+    }
+    return 0;
+  }
+
   /// Removes a view. Calls `clear_bit()` for the last one. Whether it was the last one of an orphan; the word
   /// is not accessed any more then, nor in any case once the view is removed.
   template <class ClearBit>

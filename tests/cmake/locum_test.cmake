@@ -3,7 +3,10 @@
 #   locum_test(core SOURCES a_test.cpp ...)              program core_tests; each TEST is an entry of ctest, core.Suite.Name
 #   locum_test(mpi RANKS 1 2 3 SOURCES a_test.cpp ...)   program mpi_tests; entries mpi.ranks_1, mpi.ranks_2, mpi.ranks_3
 #
-# The first argument names the entries. Optional:
+# The first argument names the program and the entries. Optional:
+#   ENTRIES name          what the entries are called, if not like the program
+#   LINK library ...      further libraries
+#   ONE_THREAD            only one thread runs at any time: ThreadSanitizer could find nothing, and the program is not built for it
 #   ROOM folder           the library's folder under test, if the name is not that of a folder
 #   TIMEOUT seconds       for one entry
 #   ENVIRONMENT A=B ...   for the program
@@ -67,14 +70,21 @@ function(locum_test_shards name)
 endfunction()
 
 function(locum_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 TEST "OWN_MAIN;SERIAL;MEASURES" "ROOM;TIMEOUT" "RANKS;SOURCES;ENVIRONMENT;THREAD_LEVELS;NODES_OF;DIES_WITH")
+  cmake_parse_arguments(PARSE_ARGV 1 TEST "OWN_MAIN;SERIAL;MEASURES;ONE_THREAD" "ROOM;TIMEOUT;ENTRIES" "LINK;RANKS;SOURCES;ENVIRONMENT;THREAD_LEVELS;NODES_OF;DIES_WITH")
   if(NOT TEST_ROOM)
     set(TEST_ROOM ${name})
   endif()
   if(NOT TEST_TIMEOUT)
     set(TEST_TIMEOUT 120)
   endif()
+  if(NOT TEST_ENTRIES)
+    set(TEST_ENTRIES ${name})
+  endif()
 
+  if(TEST_ONE_THREAD AND CMAKE_CXX_FLAGS MATCHES "-fsanitize=thread")
+    message(STATUS "locum: no ${name} tests: only one thread runs in them, and ThreadSanitizer looks for races")
+    return()
+  endif()
   # Clang's ThreadSanitizer has its own operator new, which excludes any other.
   if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=thread" AND TEST_SOURCES MATCHES "operator_new\\.cpp")
     message(STATUS "locum: no ${name} tests: they have an operator new, as ThreadSanitizer has")
@@ -88,7 +98,7 @@ function(locum_test name)
   else()
     locum_test_options(${program})
   endif()
-  target_link_libraries(${program} PRIVATE locum::${TEST_ROOM} GTest::gtest rapidcheck rapidcheck_gtest)
+  target_link_libraries(${program} PRIVATE ${TEST_LINK} locum::${TEST_ROOM} GTest::gtest rapidcheck rapidcheck_gtest)
   if(TEST_RANKS)
     target_link_libraries(${program} PRIVATE MPI::MPI_CXX)
   endif()
@@ -102,7 +112,7 @@ function(locum_test name)
     if(LOCUM_TEST_SHARDS AND NOT (TEST_ROOM MATCHES "^shm" AND CMAKE_CXX_FLAGS MATCHES "-fsanitize=thread"))
       locum_test_shards(${name})
     else()
-      gtest_discover_tests(${program} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+      gtest_discover_tests(${program} TEST_PREFIX "${TEST_ENTRIES}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
                            PROPERTIES TIMEOUT ${TEST_TIMEOUT} ENVIRONMENT "${TEST_ENVIRONMENT}" RUN_SERIAL ${TEST_SERIAL})
     endif()
   elseif(NOT TEST_RANKS)

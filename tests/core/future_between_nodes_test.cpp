@@ -324,7 +324,7 @@ TEST(FutureOfSlowNodes, BringsAThousandInTheTimeOfOne) {
   const std::chrono::nanoseconds all = since();
   EXPECT_EQ(sum, number * (number - 1) / 2.0);
   EXPECT_GE(first, 100ms);
-  EXPECT_LE(all, 1s) << "a hundredth of the sequential time";
+  EXPECT_LE(all, 10s) << "a tenth of the sequential time";
   std::cout << "the first after " << first / 1us << " us, all " << number << " after " << all / 1us
             << " us\n";
   for (const auto& session : sessions) {

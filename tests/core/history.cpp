@@ -71,6 +71,7 @@ NameAnswer answer_of(Errc code) noexcept {
     case Errc::cancelled:
     case Errc::broken_promise:
     case Errc::end_of_stream:
+    case Errc::queue_full:
       break;
   }
   return NameAnswer::unknown;

@@ -10,8 +10,8 @@
 #include "core/store.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/hyperslab_samples.hpp"
-#include "tests/core/sanitized.hpp"
 #include "tests/core/simulated_nodes.hpp"
+#include "tests/core/trials.hpp"
 
 // The number of messages of each operation: requests and replies, and bulks that the network transfers and
 // then reports. The same from 2 ranks to 4096.
@@ -231,10 +231,11 @@ TEST_P(MessageCounts, OfNobodyWhoWantsAnything) {
   EXPECT_EQ(price_of([&] { world_.network().run_for(1h); }), nothing);
 }
 
-// A rank stores a little for each other one: 4096 of them take 2 GiB.
+// A rank stores a little for each other one, so that time and memory grow with the square: 4096 ranks take 2
+// GiB and 15 s a test, and are for tests/long.
 INSTANTIATE_TEST_SUITE_P(Ranks, MessageCounts,
-                         ::testing::ValuesIn(tests::sanitized ? std::vector<int>{2, 8, 64, 512}
-                                                              : std::vector<int>{2, 8, 64, 512, 4096}),
+                         ::testing::Values(2, 8, 64,
+                                           static_cast<int>(number_from("LOCUM_MESSAGE_RANKS", 512))),
                          ::testing::PrintToStringParamName());
 
 // Calls of a store: 64 MiB are not transferred.

@@ -128,5 +128,42 @@ TEST(Options, PrintOneLineEach) {
             "prepare_bytes = 0\ndecoded_cache_bytes = 7\ninline_bytes = 4096\nprefetch_bytes = 0\nname = \n");
 }
 
+TEST(Options, AreReadBackFromTheirLines) {
+  const RuntimeOptions options{.memory_bytes = 3_GiB,
+                               .timeout = std::chrono::milliseconds(2),
+                               .collective_timeout = std::chrono::milliseconds::max(),
+                               .peer_timeout = std::chrono::milliseconds(4),
+                               .ranks_per_node = 5,
+                               .one_sided = OneSided::automatic,
+                               .reserve_bytes = 6_GiB,
+                               .step_bytes = 1_MiB,
+                               .prepare_bytes = 7,
+                               .inline_bytes = 8,
+                               .prefetch_bytes = 9,
+                               .decoded_cache_bytes = 10,
+                               .name = "a = b"};
+  EXPECT_EQ(options_in(to_string(options)).value(), options);
+  EXPECT_EQ(options_in(to_string(RuntimeOptions{})).value(), RuntimeOptions{});
+}
+
+TEST(Options, AreNotReadFromOtherText) {
+  const std::string text = to_string(RuntimeOptions{});
+  for (std::size_t length = 0; length < text.size(); ++length) {
+    EXPECT_EQ(options_in(text.substr(0, length)).error().code(), Errc::corrupt) << length;
+  }
+  for (std::size_t at = 0; at < text.find("name"); ++at) {
+    std::string damaged = text;
+    damaged[at] = '?';
+    EXPECT_EQ(options_in(damaged).error().code(), Errc::corrupt) << damaged;
+  }
+  EXPECT_EQ(options_in(text + "more = 1\n").error().code(), Errc::corrupt);
+}
+
+TEST(Options, OfTheOthersAreNotThoseOfTheEnvironment) {
+  const Variable variable("LOCUM_MEMORY_BYTES", "rubbish");
+  EXPECT_EQ(with_environment({.memory_bytes = 7, .as_others = true}).value(),
+            RuntimeOptions{.as_others = true});
+}
+
 }  // namespace
 }  // namespace locum

@@ -110,6 +110,8 @@ inline void use(const locum::Store& store, [[maybe_unused]] int* raw) {
   (void)store.put("text", locum::CallOptions{.deadline = 10s});
 #elif defined(OPTIONS_AS_NEW_VALUE)
   (void)store.replace("text", locum::CallOptions{.deadline = 10s});
+#elif defined(PUT_THAT_DROPS)
+  (void)store.put(*raw, {.when_full = locum::WhenFull::drop_oldest});
 #elif defined(SPAN_OF_TEMPORARY)
   const std::span<const double> elements = store.get<double[]>("x").value();
   (void)elements;
@@ -193,6 +195,9 @@ inline void use(const locum::Store& store, [[maybe_unused]] int* raw) {
   (void)store.put(NeedsArgument(1), {.codec = Doubles{}});
   (void)store.put("dt", 10s);
   (void)store.put("text", {.deadline = 10s});
+  (void)store.put(values, {.when_full = locum::WhenFull::wait, .deadline = 10s});
+  (void)store.put("x", values, {.when_full = locum::WhenFull::fail});
+  (void)store.put("text", {.when_full = locum::WhenFull::wait});
   (void)store.put_proxy("text", {.populate = false});
   (void)store.put_proxy(values, {.codec = Doubles{}, .populate = false});
   (void)store.replace("x", values, {});

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <numeric>
 #include <string>
@@ -10,25 +11,12 @@
 
 #include "core/step_reader.hpp"
 #include "core/step_writer.hpp"
-#include "tests/core/session_fixture.hpp"
+#include "tests/core/steps_fixture.hpp"
 
 namespace locum::tests {
 namespace {
 
 using namespace std::chrono_literals;
-
-class Steps : public ::testing::Test {
- protected:
-  [[nodiscard]] StepSide side(std::size_t index = 0, std::size_t count = 1, std::uint64_t number = 0) {
-    return {*node.session, index, count, number != 0 ? number : ++sides_};
-  }
-  [[nodiscard]] std::size_t objects() const { return node.connector->usage().own_objects; }
-
-  SessionFixture node;
-
- private:
-  std::uint64_t sides_ = 0;
-};
 
 TEST_F(Steps, CarryWhatWasWrittenToAReader) {
   StepWriter out(side(), "gray-scott");
@@ -222,70 +210,13 @@ TEST_F(Steps, ReportAnIgnoredErrorLater) {
   step.put("n", 1);
   step.end().value();
   EXPECT_EQ(StepReader(side(), "s").next(1s).value().variables().size(), 1U);
-}
-
-TEST_F(Steps, RefuseABlockOutsideItsArray) {
-  StepWriter out(side(), "s");
-  auto step = out.begin().value();
-  const auto code = [&](const GlobalBlock& block) { return step.create<int>("V", block).error().code(); };
-  EXPECT_EQ(code({.shape = {4, 4}, .start = {3, 0}, .count = {2, 1}}), Errc::invalid_argument);
-  EXPECT_EQ(code({.shape = {4, 4}, .start = {0}, .count = {2, 1}}), Errc::invalid_argument);
-  EXPECT_EQ(code({.shape = {4}, .start = {0, 0}, .count = {2, 1}}), Errc::invalid_argument);
-  EXPECT_EQ(code({.shape = {4}, .start = {~std::uint64_t{0}}, .count = {2}}), Errc::invalid_argument);
-  EXPECT_EQ(step.put("V", std::vector<int>(3), {.shape = {4}, .start = {0}, .count = {4}}).error().code(),
-            Errc::invalid_argument);
-}
-
-TEST_F(Steps, CannotBeReadAfterTheirRelease) {
-  StepWriter out(side(), "s");
-  auto written = out.begin().value();
-  written.put("V", std::vector<int>{1, 2, 3}, {.shape = {3}, .start = {0}, .count = {3}});
-  written.end().value();
-  StepReader in(side(), "s");
-  auto step = in.next(1s).value();
-  const auto kept = step.read<int>("V").value();
-  step.release();
-  EXPECT_EQ(step.read<int>("V").error().code(), Errc::invalid_argument);
-  EXPECT_EQ(step.get<int[]>("V").error().code(), Errc::invalid_argument);
-  EXPECT_EQ(step.joined<int>("V").error().code(), Errc::invalid_argument);
-  EXPECT_TRUE(out.begin().has_value());
-  EXPECT_EQ(kept[2], 3);
-}
-
-TEST_F(Steps, NameWhoWroteWhat) {
-  std::vector<std::thread> threads;
-  for (const std::size_t index : {0U, 1U}) {
-    threads.emplace_back([this, index] {
-      StepWriter out(side(index, 2, 1000), "s", {.rendezvous_readers = 1});
-      auto step = out.begin({.deadline = 10s}).value();
-      step.put("rank", static_cast<int>(index));
-      step.put("shapes", std::vector<int>(2), {.shape = {4 + index}, .start = {2 * index}, .count = {2}});
-      step.end().value();
-      out.close({.deadline = 10s}).value();
-    });
-  }
   {
-    StepReader in(side(), "s");
-    const auto step = in.next(10s).value();
-    EXPECT_EQ(step.get<int>("rank").error().code(), Errc::invalid_argument);
-    EXPECT_EQ(*step.get<int>("rank", {.writer = 1}).value(), 1);
-    EXPECT_EQ(step.get<int>("rank", {.writer = 2}).error().code(), Errc::not_found);
-    EXPECT_EQ(step.get<int>("nobody's").error().code(), Errc::not_found);
-    EXPECT_EQ(step.read<int>("nobody's").error().code(), Errc::not_found);
-    EXPECT_EQ(step.joined<int>("nobody's").error().code(), Errc::not_found);
-    EXPECT_EQ(step.read<int>("shapes").error().code(), Errc::invalid_argument);
-    EXPECT_EQ(step.read<int>("rank").error().code(), Errc::invalid_argument);
-    EXPECT_EQ(step.get<double>("rank", {.writer = 1}).error().code(), Errc::type_mismatch);
-    ASSERT_EQ(step.variables().size(), 3U);
-    EXPECT_EQ(step.variables()[0].name, "rank");
-    EXPECT_EQ(step.variables()[0].type, "i32");
-    EXPECT_EQ(step.variables()[0].blocks, 2U);
-    EXPECT_EQ(step.variables()[0].size_bytes, 8U);
-    EXPECT_EQ(step.variables()[1].shape, Extents(4));
+    auto last = out.begin().value();
+    last.put("V", std::vector<int>(3), {.shape = {4}, .start = {0}, .count = {4}});
+    last.end();
   }
-  for (std::thread& thread : threads) {
-    thread.join();
-  }
+  EXPECT_EQ(out.close().error().code(), Errc::invalid_argument);
+  EXPECT_TRUE(out.close().has_value());
 }
 
 TEST_F(Steps, OfSeveralWritersAreThereOnceAllHaveEndedThem) {
@@ -325,6 +256,59 @@ TEST_F(Steps, OfSeveralWritersAreThereOnceAllHaveEndedThem) {
   for (std::thread& thread : threads) {
     thread.join();
   }
+}
+
+TEST_F(Steps, AreRefusedWhereTheWriterIsNotToWait) {
+  StepWriter out(side(), "s", {.queue_steps = 2, .when_full = WhenFull::fail, .rendezvous_readers = 1});
+  StepReader in(side(), "s");
+  EXPECT_EQ(in.next(10ms).error().code(), Errc::timeout);
+  for (int n = 0; n < 2; ++n) {
+    out.begin({.deadline = 1s}).value().end().value();
+  }
+  EXPECT_EQ(out.begin({.deadline = 60s}).error().code(), Errc::queue_full);
+  in.next(1s).value().release();
+  out.begin({.deadline = 1s}).value().end().value();
+  EXPECT_EQ(out.begin().error().code(), Errc::queue_full);
+}
+
+// The ranks of a writer call begin() at different times, and get the same answers.
+TEST_F(Steps, AreRefusedToAllRanksOfTheWriter) {
+  const StepSide first = side(0, 2, 77);
+  const StepSide second = side(1, 2, 77);
+  const StepWriterOptions options{.queue_steps = 2, .when_full = WhenFull::fail, .rendezvous_readers = 1};
+  StepWriter out(first, "s", options);
+  StepWriter other(second, "s", options);
+  StepReader in(side(), "s");
+  EXPECT_EQ(in.next(10ms).error().code(), Errc::timeout);
+  const auto tries = [](StepWriter& writer) {
+    auto step = writer.begin({.deadline = 10s});
+    EXPECT_TRUE(step || step.error().code() == Errc::queue_full) << step.error().what();
+    if (step) {
+      step->end().value();
+    }
+    return step.has_value();
+  };
+  std::vector<bool> answers;
+  for (int n = 0; n < 4; ++n) {
+    answers.push_back(tries(out));
+  }
+  EXPECT_EQ(answers, (std::vector<bool>{true, true, false, false}));
+  for (const bool answer : answers) {
+    EXPECT_EQ(tries(other), answer);
+  }
+  in.next(10s).value().release();
+  // The writer learns of the release when it looks again.
+  for (const auto until = std::chrono::steady_clock::now() + 10s;
+       !answers.back() && std::chrono::steady_clock::now() < until;) {
+    answers.push_back(tries(out));
+    EXPECT_EQ(tries(other), answers.back());
+  }
+  EXPECT_TRUE(answers.back());
+  EXPECT_EQ(in.next(10s).value().number(), 1U);
+  EXPECT_EQ(in.next(10s).value().number(), 2U);
+  std::thread closing([&] { other.close({.deadline = 10s}).value(); });
+  out.close({.deadline = 10s}).value();
+  closing.join();
 }
 
 }  // namespace

@@ -13,15 +13,15 @@ namespace locum::tests {
   return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
-/// Number of trials of a search: a fifth with a sanitizer, which makes each of them five times slower.
+/// Number of trials of a search: a tenth with a sanitizer, which makes each of them five times slower.
 [[nodiscard]] inline std::uint64_t trials_from(const char* variable, std::uint64_t usual) {
-  return number_from(variable, sanitized ? usual / 5 : usual);
+  return number_from(variable, sanitized ? usual / 10 : usual);
 }
 
-/// Selects the steps of an exhaustive search: all; with a sanitizer every fifth.
+/// Selects the steps of an exhaustive search: all; with a sanitizer every tenth.
 class StepsToPlay {
  public:
-  [[nodiscard]] bool next() noexcept { return !sanitized || step_++ % 5 == 0; }
+  [[nodiscard]] bool next() noexcept { return !sanitized || step_++ % 10 == 0; }
 
  private:
   std::uint64_t step_ = 0;

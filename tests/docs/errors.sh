@@ -28,6 +28,8 @@ calls() {
   calls OutputStep core/step_writer.hpp
   calls StepReader core/step_reader.hpp
   calls InputStep core/step_reader.hpp
+  calls TaskQueue core/task_queue.hpp
+  calls TakenTask core/task_queue.hpp
   calls AsyncResult core/async_result.hpp
   calls Runtime mpi/runtime.hpp
   find tests -name '*_test.cpp' -o -name '*_contract.hpp' | xargs sed -nE 's/^(TYPED_)?TEST(_[A-Z]+)?\(([A-Za-z0-9]+), ([A-Za-z0-9]+)\).*/test \3.\4/p'

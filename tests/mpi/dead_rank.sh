@@ -4,18 +4,7 @@
 # One rank is killed; the launcher lets the others continue, by a setting of Open MPI 4. Both survivors must continue, in time,
 # and leave nothing in /dev/shm.
 set -u
-if ! "$1" --version | grep -Eq '(Open MPI|OpenRTE)\) 4'; then
-  echo "SKIPPED: how to tell this launcher not to end a job whose rank dies is not known here: $("$1" --version | head -n 1)"
-  exit 77
-fi
-export OMPI_MCA_orte_enable_recovery=1
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export TMPDIR="$work" OMPI_MCA_btl_vader_backing_directory="$work" OMPI_MCA_btl_sm_backing_directory="$work"
-
-left_in_shm=$(dirname "$0")/../cmake/left_in_shm.sh
-before=$(sh "$left_in_shm" names)
+. "$(dirname "$0")/survivors.sh" "$@"
 
 points='publish: live/bind: intended/link: next set/change: begun/tombstone: marked/unlink: hash cleared/pin: bit set/commit: all taken'
 IFS=/ read -ra points <<< "$points"
@@ -54,10 +43,6 @@ for run in computing pinning creating collective closing promising promising:mix
       exit 1
     fi
   done
-  left=$(sh "$left_in_shm" since "$before")
-  if [ -n "$left" ]; then
-    echo "FAILED: $run: left in /dev/shm: $left"
-    exit 1
-  fi
+  nothing_left "$run"
   echo "$run: both survived, $((SECONDS - started)) s, the job's status was $status; $(grep noticed "$work/out" | tr '\n' ' ')"
 done

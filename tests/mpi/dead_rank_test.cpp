@@ -32,11 +32,16 @@
 #include "mpi/runtime.hpp"
 #include "shm/segment/kill_point.hpp"
 #include "tests/core/sanitized.hpp"
+#include "tests/mpi/survivor.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
+using locum::tests::expect;
+using locum::tests::failures;
+using locum::tests::rank_of_this;
+using locum::tests::setting;
 
 constexpr int victim = 1;
 constexpr std::uint64_t memory_bytes = std::uint64_t{64} << 20U;
@@ -44,22 +49,6 @@ constexpr std::size_t large = (std::size_t{40} << 20U) / sizeof(double);  // of 
 constexpr auto promised = 200ms;
 // For a machine with more ranks than cores; and for one slowed down by a sanitizer.
 constexpr auto slack = locum::tests::sanitized ? 4'000ms : 800ms;
-
-int rank_of_this = -1;
-int failures = 0;
-
-void expect(bool condition, const std::string& what) {
-  if (!condition) {
-    std::printf("rank %d FAILED: %s\n", rank_of_this, what.c_str());
-    std::fflush(stdout);
-    ++failures;
-  }
-}
-
-std::string setting(const char* variable) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? "" : text;
-}
 
 // Polls a condition without a notification, every few milliseconds.
 template <class Condition>

@@ -16,11 +16,15 @@
 #include "core/serializers.hpp"
 #include "mpi/runtime.hpp"
 #include "tests/core/sanitized.hpp"
+#include "tests/mpi/survivor.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
+using locum::tests::expect;
+using locum::tests::failures;
+using locum::tests::rank_of_this;
 
 constexpr auto peer_timeout = 2s;
 // For a machine with more ranks than cores; and for one slowed down by a sanitizer.
@@ -28,17 +32,6 @@ constexpr auto slack = locum::tests::sanitized ? 6s : 2s;
 constexpr auto at_once = locum::tests::sanitized ? 1'000ms : 100ms;
 constexpr int objects = 8;
 constexpr int unread = objects + 1;  // another large one, of which no other node has a copy
-
-int rank_of_this = -1;
-int failures = 0;
-
-void expect(bool condition, const std::string& what) {
-  if (!condition) {
-    std::printf("rank %d FAILED: %s\n", rank_of_this, what.c_str());
-    std::fflush(stdout);
-    ++failures;
-  }
-}
 
 std::vector<double> values_of(int number) {
   std::vector<double> values(number % 2 == 0 ? 10 : 200'000);

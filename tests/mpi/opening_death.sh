@@ -7,15 +7,7 @@
 set -u
 RANDOM=$1 runs=$2
 shift 2
-if ! "$1" --version | grep -Eq '(Open MPI|OpenRTE)\) 4'; then
-  echo "SKIPPED: how to tell this launcher not to end a job whose rank dies is not known here: $("$1" --version | head -n 1)"
-  exit 77
-fi
-export OMPI_MCA_orte_enable_recovery=1
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export TMPDIR="$work" OMPI_MCA_btl_vader_backing_directory="$work" OMPI_MCA_btl_sm_backing_directory="$work"
+. "$(dirname "$0")/survivors.sh" "$@"
 
 splits=0
 [ -z "${LOCUM_TEST_WITH_UCX:-}" ] || splits='0 2'

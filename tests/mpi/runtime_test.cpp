@@ -115,6 +115,55 @@ TEST(Runtime, TellsAllRanksThatOneOfThemHasOtherOptions) {
   }
 }
 
+TEST(Runtime, TakesTheOptionsOfTheOthers) {
+  if (job::size() == 1) {
+    GTEST_SKIP() << "there are no others";
+  }
+  const std::string name = "options of the others, a name that no small string holds";
+  for (int giver = 0; giver < job::size(); ++giver) {
+    RuntimeOptions given = small;
+    given.memory_bytes = 48_MiB;
+    given.timeout = 7s;
+    given.one_sided = OneSided::automatic;
+    given.name = name;
+    const bool gives = job::rank() == giver;
+    std::optional<Environment> variable;
+    if (!gives) {
+      variable.emplace("LOCUM_MEMORY_BYTES", "32M");  // of no effect
+    }
+    const Runtime runtime(MPI_COMM_WORLD, gives ? given : RuntimeOptions{.as_others = true});
+    EXPECT_EQ(runtime.options().name, name);
+    EXPECT_EQ(runtime.options().timeout, 7s);
+    EXPECT_FALSE(runtime.options().as_others);
+    EXPECT_TRUE(job::same_everywhere(to_string(runtime.options())));
+    const Store fields = runtime.store("fields");
+    if (gives) {
+      (void)fields.put("there", 1).value();
+    }
+    EXPECT_EQ(**fields.wait<int>("there"), 1);
+    job::barrier();
+  }
+}
+
+TEST(Runtime, TellsAllRanksThatNobodyGivesOptions) {
+  const Error error = refusal({.as_others = true});
+  EXPECT_EQ(error.code(), Errc::invalid_argument);
+  EXPECT_NE(error.text().find("as_others"), std::string::npos) << error.what();
+  EXPECT_TRUE(job::same_everywhere(error.what())) << error.what();
+}
+
+TEST(Runtime, ComparesTheOptionsOfThoseThatGiveThem) {
+  if (job::size() < 3) {
+    GTEST_SKIP() << "needs two ranks that give their options, and one that does not";
+  }
+  RuntimeOptions options = small;
+  options.memory_bytes = job::rank() == 1 ? 32_MiB : 64_MiB;
+  const Error error = refusal(job::rank() == 0 ? RuntimeOptions{.as_others = true} : options);
+  EXPECT_EQ(error.code(), Errc::options_differ);
+  EXPECT_NE(error.text().find("memory_bytes"), std::string::npos) << error.what();
+  EXPECT_TRUE(job::same_everywhere(error.what())) << error.what();
+}
+
 TEST(Runtime, TellsAllRanksThatOneEnvironmentIsWrong) {
   std::optional<Environment> variable;
   if (job::rank() == job::last()) {

@@ -11,6 +11,7 @@
 #include "core/node/cluster.hpp"
 #include "shm/arena/arena.hpp"
 #include "shm/names/name_table.hpp"
+#include "shm/table/freed_memory.hpp"
 #include "shm/table/object_table.hpp"
 #include "tests/shm/player.hpp"
 
@@ -28,7 +29,9 @@ namespace locum::tests {
       {.arena = std::make_shared<shm::SharedArena>(segment, own, 256_KiB, 0),
        .table = objects,
        .directory = std::make_shared<shm::NameTable>(segment, objects, std::chrono::seconds(20)),
-       .timeout = std::chrono::seconds(20)});
+       .timeout = std::chrono::seconds(20),
+       .lost_mates = {},
+       .monitor = std::make_shared<shm::FreedMemory>(segment, objects)});
 }
 
 /// Several processes of one node, simulated by one connector each over one segment.

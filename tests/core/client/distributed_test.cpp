@@ -48,13 +48,15 @@ ConnectorFactory begun(ConnectorFactory world) {
           world.threads, world.remote};
 }
 
-// With a sanitizer 64 ranks run the same code as 512, in a tenth of the time.
+// With a sanitizer eight ranks run the same code as many: AddressSanitizer marks the memory of each simulated
+// node, which for 64 ranks takes five seconds a test.
 std::vector<ConnectorFactory> simulated_worlds() {
-  std::vector<ConnectorFactory> worlds{
-      simulated("two_nodes", 2, 1, 0),          simulated("five_nodes", 5, 1, 4),
-      simulated("three_nodes_of_two", 3, 2, 3), simulated("eight_ranks", 4, 2, 5),
-      simulated("64_ranks", 32, 2, 41),         begun(simulated("three_nodes_of_two", 3, 2, 3))};
+  std::vector<ConnectorFactory> worlds{simulated("two_nodes", 2, 1, 0), simulated("five_nodes", 5, 1, 4),
+                                       simulated("three_nodes_of_two", 3, 2, 3),
+                                       simulated("eight_ranks", 4, 2, 5),
+                                       begun(simulated("three_nodes_of_two", 3, 2, 3))};
   if (!tests::sanitized) {
+    worlds.push_back(simulated("64_ranks", 32, 2, 41));
     worlds.push_back(simulated("512_ranks", 128, 4, 300));
   }
   return worlds;

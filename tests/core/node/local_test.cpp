@@ -3,8 +3,18 @@
 #include <gtest/gtest.h>
 
 #include "tests/core/connector_samples.hpp"
+#include "tests/core/memory_monitor_contract.hpp"
 
 namespace locum::tests {
+
+INSTANTIATE_TEST_SUITE_P(Local, MemoryMonitorContract,
+                         testing::Values(MonitorMaker{"local",
+                                                      [] {
+                                                        const auto local =
+                                                            open_local({.memory_bytes = 1 << 20});
+                                                        return MonitorMaker::Connectors{local, local};
+                                                      }}),
+                         monitor_name);
 
 TEST(Local, HasNoLimitUnlessOneIsGiven) {
   EXPECT_EQ(open_local()->usage().limit, 0U);

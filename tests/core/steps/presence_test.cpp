@@ -46,6 +46,20 @@ TEST_F(PresenceTest, TellsWhoLeftFromWhoIsLost) {
   EXPECT_EQ(awaited(watch), State::left);
 }
 
+TEST_F(PresenceTest, IsSeenToHaveEndedBefore) {
+  for (const bool leaves : {true, false}) {
+    auto other = detail::Presence::make(store).value();
+    const Handle handle = other.handle();
+    if (leaves) {
+      other.vanish(store, 1s);
+    } else {
+      other = {};
+    }
+    detail::PresenceWatch late{*node.session->state(), handle};
+    EXPECT_EQ(awaited(late), leaves ? State::left : State::lost);
+  }
+}
+
 TEST_F(PresenceTest, LeavesNothingWhereNobodyAsksHowItEnded) {
   const auto before = node.connector->usage().own_objects;
   auto other = detail::Presence::make(store).value();

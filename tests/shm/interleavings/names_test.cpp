@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "shm/names/directory_shard.hpp"
+#include "tests/core/trials.hpp"
 #include "tests/shm/interleavings/process.hpp"
 #include "tests/shm/interleavings/schedule.hpp"
 
@@ -234,8 +235,9 @@ class Waiting final : public Scene {
   Process adopter_;
   bool found_ = false;
 };
+// All of them take a minute and a half: a sample, and all in tests/long.
 TEST(NameInterleavings, WakeWhoWaits) {
-  pass<Waiting>({.preemptions = 2, .most = 100'000}, 4);
+  pass<Waiting>({.preemptions = 2, .most = 100'000, .sample = number_from("LOCUM_INTERLEAVINGS", 3000)}, 4);
 }
 TEST(NameInterleavings, WakeWhoWaitsWhereTheBinderDies) {
   pass<Waiting>({.preemptions = 3, .mortal = {0}, .sample = 3000}, 4);

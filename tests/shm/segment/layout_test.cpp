@@ -150,6 +150,8 @@ TEST(Layout, PutsTheWordsOfAShareWhereTheDocumentSays) {
   EXPECT_EQ(offsetof(SegmentHeader, pressure), 56U);
   EXPECT_EQ(offsetof(SegmentHeader, given_back), 60U);
   EXPECT_EQ(offsetof(SegmentHeader, stores), 64U);
+  EXPECT_EQ(offsetof(SegmentHeader, memory_awaited), 72U);
+  EXPECT_EQ(offsetof(SegmentHeader, memory_freed), 76U);
 }
 
 }  // namespace

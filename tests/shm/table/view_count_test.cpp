@@ -43,6 +43,20 @@ TEST_F(ViewCountTest, SetsTheBitWithTheFirstViewAndClearsItWithTheLast) {
   EXPECT_EQ(word_.load(), 0U);
 }
 
+TEST_F(ViewCountTest, IsRetainedByAThreadWithoutAViewOnlyIfThereIsOne) {
+  EXPECT_EQ(ViewCount(word_).retain_if_any(), 0U);
+  EXPECT_EQ(word_.load(), 0U);
+  add();
+  add();
+  EXPECT_EQ(ViewCount(word_).retain_if_any(), 2U);
+  EXPECT_EQ(word_.load(), 3U);
+  EXPECT_FALSE(end());
+  EXPECT_FALSE(end());
+  EXPECT_TRUE(bit_) << "the retained one is left";
+  EXPECT_FALSE(end());
+  EXPECT_FALSE(bit_);
+}
+
 TEST_F(ViewCountTest, DoesNothingForAForkedProcess) {
   ViewCount(word_).retain();
   EXPECT_EQ(word_.load(), 0U);

@@ -1,0 +1,142 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "core/session.hpp"
+#include "core/store.hpp"
+
+namespace locum::detail {
+
+/// Small objects in a store that ranks tell each other something by. Each is put once, so that none has to be
+/// protected, and all survive their makers. Their names have their home on the node of one rank, which looks
+/// at them without a message. Any thread.
+class Records {
+ public:
+  using Moment = Deadline::Clock::time_point;
+
+  /// The longest wait for a record until it is checked whether those who are to put it are here.
+  static constexpr std::chrono::milliseconds look_interval{100};
+  /// The part of a wait in which this thread looks by itself.
+  static constexpr std::chrono::milliseconds polling{20};
+
+  /// How often a request is repeated, if the rank that received it dies.
+  static constexpr int repetitions = 3;
+
+  /// \param home_rank the names have their home on its node
+  /// \param home_node the number of that node
+  Records(Store store, std::shared_ptr<SessionState> session, std::uint32_t home_rank, int home_node)
+      : store_(std::move(store)),
+        session_(std::move(session)),
+        home_rank_(home_rank),
+        home_node_(home_node) {}
+
+  [[nodiscard]] const Store& store() const noexcept { return store_; }
+  [[nodiscard]] SessionState& session() const noexcept { return *session_; }
+  [[nodiscard]] Moment moment(Deadline deadline) const { return session_->completions()->moment(deadline); }
+  [[nodiscard]] Moment now() const { return session_->completions()->now(); }
+  /// Whether the names have their home on the node of this rank.
+  [[nodiscard]] bool is_home() const noexcept { return session_->options().node == home_node_; }
+  /// A name that begins with `stem` and has its home there.
+  [[nodiscard]] std::string near(std::string stem) const {
+    return session_->connector().name_near(home_rank_, store_.number(), std::move(stem));
+  }
+
+  /// Whether that record is there. An error counts as no.
+  [[nodiscard]] bool has(std::string_view record) const;
+  /// Puts one, unless it is there.
+  template <class T>
+  [[nodiscard]] Result<void> put(std::string_view record, const T& value, Moment until) const {
+    return repeated([&]() -> Result<void> {
+      const auto done = store_.put(record, value, {.codec = {}, .deadline = until});
+      return done || done.error().code() == Errc::key_exists ? Result<void>() : Result<void>(done.error());
+    });
+  }
+  /// The same of a flat one; whether it was this call that put it. REQUIRES: no other call puts an equal one.
+  template <class T>
+  [[nodiscard]] Result<bool> put_first(std::string_view record, const T& value) const {
+    for (int again = 0;; ++again) {
+      const auto done = store_.put(record, value);
+      if (done) {
+        return true;
+      }
+      const Errc code = done.error().code();
+      if (code == Errc::key_exists) {
+        // After a first attempt of unknown outcome, it may be that one's.
+        const auto there = again > 0 ? store_.get<T>(record) : Result<View<T>>(done.error());
+        return there && **there == value;
+      }
+      if (code != Errc::peer_lost || again == repetitions) {
+        return done.error();
+      }
+    }
+  }
+  /// What `change` returns, which may be called again: a rank that dies may have served a request or not, and
+  /// another one of its node then serves the next.
+  template <class Change>
+  [[nodiscard]] static auto repeated(Change change) -> decltype(change()) {
+    auto done = change();
+    for (int again = 0; again < repetitions && !done && done.error().code() == Errc::peer_lost; ++again) {
+      done = change();
+    }
+    return done;
+  }
+  /// The record as soon as it is put; `timeout`, or what `check` returns, called before each wait of at most
+  /// `look_interval`.
+  template <class T, class Check>
+  [[nodiscard]] Result<View<T>> wait(std::string_view record, Moment until, Check check) const {
+    for (;;) {
+      auto there = store_.get<T>(record, {.codec = {}, .deadline = until});
+      if (there || there.error().code() != Errc::not_found) {
+        return there;
+      }
+      if (Result<void> goes_on = check(); !goes_on) {
+        // It may have been put before what the check has seen.
+        there = store_.get<T>(record, {.codec = {}, .deadline = until});
+        return there || there.error().code() != Errc::not_found ? std::move(there)
+                                                                : Result<View<T>>(goes_on.error());
+      }
+      there = wait_a_while<T>(record, std::min(until, now() + look_interval));
+      if (there || there.error().code() != Errc::timeout || now() >= until) {
+        return there;
+      }
+    }
+  }
+
+  /// At first this looks again and again, so that who puts the record need not wake this thread, which costs
+  /// ten times the put: after a wait of some time at most an eighth of it later, and less than 1 ms. Sleeps
+  /// in between, too. After `polling` a wake-up costs less than a thousandth of the time waited.
+  template <class T>
+  [[nodiscard]] Result<View<T>> wait_a_while(std::string_view record, Moment until) const {
+    using namespace std::chrono_literals;
+    if (is_home()) {
+      const Moment began = now();
+      for (Moment time = began; time < std::min(until, began + polling); time = now()) {
+        const auto pause = std::clamp<Deadline::Clock::duration>((time - began) / 8, 50us, 1ms);
+        std::this_thread::sleep_for(std::min(pause, until - time));
+        auto there = store_.get<T>(record);
+        if (there || there.error().code() != Errc::not_found) {
+          return there;
+        }
+      }
+    }
+    return store_.wait<T>(record, until);
+  }
+
+ private:
+  Store store_;
+  std::shared_ptr<SessionState> session_;
+  std::uint32_t home_rank_;
+  int home_node_;
+};
+
+/// Appends the digits of a number to a name.
+void append_number(std::string& text, std::uint64_t number);
+
+}  // namespace locum::detail

@@ -1,0 +1,175 @@
+#include "core/steps/step_ahead.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+
+#include "core/steps/step_fetch.hpp"
+#include "core/steps/stream.hpp"
+
+namespace locum::detail {
+
+namespace {
+
+/// The name's home keeps a wait until its deadline, also a wait for a step that nobody needs any more.
+constexpr std::chrono::seconds longest_wait{1};
+
+template <class Indices>
+bool equal(const Indices& a, const Indices& b) noexcept {
+  bool all = a.size() == b.size();
+  for (std::size_t at = 0; all && at < a.size(); ++at) {
+    all = a[at] == b[at];
+  }
+  return all;
+}
+
+bool same(const Hyperslab& one, const Hyperslab& other) noexcept {
+  return equal(one.start, other.start) && equal(one.count, other.count) && equal(one.stride, other.stride);
+}
+
+}  // namespace
+
+void StepTransfers::add(StepTransfers others) {
+  all_.insert(all_.end(), std::make_move_iterator(others.all_.begin()),
+              std::make_move_iterator(others.all_.end()));
+}
+
+std::shared_ptr<void> StepTransfers::take(const BoxPiece& piece, const char* type) {
+  const auto there = std::ranges::find_if(all_, [&](const Transfer& one) {
+    return one.block == piece.block->key && one.type == type && same(one.slab, piece.slab);
+  });
+  if (there == all_.end()) {
+    return nullptr;
+  }
+  auto future = std::move(there->future);
+  all_.erase(there);
+  return future;
+}
+
+bool StepWish::same_as(const StepWish& other) const noexcept {
+  return begin == other.begin && writer == other.writer && name == other.name && same(box, other.box);
+}
+
+StepAhead::StepAhead(const Stream& stream, std::uint32_t steps)
+    : stream_(std::make_unique<const Stream>(stream)), steps_(steps) {}
+
+StepAhead::~StepAhead() {
+  const MutexLock lock(mutex_);
+  watch_.cancel();
+}
+
+void StepAhead::begins(std::uint64_t number) {
+  StepTransfers unread;
+  std::map<std::uint64_t, Next> passed;
+  {
+    const MutexLock lock(mutex_);
+    number_ = number;
+    wishes_ = std::exchange(read_, {});
+    unread = std::exchange(now_, {});
+    while (!next_.empty() && next_.begin()->first <= number) {
+      passed.insert(next_.extract(next_.begin()));
+    }
+    if (const auto there = passed.find(number); there != passed.end()) {
+      now_ = std::move(there->second.transfers);
+    }
+  }
+  watch_next();
+}
+
+void StepAhead::wants(std::uint64_t number, StepWish wish) {
+  std::map<std::uint64_t, View<StepRecord>> later;
+  {
+    const MutexLock lock(mutex_);
+    const auto is_it = [&](const StepWish& other) { return other.same_as(wish); };
+    if (number != number_ || std::ranges::any_of(read_, is_it)) {
+      return;
+    }
+    read_.push_back(wish);
+    if (std::ranges::any_of(wishes_, is_it)) {
+      return;
+    }
+    wishes_.push_back(wish);
+    for (const auto& [number_of_next, next] : next_) {
+      later.emplace(number_of_next, next.step);
+    }
+  }
+  for (const auto& [number_of_next, step] : later) {
+    auto transfers = begin({wish}, number_of_next, step);
+    const MutexLock lock(mutex_);
+    if (const auto next = next_.find(number_of_next); next != next_.end()) {
+      next->second.transfers.add(std::move(transfers));
+    }
+  }
+  watch_next();
+}
+
+std::optional<std::uint64_t> StepAhead::choose_next() {
+  const std::uint64_t number = next_.empty() ? number_ + 1 : next_.rbegin()->first + 1;
+  const bool is_watched = watched_ && *watched_ >= number;
+  return wishes_.empty() || is_watched || number > number_ + steps_ ? std::nullopt : std::optional(number);
+}
+
+void StepAhead::watch_next() {
+  std::optional<std::uint64_t> number;
+  {
+    const MutexLock lock(mutex_);
+    number = choose_next();
+    if (!number) {
+      return;
+    }
+    watched_ = number;
+  }
+  auto watch = stream_->store().wait_async<StepRecord>(stream_->step(*number), longest_wait);
+  Future<StepRecord> before;
+  {
+    const MutexLock lock(mutex_);
+    if (watched_ == number) {
+      before = std::exchange(watch_, watch);
+    }
+  }
+  before.cancel();
+  (void)watch.then([self = weak_from_this(), number = *number](const Result<View<StepRecord>>& step) {
+    if (const auto ahead = self.lock()) {
+      ahead->arrived(number, step);
+    }
+  });
+}
+
+// On any error but a timeout the reader itself learns what has happened.
+void StepAhead::arrived(std::uint64_t number, const Result<View<StepRecord>>& step) {
+  std::vector<StepWish> wishes;
+  const bool is_there = step && (*step)->state == StepRecord::State::ready && (*step)->is_valid();
+  {
+    const MutexLock lock(mutex_);
+    if (watched_ != number || (!is_there && (step || step.error().code() != Errc::timeout))) {
+      return;
+    }
+    watched_.reset();
+    if (is_there && number > number_) {
+      next_[number].step = *step;
+      wishes = wishes_;
+    }
+  }
+  if (!wishes.empty()) {
+    auto transfers = begin(wishes, number, *step);
+    const MutexLock lock(mutex_);
+    if (const auto next = next_.find(number); next != next_.end()) {
+      next->second.transfers.add(std::move(transfers));
+    } else if (number == number_) {
+      now_.add(std::move(transfers));
+    }
+  }
+  watch_next();
+}
+
+StepTransfers StepAhead::begin(const std::vector<StepWish>& wishes, std::uint64_t number,
+                               const View<StepRecord>& step) const {
+  StepTransfers all;
+  const StepFetch fetch(stream_->store(), stream_->session().options().node, nullptr, number, step);
+  for (const StepWish& wish : wishes) {
+    all.add(wish.begin(wish, fetch));
+  }
+  return all;
+}
+
+}  // namespace locum::detail

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <locum/detail/base/mutex.hpp>
+#include <locum/detail/steps/box_pieces.hpp>
+#include <locum/detail/steps/step_record.hpp>
+#include <locum/hyperslab.hpp>
+#include <locum/key.hpp>
+#include <locum/store.hpp>
+#include <locum/view.hpp>
+
+namespace locum::detail {
+
+class StepFetch;
+class Stream;
+
+/// Parts of a step that are on their way from other nodes.
+class StepTransfers {
+ public:
+  template <class T>
+  void add(const BoxPiece& piece, Future<T> future) {
+    all_.push_back(
+        {piece.block->key, piece.slab, &type_of<T>, std::make_shared<Future<T>>(std::move(future))});
+  }
+  void add(StepTransfers others);
+  /// Each can be taken once.
+  template <class T>
+  [[nodiscard]] std::optional<Future<T>> take(const BoxPiece& piece) {
+    const auto there = take(piece, &type_of<T>);
+    return there ? std::optional(std::move(*static_cast<Future<T>*>(there.get()))) : std::nullopt;
+  }
+
+ private:
+  struct Transfer {
+    Key block;
+    Hyperslab slab;
+    const char* type;
+    std::shared_ptr<void> future;
+  };
+  template <class T>
+  static constexpr char type_of = 0;  ///< its address tells types apart
+
+  [[nodiscard]] std::shared_ptr<void> take(const BoxPiece& piece, const char* type);
+
+  std::vector<Transfer> all_;
+};
+
+/// What a reader has read of a step: a box of a global array, or blocks of that name.
+struct StepWish {
+  /// Begins to fetch the same of another step, as far as it is on other nodes.
+  using Begin = StepTransfers (*)(const StepWish& wish, const StepFetch& step);
+
+  std::string name;
+  Hyperslab box;
+  int writer = -1;
+  Begin begin = nullptr;
+
+  [[nodiscard]] bool same_as(const StepWish& other) const noexcept;
+};
+
+/// Fetches of the next steps, as soon as these exist, what the reader has read of the last one from other
+/// nodes, so that it comes while this process computes. Any thread.
+///
+/// Invariant: no call that may run a continuation is made under the mutex.
+class StepAhead : public std::enable_shared_from_this<StepAhead> {
+ public:
+  /// \param steps how many steps ahead
+  StepAhead(const Stream& stream, std::uint32_t steps);
+  StepAhead(const StepAhead&) = delete;
+  StepAhead& operator=(const StepAhead&) = delete;
+  ~StepAhead();
+
+  /// The reader begins to read this step: what was fetched of it can be taken, and later ones are waited for.
+  void begins(std::uint64_t number);
+  /// The reader reads that of this step, from another node.
+  void wants(std::uint64_t number, StepWish wish);
+  /// What was fetched of a step; empty if it was not, or was taken before.
+  template <class T>
+  [[nodiscard]] std::optional<Future<T>> take(std::uint64_t number, const BoxPiece& piece) {
+    const MutexLock lock(mutex_);
+    return number == number_ ? now_.take<T>(piece) : std::nullopt;
+  }
+
+ private:
+  struct Next {
+    View<StepRecord> step;
+    StepTransfers transfers;
+  };
+
+  void watch_next();
+  [[nodiscard]] std::optional<std::uint64_t> choose_next() LOCUM_REQUIRES(mutex_);
+  void arrived(std::uint64_t number, const Result<View<StepRecord>>& step);
+  [[nodiscard]] StepTransfers begin(const std::vector<StepWish>& wishes, std::uint64_t number,
+                                    const View<StepRecord>& step) const;
+
+  const std::unique_ptr<const Stream> stream_;
+  const std::uint32_t steps_;
+  Mutex mutex_;
+  std::uint64_t number_ LOCUM_GUARDED_BY(mutex_) = 0;              ///< of the step that is read
+  StepTransfers now_ LOCUM_GUARDED_BY(mutex_);                     ///< of that
+  std::vector<StepWish> read_ LOCUM_GUARDED_BY(mutex_);            ///< of that
+  std::vector<StepWish> wishes_ LOCUM_GUARDED_BY(mutex_);          ///< these, and those of the step before
+  std::map<std::uint64_t, Next> next_ LOCUM_GUARDED_BY(mutex_);    ///< steps that exist, by number
+  std::optional<std::uint64_t> watched_ LOCUM_GUARDED_BY(mutex_);  ///< the step that is waited for
+  Future<StepRecord> watch_ LOCUM_GUARDED_BY(mutex_);              ///< for that
+};
+
+}  // namespace locum::detail

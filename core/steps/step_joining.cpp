@@ -1,0 +1,167 @@
+// Of StepInput: how the ranks of a reader join a stream, and leave it.
+#include <utility>
+
+#include "core/steps/step_input.hpp"
+
+namespace locum::detail {
+
+namespace {
+
+template <class T>
+Result<void> without_value(const Result<T>& result) {
+  return result ? Result<void>() : Result<void>(result.error());
+}
+
+}  // namespace
+
+// The count may be one too low.
+Result<std::uint64_t> StepInput::first_step(Moment until) const {
+  auto count = published(until);
+  if (!count) {
+    return count;
+  }
+  std::uint64_t first = *count + (stream_->has(stream_->step(*count)) ? 1 : 0);
+  if (options_.start_at == StartAt::next) {
+    return first;
+  }
+  while (first > 0 && stream_->has(stream_->step(first - 1))) {
+    --first;
+    if (options_.start_at == StartAt::newest) {
+      break;
+    }
+  }
+  return first;
+}
+
+Result<void> StepInput::find_stream(Moment until) {
+  const auto store = side_.session.open(Stream::store_of(name_));
+  if (!store) {
+    return store.error();
+  }
+  const auto record = store->wait<StreamRecord>(Stream::name, until);
+  if (!record) {
+    return record.error().code() != Errc::timeout
+               ? record.error()
+               : Error(Errc::timeout, "no rank has opened a writer of this stream; check its name")
+                     .about(name_);
+  }
+  auto presence = Presence::make(*store);
+  if (!presence) {
+    return presence.error();
+  }
+  stream_.emplace(*store, side_.session.state(), **record);
+  presence_ = std::move(*presence);
+  handle_ = presence_.handle();
+  writer_ = PresenceWatch(stream_->session(), (*record)->writer);
+  return stream_->put(stream_->member(side_.number, side_.index), handle_, until);
+}
+
+// The writer knows the side before that decides with which step it begins: from then on, a step that the
+// side has seen stays. Every line may be repeated, by a call that goes on where one came to its deadline.
+Result<void> StepInput::join_first(Moment until) {
+  SideRecord mine{side_.number, group_, {handle_}};
+  for (std::size_t index = 1; index < side_.count; ++index) {
+    const auto member =
+        stream_->wait<Handle>(stream_->member(side_.number, index), until, [this] { return check_writer(); });
+    if (!member) {
+      return member.error();
+    }
+    mine.ranks.push_back(**member);
+  }
+  for (std::uint64_t place = 0;; ++place) {
+    const std::string name = stream_->joined(place);
+    if (auto put = stream_->put(name, mine, until); !put) {
+      return put;
+    }
+    const auto there = stream_->store().get<SideRecord>(name, {.codec = {}, .deadline = until});
+    if (there ? (*there)->side == side_.number : there.error().code() != Errc::peer_lost) {
+      if (!there) {
+        return there.error();
+      }
+      break;
+    }
+  }
+  const auto first = first_step(until);
+  if (!first) {
+    return first.error();
+  }
+  const std::string from = stream_->from(side_.number);
+  if (auto put = stream_->put(from, *first, until); !put) {
+    return put;
+  }
+  const auto decided = stream_->store().get<std::uint64_t>(from, {.codec = {}, .deadline = until});
+  next_ = decided ? **decided : 0;
+  return without_value(decided);
+}
+
+Result<void> StepInput::join_others(Moment until) {
+  if (!first_reader_) {
+    const auto first =
+        stream_->wait<Handle>(stream_->member(side_.number, 0), until, [this] { return check_writer(); });
+    if (!first) {
+      return first.error();
+    }
+    first_reader_.emplace(stream_->session(), **first);
+  }
+  const auto from = stream_->wait<std::uint64_t>(stream_->from(side_.number), until,
+                                                 [this] { return check_first_reader(); });
+  next_ = from ? **from : 0;
+  return without_value(from);
+}
+
+// A stream that has ended meanwhile removes its records. Then the next one of that name is joined, if there
+// is one by then.
+Result<void> StepInput::join(Moment until) {
+  if (has_joined_) {
+    return {};
+  }
+  while (!has_joined_) {
+    if (!stream_) {
+      if (auto found = find_stream(until); !found) {
+        return found;
+      }
+    }
+    auto joined = side_.index == 0 ? join_first(until) : join_others(until);
+    if (!joined && joined.error().code() == Errc::timeout) {
+      return joined;
+    }
+    const auto stream = stream_->store().get<StreamRecord>(Stream::name, {.codec = {}, .deadline = until});
+    const bool is_other =
+        stream ? (*stream)->number != stream_->record().number : stream.error().code() == Errc::not_found;
+    has_joined_ = joined.has_value() && !is_other;
+    if (!has_joined_) {
+      leave();
+      stream_.reset();
+      first_reader_.reset();
+      if (!is_other) {
+        return joined;
+      }
+      if (!stream) {
+        return end_of_stream();
+      }
+    }
+  }
+  next_part_ = next_;
+  if (options_.ahead > 0 && group_ == 0 && !ahead_) {
+    ahead_ = std::make_shared<StepAhead>(*stream_, options_.ahead);
+  }
+  return {};
+}
+
+// Without memory to say so, the presence tells.
+void StepInput::leave() noexcept {
+  if (!stream_ || !presence_.is_open()) {
+    return;
+  }
+  try {
+    const auto until = moment({});
+    const bool writer_is_gone = !writer_.is_here();
+    (void)stream_->put(stream_->left(handle_), std::uint8_t{1}, until);
+    presence_.vanish(stream_->store(), until);
+    stream_->clean_if_left(writer_is_gone);
+  } catch (...) {
+    presence_ = {};
+  }
+}
+
+}  // namespace locum::detail

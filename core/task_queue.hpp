@@ -1,0 +1,177 @@
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <locum/call_options.hpp>
+#include <locum/codec.hpp>
+#include <locum/store.hpp>
+
+namespace locum {
+
+/// The result of TakenTask::done(), which may be ignored: a task whose done() has failed is given back.
+class TaskDone : public Result<void> {
+ public:
+  TaskDone(Result<void> result) : Result<void>(std::move(result)) {}
+};
+
+namespace detail {
+
+class TaskQueueState;
+
+/// The claim of this rank to a task, without its value. Gives the task back when it is destroyed, unless it
+/// is done.
+class TaskHold {
+ public:
+  TaskHold() = default;
+  TaskHold(std::shared_ptr<TaskQueueState> queue, std::uint64_t number, std::uint64_t attempt,
+           const Key& value) noexcept
+      : queue_(std::move(queue)), number_(number), attempt_(attempt), value_(value) {}
+  TaskHold(TaskHold&& other) noexcept = default;
+  TaskHold& operator=(TaskHold&& other) noexcept {
+    std::swap(queue_, other.queue_);
+    std::swap(number_, other.number_);
+    std::swap(attempt_, other.attempt_);
+    std::swap(value_, other.value_);
+    return *this;
+  }
+  ~TaskHold() { give_back(); }
+
+  [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
+  [[nodiscard]] const Key& value() const noexcept { return value_; }
+  [[nodiscard]] Result<void> finish(Deadline deadline);
+  void give_back() noexcept;
+  /// The value could not be read: what take() returns. None: the task was done; take another one.
+  [[nodiscard]] Result<void> unreadable(const Error& error);
+
+ private:
+  std::shared_ptr<TaskQueueState> queue_;  ///< null: the task is done, or was given back
+  std::uint64_t number_ = 0;
+  std::uint64_t attempt_ = 0;
+  Key value_{};
+};
+
+/// What a TaskQueue does without knowing its type. Any thread.
+class TaskQueueBase {
+ protected:
+  TaskQueueBase(const std::shared_ptr<OpenStore>& store, std::string_view name);
+
+  /// Where the values of the tasks are.
+  [[nodiscard]] const Store& values() const noexcept;
+  /// Makes a task of an object. Evicts the object if it certainly is no task.
+  [[nodiscard]] Result<std::uint64_t> put_value(const Key& value);
+  [[nodiscard]] Result<TaskHold> take_value(Deadline deadline);
+  [[nodiscard]] Result<void> close_queue();
+
+ private:
+  std::shared_ptr<TaskQueueState> state_;
+};
+
+}  // namespace detail
+
+/// A task that this rank has taken, and no other rank has: made by TaskQueue::take(). `*task` and `task->`
+/// are its value, in place if it is on this node. If it is destroyed before done(), or its rank dies, the
+/// task is given to another taker. Movable; used by one thread at a time.
+template <class T>
+class TakenTask {
+ public:
+  /// Called by TaskQueue.
+  TakenTask(detail::TaskHold hold, View<T> value) noexcept
+      : hold_(std::move(hold)), value_(std::move(value)) {}
+
+  /// What put() returned for it.
+  [[nodiscard]] std::uint64_t number() const noexcept { return hold_.number(); }
+  /// A view of the value, which may outlive the task.
+  [[nodiscard]] const View<T>& view() const& noexcept { return value_; }
+  [[nodiscard]] decltype(auto) operator*() const& noexcept { return *value_; }
+  [[nodiscard]] auto operator->() const noexcept { return value_.operator->(); }
+
+  /// The task is done: from the moment at which the call has succeeded, no rank takes it again. Sends a
+  /// message if the value is on another node. After `timeout` it may be done or not: call done() again. The
+  /// value stays readable.
+  TaskDone done(const CallOptions& options = {}) { return hold_.finish(options.deadline); }
+
+ private:
+  detail::TaskHold hold_;
+  View<T> value_;
+};
+
+/// A queue of tasks, by which ranks share work: any rank puts tasks, any rank takes them. Each task is taken
+/// by one rank, which says when it is done(). All ranks that make a queue of the same name over the same
+/// store share it. Ranks that wait for a task get the tasks in the order in which they came to wait.
+///
+/// `TaskQueue<Tile> tiles(store, "tiles"); while (auto tile = tiles.take(30s)) { render(**tile);
+/// tile->done(); }`
+///
+/// *Deaths.* A task that put() has returned for is not lost as long as the node of its producer is there: if
+/// its taker dies before done(), another one takes it, within the time in which deaths are noticed (see
+/// docs/failure.md) and 0.2 s. If the node with the value is lost, one take() returns `peer_lost` for the
+/// task, which is over then. The queue is lost with the node of the rank that was first to open it.
+///
+/// *Memory.* The value of a task is in the memory of its producer's node until the task is done; a few small
+/// records of it stay there a little longer. A queue that was closed and is empty leaves two small objects,
+/// and where a rank has died perhaps one more; its name cannot be used for another queue.
+///
+/// T is any type that a store takes, also an array: `TaskQueue<double[]>` takes vectors and spans. A cheap
+/// value; its copies are the same queue on this rank. Any thread may call.
+template <class T>
+class TaskQueue : private detail::TaskQueueBase {
+ public:
+  /// Opens the queue, or makes it, with its records on this node: not collective. Sends messages if the job
+  /// has several nodes. The store's options are those of the queue. Throws Error: `invalid_argument` without
+  /// a name, and those of Session::open().
+  TaskQueue(const Store& store, std::string_view name) : TaskQueueBase(store.open_, name) {}
+
+  /// Puts a task; returns its number: tasks are numbered from 0, in the order in which they are taken, with
+  /// gaps. Stores the value as Store::put() does. Does not wait for takers; sends messages if the queue is on
+  /// another node. `end_of_stream` after close(); after `timeout` or `peer_lost` it may have been put.
+  [[nodiscard]] Result<std::uint64_t> put(const T& task)
+    requires(!std::is_unbounded_array_v<T>)
+  {
+    return put<T>(task, {});
+  }
+  /// The same for what is stored as a T, and with options.
+  template <class V>
+    requires std::is_same_v<detail::Stored<V>, detail::Stored<T>>
+  [[nodiscard]] Result<std::uint64_t> put(const V& task, const PutOptions<V>& options = {}) {
+    const auto value = values().put(task, options);
+    return value ? put_value(*value) : Result<std::uint64_t>(value.error());
+  }
+
+  /// The next task; waits for one until the deadline. `timeout` if none came, after which nothing is lost;
+  /// `end_of_stream` after close(), once all tasks are done: until then a taker waits, since it may get the
+  /// task of one that dies. Errors of reading the value as of Store::get(); the task is then given back,
+  /// except for `peer_lost` (see above). If the queue is on another node, a message to it may take longer
+  /// than the deadline, up to the runtime's timeout.
+  [[nodiscard]] Result<TakenTask<T>> take(const ReadOptions<T>& options = {}) {
+    const Deadline until = options.deadline;
+    for (;;) {
+      auto hold = take_value(until);
+      if (!hold) {
+        return hold.error();
+      }
+      auto value = values().template get<T>(hold->value(), {.codec = options.codec, .deadline = {}});
+      if (value) {
+        return TakenTask<T>(std::move(*hold), std::move(*value));
+      }
+      if (auto next = hold->unreadable(value.error()); !next) {
+        return next.error();
+      }
+    }
+  }
+  /// `take(10s)`.
+  template <std::convertible_to<Deadline> D>
+  [[nodiscard]] Result<TakenTask<T>> take(const D& limit) {
+    return take(ReadOptions<T>{.codec = {}, .deadline = Deadline(limit)});
+  }
+
+  /// No more tasks come: put() is refused from now on, on all ranks, and take() returns `end_of_stream` once
+  /// all tasks are done. Any rank may call it, any number of times.
+  [[nodiscard]] Result<void> close() { return close_queue(); }
+};
+
+}  // namespace locum

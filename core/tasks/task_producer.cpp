@@ -1,0 +1,97 @@
+#include "core/tasks/task_producer.hpp"
+
+#include <algorithm>
+
+namespace locum::detail {
+
+namespace {
+
+/// The line is told of so many numbers at a time that they have slots.
+constexpr std::uint64_t told_at_a_time = 256;
+
+}  // namespace
+
+Error TaskProducer::closed(std::uint64_t end) const {
+  const auto noted = records_.note_end(end);
+  return noted ? Error(Errc::end_of_stream,
+                       "this queue of tasks was closed; put tasks before close(), or into a queue of another "
+                       "name")
+               : noted.error();
+}
+
+// A name below the head is free because its task is over, and an end that was noted may be gone: what was
+// put is looked at once more with a line that was read afterwards.
+Result<std::uint64_t> TaskProducer::put_next(const TaskSlot& slot) {
+  std::uint64_t number = next_.load(std::memory_order_relaxed);
+  if (number == 0) {
+    const auto line = records_.line();
+    if (!line) {
+      return line.error();
+    }
+    number = std::max(line->head, line->filled);
+  }
+  for (;;) {
+    const auto put = records_.put_slot(number, slot);
+    if (!put) {
+      return put.error();
+    }
+    const auto line = records_.line();
+    if (!line) {
+      return line.error();
+    }
+    if (*put && number >= line->head && number < line->end) {
+      next_.store(number + 1, std::memory_order_relaxed);
+      if (number >= line->filled + told_at_a_time) {
+        (void)records_.change_line([number](TaskLine& next) {
+          const bool is_new = next.filled <= number;
+          next.filled = std::max(next.filled, number + 1);
+          return is_new;
+        });
+      }
+      return number;
+    }
+    if (*put) {
+      const auto back =
+          TaskRecords::repeated([&] { return records_.store().evict(records_.slot_name(number)); });
+      if (!back) {
+        return back.error();
+      }
+    }
+    if (number >= line->end) {
+      return closed(line->end);
+    }
+    number = std::max(*put ? number : number + 1, line->head);
+    for (;; ++number) {
+      const auto there = records_.slot(number);
+      if (!there) {
+        return there.error();
+      }
+      if (!*there) {
+        break;
+      }
+      if ((*there)->state == TaskSlot::State::end) {
+        return closed(number);
+      }
+    }
+  }
+}
+
+Result<std::uint64_t> TaskProducer::put(const Key& value) {
+  return put_next({TaskSlot::State::task, value});
+}
+
+Result<void> TaskProducer::close() {
+  const auto end = put_next({TaskSlot::State::end, {}});
+  if (!end && end.error().code() != Errc::end_of_stream) {
+    return end.error();
+  }
+  if (end) {
+    if (const auto noted = records_.note_end(*end); !noted) {
+      return noted.error();
+    }
+  }
+  const auto swept = records_.sweep();
+  return swept ? Result<void>() : Result<void>(swept.error());
+}
+
+}  // namespace locum::detail

@@ -1,0 +1,247 @@
+#include "core/tasks/task_records.hpp"
+
+#include <utility>
+#include <vector>
+
+namespace locum::detail {
+
+namespace {
+
+/// Where the records of a queue have their home: its first rank is the one that made it.
+struct TaskHome {
+  static constexpr std::string_view locum_type_name = "locum.task_home";
+  static constexpr std::string_view name = "queue";
+
+  std::uint32_t rank = 0;
+  std::int32_t node = 0;
+};
+
+/// The head passes so many numbers at a time.
+constexpr std::uint64_t longest_sweep = 1024;
+/// A task holds the head up if half of so many tasks behind it are over.
+constexpr std::uint64_t held_up = 64;
+constexpr std::size_t most_held = 4096;
+/// So often a queue is cleaned up where records are left, because a call has failed at the death of a rank.
+constexpr int cleanings = 4;
+
+template <class T>
+Result<std::optional<T>> value_of(const Result<View<T>>& there) {
+  if (there) {
+    return std::optional<T>(**there);
+  }
+  return there.error().code() == Errc::not_found ? Result<std::optional<T>>(std::nullopt)
+                                                 : Result<std::optional<T>>(there.error());
+}
+
+}  // namespace
+
+TaskRecords::TaskRecords(Store store, std::shared_ptr<SessionState> session, std::uint32_t home_rank,
+                         int home_node)
+    : Records(std::move(store), std::move(session), home_rank, home_node), line_(near("line")) {}
+
+// Each task is read once, so that what was decoded need not be kept.
+Result<TaskRecords> TaskRecords::open(const std::shared_ptr<SessionState>& session, std::string_view store,
+                                      const StoreOptions& options, std::string_view queue) {
+  if (queue.empty()) {
+    return Error(Errc::invalid_argument, "a queue of tasks needs a name, the same on all its ranks");
+  }
+  StoreOptions own = options;
+  own.keep_decoded = false;
+  const std::string name = std::string("locum.tasks/").append(store).append("/").append(queue);
+  const auto opened = Session(session).open(name, own);
+  if (!opened) {
+    return opened.error();
+  }
+  const TaskHome mine{static_cast<std::uint32_t>(session->options().rank), session->options().node};
+  const auto made = repeated([&] { return opened->put(TaskHome::name, mine); });
+  if (!made && made.error().code() != Errc::key_exists) {
+    return made.error();
+  }
+  const auto home = repeated([&] { return opened->get<TaskHome>(TaskHome::name); });
+  if (!home) {
+    return home.error();
+  }
+  TaskRecords records(*opened, session, (*home)->rank, (*home)->node);
+  if (const auto put = records.put(records.line_, TaskLine{}.words(), records.moment({})); !put) {
+    return put.error();
+  }
+  return records;
+}
+
+std::string TaskRecords::named(std::string_view kind, std::uint64_t number) const {
+  std::string stem(kind);
+  append_number(stem, number);
+  return near(std::move(stem));
+}
+
+Result<std::optional<TaskSlot>> TaskRecords::slot(std::uint64_t number) const {
+  return value_of(repeated([&] { return store().get<TaskSlot>(slot_name(number)); }));
+}
+
+Result<std::optional<TaskClaim>> TaskRecords::claim(std::uint64_t number) const {
+  return value_of(repeated([&] { return store().get<TaskClaim>(claim_name(number)); }));
+}
+
+Result<bool> TaskRecords::put_none(std::uint64_t number) const {
+  auto put = put_slot(number, {});
+  if (put && *put && is_cleaned()) {
+    (void)store().evict(slot_name(number));
+  }
+  return put;
+}
+
+bool TaskRecords::is_cleaned() const {
+  const auto now = line();
+  return now && now->is_drained() && !has(slot_name(now->end));
+}
+
+bool TaskRecords::is_to_do(const std::optional<TaskSlot>& slot) const {
+  if (!slot || slot->state != TaskSlot::State::task) {
+    return false;
+  }
+  const auto there = repeated([&] { return store().exists(slot->value); });
+  return !there || *there;
+}
+
+bool TaskRecords::is_over(std::uint64_t number) const {
+  const auto there = slot(number);
+  return there && *there && (*there)->state != TaskSlot::State::end && !is_to_do(*there);
+}
+
+Result<TaskLine> TaskRecords::line() const {
+  const auto there = repeated([&] { return store().get<std::uint64_t[]>(line_); });
+  return there ? TaskLine::from(**there) : Result<TaskLine>(there.error());
+}
+
+// The generation is asked for first: if the line is replaced after that, the next replacement is refused.
+TaskRecords::LineAndGeneration TaskRecords::line_and_generation() const {
+  const auto info = repeated([&] { return store().info(line_); });
+  if (!info) {
+    return {info.error(), 0};
+  }
+  return {line(), info->generation != 0 ? info->generation : ~std::uint64_t{0}};
+}
+
+bool TaskRecords::holds_up(std::uint64_t number) const {
+  const auto there = slot(number);
+  if (!there || !is_to_do(*there)) {
+    return false;
+  }
+  std::uint64_t over = 0;
+  for (std::uint64_t behind = 1; behind <= held_up && over < held_up / 2; ++behind) {
+    over += is_over(number + behind) ? 1 : 0;
+  }
+  return over == held_up / 2;
+}
+
+void TaskRecords::advance(TaskLine& line) const {
+  const std::uint64_t limit = std::min(line.end, line.head + longest_sweep);
+  for (; line.head < limit; ++line.head) {
+    if (is_over(line.head)) {
+      continue;
+    }
+    if (line.held.size() >= most_held || !holds_up(line.head)) {
+      return;
+    }
+    line.held.push_back(line.head);
+  }
+}
+
+// If a rank dies here before it has evicted the records, the line says so to the next one.
+Result<TaskLine> TaskRecords::sweep() const {
+  std::vector<std::uint64_t> done;
+  TaskLine before;
+  bool changed = false;
+  auto line = change_line([&](TaskLine& next) {
+    before = next;
+    done.clear();
+    std::erase_if(next.held,
+                  [&](std::uint64_t number) { return is_over(number) && (done.push_back(number), true); });
+    advance(next);
+    changed = next.head != before.head || !done.empty();
+    return changed;
+  });
+  if (!line || (!changed && line->swept == line->head)) {
+    return line;
+  }
+  std::vector<std::string> names;
+  for (std::uint64_t number = before.swept; number < line->head; ++number) {
+    if (!line->is_open(number)) {
+      done.push_back(number);
+    }
+  }
+  for (const std::uint64_t number : done) {
+    names.push_back(slot_name(number));
+    names.push_back(claim_name(number));
+  }
+  (void)store().evict_batch(names);
+  const auto noted = change_line([head = line->head](TaskLine& next) {
+    const bool is_new = next.swept < head;
+    next.swept = std::max(next.swept, head);
+    return is_new;
+  });
+  if (line->is_drained()) {
+    wake_all(line->end + 1);
+  }
+  return noted ? line : Result<TaskLine>(noted.error());
+}
+
+Result<TaskLine> TaskRecords::note_end(std::uint64_t end) const {
+  return change_line([end](TaskLine& line) {
+    const bool is_new = !line.is_closed();
+    line.end = is_new ? end : line.end;
+    return is_new;
+  });
+}
+
+Result<void> TaskRecords::wake_first(std::uint64_t bound) const {
+  const auto now = line();
+  if (!now) {
+    return now.error();
+  }
+  for (std::uint64_t number = now->head;; ++number) {
+    const bool is_claimed = has(claim_name(number));
+    if (!is_claimed && number >= bound) {
+      return {};
+    }
+    if (is_claimed && !has(slot_name(number))) {
+      const auto put = put_none(number);
+      return put ? Result<void>() : Result<void>(put.error());
+    }
+  }
+}
+
+void TaskRecords::wake_all(std::uint64_t from) const {
+  for (std::uint64_t number = from; has(claim_name(number)); ++number) {
+    (void)put_none(number);
+  }
+}
+
+// Who evicts the end of the queue cleans up. Others that put a record look afterwards whether the end is
+// there: if it is, the record is in the list made here; if not, they evict the record.
+void TaskRecords::clean_if_drained() const noexcept {
+  try {
+    const auto now = line();
+    if (!now || !now->is_drained()) {
+      return;
+    }
+    const auto first = store().evict(slot_name(now->end));
+    if (!first || !*first) {
+      return;
+    }
+    for (int again = 0; again < cleanings; ++again) {
+      auto names = store().keys();
+      if (!names) {
+        continue;
+      }
+      std::erase_if(*names, [this](const std::string& one) { return one == line_ || one == TaskHome::name; });
+      if (names->empty()) {
+        return;
+      }
+      (void)store().evict_batch(*names);
+    }
+  } catch (...) {  // no memory: they stay until the runtime is closed
+  }
+}
+
+}  // namespace locum::detail

@@ -1,0 +1,120 @@
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "core/step_reader.hpp"
+#include "core/step_writer.hpp"
+#include "tests/core/steps_fixture.hpp"
+
+namespace locum::tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST_F(Steps, RefuseABlockOutsideItsArray) {
+  StepWriter out(side(), "s");
+  auto step = out.begin().value();
+  const auto code = [&](const GlobalBlock& block) { return step.create<int>("V", block).error().code(); };
+  EXPECT_EQ(code({.shape = {4, 4}, .start = {3, 0}, .count = {2, 1}}), Errc::invalid_argument);
+  EXPECT_EQ(code({.shape = {4, 4}, .start = {0}, .count = {2, 1}}), Errc::invalid_argument);
+  EXPECT_EQ(code({.shape = {4}, .start = {0, 0}, .count = {2, 1}}), Errc::invalid_argument);
+  EXPECT_EQ(code({.shape = {4}, .start = {~std::uint64_t{0}}, .count = {2}}), Errc::invalid_argument);
+  EXPECT_EQ(step.put("V", std::vector<int>(3), {.shape = {4}, .start = {0}, .count = {4}}).error().code(),
+            Errc::invalid_argument);
+}
+
+TEST_F(Steps, CannotBeReadAfterTheirRelease) {
+  StepWriter out(side(), "s");
+  auto written = out.begin().value();
+  written.put("V", std::vector<int>{1, 2, 3}, {.shape = {3}, .start = {0}, .count = {3}});
+  written.end().value();
+  StepReader in(side(), "s");
+  auto step = in.next(1s).value();
+  const auto kept = step.read<int>("V").value();
+  step.release();
+  EXPECT_EQ(step.read<int>("V").error().code(), Errc::invalid_argument);
+  EXPECT_EQ(step.get<int[]>("V").error().code(), Errc::invalid_argument);
+  EXPECT_EQ(step.joined<int>("V").error().code(), Errc::invalid_argument);
+  EXPECT_TRUE(out.begin().has_value());
+  EXPECT_EQ(kept[2], 3);
+}
+
+TEST_F(Steps, NameWhoWroteWhat) {
+  std::vector<std::thread> threads;
+  for (const std::size_t index : {0U, 1U}) {
+    threads.emplace_back([this, index] {
+      StepWriter out(side(index, 2, 1000), "s", {.rendezvous_readers = 1});
+      auto step = out.begin({.deadline = 10s}).value();
+      step.put("rank", static_cast<int>(index));
+      step.put("shapes", std::vector<int>(2), {.shape = {4 + index}, .start = {2 * index}, .count = {2}});
+      step.end().value();
+      out.close({.deadline = 10s}).value();
+    });
+  }
+  {
+    StepReader in(side(), "s");
+    const auto step = in.next(10s).value();
+    EXPECT_EQ(step.get<int>("rank").error().code(), Errc::invalid_argument);
+    EXPECT_EQ(*step.get<int>("rank", {.writer = 1}).value(), 1);
+    EXPECT_EQ(step.get<int>("rank", {.writer = 2}).error().code(), Errc::not_found);
+    EXPECT_EQ(step.get<int>("nobody's").error().code(), Errc::not_found);
+    EXPECT_EQ(step.read<int>("nobody's").error().code(), Errc::not_found);
+    EXPECT_EQ(step.joined<int>("nobody's").error().code(), Errc::not_found);
+    EXPECT_EQ(step.read<int>("shapes").error().code(), Errc::invalid_argument);
+    EXPECT_EQ(step.read<int>("rank").error().code(), Errc::invalid_argument);
+    EXPECT_EQ(step.get<double>("rank", {.writer = 1}).error().code(), Errc::type_mismatch);
+    ASSERT_EQ(step.variables().size(), 3U);
+    EXPECT_EQ(step.variables()[0].name, "rank");
+    EXPECT_EQ(step.variables()[0].type, "i32");
+    EXPECT_EQ(step.variables()[0].blocks, 2U);
+    EXPECT_EQ(step.variables()[0].size_bytes, 8U);
+    EXPECT_EQ(step.variables()[1].shape, Extents(4));
+    EXPECT_EQ(step.shape("shapes").error().code(), Errc::invalid_argument);  // the writers disagree
+    EXPECT_EQ(step.shape("rank").error().code(), Errc::invalid_argument);
+    EXPECT_EQ(step.shape("nobody's").error().code(), Errc::not_found);
+    EXPECT_EQ(step.blocks("nobody's").error().code(), Errc::not_found);
+    const auto blocks = step.blocks("shapes").value();
+    ASSERT_EQ(blocks.size(), 2U);
+    EXPECT_EQ(blocks[1].writer, 1);
+    EXPECT_EQ(blocks[1].start[0], 2U);
+    EXPECT_EQ(blocks[1].count, Extents(2));
+    EXPECT_EQ(blocks[1].size_bytes, 2 * sizeof(int));
+    EXPECT_TRUE(blocks[1].is_here);
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+}
+
+// As a tool does it that shows any stream.
+TEST_F(Steps, AreReadWithoutKnowingTheirTypes) {
+  StepWriter out(side(), "s");
+  auto written = out.begin().value();
+  written.put("V", std::vector<int>{1, 2, 3, 4}, {.shape = {3, 4}, .start = {1, 0}, .count = {2, 2}});
+  written.put("words", std::vector<std::string>{"far", "away"});
+  written.end().value();
+  StepReader in(side(), "s");
+  auto step = in.next(1s).value();
+  EXPECT_EQ(step.shape("V").value(), Extents(3, 4));
+  const StepBlock block = step.blocks("V").value().at(0);
+  EXPECT_EQ(block.start[0], 1U);
+  EXPECT_EQ(block.start[1], 0U);
+  EXPECT_EQ(block.count, Extents(2, 2));
+  const auto read = step.read<int>("V", {.start = block.start, .count = block.count}).value();
+  EXPECT_EQ(read[3], 4);
+  const auto bytes = step.get_bytes("V").value();
+  ASSERT_EQ(bytes.size(), 4 * sizeof(int));
+  EXPECT_EQ(static_cast<const void*>(bytes.data()), read.data());
+  EXPECT_EQ(step.variables()[1].type, "vector<char[]>");
+  EXPECT_EQ(step.get_bytes("words").value().size(), step.blocks("words").value()[0].size_bytes);
+  EXPECT_EQ(step.get_bytes("nobody's").error().code(), Errc::not_found);
+  step.release();
+  EXPECT_EQ(step.get_bytes("V").error().code(), Errc::invalid_argument);
+}
+
+}  // namespace
+}  // namespace locum::tests
