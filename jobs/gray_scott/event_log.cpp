@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "jobs/gray_scott/mpi_owner.hpp"
+#include "jobs/mpi_owner.hpp"
 
 namespace gray_scott {
 
@@ -27,7 +27,7 @@ EventLog::EventLog(MPI_Comm communicator) {
   MPI_Barrier(communicator);
   // Ranks leave a barrier milliseconds apart where cores are few, but those of one node read the same clock:
   // the first of them to leave sets the start for all. Between nodes it is as good as the barrier.
-  Communicator node;
+  jobs::Communicator node;
   MPI_Comm_split_type(communicator, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, node.out());
   Clock::rep ticks = Clock::now().time_since_epoch().count();
   static_assert(sizeof ticks == sizeof(std::int64_t));

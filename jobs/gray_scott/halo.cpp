@@ -6,7 +6,7 @@ namespace {
 constexpr int species_count = 2;
 
 /// One layer of cells, `first` counted in the block with its ghosts, across `axis`; both species.
-Datatype face_type(const Extents& extents, std::size_t axis, int first) {
+jobs::Datatype face_type(const Extents& extents, std::size_t axis, int first) {
   std::array<int, 4> sizes{species_count};
   std::array<int, 4> counts{species_count};
   std::array<int, 4> starts{0};
@@ -15,7 +15,7 @@ Datatype face_type(const Extents& extents, std::size_t axis, int first) {
     counts[i + 1] = i == axis ? 1 : static_cast<int>(extents[i]);
     starts[i + 1] = i == axis ? first : 1;
   }
-  Datatype type;
+  jobs::Datatype type;
   MPI_Type_create_subarray(4, sizes.data(), counts.data(), starts.data(), MPI_ORDER_C, MPI_DOUBLE,
                            type.out());
   MPI_Type_commit(type.out());
@@ -48,10 +48,10 @@ Halo::Halo(MPI_Comm cartesian, const Extents& extents, std::span<double* const> 
       faces_.push_back(face_type(extents, axis, message.receive_layer));
       const MPI_Datatype receive_type = faces_.back().get();
       for (std::size_t i = 0; i < buffers.size(); ++i) {
-        PersistentRequest receive;
+        jobs::PersistentRequest receive;
         MPI_Recv_init(buffers[i], 1, receive_type, message.peer, message.receive_tag, cartesian,
                       receive.out());
-        PersistentRequest send;
+        jobs::PersistentRequest send;
         MPI_Send_init(buffers[i], 1, send_type, message.peer, message.send_tag, cartesian, send.out());
         requests_[i].push_back(receive.get());
         requests_[i].push_back(send.get());

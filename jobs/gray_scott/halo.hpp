@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "jobs/gray_scott/decomposition.hpp"
-#include "jobs/gray_scott/mpi_owner.hpp"
+#include "jobs/mpi_owner.hpp"
 
 namespace gray_scott {
 
@@ -26,8 +26,8 @@ class Halo {
   void exchange(std::size_t buffer);
 
  private:
-  std::vector<Datatype> faces_;
-  std::vector<PersistentRequest> owned_;
+  std::vector<jobs::Datatype> faces_;
+  std::vector<jobs::PersistentRequest> owned_;
   std::vector<std::vector<MPI_Request>> requests_;  ///< by buffer; the same requests, as MPI wants them
 };
 

@@ -6,14 +6,15 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <locum/locum.hpp>
 #include <optional>
 #include <string>
 #include <system_error>
 #include <variant>
+#include <vector>
 
-#include "jobs/gray_scott/coupling.hpp"
 #include "jobs/gray_scott/event_log.hpp"
-#include "jobs/gray_scott/mpi_owner.hpp"
+#include "jobs/gray_scott/frame_reports.hpp"
 #include "jobs/gray_scott/node_memory.hpp"
 #include "jobs/gray_scott/options.hpp"
 #include "jobs/gray_scott/progress.hpp"
@@ -21,6 +22,8 @@
 #include "jobs/gray_scott/solver.hpp"
 #include "jobs/gray_scott/summary.hpp"
 #include "jobs/gray_scott/timeline.hpp"
+#include "jobs/gray_scott/traffic.hpp"
+#include "jobs/mpi_owner.hpp"
 #include "jobs/table.hpp"
 
 namespace {
@@ -58,7 +61,7 @@ bool make_folder(const std::filesystem::path& folder, int rank) {
 bool fits_into_memory(const DemoOptions& options, int rank) {
   int fits = 1;
   if (rank == 0) {
-    const std::uint64_t needed = needed_bytes(options, Coupling::frames_in_flight(options.analysis_ranks));
+    const std::uint64_t needed = needed_bytes(options);
     const auto available = available_bytes();
     if (available && needed > *available) {
       refuse("--grid " + std::to_string(options.grid) + " needs about " +
@@ -72,6 +75,13 @@ bool fits_into_memory(const DemoOptions& options, int rank) {
   return fits == 1;
 }
 
+/// Memory of each node for the frames, with room for the arenas' own rounding.
+std::uint64_t store_bytes(const DemoOptions& options) {
+  using namespace locum::literals;
+  const auto ranks = static_cast<std::uint64_t>(options.simulation_ranks + options.analysis_ranks);
+  return frames_bytes(options) * 5 / 4 + ranks * 32_MiB;
+}
+
 /// One rank cannot go on, and the others would wait for it.
 void end_job(const std::exception& error, int rank) {
   std::fprintf(stderr, "gray_scott_demo: rank %d: %s\n", rank, error.what());
@@ -81,7 +91,7 @@ void end_job(const std::exception& error, int rank) {
 /// Collective. Both runs; what comes back is complete on rank 0.
 RunRecord run(const DemoOptions& options, const Decomposition& decomposition, int rank) {
   const bool simulates = rank < options.simulation_ranks;
-  Communicator role;
+  jobs::Communicator role;
   MPI_Comm_split(MPI_COMM_WORLD, simulates ? 0 : 1, rank, role.out());
 
   RunRecord record;
@@ -100,22 +110,27 @@ RunRecord run(const DemoOptions& options, const Decomposition& decomposition, in
   MPI_Barrier(MPI_COMM_WORLD);
   record.alone_s = alone.now_s();
 
-  Coupling coupling(MPI_COMM_WORLD, decomposition, options.analysis_ranks);
+  locum::Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = store_bytes(options)});
+  FrameReports reports(MPI_COMM_WORLD, options.simulation_ranks, options.analysis_ranks);
+  std::vector<locum::StepWriter> streams;
+  if (simulates) {
+    streams = open_streams(runtime, role.get(), options);
+  }
   EventLog log(MPI_COMM_WORLD);
   try {
     if (simulates) {
-      record.simulation = simulate_coupled(*solver, coupling, options, log, progress);
+      record.simulation = simulate_coupled(streams, *solver, options, reports, log, progress);
     } else {
-      analyse_frames(coupling, options, log);
+      analyse_frames(runtime, rank - options.simulation_ranks, decomposition, options, reports, log);
     }
   } catch (const std::exception& error) {
-    end_job(error, rank);  // before the coupling is closed, which all ranks would have to do together
+    end_job(error, rank);  // before the runtime is closed, which all ranks would have to do together
   }
   MPI_Barrier(MPI_COMM_WORLD);
   record.coupled_s = log.now_s();
   record.events = gather_events(log.events(), MPI_COMM_WORLD);
-  record.traffic = coupling.gather_traffic();
-  record.transfers = coupling.gather_transfer_times();
+  record.traffic = gather_traffic(runtime.metrics(), MPI_COMM_WORLD);
+  record.transfers = gather_transfer_times(runtime.metrics(), MPI_COMM_WORLD);
   return record;
 }
 

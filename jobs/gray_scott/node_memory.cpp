@@ -6,10 +6,22 @@
 
 namespace gray_scott {
 
-std::uint64_t needed_bytes(const DemoOptions& options, std::size_t frames_in_flight) {
-  const std::uint64_t field = sizeof(double) * options.grid * options.grid * options.grid;
-  const std::uint64_t frames = std::min<std::uint64_t>(frames_in_flight, options.frames());
-  return 4 * field + field / 8 + frames * 2 * field;  // u and v, now and next, and their ghosts
+namespace {
+
+std::uint64_t field_bytes(const DemoOptions& options) {
+  return sizeof(double) * options.grid * options.grid * options.grid;
+}
+
+}  // namespace
+
+std::uint64_t frames_bytes(const DemoOptions& options) {
+  const std::uint64_t frames = std::min(options.streams() * frames_of_a_stream, options.frames());
+  return frames * 2 * field_bytes(options);
+}
+
+std::uint64_t needed_bytes(const DemoOptions& options) {
+  const std::uint64_t field = field_bytes(options);
+  return 4 * field + field / 8 + frames_bytes(options);  // u and v, now and next, and their ghosts
 }
 
 std::optional<std::uint64_t> available_bytes() {

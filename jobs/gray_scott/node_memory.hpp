@@ -7,9 +7,14 @@
 
 namespace gray_scott {
 
-/// What a run takes of the node's memory at its peak: the solver's fields, the frames in flight, the buffers
-/// for put.
-std::uint64_t needed_bytes(const DemoOptions& options, std::size_t frames_in_flight);
+/// How many frames one stream holds: the one that is analysed, and the next one.
+constexpr std::uint32_t frames_of_a_stream = 2;
+
+/// What the frames of all streams take of the store's memory at their peak. Each rank that analyses reads a
+/// stream of its own.
+std::uint64_t frames_bytes(const DemoOptions& options);
+/// What a run takes of the machine's memory at its peak: the solver's fields and the frames.
+std::uint64_t needed_bytes(const DemoOptions& options);
 
 /// What the kernel says can be had without swapping (/proc/meminfo); nothing where it does not say.
 std::optional<std::uint64_t> available_bytes();

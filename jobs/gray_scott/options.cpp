@@ -21,11 +21,11 @@ std::unique_ptr<CLI::App> command_line(DemoOptions& options) {
 
   auto app = std::make_unique<CLI::App>(
       "Gray-Scott reaction and diffusion in three dimensions. Some ranks simulate; every few steps they "
-      "publish\n"
-      "their blocks of U and V in the store and send the handles, 64 bytes each, to ranks that analyse "
-      "them in\n"
-      "place and draw one picture a frame. The same simulation is run first without all that, for "
-      "comparison.\n",
+      "write "
+      "their\n"
+      "blocks of U and V as a frame into a stream. Other ranks read the frames in place, analyse them, and "
+      "draw one\n"
+      "picture of each. The same simulation is run first without all that, for comparison.\n",
       "mpiexec -n RANKS gray_scott_demo");
   app->footer("GRAY_SCOTT_PROGRESS=lines prints a line a frame instead of one that is rewritten.");
   app->add_option("--sim-ranks", options.simulation_ranks,
@@ -54,11 +54,10 @@ std::unique_ptr<CLI::App> command_line(DemoOptions& options) {
       ->check(CLI::IsMember(names))
       ->default_str(name_of(options.publish));
   auto* const ahead = app->add_flag_callback(
-      "--overlap", [&options] { options.fetch = Fetch::ahead; },
-      "Fetch each frame from other nodes ahead, while the one before is analysed");
+      "--overlap", [&options] { options.overlap = true; },
+      "Fetch each frame from other nodes ahead, while the one before is analysed (default)");
   app->add_flag_callback(
-         "--no-overlap", [&options] { options.fetch = Fetch::when_used; },
-         "Fetch it when it is read (default: the one and the other, in turns)")
+         "--no-overlap", [&options] { options.overlap = false; }, "Fetch it when it is read")
       ->excludes(ahead);
   app->add_option("--output", options.output, "Folder for the pictures")
       ->check([](const std::string& folder) { return folder.empty() ? "wants a folder" : ""; })
@@ -102,22 +101,6 @@ const char* name_of(Publish publish) {
       return "both";
   }
   return "unknown";
-}
-
-const char* name_of(Fetch fetch) {
-  switch (fetch) {
-    case Fetch::ahead:
-      return "ahead";
-    case Fetch::when_used:
-      return "when used";
-    case Fetch::both:
-      return "both";
-  }
-  return "unknown";
-}
-
-bool fetches_ahead(Fetch wanted, std::size_t nth) {
-  return wanted == Fetch::ahead || (wanted == Fetch::both && nth % 2 == 0);
 }
 
 Publish how_to_publish(Publish wanted, std::size_t frame) {

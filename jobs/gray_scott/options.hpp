@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -19,16 +20,6 @@ const char* name_of(Publish publish);
 /// Whether a frame goes by create or by put.
 Publish how_to_publish(Publish wanted, std::size_t frame);
 
-/// When the fields of a frame begin to move to the rank that analyses them.
-enum class Fetch {
-  ahead,      ///< as soon as their handles are there, while the frame before is analysed
-  when_used,  ///< when they are read, one after the other
-  both,       ///< a rank's first frame ahead, its second one when used, and so on in turns
-};
-const char* name_of(Fetch fetch);
-/// Whether the n-th frame that a rank analyses is fetched ahead.
-bool fetches_ahead(Fetch wanted, std::size_t nth);
-
 /// What the command line asks for.
 struct DemoOptions {
   int simulation_ranks = 0;  ///< 0 only while the command line is read
@@ -37,10 +28,15 @@ struct DemoOptions {
   std::uint64_t steps = 2000;
   std::uint64_t every = 80;  ///< steps from frame to frame
   Publish publish = Publish::both;
-  Fetch fetch = Fetch::both;
+  /// Whether the fields of a frame are fetched from other nodes while the frame before is analysed, instead
+  /// of when they are read.
+  bool overlap = true;
   std::filesystem::path output = "out/gray_scott";
 
   std::size_t frames() const { return static_cast<std::size_t>(steps / every); }
+  /// How many streams the frames go into: one for each rank that analyses, but none for a rank that gets no
+  /// frame. Frame n goes into stream n modulo their number.
+  std::size_t streams() const { return std::min(static_cast<std::size_t>(analysis_ranks), frames()); }
 };
 
 /// What the command line asks for instead of a run.

@@ -1,12 +1,15 @@
 #include "jobs/gray_scott/roles.hpp"
 
+#include <chrono>
 #include <cstdio>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "jobs/drawing/color_map.hpp"
 #include "jobs/gray_scott/analysis.hpp"
-#include "jobs/gray_scott/color_map.hpp"
 #include "jobs/gray_scott/frame.hpp"
+#include "jobs/gray_scott/node_memory.hpp"
 
 namespace gray_scott {
 namespace {
@@ -30,6 +33,50 @@ void show_reports(const std::vector<FrameReport>& reports, const DemoOptions& op
   }
 }
 
+/// How long one side waits for the other, at most: a large frame takes long to simulate, and to analyse.
+constexpr std::chrono::minutes longest_wait{10};
+
+/// The stream that one rank reads.
+std::string stream_of(std::size_t analysis_rank) {
+  return "frames of " + std::to_string(analysis_rank);
+}
+
+/// This rank's block without ghosts, as a part of the whole field.
+void write_field(locum::OutputStep& step, const Solver& solver, const DemoOptions& options, Species species,
+                 Publish how) {
+  const char* const name = species == Species::u ? "U" : "V";
+  const auto& [origin, extents] = solver.block();
+  const locum::GlobalBlock block{.shape = {options.grid, options.grid, options.grid},
+                                 .start = {origin[0], origin[1], origin[2]},
+                                 .count = {extents[0], extents[1], extents[2]}};
+  if (how == Publish::create) {
+    solver.write_interior(species, step.create<double>(name, block).value());
+    return;
+  }
+  const auto [planes, rows, columns] = solver.ghosted_extents();
+  const double* const first = &solver.field(species)[(rows + 1) * columns + 1];
+  step.put(name, locum::array(first, block.count, {rows * columns, columns, 1}), block);
+}
+
+/// A block of U and V, in the memory of whoever wrote it if that is on this node.
+struct BlockViews {
+  Block block;
+  locum::View<double[]> u;
+  locum::View<double[]> v;
+};
+
+std::vector<BlockViews> read_blocks(const locum::InputStep& step, const Decomposition& decomposition) {
+  std::vector<BlockViews> blocks;
+  for (int rank = 0; rank < decomposition.ranks(); ++rank) {
+    const Block block = decomposition.block(rank);
+    const auto& [z, y, x] = block.origin;
+    const auto& [depth, height, width] = block.extents;
+    const locum::Hyperslab box{.start = {z, y, x}, .count = {depth, height, width}};
+    blocks.push_back({block, step.read<double>("U", box).value(), step.read<double>("V", box).value()});
+  }
+  return blocks;
+}
+
 }  // namespace
 
 void simulate_alone(Solver& solver, const DemoOptions& options, Progress& progress) {
@@ -47,59 +94,82 @@ void simulate_alone(Solver& solver, const DemoOptions& options, Progress& progre
   progress.finish();
 }
 
-SimulationRecord simulate_coupled(Solver& solver, Coupling& coupling, const DemoOptions& options,
-                                  EventLog& log, Progress& progress) {
+std::vector<locum::StepWriter> open_streams(locum::Runtime& runtime, MPI_Comm group,
+                                            const DemoOptions& options) {
+  std::vector<locum::StepWriter> streams;
+  for (std::size_t rank = 0; rank < options.streams(); ++rank) {
+    streams.push_back(
+        {runtime, stream_of(rank), group, {.queue_steps = frames_of_a_stream, .rendezvous_readers = 1}});
+  }
+  return streams;
+}
+
+SimulationRecord simulate_coupled(std::vector<locum::StepWriter>& streams, Solver& solver,
+                                  const DemoOptions& options, FrameReports& reports, EventLog& log,
+                                  Progress& progress) {
   SimulationRecord record;
-  const auto take = [&](const std::vector<FrameReport>& reports) {
-    show_reports(reports, options, progress);
-    record.reports.insert(record.reports.end(), reports.begin(), reports.end());
+  const auto take = [&](const std::vector<FrameReport>& some) {
+    show_reports(some, options, progress);
+    record.reports.insert(record.reports.end(), some.begin(), some.end());
   };
   log.during(Phase::simulation, [&] { solver.reset(); });
   for (std::size_t frame = 0; frame < options.frames(); ++frame) {
     record.masses.push_back(
         log.during(Phase::simulation, [&] { return advance_to_next_frame(solver, options); }));
-    take(log.during(Phase::waiting, [&] { return coupling.wait_for_room(); }));
-    log.during(Phase::publishing,
-               [&] { coupling.publish(solver, frame, how_to_publish(options.publish, frame)); });
+    auto step = log.during(Phase::waiting, [&] {
+      return streams[frame % streams.size()].begin({.deadline = longest_wait}).value();
+    });
+    log.during(Phase::publishing, [&] {
+      const Publish how = how_to_publish(options.publish, frame);
+      write_field(step, solver, options, Species::u, how);
+      write_field(step, solver, options, Species::v, how);
+      step.end().value();
+    });
+    take(reports.take_arrived());
   }
-  take(log.during(Phase::waiting, [&] { return coupling.wait_for_all(); }));
+  log.during(Phase::waiting, [&] {
+    for (locum::StepWriter& stream : streams) {
+      stream.close({.deadline = longest_wait}).value();
+    }
+  });
+  take(reports.take_all(options.frames()));
   progress.finish();
   return record;
 }
 
-void analyse_frames(Coupling& coupling, const DemoOptions& options, EventLog& log) {
-  const ColorMap colors;
+void analyse_frames(locum::Runtime& runtime, int index, const Decomposition& decomposition,
+                    const DemoOptions& options, FrameReports& reports, EventLog& log) {
+  const jobs::ColorMap colors;
   const AnalysisRange range;
-  std::vector<std::size_t> frames;
-  for (std::size_t frame = 0; frame < options.frames(); ++frame) {
-    if (coupling.analyses(frame)) {
-      frames.push_back(frame);
-    }
+  const auto rank = static_cast<std::size_t>(index);
+  if (rank >= options.streams()) {
+    return;
   }
-  const auto expect = [&](std::size_t nth) {
-    if (nth < frames.size()) {
-      coupling.expect(fetches_ahead(options.fetch, nth));
+  locum::StepReader stream(runtime, stream_of(rank), MPI_COMM_SELF, {.ahead = options.overlap ? 1U : 0U});
+  for (;;) {
+    auto step = log.during(Phase::waiting, [&] { return stream.next(longest_wait); });
+    if (!step && step.error().code() == locum::Errc::end_of_stream) {
+      break;
     }
-  };
-  expect(0);
-  for (std::size_t nth = 0; nth < frames.size(); ++nth) {
-    const std::size_t frame = frames[nth];
-    log.during(Phase::waiting, [&] { coupling.receive(); });
-    expect(nth + 1);
-    const auto blocks = log.during(Phase::fetching, [&] { return coupling.resolve(); });
+    const std::size_t frame = step.value().number() * options.streams() + rank;
+    auto views = log.during(Phase::fetching, [&] { return read_blocks(*step, decomposition); });
     log.during(Phase::analysis, [&] {
+      std::vector<BlockFields> blocks;
+      for (const BlockViews& view : views) {
+        blocks.push_back({view.block, view.u, view.v});
+      }
       const Findings findings = analyse(blocks, options.grid, range);
-      coupling.look_ahead();
       const auto mid_plane = assemble_mid_plane(blocks, options.grid);
       // The fields are not needed any more: room for the simulation first, the picture then.
-      coupling.finish({.frame = frame,
-                       .mass_u = findings.mass_u,
-                       .mass_v = findings.mass_v,
-                       .min_v = findings.min_v,
-                       .mean_v = findings.mean_v,
-                       .max_v = findings.max_v,
-                       .isosurface_cells = findings.isosurface_cells});
-      coupling.look_ahead();
+      views.clear();
+      step->release();
+      reports.send({.frame = frame,
+                    .mass_u = findings.mass_u,
+                    .mass_v = findings.mass_v,
+                    .min_v = findings.min_v,
+                    .mean_v = findings.mean_v,
+                    .max_v = findings.max_v,
+                    .isosurface_cells = findings.isosurface_cells});
       char name[32];
       std::snprintf(name, sizeof name, "v_%04zu.png", frame);
       draw_frame(mid_plane, options.grid, (frame + 1) * options.every, findings, range, colors)

@@ -10,7 +10,7 @@
 
 #include "jobs/gray_scott/decomposition.hpp"
 #include "jobs/gray_scott/halo.hpp"
-#include "jobs/gray_scott/mpi_owner.hpp"
+#include "jobs/mpi_owner.hpp"
 
 namespace gray_scott {
 
@@ -71,7 +71,7 @@ class Solver {
 
   Parameters parameters_;
   Decomposition decomposition_;
-  Communicator cartesian_;
+  jobs::Communicator cartesian_;
   Block block_;
   std::array<std::vector<double>, 2> buffers_;  ///< u then v, with ghosts; one is read, one is written
   std::size_t current_ = 0;

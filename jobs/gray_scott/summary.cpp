@@ -101,26 +101,22 @@ std::string publish_table(const RunRecord& record) {
   return table.text();
 }
 
-/// How long who analyses waits for the bytes of a frame whose handles it has. A rank's n-th fetching is that
-/// of its n-th frame.
+/// How long a rank that analyses waits for the bytes of a frame that is there.
 std::string fetch_table(const RunRecord& record) {
-  Table table({"waiting for the fields of a frame", "times", "median", "mean", "max"});
-  for (const bool ahead : {true, false}) {
-    std::vector<double> seconds;
-    for (const auto& events : record.events) {
-      std::size_t nth = 0;
-      for (const Event& event : events) {
-        if (event.phase == Phase::fetching && fetches_ahead(record.options.fetch, nth++) == ahead) {
-          seconds.push_back(event.end_s - event.begin_s);
-        }
+  std::vector<double> seconds;
+  for (const auto& events : record.events) {
+    for (const Event& event : events) {
+      if (event.phase == Phase::fetching) {
+        seconds.push_back(event.end_s - event.begin_s);
       }
     }
-    if (!seconds.empty()) {
-      table.add({ahead ? "overlap: fetched ahead of use" : "no overlap: fetched when used",
-                 std::to_string(seconds.size()), format_seconds(median(seconds)),
-                 format_seconds(mean(seconds)), format_seconds(largest(seconds))});
-    }
   }
+  Table table({"waiting for the fields of a frame", "times", "median", "mean", "max"});
+  const char* const way = record.transfers.under_way_s <= 0.0 ? "read in place: all are on one node"
+                          : record.options.overlap            ? "overlap: fetched ahead of use"
+                                                              : "no overlap: fetched when used";
+  table.add({way, std::to_string(seconds.size()), format_seconds(median(seconds)),
+             format_seconds(mean(seconds)), format_seconds(largest(seconds))});
   return table.text();
 }
 
@@ -129,9 +125,6 @@ std::string traffic_table(const RunRecord& record) {
   for (const PathTraffic& row : record.traffic) {
     table.add({row.path, std::to_string(row.operations), format_bytes(static_cast<double>(row.bytes))});
   }
-  const auto messages = record.options.frames() * static_cast<std::size_t>(record.options.simulation_ranks);
-  table.add(
-      {"handles, by MPI", std::to_string(2 * messages), format_bytes(128.0 * static_cast<double>(messages))});
   return table.text();
 }
 

@@ -1,26 +1,13 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
-#include "jobs/gray_scott/coupling.hpp"
-#include "jobs/gray_scott/event_log.hpp"
-#include "jobs/gray_scott/options.hpp"
-#include "jobs/gray_scott/roles.hpp"
+#include "jobs/gray_scott/run_record.hpp"
 #include "jobs/gray_scott/timeline.hpp"
 
 namespace gray_scott {
-
-/// All that rank 0 knows when the run is over.
-struct RunRecord {
-  DemoOptions options;
-  double alone_s = 0.0;    ///< the simulation without coupling, from the first step to the last
-  double coupled_s = 0.0;  ///< the coupled run, until the last frame is analysed
-  SimulationRecord simulation;
-  std::vector<std::vector<Event>> events;  ///< of the coupled run, by rank
-  std::vector<PathTraffic> traffic;
-  TransferTimes transfers;
-};
 
 /// How far the masses found by the analysis are from the simulation's own, the worst of all frames,
 /// relatively. Infinite if a frame was not reported, or not in its order.

@@ -5,7 +5,15 @@
 #include <cstdio>
 
 namespace gray_scott {
+
+using jobs::Color;
+using jobs::Picture;
+
 namespace {
+
+using jobs::ink;
+using jobs::mix;
+using jobs::paper;
 
 constexpr Color pale{120, 126, 138};
 constexpr Color grid_line{226, 229, 234};
@@ -118,8 +126,8 @@ void draw_legend(Picture& picture, int y) {
 
 }  // namespace
 
-Picture draw_timeline(const std::string& title, const std::string& part_title,
-                      const std::vector<TimelineRow>& rows, TimeWindow enlarged) {
+jobs::Picture draw_timeline(const std::string& title, const std::string& part_title,
+                            const std::vector<TimelineRow>& rows, TimeWindow enlarged) {
   double end_s = 0.0;
   for (const TimelineRow& row : rows) {
     for (const Event& event : row.events) {

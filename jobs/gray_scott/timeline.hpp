@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "jobs/drawing/picture.hpp"
 #include "jobs/gray_scott/event_log.hpp"
-#include "jobs/gray_scott/picture.hpp"
 
 namespace gray_scott {
 
@@ -23,7 +23,7 @@ struct TimeWindow {
 /// Draws what the ranks did when, one bar a rank, each phase in its
 /// colour; below it the part `enlarged`, in which short events are seen, under `part_title`. A pixel that
 /// covers several events mixes their colours by time.
-Picture draw_timeline(const std::string& title, const std::string& part_title,
-                      const std::vector<TimelineRow>& rows, TimeWindow enlarged);
+jobs::Picture draw_timeline(const std::string& title, const std::string& part_title,
+                            const std::vector<TimelineRow>& rows, TimeWindow enlarged);
 
 }  // namespace gray_scott

@@ -1,4 +1,4 @@
-#include "jobs/gray_scott/color_map.hpp"
+#include "jobs/drawing/color_map.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,8 +7,8 @@
 
 namespace {
 
-using gray_scott::Color;
-using gray_scott::ColorMap;
+using jobs::Color;
+using jobs::ColorMap;
 
 // Lightness L* of CIE 1976, not the measure that the map is built on.
 double lightness(Color color) {
@@ -22,16 +22,17 @@ double lightness(Color color) {
 }
 
 TEST(ColorMap, GrowsLighterAllTheWay) {
-  const ColorMap map;
-  double before = lightness(map(0.0));
-  EXPECT_LT(before, 10.0);
-  for (int i = 1; i <= 32; ++i) {
-    const double now = lightness(map(i / 32.0));
-    EXPECT_GT(now, before + 1.0) << i;
-    EXPECT_LT(now, before + 6.0) << i;
-    before = now;
+  for (const ColorMap& map : {ColorMap(), ColorMap(jobs::Palette::water)}) {
+    double before = lightness(map(0.0));
+    EXPECT_LT(before, 10.0);
+    for (int i = 1; i <= 32; ++i) {
+      const double now = lightness(map(i / 32.0));
+      EXPECT_GT(now, before + 1.0) << i;
+      EXPECT_LT(now, before + 6.0) << i;
+      before = now;
+    }
+    EXPECT_GT(before, 90.0);
   }
-  EXPECT_GT(before, 90.0);
 }
 
 TEST(ColorMap, TakesTheNearerEndBeyondItsRange) {

@@ -8,20 +8,22 @@
 namespace {
 
 using gray_scott::DemoOptions;
+using gray_scott::frames_bytes;
 using gray_scott::needed_bytes;
-using gray_scott::Publish;
 
 TEST(NodeMemory, CountsFieldsAndFrames) {
   DemoOptions options;
   options.grid = 512;
   constexpr std::uint64_t field = std::uint64_t{1} << 30U;
-  options.publish = Publish::create;
-  EXPECT_EQ(needed_bytes(options, 2), 8 * field + field / 8);
-  EXPECT_EQ(needed_bytes(options, 3), 10 * field + field / 8);
-  options.publish = Publish::put;
-  EXPECT_EQ(needed_bytes(options, 2), 8 * field + field / 8) << "the store copies from the field itself";
-  options.steps = options.every;  // one frame, which is all that can be in flight
-  EXPECT_EQ(needed_bytes(options, 2), 6 * field + field / 8);
+  options.analysis_ranks = 1;
+  EXPECT_EQ(frames_bytes(options), 4 * field) << "two frames of U and V in one stream";
+  EXPECT_EQ(needed_bytes(options), 8 * field + field / 8);
+  options.analysis_ranks = 3;
+  EXPECT_EQ(frames_bytes(options), 12 * field);
+  EXPECT_EQ(needed_bytes(options), 16 * field + field / 8);
+  options.steps = options.every;  // one frame in all
+  EXPECT_EQ(frames_bytes(options), 2 * field);
+  EXPECT_EQ(needed_bytes(options), 6 * field + field / 8);
 }
 
 TEST(NodeMemory, ReadsWhatTheKernelHas) {

@@ -8,7 +8,6 @@
 namespace {
 
 using gray_scott::DemoOptions;
-using gray_scott::Fetch;
 using gray_scott::HelpWanted;
 using gray_scott::parse_options;
 using gray_scott::Publish;
@@ -42,7 +41,7 @@ TEST(Options, HaveDefaults) {
   EXPECT_EQ(options.simulation_ranks, 3);
   EXPECT_EQ(options.analysis_ranks, 1);
   EXPECT_EQ(options.publish, Publish::both);
-  EXPECT_EQ(options.fetch, Fetch::both);
+  EXPECT_TRUE(options.overlap);
   EXPECT_GE(options.frames(), 20U);
   EXPECT_LE(options.frames(), 30U);
 }
@@ -59,18 +58,13 @@ TEST(Options, ReadAll) {
   EXPECT_EQ(options.every, 10U);
   EXPECT_EQ(options.frames(), 10U);
   EXPECT_EQ(options.publish, Publish::put);
-  EXPECT_EQ(options.fetch, Fetch::when_used);
+  EXPECT_FALSE(options.overlap);
   EXPECT_EQ(options.output, "a folder");
 }
 
-TEST(Options, FetchAheadInTurnsUnlessToldHow) {
-  EXPECT_EQ(accepted({"--overlap"}).fetch, Fetch::ahead);
-  EXPECT_EQ(accepted({"--no-overlap"}).fetch, Fetch::when_used);
-  EXPECT_TRUE(fetches_ahead(Fetch::ahead, 1));
-  EXPECT_FALSE(fetches_ahead(Fetch::when_used, 0));
-  EXPECT_TRUE(fetches_ahead(Fetch::both, 0));
-  EXPECT_FALSE(fetches_ahead(Fetch::both, 1));
-  EXPECT_TRUE(fetches_ahead(Fetch::both, 2));
+TEST(Options, FetchAheadUnlessToldNotTo) {
+  EXPECT_TRUE(accepted({"--overlap"}).overlap);
+  EXPECT_FALSE(accepted({"--no-overlap"}).overlap);
 }
 
 TEST(Options, ShareOutTheRanks) {

@@ -1,4 +1,4 @@
-#include "jobs/gray_scott/picture.hpp"
+#include "jobs/drawing/picture.hpp"
 
 #include <gtest/gtest.h>
 #include <mpi.h>
@@ -15,8 +15,8 @@
 
 namespace {
 
-using gray_scott::Color;
-using gray_scott::Picture;
+using jobs::Color;
+using jobs::Picture;
 
 constexpr Color white{255, 255, 255};
 constexpr Color black{0, 0, 0};
@@ -153,9 +153,9 @@ TEST(Picture, SaysWhereItCouldNotBeWrittenAndWhy) {
 }
 
 TEST(Color, IsMixedByShare) {
-  EXPECT_EQ(gray_scott::mix(black, white, 0.0), black);
-  EXPECT_EQ(gray_scott::mix(black, white, 1.0), white);
-  EXPECT_EQ(gray_scott::mix(black, {100, 200, 50}, 0.5), (Color{50, 100, 25}));
+  EXPECT_EQ(jobs::mix(black, white, 0.0), black);
+  EXPECT_EQ(jobs::mix(black, white, 1.0), white);
+  EXPECT_EQ(jobs::mix(black, {100, 200, 50}, 0.5), (Color{50, 100, 25}));
 }
 
 }  // namespace

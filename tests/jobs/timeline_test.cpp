@@ -8,11 +8,11 @@
 
 namespace {
 
-using gray_scott::Color;
 using gray_scott::Event;
 using gray_scott::Phase;
-using gray_scott::Picture;
 using gray_scott::TimelineRow;
+using jobs::Color;
+using jobs::Picture;
 
 constexpr Color simulation_color{58, 110, 178};
 constexpr Color analysis_color{46, 157, 114};

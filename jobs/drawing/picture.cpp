@@ -1,4 +1,4 @@
-#include "jobs/gray_scott/picture.hpp"
+#include "jobs/drawing/picture.hpp"
 
 #include <png.h>
 
@@ -9,7 +9,7 @@
 #include <iterator>
 #include <stdexcept>
 
-namespace gray_scott {
+namespace jobs {
 namespace {
 
 void check(cairo_status_t status) {
@@ -116,4 +116,4 @@ void Picture::write_png(const std::filesystem::path& path) const {
   }
 }
 
-}  // namespace gray_scott
+}  // namespace jobs

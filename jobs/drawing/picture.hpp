@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "jobs/gray_scott/color.hpp"
+#include "jobs/drawing/color.hpp"
 
-namespace gray_scott {
+namespace jobs {
 
 /// A picture in memory, drawn by cairo: eight bits a channel, origin at the top left, lengths in pixels. What
 /// is drawn outside of it is cut off. Movable; one thread at a time. Throws std::runtime_error where cairo
@@ -51,4 +51,4 @@ class Picture {
   std::unique_ptr<cairo_t, Destroy> context_;
 };
 
-}  // namespace gray_scott
+}  // namespace jobs

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-namespace gray_scott {
+namespace jobs {
 
 /// Owns one MPI object and frees it with `Free`; move-only. One thread at a time may use it, and it must be
 /// gone before MPI_Finalize.
@@ -43,4 +43,4 @@ struct PersistentRequest : MpiOwner<MPI_Request, MPI_Request_free> {
   PersistentRequest() : MpiOwner(MPI_REQUEST_NULL) {}
 };
 
-}  // namespace gray_scott
+}  // namespace jobs

@@ -1,10 +1,11 @@
-#include "jobs/gray_scott/color_map.hpp"
+#include "jobs/drawing/color_map.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <span>
 
-namespace gray_scott {
+namespace jobs {
 namespace {
 
 /// Lightness and the two colour axes of OKLab.
@@ -16,13 +17,18 @@ struct Lab {
 struct ControlPoint {
   double place, chroma, hue_degrees;
 };
-constexpr std::array<ControlPoint, 7> control_points{{{0.00, 0.035, 275.0},
-                                                      {0.18, 0.130, 288.0},
-                                                      {0.36, 0.185, 325.0},
-                                                      {0.52, 0.195, 10.0},
-                                                      {0.68, 0.180, 42.0},
-                                                      {0.84, 0.160, 75.0},
-                                                      {1.00, 0.090, 105.0}}};
+constexpr std::array<ControlPoint, 7> heat{{{0.00, 0.035, 275.0},
+                                            {0.18, 0.130, 288.0},
+                                            {0.36, 0.185, 325.0},
+                                            {0.52, 0.195, 10.0},
+                                            {0.68, 0.180, 42.0},
+                                            {0.84, 0.160, 75.0},
+                                            {1.00, 0.090, 105.0}}};
+constexpr std::array<ControlPoint, 5> water{{{0.00, 0.045, 275.0},
+                                             {0.30, 0.130, 262.0},
+                                             {0.55, 0.135, 240.0},
+                                             {0.80, 0.090, 205.0},
+                                             {1.00, 0.020, 170.0}}};
 constexpr double darkest = 0.13;
 constexpr double lightest = 0.975;
 
@@ -47,7 +53,7 @@ Color to_srgb(const Lab& lab) {
           encode_channel(-0.0041960863 * l - 0.7034186147 * m + 1.7076147010 * s)};
 }
 
-Lab lab_at(double place) {
+Lab lab_at(std::span<const ControlPoint> control_points, double place) {
   const auto above = std::find_if(control_points.begin() + 1, control_points.end() - 1,
                                   [place](const ControlPoint& point) { return point.place >= place; });
   const auto below = above - 1;
@@ -60,9 +66,11 @@ Lab lab_at(double place) {
 
 }  // namespace
 
-ColorMap::ColorMap() {
+ColorMap::ColorMap(Palette palette) {
+  const std::span<const ControlPoint> points =
+      palette == Palette::heat ? std::span<const ControlPoint>(heat) : std::span<const ControlPoint>(water);
   for (std::size_t i = 0; i < table_.size(); ++i) {
-    table_[i] = to_srgb(lab_at(static_cast<double>(i) / static_cast<double>(table_.size() - 1)));
+    table_[i] = to_srgb(lab_at(points, static_cast<double>(i) / static_cast<double>(table_.size() - 1)));
   }
 }
 
@@ -71,4 +79,4 @@ Color ColorMap::operator()(double value) const {
   return table_[static_cast<std::size_t>(std::lround(place))];
 }
 
-}  // namespace gray_scott
+}  // namespace jobs

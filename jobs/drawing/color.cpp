@@ -1,8 +1,8 @@
-#include "jobs/gray_scott/color.hpp"
+#include "jobs/drawing/color.hpp"
 
 #include <cmath>
 
-namespace gray_scott {
+namespace jobs {
 
 Color mix(Color under, Color over, double share) {
   const auto channel = [share](std::uint8_t a, std::uint8_t b) {
@@ -11,4 +11,4 @@ Color mix(Color under, Color over, double share) {
   return {channel(under.red, over.red), channel(under.green, over.green), channel(under.blue, over.blue)};
 }
 
-}  // namespace gray_scott
+}  // namespace jobs

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace gray_scott {
+namespace jobs {
 
 struct Color {
   std::uint8_t red = 0;
@@ -18,4 +18,4 @@ inline constexpr Color ink{34, 38, 46};  ///< of text
 /// `share` of `over` laid on `under`; share in [0, 1].
 Color mix(Color under, Color over, double share);
 
-}  // namespace gray_scott
+}  // namespace jobs
