@@ -53,6 +53,7 @@ void run_all(int argc, char** argv) {
   add_published_rows();
   if (world_size() == 2) {
     add_streamed_rows();
+    add_task_rows();
   }
 #endif
   TableReporter table;
