@@ -70,15 +70,25 @@ Result<void> override_bytes(const char* name, std::uint64_t& field) {
 
 constexpr std::array<std::string_view, 3> one_sided_names = {"off", "auto", "ucx_memory"};
 
-Result<void> override_one_sided(const char* name, OneSided& field) {
+constexpr std::array<std::string_view, 3> transport_names = {"auto", "ucx", "mpi"};
+
+/// `names` are those of the values of the enumeration, in its order.
+template <class Choice>
+Result<void> override_choice(const char* name, const std::array<std::string_view, 3>& names,
+                             std::string_view takes, Choice& field) {
   if (const auto text = variable(name)) {
-    const auto found = std::ranges::find(one_sided_names, *text);
-    if (found == one_sided_names.end()) {
-      return wrong(name, *text, "off, auto or ucx_memory");
+    const auto found = std::ranges::find(names, *text);
+    if (found == names.end()) {
+      return wrong(name, *text, takes);
     }
-    field = static_cast<OneSided>(found - one_sided_names.begin());
+    field = static_cast<Choice>(found - names.begin());
   }
   return {};
+}
+
+template <class Choice>
+std::string name_of(const std::array<std::string_view, 3>& names, Choice choice) {
+  return std::string(names.at(static_cast<std::size_t>(choice)));
 }
 
 constexpr const char* milliseconds_wanted = "a number of milliseconds above 0";
@@ -171,7 +181,14 @@ Result<RuntimeOptions> with_environment(RuntimeOptions given) {
     }
     given.ranks_per_node = *ranks;
   }
-  if (const auto done = override_one_sided("LOCUM_ONE_SIDED", given.one_sided); !done) {
+  if (const auto done =
+          override_choice("LOCUM_ONE_SIDED", one_sided_names, "off, auto or ucx_memory", given.one_sided);
+      !done) {
+    return done.error();
+  }
+  if (const auto done =
+          override_choice("LOCUM_TRANSPORT", transport_names, "auto, ucx or mpi", given.transport);
+      !done) {
     return done.error();
   }
   if (const auto allowed = check(given); !allowed) {
@@ -190,7 +207,8 @@ std::string to_string(const RuntimeOptions& options) {
   line("collective_timeout_ms", std::to_string(options.collective_timeout.count()));
   line("peer_timeout_ms", std::to_string(options.peer_timeout.count()));
   line("ranks_per_node", std::to_string(options.ranks_per_node));
-  line("one_sided", std::string(one_sided_names.at(static_cast<std::size_t>(options.one_sided))));
+  line("transport", name_of(transport_names, options.transport));
+  line("one_sided", name_of(one_sided_names, options.one_sided));
   line("reserve_bytes", std::to_string(options.reserve_bytes));
   line("step_bytes", std::to_string(options.step_bytes));
   line("prepare_bytes", std::to_string(options.prepare_bytes));
@@ -228,7 +246,14 @@ Result<RuntimeOptions> options_in(std::string_view text) {
   time("collective_timeout_ms", options.collective_timeout);
   time("peer_timeout_ms", options.peer_timeout);
   number("ranks_per_node", options.ranks_per_node);
-  const auto one_sided = std::ranges::find(one_sided_names, value_of("one_sided"));
+  const auto choice = [&]<class Choice>(std::string_view name, const std::array<std::string_view, 3>& names,
+                                        Choice& field) {
+    const auto found = std::ranges::find(names, value_of(name));
+    is_valid = is_valid && found != names.end();
+    field = is_valid ? static_cast<Choice>(found - names.begin()) : Choice{};
+  };
+  choice("transport", transport_names, options.transport);
+  choice("one_sided", one_sided_names, options.one_sided);
   number("reserve_bytes", options.reserve_bytes);
   number("step_bytes", options.step_bytes);
   number("prepare_bytes", options.prepare_bytes);
@@ -236,12 +261,11 @@ Result<RuntimeOptions> options_in(std::string_view text) {
   number("inline_bytes", options.inline_bytes);
   number("prefetch_bytes", options.prefetch_bytes);
   options.name = value_of("name");
-  if (!is_valid || one_sided == one_sided_names.end() || !text.empty()) {
+  if (!is_valid || !text.empty()) {
     return Error(Errc::corrupt,
                  "these are not the options of a runtime of this version; link all programs of the job with "
                  "the same version of the library");
   }
-  options.one_sided = static_cast<OneSided>(one_sided - one_sided_names.begin());
   const auto allowed = check(options);
   return allowed ? Result<RuntimeOptions>(options) : Error(Errc::corrupt, allowed.error().text());
 }

@@ -20,6 +20,14 @@ enum class OneSided : std::uint8_t {
   ucx_memory,
 };
 
+/// What carries messages and objects between nodes.
+enum class TransportKind : std::uint8_t {
+  automatic,  ///< UCX where the library was built with it, else MPI
+  ucx,        ///< UCX, beside MPI
+  mpi,  ///< messages of the MPI library itself, which is asked for them again and again; a rank that dies
+        ///< ends the job
+};
+
 /// Options of a runtime. All ranks must give the same, or take those of the others (`as_others`); if they
 /// differ, all ranks get one error that says how. Each field has an environment variable (named behind it)
 /// that overrides the program's value, so that a job script can tune a program without recompiling it. Sizes
@@ -39,6 +47,8 @@ struct RuntimeOptions {
   std::chrono::milliseconds peer_timeout{5'000};  // LOCUM_PEER_TIMEOUT_MS
   /// Splits each machine into nodes of that many ranks, to test inter-node behaviour. 0: does not split.
   int ranks_per_node = 0;  // LOCUM_RANKS_PER_NODE
+  /// What connects the nodes. `report()` says which one does.
+  TransportKind transport = TransportKind::automatic;  // LOCUM_TRANSPORT: auto, ucx, mpi
   /// Whether ranks of other nodes read large objects one-sidedly. `report()` says what the network supports.
   OneSided one_sided = OneSided::off;  // LOCUM_ONE_SIDED: off, auto, ucx_memory
   /// Address space that one node's memory may take in each process. Unused address space costs nothing.

@@ -1,8 +1,13 @@
 #pragma once
 
+#include <exception>
+#include <new>
 #include <optional>
 #include <string>
+#include <system_error>
+#include <utility>
 
+#include "core/base/no_more_threads.hpp"
 #include "core/error.hpp"
 
 namespace locum::mpi {
@@ -15,6 +20,24 @@ void check(int code, const char* call);
 
 /// Throws the error that a group has agreed on, if any.
 void throw_if(const std::optional<Error>& error);
+
+/// The exception of this call on this rank, if any, as an Error that can be sent to the others.
+template <class Call>
+std::optional<Error> error_of(Call&& call) {
+  try {
+    std::forward<Call>(call)();
+  } catch (const Error& error) {
+    return error;
+  } catch (const std::system_error& error) {
+    return no_more_threads(error).value_or(Error(Errc::system, "set-up failed", error.what()));
+  } catch (const std::bad_alloc&) {
+    return Error(Errc::out_of_memory,
+                 "this process has no free memory; raise its limits (ulimit -v, ulimit -d)");
+  } catch (const std::exception& exception) {
+    return Error(Errc::system, "set-up failed", exception.what());
+  }
+  return std::nullopt;
+}
 
 /// For destructors: reports a failure on stderr and goes on.
 void warn(int code, const char* call) noexcept;

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -23,6 +25,13 @@ class CommunicatorGroup final : public Group {
 
   /// A group of the ranks of this rank's node. Collective over this group.
   [[nodiscard]] CommunicatorGroup of_node();
+  /// How many nodes there are, and which one this rank's is.
+  [[nodiscard]] int nodes() const noexcept {
+    return 1 + *std::max_element(topology_.node_of_rank.begin(), topology_.node_of_rank.end());
+  }
+  [[nodiscard]] int node() const noexcept {
+    return topology_.node_of_rank[static_cast<std::size_t>(communicator_.rank())];
+  }
   /// How many nodes share this rank's machine.
   [[nodiscard]] int nodes_here() const noexcept { return topology_.nodes_here; }
   /// How many ranks of this group share this rank's machine.

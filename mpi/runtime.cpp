@@ -7,19 +7,16 @@
 #include <cstring>
 #include <exception>
 #include <iterator>
-#include <new>
 #include <optional>
 #include <random>
 #include <span>
 #include <string_view>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "core/async/completion_counter.hpp"
 #include "core/async/serial_executor.hpp"
-#include "core/base/no_more_threads.hpp"
 #include "core/client/distributed.hpp"
 #include "core/client/links.hpp"
 #include "core/client/peer_close_monitor.hpp"
@@ -30,15 +27,13 @@
 #include "mpi/group.hpp"
 #include "mpi/launcher.hpp"
 #include "mpi/lost_rank_monitor.hpp"
+#include "mpi/runtime_links.hpp"
 #include "mpi/topology.hpp"
 #include "shm/death/closed_alone.hpp"
 #include "shm/death/fork_guard.hpp"
 #include "shm/death/process_exits.hpp"
 #include "shm/node.hpp"
 #include "shm/segment/background_thread.hpp"
-#if LOCUM_WITH_UCX
-#include "transport/ucx/transport.hpp"
-#endif
 
 namespace locum {
 
@@ -51,51 +46,8 @@ constexpr std::chrono::seconds unwinding_patience{2};
 constexpr std::chrono::seconds release_patience{10};
 constexpr std::chrono::milliseconds exit_patience{500};
 
-/// The exception of this call on this rank, if any, as an Error that can be sent to the others.
-template <class Call>
-std::optional<Error> error_of(Call&& call) {
-  try {
-    std::forward<Call>(call)();
-  } catch (const Error& error) {
-    return error;
-  } catch (const std::system_error& error) {
-    return no_more_threads(error).value_or(Error(Errc::system, "set-up failed", error.what()));
-  } catch (const std::bad_alloc&) {
-    return Error(Errc::out_of_memory,
-                 "this process has no free memory; raise its limits (ulimit -v, ulimit -d)");
-  } catch (const std::exception& exception) {
-    return Error(Errc::system, "set-up failed", exception.what());
-  }
-  return std::nullopt;
-}
-
+using mpi::error_of;
 using mpi::throw_if;
-
-int nodes_of(const mpi::CommunicatorGroup& group) {
-  return 1 + *std::max_element(group.node_of_rank().begin(), group.node_of_rank().end());
-}
-
-int own_node(const mpi::CommunicatorGroup& group) {
-  return group.node_of_rank()[static_cast<std::size_t>(group.rank())];
-}
-
-#if !LOCUM_WITH_UCX
-void require_one_node(mpi::CommunicatorGroup& group, const RuntimeOptions& options) {
-  const std::vector<int>& nodes = group.node_of_rank();
-  const int count = nodes_of(group);
-  if (count == 1) {
-    return;
-  }
-  const auto moment = Deadline(options.collective_timeout).moment(options.collective_timeout);
-  throw Error(Errc::unsupported,
-              "this library was built without UCX and shares objects among the ranks of one node; this "
-              "communicator spans " +
-                  std::to_string(count) + " nodes (" +
-                  mpi::describe_nodes(group.communicator(), nodes, moment) +
-                  "); build it where UCX is found, or make one runtime per node, on communicators from "
-                  "MPI_Comm_split_type(MPI_COMM_TYPE_SHARED)");
-}
-#endif
 
 std::uint64_t random_incarnation(mpi::CommunicatorGroup& group) {
   std::random_device device;
@@ -114,7 +66,7 @@ std::uint64_t random_incarnation(mpi::CommunicatorGroup& group) {
 std::vector<std::uint32_t> node_mates(const mpi::CommunicatorGroup& group) {
   std::vector<std::uint32_t> ranks;
   for (std::size_t rank = 0; rank < group.node_of_rank().size(); ++rank) {
-    if (group.node_of_rank()[rank] == own_node(group)) {
+    if (group.node_of_rank()[rank] == group.node()) {
       ranks.push_back(static_cast<std::uint32_t>(rank));
     }
   }
@@ -155,12 +107,9 @@ mpi::CommunicatorGroup group_of(GroupParts& parts) {
 /// Collective over all ranks; each node opens its own memory.
 shm::Node open_own_node(mpi::CommunicatorGroup& group, const RuntimeOptions& options,
                         std::uint64_t incarnation) {
-  if (nodes_of(group) == 1) {
+  if (group.nodes() == 1) {
     return shm::open_node(group, node_mates(group), options, incarnation);
   }
-#if !LOCUM_WITH_UCX
-  require_one_node(group, options);
-#endif
   constexpr std::string_view step = "opening the memory of each node";
   std::optional<shm::Node> node;
   mpi::CommunicatorGroup mates = group.of_node();
@@ -178,88 +127,6 @@ shm::Node open_own_node(mpi::CommunicatorGroup& group, const RuntimeOptions& opt
   throw_if(group.agree(repeated ? std::nullopt : failure, step, {}));
   throw_if(group.agree(failure, step, {}));
   return std::move(*node);
-}
-
-/// How long threads poll for messages before they sleep, if each rank of this machine has a core to itself: a
-/// waiting thread for the time of a wake-up, the helper for its processor cost. Otherwise not at all.
-[[maybe_unused]] Progress::Options progress_options(const mpi::CommunicatorGroup& group) {
-  Progress::Options options{.on_thread_start = shm::become_background_thread};
-  if (static_cast<unsigned>(group.ranks_here()) <= std::thread::hardware_concurrency()) {
-    options.spin = std::chrono::microseconds(50);
-    options.helper_spin = std::chrono::microseconds(20);
-  }
-  return options;
-}
-
-#if LOCUM_WITH_UCX
-/// If the lanes read no other memory, UCX's memory replaces the arena's from now on, as long as anything uses
-/// that. Collective over all ranks.
-ucx::OpenedTransport open_transport(mpi::CommunicatorGroup& group, const shm::Node& node,
-                                    const RuntimeOptions& options) {
-  const ucx::TransportOptions patient{.connect_patience = options.peer_timeout};
-  if (options.one_sided == OneSided::off) {
-    return {.transport = ucx::open_transport(group, patient), .remote = {}, .memory = {}};
-  }
-  if (options.one_sided == OneSided::automatic) {
-    return ucx::open_transport_with_remote_memory(group, {}, patient);
-  }
-  if (nodes_of(group) != group.size()) {
-    throw Error(Errc::invalid_argument,
-                "one_sided (LOCUM_ONE_SIDED) is ucx_memory, which is for testing and needs nodes of one "
-                "rank; set LOCUM_RANKS_PER_NODE=1, or one_sided to auto");
-  }
-  auto opened = ucx::open_transport_with_remote_memory(
-      group, {.allocated_bytes = node.memory_bytes, .place = node.own_memory}, patient);
-  node.keep(opened.keeper);
-  return opened;
-}
-#endif
-
-#if LOCUM_WITH_UCX
-std::uint64_t window_bytes(const mpi::CommunicatorGroup& group, const shm::Node& node,
-                           const RuntimeOptions& options) {
-  constexpr std::uint64_t share = 4;
-  const std::vector<int>& node_of_rank = group.node_of_rank();
-  const auto mates =
-      std::ranges::count(node_of_rank, node_of_rank.at(static_cast<std::size_t>(group.rank())));
-  return options.prefetch_bytes != 0 ? options.prefetch_bytes
-                                     : node.memory_bytes / share / static_cast<std::uint64_t>(mates);
-}
-#endif
-
-/// Collective over all ranks. None on a single node.
-std::shared_ptr<Links> open_links([[maybe_unused]] mpi::CommunicatorGroup& group,
-                                  [[maybe_unused]] const NodeMemory& memory,
-                                  [[maybe_unused]] const shm::Node& node,
-                                  [[maybe_unused]] const RuntimeOptions& options,
-                                  [[maybe_unused]] std::uint64_t incarnation,
-                                  [[maybe_unused]] const std::shared_ptr<Metrics>& metrics,
-                                  [[maybe_unused]] const std::shared_ptr<mpi::LostRankMonitor>& losses) {
-#if LOCUM_WITH_UCX
-  if (nodes_of(group) > 1) {
-    const ucx::OpenedTransport opened = open_transport(group, node, options);
-    std::shared_ptr<Links> links;
-    throw_if(group.agree(error_of([&] {
-                           links = std::make_shared<Links>(
-                               LinkParts{.transport = opened.transport,
-                                         .remote = opened.remote,
-                                         .memory = memory,
-                                         .node_of_rank = group.node_of_rank(),
-                                         .rank = group.rank(),
-                                         .incarnation = incarnation,
-                                         .metrics = metrics,
-                                         .timeout = options.timeout,
-                                         .patience = options.peer_timeout,
-                                         .inline_bytes = options.inline_bytes,
-                                         .window_bytes = window_bytes(group, node, options),
-                                         .lost_mates = [losses] { return losses->mates(); },
-                                         .progress = progress_options(group)});
-                         }),
-                         "linking the nodes", {}));
-    return links;
-  }
-#endif
-  return nullptr;
 }
 
 std::shared_ptr<Connector> open_connector(const NodeMemory& memory, const RuntimeOptions& options,
@@ -295,6 +162,7 @@ struct Runtime::State {
   std::vector<shm::ProcessIdentity> mates;  ///< the processes of this node
   std::shared_ptr<const shm::ClosedAlone> closed_alone;
   std::shared_ptr<Links> links;  ///< to other nodes, if there are any
+  std::string transport;         ///< their name
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
   std::optional<shm::ForkGuard> fork_guard;  // once there is a session
   bool open = false;
@@ -315,8 +183,24 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
 
   const NodeMemory memory{std::move(node.arena), std::move(node.table), std::move(node.directory),
                           std::move(node.monitor)};
-  state_->links =
-      open_links(group, memory, node, state_->options, state_->incarnation, state_->metrics, state_->losses);
+  RuntimeLinks links = open_links({.group = group,
+                                   .memory = memory,
+                                   .node = node,
+                                   .options = state_->options,
+                                   .incarnation = state_->incarnation,
+                                   .metrics = state_->metrics,
+                                   .losses = state_->losses});
+  state_->links = std::move(links.links);
+  state_->transport = std::move(links.transport);
+  if (links.only_in_calls) {
+    // Whoever waits for the others in a collective call serves them meanwhile.
+    group.watch([losses = state_->losses, served = std::weak_ptr(state_->links)] {
+      if (const auto open = served.lock()) {
+        (void)open->poll();
+      }
+      return losses->ranks_while_waiting();
+    });
+  }
   if (state_->links) {
     state_->losses->watch(state_->links, state_->options.peer_timeout);
     node.losses->when_adopted([links = std::weak_ptr(state_->links)] {
@@ -331,7 +215,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
                              state_->metrics,
                              SessionOptions{.incarnation = state_->incarnation,
                                             .rank = group.rank(),
-                                            .node = own_node(group),
+                                            .node = group.node(),
                                             .options = state_->options},
                              state_->links ? state_->links->completions()
                                            : std::make_shared<CompletionCounter>(
@@ -349,6 +233,14 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
   }
   if (group.rank() == 0 && state_->links && !state_->links->reads_one_sidedly()) {
     std::fputs(describe_reads().c_str(), stderr);
+  }
+  if (group.rank() == 0 && links.only_in_calls) {
+    std::fputs(
+        "locum: the transport is mpi, and MPI was initialised without MPI_THREAD_MULTIPLE on some rank: "
+        "ranks "
+        "serve other nodes only while they are in calls of the library, and objects do not arrive while they "
+        "compute; call MPI_Init_thread with MPI_THREAD_MULTIPLE, or set LOCUM_TRANSPORT=ucx\n",
+        stderr);
   }
 }
 
@@ -576,10 +468,10 @@ int Runtime::size() const noexcept {
   return state_->group.size();
 }
 int Runtime::node() const noexcept {
-  return own_node(state_->group);
+  return state_->group.node();
 }
 int Runtime::nodes() const noexcept {
-  return nodes_of(state_->group);
+  return state_->group.nodes();
 }
 std::uint64_t Runtime::incarnation() const noexcept {
   return state_->incarnation;

@@ -27,6 +27,11 @@ namespace locum {
 /// thread. One thread at a time calls those, in the same order on all ranks; any thread may call all the
 /// others.
 ///
+/// Over several nodes with `transport` mpi (the default where the library was built without UCX) a thread of
+/// the library calls MPI as well. That needs `MPI_THREAD_MULTIPLE`; with less, messages move only while the
+/// thread that opened the runtime is in a call of the library that waits: other ranks wait for a rank that
+/// computes, or is in a call of MPI, and calls of other threads wait for that thread.
+///
 /// A collective call that fails on one rank throws the same Error on all of them. If not all ranks join, it
 /// throws `timeout`, or `peer_lost` soon after the death of one of them: within 200 ms on its node, on others
 /// within twice `peer_timeout`; the runtime can then only be closed. Calls that are not collective continue
@@ -40,8 +45,8 @@ class Runtime {
  public:
   /// Collective over `communicator`. Throws Error: `invalid_argument` (MPI not initialised or already
   /// finalised, not an intracommunicator, an option out of range), `options_differ` (ranks ask for different
-  /// options or have different versions of the library), `unsupported` (several nodes, and a library built
-  /// without UCX), `out_of_memory`, `timeout`, `peer_lost` (a rank died meanwhile), `system`.
+  /// options or have different versions of the library), `unsupported` (LOCUM_TRANSPORT=ucx, and a library
+  /// built without UCX), `out_of_memory`, `timeout`, `peer_lost` (a rank died meanwhile), `system`.
   explicit Runtime(MPI_Comm communicator, RuntimeOptions options = {});
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;

@@ -71,7 +71,7 @@ void Progress::post(std::function<void()> step) {
 bool Progress::begin_wait() {
   const MutexLock lock(mutex_);
   ++waits_;
-  return !std::exchange(driven_, true);
+  return may_drive() && !std::exchange(driven_, true);
 }
 
 bool Progress::wait(const Pending& pending, Clock::time_point moment) {
@@ -162,7 +162,7 @@ void Progress::tell_who_polls() noexcept {
 
 bool Progress::enter() {
   const MutexLock lock(mutex_);
-  if (driven_) {
+  if (driven_ || !may_drive()) {
     return false;
   }
   driven_ = true;
@@ -329,7 +329,7 @@ void Progress::park(Waiter& self, Clock::time_point moment) {
     return options_.park(moment);
   }
   MutexLock lock(mutex_);
-  if (self.pending->done() || (!driven_ && !somebody_watches())) {
+  if (self.pending->done() || (may_drive() && !driven_ && !somebody_watches())) {
     return;
   }
   parked_.push(self);

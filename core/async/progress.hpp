@@ -59,6 +59,9 @@ class Progress {
     std::chrono::microseconds helper_spin{0};
     /// Whether start() starts the helper thread. A simulation calls poll() instead.
     bool helper = true;
+    /// The one thread that may call the transport; others wait until it does. None: any thread may. REQUIRES:
+    /// without a helper.
+    std::optional<std::thread::id> only_thread{};
     ThreadStart on_thread_start;  ///< called first by the helper thread
     /// How a thread waits while another one drives, or sleeps in the transport; may return early. Empty: on a
     /// condition variable. A simulation, in which only one thread runs at a time, switches to another.
@@ -104,6 +107,8 @@ class Progress {
   void drive_briefly();
   /// The transport's clock, of all moments above.
   [[nodiscard]] Clock::time_point now() const noexcept { return transport_->now(); }
+  /// Whether nothing moves while the one thread that may call the transport is not in a call that waits.
+  [[nodiscard]] bool drives_only_in_calls() const noexcept { return options_.only_thread.has_value(); }
   /// Whether some thread drives now. For tests.
   [[nodiscard]] bool is_driven() LOCUM_EXCLUDES(mutex_);
   /// The wait budget of a step.
@@ -118,6 +123,9 @@ class Progress {
   };
 
   [[nodiscard]] bool begin_wait() LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] bool may_drive() const noexcept {
+    return !options_.only_thread || *options_.only_thread == std::this_thread::get_id();
+  }
   bool wait(const Pending& pending, Clock::time_point moment, bool drives) LOCUM_EXCLUDES(mutex_);
   void wait_longer(const Pending& pending, Clock::time_point moment, bool drives) LOCUM_EXCLUDES(mutex_);
   void tell_who_polls() noexcept;
@@ -181,6 +189,9 @@ bool Progress::wait(const Pending& pending, Clock::time_point moment, const Step
       step();
     } else {
       submit(kept());
+      if (!may_drive()) {
+        transport_->wake();
+      }
     }
   }();
   return wait(pending, moment, drives);

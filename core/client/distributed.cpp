@@ -82,6 +82,8 @@ class Distributed final : public Connector {
   [[nodiscard]] Deadline::Clock::time_point latest(Deadline deadline) const;
   [[nodiscard]] Result<ObjectView> fetch(const Address& address, const Selection& selection,
                                          Deadline deadline);
+  [[nodiscard]] Result<ObjectView> wait_here(const Address& address, Deadline::Clock::time_point until,
+                                             const Wanted& wanted);
   template <class T>
   [[nodiscard]] std::shared_ptr<Coming<T>> task(const std::shared_ptr<Window>& window, Unwanted unwanted,
                                                 Task<Result<T>> first) const;
@@ -264,6 +266,21 @@ T Distributed::run(Deadline::Clock::time_point until, Task<T> first, const Wante
   return operation->take();
 }
 
+// Where no helper serves the other nodes, the waiting thread does, every millisecond: they may bring the
+// name.
+Result<ObjectView> Distributed::wait_here(const Address& address, Deadline::Clock::time_point until,
+                                          const Wanted& wanted) {
+  constexpr std::chrono::milliseconds between_turns{1};
+  while (links_->progress().drives_only_in_calls()) {
+    auto entry = local_->wait(address, std::min(until, client_->now() + between_turns), wanted);
+    if (entry || entry.error().code() != Errc::timeout || client_->now() >= until) {
+      return entry;
+    }
+    (void)links_->poll();
+  }
+  return local_->wait(address, until, wanted);
+}
+
 // This thread waits for a name at home here. Its object may be gone before it has been read: then it waits
 // for the next one.
 Result<ObjectView> Distributed::wait(const Address& address, Deadline deadline, const Wanted& wanted) {
@@ -275,7 +292,7 @@ Result<ObjectView> Distributed::wait(const Address& address, Deadline deadline, 
     return run(until, reader_->find(Lookup(address, until, {}, true)), wanted);
   }
   for (;;) {
-    auto entry = local_->wait(address, until, wanted);
+    auto entry = wait_here(address, until, wanted);
     auto found = entry ? reader_->at_hand(std::move(*entry)) : std::move(entry);
     if (!found || *found) {
       return found;

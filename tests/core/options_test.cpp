@@ -124,7 +124,7 @@ TEST(Options, TakeAnEmptyVariableAsNone) {
 TEST(Options, PrintOneLineEach) {
   EXPECT_EQ(to_string(RuntimeOptions{.memory_bytes = 5, .reserve_bytes = 6, .decoded_cache_bytes = 7}),
             "memory_bytes = 5\ntimeout_ms = 30000\ncollective_timeout_ms = 600000\npeer_timeout_ms = "
-            "5000\nranks_per_node = 0\none_sided = off\nreserve_bytes = 6\nstep_bytes = 0\n"
+            "5000\nranks_per_node = 0\ntransport = auto\none_sided = off\nreserve_bytes = 6\nstep_bytes = 0\n"
             "prepare_bytes = 0\ndecoded_cache_bytes = 7\ninline_bytes = 4096\nprefetch_bytes = 0\nname = \n");
 }
 
@@ -134,6 +134,7 @@ TEST(Options, AreReadBackFromTheirLines) {
                                .collective_timeout = std::chrono::milliseconds::max(),
                                .peer_timeout = std::chrono::milliseconds(4),
                                .ranks_per_node = 5,
+                               .transport = TransportKind::mpi,
                                .one_sided = OneSided::automatic,
                                .reserve_bytes = 6_GiB,
                                .step_bytes = 1_MiB,

@@ -40,6 +40,12 @@ inline bool one_node() {
   return node_of(last()) == 0;
 }
 
+/// Whether the nodes are connected by MPI itself.
+inline bool over_mpi() {
+  const char* const transport = std::getenv("LOCUM_TRANSPORT");
+  return transport != nullptr && std::string(transport) == "mpi";
+}
+
 inline void barrier() {
   MPI_Barrier(MPI_COMM_WORLD);
 }
