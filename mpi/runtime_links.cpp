@@ -6,6 +6,8 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <optional>
+#include <span>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -51,7 +53,8 @@ Opened open_ucx(const RuntimeParts& parts) {
                 "rank; set LOCUM_RANKS_PER_NODE=1, or one_sided to auto");
   }
   const auto opened = ucx::open_transport_with_remote_memory(
-      parts.group, {.allocated_bytes = parts.node.memory_bytes, .place = parts.node.own_memory}, patient);
+      parts.group, {.allocated_bytes = parts.node.memory_bytes, .place = parts.node.own_memory.data()},
+      patient);
   parts.node.keep(opened.keeper);
   return {.transport = opened.transport, .remote = opened.remote};
 }
@@ -68,9 +71,24 @@ Opened open_mpi(const RuntimeParts& parts) {
   mpi::check(MPI_Query_thread(&level), "MPI_Query_thread");
   const auto mine = static_cast<std::byte>(level == MPI_THREAD_MULTIPLE ? 0 : 1);
   const std::vector<std::byte> lower = parts.group.all_gather(std::span(&mine, 1));
-  std::shared_ptr<Transport> transport = mpi::open_transport(parts.group.communicator(), until);
-  return {.transport = std::move(transport),
-          .only_in_calls = std::ranges::find(lower, std::byte{1}) != lower.end()};
+  const bool only_in_calls = std::ranges::find(lower, std::byte{1}) != lower.end();
+  if (parts.options.one_sided == OneSided::off) {
+    return {.transport = mpi::open_transport(parts.group.communicator(), until),
+            .remote = {},
+            .only_in_calls = only_in_calls};
+  }
+  constexpr std::uint64_t tried_bytes = 4096;
+  std::optional<Block> block;
+  throw_if(parts.group.agree(error_of([&] { block = parts.memory.arena->allocate(tried_bytes).value(); }),
+                             "trying one-sided reads", {}));
+  const auto opened = mpi::open_transport_with_window(
+      parts.group, until,
+      {.memory = parts.node.own_memory,
+       .page = std::span(parts.memory.arena->data(block->offset), tried_bytes),
+       .keeps = parts.memory.arena,
+       .session = parts.incarnation});
+  parts.memory.arena->free(*block);
+  return {.transport = opened.transport, .remote = opened.remote, .only_in_calls = only_in_calls};
 }
 
 struct TransportOfBuild {

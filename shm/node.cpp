@@ -172,7 +172,8 @@ Node assemble(const std::shared_ptr<Segment>& segment, std::uint32_t own,
                       memory->keep(std::move(what));
                     }
                   },
-              .own_memory = segment->base() + segment->geometry().arena_offset(own)};
+              .own_memory = {segment->base() + segment->geometry().arena_offset(own),
+                             segment->geometry().arena_bytes}};
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,7 @@ struct Node {
   std::uint64_t memory_bytes = 0;                   ///< the limit in force
   /// Keeps the mappings that replace parts of the memory, as long as anything, including a view, uses it.
   std::function<void(std::shared_ptr<const void>)> keep;
-  std::byte* own_memory = nullptr;  ///< start of the blocks of this process
+  std::span<std::byte> own_memory;  ///< the addresses of the blocks of this process, not all of them in use
 };
 
 /// Collective over `group`, the processes of one node: its first process makes the segment, the others

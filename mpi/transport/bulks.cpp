@@ -1,4 +1,5 @@
-// The large bulks of MpiTransport: announced, pulled, and moved by MPI between the memory of two ranks.
+// The large bulks of MpiTransport: announced, pulled, and moved by MPI between the memory of two ranks; and
+// reads of a window.
 
 #include <algorithm>
 #include <utility>
@@ -58,7 +59,7 @@ int MpiTransport::tag_of(std::uint64_t number) const noexcept {
 }
 
 void MpiTransport::count_moving() noexcept {
-  moving_.store(inbound_.size() + moving_out_.size(), std::memory_order_relaxed);
+  moving_.store(inbound_.size() + moving_out_.size() + reads_.size(), std::memory_order_relaxed);
 }
 
 void MpiTransport::announced(Receiver& receiver, int from, const Envelope::Opened& message) noexcept {
@@ -124,10 +125,11 @@ void MpiTransport::refused(int by, std::uint64_t number) noexcept {
 bool MpiTransport::tell_bulks(Receiver& receiver) noexcept {
   const bool landed = tell_inbound(receiver);
   const bool sent = tell_outbound(receiver);
-  if (landed || sent) {
+  const bool read = tell_reads();
+  if (landed || sent || read) {
     count_moving();
   }
-  return landed || sent;
+  return landed || sent || read;
 }
 
 bool MpiTransport::tell_inbound(Receiver& receiver) noexcept {
@@ -174,6 +176,51 @@ bool MpiTransport::tell_outbound(Receiver& receiver) noexcept {
   return !finished.empty();
 }
 
+void MpiTransport::take(Window window, std::shared_ptr<const void> memory) noexcept {
+  window_.emplace(std::move(window));
+  in_mpi_->window_memory = std::move(memory);
+}
+
+Result<Sending> MpiTransport::read(int from, std::uint64_t displacement, std::span<std::byte> into,
+                                   RemoteMemory::Then then) {
+  if (peer(from).state != Peer::State::open) {
+    return Error(Errc::peer_lost, "this rank can no longer be reached").at_rank(from);
+  }
+  if (into.empty()) {
+    return Sending::done;
+  }
+  Read& read = reads_.emplace_back(Read{.from = from, .requests = {}, .then = std::move(then)});
+  const std::byte* const first = into.data();
+  read.failed = !start_pieces(into, read.requests, [&](std::byte* piece, int size, MPI_Request* request) {
+    return window_->get(from, displacement + static_cast<std::size_t>(piece - first),
+                        std::span(piece, static_cast<std::size_t>(size)), request)
+               ? MPI_SUCCESS
+               : MPI_ERR_OTHER;
+  });
+  count_moving();
+  return Sending::pending;
+}
+
+bool MpiTransport::tell_reads() noexcept {
+  std::vector<std::pair<RemoteMemory::Then, Result<void>>> ended;
+  for (auto at = reads_.begin(); at != reads_.end();) {
+    const Moved moved = test(at->requests, at->failed);
+    if (moved == Moved::not_yet) {
+      ++at;
+      continue;
+    }
+    ended.emplace_back(std::move(at->then),
+                       moved == Moved::all
+                           ? Result<void>()
+                           : Error(Errc::peer_lost, "a one-sided read failed").at_rank(at->from));
+    at = reads_.erase(at);
+  }
+  for (const auto& [then, outcome] : ended) {
+    then(outcome);
+  }
+  return !ended.empty();
+}
+
 // What MPI has not been given yet ends here. The rest ends when MPI lets go of it: receives soon, sends when
 // they are received, or never.
 void MpiTransport::drop_bulks_of(int rank) noexcept {
@@ -193,8 +240,9 @@ void MpiTransport::drop_bulks_of(int rank) noexcept {
 }
 
 bool MpiTransport::has_bulks_of(int rank) const noexcept {
-  return !peers_[static_cast<std::size_t>(rank)].outbound.empty() ||
-         std::ranges::any_of(inbound_, [rank](const Inbound& inbound) { return inbound.from == rank; });
+  const auto is_from = [rank](const auto& bulk) { return bulk.from == rank; };
+  return !peers_[static_cast<std::size_t>(rank)].outbound.empty() || std::ranges::any_of(inbound_, is_from) ||
+         std::ranges::any_of(reads_, is_from);
 }
 
 }  // namespace locum::mpi

@@ -22,11 +22,6 @@ Error lost_error(int rank) {
 
 }  // namespace
 
-std::unique_ptr<Transport> open_transport(const Communicator& communicator, Moment moment,
-                                          const TransportOptions& options) {
-  return std::make_unique<MpiTransport>(Communicator::duplicate(communicator.raw(), moment), options);
-}
-
 MpiTransport::MpiTransport(Communicator communicator, const TransportOptions& options)
     : options_(options),
       communicator_(std::make_unique<Communicator>(std::move(communicator))),
@@ -36,6 +31,7 @@ MpiTransport::MpiTransport(Communicator communicator, const TransportOptions& op
       in_mpi_(std::make_unique<InMpi>()),
       peers_(in_mpi_->peers),
       inbound_(in_mpi_->inbound),
+      reads_(in_mpi_->reads),
       incoming_(in_mpi_->incoming),
       sleeper_(options.longest_pause) {
   peers_ = std::vector<Peer>(static_cast<std::size_t>(size_));
@@ -73,6 +69,9 @@ void MpiTransport::close(Clock::time_point deadline) {
   }
   // What was sent before the barrier has come, or comes now.
   clean = clean && drive_until(deadline, [this] { return receiving_ == 0 && !message_has_come(); });
+  if (clean && window_) {
+    window_->free();
+  }
   if (!clean) {
     keep_for_good(std::shared_ptr<InMpi>(std::move(in_mpi_)));
     keep_for_good(std::shared_ptr<Communicator>(std::move(communicator_)));
@@ -80,7 +79,7 @@ void MpiTransport::close(Clock::time_point deadline) {
 }
 
 bool MpiTransport::is_idle() const noexcept {
-  return inbound_.empty() && moving_out_.empty() &&
+  return inbound_.empty() && moving_out_.empty() && reads_.empty() &&
          std::ranges::all_of(peers_, [](const Peer& peer) { return peer.sending.empty(); });
 }
 

@@ -10,14 +10,17 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "core/ports/remote_memory.hpp"
 #include "mpi/communicator.hpp"
 #include "mpi/transport/envelope.hpp"
 #include "mpi/transport/sleeper.hpp"
 #include "mpi/transport/transport.hpp"
+#include "mpi/transport/window.hpp"
 
 namespace locum::mpi {
 
@@ -40,6 +43,15 @@ class MpiTransport final : public Transport {
   void sleep(Clock::time_point moment) override;
   void wake() noexcept override { sleeper_.ring(); }
   [[nodiscard]] Clock::time_point now() const noexcept override { return Clock::now(); }
+
+  [[nodiscard]] MPI_Comm raw() const noexcept { return raw_; }
+  [[nodiscard]] int rank() const noexcept { return rank_; }
+  [[nodiscard]] bool is_other(int rank) const noexcept { return rank >= 0 && rank < size_ && rank != rank_; }
+  /// Takes the window that read() reads, and keeps its memory until it is freed.
+  void take(Window window, std::shared_ptr<const void> memory) noexcept;
+  /// The read of WindowMemory::get(): of another rank's memory, told within a later progress().
+  [[nodiscard]] Result<Sending> read(int from, std::uint64_t displacement, std::span<std::byte> into,
+                                     RemoteMemory::Then then);
 
  private:
   static constexpr int message_tag = 0;
@@ -70,6 +82,13 @@ class MpiTransport final : public Transport {
     std::uint64_t landing = 0;
     std::vector<MPI_Request> requests;
     bool failed = false;
+  };
+  /// A read of another rank's memory, in MPI's hands.
+  struct Read {
+    int from = 0;
+    std::vector<MPI_Request> requests;
+    bool failed = false;
+    RemoteMemory::Then then;
   };
   struct Peer {
     enum class State : std::uint8_t { open, forgotten, told };
@@ -112,6 +131,7 @@ class MpiTransport final : public Transport {
   bool tell_bulks(Receiver& receiver) noexcept;
   bool tell_inbound(Receiver& receiver) noexcept;
   bool tell_outbound(Receiver& receiver) noexcept;
+  bool tell_reads() noexcept;
   void drop_bulks_of(int rank) noexcept;
   [[nodiscard]] bool has_bulks_of(int rank) const noexcept;
   [[nodiscard]] int tag_of(std::uint64_t number) const noexcept;
@@ -129,6 +149,8 @@ class MpiTransport final : public Transport {
     std::array<Incoming, most_incoming> incoming;
     std::vector<Peer> peers;
     std::list<Inbound> inbound;
+    std::list<Read> reads;
+    std::shared_ptr<const void> window_memory;
   };
 
   const TransportOptions options_;
@@ -140,6 +162,8 @@ class MpiTransport final : public Transport {
   std::unique_ptr<InMpi> in_mpi_;
   std::vector<Peer>& peers_;
   std::list<Inbound>& inbound_;
+  std::list<Read>& reads_;
+  std::optional<Window> window_;
   std::array<Incoming, most_incoming>& incoming_;  ///< a ring
   std::size_t first_incoming_ = 0;                 ///< the oldest
   std::size_t receiving_ = 0;                      ///< how many, from the oldest on
@@ -150,7 +174,7 @@ class MpiTransport final : public Transport {
   std::vector<Own> own_;
   std::vector<int> gone_;  ///< forgotten, and not yet reported
   std::uint64_t last_landing_ = 0;
-  std::atomic<std::size_t> moving_{0};  ///< bulks in MPI's hands; read by the sleeper
+  std::atomic<std::size_t> moving_{0};  ///< bulks and reads in MPI's hands; read by the sleeper
   Sleeper sleeper_;
 };
 

@@ -4,9 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 
+#include "core/ports/remote_memory.hpp"
 #include "core/ports/transport.hpp"
 #include "mpi/communicator.hpp"
+#include "mpi/group.hpp"
 
 namespace locum::mpi {
 
@@ -33,5 +36,25 @@ struct TransportOptions {
 /// forgotten this one, not for those that have died.
 [[nodiscard]] std::unique_ptr<Transport> open_transport(const Communicator& communicator, Moment moment,
                                                         const TransportOptions& options = {});
+
+/// A transport, and one-sided access to its ranks' memory.
+struct OpenedTransport {
+  std::shared_ptr<Transport> transport;
+  std::shared_ptr<RemoteMemory> remote;  ///< null: this MPI reads no memory without its owner's help
+};
+
+/// The memory of a rank that others are to read: the same range of addresses until the transport is closed.
+struct WindowOptions {
+  std::span<std::byte> memory;
+  std::span<std::byte> page;            ///< a part of it that is written here, to try reading
+  std::shared_ptr<const void> keeps{};  ///< until nobody reads the memory any more
+  std::uint64_t session = 0;            ///< the same on all ranks, and unlike that of others
+};
+
+/// open_transport(), with a window over that memory if this MPI reads it without the owner's help: which is
+/// tried. Unlike the other steps it has no deadline while MPI creates the window. Collective over the group.
+[[nodiscard]] OpenedTransport open_transport_with_window(CommunicatorGroup& group, Moment moment,
+                                                         const WindowOptions& window,
+                                                         const TransportOptions& options = {});
 
 }  // namespace locum::mpi

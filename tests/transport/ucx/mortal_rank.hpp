@@ -108,7 +108,7 @@ class MortalRank {
       return {.transport = ucx::open_transport(group, soon), .remote = {}, .memory = {}};
     }
     auto opened = ucx::open_transport_with_remote_memory(
-        group, {.allocated_bytes = node_.memory_bytes, .place = node_.own_memory}, soon);
+        group, {.allocated_bytes = node_.memory_bytes, .place = node_.own_memory.data()}, soon);
     node_.keep(opened.keeper);
     board_->reads = opened.remote != nullptr;
     return opened;
