@@ -72,6 +72,8 @@ constexpr std::array<std::string_view, 3> one_sided_names = {"off", "auto", "ucx
 
 constexpr std::array<std::string_view, 3> transport_names = {"auto", "ucx", "mpi"};
 
+constexpr std::array<std::string_view, 3> log_names = {"warnings", "off", "info"};
+
 /// `names` are those of the values of the enumeration, in its order.
 template <class Choice>
 Result<void> override_choice(const char* name, const std::array<std::string_view, 3>& names,
@@ -191,6 +193,9 @@ Result<RuntimeOptions> with_environment(RuntimeOptions given) {
       !done) {
     return done.error();
   }
+  if (const auto done = override_choice("LOCUM_LOG", log_names, "warnings, off or info", given.log); !done) {
+    return done.error();
+  }
   if (const auto allowed = check(given); !allowed) {
     return allowed.error();
   }
@@ -215,6 +220,7 @@ std::string to_string(const RuntimeOptions& options) {
   line("decoded_cache_bytes", std::to_string(options.decoded_cache_bytes));
   line("inline_bytes", std::to_string(options.inline_bytes));
   line("prefetch_bytes", std::to_string(options.prefetch_bytes));
+  line("log", name_of(log_names, options.log));
   line("name", std::string(options.name));
   return text;
 }
@@ -260,6 +266,7 @@ Result<RuntimeOptions> options_in(std::string_view text) {
   number("decoded_cache_bytes", options.decoded_cache_bytes);
   number("inline_bytes", options.inline_bytes);
   number("prefetch_bytes", options.prefetch_bytes);
+  choice("log", log_names, options.log);
   options.name = value_of("name");
   if (!is_valid || !text.empty()) {
     return Error(Errc::corrupt,

@@ -28,6 +28,13 @@ enum class TransportKind : std::uint8_t {
         ///< ends the job
 };
 
+/// What a runtime prints on stderr, on its first rank, when it has been opened.
+enum class Log : std::uint8_t {
+  warnings,  ///< settings that are slow or risky on a cluster, one line each with what to do
+  off,       ///< nothing
+  info,      ///< Runtime::describe()
+};
+
 /// Options of a runtime. All ranks must give the same, or take those of the others (`as_others`); if they
 /// differ, all ranks get one error that says how. Each field has an environment variable (named behind it)
 /// that overrides the program's value, so that a job script can tune a program without recompiling it. Sizes
@@ -69,6 +76,8 @@ struct RuntimeOptions {
   std::uint64_t prefetch_bytes = 0;  // LOCUM_PREFETCH_BYTES
   /// Decoded values that each rank keeps for later readers, by stored size. 0: keeps only those in use.
   std::uint64_t decoded_cache_bytes = std::uint64_t{64} << 20U;  // LOCUM_DECODED_CACHE_BYTES
+  /// What is printed when the runtime has been opened; once a process for each kind.
+  Log log = Log::warnings;  // LOCUM_LOG: warnings, off, info
 
   /// By which find_store() tells runtimes of one process apart; at most 256 bytes, and without a line break.
   /// No environment twin: a program asks by the name that it gave. Copied by the runtime.

@@ -28,6 +28,7 @@
 #include "mpi/launcher.hpp"
 #include "mpi/lost_rank_monitor.hpp"
 #include "mpi/runtime_links.hpp"
+#include "mpi/runtime_report.hpp"
 #include "mpi/topology.hpp"
 #include "shm/death/closed_alone.hpp"
 #include "shm/death/fork_guard.hpp"
@@ -161,8 +162,9 @@ struct Runtime::State {
   std::shared_ptr<mpi::LostRankMonitor> losses;
   std::vector<shm::ProcessIdentity> mates;  ///< the processes of this node
   std::shared_ptr<const shm::ClosedAlone> closed_alone;
-  std::shared_ptr<Links> links;  ///< to other nodes, if there are any
-  std::string transport;         ///< their name
+  std::shared_ptr<Links> links;    ///< to other nodes, if there are any
+  JobFacts transport;              ///< what is known of them
+  std::uint64_t memory_bytes = 0;  ///< of this node
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
   std::optional<shm::ForkGuard> fork_guard;  // once there is a session
   bool open = false;
@@ -191,7 +193,10 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
                                    .metrics = state_->metrics,
                                    .losses = state_->losses});
   state_->links = std::move(links.links);
-  state_->transport = std::move(links.transport);
+  state_->transport = {.transport = std::move(links.transport),
+                       .transport_details = std::move(links.details),
+                       .only_in_calls = links.only_in_calls};
+  state_->memory_bytes = node.memory_bytes;
   if (links.only_in_calls) {
     // Whoever waits for the others in a collective call serves them meanwhile.
     group.watch([losses = state_->losses, served = std::weak_ptr(state_->links)] {
@@ -234,13 +239,12 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
   if (group.rank() == 0 && state_->links && !state_->links->reads_one_sidedly()) {
     std::fputs(describe_reads().c_str(), stderr);
   }
-  if (group.rank() == 0 && links.only_in_calls) {
-    std::fputs(
-        "locum: the transport is mpi, and MPI was initialised without MPI_THREAD_MULTIPLE on some rank: "
-        "ranks "
-        "serve other nodes only while they are in calls of the library, and objects do not arrive while they "
-        "compute; call MPI_Init_thread with MPI_THREAD_MULTIPLE, or set LOCUM_TRANSPORT=ucx\n",
-        stderr);
+  if (state_->options.log != Log::off) {
+    const RuntimeReport report = gather_report(group, state_->options, state_->memory_bytes, job_facts());
+    const std::string text = to_be_logged(report, state_->options.log);
+    if (group.rank() == 0 && !text.empty()) {
+      std::fputs(text.c_str(), stderr);
+    }
   }
 }
 
@@ -440,6 +444,24 @@ std::string Runtime::describe_reads() const {
   return state_->links->reads_one_sidedly() ? "locum: large objects of other nodes are read one-sidedly\n"
                                             : "locum: large objects of other nodes are sent by their owners: "
                                               "these lanes do not support one-sided reads\n";
+}
+
+// The transport, and what else is the same on all ranks.
+JobFacts Runtime::job_facts() const {
+  JobFacts facts = state_->transport;
+  const bool on = state_->links && state_->links->reads_one_sidedly();
+  facts.one_sided = on                                           ? "on"
+                    : state_->options.one_sided == OneSided::off ? "off"
+                                                                 : "not supported by this network";
+  return facts;
+}
+
+std::string Runtime::describe(Deadline deadline) {
+  require_open("describe");
+  require_mpi("describe");
+  mpi::CommunicatorGroup& group = state_->group;
+  throw_if(group.agree(std::nullopt, "describe", deadline.moment(state_->options.collective_timeout)));
+  return gather_report(group, state_->options, state_->memory_bytes, job_facts()).text();
 }
 
 std::string Runtime::report_all(Deadline deadline) {

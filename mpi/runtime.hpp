@@ -19,6 +19,8 @@
 
 namespace locum {
 
+struct JobFacts;
+
 /// The object store of the ranks of one communicator: opened by constructing it, closed by destroying it.
 ///
 /// Owned by the program, typically on the stack between `MPI_Init` and `MPI_Finalize`; several may exist at a
@@ -98,6 +100,10 @@ class Runtime {
   [[nodiscard]] std::string report() const;
   /// Collective: the same for each rank, per node and in total. All ranks get the same text.
   [[nodiscard]] std::string report_all(Deadline deadline = {});
+  /// Collective: nodes, ranks and memory, what connects the nodes, MPI, limits of the processes, and what of
+  /// it is slow or risky, with what to do. All ranks get the same text. For people; see LOCUM_LOG and
+  /// locum-info.
+  [[nodiscard]] std::string describe(Deadline deadline = {});
   /// Counters of this rank, live.
   [[nodiscard]] const Metrics& metrics() const noexcept;
 
@@ -127,6 +133,7 @@ class Runtime {
   void require_rank(const char* call) const;
   void require_mpi(const char* call) const;
   [[nodiscard]] std::string describe_reads() const;
+  [[nodiscard]] JobFacts job_facts() const;
   void end_session() noexcept;
   void close_in_destructor() noexcept;
 

@@ -31,6 +31,7 @@ using mpi::throw_if;
 struct Opened {
   std::shared_ptr<Transport> transport;
   std::shared_ptr<RemoteMemory> remote{};
+  std::string details{};
   bool only_in_calls = false;
 };
 
@@ -40,23 +41,28 @@ struct Opened {
 Opened open_ucx(const RuntimeParts& parts) {
   const RuntimeOptions& options = parts.options;
   const ucx::TransportOptions patient{.connect_patience = options.peer_timeout};
+  Opened opened;
   if (options.one_sided == OneSided::off) {
-    return {.transport = ucx::open_transport(parts.group, patient)};
+    opened.transport = ucx::open_transport(parts.group, patient);
+  } else {
+    const bool allocates = options.one_sided == OneSided::ucx_memory;
+    if (allocates && parts.group.nodes() != parts.group.size()) {
+      throw Error(Errc::invalid_argument,
+                  "one_sided (LOCUM_ONE_SIDED) is ucx_memory, which is for testing and needs nodes of one "
+                  "rank; set LOCUM_RANKS_PER_NODE=1, or one_sided to auto");
+    }
+    const auto whole = allocates ? ucx::RemoteMemoryOptions{.allocated_bytes = parts.node.memory_bytes,
+                                                            .place = parts.node.own_memory.data()}
+                                 : ucx::RemoteMemoryOptions{};
+    const auto both = ucx::open_transport_with_remote_memory(parts.group, whole, patient);
+    if (allocates) {
+      parts.node.keep(both.keeper);
+    }
+    opened.transport = both.transport;
+    opened.remote = both.remote;
   }
-  if (options.one_sided == OneSided::automatic) {
-    const auto opened = ucx::open_transport_with_remote_memory(parts.group, {}, patient);
-    return {.transport = opened.transport, .remote = opened.remote};
-  }
-  if (parts.group.nodes() != parts.group.size()) {
-    throw Error(Errc::invalid_argument,
-                "one_sided (LOCUM_ONE_SIDED) is ucx_memory, which is for testing and needs nodes of one "
-                "rank; set LOCUM_RANKS_PER_NODE=1, or one_sided to auto");
-  }
-  const auto opened = ucx::open_transport_with_remote_memory(
-      parts.group, {.allocated_bytes = parts.node.memory_bytes, .place = parts.node.own_memory.data()},
-      patient);
-  parts.node.keep(opened.keeper);
-  return {.transport = opened.transport, .remote = opened.remote};
+  opened.details = ucx::description_of(*opened.transport);
+  return opened;
 }
 #endif
 
@@ -71,24 +77,26 @@ Opened open_mpi(const RuntimeParts& parts) {
   mpi::check(MPI_Query_thread(&level), "MPI_Query_thread");
   const auto mine = static_cast<std::byte>(level == MPI_THREAD_MULTIPLE ? 0 : 1);
   const std::vector<std::byte> lower = parts.group.all_gather(std::span(&mine, 1));
-  const bool only_in_calls = std::ranges::find(lower, std::byte{1}) != lower.end();
+  Opened opened;
+  opened.only_in_calls = std::ranges::find(lower, std::byte{1}) != lower.end();
   if (parts.options.one_sided == OneSided::off) {
-    return {.transport = mpi::open_transport(parts.group.communicator(), until),
-            .remote = {},
-            .only_in_calls = only_in_calls};
+    opened.transport = mpi::open_transport(parts.group.communicator(), until);
+    return opened;
   }
   constexpr std::uint64_t tried_bytes = 4096;
   std::optional<Block> block;
   throw_if(parts.group.agree(error_of([&] { block = parts.memory.arena->allocate(tried_bytes).value(); }),
                              "trying one-sided reads", {}));
-  const auto opened = mpi::open_transport_with_window(
+  const auto both = mpi::open_transport_with_window(
       parts.group, until,
       {.memory = parts.node.own_memory,
        .page = std::span(parts.memory.arena->data(block->offset), tried_bytes),
        .keeps = parts.memory.arena,
        .session = parts.incarnation});
   parts.memory.arena->free(*block);
-  return {.transport = opened.transport, .remote = opened.remote, .only_in_calls = only_in_calls};
+  opened.transport = both.transport;
+  opened.remote = both.remote;
+  return opened;
 }
 
 struct TransportOfBuild {
@@ -150,8 +158,10 @@ RuntimeLinks open_links(const RuntimeParts& parts) {
   }
   const TransportOfBuild& transport = chosen(parts.options.transport);
   Opened opened = transport.open(parts);
-  RuntimeLinks made{
-      .links = {}, .transport = std::string(transport.name), .only_in_calls = opened.only_in_calls};
+  RuntimeLinks made{.links = {},
+                    .transport = std::string(transport.name),
+                    .details = opened.details,
+                    .only_in_calls = opened.only_in_calls};
   Progress::Options progress = progress_options(parts.group);
   if (opened.only_in_calls) {
     progress.helper = false;

@@ -19,6 +19,7 @@ namespace locum {
 struct RuntimeLinks {
   std::shared_ptr<Links> links;  ///< null on a single node
   std::string transport;         ///< its name: "ucx", "mpi"; empty on a single node
+  std::string details;           ///< its version and devices
   /// MPI was initialised without MPI_THREAD_MULTIPLE, and the transport is MPI: nothing is sent or served but
   /// by this thread, in calls of the library.
   bool only_in_calls = false;

@@ -50,6 +50,9 @@ TEST(Options, AreAllOverriddenByTheirTwins) {
   const Variable collective("LOCUM_COLLECTIVE_TIMEOUT_MS", "2500");
   const Variable peer("LOCUM_PEER_TIMEOUT_MS", "3500");
   const Variable ranks("LOCUM_RANKS_PER_NODE", "4");
+  const Variable transport("LOCUM_TRANSPORT", "mpi");
+  const Variable one_sided("LOCUM_ONE_SIDED", "auto");
+  const Variable log("LOCUM_LOG", "info");
   const Variable reserve("LOCUM_RESERVE_BYTES", "2G");
   const Variable step("LOCUM_STEP_BYTES", "128K");
   const Variable prepare("LOCUM_PREPARE_BYTES", "3K");
@@ -61,12 +64,15 @@ TEST(Options, AreAllOverriddenByTheirTwins) {
                                 .collective_timeout = std::chrono::milliseconds(2500),
                                 .peer_timeout = std::chrono::milliseconds(3500),
                                 .ranks_per_node = 4,
+                                .transport = TransportKind::mpi,
+                                .one_sided = OneSided::automatic,
                                 .reserve_bytes = 2_GiB,
                                 .step_bytes = 128_KiB,
                                 .prepare_bytes = 3_KiB,
                                 .inline_bytes = 5_KiB,
                                 .prefetch_bytes = 6_KiB,
-                                .decoded_cache_bytes = 4_KiB};
+                                .decoded_cache_bytes = 4_KiB,
+                                .log = Log::info};
   EXPECT_EQ(with_environment({.memory_bytes = 5}).value(), expected);
 }
 
@@ -89,6 +95,8 @@ TEST(Options, NameTheVariableThatIsWrongAndWhatItTakes) {
            {"LOCUM_RANKS_PER_NODE", "many"},
            {"LOCUM_STEP_BYTES", "100K"},
            {"LOCUM_STEP_BYTES", "32K"},
+           {"LOCUM_TRANSPORT", "tcp"},
+           {"LOCUM_LOG", "verbose"},
            {"LOCUM_RESERVE_BYTES", "0"},
        }) {
     const Variable variable(name, text);
@@ -125,7 +133,7 @@ TEST(Options, PrintOneLineEach) {
   EXPECT_EQ(to_string(RuntimeOptions{.memory_bytes = 5, .reserve_bytes = 6, .decoded_cache_bytes = 7}),
             "memory_bytes = 5\ntimeout_ms = 30000\ncollective_timeout_ms = 600000\npeer_timeout_ms = "
             "5000\nranks_per_node = 0\ntransport = auto\none_sided = off\nreserve_bytes = 6\nstep_bytes = 0\n"
-            "prepare_bytes = 0\ndecoded_cache_bytes = 7\ninline_bytes = 4096\nprefetch_bytes = 0\nname = \n");
+            "prepare_bytes = 0\ndecoded_cache_bytes = 7\ninline_bytes = 4096\nprefetch_bytes = 0\nlog = warnings\nname = \n");
 }
 
 TEST(Options, AreReadBackFromTheirLines) {
@@ -142,6 +150,7 @@ TEST(Options, AreReadBackFromTheirLines) {
                                .inline_bytes = 8,
                                .prefetch_bytes = 9,
                                .decoded_cache_bytes = 10,
+                               .log = Log::info,
                                .name = "a = b"};
   EXPECT_EQ(options_in(to_string(options)).value(), options);
   EXPECT_EQ(options_in(to_string(RuntimeOptions{})).value(), RuntimeOptions{});

@@ -178,6 +178,12 @@ void wait_for_what_was_promised(locum::Runtime& runtime, locum::Store& store) {
   std::_Exit(failures);
 }
 
+void expect_told(const locum::Result<locum::View<int>>& by_the_other) {
+  expect(by_the_other.has_value(),
+         "the other survivor did not tell: " +
+             (by_the_other ? std::string() : std::string(by_the_other.error().what())));
+}
+
 void go_on(locum::Runtime& runtime, locum::Store& store, const std::string& death) {
   const auto start = Clock::now();
   expect(comes_true([&] { return runtime.lost_ranks() == std::vector<int>{victim}; }, promised + slack),
@@ -191,7 +197,7 @@ void go_on(locum::Runtime& runtime, locum::Store& store, const std::string& deat
       store.put(mine, 5).has_value() && store.get<int>(mine).has_value() && store.evict(mine).value_or(false),
       "a survivor cannot put, get and evict");
   if (rank_of_this == 0) {
-    expect(store.wait<int>("rank 2 has read", 10s).has_value(), "the other survivor did not tell");
+    expect_told(store.wait<int>("rank 2 has read", 60s));
     expect(store.replace("own/1", 11).has_value(), "the dead rank's name cannot be replaced");
     if (death == "pinning") {
       expect(store.evict("looked at").value_or(false),
@@ -203,7 +209,7 @@ void go_on(locum::Runtime& runtime, locum::Store& store, const std::string& deat
     expect(store.put("all there", 1).has_value(), "cannot tell the other survivor");
   } else {
     expect(store.put("rank 2 has read", 1).has_value(), "cannot tell the other survivor");
-    expect(store.wait<int>("all there", 10s).has_value(), "the other survivor did not tell");
+    expect_told(store.wait<int>("all there", 60s));
   }
   const auto replaced = store.get<int>("own/1");
   expect(replaced && **replaced == 11, "a survivor does not see what the other one replaced");

@@ -633,5 +633,17 @@ TEST(Runtime, ReportsOnThisRankAndOnAll) {
   job::barrier();
 }
 
+TEST(Runtime, DescribesItsJob) {
+  Runtime runtime(MPI_COMM_WORLD, small);
+  const std::string text = runtime.describe();
+  EXPECT_TRUE(job::same_everywhere(text)) << text;
+  EXPECT_NE(text.find(" on " + std::to_string(runtime.nodes()) + " node"), std::string::npos) << text;
+  const std::string between = job::over_mpi() ? "between nodes: mpi" : "between nodes: ucx";
+  EXPECT_EQ(text.find(between) != std::string::npos, !job::one_node()) << text;
+  EXPECT_NE(text.find("MPI_THREAD_"), std::string::npos) << text;
+  runtime.close();
+  EXPECT_EQ(error_of([&] { (void)runtime.describe(); }).code(), Errc::closed);
+}
+
 }  // namespace
 }  // namespace locum

@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -178,6 +181,31 @@ Context::Context(int ranks, bool remote_memory) : wants_registered_(!before_vers
   ucp_context_h raw = nullptr;
   check(ucp_init(&params, config.get(), &raw), "UCX does not start; UCX_LOG_LEVEL=info shows why");
   handle_.reset(raw);
+}
+
+// UCX 1.13 has no function that lists them, but prints them: a line "# resource 3 : md 1 dev 1 flags --
+// tcp/lo" for each.
+std::string Context::description() const {
+  char* printed = nullptr;
+  std::size_t size = 0;
+  std::FILE* const stream = ::open_memstream(&printed, &size);
+  if (stream == nullptr) {
+    return std::string("UCX ") + ucp_get_version_string();
+  }
+  ucp_context_print_info(handle(), stream);
+  std::fclose(stream);
+  const std::unique_ptr<char, decltype(&std::free)> owner(printed, &std::free);
+  std::istringstream lines(std::string(printed, size));
+  std::string lanes;
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t last = line.rfind(' ');
+    if (line.find("resource") != std::string::npos && last != std::string::npos &&
+        line.find('/', last) != std::string::npos) {
+      const std::string lane = line.substr(last + 1);
+      lanes += lane.starts_with("self/") ? "" : (lanes.empty() ? " with " : ", ") + lane;
+    }
+  }
+  return std::string("UCX ") + ucp_get_version_string() + lanes;
 }
 
 }  // namespace locum::ucx

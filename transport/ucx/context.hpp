@@ -3,6 +3,7 @@
 #include <ucp/api/ucp.h>
 
 #include <memory>
+#include <string>
 
 namespace locum::ucx {
 
@@ -19,6 +20,10 @@ class Context {
   /// process if they have to give up one of their own registrations, without a registration cache, because
   /// the peer is dead (ucp_memh_invalidate() of 1.16 to 1.20).
   [[nodiscard]] bool wants_registered() const noexcept { return wants_registered_; }
+
+  /// UCX's version, and the lanes with their devices that it may choose among, for people:
+  /// "UCX 1.13.1 with tcp/eth0, posix/memory".
+  [[nodiscard]] std::string description() const;
 
  private:
   struct Cleanup {

@@ -64,6 +64,11 @@ std::unique_ptr<Transport> open_transport(Group& group, const TransportOptions& 
   return open(group, options, false);
 }
 
+std::string description_of(const Transport& transport) {
+  const auto* const ucx = dynamic_cast<const UcxTransport*>(&transport);
+  return ucx == nullptr ? std::string() : ucx->description();
+}
+
 OpenedTransport open_transport_with_remote_memory(Group& group, const RemoteMemoryOptions& memory,
                                                   const TransportOptions& options) {
   const std::shared_ptr<UcxTransport> transport = open(group, options, true);

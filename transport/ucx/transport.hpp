@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "core/ports/group.hpp"
 #include "core/ports/remote_memory.hpp"
@@ -40,6 +41,9 @@ struct TransportOptions {
 /// that ends is lost to the others whether or not it ended regularly: destroy a transport only when nobody
 /// expects messages any more.
 [[nodiscard]] std::unique_ptr<Transport> open_transport(Group& group, const TransportOptions& options = {});
+
+/// UCX's version, and the lanes that it may choose among; of a transport that was opened here.
+[[nodiscard]] std::string description_of(const Transport& transport);
 
 /// A transport, and one-sided access to its ranks' memory.
 struct OpenedTransport {

@@ -46,6 +46,8 @@ class UcxTransport final : public Transport {
   void sleep(Clock::time_point moment) override;
   void wake() noexcept override { doorbell_.ring(); }
   [[nodiscard]] Clock::time_point now() const noexcept override { return Clock::now(); }
+  /// Context::description().
+  [[nodiscard]] std::string description() const { return context_.description(); }
 
  private:
   friend class UcxRemoteMemory;
