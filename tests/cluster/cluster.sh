@@ -1,15 +1,16 @@
 # The first process of a cluster, in namespaces of its own: those of the login host, from where jobs are started. Makes the hosts
 # and runs `job PROGRAM ARGS...` or `script SCRIPT ARGS...`. Started by run, with its options as CLUSTER_*.
 set -euo pipefail
+exec 2>&3 3>&-  # what unshare says when this process is killed is not shown
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/common.sh"
 trap 'exit 143' TERM
 
 hostname "$login_name"
 mount -t tmpfs -o mode=755 tmpfs "$dir"
-mkdir "$dir/processes" "$dir/ready" "$dir/bin"
+mkdir "$dir/processes" "$dir/ready" "$dir/bin" "$dir/shared"
 own_mounts
-export TMPDIR=/tmp CLUSTER_DIR=$dir
+export TMPDIR=$dir/shared CLUSTER_DIR=$dir  # a script's temporary files are seen by all hosts
 ln -s "$here/host" "$here/job" "$dir/bin/"
 PATH="$dir/bin:$PATH"
 numbers=$(seq "$CLUSTER_HOSTS")
@@ -35,7 +36,7 @@ table bridge trouble {
 NFT
 
 for number in $numbers; do
-  unshare --pid --fork --net --uts --ipc --mount --mount-proc bash "$here/host_init.sh" "$number" &
+  unshare --pid --fork --net --uts --ipc --mount --mount-proc bash "$here/host_init.sh" "$number" 3>&2 2> /dev/null &
   parent=$!
   wait_for 10 test -e "$dir/ready/$number" || die "host $number does not come up"
   process=$(child_of "$parent")
@@ -62,14 +63,17 @@ done
 
 case $1 in
   job) shift; command=("$dir/bin/job" "$@") ;;
-  script) shift; command=("$@") ;;
+  script) shift; command=(bash "$@") ;;
 esac
 if [ -n "$CLUSTER_CUT" ]; then
   IFS=: read -r after length victim <<< "$CLUSTER_CUT"
   (sleep "$after"; host cut "${victim:-$CLUSTER_HOSTS}"; sleep "$length"; host restore "${victim:-$CLUSTER_HOSTS}") &
 fi
-# What was printed before is kept if the time is over.
 status=0
-timeout --kill-after 2 "$((CLUSTER_TIMEOUT - SECONDS))" "${command[@]}" || status=$?
-[ "$status" != 124 ] || echo "tests/cluster: not finished after $CLUSTER_TIMEOUT s" >&2
+left=$((CLUSTER_TIMEOUT - SECONDS))
+timeout --kill-after 2 $((left > 0 ? left : 1)) "${command[@]}" || status=$?
+if [ $SECONDS -ge "$CLUSTER_TIMEOUT" ]; then
+  echo "tests/cluster: not finished after $CLUSTER_TIMEOUT s" >&2
+  status=124
+fi
 exit "$status"

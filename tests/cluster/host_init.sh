@@ -1,5 +1,6 @@
 # The first process of a host, number $1, in its namespaces. Ends with them only.
 set -euo pipefail
+exec 2>&3 3>&-
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 hostname "host$1"
 own_mounts

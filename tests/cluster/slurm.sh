@@ -32,6 +32,8 @@ SlurmdPidFile=$slurm/slurmd.%n.pid
 SlurmdLogFile=$slurm/slurmd.%n.log
 TmpFS=/tmp
 KillWait=2
+SlurmdTimeout=5
+SlurmctldTimeout=5
 CONF
   for number in $(seq "$CLUSTER_HOSTS"); do
     echo "NodeName=host$number NodeAddr=$control_net.$number CPUs=$cores State=UNKNOWN"
