@@ -8,6 +8,7 @@
 #   slow     its link carries 200 Mbit/s
 #   stopped  all its processes are stopped for a second
 #   killed   all its processes die; the others continue, and notice it in time
+#   endless  nothing happens, until all is ended from outside
 #   dark     its power fails: all its processes die, and no packet says so
 set -u
 . "$(dirname "$0")/common.sh"
@@ -58,7 +59,7 @@ stop() {
   done
   [ -z "$status" ] || [ "$ended" = "$status" ] || fail "the job ended with status $ended"
   grep '^rank' "$CLUSTER_DIR/out" | sort
-  echo "the job's status was $ended"; cat $CLUSTER_DIR/out
+  echo "the job's status was $ended"
 }
 all=$(seq 0 $((ranks - 1)))
 first=$(seq 0 $((ranks - CLUSTER_RANKS - 1)))  # those of all hosts but the last
@@ -95,6 +96,12 @@ for case in "$@"; do
       more_rounds 40 $all
       stop 0 $all
       host restore "$last"
+      ;;
+    endless)
+      start lossless
+      echo running
+      wait "$job"
+      exit 1
       ;;
     cut)
       export LOCUM_PEER_TIMEOUT_MS=2000
