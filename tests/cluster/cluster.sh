@@ -1,8 +1,10 @@
+# shellcheck shell=bash
 # The first process of a cluster, in namespaces of its own: those of the login host, from where jobs are started. Makes the hosts
 # and runs `job PROGRAM ARGS...` or `script SCRIPT ARGS...`. Started by run, with its options as CLUSTER_*.
 set -euo pipefail
 exec 2>&3 3>&-  # what unshare says when this process is killed is not shown
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tests/cluster/common.sh
 . "$here/common.sh"
 trap 'exit 143' TERM
 

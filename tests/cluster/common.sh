@@ -28,7 +28,7 @@ own_tmp() {
     mount --bind "$path" "$new/${path#/tmp/}"
   done <<< "$CLUSTER_KEEP"
   mount --move "$new" /tmp
-  cd "$PWD"
+  cd "$PWD" || exit  # the same folder, seen anew
 }
 
 # /sys and /dev/shm of a host's own. Slurm wants a cgroup file system.

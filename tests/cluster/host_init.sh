@@ -1,6 +1,8 @@
+# shellcheck shell=bash
 # The first process of a host, number $1, in its namespaces. Ends with them only.
 set -euo pipefail
 exec 2>&3 3>&-
+# shellcheck source=tests/cluster/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 hostname "host$1"
 own_mounts

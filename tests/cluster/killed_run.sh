@@ -7,9 +7,10 @@ set -u
 set -m  # what this starts in the background may get a SIGINT
 run=$(realpath "$1") program=$(realpath "$2")
 here=$(dirname "$run")
+# shellcheck source=tests/cluster/common.sh
 . "$here/common.sh"
 work=$(mktemp -d)
-trap '[ -z "${pid:-}" ] || kill -TERM "$pid" 2>/dev/null; rm -rf "$work"' EXIT
+trap 'kill -KILL $(of_cluster) 2>/dev/null; rm -rf "$work"' EXIT
 mark=CLUSTER_TEST_MARK=$$.$RANDOM  # all processes of the cluster, and no other, have it in their environment
 
 reason=$("$run" --hosts 1 -- true)

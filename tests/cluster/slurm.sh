@@ -1,6 +1,8 @@
+# shellcheck shell=bash
 # A Slurm on the hosts of a cluster: the controller on the login host, a daemon on each other one. Run by cluster.sh. What it prints is
 # only shown if it does not come up.
 set -euo pipefail
+# shellcheck source=tests/cluster/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 slurm=$dir/slurm
 mkdir -p "$slurm/state"
@@ -32,8 +34,6 @@ SlurmdPidFile=$slurm/slurmd.%n.pid
 SlurmdLogFile=$slurm/slurmd.%n.log
 TmpFS=/tmp
 KillWait=2
-SlurmdTimeout=5
-SlurmctldTimeout=5
 CONF
   for number in $(seq "$CLUSTER_HOSTS"); do
     echo "NodeName=host$number NodeAddr=$control_net.$number CPUs=$cores State=UNKNOWN"
