@@ -35,8 +35,8 @@ using locum::tests::timed;
 constexpr int most_ranks = 16;
 constexpr std::uint64_t kept = 4;  // so many rounds' objects
 constexpr auto deadline = 30s;
-// For a machine with more ranks than cores, where calls lasted up to 6.4 s with a peer_timeout of 2 s; and for
-// one slowed down by a sanitizer.
+// For a machine with more ranks than cores, where calls lasted up to 6.4 s with a peer_timeout of 2 s; and
+// for one slowed down by a sanitizer.
 constexpr auto slack = locum::tests::sanitized ? 12s : 8s;
 
 /// What a rank tells the others. The script reads `rounds`.
