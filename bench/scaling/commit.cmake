@@ -2,6 +2,7 @@
 #
 # Writes the commit of SOURCE_DIR into HEADER, with a + behind it if there are changes; an empty one if git does not know.
 # An equal header is left alone, so that nothing is compiled anew.
+cmake_minimum_required(VERSION 3.25)
 set(commit "")
 find_program(GIT git)
 if(GIT)
