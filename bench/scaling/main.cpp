@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "bench/scaling/case.hpp"
+#include "bench/scaling/failure.hpp"
 #include "bench/scaling/machine.hpp"
 #include "bench/scaling/options.hpp"
 #include "bench/scaling/report.hpp"
@@ -148,9 +149,7 @@ void run(const Options& options, MPI_Comm ranks, int rank) {
     watchdog.begin("the end");
   } catch (const std::exception& error) {
     // Here and not outside of the runtime, whose end would wait for the other ranks.
-    std::fprintf(stderr, "locum_scaling: rank %d: %s\n", rank, error.what());
-    std::fflush(nullptr);
-    MPI_Abort(MPI_COMM_WORLD, 1);
+    end_job(error.what());
   }
 }
 
@@ -187,9 +186,7 @@ int main(int argc, char** argv) {
     std::ostringstream nowhere;
     exit_code = (rank == 0 ? app.exit(error) : app.exit(error, nowhere, nowhere)) == 0 ? 0 : usage_exit_code;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "locum_scaling: rank %d: %s\n", rank, error.what());
-    std::fflush(nullptr);
-    MPI_Abort(MPI_COMM_WORLD, 1);
+    end_job(error.what());
   }
   MPI_Comm_free(&ranks);
   MPI_Finalize();

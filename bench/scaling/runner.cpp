@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 
 #include "bench/scaling/batches.hpp"
+#include "bench/scaling/failure.hpp"
 #include "bench/scaling/histogram.hpp"
 #include "bench/scaling/meeting.hpp"
 
@@ -47,7 +49,7 @@ class Samples {
   std::vector<double> all_;
 };
 
-[[nodiscard]] double repeat(Case& work, const Scene& scene, Side side, std::uint64_t repetition) {
+[[nodiscard]] double repeat(Case& work, const Scene& scene, Side side, std::uint64_t repetition) try {
   work.prepare(side, repetition);
   meet(scene.ranks_comm, scene.limit.count());
   const auto start = Clock::now();
@@ -56,6 +58,8 @@ class Samples {
   meet(scene.ranks_comm, scene.limit.count());
   work.finish(side);
   return seconds;
+} catch (const std::exception& error) {
+  end_job(error.what());
 }
 
 }  // namespace

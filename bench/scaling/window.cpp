@@ -1,8 +1,7 @@
 #include "bench/scaling/window.hpp"
 
-#include <algorithm>
 #include <cstring>
-#include <limits>
+#include <exception>
 #include <stdexcept>
 
 namespace scaling {
@@ -53,8 +52,10 @@ Window::Window(MPI_Comm ranks, std::size_t bytes_of_each) : bytes_(bytes_of_each
 }
 
 Window::~Window() {
-  if (window_ == MPI_WIN_NULL || !refusal_.empty()) {
-    return;  // a window that is half made may not be freed by all ranks
+  // One that is half made may not be freed by all ranks; nor does an error of one rank bring all of them
+  // here.
+  if (window_ == MPI_WIN_NULL || !refusal_.empty() || std::uncaught_exceptions() > 0) {
+    return;
   }
   MPI_Win_unlock_all(window_);
   MPI_Win_free(&window_);

@@ -2,6 +2,7 @@
 // under a name, and waits for the names of its neighbours; no message of the program's own is needed. The
 // same by MPI_Sendrecv.
 
+#include <algorithm>
 #include <array>
 
 #include "bench/scaling/cases/makers.hpp"
@@ -16,6 +17,7 @@ class HaloCase final : public Case {
   explicit HaloCase(const Scene& scene)
       : scene_(scene),
         bytes_(scene.part_bytes()),
+        steps_(std::clamp<std::size_t>(Scene::bytes_of_a_rank / bytes_, 1, 4)),
         left_((scene.rank() + scene.ranks() - 1) % scene.ranks()),
         right_((scene.rank() + 1) % scene.ranks()) {
     for (auto& face : out_) {
@@ -39,7 +41,7 @@ class HaloCase final : public Case {
     }
   }
   void run(Side side) override {
-    for (std::size_t step = 0; step < steps; ++step) {
+    for (std::size_t step = 0; step < steps_; ++step) {
       if (side == Side::ours) {
         for (const Way way : {to_left, to_right}) {
           keys_.push_back(scene_.store.put_bytes(name(scene_.rank(), way, step), out_[way]).value());
@@ -58,15 +60,14 @@ class HaloCase final : public Case {
     }
     keys_.clear();
   }
-  [[nodiscard]] std::size_t operations() const override { return steps; }
-  [[nodiscard]] std::size_t all_operations() const override { return steps; }
+  [[nodiscard]] std::size_t operations() const override { return steps_; }
+  [[nodiscard]] std::size_t all_operations() const override { return steps_; }
   [[nodiscard]] std::size_t all_bytes() const override {
-    return 2 * steps * bytes_ * static_cast<std::size_t>(scene_.ranks());
+    return 2 * steps_ * bytes_ * static_cast<std::size_t>(scene_.ranks());
   }
 
  private:
   enum Way { to_left, to_right };
-  static constexpr std::size_t steps = 4;
 
   [[nodiscard]] std::uint64_t stamp(int from, Way way) const {
     return Payload::stamp(from, way + 1U, repetition_);
@@ -90,6 +91,7 @@ class HaloCase final : public Case {
 
   const Scene& scene_;
   const std::size_t bytes_;
+  const std::size_t steps_;  ///< in a repetition
   const int left_;
   const int right_;
   std::array<std::vector<std::byte>, 2> out_;
