@@ -34,6 +34,8 @@ class Case {
   virtual void finish(Side side) = 0;
   /// Why there is no twin here; empty if there is one.
   [[nodiscard]] virtual std::string no_twin() const { return {}; }
+  /// What is unusual about the twin here; mostly empty.
+  [[nodiscard]] virtual std::string twin_note() const { return {}; }
   /// Operations of one rank in a repetition, one after the other: the time of an operation is that of the
   /// repetition divided by this.
   [[nodiscard]] virtual std::size_t operations() const = 0;

@@ -7,17 +7,17 @@ namespace scaling {
 Partners::Partners(const std::vector<int>& node_of, Partner partner) {
   const int nodes = node_of.empty() ? 0 : *std::max_element(node_of.begin(), node_of.end()) + 1;
   std::vector<std::vector<int>> ranks_of(static_cast<std::size_t>(nodes));
-  std::vector<std::size_t> place_of(node_of.size());
   for (std::size_t rank = 0; rank < node_of.size(); ++rank) {
     auto& there = ranks_of[static_cast<std::size_t>(node_of[rank])];
-    place_of[rank] = there.size();
+    place_of_.push_back(static_cast<int>(there.size()));
     there.push_back(static_cast<int>(rank));
   }
   for (std::size_t rank = 0; rank < node_of.size(); ++rank) {
     const auto node = static_cast<std::size_t>(node_of[rank]);
     const bool leaves = partner == Partner::other_node && ranks_of.size() > 1;
     const auto& there = ranks_of[leaves ? (node + 1) % ranks_of.size() : node];
-    owner_of_.push_back(there[(place_of[rank] + (leaves ? 0 : 1)) % there.size()]);
+    const auto place = static_cast<std::size_t>(place_of_[rank]);
+    owner_of_.push_back(there[(place + (leaves ? 0 : 1)) % there.size()]);
   }
 }
 

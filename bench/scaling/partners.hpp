@@ -18,11 +18,14 @@ class Partners {
 
   /// The rank that this rank reads from.
   [[nodiscard]] int owner_for(int reader) const { return owner_of_[static_cast<std::size_t>(reader)]; }
+  /// Where a rank is among those of its node.
+  [[nodiscard]] int place_on_node(int rank) const { return place_of_[static_cast<std::size_t>(rank)]; }
   /// The ranks that read from this rank, ascending.
   [[nodiscard]] std::vector<int> readers_of(int owner) const;
 
  private:
   std::vector<int> owner_of_;
+  std::vector<int> place_of_;
 };
 
 }  // namespace scaling

@@ -84,7 +84,7 @@ std::string describe(const Machine& machine) {
   };
   std::string text = "locum " + machine.locum;
   if (!machine.commit.empty()) {
-    text += " (" + machine.commit.substr(0, 10) + ')';
+    text += " (" + machine.commit + ')';
   }
   text += ": " + plural(machine.ranks, "rank") + " on " + plural(machine.nodes, "node") + ", " +
           plural(machine.hosts, "host") + " of " + plural(machine.cores, "core") + ", " + machine.kernel +
@@ -107,13 +107,14 @@ std::string table_head(const std::string& mode) {
 
 std::string table_row(const Row& row, const Row* before) {
   const bool same = before != nullptr && before->name == row.name && before->mode == row.mode;
+  const std::string note = row.has_twin ? row.twin_note : "no twin: " + row.no_twin;
   return line({same ? "" : row.name, size_text(row.bytes), jobs::format_seconds(row.ours.p50),
                jobs::format_seconds(row.ours.p99), jobs::format_seconds(row.ours.p99_9),
                rate(row.operations_rate()),
                row.all_bytes == 0 ? "-" : jobs::format_bytes(row.bytes_rate()) + "/s",
                row.has_twin ? jobs::format_seconds(row.twin.p50) : "-",
                row.has_twin ? ratio_text(row.ratio) : "-", std::to_string(row.repetitions)}) +
-         (row.has_twin || same ? "" : std::string(22, ' ') + " no twin: " + row.no_twin + '\n');
+         (same || note.empty() ? "" : std::string(23, ' ') + note + '\n');
 }
 
 std::string table_row(const SkippedRow& row) {
@@ -189,6 +190,9 @@ std::string to_json(const Machine& machine, const std::vector<Row>& rows,
       json.field("batches", row.twin.batches);
       json.end_object();
       json.field("ratio_batches", row.ratio_batches);
+      if (!row.twin_note.empty()) {
+        json.field("twin_note", row.twin_note);
+      }
     } else {
       json.field("no_twin", row.no_twin);
     }

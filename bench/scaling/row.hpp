@@ -26,7 +26,8 @@ struct Row {
   std::size_t all_bytes = 0;       ///< of all ranks in a repetition
   Times ours;
   bool has_twin = false;
-  std::string no_twin;  ///< why
+  std::string no_twin;    ///< why
+  std::string twin_note;  ///< what is unusual about it
   Times twin;
   double ratio = 0;                   ///< ours / twin: the median of the pairs
   std::vector<double> ratio_batches;  ///< as those of Times

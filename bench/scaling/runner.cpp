@@ -75,6 +75,7 @@ Row measure(const CaseKind& kind, Scene& scene, double seconds, Watchdog& watchd
   row.all_operations = work->all_operations();
   row.all_bytes = work->all_bytes();
   row.no_twin = work->no_twin();
+  row.twin_note = work->twin_note();
   row.has_twin = row.no_twin.empty();
 
   Samples ours;

@@ -23,10 +23,11 @@ void check(int error, const char* call) {
 
 }  // namespace
 
-Window::Window(MPI_Comm ranks, std::size_t bytes_of_each) : bytes_(bytes_of_each) {
+Window::Window(MPI_Comm members, MPI_Comm all, std::size_t bytes_of_each) : bytes_(bytes_of_each) {
+  MPI_Comm_set_errhandler(members, MPI_ERRORS_RETURN);
   void* base = nullptr;
   int error =
-      MPI_Win_allocate(static_cast<MPI_Aint>(bytes_of_each), 1, MPI_INFO_NULL, ranks, &base, &window_);
+      MPI_Win_allocate(static_cast<MPI_Aint>(bytes_of_each), 1, MPI_INFO_NULL, members, &base, &window_);
   if (error == MPI_SUCCESS) {
     base_ = static_cast<std::byte*>(base);
     MPI_Win_set_errhandler(window_, MPI_ERRORS_RETURN);
@@ -38,16 +39,16 @@ Window::Window(MPI_Comm ranks, std::size_t bytes_of_each) : bytes_(bytes_of_each
     std::byte word[sizeof(double)];
     int rank = 0;
     int size = 1;
-    MPI_Comm_rank(ranks, &rank);
-    MPI_Comm_size(ranks, &size);
+    MPI_Comm_rank(members, &rank);
+    MPI_Comm_size(members, &size);
     const int next = (rank + 1) % size;
     error = MPI_Get(word, sizeof word, MPI_BYTE, next, 0, sizeof word, MPI_BYTE, window_);
     error = error == MPI_SUCCESS ? MPI_Win_flush(next, window_) : error;
   }
   int worst = error;
-  MPI_Allreduce(&error, &worst, 1, MPI_INT, MPI_MAX, ranks);
+  MPI_Allreduce(&error, &worst, 1, MPI_INT, MPI_MAX, all);
   if (worst != MPI_SUCCESS) {
-    refusal_ = "MPI_Win_allocate, MPI_Get: " + text_of(error != MPI_SUCCESS ? error : worst);
+    refusal_ = "MPI offers no window here (" + text_of(error != MPI_SUCCESS ? error : worst) + ')';
   }
 }
 

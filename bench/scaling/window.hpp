@@ -12,7 +12,9 @@ namespace scaling {
 /// over the communicator. An MPI that does not offer it is no error: see refusal().
 class Window {
  public:
-  Window(MPI_Comm ranks, std::size_t bytes_of_each);
+  /// A window of `members`, one of many groups of `all`, who agree whether each group has one.
+  Window(MPI_Comm members, MPI_Comm all, std::size_t bytes_of_each);
+  Window(MPI_Comm all, std::size_t bytes_of_each) : Window(all, all, bytes_of_each) {}
   Window(const Window&) = delete;
   Window& operator=(const Window&) = delete;
   ~Window();
@@ -21,7 +23,7 @@ class Window {
   [[nodiscard]] const std::string& refusal() const { return refusal_; }
   /// The part of this rank.
   [[nodiscard]] std::span<std::byte> mine() const { return {base_, bytes_}; }
-  /// Copies from the part of a rank, and waits until the bytes are there.
+  /// Copies from the part of a member, and waits until the bytes are there.
   void get(int rank, std::size_t offset, std::span<std::byte> into);
   /// The same the other way.
   void put(int rank, std::size_t offset, std::span<const std::byte> from);

@@ -37,6 +37,8 @@ TEST(Partners, KnowWhoReadsFromThem) {
   const Partners partners({0, 1, 0, 2, 0}, Partner::other_node);
   EXPECT_EQ(partners.readers_of(1), (std::vector<int>{0, 2, 4}));
   EXPECT_EQ(partners.readers_of(2), std::vector<int>());
+  EXPECT_EQ(partners.place_on_node(4), 2);
+  EXPECT_EQ(partners.place_on_node(3), 0);
 }
 
 }  // namespace

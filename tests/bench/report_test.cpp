@@ -48,6 +48,14 @@ TEST(Report, SaysWhyThereIsNoTwin) {
   EXPECT_NE(to_json(Machine(), {alone}, {}).find("\"ratio\": null"), std::string::npos);
 }
 
+TEST(Report, SaysWhatIsUnusualAboutATwin) {
+  Row unusual = row();
+  unusual.twin_note = "twin: MPI_Isend, MPI_Recv";
+  EXPECT_NE(table_row(unusual, nullptr).find("\n                       twin: MPI_Isend"), std::string::npos);
+  EXPECT_EQ(table_row(unusual, &unusual).find("MPI_Isend"), std::string::npos);
+  EXPECT_NE(to_json(Machine(), {unusual}, {}).find("\"twin_note\": \"twin: MPI_Isend"), std::string::npos);
+}
+
 TEST(Report, CountsTheRatesOfAllRanks) {
   EXPECT_DOUBLE_EQ(row().operations_rate(), 2e6);
   EXPECT_DOUBLE_EQ(row().bytes_rate(), 8.192e9);

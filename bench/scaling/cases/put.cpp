@@ -16,7 +16,7 @@ class PutCase final : public WritingCase {
       if (side == Side::ours) {
         keys_.push_back(scene_.store.put_bytes(source_).value());
       } else {
-        window_.put(scene_.rank(), i * scene_.bytes, source_);
+        window_.put(0, i * scene_.bytes, source_);
       }
     }
   }

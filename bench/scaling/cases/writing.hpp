@@ -17,7 +17,9 @@ namespace scaling {
 class WritingCase : public Case {
  public:
   explicit WritingCase(const Scene& scene)
-      : scene_(scene), source_(scene.bytes), window_(scene.ranks_comm, scene.bytes * scene.operations()) {
+      : scene_(scene),
+        source_(scene.bytes),
+        window_(MPI_COMM_SELF, scene.ranks_comm, scene.bytes * scene.operations()) {
     Payload::fill(source_, 0);
   }
 
