@@ -78,7 +78,8 @@ class TaskRecords : public Records {
   [[nodiscard]] Result<bool> put_slot(std::uint64_t number, const TaskSlot& slot) const {
     return put_first(slot_name(number), slot);
   }
-  /// The same of a slot that says `none`. One that comes after what clean_if_drained() has removed goes again.
+  /// The same of a slot that says `none`. One that comes after what clean_if_drained() has removed goes
+  /// again.
   [[nodiscard]] Result<bool> put_none(std::uint64_t number) const;
   /// Whether it names a task that is not over, as far as known.
   [[nodiscard]] bool is_to_do(const std::optional<TaskSlot>& slot) const;

@@ -10,8 +10,8 @@
 
 namespace locum::shm {
 
-/// Waits for memory of the node: a notice ends a sleep() when a process of the node evicts an object, adopts a
-/// dead process, or returns memory to the system (shm/segment/memory_notice.hpp). Any thread may call.
+/// Waits for memory of the node: a notice ends a sleep() when a process of the node evicts an object, adopts
+/// a dead process, or returns memory to the system (shm/segment/memory_notice.hpp). Any thread may call.
 class FreedMemory final : public MemoryMonitor {
  public:
   FreedMemory(std::shared_ptr<Segment> segment, std::shared_ptr<ObjectTable> table) noexcept;

@@ -34,7 +34,8 @@ std::vector<RankFacts> two_nodes() {
   return {rank_of(0, "a"), rank_of(0, "a"), rank_of(1, "b"), rank_of(1, "b")};
 }
 
-const JobFacts over_ucx{.transport = "ucx", .transport_details = "UCX 1.13.1", .mpi = "an MPI", .one_sided = "off"};
+const JobFacts over_ucx{
+    .transport = "ucx", .transport_details = "UCX 1.13.1", .mpi = "an MPI", .one_sided = "off"};
 
 /// The text of the one piece of advice of this severity that contains the words; empty if there is none.
 std::string advice_with(const JobFacts& job, const std::vector<RankFacts>& ranks, Severity severity,
