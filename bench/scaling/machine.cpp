@@ -88,8 +88,9 @@ Machine look_around(MPI_Comm ranks) {
 #endif
   machine.transport = "shared memory";
   if (machine.ranks_per_node < machine.ranks) {
-    machine.transport += ", UCX between nodes";
-    for (const char* name : {"UCX_TLS", "UCX_NET_DEVICES"}) {
+    const bool over_mpi = machine.ucx.empty() || environment("LOCUM_TRANSPORT") == "LOCUM_TRANSPORT=mpi";
+    machine.transport += over_mpi ? ", MPI between nodes" : ", UCX between nodes";
+    for (const char* name : {"UCX_TLS", "UCX_NET_DEVICES", "LOCUM_ONE_SIDED"}) {
       if (const std::string setting = environment(name); !setting.empty()) {
         machine.transport += ", " + setting;
       }
