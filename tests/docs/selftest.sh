@@ -52,5 +52,12 @@ refused errors.sh docs/errors.md 's/`StoreErrors.OfALiveName`/`StoreErrors.OfADe
 refused errors.sh core/error.hpp 's/^  broken_promise, /  broken_promise,\n  burnt, /' 'lacks the code burnt'
 refused errors.sh core/store.hpp 's/^  Evicted evict(/  Evicted expel();\n  Evicted evict(/' 'lacks the call Store expel'
 
+refused variables.sh docs/guide/running.md '/^| `LOCUM_LOG` /d' 'LOCUM_LOG: docs/guide/running.md has no row for it'
+refused variables.sh docs/guide/running.md 's/^| `LOCUM_LOG` /| `LOCUM_LOGS` /' 'LOCUM_LOGS: docs/guide/running.md has a row for it'
+refused variables.sh docs/guide/running.md 's/LOCUM_TRANSPORT=mpi/LOCUM_NETWORK=mpi/' 'LOCUM_NETWORK: docs/guide/running.md names it'
+refused variables.sh docs/guide/running.md '/^| `LOCUM_LOG` /p' 'LOCUM_LOG: docs/guide/running.md has two rows for it'
+refused variables.sh core/options.cpp 's/"LOCUM_PREFETCH_BYTES"/"LOCUM_AHEAD_BYTES"/' 'LOCUM_AHEAD_BYTES: docs/guide/running.md has no row for it'
+refused variables.sh core/options.hpp 's|// LOCUM_LOG:|// LOCUM_SAYS:|' 'LOCUM_LOG: core/options.hpp does not name it'
+
 [ "$failed" -eq 0 ] && echo 'all that was spoiled was seen'
 exit "$failed"
