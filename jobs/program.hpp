@@ -16,7 +16,8 @@ namespace jobs {
 /// Returns the exit status.
 inline int run_program(int argc, char** argv, CLI::App& app, const std::function<int()>& run) {
   constexpr int usage_exit_code = 2;
-  MPI_Init(&argc, &argv);
+  int provided = MPI_THREAD_SINGLE;
+  MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided);  // for LOCUM_TRANSPORT=mpi
   int rank = 0;
   int ranks = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);

@@ -71,6 +71,14 @@ namespace {
 
 }  // namespace
 
+bool connects_by_mpi() {
+#if LOCUM_WITH_UCX
+  return environment("LOCUM_TRANSPORT") == "LOCUM_TRANSPORT=mpi";
+#else
+  return true;
+#endif
+}
+
 Machine look_around(MPI_Comm ranks) {
   Machine machine;
   MPI_Comm_size(ranks, &machine.ranks);
@@ -88,8 +96,7 @@ Machine look_around(MPI_Comm ranks) {
 #endif
   machine.transport = "shared memory";
   if (machine.ranks_per_node < machine.ranks) {
-    const bool over_mpi = machine.ucx.empty() || environment("LOCUM_TRANSPORT") == "LOCUM_TRANSPORT=mpi";
-    machine.transport += over_mpi ? ", MPI between nodes" : ", UCX between nodes";
+    machine.transport += connects_by_mpi() ? ", MPI between nodes" : ", UCX between nodes";
     for (const char* name : {"UCX_TLS", "UCX_NET_DEVICES", "LOCUM_ONE_SIDED"}) {
       if (const std::string setting = environment(name); !setting.empty()) {
         machine.transport += ", " + setting;

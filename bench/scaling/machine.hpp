@@ -24,6 +24,10 @@ struct Machine {
   std::string date;    ///< UTC, ISO 8601
 };
 
+/// Whether MPI itself connects the nodes, which needs MPI_THREAD_MULTIPLE. Without, the twin is measured as
+/// most programs use MPI: it takes no locks.
+[[nodiscard]] bool connects_by_mpi();
+
 /// Collective; all but the numbers are those of this rank. Without `nodes`, which a runtime tells.
 [[nodiscard]] Machine look_around(MPI_Comm ranks);
 

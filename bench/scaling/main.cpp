@@ -164,7 +164,9 @@ void list_cases() {
 
 int main(int argc, char** argv) {
   constexpr int usage_exit_code = 2;
-  MPI_Init(&argc, &argv);
+  int provided = MPI_THREAD_SINGLE;
+  MPI_Init_thread(&argc, &argv, scaling::connects_by_mpi() ? MPI_THREAD_MULTIPLE : MPI_THREAD_SINGLE,
+                  &provided);
   MPI_Comm ranks = MPI_COMM_NULL;
   MPI_Comm_dup(MPI_COMM_WORLD, &ranks);
   MPI_Comm_set_errhandler(ranks, MPI_ERRORS_RETURN);

@@ -63,7 +63,8 @@ int run_coupled(int argc, char** argv, CLI::App& app, Role role, const std::func
 }  // namespace
 
 int run_program(int argc, char** argv, CLI::App& app, Role role, const std::function<int(MPI_Comm)>& run) {
-  MPI_Init(&argc, &argv);
+  int provided = MPI_THREAD_SINGLE;
+  MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided);  // for LOCUM_TRANSPORT=mpi
   int exit_code = 0;
   try {
     exit_code = run_coupled(argc, argv, app, role, run);

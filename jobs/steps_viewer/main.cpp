@@ -61,7 +61,7 @@ int main(int argc, char** argv) {
     return usage_exit_code;
   }
   int provided = 0;
-  MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
+  MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided);
   const bool shown = run(std::get<steps_viewer::ViewerOptions>(parsed));
   MPI_Finalize();
   return shown ? 0 : 1;
