@@ -136,12 +136,13 @@ std::vector<Advice> advice(const JobFacts& job, std::span<const RankFacts> ranks
   };
   const std::size_t nodes = ranks_of_nodes(ranks).size();
   constexpr std::uint64_t little = 8;
-  if (const auto rank = first_with(
-          ranks, [](const RankFacts& facts) { return facts.shm_bytes < facts.physical_bytes / little; })) {
+  if (const auto rank = first_with(ranks, [](const RankFacts& facts) {
+        return facts.shm_bytes < facts.physical_bytes / little && facts.memory_bytes <= facts.shm_bytes;
+      })) {
     warn(Severity::warning, "/dev/shm has " + human_bytes(ranks[*rank].shm_bytes) + " of " +
                                 human_bytes(ranks[*rank].physical_bytes) + " of memory" + on(ranks, *rank) +
-                                ": objects have no more; start a container with --shm-size, or mount it "
-                                "larger (mount -o remount,size=…)");
+                                ", and a node's objects half of that unless told otherwise; set "
+                                "LOCUM_MEMORY_BYTES, start a container with --shm-size, or mount it larger");
   }
   if (job.only_in_calls) {
     warn(

@@ -432,8 +432,14 @@ std::string Runtime::report() const {
   require_rank("report");
   const RankReport mine = session_ ? session_->report() : state_->last_report;
   const std::string lost = state_->losses->describe();
-  return to_text(std::span(&mine, 1)) + describe_reads() +
+  return to_text(std::span(&mine, 1)) + describe_transport() + describe_reads() +
          (lost.empty() ? "" : "locum: lost: " + lost + "\n");
+}
+
+std::string Runtime::describe_transport() const {
+  return state_->transport.transport.empty()
+             ? std::string()
+             : "locum: nodes are connected by " + state_->transport.transport + '\n';
 }
 
 // The abilities of the lanes, if the option asks for them.
@@ -474,7 +480,7 @@ std::string Runtime::report_all(Deadline deadline) {
   const std::vector<std::byte> bytes = group.all_gather(std::as_bytes(std::span(&mine, 1)));
   std::vector<RankReport> ranks(static_cast<std::size_t>(group.size()));
   std::memcpy(ranks.data(), bytes.data(), bytes.size());
-  return to_text(ranks);
+  return to_text(ranks) + describe_transport();
 }
 
 const Metrics& Runtime::metrics() const noexcept {

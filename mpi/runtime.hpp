@@ -132,6 +132,7 @@ class Runtime {
   void require_open(const char* call) const;
   void require_rank(const char* call) const;
   void require_mpi(const char* call) const;
+  [[nodiscard]] std::string describe_transport() const;
   [[nodiscard]] std::string describe_reads() const;
   [[nodiscard]] JobFacts job_facts() const;
   void end_session() noexcept;

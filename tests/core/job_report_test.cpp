@@ -80,6 +80,8 @@ TEST(JobReport, AdvisesNothingWhereAllIsWell) {
 TEST(JobReport, AdvisesAgainstASmallSharedMemory) {
   auto ranks = two_nodes();
   ranks[2].shm_bytes = 64U << 20U;
+  EXPECT_EQ(advice_with(over_ucx, ranks, Severity::warning, "/dev/shm"), "") << "told to take more";
+  ranks[2].memory_bytes = 32U << 20U;
   const std::string text = advice_with(over_ucx, ranks, Severity::warning, "/dev/shm has 64.00 MiB");
   EXPECT_NE(text.find("rank 2 on b"), std::string::npos) << text;
   EXPECT_NE(text.find("--shm-size"), std::string::npos) << text;

@@ -630,6 +630,9 @@ TEST(Runtime, ReportsOnThisRankAndOnAll) {
   const std::string all = runtime.report_all();
   EXPECT_TRUE(job::same_everywhere(all)) << all;
   EXPECT_NE(all.find("shm_view"), std::string::npos) << all;
+  for (const std::string& text : {all, runtime.report()}) {
+    EXPECT_EQ(text.find("nodes are connected by") != std::string::npos, !job::one_node()) << text;
+  }
   job::barrier();
 }
 
