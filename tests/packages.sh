@@ -4,6 +4,7 @@
 packages_for_build='g++ cmake ninja-build ccache pkg-config libopenmpi-dev openmpi-bin libboost-dev libucx-dev'
 packages_for_tests='libgtest-dev librapidcheck-dev iproute2 nftables libcli11-dev python3'
 packages_for_cluster='openmpi-bin iproute2 nftables slurm-wlm munge'
+packages_for_mpich='mpich libmpich-dev'
 packages_for_bench='libbenchmark-dev libcli11-dev gnuplot-nox python3'
 packages_for_jobs='libcairo2-dev libpng-dev libcli11-dev'
 packages_for_ci='clang-16 clang-tidy-16 clang-format-16 libclang-rt-16-dev llvm-16 git'

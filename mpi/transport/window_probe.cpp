@@ -18,9 +18,11 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-// Longer than any network takes for a page; and how long a rank then keeps away from MPI.
-constexpr auto patience = 20ms;
-constexpr auto silence = 50ms;
+// The owner has left the barrier by then; then longer than any network takes for a page, also on a busy
+// machine; and how long the owner keeps away from MPI.
+constexpr auto settling = 10ms;
+constexpr auto patience = 100ms;
+constexpr auto silence = 150ms;
 // For reads that need the owner's help: it gives it by then.
 constexpr auto rest = 1s;
 
@@ -78,6 +80,7 @@ bool reads_without_help(CommunicatorGroup& group, const Window& window, std::spa
       keep_away_from_mpi(silence);
       continue;
     }
+    keep_away_from_mpi(settling);
     auto read = std::make_unique<Read>();
     read->into.resize(page.size());
     const bool begun =

@@ -11,7 +11,7 @@ namespace locum::mpi {
 /// Whether the ranks read each other's window without the other's help: each rank reads a page of one of a
 /// neighbouring node, which makes no MPI call meanwhile. MPI's emulations of one-sided communication wait for
 /// the owner to call MPI (MPICH over sockets), and then a message is as fast. The same answer on all ranks;
-/// takes a tenth of a second. Collective over the group. `page`: of this rank's part of the window, at
+/// takes a third of a second. Collective over the group. `page`: of this rank's part of the window, at
 /// `displacement`, of the same size on all ranks; written here.
 [[nodiscard]] bool reads_without_help(CommunicatorGroup& group, const Window& window,
                                       std::span<std::byte> page, std::size_t displacement);
