@@ -54,26 +54,31 @@ MpiTransport::~MpiTransport() {
 }
 
 // All ranks come here at about the same time: once nothing of theirs is under way, nobody needs the
-// communicator.
+// communicator and the window. MPI frees them collectively, and without a deadline: all ranks do, or none, as
+// the barrier decides.
 void MpiTransport::close(Clock::time_point deadline) {
-  bool clean = drive_until(deadline, [this] { return is_idle(); });
-  if (clean) {
+  bool together = drive_until(deadline, [this] { return is_idle(); });
+  if (together) {
     auto barrier = std::make_unique<MPI_Request>(MPI_REQUEST_NULL);
     int done = 0;
-    clean = MPI_Ibarrier(raw_, barrier.get()) == MPI_SUCCESS && drive_until(deadline, [&] {
-              return MPI_Test(barrier.get(), &done, MPI_STATUS_IGNORE) == MPI_SUCCESS && done != 0;
-            });
-    if (!clean) {
+    together = MPI_Ibarrier(raw_, barrier.get()) == MPI_SUCCESS &&
+               drive_until(deadline + options_.close_timeout, [&] {
+                 return MPI_Test(barrier.get(), &done, MPI_STATUS_IGNORE) == MPI_SUCCESS && done != 0;
+               });
+    if (!together) {
       keep_for_good(std::shared_ptr<MPI_Request>(std::move(barrier)));
     }
   }
   // What was sent before the barrier has come, or comes now.
-  clean = clean && drive_until(deadline, [this] { return receiving_ == 0 && !message_has_come(); });
-  if (clean && window_) {
+  const bool drained = together && drive_until(Clock::now() + options_.close_timeout,
+                                               [this] { return receiving_ == 0 && !message_has_come(); });
+  if (together && window_) {
     window_->free();
   }
-  if (!clean) {
+  if (!drained) {
     keep_for_good(std::shared_ptr<InMpi>(std::move(in_mpi_)));
+  }
+  if (!together) {
     keep_for_good(std::shared_ptr<Communicator>(std::move(communicator_)));
   }
 }
