@@ -25,6 +25,11 @@ constexpr PeerMaker memcached_tcp = make_memcached_tcp;
 constexpr PeerMaker memcached_unix = nullptr;
 constexpr PeerMaker memcached_tcp = nullptr;
 #endif
+#if LOCUM_PEERS_WITH_LMDB
+constexpr PeerMaker lmdb = make_lmdb;
+#else
+constexpr PeerMaker lmdb = nullptr;
+#endif
 
 bool anywhere(const Place& /*place*/) {
   return true;
@@ -56,6 +61,7 @@ constexpr std::array kinds{
     PeerKind{"files, read", make_files_read, "", has_folder, "--folder"},
     PeerKind{"files, mapped", make_files_mapped, "", has_folder, "--folder"},
     PeerKind{"Boost.Interprocess", make_boost_segment, "", anywhere, ""},
+    PeerKind{"LMDB", lmdb, "liblmdb-dev", has_folder, "--folder"},
 };
 
 }  // namespace

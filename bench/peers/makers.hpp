@@ -13,5 +13,6 @@ namespace peers {
 [[nodiscard]] std::unique_ptr<Peer> make_files_read(const Place& place);
 [[nodiscard]] std::unique_ptr<Peer> make_files_mapped(const Place& place);
 [[nodiscard]] std::unique_ptr<Peer> make_boost_segment(const Place& place);
+[[nodiscard]] std::unique_ptr<Peer> make_lmdb(const Place& place);
 
 }  // namespace peers
