@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
+#include <cstdio>
 #include <exception>
 #include <stdexcept>
 #include <utility>
@@ -48,6 +49,7 @@ Child::Child(const std::function<std::string()>& body, int deadline_seconds) {
   if (::pipe(pipe.data()) != 0) {
     throw std::runtime_error("no pipe to a child process");
   }
+  std::fflush(nullptr);  // what is not printed yet, the child would print once more
   pid_ = ::fork();
   if (pid_ == 0) {
     ::close(pipe[0]);
