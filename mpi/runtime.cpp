@@ -214,6 +214,11 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
       }
     });
   }
+  std::string logged;
+  if (state_->options.log != Log::off) {
+    const RuntimeReport report = gather_report(group, state_->options, state_->memory_bytes, job_facts());
+    logged = group.rank() == 0 ? to_be_logged(report, state_->options.log) : std::string();
+  }
   throw_if(group.agree(error_of([&] {
                          session_ = std::make_shared<Session>(
                              open_connector(memory, state_->options, state_->links, state_->losses),
@@ -230,6 +235,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
                        }),
                        "opening the runtime", {}));
   state_->open = true;
+  std::fputs(logged.c_str(), stderr);
 
   int world_size = 0;
   mpi::check(MPI_Comm_size(MPI_COMM_WORLD, &world_size), "MPI_Comm_size");
@@ -238,13 +244,6 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
   }
   if (group.rank() == 0 && state_->links && !state_->links->reads_one_sidedly()) {
     std::fputs(describe_reads().c_str(), stderr);
-  }
-  if (state_->options.log != Log::off) {
-    const RuntimeReport report = gather_report(group, state_->options, state_->memory_bytes, job_facts());
-    const std::string text = to_be_logged(report, state_->options.log);
-    if (group.rank() == 0 && !text.empty()) {
-      std::fputs(text.c_str(), stderr);
-    }
   }
 }
 

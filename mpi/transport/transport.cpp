@@ -8,6 +8,7 @@
 #include "mpi/transport/window_probe.hpp"
 
 namespace locum::mpi {
+
 std::unique_ptr<Transport> open_transport(const Communicator& communicator, Moment moment,
                                           const TransportOptions& options) {
   return std::make_unique<MpiTransport>(Communicator::duplicate(communicator.raw(), moment), options);
@@ -22,9 +23,12 @@ OpenedTransport open_transport_with_window(CommunicatorGroup& group, Moment mome
   if (group.agree(failure)) {
     return {.transport = transport, .remote = {}};
   }
-  if (!reads_without_help(group, *made, window.page,
-                          static_cast<std::size_t>(window.page.data() - window.memory.data()))) {
+  const auto reads = try_reads(group, *made, window.page,
+                               static_cast<std::size_t>(window.page.data() - window.memory.data()));
+  if (reads == WindowReads::with_help) {
     made->free();
+  }
+  if (reads != WindowReads::without_help) {
     return {.transport = transport, .remote = {}};
   }
   transport->take(std::move(*made), window.keeps);

@@ -65,15 +65,15 @@ bool ends_by(Read& read, Clock::time_point moment) {
 
 }  // namespace
 
-bool reads_without_help(CommunicatorGroup& group, const Window& window, std::span<std::byte> page,
-                        std::size_t displacement) {
+WindowReads try_reads(CommunicatorGroup& group, const Window& window, std::span<std::byte> page,
+                      std::size_t displacement) {
   std::ranges::fill(page, value_of(group.rank()));
   const std::vector<std::byte> gathered = group.all_gather(std::as_bytes(std::span(&displacement, 1)));
   std::vector<std::size_t> displacements(static_cast<std::size_t>(group.size()));
   std::memcpy(displacements.data(), gathered.data(), gathered.size());
   const int partner = partner_of(group);
   const bool reads_first = group.node() % 2 == 0;
-  bool came = false;
+  WindowReads mine = WindowReads::with_help;
   for (const bool first : {true, false}) {
     group.barrier();
     if (first != reads_first || partner < 0) {
@@ -85,15 +85,16 @@ bool reads_without_help(CommunicatorGroup& group, const Window& window, std::spa
     read->into.resize(page.size());
     const bool begun =
         window.get(partner, displacements[static_cast<std::size_t>(partner)], read->into, &read->request);
-    came = begun && ends_by(*read, Clock::now() + patience) &&
-           std::ranges::all_of(read->into, [&](std::byte one) { return one == value_of(partner); });
-    if (begun && !came && !ends_by(*read, Clock::now() + rest)) {
+    const bool came = begun && ends_by(*read, Clock::now() + patience);
+    if (came && std::ranges::all_of(read->into, [&](std::byte one) { return one == value_of(partner); })) {
+      mine = WindowReads::without_help;
+    } else if (begun && !came && !ends_by(*read, Clock::now() + rest)) {
+      mine = WindowReads::unfinished;
       keep_for_good(std::shared_ptr<Read>(std::move(read)));
     }
   }
-  const std::array<std::byte, 1> said{came ? std::byte{1} : std::byte{0}};
-  const auto everybody = group.all_gather(said);
-  return std::ranges::all_of(everybody, [](std::byte one) { return one != std::byte{0}; });
+  const std::array<std::byte, 1> said{static_cast<std::byte>(mine)};
+  return static_cast<WindowReads>(std::ranges::max(group.all_gather(said)));  // the worst of all
 }
 
 }  // namespace locum::mpi
