@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <functional>
 #include <iterator>
 #include <optional>
 #include <random>
@@ -162,9 +163,10 @@ struct Runtime::State {
   std::shared_ptr<mpi::LostRankMonitor> losses;
   std::vector<shm::ProcessIdentity> mates;  ///< the processes of this node
   std::shared_ptr<const shm::ClosedAlone> closed_alone;
-  std::shared_ptr<Links> links;    ///< to other nodes, if there are any
-  JobFacts transport;              ///< what is known of them
-  std::uint64_t memory_bytes = 0;  ///< of this node
+  std::shared_ptr<Links> links;       ///< to other nodes, if there are any
+  JobFacts transport;                 ///< what is known of them
+  std::function<void(bool)> prepare;  ///< memory ahead of use: whether
+  std::uint64_t memory_bytes = 0;     ///< of this node
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
   std::optional<shm::ForkGuard> fork_guard;  // once there is a session
   bool open = false;
@@ -181,6 +183,9 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
       node.losses, node_mates(group), group.size(), [closed = node.closed_alone] { return closed->ranks(); });
   state_->closed_alone = node.closed_alone;
   state_->mates = std::move(node.processes);
+  // Touching memory ahead takes cores that the other ranks of the machine need to open and to close.
+  node.prepare(false);
+  state_->prepare = std::move(node.prepare);
   group.watch([losses = state_->losses] { return losses->ranks_while_waiting(); });
 
   const NodeMemory memory{std::move(node.arena), std::move(node.table), std::move(node.directory),
@@ -235,6 +240,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
                        }),
                        "opening the runtime", {}));
   state_->open = true;
+  state_->prepare(true);
   std::fputs(logged.c_str(), stderr);
 
   int world_size = 0;
@@ -336,6 +342,7 @@ void Runtime::close(Deadline deadline) {
   }
   require_mpi("close");
   state_->open = false;
+  state_->prepare(false);
   const auto until = deadline.moment(state_->options.collective_timeout);
   mpi::CommunicatorGroup& group = state_->group;
   const std::vector<std::uint32_t> mates = node_mates(group);
