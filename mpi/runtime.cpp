@@ -133,6 +133,9 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
       node.losses, node_mates(group), group.size(), [closed = node.closed_alone] { return closed->ranks(); });
   state_->closed_alone = node.closed_alone;
   state_->mates = std::move(node.processes);
+  // Touching memory ahead takes cores that the other ranks of the machine need to open and to close.
+  node.prepare(false);
+  state_->prepare = std::move(node.prepare);
   group.watch([losses = state_->losses] { return losses->ranks_while_waiting(); });
 
   const NodeMemory memory{std::move(node.arena), std::move(node.table), std::move(node.directory),
@@ -187,6 +190,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
                        }),
                        "opening the runtime", {}));
   state_->open = true;
+  state_->prepare(true);
   std::fputs(logged.c_str(), stderr);
 
   int world_size = 0;

@@ -52,6 +52,7 @@ void Runtime::close(Deadline deadline) {
   }
   require_mpi("close");
   state_->open = false;
+  state_->prepare(false);
   const auto until = deadline.moment(state_->options.collective_timeout);
   mpi::CommunicatorGroup& group = state_->group;
   const std::vector<std::uint32_t> mates = node_mates(group);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,9 +42,10 @@ struct Runtime::State {
   std::shared_ptr<mpi::LostRankMonitor> losses;
   std::vector<shm::ProcessIdentity> mates;  ///< the processes of this node
   std::shared_ptr<const shm::ClosedAlone> closed_alone;
-  std::shared_ptr<Links> links;    ///< to other nodes, if there are any
-  JobFacts transport;              ///< what is known of them
-  std::uint64_t memory_bytes = 0;  ///< of this node
+  std::shared_ptr<Links> links;       ///< to other nodes, if there are any
+  JobFacts transport;                 ///< what is known of them
+  std::function<void(bool)> prepare;  ///< memory ahead of use: whether
+  std::uint64_t memory_bytes = 0;     ///< of this node
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
   std::optional<shm::ForkGuard> fork_guard;  // once there is a session
   bool open = false;
