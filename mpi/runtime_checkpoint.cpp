@@ -120,26 +120,39 @@ std::vector<PartDone> gather(mpi::CommunicatorGroup& group, const PartDone& mine
   return all;
 }
 
-/// Removes this rank's part again unless the checkpoint was completed.
-class UncommittedPart {
+/// This rank's part, which is removed again if the checkpoint fails before all parts are there, and all ranks
+/// know. It stays if they may know different things: rank 0 may be completing the checkpoint. The next one of
+/// that path then removes it, if it is part of none.
+class TentativePart {
  public:
-  explicit UncommittedPart(std::string path) : path_(std::move(path)) {}
-  UncommittedPart(const UncommittedPart&) = delete;
-  UncommittedPart& operator=(const UncommittedPart&) = delete;
-  ~UncommittedPart() {
-    if (!committed_) {
+  TentativePart(std::string path, const mpi::CommunicatorGroup& group)
+      : path_(std::move(path)), group_(group) {}
+  TentativePart(const TentativePart&) = delete;
+  TentativePart& operator=(const TentativePart&) = delete;
+  ~TentativePart() {
+    if (!stays_ && !group_.broken()) {
       std::error_code ignored;
       std::filesystem::remove(path_, ignored);
       std::filesystem::remove(storage::folder_of(path_), ignored);  // only if it is empty
     }
   }
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
-  void commit() noexcept { committed_ = true; }
+  void stay() noexcept { stays_ = true; }
 
  private:
   std::string path_;
-  bool committed_ = false;
+  const mpi::CommunicatorGroup& group_;
+  bool stays_ = false;
 };
+
+// What jobs that died have left at that path: no older checkpoint refers to it.
+void remove_left_overs(const std::string& path) {
+  const auto error =
+      error_of([&] { storage::remove_other_parts(path, storage::read_master(path).facts.id); });
+  if (error && error->code() == Errc::not_found) {
+    storage::remove_other_parts(path, std::nullopt);
+  }
+}
 
 }  // namespace
 
@@ -153,14 +166,16 @@ CheckpointReport write_checkpoint(const CheckpointJob& job, const CheckpointOpti
                          store = job.session.number_of(job.store).value();
                          if (group.rank() == 0) {
                            lock.emplace(job.path);
+                           remove_left_overs(job.path);
                            std::filesystem::create_directory(storage::parts_folder(job.path));
                          }
                        }),
                        step, job.until));
   const storage::CheckpointFacts facts{.id = of_first_rank(group, group.rank() == 0 ? random_id() : 0, step),
                                        .parts = static_cast<std::uint64_t>(group.nodes())};
-  UncommittedPart part(storage::parts_folder(job.path) + '/' +
-                       storage::part_file(facts.id, static_cast<std::uint64_t>(group.node())));
+  TentativePart part(storage::parts_folder(job.path) + '/' +
+                         storage::part_file(facts.id, static_cast<std::uint64_t>(group.node())),
+                     group);
   std::optional<storage::PartWriter> writer;
   PartDone done;
   throw_if(group.agree(error_of([&] {
@@ -178,6 +193,7 @@ CheckpointReport write_checkpoint(const CheckpointJob& job, const CheckpointOpti
         }
       }),
       step, job.until));
+  part.stay();
   const std::vector<PartDone> parts = gather(group, done);
   throw_if(group.agree(error_of([&] {
                          if (group.rank() == 0) {
@@ -191,7 +207,6 @@ CheckpointReport write_checkpoint(const CheckpointJob& job, const CheckpointOpti
                          }
                        }),
                        step, job.until));
-  part.commit();
   if (group.rank() == 0) {
     storage::remove_other_parts(job.path, facts.id);
   }

@@ -1,10 +1,15 @@
 // Checkpoints: what is written is what is restored, on any node; handles stay valid; what is wrong is found.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <hdf5.h>
 #include <mpi.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
@@ -266,6 +271,83 @@ TEST(Checkpoint, ReplacesAnOlderOneAndItsFiles) {
     EXPECT_FALSE(std::filesystem::exists(path + ".tmp"));
     EXPECT_FALSE(std::filesystem::exists(path + ".lock"));
   }
+}
+
+TEST(Checkpoint, RemovesWhatDeadJobsHaveLeftAndNothingElse) {
+  const job::SharedFolder folder;
+  const std::string path = folder / "same.h5";
+  const std::string parts = path + ".parts/";
+  Runtime runtime(MPI_COMM_WORLD, small);
+  (void)runtime.store("fields").put(of_rank(job::rank(), "number"), job::rank()).value();
+  const auto leave = [&] {
+    if (job::rank() == 0) {
+      std::filesystem::create_directory(parts);
+      for (const char* name : {"0123456789abcdef.7.h5", "0123456789abcdef.8.h5.tmp", "notes.txt"}) {
+        std::ofstream(parts + name) << "left";
+      }
+    }
+    job::barrier();
+  };
+  // Where there is none yet, and where there is one, whether or not the next one succeeds.
+  for (int round = 0; round < 2; ++round) {
+    leave();
+    (void)runtime.checkpoint("fields", path).value();
+    EXPECT_FALSE(std::filesystem::exists(parts + "0123456789abcdef.7.h5"));
+    EXPECT_FALSE(std::filesystem::exists(parts + "0123456789abcdef.8.h5.tmp"));
+    EXPECT_TRUE(std::filesystem::exists(parts + "notes.txt"));
+    job::barrier();
+  }
+  EXPECT_EQ(runtime.restore("again", path).value().objects, static_cast<std::uint64_t>(job::size()));
+}
+
+TEST(Checkpoint, FailsOnAFullDiskAndKeepsTheOlderOne) {
+  const job::SharedFolder folder;
+  const std::string path = folder / "full.h5";
+  Runtime runtime(MPI_COMM_WORLD, small);
+  const Store store = runtime.store("fields");
+  (void)store.put(of_rank(job::rank(), "number"), job::rank()).value();
+  (void)runtime.checkpoint("fields", path).value();
+  (void)store.put(of_rank(job::rank(), "field"), std::vector<double>(256 * 1024)).value();  // 2 MiB
+  rlimit limit{};
+  ::getrlimit(RLIMIT_FSIZE, &limit);
+  {
+    // A file that must not grow refuses as a full disk does.
+    const rlimit lower{1 << 20U, limit.rlim_max};
+    const auto ignored = std::signal(SIGXFSZ, SIG_IGN);
+    ::setrlimit(RLIMIT_FSIZE, &lower);
+    const auto refused = runtime.checkpoint("fields", path);
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    std::signal(SIGXFSZ, ignored);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code(), Errc::system) << refused.error().what();
+  }
+  EXPECT_EQ(runtime.restore("again", path).value().objects, static_cast<std::uint64_t>(job::size()));
+  if (job::rank() == 0) {
+    std::size_t files = 0;
+    for (const auto& each : std::filesystem::directory_iterator(path + ".parts")) {
+      files += each.is_regular_file() ? 1 : 0;
+    }
+    EXPECT_EQ(files, static_cast<std::size_t>(runtime.nodes())) << "nothing is left of the one that failed";
+  }
+}
+
+TEST(Checkpoint, IsWrittenByOneJobAtATime) {
+  const job::SharedFolder folder;
+  const std::string path = folder / "locked.h5";
+  Runtime runtime(MPI_COMM_WORLD, small);
+  (void)runtime.store("fields").put(job::rank()).value();
+  int other = -1;
+  if (job::rank() == 0) {
+    other = ::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    EXPECT_EQ(::flock(other, LOCK_EX), 0);
+  }
+  const auto refused = runtime.checkpoint("fields", path);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(std::string(refused.error().what()).find("another job is writing"), std::string::npos);
+  if (job::rank() == 0) {
+    ::close(other);
+  }
+  EXPECT_TRUE(runtime.checkpoint("fields", path));
 }
 
 TEST(Checkpoint, IsRefusedWhereItCannotBeWritten) {

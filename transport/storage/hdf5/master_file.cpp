@@ -24,6 +24,18 @@ namespace {
 // More nodes than any machine has: what a damaged file says is not believed.
 constexpr std::uint64_t most_parts = 1U << 20U;
 
+constexpr std::size_t id_digits = 16;
+
+// As part_file() names them, or in progress.
+bool is_part_file(std::string_view name) {
+  if (name.ends_with(".tmp")) {
+    name.remove_suffix(4);
+  }
+  const bool has_id = name.size() > id_digits && name.find_first_not_of("0123456789abcdef") == id_digits &&
+                      name[id_digits] == '.';
+  return has_id && name.ends_with(".h5");
+}
+
 std::string now_in_words() {
   const std::time_t now = std::time(nullptr);
   std::tm utc{};
@@ -218,12 +230,13 @@ PartReader open_part(const MasterFile& master, std::size_t part) {
   return {master.parts_folder + '/' + part_file(master.facts.id, part), master.facts, master.parts[part]};
 }
 
-void remove_other_parts(const std::string& path, std::uint64_t id) noexcept {
+void remove_other_parts(const std::string& path, std::optional<std::uint64_t> id) noexcept {
   std::error_code ignored;
   const std::string folder = parts_folder(path);
-  const std::string own = part_file(id, 0).substr(0, 16);
+  const std::string own = id ? part_file(*id, 0).substr(0, id_digits) : std::string();
   for (std::filesystem::directory_iterator each(folder, ignored), end; each != end; each.increment(ignored)) {
-    if (!each->path().filename().string().starts_with(own)) {
+    const std::string name = each->path().filename().string();
+    if (is_part_file(name) && (own.empty() || !name.starts_with(own))) {
       std::filesystem::remove(each->path(), ignored);
     }
   }

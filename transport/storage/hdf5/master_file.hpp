@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,8 +31,9 @@ void write_master(const std::string& path, const MasterFile& master, const std::
 /// One of its parts.
 [[nodiscard]] PartReader open_part(const MasterFile& master, std::size_t part);
 
-/// Removes all files of a folder of parts but those of this checkpoint; the folder too, if it is empty then.
-void remove_other_parts(const std::string& path, std::uint64_t id) noexcept;
+/// Removes the files of checkpoints in the folder of parts, but those of this one, if any; the folder too, if
+/// it is empty then. Other files stay.
+void remove_other_parts(const std::string& path, std::optional<std::uint64_t> id) noexcept;
 
 // Of all files of a checkpoint.
 
