@@ -60,6 +60,9 @@ void run_all(int argc, char** argv) {
   if (world_size() == 2) {
     add_streamed_rows();
     add_task_rows();
+#if LOCUM_WITH_HDF5
+    add_checkpoint_rows();
+#endif
   }
 #endif
   TableReporter table;

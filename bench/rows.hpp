@@ -27,6 +27,7 @@ void add_name_rows();
 void add_handover_rows();
 void add_exchange_rows();
 void add_published_rows();
+void add_checkpoint_rows();  ///< only where the library has HDF5
 void add_streamed_rows();   ///< two ranks only
 void add_task_rows();       ///< two ranks only
 void add_transport_rows();  ///< two ranks only

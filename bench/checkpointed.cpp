@@ -1,0 +1,170 @@
+// How fast a store reaches the disk, and comes back: beside a plain file of as many bytes in the same folder,
+// written and synced by one process; and beside HDF5 alone, one dataset for all of a rank, each rank its own
+// file.
+
+#include <fcntl.h>
+#include <hdf5.h>
+#include <mpi.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdlib>
+#include <filesystem>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "bench/interleave.hpp"
+#include "bench/rows.hpp"
+#include "bench/world.hpp"
+#include "mpi/runtime.hpp"
+
+namespace locum::bench {
+
+namespace {
+
+constexpr std::uint64_t all_bytes = 1_GiB;
+constexpr std::uint64_t piece_bytes = 1_MiB;
+
+void need(bool done, const char* what) {
+  if (!done) {
+    throw std::runtime_error(what);
+  }
+}
+
+/// All ranks together have a store of 1 GiB, in objects of the given size, and a folder: LOCUM_BENCH_FOLDER,
+/// or the working folder. Every function is collective, and gives GB/s.
+class Checkpointed {
+ public:
+  explicit Checkpointed(std::uint64_t object_bytes)
+      : runtime_(MPI_COMM_WORLD, {.memory_bytes = 3_GiB}), own_(all_bytes / world_size() / sizeof(double)) {
+    std::iota(own_.begin(), own_.end(), world_rank());
+    const std::uint64_t objects = all_bytes / world_size() / object_bytes;
+    for (std::uint64_t object = 0; object < objects; ++object) {
+      auto writer = store_.create<double>({object_bytes / sizeof(double)}).value();
+      std::copy_n(own_.begin(), writer.size(), writer.begin());
+      (void)writer.seal().value();
+    }
+    if (world_rank() == 0) {
+      std::filesystem::create_directories(folder_);
+    }
+    MPI_Barrier(MPI_COMM_WORLD);
+  }
+  ~Checkpointed() {
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (world_rank() == 0) {
+      std::filesystem::remove_all(folder_);
+    }
+  }
+
+  [[nodiscard]] double checkpoint() {
+    return rate([&] {
+      need(runtime_.checkpoint("checkpointed", folder_ + "/ours.h5").value().bytes == all_bytes, "bytes");
+    });
+  }
+  // Lands in another store, which is dropped again.
+  [[nodiscard]] double restore() {
+    const double got = rate([&] {
+      need(runtime_.restore("restored", folder_ + "/ours.h5", {.keep_handles = false}).value().bytes ==
+               all_bytes,
+           "bytes");
+    });
+    runtime_.drop("restored");
+    return got;
+  }
+  [[nodiscard]] double plain_write() {
+    return rate([&] {
+      if (world_rank() != 0) {
+        return;
+      }
+      const int file = ::open((folder_ + "/plain").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+      need(file >= 0, "open");
+      for (std::uint64_t at = 0; at < all_bytes; at += piece_bytes) {
+        const auto* bytes =
+            reinterpret_cast<const std::byte*>(own_.data()) + at % (own_.size() * sizeof(double));
+        need(::write(file, bytes, piece_bytes) == static_cast<::ssize_t>(piece_bytes), "write");
+      }
+      need(::fsync(file) == 0, "fsync");
+      ::close(file);
+    });
+  }
+  [[nodiscard]] double plain_read() {
+    return rate([&] {
+      const int file = ::open((folder_ + "/plain").c_str(), O_RDONLY | O_CLOEXEC);
+      need(file >= 0, "open");
+      const std::uint64_t share = all_bytes / world_size();
+      need(::pread(file, own_.data(), share, static_cast<::off_t>(share) * world_rank()) > 0, "pread");
+      ::close(file);
+    });
+  }
+  [[nodiscard]] double hdf5_write() {
+    return rate([&] {
+      const std::string path = folder_ + "/hdf5." + std::to_string(world_rank());
+      const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+      const hsize_t count = own_.size();
+      const hid_t space = H5Screate_simple(1, &count, nullptr);
+      const hid_t dataset =
+          H5Dcreate2(file, "all", H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+      need(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, own_.data()) >= 0, "H5Dwrite");
+      H5Dclose(dataset);
+      H5Sclose(space);
+      H5Fclose(file);
+      const int synced = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+      need(::fsync(synced) == 0, "fsync");
+      ::close(synced);
+    });
+  }
+
+ private:
+  template <class Body>
+  [[nodiscard]] double rate(Body body) {
+    MPI_Barrier(MPI_COMM_WORLD);
+    return static_cast<double>(all_bytes) / slowest(timed(body)) / 1e9;
+  }
+
+  Runtime runtime_;
+  Store store_ = runtime_.store("checkpointed");
+  std::vector<double> own_;
+  const std::string folder_ =
+      std::string(std::getenv("LOCUM_BENCH_FOLDER") == nullptr ? "." : std::getenv("LOCUM_BENCH_FOLDER")) +
+      "/locum_bench_checkpoint";
+};
+
+double seconds_of(double rate) {
+  return static_cast<double>(all_bytes) / rate / 1e9;
+}
+
+void written(benchmark::State& state, std::uint64_t object_bytes, bool beside_hdf5, Goal goal) {
+  Checkpointed scene(object_bytes);
+  interleave(
+      state, [&] { return scene.checkpoint(); },
+      [&] { return beside_hdf5 ? scene.hdf5_write() : scene.plain_write(); }, seconds_of)
+      .report(state, "GB/s", goal);
+}
+
+// From the system's cache of files, both.
+void restored(benchmark::State& state, std::uint64_t object_bytes) {
+  Checkpointed scene(object_bytes);
+  (void)scene.checkpoint();
+  (void)scene.plain_write();
+  interleave(
+      state, [&] { return scene.restore(); }, [&] { return scene.plain_read(); }, seconds_of)
+      .report(state, "GB/s", {});
+}
+
+}  // namespace
+
+void add_checkpoint_rows() {
+  constexpr auto at_least = Goal::Kind::ratio_at_least;
+  const std::string of = "checkpoint of 1 GiB in objects of ";
+  add_row(of + "16 MiB, to a plain file", 5, written, std::uint64_t{16_MiB}, false, Goal{at_least, 0.8});
+  add_row(of + "4 KiB, to a plain file", 3, written, std::uint64_t{4_KiB}, false, Goal{at_least, 0.8});
+  add_row(of + "16 MiB, to a file of HDF5 a rank", 5, written, std::uint64_t{16_MiB}, true,
+          Goal{at_least, 1.0});
+  add_row("restore of 1 GiB in objects of 16 MiB, to reading a plain file", 5, restored,
+          std::uint64_t{16_MiB});
+}
+
+}  // namespace locum::bench
