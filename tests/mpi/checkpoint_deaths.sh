@@ -15,13 +15,7 @@ fail() {
   echo "FAILED (LOCUM_TEST_SEED=$seed): $*"
   exit 1
 }
-descendants() {
-  local child
-  while read -r child; do
-    descendants "$child"
-    echo "$child"
-  done < <(cat "/proc/$1/task/"*/children 2>/dev/null | tr ' ' '\n')
-}
+. "$(dirname "$0")/descendants.sh"
 
 split=0
 [ -z "${LOCUM_TEST_WITH_UCX:-}" ] || split=1

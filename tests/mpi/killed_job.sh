@@ -47,13 +47,7 @@ expect_nothing_left() {
   done
 }
 
-descendants() {
-  local child
-  while read -r child; do
-    descendants "$child"
-    echo "$child"
-  done < <(cat "/proc/$1/task/"*/children 2>/dev/null | tr ' ' '\n')
-}
+. "$(dirname "$0")/descendants.sh"
 
 LOCUM_TEST_ROUNDS=50 "$@" > "$work/out" 2>&1 || fail "left alone, it ended with status $?: $(cat "$work/out")"
 grep -q '^closed' "$work/out" || fail "left alone, it did not say that it closed: $(cat "$work/out")"
