@@ -37,6 +37,11 @@ constexpr PeerMaker rocksdb_batched = make_rocksdb_batched;
 constexpr PeerMaker rocksdb_single = nullptr;
 constexpr PeerMaker rocksdb_batched = nullptr;
 #endif
+#if LOCUM_PEERS_WITH_HDF5
+constexpr PeerMaker hdf5 = make_hdf5;
+#else
+constexpr PeerMaker hdf5 = nullptr;
+#endif
 
 bool anywhere(const Place& /*place*/) {
   return true;
@@ -71,6 +76,7 @@ constexpr std::array kinds{
     PeerKind{"LMDB", lmdb, "liblmdb-dev", has_folder, "--folder"},
     PeerKind{"RocksDB", rocksdb_single, "librocksdb-dev", has_folder, "--folder"},
     PeerKind{"RocksDB, batched", rocksdb_batched, "librocksdb-dev", has_folder, "--folder"},
+    PeerKind{"HDF5", hdf5, "libhdf5-dev", has_folder, "--folder"},
 };
 
 }  // namespace

@@ -16,5 +16,6 @@ namespace peers {
 [[nodiscard]] std::unique_ptr<Peer> make_lmdb(const Place& place);
 [[nodiscard]] std::unique_ptr<Peer> make_rocksdb(const Place& place);
 [[nodiscard]] std::unique_ptr<Peer> make_rocksdb_batched(const Place& place);
+[[nodiscard]] std::unique_ptr<Peer> make_hdf5(const Place& place);
 
 }  // namespace peers
