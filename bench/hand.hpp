@@ -89,6 +89,24 @@ class Hand {
     });
     return slowest(world_rank() == 0 ? seconds : 0) / static_cast<double>(count);
   }
+  /// Seconds from sending a message until rank 1, which sleeps, continues; the average of that many. Ranks of
+  /// one machine have one clock, also on hosts that it plays.
+  [[nodiscard]] double to_sleeper(std::size_t count, std::size_t bytes) {
+    double seconds = 0;
+    for (std::size_t round = 0; round < count; ++round) {
+      MPI_Barrier(MPI_COMM_WORLD);
+      if (world_rank() == 0) {
+        pause_.until_others_sleep();
+        seconds -= seconds_since({});
+        ucp_.send(std::span(object_).first(bytes));
+      } else {
+        ucp_.sleep_for(++expected_);
+        seconds += seconds_since({});
+      }
+    }
+    (void)pause_.seconds();
+    return sum_of_all(seconds) / static_cast<double>(count);
+  }
   /// The share of a core that rank 1 needs to reply to that many requests, asleep in between. `at_pace(ask)`
   /// sends them, and returns how many seconds that took.
   template <class AtPace>

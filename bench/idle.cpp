@@ -107,7 +107,7 @@ void add_idle_rows() {
   if (world_size() != 2) {
     return;  // more ranks would show nothing else
   }
-  for (const char* lanes : {static_cast<const char*>(nullptr), "tcp,self"}) {
+  for (const char* lanes : lanes_here()) {
     const std::string over = lanes == nullptr ? "UCX" : "TCP";
     add_row("idle helper thread, " + over + ", of a core", 3, idle, lanes, Idle::time,
             Goal{Goal::Kind::ours_at_most, 0.5});

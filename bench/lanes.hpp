@@ -1,8 +1,19 @@
 #pragma once
 
 #include <cstdlib>
+#include <vector>
+
+#include "bench/world.hpp"
 
 namespace locum::bench {
+
+constexpr const char* tcp_lanes = "tcp,self";
+
+/// The lanes that are measured, as in UCX_TLS: UCX's own choice (null), which is shared memory, and TCP;
+/// between hosts TCP alone. Collective.
+[[nodiscard]] inline std::vector<const char*> lanes_here() {
+  return on_several_hosts() ? std::vector{tcp_lanes} : std::vector<const char*>{nullptr, tcp_lanes};
+}
 
 /// Sets the lanes for UCX during its lifetime: UCX reads them when it is opened.
 class Lanes {

@@ -356,7 +356,6 @@ void add_overlap_rows() {
     return;
   }
   constexpr Goal goal{Goal::Kind::ours_at_least, 90};
-  constexpr const char* tcp = "tcp,self";
   const std::string of = "hidden behind computing, 64 MiB over ";
   add_row(of + "UCX, to MPI_Irecv", 24, overlap<ByMessage>, Overlap(), goal);
   add_row(of + "UCX, to MPI_Rget", 24, overlap<ByWindow>, Overlap(), goal);
@@ -364,10 +363,10 @@ void add_overlap_rows() {
           Overlap{.copying = Copying::on_one_core}, goal);
   add_row(of + "memory of UCX, to MPI_Rget", 24, overlap<ByWindow>,
           Overlap{.one_sided = OneSided::ucx_memory}, goal);
-  add_row(of + "TCP, to MPI_Irecv", 12, overlap<ByMessage>, Overlap{.lanes = tcp}, Goal{});
+  add_row(of + "TCP, to MPI_Irecv", 12, overlap<ByMessage>, Overlap{.lanes = tcp_lanes}, Goal{});
   add_row(of + "TCP, one core copies, to MPI_Irecv", 12, overlap<ByMessage>,
-          Overlap{.lanes = tcp, .copying = Copying::on_one_core}, Goal{});
-  for (const char* lanes : {static_cast<const char*>(nullptr), tcp}) {
+          Overlap{.lanes = tcp_lanes, .copying = Copying::on_one_core}, Goal{});
+  for (const char* lanes : lanes_here()) {
     add_row(std::string("64 MiB while every core computes, ") + (lanes == nullptr ? "UCX" : "TCP"), 16,
             no_core_free, lanes, std::size_t{64_MiB}, Goal{Goal::Kind::ratio_at_most, 1.05});
   }

@@ -16,6 +16,13 @@ class Pause {
     }
     seconds_ += std::chrono::duration<double>(now - began).count();
   }
+  /// 3 ms: until a thread that waits in the library sleeps, too.
+  void until_others_sleep() {
+    constexpr int pauses = 10;
+    for (int pause = 0; pause < pauses; ++pause) {
+      (*this)();
+    }
+  }
   /// Their duration since the last call.
   [[nodiscard]] double seconds() noexcept { return std::exchange(seconds_, 0.0); }
 

@@ -115,13 +115,14 @@ void add_prefetched_rows() {
     return;  // the twin is written for two
   }
   constexpr Goal goal{Goal::Kind::ratio_at_least, 0.95};
-  constexpr const char* tcp = "tcp,self";
   const std::string of = "100 prefetches of 10 MiB to one stream, ";
-  add_row(of + "UCX", 8, prefetched, static_cast<const char*>(nullptr), std::uint64_t{0}, goal);
-  // The window, the held objects, and a sixth of that.
-  add_row(of + "UCX, room for 306 MiB", 8, prefetched, static_cast<const char*>(nullptr),
-          std::uint64_t{306_MiB}, goal);
-  add_row(of + "TCP", 6, prefetched, tcp, std::uint64_t{0}, goal);
+  if (!on_several_hosts()) {
+    add_row(of + "UCX", 8, prefetched, static_cast<const char*>(nullptr), std::uint64_t{0}, goal);
+    // The window, the held objects, and a sixth of that.
+    add_row(of + "UCX, room for 306 MiB", 8, prefetched, static_cast<const char*>(nullptr),
+            std::uint64_t{306_MiB}, goal);
+  }
+  add_row(of + "TCP", 6, prefetched, tcp_lanes, std::uint64_t{0}, goal);
 }
 
 }  // namespace locum::bench

@@ -38,15 +38,21 @@ void run_all(int argc, char** argv) {
     throw std::runtime_error("these rows need two ranks or more: mpiexec -n 2 ...");
   }
 #ifdef LOCUM_BENCH_REMOTE
-  add_transport_rows();
-  add_remote_large_rows();
-  add_remote_small_rows();
-  add_promised_rows();
-  add_idle_rows();
-  add_steady_rows();
-  add_overlap_rows();
-  add_prefetched_rows();
-  add_published_between_nodes_rows();
+  if (link_mbit() > 0) {
+    add_limited_link_rows();
+  } else {
+    add_transport_rows();
+    add_remote_large_rows();
+    add_remote_small_rows();
+    add_promised_rows();
+    add_steady_rows();
+    add_prefetched_rows();
+    if (!on_several_hosts()) {  // what needs shared memory beside, or has nothing to do with the way
+      add_idle_rows();
+      add_overlap_rows();
+      add_published_between_nodes_rows();
+    }
+  }
 #else
   add_handover_rows();
   add_exchange_rows();

@@ -1,5 +1,5 @@
-// Cost of large objects of another node: ranks as virtual nodes of one machine, beside programs written by
-// hand over UCP on the same lanes.
+// Cost of large objects of another node: ranks as virtual nodes of one machine, or on two hosts, beside
+// programs written by hand over UCP on the same lanes.
 
 #include <mpi.h>
 
@@ -141,11 +141,16 @@ void shared(benchmark::State& state, std::size_t bytes, Goal goal) {
 }
 
 void add_large_rows() {
-  constexpr Goal goal{Goal::Kind::ratio_at_least, 0.9};
-  for (const char* lanes : {static_cast<const char*>(nullptr), "tcp,self"}) {
-    const std::string over = lanes == nullptr ? "UCX" : "TCP";
-    add_row("remote get over " + over + ", 1 MiB", 100, large, lanes, 1_MiB, true, goal);
-    add_row("remote get over " + over + ", 64 MiB", 24, large, lanes, 64_MiB, true, goal);
+  const bool hosts = on_several_hosts();
+  const Goal goal{Goal::Kind::ratio_at_least, hosts ? 0.95 : 0.9};
+  for (const char* lanes : lanes_here()) {
+    const std::string of = std::string("remote get over ") + (lanes == nullptr ? "UCX" : "TCP");
+    add_row(of + ", 1 MiB", 100, large, lanes, 1_MiB, true, goal);
+    add_row(of + ", 16 MiB", 40, large, lanes, 16_MiB, true, goal);
+    add_row(of + ", 64 MiB", 24, large, lanes, 64_MiB, true, goal);
+  }
+  if (hosts) {
+    return;
   }
   if (world_size() == 2) {  // nodes of one rank
     add_row("one-sided get of memory of UCX, 1 MiB", 100, one_sided, 1_MiB, goal);
@@ -169,7 +174,9 @@ void add_some_rows() {
 void add_remote_large_rows() {
   if (world_size() == 2) {
     add_large_rows();
-    add_some_rows();
+    if (!on_several_hosts()) {
+      add_some_rows();
+    }
   } else {
     add_row(std::to_string(world_size() - 1) + " ranks of a node get 64 MiB, to one that does", 20, shared,
             64_MiB, Goal{Goal::Kind::ratio_at_most, 1.15});

@@ -1,5 +1,5 @@
-// Cost of small objects of another node: ranks as virtual nodes of one machine, beside requests and replies
-// written by hand over UCP on the same lanes.
+// Cost of small objects of another node: ranks as virtual nodes of one machine, or on two hosts, beside
+// requests and replies written by hand over UCP on the same lanes.
 
 #include <string>
 
@@ -69,7 +69,8 @@ void add_remote_small_rows() {
     double ratio;      // TCP, owner driving
     double ratio_asleep;
   };
-  for (const char* lanes : {static_cast<const char*>(nullptr), "tcp,self"}) {
+  const bool hosts = on_several_hosts();
+  for (const char* lanes : lanes_here()) {
     add_row(std::string("batch of 1000 remote gets, 1 KiB, ") + (lanes == nullptr ? "UCX" : "TCP"), 60, many,
             lanes, Owner::driving, Goal{Goal::Kind::ratio_at_least, 0.8});
   }
@@ -77,15 +78,15 @@ void add_remote_small_rows() {
   for (const Row& row : {Row{"remote get by handle", Small::get_by_handle, 0.4, 1.15, 1.3},
                          Row{"remote get by name", Small::get_by_name, 0.6, 1.2, 1.4},
                          Row{"remote put by name", Small::put_by_name, 0.6, 1.2, 1.4}}) {
-    for (const char* lanes : {static_cast<const char*>(nullptr), "tcp,self"}) {
+    const Goal asleep = hosts ? Goal{} : Goal{at_most, row.ratio_asleep};
+    for (const char* lanes : lanes_here()) {
       const std::string name = std::string(row.name) + (lanes == nullptr ? ", 1 KiB, UCX" : ", 1 KiB, TCP");
       add_row(name + ", owner driving", 60, small, lanes, row.operation, Owner::driving,
               lanes == nullptr ? Goal{Goal::Kind::excess_at_most, row.excess_us} : Goal{at_most, row.ratio});
       if (row.operation != Small::put_by_name) {
-        add_row(name + ", owner asleep", 40, small, lanes, row.operation, Owner::asleep,
-                Goal{at_most, row.ratio_asleep});
+        add_row(name + ", owner asleep", 40, small, lanes, row.operation, Owner::asleep, asleep);
         add_row(name + ", owner asleep, one each 0.3 ms", 20, small, lanes, row.operation, Owner::roused,
-                Goal{at_most, row.ratio_asleep});
+                asleep);
       }
     }
   }

@@ -39,5 +39,8 @@ void add_overlap_rows();                  ///< two ranks only
 void add_prefetched_rows();               ///< two ranks only
 void add_steady_rows();                   ///< two ranks only
 void add_published_between_nodes_rows();  ///< two ranks only
+// Two hosts of one rank each:
+void add_limited_link_rows();
+[[nodiscard]] double link_mbit();  ///< the rate of the link, if it has a limit; 0
 
 }  // namespace locum::bench

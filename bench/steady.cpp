@@ -92,7 +92,7 @@ void add_steady_rows() {
   }
   constexpr Traffic small{.bytes = 1_KiB, .apart = 1ms, .requests = 200};
   constexpr Traffic large{.bytes = 1_MiB, .apart = 4ms, .requests = 100};
-  for (const char* lanes : {static_cast<const char*>(nullptr), "tcp,self"}) {
+  for (const char* lanes : lanes_here()) {
     const std::string over = lanes == nullptr ? "UCX" : "TCP";
     const Goal goal{Goal::Kind::excess_at_most, 5};
     add_row("helper while asked for 1 KiB each ms, " + over + ", of a core", 8, steady, lanes, small, goal);

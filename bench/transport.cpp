@@ -134,11 +134,11 @@ void add_transport_rows() {
   if (world_size() != 2) {
     return;  // the twin is written for two
   }
-  add_row("round trip of 64 B over UCX, to plain UCP", 200, transport, static_cast<const char*>(nullptr),
-          false);
-  add_row("round trip of 64 B over TCP, to plain UCP", 100, transport, "tcp,self", false);
-  add_row("64 MiB over UCX, to plain UCP", 40, transport, static_cast<const char*>(nullptr), true);
-  add_row("64 MiB over TCP, to plain UCP", 40, transport, "tcp,self", true);
+  for (const char* lanes : lanes_here()) {
+    const std::string to = std::string(lanes == nullptr ? "UCX" : "TCP") + ", to plain UCP";
+    add_row("round trip of 64 B over " + to, lanes == nullptr ? 200 : 100, transport, lanes, false);
+    add_row("64 MiB over " + to, 40, transport, lanes, true);
+  }
 }
 
 }  // namespace locum::bench

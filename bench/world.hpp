@@ -21,6 +21,16 @@ namespace locum::bench {
   return size;
 }
 
+/// Whether the ranks are on more than one host, so that no shared memory connects all of them. Collective.
+[[nodiscard]] inline bool on_several_hosts() {
+  MPI_Comm here = MPI_COMM_NULL;
+  MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &here);
+  int size = 0;
+  MPI_Comm_size(here, &size);
+  MPI_Comm_free(&here);
+  return size < world_size();
+}
+
 /// The maximum of all ranks' figures, on all ranks: a step takes as long as its slowest rank. Collective.
 [[nodiscard]] inline double slowest(double mine) {
   double greatest = 0;

@@ -34,7 +34,10 @@ struct OpenSessions {
     if (is_of_this_process()) {
       const MutexLock lock(mutex);
       for (const Entry& each : all) {
-        sessions.push_back(each.weak.lock());
+        auto session = each.weak.lock();
+        if (std::ranges::find(sessions, session) == sessions.end()) {
+          sessions.push_back(std::move(session));
+        }
       }
     }
     // Without the lock: the destructor of a session takes it.
@@ -51,9 +54,13 @@ OpenSessions& sessions() {
 }  // namespace
 
 void add_session(const std::shared_ptr<SessionState>& session) {
+  add_session(session, session->options().incarnation);
+}
+
+void add_session(const std::shared_ptr<SessionState>& session, std::uint64_t incarnation) {
   if (OpenSessions& known = sessions(); known.is_of_this_process()) {
     const MutexLock lock(known.mutex);
-    known.all.push_back({session.get(), session->options().incarnation, session});
+    known.all.push_back({session.get(), incarnation, session});
   }
 }
 

@@ -265,11 +265,13 @@ void prefetch(const Range& stand_ins) {
 /// \cond library
 template <class T>
 Proxy<T> detail::SessionState::proxy(const Handle& handle) {
-  return Proxy<T>(weak_from_this(), handle, refusal(handle));
+  const Handle here = own(handle);
+  return Proxy<T>(weak_from_this(), here, refusal(here));
 }
 template <class T>
 Proxy<T> detail::SessionState::proxy(const Handle& handle, const Decoding<T>& by) {
-  return Proxy<T>(weak_from_this(), handle, refusal(handle), by.codec.reader());
+  const Handle here = own(handle);
+  return Proxy<T>(weak_from_this(), here, refusal(here), by.codec.reader());
 }
 /// \endcond
 template <class T>

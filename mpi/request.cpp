@@ -13,15 +13,17 @@
 namespace locum::mpi {
 
 void Backoff::pause() {
-  constexpr unsigned yields = 100;
-  constexpr unsigned doublings = 7;  // 8 µs to 1 ms
-  if (pauses_ < yields) {
+  constexpr std::chrono::microseconds yielding{100};
+  constexpr int share = 32;
+  constexpr std::chrono::microseconds least{8};
+  constexpr std::chrono::microseconds most{1000};
+  const auto waited = std::chrono::duration_cast<std::chrono::microseconds>(Deadline::Clock::now() - began_);
+  if (waited < yielding) {
     std::this_thread::yield();
-  } else {
-    std::unique_lock lock(mutex_);
-    never_.wait_for(lock, std::chrono::microseconds(8U << std::min(pauses_ - yields, doublings)));
+    return;
   }
-  ++pauses_;
+  std::unique_lock lock(mutex_);
+  never_.wait_for(lock, std::clamp(waited / share, least, most));
 }
 
 bool finished_by(std::vector<MPI_Request>& requests, Moment moment, const LostRanks& lost) {

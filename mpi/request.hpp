@@ -17,15 +17,16 @@ namespace locum::mpi {
 using Moment = Deadline::Clock::time_point;
 
 /// Pauses of one polling wait, whose end only MPI knows: yields at first, then sleeps of up to a millisecond,
-/// so that ranks that share a core get it. Owned by the wait; one thread.
+/// so that ranks that share a core get it. A sleep is a small share of the wait so far: a collective step has
+/// several rounds, each of which goes on when a rank polls again. Owned by the wait; one thread.
 class Backoff {
  public:
   void pause();
 
  private:
+  const Deadline::Clock::time_point began_ = Deadline::Clock::now();
   std::mutex mutex_;
   std::condition_variable never_;
-  unsigned pauses_ = 0;
 };
 
 /// Returns the ranks known to be dead now. Must be cheap, since waits poll it; may be empty.

@@ -1,51 +1,35 @@
 #include "mpi/runtime.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <exception>
-#include <iterator>
 #include <optional>
 #include <random>
 #include <span>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "core/async/completion_counter.hpp"
-#include "core/async/serial_executor.hpp"
 #include "core/client/distributed.hpp"
 #include "core/client/links.hpp"
-#include "core/client/peer_close_monitor.hpp"
 #include "core/node/cluster.hpp"
 #include "core/report.hpp"
 #include "mpi/agreed_options.hpp"
 #include "mpi/error.hpp"
 #include "mpi/group.hpp"
 #include "mpi/launcher.hpp"
-#include "mpi/lost_rank_monitor.hpp"
 #include "mpi/runtime_links.hpp"
 #include "mpi/runtime_report.hpp"
+#include "mpi/runtime_state.hpp"
 #include "mpi/topology.hpp"
-#include "shm/death/closed_alone.hpp"
-#include "shm/death/fork_guard.hpp"
-#include "shm/death/process_exits.hpp"
 #include "shm/node.hpp"
 #include "shm/segment/background_thread.hpp"
 
 namespace locum {
 
 namespace {
-
-// How long a rank that leaves by an exception waits for the others to leave too, before it ends the job.
-constexpr std::chrono::seconds unwinding_patience{2};
-// How long a closed rank waits at most until the others have closed, too; and how long after the process of a
-// node-mate has ended, or a rank of another node was found lost.
-constexpr std::chrono::seconds release_patience{10};
-constexpr std::chrono::milliseconds exit_patience{500};
 
 using mpi::error_of;
 using mpi::throw_if;
@@ -63,28 +47,6 @@ std::uint64_t random_incarnation(mpi::CommunicatorGroup& group) {
   return number;
 }
 
-/// The ranks of this rank's node, ascending.
-std::vector<std::uint32_t> node_mates(const mpi::CommunicatorGroup& group) {
-  std::vector<std::uint32_t> ranks;
-  for (std::size_t rank = 0; rank < group.node_of_rank().size(); ++rank) {
-    if (group.node_of_rank()[rank] == group.node()) {
-      ranks.push_back(static_cast<std::uint32_t>(rank));
-    }
-  }
-  return ranks;
-}
-
-std::uint32_t place_of(int rank, const std::vector<std::uint32_t>& mates) {
-  return static_cast<std::uint32_t>(std::find(mates.begin(), mates.end(), static_cast<std::uint32_t>(rank)) -
-                                    mates.begin());
-}
-
-/// What the group of a runtime is made of.
-struct GroupParts {
-  mpi::Communicator communicator;
-  mpi::AskedOptions asked;
-};
-
 GroupParts parts_of_group(MPI_Comm communicator, const Result<RuntimeOptions>& given) {
   if (const char* reason = mpi::why_unusable()) {
     throw Error(Errc::invalid_argument,
@@ -98,11 +60,6 @@ GroupParts parts_of_group(MPI_Comm communicator, const Result<RuntimeOptions>& g
   auto duplicate = mpi::Communicator::duplicate(communicator, moment);
   mpi::AskedOptions asked = mpi::asked_options(duplicate, given, moment);
   return {std::move(duplicate), std::move(asked)};
-}
-
-mpi::CommunicatorGroup group_of(GroupParts& parts) {
-  const RuntimeOptions options = parts.asked.options.value_or(RuntimeOptions{});
-  return {std::move(parts.communicator), options.collective_timeout, options.ranks_per_node};
 }
 
 /// Collective over all ranks; each node opens its own memory.
@@ -142,35 +99,30 @@ std::shared_ptr<Connector> open_connector(const NodeMemory& memory, const Runtim
                                .monitor = memory.monitor});
 }
 
+mpi::CommunicatorGroup group_of(GroupParts& parts) {
+  const RuntimeOptions options = parts.asked.options.value_or(RuntimeOptions{});
+  return {std::move(parts.communicator), options.collective_timeout, options.ranks_per_node};
+}
+
 }  // namespace
 
-/// All parts of a runtime except the session. Members are destroyed in reverse: the communicator last.
-struct Runtime::State {
-  explicit State(GroupParts parts)
-      : group(group_of(parts)),
-        options(mpi::agreed_options(group, parts.asked.options)),
-        name(options.name),
-        exceptions_at_start(std::uncaught_exceptions()) {
-    options.name = name;
+std::vector<std::uint32_t> node_mates(const mpi::CommunicatorGroup& group) {
+  std::vector<std::uint32_t> ranks;
+  for (std::size_t rank = 0; rank < group.node_of_rank().size(); ++rank) {
+    if (group.node_of_rank()[rank] == group.node()) {
+      ranks.push_back(static_cast<std::uint32_t>(rank));
+    }
   }
+  return ranks;
+}
 
-  mpi::CommunicatorGroup group;
-  RuntimeOptions options;
-  const std::string name;  ///< what options.name refers to
-  int exceptions_at_start;
-  std::uint64_t incarnation = 0;
-  std::shared_ptr<mpi::LostRankMonitor> losses;
-  std::vector<shm::ProcessIdentity> mates;  ///< the processes of this node
-  std::shared_ptr<const shm::ClosedAlone> closed_alone;
-  std::shared_ptr<Links> links;    ///< to other nodes, if there are any
-  JobFacts transport;              ///< what is known of them
-  std::uint64_t memory_bytes = 0;  ///< of this node
-  std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
-  std::optional<shm::ForkGuard> fork_guard;  // once there is a session
-  bool open = false;
-  std::uint32_t step_sides = 0;  ///< numbered by this rank
-  RankReport last_report;        // once closed
-};
+Runtime::State::State(GroupParts parts)
+    : group(group_of(parts)),
+      options(mpi::agreed_options(group, parts.asked.options)),
+      name(options.name),
+      exceptions_at_start(std::uncaught_exceptions()) {
+  options.name = name;
+}
 
 Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
     : state_(std::make_unique<State>(parts_of_group(communicator, with_environment(options)))) {
@@ -181,6 +133,9 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
       node.losses, node_mates(group), group.size(), [closed = node.closed_alone] { return closed->ranks(); });
   state_->closed_alone = node.closed_alone;
   state_->mates = std::move(node.processes);
+  // Touching memory ahead takes cores that the other ranks of the machine need to open and to close.
+  node.prepare(false);
+  state_->prepare = std::move(node.prepare);
   group.watch([losses = state_->losses] { return losses->ranks_while_waiting(); });
 
   const NodeMemory memory{std::move(node.arena), std::move(node.table), std::move(node.directory),
@@ -235,6 +190,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
                        }),
                        "opening the runtime", {}));
   state_->open = true;
+  state_->prepare(true);
   std::fputs(logged.c_str(), stderr);
 
   int world_size = 0;
@@ -244,18 +200,6 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
   }
   if (group.rank() == 0 && state_->links && !state_->links->reads_one_sidedly()) {
     std::fputs(describe_reads().c_str(), stderr);
-  }
-}
-
-Runtime::~Runtime() {
-  if (state_->fork_guard && state_->fork_guard->in_child()) {
-    // The parent owns the threads that destructors would wait for, MPI and the pins. The guard in the state
-    // keeps the session alive.
-    static_cast<void>(state_.release());
-    return;
-  }
-  if (state_->open) {
-    close_in_destructor();
   }
 }
 
@@ -328,98 +272,6 @@ void Runtime::drop(std::string_view name, Deadline deadline) {
                          }
                        }),
                        step, until));
-}
-
-void Runtime::close(Deadline deadline) {
-  if (!state_->open) {
-    return;
-  }
-  require_mpi("close");
-  state_->open = false;
-  const auto until = deadline.moment(state_->options.collective_timeout);
-  mpi::CommunicatorGroup& group = state_->group;
-  const std::vector<std::uint32_t> mates = node_mates(group);
-  session_->state()->break_promises(until);  // ranks that wait for one join this step, too
-  const auto exits = std::make_shared<shm::ProcessExits>(state_->mates, place_of(group.rank(), mates));
-  // Once all have joined none reads any more; once all have closed the memory is free for the next runtime.
-  std::optional<Error> error =
-      error_of([&] { throw_if(group.agree(std::nullopt, "closing the runtime", until)); });
-  state_->losses->stop_watching_links();
-  if (error) {
-    state_->closed_alone->tell();
-  }
-  end_session();
-  if (!error && !state_->losses->any()) {
-    // All were alive just now, and perhaps no watch is left: a death in between must not delay much.
-    const auto monitor = std::make_shared<PeerCloseMonitor>(
-        state_->links, PeerCloseMonitor::Clock::duration(state_->options.peer_timeout));
-    group.watch([exits, mates, monitor, losses = state_->losses] {
-      std::vector<int> ended = losses->ranks();  // of a watch that a view keeps alive
-      std::ranges::copy(monitor->gone_for(exit_patience), std::back_inserter(ended));
-      for (const std::uint32_t mate : exits->exited_for(exit_patience)) {
-        ended.push_back(static_cast<int>(mates[mate]));
-      }
-      return ended;
-    });
-    const auto soon = std::min(until, Deadline::Clock::now() + release_patience);
-    error = error_of([&] { throw_if(group.agree(std::nullopt, "freeing the node's memory", soon)); });
-    if (error && error->code() == Errc::timeout && soon < until) {
-      error.reset();
-    }
-  }
-  state_->links.reset();
-  if (error && error->code() != Errc::peer_lost) {
-    throw *error;
-  }
-}
-
-// The links stay until the runtime is destroyed: other ranks may still probe this rank.
-void Runtime::end_session() noexcept {
-  state_->last_report = session_->report();
-  session_->close();
-  if (state_->links) {
-    state_->links->close();
-  }
-  session_->state()->completions()->continuations().close();  // all operations have ended
-  state_->fork_guard->release();
-  session_.reset();
-}
-
-void Runtime::close_in_destructor() noexcept {
-  const int rank = state_->group.rank();
-  if (const char* reason = mpi::why_unusable()) {
-    std::fprintf(
-        stderr,
-        "locum: rank %d: a runtime is destroyed, but %s; only this rank's part is closed. Destroy it "
-        "before MPI_Finalize, in a thread that may call MPI.\n",
-        rank, reason);
-    state_->open = false;
-    state_->closed_alone->tell();
-    end_session();
-    return;
-  }
-  const bool unwinding = std::uncaught_exceptions() > state_->exceptions_at_start;
-  const std::chrono::milliseconds timeout = state_->options.collective_timeout;
-  try {
-    close(unwinding ? std::min<std::chrono::milliseconds>(timeout, unwinding_patience) : timeout);
-    if (const std::string lost = state_->losses->describe(); !lost.empty()) {
-      std::fprintf(stderr, "locum: rank %d: the runtime was closed on this rank alone; lost: %s\n", rank,
-                   lost.c_str());
-    }
-  } catch (const std::exception& exception) {
-    if (unwinding) {
-      std::fprintf(
-          stderr,
-          "locum: rank %d: an exception leaves the scope of a runtime that other ranks still use; the "
-          "job ends here, because they would wait for ever. Catch it inside that scope to read what "
-          "it says. (%s)\n",
-          rank, exception.what());
-      std::fflush(stderr);
-      MPI_Abort(state_->group.communicator().raw(), EXIT_FAILURE);
-    }
-    std::fprintf(stderr, "locum: rank %d: the runtime was closed on this rank alone (%s)\n", rank,
-                 exception.what());
-  }
 }
 
 std::vector<int> Runtime::lost_ranks() const {

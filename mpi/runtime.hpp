@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <locum/checkpoint_options.hpp>
 #include <locum/deadline.hpp>
 #include <locum/handle.hpp>
 #include <locum/metrics.hpp>
@@ -83,6 +84,32 @@ class Runtime {
   /// values of it return `closed`. The name is free for a new store. A store that nobody opened may be
   /// dropped. Waits until `deadline` for the other ranks.
   void drop(std::string_view name, Deadline deadline = {});
+
+  /// Collective: writes the objects of a store to files, from which restore() makes them again in a later
+  /// job. They may be read meanwhile; what is put or evicted meanwhile may be part of it or not. `path` names
+  /// an HDF5 file, which refers to one file a node in the folder `path`.parts: keep and copy both. All ranks
+  /// must see the same files there. An older checkpoint of that path is replaced: it is whole until the new
+  /// one is, whatever dies in between. Waits until the bytes are on the disk. Promises that are not set,
+  /// streams of steps and queues of tasks are not written. HDF5 is called in the calling thread.
+  /// docs/checkpoint.md has the format.
+  ///
+  /// Errors, the same one on all ranks: `not_found` (nobody opened that store), `system` (the disk is full,
+  /// no such folder, no permission, another job is writing that path), `corrupt` (an object is damaged),
+  /// `unsupported` (a library built without HDF5), `timeout`, `peer_lost`. None of them changes an older
+  /// checkpoint.
+  [[nodiscard]] Result<CheckpointReport> checkpoint(std::string_view store, std::string_view path,
+                                                    const CheckpointOptions& options = {});
+  /// Collective: makes the objects of a checkpoint again, in a store of any name, on any number of ranks and
+  /// nodes, each of which gets about as many bytes. They have their names, and new keys. Handles of them that
+  /// were made before, in any earlier job, stay valid, and identify the restored objects. The store gets the
+  /// options that it had.
+  ///
+  /// Errors, the same one on all ranks: `not_found` (no checkpoint of that path, or one of its files is
+  /// missing), `corrupt` (not a checkpoint; or a damaged one: the error names the object), `key_exists` (the
+  /// store has such a name), `out_of_memory`, `unsupported` (a newer format, or a library built without
+  /// HDF5), `system`, `timeout`, `peer_lost`. After an error nothing was restored.
+  [[nodiscard]] Result<CheckpointReport> restore(std::string_view store, std::string_view path,
+                                                 const RestoreOptions& options = {});
 
   /// Collective over `ranks`, all of which are ranks of this runtime: they write or read a stream of steps
   /// together. Used by the constructors of StepWriter and StepReader. Works on a duplicate of `ranks`. Throws

@@ -172,6 +172,12 @@ Node assemble(const std::shared_ptr<Segment>& segment, std::uint32_t own,
                       memory->keep(std::move(what));
                     }
                   },
+              .prepare =
+                  [all = std::weak_ptr(all)](bool wanted) {
+                    if (const auto open = all.lock()) {
+                      open->arena.prepare(wanted);
+                    }
+                  },
               .own_memory = {segment->base() + segment->geometry().arena_offset(own),
                              segment->geometry().arena_bytes}};
 }

@@ -35,7 +35,8 @@ struct Node {
   std::uint64_t memory_bytes = 0;                   ///< the limit in force
   /// Keeps the mappings that replace parts of the memory, as long as anything, including a view, uses it.
   std::function<void(std::shared_ptr<const void>)> keep;
-  std::span<std::byte> own_memory;  ///< the addresses of the blocks of this process, not all of them in use
+  std::function<void(bool)> prepare;  ///< as SharedArena::prepare() of this process; keeps nothing else alive
+  std::span<std::byte> own_memory;    ///< the addresses of the blocks of this process, not all of them in use
 };
 
 /// Collective over `group`, the processes of one node: its first process makes the segment, the others

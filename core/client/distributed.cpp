@@ -56,6 +56,7 @@ class Distributed final : public Connector {
 
   MemoryMonitor* memory_monitor() noexcept override { return local_->memory_monitor(); }
 
+  std::vector<Key> keys_of_node(std::uint32_t store) override;
   std::string name_of(const Key& promised) const override;
   std::string name_near(std::uint32_t rank, std::uint32_t store, std::string stem) const override;
   std::uint64_t store_number(std::string_view name, std::uint64_t generation) const override;
@@ -377,12 +378,25 @@ Result<bool> Distributed::drop_one(const Key& key) {
   return run(until, writer_->here().unpublish(key, until));
 }
 
+// Without references to objects of other nodes, which these list themselves.
+std::vector<Key> Distributed::keys_of_node(std::uint32_t store) {
+  std::vector<Key> keys = memory_.table->keys(store, Whose::node);
+  std::erase_if(keys, [this](const Key& key) {
+    const auto pin = memory_.pin_object(key);
+    if (pin) {
+      memory_.table->release(pin->id);
+    }
+    return !pin && pin.error().code() == Errc::not_found;
+  });
+  return keys;
+}
+
 // Drops references to objects of other nodes, and copies, too, without messages to other nodes, which drop
 // the store themselves.
 Result<std::uint64_t> Distributed::drop(std::uint32_t store) {
   Result<std::uint64_t> dropped = 0;
   copies_.here->drop(store);
-  for (const Key& key : memory_.table->owned(store)) {
+  for (const Key& key : memory_.table->keys(store, Whose::own)) {
     const auto pin = memory_.table->pin(key);
     if (!pin) {
       continue;

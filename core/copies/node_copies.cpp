@@ -263,7 +263,7 @@ void NodeCopies::note_own(const Key& entry) {
 
 void NodeCopies::adopt() {
   const auto is_adopted = [this](const Key& entry) { return entry.creator != own_rank_; };
-  const std::vector<Key> all = local_.table->owned(copies_store);
+  const std::vector<Key> all = local_.table->keys(copies_store, Whose::own);
   {
     const MutexLock lock(mutex_);
     std::erase_if(own_, is_adopted);

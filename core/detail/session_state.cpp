@@ -184,6 +184,12 @@ Result<ObjectView> SessionState::as_said(const Handle& handle, Result<ObjectView
   return found;
 }
 
+void SessionState::restored(std::uint64_t incarnation, std::uint32_t former_store, std::uint32_t store,
+                            std::uint32_t ranks) {
+  restored_.add(incarnation, former_store, store, ranks);
+  add_session(shared_from_this(), incarnation);
+}
+
 std::optional<Error> SessionState::refusal(const Handle& handle) const {
   if (const auto whole = handle.verify(); !whole) {
     return whole.error().at_rank(options_.rank);

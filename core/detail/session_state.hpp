@@ -13,6 +13,7 @@
 
 #include <locum/detail/async/completion_counter.hpp>
 #include <locum/detail/base/mutex.hpp>
+#include <locum/detail/restored_handles.hpp>
 #include <locum/handle.hpp>
 #include <locum/metrics.hpp>
 #include <locum/options.hpp>
@@ -51,6 +52,21 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
   [[nodiscard]] Proxy<T> proxy(const Handle& handle);
   template <class T>
   [[nodiscard]] Proxy<T> proxy(const Handle& handle, const Decoding<T>& by);
+
+  /// From now on handles of a store of another runtime are those of what was restored into a store of this
+  /// one.
+  void restored(std::uint64_t incarnation, std::uint32_t former_store, std::uint32_t store,
+                std::uint32_t ranks);
+  /// Of which that was said of this store.
+  [[nodiscard]] std::vector<FormerStore> origins(std::uint32_t store) const {
+    return restored_.origins(store);
+  }
+  /// The handle itself, or the one of this runtime for what it identified (see RestoredHandles).
+  [[nodiscard]] Handle own(const Handle& handle) const {
+    return handle.incarnation == options_.incarnation || !handle.verify()
+               ? handle
+               : restored_.here(handle, options_.incarnation).value_or(handle);
+  }
 
   /// See Session::report().
   [[nodiscard]] RankReport report() const;
@@ -173,6 +189,7 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
   const std::unique_ptr<DecodedCache> decoded_;
   const std::shared_ptr<LocalWaits> standing_;
   const std::unique_ptr<PromiseMarks> marks_;
+  RestoredHandles restored_;
   Mutex mutex_;
   std::vector<std::weak_ptr<OpenStore>> open_stores_ LOCUM_GUARDED_BY(mutex_);
   bool makes_promises_ LOCUM_GUARDED_BY(mutex_) = true;

@@ -44,6 +44,7 @@ class Cluster final : public Connector {
     (void)directory_->watch(name_hash(address.key.store, address.name), watcher);
   }
 
+  std::vector<Key> keys_of_node(std::uint32_t store) override { return table_->keys(store, Whose::node); }
   MemoryUsage usage() const override;
   MemoryMonitor* memory_monitor() noexcept override { return monitor_.get(); }
 
@@ -312,7 +313,7 @@ NowOrTask<bool> Cluster::evict_or_task(const Address& address, CountsUntil /*cou
 
 Result<std::uint64_t> Cluster::drop(std::uint32_t store) {
   Result<std::uint64_t> dropped = 0;
-  for (const Key& key : table_->owned(store)) {
+  for (const Key& key : table_->keys(store, Whose::own)) {
     const auto evicted = evict(key, {});
     if (!evicted && dropped) {
       dropped = evicted.error();  // the other objects are evicted nevertheless

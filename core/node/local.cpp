@@ -219,6 +219,16 @@ class Local final : public Connector, public MemoryMonitor {
     return dropped.size();
   }
 
+  std::vector<Key> keys_of_node(std::uint32_t store) override {
+    const MutexLock lock(mutex_);
+    std::vector<Key> keys;
+    for (const auto& [key, object] : objects_) {
+      if (key.store == store) {
+        keys.push_back(key);
+      }
+    }
+    return keys;
+  }
   MemoryUsage usage() const override {
     const MutexLock lock(mutex_);
     MemoryUsage usage;

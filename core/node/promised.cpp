@@ -101,6 +101,11 @@ std::optional<Key> promise_named(std::uint32_t store, std::string_view name) noe
   return is_promised(key) ? std::optional(key) : std::nullopt;
 }
 
+bool is_for_its_maker(std::uint32_t store, std::string_view name) noexcept {
+  const auto promised = promise_named(store, name);
+  return promised && (promised->serial & restored_bit) == 0;
+}
+
 // set() binds the name before it removes the placeholder. If its rank died meanwhile, acquiring its lock has
 // completed the change; whether the name is bound is known after that.
 Result<Pin> find_promised(NodeTable& table, Directory& directory, const Key& promised, std::string_view name,

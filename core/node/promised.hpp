@@ -26,6 +26,10 @@ inline constexpr std::size_t most_broken_promises = 1024;
 /// Set in the serial of a promise's key, and of no other key.
 inline constexpr std::uint64_t promised_bit = std::uint64_t{1} << 63U;
 
+/// Set in the serial of the key of a promise that leads to a restored object, beside promised_bit, and of no
+/// other key: such a promise has no maker, and any rank may bind its name.
+inline constexpr std::uint64_t restored_bit = std::uint64_t{1} << 62U;
+
 [[nodiscard]] constexpr bool is_promised(const Key& key) noexcept {
   return (key.serial & promised_bit) != 0;
 }
@@ -36,6 +40,9 @@ inline constexpr std::uint64_t promised_bit = std::uint64_t{1} << 63U;
 [[nodiscard]] constexpr Key placeholder_of(const Key& promised) noexcept {
   return {promised.store, promised.creator, promised.serial & ~promised_bit};
 }
+
+/// Whether only ranks of the maker's node may bind a name: that of a promise which has a maker.
+[[nodiscard]] bool is_for_its_maker(std::uint32_t store, std::string_view name) noexcept;
 
 /// Content of a placeholder, and of the object under the name of a promise whose value is elsewhere or
 /// missing.

@@ -159,6 +159,9 @@ class Connector : public Source, public Sink {
   [[nodiscard]] virtual MemoryUsage usage() const = 0;
   /// Tells when memory may be free again; null: no call can wait for that.
   [[nodiscard]] virtual MemoryMonitor* memory_monitor() noexcept { return nullptr; }
+  /// Keys of the live objects of a store that the ranks of this node own, as far as no rank makes or evicts
+  /// one meanwhile. Empty where a connector has none to show.
+  [[nodiscard]] virtual std::vector<Key> keys_of_node(std::uint32_t /*store*/) { return {}; }
   /// The name that a promise is bound under (see promised_by()), decided by its maker's node. The same on
   /// every rank. wait() for it ends with `not_found` if that promise no longer exists, and with `peer_lost`
   /// if its maker died before it was set.

@@ -26,6 +26,12 @@ struct Owned {
   Pinned pinned;
 };
 
+/// Which objects of a node are meant.
+enum class Whose : std::uint8_t {
+  own,   ///< those that this process owns
+  node,  ///< those of all its ranks
+};
+
 /// The objects of the node and their pins. Entries are made by the process that owns the object's memory and
 /// read by all. A pin is a hazard record: it is published, then the entry is checked again; a process that
 /// frees an object marks the entry first and then looks for pins, so that one of the two always sees the
@@ -48,8 +54,8 @@ class NodeTable : public PinBoard {
   /// returned once, and the caller then frees its block. Returns what the process still owns, as far as it
   /// looked. If `out` cannot grow for lack of memory, the rest comes next time.
   virtual Owned collect(std::vector<ObjectRecord>& out, Effort effort) noexcept = 0;
-  /// Keys of live objects of one store that this process owns.
-  [[nodiscard]] virtual std::vector<Key> owned(std::uint32_t store) = 0;
+  /// Keys of live objects of one store.
+  [[nodiscard]] virtual std::vector<Key> keys(std::uint32_t store, Whose whose) = 0;
   /// Keys of live objects that this process adopted and whose makers did not learn whether their names were
   /// bound at another node: the adopter asks there.
   [[nodiscard]] virtual std::vector<Key> unsettled() = 0;

@@ -196,7 +196,7 @@ void NameService::bind(const Request& request, ReplyTo reply_to) {
                         : request.bulk.size() == record.name_bytes;
   const std::string_view name =
       text_of(request.bulk.last(std::min<std::size_t>(record.name_bytes, request.bulk.size())));
-  if (!fits || promise_named(record.store, name) || !parts_.is_at_home(record.store, name) ||
+  if (!fits || is_for_its_maker(record.store, name) || !parts_.is_at_home(record.store, name) ||
       name_hash(record.store, name) != record.name_hash) {
     return parts_.refuse_senseless(request);
   }

@@ -21,11 +21,11 @@ namespace locum::shm {
 
 /// One rank's part of the node's memory. Small blocks come from slabs, one size each; large ones are runs of
 /// pages, best fit. The arena commits missing pages, and while a call waits at most the rest of a step more.
-/// A background thread keeps `prepare_bytes` committed and touched, from the first allocation on, while the
-/// node has used less than three quarters of its memory; it returns whole free steps to the system that were
-/// not needed for two windows (docs/decisions/0009), and at once when another process of the node lacks
-/// memory. Any thread of the owning process may call; no lock and no bookkeeping is shared with other
-/// processes, so that a death leaves nothing to repair.
+/// A background thread keeps `prepare_bytes` committed and touched, from the first allocation on and unless
+/// prepare() says otherwise, while the node has used less than three quarters of its memory; it returns whole
+/// free steps to the system that were not needed for two windows (docs/decisions/0009), and at once when
+/// another process of the node lacks memory. Any thread of the owning process may call; no lock and no
+/// bookkeeping is shared with other processes, so that a death leaves nothing to repair.
 ///
 /// A call for more than 2 MiB of uncommitted memory waits until it is committed, and if memory is short,
 /// until other processes of the node return some, at most 5 s. Smaller requests do not wait for larger ones.
@@ -64,6 +64,14 @@ class SharedArena final : public Arena {
   /// has died. Errors change nothing.
   [[nodiscard]] Result<void> adopt(std::uint32_t rank, std::span<const Block> used) {
     return adopted_.adopt(rank, used);
+  }
+
+  /// Whether memory is prepared from now on; at first it is. A piece that has begun is completed.
+  void prepare(bool wanted) noexcept {
+    prepares_.store(wanted, std::memory_order_relaxed);
+    if (wanted) {
+      wake();
+    }
   }
 
   /// Does one bounded piece of the background work, at the time `now`: see Preparer. For tests without a
@@ -126,6 +134,7 @@ class SharedArena final : public Arena {
   const std::uint64_t limit_bytes_;  // of its address range
   const std::uint64_t unit_pages_;   // a step
   const Collect collect_;
+  std::atomic<bool> prepares_{true};
   std::atomic<std::uint64_t> prepared_bytes_{0};
   std::atomic<std::uint64_t> given_back_bytes_{0};
 

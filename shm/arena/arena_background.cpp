@@ -100,6 +100,9 @@ std::uint64_t SharedArena::give_back(std::uint64_t most_pages, bool whole_units)
 // A piece of the memory to be kept ready; false if there is enough. The last quarter of the node's memory is
 // left to real requests.
 bool SharedArena::prepare_piece() {
+  if (!prepares_.load(std::memory_order_relaxed)) {
+    return false;
+  }
   std::optional<PageSpace::Plan> plan;
   {
     const MutexLock lock(mutex_);

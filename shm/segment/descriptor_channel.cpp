@@ -142,9 +142,11 @@ Received receive(const Descriptor& socket) {
 }  // namespace
 
 DescriptorServer::DescriptorServer() : socket_(open_socket()) {
-  // At most 256 bytes: never interrupted, never short.
-  if (::getrandom(&address_, sizeof address_, 0) != static_cast<ssize_t>(sizeof address_)) {
-    throw system_error("the system provides no random numbers", errno);
+  for (auto* const bytes : {&address_.name, &address_.request, &address_.reply}) {
+    // At most 256 bytes: never interrupted, never short.
+    if (::getrandom(bytes->data(), bytes->size(), 0) != static_cast<ssize_t>(bytes->size())) {
+      throw system_error("the system provides no random numbers", errno);
+    }
   }
   const SocketName name = socket_name(address_.name);
   if (::bind(socket_.number(), reinterpret_cast<const sockaddr*>(&name.address), name.length) != 0 ||

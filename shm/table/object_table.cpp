@@ -1,6 +1,7 @@
 #include "shm/table/object_table.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -342,10 +343,16 @@ Owned ObjectTable::collect(std::vector<ObjectRecord>& out, Effort effort) noexce
   return owned;
 }
 
-std::vector<Key> ObjectTable::owned(std::uint32_t store) {
+std::vector<Key> ObjectTable::keys(std::uint32_t store, Whose whose) {
   std::vector<Key> keys;
-  std::vector<std::uint32_t> shares = adopted_ranks();
-  shares.push_back(own_);
+  std::vector<std::uint32_t> shares;
+  if (whose == Whose::own) {
+    shares = adopted_ranks();
+    shares.push_back(own_);
+  } else {
+    shares.resize(ranks_.size());
+    std::iota(shares.begin(), shares.end(), 0U);
+  }
   for (const std::uint32_t node_rank : shares) {
     const Entries& entries = entries_[node_rank];
     const std::uint32_t slots = entries.committed();

@@ -85,7 +85,7 @@ class ObjectTable final : public NodeTable {
   void set_generation(const Key& key, std::uint64_t generation) noexcept override;
   [[nodiscard]] bool tombstone(const Key& key) noexcept override;
   Owned collect(std::vector<ObjectRecord>& out, Effort effort) noexcept override LOCUM_EXCLUDES(mutex_);
-  [[nodiscard]] std::vector<Key> owned(std::uint32_t store) override LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] std::vector<Key> keys(std::uint32_t store, Whose whose) override LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<Key> unsettled() override LOCUM_EXCLUDES(mutex_);
 
   /// Calls `each` with every object that this process views, evicted or not, pinned during the call, and the

@@ -46,7 +46,7 @@ for number in $numbers; do
   for net in data control; do
     device=eth0 address=$data_net.$number
     [ $net = data ] || device=ctl0 address=$control_net.$number
-    ip link add name "$net$number" type veth peer name "$device" netns "$process"
+    ip link add name "$net$number" mtu "$CLUSTER_MTU" type veth peer name "$device" mtu "$CLUSTER_MTU" netns "$process"
     ip link set "$net$number" master $net up
     on "$number" ip addr add "$address/24" dev "$device"
     on "$number" ip link set "$device" up

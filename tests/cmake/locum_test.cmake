@@ -47,7 +47,8 @@ function(locum_test_options program)
   endif()
 endfunction()
 
-# An entry of ctest that runs COMMAND, with the properties in the caller's TEST_* variables.
+# An entry of ctest that runs COMMAND, with the properties in the caller's TEST_* variables. LOCUM_TEST_RANKS: a launcher that does not
+# fit the MPI starts so many jobs of one rank, in which most tests would pass.
 function(locum_test_entry name ranks)
   set(command ${ARGN})
   if(TEST_DIES_WITH)
@@ -55,7 +56,7 @@ function(locum_test_entry name ranks)
   endif()
   add_test(NAME ${name} COMMAND ${command})
   set_tests_properties(${name} PROPERTIES PROCESSORS ${ranks} TIMEOUT ${TEST_TIMEOUT}
-                       ENVIRONMENT "${LOCUM_MPI_ENVIRONMENT};${TEST_ENVIRONMENT}")
+                       ENVIRONMENT "LOCUM_TEST_RANKS=${ranks};${LOCUM_MPI_ENVIRONMENT};${TEST_ENVIRONMENT}")
 endfunction()
 
 # The tests of one program as LOCUM_TEST_SHARDS entries, each of which runs its part of them in one process.

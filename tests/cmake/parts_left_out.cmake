@@ -1,12 +1,12 @@
-# cmake -DSOURCE_DIR=... -DWORK_DIR=... -DCOMPILER=... -DOPTIONS=... -P parts_left_out.cmake
+# cmake -DSOURCE_DIR=... -DWORK_DIR=... -DGENERATOR=... -DCOMPILER=... -DOPTIONS=... -P parts_left_out.cmake
 #
 # If GoogleTest, RapidCheck, the benchmark library, cairo, libpng or CLI11 are not found, configuring leaves out the parts that
 # need them and prints that; if such a part was requested by its option, it is an error. BUILD_TESTING=OFF leaves the tests out,
 # too.
 function(configure variant)
   file(REMOVE_RECURSE "${WORK_DIR}/${variant}")
-  execute_process(COMMAND "${CMAKE_COMMAND}" -S "${SOURCE_DIR}" -B "${WORK_DIR}/${variant}" "-DCMAKE_CXX_COMPILER=${COMPILER}"
-                          ${OPTIONS} ${ARGN}
+  execute_process(COMMAND "${CMAKE_COMMAND}" -G "${GENERATOR}" -S "${SOURCE_DIR}" -B "${WORK_DIR}/${variant}"
+                          "-DCMAKE_CXX_COMPILER=${COMPILER}" ${OPTIONS} ${ARGN}
                   OUTPUT_VARIABLE output ERROR_VARIABLE output RESULT_VARIABLE status)
   message("==== ${variant}: status ${status}\n${output}")
   set(output "${output}" PARENT_SCOPE)

@@ -252,7 +252,7 @@ void CrossNodeCall::evict_all() {
   // An object with an unknown key is left only if the state of its name cannot be read from the home.
   if (!forgiving_ && !nodes_.is_dead_node(scene_.home)) {
     for (const int rank : nodes_.survivors()) {
-      if (const auto left = nodes_.world().rank(rank).process.table->owned(store); !left.empty()) {
+      if (const auto left = nodes_.world().rank(rank).process.table->keys(store, Whose::own); !left.empty()) {
         complain("rank " + std::to_string(rank) + " still has " + std::to_string(left.size()) +
                  " objects after all that can be found was evicted");
       }
@@ -261,7 +261,7 @@ void CrossNodeCall::evict_all() {
   // An object that a closing rank was binding stays in its node's memory, bound or not.
   for (const int rank : {requester, third}) {
     NodeTable& table = *nodes_.world().rank(rank).process.table;
-    for (const Key& key : table.owned(store)) {
+    for (const Key& key : table.keys(store, Whose::own)) {
       if (nodes_.is_closed(rank) && !std::ranges::count(keys_, key)) {
         (void)table.tombstone(key);
       }

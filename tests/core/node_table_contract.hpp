@@ -121,7 +121,7 @@ class NodeTableModel {
         expected.insert(key);
       }
     }
-    const std::vector<Key> keys = node_[process].table->owned(store);
+    const std::vector<Key> keys = node_[process].table->keys(store, Whose::own);
     RC_ASSERT(keys.size() == expected.size());
     RC_ASSERT(std::set<Key>(keys.begin(), keys.end()) == expected);
   }
@@ -383,9 +383,9 @@ TEST_P(NodeTableContract, ListsTheLiveObjectsOfAStoreThatAProcessMade) {
   (void)owner_.publish(store + 1, 3).value();
   (void)other_.publish(store, 4).value();
   EXPECT_TRUE(owner_.table->tombstone(dead));
-  EXPECT_EQ(owner_.table->owned(store), std::vector<Key>{mine});
-  EXPECT_TRUE(reader_.table->owned(store).empty());
-  EXPECT_TRUE(owner_.table->owned(store + 2).empty());
+  EXPECT_EQ(owner_.table->keys(store, Whose::own), std::vector<Key>{mine});
+  EXPECT_TRUE(reader_.table->keys(store, Whose::own).empty());
+  EXPECT_TRUE(owner_.table->keys(store + 2, Whose::own).empty());
 }
 
 TEST_P(NodeTableContract, ShowsNoGenerationWhileOneIsAskedFor) {
@@ -438,7 +438,7 @@ TEST_P(NodeTableContract, KeepsViewsWholeWhileOthersFreeAndReuse) {
     thread.join();
   }
   EXPECT_EQ(torn, 0);
-  for (const Key& key : owner_.table->owned(store)) {
+  for (const Key& key : owner_.table->keys(store, Whose::own)) {
     EXPECT_TRUE(reader_.table->tombstone(key));
   }
   (void)owner_.collect(Effort::thorough);

@@ -194,11 +194,12 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
     }
     return owned;
   }
-  std::vector<Key> owned(std::uint32_t store) override {
+  std::vector<Key> keys(std::uint32_t store, Whose whose) override {
     const MutexLock lock(node_->mutex);
     std::vector<Key> keys;
     for (const auto& [serial, object] : node_->objects) {
-      if (object.live && object.key.store == store && node_->owner(object.key.creator) == rank_) {
+      if (object.live && object.key.store == store &&
+          (whose == Whose::node || node_->owner(object.key.creator) == rank_)) {
         keys.push_back(object.key);
       }
     }

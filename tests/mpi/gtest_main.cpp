@@ -4,6 +4,7 @@
 // rank that hangs.
 //
 // LOCUM_TEST_THREAD_LEVEL  single|funneled|serialized|multiple (default): requested of MPI_Init_thread
+// LOCUM_TEST_RANKS         ranks that the job must have (default: any number)
 // LOCUM_TEST_TIMEOUT_S     seconds that one test may take (default 60)
 #include <gtest/gtest.h>
 #include <mpi.h>
@@ -207,6 +208,12 @@ int main(int argc, char** argv) {
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &ranks);
   const std::string rank_name = "[rank " + std::to_string(rank) + " of " + std::to_string(ranks) + "]";
+  const char* const ranks_wanted = std::getenv("LOCUM_TEST_RANKS");
+  if (ranks_wanted != nullptr && std::strtol(ranks_wanted, nullptr, 10) != ranks) {
+    std::fprintf(stderr, "%s the job has to have %s ranks: does the launcher fit this MPI?\n",
+                 rank_name.c_str(), ranks_wanted);
+    MPI_Abort(MPI_COMM_WORLD, 2);
+  }
   if (provided < *asked) {
     std::fprintf(stderr, "%s this MPI does not provide the thread level asked for\n", rank_name.c_str());
     MPI_Abort(MPI_COMM_WORLD, 2);

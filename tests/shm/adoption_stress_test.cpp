@@ -177,7 +177,7 @@ TEST(AdoptionStress, LosesNothingAndShowsNothingElseWhileProcessesDie) {
       survivor.join();
     }
     for (std::uint32_t process = mortals; process < processes; ++process) {
-      for (const Key& key : players[process]->objects->owned(store)) {
+      for (const Key& key : players[process]->objects->keys(store, Whose::own)) {
         EXPECT_TRUE(players[process]->objects->tombstone(key));
       }
       post.collect(*players[process], process, Effort::thorough);

@@ -52,13 +52,13 @@ TEST_F(AdoptionTest, EvictsAndDropsWhatItAdopted) {
       (void)dying.publish(i < 8 ? store : store + 1, {}, i).value();
     }
   });
-  EXPECT_TRUE(survivor_.objects->owned(store).empty());
+  EXPECT_TRUE(survivor_.objects->keys(store, Whose::own).empty());
   EXPECT_EQ(survivor_.adopt(dead).size(), 10U);
   const Key own = survivor_.publish(store).value();
-  std::vector<Key> keys = survivor_.objects->owned(store);
+  std::vector<Key> keys = survivor_.objects->keys(store, Whose::own);
   ASSERT_EQ(keys.size(), 9U);
   EXPECT_EQ(std::count(keys.begin(), keys.end(), own), 1);
-  EXPECT_TRUE(witness_.objects->owned(store).empty());
+  EXPECT_TRUE(witness_.objects->keys(store, Whose::own).empty());
   for (const Key& key : keys) {
     EXPECT_TRUE(witness_.objects->tombstone(key));
   }
@@ -85,7 +85,7 @@ TEST_F(AdoptionTest, TakesOutOfSightWhatNeverGotItsName) {
   EXPECT_FALSE(is_live(key_of(1)));
   EXPECT_EQ(witness_.get(store, "taken").value(), 1U);
   EXPECT_EQ(witness_.get(store, "bound").value(), 4U);
-  EXPECT_EQ(survivor_.objects->owned(store).size(), 3U);
+  EXPECT_EQ(survivor_.objects->keys(store, Whose::own).size(), 3U);
   EXPECT_EQ(collected(survivor_).size(), 2U);
   (void)survivor_.put(store, "never bound", 6).value();
 }

@@ -78,11 +78,24 @@ UcxTransport::~UcxTransport() {
 
 // UCX replies to a rank that announces a large bulk now over an endpoint that it creates itself. UCX 1.13
 // ends the process if its worker is to be destroyed while that connects.
+//
+// The flush takes up one endpoint in each call of progress, and then checks for its end in each, but wakes no
+// sleeper. All have to be taken up before the worker is destroyed: if not, UCX counts the next one as in use,
+// and ends the process (ucp_ep.c, ucp_ep_delete: 1.16, when a link was slow or lost packets).
 void UcxTransport::settle(Clock::time_point deadline) noexcept {
   const ucp_request_param_t params{};
   ucs_status_ptr_t request = ucp_worker_flush_nbx(worker_.handle(), &params);
   if (UCS_PTR_IS_PTR(request)) {
-    drive_until(deadline, [request] { return ucp_request_check_status(request) != UCS_INPROGRESS; });
+    const auto is_over = [request] { return ucp_request_check_status(request) != UCS_INPROGRESS; };
+    // Two of our own for each rank, though most are closed; and as many that UCX may have created.
+    for (std::size_t call = 0; call < 4 * peers_.size() && !is_over(); ++call) {
+      drive_once();
+    }
+    while (!is_over() && Clock::now() < deadline) {
+      if (!drive_once()) {
+        doorbell_.sleep(std::min<Clock::time_point>(deadline, Clock::now() + nap()));
+      }
+    }
     ucp_request_free(request);
   }
 }

@@ -301,7 +301,7 @@ TEST_F(CopyLeases, ALeaseLongerThanThereIsAnyIsNotBelieved) {
   const Key key = made();
   EXPECT_TRUE(get(2, key));
   const auto& process = world_.rank(2).process;
-  const auto copies = process.table->owned(copies_store);
+  const auto copies = process.table->keys(copies_store, Whose::own);
   ASSERT_EQ(copies.size(), 1U);
   const auto pin = process.table->pin(copies[0]);
   ASSERT_TRUE(pin);

@@ -61,7 +61,7 @@ class BindRecoveryTest : public ::testing::Test {
     }
   }
   [[nodiscard]] std::size_t objects_of(int rank) {
-    return nodes_.world().rank(rank).process.table->owned(store).size();
+    return nodes_.world().rank(rank).process.table->keys(store, Whose::own).size();
   }
   [[nodiscard]] std::size_t objects_of_mate() { return objects_of(mate); }
   /// No rank has a helper thread here: that rank waits for something else, for that time.
@@ -133,7 +133,7 @@ TEST_F(BindRecoveryTest, KeepsWhatAStoppedRankOfTheHomeMayBindYet) {
   expect_all_find(new_);  // a little later
   const auto found = nodes_.world().connector(other).get(Address(store, name_), {});
   ASSERT_TRUE(found);
-  const auto keys = nodes_.world().rank(maker).process.table->owned(store);
+  const auto keys = nodes_.world().rank(maker).process.table->keys(store, Whose::own);
   ASSERT_EQ(keys.size(), 1U);
   const auto pin = nodes_.world().rank(maker).process.table->pin(keys[0]);
   ASSERT_TRUE(pin);
@@ -187,7 +187,7 @@ TEST_F(BindRecoveryTest, GivesTheObjectItsGeneration) {
   replace_and_die(100ms);
   NodeTable& table = *nodes_.world().rank(mate).process.table;
   EXPECT_TRUE(table.unsettled().empty());
-  const auto keys = table.owned(store);
+  const auto keys = table.keys(store, Whose::own);
   ASSERT_EQ(keys.size(), 1U);
   const auto pin = table.pin(keys[0]);
   ASSERT_TRUE(pin);
@@ -210,7 +210,7 @@ TEST(BindRecoveryOfTheLiving, AsksAfterTheBindAndNotBesideIt) {
   ASSERT_FALSE(replaced);
   EXPECT_EQ(replaced.error().code(), Errc::timeout);
   world.rank(0).links->client()->pause(1s);
-  const auto made = world.rank(0).process.table->owned(store);
+  const auto made = world.rank(0).process.table->keys(store, Whose::own);
   ASSERT_EQ(made.size(), 1U) << "the name refers to it";
   for (const int rank : {0, 1}) {
     const Deadline enough(world.network().now() + 1s);
@@ -275,7 +275,7 @@ TEST(BindRecoveryOfTheLiving, KeepsNothingAliveThatDrives) {
   world.network().run_for(1s);
   listener->on_wake = nullptr;
   EXPECT_GT(woken, 0);
-  EXPECT_EQ(world.rank(0).process.table->owned(store).size(), 1U);
+  EXPECT_EQ(world.rank(0).process.table->keys(store, Whose::own).size(), 1U);
   EXPECT_TRUE(world.connector(1).get(Address(store, name), Deadline(world.network().now() + 1s)));
 }
 
@@ -327,7 +327,7 @@ TEST(BindRecoveryOfTheLiving, AsksAgainWhereTheAnswerMakesNoSense) {
   world.rank(0).links->client()->pause(100s);
   EXPECT_EQ(binds, 1);
   EXPECT_EQ(looks, 5);
-  const auto made = world.rank(0).process.table->owned(store);
+  const auto made = world.rank(0).process.table->keys(store, Whose::own);
   ASSERT_EQ(made.size(), 1U) << "the name refers to it";
   const auto pin = world.rank(0).process.table->pin(made[0]);
   ASSERT_TRUE(pin);

@@ -55,7 +55,9 @@ class RemoteEvictionsTest : public ::testing::TestWithParam<int> {
       took_ = world_.network().now() - began;
     });
   }
-  [[nodiscard]] std::size_t objects() { return world_.rank(maker).process.table->owned(store).size(); }
+  [[nodiscard]] std::size_t objects() {
+    return world_.rank(maker).process.table->keys(store, Whose::own).size();
+  }
 
   Liars bent_{0, 1, maker};
   SimulatedNodes world_{

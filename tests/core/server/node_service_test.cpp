@@ -495,7 +495,7 @@ TEST_F(NodeServiceTest, LetsOnlyTheHomeOfItsNameRetireAnObject) {
 TEST_F(NodeServiceTest, NobodyReachesReferencesByKey) {
   const auto table = world_.rank(asked).process.table;
   int references = 0;
-  for (const Key& key : table->owned(store)) {
+  for (const Key& key : table->keys(store, Whose::own)) {
     const auto pin = table->pin(key);
     ASSERT_TRUE(pin);
     if (pin->record->type_hash == reference_type_hash) {
@@ -518,7 +518,7 @@ TEST_F(NodeServiceTest, NobodyReachesCopiesOrListsOfThem) {
   const auto process = world_.rank(asked).process;
   (void)world_.rank(asked).links->copies().fenced->fence(1 - asked);
   for (const std::uint32_t internal : {copies_store, copy_sets_store, fences_store}) {
-    const std::vector<Key> keys = process.table->owned(internal);
+    const std::vector<Key> keys = process.table->keys(internal, Whose::own);
     EXPECT_FALSE(keys.empty());
     for (const Key& key : keys) {
       EXPECT_EQ(ask(Kind::fetch, words(FetchWords{key})).status, Errc::not_found);
@@ -537,20 +537,20 @@ TEST_F(NodeServiceTest, NobodyReachesCopiesOrListsOfThem) {
                 Errc::invalid_argument);
     }
     EXPECT_EQ(ask(Kind::list, words(NameWords{.store = internal})).status, Errc::invalid_argument);
-    EXPECT_EQ(process.table->owned(internal), keys);
+    EXPECT_EQ(process.table->keys(internal, Whose::own), keys);
   }
 }
 
 // Only the node of an object knows that it is gone, and only ranks of one node share flights.
 TEST_F(NodeServiceTest, LetsOnlyTheOwnersNodeInvalidateACopyAndOnlyNodeMatesJoin) {
   expect_guarded_is_read_everywhere();
-  const auto copies = world_.rank(asked).process.table->owned(copies_store);
+  const auto copies = world_.rank(asked).process.table->keys(copies_store, Whose::own);
   EXPECT_FALSE(copies.empty());
   for (const Guarded& each : guarded_) {
     EXPECT_EQ(ask(Kind::invalidate, words(KeyWords{each.key})).status, Errc::invalid_argument);
     EXPECT_EQ(ask(Kind::join, words(JoinWords{each.key, 1})).status, Errc::invalid_argument);
   }
-  EXPECT_EQ(world_.rank(asked).process.table->owned(copies_store), copies);
+  EXPECT_EQ(world_.rank(asked).process.table->keys(copies_store, Whose::own), copies);
 }
 
 // An object kept at the home is read in place there: it must be aligned for its elements.

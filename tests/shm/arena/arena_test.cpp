@@ -273,6 +273,27 @@ TEST(SharedArena, PreparesAheadOnceItIsUsedAndTouchesWhatItPrepares) {
   EXPECT_LT(after.ru_minflt - before.ru_minflt, static_cast<long>(3_MiB / page_bytes / 4));
 }
 
+TEST(SharedArena, PreparesNothingWhileItIsNotWanted) {
+  SharedArena arena(segment_of(1, 256_MiB), 0, 64_KiB, 8_MiB, SharedArena::Background::caller);
+  const auto work = [&] {
+    while (arena.work(std::chrono::steady_clock::now()) == SharedArena::Moment::min()) {
+    }
+  };
+  arena.prepare(false);
+  ASSERT_TRUE(arena.allocate(64));
+  work();
+  EXPECT_EQ(arena.prepared_bytes(), 0U);
+  EXPECT_EQ(arena.usage().committed, 64_KiB);
+  arena.prepare(true);
+  work();
+  EXPECT_GE(arena.usage().largest_free, 8_MiB);
+  const std::uint64_t prepared = arena.prepared_bytes();
+  arena.prepare(false);
+  ASSERT_TRUE(arena.allocate(4_MiB));
+  work();
+  EXPECT_EQ(arena.prepared_bytes(), prepared);
+}
+
 TEST(SharedArena, PreparingLeavesTheLastQuarterToWhoNeedsIt) {
   const auto segment = segment_of(2, 32_MiB);
   SharedArena arena(segment, 0, 64_KiB, 32_MiB);

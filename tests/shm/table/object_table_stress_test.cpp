@@ -102,7 +102,7 @@ TEST(ObjectTable, KeepsReadersAndReuseApartUnderStress) {
   EXPECT_GT(seen, static_cast<std::uint64_t>(rounds) / 10) << "readers met live objects";
   // Nothing is lost: the remaining objects are all that were not freed before.
   for (const auto& player : players) {
-    for (const Key& key : player->objects->owned(store)) {
+    for (const Key& key : player->objects->keys(store, Whose::own)) {
       EXPECT_TRUE(players[0]->objects->tombstone(key));
     }
     collect(*player, Effort::thorough);

@@ -74,7 +74,7 @@ TEST_F(ObjectTableTest, RefusesKeysThatAreDamagedInAnyBit) {
     }
   }
   // No refused call left a bit, which would keep the objects.
-  for (const Key& each : owner_.objects->owned(store)) {
+  for (const Key& each : owner_.objects->keys(store, Whose::own)) {
     EXPECT_TRUE(other_.objects->tombstone(each));
   }
   EXPECT_EQ(collected(owner_).size(), 41U);
@@ -191,11 +191,11 @@ TEST_F(ObjectTableTest, ListsTheLiveObjectsOfOneStore) {
     }
   }
   (void)reader_.publish(store).value();
-  const std::vector<Key> owned = owner_.objects->owned(store);
+  const std::vector<Key> owned = owner_.objects->keys(store, Whose::own);
   EXPECT_EQ(std::set<Key>(owned.begin(), owned.end()), expected);
   EXPECT_EQ(owned.size(), expected.size());
-  EXPECT_TRUE(owner_.objects->owned(store + 9).empty());
-  EXPECT_TRUE(other_.objects->owned(store).empty());
+  EXPECT_TRUE(owner_.objects->keys(store + 9, Whose::own).empty());
+  EXPECT_TRUE(other_.objects->keys(store, Whose::own).empty());
 }
 
 TEST_F(ObjectTableTest, LooksAtNewTombstonesAtOnceAndAtPinnedOnesInTurn) {

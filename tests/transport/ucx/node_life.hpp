@@ -378,7 +378,7 @@ class Life {
   std::string left_over() {
     std::string text;
     for (const std::uint32_t its_store : {store, registry, copies_store, copy_sets_store, fences_store}) {
-      for (const Key& key : self_.node().table->owned(its_store)) {
+      for (const Key& key : self_.node().table->keys(its_store, Whose::own)) {
         const auto pin = self_.node().table->pin(key);
         if (!pin) {
           continue;

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <locum/deadline.hpp>
+
+/// \file
+/// Options and results of Runtime::checkpoint and Runtime::restore.
+namespace locum {
+
+/// Options of Runtime::checkpoint.
+struct CheckpointOptions {
+  /// Only the named objects whose names begin with this. Empty: all objects, named or not.
+  std::string_view prefix = {};
+  /// Until when the ranks wait for each other, and for the bytes to be on the disk. Default: the runtime's
+  /// `collective_timeout`.
+  TimeLimit deadline = {};
+};
+
+/// Options of Runtime::restore.
+struct RestoreOptions {
+  /// Only the named objects whose names begin with this. Empty: all objects, named or not.
+  std::string_view prefix = {};
+  /// Whether handles of the objects that an earlier runtime made, for example those inside of stored values,
+  /// stay valid. Takes some 500 bytes of memory and two messages an object.
+  bool keep_handles = true;
+  /// Restore the others where an object is damaged or its file is gone, and list it in
+  /// CheckpointReport::damaged. False: one damaged object is an error, and nothing is restored.
+  bool skip_damaged = false;
+  /// As in CheckpointOptions.
+  TimeLimit deadline = {};
+};
+
+/// What a checkpoint has, or what was restored from one: of all ranks together, the same on all of them.
+struct CheckpointReport {
+  std::uint64_t objects = 0;
+  std::uint64_t bytes = 0;  ///< of their payloads
+  std::uint64_t files = 0;  ///< one a node, beside the one that was named
+  /// Of restore with `skip_damaged`: what is wrong with each object that was left out; at most 100 of them.
+  std::vector<std::string> damaged;
+  std::uint64_t damaged_objects = 0;  ///< how many were left out
+};
+
+}  // namespace locum

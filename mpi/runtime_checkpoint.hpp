@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/checkpoint_options.hpp"
+#include "core/deadline.hpp"
+#include "core/error.hpp"
+#include "core/result.hpp"
+#include "core/session.hpp"
+#include "mpi/group.hpp"
+
+namespace locum {
+
+/// What writing and reading a checkpoint need of a runtime. Both are collective over the group.
+struct CheckpointJob {
+  mpi::CommunicatorGroup& group;
+  Session& session;
+  std::string_view store;
+  std::string path;
+  Deadline until;
+};
+
+/// See Runtime::checkpoint(). Throws Error, the same one on all ranks.
+[[nodiscard]] CheckpointReport write_checkpoint(const CheckpointJob& job, const CheckpointOptions& options);
+/// See Runtime::restore(). Throws Error, the same one on all ranks.
+[[nodiscard]] CheckpointReport read_checkpoint(const CheckpointJob& job, const RestoreOptions& options);
+
+}  // namespace locum

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/client/links.hpp"
+#include "core/job_report.hpp"
+#include "core/metrics.hpp"
+#include "mpi/agreed_options.hpp"
+#include "mpi/communicator.hpp"
+#include "mpi/group.hpp"
+#include "mpi/lost_rank_monitor.hpp"
+#include "mpi/runtime.hpp"
+#include "shm/death/closed_alone.hpp"
+#include "shm/death/fork_guard.hpp"
+#include "shm/death/process_exits.hpp"
+
+namespace locum {
+
+/// What the group of a runtime is made of.
+struct GroupParts {
+  mpi::Communicator communicator;
+  mpi::AskedOptions asked;
+};
+
+/// The ranks of this rank's node, ascending.
+[[nodiscard]] std::vector<std::uint32_t> node_mates(const mpi::CommunicatorGroup& group);
+
+/// All parts of a runtime except the session. Members are destroyed in reverse: the communicator last.
+struct Runtime::State {
+  explicit State(GroupParts parts);
+
+  mpi::CommunicatorGroup group;
+  RuntimeOptions options;
+  const std::string name;  ///< what options.name refers to
+  int exceptions_at_start;
+  std::uint64_t incarnation = 0;
+  std::shared_ptr<mpi::LostRankMonitor> losses;
+  std::vector<shm::ProcessIdentity> mates;  ///< the processes of this node
+  std::shared_ptr<const shm::ClosedAlone> closed_alone;
+  std::shared_ptr<Links> links;       ///< to other nodes, if there are any
+  JobFacts transport;                 ///< what is known of them
+  std::function<void(bool)> prepare;  ///< memory ahead of use: whether
+  std::uint64_t memory_bytes = 0;     ///< of this node
+  std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
+  std::optional<shm::ForkGuard> fork_guard;  // once there is a session
+  bool open = false;
+  std::uint32_t step_sides = 0;  ///< numbered by this rank
+  RankReport last_report;        // once closed
+};
+
+}  // namespace locum

@@ -1,0 +1,57 @@
+#!/bin/bash
+# usage: checkpoint_deaths.sh MPIEXEC FLAG RANKS PROGRAM    LOCUM_DEATHS deaths, or 6
+#
+# A job writes one checkpoint after the other to one path, and all its processes are killed at once, at a random moment. Then another job, on
+# another number of ranks, finds the last complete one or a newer one, whole. LOCUM_TEST_SEED plays a run again.
+set -u
+deaths=${LOCUM_DEATHS:-6} mpiexec=$1 flag=$2 ranks=$3 program=$4
+seed=${LOCUM_TEST_SEED:-$((10#$(date +%N) % 32768))}
+RANDOM=$seed
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export TMPDIR="$work" OMPI_MCA_btl_vader_backing_directory="$work" OMPI_MCA_btl_sm_backing_directory="$work"
+
+fail() {
+  echo "FAILED (LOCUM_TEST_SEED=$seed): $*"
+  exit 1
+}
+descendants() {
+  local child
+  while read -r child; do
+    descendants "$child"
+    echo "$child"
+  done < <(cat "/proc/$1/task/"*/children 2>/dev/null | tr ' ' '\n')
+}
+
+split=0
+[ -z "${LOCUM_TEST_WITH_UCX:-}" ] || split=1
+path=$work/steps.h5
+unfinished=0
+for ((death = 1; death <= deaths; ++death)); do
+  # Every tenth has no older one. What is there is complete, and the job begins to count from 1 again.
+  [ $((death % 10)) -ne 1 ] || rm -rf "$path" "$path.parts"
+  was_there=no
+  [ ! -e "$path" ] || was_there=yes
+  coproc job { LOCUM_RANKS_PER_NODE=$split exec "$mpiexec" "$flag" "$ranks" "$program" repeat "$path" 2>&1; }
+  # shellcheck disable=SC2154  # set by coproc
+  pid=$job_PID
+  # After a few complete ones, and a random part of the next.
+  seen=0
+  for ((count = RANDOM % 4; count > 0; --count)); do
+    read -r -t 60 -u "${job[0]}" line || fail "the job wrote no checkpoint: ${line:-}"
+    [[ $line =~ ^[0-9]+$ ]] || fail "the job said: $line"
+    seen=$line
+  done
+  sleep "0.0$((RANDOM % 10))$((RANDOM % 10))"
+  victims="$(descendants "$pid") $pid"
+  # shellcheck disable=SC2086
+  kill -s KILL $victims
+  wait "$pid" 2>/dev/null
+  [ -z "$(find "$work" -name '*.tmp')" ] || unfinished=$((unfinished + 1))
+  found=$(LOCUM_RANKS_PER_NODE=0 timeout 60 "$mpiexec" "$flag" 1 "$program" latest "$path" 2>&1)
+  [[ $found =~ ^latest\ ([0-9]+)$ ]] || fail "death $death: $found"
+  latest=${BASH_REMATCH[1]}
+  [ "$latest" -ge "$seen" ] || fail "death $death: checkpoint $seen was complete, $latest was found"
+  [ "$latest" -gt 0 ] || [ $was_there = no ] || fail "death $death: a checkpoint was there, and none was found"
+done
+echo "passed: $deaths deaths, $unfinished of them while a file was written: each checkpoint was whole"

@@ -1,0 +1,148 @@
+// usage: checkpoint_restart_tests write|read|rewrite|repeat|latest PATH    One job of several that write a
+// checkpoint and restore it on other numbers of ranks: the objects are the same whoever made them. `repeat`
+// writes one checkpoint after the other to the same path until it is killed, and prints the number of each
+// that is complete; `latest` restores the last one, and prints its number.
+#include <mpi.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mpi/runtime.hpp"
+
+namespace {
+
+using namespace locum;
+
+constexpr int objects = 60;
+
+std::vector<std::uint64_t> content(int number) {
+  // From none to 200 KiB, so that some are packed and some have datasets of their own.
+  std::vector<std::uint64_t> values(static_cast<std::size_t>(number) * number * 7);
+  for (std::size_t at = 0; at < values.size(); ++at) {
+    values[at] = at * 2654435761U + static_cast<std::uint64_t>(number);
+  }
+  return values;
+}
+
+std::string name_of(const char* stem, int number) {
+  return std::string(stem) + '/' + std::to_string(number);
+}
+
+void expect(bool holds, const std::string& what) {
+  if (!holds) {
+    throw std::runtime_error(what);
+  }
+}
+
+// Each object, by name; and by a handle that is the content of another object.
+void make(const Store& store, int rank, int ranks) {
+  for (int number = rank; number < objects; number += ranks) {
+    (void)store.put(name_of("named", number), content(number)).value();
+    const Handle handle = store.put_proxy(content(number)).value().handle();
+    (void)store.put(name_of("handle", number), handle).value();
+  }
+}
+
+void check(Runtime& runtime, const Store& store) {
+  expect(store.keys().value().size() == 2 * objects, "there are other names than those that were written");
+  for (int number = 0; number < objects; ++number) {
+    const auto named = store.get<std::uint64_t[]>(name_of("named", number)).value();
+    const std::vector<std::uint64_t> wanted = content(number);
+    expect(std::vector(named->begin(), named->end()) == wanted,
+           name_of("named", number) + " is another value");
+    const auto handle = store.get<Handle>(name_of("handle", number)).value();
+    const auto by_handle = runtime.proxy<std::uint64_t[]>(*handle).get().value();
+    expect(std::vector(by_handle->begin(), by_handle->end()) == wanted,
+           name_of("handle", number) + " leads to another value");
+  }
+}
+
+constexpr int rounds = 1000;
+constexpr std::size_t large = 20'000;
+
+// All objects of a round say its number.
+void put_round(const Store& store, int rank, std::uint64_t round) {
+  (void)store.replace(name_of("large", rank), std::vector<std::uint64_t>(large, round)).value();
+  (void)store.replace(name_of("small", rank), round).value();
+}
+
+void repeat(Runtime& runtime, const Store& store, const std::string& path) {
+  for (std::uint64_t round = 1; round <= rounds; ++round) {
+    put_round(store, runtime.rank(), round);
+    (void)runtime.checkpoint("fields", path).value();
+    if (runtime.rank() == 0) {
+      std::printf("%llu\n", static_cast<unsigned long long>(round));
+      std::fflush(stdout);
+    }
+  }
+}
+
+void find_latest(Runtime& runtime, const Store& store, const std::string& path) {
+  const auto restored = runtime.restore("fields", path);
+  std::uint64_t round = 0;
+  if (restored) {
+    for (const std::string& name : store.keys("small/").value()) {
+      const std::uint64_t small = *store.get<std::uint64_t>(name).value();
+      const auto all = store.get<std::uint64_t[]>("large/" + name.substr(name.find('/') + 1)).value();
+      expect(round == 0 || small == round, "objects of two checkpoints are mixed");
+      expect(all.size() == large && all[0] == small && all[large - 1] == small,
+             "an object is of another checkpoint");
+      round = small;
+    }
+    expect(round > 0, "a checkpoint without objects");
+  } else {
+    expect(restored.error().code() == Errc::not_found, restored.error().what());
+  }
+  if (runtime.rank() == 0) {
+    std::printf("latest %llu\n", static_cast<unsigned long long>(round));
+  }
+}
+
+void run(std::string_view mode, const std::string& path) {
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 256_MiB});
+  Store store = runtime.store("fields");
+  if (mode == "repeat") {
+    return repeat(runtime, store, path);
+  }
+  if (mode == "latest") {
+    return find_latest(runtime, store, path);
+  }
+  if (mode == "write") {
+    make(store, runtime.rank(), runtime.size());
+  } else {
+    const CheckpointReport restored = runtime.restore("fields", path).value();
+    expect(restored.objects == 3 * objects, "restored " + std::to_string(restored.objects) + " objects");
+    check(runtime, store);
+  }
+  if (mode != "read") {
+    const CheckpointReport written = runtime.checkpoint("fields", path).value();
+    expect(written.objects == 3 * objects, "wrote " + std::to_string(written.objects) + " objects");
+  }
+  if (runtime.rank() == 0) {
+    std::printf("%s: %d ranks on %d nodes\n", std::string(mode).c_str(), runtime.size(), runtime.nodes());
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  MPI_Init(&argc, &argv);
+  int status = 0;
+  try {
+    expect(argc == 3, "usage: checkpoint_restart_tests write|read|rewrite|repeat|latest PATH");
+    run(argv[1], argv[2]);
+  } catch (const std::exception& error) {
+    std::printf("FAILED: %s\n", error.what());
+    status = 1;
+  }
+  if (status != 0) {
+    MPI_Abort(MPI_COMM_WORLD, status);
+  }
+  MPI_Finalize();
+  return 0;
+}

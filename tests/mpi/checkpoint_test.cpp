@@ -1,0 +1,411 @@
+// Checkpoints: what is written is what is restored, on any node; handles stay valid; what is wrong is found.
+#include <gtest/gtest.h>
+#include <hdf5.h>
+#include <mpi.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/containers.hpp"
+#include "core/open_sessions.hpp"
+#include "core/promise.hpp"
+#include "mpi/runtime.hpp"
+#include "tests/mpi/job.hpp"
+#include "tests/mpi/shared_folder.hpp"
+
+namespace locum {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr RuntimeOptions small{.memory_bytes = 128_MiB, .timeout = 20s, .collective_timeout = 60s};
+constexpr std::size_t large_count = 12 * 1024;  // doubles: 96 KiB, a dataset of its own
+
+std::string of_rank(int rank, const std::string& name) {
+  return name + '/' + std::to_string(rank);
+}
+
+struct Particle {
+  static constexpr std::string_view locum_type_name = "particle";
+  double position[3];
+  std::int32_t kind;
+  friend bool operator==(const Particle&, const Particle&) = default;
+};
+
+std::vector<double> field_of(int rank) {
+  std::vector<double> field(large_count);
+  std::iota(field.begin(), field.end(), rank * 1000.0);
+  return field;
+}
+
+std::map<std::string, std::vector<int>> table_of(int rank) {
+  return {{"rank", {rank}}, {"squares", {rank * rank, (rank + 1) * (rank + 1)}}};
+}
+
+// Names that are paths, no paths, a path and a folder at once, not UTF-8, and of the file's own group.
+const std::vector<std::string>& odd_names() {
+  static const std::vector<std::string> names{"T",
+                                              "T/0042",
+                                              "T//",
+                                              "/",
+                                              "..",
+                                              "a/./b",
+                                              "%",
+                                              "%41",
+                                              "T%value",
+                                              ".locum/objects",
+                                              "\xff\xfe",
+                                              std::string("nul\0inside", 10),
+                                              "\xc3\xa4/\xe2\x82\xac"};
+  return names;
+}
+
+void put_everything(const Store& store) {
+  const int rank = job::rank();
+  (void)store.put(of_rank(rank, "field"), field_of(rank)).value();
+  auto writer = store.create<float>(of_rank(rank, "plane"), {8, 4, 1024}).value();
+  std::iota(writer.begin(), writer.end(), static_cast<float>(rank));
+  (void)writer.seal().value();
+  (void)store.put(of_rank(rank, "number"), rank).value();
+  (void)store.put(of_rank(rank, "text"), std::string("rank ") + std::to_string(rank)).value();
+  (void)store.put(of_rank(rank, "table"), table_of(rank)).value();
+  (void)store.put(of_rank(rank, "empty"), std::vector<double>()).value();
+  (void)store
+      .put(of_rank(rank, "particles"),
+           std::vector<Particle>(5000, Particle{{1, 2, static_cast<double>(rank)}, rank}))
+      .value();
+  if (rank == 0) {
+    for (const std::string& name : odd_names()) {
+      (void)store.put(name, std::vector<std::uint8_t>(70'000, static_cast<std::uint8_t>(name.size())))
+          .value();
+    }
+  }
+}
+
+template <class T>
+T value_of(const Store& store, const std::string& name) {
+  const auto view = store.get<T>(name).value();
+  return *view;
+}
+
+void expect_everything(const Store& store) {
+  for (int rank = 0; rank < job::size(); ++rank) {
+    EXPECT_EQ(value_of<std::vector<double>>(store, of_rank(rank, "field")), field_of(rank));
+    const auto plane = store.get<float[]>(of_rank(rank, "plane")).value();
+    EXPECT_EQ(store.info(of_rank(rank, "plane")).value().extents, Extents(8, 4, 1024));
+    EXPECT_EQ(plane->back(), static_cast<float>(rank + 8 * 4 * 1024 - 1));
+    EXPECT_EQ(*store.get<int>(of_rank(rank, "number")).value(), rank);
+    EXPECT_EQ(value_of<std::string>(store, of_rank(rank, "text")), "rank " + std::to_string(rank));
+    EXPECT_EQ((value_of<std::map<std::string, std::vector<int>>>(store, of_rank(rank, "table"))),
+              table_of(rank));
+    EXPECT_TRUE(store.get<std::vector<double>>(of_rank(rank, "empty")).value()->empty());
+    const auto particles = store.get<Particle[]>(of_rank(rank, "particles")).value();
+    EXPECT_EQ(particles.size(), 5000U);
+    EXPECT_EQ(particles->back(), (Particle{{1, 2, static_cast<double>(rank)}, rank}));
+  }
+  for (const std::string& name : odd_names()) {
+    const auto bytes = store.get<std::uint8_t[]>(name);
+    ASSERT_TRUE(bytes) << "'" << name << "': " << bytes.error().what();
+    EXPECT_EQ((*bytes)->back(), static_cast<std::uint8_t>(name.size()));
+  }
+}
+
+TEST(Checkpoint, BringsBackNamesTypesAndBytes) {
+  const job::SharedFolder folder;
+  const std::string path = folder / "all.h5";
+  CheckpointReport written;
+  {
+    Runtime runtime(MPI_COMM_WORLD, small);
+    const Store store = runtime.store("fields");
+    put_everything(store);
+    written = runtime.checkpoint("fields", path).value();
+    expect_everything(store);
+  }
+  EXPECT_EQ(written.objects, static_cast<std::uint64_t>(7 * job::size()) + odd_names().size());
+  Runtime runtime(MPI_COMM_WORLD, small);
+  EXPECT_EQ(written.files, static_cast<std::uint64_t>(runtime.nodes()));
+  const CheckpointReport restored = runtime.restore("again", path).value();
+  EXPECT_EQ(restored.objects, written.objects);
+  EXPECT_EQ(restored.bytes, written.bytes);
+  expect_everything(runtime.store("again"));
+  const std::size_t named = runtime.store("again").keys().value().size();
+  EXPECT_EQ(named, written.objects) << "no names but those that were there";
+}
+
+TEST(Checkpoint, BalancesBytesOverTheRanks) {
+  const job::SharedFolder folder;
+  const std::string path = folder / "balance.h5";
+  constexpr int objects = 32;
+  {
+    Runtime runtime(MPI_COMM_WORLD, small);
+    const Store store = runtime.store("fields");
+    if (job::rank() == 0) {
+      for (int object = 0; object < objects; ++object) {
+        (void)store.put(of_rank(object, "field"), field_of(object)).value();
+      }
+    }
+    (void)runtime.checkpoint("fields", path).value();
+  }
+  Runtime runtime(MPI_COMM_WORLD, small);
+  (void)runtime.restore("fields", path).value();
+  const Store store = runtime.store("fields");
+  std::vector<int> owned(static_cast<std::size_t>(job::size()), 0);
+  for (int object = 0; object < objects; ++object) {
+    ++owned[store.info(of_rank(object, "field")).value().owner];
+  }
+  for (const int count : owned) {
+    EXPECT_NEAR(count, objects / static_cast<double>(job::size()), 1.0);
+  }
+}
+
+// An object that has handles of others inside, and the values that they identify, one of them of a promise.
+struct Linked {
+  static constexpr std::string_view locum_type_name = "linked";
+  Handle unnamed;
+  Handle named;
+  Handle promised;
+  Handle kept_elsewhere;
+};
+
+void expect_links(Runtime& runtime, const Store& store) {
+  for (int rank = 0; rank < job::size(); ++rank) {
+    const auto linked = store.get<Linked>(of_rank(rank, "linked")).value();
+    const auto unnamed = runtime.proxy<std::vector<double>>(linked->unnamed);
+    EXPECT_EQ(*unnamed, field_of(rank));
+    EXPECT_EQ(*proxy<int>(linked->named).get().value(), rank) << "found by the process, too";
+    EXPECT_EQ(*runtime.proxy<int>(linked->promised).get().value(), 100 + rank);
+    EXPECT_EQ(*runtime.proxy<int>(linked->kept_elsewhere).get().value(), 200 + rank);
+  }
+}
+
+TEST(Checkpoint, KeepsHandlesValidThroughSeveralJobs) {
+  const job::SharedFolder folder;
+  const std::string first = folder / "first.h5";
+  const std::string second = folder / "second.h5";
+  Handle former;
+  {
+    Runtime runtime(MPI_COMM_WORLD, small);
+    const Store store = runtime.store("links");
+    const int rank = job::rank();
+    Linked linked;
+    linked.unnamed = store.put_proxy(field_of(rank)).value().handle();
+    (void)store.put(of_rank(rank, "named"), rank).value();
+    linked.named = store.proxy<int>(of_rank(rank, "named")).value().handle();
+    auto promise = store.promise<int>().value();
+    linked.promised = promise.proxy().handle();
+    (void)promise.set(100 + rank).value();
+    auto under_name = store.promise<int>(of_rank(rank, "later")).value();
+    linked.kept_elsewhere = under_name.proxy().handle();
+    (void)under_name.set(200 + rank).value();
+    (void)store.put(of_rank(rank, "linked"), linked).value();
+    job::barrier();
+    expect_links(runtime, store);
+    (void)runtime.checkpoint("links", first).value();
+    former = linked.unnamed;
+  }
+  {
+    Runtime runtime(MPI_COMM_WORLD, small);
+    EXPECT_EQ(runtime.proxy<std::vector<double>>(former).try_get().error().code(), Errc::invalid_argument)
+        << "not before it was restored";
+    (void)runtime.store("another, with a number of its own");
+    (void)runtime.restore("links", first).value();
+    expect_links(runtime, runtime.store("links"));
+    (void)runtime.checkpoint("links", second).value();
+  }
+  Runtime runtime(MPI_COMM_WORLD, small);
+  (void)runtime.restore("links", second).value();
+  expect_links(runtime, runtime.store("links"));
+  const auto names = runtime.store("links").keys().value();
+  EXPECT_EQ(names.size(), static_cast<std::size_t>(3 * job::size()));
+}
+
+TEST(Checkpoint, TakesAndRestoresSomeByPrefix) {
+  const job::SharedFolder folder;
+  const std::string path = folder / "some.h5";
+  Runtime runtime(MPI_COMM_WORLD, small);
+  const Store store = runtime.store("fields");
+  const int rank = job::rank();
+  for (const char* name : {"a/x", "a/y", "b/x"}) {
+    (void)store.put(of_rank(rank, name), rank).value();
+  }
+  (void)store.put(rank).value();
+  const auto ranks = static_cast<std::uint64_t>(job::size());
+  EXPECT_EQ(runtime.checkpoint("fields", path, {.prefix = "a/"}).value().objects, 2 * ranks);
+  EXPECT_EQ(runtime.restore("again", path, {.prefix = "a/y/"}).value().objects, ranks);
+  EXPECT_EQ(*runtime.store("again").get<int>(of_rank(rank, "a/y")).value(), rank);
+  EXPECT_FALSE(runtime.store("again").exists(of_rank(rank, "a/x")).value());
+}
+
+TEST(Checkpoint, ReplacesAnOlderOneAndItsFiles) {
+  const job::SharedFolder folder;
+  const std::string path = folder / "same.h5";
+  Runtime runtime(MPI_COMM_WORLD, small);
+  const Store store = runtime.store("fields");
+  for (const int generation : {1, 2}) {
+    if (job::rank() == 0) {
+      (void)store.replace("step", generation).value();
+    }
+    (void)runtime.checkpoint("fields", path).value();
+  }
+  (void)runtime.restore("again", path).value();
+  EXPECT_EQ(*runtime.store("again").get<int>("step").value(), 2);
+  if (job::rank() == 0) {
+    std::size_t files = 0;
+    for (const auto& each : std::filesystem::directory_iterator(path + ".parts")) {
+      files += each.is_regular_file() ? 1 : 0;
+    }
+    EXPECT_EQ(files, static_cast<std::size_t>(runtime.nodes()));
+    EXPECT_FALSE(std::filesystem::exists(path + ".tmp"));
+    EXPECT_FALSE(std::filesystem::exists(path + ".lock"));
+  }
+}
+
+TEST(Checkpoint, IsRefusedWhereItCannotBeWritten) {
+  const job::SharedFolder folder;
+  Runtime runtime(MPI_COMM_WORLD, small);
+  EXPECT_EQ(runtime.checkpoint("nobody's", folder / "x.h5").error().code(), Errc::not_found);
+  (void)runtime.store("fields").put(job::rank()).value();
+  const auto refused = runtime.checkpoint("fields", folder / "no such folder/x.h5");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Errc::system);
+  EXPECT_NE(std::string(refused.error().what()).find("no such folder"), std::string::npos)
+      << refused.error().what();
+  EXPECT_TRUE(runtime.checkpoint("fields", folder / "x.h5")) << "nothing is left of the failures";
+}
+
+TEST(Checkpoint, IsNotRestoredOverNamesThatAreLive) {
+  const job::SharedFolder folder;
+  const std::string path = folder / "live.h5";
+  Runtime runtime(MPI_COMM_WORLD, small);
+  const Store store = runtime.store("fields");
+  (void)store.put(of_rank(job::rank(), "field"), field_of(job::rank())).value();
+  (void)runtime.checkpoint("fields", path).value();
+  const Store other = runtime.store("other");
+  if (job::rank() == 0) {
+    (void)other.put(of_rank(0, "field"), 7).value();
+  }
+  job::barrier();
+  EXPECT_EQ(runtime.restore("other", path).error().code(), Errc::key_exists);
+  EXPECT_EQ(*other.get<int>(of_rank(0, "field")).value(), 7);
+  EXPECT_EQ(other.keys().value().size(), 1U) << "what was restored before the error is taken back";
+}
+
+// A checkpoint with one large object a rank, and a small one; and the place where one of the bytes of the
+// large one of rank 0 is in its file.
+class DamagedCheckpoint : public testing::Test {
+ protected:
+  DamagedCheckpoint() {
+    const Store store = runtime_.store("fields");
+    (void)store.put(of_rank(job::rank(), "field"), field_of(job::rank())).value();
+    (void)store.put(of_rank(job::rank(), "number"), job::rank()).value();
+    (void)runtime_.checkpoint("fields", path_).value();
+  }
+  [[nodiscard]] std::string first_part() const {
+    std::vector<std::string> parts;
+    for (const auto& each : std::filesystem::directory_iterator(path_ + ".parts")) {
+      parts.push_back(each.path().string());
+    }
+    return *std::ranges::min_element(parts);
+  }
+  template <class Change>
+  void on_first_rank(Change change) {
+    if (job::rank() == 0) {
+      change();
+    }
+    job::barrier();
+  }
+  static void flip(const std::string& file, std::uint64_t offset) {
+    std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
+    bytes.seekg(static_cast<std::streamoff>(offset));
+    const int byte = bytes.get();
+    bytes.seekp(static_cast<std::streamoff>(offset));
+    bytes.put(static_cast<char>(byte ^ 0x10));
+  }
+  static std::uint64_t offset_of(const std::string& file, const char* dataset) {
+    const hid_t opened = H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+    const hid_t data = H5Dopen2(opened, dataset, H5P_DEFAULT);
+    const std::uint64_t offset = H5Dget_offset(data);
+    H5Dclose(data);
+    H5Fclose(opened);
+    return offset;
+  }
+  [[nodiscard]] Error error(const RestoreOptions& options = {}) {
+    const auto restored = runtime_.restore("again", path_, options);
+    EXPECT_FALSE(restored);
+    return restored ? Error(Errc::system, "no error") : restored.error();
+  }
+
+  job::SharedFolder folder_;
+  std::string path_ = folder_ / "damaged.h5";
+  Runtime runtime_{MPI_COMM_WORLD, small};
+};
+
+TEST_F(DamagedCheckpoint, NamesTheObjectWhoseBytesChanged) {
+  on_first_rank([&] { flip(first_part(), offset_of(first_part(), "/field/0") + 1000); });
+  const Error found = error();
+  EXPECT_EQ(found.code(), Errc::corrupt);
+  EXPECT_EQ(found.key(), "field/0") << found.what();
+  EXPECT_TRUE(runtime_.store("again").keys().value().empty()) << "nothing was restored";
+  const CheckpointReport rest = runtime_.restore("rest", path_, {.skip_damaged = true}).value();
+  EXPECT_EQ(rest.objects, static_cast<std::uint64_t>(2 * job::size() - 1));
+  EXPECT_EQ(rest.damaged_objects, 1U);
+  ASSERT_EQ(rest.damaged.size(), 1U);
+  EXPECT_NE(rest.damaged.front().find("field/0"), std::string::npos) << rest.damaged.front();
+  EXPECT_EQ(*runtime_.store("rest").get<int>("number/0").value(), 0);
+}
+
+TEST_F(DamagedCheckpoint, FindsADamagedTable) {
+  on_first_rank([&] { flip(first_part(), offset_of(first_part(), "/.locum/objects") + 48); });
+  EXPECT_EQ(error().code(), Errc::corrupt);
+  EXPECT_EQ(runtime_.restore("rest", path_, {.skip_damaged = true}).value().damaged_objects, 1U);
+}
+
+TEST_F(DamagedCheckpoint, FindsAFileThatIsCutOff) {
+  on_first_rank(
+      [&] { std::filesystem::resize_file(first_part(), std::filesystem::file_size(first_part()) - 1); });
+  EXPECT_EQ(error().code(), Errc::corrupt);
+}
+
+TEST_F(DamagedCheckpoint, MissesAFile) {
+  on_first_rank([&] { std::filesystem::remove(first_part()); });
+  EXPECT_EQ(error().code(), Errc::not_found);
+}
+
+TEST_F(DamagedCheckpoint, IsNoHdf5File) {
+  on_first_rank([&] { std::ofstream(path_) << "no HDF5\n"; });
+  EXPECT_EQ(error().code(), Errc::corrupt);
+}
+
+TEST_F(DamagedCheckpoint, IsAFileOfAnotherProgram) {
+  on_first_rank([&] { H5Fclose(H5Fcreate(path_.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT)); });
+  EXPECT_EQ(error().code(), Errc::corrupt);
+}
+
+TEST_F(DamagedCheckpoint, IsOfANewerFormat) {
+  on_first_rank([&] {
+    const hid_t file = H5Fopen(path_.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+    const hid_t group = H5Gopen2(file, "/.locum", H5P_DEFAULT);
+    const hid_t attribute = H5Aopen(group, "format", H5P_DEFAULT);
+    const std::uint64_t newer = 2;
+    H5Awrite(attribute, H5T_NATIVE_UINT64, &newer);
+    H5Aclose(attribute);
+    H5Gclose(group);
+    H5Fclose(file);
+  });
+  EXPECT_EQ(error().code(), Errc::unsupported);
+}
+
+TEST_F(DamagedCheckpoint, IsNotThere) {
+  EXPECT_EQ(runtime_.restore("again", folder_ / "other.h5").error().code(), Errc::not_found);
+}
+
+}  // namespace
+}  // namespace locum

@@ -1,0 +1,135 @@
+#include "transport/storage/durable_file.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+
+#include "core/error.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+[[noreturn]] void fail(const std::string& what, const std::string& path) {
+  throw system_error(what + " '" + path + "' failed", errno);
+}
+
+int open_or_fail(const std::string& path, int flags) {
+  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC, 0666);
+  if (descriptor < 0) {
+    fail("opening", path);
+  }
+  return descriptor;
+}
+
+}  // namespace
+
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string file_name_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? path : path.substr(slash + 1);
+}
+
+void sync_folder(const std::string& folder) {
+  const int descriptor = open_or_fail(folder, O_RDONLY | O_DIRECTORY);
+  const bool synced = ::fsync(descriptor) == 0 || errno == EINVAL;  // some file systems cannot
+  const int error = errno;
+  ::close(descriptor);
+  if (!synced) {
+    errno = error;
+    fail("writing the folder", folder);
+  }
+}
+
+DurableFile::DurableFile(std::string path) : path_(std::move(path)), temporary_(path_ + ".tmp") {}
+
+DurableFile::~DurableFile() {
+  if (descriptor_ >= 0) {
+    ::close(descriptor_);
+  }
+  if (!published_) {
+    ::unlink(temporary_.c_str());
+  }
+}
+
+void DurableFile::open() {
+  descriptor_ = open_or_fail(temporary_, O_RDWR);
+  struct stat facts {};
+  if (::fstat(descriptor_, &facts) != 0) {
+    fail("reading the size of", temporary_);
+  }
+  size_ = static_cast<std::uint64_t>(facts.st_size);
+  if (facts.st_size > 0 && ::fallocate(descriptor_, 0, 0, facts.st_size) != 0 && errno != EOPNOTSUPP &&
+      errno != ENOSYS && errno != EINTR) {
+    fail("taking " + std::to_string(facts.st_size) + " bytes of the disk for", temporary_);
+  }
+}
+
+void DurableFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ::ssize_t written = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<::off_t>(offset));
+    if (written < 0 && errno == EINTR) {
+      continue;
+    }
+    if (written <= 0) {
+      errno = written == 0 ? ENOSPC : errno;
+      fail("writing", temporary_);
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+    offset += static_cast<std::uint64_t>(written);
+  }
+}
+
+void DurableFile::publish() {
+  if (descriptor_ < 0) {
+    open();
+  }
+  if (::fsync(descriptor_) != 0) {
+    fail("writing", temporary_);
+  }
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    fail("renaming", temporary_);
+  }
+  published_ = true;
+  sync_folder(folder_of(path_));
+}
+
+WritingLock::WritingLock(const std::string& path) : path_(path + ".lock") {
+  // The file that was locked may have been removed by who had it before: then once more.
+  for (;;) {
+    descriptor_ = open_or_fail(path_, O_RDWR | O_CREAT);
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+      const int error = errno;
+      if (error == EWOULDBLOCK) {
+        ::close(descriptor_);
+        throw Error(Errc::system,
+                    "another job is writing the checkpoint '" + path +
+                        "' now; give each job a path of its own, or wait until that one has ended");
+      }
+      return;  // no locks here
+    }
+    struct stat locked {};
+    struct stat named {};
+    if (::fstat(descriptor_, &locked) == 0 && ::stat(path_.c_str(), &named) == 0 &&
+        locked.st_ino == named.st_ino) {
+      return;
+    }
+    ::close(descriptor_);
+  }
+}
+
+WritingLock::~WritingLock() {
+  ::unlink(path_.c_str());
+  ::close(descriptor_);
+}
+
+}  // namespace locum::storage

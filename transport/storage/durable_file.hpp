@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace locum::storage {
+
+/// A file that is written under a name of its own, FILE.tmp, and gets its name when all of it is on the disk:
+/// who opens FILE finds all of it, or none, whenever a process or the machine dies. Throws Error `system`,
+/// with the system's text. One thread at a time.
+class DurableFile {
+ public:
+  /// The file in progress is made by the caller, at temporary().
+  explicit DurableFile(std::string path);
+  DurableFile(const DurableFile&) = delete;
+  DurableFile& operator=(const DurableFile&) = delete;
+  /// Removes what was not published.
+  ~DurableFile();
+
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  [[nodiscard]] const std::string& temporary() const noexcept { return temporary_; }
+  /// Opens what the caller has made at temporary(), and takes all of the disk that its size needs: a disk
+  /// that is too full says so here.
+  void open();
+  /// REQUIRES of this and the next: open().
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  void write_at(std::uint64_t offset, std::span<const std::byte> bytes);
+  /// Waits until everything is on the disk, then gives the file its name, and waits for that, too.
+  void publish();
+
+ private:
+  std::string path_;
+  std::string temporary_;
+  int descriptor_ = -1;
+  std::uint64_t size_ = 0;
+  bool published_ = false;
+};
+
+/// While it lives no other process writes the same checkpoint: an advisory lock of FILE.lock, which the
+/// system gives back when the process ends. Where a file system has no locks, it has no effect.
+class WritingLock {
+ public:
+  /// Throws Error `system` at once if another process has it.
+  explicit WritingLock(const std::string& path);
+  WritingLock(const WritingLock&) = delete;
+  WritingLock& operator=(const WritingLock&) = delete;
+  ~WritingLock();
+
+ private:
+  std::string path_;
+  int descriptor_ = -1;
+};
+
+/// Waits until the names in a folder are on the disk.
+void sync_folder(const std::string& folder);
+/// The folder of a path; "." if it names none.
+[[nodiscard]] std::string folder_of(const std::string& path);
+/// The path without its folder.
+[[nodiscard]] std::string file_name_of(const std::string& path);
+
+}  // namespace locum::storage

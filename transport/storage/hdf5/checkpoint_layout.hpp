@@ -1,0 +1,108 @@
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "core/extents.hpp"
+#include "transport/storage/hdf5/identifier.hpp"
+
+/// What the files of a checkpoint have in common: docs/checkpoint.md describes them. Numbers are
+/// little-endian.
+namespace locum::storage {
+
+static_assert(std::endian::native == std::endian::little, "the rows of checkpoints are written as they are");
+
+inline constexpr std::uint32_t checkpoint_format = 1;
+/// Smaller objects have no dataset of their own.
+inline constexpr std::uint64_t packed_below = 64 * 1024;
+
+inline constexpr const char* own_group = "/.locum";
+inline constexpr const char* table_path = "/.locum/objects";
+inline constexpr const char* texts_path = "/.locum/texts";
+inline constexpr const char* packed_path = "/.locum/packed";
+inline constexpr const char* handles_path = "/.locum/handles";
+inline constexpr const char* parts_path = "/.locum/parts";
+inline constexpr const char* origins_path = "/.locum/origins";
+
+/// A text: its place and length in the dataset of texts.
+struct TextPlace {
+  std::uint64_t at = 0;
+  std::uint64_t bytes = 0;
+};
+
+/// A row of the table of objects of one node.
+struct ObjectRow {
+  TextPlace name;           ///< empty: unnamed
+  TextPlace type;           ///< canonical, with the codec
+  TextPlace path;           ///< of its dataset; empty: its bytes are among the packed ones
+  std::uint64_t place = 0;  ///< if packed: of its first byte
+  std::uint64_t size_bytes = 0;
+  std::array<std::uint64_t, max_rank> extents{};
+  std::uint64_t serial = 0;      ///< of its key
+  std::uint64_t generation = 0;  ///< of its name, when it was written
+  std::uint32_t creator = 0;     ///< of its key
+  std::uint32_t element_bytes = 1;
+  std::uint32_t layout = 0;        ///< see Layout
+  std::uint32_t rank = 0;          ///< number of extents
+  std::uint32_t checksum = 0;      ///< CRC-32C of its bytes
+  std::uint32_t row_checksum = 0;  ///< CRC-32C of this row, with a 0 here, and of its texts
+};
+static_assert(std::is_trivially_copyable_v<ObjectRow> && sizeof(ObjectRow) == 168);
+
+/// One more identity that handles of an object have (see former_identity()), beside that of its key: of a
+/// promise that was kept with it, of a runtime from which it was restored.
+struct HandleRow {
+  std::uint64_t identity = 0;
+  std::uint64_t object = 0;  ///< the identity of its key; it may be in any part
+};
+
+/// A file of the checkpoint, in the order of nodes.
+struct PartRow {
+  std::uint64_t objects = 0;
+  std::uint64_t file_bytes = 0;
+};
+
+/// A store whose handles the checkpoint can resolve: the one that was written, and those that it was restored
+/// from.
+struct OriginRow {
+  std::uint64_t incarnation = 0;
+  std::uint64_t store = 0;
+};
+
+/// What all files of a checkpoint say in the attributes of their own group.
+struct CheckpointFacts {
+  std::uint64_t id = 0;  ///< random
+  std::uint64_t parts = 0;
+};
+
+/// HDF5's type of the rows of a dataset.
+[[nodiscard]] Identifier row_type(const ObjectRow* rows);
+[[nodiscard]] Identifier row_type(const HandleRow* rows);
+[[nodiscard]] Identifier row_type(const PartRow* rows);
+[[nodiscard]] Identifier row_type(const OriginRow* rows);
+/// HDF5's type of the elements of an array: numbers as they are, others as opaque bytes with the type's name
+/// as their tag.
+[[nodiscard]] Identifier element_type(std::string_view name, std::uint32_t bytes);
+
+/// Adds a number, as an attribute.
+void set_attribute(const Identifier& object, const char* name, std::uint64_t value);
+/// Adds a text, as an attribute of UTF-8.
+void set_attribute(const Identifier& object, const char* name, const std::string& value);
+/// Throws Error `corrupt` if there is none, or it is no number.
+[[nodiscard]] std::uint64_t attribute(const Identifier& object, const char* name);
+
+/// The same for a text without a slash, of at most 4096 bytes.
+[[nodiscard]] std::string text_attribute(const Identifier& object, const char* name);
+
+/// The row's checksum as it should be. `texts`: those of its name, type and path, in this order.
+[[nodiscard]] std::uint32_t checksum_of(ObjectRow row, const std::array<std::string_view, 3>& texts) noexcept;
+
+/// The file of a node: in a folder beside the one that the user named.
+[[nodiscard]] std::string parts_folder(const std::string& path);
+[[nodiscard]] std::string part_file(std::uint64_t id, std::uint64_t node);
+
+}  // namespace locum::storage

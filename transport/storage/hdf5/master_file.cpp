@@ -1,0 +1,233 @@
+#include "transport/storage/hdf5/master_file.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <set>
+#include <span>
+#include <system_error>
+
+#include "core/base/checksum.hpp"
+#include "core/error.hpp"
+#include "transport/storage/durable_file.hpp"
+#include "transport/storage/hdf5/dataset_path.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+// More nodes than any machine has: what a damaged file says is not believed.
+constexpr std::uint64_t most_parts = 1U << 20U;
+
+std::string now_in_words() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  ::gmtime_r(&now, &utc);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text.data();
+}
+
+template <class Row>
+void write_rows(const Identifier& file, const char* path, const std::vector<Row>& rows) {
+  const std::string what = std::string("writing the table '") + path + "'";
+  const hsize_t count = rows.size();
+  const Identifier type = row_type(rows.data());
+  const Identifier space(H5Screate_simple(1, &count, nullptr), H5Sclose, what);
+  const Identifier dataset(
+      H5Dcreate2(file.get(), path, type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Dclose,
+      what);
+  check(H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, rows.data()), what);
+}
+
+template <class Row>
+std::uint32_t checksum_of_rows(const std::vector<Row>& rows, std::uint32_t before) {
+  return checksum(std::as_bytes(std::span(rows)), before);
+}
+
+std::uint32_t checksum_of(const MasterFile& master) {
+  return checksum_of_rows(master.parts, checksum_of_rows(master.origins, 0));
+}
+
+/// Of the datasets of all parts, links in the checkpoint's own file: as if they were in that.
+class Links {
+ public:
+  Links(const Identifier& file, const MasterFile& master, const std::string& folder)
+      : file_(file), folder_(folder), properties_(H5Pcreate(H5P_LINK_CREATE), H5Pclose, "making links") {
+    check(H5Pset_create_intermediate_group(properties_.get(), 1), "making links");
+    check(H5Pset_char_encoding(properties_.get(), H5T_CSET_UTF8), "making links");
+    for (std::size_t part = 0; part < master.parts.size(); ++part) {
+      readers_.push_back(open_part(master, part));
+    }
+  }
+
+  void make() {
+    note_groups();
+    for (std::size_t part = 0; part < readers_.size(); ++part) {
+      const std::string target = folder_ + '/' + file_name_of(readers_[part].file());
+      link(target, own_group, std::string(own_group) + "/part" + std::to_string(part));
+      for_named(readers_[part], [&](std::string_view path, std::string_view name) {
+        std::string here = dataset_path(name);
+        if (groups_.contains(here)) {
+          here += beside_a_group;
+        }
+        link(target, std::string(path), here);
+      });
+    }
+  }
+
+ private:
+  template <class Use>
+  static void for_named(const PartReader& part, Use use) {
+    for (const ObjectRow& row : part.rows()) {
+      if (part.is_whole(row) && row.path.bytes > 0 && row.name.bytes > 0) {
+        use(part.path(row), part.name(row));
+      }
+    }
+  }
+  void note_groups() {
+    for (const PartReader& part : readers_) {
+      for_named(part, [&](std::string_view, std::string_view name) {
+        const std::string path = dataset_path(name);
+        for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
+             slash = path.find('/', slash + 1)) {
+          groups_.insert(path.substr(0, slash));
+        }
+      });
+    }
+  }
+  // Two nodes have a name if it was replaced while they wrote: then the first link stays.
+  void link(const std::string& target, const std::string& path, const std::string& here) {
+    if (is_there(here)) {
+      return;
+    }
+    check(H5Lcreate_external(target.c_str(), path.c_str(), file_.get(), here.c_str(), properties_.get(),
+                             H5P_DEFAULT),
+          "linking '" + here + "'");
+  }
+  // H5Lexists() fails where a group on the way is missing.
+  [[nodiscard]] bool is_there(const std::string& path) const {
+    for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+      if (H5Lexists(file_.get(), path.substr(0, slash).c_str(), H5P_DEFAULT) <= 0) {
+        return false;
+      }
+      if (slash == std::string::npos) {
+        return true;
+      }
+    }
+  }
+
+  const Identifier& file_;
+  const std::string folder_;
+  Identifier properties_;
+  std::vector<PartReader> readers_;
+  std::set<std::string> groups_;
+};
+
+}  // namespace
+
+void write_master(const std::string& path, const MasterFile& master, const std::string& store) {
+  const QuietErrors quiet;
+  DurableFile durable(path);
+  const std::string what = "making the file '" + durable.temporary() + "'";
+  const Identifier access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, what);
+  check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_LATEST), what);
+  Identifier file(H5Fcreate(durable.temporary().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose,
+                  what);
+  {
+    const Identifier group(H5Gcreate2(file.get(), own_group, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose,
+                           what);
+    const std::string folder = file_name_of(parts_folder(path));
+    set_attribute(group, "format", checkpoint_format);
+    set_attribute(group, "id", master.facts.id);
+    set_attribute(group, "parts", master.parts.size());
+    set_attribute(group, "parts_folder", folder);
+    set_attribute(group, "store", dataset_path(store));
+    set_attribute(group, "time", now_in_words());
+    set_attribute(group, "timeout_ms", static_cast<std::uint64_t>(master.store_options.timeout.count()));
+    set_attribute(group, "keep_decoded", master.store_options.keep_decoded ? 1 : 0);
+    set_attribute(group, "checksum", master.store_options.checksum ? 1 : 0);
+    set_attribute(group, "rows_checksum", checksum_of(master));
+    write_rows(file, origins_path, master.origins);
+    write_rows(file, parts_path, master.parts);
+    Links(file, master, folder).make();
+  }
+  check(H5Fflush(file.get(), H5F_SCOPE_LOCAL), what);
+  file.close(what);
+  durable.publish();
+}
+
+Identifier open_hdf5(const std::string& path) {
+  const std::string what = "opening the file '" + path + "'";
+  struct stat on_disk {};
+  if (::stat(path.c_str(), &on_disk) != 0) {
+    throw errno == ENOENT ? Error(Errc::not_found, "there is no checkpoint '" + path + "'")
+                          : system_error(what + " failed", errno);
+  }
+  const htri_t is_hdf5 = H5Fis_hdf5(path.c_str());
+  if (is_hdf5 == 0) {
+    throw Error(Errc::corrupt, "'" + path + "' is no HDF5 file, so no checkpoint");
+  }
+  check(is_hdf5, what);
+  return {H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, what};
+}
+
+CheckpointFacts read_facts(const Identifier& file, const std::string& path) {
+  if (H5Lexists(file.get(), own_group, H5P_DEFAULT) <= 0) {
+    throw Error(Errc::corrupt,
+                "'" + path + "' was written by another program: it is no checkpoint of this library");
+  }
+  const Identifier group(H5Gopen2(file.get(), own_group, H5P_DEFAULT), H5Gclose, "opening '" + path + "'");
+  const std::uint64_t format = attribute(group, "format");
+  if (format != checkpoint_format) {
+    throw Error(Errc::unsupported, "'" + path + "' is a checkpoint of format " + std::to_string(format) +
+                                       ", this version of the library reads format " +
+                                       std::to_string(checkpoint_format) + "; use the version that wrote it");
+  }
+  return {.id = attribute(group, "id"), .parts = attribute(group, "parts")};
+}
+
+MasterFile read_master(const std::string& path) {
+  const QuietErrors quiet;
+  const Identifier file = open_hdf5(path);
+  MasterFile master;
+  master.facts = read_facts(file, path);
+  const Identifier group(H5Gopen2(file.get(), own_group, H5P_DEFAULT), H5Gclose, "opening '" + path + "'");
+  master.store_options.timeout =
+      std::chrono::milliseconds(std::min<std::uint64_t>(attribute(group, "timeout_ms"), 1U << 30U));
+  master.store_options.keep_decoded = attribute(group, "keep_decoded") != 0;
+  master.store_options.checksum = attribute(group, "checksum") != 0;
+  read_rows(file, path, origins_path, master.origins);
+  read_rows(file, path, parts_path, master.parts);
+  if (master.parts.size() != master.facts.parts || master.parts.size() > most_parts ||
+      master.origins.empty() || checksum_of(master) != attribute(group, "rows_checksum")) {
+    throw Error(Errc::corrupt, "the checkpoint's file '" + path +
+                                   "' is damaged: its tables are not those that were "
+                                   "written");
+  }
+  master.parts_folder = folder_of(path) + '/' + text_attribute(group, "parts_folder");
+  return master;
+}
+
+PartReader open_part(const MasterFile& master, std::size_t part) {
+  return {master.parts_folder + '/' + part_file(master.facts.id, part), master.facts, master.parts[part]};
+}
+
+void remove_other_parts(const std::string& path, std::uint64_t id) noexcept {
+  std::error_code ignored;
+  const std::string folder = parts_folder(path);
+  const std::string own = part_file(id, 0).substr(0, 16);
+  for (std::filesystem::directory_iterator each(folder, ignored), end; each != end; each.increment(ignored)) {
+    if (!each->path().filename().string().starts_with(own)) {
+      std::filesystem::remove(each->path(), ignored);
+    }
+  }
+  std::filesystem::remove(folder, ignored);  // only if it is empty
+}
+
+}  // namespace locum::storage

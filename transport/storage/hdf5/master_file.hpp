@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/options.hpp"
+#include "transport/storage/hdf5/checkpoint_layout.hpp"
+#include "transport/storage/hdf5/part_reader.hpp"
+
+namespace locum::storage {
+
+/// What the file says that the user named.
+struct MasterFile {
+  CheckpointFacts facts;
+  StoreOptions store_options;      ///< those that the store was opened with
+  std::vector<OriginRow> origins;  ///< the store itself comes first
+  std::vector<PartRow> parts;      ///< one a node
+  std::string parts_folder;        ///< as it is to be opened
+};
+
+/// Writes the file that makes a checkpoint of the parts, which are there: with links to all their datasets,
+/// as if they were in this file. The checkpoint exists when this returns; it replaces an older one of that
+/// path, whose files are then removed. Throws Error.
+void write_master(const std::string& path, const MasterFile& master, const std::string& store);
+/// Reads it. Throws Error: `not_found`, `corrupt` (not a checkpoint, or damaged), `unsupported` (of a newer
+/// version of this library), `system`.
+[[nodiscard]] MasterFile read_master(const std::string& path);
+/// One of its parts.
+[[nodiscard]] PartReader open_part(const MasterFile& master, std::size_t part);
+
+/// Removes all files of a folder of parts but those of this checkpoint; the folder too, if it is empty then.
+void remove_other_parts(const std::string& path, std::uint64_t id) noexcept;
+
+// Of all files of a checkpoint.
+
+/// Opens a file to be read.
+[[nodiscard]] Identifier open_hdf5(const std::string& path);
+[[nodiscard]] CheckpointFacts read_facts(const Identifier& file, const std::string& path);
+/// All rows of a table, if their type is the right one.
+template <class Row>
+void read_rows(const Identifier& file, const std::string& file_path, const char* path,
+               std::vector<Row>& rows) {
+  const std::string what = std::string("reading the table '") + path + "' of '" + file_path + "'";
+  const Identifier dataset(H5Dopen2(file.get(), path, H5P_DEFAULT), H5Dclose, what);
+  const Identifier space(H5Dget_space(dataset.get()), H5Sclose, what);
+  const Identifier stored(H5Dget_type(dataset.get()), H5Tclose, what);
+  const Identifier type = row_type(rows.data());
+  const hssize_t count = H5Sget_simple_extent_npoints(space.get());
+  if (count < 0 || H5Dget_storage_size(dataset.get()) != static_cast<hsize_t>(count) * sizeof(Row) ||
+      H5Tequal(stored.get(), type.get()) <= 0) {
+    throw Error(Errc::corrupt, what + " failed: it is not a table of this kind");
+  }
+  rows.resize(static_cast<std::size_t>(count));
+  if (count > 0) {
+    check(H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, rows.data()), what);
+  }
+}
+
+}  // namespace locum::storage

@@ -1,0 +1,232 @@
+#include "transport/storage/hdf5/part_writer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "core/base/checksum.hpp"
+#include "core/error.hpp"
+#include "transport/storage/hdf5/dataset_path.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+// One pass of the bytes through the cache takes the checksum and writes them.
+constexpr std::size_t slice_bytes = std::size_t{1} << 20U;
+constexpr std::uint64_t packed_alignment = 16;
+
+[[nodiscard]] std::string_view without_codec(std::string_view type) {
+  return type.substr(0, type.find('@'));
+}
+
+// The element type's name of an array; that of the whole type otherwise.
+[[nodiscard]] std::string_view element_name(const ObjectFacts& facts) {
+  std::string_view type = without_codec(facts.type_name);
+  if (facts.layout == Layout::array && type.ends_with("[]")) {
+    type.remove_suffix(2);
+  }
+  return type;
+}
+
+// An array without extents of its own has one: the number of its elements.
+[[nodiscard]] Extents extents_of(const ObjectFacts& facts) {
+  return facts.extents.rank != 0 ? facts.extents : Extents(facts.size_bytes / facts.element_bytes);
+}
+
+// Whether it can be a dataset of its own elements and extents.
+[[nodiscard]] bool is_plain_array(const ObjectFacts& facts) {
+  return facts.layout == Layout::array && facts.element_bytes > 0 &&
+         facts.size_bytes % facts.element_bytes == 0 &&
+         extents_of(facts).has(facts.size_bytes / facts.element_bytes);
+}
+
+[[nodiscard]] std::string unnamed_path(const Key& key) {
+  return "/.locum/unnamed/" + std::to_string(key.creator) + "-" + std::to_string(key.serial);
+}
+
+[[nodiscard]] std::string path_of(const ObjectFacts& facts) {
+  return facts.name.empty() ? unnamed_path(facts.key) : dataset_path(facts.name);
+}
+
+}  // namespace
+
+PartWriter::PartWriter(const std::string& path, const CheckpointFacts& facts,
+                       std::vector<WrittenObject> objects, std::vector<HandleRow> handles)
+    : objects_(std::move(objects)), handles_(std::move(handles)), file_(path) {
+  const QuietErrors quiet;
+  note_groups();
+  const std::string what = "making the file '" + file_.temporary() + "'";
+  const Identifier access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, what);
+  check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_LATEST), what);
+  check(H5Pset_alignment(access.get(), packed_below, 4096), what);
+  Identifier file(H5Fcreate(file_.temporary().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose,
+                  what);
+  {
+    const Identifier group(H5Gcreate2(file.get(), own_group, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose,
+                           what);
+    set_attribute(group, "format", checkpoint_format);
+    set_attribute(group, "id", facts.id);
+    set_attribute(group, "parts", facts.parts);
+  }
+  rows_.reserve(objects_.size());
+  offsets_.reserve(objects_.size());
+  for (const WrittenObject& object : objects_) {
+    add(file, facts_of(object));
+  }
+  packed_at_ = make_bytes(file, packed_path, packed_bytes_);
+  texts_at_ = make_bytes(file, texts_path, texts_.size());
+  const std::array<std::uint64_t, 1> row_count{rows_.size()};
+  table_at_ = make_dataset(file, table_path, row_type(rows_.data()), row_count);
+  const std::array<std::uint64_t, 1> handle_count{handles_.size()};
+  handles_at_ = make_dataset(file, handles_path, row_type(handles_.data()), handle_count);
+  check(H5Fflush(file.get(), H5F_SCOPE_LOCAL), what);
+  file.close(what);
+  file_.open();
+}
+
+ObjectFacts PartWriter::facts_of(const WrittenObject& object) {
+  ObjectFacts facts = object.view.facts();
+  if (object.unnamed) {
+    facts.name = {};
+  }
+  return facts;
+}
+
+// Of all paths of datasets those that are a group as well, because another one begins with them and a slash.
+void PartWriter::note_groups() {
+  for (const WrittenObject& object : objects_) {
+    const ObjectFacts facts = facts_of(object);
+    if (facts.size_bytes >= packed_below && !facts.name.empty()) {
+      const std::string path = dataset_path(facts.name);
+      for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
+           slash = path.find('/', slash + 1)) {
+        groups_.push_back(path.substr(0, slash));
+      }
+    }
+  }
+  std::ranges::sort(groups_);
+  groups_.erase(std::unique(groups_.begin(), groups_.end()), groups_.end());
+}
+
+TextPlace PartWriter::add_text(std::string_view text) {
+  const TextPlace place{texts_.size(), text.size()};
+  texts_ += text;
+  return place;
+}
+
+void PartWriter::add(const Identifier& file, const ObjectFacts& facts) {
+  ObjectRow row;
+  row.name = facts.name.empty() ? TextPlace{} : add_text(facts.name);
+  if (facts.type_name != last_type_) {
+    last_type_ = facts.type_name;
+    last_type_place_ = add_text(facts.type_name);
+  }
+  row.type = last_type_place_;
+  row.size_bytes = facts.size_bytes;
+  row.rank = static_cast<std::uint32_t>(facts.extents.span().size());
+  std::ranges::copy(facts.extents.span(), row.extents.begin());
+  row.serial = facts.key.serial;
+  row.creator = facts.key.creator;
+  row.generation = facts.generation;
+  row.element_bytes = facts.element_bytes;
+  row.layout = static_cast<std::uint32_t>(facts.layout);
+  payload_bytes_ += facts.size_bytes;
+  if (facts.size_bytes < packed_below) {
+    row.place = packed_bytes_;
+    packed_bytes_ += (facts.size_bytes + packed_alignment - 1) / packed_alignment * packed_alignment;
+    offsets_.push_back(0);
+  } else {
+    std::string path = path_of(facts);
+    if (std::ranges::binary_search(groups_, path)) {
+      path += beside_a_group;
+    }
+    row.path = add_text(path);
+    const std::array<std::uint64_t, 1> as_bytes{facts.size_bytes};
+    const Extents extents = is_plain_array(facts) ? extents_of(facts) : Extents();
+    offsets_.push_back(
+        is_plain_array(facts)
+            ? make_dataset(file, path, element_type(element_name(facts), facts.element_bytes), extents.span())
+            : make_dataset(file, path, element_type("byte", 1), as_bytes));
+    const Identifier dataset(H5Dopen2(file.get(), path.c_str(), H5P_DEFAULT), H5Dclose,
+                             "naming a dataset's type");
+    set_attribute(dataset, "locum_type", std::string(facts.type_name));
+  }
+  rows_.push_back(row);
+}
+
+std::uint64_t PartWriter::make_dataset(const Identifier& file, const std::string& path,
+                                       const Identifier& type, std::span<const std::uint64_t> extents) {
+  const std::string what = "making the dataset '" + path + "' in '" + file_.temporary() + "'";
+  const std::vector<hsize_t> sizes(extents.begin(), extents.end());
+  const Identifier space(H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr), H5Sclose,
+                         what);
+  const Identifier links(H5Pcreate(H5P_LINK_CREATE), H5Pclose, what);
+  check(H5Pset_create_intermediate_group(links.get(), 1), what);
+  check(H5Pset_char_encoding(links.get(), H5T_CSET_UTF8), what);
+  const Identifier creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, what);
+  check(H5Pset_layout(creation.get(), H5D_CONTIGUOUS), what);
+  check(H5Pset_alloc_time(creation.get(), H5D_ALLOC_TIME_EARLY), what);
+  check(H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER), what);
+  const Identifier dataset(
+      H5Dcreate2(file.get(), path.c_str(), type.get(), space.get(), links.get(), creation.get(), H5P_DEFAULT),
+      H5Dclose, what);
+  const haddr_t offset = H5Dget_offset(dataset.get());
+  const bool is_empty = std::ranges::find(extents, 0U) != extents.end();
+  if (offset == HADDR_UNDEF && !is_empty) {
+    throw Error(Errc::system, what + " failed: HDF5 gave it no place in the file");
+  }
+  return is_empty ? 0 : offset;
+}
+
+std::uint64_t PartWriter::make_bytes(const Identifier& file, const char* path, std::uint64_t bytes) {
+  const std::array<std::uint64_t, 1> count{bytes};
+  return make_dataset(file, path, element_type("byte", 1), count);
+}
+
+void PartWriter::write() {
+  for (std::size_t at = 0; at < objects_.size(); ++at) {
+    write_object(at);
+  }
+  flush_packed();
+  const std::string_view texts(texts_);
+  for (ObjectRow& row : rows_) {
+    const auto text = [&](const TextPlace& place) { return texts.substr(place.at, place.bytes); };
+    row.row_checksum = checksum_of(row, {text(row.name), text(row.type), text(row.path)});
+  }
+  file_.write_at(texts_at_, std::as_bytes(std::span(texts_)));
+  file_.write_at(handles_at_, std::as_bytes(std::span(handles_)));
+  file_.write_at(table_at_, std::as_bytes(std::span(rows_)));
+  file_bytes_ = file_.size();
+  file_.publish();
+  objects_.clear();
+}
+
+void PartWriter::write_object(std::size_t at) {
+  const std::span<const std::byte> bytes = objects_[at].view.bytes();
+  ObjectRow& row = rows_[at];
+  if (row.path.bytes == 0) {
+    row.checksum = checksum(bytes);
+    if (staged_.empty()) {
+      staged_from_ = row.place;
+    }
+    staged_.resize(row.place - staged_from_);  // the gap since the last one
+    staged_.insert(staged_.end(), bytes.begin(), bytes.end());
+    if (staged_.size() >= slice_bytes) {
+      flush_packed();
+    }
+    return;
+  }
+  for (std::size_t from = 0; from < bytes.size(); from += slice_bytes) {
+    const auto slice = bytes.subspan(from, std::min(slice_bytes, bytes.size() - from));
+    row.checksum = checksum(slice, row.checksum);
+    file_.write_at(offsets_[at] + from, slice);
+  }
+}
+
+void PartWriter::flush_packed() {
+  file_.write_at(packed_at_ + staged_from_, staged_);
+  staged_.clear();
+}
+
+}  // namespace locum::storage

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/object/object.hpp"
+#include "transport/storage/durable_file.hpp"
+#include "transport/storage/hdf5/checkpoint_layout.hpp"
+
+namespace locum::storage {
+
+/// An object that is to be written: what it says of itself, and its bytes in memory.
+struct WrittenObject {
+  ObjectView view;
+  bool unnamed = false;  ///< its name is not to be kept
+};
+
+/// The file with the objects of one node. The constructor makes it by HDF5, with place for all bytes; write()
+/// fills it without HDF5, so that another thread may call it while the program uses HDF5. Throws Error.
+class PartWriter {
+ public:
+  /// REQUIRES: the folder of `path` exists.
+  PartWriter(const std::string& path, const CheckpointFacts& facts, std::vector<WrittenObject> objects,
+             std::vector<HandleRow> handles);
+
+  /// Writes the bytes and their checksums, waits until they are on the disk, and gives the file its name.
+  /// Called once.
+  void write();
+
+  [[nodiscard]] PartRow row() const noexcept { return {rows_.size(), file_bytes_}; }
+  [[nodiscard]] std::uint64_t payload_bytes() const noexcept { return payload_bytes_; }
+
+ private:
+  /// An early-allocated dataset: where its bytes are in the file.
+  [[nodiscard]] std::uint64_t make_dataset(const Identifier& file, const std::string& path,
+                                           const Identifier& type, std::span<const std::uint64_t> extents);
+  [[nodiscard]] std::uint64_t make_bytes(const Identifier& file, const char* path, std::uint64_t bytes);
+  [[nodiscard]] static ObjectFacts facts_of(const WrittenObject& object);
+  void add(const Identifier& file, const ObjectFacts& facts);
+  [[nodiscard]] TextPlace add_text(std::string_view text);
+  void note_groups();
+  void write_object(std::size_t at);
+  void flush_packed();
+
+  std::vector<WrittenObject> objects_;
+  std::vector<ObjectRow> rows_;
+  std::vector<std::uint64_t> offsets_;  ///< of each object's dataset in the file; unused if packed
+  std::vector<HandleRow> handles_;
+  std::string texts_;
+  std::vector<std::string> groups_;  ///< paths that begin another one, sorted
+  std::string last_type_;
+  TextPlace last_type_place_;
+  std::uint64_t packed_bytes_ = 0;
+  std::uint64_t payload_bytes_ = 0;
+  std::uint64_t file_bytes_ = 0;
+  std::uint64_t table_at_ = 0;
+  std::uint64_t texts_at_ = 0;
+  std::uint64_t handles_at_ = 0;
+  std::uint64_t packed_at_ = 0;
+  std::vector<std::byte> staged_;  ///< packed bytes that are not written yet
+  std::uint64_t staged_from_ = 0;  ///< place of the first of them
+  DurableFile file_;
+};
+
+}  // namespace locum::storage
