@@ -30,6 +30,18 @@ constexpr PeerMaker lmdb = make_lmdb;
 #else
 constexpr PeerMaker lmdb = nullptr;
 #endif
+#if LOCUM_PEERS_WITH_ROCKSDB
+constexpr PeerMaker rocksdb_single = make_rocksdb;
+constexpr PeerMaker rocksdb_batched = make_rocksdb_batched;
+#else
+constexpr PeerMaker rocksdb_single = nullptr;
+constexpr PeerMaker rocksdb_batched = nullptr;
+#endif
+#if LOCUM_PEERS_WITH_HDF5
+constexpr PeerMaker hdf5 = make_hdf5;
+#else
+constexpr PeerMaker hdf5 = nullptr;
+#endif
 
 bool anywhere(const Place& /*place*/) {
   return true;
@@ -62,6 +74,9 @@ constexpr std::array kinds{
     PeerKind{"files, mapped", make_files_mapped, "", has_folder, "--folder"},
     PeerKind{"Boost.Interprocess", make_boost_segment, "", anywhere, ""},
     PeerKind{"LMDB", lmdb, "liblmdb-dev", has_folder, "--folder"},
+    PeerKind{"RocksDB", rocksdb_single, "librocksdb-dev", has_folder, "--folder"},
+    PeerKind{"RocksDB, batched", rocksdb_batched, "librocksdb-dev", has_folder, "--folder"},
+    PeerKind{"HDF5", hdf5, "libhdf5-dev", has_folder, "--folder"},
 };
 
 }  // namespace

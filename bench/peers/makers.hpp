@@ -14,5 +14,8 @@ namespace peers {
 [[nodiscard]] std::unique_ptr<Peer> make_files_mapped(const Place& place);
 [[nodiscard]] std::unique_ptr<Peer> make_boost_segment(const Place& place);
 [[nodiscard]] std::unique_ptr<Peer> make_lmdb(const Place& place);
+[[nodiscard]] std::unique_ptr<Peer> make_rocksdb(const Place& place);
+[[nodiscard]] std::unique_ptr<Peer> make_rocksdb_batched(const Place& place);
+[[nodiscard]] std::unique_ptr<Peer> make_hdf5(const Place& place);
 
 }  // namespace peers

@@ -20,8 +20,9 @@ class MemcachedPeer final : public Peer {
     // In memory of ours: one that the library has allocated, it frees at the end of each answer.
     memcached_result_create(client_.get(), &result_);
     constexpr std::uint64_t patience_ms = 30'000;
-    memcached_behavior_set(client_.get(), MEMCACHED_BEHAVIOR_TCP_NODELAY, 1);
-    memcached_behavior_set(client_.get(), MEMCACHED_BEHAVIOR_POLL_TIMEOUT, patience_ms);
+    set(MEMCACHED_BEHAVIOR_TCP_NODELAY, 1);
+    set(MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, patience_ms);
+    set(MEMCACHED_BEHAVIOR_POLL_TIMEOUT, patience_ms);  // of what is sent, and of what is received
   }
 
   ~MemcachedPeer() override { memcached_result_free(&result_); }
@@ -69,6 +70,9 @@ class MemcachedPeer final : public Peer {
     void operator()(memcached_st* client) const { memcached_free(client); }
   };
 
+  void set(memcached_behavior_t behavior, std::uint64_t value) {
+    check(memcached_behavior_set(client_.get(), behavior, value));
+  }
   void check(memcached_return_t status) const {
     if (status != MEMCACHED_SUCCESS) {
       throw std::runtime_error(std::string("Memcached: ") + memcached_last_error_message(client_.get()));

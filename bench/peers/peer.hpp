@@ -43,7 +43,8 @@ class Peer {
   /// Stores each item; the names are new. All ranks can get all of them once this returns. They are given
   /// together so that a peer may send several at a time, if that is what it is there to show.
   virtual void put(std::span<const Item> items) = 0;
-  /// Finds each name, which exists, and shows its value to `reader`, in that order.
+  /// Finds each name, which exists, and shows its value to `reader`, in that order. There is at least one,
+  /// and one rank has put them all: `owner_of` says which.
   virtual void get(std::span<const std::string> names, const Reader& reader) = 0;
   /// Removes what this rank has put, so that the names are new again. Not timed.
   virtual void remove(std::span<const Item> items) = 0;

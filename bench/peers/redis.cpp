@@ -14,6 +14,7 @@ namespace peers {
 
 namespace {
 
+/// To connect, and for each command: a server that hangs ends the run, and not the other way round.
 constexpr timeval patience{30, 0};
 
 struct EndReply {
@@ -34,7 +35,9 @@ class RedisPeer final : public Peer {
       throw std::runtime_error(std::string("no connection to Redis: ") +
                                (context_ ? context_->errstr : "out of memory"));
     }
-    redisSetTimeout(context_.get(), patience);
+    if (redisSetTimeout(context_.get(), patience) != REDIS_OK) {
+      fail();
+    }
     context_->reader->maxbuf = 0;  // else it frees and allocates its buffer again for each large value
   }
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstring>
 #include <stdexcept>
+#include <string_view>
 
 #include "bench/scaling/meeting.hpp"
 
@@ -12,11 +13,12 @@ namespace peers {
 
 namespace {
 
+constexpr std::string_view before_rank = "peers/";
 constexpr std::size_t word_bytes = sizeof(std::uint64_t);
 constexpr double patience_seconds = 60;
 
 [[nodiscard]] std::string name_of(int rank, std::size_t number) {
-  return "peers/" + std::to_string(rank) + '/' + std::to_string(number);
+  return std::string(before_rank) + std::to_string(rank) + '/' + std::to_string(number);
 }
 
 /// The first word of a value; those that follow count up from it, which compilers compare many at a time.
@@ -31,6 +33,10 @@ constexpr double patience_seconds = 60;
 }
 
 }  // namespace
+
+int owner_of(const std::string& name) {
+  return std::stoi(name.substr(before_rank.size()));
+}
 
 Round::Round(MPI_Comm ranks, std::size_t bytes, std::size_t objects)
     : ranks_(ranks), bytes_(bytes), words_(objects * bytes / word_bytes) {

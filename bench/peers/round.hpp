@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "bench/peers/peer.hpp"
@@ -15,6 +16,9 @@ struct RoundTimes {
   double put = 0;
   double get = 0;
 };
+
+/// The rank that puts a name: for peers that keep a store for each rank.
+[[nodiscard]] int owner_of(const std::string& name);
 
 /// The objects of one size, and what every peer does with them in a round: each rank puts its own, all at the
 /// same time; once all have, each gets those of the next rank and compares every byte, which is timed, too.
