@@ -28,9 +28,9 @@ void add_handover_rows();
 void add_exchange_rows();
 void add_published_rows();
 void add_checkpoint_rows();  ///< only where the library has HDF5
-void add_streamed_rows();   ///< two ranks only
-void add_task_rows();       ///< two ranks only
-void add_transport_rows();  ///< two ranks only
+void add_streamed_rows();    ///< two ranks only
+void add_task_rows();        ///< two ranks only
+void add_transport_rows();   ///< two ranks only
 // Two ranks: nodes of one each; more: all but one, and one.
 void add_remote_large_rows();
 void add_remote_small_rows();             ///< two ranks only
