@@ -138,6 +138,7 @@ int main(int argc, char** argv) {
     run(argv[1], argv[2]);
   } catch (const std::exception& error) {
     std::printf("FAILED: %s\n", error.what());
+    std::fflush(stdout);  // MPI_Abort does not
     status = 1;
   }
   if (status != 0) {
