@@ -9,6 +9,7 @@
 #include "core/detail/restored_handles.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/node/promised.hpp"
+#include "core/node/reference.hpp"
 #include "core/ports/connector.hpp"
 #include "core/store.hpp"
 #include "core/type_name.hpp"
@@ -142,7 +143,7 @@ class Restoring {
   void plan_part(std::size_t part) {
     const storage::PartReader& reader = *parts_[part];
     for (const storage::ObjectRow& row : reader.rows()) {
-      if (!reader.is_whole(row)) {
+      if (!reader.is_whole(row) || is_of_the_library(reader, row)) {
         if (!options_.skip_damaged) {
           throw Error(Errc::corrupt, "the table of the checkpoint's file '" + reader.file() +
                                          "' is damaged; skip_damaged restores the other objects");
@@ -155,6 +156,12 @@ class Restoring {
     for (const storage::HandleRow& handle : reader.handles()) {
       others_[handle.object].push_back(handle.identity);
     }
+  }
+
+  // What checkpoint() never writes: objects by which the library keeps its own records.
+  [[nodiscard]] static bool is_of_the_library(const storage::PartReader& part, const storage::ObjectRow& row) {
+    const std::uint64_t type = text_hash(part.type(row));
+    return is_reserved(part.name(row)) || is_promise_record(type) || type == reference_type_hash;
   }
 
   // A name that was replaced on another node while the checkpoint was written may be there twice.
