@@ -159,7 +159,8 @@ class Restoring {
   }
 
   // What checkpoint() never writes: objects by which the library keeps its own records.
-  [[nodiscard]] static bool is_of_the_library(const storage::PartReader& part, const storage::ObjectRow& row) {
+  [[nodiscard]] static bool is_of_the_library(const storage::PartReader& part,
+                                              const storage::ObjectRow& row) {
     const std::uint64_t type = text_hash(part.type(row));
     return is_reserved(part.name(row)) || is_promise_record(type) || type == reference_type_hash;
   }

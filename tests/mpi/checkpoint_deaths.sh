@@ -9,6 +9,8 @@ seed=${LOCUM_TEST_SEED:-$((10#$(date +%N) % 32768))}
 RANDOM=$seed
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# UCX's shared memory would leave a file of a process that is killed while it opens it.
+export UCX_TLS=tcp,self
 export TMPDIR="$work" OMPI_MCA_btl_vader_backing_directory="$work" OMPI_MCA_btl_sm_backing_directory="$work"
 
 fail() {
