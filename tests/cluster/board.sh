@@ -9,7 +9,8 @@ word_of() {
   od --address-radix=n --format=u8 --skip-bytes=$((bytes_of_rank * $1 + 8 * ${2:-0})) --read-bytes=8 "$LOCUM_TEST_SHARED" | tr -d ' '
 }
 is_over() { ! kill -0 "$job"; }
-has_made() { [ "$(word_of "$1")" -ge "$2" ] || is_over; }
+has_failed() { grep -q '^rank .* FAILED: ' "$CLUSTER_DIR/out"; }
+has_made() { [ "$(word_of "$1")" -ge "$2" ] || is_over || has_failed; }
 # more_rounds N RANK...: until each of these ranks has made N more rounds than at this time.
 more_rounds() {
   local more=$1 rank goals=()
@@ -20,6 +21,7 @@ more_rounds() {
   for rank in "$@"; do
     # shellcheck disable=SC2154
     wait_for "$patience" has_made "$rank" "${goals[rank]}" || fail "rank $rank makes no progress"
+    ! has_failed || fail 'a rank has failed'
   done
   ! is_over 2>/dev/null || fail 'the job has ended'
 }

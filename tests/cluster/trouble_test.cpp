@@ -204,6 +204,7 @@ class Worker {
     }
     while (take(timeout)) {
     }
+    MPI_Barrier(MPI_COMM_WORLD);  // whoever has finished the last task notes it after the queue's end is seen
     for (std::size_t task = 0; task < own_.tasks.load(); ++task) {
       expect(own_.task_done[task] != 0, "task " + std::to_string(task) + " was not done");
     }
