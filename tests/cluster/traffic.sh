@@ -14,41 +14,25 @@
 set -u
 # shellcheck source=tests/cluster/common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=tests/cluster/board.sh
+. "$(dirname "$0")/board.sh"
+bytes_of_rank=128 patience=40
 program=$1
 shift
 export LOCUM_TEST_SHARED=$CLUSTER_DIR/board
 last=$CLUSTER_HOSTS
 ranks=$((CLUSTER_HOSTS * CLUSTER_RANKS))
-job=
 
 fail() {
   echo "FAILED: $case: $*:"
   cat "$CLUSTER_DIR/out"
   exit 1
 }
-rounds() { od --address-radix=n --format=u8 --skip-bytes=$((128 * $1)) --read-bytes=8 "$LOCUM_TEST_SHARED" | tr -d ' '; }
-# more_rounds N RANK...: until each of these ranks has made N more rounds than at this time.
-has_made() { [ "$(rounds "$1")" -ge "$2" ] || ! kill -0 "$job"; }
-more_rounds() {
-  local more=$1 rank goals=()
-  shift
-  for rank in "$@"; do
-    goals[rank]=$(($(rounds "$rank") + more))
-  done
-  for rank in "$@"; do
-    wait_for 40 has_made "$rank" "${goals[rank]}" || fail "rank $rank makes no progress"
-  done
-  kill -0 "$job" 2>/dev/null || fail 'the job has ended'
-}
 start() {
-  rm -f "$LOCUM_TEST_SHARED"*
-  head -c 4096 /dev/zero > "$LOCUM_TEST_SHARED"
-  job "$program" "$@" > "$CLUSTER_DIR/out" 2>&1 &
-  job=$!
+  start_job "$program" "$@"
   more_rounds 20 $(seq 0 $((ranks - 1)))
 }
 trouble() { : > "$LOCUM_TEST_SHARED.trouble"; }
-is_over() { ! kill -0 "$job"; }
 # Slurm 23.11: srun ends with 1 where it has lost a host, whatever the other ranks returned; that of 22.05 did not.
 lost_a_host() { [ -n "$CLUSTER_SLURM" ] && [ "$1" = 1 ] && grep -q "^srun: error: Node failure on host$last$" "$CLUSTER_DIR/out"; }
 # stop STATUS RANK...: the ranks end and say that nothing has failed; the job ends with that status, if one is given.

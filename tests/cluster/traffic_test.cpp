@@ -4,7 +4,6 @@
 // `lossy`: calls that need a lost rank return `peer_lost`, in time, and all others succeed. Ranks tell each
 // other keys by memory that all hosts see, the file LOCUM_TEST_SHARED, since MPI is in trouble as well.
 #include <mpi.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -19,6 +18,7 @@
 #include <vector>
 
 #include "mpi/runtime.hpp"
+#include "tests/cluster/said.hpp"
 #include "tests/core/sanitized.hpp"
 #include "tests/mpi/survivor.hpp"
 
@@ -29,6 +29,7 @@ using locum::tests::expect;
 using locum::tests::failures;
 using locum::tests::longest_call;
 using locum::tests::rank_of_this;
+using locum::tests::said;
 using locum::tests::setting;
 using locum::tests::timed;
 
@@ -46,25 +47,6 @@ struct alignas(128) Rank {
   std::atomic<bool> done;             // it needs nobody any more
 };
 using Board = std::array<Rank, most_ranks>;
-
-/// The script says by an empty file that something happens.
-bool is_said(const char* what, struct stat& file) {
-  return stat((setting("LOCUM_TEST_SHARED") + '.' + what).c_str(), &file) == 0;
-}
-bool is_said(const char* what) {
-  struct stat file {};
-  return is_said(what, file);
-}
-std::chrono::milliseconds since_trouble() {
-  struct stat file {};
-  if (!is_said("trouble", file)) {
-    return 0ms;
-  }
-  const auto then =
-      std::chrono::seconds(file.st_mtim.tv_sec) + std::chrono::nanoseconds(file.st_mtim.tv_nsec);
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now - then);
-}
 
 std::vector<double> values_of(int rank, std::uint64_t round) {
   return std::vector<double>(round % 4 == 0 ? 60'000 : 40, static_cast<double>(round) * 100 + rank);
@@ -163,7 +145,7 @@ class Others {
   void failed(const std::string& what, const locum::Error& error) {
     expect(lossy_ && error.code() == locum::Errc::peer_lost, what + " failed: " + error.what());
     if (first_loss_ == 0ms) {
-      first_loss_ = std::max(since_trouble(), 1ms);
+      first_loss_ = std::max(said("trouble").value_or(0ms), 1ms);
     }
   }
 
@@ -189,7 +171,7 @@ int main(int argc, char** argv) {
     Others others(runtime, board, lossy);
     std::uint64_t rounds = 0;
     std::chrono::milliseconds longest_round{0};
-    for (; failures == 0 && !is_said("stop"); ++rounds) {
+    for (; failures == 0 && !said("stop"); ++rounds) {
       const auto start = std::chrono::steady_clock::now();
       others.round(rounds);
       longest_round = std::max(longest_round, std::chrono::duration_cast<std::chrono::milliseconds>(
