@@ -4,12 +4,10 @@
 #include <hdf5.h>
 #include <mpi.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
@@ -298,37 +296,6 @@ TEST(Checkpoint, RemovesWhatDeadJobsHaveLeftAndNothingElse) {
     job::barrier();
   }
   EXPECT_EQ(runtime.restore("again", path).value().objects, static_cast<std::uint64_t>(job::size()));
-}
-
-TEST(Checkpoint, FailsOnAFullDiskAndKeepsTheOlderOne) {
-  const job::SharedFolder folder;
-  const std::string path = folder / "full.h5";
-  Runtime runtime(MPI_COMM_WORLD, small);
-  const Store store = runtime.store("fields");
-  (void)store.put(of_rank(job::rank(), "number"), job::rank()).value();
-  (void)runtime.checkpoint("fields", path).value();
-  (void)store.put(of_rank(job::rank(), "field"), std::vector<double>(256 * 1024)).value();  // 2 MiB
-  rlimit limit{};
-  ::getrlimit(RLIMIT_FSIZE, &limit);
-  {
-    // A file that must not grow refuses as a full disk does.
-    const rlimit lower{1 << 20U, limit.rlim_max};
-    const auto ignored = std::signal(SIGXFSZ, SIG_IGN);
-    ::setrlimit(RLIMIT_FSIZE, &lower);
-    const auto refused = runtime.checkpoint("fields", path);
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-    std::signal(SIGXFSZ, ignored);
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code(), Errc::system) << refused.error().what();
-  }
-  EXPECT_EQ(runtime.restore("again", path).value().objects, static_cast<std::uint64_t>(job::size()));
-  if (job::rank() == 0) {
-    std::size_t files = 0;
-    for (const auto& each : std::filesystem::directory_iterator(path + ".parts")) {
-      files += each.is_regular_file() ? 1 : 0;
-    }
-    EXPECT_EQ(files, static_cast<std::size_t>(runtime.nodes())) << "nothing is left of the one that failed";
-  }
 }
 
 TEST(Checkpoint, IsWrittenByOneJobAtATime) {
