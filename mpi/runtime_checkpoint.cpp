@@ -232,28 +232,35 @@ CheckpointReport read_checkpoint(const CheckpointJob& /*job*/, const RestoreOpti
 
 #endif
 
+namespace {
+
+template <class Work>
+Result<CheckpointReport> result_of(Work work) {
+  CheckpointReport report;
+  const auto error = mpi::error_of([&] { report = work(); });
+  return error ? Result<CheckpointReport>(*error) : Result<CheckpointReport>(std::move(report));
+}
+
+}  // namespace
+
 Result<CheckpointReport> Runtime::checkpoint(std::string_view store, std::string_view path,
                                              const CheckpointOptions& options) {
   require_open("checkpoint");
   require_mpi("checkpoint");
-  CheckpointReport report;
   const Deadline until = Deadline(options.deadline).moment(state_->options.collective_timeout);
-  const auto error = mpi::error_of([&] {
-    report = write_checkpoint({state_->group, *session_, store, std::string(path), until}, options);
+  return result_of([&] {
+    return write_checkpoint({state_->group, *session_, store, std::string(path), until}, options);
   });
-  return error ? Result<CheckpointReport>(*error) : Result<CheckpointReport>(std::move(report));
 }
 
 Result<CheckpointReport> Runtime::restore(std::string_view store, std::string_view path,
                                           const RestoreOptions& options) {
   require_open("restore");
   require_mpi("restore");
-  CheckpointReport report;
   const Deadline until = Deadline(options.deadline).moment(state_->options.collective_timeout);
-  const auto error = mpi::error_of([&] {
-    report = read_checkpoint({state_->group, *session_, store, std::string(path), until}, options);
+  return result_of([&] {
+    return read_checkpoint({state_->group, *session_, store, std::string(path), until}, options);
   });
-  return error ? Result<CheckpointReport>(*error) : Result<CheckpointReport>(std::move(report));
 }
 
 }  // namespace locum

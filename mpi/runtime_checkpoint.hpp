@@ -1,15 +1,10 @@
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "core/checkpoint_options.hpp"
 #include "core/deadline.hpp"
-#include "core/error.hpp"
 #include "core/result.hpp"
 #include "core/session.hpp"
 #include "mpi/group.hpp"

@@ -4,10 +4,12 @@
 #include <hdf5.h>
 #include <mpi.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
@@ -296,6 +298,67 @@ TEST(Checkpoint, RemovesWhatDeadJobsHaveLeftAndNothingElse) {
     job::barrier();
   }
   EXPECT_EQ(runtime.restore("again", path).value().objects, static_cast<std::uint64_t>(job::size()));
+}
+
+// A file that must not grow refuses as a full disk does.
+class SmallFiles {
+ public:
+  explicit SmallFiles(rlim_t most) : ignored_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit lower{most, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &lower);
+  }
+  SmallFiles(const SmallFiles&) = delete;
+  SmallFiles& operator=(const SmallFiles&) = delete;
+  ~SmallFiles() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, ignored_);
+  }
+
+ private:
+  void (*ignored_)(int);
+  rlimit before_{};
+};
+
+TEST(Checkpoint, FailsOnAFullDiskAndKeepsTheOlderOne) {
+  const job::SharedFolder folder;
+  const std::string path = folder / "full.h5";
+  Runtime runtime(MPI_COMM_WORLD, small);
+  const Store store = runtime.store("fields");
+  (void)store.put(of_rank(job::rank(), "number"), job::rank()).value();
+  (void)runtime.checkpoint("fields", path).value();
+  (void)store.put(of_rank(job::rank(), "field"), std::vector<double>(256 * 1024)).value();  // 2 MiB
+  for (const rlim_t most : {1U, 1000U, 100'000U, 1U << 20U}) {
+    std::optional<SmallFiles> limit(most);
+    const auto refused = runtime.checkpoint("fields", path);
+    limit.reset();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code(), Errc::system) << refused.error().what();
+  }
+  EXPECT_EQ(runtime.restore("again", path).value().objects, static_cast<std::uint64_t>(job::size()));
+  if (job::rank() == 0) {
+    std::size_t files = 0;
+    for (const auto& each : std::filesystem::directory_iterator(path + ".parts")) {
+      files += each.is_regular_file() ? 1 : 0;
+    }
+    EXPECT_EQ(files, static_cast<std::size_t>(runtime.nodes())) << "nothing is left of those that failed";
+  }
+}
+
+TEST(Checkpoint, RestoresWithoutHandlesWhereTheyAreNotWanted) {
+  const job::SharedFolder folder;
+  const std::string path = folder / "bare.h5";
+  Handle former;
+  {
+    Runtime runtime(MPI_COMM_WORLD, small);
+    former = runtime.store("fields").put_proxy(job::rank()).value().handle();
+    (void)runtime.checkpoint("fields", path).value();
+  }
+  Runtime runtime(MPI_COMM_WORLD, small);
+  (void)runtime.restore("fields", path, {.keep_handles = false}).value();
+  EXPECT_EQ(runtime.proxy<int>(former).try_get().error().code(), Errc::invalid_argument);
+  (void)runtime.restore("again", path).value();
+  EXPECT_EQ(*runtime.proxy<int>(former).get().value(), job::rank());
 }
 
 TEST(Checkpoint, IsWrittenByOneJobAtATime) {

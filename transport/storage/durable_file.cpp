@@ -7,7 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
+#include <utility>
 
 #include "core/error.hpp"
 
@@ -25,6 +25,14 @@ int open_or_fail(const std::string& path, int flags) {
     fail("opening", path);
   }
   return descriptor;
+}
+
+// Where a file system cannot take room ahead, writing says it.
+void take_room(int descriptor, std::uint64_t bytes, const std::string& path) {
+  if (bytes > 0 && ::fallocate(descriptor, 0, 0, static_cast<::off_t>(bytes)) != 0 && errno != EOPNOTSUPP &&
+      errno != ENOSYS && errno != EINTR) {
+    fail("taking " + std::to_string(bytes) + " bytes of the disk for", path);
+  }
 }
 
 }  // namespace
@@ -61,6 +69,15 @@ DurableFile::~DurableFile() {
   }
 }
 
+void DurableFile::try_room(std::uint64_t bytes) {
+  descriptor_ = open_or_fail(temporary_, O_RDWR | O_CREAT | O_TRUNC);
+  take_room(descriptor_, bytes, temporary_);
+  if (::ftruncate(descriptor_, 0) != 0) {
+    fail("emptying", temporary_);
+  }
+  ::close(std::exchange(descriptor_, -1));
+}
+
 void DurableFile::open() {
   descriptor_ = open_or_fail(temporary_, O_RDWR);
   struct stat facts {};
@@ -68,10 +85,7 @@ void DurableFile::open() {
     fail("reading the size of", temporary_);
   }
   size_ = static_cast<std::uint64_t>(facts.st_size);
-  if (facts.st_size > 0 && ::fallocate(descriptor_, 0, 0, facts.st_size) != 0 && errno != EOPNOTSUPP &&
-      errno != ENOSYS && errno != EINTR) {
-    fail("taking " + std::to_string(facts.st_size) + " bytes of the disk for", temporary_);
-  }
+  take_room(descriptor_, size_, temporary_);
 }
 
 void DurableFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {

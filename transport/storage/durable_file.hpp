@@ -21,6 +21,10 @@ class DurableFile {
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   [[nodiscard]] const std::string& temporary() const noexcept { return temporary_; }
+  /// Throws if the disk, or a limit of this process, has no room for a file of that size now: to be asked
+  /// before a library makes the file that cannot cope with that. What it takes it gives back. Leaves an empty
+  /// file.
+  void try_room(std::uint64_t bytes);
   /// Opens what the caller has made at temporary(), and takes all of the disk that its size needs: a disk
   /// that is too full says so here.
   void open();

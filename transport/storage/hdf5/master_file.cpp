@@ -25,6 +25,8 @@ namespace {
 constexpr std::uint64_t most_parts = 1U << 20U;
 
 constexpr std::size_t id_digits = 16;
+// Of the file with the links, which are some hundred bytes each.
+constexpr std::uint64_t least_bytes = 64 * 1024;
 
 // As part_file() names them, or in progress.
 bool is_part_file(std::string_view name) {
@@ -146,6 +148,7 @@ class Links {
 void write_master(const std::string& path, const MasterFile& master, const std::string& store) {
   const QuietErrors quiet;
   DurableFile durable(path);
+  durable.try_room(least_bytes);
   const std::string what = "making the file '" + durable.temporary() + "'";
   const Identifier access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, what);
   check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_LATEST), what);

@@ -56,6 +56,7 @@ PartWriter::PartWriter(const std::string& path, const CheckpointFacts& facts,
     : objects_(std::move(objects)), handles_(std::move(handles)), file_(path) {
   const QuietErrors quiet;
   note_groups();
+  file_.try_room(expected_bytes());
   const std::string what = "making the file '" + file_.temporary() + "'";
   const Identifier access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, what);
   check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_LATEST), what);
@@ -83,6 +84,20 @@ PartWriter::PartWriter(const std::string& path, const CheckpointFacts& facts,
   check(H5Fflush(file.get(), H5F_SCOPE_LOCAL), what);
   file.close(what);
   file_.open();
+}
+
+// HDF5 1.10 keeps a file half open that it cannot close for want of room, and ends the process when that
+// exits.
+std::uint64_t PartWriter::expected_bytes() const {
+  constexpr std::uint64_t a_file = 64 * 1024;
+  constexpr std::uint64_t a_dataset = 8 * 1024;
+  std::uint64_t bytes = a_file + handles_.size() * sizeof(HandleRow);
+  for (const WrittenObject& object : objects_) {
+    const ObjectFacts facts = object.view.facts();
+    bytes += facts.size_bytes + packed_alignment + sizeof(ObjectRow) + facts.name.size() +
+             (facts.size_bytes < packed_below ? 0 : a_dataset);
+  }
+  return bytes;
 }
 
 ObjectFacts PartWriter::facts_of(const WrittenObject& object) {

@@ -41,6 +41,7 @@ class PartWriter {
   void add(const Identifier& file, const ObjectFacts& facts);
   [[nodiscard]] TextPlace add_text(std::string_view text);
   void note_groups();
+  [[nodiscard]] std::uint64_t expected_bytes() const;
   void write_object(std::size_t at);
   void flush_packed();
 
