@@ -388,6 +388,21 @@ TEST_P(NodeTableContract, ListsTheLiveObjectsOfAStoreThatAProcessMade) {
   EXPECT_TRUE(owner_.table->keys(store + 2, Whose::own).empty());
 }
 
+TEST_P(NodeTableContract, ListsTheObjectsOfAllProcesses) {
+  const Key mine = owner_.publish(store, 1).value();
+  const Key theirs = other_.publish(store, 2).value();
+  const Key dead = other_.publish(store, 3).value();
+  (void)owner_.publish(store + 1, 4).value();
+  EXPECT_TRUE(reader_.table->tombstone(dead));
+  std::vector<Key> all{mine, theirs};
+  std::ranges::sort(all);
+  for (auto* const process : {&owner_, &other_, &reader_}) {
+    std::vector<Key> keys = process->table->keys(store, Whose::node);
+    std::ranges::sort(keys);
+    EXPECT_EQ(keys, all);
+  }
+}
+
 TEST_P(NodeTableContract, ShowsNoGenerationWhileOneIsAskedFor) {
   const Key key = owner_.publish(store, 1).value();
   owner_.table->set_generation(key, generation_asked_for);
