@@ -15,6 +15,7 @@
 #include "mpi/group.hpp"
 #include "mpi/lost_rank_monitor.hpp"
 #include "mpi/runtime.hpp"
+#include "mpi/runtime_background.hpp"
 #include "shm/death/closed_alone.hpp"
 #include "shm/death/fork_guard.hpp"
 #include "shm/death/process_exits.hpp"
@@ -48,6 +49,7 @@ struct Runtime::State {
   std::uint64_t memory_bytes = 0;     ///< of this node
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
   std::optional<shm::ForkGuard> fork_guard;  // once there is a session
+  std::unique_ptr<BackgroundCheckpoints> checkpoints;  ///< once one was begun
   bool open = false;
   std::uint32_t step_sides = 0;  ///< numbered by this rank
   RankReport last_report;        // once closed

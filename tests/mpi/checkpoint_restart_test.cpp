@@ -1,7 +1,8 @@
-// usage: checkpoint_restart_tests write|read|rewrite|repeat|latest PATH    One job of several that write a
-// checkpoint and restore it on other numbers of ranks: the objects are the same whoever made them. `repeat`
-// writes one checkpoint after the other to the same path until it is killed, and prints the number of each
-// that is complete; `latest` restores the last one, and prints its number.
+// usage: checkpoint_restart_tests write|read|rewrite|repeat|repeat_async|latest PATH    One job of
+// several that write a checkpoint and restore it on other numbers of ranks: the objects are the same whoever
+// made them. `repeat` writes one checkpoint after the other to the same path until it is killed, and prints
+// the number of each that is complete; `repeat_async` does so in the background, while it replaces and evicts
+// the objects; `latest` restores the last one, and prints its number.
 #include <mpi.h>
 
 #include <cstdint>
@@ -63,6 +64,7 @@ void check(Runtime& runtime, const Store& store) {
 }
 
 constexpr int rounds = 1000;
+constexpr std::uint64_t afterwards = 1'000'000;  // what is put while a checkpoint is written, and upwards
 constexpr std::size_t large = 20'000;
 
 // All objects of a round say its number.
@@ -82,6 +84,22 @@ void repeat(Runtime& runtime, const Store& store, const std::string& path) {
   }
 }
 
+void repeat_async(Runtime& runtime, const Store& store, const std::string& path) {
+  for (std::uint64_t round = 1; round <= rounds; ++round) {
+    put_round(store, runtime.rank(), round);
+    const auto begun = runtime.checkpoint_async("fields", path);
+    for (std::uint64_t other = afterwards; !begun.ready(); ++other) {
+      put_round(store, runtime.rank(), other);
+      (void)store.evict(name_of("small", runtime.rank())).value();
+    }
+    (void)begun.get().value();
+    if (runtime.rank() == 0) {
+      std::printf("%llu\n", static_cast<unsigned long long>(round));
+      std::fflush(stdout);
+    }
+  }
+}
+
 void find_latest(Runtime& runtime, const Store& store, const std::string& path) {
   const auto restored = runtime.restore("fields", path);
   std::uint64_t round = 0;
@@ -90,6 +108,7 @@ void find_latest(Runtime& runtime, const Store& store, const std::string& path) 
       const std::uint64_t small = *store.get<std::uint64_t>(name).value();
       const auto all = store.get<std::uint64_t[]>("large/" + name.substr(name.find('/') + 1)).value();
       expect(round == 0 || small == round, "objects of two checkpoints are mixed");
+      expect(small < afterwards, "an object is of the time after the checkpoint had begun");
       expect(all.size() == large && all[0] == small && all[large - 1] == small,
              "an object is of another checkpoint");
       round = small;
@@ -108,6 +127,9 @@ void run(std::string_view mode, const std::string& path) {
   Store store = runtime.store("fields");
   if (mode == "repeat") {
     return repeat(runtime, store, path);
+  }
+  if (mode == "repeat_async") {
+    return repeat_async(runtime, store, path);
   }
   if (mode == "latest") {
     return find_latest(runtime, store, path);
@@ -134,7 +156,8 @@ int main(int argc, char** argv) {
   MPI_Init(&argc, &argv);
   int status = 0;
   try {
-    expect(argc == 3, "usage: checkpoint_restart_tests write|read|rewrite|repeat|latest PATH");
+    expect(argc == 3,
+           "usage: checkpoint_restart_tests write|read|rewrite|repeat|repeat_async|latest PATH");
     run(argv[1], argv[2]);
   } catch (const std::exception& error) {
     std::printf("FAILED: %s\n", error.what());
