@@ -136,6 +136,13 @@ class Runtime {
   [[nodiscard]] Result<CheckpointReport> restore_latest(std::string_view store, std::string_view pattern,
                                                         const RestoreOptions& options = {});
 
+  /// Collective: whether the scheduler has said to any rank that the job ends soon, by the signal
+  /// RuntimeOptions::checkpoint_signal. The same on all ranks. Each signal is reported once; ranks that get
+  /// one after that may have it reported again. For the end of a step: `if (runtime.checkpoint_requested()) {
+  /// … }`. Waits for the other ranks until `deadline`; one exchange of 128 bytes a rank. Throws Error
+  /// `timeout`, `peer_lost`.
+  [[nodiscard]] bool checkpoint_requested(Deadline deadline = {});
+
   /// Collective over `ranks`, all of which are ranks of this runtime: they write or read a stream of steps
   /// together. Used by the constructors of StepWriter and StepReader. Works on a duplicate of `ranks`. Throws
   /// Error `timeout` and `peer_lost` as the runtime's own collective calls do.

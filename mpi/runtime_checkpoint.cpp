@@ -120,4 +120,21 @@ Result<CheckpointReport> Runtime::restore_latest(std::string_view store, std::st
   });
 }
 
+// One exchange where nobody has got the signal. It travels as an error that no step has.
+bool Runtime::checkpoint_requested(Deadline deadline) {
+  require_open("checkpoint_requested");
+  require_mpi("checkpoint_requested");
+  const bool has_come = state_->signal->has_come();
+  const auto said = state_->group.agree(
+      has_come ? std::optional(Error(Errc::cancelled, "the job ends soon")) : std::nullopt,
+      "checkpoint_requested", deadline.moment(state_->options.collective_timeout));
+  if (said && said->code() != Errc::cancelled) {
+    throw *said;
+  }
+  if (said) {
+    state_->signal->forget();
+  }
+  return said.has_value();
+}
+
 }  // namespace locum

@@ -107,6 +107,7 @@ void Runtime::end_session() noexcept {
     state_->links->close();
   }
   session_->state()->completions()->continuations().close();  // all operations have ended
+  state_->signal.reset();
   state_->fork_guard->release();
   session_.reset();
 }

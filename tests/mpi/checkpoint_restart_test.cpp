@@ -1,16 +1,19 @@
-// usage: checkpoint_restart_tests write|read|rewrite|repeat|repeat_async|latest PATH    One job of
+// usage: checkpoint_restart_tests write|read|rewrite|repeat|repeat_async|warned|latest PATH    One job of
 // several that write a checkpoint and restore it on other numbers of ranks: the objects are the same whoever
 // made them. `repeat` writes one checkpoint after the other to the same path until it is killed, and prints
 // the number of each that is complete; `repeat_async` does so in the background, while it replaces and evicts
-// the objects; `latest` restores the last one, and prints its number.
+// the objects; `warned` makes steps until the scheduler says that the job ends soon, and then writes one;
+// `latest` restores the last one, and prints its number.
 #include <mpi.h>
 
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "mpi/runtime.hpp"
@@ -64,6 +67,7 @@ void check(Runtime& runtime, const Store& store) {
 }
 
 constexpr int rounds = 1000;
+constexpr std::uint64_t most_steps = 10'000;
 constexpr std::uint64_t afterwards = 1'000'000;  // what is put while a checkpoint is written, and upwards
 constexpr std::size_t large = 20'000;
 
@@ -100,6 +104,24 @@ void repeat_async(Runtime& runtime, const Store& store, const std::string& path)
   }
 }
 
+void until_warned(Runtime& runtime, const Store& store, const std::string& path) {
+  for (std::uint64_t step = 1; step <= most_steps; ++step) {
+    put_round(store, runtime.rank(), step);
+    if (runtime.checkpoint_requested()) {
+      (void)runtime.checkpoint("fields", path).value();
+      expect(!runtime.checkpoint_requested(), "one warning is reported twice");
+      std::printf("rank %d: warned in step %llu\n", runtime.rank(), static_cast<unsigned long long>(step));
+      return;
+    }
+    if (step == 1 && runtime.rank() == 0) {
+      std::printf("running\n");
+      std::fflush(stdout);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));  // the work of a step
+  }
+  expect(false, "no warning came");
+}
+
 void find_latest(Runtime& runtime, const Store& store, const std::string& path) {
   const auto restored = runtime.restore("fields", path);
   std::uint64_t round = 0;
@@ -131,6 +153,9 @@ void run(std::string_view mode, const std::string& path) {
   if (mode == "repeat_async") {
     return repeat_async(runtime, store, path);
   }
+  if (mode == "warned") {
+    return until_warned(runtime, store, path);
+  }
   if (mode == "latest") {
     return find_latest(runtime, store, path);
   }
@@ -157,7 +182,7 @@ int main(int argc, char** argv) {
   int status = 0;
   try {
     expect(argc == 3,
-           "usage: checkpoint_restart_tests write|read|rewrite|repeat|repeat_async|latest PATH");
+           "usage: checkpoint_restart_tests write|read|rewrite|repeat|repeat_async|warned|latest PATH");
     run(argv[1], argv[2]);
   } catch (const std::exception& error) {
     std::printf("FAILED: %s\n", error.what());
