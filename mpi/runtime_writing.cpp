@@ -12,6 +12,7 @@
 #include "core/detail/session_state.hpp"
 #include "core/node/promised.hpp"
 #include "core/ports/connector.hpp"
+#include "core/store.hpp"
 #include "mpi/error.hpp"
 #include "mpi/runtime_background.hpp"
 #include "transport/storage/hdf5/dataset_path.hpp"

@@ -7,6 +7,7 @@
 set -u
 lost=$1 restart=$2
 shift 2
+# shellcheck source=tests/mpi/survivors.sh
 . "$(dirname "$0")/survivors.sh" "$@"
 
 fail() {
