@@ -1,6 +1,6 @@
 // How fast a store reaches the disk, and comes back: beside a plain file of as many bytes in the same folder,
 // written and synced by one process; and beside HDF5 alone, one dataset for all of a rank, each rank its own
-// file.
+// file. And what a simulation loses while its store is written in the background.
 
 #include <fcntl.h>
 #include <hdf5.h>
@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <numeric>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -63,6 +65,28 @@ class Checkpointed {
     return rate([&] {
       need(runtime_.checkpoint("checkpointed", folder_ + "/ours.h5").value().bytes == all_bytes, "bytes");
     });
+  }
+  // How long the ranks cannot compute: milliseconds.
+  [[nodiscard]] double begin_in_background() {
+    AsyncResult<CheckpointReport> begun;
+    MPI_Barrier(MPI_COMM_WORLD);
+    const double taken =
+        timed([&] { begun = runtime_.checkpoint_async("checkpointed", folder_ + "/ours.h5"); });
+    need(begun.get(std::chrono::minutes(5)).value().bytes == all_bytes, "bytes");
+    return 1e3 * slowest(taken);
+  }
+  // Passes over 8 MiB of this rank's own memory a second, on the slowest rank.
+  [[nodiscard]] double compute_while_writing() {
+    MPI_Barrier(MPI_COMM_WORLD);
+    const auto begun = runtime_.checkpoint_async("checkpointed", folder_ + "/ours.h5");
+    const double rate = passes([&] { return begun.ready(); });
+    need(begun.get(std::chrono::minutes(5)).value().bytes == all_bytes, "bytes");
+    return rate;
+  }
+  [[nodiscard]] double compute_alone() {
+    MPI_Barrier(MPI_COMM_WORLD);
+    const auto start = Clock::now();
+    return passes([start] { return seconds_since(start) >= 0.5; });
   }
   // Lands in another store, which is dropped again.
   [[nodiscard]] double restore() {
@@ -124,6 +148,21 @@ class Checkpointed {
     return static_cast<double>(all_bytes) / slowest(timed(body)) / 1e9;
   }
 
+  template <class Until>
+  [[nodiscard]] double passes(Until until) {
+    const auto values = std::span(own_).first(8_MiB / sizeof(double));
+    std::uint64_t done = 0;
+    const double taken = timed([&] {
+      do {
+        for (double& value : values) {
+          value = value * 0.999 + 1.0;
+        }
+        ++done;
+      } while (!until());
+    });
+    return 1.0 / slowest(taken / static_cast<double>(done));
+  }
+
   Runtime runtime_;
   Store store_ = runtime_.store("checkpointed");
   std::vector<double> own_;
@@ -154,6 +193,23 @@ void restored(benchmark::State& state, std::uint64_t object_bytes) {
       .report(state, "GB/s", {});
 }
 
+void begun(benchmark::State& state) {
+  Checkpointed scene(16_MiB);
+  interleave(
+      state, [&] { return scene.begin_in_background(); },
+      [&] { return 1e3 * seconds_of(scene.checkpoint()); },
+      [](double milliseconds) { return milliseconds / 1e3; })
+      .report(state, "ms", {});
+}
+
+void computed_meanwhile(benchmark::State& state) {
+  Checkpointed scene(16_MiB);
+  interleave(
+      state, [&] { return scene.compute_while_writing(); }, [&] { return scene.compute_alone(); },
+      [](double rate) { return 1 / rate; })
+      .report(state, "passes/s", {});
+}
+
 }  // namespace
 
 void add_checkpoint_rows() {
@@ -163,6 +219,9 @@ void add_checkpoint_rows() {
   add_row(of + "4 KiB, to a plain file", 3, written, std::uint64_t{4_KiB}, false, Goal{at_least, 0.8});
   add_row(of + "16 MiB, to a file of HDF5 a rank", 5, written, std::uint64_t{16_MiB}, true,
           Goal{at_least, 1.0});
+  add_row("checkpoint_async of 1 GiB in objects of 16 MiB returns, to the end of checkpoint", 3, begun);
+  add_row("passes over 8 MiB while a checkpoint of 1 GiB is written in the background, to those without", 3,
+          computed_meanwhile);
   add_row("restore of 1 GiB in objects of 16 MiB, to reading a plain file", 5, restored,
           std::uint64_t{16_MiB});
 }

@@ -8,19 +8,25 @@
 #include <locum/deadline.hpp>
 
 /// \file
-/// Options and results of Runtime::checkpoint and Runtime::restore.
+/// Options and results of Runtime::checkpoint, Runtime::restore and their relatives.
 namespace locum {
 
-/// Options of Runtime::checkpoint.
+/// Options of Runtime::checkpoint and Runtime::checkpoint_async.
 struct CheckpointOptions {
   /// Only the named objects whose names begin with this. Empty: all objects, named or not.
   std::string_view prefix = {};
+  /// Once this checkpoint is complete, only the newest so many of its series stay, this one among them: older
+  /// ones are removed. The series are the checkpoints of this store, written with `keep`, in files of one
+  /// folder whose names differ in their last number only: step0041.h5, step0042.h5. No other file is removed.
+  /// The newest is the one written last, whatever its number. 0: all stay, and this one stays whatever
+  /// later ones say.
+  std::uint32_t keep = 0;
   /// Until when the ranks wait for each other, and for the bytes to be on the disk. Default: the runtime's
   /// `collective_timeout`.
   TimeLimit deadline = {};
 };
 
-/// Options of Runtime::restore.
+/// Options of Runtime::restore and Runtime::restore_latest.
 struct RestoreOptions {
   /// Only the named objects whose names begin with this. Empty: all objects, named or not.
   std::string_view prefix = {};
@@ -38,8 +44,12 @@ struct RestoreOptions {
 /// What a checkpoint has, or what was restored from one: of all ranks together, the same on all of them.
 struct CheckpointReport {
   std::uint64_t objects = 0;
-  std::uint64_t bytes = 0;  ///< of their payloads
-  std::uint64_t files = 0;  ///< one a node, beside the one that was named
+  std::uint64_t bytes = 0;   ///< of their payloads
+  std::uint64_t files = 0;   ///< one a node, beside the one that was named
+  std::string path;          ///< of the file that was named, or that restore_latest() has found
+  std::uint64_t number = 0;  ///< the last one in its name before the extension: 42 of step0042.h5
+  /// Of restore_latest: newer ones that could not be restored, and why.
+  std::vector<std::string> passed_over;
   /// Of restore with `skip_damaged`: what is wrong with each object that was left out; at most 100 of them.
   std::vector<std::string> damaged;
   std::uint64_t damaged_objects = 0;  ///< how many were left out

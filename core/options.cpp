@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <charconv>
+#include <csignal>
 #include <cstdlib>
 #include <limits>
 #include <optional>
@@ -93,6 +94,41 @@ std::string name_of(const std::array<std::string_view, 3>& names, Choice choice)
   return std::string(names.at(static_cast<std::size_t>(choice)));
 }
 
+struct SignalName {
+  std::string_view name;
+  int number;
+};
+constexpr std::array<SignalName, 7> signal_names = {{{"USR1", SIGUSR1},
+                                                     {"USR2", SIGUSR2},
+                                                     {"TERM", SIGTERM},
+                                                     {"INT", SIGINT},
+                                                     {"HUP", SIGHUP},
+                                                     {"URG", SIGURG},
+                                                     {"CONT", SIGCONT}}};
+constexpr const char* signal_wanted =
+    "USR1, USR2, TERM, INT, HUP, URG, CONT or the number of a signal that a program may handle; 0 for none";
+
+Result<void> override_signal(const char* name, int& field) {
+  if (const auto text = variable(name)) {
+    const std::string_view bare = text->starts_with("SIG") ? text->substr(3) : *text;
+    const auto found = std::ranges::find(signal_names, bare, &SignalName::name);
+    const auto number = found != signal_names.end() ? found->number : parse_integer<int>(*text);
+    if (!number) {
+      return wrong(name, *text, signal_wanted);
+    }
+    field = *number;
+  }
+  return {};
+}
+
+// Those that end a process by its own faults are not sent by a scheduler, and 32 and 33 are the library's.
+bool may_be_handled(int number) {
+  constexpr std::array<int, 9> others = {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE,
+                                         SIGILL,  SIGTRAP, SIGABRT, SIGCHLD};
+  return number >= 0 && number <= 64 && number != 32 && number != 33 &&
+         std::ranges::find(others, number) == others.end();
+}
+
 constexpr const char* milliseconds_wanted = "a number of milliseconds above 0";
 
 Result<void> override_milliseconds(const char* name, std::chrono::milliseconds& field) {
@@ -127,6 +163,10 @@ Result<void> check(const RuntimeOptions& options) {
   if (options.ranks_per_node < 0) {
     return wrong("ranks_per_node (LOCUM_RANKS_PER_NODE)", std::to_string(options.ranks_per_node),
                  "a number of ranks, or 0 to keep each machine one node");
+  }
+  if (!may_be_handled(options.checkpoint_signal)) {
+    return wrong("checkpoint_signal (LOCUM_CHECKPOINT_SIGNAL)", std::to_string(options.checkpoint_signal),
+                 signal_wanted);
   }
   constexpr std::size_t longest_name = 256;
   if (options.name.size() > longest_name || options.name.find('\n') != std::string_view::npos) {
@@ -196,6 +236,9 @@ Result<RuntimeOptions> with_environment(RuntimeOptions given) {
   if (const auto done = override_choice("LOCUM_LOG", log_names, "warnings, off or info", given.log); !done) {
     return done.error();
   }
+  if (const auto done = override_signal("LOCUM_CHECKPOINT_SIGNAL", given.checkpoint_signal); !done) {
+    return done.error();
+  }
   if (const auto allowed = check(given); !allowed) {
     return allowed.error();
   }
@@ -221,6 +264,7 @@ std::string to_string(const RuntimeOptions& options) {
   line("inline_bytes", std::to_string(options.inline_bytes));
   line("prefetch_bytes", std::to_string(options.prefetch_bytes));
   line("log", name_of(log_names, options.log));
+  line("checkpoint_signal", std::to_string(options.checkpoint_signal));
   line("name", std::string(options.name));
   return text;
 }
@@ -267,6 +311,7 @@ Result<RuntimeOptions> options_in(std::string_view text) {
   number("inline_bytes", options.inline_bytes);
   number("prefetch_bytes", options.prefetch_bytes);
   choice("log", log_names, options.log);
+  number("checkpoint_signal", options.checkpoint_signal);
   options.name = value_of("name");
   if (!is_valid || !text.empty()) {
     return Error(Errc::corrupt,

@@ -79,6 +79,11 @@ struct RuntimeOptions {
   /// What is printed when the runtime has been opened; once a process for each kind.
   Log log = Log::warnings;  // LOCUM_LOG: warnings, off, info
 
+  /// The signal of the system by which a scheduler says to a process that the job ends soon: SIGUSR1, for
+  /// example. Runtime::checkpoint_requested() then says so to all ranks. The signal does nothing else while
+  /// the runtime is open. 0: none.
+  int checkpoint_signal = 0;  // LOCUM_CHECKPOINT_SIGNAL: USR1, USR2, TERM …, or a number
+
   /// By which find_store() tells runtimes of one process apart; at most 256 bytes, and without a line break.
   /// No environment twin: a program asks by the name that it gave. Copied by the runtime.
   std::string_view name = {};

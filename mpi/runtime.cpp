@@ -187,6 +187,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
                                                  state_->options.timeout, shm::become_background_thread));
                          state_->fork_guard.emplace(session_->state());
                          session_->announce();
+                         state_->signal.emplace(state_->options.checkpoint_signal);
                        }),
                        "opening the runtime", {}));
   state_->open = true;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <locum/async_result.hpp>
 #include <locum/checkpoint_options.hpp>
 #include <locum/deadline.hpp>
 #include <locum/handle.hpp>
@@ -94,11 +95,24 @@ class Runtime {
   /// docs/checkpoint.md has the format.
   ///
   /// Errors, the same one on all ranks: `not_found` (nobody opened that store), `system` (the disk is full,
-  /// no such folder, no permission, another job is writing that path), `corrupt` (an object is damaged),
-  /// `unsupported` (a library built without HDF5), `timeout`, `peer_lost`. None of them changes an older
-  /// checkpoint.
+  /// no such folder, no permission, that path is being written), `corrupt` (an object is damaged),
+  /// `invalid_argument` (`keep`, and a path without a number), `unsupported` (a library built without HDF5),
+  /// `timeout`, `peer_lost`. None of them changes an older checkpoint.
   [[nodiscard]] Result<CheckpointReport> checkpoint(std::string_view store, std::string_view path,
                                                     const CheckpointOptions& options = {});
+  /// Collective: the same in the background. Returns when the objects are pinned and the files are made; from
+  /// then on they may be evicted or replaced, which changes nothing of what is written, but their memory is
+  /// free only when that has ended. A thread of the library writes the bytes on one rank of each node. HDF5
+  /// and MPI are called before this returns, in the calling thread, and not later.
+  ///
+  /// The result ends by itself on all ranks, with the same report or error: an error of the call, or of
+  /// checkpoint(); `timeout` at its deadline, from which on nothing more is written. Nobody has to keep the
+  /// result or to read it: dropping or cancelling it does not stop the checkpoint. Only the end of the
+  /// runtime does, when close() has waited for it until its deadline. After `peer_lost` and `timeout` the new
+  /// checkpoint may be there all the same; either it or the older one is, whole. While a path is being
+  /// written, another checkpoint of it is `system`.
+  [[nodiscard]] AsyncResult<CheckpointReport> checkpoint_async(std::string_view store, std::string_view path,
+                                                               const CheckpointOptions& options = {});
   /// Collective: makes the objects of a checkpoint again, in a store of any name, on any number of ranks and
   /// nodes, each of which gets about as many bytes. They have their names, and new keys. Handles of them that
   /// were made before, in any earlier job, stay valid, and identify the restored objects. The store gets the
@@ -110,6 +124,24 @@ class Runtime {
   /// HDF5), `system`, `timeout`, `peer_lost`. After an error nothing was restored.
   [[nodiscard]] Result<CheckpointReport> restore(std::string_view store, std::string_view path,
                                                  const RestoreOptions& options = {});
+
+  /// Collective: restore() of the latest of the checkpoints whose paths differ in a number only. `pattern` is
+  /// their path with a `*` in place of the number, which is in the file name: "run17/step*.h5". The latest is
+  /// the one written last. One that is damaged, or whose files are not all there, is passed over, and the one
+  /// before is restored: CheckpointReport says which, and why. With `skip_damaged` the latest that can be
+  /// read at all is restored, as far as it is whole.
+  ///
+  /// Errors: `not_found` (there is none), `corrupt` (there are some, and none is whole), `invalid_argument`
+  /// (no such pattern), and those of restore().
+  [[nodiscard]] Result<CheckpointReport> restore_latest(std::string_view store, std::string_view pattern,
+                                                        const RestoreOptions& options = {});
+
+  /// Collective: whether the scheduler has said to any rank that the job ends soon, by the signal
+  /// RuntimeOptions::checkpoint_signal. The same on all ranks. Each signal is reported once; ranks that get
+  /// one after that may have it reported again. For the end of a step: `if (runtime.checkpoint_requested()) {
+  /// … }`. Waits for the other ranks until `deadline`; one exchange of 128 bytes a rank. Throws Error
+  /// `timeout`, `peer_lost`.
+  [[nodiscard]] bool checkpoint_requested(Deadline deadline = {});
 
   /// Collective over `ranks`, all of which are ranks of this runtime: they write or read a stream of steps
   /// together. Used by the constructors of StepWriter and StepReader. Works on a duplicate of `ranks`. Throws
@@ -162,6 +194,7 @@ class Runtime {
   [[nodiscard]] std::string describe_transport() const;
   [[nodiscard]] std::string describe_reads() const;
   [[nodiscard]] JobFacts job_facts() const;
+  void finish_checkpoints(Deadline deadline) noexcept;
   void end_session() noexcept;
   void close_in_destructor() noexcept;
 

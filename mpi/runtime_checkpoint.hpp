@@ -11,6 +11,8 @@
 
 namespace locum {
 
+class BackgroundCheckpoints;
+
 /// What writing and reading a checkpoint need of a runtime. Both are collective over the group.
 struct CheckpointJob {
   mpi::CommunicatorGroup& group;
@@ -18,11 +20,15 @@ struct CheckpointJob {
   std::string_view store;
   std::string path;
   Deadline until;
+  const BackgroundCheckpoints* others = nullptr;  ///< that are being written by this runtime
 };
 
 /// See Runtime::checkpoint(). Throws Error, the same one on all ranks.
 [[nodiscard]] CheckpointReport write_checkpoint(const CheckpointJob& job, const CheckpointOptions& options);
 /// See Runtime::restore(). Throws Error, the same one on all ranks.
 [[nodiscard]] CheckpointReport read_checkpoint(const CheckpointJob& job, const RestoreOptions& options);
+/// See Runtime::restore_latest(): the path is a pattern. Throws Error, the same one on all ranks.
+[[nodiscard]] CheckpointReport read_latest_checkpoint(const CheckpointJob& job,
+                                                      const RestoreOptions& options);
 
 }  // namespace locum

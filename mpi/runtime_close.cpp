@@ -56,6 +56,7 @@ void Runtime::close(Deadline deadline) {
   const auto until = deadline.moment(state_->options.collective_timeout);
   mpi::CommunicatorGroup& group = state_->group;
   const std::vector<std::uint32_t> mates = node_mates(group);
+  finish_checkpoints(until);
   session_->state()->break_promises(until);  // ranks that wait for one join this step, too
   const auto exits = std::make_shared<shm::ProcessExits>(state_->mates, place_of(group.rank(), mates));
   // Once all have joined none reads any more; once all have closed the memory is free for the next runtime.
@@ -90,14 +91,23 @@ void Runtime::close(Deadline deadline) {
   }
 }
 
+// Before promises are broken, by which the ranks learn how one has ended.
+void Runtime::finish_checkpoints(Deadline deadline) noexcept {
+  if (state_->checkpoints) {
+    state_->checkpoints->finish(deadline.moment(state_->options.timeout));
+  }
+}
+
 // The links stay until the runtime is destroyed: other ranks may still probe this rank.
 void Runtime::end_session() noexcept {
   state_->last_report = session_->report();
   session_->close();
+  state_->checkpoints.reset();  // waits for their threads, which the session lets go
   if (state_->links) {
     state_->links->close();
   }
   session_->state()->completions()->continuations().close();  // all operations have ended
+  state_->signal.reset();
   state_->fork_guard->release();
   session_.reset();
 }
@@ -112,6 +122,7 @@ void Runtime::close_in_destructor() noexcept {
         rank, reason);
     state_->open = false;
     state_->closed_alone->tell();
+    finish_checkpoints({});
     end_session();
     return;
   }

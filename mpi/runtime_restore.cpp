@@ -15,6 +15,7 @@
 #include "core/type_name.hpp"
 #include "mpi/error.hpp"
 #include "mpi/runtime_checkpoint.hpp"
+#include "transport/storage/file_series.hpp"
 #include "transport/storage/hdf5/master_file.hpp"
 #include "transport/storage/hdf5/part_reader.hpp"
 
@@ -126,6 +127,8 @@ class Restoring {
     std::memcpy(all.data(), bytes.data(), bytes.size());
     CheckpointReport report;
     report.files = master_.parts.size();
+    report.path = job_.path;
+    report.number = storage::number_of(job_.path);
     for (std::size_t rank = 0; rank < all.size(); ++rank) {
       report.objects += all[rank].objects;
       report.bytes += all[rank].bytes;

@@ -15,9 +15,11 @@
 #include "mpi/group.hpp"
 #include "mpi/lost_rank_monitor.hpp"
 #include "mpi/runtime.hpp"
+#include "mpi/runtime_background.hpp"
 #include "shm/death/closed_alone.hpp"
 #include "shm/death/fork_guard.hpp"
 #include "shm/death/process_exits.hpp"
+#include "shm/death/warning_signal.hpp"
 
 namespace locum {
 
@@ -48,6 +50,8 @@ struct Runtime::State {
   std::uint64_t memory_bytes = 0;     ///< of this node
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
   std::optional<shm::ForkGuard> fork_guard;  // once there is a session
+  std::optional<shm::WarningSignal> signal;
+  std::unique_ptr<BackgroundCheckpoints> checkpoints;  ///< once one was begun
   bool open = false;
   std::uint32_t step_sides = 0;  ///< numbered by this rank
   RankReport last_report;        // once closed

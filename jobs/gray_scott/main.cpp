@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <locum/locum.hpp>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <variant>
@@ -19,6 +20,7 @@
 #include "jobs/gray_scott/options.hpp"
 #include "jobs/gray_scott/progress.hpp"
 #include "jobs/gray_scott/roles.hpp"
+#include "jobs/gray_scott/saved_states.hpp"
 #include "jobs/gray_scott/solver.hpp"
 #include "jobs/gray_scott/summary.hpp"
 #include "jobs/gray_scott/timeline.hpp"
@@ -88,24 +90,43 @@ void end_job(const std::exception& error, int rank) {
   MPI_Abort(MPI_COMM_WORLD, 1);
 }
 
+/// Collective. Where the run goes on: behind the latest checkpoint, which the ranks that simulate look for.
+std::size_t first_frame(SavedStates* states, const DemoOptions& options) {
+  std::uint64_t step = states != nullptr ? states->find() : 0;
+  MPI_Bcast(&step, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
+  if (step % options.every != 0 || step / options.every >= options.frames()) {
+    throw std::runtime_error("the latest checkpoint is of step " + std::to_string(step) +
+                             ": restart with an --every of which that is a multiple, and more --steps");
+  }
+  return static_cast<std::size_t>(step / options.every);
+}
+
 /// Collective. Both runs; what comes back is complete on rank 0.
-RunRecord run(const DemoOptions& options, const Decomposition& decomposition, int rank) {
+RunRecord run(DemoOptions options, const Decomposition& decomposition, int rank) {
   const bool simulates = rank < options.simulation_ranks;
   jobs::Communicator role;
   MPI_Comm_split(MPI_COMM_WORLD, simulates ? 0 : 1, rank, role.out());
 
-  RunRecord record;
-  record.options = options;
   Progress progress(rank == 0);
   std::optional<Solver> solver;
+  std::optional<SavedStates> saved;
   if (simulates) {
     solver.emplace(role.get(), options.grid, Parameters{});
   }
+  if (simulates && options.saves()) {
+    saved.emplace(role.get(), options);
+  }
+  SavedStates* const states = saved ? &*saved : nullptr;
+  if (options.restart) {
+    options.first_frame = first_frame(states, options);
+  }
+  RunRecord record;
+  record.options = options;
 
   // What the simulation takes by itself; the others wait.
   const EventLog alone(MPI_COMM_WORLD);
   if (simulates) {
-    simulate_alone(*solver, options, progress);
+    simulate_alone(*solver, states, options, progress);
   }
   MPI_Barrier(MPI_COMM_WORLD);
   record.alone_s = alone.now_s();
@@ -119,7 +140,8 @@ RunRecord run(const DemoOptions& options, const Decomposition& decomposition, in
   EventLog log(MPI_COMM_WORLD);
   try {
     if (simulates) {
-      record.simulation = simulate_coupled(streams, *solver, options, reports, log, progress);
+      record.simulation = simulate_coupled(streams, *solver, states, options, reports, log, progress);
+      record.simulation.fingerprint = fingerprint(*solver, options.grid, role.get());
     } else {
       analyse_frames(runtime, rank - options.simulation_ranks, decomposition, options, reports, log);
     }
@@ -137,13 +159,15 @@ RunRecord run(const DemoOptions& options, const Decomposition& decomposition, in
 /// For rank 0: the timeline, the tables, and whether all was well.
 int report(const RunRecord& record) {
   const DemoOptions& options = record.options;
-  const std::size_t middle = options.frames() / 2;
-  draw_timeline(timeline_title(record),
-                "The marked part: frame " + std::to_string(middle + 1) + " is handed over",
-                timeline_rows(record), window_of_frame(record, middle))
+  const std::size_t middle = options.own_frames() / 2;
+  draw_timeline(
+      timeline_title(record),
+      "The marked part: frame " + std::to_string(options.first_frame + middle + 1) + " is handed over",
+      timeline_rows(record), window_of_frame(record, middle))
       .write_png(options.output / "timeline.png");
-  std::printf("%s\n  pictures: %s, v_0000.png to v_%04zu.png and timeline.png\n",
-              summary_text(record).c_str(), options.output.c_str(), options.frames() - 1);
+  std::printf("%s\n  pictures: %s, v_%04zu.png to v_%04zu.png and timeline.png\n",
+              summary_text(record).c_str(), options.output.c_str(), options.first_frame,
+              options.frames() - 1);
   return worst_mass_difference(record.simulation) <= largest_mass_difference ? 0 : 1;
 }
 
@@ -153,7 +177,7 @@ int run_and_report(const DemoOptions& options, int rank) {
   if (!fits_into_memory(options, rank)) {
     return usage_exit_code;
   }
-  if (!make_folder(options.output, rank)) {
+  if (!make_folder(options.saves() ? options.checkpoints() : options.output, rank)) {
     return 1;
   }
   const RunRecord record = run(options, decomposition, rank);

@@ -13,6 +13,9 @@ constexpr std::uint32_t frames_of_a_stream = 2;
 /// What the frames of all streams take of the store's memory at their peak. Each rank that analyses reads a
 /// stream of its own.
 std::uint64_t frames_bytes(const DemoOptions& options);
+/// The memory of a node for checkpoints: of the state that is being written, the next one, and one that was
+/// restored, with room for the arenas' own rounding; 0 without checkpoints.
+std::uint64_t states_memory_bytes(const DemoOptions& options);
 /// What a run takes of the machine's memory at its peak: the solver's fields and the frames.
 std::uint64_t needed_bytes(const DemoOptions& options);
 

@@ -62,6 +62,13 @@ std::unique_ptr<CLI::App> command_line(DemoOptions& options) {
   app->add_option("--output", options.output, "Folder for the pictures")
       ->check([](const std::string& folder) { return folder.empty() ? "wants a folder" : ""; })
       ->capture_default_str();
+  app->add_option("--checkpoint-every", options.checkpoint_every,
+                  "Steps from checkpoint to checkpoint, a multiple of --every: the fields are written in the "
+                  "background to OUTPUT/checkpoints, the latest two stay. 0: none")
+      ->check(CLI::Range(std::uint64_t{0}, most_steps))
+      ->capture_default_str();
+  app->add_flag("--restart", options.restart,
+                "Go on from the latest checkpoint of an earlier run, of any number of ranks");
   return app;
 }
 
@@ -119,6 +126,10 @@ std::variant<DemoOptions, HelpWanted, UsageError> parse_options(std::span<char* 
   if (options.every > options.steps) {
     return UsageError{"--every " + std::to_string(options.every) + " is more than --steps " +
                       std::to_string(options.steps) + ": there would be no frame"};
+  }
+  if (options.checkpoint_every % options.every != 0) {
+    return UsageError{"--checkpoint-every " + std::to_string(options.checkpoint_every) +
+                      " is no multiple of --every " + std::to_string(options.every)};
   }
   if (std::string problem = share_out_ranks(options, ranks); !problem.empty()) {
     return UsageError{std::move(problem)};

@@ -32,11 +32,20 @@ struct DemoOptions {
   /// of when they are read.
   bool overlap = true;
   std::filesystem::path output = "out/gray_scott";
+  std::uint64_t checkpoint_every = 0;  ///< steps from checkpoint to checkpoint; 0: none is written
+  bool restart = false;                ///< whether the run goes on from the latest checkpoint
+  std::size_t first_frame = 0;         ///< of this run, once it is known where it goes on
 
   std::size_t frames() const { return static_cast<std::size_t>(steps / every); }
+  /// Those that this run makes.
+  std::size_t own_frames() const { return frames() - first_frame; }
+  /// Whether the simulation is written to checkpoints, or read from them.
+  bool saves() const { return checkpoint_every > 0 || restart; }
+  /// The folder with the checkpoints.
+  std::filesystem::path checkpoints() const { return output / "checkpoints"; }
   /// How many streams the frames go into: one for each rank that analyses, but none for a rank that gets no
-  /// frame. Frame n goes into stream n modulo their number.
-  std::size_t streams() const { return std::min(static_cast<std::size_t>(analysis_ranks), frames()); }
+  /// frame. The n-th frame of the run goes into stream n modulo their number.
+  std::size_t streams() const { return std::min(static_cast<std::size_t>(analysis_ranks), own_frames()); }
 };
 
 /// What the command line asks for instead of a run.

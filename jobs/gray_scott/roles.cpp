@@ -21,6 +21,15 @@ Masses advance_to_next_frame(Solver& solver, const DemoOptions& options) {
   return {solver.total_mass(Species::u), solver.total_mass(Species::v)};
 }
 
+// Where the run goes on, or at its first step.
+void begin(Solver& solver, const SavedStates* states, const DemoOptions& options) {
+  if (options.restart) {
+    states->load(solver);
+  } else {
+    solver.reset();
+  }
+}
+
 void show_reports(const std::vector<FrameReport>& reports, const DemoOptions& options, Progress& progress) {
   for (const FrameReport& report : reports) {
     char line[160];
@@ -79,9 +88,10 @@ std::vector<BlockViews> read_blocks(const locum::InputStep& step, const Decompos
 
 }  // namespace
 
-void simulate_alone(Solver& solver, const DemoOptions& options, Progress& progress) {
-  solver.reset();
-  for (std::size_t frame = 0; frame < options.frames(); ++frame) {
+void simulate_alone(Solver& solver, const SavedStates* states, const DemoOptions& options,
+                    Progress& progress) {
+  begin(solver, states, options);
+  for (std::size_t frame = options.first_frame; frame < options.frames(); ++frame) {
     advance_to_next_frame(solver, options);
     if ((frame + 1) % 5 == 0 || frame + 1 == options.frames()) {
       char line[96];
@@ -105,15 +115,19 @@ std::vector<locum::StepWriter> open_streams(locum::Runtime& runtime, MPI_Comm gr
 }
 
 SimulationRecord simulate_coupled(std::vector<locum::StepWriter>& streams, Solver& solver,
-                                  const DemoOptions& options, FrameReports& reports, EventLog& log,
-                                  Progress& progress) {
+                                  SavedStates* states, const DemoOptions& options, FrameReports& reports,
+                                  EventLog& log, Progress& progress) {
   SimulationRecord record;
   const auto take = [&](const std::vector<FrameReport>& some) {
     show_reports(some, options, progress);
     record.reports.insert(record.reports.end(), some.begin(), some.end());
   };
-  log.during(Phase::simulation, [&] { solver.reset(); });
-  for (std::size_t frame = 0; frame < options.frames(); ++frame) {
+  log.during(Phase::simulation, [&] { begin(solver, states, options); });
+  if (options.restart) {
+    states->forget();
+  }
+  record.first_frame = options.first_frame;
+  for (std::size_t frame = 0; frame < options.own_frames(); ++frame) {
     record.masses.push_back(
         log.during(Phase::simulation, [&] { return advance_to_next_frame(solver, options); }));
     auto step = log.during(Phase::waiting, [&] {
@@ -126,13 +140,25 @@ SimulationRecord simulate_coupled(std::vector<locum::StepWriter>& streams, Solve
       step.end().value();
     });
     take(reports.take_arrived());
+    if (states != nullptr) {
+      log.during(Phase::waiting, [&] {
+        const bool is_due =
+            options.checkpoint_every > 0 && solver.steps_done() % options.checkpoint_every == 0;
+        if (states->are_wanted() || is_due) {
+          states->save(solver);
+        }
+      });
+    }
   }
   log.during(Phase::waiting, [&] {
     for (locum::StepWriter& stream : streams) {
       stream.close({.deadline = longest_wait}).value();
     }
   });
-  take(reports.take_all(options.frames()));
+  take(reports.take_all(options.own_frames()));
+  if (states != nullptr) {
+    states->finish();
+  }
   progress.finish();
   return record;
 }
@@ -151,7 +177,7 @@ void analyse_frames(locum::Runtime& runtime, int index, const Decomposition& dec
     if (!step && step.error().code() == locum::Errc::end_of_stream) {
       break;
     }
-    const std::size_t frame = step.value().number() * options.streams() + rank;
+    const std::size_t frame = options.first_frame + step.value().number() * options.streams() + rank;
     auto views = log.during(Phase::fetching, [&] { return read_blocks(*step, decomposition); });
     log.during(Phase::analysis, [&] {
       std::vector<BlockFields> blocks;

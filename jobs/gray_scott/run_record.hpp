@@ -30,6 +30,8 @@ struct Masses {
 struct SimulationRecord {
   std::vector<Masses> masses;
   std::vector<FrameReport> reports;  ///< on rank 0
+  std::size_t first_frame = 0;
+  std::uint64_t fingerprint = 0;  ///< of the fields at the end
 };
 
 /// Bytes that moved, by the store's own counters.

@@ -61,6 +61,11 @@ class Solver {
   std::span<double> field(Species species);
   /// Collective. Needed only after fields were written from outside.
   void exchange_ghosts();
+  /// Collective. The fields, which were written from outside, are those after so many steps.
+  void resume(std::uint64_t steps_done) {
+    steps_done_ = steps_done;
+    exchange_ghosts();
+  }
   /// Writes the cells without ghosts, row-major. REQUIRES: interior.size() == block().cells().
   void write_interior(Species species, std::span<double> interior) const;
   /// Collective. The sum over all cells of the grid.

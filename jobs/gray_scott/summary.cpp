@@ -142,6 +142,13 @@ std::string overlap_line(const RunRecord& record) {
   return line;
 }
 
+std::string fingerprint_line(const RunRecord& record) {
+  char line[96];
+  std::snprintf(line, sizeof line, "  fingerprint of U and V at the end: %016llx\n",
+                static_cast<unsigned long long>(record.simulation.fingerprint));
+  return line;
+}
+
 std::string mass_line(const RunRecord& record) {
   const double worst = worst_mass_difference(record.simulation);
   char line[160];
@@ -161,7 +168,7 @@ double worst_mass_difference(const SimulationRecord& record) {
   for (std::size_t frame = 0; frame < record.masses.size(); ++frame) {
     const Masses& own = record.masses[frame];
     const FrameReport& found = record.reports[frame];
-    if (found.frame != frame) {
+    if (found.frame != record.first_frame + frame) {
       return std::numeric_limits<double>::infinity();
     }
     for (const double difference : {std::abs(found.mass_u - own.u) / std::abs(own.u),
@@ -185,7 +192,8 @@ std::string summary_text(const RunRecord& record) {
                 options.simulation_ranks == 1 ? "rank simulates" : "ranks simulate", options.analysis_ranks,
                 options.analysis_ranks == 1 ? "analyses" : "analyse");
   return head + time_table(record) + '\n' + run_table(record) + '\n' + publish_table(record) + '\n' +
-         fetch_table(record) + '\n' + overlap_line(record) + traffic_table(record) + '\n' + mass_line(record);
+         fetch_table(record) + '\n' + overlap_line(record) + traffic_table(record) + '\n' +
+         mass_line(record) + fingerprint_line(record);
 }
 
 std::vector<TimelineRow> timeline_rows(const RunRecord& record) {

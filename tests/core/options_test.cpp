@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <string>
 #include <utility>
@@ -53,6 +54,7 @@ TEST(Options, AreAllOverriddenByTheirTwins) {
   const Variable transport("LOCUM_TRANSPORT", "mpi");
   const Variable one_sided("LOCUM_ONE_SIDED", "auto");
   const Variable log("LOCUM_LOG", "info");
+  const Variable signal("LOCUM_CHECKPOINT_SIGNAL", "SIGUSR2");
   const Variable reserve("LOCUM_RESERVE_BYTES", "2G");
   const Variable step("LOCUM_STEP_BYTES", "128K");
   const Variable prepare("LOCUM_PREPARE_BYTES", "3K");
@@ -72,7 +74,8 @@ TEST(Options, AreAllOverriddenByTheirTwins) {
                                 .inline_bytes = 5_KiB,
                                 .prefetch_bytes = 6_KiB,
                                 .decoded_cache_bytes = 4_KiB,
-                                .log = Log::info};
+                                .log = Log::info,
+                                .checkpoint_signal = SIGUSR2};
   EXPECT_EQ(with_environment({.memory_bytes = 5}).value(), expected);
 }
 
@@ -97,6 +100,10 @@ TEST(Options, NameTheVariableThatIsWrongAndWhatItTakes) {
            {"LOCUM_STEP_BYTES", "32K"},
            {"LOCUM_TRANSPORT", "tcp"},
            {"LOCUM_LOG", "verbose"},
+           {"LOCUM_CHECKPOINT_SIGNAL", "USR3"},
+           {"LOCUM_CHECKPOINT_SIGNAL", "9"},
+           {"LOCUM_CHECKPOINT_SIGNAL", "-1"},
+           {"LOCUM_CHECKPOINT_SIGNAL", "65"},
            {"LOCUM_RESERVE_BYTES", "0"},
        }) {
     const Variable variable(name, text);
@@ -134,7 +141,7 @@ TEST(Options, PrintOneLineEach) {
             "memory_bytes = 5\ntimeout_ms = 30000\ncollective_timeout_ms = 600000\npeer_timeout_ms = "
             "5000\nranks_per_node = 0\ntransport = auto\none_sided = off\nreserve_bytes = 6\nstep_bytes = 0\n"
             "prepare_bytes = 0\ndecoded_cache_bytes = 7\ninline_bytes = 4096\nprefetch_bytes = 0\nlog = "
-            "warnings\nname = \n");
+            "warnings\ncheckpoint_signal = 0\nname = \n");
 }
 
 TEST(Options, AreReadBackFromTheirLines) {
@@ -152,6 +159,7 @@ TEST(Options, AreReadBackFromTheirLines) {
                                .prefetch_bytes = 9,
                                .decoded_cache_bytes = 10,
                                .log = Log::info,
+                               .checkpoint_signal = SIGUSR1,
                                .name = "a = b"};
   EXPECT_EQ(options_in(to_string(options)).value(), options);
   EXPECT_EQ(options_in(to_string(RuntimeOptions{})).value(), RuntimeOptions{});

@@ -75,7 +75,7 @@ class RolesOf : public testing::TestWithParam<Publish> {
       auto streams = open_streams(runtime, role.get(), options);
       Solver solver(role.get(), grid, Parameters{});
       Progress silent(false);
-      record.simulation = simulate_coupled(streams, solver, options, reports, log, silent);
+      record.simulation = simulate_coupled(streams, solver, nullptr, options, reports, log, silent);
     } else {
       analyse_frames(runtime, rank_ - options.simulation_ranks, Decomposition(grid, options.simulation_ranks),
                      options, reports, log);

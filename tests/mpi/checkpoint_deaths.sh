@@ -1,10 +1,10 @@
 #!/bin/bash
-# usage: checkpoint_deaths.sh MPIEXEC FLAG RANKS PROGRAM    LOCUM_DEATHS deaths, or 6
+# usage: checkpoint_deaths.sh MPIEXEC FLAG RANKS PROGRAM [repeat_async]    LOCUM_DEATHS deaths, or 6
 #
 # A job writes one checkpoint after the other to one path, and all its processes are killed at once, at a random moment. Then another job, on
 # another number of ranks, finds the last complete one or a newer one, whole. LOCUM_TEST_SEED plays a run again.
 set -u
-deaths=${LOCUM_DEATHS:-6} mpiexec=$1 flag=$2 ranks=$3 program=$4
+deaths=${LOCUM_DEATHS:-6} mpiexec=$1 flag=$2 ranks=$3 program=$4 mode=${5:-repeat}
 seed=${LOCUM_TEST_SEED:-$((10#$(date +%N) % 32768))}
 RANDOM=$seed
 work=$(mktemp -d)
@@ -28,7 +28,7 @@ for ((death = 1; death <= deaths; ++death)); do
   [ $((death % 10)) -ne 1 ] || rm -rf "$path" "$path.parts"
   was_there=no
   [ ! -e "$path" ] || was_there=yes
-  coproc job { LOCUM_RANKS_PER_NODE=$split exec "$mpiexec" "$flag" "$ranks" "$program" repeat "$path" 2>&1; }
+  coproc job { LOCUM_RANKS_PER_NODE=$split exec "$mpiexec" "$flag" "$ranks" "$program" "$mode" "$path" 2>&1; }
   # shellcheck disable=SC2154  # set by coproc
   pid=$job_PID
   # After a few complete ones, and a random part of the next.

@@ -1,15 +1,19 @@
-// usage: checkpoint_restart_tests write|read|rewrite|repeat|latest PATH    One job of several that write a
-// checkpoint and restore it on other numbers of ranks: the objects are the same whoever made them. `repeat`
-// writes one checkpoint after the other to the same path until it is killed, and prints the number of each
-// that is complete; `latest` restores the last one, and prints its number.
+// usage: checkpoint_restart_tests write|read|rewrite|repeat|repeat_async|warned|latest PATH    One job of
+// several that write a checkpoint and restore it on other numbers of ranks: the objects are the same whoever
+// made them. `repeat` writes one checkpoint after the other to the same path until it is killed, and prints
+// the number of each that is complete; `repeat_async` does so in the background, while it replaces and evicts
+// the objects; `warned` makes steps until the scheduler says that the job ends soon, and then writes one;
+// `latest` restores the last one, and prints its number.
 #include <mpi.h>
 
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "mpi/runtime.hpp"
@@ -63,6 +67,8 @@ void check(Runtime& runtime, const Store& store) {
 }
 
 constexpr int rounds = 1000;
+constexpr std::uint64_t most_steps = 10'000;
+constexpr std::uint64_t afterwards = 1'000'000;  // what is put while a checkpoint is written, and upwards
 constexpr std::size_t large = 20'000;
 
 // All objects of a round say its number.
@@ -82,6 +88,40 @@ void repeat(Runtime& runtime, const Store& store, const std::string& path) {
   }
 }
 
+void repeat_async(Runtime& runtime, const Store& store, const std::string& path) {
+  for (std::uint64_t round = 1; round <= rounds; ++round) {
+    put_round(store, runtime.rank(), round);
+    const auto begun = runtime.checkpoint_async("fields", path);
+    for (std::uint64_t other = afterwards; !begun.ready(); ++other) {
+      put_round(store, runtime.rank(), other);
+      (void)store.evict(name_of("small", runtime.rank())).value();
+    }
+    (void)begun.get().value();
+    if (runtime.rank() == 0) {
+      std::printf("%llu\n", static_cast<unsigned long long>(round));
+      std::fflush(stdout);
+    }
+  }
+}
+
+void until_warned(Runtime& runtime, const Store& store, const std::string& path) {
+  for (std::uint64_t step = 1; step <= most_steps; ++step) {
+    put_round(store, runtime.rank(), step);
+    if (runtime.checkpoint_requested()) {
+      (void)runtime.checkpoint("fields", path).value();
+      expect(!runtime.checkpoint_requested(), "one warning is reported twice");
+      std::printf("rank %d: warned in step %llu\n", runtime.rank(), static_cast<unsigned long long>(step));
+      return;
+    }
+    if (step == 1 && runtime.rank() == 0) {
+      std::printf("running\n");
+      std::fflush(stdout);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));  // the work of a step
+  }
+  expect(false, "no warning came");
+}
+
 void find_latest(Runtime& runtime, const Store& store, const std::string& path) {
   const auto restored = runtime.restore("fields", path);
   std::uint64_t round = 0;
@@ -90,6 +130,7 @@ void find_latest(Runtime& runtime, const Store& store, const std::string& path) 
       const std::uint64_t small = *store.get<std::uint64_t>(name).value();
       const auto all = store.get<std::uint64_t[]>("large/" + name.substr(name.find('/') + 1)).value();
       expect(round == 0 || small == round, "objects of two checkpoints are mixed");
+      expect(small < afterwards, "an object is of the time after the checkpoint had begun");
       expect(all.size() == large && all[0] == small && all[large - 1] == small,
              "an object is of another checkpoint");
       round = small;
@@ -108,6 +149,12 @@ void run(std::string_view mode, const std::string& path) {
   Store store = runtime.store("fields");
   if (mode == "repeat") {
     return repeat(runtime, store, path);
+  }
+  if (mode == "repeat_async") {
+    return repeat_async(runtime, store, path);
+  }
+  if (mode == "warned") {
+    return until_warned(runtime, store, path);
   }
   if (mode == "latest") {
     return find_latest(runtime, store, path);
@@ -134,7 +181,8 @@ int main(int argc, char** argv) {
   MPI_Init(&argc, &argv);
   int status = 0;
   try {
-    expect(argc == 3, "usage: checkpoint_restart_tests write|read|rewrite|repeat|latest PATH");
+    expect(argc == 3,
+           "usage: checkpoint_restart_tests write|read|rewrite|repeat|repeat_async|warned|latest PATH");
     run(argv[1], argv[2]);
   } catch (const std::exception& error) {
     std::printf("FAILED: %s\n", error.what());

@@ -4,12 +4,10 @@
 #include <hdf5.h>
 #include <mpi.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
@@ -25,6 +23,7 @@
 #include "mpi/runtime.hpp"
 #include "tests/mpi/job.hpp"
 #include "tests/mpi/shared_folder.hpp"
+#include "tests/mpi/small_files.hpp"
 
 namespace locum {
 namespace {
@@ -300,26 +299,6 @@ TEST(Checkpoint, RemovesWhatDeadJobsHaveLeftAndNothingElse) {
   EXPECT_EQ(runtime.restore("again", path).value().objects, static_cast<std::uint64_t>(job::size()));
 }
 
-// A file that must not grow refuses as a full disk does.
-class SmallFiles {
- public:
-  explicit SmallFiles(rlim_t most) : ignored_(std::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit lower{most, before_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &lower);
-  }
-  SmallFiles(const SmallFiles&) = delete;
-  SmallFiles& operator=(const SmallFiles&) = delete;
-  ~SmallFiles() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, ignored_);
-  }
-
- private:
-  void (*ignored_)(int);
-  rlimit before_{};
-};
-
 TEST(Checkpoint, FailsOnAFullDiskAndKeepsTheOlderOne) {
   const job::SharedFolder folder;
   const std::string path = folder / "full.h5";
@@ -329,7 +308,7 @@ TEST(Checkpoint, FailsOnAFullDiskAndKeepsTheOlderOne) {
   (void)runtime.checkpoint("fields", path).value();
   (void)store.put(of_rank(job::rank(), "field"), std::vector<double>(256 * 1024)).value();  // 2 MiB
   for (const rlim_t most : {1U, 1000U, 100'000U, 1U << 20U}) {
-    std::optional<SmallFiles> limit(most);
+    std::optional<job::SmallFiles> limit(most);
     const auto refused = runtime.checkpoint("fields", path);
     limit.reset();
     ASSERT_FALSE(refused);
@@ -373,7 +352,7 @@ TEST(Checkpoint, IsWrittenByOneJobAtATime) {
   }
   const auto refused = runtime.checkpoint("fields", path);
   ASSERT_FALSE(refused);
-  EXPECT_NE(std::string(refused.error().what()).find("another job is writing"), std::string::npos);
+  EXPECT_NE(std::string(refused.error().what()).find("is being written now"), std::string::npos);
   if (job::rank() == 0) {
     ::close(other);
   }

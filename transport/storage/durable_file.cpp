@@ -61,7 +61,7 @@ void sync_folder(const std::string& folder) {
   }
 }
 
-DurableFile::DurableFile(std::string path) : path_(std::move(path)), temporary_(path_ + ".tmp") {}
+DurableFile::DurableFile(std::string path) : path_(std::move(path)), temporary_(temporary_of(path_)) {}
 
 DurableFile::~DurableFile() {
   if (descriptor_ >= 0) {
@@ -142,8 +142,9 @@ WritingLock::WritingLock(const std::string& path) : path_(path + ".lock") {
       if (error == EWOULDBLOCK) {
         ::close(descriptor_);
         throw Error(Errc::system,
-                    "another job is writing the checkpoint '" + path +
-                        "' now; give each job a path of its own, or wait until that one has ended");
+                    "the checkpoint '" + path_.substr(0, path_.rfind('.')) +
+                        "' is being written now, by another job or by this one; give each job a path of its "
+                        "own, or wait until that one has ended");
       }
       return;  // no locks here
     }
@@ -151,6 +152,7 @@ WritingLock::WritingLock(const std::string& path) : path_(path + ".lock") {
     struct stat named {};
     if (::fstat(descriptor_, &locked) == 0 && ::stat(path_.c_str(), &named) == 0 &&
         locked.st_ino == named.st_ino) {
+      holds_ = true;
       return;
     }
     ::close(descriptor_);

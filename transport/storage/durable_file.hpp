@@ -47,21 +47,28 @@ class DurableFile {
   bool published_ = false;
 };
 
-/// While it lives no other process writes the same checkpoint: an advisory lock of FILE.lock, which the
-/// system gives back when the process ends. Where a file system has no locks, it has no effect.
+/// While it lives nobody else writes the same checkpoint: an advisory lock of FILE.lock, which the system
+/// gives back when the process ends. Where a file system has no locks, it has no effect.
 class WritingLock {
  public:
-  /// Throws Error `system` at once if another process has it.
+  /// Throws Error `system` at once if another job has it, or this one.
   explicit WritingLock(const std::string& path);
   WritingLock(const WritingLock&) = delete;
   WritingLock& operator=(const WritingLock&) = delete;
   ~WritingLock();
+  /// Whether it has an effect.
+  [[nodiscard]] bool holds() const noexcept { return holds_; }
 
  private:
   std::string path_;
   int descriptor_ = -1;
+  bool holds_ = false;
 };
 
+/// What DurableFile calls a file while it is in progress.
+[[nodiscard]] inline std::string temporary_of(const std::string& path) {
+  return path + ".tmp";
+}
 /// Waits until the names in a folder are on the disk.
 void sync_folder(const std::string& folder);
 /// The folder of a path; "." if it names none.

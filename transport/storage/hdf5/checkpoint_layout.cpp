@@ -135,25 +135,36 @@ std::uint64_t attribute(const Identifier& object, const char* name) {
                                  "' that every file of a checkpoint has is missing, or is no number");
 }
 
-std::string text_attribute(const Identifier& object, const char* name) {
-  constexpr std::size_t longest = 4096;
-  if (H5Aexists(object.get(), name) > 0) {
-    const Identifier attribute(H5Aopen(object.get(), name, H5P_DEFAULT), H5Aclose, "reading an attribute");
-    const Identifier space(H5Aget_space(attribute.get()), H5Sclose, "reading an attribute");
-    const Identifier type(H5Aget_type(attribute.get()), H5Tclose, "reading an attribute");
-    const std::size_t bytes = H5Tget_size(type.get());
-    if (H5Sget_simple_extent_npoints(space.get()) == 1 && H5Tget_class(type.get()) == H5T_STRING &&
-        H5Tis_variable_str(type.get()) == 0 && bytes <= longest) {
-      std::string text(bytes, '\0');
-      check(H5Aread(attribute.get(), type.get(), text.data()), "reading an attribute");
-      text.resize(std::min(text.find('\0'), text.size()));
-      if (!text.empty() && text != ".." && text.find('/') == std::string::npos) {
-        return text;
-      }
-    }
+std::uint64_t attribute_or(const Identifier& object, const char* name, std::uint64_t otherwise) {
+  return H5Aexists(object.get(), name) > 0 ? attribute(object, name) : otherwise;
+}
+
+std::string optional_text(const Identifier& object, const char* name) {
+  constexpr std::size_t longest = 256 * 1024;
+  if (H5Aexists(object.get(), name) <= 0) {
+    return {};
   }
-  throw Error(Errc::corrupt, std::string("the attribute '") + name +
-                                 "' that the file of a checkpoint has is missing, or is no such text");
+  const Identifier attribute(H5Aopen(object.get(), name, H5P_DEFAULT), H5Aclose, "reading an attribute");
+  const Identifier space(H5Aget_space(attribute.get()), H5Sclose, "reading an attribute");
+  const Identifier type(H5Aget_type(attribute.get()), H5Tclose, "reading an attribute");
+  const std::size_t bytes = H5Tget_size(type.get());
+  if (H5Sget_simple_extent_npoints(space.get()) != 1 || H5Tget_class(type.get()) != H5T_STRING ||
+      H5Tis_variable_str(type.get()) != 0 || bytes > longest) {
+    return {};
+  }
+  std::string text(bytes, '\0');
+  check(H5Aread(attribute.get(), type.get(), text.data()), "reading an attribute");
+  text.resize(std::min(text.find('\0'), text.size()));
+  return text;
+}
+
+std::string file_name_attribute(const Identifier& object, const char* name) {
+  std::string text = optional_text(object, name);
+  if (text.empty() || text == "." || text == ".." || text.find('/') != std::string::npos) {
+    throw Error(Errc::corrupt, std::string("the attribute '") + name +
+                                   "' that the file of a checkpoint has is missing, or is no file name");
+  }
+  return text;
 }
 
 std::uint32_t checksum_of(ObjectRow row, const std::array<std::string_view, 3>& texts) noexcept {

@@ -95,8 +95,13 @@ void set_attribute(const Identifier& object, const char* name, const std::string
 /// Throws Error `corrupt` if there is none, or it is no number.
 [[nodiscard]] std::uint64_t attribute(const Identifier& object, const char* name);
 
-/// The same for a text without a slash, of at most 4096 bytes.
-[[nodiscard]] std::string text_attribute(const Identifier& object, const char* name);
+/// The same; `otherwise` if there is none.
+[[nodiscard]] std::uint64_t attribute_or(const Identifier& object, const char* name, std::uint64_t otherwise);
+
+/// The same for a text of at most 256 KiB; an empty one if there is none.
+[[nodiscard]] std::string optional_text(const Identifier& object, const char* name);
+/// The name of a file or folder. Throws Error `corrupt` if there is none.
+[[nodiscard]] std::string file_name_attribute(const Identifier& object, const char* name);
 
 /// The row's checksum as it should be. `texts`: those of its name, type and path, in this order.
 [[nodiscard]] std::uint32_t checksum_of(ObjectRow row, const std::array<std::string_view, 3>& texts) noexcept;

@@ -14,7 +14,6 @@
 
 #include "core/base/checksum.hpp"
 #include "core/error.hpp"
-#include "transport/storage/durable_file.hpp"
 #include "transport/storage/hdf5/dataset_path.hpp"
 
 namespace locum::storage {
@@ -38,8 +37,8 @@ bool is_part_file(std::string_view name) {
   return has_id && name.ends_with(".h5");
 }
 
-std::string now_in_words() {
-  const std::time_t now = std::time(nullptr);
+std::string in_words(std::uint64_t time_ns) {
+  const auto now = static_cast<std::time_t>(time_ns / 1'000'000'000);
   std::tm utc{};
   ::gmtime_r(&now, &utc);
   std::array<char, 32> text{};
@@ -68,22 +67,27 @@ std::uint32_t checksum_of(const MasterFile& master) {
   return checksum_of_rows(master.parts, checksum_of_rows(master.origins, 0));
 }
 
-/// Of the datasets of all parts, links in the checkpoint's own file: as if they were in that.
+/// Of the datasets of all parts, which are in progress, links in the checkpoint's own file: as if they were
+/// in that.
 class Links {
  public:
   Links(const Identifier& file, const MasterFile& master, const std::string& folder)
-      : file_(file), folder_(folder), properties_(H5Pcreate(H5P_LINK_CREATE), H5Pclose, "making links") {
+      : file_(file),
+        id_(master.facts.id),
+        folder_(folder),
+        properties_(H5Pcreate(H5P_LINK_CREATE), H5Pclose, "making links") {
     check(H5Pset_create_intermediate_group(properties_.get(), 1), "making links");
     check(H5Pset_char_encoding(properties_.get(), H5T_CSET_UTF8), "making links");
     for (std::size_t part = 0; part < master.parts.size(); ++part) {
-      readers_.push_back(open_part(master, part));
+      readers_.emplace_back(temporary_of(master.parts_folder + '/' + part_file(id_, part)), master.facts,
+                            master.parts[part]);
     }
   }
 
   void make() {
     note_groups();
     for (std::size_t part = 0; part < readers_.size(); ++part) {
-      const std::string target = folder_ + '/' + file_name_of(readers_[part].file());
+      const std::string target = folder_ + '/' + part_file(id_, part);
       link(target, own_group, std::string(own_group) + "/part" + std::to_string(part));
       for_named(readers_[part], [&](std::string_view path, std::string_view name) {
         std::string here = dataset_path(name);
@@ -137,6 +141,7 @@ class Links {
   }
 
   const Identifier& file_;
+  const std::uint64_t id_;
   const std::string folder_;
   Identifier properties_;
   std::vector<PartReader> readers_;
@@ -145,14 +150,13 @@ class Links {
 
 }  // namespace
 
-void write_master(const std::string& path, const MasterFile& master, const std::string& store) {
+MasterWriter::MasterWriter(const std::string& path, const MasterFile& master) : file_(path) {
   const QuietErrors quiet;
-  DurableFile durable(path);
-  durable.try_room(least_bytes);
-  const std::string what = "making the file '" + durable.temporary() + "'";
+  file_.try_room(least_bytes);
+  const std::string what = "making the file '" + file_.temporary() + "'";
   const Identifier access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, what);
   check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_LATEST), what);
-  Identifier file(H5Fcreate(durable.temporary().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose,
+  Identifier file(H5Fcreate(file_.temporary().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose,
                   what);
   {
     const Identifier group(H5Gcreate2(file.get(), own_group, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose,
@@ -162,8 +166,10 @@ void write_master(const std::string& path, const MasterFile& master, const std::
     set_attribute(group, "id", master.facts.id);
     set_attribute(group, "parts", master.parts.size());
     set_attribute(group, "parts_folder", folder);
-    set_attribute(group, "store", dataset_path(store));
-    set_attribute(group, "time", now_in_words());
+    set_attribute(group, "store", master.store);
+    set_attribute(group, "time", in_words(master.time_ns));
+    set_attribute(group, "time_ns", master.time_ns);
+    set_attribute(group, "rolling", master.rolling ? 1 : 0);
     set_attribute(group, "timeout_ms", static_cast<std::uint64_t>(master.store_options.timeout.count()));
     set_attribute(group, "keep_decoded", master.store_options.keep_decoded ? 1 : 0);
     set_attribute(group, "checksum", master.store_options.checksum ? 1 : 0);
@@ -174,7 +180,6 @@ void write_master(const std::string& path, const MasterFile& master, const std::
   }
   check(H5Fflush(file.get(), H5F_SCOPE_LOCAL), what);
   file.close(what);
-  durable.publish();
 }
 
 Identifier open_hdf5(const std::string& path) {
@@ -217,6 +222,10 @@ MasterFile read_master(const std::string& path) {
       std::chrono::milliseconds(std::min<std::uint64_t>(attribute(group, "timeout_ms"), 1U << 30U));
   master.store_options.keep_decoded = attribute(group, "keep_decoded") != 0;
   master.store_options.checksum = attribute(group, "checksum") != 0;
+  master.store = optional_text(group, "store");
+  // Not in files of the first version.
+  master.time_ns = attribute_or(group, "time_ns", 0);
+  master.rolling = attribute_or(group, "rolling", 0) != 0;
   read_rows(file, path, origins_path, master.origins);
   read_rows(file, path, parts_path, master.parts);
   if (master.parts.size() != master.facts.parts || master.parts.size() > most_parts ||
@@ -225,7 +234,7 @@ MasterFile read_master(const std::string& path) {
                                    "' is damaged: its tables are not those that were "
                                    "written");
   }
-  master.parts_folder = folder_of(path) + '/' + text_attribute(group, "parts_folder");
+  master.parts_folder = folder_of(path) + '/' + file_name_attribute(group, "parts_folder");
   return master;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/options.hpp"
+#include "transport/storage/durable_file.hpp"
 #include "transport/storage/hdf5/checkpoint_layout.hpp"
 #include "transport/storage/hdf5/part_reader.hpp"
 
@@ -15,16 +16,28 @@ namespace locum::storage {
 /// What the file says that the user named.
 struct MasterFile {
   CheckpointFacts facts;
+  std::string store;               ///< its name, as dataset_path() writes it; empty if that is not known
+  std::uint64_t time_ns = 0;       ///< when it was written, since 1970; 0 if that is not known
+  bool rolling = false;            ///< to be removed when newer ones of its series are there
   StoreOptions store_options;      ///< those that the store was opened with
   std::vector<OriginRow> origins;  ///< the store itself comes first
   std::vector<PartRow> parts;      ///< one a node
   std::string parts_folder;        ///< as it is to be opened
 };
 
-/// Writes the file that makes a checkpoint of the parts, which are there: with links to all their datasets,
-/// as if they were in this file. The checkpoint exists when this returns; it replaces an older one of that
-/// path, whose files are then removed. Throws Error.
-void write_master(const std::string& path, const MasterFile& master, const std::string& store);
+/// The file that makes a checkpoint of its parts. The constructor makes it by HDF5, with links to all
+/// datasets of the parts, as if they were in this file, while the parts are in progress. The checkpoint
+/// exists when publish() returns, which calls no HDF5, and replaces an older one of that path. Throws Error.
+class MasterWriter {
+ public:
+  /// REQUIRES: the PartWriter of each part is made.
+  MasterWriter(const std::string& path, const MasterFile& master);
+  /// REQUIRES: all parts are on the disk, under their names.
+  void publish() { file_.publish(); }
+
+ private:
+  DurableFile file_;
+};
 /// Reads it. Throws Error: `not_found`, `corrupt` (not a checkpoint, or damaged), `unsupported` (of a newer
 /// version of this library), `system`.
 [[nodiscard]] MasterFile read_master(const std::string& path);

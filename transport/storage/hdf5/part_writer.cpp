@@ -49,6 +49,16 @@ constexpr std::uint64_t packed_alignment = 16;
   return facts.name.empty() ? unnamed_path(facts.key) : dataset_path(facts.name);
 }
 
+// Writes all of a dataset that is there.
+void fill(const Identifier& file, const char* path, const Identifier& type, const void* elements,
+          std::size_t count) {
+  const std::string what = std::string("writing the dataset '") + path + "'";
+  if (count > 0) {
+    const Identifier dataset(H5Dopen2(file.get(), path, H5P_DEFAULT), H5Dclose, what);
+    check(H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, elements), what);
+  }
+}
+
 }  // namespace
 
 PartWriter::PartWriter(const std::string& path, const CheckpointFacts& facts,
@@ -76,14 +86,18 @@ PartWriter::PartWriter(const std::string& path, const CheckpointFacts& facts,
     add(file, facts_of(object));
   }
   packed_at_ = make_bytes(file, packed_path, packed_bytes_);
-  texts_at_ = make_bytes(file, texts_path, texts_.size());
+  (void)make_bytes(file, texts_path, texts_.size());
   const std::array<std::uint64_t, 1> row_count{rows_.size()};
   table_at_ = make_dataset(file, table_path, row_type(rows_.data()), row_count);
   const std::array<std::uint64_t, 1> handle_count{handles_.size()};
   handles_at_ = make_dataset(file, handles_path, row_type(handles_.data()), handle_count);
+  stamp_rows();
+  fill(file, table_path, row_type(rows_.data()), rows_.data(), rows_.size());
+  fill(file, texts_path, element_type("byte", 1), texts_.data(), texts_.size());
   check(H5Fflush(file.get(), H5F_SCOPE_LOCAL), what);
   file.close(what);
   file_.open();
+  file_bytes_ = file_.size();
 }
 
 // HDF5 1.10 keeps a file half open that it cannot close for want of room, and ends the process when that
@@ -199,26 +213,33 @@ std::uint64_t PartWriter::make_bytes(const Identifier& file, const char* path, s
   return make_dataset(file, path, element_type("byte", 1), count);
 }
 
-void PartWriter::write() {
-  for (std::size_t at = 0; at < objects_.size(); ++at) {
-    write_object(at);
-  }
-  flush_packed();
+void PartWriter::stamp_rows() {
   const std::string_view texts(texts_);
   for (ObjectRow& row : rows_) {
     const auto text = [&](const TextPlace& place) { return texts.substr(place.at, place.bytes); };
     row.row_checksum = checksum_of(row, {text(row.name), text(row.type), text(row.path)});
   }
-  file_.write_at(texts_at_, std::as_bytes(std::span(texts_)));
+}
+
+void PartWriter::write(const std::function<void()>& pause) {
+  for (std::size_t at = 0; at < objects_.size(); ++at) {
+    write_object(at, pause);
+  }
+  flush_packed();
+  stamp_rows();
   file_.write_at(handles_at_, std::as_bytes(std::span(handles_)));
   file_.write_at(table_at_, std::as_bytes(std::span(rows_)));
-  file_bytes_ = file_.size();
   file_.publish();
   objects_.clear();
 }
 
-void PartWriter::write_object(std::size_t at) {
+void PartWriter::write_object(std::size_t at, const std::function<void()>& pause) {
   const std::span<const std::byte> bytes = objects_[at].view.bytes();
+  const auto paused = [&] {
+    if (pause) {
+      pause();
+    }
+  };
   ObjectRow& row = rows_[at];
   if (row.path.bytes == 0) {
     row.checksum = checksum(bytes);
@@ -228,11 +249,13 @@ void PartWriter::write_object(std::size_t at) {
     staged_.resize(row.place - staged_from_);  // the gap since the last one
     staged_.insert(staged_.end(), bytes.begin(), bytes.end());
     if (staged_.size() >= slice_bytes) {
+      paused();
       flush_packed();
     }
     return;
   }
   for (std::size_t from = 0; from < bytes.size(); from += slice_bytes) {
+    paused();
     const auto slice = bytes.subspan(from, std::min(slice_bytes, bytes.size() - from));
     row.checksum = checksum(slice, row.checksum);
     file_.write_at(offsets_[at] + from, slice);

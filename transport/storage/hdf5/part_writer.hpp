@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,8 +18,10 @@ struct WrittenObject {
   bool unnamed = false;  ///< its name is not to be kept
 };
 
-/// The file with the objects of one node. The constructor makes it by HDF5, with place for all bytes; write()
-/// fills it without HDF5, so that another thread may call it while the program uses HDF5. Throws Error.
+/// The file with the objects of one node. The constructor makes it by HDF5, with place for all bytes, and
+/// with its table, in which only the checksums of the bytes are missing: a PartReader can open it at its
+/// temporary name. write() fills it without HDF5, so that another thread may call it while the program uses
+/// HDF5. Throws Error.
 class PartWriter {
  public:
   /// REQUIRES: the folder of `path` exists.
@@ -26,8 +29,8 @@ class PartWriter {
              std::vector<HandleRow> handles);
 
   /// Writes the bytes and their checksums, waits until they are on the disk, and gives the file its name.
-  /// Called once.
-  void write();
+  /// Called once. `pause` is called before each MiB; what it throws ends the writing.
+  void write(const std::function<void()>& pause = {});
 
   [[nodiscard]] PartRow row() const noexcept { return {rows_.size(), file_bytes_}; }
   [[nodiscard]] std::uint64_t payload_bytes() const noexcept { return payload_bytes_; }
@@ -42,7 +45,8 @@ class PartWriter {
   [[nodiscard]] TextPlace add_text(std::string_view text);
   void note_groups();
   [[nodiscard]] std::uint64_t expected_bytes() const;
-  void write_object(std::size_t at);
+  void stamp_rows();
+  void write_object(std::size_t at, const std::function<void()>& pause);
   void flush_packed();
 
   std::vector<WrittenObject> objects_;
@@ -57,7 +61,6 @@ class PartWriter {
   std::uint64_t payload_bytes_ = 0;
   std::uint64_t file_bytes_ = 0;
   std::uint64_t table_at_ = 0;
-  std::uint64_t texts_at_ = 0;
   std::uint64_t handles_at_ = 0;
   std::uint64_t packed_at_ = 0;
   std::vector<std::byte> staged_;  ///< packed bytes that are not written yet

@@ -1,0 +1,398 @@
+#include "mpi/runtime_background.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "core/base/back_off.hpp"
+#include "core/base/mutex.hpp"
+#include "core/promise.hpp"
+#include "core/proxy.hpp"
+#include "core/rpc/packed_error.hpp"
+#include "core/store.hpp"
+#include "mpi/error.hpp"
+#include "mpi/runtime_writing.hpp"
+#include "shm/segment/background_thread.hpp"
+
+namespace locum {
+
+namespace {
+
+using namespace std::chrono_literals;
+using mpi::error_of;
+using mpi::throw_if;
+using Moment = Deadline::Clock::time_point;
+using Bytes = std::vector<std::uint8_t>;
+using Words = std::uint8_t[];
+
+constexpr std::string_view store_of_outcomes = "locum.checkpoints";
+// So often a thread that waits for another rank looks whether it is to stop.
+constexpr std::chrono::milliseconds look_interval{500};
+// How long closing waits for a thread that is to stop: one call of the system may be on its way.
+constexpr std::chrono::seconds stop_patience{10};
+
+enum class End : std::uint8_t {
+  complete,
+  failed,   ///< the older checkpoint is there
+  unknown,  ///< the older or the new one is there
+};
+
+/// How a part ended, or the checkpoint.
+struct Told {
+  End end = End::unknown;
+  std::optional<Error> error;
+};
+
+// The end, the rank where the error arose, the error.
+Bytes packed(const Told& told) {
+  Bytes bytes{static_cast<std::uint8_t>(told.end)};
+  if (told.error) {
+    const std::int32_t rank = told.error->rank();
+    const auto* const first = reinterpret_cast<const std::uint8_t*>(&rank);
+    bytes.insert(bytes.end(), first, first + sizeof rank);
+    for (const std::byte byte : pack(*told.error)) {
+      bytes.push_back(static_cast<std::uint8_t>(byte));
+    }
+  }
+  return bytes;
+}
+
+// Another rank's bytes.
+Told heard(const Result<View<Words>>& view) {
+  if (!view) {
+    return {End::unknown, view.error()};
+  }
+  const std::span<const std::uint8_t> bytes(view->data(), view->size());
+  std::int32_t rank = -1;
+  if (bytes.size() == 1 && bytes[0] == static_cast<std::uint8_t>(End::complete)) {
+    return {End::complete, std::nullopt};
+  }
+  if (bytes.size() <= 1 + sizeof rank || bytes[0] > static_cast<std::uint8_t>(End::unknown)) {
+    return {End::unknown, Error(Errc::corrupt, "what another rank says of its checkpoint is damaged")};
+  }
+  std::memcpy(&rank, bytes.data() + 1, sizeof rank);
+  return {static_cast<End>(bytes[0]), unpack(std::as_bytes(bytes.subspan(1 + sizeof rank)), rank)};
+}
+
+Moment later(Moment moment, std::chrono::milliseconds by) {
+  return moment > Moment::max() - by ? Moment::max() : moment + by;
+}
+
+Error took_too_long() {
+  return Error(
+      Errc::timeout,
+      "the checkpoint was not complete before its deadline, or before the runtime was closed; the older "
+      "one, if any, is there: give it more time");
+}
+
+/// What a rank says before the threads start.
+struct Begun {
+  Handle promise{};  ///< of rank 0: of the outcome; of the others that write: of their part's end
+  std::uint64_t first_open = 0;
+};
+
+std::vector<Begun> gather(mpi::CommunicatorGroup& group, const Begun& mine) {
+  const auto bytes = group.all_gather(std::as_bytes(std::span(&mine, 1)));
+  std::vector<Begun> all(static_cast<std::size_t>(group.size()));
+  std::memcpy(all.data(), bytes.data(), bytes.size());
+  return all;
+}
+
+/// One checkpoint on one rank.
+class Writing {
+ public:
+  Writing(std::uint64_t number, std::string path, Moment until, std::chrono::milliseconds patience)
+      : number_(number), state_(std::make_shared<State>()) {
+    state_->path = std::move(path);
+    state_->until = until;
+    state_->told_until = later(until, patience);
+  }
+  Writing(const Writing&) = delete;
+  Writing& operator=(const Writing&) = delete;
+  // A thread that hangs in a call of the system cannot be ended, and has all that it uses.
+  ~Writing() {
+    stop();
+    if (thread_ && !state_->wait(Deadline::Clock::now() + stop_patience)) {
+      std::fprintf(
+          stderr,
+          "locum: the file system does not return from writing the checkpoint '%s': its thread is left "
+          "behind\n",
+          state_->path.c_str());
+      static_cast<void>(thread_.release());
+    }
+  }
+
+  [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
+  [[nodiscard]] const std::string& path() const noexcept { return state_->path; }
+  /// Makes this rank's promise; of rank 0 it is that of the outcome.
+  [[nodiscard]] Handle promise(Session& session) {
+    state_->store = session.open(store_of_outcomes, {.keep_decoded = false}).value();
+    state_->promise = state_->store->promise<Words>().value();
+    return state_->promise.proxy().handle();
+  }
+  /// Watches the outcome, which rank 0 has promised.
+  [[nodiscard]] AsyncResult<CheckpointReport> watch(Session& session, const Handle& outcome,
+                                                    const CheckpointReport& report) {
+    outcome_ = session.proxy<Words>(outcome);
+    ended_ = outcome_.get_async(state_->told_until);
+    return ended_.then([report, step = state_->path](const Result<View<Words>>& view) {
+      const Told told = heard(view);
+      return told.error ? Result<CheckpointReport>(*told.error) : Result<CheckpointReport>(report);
+    });
+  }
+  /// Begins to write. `parts`: on rank 0, what the others will say of theirs.
+  void start(std::unique_ptr<CheckpointWriting> files, bool is_first, std::vector<Proxy<Words>> parts) {
+    writes_ = true;
+    state_->files = std::move(files);
+    state_->parts = std::move(parts);
+    state_->outcome = is_first ? Proxy<Words>() : outcome_;
+    const auto run = [state = state_] { state->run(); };
+    try {
+      thread_ = std::make_unique<shm::BackgroundThread>("locum.save", run);
+    } catch (const std::system_error&) {  // no more threads: then it is written here and now
+      run();
+    }
+  }
+  /// Whether this rank has nothing to do any more, and knows how it ended. Waits for that.
+  [[nodiscard]] bool is_done(Moment until) const noexcept {
+    return ended_.wait_for(until) && (!writes_ || state_->wait(until));
+  }
+  [[nodiscard]] bool is_open() const noexcept { return !is_done(Moment::min()); }
+  /// Whether this rank still writes. Once others may know how it has ended, this waits for the rest.
+  [[nodiscard]] bool still_writes() const noexcept {
+    const bool is_told = state_->is_told.load(std::memory_order_acquire);
+    return writes_ && !state_->wait(is_told ? Deadline::Clock::now() + stop_patience : Moment::min());
+  }
+  void stop() noexcept { state_->stopped.store(true, std::memory_order_relaxed); }
+
+ private:
+  /// What the thread uses; shared with it.
+  struct State {
+    std::string path;
+    Moment until;       ///< for writing
+    Moment told_until;  ///< for being told how it ended
+    std::atomic<bool> stopped{false};
+    std::atomic<bool> is_told{false};  ///< others may know how it has ended
+    std::unique_ptr<CheckpointWriting> files;
+    std::optional<Store> store;
+    Promise<Words> promise;
+    std::vector<Proxy<Words>> parts;  ///< on rank 0
+    Proxy<Words> outcome;             ///< on the others
+
+    Mutex mutex;
+    std::condition_variable changed;
+    bool done LOCUM_GUARDED_BY(mutex) = false;
+
+    void run() noexcept;
+    [[nodiscard]] Told write() const;
+    [[nodiscard]] Told complete();
+    [[nodiscard]] Result<View<Words>> wait_for(const Proxy<Words>& other, Moment moment) const;
+    void tell(const Told& told);
+    [[nodiscard]] bool wait(Moment moment) noexcept LOCUM_EXCLUDES(mutex);
+  };
+
+  const std::uint64_t number_;
+  const std::shared_ptr<State> state_;
+  Proxy<Words> outcome_;
+  Future<Words> ended_;
+  bool writes_ = false;
+  std::unique_ptr<shm::BackgroundThread> thread_;
+};
+
+void Writing::State::run() noexcept {
+  // What fails beside the writing is the lack of private memory: the promise is broken then, which tells all.
+  (void)error_of([&] {
+    Told told = write();
+    if (told.error) {
+      files->give_up();  // unpins the objects, too
+    }
+    if (outcome) {
+      tell(told);
+      told = heard(wait_for(outcome, told_until));
+      (void)store->evict(promise.proxy().key());  // rank 0 has read it
+    } else {
+      told = told.error ? told : complete();
+      is_told.store(true, std::memory_order_release);
+      tell(told);
+    }
+    if (told.end == End::failed) {
+      files->give_up();
+    }
+  });
+  promise = {};
+  files.reset();
+  outcome = {};
+  parts.clear();
+  store.reset();
+  const MutexLock lock(mutex);
+  done = true;
+  changed.notify_all();
+}
+
+Told Writing::State::write() const {
+  const auto error = error_of([this] {
+    files->write([this] {
+      if (stopped.load(std::memory_order_relaxed) || Deadline::Clock::now() >= until) {
+        throw took_too_long();
+      }
+    });
+  });
+  return {error ? End::failed : End::complete, error};
+}
+
+// On rank 0: as soon as one part has failed, all have.
+Told Writing::State::complete() {
+  for (const Proxy<Words>& part : parts) {
+    if (const Told told = heard(wait_for(part, until)); told.error) {
+      return {End::failed, told.error};
+    }
+  }
+  const auto error = error_of([this] { files->publish(); });
+  return {error ? End::unknown : End::complete, error};
+}
+
+Result<View<std::uint8_t[]>> Writing::State::wait_for(const Proxy<Words>& other, Moment moment) const {
+  for (;;) {
+    const Moment now = Deadline::Clock::now();
+    if (stopped.load(std::memory_order_relaxed) || now >= moment) {
+      return took_too_long();
+    }
+    auto view = other.get(std::min(moment, later(now, look_interval)));
+    if (view || view.error().code() != Errc::timeout) {
+      return view;
+    }
+  }
+}
+
+// A full node may have no room for the few bytes until the program evicts something.
+void Writing::State::tell(const Told& told) {
+  const Bytes bytes = packed(told);
+  for (BackOff pause(1ms, 100ms);;) {
+    const auto set = promise.set(bytes, {.deadline = told_until});
+    if (set || set.error().code() != Errc::out_of_memory || stopped.load(std::memory_order_relaxed) ||
+        Deadline::Clock::now() >= told_until) {
+      return;
+    }
+    std::this_thread::sleep_for(pause.next());
+  }
+}
+
+bool Writing::State::wait(Moment moment) noexcept {
+  MutexLock lock(mutex);
+  while (!done && lock.wait_until(changed, moment)) {
+  }
+  return done;
+}
+
+/// What rank 0 has told of a checkpoint, until all ranks have read it.
+struct Outcome {
+  std::uint64_t number = 0;
+  Key key;
+};
+
+class WritingThreads final : public BackgroundCheckpoints {
+ public:
+  explicit WritingThreads(std::chrono::milliseconds patience) noexcept : patience_(patience) {}
+
+  [[nodiscard]] AsyncResult<CheckpointReport> begin(const CheckpointJob& job,
+                                                    const CheckpointOptions& options) override;
+  [[nodiscard]] bool writes(std::string_view path) const noexcept override;
+  void finish(Moment until) noexcept override;
+
+ private:
+  [[nodiscard]] std::uint64_t first_open() const noexcept;
+  void forget_outcomes(Session& session, std::uint64_t below) noexcept;
+
+  const std::chrono::milliseconds patience_;
+  std::uint64_t begun_ = 0;  ///< the same on all ranks
+  std::vector<std::unique_ptr<Writing>> writings_;
+  std::vector<Outcome> outcomes_;  ///< on rank 0
+};
+
+AsyncResult<CheckpointReport> WritingThreads::begin(const CheckpointJob& job,
+                                                    const CheckpointOptions& options) {
+  std::erase_if(writings_, [](const auto& writing) { return !writing->is_open(); });
+  auto files = std::make_unique<CheckpointWriting>(job, options);
+  const std::string step = files->step();
+  const CheckpointReport report = files->report();
+  mpi::CommunicatorGroup& group = job.group;
+  const bool is_first = group.rank() == 0;
+  auto writing = std::make_unique<Writing>(++begun_, job.path, job.until.moment(patience_), patience_);
+  Begun mine{.promise = {}, .first_open = first_open()};
+  throw_if(group.agree(error_of([&] {
+                         if (files->writes()) {
+                           mine.promise = writing->promise(job.session);
+                         }
+                       }),
+                       step, job.until));
+  const std::vector<Begun> all = gather(group, mine);
+  forget_outcomes(job.session, std::ranges::min_element(all, {}, &Begun::first_open)->first_open);
+  auto result = writing->watch(job.session, all[0].promise, report);
+  if (is_first) {
+    outcomes_.push_back({begun_, all[0].promise.key});
+  }
+  if (files->writes()) {
+    std::vector<Proxy<Words>> parts;
+    for (std::size_t rank = 1; rank < all.size(); ++rank) {
+      if (is_first && all[rank].promise.awaits_promise()) {
+        parts.push_back(job.session.proxy<Words>(all[rank].promise));
+      }
+    }
+    writing->start(std::move(files), is_first, std::move(parts));
+  }
+  writings_.push_back(std::move(writing));
+  return result;
+}
+
+bool WritingThreads::writes(std::string_view path) const noexcept {
+  return std::ranges::any_of(
+      writings_, [path](const auto& writing) { return writing->path() == path && writing->still_writes(); });
+}
+
+void WritingThreads::finish(Moment until) noexcept {
+  for (const auto& writing : writings_) {
+    if (!writing->is_done(until)) {
+      writing->stop();
+    }
+  }
+}
+
+// That this rank still waits for.
+std::uint64_t WritingThreads::first_open() const noexcept {
+  for (const auto& writing : writings_) {
+    if (writing->is_open()) {
+      return writing->number();
+    }
+  }
+  return begun_;
+}
+
+void WritingThreads::forget_outcomes(Session& session, std::uint64_t below) noexcept {
+  (void)error_of([&] {
+    std::erase_if(outcomes_, [&](const Outcome& outcome) {
+      if (outcome.number >= below) {
+        return false;
+      }
+      (void)session.open(store_of_outcomes).value().evict(outcome.key);
+      return true;
+    });
+  });
+}
+
+}  // namespace
+
+std::unique_ptr<BackgroundCheckpoints> BackgroundCheckpoints::make(std::chrono::milliseconds patience) {
+  return std::make_unique<WritingThreads>(patience);
+}
+
+}  // namespace locum

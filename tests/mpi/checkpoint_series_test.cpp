@@ -1,0 +1,179 @@
+// Checkpoints of a series: which of them stay, what is never removed, and which is the latest.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <hdf5.h>
+#include <mpi.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "mpi/runtime.hpp"
+#include "tests/mpi/job.hpp"
+#include "tests/mpi/shared_folder.hpp"
+
+namespace locum {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr RuntimeOptions of_series{.memory_bytes = 64_MiB, .timeout = 20s, .collective_timeout = 60s};
+
+class CheckpointSeries : public testing::Test {
+ protected:
+  [[nodiscard]] std::string path_of(int step) const {
+    return folder_ / ("step" + std::to_string(step) + ".h5");
+  }
+  CheckpointReport write(int step, std::uint32_t keep) {
+    (void)store_.replace("step/" + std::to_string(job::rank()), step).value();
+    return runtime_.checkpoint("fields", path_of(step), {.keep = keep}).value();
+  }
+  /// The names in the folder are those; nobody writes while this looks.
+  void expect_names(const std::vector<std::string>& expected, const char* why = "") const {
+    job::barrier();
+    on_first_rank([&] { EXPECT_EQ(names(), expected) << why; });
+  }
+  /// Sorted.
+  [[nodiscard]] std::vector<std::string> names() const {
+    std::vector<std::string> names;
+    for (const auto& each : std::filesystem::directory_iterator(folder_.path())) {
+      names.push_back(each.path().filename().string());
+    }
+    std::ranges::sort(names);
+    return names;
+  }
+  [[nodiscard]] static std::vector<std::string> with_parts(const std::vector<int>& steps) {
+    std::vector<std::string> names;
+    for (const int step : steps) {
+      names.push_back("step" + std::to_string(step) + ".h5");
+      names.push_back(names.back() + ".parts");
+    }
+    std::ranges::sort(names);
+    return names;
+  }
+  template <class Change>
+  static void on_first_rank(Change change) {
+    if (job::rank() == 0) {
+      change();
+    }
+    job::barrier();
+  }
+  /// The step that the latest one restores, in a new store.
+  [[nodiscard]] int restored(CheckpointReport& report) {
+    const std::string name = "again" + std::to_string(++restores_);
+    report = runtime_.restore_latest(name, folder_ / "step*.h5").value();
+    return *runtime_.store(name).get<int>("step/0").value();
+  }
+
+  job::SharedFolder folder_;
+  Runtime runtime_{MPI_COMM_WORLD, of_series};
+  const Store store_ = runtime_.store("fields");
+  int restores_ = 0;
+};
+
+TEST_F(CheckpointSeries, KeepsTheNewest) {
+  for (const int step : {1, 2, 3, 4, 5}) {
+    EXPECT_EQ(write(step, 2).number, static_cast<std::uint64_t>(step));
+  }
+  expect_names(with_parts({4, 5}));
+  // A run that was begun again at an earlier step: what it writes is newer than what there was.
+  write(3, 2);
+  expect_names(with_parts({3, 5}));
+  CheckpointReport report;
+  EXPECT_EQ(restored(report), 3);
+  EXPECT_EQ(report.number, 3U);
+  EXPECT_EQ(report.path, path_of(3));
+  EXPECT_TRUE(report.passed_over.empty());
+  write(3, 2);
+  expect_names(with_parts({3, 5}), "one that is written again counts once");
+  write(7, 1);
+  expect_names(with_parts({7}));
+}
+
+TEST_F(CheckpointSeries, RemovesNothingElse) {
+  write(1, 0);  // to stay
+  write(2, 3);
+  (void)runtime_.store("others").put(job::rank()).value();
+  (void)runtime_.checkpoint("others", path_of(3), {.keep = 1}).value();  // of another store
+  on_first_rank([&] {
+    std::ofstream(path_of(4)) << "not of HDF5";
+    H5Fclose(H5Fcreate(path_of(5).c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));
+    std::ofstream(folder_ / "steps6.h5") << "of another name";
+    std::ofstream(folder_ / "step2.h5.parts/notes.txt") << "of the user";
+  });
+  write(8, 1);
+  std::vector<std::string> expected = with_parts({1, 3, 8});
+  for (const char* name : {"step2.h5.parts", "step4.h5", "step5.h5", "steps6.h5"}) {
+    expected.emplace_back(name);
+  }
+  std::ranges::sort(expected);
+  expect_names(expected);
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "step2.h5.parts/notes.txt"));
+  job::barrier();
+  // Those two are no checkpoints; the newest one is restored.
+  CheckpointReport report;
+  EXPECT_EQ(restored(report), 8);
+}
+
+TEST_F(CheckpointSeries, LeavesWhatSomebodyWrites) {
+  write(1, 1);
+  int other = -1;
+  on_first_rank([&] {
+    other = ::open((path_of(1) + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    EXPECT_EQ(::flock(other, LOCK_EX), 0);
+    std::filesystem::create_directory(path_of(9) + ".parts");
+    std::ofstream(path_of(9) + ".parts/0123456789abcdef.0.h5.tmp") << "left by a job that died";
+  });
+  write(2, 1);
+  job::barrier();
+  EXPECT_TRUE(std::filesystem::exists(path_of(1)));
+  EXPECT_FALSE(std::filesystem::exists(path_of(9) + ".parts"));
+  job::barrier();
+  on_first_rank([&] {
+    std::filesystem::remove(path_of(1) + ".lock");
+    ::close(other);
+  });
+  write(3, 1);
+  expect_names(with_parts({3}));
+}
+
+TEST_F(CheckpointSeries, NeedsANumber) {
+  (void)store_.put(job::rank()).value();
+  const auto refused = runtime_.checkpoint("fields", folder_ / "latest.h5", {.keep = 2});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Errc::invalid_argument);
+  expect_names({});
+  EXPECT_EQ(runtime_.restore_latest("again", folder_ / "step1.h5").error().code(), Errc::invalid_argument);
+  EXPECT_EQ(runtime_.restore_latest("again", folder_ / "step*.h5").error().code(), Errc::not_found);
+}
+
+TEST_F(CheckpointSeries, PassesOverWhatIsDamaged) {
+  for (const int step : {1, 2, 3, 4}) {
+    write(step, 4);
+  }
+  on_first_rank([&] {
+    std::ofstream(path_of(4), std::ios::trunc) << "damaged";
+    std::filesystem::remove_all(path_of(3) + ".parts");
+  });
+  CheckpointReport report;
+  EXPECT_EQ(restored(report), 2);
+  EXPECT_EQ(report.path, path_of(2));
+  ASSERT_EQ(report.passed_over.size(), 1U) << "what cannot be read comes last";
+  EXPECT_NE(report.passed_over[0].find("step3.h5"), std::string::npos) << report.passed_over[0];
+  on_first_rank([&] {
+    for (const int step : {1, 2}) {
+      std::filesystem::remove_all(path_of(step) + ".parts");
+    }
+  });
+  const auto none = runtime_.restore_latest("none", folder_ / "step*.h5");
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code(), Errc::corrupt);
+  EXPECT_NE(std::string(none.error().what()).find("step3.h5"), std::string::npos) << none.error().what();
+}
+
+}  // namespace
+}  // namespace locum

@@ -1,0 +1,127 @@
+#include "transport/storage/hdf5/checkpoint_series.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <system_error>
+#include <tuple>
+#include <utility>
+
+#include "transport/storage/durable_file.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+// Which file it is, so that one that was written anew is told from it.
+std::optional<std::pair<std::uint64_t, std::int64_t>> identity(const std::string& path) {
+  struct stat facts {};
+  if (::stat(path.c_str(), &facts) != 0) {
+    return std::nullopt;
+  }
+  return std::pair(static_cast<std::uint64_t>(facts.st_ino),
+                   std::int64_t{facts.st_mtim.tv_sec} * 1'000'000'000 + facts.st_mtim.tv_nsec);
+}
+
+ExpiredCheckpoint expire(const std::string& path, const MasterFile& master) {
+  ExpiredCheckpoint expired{.path = path, .parts = {}, .parts_folder = master.parts_folder};
+  for (std::uint64_t part = 0; part < master.parts.size(); ++part) {
+    expired.parts.push_back(master.parts_folder + '/' + part_file(master.facts.id, part));
+  }
+  if (const auto found = identity(path)) {
+    std::tie(expired.inode, expired.changed_ns) = *found;
+  }
+  return expired;
+}
+
+// Parts that belong to no checkpoint, because their job died before it was complete.
+void remove_unfinished(FileSeries series) {
+  constexpr std::string_view of_parts = ".parts";
+  series.after += of_parts;
+  for (std::string path : paths_in(series)) {
+    path.resize(path.size() - of_parts.size());
+    std::error_code ignored;
+    if (std::filesystem::exists(path, ignored) || ignored) {
+      continue;
+    }
+    try {
+      const WritingLock lock(path);
+      if (lock.holds() && !std::filesystem::exists(path, ignored) && !ignored) {
+        remove_other_parts(path, std::nullopt);
+      }
+    } catch (const Error&) {  // somebody writes it now
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<SeriesEntry> read_series(const FileSeries& series) {
+  std::vector<SeriesEntry> entries;
+  for (std::string& path : paths_in(series)) {
+    SeriesEntry entry{std::move(path), std::nullopt, std::nullopt};
+    try {
+      entry.master = read_master(entry.path);
+    } catch (const Error& error) {
+      entry.error = error;
+    }
+    entries.push_back(std::move(entry));
+  }
+  const auto rank = [](const SeriesEntry& entry) {
+    return std::tuple(entry.master.has_value(), entry.master ? entry.master->time_ns : 0,
+                      number_of(entry.path));
+  };
+  std::ranges::sort(entries, std::ranges::greater(), rank);
+  return entries;
+}
+
+Rolled roll(const std::string& path, const std::string& store, std::uint32_t keep) {
+  const auto series = series_of(path);
+  if (!series) {
+    throw Error(
+        Errc::invalid_argument,
+        "'" + path +
+            "' has no number in its file name, so that none is older than the other; name checkpoints "
+            "of which some are kept by their step, as 'step0042.h5'");
+  }
+  Rolled rolled{.expired = {}, .time_ns = now_ns()};
+  std::uint32_t kept = 1;
+  for (const SeriesEntry& entry : read_series(*series)) {
+    if (!entry.master) {
+      continue;
+    }
+    rolled.time_ns = std::max(rolled.time_ns, entry.master->time_ns + 1);
+    if (entry.path != path && entry.master->rolling && entry.master->store == store && ++kept > keep) {
+      rolled.expired.push_back(expire(entry.path, *entry.master));
+    }
+  }
+  remove_unfinished(*series);
+  return rolled;
+}
+
+// The file that refers to the others goes last: if this process dies in between, it is found again.
+void remove_expired(const ExpiredCheckpoint& expired) noexcept {
+  try {
+    const WritingLock lock(expired.path);
+    if (identity(expired.path) != std::pair(expired.inode, expired.changed_ns)) {
+      return;
+    }
+    std::error_code ignored;
+    for (const std::string& part : expired.parts) {
+      std::filesystem::remove(part, ignored);
+    }
+    std::filesystem::remove(expired.parts_folder, ignored);  // only if it is empty
+    std::filesystem::remove(expired.path, ignored);
+  } catch (const std::exception&) {  // somebody writes it now, or no memory
+  }
+}
+
+std::uint64_t now_ns() noexcept {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                        std::chrono::system_clock::now().time_since_epoch())
+                                        .count());
+}
+
+}  // namespace locum::storage
