@@ -40,7 +40,8 @@ Result<void> Handle::verify() const {
     return Error(Errc::invalid_argument, "the handle identifies no object; take it from Proxy::handle()");
   }
   const bool of_promise = (flags & promised) != 0;
-  if ((flags & ~(named | promised | decoded_anew)) != 0 || (of_promise && !is_promised(key))) {
+  if ((flags & ~(named | promised | decoded_anew | from_file)) != 0 || (of_promise && !is_promised(key)) ||
+      (is_from_file() && !of_promise)) {
     return Error(Errc::invalid_argument, "the handle has invalid flags; take it from Proxy::handle()");
   }
   return {};

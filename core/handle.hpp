@@ -17,10 +17,12 @@ namespace locum {
 struct Handle {
   static constexpr std::uint8_t current_version = 1;
   static constexpr std::uint8_t named = 1;  ///< flag: the object was put under a name
-  /// Flag: of a promise, which may still be unset. The key is the promise's, the size 0.
+  /// Flag: of a promise, which may still be unset. The key is the promise's, the size 0 if it is unknown.
   static constexpr std::uint8_t promised = 2;
   /// Flag: its store keeps no decoded values (StoreOptions::keep_decoded).
   static constexpr std::uint8_t decoded_anew = 4;
+  /// Flag, beside `promised`: of part of a file, which is read when it is first used.
+  static constexpr std::uint8_t from_file = 8;
 
   std::uint64_t incarnation = 0;  ///< of the runtime that made it; differs between jobs and between runtimes
   Key key;
@@ -36,6 +38,7 @@ struct Handle {
 
   [[nodiscard]] bool awaits_promise() const noexcept { return (flags & promised) != 0; }
   [[nodiscard]] bool keeps_decoded() const noexcept { return (flags & decoded_anew) == 0; }
+  [[nodiscard]] bool is_from_file() const noexcept { return (flags & from_file) != 0; }
   /// Sets the checksum; the last step of making a handle.
   void stamp() noexcept;
   /// Whether the bytes are a handle of this version; if not, `invalid_argument` says what is wrong.

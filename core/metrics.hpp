@@ -17,7 +17,7 @@ namespace locum {
 /// words of its own lane: an atomic read-modify-write would cost a sixth of a look-up by key, and most
 /// operations count two.
 class Metrics {
-  static constexpr std::size_t word_count = 4 * path_count + 8;
+  static constexpr std::size_t word_count = 4 * path_count + 9;
   using Word = std::atomic<std::uint64_t>;
   struct alignas(64) Lane {
     std::array<Word, word_count> words{};
@@ -105,6 +105,8 @@ class Metrics {
   /// threads waited for them: see TransferTimes.
   Counter transfer_ns{lanes_, 4 * path_count + 6};
   Counter waited_ns{lanes_, 4 * path_count + 7};
+  /// Messages that no rank of this runtime has sent, and that were dropped: of another job, or damaged.
+  Counter foreign_messages{lanes_, 4 * path_count + 8};
 };
 
 /// Memory of a rank and of its node, in bytes.

@@ -65,6 +65,7 @@ RankReport total(std::span<const RankReport> ranks) {
     sum.turned_away += rank.turned_away;
     sum.transfer_ns += rank.transfer_ns;
     sum.waited_ns += rank.waited_ns;
+    sum.foreign_messages += rank.foreign_messages;
   }
   return sum;
 }
@@ -193,6 +194,7 @@ RankReport snapshot(const Metrics& metrics) {
   report.turned_away = value(metrics.turned_away);
   report.transfer_ns = value(metrics.transfer_ns);
   report.waited_ns = value(metrics.waited_ns);
+  report.foreign_messages = value(metrics.foreign_messages);
   return report;
 }
 
@@ -203,7 +205,10 @@ std::string to_text(std::span<const RankReport> ranks) {
          "  messages sent on the data path: " + std::to_string(all.messages) + "\n" +
          (all.transfer_ns == 0 ? "" : "locum: objects of other nodes\n" + wait_table(ranks, all)) +
          (all.turned_away == 0 ? ""
-                               : "  requests rejected unread: " + std::to_string(all.turned_away) + "\n");
+                               : "  requests rejected unread: " + std::to_string(all.turned_away) + "\n") +
+         (all.foreign_messages == 0 ? ""
+                                    : "  messages dropped that no rank of this job has sent: " +
+                                          std::to_string(all.foreign_messages) + "\n");
 }
 
 std::string human_bytes(std::uint64_t bytes) {

@@ -29,9 +29,10 @@ struct RankReport {
   std::uint64_t decoded_hits = 0;
   std::uint64_t decoded_bytes = 0;  ///< stored bytes of the kept decoded values
   std::uint64_t messages = 0;
-  std::uint64_t turned_away = 0;  ///< requests of other ranks: see Metrics
-  std::uint64_t transfer_ns = 0;  ///< objects were on their way from other nodes: see Metrics
-  std::uint64_t waited_ns = 0;    ///< threads waited for them
+  std::uint64_t turned_away = 0;       ///< requests of other ranks: see Metrics
+  std::uint64_t transfer_ns = 0;       ///< objects were on their way from other nodes: see Metrics
+  std::uint64_t waited_ns = 0;         ///< threads waited for them
+  std::uint64_t foreign_messages = 0;  ///< dropped: see Metrics
 };
 static_assert(std::is_trivially_copyable_v<RankReport>);
 

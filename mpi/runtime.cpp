@@ -20,6 +20,7 @@
 #include "mpi/error.hpp"
 #include "mpi/group.hpp"
 #include "mpi/launcher.hpp"
+#include "mpi/runtime_files.hpp"
 #include "mpi/runtime_links.hpp"
 #include "mpi/runtime_report.hpp"
 #include "mpi/runtime_state.hpp"
@@ -185,6 +186,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
                              state_->links ? state_->links->completions()
                                            : std::make_shared<CompletionCounter>(
                                                  state_->options.timeout, shm::become_background_thread));
+                         use_hdf5(*session_, static_cast<std::uint32_t>(group.size()));
                          state_->fork_guard.emplace(session_->state());
                          session_->announce();
                          state_->signal.emplace(state_->options.checkpoint_signal);

@@ -6,18 +6,21 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include <locum/async_result.hpp>
 #include <locum/checkpoint_options.hpp>
 #include <locum/deadline.hpp>
 #include <locum/handle.hpp>
+#include <locum/hdf5_options.hpp>
 #include <locum/metrics.hpp>
 #include <locum/options.hpp>
 #include <locum/proxy.hpp>
 #include <locum/session.hpp>
 #include <locum/step_side.hpp>
 #include <locum/store.hpp>
+#include <locum/type_name.hpp>
 
 namespace locum {
 
@@ -79,6 +82,30 @@ class Runtime {
   [[nodiscard]] Proxy<T> proxy(const Handle& handle, const Decoding<T>& by) {
     require_open("proxy");
     return session_->proxy<T>(handle, by);
+  }
+
+  /// A proxy for a box of a dataset in an HDF5 file that any program may have written:
+  /// `proxy_from_hdf5<double>("input.h5", "/T", {.slab = {.start = {0, 8}, .count = {4, 2}}})`. Not
+  /// collective. Opens the file, and reads what it says of the dataset, in the calling thread. Its elements
+  /// are read when the proxy, or one for its handle, is first used or prefetched on any rank, into the memory
+  /// of that node: once in the job, however many ranks ask for the same box of the same file. They are then
+  /// an object of `options.store` without a name, an array with the extents of the box, until that is evicted
+  /// by its key, or dropped with its store. Ranks that use it need to see the file under the same path. `T`
+  /// is an integer of 8 to 64 bits, float or double, and is that of the dataset; the order of its bytes may
+  /// be any. docs/guide/hdf5.md has more.
+  ///
+  /// Errors: `not_found` (no such file, or no such dataset in it), `type_mismatch` (names both types),
+  /// `invalid_argument` (the dataset has no such box), `corrupt` (no HDF5 file, or one that ends too early),
+  /// `unsupported` (no number; more than 8 dimensions; a library built without HDF5), `system`, `closed`, and
+  /// those of Store::put. On first use also `stale` (the file was changed meanwhile) and `out_of_memory` (the
+  /// box is larger than what the node has free).
+  template <class T>
+  [[nodiscard]] Result<Proxy<T[]>> proxy_from_hdf5(std::string_view path, std::string_view dataset,
+                                                   const Hdf5Options& options = {}) {
+    static_assert(std::is_arithmetic_v<T> && !std::is_same_v<T, bool> && !std::is_same_v<T, long double>,
+                  "locum reads numbers from HDF5 files: integers of 8 to 64 bits, float or double");
+    const auto handle = handle_from_hdf5(path, dataset, TypeName<T>::value, options);
+    return handle ? Result<Proxy<T[]>>(session_->proxy<T[]>(*handle)) : Result<Proxy<T[]>>(handle.error());
   }
 
   /// Collective: ends a store and evicts all its objects; afterwards no rank finds any of them, and Store
@@ -188,6 +215,8 @@ class Runtime {
  private:
   struct State;
 
+  [[nodiscard]] Result<Handle> handle_from_hdf5(std::string_view path, std::string_view dataset,
+                                                std::string_view element, const Hdf5Options& options);
   void require_open(const char* call) const;
   void require_rank(const char* call) const;
   void require_mpi(const char* call) const;

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "core/base/back_off.hpp"
+#include "core/detail/file_parts.hpp"
 #include "core/detail/local_waits.hpp"
 #include "core/detail/promise_marks.hpp"
 #include "core/detail/promise_state.hpp"
@@ -100,6 +101,9 @@ Result<ObjectView> SessionState::redeemed(const Key& promised, Result<ObjectView
   }
   if (const auto kept = kept_elsewhere(*found)) {
     return fetch(*kept, deadline);
+  }
+  if (in_file(*found)) {
+    return files_->load(*this, promised, *found, deadline);
   }
   return explain(promised, read_promise_record(*found) ? broken_promise() : damaged_promise());
 }
@@ -205,9 +209,10 @@ NowOrTask<ObjectView> SessionState::stand(const Key& promised, std::string name,
 void SessionState::disown_waits() noexcept {
   disown_sessions();
   standing_->disown();
+  files_->disown();
 }
 
-Result<Address> SessionState::actual(const Key& key, Deadline deadline) {
+Result<Address> SessionState::actual(const Key& key, Deadline deadline, bool reads_files) {
   if (!is_promised(key)) {
     return Address(key);
   }
@@ -222,6 +227,11 @@ Result<Address> SessionState::actual(const Key& key, Deadline deadline) {
   }
   const auto whole = connector_->get(promised, deadline);  // the record is in its bytes
   const auto kept = whole ? kept_elsewhere(*whole) : std::nullopt;
+  if (whole && in_file(*whole)) {
+    const auto read =
+        reads_files ? files_->load(*this, key, *whole, deadline) : missed(key, no_such_object());
+    return read ? Result<Address>(read->key()) : read.error();
+  }
   return kept ? Result<Address>(*kept) : explain(key, whole ? broken_promise() : whole.error());
 }
 

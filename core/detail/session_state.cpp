@@ -12,6 +12,7 @@
 #include "core/async/serial_executor.hpp"
 #include "core/codec.hpp"
 #include "core/detail/decoded_cache.hpp"
+#include "core/detail/file_parts.hpp"
 #include "core/detail/local_waits.hpp"
 #include "core/detail/promise_marks.hpp"
 #include "core/detail/representation.hpp"
@@ -54,7 +55,8 @@ SessionState::SessionState(std::shared_ptr<Connector> connector, std::shared_ptr
                                : std::make_shared<CompletionCounter>(options_.options.timeout)),
       decoded_(std::make_unique<DecodedCache>(options_.options.decoded_cache_bytes)),
       standing_(std::make_shared<LocalWaits>(connector_, completions_->continuations().on_start())),
-      marks_(std::make_unique<PromiseMarks>()) {}
+      marks_(std::make_unique<PromiseMarks>()),
+      files_(std::make_unique<FileParts>(completions_->continuations().on_start())) {}
 
 SessionState::~SessionState() {
   remove_session(*this);
@@ -91,6 +93,7 @@ RankReport SessionState::report() const {
 
 void SessionState::close() noexcept {
   if (!disowned_.load(std::memory_order_relaxed)) {
+    files_->close(closed_error());
     break_promises();
   }
   closed_.store(true, std::memory_order_relaxed);
@@ -144,6 +147,9 @@ NowOrTask<ObjectView> SessionState::get_or_task(const Handle& handle, CountsUnti
   if (closed()) {
     return {closed_error()};
   }
+  if (handle.is_from_file()) {
+    return {ObjectView(), files_->load_later(*this, handle.key)};
+  }
   if (handle.awaits_promise()) {
     return promised_or_task(handle.key, counts, deadline);
   }
@@ -161,7 +167,7 @@ NowOrTask<ObjectView> SessionState::get_or_task(const Address& address, const Se
     return {closed_error()};
   }
   const bool of_promise = address.name.empty() && is_promised(address.key);
-  const auto at = of_promise ? actual(address.key, deadline) : address;
+  const auto at = of_promise ? actual(address.key, deadline, true) : address;
   return at ? connector_->get_or_task(*at, selection, CountsUntil::it_is_got, deadline)
             : NowOrTask<ObjectView>{at.error()};
 }

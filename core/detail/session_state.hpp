@@ -29,6 +29,7 @@ struct OpenStore;
 class PromiseState;
 class PromiseMarks;
 class LocalWaits;
+class FileParts;
 
 /// What the stores, views and proxies of one Session share: the connector, the counters, the cache of decoded
 /// values, the unset promises. Stores keep it alive; proxies do not, and return `closed` once it is gone.
@@ -67,6 +68,9 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
                ? handle
                : restored_.here(handle, options_.incarnation).value_or(handle);
   }
+
+  /// The objects that are parts of files.
+  [[nodiscard]] FileParts& files() noexcept { return *files_; }
 
   /// See Session::report().
   [[nodiscard]] RankReport report() const;
@@ -121,8 +125,9 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
     return found;
   }
   /// Where the object is that a key stands for: that of a promise for its value, once it is set. Else
-  /// `not_found`, now; `broken_promise`. Any other key for itself.
-  [[nodiscard]] Result<Address> actual(const Key& key, Deadline deadline);
+  /// `not_found`, now; `broken_promise`. Any other key for itself. `reads_files`: part of a file is read if
+  /// nobody has; else it is `not_found` then.
+  [[nodiscard]] Result<Address> actual(const Key& key, Deadline deadline, bool reads_files = false);
   /// The object under a name, as soon as somebody puts it; `broken_promise` or `peer_lost` if it was promised
   /// under that name, by the last who did, and there will be none.
   [[nodiscard]] Result<ObjectView> await(const Address& name, Deadline deadline, const Wanted& wanted);
@@ -189,6 +194,7 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
   const std::unique_ptr<DecodedCache> decoded_;
   const std::shared_ptr<LocalWaits> standing_;
   const std::unique_ptr<PromiseMarks> marks_;
+  const std::unique_ptr<FileParts> files_;
   RestoredHandles restored_;
   Mutex mutex_;
   std::vector<std::weak_ptr<OpenStore>> open_stores_ LOCUM_GUARDED_BY(mutex_);

@@ -112,7 +112,7 @@ Result<ObjectView> StoreBase::fetch_at(const Address& address, const Result<Sele
     return session().explain(address, selection.error());
   }
   const bool of_promise = address.name.empty() && is_promised(address.key);
-  const auto at = of_promise ? session().actual(address.key, effective(deadline)) : address;
+  const auto at = of_promise ? session().actual(address.key, effective(deadline), true) : address;
   if (!at) {
     return at.error();
   }

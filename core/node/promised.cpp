@@ -67,6 +67,15 @@ std::optional<Address> kept_elsewhere(const ObjectView& object) noexcept {
                  : std::nullopt;
 }
 
+std::optional<Key> in_file(const ObjectView& object) noexcept {
+  PromiseRecord record;
+  if (!is_promise_record(object.type_hash()) || object.bytes().size() <= sizeof record) {
+    return std::nullopt;
+  }
+  std::memcpy(&record, object.bytes().data(), sizeof record);
+  return record.state == PromiseRecord::State::in_file ? std::optional(record.value) : std::nullopt;
+}
+
 std::string Connector::name_of(const Key& promised) const {
   return promised_name(promised);
 }

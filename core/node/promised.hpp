@@ -26,8 +26,8 @@ inline constexpr std::size_t most_broken_promises = 1024;
 /// Set in the serial of a promise's key, and of no other key.
 inline constexpr std::uint64_t promised_bit = std::uint64_t{1} << 63U;
 
-/// Set in the serial of the key of a promise that leads to a restored object, beside promised_bit, and of no
-/// other key: such a promise has no maker, and any rank may bind its name.
+/// Set in the serial of the key of a promise that leads to a restored object, or to part of a file, beside
+/// promised_bit, and of no other key: such a promise has no maker, and any rank may bind its name.
 inline constexpr std::uint64_t restored_bit = std::uint64_t{1} << 62U;
 
 [[nodiscard]] constexpr bool is_promised(const Key& key) noexcept {
@@ -51,12 +51,13 @@ struct PromiseRecord {
 
   enum class State : std::uint64_t {
     unset,
-    kept,    ///< set; the value is another object
-    broken,  ///< will never have a value
+    kept,     ///< set; the value is another object
+    broken,   ///< will never have a value
+    in_file,  ///< the value is part of a file, described behind this record (see FileParts)
   };
 
   State state = State::unset;
-  Key value{};                   ///< if kept: the object
+  Key value{};                   ///< if kept: the object; if in a file: the promise of who reads it, or none
   std::uint64_t size_bytes = 0;  ///< of its payload
   std::uint64_t name_hash = 0;   ///< of its name
 };
@@ -69,6 +70,9 @@ struct PromiseRecord {
 /// The address of the value of a kept promise, if the object under the promise's name is not the value
 /// itself.
 [[nodiscard]] std::optional<Address> kept_elsewhere(const ObjectView& object) noexcept;
+
+/// Of the record of a part of a file: the promise of who reads it, or no valid key. None of other objects.
+[[nodiscard]] std::optional<Key> in_file(const ObjectView& object) noexcept;
 
 /// The name that a promise is bound under. `nonce` is varied until the name's home is the right node.
 [[nodiscard]] std::string promised_name(const Key& promised, std::uint32_t nonce = 0);

@@ -47,6 +47,8 @@ class Receiver {
   /// most once per rank, if the transport learns of it; landed() and sent() are called before for all open
   /// transfers.
   virtual void lost(int rank, const Error& cause) noexcept = 0;
+  /// A message that no rank of this runtime has sent was dropped: it is of another job, or damaged.
+  virtual void dropped_foreign() noexcept {}
 
  protected:
   ~Receiver() = default;

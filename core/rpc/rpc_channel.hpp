@@ -202,6 +202,7 @@ class RpcChannel final : private Receiver {
   void landed(std::uint64_t landing, const Result<Path>& outcome) noexcept override;
   void sent(std::uint64_t ticket, const Result<void>& outcome) noexcept override;
   void lost(int rank, const Error& cause) noexcept override { lose(rank, cause); }
+  void dropped_foreign() noexcept override { Metrics::increment(metrics_->foreign_messages); }
 
   void deliver(int from, const Envelope& envelope, std::span<const std::byte> body,
                std::span<const std::byte> bulk, Path path) noexcept;

@@ -27,13 +27,18 @@ bool known(std::uint8_t kind) {
 
 std::span<std::byte> RpcChannel::arrived(const Arrival& message) noexcept {
   Envelope envelope;
-  if (message.from < 0 || message.from >= options_.size || is_lost(message.from) ||
-      message.header.size() < sizeof envelope || message.header.size() > max_header_bytes) {
+  if (message.from < 0 || message.from >= options_.size || message.header.size() < sizeof envelope ||
+      message.header.size() > max_header_bytes) {
+    dropped_foreign();
     return {};
   }
   std::memcpy(&envelope, message.header.data(), sizeof envelope);
   if (envelope.version != wire_version || envelope.incarnation != options_.incarnation ||
       !known(static_cast<std::uint8_t>(envelope.kind))) {
+    dropped_foreign();
+    return {};
+  }
+  if (is_lost(message.from)) {
     return {};
   }
   peer_monitor_.heard(message.from);

@@ -299,6 +299,7 @@ bool MpiTransport::receive(Receiver& receiver) noexcept {
 void MpiTransport::take(Receiver& receiver, Incoming& message) noexcept {
   const auto opened = Envelope::open(std::span(message.letter).first(message.bytes));
   if (!opened || message.from < 0 || message.from >= size_) {
+    receiver.dropped_foreign();
     return;
   }
   const int from = message.from;

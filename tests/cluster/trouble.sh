@@ -7,6 +7,7 @@
 # seed; ranks check all values and all errors meanwhile (trouble_test.cpp). Each kind once, in an order of the seed's, then a death:
 #   cuts, stops       links are cut, hosts stopped, for up to a second; calls take longer, none fails
 #   loss, slow        1 % of the packets of a host are lost; it has 20 to 500 Mbit/s; none fails
+#   delay             what a host sends and receives comes 20 ms later; none fails
 #   mixed             all of these
 #   cut_off, stopped  for longer than the deadline: all learn of the loss, in time; each side continues
 #   killed, dark      a host dies; its connections are closed, or it falls silent; the others continue
@@ -17,7 +18,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 program=$1
 seconds=${LOCUM_TROUBLE_SECONDS:-45}
 first_seed=${LOCUM_TEST_SEED:-$((10#$(date +%N) % 32768))}
-kinds=(cuts cut_off loss stopped slow stops mixed)
+kinds=(cuts cut_off loss stopped slow delay stops mixed)
 deaths=(killed dark)
 
 # Of lines with what ranks have done (errors by call: get.peer_lost=3), or jobs: operations, and errors by code.
@@ -100,7 +101,7 @@ lost_now() { nft list chain bridge trouble forward | sed -n 's/.* counter packet
 # One that calls survive.
 small_trouble() {
   local what=$1 host
-  local mixed=(cuts stops loss slow)
+  local mixed=(cuts stops loss slow delay)
   if [ "$what" = mixed ]; then
     random ${#mixed[@]}
     what=${mixed[drawn]}
@@ -120,6 +121,11 @@ small_trouble() {
       random ${#rates[@]}
       say "host $host has ${rates[drawn]} for $((3 * ms)) ms"
       host slow $host ${rates[drawn]}
+      pause $((3 * ms))
+      ;;
+    delay)
+      say "host $host is 20 ms away for $((3 * ms)) ms"
+      host delay $host 20
       pause $((3 * ms))
       ;;
   esac || fail "there is no such trouble: $what"
@@ -144,7 +150,7 @@ play() {
   near_count=$((ranks - CLUSTER_RANKS))
   case $kind in
     cuts | stops) environment=(LOCUM_PEER_TIMEOUT_MS=8000) ;;
-    loss | slow | mixed) environment=(LOCUM_PEER_TIMEOUT_MS=20000) ;;
+    loss | slow | delay | mixed) environment=(LOCUM_PEER_TIMEOUT_MS=20000) ;;
     cut_off) allows=cut environment=(LOCUM_PEER_TIMEOUT_MS=2000) ;;
     stopped) allows=stopped environment=(LOCUM_PEER_TIMEOUT_MS=2000) ;;
     # Without UCX's copies a death may end a survivor (docs/failure.md).

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <limits>
 #include <string>
 #include <vector>
@@ -82,6 +83,16 @@ TEST(Report, TellsHowMuchOfTheTransfersWasHidden) {
   EXPECT_EQ(hidden_share(0, 0), 0.0);
   EXPECT_EQ(hidden_share(10, 0), 1.0);
   EXPECT_EQ(hidden_share(10, 11), 0.0) << "several threads waited at the same time";
+}
+
+TEST(Report, SaysHowManyMessagesCameFromElsewhere) {
+  Metrics metrics;
+  const std::string line = "  messages dropped that no rank of this job has sent: ";
+  std::array<RankReport, 2> ranks{snapshot(metrics), snapshot(metrics)};
+  EXPECT_EQ(to_text(ranks).find(line), std::string::npos);
+  Metrics::add(metrics.foreign_messages, 3);
+  ranks = {snapshot(metrics), snapshot(metrics)};
+  EXPECT_NE(to_text(ranks).find(line + "6\n"), std::string::npos) << to_text(ranks);
 }
 
 TEST(Report, OfOneRankHasNoTotals) {

@@ -35,6 +35,9 @@ void take_room(int descriptor, std::uint64_t bytes, const std::string& path) {
   }
 }
 
+// The system begins to write so much at a time, while the next bytes come.
+constexpr std::uint64_t write_behind_bytes = std::uint64_t{8} << 20U;
+
 }  // namespace
 
 std::string folder_of(const std::string& path) {
@@ -100,6 +103,19 @@ void DurableFile::write_at(std::uint64_t offset, std::span<const std::byte> byte
     }
     bytes = bytes.subspan(static_cast<std::size_t>(written));
     offset += static_cast<std::uint64_t>(written);
+    write_behind(offset - static_cast<std::uint64_t>(written), offset);
+  }
+}
+
+// Only a beginning: where it is refused, fsync() writes all. A gap is written with what is around it.
+void DurableFile::write_behind(std::uint64_t from, std::uint64_t to) {
+  if (from < behind_from_ || from - behind_from_ > 2 * write_behind_bytes) {
+    behind_from_ = from;
+  }
+  if (to - behind_from_ >= write_behind_bytes) {
+    (void)::sync_file_range(descriptor_, static_cast<::off64_t>(behind_from_),
+                            static_cast<::off64_t>(to - behind_from_), SYNC_FILE_RANGE_WRITE);
+    behind_from_ = to;
   }
 }
 

@@ -30,15 +30,20 @@ class DurableFile {
   void open();
   /// REQUIRES of this and the next: open().
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  /// In ascending order of offsets the disk is kept busy meanwhile.
   void write_at(std::uint64_t offset, std::span<const std::byte> bytes);
   /// Waits until everything is on the disk, then gives the file its name, and waits for that, too.
   void publish();
 
  private:
+  /// Has the system begin to write what it was given.
+  void write_behind(std::uint64_t from, std::uint64_t to);
+
   std::string path_;
   std::string temporary_;
   int descriptor_ = -1;
   std::uint64_t size_ = 0;
+  std::uint64_t behind_from_ = 0;  ///< what follows is not being written yet
   bool published_ = false;
 };
 

@@ -138,6 +138,7 @@ ucs_status_t UcxTransport::on_message(void* argument, const void* header, std::s
   const auto message = Envelope::open({static_cast<const std::byte*>(header), header_bytes},
                                       self.addresses_.session(), self.rank_, self.addresses_.ranks());
   if (!message) {
+    ++self.foreign_;
     return drop(UCS_ERR_INVALID_PARAM);
   }
   Peer& sender = self.peer(message->sender);

@@ -227,7 +227,11 @@ ucs_status_t UcxTransport::on_word(void* argument, const void* header, std::size
   UcxTransport& self = *static_cast<UcxTransport*>(argument);
   const auto message = Envelope::open({static_cast<const std::byte*>(header), header_bytes},
                                       self.addresses_.session(), self.rank_, self.addresses_.ranks());
-  if (!message || self.peer(message->sender).state == Peer::State::lost) {
+  if (!message) {
+    ++self.foreign_;
+    return UCS_OK;
+  }
+  if (self.peer(message->sender).state == Peer::State::lost) {
     return UCS_OK;
   }
   Peer& sender = self.peer(message->sender);

@@ -36,8 +36,8 @@ struct TransportOptions {
 /// (RLIMIT_NOFILE) to the hard one, at most 1,048,576, because over TCP a process without free ones is lost
 /// to those that are not yet connected to it.
 ///
-/// The thread rules are those of the port. Dropped messages are not reported: those of other runtimes, and
-/// bulks whose memory the receiver refuses; these are reported to their sender as `out_of_memory`. A peer
+/// The thread rules are those of the port. Bulks whose memory the receiver refuses are dropped; that is
+/// reported to their sender as `out_of_memory`. A peer
 /// that ends is lost to the others whether or not it ended regularly: destroy a transport only when nobody
 /// expects messages any more.
 [[nodiscard]] std::unique_ptr<Transport> open_transport(Group& group, const TransportOptions& options = {});

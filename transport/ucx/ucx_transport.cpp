@@ -191,6 +191,9 @@ bool UcxTransport::progress(Receiver& receiver) {
   bool moved = worker_.progress();
   receiver_ = nullptr;
   quiet_ = !moved;
+  for (; foreign_ > 0; --foreign_) {
+    receiver.dropped_foreign();
+  }
   if (has_new() || !own_.empty() || !done_.empty() || !gone_.empty() ||
       unreachable_.load(std::memory_order_relaxed) > 0) {
     advance_new();

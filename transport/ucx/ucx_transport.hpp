@@ -163,7 +163,8 @@ class UcxTransport final : public Transport {
   Doorbell doorbell_;
   Receiver* receiver_ = nullptr;  ///< while progress() is in UCX
   std::uint64_t last_landing_ = 0;
-  bool owes_ = false;  ///< advance() lacked memory for some peer
+  std::uint64_t foreign_ = 0;  ///< messages of no rank of this runtime, not yet reported
+  bool owes_ = false;          ///< advance() lacked memory for some peer
   /// Number of peers in that state; written by the thread that may call progress(), read by the sleeper.
   std::atomic<std::uint32_t> unreachable_{0};
   /// Reported for a rank if there is no memory for details.

@@ -419,6 +419,24 @@ TEST_F(RpcChannelTest, CountsAQuestionUntilThatOneIsAnswered) {
   EXPECT_EQ(channel(0).requests_of(2), most - 1) << "a closed rank";
 }
 
+TEST_F(RpcChannelTest, CountsMessagesOfAnotherRuntime) {
+  for (const Envelope& envelope : {Envelope{.kind = Kind::list, .call = 1, .incarnation = 6},
+                                   Envelope{.kind = Kind::reply, .call = 1, .incarnation = 4},
+                                   Envelope{.kind = Kind{}, .call = 1, .incarnation = 5}}) {
+    ASSERT_TRUE(ranks_[2].transport->send(0, std::as_bytes(std::span(&envelope, 1)), {}, 0));
+  }
+  const std::byte too_short{};
+  ASSERT_TRUE(ranks_[2].transport->send(0, std::span(&too_short, 1), {}, 0));
+  network_.run_for(1s);
+  EXPECT_EQ(ranks_[0].metrics->foreign_messages, 4U);
+  EXPECT_EQ(service(0).times, 0);
+  say(2, 0, Kind::list, 1);
+  network_.run_for(1s);
+  EXPECT_EQ(service(0).times, 1);
+  EXPECT_EQ(ranks_[0].metrics->foreign_messages, 4U);
+  EXPECT_EQ(turned_away(0), 0U);
+}
+
 // A wait that may never be answered does not count, but its number stays taken: its reply must not match
 // another request.
 TEST_F(RpcChannelTest, AWaitKeepsItsNumberUntilItIsAnsweredOrGivenUp) {

@@ -52,12 +52,14 @@ class Recorder final : public Receiver {
     lost_ranks.push_back(rank);
     causes.push_back(cause);
   }
+  void dropped_foreign() noexcept override { ++foreign; }
 
   std::vector<Message> messages;
   std::vector<Outcome<Path>> inbound;
   std::vector<Outcome<void>> sendings;
   std::vector<int> lost_ranks;
   std::vector<Error> causes;
+  std::uint64_t foreign = 0;  ///< messages of nobody
   bool refuses = false;
   std::function<void(const Arrival&)> on_arrival;
 };

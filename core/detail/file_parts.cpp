@@ -1,0 +1,311 @@
+#include "core/detail/file_parts.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "core/async_result.hpp"
+#include "core/base/hash.hpp"
+#include "core/base/mutex.hpp"
+#include "core/detail/file_load.hpp"
+#include "core/detail/restored_handles.hpp"
+#include "core/detail/session_state.hpp"
+#include "core/node/promised.hpp"
+#include "core/ports/connector.hpp"
+#include "core/ports/directory.hpp"
+
+namespace locum::detail {
+
+namespace {
+
+// How long it looks whether another reader has ended, if there are other parts to read.
+constexpr std::chrono::milliseconds a_look{2};
+
+Error no_reader() {
+  return Error(
+      Errc::unsupported,
+      "this library was built without HDF5: build it with LOCUM_WITH_HDF5=ON to read parts of files");
+}
+
+void append(std::string& text, std::string_view part) {
+  text.append(part).push_back('\0');
+}
+void append(std::string& text, const std::vector<std::uint64_t>& numbers) {
+  for (const std::uint64_t number : numbers) {
+    append(text, std::to_string(number));
+  }
+  text.push_back('\0');
+}
+
+// The same on all ranks that have found the same part of the same file.
+std::uint64_t identity_of(const FilePart& part) {
+  std::string text;
+  append(text, part.path);
+  append(text, part.dataset);
+  append(text, part.type);
+  append(text, part.bytes_in);
+  append(text, {part.file_bytes, static_cast<std::uint64_t>(part.changed_ns), part.offset});
+  append(text, part.extents);
+  append(text, part.start);
+  append(text, part.count);
+  append(text, part.stride);
+  return hash64(text) & (restored_bit - 1);
+}
+
+/// Tells who observes an operation of its end.
+class Tell final : public Continuation {
+ public:
+  explicit Tell(std::shared_ptr<CompletionListener> listener) noexcept : listener_(std::move(listener)) {}
+  void run() noexcept override { listener_->ended(); }
+
+ private:
+  const std::shared_ptr<CompletionListener> listener_;
+};
+
+}  // namespace
+
+struct FileParts::State {
+  std::shared_ptr<FileReader> reader;
+  std::uint32_t ranks = 1;
+  std::atomic<bool> disowned{false};
+  Mutex mutex;
+  std::condition_variable changed;
+  std::deque<std::shared_ptr<Reading>> queue LOCUM_GUARDED_BY(mutex);
+  std::optional<Error> closed LOCUM_GUARDED_BY(mutex);
+  std::thread thread LOCUM_GUARDED_BY(mutex);
+
+  [[nodiscard]] std::optional<Error> stopped() LOCUM_EXCLUDES(mutex) {
+    const MutexLock lock(mutex);
+    return closed;
+  }
+};
+
+/// One part that is being read in the background, or will be.
+class FileParts::Reading final : public Fetch, public std::enable_shared_from_this<Reading> {
+ public:
+  Reading(std::shared_ptr<State> state, const ThreadStart& on_start, SessionState& session,
+          const Key& promised)
+      : state_(std::move(state)),
+        on_start_(on_start),
+        session_(session.weak_from_this()),
+        promised_(promised),
+        outcome_(std::make_shared<SettledState<ObjectView>>(session.completions())) {}
+
+  void begin() override;
+  [[nodiscard]] bool ended() const noexcept override { return outcome_->ended(); }
+  [[nodiscard]] Result<ObjectView> get(Deadline deadline) override {
+    return outcome_->wait(outcome_->completions()->moment(deadline))
+               ? outcome_->value()
+               : Error(Errc::timeout, "this part of the file is still being read; wait longer");
+  }
+  void hurry() noexcept override {}
+  void observe(std::shared_ptr<CompletionListener> observer) noexcept override {
+    outcome_->then(std::make_unique<Tell>(std::move(observer)));
+  }
+  void forget() noexcept override { wanted_.store(false, std::memory_order_relaxed); }
+
+  void end(Result<ObjectView> outcome) noexcept { outcome_->settle(std::move(outcome)); }
+  /// False: another rank is reading it, and there may be others to read meanwhile.
+  [[nodiscard]] bool run(bool waits) noexcept;
+
+ private:
+  const std::shared_ptr<State> state_;
+  const ThreadStart on_start_;
+  const std::weak_ptr<SessionState> session_;
+  const Key promised_;
+  const std::shared_ptr<SettledState<ObjectView>> outcome_;
+  std::atomic<bool> wanted_{true};
+  std::optional<Deadline::Clock::time_point> until_;  ///< from its first turn on
+};
+
+void FileParts::Reading::begin() {
+  auto self = shared_from_this();
+  std::optional<Error> refused;
+  {
+    const MutexLock lock(state_->mutex);
+    refused = state_->closed;
+    if (!refused && !state_->thread.joinable()) {
+      try {
+        state_->thread = std::thread([state = state_, on_start = on_start_] {
+          if (on_start) {
+            on_start("locum files");
+          }
+          work(*state);
+        });
+      } catch (const std::system_error&) {
+        refused = Error(Errc::out_of_memory, "there cannot be another thread to read this file");
+      }
+    }
+    if (!refused) {
+      state_->queue.push_back(std::move(self));
+      state_->changed.notify_all();
+    }
+  }
+  if (refused) {
+    end(std::move(*refused));
+  }
+}
+
+bool FileParts::Reading::run(bool waits) noexcept {
+  try {
+    const auto session = session_.lock();
+    if (!session || session->closed() || !wanted_.load(std::memory_order_relaxed)) {
+      end(Error(Errc::closed, "the runtime was closed before this part of the file was read"));
+      return true;
+    }
+    if (!state_->reader) {
+      end(session->explain(promised_, no_reader()));
+      return true;
+    }
+    const auto now = session->completions()->now();
+    if (!until_) {
+      until_ = session->completions()->moment({});
+    }
+    const LoadHow how{.until = *until_,
+                      .patience = std::min(*until_, now + (waits ? look_interval : a_look)),
+                      .stopped = [this] { return state_->stopped(); },
+                      .in_background = true};
+    auto object = load_file_part(*session, *state_->reader, promised_, how);
+    if (!object) {
+      return false;
+    }
+    end(std::move(*object));
+  } catch (const std::exception& error) {
+    end(Error(Errc::out_of_memory, "reading a part of a file failed", error.what()));
+  }
+  return true;
+}
+
+FileParts::FileParts(ThreadStart on_start)
+    : on_start_(std::move(on_start)), state_(std::make_shared<State>()) {}
+
+// A forked process does not have the thread, and its part in the state never ends.
+FileParts::~FileParts() {
+  if (!state_->disowned.load(std::memory_order_relaxed)) {
+    close(Error(Errc::closed, "the runtime was closed before this part of the file was read"));
+  }
+}
+
+void FileParts::use(std::shared_ptr<FileReader> reader, std::uint32_t ranks) {
+  state_->reader = std::move(reader);
+  state_->ranks = ranks;
+}
+
+Result<Handle> FileParts::add(SessionState& session, std::uint32_t store, const FilePart& part,
+                              Deadline deadline) const {
+  Handle handle;
+  handle.incarnation = session.options().incarnation;
+  handle.key = restored_key(store, identity_of(part), state_->ranks);
+  if (const auto put = put_file_part(session, handle.key, part, deadline); !put) {
+    return session.explain(handle.key, put.error());
+  }
+  handle.name_hash = name_hash(store, session.connector().name_of(handle.key));
+  handle.size_bytes = part.element_bytes;
+  for (const std::uint64_t count : part.count) {
+    handle.size_bytes *= count;
+  }
+  handle.type_hash = text_hash(part.type);
+  handle.owner_node = static_cast<std::uint16_t>(session.options().node);
+  handle.flags = Handle::promised | Handle::from_file;
+  handle.stamp();
+  return handle;
+}
+
+Result<ObjectView> FileParts::load(SessionState& session, const Key& promised, const ObjectView& found,
+                                   Deadline deadline) {
+  if (!state_->reader) {
+    return session.explain(promised, no_reader());
+  }
+  const auto part = file_part_in(found);
+  if (!part) {
+    return session.explain(promised, part.error());
+  }
+  if (state_->reader->may_read_in_background(*part)) {
+    const auto reading = load_later(session, promised);
+    reading->begin();
+    return reading->get(deadline);
+  }
+  const auto until = session.completions()->moment(deadline);
+  const auto stopped = [this, &session, until]() -> std::optional<Error> {
+    if (session.completions()->now() >= until) {
+      return Error(
+          Errc::timeout,
+          "there was not enough time to read this part of the file; give the call a longer deadline");
+    }
+    return state_->stopped();
+  };
+  // Another reader is waited for until the deadline.
+  auto object = load_file_part(session, *state_->reader, promised,
+                               {.until = until, .patience = until, .stopped = stopped});
+  return object
+             ? std::move(*object)
+             : session.explain(promised, Error(Errc::timeout, "this part of the file was not read in time"));
+}
+
+std::shared_ptr<Fetch> FileParts::load_later(SessionState& session, const Key& promised) {
+  return std::make_shared<Reading>(state_, on_start_, session, promised);
+}
+
+void FileParts::close(const Error& error) noexcept {
+  std::deque<std::shared_ptr<Reading>> queue;
+  std::thread thread;
+  {
+    const MutexLock lock(state_->mutex);
+    state_->closed = error;
+    queue.swap(state_->queue);
+    thread.swap(state_->thread);
+    state_->changed.notify_all();
+  }
+  if (thread.get_id() == std::this_thread::get_id()) {
+    thread.detach();  // it ends by itself, and owns what it needs for that
+  } else if (thread.joinable()) {
+    thread.join();
+  }
+  for (const auto& reading : queue) {
+    reading->end(error);
+  }
+}
+
+void FileParts::disown() noexcept {
+  state_->disowned.store(true, std::memory_order_relaxed);
+}
+
+// One after the other; those that another rank is reading wait until there is nothing else to read.
+void FileParts::work(State& state) noexcept {
+  for (std::size_t postponed = 0;;) {
+    std::shared_ptr<Reading> next;
+    bool waits = false;
+    {
+      MutexLock lock(state.mutex);
+      while (!state.closed && state.queue.empty()) {
+        (void)lock.wait_until(state.changed, Deadline::Clock::time_point::max());
+      }
+      if (state.closed) {
+        return;
+      }
+      waits = postponed >= state.queue.size();
+      next = std::move(state.queue.front());
+      state.queue.pop_front();
+    }
+    if (next->run(waits)) {
+      postponed = 0;
+      continue;
+    }
+    ++postponed;
+    const MutexLock lock(state.mutex);
+    if (!state.closed) {
+      state.queue.push_back(std::move(next));
+    } else {
+      next->end(*state.closed);
+      return;
+    }
+  }
+}
+
+}  // namespace locum::detail

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/async/completion_counter.hpp"
+#include "core/base/thread_start.hpp"
+#include "core/deadline.hpp"
+#include "core/handle.hpp"
+#include "core/ports/file_reader.hpp"
+#include "core/ports/now_or_task.hpp"
+
+namespace locum::detail {
+
+class SessionState;
+
+/// Objects that are parts of files, and are read when somebody first uses them. Until then a record of the
+/// part stands under the name of a promise without a maker (see promised.hpp), whose key follows from the
+/// part: all ranks that name the same part have the same key. Who uses it first enters the record as its
+/// reader, by a promise that the others wait for, reads the file into the memory of its node, and puts the
+/// object in place of the record. If a reader dies, or fails, the next one reads. Any thread.
+class FileParts {
+ public:
+  /// \param on_start called first by the thread that reads
+  explicit FileParts(ThreadStart on_start);
+  FileParts(const FileParts&) = delete;
+  FileParts& operator=(const FileParts&) = delete;
+  ~FileParts();
+
+  /// By whom files are read, in a runtime of that many ranks; without, parts are `unsupported`. Called before
+  /// any thread uses this.
+  void use(std::shared_ptr<FileReader> reader, std::uint32_t ranks);
+  /// The handle of a part, which has a record or an object from now on. `store`: its number.
+  [[nodiscard]] Result<Handle> add(SessionState& session, std::uint32_t store, const FilePart& part,
+                                   Deadline deadline) const;
+  /// The object; reads it if nobody has. REQUIRES: `found` is the record under the name of `promised`. Where
+  /// that can be, a thread of its own reads: then `timeout` means that it is still reading.
+  [[nodiscard]] Result<ObjectView> load(SessionState& session, const Key& promised, const ObjectView& found,
+                                        Deadline deadline);
+  /// The same in the background, also where the record is on another node.
+  [[nodiscard]] std::shared_ptr<Fetch> load_later(SessionState& session, const Key& promised);
+  /// Ends all that is being read, or will be, with that error. May be called repeatedly.
+  void close(const Error& error) noexcept;
+  /// In a forked process, which does not have the thread: abandons all.
+  void disown() noexcept;
+
+ private:
+  class Reading;
+  struct State;
+
+  static void work(State& state) noexcept;
+
+  const ThreadStart on_start_;
+  const std::shared_ptr<State> state_;  ///< shared with the thread
+};
+
+}  // namespace locum::detail

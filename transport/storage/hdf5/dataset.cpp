@@ -1,0 +1,139 @@
+#include "transport/storage/hdf5/dataset.hpp"
+
+#include <sys/stat.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "core/error.hpp"
+#include "core/extents.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+using Number = std::pair<std::string_view, hid_t>;
+
+std::array<Number, 10> numbers() {
+  return {{{"i8", H5T_NATIVE_INT8},
+           {"u8", H5T_NATIVE_UINT8},
+           {"i16", H5T_NATIVE_INT16},
+           {"u16", H5T_NATIVE_UINT16},
+           {"i32", H5T_NATIVE_INT32},
+           {"u32", H5T_NATIVE_UINT32},
+           {"i64", H5T_NATIVE_INT64},
+           {"u64", H5T_NATIVE_UINT64},
+           {"f32", H5T_NATIVE_FLOAT},
+           {"f64", H5T_NATIVE_DOUBLE}}};
+}
+
+// Of two numbers that differ in nothing but the order of their bytes.
+bool equal_but_for_order(hid_t stored, hid_t native) {
+  const Identifier turned(H5Tcopy(stored), H5Tclose, "copying a type");
+  check(H5Tset_order(turned.get(), H5Tget_order(native)), "copying a type");
+  return H5Tequal(turned.get(), native) > 0;
+}
+
+}  // namespace
+
+Mutex& hdf5_mutex() {
+  static Mutex mutex;
+  return mutex;
+}
+
+Identifier open_file(const std::string& path) {
+  const std::string what = "opening the file '" + path + "'";
+  struct stat on_disk {};
+  if (::stat(path.c_str(), &on_disk) != 0) {
+    throw errno == ENOENT || errno == ENOTDIR
+        ? Error(Errc::not_found,
+                "there is no file '" + path + "'; all ranks that use its data have to see it")
+        : system_error(what + " failed", errno);
+  }
+  if (H5Fis_hdf5(path.c_str()) <= 0) {
+    throw Error(Errc::corrupt, "'" + path + "' is no HDF5 file, or cannot be read");
+  }
+  return {H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, what};
+}
+
+Dataset open_dataset(const std::string& path, const std::string& name) {
+  const std::string what = "opening the dataset '" + name + "' of '" + path + "'";
+  Dataset opened;
+  opened.file = open_file(path);
+  if (name.empty() || name.find('\0') != std::string::npos ||
+      H5Oexists_by_name(opened.file.get(), name.c_str(), H5P_DEFAULT) <= 0) {
+    // Where a group on the way is missing, or a link leads nowhere, HDF5 fails.
+    throw Error(Errc::not_found,
+                "the file '" + path + "' has no dataset '" + name + "'; h5ls -r lists those that it has");
+  }
+  const Identifier object(H5Oopen(opened.file.get(), name.c_str(), H5P_DEFAULT), H5Oclose, what);
+  if (H5Iget_type(object.get()) != H5I_DATASET) {
+    throw Error(Errc::not_found,
+                "'" + name + "' of the file '" + path + "' is no dataset; h5ls -r lists those that it has");
+  }
+  opened.dataset = {H5Dopen2(opened.file.get(), name.c_str(), H5P_DEFAULT), H5Dclose, what};
+  opened.type = {H5Dget_type(opened.dataset.get()), H5Tclose, what};
+  const Identifier space(H5Dget_space(opened.dataset.get()), H5Sclose, what);
+  const H5S_class_t kind = H5Sget_simple_extent_type(space.get());
+  const int rank = H5Sget_simple_extent_ndims(space.get());
+  if (kind == H5S_NULL || rank < 0) {
+    throw Error(Errc::not_found, "the dataset '" + name + "' of '" + path + "' has no elements");
+  }
+  if (static_cast<std::size_t>(rank) > max_rank) {
+    throw Error(Errc::unsupported, "the dataset '" + name + "' of '" + path + "' has " +
+                                       std::to_string(rank) + " dimensions; an object has at most " +
+                                       std::to_string(max_rank));
+  }
+  std::vector<hsize_t> extents(static_cast<std::size_t>(rank));
+  check(H5Sget_simple_extent_dims(space.get(), extents.data(), nullptr), what);
+  opened.extents.assign(extents.begin(), extents.end());
+  return opened;
+}
+
+hid_t number_in_memory(std::string_view name) {
+  for (const auto& [number, type] : numbers()) {
+    if (number == name) {
+      return type;
+    }
+  }
+  throw Error(Errc::unsupported, "elements of type " + std::string(name) +
+                                     " cannot be read from HDF5; ask for integers of 8 to 64 bits, float or "
+                                     "double");
+}
+
+std::string describe(const Identifier& type) {
+  const H5T_class_t kind = H5Tget_class(type.get());
+  if (kind == H5T_INTEGER || kind == H5T_FLOAT) {
+    for (const auto& [name, native] : numbers()) {
+      if (equal_but_for_order(type.get(), native)) {
+        return std::string(name);
+      }
+    }
+    return (kind == H5T_INTEGER ? "integers" : "floating-point numbers") + std::string(" of ") +
+           std::to_string(H5Tget_precision(type.get())) + " bits in " +
+           std::to_string(H5Tget_size(type.get())) + " bytes";
+  }
+  switch (kind) {
+    case H5T_COMPOUND:
+      return "a compound type of " + std::to_string(H5Tget_nmembers(type.get())) + " members";
+    case H5T_STRING:
+      return "strings";
+    case H5T_ENUM:
+      return "an enumeration";
+    case H5T_ARRAY:
+      return "arrays as elements";
+    case H5T_VLEN:
+      return "sequences of different lengths";
+    case H5T_OPAQUE:
+      return "opaque bytes";
+    case H5T_BITFIELD:
+      return "bit fields";
+    case H5T_REFERENCE:
+      return "references";
+    default:
+      return "elements of another class";
+  }
+}
+
+}  // namespace locum::storage

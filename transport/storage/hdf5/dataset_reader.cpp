@@ -1,0 +1,264 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/object/object.hpp"
+#include "core/object/strided_runs.hpp"
+#include "transport/storage/hdf5/dataset.hpp"
+#include "transport/storage/hdf5/dataset_part.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+// Of the file, at a time: after each piece it is asked whether to go on.
+constexpr std::uint64_t piece_bytes = std::uint64_t{4} << 20U;
+// Less between two runs is read with them.
+constexpr std::uint64_t small_gap = 64 * 1024;
+
+/// A file that is open to be read.
+class OpenFile {
+ public:
+  explicit OpenFile(const std::string& path)
+      : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    if (descriptor_ < 0) {
+      throw errno == ENOENT ? Error(Errc::not_found, "the file '" + path +
+                                                         "' is not here any more, or is not to be "
+                                                         "seen by this rank")
+                            : system_error("opening the file '" + path + "' failed", errno);
+    }
+  }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  ~OpenFile() { ::close(descriptor_); }
+
+  /// Throws unless the file is the one that the part was found in.
+  void require_unchanged(const FilePart& part) const {
+    struct stat now {};
+    if (::fstat(descriptor_, &now) != 0) {
+      throw system_error("reading the size of '" + path_ + "' failed", errno);
+    }
+    const std::int64_t changed = std::int64_t{now.st_mtim.tv_sec} * 1'000'000'000 + now.st_mtim.tv_nsec;
+    if (static_cast<std::uint64_t>(now.st_size) != part.file_bytes || changed != part.changed_ns) {
+      throw Error(Errc::stale, "the file '" + path_ +
+                                   "' was changed after this stand-in was made; make another one of it");
+    }
+  }
+  void read_at(std::uint64_t offset, std::span<std::byte> into) const {
+    while (!into.empty()) {
+      const ::ssize_t count = ::pread(descriptor_, into.data(), into.size(), static_cast<::off_t>(offset));
+      if (count < 0 && errno == EINTR) {
+        continue;
+      }
+      if (count < 0) {
+        throw system_error("reading the file '" + path_ + "' failed", errno);
+      }
+      if (count == 0) {
+        throw Error(Errc::corrupt, "the file '" + path_ + "' ends too early: it is damaged");
+      }
+      into = into.subspan(static_cast<std::size_t>(count));
+      offset += static_cast<std::uint64_t>(count);
+    }
+  }
+
+ private:
+  const std::string path_;
+  const int descriptor_;
+};
+
+void go_on(const FileReader::Stopped& stopped) {
+  if (const auto error = stopped ? stopped() : std::nullopt) {
+    throw *error;
+  }
+}
+
+// A length that the compiler knows takes one instruction.
+template <std::size_t bytes>
+void turn_each(std::span<std::byte> elements) {
+  for (std::size_t at = 0; at + bytes <= elements.size(); at += bytes) {
+    std::reverse(elements.data() + at, elements.data() + at + bytes);
+  }
+}
+
+void turn_bytes(std::span<std::byte> elements, std::size_t element_bytes) {
+  switch (element_bytes) {
+    case 2:
+      return turn_each<2>(elements);
+    case 4:
+      return turn_each<4>(elements);
+    default:
+      return turn_each<8>(elements);
+  }
+}
+
+template <class To>
+To copied(const std::vector<std::uint64_t>& values) {
+  To to;
+  to.rank = static_cast<std::uint8_t>(values.size());
+  std::copy_n(values.begin(), values.size(), to.values.begin());
+  return to;
+}
+
+/// The elements lie in the file one after the other.
+class PlainRead {
+ public:
+  PlainRead(const FilePart& part, std::span<std::byte> into, const FileReader::Stopped& stopped)
+      : part_(part), into_(into), stopped_(stopped), file_(part.bytes_in) {}
+
+  void operator()() {
+    file_.require_unchanged(part_);
+    ObjectFacts facts;
+    facts.layout = Layout::array;
+    facts.element_bytes = part_.element_bytes;
+    facts.extents = copied<Extents>(part_.extents);
+    facts.size_bytes = part_.element_bytes;
+    for (const std::uint64_t extent : part_.extents) {
+      facts.size_bytes *= extent;
+    }
+    const Hyperslab slab{.start = copied<Extents>(part_.start),
+                         .count = copied<Extents>(part_.count),
+                         .stride = copied<Extents>(part_.stride)};
+    const auto runs = StridedRuns::of(slab, part_.element_bytes, facts);
+    if (!runs) {
+      throw runs.error();
+    }
+    for (std::uint64_t position = 0; position < into_.size();) {
+      go_on(stopped_);
+      const std::uint64_t end = piece(*runs, position);
+      if (part_.other_byte_order != 0) {
+        turn_bytes(into_.subspan(position, end - position), part_.element_bytes);
+      }
+      position = end;
+    }
+  }
+
+ private:
+  // Reads some bytes of the box, from `position` on; returns the position behind them.
+  std::uint64_t piece(const StridedRuns& runs, std::uint64_t position) {
+    const ByteRange first = runs.run_at(position);
+    if (first.bytes >= piece_bytes || position + first.bytes >= into_.size()) {
+      const std::uint64_t bytes = std::min({first.bytes, piece_bytes, into_.size() - position});
+      file_.read_at(part_.offset + first.offset, into_.subspan(position, bytes));
+      return position + bytes;
+    }
+    // Short runs near each other are read at once, with what is between them.
+    taken_.clear();
+    std::uint64_t end = first.offset;
+    for (std::uint64_t next = position; next < into_.size();) {
+      const ByteRange run = runs.run_at(next);
+      if (run.offset < end || (next > position && run.offset - end > small_gap) ||
+          run.offset + run.bytes - first.offset > piece_bytes) {
+        break;
+      }
+      taken_.push_back(run);
+      end = run.offset + run.bytes;
+      next += run.bytes;
+    }
+    if (!staged_) {
+      staged_ = std::make_unique_for_overwrite<std::byte[]>(piece_bytes);
+    }
+    file_.read_at(part_.offset + first.offset, {staged_.get(), end - first.offset});
+    for (const ByteRange& run : taken_) {
+      std::memcpy(into_.data() + position, staged_.get() + (run.offset - first.offset), run.bytes);
+      position += run.bytes;
+    }
+    return position;
+  }
+
+  const FilePart& part_;
+  const std::span<std::byte> into_;
+  const FileReader::Stopped& stopped_;
+  const OpenFile file_;
+  std::vector<ByteRange> taken_;
+  std::unique_ptr<std::byte[]> staged_;
+};
+
+/// All others, by HDF5: a number of rows at a time, whole chunks where there are any.
+void read_by_hdf5(const FilePart& part, std::span<std::byte> into, const FileReader::Stopped& stopped) {
+  OpenFile(part.bytes_in).require_unchanged(part);
+  const MutexLock lock(hdf5_mutex());
+  const QuietErrors quiet;
+  const std::string what = "reading the dataset '" + part.dataset + "' of '" + part.path + "'";
+  const Dataset opened = open_dataset(part.path, part.dataset);
+  const std::string element = part.type.substr(0, part.type.find('['));
+  const bool is_scalar = opened.extents.empty();
+  if (describe(opened.type) != element || (!is_scalar && opened.extents != part.extents)) {
+    throw Error(Errc::stale, "the file '" + part.path +
+                                 "' was changed after this stand-in was made; make another one of it");
+  }
+  const hid_t memory_type = number_in_memory(element);
+  if (is_scalar) {
+    check(H5Dread(opened.dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, into.data()), what);
+    return;
+  }
+  const std::size_t rank = part.extents.size();
+  const std::uint64_t row_bytes = into.size() / part.count[0];
+  std::uint64_t chunk_rows = 1;  // of the dataset
+  const Identifier creation(H5Dget_create_plist(opened.dataset.get()), H5Pclose, what);
+  if (H5Pget_layout(creation.get()) == H5D_CHUNKED) {
+    std::array<hsize_t, H5S_MAX_RANK> chunk{};
+    check(H5Pget_chunk(creation.get(), static_cast<int>(rank), chunk.data()), what);
+    chunk_rows = std::max<std::uint64_t>(chunk[0], 1);
+  }
+  const std::uint64_t stride = part.stride[0];
+  const Identifier space(H5Dget_space(opened.dataset.get()), H5Sclose, what);
+  std::vector<hsize_t> start(part.start.begin(), part.start.end());
+  std::vector<hsize_t> count(part.count.begin(), part.count.end());
+  const std::vector<hsize_t> strides(part.stride.begin(), part.stride.end());
+  for (std::uint64_t row = 0; row < part.count[0];) {
+    go_on(stopped);
+    start[0] = part.start[0] + row * stride;
+    // Up to the end of the last chunk that fits, so that none is decompressed twice.
+    std::uint64_t rows = std::max<std::uint64_t>(piece_bytes / std::max<std::uint64_t>(row_bytes, 1), 1);
+    const std::uint64_t last = (start[0] + (rows - 1) * std::min(stride, part.extents[0])) / chunk_rows;
+    const std::uint64_t to_the_end = ((last + 1) * chunk_rows - start[0] + stride - 1) / stride;
+    rows = std::max(rows, to_the_end);
+    rows = std::min(rows, part.count[0] - row);
+    count[0] = rows;
+    check(
+        H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), strides.data(), count.data(), nullptr),
+        what);
+    const Identifier memory(H5Screate_simple(static_cast<int>(rank), count.data(), nullptr), H5Sclose, what);
+    check(H5Dread(opened.dataset.get(), memory_type, memory.get(), space.get(), H5P_DEFAULT,
+                  into.data() + row * row_bytes),
+          what);
+    row += rows;
+  }
+}
+
+}  // namespace
+
+Result<void> DatasetReader::read(const FilePart& part, std::span<std::byte> into, const Stopped& stopped) {
+  try {
+    if (into.empty()) {
+      return {};
+    }
+    if (part.is_plain != 0) {
+      PlainRead(part, into, stopped)();
+    } else {
+      read_by_hdf5(part, into, stopped);
+    }
+    return {};
+  } catch (const Error& error) {
+    return error;
+  }
+}
+
+bool DatasetReader::may_read_in_background(const FilePart& part) const {
+#ifdef H5_HAVE_THREADSAFE
+  constexpr bool is_for_several_threads = true;
+#else
+  constexpr bool is_for_several_threads = false;
+#endif
+  return is_for_several_threads || part.is_plain != 0;
+}
+
+}  // namespace locum::storage
