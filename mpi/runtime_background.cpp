@@ -37,7 +37,9 @@ using Words = std::uint8_t[];
 
 constexpr std::string_view store_of_outcomes = "locum.checkpoints";
 // So often a thread that waits for another rank looks whether it is to stop.
-constexpr std::chrono::milliseconds look_interval{500};
+constexpr std::chrono::milliseconds look_interval{100};
+// How long ranks that stop writing wait to be told so by rank 0, which stops at about the same time.
+constexpr std::chrono::seconds told_patience{1};
 // How long closing waits for a thread that is to stop: one call of the system may be on its way.
 constexpr std::chrono::seconds stop_patience{10};
 
@@ -360,10 +362,16 @@ bool WritingThreads::writes(std::string_view path) const noexcept {
 }
 
 void WritingThreads::finish(Moment until) noexcept {
+  bool stops = false;
   for (const auto& writing : writings_) {
     if (!writing->is_done(until)) {
       writing->stop();
+      stops = true;
     }
+  }
+  const Moment told = later(Deadline::Clock::now(), told_patience);
+  for (const auto& writing : writings_) {
+    (void)(stops && writing->is_done(told));
   }
 }
 

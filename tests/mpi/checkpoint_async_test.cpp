@@ -191,5 +191,26 @@ TEST_F(CheckpointAsync, TellsAllRanksWhatFailsLater) {
   EXPECT_TRUE(runtime_->checkpoint_async("fields", path_).get(60s)) << "the next one is not concerned";
 }
 
+// Several ranks would not meet in so short a time.
+TEST_F(CheckpointAsync, StopsWhenTheRuntimeIsClosedAtOnce) {
+  if (job::size() > 1) {
+    GTEST_SKIP() << "for one rank";
+  }
+  put_values(store_, 1);
+  (void)runtime_->checkpoint("fields", path_).value();
+  put_values(store_, 2);
+  (void)store_.put(std::vector<double>(16 << 20)).value();  // 128 MiB
+  const auto begun = runtime_->checkpoint_async("fields", path_);
+  runtime_->close(Deadline::Clock::now());
+  const auto end = begun.get(20s);
+  ASSERT_FALSE(end);
+  EXPECT_EQ(end.error().code(), Errc::timeout) << end.error().what();
+  EXPECT_EQ(files_in(path_ + ".parts"), 1U) << "those of the older one";
+  EXPECT_EQ(files_in(folder_.path()), 1U);
+  Runtime next(MPI_COMM_WORLD, of_async);
+  (void)next.restore("again", path_).value();
+  expect_values(next.store("again"), 1);
+}
+
 }  // namespace
 }  // namespace locum
