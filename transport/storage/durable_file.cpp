@@ -126,7 +126,7 @@ WritingLock::WritingLock(const std::string& path) : path_(path + ".lock") {
       if (error == EWOULDBLOCK) {
         ::close(descriptor_);
         throw Error(Errc::system,
-                    "another job is writing the checkpoint '" + path +
+                    "another job is writing '" + path +
                         "' now; give each job a path of its own, or wait until that one has ended");
       }
       return;  // no locks here
