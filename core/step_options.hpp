@@ -24,6 +24,11 @@ struct StepWriterOptions {
   WhenFull when_full = WhenFull::wait;
   /// The first begin() waits until that many readers have joined; the ranks of one StepReader are one reader.
   std::uint32_t rendezvous_readers = 0;
+  /// Also write each step to this HDF5 file, from which a StepReader with the same option reads them later,
+  /// in this job or another one (docs/guide/hdf5.md). All ranks must see the same files there. end() then
+  /// waits until the rank's part is on the disk, and readers see the step when all parts are. Empty: to no
+  /// file.
+  std::string file = {};
 };
 
 /// With which step a reader begins that joins a stream.
@@ -43,6 +48,10 @@ struct StepReaderOptions {
   /// step before, from other nodes, while it computes. In memory of the node, within the window of the
   /// runtime. 0: nothing is fetched until it is read; as in a group.
   std::uint32_t ahead = 1;
+  /// Read the steps of this file, which a StepWriter has written or is writing, from the first one on, on any
+  /// number of ranks. The name of the stream is then of no importance. `start_at` and `group` cannot be
+  /// given, nothing is fetched ahead. Empty: read what a writer of this runtime writes.
+  std::string file = {};
 };
 
 /// Which part of a global array a block is: `{.shape = {nz, ny, nx}, .start = {z0, 0, 0}, .count = {4, ny,

@@ -89,6 +89,11 @@ StepReader::StepReader(const StepSide& side, std::string_view stream, const Step
   if (stream.empty() || side.number == 0 || side.index >= side.count) {
     throw Error(Errc::invalid_argument, "a stream of steps needs a name");
   }
+  if (!options.file.empty() && (!options.group.empty() || options.start_at != StartAt::oldest)) {
+    throw Error(
+        Errc::invalid_argument,
+        "the steps of a file are read by one reader, from the first one on: leave out group and start_at");
+  }
 }
 
 Result<InputStep> StepReader::next(TimeLimit limit) {

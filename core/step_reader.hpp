@@ -183,7 +183,8 @@ class StepReader {
 
   /// The next step; waits for it. The first call waits for the writer to open the stream, and for all ranks
   /// of the reader. `end_of_stream` after the last step; `peer_lost` if a rank of the writer was lost and all
-  /// steps that had ended were read, naming that rank; `timeout`.
+  /// steps that had ended were read, naming that rank; `timeout`. Of a file (StepReaderOptions::file) the
+  /// same, and `not_found`, `corrupt`, `system`; `peer_lost`, without a rank, if its writer is gone.
   [[nodiscard]] Result<InputStep> next(TimeLimit limit = {});
   /// The newest step, at least the next one: waits if there is none. Those in between are released unread.
   /// For a viewer that is one rank; ranks of a reader with several would get different steps.

@@ -10,6 +10,7 @@
 #include "mpi/runtime_state.hpp"
 #if LOCUM_WITH_HDF5
 #include "transport/storage/hdf5/dataset_part.hpp"
+#include "transport/storage/hdf5/step_files.hpp"
 #endif
 
 namespace locum {
@@ -17,7 +18,8 @@ namespace locum {
 #if LOCUM_WITH_HDF5
 
 void use_hdf5(Session& session, std::uint32_t ranks) {
-  session.state()->files().use(std::make_shared<storage::DatasetReader>(), ranks);
+  session.state()->files().use(std::make_shared<storage::DatasetReader>(),
+                               std::make_shared<storage::Hdf5StepFiles>(), ranks);
 }
 
 Result<Handle> Runtime::handle_from_hdf5(std::string_view path, std::string_view dataset,

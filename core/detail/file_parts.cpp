@@ -72,6 +72,7 @@ class Tell final : public Continuation {
 
 struct FileParts::State {
   std::shared_ptr<FileReader> reader;
+  std::shared_ptr<StepFiles> steps;
   std::uint32_t ranks = 1;
   std::atomic<bool> disowned{false};
   Mutex mutex;
@@ -192,9 +193,15 @@ FileParts::~FileParts() {
   }
 }
 
-void FileParts::use(std::shared_ptr<FileReader> reader, std::uint32_t ranks) {
+void FileParts::use(std::shared_ptr<FileReader> reader, std::shared_ptr<StepFiles> steps,
+                    std::uint32_t ranks) {
   state_->reader = std::move(reader);
+  state_->steps = std::move(steps);
   state_->ranks = ranks;
+}
+
+StepFiles* FileParts::steps() const noexcept {
+  return state_->steps.get();
 }
 
 Result<Handle> FileParts::add(SessionState& session, std::uint32_t store, const FilePart& part,

@@ -16,6 +16,7 @@
 namespace locum::detail {
 
 class SessionState;
+class StepFiles;
 
 /// Objects that are parts of files, and are read when somebody first uses them. Until then a record of the
 /// part stands under the name of a promise without a maker (see promised.hpp), whose key follows from the
@@ -30,9 +31,11 @@ class FileParts {
   FileParts& operator=(const FileParts&) = delete;
   ~FileParts();
 
-  /// By whom files are read, in a runtime of that many ranks; without, parts are `unsupported`. Called before
-  /// any thread uses this.
-  void use(std::shared_ptr<FileReader> reader, std::uint32_t ranks);
+  /// By whom files are read and written, in a runtime of that many ranks; without, parts are `unsupported`.
+  /// Called before any thread uses this.
+  void use(std::shared_ptr<FileReader> reader, std::shared_ptr<StepFiles> steps, std::uint32_t ranks);
+  /// Null where there are none.
+  [[nodiscard]] StepFiles* steps() const noexcept;
   /// The handle of a part, which has a record or an object from now on. `store`: its number.
   [[nodiscard]] Result<Handle> add(SessionState& session, std::uint32_t store, const FilePart& part,
                                    Deadline deadline) const;

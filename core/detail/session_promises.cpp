@@ -226,6 +226,9 @@ Result<Address> SessionState::actual(const Key& key, Deadline deadline, bool rea
     return Address(found->key());
   }
   const auto whole = connector_->get(promised, deadline);  // the record is in its bytes
+  if (whole && !is_promise_record(whole->type_hash())) {
+    return Address(whole->key());  // read out of a file meanwhile
+  }
   const auto kept = whole ? kept_elsewhere(*whole) : std::nullopt;
   if (whole && in_file(*whole)) {
     const auto read =

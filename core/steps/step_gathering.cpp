@@ -8,8 +8,8 @@
 namespace locum::detail {
 
 StepGathering::StepGathering(const Stream& stream, StepQueue& queue, std::uint64_t side,
-                             const StepWriterOptions& options)
-    : stream_(stream), queue_(queue), side_(side), options_(options) {
+                             const StepWriterOptions& options, std::shared_ptr<StepIndex> index)
+    : stream_(stream), queue_(queue), side_(side), options_(options), index_(std::move(index)) {
   last_.state = StepRecord::State::ended;
   try {
     thread_ = std::thread([this] { work(); });
@@ -154,6 +154,9 @@ Result<void> StepGathering::run() {
         (void)stream_.store().evict(block.key);
       }
       return {};
+    }
+    if (auto shown = index_ ? index_->show(gathered_, *step) : Result<void>(); !shown) {
+      return shown;
     }
     if (auto published = queue_.publish(*step, stream_.moment({})); !published) {
       return published;

@@ -2,10 +2,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <thread>
 #include <vector>
 
 #include "core/steps/presence.hpp"
+#include "core/steps/step_files.hpp"
 #include "core/steps/step_queue.hpp"
 #include "core/steps/stream.hpp"
 
@@ -19,7 +21,9 @@ class StepGathering {
 
   /// REQUIRES: the queue outlives this, and nobody else uses it until stop() has returned. Throws Error
   /// `out_of_memory` where there cannot be another thread.
-  StepGathering(const Stream& stream, StepQueue& queue, std::uint64_t side, const StepWriterOptions& options);
+  /// `index`: of the file that the steps are written to; null: to none.
+  StepGathering(const Stream& stream, StepQueue& queue, std::uint64_t side, const StepWriterOptions& options,
+                std::shared_ptr<StepIndex> index);
   StepGathering(const StepGathering&) = delete;
   StepGathering& operator=(const StepGathering&) = delete;
   ~StepGathering();
@@ -42,6 +46,7 @@ class StepGathering {
   StepQueue& queue_;
   const std::uint64_t side_;
   const StepWriterOptions options_;
+  const std::shared_ptr<StepIndex> index_;
   std::vector<PresenceWatch> writers_;  ///< that with index 1 first
   std::uint64_t granted_ = 0;
   std::uint64_t gathered_ = 0;

@@ -17,7 +17,8 @@ Result<void> goes_on() {
 
 StepInput::StepInput(StepSide side, std::string_view stream, const StepReaderOptions& options)
     : side_(std::move(side)),
-      name_(stream),
+      replay_(options.file.empty() ? nullptr : std::make_unique<StepReplay>(side_, stream, options.file)),
+      name_(replay_ ? replay_->stream() : std::string(stream)),
       options_(options),
       group_(options.group.empty() ? 0 : hash64(options.group) | 1U) {}
 
@@ -221,6 +222,9 @@ Result<StepInput::Found> StepInput::judged(std::uint64_t number, Result<View<Ste
       if (ahead_) {
         ahead_->begins(number);
       }
+      if (replay_) {
+        replay_->was_read();
+      }
       return Found{number, std::move(*step), std::move(*released)};
     }
     case StepRecord::State::ended:
@@ -242,6 +246,9 @@ Result<StepInput::Found> StepInput::next(Deadline deadline) {
     return *over_;
   }
   const auto until = moment(deadline);
+  if (const auto shown = replay_ ? replay_->show_next(until) : Result<void>(); !shown) {
+    return shown.error();
+  }
   if (const auto joined = join(until); !joined) {
     return joined.error();
   }

@@ -13,6 +13,7 @@
 #include "core/steps/step_ahead.hpp"
 #include "core/steps/step_fetch.hpp"
 #include "core/steps/step_record.hpp"
+#include "core/steps/step_replay.hpp"
 #include "core/steps/stream.hpp"
 
 namespace locum::detail {
@@ -68,6 +69,7 @@ class StepInput {
   void leave() noexcept;
 
   const StepSide side_;
+  const std::unique_ptr<StepReplay> replay_;  ///< of the steps of a file; else null
   const std::string name_;
   const StepReaderOptions options_;
   const std::uint64_t group_;  ///< 0: none

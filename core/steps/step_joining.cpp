@@ -142,7 +142,7 @@ Result<void> StepInput::join(Moment until) {
     }
   }
   next_part_ = next_;
-  if (options_.ahead > 0 && group_ == 0 && !ahead_) {
+  if (options_.ahead > 0 && group_ == 0 && !replay_ && !ahead_) {
     ahead_ = std::make_shared<StepAhead>(*stream_, options_.ahead);
   }
   return {};

@@ -4,7 +4,9 @@
 #include <chrono>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "core/detail/file_parts.hpp"
 #include "core/steps/step_gathering.hpp"
 #include "core/steps/step_queue.hpp"
 
@@ -69,9 +71,26 @@ Result<std::shared_ptr<StepOutput>> StepOutput::open(const StepSide& side, std::
   }
   StreamRecord record{side.number, static_cast<std::uint32_t>(side.count),
                       options.when_full == WhenFull::wait ? 0U : 1U, presence->handle()};
+  StepFiles* const files = options.file.empty() ? nullptr : session.files().steps();
+  if (files == nullptr && !options.file.empty()) {
+    return Error(
+        Errc::unsupported,
+        "this library was built without HDF5: build it with LOCUM_WITH_HDF5=ON to write steps to files");
+  }
+  std::shared_ptr<StepIndex> index;
   const std::string first = "first/" + std::to_string(side.number);
   if (side.index == 0) {
-    if (const auto announced = announce(*store, session, record, stream, until); !announced) {
+    auto announced = announce(*store, session, record, stream, until);
+    if (announced && files != nullptr) {
+      auto made = files->create(options.file, side.count);
+      if (made) {
+        index = std::move(*made);
+      } else {
+        announced = made.error();
+        (void)store->evict(Stream::name);
+      }
+    }
+    if (!announced) {
       if (side.count > 1) {
         (void)store->put(first, StreamRecord{}, {.codec = {}, .deadline = until});
       }
@@ -95,6 +114,12 @@ Result<std::shared_ptr<StepOutput>> StepOutput::open(const StepSide& side, std::
   }
   auto output = std::shared_ptr<StepOutput>(
       new StepOutput(side, Stream(*store, side.session.state(), record), options, std::move(*presence)));
+  output->files_ = files;
+  output->index_ = std::move(index);
+  if (output->queue_ && side.count > 1) {
+    output->gathering_ = std::make_unique<StepGathering>(output->stream_, *output->queue_, side.number,
+                                                         options, output->index_);
+  }
   if (side.index != 0) {
     const auto handle = output->presence_.handle();
     const auto& joined = output->stream_;
@@ -112,9 +137,6 @@ StepOutput::StepOutput(StepSide side, Stream stream, const StepWriterOptions& op
     return;
   }
   queue_ = std::make_unique<StepQueue>(stream_, options_);
-  if (side_.count > 1) {
-    gathering_ = std::make_unique<StepGathering>(stream_, *queue_, side_.number, options_);
-  }
 }
 
 StepOutput::~StepOutput() {
@@ -222,13 +244,35 @@ Result<void> StepOutput::begin(Deadline deadline) {
   return (*room)->failed == 0 ? Result<void>() : Result<void>(failed((*room)->lost_rank));
 }
 
-Result<void> StepOutput::end(const StepRecord& part, Deadline deadline) {
+Result<void> StepOutput::to_file(StepRecord& part, Moment until) const {
+  std::vector<ObjectView> objects;
+  for (const BlockRecord& block : part.blocks) {
+    auto object = stream_.session().connector().get(Address(block.key), until);
+    if (!object) {
+      return object.error();
+    }
+    objects.push_back(std::move(*object));
+  }
+  return files_->write_part(options_.file, index_ && !gathering_ ? written_ : next_, side_.index, part,
+                            objects);
+}
+
+// A step that is in the file and could not be published is written again, under the same number.
+Result<void> StepOutput::end(StepRecord part, Deadline deadline) {
   const auto until = stream_.moment(deadline);
   Result<void> ended = open_ ? Result<void>() : Error(Errc::closed, "this stream of steps was closed");
   bool is_known = true;
+  if (ended && files_ != nullptr) {
+    ended = to_file(part, until);
+  }
   if (ended && queue_ && !gathering_) {
-    ended = queue_->publish(merged({part}), until);
-    next_ = queue_->next();
+    const StepRecord step = merged({part});
+    ended = index_ ? index_->show(written_, step) : Result<void>();
+    if (ended) {
+      ended = queue_->publish(step, until);
+      next_ = queue_->next();
+      written_ += ended ? 1 : 0;
+    }
   } else if (ended) {
     ended = stream_.put(stream_.part(next_, side_.index), part, until);
     next_ += ended ? 1 : 0;
@@ -255,14 +299,19 @@ Result<void> StepOutput::end_stream(Deadline deadline) {
   StepRecord last;
   last.state = StepRecord::State::ended;
   Result<void> ended;
-  if (queue_ && !gathering_) {
-    ended = queue_->end(last, until);
-  } else {
+  if (!queue_ || gathering_) {
     ended = stream_.put(stream_.part(next_, side_.index), last, until);
-    if (gathering_) {
-      last = gathering_->stop(until);
-      ended = queue_->end(last, until);
-    }
+  }
+  if (gathering_) {
+    last = gathering_->stop(until);
+  }
+  if (queue_) {
+    // Of a stream that has failed readers of the file learn by its writer's end.
+    const bool is_complete = last.state == StepRecord::State::ended;
+    const auto closed = index_ && is_complete ? index_->end() : Result<void>();
+    index_.reset();
+    ended = queue_->end(last, until);
+    ended = ended ? closed : ended;
   }
   if (queue_) {
     if (ended) {

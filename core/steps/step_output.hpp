@@ -8,6 +8,7 @@
 #include "core/step_options.hpp"
 #include "core/step_side.hpp"
 #include "core/steps/presence.hpp"
+#include "core/steps/step_files.hpp"
 #include "core/steps/step_record.hpp"
 #include "core/steps/stream.hpp"
 
@@ -35,7 +36,7 @@ class StepOutput {
   /// Waits until a step may be written.
   [[nodiscard]] Result<void> begin(Deadline deadline);
   /// This rank's part of the step is complete. Evicts its blocks if it certainly was not published.
-  [[nodiscard]] Result<void> end(const StepRecord& part, Deadline deadline);
+  [[nodiscard]] Result<void> end(StepRecord part, Deadline deadline);
   /// See StepWriter::close().
   [[nodiscard]] Result<void> close(Deadline deadline);
   /// An error of a call whose result may be ignored: the next begin() or close() returns it.
@@ -44,6 +45,7 @@ class StepOutput {
  private:
   StepOutput(StepSide side, Stream stream, const StepWriterOptions& options, Presence presence);
 
+  [[nodiscard]] Result<void> to_file(StepRecord& part, Moment until) const;
   [[nodiscard]] Result<void> end_stream(Deadline deadline);
   [[nodiscard]] Result<void> check_first_writer();
   /// Whether a step may be written now, as all ranks of the writer are told.
@@ -54,6 +56,9 @@ class StepOutput {
   const Stream stream_;
   const StepWriterOptions options_;
   Presence presence_;
+  StepFiles* files_ = nullptr;                ///< null: to no file
+  std::shared_ptr<StepIndex> index_;          ///< of the writer with index 0
+  std::uint64_t written_ = 0;                 ///< steps in the file, of a writer that is alone
   std::unique_ptr<StepQueue> queue_;          ///< of the writer with index 0
   std::unique_ptr<StepGathering> gathering_;  ///< which uses the queue; null if it is alone
   PresenceWatch first_writer_;                ///< of the others

@@ -47,6 +47,9 @@ struct BlockRecord {
   std::uint32_t rank = 0;      ///< dimensions: 0 of a value that is no array
   std::array<std::uint64_t, max_rank> start{};
   std::array<std::uint64_t, max_rank> count{};
+  // If the step is in a file:
+  std::uint32_t place = 0;          ///< among the blocks of its writer
+  std::uint32_t element_bytes = 1;  ///< of the object
 };
 
 [[nodiscard]] inline Extents extents_of(const BlockRecord& block) noexcept {

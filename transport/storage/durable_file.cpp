@@ -142,7 +142,7 @@ WritingLock::WritingLock(const std::string& path) : path_(path + ".lock") {
       if (error == EWOULDBLOCK) {
         ::close(descriptor_);
         throw Error(Errc::system,
-                    "the checkpoint '" + path_.substr(0, path_.rfind('.')) +
+                    "'" + path_.substr(0, path_.rfind('.')) +
                         "' is being written now, by another job or by this one; give each job a path of its "
                         "own, or wait until that one has ended");
       }

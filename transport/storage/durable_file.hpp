@@ -47,8 +47,9 @@ class DurableFile {
   bool published_ = false;
 };
 
-/// While it lives nobody else writes the same checkpoint: an advisory lock of FILE.lock, which the system
-/// gives back when the process ends. Where a file system has no locks, it has no effect.
+/// While it lives nobody else writes the same checkpoint, or steps to the same file: an advisory lock of
+/// FILE.lock, which the system gives back when the process ends. Where a file system has no locks, it has no
+/// effect.
 class WritingLock {
  public:
   /// Throws Error `system` at once if another job has it, or this one.

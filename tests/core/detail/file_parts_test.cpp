@@ -77,7 +77,7 @@ class CountingReader final : public FileReader {
 
 class FilePartsTest : public testing::TestWithParam<std::uint8_t> {
  protected:
-  FilePartsTest() { files().use(reader, 1); }
+  FilePartsTest() { files().use(reader, nullptr, 1); }
 
   [[nodiscard]] FileParts& files() const { return node.session->state()->files(); }
   [[nodiscard]] FilePart part(std::uint64_t start, std::uint64_t count = 10) const {
@@ -189,7 +189,7 @@ TEST_P(FilePartsTest, EndWithTheirSession) {
 }
 
 TEST_P(FilePartsTest, AreUnsupportedWithoutAReader) {
-  files().use(nullptr, 1);
+  files().use(nullptr, nullptr, 1);
   const auto one = proxy(1);
   EXPECT_EQ(one.get().error().code(), Errc::unsupported);
   one.prefetch();

@@ -7,6 +7,7 @@
 #include "core/base/checksum.hpp"
 #include "core/error.hpp"
 #include "transport/storage/hdf5/dataset_path.hpp"
+#include "transport/storage/hdf5/early_dataset.hpp"
 
 namespace locum::storage {
 
@@ -15,31 +16,6 @@ namespace {
 // One pass of the bytes through the cache takes the checksum and writes them.
 constexpr std::size_t slice_bytes = std::size_t{1} << 20U;
 constexpr std::uint64_t packed_alignment = 16;
-
-[[nodiscard]] std::string_view without_codec(std::string_view type) {
-  return type.substr(0, type.find('@'));
-}
-
-// The element type's name of an array; that of the whole type otherwise.
-[[nodiscard]] std::string_view element_name(const ObjectFacts& facts) {
-  std::string_view type = without_codec(facts.type_name);
-  if (facts.layout == Layout::array && type.ends_with("[]")) {
-    type.remove_suffix(2);
-  }
-  return type;
-}
-
-// An array without extents of its own has one: the number of its elements.
-[[nodiscard]] Extents extents_of(const ObjectFacts& facts) {
-  return facts.extents.rank != 0 ? facts.extents : Extents(facts.size_bytes / facts.element_bytes);
-}
-
-// Whether it can be a dataset of its own elements and extents.
-[[nodiscard]] bool is_plain_array(const ObjectFacts& facts) {
-  return facts.layout == Layout::array && facts.element_bytes > 0 &&
-         facts.size_bytes % facts.element_bytes == 0 &&
-         extents_of(facts).has(facts.size_bytes / facts.element_bytes);
-}
 
 [[nodiscard]] std::string unnamed_path(const Key& key) {
   return "/.locum/unnamed/" + std::to_string(key.creator) + "-" + std::to_string(key.serial);
@@ -172,7 +148,7 @@ void PartWriter::add(const Identifier& file, const ObjectFacts& facts) {
     }
     row.path = add_text(path);
     const std::array<std::uint64_t, 1> as_bytes{facts.size_bytes};
-    const Extents extents = is_plain_array(facts) ? extents_of(facts) : Extents();
+    const Extents extents = is_plain_array(facts) ? extents_of_dataset(facts) : Extents();
     offsets_.push_back(
         is_plain_array(facts)
             ? make_dataset(file, path, element_type(element_name(facts), facts.element_bytes), extents.span())
@@ -186,26 +162,7 @@ void PartWriter::add(const Identifier& file, const ObjectFacts& facts) {
 
 std::uint64_t PartWriter::make_dataset(const Identifier& file, const std::string& path,
                                        const Identifier& type, std::span<const std::uint64_t> extents) {
-  const std::string what = "making the dataset '" + path + "' in '" + file_.temporary() + "'";
-  const std::vector<hsize_t> sizes(extents.begin(), extents.end());
-  const Identifier space(H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr), H5Sclose,
-                         what);
-  const Identifier links(H5Pcreate(H5P_LINK_CREATE), H5Pclose, what);
-  check(H5Pset_create_intermediate_group(links.get(), 1), what);
-  check(H5Pset_char_encoding(links.get(), H5T_CSET_UTF8), what);
-  const Identifier creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, what);
-  check(H5Pset_layout(creation.get(), H5D_CONTIGUOUS), what);
-  check(H5Pset_alloc_time(creation.get(), H5D_ALLOC_TIME_EARLY), what);
-  check(H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER), what);
-  const Identifier dataset(
-      H5Dcreate2(file.get(), path.c_str(), type.get(), space.get(), links.get(), creation.get(), H5P_DEFAULT),
-      H5Dclose, what);
-  const haddr_t offset = H5Dget_offset(dataset.get());
-  const bool is_empty = std::ranges::find(extents, 0U) != extents.end();
-  if (offset == HADDR_UNDEF && !is_empty) {
-    throw Error(Errc::system, what + " failed: HDF5 gave it no place in the file");
-  }
-  return is_empty ? 0 : offset;
+  return make_early_dataset(file, file_.temporary(), path, type, extents);
 }
 
 std::uint64_t PartWriter::make_bytes(const Identifier& file, const char* path, std::uint64_t bytes) {

@@ -1,0 +1,247 @@
+// Streams of steps in HDF5 files: written by some ranks, read by others, by this library and by HDF5 alone.
+#include <gtest/gtest.h>
+#include <hdf5.h>
+#include <mpi.h>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/containers.hpp"
+#include "core/step_reader.hpp"
+#include "core/step_writer.hpp"
+#include "mpi/runtime.hpp"
+#include "tests/mpi/job.hpp"
+#include "tests/mpi/shared_folder.hpp"
+
+namespace locum {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t ny = 120;
+constexpr std::uint64_t nx = 200;
+constexpr std::uint64_t steps = 5;
+
+double value_at(std::uint64_t step, std::uint64_t y, std::uint64_t x) {
+  return static_cast<double>(step * 1'000'000 + y * nx + x);
+}
+
+/// Ranks 0 to `count` - 1; null on the others.
+class FirstRanks {
+ public:
+  explicit FirstRanks(int count) {
+    MPI_Comm_split(MPI_COMM_WORLD, job::rank() < count ? 0 : MPI_UNDEFINED, 0, &ranks_);
+  }
+  FirstRanks(const FirstRanks&) = delete;
+  FirstRanks& operator=(const FirstRanks&) = delete;
+  ~FirstRanks() {
+    if (ranks_ != MPI_COMM_NULL) {
+      MPI_Comm_free(&ranks_);
+    }
+  }
+  [[nodiscard]] bool has_me() const { return ranks_ != MPI_COMM_NULL; }
+  [[nodiscard]] MPI_Comm get() const { return ranks_; }
+
+ private:
+  MPI_Comm ranks_ = MPI_COMM_NULL;
+};
+
+void write_step(OutputStep& step, std::uint64_t number, std::uint64_t writer, std::uint64_t writers) {
+  const std::uint64_t from = ny * writer / writers;
+  const std::uint64_t rows = ny * (writer + 1) / writers - from;
+  const auto block =
+      step.create<double>("T", {.shape = {ny, nx}, .start = {from, 0ULL}, .count = {rows, nx}}).value();
+  for (std::uint64_t y = 0; y < rows; ++y) {
+    for (std::uint64_t x = 0; x < nx; ++x) {
+      block[y * nx + x] = value_at(number, from + y, x);
+    }
+  }
+  step.put("particles", std::vector<std::int32_t>(writer + number, static_cast<std::int32_t>(writer)));
+  std::vector<std::array<float, 3>> velocities(4, {1, 2, static_cast<float>(writer)});
+  step.put("velocity", velocities);
+  if (writer == 0) {
+    step.put("time", 0.5 * static_cast<double>(number));
+    step.put("notes", std::map<std::string, int>{{"step", static_cast<int>(number)}});
+  }
+}
+
+void write_steps(Runtime& runtime, const std::string& path, int writers) {
+  const FirstRanks ranks(writers);
+  if (ranks.has_me()) {
+    StepWriter out(runtime, "run", ranks.get(), {.file = path});
+    for (std::uint64_t number = 0; number < steps; ++number) {
+      auto step = out.begin({.deadline = 60s}).value();
+      write_step(step, number, static_cast<std::uint64_t>(job::rank()), static_cast<std::uint64_t>(writers));
+      step.end().value();
+    }
+    out.close().value();
+  }
+  job::barrier();
+}
+
+void expect_step(const InputStep& step, std::uint64_t number, std::uint64_t writers) {
+  EXPECT_EQ(step.number(), number);
+  EXPECT_EQ(step.variables().size(), 5U);
+  EXPECT_EQ(step.shape("T").value(), Extents(ny, nx));
+  EXPECT_EQ(step.blocks("T").value().size(), writers);
+  const std::array<std::uint64_t, 2> start{17 + static_cast<std::uint64_t>(job::rank()), 3};
+  const Hyperslab box{.start = {start[0], start[1]}, .count = {40, 50}, .stride = {2, 3}};
+  const auto view = step.read<double>("T", box).value();
+  const auto array = view.array();
+  for (std::uint64_t y = 0; y < 40; ++y) {
+    for (std::uint64_t x = 0; x < 50; ++x) {
+      ASSERT_EQ(array(y, x), value_at(number, start[0] + 2 * y, start[1] + 3 * x));
+    }
+  }
+  std::vector<double> whole(ny * nx);
+  EXPECT_EQ(step.read<double>("T", std::span(whole)).value(), whole.size());
+  EXPECT_EQ(whole.back(), value_at(number, ny - 1, nx - 1));
+  EXPECT_EQ(*step.get<double>("time").value(), 0.5 * static_cast<double>(number));
+  using Notes = std::map<std::string, int>;
+  EXPECT_EQ(step.get<Notes>("notes").value()->at("step"), static_cast<int>(number));
+  std::vector<std::int32_t> particles;
+  for (std::uint64_t writer = 0; writer < writers; ++writer) {
+    particles.insert(particles.end(), writer + number, static_cast<std::int32_t>(writer));
+    const auto velocity =
+        step.get<std::array<float, 3>[]>("velocity", {.writer = static_cast<int>(writer)}).value();
+    EXPECT_EQ(velocity->size(), 4U);
+    EXPECT_EQ((*velocity)[3][2], static_cast<float>(writer));
+  }
+  EXPECT_EQ(step.joined<std::int32_t>("particles").value(), particles);
+}
+
+TEST(StepFiles, AreReadByAnyNumberOfRanks) {
+  const job::SharedFolder folder;
+  for (int writers = 1; writers <= job::size(); ++writers) {
+    const std::string path = folder / ("run" + std::to_string(writers) + ".h5");
+    {
+      Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB});
+      write_steps(runtime, path, writers);
+    }
+    Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB});
+    for (const int readers : {job::size(), 1}) {
+      const FirstRanks ranks(readers);
+      if (ranks.has_me()) {
+        StepReader in(runtime, "any", ranks.get(), {.file = path});
+        for (std::uint64_t number = 0; number < steps; ++number) {
+          expect_step(in.next(60s).value(), number, static_cast<std::uint64_t>(writers));
+        }
+        const auto end = in.next(60s);
+        EXPECT_EQ(end ? Errc{} : end.error().code(), Errc::end_of_stream);
+      }
+      job::barrier();
+    }
+  }
+}
+
+TEST(StepFiles, AreReadWhileTheyAreWritten) {
+  const job::SharedFolder folder;
+  const std::string path = folder / "run.h5";
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB});
+  const auto writers = static_cast<std::uint64_t>(job::size());
+  StepWriter out(runtime, "run", MPI_COMM_WORLD, {.file = path});
+  job::barrier();  // the file is there
+  {
+    StepReader in(runtime, "any", MPI_COMM_WORLD, {.file = path});
+    EXPECT_EQ(in.next(1ms).error().code(), Errc::timeout);
+    for (std::uint64_t number = 0; number < steps; ++number) {
+      auto step = out.begin({.deadline = 60s}).value();
+      write_step(step, number, static_cast<std::uint64_t>(job::rank()), writers);
+      step.end().value();
+      expect_step(in.next(60s).value(), number, writers);
+    }
+    job::barrier();
+  }
+  job::barrier();
+  out.close().value();
+}
+
+// As h5py does: a step is a group, a global array one dataset.
+TEST(StepFiles, AreReadByHdf5Alone) {
+  const job::SharedFolder folder;
+  const std::string path = folder / "run.h5";
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB});
+  write_steps(runtime, path, job::size());
+  if (job::rank() == 0) {
+    const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+    ASSERT_GE(file, 0);
+    const auto read = [file](const char* name, hid_t type, auto& into) {
+      const hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
+      ASSERT_GE(dataset, 0) << name;
+      const hid_t space = H5Dget_space(dataset);
+      ASSERT_EQ(H5Sget_simple_extent_npoints(space), static_cast<hssize_t>(into.size())) << name;
+      EXPECT_GE(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, into.data()), 0) << name;
+      H5Sclose(space);
+      H5Dclose(dataset);
+    };
+    std::vector<double> whole(ny * nx);
+    read("/step/000003/T", H5T_NATIVE_DOUBLE, whole);
+    EXPECT_EQ(whole[nx + 7], value_at(3, 1, 7));
+    EXPECT_EQ(whole.back(), value_at(3, ny - 1, nx - 1));
+    std::array<double, 1> time{};
+    read("/step/000003/time", H5T_NATIVE_DOUBLE, time);
+    EXPECT_EQ(time[0], 1.5);
+    const std::string last = job::size() == 1 ? "" : "/" + std::to_string(job::last());
+    std::vector<std::int32_t> particles(static_cast<std::size_t>(job::last()) + 3);
+    read(("/step/000003/particles" + last).c_str(), H5T_NATIVE_INT32, particles);
+    EXPECT_EQ(particles.back(), job::last());
+    H5Fclose(file);
+  }
+}
+
+TEST(StepFiles, AreNotWrittenOverAndSayWhatIsWrong) {
+  const job::SharedFolder folder;
+  const std::string path = folder / "run.h5";
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB});
+  const auto first_error = [&](const std::string& file) {
+    StepReader in(runtime, "any", MPI_COMM_WORLD, {.file = file});
+    const auto step = in.next(5s);
+    const Errc code = step ? Errc{} : step.error().code();
+    job::barrier();
+    return code;
+  };
+  EXPECT_EQ(first_error(path), Errc::not_found);
+  write_steps(runtime, path, job::size());
+  const auto opened = [&](const std::string& file) {
+    Errc code{};
+    try {
+      StepWriter out(runtime, "run", MPI_COMM_WORLD, {.file = file});
+      job::barrier();
+    } catch (const Error& error) {
+      code = error.code();
+      job::barrier();
+    }
+    return code;
+  };
+  EXPECT_EQ(opened(path), Errc::key_exists);
+  EXPECT_EQ(opened(folder / "no/such/folder.h5"), job::rank() == 0 ? Errc::system : Errc::key_exists);
+  EXPECT_THROW(StepReader(runtime, "any", MPI_COMM_WORLD, {.group = "g", .file = path}), Error);
+  // Damage: the record of the first step, then the file itself.
+  if (job::rank() == 0) {
+    const std::string step = path + ".steps/000000.h5";
+    std::string bytes(std::filesystem::file_size(step), '\0');
+    std::ifstream(step, std::ios::binary).read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    const std::size_t at = bytes.find("map<char[]");  // nowhere but in the record
+    ASSERT_NE(at, std::string::npos);
+    bytes[at] = 'x';
+    std::ofstream(step, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  }
+  job::barrier();
+  EXPECT_EQ(first_error(path), Errc::corrupt);
+  job::barrier();
+  if (job::rank() == 0) {
+    std::ofstream(path) << "text";
+  }
+  job::barrier();
+  EXPECT_EQ(first_error(path), Errc::corrupt);
+}
+
+}  // namespace
+}  // namespace locum

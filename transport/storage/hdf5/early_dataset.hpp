@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/object/object.hpp"
+#include "transport/storage/hdf5/identifier.hpp"
+
+namespace locum::storage {
+
+/// The element type's name of an array; that of the whole type otherwise. Without the codec.
+[[nodiscard]] std::string_view element_name(const ObjectFacts& facts);
+/// An array without extents of its own has one: the number of its elements.
+[[nodiscard]] Extents extents_of_dataset(const ObjectFacts& facts);
+/// Whether it can be a dataset of its own elements and extents.
+[[nodiscard]] bool is_plain_array(const ObjectFacts& facts);
+
+/// Makes a dataset that has its place in the file from now on, and groups on the way to it; returns that
+/// place: the bytes are written there without HDF5. Throws Error `system`. `file_path`: for the error.
+[[nodiscard]] std::uint64_t make_early_dataset(const Identifier& file, const std::string& file_path,
+                                               const std::string& path, const Identifier& type,
+                                               std::span<const std::uint64_t> extents);
+
+}  // namespace locum::storage

@@ -1,0 +1,330 @@
+#include "transport/storage/hdf5/step_index.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <set>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/base/checksum.hpp"
+#include "core/detail/representation.hpp"
+#include "core/error.hpp"
+#include "transport/storage/hdf5/checkpoint_layout.hpp"
+#include "transport/storage/hdf5/dataset.hpp"
+#include "transport/storage/hdf5/dataset_path.hpp"
+#include "transport/storage/hdf5/step_layout.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+using detail::BlockRecord;
+using detail::StepFiles;
+using detail::StepRecord;
+using detail::VariableRecord;
+
+constexpr std::uint64_t bytes_of_an_index = 64 * 1024;
+// Nobody writes more blocks of a step: what a damaged file says is not believed.
+constexpr std::uint64_t longest_record = std::uint64_t{1} << 30U;
+
+std::string element_of(const VariableRecord& variable) {
+  std::string type = variable.type.substr(0, variable.type.find('@'));
+  if (type.ends_with("[]")) {
+    type.resize(type.size() - 2);
+  }
+  return type;
+}
+
+// Not where an element is itself an array, so that its dataset has more dimensions than the block.
+bool is_array_of_elements(const BlockRecord& block) {
+  std::uint64_t bytes = block.element_bytes;
+  for (std::size_t at = 0; at < block.rank; ++at) {
+    bytes *= block.count[at];
+  }
+  return block.rank > 0 && bytes == block.size_bytes;
+}
+
+/// The datasets of a step, for those who look at the file without this library: a global array as one
+/// dataset, which HDF5 puts together; any other variable by links to its blocks.
+class Datasets {
+ public:
+  Datasets(const Identifier& file, std::uint64_t number, const StepRecord& step)
+      : file_(file),
+        number_(number),
+        step_(step),
+        links_(H5Pcreate(H5P_LINK_CREATE), H5Pclose, "making links") {
+    check(H5Pset_create_intermediate_group(links_.get(), 1), "making links");
+    check(H5Pset_char_encoding(links_.get(), H5T_CSET_UTF8), "making links");
+  }
+
+  void make() {
+    for (const VariableRecord& variable : step_.variables) {
+      const std::string path = dataset_path(variable.name);
+      for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
+           slash = path.find('/', slash + 1)) {
+        groups_.insert(path.substr(0, slash));
+      }
+    }
+    for (std::uint32_t at = 0; at < step_.variables.size(); ++at) {
+      std::vector<const BlockRecord*> blocks;
+      for (const BlockRecord& block : step_.blocks) {
+        if (block.variable == at) {
+          blocks.push_back(&block);
+        }
+      }
+      make(step_.variables[at], blocks);
+    }
+  }
+
+ private:
+  void make(const VariableRecord& variable, const std::vector<const BlockRecord*>& blocks) {
+    std::string path = dataset_path(variable.name);
+    if (groups_.contains(path)) {
+      path += beside_a_group;
+    }
+    if (blocks.empty() || !made_.insert(path).second) {
+      return;  // writers disagree about this variable: the first one is shown
+    }
+    const auto is_whole = [](const BlockRecord* block) { return is_array_of_elements(*block); };
+    if (!variable.shape.empty() && std::ranges::all_of(blocks, is_whole)) {
+      return make_whole(path, variable, blocks);
+    }
+    for (const BlockRecord* block : blocks) {
+      const std::string here = blocks.size() == 1 ? path : path + '/' + std::to_string(block->writer);
+      check(
+          H5Lcreate_external(step_part_file(number_, block->writer).c_str(), block_path(block->place).c_str(),
+                             file_.get(), here.c_str(), links_.get(), H5P_DEFAULT),
+          "linking '" + here + "'");
+    }
+  }
+  void make_whole(const std::string& path, const VariableRecord& variable,
+                  const std::vector<const BlockRecord*>& blocks) {
+    const std::string what = "making the dataset '" + path + "'";
+    const auto rank = static_cast<int>(variable.shape.size());
+    const std::vector<hsize_t> shape(variable.shape.begin(), variable.shape.end());
+    const Identifier space(H5Screate_simple(rank, shape.data(), nullptr), H5Sclose, what);
+    const Identifier creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, what);
+    for (const BlockRecord* block : blocks) {
+      if (block->size_bytes == 0) {
+        continue;
+      }
+      const std::vector<hsize_t> start(block->start.begin(), block->start.begin() + rank);
+      const std::vector<hsize_t> count(block->count.begin(), block->count.begin() + rank);
+      const Identifier source(H5Screate_simple(rank, count.data(), nullptr), H5Sclose, what);
+      check(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),
+            what);
+      check(H5Pset_virtual(creation.get(), space.get(), step_part_file(number_, block->writer).c_str(),
+                           block_path(block->place).c_str(), source.get()),
+            what);
+    }
+    check(H5Sselect_all(space.get()), what);
+    const Identifier type = element_type(element_of(variable), blocks.front()->element_bytes);
+    const Identifier dataset(H5Dcreate2(file_.get(), path.c_str(), type.get(), space.get(), links_.get(),
+                                        creation.get(), H5P_DEFAULT),
+                             H5Dclose, what);
+    set_attribute(dataset, "locum_type", variable.type);
+  }
+
+  const Identifier& file_;
+  const std::uint64_t number_;
+  const StepRecord& step_;
+  Identifier links_;
+  std::set<std::string> groups_;
+  std::set<std::string> made_;
+};
+
+Identifier create_hdf5(const std::string& path) {
+  const std::string what = "making the file '" + path + "'";
+  const Identifier access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, what);
+  check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_LATEST), what);
+  return {H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose, what};
+}
+
+Identifier create_own_group(const Identifier& file) {
+  Identifier group(H5Gcreate2(file.get(), own_group, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose,
+                   "making a group");
+  set_attribute(group, "steps_format", steps_format);
+  return group;
+}
+
+void write_record(const Identifier& file, const Identifier& group, const StepRecord& step) {
+  const std::string what = "writing the record of a step";
+  std::vector<std::byte> bytes(detail::stored_bytes(step).value());
+  if (const auto written = detail::store_value(step, bytes); !written) {
+    throw written.error();
+  }
+  set_attribute(group, "checksum", checksum(bytes));
+  const hsize_t count = bytes.size();
+  const Identifier space(H5Screate_simple(1, &count, nullptr), H5Sclose, what);
+  const Identifier dataset(
+      H5Dcreate2(file.get(), record_path, H5T_STD_U8LE, space.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
+      H5Dclose, what);
+  check(H5Dwrite(dataset.get(), H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), what);
+}
+
+Identifier open_own_group(const Identifier& file, const std::string& path) {
+  if (H5Lexists(file.get(), own_group, H5P_DEFAULT) <= 0) {
+    throw Error(Errc::corrupt, "'" + path + "' has no steps: it was written by another program");
+  }
+  Identifier group(H5Gopen2(file.get(), own_group, H5P_DEFAULT), H5Gclose, "opening '" + path + "'");
+  if (H5Aexists(group.get(), "steps_format") <= 0) {
+    throw Error(Errc::corrupt,
+                "'" + path + "' has no steps; if it is a checkpoint, Runtime::restore reads it");
+  }
+  if (const std::uint64_t format = attribute(group, "steps_format"); format != steps_format) {
+    throw Error(Errc::unsupported, "'" + path + "' has steps of format " + std::to_string(format) +
+                                       ", this version of the library reads format " +
+                                       std::to_string(steps_format) + "; use the version that wrote it");
+  }
+  return group;
+}
+
+template <class Work>
+Result<void> in_turn(Work work) {
+  try {
+    const MutexLock lock(hdf5_mutex());
+    const QuietErrors quiet;
+    work();
+    return {};
+  } catch (const Error& error) {
+    return error;
+  }
+}
+
+bool is_there(const std::string& path) {
+  struct stat facts {};
+  return ::stat(path.c_str(), &facts) == 0;
+}
+
+}  // namespace
+
+Hdf5StepIndex::Hdf5StepIndex(std::string path, std::uint64_t writers)
+    : path_(std::move(path)), writers_(writers), lock_(path_) {
+  if (is_there(path_)) {
+    throw Error(Errc::key_exists, "there is a file '" + path_ +
+                                      "' already; give the steps a file of their own, or remove that one and "
+                                      "its folder '" +
+                                      steps_folder(path_) + "'");
+  }
+  if (::mkdir(steps_folder(path_).c_str(), 0777) != 0 && errno != EEXIST) {
+    throw system_error("making the folder '" + steps_folder(path_) + "' failed", errno);
+  }
+  if (is_there(steps_folder(path_) + '/' + step_file(0))) {
+    throw Error(Errc::key_exists, "the folder '" + steps_folder(path_) +
+                                      "' has steps, but its file is gone; remove the folder, too");
+  }
+  const MutexLock lock(hdf5_mutex());
+  const QuietErrors quiet;
+  list(false);
+}
+
+void Hdf5StepIndex::list(bool ended) {
+  DurableFile durable(path_);
+  durable.try_room(bytes_of_an_index + 200 * shown_);
+  Identifier file = create_hdf5(durable.temporary());
+  {
+    const Identifier group = create_own_group(file);
+    set_attribute(group, "writers", writers_);
+    set_attribute(group, "steps", shown_);
+    set_attribute(group, "ended", ended ? 1 : 0);
+    const Identifier steps(H5Gcreate2(file.get(), "/step", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose,
+                           "making a group");
+    const std::string folder = file_name_of(steps_folder(path_));
+    for (std::uint64_t number = 0; number < shown_; ++number) {
+      check(H5Lcreate_external((folder + '/' + step_file(number)).c_str(), "/", steps.get(),
+                               step_text(number).c_str(), H5P_DEFAULT, H5P_DEFAULT),
+            "linking a step");
+    }
+  }
+  check(H5Fflush(file.get(), H5F_SCOPE_LOCAL), "writing '" + path_ + "'");
+  file.close("writing '" + path_ + "'");
+  durable.publish();
+  listed_ = shown_;
+}
+
+// The list is written anew for each step, of a long run for each 64th part of it: so that all lists together
+// take as long as a few per step.
+Result<void> Hdf5StepIndex::show(std::uint64_t number, const StepRecord& step) {
+  return in_turn([&] {
+    DurableFile durable(steps_folder(path_) + '/' + step_file(number));
+    durable.try_room(bytes_of_an_index + 512 * step.blocks.size());
+    Identifier file = create_hdf5(durable.temporary());
+    {
+      const Identifier group = create_own_group(file);
+      set_attribute(group, "step", number);
+      write_record(file, group, step);
+      Datasets(file, number, step).make();
+    }
+    check(H5Fflush(file.get(), H5F_SCOPE_LOCAL), "writing a step");
+    file.close("writing a step");
+    durable.publish();
+    shown_ = number + 1;
+    if (shown_ >= listed_ + std::max<std::uint64_t>(1, listed_ / 64)) {
+      list(false);
+    }
+  });
+}
+
+Result<void> Hdf5StepIndex::end() {
+  return in_turn([&] { list(true); });
+}
+
+std::optional<StepRecord> read_step(const std::string& path, std::uint64_t number) {
+  const MutexLock lock(hdf5_mutex());
+  const QuietErrors quiet;
+  const std::string index = steps_folder(path) + '/' + step_file(number);
+  if (!is_there(index)) {
+    return std::nullopt;
+  }
+  const Identifier file = open_file(index);
+  const Identifier group = open_own_group(file, index);
+  const std::string what = "reading the record of a step in '" + index + "'";
+  const Error damaged(Errc::corrupt, "the file '" + index +
+                                         "' is damaged: the record of its step is not the one "
+                                         "that was written");
+  const Identifier dataset(H5Dopen2(file.get(), record_path, H5P_DEFAULT), H5Dclose, what);
+  const Identifier space(H5Dget_space(dataset.get()), H5Sclose, what);
+  const hssize_t count = H5Sget_simple_extent_npoints(space.get());
+  if (count <= 0 || static_cast<std::uint64_t>(count) > longest_record ||
+      H5Dget_storage_size(dataset.get()) != static_cast<hsize_t>(count)) {
+    throw damaged;
+  }
+  std::vector<std::byte> bytes(static_cast<std::size_t>(count));
+  check(H5Dread(dataset.get(), H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), what);
+  if (checksum(bytes) != attribute(group, "checksum")) {
+    throw damaged;
+  }
+  const auto step = detail::load_value<StepRecord>(bytes, {});
+  if (!step || !(*step)->is_valid()) {
+    throw damaged;
+  }
+  return **step;
+}
+
+StepFiles::State state_of_steps(const std::string& path) {
+  const MutexLock lock(hdf5_mutex());
+  const QuietErrors quiet;
+  const int descriptor = ::open((path + ".lock").c_str(), O_RDONLY | O_CLOEXEC);
+  // Where a file system has no locks, nobody is taken to write.
+  const bool is_written =
+      descriptor >= 0 && ::flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  if (descriptor >= 0) {
+    ::close(descriptor);
+  }
+  // Looked at after the lock: a writer that has closed the file did so before it gave that back.
+  const Identifier file = open_file(path);
+  if (attribute(open_own_group(file, path), "ended") != 0) {
+    return StepFiles::State::ended;
+  }
+  return is_written ? StepFiles::State::open : StepFiles::State::abandoned;
+}
+
+}  // namespace locum::storage

@@ -1,0 +1,116 @@
+#include "transport/storage/hdf5/step_part.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "core/error.hpp"
+#include "transport/storage/durable_file.hpp"
+#include "transport/storage/hdf5/checkpoint_layout.hpp"
+#include "transport/storage/hdf5/dataset.hpp"
+#include "transport/storage/hdf5/dataset_part.hpp"
+#include "transport/storage/hdf5/early_dataset.hpp"
+#include "transport/storage/hdf5/step_layout.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+constexpr std::uint64_t bytes_of_a_file = 16 * 1024;
+constexpr std::uint64_t bytes_of_a_dataset = 2 * 1024;
+constexpr const char* layout_attribute = "locum_layout";
+constexpr const char* type_attribute = "locum_type";
+
+/// HDF5's type of the elements of an object, and their extents. A value that is one number has none.
+struct Shape {
+  Identifier type;
+  std::vector<std::uint64_t> extents;
+};
+
+Shape shape_of(const ObjectFacts& facts) {
+  if (is_plain_array(facts)) {
+    const Extents extents = extents_of_dataset(facts);
+    return {element_type(element_name(facts), facts.element_bytes),
+            {extents.span().begin(), extents.span().end()}};
+  }
+  if (facts.layout == Layout::flat) {
+    return {element_type(element_name(facts), facts.element_bytes), {}};
+  }
+  return {element_type("byte", 1), {facts.size_bytes}};
+}
+
+std::vector<std::uint64_t> make_file(const DurableFile& durable, std::span<const ObjectView> objects) {
+  const MutexLock lock(hdf5_mutex());
+  const QuietErrors quiet;
+  const std::string what = "making the file '" + durable.temporary() + "'";
+  const Identifier access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, what);
+  check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_LATEST), what);
+  check(H5Pset_alignment(access.get(), packed_below, 4096), what);
+  Identifier file(H5Fcreate(durable.temporary().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose,
+                  what);
+  std::vector<std::uint64_t> offsets;
+  for (const ObjectView& object : objects) {
+    const ObjectFacts facts = object.facts();
+    const Shape shape = shape_of(facts);
+    const std::string path = block_path(offsets.size());
+    offsets.push_back(make_early_dataset(file, durable.temporary(), path, shape.type, shape.extents));
+    const Identifier dataset(H5Dopen2(file.get(), path.c_str(), H5P_DEFAULT), H5Dclose, what);
+    set_attribute(dataset, type_attribute, std::string(facts.type_name));
+    set_attribute(dataset, layout_attribute, static_cast<std::uint64_t>(facts.layout));
+  }
+  check(H5Fflush(file.get(), H5F_SCOPE_LOCAL), what);
+  file.close(what);
+  return offsets;
+}
+
+}  // namespace
+
+void write_step_part(const std::string& path, detail::StepRecord& part, std::span<const ObjectView> objects) {
+  std::uint64_t expected = bytes_of_a_file;
+  for (std::size_t at = 0; at < objects.size(); ++at) {
+    const ObjectFacts facts = objects[at].facts();
+    if (!facts.whole) {
+      throw Error(
+          Errc::corrupt,
+          "something wrote over the type of a block of this step; look for a rank that writes through a "
+          "wild pointer");
+    }
+    part.blocks[at].place = static_cast<std::uint32_t>(at);
+    part.blocks[at].element_bytes = facts.element_bytes;
+    expected += facts.size_bytes + bytes_of_a_dataset + facts.type_name.size();
+  }
+  DurableFile durable(path);
+  durable.try_room(expected);
+  const std::vector<std::uint64_t> offsets = make_file(durable, objects);
+  durable.open();
+  for (std::size_t at = 0; at < objects.size(); ++at) {
+    durable.write_at(offsets[at], objects[at].bytes());
+  }
+  durable.publish();
+}
+
+FilePart find_block_in(const std::string& path, const detail::BlockRecord& block) {
+  const MutexLock lock(hdf5_mutex());
+  const QuietErrors quiet;
+  const std::string name = block_path(block.place);
+  const Dataset opened = open_dataset(path, name);
+  FilePart part;
+  part.path = path;
+  part.dataset = name;
+  part.type = text_attribute(opened.dataset, type_attribute);
+  const std::uint64_t layout = attribute(opened.dataset, layout_attribute);
+  part.layout = static_cast<std::uint8_t>(std::min<std::uint64_t>(layout, 255));
+  part.element_bytes = static_cast<std::uint32_t>(H5Tget_size(opened.type.get()));
+  part.extents = opened.extents.empty() ? std::vector<std::uint64_t>{1} : opened.extents;
+  complete_part(part, opened, {});
+  std::uint64_t bytes = part.element_bytes;
+  for (const std::uint64_t extent : part.extents) {
+    bytes *= extent;
+  }
+  if (bytes != block.size_bytes || (bytes > 0 && part.is_plain == 0)) {
+    throw Error(Errc::corrupt, "the file '" + path + "' is damaged: the size of the dataset '" + name +
+                                   "' is not that of the block of the step");
+  }
+  return part;
+}
+
+}  // namespace locum::storage

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "core/object/object.hpp"
+#include "core/ports/file_reader.hpp"
+#include "core/steps/step_record.hpp"
+
+namespace locum::storage {
+
+/// Writes the file of one writer of a step, and waits until it is on the disk. Enters into the blocks their
+/// places and element sizes. Throws Error `system`.
+void write_step_part(const std::string& path, detail::StepRecord& part, std::span<const ObjectView> objects);
+/// A block of such a file, to be read. Throws Error: `not_found`, `corrupt`, `system`.
+[[nodiscard]] FilePart find_block_in(const std::string& path, const detail::BlockRecord& block);
+
+}  // namespace locum::storage
