@@ -172,4 +172,34 @@ bool AbandonedTasks::watches(const Handle& taker, const Handle& own) {
   return known->second.is_here();
 }
 
+// A claim that is missing was that of a task that was given back, or of one that is over and swept meanwhile.
+Result<bool> AbandonedTasks::replace_claim(std::uint64_t number, const TaskClaim& mine) {
+  const std::string name = records_.claim_name(number);
+  const auto info = TaskRecords::repeated([&] { return records_.store().info(name); });
+  if (!info) {
+    return info.error().code() == Errc::not_found ? records_.put_first(name, mine)
+                                                  : Result<bool>(info.error());
+  }
+  const auto claim = records_.claim(number);
+  if (!claim) {
+    return claim.error();
+  }
+  if (!*claim || is_here((*claim)->taker, mine.taker)) {
+    return false;
+  }
+  const std::uint64_t generation = info->generation != 0 ? info->generation : ~std::uint64_t{0};
+  const auto replaced = TaskRecords::repeated([&] {
+    return records_.store().replace(
+        name, mine, {.codec = {}, .expected_generation = generation, .deadline = records_.moment({})});
+  });
+  if (replaced) {
+    return true;
+  }
+  if (replaced.error().code() != Errc::stale && replaced.error().code() != Errc::not_found) {
+    return replaced.error();
+  }
+  const auto now = records_.claim(number);  // after a reply that was lost it may be this one
+  return now ? Result<bool>(*now == mine) : Result<bool>(now.error());
+}
+
 }  // namespace locum::detail

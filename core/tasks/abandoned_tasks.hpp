@@ -39,8 +39,9 @@ class AbandonedTasks {
   /// Looks at the open numbers of the range: two thousand of those that are new, in a few round trips. Sees
   /// nothing while another thread looks.
   [[nodiscard]] Result<Looked> look(const Range& range) LOCUM_EXCLUDES(mutex_);
-  /// Whether that taker lives and takes part, as far as known. Does not wait.
-  [[nodiscard]] bool is_here(const Handle& taker, const Handle& own) LOCUM_EXCLUDES(mutex_);
+  /// Claims a number that look() has found; false: another taker was first.
+  [[nodiscard]] Result<bool> replace_claim(std::uint64_t number, const TaskClaim& mine)
+      LOCUM_EXCLUDES(mutex_);
 
  private:
   /// What is known of a number that was claimed.
@@ -54,6 +55,8 @@ class AbandonedTasks {
   [[nodiscard]] Result<std::optional<std::uint64_t>> first_abandoned(const std::vector<std::uint64_t>& loose,
                                                                      const std::vector<bool>& is_claimed,
                                                                      Moment until) LOCUM_EXCLUDES(mutex_);
+  /// Whether that taker lives and takes part, as far as known. Does not wait.
+  [[nodiscard]] bool is_here(const Handle& taker, const Handle& own) LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] bool watches(const Handle& taker, const Handle& own) LOCUM_REQUIRES(mutex_);
 
   const TaskRecords& records_;

@@ -235,8 +235,7 @@ Result<Taken> TaskTaker::wait_at(const Place& place, Moment until, bool& is_left
       return line ? slot.error() : line.error();
     }
     if (!line->is_open(number) || line->is_drained()) {
-      is_left = false;
-      return withdraw(number, *line);
+      return withdraw(number, *line, std::exchange(is_left, false));
     }
     if (is_left) {
       finished_.fetch_add(1, std::memory_order_relaxed);
@@ -297,47 +296,20 @@ Result<Taken> TaskTaker::wait_at(const Place& place, Moment until, bool& is_left
   }
 }
 
-Result<Taken> TaskTaker::withdraw(std::uint64_t number, const TaskLine& line) {
+Result<Taken> TaskTaker::withdraw(std::uint64_t number, const TaskLine& line, bool with_slot) {
   raise_next(line.head);
-  const std::vector<std::string> names{records_.claim_name(number), records_.slot_name(number)};
+  std::vector<std::string> names{records_.claim_name(number)};
+  if (with_slot) {
+    names.push_back(records_.slot_name(number));
+  }
   const auto back =
       TaskRecords::repeated([&]() -> Result<bool> { return records_.store().evict_batch(names).front(); });
   return back ? Result<Taken>(Taken()) : Result<Taken>(back.error());
 }
 
-// A claim that is missing was that of a task that was given back, or of one that is over and swept meanwhile.
-Result<bool> TaskTaker::replace_claim(std::uint64_t number, const TaskClaim& mine) {
-  const std::string name = records_.claim_name(number);
-  const auto info = TaskRecords::repeated([&] { return records_.store().info(name); });
-  if (!info) {
-    return info.error().code() == Errc::not_found ? records_.put_first(name, mine)
-                                                  : Result<bool>(info.error());
-  }
-  const auto claim = records_.claim(number);
-  if (!claim) {
-    return claim.error();
-  }
-  if (!*claim || abandoned_.is_here((*claim)->taker, handle_)) {
-    return false;
-  }
-  const std::uint64_t generation = info->generation != 0 ? info->generation : ~std::uint64_t{0};
-  const auto replaced = TaskRecords::repeated([&] {
-    return records_.store().replace(
-        name, mine, {.codec = {}, .expected_generation = generation, .deadline = records_.moment({})});
-  });
-  if (replaced) {
-    return true;
-  }
-  if (replaced.error().code() != Errc::stale && replaced.error().code() != Errc::not_found) {
-    return replaced.error();
-  }
-  const auto now = records_.claim(number);  // after a reply that was lost it may be this one
-  return now ? Result<bool>(*now == mine) : Result<bool>(now.error());
-}
-
 Result<Taken> TaskTaker::take_over(std::uint64_t number) {
   const ClaimedTask place{number, new_attempt(), {}};
-  const auto replaced = replace_claim(number, claim_of(place.attempt));
+  const auto replaced = abandoned_.replace_claim(number, claim_of(place.attempt));
   if (!replaced) {
     leave_over(place);
     return replaced.error();

@@ -76,13 +76,12 @@ class TaskTaker {
       LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] Result<std::optional<ClaimedTask>> wait_at(const Place& place, Moment until, bool& is_left)
       LOCUM_EXCLUDES(mutex_);
-  /// Evicts what was put under a number that is not open.
-  [[nodiscard]] Result<std::optional<ClaimedTask>> withdraw(std::uint64_t number, const TaskLine& line);
+  /// Evicts the claim of a number that is not open, and the slot that was put there.
+  [[nodiscard]] Result<std::optional<ClaimedTask>> withdraw(std::uint64_t number, const TaskLine& line,
+                                                            bool with_slot);
   [[nodiscard]] Result<std::optional<ClaimedTask>> judged(const ClaimedTask& place, const TaskSlot& slot);
   /// Claims a number of an abandoned task. None: another taker was first.
   [[nodiscard]] Result<std::optional<ClaimedTask>> take_over(std::uint64_t number) LOCUM_EXCLUDES(mutex_);
-  [[nodiscard]] Result<bool> replace_claim(std::uint64_t number, const TaskClaim& mine)
-      LOCUM_EXCLUDES(mutex_);
   void sweep_after_some(Deadline deadline) noexcept;
   void sweep_if_due(Moment until) noexcept;
   /// Numbers under which `none` was put, unless the line was read since.
