@@ -537,6 +537,13 @@ class Store : private detail::BatchSteps {
     }
     return results;
   }
+  /// exists() of each key or name. Nothing of other nodes is transferred but descriptions, 256 in one message
+  /// from each node.
+  template <detail::AddressRange Range>
+  [[nodiscard]] std::vector<Result<bool>> exists_batch(const Range& ids,
+                                                       const CallOptions& options = {}) const {
+    return exist_all(detail::BatchAddresses(open_->number, ids), options.deadline);
+  }
   /// evict() of each key or name; the results may be ignored. One message carries up to 256 evictions to the
   /// node of the objects, or to the home of their names; copies on other nodes and objects of this node are
   /// evicted one by one, at the same time. Keys of promises are evicted last, one after the other, until the

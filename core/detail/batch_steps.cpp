@@ -43,6 +43,18 @@ std::vector<Result<ObjectView>> BatchSteps::find_batch(const BatchAddresses& ask
   return found;
 }
 
+// A promise that has ended without a value has none, nor one whose name was replaced, as exists() has it.
+std::vector<Result<bool>> BatchSteps::exist_all(const BatchAddresses& asked, Deadline deadline) const {
+  std::vector<Result<bool>> exist;
+  exist.reserve(asked.all().size());
+  for (const auto& object : find_batch(asked, Wanting::facts, deadline)) {
+    const Errc code = object ? Errc{} : object.error().code();
+    const bool is_absent = code == Errc::not_found || code == Errc::stale || code == Errc::broken_promise;
+    exist.push_back(object || is_absent ? Result<bool>(!is_absent) : Result<bool>(object.error()));
+  }
+  return exist;
+}
+
 // As the connector tells of them: the names of those that failed went with them.
 std::vector<Result<BatchSteps::Made>> BatchSteps::seal_batch(OwnedDrafts& drafts, Deadline deadline) const {
   const std::size_t count = drafts.all().size();

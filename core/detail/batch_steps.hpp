@@ -154,6 +154,7 @@ class BatchSteps : protected AsyncSteps {
   }
   [[nodiscard]] std::vector<Result<ObjectView>> find_batch(const BatchAddresses& asked, Wanting wanting,
                                                            Deadline deadline) const;
+  [[nodiscard]] std::vector<Result<bool>> exist_all(const BatchAddresses& asked, Deadline deadline) const;
   [[nodiscard]] std::vector<Result<bool>> evict_all(const BatchAddresses& asked, Deadline deadline) const;
 
  private:

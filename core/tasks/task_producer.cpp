@@ -1,6 +1,8 @@
 #include "core/tasks/task_producer.hpp"
 
 #include <algorithm>
+#include <numeric>
+#include <vector>
 
 namespace locum::detail {
 
@@ -8,6 +10,9 @@ namespace {
 
 /// The line is told of so many numbers at a time that they have slots.
 constexpr std::uint64_t told_at_a_time = 256;
+/// Slots that are read at a time where the first free one is looked for: at first, and at last.
+constexpr std::uint64_t first_block = 32;
+constexpr std::uint64_t last_block = 1024;
 
 }  // namespace
 
@@ -60,18 +65,36 @@ Result<std::uint64_t> TaskProducer::put_next(const TaskSlot& slot) {
     if (number >= line->end) {
       return closed(line->end);
     }
-    number = std::max(*put ? number : number + 1, line->head);
-    for (;; ++number) {
-      const auto there = records_.slot(number);
-      if (!there) {
-        return there.error();
+    number = std::max({*put ? number : number + 1, line->head, line->filled});
+    const auto free = first_free(number);
+    if (!free) {
+      return free.error();
+    }
+    number = *free;
+  }
+}
+
+// The slots are not without gaps, since takers put some ahead: so those that the line does not know of are
+// read all, more and more at a time.
+Result<std::uint64_t> TaskProducer::first_free(std::uint64_t from) {
+  for (std::uint64_t count = records_.is_home() ? 1 : first_block;; count = std::min(2 * count, last_block)) {
+    std::vector<std::uint64_t> numbers(count);
+    std::iota(numbers.begin(), numbers.end(), from);
+    const auto slots = records_.slots(numbers);
+    if (!slots) {
+      return slots.error();
+    }
+    for (const auto& slot : *slots) {
+      if (!slot) {
+        return from;
       }
-      if (!*there) {
-        break;
+      if (slot->state == TaskSlot::State::end) {
+        return closed(from);
       }
-      if ((*there)->state == TaskSlot::State::end) {
-        return closed(number);
-      }
+      ++from;
+    }
+    if (count == last_block) {  // left by takers that have waited in vain
+      (void)records_.sweep(records_.moment({}));
     }
   }
 }
@@ -90,7 +113,7 @@ Result<void> TaskProducer::close() {
       return noted.error();
     }
   }
-  const auto swept = records_.sweep();
+  const auto swept = records_.sweep(records_.moment({}));
   return swept ? Result<void>() : Result<void>(swept.error());
 }
 

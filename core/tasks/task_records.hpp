@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/handle.hpp"
 #include "core/key.hpp"
@@ -12,6 +14,8 @@
 #include "core/tasks/task_line.hpp"
 
 namespace locum::detail {
+
+class TaskSurvey;
 
 /// What a queue has under a number.
 struct TaskSlot {
@@ -57,9 +61,15 @@ struct TaskClaim {
 ///    that is lost (by replacing exactly that generation), or that has evicted it to give the task back.
 /// 7. A taker that stops waiting puts `none` into its slot; if it is not the first one there, it has a task.
 ///    So no claim is left behind by a taker that lives, and no task is put where nobody waits for it.
-/// 8. Waiting takers look after each look_interval at least whether a claim of a lower number is missing, or
-///    is that of a lost taker. A lost taker's slot without a task becomes `none`, so that 7 holds again.
+/// 8. Waiting takers look after each look_interval at least whether a claim of a lower number is that of a
+///    lost taker; and, once the line counts another task that was given back and after some looks at the
+///    latest, whether one is missing. A lost taker's slot without a task becomes `none`, so that 7 holds
+///    again.
 /// 9. The end of the queue is a slot, too: producers do not pass it. Who meets it notes it in the line.
+///
+/// *Round trips.* Where the queue is on another node, each call here takes a few, however many numbers are
+/// open: many records are read at a time, and what is monotonous is bisected. What is read at the same time
+/// as the line may be older or newer than it: by 1 and 4, a number that is open was open before.
 class TaskRecords : public Records {
  public:
   /// Opens the queue of that name, which belongs to a store of that name with these options; makes it, with
@@ -74,6 +84,15 @@ class TaskRecords : public Records {
   /// None: there is no record.
   [[nodiscard]] Result<std::optional<TaskSlot>> slot(std::uint64_t number) const;
   [[nodiscard]] Result<std::optional<TaskClaim>> claim(std::uint64_t number) const;
+  /// The same of many numbers, in their order, in one round trip.
+  [[nodiscard]] Result<std::vector<std::optional<TaskSlot>>> slots(
+      const std::vector<std::uint64_t>& numbers) const;
+  [[nodiscard]] Result<std::vector<std::optional<TaskClaim>>> claims(
+      const std::vector<std::uint64_t>& numbers) const;
+  /// Whether each of these records is there; in one round trip.
+  [[nodiscard]] Result<std::vector<bool>> have(const std::vector<std::string>& records) const;
+  /// The same of values. One of which it is not known counts as there.
+  [[nodiscard]] std::vector<bool> are_there(const std::vector<Key>& values) const;
   /// Whether this call put it.
   [[nodiscard]] Result<bool> put_slot(std::uint64_t number, const TaskSlot& slot) const {
     return put_first(slot_name(number), slot);
@@ -81,10 +100,30 @@ class TaskRecords : public Records {
   /// The same of a slot that says `none`. One that comes after what clean_if_drained() has removed goes
   /// again.
   [[nodiscard]] Result<bool> put_none(std::uint64_t number) const;
+  /// The same of many numbers.
+  [[nodiscard]] Result<void> put_none(const std::vector<std::uint64_t>& numbers) const;
+  /// Evicts slots that say `none`, if clean_if_drained() has begun, on any rank: for those that were put
+  /// without put_none().
+  void forget_none(const std::vector<std::uint64_t>& numbers) const;
   /// Whether it names a task that is not over, as far as known.
   [[nodiscard]] bool is_to_do(const std::optional<TaskSlot>& slot) const;
 
   [[nodiscard]] Result<TaskLine> line() const;
+  /// The line and what `act()` returns, in one round trip more than `act` takes, or none.
+  template <class Act>
+  [[nodiscard]] auto beside_line(Act act) const -> std::pair<Result<TaskLine>, decltype(act())> {
+    if (is_home()) {
+      auto read = line();
+      return {std::move(read), act()};
+    }
+    const auto coming = store().get_async<std::uint64_t[]>(line_);
+    auto done = act();
+    const auto come = coming.get();
+    if (!come && come.error().code() == Errc::peer_lost) {
+      return {line(), std::move(done)};
+    }
+    return {come ? TaskLine::from(**come) : Result<TaskLine>(come.error()), std::move(done)};
+  }
   /// Replaces the line by what `change(line)` makes of it, unless that returns false; again, as long as
   /// others replace it. Returns the line in force.
   template <class Change>
@@ -113,8 +152,8 @@ class TaskRecords : public Records {
   }
 
   /// Moves the head of the line over what is over, and evicts the records that it has passed. Wakes those who
-  /// wait, if the queue is drained by that.
-  [[nodiscard]] Result<TaskLine> sweep() const;
+  /// wait, if the queue is drained by that. Stops at that moment, after any of its steps.
+  [[nodiscard]] Result<TaskLine> sweep(Moment until) const;
   /// Notes the end of the queue.
   [[nodiscard]] Result<TaskLine> note_end(std::uint64_t end) const;
   /// Wakes the taker that waits for the first slot that is not there, if there is one: it looks around.
@@ -132,12 +171,9 @@ class TaskRecords : public Records {
   };
   [[nodiscard]] LineAndGeneration line_and_generation() const;
   [[nodiscard]] std::string named(std::string_view kind, std::uint64_t number) const;
-  [[nodiscard]] bool is_over(std::uint64_t number) const;
   /// Whether clean_if_drained() has begun, on any rank.
   [[nodiscard]] bool is_cleaned() const;
-  /// Whether it is a task, with many behind it that are over.
-  [[nodiscard]] bool holds_up(std::uint64_t number) const;
-  void advance(TaskLine& line) const;
+  static void advance(TaskLine& line, TaskSurvey& survey);
   void wake_all(std::uint64_t from) const;
 
   std::string line_;

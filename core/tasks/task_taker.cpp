@@ -10,6 +10,10 @@ namespace {
 
 /// The records of so many tasks are evicted together.
 constexpr std::uint64_t tasks_a_sweep = 32;
+/// While there are tasks that nobody has, abandoned ones are looked for more rarely.
+constexpr int rare_looks = 10;
+/// Past its deadline, a take() for which a task is there competes for it so often.
+constexpr int late_attempts = 8;
 
 using Taken = std::optional<ClaimedTask>;
 
@@ -34,6 +38,7 @@ TaskTaker::~TaskTaker() {
     for (const ClaimedTask& place : left) {
       (void)records_.put_none(place.number);
     }
+    records_.forget_none(take_unchecked());
   } catch (...) {  // no memory: the presence tells
   }
   const MutexLock lock(mutex_);
@@ -86,26 +91,58 @@ Result<Taken> TaskTaker::left_over() {
   return *claim == claim_of(place.attempt) ? Taken(place) : Taken();
 }
 
+std::vector<std::uint64_t> TaskTaker::take_unchecked() {
+  const MutexLock lock(mutex_);
+  return std::exchange(unchecked_, {});
+}
+
 // Claims that are there are passed without trying to put one: that takes a tenth of the time.
-Result<ClaimedTask> TaskTaker::claim_next(const TaskLine& line, Moment until) {
-  for (std::uint64_t number = std::max(next_.load(std::memory_order_relaxed), line.head);; ++number) {
-    if (number == line.end || records_.has(records_.claim_name(number))) {
-      continue;
-    }
-    if (records_.now() >= until && !records_.has(records_.slot_name(number))) {
+Result<TaskTaker::Place> TaskTaker::claim_next(FreePlace free, std::uint64_t end, Moment until) {
+  for (int late = 0;;) {
+    if (records_.now() >= until && (!free.has_slot || late++ == late_attempts)) {
       return no_task();
     }
-    const ClaimedTask place{number, new_attempt(), {}};
-    const auto put = records_.put_first(records_.claim_name(number), claim_of(place.attempt));
+    const ClaimedTask claimed{free.number, new_attempt(), {}};
+    const auto put = records_.put_first(records_.claim_name(free.number), claim_of(claimed.attempt));
     if (!put) {
-      leave_over(place);
+      leave_over(claimed);
       return put.error();
     }
-    raise_next(number + 1);
+    raise_next(free.number + 1);
     if (*put) {
-      return place;
+      return Place{claimed, free.has_slot};
     }
+    const auto next = find_free_place(records_, next_.load(std::memory_order_relaxed), end);
+    if (!next) {
+      return next.error();
+    }
+    free = *next;
   }
+}
+
+Result<AbandonedTasks::Looked> TaskTaker::look(const TaskLine& line, Moment until) {
+  return abandoned_.look({line, next_.load(std::memory_order_relaxed), handle_, until});
+}
+
+// While the line is read, a place is looked for that is right unless the head has passed it, or it is the
+// end.
+Result<TaskTaker::Survey> TaskTaker::survey() {
+  const std::vector<std::uint64_t> unchecked = take_unchecked();
+  const std::uint64_t from = next_.load(std::memory_order_relaxed);
+  auto [line, free] = records_.beside_line([&] { return find_free_place(records_, from, TaskLine::none); });
+  if (!line) {
+    return line.error();
+  }
+  if (line->is_drained()) {
+    records_.forget_none(unchecked);
+  } else if (free && (free->number < line->head || free->number == line->end)) {
+    raise_next(line->head);
+    free = find_free_place(records_, std::max(from, line->head), line->end);
+  }
+  if (free) {
+    raise_next(free->number);
+  }
+  return free ? Result<Survey>(Survey{std::move(*line), *free}) : Result<Survey>(free.error());
 }
 
 Result<ClaimedTask> TaskTaker::take(Deadline deadline) {
@@ -113,32 +150,43 @@ Result<ClaimedTask> TaskTaker::take(Deadline deadline) {
   if (const auto entered = enter(); !entered) {
     return entered.error();
   }
-  for (;;) {
-    const auto line = records_.line();
-    if (!line) {
-      return line.error();
+  for (bool has_swept = false;;) {
+    const auto seen = survey();
+    if (!seen) {
+      return seen.error();
     }
-    if (line->is_drained()) {
+    if (seen->line.is_drained()) {
       return end_of_tasks();
     }
+    // Else calls that are always late would not learn that all tasks are done.
+    if (seen->line.is_closed() && !seen->free.has_slot && records_.now() >= until &&
+        !std::exchange(has_swept, true)) {
+      const auto swept = records_.sweep(records_.moment({}));
+      if (!swept) {
+        return swept.error();
+      }
+      if (swept->is_drained()) {
+        continue;
+      }
+    }
     auto taken = Result<Taken>(Taken());
-    if (is_look_due(*line)) {
-      const auto found = look(*line);
-      taken = !found ? Result<Taken>(found.error()) : *found ? take_over(**found) : std::move(taken);
+    if (abandoned_.is_look_due(seen->line, seen->free.has_slot ? rare_looks : 1)) {
+      const auto looked = look(seen->line, records_.moment({}));
+      taken = !looked        ? Result<Taken>(looked.error())
+              : looked->task ? take_over(*looked->task)
+                             : std::move(taken);
     }
     if (taken && !*taken) {
       const auto left = left_over();
       if (!left) {
         return left.error();
       }
-      const auto place = *left ? Result<ClaimedTask>(**left) : claim_next(*line, until);
+      const auto place =
+          *left ? Result<Place>(Place{**left, false}) : claim_next(seen->free, seen->line.end, until);
       if (!place) {
         return place.error();
       }
       taken = await(*place, until);
-      if (!taken) {
-        leave_over(*place);
-      }
     }
     if (!taken) {
       return taken.error();
@@ -158,156 +206,110 @@ Result<Taken> TaskTaker::judged(const ClaimedTask& place, const TaskSlot& slot) 
                                              : Taken();
 }
 
-Result<Taken> TaskTaker::await(const ClaimedTask& place, Moment until) {
-  const std::string slot_name = records_.slot_name(place.number);
-  for (;;) {
-    auto line = records_.line();
-    if (!line) {
-      return line.error();
+Result<Taken> TaskTaker::await(const Place& place, Moment until) {
+  bool is_left = false;
+  auto taken = wait_at(place, until, is_left);
+  if (!taken && !is_left) {
+    leave_over(place.claimed);
+  }
+  return taken;
+}
+
+// Who is late leaves its place while the line comes: so it is late by one round trip.
+Result<Taken> TaskTaker::wait_at(const Place& place, Moment until, bool& is_left) {
+  const std::uint64_t number = place.claimed.number;
+  const std::string slot_name = records_.slot_name(number);
+  for (bool has_slot = place.has_slot;;) {
+    const bool is_late = !has_slot && records_.now() >= until;
+    auto [line, slot] = records_.beside_line([&]() -> Result<std::optional<TaskSlot>> {
+      if (!is_late) {
+        return records_.slot(number);
+      }
+      const auto left = records_.put_slot(number, {});
+      has_slot = left && !*left;  // a task has come to this place meanwhile
+      is_left = left && *left;
+      return left ? Result<std::optional<TaskSlot>>(std::nullopt)
+                  : Result<std::optional<TaskSlot>>(left.error());
+    });
+    if (!line || !slot) {
+      return line ? slot.error() : line.error();
     }
-    if (!line->is_open(place.number) || line->is_drained()) {
-      const auto back = TaskRecords::repeated(
-          [&]() -> Result<bool> { return records_.store().evict(records_.claim_name(place.number)); });
-      raise_next(line->head);
-      return back ? Result<Taken>(Taken()) : Result<Taken>(back.error());
+    if (!line->is_open(number) || line->is_drained()) {
+      return withdraw(number, *line, std::exchange(is_left, false));
     }
-    const auto slot = records_.slot(place.number);
-    if (!slot) {
-      return slot.error();
+    if (is_left) {
+      finished_.fetch_add(1, std::memory_order_relaxed);
+      const MutexLock lock(mutex_);
+      unchecked_.push_back(number);
+      return no_task();
     }
     if (*slot) {
-      return judged(place, **slot);
+      return judged(place.claimed, **slot);
     }
+    if (is_late) {
+      continue;
+    }
+    has_slot = false;
     if (line->is_closed()) {
-      line = records_.sweep();
+      line = records_.sweep(until);
       if (!line) {
         return line.error();
       }
       if (line->is_drained()) {
         continue;
       }
+    } else {
+      sweep_if_due(until);
     }
-    const auto found = is_look_due(*line) ? look(*line) : Result<std::optional<std::uint64_t>>(std::nullopt);
-    if (!found) {
-      return found.error();
+    if (records_.now() < until && abandoned_.is_look_due(*line, 1)) {
+      const auto looked = look(*line, until);
+      if (!looked) {
+        return looked.error();
+      }
+      if (looked->task && records_.now() < until) {
+        const auto put = records_.put_none(number);
+        if (!put) {
+          return put.error();
+        }
+        is_left = *put;
+        if (is_left) {
+          return take_over(*looked->task);
+        }
+        has_slot = true;
+        continue;
+      }
+      if (!looked->is_complete) {
+        continue;
+      }
     }
     const Moment now = records_.now();
-    if (*found || now >= until) {
-      const auto put = records_.put_none(place.number);
-      if (!put) {
-        return put.error();
-      }
-      if (*put) {
-        return *found ? take_over(**found) : Result<Taken>(Taken());
-      }
-      continue;  // a task has come to this place meanwhile
+    if (now >= until) {
+      continue;
     }
-    const auto there = TaskRecords::repeated([&] {
-      return records_.wait_a_while<TaskSlot>(slot_name, std::min(until, now + Records::look_interval));
-    });
+    // No short rest of time is left, in which a look would last beyond the deadline.
+    const Moment next = until - now < 2 * Records::look_interval ? until : now + Records::look_interval;
+    const auto there =
+        TaskRecords::repeated([&] { return records_.wait_a_while<TaskSlot>(slot_name, next); });
     if (!there && there.error().code() != Errc::timeout) {
       return there.error();
     }
   }
 }
 
-bool TaskTaker::is_look_due(const TaskLine& line) const {
-  return line.returned != returned_.load(std::memory_order_relaxed) ||
-         records_.now() >= looked_.load(std::memory_order_relaxed) + Records::look_interval;
-}
-
-// What is returned after the line was read is found by the next look.
-Result<std::optional<std::uint64_t>> TaskTaker::look(const TaskLine& line) {
-  const MutexLock lock(mutex_);
-  returned_.store(line.returned, std::memory_order_relaxed);
-  std::vector<std::uint64_t> numbers = line.held;
-  for (std::uint64_t number = line.head; number < next_.load(std::memory_order_relaxed); ++number) {
-    numbers.push_back(number);
+Result<Taken> TaskTaker::withdraw(std::uint64_t number, const TaskLine& line, bool with_slot) {
+  raise_next(line.head);
+  std::vector<std::string> names{records_.claim_name(number)};
+  if (with_slot) {
+    names.push_back(records_.slot_name(number));
   }
-  for (const std::uint64_t number : numbers) {
-    const auto abandoned = is_abandoned(number);
-    if (!abandoned) {
-      return abandoned.error();
-    }
-    if (*abandoned) {
-      returned_.store(line.returned - 1, std::memory_order_relaxed);  // there may be more of them
-      return std::optional(number);
-    }
-  }
-  looked_.store(records_.now(), std::memory_order_relaxed);
-  return std::optional<std::uint64_t>();
-}
-
-Result<bool> TaskTaker::is_abandoned(std::uint64_t number) {
-  const auto claim = records_.claim(number);
-  if (!claim) {
-    return claim.error();
-  }
-  if (*claim && is_here((*claim)->taker)) {
-    return false;
-  }
-  const auto slot = records_.slot(number);
-  if (!slot) {
-    return slot.error();
-  }
-  if (*claim && !*slot) {  // else a task would come to nobody
-    const auto put = records_.put_none(number);
-    return put ? Result<bool>(false) : Result<bool>(put.error());
-  }
-  if (*slot && (*slot)->state == TaskSlot::State::end) {  // its taker may not have noted it
-    const auto noted = records_.note_end(number);
-    return noted ? Result<bool>(false) : Result<bool>(noted.error());
-  }
-  return records_.is_to_do(*slot);
-}
-
-bool TaskTaker::is_here(const Handle& taker) {
-  if (taker == handle_) {
-    return true;
-  }
-  const auto known = watches_.try_emplace(taker.key).first;
-  if (!known->second.is_begun()) {
-    known->second = PresenceWatch(records_.session(), taker);
-  }
-  return known->second.is_here();
-}
-
-// A claim that is missing was that of a task that was given back, or of one that is over and swept meanwhile.
-Result<bool> TaskTaker::replace_claim(std::uint64_t number, const TaskClaim& mine) {
-  const std::string name = records_.claim_name(number);
-  const auto info = TaskRecords::repeated([&] { return records_.store().info(name); });
-  if (!info) {
-    return info.error().code() == Errc::not_found ? records_.put_first(name, mine)
-                                                  : Result<bool>(info.error());
-  }
-  const auto claim = records_.claim(number);
-  if (!claim) {
-    return claim.error();
-  }
-  {
-    const MutexLock lock(mutex_);
-    if (!*claim || is_here((*claim)->taker)) {
-      return false;
-    }
-  }
-  const std::uint64_t generation = info->generation != 0 ? info->generation : ~std::uint64_t{0};
-  const auto replaced = TaskRecords::repeated([&] {
-    return records_.store().replace(
-        name, mine, {.codec = {}, .expected_generation = generation, .deadline = records_.moment({})});
-  });
-  if (replaced) {
-    return true;
-  }
-  if (replaced.error().code() != Errc::stale && replaced.error().code() != Errc::not_found) {
-    return replaced.error();
-  }
-  const auto now = records_.claim(number);  // after a reply that was lost it may be this one
-  return now ? Result<bool>(*now == mine) : Result<bool>(now.error());
+  const auto back =
+      TaskRecords::repeated([&]() -> Result<bool> { return records_.store().evict_batch(names).front(); });
+  return back ? Result<Taken>(Taken()) : Result<Taken>(back.error());
 }
 
 Result<Taken> TaskTaker::take_over(std::uint64_t number) {
   const ClaimedTask place{number, new_attempt(), {}};
-  const auto replaced = replace_claim(number, claim_of(place.attempt));
+  const auto replaced = abandoned_.replace_claim(number, claim_of(place.attempt));
   if (!replaced) {
     leave_over(place);
     return replaced.error();
@@ -328,15 +330,20 @@ Result<Taken> TaskTaker::take_over(std::uint64_t number) {
   return judged(place, **slot);
 }
 
-void TaskTaker::sweep_after_some() noexcept {
-  if (finished_.fetch_add(1, std::memory_order_relaxed) + 1 < tasks_a_sweep) {
+void TaskTaker::sweep_if_due(Moment until) noexcept {
+  if (finished_.load(std::memory_order_relaxed) < tasks_a_sweep) {
     return;
   }
   finished_.store(0, std::memory_order_relaxed);
   try {
-    (void)records_.sweep();
+    (void)records_.sweep(until);
   } catch (...) {  // no memory: a later one does it
   }
+}
+
+void TaskTaker::sweep_after_some(Deadline deadline) noexcept {
+  finished_.fetch_add(1, std::memory_order_relaxed);
+  sweep_if_due(records_.moment(deadline));
 }
 
 Result<void> TaskTaker::finish(const ClaimedTask& task, Deadline deadline) {
@@ -345,14 +352,14 @@ Result<void> TaskTaker::finish(const ClaimedTask& task, Deadline deadline) {
   if (!evicted) {
     return evicted.error().code() == Errc::peer_lost ? give_up(task) : Result<void>(evicted.error());
   }
-  sweep_after_some();
+  sweep_after_some(deadline);
   return {};
 }
 
 Result<void> TaskTaker::give_up(const ClaimedTask& task) {
   const auto replaced = TaskRecords::repeated(
       [&] { return records_.store().replace(records_.slot_name(task.number), TaskSlot{}); });
-  sweep_after_some();
+  sweep_after_some({});
   return replaced ? Result<void>() : Result<void>(replaced.error());
 }
 

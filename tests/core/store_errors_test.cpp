@@ -42,6 +42,7 @@ template <class I>
 void expect_nothing_there(const Store& store, const I& id) {
   EXPECT_FALSE(store.exists(id).value());
   EXPECT_FALSE(store.exists_async(id).get().value());
+  EXPECT_FALSE(store.exists_batch(std::vector<I>{id})[0].value());
   EXPECT_FALSE(store.evict(id).value());
   EXPECT_FALSE(store.evict_async(id).get().value());
   EXPECT_FALSE(store.evict_batch(std::vector<I>{id})[0].value());
@@ -87,6 +88,7 @@ TEST(StoreErrors, OfANameThatIsNone) {
     EXPECT_EQ(code_of(store.create<int>(name, {1})), wrong);
     EXPECT_EQ(code_of(store.exists(name)), wrong);
     EXPECT_EQ(code_of(store.exists_async(name).get()), wrong);
+    EXPECT_EQ(code_of(store.exists_batch(Names{name})[0]), wrong);
     EXPECT_EQ(code_of(store.evict(name)), wrong);
     EXPECT_EQ(code_of(store.evict_async(name).get()), wrong);
     EXPECT_EQ(code_of(store.evict_batch(Names{name})[0]), wrong);
@@ -217,6 +219,7 @@ void expect_closed(const Store& store, const Key& key) {
   EXPECT_EQ(code_of(store.promise<int>(name)), closed);
   EXPECT_EQ(code_of(store.create<int>({1})), closed);
   EXPECT_EQ(code_of(store.exists(key)), closed);
+  EXPECT_EQ(code_of(store.exists_batch(Keys{key})[0]), closed);
   EXPECT_EQ(code_of(store.exists_async(name).get()), closed);
   EXPECT_EQ(code_of(store.evict(key)), closed);
   EXPECT_EQ(code_of(store.evict_async(name).get()), closed);

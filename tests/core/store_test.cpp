@@ -539,6 +539,8 @@ TEST(Store, GivesABatchOneTimeForAllOfIt) {
   expect_one();
   EXPECT_TRUE(store.proxy_batch<double>(names)[2]);
   expect_one();
+  EXPECT_TRUE(store.exists_batch(names)[2].value());
+  expect_one();
   EXPECT_TRUE(store.evict_batch(names)[2]);
   expect_one();
   session->close();
