@@ -73,7 +73,8 @@ struct SegmentHeader {
   Word32 memory_freed;    ///< counts notices to them; they sleep on it
   Word64 spill_wanted;    ///< bytes that processes should move to disk; see shm/spill/spill_requests.hpp
   Word32 spill_replies;   ///< counts replies to that; processes that wait for memory sleep on it
-  std::array<std::byte, 36> reserved;
+  Word32 spill_calls;     ///< counts requests for it
+  std::array<std::byte, 32> reserved;
 };
 static_assert(sizeof(SegmentHeader) == 128);
 

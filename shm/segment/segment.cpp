@@ -226,6 +226,7 @@ std::shared_ptr<Segment> Segment::create(const Geometry& geometry, std::uint64_t
                                      .memory_freed = 0,
                                      .spill_wanted = 0,
                                      .spill_replies = 0,
+                                     .spill_calls = 0,
                                      .reserved = {}};
   LOCUM_KILL_POINT("bootstrap: header written");
   return std::shared_ptr<Segment>(new Segment(std::move(state)));

@@ -9,7 +9,12 @@
 namespace locum::shm {
 
 SpillRequests::SpillRequests(std::shared_ptr<Segment> segment, std::uint32_t own) noexcept
-    : segment_(std::move(segment)), own_(own) {}
+    : segment_(std::move(segment)), own_(own), heard_(segment_->header().spill_calls.load()) {}
+
+bool SpillRequests::called() noexcept {
+  const std::uint32_t calls = segment_->header().spill_calls.load();
+  return std::exchange(heard_, calls) != calls;
+}
 
 std::uint64_t SpillRequests::wanted() const noexcept {
   return std::min(segment_->header().spill_wanted.load(), segment_->geometry().memory_bytes);
@@ -36,6 +41,7 @@ std::uint32_t SpillRequests::ask(std::uint64_t bytes, bool own) noexcept {
   std::uint64_t wanted = word.load();
   while (wanted < bytes && !word.compare_exchange_weak(wanted, bytes)) {
   }
+  segment_->header().spill_calls.fetch_add(1);
   LOCUM_KILL_POINT("spill: asked");
   std::uint32_t others = 0;
   for (std::uint32_t rank = 0; rank < segment_->geometry().ranks; ++rank) {

@@ -17,6 +17,8 @@ class SpillRequests {
 
   SpillRequests(std::shared_ptr<Segment> segment, std::uint32_t own) noexcept;
 
+  /// Whether another request was made since the last call. For one thread.
+  [[nodiscard]] bool called() noexcept;
   /// What is asked for now, bounded by what a node can have.
   [[nodiscard]] std::uint64_t wanted() const noexcept;
   /// This process has freed that much.
@@ -34,6 +36,7 @@ class SpillRequests {
  private:
   const std::shared_ptr<Segment> segment_;
   const std::uint32_t own_;
+  std::uint32_t heard_;
 };
 
 }  // namespace locum::shm

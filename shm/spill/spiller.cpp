@@ -229,12 +229,15 @@ Result<std::uint64_t> Spiller::make_room(std::uint64_t size_bytes, WaitBudget bu
     return freed;
   }
   const auto until = std::min(budget.deadline().moment(timeout_), Clock::now() + patience);
-  const std::uint64_t others = requests_.ask_and_wait(size_bytes - own, until);
+  std::uint64_t others = requests_.ask_and_wait(size_bytes - own, until);
+  if (own + others == 0) {  // it may have counted replies to an earlier request
+    others = requests_.ask_and_wait(size_bytes, until);
+  }
   return others == 0 ? std::move(freed) : Result<std::uint64_t>(own + others);
 }
 
 void Spiller::serve() noexcept {
-  if (arena_.load() == nullptr || requests_.wanted() == 0) {
+  if (!requests_.called() || arena_.load() == nullptr) {
     return;
   }
   while (const std::uint64_t wanted = requests_.wanted()) {

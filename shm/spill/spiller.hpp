@@ -30,7 +30,7 @@ class Spiller final : public ObjectSpill {
 
   /// The arena of this process. Before any object is published.
   void use(SharedArena& arena) noexcept { arena_.store(&arena); }
-  /// Of the background work: moves objects if another process has asked for that.
+  /// Of the background work: moves objects if a process has asked for that. One thread calls.
   void serve() noexcept LOCUM_EXCLUDES(leaving_);
 
   [[nodiscard]] Result<void> bring_back(const Pin& pin, WaitBudget budget) override LOCUM_EXCLUDES(leaving_);
