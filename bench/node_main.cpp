@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   locum::bench::add_overhead_rows();
   locum::bench::add_name_rows();
   locum::bench::add_mixed_rows();
+  locum::bench::add_spill_rows();
   locum::bench::TableReporter table;
   benchmark::RunSpecifiedBenchmarks(&table);
   benchmark::Shutdown();

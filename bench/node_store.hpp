@@ -9,6 +9,7 @@
 #include "core/session.hpp"
 #include "core/store.hpp"
 #include "shm/node.hpp"
+#include "transport/storage/spill_file.hpp"
 
 namespace locum::bench {
 
@@ -23,17 +24,27 @@ class NodeStore {
 
   [[nodiscard]] Store& store() noexcept { return store_; }
   [[nodiscard]] Session& session() noexcept { return *session_; }
+  /// REQUIRES: the options have a spill folder.
+  [[nodiscard]] ObjectSpill& spill() noexcept { return *spill_; }
 
  private:
-  [[nodiscard]] static std::shared_ptr<Session> open(RuntimeOptions options) {
+  [[nodiscard]] std::shared_ptr<Session> open(RuntimeOptions options) {
     SoloGroup group;
-    shm::Node node = shm::open_node(group, {0}, options, 1);
-    return std::make_shared<Session>(open_cluster({std::move(node.arena), std::move(node.table),
-                                                   std::move(node.directory), options.timeout}),
+    const storage::SpillOptions spilled{.folder = options.spill_folder};
+    const SpillFiles files{.make = [&] { return storage::make_spill_file(spilled); }};
+    shm::Node node =
+        shm::open_node(group, {0}, options, 1, options.spill_folder.empty() ? SpillFiles() : files);
+    spill_ = node.spill;
+    return std::make_shared<Session>(open_cluster({.arena = std::move(node.arena),
+                                                   .table = std::move(node.table),
+                                                   .directory = std::move(node.directory),
+                                                   .timeout = options.timeout,
+                                                   .spill = std::move(node.spill)}),
                                      std::make_shared<Metrics>(),
                                      SessionOptions{.options = std::move(options)});
   }
 
+  std::shared_ptr<ObjectSpill> spill_;
   std::shared_ptr<Session> session_;
   Store store_;
 };

@@ -23,6 +23,7 @@ void add_get_rows();
 void add_overhead_rows();
 void add_mixed_rows();
 void add_name_rows();
+void add_spill_rows();
 // Several ranks, between MPI_Init and MPI_Finalize:
 void add_handover_rows();
 void add_exchange_rows();

@@ -119,6 +119,8 @@ struct MemoryUsage {
   std::uint64_t own_objects = 0;     ///< sealed objects of this process, including adopted ones; not evicted
   std::uint64_t own_copies = 0;      ///< of own_objects: copies of objects of other nodes
   std::uint64_t own_copy_bytes = 0;  ///< of their blocks
+  std::uint64_t own_on_disk = 0;     ///< of own_objects: those whose payload is on disk alone
+  std::uint64_t own_disk_bytes = 0;  ///< of their payload, in whole pages; not in own_used
 };
 
 }  // namespace locum

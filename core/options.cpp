@@ -173,6 +173,10 @@ Result<void> check(const RuntimeOptions& options) {
     return wrong("name", std::string(options.name.substr(0, longest_name)),
                  "at most 256 bytes, and no line break");
   }
+  if (options.spill_folder.find('\n') != std::string::npos) {
+    return wrong("spill_folder (LOCUM_SPILL_FOLDER)", options.spill_folder,
+                 "the path of a folder, without a line break");
+  }
   constexpr std::uint64_t smallest_step = 64_KiB;
   if (options.step_bytes != 0 &&
       (!std::has_single_bit(options.step_bytes) || options.step_bytes < smallest_step)) {
@@ -200,7 +204,8 @@ Result<RuntimeOptions> with_environment(RuntimeOptions given) {
        {Size{"LOCUM_MEMORY_BYTES", given.memory_bytes}, Size{"LOCUM_RESERVE_BYTES", given.reserve_bytes},
         Size{"LOCUM_STEP_BYTES", given.step_bytes}, Size{"LOCUM_PREPARE_BYTES", given.prepare_bytes},
         Size{"LOCUM_DECODED_CACHE_BYTES", given.decoded_cache_bytes},
-        Size{"LOCUM_INLINE_BYTES", given.inline_bytes}, Size{"LOCUM_PREFETCH_BYTES", given.prefetch_bytes}}) {
+        Size{"LOCUM_INLINE_BYTES", given.inline_bytes}, Size{"LOCUM_PREFETCH_BYTES", given.prefetch_bytes},
+        Size{"LOCUM_SPILL_BYTES", given.spill_bytes}}) {
     if (const auto done = override_bytes(size.name, size.field); !done) {
       return done.error();
     }
@@ -215,6 +220,9 @@ Result<RuntimeOptions> with_environment(RuntimeOptions given) {
     if (const auto done = override_milliseconds(time.name, time.field); !done) {
       return done.error();
     }
+  }
+  if (const auto folder = variable("LOCUM_SPILL_FOLDER")) {
+    given.spill_folder = *folder;
   }
   if (const auto text = variable("LOCUM_RANKS_PER_NODE")) {
     const auto ranks = parse_integer<int>(*text);
@@ -263,6 +271,8 @@ std::string to_string(const RuntimeOptions& options) {
   line("decoded_cache_bytes", std::to_string(options.decoded_cache_bytes));
   line("inline_bytes", std::to_string(options.inline_bytes));
   line("prefetch_bytes", std::to_string(options.prefetch_bytes));
+  line("spill_folder", options.spill_folder);
+  line("spill_bytes", std::to_string(options.spill_bytes));
   line("log", name_of(log_names, options.log));
   line("checkpoint_signal", std::to_string(options.checkpoint_signal));
   line("name", std::string(options.name));
@@ -310,6 +320,8 @@ Result<RuntimeOptions> options_in(std::string_view text) {
   number("decoded_cache_bytes", options.decoded_cache_bytes);
   number("inline_bytes", options.inline_bytes);
   number("prefetch_bytes", options.prefetch_bytes);
+  options.spill_folder = value_of("spill_folder");
+  number("spill_bytes", options.spill_bytes);
   choice("log", log_names, options.log);
   number("checkpoint_signal", options.checkpoint_signal);
   options.name = value_of("name");

@@ -74,6 +74,12 @@ struct RuntimeOptions {
   /// of the same size, in which objects count until they are got. 0: a quarter of the rank's share of
   /// memory_bytes.
   std::uint64_t prefetch_bytes = 0;  // LOCUM_PREFETCH_BYTES
+  /// A folder on a disk of each node. If the node's memory is full, objects of 64 KiB and more that nobody
+  /// views go there, and come back when they are read. Empty: none do.
+  std::string spill_folder{};  // LOCUM_SPILL_FOLDER
+  /// What a node may use of that disk, about. 0: what its file system has, but for a twentieth, at most 1
+  /// GiB.
+  std::uint64_t spill_bytes = 0;  // LOCUM_SPILL_BYTES
   /// Decoded values that each rank keeps for later readers, by stored size. 0: keeps only those in use.
   std::uint64_t decoded_cache_bytes = std::uint64_t{64} << 20U;  // LOCUM_DECODED_CACHE_BYTES
   /// What is printed when the runtime has been opened; once a process for each kind.

@@ -57,6 +57,8 @@ RankReport total(std::span<const RankReport> ranks) {
     sum.memory.own_objects += rank.memory.own_objects;
     sum.memory.own_copies += rank.memory.own_copies;
     sum.memory.own_copy_bytes += rank.memory.own_copy_bytes;
+    sum.memory.own_on_disk += rank.memory.own_on_disk;
+    sum.memory.own_disk_bytes += rank.memory.own_disk_bytes;
     sum.misses += rank.misses;
     sum.evictions += rank.evictions;
     sum.decodes += rank.decodes;
@@ -133,6 +135,26 @@ std::string rank_table(std::span<const RankReport> ranks, const RankReport& all)
   return table.text();
 }
 
+// Only of nodes and ranks that have objects on disk; empty if none has.
+std::string disk_table(std::span<const RankReport> ranks) {
+  std::map<std::int32_t, MemoryUsage> nodes;
+  Table table;
+  table.add({"on disk", "objects", "bytes"});
+  for (const RankReport& rank : ranks) {
+    if (rank.memory.own_on_disk > 0) {
+      nodes[rank.node].own_on_disk += rank.memory.own_on_disk;
+      nodes[rank.node].own_disk_bytes += rank.memory.own_disk_bytes;
+      table.add({"rank " + std::to_string(rank.rank), std::to_string(rank.memory.own_on_disk),
+                 human_bytes(rank.memory.own_disk_bytes)});
+    }
+  }
+  for (const auto& [number, node] : nodes) {
+    table.add({"node " + std::to_string(number), std::to_string(node.own_on_disk),
+               human_bytes(node.own_disk_bytes)});
+  }
+  return nodes.empty() ? std::string() : "locum: objects whose bytes are on disk\n" + table.text();
+}
+
 std::string path_table(const RankReport& all) {
   Table table;
   table.add({"path", "puts", "written", "gets", "read"});
@@ -201,7 +223,7 @@ RankReport snapshot(const Metrics& metrics) {
 std::string to_text(std::span<const RankReport> ranks) {
   const RankReport all = total(ranks);
   return "locum: memory by node\n" + node_table(ranks) + "locum: objects and traffic by rank\n" +
-         rank_table(ranks, all) + "locum: how the bytes moved\n" + path_table(all) +
+         rank_table(ranks, all) + disk_table(ranks) + "locum: how the bytes moved\n" + path_table(all) +
          "  messages sent on the data path: " + std::to_string(all.messages) + "\n" +
          (all.transfer_ns == 0 ? "" : "locum: objects of other nodes\n" + wait_table(ranks, all)) +
          (all.turned_away == 0 ? ""

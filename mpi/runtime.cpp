@@ -27,6 +27,7 @@
 #include "mpi/topology.hpp"
 #include "shm/node.hpp"
 #include "shm/segment/background_thread.hpp"
+#include "transport/storage/spill_file.hpp"
 
 namespace locum {
 
@@ -63,11 +64,21 @@ GroupParts parts_of_group(MPI_Comm communicator, const Result<RuntimeOptions>& g
   return {std::move(duplicate), std::move(asked)};
 }
 
+/// The file of a node for objects that leave its memory, if there is to be one.
+SpillFiles spill_files(const RuntimeOptions& options) {
+  if (options.spill_folder.empty()) {
+    return {};
+  }
+  const storage::SpillOptions spill{.folder = options.spill_folder, .most_bytes = options.spill_bytes};
+  return {.make = [spill] { return storage::make_spill_file(spill); },
+          .take = [spill](int descriptor) { return storage::take_spill_file(spill, descriptor); }};
+}
+
 /// Collective over all ranks; each node opens its own memory.
 shm::Node open_own_node(mpi::CommunicatorGroup& group, const RuntimeOptions& options,
                         std::uint64_t incarnation) {
   if (group.nodes() == 1) {
-    return shm::open_node(group, node_mates(group), options, incarnation);
+    return shm::open_node(group, node_mates(group), options, incarnation, spill_files(options));
   }
   constexpr std::string_view step = "opening the memory of each node";
   std::optional<shm::Node> node;
@@ -78,7 +89,7 @@ shm::Node open_own_node(mpi::CommunicatorGroup& group, const RuntimeOptions& opt
       // Nodes on one machine share its memory.
       own.memory_bytes = shm::default_memory_bytes() / static_cast<std::uint64_t>(group.nodes_here());
     }
-    node = shm::open_node(mates, node_mates(group), own, incarnation);
+    node = shm::open_node(mates, node_mates(group), own, incarnation, spill_files(own));
   });
   // The node-mates have agreed already, and all have the error of one of them, with its rank within the node.
   // That one passes it first, so that all ranks get its rank in the runtime.
@@ -97,7 +108,8 @@ std::shared_ptr<Connector> open_connector(const NodeMemory& memory, const Runtim
                                .directory = memory.directory,
                                .timeout = options.timeout,
                                .lost_mates = [losses] { return losses->mates(); },
-                               .monitor = memory.monitor});
+                               .monitor = memory.monitor,
+                               .spill = memory.spill});
 }
 
 mpi::CommunicatorGroup group_of(GroupParts& parts) {
@@ -140,7 +152,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
   group.watch([losses = state_->losses] { return losses->ranks_while_waiting(); });
 
   const NodeMemory memory{std::move(node.arena), std::move(node.table), std::move(node.directory),
-                          std::move(node.monitor)};
+                          std::move(node.monitor), std::move(node.spill)};
   RuntimeLinks links = open_links({.group = group,
                                    .memory = memory,
                                    .node = node,

@@ -24,6 +24,7 @@
 #include "shm/segment/kill_point.hpp"
 #include "shm/segment/process_identity.hpp"
 #include "shm/segment/segment.hpp"
+#include "shm/spill/spiller.hpp"
 #include "shm/table/collector.hpp"
 #include "shm/table/freed_memory.hpp"
 #include "shm/table/object_table.hpp"
@@ -42,12 +43,15 @@ struct Introduction {
   ProcessIdentity process;
   ChannelAddress address;
   std::uint64_t memory_bytes = 0;
+  std::uint64_t reserve_bytes = 0;
+  ChannelAddress spill_address;
 };
 
 // All parts of a node in this process. The watch ends first: it uses the others.
 struct Membership {
   std::shared_ptr<ObjectTable> objects;
   FreedMemory freed;
+  std::shared_ptr<Spiller> spiller;  // null if objects do not leave memory
   SharedArena arena;
   NameTable names;
   std::optional<Watch> watch;
@@ -133,9 +137,25 @@ std::uint64_t portion_of(const Geometry& geometry, std::uint64_t most_bytes) {
       std::clamp(geometry.memory_bytes / 16 / geometry.ranks, smallest_step_bytes, most_bytes));
 }
 
+// A file system may not have such large files: then the node's memory reserves fewer addresses.
+std::uint64_t reserve_for(SpillFile& file, std::uint32_t ranks, std::uint64_t memory_bytes,
+                          std::uint64_t reserve_bytes) {
+  for (;;) {
+    const std::uint64_t total_bytes = Geometry::fit(ranks, memory_bytes, reserve_bytes, true).total_bytes();
+    const auto extended = file.extend_to(total_bytes);
+    if (extended) {
+      return reserve_bytes;
+    }
+    reserve_bytes = total_bytes / 2;
+    if (reserve_bytes < memory_bytes) {
+      throw extended.error();
+    }
+  }
+}
+
 Node assemble(const std::shared_ptr<Segment>& segment, std::uint32_t own,
               const std::vector<std::uint32_t>& ranks, std::span<const ProcessIdentity> processes,
-              const RuntimeOptions& options) {
+              const RuntimeOptions& options, const std::shared_ptr<SpillFile>& spill_file) {
   const Geometry& geometry = segment->geometry();
   const std::uint64_t step_bytes =
       options.step_bytes != 0 ? options.step_bytes : portion_of(geometry, largest_step_bytes);
@@ -143,16 +163,26 @@ Node assemble(const std::shared_ptr<Segment>& segment, std::uint32_t own,
       options.prepare_bytes != 0 ? options.prepare_bytes : portion_of(geometry, most_prepared_bytes);
   auto objects = std::make_shared<ObjectTable>(segment, own, ranks);
   const auto collector = std::make_shared<Collector>(segment, own, objects);
-  const SharedArena::Collect collect = [collector](Arena& arena, SharedArena::Moment now, bool called) {
+  const auto spiller =
+      spill_file ? std::make_shared<Spiller>(segment, objects, spill_file, options.timeout) : nullptr;
+  const SharedArena::Collect collect = [collector, spiller](Arena& arena, SharedArena::Moment now,
+                                                            bool called) {
+    if (spiller) {
+      spiller->serve();
+    }
     return collector->work(arena, now, called);
   };
   const std::shared_ptr<Membership> all(new Membership{.objects = objects,
                                                        .freed{segment, objects},
+                                                       .spiller = spiller,
                                                        .arena{segment, own, step_bytes, prepare_bytes,
                                                               SharedArena::Background::thread, collect},
                                                        .names{segment, objects, options.timeout},
                                                        .watch = std::nullopt},
                                         LeftToItsMaker{});
+  if (spiller) {
+    spiller->use(all->arena);
+  }
   all->watch.emplace(
       segment, own, processes,
       Watch::Duties{.on_death = [&it = *all](std::uint32_t dead) { it.objects->recover(dead); },
@@ -161,6 +191,7 @@ Node assemble(const std::shared_ptr<Segment>& segment, std::uint32_t own,
               .table = {all, all->objects.get()},
               .directory = {all, &all->names},
               .monitor = {all, &all->freed},
+              .spill = spiller ? std::shared_ptr<ObjectSpill>(all, spiller.get()) : nullptr,
               .losses = all->watch->losses(),
               .processes = {processes.begin(), processes.end()},
               .closed_alone = std::make_shared<const ClosedAlone>(segment, own),
@@ -185,7 +216,7 @@ Node assemble(const std::shared_ptr<Segment>& segment, std::uint32_t own,
 }  // namespace
 
 Node open_node(Group& group, const std::vector<std::uint32_t>& ranks, const RuntimeOptions& options,
-               std::uint64_t incarnation) {
+               std::uint64_t incarnation, const SpillFiles& files) {
   const auto moment = Deadline(options.timeout).moment(options.timeout);
   const auto own = static_cast<std::uint32_t>(group.rank());
   const auto count = static_cast<std::uint32_t>(group.size());
@@ -195,6 +226,8 @@ Node open_node(Group& group, const std::vector<std::uint32_t>& ranks, const Runt
   mine.process = ProcessIdentity::own();
   std::shared_ptr<Segment> segment;
   std::optional<DescriptorServer> server;
+  std::shared_ptr<SpillFile> spill_file;
+  std::optional<DescriptorServer> spill_server;
   throw_together(
       group, failure_of([&] {
         if (ranks.size() != count) {
@@ -202,8 +235,15 @@ Node open_node(Group& group, const std::vector<std::uint32_t>& ranks, const Runt
         }
         if (first) {
           mine.memory_bytes = options.memory_bytes != 0 ? options.memory_bytes : default_memory_bytes();
-          segment =
-              Segment::create(Geometry::fit(count, mine.memory_bytes, options.reserve_bytes), incarnation);
+          mine.reserve_bytes = options.reserve_bytes;
+          if (files.make) {
+            spill_file = files.make();
+            mine.reserve_bytes = reserve_for(*spill_file, count, mine.memory_bytes, options.reserve_bytes);
+            mine.spill_address = spill_server.emplace().address();
+          }
+          segment = Segment::create(
+              Geometry::fit(count, mine.memory_bytes, mine.reserve_bytes, spill_file != nullptr),
+              incarnation);
           commit_first_names(*segment);
           mine.address = server.emplace().address();
         }
@@ -216,10 +256,18 @@ Node open_node(Group& group, const std::vector<std::uint32_t>& ranks, const Runt
   const std::optional<Error> failure = failure_of([&] {
     if (first) {
       server->give(segment->descriptor(), count - 1, moment);
+      if (spill_file) {
+        spill_server->give(spill_file->descriptor(), count - 1, moment);
+      }
     } else {
       const Introduction& host = all.front();
-      segment = Segment::attach(receive_descriptor(host.address, moment),
-                                Geometry::fit(count, host.memory_bytes, options.reserve_bytes), incarnation);
+      const bool spills = files.take != nullptr;
+      segment =
+          Segment::attach(receive_descriptor(host.address, moment),
+                          Geometry::fit(count, host.memory_bytes, host.reserve_bytes, spills), incarnation);
+      if (spills) {
+        spill_file = files.take(receive_descriptor(host.spill_address, moment).release());
+      }
     }
     LOCUM_KILL_POINT("bootstrap: the memory is mapped");
     std::vector<ProcessIdentity> processes;
@@ -227,8 +275,9 @@ Node open_node(Group& group, const std::vector<std::uint32_t>& ranks, const Runt
     for (const Introduction& each : all) {
       processes.push_back(each.process);
     }
-    node = assemble(segment, own, ranks, processes, options);
+    node = assemble(segment, own, ranks, processes, options, spill_file);
   });
+  spill_server.reset();
   server.reset();  // processes that still wait for it fail at once
   LOCUM_KILL_POINT("bootstrap: assembled");
   // Two barriers: the watch needs them. And the first one's timeout says less than the error of the

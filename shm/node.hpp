@@ -15,6 +15,8 @@
 #include "core/ports/group.hpp"
 #include "core/ports/memory_monitor.hpp"
 #include "core/ports/node_table.hpp"
+#include "core/ports/object_spill.hpp"
+#include "core/ports/spill_file.hpp"
 #include "shm/death/closed_alone.hpp"
 #include "shm/segment/process_identity.hpp"
 
@@ -28,6 +30,7 @@ struct Node {
   std::shared_ptr<NodeTable> table;
   std::shared_ptr<Directory> directory;
   std::shared_ptr<MemoryMonitor> monitor;
+  std::shared_ptr<ObjectSpill> spill;               ///< null if objects do not leave memory
   std::shared_ptr<DeadRanks> losses;                ///< by the group's ranks; keeps nothing else alive
   std::vector<ProcessIdentity> processes;           ///< by the group's ranks
   std::shared_ptr<const ClosedAlone> closed_alone;  ///< by the group's ranks; keeps nothing else alive
@@ -42,9 +45,10 @@ struct Node {
 /// Collective over `group`, the processes of one node: its first process makes the segment, the others
 /// receive the descriptor over a socket and map it. `ranks[i]` is the runtime's rank of the group's rank i (a
 /// key's creator). Throws the same Error on all if it fails on one; gives up at options.timeout, or when the
-/// group does.
+/// group does. `files` makes the node's spill file, if it is to have one.
 [[nodiscard]] Node open_node(Group& group, const std::vector<std::uint32_t>& ranks,
-                             const RuntimeOptions& options, std::uint64_t incarnation);
+                             const RuntimeOptions& options, std::uint64_t incarnation,
+                             const SpillFiles& files = {});
 
 /// Half of the available memory of `/dev/shm` and the cgroup: the default of memory_bytes. Local.
 [[nodiscard]] std::uint64_t default_memory_bytes();

@@ -11,6 +11,7 @@
 #include "core/node/cluster.hpp"
 #include "core/node/promised.hpp"
 #include "core/node/publish.hpp"
+#include "core/node/reference.hpp"
 #include "core/object/internal_stores.hpp"
 
 namespace locum {
@@ -41,7 +42,13 @@ class Distributed final : public Connector {
   }
 
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) override {
-    return copies_.here->create(*local_, size_bytes, meta, budget);
+    auto draft = copies_.here->create(*local_, size_bytes, meta, budget);
+    const bool spills = memory_.spill && !budget.is_limited();  // otherwise `local_` has begun it
+    return spills && !draft && draft.error().code() == Errc::out_of_memory
+               ? create_by_spilling(*memory_.spill, std::move(draft), size_bytes, budget,
+                                    client_->moment(budget.deadline()),
+                                    [&] { return local_->create(size_bytes, meta, budget); })
+               : std::move(draft);
   }
   NowOrTask<Sealed> seal_or_task(const ObjectDraft& draft, const SealOptions& options, CountsUntil counts,
                                  WaitBudget budget) override;
@@ -169,6 +176,14 @@ Result<ObjectView> Distributed::fetch(const Address& address, const Selection& s
 // because it is small, or that has a checksum.
 NowOrTask<ObjectView> Distributed::get_or_task(const Address& address, const Selection& selection,
                                                CountsUntil counts, Deadline deadline) {
+  if (memory_.spill && std::holds_alternative<Facts>(selection) && reader_->begins_here(address)) {
+    // Without bringing the object back, if it is on disk.
+    const Address asked = address.name.empty() ? Address(address.key) : address;
+    auto facts = local_->get_or_task(asked, selection, counts, deadline).found;
+    if (facts && facts->type_hash() != reference_type_hash) {
+      return {std::move(facts)};
+    }
+  }
   auto found = reader_->at_hand(address, budget_of(counts, deadline));
   const bool waits = counts == CountsUntil::never;
   const bool is_hint = counts_for_use(counts);

@@ -266,7 +266,8 @@ Task<Result<ObjectView>> RemoteReader::elsewhere(const Lookup& wanted, const Key
 
 // None, for a nonexistent rank.
 Task<Result<ObjectView>> RemoteReader::here(const Lookup& wanted) {
-  co_return local_->get(Address(wanted.key), wanted.latest());
+  const auto get = [&](const WaitBudget& budget) { return local_->get(Address(wanted.key), budget); };
+  co_return co_await until_unlocked(*client_, wanted.latest(), get);
 }
 
 // GCC 12 destroys the result of a conditional expression in a coroutine before it is awaited: hence a
@@ -346,7 +347,9 @@ Task<Result<ObjectView>> RemoteReader::fetch_some(const Lookup& wanted, Key key,
 // received the home's reply yet.
 Task<Result<ObjectView>> RemoteReader::behind(const Lookup& wanted, ObjectWire wire) {
   if (is_here(wire.key)) {
-    auto found = bearing(wanted.key.store, wanted.name, local_->get(Address(wire.key), wanted.latest()));
+    const auto get = [&](const WaitBudget& budget) { return local_->get(Address(wire.key), budget); };
+    auto gotten = co_await until_unlocked(*client_, wanted.latest(), get);
+    auto found = bearing(wanted.key.store, wanted.name, std::move(gotten));
     if (found) {
       memory_.table->set_generation(wire.key, wire.generation);
     }

@@ -9,9 +9,11 @@
 
 #include "core/base/unless_out_of_memory.hpp"
 #include "core/node/checked_keys.hpp"
+#include "core/node/disk_copy.hpp"
 #include "core/node/node_memory.hpp"
 #include "core/node/publish.hpp"
 #include "core/node/reclaim.hpp"
+#include "core/object/internal_stores.hpp"
 #include "core/object/object_tail.hpp"
 
 namespace locum {
@@ -26,7 +28,9 @@ class Cluster final : public Connector {
         directory_(std::move(parts.directory)),
         timeout_(parts.timeout),
         lost_mates_(std::move(parts.lost_mates)),
-        monitor_(std::move(parts.monitor)) {}
+        monitor_(std::move(parts.monitor)),
+        spill_(std::move(parts.spill)),
+        spills_to_create_(parts.spills_to_create) {}
 
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) override;
   NowOrTask<Sealed> seal_or_task(const ObjectDraft& draft, const SealOptions& options, CountsUntil counts,
@@ -36,6 +40,8 @@ class Cluster final : public Connector {
   Result<std::uint64_t> drop(std::uint32_t store) override;
 
   Result<ObjectView> get(const Address& address, WaitBudget budget) override;
+  NowOrTask<ObjectView> get_or_task(const Address& address, const Selection& selection, CountsUntil counts,
+                                    Deadline deadline) override;
   NowOrTask<bool> exists_or_task(const Address& address, CountsUntil counts, WaitBudget budget) override;
   NowOrTask<std::vector<std::string>> list_or_task(std::uint32_t store, std::string_view prefix,
                                                    CountsUntil counts, Deadline deadline) override;
@@ -52,15 +58,18 @@ class Cluster final : public Connector {
   [[nodiscard]] Result<Pin> find(const Address& address, WaitBudget budget);
   [[nodiscard]] Result<Pin> await(const Address& address, const std::optional<Key>& promised,
                                   Deadline::Clock::time_point until);
-  [[nodiscard]] Result<ObjectView> view_of(const Result<Pin>& pin);
+  [[nodiscard]] Result<ObjectView> view_of(const Result<Pin>& pin, const Address& address,
+                                           const WaitBudget& budget);
   [[nodiscard]] Result<ObjectView> view_at(const Pin& pin) const;
   [[nodiscard]] Result<bool> evict_key(const Key& key, WaitBudget budget);
   // Out of line, so that a get that succeeds needs no registers and no stack for them.
   [[nodiscard, gnu::cold, gnu::noinline]] Error absent(const Address& address, const Error& error,
                                                        WaitBudget budget) const;
   [[nodiscard, gnu::cold, gnu::noinline]] Error refuse_outside_memory(const Pin& pin);
-  [[nodiscard, gnu::noinline]] Result<ObjectView> checked_view(const Pin& pin);
-  [[nodiscard]] Result<void> check_sum(const Pin& pin);
+  [[nodiscard, gnu::noinline]] Result<ObjectView> checked_view(const Pin& pin, const WaitBudget& budget);
+  [[nodiscard, gnu::noinline]] Result<ObjectView> view_from_disk(const Pin& pin, const Address& address,
+                                                                 const WaitBudget& budget);
+  [[nodiscard]] Result<void> check_sum(const Pin& pin, const std::byte* block);
   [[nodiscard]] Result<Block> allocate(const ObjectRecord& record, std::uint32_t alignment,
                                        WaitBudget budget);
   [[nodiscard]] Result<ObjectDraft> draft_in(const Block& block, const ObjectRecord& record,
@@ -74,6 +83,8 @@ class Cluster final : public Connector {
   const std::chrono::milliseconds timeout_;
   const LostMates lost_mates_;
   const std::shared_ptr<MemoryMonitor> monitor_;
+  const std::shared_ptr<ObjectSpill> spill_;
+  const bool spills_to_create_;
   CheckedKeys checked_;
 };
 
@@ -92,9 +103,19 @@ Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& 
     return full(Error(Errc::out_of_memory, "no machine has that much memory"), size_bytes);
   }
   (void)collect(Effort::amortised);
-  ObjectRecord record = record_of(meta, 0, size_bytes);
-  const auto block = allocate(record, meta.alignment, budget);
-  return block ? draft_in(*block, record, meta) : Result<ObjectDraft>(block.error().about(meta.name));
+  const auto create = [&]() -> Result<ObjectDraft> {
+    const ObjectRecord record = record_of(meta, 0, size_bytes);
+    const auto block = allocate(record, meta.alignment, budget);
+    return block ? draft_in(*block, record, meta) : Result<ObjectDraft>(block.error().about(meta.name));
+  };
+  auto draft = create();
+  // Copies of other nodes' objects are not worth it.
+  const bool spills = spill_ && (spills_to_create_ || budget.is_limited()) && !is_internal(meta.store);
+  if (!draft && spills && draft.error().code() == Errc::out_of_memory) [[unlikely]] {
+    draft = create_by_spilling(*spill_, std::move(draft), size_bytes, budget,
+                               budget.deadline().moment(timeout_), create);
+  }
+  return draft;
 }
 
 // The texts are those in the block, which live as long as the draft.
@@ -185,11 +206,10 @@ Error Cluster::absent(const Address& address, const Error& error, WaitBudget bud
 }
 
 // Once for each object in this process: no rank may write to it after sealing.
-Result<void> Cluster::check_sum(const Pin& pin) {
+Result<void> Cluster::check_sum(const Pin& pin, const std::byte* block) {
   if (checked_.contains(pin.key)) {
     return {};
   }
-  const std::byte* const block = arena_->data(pin.record->offset);
   std::uint32_t sealed = 0;
   std::memcpy(&sealed, block + checksum_at(*pin.record), sizeof sealed);
   const std::uint32_t found = checksum_of(block, *pin.record);
@@ -205,10 +225,27 @@ Error Cluster::refuse_outside_memory(const Pin& pin) {
   return block_outside_memory().about(to_string(pin.key));
 }
 
-Result<ObjectView> Cluster::checked_view(const Pin& pin) {
-  if (auto right = check_sum(pin); !right) {
+// If it is gone before it is back, the name may be bound to another object now.
+Result<ObjectView> Cluster::view_from_disk(const Pin& pin, const Address& address, const WaitBudget& budget) {
+  auto found = checked_view(pin, budget);
+  if (found || found.error().code() != Errc::not_found) {
+    return found;
+  }
+  return address.name.empty() ? absent(address, found.error(), budget) : get(address, budget);
+}
+
+// Of an object with a checksum, or one whose payload was on disk a moment ago.
+Result<ObjectView> Cluster::checked_view(const Pin& pin, const WaitBudget& budget) {
+  auto copy = pin.on_disk ? from_disk(spill_.get(), pin, budget) : Result<std::shared_ptr<DiskCopy>>(nullptr);
+  const std::byte* const block = copy && *copy ? (*copy)->block().data() : arena_->data(pin.record->offset);
+  auto right = copy && pin.record->has_checksum != 0 ? check_sum(pin, block) : Result<void>();
+  if (!copy || !right) {
     table_->release(pin.id);
-    return right.error();
+    return copy ? right.error() : copy.error();
+  }
+  if (*copy) {
+    table_->release(pin.id);
+    return DiskCopy::view(std::move(*copy));
   }
   return view_at(pin);
 }
@@ -220,21 +257,43 @@ Result<ObjectView> Cluster::view_at(const Pin& pin) const {
                             record.type_hash);
 }
 
-[[gnu::always_inline]] inline Result<ObjectView> Cluster::view_of(const Result<Pin>& pin) {
+[[gnu::always_inline]] inline Result<ObjectView> Cluster::view_of(const Result<Pin>& pin,
+                                                                  const Address& address,
+                                                                  const WaitBudget& budget) {
   if (!pin) [[unlikely]] {
     return pin.error();
   }
   if (!holds(*arena_, *pin->record)) [[unlikely]] {
     return refuse_outside_memory(*pin);
   }
+  if (pin->on_disk) [[unlikely]] {
+    return view_from_disk(*pin, address, budget);
+  }
   if (pin->record->has_checksum != 0) [[unlikely]] {
-    return checked_view(*pin);
+    return checked_view(*pin, budget);
   }
   return view_at(*pin);
 }
 
 Result<ObjectView> Cluster::get(const Address& address, WaitBudget budget) {
-  return view_of(find(address, budget));
+  return view_of(find(address, budget), address, budget);
+}
+
+// The metadata of an object are in memory, wherever its payload is.
+NowOrTask<ObjectView> Cluster::get_or_task(const Address& address, const Selection& selection,
+                                           CountsUntil counts, Deadline deadline) {
+  if (!spill_ || !std::holds_alternative<Facts>(selection)) {
+    return Connector::get_or_task(address, selection, counts, deadline);
+  }
+  const auto pin = find(address, deadline);
+  if (!pin) {
+    return {pin.error()};
+  }
+  if (!pin->on_disk || !holds(*arena_, *pin->record)) {
+    return {view_of(pin, address, deadline)};
+  }
+  return {Result<ObjectView>(std::in_place, *table_, pin->id, pin->key, std::span<const std::byte>(),
+                             pin->record->type_hash)};
 }
 
 NowOrTask<bool> Cluster::exists_or_task(const Address& address, CountsUntil /*counts*/, WaitBudget budget) {
@@ -270,7 +329,11 @@ Result<ObjectView> Cluster::wait(const Address& address, Deadline deadline, cons
     const auto found = await(address, promised, look);
     const bool over = found || found.error().code() != Errc::timeout || look == moment;
     if (over || (wanted && !wanted())) {
-      return view_of(found);
+      auto view = found && found->on_disk ? checked_view(*found, moment) : view_of(found, address, moment);
+      const bool is_gone = found && !view && view.error().code() == Errc::not_found;
+      if (!is_gone) {
+        return view;
+      }
     }
   }
 }
@@ -338,6 +401,15 @@ MemoryUsage Cluster::usage() const {
   usage.own_used = arena.used;
   usage.own_pinned = owned.pinned.bytes;
   usage.own_objects = owned.live;
+  if (spill_) {
+    const SpillUsage spilled = spill_->usage();
+    usage.own_on_disk = spilled.objects;
+    usage.own_disk_bytes = spilled.bytes;
+    for (std::uint64_t* const counted : {&usage.own_used, &usage.own_committed}) {
+      *counted += spilled.uncounted_bytes;
+      *counted -= std::min(*counted, spilled.overcounted_bytes);
+    }
+  }
   return usage;
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/node/disk_copy.hpp"
 #include "core/node/reference.hpp"
 #include "core/object/bulk.hpp"
 #include "core/object/internal_stores.hpp"
@@ -29,10 +30,14 @@ class PinnedObject {
   ~PinnedObject() { table_.release(pin_.id); }
 
   [[nodiscard]] const Pin& pin() const noexcept { return pin_; }
+  /// What there is in the place of its block, if that is on disk and the node has no room for it.
+  [[nodiscard]] const std::shared_ptr<DiskCopy>& copy() const noexcept { return copy_; }
+  void read_from(std::shared_ptr<DiskCopy> copy) noexcept { copy_ = std::move(copy); }
 
  private:
   NodeTable& table_;
   const Pin pin_;
+  std::shared_ptr<DiskCopy> copy_;
 };
 
 [[nodiscard]] inline Error no_such_maker(const Key& key) {
@@ -61,6 +66,7 @@ struct NodeMemory {
   std::shared_ptr<NodeTable> table;
   std::shared_ptr<Directory> directory;
   std::shared_ptr<MemoryMonitor> monitor = nullptr;  ///< null: no call can wait for memory
+  std::shared_ptr<ObjectSpill> spill = nullptr;      ///< null: objects do not leave memory
 
   [[nodiscard]] bool holds(const ObjectRecord& record) const { return locum::holds(*arena, record); }
   /// REQUIRES: holds(*pin.record).
@@ -90,18 +96,39 @@ struct NodeMemory {
     }
     return pin;
   }
-  /// pin_object(), with shared ownership: while owned, its block may be read. `corrupt` if that lies
-  /// elsewhere.
-  [[nodiscard]] Result<std::shared_ptr<const PinnedObject>> hold_object(const Key& key) const {
+  /// pin_object(), with shared ownership: while owned, the tail of its block may be read. `corrupt` if that
+  /// lies elsewhere.
+  [[nodiscard]] Result<std::shared_ptr<PinnedObject>> hold_facts(const Key& key) const {
     const auto pin = pin_object(key);
     if (!pin) {
       return pin.error();
     }
-    auto object = keep(*pin);
+    auto object = keep<PinnedObject>(*pin);
     if (!holds(*pin->record)) {
       return block_outside_memory().about(to_string(key));
     }
     return object;
+  }
+  /// The same, and block() of it may be read. `timeout`: it is on disk, and bringing it to memory takes more
+  /// than the budget allows.
+  [[nodiscard]] Result<std::shared_ptr<const PinnedObject>> hold_object(const Key& key,
+                                                                        WaitBudget budget) const {
+    auto object = hold_facts(key);
+    if (!object) {
+      return object.error();
+    }
+    if ((*object)->pin().on_disk) [[unlikely]] {
+      auto copy = from_disk(spill.get(), (*object)->pin(), budget);
+      if (!copy) {
+        return copy.error();
+      }
+      (*object)->read_from(std::move(*copy));
+    }
+    return std::shared_ptr<const PinnedObject>(std::move(*object));
+  }
+  /// REQUIRES: from hold_object().
+  [[nodiscard]] std::span<const std::byte> block(const PinnedObject& object) const {
+    return object.copy() ? object.copy()->block() : block(object.pin());
   }
   /// The reference in a pinned object; none if it is a plain object.
   [[nodiscard]] std::optional<Reference> reference(const Pin& pin) const {

@@ -66,6 +66,9 @@ struct Pin {
   Key key;
   const ObjectRecord* record = nullptr;  ///< stable while pinned
   std::uint64_t generation = 0;          ///< of its name; 0 if unnamed
+  /// Its payload may be on disk: see ObjectSpill::bring_back(). Its record, and the tail of its block, are in
+  /// memory nevertheless.
+  bool on_disk = false;
 };
 
 }  // namespace locum

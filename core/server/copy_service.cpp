@@ -10,24 +10,45 @@ void CopyService::copy(const Request& request, ReplyTo reply_to) {
   if (!asked) {
     return parts_.refuse_senseless(request);
   }
-  const auto object = parts_.local.hold_object(asked->key);
+  const auto object = parts_.local.hold_facts(asked->key);
   if (!object) {
     if (object.error().code() == Errc::not_found) {
       parts_.copies.holders->begin_dissolve(asked->key);
     }
     return parts_.refuse(reply_to, object.error());
   }
-  const Pin& pin = (*object)->pin();
-  const auto block = parts_.local.block(pin);
+  (*object)->pin().on_disk ? parts_.begin(copy_from_disk(request, asked->key, reply_to))
+                           : send(request, *object, reply_to);
+}
+
+// The body of the request does not outlive the step.
+Task<std::monostate> CopyService::copy_from_disk(Request request, Key key, ReplyTo reply_to) {
+  const auto object = co_await parts_.hold_from_disk(key);
+  if (object) {
+    send(request, *object, reply_to);
+  } else {
+    if (object.error().code() == Errc::not_found) {
+      parts_.copies.holders->begin_dissolve(key);
+    }
+    parts_.refuse(reply_to, object.error());
+  }
+  co_return std::monostate();
+}
+
+void CopyService::send(const Request& request, const std::shared_ptr<const PinnedObject>& object,
+                       ReplyTo reply_to) {
+  const Pin& pin = object->pin();
+  const auto block = parts_.local.block(*object);
   const int node = parts_.node_of(request);
   const bool shareable = block.size() > parts_.inline_bytes && node != parts_.nodes->own();
   const bool listed =
-      shareable && !parts_.copies.fenced->has(node) && parts_.copies.holders->enter(asked->key, node);
+      shareable && !parts_.copies.fenced->has(node) && parts_.copies.holders->enter(pin.key, node);
   const CopyWords words_of_it{.object = wire_of(pin, pin.generation), .listed = listed ? 1U : 0U};
-  if (request.kind == Kind::lease_read && shareable && lease(reply_to, words_of_it, *object, block)) {
+  if (request.kind == Kind::lease_read && shareable && !object->copy() &&
+      lease(reply_to, words_of_it, object, block)) {
     return;
   }
-  parts_.reply(reply_to, words(words_of_it), {block, *object});
+  parts_.reply(reply_to, words(words_of_it), {block, object});
 }
 
 bool CopyService::lease(ReplyTo reply_to, const CopyWords& copy, std::shared_ptr<const PinnedObject> object,

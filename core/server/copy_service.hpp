@@ -29,6 +29,9 @@ class CopyService final {
   void join(const Request& request, ReplyTo reply_to);
 
  private:
+  /// As asked for by the request, of an object that is in memory, or in a copy of its own.
+  void send(const Request& request, const std::shared_ptr<const PinnedObject>& object, ReplyTo reply_to);
+  [[nodiscard]] Task<std::monostate> copy_from_disk(Request request, Key key, ReplyTo reply_to);
   [[nodiscard]] bool lease(ReplyTo reply_to, const CopyWords& copy,
                            std::shared_ptr<const PinnedObject> object,
                            std::span<const std::byte> block) const;

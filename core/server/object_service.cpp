@@ -12,27 +12,48 @@ namespace locum {
 
 void ObjectService::fetch(const Request& request, ReplyTo reply_to) {
   const auto asked = read_words<FetchWords>(request.body);
-  asked ? show(asked->key, Shown::block, asked->most_bytes, reply_to) : parts_.refuse_senseless(request);
-}
-
-void ObjectService::describe(const Request& request, ReplyTo reply_to) {
-  const auto asked = read_words<KeyWords>(request.body);
-  asked ? show(asked->key, Shown::tail, any_bytes, reply_to) : parts_.refuse_senseless(request);
-}
-
-void ObjectService::show(const Key& key, Shown shown, std::uint64_t most_bytes, ReplyTo reply_to) {
-  auto object = parts_.local.hold_object(key);
+  if (!asked) {
+    return parts_.refuse_senseless(request);
+  }
+  auto object = parts_.local.hold_facts(asked->key);
   if (!object) {
     return parts_.refuse(reply_to, object.error());
   }
   const Pin& pin = (*object)->pin();
+  pin.on_disk&& pin.record->block_bytes() <= asked->most_bytes
+      ? parts_.begin(show_from_disk(reply_to, asked->key))
+      : show(std::move(*object), asked->most_bytes, reply_to);
+}
+
+Task<std::monostate> ObjectService::show_from_disk(ReplyTo reply_to, Key key) const {
+  auto object = co_await parts_.hold_from_disk(key);
+  object ? show(std::move(*object), any_bytes, reply_to) : parts_.refuse(reply_to, object.error());
+  co_return std::monostate();
+}
+
+void ObjectService::describe(const Request& request, ReplyTo reply_to) {
+  const auto asked = read_words<KeyWords>(request.body);
+  if (!asked) {
+    return parts_.refuse_senseless(request);
+  }
+  auto object = parts_.local.hold_facts(asked->key);
+  if (!object) {
+    return parts_.refuse(reply_to, object.error());
+  }
+  const Pin& pin = (*object)->pin();
+  const auto tail = parts_.local.block(pin).subspan(pin.record->size_bytes);
+  parts_.reply(reply_to, words(wire_of(pin, pin.generation)), {tail, std::move(*object)});
+}
+
+void ObjectService::show(std::shared_ptr<const PinnedObject> object, std::uint64_t most_bytes,
+                         ReplyTo reply_to) const {
+  const Pin& pin = object->pin();
   const ObjectWire wire = wire_of(pin, pin.generation);
-  const auto block = parts_.local.block(pin);
-  if (block.size() > most_bytes) {
+  if (pin.record->block_bytes() > most_bytes) {
     return parts_.reply(reply_to, words(wire));
   }
-  const auto bytes = block.subspan(shown == Shown::tail ? pin.record->size_bytes : 0);
-  parts_.reply(reply_to, words(wire), {bytes, std::move(*object)});
+  const auto block = parts_.local.block(*object);
+  parts_.reply(reply_to, words(wire), {block, std::move(object)});
 }
 
 void ObjectService::exists(const Request& request, ReplyTo reply_to) {

@@ -21,9 +21,9 @@ class ObjectService final {
   void retire(const Request& request, ReplyTo reply_to);
 
  private:
-  enum class Shown : std::uint8_t { block, tail };
-  /// An object's record, and its block or its tail, unless the block is larger than `most_bytes`.
-  void show(const Key& key, Shown shown, std::uint64_t most_bytes, ReplyTo reply_to);
+  /// An object's record, and its block, unless that is larger than `most_bytes`.
+  void show(std::shared_ptr<const PinnedObject> object, std::uint64_t most_bytes, ReplyTo reply_to) const;
+  [[nodiscard]] Task<std::monostate> show_from_disk(ReplyTo reply_to, Key key) const;
   [[nodiscard]] Task<std::monostate> evict_for(ReplyTo reply_to, Key key, bool is_there) const;
   [[nodiscard]] Task<std::monostate> retire_for(ReplyTo reply_to, Key key, bool was_there) const;
 

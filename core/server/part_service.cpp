@@ -28,12 +28,26 @@ Hyperslab hyperslab_of(const HyperslabWords& words) {
 }  // namespace
 
 // The checksum of a part cannot be verified: the requesting rank has to fetch the whole object.
-Result<std::shared_ptr<const PinnedObject>> PartService::find(const Key& key) const {
-  auto object = parts_.local.hold_object(key);
-  if (object && (*object)->pin().record->has_checksum != 0) {
-    return Error(Errc::unsupported, "this object has a checksum over all its bytes; read the whole object");
+template <class Send>
+void PartService::with_object(const Key& key, ReplyTo reply_to, Send send) {
+  const auto object = parts_.local.hold_facts(key);
+  if (!object) {
+    return parts_.refuse(reply_to, object.error());
   }
-  return object;
+  const Pin& pin = (*object)->pin();
+  if (pin.record->has_checksum != 0) {
+    return parts_.refuse(
+        reply_to,
+        Error(Errc::unsupported, "this object has a checksum over all its bytes; read the whole object"));
+  }
+  pin.on_disk ? parts_.begin(with_object_from_disk(key, reply_to, send)) : send(*object);
+}
+
+template <class Send>
+Task<std::monostate> PartService::with_object_from_disk(Key key, ReplyTo reply_to, Send send) {
+  const auto object = co_await parts_.hold_from_disk(key);
+  object ? send(*object) : parts_.refuse(reply_to, object.error());
+  co_return std::monostate();
 }
 
 void PartService::fetch_part(const Request& request, ReplyTo reply_to) {
@@ -41,15 +55,16 @@ void PartService::fetch_part(const Request& request, ReplyTo reply_to) {
   if (!asked) {
     return parts_.refuse_senseless(request);
   }
-  const auto object = find(asked->key);
-  if (!object) {
-    return parts_.refuse(reply_to, object.error());
-  }
-  const Pin& pin = (*object)->pin();
-  if (auto inside = check_range({asked->offset, asked->bytes}, pin.record->size_bytes); !inside) {
+  with_object(asked->key, reply_to,
+              [this, asked = *asked, reply_to](const Object& object) { send_part(asked, object, reply_to); });
+}
+
+void PartService::send_part(const PartWords& asked, const Object& object, ReplyTo reply_to) const {
+  const Pin& pin = object->pin();
+  if (auto inside = check_range({asked.offset, asked.bytes}, pin.record->size_bytes); !inside) {
     return parts_.refuse(reply_to, inside.error());
   }
-  reply(reply_to, pin, {parts_.local.payload(pin).subspan(asked->offset, asked->bytes), *object});
+  reply(reply_to, pin, {parts_.local.block(*object).subspan(asked.offset, asked.bytes), object});
 }
 
 void PartService::fetch_hyperslab(const Request& request, ReplyTo reply_to) {
@@ -57,30 +72,32 @@ void PartService::fetch_hyperslab(const Request& request, ReplyTo reply_to) {
   if (!asked || asked->rank > max_rank) {
     return parts_.refuse_senseless(request);
   }
-  const auto object = find(asked->key);
-  if (!object) {
-    return parts_.refuse(reply_to, object.error());
-  }
-  const Pin& pin = (*object)->pin();
-  const auto runs = StridedRuns::of(hyperslab_of(*asked), asked->element_bytes,
+  with_object(asked->key, reply_to, [this, asked = *asked, reply_to](const Object& object) {
+    send_hyperslab(asked, object, reply_to);
+  });
+}
+
+void PartService::send_hyperslab(const HyperslabWords& asked, const Object& object, ReplyTo reply_to) {
+  const Pin& pin = object->pin();
+  const auto runs = StridedRuns::of(hyperslab_of(asked), asked.element_bytes,
                                     facts_of(pin, parts_.local.block(pin).data()));
   if (!runs) {
     return parts_.refuse(reply_to, runs.error());
   }
-  if (asked->position >= runs->bytes()) {
-    return parts_.refuse_senseless(request);
+  if (asked.position >= runs->bytes()) {
+    return parts_.refuse(reply_to, Error(Errc::invalid_argument, "the position lies behind the hyperslab"));
   }
-  const std::uint64_t left = runs->bytes() - asked->position;
-  const auto payload = parts_.local.payload(pin);
-  const ByteRange run = runs->run_at(asked->position);
+  const std::uint64_t left = runs->bytes() - asked.position;
+  const auto payload = parts_.local.block(*object).first(pin.record->size_bytes);
+  const ByteRange run = runs->run_at(asked.position);
   if (run.bytes == left || run.bytes >= long_run) {
-    return reply(reply_to, pin, {payload.subspan(run.offset, run.bytes), *object});
+    return reply(reply_to, pin, {payload.subspan(run.offset, run.bytes), object});
   }
   const auto packed = space_.lend(reply_to.rank, left);
   if (!packed) {
     return parts_.refuse(reply_to, no_memory_left());
   }
-  runs->gather(payload.data(), asked->position, packed->memory());
+  runs->gather(payload.data(), asked.position, packed->memory());
   reply(reply_to, pin, {packed->memory(), packed});
 }
 

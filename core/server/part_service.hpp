@@ -19,8 +19,15 @@ class PartService final {
   void fetch_hyperslab(const Request& request, ReplyTo reply_to);
 
  private:
-  /// An object of this node that may be read in parts.
-  [[nodiscard]] Result<std::shared_ptr<const PinnedObject>> find(const Key& key) const;
+  using Object = std::shared_ptr<const PinnedObject>;
+
+  /// Has `send(object)` reply with a part of that object, as soon as it can be read.
+  template <class Send>
+  void with_object(const Key& key, ReplyTo reply_to, Send send);
+  template <class Send>
+  [[nodiscard]] Task<std::monostate> with_object_from_disk(Key key, ReplyTo reply_to, Send send);
+  void send_part(const PartWords& asked, const Object& object, ReplyTo reply_to) const;
+  void send_hyperslab(const HyperslabWords& asked, const Object& object, ReplyTo reply_to);
   void reply(ReplyTo reply_to, const Pin& pin, Bulk bulk) const;
 
   const ServiceParts& parts_;

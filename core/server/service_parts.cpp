@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "core/async/until_unlocked.hpp"
 #include "core/rpc/call_error.hpp"
 
 namespace locum {
@@ -35,6 +36,13 @@ bool ServiceParts::is_at_home(std::uint32_t store, std::string_view name) const 
 
 int ServiceParts::node_of(const Request& request) const noexcept {
   return nodes->of_creator(static_cast<std::uint32_t>(request.from));
+}
+
+Task<Result<std::shared_ptr<const PinnedObject>>> ServiceParts::hold_from_disk(Key key) const {
+  const auto hold = [&](const WaitBudget& budget) { return local.hold_object(key, budget); };
+  auto held = co_await until_unlocked(*client, soon(), hold);
+  co_await Operation::ToDriver();
+  co_return std::move(held);
 }
 
 Error could_not_answer(const std::exception& exception) noexcept {

@@ -59,6 +59,9 @@ struct ServiceParts {
   void begin(Task<std::monostate> task) const { client->operation(std::move(task))->begin_by_driver(); }
   /// Whether that is a name that this node decides about.
   [[nodiscard]] bool is_at_home(std::uint32_t store, std::string_view name) const;
+  /// NodeMemory::hold_object() of an object on disk, on a thread that may wait for that; continues on the
+  /// driver.
+  [[nodiscard]] Task<Result<std::shared_ptr<const PinnedObject>>> hold_from_disk(Key key) const;
   /// The sender of a request.
   [[nodiscard]] int node_of(const Request& request) const noexcept;
   /// When this node gives up a request that it sends on behalf of another rank, which itself gives up after a

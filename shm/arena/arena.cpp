@@ -164,6 +164,38 @@ bool SharedArena::give_back_instead(std::uint64_t lacking_bytes, int most_pieces
   return back_bytes > 0;
 }
 
+void SharedArena::left(std::uint64_t bytes) noexcept {
+  const MutexLock lock(mutex_);
+  blocks_.left(bytes);
+}
+
+// The pages are given back first: once they are free, another thread may commit them.
+void SharedArena::free_left(const Block& block, std::uint64_t left_bytes) {
+  segment_->give_back(block.offset, pages_for(block.size_bytes) * page_bytes);
+  bool wanted = false;
+  {
+    const MutexLock lock(mutex_);
+    blocks_.free_left(block.offset - begin_, block.size_bytes, left_bytes);
+    wanted = books_changed();
+  }
+  if (wanted) {
+    wake();
+  }
+}
+
+bool SharedArena::free_up(std::uint64_t size_bytes, const WaitBudget& budget) {
+  {
+    const MutexLock lock(mutex_);
+    static_cast<void>(blocks_.retire_slabs());
+    static_cast<void>(books_changed());
+  }
+  if (give_back_instead(size_bytes, std::numeric_limits<int>::max())) {
+    return true;
+  }
+  return !budget.is_limited() && may_be_had(size_bytes, true) &&
+         pressure_.call(Deadline::Clock::now() + Pressure::patience);
+}
+
 // Whether asking the others can help: not if all free memory of the node does not suffice. The size of
 // evicted but uncollected objects is known only after asking.
 bool SharedArena::may_be_had(std::uint64_t lacking_bytes, bool first_call) const {
@@ -272,7 +304,7 @@ Result<Block> SharedArena::commit_plan(const BlockRequest& request, PageSpace::P
 Result<void> SharedArena::commit(const PageSpace::Plan& plan) {
   for (std::size_t index = 0; index < plan.missing.size(); ++index) {
     const PageRun& part = plan.missing[index];
-    auto committed = segment_->commit(begin_ + part.first * page_bytes, part.count * page_bytes);
+    auto committed = segment_->commit_for_objects(begin_ + part.first * page_bytes, part.count * page_bytes);
     if (!committed) {
       while (index-- > 0) {
         const PageRun& taken = plan.missing[index];

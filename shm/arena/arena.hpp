@@ -66,6 +66,16 @@ class SharedArena final : public Arena {
     return adopted_.adopt(rank, used);
   }
 
+  // For objects that leave memory while their blocks stay in use (shm/spill/).
+
+  /// That much of a block of pages of this arena was given back, and is not counted here any more.
+  void left(std::uint64_t bytes) noexcept LOCUM_EXCLUDES(mutex_);
+  /// Frees such a block, all of whose pages are given back by this, whatever is committed of them.
+  void free_left(const Block& block, std::uint64_t left_bytes) LOCUM_EXCLUDES(mutex_);
+  /// Returns free pages of this arena to the node, or has other processes return some, as a call does that
+  /// lacks that much memory. Whether there may be more free memory now; within the budget.
+  [[nodiscard]] bool free_up(std::uint64_t size_bytes, const WaitBudget& budget) LOCUM_EXCLUDES(mutex_);
+
   /// Whether memory is prepared from now on; at first it is. A piece that has begun is completed.
   void prepare(bool wanted) noexcept {
     prepares_.store(wanted, std::memory_order_relaxed);

@@ -61,6 +61,14 @@ class BlockSpace {
     }
     return slab.has_value();
   }
+  /// That much of a block of pages is uncommitted from now on, until it is freed by free_left().
+  void left(std::uint64_t bytes) noexcept {
+    used_bytes_ -= bytes;
+    pages_.left(bytes / page_bytes);
+  }
+  /// Frees a block of pages that are all uncommitted by now, after `left_bytes` of them were reported by
+  /// left().
+  void free_left(std::uint64_t begin, std::uint64_t size_bytes, std::uint64_t left_bytes);
   /// Frees the pages of empty slabs that were kept for their size. Whether there were any.
   [[nodiscard]] bool retire_slabs() noexcept;
 

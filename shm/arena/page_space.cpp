@@ -237,6 +237,14 @@ void PageSpace::given_back(const PageRun& pages) noexcept {
   make_hole(pages);
 }
 
+void PageSpace::vacate(const PageRun& pages, std::uint64_t counted) {
+  committed_ -= counted;
+  if (pages.end() != end_) {
+    holes_.reach(pages.end());
+  }
+  make_hole(pages);
+}
+
 void PageSpace::make_hole(const PageRun& pages) noexcept {
   if (pages.end() != end_) {
     holes_.give(pages.first, pages.count);

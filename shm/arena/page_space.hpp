@@ -34,6 +34,11 @@ class PageSpace {
   /// Frees committed pages.
   void give(std::uint64_t first, std::uint64_t count) noexcept { runs_.give(first, count); }
 
+  /// These used pages are uncommitted, and in use nevertheless: their owner commits them itself.
+  void left(std::uint64_t count) noexcept { committed_ -= count; }
+  /// Frees used pages that are all uncommitted by now; `counted` of them have not been reported by left().
+  void vacate(const PageRun& pages, std::uint64_t counted);
+
   /// A block of `count` free pages, committed or not: best fit among the holes with the free pages around
   /// them, else at the end; none if the address range has no room. The caller already owns it, and then calls
   /// one of the next three.

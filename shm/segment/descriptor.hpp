@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 namespace locum::shm {
 
 /// An open file descriptor, closed by its destructor.
@@ -12,6 +14,8 @@ class Descriptor {
   ~Descriptor();
 
   [[nodiscard]] int number() const noexcept { return number_; }
+  /// The caller closes it from now on.
+  [[nodiscard]] int release() noexcept { return std::exchange(number_, -1); }
   [[nodiscard]] bool open() const noexcept { return number_ >= 0; }
 
  private:

@@ -15,6 +15,8 @@ constexpr std::uint64_t smallest_directory_bytes = std::uint64_t{64} << 10U;
 // Blocks of all sizes leave gaps that not every block fits into. A gap returns its memory but keeps its
 // addresses, so that an arena needs more addresses than the node has memory.
 constexpr std::uint64_t ranges_per_memory = 4;
+// An object on disk keeps its addresses, too.
+constexpr std::uint64_t ranges_with_disk = 64;
 constexpr std::uint64_t records_per_bucket_bytes = 8;  // range of records over range of buckets
 
 // REQUIRES: value + step does not overflow. `step` is a power of two.
@@ -37,7 +39,8 @@ std::uint64_t rank_stride(const Geometry& geometry) {
 
 }  // namespace
 
-Geometry Geometry::fit(std::uint32_t ranks, std::uint64_t memory_bytes, std::uint64_t reserve_bytes) {
+Geometry Geometry::fit(std::uint32_t ranks, std::uint64_t memory_bytes, std::uint64_t reserve_bytes,
+                       bool spills) {
   if (ranks == 0) {
     throw Error(Errc::invalid_argument, "a node needs at least one rank");
   }
@@ -61,7 +64,8 @@ Geometry Geometry::fit(std::uint32_t ranks, std::uint64_t memory_bytes, std::uin
   geometry.arena_bytes = std::min(whole, round_down(fitting, range_bytes));
   if (const std::uint64_t taken = rank_stride(geometry); geometry.arena_bytes == whole && taken < share) {
     const std::uint64_t left = round_down(share - taken, range_bytes);
-    geometry.arena_bytes += std::min(left, whole * std::min(ranges_per_memory - 1, left / whole + 1));
+    const std::uint64_t most_ranges = spills ? ranges_with_disk : ranges_per_memory;
+    geometry.arena_bytes += std::min(left, whole * std::min(most_ranges - 1, left / whole + 1));
   }
   while (geometry.arena_bytes > 0 && geometry.total_bytes() > reserve_bytes) {
     geometry.arena_bytes -= range_bytes;

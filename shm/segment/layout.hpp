@@ -17,7 +17,7 @@
 namespace locum::shm {
 
 inline constexpr std::uint64_t segment_magic = 0x314D55434F4C0A00U;  // "\0\nLOCUM1", little-endian
-inline constexpr std::uint32_t layout_version = 6;
+inline constexpr std::uint32_t layout_version = 7;
 inline constexpr std::uint32_t shard_count = 64;
 inline constexpr std::uint64_t page_bytes = 4096;
 inline constexpr std::uint32_t entries_per_pin_line = 512;  ///< one cache line of pin bits
@@ -35,9 +35,9 @@ struct Geometry {
   std::uint64_t directory_bytes = 0;  ///< address range of one shard's records, and of its buckets
 
   /// The largest ranges that fit into `reserve_bytes` of address space, up to what memory_bytes can fill; for
-  /// the arenas up to four times as much.
+  /// the arenas up to four times as much, or 64 times if objects may leave memory: they keep their addresses.
   [[nodiscard]] static Geometry fit(std::uint32_t ranks, std::uint64_t memory_bytes,
-                                    std::uint64_t reserve_bytes);
+                                    std::uint64_t reserve_bytes, bool spills = false);
 
   [[nodiscard]] std::uint64_t shards_offset() const noexcept;
   [[nodiscard]] std::uint64_t shares_offset() const noexcept;
@@ -71,12 +71,24 @@ struct SegmentHeader {
   Word64 stores;          ///< the last generation given to a name of the registry: numbers of stores
   Word32 memory_awaited;  ///< 1: threads may wait for memory; see shm/segment/memory_notice.hpp
   Word32 memory_freed;    ///< counts notices to them; they sleep on it
-  std::array<std::byte, 48> reserved;
+  Word64 spill_wanted;    ///< bytes that processes should move to disk; see shm/spill/spill_requests.hpp
+  Word32 spill_replies;   ///< counts replies to that; processes that wait for memory sleep on it
+  Word32 spill_calls;     ///< counts requests for it
+  std::array<std::byte, 32> reserved;
 };
 static_assert(sizeof(SegmentHeader) == 128);
 
-/// State of an entry, in the low byte of its tag.
-enum class EntryState : std::uint8_t { free = 0, live = 1, tombstone = 2 };
+/// State of an entry, in the low byte of its tag. From `live` on without `tombstone` the object exists; see
+/// shm/table/disk_entries.cpp for the last four.
+enum class EntryState : std::uint8_t {
+  free = 0,
+  live = 1,
+  tombstone = 2,
+  moving = 3,     ///< its owner decides whether it leaves memory; nothing has changed yet
+  leaving = 4,    ///< its payload is on disk, the memory of it is being given back
+  on_disk = 5,    ///< its payload is on disk alone
+  returning = 6,  ///< the process that the tag names brings it back
+};
 
 /// One object in the table of its creator. One cache line.
 struct alignas(64) Entry {

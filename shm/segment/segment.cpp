@@ -142,6 +142,7 @@ struct Segment::State {
   // What may still be committed before the machine's memory is checked again. A race between two threads
   // costs one check too many.
   std::atomic<std::uint64_t> unchecked_bytes{0};
+  std::uint64_t spare_bytes = 0;  // that objects leave to tables
 
   [[nodiscard]] std::byte* at(std::uint64_t offset) const noexcept {
     return static_cast<std::byte*>(region.get_address()) + offset;
@@ -171,6 +172,10 @@ bool Segment::State::machine_has(std::uint64_t size_bytes) {
 
 Segment::Segment(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Segment::~Segment() = default;
+
+void Segment::keep_spare(std::uint64_t bytes) noexcept {
+  state_->spare_bytes = bytes;
+}
 
 void Segment::keep(std::shared_ptr<const void> what) noexcept {
   state_->kept = std::move(what);
@@ -219,6 +224,9 @@ std::shared_ptr<Segment> Segment::create(const Geometry& geometry, std::uint64_t
                                      .stores = 0,
                                      .memory_awaited = 0,
                                      .memory_freed = 0,
+                                     .spill_wanted = 0,
+                                     .spill_replies = 0,
+                                     .spill_calls = 0,
                                      .reserved = {}};
   LOCUM_KILL_POINT("bootstrap: header written");
   return std::shared_ptr<Segment>(new Segment(std::move(state)));
@@ -301,6 +309,19 @@ void Segment::give_back(std::uint64_t offset, std::uint64_t size_bytes) noexcept
   punch(descriptor(), offset, size_bytes);
   LOCUM_KILL_POINT("give back: given");
   notify_memory(header());
+}
+
+Result<void> Segment::commit_for_objects(std::uint64_t offset, std::uint64_t size_bytes) {
+  const std::uint64_t spare = state_->spare_bytes;
+  if (const std::uint64_t before = spare == 0 ? 0 : committed_bytes();
+      spare != 0 && before + size_bytes + spare > geometry().memory_bytes) {
+    return Error(Errc::out_of_memory,
+                 "the node's memory is full, evict objects or raise memory_bytes: asked for " +
+                     std::to_string(size_bytes) + " bytes with " + std::to_string(before) +
+                     " committed of memory_bytes = " + std::to_string(geometry().memory_bytes) +
+                     ", of which " + std::to_string(spare) + " are kept for tables");
+  }
+  return commit(offset, size_bytes);
 }
 
 // The limit is checked before, so that a hopeless commit costs nothing, and after, because others commit at

@@ -38,6 +38,11 @@ class Segment {
   /// with the requested, committed and limit bytes when the budget, `/dev/shm` or the machine is full;
   /// nothing is committed then. REQUIRES: the range is page-aligned and not committed yet.
   [[nodiscard]] Result<void> commit(std::uint64_t offset, std::uint64_t size_bytes);
+  /// commit() for objects, which leaves keep_spare() to tables: these have nothing to move to disk when they
+  /// have to grow.
+  [[nodiscard]] Result<void> commit_for_objects(std::uint64_t offset, std::uint64_t size_bytes);
+  /// While no other thread calls this.
+  void keep_spare(std::uint64_t bytes) noexcept;
   /// Returns [offset, offset + size) to the system, committed or not; it reads as zeros once committed again.
   /// REQUIRES: the range is page-aligned and unused.
   void give_back(std::uint64_t offset, std::uint64_t size_bytes) noexcept;

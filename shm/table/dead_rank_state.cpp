@@ -29,7 +29,7 @@ DeadRankState DeadRankState::of(Segment& segment, const Entries& entries, std::u
     Entry& each = entries[slot];
     std::uint64_t tag = each.tag.load(std::memory_order_acquire);
     const Key key{each.record.store, creator, (sequence_of(tag) << 32U) | slot};
-    if (state_of(tag) == EntryState::live && never_bound(segment, each, key)) {
+    if (is_sealed(state_of(tag)) && never_bound(segment, each, key)) {
       // Another process with the key may be first: it then has to hand the entry back.
       if (each.tag.compare_exchange_strong(tag, tombstone_tag(sequence_of(tag), adopter),
                                            std::memory_order_seq_cst, std::memory_order_acquire)) {
@@ -39,7 +39,7 @@ DeadRankState DeadRankState::of(Segment& segment, const Entries& entries, std::u
     }
     if (state_of(tag) == EntryState::tombstone) {
       dead.tombstones.push_back(slot);
-    } else if (state_of(tag) != EntryState::live) {
+    } else if (!is_sealed(state_of(tag))) {
       continue;
     }
     ++dead.objects;

@@ -110,7 +110,8 @@ Result<Key> ObjectTable::publish(const ObjectRecord& record) {
 Result<Pin> ObjectTable::pin(const Key& key) {
   const Place at = hold(key);
   if (at.entry == nullptr) [[unlikely]] {
-    return absent_because(key);
+    const auto away = try_pin_away(key);
+    return away ? Result<Pin>(*away) : absent_because(key);
   }
   return Result<Pin>(std::in_place, id_of(at.node_rank, at.slot), key, &at.entry->record,
                      generation_of(*at.entry));
@@ -118,8 +119,8 @@ Result<Pin> ObjectTable::pin(const Key& key) {
 
 std::optional<Pin> ObjectTable::try_pin(const Key& key) noexcept {
   const Place at = hold(key);
-  if (at.entry == nullptr) {
-    return std::nullopt;
+  if (at.entry == nullptr) [[unlikely]] {
+    return try_pin_away(key);
   }
   return std::optional<Pin>(std::in_place, id_of(at.node_rank, at.slot), key, &at.entry->record,
                             generation_of(*at.entry));
@@ -161,8 +162,8 @@ std::optional<Error> ObjectTable::damage(const Key& key) const {
   const std::uint64_t sequence = sequence_of(tag);
   const bool known_state = state_of(tag) == EntryState::tombstone ||
                            tag == tag_of(sequence, EntryState::live) ||
-                           tag == tag_of(sequence, EntryState::free);
-  const bool whole = state_of(tag) != EntryState::live || record.check == check_of(record);
+                           tag == tag_of(sequence, EntryState::free) || is_disk_tag(tag);
+  const bool whole = !is_sealed(state_of(tag)) || record.check == check_of(record);
   if (!unchanged || sequence != sequence_of(key.serial) || (known_state && whole)) {
     return std::nullopt;
   }
@@ -174,8 +175,12 @@ std::optional<Error> ObjectTable::damage(const Key& key) const {
 
 bool ObjectTable::live(const Key& key) const noexcept {
   const Place at = place(key);
-  return at.entry != nullptr &&
-         at.entry->tag.load(std::memory_order_acquire) == tag_of(sequence_of(key.serial), EntryState::live);
+  if (at.entry == nullptr) {
+    return false;
+  }
+  const std::uint64_t tag = at.entry->tag.load(std::memory_order_acquire);
+  return tag == tag_of(sequence_of(key.serial), EntryState::live) ||
+         (sequence_of(tag) == sequence_of(key.serial) && is_disk_tag(tag));
 }
 
 // Adds one view of this process; its bit is set on return.
@@ -192,9 +197,9 @@ Pin ObjectTable::at(std::uint64_t pin_id) const noexcept {
   const auto node_rank = static_cast<std::uint32_t>(pin_id >> 32U);
   const std::uint32_t slot = slot_of(pin_id);
   const Entry& pinned_entry = entries_[node_rank][slot];
-  const std::uint64_t sequence = sequence_of(pinned_entry.tag.load(std::memory_order_acquire));
-  return Pin{pin_id, Key{pinned_entry.record.store, ranks_[node_rank], (sequence << 32U) | slot},
-             &pinned_entry.record, generation_of(pinned_entry)};
+  const std::uint64_t tag = pinned_entry.tag.load(std::memory_order_acquire);
+  return Pin{pin_id, Key{pinned_entry.record.store, ranks_[node_rank], (sequence_of(tag) << 32U) | slot},
+             &pinned_entry.record, generation_of(pinned_entry), is_disk_tag(tag)};
 }
 
 void ObjectTable::retain(std::uint64_t pin_id) noexcept {
@@ -261,10 +266,12 @@ bool ObjectTable::tombstone(const Key& key) noexcept {
     return false;
   }
   const std::uint64_t sequence = sequence_of(key.serial);
-  std::uint64_t live = tag_of(sequence, EntryState::live);
-  if (!at.entry->tag.compare_exchange_strong(live, tombstone_tag(sequence, own_), std::memory_order_seq_cst,
-                                             std::memory_order_relaxed)) {
-    return false;
+  std::uint64_t tag = tag_of(sequence, EntryState::live);
+  while (!at.entry->tag.compare_exchange_strong(tag, tombstone_tag(sequence, own_), std::memory_order_seq_cst,
+                                                std::memory_order_relaxed)) {
+    if (sequence_of(tag) != sequence || (tag != tag_of(sequence, EntryState::live) && !is_disk_tag(tag))) {
+      return false;
+    }
   }
   LOCUM_KILL_POINT("tombstone: marked");
   Word32& head = entries_[at.node_rank].share().retired;
@@ -323,18 +330,39 @@ Owned ObjectTable::collect(std::vector<ObjectRecord>& out, Effort effort) noexce
       !adopts_.load(std::memory_order_relaxed)) {
     return {};  // nothing new since, and nothing was pinned then
   }
-  const MutexLock lock(mutex_);
+  Owned owned;
+  std::vector<SetAside> from_disk;
+  {
+    const MutexLock lock(mutex_);
+    owned = collect_all(out, effort);
+    from_disk.swap(set_aside_);
+  }
+  for (const SetAside& each : from_disk) {
+    freed_from_disk_(each.record, each.left);
+  }
+  return owned;
+}
+
+Owned ObjectTable::collect_all(std::vector<ObjectRecord>& out, Effort effort) noexcept {
   freed_.clear();
+  std::size_t before = out.size();
   dead_.collect(out, freed_, effort);
   occupied_ -= freed_.size();
+  if (disk_) {
+    set_aside(out, before, true);
+  }
   for (const std::uint32_t slot : freed_) {
     slots_.give_back(slot);
   }
   Owned owned{.live = 0, .pinned = dead_.pinned()};
   for (Adopted& each : adopted_) {
     freed_.clear();
+    before = out.size();
     each.dead.collect(out, freed_, effort);
     occupied_ -= freed_.size();
+    if (disk_) {
+      set_aside(out, before, false);
+    }
     owned.pinned.objects += each.dead.pinned().objects;
     owned.pinned.bytes += each.dead.pinned().bytes;
   }
@@ -378,7 +406,7 @@ std::vector<Key> ObjectTable::unsettled() {
     for (std::uint32_t slot = 0; slot < slots; ++slot) {
       Entry& entry = entries[slot];
       const std::uint64_t tag = entry.tag.load(std::memory_order_acquire);
-      if (state_of(tag) == EntryState::live &&
+      if (is_sealed(state_of(tag)) &&
           entry.generation.load(std::memory_order_acquire) == generation_asked_for) {
         keys.push_back({read_record(entry).store, ranks_[node_rank], (sequence_of(tag) << 32U) | slot});
       }
@@ -409,8 +437,16 @@ void ObjectTable::recover(std::uint32_t dead) {
   const MutexLock death(deaths_);
   const std::vector<std::uint32_t> own = entries_[own_].tombstones_of(dead);
   std::vector<std::vector<std::uint32_t>> others;  // in the order of adopted_, which only grows
+  was_lost_.resize(ranks_.size());
+  was_lost_[dead] = true;
+  if (disk_) {
+    undo_returns(entries_[own_], dead);
+  }
   for (const std::uint32_t node_rank : adopted_ranks()) {
     others.push_back(entries_[node_rank].tombstones_of(dead));
+    if (disk_) {
+      undo_returns(entries_[node_rank], dead);
+    }
   }
   const MutexLock lock(mutex_);
   dead_.recover(dead, own);
@@ -434,6 +470,9 @@ Result<void> ObjectTable::adopt(std::uint32_t dead, const TakeOver& take_over) {
     if (node_rank == dead) {
       return {};
     }
+  }
+  if (disk_) {
+    settle_moves(entries_[dead]);
   }
   const DeadRankState left = DeadRankState::of(*segment_, entries_[dead], ranks_[dead], own_);
   entries_[dead].give_back_growth(*segment_);

@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "core/base/mutex.hpp"
+#include "core/deadline.hpp"
 #include "core/ports/arena.hpp"
 #include "core/ports/node_table.hpp"
+#include "core/ports/object_spill.hpp"
 #include "shm/segment/segment.hpp"
 #include "shm/table/dead_entries.hpp"
 #include "shm/table/entries.hpp"
@@ -108,6 +110,53 @@ class ObjectTable final : public NodeTable {
   /// key is not one of this node.
   [[nodiscard]] Word64* generation(const Key& key) const noexcept;
 
+  // Objects on disk; shm/table/disk_entries.cpp has the protocol.
+
+  /// Of a dead object's record: what the spill file has of it is to be discarded before its block is used
+  /// again; if it `left` memory its block is not among what collect() returns, and has to be freed, too.
+  using FreedFromDisk = std::function<void(const ObjectRecord& record, bool left)>;
+  /// Objects may be on disk from now on. While no other thread has access.
+  void use_disk(FreedFromDisk freed);
+
+  /// How far an object is on its way back.
+  enum class Returning : std::uint8_t {
+    is_back,
+    begun,  ///< this process has to bring its payload to memory, and then to call end_return()
+    moves,  ///< another one moves it
+    gone,   ///< it was evicted
+  };
+  /// REQUIRES, for all four: pinned by the caller.
+  /// As begin_return(), but `moves` instead of `begun`, and nothing begins.
+  [[nodiscard]] Returning whereabouts(const Pin& pin) const noexcept;
+  [[nodiscard]] Returning begin_return(const Pin& pin) noexcept;
+  void end_return(const Pin& pin, bool is_back) noexcept;
+  /// Sleeps while another process moves the object, at most until that moment. May return early.
+  void wait_while_moving(const Pin& pin, Deadline::Clock::time_point until) noexcept;
+
+  /// Where the search for objects that may leave continues.
+  struct DiskHand {
+    std::vector<std::uint32_t> shares{};
+    std::size_t share = 0;
+    std::uint32_t slot = 0;
+  };
+  /// Begins to look at all objects that this process owns once; returns how many entries that are.
+  [[nodiscard]] std::uint64_t begin_round(DiskHand& hand) LOCUM_EXCLUDES(mutex_);
+  /// The next object with a payload of that size which nobody has pinned, pinned by this process; none if all
+  /// of the round's entries have been looked at.
+  [[nodiscard]] std::optional<Pin> next_to_leave(DiskHand& hand, std::uint64_t& left_to_look,
+                                                 std::uint64_t least_bytes) noexcept;
+  /// The spill file has bytes of this object, which this process owns and has pinned.
+  void note_stored(const Pin& pin) LOCUM_EXCLUDES(mutex_);
+  enum class Leaving : std::uint8_t {
+    stays,  ///< somebody else has pinned it, or it is gone
+    first,  ///< its memory has to be given back now, and then end_leaving() to be called; the first time, or
+            ///< not an own object
+    again,
+  };
+  [[nodiscard]] Leaving begin_leaving(const Pin& pin) LOCUM_EXCLUDES(mutex_);
+  void end_leaving(const Pin& pin) noexcept;
+  [[nodiscard]] SpillUsage on_disk() LOCUM_EXCLUDES(mutex_);
+
   // Steps after a death. REQUIRES, for all three: every thread of the process with node rank `dead` is gone,
   // which its `life` lock alone does not show. All may be repeated, by this process or by its successor if it
   // dies within one.
@@ -143,7 +192,26 @@ class ObjectTable final : public NodeTable {
   [[nodiscard]] std::vector<std::uint32_t> adopted_ranks() LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::size_t known_dead() const noexcept LOCUM_REQUIRES(mutex_);
   void publish_dead() noexcept LOCUM_REQUIRES(mutex_);
+  Owned collect_all(std::vector<ObjectRecord>& out, Effort effort) noexcept LOCUM_REQUIRES(mutex_);
   void let_go() noexcept;
+  [[nodiscard]] Entry& entry_of(const Pin& pin) const noexcept {
+    return entries_[pin.id >> 32U][static_cast<std::uint32_t>(pin.id)];
+  }
+  // Out of line: see absent_because().
+  [[nodiscard, gnu::cold, gnu::noinline]] std::optional<Pin> try_pin_away(const Key& key) noexcept;
+  [[nodiscard]] bool is_disk_tag(std::uint64_t tag) const noexcept;
+  [[nodiscard]] bool is_only_pin(const Pin& pin) noexcept;
+  /// The marks that it had before.
+  std::uint8_t mark(const Pin& pin, std::uint8_t how) LOCUM_EXCLUDES(mutex_);
+  void set_aside(std::vector<ObjectRecord>& out, std::size_t first, bool own) LOCUM_REQUIRES(mutex_);
+  void put_on_disk(const Entries& entries, std::uint32_t slot, std::uint64_t tag) noexcept;
+  void undo_returns(const Entries& entries, std::uint32_t dead) noexcept;
+  void settle_moves(const Entries& entries) noexcept LOCUM_REQUIRES(deaths_);
+
+  struct SetAside {
+    ObjectRecord record;
+    bool left;
+  };
 
   const std::shared_ptr<Segment> segment_;
   const std::uint32_t own_;
@@ -162,6 +230,12 @@ class ObjectTable final : public NodeTable {
   std::atomic<bool> adopts_{false};  ///< whether there are any, for a check without the lock
   std::vector<std::uint32_t> freed_ LOCUM_GUARDED_BY(mutex_);  ///< within a call; kept for its memory
   std::uint64_t occupied_ LOCUM_GUARDED_BY(mutex_) = 0;        ///< own entries, live or dead
+
+  bool disk_ = false;  ///< whether objects may be on disk
+  FreedFromDisk freed_from_disk_;
+  std::vector<bool> was_lost_ LOCUM_GUARDED_BY(deaths_);           ///< by node rank: known to be dead
+  std::vector<std::uint8_t> disk_marks_ LOCUM_GUARDED_BY(mutex_);  ///< of own slots
+  std::vector<SetAside> set_aside_ LOCUM_GUARDED_BY(mutex_);       ///< within a collect()
 };
 
 }  // namespace locum::shm

@@ -62,6 +62,12 @@ class ViewCount {
     return 0;
   }
 
+  /// Whether there is one view. Whoever adds another one later sees what this thread did before.
+  [[nodiscard]] bool is_single() noexcept {
+    std::uint32_t views = 1;
+    return word_.compare_exchange_strong(views, 1, std::memory_order_acq_rel, std::memory_order_relaxed);
+  }
+
   /// Removes a view. Calls `clear_bit()` for the last one. Whether it was the last one of an orphan; the word
   /// is not accessed any more then, nor in any case once the view is removed.
   template <class ClearBit>

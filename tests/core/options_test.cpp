@@ -61,6 +61,8 @@ TEST(Options, AreAllOverriddenByTheirTwins) {
   const Variable cache("LOCUM_DECODED_CACHE_BYTES", "4K");
   const Variable inlined("LOCUM_INLINE_BYTES", "5K");
   const Variable prefetched("LOCUM_PREFETCH_BYTES", "6K");
+  const Variable folder("LOCUM_SPILL_FOLDER", "/scratch/me");
+  const Variable spilled("LOCUM_SPILL_BYTES", "7G");
   const RuntimeOptions expected{.memory_bytes = 1_GiB,
                                 .timeout = std::chrono::milliseconds(1500),
                                 .collective_timeout = std::chrono::milliseconds(2500),
@@ -73,6 +75,8 @@ TEST(Options, AreAllOverriddenByTheirTwins) {
                                 .prepare_bytes = 3_KiB,
                                 .inline_bytes = 5_KiB,
                                 .prefetch_bytes = 6_KiB,
+                                .spill_folder = "/scratch/me",
+                                .spill_bytes = 7_GiB,
                                 .decoded_cache_bytes = 4_KiB,
                                 .log = Log::info,
                                 .checkpoint_signal = SIGUSR2};
@@ -140,8 +144,8 @@ TEST(Options, PrintOneLineEach) {
   EXPECT_EQ(to_string(RuntimeOptions{.memory_bytes = 5, .reserve_bytes = 6, .decoded_cache_bytes = 7}),
             "memory_bytes = 5\ntimeout_ms = 30000\ncollective_timeout_ms = 600000\npeer_timeout_ms = "
             "5000\nranks_per_node = 0\ntransport = auto\none_sided = off\nreserve_bytes = 6\nstep_bytes = 0\n"
-            "prepare_bytes = 0\ndecoded_cache_bytes = 7\ninline_bytes = 4096\nprefetch_bytes = 0\nlog = "
-            "warnings\ncheckpoint_signal = 0\nname = \n");
+            "prepare_bytes = 0\ndecoded_cache_bytes = 7\ninline_bytes = 4096\nprefetch_bytes = 0\n"
+            "spill_folder = \nspill_bytes = 0\nlog = warnings\ncheckpoint_signal = 0\nname = \n");
 }
 
 TEST(Options, AreReadBackFromTheirLines) {
@@ -157,6 +161,8 @@ TEST(Options, AreReadBackFromTheirLines) {
                                .prepare_bytes = 7,
                                .inline_bytes = 8,
                                .prefetch_bytes = 9,
+                               .spill_folder = "/a folder = b",
+                               .spill_bytes = 11,
                                .decoded_cache_bytes = 10,
                                .log = Log::info,
                                .checkpoint_signal = SIGUSR1,

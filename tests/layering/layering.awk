@@ -9,7 +9,7 @@
 # Inside core and shm a folder includes itself and those before it in this list; folders joined by "and" may include each other:
 #
 #   core        base, object, ports, node, rpc, async, copies, server, client, detail and steps and tasks and core/ itself
-#   shm         segment, death, arena, table and names, shm/ itself
+#   shm         segment, death, arena, table and names, spill, shm/ itself
 #
 # The public values of core (error, result, key and others below) may be included everywhere.
 #
@@ -36,7 +36,8 @@ BEGIN {
   layer["shm/death"] = 2
   layer["shm/arena"] = 3
   layer["shm/table"] = layer["shm/names"] = 4
-  layer["shm"] = 5
+  layer["shm/spill"] = 5
+  layer["shm"] = 6
   split("error result key handle deadline options extents part hyperslab flat type_name path metrics", names, " ")
   for (i in names) is_value["core/" names[i] ".hpp"] = 1
 }

@@ -94,7 +94,8 @@ class Tables {
       return false;
     }
     const Entry& object = entry(rank, shm::slot_of(serial));
-    return object.tag.load() == shm::tag_of(shm::sequence_of(serial), EntryState::live) &&
+    const std::uint64_t tag = object.tag.load();
+    return shm::sequence_of(tag) == shm::sequence_of(serial) && shm::is_sealed(shm::state_of(tag)) &&
            object.generation.load() != 0;
   }
 

@@ -37,9 +37,10 @@ void add_entries(Levels& levels, const std::byte* base, const Geometry& geometry
       ++levels.tombstoned[rank];
       levels.nameless += (tag >> 8U & shm::most_ranks) == 0 ? 1 : 0;
     }
-    if (state != EntryState::live) {
+    if (!shm::is_sealed(state)) {
       continue;
     }
+    levels.moving += state != EntryState::live && state != EntryState::on_disk ? 1 : 0;
     ++levels.live[rank];
     levels.keys.push_back({entry[slot].record.store, creator, (tag >> 32U << 32U) | slot});
     if (entry[slot].record.name_bytes != 0) {

@@ -22,6 +22,7 @@ struct Levels {
   std::uint64_t records = 0;                           ///< of names, in all shards
   std::uint64_t intents = 0;                           ///< steps that were never finished
   std::uint64_t changing = 0;                          ///< shards whose sequence is odd
+  std::uint64_t moving = 0;                            ///< objects on their way to or from disk
   std::uint64_t handed_back = 0;                       ///< stacks of dead entries that no owner has taken
   std::uint64_t table_bytes = 0;                       ///< committed for the head and all tables
   std::vector<Key> keys;                               ///< of all live objects

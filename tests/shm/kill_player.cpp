@@ -53,11 +53,15 @@ KillPlayer::KillPlayer(const Scene& scene, Board& board, std::uint32_t own)
 void KillPlayer::disconnect() {
   held_.clear();
   connector_.reset();
+  spill_.reset();
 }
 
 void KillPlayer::step() {
   if (scene_.greedy && draw(10) == 0) {
     return ask_for_much();
+  }
+  if (scene_.spills && draw(4) == 0) {
+    move_some_to_disk();
   }
   const auto name = static_cast<std::uint32_t>(draw(scene_.names.size()));
   const std::optional<Event> object = some_object();
@@ -97,7 +101,18 @@ void KillPlayer::step() {
   }
 }
 
+// Own objects, and those of others.
+void KillPlayer::move_some_to_disk() {
+  const auto moved = spill_->make_room(std::uint64_t{1} << (16 + draw(6)), std::chrono::milliseconds(200));
+  if (!moved) {
+    complain(std::string("moving objects to disk: ") + moved.error().what());
+  }
+}
+
 std::uint64_t KillPlayer::any_size() {
+  if (scene_.spills && draw(2) == 0) {
+    return 65'536 + draw(150'000);
+  }
   switch (draw(8)) {
     case 0:
       return 100'000 + draw(200'000);  // more than a step
@@ -342,7 +357,9 @@ std::vector<Key> KillPlayer::held() {
     if (value_of(held.view.bytes()) != held.value) {
       complain("a held view of value " + std::to_string(held.value) + " has changed");
     }
-    keys.push_back(held.view.key());
+    if (held.view.path() == Path::shm_view) {  // others are in private memory, and pin nothing
+      keys.push_back(held.view.key());
+    }
   }
   std::ranges::sort(keys);
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/ports/connector.hpp"
+#include "core/ports/object_spill.hpp"
 #include "tests/shm/kill_board.hpp"
 #include "tests/shm/kill_scene.hpp"
 
@@ -22,7 +23,11 @@ class KillPlayer {
  public:
   KillPlayer(const Scene& scene, Board& board, std::uint32_t own);
 
-  void connect(std::shared_ptr<Connector> connector) { connector_ = std::move(connector); }
+  /// \param spill null: objects do not leave memory
+  void connect(std::shared_ptr<Connector> connector, std::shared_ptr<ObjectSpill> spill) {
+    connector_ = std::move(connector);
+    spill_ = std::move(spill);
+  }
   void disconnect();
 
   /// Makes one random call.
@@ -47,7 +52,7 @@ class KillPlayer {
   /// Releases all views and drafts.
   void let_go();
 
-  /// The keys of all objects with a held view, each once; checks all of these views.
+  /// The keys of all objects with a held view in the node's memory, each once; checks all held views.
   [[nodiscard]] std::vector<Key> held();
   /// The object of a key, as an event to report; nothing if it was evicted meanwhile.
   [[nodiscard]] std::optional<Event> told_of(const Key& key);
@@ -73,6 +78,7 @@ class KillPlayer {
   void note_found(Event& event, const Result<ObjectView>& view, bool keep);
   [[nodiscard]] Result<ObjectDraft> draft(std::uint32_t name, std::uint64_t size_bytes, std::uint64_t value);
   void ask_for_much();
+  void move_some_to_disk();
   [[nodiscard]] std::uint64_t fresh_value();
   [[nodiscard]] std::optional<Event> some_object();
   [[nodiscard]] std::uint64_t any_size();
@@ -88,6 +94,7 @@ class KillPlayer {
   std::vector<Held> held_;
   std::vector<Draft> drafts_;
   std::shared_ptr<Connector> connector_;
+  std::shared_ptr<ObjectSpill> spill_;
 };
 
 }  // namespace locum::tests

@@ -7,6 +7,7 @@
 
 #include "core/node/cluster.hpp"
 #include "tests/shm/kill_invariants.hpp"
+#include "tests/shm/plain_spill_file.hpp"
 
 namespace locum::tests {
 namespace {
@@ -83,7 +84,8 @@ bool KillRank::perform(Phase phase) {
 bool KillRank::open() {
   Event& event = player_.begin(Act::open);
   try {
-    node_ = shm::open_node(group_, ranks_, scene_.options, incarnation);
+    node_ = shm::open_node(group_, ranks_, scene_.options, incarnation,
+                           scene_.spills ? plain_spill_files() : SpillFiles());
   } catch (const Error& error) {
     event.code = error.code();
     player_.end(event);
@@ -97,8 +99,9 @@ bool KillRank::open() {
   connector_ = open_cluster({.arena = node_.arena,
                              .table = node_.table,
                              .directory = node_.directory,
-                             .timeout = scene_.options.timeout});
-  player_.connect(connector_);
+                             .timeout = scene_.options.timeout,
+                             .spill = node_.spill});
+  player_.connect(connector_, node_.spill);
   player_.end(event);
   if (own_ == 0) {
     for (std::uint32_t name = 0; name < scene_.crowd.size(); ++name) {
@@ -145,7 +148,8 @@ bool KillRank::lowest() const {
 }
 
 shm::Geometry KillRank::geometry() const {
-  return shm::Geometry::fit(scene_.ranks, scene_.options.memory_bytes, scene_.options.reserve_bytes);
+  return shm::Geometry::fit(scene_.ranks, scene_.options.memory_bytes, scene_.options.reserve_bytes,
+                            scene_.spills);
 }
 
 Levels KillRank::levels() const {
@@ -205,6 +209,9 @@ void KillRank::settle() {
       if (dead(rank) && now.pins[rank] != 0) {
         missing += " rank " + std::to_string(rank) + " still pins " + std::to_string(now.pins[rank]) + ";";
       }
+    }
+    if (now.moving != 0) {
+      missing += ' ' + std::to_string(now.moving) + " objects are between memory and disk;";
     }
     if (now.unbound + now.intents + now.changing != 0) {
       missing += ' ' + std::to_string(now.unbound) + " named objects without their name, " +

@@ -57,6 +57,7 @@ Scene Scene::of(std::uint64_t seed, std::uint32_t least_ranks, std::uint32_t ste
   scene.options.prepare_bytes = 64_KiB << (random() % 3);
   scene.options.timeout = std::chrono::seconds(25);
   scene.greedy = random() % 4 == 0;
+  scene.spills = random() % 3 == 0;
   return scene;
 }
 

@@ -21,6 +21,7 @@ struct Scene {
   std::vector<std::string> names;  ///< names that are put, replaced and evicted
   std::vector<std::string> crowd;  ///< names that rank 0 puts first and only drops: they fill a shard
   RuntimeOptions options;
+  bool spills = false;  ///< objects leave memory at times
   bool greedy = false;  ///< at times ranks allocate so much that others must return free memory for it
 
   [[nodiscard]] static Scene of(std::uint64_t seed, std::uint32_t least_ranks, std::uint32_t steps);

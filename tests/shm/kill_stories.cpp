@@ -51,9 +51,13 @@ void Stories::add(std::uint32_t rank, const Event& event) {
         own.push_back(event);
       }
       return tell(event);
+    case Act::wait:
+      if (scene_.spills && event.done && event.code == Errc::timeout) {
+        return;  // the name may be bound, and its object on its way from disk
+      }
+      [[fallthrough]];
     case Act::get:
     case Act::get_key:
-    case Act::wait:
       return event.done ? tell(event) : void();
     case Act::evict:
     case Act::evict_key:

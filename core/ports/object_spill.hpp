@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "core/object/object_record.hpp"
+#include "core/ports/wait_budget.hpp"
+#include "core/result.hpp"
+
+namespace locum {
+
+/// What of the objects that a process owns is on disk.
+struct SpillUsage {
+  std::uint64_t objects = 0;
+  std::uint64_t bytes = 0;  ///< of their payload, in whole pages
+  /// Memory that the process's arena does not count, because an object came back into it; and memory that it
+  /// counts, although the object of a dead process that it adopted has left it.
+  std::uint64_t uncounted_bytes = 0;
+  std::uint64_t overcounted_bytes = 0;
+};
+
+/// Moves objects of a node between its memory and its disk. A node without a spill folder has none. Only the
+/// payload moves: type, extents and name stay in memory, at the object's address, to which the payload
+/// returns. An object that anybody has pinned never leaves. Any thread may call.
+class ObjectSpill {
+ public:
+  ObjectSpill() = default;
+  ObjectSpill(const ObjectSpill&) = delete;
+  ObjectSpill& operator=(const ObjectSpill&) = delete;
+  virtual ~ObjectSpill() = default;
+
+  /// Brings a pinned object back, if it is not in memory; other objects may have to leave for it. It stays as
+  /// long as it is pinned. `out_of_memory`: there is no room, use read(). `timeout`: at the deadline, or at
+  /// once under a budget that allows little work. `system`: the disk failed; `corrupt`: it returned other
+  /// bytes than were stored; `not_found`: the object was evicted meanwhile.
+  [[nodiscard]] virtual Result<void> bring_back(const Pin& pin, WaitBudget budget) = 0;
+  /// Copies the block of a pinned object that was not in memory when it was pinned. Blocks for the disk.
+  /// REQUIRES: `block` has its size. The errors of bring_back(), except `out_of_memory` and `timeout`.
+  [[nodiscard]] virtual Result<void> read(const Pin& pin, std::span<std::byte> block) = 0;
+  /// Moves objects that nobody has pinned to disk, until that much memory of the node has become free: own
+  /// ones, then, if that is not enough, those of other processes, which it asks. Returns how much has; 0:
+  /// there are no such objects, or the budget does not allow to wait: then the background work of all
+  /// processes has been asked for it. `system`: the disk is full, or failed.
+  [[nodiscard]] virtual Result<std::uint64_t> make_room(std::uint64_t size_bytes, WaitBudget budget) = 0;
+  /// A pass over all objects of this process.
+  [[nodiscard]] virtual SpillUsage usage() = 0;
+};
+
+}  // namespace locum

@@ -1,0 +1,180 @@
+#include "transport/storage/spill_file.hpp"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <utility>
+
+#include "core/error.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+// What the system is asked for at once: it takes at most 2 GiB a call.
+constexpr std::uint64_t most_call_bytes = std::uint64_t{1} << 30U;
+constexpr std::uint64_t most_reserve_bytes = std::uint64_t{1} << 30U;
+constexpr std::uint64_t reserve_share = 20;
+constexpr std::uint64_t stat_block_bytes = 512;
+
+class OpenSpillFile final : public SpillFile {
+ public:
+  OpenSpillFile(SpillOptions options, int descriptor) noexcept
+      : options_(std::move(options)), descriptor_(descriptor) {}
+  ~OpenSpillFile() override { ::close(descriptor_); }
+
+  Result<void> extend_to(std::uint64_t size_bytes) override;
+  Result<void> write(std::uint64_t position, std::span<const std::byte> bytes) override;
+  Result<void> read(std::uint64_t position, std::span<std::byte> into) override;
+  void discard(std::uint64_t position, std::uint64_t size_bytes) noexcept override;
+  [[nodiscard]] std::uint64_t stored_bytes() const noexcept override;
+  [[nodiscard]] int descriptor() const noexcept override { return descriptor_; }
+
+ private:
+  [[nodiscard]] Result<void> has_room(std::uint64_t size_bytes) const;
+  [[nodiscard]] Error full(const std::string& why) const;
+  [[nodiscard]] Error failed(const std::string& what, int error_number) const;
+
+  const SpillOptions options_;
+  const int descriptor_;
+};
+
+Error OpenSpillFile::full(const std::string& why) const {
+  return Error(Errc::system,
+               "the spill folder '" + options_.folder + "' has no room for this object: " + why);
+}
+
+Error OpenSpillFile::failed(const std::string& what, int error_number) const {
+  return system_error(what + " the spill file in '" + options_.folder +
+                          "' failed; look at that disk, or name another folder (spill_folder, "
+                          "LOCUM_SPILL_FOLDER)",
+                      error_number);
+}
+
+// Beyond the limit on file sizes a write does not fail: it kills the process by SIGXFSZ.
+Result<void> OpenSpillFile::extend_to(std::uint64_t size_bytes) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+      limit.rlim_cur < size_bytes) {
+    return Error(Errc::system, "the limit on file sizes (ulimit -f, RLIMIT_FSIZE) is " +
+                                   std::to_string(limit.rlim_cur) + " bytes and the spill file needs " +
+                                   std::to_string(size_bytes) + ": raise it, or lower reserve_bytes");
+  }
+  if (::ftruncate(descriptor_, static_cast<off_t>(size_bytes)) != 0) {
+    return failed("extending", errno);
+  }
+  return {};
+}
+
+// Before a write, so that a full disk costs nothing, and other programs find room on it.
+Result<void> OpenSpillFile::has_room(std::uint64_t size_bytes) const {
+  if (options_.most_bytes != 0) {
+    const std::uint64_t stored = stored_bytes();
+    if (stored > options_.most_bytes || size_bytes > options_.most_bytes - stored) {
+      return full("spill_bytes (LOCUM_SPILL_BYTES) is " + std::to_string(options_.most_bytes) +
+                  ", of which " + std::to_string(stored) + " are used; evict objects, or raise it");
+    }
+    return {};
+  }
+  struct statvfs disk {};
+  if (::fstatvfs(descriptor_, &disk) != 0) {
+    return {};  // the write tells
+  }
+  const std::uint64_t all = std::uint64_t{disk.f_blocks} * disk.f_frsize;
+  const std::uint64_t left = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+  const std::uint64_t reserve = std::min(all / reserve_share, most_reserve_bytes);
+  if (left < reserve || size_bytes > left - reserve) {
+    return full("its disk has " + std::to_string(left) + " bytes left, of which " + std::to_string(reserve) +
+                " are kept free; evict objects, or make room there");
+  }
+  return {};
+}
+
+Result<void> OpenSpillFile::write(std::uint64_t position, std::span<const std::byte> bytes) {
+  if (auto room = has_room(bytes.size()); !room) {
+    return room;
+  }
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(descriptor_, bytes.data(), std::min(bytes.size(), most_call_bytes),
+                                     static_cast<off_t>(position));
+    if (written > 0) {
+      position += static_cast<std::uint64_t>(written);
+      bytes = bytes.subspan(static_cast<std::size_t>(written));
+    } else if (written == 0 || errno == ENOSPC || errno == EDQUOT) {
+      return full("its disk, or a quota there, is full; evict objects, or make room there");
+    } else if (errno != EINTR) {
+      return failed("writing to", errno);
+    }
+  }
+  return {};
+}
+
+Result<void> OpenSpillFile::read(std::uint64_t position, std::span<std::byte> into) {
+  while (!into.empty()) {
+    const ssize_t count = ::pread(descriptor_, into.data(), std::min(into.size(), most_call_bytes),
+                                  static_cast<off_t>(position));
+    if (count > 0) {
+      position += static_cast<std::uint64_t>(count);
+      into = into.subspan(static_cast<std::size_t>(count));
+    } else if (count == 0) {
+      return failed("reading behind the end of", EIO);
+    } else if (errno != EINTR) {
+      return failed("reading", errno);
+    }
+  }
+  return {};
+}
+
+// Where a file system has no holes, the disk comes back with the file.
+void OpenSpillFile::discard(std::uint64_t position, std::uint64_t size_bytes) noexcept {
+  while (::fallocate(descriptor_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(position),
+                     static_cast<off_t>(size_bytes)) != 0 &&
+         errno == EINTR) {
+  }
+}
+
+std::uint64_t OpenSpillFile::stored_bytes() const noexcept {
+  struct stat facts {};
+  return ::fstat(descriptor_, &facts) == 0 ? static_cast<std::uint64_t>(facts.st_blocks) * stat_block_bytes
+                                           : 0;
+}
+
+// O_EXCL: it can never be given a name later. Some file systems make no file without a name.
+int open_without_name(const std::string& folder) {
+  const int descriptor = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
+  if (descriptor >= 0 || (errno != EOPNOTSUPP && errno != EISDIR)) {
+    return descriptor;
+  }
+  std::string path = folder + "/.locum-spill-XXXXXX";
+  const int named = ::mkostemp(path.data(), O_CLOEXEC);
+  if (named >= 0) {
+    ::unlink(path.c_str());
+  }
+  return named;
+}
+
+}  // namespace
+
+std::shared_ptr<SpillFile> make_spill_file(const SpillOptions& options) {
+  const int descriptor = open_without_name(options.folder);
+  if (descriptor < 0) {
+    throw system_error("no file can be made in the spill folder '" + options.folder +
+                           "' (spill_folder, LOCUM_SPILL_FOLDER); name a folder on a disk of each node in "
+                           "which the job may write",
+                       errno);
+  }
+  return take_spill_file(options, descriptor);
+}
+
+std::shared_ptr<SpillFile> take_spill_file(const SpillOptions& options, int descriptor) {
+  return std::make_shared<OpenSpillFile>(options, descriptor);
+}
+
+}  // namespace locum::storage
