@@ -96,7 +96,10 @@ FilePart find_block_in(const std::string& path, const detail::BlockRecord& block
   FilePart part;
   part.path = path;
   part.dataset = name;
-  part.type = text_attribute(opened.dataset, type_attribute);
+  part.type = optional_text(opened.dataset, type_attribute);
+  if (part.type.empty()) {
+    throw Error(Errc::corrupt, "the file '" + path + "' is damaged: the dataset '" + name + "' has no type");
+  }
   const std::uint64_t layout = attribute(opened.dataset, layout_attribute);
   part.layout = static_cast<std::uint8_t>(std::min<std::uint64_t>(layout, 255));
   part.element_bytes = static_cast<std::uint32_t>(H5Tget_size(opened.type.get()));
