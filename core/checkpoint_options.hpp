@@ -21,6 +21,10 @@ struct CheckpointOptions {
   /// The newest is the one written last, whatever its number. 0: all stay, and this one stays whatever
   /// later ones say.
   std::uint32_t keep = 0;
+  /// The level of deflate, 1 (fast) to 9 (small), by which objects of 64 KiB and more are compressed, after
+  /// their bytes were shuffled. HDF5 does that in the calling thread, before checkpoint_async() returns. 0:
+  /// none, which is much faster.
+  int compress = 0;
   /// Until when the ranks wait for each other, and for the bytes to be on the disk. Default: the runtime's
   /// `collective_timeout`.
   TimeLimit deadline = {};

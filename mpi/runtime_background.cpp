@@ -32,7 +32,6 @@ using namespace std::chrono_literals;
 using mpi::error_of;
 using mpi::throw_if;
 using Moment = Deadline::Clock::time_point;
-using Bytes = std::vector<std::uint8_t>;
 using Words = std::uint8_t[];
 
 constexpr std::string_view store_of_outcomes = "locum.checkpoints";
@@ -56,8 +55,8 @@ struct Told {
 };
 
 // The end, the rank where the error arose, the error.
-Bytes packed(const Told& told) {
-  Bytes bytes{static_cast<std::uint8_t>(told.end)};
+std::vector<std::uint8_t> packed(const Told& told) {
+  std::vector<std::uint8_t> bytes{static_cast<std::uint8_t>(told.end)};
   if (told.error) {
     const std::int32_t rank = told.error->rank();
     const auto* const first = reinterpret_cast<const std::uint8_t*>(&rank);
@@ -224,11 +223,14 @@ void Writing::State::run() noexcept {
       (void)store->evict(promise.proxy().key());  // rank 0 has read it
     } else {
       told = told.error ? told : complete();
-      is_told.store(true, std::memory_order_release);
-      tell(told);
     }
     if (told.end == End::failed) {
       files->give_up();
+    }
+    files.reset();  // and the lock: who is told finds nothing left
+    if (!outcome) {
+      is_told.store(true, std::memory_order_release);
+      tell(told);
     }
   });
   promise = {};
@@ -278,9 +280,8 @@ Result<View<std::uint8_t[]>> Writing::State::wait_for(const Proxy<Words>& other,
 
 // A full node may have no room for the few bytes until the program evicts something.
 void Writing::State::tell(const Told& told) {
-  const Bytes bytes = packed(told);
   for (BackOff pause(1ms, 100ms);;) {
-    const auto set = promise.set(bytes, {.deadline = told_until});
+    const auto set = promise.set(packed(told), {.deadline = told_until});
     if (set || set.error().code() != Errc::out_of_memory || stopped.load(std::memory_order_relaxed) ||
         Deadline::Clock::now() >= told_until) {
       return;
@@ -325,8 +326,6 @@ AsyncResult<CheckpointReport> WritingThreads::begin(const CheckpointJob& job,
                                                     const CheckpointOptions& options) {
   std::erase_if(writings_, [](const auto& writing) { return !writing->is_open(); });
   auto files = std::make_unique<CheckpointWriting>(job, options);
-  const std::string step = files->step();
-  const CheckpointReport report = files->report();
   mpi::CommunicatorGroup& group = job.group;
   const bool is_first = group.rank() == 0;
   auto writing = std::make_unique<Writing>(++begun_, job.path, job.until.moment(patience_), patience_);
@@ -336,10 +335,10 @@ AsyncResult<CheckpointReport> WritingThreads::begin(const CheckpointJob& job,
                            mine.promise = writing->promise(job.session);
                          }
                        }),
-                       step, job.until));
+                       files->step(), job.until));
   const std::vector<Begun> all = gather(group, mine);
   forget_outcomes(job.session, std::ranges::min_element(all, {}, &Begun::first_open)->first_open);
-  auto result = writing->watch(job.session, all[0].promise, report);
+  auto result = writing->watch(job.session, all[0].promise, files->report());
   if (is_first) {
     outcomes_.push_back({begun_, all[0].promise.key});
   }
@@ -362,27 +361,21 @@ bool WritingThreads::writes(std::string_view path) const noexcept {
 }
 
 void WritingThreads::finish(Moment until) noexcept {
-  bool stops = false;
   for (const auto& writing : writings_) {
     if (!writing->is_done(until)) {
       writing->stop();
-      stops = true;
     }
   }
   const Moment told = later(Deadline::Clock::now(), told_patience);
   for (const auto& writing : writings_) {
-    (void)(stops && writing->is_done(told));
+    (void)writing->is_done(told);
   }
 }
 
 // That this rank still waits for.
 std::uint64_t WritingThreads::first_open() const noexcept {
-  for (const auto& writing : writings_) {
-    if (writing->is_open()) {
-      return writing->number();
-    }
-  }
-  return begun_;
+  const auto open = std::ranges::find_if(writings_, [](const auto& writing) { return writing->is_open(); });
+  return open != writings_.end() ? (*open)->number() : begun_;
 }
 
 void WritingThreads::forget_outcomes(Session& session, std::uint64_t below) noexcept {

@@ -137,6 +137,7 @@ CheckpointWriting::CheckpointWriting(const CheckpointJob& job, const CheckpointO
   // Before anybody writes: who may, and that there is such a store.
   all_do([&] {
     store_ = job.session.number_of(job.store).value();
+    storage::require_compression(options.compress);
     if (group.rank() == 0) {
       if (job.others != nullptr && job.others->writes(path_)) {
         throw Error(Errc::system, "this job is writing the checkpoint '" + path_ +
@@ -152,7 +153,7 @@ CheckpointWriting::CheckpointWriting(const CheckpointJob& job, const CheckpointO
   all_do([&] {
     if (writes_) {
       Collected all = collect(job.session, store_, options.prefix);
-      part_.emplace(part_path_, facts_, std::move(all.objects), std::move(all.handles));
+      part_.emplace(part_path_, facts_, std::move(all.objects), std::move(all.handles), options.compress);
       made = {part_->row(), part_->payload_bytes(), static_cast<std::uint64_t>(group.node()), 1};
     }
   });

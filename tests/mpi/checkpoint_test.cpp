@@ -30,7 +30,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr RuntimeOptions small{.memory_bytes = 128_MiB, .timeout = 20s, .collective_timeout = 60s};
+constexpr RuntimeOptions of_checkpoints{.memory_bytes = 128_MiB, .timeout = 20s, .collective_timeout = 60s};
 constexpr std::size_t large_count = 12 * 1024;  // doubles: 96 KiB, a dataset of its own
 
 std::string of_rank(int rank, const std::string& name) {
@@ -127,14 +127,14 @@ TEST(Checkpoint, BringsBackNamesTypesAndBytes) {
   const std::string path = folder / "all.h5";
   CheckpointReport written;
   {
-    Runtime runtime(MPI_COMM_WORLD, small);
+    Runtime runtime(MPI_COMM_WORLD, of_checkpoints);
     const Store store = runtime.store("fields");
     put_everything(store);
     written = runtime.checkpoint("fields", path).value();
     expect_everything(store);
   }
   EXPECT_EQ(written.objects, static_cast<std::uint64_t>(7 * job::size()) + odd_names().size());
-  Runtime runtime(MPI_COMM_WORLD, small);
+  Runtime runtime(MPI_COMM_WORLD, of_checkpoints);
   EXPECT_EQ(written.files, static_cast<std::uint64_t>(runtime.nodes()));
   const CheckpointReport restored = runtime.restore("again", path).value();
   EXPECT_EQ(restored.objects, written.objects);
@@ -144,12 +144,35 @@ TEST(Checkpoint, BringsBackNamesTypesAndBytes) {
   EXPECT_EQ(named, written.objects) << "no names but those that were there";
 }
 
+std::uintmax_t bytes_in(const std::string& folder) {
+  std::uintmax_t bytes = 0;
+  for (const auto& each : std::filesystem::directory_iterator(folder)) {
+    bytes += each.file_size();
+  }
+  return bytes;
+}
+
+TEST(Checkpoint, CompressesWhereAsked) {
+  const job::SharedFolder folder;
+  Runtime runtime(MPI_COMM_WORLD, of_checkpoints);
+  put_everything(runtime.store("fields"));
+  (void)runtime.checkpoint("fields", folder / "plain.h5").value();
+  (void)runtime.checkpoint_async("fields", folder / "small.h5", {.compress = 4}).get(60s).value();
+  EXPECT_LT(bytes_in(folder / "small.h5.parts"), bytes_in(folder / "plain.h5.parts") / 2);
+  (void)runtime.restore("again", folder / "small.h5").value();
+  expect_everything(runtime.store("again"));
+  for (const int level : {-1, 10}) {
+    EXPECT_EQ(runtime.checkpoint("fields", folder / "x.h5", {.compress = level}).error().code(),
+              Errc::invalid_argument);
+  }
+}
+
 TEST(Checkpoint, BalancesBytesOverTheRanks) {
   const job::SharedFolder folder;
   const std::string path = folder / "balance.h5";
   constexpr int objects = 32;
   {
-    Runtime runtime(MPI_COMM_WORLD, small);
+    Runtime runtime(MPI_COMM_WORLD, of_checkpoints);
     const Store store = runtime.store("fields");
     if (job::rank() == 0) {
       for (int object = 0; object < objects; ++object) {
@@ -158,7 +181,7 @@ TEST(Checkpoint, BalancesBytesOverTheRanks) {
     }
     (void)runtime.checkpoint("fields", path).value();
   }
-  Runtime runtime(MPI_COMM_WORLD, small);
+  Runtime runtime(MPI_COMM_WORLD, of_checkpoints);
   (void)runtime.restore("fields", path).value();
   const Store store = runtime.store("fields");
   std::vector<int> owned(static_cast<std::size_t>(job::size()), 0);
@@ -196,7 +219,7 @@ TEST(Checkpoint, KeepsHandlesValidThroughSeveralJobs) {
   const std::string second = folder / "second.h5";
   Handle former;
   {
-    Runtime runtime(MPI_COMM_WORLD, small);
+    Runtime runtime(MPI_COMM_WORLD, of_checkpoints);
     const Store store = runtime.store("links");
     const int rank = job::rank();
     Linked linked;
@@ -216,7 +239,7 @@ TEST(Checkpoint, KeepsHandlesValidThroughSeveralJobs) {
     former = linked.unnamed;
   }
   {
-    Runtime runtime(MPI_COMM_WORLD, small);
+    Runtime runtime(MPI_COMM_WORLD, of_checkpoints);
     EXPECT_EQ(runtime.proxy<std::vector<double>>(former).try_get().error().code(), Errc::invalid_argument)
         << "not before it was restored";
     (void)runtime.store("another, with a number of its own");
@@ -224,7 +247,7 @@ TEST(Checkpoint, KeepsHandlesValidThroughSeveralJobs) {
     expect_links(runtime, runtime.store("links"));
     (void)runtime.checkpoint("links", second).value();
   }
-  Runtime runtime(MPI_COMM_WORLD, small);
+  Runtime runtime(MPI_COMM_WORLD, of_checkpoints);
   (void)runtime.restore("links", second).value();
   expect_links(runtime, runtime.store("links"));
   const auto names = runtime.store("links").keys().value();
@@ -234,7 +257,7 @@ TEST(Checkpoint, KeepsHandlesValidThroughSeveralJobs) {
 TEST(Checkpoint, TakesAndRestoresSomeByPrefix) {
   const job::SharedFolder folder;
   const std::string path = folder / "some.h5";
-  Runtime runtime(MPI_COMM_WORLD, small);
+  Runtime runtime(MPI_COMM_WORLD, of_checkpoints);
   const Store store = runtime.store("fields");
   const int rank = job::rank();
   for (const char* name : {"a/x", "a/y", "b/x"}) {
@@ -251,7 +274,7 @@ TEST(Checkpoint, TakesAndRestoresSomeByPrefix) {
 TEST(Checkpoint, ReplacesAnOlderOneAndItsFiles) {
   const job::SharedFolder folder;
   const std::string path = folder / "same.h5";
-  Runtime runtime(MPI_COMM_WORLD, small);
+  Runtime runtime(MPI_COMM_WORLD, of_checkpoints);
   const Store store = runtime.store("fields");
   for (const int generation : {1, 2}) {
     if (job::rank() == 0) {
@@ -276,7 +299,7 @@ TEST(Checkpoint, RemovesWhatDeadJobsHaveLeftAndNothingElse) {
   const job::SharedFolder folder;
   const std::string path = folder / "same.h5";
   const std::string parts = path + ".parts/";
-  Runtime runtime(MPI_COMM_WORLD, small);
+  Runtime runtime(MPI_COMM_WORLD, of_checkpoints);
   (void)runtime.store("fields").put(of_rank(job::rank(), "number"), job::rank()).value();
   const auto leave = [&] {
     if (job::rank() == 0) {
@@ -302,7 +325,7 @@ TEST(Checkpoint, RemovesWhatDeadJobsHaveLeftAndNothingElse) {
 TEST(Checkpoint, FailsOnAFullDiskAndKeepsTheOlderOne) {
   const job::SharedFolder folder;
   const std::string path = folder / "full.h5";
-  Runtime runtime(MPI_COMM_WORLD, small);
+  Runtime runtime(MPI_COMM_WORLD, of_checkpoints);
   const Store store = runtime.store("fields");
   (void)store.put(of_rank(job::rank(), "number"), job::rank()).value();
   (void)runtime.checkpoint("fields", path).value();
@@ -329,11 +352,11 @@ TEST(Checkpoint, RestoresWithoutHandlesWhereTheyAreNotWanted) {
   const std::string path = folder / "bare.h5";
   Handle former;
   {
-    Runtime runtime(MPI_COMM_WORLD, small);
+    Runtime runtime(MPI_COMM_WORLD, of_checkpoints);
     former = runtime.store("fields").put_proxy(job::rank()).value().handle();
     (void)runtime.checkpoint("fields", path).value();
   }
-  Runtime runtime(MPI_COMM_WORLD, small);
+  Runtime runtime(MPI_COMM_WORLD, of_checkpoints);
   (void)runtime.restore("fields", path, {.keep_handles = false}).value();
   EXPECT_EQ(runtime.proxy<int>(former).try_get().error().code(), Errc::invalid_argument);
   (void)runtime.restore("again", path).value();
@@ -343,7 +366,7 @@ TEST(Checkpoint, RestoresWithoutHandlesWhereTheyAreNotWanted) {
 TEST(Checkpoint, IsWrittenByOneJobAtATime) {
   const job::SharedFolder folder;
   const std::string path = folder / "locked.h5";
-  Runtime runtime(MPI_COMM_WORLD, small);
+  Runtime runtime(MPI_COMM_WORLD, of_checkpoints);
   (void)runtime.store("fields").put(job::rank()).value();
   int other = -1;
   if (job::rank() == 0) {
@@ -361,7 +384,7 @@ TEST(Checkpoint, IsWrittenByOneJobAtATime) {
 
 TEST(Checkpoint, IsRefusedWhereItCannotBeWritten) {
   const job::SharedFolder folder;
-  Runtime runtime(MPI_COMM_WORLD, small);
+  Runtime runtime(MPI_COMM_WORLD, of_checkpoints);
   EXPECT_EQ(runtime.checkpoint("nobody's", folder / "x.h5").error().code(), Errc::not_found);
   (void)runtime.store("fields").put(job::rank()).value();
   const auto refused = runtime.checkpoint("fields", folder / "no such folder/x.h5");
@@ -375,7 +398,7 @@ TEST(Checkpoint, IsRefusedWhereItCannotBeWritten) {
 TEST(Checkpoint, IsNotRestoredOverNamesThatAreLive) {
   const job::SharedFolder folder;
   const std::string path = folder / "live.h5";
-  Runtime runtime(MPI_COMM_WORLD, small);
+  Runtime runtime(MPI_COMM_WORLD, of_checkpoints);
   const Store store = runtime.store("fields");
   (void)store.put(of_rank(job::rank(), "field"), field_of(job::rank())).value();
   (void)runtime.checkpoint("fields", path).value();
@@ -436,7 +459,7 @@ class DamagedCheckpoint : public testing::Test {
 
   job::SharedFolder folder_;
   std::string path_ = folder_ / "damaged.h5";
-  Runtime runtime_{MPI_COMM_WORLD, small};
+  Runtime runtime_{MPI_COMM_WORLD, of_checkpoints};
 };
 
 TEST_F(DamagedCheckpoint, NamesTheObjectWhoseBytesChanged) {
@@ -451,6 +474,25 @@ TEST_F(DamagedCheckpoint, NamesTheObjectWhoseBytesChanged) {
   ASSERT_EQ(rest.damaged.size(), 1U);
   EXPECT_NE(rest.damaged.front().find("field/0"), std::string::npos) << rest.damaged.front();
   EXPECT_EQ(*runtime_.store("rest").get<int>("number/0").value(), 0);
+}
+
+TEST_F(DamagedCheckpoint, NamesTheObjectWhoseCompressedBytesChanged) {
+  (void)runtime_.checkpoint("fields", path_, {.compress = 1}).value();
+  on_first_rank([&] {
+    const hid_t file = H5Fopen(first_part().c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+    const hid_t data = H5Dopen2(file, "/field/0", H5P_DEFAULT);
+    const hid_t space = H5Dget_space(data);
+    haddr_t offset = 0;
+    hsize_t bytes = 0;
+    EXPECT_GE(H5Dget_chunk_info(data, space, 0, nullptr, nullptr, &offset, &bytes), 0);
+    H5Sclose(space);
+    H5Dclose(data);
+    H5Fclose(file);
+    flip(first_part(), offset + bytes / 2);
+  });
+  const Error found = error();
+  EXPECT_EQ(found.code(), Errc::corrupt);
+  EXPECT_EQ(found.key(), "field/0") << found.what();
 }
 
 TEST_F(DamagedCheckpoint, FindsADamagedTable) {

@@ -21,7 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr RuntimeOptions small{.memory_bytes = 64_MiB, .timeout = 20s, .collective_timeout = 60s};
+constexpr RuntimeOptions beside_files{.memory_bytes = 64_MiB, .timeout = 20s, .collective_timeout = 60s};
 constexpr std::uint64_t rows = 300;
 constexpr std::uint64_t columns = 400;
 
@@ -87,7 +87,7 @@ std::uint64_t bytes_put(const Runtime& runtime) {
 
 TEST(Hdf5Proxy, IsReadOnceForAllRanks) {
   const File file;
-  Runtime runtime(MPI_COMM_WORLD, small);
+  Runtime runtime(MPI_COMM_WORLD, beside_files);
   for (const char* dataset : {"plain", "chunks"}) {
     const std::uint64_t before = bytes_put(runtime);
     const auto part = runtime.proxy_from_hdf5<double>(file.path(), dataset, {.slab = box}).value();
@@ -103,7 +103,7 @@ TEST(Hdf5Proxy, IsReadOnceForAllRanks) {
 
 TEST(Hdf5Proxy, GivesAllOfADataset) {
   const File file;
-  Runtime runtime(MPI_COMM_WORLD, small);
+  Runtime runtime(MPI_COMM_WORLD, beside_files);
   const auto whole = runtime.proxy_from_hdf5<double>(file.path(), "/plain").value();
   const auto& span = *whole;
   ASSERT_EQ(span.size(), rows * columns);
@@ -112,7 +112,7 @@ TEST(Hdf5Proxy, GivesAllOfADataset) {
 
 TEST(Hdf5Proxy, IsReadByWhoeverUsesItsHandleFirst) {
   const File file;
-  Runtime runtime(MPI_COMM_WORLD, small);
+  Runtime runtime(MPI_COMM_WORLD, beside_files);
   Handle handle;
   if (job::rank() == 0) {
     handle = runtime.proxy_from_hdf5<double>(file.path(), "plain", {.slab = box}).value().handle();
@@ -130,7 +130,7 @@ TEST(Hdf5Proxy, IsReadByWhoeverUsesItsHandleFirst) {
 
 TEST(Hdf5Proxy, ComesAheadOfItsUse) {
   const File file;
-  Runtime runtime(MPI_COMM_WORLD, small);
+  Runtime runtime(MPI_COMM_WORLD, beside_files);
   const auto part =
       runtime
           .proxy_from_hdf5<double>(
@@ -153,7 +153,7 @@ TEST(Hdf5Proxy, ComesAheadOfItsUse) {
 
 TEST(Hdf5Proxy, IsAnObjectOfItsStore) {
   const File file;
-  Runtime runtime(MPI_COMM_WORLD, small);
+  Runtime runtime(MPI_COMM_WORLD, beside_files);
   const Store inputs = runtime.store("inputs");
   const Hdf5Options options{.slab = box, .store = "inputs"};
   const auto part = runtime.proxy_from_hdf5<double>(file.path(), "plain", options).value();
@@ -185,7 +185,7 @@ TEST(Hdf5Proxy, IsAnObjectOfItsStore) {
 
 TEST(Hdf5Proxy, SaysWhatIsWrong) {
   const File file;
-  Runtime runtime(MPI_COMM_WORLD, small);
+  Runtime runtime(MPI_COMM_WORLD, beside_files);
   const auto code = [](const auto& result) { return result ? Errc{} : result.error().code(); };
   EXPECT_EQ(code(runtime.proxy_from_hdf5<float>(file.path(), "plain")), Errc::type_mismatch);
   EXPECT_EQ(code(runtime.proxy_from_hdf5<double>(file.path(), "none")), Errc::not_found);
@@ -232,7 +232,7 @@ TEST(Hdf5Proxy, OfMoreThanTheNodeHasIsOutOfMemory) {
     H5Fclose(file);
   }
   job::barrier();
-  Runtime runtime(MPI_COMM_WORLD, small);
+  Runtime runtime(MPI_COMM_WORLD, beside_files);
   const auto part = runtime.proxy_from_hdf5<double>(path, "large").value();
   const auto refused = part.get();
   EXPECT_EQ(refused ? Errc{} : refused.error().code(), Errc::out_of_memory);
@@ -243,7 +243,7 @@ TEST(Hdf5Proxy, OfMoreThanTheNodeHasIsOutOfMemory) {
 
 TEST(Hdf5Proxy, IsReadByManyThreadsAndRanksAtATime) {
   const File file;
-  Runtime runtime(MPI_COMM_WORLD, small);
+  Runtime runtime(MPI_COMM_WORLD, beside_files);
   const std::uint64_t before = bytes_put(runtime);
   std::vector<std::thread> threads;
   std::array<int, 4> wrong{};

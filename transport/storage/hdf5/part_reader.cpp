@@ -155,6 +155,16 @@ void PartReader::read_at(std::uint64_t offset, std::span<std::byte> bytes) const
   }
 }
 
+// Of types whose elements are their bytes: others would have HDF5 write addresses.
+void PartReader::read_compressed(const Identifier& dataset, const Identifier& type,
+                                 std::span<std::byte> bytes) const {
+  const H5T_class_t kind = H5Tget_class(type.get());
+  const bool is_plain = kind == H5T_INTEGER || kind == H5T_FLOAT || kind == H5T_OPAQUE;
+  if (!is_plain || H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) < 0) {
+    damaged(path_, "HDF5 cannot read what it has compressed in it");
+  }
+}
+
 void PartReader::read(const ObjectRow& row, std::span<std::byte> bytes) {
   const QuietErrors quiet;
   const bool is_packed = row.path.bytes == 0;
@@ -174,10 +184,14 @@ void PartReader::read(const ObjectRow& row, std::span<std::byte> bytes) {
                      row.size_bytes % element_bytes != 0)) {
     damaged(path_, "the dataset '" + std::string(path(row)) + "' is of another size than the table says");
   }
-  if (!bytes.empty() && offset == HADDR_UNDEF) {
+  const Identifier creation(H5Dget_create_plist(dataset.get()), H5Pclose, what);
+  if (!is_packed && H5Pget_layout(creation.get()) == H5D_CHUNKED) {
+    read_compressed(dataset, type, bytes);
+  } else if (!bytes.empty() && offset == HADDR_UNDEF) {
     damaged(path_, "the dataset '" + std::string(path(row)) + "' has no bytes");
+  } else {
+    read_at(offset + (is_packed ? row.place : 0), bytes);
   }
-  read_at(offset + (is_packed ? row.place : 0), bytes);
   if (const std::uint32_t found = checksum(bytes); found != row.checksum) {
     throw Error(Errc::corrupt, "its bytes in '" + path_ +
                                    "' are not those that were written: their checksum is " +

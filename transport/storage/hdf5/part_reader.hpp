@@ -42,6 +42,7 @@ class PartReader {
   void read_rows(const char* path, std::vector<Row>& rows) const;
   void read_texts();
   [[nodiscard]] Identifier open_dataset(const std::string& path) const;
+  void read_compressed(const Identifier& dataset, const Identifier& type, std::span<std::byte> bytes) const;
   void read_at(std::uint64_t offset, std::span<std::byte> bytes) const;
 
   std::string path_;

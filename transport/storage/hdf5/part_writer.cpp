@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <functional>
+#include <numeric>
 
 #include "core/base/checksum.hpp"
 #include "core/error.hpp"
@@ -16,6 +18,8 @@ namespace {
 // One pass of the bytes through the cache takes the checksum and writes them.
 constexpr std::size_t slice_bytes = std::size_t{1} << 20U;
 constexpr std::uint64_t packed_alignment = 16;
+// In place of an offset.
+constexpr std::uint64_t is_written = ~std::uint64_t{0};
 
 [[nodiscard]] std::string unnamed_path(const Key& key) {
   return "/.locum/unnamed/" + std::to_string(key.creator) + "-" + std::to_string(key.serial);
@@ -37,9 +41,21 @@ void fill(const Identifier& file, const char* path, const Identifier& type, cons
 
 }  // namespace
 
+void require_compression(int level) {
+  if (level < 0 || level > 9) {
+    throw Error(Errc::invalid_argument,
+                "compress is " + std::to_string(level) + "; it takes 0 for none, or a level from 1 to 9");
+  }
+  if (level > 0 && H5Zfilter_avail(H5Z_FILTER_DEFLATE) <= 0) {
+    throw Error(
+        Errc::unsupported,
+        "this HDF5 was built without deflate: write checkpoints without compress, or build it with zlib");
+  }
+}
+
 PartWriter::PartWriter(const std::string& path, const CheckpointFacts& facts,
-                       std::vector<WrittenObject> objects, std::vector<HandleRow> handles)
-    : objects_(std::move(objects)), handles_(std::move(handles)), file_(path) {
+                       std::vector<WrittenObject> objects, std::vector<HandleRow> handles, int compress)
+    : compress_(compress), objects_(std::move(objects)), handles_(std::move(handles)), file_(path) {
   const QuietErrors quiet;
   note_groups();
   file_.try_room(expected_bytes());
@@ -59,7 +75,7 @@ PartWriter::PartWriter(const std::string& path, const CheckpointFacts& facts,
   rows_.reserve(objects_.size());
   offsets_.reserve(objects_.size());
   for (const WrittenObject& object : objects_) {
-    add(file, facts_of(object));
+    add(file, facts_of(object), object.view.bytes());
   }
   packed_at_ = make_bytes(file, packed_path, packed_bytes_);
   (void)make_bytes(file, texts_path, texts_.size());
@@ -120,7 +136,7 @@ TextPlace PartWriter::add_text(std::string_view text) {
   return place;
 }
 
-void PartWriter::add(const Identifier& file, const ObjectFacts& facts) {
+void PartWriter::add(const Identifier& file, const ObjectFacts& facts, std::span<const std::byte> bytes) {
   ObjectRow row;
   row.name = facts.name.empty() ? TextPlace{} : add_text(facts.name);
   if (facts.type_name != last_type_) {
@@ -147,12 +163,17 @@ void PartWriter::add(const Identifier& file, const ObjectFacts& facts) {
       path += beside_a_group;
     }
     row.path = add_text(path);
-    const std::array<std::uint64_t, 1> as_bytes{facts.size_bytes};
-    const Extents extents = is_plain_array(facts) ? extents_of_dataset(facts) : Extents();
-    offsets_.push_back(
-        is_plain_array(facts)
-            ? make_dataset(file, path, element_type(element_name(facts), facts.element_bytes), extents.span())
-            : make_dataset(file, path, element_type("byte", 1), as_bytes));
+    const bool is_plain = is_plain_array(facts);
+    const Extents extents = is_plain ? extents_of_dataset(facts) : Extents(facts.size_bytes);
+    const Identifier type =
+        is_plain ? element_type(element_name(facts), facts.element_bytes) : element_type("byte", 1);
+    if (compress_ > 0) {
+      write_compressed(file, path, type, extents.span(), bytes);
+      row.checksum = checksum(bytes);
+      offsets_.push_back(is_written);
+    } else {
+      offsets_.push_back(make_dataset(file, path, type, extents.span()));
+    }
     const Identifier dataset(H5Dopen2(file.get(), path.c_str(), H5P_DEFAULT), H5Dclose,
                              "naming a dataset's type");
     set_attribute(dataset, "locum_type", std::string(facts.type_name));
@@ -163,6 +184,34 @@ void PartWriter::add(const Identifier& file, const ObjectFacts& facts) {
 std::uint64_t PartWriter::make_dataset(const Identifier& file, const std::string& path,
                                        const Identifier& type, std::span<const std::uint64_t> extents) {
   return make_early_dataset(file, file_.temporary(), path, type, extents);
+}
+
+// In pieces of a MiB at most, of whole rows where they fit.
+void PartWriter::write_compressed(const Identifier& file, const std::string& path, const Identifier& type,
+                                  std::span<const std::uint64_t> extents,
+                                  std::span<const std::byte> bytes) const {
+  const std::string what = "writing the dataset '" + path + "' to '" + file_.temporary() + "'";
+  const std::vector<hsize_t> sizes(extents.begin(), extents.end());
+  std::vector<hsize_t> chunk = sizes;
+  const std::size_t element_bytes = H5Tget_size(type.get());
+  for (std::size_t axis = 0; axis < chunk.size(); ++axis) {
+    const auto others = std::accumulate(chunk.begin() + static_cast<std::ptrdiff_t>(axis) + 1, chunk.end(),
+                                        static_cast<hsize_t>(element_bytes), std::multiplies<>());
+    chunk[axis] = std::clamp<hsize_t>(slice_bytes / others, 1, chunk[axis]);
+  }
+  const Identifier space(H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr), H5Sclose,
+                         what);
+  const Identifier links(H5Pcreate(H5P_LINK_CREATE), H5Pclose, what);
+  check(H5Pset_create_intermediate_group(links.get(), 1), what);
+  check(H5Pset_char_encoding(links.get(), H5T_CSET_UTF8), what);
+  const Identifier creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, what);
+  check(H5Pset_chunk(creation.get(), static_cast<int>(chunk.size()), chunk.data()), what);
+  check(H5Pset_shuffle(creation.get()), what);
+  check(H5Pset_deflate(creation.get(), static_cast<unsigned>(compress_)), what);
+  const Identifier dataset(
+      H5Dcreate2(file.get(), path.c_str(), type.get(), space.get(), links.get(), creation.get(), H5P_DEFAULT),
+      H5Dclose, what);
+  check(H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), what);
 }
 
 std::uint64_t PartWriter::make_bytes(const Identifier& file, const char* path, std::uint64_t bytes) {
@@ -198,6 +247,9 @@ void PartWriter::write_object(std::size_t at, const std::function<void()>& pause
     }
   };
   ObjectRow& row = rows_[at];
+  if (offsets_[at] == is_written) {
+    return;
+  }
   if (row.path.bytes == 0) {
     row.checksum = checksum(bytes);
     if (staged_.empty()) {

@@ -18,15 +18,20 @@ struct WrittenObject {
   bool unnamed = false;  ///< its name is not to be kept
 };
 
+/// Throws Error `invalid_argument` if there is no such level, `unsupported` if HDF5 cannot compress here.
+void require_compression(int level);
+
 /// The file with the objects of one node. The constructor makes it by HDF5, with place for all bytes, and
 /// with its table, in which only the checksums of the bytes are missing: a PartReader can open it at its
 /// temporary name. write() fills it without HDF5, so that another thread may call it while the program uses
 /// HDF5. Throws Error.
 class PartWriter {
  public:
+  /// \param compress the level of deflate, 1 to 9, by which HDF5 compresses datasets: all of them are written
+  ///   by the constructor then. 0: none
   /// REQUIRES: the folder of `path` exists.
   PartWriter(const std::string& path, const CheckpointFacts& facts, std::vector<WrittenObject> objects,
-             std::vector<HandleRow> handles);
+             std::vector<HandleRow> handles, int compress = 0);
 
   /// Writes the bytes and their checksums, waits until they are on the disk, and gives the file its name.
   /// Called once. `pause` is called before each MiB; what it throws ends the writing.
@@ -40,8 +45,10 @@ class PartWriter {
   [[nodiscard]] std::uint64_t make_dataset(const Identifier& file, const std::string& path,
                                            const Identifier& type, std::span<const std::uint64_t> extents);
   [[nodiscard]] std::uint64_t make_bytes(const Identifier& file, const char* path, std::uint64_t bytes);
+  void write_compressed(const Identifier& file, const std::string& path, const Identifier& type,
+                        std::span<const std::uint64_t> extents, std::span<const std::byte> bytes) const;
   [[nodiscard]] static ObjectFacts facts_of(const WrittenObject& object);
-  void add(const Identifier& file, const ObjectFacts& facts);
+  void add(const Identifier& file, const ObjectFacts& facts, std::span<const std::byte> bytes);
   [[nodiscard]] TextPlace add_text(std::string_view text);
   void note_groups();
   [[nodiscard]] std::uint64_t expected_bytes() const;
@@ -49,6 +56,7 @@ class PartWriter {
   void write_object(std::size_t at, const std::function<void()>& pause);
   void flush_packed();
 
+  const int compress_;
   std::vector<WrittenObject> objects_;
   std::vector<ObjectRow> rows_;
   std::vector<std::uint64_t> offsets_;  ///< of each object's dataset in the file; unused if packed
