@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -249,6 +250,8 @@ Result<void> DatasetReader::read(const FilePart& part, std::span<std::byte> into
     return {};
   } catch (const Error& error) {
     return error;
+  } catch (const std::bad_alloc&) {
+    return no_memory_left();
   }
 }
 
