@@ -88,8 +88,9 @@ class NodeCopies final {
     std::shared_ptr<Room> room{};
     bool later = false;  ///< no room yet, and memory is being made: a retry may find some
   };
-  /// The same, after dropping the oldest copies of this rank, as many as have its size: including those in
-  /// use, whose memory is freed later. None are dropped while memory is being made.
+  /// The same, after dropping copies of this rank, as many as have its size: of those that nobody views, the
+  /// oldest first, or those that were seen to be viewed longest ago. None are dropped while memory is being
+  /// made.
   [[nodiscard]] Made make_room(const Key& key, const ObjectRecord& record, const WaitBudget& budget);
   /// Publishes a filled room as the copy, in place of its flight's mark: as that object of this node.
   /// `stale`, `not_found`: overtaken; another error: there cannot be one. REQUIRES: its checksum is right.

@@ -199,6 +199,13 @@ Pin ObjectTable::at(std::uint64_t pin_id) const noexcept {
 
 void ObjectTable::retain(std::uint64_t pin_id) noexcept {
   ViewCount(counts_[pin_id >> 32U][slot_of(pin_id)]).retain();
+bool ObjectTable::has_other_views(std::uint64_t pin_id) const noexcept {
+  const auto node_rank = static_cast<std::uint32_t>(pin_id >> 32U);
+  const std::uint32_t slot = slot_of(pin_id);
+  return counts_[node_rank][slot].load(std::memory_order_relaxed) != 1 ||
+         entries_[node_rank].pinned_by_others(slot, own_);
+}
+
 }
 
 void ObjectTable::release(std::uint64_t pin_id) noexcept {

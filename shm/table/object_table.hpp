@@ -82,6 +82,7 @@ class ObjectTable final : public NodeTable {
   [[nodiscard]] ObjectFacts describe(std::uint64_t pin_id) const override;
   void retain(std::uint64_t pin_id) noexcept override;
   void release(std::uint64_t pin_id) noexcept override;
+  [[nodiscard]] bool has_other_views(std::uint64_t pin_id) const noexcept override;
   void set_generation(const Key& key, std::uint64_t generation) noexcept override;
   [[nodiscard]] bool tombstone(const Key& key) noexcept override;
   Owned collect(std::vector<ObjectRecord>& out, Effort effort) noexcept override LOCUM_EXCLUDES(mutex_);
