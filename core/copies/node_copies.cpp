@@ -288,6 +288,12 @@ Result<ObjectDraft> NodeCopies::shed_and_create(Result<ObjectDraft> refused, Sin
                                                 std::uint64_t size_bytes, const ObjectMeta& meta,
                                                 const WaitBudget& budget) {
   auto draft = std::move(refused);
+  const StoreAccounts* const accounts = local_.table->accounts();
+  constexpr std::uint64_t most_beside = 256;  // of a block, besides payload and names
+  const std::uint64_t bytes = size_bytes + meta.name.size() + meta.type_name.size() + most_beside;
+  if (accounts != nullptr && accounts->any() && !accounts->has_room(meta.store, bytes)) {
+    return draft;
+  }
   while (!draft && draft.error().code() == Errc::out_of_memory &&
          (shed_own(size_bytes, budget) || shed_all(budget))) {
     draft = sink.create(size_bytes, meta, budget);

@@ -103,7 +103,8 @@ class NodeCopies final {
   [[nodiscard]] Result<void> invalidate(const Key& key);
   /// The same for all copies of objects that these ranks have made.
   void invalidate_all_of(const std::vector<int>& creators, const WaitBudget& budget);
-  /// Memory for an object of the program, which `sink` makes: if there is none, copies are dropped.
+  /// Memory for an object of the program, which `sink` makes: if there is none, copies are dropped, unless it
+  /// is the budget of its store that is used up.
   [[nodiscard]] Result<ObjectDraft> create(Sink& sink, std::uint64_t size_bytes, const ObjectMeta& meta,
                                            const WaitBudget& budget) {
     auto draft = sink.create(size_bytes, meta, budget);

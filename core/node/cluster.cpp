@@ -47,6 +47,7 @@ class Cluster final : public Connector {
   std::vector<Key> keys_of_node(std::uint32_t store) override { return table_->keys(store, Whose::node); }
   MemoryUsage usage() const override;
   MemoryMonitor* memory_monitor() noexcept override { return monitor_.get(); }
+  StoreAccounts* accounts() noexcept override { return table_->accounts(); }
 
  private:
   [[nodiscard]] Result<Pin> find(const Address& address, WaitBudget budget);
@@ -63,6 +64,10 @@ class Cluster final : public Connector {
   [[nodiscard]] Result<void> check_sum(const Pin& pin);
   [[nodiscard]] Result<Block> allocate(const ObjectRecord& record, std::uint32_t alignment,
                                        WaitBudget budget);
+  [[nodiscard, gnu::cold, gnu::noinline]] Result<Block> allocate_in_budget(StoreAccounts& accounts,
+                                                                           const ObjectRecord& record,
+                                                                           std::uint32_t alignment,
+                                                                           WaitBudget budget);
   [[nodiscard]] Result<ObjectDraft> draft_in(const Block& block, const ObjectRecord& record,
                                              const ObjectMeta& meta) const;
   [[nodiscard]] Error full(const Error& cause, std::uint64_t size_bytes) const;
@@ -93,7 +98,10 @@ Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& 
   }
   (void)collect(Effort::amortised);
   ObjectRecord record = record_of(meta, 0, size_bytes);
-  const auto block = allocate(record, meta.alignment, budget);
+  StoreAccounts* const accounts = table_->accounts();
+  const auto block = accounts != nullptr && accounts->any()
+                         ? allocate_in_budget(*accounts, record, meta.alignment, budget)
+                         : allocate(record, meta.alignment, budget);
   return block ? draft_in(*block, record, meta) : Result<ObjectDraft>(block.error().about(meta.name));
 }
 
@@ -121,6 +129,24 @@ Result<Block> Cluster::allocate(const ObjectRecord& record, std::uint32_t alignm
       const Error error = full(block.error(), record.size_bytes);
       return block.error().is_transient() ? error.as_transient() : error;
     }
+  }
+  return block;
+}
+
+Result<Block> Cluster::allocate_in_budget(StoreAccounts& accounts, const ObjectRecord& record,
+                                          std::uint32_t alignment, WaitBudget budget) {
+  const std::uint64_t bytes = record.block_bytes();
+  auto taken = accounts.take(record.store, bytes);
+  if (!taken) {
+    (void)collect(Effort::thorough);
+    taken = accounts.take(record.store, bytes);
+  }
+  if (!taken) {
+    return taken.error();
+  }
+  auto block = allocate(record, alignment, budget);
+  if (!block) {
+    accounts.give_back(record.store, bytes);
   }
   return block;
 }
@@ -157,7 +183,7 @@ NowOrTask<Sealed> Cluster::seal_or_task(const ObjectDraft& draft, const SealOpti
 }
 
 void Cluster::discard(const ObjectDraft& draft) noexcept {
-  locum::discard(*arena_, draft);
+  locum::discard(*table_, *arena_, draft);
 }
 
 // This and view_of() make up a get of this node's objects: they must compile to one function, whatever else

@@ -43,6 +43,7 @@ ObjectTable::ObjectTable(std::shared_ptr<Segment> segment, std::uint32_t own,
     : segment_(std::move(segment)),
       own_(own),
       ranks_(std::move(ranks)),
+      shared_accounts_(segment_, own),
       slots_(segment_, own),
       dead_(Entries(*segment_, own)) {
   if (ranks_.size() > most_ranks) {
@@ -57,6 +58,7 @@ ObjectTable::ObjectTable(std::shared_ptr<Segment> segment, std::uint32_t own,
                     " and of its own number " + std::to_string(own_));
   }
   node_rank_of_.assign(*std::max_element(ranks_.begin(), ranks_.end()) + std::size_t{1}, absent);
+  set_accounts(shared_accounts_);
   const Geometry& geometry = segment_->geometry();
   entries_.reserve(ranks_.size());
   counts_.reserve(ranks_.size());
@@ -197,8 +199,6 @@ Pin ObjectTable::at(std::uint64_t pin_id) const noexcept {
              &pinned_entry.record, generation_of(pinned_entry)};
 }
 
-void ObjectTable::retain(std::uint64_t pin_id) noexcept {
-  ViewCount(counts_[pin_id >> 32U][slot_of(pin_id)]).retain();
 bool ObjectTable::has_other_views(std::uint64_t pin_id) const noexcept {
   const auto node_rank = static_cast<std::uint32_t>(pin_id >> 32U);
   const std::uint32_t slot = slot_of(pin_id);
@@ -206,6 +206,8 @@ bool ObjectTable::has_other_views(std::uint64_t pin_id) const noexcept {
          entries_[node_rank].pinned_by_others(slot, own_);
 }
 
+void ObjectTable::retain(std::uint64_t pin_id) noexcept {
+  ViewCount(counts_[pin_id >> 32U][slot_of(pin_id)]).retain();
 }
 
 void ObjectTable::release(std::uint64_t pin_id) noexcept {
@@ -332,7 +334,9 @@ Owned ObjectTable::collect(std::vector<ObjectRecord>& out, Effort effort) noexce
   }
   const MutexLock lock(mutex_);
   freed_.clear();
+  std::size_t counted = out.size();
   dead_.collect(out, freed_, effort);
+  count_back(own_, std::span(out).subspan(counted));
   occupied_ -= freed_.size();
   for (const std::uint32_t slot : freed_) {
     slots_.give_back(slot);
@@ -340,7 +344,9 @@ Owned ObjectTable::collect(std::vector<ObjectRecord>& out, Effort effort) noexce
   Owned owned{.live = 0, .pinned = dead_.pinned()};
   for (Adopted& each : adopted_) {
     freed_.clear();
+    counted = out.size();
     each.dead.collect(out, freed_, effort);
+    count_back(each.node_rank, std::span(out).subspan(counted));
     occupied_ -= freed_.size();
     owned.pinned.objects += each.dead.pinned().objects;
     owned.pinned.bytes += each.dead.pinned().bytes;
@@ -348,6 +354,14 @@ Owned ObjectTable::collect(std::vector<ObjectRecord>& out, Effort effort) noexce
   publish_dead();
   owned.live = occupied_ - owned.pinned.objects;
   return owned;
+}
+
+void ObjectTable::count_back(std::uint32_t node_rank, std::span<const ObjectRecord> freed) noexcept {
+  if (shared_accounts_.any()) [[unlikely]] {
+    for (const ObjectRecord& record : freed) {
+      shared_accounts_.give_back(node_rank, record.store, record.block_bytes());
+    }
+  }
 }
 
 std::vector<Key> ObjectTable::keys(std::uint32_t store, Whose whose) {
@@ -452,6 +466,7 @@ Result<void> ObjectTable::adopt(std::uint32_t dead, const TakeOver& take_over) {
   Adopted adopted{dead, DeadEntries(entries_[dead])};
   adopted.dead.reserve(entries_[dead].committed());
   adopted.dead.adopt(left.tombstones);
+  shared_accounts_.count_anew(dead, entries_[dead]);
   const MutexLock lock(mutex_);
   adopted_.push_back(std::move(adopted));  // the last step that may throw: a retry finds nothing done
   occupied_ += left.objects;
