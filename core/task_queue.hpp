@@ -145,9 +145,9 @@ class TaskQueue : private detail::TaskQueueBase {
   /// The next task; waits for one until the deadline. `timeout` if none came, after which nothing is lost;
   /// `end_of_stream` after close(), once all tasks are done: until then a taker waits, since it may get the
   /// task of one that dies. Errors of reading the value as of Store::get(); the task is then given back,
-  /// except for `peer_lost` (see above). If the queue is on another node, the call lasts up to two round trips
-  /// longer than the deadline, or as long as it takes to take a task that is there: five; and it looks for one
-  /// once, however early the deadline is. That does not depend on how many tasks others have taken.
+  /// except for `peer_lost` (see above). If the queue is on another node, the call lasts up to two round
+  /// trips longer than the deadline, or as long as it takes to take a task that is there: five; and it looks
+  /// for one once, however early the deadline is. That does not depend on how many tasks others have taken.
   [[nodiscard]] Result<TakenTask<T>> take(const ReadOptions<T>& options = {}) {
     const Deadline until = options.deadline;
     for (;;) {
