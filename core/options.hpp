@@ -114,6 +114,11 @@ struct StoreOptions {
   /// first uses the object: `corrupt` if something wrote over it meanwhile. Costs a pass over the bytes each
   /// time; uses that follow cost nothing.
   bool checksum = false;
+  /// What the objects of the store may take of the memory of each node, all its ranks together: a budget. At
+  /// the limit a call that stores an object does what its policy says (WhenFull), as if the node were full.
+  /// Objects that are evicted and still viewed count; copies of objects of other nodes do not. At most 64
+  /// stores of a runtime have one. 0: none but that of the node.
+  std::uint64_t memory_bytes = 0;
 
   friend bool operator==(const StoreOptions&, const StoreOptions&) = default;
 };

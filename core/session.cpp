@@ -30,6 +30,7 @@ struct StoreRecord {
   std::int64_t timeout_ms = 0;
   std::uint64_t keep_decoded = 1;
   std::uint64_t checksum = 0;
+  std::uint64_t memory_bytes = 0;
 };
 
 // As far as this version knows it: what more there is must be of no effect.
@@ -48,12 +49,13 @@ Result<StoreOptions> options_in(std::span<const std::byte> stored) {
                  "not know; link the same version into all programs of a job");
   }
   return StoreOptions{std::chrono::milliseconds(record.timeout_ms), record.keep_decoded != 0,
-                      record.checksum != 0};
+                      record.checksum != 0, record.memory_bytes};
 }
 
 std::string to_text(const StoreOptions& options) {
   return "timeout " + std::to_string(options.timeout.count()) + " ms, keep_decoded " +
-         std::to_string(options.keep_decoded) + " and checksum " + std::to_string(options.checksum);
+         std::to_string(options.keep_decoded) + ", checksum " + std::to_string(options.checksum) +
+         " and memory_bytes " + std::to_string(options.memory_bytes);
 }
 
 Result<void> check_name(std::string_view name) {
@@ -75,7 +77,8 @@ Result<ObjectView> find_or_register(Connector& connector, std::string_view name,
     }
     const StoreRecord record{.timeout_ms = options.timeout.count(),
                              .keep_decoded = options.keep_decoded ? 1U : 0U,
-                             .checksum = options.checksum ? 1U : 0U};
+                             .checksum = options.checksum ? 1U : 0U,
+                             .memory_bytes = options.memory_bytes};
     auto draft = connector.create(sizeof record, detail::meta_of(registry, name, record), {});
     if (!draft) {
       return draft.error();
@@ -108,6 +111,15 @@ Result<std::uint32_t> number_from(const Connector& connector, std::string_view n
                  "dropping them, or open another runtime");
   }
   return static_cast<std::uint32_t>(number);
+}
+
+Result<void> set_budget(Connector& connector, std::uint32_t store, std::string_view name,
+                        std::uint64_t bytes) {
+  if (StoreAccounts* const accounts = connector.accounts()) {
+    return accounts->set_budget(store, name, bytes);
+  }
+  return Error(Errc::unsupported,
+               "this connector has no budgets for stores; open the store without memory_bytes");
 }
 
 }  // namespace
@@ -156,6 +168,12 @@ Result<Store> Session::open_with(std::string_view name, const StoreOptions* want
   const auto number = number_from(connector, name, *registration);
   if (!number) {
     return state_->explain(address, number.error());
+  }
+  if (stored->memory_bytes != 0) {
+    const auto limited = set_budget(connector, *number, name, stored->memory_bytes);
+    if (!limited) {
+      return state_->explain(address, limited.error());
+    }
   }
   auto opened = std::make_shared<detail::OpenStore>();
   opened->session = state_;

@@ -14,6 +14,7 @@
 #include "core/async/completion_counter.hpp"
 #include "core/client/distributed.hpp"
 #include "core/client/links.hpp"
+#include "core/detail/session_state.hpp"
 #include "core/node/cluster.hpp"
 #include "core/report.hpp"
 #include "mpi/agreed_options.hpp"
@@ -24,6 +25,7 @@
 #include "mpi/runtime_links.hpp"
 #include "mpi/runtime_report.hpp"
 #include "mpi/runtime_state.hpp"
+#include "mpi/runtime_stores.hpp"
 #include "mpi/topology.hpp"
 #include "shm/node.hpp"
 #include "shm/segment/background_thread.hpp"
@@ -298,7 +300,9 @@ std::string Runtime::report() const {
   require_rank("report");
   const RankReport mine = session_ ? session_->report() : state_->last_report;
   const std::string lost = state_->losses->describe();
-  return to_text(std::span(&mine, 1)) + describe_transport() + describe_reads() +
+  const std::vector<StoreRow> stores =
+      session_ ? store_rows(session_->state()->connector(), rank(), node()) : std::vector<StoreRow>();
+  return to_text(std::span(&mine, 1)) + to_text(stores) + describe_transport() + describe_reads() +
          (lost.empty() ? "" : "locum: lost: " + lost + "\n");
 }
 
@@ -346,7 +350,9 @@ std::string Runtime::report_all(Deadline deadline) {
   const std::vector<std::byte> bytes = group.all_gather(std::as_bytes(std::span(&mine, 1)));
   std::vector<RankReport> ranks(static_cast<std::size_t>(group.size()));
   std::memcpy(ranks.data(), bytes.data(), bytes.size());
-  return to_text(ranks) + describe_transport();
+  const std::vector<StoreRow> stores =
+      gather_rows(group, store_rows(session_->state()->connector(), rank(), node()));
+  return to_text(ranks) + to_text(stores) + describe_transport();
 }
 
 const Metrics& Runtime::metrics() const noexcept {

@@ -62,6 +62,7 @@ class Distributed final : public Connector {
   }
 
   MemoryMonitor* memory_monitor() noexcept override { return local_->memory_monitor(); }
+  StoreAccounts* accounts() noexcept override { return local_->accounts(); }
 
   std::vector<Key> keys_of_node(std::uint32_t store) override;
   std::string name_of(const Key& promised) const override;

@@ -33,6 +33,11 @@ Error damaged(const Key& key) {
       .about(to_string(key));
 }
 
+/// Whether it is a copy that another view than this pin shows.
+bool is_viewed_copy(const NodeTable& table, const Pin& pin) {
+  return pin.record->type_hash == copy_type_hash && table.has_other_views(pin.id);
+}
+
 }  // namespace
 
 NodeCopies::Room::Room(std::shared_ptr<Connector> objects, const ObjectDraft& draft) noexcept
@@ -283,6 +288,12 @@ Result<ObjectDraft> NodeCopies::shed_and_create(Result<ObjectDraft> refused, Sin
                                                 std::uint64_t size_bytes, const ObjectMeta& meta,
                                                 const WaitBudget& budget) {
   auto draft = std::move(refused);
+  const StoreAccounts* const accounts = local_.table->accounts();
+  constexpr std::uint64_t most_beside = 256;  // of a block, besides payload and names
+  const std::uint64_t bytes = size_bytes + meta.name.size() + meta.type_name.size() + most_beside;
+  if (accounts != nullptr && accounts->any() && !accounts->has_room(meta.store, bytes)) {
+    return draft;
+  }
   while (!draft && draft.error().code() == Errc::out_of_memory &&
          (shed_own(size_bytes, budget) || shed_all(budget))) {
     draft = sink.create(size_bytes, meta, budget);
@@ -290,16 +301,23 @@ Result<ObjectDraft> NodeCopies::shed_and_create(Result<ObjectDraft> refused, Sin
   return draft;
 }
 
-// Until their blocks have that many bytes; false if there were none.
+// Until their blocks have that many bytes; false if there were none. Not those that somebody views: that
+// would free nothing now, and the next reader would fetch them again. In the order in which they came or were
+// last seen to be viewed: no get writes down that it was there.
 bool NodeCopies::shed_own(std::uint64_t bytes, const WaitBudget& budget) {
   std::uint64_t found = 0;
+  std::set<Key> viewed;
   for_each_own([&](const Pin& pin, const Key& key) {
-    if (pin.record->type_hash == copy_type_hash) {
+    if (is_viewed_copy(*local_.table, pin)) {
+      viewed.insert(pin.key);
+    } else if (pin.record->type_hash == copy_type_hash) {
       const auto gone = local_.directory->unbind(copies_store, internal_name(key), pin.key, budget);
       found += gone && *gone ? pin.record->block_bytes() : 0;
     }
     return found < bytes;
   });
+  const MutexLock lock(mutex_);
+  std::ranges::stable_partition(own_, [&](const Key& entry) { return !viewed.contains(entry); });
   return found > 0;
 }
 
@@ -307,7 +325,8 @@ bool NodeCopies::shed_own(std::uint64_t bytes, const WaitBudget& budget) {
 bool NodeCopies::shed_oldest(std::uint64_t bytes, const WaitBudget& budget) {
   std::uint64_t all = 0;
   for_each_own([&](const Pin& pin, const Key&) {
-    all += pin.record->type_hash == copy_type_hash ? pin.record->block_bytes() : 0;
+    const bool is_free = pin.record->type_hash == copy_type_hash && !is_viewed_copy(*local_.table, pin);
+    all += is_free ? pin.record->block_bytes() : 0;
     return all < bytes;
   });
   return all >= bytes && shed_own(bytes, budget);
@@ -334,7 +353,9 @@ bool NodeCopies::remove_all(const WaitBudget& budget, Is is) {
 
 // Copies of other ranks, too, which return the memory once they learn that it is wanted.
 bool NodeCopies::shed_all(const WaitBudget& budget) {
-  return remove_all(budget, [](const Pin& pin) { return pin.record->type_hash == copy_type_hash; });
+  return remove_all(budget, [this](const Pin& pin) {
+    return pin.record->type_hash == copy_type_hash && !is_viewed_copy(*local_.table, pin);
+  });
 }
 
 void NodeCopies::unmark_all(int rank) {

@@ -88,8 +88,9 @@ class NodeCopies final {
     std::shared_ptr<Room> room{};
     bool later = false;  ///< no room yet, and memory is being made: a retry may find some
   };
-  /// The same, after dropping the oldest copies of this rank, as many as have its size: including those in
-  /// use, whose memory is freed later. None are dropped while memory is being made.
+  /// The same, after dropping copies of this rank, as many as have its size: of those that nobody views, the
+  /// oldest first, or those that were seen to be viewed longest ago. None are dropped while memory is being
+  /// made.
   [[nodiscard]] Made make_room(const Key& key, const ObjectRecord& record, const WaitBudget& budget);
   /// Publishes a filled room as the copy, in place of its flight's mark: as that object of this node.
   /// `stale`, `not_found`: overtaken; another error: there cannot be one. REQUIRES: its checksum is right.
@@ -102,7 +103,8 @@ class NodeCopies final {
   [[nodiscard]] Result<void> invalidate(const Key& key);
   /// The same for all copies of objects that these ranks have made.
   void invalidate_all_of(const std::vector<int>& creators, const WaitBudget& budget);
-  /// Memory for an object of the program, which `sink` makes: if there is none, copies are dropped.
+  /// Memory for an object of the program, which `sink` makes: if there is none, copies are dropped, unless it
+  /// is the budget of its store that is used up.
   [[nodiscard]] Result<ObjectDraft> create(Sink& sink, std::uint64_t size_bytes, const ObjectMeta& meta,
                                            const WaitBudget& budget) {
     auto draft = sink.create(size_bytes, meta, budget);

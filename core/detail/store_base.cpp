@@ -151,6 +151,10 @@ Result<ObjectDraft> StoreBase::allocate(std::uint64_t size_bytes, ObjectMeta&& m
 Result<ObjectDraft> StoreBase::allocate_in_room(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
                                                 RoomWait& room) const {
   meta.checksum = open_->options.checksum;
+  const std::uint64_t budget = open_->options.memory_bytes;
+  if (budget != 0 && size_bytes > budget) {
+    return allocate(size_bytes, std::move(meta), named, room.until());  // no waiting makes it smaller
+  }
   for (;;) {
     if (const auto allowed = named ? usable(meta.name) : usable(Address(open_->number, meta.name));
         !allowed) {

@@ -53,6 +53,7 @@ class Cluster final : public Connector {
   std::vector<Key> keys_of_node(std::uint32_t store) override { return table_->keys(store, Whose::node); }
   MemoryUsage usage() const override;
   MemoryMonitor* memory_monitor() noexcept override { return monitor_.get(); }
+  StoreAccounts* accounts() noexcept override { return table_->accounts(); }
 
  private:
   [[nodiscard]] Result<Pin> find(const Address& address, WaitBudget budget);
@@ -72,6 +73,8 @@ class Cluster final : public Connector {
   [[nodiscard]] Result<void> check_sum(const Pin& pin, const std::byte* block);
   [[nodiscard]] Result<Block> allocate(const ObjectRecord& record, std::uint32_t alignment,
                                        WaitBudget budget);
+  [[nodiscard, gnu::cold, gnu::noinline]] Result<void> take_of_budget(StoreAccounts& accounts,
+                                                                      const ObjectRecord& record);
   [[nodiscard]] Result<ObjectDraft> draft_in(const Block& block, const ObjectRecord& record,
                                              const ObjectMeta& meta) const;
   [[nodiscard]] Error full(const Error& cause, std::uint64_t size_bytes) const;
@@ -103,8 +106,15 @@ Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& 
     return full(Error(Errc::out_of_memory, "no machine has that much memory"), size_bytes);
   }
   (void)collect(Effort::amortised);
+  ObjectRecord record = record_of(meta, 0, size_bytes);
+  StoreAccounts* const accounts = table_->accounts();
+  const bool has_budgets = accounts != nullptr && accounts->any();
+  if (has_budgets) {
+    if (const auto taken = take_of_budget(*accounts, record); !taken) {
+      return taken.error().about(meta.name);
+    }
+  }
   const auto create = [&]() -> Result<ObjectDraft> {
-    const ObjectRecord record = record_of(meta, 0, size_bytes);
     const auto block = allocate(record, meta.alignment, budget);
     return block ? draft_in(*block, record, meta) : Result<ObjectDraft>(block.error().about(meta.name));
   };
@@ -114,6 +124,9 @@ Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& 
   if (!draft && spills && draft.error().code() == Errc::out_of_memory) [[unlikely]] {
     draft = create_by_spilling(*spill_, std::move(draft), size_bytes, budget,
                                budget.deadline().moment(timeout_), create);
+  }
+  if (!draft && has_budgets) {
+    accounts->give_back(record.store, record.block_bytes());
   }
   return draft;
 }
@@ -144,6 +157,15 @@ Result<Block> Cluster::allocate(const ObjectRecord& record, std::uint32_t alignm
     }
   }
   return block;
+}
+
+Result<void> Cluster::take_of_budget(StoreAccounts& accounts, const ObjectRecord& record) {
+  auto taken = accounts.take(record.store, record.block_bytes());
+  if (!taken) {
+    (void)collect(Effort::thorough);
+    taken = accounts.take(record.store, record.block_bytes());
+  }
+  return taken;
 }
 
 Error Cluster::full(const Error& cause, std::uint64_t size_bytes) const {
@@ -178,7 +200,7 @@ NowOrTask<Sealed> Cluster::seal_or_task(const ObjectDraft& draft, const SealOpti
 }
 
 void Cluster::discard(const ObjectDraft& draft) noexcept {
-  locum::discard(*arena_, draft);
+  locum::discard(*table_, *arena_, draft);
 }
 
 // This and view_of() make up a get of this node's objects: they must compile to one function, whatever else

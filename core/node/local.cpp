@@ -15,6 +15,7 @@
 #include "core/base/checksum.hpp"
 #include "core/base/mutex.hpp"
 #include "core/base/unless_out_of_memory.hpp"
+#include "core/node/local_accounts.hpp"
 #include "core/node/local_memory.hpp"
 #include "core/node/promised.hpp"
 #include "core/object/internal_stores.hpp"
@@ -28,8 +29,11 @@ namespace {
 /// views have released it.
 class LocalObject final : public PinBoard {
  public:
-  LocalObject(std::uint64_t size_bytes, const ObjectMeta& meta, std::shared_ptr<LocalMemory> memory)
+  /// REQUIRES: it is counted in `accounts`, if they have any, which is undone when it ends.
+  LocalObject(std::uint64_t size_bytes, const ObjectMeta& meta, std::shared_ptr<LocalMemory> memory,
+              std::shared_ptr<LocalAccounts> accounts)
       : memory_(std::move(memory)),
+        accounts_(std::move(accounts)),
         type_name_(meta.type_name),
         name_(meta.name),
         meta_(meta),
@@ -75,6 +79,9 @@ class LocalObject final : public PinBoard {
  private:
   ~LocalObject() {
     ::operator delete(bytes_, alignment_of(meta_));
+    if (accounts_->any()) {
+      accounts_->give_back(meta_.store, size_bytes_);
+    }
     memory_->give_back(size_bytes_);
   }
   static std::align_val_t alignment_of(const ObjectMeta& meta) noexcept {
@@ -82,6 +89,7 @@ class LocalObject final : public PinBoard {
   }
 
   std::shared_ptr<LocalMemory> memory_;
+  std::shared_ptr<LocalAccounts> accounts_;
   std::string type_name_;
   std::string name_;
   ObjectMeta meta_;
@@ -167,10 +175,16 @@ class Local final : public Connector, public MemoryMonitor {
     if (size_bytes > free) {
       return full(size_bytes, used, free);
     }
+    if (accounts_->any()) {
+      if (auto taken = accounts_->take(meta.store, size_bytes); !taken) {
+        return taken.error().about(meta.name);
+      }
+    }
     ObjectPointer object;
     try {
-      object.reset(new LocalObject(size_bytes, meta, memory_));
+      object.reset(new LocalObject(size_bytes, meta, memory_, accounts_));
     } catch (const std::bad_alloc&) {
+      accounts_->give_back(meta.store, size_bytes);
       return full(size_bytes, used, free);
     }
     const std::uint64_t place = ++last_place_;
@@ -241,6 +255,7 @@ class Local final : public Connector, public MemoryMonitor {
   }
 
   MemoryMonitor* memory_monitor() noexcept override { return this; }
+  StoreAccounts* accounts() noexcept override { return accounts_.get(); }
   std::uint32_t arm() noexcept override { return memory_->arm(); }
   void sleep(std::uint32_t armed, Moment until) noexcept override { memory_->sleep(armed, until); }
   // Evicted objects belong to their views alone: they are counted, not named.
@@ -381,6 +396,7 @@ class Local final : public Connector, public MemoryMonitor {
 
   const LocalOptions options_;
   const std::shared_ptr<LocalMemory> memory_ = std::make_shared<LocalMemory>();
+  const std::shared_ptr<LocalAccounts> accounts_ = std::make_shared<LocalAccounts>();
   mutable Mutex mutex_;
   std::condition_variable sealed_;
   std::vector<std::shared_ptr<NameWatcher>> watchers_ LOCUM_GUARDED_BY(mutex_);

@@ -33,13 +33,17 @@ Result<Key> publish(NodeTable& table, Arena& arena, const ObjectDraft& draft) {
   auto key = table.publish(record);
   if (!key) {
     key = key.error().about(draft.meta.name);  // the draft owns the name
-    discard(arena, draft);
+    discard(table, arena, draft);
   }
   return key;
 }
 
-void discard(Arena& arena, const ObjectDraft& draft) noexcept {
-  arena.free({draft.place, record_of(draft.meta, draft.place, draft.bytes.size()).block_bytes()});
+void discard(NodeTable& table, Arena& arena, const ObjectDraft& draft) noexcept {
+  const std::uint64_t bytes = record_of(draft.meta, draft.place, draft.bytes.size()).block_bytes();
+  arena.free({draft.place, bytes});
+  if (StoreAccounts* const accounts = table.accounts(); accounts != nullptr && accounts->any()) [[unlikely]] {
+    accounts->give_back(draft.meta.store, bytes);
+  }
 }
 
 }  // namespace locum

@@ -13,6 +13,6 @@ namespace locum {
 /// checksum, if it is to have one. On an error the draft has been discarded.
 [[nodiscard]] Result<Key> publish(NodeTable& table, Arena& arena, const ObjectDraft& draft);
 /// Frees the memory of an unsealed draft.
-void discard(Arena& arena, const ObjectDraft& draft) noexcept;
+void discard(NodeTable& table, Arena& arena, const ObjectDraft& draft) noexcept;
 
 }  // namespace locum

@@ -66,6 +66,9 @@ class PinBoard {
   virtual void release(std::uint64_t pin) noexcept = 0;
   /// Metadata of the pinned object; the texts live as long as the pin.
   [[nodiscard]] virtual ObjectFacts describe(std::uint64_t pin) const = 0;
+  /// Whether the pinned object has other views, of any process, than the caller's one. They may come and go
+  /// meanwhile. True where that is not known.
+  [[nodiscard]] virtual bool has_other_views(std::uint64_t /*pin*/) const noexcept { return true; }
   [[nodiscard]] Path path() const noexcept { return path_; }
 
  protected:

@@ -17,6 +17,7 @@
 #include <locum/ports/batches.hpp>
 #include <locum/ports/memory_monitor.hpp>
 #include <locum/ports/now_or_task.hpp>
+#include <locum/ports/store_accounts.hpp>
 #include <locum/ports/wait_budget.hpp>
 #include <locum/result.hpp>
 
@@ -159,6 +160,8 @@ class Connector : public Source, public Sink {
   [[nodiscard]] virtual MemoryUsage usage() const = 0;
   /// Tells when memory may be free again; null: no call can wait for that.
   [[nodiscard]] virtual MemoryMonitor* memory_monitor() noexcept { return nullptr; }
+  /// What the objects of each store take of this node's memory, and budgets; null: there are none here.
+  [[nodiscard]] virtual StoreAccounts* accounts() noexcept { return nullptr; }
   /// Keys of the live objects of a store that the ranks of this node own, as far as no rank makes or evicts
   /// one meanwhile. Empty where a connector has none to show.
   [[nodiscard]] virtual std::vector<Key> keys_of_node(std::uint32_t /*store*/) { return {}; }

@@ -6,6 +6,7 @@
 #include "core/key.hpp"
 #include "core/object/object.hpp"
 #include "core/object/object_record.hpp"
+#include "core/ports/store_accounts.hpp"
 #include "core/result.hpp"
 
 namespace locum {
@@ -60,8 +61,15 @@ class NodeTable : public PinBoard {
   /// bound at another node: the adopter asks there.
   [[nodiscard]] virtual std::vector<Key> unsettled() = 0;
 
+  /// The accounts in which collect() counts objects back; null: stores have no budgets here.
+  [[nodiscard]] StoreAccounts* accounts() const noexcept { return accounts_; }
+
  protected:
   ~NodeTable() = default;
+  void set_accounts(StoreAccounts& accounts) noexcept { accounts_ = &accounts; }
+
+ private:
+  StoreAccounts* accounts_ = nullptr;
 };
 
 }  // namespace locum

@@ -86,8 +86,14 @@ std::uint64_t Geometry::shards_offset() const noexcept {
 std::uint64_t Geometry::shares_offset() const noexcept {
   return shards_offset() + shard_count * sizeof(Shard);
 }
+std::uint64_t Geometry::budgets_offset() const noexcept {
+  return shares_offset() + ranks * sizeof(Share);
+}
+std::uint64_t Geometry::counts_offset(std::uint32_t rank) const noexcept {
+  return budgets_offset() + most_budgets * sizeof(Budget) + rank * sizeof(BudgetCounts);
+}
 std::uint64_t Geometry::head_bytes() const noexcept {
-  return round_up(shares_offset() + ranks * sizeof(Share), page_bytes);
+  return round_up(counts_offset(ranks), page_bytes);
 }
 std::uint64_t Geometry::records_offset(std::uint32_t shard) const noexcept {
   return head_bytes() + shard * (directory_bytes + buckets_bytes(*this));

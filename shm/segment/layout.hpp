@@ -13,7 +13,7 @@
 /// the start of the segment, all structures have a fixed size that is checked here. The address space is
 /// reserved generously and committed as it is used: at the start only the first part is committed.
 ///
-///   header · shards · shares │ per shard: records, buckets │ per rank: entries, pins, arena
+///   header · shards · shares · budgets │ per shard: records, buckets │ per rank: entries, pins, arena
 namespace locum::shm {
 
 inline constexpr std::uint64_t segment_magic = 0x314D55434F4C0A00U;  // "\0\nLOCUM1", little-endian
@@ -21,6 +21,7 @@ inline constexpr std::uint32_t layout_version = 7;
 inline constexpr std::uint32_t shard_count = 64;
 inline constexpr std::uint64_t page_bytes = 4096;
 inline constexpr std::uint32_t entries_per_pin_line = 512;  ///< one cache line of pin bits
+inline constexpr std::uint32_t most_budgets = 64;           ///< stores of a node that have one
 
 using Word32 = std::atomic<std::uint32_t>;
 using Word64 = std::atomic<std::uint64_t>;
@@ -41,8 +42,10 @@ struct Geometry {
 
   [[nodiscard]] std::uint64_t shards_offset() const noexcept;
   [[nodiscard]] std::uint64_t shares_offset() const noexcept;
-  [[nodiscard]] std::uint64_t head_bytes()
-      const noexcept;  ///< header, shards and shares: committed at the start
+  [[nodiscard]] std::uint64_t budgets_offset() const noexcept;
+  [[nodiscard]] std::uint64_t counts_offset(std::uint32_t rank) const noexcept;
+  /// Header, shards, shares, budgets and counts: committed at the start.
+  [[nodiscard]] std::uint64_t head_bytes() const noexcept;
   [[nodiscard]] std::uint64_t records_offset(std::uint32_t shard) const noexcept;
   [[nodiscard]] std::uint64_t buckets_offset(std::uint32_t shard) const noexcept;
   [[nodiscard]] std::uint64_t entries_offset(std::uint32_t rank) const noexcept;
@@ -74,7 +77,8 @@ struct SegmentHeader {
   Word64 spill_wanted;    ///< bytes that processes should move to disk; see shm/spill/spill_requests.hpp
   Word32 spill_replies;   ///< counts replies to that; processes that wait for memory sleep on it
   Word32 spill_calls;     ///< counts requests for it
-  std::array<std::byte, 32> reserved;
+  Word32 budgets;         ///< stores that have a budget
+  std::array<std::byte, 28> reserved;
 };
 static_assert(sizeof(SegmentHeader) == 128);
 
@@ -128,6 +132,23 @@ struct alignas(64) Share {
   std::array<std::byte, 32> reserved_last;
 };
 static_assert(sizeof(Share) == 128 && sizeof(pthread_mutex_t) == 40);
+
+/// The budget of a store: see shm/table/shared_accounts.hpp.
+struct Budget {
+  Word32 store;  ///< its number; 0: not in use
+  std::array<std::byte, 4> reserved;
+  Word64 limit_bytes;
+  Word64 highest_bytes;  ///< the most that its objects took together
+  std::array<std::byte, 8> reserved_last;
+};
+static_assert(sizeof(Budget) == 32);
+
+/// What the objects of a rank's share take, by the position of their store's budget: written by the owner of
+/// the share.
+struct alignas(64) BudgetCounts {
+  std::array<Word64, most_budgets> used_bytes;
+};
+static_assert(sizeof(BudgetCounts) == 512);
 
 /// A name's record in a shard: its hash, and the object bound to it.
 struct Record {

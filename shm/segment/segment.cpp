@@ -211,6 +211,12 @@ std::shared_ptr<Segment> Segment::create(const Geometry& geometry, std::uint64_t
       throw system_error("the system cannot make a lock shared by processes", failure);
     }
   }
+  for (std::uint32_t index = 0; index < most_budgets; ++index) {
+    ::new (state->at(geometry.budgets_offset() + index * sizeof(Budget))) Budget{};
+  }
+  for (std::uint32_t rank = 0; rank < geometry.ranks; ++rank) {
+    ::new (state->at(geometry.counts_offset(rank))) BudgetCounts{};
+  }
   ::new (state->at(0)) SegmentHeader{.magic = segment_magic,
                                      .version = layout_version,
                                      .ranks = geometry.ranks,
@@ -227,6 +233,7 @@ std::shared_ptr<Segment> Segment::create(const Geometry& geometry, std::uint64_t
                                      .spill_wanted = 0,
                                      .spill_replies = 0,
                                      .spill_calls = 0,
+                                     .budgets = 0,
                                      .reserved = {}};
   LOCUM_KILL_POINT("bootstrap: header written");
   return std::shared_ptr<Segment>(new Segment(std::move(state)));
@@ -284,6 +291,13 @@ Share& Segment::share(std::uint32_t rank) const noexcept {
 Shard& Segment::shard(std::uint32_t index) const noexcept {
   return *std::launder(
       reinterpret_cast<Shard*>(state_->at(geometry().shards_offset() + index * sizeof(Shard))));
+}
+Budget& Segment::budget(std::uint32_t index) const noexcept {
+  return *std::launder(
+      reinterpret_cast<Budget*>(state_->at(geometry().budgets_offset() + index * sizeof(Budget))));
+}
+BudgetCounts& Segment::counts(std::uint32_t rank) const noexcept {
+  return *std::launder(reinterpret_cast<BudgetCounts*>(state_->at(geometry().counts_offset(rank))));
 }
 int Segment::descriptor() const noexcept {
   return state_->file.number();

@@ -32,6 +32,9 @@ class Segment {
   [[nodiscard]] SegmentHeader& header() const noexcept;
   [[nodiscard]] Share& share(std::uint32_t rank) const noexcept;
   [[nodiscard]] Shard& shard(std::uint32_t index) const noexcept;
+  /// REQUIRES: index < most_budgets.
+  [[nodiscard]] Budget& budget(std::uint32_t index) const noexcept;
+  [[nodiscard]] BudgetCounts& counts(std::uint32_t rank) const noexcept;
   [[nodiscard]] int descriptor() const noexcept;
 
   /// Commits [offset, offset + size): whole pages, zero-filled, counted against memory_bytes. `out_of_memory`

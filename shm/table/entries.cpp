@@ -46,6 +46,15 @@ bool Entries::pinned(std::uint32_t slot) const noexcept {
   return false;
 }
 
+bool Entries::pinned_by_others(std::uint32_t slot, std::uint32_t reader) const noexcept {
+  for (std::uint32_t other = 0; other < ranks_; ++other) {
+    if (other != reader && (pin_word(slot, other).load(std::memory_order_relaxed) & bit_of(slot)) != 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // Checked before it is written: most lines are clean, and a page that nobody wrote need not be created.
 void Entries::drop_pins(std::uint32_t reader) const noexcept {
   const std::uint32_t slots = committed();

@@ -46,6 +46,8 @@ class Entries {
   /// Bytes of pins for that many entries, in whole pages.
   [[nodiscard]] std::uint64_t pin_bytes(std::uint64_t slots) const noexcept;
   [[nodiscard]] bool pinned(std::uint32_t slot) const noexcept;
+  /// By another process than that one.
+  [[nodiscard]] bool pinned_by_others(std::uint32_t slot, std::uint32_t reader) const noexcept;
   /// Clears all pins of one process here. REQUIRES: it is dead, or this one; only it writes its lines.
   void drop_pins(std::uint32_t reader) const noexcept;
 

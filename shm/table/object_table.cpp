@@ -43,6 +43,7 @@ ObjectTable::ObjectTable(std::shared_ptr<Segment> segment, std::uint32_t own,
     : segment_(std::move(segment)),
       own_(own),
       ranks_(std::move(ranks)),
+      shared_accounts_(segment_, own),
       slots_(segment_, own),
       dead_(Entries(*segment_, own)) {
   if (ranks_.size() > most_ranks) {
@@ -57,6 +58,7 @@ ObjectTable::ObjectTable(std::shared_ptr<Segment> segment, std::uint32_t own,
                     " and of its own number " + std::to_string(own_));
   }
   node_rank_of_.assign(*std::max_element(ranks_.begin(), ranks_.end()) + std::size_t{1}, absent);
+  set_accounts(shared_accounts_);
   const Geometry& geometry = segment_->geometry();
   entries_.reserve(ranks_.size());
   counts_.reserve(ranks_.size());
@@ -200,6 +202,13 @@ Pin ObjectTable::at(std::uint64_t pin_id) const noexcept {
   const std::uint64_t tag = pinned_entry.tag.load(std::memory_order_acquire);
   return Pin{pin_id, Key{pinned_entry.record.store, ranks_[node_rank], (sequence_of(tag) << 32U) | slot},
              &pinned_entry.record, generation_of(pinned_entry), is_disk_tag(tag)};
+}
+
+bool ObjectTable::has_other_views(std::uint64_t pin_id) const noexcept {
+  const auto node_rank = static_cast<std::uint32_t>(pin_id >> 32U);
+  const std::uint32_t slot = slot_of(pin_id);
+  return counts_[node_rank][slot].load(std::memory_order_relaxed) != 1 ||
+         entries_[node_rank].pinned_by_others(slot, own_);
 }
 
 void ObjectTable::retain(std::uint64_t pin_id) noexcept {
@@ -347,6 +356,7 @@ Owned ObjectTable::collect_all(std::vector<ObjectRecord>& out, Effort effort) no
   freed_.clear();
   std::size_t before = out.size();
   dead_.collect(out, freed_, effort);
+  count_back(own_, std::span(out).subspan(before));
   occupied_ -= freed_.size();
   if (disk_) {
     set_aside(out, before, true);
@@ -359,6 +369,7 @@ Owned ObjectTable::collect_all(std::vector<ObjectRecord>& out, Effort effort) no
     freed_.clear();
     before = out.size();
     each.dead.collect(out, freed_, effort);
+    count_back(each.node_rank, std::span(out).subspan(before));
     occupied_ -= freed_.size();
     if (disk_) {
       set_aside(out, before, false);
@@ -369,6 +380,14 @@ Owned ObjectTable::collect_all(std::vector<ObjectRecord>& out, Effort effort) no
   publish_dead();
   owned.live = occupied_ - owned.pinned.objects;
   return owned;
+}
+
+void ObjectTable::count_back(std::uint32_t node_rank, std::span<const ObjectRecord> freed) noexcept {
+  if (shared_accounts_.any()) [[unlikely]] {
+    for (const ObjectRecord& record : freed) {
+      shared_accounts_.give_back(node_rank, record.store, record.block_bytes());
+    }
+  }
 }
 
 std::vector<Key> ObjectTable::keys(std::uint32_t store, Whose whose) {
@@ -484,6 +503,7 @@ Result<void> ObjectTable::adopt(std::uint32_t dead, const TakeOver& take_over) {
   Adopted adopted{dead, DeadEntries(entries_[dead])};
   adopted.dead.reserve(entries_[dead].committed());
   adopted.dead.adopt(left.tombstones);
+  shared_accounts_.count_anew(dead, entries_[dead]);
   const MutexLock lock(mutex_);
   adopted_.push_back(std::move(adopted));  // the last step that may throw: a retry finds nothing done
   occupied_ += left.objects;

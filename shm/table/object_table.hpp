@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "core/base/mutex.hpp"
@@ -17,6 +18,7 @@
 #include "shm/table/dead_entries.hpp"
 #include "shm/table/entries.hpp"
 #include "shm/table/own_slots.hpp"
+#include "shm/table/shared_accounts.hpp"
 #include "shm/table/view_counts.hpp"
 
 namespace locum::shm {
@@ -82,6 +84,7 @@ class ObjectTable final : public NodeTable {
   [[nodiscard]] Pin at(std::uint64_t pin_id) const noexcept;
   [[nodiscard]] bool unnamed(const Key& key) const noexcept override;
   [[nodiscard]] ObjectFacts describe(std::uint64_t pin_id) const override;
+  [[nodiscard]] bool has_other_views(std::uint64_t pin_id) const noexcept override;
   void retain(std::uint64_t pin_id) noexcept override;
   void release(std::uint64_t pin_id) noexcept override;
   void set_generation(const Key& key, std::uint64_t generation) noexcept override;
@@ -190,6 +193,7 @@ class ObjectTable final : public NodeTable {
   // Out of line, so that pin() keeps no registers and no stack for an error.
   [[nodiscard, gnu::cold, gnu::noinline]] Error absent_because(const Key& key) const;
   [[nodiscard]] std::vector<std::uint32_t> adopted_ranks() LOCUM_EXCLUDES(mutex_);
+  void count_back(std::uint32_t node_rank, std::span<const ObjectRecord> freed) noexcept;
   [[nodiscard]] std::size_t known_dead() const noexcept LOCUM_REQUIRES(mutex_);
   void publish_dead() noexcept LOCUM_REQUIRES(mutex_);
   Owned collect_all(std::vector<ObjectRecord>& out, Effort effort) noexcept LOCUM_REQUIRES(mutex_);
@@ -221,6 +225,7 @@ class ObjectTable final : public NodeTable {
   std::vector<ViewCounts> counts_;           ///< by node rank
   std::atomic<std::uint64_t> keepers_{1};    ///< marked counts, and 1 until leave() is through
   std::function<void()> end_;                ///< since leave(): destroys the table
+  SharedAccounts shared_accounts_;
 
   Mutex deaths_;  ///< one death at a time; before mutex_, never inside it
   Mutex mutex_;   ///< among the threads of this process, for the owner's operations

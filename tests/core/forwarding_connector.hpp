@@ -43,6 +43,7 @@ class ForwardingConnector : public Connector {
   }
   Result<std::uint64_t> drop(std::uint32_t store) override { return behind_->drop(store); }
   MemoryUsage usage() const override { return behind_->usage(); }
+  StoreAccounts* accounts() noexcept override { return behind_->accounts(); }
   std::uint64_t store_number(std::string_view name, std::uint64_t generation) const override {
     return behind_->store_number(name, generation);
   }

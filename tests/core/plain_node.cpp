@@ -133,6 +133,11 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
     return facts_of({pin_id, object.key, &object.record, generation_of(object)},
                     node_->memory->at(object.record.offset));
   }
+  [[nodiscard]] bool has_other_views(std::uint64_t pin_id) const noexcept override {
+    const MutexLock lock(node_->mutex);
+    const auto& views = node_->objects.at(pin_id).views;
+    return views.size() != 1 || views.begin()->second != 1;
+  }
   void retain(std::uint64_t pin_id) noexcept override {
     const MutexLock lock(node_->mutex);
     if (!node_->is_dead(rank_)) {

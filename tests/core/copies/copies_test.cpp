@@ -504,7 +504,8 @@ TEST_F(Copies, ADroppedStoreLeavesNoCopies) {
   EXPECT_EQ(objects_of_all(), 0U);
 }
 
-/// Nodes with little memory: the oldest copies are freed for new ones, and all of them for puts.
+/// Nodes with little memory: copies that nobody views are freed for new ones, the oldest first, and all of
+/// them for puts.
 TEST(CopiesInLittleMemory, MakeRoomForEachOtherAndForWhatIsPut) {
   SimulatedNodes world({.nodes = {.nodes = 2, .ranks_per_node = 1, .memory_bytes = 1_MiB}});
   std::vector<Key> keys;
@@ -522,17 +523,19 @@ TEST(CopiesInLittleMemory, MakeRoomForEachOtherAndForWhatIsPut) {
     }
   }
   const MemoryUsage full = world.connector(1).usage();
-  EXPECT_EQ(full.own_copies, 3U) << "as many as fit beside the two with a view";
+  EXPECT_EQ(full.own_copies, 5U) << "as many as fit, the two with a view among them";
   EXPECT_GE(full.own_copy_bytes, 3 * size_bytes);
   const auto messages_of_get = [&](const Key& key) {
     return world.messages_of([&] { EXPECT_TRUE(world.connector(1).get(Address(key), {})); });
   };
   EXPECT_EQ(messages_of_get(keys[8]), 0U) << "the newest is kept";
+  EXPECT_EQ(messages_of_get(keys[0]), 0U) << "the oldest has a view";
   EXPECT_GT(messages_of_get(keys[2]), 0U) << "the oldest without a view was freed";
   EXPECT_EQ(messages_of_get(keys[2]), 0U) << "there is a copy again";
   const auto more = put(world.connector(1), store, {}, pattern(101, 250'000));
   ASSERT_TRUE(more) << more.error();
-  EXPECT_LT(world.connector(1).usage().own_copies, 3U);
+  EXPECT_LT(world.connector(1).usage().own_copies, 5U);
+  EXPECT_EQ(messages_of_get(keys[0]), 0U) << "a put makes room where nobody looks, too";
   for (std::size_t seed = 0; seed < views.size(); ++seed) {
     EXPECT_TRUE(shows(views[seed], pattern(seed, size_bytes)));
   }

@@ -33,6 +33,24 @@ TEST(Local, PutsItsCreatorIntoKeys) {
   EXPECT_EQ(put(*connector, 4, {}, pattern(1, 8)).value().key.creator, 9U);
 }
 
+TEST(Local, CountsTheObjectsOfAStoreThatHasABudget) {
+  const auto connector = open_local();
+  ASSERT_TRUE(connector->accounts()->set_budget(4, "fields", 20));
+  EXPECT_TRUE(put(*connector, 3, {}, pattern(1, 100))) << "it has none";
+  const Key key = put(*connector, 4, {}, pattern(1, 12)).value().key;
+  const auto refused = put(*connector, 4, {}, pattern(1, 12));
+  EXPECT_EQ(code_of(refused), Errc::out_of_memory);
+  EXPECT_NE(refused.error().text().find("\"fields\""), std::string::npos) << refused.error();
+  {
+    const auto view = connector->get(Address(key), {}).value();
+    EXPECT_TRUE(connector->evict(Address(key), {}).value());
+    EXPECT_FALSE(connector->accounts()->has_room(4, 12)) << "it is still viewed";
+  }
+  EXPECT_TRUE(put(*connector, 4, {}, pattern(1, 20)));
+  ASSERT_EQ(connector->accounts()->usage().size(), 1U);
+  EXPECT_EQ(connector->accounts()->usage()[0].node_highest, 20U);
+}
+
 TEST(Local, GivesUpAWaitAtItsOwnTimeout) {
   const auto connector = open_local({.timeout = std::chrono::milliseconds(1)});
   EXPECT_EQ(code_of(connector->wait({1, "never"}, {})), Errc::timeout);
