@@ -128,7 +128,8 @@ class Readers final : public Scenery {
   }
 };
 TEST(DiskInterleavings, KeepViewsWholeWhileTheObjectMoves) {
-  pass<Readers>({.preemptions = 2}, 3);
+  pass<Readers>({.preemptions = 1}, 3);
+  pass<Readers>({.preemptions = 3, .sample = 3000}, 3);
 }
 
 // Another thread of the owner reads it meanwhile, and another process evicts it.
@@ -147,7 +148,8 @@ class Evicting final : public Scenery {
   }
 };
 TEST(DiskInterleavings, FreeAnEvictedObjectOnce) {
-  pass<Evicting>({.preemptions = 2}, 3);
+  pass<Evicting>({.preemptions = 1}, 3);
+  pass<Evicting>({.preemptions = 3, .sample = 3000}, 3);
 }
 
 // A reader dies on the way.
@@ -168,7 +170,8 @@ class MortalReader final : public Scenery {
   }
 };
 TEST(DiskInterleavings, GoOnWhereAReaderDies) {
-  pass<MortalReader>({.preemptions = 2, .mortal = {1}}, 3);
+  pass<MortalReader>({.preemptions = 1, .mortal = {1}}, 3);
+  pass<MortalReader>({.preemptions = 3, .mortal = {1}, .sample = 3000}, 3);
 }
 
 // The owner dies on the way; readers wait for the adopter.
