@@ -31,7 +31,7 @@ class NodeStore {
   [[nodiscard]] std::shared_ptr<Session> open(RuntimeOptions options) {
     SoloGroup group;
     const storage::SpillOptions spilled{.folder = options.spill_folder};
-    const SpillFiles files{.make = [&] { return storage::make_spill_file(spilled); }};
+    const SpillFiles files{.make = [&] { return storage::make_spill_file(spilled); }, .take = {}};
     shm::Node node =
         shm::open_node(group, {0}, options, 1, options.spill_folder.empty() ? SpillFiles() : files);
     spill_ = node.spill;

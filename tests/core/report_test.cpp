@@ -102,6 +102,19 @@ TEST(Report, OfOneRankHasNoTotals) {
   EXPECT_NE(text.find("\n  4 "), std::string::npos) << text;
 }
 
+TEST(Report, SaysWhatIsOnDiskOnlyIfAnythingIs) {
+  std::array<RankReport, 3> ranks{some_rank(0, 0), some_rank(1, 0), some_rank(2, 1)};
+  EXPECT_EQ(to_text(ranks).find("on disk"), std::string::npos);
+  ranks[0].memory.own_on_disk = 2;
+  ranks[0].memory.own_disk_bytes = 3 << 20U;
+  ranks[1].memory.own_on_disk = 4;
+  ranks[1].memory.own_disk_bytes = 5 << 20U;
+  const std::string text = to_text(ranks);
+  EXPECT_NE(text.find("rank 1         4  5.00 MiB"), std::string::npos) << text;
+  EXPECT_NE(text.find("node 0         6  8.00 MiB"), std::string::npos) << text;
+  EXPECT_EQ(text.find("node 1"), std::string::npos) << text;
+}
+
 TEST(Report, ShortensBytesForPeople) {
   EXPECT_EQ(human_bytes(0), "0 B");
   EXPECT_EQ(human_bytes(1023), "1023 B");

@@ -66,7 +66,15 @@ void play(const locum::Store& store, Shared& shared, int nodes) {
   const auto rank = static_cast<std::size_t>(rank_of_this);
   for (std::size_t number = 0; number < objects; ++number) {
     may_die();
-    const auto put = timed([&] { return store.put(value_of(rank, number)); });
+    auto put = timed([&] { return store.put(value_of(rank, number)); });
+    // The dead rank's objects stay in memory until it is adopted.
+    locum::tests::wait_until([&] {
+      const bool is_full = !put && put.error().code() == locum::Errc::out_of_memory;
+      if (is_full) {
+        put = timed([&] { return store.put(value_of(rank, number)); });
+      }
+      return !is_full;
+    });
     expect(put.has_value(), std::string("put: ") + (put ? "" : put.error().what()));
     if (put) {
       shared.store = put->store;

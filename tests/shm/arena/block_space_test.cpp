@@ -74,5 +74,36 @@ TEST(BlockSpace, RetiresSlabsThatWereKeptForTheirSize) {
   EXPECT_FALSE(blocks.retire_slabs()) << "the other one is in use";
 }
 
+// A block of ten pages of which eight leave memory; as the last block, and with another one behind it.
+TEST(BlockSpace, FreesABlockOfWhichPartsHaveLeft) {
+  for (const bool is_last : {true, false}) {
+    BlockSpace blocks(limit_pages, unit_pages);
+    const BlockRequest request{.size_bytes = 10 * page_bytes};
+    const auto plan = blocks.pages().plan(request.pages);
+    ASSERT_TRUE(plan.has_value());
+    blocks.pages().committed(*plan);
+    const std::uint64_t begin = blocks.cut(request, plan->block.first);
+    if (!is_last) {
+      const auto behind = blocks.pages().plan(request.pages);
+      ASSERT_TRUE(behind.has_value());
+      blocks.pages().committed(*behind);
+      static_cast<void>(blocks.cut(request, behind->block.first));
+    }
+    const std::uint64_t used = blocks.used_bytes();
+    const std::uint64_t committed = blocks.pages().committed_pages();
+    const std::uint64_t holes = blocks.pages().hole_pages();
+    blocks.left(8 * page_bytes);
+    EXPECT_EQ(blocks.used_bytes(), used - 8 * page_bytes);
+    EXPECT_EQ(blocks.pages().committed_pages(), committed - 8);
+    blocks.free_left(begin, request.size_bytes, 8 * page_bytes);
+    EXPECT_EQ(blocks.used_bytes(), used - request.rounded_bytes);
+    EXPECT_EQ(blocks.pages().committed_pages(), committed - 10);
+    EXPECT_TRUE(is_last || blocks.pages().hole_pages() == holes + 10);
+    const auto again = blocks.pages().plan(request.pages);
+    ASSERT_TRUE(again.has_value());
+    EXPECT_EQ(again->block.first * page_bytes, begin) << "its addresses are free";
+  }
+}
+
 }  // namespace
 }  // namespace locum::shm

@@ -152,6 +152,9 @@ TEST(Layout, PutsTheWordsOfAShareWhereTheDocumentSays) {
   EXPECT_EQ(offsetof(SegmentHeader, stores), 64U);
   EXPECT_EQ(offsetof(SegmentHeader, memory_awaited), 72U);
   EXPECT_EQ(offsetof(SegmentHeader, memory_freed), 76U);
+  EXPECT_EQ(offsetof(SegmentHeader, spill_wanted), 80U);
+  EXPECT_EQ(offsetof(SegmentHeader, spill_replies), 88U);
+  EXPECT_EQ(offsetof(SegmentHeader, spill_calls), 92U);
 }
 
 }  // namespace
