@@ -32,8 +32,8 @@ class BackgroundCheckpoints {
   /// On rank 0: whether a checkpoint of that path is being written. If ranks may know that it has ended, this
   /// waits until nothing more is done for it.
   [[nodiscard]] virtual bool writes(std::string_view path) const noexcept = 0;
-  /// Waits until all have ended, on all ranks; from that moment on stops those that have not, and waits a second
-  /// at most until they have.
+  /// Waits until all have ended, on all ranks; from that moment on stops those that have not, and waits a
+  /// second at most until they have.
   virtual void finish(Deadline::Clock::time_point until) noexcept = 0;
 };
 
