@@ -96,7 +96,8 @@ void SavedStates::load(Solver& solver, Species species) const {
   const auto field = solver.field(species);
   std::size_t cells = 0;
   for (const std::string& name : store_.keys(prefix_of(found_step_) + name_of(species) + '/').value()) {
-    const auto extents = store_.info(name).value().extents.span();
+    const auto info = store_.info(name).value();
+    const auto extents = info.extents.span();
     if (extents.size() != 3) {
       throw std::runtime_error("the block '" + name + "' of the checkpoint has not three dimensions");
     }

@@ -39,10 +39,12 @@ constexpr std::chrono::milliseconds between_looks{50};
 constexpr std::uint8_t stored = 1;  ///< the spill file has bytes of the object
 constexpr std::uint8_t left = 2;    ///< its memory was given back at least once
 
-// The state is in the lower half of the tag, on which processes sleep that wait for another state.
+// The state is in the lower half of the tag, on which processes sleep that wait for another state. Only the
+// system reads it there.
 static_assert(std::endian::native == std::endian::little);
 Word32& lower_half(Entry& entry) noexcept {
-  return *reinterpret_cast<Word32*>(reinterpret_cast<std::uintptr_t>(&entry.tag));
+  void* const tag = &entry.tag;
+  return *static_cast<Word32*>(tag);
 }
 
 bool is_away(EntryState state) noexcept {
