@@ -57,7 +57,7 @@ class Attempt {
       : session_(session), reader_(reader), promised_(promised), how_(how) {}
 
   /// None: another one is faster.
-  [[nodiscard]] std::optional<Result<ObjectView>> operator()(FilePart part, std::uint64_t generation) {
+  [[nodiscard]] std::optional<Result<ObjectView>> operator()(const FilePart& part, std::uint64_t generation) {
     if (how_.in_background && !reader_.may_read_in_background(part)) {
       return Result<ObjectView>(
           Error(Errc::timeout,

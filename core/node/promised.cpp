@@ -9,7 +9,7 @@ namespace locum {
 
 namespace {
 
-constexpr std::string_view prefix{"\0promise", 8};
+constexpr std::string_view own_prefix{"\0promise", 8};
 
 /// The part behind the prefix.
 struct PromiseWords {
@@ -82,30 +82,30 @@ std::string Connector::name_of(const Key& promised) const {
 
 std::string promised_name(const Key& promised, std::uint32_t nonce) {
   const PromiseWords words{.serial = promised.serial, .creator = promised.creator, .nonce = nonce};
-  std::string name(prefix);
+  std::string name(own_prefix);
   name.append(reinterpret_cast<const char*>(&words), sizeof words);
   return name;
 }
 
 std::string claimed_name(std::uint32_t store, std::string_view name) {
   const std::uint64_t hash = name_hash(store, name);
-  std::string claimed(prefix);
+  std::string claimed(own_prefix);
   claimed.append(reinterpret_cast<const char*>(&hash), sizeof hash);
   return claimed;
 }
 
 bool is_reserved(std::string_view name) noexcept {
-  const bool has_length = name.size() == prefix.size() + sizeof(PromiseWords) ||
-                          name.size() == prefix.size() + sizeof(std::uint64_t);
-  return has_length && name.starts_with(prefix);
+  const bool has_length = name.size() == own_prefix.size() + sizeof(PromiseWords) ||
+                          name.size() == own_prefix.size() + sizeof(std::uint64_t);
+  return has_length && name.starts_with(own_prefix);
 }
 
 std::optional<Key> promise_named(std::uint32_t store, std::string_view name) noexcept {
   PromiseWords words;
-  if (!is_reserved(name) || name.size() != prefix.size() + sizeof words) {
+  if (!is_reserved(name) || name.size() != own_prefix.size() + sizeof words) {
     return std::nullopt;
   }
-  std::memcpy(&words, name.data() + prefix.size(), sizeof words);
+  std::memcpy(&words, name.data() + own_prefix.size(), sizeof words);
   const Key key{store, words.creator, words.serial};
   return is_promised(key) ? std::optional(key) : std::nullopt;
 }

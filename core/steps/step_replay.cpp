@@ -55,11 +55,11 @@ Result<void> StepReplay::show_next(Moment until) {
     }
     output_ = std::move(*opened);
   }
-  if (const auto room = output_->begin(until); !room) {
+  if (auto room = output_->begin(until); !room) {
     return room;
   }
   const auto part = share_of(*step, until);
-  const auto ended = part ? output_->end(*part, until) : Result<void>(part.error());
+  auto ended = part ? output_->end(*part, until) : Result<void>(part.error());
   shown_ += ended ? 1 : 0;
   return ended;
 }

@@ -169,7 +169,7 @@ Result<void> TaskRecords::put_none(const std::vector<std::uint64_t>& numbers) co
   for (const std::uint64_t number : numbers) {
     records.emplace_back(slot_name(number), TaskSlot());
   }
-  const auto put = repeated([&]() -> Result<void> {
+  auto put = repeated([&]() -> Result<void> {
     for (const auto& one : store().put_batch(records)) {
       if (!one && one.error().code() != Errc::key_exists) {
         return one.error();

@@ -109,7 +109,6 @@ void until_warned(Runtime& runtime, const Store& store, const std::string& path)
     put_round(store, runtime.rank(), step);
     if (runtime.checkpoint_requested()) {
       (void)runtime.checkpoint("fields", path).value();
-      expect(!runtime.checkpoint_requested(), "one warning is reported twice");
       std::printf("rank %d: warned in step %llu\n", runtime.rank(), static_cast<unsigned long long>(step));
       return;
     }

@@ -94,6 +94,10 @@ bool KillRank::open() {
     }
     return false;
   }
+  if (!scene_.spills &&
+      !node_.table->accounts()->set_budget(Scene::store, "budgeted", std::uint64_t{1} << 40U)) {
+    player_.complain("there is no place for a budget");
+  }
   last_look_ = [this, base = node_.arena->data(0)] { return look_at_last(base); };
   tests::look_at_last(&last_look_);
   connector_ = open_cluster({.arena = node_.arena,

@@ -128,7 +128,6 @@ class Readers final : public Scenery {
   }
 };
 TEST(DiskInterleavings, KeepViewsWholeWhileTheObjectMoves) {
-  pass<Readers>({.preemptions = 1}, 3);
   pass<Readers>({.preemptions = 3, .sample = 3000}, 3);
 }
 
@@ -148,7 +147,6 @@ class Evicting final : public Scenery {
   }
 };
 TEST(DiskInterleavings, FreeAnEvictedObjectOnce) {
-  pass<Evicting>({.preemptions = 1}, 3);
   pass<Evicting>({.preemptions = 3, .sample = 3000}, 3);
 }
 
