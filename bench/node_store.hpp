@@ -30,7 +30,7 @@ class NodeStore {
  private:
   [[nodiscard]] std::shared_ptr<Session> open(RuntimeOptions options) {
     SoloGroup group;
-    const storage::SpillOptions spilled{.folder = options.spill_folder};
+    const storage::SpillOptions spilled{.folder = std::string(options.spill_folder)};
     const SpillFiles files{.make = [&] { return storage::make_spill_file(spilled); }, .take = {}};
     shm::Node node =
         shm::open_node(group, {0}, options, 1, options.spill_folder.empty() ? SpillFiles() : files);

@@ -173,8 +173,8 @@ Result<void> check(const RuntimeOptions& options) {
     return wrong("name", std::string(options.name.substr(0, longest_name)),
                  "at most 256 bytes, and no line break");
   }
-  if (options.spill_folder.find('\n') != std::string::npos) {
-    return wrong("spill_folder (LOCUM_SPILL_FOLDER)", options.spill_folder,
+  if (options.spill_folder.find('\n') != std::string_view::npos) {
+    return wrong("spill_folder (LOCUM_SPILL_FOLDER)", std::string(options.spill_folder),
                  "the path of a folder, without a line break");
   }
   constexpr std::uint64_t smallest_step = 64_KiB;
@@ -271,7 +271,7 @@ std::string to_string(const RuntimeOptions& options) {
   line("decoded_cache_bytes", std::to_string(options.decoded_cache_bytes));
   line("inline_bytes", std::to_string(options.inline_bytes));
   line("prefetch_bytes", std::to_string(options.prefetch_bytes));
-  line("spill_folder", options.spill_folder);
+  line("spill_folder", std::string(options.spill_folder));
   line("spill_bytes", std::to_string(options.spill_bytes));
   line("log", name_of(log_names, options.log));
   line("checkpoint_signal", std::to_string(options.checkpoint_signal));

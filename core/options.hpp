@@ -75,8 +75,8 @@ struct RuntimeOptions {
   /// memory_bytes.
   std::uint64_t prefetch_bytes = 0;  // LOCUM_PREFETCH_BYTES
   /// A folder on a disk of each node. If the node's memory is full, objects of 64 KiB and more that nobody
-  /// views go there, and come back when they are read. Empty: none do.
-  std::string spill_folder{};  // LOCUM_SPILL_FOLDER
+  /// views go there, and come back when they are read. Empty: none do. Copied by the runtime.
+  std::string_view spill_folder = {};  // LOCUM_SPILL_FOLDER
   /// What a node may use of that disk, about. 0: what its file system has, but for a twentieth, at most 1
   /// GiB.
   std::uint64_t spill_bytes = 0;  // LOCUM_SPILL_BYTES

@@ -71,7 +71,8 @@ SpillFiles spill_files(const RuntimeOptions& options) {
   if (options.spill_folder.empty()) {
     return {};
   }
-  const storage::SpillOptions spill{.folder = options.spill_folder, .most_bytes = options.spill_bytes};
+  const storage::SpillOptions spill{.folder = std::string(options.spill_folder),
+                                    .most_bytes = options.spill_bytes};
   return {.make = [spill] { return storage::make_spill_file(spill); },
           .take = [spill](int descriptor) { return storage::take_spill_file(spill, descriptor); }};
 }
@@ -135,8 +136,10 @@ Runtime::State::State(GroupParts parts)
     : group(group_of(parts)),
       options(mpi::agreed_options(group, parts.asked.options)),
       name(options.name),
+      spill_folder(options.spill_folder),
       exceptions_at_start(std::uncaught_exceptions()) {
   options.name = name;
+  options.spill_folder = spill_folder;
 }
 
 Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)

@@ -38,7 +38,8 @@ struct Runtime::State {
 
   mpi::CommunicatorGroup group;
   RuntimeOptions options;
-  const std::string name;  ///< what options.name refers to
+  const std::string name;          ///< what options.name refers to
+  const std::string spill_folder;  ///< what options.spill_folder refers to
   int exceptions_at_start;
   std::uint64_t incarnation = 0;
   std::shared_ptr<mpi::LostRankMonitor> losses;
