@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/async/completion_counter.hpp"
 #include "core/base/back_off.hpp"
 #include "core/base/mutex.hpp"
 #include "core/promise.hpp"
@@ -156,7 +157,12 @@ class Writing {
     writes_ = true;
     state_->files = std::move(files);
     state_->parts = std::move(parts);
-    state_->outcome = is_first ? Proxy<Words>() : outcome_;
+    if (!is_first) {
+      state_->outcome = ended_;
+    }
+    state_->gone = std::make_shared<detail::SettledState<bool>>(
+        ended_.state() ? ended_.state()->completions() : CompletionCounter::of_process());
+    gone_ = AsyncResult<bool>(state_->gone);
     const auto run = [state = state_] { state->run(); };
     try {
       thread_ = std::make_unique<shm::BackgroundThread>("locum.save", run);
@@ -164,9 +170,10 @@ class Writing {
       run();
     }
   }
-  /// Whether this rank has nothing to do any more, and knows how it ended. Waits for that.
+  /// Whether this rank has nothing to do any more, and knows how it ended. Waits for that, as results are
+  /// waited for: the thread may need messages, which nobody else may drive.
   [[nodiscard]] bool is_done(Moment until) const noexcept {
-    return ended_.wait_for(until) && (!writes_ || state_->wait(until));
+    return ended_.wait_for(until) && gone_.wait_for(until);
   }
   [[nodiscard]] bool is_open() const noexcept { return !is_done(Moment::min()); }
   /// Whether this rank still writes. Once others may know how it has ended, this waits for the rest.
@@ -187,8 +194,9 @@ class Writing {
     std::unique_ptr<CheckpointWriting> files;
     std::optional<Store> store;
     Promise<Words> promise;
-    std::vector<Proxy<Words>> parts;  ///< on rank 0
-    Proxy<Words> outcome;             ///< on the others
+    std::vector<Proxy<Words>> parts;       ///< on rank 0
+    std::optional<Future<Words>> outcome;  ///< on the others
+    std::shared_ptr<detail::SettledState<bool>> gone;
 
     Mutex mutex;
     std::condition_variable changed;
@@ -197,7 +205,8 @@ class Writing {
     void run() noexcept;
     [[nodiscard]] Told write() const;
     [[nodiscard]] Told complete();
-    [[nodiscard]] Result<View<Words>> wait_for(const Proxy<Words>& other, Moment moment) const;
+    [[nodiscard]] Result<View<Words>> wait_for_part(const Proxy<Words>& part) const;
+    [[nodiscard]] Result<View<Words>> wait_for_outcome() const;
     void tell(const Told& told);
     [[nodiscard]] bool wait(Moment moment) noexcept LOCUM_EXCLUDES(mutex);
   };
@@ -206,6 +215,8 @@ class Writing {
   const std::shared_ptr<State> state_;
   Proxy<Words> outcome_;
   Future<Words> ended_;
+  AsyncResult<bool> gone_{
+      Error(Errc::not_found, "no thread was started")};  ///< ended once the thread has done all
   bool writes_ = false;
   std::unique_ptr<shm::BackgroundThread> thread_;
 };
@@ -219,7 +230,7 @@ void Writing::State::run() noexcept {
     }
     if (outcome) {
       tell(told);
-      told = heard(wait_for(outcome, told_until));
+      told = heard(wait_for_outcome());
       (void)store->evict(promise.proxy().key());  // rank 0 has read it
     } else {
       told = told.error ? told : complete();
@@ -235,12 +246,15 @@ void Writing::State::run() noexcept {
   });
   promise = {};
   files.reset();
-  outcome = {};
+  outcome.reset();
   parts.clear();
   store.reset();
-  const MutexLock lock(mutex);
-  done = true;
-  changed.notify_all();
+  {
+    const MutexLock lock(mutex);
+    done = true;
+    changed.notify_all();
+  }
+  gone->settle(true);
 }
 
 Told Writing::State::write() const {
@@ -257,7 +271,7 @@ Told Writing::State::write() const {
 // On rank 0: as soon as one part has failed, all have.
 Told Writing::State::complete() {
   for (const Proxy<Words>& part : parts) {
-    if (const Told told = heard(wait_for(part, until)); told.error) {
+    if (const Told told = heard(wait_for_part(part)); told.error) {
       return {End::failed, told.error};
     }
   }
@@ -265,15 +279,27 @@ Told Writing::State::complete() {
   return {error ? End::unknown : End::complete, error};
 }
 
-Result<View<std::uint8_t[]>> Writing::State::wait_for(const Proxy<Words>& other, Moment moment) const {
+Result<View<std::uint8_t[]>> Writing::State::wait_for_part(const Proxy<Words>& part) const {
   for (;;) {
     const Moment now = Deadline::Clock::now();
-    if (stopped.load(std::memory_order_relaxed) || now >= moment) {
+    if (stopped.load(std::memory_order_relaxed) || now >= until) {
       return took_too_long();
     }
-    auto view = other.get(std::min(moment, later(now, look_interval)));
+    auto view = part.get(std::min(until, later(now, look_interval)));
     if (view || view.error().code() != Errc::timeout) {
       return view;
+    }
+  }
+}
+
+Result<View<std::uint8_t[]>> Writing::State::wait_for_outcome() const {
+  for (;;) {
+    const Moment now = Deadline::Clock::now();
+    if (outcome->wait_for(std::min(told_until, later(now, look_interval)))) {
+      return outcome->get();
+    }
+    if (stopped.load(std::memory_order_relaxed) || now >= told_until) {
+      return took_too_long();
     }
   }
 }

@@ -53,10 +53,14 @@ void Runtime::close(Deadline deadline) {
   require_mpi("close");
   state_->open = false;
   state_->prepare(false);
-  const auto until = deadline.moment(state_->options.collective_timeout);
+  auto until = deadline.moment(state_->options.collective_timeout);
   mpi::CommunicatorGroup& group = state_->group;
   const std::vector<std::uint32_t> mates = node_mates(group);
-  finish_checkpoints(until);
+  if (state_->checkpoints) {
+    finish_checkpoints(until);
+    // Which may have taken all the time. The ranks have stopped within a second of each other.
+    until = std::max(until, Deadline::Clock::now() + unwinding_patience);
+  }
   session_->state()->break_promises(until);  // ranks that wait for one join this step, too
   const auto exits = std::make_shared<shm::ProcessExits>(state_->mates, place_of(group.rank(), mates));
   // Once all have joined none reads any more; once all have closed the memory is free for the next runtime.

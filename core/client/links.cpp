@@ -70,8 +70,10 @@ Links::Links(LinkParts parts)
       reads_one_sidedly_(parts.remote != nullptr) {
   const ThreadStart on_start = parts.progress.on_thread_start;
   waker_->set(*parts.transport);
-  worker_ = std::make_shared<BackgroundWorker>(parts.progress.helper,
-                                               WaitBudget::of_background(parts.patience), on_start);
+  // Where one thread alone may drive, nobody would poll while that one waits for a single result.
+  const bool has_threads = parts.progress.helper || parts.progress.only_thread.has_value();
+  worker_ =
+      std::make_shared<BackgroundWorker>(has_threads, WaitBudget::of_background(parts.patience), on_start);
   progress_ = std::make_shared<Progress>(std::move(parts.transport), channel_, std::move(parts.progress));
   const auto times = std::make_shared<TransferTimes>(parts.metrics);
   client_ = std::make_shared<NodeClient>(nodes_, progress_, worker_, times, parts.timeout);

@@ -169,43 +169,52 @@ TEST_F(CheckpointAsync, TellsAllRanksWhatFailed) {
 // What fails after the call has returned: the folder is gone by then.
 TEST_F(CheckpointAsync, TellsAllRanksWhatFailsLater) {
   put_values(store_, 1);
-  if (job::rank() == 0) {
-    std::filesystem::create_directory(folder_ / "gone");
-  }
-  job::barrier();
-  const auto begun = runtime_->checkpoint_async("fields", folder_ / "gone/step1.h5");
-  if (job::rank() == 0) {
-    std::error_code ignored;
-    while (std::filesystem::exists(folder_ / "gone") && !begun.ready()) {
-      std::filesystem::remove_all(folder_ / "gone", ignored);
+  // It may be complete before its folder is gone: then again.
+  bool failed = false;
+  for (int attempt = 0; attempt < 50 && !failed; ++attempt) {
+    if (job::rank() == 0) {
+      std::filesystem::create_directory(folder_ / "gone");
     }
+    job::barrier();
+    const auto begun = runtime_->checkpoint_async("fields", folder_ / "gone/step1.h5");
+    if (job::rank() == 0) {
+      std::error_code ignored;
+      while (std::filesystem::exists(folder_ / "gone") && !begun.ready()) {
+        std::filesystem::remove_all(folder_ / "gone", ignored);
+      }
+    }
+    const auto end = begun.get(60s);
+    const auto ended = job::everybodys(end ? -1 : static_cast<int>(end.error().code()));
+    for (const int each : ended) {
+      EXPECT_EQ(each, ended[0]) << "all ranks learn the same";
+    }
+    failed = !end;
+    if (failed) {
+      EXPECT_NE(begun.state(), nullptr) << "it failed at once";
+      EXPECT_EQ(end.error().code(), Errc::system) << end.error().what();
+    }
+    job::barrier();
   }
-  const auto end = begun.get(60s);
-  const auto ended = job::everybodys(end ? -1 : static_cast<int>(end.error().code()));
-  for (const int each : ended) {
-    EXPECT_EQ(each, ended[0]) << "all ranks learn the same";
-  }
-  if (!end) {
-    EXPECT_EQ(end.error().code(), Errc::system) << end.error().what();
-  }
+  EXPECT_TRUE(failed) << "no attempt lost its folder in time";
   EXPECT_TRUE(runtime_->checkpoint_async("fields", path_).get(60s)) << "the next one is not concerned";
 }
 
-// Several ranks would not meet in so short a time.
 TEST_F(CheckpointAsync, StopsWhenTheRuntimeIsClosedAtOnce) {
-  if (job::size() > 1) {
-    GTEST_SKIP() << "for one rank";
-  }
   put_values(store_, 1);
   (void)runtime_->checkpoint("fields", path_).value();
   put_values(store_, 2);
-  (void)store_.put(std::vector<double>(16 << 20)).value();  // 128 MiB
+  if (job::rank() == 0) {
+    (void)store_.put(std::vector<double>(16 << 20)).value();  // 128 MiB
+  }
+  job::barrier();
   const auto begun = runtime_->checkpoint_async("fields", path_);
+  const int nodes = runtime_->nodes();
   runtime_->close(Deadline::Clock::now());
   const auto end = begun.get(20s);
   ASSERT_FALSE(end);
   EXPECT_EQ(end.error().code(), Errc::timeout) << end.error().what();
-  EXPECT_EQ(files_in(path_ + ".parts"), 1U) << "those of the older one";
+  job::barrier();
+  EXPECT_EQ(files_in(path_ + ".parts"), static_cast<std::size_t>(nodes)) << "those of the older one";
   EXPECT_EQ(files_in(folder_.path()), 1U);
   Runtime next(MPI_COMM_WORLD, of_async);
   (void)next.restore("again", path_).value();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/mpi/job.hpp"
+#include "tests/mpi/shared_folder.hpp"
 
 namespace locum {
 namespace {
@@ -72,6 +73,38 @@ TEST(OnlyInCalls, OtherThreadsNeedTheFirstOne) {
   EXPECT_TRUE(own_is_right);
   EXPECT_TRUE(other_is_right);
   runtime.close(60s);
+}
+
+// The thread that opened the runtime waits for a promise of its own, which another one keeps.
+TEST(OnlyInCalls, OtherThreadsKeepPromises) {
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB});
+  const Store store = runtime.store("promised");
+  for (int round = 0; round < 10; ++round) {
+    auto promise = store.promise<int>().value();
+    const auto coming = promise.proxy().get_async(30s);
+    std::thread other([&] { EXPECT_TRUE(promise.set(round)); });
+    const auto came = coming.get(30s);
+    other.join();
+    ASSERT_TRUE(came) << came.error().what();
+    EXPECT_EQ(**came, round);
+  }
+  runtime.close(60s);
+}
+
+// Its thread needs messages, which only close() moves.
+TEST(OnlyInCalls, CloseWaitsForACheckpointInTheBackground) {
+  const job::SharedFolder folder;
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB});
+  Store store = runtime.store("driven");
+  ASSERT_TRUE(store.put(std::vector<double>(elements, job::rank())));
+  const auto written = runtime.checkpoint_async("driven", folder / "step1.h5");
+  if (written.ready() && !written.get() && written.get().error().code() == Errc::unsupported) {
+    GTEST_SKIP() << "without HDF5";
+  }
+  runtime.close(60s);
+  const auto end = written.get(0s);
+  ASSERT_TRUE(end) << end.error().what();
+  EXPECT_EQ(end->objects, static_cast<std::uint64_t>(job::size()));
 }
 
 }  // namespace
