@@ -13,6 +13,7 @@
 #include "core/async_result.hpp"
 #include "core/base/hash.hpp"
 #include "core/base/mutex.hpp"
+#include "core/base/thread_end.hpp"
 #include "core/detail/file_load.hpp"
 #include "core/detail/restored_handles.hpp"
 #include "core/detail/session_state.hpp"
@@ -269,11 +270,7 @@ void FileParts::close(const Error& error) noexcept {
     thread.swap(state_->thread);
     state_->changed.notify_all();
   }
-  if (thread.get_id() == std::this_thread::get_id()) {
-    thread.detach();  // it ends by itself, and owns what it needs for that
-  } else if (thread.joinable()) {
-    thread.join();
-  }
+  join_or_detach(std::move(thread));
   for (const auto& reading : queue) {
     reading->end(error);
   }
