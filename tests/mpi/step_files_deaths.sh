@@ -5,22 +5,8 @@
 # steps that were in the file, and no other. LOCUM_TEST_SEED plays a run again.
 set -u
 deaths=${LOCUM_DEATHS:-4} mpiexec=$1 flag=$2 ranks=$3 program=$4
-seed=${LOCUM_TEST_SEED:-$((10#$(date +%N) % 32768))}
-RANDOM=$seed
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-# UCX's shared memory would leave a file of a process that is killed while it opens it.
-export UCX_TLS=tcp,self
-export TMPDIR="$work" OMPI_MCA_btl_vader_backing_directory="$work" OMPI_MCA_btl_sm_backing_directory="$work"
-
-fail() {
-  echo "FAILED (LOCUM_TEST_SEED=$seed): $*"
-  exit 1
-}
-. "$(dirname "$0")/descendants.sh"
-
-split=0
-[ -z "${LOCUM_TEST_WITH_UCX:-}" ] || split=1
+# shellcheck source=tests/mpi/random_kills.sh
+. "$(dirname "$0")/random_kills.sh"
 for ((death = 1; death <= deaths; ++death)); do
   path=$work/run$death.h5
   coproc job { LOCUM_RANKS_PER_NODE=$split exec "$mpiexec" "$flag" "$ranks" "$program" write "$path" 2>&1; }

@@ -16,15 +16,6 @@ namespace {
 
 constexpr std::uint64_t right = 1;
 
-template <class Players>
-void pass(const Search& bounds, std::uint32_t ranks) {
-  const Ground ground(ranks);
-  const Searched searched = search(bounds, [&] { return std::make_unique<Players>(ground.again()); });
-  EXPECT_EQ(searched.wrong, "");
-  EXPECT_TRUE(searched.all);
-  testing::Test::RecordProperty("runs", static_cast<int>(searched.runs));
-}
-
 /// A process whose objects may leave memory.
 class DiskProcess : public Process {
  public:

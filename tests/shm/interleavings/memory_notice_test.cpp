@@ -12,15 +12,6 @@
 namespace locum::tests::memory_notice_interleavings {
 namespace {
 
-template <class Players>
-void pass(const Search& bounds, std::uint32_t ranks) {
-  const Ground ground(ranks);
-  const Searched searched = search(bounds, [&] { return std::make_unique<Players>(ground.again()); });
-  EXPECT_EQ(searched.wrong, "");
-  EXPECT_TRUE(searched.all);
-  testing::Test::RecordProperty("runs", static_cast<int>(searched.runs));
-}
-
 void await(Process& process, shm::FreedMemory& freed) {
   for (std::uint32_t armed = freed.arm(); process.collect() == 0; armed = freed.arm()) {
     freed.sleep(armed, Deadline::Clock::time_point::max());

@@ -44,11 +44,7 @@ const std::string& wanted() {
 template <class Players>
 void pass(const Search& bounds, std::uint32_t ranks) {
   (void)neighbour(0);  // made before any scene, because the memory of scenes is reused
-  const Ground ground(ranks);
-  const Searched searched = search(bounds, [&] { return std::make_unique<Players>(ground.again()); });
-  EXPECT_EQ(searched.wrong, "");
-  EXPECT_TRUE(searched.all);
-  testing::Test::RecordProperty("runs", static_cast<int>(searched.runs));
+  tests::pass<Players>(bounds, ranks);
 }
 
 void put(Process& process, const std::string& name, std::uint64_t word, const SealOptions& options = {}) {

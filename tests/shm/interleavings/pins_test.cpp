@@ -14,15 +14,6 @@
 namespace locum::tests::pins_interleavings {
 namespace {
 
-template <class Players>
-void pass(const Search& bounds, std::uint32_t ranks) {
-  const Ground ground(ranks);
-  const Searched searched = search(bounds, [&] { return std::make_unique<Players>(ground.again()); });
-  EXPECT_EQ(searched.wrong, "");
-  EXPECT_TRUE(searched.all);
-  testing::Test::RecordProperty("runs", static_cast<int>(searched.runs));
-}
-
 // Reads an object, if it exists, for an unlimited time.
 void view(Process& process, const Key& key, std::uint64_t word) {
   if (const auto pin = process.objects->try_pin(key)) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -50,6 +51,17 @@ class Ground {
   const std::shared_ptr<shm::Segment> segment_;
   const std::vector<std::byte> fresh_;
 };
+
+/// Every interleaving of these players within the bounds leaves them content. `Players` are made of the
+/// node's memory, anew for each run.
+template <class Players>
+void pass(const Search& bounds, std::uint32_t ranks) {
+  const Ground ground(ranks);
+  const Searched searched = search(bounds, [&] { return std::make_unique<Players>(ground.again()); });
+  EXPECT_EQ(searched.wrong, "");
+  EXPECT_TRUE(searched.all);
+  testing::Test::RecordProperty("runs", static_cast<int>(searched.runs));
+}
 
 /// One process of a scene: its own tables over the shared segment. It may end while views of dead processes
 /// are left. Objects are one word, in blocks that are used once each; a returned block is poisoned.
