@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <string>
 
 // Tests that the check for files left in /dev/shm can fail, and reports no file that is in use.
@@ -13,10 +14,15 @@ namespace {
 
 class SharedFilesTest : public ::testing::Test {
  protected:
-  ~SharedFilesTest() override { ::unlink(path_.c_str()); }
+  SharedFilesTest() { EXPECT_EQ(::setenv("LOCUM_TEST_ABANDONS", "1", 1), 0); }
+  ~SharedFilesTest() override {
+    ::unsetenv("LOCUM_TEST_ABANDONS");
+    ::unlink(path_.c_str());
+  }
 
   const SharedFiles files_;
-  const std::string path_ = "/dev/shm/ucx_locum_test_" + std::to_string(::getpid());
+  /// Which other tests, that may run at the same time, do not count.
+  const std::string path_ = "/dev/shm/locum_test_abandons_" + std::to_string(::getpid());
   const int descriptor_ = ::open(path_.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
 };
 
