@@ -51,8 +51,10 @@ struct CheckpointReport {
   std::uint64_t bytes = 0;   ///< of their payloads
   std::uint64_t files = 0;   ///< one a node, beside the one that was named
   std::string path;          ///< of the file that was named, or that restore_latest() has found
-  std::uint64_t number = 0;  ///< the last one in its name before the extension: 42 of step0042.h5
-  /// Of restore_latest: newer ones that could not be restored, and why.
+  std::uint64_t number = 0;  ///< the last one in its name before the extension: 42 of step0042.h5; of
+                             ///< restore_latest that in place of the `*`
+  /// Of restore_latest: newer ones that could not be restored, and files of which nothing can be read, and
+  /// why.
   std::vector<std::string> passed_over;
   /// Of restore with `skip_damaged`: what is wrong with each object that was left out; at most 100 of them.
   std::vector<std::string> damaged;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -7,6 +8,7 @@
 
 #include "mpi/error.hpp"
 #include "mpi/runtime_checkpoint.hpp"
+#include "transport/storage/durable_file.hpp"
 #include "transport/storage/hdf5/checkpoint_series.hpp"
 
 namespace locum {
@@ -38,6 +40,12 @@ std::vector<Candidate> find(const std::string& pattern) {
   return found;
 }
 
+// In place of the pattern's `*`.
+std::uint64_t number_in(const std::string& pattern, const std::string& path) {
+  const auto series = storage::series_like(pattern);
+  return series ? series->number(storage::file_name_of(path)).value_or(0) : 0;
+}
+
 // Texts end with NUL, which is in none of them.
 std::vector<std::byte> packed(const std::vector<Candidate>& candidates) {
   std::string text;
@@ -67,7 +75,8 @@ std::vector<Candidate> unpacked(const std::vector<std::byte>& bytes) {
 
 }  // namespace
 
-// Damage of one is no reason to lose all of them; any other error would come again.
+// Damage of one is no reason to lose all of them. It is `system` where HDF5 finds it; any other error would
+// come again.
 CheckpointReport read_latest_checkpoint(const CheckpointJob& job, const RestoreOptions& options) {
   const std::string step =
       "restore of \"" + std::string(job.store) + "\" from the latest of '" + job.path + "'";
@@ -80,30 +89,39 @@ CheckpointReport read_latest_checkpoint(const CheckpointJob& job, const RestoreO
                                 step, job.until));
   candidates = unpacked(job.group.broadcast(packed(candidates), 0, step));
   std::vector<std::string> passed_over;
+  const auto pass_over = [&passed_over](const Candidate& candidate, const std::string& why) {
+    if (passed_over.size() < most_passed_over) {
+      passed_over.push_back("'" + candidate.path + "': " + why);
+    }
+  };
+  for (const Candidate& candidate : candidates) {  // of these it is not known whether they are newer
+    if (!candidate.why_not.empty()) {
+      pass_over(candidate, candidate.why_not);
+    }
+  }
+  const std::size_t unreadable = passed_over.size();
   for (const Candidate& candidate : candidates) {
-    std::string why = candidate.why_not;
-    if (why.empty()) {
+    if (candidate.why_not.empty()) {
       CheckpointReport report;
       const auto error = mpi::error_of([&] {
         report = read_checkpoint({job.group, job.session, job.store, candidate.path, job.until}, options);
       });
       if (!error) {
         report.passed_over = std::move(passed_over);
+        report.number = number_in(job.path, candidate.path);
         return report;
       }
-      if (error->code() != Errc::corrupt && error->code() != Errc::not_found) {
+      if (error->code() != Errc::corrupt && error->code() != Errc::not_found &&
+          error->code() != Errc::system) {
         throw *error;
       }
-      why = error->what();
-    }
-    if (passed_over.size() < most_passed_over) {
-      passed_over.push_back("'" + candidate.path + "': " + why);
+      pass_over(candidate, error->what());
     }
   }
   throw Error(passed_over.empty() ? Errc::not_found : Errc::corrupt,
-              passed_over.empty()
-                  ? "there is no checkpoint '" + job.path + "'"
-                  : "no checkpoint '" + job.path + "' can be restored; the latest, " + passed_over.front());
+              passed_over.empty() ? "there is no checkpoint '" + job.path + "'"
+                                  : "no checkpoint '" + job.path + "' can be restored; the latest, " +
+                                        passed_over[unreadable < passed_over.size() ? unreadable : 0]);
 }
 
 }  // namespace locum

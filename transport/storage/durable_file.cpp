@@ -27,10 +27,21 @@ int open_or_fail(const std::string& path, int flags) {
   return descriptor;
 }
 
+// A signal may interrupt the call: checkpoint_signal comes just when checkpoints are written.
+template <class Call>
+int repeated(const Call& call) {
+  int result = 0;
+  do {
+    result = call();
+  } while (result != 0 && errno == EINTR);
+  return result;
+}
+
 // Where a file system cannot take room ahead, writing says it.
 void take_room(int descriptor, std::uint64_t bytes, const std::string& path) {
-  if (bytes > 0 && ::fallocate(descriptor, 0, 0, static_cast<::off_t>(bytes)) != 0 && errno != EOPNOTSUPP &&
-      errno != ENOSYS && errno != EINTR) {
+  if (bytes > 0 &&
+      repeated([&] { return ::fallocate(descriptor, 0, 0, static_cast<::off_t>(bytes)); }) != 0 &&
+      errno != EOPNOTSUPP && errno != ENOSYS) {
     fail("taking " + std::to_string(bytes) + " bytes of the disk for", path);
   }
 }
@@ -123,7 +134,7 @@ void DurableFile::publish() {
   if (descriptor_ < 0) {
     open();
   }
-  if (::fsync(descriptor_) != 0) {
+  if (repeated([&] { return ::fsync(descriptor_); }) != 0) {
     fail("writing", temporary_);
   }
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <filesystem>
 #include <system_error>
 #include <tuple>
@@ -36,8 +37,23 @@ ExpiredCheckpoint expire(const std::string& path, const MasterFile& master) {
   return expired;
 }
 
-// Parts that belong to no checkpoint, because their job died before it was complete.
-void remove_unfinished(FileSeries series) {
+// What a job has left that died before the checkpoint was complete: parts in progress, and if the named file
+// was in progress as well, those to which that one refers. Other parts may be of a file that was renamed.
+void remove_unfinished(const std::string& path) {
+  std::optional<std::uint64_t> id;
+  const std::string unfinished = temporary_of(path);
+  std::error_code ignored;
+  if (std::filesystem::exists(unfinished, ignored)) {
+    try {
+      id = read_master(unfinished).facts.id;
+    } catch (const Error&) {  // that was not made to its end, so no part was given its name
+    }
+  }
+  remove_unfinished_parts(path, id);
+  std::filesystem::remove(unfinished, ignored);
+}
+
+void remove_all_unfinished(FileSeries series) {
   constexpr std::string_view of_parts = ".parts";
   series.after += of_parts;
   for (std::string path : paths_in(series)) {
@@ -49,7 +65,7 @@ void remove_unfinished(FileSeries series) {
     try {
       const WritingLock lock(path);
       if (lock.holds() && !std::filesystem::exists(path, ignored) && !ignored) {
-        remove_other_parts(path, std::nullopt);
+        remove_unfinished(path);
       }
     } catch (const Error&) {  // somebody writes it now
     }
@@ -66,12 +82,14 @@ std::vector<SeriesEntry> read_series(const FileSeries& series) {
       entry.master = read_master(entry.path);
     } catch (const Error& error) {
       entry.error = error;
+    } catch (const std::exception& exception) {  // sizes that no memory has
+      entry.error = Error(Errc::corrupt, "'" + entry.path + "' is damaged: " + exception.what());
     }
     entries.push_back(std::move(entry));
   }
-  const auto rank = [](const SeriesEntry& entry) {
+  const auto rank = [&series](const SeriesEntry& entry) {
     return std::tuple(entry.master.has_value(), entry.master ? entry.master->time_ns : 0,
-                      number_of(entry.path));
+                      series.number(file_name_of(entry.path)).value_or(0));
   };
   std::ranges::sort(entries, std::ranges::greater(), rank);
   return entries;
@@ -97,7 +115,7 @@ Rolled roll(const std::string& path, const std::string& store, std::uint32_t kee
       rolled.expired.push_back(expire(entry.path, *entry.master));
     }
   }
-  remove_unfinished(*series);
+  remove_all_unfinished(*series);
   return rolled;
 }
 

@@ -37,6 +37,25 @@ bool is_part_file(std::string_view name) {
   return has_id && name.ends_with(".h5");
 }
 
+// As names of parts begin; empty: none.
+std::string id_text(std::optional<std::uint64_t> id) {
+  return id ? part_file(*id, 0).substr(0, id_digits) : std::string();
+}
+
+// Those that are chosen by name, and the folder, if it is empty then.
+template <class Choice>
+void remove_parts(const std::string& path, const Choice& is_chosen) noexcept {
+  std::error_code ignored;
+  const std::string folder = parts_folder(path);
+  for (std::filesystem::directory_iterator each(folder, ignored), end; each != end; each.increment(ignored)) {
+    const std::string name = each->path().filename().string();
+    if (is_part_file(name) && is_chosen(name)) {
+      std::filesystem::remove(each->path(), ignored);
+    }
+  }
+  std::filesystem::remove(folder, ignored);  // only if it is empty
+}
+
 std::string in_words(std::uint64_t time_ns) {
   const auto now = static_cast<std::time_t>(time_ns / 1'000'000'000);
   std::tm utc{};
@@ -243,16 +262,14 @@ PartReader open_part(const MasterFile& master, std::size_t part) {
 }
 
 void remove_other_parts(const std::string& path, std::optional<std::uint64_t> id) noexcept {
-  std::error_code ignored;
-  const std::string folder = parts_folder(path);
-  const std::string own = id ? part_file(*id, 0).substr(0, id_digits) : std::string();
-  for (std::filesystem::directory_iterator each(folder, ignored), end; each != end; each.increment(ignored)) {
-    const std::string name = each->path().filename().string();
-    if (is_part_file(name) && (own.empty() || !name.starts_with(own))) {
-      std::filesystem::remove(each->path(), ignored);
-    }
-  }
-  std::filesystem::remove(folder, ignored);  // only if it is empty
+  remove_parts(
+      path, [own = id_text(id)](const std::string& name) { return own.empty() || !name.starts_with(own); });
+}
+
+void remove_unfinished_parts(const std::string& path, std::optional<std::uint64_t> id) noexcept {
+  remove_parts(path, [own = id_text(id)](const std::string& name) {
+    return name.ends_with(".tmp") || (!own.empty() && name.starts_with(own));
+  });
 }
 
 }  // namespace locum::storage

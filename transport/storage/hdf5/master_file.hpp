@@ -47,6 +47,9 @@ class MasterWriter {
 /// Removes the files of checkpoints in the folder of parts, but those of this one, if any; the folder too, if
 /// it is empty then. Other files stay.
 void remove_other_parts(const std::string& path, std::optional<std::uint64_t> id) noexcept;
+/// Removes the files in the folder of parts that are in progress, and those of this checkpoint, if any; the
+/// folder too, if it is empty then. Other files stay.
+void remove_unfinished_parts(const std::string& path, std::optional<std::uint64_t> id) noexcept;
 
 // Of all files of a checkpoint.
 
@@ -63,7 +66,8 @@ void read_rows(const Identifier& file, const std::string& file_path, const char*
   const Identifier stored(H5Dget_type(dataset.get()), H5Tclose, what);
   const Identifier type = row_type(rows.data());
   const hssize_t count = H5Sget_simple_extent_npoints(space.get());
-  if (count < 0 || H5Dget_storage_size(dataset.get()) != static_cast<hsize_t>(count) * sizeof(Row) ||
+  const hsize_t bytes = H5Dget_storage_size(dataset.get());
+  if (count < 0 || bytes / sizeof(Row) != static_cast<hsize_t>(count) || bytes % sizeof(Row) != 0 ||
       H5Tequal(stored.get(), type.get()) <= 0) {
     throw Error(Errc::corrupt, what + " failed: it is not a table of this kind");
   }
