@@ -19,8 +19,8 @@
 #include "core/base/mutex.hpp"
 #include "core/promise.hpp"
 #include "core/proxy.hpp"
-#include "core/rpc/packed_error.hpp"
 #include "core/store.hpp"
+#include "mpi/checkpoint_outcome.hpp"
 #include "mpi/error.hpp"
 #include "mpi/runtime_writing.hpp"
 #include "shm/segment/background_thread.hpp"
@@ -33,7 +33,8 @@ using namespace std::chrono_literals;
 using mpi::error_of;
 using mpi::throw_if;
 using Moment = Deadline::Clock::time_point;
-using Words = std::uint8_t[];
+using Words = CheckpointOutcome::Words;
+using End = CheckpointOutcome::End;
 
 constexpr std::string_view store_of_outcomes = "locum.checkpoints";
 // So often a thread that waits for another rank looks whether it is to stop.
@@ -42,49 +43,6 @@ constexpr std::chrono::milliseconds look_interval{100};
 constexpr std::chrono::seconds told_patience{1};
 // How long closing waits for a thread that is to stop: one call of the system may be on its way.
 constexpr std::chrono::seconds stop_patience{10};
-
-enum class End : std::uint8_t {
-  complete,
-  failed,   ///< the older checkpoint is there
-  unknown,  ///< the older or the new one is there
-};
-
-/// How a part ended, or the checkpoint.
-struct Told {
-  End end = End::unknown;
-  std::optional<Error> error;
-};
-
-// The end, the rank where the error arose, the error.
-std::vector<std::uint8_t> packed(const Told& told) {
-  std::vector<std::uint8_t> bytes{static_cast<std::uint8_t>(told.end)};
-  if (told.error) {
-    const std::int32_t rank = told.error->rank();
-    const auto* const first = reinterpret_cast<const std::uint8_t*>(&rank);
-    bytes.insert(bytes.end(), first, first + sizeof rank);
-    for (const std::byte byte : pack(*told.error)) {
-      bytes.push_back(static_cast<std::uint8_t>(byte));
-    }
-  }
-  return bytes;
-}
-
-// Another rank's bytes.
-Told heard(const Result<View<Words>>& view) {
-  if (!view) {
-    return {End::unknown, view.error()};
-  }
-  const std::span<const std::uint8_t> bytes(view->data(), view->size());
-  std::int32_t rank = -1;
-  if (bytes.size() == 1 && bytes[0] == static_cast<std::uint8_t>(End::complete)) {
-    return {End::complete, std::nullopt};
-  }
-  if (bytes.size() <= 1 + sizeof rank || bytes[0] > static_cast<std::uint8_t>(End::unknown)) {
-    return {End::unknown, Error(Errc::corrupt, "what another rank says of its checkpoint is damaged")};
-  }
-  std::memcpy(&rank, bytes.data() + 1, sizeof rank);
-  return {static_cast<End>(bytes[0]), unpack(std::as_bytes(bytes.subspan(1 + sizeof rank)), rank)};
-}
 
 Moment later(Moment moment, std::chrono::milliseconds by) {
   return moment > Moment::max() - by ? Moment::max() : moment + by;
@@ -148,7 +106,7 @@ class Writing {
     outcome_ = session.proxy<Words>(outcome);
     ended_ = outcome_.get_async(state_->told_until);
     return ended_.then([report, step = state_->path](const Result<View<Words>>& view) {
-      const Told told = heard(view);
+      const CheckpointOutcome told = CheckpointOutcome::heard(view);
       return told.error ? Result<CheckpointReport>(*told.error) : Result<CheckpointReport>(report);
     });
   }
@@ -203,11 +161,11 @@ class Writing {
     bool done LOCUM_GUARDED_BY(mutex) = false;
 
     void run() noexcept;
-    [[nodiscard]] Told write() const;
-    [[nodiscard]] Told complete();
+    [[nodiscard]] CheckpointOutcome write() const;
+    [[nodiscard]] CheckpointOutcome complete();
     [[nodiscard]] Result<View<Words>> wait_for_part(const Proxy<Words>& part) const;
     [[nodiscard]] Result<View<Words>> wait_for_outcome() const;
-    void tell(const Told& told);
+    void tell(const CheckpointOutcome& told);
     [[nodiscard]] bool wait(Moment moment) noexcept LOCUM_EXCLUDES(mutex);
   };
 
@@ -224,13 +182,13 @@ class Writing {
 void Writing::State::run() noexcept {
   // What fails beside the writing is the lack of private memory: the promise is broken then, which tells all.
   (void)error_of([&] {
-    Told told = write();
+    CheckpointOutcome told = write();
     if (told.error) {
       files->give_up();  // unpins the objects, too
     }
     if (outcome) {
       tell(told);
-      told = heard(wait_for_outcome());
+      told = CheckpointOutcome::heard(wait_for_outcome());
       (void)store->evict(promise.proxy().key());  // rank 0 has read it
     } else {
       told = told.error ? told : complete();
@@ -257,7 +215,7 @@ void Writing::State::run() noexcept {
   gone->settle(true);
 }
 
-Told Writing::State::write() const {
+CheckpointOutcome Writing::State::write() const {
   const auto error = error_of([this] {
     files->write([this] {
       if (stopped.load(std::memory_order_relaxed) || Deadline::Clock::now() >= until) {
@@ -269,9 +227,9 @@ Told Writing::State::write() const {
 }
 
 // On rank 0: as soon as one part has failed, all have.
-Told Writing::State::complete() {
+CheckpointOutcome Writing::State::complete() {
   for (const Proxy<Words>& part : parts) {
-    if (const Told told = heard(wait_for_part(part)); told.error) {
+    if (const CheckpointOutcome told = CheckpointOutcome::heard(wait_for_part(part)); told.error) {
       return {End::failed, told.error};
     }
   }
@@ -305,9 +263,9 @@ Result<View<std::uint8_t[]>> Writing::State::wait_for_outcome() const {
 }
 
 // A full node may have no room for the few bytes until the program evicts something.
-void Writing::State::tell(const Told& told) {
+void Writing::State::tell(const CheckpointOutcome& told) {
   for (BackOff pause(1ms, 100ms);;) {
-    const auto set = promise.set(packed(told), {.deadline = told_until});
+    const auto set = promise.set(told.packed(), {.deadline = told_until});
     if (set || set.error().code() != Errc::out_of_memory || stopped.load(std::memory_order_relaxed) ||
         Deadline::Clock::now() >= told_until) {
       return;
