@@ -146,11 +146,16 @@ StepOutput::~StepOutput() {
   }
 }
 
-Error StepOutput::failed(int lost_rank) const {
+Error StepOutput::failed(int lost_rank, Errc code) {
   if (lost_rank < 0) {
-    return Error(Errc::out_of_memory,
-                 "the first rank of this writer could not publish a step; give the nodes more memory, or the "
-                 "stream fewer queue_steps");
+    return code == Errc::out_of_memory
+               ? Error(
+                     code,
+                     "the first rank of this writer could not publish a step; give the nodes more memory, or "
+                     "the stream fewer queue_steps")
+               : Error(code,
+                       "the first rank of this writer could not publish a step, or not show it in the file; "
+                       "its close() says why");
   }
   return Error(Errc::peer_lost,
                "a rank that writes this stream was lost; the steps that all ranks have ended can still be "
@@ -159,7 +164,8 @@ Error StepOutput::failed(int lost_rank) const {
 }
 
 Result<void> StepOutput::check_first_writer() {
-  return first_writer_.is_here() ? Result<void>() : Result<void>(failed(first_writer_.rank()));
+  return first_writer_.is_here() ? Result<void>()
+                                 : Result<void>(failed(first_writer_.rank(), Errc::peer_lost));
 }
 
 // Any rank may decide: there is room once its record is there, and there is none while that says so.
@@ -241,7 +247,8 @@ Result<void> StepOutput::begin(Deadline deadline) {
                      "the stream has no room for a step, or a rank has not ended the one before, or too few "
                      "readers have joined; let readers release steps, or give the stream more queue_steps");
   }
-  return (*room)->failed == 0 ? Result<void>() : Result<void>(failed((*room)->lost_rank));
+  return (*room)->failed == 0 ? Result<void>()
+                              : Result<void>(failed((*room)->lost_rank, static_cast<Errc>((*room)->code)));
 }
 
 Result<void> StepOutput::to_file(StepRecord& part, Moment until) const {
@@ -299,16 +306,22 @@ Result<void> StepOutput::end_stream(Deadline deadline) {
   StepRecord last;
   last.state = StepRecord::State::ended;
   Result<void> ended;
+  std::optional<Error> why;
   if (!queue_ || gathering_) {
     ended = stream_.put(stream_.part(next_, side_.index), last, until);
   }
   if (gathering_) {
     last = gathering_->stop(until);
+    why = gathering_->error();
   }
   if (queue_) {
     // Of a stream that has failed readers of the file learn by its writer's end.
-    const bool is_complete = last.state == StepRecord::State::ended;
-    const auto closed = index_ && is_complete ? index_->end() : Result<void>();
+    Result<void> closed = why ? Result<void>(*why) : Result<void>();
+    if (!why && last.state != StepRecord::State::ended) {
+      closed = failed(last.lost_rank, Errc::out_of_memory);
+    } else if (!why && index_) {
+      closed = index_->end();
+    }
     index_.reset();
     ended = queue_->end(last, until);
     ended = ended ? closed : ended;

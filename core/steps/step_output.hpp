@@ -50,7 +50,8 @@ class StepOutput {
   [[nodiscard]] Result<void> check_first_writer();
   /// Whether a step may be written now, as all ranks of the writer are told.
   [[nodiscard]] Result<bool> may_begin(Moment until);
-  [[nodiscard]] Error failed(int lost_rank) const;
+  /// The stream has failed: a rank was lost, or the first one could not publish a step.
+  [[nodiscard]] static Error failed(int lost_rank, Errc code);
 
   const StepSide side_;
   const Stream stream_;
