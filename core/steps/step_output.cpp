@@ -313,6 +313,7 @@ Result<void> StepOutput::end_stream(Deadline deadline) {
   if (gathering_) {
     last = gathering_->stop(until);
     why = gathering_->error();
+    gathering_.reset();  // which has the index, too, and by that the file's lock
   }
   if (queue_) {
     // Of a stream that has failed readers of the file learn by its writer's end.
