@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <map>
 #include <set>
 #include <span>
 #include <string_view>
@@ -97,8 +98,12 @@ class Datasets {
     if (!variable.shape.empty() && std::ranges::all_of(blocks, is_whole)) {
       return make_whole(path, variable, blocks);
     }
+    std::map<std::uint32_t, std::size_t> of_writer;  // so many blocks are linked already
     for (const BlockRecord* block : blocks) {
-      const std::string here = blocks.size() == 1 ? path : path + '/' + std::to_string(block->writer);
+      std::string here = blocks.size() == 1 ? path : path + '/' + std::to_string(block->writer);
+      if (const std::size_t before = of_writer[block->writer]++; before > 0) {
+        here += '.' + std::to_string(before);
+      }
       check(
           H5Lcreate_external(step_part_file(number_, block->writer).c_str(), block_path(block->place).c_str(),
                              file_.get(), here.c_str(), links_.get(), H5P_DEFAULT),
