@@ -118,6 +118,14 @@ TEST_P(FilePartsTest, AreReadOnceWhenTheyAreUsed) {
   EXPECT_NE(proxy(6).handle(), one.handle());
 }
 
+TEST_P(FilePartsTest, AreReadForFutures) {
+  auto coming = proxy(5).get_async();
+  const auto view = coming.get();
+  ASSERT_TRUE(view) << view.error().what();
+  EXPECT_EQ((*view)[3], 8);
+  EXPECT_EQ(reader->reads(), 1);
+}
+
 TEST_P(FilePartsTest, AreReadOnceByManyThreads) {
   std::vector<std::thread> threads;
   std::atomic<int> right{0};
