@@ -314,9 +314,9 @@ std::optional<StepRecord> read_step(const std::string& path, std::uint64_t numbe
   return **step;
 }
 
-StepFiles::State state_of_steps(const std::string& path) {
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
+namespace {
+
+StepFiles::State look_at_state(const std::string& path) {
   const int descriptor = ::open((path + ".lock").c_str(), O_RDONLY | O_CLOEXEC);
   // Where a file system has no locks, nobody is taken to write.
   const bool is_written =
@@ -330,6 +330,16 @@ StepFiles::State state_of_steps(const std::string& path) {
     return StepFiles::State::ended;
   }
   return is_written ? StepFiles::State::open : StepFiles::State::abandoned;
+}
+
+}  // namespace
+
+// The end of a file that is whole is not announced by chance: a second look, before readers give up.
+StepFiles::State state_of_steps(const std::string& path) {
+  const MutexLock lock(hdf5_mutex());
+  const QuietErrors quiet;
+  const StepFiles::State state = look_at_state(path);
+  return state == StepFiles::State::abandoned ? look_at_state(path) : state;
 }
 
 }  // namespace locum::storage
