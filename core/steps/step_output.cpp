@@ -53,7 +53,7 @@ Result<void> announce(const Store& store, SessionState& session, const StreamRec
 
 // The first writer says where it is before it announces the stream; the others wait for that.
 Result<std::shared_ptr<StepOutput>> StepOutput::open(const StepSide& side, std::string_view stream,
-                                                     const StepWriterOptions& options) {
+                                                     const StepWriterOptions& options, Deadline deadline) {
   if (stream.empty() || options.queue_steps == 0 || side.number == 0 || side.index >= side.count) {
     return Error(Errc::invalid_argument,
                  "a stream of steps needs a name, and room for one step or more (queue_steps)")
@@ -92,17 +92,18 @@ Result<std::shared_ptr<StepOutput>> StepOutput::open(const StepSide& side, std::
     }
     if (!announced) {
       if (side.count > 1) {
-        (void)store->put(first, StreamRecord{}, {.codec = {}, .deadline = until});
+        (void)store->replace(first, StreamRecord{}, {.codec = {}, .deadline = until});
       }
       return announced.error();
     }
     if (side.count > 1) {
-      if (const auto made = store->put(first, record, {.codec = {}, .deadline = until}); !made) {
+      // That of an attempt before may be there, which has failed.
+      if (const auto made = store->replace(first, record, {.codec = {}, .deadline = until}); !made) {
         return made.error();
       }
     }
   } else {
-    const auto known = store->wait<StreamRecord>(first, until);
+    const auto known = store->wait<StreamRecord>(first, session.completions()->moment(deadline));
     if (!known) {
       return known.error();
     }

@@ -23,8 +23,10 @@ class StepOutput {
  public:
   using Moment = Stream::Moment;
 
+  /// `deadline`: of the wait for the rank with index 0; after `timeout` it may be tried again.
   [[nodiscard]] static Result<std::shared_ptr<StepOutput>> open(const StepSide& side, std::string_view stream,
-                                                                const StepWriterOptions& options);
+                                                                const StepWriterOptions& options,
+                                                                Deadline deadline = {});
   StepOutput(const StepOutput&) = delete;
   StepOutput& operator=(const StepOutput&) = delete;
   ~StepOutput();

@@ -49,7 +49,7 @@ Result<void> StepReplay::show_next(Moment until) {
     return step.error();
   }
   if (!output_) {
-    auto opened = StepOutput::open(writer_of(reader_), stream_, {.queue_steps = most_held});
+    auto opened = StepOutput::open(writer_of(reader_), stream_, {.queue_steps = most_held}, until);
     if (!opened) {
       return opened.error();
     }
