@@ -318,10 +318,10 @@ Result<void> StepOutput::end_stream(Deadline deadline) {
   }
   if (queue_) {
     // Of a stream that has failed readers of the file learn by its writer's end.
-    Result<void> closed = why ? Result<void>(*why) : Result<void>();
-    if (!why && last.state != StepRecord::State::ended) {
-      closed = failed(last.lost_rank, Errc::out_of_memory);
-    } else if (!why && index_) {
+    Result<void> closed;
+    if (last.state != StepRecord::State::ended) {
+      closed = why && last.lost_rank < 0 ? *why : failed(last.lost_rank, Errc::out_of_memory);
+    } else if (index_) {
       closed = index_->end();
     }
     index_.reset();
