@@ -43,6 +43,10 @@ Result<ProxyTarget::Fetched> ProxyTarget::fetched(Result<ObjectView> found) {
   if (!open) {
     return open.error();
   }
+  // Which a thread of the library may not have read: HDF5 is not for several threads. Then this one does.
+  if (!found && handle_.is_from_file() && found.error().code() == Errc::timeout) {
+    found = (*open)->fetch(handle_, {});
+  }
   auto object = (*open)->as_said(handle_, std::move(found), {});
   return object ? Result<Fetched>(Fetched{std::move(*open), std::move(*object)}) : object.error();
 }

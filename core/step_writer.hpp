@@ -185,7 +185,10 @@ class StepWriter {
   [[nodiscard]] Result<OutputStep> begin(const CallOptions& options = {});
   /// Ends the stream; readers learn of it after the last step. The rank with index 0 waits until all readers
   /// have released all steps, or left: `timeout` if they have not by the deadline; the steps can then be read
-  /// until the runtime is closed. Without readers the steps are dropped. Also returns the error of an earlier
+  /// until the runtime is closed; `timeout`, too, if another rank of the writer has not closed it by then:
+  /// the stream has failed after the last step that all had ended. Without readers the steps are dropped. On
+  /// that rank also why a stream of several ranks has failed before: a step could not be shown in the file
+  /// (`system`), or a rank was lost. Also returns the error of an earlier
   /// call that was ignored; the stream has ended then all the same. Further calls do nothing.
   Written close(const CallOptions& options = {});
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdio>
 #include <deque>
 #include <exception>
 #include <system_error>
@@ -13,7 +14,6 @@
 #include "core/async_result.hpp"
 #include "core/base/hash.hpp"
 #include "core/base/mutex.hpp"
-#include "core/base/thread_end.hpp"
 #include "core/detail/file_load.hpp"
 #include "core/detail/restored_handles.hpp"
 #include "core/detail/session_state.hpp"
@@ -81,11 +81,45 @@ struct FileParts::State {
   std::deque<std::shared_ptr<Reading>> queue LOCUM_GUARDED_BY(mutex);
   std::optional<Error> closed LOCUM_GUARDED_BY(mutex);
   std::thread thread LOCUM_GUARDED_BY(mutex);
+  bool has_ended LOCUM_GUARDED_BY(mutex) = false;  ///< the thread
+  bool in_file LOCUM_GUARDED_BY(mutex) = false;    ///< the thread reads
+  bool is_left LOCUM_GUARDED_BY(mutex) = false;    ///< it has not returned from that in time
 
   [[nodiscard]] std::optional<Error> stopped() LOCUM_EXCLUDES(mutex) {
     const MutexLock lock(mutex);
     return closed;
   }
+};
+
+/// By it the thread reads. Where it does not return before the runtime has ended, it never does: nothing that
+/// it would use then needs to be there.
+class FileParts::ThreadReader final : public FileReader {
+ public:
+  explicit ThreadReader(State& state) : state_(state) {}
+
+  [[nodiscard]] Result<void> read(const FilePart& part, std::span<std::byte> into,
+                                  const Stopped& stopped) override {
+    {
+      const MutexLock lock(state_.mutex);
+      if (state_.closed) {
+        return *state_.closed;
+      }
+      state_.in_file = true;
+    }
+    auto done = state_.reader->read(part, into, stopped);
+    MutexLock lock(state_.mutex);
+    state_.in_file = false;
+    while (state_.is_left) {
+      (void)lock.wait_until(state_.changed, Deadline::Clock::time_point::max());
+    }
+    return done;
+  }
+  [[nodiscard]] bool may_read_in_background(const FilePart& part) const override {
+    return state_.reader->may_read_in_background(part);
+  }
+
+ private:
+  State& state_;
 };
 
 /// One part that is being read in the background, or will be.
@@ -139,6 +173,9 @@ void FileParts::Reading::begin() {
             on_start("locum files");
           }
           work(*state);
+          const MutexLock ended(state->mutex);
+          state->has_ended = true;
+          state->changed.notify_all();
         });
       } catch (const std::system_error&) {
         refused = Error(Errc::out_of_memory, "there cannot be another thread to read this file");
@@ -173,7 +210,8 @@ bool FileParts::Reading::run(bool waits) noexcept {
                       .patience = std::min(*until_, now + (waits ? look_interval : a_look)),
                       .stopped = [this] { return state_->stopped(); },
                       .in_background = true};
-    auto object = load_file_part(*session, *state_->reader, promised_, how);
+    ThreadReader reader(*state_);
+    auto object = load_file_part(*session, reader, promised_, how);
     if (!object) {
       return false;
     }
@@ -260,7 +298,7 @@ std::shared_ptr<Fetch> FileParts::load_later(SessionState& session, const Key& p
   return std::make_shared<Reading>(state_, on_start_, session, promised);
 }
 
-void FileParts::close(const Error& error) noexcept {
+void FileParts::close(const Error& error, std::chrono::milliseconds patience) noexcept {
   std::deque<std::shared_ptr<Reading>> queue;
   std::thread thread;
   {
@@ -270,10 +308,35 @@ void FileParts::close(const Error& error) noexcept {
     thread.swap(state_->thread);
     state_->changed.notify_all();
   }
-  join_or_detach(std::move(thread));
+  if (thread.get_id() == std::this_thread::get_id()) {
+    thread.detach();  // it ends by itself, and owns what it needs for that
+  } else if (thread.joinable()) {
+    if (await_end(Deadline::Clock::now() + patience)) {
+      thread.join();
+    } else {
+      std::fprintf(stderr,
+                   "locum: the file system does not return from reading a part of a file: its thread is left "
+                   "behind\n");
+      thread.detach();
+    }
+  }
   for (const auto& reading : queue) {
     reading->end(error);
   }
+}
+
+// All its other waits have deadlines.
+bool FileParts::await_end(Deadline::Clock::time_point until) noexcept {
+  MutexLock lock(state_->mutex);
+  while (!state_->has_ended) {
+    const bool is_late = Deadline::Clock::now() >= until;
+    if (is_late && state_->in_file) {
+      state_->is_left = true;
+      return false;
+    }
+    (void)lock.wait_until(state_->changed, is_late ? Deadline::Clock::time_point::max() : until);
+  }
+  return true;
 }
 
 void FileParts::disown() noexcept {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -45,16 +46,20 @@ class FileParts {
                                         Deadline deadline);
   /// The same in the background, also where the record is on another node.
   [[nodiscard]] std::shared_ptr<Fetch> load_later(SessionState& session, const Key& promised);
-  /// Ends all that is being read, or will be, with that error. May be called repeatedly.
-  void close(const Error& error) noexcept;
+  /// Ends all that is being read, or will be, with that error. May be called repeatedly. A thread that hangs
+  /// in a call of the file system for longer than `patience` is left behind, with a line on stderr.
+  void close(const Error& error, std::chrono::milliseconds patience = std::chrono::seconds(10)) noexcept;
   /// In a forked process, which does not have the thread: abandons all.
   void disown() noexcept;
 
  private:
   class Reading;
+  class ThreadReader;
   struct State;
 
   static void work(State& state) noexcept;
+  /// False: the thread does not return from reading a file, and is left behind.
+  [[nodiscard]] bool await_end(Deadline::Clock::time_point until) noexcept;
 
   const ThreadStart on_start_;
   const std::shared_ptr<State> state_;  ///< shared with the thread

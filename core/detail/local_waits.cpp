@@ -14,7 +14,6 @@
 
 #include "core/async/name_answer.hpp"
 #include "core/base/mutex.hpp"
-#include "core/base/thread_end.hpp"
 #include "core/node/promised.hpp"
 #include "core/ports/directory.hpp"
 
@@ -163,7 +162,11 @@ void LocalWaits::close(const Error& error) noexcept {
     thread.swap(state_->thread);
     state_->changed.notify_all();
   }
-  join_or_detach(std::move(thread));
+  if (thread.get_id() == std::this_thread::get_id()) {
+    thread.detach();  // it ends by itself, and owns what it needs for that
+  } else if (thread.joinable()) {
+    thread.join();
+  }
   for (const auto& wait : waits) {
     if (!wait->ended()) {
       wait->end(error);

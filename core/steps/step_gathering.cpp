@@ -10,7 +10,7 @@ namespace locum::detail {
 StepGathering::StepGathering(const Stream& stream, StepQueue& queue, std::uint64_t side,
                              const StepWriterOptions& options, std::shared_ptr<StepIndex> index)
     : stream_(stream), queue_(queue), side_(side), options_(options), index_(std::move(index)) {
-  last_.state = StepRecord::State::ended;
+  last_.state = StepRecord::State::failed;  // until all have ended it
   try {
     thread_ = std::thread([this] { work(); });
   } catch (const std::system_error& error) {
@@ -119,10 +119,11 @@ Result<StepRecord> StepGathering::gather(std::uint64_t number) {
 
 // No writer has begun a step beyond the rooms that were granted.
 void StepGathering::fail(const Error& error) {
-  last_.state = StepRecord::State::failed;
   last_.lost_rank = error.code() == Errc::peer_lost ? error.rank() : -1;
   (void)stream_.put(stream_.step(queue_.next()), last_, stream_.moment({}));
-  (void)stream_.put(stream_.room(granted_), RoomRecord{1, last_.lost_rank}, stream_.moment({}));
+  (void)stream_.put(stream_.room(granted_),
+                    RoomRecord{1, last_.lost_rank, static_cast<std::uint32_t>(error.code())},
+                    stream_.moment({}));
 }
 
 Result<void> StepGathering::run() {
@@ -175,12 +176,20 @@ Result<void> StepGathering::run() {
 void StepGathering::work() {
   try {
     const auto done = run();
-    if (!done && done.error().code() != Errc::cancelled) {
-      fail(done.error());
+    if (done) {
+      last_.state = StepRecord::State::ended;
+    } else if (done.error().code() == Errc::cancelled) {
+      error_ = Error(Errc::timeout,
+                     "the other ranks of this writer had not closed it by the deadline: steps that they have "
+                     "ended since are lost, and a file is not complete; give close() more time");
+    } else {
+      error_ = done.error();
+      fail(*error_);
     }
   } catch (const std::exception& error) {
     try {
-      fail(Error(Errc::out_of_memory, "the writers' steps could not be gathered", error.what()));
+      error_ = Error(Errc::out_of_memory, "the writers' steps could not be gathered", error.what());
+      fail(*error_);
     } catch (...) {  // no memory for that: the others wait until their deadlines
     }
   }

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -31,6 +32,8 @@ class StepGathering {
   /// Waits until the other writers have closed, too, or one was lost, or that moment has come; returns how
   /// the stream has ended.
   [[nodiscard]] StepRecord stop(Moment until);
+  /// After that: why the stream has failed; none if it has not, or there was no memory to say it.
+  [[nodiscard]] const std::optional<Error>& error() const noexcept { return error_; }
 
  private:
   void work();
@@ -51,6 +54,7 @@ class StepGathering {
   std::uint64_t granted_ = 0;
   std::uint64_t gathered_ = 0;
   StepRecord last_;
+  std::optional<Error> error_;
   std::atomic<std::int64_t> stop_at_{INT64_MAX};  ///< in ticks of the clock
   std::thread thread_;
 };

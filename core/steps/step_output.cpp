@@ -53,7 +53,7 @@ Result<void> announce(const Store& store, SessionState& session, const StreamRec
 
 // The first writer says where it is before it announces the stream; the others wait for that.
 Result<std::shared_ptr<StepOutput>> StepOutput::open(const StepSide& side, std::string_view stream,
-                                                     const StepWriterOptions& options) {
+                                                     const StepWriterOptions& options, Deadline deadline) {
   if (stream.empty() || options.queue_steps == 0 || side.number == 0 || side.index >= side.count) {
     return Error(Errc::invalid_argument,
                  "a stream of steps needs a name, and room for one step or more (queue_steps)")
@@ -92,17 +92,18 @@ Result<std::shared_ptr<StepOutput>> StepOutput::open(const StepSide& side, std::
     }
     if (!announced) {
       if (side.count > 1) {
-        (void)store->put(first, StreamRecord{}, {.codec = {}, .deadline = until});
+        (void)store->replace(first, StreamRecord{}, {.codec = {}, .deadline = until});
       }
       return announced.error();
     }
     if (side.count > 1) {
-      if (const auto made = store->put(first, record, {.codec = {}, .deadline = until}); !made) {
+      // That of an attempt before may be there, which has failed.
+      if (const auto made = store->replace(first, record, {.codec = {}, .deadline = until}); !made) {
         return made.error();
       }
     }
   } else {
-    const auto known = store->wait<StreamRecord>(first, until);
+    const auto known = store->wait<StreamRecord>(first, session.completions()->moment(deadline));
     if (!known) {
       return known.error();
     }
@@ -146,11 +147,16 @@ StepOutput::~StepOutput() {
   }
 }
 
-Error StepOutput::failed(int lost_rank) const {
+Error StepOutput::failed(int lost_rank, Errc code) {
   if (lost_rank < 0) {
-    return Error(Errc::out_of_memory,
-                 "the first rank of this writer could not publish a step; give the nodes more memory, or the "
-                 "stream fewer queue_steps");
+    return code == Errc::out_of_memory
+               ? Error(
+                     code,
+                     "the first rank of this writer could not publish a step; give the nodes more memory, or "
+                     "the stream fewer queue_steps")
+               : Error(code,
+                       "the first rank of this writer could not publish a step, or not show it in the file; "
+                       "its close() says why");
   }
   return Error(Errc::peer_lost,
                "a rank that writes this stream was lost; the steps that all ranks have ended can still be "
@@ -159,7 +165,8 @@ Error StepOutput::failed(int lost_rank) const {
 }
 
 Result<void> StepOutput::check_first_writer() {
-  return first_writer_.is_here() ? Result<void>() : Result<void>(failed(first_writer_.rank()));
+  return first_writer_.is_here() ? Result<void>()
+                                 : Result<void>(failed(first_writer_.rank(), Errc::peer_lost));
 }
 
 // Any rank may decide: there is room once its record is there, and there is none while that says so.
@@ -241,7 +248,8 @@ Result<void> StepOutput::begin(Deadline deadline) {
                      "the stream has no room for a step, or a rank has not ended the one before, or too few "
                      "readers have joined; let readers release steps, or give the stream more queue_steps");
   }
-  return (*room)->failed == 0 ? Result<void>() : Result<void>(failed((*room)->lost_rank));
+  return (*room)->failed == 0 ? Result<void>()
+                              : Result<void>(failed((*room)->lost_rank, static_cast<Errc>((*room)->code)));
 }
 
 Result<void> StepOutput::to_file(StepRecord& part, Moment until) const {
@@ -299,16 +307,23 @@ Result<void> StepOutput::end_stream(Deadline deadline) {
   StepRecord last;
   last.state = StepRecord::State::ended;
   Result<void> ended;
+  std::optional<Error> why;
   if (!queue_ || gathering_) {
     ended = stream_.put(stream_.part(next_, side_.index), last, until);
   }
   if (gathering_) {
     last = gathering_->stop(until);
+    why = gathering_->error();
+    gathering_.reset();  // which has the index, too, and by that the file's lock
   }
   if (queue_) {
     // Of a stream that has failed readers of the file learn by its writer's end.
-    const bool is_complete = last.state == StepRecord::State::ended;
-    const auto closed = index_ && is_complete ? index_->end() : Result<void>();
+    Result<void> closed;
+    if (last.state != StepRecord::State::ended) {
+      closed = why && last.lost_rank < 0 ? *why : failed(last.lost_rank, Errc::out_of_memory);
+    } else if (index_) {
+      closed = index_->end();
+    }
     index_.reset();
     ended = queue_->end(last, until);
     ended = ended ? closed : ended;

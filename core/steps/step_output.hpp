@@ -23,8 +23,10 @@ class StepOutput {
  public:
   using Moment = Stream::Moment;
 
+  /// `deadline`: of the wait for the rank with index 0; after `timeout` it may be tried again.
   [[nodiscard]] static Result<std::shared_ptr<StepOutput>> open(const StepSide& side, std::string_view stream,
-                                                                const StepWriterOptions& options);
+                                                                const StepWriterOptions& options,
+                                                                Deadline deadline = {});
   StepOutput(const StepOutput&) = delete;
   StepOutput& operator=(const StepOutput&) = delete;
   ~StepOutput();
@@ -50,7 +52,8 @@ class StepOutput {
   [[nodiscard]] Result<void> check_first_writer();
   /// Whether a step may be written now, as all ranks of the writer are told.
   [[nodiscard]] Result<bool> may_begin(Moment until);
-  [[nodiscard]] Error failed(int lost_rank) const;
+  /// The stream has failed: a rank was lost, or the first one could not publish a step.
+  [[nodiscard]] static Error failed(int lost_rank, Errc code);
 
   const StepSide side_;
   const Stream stream_;

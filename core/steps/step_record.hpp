@@ -121,6 +121,7 @@ struct RoomRecord {
 
   std::uint32_t failed = 0;  ///< 1: no, the stream has failed
   std::int32_t lost_rank = -1;
+  std::uint32_t code = 0;  ///< if failed: the Errc
 };
 
 /// The step that these parts make, in order of their writers. REQUIRES: they are valid.

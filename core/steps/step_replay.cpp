@@ -49,7 +49,7 @@ Result<void> StepReplay::show_next(Moment until) {
     return step.error();
   }
   if (!output_) {
-    auto opened = StepOutput::open(writer_of(reader_), stream_, {.queue_steps = most_held});
+    auto opened = StepOutput::open(writer_of(reader_), stream_, {.queue_steps = most_held}, until);
     if (!opened) {
       return opened.error();
     }
@@ -64,7 +64,8 @@ Result<void> StepReplay::show_next(Moment until) {
   return ended;
 }
 
-// The state is looked at before the steps: one that was shown before it ended is seen.
+// The state is of interest only where there is no step, and of the first one. It is looked at before the
+// steps: one that was shown before it ended is seen.
 Result<StepRecord> StepReplay::await(Moment until) {
   StepFiles* const files = reader_.session.state()->files().steps();
   if (files == nullptr) {
@@ -74,6 +75,11 @@ Result<StepRecord> StepReplay::await(Moment until) {
   }
   CompletionCounter& clock = *reader_.session.state()->completions();
   for (;;) {
+    if (shown_ > 0) {
+      if (const auto step = files->read(path_, shown_); !step || *step) {
+        return step ? Result<StepRecord>(**step) : step.error();
+      }
+    }
     const auto state = files->state(path_);
     if (!state) {
       return state.error();

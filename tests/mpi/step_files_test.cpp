@@ -196,6 +196,38 @@ TEST(StepFiles, AreReadByHdf5Alone) {
   }
 }
 
+// The second block of a rank has a name of its own.
+TEST(StepFiles, HaveSeveralLocalBlocksOfOneRank) {
+  const job::SharedFolder folder;
+  const std::string path = folder / "run.h5";
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB});
+  {
+    StepWriter out(runtime, "run", MPI_COMM_WORLD, {.file = path});
+    auto step = out.begin({.deadline = 60s}).value();
+    for (const int number : {1, 2, 3}) {
+      step.put("particles", std::vector<std::int32_t>(5, 10 * job::rank() + number));
+    }
+    step.end().value();
+    out.close({.deadline = 60s}).value();
+  }
+  job::barrier();
+  if (job::rank() == 0) {
+    const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+    ASSERT_GE(file, 0);
+    const std::string writer = "/step/000000/particles/" + std::to_string(job::last());
+    for (const std::string& name : {writer, writer + ".1", writer + ".2"}) {
+      EXPECT_GT(H5Oexists_by_name(file, name.c_str(), H5P_DEFAULT), 0) << name;
+    }
+    H5Fclose(file);
+  }
+  {
+    StepReader in(runtime, "any", MPI_COMM_WORLD, {.file = path});
+    EXPECT_EQ(in.next(60s).value().blocks("particles").value().size(),
+              3U * static_cast<std::size_t>(job::size()));
+  }
+  job::barrier();
+}
+
 TEST(StepFiles, AreNotWrittenOverAndSayWhatIsWrong) {
   const job::SharedFolder folder;
   const std::string path = folder / "run.h5";

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "core/error.hpp"
@@ -145,13 +147,20 @@ void DurableFile::publish() {
 }
 
 WritingLock::WritingLock(const std::string& path) : path_(path + ".lock") {
+  // A reader that looks whether somebody writes has the lock for a moment.
+  constexpr int looks = 20;
+  constexpr std::chrono::milliseconds a_moment{10};
   // The file that was locked may have been removed by who had it before: then once more.
-  for (;;) {
+  for (int refused = 0;;) {
     descriptor_ = open_or_fail(path_, O_RDWR | O_CREAT);
     if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
       const int error = errno;
       if (error == EWOULDBLOCK) {
         ::close(descriptor_);
+        if (++refused < looks) {
+          std::this_thread::sleep_for(a_moment);
+          continue;
+        }
         throw Error(Errc::system,
                     "'" + path_.substr(0, path_.rfind('.')) +
                         "' is being written now, by another job or by this one; give each job a path of its "

@@ -52,7 +52,7 @@ class DurableFile {
 /// effect.
 class WritingLock {
  public:
-  /// Throws Error `system` at once if another job has it, or this one.
+  /// Throws Error `system` after some 200 ms if another job has it, or this one.
   explicit WritingLock(const std::string& path);
   WritingLock(const WritingLock&) = delete;
   WritingLock& operator=(const WritingLock&) = delete;

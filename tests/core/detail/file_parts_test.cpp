@@ -30,7 +30,7 @@ class CountingReader final : public FileReader {
     ++reads_;
     changed_.notify_all();
     while (is_held_) {
-      if (const auto error = stopped()) {
+      if (const auto error = stopped(); error && !hangs_) {
         return *error;
       }
       changed_.wait_for(lock, 1ms);
@@ -62,6 +62,12 @@ class CountingReader final : public FileReader {
     is_held_ = held;
     changed_.notify_all();
   }
+  /// While it is held it does not look whether it is to stop.
+  void hang() {
+    const std::lock_guard lock(mutex_);
+    is_held_ = true;
+    hangs_ = true;
+  }
   [[nodiscard]] bool await_reads(int reads) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, 20s, [&] { return reads_ >= reads; });
@@ -73,6 +79,7 @@ class CountingReader final : public FileReader {
   int reads_ = 0;
   int failures_ = 0;
   bool is_held_ = false;
+  bool hangs_ = false;
 };
 
 class FilePartsTest : public testing::TestWithParam<std::uint8_t> {
@@ -116,6 +123,14 @@ TEST_P(FilePartsTest, AreReadOnceWhenTheyAreUsed) {
   EXPECT_EQ((*same)[9], 14);
   EXPECT_EQ(reader->reads(), 1);
   EXPECT_NE(proxy(6).handle(), one.handle());
+}
+
+TEST_P(FilePartsTest, AreReadForFutures) {
+  auto coming = proxy(5).get_async();
+  const auto view = coming.get();
+  ASSERT_TRUE(view) << view.error().what();
+  EXPECT_EQ((*view)[3], 8);
+  EXPECT_EQ(reader->reads(), 1);
 }
 
 TEST_P(FilePartsTest, AreReadOnceByManyThreads) {
@@ -209,6 +224,18 @@ TEST_P(BackgroundFileParts, AreStillReadAfterATimeout) {
   reader->hold(false);
   EXPECT_EQ(one.get(20s).value()[0], 1);
   EXPECT_EQ(reader->reads(), 1);
+}
+
+TEST_P(BackgroundFileParts, LeaveAThreadBehindThatHangsInTheFileSystem) {
+  reader->hang();
+  const auto one = proxy(1);
+  one.prefetch();
+  ASSERT_TRUE(reader->await_reads(1));
+  testing::internal::CaptureStderr();
+  files().close(Error(Errc::closed, "now"), 20ms);
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("left behind"), std::string::npos);
+  node.session->close();
+  reader->hold(false);  // what has returned late touches nothing any more
 }
 
 }  // namespace

@@ -6,14 +6,18 @@
 #include <stdlib.h>
 
 #include <array>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/error.hpp"
+#include "transport/storage/hdf5/dataset.hpp"
 
 namespace locum::storage {
 namespace {
@@ -250,6 +254,35 @@ TEST_F(DatasetPart, NoticesThatTheFileWasChanged) {
   EXPECT_EQ(DatasetReader().read(chunks, into.first(into.size() / 2), {}).error().code(), Errc::stale);
   std::filesystem::remove(path());
   EXPECT_EQ(DatasetReader().read(plain, into, {}).error().code(), Errc::not_found);
+}
+
+TEST_F(DatasetPart, LetsOthersCallHdf5BetweenItsPieces) {
+  constexpr hsize_t chunk = 1 << 19;  // of 4 MiB
+  constexpr hsize_t count = 3 * chunk;
+  const hid_t file = H5Fcreate(path().c_str(), H5F_ACC_EXCL, H5P_DEFAULT, H5P_DEFAULT);
+  const hid_t space = H5Screate_simple(1, &count, nullptr);
+  const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_chunk(creation, 1, &chunk);
+  const hid_t dataset = H5Dcreate2(file, "T", H5T_IEEE_F64LE, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+  std::vector<double> numbers(count, 7);
+  EXPECT_GE(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers.data()), 0);
+  H5Dclose(dataset);
+  H5Pclose(creation);
+  H5Sclose(space);
+  H5Fclose(file);
+  const FilePart part = find_part(path(), "T", {}, "f64");
+  std::vector<double> found(count);
+  std::future<void> other;
+  int had_turns = 0;
+  const auto done =
+      DatasetReader().read(part, std::as_writable_bytes(std::span(found)), [&]() -> std::optional<Error> {
+        other = std::async(std::launch::async, [] { const MutexLock turn(hdf5_mutex()); });
+        had_turns += other.wait_for(std::chrono::seconds(5)) == std::future_status::ready ? 1 : 0;
+        return std::nullopt;
+      });
+  EXPECT_TRUE(done);
+  EXPECT_EQ(found, numbers);
+  EXPECT_EQ(had_turns, 3);
 }
 
 TEST_F(DatasetPart, StopsWhenItIsTold) {

@@ -10,8 +10,9 @@
 
 namespace locum::storage {
 
-/// Held while parts of files are read by HDF5: where HDF5 is not built for several threads, those that read
-/// such parts take turns.
+/// Held by whoever calls HDF5, for checkpoints, steps or parts of files: threads take turns, whether HDF5 is
+/// built for several or not. Not recursive. Comes before QuietErrors, whose effect is on all threads where it
+/// is not.
 [[nodiscard]] Mutex& hdf5_mutex();
 
 /// An open dataset of a file that anybody may have written.

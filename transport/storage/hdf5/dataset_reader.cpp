@@ -5,10 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <memory>
 #include <new>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/object/object.hpp"
@@ -22,6 +25,8 @@ namespace {
 
 // Of the file, at a time: after each piece it is asked whether to go on.
 constexpr std::uint64_t piece_bytes = std::uint64_t{4} << 20U;
+// Who waits for a mutex gets it only if it is free for so long: less than a hundredth of a piece's time.
+constexpr std::chrono::microseconds for_another_thread{100};
 // Less between two runs is read with them.
 constexpr std::uint64_t small_gap = 64 * 1024;
 
@@ -182,58 +187,88 @@ class PlainRead {
   std::unique_ptr<std::byte[]> staged_;
 };
 
-/// All others, by HDF5: a number of rows at a time, whole chunks where there are any.
-void read_by_hdf5(const FilePart& part, std::span<std::byte> into, const FileReader::Stopped& stopped) {
-  OpenFile(part.bytes_in).require_unchanged(part);
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
-  const std::string what = "reading the dataset '" + part.dataset + "' of '" + part.path + "'";
-  const Dataset opened = open_dataset(part.path, part.dataset);
-  const std::string element = part.type.substr(0, part.type.find('['));
-  const bool is_scalar = opened.extents.empty();
-  if (describe(opened.type) != element || (!is_scalar && opened.extents != part.extents)) {
-    throw Error(Errc::stale, "the file '" + part.path +
-                                 "' was changed after this stand-in was made; make another one of it");
+/// All others, by HDF5: a number of rows at a time, whole chunks where there are any. Between two pieces
+/// other threads may call HDF5.
+class Hdf5Read {
+ public:
+  Hdf5Read(const FilePart& part, std::span<std::byte> into)
+      : part_(part), into_(into), what_("reading the dataset '" + part.dataset + "' of '" + part.path + "'") {
+    OpenFile(part.bytes_in).require_unchanged(part);
+    const MutexLock lock(hdf5_mutex());
+    const QuietErrors quiet;
+    Dataset opened = open_dataset(part.path, part.dataset);
+    const std::string element = part.type.substr(0, part.type.find('['));
+    if (describe(opened.type) != element || (!opened.extents.empty() && opened.extents != part.extents)) {
+      throw Error(Errc::stale, "the file '" + part.path +
+                                   "' was changed after this stand-in was made; make another one of it");
+    }
+    memory_type_ = number_in_memory(element);
+    const Identifier creation(H5Dget_create_plist(opened.dataset.get()), H5Pclose, what_);
+    if (H5Pget_layout(creation.get()) == H5D_CHUNKED) {
+      std::array<hsize_t, H5S_MAX_RANK> chunk{};
+      check(H5Pget_chunk(creation.get(), static_cast<int>(part.extents.size()), chunk.data()), what_);
+      chunk_rows_ = std::max<std::uint64_t>(chunk[0], 1);
+    }
+    opened_ = std::move(opened);  // at the end: what fails before is closed while the lock is held
   }
-  const hid_t memory_type = number_in_memory(element);
-  if (is_scalar) {
-    check(H5Dread(opened.dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, into.data()), what);
-    return;
+  Hdf5Read(const Hdf5Read&) = delete;
+  Hdf5Read& operator=(const Hdf5Read&) = delete;
+  ~Hdf5Read() {
+    const MutexLock lock(hdf5_mutex());
+    opened_ = {};
   }
-  const std::size_t rank = part.extents.size();
-  const std::uint64_t row_bytes = into.size() / part.count[0];
-  std::uint64_t chunk_rows = 1;  // of the dataset
-  const Identifier creation(H5Dget_create_plist(opened.dataset.get()), H5Pclose, what);
-  if (H5Pget_layout(creation.get()) == H5D_CHUNKED) {
-    std::array<hsize_t, H5S_MAX_RANK> chunk{};
-    check(H5Pget_chunk(creation.get(), static_cast<int>(rank), chunk.data()), what);
-    chunk_rows = std::max<std::uint64_t>(chunk[0], 1);
+
+  void operator()(const FileReader::Stopped& stopped) {
+    for (std::uint64_t row = 0; row < part_.count[0];) {
+      go_on(stopped);
+      if (row > 0) {
+        std::this_thread::sleep_for(for_another_thread);
+      }
+      row += piece(row);
+    }
   }
-  const std::uint64_t stride = part.stride[0];
-  const Identifier space(H5Dget_space(opened.dataset.get()), H5Sclose, what);
-  std::vector<hsize_t> start(part.start.begin(), part.start.end());
-  std::vector<hsize_t> count(part.count.begin(), part.count.end());
-  const std::vector<hsize_t> strides(part.stride.begin(), part.stride.end());
-  for (std::uint64_t row = 0; row < part.count[0];) {
-    go_on(stopped);
-    start[0] = part.start[0] + row * stride;
+
+ private:
+  // Reads rows from that one on; returns how many.
+  std::uint64_t piece(std::uint64_t row) {
+    const MutexLock lock(hdf5_mutex());
+    const QuietErrors quiet;
+    if (opened_.extents.empty()) {  // one element
+      check(H5Dread(opened_.dataset.get(), memory_type_, H5S_ALL, H5S_ALL, H5P_DEFAULT, into_.data()), what_);
+      return 1;
+    }
+    const std::uint64_t row_bytes = into_.size() / part_.count[0];
+    const std::uint64_t stride = part_.stride[0];
+    std::vector<hsize_t> start(part_.start.begin(), part_.start.end());
+    std::vector<hsize_t> count(part_.count.begin(), part_.count.end());
+    const std::vector<hsize_t> strides(part_.stride.begin(), part_.stride.end());
+    start[0] = part_.start[0] + row * stride;
     // Up to the end of the last chunk that fits, so that none is decompressed twice.
     std::uint64_t rows = std::max<std::uint64_t>(piece_bytes / std::max<std::uint64_t>(row_bytes, 1), 1);
-    const std::uint64_t last = (start[0] + (rows - 1) * std::min(stride, part.extents[0])) / chunk_rows;
-    const std::uint64_t to_the_end = ((last + 1) * chunk_rows - start[0] + stride - 1) / stride;
+    const std::uint64_t last = (start[0] + (rows - 1) * std::min(stride, part_.extents[0])) / chunk_rows_;
+    const std::uint64_t to_the_end = ((last + 1) * chunk_rows_ - start[0] + stride - 1) / stride;
     rows = std::max(rows, to_the_end);
-    rows = std::min(rows, part.count[0] - row);
+    rows = std::min(rows, part_.count[0] - row);
     count[0] = rows;
+    const Identifier space(H5Dget_space(opened_.dataset.get()), H5Sclose, what_);
     check(
         H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), strides.data(), count.data(), nullptr),
-        what);
-    const Identifier memory(H5Screate_simple(static_cast<int>(rank), count.data(), nullptr), H5Sclose, what);
-    check(H5Dread(opened.dataset.get(), memory_type, memory.get(), space.get(), H5P_DEFAULT,
-                  into.data() + row * row_bytes),
-          what);
-    row += rows;
+        what_);
+    const Identifier memory(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr), H5Sclose,
+                            what_);
+    check(H5Dread(opened_.dataset.get(), memory_type_, memory.get(), space.get(), H5P_DEFAULT,
+                  into_.data() + row * row_bytes),
+          what_);
+    return rows;
   }
-}
+
+  const FilePart& part_;
+  const std::span<std::byte> into_;
+  const std::string what_;
+  Dataset opened_;
+  hid_t memory_type_ = H5I_INVALID_HID;
+  std::uint64_t chunk_rows_ = 1;  ///< of the dataset
+};
 
 }  // namespace
 
@@ -245,7 +280,7 @@ Result<void> DatasetReader::read(const FilePart& part, std::span<std::byte> into
     if (part.is_plain != 0) {
       PlainRead(part, into, stopped)();
     } else {
-      read_by_hdf5(part, into, stopped);
+      Hdf5Read(part, into)(stopped);
     }
     return {};
   } catch (const Error& error) {

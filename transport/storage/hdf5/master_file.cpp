@@ -14,6 +14,7 @@
 
 #include "core/base/checksum.hpp"
 #include "core/error.hpp"
+#include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/dataset_path.hpp"
 
 namespace locum::storage {
@@ -86,21 +87,29 @@ std::uint32_t checksum_of(const MasterFile& master) {
   return checksum_of_rows(master.parts, checksum_of_rows(master.origins, 0));
 }
 
+// Which are in progress. They take hdf5_mutex() themselves.
+std::vector<PartReader> open_parts(const MasterFile& master) {
+  std::vector<PartReader> parts;
+  for (std::size_t part = 0; part < master.parts.size(); ++part) {
+    parts.emplace_back(temporary_of(master.parts_folder + '/' + part_file(master.facts.id, part)),
+                       master.facts, master.parts[part]);
+  }
+  return parts;
+}
+
 /// Of the datasets of all parts, which are in progress, links in the checkpoint's own file: as if they were
 /// in that.
 class Links {
  public:
-  Links(const Identifier& file, const MasterFile& master, const std::string& folder)
+  Links(const Identifier& file, const std::vector<PartReader>& parts, std::uint64_t id,
+        const std::string& folder)
       : file_(file),
-        id_(master.facts.id),
+        readers_(parts),
+        id_(id),
         folder_(folder),
         properties_(H5Pcreate(H5P_LINK_CREATE), H5Pclose, "making links") {
     check(H5Pset_create_intermediate_group(properties_.get(), 1), "making links");
     check(H5Pset_char_encoding(properties_.get(), H5T_CSET_UTF8), "making links");
-    for (std::size_t part = 0; part < master.parts.size(); ++part) {
-      readers_.emplace_back(temporary_of(master.parts_folder + '/' + part_file(id_, part)), master.facts,
-                            master.parts[part]);
-    }
   }
 
   void make() {
@@ -160,16 +169,18 @@ class Links {
   }
 
   const Identifier& file_;
+  const std::vector<PartReader>& readers_;
   const std::uint64_t id_;
   const std::string folder_;
   Identifier properties_;
-  std::vector<PartReader> readers_;
   std::set<std::string> groups_;
 };
 
 }  // namespace
 
 MasterWriter::MasterWriter(const std::string& path, const MasterFile& master) : file_(path) {
+  const std::vector<PartReader> parts = open_parts(master);
+  const MutexLock lock(hdf5_mutex());
   const QuietErrors quiet;
   file_.try_room(least_bytes);
   const std::string what = "making the file '" + file_.temporary() + "'";
@@ -195,7 +206,7 @@ MasterWriter::MasterWriter(const std::string& path, const MasterFile& master) : 
     set_attribute(group, "rows_checksum", checksum_of(master));
     write_rows(file, origins_path, master.origins);
     write_rows(file, parts_path, master.parts);
-    Links(file, master, folder).make();
+    Links(file, parts, master.facts.id, folder).make();
   }
   check(H5Fflush(file.get(), H5F_SCOPE_LOCAL), what);
   file.close(what);
@@ -232,6 +243,7 @@ CheckpointFacts read_facts(const Identifier& file, const std::string& path) {
 }
 
 MasterFile read_master(const std::string& path) {
+  const MutexLock lock(hdf5_mutex());
   const QuietErrors quiet;
   const Identifier file = open_hdf5(path);
   MasterFile master;

@@ -12,6 +12,7 @@
 #include "core/base/checksum.hpp"
 #include "core/error.hpp"
 #include "core/object/address.hpp"
+#include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/master_file.hpp"
 
 namespace locum::storage {
@@ -41,6 +42,7 @@ bool has_valid_extents(const ObjectRow& row) {
 
 PartReader::PartReader(const std::string& path, const CheckpointFacts& facts, const PartRow& expected)
     : path_(path) {
+  const MutexLock lock(hdf5_mutex());
   const QuietErrors quiet;
   descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor_ < 0) {
@@ -76,6 +78,7 @@ PartReader::PartReader(const std::string& path, const CheckpointFacts& facts, co
         static_cast<std::uint64_t>(std::max<hssize_t>(H5Sget_simple_extent_npoints(space.get()), 0));
   } catch (...) {
     ::close(descriptor_);
+    close_hdf5();  // while the lock is held
     throw;
   }
 }
@@ -93,7 +96,14 @@ PartReader::PartReader(PartReader&& other) noexcept
 PartReader::~PartReader() {
   if (descriptor_ >= 0) {
     ::close(descriptor_);
+    const MutexLock lock(hdf5_mutex());
+    close_hdf5();
   }
+}
+
+void PartReader::close_hdf5() noexcept {
+  packed_ = {};
+  hdf5_ = {};
 }
 
 Identifier PartReader::open_dataset(const std::string& path) const {
@@ -165,7 +175,8 @@ void PartReader::read_compressed(const Identifier& dataset, const Identifier& ty
   }
 }
 
-void PartReader::read(const ObjectRow& row, std::span<std::byte> bytes) {
+std::optional<std::uint64_t> PartReader::find_or_read(const ObjectRow& row, std::span<std::byte> bytes) {
+  const MutexLock lock(hdf5_mutex());
   const QuietErrors quiet;
   const bool is_packed = row.path.bytes == 0;
   const std::string what = "reading an object from '" + path_ + "'";
@@ -187,10 +198,17 @@ void PartReader::read(const ObjectRow& row, std::span<std::byte> bytes) {
   const Identifier creation(H5Dget_create_plist(dataset.get()), H5Pclose, what);
   if (!is_packed && H5Pget_layout(creation.get()) == H5D_CHUNKED) {
     read_compressed(dataset, type, bytes);
-  } else if (!bytes.empty() && offset == HADDR_UNDEF) {
+    return std::nullopt;
+  }
+  if (!bytes.empty() && offset == HADDR_UNDEF) {
     damaged(path_, "the dataset '" + std::string(path(row)) + "' has no bytes");
-  } else {
-    read_at(offset + (is_packed ? row.place : 0), bytes);
+  }
+  return offset + (is_packed ? row.place : 0);
+}
+
+void PartReader::read(const ObjectRow& row, std::span<std::byte> bytes) {
+  if (const auto offset = find_or_read(row, bytes)) {
+    read_at(*offset, bytes);
   }
   if (const std::uint32_t found = checksum(bytes); found != row.checksum) {
     throw Error(Errc::corrupt, "its bytes in '" + path_ +

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,12 +38,17 @@ class PartReader {
   [[nodiscard]] const std::string& file() const noexcept { return path_; }
 
  private:
+  /// REQUIRES: hdf5_mutex() is held, as for all that follow but text() and read_at().
+  void close_hdf5() noexcept;
   [[nodiscard]] std::string_view text(const TextPlace& place) const noexcept;
   template <class Row>
   void read_rows(const char* path, std::vector<Row>& rows) const;
   void read_texts();
   [[nodiscard]] Identifier open_dataset(const std::string& path) const;
   void read_compressed(const Identifier& dataset, const Identifier& type, std::span<std::byte> bytes) const;
+  /// Where the bytes of an object are in the file; none: HDF5 has read them, because it had compressed them.
+  /// Takes hdf5_mutex() itself.
+  [[nodiscard]] std::optional<std::uint64_t> find_or_read(const ObjectRow& row, std::span<std::byte> bytes);
   void read_at(std::uint64_t offset, std::span<std::byte> bytes) const;
 
   std::string path_;

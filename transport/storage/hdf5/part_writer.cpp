@@ -8,6 +8,7 @@
 
 #include "core/base/checksum.hpp"
 #include "core/error.hpp"
+#include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/dataset_path.hpp"
 #include "transport/storage/hdf5/early_dataset.hpp"
 
@@ -46,6 +47,7 @@ void require_compression(int level) {
     throw Error(Errc::invalid_argument,
                 "compress is " + std::to_string(level) + "; it takes 0 for none, or a level from 1 to 9");
   }
+  const MutexLock lock(hdf5_mutex());
   if (level > 0 && H5Zfilter_avail(H5Z_FILTER_DEFLATE) <= 0) {
     throw Error(
         Errc::unsupported,
@@ -56,6 +58,7 @@ void require_compression(int level) {
 PartWriter::PartWriter(const std::string& path, const CheckpointFacts& facts,
                        std::vector<WrittenObject> objects, std::vector<HandleRow> handles, int compress)
     : compress_(compress), objects_(std::move(objects)), handles_(std::move(handles)), file_(path) {
+  const MutexLock lock(hdf5_mutex());
   const QuietErrors quiet;
   note_groups();
   file_.try_room(expected_bytes());

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <map>
 #include <set>
 #include <span>
 #include <string_view>
@@ -97,8 +98,12 @@ class Datasets {
     if (!variable.shape.empty() && std::ranges::all_of(blocks, is_whole)) {
       return make_whole(path, variable, blocks);
     }
+    std::map<std::uint32_t, std::size_t> of_writer;  // so many blocks are linked already
     for (const BlockRecord* block : blocks) {
-      const std::string here = blocks.size() == 1 ? path : path + '/' + std::to_string(block->writer);
+      std::string here = blocks.size() == 1 ? path : path + '/' + std::to_string(block->writer);
+      if (const std::size_t before = of_writer[block->writer]++; before > 0) {
+        here += '.' + std::to_string(before);
+      }
       check(
           H5Lcreate_external(step_part_file(number_, block->writer).c_str(), block_path(block->place).c_str(),
                              file_.get(), here.c_str(), links_.get(), H5P_DEFAULT),
@@ -309,9 +314,9 @@ std::optional<StepRecord> read_step(const std::string& path, std::uint64_t numbe
   return **step;
 }
 
-StepFiles::State state_of_steps(const std::string& path) {
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
+namespace {
+
+StepFiles::State look_at_state(const std::string& path) {
   const int descriptor = ::open((path + ".lock").c_str(), O_RDONLY | O_CLOEXEC);
   // Where a file system has no locks, nobody is taken to write.
   const bool is_written =
@@ -325,6 +330,16 @@ StepFiles::State state_of_steps(const std::string& path) {
     return StepFiles::State::ended;
   }
   return is_written ? StepFiles::State::open : StepFiles::State::abandoned;
+}
+
+}  // namespace
+
+// The end of a file that is whole is not announced by chance: a second look, before readers give up.
+StepFiles::State state_of_steps(const std::string& path) {
+  const MutexLock lock(hdf5_mutex());
+  const QuietErrors quiet;
+  const StepFiles::State state = look_at_state(path);
+  return state == StepFiles::State::abandoned ? look_at_state(path) : state;
 }
 
 }  // namespace locum::storage
