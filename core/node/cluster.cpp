@@ -123,7 +123,7 @@ Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& 
   const bool spills = spill_ && (spills_to_create_ || budget.is_limited()) && !is_internal(meta.store);
   if (!draft && spills && draft.error().code() == Errc::out_of_memory) [[unlikely]] {
     draft = create_by_spilling(*spill_, std::move(draft), size_bytes, budget,
-                               budget.deadline().moment(timeout_), create);
+                               budget.deadline().moment(timeout_), create, [] { return true; });
   }
   if (!draft && has_budgets) {
     accounts->give_back(record.store, record.block_bytes());

@@ -32,15 +32,17 @@ struct ClusterParts {
 /// last view of its objects is gone.
 [[nodiscard]] std::shared_ptr<Connector> open_cluster(ClusterParts parts);
 
-/// Repeats `create`, which was `refused` for lack of memory, while objects leave memory for it.
-template <class Create>
+/// Repeats `create`, which was `refused` for lack of memory, while objects leave memory for it; as long as
+/// `may_help` says that it lacks memory, and not the budget of a store.
+template <class Create, class MayHelp>
 [[nodiscard]] Result<ObjectDraft> create_by_spilling(ObjectSpill& spill, Result<ObjectDraft> refused,
                                                      std::uint64_t size_bytes, WaitBudget budget,
-                                                     Deadline::Clock::time_point until, Create create) {
+                                                     Deadline::Clock::time_point until, Create create,
+                                                     MayHelp may_help) {
   constexpr int most_rounds = 16;  // others may have been faster
   auto draft = std::move(refused);
   for (int round = 0; !draft && draft.error().code() == Errc::out_of_memory && round < most_rounds &&
-                      (round == 0 || Deadline::Clock::now() < until);
+                      (round == 0 || Deadline::Clock::now() < until) && may_help();
        ++round) {
     const auto room = spill.make_room(size_bytes, budget);
     if (!room) {
