@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -195,12 +196,19 @@ Result<std::uint64_t> Spiller::move(const Pin& pin) {
 }
 
 // Objects that others look at when their turn comes have another round: who reads an object keeps it in
-// memory, without writing anything for that.
-Result<std::uint64_t> Spiller::move_own(std::uint64_t size_bytes) {
-  const MutexLock lock(leaving_);
+// memory, without writing anything for that. However late it is, one object has its turn.
+Result<std::uint64_t> Spiller::move_own(std::uint64_t size_bytes, Clock::time_point until) {
   std::uint64_t freed = 0;
-  for (std::uint64_t left_to_look = table_->begin_round(hand_); freed < size_bytes;) {
-    const auto pin = table_->next_to_leave(hand_, left_to_look, least_bytes);
+  std::optional<std::uint64_t> left_to_look;
+  for (bool first = true; freed < size_bytes && (first || Clock::now() < until); first = false) {
+    std::optional<Pin> pin;
+    {
+      const MutexLock lock(choosing_);
+      if (!left_to_look) {
+        left_to_look = table_->begin_round(hand_);
+      }
+      pin = table_->next_to_leave(hand_, *left_to_look, least_bytes);
+    }
     if (!pin) {
       break;
     }
@@ -219,7 +227,8 @@ Result<std::uint64_t> Spiller::make_room(std::uint64_t size_bytes, WaitBudget bu
     (void)requests_.ask(size_bytes, true);
     return std::uint64_t{0};
   }
-  auto freed = move_own(size_bytes);
+  const auto latest = budget.deadline().moment(timeout_);
+  auto freed = move_own(size_bytes, latest);
   const std::uint64_t own = freed.value_or(0);
   if (own >= size_bytes) {
     return freed;
@@ -228,7 +237,7 @@ Result<std::uint64_t> Spiller::make_room(std::uint64_t size_bytes, WaitBudget bu
     (void)requests_.ask(size_bytes - own, false);
     return freed;
   }
-  const auto until = std::min(budget.deadline().moment(timeout_), Clock::now() + patience);
+  const auto until = std::min(latest, Clock::now() + patience);
   std::uint64_t others = requests_.ask_and_wait(size_bytes - own, until);
   if (own + others == 0) {  // it may have counted replies to an earlier request
     others = requests_.ask_and_wait(size_bytes, until);
@@ -236,18 +245,27 @@ Result<std::uint64_t> Spiller::make_room(std::uint64_t size_bytes, WaitBudget bu
   return others == 0 ? std::move(freed) : Result<std::uint64_t>(own + others);
 }
 
-void Spiller::serve() noexcept {
-  if (!requests_.called() || arena_.load() == nullptr) {
-    return;
+// One object: the others that were asked move some at the same time, and what each has freed counts before
+// the next one.
+bool Spiller::serve() noexcept {
+  serves_ = requests_.called() || serves_;
+  if (!serves_ || arena_.load() == nullptr) {
+    return false;
   }
-  while (const std::uint64_t wanted = requests_.wanted()) {
-    const auto freed = move_own(wanted);
-    if (freed.value_or(0) == 0) {
-      break;
-    }
-    requests_.freed(*freed);
+  const std::uint64_t freed = requests_.wanted() != 0 ? move_own(1, Clock::time_point::max()).value_or(0) : 0;
+  if (freed != 0) {
+    requests_.freed(freed);
+    return true;
   }
+  serves_ = false;
   requests_.reply();
+  return false;
+}
+
+Spiller::~Spiller() {
+  if (serves_) {
+    requests_.reply();
+  }
 }
 
 // Nothing of the block is used again before this has returned.

@@ -2,10 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstring>
+#include <future>
 #include <optional>
+#include <semaphore>
 #include <string>
 #include <thread>
 #include <vector>
@@ -38,8 +42,8 @@ struct Process {
         spiller(std::make_shared<Spiller>(segment, table, file, 10s)),
         arena(std::make_shared<SharedArena>(segment, own, 64_KiB, 0, SharedArena::Background::thread,
                                             [spiller = spiller](Arena&, SharedArena::Moment, bool) {
-                                              spiller->serve();
-                                              return SharedArena::Moment::max();
+                                              return spiller->serve() ? SharedArena::Moment::min()
+                                                                      : SharedArena::Moment::max();
                                             })),
         directory(std::make_shared<NameTable>(segment, table, 10s)) {
     spiller->use(*arena);
@@ -241,6 +245,51 @@ TEST_F(SpillerOnNode, GivesTheAddressesOfFreedObjectsToOthers) {
     EXPECT_EQ(usage.own_used, 0U) << round;
     EXPECT_LE(usage.own_committed, usage.committed) << round;
   }
+}
+
+// Both processes are asked at the same time.
+TEST_F(SpillerOnNode, MovesAsMuchAsIsAskedForAndNotMore) {
+  constexpr std::size_t each = 6;
+  std::vector<Key> keys;
+  for (std::size_t number = 0; number < 2 * each; ++number) {
+    keys.push_back(put_one(number % 2 == 0 ? first_ : second_, number)->key);
+  }
+  EXPECT_EQ(
+      first_.spiller->make_room(each * large, WaitBudget::limited(1ms, WaitBudget::Work::little)).value(),
+      0U);
+  const auto latest = Deadline::Clock::now() + 20s;
+  while (segment_->header().spill_replies.load() < 2 && Deadline::Clock::now() < latest) {
+    std::this_thread::yield();
+  }
+  const auto moved =
+      std::ranges::count_if(keys, [&](const Key& key) { return state(key) != EntryState::live; });
+  EXPECT_GE(moved, static_cast<std::ptrdiff_t>(each));
+  EXPECT_LE(moved, static_cast<std::ptrdiff_t>(each + 1)) << "one that both began before they subtracted";
+}
+
+TEST_F(SpillerOnNode, MovesAnotherObjectWhileTheDiskWritesOne) {
+  const std::array keys{put_one(first_, 0)->key, put_one(first_, 1)->key};
+  std::binary_semaphore writes(0);
+  std::binary_semaphore goes_on(0);
+  std::atomic<bool> is_first{true};
+  file_->before_write = [&] {
+    if (is_first.exchange(false)) {
+      writes.release();
+      goes_on.acquire();
+    }
+  };
+  const auto move = [&] {
+    return first_.spiller->make_room(64_KiB, WaitBudget::limited(1ms, WaitBudget::Work::any)).value();
+  };
+  auto one = std::async(std::launch::async, move);
+  writes.acquire();
+  auto other = std::async(std::launch::async, move);
+  EXPECT_EQ(other.wait_for(20s), std::future_status::ready);
+  goes_on.release();
+  EXPECT_EQ(one.get(), large);
+  EXPECT_EQ(other.get(), large);
+  EXPECT_EQ(state(keys[0]), EntryState::on_disk);
+  EXPECT_EQ(state(keys[1]), EntryState::on_disk);
 }
 
 // Readers and the owner at the same time: whoever finds the object finds all of it.
