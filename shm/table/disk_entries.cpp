@@ -281,11 +281,17 @@ void ObjectTable::put_on_disk(const Entries& entries, std::uint32_t slot, std::u
   futex_wake_all(lower_half(entry));
 }
 
+// The pins of the dead process may be gone already: an object that is evicted meanwhile may be freed, and its
+// block be another object's. This process frees it under the same lock, so not between the check and the end.
 void ObjectTable::undo_returns(const Entries& entries, std::uint32_t dead) noexcept {
   const std::uint32_t slots = entries.committed();
   for (std::uint32_t slot = 0; slot < slots; ++slot) {
     const std::uint64_t tag = entries[slot].tag.load(std::memory_order_acquire);
-    if (returned_by(tag, dead)) {
+    if (!returned_by(tag, dead)) {
+      continue;
+    }
+    const MutexLock lock(mutex_);
+    if (entries[slot].tag.load(std::memory_order_acquire) == tag) {
       put_on_disk(entries, slot, tag);
     }
   }
