@@ -248,6 +248,11 @@ SpillUsage ObjectTable::on_disk() {
   SpillUsage usage;
   std::vector<std::uint32_t> shares = adopted_ranks();
   shares.push_back(own_);
+  std::vector<std::uint8_t> marks;
+  {
+    const MutexLock lock(mutex_);
+    marks = disk_marks_;
+  }
   for (const std::uint32_t node_rank : shares) {
     const Entries& entries = entries_[node_rank];
     const std::uint32_t slots = entries.committed();
@@ -260,8 +265,7 @@ SpillUsage ObjectTable::on_disk() {
         usage.bytes += bytes;
         usage.overcounted_bytes += node_rank != own_ ? bytes : 0;
       } else if (is_here && node_rank == own_) {
-        const MutexLock lock(mutex_);
-        usage.uncounted_bytes += slot < disk_marks_.size() && (disk_marks_[slot] & left) != 0 ? bytes : 0;
+        usage.uncounted_bytes += slot < marks.size() && (marks[slot] & left) != 0 ? bytes : 0;
       }
     }
   }
