@@ -164,6 +164,12 @@ bool SharedArena::give_back_instead(std::uint64_t lacking_bytes, int most_pieces
   return back_bytes > 0;
 }
 
+bool SharedArena::has_addresses(std::uint64_t size_bytes) {
+  const BlockRequest request{.size_bytes = size_bytes};
+  const MutexLock lock(mutex_);
+  return blocks_.pages().has_room(request.pages);
+}
+
 void SharedArena::left(std::uint64_t bytes) noexcept {
   const MutexLock lock(mutex_);
   blocks_.left(bytes);

@@ -31,6 +31,10 @@ Error takes_long(const Pin& pin) {
   return Error(Errc::timeout, "this object is on disk, or on its way; wait longer").about(to_string(pin.key));
 }
 
+Error moves_in_vain(std::string why) {
+  return Error(Errc::out_of_memory, "nothing was moved, as it would not help: " + std::move(why));
+}
+
 Error wrong_bytes(const Pin& pin, std::string text) {
   return Error(Errc::corrupt, std::move(text)).about(to_string(pin.key));
 }
@@ -58,7 +62,10 @@ Spiller::Spiller(std::shared_ptr<Segment> segment, std::shared_ptr<ObjectTable> 
       timeout_(timeout),
       requests_(segment_, table_->own()) {
   const std::uint64_t memory_bytes = segment_->geometry().memory_bytes;
-  segment_->keep_spare(std::clamp(memory_bytes / spare_share, least_spare_bytes, most_spare_bytes));
+  const std::uint64_t spare_bytes =
+      std::clamp(memory_bytes / spare_share, least_spare_bytes, most_spare_bytes);
+  segment_->keep_spare(spare_bytes);
+  most_bytes_ = memory_bytes - std::min(memory_bytes, spare_bytes + segment_->geometry().head_bytes());
   table_->use_disk([this](const ObjectRecord& record, bool left) { free_from_disk(record, left); });
 }
 
@@ -140,7 +147,7 @@ Result<void> Spiller::bring_back(const Pin& pin, WaitBudget budget) {
     }
     const std::uint64_t bytes = disk_range(*pin.record).size_bytes;
     if (!arena_.load()->free_up(bytes, budget)) {
-      const auto room = make_room(bytes, budget);
+      const auto room = free_memory(bytes, budget);
       if (!room || *room == 0) {
         return done;  // also if the disk is full: the object can be read
       }
@@ -223,6 +230,18 @@ Result<std::uint64_t> Spiller::move_own(std::uint64_t size_bytes, Clock::time_po
 }
 
 Result<std::uint64_t> Spiller::make_room(std::uint64_t size_bytes, WaitBudget budget) {
+  if (size_bytes > most_bytes_) {
+    return moves_in_vain("this is more than the node's memory has for objects; raise memory_bytes");
+  }
+  if (!arena_.load()->has_addresses(size_bytes)) {
+    return moves_in_vain(
+        "objects on disk keep their addresses, and this rank has used up its own; evict objects, or raise "
+        "reserve_bytes");
+  }
+  return free_memory(size_bytes, budget);
+}
+
+Result<std::uint64_t> Spiller::free_memory(std::uint64_t size_bytes, const WaitBudget& budget) {
   if (!budget.allows_work()) {
     (void)requests_.ask(size_bytes, true);
     return std::uint64_t{0};

@@ -49,12 +49,16 @@ class Spiller final : public ObjectSpill {
       LOCUM_EXCLUDES(choosing_);
   [[nodiscard]] Result<std::uint64_t> move(const Pin& pin);
   [[nodiscard]] Result<void> store(const Pin& pin);
+  /// make_room() for an object that has its addresses.
+  [[nodiscard]] Result<std::uint64_t> free_memory(std::uint64_t size_bytes, const WaitBudget& budget)
+      LOCUM_EXCLUDES(choosing_);
   void free_from_disk(const ObjectRecord& record, bool left);
 
   const std::shared_ptr<Segment> segment_;
   const std::shared_ptr<ObjectTable> table_;
   const std::shared_ptr<SpillFile> file_;
   const std::chrono::milliseconds timeout_;
+  std::uint64_t most_bytes_ = 0;  ///< of the node's memory, for objects
   SpillRequests requests_;
   std::atomic<SharedArena*> arena_{nullptr};
   Mutex choosing_;  ///< never held while the disk works; what was chosen is pinned, and so not chosen again

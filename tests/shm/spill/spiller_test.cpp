@@ -247,6 +247,35 @@ TEST_F(SpillerOnNode, GivesTheAddressesOfFreedObjectsToOthers) {
   }
 }
 
+TEST_F(SpillerOnNode, MovesNothingForWhatNeverFits) {
+  const Key key = put_one(first_, 0)->key;
+  const auto refused = first_.connector->create(memory_bytes, plain_meta(1, ""), {});
+  EXPECT_EQ(code_of(refused), Errc::out_of_memory);
+  EXPECT_FALSE(refused.error().is_transient());
+  EXPECT_NE(refused.error().text().find("memory_bytes"), std::string::npos) << refused.error();
+  EXPECT_EQ(
+      code_of(first_.spiller->make_room(memory_bytes, WaitBudget::limited(1ms, WaitBudget::Work::little))),
+      Errc::out_of_memory);
+  EXPECT_EQ(state(key), EntryState::live);
+  EXPECT_EQ(segment_->header().spill_calls.load(), 0U) << "nobody was asked";
+}
+
+TEST_F(SpillerOnNode, MovesNothingForWhatFindsNoAddresses) {
+  const auto narrow = Segment::create(Geometry::fit(2, memory_bytes, 4 * memory_bytes, true), 0x10C1);
+  const auto file = tests::plain_spill_file();
+  file->extend_to(narrow->geometry().total_bytes()).value();
+  Process only(narrow, file, 0);
+  Result<Sealed> last = put_one(only, 0);
+  int writes = 0;
+  for (std::size_t number = 1; last && number < 1000; ++number) {
+    writes = file->writes.load();
+    last = put_one(only, number);
+  }
+  EXPECT_EQ(code_of(last), Errc::out_of_memory);
+  EXPECT_NE(last.error().text().find("reserve_bytes"), std::string::npos) << last.error();
+  EXPECT_EQ(file->writes.load(), writes);
+}
+
 // Both processes are asked at the same time.
 TEST_F(SpillerOnNode, MovesAsMuchAsIsAskedForAndNotMore) {
   constexpr std::size_t each = 6;
