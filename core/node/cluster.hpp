@@ -50,8 +50,8 @@ template <class Create, class MayHelp>
                    draft.error().text() + ". Objects could not leave memory: " + room.error().text(),
                    room.error().detail());
     }
-    if (*room == 0) {
-      return budget.is_limited() ? draft.error().as_transient() : std::move(draft);
+    if (*room == 0) {  // what became free may have been counted for another's request
+      return budget.is_limited() ? draft.error().as_transient() : create();
     }
     draft = create();
   }

@@ -63,5 +63,19 @@ TEST(CreateBySpilling, StopsWhenTheBudgetIsUsedUpMeanwhile) {
   EXPECT_EQ(spill.calls, 1);
 }
 
+TEST(CreateBySpilling, TriesOnceMoreWhereOthersGotTheMemoryCounted) {
+  Freed spill(0);
+  int tries = 0;
+  EXPECT_TRUE(create(
+      spill,
+      [&] {
+        ++tries;
+        return Result<ObjectDraft>(std::in_place);
+      },
+      lacks_memory));
+  EXPECT_EQ(tries, 1);
+  EXPECT_EQ(spill.calls, 1);
+}
+
 }  // namespace
 }  // namespace locum
