@@ -354,7 +354,8 @@ Result<ObjectView> Cluster::wait(const Address& address, Deadline deadline, cons
     const auto found = await(address, promised, look);
     const bool over = found || found.error().code() != Errc::timeout || look == moment;
     if (over || (wanted && !wanted())) {
-      auto view = found && found->on_disk ? checked_view(*found, moment) : view_of(found, address, moment);
+      const bool is_away = found && found->on_disk && holds(*arena_, *found->record);
+      auto view = is_away ? checked_view(*found, moment) : view_of(found, address, moment);
       const bool is_gone = found && !view && view.error().code() == Errc::not_found;
       if (!is_gone) {
         return view;

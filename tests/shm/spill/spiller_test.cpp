@@ -18,6 +18,7 @@
 #include "core/options.hpp"
 #include "shm/names/name_table.hpp"
 #include "shm/segment/entry_tag.hpp"
+#include "shm/table/entry_record.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/shm/plain_spill_file.hpp"
@@ -206,6 +207,18 @@ TEST_F(SpillerOnNode, NoticesDamagedBytes) {
     ASSERT_TRUE(file_->write(at, {&before, 1}));
   }
   EXPECT_TRUE(holds(second_.connector->get(key, {}).value(), value(0)));
+}
+
+// Something wrote into the node's memory.
+TEST_F(SpillerOnNode, ReadsNothingOutsideTheArenas) {
+  const Key key = put_one(first_, 0)->key;
+  to_disk(first_, key);
+  auto& entry = reinterpret_cast<Entry*>(segment_->base() +
+                                         segment_->geometry().entries_offset(0))[slot_of(key.serial)];
+  entry.record.offset = segment_->geometry().total_bytes() + page_bytes;
+  entry.record.check = check_of(entry.record) & 0x7FFFU;
+  EXPECT_EQ(code_of(second_.connector->wait({1, name(0)}, 10s, {})), Errc::corrupt);
+  EXPECT_EQ(code_of(second_.connector->get({1, name(0)}, {})), Errc::corrupt);
 }
 
 TEST_F(SpillerOnNode, FailsAPutIfTheDiskIsFull) {
