@@ -43,7 +43,7 @@ class Distributed final : public Connector {
 
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) override {
     auto draft = copies_.here->create(*local_, size_bytes, meta, budget);
-    const bool spills = memory_.spill && !budget.is_limited();  // otherwise `local_` has begun it
+    const bool spills = memory_.spill && budget.allows_work();  // otherwise `local_` has begun it
     return spills && !draft && draft.error().code() == Errc::out_of_memory
                ? create_by_spilling(
                      *memory_.spill, std::move(draft), size_bytes, budget, client_->moment(budget.deadline()),

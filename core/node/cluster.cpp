@@ -121,7 +121,7 @@ Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& 
   };
   auto draft = create();
   // Copies of other nodes' objects are not worth it.
-  const bool spills = spill_ && (spills_to_create_ || budget.is_limited()) && !is_internal(meta.store);
+  const bool spills = spill_ && (spills_to_create_ || !budget.allows_work()) && !is_internal(meta.store);
   if (!draft && spills && draft.error().code() == Errc::out_of_memory) [[unlikely]] {
     draft = create_by_spilling(*spill_, std::move(draft), size_bytes, budget,
                                budget.deadline().moment(timeout_), create, [] { return true; });

@@ -23,7 +23,7 @@ struct ClusterParts {
   std::shared_ptr<MemoryMonitor> monitor = nullptr;  ///< null: no call can wait for memory
   std::shared_ptr<ObjectSpill> spill = nullptr;      ///< null: objects do not leave memory
   /// Whether create() has objects leave memory before it fails; otherwise the caller does that
-  /// (create_by_spilling()), after it has tried what else there is.
+  /// (create_by_spilling()), after it has tried what else there is, except for calls that may do little work.
   bool spills_to_create = true;
 };
 
