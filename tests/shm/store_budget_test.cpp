@@ -147,6 +147,7 @@ TEST(StoreBudget, CountsAllRanksOfTheNode) {
     }
     group.barrier();
     EXPECT_EQ(rank.usage().own_objects, group.rank() == 0 ? 3U : 1U);
+    group.barrier();
     if (group.rank() == 1) {
       EXPECT_TRUE(rank.limited.evict("n0").value())
           << "it is the other rank's, which frees it when it is asked";
