@@ -167,10 +167,9 @@ Node assemble(const std::shared_ptr<Segment>& segment, std::uint32_t own,
       spill_file ? std::make_shared<Spiller>(segment, objects, spill_file, options.timeout) : nullptr;
   const SharedArena::Collect collect = [collector, spiller](Arena& arena, SharedArena::Moment now,
                                                             bool called) {
-    if (spiller) {
-      spiller->serve();
-    }
-    return collector->work(arena, now, called);
+    const bool has_more = spiller && spiller->serve();
+    const auto next = collector->work(arena, now, called);
+    return has_more ? SharedArena::Moment::min() : next;
   };
   const std::shared_ptr<Membership> all(new Membership{.objects = objects,
                                                        .freed{segment, objects},

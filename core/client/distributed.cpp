@@ -43,11 +43,12 @@ class Distributed final : public Connector {
 
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) override {
     auto draft = copies_.here->create(*local_, size_bytes, meta, budget);
-    const bool spills = memory_.spill && !budget.is_limited();  // otherwise `local_` has begun it
+    const bool spills = memory_.spill && budget.allows_work();  // otherwise `local_` has begun it
     return spills && !draft && draft.error().code() == Errc::out_of_memory
-               ? create_by_spilling(*memory_.spill, std::move(draft), size_bytes, budget,
-                                    client_->moment(budget.deadline()),
-                                    [&] { return local_->create(size_bytes, meta, budget); })
+               ? create_by_spilling(
+                     *memory_.spill, std::move(draft), size_bytes, budget, client_->moment(budget.deadline()),
+                     [&] { return local_->create(size_bytes, meta, budget); },
+                     [&] { return !copies_.here->is_over_budget(meta, size_bytes); })
                : std::move(draft);
   }
   NowOrTask<Sealed> seal_or_task(const ObjectDraft& draft, const SealOptions& options, CountsUntil counts,

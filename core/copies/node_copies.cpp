@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/node/publish.hpp"
 #include "core/object/internal_stores.hpp"
 
 namespace locum {
@@ -283,15 +284,18 @@ void NodeCopies::adopt() {
   });
 }
 
+bool NodeCopies::is_over_budget(const ObjectMeta& meta, std::uint64_t size_bytes) const noexcept {
+  const StoreAccounts* const accounts = local_.table->accounts();
+  return accounts != nullptr && accounts->any() &&
+         !accounts->has_room(meta.store, record_of(meta, 0, size_bytes).block_bytes());
+}
+
 // `refused`: the sink's earlier error.
 Result<ObjectDraft> NodeCopies::shed_and_create(Result<ObjectDraft> refused, Sink& sink,
                                                 std::uint64_t size_bytes, const ObjectMeta& meta,
                                                 const WaitBudget& budget) {
   auto draft = std::move(refused);
-  const StoreAccounts* const accounts = local_.table->accounts();
-  constexpr std::uint64_t most_beside = 256;  // of a block, besides payload and names
-  const std::uint64_t bytes = size_bytes + meta.name.size() + meta.type_name.size() + most_beside;
-  if (accounts != nullptr && accounts->any() && !accounts->has_room(meta.store, bytes)) {
+  if (is_over_budget(meta, size_bytes)) {
     return draft;
   }
   while (!draft && draft.error().code() == Errc::out_of_memory &&

@@ -112,6 +112,8 @@ class NodeCopies final {
                ? std::move(draft)
                : shed_and_create(std::move(draft), sink, size_bytes, meta, budget);
   }
+  /// Whether the budget of its store has no room for an object, however much memory there is.
+  [[nodiscard]] bool is_over_budget(const ObjectMeta& meta, std::uint64_t size_bytes) const noexcept;
   /// Drops this rank's copies of a store's objects, present and future. Any thread; may wait.
   void drop(std::uint32_t store);
   /// Adds the existing copies that this rank has made or adopted. Scans copies only, however many other

@@ -77,7 +77,7 @@ class Cluster final : public Connector {
                                                                       const ObjectRecord& record);
   [[nodiscard]] Result<ObjectDraft> draft_in(const Block& block, const ObjectRecord& record,
                                              const ObjectMeta& meta) const;
-  [[nodiscard]] Error full(const Error& cause, std::uint64_t size_bytes) const;
+  [[nodiscard]] Error full(const Error& cause, std::uint64_t size_bytes, const Owned& owned) const;
   Owned collect(Effort effort) const;
 
   const std::shared_ptr<Arena> arena_;
@@ -103,7 +103,8 @@ Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& 
         .about(meta.name);
   }
   if (size_bytes > std::numeric_limits<std::uint64_t>::max() / 2) {
-    return full(Error(Errc::out_of_memory, "no machine has that much memory"), size_bytes);
+    return full(Error(Errc::out_of_memory, "no machine has that much memory"), size_bytes,
+                collect(Effort::thorough));
   }
   (void)collect(Effort::amortised);
   ObjectRecord record = record_of(meta, 0, size_bytes);
@@ -120,10 +121,10 @@ Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& 
   };
   auto draft = create();
   // Copies of other nodes' objects are not worth it.
-  const bool spills = spill_ && (spills_to_create_ || budget.is_limited()) && !is_internal(meta.store);
+  const bool spills = spill_ && (spills_to_create_ || !budget.allows_work()) && !is_internal(meta.store);
   if (!draft && spills && draft.error().code() == Errc::out_of_memory) [[unlikely]] {
     draft = create_by_spilling(*spill_, std::move(draft), size_bytes, budget,
-                               budget.deadline().moment(timeout_), create);
+                               budget.deadline().moment(timeout_), create, [] { return true; });
   }
   if (!draft && has_budgets) {
     accounts->give_back(record.store, record.block_bytes());
@@ -149,10 +150,10 @@ Result<Block> Cluster::allocate(const ObjectRecord& record, std::uint32_t alignm
   const std::uint64_t bytes = record.block_bytes();
   auto block = arena_->allocate(bytes, alignment, budget);
   if (!block && block.error().code() == Errc::out_of_memory) {
-    (void)collect(Effort::thorough);
+    const Owned owned = collect(Effort::thorough);
     block = arena_->allocate(bytes, alignment, budget);
     if (!block) {
-      const Error error = full(block.error(), record.size_bytes);
+      const Error error = full(block.error(), record.size_bytes, owned);
       return block.error().is_transient() ? error.as_transient() : error;
     }
   }
@@ -168,14 +169,16 @@ Result<void> Cluster::take_of_budget(StoreAccounts& accounts, const ObjectRecord
   return taken;
 }
 
-Error Cluster::full(const Error& cause, std::uint64_t size_bytes) const {
-  const MemoryUsage now = usage();
+// On a node whose objects leave memory, a put may fail at first as a rule: so without a pass over all
+// objects, which tells how much of a rank's memory is that of objects that came back.
+Error Cluster::full(const Error& cause, std::uint64_t size_bytes, const Owned& owned) const {
+  const ArenaUsage now = arena_->usage();
   return Error(
       Errc::out_of_memory,
-      "no room for " + std::to_string(size_bytes) + " bytes: this rank uses " + std::to_string(now.own_used) +
-          ", of which " + std::to_string(now.own_pinned) + " are evicted but still viewed, and has " +
-          std::to_string(now.own_committed - now.own_used) + " free in pieces; the node has committed " +
-          std::to_string(now.committed) + " of " + std::to_string(now.limit) +
+      "no room for " + std::to_string(size_bytes) + " bytes: this rank uses " + std::to_string(now.used) +
+          ", of which " + std::to_string(owned.pinned.bytes) + " are evicted but still viewed, and has " +
+          std::to_string(now.free) + " free in pieces; the node has committed " +
+          std::to_string(now.node_committed) + " of " + std::to_string(now.limit) +
           ", and other ranks had too little to spare. Evict unneeded objects, release views of evicted ones, "
           "or give the runtime more memory_bytes",
       cause.detail().empty() ? cause.text() : cause.detail());
@@ -351,7 +354,8 @@ Result<ObjectView> Cluster::wait(const Address& address, Deadline deadline, cons
     const auto found = await(address, promised, look);
     const bool over = found || found.error().code() != Errc::timeout || look == moment;
     if (over || (wanted && !wanted())) {
-      auto view = found && found->on_disk ? checked_view(*found, moment) : view_of(found, address, moment);
+      const bool is_away = found && found->on_disk && holds(*arena_, *found->record);
+      auto view = is_away ? checked_view(*found, moment) : view_of(found, address, moment);
       const bool is_gone = found && !view && view.error().code() == Errc::not_found;
       if (!is_gone) {
         return view;

@@ -38,10 +38,11 @@ class ObjectSpill {
   /// Copies the block of a pinned object that was not in memory when it was pinned. Blocks for the disk.
   /// REQUIRES: `block` has its size. The errors of bring_back(), except `out_of_memory` and `timeout`.
   [[nodiscard]] virtual Result<void> read(const Pin& pin, std::span<std::byte> block) = 0;
-  /// Moves objects that nobody has pinned to disk, until that much memory of the node has become free: own
-  /// ones, then, if that is not enough, those of other processes, which it asks. Returns how much has; 0:
-  /// there are no such objects, or the budget does not allow to wait: then the background work of all
-  /// processes has been asked for it. `system`: the disk is full, or failed.
+  /// For a new object: moves objects that nobody has pinned to disk, until that much memory of the node has
+  /// become free: own ones, then, if that is not enough, those of other processes, which it asks. Returns how
+  /// much has; 0: there are no such objects, or the budget does not allow to wait: then the background work
+  /// of all processes has been asked for it. `out_of_memory`, at once: that would not help, because the node
+  /// does not have that much memory, or this process no addresses. `system`: the disk is full, or failed.
   [[nodiscard]] virtual Result<std::uint64_t> make_room(std::uint64_t size_bytes, WaitBudget budget) = 0;
   /// A pass over all objects of this process.
   [[nodiscard]] virtual SpillUsage usage() = 0;

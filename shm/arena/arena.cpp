@@ -142,8 +142,7 @@ Result<Block> SharedArena::grow(const BlockRequest& request, const WaitBudget& b
 // threads than cores much later. Whether there were any. Nothing is returned if all that is free in the node
 // does not suffice.
 bool SharedArena::give_back_instead(std::uint64_t lacking_bytes, int most_pieces) {
-  const std::uint64_t limit = segment_->geometry().memory_bytes;
-  const std::uint64_t left = limit - std::min(limit, segment_->committed_bytes());
+  const std::uint64_t left = segment_->left_for_objects();
   {
     const MutexLock lock(mutex_);
     if (lacking_bytes > left + blocks_.pages().free_pages() * page_bytes + pressure_.offered()) {
@@ -162,6 +161,12 @@ bool SharedArena::give_back_instead(std::uint64_t lacking_bytes, int most_pieces
     }
   }
   return back_bytes > 0;
+}
+
+bool SharedArena::has_addresses(std::uint64_t size_bytes) {
+  const BlockRequest request{.size_bytes = size_bytes};
+  const MutexLock lock(mutex_);
+  return blocks_.pages().has_room(request.pages);
 }
 
 void SharedArena::left(std::uint64_t bytes) noexcept {
@@ -199,9 +204,7 @@ bool SharedArena::free_up(std::uint64_t size_bytes, const WaitBudget& budget) {
 // Whether asking the others can help: not if all free memory of the node does not suffice. The size of
 // evicted but uncollected objects is known only after asking.
 bool SharedArena::may_be_had(std::uint64_t lacking_bytes, bool first_call) const {
-  const std::uint64_t committed = segment_->committed_bytes();
-  const std::uint64_t limit = segment_->geometry().memory_bytes;
-  const std::uint64_t left = limit - std::min(limit, committed);
+  const std::uint64_t left = segment_->left_for_objects();
   const std::uint64_t offered = pressure_.offered();
   return lacking_bytes > 0 && pressure_.worth_calling() &&
          ((offered > 0 && lacking_bytes <= left + offered) || (first_call && pressure_.uncollected()));

@@ -68,6 +68,8 @@ class SharedArena final : public Arena {
 
   // For objects that leave memory while their blocks stay in use (shm/spill/).
 
+  /// Whether a block of that size finds addresses in this arena: otherwise no memory helps.
+  [[nodiscard]] bool has_addresses(std::uint64_t size_bytes) LOCUM_EXCLUDES(mutex_);
   /// That much of a block of pages of this arena was given back, and is not counted here any more.
   void left(std::uint64_t bytes) noexcept LOCUM_EXCLUDES(mutex_);
   /// Frees such a block, all of whose pages are given back by this, whatever is committed of them.

@@ -54,7 +54,8 @@ std::uint64_t PageSpace::missing_in(const PageRun& span, const PageRun& block) c
   return missing;
 }
 
-std::optional<PageSpace::Plan> PageSpace::plan(std::uint64_t count) {
+// The best span of free pages, committed or not, for that many.
+std::optional<PageRun> PageSpace::span_for(std::uint64_t count) {
   if (count > limit_) {
     return std::nullopt;
   }
@@ -75,7 +76,12 @@ std::optional<PageSpace::Plan> PageSpace::plan(std::uint64_t count) {
     const std::uint64_t first = span_begin(end_);
     best = PageRun{first, limit_ - first};
   }
-  if (best->count < count) {
+  return best->count < count ? std::nullopt : best;
+}
+
+std::optional<PageSpace::Plan> PageSpace::plan(std::uint64_t count) {
+  const auto best = span_for(count);
+  if (!best) {
     return std::nullopt;
   }
   const PageRun low{best->first, count};

@@ -46,6 +46,10 @@ class PageSpace {
   /// The same for `count` pages, or fewer, that are free once they are committed: a plan without a block. It
   /// continues where the last one ended, if possible, so that prepared pages are consecutive.
   [[nodiscard]] std::optional<Plan> plan_ahead(std::uint64_t count);
+  /// Whether there are as many consecutive free pages, committed or not: otherwise no commit helps.
+  [[nodiscard]] bool has_room(std::uint64_t count) {
+    return count <= longest_free() || span_for(count).has_value();
+  }
   /// All missing pages are committed: the block is used, the extra pages are free.
   void committed(const Plan& plan) noexcept;
   /// Nothing was committed: everything is as before.
@@ -72,6 +76,7 @@ class PageSpace {
   [[nodiscard]] bool can_grow() const noexcept { return end_ < limit_ || holes_.free_pages() > 0; }
 
  private:
+  [[nodiscard]] std::optional<PageRun> span_for(std::uint64_t count);
   [[nodiscard]] PageRun span_around(const PageRun& hole) const noexcept;
   [[nodiscard]] std::uint64_t span_begin(std::uint64_t end) const noexcept;
   template <class Visit>

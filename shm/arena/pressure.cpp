@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "shm/death/adopter.hpp"
 #include "shm/death/eviction_notice.hpp"
 #include "shm/segment/futex.hpp"
 #include "shm/segment/kill_point.hpp"
@@ -16,10 +15,6 @@ bool takes_part(const Share& share) noexcept {
 // Sequentially consistent: see shm/segment/memory_notice.hpp.
 bool was_handed_back(const Share& share) noexcept {
   return share.retired.load() != 0;
-}
-// For an adopted share the adopter's count is used.
-bool may_be_unpinned(const Segment& segment, std::uint32_t rank) noexcept {
-  return segment.share(rank).dead.load() != 0 && !adopter_of(segment, rank);
 }
 
 }  // namespace
@@ -61,7 +56,7 @@ std::uint64_t Pressure::offered() const noexcept {
 bool Pressure::uncollected() const noexcept {
   for (std::uint32_t rank = 0; rank < segment_->geometry().ranks; ++rank) {
     const Share& share = segment_->share(rank);
-    if (takes_part(share) && (was_handed_back(share) || may_be_unpinned(*segment_, rank))) {
+    if (takes_part(share) && may_have_evicted(*segment_, rank)) {
       return true;
     }
   }
@@ -88,8 +83,7 @@ std::uint32_t Pressure::ring() noexcept {
   std::uint32_t called = 0;
   for (std::uint32_t rank = 0; rank < segment_->geometry().ranks; ++rank) {
     const Share& share = segment_->share(rank);
-    if (share.surplus_bytes.load(std::memory_order_relaxed) > 0 || was_handed_back(share) ||
-        may_be_unpinned(*segment_, rank)) {
+    if (share.surplus_bytes.load(std::memory_order_relaxed) > 0 || may_have_evicted(*segment_, rank)) {
       Word32& bell = segment_->share(owner_of(*segment_, rank)).bell;
       bell.fetch_add(1);
       futex_wake_all(bell);

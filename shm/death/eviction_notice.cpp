@@ -9,6 +9,12 @@ std::uint32_t owner_of(const Segment& segment, std::uint32_t rank) noexcept {
   return adopter_of(segment, rank).value_or(rank);
 }
 
+// Sequentially consistent: see shm/segment/memory_notice.hpp.
+bool may_have_evicted(const Segment& segment, std::uint32_t rank) noexcept {
+  const Share& share = segment.share(rank);
+  return share.retired.load() != 0 || (share.dead.load() != 0 && !adopter_of(segment, rank));
+}
+
 void notify_eviction(const Segment& segment, std::uint32_t rank) noexcept {
   Share& owner = segment.share(owner_of(segment, rank));
   if (owner.listens.load(std::memory_order_seq_cst) != 0 && owner.listens.exchange(0) != 0) [[unlikely]] {

@@ -18,6 +18,10 @@ namespace locum::shm {
 /// The process whose bell counts for a rank: the rank itself, or its adopter.
 [[nodiscard]] std::uint32_t owner_of(const Segment& segment, std::uint32_t rank) noexcept;
 
+/// Whether evicted objects of this rank's may be free, once its owner looks: handed back since it last did,
+/// or viewed then. Those of an adopted rank that were viewed count as their owner's.
+[[nodiscard]] bool may_have_evicted(const Segment& segment, std::uint32_t rank) noexcept;
+
 /// An object of this rank's has been evicted.
 void notify_eviction(const Segment& segment, std::uint32_t rank) noexcept;
 

@@ -234,6 +234,7 @@ std::shared_ptr<Segment> Segment::create(const Geometry& geometry, std::uint64_t
                                      .spill_replies = 0,
                                      .spill_calls = 0,
                                      .budgets = 0,
+                                     .collect_calls = 0,
                                      .reserved = {}};
   LOCUM_KILL_POINT("bootstrap: header written");
   return std::shared_ptr<Segment>(new Segment(std::move(state)));
@@ -325,13 +326,16 @@ void Segment::give_back(std::uint64_t offset, std::uint64_t size_bytes) noexcept
   notify_memory(header());
 }
 
+std::uint64_t Segment::left_for_objects() const noexcept {
+  const std::uint64_t limit = geometry().memory_bytes;
+  return limit - std::min(limit, committed_bytes() + state_->spare_bytes);
+}
+
 Result<void> Segment::commit_for_objects(std::uint64_t offset, std::uint64_t size_bytes) {
-  const std::uint64_t spare = state_->spare_bytes;
-  if (const std::uint64_t before = spare == 0 ? 0 : committed_bytes();
-      spare != 0 && before + size_bytes + spare > geometry().memory_bytes) {
+  if (const std::uint64_t spare = state_->spare_bytes; spare != 0 && size_bytes > left_for_objects()) {
     return Error(Errc::out_of_memory,
                  "the node's memory is full, evict objects or raise memory_bytes: asked for " +
-                     std::to_string(size_bytes) + " bytes with " + std::to_string(before) +
+                     std::to_string(size_bytes) + " bytes with " + std::to_string(committed_bytes()) +
                      " committed of memory_bytes = " + std::to_string(geometry().memory_bytes) +
                      ", of which " + std::to_string(spare) + " are kept for tables");
   }

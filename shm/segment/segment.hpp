@@ -44,6 +44,8 @@ class Segment {
   /// commit() for objects, which leaves keep_spare() to tables: these have nothing to move to disk when they
   /// have to grow.
   [[nodiscard]] Result<void> commit_for_objects(std::uint64_t offset, std::uint64_t size_bytes);
+  /// What commit_for_objects() may still take. A system call.
+  [[nodiscard]] std::uint64_t left_for_objects() const noexcept;
   /// While no other thread calls this.
   void keep_spare(std::uint64_t bytes) noexcept;
   /// Returns [offset, offset + size) to the system, committed or not; it reads as zeros once committed again.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -28,6 +29,10 @@ constexpr std::uint64_t most_spare_bytes = std::uint64_t{64} << 20U;
 
 Error takes_long(const Pin& pin) {
   return Error(Errc::timeout, "this object is on disk, or on its way; wait longer").about(to_string(pin.key));
+}
+
+Error moves_in_vain(std::string why) {
+  return Error(Errc::out_of_memory, "nothing was moved, as it would not help: " + std::move(why));
 }
 
 Error wrong_bytes(const Pin& pin, std::string text) {
@@ -57,7 +62,10 @@ Spiller::Spiller(std::shared_ptr<Segment> segment, std::shared_ptr<ObjectTable> 
       timeout_(timeout),
       requests_(segment_, table_->own()) {
   const std::uint64_t memory_bytes = segment_->geometry().memory_bytes;
-  segment_->keep_spare(std::clamp(memory_bytes / spare_share, least_spare_bytes, most_spare_bytes));
+  const std::uint64_t spare_bytes =
+      std::clamp(memory_bytes / spare_share, least_spare_bytes, most_spare_bytes);
+  segment_->keep_spare(spare_bytes);
+  most_bytes_ = memory_bytes - std::min(memory_bytes, spare_bytes + segment_->geometry().head_bytes());
   table_->use_disk([this](const ObjectRecord& record, bool left) { free_from_disk(record, left); });
 }
 
@@ -139,7 +147,7 @@ Result<void> Spiller::bring_back(const Pin& pin, WaitBudget budget) {
     }
     const std::uint64_t bytes = disk_range(*pin.record).size_bytes;
     if (!arena_.load()->free_up(bytes, budget)) {
-      const auto room = make_room(bytes, budget);
+      const auto room = free_memory(bytes, budget);
       if (!room || *room == 0) {
         return done;  // also if the disk is full: the object can be read
       }
@@ -195,12 +203,19 @@ Result<std::uint64_t> Spiller::move(const Pin& pin) {
 }
 
 // Objects that others look at when their turn comes have another round: who reads an object keeps it in
-// memory, without writing anything for that.
-Result<std::uint64_t> Spiller::move_own(std::uint64_t size_bytes) {
-  const MutexLock lock(leaving_);
+// memory, without writing anything for that. However late it is, one object has its turn.
+Result<std::uint64_t> Spiller::move_own(std::uint64_t size_bytes, Clock::time_point until) {
   std::uint64_t freed = 0;
-  for (std::uint64_t left_to_look = table_->begin_round(hand_); freed < size_bytes;) {
-    const auto pin = table_->next_to_leave(hand_, left_to_look, least_bytes);
+  std::optional<std::uint64_t> left_to_look;
+  for (bool first = true; freed < size_bytes && (first || Clock::now() < until); first = false) {
+    std::optional<Pin> pin;
+    {
+      const MutexLock lock(choosing_);
+      if (!left_to_look) {
+        left_to_look = table_->begin_round(hand_);
+      }
+      pin = table_->next_to_leave(hand_, *left_to_look, least_bytes);
+    }
     if (!pin) {
       break;
     }
@@ -215,11 +230,24 @@ Result<std::uint64_t> Spiller::move_own(std::uint64_t size_bytes) {
 }
 
 Result<std::uint64_t> Spiller::make_room(std::uint64_t size_bytes, WaitBudget budget) {
+  if (size_bytes > most_bytes_) {
+    return moves_in_vain("this is more than the node's memory has for objects; raise memory_bytes");
+  }
+  if (!arena_.load()->has_addresses(size_bytes)) {
+    return moves_in_vain(
+        "objects on disk keep their addresses, and this rank has used up its own; evict objects, or raise "
+        "reserve_bytes");
+  }
+  return free_memory(size_bytes, budget);
+}
+
+Result<std::uint64_t> Spiller::free_memory(std::uint64_t size_bytes, const WaitBudget& budget) {
   if (!budget.allows_work()) {
     (void)requests_.ask(size_bytes, true);
     return std::uint64_t{0};
   }
-  auto freed = move_own(size_bytes);
+  const auto latest = budget.deadline().moment(timeout_);
+  auto freed = move_own(size_bytes, latest);
   const std::uint64_t own = freed.value_or(0);
   if (own >= size_bytes) {
     return freed;
@@ -228,7 +256,7 @@ Result<std::uint64_t> Spiller::make_room(std::uint64_t size_bytes, WaitBudget bu
     (void)requests_.ask(size_bytes - own, false);
     return freed;
   }
-  const auto until = std::min(budget.deadline().moment(timeout_), Clock::now() + patience);
+  const auto until = std::min(latest, Clock::now() + patience);
   std::uint64_t others = requests_.ask_and_wait(size_bytes - own, until);
   if (own + others == 0) {  // it may have counted replies to an earlier request
     others = requests_.ask_and_wait(size_bytes, until);
@@ -236,18 +264,27 @@ Result<std::uint64_t> Spiller::make_room(std::uint64_t size_bytes, WaitBudget bu
   return others == 0 ? std::move(freed) : Result<std::uint64_t>(own + others);
 }
 
-void Spiller::serve() noexcept {
-  if (!requests_.called() || arena_.load() == nullptr) {
-    return;
+// One object: the others that were asked move some at the same time, and what each has freed counts before
+// the next one.
+bool Spiller::serve() noexcept {
+  serves_ = requests_.called() || serves_;
+  if (!serves_ || arena_.load() == nullptr) {
+    return false;
   }
-  while (const std::uint64_t wanted = requests_.wanted()) {
-    const auto freed = move_own(wanted);
-    if (freed.value_or(0) == 0) {
-      break;
-    }
-    requests_.freed(*freed);
+  const std::uint64_t freed = requests_.wanted() != 0 ? move_own(1, Clock::time_point::max()).value_or(0) : 0;
+  if (freed != 0) {
+    requests_.freed(freed);
+    return true;
   }
+  serves_ = false;
   requests_.reply();
+  return false;
+}
+
+Spiller::~Spiller() {
+  if (serves_) {
+    requests_.reply();
+  }
 }
 
 // Nothing of the block is used again before this has returned.

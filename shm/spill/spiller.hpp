@@ -30,31 +30,40 @@ class Spiller final : public ObjectSpill {
 
   /// The arena of this process. Before any object is published.
   void use(SharedArena& arena) noexcept { arena_.store(&arena); }
-  /// Of the background work: moves objects if a process has asked for that. One thread calls.
-  void serve() noexcept LOCUM_EXCLUDES(leaving_);
+  /// A piece of the background work: moves an object if a process has asked for that. Whether there may be
+  /// more to do. One thread calls.
+  [[nodiscard]] bool serve() noexcept LOCUM_EXCLUDES(choosing_);
+  /// After the last serve(): processes that wait for this one's reply wait no longer.
+  ~Spiller() override;
 
-  [[nodiscard]] Result<void> bring_back(const Pin& pin, WaitBudget budget) override LOCUM_EXCLUDES(leaving_);
+  [[nodiscard]] Result<void> bring_back(const Pin& pin, WaitBudget budget) override LOCUM_EXCLUDES(choosing_);
   [[nodiscard]] Result<void> read(const Pin& pin, std::span<std::byte> block) override;
   [[nodiscard]] Result<std::uint64_t> make_room(std::uint64_t size_bytes, WaitBudget budget) override
-      LOCUM_EXCLUDES(leaving_);
+      LOCUM_EXCLUDES(choosing_);
   [[nodiscard]] SpillUsage usage() override { return table_->on_disk(); }
 
  private:
   [[nodiscard]] Result<void> restore(const Pin& pin);
   [[nodiscard]] Result<void> read_payload(const Pin& pin, std::span<std::byte> into);
-  [[nodiscard]] Result<std::uint64_t> move_own(std::uint64_t size_bytes) LOCUM_EXCLUDES(leaving_);
+  [[nodiscard]] Result<std::uint64_t> move_own(std::uint64_t size_bytes, Deadline::Clock::time_point until)
+      LOCUM_EXCLUDES(choosing_);
   [[nodiscard]] Result<std::uint64_t> move(const Pin& pin);
   [[nodiscard]] Result<void> store(const Pin& pin);
+  /// make_room() for an object that has its addresses.
+  [[nodiscard]] Result<std::uint64_t> free_memory(std::uint64_t size_bytes, const WaitBudget& budget)
+      LOCUM_EXCLUDES(choosing_);
   void free_from_disk(const ObjectRecord& record, bool left);
 
   const std::shared_ptr<Segment> segment_;
   const std::shared_ptr<ObjectTable> table_;
   const std::shared_ptr<SpillFile> file_;
   const std::chrono::milliseconds timeout_;
+  std::uint64_t most_bytes_ = 0;  ///< of the node's memory, for objects
   SpillRequests requests_;
   std::atomic<SharedArena*> arena_{nullptr};
-  Mutex leaving_;  ///< one object at a time
-  ObjectTable::DiskHand hand_ LOCUM_GUARDED_BY(leaving_);
+  Mutex choosing_;  ///< never held while the disk works; what was chosen is pinned, and so not chosen again
+  ObjectTable::DiskHand hand_ LOCUM_GUARDED_BY(choosing_);
+  bool serves_ = false;  ///< of the thread that calls serve(): a request is not replied to yet
 };
 
 }  // namespace locum::shm

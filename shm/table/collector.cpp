@@ -13,11 +13,16 @@ constexpr std::size_t calls_per_piece = 64;
 
 Collector::Collector(const std::shared_ptr<Segment>& segment, std::uint32_t own,
                      std::shared_ptr<ObjectTable> table)
-    : table_(std::move(table)), listens_(segment->share(own).listens) {
+    : table_(std::move(table)),
+      listens_(segment->share(own).listens),
+      calls_(segment->header().collect_calls),
+      heard_(calls_.load()) {
   listens_.store(1);
 }
 
 Collector::Moment Collector::work(Arena& arena, Moment now, bool called) {
+  const std::uint32_t calls = calls_.load();
+  called = std::exchange(heard_, calls) != calls || called;
   if (listens_.load() == 0) {  // the bell has rung
     due_ = std::min(due_, now + window);
     wait_ = window;

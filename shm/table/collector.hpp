@@ -12,9 +12,10 @@
 namespace locum::shm {
 
 /// Frees objects that others evicted, or that were still viewed when evicted, for a process that allocates
-/// nothing itself: within a window of the eviction, and at once when another process lacks memory. Objects
-/// still viewed then are checked again and again, at an interval that doubles without success, up to a
-/// minute. Without dead objects it never needs to be called. One thread calls.
+/// nothing itself: within a window of the eviction, and at once when another process lacks memory, or
+/// room in the budget of a store. Objects still viewed then are checked again and again, at an interval that
+/// doubles without success, up to a minute. Without dead objects it never needs to be called. One thread
+/// calls.
 class Collector {
  public:
   using Moment = Deadline::Clock::time_point;
@@ -35,6 +36,8 @@ class Collector {
 
   const std::shared_ptr<ObjectTable> table_;
   Word32& listens_;
+  const Word32& calls_;  ///< requests for the budget of a store
+  std::uint32_t heard_;
   Moment due_ = Moment::max();              // of the next check
   std::chrono::milliseconds wait_{window};  // for objects still viewed at the last one
   std::size_t known_ = 0;                   // dead entries when the check began

@@ -248,6 +248,11 @@ SpillUsage ObjectTable::on_disk() {
   SpillUsage usage;
   std::vector<std::uint32_t> shares = adopted_ranks();
   shares.push_back(own_);
+  std::vector<std::uint8_t> marks;
+  {
+    const MutexLock lock(mutex_);
+    marks = disk_marks_;
+  }
   for (const std::uint32_t node_rank : shares) {
     const Entries& entries = entries_[node_rank];
     const std::uint32_t slots = entries.committed();
@@ -260,8 +265,7 @@ SpillUsage ObjectTable::on_disk() {
         usage.bytes += bytes;
         usage.overcounted_bytes += node_rank != own_ ? bytes : 0;
       } else if (is_here && node_rank == own_) {
-        const MutexLock lock(mutex_);
-        usage.uncounted_bytes += slot < disk_marks_.size() && (disk_marks_[slot] & left) != 0 ? bytes : 0;
+        usage.uncounted_bytes += slot < marks.size() && (marks[slot] & left) != 0 ? bytes : 0;
       }
     }
   }
@@ -281,11 +285,17 @@ void ObjectTable::put_on_disk(const Entries& entries, std::uint32_t slot, std::u
   futex_wake_all(lower_half(entry));
 }
 
+// The pins of the dead process may be gone already: an object that is evicted meanwhile may be freed, and its
+// block be another object's. This process frees it under the same lock, so not between the check and the end.
 void ObjectTable::undo_returns(const Entries& entries, std::uint32_t dead) noexcept {
   const std::uint32_t slots = entries.committed();
   for (std::uint32_t slot = 0; slot < slots; ++slot) {
     const std::uint64_t tag = entries[slot].tag.load(std::memory_order_acquire);
-    if (returned_by(tag, dead)) {
+    if (!returned_by(tag, dead)) {
+      continue;
+    }
+    const MutexLock lock(mutex_);
+    if (entries[slot].tag.load(std::memory_order_acquire) == tag) {
       put_on_disk(entries, slot, tag);
     }
   }

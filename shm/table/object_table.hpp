@@ -209,8 +209,8 @@ class ObjectTable final : public NodeTable {
   std::uint8_t mark(const Pin& pin, std::uint8_t how) LOCUM_EXCLUDES(mutex_);
   void set_aside(std::vector<ObjectRecord>& out, std::size_t first, bool own) LOCUM_REQUIRES(mutex_);
   void put_on_disk(const Entries& entries, std::uint32_t slot, std::uint64_t tag) noexcept;
-  void undo_returns(const Entries& entries, std::uint32_t dead) noexcept;
-  void settle_moves(const Entries& entries) noexcept LOCUM_REQUIRES(deaths_);
+  void undo_returns(const Entries& entries, std::uint32_t dead) noexcept LOCUM_EXCLUDES(mutex_);
+  void settle_moves(const Entries& entries) noexcept LOCUM_REQUIRES(deaths_) LOCUM_EXCLUDES(mutex_);
 
   struct SetAside {
     ObjectRecord record;

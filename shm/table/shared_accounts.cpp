@@ -134,15 +134,17 @@ void SharedAccounts::count_anew(std::uint32_t dead, const Entries& entries) noex
   LOCUM_KILL_POINT("adopt: budgets counted");
 }
 
-// Those that have evicted objects of theirs to free: what they free is of this store, perhaps.
+// Those that may have evicted objects to free: what they free is of this store, perhaps. They do not return
+// memory for it, which is not what lacks.
 void SharedAccounts::ask_others() const noexcept {
   bool any = false;
   for (std::uint32_t rank = 0; rank < segment_->geometry().ranks; ++rank) {
-    if (rank != own_ && segment_->share(rank).retired.load() != 0) {
+    const std::uint32_t owner = owner_of(*segment_, rank);
+    if (owner != own_ && may_have_evicted(*segment_, rank)) {
       if (!std::exchange(any, true)) {
-        segment_->header().pressure.fetch_add(1);
+        segment_->header().collect_calls.fetch_add(1);
       }
-      Word32& bell = segment_->share(owner_of(*segment_, rank)).bell;
+      Word32& bell = segment_->share(owner).bell;
       bell.fetch_add(1);
       futex_wake_all(bell);
     }

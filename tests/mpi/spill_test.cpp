@@ -150,6 +150,25 @@ TEST(SpillOfRanks, ReadsAheadAndInPartsWhatIsOnDisk) {
   job::barrier();
 }
 
+// What lacks is not memory.
+TEST(SpillOfRanks, MovesNothingForAStoreThatIsAtItsBudget) {
+  const job::SharedFolder folder;
+  Runtime runtime(MPI_COMM_WORLD, options_for(folder.path()));
+  const Store store = runtime.store("limited", {.memory_bytes = 4_MiB});
+  const std::vector<double> value(1 << 15);
+  int count = 0;
+  while (count < 1000 && store.put(value)) {
+    ++count;
+  }
+  EXPECT_LT(count, 1000);
+  job::barrier();
+  const auto refused = store.put(value);
+  EXPECT_EQ(code_of(refused), Errc::out_of_memory);
+  EXPECT_NE(std::string(refused.error().what()).find("budget"), std::string::npos) << refused.error();
+  job::barrier();
+  EXPECT_EQ(runtime.report_all().find("on disk"), std::string::npos);
+}
+
 TEST(SpillOfRanks, FailsToOpenWithoutItsFolder) {
   const job::SharedFolder folder;
   try {

@@ -135,6 +135,21 @@ TEST(GiveBack, LeavesACycleOfTwoSecondsAlone) {
   }
 }
 
+// With it there would be enough.
+TEST(GiveBack, CountsNotOnWhatIsKeptForTables) {
+  const auto segment = segment_of(1, 64_MiB);
+  segment->keep_spare(8_MiB);
+  Timed timed(segment, 1_MiB, 0);
+  const auto large = timed.arena.allocate(45_MiB);
+  const auto gap = timed.arena.allocate(4_MiB);
+  const auto last = timed.arena.allocate(1_MiB);
+  ASSERT_TRUE(large && gap && last);
+  timed.arena.free(*gap);
+  EXPECT_FALSE(timed.arena.allocate(16_MiB));
+  EXPECT_EQ(timed.arena.given_back_bytes(), 0U) << "in vain";
+  EXPECT_TRUE(timed.arena.allocate(4_MiB));
+}
+
 TEST(GiveBack, LeavesHolesThatServeAgainBeforeTheEndDoes) {
   const auto segment = segment_of(1, 512_MiB);
   Timed timed(segment, 1_MiB, 0);

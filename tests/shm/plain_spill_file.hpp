@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 
 #include "core/error.hpp"
@@ -24,6 +25,9 @@ class PlainSpillFile final : public SpillFile {
   }
   Result<void> write(std::uint64_t position, std::span<const std::byte> bytes) override {
     ++writes;
+    if (before_write) {
+      before_write();
+    }
     return outcome(!full.load() && ::pwrite(descriptor_, bytes.data(), bytes.size(),
                                             static_cast<off_t>(position)) == std::ssize(bytes));
   }
@@ -44,6 +48,7 @@ class PlainSpillFile final : public SpillFile {
   std::atomic<bool> full{false};    ///< whether write() fails
   std::atomic<bool> broken{false};  ///< whether read() fails
   std::atomic<int> writes{0};
+  std::function<void()> before_write;  ///< while no other thread has access
 
  private:
   static Result<void> outcome(bool done) {

@@ -147,15 +147,43 @@ TEST(StoreBudget, CountsAllRanksOfTheNode) {
     }
     group.barrier();
     EXPECT_EQ(rank.usage().own_objects, group.rank() == 0 ? 3U : 1U);
+    group.barrier();
     if (group.rank() == 1) {
       EXPECT_TRUE(rank.limited.evict("n0").value())
           << "it is the other rank's, which frees it when it is asked";
-      const auto put =
-          rank.limited.put("more", Rank::value(), {.when_full = WhenFull::wait, .deadline = 20s});
-      EXPECT_TRUE(put) << put.error();
+      const auto put = rank.limited.put("more", Rank::value(), {.when_full = WhenFull::wait, .deadline = 1s});
+      EXPECT_TRUE(put) << put.error();  // unasked, the owner looks after two seconds
     }
     group.barrier();
     EXPECT_EQ(rank.fill(), 0);
+    group.barrier();
+    return outcome();
+  }));
+}
+
+TEST(StoreBudget, AsksForWhatWasViewedWhenItWasEvicted) {
+  expect_done(tests::run_group(2, [](Group& group) {
+    const Rank rank(group);
+    if (group.rank() == 0) {
+      EXPECT_TRUE(rank.limited.put("viewed", Rank::value()));
+      EXPECT_EQ(rank.fill(), 3);
+    }
+    group.barrier();
+    std::optional<View<std::byte[]>> view;
+    if (group.rank() == 1) {
+      view = rank.limited.get<std::byte[]>("viewed").value();
+      EXPECT_TRUE(rank.limited.evict("viewed").value());
+    }
+    group.barrier();
+    if (group.rank() == 0) {
+      EXPECT_EQ(rank.fill(), 0) << "the owner knows that it is viewed";
+    }
+    group.barrier();
+    if (group.rank() == 1) {
+      view.reset();
+      const auto put = rank.limited.put(Rank::value(), {.when_full = WhenFull::wait, .deadline = 1s});
+      EXPECT_TRUE(put) << put.error();
+    }
     group.barrier();
     return outcome();
   }));

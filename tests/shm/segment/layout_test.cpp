@@ -155,6 +155,8 @@ TEST(Layout, PutsTheWordsOfAShareWhereTheDocumentSays) {
   EXPECT_EQ(offsetof(SegmentHeader, spill_wanted), 80U);
   EXPECT_EQ(offsetof(SegmentHeader, spill_replies), 88U);
   EXPECT_EQ(offsetof(SegmentHeader, spill_calls), 92U);
+  EXPECT_EQ(offsetof(SegmentHeader, budgets), 96U);
+  EXPECT_EQ(offsetof(SegmentHeader, collect_calls), 100U);
 }
 
 }  // namespace

@@ -2,10 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstring>
+#include <future>
 #include <optional>
+#include <semaphore>
 #include <string>
 #include <thread>
 #include <vector>
@@ -14,6 +18,7 @@
 #include "core/options.hpp"
 #include "shm/names/name_table.hpp"
 #include "shm/segment/entry_tag.hpp"
+#include "shm/table/entry_record.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/shm/plain_spill_file.hpp"
@@ -38,8 +43,8 @@ struct Process {
         spiller(std::make_shared<Spiller>(segment, table, file, 10s)),
         arena(std::make_shared<SharedArena>(segment, own, 64_KiB, 0, SharedArena::Background::thread,
                                             [spiller = spiller](Arena&, SharedArena::Moment, bool) {
-                                              spiller->serve();
-                                              return SharedArena::Moment::max();
+                                              return spiller->serve() ? SharedArena::Moment::min()
+                                                                      : SharedArena::Moment::max();
                                             })),
         directory(std::make_shared<NameTable>(segment, table, 10s)) {
     spiller->use(*arena);
@@ -204,6 +209,18 @@ TEST_F(SpillerOnNode, NoticesDamagedBytes) {
   EXPECT_TRUE(holds(second_.connector->get(key, {}).value(), value(0)));
 }
 
+// Something wrote into the node's memory.
+TEST_F(SpillerOnNode, ReadsNothingOutsideTheArenas) {
+  const Key key = put_one(first_, 0)->key;
+  to_disk(first_, key);
+  auto& entry = reinterpret_cast<Entry*>(segment_->base() +
+                                         segment_->geometry().entries_offset(0))[slot_of(key.serial)];
+  entry.record.offset = segment_->geometry().total_bytes() + page_bytes;
+  entry.record.check = check_of(entry.record) & 0x7FFFU;
+  EXPECT_EQ(code_of(second_.connector->wait({1, name(0)}, 10s, {})), Errc::corrupt);
+  EXPECT_EQ(code_of(second_.connector->get({1, name(0)}, {})), Errc::corrupt);
+}
+
 TEST_F(SpillerOnNode, FailsAPutIfTheDiskIsFull) {
   file_->full = true;
   Result<Sealed> last = put_one(first_, 0);
@@ -241,6 +258,80 @@ TEST_F(SpillerOnNode, GivesTheAddressesOfFreedObjectsToOthers) {
     EXPECT_EQ(usage.own_used, 0U) << round;
     EXPECT_LE(usage.own_committed, usage.committed) << round;
   }
+}
+
+TEST_F(SpillerOnNode, MovesNothingForWhatNeverFits) {
+  const Key key = put_one(first_, 0)->key;
+  const auto refused = first_.connector->create(memory_bytes, plain_meta(1, ""), {});
+  EXPECT_EQ(code_of(refused), Errc::out_of_memory);
+  EXPECT_FALSE(refused.error().is_transient());
+  EXPECT_NE(refused.error().text().find("memory_bytes"), std::string::npos) << refused.error();
+  EXPECT_EQ(
+      code_of(first_.spiller->make_room(memory_bytes, WaitBudget::limited(1ms, WaitBudget::Work::little))),
+      Errc::out_of_memory);
+  EXPECT_EQ(state(key), EntryState::live);
+  EXPECT_EQ(segment_->header().spill_calls.load(), 0U) << "nobody was asked";
+}
+
+TEST_F(SpillerOnNode, MovesNothingForWhatFindsNoAddresses) {
+  const auto narrow = Segment::create(Geometry::fit(2, memory_bytes, 4 * memory_bytes, true), 0x10C1);
+  const auto file = tests::plain_spill_file();
+  file->extend_to(narrow->geometry().total_bytes()).value();
+  Process only(narrow, file, 0);
+  Result<Sealed> last = put_one(only, 0);
+  int writes = 0;
+  for (std::size_t number = 1; last && number < 1000; ++number) {
+    writes = file->writes.load();
+    last = put_one(only, number);
+  }
+  EXPECT_EQ(code_of(last), Errc::out_of_memory);
+  EXPECT_NE(last.error().text().find("reserve_bytes"), std::string::npos) << last.error();
+  EXPECT_EQ(file->writes.load(), writes);
+}
+
+// Both processes are asked at the same time.
+TEST_F(SpillerOnNode, MovesAsMuchAsIsAskedForAndNotMore) {
+  constexpr std::size_t each = 6;
+  std::vector<Key> keys;
+  for (std::size_t number = 0; number < 2 * each; ++number) {
+    keys.push_back(put_one(number % 2 == 0 ? first_ : second_, number)->key);
+  }
+  EXPECT_EQ(
+      first_.spiller->make_room(each * large, WaitBudget::limited(1ms, WaitBudget::Work::little)).value(),
+      0U);
+  const auto latest = Deadline::Clock::now() + 20s;
+  while (segment_->header().spill_replies.load() < 2 && Deadline::Clock::now() < latest) {
+    std::this_thread::yield();
+  }
+  const auto moved =
+      std::ranges::count_if(keys, [&](const Key& key) { return state(key) != EntryState::live; });
+  EXPECT_GE(moved, static_cast<std::ptrdiff_t>(each));
+  EXPECT_LE(moved, static_cast<std::ptrdiff_t>(each + 1)) << "one that both began before they subtracted";
+}
+
+TEST_F(SpillerOnNode, MovesAnotherObjectWhileTheDiskWritesOne) {
+  const std::array keys{put_one(first_, 0)->key, put_one(first_, 1)->key};
+  std::binary_semaphore writes(0);
+  std::binary_semaphore goes_on(0);
+  std::atomic<bool> is_first{true};
+  file_->before_write = [&] {
+    if (is_first.exchange(false)) {
+      writes.release();
+      goes_on.acquire();
+    }
+  };
+  const auto move = [&] {
+    return first_.spiller->make_room(64_KiB, WaitBudget::limited(1ms, WaitBudget::Work::any)).value();
+  };
+  auto one = std::async(std::launch::async, move);
+  writes.acquire();
+  auto other = std::async(std::launch::async, move);
+  EXPECT_EQ(other.wait_for(20s), std::future_status::ready);
+  goes_on.release();
+  EXPECT_EQ(one.get(), large);
+  EXPECT_EQ(other.get(), large);
+  EXPECT_EQ(state(keys[0]), EntryState::on_disk);
+  EXPECT_EQ(state(keys[1]), EntryState::on_disk);
 }
 
 // Readers and the owner at the same time: whoever finds the object finds all of it.
