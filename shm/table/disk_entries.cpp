@@ -36,8 +36,8 @@ namespace {
 /// A process that dies between changing a state and waking those that wait for it wakes nobody.
 constexpr std::chrono::milliseconds between_looks{50};
 
-constexpr std::uint8_t stored = 1;  ///< the spill file has bytes of the object
-constexpr std::uint8_t left = 2;    ///< its memory was given back at least once
+constexpr std::uint8_t is_stored = 1;  ///< the spill file has bytes of the object
+constexpr std::uint8_t has_left = 2;   ///< its memory was given back at least once
 
 // The state is in the lower half of the tag, on which processes sleep that wait for another state. Only the
 // system reads it there.
@@ -194,7 +194,7 @@ std::uint8_t ObjectTable::mark(const Pin& pin, std::uint8_t how) {
 }
 
 void ObjectTable::note_stored(const Pin& pin) {
-  mark(pin, stored);
+  mark(pin, is_stored);
 }
 
 ObjectTable::Leaving ObjectTable::begin_leaving(const Pin& pin) {
@@ -214,7 +214,7 @@ ObjectTable::Leaving ObjectTable::begin_leaving(const Pin& pin) {
     return Leaving::stays;
   }
   LOCUM_KILL_POINT("leave: decided");
-  return (mark(pin, left) & left) != 0 ? Leaving::again : Leaving::first;
+  return (mark(pin, has_left) & has_left) != 0 ? Leaving::again : Leaving::first;
 }
 
 void ObjectTable::end_leaving(const Pin& pin) noexcept {
@@ -230,14 +230,14 @@ void ObjectTable::set_aside(std::vector<ObjectRecord>& out, std::size_t first, b
   std::size_t kept = first;
   for (std::size_t at = first; at < out.size(); ++at) {
     const std::uint32_t slot = freed_[at - first];
-    std::uint8_t marks = out[at].size_bytes >= page_bytes ? stored : 0;  // unknown of an adopted object
+    std::uint8_t marks = out[at].size_bytes >= page_bytes ? is_stored : 0;  // unknown of an adopted object
     if (own) {
       marks = slot < disk_marks_.size() ? std::exchange(disk_marks_[slot], std::uint8_t{0}) : 0;
     }
     if (marks != 0) {
-      set_aside_.push_back({out[at], (marks & left) != 0});
+      set_aside_.push_back({out[at], (marks & has_left) != 0});
     }
-    if ((marks & left) == 0) {
+    if ((marks & has_left) == 0) {
       out[kept++] = out[at];
     }
   }
@@ -265,7 +265,7 @@ SpillUsage ObjectTable::on_disk() {
         usage.bytes += bytes;
         usage.overcounted_bytes += node_rank != own_ ? bytes : 0;
       } else if (is_here && node_rank == own_) {
-        usage.uncounted_bytes += slot < marks.size() && (marks[slot] & left) != 0 ? bytes : 0;
+        usage.uncounted_bytes += slot < marks.size() && (marks[slot] & has_left) != 0 ? bytes : 0;
       }
     }
   }

@@ -184,6 +184,7 @@ std::vector<StoreUsage> SharedAccounts::usage() {
     }
   }
   std::vector<StoreUsage> all;
+  all.reserve(stores.size());
   for (const auto& [number, store] : stores) {
     all.push_back(store);
   }
