@@ -37,9 +37,6 @@ void add_entries(Levels& levels, const std::byte* base, const Geometry& geometry
       ++levels.tombstoned[rank];
       levels.nameless += (tag >> 8U & shm::most_ranks) == 0 ? 1 : 0;
     }
-    if (shm::is_sealed(state) || state == EntryState::tombstone) {
-      levels.block_bytes += entry[slot].record.block_bytes();
-    }
     if (!shm::is_sealed(state)) {
       continue;
     }

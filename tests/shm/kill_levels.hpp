@@ -24,7 +24,6 @@ struct Levels {
   std::uint64_t changing = 0;                          ///< shards whose sequence is odd
   std::uint64_t moving = 0;                            ///< objects on their way to or from disk
   std::uint64_t handed_back = 0;                       ///< stacks of dead entries that no owner has taken
-  std::uint64_t block_bytes = 0;                       ///< of all objects, evicted ones included
   std::uint64_t table_bytes = 0;                       ///< committed for the head and all tables
   std::vector<Key> keys;                               ///< of all live objects
 };

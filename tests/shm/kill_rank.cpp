@@ -247,23 +247,6 @@ void KillRank::check() {
   expect("tombstones that name no process", 0, now.nameless);
   expect("unfinished steps", 0, now.intents);
   expect("shards in the middle of a change", 0, now.changing);
-  std::uint64_t counted = 0;
-  std::uint64_t taken = 0;
-  static_cast<void>(within_time([&] {  // background threads may be freeing objects
-    counted = bytes_in_budget();
-    taken = levels().block_bytes;
-    return counted == taken;
-  }));
-  expect("bytes counted for the budget", taken, counted);
-}
-
-std::uint64_t KillRank::bytes_in_budget() const {
-  for (const StoreUsage& each : node_.table->accounts()->usage()) {
-    if (each.store == Scene::store) {
-      return each.node_used;
-    }
-  }
-  return 0;
 }
 
 // Living ranks have dropped what they made or adopted; what is left was adopted later.

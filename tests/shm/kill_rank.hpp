@@ -58,7 +58,6 @@ class KillRank {
   void expect(std::string_view what, std::uint64_t expected, std::uint64_t found);
   [[nodiscard]] shm::Geometry geometry() const;
   [[nodiscard]] Levels levels() const;
-  [[nodiscard]] std::uint64_t bytes_in_budget() const;
   [[nodiscard]] bool dead(std::uint32_t rank) const;
   [[nodiscard]] bool adopted(std::uint32_t rank) const;
   [[nodiscard]] static bool within_time(const std::function<bool()>& reached);
