@@ -29,6 +29,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr seconds longest_phase{50};
+constexpr milliseconds hasty{300};
 
 // In a rank: the phases, one after the other, each when the test begins it.
 std::string play(const Scene& scene, Board& board, Group& group, int arrivals) {
@@ -121,7 +122,7 @@ Scene scene_of(const Plan& plan) {
     return aim.point != no_point && std::string_view(kill_points()[aim.point].name).starts_with("bootstrap");
   });
   if (dies_early) {
-    scene.options.timeout = milliseconds(300);
+    scene.options.timeout = hasty;
   }
   return scene;
 }
@@ -283,7 +284,8 @@ void Run::end() {
       complain("rank " + std::to_string(rank) + " ended with code " + std::to_string(ending.exit_code) +
                ", signal " + std::to_string(ending.signal) + ", with the text: " + ending.said);
     }
-    if (refused && board_.shots[0].hit.load() == false && board_.shots[1].hit.load() == false) {
+    const bool in_haste = scene_.options.timeout == hasty;  // a busy machine may take longer
+    if (refused && !in_haste && !board_.shots[0].hit.load() && !board_.shots[1].hit.load()) {
       complain("rank " + std::to_string(rank) + " could not open the node although no rank died");
     }
   }
