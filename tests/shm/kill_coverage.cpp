@@ -90,6 +90,9 @@ Plan KillCoverage::next(std::uint32_t steps) {
         model.aims, [&](const Plan::Aim& aim) { return aim.point != no_point && aim.point != target.point; });
     if (before != model.aims.end()) {
       plan.aims[1] = *before;
+      // Runs differ: this one may not come to that place as often.
+      plan.aims[1].occurrence =
+          1 + static_cast<std::int64_t>(draw(static_cast<std::uint64_t>(before->occurrence)));
     }
   } else if (draw(4) == 0 || aimed.runs == 0) {
     const auto before = static_cast<std::uint32_t>(draw(points_.size()));

@@ -38,22 +38,24 @@ int number_from(const char* variable, int otherwise) {
   return text == nullptr ? otherwise : std::atoi(text);
 }
 
-void report(const Plan& plan, const Verdict& verdict) {
-  std::cout << "FAILED with " << verdict.ranks << " ranks. To repeat it:\n  LOCUM_KILL_RUN='"
-            << to_string(plan) << "' kill_tests --gtest_filter=KillRuns.LeaveNodesWhole\n";
+std::string report(const Plan& plan, const Verdict& verdict) {
+  std::string text = "FAILED with " + std::to_string(verdict.ranks) +
+                     " ranks. To repeat it:\n  LOCUM_KILL_RUN='" + to_string(plan) +
+                     "' kill_tests --gtest_filter=KillRuns.LeaveNodesWhole\n";
   for (const std::string& death : verdict.deaths) {
-    std::cout << "  died: " << death << '\n';
+    text += "  died: " + death + '\n';
   }
   for (const std::string& complaint : verdict.complaints) {
-    std::cout << "  " << complaint << '\n';
+    text += "  " + complaint + '\n';
   }
-  std::cout << std::flush;
+  return text;
 }
 
 int play_all(const Surroundings& surroundings) {
   const int seed = number_from("LOCUM_KILL_SEED", first_seed);
   KillCoverage coverage(static_cast<std::uint64_t>(seed));
   int failures = 0;
+  std::string reports;
   std::uint64_t deaths = 0;
   const int count = number_from("LOCUM_KILL_RUNS", runs);
   // Which rank comes first is not drawn, so that the last points may need many runs more.
@@ -67,12 +69,12 @@ int play_all(const Surroundings& surroundings) {
     deaths += verdict.deaths.size();
     if (!verdict.complaints.empty()) {
       ++failures;
-      report(plan, verdict);
+      reports += report(plan, verdict);
     }
   }
   std::cout << coverage.table() << done << " runs" << (sanitized ? " (fewer, under a sanitizer)" : "") << ", "
             << deaths << " deaths, LOCUM_KILL_SEED=" << seed << '\n'
-            << std::flush;
+            << reports << std::flush;  // last, where what is cut to its end still has them
   const std::vector<std::string> missing = coverage.missing();
   if (sanitized) {
     std::cout << missing.size() << " points and operations without a death: not an error in so few runs\n"
@@ -93,8 +95,7 @@ int play_one(const std::string& line, const Surroundings& surroundings) {
     const auto board = make_board();
     const Verdict verdict = run(plan, *board, surroundings);
     if (!verdict.complaints.empty()) {
-      std::cout << "time " << time + 1 << ": ";
-      report(plan, verdict);
+      std::cout << "time " << time + 1 << ": " << report(plan, verdict) << std::flush;
       return 1;
     }
   }
