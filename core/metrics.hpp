@@ -113,7 +113,9 @@ class Metrics {
 struct MemoryUsage {
   std::uint64_t limit = 0;           ///< upper bound of committed memory
   std::uint64_t committed = 0;       ///< taken from the system by all processes of the node, including tables
+  std::uint64_t highest = 0;         ///< the most that it was so far
   std::uint64_t own_committed = 0;   ///< of these, by this process
+  std::uint64_t own_highest = 0;     ///< the most that it was so far
   std::uint64_t own_used = 0;        ///< in live, pinned and unsealed objects of this process
   std::uint64_t own_pinned = 0;      ///< of own_used: evicted objects that are still viewed
   std::uint64_t own_objects = 0;     ///< sealed objects of this process, including adopted ones; not evicted

@@ -84,6 +84,7 @@ std::string node_table(std::span<const RankReport> ranks) {
     // Ranks sampled their node at different moments; the highest figure is the latest in a growing node.
     node.memory.limit = std::max(node.memory.limit, rank.memory.limit);
     node.memory.committed = std::max(node.memory.committed, rank.memory.committed);
+    node.memory.highest = std::max(node.memory.highest, rank.memory.highest);
     node.memory.own_used += rank.memory.own_used;
     node.memory.own_pinned += rank.memory.own_pinned;
     node.memory.own_objects += rank.memory.own_objects;
@@ -91,18 +92,21 @@ std::string node_table(std::span<const RankReport> ranks) {
     node.memory.own_copy_bytes += rank.memory.own_copy_bytes;
   }
   Table table;
-  table.add({"node", "ranks", "memory", "committed", "used", "pinned", "objects", "copies", "their bytes"});
+  table.add({"node", "ranks", "memory", "committed", "highest", "used", "pinned", "objects", "copies",
+             "their bytes"});
   for (const auto& [number, node] : nodes) {
     table.add({std::to_string(number), std::to_string(node.ranks),
                node.memory.limit == 0 ? "no limit" : human_bytes(node.memory.limit),
-               human_bytes(node.memory.committed), human_bytes(node.memory.own_used),
-               human_bytes(node.memory.own_pinned), std::to_string(node.memory.own_objects),
-               std::to_string(node.memory.own_copies), human_bytes(node.memory.own_copy_bytes)});
+               human_bytes(node.memory.committed), human_bytes(node.memory.highest),
+               human_bytes(node.memory.own_used), human_bytes(node.memory.own_pinned),
+               std::to_string(node.memory.own_objects), std::to_string(node.memory.own_copies),
+               human_bytes(node.memory.own_copy_bytes)});
   }
   return table.text();
 }
 
-std::vector<std::string> rank_row(const std::string& label, const RankReport& rank) {
+std::vector<std::string> rank_row(const std::string& label, const RankReport& rank,
+                                  const std::string& highest) {
   RankReport::Traffic read;
   RankReport::Traffic written;
   for (std::size_t path = 0; path < path_count; ++path) {
@@ -112,6 +116,7 @@ std::vector<std::string> rank_row(const std::string& label, const RankReport& ra
   return {label,
           std::to_string(rank.memory.own_objects),
           human_bytes(rank.memory.own_used),
+          highest,
           std::to_string(written.operations),
           human_bytes(written.bytes),
           std::to_string(read.operations),
@@ -124,13 +129,13 @@ std::vector<std::string> rank_row(const std::string& label, const RankReport& ra
 
 std::string rank_table(std::span<const RankReport> ranks, const RankReport& all) {
   Table table;
-  table.add({"rank", "objects", "used", "puts", "written", "gets", "read", "misses", "evictions", "decodes",
-             "decoded hits"});
+  table.add({"rank", "objects", "used", "highest", "puts", "written", "gets", "read", "misses", "evictions",
+             "decodes", "decoded hits"});
   for (const RankReport& rank : ranks) {
-    table.add(rank_row(std::to_string(rank.rank), rank));
+    table.add(rank_row(std::to_string(rank.rank), rank, human_bytes(rank.memory.own_highest)));
   }
   if (ranks.size() > 1) {
-    table.add(rank_row("all", all));
+    table.add(rank_row("all", all, "-"));  // they had the most at different times
   }
   return table.text();
 }

@@ -423,7 +423,9 @@ MemoryUsage Cluster::usage() const {
   MemoryUsage usage;
   usage.limit = arena.limit;
   usage.committed = arena.node_committed;
+  usage.highest = arena.node_highest;
   usage.own_committed = arena.committed;
+  usage.own_highest = arena.highest;
   usage.own_used = arena.used;
   usage.own_pinned = owned.pinned.bytes;
   usage.own_objects = owned.live;

@@ -249,6 +249,7 @@ class Local final : public Connector, public MemoryMonitor {
     usage.limit = options_.memory_bytes;
     usage.own_used = memory_->used();
     usage.committed = usage.own_committed = usage.own_used;
+    usage.highest = usage.own_highest = memory_->highest();
     usage.own_pinned = pinned_bytes(usage.own_used);
     usage.own_objects = objects_.size();
     return usage;

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "core/base/mutex.hpp"
+#include "core/base/raise_to.hpp"
 #include "core/deadline.hpp"
 
 namespace locum {
@@ -16,7 +17,7 @@ namespace locum {
 /// counts it down and then looks at `awaited_`, all sequentially consistent.
 class LocalMemory {
  public:
-  void take(std::uint64_t bytes) noexcept { used_.fetch_add(bytes); }
+  void take(std::uint64_t bytes) noexcept { raise_to(highest_, used_.fetch_add(bytes) + bytes); }
   void give_back(std::uint64_t bytes) noexcept LOCUM_EXCLUDES(mutex_) {
     used_.fetch_sub(bytes);
     if (awaited_.load()) [[unlikely]] {
@@ -27,6 +28,7 @@ class LocalMemory {
     }
   }
   [[nodiscard]] std::uint64_t used() const noexcept { return used_.load(); }
+  [[nodiscard]] std::uint64_t highest() const noexcept { return highest_.load(); }
 
   /// See MemoryMonitor.
   [[nodiscard]] std::uint32_t arm() noexcept LOCUM_EXCLUDES(mutex_) {
@@ -42,6 +44,7 @@ class LocalMemory {
 
  private:
   std::atomic<std::uint64_t> used_{0};
+  std::atomic<std::uint64_t> highest_{0};  ///< the most that used_ was
   std::atomic<bool> awaited_{false};
   Mutex mutex_;
   std::condition_variable changed_;

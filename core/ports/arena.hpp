@@ -18,7 +18,9 @@ struct Block {
 struct ArenaUsage {
   std::uint64_t limit = 0;           ///< the node's memory_bytes
   std::uint64_t node_committed = 0;  ///< by all processes of the node, including tables
+  std::uint64_t node_highest = 0;    ///< the most that node_committed was
   std::uint64_t committed = 0;       ///< by this arena, and the rest of those that it took over
+  std::uint64_t highest = 0;         ///< the most that it was
   std::uint64_t used = 0;            ///< in blocks, after rounding; in taken-over arenas, to pages
   std::uint64_t free = 0;            ///< committed - used
   std::uint64_t largest_free = 0;    ///< the largest block that fits without committing more

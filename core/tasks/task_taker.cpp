@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "core/base/raise_to.hpp"
+
 namespace locum::detail {
 
 namespace {
@@ -63,9 +65,7 @@ Result<void> TaskTaker::enter() {
 }
 
 void TaskTaker::raise_next(std::uint64_t number) noexcept {
-  std::uint64_t known = next_.load(std::memory_order_relaxed);
-  while (known < number && !next_.compare_exchange_weak(known, number, std::memory_order_relaxed)) {
-  }
+  raise_to(next_, number);
 }
 
 void TaskTaker::leave_over(const ClaimedTask& place) {

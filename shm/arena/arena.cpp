@@ -291,7 +291,7 @@ Result<Block> SharedArena::commit_plan(const BlockRequest& request, PageSpace::P
   {
     const MutexLock lock(mutex_);
     reserve_.commit_ends(true);
-    blocks_.pages().committed(plan);
+    note_committed(plan);
     *block = {begin_ + blocks_.cut(request, plan.block.first), request.size_bytes};
     wanted = reserve_.exchange(missing_pages(plan) / unit_pages_,
                                blocks_.used_bytes() / page_bytes / unit_pages_, free_units());
@@ -356,19 +356,39 @@ bool SharedArena::contains(std::uint64_t offset, std::uint64_t size_bytes) const
   return within < geometry.arena_bytes && size_bytes <= geometry.arena_bytes - within;
 }
 
+void SharedArena::note_committed(const PageSpace::Plan& plan) {
+  blocks_.pages().committed(plan);
+  remember_highest();
+}
+
+Result<void> SharedArena::adopt(std::uint32_t rank, std::span<const Block> used) {
+  Result<void> adopted = adopted_.adopt(rank, used);
+  const MutexLock lock(mutex_);
+  remember_highest();
+  return adopted;
+}
+
+void SharedArena::remember_highest() {
+  highest_bytes_ = std::max(highest_bytes_, committed_bytes());
+}
+
+std::uint64_t SharedArena::committed_bytes() const {
+  return blocks_.pages().committed_pages() * page_bytes + adopted_.used_bytes() + adopted_.unused_bytes();
+}
+
 ArenaUsage SharedArena::usage() const {
   const MutexLock lock(mutex_);
   return usage_now();
 }
 
 ArenaUsage SharedArena::usage_now() const {
-  const std::uint64_t adopted = adopted_.used_bytes();
-  const std::uint64_t used = blocks_.used_bytes() + adopted;
-  const std::uint64_t committed =
-      blocks_.pages().committed_pages() * page_bytes + adopted + adopted_.unused_bytes();
+  const std::uint64_t used = blocks_.used_bytes() + adopted_.used_bytes();
+  const std::uint64_t committed = committed_bytes();
   return {.limit = segment_->geometry().memory_bytes,
           .node_committed = segment_->committed_bytes(),
+          .node_highest = segment_->highest_bytes(),
           .committed = committed,
+          .highest = highest_bytes_,
           .used = used,
           .free = committed - used,
           .largest_free = blocks_.largest_free()};

@@ -62,9 +62,7 @@ class SharedArena final : public Arena {
   /// it is freed. Nothing is allocated there. `used` are the blocks of live and still pinned objects of the
   /// dead process; impossible ones are skipped. May be called again, also by another process after this one
   /// has died. Errors change nothing.
-  [[nodiscard]] Result<void> adopt(std::uint32_t rank, std::span<const Block> used) {
-    return adopted_.adopt(rank, used);
-  }
+  [[nodiscard]] Result<void> adopt(std::uint32_t rank, std::span<const Block> used);
 
   // For objects that leave memory while their blocks stay in use (shm/spill/).
 
@@ -136,6 +134,9 @@ class SharedArena final : public Arena {
   [[nodiscard]] bool prepare_piece() LOCUM_REQUIRES(growing_);
   [[nodiscard]] Moment look(Moment now) LOCUM_REQUIRES(growing_);
   void wake() noexcept;
+  void note_committed(const PageSpace::Plan& plan) LOCUM_REQUIRES(mutex_);
+  [[nodiscard]] std::uint64_t committed_bytes() const LOCUM_REQUIRES(mutex_);
+  void remember_highest() LOCUM_REQUIRES(mutex_);
   [[nodiscard]] ArenaUsage usage_now() const LOCUM_REQUIRES(mutex_);
 
   const std::shared_ptr<Segment> segment_;
@@ -160,6 +161,7 @@ class SharedArena final : public Arena {
   BlockSpace blocks_ LOCUM_GUARDED_BY(mutex_);
   Reserve reserve_ LOCUM_GUARDED_BY(mutex_);
   Pressure pressure_;  // offer() under mutex_, called() by the background work
+  std::uint64_t highest_bytes_ LOCUM_GUARDED_BY(mutex_) = 0;  ///< the most that was committed
   AdoptedArenas adopted_;
 
   std::unique_ptr<Preparer> preparer_;  // last: ends first

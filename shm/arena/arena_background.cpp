@@ -125,7 +125,7 @@ bool SharedArena::prepare_piece() {
   static_cast<void>(::madvise(base_ + begin_ + plan->block.first * page_bytes, size_bytes, populate_write));
   prepared_bytes_.fetch_add(size_bytes, std::memory_order_release);
   const MutexLock lock(mutex_);
-  blocks_.pages().committed(*plan);
+  note_committed(*plan);
   static_cast<void>(books_changed());
   return true;
 }

@@ -17,7 +17,7 @@
 namespace locum::shm {
 
 inline constexpr std::uint64_t segment_magic = 0x314D55434F4C0A00U;  // "\0\nLOCUM1", little-endian
-inline constexpr std::uint32_t layout_version = 8;
+inline constexpr std::uint32_t layout_version = 9;
 inline constexpr std::uint32_t shard_count = 64;
 inline constexpr std::uint64_t page_bytes = 4096;
 inline constexpr std::uint32_t entries_per_pin_line = 512;  ///< one cache line of pin bits
@@ -79,7 +79,8 @@ struct SegmentHeader {
   Word32 spill_calls;     ///< counts requests for it
   Word32 budgets;         ///< stores that have a budget
   Word32 collect_calls;   ///< counts requests to free evicted objects at once, for the budget of a store
-  std::array<std::byte, 24> reserved;
+  Word64 highest_bytes;   ///< the most that was committed, of what the limit allowed
+  std::array<std::byte, 16> reserved;
 };
 static_assert(sizeof(SegmentHeader) == 128);
 

@@ -14,6 +14,7 @@
 #include <system_error>
 #include <utility>
 
+#include "core/base/raise_to.hpp"
 #include "shm/segment/available_memory.hpp"
 #include "shm/segment/entry_tag.hpp"
 #include "shm/segment/kill_point.hpp"
@@ -368,11 +369,13 @@ Result<void> Segment::commit(std::uint64_t offset, std::uint64_t size_bytes) {
                        : "the system gives no more memory, lower memory_bytes",
                    std::generic_category().message(failure));
   }
-  if (committed_bytes() > limit) {
+  const std::uint64_t after = committed_bytes();
+  if (after > limit) {
     give_back(offset, size_bytes);
     return node_is_full();
   }
   LOCUM_KILL_POINT("commit: all taken");
+  raise_to(header().highest_bytes, after);
   return {};
 }
 

@@ -54,6 +54,8 @@ class Segment {
   /// Bytes of the node's memory that the system has provided, to all processes together. The file's own
   /// count: a death cannot make it wrong. A system call.
   [[nodiscard]] std::uint64_t committed_bytes() const noexcept;
+  /// The most that was committed after a commit() that succeeded, in any process.
+  [[nodiscard]] std::uint64_t highest_bytes() const noexcept { return header().highest_bytes.load(); }
   /// How many bytes from `offset` on, at most `size_bytes`, lie before the first page never written: the
   /// readable range if no other count can be trusted. 0 if the system does not tell. A system call.
   [[nodiscard]] std::uint64_t written_bytes(std::uint64_t offset, std::uint64_t size_bytes) const noexcept;

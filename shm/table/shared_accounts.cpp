@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "core/base/raise_to.hpp"
 #include "shm/death/adopter.hpp"
 #include "shm/death/eviction_notice.hpp"
 #include "shm/segment/entry_tag.hpp"
@@ -82,10 +83,7 @@ Result<void> SharedAccounts::take(std::uint32_t store, std::uint64_t bytes) {
     ask_others();
     return refused(store, *budget, bytes);
   }
-  std::uint64_t highest = of_store.highest_bytes.load(std::memory_order_relaxed);
-  while (highest < all &&
-         !of_store.highest_bytes.compare_exchange_weak(highest, all, std::memory_order_relaxed)) {
-  }
+  raise_to(of_store.highest_bytes, all);
   return {};
 }
 

@@ -163,13 +163,14 @@ std::uint64_t PlainMemory::used_bytes() const {
 }
 
 ArenaUsage PlainMemory::usage_of(std::uint32_t process) const {
-  ArenaUsage usage{.limit = size_bytes_, .node_committed = size_bytes_};
+  ArenaUsage usage{.limit = size_bytes_, .node_committed = size_bytes_, .node_highest = size_bytes_};
   for (const auto& part : parts_) {
     if (part->owner() == process) {
       usage.committed += part->size_bytes();
       usage.used += part->used_bytes();
     }
   }
+  usage.highest = usage.committed;
   usage.free = usage.committed - usage.used;
   usage.largest_free = part(process).largest_free();
   return usage;

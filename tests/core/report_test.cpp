@@ -16,7 +16,9 @@ RankReport some_rank(int rank, int node) {
   report.node = node;
   report.memory.limit = std::uint64_t{1} << 30U;
   report.memory.committed = std::uint64_t{64} << 20U;
+  report.memory.highest = std::uint64_t{80} << 20U;
   report.memory.own_used = 1536;
+  report.memory.own_highest = 2560;
   report.memory.own_objects = 3;
   report.memory.own_copies = static_cast<std::uint64_t>(node);
   report.memory.own_copy_bytes = 512 * static_cast<std::uint64_t>(node);
@@ -49,23 +51,32 @@ TEST(Report, CountsWhatMetricsCount) {
 
 TEST(Report, PrintsTablesWithTotals) {
   const std::vector<RankReport> ranks{some_rank(0, 0), some_rank(1, 0), some_rank(2, 1)};
-  EXPECT_EQ(
-      to_text(ranks),
-      "locum: memory by node\n"
-      "  node  ranks    memory  committed      used  pinned  objects  copies  their bytes\n"
-      "  0         2  1.00 GiB  64.00 MiB  3.00 KiB     0 B        6       0          0 B\n"
-      "  1         1  1.00 GiB  64.00 MiB  1.50 KiB     0 B        3       1        512 B\n"
-      "locum: objects and traffic by rank\n"
-      "  rank  objects      used  puts   written  gets      read  misses  evictions  decodes  decoded hits\n"
-      "  0           3  1.50 KiB     3  2.00 KiB     5    1000 B       1          0        0             0\n"
-      "  1           3  1.50 KiB     3  2.00 KiB     5    1000 B       1          0        0             0\n"
-      "  2           3  1.50 KiB     3  2.00 KiB     5    1000 B       1          0        0             0\n"
-      "  all         9  4.50 KiB     9  6.00 KiB    15  2.93 KiB       3          0        0             0\n"
-      "locum: how the bytes moved\n"
-      "  path      puts   written  gets      read\n"
-      "  shm_view     0       0 B    15  2.93 KiB\n"
-      "  shm_copy     9  6.00 KiB     0       0 B\n"
-      "  messages sent on the data path: 0\n");
+  EXPECT_EQ(to_text(ranks),
+            "locum: memory by node\n"
+            "  node  ranks    memory  committed    highest      used  pinned  objects  copies  their bytes\n"
+            "  0         2  1.00 GiB  64.00 MiB  80.00 MiB  3.00 KiB     0 B        6       0          0 B\n"
+            "  1         1  1.00 GiB  64.00 MiB  80.00 MiB  1.50 KiB     0 B        3       1        512 B\n"
+            "locum: objects and traffic by rank\n"
+            "  rank  objects      used   highest  puts   written  gets      read  misses  evictions  decodes "
+            " decoded "
+            "hits\n"
+            "  0           3  1.50 KiB  2.50 KiB     3  2.00 KiB     5    1000 B       1          0        0 "
+            "           "
+            " 0\n"
+            "  1           3  1.50 KiB  2.50 KiB     3  2.00 KiB     5    1000 B       1          0        0 "
+            "           "
+            " 0\n"
+            "  2           3  1.50 KiB  2.50 KiB     3  2.00 KiB     5    1000 B       1          0        0 "
+            "           "
+            " 0\n"
+            "  all         9  4.50 KiB         -     9  6.00 KiB    15  2.93 KiB       3          0        0 "
+            "           "
+            " 0\n"
+            "locum: how the bytes moved\n"
+            "  path      puts   written  gets      read\n"
+            "  shm_view     0       0 B    15  2.93 KiB\n"
+            "  shm_copy     9  6.00 KiB     0       0 B\n"
+            "  messages sent on the data path: 0\n");
 }
 
 TEST(Report, TellsHowMuchOfTheTransfersWasHidden) {

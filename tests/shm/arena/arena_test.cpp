@@ -388,6 +388,7 @@ TEST(SharedArena, AdoptingGivesBackWhatNoBlockLiesIn) {
   EXPECT_GT(before, segment->committed_bytes());
   EXPECT_EQ(heir.usage().used, used_pages * page_bytes);
   EXPECT_EQ(heir.usage().committed, used_pages * page_bytes);
+  const std::uint64_t most = used_pages * page_bytes;
   for (const Block& block : used) {
     for (std::uint64_t at = 0; at < block.size_bytes; ++at) {
       ASSERT_EQ(std::to_integer<int>(heir.data(block.offset)[at]), 0x33) << at << " of " << block.size_bytes;
@@ -405,6 +406,8 @@ TEST(SharedArena, AdoptingGivesBackWhatNoBlockLiesIn) {
     EXPECT_EQ(segment->committed_bytes(), segment->geometry().head_bytes() + used_pages * page_bytes);
   }
   EXPECT_EQ(heir.usage().committed, 0U);
+  EXPECT_EQ(heir.usage().highest, most);
+  EXPECT_EQ(heir.usage().node_highest, before);
 }
 
 // Returning a gibibyte takes a fifth of a second, which the freeing thread must not spend.
