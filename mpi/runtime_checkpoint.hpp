@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,7 @@
 namespace locum {
 
 class BackgroundCheckpoints;
+class EarlierCheckpoints;
 
 /// What writing and reading a checkpoint need of a runtime. Both are collective over the group.
 struct CheckpointJob {
@@ -21,6 +23,7 @@ struct CheckpointJob {
   std::string path;
   Deadline until;
   const BackgroundCheckpoints* others = nullptr;  ///< that are being written by this runtime
+  std::shared_ptr<EarlierCheckpoints> earlier;    ///< that this runtime has written
 };
 
 /// See Runtime::checkpoint(). Throws Error, the same one on all ranks.

@@ -1,9 +1,12 @@
 #include "transport/storage/hdf5/part_writer.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <functional>
+#include <iterator>
 #include <numeric>
 
 #include "core/base/checksum.hpp"
@@ -56,8 +59,18 @@ void require_compression(int level) {
 }
 
 PartWriter::PartWriter(const std::string& path, const CheckpointFacts& facts,
-                       std::vector<WrittenObject> objects, std::vector<HandleRow> handles, int compress)
-    : compress_(compress), objects_(std::move(objects)), handles_(std::move(handles)), file_(path) {
+                       std::vector<WrittenObject> objects, std::vector<HandleRow> handles, int compress,
+                       std::shared_ptr<const PartContents> earlier)
+    : facts_(facts),
+      compress_(compress),
+      objects_(std::move(objects)),
+      handles_(std::move(handles)),
+      file_(path),
+      earlier_(std::move(earlier)) {
+  if (earlier_) {
+    share(*earlier_);
+  }
+  const std::vector<FileRow> files = shared_rows();
   const MutexLock lock(hdf5_mutex());
   const QuietErrors quiet;
   note_groups();
@@ -71,7 +84,7 @@ PartWriter::PartWriter(const std::string& path, const CheckpointFacts& facts,
   {
     const Identifier group(H5Gcreate2(file.get(), own_group, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose,
                            what);
-    set_attribute(group, "format", checkpoint_format);
+    set_attribute(group, "format", files.empty() ? whole_format : incremental_format);
     set_attribute(group, "id", facts.id);
     set_attribute(group, "parts", facts.parts);
   }
@@ -86,6 +99,11 @@ PartWriter::PartWriter(const std::string& path, const CheckpointFacts& facts,
   table_at_ = make_dataset(file, table_path, row_type(rows_.data()), row_count);
   const std::array<std::uint64_t, 1> handle_count{handles_.size()};
   handles_at_ = make_dataset(file, handles_path, row_type(handles_.data()), handle_count);
+  if (!files.empty()) {
+    const std::array<std::uint64_t, 1> file_count{files.size()};
+    (void)make_dataset(file, files_path, row_type(files.data()), file_count);
+    fill(file, files_path, row_type(files.data()), files.data(), files.size());
+  }
   stamp_rows();
   fill(file, table_path, row_type(rows_.data()), rows_.data(), rows_.size());
   fill(file, texts_path, element_type("byte", 1), texts_.data(), texts_.size());
@@ -93,6 +111,30 @@ PartWriter::PartWriter(const std::string& path, const CheckpointFacts& facts,
   file.close(what);
   file_.open();
   file_bytes_ = file_.size();
+}
+
+// Links the files of the earlier part of which enough is in use.
+void PartWriter::share(const PartContents& earlier) {
+  std::vector<std::uint64_t> used(earlier.files.size());
+  for (const WrittenObject& object : objects_) {
+    if (const WrittenBytes* const there = earlier.find(object.view.facts())) {
+      used[there->file] += there->size_bytes;
+    }
+  }
+  shared_.emplace(earlier, used, folder_of(file_.path()));
+}
+
+const WrittenBytes* PartWriter::reused(const ObjectFacts& facts) const {
+  const WrittenBytes* const there = shared_ ? earlier_->find(facts) : nullptr;
+  return there != nullptr && shared_->place(there->file) > 0 ? there : nullptr;
+}
+
+std::vector<FileRow> PartWriter::shared_rows() const {
+  std::vector<FileRow> rows;
+  if (shared_) {
+    std::ranges::transform(shared_->files(), std::back_inserter(rows), &WrittenFile::row);
+  }
+  return rows;
 }
 
 // HDF5 1.10 keeps a file half open that it cannot close for want of room, and ends the process when that
@@ -103,8 +145,10 @@ std::uint64_t PartWriter::expected_bytes() const {
   std::uint64_t bytes = a_file + handles_.size() * sizeof(HandleRow);
   for (const WrittenObject& object : objects_) {
     const ObjectFacts facts = object.view.facts();
-    bytes += facts.size_bytes + packed_alignment + sizeof(ObjectRow) + facts.name.size() +
-             (facts.size_bytes < packed_below ? 0 : a_dataset);
+    bytes += sizeof(ObjectRow) + facts.name.size();
+    if (reused(facts) == nullptr) {
+      bytes += facts.size_bytes + packed_alignment + (facts.size_bytes < packed_below ? 0 : a_dataset);
+    }
   }
   return bytes;
 }
@@ -121,7 +165,7 @@ ObjectFacts PartWriter::facts_of(const WrittenObject& object) {
 void PartWriter::note_groups() {
   for (const WrittenObject& object : objects_) {
     const ObjectFacts facts = facts_of(object);
-    if (facts.size_bytes >= packed_below && !facts.name.empty()) {
+    if (facts.size_bytes >= packed_below && !facts.name.empty() && reused(facts) == nullptr) {
       const std::string path = dataset_path(facts.name);
       for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
            slash = path.find('/', slash + 1)) {
@@ -160,6 +204,12 @@ void PartWriter::add(const Identifier& file, const ObjectFacts& facts, std::span
     row.place = packed_bytes_;
     packed_bytes_ += (facts.size_bytes + packed_alignment - 1) / packed_alignment * packed_alignment;
     offsets_.push_back(0);
+  } else if (const WrittenBytes* const there = reused(facts)) {
+    row.place = shared_->place(there->file);
+    row.path = add_text(there->path);
+    row.checksum = there->checksum;
+    reused_bytes_ += facts.size_bytes;
+    offsets_.push_back(is_written);
   } else {
     std::string path = path_of(facts);
     if (std::ranges::binary_search(groups_, path)) {
@@ -238,8 +288,39 @@ void PartWriter::write(const std::function<void()>& pause) {
   stamp_rows();
   file_.write_at(handles_at_, std::as_bytes(std::span(handles_)));
   file_.write_at(table_at_, std::as_bytes(std::span(rows_)));
-  file_.publish();
+  if (shared_) {
+    shared_->publish();
+  }
+  file_.publish();  // waits for the folder, with all names in it
   objects_.clear();
+}
+
+void PartWriter::take_back() noexcept {
+  ::unlink(file_.path().c_str());
+  if (shared_) {
+    shared_->take_back();
+  }
+}
+
+PartContents PartWriter::contents(std::uint32_t store, std::uint64_t node) const {
+  PartContents all;
+  all.folder = folder_of(file_.path());
+  all.files.push_back({.row = {facts_.id, node, file_bytes_},
+                       .identity = identity_of(file_.path()).value_or(FileIdentity{}),
+                       .payload_bytes = payload_bytes_ - reused_bytes_});
+  if (shared_) {
+    all.files.insert(all.files.end(), shared_->files().begin(), shared_->files().end());
+  }
+  for (const ObjectRow& row : rows_) {
+    if (row.path.bytes > 0) {
+      all.objects.insert({Key{store, row.creator, row.serial},
+                          WrittenBytes{.file = static_cast<std::uint32_t>(row.place),
+                                       .checksum = row.checksum,
+                                       .size_bytes = row.size_bytes,
+                                       .path = texts_.substr(row.path.at, row.path.bytes)}});
+    }
+  }
+  return all;
 }
 
 void PartWriter::write_object(std::size_t at, const std::function<void()>& pause) {

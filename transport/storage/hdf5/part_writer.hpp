@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -9,6 +11,7 @@
 #include "core/object/object.hpp"
 #include "transport/storage/durable_file.hpp"
 #include "transport/storage/hdf5/checkpoint_layout.hpp"
+#include "transport/storage/hdf5/shared_files.hpp"
 
 namespace locum::storage {
 
@@ -29,18 +32,32 @@ class PartWriter {
  public:
   /// \param compress the level of deflate, 1 to 9, by which HDF5 compresses datasets: all of them are written
   ///   by the constructor then. 0: none
+  /// \param earlier objects that this has are not written again, as far as its files are worth sharing. Null:
+  ///   all are written
   /// REQUIRES: the folder of `path` exists.
   PartWriter(const std::string& path, const CheckpointFacts& facts, std::vector<WrittenObject> objects,
-             std::vector<HandleRow> handles, int compress = 0);
+             std::vector<HandleRow> handles, int compress = 0,
+             std::shared_ptr<const PartContents> earlier = nullptr);
 
-  /// Writes the bytes and their checksums, waits until they are on the disk, and gives the file its name.
-  /// Called once. `pause` is called before each MiB; what it throws ends the writing.
+  /// Writes the bytes and their checksums, waits until they are on the disk, and gives the file, and those
+  /// that it shares, their names. Called once. `pause` is called before each MiB; what it throws ends the
+  /// writing.
   void write(const std::function<void()>& pause = {});
+  /// Removes the names that write() has given.
+  void take_back() noexcept;
 
   [[nodiscard]] PartRow row() const noexcept { return {rows_.size(), file_bytes_}; }
   [[nodiscard]] std::uint64_t payload_bytes() const noexcept { return payload_bytes_; }
+  /// Of these the ones that are in shared files.
+  [[nodiscard]] std::uint64_t reused_bytes() const noexcept { return reused_bytes_; }
+  /// For the next part. REQUIRES: write() has returned.
+  [[nodiscard]] PartContents contents(std::uint32_t store, std::uint64_t node) const;
 
  private:
+  void share(const PartContents& earlier);
+  /// Where an object is in the shared files; null: it is to be written.
+  [[nodiscard]] const WrittenBytes* reused(const ObjectFacts& facts) const;
+  [[nodiscard]] std::vector<FileRow> shared_rows() const;
   /// An early-allocated dataset: where its bytes are in the file.
   [[nodiscard]] std::uint64_t make_dataset(const Identifier& file, const std::string& path,
                                            const Identifier& type, std::span<const std::uint64_t> extents);
@@ -56,6 +73,7 @@ class PartWriter {
   void write_object(std::size_t at, const std::function<void()>& pause);
   void flush_packed();
 
+  const CheckpointFacts facts_;
   const int compress_;
   std::vector<WrittenObject> objects_;
   std::vector<ObjectRow> rows_;
@@ -67,6 +85,7 @@ class PartWriter {
   TextPlace last_type_place_;
   std::uint64_t packed_bytes_ = 0;
   std::uint64_t payload_bytes_ = 0;
+  std::uint64_t reused_bytes_ = 0;
   std::uint64_t file_bytes_ = 0;
   std::uint64_t table_at_ = 0;
   std::uint64_t handles_at_ = 0;
@@ -74,6 +93,8 @@ class PartWriter {
   std::vector<std::byte> staged_;  ///< packed bytes that are not written yet
   std::uint64_t staged_from_ = 0;  ///< place of the first of them
   DurableFile file_;
+  std::shared_ptr<const PartContents> earlier_;
+  std::optional<SharedFiles> shared_;
 };
 
 }  // namespace locum::storage
