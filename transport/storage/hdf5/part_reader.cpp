@@ -20,6 +20,7 @@ namespace locum::storage {
 namespace {
 
 constexpr std::uint64_t longest_type = 64 * 1024 - 1;
+constexpr std::uint64_t verified_bytes = std::uint64_t{1} << 20U;
 
 [[noreturn]] void damaged(const std::string& path, const std::string& how) {
   throw Error(Errc::corrupt, "the checkpoint's file '" + path + "' is damaged: " + how);
@@ -72,13 +73,10 @@ PartReader::PartReader(const std::string& path, const CheckpointFacts& facts, co
                         std::to_string(expected.objects));
     }
     read_texts();
-    packed_ = open_dataset(packed_path);
-    const Identifier space(H5Dget_space(packed_.get()), H5Sclose, "reading '" + path + "'");
-    packed_bytes_ =
-        static_cast<std::uint64_t>(std::max<hssize_t>(H5Sget_simple_extent_npoints(space.get()), 0));
+    find_packed();
   } catch (...) {
     ::close(descriptor_);
-    close_hdf5();  // while the lock is held
+    hdf5_ = {};  // while the lock is held
     throw;
   }
 }
@@ -86,7 +84,7 @@ PartReader::PartReader(const std::string& path, const CheckpointFacts& facts, co
 PartReader::PartReader(PartReader&& other) noexcept
     : path_(std::move(other.path_)),
       hdf5_(std::move(other.hdf5_)),
-      packed_(std::move(other.packed_)),
+      packed_at_(other.packed_at_),
       packed_bytes_(other.packed_bytes_),
       descriptor_(std::exchange(other.descriptor_, -1)),
       rows_(std::move(other.rows_)),
@@ -97,18 +95,24 @@ PartReader::~PartReader() {
   if (descriptor_ >= 0) {
     ::close(descriptor_);
     const MutexLock lock(hdf5_mutex());
-    close_hdf5();
+    hdf5_ = {};
   }
-}
-
-void PartReader::close_hdf5() noexcept {
-  packed_ = {};
-  hdf5_ = {};
 }
 
 Identifier PartReader::open_dataset(const std::string& path) const {
   return {H5Dopen2(hdf5_.get(), path.c_str(), H5P_DEFAULT), H5Dclose,
           "opening the dataset '" + path + "' in '" + path_ + "'"};
+}
+
+void PartReader::find_packed() {
+  const Identifier packed = open_dataset(packed_path);
+  const Identifier space(H5Dget_space(packed.get()), H5Sclose, "reading '" + path_ + "'");
+  packed_bytes_ =
+      static_cast<std::uint64_t>(std::max<hssize_t>(H5Sget_simple_extent_npoints(space.get()), 0));
+  packed_at_ = packed_bytes_ > 0 ? H5Dget_offset(packed.get()) : 0;
+  if (packed_at_ == HADDR_UNDEF) {
+    damaged(path_, "the dataset of packed objects has no bytes");
+  }
 }
 
 template <class Row>
@@ -165,9 +169,41 @@ void PartReader::read_at(std::uint64_t offset, std::span<std::byte> bytes) const
   }
 }
 
+std::optional<std::uint64_t> PartReader::find(const ObjectRow& row) const {
+  if (row.path.bytes == 0) {
+    return packed_at_ + row.place;
+  }
+  const MutexLock lock(hdf5_mutex());
+  const QuietErrors quiet;
+  const std::string what = "reading an object from '" + path_ + "'";
+  const std::string name(path(row));
+  const Identifier dataset = open_dataset(name);
+  const Identifier type(H5Dget_type(dataset.get()), H5Tclose, what);
+  const Identifier space(H5Dget_space(dataset.get()), H5Sclose, what);
+  const auto elements =
+      static_cast<std::uint64_t>(std::max<hssize_t>(H5Sget_simple_extent_npoints(space.get()), 0));
+  const std::uint64_t element_bytes = H5Tget_size(type.get());
+  if (element_bytes == 0 || elements != row.size_bytes / element_bytes ||
+      row.size_bytes % element_bytes != 0) {
+    damaged(path_, "the dataset '" + name + "' is of another size than the table says");
+  }
+  const Identifier creation(H5Dget_create_plist(dataset.get()), H5Pclose, what);
+  if (H5Pget_layout(creation.get()) == H5D_CHUNKED) {
+    return std::nullopt;
+  }
+  const haddr_t offset = H5Dget_offset(dataset.get());
+  if (row.size_bytes > 0 && offset == HADDR_UNDEF) {
+    damaged(path_, "the dataset '" + name + "' has no bytes");
+  }
+  return offset;
+}
+
 // Of types whose elements are their bytes: others would have HDF5 write addresses.
-void PartReader::read_compressed(const Identifier& dataset, const Identifier& type,
-                                 std::span<std::byte> bytes) const {
+void PartReader::read_compressed(const ObjectRow& row, std::span<std::byte> bytes) const {
+  const MutexLock lock(hdf5_mutex());
+  const QuietErrors quiet;
+  const Identifier dataset = open_dataset(std::string(path(row)));
+  const Identifier type(H5Dget_type(dataset.get()), H5Tclose, "reading an object from '" + path_ + "'");
   const H5T_class_t kind = H5Tget_class(type.get());
   const bool is_plain = kind == H5T_INTEGER || kind == H5T_FLOAT || kind == H5T_OPAQUE;
   if (!is_plain || H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) < 0) {
@@ -175,46 +211,37 @@ void PartReader::read_compressed(const Identifier& dataset, const Identifier& ty
   }
 }
 
-std::optional<std::uint64_t> PartReader::find_or_read(const ObjectRow& row, std::span<std::byte> bytes) {
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
-  const bool is_packed = row.path.bytes == 0;
-  const std::string what = "reading an object from '" + path_ + "'";
-  Identifier own;
-  if (!is_packed) {
-    own = open_dataset(std::string(path(row)));
-  }
-  const Identifier& dataset = is_packed ? packed_ : own;
-  const haddr_t offset = H5Dget_offset(dataset.get());
-  const Identifier type(H5Dget_type(dataset.get()), H5Tclose, what);
-  const Identifier space(H5Dget_space(dataset.get()), H5Sclose, what);
-  const auto elements =
-      static_cast<std::uint64_t>(std::max<hssize_t>(H5Sget_simple_extent_npoints(space.get()), 0));
-  const std::uint64_t element_bytes = H5Tget_size(type.get());
-  if (!is_packed && (element_bytes == 0 || elements != row.size_bytes / element_bytes ||
-                     row.size_bytes % element_bytes != 0)) {
-    damaged(path_, "the dataset '" + std::string(path(row)) + "' is of another size than the table says");
-  }
-  const Identifier creation(H5Dget_create_plist(dataset.get()), H5Pclose, what);
-  if (!is_packed && H5Pget_layout(creation.get()) == H5D_CHUNKED) {
-    read_compressed(dataset, type, bytes);
-    return std::nullopt;
-  }
-  if (!bytes.empty() && offset == HADDR_UNDEF) {
-    damaged(path_, "the dataset '" + std::string(path(row)) + "' has no bytes");
-  }
-  return offset + (is_packed ? row.place : 0);
-}
-
-void PartReader::read(const ObjectRow& row, std::span<std::byte> bytes) {
-  if (const auto offset = find_or_read(row, bytes)) {
-    read_at(*offset, bytes);
-  }
-  if (const std::uint32_t found = checksum(bytes); found != row.checksum) {
+void PartReader::require_checksum(const ObjectRow& row, std::uint32_t found) const {
+  if (found != row.checksum) {
     throw Error(Errc::corrupt, "its bytes in '" + path_ +
                                    "' are not those that were written: their checksum is " +
                                    std::to_string(found) + ", and should be " + std::to_string(row.checksum));
   }
+}
+
+void PartReader::read(const ObjectRow& row, std::span<std::byte> bytes) {
+  if (const auto offset = find(row)) {
+    read_at(*offset, bytes);
+  } else {
+    read_compressed(row, bytes);
+  }
+  require_checksum(row, checksum(bytes));
+}
+
+void PartReader::verify(const ObjectRow& row) {
+  const auto offset = find(row);
+  std::vector<std::byte> bytes(offset ? std::min(row.size_bytes, verified_bytes) : row.size_bytes);
+  std::uint32_t found = 0;
+  if (!offset) {
+    read_compressed(row, bytes);
+    found = checksum(bytes);
+  }
+  for (std::uint64_t at = 0; offset && at < row.size_bytes; at += bytes.size()) {
+    bytes.resize(std::min<std::uint64_t>(bytes.size(), row.size_bytes - at));
+    read_at(*offset + at, bytes);
+    found = checksum(bytes, found);
+  }
+  require_checksum(row, found);
 }
 
 }  // namespace locum::storage

@@ -34,26 +34,31 @@ class PartReader {
   [[nodiscard]] std::string_view path(const ObjectRow& row) const noexcept { return text(row.path); }
   /// The bytes of an object, checked. REQUIRES: the row is whole, bytes.size() == row.size_bytes.
   void read(const ObjectRow& row, std::span<std::byte> bytes);
+  /// The same for who does not need the bytes: a piece at a time, unless they are compressed. REQUIRES: the
+  /// row is whole.
+  void verify(const ObjectRow& row);
 
   [[nodiscard]] const std::string& file() const noexcept { return path_; }
 
  private:
-  /// REQUIRES: hdf5_mutex() is held, as for all that follow but text() and read_at().
-  void close_hdf5() noexcept;
   [[nodiscard]] std::string_view text(const TextPlace& place) const noexcept;
+  // REQUIRES: hdf5_mutex() is held.
   template <class Row>
   void read_rows(const char* path, std::vector<Row>& rows) const;
   void read_texts();
+  void find_packed();
   [[nodiscard]] Identifier open_dataset(const std::string& path) const;
-  void read_compressed(const Identifier& dataset, const Identifier& type, std::span<std::byte> bytes) const;
-  /// Where the bytes of an object are in the file; none: HDF5 has read them, because it had compressed them.
+
+  /// Where the bytes of an object are in the file; none: they are compressed. Takes hdf5_mutex() itself.
+  [[nodiscard]] std::optional<std::uint64_t> find(const ObjectRow& row) const;
   /// Takes hdf5_mutex() itself.
-  [[nodiscard]] std::optional<std::uint64_t> find_or_read(const ObjectRow& row, std::span<std::byte> bytes);
+  void read_compressed(const ObjectRow& row, std::span<std::byte> bytes) const;
+  void require_checksum(const ObjectRow& row, std::uint32_t found) const;
   void read_at(std::uint64_t offset, std::span<std::byte> bytes) const;
 
   std::string path_;
   Identifier hdf5_;
-  Identifier packed_;
+  std::uint64_t packed_at_ = 0;  ///< in the file
   std::uint64_t packed_bytes_ = 0;
   int descriptor_ = -1;
   std::vector<ObjectRow> rows_;
