@@ -1,8 +1,8 @@
-# usage: damaged_checkpoints.py MPIEXEC FLAG RANKS PROGRAM    LOCUM_DAMAGES damaged checkpoints, or 40, from LOCUM_TEST_SEED, or 1
+# usage: damaged_checkpoints.py MPIEXEC FLAG RANKS PROGRAM COMMAND    LOCUM_DAMAGES damaged checkpoints, or 40, from LOCUM_TEST_SEED, or 1
 #
 # Some ranks write a checkpoint; then a file of it is damaged, again and again in another way: bytes that are changed, an end that is cut off.
 # Each time a rank restores it, and must find all objects as they were, or say what is wrong. It must not die by a signal, wait, or
-# find other values.
+# find other values. COMMAND, locum-checkpoint, must find the same without restoring it.
 import collections
 import glob
 import os
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-mpiexec, flag, ranks, program = sys.argv[1:5]
+mpiexec, flag, ranks, program, command = sys.argv[1:6]
 seed = int(os.environ.get("LOCUM_TEST_SEED", "1"))
 count = int(os.environ.get("LOCUM_DAMAGES", "40"))
 choice = random.Random(seed)
@@ -32,12 +32,26 @@ def damage(path):
         file.write(content)
 
 
+def verified(path):
+    done = subprocess.run([command, "verify", path], capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout + done.stderr
+
+
+# What verify has to end with, by what the restore says of a damage.
+statuses = {"restored": [0], "corrupt": [1], "not_found": [1, 2]}
 outcomes = collections.Counter()
 with tempfile.TemporaryDirectory() as folder:
     path = folder + "/checkpoint.h5"
     whole = folder + "/whole"
     subprocess.run([mpiexec, flag, ranks, program, "write", path], check=True, timeout=60)
     os.mkdir(whole)
+    if verified(path)[0] != 0:
+        print("FAILED: what is whole is said to be damaged:", verified(path))
+        sys.exit(1)
+    rows = subprocess.run([command, "list", path], capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+    if len(rows) != 181 or not any(row.split() == ["194936", "u64[]", "24367", "named/59"] for row in rows):
+        print("FAILED: the list is", rows)
+        sys.exit(1)
     for each in [path, path + ".parts"]:
         shutil.move(each, whole)
     for number in range(count):
@@ -47,12 +61,16 @@ with tempfile.TemporaryDirectory() as folder:
         damage(choice.choice([path] + sorted(glob.glob(path + ".parts/*"))))
         done = subprocess.run([program, "read", path], capture_output=True, text=True, timeout=60)
         said = [line for line in done.stdout.splitlines() if line.startswith("FAILED: ")]
-        if done.returncode == 0:
-            outcomes["restored"] += 1
-        elif done.returncode > 0 and said and " is another value" not in said[0]:
-            outcomes[said[0].split(":")[1].strip()] += 1
-        else:
+        outcome = "restored"
+        if done.returncode > 0 and said and " is another value" not in said[0]:
+            outcome = said[0].split(":")[1].strip()
+        elif done.returncode != 0:
             print(f"FAILED (LOCUM_TEST_SEED={seed}, damage {number}): status {done.returncode}: {done.stdout}{done.stderr}")
+            sys.exit(1)
+        outcomes[outcome] += 1
+        status, text = verified(path)
+        if status not in statuses.get(outcome, [1, 2]):
+            print(f"FAILED (LOCUM_TEST_SEED={seed}, damage {number}): {outcome}, but verify ends with {status}: {text}")
             sys.exit(1)
 print(f"passed: {count} damages, seed {seed}:", ", ".join(f"{name} {times}" for name, times in outcomes.most_common()))
 if outcomes["restored"] == count:

@@ -15,9 +15,18 @@ namespace locum::storage {
 namespace {
 
 constexpr std::uint64_t longest_type = 64 * 1024 - 1;
+constexpr std::uint64_t verified_bytes = std::uint64_t{1} << 20U;
 
 [[noreturn]] void damaged(const std::string& path, const std::string& how) {
   throw Error(Errc::corrupt, "the checkpoint's file '" + path + "' is damaged: " + how);
+}
+
+void require_checksum(const CheckpointFile& in, const ObjectRow& row, std::uint32_t found) {
+  if (found != row.checksum) {
+    throw Error(Errc::corrupt, "its bytes in '" + in.path() +
+                                   "' are not those that were written: their checksum is " +
+                                   std::to_string(found) + ", and should be " + std::to_string(row.checksum));
+  }
 }
 
 bool has_valid_extents(const ObjectRow& row) {
@@ -135,20 +144,35 @@ const CheckpointFile& PartReader::file_with(const ObjectRow& row) {
   return *opened;
 }
 
+std::optional<std::uint64_t> PartReader::find(const CheckpointFile& in, const ObjectRow& row) const {
+  return row.path.bytes == 0 ? packed_at_ + row.place : in.find(std::string(path(row)), row.size_bytes);
+}
+
 void PartReader::read(const ObjectRow& row, std::span<std::byte> bytes) {
   const CheckpointFile& in = file_with(row);
-  const std::string dataset(path(row));
-  const bool is_packed = dataset.empty();
-  if (const auto offset = is_packed ? packed_at_ + row.place : in.find(dataset, row.size_bytes)) {
+  if (const auto offset = find(in, row)) {
     in.read_at(*offset, bytes);
   } else {
-    in.read_compressed(dataset, bytes);
+    in.read_compressed(std::string(path(row)), bytes);
   }
-  if (const std::uint32_t found = checksum(bytes); found != row.checksum) {
-    throw Error(Errc::corrupt, "its bytes in '" + in.path() +
-                                   "' are not those that were written: their checksum is " +
-                                   std::to_string(found) + ", and should be " + std::to_string(row.checksum));
+  require_checksum(in, row, checksum(bytes));
+}
+
+void PartReader::verify(const ObjectRow& row) {
+  const CheckpointFile& in = file_with(row);
+  const auto offset = find(in, row);
+  std::vector<std::byte> bytes(offset ? std::min(row.size_bytes, verified_bytes) : row.size_bytes);
+  std::uint32_t found = 0;
+  if (!offset) {
+    in.read_compressed(std::string(path(row)), bytes);
+    found = checksum(bytes);
   }
+  for (std::uint64_t at = 0; offset && at < row.size_bytes; at += bytes.size()) {
+    bytes.resize(std::min<std::uint64_t>(bytes.size(), row.size_bytes - at));
+    in.read_at(*offset + at, bytes);
+    found = checksum(bytes, found);
+  }
+  require_checksum(in, row, found);
 }
 
 }  // namespace locum::storage

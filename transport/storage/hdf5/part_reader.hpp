@@ -36,6 +36,9 @@ class PartReader {
   /// The bytes of an object, checked. Where its shared file is missing, `not_found`. REQUIRES: the row is
   /// whole, bytes.size() == row.size_bytes.
   void read(const ObjectRow& row, std::span<std::byte> bytes);
+  /// The same for who does not need the bytes: a piece at a time, unless they are compressed. REQUIRES: the
+  /// row is whole.
+  void verify(const ObjectRow& row);
 
   [[nodiscard]] const std::string& file() const noexcept { return file_.path(); }
 
@@ -50,6 +53,8 @@ class PartReader {
   [[nodiscard]] std::string path_of(const FileRow& shared) const;
   /// Opens it if need be.
   [[nodiscard]] const CheckpointFile& file_with(const ObjectRow& row);
+  /// Where the bytes of an object are in that file; none: they are compressed.
+  [[nodiscard]] std::optional<std::uint64_t> find(const CheckpointFile& in, const ObjectRow& row) const;
 
   CheckpointFile file_;
   std::uint64_t packed_at_ = 0;  ///< in the file
