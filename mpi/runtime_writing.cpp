@@ -4,6 +4,7 @@
 #include <cstring>
 #include <filesystem>
 #include <iterator>
+#include <memory>
 #include <random>
 #include <span>
 #include <utility>
@@ -157,7 +158,8 @@ CheckpointWriting::CheckpointWriting(const CheckpointJob& job, const CheckpointO
     if (writes_) {
       Collected all = collect(job.session, store_, options.prefix);
       number_ = earlier_ ? earlier_->begin() : 0;
-      part_.emplace(part_path_, facts_, std::move(all.objects), std::move(all.handles), options.compress,
+      part_.emplace(part_path_, facts_, std::make_unique<storage::PinnedObjects>(std::move(all.objects)),
+                    std::move(all.handles), options.compress,
                     earlier_ ? earlier_->last(store_name_) : nullptr);
       made = {part_->row(), part_->payload_bytes(), part_->reused_bytes(), node_, 1};
     }

@@ -1,4 +1,5 @@
-// locum-checkpoint: looks at checkpoints without restoring them, and without MPI.
+// locum-checkpoint: looks at checkpoints, and makes incremental ones whole, without restoring them, and
+// without MPI.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -10,6 +11,7 @@
 
 #include "core/error.hpp"
 #include "core/key.hpp"
+#include "transport/storage/hdf5/compact_checkpoint.hpp"
 #include "transport/storage/hdf5/master_file.hpp"
 #include "transport/storage/hdf5/part_reader.hpp"
 
@@ -19,10 +21,14 @@ using namespace locum;
 
 constexpr const char* usage =
     "usage: locum-checkpoint verify PATH    reads all objects of a checkpoint, and says which are damaged\n"
-    "       locum-checkpoint list PATH      bytes, type, extents and name of each object\n\n"
+    "       locum-checkpoint list PATH      bytes, type, extents and name of each object\n"
+    "       locum-checkpoint compact PATH   writes an incremental checkpoint again, so that it shares no "
+    "file\n"
+    "                                       with another one\n\n"
     "PATH is the file that was given to Runtime::checkpoint. Status: 0 all is whole, 1 something is damaged\n"
-    "or missing, 2 something could not be looked at: no such file, no permission, a newer format, or what\n"
-    "HDF5 cannot read.\n";
+    "or missing, 2 something could not be looked at or written: no such file, no permission, a newer "
+    "format,\n"
+    "a full disk, or what HDF5 cannot read.\n";
 
 constexpr int whole = 0;
 constexpr int damaged = 1;
@@ -124,19 +130,35 @@ class Look {
   std::uint64_t damaged_ = 0;
 };
 
+int compact(const std::string& path) {
+  const storage::Compacted done = storage::compact_checkpoint(path);
+  if (done.shared == 0) {
+    std::printf("%s: it shares no file with another checkpoint: nothing was written\n", path.c_str());
+    return whole;
+  }
+  std::printf("%s: %llu objects, %llu bytes were written again, from %llu shared files and its own\n",
+              path.c_str(), static_cast<unsigned long long>(done.objects),
+              static_cast<unsigned long long>(done.bytes), static_cast<unsigned long long>(done.shared));
+  if (!done.old_folder.empty()) {
+    std::printf("remove '%s' if no other checkpoint uses that folder\n", done.old_folder.c_str());
+  }
+  return whole;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::string_view command = argc > 1 ? argv[1] : "";
   const bool verifies = command == "verify";
-  if (argc != 3 || (!verifies && command != "list")) {
+  const bool compacts = command == "compact";
+  if (argc != 3 || (!verifies && !compacts && command != "list")) {
     const bool asks_for_help = command == "-h" || command == "--help";
     std::fputs(usage, asks_for_help ? stdout : stderr);
     return asks_for_help ? whole : not_seen;
   }
-  H5dont_atexit();  // which is not silent about damaged files; nothing is written
+  H5dont_atexit();  // which is not silent about damaged files; what is written is closed
   try {
-    return Look(argv[2], verifies).status();
+    return compacts ? compact(argv[2]) : Look(argv[2], verifies).status();
   } catch (const Error& error) {
     std::fprintf(stderr, "locum-checkpoint: %s\n", error.what());
     return error.code() == Errc::corrupt ? damaged : not_seen;

@@ -16,7 +16,7 @@ namespace locum::storage {
 
 namespace {
 
-[[noreturn]] void is_damaged(const std::string& path, const std::string& how) {
+[[noreturn]] void file_is_damaged(const std::string& path, const std::string& how) {
   throw Error(Errc::corrupt, "the checkpoint's file '" + path + "' is damaged: " + how);
 }
 
@@ -33,8 +33,8 @@ void require_file(const std::string& path, std::uint64_t bytes) {
         : system_error("opening the file '" + path + "' failed", errno);
   }
   if (static_cast<std::uint64_t>(on_disk.st_size) != bytes) {
-    is_damaged(path, "it has " + std::to_string(on_disk.st_size) + " bytes, and should have " +
-                         std::to_string(bytes));
+    file_is_damaged(path, "it has " + std::to_string(on_disk.st_size) + " bytes, and should have " +
+                              std::to_string(bytes));
   }
 }
 
@@ -44,7 +44,7 @@ CheckpointFile::CheckpointFile(const std::string& path, std::uint64_t id, std::u
   require_file(path, bytes);
   Identifier opened = open_hdf5(path);
   if (read_facts(opened, path).id != id) {
-    is_damaged(path, "it belongs to another checkpoint");
+    file_is_damaged(path, "it belongs to another checkpoint");
   }
   descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor_ < 0) {
@@ -82,7 +82,7 @@ std::optional<std::uint64_t> CheckpointFile::find(const std::string& dataset, st
       static_cast<std::uint64_t>(std::max<hssize_t>(H5Sget_simple_extent_npoints(space.get()), 0));
   const std::uint64_t element_bytes = H5Tget_size(type.get());
   if (element_bytes == 0 || elements != bytes / element_bytes || bytes % element_bytes != 0) {
-    is_damaged(path_, "the dataset '" + dataset + "' is of another size than the table says");
+    file_is_damaged(path_, "the dataset '" + dataset + "' is of another size than the table says");
   }
   const Identifier creation(H5Dget_create_plist(opened.get()), H5Pclose, what);
   if (H5Pget_layout(creation.get()) == H5D_CHUNKED) {
@@ -90,7 +90,7 @@ std::optional<std::uint64_t> CheckpointFile::find(const std::string& dataset, st
   }
   const haddr_t offset = H5Dget_offset(opened.get());
   if (bytes > 0 && offset == HADDR_UNDEF) {
-    is_damaged(path_, "the dataset '" + dataset + "' has no bytes");
+    file_is_damaged(path_, "the dataset '" + dataset + "' has no bytes");
   }
   return offset;
 }
@@ -104,8 +104,21 @@ void CheckpointFile::read_compressed(const std::string& dataset, std::span<std::
   const H5T_class_t kind = H5Tget_class(type.get());
   const bool is_plain = kind == H5T_INTEGER || kind == H5T_FLOAT || kind == H5T_OPAQUE;
   if (!is_plain || H5Dread(opened.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) < 0) {
-    is_damaged(path_, "HDF5 cannot read what it has compressed in it");
+    file_is_damaged(path_, "HDF5 cannot read what it has compressed in it");
   }
+}
+
+int CheckpointFile::compression(const std::string& dataset) const {
+  const MutexLock lock(hdf5_mutex());
+  const QuietErrors quiet;
+  const Identifier opened = open_dataset(dataset);
+  const Identifier creation(H5Dget_create_plist(opened.get()), H5Pclose, "reading '" + path_ + "'");
+  unsigned flags = 0;
+  unsigned level = 0;
+  std::size_t values = 1;
+  const bool is_deflated = H5Pget_filter_by_id2(creation.get(), H5Z_FILTER_DEFLATE, &flags, &values, &level,
+                                                0, nullptr, nullptr) >= 0;
+  return is_deflated ? static_cast<int>(std::clamp(level, 1U, 9U)) : 0;
 }
 
 void CheckpointFile::read_at(std::uint64_t offset, std::span<std::byte> bytes) const {
@@ -118,7 +131,7 @@ void CheckpointFile::read_at(std::uint64_t offset, std::span<std::byte> bytes) c
       throw system_error("reading the file '" + path_ + "' failed", errno);
     }
     if (count == 0) {
-      is_damaged(path_, "it ends too early");
+      file_is_damaged(path_, "it ends too early");
     }
     bytes = bytes.subspan(static_cast<std::size_t>(count));
     offset += static_cast<std::uint64_t>(count);

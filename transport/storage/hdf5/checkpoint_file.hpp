@@ -31,6 +31,8 @@ class CheckpointFile {
   /// Where the bytes of a dataset are in the file; none: they are compressed. Throws if it has not so many.
   [[nodiscard]] std::optional<std::uint64_t> find(const std::string& dataset, std::uint64_t bytes) const;
   void read_compressed(const std::string& dataset, std::span<std::byte> bytes) const;
+  /// The level of deflate by which it is compressed; 0: it is not.
+  [[nodiscard]] int compression(const std::string& dataset) const;
   void read_at(std::uint64_t offset, std::span<std::byte> bytes) const;
 
  private:

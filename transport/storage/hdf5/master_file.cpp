@@ -82,12 +82,13 @@ std::uint32_t checksum_of(const MasterFile& master) {
   return checksum_of_rows(master.files, checksum_of_rows(master.parts, checksum_of_rows(master.origins, 0)));
 }
 
-// Which are in progress. They take hdf5_mutex() themselves.
+// They take hdf5_mutex() themselves.
 std::vector<PartReader> open_parts(const MasterFile& master) {
   std::vector<PartReader> parts;
   for (std::size_t part = 0; part < master.parts.size(); ++part) {
-    parts.emplace_back(temporary_of(master.parts_folder + '/' + part_file(master.facts.id, part)),
-                       master.facts, master.parts[part]);
+    const std::string path = master.parts_folder + '/' + part_file(master.facts.id, part);
+    const std::string temporary = temporary_of(path);
+    parts.emplace_back(identity_of(temporary) ? temporary : path, master.facts, master.parts[part]);
   }
   return parts;
 }
@@ -100,7 +101,7 @@ std::vector<FileRow> shared_files_of(const std::vector<PartReader>& parts) {
   return {files.begin(), files.end()};
 }
 
-/// Of the datasets of all parts, which are in progress, links in the checkpoint's own file: as if they were
+/// Of the datasets of all parts links in the checkpoint's own file: as if they were
 /// in that.
 class Links {
  public:

@@ -32,7 +32,7 @@ struct MasterFile {
 class MasterWriter {
  public:
   /// REQUIRES: the PartWriter of each part is made.
-  /// \param written its files are found in the parts
+  /// \param written its shared files are found in the parts, which are in progress, or have their names
   MasterWriter(const std::string& path, MasterFile written);
   /// REQUIRES: all parts are on the disk, under their names.
   void publish() { file_.publish(); }

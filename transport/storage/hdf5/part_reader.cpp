@@ -158,6 +158,10 @@ void PartReader::read(const ObjectRow& row, std::span<std::byte> bytes) {
   require_checksum(in, row, checksum(bytes));
 }
 
+int PartReader::compression(const ObjectRow& row) {
+  return row.path.bytes == 0 ? 0 : file_with(row).compression(std::string(path(row)));
+}
+
 void PartReader::verify(const ObjectRow& row) {
   const CheckpointFile& in = file_with(row);
   const auto offset = find(in, row);

@@ -40,6 +40,10 @@ class PartReader {
   /// row is whole.
   void verify(const ObjectRow& row);
 
+  /// The level of deflate of an object's dataset; 0: it is not compressed, or packed. REQUIRES: the row is
+  /// whole.
+  [[nodiscard]] int compression(const ObjectRow& row);
+
   [[nodiscard]] const std::string& file() const noexcept { return file_.path(); }
 
  private:

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/object/object.hpp"
@@ -15,10 +16,38 @@
 
 namespace locum::storage {
 
-/// An object that is to be written: what it says of itself, and its bytes in memory.
+/// What a part is made of. Used by one thread at a time; by those of PartWriter.
+class PartObjects {
+ public:
+  PartObjects() = default;
+  PartObjects(const PartObjects&) = delete;
+  PartObjects& operator=(const PartObjects&) = delete;
+  virtual ~PartObjects() = default;
+
+  [[nodiscard]] virtual std::size_t size() const noexcept = 0;
+  /// Without a name, if that is not to be kept. Texts are valid as long as this lives.
+  [[nodiscard]] virtual ObjectFacts facts(std::size_t at) const = 0;
+  /// Valid until the next call. hdf5_mutex() is not held. May throw Error.
+  [[nodiscard]] virtual std::span<const std::byte> bytes(std::size_t at) = 0;
+};
+
+/// An object in memory that is to be written.
 struct WrittenObject {
   ObjectView view;
   bool unnamed = false;  ///< its name is not to be kept
+};
+
+class PinnedObjects final : public PartObjects {
+ public:
+  explicit PinnedObjects(std::vector<WrittenObject> objects) noexcept : objects_(std::move(objects)) {}
+  [[nodiscard]] std::size_t size() const noexcept override { return objects_.size(); }
+  [[nodiscard]] ObjectFacts facts(std::size_t at) const override;
+  [[nodiscard]] std::span<const std::byte> bytes(std::size_t at) override {
+    return objects_[at].view.bytes();
+  }
+
+ private:
+  std::vector<WrittenObject> objects_;
 };
 
 /// Throws Error `invalid_argument` if there is no such level, `unsupported` if HDF5 cannot compress here.
@@ -35,7 +64,7 @@ class PartWriter {
   /// \param earlier objects that this has are not written again, as far as its files are worth sharing. Null:
   ///   all are written
   /// REQUIRES: the folder of `path` exists.
-  PartWriter(const std::string& path, const CheckpointFacts& facts, std::vector<WrittenObject> objects,
+  PartWriter(const std::string& path, const CheckpointFacts& facts, std::unique_ptr<PartObjects> objects,
              std::vector<HandleRow> handles, int compress = 0,
              std::shared_ptr<const PartContents> earlier = nullptr);
 
@@ -54,6 +83,11 @@ class PartWriter {
   [[nodiscard]] PartContents contents(std::uint32_t store, std::uint64_t node) const;
 
  private:
+  // The three steps of making the file. They take hdf5_mutex().
+  [[nodiscard]] Identifier begin(const std::vector<FileRow>& files);
+  void add(const Identifier& file, std::size_t at);
+  void end(Identifier& file, const std::vector<FileRow>& files);
+
   void share(const PartContents& earlier);
   /// Where an object is in the shared files; null: it is to be written.
   [[nodiscard]] const WrittenBytes* reused(const ObjectFacts& facts) const;
@@ -64,8 +98,9 @@ class PartWriter {
   [[nodiscard]] std::uint64_t make_bytes(const Identifier& file, const char* path, std::uint64_t bytes);
   void write_compressed(const Identifier& file, const std::string& path, const Identifier& type,
                         std::span<const std::uint64_t> extents, std::span<const std::byte> bytes) const;
-  [[nodiscard]] static ObjectFacts facts_of(const WrittenObject& object);
-  void add(const Identifier& file, const ObjectFacts& facts, std::span<const std::byte> bytes);
+  /// Returns where its bytes are to be written.
+  [[nodiscard]] std::uint64_t add_dataset(const Identifier& file, const std::string& path,
+                                          const ObjectFacts& facts, std::span<const std::byte> bytes);
   [[nodiscard]] TextPlace add_text(std::string_view text);
   void note_groups();
   [[nodiscard]] std::uint64_t expected_bytes() const;
@@ -75,7 +110,7 @@ class PartWriter {
 
   const CheckpointFacts facts_;
   const int compress_;
-  std::vector<WrittenObject> objects_;
+  std::unique_ptr<PartObjects> objects_;
   std::vector<ObjectRow> rows_;
   std::vector<std::uint64_t> offsets_;  ///< of each object's dataset in the file; unused if packed
   std::vector<HandleRow> handles_;
