@@ -194,7 +194,11 @@ void run(std::string_view mode, const std::string& path, bool incremental) {
     check(runtime, store);
   }
   if (mode != "read") {
-    const CheckpointReport written = runtime.checkpoint("fields", path).value();
+    if (incremental) {
+      (void)runtime.checkpoint("fields", path, target.options()).value();  // whose file the next one shares
+    }
+    const CheckpointReport written = runtime.checkpoint("fields", path, target.options()).value();
+    expect((written.reused_bytes > 0) == incremental, "it shares another number of bytes");
     expect(written.objects == 3 * objects, "wrote " + std::to_string(written.objects) + " objects");
   }
   if (runtime.rank() == 0) {

@@ -1,6 +1,7 @@
 # usage: damaged_checkpoints.py MPIEXEC FLAG RANKS PROGRAM COMMAND    LOCUM_DAMAGES damaged checkpoints, or 40, from LOCUM_TEST_SEED, or 1
 #
-# Some ranks write a checkpoint; then a file of it is damaged, again and again in another way: bytes that are changed, an end that is cut off.
+# Some ranks write a checkpoint, and an incremental one, which has its bytes in two files; then a file of one of them is damaged, again and
+# again in another way: bytes that are changed, an end that is cut off.
 # Each time a rank restores it, and must find all objects as they were, or say what is wrong. It must not die by a signal, wait, or
 # find other values. COMMAND, locum-checkpoint, must find the same without restoring it.
 import collections
@@ -42,19 +43,22 @@ statuses = {"restored": [0], "corrupt": [1], "not_found": [1, 2]}
 outcomes = collections.Counter()
 with tempfile.TemporaryDirectory() as folder:
     path = folder + "/checkpoint.h5"
-    whole = folder + "/whole"
-    subprocess.run([mpiexec, flag, ranks, program, "write", path], check=True, timeout=60)
-    os.mkdir(whole)
-    if verified(path)[0] != 0:
-        print("FAILED: what is whole is said to be damaged:", verified(path))
-        sys.exit(1)
+    wholes = [folder + "/whole", folder + "/incremental"]
+    for whole, kind in zip(wholes, [[], ["incremental"]]):
+        subprocess.run([mpiexec, flag, ranks, program, "write", path] + kind, check=True, timeout=60)
+        if verified(path)[0] != 0:
+            print("FAILED: what is whole is said to be damaged:", verified(path))
+            sys.exit(1)
+        os.mkdir(whole)
+        for each in [path, path + ".parts"]:
+            shutil.move(each, whole)
+    shutil.copytree(whole, folder, dirs_exist_ok=True)
     rows = subprocess.run([command, "list", path], capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
     if len(rows) != 181 or not any(row.split() == ["194936", "u64[]", "24367", "named/59"] for row in rows):
         print("FAILED: the list is", rows)
         sys.exit(1)
-    for each in [path, path + ".parts"]:
-        shutil.move(each, whole)
     for number in range(count):
+        whole = wholes[number % 2]
         shutil.rmtree(path + ".parts", ignore_errors=True)
         shutil.copytree(whole + "/checkpoint.h5.parts", path + ".parts")
         shutil.copy(whole + "/checkpoint.h5", path)

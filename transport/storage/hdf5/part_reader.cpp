@@ -115,14 +115,15 @@ const FileRow* PartReader::shared_file(const ObjectRow& row) const noexcept {
   return row.path.bytes > 0 && row.place > 0 ? &files_[row.place - 1] : nullptr;
 }
 
-std::string PartReader::path_of(const FileRow& shared) const {
-  return folder_of(file()) + '/' + part_file(shared);
+std::string PartReader::file(const ObjectRow& row) const {
+  const FileRow* const shared = shared_file(row);
+  return shared != nullptr ? folder_of(file()) + '/' + part_file(*shared) : file();
 }
 
 void PartReader::require_shared_files() const {
   for (const FileRow& shared : files_) {
     try {
-      require_file(path_of(shared), shared.file_bytes);
+      require_file(folder_of(file()) + '/' + part_file(shared), shared.file_bytes);
     } catch (const Error& error) {
       const auto first = std::ranges::find_if(rows_, [&](const ObjectRow& row) {
         return is_whole(row) && row.name.bytes > 0 && shared_file(row) == &shared;
@@ -132,25 +133,26 @@ void PartReader::require_shared_files() const {
   }
 }
 
-const CheckpointFile& PartReader::file_with(const ObjectRow& row) {
+const CheckpointFile& PartReader::file_with(const ObjectRow& row) const {
   const FileRow* const shared = shared_file(row);
   if (shared == nullptr) {
     return file_;
   }
   auto& opened = opened_[row.place - 1];
   if (!opened) {
-    opened.emplace(path_of(*shared), shared->id, shared->file_bytes);
+    opened.emplace(file(row), shared->id, shared->file_bytes);
   }
   return *opened;
 }
 
-std::optional<std::uint64_t> PartReader::find(const CheckpointFile& in, const ObjectRow& row) const {
-  return row.path.bytes == 0 ? packed_at_ + row.place : in.find(std::string(path(row)), row.size_bytes);
+std::optional<std::uint64_t> PartReader::find(const ObjectRow& row) const {
+  return row.path.bytes == 0 ? packed_at_ + row.place
+                             : file_with(row).find(std::string(path(row)), row.size_bytes);
 }
 
 void PartReader::read(const ObjectRow& row, std::span<std::byte> bytes) {
   const CheckpointFile& in = file_with(row);
-  if (const auto offset = find(in, row)) {
+  if (const auto offset = find(row)) {
     in.read_at(*offset, bytes);
   } else {
     in.read_compressed(std::string(path(row)), bytes);
@@ -158,13 +160,13 @@ void PartReader::read(const ObjectRow& row, std::span<std::byte> bytes) {
   require_checksum(in, row, checksum(bytes));
 }
 
-int PartReader::compression(const ObjectRow& row) {
+int PartReader::compression(const ObjectRow& row) const {
   return row.path.bytes == 0 ? 0 : file_with(row).compression(std::string(path(row)));
 }
 
 void PartReader::verify(const ObjectRow& row) {
   const CheckpointFile& in = file_with(row);
-  const auto offset = find(in, row);
+  const auto offset = find(row);
   std::vector<std::byte> bytes(offset ? std::min(row.size_bytes, verified_bytes) : row.size_bytes);
   std::uint32_t found = 0;
   if (!offset) {

@@ -42,9 +42,15 @@ class PartReader {
 
   /// The level of deflate of an object's dataset; 0: it is not compressed, or packed. REQUIRES: the row is
   /// whole.
-  [[nodiscard]] int compression(const ObjectRow& row);
+  [[nodiscard]] int compression(const ObjectRow& row) const;
+
+  /// Where the bytes of an object are in the file that has them; none: they are compressed. REQUIRES: the row
+  /// is whole.
+  [[nodiscard]] std::optional<std::uint64_t> find(const ObjectRow& row) const;
 
   [[nodiscard]] const std::string& file() const noexcept { return file_.path(); }
+  /// The file with the bytes of an object. REQUIRES: the row is whole.
+  [[nodiscard]] std::string file(const ObjectRow& row) const;
 
  private:
   [[nodiscard]] std::string_view text(const TextPlace& place) const noexcept;
@@ -54,11 +60,8 @@ class PartReader {
   void read_texts();
   void find_packed();
 
-  [[nodiscard]] std::string path_of(const FileRow& shared) const;
   /// Opens it if need be.
-  [[nodiscard]] const CheckpointFile& file_with(const ObjectRow& row);
-  /// Where the bytes of an object are in that file; none: they are compressed.
-  [[nodiscard]] std::optional<std::uint64_t> find(const CheckpointFile& in, const ObjectRow& row) const;
+  [[nodiscard]] const CheckpointFile& file_with(const ObjectRow& row) const;
 
   CheckpointFile file_;
   std::uint64_t packed_at_ = 0;  ///< in the file
@@ -67,7 +70,7 @@ class PartReader {
   std::vector<HandleRow> handles_;
   std::string texts_;
   std::vector<FileRow> files_;
-  std::vector<std::optional<CheckpointFile>> opened_;  ///< of the shared files, in their order
+  mutable std::vector<std::optional<CheckpointFile>> opened_;  ///< of the shared files, in their order
 };
 
 }  // namespace locum::storage
