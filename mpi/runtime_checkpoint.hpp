@@ -22,8 +22,8 @@ struct CheckpointJob {
   std::string_view store;
   std::string path;
   Deadline until;
-  const BackgroundCheckpoints* others = nullptr;  ///< that are being written by this runtime
-  std::shared_ptr<EarlierCheckpoints> earlier;    ///< that this runtime has written
+  const BackgroundCheckpoints* others = nullptr;          ///< that are being written by this runtime
+  std::shared_ptr<EarlierCheckpoints> earlier = nullptr;  ///< that this runtime has written
 };
 
 /// See Runtime::checkpoint(). Throws Error, the same one on all ranks.

@@ -3,7 +3,8 @@
 # Some ranks write a checkpoint, and an incremental one, which has its bytes in two files; then a file of one of them is damaged, again and
 # again in another way: bytes that are changed, an end that is cut off.
 # Each time a rank restores it, and must find all objects as they were, or say what is wrong. It must not die by a signal, wait, or
-# find other values. COMMAND, locum-checkpoint, must find the same without restoring it.
+# find other values. COMMAND, locum-checkpoint, must find the same without restoring it, and makes the
+# incremental one whole.
 import collections
 import glob
 import os
@@ -12,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 mpiexec, flag, ranks, program, command = sys.argv[1:6]
 seed = int(os.environ.get("LOCUM_TEST_SEED", "1"))
@@ -38,6 +40,28 @@ def verified(path):
     return done.returncode, done.stdout + done.stderr
 
 
+def listed(path):
+    return subprocess.run([command, "list", path], capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+
+
+# An incremental checkpoint is made whole; who does it is killed some times, at any moment. It is always one of the two.
+def compact_by_killed_ones(path):
+    before = listed(path)[:-1]
+    for _ in range(5):
+        compacting = subprocess.Popen([command, "compact", path], stdout=subprocess.DEVNULL)
+        time.sleep(choice.random() * 0.05)
+        compacting.kill()
+        compacting.wait()
+        if verified(path)[0] != 0 or listed(path)[:-1] != before:
+            print(f"FAILED (LOCUM_TEST_SEED={seed}): after the death of who compacts it:", verified(path))
+            sys.exit(1)
+    subprocess.run([command, "compact", path], check=True, timeout=60, stdout=subprocess.DEVNULL)
+    left = sorted(os.listdir(path + ".parts"))
+    if verified(path)[0] != 0 or listed(path)[:-1] != before or len(left) != 1:
+        print(f"FAILED (LOCUM_TEST_SEED={seed}): compacted, it has {left}:", verified(path))
+        sys.exit(1)
+
+
 # What verify has to end with, by what the restore says of a damage.
 statuses = {"restored": [0], "corrupt": [1], "not_found": [1, 2]}
 outcomes = collections.Counter()
@@ -53,10 +77,11 @@ with tempfile.TemporaryDirectory() as folder:
         for each in [path, path + ".parts"]:
             shutil.move(each, whole)
     shutil.copytree(whole, folder, dirs_exist_ok=True)
-    rows = subprocess.run([command, "list", path], capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+    rows = listed(path)
     if len(rows) != 181 or not any(row.split() == ["194936", "u64[]", "24367", "named/59"] for row in rows):
         print("FAILED: the list is", rows)
         sys.exit(1)
+    compact_by_killed_ones(path)
     for number in range(count):
         whole = wholes[number % 2]
         shutil.rmtree(path + ".parts", ignore_errors=True)
