@@ -320,6 +320,17 @@ TEST_F(IncrementalCheckpoints, RollAndAreContinuedByTheNextJob) {
   expect_names(with_parts({6, 7, 8}));
 }
 
+// Objects that are not written again are not pinned meanwhile: the file has them as they were.
+TEST_F(IncrementalCheckpoints, HaveWhatWasThereWhenTheyWereBegun) {
+  change(1);
+  (void)write(1);
+  const auto begun = runtime_.checkpoint_async("fields", path_of(2), {.incremental = true});
+  (void)store_.replace(of_rank("fixed"), 1.0).value();
+  EXPECT_EQ(begun.get(60s).value().reused_bytes, ranks() * (fixed_bytes + moving_count * sizeof(double)));
+  (void)runtime_.restore("again", path_of(2)).value();
+  expect_step("again", 1);
+}
+
 TEST_F(IncrementalCheckpoints, ReplaceTheOneOfTheirPath) {
   for (const int step : {1, 2, 3}) {
     change(step);

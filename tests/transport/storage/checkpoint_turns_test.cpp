@@ -30,6 +30,7 @@ class OneObject final : public PartObjects {
     return {.key = {1, 0, 1}, .size_bytes = bytes_.size(), .extents = {}, .type_name = "i8", .name = "one"};
   }
   [[nodiscard]] std::span<const std::byte> bytes(std::size_t /*at*/) override { return bytes_; }
+  void release(std::size_t /*at*/) noexcept override {}
 
  private:
   std::vector<std::byte> bytes_{packed_below};

@@ -63,6 +63,7 @@ class ValueObjects final : public PartObjects {
     bytes_ = content(values_[at].second);
     return bytes_;
   }
+  void release(std::size_t /*at*/) noexcept override {}
 
  private:
   const std::vector<std::pair<std::string, Value>> values_;

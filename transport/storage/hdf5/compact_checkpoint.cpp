@@ -60,6 +60,8 @@ class StoredObjects final : public PartObjects {
     return bytes_;
   }
 
+  void release(std::size_t /*at*/) noexcept override {}
+
   [[nodiscard]] std::vector<HandleRow> handles() const {
     return {part_.handles().begin(), part_.handles().end()};
   }

@@ -96,6 +96,11 @@ PartWriter::PartWriter(const std::string& path, const CheckpointFacts& facts,
   }
   file_.open();
   file_bytes_ = file_.size();
+  for (std::size_t at = 0; at < objects_->size(); ++at) {
+    if (offsets_[at] == no_offset) {
+      objects_->release(at);  // its memory is not needed until the others are written
+    }
+  }
 }
 
 Identifier PartWriter::begin(const std::vector<FileRow>& files) {

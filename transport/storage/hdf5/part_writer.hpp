@@ -29,6 +29,8 @@ class PartObjects {
   [[nodiscard]] virtual ObjectFacts facts(std::size_t at) const = 0;
   /// Valid until the next call. hdf5_mutex() is not held. May throw Error.
   [[nodiscard]] virtual std::span<const std::byte> bytes(std::size_t at) = 0;
+  /// Nothing of it is asked for any more.
+  virtual void release(std::size_t at) noexcept = 0;
 };
 
 /// An object in memory that is to be written.
@@ -45,6 +47,7 @@ class PinnedObjects final : public PartObjects {
   [[nodiscard]] std::span<const std::byte> bytes(std::size_t at) override {
     return objects_[at].view.bytes();
   }
+  void release(std::size_t at) noexcept override { objects_[at].view = {}; }
 
  private:
   std::vector<WrittenObject> objects_;
