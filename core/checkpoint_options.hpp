@@ -25,6 +25,12 @@ struct CheckpointOptions {
   /// their bytes were shuffled. HDF5 does that in the calling thread, before checkpoint_async() returns. 0:
   /// none, which is much faster.
   int compress = 0;
+  /// Objects of 64 KiB and more are not written again if the last complete checkpoint of this store has them
+  /// that this runtime wrote with `incremental`, to any path: its files with them become files of this one,
+  /// too, by hard links. So any of the two can be removed, replaced or moved alone. All is written where
+  /// there is no such checkpoint, as after a restore, or the file system has no hard links; so are objects in
+  /// files of which less than half is still in use. `compress` has no effect on what is not written again.
+  bool incremental = false;
   /// Until when the ranks wait for each other, and for the bytes to be on the disk. Default: the runtime's
   /// `collective_timeout`.
   TimeLimit deadline = {};
@@ -48,7 +54,9 @@ struct RestoreOptions {
 /// What a checkpoint has, or what was restored from one: of all ranks together, the same on all of them.
 struct CheckpointReport {
   std::uint64_t objects = 0;
-  std::uint64_t bytes = 0;   ///< of their payloads
+  std::uint64_t bytes = 0;  ///< of their payloads
+  /// Of a checkpoint with `incremental`: so many of them were not written, as an earlier one has them.
+  std::uint64_t reused_bytes = 0;
   std::uint64_t files = 0;   ///< one a node, beside the one that was named
   std::string path;          ///< of the file that was named, or that restore_latest() has found
   std::uint64_t number = 0;  ///< the last one in its name before the extension: 42 of step0042.h5; of

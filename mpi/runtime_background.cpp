@@ -195,6 +195,8 @@ void Writing::State::run() noexcept {
     }
     if (told.end == End::failed) {
       files->give_up();
+    } else if (told.end == End::complete) {
+      files->remember();
     }
     files.reset();  // and the lock: who is told finds nothing left
     if (!outcome) {

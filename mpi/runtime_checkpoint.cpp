@@ -9,6 +9,7 @@
 #include "mpi/runtime_background.hpp"
 #include "mpi/runtime_state.hpp"
 #if LOCUM_WITH_HDF5
+#include "mpi/runtime_earlier.hpp"
 #include "mpi/runtime_writing.hpp"
 #endif
 
@@ -24,6 +25,7 @@ CheckpointReport write_checkpoint(const CheckpointJob& job, const CheckpointOpti
     throw *failed;
   }
   mpi::throw_if(job.group.agree(mpi::error_of([&] { writing.publish(); }), writing.step(), job.until));
+  writing.remember();
   return writing.report();
 }
 
@@ -34,6 +36,10 @@ std::unique_ptr<BackgroundCheckpoints> background_checkpoints(std::chrono::milli
 }
 
 }  // namespace
+
+std::shared_ptr<EarlierCheckpoints> earlier_checkpoints() {
+  return std::make_shared<EarlierCheckpoints>();
+}
 
 #else
 
@@ -49,6 +55,10 @@ std::unique_ptr<BackgroundCheckpoints> background_checkpoints(std::chrono::milli
 }
 
 }  // namespace
+
+std::shared_ptr<EarlierCheckpoints> earlier_checkpoints() {
+  return nullptr;
+}
 
 CheckpointReport write_checkpoint(const CheckpointJob& /*job*/, const CheckpointOptions& /*options*/) {
   no_hdf5();
@@ -79,8 +89,9 @@ Result<CheckpointReport> Runtime::checkpoint(std::string_view store, std::string
   require_mpi("checkpoint");
   const Deadline until = Deadline(options.deadline).moment(state_->options.collective_timeout);
   return result_of([&] {
-    return write_checkpoint(
-        {state_->group, *session_, store, std::string(path), until, state_->checkpoints.get()}, options);
+    return write_checkpoint({state_->group, *session_, store, std::string(path), until,
+                             state_->checkpoints.get(), state_->earlier},
+                            options);
   });
 }
 
@@ -94,8 +105,9 @@ AsyncResult<CheckpointReport> Runtime::checkpoint_async(std::string_view store, 
     if (!state_->checkpoints) {
       state_->checkpoints = background_checkpoints(state_->options.timeout);
     }
-    begun = state_->checkpoints->begin(
-        {state_->group, *session_, store, std::string(path), until, state_->checkpoints.get()}, options);
+    begun = state_->checkpoints->begin({state_->group, *session_, store, std::string(path), until,
+                                        state_->checkpoints.get(), state_->earlier},
+                                       options);
   });
   return error ? AsyncResult<CheckpointReport>(*error) : begun;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,7 @@
 namespace locum {
 
 class BackgroundCheckpoints;
+class EarlierCheckpoints;
 
 /// What writing and reading a checkpoint need of a runtime. Both are collective over the group.
 struct CheckpointJob {
@@ -20,7 +22,8 @@ struct CheckpointJob {
   std::string_view store;
   std::string path;
   Deadline until;
-  const BackgroundCheckpoints* others = nullptr;  ///< that are being written by this runtime
+  const BackgroundCheckpoints* others = nullptr;          ///< that are being written by this runtime
+  std::shared_ptr<EarlierCheckpoints> earlier = nullptr;  ///< that this runtime has written
 };
 
 /// See Runtime::checkpoint(). Throws Error, the same one on all ranks.

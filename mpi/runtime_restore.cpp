@@ -55,6 +55,9 @@ class Restoring {
     for (std::size_t part = 0; part < master_.parts.size(); ++part) {
       try {
         parts_.push_back(storage::open_part(master_, part));
+        if (!options_.skip_damaged) {
+          parts_.back()->require_shared_files();
+        }
       } catch (const Error& error) {
         if (!options_.skip_damaged) {
           throw;
@@ -215,7 +218,8 @@ class Restoring {
       part.read(row, draft->bytes);
     } catch (const Error& error) {
       connector.discard(*draft);
-      if (!options_.skip_damaged || error.code() != Errc::corrupt) {
+      const bool is_lost = error.code() == Errc::corrupt || error.code() == Errc::not_found;
+      if (!options_.skip_damaged || !is_lost) {
         throw explained(error);
       }
       return add_damaged(explained(error).what(), 1);

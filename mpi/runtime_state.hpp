@@ -23,6 +23,10 @@
 
 namespace locum {
 
+class EarlierCheckpoints;
+/// Null without HDF5.
+[[nodiscard]] std::shared_ptr<EarlierCheckpoints> earlier_checkpoints();
+
 /// What the group of a runtime is made of.
 struct GroupParts {
   mpi::Communicator communicator;
@@ -52,6 +56,7 @@ struct Runtime::State {
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
   std::optional<shm::ForkGuard> fork_guard;  // once there is a session
   std::optional<shm::WarningSignal> signal;
+  std::shared_ptr<EarlierCheckpoints> earlier = earlier_checkpoints();
   std::unique_ptr<BackgroundCheckpoints> checkpoints;  ///< once one was begun
   bool open = false;
   std::uint32_t step_sides = 0;  ///< numbered by this rank

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <filesystem>
 #include <iterator>
+#include <memory>
 #include <random>
 #include <span>
 #include <utility>
@@ -101,6 +102,7 @@ std::vector<storage::OriginRow> origins_of(Session& session, std::uint32_t store
 struct PartMade {
   storage::PartRow row;
   std::uint64_t payload_bytes = 0;
+  std::uint64_t reused_bytes = 0;
   std::uint64_t node = 0;
   std::uint64_t is_there = 0;
 };
@@ -114,12 +116,12 @@ std::vector<PartMade> gather(mpi::CommunicatorGroup& group, const PartMade& mine
   return all;
 }
 
-// What jobs that died have left at that path: no older checkpoint refers to it.
+// What jobs that died have left at that path: the older checkpoint does not refer to it.
 void remove_left_overs(const std::string& path) {
   const auto error =
-      error_of([&] { storage::remove_other_parts(path, storage::read_master(path).facts.id); });
+      error_of([&] { storage::remove_other_parts(path, storage::part_names(storage::read_master(path))); });
   if (error && error->code() == Errc::not_found) {
-    storage::remove_other_parts(path, std::nullopt);
+    storage::remove_other_parts(path, {});
   }
 }
 
@@ -130,6 +132,8 @@ CheckpointWriting::CheckpointWriting(const CheckpointJob& job, const CheckpointO
       path_(job.path),
       store_name_(storage::dataset_path(job.store)),
       rolling_(options.keep > 0),
+      node_(static_cast<std::uint64_t>(job.group.node())),
+      earlier_(options.incremental ? job.earlier : nullptr),
       parts_folder_(storage::parts_folder(path_)),
       writes_(is_writer(job.group)) {
   mpi::CommunicatorGroup& group = job.group;
@@ -148,19 +152,23 @@ CheckpointWriting::CheckpointWriting(const CheckpointJob& job, const CheckpointO
   });
   facts_ = {.id = of_first_rank(group, group.rank() == 0 ? random_id() : 0, step_),
             .parts = static_cast<std::uint64_t>(group.nodes())};
-  part_path_ = parts_folder_ + '/' + storage::part_file(facts_.id, static_cast<std::uint64_t>(group.node()));
+  part_path_ = parts_folder_ + '/' + storage::part_file(facts_.id, node_);
   PartMade made;
   all_do([&] {
     if (writes_) {
       Collected all = collect(job.session, store_, options.prefix);
-      part_.emplace(part_path_, facts_, std::move(all.objects), std::move(all.handles), options.compress);
-      made = {part_->row(), part_->payload_bytes(), static_cast<std::uint64_t>(group.node()), 1};
+      number_ = earlier_ ? earlier_->begin() : 0;
+      part_.emplace(part_path_, facts_, std::make_unique<storage::PinnedObjects>(std::move(all.objects)),
+                    std::move(all.handles), options.compress,
+                    earlier_ ? earlier_->last(store_name_) : nullptr);
+      made = {part_->row(), part_->payload_bytes(), part_->reused_bytes(), node_, 1};
     }
   });
   for (const PartMade& part : gather(group, made)) {
     rows_.push_back(part.row);
     report_.objects += part.row.objects;
     report_.bytes += part.payload_bytes;
+    report_.reused_bytes += part.reused_bytes;
   }
   report_.files = rows_.size();
   report_.path = path_;
@@ -178,10 +186,9 @@ CheckpointWriting::PartsFolder::~PartsFolder() {
 }
 
 void CheckpointWriting::give_up() noexcept {
-  part_.reset();
-  if (writes_) {
-    std::error_code ignored;
-    std::filesystem::remove(part_path_, ignored);
+  if (part_) {
+    part_->take_back();
+    part_.reset();
   }
 }
 
@@ -216,10 +223,16 @@ void CheckpointWriting::write(const std::function<void()>& pause) {
   }
 }
 
+void CheckpointWriting::remember() noexcept {
+  if (earlier_ && part_) {
+    (void)error_of([&] { earlier_->remember(store_name_, number_, part_->contents(store_, node_)); });
+  }
+}
+
 void CheckpointWriting::publish() {
   if (master_) {
     master_->publish();
-    storage::remove_other_parts(path_, facts_.id);
+    storage::remove_other_parts(path_, storage::part_names(master_->master()));
     for (const storage::ExpiredCheckpoint& expired : rolled_.expired) {
       storage::remove_expired(expired);
     }

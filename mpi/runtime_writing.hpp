@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 
 #include "core/checkpoint_options.hpp"
 #include "mpi/runtime_checkpoint.hpp"
+#include "mpi/runtime_earlier.hpp"
 #include "transport/storage/durable_file.hpp"
 #include "transport/storage/hdf5/checkpoint_series.hpp"
 #include "transport/storage/hdf5/master_file.hpp"
@@ -36,6 +38,8 @@ class CheckpointWriting {
   void give_up() noexcept;
   /// On rank 0, when all have written: the checkpoint is there, and replaces an older one.
   void publish();
+  /// Once it is complete: the next incremental one may share its files. Without memory for that, it does not.
+  void remember() noexcept;
   /// The checkpoint, once it is complete.
   [[nodiscard]] const CheckpointReport& report() const noexcept { return report_; }
   /// For errors: which checkpoint of which store.
@@ -59,7 +63,10 @@ class CheckpointWriting {
   std::optional<storage::WritingLock> lock_;  ///< on rank 0
   storage::CheckpointFacts facts_;
   bool rolling_ = false;
-  storage::Rolled rolled_;  ///< on rank 0
+  const std::uint64_t node_;
+  std::shared_ptr<EarlierCheckpoints> earlier_;  ///< null: this one is not incremental
+  std::uint64_t number_ = 0;                     ///< in earlier_
+  storage::Rolled rolled_;                       ///< on rank 0
   const std::string parts_folder_;
   PartsFolder made_folder_;
   const bool writes_;

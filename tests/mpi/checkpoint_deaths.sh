@@ -1,20 +1,24 @@
 #!/bin/bash
 # usage: checkpoint_deaths.sh MPIEXEC FLAG RANKS PROGRAM [repeat_async]    LOCUM_DEATHS deaths, or 6
 #
-# A job writes one checkpoint after the other to one path, and all its processes are killed at once, at a random moment. Then another job, on
-# another number of ranks, finds the last complete one or a newer one, whole. LOCUM_TEST_SEED plays a run again.
+# A job writes one checkpoint after the other, to one path or, by the seed, to a series of which two stay; each job by the seed whole or
+# incremental ones. All its processes are killed at once, at a random moment. Then another job, on another number of ranks, finds the last
+# complete one or a newer one, whole; and what is left does not grow. LOCUM_TEST_SEED plays a run again.
 set -u
 deaths=${LOCUM_DEATHS:-6} mpiexec=$1 flag=$2 ranks=$3 program=$4 mode=${5:-repeat}
 # shellcheck source=tests/mpi/random_kills.sh
 . "$(dirname "$0")/random_kills.sh"
 path=$work/steps.h5
-unfinished=0
+[ $((RANDOM % 2)) -eq 0 ] || path="$work/steps*.h5"
+unfinished=0 incrementals=0
 for ((death = 1; death <= deaths; ++death)); do
   # Every tenth has no older one. What is there is complete, and the job begins to count from 1 again.
-  [ $((death % 10)) -ne 1 ] || rm -rf "$path" "$path.parts"
+  [ $((death % 10)) -ne 1 ] || rm -rf "$work"/steps*
   was_there=no
-  [ ! -e "$path" ] || was_there=yes
-  coproc job { LOCUM_RANKS_PER_NODE=$split exec "$mpiexec" "$flag" "$ranks" "$program" "$mode" "$path" 2>&1; }
+  [ -z "$(find "$work" -maxdepth 1 -name 'steps*.h5')" ] || was_there=yes
+  incremental=()
+  [ $((RANDOM % 3)) -eq 0 ] || { incremental=(incremental); incrementals=$((incrementals + 1)); }
+  coproc job { LOCUM_RANKS_PER_NODE=$split exec "$mpiexec" "$flag" "$ranks" "$program" "$mode" "$path" "${incremental[@]}" 2>&1; }
   # shellcheck disable=SC2154  # set by coproc
   pid=$job_PID
   # After a few complete ones, and a random part of the next.
@@ -30,10 +34,13 @@ for ((death = 1; death <= deaths; ++death)); do
   kill -s KILL $victims
   wait "$pid" 2>/dev/null
   [ -z "$(find "$work" -name '*.tmp')" ] || unfinished=$((unfinished + 1))
-  found=$(LOCUM_RANKS_PER_NODE=0 timeout 60 "$mpiexec" "$flag" 1 "$program" latest "$path" 2>&1)
+  found=$(LOCUM_RANKS_PER_NODE=0 timeout 60 "$mpiexec" "$flag" 1 "$program" latest "$path" incremental 2>&1)
   [[ $found =~ ^latest\ ([0-9]+)$ ]] || fail "death $death: $found"
   latest=${BASH_REMATCH[1]}
   [ "$latest" -ge "$seen" ] || fail "death $death: checkpoint $seen was complete, $latest was found"
+  # Of each node two or three files for each of the two that stay, one that was in progress, and one that was being removed.
+  files=$(find "$work" -path '*.parts/*' -name '*.h5*' | wc -l)
+  [ "$files" -le $((12 * ranks)) ] || fail "death $death: $files files are left: $(find "$work" -path '*.parts/*')"
   [ "$latest" -gt 0 ] || [ $was_there = no ] || fail "death $death: a checkpoint was there, and none was found"
 done
-echo "passed: $deaths deaths, $unfinished of them while a file was written: each checkpoint was whole"
+echo "passed: $deaths deaths of ${path##*/}, $incrementals of incremental ones, $unfinished while a file was written: each checkpoint was whole"

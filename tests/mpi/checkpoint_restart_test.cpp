@@ -1,9 +1,9 @@
-// usage: checkpoint_restart_tests write|read|rewrite|repeat|repeat_async|warned|latest PATH    One job of
-// several that write a checkpoint and restore it on other numbers of ranks: the objects are the same whoever
-// made them. `repeat` writes one checkpoint after the other to the same path until it is killed, and prints
-// the number of each that is complete; `repeat_async` does so in the background, while it replaces and evicts
-// the objects; `warned` makes steps until the scheduler says that the job ends soon, and then writes one;
-// `latest` restores the last one, and prints its number.
+// usage: checkpoint_restart_tests write|read|rewrite|repeat|repeat_async|warned|latest PATH [incremental] One
+// job of several that write a checkpoint and restore it on other numbers of ranks: the objects are the same
+// whoever made them. `repeat` writes one checkpoint after the other to the same path until it is killed, and
+// prints the number of each that is complete; `repeat_async` does so in the background, while it replaces and
+// evicts the objects; `warned` makes steps until the scheduler says that the job ends soon, and then writes
+// one; `latest` restores the last one, and prints its number.
 #include <mpi.h>
 
 #include <chrono>
@@ -77,10 +77,30 @@ void put_round(const Store& store, int rank, std::uint64_t round) {
   (void)store.replace(name_of("small", rank), round).value();
 }
 
-void repeat(Runtime& runtime, const Store& store, const std::string& path) {
+// What is the same in all rounds.
+void put_lasting(const Store& store, int rank) {
+  (void)store.put(name_of("lasting", rank), std::vector<std::uint64_t>(2 * large, most_steps)).value();
+}
+
+// The path of a round: one for all, or with a `*` one of a series of which two stay.
+struct Target {
+  std::string path;
+  bool incremental = false;
+  [[nodiscard]] std::size_t star() const { return path.find('*'); }
+  [[nodiscard]] std::string of(std::uint64_t round) const {
+    std::string one = path;
+    return star() == std::string::npos ? one : one.replace(star(), 1, std::to_string(round));
+  }
+  [[nodiscard]] CheckpointOptions options() const {
+    return {.keep = star() == std::string::npos ? 0U : 2U, .incremental = incremental};
+  }
+};
+
+void repeat(Runtime& runtime, const Store& store, const Target& target) {
+  put_lasting(store, runtime.rank());
   for (std::uint64_t round = 1; round <= rounds; ++round) {
     put_round(store, runtime.rank(), round);
-    (void)runtime.checkpoint("fields", path).value();
+    (void)runtime.checkpoint("fields", target.of(round), target.options()).value();
     if (runtime.rank() == 0) {
       std::printf("%llu\n", static_cast<unsigned long long>(round));
       std::fflush(stdout);
@@ -88,10 +108,11 @@ void repeat(Runtime& runtime, const Store& store, const std::string& path) {
   }
 }
 
-void repeat_async(Runtime& runtime, const Store& store, const std::string& path) {
+void repeat_async(Runtime& runtime, const Store& store, const Target& target) {
+  put_lasting(store, runtime.rank());
   for (std::uint64_t round = 1; round <= rounds; ++round) {
     put_round(store, runtime.rank(), round);
-    const auto begun = runtime.checkpoint_async("fields", path);
+    const auto begun = runtime.checkpoint_async("fields", target.of(round), target.options());
     for (std::uint64_t other = afterwards; !begun.ready(); ++other) {
       put_round(store, runtime.rank(), other);
       (void)store.evict(name_of("small", runtime.rank())).value();
@@ -121,8 +142,9 @@ void until_warned(Runtime& runtime, const Store& store, const std::string& path)
   expect(false, "no warning came");
 }
 
-void find_latest(Runtime& runtime, const Store& store, const std::string& path) {
-  const auto restored = runtime.restore("fields", path);
+void find_latest(Runtime& runtime, const Store& store, const std::string& path, bool of_repeat) {
+  const bool is_series = path.find('*') != std::string::npos;
+  const auto restored = is_series ? runtime.restore_latest("fields", path) : runtime.restore("fields", path);
   std::uint64_t round = 0;
   if (restored) {
     for (const std::string& name : store.keys("small/").value()) {
@@ -132,6 +154,11 @@ void find_latest(Runtime& runtime, const Store& store, const std::string& path) 
       expect(small < afterwards, "an object is of the time after the checkpoint had begun");
       expect(all.size() == large && all[0] == small && all[large - 1] == small,
              "an object is of another checkpoint");
+      if (of_repeat) {
+        const auto lasting = store.get<std::uint64_t[]>("lasting/" + name.substr(name.find('/') + 1)).value();
+        expect(lasting.size() == 2 * large && lasting[large] == most_steps,
+               "an object that lasts has changed");
+      }
       round = small;
     }
     expect(round > 0, "a checkpoint without objects");
@@ -143,20 +170,21 @@ void find_latest(Runtime& runtime, const Store& store, const std::string& path) 
   }
 }
 
-void run(std::string_view mode, const std::string& path) {
+void run(std::string_view mode, const std::string& path, bool incremental) {
+  const Target target{path, incremental};
   Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 256_MiB});
   Store store = runtime.store("fields");
   if (mode == "repeat") {
-    return repeat(runtime, store, path);
+    return repeat(runtime, store, target);
   }
   if (mode == "repeat_async") {
-    return repeat_async(runtime, store, path);
+    return repeat_async(runtime, store, target);
   }
   if (mode == "warned") {
     return until_warned(runtime, store, path);
   }
   if (mode == "latest") {
-    return find_latest(runtime, store, path);
+    return find_latest(runtime, store, path, incremental);
   }
   if (mode == "write") {
     make(store, runtime.rank(), runtime.size());
@@ -166,7 +194,11 @@ void run(std::string_view mode, const std::string& path) {
     check(runtime, store);
   }
   if (mode != "read") {
-    const CheckpointReport written = runtime.checkpoint("fields", path).value();
+    if (incremental) {
+      (void)runtime.checkpoint("fields", path, target.options()).value();  // whose file the next one shares
+    }
+    const CheckpointReport written = runtime.checkpoint("fields", path, target.options()).value();
+    expect((written.reused_bytes > 0) == incremental, "it shares another number of bytes");
     expect(written.objects == 3 * objects, "wrote " + std::to_string(written.objects) + " objects");
   }
   if (runtime.rank() == 0) {
@@ -180,9 +212,11 @@ int main(int argc, char** argv) {
   MPI_Init(&argc, &argv);
   int status = 0;
   try {
-    expect(argc == 3,
-           "usage: checkpoint_restart_tests write|read|rewrite|repeat|repeat_async|warned|latest PATH");
-    run(argv[1], argv[2]);
+    const bool incremental = argc == 4 && std::string_view(argv[3]) == "incremental";
+    expect(argc == 3 || incremental,
+           "usage: checkpoint_restart_tests write|read|rewrite|repeat|repeat_async|warned|latest PATH "
+           "[incremental]");
+    run(argv[1], argv[2], incremental);
   } catch (const std::exception& error) {
     std::printf("FAILED: %s\n", error.what());
     std::fflush(stdout);  // MPI_Abort does not

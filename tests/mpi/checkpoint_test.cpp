@@ -527,7 +527,7 @@ TEST_F(DamagedCheckpoint, IsOfANewerFormat) {
     const hid_t file = H5Fopen(path_.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
     const hid_t group = H5Gopen2(file, "/.locum", H5P_DEFAULT);
     const hid_t attribute = H5Aopen(group, "format", H5P_DEFAULT);
-    const std::uint64_t newer = 2;
+    const std::uint64_t newer = 3;
     H5Awrite(attribute, H5T_NATIVE_UINT64, &newer);
     H5Aclose(attribute);
     H5Gclose(group);

@@ -74,6 +74,17 @@ void sync_folder(const std::string& folder) {
   }
 }
 
+std::optional<FileIdentity> identity_of(const std::string& path) noexcept {
+  struct stat facts {};
+  if (::stat(path.c_str(), &facts) != 0) {
+    return std::nullopt;
+  }
+  return FileIdentity{
+      .inode = static_cast<std::uint64_t>(facts.st_ino),
+      .changed_ns = std::int64_t{facts.st_mtim.tv_sec} * 1'000'000'000 + facts.st_mtim.tv_nsec,
+      .bytes = static_cast<std::uint64_t>(facts.st_size)};
+}
+
 DurableFile::DurableFile(std::string path) : path_(std::move(path)), temporary_(temporary_of(path_)) {}
 
 DurableFile::~DurableFile() {

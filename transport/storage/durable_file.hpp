@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -70,6 +71,17 @@ class WritingLock {
 [[nodiscard]] inline std::string temporary_of(const std::string& path) {
   return path + ".tmp";
 }
+/// Which file it is: one that was written anew, changed or copied has another identity; a second name (link)
+/// has not.
+struct FileIdentity {
+  std::uint64_t inode = 0;
+  std::int64_t changed_ns = 0;
+  std::uint64_t bytes = 0;
+  friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
+};
+/// None if it is not there, or cannot be seen.
+[[nodiscard]] std::optional<FileIdentity> identity_of(const std::string& path) noexcept;
+
 /// Waits until the names in a folder are on the disk.
 void sync_folder(const std::string& folder);
 /// The folder of a path; "." if it names none.

@@ -3,12 +3,15 @@
 #include <stdlib.h>
 
 #include <chrono>
+#include <cstddef>
 #include <filesystem>
 #include <future>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
-#include "core/base/checksum.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/master_file.hpp"
 #include "transport/storage/hdf5/part_reader.hpp"
@@ -18,6 +21,20 @@ namespace locum::storage {
 namespace {
 
 using namespace std::chrono_literals;
+
+/// One object that has a dataset of its own.
+class OneObject final : public PartObjects {
+ public:
+  [[nodiscard]] std::size_t size() const noexcept override { return 1; }
+  [[nodiscard]] ObjectFacts facts(std::size_t /*at*/) const override {
+    return {.key = {1, 0, 1}, .size_bytes = bytes_.size(), .extents = {}, .type_name = "i8", .name = "one"};
+  }
+  [[nodiscard]] std::span<const std::byte> bytes(std::size_t /*at*/) override { return bytes_; }
+  void release(std::size_t /*at*/) noexcept override {}
+
+ private:
+  std::vector<std::byte> bytes_{packed_below};
+};
 
 class CheckpointTurns : public testing::Test {
  protected:
@@ -57,7 +74,7 @@ TEST_F(CheckpointTurns, AreTakenByAllThatCallsHdf5) {
   std::optional<PartReader> reader;
   EXPECT_TRUE(takes_turns([] { require_compression(1); }));
   EXPECT_TRUE(takes_turns([&] {
-    part.emplace(master.parts_folder + '/' + part_file(7, 0), master.facts, std::vector<WrittenObject>(),
+    part.emplace(master.parts_folder + '/' + part_file(7, 0), master.facts, std::make_unique<OneObject>(),
                  std::vector<HandleRow>());
   }));
   master.parts.push_back(part->row());
@@ -66,9 +83,8 @@ TEST_F(CheckpointTurns, AreTakenByAllThatCallsHdf5) {
   writer->publish();
   EXPECT_TRUE(takes_turns([&] { master = read_master(path); }));
   EXPECT_TRUE(takes_turns([&] { reader.emplace(open_part(master, 0)); }));
-  ObjectRow nothing;
-  nothing.checksum = checksum({});
-  EXPECT_TRUE(takes_turns([&] { reader->read(nothing, {}); }));
+  std::vector<std::byte> bytes(packed_below);
+  EXPECT_TRUE(takes_turns([&] { reader->read(reader->rows()[0], bytes); }));
   EXPECT_TRUE(takes_turns([&] { reader.reset(); }));
 }
 

@@ -75,6 +75,14 @@ Identifier row_type(const OriginRow* /*rows*/) {
       .take();
 }
 
+Identifier row_type(const FileRow* /*rows*/) {
+  return Compound(sizeof(FileRow))
+      .add("id", offsetof(FileRow, id), H5T_STD_U64LE)
+      .add("node", offsetof(FileRow, node), H5T_STD_U64LE)
+      .add("file_bytes", offsetof(FileRow, file_bytes), H5T_STD_U64LE)
+      .take();
+}
+
 Identifier element_type(std::string_view name, std::uint32_t bytes) {
   const auto copy_of = [](hid_t type) { return Identifier(H5Tcopy(type), H5Tclose, "copying a type"); };
   const std::array<std::pair<std::string_view, hid_t>, 10> numbers{{{"i8", H5T_STD_I8LE},

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <bit>
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -16,7 +17,10 @@ namespace locum::storage {
 
 static_assert(std::endian::native == std::endian::little, "the rows of checkpoints are written as they are");
 
-inline constexpr std::uint32_t checkpoint_format = 1;
+/// All bytes of a part are in its file.
+inline constexpr std::uint32_t whole_format = 1;
+/// Some are in files of earlier checkpoints, which a library that knows only the format before must not read.
+inline constexpr std::uint32_t incremental_format = 2;
 /// Smaller objects have no dataset of their own.
 inline constexpr std::uint64_t packed_below = 64 * 1024;
 
@@ -27,6 +31,7 @@ inline constexpr const char* packed_path = "/.locum/packed";
 inline constexpr const char* handles_path = "/.locum/handles";
 inline constexpr const char* parts_path = "/.locum/parts";
 inline constexpr const char* origins_path = "/.locum/origins";
+inline constexpr const char* files_path = "/.locum/files";
 
 /// A text: its place and length in the dataset of texts.
 struct TextPlace {
@@ -39,7 +44,8 @@ struct ObjectRow {
   TextPlace name;           ///< empty: unnamed
   TextPlace type;           ///< canonical, with the codec
   TextPlace path;           ///< of its dataset; empty: its bytes are among the packed ones
-  std::uint64_t place = 0;  ///< if packed: of its first byte
+  std::uint64_t place = 0;  ///< if packed: of its first byte; otherwise 0: its dataset is in the same file,
+                            ///< or n: in the n-th of the shared files
   std::uint64_t size_bytes = 0;
   std::array<std::uint64_t, max_rank> extents{};
   std::uint64_t serial = 0;      ///< of its key
@@ -66,6 +72,15 @@ struct PartRow {
   std::uint64_t file_bytes = 0;
 };
 
+/// A shared file: one with objects of an earlier checkpoint that are objects of this one, too. It is in the
+/// same folder, under the name that it had there.
+struct FileRow {
+  std::uint64_t id = 0;  ///< of the checkpoint that wrote it
+  std::uint64_t node = 0;
+  std::uint64_t file_bytes = 0;
+  friend auto operator<=>(const FileRow&, const FileRow&) = default;
+};
+
 /// A store whose handles the checkpoint can resolve: the one that was written, and those that it was restored
 /// from.
 struct OriginRow {
@@ -84,6 +99,7 @@ struct CheckpointFacts {
 [[nodiscard]] Identifier row_type(const HandleRow* rows);
 [[nodiscard]] Identifier row_type(const PartRow* rows);
 [[nodiscard]] Identifier row_type(const OriginRow* rows);
+[[nodiscard]] Identifier row_type(const FileRow* rows);
 /// HDF5's type of the elements of an array: numbers as they are, others as opaque bytes with the type's name
 /// as their tag.
 [[nodiscard]] Identifier element_type(std::string_view name, std::uint32_t bytes);
@@ -109,5 +125,8 @@ void set_attribute(const Identifier& object, const char* name, const std::string
 /// The file of a node: in a folder beside the one that the user named.
 [[nodiscard]] std::string parts_folder(const std::string& path);
 [[nodiscard]] std::string part_file(std::uint64_t id, std::uint64_t node);
+[[nodiscard]] inline std::string part_file(const FileRow& file) {
+  return part_file(file.id, file.node);
+}
 
 }  // namespace locum::storage

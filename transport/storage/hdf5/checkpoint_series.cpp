@@ -1,7 +1,5 @@
 #include "transport/storage/hdf5/checkpoint_series.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <chrono>
 #include <exception>
@@ -16,23 +14,11 @@ namespace locum::storage {
 
 namespace {
 
-// Which file it is, so that one that was written anew is told from it.
-std::optional<std::pair<std::uint64_t, std::int64_t>> identity(const std::string& path) {
-  struct stat facts {};
-  if (::stat(path.c_str(), &facts) != 0) {
-    return std::nullopt;
-  }
-  return std::pair(static_cast<std::uint64_t>(facts.st_ino),
-                   std::int64_t{facts.st_mtim.tv_sec} * 1'000'000'000 + facts.st_mtim.tv_nsec);
-}
-
 ExpiredCheckpoint expire(const std::string& path, const MasterFile& master) {
-  ExpiredCheckpoint expired{.path = path, .parts = {}, .parts_folder = master.parts_folder};
-  for (std::uint64_t part = 0; part < master.parts.size(); ++part) {
-    expired.parts.push_back(master.parts_folder + '/' + part_file(master.facts.id, part));
-  }
-  if (const auto found = identity(path)) {
-    std::tie(expired.inode, expired.changed_ns) = *found;
+  ExpiredCheckpoint expired{
+      .path = path, .parts = {}, .parts_folder = master.parts_folder, .file = identity_of(path)};
+  for (const std::string& name : part_names(master)) {
+    expired.parts.push_back(master.parts_folder + '/' + name);
   }
   return expired;
 }
@@ -40,16 +26,16 @@ ExpiredCheckpoint expire(const std::string& path, const MasterFile& master) {
 // What a job has left that died before the checkpoint was complete: parts in progress, and if the named file
 // was in progress as well, those to which that one refers. Other parts may be of a file that was renamed.
 void remove_unfinished(const std::string& path) {
-  std::optional<std::uint64_t> id;
+  std::vector<std::string> parts;
   const std::string unfinished = temporary_of(path);
   std::error_code ignored;
   if (std::filesystem::exists(unfinished, ignored)) {
     try {
-      id = read_master(unfinished).facts.id;
+      parts = part_names(read_master(unfinished));
     } catch (const Error&) {  // that was not made to its end, so no part was given its name
     }
   }
-  remove_unfinished_parts(path, id);
+  remove_unfinished_parts(path, parts);
   std::filesystem::remove(unfinished, ignored);
 }
 
@@ -123,7 +109,7 @@ Rolled roll(const std::string& path, const std::string& store, std::uint32_t kee
 void remove_expired(const ExpiredCheckpoint& expired) noexcept {
   try {
     const WritingLock lock(expired.path);
-    if (identity(expired.path) != std::pair(expired.inode, expired.changed_ns)) {
+    if (!expired.file || identity_of(expired.path) != expired.file) {
       return;
     }
     std::error_code ignored;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "transport/storage/durable_file.hpp"
 #include "transport/storage/file_series.hpp"
 #include "transport/storage/hdf5/master_file.hpp"
 
@@ -26,8 +27,7 @@ struct ExpiredCheckpoint {
   std::string path;
   std::vector<std::string> parts;
   std::string parts_folder;
-  std::uint64_t inode = 0;  ///< of the file, when it was read
-  std::int64_t changed_ns = 0;
+  std::optional<FileIdentity> file;  ///< when it was read
 };
 
 /// What a checkpoint is going to be in its series.

@@ -38,11 +38,6 @@ bool is_part_file(std::string_view name) {
   return has_id && name.ends_with(".h5");
 }
 
-// As names of parts begin; empty: none.
-std::string id_text(std::optional<std::uint64_t> id) {
-  return id ? part_file(*id, 0).substr(0, id_digits) : std::string();
-}
-
 // Those that are chosen by name, and the folder, if it is empty then.
 template <class Choice>
 void remove_parts(const std::string& path, const Choice& is_chosen) noexcept {
@@ -84,20 +79,29 @@ std::uint32_t checksum_of_rows(const std::vector<Row>& rows, std::uint32_t befor
 }
 
 std::uint32_t checksum_of(const MasterFile& master) {
-  return checksum_of_rows(master.parts, checksum_of_rows(master.origins, 0));
+  return checksum_of_rows(master.files, checksum_of_rows(master.parts, checksum_of_rows(master.origins, 0)));
 }
 
-// Which are in progress. They take hdf5_mutex() themselves.
+// They take hdf5_mutex() themselves.
 std::vector<PartReader> open_parts(const MasterFile& master) {
   std::vector<PartReader> parts;
   for (std::size_t part = 0; part < master.parts.size(); ++part) {
-    parts.emplace_back(temporary_of(master.parts_folder + '/' + part_file(master.facts.id, part)),
-                       master.facts, master.parts[part]);
+    const std::string path = master.parts_folder + '/' + part_file(master.facts.id, part);
+    const std::string temporary = temporary_of(path);
+    parts.emplace_back(identity_of(temporary) ? temporary : path, master.facts, master.parts[part]);
   }
   return parts;
 }
 
-/// Of the datasets of all parts, which are in progress, links in the checkpoint's own file: as if they were
+std::vector<FileRow> shared_files_of(const std::vector<PartReader>& parts) {
+  std::set<FileRow> files;
+  for (const PartReader& part : parts) {
+    files.insert(part.files().begin(), part.files().end());
+  }
+  return {files.begin(), files.end()};
+}
+
+/// Of the datasets of all parts links in the checkpoint's own file: as if they were
 /// in that.
 class Links {
  public:
@@ -115,14 +119,17 @@ class Links {
   void make() {
     note_groups();
     for (std::size_t part = 0; part < readers_.size(); ++part) {
-      const std::string target = folder_ + '/' + part_file(id_, part);
-      link(target, own_group, std::string(own_group) + "/part" + std::to_string(part));
-      for_named(readers_[part], [&](std::string_view path, std::string_view name) {
-        std::string here = dataset_path(name);
+      const PartReader& reader = readers_[part];
+      const std::string own = folder_ + '/' + part_file(id_, part);
+      link(own, own_group, std::string(own_group) + "/part" + std::to_string(part));
+      for_named(reader, [&](const ObjectRow& row) {
+        std::string here = dataset_path(reader.name(row));
         if (groups_.contains(here)) {
           here += beside_a_group;
         }
-        link(target, std::string(path), here);
+        const FileRow* const shared = reader.shared_file(row);
+        link(shared != nullptr ? folder_ + '/' + part_file(*shared) : own, std::string(reader.path(row)),
+             here);
       });
     }
   }
@@ -132,14 +139,14 @@ class Links {
   static void for_named(const PartReader& part, Use use) {
     for (const ObjectRow& row : part.rows()) {
       if (part.is_whole(row) && row.path.bytes > 0 && row.name.bytes > 0) {
-        use(part.path(row), part.name(row));
+        use(row);
       }
     }
   }
   void note_groups() {
     for (const PartReader& part : readers_) {
-      for_named(part, [&](std::string_view, std::string_view name) {
-        const std::string path = dataset_path(name);
+      for_named(part, [&](const ObjectRow& row) {
+        const std::string path = dataset_path(part.name(row));
         for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
              slash = path.find('/', slash + 1)) {
           groups_.insert(path.substr(0, slash));
@@ -178,8 +185,11 @@ class Links {
 
 }  // namespace
 
-MasterWriter::MasterWriter(const std::string& path, const MasterFile& master) : file_(path) {
+MasterWriter::MasterWriter(const std::string& path, MasterFile written)
+    : master_(std::move(written)), file_(path) {
+  const MasterFile& master = master_;
   const std::vector<PartReader> parts = open_parts(master);
+  master_.files = shared_files_of(parts);
   const MutexLock lock(hdf5_mutex());
   const QuietErrors quiet;
   file_.try_room(least_bytes);
@@ -192,7 +202,7 @@ MasterWriter::MasterWriter(const std::string& path, const MasterFile& master) : 
     const Identifier group(H5Gcreate2(file.get(), own_group, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose,
                            what);
     const std::string folder = file_name_of(parts_folder(path));
-    set_attribute(group, "format", checkpoint_format);
+    set_attribute(group, "format", master.files.empty() ? whole_format : incremental_format);
     set_attribute(group, "id", master.facts.id);
     set_attribute(group, "parts", master.parts.size());
     set_attribute(group, "parts_folder", folder);
@@ -206,6 +216,9 @@ MasterWriter::MasterWriter(const std::string& path, const MasterFile& master) : 
     set_attribute(group, "rows_checksum", checksum_of(master));
     write_rows(file, origins_path, master.origins);
     write_rows(file, parts_path, master.parts);
+    if (!master.files.empty()) {
+      write_rows(file, files_path, master.files);
+    }
     Links(file, parts, master.facts.id, folder).make();
   }
   check(H5Fflush(file.get(), H5F_SCOPE_LOCAL), what);
@@ -234,10 +247,11 @@ CheckpointFacts read_facts(const Identifier& file, const std::string& path) {
   }
   const Identifier group(H5Gopen2(file.get(), own_group, H5P_DEFAULT), H5Gclose, "opening '" + path + "'");
   const std::uint64_t format = attribute(group, "format");
-  if (format != checkpoint_format) {
+  if (format < whole_format || format > incremental_format) {
     throw Error(Errc::unsupported, "'" + path + "' is a checkpoint of format " + std::to_string(format) +
-                                       ", this version of the library reads format " +
-                                       std::to_string(checkpoint_format) + "; use the version that wrote it");
+                                       ", this version of the library reads formats up to " +
+                                       std::to_string(incremental_format) +
+                                       "; use the version that wrote it");
   }
   return {.id = attribute(group, "id"), .parts = attribute(group, "parts")};
 }
@@ -259,6 +273,9 @@ MasterFile read_master(const std::string& path) {
   master.rolling = attribute_or(group, "rolling", 0) != 0;
   read_rows(file, path, origins_path, master.origins);
   read_rows(file, path, parts_path, master.parts);
+  if (H5Lexists(file.get(), files_path, H5P_DEFAULT) > 0) {
+    read_rows(file, path, files_path, master.files);
+  }
   if (master.parts.size() != master.facts.parts || master.parts.size() > most_parts ||
       master.origins.empty() || checksum_of(master) != attribute(group, "rows_checksum")) {
     throw Error(Errc::corrupt, "the checkpoint's file '" + path +
@@ -273,14 +290,25 @@ PartReader open_part(const MasterFile& master, std::size_t part) {
   return {master.parts_folder + '/' + part_file(master.facts.id, part), master.facts, master.parts[part]};
 }
 
-void remove_other_parts(const std::string& path, std::optional<std::uint64_t> id) noexcept {
-  remove_parts(
-      path, [own = id_text(id)](const std::string& name) { return own.empty() || !name.starts_with(own); });
+std::vector<std::string> part_names(const MasterFile& master) {
+  std::vector<std::string> names;
+  for (std::uint64_t part = 0; part < master.parts.size(); ++part) {
+    names.push_back(part_file(master.facts.id, part));
+  }
+  for (const FileRow& file : master.files) {
+    names.push_back(part_file(file));
+  }
+  std::ranges::sort(names);
+  return names;
 }
 
-void remove_unfinished_parts(const std::string& path, std::optional<std::uint64_t> id) noexcept {
-  remove_parts(path, [own = id_text(id)](const std::string& name) {
-    return name.ends_with(".tmp") || (!own.empty() && name.starts_with(own));
+void remove_other_parts(const std::string& path, const std::vector<std::string>& sorted) noexcept {
+  remove_parts(path, [&](const std::string& name) { return !std::ranges::binary_search(sorted, name); });
+}
+
+void remove_unfinished_parts(const std::string& path, const std::vector<std::string>& sorted) noexcept {
+  remove_parts(path, [&](const std::string& name) {
+    return name.ends_with(".tmp") || std::ranges::binary_search(sorted, name);
   });
 }
 

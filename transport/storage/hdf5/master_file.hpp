@@ -22,6 +22,7 @@ struct MasterFile {
   StoreOptions store_options;      ///< those that the store was opened with
   std::vector<OriginRow> origins;  ///< the store itself comes first
   std::vector<PartRow> parts;      ///< one a node
+  std::vector<FileRow> files;      ///< shared files of its parts, ascending
   std::string parts_folder;        ///< as it is to be opened
 };
 
@@ -31,11 +32,14 @@ struct MasterFile {
 class MasterWriter {
  public:
   /// REQUIRES: the PartWriter of each part is made.
-  MasterWriter(const std::string& path, const MasterFile& master);
+  /// \param written its shared files are found in the parts, which are in progress, or have their names
+  MasterWriter(const std::string& path, MasterFile written);
   /// REQUIRES: all parts are on the disk, under their names.
   void publish() { file_.publish(); }
+  [[nodiscard]] const MasterFile& master() const noexcept { return master_; }
 
  private:
+  MasterFile master_;
   DurableFile file_;
 };
 /// Reads it. Throws Error: `not_found`, `corrupt` (not a checkpoint, or damaged), `unsupported` (of a newer
@@ -44,17 +48,21 @@ class MasterWriter {
 /// One of its parts.
 [[nodiscard]] PartReader open_part(const MasterFile& master, std::size_t part);
 
-/// Removes the files of checkpoints in the folder of parts, but those of this one, if any; the folder too, if
-/// it is empty then. Other files stay.
-void remove_other_parts(const std::string& path, std::optional<std::uint64_t> id) noexcept;
-/// Removes the files in the folder of parts that are in progress, and those of this checkpoint, if any; the
-/// folder too, if it is empty then. Other files stay.
-void remove_unfinished_parts(const std::string& path, std::optional<std::uint64_t> id) noexcept;
+/// The names of its files in the folder of parts, the shared ones among them, sorted.
+[[nodiscard]] std::vector<std::string> part_names(const MasterFile& master);
+
+/// Removes the files of checkpoints in the folder of parts, but those of these names; the folder too, if it
+/// is empty then. Other files stay.
+void remove_other_parts(const std::string& path, const std::vector<std::string>& sorted) noexcept;
+/// Removes the files in the folder of parts that are in progress, and those of these names; the folder too,
+/// if it is empty then. Other files stay.
+void remove_unfinished_parts(const std::string& path, const std::vector<std::string>& sorted) noexcept;
 
 // Of all files of a checkpoint.
 
 /// Opens a file to be read.
 [[nodiscard]] Identifier open_hdf5(const std::string& path);
+/// Checks the format.
 [[nodiscard]] CheckpointFacts read_facts(const Identifier& file, const std::string& path);
 /// All rows of a table, if their type is the right one.
 template <class Row>

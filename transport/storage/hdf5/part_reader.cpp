@@ -1,13 +1,8 @@
 #include "transport/storage/hdf5/part_reader.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <utility>
+#include <optional>
 
 #include "core/base/checksum.hpp"
 #include "core/error.hpp"
@@ -20,9 +15,18 @@ namespace locum::storage {
 namespace {
 
 constexpr std::uint64_t longest_type = 64 * 1024 - 1;
+constexpr std::uint64_t verified_bytes = std::uint64_t{1} << 20U;
 
 [[noreturn]] void damaged(const std::string& path, const std::string& how) {
   throw Error(Errc::corrupt, "the checkpoint's file '" + path + "' is damaged: " + how);
+}
+
+void require_checksum(const CheckpointFile& in, const ObjectRow& row, std::uint32_t found) {
+  if (found != row.checksum) {
+    throw Error(Errc::corrupt, "its bytes in '" + in.path() +
+                                   "' are not those that were written: their checksum is " +
+                                   std::to_string(found) + ", and should be " + std::to_string(row.checksum));
+  }
 }
 
 bool has_valid_extents(const ObjectRow& row) {
@@ -41,92 +45,50 @@ bool has_valid_extents(const ObjectRow& row) {
 }  // namespace
 
 PartReader::PartReader(const std::string& path, const CheckpointFacts& facts, const PartRow& expected)
-    : path_(path) {
+    : file_(path, facts.id, expected.file_bytes) {
   const MutexLock lock(hdf5_mutex());
   const QuietErrors quiet;
-  descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor_ < 0) {
-    throw errno == ENOENT
-        ? Error(Errc::not_found,
-                "the file '" + path +
-                    "' of this checkpoint is missing: copy a checkpoint with its folder, and "
-                    "restore where all of it is to be seen")
-        : system_error("opening the file '" + path + "' failed", errno);
+  read_rows(table_path, rows_);
+  read_rows(handles_path, handles_);
+  if (H5Lexists(file_.hdf5().get(), files_path, H5P_DEFAULT) > 0) {
+    read_rows(files_path, files_);
   }
-  try {
-    struct stat on_disk {};
-    if (::fstat(descriptor_, &on_disk) != 0 ||
-        static_cast<std::uint64_t>(on_disk.st_size) != expected.file_bytes) {
-      damaged(path, "it has " + std::to_string(on_disk.st_size) + " bytes, and should have " +
-                        std::to_string(expected.file_bytes));
-    }
-    hdf5_ = open_hdf5(path);
-    const CheckpointFacts found = read_facts(hdf5_, path);
-    if (found.id != facts.id) {
-      damaged(path, "it belongs to another checkpoint");
-    }
-    read_rows(table_path, rows_);
-    read_rows(handles_path, handles_);
-    if (rows_.size() != expected.objects) {
-      damaged(path, "its table has " + std::to_string(rows_.size()) + " objects, and should have " +
-                        std::to_string(expected.objects));
-    }
-    read_texts();
-    packed_ = open_dataset(packed_path);
-    const Identifier space(H5Dget_space(packed_.get()), H5Sclose, "reading '" + path + "'");
-    packed_bytes_ =
-        static_cast<std::uint64_t>(std::max<hssize_t>(H5Sget_simple_extent_npoints(space.get()), 0));
-  } catch (...) {
-    ::close(descriptor_);
-    close_hdf5();  // while the lock is held
-    throw;
+  if (rows_.size() != expected.objects) {
+    damaged(path, "its table has " + std::to_string(rows_.size()) + " objects, and should have " +
+                      std::to_string(expected.objects));
   }
+  read_texts();
+  find_packed();
+  opened_.resize(files_.size());
 }
 
-PartReader::PartReader(PartReader&& other) noexcept
-    : path_(std::move(other.path_)),
-      hdf5_(std::move(other.hdf5_)),
-      packed_(std::move(other.packed_)),
-      packed_bytes_(other.packed_bytes_),
-      descriptor_(std::exchange(other.descriptor_, -1)),
-      rows_(std::move(other.rows_)),
-      handles_(std::move(other.handles_)),
-      texts_(std::move(other.texts_)) {}
-
-PartReader::~PartReader() {
-  if (descriptor_ >= 0) {
-    ::close(descriptor_);
-    const MutexLock lock(hdf5_mutex());
-    close_hdf5();
+void PartReader::find_packed() {
+  const Identifier packed = file_.open_dataset(packed_path);
+  const Identifier space(H5Dget_space(packed.get()), H5Sclose, "reading '" + file() + "'");
+  packed_bytes_ =
+      static_cast<std::uint64_t>(std::max<hssize_t>(H5Sget_simple_extent_npoints(space.get()), 0));
+  packed_at_ = packed_bytes_ > 0 ? H5Dget_offset(packed.get()) : 0;
+  if (packed_at_ == HADDR_UNDEF) {
+    damaged(file(), "the dataset of packed objects has no bytes");
   }
-}
-
-void PartReader::close_hdf5() noexcept {
-  packed_ = {};
-  hdf5_ = {};
-}
-
-Identifier PartReader::open_dataset(const std::string& path) const {
-  return {H5Dopen2(hdf5_.get(), path.c_str(), H5P_DEFAULT), H5Dclose,
-          "opening the dataset '" + path + "' in '" + path_ + "'"};
 }
 
 template <class Row>
 void PartReader::read_rows(const char* path, std::vector<Row>& rows) const {
-  locum::storage::read_rows(hdf5_, path_, path, rows);
+  locum::storage::read_rows(file_.hdf5(), file(), path, rows);
 }
 
 void PartReader::read_texts() {
-  const Identifier dataset = open_dataset(texts_path);
-  const Identifier space(H5Dget_space(dataset.get()), H5Sclose, "reading '" + path_ + "'");
+  const Identifier dataset = file_.open_dataset(texts_path);
+  const Identifier space(H5Dget_space(dataset.get()), H5Sclose, "reading '" + file() + "'");
   const hssize_t bytes = H5Sget_simple_extent_npoints(space.get());
   if (bytes < 0 || H5Dget_storage_size(dataset.get()) != static_cast<hsize_t>(bytes)) {
-    damaged(path_, "the dataset of texts has no bytes");
+    damaged(file(), "the dataset of texts has no bytes");
   }
   texts_.resize(static_cast<std::size_t>(bytes));
   if (bytes > 0) {
     check(H5Dread(dataset.get(), H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts_.data()),
-          "reading the texts of '" + path_ + "'");
+          "reading the texts of '" + file() + "'");
   }
 }
 
@@ -144,77 +106,79 @@ bool PartReader::is_whole(const ObjectRow& row) const noexcept {
          row.name.bytes <= max_name_bytes && row.type.bytes <= longest_type &&
          row.layout <= static_cast<std::uint32_t>(Layout::encoded) && row.rank <= max_rank &&
          row.element_bytes > 0 && has_valid_extents(row) &&
-         (row.path.bytes > 0 || (row.size_bytes < packed_below && row.place <= packed_bytes_ &&
-                                 row.size_bytes <= packed_bytes_ - row.place));
+         (row.path.bytes > 0 ? row.place <= files_.size()
+                             : row.size_bytes < packed_below && row.place <= packed_bytes_ &&
+                                   row.size_bytes <= packed_bytes_ - row.place);
 }
 
-void PartReader::read_at(std::uint64_t offset, std::span<std::byte> bytes) const {
-  while (!bytes.empty()) {
-    const ::ssize_t count = ::pread(descriptor_, bytes.data(), bytes.size(), static_cast<::off_t>(offset));
-    if (count < 0 && errno == EINTR) {
-      continue;
-    }
-    if (count < 0) {
-      throw system_error("reading the file '" + path_ + "' failed", errno);
-    }
-    if (count == 0) {
-      damaged(path_, "it ends too early");
-    }
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-    offset += static_cast<std::uint64_t>(count);
-  }
+const FileRow* PartReader::shared_file(const ObjectRow& row) const noexcept {
+  return row.path.bytes > 0 && row.place > 0 ? &files_[row.place - 1] : nullptr;
 }
 
-// Of types whose elements are their bytes: others would have HDF5 write addresses.
-void PartReader::read_compressed(const Identifier& dataset, const Identifier& type,
-                                 std::span<std::byte> bytes) const {
-  const H5T_class_t kind = H5Tget_class(type.get());
-  const bool is_plain = kind == H5T_INTEGER || kind == H5T_FLOAT || kind == H5T_OPAQUE;
-  if (!is_plain || H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) < 0) {
-    damaged(path_, "HDF5 cannot read what it has compressed in it");
+std::string PartReader::file(const ObjectRow& row) const {
+  const FileRow* const shared = shared_file(row);
+  return shared != nullptr ? folder_of(file()) + '/' + part_file(*shared) : file();
+}
+
+void PartReader::require_shared_files() const {
+  for (const FileRow& shared : files_) {
+    try {
+      require_file(folder_of(file()) + '/' + part_file(shared), shared.file_bytes);
+    } catch (const Error& error) {
+      const auto first = std::ranges::find_if(rows_, [&](const ObjectRow& row) {
+        return is_whole(row) && row.name.bytes > 0 && shared_file(row) == &shared;
+      });
+      throw first != rows_.end() ? error.about(name(*first)) : error;
+    }
   }
 }
 
-std::optional<std::uint64_t> PartReader::find_or_read(const ObjectRow& row, std::span<std::byte> bytes) {
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
-  const bool is_packed = row.path.bytes == 0;
-  const std::string what = "reading an object from '" + path_ + "'";
-  Identifier own;
-  if (!is_packed) {
-    own = open_dataset(std::string(path(row)));
+const CheckpointFile& PartReader::file_with(const ObjectRow& row) const {
+  const FileRow* const shared = shared_file(row);
+  if (shared == nullptr) {
+    return file_;
   }
-  const Identifier& dataset = is_packed ? packed_ : own;
-  const haddr_t offset = H5Dget_offset(dataset.get());
-  const Identifier type(H5Dget_type(dataset.get()), H5Tclose, what);
-  const Identifier space(H5Dget_space(dataset.get()), H5Sclose, what);
-  const auto elements =
-      static_cast<std::uint64_t>(std::max<hssize_t>(H5Sget_simple_extent_npoints(space.get()), 0));
-  const std::uint64_t element_bytes = H5Tget_size(type.get());
-  if (!is_packed && (element_bytes == 0 || elements != row.size_bytes / element_bytes ||
-                     row.size_bytes % element_bytes != 0)) {
-    damaged(path_, "the dataset '" + std::string(path(row)) + "' is of another size than the table says");
+  auto& opened = opened_[row.place - 1];
+  if (!opened) {
+    opened.emplace(file(row), shared->id, shared->file_bytes);
   }
-  const Identifier creation(H5Dget_create_plist(dataset.get()), H5Pclose, what);
-  if (!is_packed && H5Pget_layout(creation.get()) == H5D_CHUNKED) {
-    read_compressed(dataset, type, bytes);
-    return std::nullopt;
-  }
-  if (!bytes.empty() && offset == HADDR_UNDEF) {
-    damaged(path_, "the dataset '" + std::string(path(row)) + "' has no bytes");
-  }
-  return offset + (is_packed ? row.place : 0);
+  return *opened;
+}
+
+std::optional<std::uint64_t> PartReader::find(const ObjectRow& row) const {
+  return row.path.bytes == 0 ? packed_at_ + row.place
+                             : file_with(row).find(std::string(path(row)), row.size_bytes);
 }
 
 void PartReader::read(const ObjectRow& row, std::span<std::byte> bytes) {
-  if (const auto offset = find_or_read(row, bytes)) {
-    read_at(*offset, bytes);
+  const CheckpointFile& in = file_with(row);
+  if (const auto offset = find(row)) {
+    in.read_at(*offset, bytes);
+  } else {
+    in.read_compressed(std::string(path(row)), bytes);
   }
-  if (const std::uint32_t found = checksum(bytes); found != row.checksum) {
-    throw Error(Errc::corrupt, "its bytes in '" + path_ +
-                                   "' are not those that were written: their checksum is " +
-                                   std::to_string(found) + ", and should be " + std::to_string(row.checksum));
+  require_checksum(in, row, checksum(bytes));
+}
+
+int PartReader::compression(const ObjectRow& row) const {
+  return row.path.bytes == 0 ? 0 : file_with(row).compression(std::string(path(row)));
+}
+
+void PartReader::verify(const ObjectRow& row) {
+  const CheckpointFile& in = file_with(row);
+  const auto offset = find(row);
+  std::vector<std::byte> bytes(offset ? std::min(row.size_bytes, verified_bytes) : row.size_bytes);
+  std::uint32_t found = 0;
+  if (!offset) {
+    in.read_compressed(std::string(path(row)), bytes);
+    found = checksum(bytes);
   }
+  for (std::uint64_t at = 0; offset && at < row.size_bytes; at += bytes.size()) {
+    bytes.resize(std::min<std::uint64_t>(bytes.size(), row.size_bytes - at));
+    in.read_at(*offset + at, bytes);
+    found = checksum(bytes, found);
+  }
+  require_checksum(in, row, found);
 }
 
 }  // namespace locum::storage

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "transport/storage/hdf5/checkpoint_file.hpp"
 #include "transport/storage/hdf5/checkpoint_layout.hpp"
 
 namespace locum::storage {
@@ -18,47 +19,58 @@ class PartReader {
  public:
   /// Reads the table. `expected`: what the checkpoint's own file says of this one.
   PartReader(const std::string& path, const CheckpointFacts& facts, const PartRow& expected);
-  PartReader(const PartReader&) = delete;
-  PartReader& operator=(const PartReader&) = delete;
-  PartReader(PartReader&& other) noexcept;
-  PartReader& operator=(PartReader&&) = delete;
-  ~PartReader();
-
   [[nodiscard]] std::span<const ObjectRow> rows() const noexcept { return rows_; }
   [[nodiscard]] std::span<const HandleRow> handles() const noexcept { return handles_; }
+  /// The files of earlier checkpoints that have objects of this one.
+  [[nodiscard]] std::span<const FileRow> files() const noexcept { return files_; }
   /// Whether the row and its texts are those that were written: otherwise nothing in it may be used.
   [[nodiscard]] bool is_whole(const ObjectRow& row) const noexcept;
   /// Of a row that is whole.
   [[nodiscard]] std::string_view name(const ObjectRow& row) const noexcept { return text(row.name); }
   [[nodiscard]] std::string_view type(const ObjectRow& row) const noexcept { return text(row.type); }
   [[nodiscard]] std::string_view path(const ObjectRow& row) const noexcept { return text(row.path); }
-  /// The bytes of an object, checked. REQUIRES: the row is whole, bytes.size() == row.size_bytes.
+  /// The one of these files with its bytes; null: they are in this file.
+  [[nodiscard]] const FileRow* shared_file(const ObjectRow& row) const noexcept;
+  /// Throws Error, which also names an object, if a shared file is missing, or has another size.
+  void require_shared_files() const;
+  /// The bytes of an object, checked. Where its shared file is missing, `not_found`. REQUIRES: the row is
+  /// whole, bytes.size() == row.size_bytes.
   void read(const ObjectRow& row, std::span<std::byte> bytes);
+  /// The same for who does not need the bytes: a piece at a time, unless they are compressed. REQUIRES: the
+  /// row is whole.
+  void verify(const ObjectRow& row);
 
-  [[nodiscard]] const std::string& file() const noexcept { return path_; }
+  /// The level of deflate of an object's dataset; 0: it is not compressed, or packed. REQUIRES: the row is
+  /// whole.
+  [[nodiscard]] int compression(const ObjectRow& row) const;
+
+  /// Where the bytes of an object are in the file that has them; none: they are compressed. REQUIRES: the row
+  /// is whole.
+  [[nodiscard]] std::optional<std::uint64_t> find(const ObjectRow& row) const;
+
+  [[nodiscard]] const std::string& file() const noexcept { return file_.path(); }
+  /// The file with the bytes of an object. REQUIRES: the row is whole.
+  [[nodiscard]] std::string file(const ObjectRow& row) const;
 
  private:
-  /// REQUIRES: hdf5_mutex() is held, as for all that follow but text() and read_at().
-  void close_hdf5() noexcept;
   [[nodiscard]] std::string_view text(const TextPlace& place) const noexcept;
+  // REQUIRES: hdf5_mutex() is held.
   template <class Row>
   void read_rows(const char* path, std::vector<Row>& rows) const;
   void read_texts();
-  [[nodiscard]] Identifier open_dataset(const std::string& path) const;
-  void read_compressed(const Identifier& dataset, const Identifier& type, std::span<std::byte> bytes) const;
-  /// Where the bytes of an object are in the file; none: HDF5 has read them, because it had compressed them.
-  /// Takes hdf5_mutex() itself.
-  [[nodiscard]] std::optional<std::uint64_t> find_or_read(const ObjectRow& row, std::span<std::byte> bytes);
-  void read_at(std::uint64_t offset, std::span<std::byte> bytes) const;
+  void find_packed();
 
-  std::string path_;
-  Identifier hdf5_;
-  Identifier packed_;
+  /// Opens it if need be.
+  [[nodiscard]] const CheckpointFile& file_with(const ObjectRow& row) const;
+
+  CheckpointFile file_;
+  std::uint64_t packed_at_ = 0;  ///< in the file
   std::uint64_t packed_bytes_ = 0;
-  int descriptor_ = -1;
   std::vector<ObjectRow> rows_;
   std::vector<HandleRow> handles_;
   std::string texts_;
+  std::vector<FileRow> files_;
+  mutable std::vector<std::optional<CheckpointFile>> opened_;  ///< of the shared files, in their order
 };
 
 }  // namespace locum::storage

@@ -1,9 +1,12 @@
 #include "transport/storage/hdf5/part_writer.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <functional>
+#include <iterator>
 #include <numeric>
 
 #include "core/base/checksum.hpp"
@@ -19,8 +22,8 @@ namespace {
 // One pass of the bytes through the cache takes the checksum and writes them.
 constexpr std::size_t slice_bytes = std::size_t{1} << 20U;
 constexpr std::uint64_t packed_alignment = 16;
-// In place of an offset.
-constexpr std::uint64_t is_written = ~std::uint64_t{0};
+// In place of an offset: HDF5 has written the bytes, or a shared file has them.
+constexpr std::uint64_t no_offset = ~std::uint64_t{0};
 
 [[nodiscard]] std::string unnamed_path(const Key& key) {
   return "/.locum/unnamed/" + std::to_string(key.creator) + "-" + std::to_string(key.serial);
@@ -55,44 +58,112 @@ void require_compression(int level) {
   }
 }
 
+ObjectFacts PinnedObjects::facts(std::size_t at) const {
+  ObjectFacts facts = objects_[at].view.facts();
+  if (objects_[at].unnamed) {
+    facts.name = {};
+  }
+  return facts;
+}
+
 PartWriter::PartWriter(const std::string& path, const CheckpointFacts& facts,
-                       std::vector<WrittenObject> objects, std::vector<HandleRow> handles, int compress)
-    : compress_(compress), objects_(std::move(objects)), handles_(std::move(handles)), file_(path) {
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
+                       std::unique_ptr<PartObjects> objects, std::vector<HandleRow> handles, int compress,
+                       std::shared_ptr<const PartContents> earlier)
+    : facts_(facts),
+      compress_(compress),
+      objects_(std::move(objects)),
+      handles_(std::move(handles)),
+      file_(path),
+      earlier_(std::move(earlier)) {
+  if (earlier_) {
+    share(*earlier_);
+  }
   note_groups();
   file_.try_room(expected_bytes());
+  const std::vector<FileRow> files = shared_rows();
+  Identifier file = begin(files);
+  try {
+    rows_.reserve(objects_->size());
+    offsets_.reserve(objects_->size());
+    for (std::size_t at = 0; at < objects_->size(); ++at) {
+      add(file, at);
+    }
+    end(file, files);
+  } catch (...) {
+    const MutexLock lock(hdf5_mutex());
+    file = {};
+    throw;
+  }
+  file_.open();
+  file_bytes_ = file_.size();
+  for (std::size_t at = 0; at < objects_->size(); ++at) {
+    if (offsets_[at] == no_offset) {
+      objects_->release(at);  // its memory is not needed until the others are written
+    }
+  }
+}
+
+Identifier PartWriter::begin(const std::vector<FileRow>& files) {
+  const MutexLock lock(hdf5_mutex());
+  const QuietErrors quiet;
   const std::string what = "making the file '" + file_.temporary() + "'";
   const Identifier access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, what);
   check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_LATEST), what);
   check(H5Pset_alignment(access.get(), packed_below, 4096), what);
   Identifier file(H5Fcreate(file_.temporary().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose,
                   what);
-  {
-    const Identifier group(H5Gcreate2(file.get(), own_group, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose,
-                           what);
-    set_attribute(group, "format", checkpoint_format);
-    set_attribute(group, "id", facts.id);
-    set_attribute(group, "parts", facts.parts);
-  }
-  rows_.reserve(objects_.size());
-  offsets_.reserve(objects_.size());
-  for (const WrittenObject& object : objects_) {
-    add(file, facts_of(object), object.view.bytes());
-  }
+  const Identifier group(H5Gcreate2(file.get(), own_group, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose,
+                         what);
+  set_attribute(group, "format", files.empty() ? whole_format : incremental_format);
+  set_attribute(group, "id", facts_.id);
+  set_attribute(group, "parts", facts_.parts);
+  return file;
+}
+
+void PartWriter::end(Identifier& file, const std::vector<FileRow>& files) {
+  const MutexLock lock(hdf5_mutex());
+  const QuietErrors quiet;
   packed_at_ = make_bytes(file, packed_path, packed_bytes_);
   (void)make_bytes(file, texts_path, texts_.size());
   const std::array<std::uint64_t, 1> row_count{rows_.size()};
   table_at_ = make_dataset(file, table_path, row_type(rows_.data()), row_count);
   const std::array<std::uint64_t, 1> handle_count{handles_.size()};
   handles_at_ = make_dataset(file, handles_path, row_type(handles_.data()), handle_count);
+  if (!files.empty()) {
+    const std::array<std::uint64_t, 1> file_count{files.size()};
+    (void)make_dataset(file, files_path, row_type(files.data()), file_count);
+    fill(file, files_path, row_type(files.data()), files.data(), files.size());
+  }
   stamp_rows();
   fill(file, table_path, row_type(rows_.data()), rows_.data(), rows_.size());
   fill(file, texts_path, element_type("byte", 1), texts_.data(), texts_.size());
+  const std::string what = "making the file '" + file_.temporary() + "'";
   check(H5Fflush(file.get(), H5F_SCOPE_LOCAL), what);
   file.close(what);
-  file_.open();
-  file_bytes_ = file_.size();
+}
+
+// Links the files of the earlier part of which enough is in use.
+void PartWriter::share(const PartContents& earlier) {
+  std::vector<std::uint64_t> used(earlier.files.size());
+  for (std::size_t at = 0; at < objects_->size(); ++at) {
+    if (const WrittenBytes* const there = earlier.find(objects_->facts(at))) {
+      used[there->file] += there->size_bytes;
+    }
+  }
+  shared_.emplace(earlier, used, folder_of(file_.path()));
+}
+
+const WrittenBytes* PartWriter::reused(const ObjectFacts& facts) const {
+  const WrittenBytes* const there = shared_ ? earlier_->find(facts) : nullptr;
+  return there != nullptr && shared_->place(there->file) > 0 ? there : nullptr;
+}
+
+std::vector<FileRow> PartWriter::shared_rows() const {
+  std::vector<FileRow> rows;
+  if (shared_) {
+    std::ranges::transform(shared_->files(), std::back_inserter(rows), &WrittenFile::row);
+  }
+  return rows;
 }
 
 // HDF5 1.10 keeps a file half open that it cannot close for want of room, and ends the process when that
@@ -101,27 +172,21 @@ std::uint64_t PartWriter::expected_bytes() const {
   constexpr std::uint64_t a_file = 64 * 1024;
   constexpr std::uint64_t a_dataset = 8 * 1024;
   std::uint64_t bytes = a_file + handles_.size() * sizeof(HandleRow);
-  for (const WrittenObject& object : objects_) {
-    const ObjectFacts facts = object.view.facts();
-    bytes += facts.size_bytes + packed_alignment + sizeof(ObjectRow) + facts.name.size() +
-             (facts.size_bytes < packed_below ? 0 : a_dataset);
+  for (std::size_t at = 0; at < objects_->size(); ++at) {
+    const ObjectFacts facts = objects_->facts(at);
+    bytes += sizeof(ObjectRow) + facts.name.size();
+    if (reused(facts) == nullptr) {
+      bytes += facts.size_bytes + packed_alignment + (facts.size_bytes < packed_below ? 0 : a_dataset);
+    }
   }
   return bytes;
 }
 
-ObjectFacts PartWriter::facts_of(const WrittenObject& object) {
-  ObjectFacts facts = object.view.facts();
-  if (object.unnamed) {
-    facts.name = {};
-  }
-  return facts;
-}
-
 // Of all paths of datasets those that are a group as well, because another one begins with them and a slash.
 void PartWriter::note_groups() {
-  for (const WrittenObject& object : objects_) {
-    const ObjectFacts facts = facts_of(object);
-    if (facts.size_bytes >= packed_below && !facts.name.empty()) {
+  for (std::size_t at = 0; at < objects_->size(); ++at) {
+    const ObjectFacts facts = objects_->facts(at);
+    if (facts.size_bytes >= packed_below && !facts.name.empty() && reused(facts) == nullptr) {
       const std::string path = dataset_path(facts.name);
       for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
            slash = path.find('/', slash + 1)) {
@@ -139,7 +204,8 @@ TextPlace PartWriter::add_text(std::string_view text) {
   return place;
 }
 
-void PartWriter::add(const Identifier& file, const ObjectFacts& facts, std::span<const std::byte> bytes) {
+void PartWriter::add(const Identifier& file, std::size_t at) {
+  const ObjectFacts facts = objects_->facts(at);
   ObjectRow row;
   row.name = facts.name.empty() ? TextPlace{} : add_text(facts.name);
   if (facts.type_name != last_type_) {
@@ -160,28 +226,47 @@ void PartWriter::add(const Identifier& file, const ObjectFacts& facts, std::span
     row.place = packed_bytes_;
     packed_bytes_ += (facts.size_bytes + packed_alignment - 1) / packed_alignment * packed_alignment;
     offsets_.push_back(0);
+  } else if (const WrittenBytes* const there = reused(facts)) {
+    row.place = shared_->place(there->file);
+    row.path = add_text(there->path);
+    row.checksum = there->checksum;
+    reused_bytes_ += facts.size_bytes;
+    offsets_.push_back(no_offset);
   } else {
     std::string path = path_of(facts);
     if (std::ranges::binary_search(groups_, path)) {
       path += beside_a_group;
     }
     row.path = add_text(path);
-    const bool is_plain = is_plain_array(facts);
-    const Extents extents = is_plain ? extents_of_dataset(facts) : Extents(facts.size_bytes);
-    const Identifier type =
-        is_plain ? element_type(element_name(facts), facts.element_bytes) : element_type("byte", 1);
     if (compress_ > 0) {
-      write_compressed(file, path, type, extents.span(), bytes);
+      const std::span<const std::byte> bytes = objects_->bytes(at);
       row.checksum = checksum(bytes);
-      offsets_.push_back(is_written);
+      offsets_.push_back(add_dataset(file, path, facts, bytes));
     } else {
-      offsets_.push_back(make_dataset(file, path, type, extents.span()));
+      offsets_.push_back(add_dataset(file, path, facts, {}));
     }
-    const Identifier dataset(H5Dopen2(file.get(), path.c_str(), H5P_DEFAULT), H5Dclose,
-                             "naming a dataset's type");
-    set_attribute(dataset, "locum_type", std::string(facts.type_name));
   }
   rows_.push_back(row);
+}
+
+std::uint64_t PartWriter::add_dataset(const Identifier& file, const std::string& path,
+                                      const ObjectFacts& facts, std::span<const std::byte> bytes) {
+  const MutexLock lock(hdf5_mutex());
+  const QuietErrors quiet;
+  const bool is_plain = is_plain_array(facts);
+  const Extents extents = is_plain ? extents_of_dataset(facts) : Extents(facts.size_bytes);
+  const Identifier type =
+      is_plain ? element_type(element_name(facts), facts.element_bytes) : element_type("byte", 1);
+  std::uint64_t offset = no_offset;
+  if (compress_ > 0) {
+    write_compressed(file, path, type, extents.span(), bytes);
+  } else {
+    offset = make_dataset(file, path, type, extents.span());
+  }
+  const Identifier dataset(H5Dopen2(file.get(), path.c_str(), H5P_DEFAULT), H5Dclose,
+                           "naming a dataset's type");
+  set_attribute(dataset, "locum_type", std::string(facts.type_name));
+  return offset;
 }
 
 std::uint64_t PartWriter::make_dataset(const Identifier& file, const std::string& path,
@@ -231,28 +316,59 @@ void PartWriter::stamp_rows() {
 }
 
 void PartWriter::write(const std::function<void()>& pause) {
-  for (std::size_t at = 0; at < objects_.size(); ++at) {
+  for (std::size_t at = 0; at < objects_->size(); ++at) {
     write_object(at, pause);
   }
   flush_packed();
   stamp_rows();
   file_.write_at(handles_at_, std::as_bytes(std::span(handles_)));
   file_.write_at(table_at_, std::as_bytes(std::span(rows_)));
-  file_.publish();
-  objects_.clear();
+  if (shared_) {
+    shared_->publish();
+  }
+  file_.publish();  // waits for the folder, with all names in it
+  objects_.reset();
+}
+
+void PartWriter::take_back() noexcept {
+  ::unlink(file_.path().c_str());
+  if (shared_) {
+    shared_->take_back();
+  }
+}
+
+PartContents PartWriter::contents(std::uint32_t store, std::uint64_t node) const {
+  PartContents all;
+  all.folder = folder_of(file_.path());
+  all.files.push_back({.row = {facts_.id, node, file_bytes_},
+                       .identity = identity_of(file_.path()).value_or(FileIdentity{}),
+                       .payload_bytes = payload_bytes_ - reused_bytes_});
+  if (shared_) {
+    all.files.insert(all.files.end(), shared_->files().begin(), shared_->files().end());
+  }
+  for (const ObjectRow& row : rows_) {
+    if (row.path.bytes > 0) {
+      all.objects.insert({Key{store, row.creator, row.serial},
+                          WrittenBytes{.file = static_cast<std::uint32_t>(row.place),
+                                       .checksum = row.checksum,
+                                       .size_bytes = row.size_bytes,
+                                       .path = texts_.substr(row.path.at, row.path.bytes)}});
+    }
+  }
+  return all;
 }
 
 void PartWriter::write_object(std::size_t at, const std::function<void()>& pause) {
-  const std::span<const std::byte> bytes = objects_[at].view.bytes();
+  if (offsets_[at] == no_offset) {
+    return;
+  }
+  const std::span<const std::byte> bytes = objects_->bytes(at);
   const auto paused = [&] {
     if (pause) {
       pause();
     }
   };
   ObjectRow& row = rows_[at];
-  if (offsets_[at] == is_written) {
-    return;
-  }
   if (row.path.bytes == 0) {
     row.checksum = checksum(bytes);
     if (staged_.empty()) {

@@ -2,20 +2,55 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/object/object.hpp"
 #include "transport/storage/durable_file.hpp"
 #include "transport/storage/hdf5/checkpoint_layout.hpp"
+#include "transport/storage/hdf5/shared_files.hpp"
 
 namespace locum::storage {
 
-/// An object that is to be written: what it says of itself, and its bytes in memory.
+/// What a part is made of. Used by one thread at a time; by those of PartWriter.
+class PartObjects {
+ public:
+  PartObjects() = default;
+  PartObjects(const PartObjects&) = delete;
+  PartObjects& operator=(const PartObjects&) = delete;
+  virtual ~PartObjects() = default;
+
+  [[nodiscard]] virtual std::size_t size() const noexcept = 0;
+  /// Without a name, if that is not to be kept. Texts are valid as long as this lives.
+  [[nodiscard]] virtual ObjectFacts facts(std::size_t at) const = 0;
+  /// Valid until the next call. hdf5_mutex() is not held. May throw Error.
+  [[nodiscard]] virtual std::span<const std::byte> bytes(std::size_t at) = 0;
+  /// Nothing of it is asked for any more.
+  virtual void release(std::size_t at) noexcept = 0;
+};
+
+/// An object in memory that is to be written.
 struct WrittenObject {
   ObjectView view;
   bool unnamed = false;  ///< its name is not to be kept
+};
+
+class PinnedObjects final : public PartObjects {
+ public:
+  explicit PinnedObjects(std::vector<WrittenObject> objects) noexcept : objects_(std::move(objects)) {}
+  [[nodiscard]] std::size_t size() const noexcept override { return objects_.size(); }
+  [[nodiscard]] ObjectFacts facts(std::size_t at) const override;
+  [[nodiscard]] std::span<const std::byte> bytes(std::size_t at) override {
+    return objects_[at].view.bytes();
+  }
+  void release(std::size_t at) noexcept override { objects_[at].view = {}; }
+
+ private:
+  std::vector<WrittenObject> objects_;
 };
 
 /// Throws Error `invalid_argument` if there is no such level, `unsupported` if HDF5 cannot compress here.
@@ -29,26 +64,46 @@ class PartWriter {
  public:
   /// \param compress the level of deflate, 1 to 9, by which HDF5 compresses datasets: all of them are written
   ///   by the constructor then. 0: none
+  /// \param earlier objects that this has are not written again, as far as its files are worth sharing. Null:
+  ///   all are written
   /// REQUIRES: the folder of `path` exists.
-  PartWriter(const std::string& path, const CheckpointFacts& facts, std::vector<WrittenObject> objects,
-             std::vector<HandleRow> handles, int compress = 0);
+  PartWriter(const std::string& path, const CheckpointFacts& facts, std::unique_ptr<PartObjects> objects,
+             std::vector<HandleRow> handles, int compress = 0,
+             std::shared_ptr<const PartContents> earlier = nullptr);
 
-  /// Writes the bytes and their checksums, waits until they are on the disk, and gives the file its name.
-  /// Called once. `pause` is called before each MiB; what it throws ends the writing.
+  /// Writes the bytes and their checksums, waits until they are on the disk, and gives the file, and those
+  /// that it shares, their names. Called once. `pause` is called before each MiB; what it throws ends the
+  /// writing.
   void write(const std::function<void()>& pause = {});
+  /// Removes the names that write() has given.
+  void take_back() noexcept;
 
   [[nodiscard]] PartRow row() const noexcept { return {rows_.size(), file_bytes_}; }
   [[nodiscard]] std::uint64_t payload_bytes() const noexcept { return payload_bytes_; }
+  /// Of these the ones that are in shared files.
+  [[nodiscard]] std::uint64_t reused_bytes() const noexcept { return reused_bytes_; }
+  /// For the next part. REQUIRES: write() has returned.
+  [[nodiscard]] PartContents contents(std::uint32_t store, std::uint64_t node) const;
 
  private:
+  // The three steps of making the file. They take hdf5_mutex().
+  [[nodiscard]] Identifier begin(const std::vector<FileRow>& files);
+  void add(const Identifier& file, std::size_t at);
+  void end(Identifier& file, const std::vector<FileRow>& files);
+
+  void share(const PartContents& earlier);
+  /// Where an object is in the shared files; null: it is to be written.
+  [[nodiscard]] const WrittenBytes* reused(const ObjectFacts& facts) const;
+  [[nodiscard]] std::vector<FileRow> shared_rows() const;
   /// An early-allocated dataset: where its bytes are in the file.
   [[nodiscard]] std::uint64_t make_dataset(const Identifier& file, const std::string& path,
                                            const Identifier& type, std::span<const std::uint64_t> extents);
   [[nodiscard]] std::uint64_t make_bytes(const Identifier& file, const char* path, std::uint64_t bytes);
   void write_compressed(const Identifier& file, const std::string& path, const Identifier& type,
                         std::span<const std::uint64_t> extents, std::span<const std::byte> bytes) const;
-  [[nodiscard]] static ObjectFacts facts_of(const WrittenObject& object);
-  void add(const Identifier& file, const ObjectFacts& facts, std::span<const std::byte> bytes);
+  /// Returns where its bytes are to be written.
+  [[nodiscard]] std::uint64_t add_dataset(const Identifier& file, const std::string& path,
+                                          const ObjectFacts& facts, std::span<const std::byte> bytes);
   [[nodiscard]] TextPlace add_text(std::string_view text);
   void note_groups();
   [[nodiscard]] std::uint64_t expected_bytes() const;
@@ -56,8 +111,9 @@ class PartWriter {
   void write_object(std::size_t at, const std::function<void()>& pause);
   void flush_packed();
 
+  const CheckpointFacts facts_;
   const int compress_;
-  std::vector<WrittenObject> objects_;
+  std::unique_ptr<PartObjects> objects_;
   std::vector<ObjectRow> rows_;
   std::vector<std::uint64_t> offsets_;  ///< of each object's dataset in the file; unused if packed
   std::vector<HandleRow> handles_;
@@ -67,6 +123,7 @@ class PartWriter {
   TextPlace last_type_place_;
   std::uint64_t packed_bytes_ = 0;
   std::uint64_t payload_bytes_ = 0;
+  std::uint64_t reused_bytes_ = 0;
   std::uint64_t file_bytes_ = 0;
   std::uint64_t table_at_ = 0;
   std::uint64_t handles_at_ = 0;
@@ -74,6 +131,8 @@ class PartWriter {
   std::vector<std::byte> staged_;  ///< packed bytes that are not written yet
   std::uint64_t staged_from_ = 0;  ///< place of the first of them
   DurableFile file_;
+  std::shared_ptr<const PartContents> earlier_;
+  std::optional<SharedFiles> shared_;
 };
 
 }  // namespace locum::storage

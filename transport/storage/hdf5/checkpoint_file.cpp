@@ -1,0 +1,141 @@
+#include "transport/storage/hdf5/checkpoint_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "core/error.hpp"
+#include "transport/storage/hdf5/dataset.hpp"
+#include "transport/storage/hdf5/master_file.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+[[noreturn]] void file_is_damaged(const std::string& path, const std::string& how) {
+  throw Error(Errc::corrupt, "the checkpoint's file '" + path + "' is damaged: " + how);
+}
+
+}  // namespace
+
+void require_file(const std::string& path, std::uint64_t bytes) {
+  struct stat on_disk {};
+  if (::stat(path.c_str(), &on_disk) != 0) {
+    throw errno == ENOENT
+        ? Error(Errc::not_found,
+                "the file '" + path +
+                    "' of this checkpoint is missing: copy a checkpoint with its folder, and "
+                    "restore where all of it is to be seen")
+        : system_error("opening the file '" + path + "' failed", errno);
+  }
+  if (static_cast<std::uint64_t>(on_disk.st_size) != bytes) {
+    file_is_damaged(path, "it has " + std::to_string(on_disk.st_size) + " bytes, and should have " +
+                              std::to_string(bytes));
+  }
+}
+
+CheckpointFile::CheckpointFile(const std::string& path, std::uint64_t id, std::uint64_t bytes) : path_(path) {
+  const MutexLock lock(hdf5_mutex());
+  const QuietErrors quiet;
+  require_file(path, bytes);
+  Identifier opened = open_hdf5(path);
+  if (read_facts(opened, path).id != id) {
+    file_is_damaged(path, "it belongs to another checkpoint");
+  }
+  descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor_ < 0) {
+    throw system_error("opening the file '" + path + "' failed", errno);
+  }
+  hdf5_ = std::move(opened);
+}
+
+CheckpointFile::CheckpointFile(CheckpointFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      hdf5_(std::move(other.hdf5_)),
+      descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+CheckpointFile::~CheckpointFile() {
+  if (descriptor_ >= 0) {
+    ::close(descriptor_);
+    const MutexLock lock(hdf5_mutex());
+    hdf5_ = {};
+  }
+}
+
+Identifier CheckpointFile::open_dataset(const std::string& dataset) const {
+  return {H5Dopen2(hdf5_.get(), dataset.c_str(), H5P_DEFAULT), H5Dclose,
+          "opening the dataset '" + dataset + "' in '" + path_ + "'"};
+}
+
+std::optional<std::uint64_t> CheckpointFile::find(const std::string& dataset, std::uint64_t bytes) const {
+  const MutexLock lock(hdf5_mutex());
+  const QuietErrors quiet;
+  const std::string what = "reading an object from '" + path_ + "'";
+  const Identifier opened = open_dataset(dataset);
+  const Identifier type(H5Dget_type(opened.get()), H5Tclose, what);
+  const Identifier space(H5Dget_space(opened.get()), H5Sclose, what);
+  const auto elements =
+      static_cast<std::uint64_t>(std::max<hssize_t>(H5Sget_simple_extent_npoints(space.get()), 0));
+  const std::uint64_t element_bytes = H5Tget_size(type.get());
+  if (element_bytes == 0 || elements != bytes / element_bytes || bytes % element_bytes != 0) {
+    file_is_damaged(path_, "the dataset '" + dataset + "' is of another size than the table says");
+  }
+  const Identifier creation(H5Dget_create_plist(opened.get()), H5Pclose, what);
+  if (H5Pget_layout(creation.get()) == H5D_CHUNKED) {
+    return std::nullopt;
+  }
+  const haddr_t offset = H5Dget_offset(opened.get());
+  if (bytes > 0 && offset == HADDR_UNDEF) {
+    file_is_damaged(path_, "the dataset '" + dataset + "' has no bytes");
+  }
+  return offset;
+}
+
+// Of types whose elements are their bytes: others would have HDF5 write addresses.
+void CheckpointFile::read_compressed(const std::string& dataset, std::span<std::byte> bytes) const {
+  const MutexLock lock(hdf5_mutex());
+  const QuietErrors quiet;
+  const Identifier opened = open_dataset(dataset);
+  const Identifier type(H5Dget_type(opened.get()), H5Tclose, "reading an object from '" + path_ + "'");
+  const H5T_class_t kind = H5Tget_class(type.get());
+  const bool is_plain = kind == H5T_INTEGER || kind == H5T_FLOAT || kind == H5T_OPAQUE;
+  if (!is_plain || H5Dread(opened.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) < 0) {
+    file_is_damaged(path_, "HDF5 cannot read what it has compressed in it");
+  }
+}
+
+int CheckpointFile::compression(const std::string& dataset) const {
+  const MutexLock lock(hdf5_mutex());
+  const QuietErrors quiet;
+  const Identifier opened = open_dataset(dataset);
+  const Identifier creation(H5Dget_create_plist(opened.get()), H5Pclose, "reading '" + path_ + "'");
+  unsigned flags = 0;
+  unsigned level = 0;
+  std::size_t values = 1;
+  const bool is_deflated = H5Pget_filter_by_id2(creation.get(), H5Z_FILTER_DEFLATE, &flags, &values, &level,
+                                                0, nullptr, nullptr) >= 0;
+  return is_deflated ? static_cast<int>(std::clamp(level, 1U, 9U)) : 0;
+}
+
+void CheckpointFile::read_at(std::uint64_t offset, std::span<std::byte> bytes) const {
+  while (!bytes.empty()) {
+    const ::ssize_t count = ::pread(descriptor_, bytes.data(), bytes.size(), static_cast<::off_t>(offset));
+    if (count < 0 && errno == EINTR) {
+      continue;
+    }
+    if (count < 0) {
+      throw system_error("reading the file '" + path_ + "' failed", errno);
+    }
+    if (count == 0) {
+      file_is_damaged(path_, "it ends too early");
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+    offset += static_cast<std::uint64_t>(count);
+  }
+}
+
+}  // namespace locum::storage

@@ -1,0 +1,130 @@
+#include "transport/storage/hdf5/compact_checkpoint.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <random>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "core/base/hash.hpp"
+#include "core/error.hpp"
+#include "transport/storage/durable_file.hpp"
+#include "transport/storage/hdf5/master_file.hpp"
+#include "transport/storage/hdf5/part_reader.hpp"
+#include "transport/storage/hdf5/part_writer.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+/// The objects of a part, read one after the other.
+class StoredObjects final : public PartObjects {
+ public:
+  StoredObjects(PartReader part, std::uint32_t store) : part_(std::move(part)), store_(store) {
+    part_.require_shared_files();
+    for (const ObjectRow& row : part_.rows()) {
+      if (!part_.is_whole(row)) {
+        throw Error(Errc::corrupt, "a row of the table of '" + part_.file() + "' is damaged");
+      }
+    }
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept override { return part_.rows().size(); }
+  [[nodiscard]] ObjectFacts facts(std::size_t at) const override {
+    const ObjectRow& row = part_.rows()[at];
+    ObjectFacts facts{.key = {store_, row.creator, row.serial},
+                      .size_bytes = row.size_bytes,
+                      .generation = row.generation,
+                      .type_hash = text_hash(part_.type(row)),
+                      .element_bytes = row.element_bytes,
+                      .layout = static_cast<Layout>(row.layout),
+                      .extents = {},
+                      .type_name = part_.type(row),
+                      .name = part_.name(row)};
+    facts.extents.rank = static_cast<std::uint8_t>(row.rank);
+    std::copy_n(row.extents.begin(), row.rank, facts.extents.values.begin());
+    return facts;
+  }
+  [[nodiscard]] std::span<const std::byte> bytes(std::size_t at) override {
+    const ObjectRow& row = part_.rows()[at];
+    bytes_.resize(row.size_bytes);
+    try {
+      part_.read(row, bytes_);
+    } catch (const Error& error) {
+      throw row.name.bytes > 0 ? error.about(part_.name(row)) : error;
+    }
+    return bytes_;
+  }
+
+  void release(std::size_t /*at*/) noexcept override {}
+
+  [[nodiscard]] std::vector<HandleRow> handles() const {
+    return {part_.handles().begin(), part_.handles().end()};
+  }
+  /// Of the first object that is compressed: it is an option of the whole checkpoint.
+  [[nodiscard]] int compression() {
+    int level = 0;
+    for (std::size_t at = 0; at < size() && level == 0; ++at) {
+      level = part_.compression(part_.rows()[at]);
+    }
+    return level;
+  }
+
+ private:
+  PartReader part_;
+  const std::uint32_t store_;
+  std::vector<std::byte> bytes_;
+};
+
+}  // namespace
+
+Compacted compact_checkpoint(const std::string& path) {
+  const WritingLock lock(path);
+  const MasterFile old = read_master(path);
+  Compacted done{.objects = 0, .bytes = 0, .shared = old.files.size()};
+  if (old.files.empty()) {
+    return done;
+  }
+  MasterFile whole = old;
+  std::random_device device;
+  whole.facts.id = (std::uint64_t{device()} << 32U) | device();
+  whole.parts_folder = parts_folder(path);
+  whole.files.clear();
+  whole.parts.clear();
+  if (std::filesystem::weakly_canonical(old.parts_folder) !=
+      std::filesystem::weakly_canonical(whole.parts_folder)) {
+    done.old_folder = old.parts_folder;  // the file was renamed
+  } else {
+    remove_other_parts(path, part_names(old));  // what a job has left that died
+  }
+  std::filesystem::create_directory(whole.parts_folder);
+  std::optional<MasterWriter> master;
+  try {
+    for (std::size_t part = 0; part < old.parts.size(); ++part) {
+      auto objects = std::make_unique<StoredObjects>(open_part(old, part),
+                                                     static_cast<std::uint32_t>(old.origins.front().store));
+      std::vector<HandleRow> handles = objects->handles();
+      const int level = objects->compression();
+      PartWriter writer(whole.parts_folder + '/' + part_file(whole.facts.id, part), whole.facts,
+                        std::move(objects), std::move(handles), level);
+      whole.parts.push_back(writer.row());
+      writer.write();
+      done.objects += writer.row().objects;
+      done.bytes += writer.payload_bytes();
+    }
+    master.emplace(path, whole);
+  } catch (...) {
+    whole.parts.resize(old.parts.size());
+    remove_unfinished_parts(path, part_names(whole));
+    throw;
+  }
+  master->publish();  // if that fails, either of the two may be there
+  remove_other_parts(path, part_names(whole));
+  return done;
+}
+
+}  // namespace locum::storage
