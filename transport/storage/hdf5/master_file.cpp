@@ -219,7 +219,8 @@ Identifier open_hdf5(const std::string& path) {
     throw errno == ENOENT ? Error(Errc::not_found, "there is no checkpoint '" + path + "'")
                           : system_error(what + " failed", errno);
   }
-  const htri_t is_hdf5 = H5Fis_hdf5(path.c_str());
+  // Who opens a pipe waits for its writer.
+  const htri_t is_hdf5 = S_ISREG(on_disk.st_mode) ? H5Fis_hdf5(path.c_str()) : 0;
   if (is_hdf5 == 0) {
     throw Error(Errc::corrupt, "'" + path + "' is no HDF5 file, so no checkpoint");
   }

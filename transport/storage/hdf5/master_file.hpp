@@ -56,7 +56,7 @@ void remove_unfinished_parts(const std::string& path, std::optional<std::uint64_
 /// Opens a file to be read.
 [[nodiscard]] Identifier open_hdf5(const std::string& path);
 [[nodiscard]] CheckpointFacts read_facts(const Identifier& file, const std::string& path);
-/// All rows of a table, if their type is the right one.
+/// All rows of a table, if their type is the right one, and the file has so many.
 template <class Row>
 void read_rows(const Identifier& file, const std::string& file_path, const char* path,
                std::vector<Row>& rows) {
@@ -68,6 +68,7 @@ void read_rows(const Identifier& file, const std::string& file_path, const char*
   const hssize_t count = H5Sget_simple_extent_npoints(space.get());
   const hsize_t bytes = H5Dget_storage_size(dataset.get());
   if (count < 0 || bytes / sizeof(Row) != static_cast<hsize_t>(count) || bytes % sizeof(Row) != 0 ||
+      bytes > bytes_of_file(file) ||
       H5Tequal(stored.get(), type.get()) <= 0) {
     throw Error(Errc::corrupt, what + " failed: it is not a table of this kind");
   }

@@ -20,6 +20,8 @@ namespace locum::storage {
 namespace {
 
 constexpr std::uint64_t longest_type = 64 * 1024 - 1;
+// Deflate makes bytes at most 1032 times smaller: an object that is larger than this times its file is none.
+constexpr std::uint64_t most_for_a_byte = 2048;
 
 [[noreturn]] void damaged(const std::string& path, const std::string& how) {
   throw Error(Errc::corrupt, "the checkpoint's file '" + path + "' is damaged: " + how);
@@ -41,10 +43,10 @@ bool has_valid_extents(const ObjectRow& row) {
 }  // namespace
 
 PartReader::PartReader(const std::string& path, const CheckpointFacts& facts, const PartRow& expected)
-    : path_(path) {
+    : path_(path), file_bytes_(expected.file_bytes) {
   const MutexLock lock(hdf5_mutex());
   const QuietErrors quiet;
-  descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor_ < 0) {
     throw errno == ENOENT
         ? Error(Errc::not_found,
@@ -85,6 +87,7 @@ PartReader::PartReader(const std::string& path, const CheckpointFacts& facts, co
 
 PartReader::PartReader(PartReader&& other) noexcept
     : path_(std::move(other.path_)),
+      file_bytes_(other.file_bytes_),
       hdf5_(std::move(other.hdf5_)),
       packed_(std::move(other.packed_)),
       packed_bytes_(other.packed_bytes_),
@@ -120,7 +123,8 @@ void PartReader::read_texts() {
   const Identifier dataset = open_dataset(texts_path);
   const Identifier space(H5Dget_space(dataset.get()), H5Sclose, "reading '" + path_ + "'");
   const hssize_t bytes = H5Sget_simple_extent_npoints(space.get());
-  if (bytes < 0 || H5Dget_storage_size(dataset.get()) != static_cast<hsize_t>(bytes)) {
+  if (bytes < 0 || H5Dget_storage_size(dataset.get()) != static_cast<hsize_t>(bytes) ||
+      static_cast<std::uint64_t>(bytes) > file_bytes_) {
     damaged(path_, "the dataset of texts has no bytes");
   }
   texts_.resize(static_cast<std::size_t>(bytes));
@@ -143,7 +147,7 @@ bool PartReader::is_whole(const ObjectRow& row) const noexcept {
          row.row_checksum == checksum_of(row, {text(row.name), text(row.type), text(row.path)}) &&
          row.name.bytes <= max_name_bytes && row.type.bytes <= longest_type &&
          row.layout <= static_cast<std::uint32_t>(Layout::encoded) && row.rank <= max_rank &&
-         row.element_bytes > 0 && has_valid_extents(row) &&
+         row.element_bytes > 0 && has_valid_extents(row) && row.size_bytes / most_for_a_byte <= file_bytes_ &&
          (row.path.bytes > 0 || (row.size_bytes < packed_below && row.place <= packed_bytes_ &&
                                  row.size_bytes <= packed_bytes_ - row.place));
 }

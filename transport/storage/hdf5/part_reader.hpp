@@ -52,6 +52,7 @@ class PartReader {
   void read_at(std::uint64_t offset, std::span<std::byte> bytes) const;
 
   std::string path_;
+  std::uint64_t file_bytes_ = 0;
   Identifier hdf5_;
   Identifier packed_;
   std::uint64_t packed_bytes_ = 0;
