@@ -25,6 +25,9 @@ struct CheckpointOptions {
   /// their bytes were shuffled. HDF5 does that in the calling thread, before checkpoint_async() returns. 0:
   /// none, which is much faster.
   int compress = 0;
+  /// Also write a file which describes the named arrays of numbers of 64 KiB and more, of two or three extents,
+  /// for ParaView and other programs that read XDMF: step0042.xdmf beside step0042.h5.
+  bool xdmf = false;
   /// Until when the ranks wait for each other, and for the bytes to be on the disk. Default: the runtime's
   /// `collective_timeout`.
   TimeLimit deadline = {};

@@ -130,6 +130,7 @@ CheckpointWriting::CheckpointWriting(const CheckpointJob& job, const CheckpointO
       path_(job.path),
       store_name_(storage::dataset_path(job.store)),
       rolling_(options.keep > 0),
+      xdmf_(options.xdmf),
       parts_folder_(storage::parts_folder(path_)),
       writes_(is_writer(job.group)) {
   mpi::CommunicatorGroup& group = job.group;
@@ -203,6 +204,7 @@ void CheckpointWriting::make_master(const CheckpointJob& job) {
   master.store = store_name_;
   master.time_ns = rolled_.time_ns;
   master.rolling = rolling_;
+  master.xdmf = xdmf_;
   master.store_options = job.session.open(job.store).value().options();
   master.origins = origins_of(job.session, store_);
   master.parts_folder = parts_folder_;

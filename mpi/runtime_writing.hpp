@@ -59,6 +59,7 @@ class CheckpointWriting {
   std::optional<storage::WritingLock> lock_;  ///< on rank 0
   storage::CheckpointFacts facts_;
   bool rolling_ = false;
+  bool xdmf_ = false;
   storage::Rolled rolled_;  ///< on rank 0
   const std::string parts_folder_;
   PartsFolder made_folder_;

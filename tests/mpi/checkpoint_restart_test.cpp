@@ -46,7 +46,8 @@ void expect(bool holds, const std::string& what) {
 // Each object, by name; and by a handle that is the content of another object.
 void make(const Store& store, int rank, int ranks) {
   for (int number = rank; number < objects; number += ranks) {
-    (void)store.put(name_of("named", number), content(number)).value();
+    const std::vector<std::uint64_t> values = content(number);
+    (void)store.put(name_of("named", number), locum::array(values.data(), {7U, values.size() / 7})).value();
     const Handle handle = store.put_proxy(content(number)).value().handle();
     (void)store.put(name_of("handle", number), handle).value();
   }
@@ -166,7 +167,7 @@ void run(std::string_view mode, const std::string& path) {
     check(runtime, store);
   }
   if (mode != "read") {
-    const CheckpointReport written = runtime.checkpoint("fields", path).value();
+    const CheckpointReport written = runtime.checkpoint("fields", path, {.xdmf = true}).value();
     expect(written.objects == 3 * objects, "wrote " + std::to_string(written.objects) + " objects");
   }
   if (runtime.rank() == 0) {

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree
 
 mpiexec, flag, ranks, program = sys.argv[1:5]
 seed = int(os.environ.get("LOCUM_TEST_SEED", "1"))
@@ -37,6 +38,14 @@ with tempfile.TemporaryDirectory() as folder:
     path = folder + "/checkpoint.h5"
     whole = folder + "/whole"
     subprocess.run([mpiexec, flag, ranks, program, "write", path], check=True, timeout=60)
+    # Beside it is a description for other programs, in XML: of all large arrays of two extents.
+    items = [item for item in xml.etree.ElementTree.parse(folder + "/checkpoint.xdmf").iter("DataItem") if item.get("Format") == "HDF"]
+    for item in items:
+        file, name = item.text.split(":")
+        assert os.path.exists(folder + "/" + file), file
+        number = int(name.removeprefix("/named/"))
+        assert item.get("Dimensions") == f"7 {number**2}" and item.get("NumberType") == "UInt", item.text
+    assert len(items) == 25, len(items)
     os.mkdir(whole)
     for each in [path, path + ".parts"]:
         shutil.move(each, whole)

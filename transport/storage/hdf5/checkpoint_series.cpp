@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "transport/storage/durable_file.hpp"
+#include "transport/storage/hdf5/xdmf.hpp"
 
 namespace locum::storage {
 
@@ -31,6 +32,7 @@ ExpiredCheckpoint expire(const std::string& path, const MasterFile& master) {
   for (std::uint64_t part = 0; part < master.parts.size(); ++part) {
     expired.parts.push_back(master.parts_folder + '/' + part_file(master.facts.id, part));
   }
+  expired.xdmf = master.xdmf;
   if (const auto found = identity(path)) {
     std::tie(expired.inode, expired.changed_ns) = *found;
   }
@@ -50,6 +52,7 @@ void remove_unfinished(const std::string& path) {
     }
   }
   remove_unfinished_parts(path, id);
+  std::filesystem::remove(temporary_of(xdmf_file(path)), ignored);
   std::filesystem::remove(unfinished, ignored);
 }
 
@@ -131,6 +134,9 @@ void remove_expired(const ExpiredCheckpoint& expired) noexcept {
       std::filesystem::remove(part, ignored);
     }
     std::filesystem::remove(expired.parts_folder, ignored);  // only if it is empty
+    if (expired.xdmf) {
+      std::filesystem::remove(xdmf_file(expired.path), ignored);
+    }
     std::filesystem::remove(expired.path, ignored);
   } catch (const std::exception&) {  // somebody writes it now, or no memory
   }

@@ -26,6 +26,7 @@ struct ExpiredCheckpoint {
   std::string path;
   std::vector<std::string> parts;
   std::string parts_folder;
+  bool xdmf = false;        ///< has a description beside it
   std::uint64_t inode = 0;  ///< of the file, when it was read
   std::int64_t changed_ns = 0;
 };

@@ -19,6 +19,7 @@ struct MasterFile {
   std::string store;               ///< its name, as dataset_path() writes it; empty if that is not known
   std::uint64_t time_ns = 0;       ///< when it was written, since 1970; 0 if that is not known
   bool rolling = false;            ///< to be removed when newer ones of its series are there
+  bool xdmf = false;               ///< the file of that name was written with it
   StoreOptions store_options;      ///< those that the store was opened with
   std::vector<OriginRow> origins;  ///< the store itself comes first
   std::vector<PartRow> parts;      ///< one a node
@@ -33,10 +34,11 @@ class MasterWriter {
   /// REQUIRES: the PartWriter of each part is made.
   MasterWriter(const std::string& path, const MasterFile& master);
   /// REQUIRES: all parts are on the disk, under their names.
-  void publish() { file_.publish(); }
+  void publish();
 
  private:
   DurableFile file_;
+  std::optional<DurableFile> xdmf_;
 };
 /// Reads it. Throws Error: `not_found`, `corrupt` (not a checkpoint, or damaged), `unsupported` (of a newer
 /// version of this library), `system`.
@@ -68,8 +70,7 @@ void read_rows(const Identifier& file, const std::string& file_path, const char*
   const hssize_t count = H5Sget_simple_extent_npoints(space.get());
   const hsize_t bytes = H5Dget_storage_size(dataset.get());
   if (count < 0 || bytes / sizeof(Row) != static_cast<hsize_t>(count) || bytes % sizeof(Row) != 0 ||
-      bytes > bytes_of_file(file) ||
-      H5Tequal(stored.get(), type.get()) <= 0) {
+      bytes > bytes_of_file(file) || H5Tequal(stored.get(), type.get()) <= 0) {
     throw Error(Errc::corrupt, what + " failed: it is not a table of this kind");
   }
   rows.resize(static_cast<std::size_t>(count));
