@@ -31,7 +31,7 @@ struct StepWriterOptions {
   std::string file = {};
 };
 
-/// With which step a reader begins that joins a stream.
+/// With which step a reader begins that joins a stream; or the file of one, which has all steps of it.
 enum class StartAt : std::uint8_t {
   oldest,  ///< the oldest step that still exists
   newest,  ///< the newest one
@@ -48,10 +48,15 @@ struct StepReaderOptions {
   /// step before, from other nodes, while it computes. In memory of the node, within the window of the
   /// runtime. 0: nothing is fetched until it is read; as in a group.
   std::uint32_t ahead = 1;
-  /// Read the steps of this file, which a StepWriter has written or is writing, from the first one on, on any
-  /// number of ranks. The name of the stream is then of no importance. `start_at` and `group` cannot be
-  /// given, nothing is fetched ahead. Empty: read what a writer of this runtime writes.
+  /// Read the steps of this file, which a StepWriter has written or is writing, on any number of ranks. The
+  /// name of the stream is then of no importance. Several readers may read one file, each on its own: `group`
+  /// cannot be given. Nothing is fetched ahead. Empty: read what a writer of this runtime writes.
   std::string file = {};
+  /// Only of a file: begin with the step of this number. Not with another `start_at` than `oldest`.
+  std::uint64_t first_step = 0;
+  /// Only of a file: read each `every`-th step, counted from the one with which the reader begins. Those
+  /// between are not opened. At least 1.
+  std::uint64_t every = 1;
 };
 
 /// Which part of a global array a block is: `{.shape = {nz, ny, nx}, .start = {z0, 0, 0}, .count = {4, ny,

@@ -10,7 +10,7 @@ namespace {
 
 Result<InputStep> step_of(const std::shared_ptr<detail::StepInput>& input,
                           Result<detail::StepInput::Found> found) {
-  return found ? Result<InputStep>(std::in_place, input, found->number, input->fetch(*found),
+  return found ? Result<InputStep>(std::in_place, input, found->known_as, input->fetch(*found),
                                    std::move(found->released))
                : Result<InputStep>(found.error());
 }
@@ -89,10 +89,21 @@ StepReader::StepReader(const StepSide& side, std::string_view stream, const Step
   if (stream.empty() || side.number == 0 || side.index >= side.count) {
     throw Error(Errc::invalid_argument, "a stream of steps needs a name");
   }
-  if (!options.file.empty() && (!options.group.empty() || options.start_at != StartAt::oldest)) {
+  if (!options.file.empty() && !options.group.empty()) {
     throw Error(
         Errc::invalid_argument,
-        "the steps of a file are read by one reader, from the first one on: leave out group and start_at");
+        "readers of a file do not share its steps: leave out group, and give each reader steps of its "
+        "own by first_step and every");
+  }
+  if (options.file.empty() && (options.first_step != 0 || options.every != 1)) {
+    throw Error(
+        Errc::invalid_argument,
+        "first_step and every are for steps in a file: those of a stream in memory come one after the "
+        "other; leave them out, or name the file");
+  }
+  if (options.every == 0 || (options.first_step != 0 && options.start_at != StartAt::oldest)) {
+    throw Error(Errc::invalid_argument,
+                "every is at least 1, and first_step is given without start_at, which says the same");
   }
 }
 

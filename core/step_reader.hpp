@@ -188,7 +188,7 @@ class StepReader {
   [[nodiscard]] Result<InputStep> next(TimeLimit limit = {});
   /// The newest step, at least the next one: waits if there is none. Those in between are released unread.
   /// For a viewer that is one rank; ranks of a reader with several would get different steps.
-  /// `invalid_argument` of a reader in a group.
+  /// `invalid_argument` of a reader in a group, and of several ranks that read a file.
   [[nodiscard]] Result<InputStep> latest(TimeLimit limit = {});
 
  private:

@@ -134,6 +134,7 @@ CheckpointWriting::CheckpointWriting(const CheckpointJob& job, const CheckpointO
       rolling_(options.keep > 0),
       node_(static_cast<std::uint64_t>(job.group.node())),
       earlier_(options.incremental ? job.earlier : nullptr),
+      xdmf_(options.xdmf),
       parts_folder_(storage::parts_folder(path_)),
       writes_(is_writer(job.group)) {
   mpi::CommunicatorGroup& group = job.group;
@@ -210,6 +211,7 @@ void CheckpointWriting::make_master(const CheckpointJob& job) {
   master.store = store_name_;
   master.time_ns = rolled_.time_ns;
   master.rolling = rolling_;
+  master.xdmf = xdmf_;
   master.store_options = job.session.open(job.store).value().options();
   master.origins = origins_of(job.session, store_);
   master.parts_folder = parts_folder_;

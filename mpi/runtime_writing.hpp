@@ -66,7 +66,8 @@ class CheckpointWriting {
   const std::uint64_t node_;
   std::shared_ptr<EarlierCheckpoints> earlier_;  ///< null: this one is not incremental
   std::uint64_t number_ = 0;                     ///< in earlier_
-  storage::Rolled rolled_;                       ///< on rank 0
+  bool xdmf_ = false;
+  storage::Rolled rolled_;  ///< on rank 0
   const std::string parts_folder_;
   PartsFolder made_folder_;
   const bool writes_;

@@ -46,6 +46,8 @@ class StepFiles {
   [[nodiscard]] virtual Result<std::optional<StepRecord>> read(const std::string& path,
                                                                std::uint64_t number) = 0;
   [[nodiscard]] virtual Result<State> state(const std::string& path) = 0;
+  /// How many steps are shown by now. Errors as state() has them.
+  [[nodiscard]] virtual Result<std::uint64_t> count(const std::string& path) = 0;
   /// Where a block of a step is, in order to be read.
   [[nodiscard]] virtual Result<FilePart> find(const std::string& path, std::uint64_t number,
                                               const BlockRecord& block) = 0;

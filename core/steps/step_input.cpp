@@ -13,13 +13,19 @@ Result<void> goes_on() {
   return {};
 }
 
+// The stream that shows the steps of a file begins with the one that is wanted.
+StepReaderOptions of_stream(StepReaderOptions options) {
+  options.start_at = options.file.empty() ? options.start_at : StartAt::oldest;
+  return options;
+}
+
 }  // namespace
 
 StepInput::StepInput(StepSide side, std::string_view stream, const StepReaderOptions& options)
     : side_(std::move(side)),
-      replay_(options.file.empty() ? nullptr : std::make_unique<StepReplay>(side_, stream, options.file)),
+      replay_(options.file.empty() ? nullptr : std::make_unique<StepReplay>(side_, stream, options)),
       name_(replay_ ? replay_->stream() : std::string(stream)),
-      options_(options),
+      options_(of_stream(options)),
       group_(options.group.empty() ? 0 : hash64(options.group) | 1U) {}
 
 StepInput::~StepInput() {
@@ -222,10 +228,7 @@ Result<StepInput::Found> StepInput::judged(std::uint64_t number, Result<View<Ste
       if (ahead_) {
         ahead_->begins(number);
       }
-      if (replay_) {
-        replay_->was_read();
-      }
-      return Found{number, std::move(*step), std::move(*released)};
+      return Found{number, replay_ ? replay_->was_read() : number, std::move(*step), std::move(*released)};
     }
     case StepRecord::State::ended:
       over_ = end_of_stream();
@@ -268,6 +271,17 @@ Result<StepInput::Found> StepInput::latest(Deadline deadline) {
   if (group_ != 0) {
     return Error(Errc::invalid_argument,
                  "a reader of a group cannot skip steps, which others would not see either; use next()");
+  }
+  if (replay_ && side_.count > 1) {
+    return Error(
+        Errc::invalid_argument,
+        "the ranks of a reader would find different newest steps in a file that is being written; use "
+        "next(), or a reader of one rank");
+  }
+  if (replay_ && !over_) {
+    if (const auto skipped = replay_->skip_to_newest(moment(deadline)); !skipped) {
+      return skipped.error();
+    }
   }
   auto found = next(deadline);
   while (found && stream_->has(stream_->step(found->number + 1))) {

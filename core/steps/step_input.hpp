@@ -29,7 +29,8 @@ class StepInput {
   ~StepInput();
 
   struct Found {
-    std::uint64_t number = 0;
+    std::uint64_t number = 0;    ///< in the stream
+    std::uint64_t known_as = 0;  ///< to the program: of a step of a file, the number in that
     View<StepRecord> record;
     /// Sealed, it says that this rank has released the step. Made beforehand, so that it needs no memory
     /// then.

@@ -7,6 +7,7 @@
 
 #include "core/detail/file_parts.hpp"
 #include "core/detail/session_state.hpp"
+#include "core/steps/presence.hpp"
 
 namespace locum::detail {
 
@@ -25,9 +26,9 @@ StepSide writer_of(StepSide side) {
 
 }  // namespace
 
-StepReplay::StepReplay(const StepSide& side, std::string_view stream, std::string path)
+StepReplay::StepReplay(const StepSide& side, std::string_view stream, const StepReaderOptions& options)
     : reader_(side),
-      path_(std::move(path)),
+      options_(options),
       stream_(std::string(stream) + "@file/" + std::to_string(side.number)) {}
 
 // The ranks of a reader need not leave it at the same time, and the one with index 0 waits for nobody long.
@@ -40,14 +41,16 @@ StepReplay::~StepReplay() {
   }
 }
 
-Result<void> StepReplay::show_next(Moment until) {
-  if (shown_ > read_) {
-    return {};
-  }
-  const auto step = await(until);
-  if (!step) {
-    return step.error();
-  }
+Result<StepFiles*> StepReplay::files() const {
+  StepFiles* const files = reader_.session.state()->files().steps();
+  return files != nullptr
+             ? Result<StepFiles*>(files)
+             : Error(Errc::unsupported,
+                     "this library was built without HDF5: build it with LOCUM_WITH_HDF5=ON to read steps of "
+                     "files");
+}
+
+Result<void> StepReplay::open(Moment until) {
   if (!output_) {
     auto opened = StepOutput::open(writer_of(reader_), stream_, {.queue_steps = most_held}, until);
     if (!opened) {
@@ -55,36 +58,121 @@ Result<void> StepReplay::show_next(Moment until) {
     }
     output_ = std::move(*opened);
   }
+  return {};
+}
+
+// With which step of the file this rank would begin.
+Result<std::uint64_t> StepReplay::first_of_file() const {
+  const auto storage = files();
+  const auto count = storage ? (*storage)->count(options_.file) : Result<std::uint64_t>(storage.error());
+  if (!count || options_.start_at == StartAt::next) {
+    return count;
+  }
+  return std::max<std::uint64_t>(*count, 1) - 1;
+}
+
+// What there is in the file changes while it is written: the first rank looks for all, and tells the others
+// by a record of the stream. That the file cannot be read all ranks see.
+Result<void> StepReplay::find_first(Moment until) {
+  if (options_.start_at == StartAt::oldest) {
+    next_ = options_.first_step;
+    return {};
+  }
+  const auto seen = first_of_file();
+  if (!seen) {
+    return seen.error();
+  }
+  if (auto opened = open(until); !opened) {
+    return opened;
+  }
+  const Stream& stream = output_->stream();
+  const std::string name = stream.from(writer_of(reader_).number);
+  if (reader_.index == 0) {
+    if (auto told = stream.put(name, *seen, until); !told) {
+      return told;
+    }
+  }
+  PresenceWatch first_rank(stream.session(), stream.record().writer);
+  const auto first = stream.wait<std::uint64_t>(name, until, [&]() -> Result<void> {
+    if (reader_.index == 0 || first_rank.is_here()) {
+      return {};
+    }
+    return Error(Errc::peer_lost, "the first rank of this reader was lost, or has closed its StepReader")
+        .at_rank(first_rank.rank());
+  });
+  if (!first) {
+    return first.error();
+  }
+  next_ = **first;
+  return {};
+}
+
+Result<void> StepReplay::skip_to_newest(Moment until) {
+  if (is_unread_) {
+    return {};
+  }
+  if (auto found = next_ ? Result<void>() : find_first(until); !found) {
+    return found;
+  }
+  const auto storage = files();
+  const auto count = storage ? (*storage)->count(options_.file) : Result<std::uint64_t>(storage.error());
+  if (!count) {
+    return count.error();
+  }
+  if (*count > *next_) {
+    *next_ += (*count - 1 - *next_) / options_.every * options_.every;
+  }
+  return {};
+}
+
+Result<void> StepReplay::show_next(Moment until) {
+  if (is_unread_) {
+    return {};
+  }
+  if (auto found = next_ ? Result<void>() : find_first(until); !found) {
+    return found;
+  }
+  const auto step = await(until);
+  if (!step) {
+    return step.error();
+  }
+  if (auto opened = open(until); !opened) {
+    return opened;
+  }
   if (auto room = output_->begin(until); !room) {
     return room;
   }
   const auto part = share_of(*step, until);
   auto ended = part ? output_->end(*part, until) : Result<void>(part.error());
-  shown_ += ended ? 1 : 0;
+  if (ended) {
+    number_ = *next_;
+    next_ = number_ + std::min(options_.every, ~std::uint64_t{0} - number_);
+    has_shown_ = true;
+    is_unread_ = true;
+  }
   return ended;
 }
 
 // The state is of interest only where there is no step, and of the first one. It is looked at before the
 // steps: one that was shown before it ended is seen.
 Result<StepRecord> StepReplay::await(Moment until) {
-  StepFiles* const files = reader_.session.state()->files().steps();
-  if (files == nullptr) {
-    return Error(
-        Errc::unsupported,
-        "this library was built without HDF5: build it with LOCUM_WITH_HDF5=ON to read steps of files");
+  const auto storage = files();
+  if (!storage) {
+    return storage.error();
   }
+  StepFiles& files = **storage;
   CompletionCounter& clock = *reader_.session.state()->completions();
   for (;;) {
-    if (shown_ > 0) {
-      if (const auto step = files->read(path_, shown_); !step || *step) {
+    if (has_shown_) {
+      if (const auto step = files.read(options_.file, *next_); !step || *step) {
         return step ? Result<StepRecord>(**step) : step.error();
       }
     }
-    const auto state = files->state(path_);
+    const auto state = files.state(options_.file);
     if (!state) {
       return state.error();
     }
-    const auto step = files->read(path_, shown_);
+    const auto step = files.read(options_.file, *next_);
     if (!step) {
       return step.error();
     }
@@ -114,7 +202,7 @@ Result<StepRecord> StepReplay::share_of(const StepRecord& step, Moment until) {
   for (std::size_t at = reader_.index; at < step.blocks.size(); at += reader_.count) {
     BlockRecord block = step.blocks[at];
     FileParts& files = stream.session().files();
-    const auto part = files.steps()->find(path_, shown_, block);
+    const auto part = files.steps()->find(options_.file, *next_, block);
     const auto handle = part ? files.add(stream.session(), stream.store().number(), *part, until)
                              : Result<Handle>(part.error());
     if (!handle) {

@@ -42,6 +42,7 @@ class FailingFiles final : public detail::StepFiles {
     return std::optional<detail::StepRecord>();
   }
   [[nodiscard]] Result<State> state(const std::string& /*path*/) override { return State::open; }
+  [[nodiscard]] Result<std::uint64_t> count(const std::string& /*path*/) override { return 0; }
   [[nodiscard]] Result<FilePart> find(const std::string& path, std::uint64_t /*number*/,
                                       const detail::BlockRecord& /*block*/) override {
     return Error(Errc::not_found, path);

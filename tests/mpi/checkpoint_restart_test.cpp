@@ -46,7 +46,8 @@ void expect(bool holds, const std::string& what) {
 // Each object, by name; and by a handle that is the content of another object.
 void make(const Store& store, int rank, int ranks) {
   for (int number = rank; number < objects; number += ranks) {
-    (void)store.put(name_of("named", number), content(number)).value();
+    const std::vector<std::uint64_t> values = content(number);
+    (void)store.put(name_of("named", number), locum::array(values.data(), {7U, values.size() / 7})).value();
     const Handle handle = store.put_proxy(content(number)).value().handle();
     (void)store.put(name_of("handle", number), handle).value();
   }
@@ -92,7 +93,7 @@ struct Target {
     return star() == std::string::npos ? one : one.replace(star(), 1, std::to_string(round));
   }
   [[nodiscard]] CheckpointOptions options() const {
-    return {.keep = star() == std::string::npos ? 0U : 2U, .incremental = incremental};
+    return {.keep = star() == std::string::npos ? 0U : 2U, .incremental = incremental, .xdmf = true};
   }
 };
 

@@ -93,6 +93,10 @@ TEST_F(CheckpointSeries, KeepsTheNewest) {
   expect_names(with_parts({3, 5}), "one that is written again counts once");
   write(7, 1);
   expect_names(with_parts({7}));
+  (void)runtime_.checkpoint("fields", path_of(8), {.keep = 1, .xdmf = true}).value();
+  expect_names({"step8.h5", "step8.h5.parts", "step8.xdmf"});
+  write(9, 1);
+  expect_names(with_parts({9}), "the description goes with its checkpoint");
 }
 
 TEST_F(CheckpointSeries, RemovesNothingElse) {

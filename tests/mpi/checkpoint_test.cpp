@@ -7,13 +7,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <numeric>
 #include <optional>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -165,6 +169,61 @@ TEST(Checkpoint, CompressesWhereAsked) {
     EXPECT_EQ(runtime.checkpoint("fields", folder / "x.h5", {.compress = level}).error().code(),
               Errc::invalid_argument);
   }
+}
+
+// The text is read as a program does that knows XML and HDF5; damaged_checkpoints.py has a parser look at
+// one.
+TEST(Checkpoint, DescribesItsArraysForXdmf) {
+  const job::SharedFolder folder;
+  Runtime runtime(MPI_COMM_WORLD, of_checkpoints);
+  const Store store = runtime.store("fields");
+  put_everything(store);
+  for (const char* const name : {"odd \"<&>'", "no: colons"}) {
+    if (job::rank() == 0) {
+      (void)store.create<std::uint8_t>(name, {300, 400}).value().seal().value();
+    }
+  }
+  (void)runtime.checkpoint("fields", folder / "all.h5", {.xdmf = true}).value();
+  EXPECT_EQ(runtime.checkpoint("fields", folder / "all.xdmf", {.xdmf = true}).error().code(),
+            Errc::invalid_argument);
+  if (job::rank() == 0) {
+    std::ifstream described(folder / "all.xdmf");
+    const std::string text{std::istreambuf_iterator<char>(described), {}};
+    const std::regex item(
+        "<DataItem Dimensions=\"([0-9 ]+)\" NumberType=\"(Float|UChar)\" "
+        "Precision=\"([148])\" Format=\"HDF\">(all.h5.parts/[^:]+):([^<]+)</DataItem>");
+    std::size_t arrays = 0;
+    for (std::sregex_iterator each(text.begin(), text.end(), item), end; each != end; ++each, ++arrays) {
+      std::string name = (*each)[5];
+      for (const auto& [coded, letter] :
+           {std::pair("&quot;", "\""), {"&lt;", "<"}, {"&gt;", ">"}, {"&amp;", "&"}}) {
+        for (std::size_t at = name.find(coded); at != std::string::npos; at = name.find(coded)) {
+          name.replace(at, std::strlen(coded), letter);
+        }
+      }
+      const hid_t file = H5Fopen((folder / (*each)[4].str()).c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+      ASSERT_GE(file, 0) << (*each)[4];
+      const hid_t dataset = H5Dopen2(file, name.c_str(), H5P_DEFAULT);
+      ASSERT_GE(dataset, 0) << name;
+      const hid_t space = H5Dget_space(dataset);
+      std::array<hsize_t, 3> extents{};
+      ASSERT_LE(H5Sget_simple_extent_ndims(space), 3);
+      const int rank = H5Sget_simple_extent_dims(space, extents.data(), nullptr);
+      std::string dimensions = std::to_string(extents[0]);
+      for (int axis = 1; axis < rank; ++axis) {
+        dimensions += ' ' + std::to_string(extents[static_cast<std::size_t>(axis)]);
+      }
+      EXPECT_EQ((*each)[1], dimensions);
+      const hid_t type = H5Dget_type(dataset);
+      EXPECT_EQ((*each)[3], std::to_string(H5Tget_size(type)));
+      H5Tclose(type);
+      H5Sclose(space);
+      H5Dclose(dataset);
+      H5Fclose(file);
+    }
+    EXPECT_EQ(arrays, static_cast<std::size_t>(job::size()) + 1);
+  }
+  job::barrier();
 }
 
 TEST(Checkpoint, BalancesBytesOverTheRanks) {

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import xml.etree.ElementTree
 
 mpiexec, flag, ranks, program, command = sys.argv[1:6]
 seed = int(os.environ.get("LOCUM_TEST_SEED", "1"))
@@ -62,6 +63,17 @@ def compact_by_killed_ones(path):
         sys.exit(1)
 
 
+# Beside it is a description for other programs, in XML: of all large arrays of two extents.
+def check_description(folder):
+    items = [item for item in xml.etree.ElementTree.parse(folder + "/checkpoint.xdmf").iter("DataItem") if item.get("Format") == "HDF"]
+    for item in items:
+        file, name = item.text.split(":")
+        assert os.path.exists(folder + "/" + file), file
+        number = int(name.removeprefix("/named/"))
+        assert item.get("Dimensions") == f"7 {number**2}" and item.get("NumberType") == "UInt", item.text
+    assert len(items) == 25, len(items)
+
+
 # What verify has to end with, by what the restore says of a damage.
 statuses = {"restored": [0], "corrupt": [1], "not_found": [1, 2]}
 outcomes = collections.Counter()
@@ -73,6 +85,7 @@ with tempfile.TemporaryDirectory() as folder:
         if verified(path)[0] != 0:
             print("FAILED: what is whole is said to be damaged:", verified(path))
             sys.exit(1)
+        check_description(folder)
         os.mkdir(whole)
         for each in [path, path + ".parts"]:
             shutil.move(each, whole)
@@ -82,6 +95,7 @@ with tempfile.TemporaryDirectory() as folder:
         print("FAILED: the list is", rows)
         sys.exit(1)
     compact_by_killed_ones(path)
+    check_description(folder)
     for number in range(count):
         whole = wholes[number % 2]
         shutil.rmtree(path + ".parts", ignore_errors=True)

@@ -163,6 +163,85 @@ TEST(StepFiles, AreReadWhileTheyAreWritten) {
   out.close().value();
 }
 
+/// The numbers of all steps that a reader of these ranks finds.
+std::vector<std::uint64_t> numbers_of(StepReader& in) {
+  std::vector<std::uint64_t> numbers;
+  auto step = in.next(60s);
+  for (; step; step = in.next(60s)) {
+    numbers.push_back(step->number());
+    expect_step(*step, step->number(), static_cast<std::uint64_t>(job::size()));
+  }
+  EXPECT_EQ(step.error().code(), Errc::end_of_stream) << step.error().what();
+  return numbers;
+}
+
+TEST(StepFiles, BeginWhereTheReaderWants) {
+  const job::SharedFolder folder;
+  const std::string path = folder / "run.h5";
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB});
+  write_steps(runtime, path, job::size());
+  using Numbers = std::vector<std::uint64_t>;
+  const auto read = [&](StepReaderOptions options) {
+    options.file = path;
+    StepReader in(runtime, "any", MPI_COMM_WORLD, options);
+    Numbers numbers = numbers_of(in);
+    job::barrier();
+    return numbers;
+  };
+  EXPECT_EQ(read({.first_step = 3}), (Numbers{3, 4}));
+  EXPECT_EQ(read({.every = 2}), (Numbers{0, 2, 4}));
+  EXPECT_EQ(read({.first_step = 1, .every = 3}), (Numbers{1, 4}));
+  EXPECT_EQ(read({.first_step = 17}), Numbers());
+  EXPECT_EQ(read({.start_at = StartAt::newest}), Numbers{4});
+  EXPECT_EQ(read({.start_at = StartAt::next}), Numbers());
+  // Two readers of one file at a time, each on its own.
+  StepReader first(runtime, "any", MPI_COMM_WORLD, {.file = path});
+  StepReader second(runtime, "any", MPI_COMM_WORLD, {.file = path, .first_step = 2});
+  EXPECT_EQ(first.next(60s).value().number(), 0U);
+  EXPECT_EQ(second.next(60s).value().number(), 2U);
+  EXPECT_EQ(first.next(60s).value().number(), 1U);
+  EXPECT_EQ(numbers_of(second), (Numbers{3, 4}));
+  EXPECT_EQ(numbers_of(first), (Numbers{2, 3, 4}));
+  job::barrier();
+}
+
+TEST(StepFiles, ShowTheNewestStepWhileTheyAreWritten) {
+  const job::SharedFolder folder;
+  const std::string path = folder / "run.h5";
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB});
+  const auto writers = static_cast<std::uint64_t>(job::size());
+  StepWriter out(runtime, "run", MPI_COMM_WORLD, {.file = path});
+  const FirstRanks one(1);
+  std::optional<StepReader> viewer;
+  if (one.has_me()) {
+    viewer.emplace(runtime, "any", one.get(), StepReaderOptions{.file = path});
+  }
+  job::barrier();  // the file is there
+  {
+    StepReader all(runtime, "any", MPI_COMM_WORLD, {.file = path});
+    for (std::uint64_t number = 0; number < 3; ++number) {
+      auto step = out.begin({.deadline = 60s}).value();
+      write_step(step, number, static_cast<std::uint64_t>(job::rank()), writers);
+      step.end().value();
+      EXPECT_EQ(all.next(60s).value().number(), number);  // it is shown now
+    }
+    if (job::size() > 1) {
+      EXPECT_EQ(all.latest(60s).error().code(), Errc::invalid_argument);
+    }
+    if (viewer) {
+      EXPECT_EQ(viewer->latest(60s).value().number(), 2U);
+    }
+    StepReader newest(runtime, "any", MPI_COMM_WORLD, {.start_at = StartAt::newest, .file = path});
+    const auto step = newest.next(60s);
+    ASSERT_TRUE(step) << step.error().what();
+    expect_step(*step, 2, writers);
+    job::barrier();
+  }
+  viewer.reset();
+  job::barrier();
+  out.close().value();
+}
+
 // As h5py does: a step is a group, a global array one dataset.
 TEST(StepFiles, AreReadByHdf5Alone) {
   const job::SharedFolder folder;
@@ -254,7 +333,12 @@ TEST(StepFiles, AreNotWrittenOverAndSayWhatIsWrong) {
   };
   EXPECT_EQ(opened(path), Errc::key_exists);
   EXPECT_EQ(opened(folder / "no/such/folder.h5"), job::rank() == 0 ? Errc::system : Errc::key_exists);
-  EXPECT_THROW(StepReader(runtime, "any", MPI_COMM_WORLD, {.group = "g", .file = path}), Error);
+  for (const StepReaderOptions& options :
+       {StepReaderOptions{.group = "g", .file = path}, StepReaderOptions{.file = path, .every = 0},
+        StepReaderOptions{.start_at = StartAt::newest, .file = path, .first_step = 1},
+        StepReaderOptions{.first_step = 1}, StepReaderOptions{.every = 2}}) {
+    EXPECT_THROW(StepReader(runtime, "any", MPI_COMM_WORLD, options), Error);
+  }
   // Damage: the record of the first step, then the file itself.
   if (job::rank() == 0) {
     const std::string step = path + ".steps/000000.h5";

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <hdf5.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <chrono>
@@ -254,6 +255,26 @@ TEST_F(DatasetPart, NoticesThatTheFileWasChanged) {
   EXPECT_EQ(DatasetReader().read(chunks, into.first(into.size() / 2), {}).error().code(), Errc::stale);
   std::filesystem::remove(path());
   EXPECT_EQ(DatasetReader().read(plain, into, {}).error().code(), Errc::not_found);
+}
+
+// HDF5 would write whole numbers, wherever the memory ends.
+TEST_F(DatasetPart, RefusesARecordWithAnotherElementSize) {
+  make<int>("chunks", H5T_STD_I32LE, H5T_NATIVE_INT, [](hid_t creation) {
+    const std::array<hsize_t, 3> chunk{4, 3, 5};
+    H5Pset_chunk(creation, 3, chunk.data());
+  });
+  FilePart part = find_part(path(), "chunks", {}, "i32");
+  part.element_bytes = 1;
+  std::vector<std::byte> bytes(nz * ny * nx * sizeof(int), std::byte{7});
+  const auto done = DatasetReader().read(part, std::span(bytes).first(nz * ny * nx), {});
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code(), Errc::corrupt) << done.error().what();
+  EXPECT_EQ(bytes, std::vector<std::byte>(bytes.size(), std::byte{7}));
+}
+
+TEST_F(DatasetPart, DoesNotWaitForTheWriterOfAPipe) {
+  ASSERT_EQ(::mkfifo(path().c_str(), 0600), 0);
+  expect_error(Errc::corrupt, "no HDF5 file", [&] { (void)find_part(path(), "T", {}, "f64"); });
 }
 
 TEST_F(DatasetPart, LetsOthersCallHdf5BetweenItsPieces) {

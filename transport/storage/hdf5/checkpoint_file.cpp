@@ -46,7 +46,7 @@ CheckpointFile::CheckpointFile(const std::string& path, std::uint64_t id, std::u
   if (read_facts(opened, path).id != id) {
     file_is_damaged(path, "it belongs to another checkpoint");
   }
-  descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor_ < 0) {
     throw system_error("opening the file '" + path + "' failed", errno);
   }

@@ -9,14 +9,18 @@
 #include <utility>
 
 #include "transport/storage/durable_file.hpp"
+#include "transport/storage/hdf5/xdmf.hpp"
 
 namespace locum::storage {
 
 namespace {
 
 ExpiredCheckpoint expire(const std::string& path, const MasterFile& master) {
-  ExpiredCheckpoint expired{
-      .path = path, .parts = {}, .parts_folder = master.parts_folder, .file = identity_of(path)};
+  ExpiredCheckpoint expired{.path = path,
+                            .parts = {},
+                            .parts_folder = master.parts_folder,
+                            .xdmf = master.xdmf,
+                            .file = identity_of(path)};
   for (const std::string& name : part_names(master)) {
     expired.parts.push_back(master.parts_folder + '/' + name);
   }
@@ -36,6 +40,7 @@ void remove_unfinished(const std::string& path) {
     }
   }
   remove_unfinished_parts(path, parts);
+  std::filesystem::remove(temporary_of(xdmf_file(path)), ignored);
   std::filesystem::remove(unfinished, ignored);
 }
 
@@ -117,6 +122,9 @@ void remove_expired(const ExpiredCheckpoint& expired) noexcept {
       std::filesystem::remove(part, ignored);
     }
     std::filesystem::remove(expired.parts_folder, ignored);  // only if it is empty
+    if (expired.xdmf) {
+      std::filesystem::remove(xdmf_file(expired.path), ignored);
+    }
     std::filesystem::remove(expired.path, ignored);
   } catch (const std::exception&) {  // somebody writes it now, or no memory
   }

@@ -27,6 +27,7 @@ struct ExpiredCheckpoint {
   std::string path;
   std::vector<std::string> parts;
   std::string parts_folder;
+  bool xdmf = false;                 ///< has a description beside it
   std::optional<FileIdentity> file;  ///< when it was read
 };
 

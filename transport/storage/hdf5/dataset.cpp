@@ -51,7 +51,8 @@ Identifier open_file(const std::string& path) {
                 "there is no file '" + path + "'; all ranks that use its data have to see it")
         : system_error(what + " failed", errno);
   }
-  if (H5Fis_hdf5(path.c_str()) <= 0) {
+  // Who opens a pipe waits for its writer.
+  if (!S_ISREG(on_disk.st_mode) || H5Fis_hdf5(path.c_str()) <= 0) {
     throw Error(Errc::corrupt, "'" + path + "' is no HDF5 file, or cannot be read");
   }
   return {H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, what};

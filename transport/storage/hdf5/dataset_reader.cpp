@@ -34,7 +34,7 @@ constexpr std::uint64_t small_gap = 64 * 1024;
 class OpenFile {
  public:
   explicit OpenFile(const std::string& path)
-      : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+      : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
     if (descriptor_ < 0) {
       throw errno == ENOENT ? Error(Errc::not_found, "the file '" + path +
                                                          "' is not here any more, or is not to be "
@@ -198,11 +198,18 @@ class Hdf5Read {
     const QuietErrors quiet;
     Dataset opened = open_dataset(part.path, part.dataset);
     const std::string element = part.type.substr(0, part.type.find('['));
-    if (describe(opened.type) != element || (!opened.extents.empty() && opened.extents != part.extents)) {
+    const std::vector<std::uint64_t> extents =
+        opened.extents.empty() ? std::vector<std::uint64_t>{1} : opened.extents;
+    if (describe(opened.type) != element || extents != part.extents) {
       throw Error(Errc::stale, "the file '" + part.path +
                                    "' was changed after this stand-in was made; make another one of it");
     }
     memory_type_ = number_in_memory(element);
+    // HDF5 is not told how much memory there is for the elements.
+    if (H5Tget_size(memory_type_) != part.element_bytes) {
+      throw Error(Errc::corrupt, "the record of this part of '" + part.path +
+                                     "' is damaged; look for a rank that writes through a wild pointer");
+    }
     const Identifier creation(H5Dget_create_plist(opened.dataset.get()), H5Pclose, what_);
     if (H5Pget_layout(creation.get()) == H5D_CHUNKED) {
       std::array<hsize_t, H5S_MAX_RANK> chunk{};

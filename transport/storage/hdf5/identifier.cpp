@@ -28,6 +28,12 @@ void check(long long status, const std::string& what) {
   }
 }
 
+std::uint64_t bytes_of_file(const Identifier& file) {
+  hsize_t bytes = 0;
+  check(H5Fget_filesize(file.get(), &bytes), "reading the size of a file");
+  return bytes;
+}
+
 Identifier::Identifier(hid_t id, Close how, const std::string& what) : id_(id), close_(how) {
   check(id, what);
 }

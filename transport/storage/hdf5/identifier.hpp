@@ -2,6 +2,7 @@
 
 #include <hdf5.h>
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -42,6 +43,9 @@ class Identifier {
 
 /// Throws Error `system`, with HDF5's own text, if `status` is negative.
 void check(long long status, const std::string& what);
+
+/// The size of an open file. What a dataset in it says of its own size may be more than that.
+[[nodiscard]] std::uint64_t bytes_of_file(const Identifier& file);
 
 /// HDF5 prints each error on stderr: not while one of these lives.
 class QuietErrors {

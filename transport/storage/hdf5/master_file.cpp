@@ -16,6 +16,8 @@
 #include "core/error.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/dataset_path.hpp"
+#include "transport/storage/hdf5/early_dataset.hpp"
+#include "transport/storage/hdf5/xdmf.hpp"
 
 namespace locum::storage {
 
@@ -121,18 +123,23 @@ class Links {
     for (std::size_t part = 0; part < readers_.size(); ++part) {
       const PartReader& reader = readers_[part];
       const std::string own = folder_ + '/' + part_file(id_, part);
-      link(own, own_group, std::string(own_group) + "/part" + std::to_string(part));
+      (void)link(own, own_group, std::string(own_group) + "/part" + std::to_string(part));
       for_named(reader, [&](const ObjectRow& row) {
         std::string here = dataset_path(reader.name(row));
         if (groups_.contains(here)) {
           here += beside_a_group;
         }
         const FileRow* const shared = reader.shared_file(row);
-        link(shared != nullptr ? folder_ + '/' + part_file(*shared) : own, std::string(reader.path(row)),
-             here);
+        const std::string target = shared != nullptr ? folder_ + '/' + part_file(*shared) : own;
+        if (link(target, std::string(reader.path(row)), here)) {
+          note_array(reader, row, target);
+        }
       });
     }
   }
+
+  /// After make(): the arrays that XDMF can describe.
+  [[nodiscard]] const std::vector<XdmfArray>& arrays() const noexcept { return arrays_; }
 
  private:
   template <class Use>
@@ -154,14 +161,35 @@ class Links {
       });
     }
   }
+  void note_array(const PartReader& part, const ObjectRow& row, const std::string& file) {
+    ObjectFacts facts;
+    facts.layout = static_cast<Layout>(row.layout);
+    facts.type_name = part.type(row);
+    facts.element_bytes = row.element_bytes;
+    facts.size_bytes = row.size_bytes;
+    facts.extents.rank = static_cast<std::uint8_t>(row.rank);
+    std::copy_n(row.extents.begin(), row.rank, facts.extents.values.begin());
+    if (is_plain_array(facts)) {
+      const Extents extents = extents_of_dataset(facts);
+      XdmfArray array{std::string(part.name(row)),
+                      file,
+                      std::string(part.path(row)),
+                      element_name(facts),
+                      {extents.span().begin(), extents.span().end()}};
+      if (is_for_xdmf(array)) {
+        arrays_.push_back(std::move(array));
+      }
+    }
+  }
   // Two nodes have a name if it was replaced while they wrote: then the first link stays.
-  void link(const std::string& target, const std::string& path, const std::string& here) {
+  [[nodiscard]] bool link(const std::string& target, const std::string& path, const std::string& here) {
     if (is_there(here)) {
-      return;
+      return false;
     }
     check(H5Lcreate_external(target.c_str(), path.c_str(), file_.get(), here.c_str(), properties_.get(),
                              H5P_DEFAULT),
           "linking '" + here + "'");
+    return true;
   }
   // H5Lexists() fails where a group on the way is missing.
   [[nodiscard]] bool is_there(const std::string& path) const {
@@ -181,6 +209,7 @@ class Links {
   const std::string folder_;
   Identifier properties_;
   std::set<std::string> groups_;
+  std::vector<XdmfArray> arrays_;
 };
 
 }  // namespace
@@ -188,6 +217,12 @@ class Links {
 MasterWriter::MasterWriter(const std::string& path, MasterFile written)
     : master_(std::move(written)), file_(path) {
   const MasterFile& master = master_;
+  if (master.xdmf && xdmf_file(path) == path) {
+    throw Error(Errc::invalid_argument,
+                "the checkpoint '" + path +
+                    "' has the name that the file for XDMF would have; let it end with "
+                    "'.h5'");
+  }
   const std::vector<PartReader> parts = open_parts(master);
   master_.files = shared_files_of(parts);
   const MutexLock lock(hdf5_mutex());
@@ -210,6 +245,7 @@ MasterWriter::MasterWriter(const std::string& path, MasterFile written)
     set_attribute(group, "time", in_words(master.time_ns));
     set_attribute(group, "time_ns", master.time_ns);
     set_attribute(group, "rolling", master.rolling ? 1 : 0);
+    set_attribute(group, "xdmf", master.xdmf ? 1 : 0);
     set_attribute(group, "timeout_ms", static_cast<std::uint64_t>(master.store_options.timeout.count()));
     set_attribute(group, "keep_decoded", master.store_options.keep_decoded ? 1 : 0);
     set_attribute(group, "checksum", master.store_options.checksum ? 1 : 0);
@@ -219,10 +255,26 @@ MasterWriter::MasterWriter(const std::string& path, MasterFile written)
     if (!master.files.empty()) {
       write_rows(file, files_path, master.files);
     }
-    Links(file, parts, master.facts.id, folder).make();
+    Links links(file, parts, master.facts.id, folder);
+    links.make();
+    if (master.xdmf) {
+      const std::string text = xdmf_text(links.arrays());
+      xdmf_.emplace(xdmf_file(path));
+      xdmf_->try_room(text.size());
+      xdmf_->open();
+      xdmf_->write_at(0, std::as_bytes(std::span(text)));
+    }
   }
   check(H5Fflush(file.get(), H5F_SCOPE_LOCAL), what);
   file.close(what);
+}
+
+// The description comes last: what it describes is there.
+void MasterWriter::publish() {
+  file_.publish();
+  if (xdmf_) {
+    xdmf_->publish();
+  }
 }
 
 Identifier open_hdf5(const std::string& path) {
@@ -232,7 +284,8 @@ Identifier open_hdf5(const std::string& path) {
     throw errno == ENOENT ? Error(Errc::not_found, "there is no checkpoint '" + path + "'")
                           : system_error(what + " failed", errno);
   }
-  const htri_t is_hdf5 = H5Fis_hdf5(path.c_str());
+  // Who opens a pipe waits for its writer.
+  const htri_t is_hdf5 = S_ISREG(on_disk.st_mode) ? H5Fis_hdf5(path.c_str()) : 0;
   if (is_hdf5 == 0) {
     throw Error(Errc::corrupt, "'" + path + "' is no HDF5 file, so no checkpoint");
   }
@@ -271,6 +324,7 @@ MasterFile read_master(const std::string& path) {
   // Not in files of the first version.
   master.time_ns = attribute_or(group, "time_ns", 0);
   master.rolling = attribute_or(group, "rolling", 0) != 0;
+  master.xdmf = attribute_or(group, "xdmf", 0) != 0;
   read_rows(file, path, origins_path, master.origins);
   read_rows(file, path, parts_path, master.parts);
   if (H5Lexists(file.get(), files_path, H5P_DEFAULT) > 0) {

@@ -19,6 +19,7 @@ struct MasterFile {
   std::string store;               ///< its name, as dataset_path() writes it; empty if that is not known
   std::uint64_t time_ns = 0;       ///< when it was written, since 1970; 0 if that is not known
   bool rolling = false;            ///< to be removed when newer ones of its series are there
+  bool xdmf = false;               ///< the file of that name was written with it
   StoreOptions store_options;      ///< those that the store was opened with
   std::vector<OriginRow> origins;  ///< the store itself comes first
   std::vector<PartRow> parts;      ///< one a node
@@ -35,12 +36,13 @@ class MasterWriter {
   /// \param written its shared files are found in the parts, which are in progress, or have their names
   MasterWriter(const std::string& path, MasterFile written);
   /// REQUIRES: all parts are on the disk, under their names.
-  void publish() { file_.publish(); }
+  void publish();
   [[nodiscard]] const MasterFile& master() const noexcept { return master_; }
 
  private:
   MasterFile master_;
   DurableFile file_;
+  std::optional<DurableFile> xdmf_;
 };
 /// Reads it. Throws Error: `not_found`, `corrupt` (not a checkpoint, or damaged), `unsupported` (of a newer
 /// version of this library), `system`.
@@ -64,7 +66,7 @@ void remove_unfinished_parts(const std::string& path, const std::vector<std::str
 [[nodiscard]] Identifier open_hdf5(const std::string& path);
 /// Checks the format.
 [[nodiscard]] CheckpointFacts read_facts(const Identifier& file, const std::string& path);
-/// All rows of a table, if their type is the right one.
+/// All rows of a table, if their type is the right one, and the file has so many.
 template <class Row>
 void read_rows(const Identifier& file, const std::string& file_path, const char* path,
                std::vector<Row>& rows) {
@@ -76,7 +78,7 @@ void read_rows(const Identifier& file, const std::string& file_path, const char*
   const hssize_t count = H5Sget_simple_extent_npoints(space.get());
   const hsize_t bytes = H5Dget_storage_size(dataset.get());
   if (count < 0 || bytes / sizeof(Row) != static_cast<hsize_t>(count) || bytes % sizeof(Row) != 0 ||
-      H5Tequal(stored.get(), type.get()) <= 0) {
+      bytes > bytes_of_file(file) || H5Tequal(stored.get(), type.get()) <= 0) {
     throw Error(Errc::corrupt, what + " failed: it is not a table of this kind");
   }
   rows.resize(static_cast<std::size_t>(count));

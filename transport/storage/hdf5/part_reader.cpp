@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::uint64_t longest_type = 64 * 1024 - 1;
 constexpr std::uint64_t verified_bytes = std::uint64_t{1} << 20U;
+// Deflate makes bytes at most 1032 times smaller: an object that is larger than this times its file is none.
+constexpr std::uint64_t most_for_a_byte = 2048;
 
 [[noreturn]] void damaged(const std::string& path, const std::string& how) {
   throw Error(Errc::corrupt, "the checkpoint's file '" + path + "' is damaged: " + how);
@@ -45,7 +47,7 @@ bool has_valid_extents(const ObjectRow& row) {
 }  // namespace
 
 PartReader::PartReader(const std::string& path, const CheckpointFacts& facts, const PartRow& expected)
-    : file_(path, facts.id, expected.file_bytes) {
+    : file_(path, facts.id, expected.file_bytes), file_bytes_(expected.file_bytes) {
   const MutexLock lock(hdf5_mutex());
   const QuietErrors quiet;
   read_rows(table_path, rows_);
@@ -82,7 +84,8 @@ void PartReader::read_texts() {
   const Identifier dataset = file_.open_dataset(texts_path);
   const Identifier space(H5Dget_space(dataset.get()), H5Sclose, "reading '" + file() + "'");
   const hssize_t bytes = H5Sget_simple_extent_npoints(space.get());
-  if (bytes < 0 || H5Dget_storage_size(dataset.get()) != static_cast<hsize_t>(bytes)) {
+  if (bytes < 0 || H5Dget_storage_size(dataset.get()) != static_cast<hsize_t>(bytes) ||
+      static_cast<std::uint64_t>(bytes) > file_bytes_) {
     damaged(file(), "the dataset of texts has no bytes");
   }
   texts_.resize(static_cast<std::size_t>(bytes));
@@ -108,11 +111,17 @@ bool PartReader::is_whole(const ObjectRow& row) const noexcept {
          row.element_bytes > 0 && has_valid_extents(row) &&
          (row.path.bytes > 0 ? row.place <= files_.size()
                              : row.size_bytes < packed_below && row.place <= packed_bytes_ &&
-                                   row.size_bytes <= packed_bytes_ - row.place);
+                                   row.size_bytes <= packed_bytes_ - row.place) &&
+         row.size_bytes / most_for_a_byte <= bytes_of_file(row);
 }
 
 const FileRow* PartReader::shared_file(const ObjectRow& row) const noexcept {
   return row.path.bytes > 0 && row.place > 0 ? &files_[row.place - 1] : nullptr;
+}
+
+std::uint64_t PartReader::bytes_of_file(const ObjectRow& row) const noexcept {
+  const FileRow* const shared = shared_file(row);
+  return shared != nullptr ? shared->file_bytes : file_bytes_;
 }
 
 std::string PartReader::file(const ObjectRow& row) const {

@@ -62,8 +62,11 @@ class PartReader {
 
   /// Opens it if need be.
   [[nodiscard]] const CheckpointFile& file_with(const ObjectRow& row) const;
+  /// REQUIRES: its place is one of a file.
+  [[nodiscard]] std::uint64_t bytes_of_file(const ObjectRow& row) const noexcept;
 
   CheckpointFile file_;
+  std::uint64_t file_bytes_ = 0;
   std::uint64_t packed_at_ = 0;  ///< in the file
   std::uint64_t packed_bytes_ = 0;
   std::vector<ObjectRow> rows_;

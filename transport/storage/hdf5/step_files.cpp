@@ -69,6 +69,10 @@ Result<detail::StepFiles::State> Hdf5StepFiles::state(const std::string& path) {
   return result_of([&] { return state_of_steps(path); });
 }
 
+Result<std::uint64_t> Hdf5StepFiles::count(const std::string& path) {
+  return result_of([&] { return count_of_steps(path); });
+}
+
 Result<FilePart> Hdf5StepFiles::find(const std::string& path, std::uint64_t number,
                                      const detail::BlockRecord& block) {
   return result_of([&] {

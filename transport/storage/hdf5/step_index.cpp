@@ -342,4 +342,23 @@ StepFiles::State state_of_steps(const std::string& path) {
   return state == StepFiles::State::abandoned ? look_at_state(path) : state;
 }
 
+// The list may be behind; what it says is only where to begin to look.
+std::uint64_t count_of_steps(const std::string& path) {
+  const MutexLock lock(hdf5_mutex());
+  const QuietErrors quiet;
+  const Identifier file = open_file(path);
+  std::uint64_t count = attribute(open_own_group(file, path), "steps");
+  const auto has = [&](std::uint64_t number) {
+    return is_there(steps_folder(path) + '/' + step_file(number));
+  };
+  if (count > 0 && !has(count - 1)) {
+    throw Error(Errc::corrupt, "the file '" + path + "' lists " + std::to_string(count) +
+                                   " steps, and the last one is not there: copy its folder with it");
+  }
+  while (has(count)) {
+    ++count;
+  }
+  return count;
+}
+
 }  // namespace locum::storage

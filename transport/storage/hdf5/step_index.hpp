@@ -32,5 +32,7 @@ class Hdf5StepIndex final : public detail::StepIndex {
 [[nodiscard]] std::optional<detail::StepRecord> read_step(const std::string& path, std::uint64_t number);
 /// Throws Error: `not_found`, `corrupt`, `unsupported` (of a newer version of this library), `system`.
 [[nodiscard]] detail::StepFiles::State state_of_steps(const std::string& path);
+/// How many steps are shown. Throws Error as state_of_steps() does.
+[[nodiscard]] std::uint64_t count_of_steps(const std::string& path);
 
 }  // namespace locum::storage
