@@ -100,8 +100,8 @@ class SharedFilesTest : public testing::Test {
     }
     reused_ = part->reused_bytes();
     if (until != Until::complete) {
-      static_cast<void>(part.release());  // a killed process removes nothing
-      static_cast<void>(writer.release());
+      dead_parts_.push_back(std::move(part));  // a killed process removes nothing
+      dead_writers_.push_back(std::move(writer));
       return;
     }
     writer->publish();
@@ -149,6 +149,9 @@ class SharedFilesTest : public testing::Test {
   std::uint64_t last_id_ = 0x0123456789abcd00;
   std::uint64_t reused_ = 0;
   std::shared_ptr<const PartContents> earlier_;
+  // Destroyed when the folder is gone.
+  std::vector<std::unique_ptr<PartWriter>> dead_parts_;
+  std::vector<std::unique_ptr<MasterWriter>> dead_writers_;
 };
 
 TEST(WorthSharing, TakesFilesOfWhichHalfIsInUse) {
