@@ -102,7 +102,11 @@ void read_row(PartReader& reader, const ObjectRow& row, std::uint64_t file_bytes
   ++outcome.whole;
   all_sums = sum_of(reader.name(row)) + sum_of(reader.type(row)) + sum_of(reader.path(row));
   demand(row.rank <= max_rank, "it has more dimensions than an object");
-  demand(row.size_bytes / most_for_a_byte <= file_bytes, "an object is larger than its file can be");
+  const bool is_shared = row.path.bytes > 0 && row.place > 0;
+  demand(!is_shared || row.place <= reader.files().size(), "its file is not in the table of files");
+  demand(
+      row.size_bytes / most_for_a_byte <= (is_shared ? reader.files()[row.place - 1].file_bytes : file_bytes),
+      "an object is larger than its file can be");
   if (row.size_bytes <= most_read) {
     const auto bytes = std::make_unique<std::byte[]>(row.size_bytes);
     outcome.read += succeeds(outcome, [&] { reader.read(row, {bytes.get(), row.size_bytes}); }) ? 1 : 0;

@@ -261,7 +261,7 @@ struct Oddity {
   [[nodiscard]] Kind of_attribute(std::size_t which) const { return which == attribute ? kind : Kind::right; }
 };
 
-constexpr std::size_t part_tables = 4;
+constexpr std::size_t part_tables = 5;
 constexpr std::size_t part_attributes = 3;
 constexpr std::size_t master_tables = 2;
 constexpr std::size_t master_attributes = 7;
@@ -349,7 +349,7 @@ OddCheckpoint make_part(std::size_t number) {
     const Identifier file = create(scratch);
     {
       const Identifier group = own_group_of(file);
-      make_attribute(group, "format", checkpoint_format, odd.of_attribute(0));
+      make_attribute(group, "format", incremental_format, odd.of_attribute(0));
       make_attribute(group, "id", checkpoint_id, odd.of_attribute(1));
       make_attribute(group, "parts", 1, odd.of_attribute(2));
     }
@@ -364,6 +364,10 @@ OddCheckpoint make_part(std::size_t number) {
         make_table(file, texts_path, H5T_STD_U8LE, all_texts().size(), all_texts().data(), odd.of_table(2));
     made.packed = make_table(file, packed_path, H5T_STD_U8LE, packed_bytes,
                              std::vector<std::byte>(packed_bytes).data(), odd.of_table(3));
+    // Files that are not there.
+    const std::vector<FileRow> files{{checkpoint_id, 7, 1000}, {1, 0, ~std::uint64_t{0}}};
+    (void)make_table(file, files_path, row_type(files.data()).get(), files.size(), files.data(),
+                     odd.of_table(4));
   }
   made.bytes = scratch.bytes();
   return made;
@@ -382,7 +386,7 @@ OddCheckpoint make_master(std::size_t number) {
         checksum(std::as_bytes(std::span(parts)), checksum(std::as_bytes(std::span(origins))));
     {
       const Identifier group = own_group_of(file);
-      make_attribute(group, "format", checkpoint_format, odd.of_attribute(0));
+      make_attribute(group, "format", whole_format, odd.of_attribute(0));
       make_attribute(group, "id", checkpoint_id, Kind::right);
       make_attribute(group, "parts", 1, odd.of_attribute(1));
       make_attribute(group, "timeout_ms", 1000, odd.of_attribute(2));
