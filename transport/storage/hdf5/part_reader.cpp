@@ -198,15 +198,10 @@ std::optional<std::uint64_t> PartReader::find(const ObjectRow& row) const {
   return offset;
 }
 
-// Of types whose elements are their bytes: others would have HDF5 write addresses.
 void PartReader::read_compressed(const ObjectRow& row, std::span<std::byte> bytes) const {
   const MutexLock lock(hdf5_mutex());
   const QuietErrors quiet;
-  const Identifier dataset = open_dataset(std::string(path(row)));
-  const Identifier type(H5Dget_type(dataset.get()), H5Tclose, "reading an object from '" + path_ + "'");
-  const H5T_class_t kind = H5Tget_class(type.get());
-  const bool is_plain = kind == H5T_INTEGER || kind == H5T_FLOAT || kind == H5T_OPAQUE;
-  if (!is_plain || H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) < 0) {
+  if (!read_bytes(open_dataset(std::string(path(row))), bytes)) {
     damaged(path_, "HDF5 cannot read what it has compressed in it");
   }
 }

@@ -38,6 +38,9 @@ class PartReader {
   /// row is whole.
   void verify(const ObjectRow& row);
 
+  /// Where the bytes of an object are in the file; none: they are compressed. REQUIRES: the row is whole.
+  [[nodiscard]] std::optional<std::uint64_t> find(const ObjectRow& row) const;
+
   [[nodiscard]] const std::string& file() const noexcept { return path_; }
 
  private:
@@ -49,8 +52,6 @@ class PartReader {
   void find_packed();
   [[nodiscard]] Identifier open_dataset(const std::string& path) const;
 
-  /// Where the bytes of an object are in the file; none: they are compressed. Takes hdf5_mutex() itself.
-  [[nodiscard]] std::optional<std::uint64_t> find(const ObjectRow& row) const;
   /// Takes hdf5_mutex() itself.
   void read_compressed(const ObjectRow& row, std::span<std::byte> bytes) const;
   void require_checksum(const ObjectRow& row, std::uint32_t found) const;
