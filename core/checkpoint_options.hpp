@@ -50,6 +50,19 @@ struct RestoreOptions {
   /// Restore the others where an object is damaged or its file is gone, and list it in
   /// CheckpointReport::damaged. False: one damaged object is an error, and nothing is restored.
   bool skip_damaged = false;
+  /// Only the tables are read now: all names and handles are there, and the bytes of an object are read from
+  /// its file, and checked, when a rank first uses it; once in the job. So the time of the call does not
+  /// depend on the sizes of the objects, and what nobody uses takes no memory but a record of some 500 bytes.
+  /// What differs:
+  /// - The files must stay, where all ranks see them, until all is read. A checkpoint() that replaces or
+  ///   removes them reads first what is left, and so does one of the store itself.
+  /// - Damage is found when an object is used: that object is `corrupt` then, `not_found` if its file has
+  ///   gone, on each rank that uses it, each time. exists(), keys(), evict() and replace() read nothing;
+  ///   info() and proxy() of a name do. Objects of up to 512 bytes are read now.
+  /// - A use may be `out_of_memory`, `system` or `timeout`, as one of what is part of a file (see
+  ///   Runtime::proxy_from_hdf5), also in the thread that reads it where HDF5 has compressed it.
+  /// - Reading an object makes a new generation of its name.
+  bool lazy = false;
   /// As in CheckpointOptions.
   TimeLimit deadline = {};
 };

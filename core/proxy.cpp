@@ -1,6 +1,7 @@
 #include "core/proxy.hpp"
 
 #include "core/detail/decoded_cache.hpp"
+#include "core/detail/file_load.hpp"
 
 namespace locum::detail {
 
@@ -44,7 +45,7 @@ Result<ProxyTarget::Fetched> ProxyTarget::fetched(Result<ObjectView> found) {
     return open.error();
   }
   // Which a thread of the library may not have read: HDF5 is not for several threads. Then this one does.
-  if (!found && handle_.is_from_file() && found.error().code() == Errc::timeout) {
+  if (!found && is_left_to_caller(found.error())) {
     found = (*open)->fetch(handle_, {});
   }
   auto object = (*open)->as_said(handle_, std::move(found), {});

@@ -143,7 +143,8 @@ class Runtime {
   /// Collective: makes the objects of a checkpoint again, in a store of any name, on any number of ranks and
   /// nodes, each of which gets about as many bytes. They have their names, and new keys. Handles of them that
   /// were made before, in any earlier job, stay valid, and identify the restored objects. The store gets the
-  /// options that it had.
+  /// options that it had. With `lazy` only names and handles are made, and each object is read from its file
+  /// when a rank first uses it, once in the job: RestoreOptions says what differs then.
   ///
   /// Errors, the same one on all ranks: `not_found` (no checkpoint of that path, or one of its files is
   /// missing), `corrupt` (not a checkpoint; or a damaged one: the error names the object), `key_exists` (the

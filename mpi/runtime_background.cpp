@@ -22,6 +22,7 @@
 #include "core/store.hpp"
 #include "mpi/checkpoint_outcome.hpp"
 #include "mpi/error.hpp"
+#include "mpi/runtime_lazy.hpp"
 #include "mpi/runtime_writing.hpp"
 #include "shm/segment/background_thread.hpp"
 
@@ -311,6 +312,7 @@ class WritingThreads final : public BackgroundCheckpoints {
 AsyncResult<CheckpointReport> WritingThreads::begin(const CheckpointJob& job,
                                                     const CheckpointOptions& options) {
   std::erase_if(writings_, [](const auto& writing) { return !writing->is_open(); });
+  read_before_checkpoint(job, options);
   auto files = std::make_unique<CheckpointWriting>(job, options);
   mpi::CommunicatorGroup& group = job.group;
   const bool is_first = group.rank() == 0;

@@ -10,6 +10,7 @@
 #include "mpi/runtime_state.hpp"
 #if LOCUM_WITH_HDF5
 #include "mpi/runtime_earlier.hpp"
+#include "mpi/runtime_lazy.hpp"
 #include "mpi/runtime_writing.hpp"
 #endif
 
@@ -18,6 +19,7 @@ namespace locum {
 #if LOCUM_WITH_HDF5
 
 CheckpointReport write_checkpoint(const CheckpointJob& job, const CheckpointOptions& options) {
+  read_before_checkpoint(job, options);
   CheckpointWriting writing(job, options);
   const auto failed = job.group.agree(mpi::error_of([&] { writing.write(); }), writing.step(), job.until);
   if (failed) {

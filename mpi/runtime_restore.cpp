@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/hash.hpp"
+#include "core/detail/file_load.hpp"
 #include "core/detail/restored_handles.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/node/promised.hpp"
@@ -16,6 +17,7 @@
 #include "mpi/error.hpp"
 #include "mpi/runtime_checkpoint.hpp"
 #include "transport/storage/file_series.hpp"
+#include "transport/storage/hdf5/checkpoint_part.hpp"
 #include "transport/storage/hdf5/master_file.hpp"
 #include "transport/storage/hdf5/part_reader.hpp"
 
@@ -29,6 +31,8 @@ using mpi::throw_if;
 // What an object costs beside its bytes, for the balance.
 constexpr std::uint64_t bytes_an_object = 512;
 constexpr std::size_t most_listed = 100;
+// An object that is no larger takes less memory than a record of where it is.
+constexpr std::uint64_t read_at_once = 512;
 
 /// A row of a part.
 struct Place {
@@ -87,15 +91,20 @@ class Restoring {
   void restore() {
     std::uint64_t all = 0;
     for (const Place& place : places_) {
-      all += place.row->size_bytes + bytes_an_object;
+      all += cost_of(place);
     }
     const auto ranks = static_cast<std::uint64_t>(job_.group.size());
     std::uint64_t before = 0;
     for (const Place& place : places_) {
       const std::uint64_t share = all / ranks + 1;
       const auto rank = std::min(before / share, ranks - 1);
-      before += place.row->size_bytes + bytes_an_object;
-      if (rank == static_cast<std::uint64_t>(job_.group.rank())) {
+      before += cost_of(place);
+      if (rank != static_cast<std::uint64_t>(job_.group.rank())) {
+        continue;
+      }
+      if (options_.lazy && place.row->size_bytes > read_at_once) {
+        restore_later(place);
+      } else {
         restore(place);
       }
     }
@@ -110,6 +119,9 @@ class Restoring {
 
   // From now on handles of the stores that the objects were in are good here.
   void take_handles() {
+    if (options_.lazy) {
+      job_.session.state()->restored_lazily(store_, master_.parts_folder);
+    }
     if (options_.keep_handles) {
       for (const storage::OriginRow& origin : master_.origins) {
         job_.session.state()->restored(origin.incarnation, static_cast<std::uint32_t>(origin.store), store_,
@@ -219,6 +231,9 @@ class Restoring {
     } catch (const Error& error) {
       connector.discard(*draft);
       const bool is_lost = error.code() == Errc::corrupt || error.code() == Errc::not_found;
+      if (options_.lazy && !options_.skip_damaged && is_lost) {
+        return restore_later(place);  // who uses it learns of the damage
+      }
       if (!options_.skip_damaged || !is_lost) {
         throw explained(error);
       }
@@ -232,17 +247,47 @@ class Restoring {
     ++share_.objects;
     share_.bytes += row.size_bytes;
     if (options_.keep_handles) {
-      const std::uint64_t identity =
-          detail::former_identity(master_.origins.front().incarnation, former_key(row));
-      lead(identity, sealed->key, row, meta);
-      if (const auto others = others_.find(identity); others != others_.end()) {
-        for (const std::uint64_t other : others->second) {
-          lead(other, sealed->key, row, meta);
-        }
-      }
+      const PromiseRecord kept{.state = PromiseRecord::State::kept,
+                               .value = sealed->key,
+                               .size_bytes = row.size_bytes,
+                               .name_hash = meta.name.empty() ? 0 : name_hash(store_, meta.name)};
+      const std::uint64_t identity = identity_of(row);
+      lead(identity, kept);
+      lead_others(identity, kept);
     }
   }
 
+  // Its bytes are read by who uses it first. A record of where they are stands for it: of the promise with
+  // the identity that its handles have.
+  void restore_later(const Place& place) {
+    const storage::PartReader& part = *parts_[place.part];
+    const storage::ObjectRow& row = *place.row;
+    const std::uint64_t identity = identity_of(row);
+    const Key promised = promised_of(identity);
+    FilePart later = storage::part_of(part, row);
+    later.name = part.name(row);
+    later.with_checksum = checksum_ ? 1 : 0;
+    if (const auto put = detail::put_restored_part(*job_.session.state(), promised, later, job_.until, made_);
+        !put) {
+      throw put.error().about(later.name.empty() ? to_string(former_key(row)) : later.name);
+    }
+    ++share_.objects;
+    share_.bytes += row.size_bytes;
+    if (options_.keep_handles) {
+      lead_others(identity, {.state = PromiseRecord::State::same_as, .value = promised});
+    }
+  }
+
+  // What the balance counts.
+  [[nodiscard]] std::uint64_t cost_of(const Place& place) const {
+    return bytes_an_object + (options_.lazy ? 0 : place.row->size_bytes);
+  }
+  [[nodiscard]] std::uint64_t identity_of(const storage::ObjectRow& row) const {
+    return detail::former_identity(master_.origins.front().incarnation, former_key(row));
+  }
+  [[nodiscard]] Key promised_of(std::uint64_t identity) const {
+    return detail::restored_key(store_, identity, static_cast<std::uint32_t>(job_.group.size()));
+  }
   [[nodiscard]] Key former_key(const storage::ObjectRow& row) const {
     return {static_cast<std::uint32_t>(master_.origins.front().store), row.creator, row.serial};
   }
@@ -264,22 +309,25 @@ class Restoring {
     return meta;
   }
 
-  // Binds a promise that is kept with the object: the handles with this identity stand for it.
-  void lead(std::uint64_t identity, const Key& object, const storage::ObjectRow& row,
-            const ObjectMeta& meta) {
-    Connector& connector = job_.session.state()->connector();
-    const Key promised =
-        detail::restored_key(store_, identity, static_cast<std::uint32_t>(job_.group.size()));
-    const std::string name = connector.name_of(promised);
-    const PromiseRecord record{.state = PromiseRecord::State::kept,
-                               .value = object,
-                               .size_bytes = row.size_bytes,
-                               .name_hash = meta.name.empty() ? 0 : name_hash(store_, meta.name)};
-    const auto draft = connector.create(sizeof record, detail::meta_of(store_, name, record), job_.until);
-    std::memcpy(draft.value().bytes.data(), &record, sizeof record);
-    const Sealed sealed = connector.seal(*draft, {.mode = SealMode::replace}, job_.until).value();
-    job_.session.state()->left_kept(sealed.key, object);
+  // Binds a promise that leads to the object: the handles with this identity stand for it.
+  void lead(std::uint64_t identity, const PromiseRecord& record) {
+    detail::SessionState& session = *job_.session.state();
+    const Sealed sealed =
+        detail::put_promise_record(session, store_, session.connector().name_of(promised_of(identity)),
+                                   record, {.mode = SealMode::replace}, job_.until)
+            .value();
+    if (record.state == PromiseRecord::State::kept) {
+      session.left_kept(sealed.key, record.value);
+    }
     made_.push_back(sealed.key);
+  }
+  // The same of the other identities of an object.
+  void lead_others(std::uint64_t identity, const PromiseRecord& record) {
+    if (const auto others = others_.find(identity); others != others_.end()) {
+      for (const std::uint64_t other : others->second) {
+        lead(other, record);
+      }
+    }
   }
 
   static void add_lines(std::vector<std::string>& lines, const std::vector<std::byte>& text) {

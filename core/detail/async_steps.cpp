@@ -60,7 +60,9 @@ AsyncResult<ObjectInfo> AsyncSteps::begin_info_at(const Result<void>& allowed, c
   return begin<ObjectInfo, ObjectView>(
       address, allowed,
       [&] { return session().get_or_task(address, Selection(Facts()), effective(deadline)); },
-      [open = open_](const Result<ObjectView>& found, const Address& about) {
+      [open = open_](Result<ObjectView> found, const Address& about) {
+        const Selection facts = Facts();
+        open->session->read_if_left(found, about, &facts);
         return found ? info_of(found) : Result<ObjectInfo>(open->session->missed(about, found.error()));
       });
 }

@@ -41,7 +41,10 @@ class AsyncSteps : protected StoreBase {
                                 const Result<Selection>& selection, Deadline deadline, Read read) const {
     return begin<View<T>, ObjectView>(
         address, allowed && !selection ? selection.error() : allowed,
-        [&] { return session().get_or_task(address, *selection, effective(deadline)); }, viewed<T>(read));
+        [&] { return session().get_or_task(address, *selection, effective(deadline)); },
+        viewed<T>(read, session().has_lazy_stores() && selection
+                            ? std::make_shared<const Selection>(*selection)
+                            : nullptr));
   }
   template <class T>
   [[nodiscard]] Future<T> begin_wait(std::string_view name, const ReadOptions<T>& options) const {
@@ -109,11 +112,14 @@ class AsyncSteps : protected StoreBase {
   [[nodiscard]] AsyncResult<bool> begin_evict(std::string_view name, Deadline deadline) const;
 
  private:
-  /// Makes a view of what was found.
+  /// Makes a view of what was found. `selection`: of what may have to be read from a file; null: all.
   template <class T, class Read>
-  [[nodiscard]] auto viewed(Read read) const {
-    return [open = open_, read](Result<ObjectView> found, const Address& about) {
+  [[nodiscard]] auto viewed(Read read, std::shared_ptr<const Selection> selection = nullptr) const {
+    return [open = open_, read, selection](Result<ObjectView> found, const Address& about) {
       SessionState& session = *open->session;
+      if (!found && session.has_lazy_stores()) [[unlikely]] {
+        session.read_if_left(found, about, selection.get());
+      }
       return found ? read(session, std::move(*found), {open->options.keep_decoded})
                    : Result<View<T>>(session.missed(about, found.error()));
     };

@@ -11,7 +11,7 @@ namespace locum::detail {
 
 // Those that cannot be asked for are left out.
 std::vector<Result<ObjectView>> BatchSteps::find_batch(const BatchAddresses& asked, Wanting wanting,
-                                                       Deadline deadline) const {
+                                                       Deadline deadline, bool reads_files) const {
   const std::vector<Address>& all = asked.all();
   std::vector<Result<ObjectView>> found(all.size(), Result<ObjectView>(ObjectView()));
   const auto is_right = [&](const Address& address) {
@@ -22,7 +22,7 @@ std::vector<Result<ObjectView>> BatchSteps::find_batch(const BatchAddresses& ask
   const bool is_open = !open_->dropped.load(std::memory_order_relaxed);
   const Deadline until = moment(deadline);
   if (is_open && std::ranges::all_of(all, is_right)) {
-    session().find_batch(all, wanting, found, until);
+    session().find_batch(all, wanting, found, until, reads_files);
     return found;
   }
   std::vector<Address> some;
@@ -36,7 +36,7 @@ std::vector<Result<ObjectView>> BatchSteps::find_batch(const BatchAddresses& ask
     }
   }
   std::vector<Result<ObjectView>> of_some(some.size(), Result<ObjectView>(ObjectView()));
-  session().find_batch(some, wanting, of_some, until);
+  session().find_batch(some, wanting, of_some, until, reads_files);
   for (std::size_t at = 0; at < places.size(); ++at) {
     found[places[at]] = std::move(of_some[at]);
   }
@@ -47,7 +47,7 @@ std::vector<Result<ObjectView>> BatchSteps::find_batch(const BatchAddresses& ask
 std::vector<Result<bool>> BatchSteps::exist_all(const BatchAddresses& asked, Deadline deadline) const {
   std::vector<Result<bool>> exist;
   exist.reserve(asked.all().size());
-  for (const auto& object : find_batch(asked, Wanting::facts, deadline)) {
+  for (const auto& object : find_batch(asked, Wanting::facts, deadline, false)) {
     const Errc code = object ? Errc{} : object.error().code();
     const bool is_absent = code == Errc::not_found || code == Errc::stale || code == Errc::broken_promise;
     exist.push_back(object || is_absent ? Result<bool>(!is_absent) : Result<bool>(object.error()));

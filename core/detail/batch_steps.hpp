@@ -153,7 +153,7 @@ class BatchSteps : protected AsyncSteps {
     return views;
   }
   [[nodiscard]] std::vector<Result<ObjectView>> find_batch(const BatchAddresses& asked, Wanting wanting,
-                                                           Deadline deadline) const;
+                                                           Deadline deadline, bool reads_files = true) const;
   [[nodiscard]] std::vector<Result<bool>> exist_all(const BatchAddresses& asked, Deadline deadline) const;
   [[nodiscard]] std::vector<Result<bool>> evict_all(const BatchAddresses& asked, Deadline deadline) const;
 

@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "core/base/checksum.hpp"
+#include "core/base/hash.hpp"
 #include "core/detail/promise_state.hpp"
 #include "core/detail/representation.hpp"
 #include "core/hyperslab.hpp"
@@ -43,11 +45,35 @@ Result<Sealed> put_record(SessionState& session, const Key& promised, const Prom
   return session.connector().seal(*draft, options, deadline);
 }
 
+std::uint64_t bytes_of(const FilePart& part) {
+  std::uint64_t bytes = part.element_bytes;
+  for (const std::uint64_t count : part.count) {
+    bytes *= count;
+  }
+  return bytes;
+}
+
 Extents extents_of(const std::vector<std::uint64_t>& values) {
   Extents extents;
   extents.rank = static_cast<std::uint8_t>(std::min(values.size(), max_rank));
   std::copy_n(values.begin(), extents.rank, extents.values.begin());
   return extents;
+}
+
+// Transient: the thread that uses the part can read it.
+Error left_to_caller() {
+  return Error(Errc::timeout,
+               "HDF5 reads this part, which is not built for several threads here: it is read when it is "
+               "first used, in the thread that uses it")
+      .as_transient();
+}
+
+Error replaced() {
+  return Error(Errc::stale, "this object was replaced by a newer generation of its name; get it by name");
+}
+
+bool is_gone(const Error& error) {
+  return error.code() == Errc::not_found || error.code() == Errc::stale;
 }
 
 /// One attempt to be the reader of a part.
@@ -56,13 +82,11 @@ class Attempt {
   Attempt(SessionState& session, FileReader& reader, const Key& promised, const LoadHow& how)
       : session_(session), reader_(reader), promised_(promised), how_(how) {}
 
-  /// None: another one is faster.
-  [[nodiscard]] std::optional<Result<ObjectView>> operator()(const FilePart& part, std::uint64_t generation) {
+  /// None: another one is faster. `after_another`: who has not finished.
+  [[nodiscard]] std::optional<Result<ObjectView>> operator()(const FilePart& part, std::uint64_t generation,
+                                                             bool after_another) {
     if (how_.in_background && !reader_.may_read_in_background(part)) {
-      return Result<ObjectView>(
-          Error(Errc::timeout,
-                "HDF5 reads this part, which is not built for several threads here: it is read when it is "
-                "first used, in the thread that uses it"));
+      return Result<ObjectView>(left_to_caller());
     }
     const auto store = std::make_shared<OpenStore>();
     store->session = session_.shared_from_this();
@@ -78,27 +102,60 @@ class Attempt {
                    {.mode = SealMode::replace, .expected_generation = generation}, how_.until);
     if (!claimed) {
       (*turn)->give_up();
-      const Errc code = claimed.error().code();
-      return code == Errc::stale || code == Errc::not_found
-                 ? std::nullopt
-                 : std::optional(Result<ObjectView>(claimed.error()));
+      return is_gone(claimed.error()) ? std::nullopt : std::optional(Result<ObjectView>(claimed.error()));
     }
-    auto object = filled(*store, part, claimed->generation);
+    auto object =
+        after_another && !part.name.empty() ? left_by_another(part) : Result<ObjectView>(no_such_object());
+    if (!object) {
+      object = filled(*store, part, claimed->generation);
+    }
     if (object) {
+      lead_to(*object, part, claimed->generation);
       (void)(*turn)->keep_elsewhere({.key = object->key(), .size_bytes = object->bytes().size()}, how_.until);
     } else {
       // Best done before others learn that this attempt is over, but they take it over as well.
-      (void)put_record(session_, promised_, {.state = PromiseRecord::State::in_file}, part,
-                       {.mode = SealMode::replace, .expected_generation = claimed->generation}, {});
+      leave(part, claimed->generation);
       (*turn)->give_up();
     }
     return object;
   }
 
  private:
-  [[nodiscard]] Result<ObjectView> filled(OpenStore& store, const FilePart& part, std::uint64_t generation) {
+  /// A name that the object is to have, and the generation of what stands under it.
+  struct Place {
+    std::string name;
+    std::uint64_t generation = 0;
+  };
+
+  // A name that was evicted, or bound to another object, has no object of this part any more.
+  [[nodiscard]] Result<Place> place_of(const FilePart& part, std::uint64_t claimed) {
+    if (part.name.empty()) {
+      return Place{session_.connector().name_of(promised_), claimed};
+    }
+    const auto stands = session_.connector().get(Address(promised_.store, part.name), how_.until);
+    const bool is_ours = stands && same_as(*stands) == promised_;
+    is_over_ = stands ? !is_ours : is_gone(stands.error());
+    if (!is_ours) {
+      return stands ? replaced() : stands.error();
+    }
+    const std::uint64_t noted = stands->facts().generation;
+    return Place{part.name, noted != 0 ? noted : ~std::uint64_t{0}};
+  }
+
+  // A reader that died may have bound the name before, and did not say so.
+  [[nodiscard]] Result<ObjectView> left_by_another(const FilePart& part) {
+    auto stands = session_.connector().get(Address(promised_.store, part.name), how_.until);
+    const bool is_it = stands && stands->type_hash() == text_hash(part.type) &&
+                       stands->bytes().size() == bytes_of(part) && checksum(stands->bytes()) == part.checksum;
+    return is_it ? std::move(stands) : Result<ObjectView>(no_such_object());
+  }
+
+  [[nodiscard]] Result<ObjectView> filled(OpenStore& store, const FilePart& part, std::uint64_t claimed) {
+    const auto place = place_of(part, claimed);
+    if (!place) {
+      return place.error();
+    }
     Connector& connector = session_.connector();
-    const std::string name = connector.name_of(promised_);
     ObjectMeta meta;
     meta.store = promised_.store;
     meta.element_bytes = part.element_bytes;
@@ -107,13 +164,11 @@ class Attempt {
     meta.alignment = std::clamp<std::uint32_t>(allowed, 16, largest_alignment);
     meta.type_name = part.type;
     meta.type_hash = text_hash(part.type);
-    meta.name = name;
+    meta.name = place->name;
     meta.layout = static_cast<Layout>(part.layout);
     meta.extents = meta.layout == Layout::array ? extents_of(part.count) : Extents();
-    std::uint64_t bytes = part.element_bytes;
-    for (const std::uint64_t count : part.count) {
-      bytes *= count;
-    }
+    meta.checksum = part.with_checksum != 0;
+    const std::uint64_t bytes = bytes_of(part);
     const auto draft = connector.create(bytes, meta, how_.until);
     if (!draft) {
       return draft.error();
@@ -124,8 +179,9 @@ class Attempt {
       return done ? session_.closed_error() : done.error();
     }
     const auto sealed =
-        connector.seal(*draft, {.mode = SealMode::replace, .expected_generation = generation}, {});
+        connector.seal(*draft, {.mode = SealMode::replace, .expected_generation = place->generation}, {});
     if (!sealed) {
+      is_over_ = !part.name.empty() && is_gone(sealed.error());
       return sealed.error();
     }
     if (store.dropped_meanwhile()) {
@@ -136,10 +192,37 @@ class Attempt {
     return connector.get(Address(sealed->key), {});
   }
 
+  // Where the object has a name of its own, its promise is kept with it.
+  void lead_to(const ObjectView& object, const FilePart& part, std::uint64_t claimed) {
+    if (part.name.empty()) {
+      return;
+    }
+    const PromiseRecord kept{.state = PromiseRecord::State::kept,
+                             .value = object.key(),
+                             .size_bytes = object.bytes().size(),
+                             .name_hash = name_hash(promised_.store, part.name)};
+    const auto put =
+        put_promise_record(session_, promised_.store, session_.connector().name_of(promised_), kept,
+                           {.mode = SealMode::replace, .expected_generation = claimed}, how_.until);
+    if (put) {
+      session_.left_kept(put->key, object.key());
+    }
+  }
+
+  void leave(const FilePart& part, std::uint64_t claimed) {
+    if (is_over_) {
+      (void)session_.connector().evict(Address(promised_.store, session_.connector().name_of(promised_)), {});
+    } else {
+      (void)put_record(session_, promised_, {.state = PromiseRecord::State::in_file}, part,
+                       {.mode = SealMode::replace, .expected_generation = claimed}, {});
+    }
+  }
+
   SessionState& session_;
   FileReader& reader_;
   const Key promised_;
   const LoadHow& how_;
+  bool is_over_ = false;  ///< nobody will need the part again
 };
 
 // What stands in memory that others write is not believed.
@@ -174,48 +257,134 @@ Result<void> put_file_part(SessionState& session, const Key& promised, const Fil
   return put || put.error().code() == Errc::key_exists ? Result<void>() : Result<void>(put.error());
 }
 
-std::optional<Result<ObjectView>> load_file_part(SessionState& session, FileReader& reader,
-                                                 const Key& promised, const LoadHow& how) {
-  Connector& connector = session.connector();
-  const std::string name = connector.name_of(promised);
-  const Address at(promised.store, name);
-  Key ended;  // the last reader whose end this thread has seen
-  for (;;) {
-    auto found = connector.get(at, how.until);
-    if (!found) {
-      return session.missed(promised, found.error());
+Result<Sealed> put_promise_record(SessionState& session, std::uint32_t store, std::string_view name,
+                                  const PromiseRecord& record, const SealOptions& options,
+                                  Deadline deadline) {
+  const auto draft = session.connector().create(sizeof record, meta_of(store, name, record), deadline);
+  if (!draft) {
+    return draft.error();
+  }
+  std::memcpy(draft->bytes.data(), &record, sizeof record);
+  return session.connector().seal(*draft, options, deadline);
+}
+
+Result<void> put_restored_part(SessionState& session, const Key& promised, const FilePart& part,
+                               Deadline deadline, std::vector<Key>& made) {
+  if (!part.name.empty()) {
+    const auto leads =
+        put_promise_record(session, promised.store, part.name,
+                           {.state = PromiseRecord::State::same_as, .value = promised}, {}, deadline);
+    if (!leads) {
+      return leads.error();
     }
-    const auto waiting_for = in_file(*found);
-    if (!waiting_for) {
-      return found;
-    }
-    if (waiting_for->valid() && *waiting_for != ended) {
-      const auto end = connector.wait(Address(promised.store, connector.name_of(*waiting_for)), how.patience,
-                                      [&session] { return !session.closed(); });
-      if (session.closed()) {
-        return session.closed_error();
+    made.push_back(leads->key);
+  }
+  const auto put = put_record(session, promised, {.state = PromiseRecord::State::in_file}, part,
+                              {.mode = SealMode::replace}, deadline);
+  if (!put) {
+    return put.error();
+  }
+  made.push_back(put->key);
+  return {};
+}
+
+bool is_left_to_caller(const Error& error) noexcept {
+  return error.code() == Errc::timeout && error.is_transient();
+}
+
+namespace {
+
+/// What the record says that is under a name, and who reads it.
+class Load {
+ public:
+  Load(SessionState& session, FileReader& reader, const LoadHow& how)
+      : session_(session), reader_(reader), how_(how) {}
+
+  [[nodiscard]] std::optional<Result<ObjectView>> operator()(const Address& at, bool may_lead_on = true) {
+    Connector& connector = session_.connector();
+    const auto promised = promise_named(at.key.store, at.name);
+    const Address about = promised ? Address(*promised) : at;
+    Key ended;  // the last reader whose end this thread has seen
+    for (;;) {
+      auto found = connector.get(at, how_.until);
+      if (!found) {
+        return session_.missed(about, found.error());
       }
-      if (!end && end.error().code() == Errc::timeout) {
-        if (session.completions()->now() < how.until) {
-          return std::nullopt;
+      if (const auto kept = kept_elsewhere(*found)) {
+        return session_.fetch(*kept, how_.until);
+      }
+      const auto other = may_lead_on ? same_as(*found) : std::nullopt;
+      if (other) {
+        const Key record = found->key();
+        *found = ObjectView();
+        auto object = (*this)(Address(other->store, connector.name_of(*other)), false);
+        if (!object || *object || !is_gone(object->error()) || is_under(at, record)) {
+          return object && !*object ? session_.explain(about, object->error()) : std::move(object);
         }
-        return session.explain(promised, Error(Errc::timeout,
-                                               "another rank is still reading this part of the file; wait "
-                                               "longer"));
+        continue;
       }
-      ended = *waiting_for;  // set, broken, or its rank has died
-      continue;
-    }
-    const auto part = file_part_in(*found);
-    if (!part) {
-      return session.explain(promised, part.error());
-    }
-    const std::uint64_t generation = found->facts().generation;
-    *found = ObjectView();
-    if (auto object = Attempt(session, reader, promised, how)(*part, generation)) {
-      return *object ? std::move(*object) : session.explain(promised, object->error());
+      const auto reader = promised ? in_file(*found) : std::nullopt;
+      if (!reader) {
+        return found;
+      }
+      if (reader->valid() && *reader != ended) {
+        if (const auto pending = awaited(*reader, about)) {
+          return *pending;
+        }
+        ended = *reader;  // set, broken, or its rank has died
+        continue;
+      }
+      const auto part = file_part_in(*found);
+      if (!part) {
+        return session_.explain(about, part.error());
+      }
+      const std::uint64_t generation = found->facts().generation;
+      *found = ObjectView();
+      if (auto object = Attempt(session_, reader_, *promised, how_)(*part, generation, reader->valid())) {
+        return *object ? std::move(*object)
+                       : session_.explain(part->name.empty() ? about : Address(at.key.store, part->name),
+                                          object->error());
+      }
     }
   }
+
+ private:
+  using Outcome = std::optional<Result<ObjectView>>;
+
+  // Whether that record is still there: else the name was evicted or bound again meanwhile.
+  [[nodiscard]] bool is_under(const Address& at, const Key& record) {
+    const auto now = session_.connector().get(at, how_.until);
+    return now && now->key() == record;
+  }
+
+  // Waits for another reader; what this load ends with if that has not ended.
+  [[nodiscard]] std::optional<Outcome> awaited(const Key& reader, const Address& about) {
+    Connector& connector = session_.connector();
+    const auto end = connector.wait(Address(reader.store, connector.name_of(reader)), how_.patience,
+                                    [this] { return !session_.closed(); });
+    if (session_.closed()) {
+      return Outcome(session_.closed_error());
+    }
+    if (end || end.error().code() != Errc::timeout) {
+      return std::nullopt;
+    }
+    if (session_.completions()->now() < how_.until) {
+      return Outcome();
+    }
+    return Outcome(session_.explain(
+        about, Error(Errc::timeout, "another rank is still reading this part of the file; wait longer")));
+  }
+
+  SessionState& session_;
+  FileReader& reader_;
+  const LoadHow& how_;
+};
+
+}  // namespace
+
+std::optional<Result<ObjectView>> load_file_part(SessionState& session, FileReader& reader,
+                                                 const Address& name, const LoadHow& how) {
+  return Load(session, reader, how)(name);
 }
 
 }  // namespace locum::detail

@@ -15,6 +15,7 @@
 #include "core/base/hash.hpp"
 #include "core/base/mutex.hpp"
 #include "core/detail/file_load.hpp"
+#include "core/detail/given_fetch.hpp"
 #include "core/detail/restored_handles.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/node/promised.hpp"
@@ -58,16 +59,6 @@ std::uint64_t identity_of(const FilePart& part) {
   append(text, part.stride);
   return hash64(text) & (restored_bit - 1);
 }
-
-/// Tells who observes an operation of its end.
-class Tell final : public Continuation {
- public:
-  explicit Tell(std::shared_ptr<CompletionListener> listener) noexcept : listener_(std::move(listener)) {}
-  void run() noexcept override { listener_->ended(); }
-
- private:
-  const std::shared_ptr<CompletionListener> listener_;
-};
 
 }  // namespace
 
@@ -123,30 +114,20 @@ class FileParts::ThreadReader final : public FileReader {
 };
 
 /// One part that is being read in the background, or will be.
-class FileParts::Reading final : public Fetch, public std::enable_shared_from_this<Reading> {
+class FileParts::Reading final : public GivenFetch, public std::enable_shared_from_this<Reading> {
  public:
   Reading(std::shared_ptr<State> state, const ThreadStart& on_start, SessionState& session,
-          const Key& promised)
-      : state_(std::move(state)),
+          const Address& name)
+      : GivenFetch(session.completions()),
+        state_(std::move(state)),
         on_start_(on_start),
         session_(session.weak_from_this()),
-        promised_(promised),
-        outcome_(std::make_shared<SettledState<ObjectView>>(session.completions())) {}
+        store_(name.key.store),
+        name_(name.name) {}
 
   void begin() override;
-  [[nodiscard]] bool ended() const noexcept override { return outcome_->ended(); }
-  [[nodiscard]] Result<ObjectView> get(Deadline deadline) override {
-    return outcome_->wait(outcome_->completions()->moment(deadline))
-               ? outcome_->value()
-               : Error(Errc::timeout, "this part of the file is still being read; wait longer");
-  }
-  void hurry() noexcept override {}
-  void observe(std::shared_ptr<CompletionListener> observer) noexcept override {
-    outcome_->then(std::make_unique<Tell>(std::move(observer)));
-  }
   void forget() noexcept override { wanted_.store(false, std::memory_order_relaxed); }
 
-  void end(Result<ObjectView> outcome) noexcept { outcome_->settle(std::move(outcome)); }
   /// False: another rank is reading it, and there may be others to read meanwhile.
   [[nodiscard]] bool run(bool waits) noexcept;
 
@@ -154,8 +135,8 @@ class FileParts::Reading final : public Fetch, public std::enable_shared_from_th
   const std::shared_ptr<State> state_;
   const ThreadStart on_start_;
   const std::weak_ptr<SessionState> session_;
-  const Key promised_;
-  const std::shared_ptr<SettledState<ObjectView>> outcome_;
+  const std::uint32_t store_;
+  const std::string name_;
   std::atomic<bool> wanted_{true};
   std::optional<Deadline::Clock::time_point> until_;  ///< from its first turn on
 };
@@ -199,7 +180,8 @@ bool FileParts::Reading::run(bool waits) noexcept {
       return true;
     }
     if (!state_->reader) {
-      end(session->explain(promised_, no_reader()));
+      const auto promised = promise_named(store_, name_);
+      end(session->explain(promised ? Address(*promised) : Address(store_, name_), no_reader()));
       return true;
     }
     const auto now = session->completions()->now();
@@ -211,7 +193,7 @@ bool FileParts::Reading::run(bool waits) noexcept {
                       .stopped = [this] { return state_->stopped(); },
                       .in_background = true};
     ThreadReader reader(*state_);
-    auto object = load_file_part(*session, reader, promised_, how);
+    auto object = load_file_part(*session, reader, Address(store_, name_), how);
     if (!object) {
       return false;
     }
@@ -263,21 +245,14 @@ Result<Handle> FileParts::add(SessionState& session, std::uint32_t store, const 
   return handle;
 }
 
-Result<ObjectView> FileParts::load(SessionState& session, const Key& promised, const ObjectView& found,
-                                   Deadline deadline) {
-  if (!state_->reader) {
-    return session.explain(promised, no_reader());
-  }
-  const auto part = file_part_in(found);
-  if (!part) {
-    return session.explain(promised, part.error());
-  }
-  if (state_->reader->may_read_in_background(*part)) {
-    const auto reading = load_later(session, promised);
-    reading->begin();
-    return reading->get(deadline);
-  }
+Result<ObjectView> FileParts::load(SessionState& session, const Address& name, Deadline deadline) {
   const auto until = session.completions()->moment(deadline);
+  const auto reading = load_later(session, name);
+  reading->begin();
+  auto object = reading->get(until);
+  if (object || !is_left_to_caller(object.error())) {
+    return object;
+  }
   const auto stopped = [this, &session, until]() -> std::optional<Error> {
     if (session.completions()->now() >= until) {
       return Error(
@@ -287,15 +262,14 @@ Result<ObjectView> FileParts::load(SessionState& session, const Key& promised, c
     return state_->stopped();
   };
   // Another reader is waited for until the deadline.
-  auto object = load_file_part(session, *state_->reader, promised,
-                               {.until = until, .patience = until, .stopped = stopped});
-  return object
-             ? std::move(*object)
-             : session.explain(promised, Error(Errc::timeout, "this part of the file was not read in time"));
+  auto own =
+      load_file_part(session, *state_->reader, name, {.until = until, .patience = until, .stopped = stopped});
+  return own ? std::move(*own)
+             : session.explain(name, Error(Errc::timeout, "this part of the file was not read in time"));
 }
 
-std::shared_ptr<Fetch> FileParts::load_later(SessionState& session, const Key& promised) {
-  return std::make_shared<Reading>(state_, on_start_, session, promised);
+std::shared_ptr<Fetch> FileParts::load_later(SessionState& session, const Address& name) {
+  return std::make_shared<Reading>(state_, on_start_, session, name);
 }
 
 void FileParts::close(const Error& error, std::chrono::milliseconds patience) noexcept {

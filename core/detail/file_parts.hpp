@@ -11,6 +11,7 @@
 #include "core/base/thread_start.hpp"
 #include "core/deadline.hpp"
 #include "core/handle.hpp"
+#include "core/object/address.hpp"
 #include "core/ports/file_reader.hpp"
 #include "core/ports/now_or_task.hpp"
 
@@ -24,6 +25,9 @@ class StepFiles;
 /// part: all ranks that name the same part have the same key. Who uses it first enters the record as its
 /// reader, by a promise that the others wait for, reads the file into the memory of its node, and puts the
 /// object in place of the record. If a reader dies, or fails, the next one reads. Any thread.
+///
+/// A part with a name of its own, of a store that was restored lazily, has another record under that, which
+/// leads to the promise: the reader puts the object in place of it, and keeps the promise with the object.
 class FileParts {
  public:
   /// \param on_start called first by the thread that reads
@@ -40,12 +44,12 @@ class FileParts {
   /// The handle of a part, which has a record or an object from now on. `store`: its number.
   [[nodiscard]] Result<Handle> add(SessionState& session, std::uint32_t store, const FilePart& part,
                                    Deadline deadline) const;
-  /// The object; reads it if nobody has. REQUIRES: `found` is the record under the name of `promised`. Where
-  /// that can be, a thread of its own reads: then `timeout` means that it is still reading.
-  [[nodiscard]] Result<ObjectView> load(SessionState& session, const Key& promised, const ObjectView& found,
-                                        Deadline deadline);
-  /// The same in the background, also where the record is on another node.
-  [[nodiscard]] std::shared_ptr<Fetch> load_later(SessionState& session, const Key& promised);
+  /// The object under the name of such a promise, or under one that leads to it; reads it if nobody has.
+  /// Where that can be, a thread of its own reads: then `timeout` means that it is still reading.
+  [[nodiscard]] Result<ObjectView> load(SessionState& session, const Address& name, Deadline deadline);
+  /// The same in the background. Where only the thread that uses it may read, it ends with an error that
+  /// is_left_to_caller().
+  [[nodiscard]] std::shared_ptr<Fetch> load_later(SessionState& session, const Address& name);
   /// Ends all that is being read, or will be, with that error. May be called repeatedly. A thread that hangs
   /// in a call of the file system for longer than `patience` is left behind, with a line on stderr.
   void close(const Error& error, std::chrono::milliseconds patience = std::chrono::seconds(10)) noexcept;

@@ -102,8 +102,8 @@ Result<ObjectView> SessionState::redeemed(const Key& promised, Result<ObjectView
   if (const auto kept = kept_elsewhere(*found)) {
     return fetch(*kept, deadline);
   }
-  if (in_file(*found)) {
-    return files_->load(*this, promised, *found, deadline);
+  if (in_file(*found) || same_as(*found)) {
+    return files_->load(*this, Address(promised.store, connector_->name_of(promised)), deadline);
   }
   return explain(promised, read_promise_record(*found) ? broken_promise() : damaged_promise());
 }
@@ -150,11 +150,14 @@ Result<ObjectView> SessionState::await(const Address& name, Deadline deadline, c
   for (BackOff back_off(look_interval, options_.options.peer_timeout);;) {
     const auto look = std::min(until, completions_->now() + back_off.next());
     auto found = connector_->wait(name, look, wanted);
+    if (may_be_in_file(name, found)) {
+      return from_file(name, Selection(), std::move(found), until);
+    }
     if (found || found.error().code() != Errc::timeout || look == until || (wanted && !wanted())) {
       return found;
     }
     if (const auto fate = fate_of(name, until)) {
-      found = connector_->get(name, until);  // somebody may have put it nevertheless
+      found = fetch(name, until);  // somebody may have put it nevertheless
       return found || found.error().code() != Errc::not_found ? std::move(found) : Result<ObjectView>(*fate);
     }
   }
@@ -166,7 +169,7 @@ NowOrTask<ObjectView> SessionState::await_or_task(const Address& name, Deadline 
   }
   auto made = connector_->get_or_task(name, {}, CountsUntil::it_is_got_once_set, deadline);
   if (made.found || made.found.error().code() != Errc::not_found) {
-    return made;
+    return has_lazy_stores() ? from_file_later(name, Selection(), std::move(made)) : std::move(made);
   }
   // Of a connector that has nobody to go on with what was begun.
   auto found = connector_->wait(name, Deadline::Clock::time_point::min());
@@ -180,11 +183,17 @@ NowOrTask<ObjectView> SessionState::await_or_task(const Address& name, Deadline 
 NowOrTask<ObjectView> SessionState::promised_or_task(const Key& promised, CountsUntil counts,
                                                      Deadline deadline) {
   std::string name = connector_->name_of(promised);
-  auto made = connector_->get_or_task(
-      Address(promised.store, name), {},
-      counts_for_use(counts) ? CountsUntil::it_is_used_once_set : CountsUntil::it_is_got_once_set, deadline);
+  const Address at(promised.store, name);
+  // Of a promise without a maker, whose value may be on any node, nobody tells that it is set: it always is.
+  const bool has_maker = (promised.serial & restored_bit) == 0;
+  const CountsUntil once_set =
+      counts_for_use(counts) ? CountsUntil::it_is_used_once_set : CountsUntil::it_is_got_once_set;
+  auto made = connector_->get_or_task(at, {}, has_maker ? once_set : counts, deadline);
   if (!made.found && made.found.error().code() == Errc::not_found) {
     return stand(promised, std::move(name), deadline);
+  }
+  if (has_lazy_stores() && (made.coming || may_be_in_file(made.found))) {
+    return from_file_later(at, Selection(), std::move(made));
   }
   if (!made.found) {
     made.found = missed(promised, made.found.error());
@@ -201,7 +210,9 @@ NowOrTask<ObjectView> SessionState::stand(const Key& promised, std::string name,
   const auto until = completions_->moment(deadline);
   auto found = connector_->wait(Address(promised.store, name), Deadline::Clock::time_point::min());
   if (found || found.error().code() != Errc::timeout) {
-    return {redeemed(promised, std::move(found), {})};
+    return may_be_in_file(Address(promised.store, name), found)
+               ? from_file_later(Address(promised.store, name), Selection(), {std::move(found)})
+               : NowOrTask<ObjectView>{redeemed(promised, std::move(found), {})};
   }
   return {ObjectView(), standing_->begin(promised.store, std::move(name), until)};
 }
@@ -212,6 +223,7 @@ void SessionState::disown_waits() noexcept {
   files_->disown();
 }
 
+// What was restored lazily is there before it is read: as the record that stands for it.
 Result<Address> SessionState::actual(const Key& key, Deadline deadline, bool reads_files) {
   if (!is_promised(key)) {
     return Address(key);
@@ -229,12 +241,14 @@ Result<Address> SessionState::actual(const Key& key, Deadline deadline, bool rea
   if (whole && !is_promise_record(whole->type_hash())) {
     return Address(whole->key());  // read out of a file meanwhile
   }
-  const auto kept = whole ? kept_elsewhere(*whole) : std::nullopt;
-  if (whole && in_file(*whole)) {
-    const auto read =
-        reads_files ? files_->load(*this, key, *whole, deadline) : missed(key, no_such_object());
-    return read ? Result<Address>(read->key()) : read.error();
+  if (whole && (in_file(*whole) || same_as(*whole))) {
+    if (reads_files) {
+      const auto read = files_->load(*this, promised, deadline);
+      return read ? Result<Address>(read->key()) : read.error();
+    }
+    return stand_in_of(key, *whole, deadline);
   }
+  const auto kept = whole ? kept_elsewhere(*whole) : std::nullopt;
   return kept ? Result<Address>(*kept) : explain(key, whole ? broken_promise() : whole.error());
 }
 

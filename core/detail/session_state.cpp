@@ -104,7 +104,7 @@ void SessionState::close() noexcept {
 }
 
 void SessionState::find_batch(std::span<const Address> addresses, Wanting wanting,
-                              std::span<Result<ObjectView>> found, Deadline deadline) {
+                              std::span<Result<ObjectView>> found, Deadline deadline, bool reads_files) {
   if (closed()) {
     std::ranges::fill(found, Result<ObjectView>(closed_error()));
     return;
@@ -113,6 +113,8 @@ void SessionState::find_batch(std::span<const Address> addresses, Wanting wantin
   for (std::size_t at = 0; at < found.size(); ++at) {
     if (!found[at]) {
       found[at] = otherwise(addresses[at], found[at].error(), deadline);
+    } else if (reads_files && may_be_in_file(addresses[at], found[at])) {
+      found[at] = from_file(addresses[at], Selection(), std::move(found[at]), deadline);
     }
   }
 }
@@ -123,6 +125,9 @@ Result<ObjectView> SessionState::fetch_some(const Address& address, const Select
     return closed_error();
   }
   auto found = connector_->get_some(address, selection, deadline);
+  if (may_be_in_file(address, found)) {
+    return from_file(address, selection, std::move(found), deadline);
+  }
   return found ? std::move(found) : missed(address, found.error());
 }
 
@@ -132,6 +137,9 @@ Result<ObjectView> SessionState::fetch_into(const Address& address, const Select
     return closed_error();
   }
   auto found = connector_->get_into(address, selection, memory, deadline);
+  if (may_be_in_file(address, found)) {
+    return from_file(address, selection, std::move(found), deadline);
+  }
   return found ? std::move(found) : missed(address, found.error());
 }
 
@@ -148,7 +156,8 @@ NowOrTask<ObjectView> SessionState::get_or_task(const Handle& handle, CountsUnti
     return {closed_error()};
   }
   if (handle.is_from_file()) {
-    return {ObjectView(), files_->load_later(*this, handle.key)};
+    return {ObjectView(),
+            files_->load_later(*this, Address(handle.key.store, connector_->name_of(handle.key)))};
   }
   if (handle.awaits_promise()) {
     return promised_or_task(handle.key, counts, deadline);
@@ -168,8 +177,12 @@ NowOrTask<ObjectView> SessionState::get_or_task(const Address& address, const Se
   }
   const bool of_promise = address.name.empty() && is_promised(address.key);
   const auto at = of_promise ? actual(address.key, deadline, true) : address;
-  return at ? connector_->get_or_task(*at, selection, CountsUntil::it_is_got, deadline)
-            : NowOrTask<ObjectView>{at.error()};
+  if (!at) {
+    return {at.error()};
+  }
+  auto made = connector_->get_or_task(*at, selection, CountsUntil::it_is_got, deadline);
+  return has_lazy_stores() && !address.name.empty() ? from_file_later(address, selection, std::move(made))
+                                                    : std::move(made);
 }
 
 Result<ObjectView> SessionState::fetch(const Handle& handle, Fetch& coming, Deadline deadline) {

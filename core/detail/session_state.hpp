@@ -31,6 +31,12 @@ class PromiseMarks;
 class LocalWaits;
 class FileParts;
 
+/// A store that was restored lazily, and the folder with the files of its checkpoint.
+struct LazyStore {
+  std::uint32_t store = 0;
+  std::string folder;
+};
+
 /// What the stores, views and proxies of one Session share: the connector, the counters, the cache of decoded
 /// values, the unset promises. Stores keep it alive; proxies do not, and return `closed` once it is gone.
 /// Held by `std::shared_ptr` only; any thread may call.
@@ -71,6 +77,20 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
 
   /// The objects that are parts of files.
   [[nodiscard]] FileParts& files() noexcept { return *files_; }
+  /// A store was restored lazily, from files in that folder: from now on what is found under a name may be a
+  /// record that leads to part of a file.
+  void restored_lazily(std::uint32_t store, std::string folder) LOCUM_EXCLUDES(mutex_);
+  /// The folders of which that was said, and the stores.
+  [[nodiscard]] std::vector<LazyStore> lazy_stores() const LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] bool has_lazy_stores() const noexcept { return has_lazy_.load(std::memory_order_relaxed); }
+  /// Whether what a look for a name, or for part of what is under it, has found is such a record, or may be.
+  [[nodiscard]] bool may_be_in_file(const Result<ObjectView>& found) const noexcept;
+  [[nodiscard]] bool may_be_in_file(const Address& name, const Result<ObjectView>& found) const noexcept {
+    return has_lazy_stores() && !name.name.empty() && may_be_in_file(found);
+  }
+  /// Where the error of `found` says that only the thread that uses the object may read it: reads it now.
+  /// Then it is the object under that name, or that part of it. Null: all of it.
+  void read_if_left(Result<ObjectView>& found, const Address& name, const Selection* selection);
 
   /// See Session::report().
   [[nodiscard]] RankReport report() const;
@@ -121,6 +141,8 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
         closed() ? Result<ObjectView>(closed_error()) : connector_->get(address, deadline);
     if (!found) [[unlikely]] {
       found = otherwise(address, found.error(), deadline);
+    } else if (may_be_in_file(address, found)) [[unlikely]] {
+      found = from_file(address, Selection(), std::move(found), deadline);
     }
     return found;
   }
@@ -140,9 +162,10 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
   /// fetch_some() into memory of the caller, if another node sends it: see Source::get_into().
   [[nodiscard]] Result<ObjectView> fetch_into(const Address& address, const Selection& selection,
                                               std::span<std::byte> memory, Deadline deadline);
-  /// fetch() or fetch_some() of each (see Batches).
+  /// fetch() or fetch_some() of each (see Batches). `reads_files`: else a record may be found in place of an
+  /// object that was not read yet.
   void find_batch(std::span<const Address> addresses, Wanting wanting, std::span<Result<ObjectView>> found,
-                  Deadline deadline);
+                  Deadline deadline, bool reads_files = true);
   /// The object that a handle identifies. REQUIRES: no refusal.
   [[nodiscard]] Result<ObjectView> fetch(const Handle& handle, Deadline deadline);
   /// fetch(), or a task of it that may be begun (see Source::get_or_task()). REQUIRES: no refusal.
@@ -176,6 +199,11 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
  private:
   [[gnu::cold, gnu::noinline]] Result<ObjectView> otherwise(const Address& address, const Error& error,
                                                             Deadline deadline);
+  [[gnu::cold, gnu::noinline]] Result<ObjectView> from_file(const Address& name, const Selection& selection,
+                                                            Result<ObjectView> found, Deadline deadline);
+  [[nodiscard]] Result<Address> stand_in_of(const Key& promised, const ObjectView& record, Deadline deadline);
+  [[nodiscard]] NowOrTask<ObjectView> from_file_later(const Address& name, const Selection& selection,
+                                                      NowOrTask<ObjectView> made);
   void disown_waits() noexcept;
   [[nodiscard]] Result<ObjectView> await(const Handle& handle, Deadline deadline);
   [[nodiscard]] std::optional<Error> fate_of(const Address& name, Deadline deadline);
@@ -191,12 +219,14 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
   const std::shared_ptr<CompletionCounter> completions_;
   std::atomic<bool> closed_{false};
   std::atomic<bool> disowned_{false};
+  std::atomic<bool> has_lazy_{false};
   const std::unique_ptr<DecodedCache> decoded_;
   const std::shared_ptr<LocalWaits> standing_;
   const std::unique_ptr<PromiseMarks> marks_;
   const std::unique_ptr<FileParts> files_;
   RestoredHandles restored_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
+  std::vector<LazyStore> lazy_stores_ LOCUM_GUARDED_BY(mutex_);
   std::vector<std::weak_ptr<OpenStore>> open_stores_ LOCUM_GUARDED_BY(mutex_);
   bool makes_promises_ LOCUM_GUARDED_BY(mutex_) = true;
   std::unordered_map<const PromiseState*, std::weak_ptr<PromiseState>> promises_ LOCUM_GUARDED_BY(mutex_);

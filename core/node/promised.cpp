@@ -76,6 +76,13 @@ std::optional<Key> in_file(const ObjectView& object) noexcept {
   return record.state == PromiseRecord::State::in_file ? std::optional(record.value) : std::nullopt;
 }
 
+std::optional<Key> same_as(const ObjectView& object) noexcept {
+  const auto record = read_promise_record(object);
+  const bool is_other = record && record->state == PromiseRecord::State::same_as &&
+                        is_promised(record->value) && record->value.store == object.key().store;
+  return is_other ? std::optional(record->value) : std::nullopt;
+}
+
 std::string Connector::name_of(const Key& promised) const {
   return promised_name(promised);
 }

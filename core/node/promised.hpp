@@ -54,10 +54,11 @@ struct PromiseRecord {
     kept,     ///< set; the value is another object
     broken,   ///< will never have a value
     in_file,  ///< the value is part of a file, described behind this record (see FileParts)
+    same_as,  ///< the value is that of another promise, whose record is not one of these
   };
 
   State state = State::unset;
-  Key value{};                   ///< if kept: the object; if in a file: the promise of who reads it, or none
+  Key value{};  ///< if kept: the object; if in a file: the promise of who reads it, or none; or the other one
   std::uint64_t size_bytes = 0;  ///< of its payload
   std::uint64_t name_hash = 0;   ///< of its name
 };
@@ -73,6 +74,9 @@ struct PromiseRecord {
 
 /// Of the record of a part of a file: the promise of who reads it, or no valid key. None of other objects.
 [[nodiscard]] std::optional<Key> in_file(const ObjectView& object) noexcept;
+
+/// The other promise whose value it is. None of other objects.
+[[nodiscard]] std::optional<Key> same_as(const ObjectView& object) noexcept;
 
 /// The name that a promise is bound under. `nonce` is varied until the name's home is the right node.
 [[nodiscard]] std::string promised_name(const Key& promised, std::uint32_t nonce = 0);

@@ -20,6 +20,13 @@ job rewrite 3 $split "$work/shrinks.h5"
 job read 1 0 "$work/shrinks.h5"
 job write 3 0 "$work/odd.h5"
 job read 5 $((2 * split)) "$work/odd.h5"
+# Read when it is used, or when the next checkpoint needs it.
+job lazy 1 0 "$work/odd.h5"
+job lazy 4 2 "$work/odd.h5"
+job relazy 4 0 "$work/odd.h5"
+job relazy 1 0 "$work/odd.h5"
+job lazy 4 $split "$work/odd.h5"
+job read 2 0 "$work/odd.h5"
 left=$(find "$work" -name '*.tmp' -o -name '*.lock')
 [ -z "$left" ] || { echo "FAILED: left behind: $left"; exit 1; }
 echo 'all checkpoints were restored'

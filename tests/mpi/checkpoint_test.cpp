@@ -146,6 +146,8 @@ TEST(Checkpoint, BringsBackNamesTypesAndBytes) {
   expect_everything(runtime.store("again"));
   const std::size_t named = runtime.store("again").keys().value().size();
   EXPECT_EQ(named, written.objects) << "no names but those that were there";
+  (void)runtime.restore("later", path, {.lazy = true}).value();
+  expect_everything(runtime.store("later"));
 }
 
 std::uintmax_t bytes_in(const std::string& folder) {

@@ -95,15 +95,10 @@ std::optional<std::uint64_t> CheckpointFile::find(const std::string& dataset, st
   return offset;
 }
 
-// Of types whose elements are their bytes: others would have HDF5 write addresses.
 void CheckpointFile::read_compressed(const std::string& dataset, std::span<std::byte> bytes) const {
   const MutexLock lock(hdf5_mutex());
   const QuietErrors quiet;
-  const Identifier opened = open_dataset(dataset);
-  const Identifier type(H5Dget_type(opened.get()), H5Tclose, "reading an object from '" + path_ + "'");
-  const H5T_class_t kind = H5Tget_class(type.get());
-  const bool is_plain = kind == H5T_INTEGER || kind == H5T_FLOAT || kind == H5T_OPAQUE;
-  if (!is_plain || H5Dread(opened.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) < 0) {
+  if (!read_bytes(open_dataset(dataset), bytes)) {
     file_is_damaged(path_, "HDF5 cannot read what it has compressed in it");
   }
 }

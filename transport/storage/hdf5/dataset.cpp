@@ -92,6 +92,19 @@ Dataset open_dataset(const std::string& path, const std::string& name) {
   return opened;
 }
 
+// Of other types HDF5 would write addresses.
+bool read_bytes(const Identifier& dataset, std::span<std::byte> into) {
+  const Identifier type(H5Dget_type(dataset.get()), H5Tclose, "reading the type of a dataset");
+  const Identifier space(H5Dget_space(dataset.get()), H5Sclose, "reading the size of a dataset");
+  const H5T_class_t kind = H5Tget_class(type.get());
+  const hssize_t elements = H5Sget_simple_extent_npoints(space.get());
+  const std::uint64_t element_bytes = H5Tget_size(type.get());
+  return (kind == H5T_INTEGER || kind == H5T_FLOAT || kind == H5T_OPAQUE) && elements >= 0 &&
+         element_bytes > 0 && into.size() % element_bytes == 0 &&
+         into.size() / element_bytes == static_cast<std::uint64_t>(elements) &&
+         H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, into.data()) >= 0;
+}
+
 hid_t number_in_memory(std::string_view name) {
   for (const auto& [number, type] : numbers()) {
     if (number == name) {

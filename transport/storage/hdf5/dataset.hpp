@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +30,10 @@ struct Dataset {
 /// Opens it to be read. Throws Error: `not_found` (no such file, or no such dataset in it), `corrupt` (no
 /// HDF5 file), `unsupported` (more dimensions than an object has), `system`, with HDF5's text.
 [[nodiscard]] Dataset open_dataset(const std::string& path, const std::string& dataset);
+
+/// Reads all elements of a dataset as they are in the file. False: HDF5 cannot, its elements are not their
+/// bytes, or they are not as many. REQUIRES: hdf5_mutex() is held.
+[[nodiscard]] bool read_bytes(const Identifier& dataset, std::span<std::byte> into);
 
 /// HDF5's type in memory for the elements of an array, by their canonical name: `f64`, `i32` … Throws Error
 /// `unsupported` for what is no number, or is a long double.

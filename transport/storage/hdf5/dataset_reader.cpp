@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/checksum.hpp"
 #include "core/object/object.hpp"
 #include "core/object/strided_runs.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
@@ -120,7 +121,9 @@ class PlainRead {
       : part_(part), into_(into), stopped_(stopped), file_(part.bytes_in) {}
 
   void operator()() {
-    file_.require_unchanged(part_);
+    if (part_.of_checkpoint == 0) {
+      file_.require_unchanged(part_);
+    }
     ObjectFacts facts;
     facts.layout = Layout::array;
     facts.element_bytes = part_.element_bytes;
@@ -277,6 +280,33 @@ class Hdf5Read {
   std::uint64_t chunk_rows_ = 1;  ///< of the dataset
 };
 
+// An object of a checkpoint that HDF5 has compressed, or whose bytes it could not find: at once.
+void read_object(const FilePart& part, std::span<std::byte> into) {
+  const OpenFile is_there(part.bytes_in);
+  const MutexLock lock(hdf5_mutex());
+  const QuietErrors quiet;
+  const auto damaged_by = [&](const std::string& detail) {
+    return Error(Errc::corrupt,
+                 "HDF5 cannot read its dataset '" + part.dataset + "' of '" + part.path + "': it is damaged",
+                 detail);
+  };
+  try {
+    if (!read_bytes(open_dataset(part.path, part.dataset).dataset, into)) {
+      throw damaged_by({});
+    }
+  } catch (const Error& error) {
+    throw error.code() == Errc::corrupt ? error : damaged_by(error.text());
+  }
+}
+
+void require_checksum(const FilePart& part, std::span<const std::byte> bytes) {
+  if (const std::uint32_t found = checksum(bytes); found != part.checksum) {
+    throw Error(Errc::corrupt,
+                "its bytes in '" + part.path + "' are not those that were written: their checksum is " +
+                    std::to_string(found) + ", and should be " + std::to_string(part.checksum));
+  }
+}
+
 }  // namespace
 
 Result<void> DatasetReader::read(const FilePart& part, std::span<std::byte> into, const Stopped& stopped) {
@@ -286,8 +316,13 @@ Result<void> DatasetReader::read(const FilePart& part, std::span<std::byte> into
     }
     if (part.is_plain != 0) {
       PlainRead(part, into, stopped)();
+    } else if (part.of_checkpoint != 0) {
+      read_object(part, into);
     } else {
       Hdf5Read(part, into)(stopped);
+    }
+    if (part.of_checkpoint != 0) {
+      require_checksum(part, into);
     }
     return {};
   } catch (const Error& error) {

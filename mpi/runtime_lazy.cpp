@@ -1,0 +1,149 @@
+#include "mpi/runtime_lazy.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "core/detail/file_load.hpp"
+#include "core/detail/file_parts.hpp"
+#include "core/detail/session_state.hpp"
+#include "core/node/promised.hpp"
+#include "core/ports/connector.hpp"
+#include "core/ports/directory.hpp"
+#include "core/store.hpp"
+#include "mpi/error.hpp"
+#include "transport/storage/hdf5/checkpoint_layout.hpp"
+
+namespace locum {
+
+namespace {
+
+/// What a store has on this node and nobody has read: this rank's share of it. Found by all ranks before one
+/// of them reads, which changes what there is to find.
+class LazyObjects {
+ public:
+  /// With a prefix only the objects whose names begin with it.
+  LazyObjects(const CheckpointJob& job, std::uint32_t store, std::string_view prefix)
+      : session_(*job.session.state()), store_(store), prefix_(prefix), until_(job.until) {
+    const auto& nodes = job.group.node_of_rank();
+    std::uint64_t before = 0;
+    std::uint64_t ranks = 0;
+    for (int rank = 0; rank < job.group.size(); ++rank) {
+      if (nodes[static_cast<std::size_t>(rank)] == job.group.node()) {
+        before += rank < job.group.rank() ? 1 : 0;
+        ++ranks;
+      }
+    }
+    keys_ = session_.connector().keys_of_node(store_);
+    std::erase_if(keys_, [&](const Key& key) { return mixed(key) % ranks != before; });
+  }
+
+  void read() {
+    for (const Key& key : keys_) {
+      const auto record = session_.connector().get(Address(key), until_);
+      if (!record && record.error().code() == Errc::not_found) {
+        continue;  // evicted, or read, meanwhile
+      }
+      if (is_promise_record(record.value().type_hash())) {
+        look_at(*record);
+      }
+    }
+  }
+
+ private:
+  // The number of an object's place is in some of the bits.
+  [[nodiscard]] static std::uint64_t mixed(const Key& key) noexcept {
+    return ((key.serial ^ key.creator) * 0x9E3779B97F4A7C15U) >> 32U;
+  }
+
+  void look_at(const ObjectView& record) {
+    const std::string name(record.facts().name);
+    const auto promised = promise_named(store_, name);
+    if (!promised) {
+      return;  // the record under the name of an object: that of its promise counts
+    }
+    if (same_as(record)) {
+      return keep(name);
+    }
+    if (!in_file(record)) {
+      return;
+    }
+    const FilePart part = detail::file_part_in(record).value();
+    if (part.of_checkpoint != 0 && (prefix_.empty() || part.name.starts_with(prefix_))) {
+      (void)load(name);
+    }
+  }
+
+  // None: the object was evicted, or its name was bound to another one, and with it goes the record.
+  [[nodiscard]] std::optional<ObjectView> load(const std::string& name) {
+    auto object = session_.files().load(session_, Address(store_, name), until_);
+    if (object) {
+      return std::move(*object);
+    }
+    const auto is_there = session_.connector().exists(Address(store_, name), until_);
+    if (is_there && !*is_there) {
+      return std::nullopt;
+    }
+    throw object.error();
+  }
+
+  // Handles of earlier jobs: a checkpoint keeps promises that are kept.
+  void keep(const std::string& name) {
+    const auto object = load(name);
+    if (!object) {
+      return;
+    }
+    const ObjectFacts facts = object->facts();
+    const bool is_named = !facts.name.empty() && !promise_named(store_, facts.name);
+    const PromiseRecord kept{.state = PromiseRecord::State::kept,
+                             .value = object->key(),
+                             .size_bytes = object->bytes().size(),
+                             .name_hash = is_named ? name_hash(store_, facts.name) : 0};
+    const Sealed sealed =
+        detail::put_promise_record(session_, store_, name, kept, {.mode = SealMode::replace}, until_).value();
+    session_.left_kept(sealed.key, kept.value);
+  }
+
+  detail::SessionState& session_;
+  const std::uint32_t store_;
+  const std::string_view prefix_;
+  const Deadline until_;
+  std::vector<Key> keys_;
+};
+
+std::filesystem::path resolved(const std::string& path) {
+  std::error_code failed;
+  auto whole = std::filesystem::weakly_canonical(path, failed);
+  return failed ? std::filesystem::path(path) : whole;
+}
+
+}  // namespace
+
+void read_before_checkpoint(const CheckpointJob& job, const CheckpointOptions& options) {
+  const auto stores = job.session.state()->lazy_stores();
+  if (stores.empty()) {  // on all ranks
+    return;
+  }
+  const std::string step = "reading what was restored lazily, before the checkpoint '" + job.path + "'";
+  std::vector<LazyObjects> objects;
+  const auto find = [&] {
+    const std::uint32_t written = job.session.number_of(job.store).value();
+    const auto folder = resolved(storage::parts_folder(job.path));
+    for (const detail::LazyStore& lazy : stores) {
+      const bool may_go = options.keep > 0 || resolved(lazy.folder) == folder;
+      if (may_go || lazy.store == written) {
+        objects.emplace_back(job, lazy.store, may_go ? std::string_view() : options.prefix);
+      }
+    }
+  };
+  const auto read = [&] { std::ranges::for_each(objects, &LazyObjects::read); };
+  mpi::throw_if(job.group.agree(mpi::error_of(find), step, job.until));
+  mpi::throw_if(job.group.agree(mpi::error_of(read), step, job.until));
+}
+
+}  // namespace locum
