@@ -294,7 +294,7 @@ void edit(Input& input, FilePart& part) {
     }
   };
   constexpr std::array types{"f64[]", "f32[]", "u8[]", "u64[]", "", "x", "i16"};
-  switch (input.byte() % 11) {
+  switch (input.byte() % 12) {
     case 0:
       part.type = types[input.byte() % types.size()];
       break;
@@ -324,6 +324,9 @@ void edit(Input& input, FilePart& part) {
       break;
     case 9:
       part.file_bytes = input.number();
+      break;
+    case 10:
+      part.of_checkpoint = input.byte() % 2;
       break;
     default:
       part.is_plain = input.byte() % 2;

@@ -1,9 +1,9 @@
-// usage: checkpoint_restart_tests write|read|rewrite|lazy|relazy|repeat|repeat_async|warned|latest PATH [incremental]
-// One job of several that write a checkpoint and restore it on other numbers of ranks: the objects are the
-// same whoever made them. `lazy` restores it lazily, `relazy` writes what was restored so and not read.
-// `repeat` writes one checkpoint after the other to the same path until it is killed, and prints the number
-// of each that is complete; `repeat_async` does so in the background, while it replaces and evicts the
-// objects; `warned` makes steps until the scheduler says that the job ends soon, and then writes one;
+// usage: checkpoint_restart_tests write|read|rewrite|lazy|relazy|repeat|repeat_async|warned|latest PATH
+// [incremental] One job of several that write a checkpoint and restore it on other numbers of ranks: the
+// objects are the same whoever made them. `lazy` restores it lazily, `relazy` writes what was restored so and
+// not read. `repeat` writes one checkpoint after the other to the same path until it is killed, and prints
+// the number of each that is complete; `repeat_async` does so in the background, while it replaces and evicts
+// the objects; `warned` makes steps until the scheduler says that the job ends soon, and then writes one;
 // `latest` restores the last one, and prints its number.
 #include <mpi.h>
 
