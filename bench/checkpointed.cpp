@@ -41,13 +41,11 @@ void need(bool done, const char* what) {
 class Checkpointed {
  public:
   explicit Checkpointed(std::uint64_t object_bytes)
-      : runtime_(MPI_COMM_WORLD, {.memory_bytes = 3_GiB}), own_(all_bytes / world_size() / sizeof(double)) {
+      : runtime_(MPI_COMM_WORLD, {.memory_bytes = 4_GiB}), own_(all_bytes / world_size() / sizeof(double)) {
     std::iota(own_.begin(), own_.end(), world_rank());
     const std::uint64_t objects = all_bytes / world_size() / object_bytes;
     for (std::uint64_t object = 0; object < objects; ++object) {
-      auto writer = store_.create<double>({object_bytes / sizeof(double)}).value();
-      std::copy_n(own_.begin(), writer.size(), writer.begin());
-      (void)writer.seal().value();
+      keys_.push_back(make(object_bytes));
     }
     if (world_rank() == 0) {
       std::filesystem::create_directories(folder_);
@@ -64,6 +62,19 @@ class Checkpointed {
   [[nodiscard]] double checkpoint() {
     return rate([&] {
       need(runtime_.checkpoint("checkpointed", folder_ + "/ours.h5").value().bytes == all_bytes, "bytes");
+    });
+  }
+  // As a step would that makes a sixteenth of the objects anew.
+  [[nodiscard]] double checkpoint_what_is_new() {
+    for (std::uint64_t object = 0; object < keys_.size() / 16; ++object) {
+      Key& oldest = keys_[next_++ % keys_.size()];
+      (void)store_.evict(oldest).value();
+      oldest = make(all_bytes / world_size() / keys_.size());
+    }
+    return rate([&] {
+      need(runtime_.checkpoint("checkpointed", folder_ + "/steps.h5", {.incremental = true}).value().bytes ==
+               all_bytes,
+           "bytes");
     });
   }
   // How long the ranks cannot compute: milliseconds.
@@ -97,6 +108,27 @@ class Checkpointed {
     });
     runtime_.drop("restored");
     return got;
+  }
+  // Until each rank has used one object: milliseconds.
+  [[nodiscard]] double restore_and_use_one(bool lazily) {
+    MPI_Barrier(MPI_COMM_WORLD);
+    const double taken = timed([&] {
+      need(runtime_.restore("restored", folder_ + "/named.h5", {.keep_handles = false, .lazy = lazily})
+                   .value()
+                   .objects == 2 * static_cast<std::uint64_t>(world_size()),
+           "objects");
+      need(restored_.get<double[]>(first_name()).value()[0] == world_rank(), "get");
+    });
+    MPI_Barrier(MPI_COMM_WORLD);
+    runtime_.drop("restored");
+    restored_ = runtime_.store("restored");
+    return 1e3 * slowest(taken);
+  }
+  void name_some() {
+    Store named = runtime_.store("named");
+    (void)named.put(first_name(), std::span(own_).first(own_.size() / 2)).value();
+    (void)named.put(first_name() + "/other", std::span(own_).last(own_.size() / 2)).value();
+    (void)runtime_.checkpoint("named", folder_ + "/named.h5").value();
   }
   [[nodiscard]] double plain_write() {
     return rate([&] {
@@ -142,6 +174,12 @@ class Checkpointed {
   }
 
  private:
+  [[nodiscard]] static std::string first_name() { return "of rank " + std::to_string(world_rank()); }
+  [[nodiscard]] Key make(std::uint64_t bytes) {
+    auto writer = store_.create<double>({bytes / sizeof(double)}).value();
+    std::copy_n(own_.begin(), writer.size(), writer.begin());
+    return writer.seal().value();
+  }
   template <class Body>
   [[nodiscard]] double rate(Body body) {
     MPI_Barrier(MPI_COMM_WORLD);
@@ -165,6 +203,9 @@ class Checkpointed {
 
   Runtime runtime_;
   Store store_ = runtime_.store("checkpointed");
+  Store restored_ = runtime_.store("restored");
+  std::vector<Key> keys_;
+  std::uint64_t next_ = 0;
   std::vector<double> own_;
   const std::string folder_ =
       std::string(std::getenv("LOCUM_BENCH_FOLDER") == nullptr ? "." : std::getenv("LOCUM_BENCH_FOLDER")) +
@@ -191,6 +232,26 @@ void restored(benchmark::State& state, std::uint64_t object_bytes) {
   interleave(
       state, [&] { return scene.restore(); }, [&] { return scene.plain_read(); }, seconds_of)
       .report(state, "GB/s", {});
+}
+
+void written_again(benchmark::State& state) {
+  Checkpointed scene(16_MiB);
+  (void)scene.checkpoint_what_is_new();
+  interleave(
+      state, [&] { return 1e3 * seconds_of(scene.checkpoint_what_is_new()); },
+      [&] { return 1e3 * seconds_of(scene.checkpoint()); },
+      [](double milliseconds) { return milliseconds / 1e3; })
+      .report(state, "ms", {});
+}
+
+void used_first(benchmark::State& state) {
+  Checkpointed scene(all_bytes / world_size());
+  scene.name_some();
+  interleave(
+      state, [&] { return scene.restore_and_use_one(true); },
+      [&] { return scene.restore_and_use_one(false); },
+      [](double milliseconds) { return milliseconds / 1e3; })
+      .report(state, "ms", {});
 }
 
 void begun(benchmark::State& state) {
@@ -222,8 +283,11 @@ void add_checkpoint_rows() {
   add_row("checkpoint_async of 1 GiB in objects of 16 MiB returns, to the end of checkpoint", 3, begun);
   add_row("passes over 8 MiB while a checkpoint of 1 GiB is written in the background, to those without", 3,
           computed_meanwhile);
+  add_row("incremental checkpoint of 1 GiB of which a sixteenth is new, to a whole one", 3, written_again);
   add_row("restore of 1 GiB in objects of 16 MiB, to reading a plain file", 5, restored,
           std::uint64_t{16_MiB});
+  add_row("lazy restore of 1 GiB in two objects a rank and the use of one, to a whole restore", 3,
+          used_first);
 }
 
 }  // namespace locum::bench
