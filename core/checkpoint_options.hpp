@@ -55,7 +55,8 @@ struct RestoreOptions {
   /// depend on the sizes of the objects, and what nobody uses takes no memory but a record of some 500 bytes.
   /// What differs:
   /// - The files must stay, where all ranks see them, until all is read. A checkpoint() that replaces or
-  ///   removes them reads first what is left, and so does one of the store itself.
+  ///   removes them reads first what is left, and so does one of the store itself. One that is being written
+  ///   in the background does not know of it: wait for its result before.
   /// - Damage is found when an object is used: that object is `corrupt` then, `not_found` if its file has
   ///   gone, on each rank that uses it, each time. exists(), keys(), evict() and replace() read nothing;
   ///   info() and proxy() of a name do. Objects of up to 512 bytes are read now.

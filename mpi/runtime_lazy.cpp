@@ -23,8 +23,9 @@ namespace locum {
 
 namespace {
 
-/// What a store has on this node and nobody has read: this rank's share of it. Found by all ranks before one
-/// of them reads, which changes what there is to find.
+/// What a store has on this node and nobody has read: this rank's share of it. Records are found by their
+/// keys and looked up by their names: who begins to read an object gives its record another key, maybe on
+/// another node.
 class LazyObjects {
  public:
   /// With a prefix only the objects whose names begin with it.
@@ -39,18 +40,21 @@ class LazyObjects {
         ++ranks;
       }
     }
-    keys_ = session_.connector().keys_of_node(store_);
-    std::erase_if(keys_, [&](const Key& key) { return mixed(key) % ranks != before; });
+    for (const Key& key : session_.connector().keys_of_node(store_)) {
+      if (mixed(key) % ranks == before) {
+        note(key);
+      }
+    }
   }
 
   void read() {
-    for (const Key& key : keys_) {
-      const auto record = session_.connector().get(Address(key), until_);
+    for (const std::string& name : names_) {
+      const auto record = session_.connector().get(Address(store_, name), until_);
       if (!record && record.error().code() == Errc::not_found) {
-        continue;  // evicted, or read, meanwhile
+        continue;  // evicted meanwhile
       }
       if (is_promise_record(record.value().type_hash())) {
-        look_at(*record);
+        look_at(*record, name);
       }
     }
   }
@@ -61,14 +65,21 @@ class LazyObjects {
     return ((key.serial ^ key.creator) * 0x9E3779B97F4A7C15U) >> 32U;
   }
 
-  void look_at(const ObjectView& record) {
-    const std::string name(record.facts().name);
-    const auto promised = promise_named(store_, name);
-    if (!promised) {
-      return;  // the record under the name of an object: that of its promise counts
+  // Of an object no more than its type: its bytes may be on disk. Of records those of promises: one under
+  // the name of an object leads to such a one.
+  void note(const Key& key) {
+    const auto facts = session_.connector().get_some(Address(key), Facts(), until_);
+    if (!facts && facts.error().code() == Errc::not_found) {
+      return;
     }
-    if (same_as(record)) {
-      return keep(name);
+    if (is_promise_record(facts.value().type_hash()) && promise_named(store_, facts->facts().name)) {
+      names_.emplace_back(facts->facts().name);
+    }
+  }
+
+  void look_at(const ObjectView& record, const std::string& name) {
+    if (const auto other = same_as(record)) {
+      return is_wanted(*other) ? keep(name) : void();
     }
     if (!in_file(record)) {
       return;
@@ -77,6 +88,19 @@ class LazyObjects {
     if (part.of_checkpoint != 0 && (prefix_.empty() || part.name.starts_with(prefix_))) {
       (void)load(name);
     }
+  }
+
+  // With a prefix: not what is in a file, under another name. The rest need not be read.
+  [[nodiscard]] bool is_wanted(const Key& other) {
+    if (prefix_.empty()) {
+      return true;
+    }
+    const auto record =
+        session_.connector().get(Address(store_, session_.connector().name_of(other)), until_);
+    const auto part = record && is_promise_record(record->type_hash()) && in_file(*record)
+                          ? detail::file_part_in(*record)
+                          : Result<FilePart>(no_such_object());
+    return !part || part->name.starts_with(prefix_);
   }
 
   // None: the object was evicted, or its name was bound to another one, and with it goes the record.
@@ -113,7 +137,7 @@ class LazyObjects {
   const std::uint32_t store_;
   const std::string_view prefix_;
   const Deadline until_;
-  std::vector<Key> keys_;
+  std::vector<std::string> names_;
 };
 
 std::filesystem::path resolved(const std::string& path) {
@@ -132,6 +156,7 @@ void read_before_checkpoint(const CheckpointJob& job, const CheckpointOptions& o
   const std::string step = "reading what was restored lazily, before the checkpoint '" + job.path + "'";
   std::vector<LazyObjects> objects;
   const auto find = [&] {
+    objects.clear();
     const std::uint32_t written = job.session.number_of(job.store).value();
     const auto folder = resolved(storage::parts_folder(job.path));
     for (const detail::LazyStore& lazy : stores) {
@@ -142,8 +167,11 @@ void read_before_checkpoint(const CheckpointJob& job, const CheckpointOptions& o
     }
   };
   const auto read = [&] { std::ranges::for_each(objects, &LazyObjects::read); };
-  mpi::throw_if(job.group.agree(mpi::error_of(find), step, job.until));
-  mpi::throw_if(job.group.agree(mpi::error_of(read), step, job.until));
+  // Twice: a record that moved from one node to another while both looked may not have been seen.
+  for (int pass = 0; pass < 2; ++pass) {
+    mpi::throw_if(job.group.agree(mpi::error_of(find), step, job.until));
+    mpi::throw_if(job.group.agree(mpi::error_of(read), step, job.until));
+  }
 }
 
 }  // namespace locum

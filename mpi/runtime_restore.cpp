@@ -213,35 +213,42 @@ class Restoring {
     }
   }
 
+  [[nodiscard]] static bool is_loss(const Error& error) {
+    return error.code() == Errc::corrupt || error.code() == Errc::not_found;
+  }
+  [[nodiscard]] Error explained(const Error& error, const storage::PartReader& part,
+                                const storage::ObjectRow& row) const {
+    const std::string_view name = part.name(row);
+    return name.empty() ? error.about(to_string(former_key(row))) : error.about(name);
+  }
+  void lost_or_throw(const Error& error, const storage::PartReader& part, const storage::ObjectRow& row) {
+    if (!options_.skip_damaged || !is_loss(error)) {
+      throw explained(error, part, row);
+    }
+    add_damaged(explained(error, part, row).what(), 1);
+  }
+
   void restore(const Place& place) {
     storage::PartReader& part = *parts_[place.part];
     const storage::ObjectRow& row = *place.row;
-    const std::string_view name = part.name(row);
     const ObjectMeta meta = meta_of(part, row);
     Connector& connector = job_.session.state()->connector();
-    const auto explained = [&](const Error& error) {
-      return name.empty() ? error.about(to_string(former_key(row))) : error.about(name);
-    };
     auto draft = connector.create(row.size_bytes, meta, job_.until);
     if (!draft) {
-      throw explained(draft.error());
+      throw explained(draft.error(), part, row);
     }
     try {
       part.read(row, draft->bytes);
     } catch (const Error& error) {
       connector.discard(*draft);
-      const bool is_lost = error.code() == Errc::corrupt || error.code() == Errc::not_found;
-      if (options_.lazy && !options_.skip_damaged && is_lost) {
+      if (options_.lazy && !options_.skip_damaged && is_loss(error)) {
         return restore_later(place);  // who uses it learns of the damage
       }
-      if (!options_.skip_damaged || !is_lost) {
-        throw explained(error);
-      }
-      return add_damaged(explained(error).what(), 1);
+      return lost_or_throw(error, part, row);
     }
     const auto sealed = connector.seal(*draft, {}, job_.until);
     if (!sealed) {
-      throw explained(sealed.error());
+      throw explained(sealed.error(), part, row);
     }
     made_.push_back(sealed->key);
     ++share_.objects;
@@ -264,12 +271,21 @@ class Restoring {
     const storage::ObjectRow& row = *place.row;
     const std::uint64_t identity = identity_of(row);
     const Key promised = promised_of(identity);
-    FilePart later = storage::part_of(part, row);
+    FilePart later;
+    try {
+      if (options_.skip_damaged) {
+        part.require_file_of(row);  // else all files were looked for before
+      }
+      later = storage::part_of(part, row);
+    } catch (const Error& error) {
+      lost_or_throw(error, part, row);
+      return;
+    }
     later.name = part.name(row);
     later.with_checksum = checksum_ ? 1 : 0;
     if (const auto put = detail::put_restored_part(*job_.session.state(), promised, later, job_.until, made_);
         !put) {
-      throw put.error().about(later.name.empty() ? to_string(former_key(row)) : later.name);
+      throw explained(put.error(), part, row);
     }
     ++share_.objects;
     share_.bytes += row.size_bytes;

@@ -279,8 +279,20 @@ Result<void> put_restored_part(SessionState& session, const Key& promised, const
     }
     made.push_back(leads->key);
   }
-  const auto put = put_record(session, promised, {.state = PromiseRecord::State::in_file}, part,
-                              {.mode = SealMode::replace}, deadline);
+  // An object without a name may be there, from a restore before: read, or to be read.
+  constexpr PromiseRecord record{.state = PromiseRecord::State::in_file};
+  const SealOptions at_first{.mode = part.name.empty() ? SealMode::put : SealMode::replace};
+  auto put = put_record(session, promised, record, part, at_first, deadline);
+  if (!put && put.error().code() == Errc::key_exists && at_first.mode == SealMode::put) {
+    const auto there =
+        session.connector().get(Address(promised.store, session.connector().name_of(promised)), deadline);
+    if (there && !kept_elsewhere(*there)) {
+      return Error(
+          Errc::key_exists,
+          "it was restored into this store before: restore into another one, or drop this one first");
+    }
+    put = put_record(session, promised, record, part, {.mode = SealMode::replace}, deadline);
+  }
   if (!put) {
     return put.error();
   }

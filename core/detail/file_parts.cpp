@@ -247,11 +247,16 @@ Result<Handle> FileParts::add(SessionState& session, std::uint32_t store, const 
 
 Result<ObjectView> FileParts::load(SessionState& session, const Address& name, Deadline deadline) {
   const auto until = session.completions()->moment(deadline);
-  const auto reading = load_later(session, name);
-  reading->begin();
-  auto object = reading->get(until);
-  if (object || !is_left_to_caller(object.error())) {
-    return object;
+  for (bool is_left = false; !is_left;) {  // what is in the background waits for the runtime's `timeout` only
+    const auto reading = load_later(session, name);
+    reading->begin();
+    auto object = reading->get(until);
+    is_left = !object && is_left_to_caller(object.error());
+    const bool is_over =
+        object || object.error().code() != Errc::timeout || session.completions()->now() >= until;
+    if (!is_left && is_over) {
+      return object;
+    }
   }
   const auto stopped = [this, &session, until]() -> std::optional<Error> {
     if (session.completions()->now() >= until) {

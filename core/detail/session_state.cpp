@@ -111,10 +111,15 @@ void SessionState::find_batch(std::span<const Address> addresses, Wanting wantin
   }
   connector_->find_batch(addresses, wanting, found, deadline);
   for (std::size_t at = 0; at < found.size(); ++at) {
-    if (!found[at]) {
-      found[at] = otherwise(addresses[at], found[at].error(), deadline);
-    } else if (reads_files && may_be_in_file(addresses[at], found[at])) {
-      found[at] = from_file(addresses[at], Selection(), std::move(found[at]), deadline);
+    const Address& asked = addresses[at];
+    if (!found[at] && !reads_files && asked.name.empty() && is_promised(asked.key)) {
+      const auto stands = actual(asked.key, deadline);
+      found[at] =
+          stands ? connector_->get_some(*stands, Facts(), deadline) : Result<ObjectView>(stands.error());
+    } else if (!found[at]) {
+      found[at] = otherwise(asked, found[at].error(), deadline);
+    } else if (reads_files && may_be_in_file(asked, found[at])) {
+      found[at] = from_file(asked, Selection(), std::move(found[at]), deadline);
     }
   }
 }

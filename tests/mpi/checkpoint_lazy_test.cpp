@@ -281,6 +281,15 @@ TEST_F(LazyCheckpoint, KeepsHandlesOfWhatIsNotReadThroughSeveralJobs) {
   (void)runtime.restore("links", paths[2], {.lazy = true}).value();
   const Store store = runtime.store("links");
   const auto links = store.get<Handle[]>(named_of(rank, "links")).value();
+  for (const bool is_read : {false, true}) {
+    job::barrier();
+    EXPECT_EQ(runtime.restore("links", paths[2], {.lazy = true}).error().code(), Errc::key_exists);
+    if (!is_read) {
+      expect_links(runtime);
+    }
+  }
+  EXPECT_TRUE(is_lazy_field(runtime.proxy<double[]>(links[unnamed]).get().value(), unnamed));
+  job::barrier();
   EXPECT_TRUE(store.evict(named_of(rank, "later")).value());
   (void)store.replace(named_of(rank, "named"), lazy_field(7)).value();
   EXPECT_EQ(runtime.proxy<double[]>(links[kept_elsewhere]).get().error().code(), Errc::not_found);
@@ -296,8 +305,10 @@ TEST_F(LazyCheckpoint, LosesNothingWhenACheckpointReplacesItsFiles) {
   Runtime runtime(MPI_COMM_WORLD, of_lazy);
   (void)runtime.restore("one", path_, {.lazy = true}).value();
   (void)runtime.restore("two", path_, {.lazy = true}).value();
+  const auto begun = runtime.store("one").get_async<double[]>(named_of(next(), "get"));
   const auto written = runtime.checkpoint("one", path_, {.prefix = "get/"}).value();
-  EXPECT_EQ(written.objects, static_cast<std::uint64_t>(job::size()));
+  EXPECT_EQ(written.objects, static_cast<std::uint64_t>(job::size())) << "what is being read is there";
+  EXPECT_TRUE(is_lazy_field(begun.get(20s).value(), next()));
   expect_all_ways(runtime, runtime.store("one"));
   expect_all_ways(runtime, runtime.store("two"));
   (void)runtime.restore("three", path_, {.lazy = true}).value();

@@ -1,7 +1,10 @@
 // locum-checkpoint: looks at checkpoints, and makes incremental ones whole, without restoring them, and
 // without MPI.
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
@@ -105,7 +108,8 @@ class Look {
       try {
         part.verify(row);
       } catch (const Error& error) {
-        found(error, name, 1, false);
+        const bool is_readable = ::access(part.file(row).c_str(), R_OK) == 0 || errno == ENOENT;
+        found(error, name, is_readable ? 1 : 0, !is_readable);
       } catch (const std::bad_alloc&) {
         found(Error(Errc::out_of_memory, "there is no memory for it here"), name, 0, true);
       }
@@ -161,7 +165,8 @@ int main(int argc, char** argv) {
     return compacts ? compact(argv[2]) : Look(argv[2], verifies).status();
   } catch (const Error& error) {
     std::fprintf(stderr, "locum-checkpoint: %s\n", error.what());
-    return error.code() == Errc::corrupt ? damaged : not_seen;
+    const bool lacks_a_file = compacts && error.code() == Errc::not_found && ::access(argv[2], F_OK) == 0;
+    return error.code() == Errc::corrupt || lacks_a_file ? damaged : not_seen;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "locum-checkpoint: %s\n", error.what());
     return not_seen;

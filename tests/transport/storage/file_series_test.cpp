@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "transport/storage/hdf5/xdmf.hpp"
+
 namespace locum::storage {
 namespace {
 
@@ -53,6 +55,14 @@ TEST(FileSeries, HasOnlyNamesWithANumberInTheMiddle) {
         "step1.h5.parts", "step1", "Step1.h5", "step99999999999999999999.h5", ""}) {
     EXPECT_FALSE(series.number(name)) << name;
   }
+}
+
+// Where a number is all that the names of a series differ in, it is no extension.
+TEST(XdmfFile, IsOneForEachOfASeries) {
+  EXPECT_EQ(xdmf_file("run17/step0042.h5"), "run17/step0042.xdmf");
+  EXPECT_EQ(xdmf_file("run.0041"), "run.0041.xdmf");
+  EXPECT_EQ(xdmf_file("run"), "run.xdmf");
+  EXPECT_EQ(xdmf_file("v1.2/run"), "v1.2/run.xdmf");
 }
 
 }  // namespace

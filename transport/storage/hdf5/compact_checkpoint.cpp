@@ -86,6 +86,11 @@ Compacted compact_checkpoint(const std::string& path) {
   const WritingLock lock(path);
   const MasterFile old = read_master(path);
   Compacted done{.objects = 0, .bytes = 0, .shared = old.files.size()};
+  const bool is_own_folder = std::filesystem::weakly_canonical(old.parts_folder) ==
+                             std::filesystem::weakly_canonical(parts_folder(path));
+  if (is_own_folder) {
+    remove_other_parts(path, part_names(old));  // what a job, or this command, has left that died
+  }
   if (old.files.empty()) {
     return done;
   }
@@ -95,11 +100,8 @@ Compacted compact_checkpoint(const std::string& path) {
   whole.parts_folder = parts_folder(path);
   whole.files.clear();
   whole.parts.clear();
-  if (std::filesystem::weakly_canonical(old.parts_folder) !=
-      std::filesystem::weakly_canonical(whole.parts_folder)) {
-    done.old_folder = old.parts_folder;  // the file was renamed
-  } else {
-    remove_other_parts(path, part_names(old));  // what a job has left that died
+  if (!is_own_folder) {
+    done.old_folder = old.parts_folder;  // the file was renamed; another one may be in its folder
   }
   std::filesystem::create_directory(whole.parts_folder);
   std::optional<MasterWriter> master;
@@ -123,7 +125,9 @@ Compacted compact_checkpoint(const std::string& path) {
     throw;
   }
   master->publish();  // if that fails, either of the two may be there
-  remove_other_parts(path, part_names(whole));
+  if (is_own_folder) {
+    remove_other_parts(path, part_names(whole));
+  }
   return done;
 }
 

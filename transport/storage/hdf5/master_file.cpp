@@ -171,7 +171,7 @@ class Links {
     std::copy_n(row.extents.begin(), row.rank, facts.extents.values.begin());
     if (is_plain_array(facts)) {
       const Extents extents = extents_of_dataset(facts);
-      XdmfArray array{std::string(part.name(row)),
+      XdmfArray array{dataset_path(part.name(row)).substr(1),  // UTF-8, whatever the name is
                       file,
                       std::string(part.path(row)),
                       element_name(facts),

@@ -48,6 +48,9 @@ class PartReader {
   /// is whole.
   [[nodiscard]] std::optional<std::uint64_t> find(const ObjectRow& row) const;
 
+  /// Throws Error if the file with its bytes is missing, or has another size. REQUIRES: the row is whole.
+  void require_file_of(const ObjectRow& row) const { require_file(file(row), bytes_of_file(row)); }
+
   [[nodiscard]] const std::string& file() const noexcept { return file_.path(); }
   /// The file with the bytes of an object. REQUIRES: the row is whole.
   [[nodiscard]] std::string file(const ObjectRow& row) const;

@@ -101,7 +101,10 @@ std::string xdmf_text(const std::vector<XdmfArray>& arrays) {
 }
 
 std::string xdmf_file(const std::string& path) {
-  return std::filesystem::path(path).replace_extension(".xdmf").string();
+  const std::string extension = std::filesystem::path(path).extension().string();
+  const bool is_number =  // of a step: run.0041 and run.0042 have descriptions of their own
+      extension.size() > 1 && extension.find_first_not_of("0123456789", 1) == std::string::npos;
+  return is_number ? path + ".xdmf" : std::filesystem::path(path).replace_extension(".xdmf").string();
 }
 
 }  // namespace locum::storage
