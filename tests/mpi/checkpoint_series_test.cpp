@@ -381,7 +381,7 @@ TEST_F(IncrementalCheckpoints, NameTheSharedFileThatIsMissing) {
     EXPECT_EQ(*runtime_.store(rest).get<int>("step/0").value(), 2) << "what is in other files is restored";
     if (std::string_view(how) != "changed") {  // which is found when the bytes are read
       const CheckpointReport lazily =
-          runtime_.restore("lazy " + rest, path_of(2), {.lazy = true, .skip_damaged = true}).value();
+          runtime_.restore("lazy " + rest, path_of(2), {.skip_damaged = true, .lazy = true}).value();
       EXPECT_EQ(lazily.damaged_objects, report.damaged_objects) << how;
       EXPECT_EQ(lazily.objects, report.objects) << how;
     }
