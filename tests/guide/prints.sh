@@ -3,7 +3,9 @@
 # concurrently. In lines that begin with a blank, which are tables, any number matches any other, and columns may be wider.
 expected=$1
 shift
-output=$("$@")
+work=$(mktemp -d)  # the files that it writes are new each time
+trap 'rm -rf "$work"' EXIT
+output=$(cd "$work" && "$@")
 status=$?
 output=$(printf '%s\n' "$output" | tr -d '\r')  # from the terminals that Open MPI gives the ranks
 printf '%s\nended with status %d\n' "$output" "$status"
