@@ -24,7 +24,9 @@ constexpr std::uint64_t count = 50'000;
 void write(Runtime& runtime, const std::string& path) {
   const auto rank = static_cast<std::uint64_t>(runtime.rank());
   const auto ranks = static_cast<std::uint64_t>(runtime.size());
-  StepWriter out(runtime, "run", MPI_COMM_WORLD, {.queue_steps = 1, .file = path});
+  // A reader joins with its first next(). Before, there must be room for two steps: else the first is
+  // dropped.
+  StepWriter out(runtime, "run", MPI_COMM_WORLD, {.queue_steps = 2, .file = path});
   StepReader in(runtime, "run", MPI_COMM_WORLD);
   for (std::uint64_t number = 0;; ++number) {
     auto step = out.begin().value();
