@@ -64,7 +64,7 @@ Result<void> StepReplay::open(Moment until) {
 // With which step of the file this rank would begin.
 Result<std::uint64_t> StepReplay::first_of_file() const {
   const auto storage = files();
-  const auto count = storage ? (*storage)->count(options_.file) : Result<std::uint64_t>(storage.error());
+  auto count = storage ? (*storage)->count(options_.file) : Result<std::uint64_t>(storage.error());
   if (!count || options_.start_at == StartAt::next) {
     return count;
   }
