@@ -9,8 +9,8 @@
 #include <system_error>
 #include <vector>
 
-#include "core/detail/file_load.hpp"
 #include "core/detail/file_parts.hpp"
+#include "core/detail/file_records.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/node/promised.hpp"
 #include "core/ports/connector.hpp"

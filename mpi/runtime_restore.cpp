@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/base/hash.hpp"
-#include "core/detail/file_load.hpp"
+#include "core/detail/file_records.hpp"
 #include "core/detail/restored_handles.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/node/promised.hpp"

@@ -15,6 +15,7 @@
 #include "core/base/hash.hpp"
 #include "core/base/mutex.hpp"
 #include "core/detail/file_load.hpp"
+#include "core/detail/file_records.hpp"
 #include "core/detail/given_fetch.hpp"
 #include "core/detail/restored_handles.hpp"
 #include "core/detail/session_state.hpp"

@@ -4,6 +4,7 @@
 #include "core/detail/file_fetch.hpp"
 #include "core/detail/file_load.hpp"
 #include "core/detail/file_parts.hpp"
+#include "core/detail/file_records.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/node/promised.hpp"
 #include "core/object/selection.hpp"

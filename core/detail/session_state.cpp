@@ -112,7 +112,8 @@ void SessionState::find_batch(std::span<const Address> addresses, Wanting wantin
   connector_->find_batch(addresses, wanting, found, deadline);
   for (std::size_t at = 0; at < found.size(); ++at) {
     const Address& asked = addresses[at];
-    if (!found[at] && !reads_files && asked.name.empty() && is_promised(asked.key)) {
+    const bool is_missing = !found[at] && found[at].error().code() == Errc::not_found;
+    if (is_missing && !reads_files && asked.name.empty() && is_promised(asked.key)) {
       const auto stands = actual(asked.key, deadline);
       found[at] =
           stands ? connector_->get_some(*stands, Facts(), deadline) : Result<ObjectView>(stands.error());

@@ -61,10 +61,14 @@ Result<void> StepReplay::open(Moment until) {
   return {};
 }
 
+Result<std::uint64_t> StepReplay::count() const {
+  const auto storage = files();
+  return storage ? (*storage)->count(options_.file) : Result<std::uint64_t>(storage.error());
+}
+
 // With which step of the file this rank would begin.
 Result<std::uint64_t> StepReplay::first_of_file() const {
-  const auto storage = files();
-  auto count = storage ? (*storage)->count(options_.file) : Result<std::uint64_t>(storage.error());
+  auto count = this->count();
   if (!count || options_.start_at == StartAt::next) {
     return count;
   }
@@ -74,6 +78,9 @@ Result<std::uint64_t> StepReplay::first_of_file() const {
 // What there is in the file changes while it is written: the first rank looks for all, and tells the others
 // by a record of the stream. That the file cannot be read all ranks see.
 Result<void> StepReplay::find_first(Moment until) {
+  if (next_) {
+    return {};
+  }
   if (options_.start_at == StartAt::oldest) {
     next_ = options_.first_step;
     return {};
@@ -111,11 +118,10 @@ Result<void> StepReplay::skip_to_newest(Moment until) {
   if (is_unread_) {
     return {};
   }
-  if (auto found = next_ ? Result<void>() : find_first(until); !found) {
+  if (auto found = find_first(until); !found) {
     return found;
   }
-  const auto storage = files();
-  const auto count = storage ? (*storage)->count(options_.file) : Result<std::uint64_t>(storage.error());
+  const auto count = this->count();
   if (!count) {
     return count.error();
   }
@@ -129,7 +135,7 @@ Result<void> StepReplay::show_next(Moment until) {
   if (is_unread_) {
     return {};
   }
-  if (auto found = next_ ? Result<void>() : find_first(until); !found) {
+  if (auto found = find_first(until); !found) {
     return found;
   }
   const auto step = await(until);

@@ -45,6 +45,7 @@ class StepReplay {
   [[nodiscard]] Result<StepFiles*> files() const;
   [[nodiscard]] Result<void> open(Moment until);
   [[nodiscard]] Result<void> find_first(Moment until);
+  [[nodiscard]] Result<std::uint64_t> count() const;
   [[nodiscard]] Result<std::uint64_t> first_of_file() const;
   [[nodiscard]] Result<StepRecord> await(Moment until);
   [[nodiscard]] Result<StepRecord> share_of(const StepRecord& step, Moment until);

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "core/base/checksum.hpp"
-#include "core/detail/file_load.hpp"
+#include "core/detail/file_records.hpp"
 #include "core/detail/representation.hpp"
 #include "core/error.hpp"
 #include "core/node/local.hpp"
