@@ -8,7 +8,7 @@
 #include "core/options.hpp"
 #include "core/store.hpp"
 #include "shm/segment/available_memory.hpp"
-#include "tests/core/connector_contract.hpp"
+#include "tests/core/memory_connector_contract.hpp"
 #include "tests/shm/cluster_on_node.hpp"
 #include "tests/shm/player.hpp"
 
@@ -311,6 +311,9 @@ TEST_F(ClusterOnNode, NumbersStoresHoweverManyNamesThereWere) {
 namespace locum::tests {
 
 INSTANTIATE_TEST_SUITE_P(Cluster, ConnectorContract,
+                         ::testing::Values(shm::on_a_node("alone", 1), shm::on_a_node("three", 3)),
+                         factory_name);
+INSTANTIATE_TEST_SUITE_P(Cluster, MemoryConnectorContract,
                          ::testing::Values(shm::on_a_node("alone", 1), shm::on_a_node("three", 3)),
                          factory_name);
 

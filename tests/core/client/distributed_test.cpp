@@ -10,7 +10,7 @@
 #include "core/base/warm_memory.hpp"
 #include "core/options.hpp"
 #include "tests/core/begun_connector.hpp"
-#include "tests/core/connector_contract.hpp"
+#include "tests/core/memory_connector_contract.hpp"
 #include "tests/core/queue_transport.hpp"
 #include "tests/core/sanitized.hpp"
 #include "tests/core/simulated_nodes.hpp"
@@ -63,6 +63,8 @@ std::vector<ConnectorFactory> simulated_worlds() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Simulated, ConnectorContract, ::testing::ValuesIn(simulated_worlds()), factory_name);
+INSTANTIATE_TEST_SUITE_P(Simulated, MemoryConnectorContract, ::testing::ValuesIn(simulated_worlds()),
+                         factory_name);
 
 // The same with threads: each rank's helper serves the others while the tests' own threads use one rank.
 ConnectorFactory threaded(std::string name, int nodes, int ranks_per_node, int rank) {
@@ -81,6 +83,11 @@ ConnectorFactory threaded(std::string name, int nodes, int ranks_per_node, int r
 }
 
 INSTANTIATE_TEST_SUITE_P(Threaded, ConnectorContract,
+                         ::testing::Values(threaded("two_nodes", 2, 1, 1),
+                                           threaded("two_nodes_of_two", 2, 2, 0),
+                                           begun(threaded("two_nodes_of_two", 2, 2, 0))),
+                         factory_name);
+INSTANTIATE_TEST_SUITE_P(Threaded, MemoryConnectorContract,
                          ::testing::Values(threaded("two_nodes", 2, 1, 1),
                                            threaded("two_nodes_of_two", 2, 2, 0),
                                            begun(threaded("two_nodes_of_two", 2, 2, 0))),

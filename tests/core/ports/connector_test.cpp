@@ -3,13 +3,18 @@
 #include "core/node/cluster.hpp"
 #include "core/node/local.hpp"
 #include "core/options.hpp"
-#include "tests/core/connector_contract.hpp"
+#include "tests/core/memory_connector_contract.hpp"
 #include "tests/core/plain_node.hpp"
 
 namespace locum::tests {
 
 INSTANTIATE_TEST_SUITE_P(
     Local, ConnectorContract,
+    ::testing::Values(ConnectorFactory{
+        "local", [](std::uint64_t memory_bytes) { return open_local({.memory_bytes = memory_bytes}); }}),
+    factory_name);
+INSTANTIATE_TEST_SUITE_P(
+    Local, MemoryConnectorContract,
     ::testing::Values(ConnectorFactory{
         "local", [](std::uint64_t memory_bytes) { return open_local({.memory_bytes = memory_bytes}); }}),
     factory_name);
@@ -28,6 +33,9 @@ ConnectorFactory plain_cluster(std::string name, std::uint32_t processes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(PlainCluster, ConnectorContract,
+                         ::testing::Values(plain_cluster("alone", 1), plain_cluster("three", 3)),
+                         factory_name);
+INSTANTIATE_TEST_SUITE_P(PlainCluster, MemoryConnectorContract,
                          ::testing::Values(plain_cluster("alone", 1), plain_cluster("three", 3)),
                          factory_name);
 
