@@ -12,7 +12,9 @@
     "locum is written in C++20: compile with -std=c++20 or later (CMake: target_compile_features(your_target PRIVATE cxx_std_20))"
 #else
 
+#include <locum/backend_registry.hpp>
 #include <locum/coded_store.hpp>
+#include <locum/open.hpp>
 #include <locum/open_sessions.hpp>
 #include <locum/promise.hpp>
 #include <locum/serializers.hpp>

@@ -102,6 +102,8 @@ std::string_view to_string(Errc code) noexcept {
       return "end_of_stream";
     case Errc::queue_full:
       return "queue_full";
+    case Errc::value_too_large:
+      return "value_too_large";
   }
   return "unknown";
 }

@@ -30,6 +30,7 @@ enum class Errc : std::uint8_t {
   broken_promise,        ///< the promise was destroyed before its value was set
   end_of_stream,         ///< the stream of steps, or the queue of tasks, was closed and is used up
   queue_full,            ///< the stream of steps has no room, and the writer is not to wait for it
+  value_too_large,       ///< the backend holds no value of that size; nothing was sent
 };
 
 /// The enumerator's own name, e.g. "key_exists".

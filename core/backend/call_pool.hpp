@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "core/base/thread_start.hpp"
+
+namespace locum {
+
+/// A bounded number of threads for calls that block, so that many are under way at once. Threads are started
+/// when calls queue, and stay. Any thread may call.
+class CallPool {
+ public:
+  /// What is to be done: called once, with whether it should be done; false when the pool has closed.
+  using Call = std::function<void(bool goes_on)>;
+
+  CallPool(std::uint32_t most_threads, ThreadStart on_start);
+  CallPool(const CallPool&) = delete;
+  CallPool& operator=(const CallPool&) = delete;
+  /// As close().
+  ~CallPool();
+
+  /// Has a thread of the pool make the call soon; this thread if the pool has none and gets none, or has
+  /// closed.
+  void add(Call call);
+  /// Makes all those calls, on this thread and those of the pool; returns when all are made.
+  void make_all(std::size_t count, const std::function<void(std::size_t at)>& call);
+  /// Waits for the calls that are being made; those that queue are told not to go on.
+  void close() noexcept;
+  /// In a process forked from the owner, which does not have the threads: does nothing from now on.
+  void disown() noexcept;
+
+ private:
+  struct State;
+  static void work(State& state) noexcept;
+
+  const std::shared_ptr<State> state_;
+};
+
+}  // namespace locum

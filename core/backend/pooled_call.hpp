@@ -1,0 +1,137 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "core/backend/call_pool.hpp"
+#include "core/backend/read_ahead.hpp"
+#include "core/base/mutex.hpp"
+#include "core/object/object.hpp"
+#include "core/ports/now_or_task.hpp"
+
+namespace locum {
+
+/// A blocking call as a task: a thread of a pool makes it.
+template <class T>
+class PooledCall final : public Coming<T>,
+                         public ReadAhead::Fetch,
+                         public std::enable_shared_from_this<PooledCall<T>> {
+ public:
+  /// \param ahead what bounds it, if it fetches; null: it starts when a thread is free
+  /// \param bytes of what it fetches, as far as it is known
+  /// \param timeout of get() without a deadline
+  PooledCall(std::shared_ptr<CallPool> pool, std::function<Result<T>()> call,
+             std::shared_ptr<ReadAhead> ahead, std::uint64_t bytes, std::chrono::milliseconds timeout)
+      : pool_(std::move(pool)),
+        ahead_(std::move(ahead)),
+        timeout_(timeout),
+        call_(std::move(call)),
+        bytes_(bytes) {}
+  ~PooledCall() override { leave(); }
+
+  void begin() override {
+    if (ahead_) {
+      ahead_->enter(this->shared_from_this(), bytes_);
+    } else {
+      start();
+    }
+  }
+  [[nodiscard]] bool ended() const noexcept override { return ended_.load(std::memory_order_acquire); }
+  [[nodiscard]] Result<T> get(Deadline deadline) override {
+    hurry();
+    const auto moment = deadline.moment(timeout_);
+    {
+      MutexLock lock(mutex_);
+      while (!result_) {
+        if (!lock.wait_until(changed_, moment) && !result_) {
+          return Error(Errc::timeout,
+                       "the backend had not answered before the deadline, and may still; wait again");
+        }
+      }
+    }
+    leave();
+    const MutexLock lock(mutex_);
+    return *result_;
+  }
+  void hurry() noexcept override {
+    if (ahead_ && !ended()) {
+      ahead_->hurry(this->shared_from_this(), bytes_);
+    }
+  }
+  void observe(std::shared_ptr<CompletionListener> observer) noexcept override {
+    {
+      const MutexLock lock(mutex_);
+      if (!result_) {
+        observer_ = std::move(observer);
+        return;
+      }
+    }
+    observer->ended();
+  }
+  void forget() noexcept override {
+    if (ahead_ && ahead_->withdraw(*this)) {
+      has_share_ = false;
+      end(Error(Errc::cancelled, "nobody wanted the result any more"));
+    } else {
+      leave();
+    }
+  }
+  void start() noexcept override {
+    has_share_ = ahead_ != nullptr;
+    pool_->add([self = this->shared_from_this()](bool goes_on) {
+      self->end(goes_on ? self->call_()
+                        : Result<T>(Error(Errc::closed,
+                                          "the session was closed before this operation ended; "
+                                          "keep it open until then")));
+    });
+  }
+
+ private:
+  void end(Result<T> result) noexcept {
+    std::shared_ptr<CompletionListener> observer;
+    const std::function<Result<T>()> made =
+        std::exchange(call_, nullptr);  // which may be what keeps the connector
+    if constexpr (std::is_same_v<T, ObjectView>) {
+      if (ahead_ && has_share_) {
+        const std::uint64_t bytes = result ? result->bytes().size() : 0;
+        ahead_->resize(bytes_.exchange(bytes), bytes);
+      }
+    }
+    {
+      const MutexLock lock(mutex_);
+      result_.emplace(std::move(result));
+      observer.swap(observer_);
+      changed_.notify_all();
+    }
+    ended_.store(true, std::memory_order_release);
+    if (observer) {
+      observer->ended();
+    }
+  }
+  // Only once it has ended: what is on its way counts whether it is wanted or not.
+  void leave() noexcept {
+    if (ended() && has_share_.exchange(false)) {
+      ahead_->leave(bytes_);
+    }
+  }
+
+  const std::shared_ptr<CallPool> pool_;
+  const std::shared_ptr<ReadAhead> ahead_;
+  const std::chrono::milliseconds timeout_;
+  std::function<Result<T>()> call_;
+  std::atomic<std::uint64_t> bytes_;
+  std::atomic<bool> has_share_{false};
+  std::atomic<bool> ended_{false};
+  Mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<Result<T>> result_ LOCUM_GUARDED_BY(mutex_);
+  std::shared_ptr<CompletionListener> observer_ LOCUM_GUARDED_BY(mutex_);
+};
+
+}  // namespace locum

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+
+#include "core/base/mutex.hpp"
+
+namespace locum {
+
+/// Bounds what is fetched ahead of its use, in bytes: a fetch starts when what is on its way, or has come and
+/// is not used yet, leaves room for it; a larger one than all the room starts alone. First in, first out. Any
+/// thread may call.
+class ReadAhead {
+ public:
+  /// A fetch that may have to wait for room.
+  class Fetch {
+   public:
+    Fetch() = default;
+    Fetch(const Fetch&) = delete;
+    Fetch& operator=(const Fetch&) = delete;
+    virtual ~Fetch() = default;
+    /// Starts it. Does not wait; called once, by whoever made room.
+    virtual void start() noexcept = 0;
+  };
+
+  explicit ReadAhead(std::uint64_t most_bytes) noexcept : most_bytes_(most_bytes) {}
+
+  /// Starts the fetch when there is room. \param bytes its size, as far as it is known
+  void enter(const std::shared_ptr<Fetch>& fetch, std::uint64_t bytes) LOCUM_EXCLUDES(mutex_);
+  /// Starts a fetch now if it queues: a thread waits for it. \param bytes as before
+  void hurry(const std::shared_ptr<Fetch>& fetch, std::uint64_t bytes) LOCUM_EXCLUDES(mutex_);
+  /// It has come, with that size in place of the one it entered with.
+  void resize(std::uint64_t from, std::uint64_t to) noexcept LOCUM_EXCLUDES(mutex_);
+  /// It is used, or nobody wants it.
+  void leave(std::uint64_t bytes) noexcept LOCUM_EXCLUDES(mutex_);
+  /// Takes a fetch out of the queue. False: it has started.
+  [[nodiscard]] bool withdraw(const Fetch& fetch) noexcept LOCUM_EXCLUDES(mutex_);
+
+ private:
+  struct Queued {
+    std::shared_ptr<Fetch> fetch;
+    std::uint64_t bytes = 0;
+  };
+  void let_in() noexcept LOCUM_EXCLUDES(mutex_);
+
+  const std::uint64_t most_bytes_;
+  Mutex mutex_;
+  std::uint64_t bytes_ LOCUM_GUARDED_BY(mutex_) = 0;
+  std::uint64_t inside_ LOCUM_GUARDED_BY(mutex_) = 0;
+  std::deque<Queued> queue_ LOCUM_GUARDED_BY(mutex_);
+};
+
+}  // namespace locum

@@ -1,0 +1,132 @@
+#include "core/backend/record_format.hpp"
+
+#include <bit>
+#include <cstring>
+#include <string>
+
+#include "core/base/checksum.hpp"
+#include "core/node/publish.hpp"
+
+namespace locum {
+
+static_assert(std::endian::native == std::endian::little, "records of backends are little-endian");
+static_assert(offsetof(RecordWords, checksum) == 84);
+
+namespace {
+
+constexpr std::uint64_t words_bytes = sizeof(RecordWords);
+
+std::uint64_t tail_bytes(const ObjectRecord& object) noexcept {
+  return object.block_bytes() - object.size_bytes;
+}
+
+ObjectRecord object_of(const RecordWords& words) noexcept {
+  return {.size_bytes = words.size_bytes,
+          .type_hash = words.type_hash,
+          .name_hash = words.name_hash,
+          .store = words.key.store,
+          .name_bytes = words.name_bytes & 0x1FFFFU,
+          .type_name_bytes = words.type_name_bytes,
+          .rank = static_cast<std::uint8_t>(words.rank & 0xFU),
+          .has_checksum = static_cast<std::uint8_t>(words.has_checksum & 1U),
+          .layout = words.layout};
+}
+
+bool plausible(const RecordWords& words) noexcept {
+  return words.key.valid() && words.size_bytes < (std::uint64_t{1} << 62U) && words.rank <= max_rank &&
+         words.has_checksum <= 1 && words.name_bytes <= (1U << 16U) &&
+         static_cast<std::uint8_t>(words.layout) <= static_cast<std::uint8_t>(Layout::encoded) &&
+         (words.name_bytes == 0) == (words.name_hash == 0);
+}
+
+std::uint32_t sum_of(std::span<const std::byte> tail, const RecordWords& words) noexcept {
+  return checksum(std::as_bytes(std::span(&words, 1)).first(offsetof(RecordWords, checksum)), checksum(tail));
+}
+
+Error damaged(const std::string& why) {
+  return Error(Errc::corrupt,
+               "the record " + why + "; it was cut, or something wrote over it: store it again");
+}
+
+}  // namespace
+
+std::uint64_t record_end_bytes(const ObjectMeta& meta) noexcept {
+  return tail_bytes(record_of(meta, 0, 0)) + words_bytes;
+}
+
+void write_record_end(std::span<std::byte> record, const ObjectMeta& meta, const Key& key,
+                      std::uint64_t generation, std::uint64_t expires_ns) noexcept {
+  const std::uint64_t payload = record.size() - record_end_bytes(meta);
+  const ObjectRecord object = record_of(meta, 0, payload);
+  write_tail(record.data(), object, {meta.element_bytes, meta.extents, meta.type_name, meta.name});
+  if (object.has_checksum != 0) {
+    const std::uint32_t sum = checksum_of(record.data(), object);
+    std::memcpy(record.data() + checksum_at(object), &sum, sizeof sum);
+  }
+  RecordWords words{.key = key,
+                    .generation = generation,
+                    .size_bytes = payload,
+                    .type_hash = object.type_hash,
+                    .name_hash = object.name_hash,
+                    .expires_ns = expires_ns,
+                    .name_bytes = object.name_bytes,
+                    .type_name_bytes = object.type_name_bytes,
+                    .rank = object.rank,
+                    .has_checksum = object.has_checksum,
+                    .layout = object.layout};
+  words.checksum = sum_of(record.subspan(payload, tail_bytes(object)), words);
+  std::memcpy(record.data() + record.size() - words_bytes, &words, words_bytes);
+}
+
+std::uint64_t record_end_bytes(std::span<const std::byte> last) noexcept {
+  RecordWords words;
+  if (last.size() < words_bytes) {
+    return 0;
+  }
+  std::memcpy(&words, last.data() + last.size() - words_bytes, words_bytes);
+  return words.magic == RecordWords::magic_number && plausible(words)
+             ? tail_bytes(object_of(words)) + words_bytes
+             : 0;
+}
+
+Result<StoredFacts> read_record(std::span<const std::byte> last, std::uint64_t size_bytes) {
+  StoredFacts facts;
+  facts.end_bytes = record_end_bytes(last);
+  if (facts.end_bytes == 0) {
+    return damaged("does not end as one of this library does");
+  }
+  std::memcpy(&facts.words, last.data() + last.size() - words_bytes, words_bytes);
+  if (facts.words.version > RecordWords::current_version) {
+    return Error(Errc::unsupported, "a later version of this library wrote the record, in format " +
+                                        std::to_string(facts.words.version) + "; read it with that version");
+  }
+  facts.object = object_of(facts.words);
+  if (facts.words.size_bytes + facts.end_bytes != size_bytes || facts.end_bytes > last.size()) {
+    return damaged("has " + std::to_string(size_bytes) + " bytes, and says that it has " +
+                   std::to_string(facts.words.size_bytes + facts.end_bytes));
+  }
+  const auto tail = last.subspan(last.size() - facts.end_bytes, tail_bytes(facts.object));
+  if (sum_of(tail, facts.words) != facts.words.checksum) {
+    return damaged("has a wrong checksum at its end");
+  }
+  facts.tail = read_tail_at(tail.data(), facts.object);
+  if (!is_whole(facts.tail, facts.object)) {
+    return damaged("contradicts itself");
+  }
+  if (last.size() == size_bytes) {
+    facts.payload = last.first(facts.words.size_bytes);
+  }
+  return facts;
+}
+
+Result<void> check_payload(const StoredFacts& facts) {
+  if (facts.object.has_checksum == 0) {
+    return {};
+  }
+  std::uint32_t sealed = 0;
+  std::memcpy(&sealed, facts.payload.data() + checksum_at(facts.object), sizeof sealed);
+  const std::uint32_t found = checksum_of(facts.payload.data(), facts.object);
+  return found == sealed ? Result<void>() : Error(Errc::corrupt, wrong_checksum(found, sealed));
+}
+
+}  // namespace locum

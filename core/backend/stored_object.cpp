@@ -1,0 +1,45 @@
+#include "core/backend/stored_object.hpp"
+
+#include <utility>
+
+#include "core/type_name.hpp"
+
+namespace locum {
+
+StoredObject::StoredObject(Record record, const StoredFacts& facts, const Key& key) noexcept
+    : CountedBoard(Path::storage), record_(std::move(record)), payload_(facts.payload) {
+  facts_ = {.key = key,
+            .size_bytes = facts.words.size_bytes,
+            .generation = facts.words.name_bytes == 0 ? 0 : record_.revision,
+            .type_hash = facts.words.type_hash,
+            .element_bytes = facts.tail.element_bytes,
+            .layout = facts.words.layout,
+            .extents = facts.tail.extents,
+            .type_name = facts.tail.type_name,
+            .name = facts.tail.name};
+}
+
+StoredObject::StoredObject(Record record, const Key& key, std::string_view name)
+    : CountedBoard(Path::storage), record_(std::move(record)), name_(name), payload_(record_.bytes) {
+  constexpr const TypeIdentity& identity = type_identity<std::byte[]>;
+  facts_ = {.key = key,
+            .size_bytes = record_.size_bytes,
+            .generation = record_.revision,
+            .type_hash = identity.hash,
+            .element_bytes = 1,
+            .layout = Layout::bytes,
+            .extents = {},
+            .type_name = identity.name,
+            .name = name_};
+}
+
+ObjectFacts StoredObject::describe(std::uint64_t /*pin*/) const {
+  return facts_;
+}
+
+ObjectView StoredObject::view(const std::shared_ptr<StoredObject>& self) noexcept {
+  begin_view(self);
+  return {*this, 0, facts_.key, payload_, facts_.type_hash};
+}
+
+}  // namespace locum

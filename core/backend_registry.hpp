@@ -1,0 +1,33 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <locum/ports/backend.hpp>
+#include <locum/result.hpp>
+#include <locum/url.hpp>
+
+namespace locum {
+
+/// Opens the backend of a URL. `invalid_argument` for options that it does not have (Url::knows_only()).
+using BackendOpener = std::function<Result<std::shared_ptr<Backend>>(const Url& url)>;
+
+/// From now on URLs with that scheme lead to this backend. `scheme`: lower case. Returns true, so that a
+/// static object can be initialised by it; a scheme that is known already keeps the backend that it has, and
+/// false is returned. Any thread.
+bool register_backend(std::string scheme, BackendOpener open);
+/// What opens URLs of that scheme; empty if nothing registered it.
+[[nodiscard]] BackendOpener find_backend(std::string_view scheme);
+/// All schemes that are registered, sorted.
+[[nodiscard]] std::vector<std::string> registered_schemes();
+
+}  // namespace locum
+
+/// Registers a backend of the program's own when the program starts, in one of its source files:
+/// `LOCUM_REGISTER_BACKEND(tape, open_tape)`, with `Result<std::shared_ptr<Backend>> open_tape(const Url&)`.
+/// From then on `locum::open("tape:…")` finds it. In a static library of its own the linker may drop it with
+/// the file: call register_backend() there.
+#define LOCUM_REGISTER_BACKEND(scheme, opener) \
+  [[maybe_unused]] static const bool locum_has_backend_##scheme = ::locum::register_backend(#scheme, opener)

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+
+#include <locum/options.hpp>
+#include <locum/ports/backend.hpp>
+#include <locum/result.hpp>
+#include <locum/session.hpp>
+
+namespace locum {
+
+/// What a program needs of a backend, whatever it is: a backend that lacks one of these is refused when it is
+/// opened (`unsupported`), not when it is used.
+struct BackendNeeds {
+  bool lists = false;                      ///< keys(), and dropping a store
+  bool is_atomic = false;                  ///< of two puts of one name one wins, in whichever process
+  bool expires = false;                    ///< removes what has expired itself
+  bool pushes = false;                     ///< a wait is woken, and does not ask again and again
+  bool is_durable = false;                 ///< objects outlive the process
+  SharedBy shared_by = SharedBy::process;  ///< at least
+  std::uint64_t largest_value = 0;         ///< at least that many bytes
+};
+
+/// How a backend is used by this process.
+struct BackendSessionOptions {
+  BackendNeeds needs{};
+  std::chrono::milliseconds timeout{30'000};  ///< longest wait of a call without a deadline
+  std::uint32_t most_threads = 64;            ///< calls under way at once: see docs/backends.md
+  std::uint64_t prefetch_bytes = std::uint64_t{256} << 20U;      ///< see RuntimeOptions::prefetch_bytes
+  std::uint64_t decoded_cache_bytes = std::uint64_t{64} << 20U;  ///< see RuntimeOptions::decoded_cache_bytes
+  int rank = 0;                                                  ///< of this process, in errors
+  int node = 0;
+};
+
+/// Stores over a backend. What is in a durable one stays, and so do keys and handles: another process, later,
+/// opens the same and resolves them. find_store() and proxy() find the session. `unsupported` if the backend
+/// lacks what is needed, and the errors of its first calls. Local; blocks as long as the backend does.
+[[nodiscard]] Result<Session> open_session(std::shared_ptr<Backend> backend,
+                                           const BackendSessionOptions& options = {});
+
+/// \cond library
+/// Whether a backend has all that is needed.
+[[nodiscard]] Result<void> meets(const BackendTraits& traits, const BackendNeeds& needs);
+/// \endcond
+
+}  // namespace locum

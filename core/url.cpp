@@ -1,0 +1,284 @@
+#include "core/url.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <fstream>
+
+#include "core/error.hpp"
+
+namespace locum {
+
+namespace {
+
+constexpr std::size_t longest_url = 64 * 1024;
+
+Error wrong(const std::string& why) {
+  return Error(Errc::invalid_argument, "the URL " + why + "; write scheme://host:port/path?option=value");
+}
+
+bool is_letter_or_digit(char byte) noexcept {
+  return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9');
+}
+
+Result<std::string> decoded(std::string_view text) {
+  std::string plain;
+  plain.reserve(text.size());
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] != '%') {
+      plain += text[at];
+      continue;
+    }
+    unsigned byte = 0;
+    if (text.size() - at < 3) {
+      return wrong("ends within a % and its two digits");
+    }
+    const char* const first = text.data() + at + 1;
+    if (std::from_chars(first, first + 2, byte, 16).ptr != first + 2) {
+      return wrong("has a % without two hexadecimal digits behind it");
+    }
+    plain += static_cast<char>(byte);
+    at += 2;
+  }
+  return plain;
+}
+
+std::string encoded(std::string_view plain, std::string_view also) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string text;
+  for (const char byte : plain) {
+    if (is_letter_or_digit(byte) || std::string_view("-._~").find(byte) != std::string_view::npos ||
+        also.find(byte) != std::string_view::npos) {
+      text += byte;
+    } else {
+      text += '%';
+      text += digits[static_cast<unsigned char>(byte) >> 4U];
+      text += digits[static_cast<unsigned char>(byte) & 0xFU];
+    }
+  }
+  return text;
+}
+
+// "zstd+redis"
+Result<void> read_schemes(std::string_view text, Url& url) {
+  while (true) {
+    const std::size_t plus = text.find('+');
+    std::string one(text.substr(0, plus));
+    std::ranges::transform(one, one.begin(), [](char byte) {
+      return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte + 32) : byte;
+    });
+    const bool is_name = !one.empty() && std::ranges::all_of(one, [](char byte) {
+      return is_letter_or_digit(byte) || byte == '-' || byte == '.';
+    });
+    if (!is_name) {
+      return wrong("has no scheme");
+    }
+    if (plus == std::string_view::npos) {
+      url.scheme = std::move(one);
+      return {};
+    }
+    url.wrappers.push_back(std::move(one));
+    text.remove_prefix(plus + 1);
+  }
+}
+
+// "user@[::1]:6379"
+Result<void> read_authority(std::string_view text, Url& url) {
+  if (const std::size_t at = text.rfind('@'); at != std::string_view::npos) {
+    const std::string_view user = text.substr(0, at);
+    if (user.find(':') != std::string_view::npos) {
+      return wrong(
+          "has a password in it, which logs would show; name where it is: ?password=env:NAME, "
+          "file:PATH or keyring:NAME");
+    }
+    auto name = decoded(user);
+    if (!name) {
+      return name.error();
+    }
+    url.user = std::move(*name);
+    text.remove_prefix(at + 1);
+  }
+  std::string_view port;
+  if (text.starts_with('[')) {
+    const std::size_t end = text.find(']');
+    if (end == std::string_view::npos || (end + 1 < text.size() && text[end + 1] != ':')) {
+      return wrong("has an address with brackets that are not closed");
+    }
+    url.host = text.substr(1, end - 1);
+    port = text.substr(std::min(text.size(), end + 2));
+  } else {
+    const std::size_t colon = text.find(':');
+    auto host = decoded(text.substr(0, colon));
+    if (!host) {
+      return host.error();
+    }
+    url.host = std::move(*host);
+    port = colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1);
+  }
+  if (!port.empty()) {
+    const auto read = std::from_chars(port.data(), port.data() + port.size(), url.port);
+    if (read.ec != std::errc() || read.ptr != port.data() + port.size() || url.port == 0) {
+      return wrong("has a port that is no number from 1 to 65535");
+    }
+  }
+  return {};
+}
+
+Result<void> read_options(std::string_view text, Url& url) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('&'), text.size());
+    const std::string_view one = text.substr(0, end);
+    text.remove_prefix(std::min(text.size(), end + 1));
+    const std::size_t equal = one.find('=');
+    auto name = decoded(one.substr(0, equal));
+    auto value = decoded(equal == std::string_view::npos ? std::string_view() : one.substr(equal + 1));
+    if (!name || !value) {
+      return !name ? name.error() : value.error();
+    }
+    if (name->empty()) {
+      return wrong("has an option without a name");
+    }
+    if (std::ranges::any_of(url.options, [&](const auto& other) { return other.first == *name; })) {
+      return wrong("gives the option '" + *name + "' twice");
+    }
+    if (*name == "password" && !value->starts_with("env:") && !value->starts_with("file:") &&
+        !value->starts_with("keyring:")) {
+      return wrong(
+          "has a password in it, which logs would show; name where it is: ?password=env:NAME, "
+          "file:PATH or keyring:NAME");
+    }
+    url.options.emplace_back(std::move(*name), std::move(*value));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view Url::option(std::string_view name) const noexcept {
+  for (const auto& [known, value] : options) {
+    if (known == name) {
+      return value;
+    }
+  }
+  return {};
+}
+
+Result<std::uint64_t> Url::number(std::string_view name, std::uint64_t otherwise) const {
+  const std::string_view text = option(name);
+  if (text.empty()) {
+    return otherwise;
+  }
+  std::uint64_t value = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (read.ec != std::errc() || read.ptr != text.data() + text.size()) {
+    return wrong("gives the option '" + std::string(name) + "' a value that is no number");
+  }
+  return value;
+}
+
+Result<void> Url::knows_only(std::vector<std::string_view> names) const {
+  for (const auto& [name, value] : options) {
+    if (std::ranges::find(names, name) == names.end()) {
+      std::string known;
+      for (const std::string_view one : names) {
+        known += known.empty() ? "" : ", ";
+        known += one;
+      }
+      return Error(Errc::invalid_argument, scheme + ": has no option '" + name + "'; it has " +
+                                               (known.empty() ? std::string("none") : known));
+    }
+  }
+  return {};
+}
+
+Result<Url> parse_url(std::string_view text) {
+  if (text.size() > longest_url) {
+    return wrong("is longer than 64 KiB");
+  }
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) {
+    return wrong("has no scheme");
+  }
+  Url url;
+  if (auto read = read_schemes(text.substr(0, colon), url); !read) {
+    return read.error();
+  }
+  text.remove_prefix(colon + 1);
+  const std::size_t question = std::min(text.find('?'), text.size());
+  std::string_view place = text.substr(0, question);
+  if (place.starts_with("//")) {
+    place.remove_prefix(2);
+    const std::size_t slash = std::min(place.find('/'), place.size());
+    if (auto read = read_authority(place.substr(0, slash), url); !read) {
+      return read.error();
+    }
+    place.remove_prefix(slash);
+  }
+  auto path = decoded(place);
+  if (!path) {
+    return path.error();
+  }
+  url.path = std::move(*path);
+  if (auto read = read_options(text.substr(std::min(text.size(), question + 1)), url); !read) {
+    return read.error();
+  }
+  return url;
+}
+
+std::string to_string(const Url& url) {
+  std::string text;
+  for (const std::string& wrapper : url.wrappers) {
+    text += wrapper + '+';
+  }
+  text += url.scheme + ':';
+  const bool has_host = !url.host.empty() || !url.user.empty() || url.port != 0;
+  if (has_host || url.path.starts_with('/')) {
+    text += "//";
+  }
+  if (!url.user.empty()) {
+    text += encoded(url.user, {}) + '@';
+  }
+  const bool is_v6 = url.host.find(':') != std::string::npos;
+  text += is_v6 ? '[' + url.host + ']' : encoded(url.host, {});
+  if (url.port != 0) {
+    text += ':' + std::to_string(url.port);
+  }
+  text += encoded(url.path, "/:,=+@");
+  char before = '?';
+  for (const auto& [name, value] : url.options) {
+    text += before + encoded(name, {}) + '=' + encoded(value, "/:,+@");
+    before = '&';
+  }
+  return text;
+}
+
+Result<std::string> secret_in(std::string_view reference) {
+  const auto rest = [&](std::string_view kind) { return std::string(reference.substr(kind.size())); };
+  if (reference.starts_with("env:")) {
+    const std::string name = rest("env:");
+    const char* const value = std::getenv(name.c_str());
+    return value != nullptr ? Result<std::string>(value)
+                            : Error(Errc::not_found, "the variable " + name +
+                                                         " of the environment is not set; it "
+                                                         "has to hold the secret");
+  }
+  if (reference.starts_with("file:")) {
+    const std::string path = rest("file:");
+    std::ifstream file(path);
+    std::string line;
+    if (!std::getline(file, line) || line.empty()) {
+      return Error(Errc::not_found, "the file " + path +
+                                        " cannot be read, or its first line is empty; it has to "
+                                        "hold the secret");
+    }
+    return line;
+  }
+  if (reference.starts_with("keyring:")) {
+    return Error(Errc::unsupported,
+                 "this build does not read the system's keyring; use env:NAME or file:PATH");
+  }
+  return Error(Errc::invalid_argument,
+               "a secret is given by its reference: env:NAME, file:PATH or keyring:NAME");
+}
+
+}  // namespace locum

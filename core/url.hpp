@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <locum/result.hpp>
+
+namespace locum {
+
+/// A URL of a backend: `scheme://user@host:port/path?option=value&option=value`, or `scheme:path?…` without a
+/// host. Bytes may be written as `%` and two hexadecimal digits. A secret is never part of it: an option like
+/// `password` says where it is (see secret_in()).
+struct Url {
+  std::vector<std::string>
+      wrappers;        ///< before the scheme, each with a `+` behind it; the first is the outermost
+  std::string scheme;  ///< lower case
+  std::string user;
+  std::string host;        ///< without the brackets of an IPv6 address
+  std::uint16_t port = 0;  ///< 0: none given
+  std::string path;        ///< with its first `/`, if there was one; decoded
+  std::vector<std::pair<std::string, std::string>> options;  ///< in their order, decoded
+
+  /// The value of an option; empty if it is not given.
+  [[nodiscard]] std::string_view option(std::string_view name) const noexcept;
+  /// The same, as a number; `invalid_argument` if it is none.
+  [[nodiscard]] Result<std::uint64_t> number(std::string_view name, std::uint64_t otherwise) const;
+  /// `invalid_argument`, which lists what is known, if there is an option that is none of these.
+  [[nodiscard]] Result<void> knows_only(std::vector<std::string_view> names) const;
+};
+
+/// The parts of a URL. `invalid_argument` if it is none, or has a password in it.
+[[nodiscard]] Result<Url> parse_url(std::string_view text);
+/// The URL again, for people, logs and configurations: it holds no secret.
+[[nodiscard]] std::string to_string(const Url& url);
+
+/// A secret by its reference: `env:NAME` (a variable of the environment), `file:PATH` (a file's first line)
+/// or `keyring:NAME` (the user key of that name in the system's keyring). `invalid_argument` if it is no
+/// reference, `not_found` if there is none; no error holds the secret.
+[[nodiscard]] Result<std::string> secret_in(std::string_view reference);
+
+}  // namespace locum

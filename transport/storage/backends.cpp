@@ -1,0 +1,132 @@
+// What URLs lead to: the backends of this library, and whether this build has them. Those of programs are
+// found in the registry of core; ours stand here, because a linker drops from a static library what only
+// registers itself.
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "core/backend_registry.hpp"
+#include "core/node/local.hpp"
+#include "core/open.hpp"
+#include "transport/storage/null.hpp"
+#include "transport/storage/simple.hpp"
+
+namespace locum {
+
+namespace {
+
+using Opener = Result<std::shared_ptr<Backend>> (*)(const Url& url);
+
+struct Known {
+  BackendTraits traits;
+  Opener open = nullptr;  ///< null: not in this build, or not a backend
+  std::string_view option;
+  std::string_view package;
+  std::string_view url;
+};
+
+/// The memory of this process, read in place.
+constexpr BackendTraits memory_traits{.scheme = "memory",
+                                      .pushes = true,
+                                      .in_place = true,
+                                      .is_durable = false,
+                                      .shared_by = SharedBy::process};
+
+const std::vector<Known>& known_backends() {
+  static const std::vector<Known> known{
+      {memory_traits, nullptr, {}, {}, "memory:"},
+      {storage::null_traits, storage::open_null, {}, {}, "null:"},
+      {storage::simple_traits, storage::open_simple, {}, {}, "simple:"},
+  };
+  return known;
+}
+
+Error unknown_scheme(std::string_view scheme) {
+  std::string all;
+  const auto add = [&](std::string_view one) {
+    all += all.empty() ? "" : ", ";
+    all += one;
+  };
+  for (const Known& one : known_backends()) {
+    add(one.traits.scheme);
+  }
+  for (const std::string& one : registered_schemes()) {
+    add(one);
+  }
+  return Error(Errc::unsupported, "no backend has the scheme '" + std::string(scheme) + "'; there are " +
+                                      all + "; a program's own is registered by LOCUM_REGISTER_BACKEND");
+}
+
+Result<std::shared_ptr<Backend>> open_backend(const Url& url) {
+  if (const BackendOpener own = find_backend(url.scheme)) {
+    return own(url);
+  }
+  const auto& known = known_backends();
+  const auto found = std::ranges::find(known, url.scheme, [](const Known& one) { return one.traits.scheme; });
+  if (found == known.end()) {
+    return unknown_scheme(url.scheme);
+  }
+  if (found->open == nullptr) {
+    return Error(Errc::unsupported, url.scheme + ": is not in this build of the library; build it with -D" +
+                                        std::string(found->option) + "=ON, which needs the package " +
+                                        std::string(found->package));
+  }
+  return found->open(url);
+}
+
+Result<Session> open_memory(const Url& url, const BackendSessionOptions& options) {
+  const auto known = url.knows_only({"bytes"});
+  const auto bytes = url.number("bytes", 0);
+  const auto has_all = meets(memory_traits, options.needs);
+  if (!known || !bytes || !has_all) {
+    return !known ? known.error() : !bytes ? bytes.error() : has_all.error();
+  }
+  SessionOptions session_options{.rank = options.rank, .node = options.node};
+  session_options.options.timeout = options.timeout;
+  session_options.options.decoded_cache_bytes = options.decoded_cache_bytes;
+  Session session(open_local({.memory_bytes = *bytes, .timeout = options.timeout}),
+                  std::make_shared<Metrics>(), std::move(session_options));
+  session.announce();
+  return session;
+}
+
+}  // namespace
+
+Result<Session> open_session(std::string_view text, const BackendSessionOptions& options) {
+  const auto url = parse_url(text);
+  if (!url) {
+    return url.error();
+  }
+  if (!url->wrappers.empty()) {
+    return Error(Errc::unsupported, "no wrapper has the name '" + url->wrappers.front() + "'");
+  }
+  if (url->scheme == memory_traits.scheme) {
+    return open_memory(*url, options);
+  }
+  auto backend = open_backend(*url);
+  return backend ? open_session(std::move(*backend), options) : backend.error();
+}
+
+Result<Store> open(std::string_view text, const BackendSessionOptions& options) {
+  auto url = parse_url(text);
+  if (!url) {
+    return url.error();
+  }
+  const std::string_view named = url->option("store");
+  const std::string store(named.empty() ? "default" : named);
+  std::erase_if(url->options, [](const auto& option) { return option.first == "store"; });
+  const auto session = open_session(to_string(*url), options);
+  return session ? session->open(store) : session.error();
+}
+
+std::vector<BackendDescription> backend_descriptions() {
+  std::vector<BackendDescription> all;
+  for (const Known& one : known_backends()) {
+    all.push_back({one.traits, one.open != nullptr || one.traits.scheme == memory_traits.scheme, one.option,
+                   one.package, one.url});
+  }
+  return all;
+}
+
+}  // namespace locum
