@@ -119,6 +119,10 @@ struct StoreOptions {
   /// Objects that are evicted and still viewed count; copies of objects of other nodes do not. At most 64
   /// stores of a runtime have one. 0: none but that of the node.
   std::uint64_t memory_bytes = 0;
+  /// For Runtime::store(): the URL of the backend that the store is over, in place of the nodes' memory; see
+  /// locum::open(). Each rank that opens the store gives it. Not among the options in force, and not for
+  /// Session::open().
+  std::string_view connector = {};
 
   friend bool operator==(const StoreOptions&, const StoreOptions&) = default;
 };

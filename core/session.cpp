@@ -149,6 +149,11 @@ Result<Store> Session::open_with(std::string_view name, const StoreOptions* want
   if (closed()) {
     return state_->closed_error();
   }
+  if (wanted != nullptr && !wanted->connector.empty()) {
+    return Error(Errc::invalid_argument,
+                 "a session has one backend; give the URL to Runtime::store() or to locum::open_session()")
+        .about(name);
+  }
   Connector& connector = state_->connector();
   const Address address(registry, name);
   auto registration = find_or_register(connector, name, wanted != nullptr ? *wanted : StoreOptions());

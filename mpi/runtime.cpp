@@ -255,7 +255,29 @@ Store Runtime::store(std::string_view name) const {
 
 Store Runtime::store(std::string_view name, const StoreOptions& options) const {
   require_open("store");
-  return session_->open(name, options).value();
+  if (options.connector.empty()) {
+    return session_->open(name, options).value();
+  }
+  const RuntimeOptions& own = state_->options;
+  const Session session =
+      state_->backends
+          .find_or_open(options.connector, {.timeout = own.timeout,
+                                            .decoded_cache_bytes = own.decoded_cache_bytes,
+                                            .rank = state_->group.rank(),
+                                            .node = state_->group.node()})
+          .value();
+  StoreOptions without = options;
+  without.connector = {};
+  return (without == StoreOptions() ? session.open(name) : session.open(name, without)).value();
+}
+
+Session Runtime::session_of(const Handle& handle) const {
+  if (handle.incarnation != state_->incarnation) {
+    if (auto other = state_->backends.find(handle.incarnation)) {
+      return *std::move(other);
+    }
+  }
+  return *session_;
 }
 
 // The number is unique in the runtime: that of the side's first rank, and how many that one has numbered.

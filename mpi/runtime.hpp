@@ -66,22 +66,24 @@ class Runtime {
   /// defaults if it opens the store first. Throws Error: `invalid_argument` (a name is 1 byte to 64 KiB),
   /// `options_differ` (opened with other options before), `closed`, `unsupported` (4294967292 stores, or the
   /// most that one node may have of them, were made before), `out_of_memory`, `timeout`, `peer_lost` (the
-  /// home node of the name is lost).
+  /// home node of the name is lost). With StoreOptions::connector the store is over another backend, and the
+  /// errors are also those of locum::open_session().
   [[nodiscard]] Store store(std::string_view name) const;
   [[nodiscard]] Store store(std::string_view name, const StoreOptions& options) const;
 
-  /// A proxy for the object of a handle, of any store of this runtime. Transfers nothing; a defective handle
+  /// A proxy for the object of a handle, of any store of this runtime, those over backends included that this
+  /// rank has opened. Transfers nothing; a defective handle
   /// is reported on first use. Throws Error `closed`.
   template <class T>
   [[nodiscard]] Proxy<T> proxy(const Handle& handle) {
     require_open("proxy");
-    return session_->proxy<T>(handle);
+    return session_of(handle).template proxy<T>(handle);
   }
   /// The same for an object written by a codec: `proxy<Mesh>(handle, {.codec = my_codec})`.
   template <class T>
   [[nodiscard]] Proxy<T> proxy(const Handle& handle, const Decoding<T>& by) {
     require_open("proxy");
-    return session_->proxy<T>(handle, by);
+    return session_of(handle).template proxy<T>(handle, by);
   }
 
   /// A proxy for a box of a dataset in an HDF5 file that any program may have written:
@@ -218,6 +220,7 @@ class Runtime {
 
   [[nodiscard]] Result<Handle> handle_from_hdf5(std::string_view path, std::string_view dataset,
                                                 std::string_view element, const Hdf5Options& options);
+  [[nodiscard]] Session session_of(const Handle& handle) const;
   void require_open(const char* call) const;
   void require_rank(const char* call) const;
   void require_mpi(const char* call) const;

@@ -16,6 +16,7 @@
 #include "mpi/lost_rank_monitor.hpp"
 #include "mpi/runtime.hpp"
 #include "mpi/runtime_background.hpp"
+#include "mpi/runtime_sessions.hpp"
 #include "shm/death/closed_alone.hpp"
 #include "shm/death/fork_guard.hpp"
 #include "shm/death/process_exits.hpp"
@@ -56,6 +57,7 @@ struct Runtime::State {
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
   std::optional<shm::ForkGuard> fork_guard;  // once there is a session
   std::optional<shm::WarningSignal> signal;
+  BackendSessions backends;  ///< of stores that are not in the nodes' memory
   std::shared_ptr<EarlierCheckpoints> earlier = earlier_checkpoints();
   std::unique_ptr<BackgroundCheckpoints> checkpoints;  ///< once one was begun
   bool open = false;

@@ -1,0 +1,148 @@
+#include "core/backend/call_pool.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <latch>
+#include <memory>
+#include <vector>
+
+#include "core/backend/pooled_call.hpp"
+#include "core/backend/read_ahead.hpp"
+#include "tests/core/code_of.hpp"
+
+namespace locum::tests {
+namespace {
+
+TEST(CallPool, HasAsManyCallsUnderWayAsThreads) {
+  CallPool pool(8, {});
+  std::latch all(8);
+  std::latch done(8);
+  for (int call = 0; call < 8; ++call) {
+    pool.add([&](bool goes_on) {
+      EXPECT_TRUE(goes_on);
+      all.arrive_and_wait();  // ends only if all eight run at once
+      done.count_down();
+    });
+  }
+  done.wait();
+}
+
+TEST(CallPool, MakesEachOfManyCallsOnce) {
+  CallPool pool(4, {});
+  std::array<std::atomic<int>, 1000> made{};
+  pool.make_all(made.size(), [&](std::size_t at) { ++made[at]; });
+  EXPECT_TRUE(std::ranges::all_of(made, [](const auto& count) { return count == 1; }));
+  pool.make_all(0, [](std::size_t) { ADD_FAILURE(); });
+}
+
+TEST(CallPool, TellsQueuedCallsThatItHasClosed) {
+  auto pool = std::make_unique<CallPool>(1, ThreadStart());
+  std::latch started(1);
+  std::latch closing(1);
+  std::atomic<int> refused{0};
+  pool->add([&](bool) {
+    started.count_down();
+    closing.wait();
+  });
+  started.wait();
+  for (int call = 0; call < 3; ++call) {
+    pool->add([&](bool goes_on) {
+      refused += goes_on ? 0 : 1;
+      if (refused == 3) {
+        closing.count_down();  // close() tells them before it waits for the one under way
+      }
+    });
+  }
+  pool->close();
+  EXPECT_EQ(refused, 3);
+  pool->add([&](bool goes_on) { refused += goes_on ? 0 : 10; });
+  EXPECT_EQ(refused, 13);
+}
+
+TEST(CallPool, MayEndWithinOneOfItsCalls) {
+  std::latch ended(1);
+  auto pool = std::make_shared<CallPool>(2, ThreadStart());
+  CallPool& same = *pool;
+  same.add([held = std::make_shared<std::shared_ptr<CallPool>>(std::move(pool)), &ended](bool) {
+    held->reset();
+    ended.count_down();
+  });
+  ended.wait();
+}
+
+class CountedFetch final : public ReadAhead::Fetch {
+ public:
+  void start() noexcept override { ++starts; }
+  std::atomic<int> starts{0};
+};
+
+TEST(ReadAhead, LetsInWhatFitsInOrder) {
+  ReadAhead ahead(100);
+  std::array<std::shared_ptr<CountedFetch>, 5> fetches;
+  const std::array<std::uint64_t, 5> bytes{60, 40, 1, 500, 10};
+  for (std::size_t at = 0; at < fetches.size(); ++at) {
+    fetches[at] = std::make_shared<CountedFetch>();
+    ahead.enter(fetches[at], bytes[at]);
+  }
+  const auto starts = [&] {
+    std::vector<int> all;
+    for (const auto& fetch : fetches) {
+      all.push_back(fetch->starts);
+    }
+    return all;
+  };
+  EXPECT_EQ(starts(), (std::vector<int>{1, 1, 0, 0, 0}));
+  ahead.resize(60, 20);  // it was smaller than it said
+  EXPECT_EQ(starts(), (std::vector<int>{1, 1, 1, 0, 0}));
+  ahead.leave(20);
+  ahead.leave(40);
+  EXPECT_EQ(starts(), (std::vector<int>{1, 1, 1, 0, 0}))
+      << "larger than all the room: waits until it is alone";
+  ahead.leave(1);
+  EXPECT_EQ(starts(), (std::vector<int>{1, 1, 1, 1, 0}));
+  ahead.hurry(fetches[4], 10);
+  EXPECT_EQ(starts(), (std::vector<int>{1, 1, 1, 1, 1}));
+  EXPECT_FALSE(ahead.withdraw(*fetches[4]));
+}
+
+TEST(PooledCall, EndsOnceAndKeepsItsResult) {
+  const auto pool = std::make_shared<CallPool>(2, ThreadStart());
+  std::latch go(1);
+  const auto call = std::make_shared<PooledCall<bool>>(
+      pool,
+      [&] {
+        go.wait();
+        return Result<bool>(true);
+      },
+      nullptr, 0, std::chrono::seconds(20));
+  call->begin();
+  EXPECT_FALSE(call->ended());
+  EXPECT_EQ(code_of(call->get(std::chrono::milliseconds(1))), Errc::timeout);
+  go.count_down();
+  EXPECT_TRUE(call->get({}).value());
+  EXPECT_TRUE(call->get({}).value());
+}
+
+TEST(PooledCall, LeavesTheQueueIfNobodyWantsIt) {
+  const auto pool = std::make_shared<CallPool>(2, ThreadStart());
+  const auto ahead = std::make_shared<ReadAhead>(10);
+  ahead->enter(std::make_shared<CountedFetch>(), 10);
+  const auto call = std::make_shared<PooledCall<bool>>(
+      pool,
+      [] {
+        ADD_FAILURE() << "it never had room";
+        return Result<bool>(true);
+      },
+      ahead, 10, std::chrono::seconds(20));
+  call->begin();
+  call->forget();
+  EXPECT_EQ(code_of(call->get({})), Errc::cancelled);
+  ahead->leave(10);
+}
+
+}  // namespace
+}  // namespace locum::tests
