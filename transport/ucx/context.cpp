@@ -136,6 +136,17 @@ void connect_without_waiting(ucp_config_t* config) {
   }
 }
 
+// One call of UCX takes up to 16 events of its sockets from the system, and handles one after the other.
+// Where one of them says that a peer has died, UCX closes that peer's other sockets, too; an event for one of
+// these, further behind among those taken, ends the process by an assertion (`conn_state != … CLOSED`;
+// docs/failure.md). Events that are still with the system go when their socket is closed.
+void take_one_event_at_a_time(ucp_config_t* config) {
+  if (takes_sockets() && *variable("UCX_TCP_MAX_POLL", "") == '\0') {
+    check(ucp_config_modify(config, before_version_1(17) ? "MAX_POLL" : "TCP_MAX_POLL", "1"),
+          "UCX does not accept the setting for events of sockets; use UCX 1.13 or later");
+  }
+}
+
 Config read_config() {
   ucp_config_t* raw = nullptr;
   check(ucp_config_read(nullptr, nullptr, &raw), "UCX cannot read its settings; check the variables UCX_*");
@@ -143,6 +154,7 @@ Config read_config() {
   keep_no_registrations(config.get());
   keep_older_protocols(config.get());
   connect_without_waiting(config.get());
+  take_one_event_at_a_time(config.get());
   if (!shares_memory()) {
     return config;
   }
