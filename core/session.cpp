@@ -31,6 +31,7 @@ struct StoreRecord {
   std::uint64_t keep_decoded = 1;
   std::uint64_t checksum = 0;
   std::uint64_t memory_bytes = 0;
+  std::int64_t lifetime_ms = 0;
 };
 
 // As far as this version knows it: what more there is must be of no effect.
@@ -48,14 +49,19 @@ Result<StoreOptions> options_in(std::span<const std::byte> stored) {
                  "the store was opened by another version of this library, with options that this one does "
                  "not know; link the same version into all programs of a job");
   }
-  return StoreOptions{std::chrono::milliseconds(record.timeout_ms), record.keep_decoded != 0,
-                      record.checksum != 0, record.memory_bytes};
+  return StoreOptions{std::chrono::milliseconds(record.timeout_ms),
+                      record.keep_decoded != 0,
+                      record.checksum != 0,
+                      record.memory_bytes,
+                      std::chrono::milliseconds(record.lifetime_ms),
+                      {}};
 }
 
 std::string to_text(const StoreOptions& options) {
   return "timeout " + std::to_string(options.timeout.count()) + " ms, keep_decoded " +
          std::to_string(options.keep_decoded) + ", checksum " + std::to_string(options.checksum) +
-         " and memory_bytes " + std::to_string(options.memory_bytes);
+         ", memory_bytes " + std::to_string(options.memory_bytes) + " and lifetime " +
+         std::to_string(options.lifetime.count()) + " ms";
 }
 
 Result<void> check_name(std::string_view name) {
@@ -78,7 +84,8 @@ Result<ObjectView> find_or_register(Connector& connector, std::string_view name,
     const StoreRecord record{.timeout_ms = options.timeout.count(),
                              .keep_decoded = options.keep_decoded ? 1U : 0U,
                              .checksum = options.checksum ? 1U : 0U,
-                             .memory_bytes = options.memory_bytes};
+                             .memory_bytes = options.memory_bytes,
+                             .lifetime_ms = options.lifetime.count()};
     auto draft = connector.create(sizeof record, detail::meta_of(registry, name, record), {});
     if (!draft) {
       return draft.error();
@@ -179,6 +186,9 @@ Result<Store> Session::open_with(std::string_view name, const StoreOptions* want
     if (!limited) {
       return state_->explain(address, limited.error());
     }
+  }
+  if (stored->lifetime.count() > 0) {
+    state_->expire(*number, stored->lifetime);
   }
   auto opened = std::make_shared<detail::OpenStore>();
   opened->session = state_;

@@ -21,6 +21,7 @@
 #include "core/node/promised.hpp"
 #include "core/object/internal_stores.hpp"
 #include "core/ports/directory.hpp"
+#include "core/ports/expiring.hpp"
 
 namespace locum {
 
@@ -73,6 +74,7 @@ struct Loaded {
 
 class BackendConnector final : public Connector,
                                public Batches,
+                               public Expiring,
                                public std::enable_shared_from_this<BackendConnector> {
  public:
   BackendConnector(std::shared_ptr<Backend> backend, BackendConnectorOptions options)
@@ -165,6 +167,13 @@ class BackendConnector final : public Connector,
   }
   void disown() noexcept override { pool_->disown(); }
 
+  Expiring* expiring() noexcept override { return this; }
+  void expire(std::uint32_t store, std::chrono::milliseconds lifetime) override {
+    const MutexLock lock(mutex_);
+    lifetimes_[store] = lifetime;
+  }
+  void sweep(std::uint32_t store, Deadline deadline) noexcept override;
+
   Batches* batches() noexcept override { return this; }
   void find_batch(std::span<const Address> addresses, Wanting wanting, std::span<Result<ObjectView>> found,
                   Deadline deadline) override;
@@ -230,9 +239,11 @@ class BackendConnector final : public Connector,
   [[nodiscard]] Result<Sealing> prepare(std::uint64_t place, const SealOptions& options, Deadline deadline);
   [[nodiscard]] Result<Sealed> finish(const Sealing& sealing, const Result<void>& stored);
   [[nodiscard]] Result<void> store_alias(const Sealing& sealing, Deadline deadline);
+  [[nodiscard]] Result<void> once_more(const Sealing& sealing, Result<void> stored, Deadline deadline);
   [[nodiscard]] Result<Sealed> do_seal(std::uint64_t place, const SealOptions& options, Deadline deadline);
   [[nodiscard]] Result<bool> do_evict(const Address& address, Deadline deadline);
   [[nodiscard]] std::uint64_t next_generation() noexcept;
+  [[nodiscard]] std::chrono::milliseconds lifetime_of(std::uint32_t store) const;
   [[nodiscard]] bool is_unset(const Key& promised, Deadline deadline);
   void tell_of_names() noexcept;
 
@@ -253,6 +264,7 @@ class BackendConnector final : public Connector,
   std::uint64_t last_place_ LOCUM_GUARDED_BY(mutex_) = 0;
   std::unordered_map<std::uint64_t, Draft> drafts_ LOCUM_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<NameWatcher>> watchers_ LOCUM_GUARDED_BY(mutex_);
+  std::unordered_map<std::uint32_t, std::chrono::milliseconds> lifetimes_ LOCUM_GUARDED_BY(mutex_);
   /// The names of keys of named objects, by store and hash, that this process has met.
   std::unordered_map<Key, std::string> known_names_ LOCUM_GUARDED_BY(mutex_);
 };
@@ -312,7 +324,12 @@ Result<Loaded> BackendConnector::load(std::string_view space, std::string_view r
   if (!found) {
     return found.error().code() == Errc::not_found ? no_such_object() : found.error();
   }
-  return loaded(std::move(*found));
+  const std::uint64_t revision = found->revision;
+  auto whole = loaded(std::move(*found));
+  if (!whole && whole.error().code() == Errc::not_found) {
+    (void)backend_->remove({space, record}, revision, deadline);  // its room comes back
+  }
+  return whole;
 }
 
 Result<ObjectView> BackendConnector::view_of(Loaded loaded, const Key& key, std::string_view name) {
@@ -610,8 +627,13 @@ Result<BackendConnector::Sealing> BackendConnector::prepare(std::uint64_t place,
                                                        : Expect::revision;
     record.expected_revision = options.expected_generation;
   }
+  const auto lifetime = lifetime_of(store);
+  const auto lifetime_ns =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(lifetime).count());
+  record.lifetime = lifetime;
   const std::span<std::byte> bytes(made.memory.get(), made.record_bytes);
-  write_record_end(bytes, made.meta, sealing.sealed.key, sealing.sealed.generation, 0);
+  write_record_end(bytes, made.meta, sealing.sealed.key, sealing.sealed.generation,
+                   lifetime_ns == 0 ? 0 : generation + lifetime_ns);
   record.owner = made.memory;
   record.bytes = bytes;
   return sealing;
@@ -651,6 +673,16 @@ Result<void> BackendConnector::store_alias(const Sealing& sealing, Deadline dead
   return backend_->store({sealing.space, RecordNames::of_alias(sealing.sealed.key.serial)}, alias, deadline);
 }
 
+// If what has the name had expired.
+Result<void> BackendConnector::once_more(const Sealing& sealing, Result<void> stored, Deadline deadline) {
+  const RecordKey key{sealing.space, sealing.record_name};
+  const bool may_have_expired =
+      !stored && stored.error().code() == Errc::key_exists && sealing.record.lifetime.count() > 0;
+  return may_have_expired && !load(key.space, key.name, 0, deadline)
+             ? backend_->store(key, sealing.record, deadline)
+             : std::move(stored);
+}
+
 Result<Sealed> BackendConnector::do_seal(std::uint64_t place, const SealOptions& options, Deadline deadline) {
   const auto sealing = prepare(place, options, deadline);
   if (!sealing) {
@@ -659,7 +691,30 @@ Result<Sealed> BackendConnector::do_seal(std::uint64_t place, const SealOptions&
   if (auto leads = store_alias(*sealing, deadline); !leads) {
     return leads.error();
   }
-  return finish(*sealing, backend_->store({sealing->space, sealing->record_name}, sealing->record, deadline));
+  const RecordKey key{sealing->space, sealing->record_name};
+  return finish(*sealing, once_more(*sealing, backend_->store(key, sealing->record, deadline), deadline));
+}
+
+std::chrono::milliseconds BackendConnector::lifetime_of(std::uint32_t store) const {
+  const MutexLock lock(mutex_);
+  const auto found = lifetimes_.find(store);
+  return found == lifetimes_.end() ? std::chrono::milliseconds(0) : found->second;
+}
+
+// A look at a record that has expired removes it.
+void BackendConnector::sweep(std::uint32_t store, Deadline deadline) noexcept {
+  if (traits_.expires || !traits_.lists) {
+    return;
+  }
+  const auto space = spaces_.space_of(store, deadline);
+  const auto records =
+      space ? backend_->list(*space, {}, deadline) : Result<std::vector<std::string>>(space.error());
+  if (!records) {
+    return;
+  }
+  for (const std::string& record : *records) {
+    (void)load(*space, record, 0, deadline);
+  }
 }
 
 void BackendConnector::tell_of_names() noexcept {
@@ -787,7 +842,8 @@ void BackendConnector::seal_batch(std::span<const ObjectDraft> drafts, std::span
   std::vector<Result<void>> stored(keys.size());
   together->store(keys, records, stored, moment);
   for (std::size_t one = 0; one < asked.size(); ++one) {
-    sealed[asked[one]] = finish(*prepared[asked[one]], stored[one]);
+    const Sealing& sealing = *prepared[asked[one]];
+    sealed[asked[one]] = finish(sealing, once_more(sealing, std::move(stored[one]), moment));
   }
 }
 

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "core/base/back_off.hpp"
+#include "core/detail/expiry.hpp"
 #include "core/detail/file_parts.hpp"
 #include "core/detail/local_waits.hpp"
 #include "core/detail/promise_marks.hpp"
@@ -220,6 +221,7 @@ NowOrTask<ObjectView> SessionState::stand(const Key& promised, std::string name,
 void SessionState::disown_waits() noexcept {
   disown_sessions();
   standing_->disown();
+  expiry_->disown();
   files_->disown();
 }
 

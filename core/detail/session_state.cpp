@@ -12,6 +12,7 @@
 #include "core/async/serial_executor.hpp"
 #include "core/codec.hpp"
 #include "core/detail/decoded_cache.hpp"
+#include "core/detail/expiry.hpp"
 #include "core/detail/file_parts.hpp"
 #include "core/detail/local_waits.hpp"
 #include "core/detail/promise_marks.hpp"
@@ -56,7 +57,8 @@ SessionState::SessionState(std::shared_ptr<Connector> connector, std::shared_ptr
       decoded_(std::make_unique<DecodedCache>(options_.options.decoded_cache_bytes)),
       standing_(std::make_shared<LocalWaits>(connector_, completions_->continuations().on_start())),
       marks_(std::make_unique<PromiseMarks>()),
-      files_(std::make_unique<FileParts>(completions_->continuations().on_start())) {}
+      files_(std::make_unique<FileParts>(completions_->continuations().on_start())),
+      expiry_(std::make_unique<Expiry>(connector_, completions_->continuations().on_start())) {}
 
 SessionState::~SessionState() {
   remove_session(*this);
@@ -69,7 +71,12 @@ void SessionState::add(const std::shared_ptr<OpenStore>& store) {
   open_stores_.push_back(store);
 }
 
+void SessionState::expire(std::uint32_t store, std::chrono::milliseconds lifetime) {
+  expiry_->add(store, lifetime);
+}
+
 void SessionState::mark_dropped(std::uint32_t number) {
+  expiry_->remove(number);
   const MutexLock lock(mutex_);
   for (const auto& weak : open_stores_) {
     const auto store = weak.lock();
@@ -93,6 +100,7 @@ RankReport SessionState::report() const {
 
 void SessionState::close() noexcept {
   if (!disowned_.load(std::memory_order_relaxed)) {
+    expiry_->close();
     files_->close(closed_error());
     break_promises();
   }

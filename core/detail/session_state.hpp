@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -30,6 +31,7 @@ class PromiseState;
 class PromiseMarks;
 class LocalWaits;
 class FileParts;
+class Expiry;
 
 /// A store that was restored lazily, and the folder with the files of its checkpoint.
 struct LazyStore {
@@ -51,6 +53,8 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
 
   /// A store was opened: mark_dropped() finds it.
   void add(const std::shared_ptr<OpenStore>& store);
+  /// The objects of that store have a lifetime.
+  void expire(std::uint32_t store, std::chrono::milliseconds lifetime);
   /// The open stores of that number return `closed` from now on.
   void mark_dropped(std::uint32_t number);
 
@@ -224,6 +228,7 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
   const std::shared_ptr<LocalWaits> standing_;
   const std::unique_ptr<PromiseMarks> marks_;
   const std::unique_ptr<FileParts> files_;
+  const std::unique_ptr<Expiry> expiry_;
   RestoredHandles restored_;
   mutable Mutex mutex_;
   std::vector<LazyStore> lazy_stores_ LOCUM_GUARDED_BY(mutex_);

@@ -23,6 +23,8 @@
 
 namespace locum {
 
+class Expiring;
+
 /// Whether sealing under a live name is an error or makes a new generation.
 enum class SealMode : std::uint8_t { put, replace };
 
@@ -162,6 +164,9 @@ class Connector : public Source, public Sink {
   [[nodiscard]] virtual MemoryMonitor* memory_monitor() noexcept { return nullptr; }
   /// What the objects of each store take of this node's memory, and budgets; null: there are none here.
   [[nodiscard]] virtual StoreAccounts* accounts() noexcept { return nullptr; }
+  /// Removes objects at the end of their lifetime, also those of other processes; null: its objects have
+  /// none.
+  [[nodiscard]] virtual Expiring* expiring() noexcept { return nullptr; }
   /// Keys of the live objects of a store that the ranks of this node own, as far as no rank makes or evicts
   /// one meanwhile. Empty where a connector has none to show.
   [[nodiscard]] virtual std::vector<Key> keys_of_node(std::uint32_t /*store*/) { return {}; }

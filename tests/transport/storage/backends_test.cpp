@@ -1,7 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "core/backend/backend_connector.hpp"
@@ -123,12 +126,66 @@ TEST(OpenByUrl, MemoryIsReadInPlace) {
   EXPECT_EQ(code_of(store.put(std::vector<char>(1'000'000))), Errc::out_of_memory);
 }
 
+TEST(OpenByUrl, WhatHasExpiredIsNotFound) {
+  using namespace std::chrono_literals;
+  const Session session = open_session("simple:").value();
+  const Store store = session.open("short", {.lifetime = 50ms}).value();
+  const Key key = store.put(1).value();
+  ASSERT_TRUE(store.put("name", 2));
+  const auto begin = Deadline::Clock::now();
+  while (store.exists(key).value() || store.exists("name").value()) {
+    ASSERT_LT(Deadline::Clock::now() - begin, 60s);
+    std::this_thread::sleep_for(1ms);
+  }
+  EXPECT_GE(Deadline::Clock::now() - begin, 45ms);
+  EXPECT_EQ(code_of(store.get<int>("name")), Errc::not_found);
+  ASSERT_TRUE(store.put("name", 3)) << "the name is free";
+  // Nobody looks at this one: the sweep removes it, some time.
+  ASSERT_TRUE(store.put("unseen", 4));
+  while (!store.keys("unseen").value().empty()) {
+    ASSERT_LT(Deadline::Clock::now() - begin, 60s);
+    std::this_thread::sleep_for(20ms);
+  }
+}
+
 TEST(OpenByUrl, NullKeepsNothing) {
   const Store store = open("null:").value();
   const Key key = store.put("name", 7).value();
   EXPECT_EQ(code_of(store.get<int>("name")), Errc::not_found);
   EXPECT_EQ(code_of(store.get<int>(key)), Errc::not_found);
   EXPECT_TRUE(store.put("name", 8)) << "it was not kept";
+}
+
+// "| `simple:` | no | this process | yes | yes | no | no | no | any | | |"
+std::string row_of(const BackendDescription& backend) {
+  const BackendTraits& traits = backend.traits;
+  const auto yes = [](bool is) { return is ? std::string("yes") : std::string("no"); };
+  const std::string shared = traits.shared_by == SharedBy::process ? "this process"
+                             : traits.shared_by == SharedBy::host  ? "this host"
+                                                                   : "hosts";
+  const std::uint64_t mib = traits.largest_record >> 20U;
+  const std::string largest = traits.largest_record > std::uint64_t{1} << 50U ? "any"
+                              : mib > 0                                       ? std::to_string(mib) + " MiB"
+                                        : std::to_string(traits.largest_record) + " bytes";
+  const auto named = [](std::string_view word) {
+    return word.empty() ? std::string() : '`' + std::string(word) + "` ";
+  };
+  return "| `" + std::string(backend.url) + "` | " + yes(traits.is_durable) + " | " + shared + " | " +
+         yes(traits.lists) + " | " + yes(traits.is_atomic) + " | " + yes(traits.expires) + " | " +
+         yes(traits.pushes) + " | " + yes(traits.in_place) + " | " + largest + " | " + named(backend.option) +
+         "| " + named(backend.package) + "|";
+}
+
+TEST(BackendTable, IsThatOfTheDocuments) {
+  std::ifstream page(LOCUM_DOCS_BACKENDS);
+  const std::string text{std::istreambuf_iterator<char>(page), std::istreambuf_iterator<char>()};
+  for (const BackendDescription& backend : backend_descriptions()) {
+    EXPECT_NE(text.find(row_of(backend) + "\n"), std::string::npos) << "docs/backends.md lacks\n"
+                                                                    << row_of(backend);
+    EXPECT_NE(text.find("\n## " + std::string(backend.traits.scheme) + ":"), std::string::npos)
+        << "docs/backends.md has no section on " << backend.traits.scheme << ':';
+    EXPECT_TRUE(backend.is_built_in || !backend.package.empty()) << backend.traits.scheme;
+  }
 }
 
 TEST(Url, IsReadAndWritten) {
