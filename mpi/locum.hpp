@@ -11,6 +11,8 @@
 #else
 
 #include <locum/core.hpp>
+#ifndef LOCUM_WITHOUT_MPI  // which the target locum::serial defines
 #include <locum/runtime.hpp>
+#endif
 
 #endif

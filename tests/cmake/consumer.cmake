@@ -1,4 +1,4 @@
-# cmake -DVARIANT=install|find_package|add_subdirectory|pkg_config -D... -P consumer.cmake
+# cmake -DVARIANT=install|find_package|serial|add_subdirectory|pkg_config -D... -P consumer.cmake
 #
 # Uses locum like another project: the project in tests/consumer is configured, built and run in WORK_DIR against the tree that
 # was installed from BUILD_DIR, or with the sources in SOURCE_DIR as a subdirectory (there with shared libraries, so that they are
@@ -58,6 +58,18 @@ elseif(VARIANT STREQUAL "find_package")
   run(${configure} "-DCMAKE_PREFIX_PATH=${prefix}")
   run("${CMAKE_COMMAND}" --build "${build}" --parallel 2)
   run_consumer()
+elseif(VARIANT STREQUAL "serial")
+  set(RUN "")
+  set(expected "locum without MPI: 6")
+  file(REMOVE_RECURSE "${build}")
+  run(${configure} "-DCMAKE_PREFIX_PATH=${prefix}" -DSERIAL=ON "-DPROGRAM=${SOURCE_DIR}/tests/consumer/serial.cpp"
+    -DCMAKE_DISABLE_FIND_PACKAGE_MPI=ON)
+  run("${CMAKE_COMMAND}" --build "${build}")
+  run_consumer()
+  execute_process(COMMAND ldd "${build}/consumer" OUTPUT_VARIABLE libraries COMMAND_ERROR_IS_FATAL ANY)
+  if(libraries MATCHES "libmpi|libuc[pts]")
+    message(FATAL_ERROR "a program that links locum::serial needs MPI or UCX: ${libraries}")
+  endif()
 elseif(VARIANT STREQUAL "add_subdirectory")
   run(${configure} "-DLOCUM_SOURCE_DIR=${SOURCE_DIR}" -DBUILD_SHARED_LIBS=ON -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0 ${OPTIONS})
   run("${CMAKE_COMMAND}" --build "${build}" --parallel 2)

@@ -17,6 +17,7 @@ endfunction()
 
 consumer_test(install FIXTURES_SETUP installed_tree)
 consumer_test(find_package FIXTURES_REQUIRED installed_tree)
+consumer_test(serial FIXTURES_REQUIRED installed_tree)
 consumer_test(add_subdirectory)
 if(LOCUM_PKG_CONFIG)
   consumer_test(pkg_config FIXTURES_REQUIRED installed_tree)
