@@ -9,7 +9,7 @@
 #include <memory>
 #include <utility>
 
-#include "transport/storage/file/calls.hpp"
+#include "transport/storage/file_calls.hpp"
 
 namespace locum::storage {
 

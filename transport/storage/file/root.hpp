@@ -5,7 +5,7 @@
 #include "core/ports/backend.hpp"
 #include "core/result.hpp"
 #include "core/url.hpp"
-#include "transport/storage/file/calls.hpp"
+#include "transport/storage/file_calls.hpp"
 
 namespace locum::storage {
 

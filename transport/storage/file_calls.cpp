@@ -1,4 +1,4 @@
-#include "transport/storage/file/calls.hpp"
+#include "transport/storage/file_calls.hpp"
 
 #include <fcntl.h>
 #include <sys/resource.h>
