@@ -44,9 +44,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What a function returns in a process of its own; 100 if it throws.
+/// Runs a function in a process of its own.
 template <class Body>
-int in_another_process(const Body& body) {
+pid_t start_process(const Body& body) {
   const pid_t child = ::fork();
   if (child == 0) {
     int result = 100;
@@ -57,9 +57,19 @@ int in_another_process(const Body& body) {
     }
     ::_exit(result);
   }
+  return child;
+}
+
+/// What it returned; 100 if it threw, 200 if a signal ended it.
+int result_of(pid_t child) {
   int status = 0;
   EXPECT_EQ(::waitpid(child, &status, 0), child);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 200;
+}
+
+template <class Body>
+int in_another_process(const Body& body) {
+  return result_of(start_process(body));
 }
 
 class FileBackend : public ::testing::Test {
@@ -231,6 +241,9 @@ TEST_F(FileBackend, PlainStoresPayloadsAlone) {
   EXPECT_EQ(text_of(store.get_bytes("config.json")), text);
   std::ofstream(path("default/config.json"), std::ios::app) << "more\n";  // in place: it may be written
   EXPECT_EQ(text_of(store.get_bytes("config.json")), text + "more\n");
+  const std::uint64_t generation = store.info("config.json").value().generation;
+  const auto handle = store.proxy<std::byte[]>("config.json").value().handle();
+  EXPECT_EQ(handle.generation, generation);
   // Types are lost with the end.
   ASSERT_TRUE(store.put("array", std::vector<double>{1, 2}));
   EXPECT_EQ(content(path("default/array")).size(), 2 * sizeof(double));
@@ -300,6 +313,42 @@ TEST_F(FileBackend, AHeldLockIsATimeoutForWhoReplaces) {
   EXPECT_EQ(unfinished(), 0U);
 }
 
+// Each record says which replacement without a comparison it stems from. Those that compare keep it: so who
+// replaced without comparing finds its own until it replaces again, or somebody replaced what was not
+// compared.
+TEST_F(FileBackend, AComparisonHoldsAgainstProcessesThatDoNotCompare) {
+  const RecordKey key{"s", "a"};
+  const auto backend = open_backend();
+  ASSERT_TRUE(backend->store(key, record_of("0", 1), in_a_minute()));
+  const auto end = Deadline::Clock::now() + std::chrono::seconds(60);
+  const fs::path stop = path("stop");
+  const auto compare_and_replace = [&](std::uint64_t revision) {
+    const auto own = open_backend();
+    for (bool has_replaced = false; !has_replaced || !fs::exists(stop); ++revision) {
+      const auto found = own->load(key, whole_record, end);
+      const auto replaced =
+          found ? own->store(key, record_of(text_of(found), revision, Expect::revision, found->revision), end)
+                : Result<void>(found.error());
+      if ((!replaced && replaced.error().code() != Errc::stale) || Deadline::Clock::now() > end) {
+        return 1;
+      }
+      has_replaced = has_replaced || replaced;
+    }
+    return 0;
+  };
+  const std::array<pid_t, 2> others{start_process([&] { return compare_and_replace(1'000'000'000); }),
+                                    start_process([&] { return compare_and_replace(2'000'000'000); })};
+  for (std::uint64_t round = 2; round < 500; ++round) {
+    const std::string mine = std::to_string(round);
+    EXPECT_TRUE(backend->store(key, record_of(mine, round), end));
+    EXPECT_EQ(text_of(backend->load(key, whole_record, end)), mine);
+  }
+  write_by_hand(stop, "");
+  for (const pid_t other : others) {
+    EXPECT_EQ(result_of(other), 0);
+  }
+}
+
 TEST_F(FileBackend, RemovesWhatDeadProcessesLeftAndNothingOfLivingOnes) {
   const auto root = storage::open_root(parse_url(url()).value()).value();
   const auto mine = storage::NewFile::write(root, {}, 0444, 1, in_a_minute()).value();
@@ -356,6 +405,8 @@ TEST_F(FileBackend, SaysWhatIsWrong) {
   EXPECT_NE(error_of("file://" + folder_.path() + "/a_file/b").find("is a file"), std::string::npos);
   EXPECT_NE(error_of("file:///" + std::string(300, 'p')).find("shorter path"), std::string::npos);
   EXPECT_EQ(error_of("file://" + folder_.path() + "/a/b/c/"), "none");
+  EXPECT_EQ(error_of("file:" + fs::relative(path("d")).string()), "none");
+  EXPECT_TRUE(fs::is_directory(path("d")));
   EXPECT_TRUE(fs::is_directory(path("a/b/c")));
 
   const auto backend = open_backend();
@@ -482,7 +533,7 @@ class Changes {
 };
 
 // Tells each change that was acknowledged by one byte.
-[[noreturn]] void change_until_killed(const std::string& url, std::uint32_t seed, int out) {
+int change_until_killed(const std::string& url, std::uint32_t seed, int out) {
   const auto backend = storage::open_file(parse_url(url).value()).value();
   Changes changes(seed);
   Changes::State state;
@@ -490,7 +541,7 @@ class Changes {
   for (;;) {
     const char said = changes.next(state, revisions, backend.get()) ? '+' : '-';
     if (::write(out, &said, 1) != 1) {
-      ::_exit(1);
+      return 1;
     }
   }
 }
@@ -506,11 +557,10 @@ TEST_F(FileBackend, WhatWasAcknowledgedOutlivesTheProcess) {
     const std::string options = kill % 4 == 0 ? "" : "?sync=0";
     std::array<int, 2> ends{};
     ASSERT_EQ(::pipe(ends.data()), 0);
-    const pid_t child = ::fork();
-    if (child == 0) {
+    const pid_t child = start_process([&] {
       ::close(ends[0]);
-      change_until_killed(url(options), seed, ends[1]);
-    }
+      return change_until_killed(url(options), seed, ends[1]);
+    });
     ::close(ends[1]);
     // A number of changes, and then somewhere in the next one.
     const std::size_t least = 1 + random() % (options.empty() ? 5 : 60);

@@ -84,7 +84,10 @@ Result<FileRoot> open_root(const Url& url) {
   if (!path.has_filename()) {
     path = path.parent_path();  // "folder/"
   }
-  FileRoot root{.path = path.string(), .syncs = *syncs, .is_plain = *is_plain};
+  FileRoot root;
+  root.path = path.string();
+  root.syncs = *syncs;
+  root.is_plain = *is_plain;
   if (*creates) {
     if (auto made = make_folder(path, *syncs); !made) {
       return made.error();
