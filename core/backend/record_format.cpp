@@ -103,7 +103,8 @@ Result<StoredFacts> read_record(std::span<const std::byte> last, std::uint64_t s
   facts.object = object_of(facts.words);
   if (facts.words.size_bytes + facts.end_bytes != size_bytes || facts.end_bytes > last.size()) {
     return damaged("has " + std::to_string(size_bytes) + " bytes, and says that it has " +
-                   std::to_string(facts.words.size_bytes + facts.end_bytes));
+                   std::to_string(facts.words.size_bytes + facts.end_bytes) + "; without its last " +
+                   std::to_string(facts.end_bytes) + " bytes it is an object of raw bytes");
   }
   const auto tail = last.subspan(last.size() - facts.end_bytes, tail_bytes(facts.object));
   if (sum_of(tail, facts.words) != facts.words.checksum) {

@@ -9,6 +9,7 @@
 #include "core/backend_registry.hpp"
 #include "core/node/local.hpp"
 #include "core/open.hpp"
+#include "transport/storage/file/backend.hpp"
 #include "transport/storage/null.hpp"
 #include "transport/storage/simple.hpp"
 
@@ -35,6 +36,7 @@ constexpr BackendTraits memory_traits{.scheme = "memory",
 
 const std::vector<Known>& known_backends() {
   static const std::vector<Known> known{
+      {storage::file_traits, storage::open_file, {}, {}, "file:///scratch/run17"},
       {memory_traits, nullptr, {}, {}, "memory:"},
       {storage::null_traits, storage::open_null, {}, {}, "null:"},
       {storage::simple_traits, storage::open_simple, {}, {}, "simple:"},

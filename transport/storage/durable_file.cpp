@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "transport/storage/file_calls.hpp"
 
 namespace locum::storage {
 
@@ -64,11 +65,7 @@ std::string file_name_of(const std::string& path) {
 }
 
 void sync_folder(const std::string& folder) {
-  const int descriptor = open_or_fail(folder, O_RDONLY | O_DIRECTORY);
-  const bool synced = ::fsync(descriptor) == 0 || errno == EINVAL;  // some file systems cannot
-  const int error = errno;
-  ::close(descriptor);
-  if (!synced) {
+  if (const int error = sync_folder_at(AT_FDCWD, folder); error != 0) {
     errno = error;
     fail("writing the folder", folder);
   }
@@ -79,10 +76,9 @@ std::optional<FileIdentity> identity_of(const std::string& path) noexcept {
   if (::stat(path.c_str(), &facts) != 0) {
     return std::nullopt;
   }
-  return FileIdentity{
-      .inode = static_cast<std::uint64_t>(facts.st_ino),
-      .changed_ns = std::int64_t{facts.st_mtim.tv_sec} * 1'000'000'000 + facts.st_mtim.tv_nsec,
-      .bytes = static_cast<std::uint64_t>(facts.st_size)};
+  return FileIdentity{.inode = static_cast<std::uint64_t>(facts.st_ino),
+                      .changed_ns = changed_ns(facts),
+                      .bytes = static_cast<std::uint64_t>(facts.st_size)};
 }
 
 DurableFile::DurableFile(std::string path) : path_(std::move(path)), temporary_(temporary_of(path_)) {}

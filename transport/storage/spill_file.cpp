@@ -1,7 +1,6 @@
 #include "transport/storage/spill_file.hpp"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/types.h>
@@ -13,6 +12,7 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "transport/storage/file_calls.hpp"
 
 namespace locum::storage {
 
@@ -58,13 +58,10 @@ Error OpenSpillFile::failed(const std::string& what, int error_number) const {
                       error_number);
 }
 
-// Beyond the limit on file sizes a write does not fail: it kills the process by SIGXFSZ.
 Result<void> OpenSpillFile::extend_to(std::uint64_t size_bytes) {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-      limit.rlim_cur < size_bytes) {
+  if (const std::uint64_t most = largest_file(); most < size_bytes) {
     return Error(Errc::system, "the limit on file sizes (ulimit -f, RLIMIT_FSIZE) is " +
-                                   std::to_string(limit.rlim_cur) + " bytes and the spill file needs " +
+                                   std::to_string(most) + " bytes and the spill file needs " +
                                    std::to_string(size_bytes) + ": raise it, or lower reserve_bytes");
   }
   if (::ftruncate(descriptor_, static_cast<off_t>(size_bytes)) != 0) {

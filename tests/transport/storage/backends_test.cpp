@@ -14,6 +14,8 @@
 #include "core/serializers.hpp"
 #include "tests/core/backend_contract.hpp"
 #include "tests/core/connector_contract.hpp"
+#include "tests/transport/storage/temporary_folder.hpp"
+#include "transport/storage/file/backend.hpp"
 #include "transport/storage/null.hpp"
 #include "transport/storage/simple.hpp"
 
@@ -22,6 +24,17 @@ namespace {
 
 std::shared_ptr<Backend> simple() {
   return storage::open_simple(parse_url("simple:").value()).value();
+}
+
+/// Files of a folder that is removed when the next is made, or at the end.
+std::unique_ptr<TemporaryFolder> files_folder;
+
+std::shared_ptr<Backend> files_again() {
+  return storage::open_file(parse_url("file://" + files_folder->path() + "?sync=0").value()).value();
+}
+std::shared_ptr<Backend> files() {
+  files_folder = std::make_unique<TemporaryFolder>();
+  return files_again();
 }
 
 ConnectorFactory over(std::string name, std::function<std::shared_ptr<Backend>()> make) {
@@ -78,10 +91,14 @@ std::shared_ptr<Backend> like_files() {
       BackendTraits{.scheme = "narrow", .longest_name = 200, .name_bytes = NameBytes::file_name});
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, BackendContract, ::testing::Values(BackendFactory{"simple", simple}),
+INSTANTIATE_TEST_SUITE_P(Backends, BackendContract,
+                         ::testing::Values(BackendFactory{"simple", simple},
+                                           BackendFactory{"file", files, files_again}),
                          backend_name);
 INSTANTIATE_TEST_SUITE_P(Backends, ConnectorContract,
-                         ::testing::Values(over("simple", simple), over("narrow", like_files)), factory_name);
+                         ::testing::Values(over("simple", simple), over("narrow", like_files),
+                                           over("file", files)),
+                         factory_name);
 
 TEST(OpenByUrl, FindsAStoreAgainByItsHandles) {
   const Store store = open("simple:").value();
@@ -97,7 +114,7 @@ TEST(OpenByUrl, FindsAStoreAgainByItsHandles) {
 TEST(OpenByUrl, SaysWhatThereIsWhereNothingFits) {
   const auto unknown = open("tape:reel");
   ASSERT_EQ(code_of(unknown), Errc::unsupported);
-  EXPECT_NE(unknown.error().text().find("memory, null, simple"), std::string::npos) << unknown.error();
+  EXPECT_NE(unknown.error().text().find("file, memory, null, simple"), std::string::npos) << unknown.error();
   EXPECT_EQ(code_of(open("no url")), Errc::invalid_argument);
   EXPECT_EQ(code_of(open("simple:?colour=red")), Errc::invalid_argument);
   EXPECT_EQ(code_of(open("redis://me:secret@host")), Errc::invalid_argument);

@@ -1,0 +1,258 @@
+#include "transport/storage/file/backend.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/backend/record_format.hpp"
+#include "core/backend/record_names.hpp"
+#include "core/error.hpp"
+#include "core/node/promised.hpp"
+#include "transport/storage/file/folder_names.hpp"
+#include "transport/storage/file/new_file.hpp"
+#include "transport/storage/file/record_file.hpp"
+#include "transport/storage/file/record_lock.hpp"
+#include "transport/storage/file/root.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+Error has_no_locks(const FileRoot& root) {
+  return Error(
+      Errc::unsupported,
+      "the file system of '" + root.path +
+          "' has no locks, which comparing a generation needs; mount it with them (Lustre: -o flock), "
+          "use another one, or replace and evict by name, whatever the generation");
+}
+
+// Where another program's file may be: with bytes that records have in their names.
+bool is_record_name(const std::string& name) noexcept {
+  return name.size() <= file_traits.longest_name &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.,+=@~%") ==
+             std::string::npos;
+}
+
+class Files final : public Backend {
+ public:
+  explicit Files(FileRoot root) : root_(std::move(root)), traits_(file_traits) {
+    traits_.in_place = root_.maps && !root_.is_plain;
+  }
+
+  const BackendTraits& traits() const noexcept override { return traits_; }
+  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
+    return load_file(root_, path_of(key), last_bytes, deadline);
+  }
+  Result<void> store(const RecordKey& key, const NewRecord& record, Deadline deadline) override;
+  Result<bool> remove(const RecordKey& key, std::uint64_t revision, Deadline deadline) override {
+    const auto removed = remove_file(key, revision, deadline);
+    if (!removed || !*removed) {
+      return removed;
+    }
+    const auto kept = sync_space(key.space);
+    return kept ? Result<bool>(true) : kept.error();
+  }
+  Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
+                                        Deadline deadline) override;
+  Result<std::uint64_t> drop(std::string_view space, Deadline deadline) override;
+
+ private:
+  [[nodiscard]] bool keeps_end(const RecordKey& key, std::span<const std::byte> bytes) const;
+  [[nodiscard]] Result<bool> give_name(NewFile& file, const RecordKey& key, bool replaces, Deadline deadline);
+  [[nodiscard]] Result<void> replace(NewFile& file, const RecordKey& key, const NewRecord& record,
+                                     Deadline deadline);
+  [[nodiscard]] Result<void> make_space(std::string_view space);
+  [[nodiscard]] Result<void> sync_space(std::string_view space) const;
+  [[nodiscard]] Result<bool> remove_file(const RecordKey& key, std::uint64_t revision, Deadline deadline);
+
+  const FileRoot root_;
+  BackendTraits traits_;
+};
+
+// What this library itself reads again needs its end: only objects that the program has named do without.
+bool Files::keeps_end(const RecordKey& key, std::span<const std::byte> bytes) const {
+  const auto name = key.space.starts_with('@') ? std::nullopt : RecordNames::name_in(key.name);
+  if (!root_.is_plain || !name) {
+    return true;
+  }
+  const auto facts = read_record(bytes, bytes.size());
+  return !facts || promise_named(facts->words.key.store, *name).has_value();
+}
+
+Result<void> Files::store(const RecordKey& key, const NewRecord& record, Deadline deadline) {
+  const bool keeps = keeps_end(key, record.bytes);
+  const auto bytes =
+      keeps ? record.bytes : record.bytes.first(record.bytes.size() - record_end_bytes(record.bytes));
+  auto file = NewFile::write(root_, bytes, keeps ? record_mode : plain_mode, record.revision, deadline);
+  if (!file) {
+    return file.error();
+  }
+  if (record.expect != Expect::revision) {
+    const auto placed = give_name(*file, key, false, deadline);
+    if (!placed) {
+      return placed.error();
+    }
+    if (*placed) {
+      return sync_space(key.space);
+    }
+    if (record.expect == Expect::absent) {
+      return Error(Errc::key_exists, "there is a file '" + full_path(root_, path_of(key)) + "'");
+    }
+  }
+  auto replaced = replace(*file, key, record, deadline);
+  return replaced ? sync_space(key.space) : replaced;
+}
+
+// Nobody else replaces or removes it meanwhile: what is compared here is what is replaced.
+Result<void> Files::replace(NewFile& file, const RecordKey& key, const NewRecord& record, Deadline deadline) {
+  const auto lock = RecordLock::take(root_, key, deadline);
+  if (!lock) {
+    return lock.error();
+  }
+  if (record.expect == Expect::revision) {
+    if (!lock->holds()) {
+      return has_no_locks(root_);
+    }
+    const auto current = revision_at(root_, path_of(key));
+    if (!current) {
+      return current.error();
+    }
+    if (*current != record.expected_revision) {
+      return Error(Errc::stale, "the file '" + full_path(root_, path_of(key)) + "' has changed");
+    }
+  }
+  const auto placed = give_name(file, key, true, deadline);
+  return placed ? Result<void>() : placed.error();
+}
+
+// False: something has the name. Makes the space's folder if that is missing; others may be removing it.
+Result<bool> Files::give_name(NewFile& file, const RecordKey& key, bool replaces, Deadline deadline) {
+  constexpr int most_rounds = 100;
+  const std::string path = path_of(key);
+  int error = 0;
+  for (int round = 0; round < most_rounds; ++round) {
+    error = replaces ? file.take(path) : file.take_free(path);
+    if (error == 0) {
+      return true;
+    }
+    if (error == EEXIST && !replaces) {
+      return false;
+    }
+    if (error != ENOENT) {
+      break;
+    }
+    if (auto time = still_time(deadline); !time) {
+      return time.error();
+    }
+    if (auto made = make_space(key.space); !made) {
+      return made.error();
+    }
+  }
+  return file_error("naming", full_path(root_, path), error);
+}
+
+Result<void> Files::make_space(std::string_view space) {
+  const std::string folder(space);
+  if (::mkdirat(root_.folder.number(), folder.c_str(), 0777) != 0 && errno != EEXIST) {
+    return file_error("making the folder", full_path(root_, folder), errno);
+  }
+  // Also if another made it, which may not have come so far.
+  const int error = root_.syncs ? sync_file(root_.folder) : 0;
+  return error == 0 || error == EINVAL ? Result<void>() : file_error("writing the folder", root_.path, error);
+}
+
+Result<void> Files::sync_space(std::string_view space) const {
+  if (!root_.syncs) {
+    return {};
+  }
+  const std::string folder(space);
+  const int error = sync_folder_at(root_.folder.number(), folder);
+  return error == 0 || error == ENOENT  // somebody dropped it
+             ? Result<void>()
+             : file_error("writing the folder", full_path(root_, folder), error);
+}
+
+Result<bool> Files::remove_file(const RecordKey& key, std::uint64_t revision, Deadline deadline) {
+  const std::string path = path_of(key);
+  if (::faccessat(root_.folder.number(), path.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT) {
+    return false;  // which a folder without write permission can say, too
+  }
+  const auto lock = RecordLock::take(root_, key, deadline);
+  if (!lock) {
+    return lock.error();
+  }
+  if (revision != 0) {
+    if (!lock->holds()) {
+      return has_no_locks(root_);
+    }
+    const auto current = revision_at(root_, path);
+    if (!current) {
+      return current.error().code() == Errc::not_found ? Result<bool>(false) : current.error();
+    }
+    if (*current != revision) {
+      return false;
+    }
+  }
+  if (::unlinkat(root_.folder.number(), path.c_str(), 0) == 0) {
+    return true;
+  }
+  return errno == ENOENT || errno == ENOTDIR || errno == EISDIR
+             ? Result<bool>(false)
+             : file_error("removing", full_path(root_, path), errno);
+}
+
+Result<std::vector<std::string>> Files::list(std::string_view space, std::string_view prefix,
+                                             Deadline deadline) {
+  if (auto time = still_time(deadline); !time) {
+    return time.error();
+  }
+  auto names = names_in_folder(root_.folder.number(), std::string(space));
+  if (names) {
+    std::erase_if(
+        *names, [&](const std::string& name) { return !name.starts_with(prefix) || !is_record_name(name); });
+  }
+  return names;
+}
+
+Result<std::uint64_t> Files::drop(std::string_view space, Deadline deadline) {
+  const auto names = list(space, {}, deadline);
+  if (!names) {
+    return names.error();
+  }
+  std::uint64_t dropped = 0;
+  for (const std::string& name : *names) {
+    auto time = still_time(deadline);
+    const auto removed = time ? remove_file({space, name}, 0, deadline) : Result<bool>(time.error());
+    if (!removed) {
+      return removed.error();
+    }
+    dropped += *removed ? 1 : 0;
+  }
+  if (auto kept = sync_space(space); !kept) {
+    return kept.error();
+  }
+  // It stays if there is more in it: what others have just stored, or put there.
+  if (::unlinkat(root_.folder.number(), std::string(space).c_str(), AT_REMOVEDIR) == 0 && root_.syncs) {
+    (void)sync_file(root_.folder);
+  }
+  return dropped;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Backend>> open_file(const Url& url) {
+  auto root = open_root(url);
+  if (!root) {
+    return root.error();
+  }
+  remove_leftovers(*root);
+  return std::shared_ptr<Backend>(std::make_shared<Files>(std::move(*root)));
+}
+
+}  // namespace locum::storage

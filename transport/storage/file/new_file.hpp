@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "core/deadline.hpp"
+#include "core/result.hpp"
+#include "transport/storage/file/root.hpp"
+
+namespace locum::storage {
+
+/// A file with all its bytes, in the folder of unfinished ones: it is removed with this, unless it was given
+/// the name of a record. Its own name says which process writes it, so that others know what is left over.
+class NewFile {
+ public:
+  /// Writes it, with its time of change; as the root says, it is on the disk when this returns.
+  [[nodiscard]] static Result<NewFile> write(const FileRoot& root, std::span<const std::byte> bytes,
+                                             mode_t mode, std::uint64_t changed_ns, Deadline deadline);
+  NewFile(NewFile&& other) noexcept : root_(other.root_), path_(std::exchange(other.path_, {})) {}
+  NewFile& operator=(NewFile&&) = delete;
+  ~NewFile();
+
+  /// Gives it that path, if nothing has it. Returns 0, or the error number: EEXIST if something has.
+  [[nodiscard]] int take_free(const std::string& path) noexcept;
+  /// The same by a second name, for file systems that cannot rename so.
+  [[nodiscard]] int link_free(const std::string& path) noexcept;
+  /// Gives it that path, whatever has it. Returns 0, or the error number.
+  [[nodiscard]] int take(const std::string& path) noexcept;
+
+ private:
+  NewFile(const FileRoot& root, std::string path) noexcept : root_(&root), path_(std::move(path)) {}
+
+  const FileRoot* root_;
+  std::string path_;  ///< below the root; empty: it is a record
+};
+
+/// Removes the unfinished files of processes that have died: those of this host, and those which nobody has
+/// changed for an hour.
+void remove_leftovers(const FileRoot& root) noexcept;
+
+}  // namespace locum::storage

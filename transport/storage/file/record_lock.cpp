@@ -1,0 +1,65 @@
+#include "transport/storage/file/record_lock.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "core/base/hash.hpp"
+#include "core/error.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+constexpr std::chrono::microseconds shortest_pause{20};
+constexpr std::chrono::microseconds longest_pause{5000};
+/// What every protocol for locks can say.
+constexpr std::uint64_t offset_bits = 0x3FFFFFFF;
+
+}  // namespace
+
+Result<RecordLock> RecordLock::take(const FileRoot& root, const RecordKey& key, Deadline deadline) {
+  // A file of its own for each taker: what one thread has, another of this process has not.
+  Descriptor file = open_at(root.folder.number(), lock_file, O_RDWR | O_CREAT, 0666);
+  if (!file.is_open()) {
+    return file_error("opening", full_path(root, lock_file), errno);
+  }
+  struct flock place {};
+  place.l_type = F_WRLCK;
+  place.l_whence = SEEK_SET;
+  place.l_start = static_cast<off_t>(hash64(key.name, hash64(key.space)) & offset_bits);
+  place.l_len = 1;
+  const auto end = deadline.moment(std::chrono::hours(1));
+  for (auto pause = shortest_pause; ::fcntl(file.number(), F_OFD_SETLK, &place) != 0;) {
+    if (errno == EINTR) {
+      continue;
+    }
+    if (errno != EAGAIN && errno != EACCES) {
+      return RecordLock(std::move(file), false);
+    }
+    if (Deadline::Clock::now() >= end) {
+      return Error(Errc::timeout,
+                   "another process had the lock of '" + full_path(root, path_of(key)) +
+                       "' until the deadline; look for one that is stopped, or give more time");
+    }
+    std::this_thread::sleep_for(pause);
+    pause = std::min(2 * pause, longest_pause);
+  }
+  return RecordLock(std::move(file), true);
+}
+
+// Said, and not left to closing: a process that was forked meanwhile has the file open, too.
+RecordLock::~RecordLock() {
+  if (file_.is_open() && holds_) {
+    struct flock all {};
+    all.l_type = F_UNLCK;
+    all.l_whence = SEEK_SET;
+    (void)::fcntl(file_.number(), F_OFD_SETLK, &all);
+  }
+}
+
+}  // namespace locum::storage

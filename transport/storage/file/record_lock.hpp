@@ -1,0 +1,31 @@
+#pragma once
+
+#include "core/deadline.hpp"
+#include "core/ports/backend.hpp"
+#include "core/result.hpp"
+#include "transport/storage/file/root.hpp"
+
+namespace locum::storage {
+
+/// While it lives nobody else, on any host, replaces or removes the record: all that do have it. Who stores
+/// where nothing is does without, and so do readers. It is a lock of one byte of the lock file of the root,
+/// at a hash of the record's name; the system gives it back when the process dies.
+class RecordLock {
+ public:
+  /// `timeout` if another has it until the deadline.
+  [[nodiscard]] static Result<RecordLock> take(const FileRoot& root, const RecordKey& key, Deadline deadline);
+  RecordLock(RecordLock&&) = default;
+  RecordLock& operator=(RecordLock&&) = delete;
+  ~RecordLock();
+
+  /// False: the file system has no locks, and this has no effect.
+  [[nodiscard]] bool holds() const noexcept { return holds_; }
+
+ private:
+  RecordLock(Descriptor file, bool holds) noexcept : file_(std::move(file)), holds_(holds) {}
+
+  Descriptor file_;
+  bool holds_;
+};
+
+}  // namespace locum::storage

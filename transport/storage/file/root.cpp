@@ -1,0 +1,108 @@
+#include "transport/storage/file/root.hpp"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <utility>
+
+#include "core/error.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+Result<bool> flag_of(const Url& url, std::string_view name, bool otherwise) {
+  const auto value = url.number(name, otherwise ? 1 : 0);
+  if (value && *value > 1) {
+    return Error(Errc::invalid_argument, "file: takes 0 or 1 as " + std::string(name));
+  }
+  return value ? Result<bool>(*value == 1) : value.error();
+}
+
+// With all folders above it. Those that are new are on the disk when this returns.
+Result<void> make_folder(const std::filesystem::path& path, bool syncs) {
+  std::error_code unknown;
+  const std::filesystem::path above = path.parent_path();
+  if (path.empty() || path == above || std::filesystem::exists(path, unknown)) {
+    return {};
+  }
+  if (auto made = make_folder(above, syncs); !made) {
+    return made;
+  }
+  if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) {
+    return file_error("making the folder", path.string(), errno);
+  }
+  // What cannot be opened was not made here.
+  if (const int error = syncs ? sync_folder_at(AT_FDCWD, above.string()) : 0; error != 0 && error != EACCES) {
+    return file_error("writing the folder", above.string(), error);
+  }
+  return {};
+}
+
+// A server that keeps no file open for others takes the bytes of a removed one from whoever maps it.
+bool keeps_removed_files(const Descriptor& folder) noexcept {
+  constexpr std::int64_t cifs = 0xFF534D42;
+  constexpr std::int64_t smb2 = 0xFE534D42;
+  constexpr std::int64_t type_bits = 0xFFFFFFFF;
+  struct statfs facts {};
+  if (::fstatfs(folder.number(), &facts) != 0) {
+    return false;
+  }
+  const std::int64_t type = std::int64_t{facts.f_type} & type_bits;
+  return type != NFS_SUPER_MAGIC && type != SMB_SUPER_MAGIC && type != cifs && type != smb2;
+}
+
+}  // namespace
+
+Result<FileRoot> open_root(const Url& url) {
+  const auto known = url.knows_only({"sync", "plain", "create"});
+  const auto syncs = flag_of(url, "sync", true);
+  const auto is_plain = flag_of(url, "plain", false);
+  const auto creates = flag_of(url, "create", true);
+  if (!known || !syncs || !is_plain || !creates) {
+    return !known ? known.error() : !syncs ? syncs.error() : !is_plain ? is_plain.error() : creates.error();
+  }
+  if (!url.host.empty() && url.host != "localhost") {
+    return Error(Errc::invalid_argument,
+                 "file: has no hosts: '" + url.host +
+                     "' may be meant as a folder; write file:///PATH with three slashes, "
+                     "or file:PATH for a path from the working folder");
+  }
+  if (!url.user.empty() || url.port != 0 || url.path.empty()) {
+    return Error(Errc::invalid_argument,
+                 "file: takes the path of a folder: file:///scratch/run17, or file:relative/folder");
+  }
+  std::error_code failed;
+  std::filesystem::path path = std::filesystem::absolute(url.path, failed).lexically_normal();
+  if (failed) {
+    return file_error("finding", url.path, failed.value());
+  }
+  if (!path.has_filename()) {
+    path = path.parent_path();  // "folder/"
+  }
+  FileRoot root;
+  root.path = path.string();
+  root.syncs = *syncs;
+  root.is_plain = *is_plain;
+  if (*creates) {
+    if (auto made = make_folder(path, *syncs); !made) {
+      return made.error();
+    }
+  }
+  root.folder = open_at(AT_FDCWD, root.path, O_RDONLY | O_DIRECTORY);
+  if (!root.folder.is_open()) {
+    if (errno == ENOENT) {
+      return Error(Errc::not_found,
+                   "there is no folder '" + root.path + "'; check the path, or leave out create=0");
+    }
+    return file_error("opening the folder", root.path, errno);
+  }
+  root.maps = keeps_removed_files(root.folder);
+  return root;
+}
+
+}  // namespace locum::storage

@@ -1,0 +1,134 @@
+#include "transport/storage/file_calls.hpp"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+
+#include "core/error.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+/// Between two looks at the clock.
+constexpr std::size_t most_bytes_a_call = std::size_t{16} << 20U;
+
+}  // namespace
+
+int Descriptor::close() noexcept {
+  if (!is_open()) {
+    return 0;
+  }
+  // Whatever it says, the descriptor is closed; after a signal as well.
+  return ::close(std::exchange(number_, -1)) == 0 || errno == EINTR ? 0 : errno;
+}
+
+Descriptor open_at(int folder, const std::string& path, int flags, mode_t mode) noexcept {
+  int number = -1;
+  do {
+    number = ::openat(folder, path.c_str(), flags | O_CLOEXEC | O_NOCTTY, mode);
+  } while (number < 0 && errno == EINTR);
+  return Descriptor(number);
+}
+
+Result<void> write_all(const Descriptor& file, std::span<const std::byte> bytes, const std::string& path,
+                       Deadline deadline) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file.number(), bytes.data(), std::min(bytes.size(), most_bytes_a_call));
+    if (written < 0 && errno == EINTR) {
+      continue;
+    }
+    if (written <= 0) {
+      return file_error("writing", path, written == 0 ? ENOSPC : errno);
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+    const auto end = deadline.moment(std::chrono::hours(1));
+    if (!bytes.empty() && Deadline::Clock::now() >= end) {
+      return Error(Errc::timeout, "the deadline passed while '" + path +
+                                      "' was being written, and nothing was stored; give more time");
+    }
+  }
+  return {};
+}
+
+std::int64_t read_at(const Descriptor& file, std::uint64_t offset, std::span<std::byte> into) noexcept {
+  std::size_t read = 0;
+  while (read < into.size()) {
+    const ssize_t count =
+        ::pread(file.number(), into.data() + read, into.size() - read, static_cast<off_t>(offset + read));
+    if (count > 0) {
+      read += static_cast<std::size_t>(count);
+    } else if (count == 0) {
+      break;
+    } else if (errno != EINTR) {
+      return -std::int64_t{errno};
+    }
+  }
+  return static_cast<std::int64_t>(read);
+}
+
+int sync_file(const Descriptor& file) noexcept {
+  while (::fsync(file.number()) != 0) {
+    if (errno != EINTR) {
+      return errno;
+    }
+  }
+  return 0;
+}
+
+int sync_folder_at(int folder, const std::string& path) noexcept {
+  const Descriptor opened = open_at(folder, path, O_RDONLY | O_DIRECTORY);
+  const int error = opened.is_open() ? sync_file(opened) : errno;
+  return error == EINVAL ? 0 : error;
+}
+
+std::int64_t changed_ns(const struct stat& facts) noexcept {
+  return std::int64_t{facts.st_mtim.tv_sec} * 1'000'000'000 + facts.st_mtim.tv_nsec;
+}
+
+std::uint64_t largest_file() noexcept {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY
+             ? std::numeric_limits<std::uint64_t>::max()
+             : std::uint64_t{limit.rlim_cur};
+}
+
+Error file_error(const std::string& what, const std::string& path, int error_number) {
+  const auto said = [&](const char* then) {
+    return system_error(what + " '" + path + "' failed; " + then, error_number);
+  };
+  switch (error_number) {
+    case EACCES:
+    case EPERM:
+      return said(
+          "have its owner allow this user to read and write there (chmod, chgrp), or open another folder");
+    case EROFS:
+      return said("its file system is mounted read-only: open another folder, or only read here");
+    case ENOSPC:
+    case EDQUOT:
+      return said("the disk, or a quota there, is full: evict objects or remove files, and store it again");
+    case ENAMETOOLONG:
+      return said("open a folder with a shorter path");
+    case ENOTDIR:
+      return said("part of the path is a file: remove it, or open another folder");
+    case EISDIR:
+      return said("there is a folder of that name: remove it, or choose another name");
+    case EXDEV:
+      return said(
+          "the folder of the store is on another file system than the rest: open that one by a URL of its "
+          "own");
+    case EMFILE:
+    case ENFILE:
+      return said("too many files are open: raise the limit (ulimit -n)");
+    case EIO:
+      return said("look at that disk");
+    default:
+      return said("look at that folder and its file system");
+  }
+}
+
+}  // namespace locum::storage

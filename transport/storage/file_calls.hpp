@@ -1,0 +1,61 @@
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "core/deadline.hpp"
+#include "core/result.hpp"
+
+namespace locum::storage {
+
+/// A descriptor of a file or folder, closed with its owner.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int number) noexcept : number_(number) {}
+  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  ~Descriptor() { (void)close(); }
+
+  [[nodiscard]] bool is_open() const noexcept { return number_ >= 0; }
+  [[nodiscard]] int number() const noexcept { return number_; }
+  /// Leaves it to the caller.
+  [[nodiscard]] int release() noexcept { return std::exchange(number_, -1); }
+  /// Closes it now. Returns 0, or the error number: some file systems say here that bytes were not written.
+  int close() noexcept;
+
+ private:
+  int number_ = -1;
+};
+
+/// Opens a path below a folder. Not open: errno says why.
+[[nodiscard]] Descriptor open_at(int folder, const std::string& path, int flags, mode_t mode = 0) noexcept;
+/// Writes all. `timeout` if the deadline passes meanwhile; `path` is for errors.
+[[nodiscard]] Result<void> write_all(const Descriptor& file, std::span<const std::byte> bytes,
+                                     const std::string& path, Deadline deadline);
+/// Reads until `into` is full or the file ends; returns how many bytes it read, or the error number, negated.
+[[nodiscard]] std::int64_t read_at(const Descriptor& file, std::uint64_t offset,
+                                   std::span<std::byte> into) noexcept;
+/// Waits until the file, or the names in the folder, are on the disk. Returns 0, or the error number. A
+/// folder of a file system that cannot do this counts as done.
+[[nodiscard]] int sync_file(const Descriptor& file) noexcept;
+[[nodiscard]] int sync_folder_at(int folder, const std::string& path) noexcept;
+
+/// The moment of the last change, in nanoseconds since 1970.
+[[nodiscard]] std::int64_t changed_ns(const struct stat& facts) noexcept;
+/// The largest file that this process may write: beyond it, a write kills the process by SIGXFSZ.
+[[nodiscard]] std::uint64_t largest_file() noexcept;
+
+/// The error of a call, with what can be done about it. \param what as in "writing"
+[[nodiscard]] Error file_error(const std::string& what, const std::string& path, int error_number);
+
+}  // namespace locum::storage
