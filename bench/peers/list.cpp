@@ -49,6 +49,12 @@ bool anywhere(const Place& /*place*/) {
 bool has_folder(const Place& place) {
   return !place.folder.empty();
 }
+/// One process may have a database open.
+bool has_folder_alone(const Place& place) {
+  int size = 0;
+  MPI_Comm_size(place.ranks, &size);
+  return has_folder(place) && size == 1;
+}
 bool has_redis_socket(const Place& place) {
   return !place.redis_socket.empty();
 }
@@ -77,6 +83,18 @@ constexpr std::array kinds{
     PeerKind{"RocksDB", rocksdb_single, "librocksdb-dev", has_folder, "--folder"},
     PeerKind{"RocksDB, batched", rocksdb_batched, "librocksdb-dev", has_folder, "--folder"},
     PeerKind{"HDF5", hdf5, "libhdf5-dev", has_folder, "--folder"},
+    PeerKind{"locum over Redis, unix socket", make_over_redis_unix, "", has_redis_socket, "--redis-socket",
+             "Redis, unix socket"},
+    PeerKind{"locum over Redis, TCP", make_over_redis_tcp, "", has_redis_port, "--redis-port", "Redis, TCP"},
+    PeerKind{"locum over Redis, batches", make_over_redis_batches, "", has_redis_socket, "--redis-socket",
+             "Redis, unix, pipelined"},
+    PeerKind{"locum over Memcached, unix socket", make_over_memcached_unix, "", has_memcached_socket,
+             "--memcached-socket", "Memcached, unix socket"},
+    PeerKind{"locum over files", make_over_files, "", has_folder, "--folder", "files, read"},
+    PeerKind{"locum over RocksDB", make_over_rocksdb, "", has_folder_alone, "--folder, and --ranks 1",
+             "RocksDB"},
+    PeerKind{"locum over RocksDB, batches", make_over_rocksdb_batches, "", has_folder_alone,
+             "--folder, and --ranks 1", "RocksDB, batched"},
 };
 
 }  // namespace

@@ -14,6 +14,8 @@ struct PeerKind {
   std::string_view package;  ///< the Debian package that brings the client library, if it needs one
   bool (*is_there)(const Place& place);  ///< whether the place says how to reach it
   std::string_view needed;               ///< the options that say so
+  std::string_view client =
+      {};  ///< if it is a store over a backend: the peer that uses the same one directly
 };
 
 /// All of them; the first one is what the others are compared with.

@@ -48,7 +48,8 @@ struct Contender {
   std::vector<double> put;
   std::vector<double> get;
   std::vector<double> both;
-  std::vector<double> ratio;  ///< of both, to the first contender's in the same turn
+  std::vector<double> ratio;      ///< of both, to the first contender's in the same turn
+  std::vector<double> to_client;  ///< of both, to its client's in the same turn, if it has one
 };
 
 /// Why a peer cannot take part; empty if it can.
@@ -81,6 +82,7 @@ std::size_t measure(std::vector<Contender>& contenders, MPI_Comm ranks, std::siz
     contender.get.clear();
     contender.both.clear();
     contender.ratio.clear();
+    contender.to_client.clear();
     for (int i = 0; i < warm_up_rounds; ++i) {
       (void)round.run(*contender.peer);
     }
@@ -98,6 +100,11 @@ std::size_t measure(std::vector<Contender>& contenders, MPI_Comm ranks, std::siz
       contender.get.push_back(times.get);
       contender.both.push_back(times.put + times.get);
       contender.ratio.push_back(contender.both.back() / contenders.front().both.back());
+      const auto client = std::ranges::find(contenders, contender.kind->client,
+                                            [](const Contender& other) { return other.kind->name; });
+      if (client != contenders.end()) {
+        contender.to_client.push_back(contender.both.back() / client->both.back());
+      }
     }
   }
 }
@@ -109,8 +116,8 @@ void add_rows(jobs::Table& table, const std::vector<Contender>& contenders, int 
     table.add({std::string(contender.kind->name), jobs::format_bytes(static_cast<double>(bytes)),
                with_digits("%.0f", 2 * objects * ranks / median(contender.both)),
                in_microseconds(median(contender.put) / objects),
-               in_microseconds(median(contender.get) / objects),
-               with_digits("%.2f", median(contender.ratio))});
+               in_microseconds(median(contender.get) / objects), with_digits("%.2f", median(contender.ratio)),
+               contender.to_client.empty() ? "" : with_digits("%.2f", median(contender.to_client))});
   }
 }
 
@@ -144,9 +151,10 @@ void run(Options& options, MPI_Comm ranks) {
       left_out += "left out: " + std::string(kind.name) + ": " + why + '\n';
       continue;
     }
-    contenders.push_back({&kind, kind.make(options.place), {}, {}, {}, {}});
+    contenders.push_back({&kind, kind.make(options.place), {}, {}, {}, {}, {}});
   }
-  jobs::Table table({"peer", "size", "puts+gets/s", "put, us", "get, us", "time / locum's"});
+  jobs::Table table(
+      {"peer", "size", "puts+gets/s", "put, us", "get, us", "time / locum's", "time / client's"});
   std::string turns;
   for (std::size_t i = 0; i < options.sizes.size(); ++i) {
     if (i != 0) {

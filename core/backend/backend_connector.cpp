@@ -33,7 +33,7 @@ using Clock = Deadline::Clock;
 constexpr std::uint32_t named_bit = std::uint32_t{1} << 31U;
 /// A serial has neither of the bits of promises.
 constexpr std::uint64_t serial_bits = restored_bit - 1;
-constexpr std::size_t most_known_names = 64 * 1024;
+constexpr std::size_t most_known_bytes = std::size_t{16} << 20U;  ///< of names
 constexpr std::chrono::milliseconds longest_pause{50};
 
 std::uint64_t random_word() {
@@ -267,6 +267,7 @@ class BackendConnector final : public Connector,
   std::unordered_map<std::uint32_t, std::chrono::milliseconds> lifetimes_ LOCUM_GUARDED_BY(mutex_);
   /// The names of keys of named objects, by store and hash, that this process has met.
   std::unordered_map<Key, std::string> known_names_ LOCUM_GUARDED_BY(mutex_);
+  std::size_t known_bytes_ LOCUM_GUARDED_BY(mutex_) = 0;
 };
 
 Key without_generation(const Key& key) noexcept {
@@ -287,10 +288,16 @@ std::uint64_t BackendConnector::next_generation() noexcept {
 
 void BackendConnector::know(const Key& key, std::string_view name) {
   const MutexLock lock(mutex_);
-  if (known_names_.size() >= most_known_names) {
-    known_names_.clear();
+  const auto [known, is_new] = known_names_.try_emplace(without_generation(key));
+  if (is_new) {
+    constexpr std::size_t of_an_entry = 100;
+    known_bytes_ += name.size() + of_an_entry;
+    known->second = name;
   }
-  known_names_.try_emplace(without_generation(key), name);
+  if (known_bytes_ > most_known_bytes) {
+    known_names_.clear();
+    known_bytes_ = 0;
+  }
 }
 
 Result<Loaded> BackendConnector::loaded(Record record) {

@@ -10,6 +10,7 @@
 
 #include "core/open.hpp"
 #include "core/open_sessions.hpp"
+#include "core/promise.hpp"
 #include "core/serializers.hpp"
 #include "mpi/runtime.hpp"
 #include "tests/core/code_of.hpp"
@@ -91,6 +92,7 @@ TEST(RuntimeBackends, WaitForWhatAnotherRankPuts) {
                MPI_COMM_WORLD, MPI_STATUS_IGNORE);
   auto named = store.wait<int>("go/" + std::to_string(runtime.rank()), std::chrono::milliseconds(0));
   EXPECT_EQ(code_of(named), Errc::timeout);
+  MPI_Barrier(MPI_COMM_WORLD);
   ASSERT_TRUE(store.put("go/" + std::to_string(next), runtime.rank()));
   EXPECT_EQ(*store.wait<int>("go/" + std::to_string(runtime.rank())).value(), left);
   ASSERT_TRUE(promise.set(100 + runtime.rank()));
