@@ -121,6 +121,9 @@ Result<TaskTaker::Place> TaskTaker::claim_next(FreePlace free, std::uint64_t end
 }
 
 Result<AbandonedTasks::Looked> TaskTaker::look(const TaskLine& line, Moment until) {
+  if (auto settled = settle(line); !settled) {
+    return settled.error();
+  }
   return abandoned_.look({line, next_.load(std::memory_order_relaxed), handle_, until});
 }
 
@@ -330,6 +333,43 @@ Result<Taken> TaskTaker::take_over(std::uint64_t number) {
   return judged(place, **slot);
 }
 
+// Only with the generation of the slot that was there: it may be swept meanwhile, and what was put there then
+// would stay.
+Result<void> TaskTaker::settle(const TaskLine& line) {
+  std::vector<ClaimedTask> open;
+  {
+    const MutexLock lock(mutex_);
+    std::erase_if(done_, [&](const ClaimedTask& task) { return !line.is_open(task.number); });
+    open = done_;
+  }
+  std::vector<Key> values;
+  for (const ClaimedTask& task : open) {
+    values.push_back(task.value);
+  }
+  if (values.empty()) {
+    return {};
+  }
+  const auto there = records_.store().exists_batch(values);
+  for (std::size_t at = 0; at < open.size(); ++at) {
+    if (there[at] || there[at].error().code() != Errc::peer_lost) {
+      continue;
+    }
+    const std::string name = records_.slot_name(open[at].number);
+    const auto info = TaskRecords::repeated([&] { return records_.store().info(name); });
+    const auto told = info ? TaskRecords::repeated([&] {
+      const std::uint64_t generation = info->generation != 0 ? info->generation : ~std::uint64_t{0};
+      return records_.store().replace(name, TaskSlot{}, {.codec = {}, .expected_generation = generation});
+    })
+                           : Result<Key>(info.error());
+    if (!told && told.error().code() != Errc::not_found && told.error().code() != Errc::stale) {
+      return told.error();
+    }
+    const MutexLock lock(mutex_);
+    std::erase_if(done_, [&](const ClaimedTask& task) { return task.number == open[at].number; });
+  }
+  return {};
+}
+
 void TaskTaker::sweep_if_due(Moment until) noexcept {
   if (finished_.load(std::memory_order_relaxed) < tasks_a_sweep) {
     return;
@@ -351,6 +391,10 @@ Result<void> TaskTaker::finish(const ClaimedTask& task, Deadline deadline) {
       [&]() -> Result<bool> { return records_.store().evict(task.value, {.deadline = deadline}); });
   if (!evicted) {
     return evicted.error().code() == Errc::peer_lost ? give_up(task) : Result<void>(evicted.error());
+  }
+  {
+    const MutexLock lock(mutex_);
+    done_.push_back(task);
   }
   sweep_after_some(deadline);
   return {};

@@ -83,6 +83,9 @@ class TaskTaker {
   /// Claims a number of an abandoned task. None: another taker was first.
   [[nodiscard]] Result<std::optional<ClaimedTask>> take_over(std::uint64_t number) LOCUM_EXCLUDES(mutex_);
   void sweep_after_some(Deadline deadline) noexcept;
+  /// Tasks that this taker has done count as over as long as it is known that their values are gone; where
+  /// the node of a value was lost meanwhile, the slot is to say so. Called where a wait looks around.
+  [[nodiscard]] Result<void> settle(const TaskLine& line) LOCUM_EXCLUDES(mutex_);
   void sweep_if_due(Moment until) noexcept;
   /// Numbers under which `none` was put, unless the line was read since.
   [[nodiscard]] std::vector<std::uint64_t> take_unchecked() LOCUM_EXCLUDES(mutex_);
@@ -98,6 +101,7 @@ class TaskTaker {
   Handle handle_;  ///< of the presence; constant once `entered_`
   std::vector<ClaimedTask> left_over_ LOCUM_GUARDED_BY(mutex_);
   std::vector<std::uint64_t> unchecked_ LOCUM_GUARDED_BY(mutex_);
+  std::vector<ClaimedTask> done_ LOCUM_GUARDED_BY(mutex_);  ///< as far as they may still be open
 };
 
 }  // namespace locum::detail

@@ -184,5 +184,54 @@ TEST(TaskDeaths, LoseNothingWheneverARankDies) {
   EXPECT_GT(deaths, 200);
 }
 
+/// Of some values it says that the node is lost which had them.
+class ForgetfulConnector final : public ForwardingConnector {
+ public:
+  using ForwardingConnector::ForwardingConnector;
+
+  void lose_values() { has_lost_ = true; }
+  Result<ObjectView> get(const Address& address, WaitBudget budget) override {
+    return as_known(address, ForwardingConnector::get(address, budget));
+  }
+  NowOrTask<ObjectView> get_or_task(const Address& address, const Selection& selection, CountsUntil counts,
+                                    Deadline deadline) override {
+    auto made = ForwardingConnector::get_or_task(address, selection, counts, deadline);
+    return {as_known(address, std::move(made.found)), std::move(made.coming)};
+  }
+  NowOrTask<bool> exists_or_task(const Address& address, CountsUntil counts, WaitBudget budget) override {
+    auto made = ForwardingConnector::exists_or_task(address, counts, budget);
+    const bool is_lost = has_lost_ && address.name.empty() && made.found && !*made.found;
+    return is_lost ? NowOrTask<bool>{lost()} : std::move(made);
+  }
+
+ private:
+  static Error lost() { return Error(Errc::peer_lost, "the node of this value is lost"); }
+  [[nodiscard]] Result<ObjectView> as_known(const Address& address, Result<ObjectView> found) const {
+    const bool is_lost =
+        has_lost_ && address.name.empty() && !found && found.error().code() == Errc::not_found;
+    return is_lost ? Result<ObjectView>(lost()) : std::move(found);
+  }
+
+  bool has_lost_ = false;
+};
+
+// Whether a task is over is told by its value, until its records are swept: a node that is lost in between
+// tells nothing any more.
+TEST(TaskDeaths, OfTheNodeWhoseTasksAreDoneEndNoWait) {
+  SessionFixture fixture({}, {.incarnation = 3});
+  const auto connector = std::make_shared<ForgetfulConnector>(fixture.connector);
+  const Session session(connector, std::make_shared<Metrics>(), {.incarnation = 3});
+  Queue tasks(session.open("fields").value(), "tasks");
+  for (std::uint64_t task = 0; task < 5; ++task) {
+    ASSERT_TRUE(tasks.put(task));
+    auto taken = tasks.take(20s);
+    ASSERT_TRUE(taken) << taken.error();
+    ASSERT_TRUE(taken->done());
+  }
+  connector->lose_values();
+  ASSERT_TRUE(tasks.close());
+  EXPECT_EQ(code_of(tasks.take(20s)), Errc::end_of_stream);
+}
+
 }  // namespace
 }  // namespace locum::tests
