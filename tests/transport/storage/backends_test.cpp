@@ -11,6 +11,8 @@
 #include "core/serializers.hpp"
 #include "tests/core/backend_contract.hpp"
 #include "tests/core/connector_contract.hpp"
+#include "tests/transport/storage/probe_backend.hpp"
+#include "transport/storage/backends.hpp"
 #include "transport/storage/null.hpp"
 #include "transport/storage/simple.hpp"
 
@@ -74,6 +76,24 @@ std::shared_ptr<Backend> like_files() {
   return std::make_shared<Narrow>(
       BackendTraits{.scheme = "narrow", .longest_name = 200, .name_bytes = NameBytes::file_name});
 }
+
+BackendFactory by_url(std::string name, std::string url) {
+  return {std::move(name), [url] { return storage::open_backend(url).value(); }};
+}
+
+/// Wrappers over a backend with batches.
+BackendFactory over_probe(std::string name, std::string url) {
+  return {std::move(name), [url] { return wrapped(url, std::make_shared<ProbeBackend>()).value(); }};
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Wrappers, BackendContract,
+    ::testing::Values(
+        over_probe("prefix", "prefix+probe:?prefix.name=run17/&prefix.space=a"),
+        over_probe("limit", "limit+probe:?limit.bytes=2000000"),
+        by_url("all_over_simple",
+               "timeout+limit+prefix+simple:?prefix.name=x&limit.bytes=2000000&timeout.ms=60000")),
+    backend_name);
 
 INSTANTIATE_TEST_SUITE_P(Backends, BackendContract, ::testing::Values(BackendFactory{"simple", simple}),
                          backend_name);

@@ -1,0 +1,146 @@
+// The wrappers that URLs can name, and how each reads its options.
+
+#include "transport/storage/wrappers/known_wrappers.hpp"
+
+#include <algorithm>
+#include <array>
+#include <ranges>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "transport/storage/wrappers/wrappers.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+using Opened = Result<std::shared_ptr<Backend>>;
+
+/// What a wrapper is made of: the backend below it, and its own options, without their prefix.
+using Wrap = Opened (*)(std::shared_ptr<Backend> inner, const Url& options);
+
+struct KnownWrapper {
+  std::string_view name;
+  std::vector<std::string_view> options;
+  Wrap wrap;
+};
+
+Result<std::chrono::milliseconds> milliseconds(const Url& options, std::string_view name,
+                                               std::chrono::milliseconds otherwise) {
+  // A deadline of a hundred years is none; more would not fit the clock.
+  constexpr std::uint64_t longest = std::uint64_t{100} * 365 * 24 * 3600 * 1000;
+  const auto given = options.number(name, static_cast<std::uint64_t>(otherwise.count()));
+  return given ? Result<std::chrono::milliseconds>(
+                     std::chrono::milliseconds(static_cast<std::int64_t>(std::min(*given, longest))))
+               : given.error();
+}
+
+Opened wrap_limit(std::shared_ptr<Backend> inner, const Url& options) {
+  const auto bytes = options.number("bytes", 0);
+  return bytes ? size_limited(std::move(inner), *bytes) : bytes.error();
+}
+
+Opened wrap_prefix(std::shared_ptr<Backend> inner, const Url& options) {
+  return prefixed(std::move(inner),
+                  {std::string(options.option("space")), std::string(options.option("name"))});
+}
+
+Opened wrap_read_only(std::shared_ptr<Backend> inner, const Url& /*options*/) {
+  return read_only(std::move(inner));
+}
+
+Opened wrap_timeout(std::shared_ptr<Backend> inner, const Url& options) {
+  const auto longest = milliseconds(options, "ms", {});
+  return longest ? time_limited(std::move(inner), *longest) : longest.error();
+}
+
+Opened wrap_ttl(std::shared_ptr<Backend> inner, const Url& options) {
+  const auto otherwise = milliseconds(options, "ms", {});
+  const auto longest = milliseconds(options, "longest_ms", {});
+  return !otherwise ? otherwise.error()
+         : !longest ? longest.error()
+                    : with_lifetime(std::move(inner), {*otherwise, *longest});
+}
+
+const std::vector<KnownWrapper>& known_wrappers() {
+  static const std::vector<KnownWrapper> known{
+      {"limit", {"bytes"}, wrap_limit},        {"prefix", {"space", "name"}, wrap_prefix},
+      {"readonly", {}, wrap_read_only},        {"timeout", {"ms"}, wrap_timeout},
+      {"ttl", {"ms", "longest_ms"}, wrap_ttl},
+  };
+  return known;
+}
+
+const KnownWrapper* find_wrapper(std::string_view name) {
+  const auto& known = known_wrappers();
+  const auto found = std::ranges::find(known, name, &KnownWrapper::name);
+  return found == known.end() ? nullptr : &*found;
+}
+
+Error unknown_wrapper(const std::string& name) {
+  std::string all;
+  for (const KnownWrapper& one : known_wrappers()) {
+    all += all.empty() ? "" : ", ";
+    all += one.name;
+  }
+  return Error(Errc::unsupported, "no wrapper has the name '" + name + "'; there are " + all);
+}
+
+// "level" of "zstd.level", if that is an option of this wrapper.
+std::string_view own_option(std::string_view option, std::string_view wrapper) {
+  return option.size() > wrapper.size() + 1 && option.starts_with(wrapper) && option[wrapper.size()] == '.'
+             ? option.substr(wrapper.size() + 1)
+             : std::string_view();
+}
+
+/// The options of a wrapper, as a URL of its own: its errors then name the wrapper.
+Url options_of(const KnownWrapper& wrapper, Url& all) {
+  Url own;
+  own.scheme = wrapper.name;
+  for (const auto& [name, value] : all.options) {
+    if (const std::string_view option = own_option(name, wrapper.name); !option.empty()) {
+      own.options.emplace_back(option, value);
+    }
+  }
+  return own;
+}
+
+}  // namespace
+
+Opened open_wrapped(Url url, const std::function<Opened(const Url& url)>& open) {
+  std::vector<std::pair<const KnownWrapper*, Url>> wrappers;
+  for (const std::string& name : url.wrappers) {
+    const KnownWrapper* const wrapper = find_wrapper(name);
+    if (wrapper == nullptr) {
+      return unknown_wrapper(name);
+    }
+    Url own = options_of(*wrapper, url);
+    if (auto known = own.knows_only(wrapper->options); !known) {
+      return known.error();
+    }
+    wrappers.emplace_back(wrapper, std::move(own));
+  }
+  for (const KnownWrapper& wrapper : known_wrappers()) {
+    const auto is_own = [&](const auto& option) { return !own_option(option.first, wrapper.name).empty(); };
+    const auto given = std::ranges::find_if(url.options, is_own);
+    if (given != url.options.end() && std::ranges::find(url.wrappers, wrapper.name) == url.wrappers.end()) {
+      return Error(Errc::invalid_argument, "the option '" + given->first + "' is of the wrapper " +
+                                               std::string(wrapper.name) +
+                                               ", which the URL does not name; write " +
+                                               std::string(wrapper.name) + "+" + url.scheme + ":");
+    }
+    std::erase_if(url.options, is_own);
+  }
+  url.wrappers.clear();
+  auto backend = open(url);
+  for (const auto& [wrapper, own] : std::views::reverse(wrappers)) {
+    if (!backend) {
+      return backend;
+    }
+    backend = wrapper->wrap(std::move(*backend), own);
+  }
+  return backend;
+}
+
+}  // namespace locum::storage
