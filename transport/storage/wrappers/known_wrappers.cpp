@@ -15,6 +15,34 @@ namespace locum::storage {
 
 namespace {
 
+#if !(LOCUM_WITH_ZSTD && LOCUM_WITH_LZ4 && LOCUM_WITH_SODIUM)
+Error not_in_build(const std::string& wrapper, const std::string& option, const std::string& package) {
+  return Error(Errc::unsupported, wrapper + ": is not in this build of the library; build it with -D" +
+                                      option + "=ON, which needs the package " + package);
+}
+#endif
+
+}  // namespace
+
+#if !LOCUM_WITH_ZSTD
+Result<std::shared_ptr<Backend>> compressed_by_zstd(std::shared_ptr<Backend> /*inner*/, int /*level*/) {
+  return not_in_build("zstd", "LOCUM_WITH_ZSTD", "libzstd-dev");
+}
+#endif
+#if !LOCUM_WITH_LZ4
+Result<std::shared_ptr<Backend>> compressed_by_lz4(std::shared_ptr<Backend> /*inner*/) {
+  return not_in_build("lz4", "LOCUM_WITH_LZ4", "liblz4-dev");
+}
+#endif
+#if !LOCUM_WITH_SODIUM
+Result<std::shared_ptr<Backend>> encrypted(std::shared_ptr<Backend> /*inner*/,
+                                           const EncryptionOptions& /*options*/) {
+  return not_in_build("encrypt", "LOCUM_WITH_SODIUM", "libsodium-dev");
+}
+#endif
+
+namespace {
+
 using Opened = Result<std::shared_ptr<Backend>>;
 
 /// What a wrapper is made of: the backend below it, and its own options, without their prefix.
@@ -36,9 +64,27 @@ Result<std::chrono::milliseconds> milliseconds(const Url& options, std::string_v
                : given.error();
 }
 
+Opened wrap_checksum(std::shared_ptr<Backend> inner, const Url& /*options*/) {
+  return with_checksum(std::move(inner));
+}
+
+Opened wrap_encrypt(std::shared_ptr<Backend> inner, const Url& options) {
+  EncryptionOptions keys{std::string(options.option("key")), {}};
+  for (const auto one : std::views::split(options.option("old"), ',')) {
+    if (!one.empty()) {
+      keys.old_keys.emplace_back(one.begin(), one.end());
+    }
+  }
+  return encrypted(std::move(inner), keys);
+}
+
 Opened wrap_limit(std::shared_ptr<Backend> inner, const Url& options) {
   const auto bytes = options.number("bytes", 0);
   return bytes ? size_limited(std::move(inner), *bytes) : bytes.error();
+}
+
+Opened wrap_lz4(std::shared_ptr<Backend> inner, const Url& /*options*/) {
+  return compressed_by_lz4(std::move(inner));
 }
 
 Opened wrap_prefix(std::shared_ptr<Backend> inner, const Url& options) {
@@ -63,11 +109,25 @@ Opened wrap_ttl(std::shared_ptr<Backend> inner, const Url& options) {
                     : with_lifetime(std::move(inner), {*otherwise, *longest});
 }
 
+Opened wrap_zstd(std::shared_ptr<Backend> inner, const Url& options) {
+  const auto level = options.number("level", 3);
+  return level ? compressed_by_zstd(std::move(inner), static_cast<int>(std::min<std::uint64_t>(*level, 1000)))
+               : level.error();
+}
+
 const std::vector<KnownWrapper>& known_wrappers() {
   static const std::vector<KnownWrapper> known{
-      {"limit", {"bytes"}, wrap_limit},        {"prefix", {"space", "name"}, wrap_prefix},
-      {"readonly", {}, wrap_read_only},        {"timeout", {"ms"}, wrap_timeout},
+      // clang-format off
+      {"checksum", {}, wrap_checksum},
+      {"encrypt", {"key", "old"}, wrap_encrypt},
+      {"limit", {"bytes"}, wrap_limit},
+      {"lz4", {}, wrap_lz4},
+      {"prefix", {"space", "name"}, wrap_prefix},
+      {"readonly", {}, wrap_read_only},
+      {"timeout", {"ms"}, wrap_timeout},
       {"ttl", {"ms", "longest_ms"}, wrap_ttl},
+      {"zstd", {"level"}, wrap_zstd},
+      // clang-format on
   };
   return known;
 }

@@ -27,6 +27,33 @@ struct PrefixOptions {
 /// `readonly`: store, remove and drop are `unsupported`. What is opened has to be there already.
 [[nodiscard]] std::shared_ptr<Backend> read_only(std::shared_ptr<Backend> inner);
 
+/// `checksum`: a CRC-32C at the end of each record, of all of it. A record that was damaged, or stored
+/// without a checksum, is `corrupt`. Stores cost a copy; a record is always loaded as a whole.
+[[nodiscard]] std::shared_ptr<Backend> with_checksum(std::shared_ptr<Backend> inner);
+
+/// `zstd`: records are compressed if that makes them shorter, and always have a checksum (so `checksum` is of
+/// no use with it). A record is loaded as a whole. `level` (`zstd.level`): from 1, fast, to 22; 3 is usual.
+/// What was stored with another level, or with `checksum`, is read all the same. `unsupported` if this build
+/// lacks zstd; `invalid_argument` for another level.
+[[nodiscard]] Result<std::shared_ptr<Backend>> compressed_by_zstd(std::shared_ptr<Backend> inner,
+                                                                  int level = 3);
+/// `lz4`: the same, several times faster, and not as short. `unsupported` if this build lacks lz4.
+[[nodiscard]] Result<std::shared_ptr<Backend>> compressed_by_lz4(std::shared_ptr<Backend> inner);
+
+/// Options of `encrypt`: references of secrets, see secret_in(). A key has 32 bytes, as 64 hexadecimal digits
+/// or in base64.
+struct EncryptionOptions {
+  std::string key;                    ///< `encrypt.key`: what is stored from now on is encrypted with this
+  std::vector<std::string> old_keys;  ///< `encrypt.old`, with commas between: what is there may have these
+};
+/// Records are encrypted and authenticated (XChaCha20-Poly1305 in chunks, by libsodium), together with the
+/// space and name that they are stored under: a record that was changed, cut or moved to another name is
+/// `corrupt`. Names, sizes and moments are not hidden, and whoever can write to the backend can put an
+/// earlier record of the same name back. The errors of secret_in(); `invalid_argument` for what is no key;
+/// `unsupported` if this build lacks libsodium. No error has a part of a key.
+[[nodiscard]] Result<std::shared_ptr<Backend>> encrypted(std::shared_ptr<Backend> inner,
+                                                         const EncryptionOptions& options);
+
 /// `limit.bytes`: larger records are `value_too_large`, before anything is sent. `invalid_argument` below
 /// 1024.
 [[nodiscard]] Result<std::shared_ptr<Backend>> size_limited(std::shared_ptr<Backend> inner,
