@@ -98,6 +98,11 @@ std::vector<BackendFactory> wrappers_to_test() {
   add("zstd", "zstd+limit+probe:?limit.bytes=2000000&zstd.level=1");
   add("lz4", "lz4+limit+probe:?limit.bytes=2000000");
   add("encrypt", "encrypt+limit+probe:?limit.bytes=2000000&encrypt.key=env:LOCUM_TEST_KEY");
+  add("cache", "cache+probe:?cache.ms=3600000&cache.bytes=300000");
+  add("retry", "retry+probe:");
+  add("watched", "stats+log+audit+probe:?stats.name=contract&log.file=/dev/null&audit.file=/dev/null");
+  add("fallback", "fallback+probe:?fallback.to=simple:");
+  add("fanout", "fanout+probe:?fanout.to=simple:");
   add("composition",
       "zstd+encrypt+checksum+prefix+timeout+probe:?prefix.name=x&timeout.ms=60000&encrypt.key=env:LOCUM_TEST_"
       "KEY");

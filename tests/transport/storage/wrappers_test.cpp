@@ -1,10 +1,14 @@
 // What each wrapper promises. That each is a backend is tested by the contract, in backends_test.cpp.
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <string>
@@ -17,6 +21,7 @@
 #include "tests/transport/storage/probe_backend.hpp"
 #include "transport/storage/backends.hpp"
 #include "transport/storage/wrappers/packed_record.hpp"
+#include "transport/storage/wrappers/wrapper.hpp"
 #include "transport/storage/wrappers/wrappers.hpp"
 
 namespace locum::tests {
@@ -115,8 +120,15 @@ TEST_F(Wrappers, MakeStores) {
 }
 
 TEST_F(Wrappers, PassErrorsThrough) {
+  ASSERT_EQ(setenv("LOCUM_TEST_SECRET", std::string(64, '1').c_str(), 1), 0);
   for (const char* url :
-       {"limit+probe:?limit.bytes=9000", "prefix+probe:?prefix.name=x", "timeout+probe:?timeout.ms=60000"}) {
+       {"limit+probe:?limit.bytes=9000", "prefix+probe:?prefix.name=x", "timeout+probe:?timeout.ms=60000",
+        "checksum+probe:", "zstd+probe:", "encrypt+probe:?encrypt.key=env:LOCUM_TEST_SECRET",
+        "cache+probe:", "retry+probe:?retry.times=1", "stats+probe:", "log+probe:?log.file=/dev/null",
+        "audit+probe:?audit.file=/dev/full", "fanout+probe:?fanout.to=simple:"}) {
+    if (!has(url)) {
+      continue;  // not in this build
+    }
     const auto backend = over(url);
     probe_->fail({{Errc::peer_lost}, {Errc::system}, {Errc::timeout}, {Errc::closed}, {Errc::corrupt}});
     const auto loaded = backend->load({"s", "a"}, 0, soon());
@@ -455,6 +467,380 @@ TEST_F(Wrappers, TimeoutShortensDeadlines) {
   backend->await({"s", "a"}, later);
   EXPECT_EQ(limit(), later.moment(std::chrono::hours(1)));
   EXPECT_EQ(code_of(wrapped("timeout+probe:", probe_)), Errc::invalid_argument);
+}
+
+TEST_F(Wrappers, RetryAsksAgain) {
+  const auto backend = over("retry+probe:?retry.times=3&retry.ms=1");
+  keep({"s", "a"}, "1");
+  probe_->fail({{Errc::peer_lost}, {Errc::timeout}});
+  EXPECT_EQ(load(*backend, {"s", "a"}), "1");
+  EXPECT_EQ(probe_->calls().size(), 3U);
+  probe_->fail({{Errc::peer_lost}, {Errc::peer_lost}, {Errc::timeout}, {Errc::timeout}});
+  EXPECT_EQ(load(*backend, {"s", "a"}), "timeout") << "the last one's error";
+  EXPECT_EQ(probe_->calls().size(), 3U);
+  probe_->fail({{Errc::system}, {Errc::system}});
+  EXPECT_EQ(load(*backend, {"s", "a"}), "system");
+  EXPECT_EQ(probe_->calls().size(), 1U) << "it would fail again";
+  probe_->fail({{Errc::peer_lost}});
+  EXPECT_EQ(backend->list("s", {}, soon()).value(), Names{"a"});
+  probe_->fail({{Errc::peer_lost}});
+  EXPECT_EQ(code_of(backend->drop("s", soon())), Errc::peer_lost) << "nobody could count what was dropped";
+  (void)probe_->calls();
+  const auto slow = over("retry+probe:?retry.ms=600000&retry.longest_ms=600000");
+  probe_->fail({{Errc::peer_lost}});
+  EXPECT_EQ(load(*slow, {"s", "a"}), "peer_lost") << "another attempt would be too late";
+  EXPECT_EQ(probe_->calls().size(), 1U);
+  EXPECT_EQ(code_of(wrapped("retry+probe:?retry.times=0", probe_)), Errc::invalid_argument);
+  EXPECT_EQ(code_of(wrapped("retry+probe:?retry.ms=0", probe_)), Errc::invalid_argument);
+}
+
+TEST_F(Wrappers, RetryChangesNothingTwice) {
+  const auto backend = over("retry+probe:?retry.ms=1");
+  const auto put = [&](std::string_view name, std::uint64_t revision, Expect expect,
+                       std::uint64_t expected = 0) {
+    NewRecord one = record("mine", revision);
+    one.expect = expect;
+    one.expected_revision = expected;
+    return backend->store({"s", name}, one, soon());
+  };
+  probe_->fail({{Errc::timeout, true}});
+  EXPECT_TRUE(put("a", 11, Expect::absent)) << "it was stored, and only the answer was lost";
+  EXPECT_EQ(probe_->calls(), (Names{"store s/a", "load s/a"}));
+  probe_->fail({{Errc::peer_lost}});
+  EXPECT_TRUE(put("b", 12, Expect::absent));
+  EXPECT_EQ(probe_->calls(), (Names{"store s/b", "load s/b", "store s/b"}));
+  probe_->fail({{Errc::timeout, true}, {Errc::timeout}});
+  EXPECT_TRUE(put("c", 13, Expect::absent)) << "at first it could not be found out";
+  probe_->fail({{Errc::timeout, true}});
+  EXPECT_TRUE(put("a", 14, Expect::revision, 11));
+  probe_->fail({{Errc::timeout, true}});
+  EXPECT_TRUE(put("a", 15, Expect::anything));
+  EXPECT_EQ(code_of(put("a", 16, Expect::absent)), Errc::key_exists) << "the first attempt was refused";
+  // Another record: was ours there before it, or never?
+  probe_->fail({{Errc::timeout}});
+  EXPECT_EQ(code_of(put("a", 16, Expect::absent)), Errc::timeout);
+  probe_->fail({{Errc::peer_lost}});
+  EXPECT_EQ(code_of(put("a", 17, Expect::revision, 11)), Errc::peer_lost);
+  probe_->fail({{Errc::peer_lost}});
+  EXPECT_EQ(code_of(put("none", 17, Expect::revision, 11)), Errc::peer_lost);
+  probe_->fail({{Errc::peer_lost}});
+  EXPECT_TRUE(backend->remove({"s", "a"}, 0, soon()).value());
+  probe_->fail({{Errc::peer_lost, true}});
+  EXPECT_EQ(code_of(backend->remove({"s", "b"}, 0, soon())), Errc::peer_lost) << "who removed it?";
+  EXPECT_FALSE(backend->remove({"s", "b"}, 0, soon()).value());
+}
+
+TEST_F(Wrappers, RetryAsksAgainForWhatFailedOfABatch) {
+  const auto backend = over("retry+probe:?retry.ms=1");
+  const std::vector<RecordKey> keys{{"s", "a"}, {"s", "b"}};
+  const std::vector<NewRecord> records{record("1", 1), record("2", 2)};
+  std::vector<Result<void>> stored(2);
+  probe_->fail({{Errc::timeout, true}});
+  backend->batches()->store(keys, records, stored, soon());
+  EXPECT_TRUE(stored[0] && stored[1]);
+  EXPECT_EQ(probe_->calls(), (Names{"store s/a", "store s/b", "load s/a"}));
+  std::vector<Result<Record>> loaded(2, Result<Record>(no_such_object()));
+  probe_->fail({{Errc::peer_lost}, {Errc::peer_lost}});
+  backend->batches()->load(keys, whole_record, loaded, soon());
+  EXPECT_EQ(text_of(loaded[0]) + text_of(loaded[1]), "12");
+  std::vector<Result<bool>> removed(2, Result<bool>(false));
+  probe_->fail({{Errc::peer_lost}});
+  backend->batches()->remove(keys, removed, soon());
+  EXPECT_TRUE(removed[0].value() && removed[1].value());
+}
+
+TEST_F(Wrappers, StatsCount) {
+  const auto backend = over("stats+probe:?stats.name=mine");
+  const auto statistics = storage::find_statistics("mine");
+  ASSERT_NE(statistics, nullptr);
+  ASSERT_TRUE(backend->store({"s", "a"}, record("12345"), soon()));
+  for (int at = 0; at < 100; ++at) {
+    EXPECT_EQ(load(*backend, {"s", "a"}), "12345");
+  }
+  EXPECT_EQ(load(*backend, {"s", "b"}), "not_found");
+  probe_->fail({{Errc::peer_lost}});
+  EXPECT_EQ(load(*backend, {"s", "a"}), "peer_lost");
+  std::vector<Result<Record>> loaded(2, Result<Record>(no_such_object()));
+  const std::vector<RecordKey> keys{{"s", "a"}, {"s", "a"}};
+  backend->batches()->load(keys, whole_record, loaded, soon());
+  const auto loads = statistics->of(storage::BackendCall::load);
+  EXPECT_EQ(loads.calls, 104U);
+  EXPECT_EQ(loads.refused, 1U);
+  EXPECT_EQ(loads.errors, 1U);
+  EXPECT_EQ(loads.bytes, 510U);
+  EXPECT_GT(loads.median.count(), 0);
+  EXPECT_LE(loads.median, loads.p99);
+  EXPECT_EQ(statistics->of(storage::BackendCall::store).bytes, 5U);
+  EXPECT_EQ(statistics->of(storage::BackendCall::drop).calls, 0U);
+  const std::string text = to_text(*statistics);
+  EXPECT_TRUE(holds(text, "load: 104 calls, 1 refused, 1 failed, 510 bytes, median ")) << text;
+  EXPECT_EQ(std::ranges::count(text, '\n'), 2) << text;
+  EXPECT_EQ(storage::find_statistics("yours"), nullptr);
+}
+
+TEST(BackendStatistics, KnowsHowLongCallsTake) {
+  storage::BackendStatistics statistics;
+  using std::chrono::nanoseconds;
+  for (int at = 0; at < 98; ++at) {
+    statistics.add(storage::BackendCall::load, 0, nanoseconds(1000), Errc{});
+  }
+  statistics.add(storage::BackendCall::load, 0, nanoseconds(1'000'000), Errc{});
+  statistics.add(storage::BackendCall::load, 0, nanoseconds(1'000'000), Errc{});
+  const auto loads = statistics.of(storage::BackendCall::load);
+  EXPECT_GE(loads.median.count(), 1000);
+  EXPECT_LE(loads.median.count(), 1250);
+  EXPECT_GE(loads.p99.count(), 1'000'000);
+  EXPECT_LE(loads.p99.count(), 1'250'000);
+  for (int power = 0; power < 63; ++power) {
+    storage::BackendStatistics one;
+    const std::int64_t ns = std::int64_t{1} << power;
+    one.add(storage::BackendCall::store, 0, nanoseconds(ns), Errc{});
+    const std::int64_t median = one.of(storage::BackendCall::store).median.count();
+    EXPECT_GE(median, ns);
+    EXPECT_LE(median - ns, ns / 4);
+  }
+}
+
+class Lines : public Wrappers {
+ protected:
+  void TearDown() override { std::filesystem::remove(path_); }
+  [[nodiscard]] Names lines() const {
+    std::ifstream file(path_);
+    Names all;
+    for (std::string line; std::getline(file, line);) {
+      all.push_back(line);
+    }
+    return all;
+  }
+  void use(Backend& backend) const {
+    EXPECT_TRUE(backend.store({"s", "a\nname"}, record("planted value"), soon()));
+    EXPECT_EQ(load(backend, {"s", "a\nname"}), "planted value");
+    probe_->fail({{Errc::peer_lost}});
+    EXPECT_EQ(load(backend, {"s", "b"}), "peer_lost");
+    EXPECT_FALSE(backend.remove({"s", "b"}, 0, soon()).value());
+    EXPECT_TRUE(backend.list("s", "a", soon()));
+    EXPECT_TRUE(backend.drop("s", soon()));
+  }
+
+  const std::string path_ = ::testing::TempDir() + "locum_lines_" + std::to_string(::getpid());
+};
+
+TEST_F(Lines, LogHasOneForEachCall) {
+  const auto backend = over("log+probe:?log.file=" + path_);
+  use(*backend);
+  const Names all = lines();
+  ASSERT_EQ(all.size(), 6U);
+  EXPECT_TRUE(all[0].starts_with("locum probe: store space=s name=a%0Aname bytes=13 us=")) << all[0];
+  EXPECT_TRUE(all[0].ends_with(" outcome=done")) << all[0];
+  EXPECT_TRUE(all[2].starts_with("locum probe: load space=s name=b bytes=0 us=")) << all[2];
+  EXPECT_TRUE(all[2].ends_with(" outcome=peer_lost")) << all[2];
+  EXPECT_TRUE(all[3].ends_with(" outcome=absent")) << all[3];
+  EXPECT_TRUE(all[5].starts_with("locum probe: drop space=s name=- ")) << all[5];
+  for (const std::string& line : all) {
+    EXPECT_FALSE(holds(line, "planted") || holds(line, "detail of the probe")) << line;
+  }
+  EXPECT_TRUE(
+      wrapped("log+probe:?log.file=/dev/full", probe_).value()->store({"s", "x"}, record("1"), soon()))
+      << "a line that is lost is no reason to fail";
+  EXPECT_EQ(code_of(wrapped("log+probe:?log.file=/no/such/folder/x", probe_)), Errc::system);
+}
+
+TEST_F(Lines, AuditSaysWhoDidWhat) {
+  use(*over("audit+probe:?audit.who=me%20too&audit.file=" + path_));
+  use(*over("audit+probe:?audit.file=" + path_));
+  const Names all = lines();
+  ASSERT_EQ(all.size(), 12U) << "the second appends";
+  EXPECT_TRUE(holds(all[0], "Z who=me%20too host=")) << all[0];
+  EXPECT_TRUE(holds(all[0], " pid=" + std::to_string(::getpid()) +
+                                " call=store space=s name=a%0Aname bytes=13 outcome=done"))
+      << all[0];
+  EXPECT_TRUE(holds(all[6], " who=uid" + std::to_string(::getuid()) + " ")) << all[6];
+  EXPECT_TRUE(holds(all[8], " outcome=peer_lost")) << all[8];
+  for (const std::string& line : all) {
+    EXPECT_FALSE(holds(line, "planted") || holds(line, "detail of the probe")) << line;
+  }
+  EXPECT_EQ(std::filesystem::status(path_).permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_EQ(code_of(wrapped("audit+probe:", probe_)), Errc::invalid_argument);
+}
+
+TEST_F(Lines, AuditDoesNotLoseALineInSilence) {
+  const auto backend = over("audit+probe:?audit.file=/dev/full");
+  const auto stored = backend->store({"s", "a"}, record("1"), soon());
+  ASSERT_EQ(code_of(stored), Errc::system);
+  EXPECT_TRUE(holds(stored.error().text(), "store was done")) << stored.error();
+  EXPECT_EQ(kept({"s", "a"}), "1");
+  EXPECT_EQ(load(*backend, {"s", "b"}), "not_found") << "an error stays what it is";
+}
+
+TEST_F(Wrappers, CacheAsksOnce) {
+  const auto backend = over("cache+probe:?cache.ms=3600000&cache.bytes=2000");
+  ASSERT_TRUE(backend->store({"s", "a"}, record("1", 5), soon()));
+  (void)probe_->calls();
+  EXPECT_EQ(load(*backend, {"s", "a"}) + load(*backend, {"s", "a"}), "11");
+  EXPECT_EQ(probe_->calls(), Names{"load s/a"});
+  keep({"s", "a"}, "other's");
+  EXPECT_EQ(load(*backend, {"s", "a"}), "1") << "others' changes are seen later";
+  EXPECT_EQ(backend->load({"s", "a"}, 0, soon()).value().revision, 5U);
+  // What this wrapper changes, or fails to change, is asked for again.
+  NewRecord expects = record("2", 6);
+  expects.expect = Expect::revision;
+  expects.expected_revision = 5;
+  EXPECT_EQ(code_of(backend->store({"s", "a"}, expects, soon())), Errc::stale);
+  EXPECT_EQ(load(*backend, {"s", "a"}), "other's");
+  ASSERT_TRUE(backend->store({"s", "a"}, record("3"), soon()));
+  EXPECT_EQ(load(*backend, {"s", "a"}), "3");
+  ASSERT_TRUE(backend->remove({"s", "a"}, 0, soon()).value());
+  EXPECT_EQ(load(*backend, {"s", "a"}), "not_found");
+  keep({"s", "a"}, "4");
+  EXPECT_EQ(load(*backend, {"s", "a"}), "4") << "what is missing is asked for each time";
+  ASSERT_TRUE(backend->drop("s", soon()));
+  EXPECT_EQ(load(*backend, {"s", "a"}), "not_found");
+}
+
+TEST_F(Wrappers, CacheKeepsToItsBytesAndItsTime) {
+  const auto backend = over("cache+probe:?cache.ms=3600000&cache.bytes=2000");
+  const std::string large(1000, 'x');
+  for (const char* name : {"a", "b", "huge"}) {
+    keep({"s", name}, name == std::string("huge") ? large + large : large);
+    (void)load(*backend, {"s", name});
+  }
+  (void)probe_->calls();
+  EXPECT_EQ(load(*backend, {"s", "b"}), large);
+  EXPECT_EQ(probe_->calls(), Names());
+  EXPECT_EQ(load(*backend, {"s", "a"}), large) << "it made room for b";
+  EXPECT_EQ(load(*backend, {"s", "huge"}), large + large);
+  EXPECT_EQ(probe_->calls(), (Names{"load s/a", "load s/huge"}));
+  const auto short_time = over("cache+probe:?cache.ms=1");
+  keep({"s", "c"}, "1");
+  EXPECT_EQ(load(*short_time, {"s", "c"}), "1");
+  keep({"s", "c"}, "2");
+  const auto end = Deadline::Clock::now() + std::chrono::seconds(60);
+  while (load(*short_time, {"s", "c"}) != "2") {
+    ASSERT_LT(Deadline::Clock::now(), end);
+  }
+  EXPECT_EQ(code_of(wrapped("cache+probe:?cache.bytes=0", probe_)), Errc::invalid_argument);
+}
+
+/// Calls a function when a record was loaded, before it is returned.
+class Interrupted final : public storage::Wrapper {
+ public:
+  Interrupted(std::shared_ptr<Backend> inner, std::function<void()> then)
+      : Wrapper(std::move(inner)), then_(std::move(then)) {}
+  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
+    auto loaded = inner().load(key, last_bytes, deadline);
+    then_();
+    return loaded;
+  }
+
+ private:
+  const std::function<void()> then_;
+};
+
+TEST_F(Wrappers, CacheDoesNotKeepWhatWasChangedWhileItWasLoaded) {
+  std::function<void()> then = [] {};
+  const auto backend = storage::cached(std::make_shared<Interrupted>(probe_, [&] { then(); })).value();
+  keep({"s", "a"}, "1");
+  then = [&] { EXPECT_TRUE(backend->store({"s", "a"}, record("2"), soon())); };
+  EXPECT_EQ(load(*backend, {"s", "a"}), "1") << "as of when it was asked for";
+  then = [] {};
+  EXPECT_EQ(load(*backend, {"s", "a"}), "2");
+}
+
+class Two : public Wrappers {
+ protected:
+  const std::shared_ptr<ProbeBackend> second_ = std::make_shared<ProbeBackend>();
+  [[nodiscard]] std::string in_second(const RecordKey& key) const { return load(second_->kept(), key); }
+};
+
+TEST_F(Two, FallbackLoadsWhatTheFirstCannotSay) {
+  const auto backend = storage::with_fallback(probe_, second_);
+  keep({"s", "a"}, "first");
+  for (const char* name : {"a", "b"}) {
+    ASSERT_TRUE(second_->kept().store({"s", name}, record("second"), soon()));
+  }
+  EXPECT_EQ(load(*backend, {"s", "a"}), "first");
+  EXPECT_EQ(second_->calls(), Names());
+  EXPECT_EQ(load(*backend, {"s", "b"}), "second");
+  EXPECT_EQ(load(*backend, {"s", "c"}), "not_found");
+  for (const Errc code : {Errc::peer_lost, Errc::timeout}) {
+    probe_->fail({{code}});
+    EXPECT_EQ(load(*backend, {"s", "a"}), "second");
+    probe_->fail({{code}});
+    EXPECT_EQ(load(*backend, {"s", "c"}), to_string(code)) << "the first may have it";
+  }
+  probe_->fail({{Errc::corrupt}});
+  EXPECT_EQ(load(*backend, {"s", "a"}), "corrupt") << "somebody has to know";
+  auto names = backend->list("s", {}, soon()).value();
+  EXPECT_EQ(names, (Names{"a", "b"}));
+  probe_->fail({{Errc::peer_lost}});
+  EXPECT_EQ(backend->list("s", {}, soon()).value().size(), 2U);
+  second_->fail({{Errc::peer_lost}});
+  EXPECT_EQ(code_of(backend->list("s", {}, soon())), Errc::peer_lost);
+  const auto before = Deadline::Clock::now();
+  (void)backend->load({"s", "a"}, 0, before + std::chrono::hours(1));
+  EXPECT_LE(probe_->last_deadline().moment(std::chrono::hours(9)), before + std::chrono::minutes(31));
+  ASSERT_TRUE(backend->store({"s", "n"}, record("new"), soon()));
+  EXPECT_EQ(in_second({"s", "n"}), "not_found");
+  std::vector<Result<Record>> loaded(2, Result<Record>(no_such_object()));
+  const std::vector<RecordKey> keys{{"s", "a"}, {"s", "b"}};
+  backend->batches()->load(keys, whole_record, loaded, soon());
+  EXPECT_EQ(text_of(loaded[0]) + text_of(loaded[1]), "firstsecond");
+}
+
+TEST_F(Two, FanoutChangesBoth) {
+  const auto backend = storage::fanned_out(probe_, second_);
+  ASSERT_TRUE(backend->store({"s", "a"}, record("1", 4), soon()));
+  EXPECT_EQ(kept({"s", "a"}) + in_second({"s", "a"}), "11");
+  NewRecord absent = record("2", 5);
+  absent.expect = Expect::absent;
+  EXPECT_EQ(code_of(backend->store({"s", "a"}, absent, soon())), Errc::key_exists);
+  EXPECT_EQ(in_second({"s", "a"}), "1");
+  probe_->fail({{Errc::peer_lost}});
+  EXPECT_EQ(code_of(backend->store({"s", "a"}, record("2"), soon())), Errc::peer_lost);
+  EXPECT_EQ(in_second({"s", "a"}), "1");
+  second_->fail({{Errc::peer_lost}});
+  const auto half = backend->store({"s", "a"}, record("3", 6), soon());
+  ASSERT_EQ(code_of(half), Errc::system);
+  EXPECT_TRUE(holds(half.error().text(), "not in the second")) << half.error();
+  EXPECT_EQ(kept({"s", "a"}) + in_second({"s", "a"}), "31");
+  EXPECT_FALSE(backend->remove({"s", "a"}, 5, soon()).value());
+  EXPECT_EQ(in_second({"s", "a"}), "1");
+  EXPECT_TRUE(backend->remove({"s", "a"}, 0, soon()).value());
+  EXPECT_EQ(kept({"s", "a"}) + in_second({"s", "a"}), "not_foundnot_found");
+  const std::vector<RecordKey> keys{{"s", "a"}, {"s", "b"}};
+  const std::vector<NewRecord> records{absent, absent};
+  std::vector<Result<void>> stored(2);
+  keep({"s", "b"}, "other");
+  backend->batches()->store(keys, records, stored, soon());
+  EXPECT_TRUE(stored[0]);
+  EXPECT_EQ(code_of(stored[1]), Errc::key_exists);
+  EXPECT_EQ(in_second({"s", "a"}) + in_second({"s", "b"}), "2not_found");
+  ASSERT_TRUE(backend->drop("s", soon()));
+  EXPECT_EQ(in_second({"s", "a"}), "not_found");
+}
+
+TEST_F(Two, HoldNamesThatBothHold) {
+  const auto files = std::make_shared<ProbeBackend>(BackendTraits{.scheme = "files",
+                                                                  .largest_record = 5000,
+                                                                  .longest_name = 200,
+                                                                  .name_bytes = NameBytes::file_name,
+                                                                  .lists = false});
+  const BackendTraits copy = storage::fanned_out(probe_, files)->traits();
+  EXPECT_EQ(copy.longest_name, 200U);
+  EXPECT_EQ(copy.name_bytes, NameBytes::file_name);
+  EXPECT_EQ(copy.largest_record, 5000U);
+  EXPECT_TRUE(copy.lists);
+  const auto behind = storage::with_fallback(probe_, files);
+  EXPECT_EQ(behind->traits().name_bytes, NameBytes::file_name);
+  EXPECT_FALSE(behind->traits().lists);
+  EXPECT_EQ(code_of(behind->list("s", {}, soon())), Errc::unsupported);
+  EXPECT_EQ(code_of(wrapped("fanout+probe:", probe_)), Errc::invalid_argument);
+  EXPECT_EQ(code_of(wrapped("fanout+probe:?fanout.to=no_url", probe_)), Errc::invalid_argument);
+  EXPECT_EQ(code_of(wrapped("fallback+probe:?fallback.to=tape:", probe_)), Errc::unsupported);
+  EXPECT_EQ(code_of(wrapped("fallback+probe:?fallback.to=simple:%3Fcolour%3Dred", probe_)),
+            Errc::invalid_argument);
+  EXPECT_TRUE(wrapped("fallback+probe:?fallback.to=checksum%2Bsimple:", probe_));
 }
 
 }  // namespace

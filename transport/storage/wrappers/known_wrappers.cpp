@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "transport/storage/backends.hpp"
 #include "transport/storage/wrappers/wrappers.hpp"
 
 namespace locum::storage {
@@ -64,6 +65,28 @@ Result<std::chrono::milliseconds> milliseconds(const Url& options, std::string_v
                : given.error();
 }
 
+/// The second backend, of those that have two.
+Opened open_second(const Url& options) {
+  const std::string_view to = options.option("to");
+  if (to.empty()) {
+    return Error(Errc::invalid_argument,
+                 options.scheme + ": needs " + options.scheme +
+                     ".to, the URL of the second backend, with % and two digits for each of its ?, & and %");
+  }
+  return open_backend(to);
+}
+
+Opened wrap_audit(std::shared_ptr<Backend> inner, const Url& options) {
+  return audited(std::move(inner), {std::string(options.option("file")), std::string(options.option("who"))});
+}
+
+Opened wrap_cache(std::shared_ptr<Backend> inner, const Url& options) {
+  const CacheOptions usual;
+  const auto bytes = options.number("bytes", usual.bytes);
+  const auto longest = milliseconds(options, "ms", usual.longest);
+  return !bytes ? bytes.error() : !longest ? longest.error() : cached(std::move(inner), {*bytes, *longest});
+}
+
 Opened wrap_checksum(std::shared_ptr<Backend> inner, const Url& /*options*/) {
   return with_checksum(std::move(inner));
 }
@@ -78,9 +101,23 @@ Opened wrap_encrypt(std::shared_ptr<Backend> inner, const Url& options) {
   return encrypted(std::move(inner), keys);
 }
 
+Opened wrap_fallback(std::shared_ptr<Backend> inner, const Url& options) {
+  auto second = open_second(options);
+  return second ? with_fallback(std::move(inner), std::move(*second)) : std::move(second);
+}
+
+Opened wrap_fanout(std::shared_ptr<Backend> inner, const Url& options) {
+  auto second = open_second(options);
+  return second ? fanned_out(std::move(inner), std::move(*second)) : std::move(second);
+}
+
 Opened wrap_limit(std::shared_ptr<Backend> inner, const Url& options) {
   const auto bytes = options.number("bytes", 0);
   return bytes ? size_limited(std::move(inner), *bytes) : bytes.error();
+}
+
+Opened wrap_log(std::shared_ptr<Backend> inner, const Url& options) {
+  return logged(std::move(inner), std::string(options.option("file")));
 }
 
 Opened wrap_lz4(std::shared_ptr<Backend> inner, const Url& /*options*/) {
@@ -94,6 +131,26 @@ Opened wrap_prefix(std::shared_ptr<Backend> inner, const Url& options) {
 
 Opened wrap_read_only(std::shared_ptr<Backend> inner, const Url& /*options*/) {
   return read_only(std::move(inner));
+}
+
+Opened wrap_retry(std::shared_ptr<Backend> inner, const Url& options) {
+  const RetryOptions usual;
+  constexpr std::uint64_t most_times = 1000;
+  const auto times = options.number("times", usual.times);
+  const auto first = milliseconds(options, "ms", usual.first_pause);
+  const auto longest = milliseconds(options, "longest_ms",
+                                    first ? std::max(usual.longest_pause, *first) : usual.longest_pause);
+  if (!times || !first || !longest) {
+    return !times ? times.error() : !first ? first.error() : longest.error();
+  }
+  return retried(std::move(inner),
+                 {static_cast<std::uint32_t>(std::min(*times, most_times)), *first, *longest});
+}
+
+Opened wrap_stats(std::shared_ptr<Backend> inner, const Url& options) {
+  const std::string_view name = options.option("name");
+  auto statistics = statistics_of(name.empty() ? inner->traits().scheme : name);
+  return counted(std::move(inner), std::move(statistics));
 }
 
 Opened wrap_timeout(std::shared_ptr<Backend> inner, const Url& options) {
@@ -118,12 +175,19 @@ Opened wrap_zstd(std::shared_ptr<Backend> inner, const Url& options) {
 const std::vector<KnownWrapper>& known_wrappers() {
   static const std::vector<KnownWrapper> known{
       // clang-format off
+      {"audit", {"file", "who"}, wrap_audit},
+      {"cache", {"bytes", "ms"}, wrap_cache},
       {"checksum", {}, wrap_checksum},
       {"encrypt", {"key", "old"}, wrap_encrypt},
+      {"fallback", {"to"}, wrap_fallback},
+      {"fanout", {"to"}, wrap_fanout},
       {"limit", {"bytes"}, wrap_limit},
+      {"log", {"file"}, wrap_log},
       {"lz4", {}, wrap_lz4},
       {"prefix", {"space", "name"}, wrap_prefix},
       {"readonly", {}, wrap_read_only},
+      {"retry", {"times", "ms", "longest_ms"}, wrap_retry},
+      {"stats", {"name"}, wrap_stats},
       {"timeout", {"ms"}, wrap_timeout},
       {"ttl", {"ms", "longest_ms"}, wrap_ttl},
       {"zstd", {"level"}, wrap_zstd},
