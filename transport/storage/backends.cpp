@@ -11,6 +11,7 @@
 #include "core/backend_registry.hpp"
 #include "core/node/local.hpp"
 #include "core/open.hpp"
+#include "transport/storage/multi.hpp"
 #include "transport/storage/null.hpp"
 #include "transport/storage/simple.hpp"
 #include "transport/storage/wrappers/known_wrappers.hpp"
@@ -39,6 +40,7 @@ constexpr BackendTraits memory_traits{.scheme = "memory",
 const std::vector<Known>& known_backends() {
   static const std::vector<Known> known{
       {memory_traits, nullptr, {}, {}, "memory:"},
+      {storage::multi_traits, storage::open_multi, {}, {}, "multi:?1.to=URL&1.most_bytes=65536&2.to=URL"},
       {storage::null_traits, storage::open_null, {}, {}, "null:"},
       {storage::simple_traits, storage::open_simple, {}, {}, "simple:"},
   };

@@ -12,7 +12,7 @@
 #include "core/serializers.hpp"
 #include "tests/core/backend_contract.hpp"
 #include "tests/core/connector_contract.hpp"
-#include "tests/transport/storage/probe_backend.hpp"
+#include "tests/transport/storage/wrappers/probe_backend.hpp"
 #include "transport/storage/backends.hpp"
 #include "transport/storage/null.hpp"
 #include "transport/storage/simple.hpp"
@@ -88,7 +88,9 @@ std::vector<BackendFactory> wrappers_to_test() {
   (void)setenv("LOCUM_TEST_KEY", std::string(64, '7').c_str(), 1);
   std::vector<BackendFactory> all;
   const auto add = [&](const char* name, const std::string& url) {
-    if (wrapped(url, std::make_shared<ProbeBackend>())) {
+    if (url.find("probe:") == std::string::npos) {
+      all.push_back({name, [url] { return storage::open_backend(url).value(); }});
+    } else if (wrapped(url, std::make_shared<ProbeBackend>())) {
       all.push_back(over_probe(name, url));
     }
   };
@@ -103,6 +105,9 @@ std::vector<BackendFactory> wrappers_to_test() {
   add("watched", "stats+log+audit+probe:?stats.name=contract&log.file=/dev/null&audit.file=/dev/null");
   add("fallback", "fallback+probe:?fallback.to=simple:");
   add("fanout", "fanout+probe:?fanout.to=simple:");
+  add("multi",
+      "checksum+multi:?1.to=simple:&1.most_bytes=1000&2.to=simple:&2.names=many*&3.to=prefix%2Bsimple:%"
+      "3Fprefix.name=x");
   add("composition",
       "zstd+encrypt+checksum+prefix+timeout+probe:?prefix.name=x&timeout.ms=60000&encrypt.key=env:LOCUM_TEST_"
       "KEY");
@@ -136,7 +141,7 @@ TEST(OpenByUrl, FindsAStoreAgainByItsHandles) {
 TEST(OpenByUrl, SaysWhatThereIsWhereNothingFits) {
   const auto unknown = open("tape:reel");
   ASSERT_EQ(code_of(unknown), Errc::unsupported);
-  EXPECT_NE(unknown.error().text().find("memory, null, simple"), std::string::npos) << unknown.error();
+  EXPECT_NE(unknown.error().text().find("memory, multi, null, simple"), std::string::npos) << unknown.error();
   EXPECT_EQ(code_of(open("no url")), Errc::invalid_argument);
   EXPECT_EQ(code_of(open("simple:?colour=red")), Errc::invalid_argument);
   EXPECT_EQ(code_of(open("redis://me:secret@host")), Errc::invalid_argument);
