@@ -17,6 +17,12 @@ Error wrong(const std::string& why) {
   return Error(Errc::invalid_argument, "the URL " + why + "; write scheme://host:port/path?option=value");
 }
 
+Error secret_in_url() {
+  return wrong(
+      "has a password or a key in it, which logs would show; name where it is: ?password=env:NAME, "
+      "file:PATH or keyring:NAME");
+}
+
 bool is_letter_or_digit(char byte) noexcept {
   return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9');
 }
@@ -87,9 +93,7 @@ Result<void> read_authority(std::string_view text, Url& url) {
   if (const std::size_t at = text.rfind('@'); at != std::string_view::npos) {
     const std::string_view user = text.substr(0, at);
     if (user.find(':') != std::string_view::npos) {
-      return wrong(
-          "has a password in it, which logs would show; name where it is: ?password=env:NAME, "
-          "file:PATH or keyring:NAME");
+      return secret_in_url();
     }
     auto name = decoded(user);
     if (!name) {
@@ -124,6 +128,18 @@ Result<void> read_authority(std::string_view text, Url& url) {
   return {};
 }
 
+// Of an option, whose value may be a URL again.
+bool shows_secret(std::string_view name, std::string_view value) {
+  if (name == "password" || name == "encrypt.key" || name == "encrypt.old") {
+    return !value.starts_with("env:") && !value.starts_with("file:") && !value.starts_with("keyring:");
+  }
+  if (value.find(':') == std::string_view::npos) {
+    return false;
+  }
+  const auto inner = parse_url(value);
+  return !inner && inner.error().text() == secret_in_url().text();
+}
+
 Result<void> read_options(std::string_view text, Url& url) {
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('&'), text.size());
@@ -141,11 +157,8 @@ Result<void> read_options(std::string_view text, Url& url) {
     if (std::ranges::any_of(url.options, [&](const auto& other) { return other.first == *name; })) {
       return wrong("gives the option '" + *name + "' twice");
     }
-    if (*name == "password" && !value->starts_with("env:") && !value->starts_with("file:") &&
-        !value->starts_with("keyring:")) {
-      return wrong(
-          "has a password in it, which logs would show; name where it is: ?password=env:NAME, "
-          "file:PATH or keyring:NAME");
+    if (shows_secret(*name, *value)) {
+      return secret_in_url();
     }
     url.options.emplace_back(std::move(*name), std::move(*value));
   }

@@ -12,7 +12,7 @@ namespace locum {
 
 /// A URL of a backend: `scheme://user@host:port/path?option=value&option=value`, or `scheme:path?…` without a
 /// host. Bytes may be written as `%` and two hexadecimal digits. A secret is never part of it: an option like
-/// `password` says where it is (see secret_in()).
+/// `password` or `encrypt.key` says where it is (see secret_in()).
 struct Url {
   std::vector<std::string>
       wrappers;        ///< before the scheme, each with a `+` behind it; the first is the outermost

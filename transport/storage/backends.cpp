@@ -2,6 +2,8 @@
 // found in the registry of core; ours stand here, because a linker drops from a static library what only
 // registers itself.
 
+#include "transport/storage/backends.hpp"
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -10,8 +12,10 @@
 #include "core/node/local.hpp"
 #include "core/open.hpp"
 #include "transport/storage/file/backend.hpp"
+#include "transport/storage/multi.hpp"
 #include "transport/storage/null.hpp"
 #include "transport/storage/simple.hpp"
+#include "transport/storage/wrappers/known_wrappers.hpp"
 
 namespace locum {
 
@@ -38,6 +42,7 @@ const std::vector<Known>& known_backends() {
   static const std::vector<Known> known{
       {storage::file_traits, storage::open_file, {}, {}, "file:///scratch/run17"},
       {memory_traits, nullptr, {}, {}, "memory:"},
+      {storage::multi_traits, storage::open_multi, {}, {}, "multi:?1.to=URL&1.most_bytes=65536&2.to=URL"},
       {storage::null_traits, storage::open_null, {}, {}, "null:"},
       {storage::simple_traits, storage::open_simple, {}, {}, "simple:"},
   };
@@ -60,7 +65,7 @@ Error unknown_scheme(std::string_view scheme) {
                                       all + "; a program's own is registered by LOCUM_REGISTER_BACKEND");
 }
 
-Result<std::shared_ptr<Backend>> open_backend(const Url& url) {
+Result<std::shared_ptr<Backend>> open_bare(const Url& url) {
   if (const BackendOpener own = find_backend(url.scheme)) {
     return own(url);
   }
@@ -68,6 +73,10 @@ Result<std::shared_ptr<Backend>> open_backend(const Url& url) {
   const auto found = std::ranges::find(known, url.scheme, [](const Known& one) { return one.traits.scheme; });
   if (found == known.end()) {
     return unknown_scheme(url.scheme);
+  }
+  if (url.scheme == memory_traits.scheme) {
+    return Error(Errc::unsupported,
+                 "memory: is no backend of records: nothing can be put over it; use simple: instead");
   }
   if (found->open == nullptr) {
     return Error(Errc::unsupported, url.scheme + ": is not in this build of the library; build it with -D" +
@@ -95,18 +104,20 @@ Result<Session> open_memory(const Url& url, const BackendSessionOptions& options
 
 }  // namespace
 
+Result<std::shared_ptr<Backend>> storage::open_backend(std::string_view text) {
+  const auto url = parse_url(text);
+  return url ? open_wrapped(*url, open_bare) : url.error();
+}
+
 Result<Session> open_session(std::string_view text, const BackendSessionOptions& options) {
   const auto url = parse_url(text);
   if (!url) {
     return url.error();
   }
-  if (!url->wrappers.empty()) {
-    return Error(Errc::unsupported, "no wrapper has the name '" + url->wrappers.front() + "'");
-  }
-  if (url->scheme == memory_traits.scheme) {
+  if (url->scheme == memory_traits.scheme && url->wrappers.empty()) {
     return open_memory(*url, options);
   }
-  auto backend = open_backend(*url);
+  auto backend = storage::open_wrapped(*url, open_bare);
   return backend ? open_session(std::move(*backend), options) : backend.error();
 }
 

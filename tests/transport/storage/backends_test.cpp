@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -15,6 +16,8 @@
 #include "tests/core/backend_contract.hpp"
 #include "tests/core/connector_contract.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
+#include "tests/transport/storage/wrappers/probe_backend.hpp"
+#include "transport/storage/backends.hpp"
 #include "transport/storage/file/backend.hpp"
 #include "transport/storage/null.hpp"
 #include "transport/storage/simple.hpp"
@@ -91,14 +94,56 @@ std::shared_ptr<Backend> like_files() {
       BackendTraits{.scheme = "narrow", .longest_name = 200, .name_bytes = NameBytes::file_name});
 }
 
+/// Wrappers over a backend with batches.
+BackendFactory over_probe(std::string name, std::string url) {
+  return {std::move(name), [url] { return wrapped(url, std::make_shared<ProbeBackend>()).value(); }};
+}
+
+/// Those that this build has.
+std::vector<BackendFactory> wrappers_to_test() {
+  (void)setenv("LOCUM_TEST_KEY", std::string(64, '7').c_str(), 1);
+  std::vector<BackendFactory> all;
+  const auto add = [&](const char* name, const std::string& url) {
+    if (url.find("probe:") == std::string::npos) {
+      all.push_back({name, [url] { return storage::open_backend(url).value(); }});
+    } else if (wrapped(url, std::make_shared<ProbeBackend>())) {
+      all.push_back(over_probe(name, url));
+    }
+  };
+  add("prefix", "prefix+probe:?prefix.name=run17/&prefix.space=a");
+  add("limit", "limit+probe:?limit.bytes=2000000");
+  add("checksum", "checksum+probe:");
+  add("zstd", "zstd+limit+probe:?limit.bytes=2000000&zstd.level=1");
+  add("lz4", "lz4+limit+probe:?limit.bytes=2000000");
+  add("encrypt", "encrypt+limit+probe:?limit.bytes=2000000&encrypt.key=env:LOCUM_TEST_KEY");
+  add("cache", "cache+probe:?cache.ms=3600000&cache.bytes=300000");
+  add("retry", "retry+probe:");
+  add("watched", "stats+log+audit+probe:?stats.name=contract&log.file=/dev/null&audit.file=/dev/null");
+  add("fallback", "fallback+probe:?fallback.to=simple:");
+  add("fanout", "fanout+probe:?fanout.to=simple:");
+  add("multi",
+      "checksum+multi:?1.to=simple:&1.most_bytes=1000&2.to=simple:&2.names=many*&3.to=prefix%2Bsimple:%"
+      "3Fprefix.name=x");
+  add("composition",
+      "zstd+encrypt+checksum+prefix+timeout+probe:?prefix.name=x&timeout.ms=60000&encrypt.key=env:LOCUM_TEST_"
+      "KEY");
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Wrappers, BackendContract, ::testing::ValuesIn(wrappers_to_test()), backend_name);
+
 INSTANTIATE_TEST_SUITE_P(Backends, BackendContract,
                          ::testing::Values(BackendFactory{"simple", simple},
                                            BackendFactory{"file", files, files_again}),
                          backend_name);
-INSTANTIATE_TEST_SUITE_P(Backends, ConnectorContract,
-                         ::testing::Values(over("simple", simple), over("narrow", like_files),
-                                           over("file", files)),
-                         factory_name);
+INSTANTIATE_TEST_SUITE_P(
+    Backends, ConnectorContract,
+    ::testing::Values(over("simple", simple), over("narrow", like_files), over("file", files),
+                      over("checksum",
+                           [] {
+                             return storage::open_backend("checksum+prefix+simple:?prefix.name=x/").value();
+                           })),
+    factory_name);
 
 TEST(OpenByUrl, FindsAStoreAgainByItsHandles) {
   const Store store = open("simple:").value();
@@ -114,7 +159,9 @@ TEST(OpenByUrl, FindsAStoreAgainByItsHandles) {
 TEST(OpenByUrl, SaysWhatThereIsWhereNothingFits) {
   const auto unknown = open("tape:reel");
   ASSERT_EQ(code_of(unknown), Errc::unsupported);
-  EXPECT_NE(unknown.error().text().find("file, memory, null, simple"), std::string::npos) << unknown.error();
+  for (const BackendDescription& there : backend_descriptions()) {
+    EXPECT_NE(unknown.error().text().find(there.traits.scheme), std::string::npos) << unknown.error();
+  }
   EXPECT_EQ(code_of(open("no url")), Errc::invalid_argument);
   EXPECT_EQ(code_of(open("simple:?colour=red")), Errc::invalid_argument);
   EXPECT_EQ(code_of(open("redis://me:secret@host")), Errc::invalid_argument);

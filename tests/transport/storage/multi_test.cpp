@@ -1,0 +1,185 @@
+#include "transport/storage/multi.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/open.hpp"
+#include "core/serializers.hpp"
+#include "tests/transport/storage/wrappers/wrappers.hpp"
+#include "transport/storage/wrappers/wrapper.hpp"
+
+namespace locum::tests {
+namespace {
+
+class Multi : public Wrappers {
+ protected:
+  [[nodiscard]] std::string in(int which, const RecordKey& key) const {
+    return load(backends_[static_cast<std::size_t>(which)]->kept(), key);
+  }
+  [[nodiscard]] storage::Route to(int which) const {
+    storage::Route route;
+    route.to = backends_[static_cast<std::size_t>(which)];
+    return route;
+  }
+  /// Small ones to the first, others to the second.
+  [[nodiscard]] std::shared_ptr<Backend> by_size() const {
+    storage::Route small = to(0);
+    small.most_bytes = 10;
+    return storage::routed({small, to(1)}).value();
+  }
+
+  const std::array<std::shared_ptr<ProbeBackend>, 3> backends_{
+      std::make_shared<ProbeBackend>(), std::make_shared<ProbeBackend>(), std::make_shared<ProbeBackend>()};
+  const std::string large_ = std::string(100, 'x');
+};
+
+TEST_F(Multi, SendsRecordsByTheFirstRuleThatFits) {
+  storage::Route runs = to(0);
+  runs.names = "run?/*.dat";
+  storage::Route mine = to(1);
+  mine.spaces = "mine";
+  const auto backend = storage::routed({runs, mine, to(2)}).value();
+  for (const RecordKey& key : {RecordKey{"mine", "run1/x.dat"}, RecordKey{"mine", "run12/x.dat"},
+                               RecordKey{"yours", "run12/x.dat"}, RecordKey{"@stores", "run1/x.dat"}}) {
+    ASSERT_TRUE(backend->store(key, record("1"), soon()));
+    EXPECT_EQ(load(*backend, key), "1");
+  }
+  EXPECT_EQ(in(0, {"mine", "run1/x.dat"}), "1");
+  EXPECT_EQ(in(1, {"mine", "run12/x.dat"}), "1");
+  EXPECT_EQ(in(2, {"yours", "run12/x.dat"}), "1");
+  EXPECT_EQ(in(2, {"@stores", "run1/x.dat"}), "1") << "stores are found whatever they are called";
+  EXPECT_EQ(backend->list("mine", {}, soon()).value(), (Names{"run1/x.dat", "run12/x.dat"}));
+  EXPECT_EQ(backend->drop("mine", soon()).value(), 2U);
+  EXPECT_EQ(load(*backend, {"mine", "run1/x.dat"}), "not_found");
+  EXPECT_TRUE(backend->traits().is_atomic) << "a name is in one backend";
+  for (const auto& one : backends_) {
+    (void)one->calls();
+  }
+  (void)load(*backend, {"mine", "a"});
+  EXPECT_EQ(backends_[1]->calls(), Names{"load mine/a"});
+  EXPECT_EQ(backends_[0]->calls(), Names()) << "it cannot have it";
+  EXPECT_EQ(backends_[2]->calls(), Names()) << "the second would have taken it";
+}
+
+TEST_F(Multi, SaysThatNoRuleFits) {
+  storage::Route route = to(0);
+  route.names = "a*";
+  route.least_bytes = 5;
+  const auto backend = storage::routed({route}).value();
+  EXPECT_EQ(code_of(backend->store({"s", "b"}, record(large_), soon())), Errc::invalid_argument);
+  const auto small = backend->store({"s", "a"}, record("1"), soon());
+  ASSERT_EQ(code_of(small), Errc::invalid_argument);
+  EXPECT_EQ(small.error().key(), "a");
+  EXPECT_EQ(load(*backend, {"s", "b"}), "not_found");
+  EXPECT_TRUE(backend->store({"s", "a"}, record(large_), soon()));
+  EXPECT_EQ(code_of(storage::routed({})), Errc::invalid_argument);
+  route.least_bytes = 6;
+  route.most_bytes = 5;
+  EXPECT_EQ(code_of(storage::routed({route})), Errc::invalid_argument);
+}
+
+TEST_F(Multi, MovesARecordThatChangesItsSize) {
+  const auto backend = by_size();
+  EXPECT_FALSE(backend->traits().is_atomic);
+  const RecordKey key{"s", "a"};
+  ASSERT_TRUE(backend->store(key, record("1", 1), soon()));
+  EXPECT_EQ(in(0, key) + in(1, key), "1not_found");
+  ASSERT_TRUE(backend->store(key, record(large_, 2), soon()));
+  EXPECT_EQ(in(0, key) + in(1, key), "not_found" + large_);
+  ASSERT_TRUE(backend->store(key, record("3", 3), soon()));
+  EXPECT_EQ(in(0, key) + in(1, key), "3not_found");
+  NewRecord absent = record(large_, 4);
+  absent.expect = Expect::absent;
+  EXPECT_EQ(code_of(backend->store(key, absent, soon())), Errc::key_exists);
+  NewRecord next = record(large_, 4);
+  next.expect = Expect::revision;
+  next.expected_revision = 2;
+  EXPECT_EQ(code_of(backend->store(key, next, soon())), Errc::stale);
+  next.expected_revision = 3;
+  EXPECT_TRUE(backend->store(key, next, soon()));
+  EXPECT_EQ(in(0, key) + in(1, key), "not_found" + large_);
+  NewRecord back = record("5", 5);
+  back.expect = Expect::revision;
+  back.expected_revision = 4;
+  EXPECT_TRUE(backend->store(key, back, soon()));
+  EXPECT_EQ(in(0, key) + in(1, key), "5not_found");
+  EXPECT_TRUE(backend->remove(key, 0, soon()).value());
+  EXPECT_FALSE(backend->remove(key, 0, soon()).value());
+  EXPECT_EQ(code_of(backend->store(key, back, soon())), Errc::not_found);
+}
+
+TEST_F(Multi, SaysWhenAnOlderRecordStays) {
+  const auto backend = by_size();
+  const RecordKey key{"s", "a"};
+  ASSERT_TRUE(backend->store(key, record("1", 1), soon()));
+  backends_[0]->fail({{Errc::peer_lost}});
+  EXPECT_EQ(code_of(backend->store(key, record(large_, 2), soon())), Errc::peer_lost) << "it could not look";
+  EXPECT_EQ(in(1, key), "not_found");
+  // The look succeeds, and the removal fails.
+  class Stubborn final : public storage::Wrapper {
+   public:
+    using Wrapper::Wrapper;
+    Result<bool> remove(const RecordKey&, std::uint64_t, Deadline) override {
+      return Error(Errc::peer_lost, "gone");
+    }
+  };
+  storage::Route small = to(0);
+  small.to = std::make_shared<Stubborn>(small.to);
+  small.most_bytes = 10;
+  const auto half = storage::routed({small, to(1)}).value()->store(key, record(large_, 2), soon());
+  ASSERT_EQ(code_of(half), Errc::system);
+  EXPECT_TRUE(holds(half.error().text(), "could not be removed")) << half.error();
+}
+
+TEST_F(Multi, KnowsItsHost) {
+  std::array<char, 256> name{};
+  ASSERT_EQ(::gethostname(name.data(), name.size() - 1), 0);
+  storage::Route others = to(0);
+  others.hosts = "no such host*";
+  storage::Route here = to(1);
+  here.hosts = std::string(1, name[0]) + "*";
+  const auto backend = storage::routed({others, here, to(2)}).value();
+  ASSERT_TRUE(backend->store({"s", "a"}, record("1"), soon()));
+  EXPECT_EQ(in(1, {"s", "a"}), "1");
+  ASSERT_TRUE(backends_[0]->kept().store({"s", "b"}, record("2"), soon()));
+  EXPECT_EQ(load(*backend, {"s", "b"}), "2") << "what another host stored is found";
+}
+
+TEST_F(Multi, TwoUrlsMayLeadToOnePlace) {
+  storage::Route small = to(0);
+  small.most_bytes = 10;
+  storage::Route same = to(0);
+  same.to = std::make_shared<storage::Wrapper>(same.to);
+  const auto backend = storage::routed({small, same}).value();
+  ASSERT_TRUE(backend->store({"s", "a"}, record("1", 1), soon()));
+  ASSERT_TRUE(backend->store({"s", "a"}, record(large_, 2), soon()));
+  EXPECT_EQ(load(*backend, {"s", "a"}), large_);
+  EXPECT_EQ(backend->list("s", {}, soon()).value(), Names{"a"});
+}
+
+TEST(MultiUrl, HasItsRulesInOrder) {
+  const Store store = open(
+                          "multi:?1.to=limit%2Bsimple:%3Flimit.bytes=2000&1.most_bytes=2000&2.to=simple:&2."
+                          "names=big*&store=mine")
+                          .value();
+  EXPECT_TRUE(store.put("a", std::string(100, 'x')));
+  EXPECT_TRUE(store.put("big one", std::string(5000, 'x')));
+  EXPECT_EQ(code_of(store.put("b", std::string(5000, 'x'))), Errc::invalid_argument);
+  EXPECT_EQ(store.keys("").value(), (std::vector<std::string>{"a", "big one"}));
+  EXPECT_EQ(store.get<std::string>("big one").value()->size(), 5000U);
+  for (const char* wrong : {"multi:", "multi:?2.to=simple:", "multi:?1.to=simple:&1.colour=red",
+                            "multi:?1.to=simple:&3.to=simple:", "multi:?1.to=simple:&1.most_bytes=x",
+                            "multi:?1.to=no_url", "multi:?1.to=redis://u:planted@h"}) {
+    const auto refused = open(wrong);
+    EXPECT_EQ(code_of(refused), Errc::invalid_argument) << wrong;
+    EXPECT_FALSE(refused.error().text().find("planted") != std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace locum::tests

@@ -1,0 +1,131 @@
+#include "transport/storage/wrappers/backend_statistics.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <map>
+
+#include "core/base/mutex.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+std::size_t bucket_of(std::uint64_t ns) noexcept {
+  if (ns < 4) {
+    return ns;
+  }
+  const auto power = static_cast<unsigned>(std::bit_width(ns)) - 1;
+  return (power - 1) * 4 + ((ns >> (power - 2)) & 3U);
+}
+
+std::uint64_t longest_in(std::size_t bucket) noexcept {
+  return bucket < 4 ? bucket : ((5 + bucket % 4) << (bucket / 4 - 1)) - 1;
+}
+
+struct NamedStatistics {
+  Mutex mutex;
+  std::map<std::string, std::weak_ptr<BackendStatistics>, std::less<>> all LOCUM_GUARDED_BY(mutex);
+};
+
+// Never destroyed: backends may close after static objects.
+NamedStatistics& named_statistics() {
+  static auto* const made = new NamedStatistics;
+  return *made;
+}
+
+std::string microseconds(std::chrono::nanoseconds time) {
+  return std::to_string(time.count() / 1000) + "." + std::to_string(time.count() / 100 % 10) + " us";
+}
+
+}  // namespace
+
+std::string_view to_string(BackendCall call) noexcept {
+  switch (call) {
+    case BackendCall::load:
+      return "load";
+    case BackendCall::store:
+      return "store";
+    case BackendCall::remove:
+      return "remove";
+    case BackendCall::list:
+      return "list";
+    case BackendCall::drop:
+      return "drop";
+  }
+  return "unknown";
+}
+
+void BackendStatistics::add(BackendCall call, std::uint64_t bytes, std::chrono::nanoseconds time,
+                            Errc outcome) noexcept {
+  Counts& counts = counts_[static_cast<std::size_t>(call)];
+  counts.calls.fetch_add(1, std::memory_order_relaxed);
+  counts.bytes.fetch_add(bytes, std::memory_order_relaxed);
+  const bool is_answer = outcome == Errc::not_found || outcome == Errc::key_exists || outcome == Errc::stale;
+  if (outcome != Errc{}) {
+    (is_answer ? counts.refused : counts.errors).fetch_add(1, std::memory_order_relaxed);
+  }
+  const auto ns = static_cast<std::uint64_t>(std::max<std::int64_t>(time.count(), 0));
+  counts.times[bucket_of(ns)].fetch_add(1, std::memory_order_relaxed);
+}
+
+std::chrono::nanoseconds BackendStatistics::quantile(const Counts& counts, double share) noexcept {
+  std::uint64_t all = 0;
+  for (const auto& one : counts.times) {
+    all += one.load(std::memory_order_relaxed);
+  }
+  const auto wanted = static_cast<std::uint64_t>(share * static_cast<double>(all));
+  std::uint64_t seen = 0;
+  for (std::size_t bucket = 0; bucket < buckets; ++bucket) {
+    seen += counts.times[bucket].load(std::memory_order_relaxed);
+    if (seen > wanted) {
+      return std::chrono::nanoseconds(static_cast<std::int64_t>(longest_in(bucket)));
+    }
+  }
+  return {};
+}
+
+CallStatistics BackendStatistics::of(BackendCall call) const noexcept {
+  const Counts& counts = counts_[static_cast<std::size_t>(call)];
+  return {.calls = counts.calls.load(std::memory_order_relaxed),
+          .refused = counts.refused.load(std::memory_order_relaxed),
+          .errors = counts.errors.load(std::memory_order_relaxed),
+          .bytes = counts.bytes.load(std::memory_order_relaxed),
+          .median = quantile(counts, 0.5),
+          .p99 = quantile(counts, 0.99)};
+}
+
+std::string to_text(const BackendStatistics& statistics) {
+  std::string text;
+  for (const BackendCall call : all_backend_calls) {
+    const CallStatistics one = statistics.of(call);
+    if (one.calls != 0) {
+      text += std::string(to_string(call)) + ": " + std::to_string(one.calls) + " calls, " +
+              std::to_string(one.refused) + " refused, " + std::to_string(one.errors) + " failed, " +
+              std::to_string(one.bytes) + " bytes, median " + microseconds(one.median) + ", p99 " +
+              microseconds(one.p99) + "\n";
+    }
+  }
+  return text;
+}
+
+std::shared_ptr<const BackendStatistics> find_statistics(std::string_view name) {
+  NamedStatistics& named = named_statistics();
+  const MutexLock lock(named.mutex);
+  const auto found = named.all.find(name);
+  return found == named.all.end() ? nullptr : found->second.lock();
+}
+
+std::shared_ptr<BackendStatistics> statistics_of(std::string_view name) {
+  NamedStatistics& named = named_statistics();
+  const MutexLock lock(named.mutex);
+  std::erase_if(named.all, [](const auto& one) { return one.second.expired(); });
+  std::weak_ptr<BackendStatistics>& known = named.all[std::string(name)];
+  auto statistics = known.lock();
+  if (!statistics) {
+    statistics = std::make_shared<BackendStatistics>();
+    known = statistics;
+  }
+  return statistics;
+}
+
+}  // namespace locum::storage

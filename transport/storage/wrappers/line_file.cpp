@@ -1,0 +1,74 @@
+#include "transport/storage/wrappers/line_file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace locum::storage {
+
+namespace {
+
+constexpr std::size_t longest_word = 256;
+
+}  // namespace
+
+Result<LineFile> LineFile::open(const std::string& path) {
+  const int descriptor =
+      path.empty() ? ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)
+                   : ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+  if (descriptor < 0) {
+    return system_error(path.empty() ? "standard error is closed; name a file for the lines"
+                                     : "cannot append lines to the file '" + path + "'; name another one",
+                        errno);
+  }
+  return LineFile(descriptor);
+}
+
+LineFile::LineFile(LineFile&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+LineFile& LineFile::operator=(LineFile&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  return *this;
+}
+
+LineFile::~LineFile() {
+  if (descriptor_ >= 0) {
+    ::close(descriptor_);
+  }
+}
+
+Result<void> LineFile::append(std::string line) const {
+  line += '\n';
+  ssize_t written = 0;
+  do {
+    written = ::write(descriptor_, line.data(), line.size());
+  } while (written < 0 && errno == EINTR);
+  if (written < 0) {
+    return system_error("a line could not be appended", errno);
+  }
+  return static_cast<std::size_t>(written) == line.size()
+             ? Result<void>()
+             : Error(Errc::system, "a line was appended in part: the disk is full");
+}
+
+std::string one_word(std::string_view name) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string word;
+  for (const char byte : name.substr(0, longest_word)) {
+    if (byte > ' ' && byte <= '~' && byte != '%') {
+      word += byte;
+    } else {
+      word += '%';
+      word += digits[static_cast<unsigned char>(byte) >> 4U];
+      word += digits[static_cast<unsigned char>(byte) & 0xFU];
+    }
+  }
+  if (name.size() > longest_word) {
+    word += "...";
+  }
+  return word.empty() ? "-" : word;
+}
+
+}  // namespace locum::storage
