@@ -10,6 +10,7 @@
 #include "core/node/local.hpp"
 #include "core/open.hpp"
 #include "transport/storage/null.hpp"
+#include "transport/storage/redis/backend.hpp"
 #include "transport/storage/simple.hpp"
 
 namespace locum {
@@ -37,7 +38,9 @@ const std::vector<Known>& known_backends() {
   static const std::vector<Known> known{
       {memory_traits, nullptr, {}, {}, "memory:"},
       {storage::null_traits, storage::open_null, {}, {}, "null:"},
+      {storage::redis_traits, storage::open_redis, {}, {}, "redis://127.0.0.1:6379/0"},
       {storage::simple_traits, storage::open_simple, {}, {}, "simple:"},
+      {storage::valkey_traits, storage::open_valkey, {}, {}, "valkey://127.0.0.1:6379/0"},
   };
   return known;
 }
