@@ -9,6 +9,7 @@
 #include "core/backend_registry.hpp"
 #include "core/node/local.hpp"
 #include "core/open.hpp"
+#include "transport/storage/memcached.hpp"
 #include "transport/storage/null.hpp"
 #include "transport/storage/redis/backend.hpp"
 #include "transport/storage/simple.hpp"
@@ -36,6 +37,7 @@ constexpr BackendTraits memory_traits{.scheme = "memory",
 
 const std::vector<Known>& known_backends() {
   static const std::vector<Known> known{
+      {storage::memcached_traits, storage::open_memcached, {}, {}, "memcached://127.0.0.1:11211"},
       {memory_traits, nullptr, {}, {}, "memory:"},
       {storage::null_traits, storage::open_null, {}, {}, "null:"},
       {storage::redis_traits, storage::open_redis, {}, {}, "redis://127.0.0.1:6379/0"},

@@ -1,8 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <iostream>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/backend/backend_connector.hpp"
 #include "core/backend_registry.hpp"
@@ -11,6 +14,7 @@
 #include "core/serializers.hpp"
 #include "tests/core/backend_contract.hpp"
 #include "tests/core/connector_contract.hpp"
+#include "tests/transport/storage/test_server.hpp"
 #include "transport/storage/null.hpp"
 #include "transport/storage/simple.hpp"
 
@@ -75,10 +79,50 @@ std::shared_ptr<Backend> like_files() {
       BackendTraits{.scheme = "narrow", .longest_name = 200, .name_bytes = NameBytes::file_name});
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, BackendContract, ::testing::Values(BackendFactory{"simple", simple}),
+/// One server for the whole program, which is empty for each test; none where its program is missing.
+TestServer& server_of(ServerKind kind) {
+  static std::map<ServerKind, std::unique_ptr<TestServer>> servers;
+  auto& server = servers[kind];
+  if (!server) {
+    server = std::make_unique<TestServer>(kind);
+  }
+  return *server;
+}
+
+std::vector<BackendFactory> with_servers(std::vector<BackendFactory> all) {
+  for (const auto& [kind, name] :
+       {std::pair(ServerKind::redis, "redis"), std::pair(ServerKind::memcached, "memcached")}) {
+    if (!TestServer::program(kind)) {
+      std::cerr << "the contract tests of " << name << ": are left out: its server is not installed\n";
+      continue;
+    }
+    all.push_back({name,
+                   [kind] {
+                     server_of(kind).clear();
+                     return server_of(kind).backend();
+                   },
+                   [kind] { return server_of(kind).backend(); }});
+  }
+  return all;
+}
+
+// But for those that cannot list, as Memcached: the contract asks for names (see servers_test.cpp).
+std::vector<ConnectorFactory> with_servers(std::vector<ConnectorFactory> all) {
+  for (const BackendFactory& one : with_servers(std::vector<BackendFactory>())) {
+    if (one.name != "memcached") {
+      all.push_back(over(one.name, one.make));
+    }
+  }
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, BackendContract,
+                         ::testing::ValuesIn(with_servers(std::vector<BackendFactory>{{"simple", simple}})),
                          backend_name);
 INSTANTIATE_TEST_SUITE_P(Backends, ConnectorContract,
-                         ::testing::Values(over("simple", simple), over("narrow", like_files)), factory_name);
+                         ::testing::ValuesIn(with_servers(std::vector<ConnectorFactory>{
+                             over("simple", simple), over("narrow", like_files)})),
+                         factory_name);
 
 TEST(OpenByUrl, FindsAStoreAgainByItsHandles) {
   const Store store = open("simple:").value();
@@ -94,7 +138,8 @@ TEST(OpenByUrl, FindsAStoreAgainByItsHandles) {
 TEST(OpenByUrl, SaysWhatThereIsWhereNothingFits) {
   const auto unknown = open("tape:reel");
   ASSERT_EQ(code_of(unknown), Errc::unsupported);
-  EXPECT_NE(unknown.error().text().find("memory, null, simple"), std::string::npos) << unknown.error();
+  EXPECT_NE(unknown.error().text().find("memcached, memory, null, redis, simple, valkey"), std::string::npos)
+      << unknown.error();
   EXPECT_EQ(code_of(open("no url")), Errc::invalid_argument);
   EXPECT_EQ(code_of(open("simple:?colour=red")), Errc::invalid_argument);
   EXPECT_EQ(code_of(open("redis://me:secret@host")), Errc::invalid_argument);

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "transport/storage/redis/connection.hpp"
-#include "transport/storage/servers/connection_pool.hpp"
+#include "transport/storage/servers/server_backend.hpp"
 #include "transport/storage/servers/stored_value.hpp"
 
 namespace locum::storage {
@@ -19,9 +19,6 @@ namespace {
 
 using Clock = Deadline::Clock;
 
-/// What is on its way at once in one connection.
-constexpr std::size_t most_requests = 256;
-constexpr std::size_t most_request_bytes = std::size_t{8} << 20U;
 constexpr std::size_t looked_through_at_once = 1000;
 constexpr std::chrono::milliseconds longest_sleep{1000};
 constexpr std::chrono::milliseconds pause_without_pushes{20};
@@ -71,77 +68,38 @@ std::string pattern_of(std::string_view prefix) {
   return pattern + '*';
 }
 
-bool is_lost(const Error& error) {
-  return error.code() == Errc::peer_lost || error.code() == Errc::corrupt;
-}
-
-// What was sent before the connection broke may yet be done.
-Error perhaps_changed(const Error& error) {
-  return is_lost(error) || error.code() == Errc::timeout
-             ? Error(error.code(),
-                     error.text() + "; the change may or may not have been made: look before you repeat it",
-                     error.detail())
-             : error;
-}
-
-class Redis final : public Backend, public RecordBatches {
+class Redis final : public ServerBackend<RedisConnection> {
  public:
   Redis(const BackendTraits& traits, RedisAccess access, std::uint32_t connections)
-      : traits_(traits),
+      : ServerBackend(traits, {.requests = 256, .stored_bytes = std::size_t{8} << 20U}, connections,
+                      [this](Deadline deadline) { return RedisConnection::open(access_, false, deadline); }),
         access_(std::move(access)),
-        pool_(connections,
-              [this](Deadline deadline) { return RedisConnection::open(access_, false, deadline); }),
         waiters_(connections,
                  [this](Deadline deadline) { return RedisConnection::open(access_, true, deadline); }) {}
 
-  const BackendTraits& traits() const noexcept override { return traits_; }
-  RecordBatches* batches() noexcept override { return this; }
-
-  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
-    Result<Record> loaded(no_such_object());
-    load({&key, 1}, last_bytes, {&loaded, 1}, deadline);
-    return loaded;
-  }
-  Result<void> store(const RecordKey& key, const NewRecord& record, Deadline deadline) override {
-    Result<void> stored;
-    store({&key, 1}, {&record, 1}, {&stored, 1}, deadline);
-    return stored;
-  }
-  Result<bool> remove(const RecordKey& key, std::uint64_t revision, Deadline deadline) override {
-    if (revision == 0) {
-      Result<bool> removed(false);
-      remove({&key, 1}, {&removed, 1}, deadline);
-      return removed;
-    }
-    const auto lease = pool_.borrow(deadline);
-    if (!lease) {
-      return lease.error();
-    }
-    const auto changed = change(**lease, key_of(key), revision, "remove", "", deadline);
-    return changed ? Result<bool>(*changed == Changed::done) : perhaps_changed(changed.error());
-  }
   Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
                                         Deadline deadline) override;
   Result<std::uint64_t> drop(std::string_view space, Deadline deadline) override;
   void await(const RecordKey& key, Deadline until) override;
 
-  void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
-            Deadline deadline) override;
-  void store(std::span<const RecordKey> keys, std::span<const NewRecord> records,
-             std::span<Result<void>> stored, Deadline deadline) override;
-  void remove(std::span<const RecordKey> keys, std::span<Result<bool>> removed, Deadline deadline) override;
-
  private:
   [[nodiscard]] std::size_t load_some(RedisConnection& connection, std::span<const RecordKey> keys,
                                       std::uint64_t last_bytes, std::span<Result<Record>> loaded,
-                                      Deadline deadline);
+                                      Deadline deadline) override;
   [[nodiscard]] Result<Record> load_whole(RedisConnection& connection, const std::string& key,
                                           Deadline deadline);
   [[nodiscard]] std::vector<std::size_t> store_some(RedisConnection& connection,
                                                     std::span<const RecordKey> keys,
                                                     std::span<const NewRecord> records,
-                                                    std::span<Result<void>> stored, Deadline deadline);
-  void find_out(const RecordKey& key, const NewRecord& record, Result<void>& stored, Deadline deadline);
+                                                    std::span<Result<void>> stored,
+                                                    Deadline deadline) override;
+  void remove_some(RedisConnection& connection, std::span<const RecordKey> keys,
+                   std::span<Result<bool>> removed, Deadline deadline) override;
+  [[nodiscard]] Result<bool> remove_revision(RedisConnection& connection, const RecordKey& key,
+                                             std::uint64_t revision, Deadline deadline) override {
+    const auto changed = change(connection, key_of(key), revision, "remove", "", deadline);
+    return changed ? Result<bool>(*changed == Changed::done) : changed.error();
+  }
   [[nodiscard]] Result<Changed> change(RedisConnection& connection, const std::string& key,
                                        std::uint64_t revision, std::string_view how,
                                        const RedisConnection::Word& value, Deadline deadline);
@@ -150,19 +108,16 @@ class Redis final : public Backend, public RecordBatches {
   [[nodiscard]] Result<void> look_through(std::string_view space, std::string_view prefix, Deadline deadline,
                                           Use use);
 
-  const BackendTraits& traits_;
   const RedisAccess access_;
-  ConnectionPool<RedisConnection> pool_;
   ConnectionPool<RedisConnection> waiters_;
   Mutex mutex_;
   std::string script_hash_ LOCUM_GUARDED_BY(mutex_);  ///< the server's name of change_script, if it has one
   std::atomic<bool> has_pushes_{true};
 };
 
-// Loads all, or those before the first whose reply is lost: returns how many.
 std::size_t Redis::load_some(RedisConnection& connection, std::span<const RecordKey> keys,
                              std::uint64_t last_bytes, std::span<Result<Record>> loaded, Deadline deadline) {
-  const bool is_whole = last_bytes >= traits_.largest_record;
+  const bool is_whole = last_bytes >= traits().largest_record;
   const std::string from = '-' + std::to_string(is_whole ? 0 : last_bytes + sizeof(ValueEnd));
   std::vector<std::string> names(keys.size());
   for (std::size_t at = 0; at < keys.size(); ++at) {
@@ -217,27 +172,6 @@ Result<Record> Redis::load_whole(RedisConnection& connection, const std::string&
   }
   return reply->kind == RedisReply::Kind::text ? record_in(std::move(reply->bytes), reply->size_bytes)
                                                : Result<Record>(unexpected_reply(*reply, connection.name()));
-}
-
-void Redis::load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
-                 Deadline deadline) {
-  for (bool is_second = false; !keys.empty();) {
-    const std::size_t count = std::min(keys.size(), most_requests);
-    std::size_t done = 0;
-    if (const auto lease = pool_.borrow(deadline); lease) {
-      done = load_some(**lease, keys.first(count), last_bytes, loaded.first(count), deadline);
-    } else {
-      loaded[0] = lease.error();
-    }
-    if (done < count && (is_second || !is_lost(loaded[done].error()))) {
-      const Error error = loaded[done].error();
-      std::ranges::fill(loaded.subspan(done), Result<Record>(error));
-      return;
-    }
-    is_second = done < count;  // loading changes nothing, and is tried once more on another connection
-    keys = keys.subspan(done);
-    loaded = loaded.subspan(done);
-  }
 }
 
 // The end of the values of that revision, but for their size.
@@ -325,7 +259,6 @@ Result<void> stored_by(Changed changed) {
   return Error(Errc::stale, "the record has another revision");
 }
 
-// Returns those of which nothing is known, because the connection broke: their errors say how.
 std::vector<std::size_t> Redis::store_some(RedisConnection& connection, std::span<const RecordKey> keys,
                                            std::span<const NewRecord> records, std::span<Result<void>> stored,
                                            Deadline deadline) {
@@ -348,10 +281,8 @@ std::vector<std::size_t> Redis::store_some(RedisConnection& connection, std::spa
   for (std::size_t at = 0; at < keys.size(); ++at) {
     const NewRecord& record = records[at];
     Sending& one = sending[at];
-    if (record.bytes.size() > traits_.largest_record) {
-      stored[at] = Error(Errc::value_too_large, std::string(traits_.scheme) + ": holds " +
-                                                    std::to_string(traits_.largest_record) +
-                                                    " bytes at most; store it in parts");
+    if (record.bytes.size() > traits().largest_record) {
+      stored[at] = too_large_for(traits());
       continue;
     }
     one.key = key_of(keys[at]);
@@ -409,72 +340,21 @@ std::vector<std::size_t> Redis::store_some(RedisConnection& connection, std::spa
   return unknown;
 }
 
-// The connection broke: whether the record was stored shows by its revision; that it was not, by nothing,
-// since the server may yet read what it was sent.
-void Redis::find_out(const RecordKey& key, const NewRecord& record, Result<void>& stored, Deadline deadline) {
-  if (is_lost(stored.error())) {
-    const auto found = load(key, 0, deadline);
-    if (found && found->revision == record.revision) {
-      stored = {};
-      return;
-    }
+void Redis::remove_some(RedisConnection& connection, std::span<const RecordKey> keys,
+                        std::span<Result<bool>> removed, Deadline deadline) {
+  for (const RecordKey& key : keys) {
+    connection.add({"UNLINK", key_of(key)});
   }
-  stored = perhaps_changed(stored.error());
-}
-
-void Redis::store(std::span<const RecordKey> keys, std::span<const NewRecord> records,
-                  std::span<Result<void>> stored, Deadline deadline) {
-  while (!keys.empty()) {
-    std::size_t count = 1;
-    for (std::size_t bytes = records[0].bytes.size(); count < std::min(keys.size(), most_requests); ++count) {
-      bytes += records[count].bytes.size();
-      if (bytes > most_request_bytes) {
-        break;
-      }
+  const auto sent = connection.send(deadline);
+  for (Result<bool>& one : removed) {
+    const auto reply = sent ? connection.receive(deadline) : Result<RedisReply>(sent.error());
+    if (!reply) {
+      one = perhaps_changed(reply.error());
+    } else if (reply->kind == RedisReply::Kind::integer) {
+      one = reply->integer != 0;
+    } else {
+      one = unexpected_reply(*reply, connection.name());
     }
-    std::vector<std::size_t> unknown;
-    {
-      const auto lease = pool_.borrow(deadline);
-      if (!lease) {
-        std::ranges::fill(stored, Result<void>(lease.error()));
-        return;
-      }
-      unknown = store_some(**lease, keys.first(count), records.first(count), stored.first(count), deadline);
-    }
-    for (const std::size_t at : unknown) {
-      find_out(keys[at], records[at], stored[at], deadline);
-    }
-    keys = keys.subspan(count);
-    records = records.subspan(count);
-    stored = stored.subspan(count);
-  }
-}
-
-void Redis::remove(std::span<const RecordKey> keys, std::span<Result<bool>> removed, Deadline deadline) {
-  while (!keys.empty()) {
-    const std::size_t count = std::min(keys.size(), most_requests);
-    const auto lease = pool_.borrow(deadline);
-    if (!lease) {
-      std::ranges::fill(removed, Result<bool>(lease.error()));
-      return;
-    }
-    RedisConnection& connection = **lease;
-    for (const RecordKey& key : keys.first(count)) {
-      connection.add({"UNLINK", key_of(key)});
-    }
-    const auto sent = connection.send(deadline);
-    for (std::size_t at = 0; at < count; ++at) {
-      const auto reply = sent ? connection.receive(deadline) : Result<RedisReply>(sent.error());
-      if (!reply) {
-        removed[at] = perhaps_changed(reply.error());
-      } else if (reply->kind == RedisReply::Kind::integer) {
-        removed[at] = reply->integer != 0;
-      } else {
-        removed[at] = unexpected_reply(*reply, connection.name());
-      }
-    }
-    keys = keys.subspan(count);
-    removed = removed.subspan(count);
   }
 }
 
@@ -485,7 +365,7 @@ Result<void> Redis::look_through(std::string_view space, std::string_view prefix
   const std::string begin = prefix_of(space).append(prefix);
   const std::string pattern = pattern_of(begin);
   const std::string at_once = std::to_string(looked_through_at_once);
-  const auto lease = pool_.borrow(deadline);
+  const auto lease = pool().borrow(deadline);
   if (!lease) {
     return lease.error();
   }
@@ -581,13 +461,10 @@ void Redis::await(const RecordKey& key, Deadline until) {
 
 Result<std::shared_ptr<Backend>> open_server(const Url& url, const BackendTraits& traits) {
   const auto known = url.knows_only({"db", "password", "connections"});
-  const auto connections = url.number("connections", 64);
+  const auto connections = most_connections(url);
   auto database = url.number("db", 0);
   if (!known || !connections || !database) {
     return !known ? known.error() : !connections ? connections.error() : database.error();
-  }
-  if (*connections == 0 || *connections > 10'000) {
-    return Error(Errc::invalid_argument, "the option connections is a number from 1 to 10000");
   }
   if (!url.host.empty() && url.path.size() > 1) {
     const char* const end = url.path.data() + url.path.size();
@@ -610,8 +487,7 @@ Result<std::shared_ptr<Backend>> open_server(const Url& url, const BackendTraits
     return place.error();
   }
   access.place = std::move(*place);
-  return std::shared_ptr<Backend>(
-      std::make_shared<Redis>(traits, std::move(access), static_cast<std::uint32_t>(*connections)));
+  return std::shared_ptr<Backend>(std::make_shared<Redis>(traits, std::move(access), *connections));
 }
 
 }  // namespace

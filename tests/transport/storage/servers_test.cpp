@@ -1,0 +1,1 @@
+#include "tests/transport/storage/test_server.hpp"
