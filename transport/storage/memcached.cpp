@@ -43,12 +43,13 @@ std::string item_key(const RecordKey& key) {
   return (item += ':').append(key.name);
 }
 
-/// Seconds until a record goes, at least its lifetime; long ones since 1970, as the protocol has it.
+/// Seconds until a record goes, and one more, since the server's clock may be one behind; long ones since
+/// 1970, as the protocol has it.
 std::string expiry_of(std::chrono::milliseconds lifetime) {
   if (lifetime.count() <= 0) {
     return "0";
   }
-  auto seconds = std::chrono::ceil<std::chrono::seconds>(lifetime).count();
+  auto seconds = std::chrono::ceil<std::chrono::seconds>(lifetime).count() + 1;
   if (seconds > most_relative_seconds) {
     seconds +=
         std::chrono::ceil<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();

@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
 #include <iostream>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -79,16 +78,6 @@ std::shared_ptr<Backend> like_files() {
       BackendTraits{.scheme = "narrow", .longest_name = 200, .name_bytes = NameBytes::file_name});
 }
 
-/// One server for the whole program, which is empty for each test; none where its program is missing.
-TestServer& server_of(ServerKind kind) {
-  static std::map<ServerKind, std::unique_ptr<TestServer>> servers;
-  auto& server = servers[kind];
-  if (!server) {
-    server = std::make_unique<TestServer>(kind);
-  }
-  return *server;
-}
-
 std::vector<BackendFactory> with_servers(std::vector<BackendFactory> all) {
   for (const auto& [kind, name] :
        {std::pair(ServerKind::redis, "redis"), std::pair(ServerKind::memcached, "memcached")}) {
@@ -98,10 +87,10 @@ std::vector<BackendFactory> with_servers(std::vector<BackendFactory> all) {
     }
     all.push_back({name,
                    [kind] {
-                     server_of(kind).clear();
-                     return server_of(kind).backend();
+                     shared_server(kind).clear();
+                     return shared_server(kind).backend();
                    },
-                   [kind] { return server_of(kind).backend(); }});
+                   [kind] { return shared_server(kind).backend(); }});
   }
   return all;
 }

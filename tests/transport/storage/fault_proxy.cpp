@@ -115,6 +115,9 @@ bool FaultProxy::State::take_replies(Passage& passage) {
     bytes.resize(std::min(bytes.size(), room_before(faults.silent_after)));
   }
   passed += got;
+  if (!faults.reply.empty()) {
+    bytes = faults.reply;
+  }
   if (faults.garbage_seed != 0) {
     for (char& byte : bytes) {
       byte = static_cast<char>(random());

@@ -15,6 +15,7 @@ struct Faults {
   int cuts = 1'000'000;                ///< so often at most
   std::int64_t silent_after = -1;      ///< so many bytes of replies nothing follows
   std::uint64_t garbage_seed = 0;      ///< replies are other bytes; 0: they are not
+  std::string reply{};                 ///< in place of whatever the server sends; empty: that
 };
 
 /// Stands before a server, passes on what it and its clients send, and does harm on the way. Its thread lives

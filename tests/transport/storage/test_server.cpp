@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -150,6 +151,15 @@ void TestServer::clear() {
 
 std::shared_ptr<Backend> TestServer::backend(const std::string& options) const {
   return backend_at(url() + options).value();
+}
+
+TestServer& shared_server(ServerKind kind) {
+  static std::map<ServerKind, std::unique_ptr<TestServer>> servers;
+  auto& server = servers[kind];
+  if (!server) {
+    server = std::make_unique<TestServer>(kind);
+  }
+  return *server;
 }
 
 Result<std::shared_ptr<Backend>> backend_at(const std::string& text) {

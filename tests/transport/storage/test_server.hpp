@@ -34,7 +34,7 @@ class TestServer {
   /// `redis:/path`
   [[nodiscard]] std::string url() const;
   [[nodiscard]] std::string tcp_url() const;
-  [[nodiscard]] std::string folder() const { return folder_; }
+  [[nodiscard]] const std::string& folder() const noexcept { return folder_; }
   void stop() noexcept;
   void start();
   /// Removes all that it keeps.
@@ -51,6 +51,8 @@ class TestServer {
   pid_t process_ = -1;
 };
 
+/// One for the whole program, which is empty for each test that clears it. REQUIRES: its program is there.
+[[nodiscard]] TestServer& shared_server(ServerKind kind);
 /// The backend of a URL.
 [[nodiscard]] Result<std::shared_ptr<Backend>> backend_at(const std::string& url);
 /// Asks a server for something by one request line, and returns the first line of its reply.

@@ -135,7 +135,7 @@ ServerStream::ServerStream(int descriptor, std::string name)
 ServerStream::ServerStream(ServerStream&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
       name_(std::move(other.name_)),
-      broken_(std::exchange(other.broken_, true)),
+      broken_by_(std::move(other.broken_by_)),
       buffer_(std::move(other.buffer_)),
       begin_(other.begin_),
       end_(other.end_) {}
@@ -163,16 +163,20 @@ Result<ServerStream> ServerStream::connect(const ServerPlace& place, Deadline de
                                                              : cannot_reach(place.name, error_number);
 }
 
-Error ServerStream::lost(int error_number) {
-  broken_ = true;
-  return Error(Errc::peer_lost, name_ + ": the connection was lost; try again when the server runs",
-               error_number == 0 ? "the server closed it" : std::strerror(error_number));
+Error ServerStream::broken(Error by) {
+  broken_by_ = by;
+  return by;
 }
 
-Error ServerStream::garbage(std::string_view what) noexcept {
-  broken_ = true;
-  return Error(Errc::corrupt, name_ + ": the server sent " + std::string(what) +
-                                  ", which is not its protocol; look whether it is a server of that kind");
+Error ServerStream::lost(int error_number) {
+  return broken(Error(Errc::peer_lost, name_ + ": the connection was lost; try again when the server runs",
+                      error_number == 0 ? "the server closed it" : std::strerror(error_number)));
+}
+
+Error ServerStream::garbage(std::string_view what) {
+  return broken(Error(Errc::corrupt, name_ + ": the server sent " + std::string(what) +
+                                         ", which is not its protocol; look whether it is a server of that "
+                                         "kind"));
 }
 
 bool ServerStream::arrives(Deadline until) noexcept {
@@ -201,15 +205,14 @@ Result<void> ServerStream::wait(short events, Deadline deadline) {
       return lost(errno);
     }
     if (Clock::now() >= moment) {
-      broken_ = true;  // a late answer would be taken for that of the next request
-      return no_answer(name_);
+      return broken(no_answer(name_));  // a late one would be taken for that of the next request
     }
   }
 }
 
 Result<void> ServerStream::send(std::span<const std::string_view> parts, Deadline deadline) {
-  if (broken_) {
-    return lost(0);
+  if (broken_by_) {
+    return *broken_by_;
   }
   std::size_t sent = 0;  // of the first part
   while (!parts.empty()) {
@@ -240,8 +243,8 @@ Result<void> ServerStream::send(std::span<const std::string_view> parts, Deadlin
 
 Result<std::size_t> ServerStream::receive(std::span<std::byte> into, Deadline deadline) {
   while (true) {
-    if (broken_) {
-      return lost(0);
+    if (broken_by_) {
+      return *broken_by_;
     }
     const ssize_t got = ::recv(descriptor_, into.data(), into.size(), MSG_DONTWAIT);
     if (got > 0) {

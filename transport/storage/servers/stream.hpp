@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,8 +36,8 @@ struct ServerPlace {
 
 /// A connection to a server, which is read and written within deadlines, however slowly the server does its
 /// part: `timeout` if it does not in time, `peer_lost` if it cannot be reached or the connection broke,
-/// `corrupt` if it sent what its protocol does not have. After any of them it is_broken() and of no use. One
-/// thread at a time.
+/// `corrupt` if it sent what its protocol does not have. After any of them it is_broken(), and all calls have
+/// the same error. One thread at a time.
 class ServerStream {
  public:
   [[nodiscard]] static Result<ServerStream> connect(const ServerPlace& place, Deadline deadline);
@@ -53,11 +54,11 @@ class ServerStream {
   /// Waits until there is something to read. False: not by then; the connection is as good as before.
   [[nodiscard]] bool arrives(Deadline until) noexcept;
 
-  [[nodiscard]] bool is_broken() const noexcept { return broken_; }
+  [[nodiscard]] bool is_broken() const noexcept { return broken_by_.has_value(); }
   /// Whether nothing came that nobody asked for, as the end of the connection does.
-  [[nodiscard]] bool is_quiet() noexcept { return !broken_ && !arrives(Deadline::Clock::now()); }
+  [[nodiscard]] bool is_quiet() noexcept { return !is_broken() && !arrives(Deadline::Clock::now()); }
   /// The error of bytes that the protocol does not have.
-  [[nodiscard]] Error garbage(std::string_view what) noexcept;
+  [[nodiscard]] Error garbage(std::string_view what);
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
  private:
@@ -65,10 +66,11 @@ class ServerStream {
   [[nodiscard]] Result<void> wait(short events, Deadline deadline);
   [[nodiscard]] Result<std::size_t> receive(std::span<std::byte> into, Deadline deadline);
   [[nodiscard]] Error lost(int error_number);
+  [[nodiscard]] Error broken(Error by);
 
   int descriptor_ = -1;
   std::string name_;
-  bool broken_ = false;
+  std::optional<Error> broken_by_;
   std::unique_ptr<std::byte[]> buffer_;
   std::size_t begin_ = 0;  ///< of what was received and not read yet
   std::size_t end_ = 0;
