@@ -18,9 +18,7 @@ namespace locum::storage {
 
 namespace {
 
-/// A server that cannot send its replies reads no further requests: all have to fit into the system's
-/// buffers.
-constexpr std::size_t most_commands = 100;
+constexpr std::size_t most_requests = 256;
 constexpr std::size_t longest_plain_space = 33;
 constexpr std::uint64_t largest_value = std::uint64_t{1} << 30U;
 constexpr std::int64_t most_relative_seconds = std::int64_t{30} * 24 * 3600;
@@ -72,7 +70,13 @@ class ItemConnection {
   [[nodiscard]] bool is_clean() const noexcept { return !stream_.is_broken() && awaited_ == 0; }
   [[nodiscard]] bool is_reusable() noexcept { return is_clean() && stream_.is_quiet(); }
 
-  void add_get(const std::string& key) { add("gets " + key + "\r\n"); }
+  void add_get(std::span<const std::string> keys) {
+    std::string line = "gets";
+    for (const std::string& key : keys) {
+      line.append(" ").append(key);
+    }
+    add(line + "\r\n");
+  }
   void add_delete(const std::string& key) { add("delete " + key + "\r\n"); }
   /// `command`: set, add or cas. The record's bytes have to stay until they are sent.
   void add_store(std::string_view command, const std::string& key, std::string_view expiry,
@@ -121,48 +125,41 @@ class ItemConnection {
     }
     return std::string(*line);
   }
-  /// The reply to add_get(); none: there is no such item.
-  [[nodiscard]] Result<std::optional<Item>> receive_item(Deadline deadline) {
-    auto line = stream_.line(deadline);
-    if (!line) {
-      return line.error();
-    }
-    if (*line == "END") {
-      --awaited_;
-      return std::optional<Item>();
-    }
-    if (is_error(*line)) {
-      --awaited_;
-      return refused(*line);
-    }
-    std::uint64_t size_bytes = 0;
-    Item item;
-    if (!read_head(*line, size_bytes, item.version) || size_bytes > largest_value) {
-      return stream_.garbage("an item without its head");
-    }
-    const std::shared_ptr<std::byte> value = record_memory(size_bytes);
-    if (!value) {
-      (void)stream_.garbage("more than there is memory for");
-      return no_memory_left();
-    }
-    if (auto read = stream_.read({value.get(), size_bytes}, deadline); !read) {
-      return read.error();
-    }
-    for (const std::string_view end : {"", "END"}) {
-      line = stream_.line(deadline);
+  /// The reply to add_get() of those keys: calls `take` with the place of each that there is, in their order,
+  /// and its item.
+  template <class Take>
+  [[nodiscard]] Result<void> receive_items(std::span<const std::string> keys, Deadline deadline, Take take) {
+    for (std::size_t at = 0;; ++at) {
+      const auto line = stream_.line(deadline);
       if (!line) {
         return line.error();
       }
-      if (*line != end) {
-        return stream_.garbage("an item without its end");
+      const bool is_refused = is_error(*line);
+      if (is_refused || *line == "END") {
+        --awaited_;
+        return is_refused ? Result<void>(refused(*line)) : Result<void>();
       }
+      const ItemHead head = head_in(*line);
+      while (at < keys.size() && keys[at] != head.key) {
+        ++at;
+      }
+      if (at >= keys.size() || head.size_bytes > largest_value) {
+        return stream_.garbage("an item that it was not asked for");
+      }
+      auto item = receive_value(head.size_bytes, head.version, deadline);
+      if (!item) {
+        return item.error();
+      }
+      take(at, std::move(*item));
     }
-    --awaited_;
-    item.record = record_in(value, size_bytes);
-    return std::optional(std::move(item));
   }
 
  private:
+  struct ItemHead {
+    std::string_view key;  ///< empty: it is none
+    std::uint64_t size_bytes = 0;
+    std::uint64_t version = 0;
+  };
   struct Outside {
     std::size_t behind = 0;  ///< which text
     std::string_view bytes;
@@ -175,7 +172,7 @@ class ItemConnection {
     return line == "ERROR" || line.starts_with("CLIENT_ERROR") || line.starts_with("SERVER_ERROR");
   }
   // VALUE <key> <flags> <bytes> <version>
-  static bool read_head(std::string_view line, std::uint64_t& size_bytes, std::uint64_t& version) noexcept {
+  static ItemHead head_in(std::string_view line) noexcept {
     std::array<std::string_view, 5> words;
     for (std::string_view& word : words) {
       const std::size_t end = std::min(line.find(' '), line.size());
@@ -186,7 +183,26 @@ class ItemConnection {
       const auto done = std::from_chars(text.data(), text.data() + text.size(), number);
       return done.ec == std::errc() && done.ptr == text.data() + text.size();
     };
-    return words[0] == "VALUE" && line.empty() && read(words[3], size_bytes) && read(words[4], version);
+    ItemHead head{words[1]};
+    const bool is_head = words[0] == "VALUE" && line.empty() && read(words[3], head.size_bytes) &&
+                         read(words[4], head.version);
+    return is_head ? head : ItemHead();
+  }
+  [[nodiscard]] Result<Item> receive_value(std::uint64_t size_bytes, std::uint64_t version,
+                                           Deadline deadline) {
+    const std::shared_ptr<std::byte> value = record_memory(size_bytes);
+    if (!value) {
+      (void)stream_.garbage("more than there is memory for");
+      return no_memory_left();
+    }
+    if (auto read = stream_.read({value.get(), size_bytes}, deadline); !read) {
+      return read.error();
+    }
+    const auto end = stream_.line(deadline);
+    if (!end || !end->empty()) {
+      return end ? stream_.garbage("an item without its end") : end.error();
+    }
+    return Item{record_in(value, size_bytes), version};
   }
   // After a client's error the server may take what follows for requests.
   [[nodiscard]] Error refused(std::string_view line) {
@@ -219,7 +235,7 @@ class ItemConnection {
 class Memcached final : public ServerBackend<ItemConnection> {
  public:
   Memcached(const BackendTraits& traits, ServerPlace place, std::uint32_t connections)
-      : ServerBackend(traits, {.requests = most_commands, .stored_bytes = std::size_t{8} << 20U}, connections,
+      : ServerBackend(traits, {.requests = most_requests, .stored_bytes = std::size_t{8} << 20U}, connections,
                       [this](Deadline deadline) -> Result<ItemConnection> {
                         auto stream = ServerStream::connect(place_, deadline);
                         return stream ? Result<ItemConnection>(ItemConnection(std::move(*stream)))
@@ -247,34 +263,41 @@ class Memcached final : public ServerBackend<ItemConnection> {
 std::size_t Memcached::load_some(ItemConnection& connection, std::span<const RecordKey> keys,
                                  std::uint64_t /*last_bytes*/, std::span<Result<Record>> loaded,
                                  Deadline deadline) {
+  std::vector<std::string> names;
+  names.reserve(keys.size());
   for (const RecordKey& key : keys) {
-    connection.add_get(item_key(key));
+    names.push_back(item_key(key));
   }
-  const auto sent = connection.send(deadline);
-  for (std::size_t at = 0; at < keys.size(); ++at) {
-    auto item = sent ? connection.receive_item(deadline) : Result<std::optional<Item>>(sent.error());
-    if (item) {
-      loaded[at] = *item ? Result<Record>(std::move((*item)->record)) : no_such_object();
-      continue;
-    }
-    loaded[at] = item.error();
-    if (connection.is_broken()) {
-      return at;
-    }
+  std::ranges::fill(loaded, Result<Record>(no_such_object()));
+  std::size_t known = 0;  // those before it have come, or are not there
+  connection.add_get(names);
+  auto done = connection.send(deadline);
+  if (done) {
+    done = connection.receive_items(names, deadline, [&](std::size_t at, Item item) {
+      loaded[at] = std::move(item.record);
+      known = at + 1;
+    });
   }
-  return keys.size();
+  if (!done) {
+    std::ranges::fill(loaded.subspan(known), Result<Record>(done.error()));
+  }
+  return connection.is_broken() ? known : keys.size();
 }
 
 /// The item, if it has that revision; none, if it has another one; `not_found`.
 Result<std::optional<Item>> item_of_revision(ItemConnection& connection, const std::string& key,
                                              std::uint64_t revision, Deadline deadline) {
-  connection.add_get(key);
-  const auto sent = connection.send(deadline);
-  auto item = sent ? connection.receive_item(deadline) : Result<std::optional<Item>>(sent.error());
-  if (item && !*item) {
-    return no_such_object();
+  std::optional<Item> found;
+  connection.add_get({&key, 1});
+  auto done = connection.send(deadline);
+  if (done) {
+    done = connection.receive_items({&key, 1}, deadline,
+                                    [&](std::size_t, Item item) { found = std::move(item); });
   }
-  return !item || (*item)->record.revision == revision ? item : std::optional<Item>();
+  if (!done || !found) {
+    return done ? no_such_object() : done.error();
+  }
+  return found->record.revision == revision ? std::move(found) : std::nullopt;
 }
 
 Error has_other_revision() {

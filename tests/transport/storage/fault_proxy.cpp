@@ -103,8 +103,8 @@ bool FaultProxy::State::take_replies(Passage& passage) {
   }
   std::string bytes(buffer.data(), static_cast<std::size_t>(got));
   const MutexLock lock(mutex);
-  const auto room_before = [&](std::int64_t limit) {
-    return static_cast<std::size_t>(std::clamp<std::int64_t>(limit - passed, 0, got));
+  const auto room_before = [got, before = passed](std::int64_t limit) {
+    return static_cast<std::size_t>(std::clamp<std::int64_t>(limit - before, 0, got));
   };
   bool is_cut = false;
   if (faults.cut_after >= 0 && cuts < faults.cuts && passed + got > faults.cut_after) {
