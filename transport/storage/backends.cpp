@@ -12,8 +12,10 @@
 #include "core/node/local.hpp"
 #include "core/open.hpp"
 #include "transport/storage/file/backend.hpp"
+#include "transport/storage/memcached.hpp"
 #include "transport/storage/multi.hpp"
 #include "transport/storage/null.hpp"
+#include "transport/storage/redis/backend.hpp"
 #include "transport/storage/simple.hpp"
 #include "transport/storage/wrappers/known_wrappers.hpp"
 
@@ -41,10 +43,13 @@ constexpr BackendTraits memory_traits{.scheme = "memory",
 const std::vector<Known>& known_backends() {
   static const std::vector<Known> known{
       {storage::file_traits, storage::open_file, {}, {}, "file:///scratch/run17"},
+      {storage::memcached_traits, storage::open_memcached, {}, {}, "memcached://127.0.0.1:11211"},
       {memory_traits, nullptr, {}, {}, "memory:"},
       {storage::multi_traits, storage::open_multi, {}, {}, "multi:?1.to=URL&1.most_bytes=65536&2.to=URL"},
       {storage::null_traits, storage::open_null, {}, {}, "null:"},
+      {storage::redis_traits, storage::open_redis, {}, {}, "redis://127.0.0.1:6379/0"},
       {storage::simple_traits, storage::open_simple, {}, {}, "simple:"},
+      {storage::valkey_traits, storage::open_valkey, {}, {}, "valkey://127.0.0.1:6379/0"},
   };
   return known;
 }

@@ -2,11 +2,13 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <iostream>
 #include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "core/backend/backend_connector.hpp"
 #include "core/backend_registry.hpp"
@@ -16,6 +18,7 @@
 #include "tests/core/backend_contract.hpp"
 #include "tests/core/connector_contract.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
+#include "tests/transport/storage/test_server.hpp"
 #include "tests/transport/storage/wrappers/probe_backend.hpp"
 #include "transport/storage/backends.hpp"
 #include "transport/storage/file/backend.hpp"
@@ -132,17 +135,43 @@ std::vector<BackendFactory> wrappers_to_test() {
 
 INSTANTIATE_TEST_SUITE_P(Wrappers, BackendContract, ::testing::ValuesIn(wrappers_to_test()), backend_name);
 
+std::vector<BackendFactory> with_servers(std::vector<BackendFactory> all) {
+  for (const auto& [kind, name] :
+       {std::pair(ServerKind::redis, "redis"), std::pair(ServerKind::memcached, "memcached")}) {
+    if (!TestServer::program(kind)) {
+      std::cerr << "the contract tests of " << name << ": are left out: its server is not installed\n";
+      continue;
+    }
+    all.push_back({name,
+                   [kind] {
+                     shared_server(kind).clear();
+                     return shared_server(kind).backend();
+                   },
+                   [kind] { return shared_server(kind).backend(); }});
+  }
+  return all;
+}
+
+// But for those that cannot list, as Memcached: the contract asks for names (see servers_test.cpp).
+std::vector<ConnectorFactory> with_servers(std::vector<ConnectorFactory> all) {
+  for (const BackendFactory& one : with_servers(std::vector<BackendFactory>())) {
+    if (one.name != "memcached") {
+      all.push_back(over(one.name, one.make));
+    }
+  }
+  return all;
+}
+
 INSTANTIATE_TEST_SUITE_P(Backends, BackendContract,
-                         ::testing::Values(BackendFactory{"simple", simple},
-                                           BackendFactory{"file", files, files_again}),
+                         ::testing::ValuesIn(with_servers(std::vector<BackendFactory>{
+                             {"simple", simple}, {"file", files, files_again}})),
                          backend_name);
 INSTANTIATE_TEST_SUITE_P(
     Backends, ConnectorContract,
-    ::testing::Values(over("simple", simple), over("narrow", like_files), over("file", files),
-                      over("checksum",
-                           [] {
-                             return storage::open_backend("checksum+prefix+simple:?prefix.name=x/").value();
-                           })),
+    ::testing::ValuesIn(with_servers(std::vector<ConnectorFactory>{
+        over("simple", simple), over("narrow", like_files), over("file", files),
+        over("checksum",
+             [] { return storage::open_backend("checksum+prefix+simple:?prefix.name=x/").value(); })})),
     factory_name);
 
 TEST(OpenByUrl, FindsAStoreAgainByItsHandles) {

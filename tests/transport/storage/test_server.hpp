@@ -1,0 +1,61 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/ports/backend.hpp"
+
+namespace locum::tests {
+
+enum class ServerKind : std::uint8_t { redis, memcached };
+
+/// A real server, which listens on a socket in a folder of its own under the system's temporary one, and
+/// keeps nothing on the disk. It ends with this, and with the thread that started it, however that ends. One
+/// thread at a time.
+class TestServer {
+ public:
+  /// Where the program is; none: it is not installed, and whoever needs it is skipped.
+  [[nodiscard]] static std::optional<std::string> program(ServerKind kind);
+
+  /// Starts it, and waits until it answers. `on_tcp`: on a port of the loopback device, too. REQUIRES: its
+  /// program is there. Throws if it does not start within 30 s.
+  explicit TestServer(ServerKind kind, bool on_tcp = false, std::vector<std::string> arguments = {});
+  TestServer(const TestServer&) = delete;
+  TestServer& operator=(const TestServer&) = delete;
+  ~TestServer();
+
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+  /// `redis:/path`
+  [[nodiscard]] std::string url() const;
+  [[nodiscard]] std::string tcp_url() const;
+  [[nodiscard]] const std::string& folder() const noexcept { return folder_; }
+  void stop() noexcept;
+  void start();
+  /// Removes all that it keeps.
+  void clear();
+  /// Opens its backend.
+  [[nodiscard]] std::shared_ptr<Backend> backend(const std::string& options = {}) const;
+
+ private:
+  const ServerKind kind_;
+  const std::vector<std::string> arguments_;
+  std::string folder_;
+  std::string path_;
+  std::uint16_t port_ = 0;
+  pid_t process_ = -1;
+};
+
+/// One for the whole program, which is empty for each test that clears it. REQUIRES: its program is there.
+[[nodiscard]] TestServer& shared_server(ServerKind kind);
+/// The backend of a URL.
+[[nodiscard]] Result<std::shared_ptr<Backend>> backend_at(const std::string& url);
+/// Asks a server for something by one request line, and returns the first line of its reply.
+std::string ask_server(const std::string& path, const std::string& request);
+
+}  // namespace locum::tests

@@ -1,0 +1,415 @@
+#include "transport/storage/memcached.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/hash.hpp"
+#include "transport/storage/servers/server_backend.hpp"
+#include "transport/storage/servers/stored_value.hpp"
+#include "transport/storage/servers/stream.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+constexpr std::size_t most_requests = 256;
+constexpr std::size_t longest_plain_space = 33;
+constexpr std::uint64_t largest_value = std::uint64_t{1} << 30U;
+constexpr std::int64_t most_relative_seconds = std::int64_t{30} * 24 * 3600;
+
+std::string item_key(const RecordKey& key) {
+  std::string item;
+  if (key.space.size() <= longest_plain_space && key.space.find(':') == std::string_view::npos &&
+      !key.space.starts_with('%')) {
+    item = key.space;
+  } else {
+    constexpr std::string_view digits = "0123456789abcdef";
+    item = '%';
+    for (const std::uint64_t seed : {std::uint64_t{1}, std::uint64_t{2}}) {
+      const std::uint64_t hash = hash64(key.space, seed);
+      for (unsigned shift = 64; shift > 0; shift -= 4) {
+        item += digits[hash >> (shift - 4) & 0xFU];
+      }
+    }
+  }
+  return (item += ':').append(key.name);
+}
+
+/// Seconds until a record goes, and one more, since the server's clock may be one behind; long ones since
+/// 1970, as the protocol has it.
+std::string expiry_of(std::chrono::milliseconds lifetime) {
+  if (lifetime.count() <= 0) {
+    return "0";
+  }
+  auto seconds = std::chrono::ceil<std::chrono::seconds>(lifetime).count() + 1;
+  if (seconds > most_relative_seconds) {
+    seconds +=
+        std::chrono::ceil<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  }
+  return std::to_string(seconds);
+}
+
+/// A value as the server has it.
+struct Item {
+  Record record;
+  std::uint64_t version = 0;  ///< of the server: "cas unique"
+};
+
+/// A connection that is used request by request: many may be added, and sent together.
+class ItemConnection {
+ public:
+  explicit ItemConnection(ServerStream stream) : stream_(std::move(stream)) {}
+
+  [[nodiscard]] bool is_broken() const noexcept { return stream_.is_broken(); }
+  [[nodiscard]] bool is_clean() const noexcept { return !stream_.is_broken() && awaited_ == 0; }
+  [[nodiscard]] bool is_reusable() noexcept { return is_clean() && stream_.is_quiet(); }
+
+  void add_get(std::span<const std::string> keys) {
+    std::string line = "gets";
+    for (const std::string& key : keys) {
+      line.append(" ").append(key);
+    }
+    add(line + "\r\n");
+  }
+  void add_delete(const std::string& key) { add("delete " + key + "\r\n"); }
+  /// `command`: set, add or cas. The record's bytes have to stay until they are sent.
+  void add_store(std::string_view command, const std::string& key, std::string_view expiry,
+                 std::span<const std::byte> bytes, const ValueEnd& end, std::string_view version) {
+    std::string line(command);
+    line.append(" ").append(key).append(" 0 ").append(expiry).append(" ");
+    line.append(std::to_string(bytes.size() + sizeof end)).append(version.empty() ? "" : " ").append(version);
+    texts_.push_back(line + "\r\n");
+    parts_.push_back({texts_.size() - 1, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}});
+    add(std::string(end.bytes()) + "\r\n");
+  }
+  /// Removes an item of that version: it has expired at once.
+  void add_end(const std::string& key, std::uint64_t version) {
+    add("cas " + key + " 0 -1 0 " + std::to_string(version) + "\r\n\r\n");
+  }
+
+  [[nodiscard]] Result<void> send(Deadline deadline) {
+    std::vector<std::string_view> parts;
+    auto outside = parts_.begin();
+    for (std::size_t at = 0; at < texts_.size(); ++at) {
+      parts.emplace_back(texts_[at]);
+      if (outside != parts_.end() && outside->behind == at) {
+        parts.push_back((outside++)->bytes);
+      }
+    }
+    awaited_ += std::exchange(added_, 0);
+    auto sent = stream_.send(parts, deadline);
+    texts_.clear();
+    parts_.clear();
+    return sent;
+  }
+  /// The reply to a request that stores or deletes, in one line; the errors of the server are errors.
+  [[nodiscard]] Result<std::string> receive(Deadline deadline) {
+    const auto line = stream_.line(deadline);
+    if (!line) {
+      return line.error();
+    }
+    --awaited_;
+    if (is_error(*line)) {
+      return refused(*line);
+    }
+    constexpr std::array<std::string_view, 6> known{"STORED",    "NOT_STORED", "EXISTS",
+                                                    "NOT_FOUND", "DELETED",    "END"};
+    if (std::ranges::find(known, *line) == known.end()) {
+      return stream_.garbage("a line that is no reply");
+    }
+    return std::string(*line);
+  }
+  /// The reply to add_get() of those keys: calls `take` with the place of each that there is, in their order,
+  /// and its item.
+  template <class Take>
+  [[nodiscard]] Result<void> receive_items(std::span<const std::string> keys, Deadline deadline, Take take) {
+    for (std::size_t at = 0;; ++at) {
+      const auto line = stream_.line(deadline);
+      if (!line) {
+        return line.error();
+      }
+      const bool is_refused = is_error(*line);
+      if (is_refused || *line == "END") {
+        --awaited_;
+        return is_refused ? Result<void>(refused(*line)) : Result<void>();
+      }
+      const ItemHead head = head_in(*line);
+      while (at < keys.size() && keys[at] != head.key) {
+        ++at;
+      }
+      if (at >= keys.size() || head.size_bytes > largest_value) {
+        return stream_.garbage("an item that it was not asked for");
+      }
+      auto item = receive_value(head.size_bytes, head.version, deadline);
+      if (!item) {
+        return item.error();
+      }
+      take(at, std::move(*item));
+    }
+  }
+
+ private:
+  struct ItemHead {
+    std::string_view key;  ///< empty: it is none
+    std::uint64_t size_bytes = 0;
+    std::uint64_t version = 0;
+  };
+  struct Outside {
+    std::size_t behind = 0;  ///< which text
+    std::string_view bytes;
+  };
+  void add(std::string text) {
+    texts_.push_back(std::move(text));
+    ++added_;
+  }
+  static bool is_error(std::string_view line) noexcept {
+    return line == "ERROR" || line.starts_with("CLIENT_ERROR") || line.starts_with("SERVER_ERROR");
+  }
+  // VALUE <key> <flags> <bytes> <version>
+  static ItemHead head_in(std::string_view line) noexcept {
+    std::array<std::string_view, 5> words;
+    for (std::string_view& word : words) {
+      const std::size_t end = std::min(line.find(' '), line.size());
+      word = line.substr(0, end);
+      line.remove_prefix(std::min(line.size(), end + 1));
+    }
+    const auto read = [](std::string_view text, std::uint64_t& number) {
+      const auto done = std::from_chars(text.data(), text.data() + text.size(), number);
+      return done.ec == std::errc() && done.ptr == text.data() + text.size();
+    };
+    ItemHead head{words[1]};
+    const bool is_head = words[0] == "VALUE" && line.empty() && read(words[3], head.size_bytes) &&
+                         read(words[4], head.version);
+    return is_head ? head : ItemHead();
+  }
+  [[nodiscard]] Result<Item> receive_value(std::uint64_t size_bytes, std::uint64_t version,
+                                           Deadline deadline) {
+    const std::shared_ptr<std::byte> value = record_memory(size_bytes);
+    if (!value) {
+      (void)stream_.garbage("more than there is memory for");
+      return no_memory_left();
+    }
+    if (auto read = stream_.read({value.get(), size_bytes}, deadline); !read) {
+      return read.error();
+    }
+    const auto end = stream_.line(deadline);
+    if (!end || !end->empty()) {
+      return end ? stream_.garbage("an item without its end") : end.error();
+    }
+    return Item{record_in(value, size_bytes), version};
+  }
+  // After a client's error the server may take what follows for requests.
+  [[nodiscard]] Error refused(std::string_view line) {
+    const std::string text(line);
+    if (text.find("too large") != std::string::npos) {
+      return Error(Errc::value_too_large,
+                   stream_.name() +
+                       " holds no value of that size; store it in parts, or start the server with "
+                       "-I and give the URL the option largest",
+                   text);
+    }
+    if (text.find("out of memory") != std::string::npos) {
+      return Error(Errc::out_of_memory, stream_.name() + " has no memory for it; give the server more by -m",
+                   text);
+    }
+    if (!text.starts_with("SERVER_ERROR")) {
+      (void)stream_.garbage(text);
+    }
+    return Error(Errc::system, stream_.name() + " refused the request; look at its version and settings",
+                 text);
+  }
+
+  ServerStream stream_;
+  std::vector<std::string> texts_;
+  std::vector<Outside> parts_;
+  std::size_t added_ = 0;
+  std::size_t awaited_ = 0;
+};
+
+class Memcached final : public ServerBackend<ItemConnection> {
+ public:
+  Memcached(const BackendTraits& traits, ServerPlace place, std::uint32_t connections)
+      : ServerBackend(traits, {.requests = most_requests, .stored_bytes = std::size_t{8} << 20U}, connections,
+                      [this](Deadline deadline) -> Result<ItemConnection> {
+                        auto stream = ServerStream::connect(place_, deadline);
+                        return stream ? Result<ItemConnection>(ItemConnection(std::move(*stream)))
+                                      : stream.error();
+                      }),
+        place_(std::move(place)) {}
+
+ private:
+  [[nodiscard]] std::size_t load_some(ItemConnection& connection, std::span<const RecordKey> keys,
+                                      std::uint64_t last_bytes, std::span<Result<Record>> loaded,
+                                      Deadline deadline) override;
+  [[nodiscard]] std::vector<std::size_t> store_some(ItemConnection& connection,
+                                                    std::span<const RecordKey> keys,
+                                                    std::span<const NewRecord> records,
+                                                    std::span<Result<void>> stored,
+                                                    Deadline deadline) override;
+  void remove_some(ItemConnection& connection, std::span<const RecordKey> keys,
+                   std::span<Result<bool>> removed, Deadline deadline) override;
+  [[nodiscard]] Result<bool> remove_revision(ItemConnection& connection, const RecordKey& key,
+                                             std::uint64_t revision, Deadline deadline) override;
+
+  const ServerPlace place_;
+};
+
+std::size_t Memcached::load_some(ItemConnection& connection, std::span<const RecordKey> keys,
+                                 std::uint64_t /*last_bytes*/, std::span<Result<Record>> loaded,
+                                 Deadline deadline) {
+  std::vector<std::string> names;
+  names.reserve(keys.size());
+  for (const RecordKey& key : keys) {
+    names.push_back(item_key(key));
+  }
+  std::ranges::fill(loaded, Result<Record>(no_such_object()));
+  std::size_t known = 0;  // those before it have come, or are not there
+  connection.add_get(names);
+  auto done = connection.send(deadline);
+  if (done) {
+    done = connection.receive_items(names, deadline, [&](std::size_t at, Item item) {
+      loaded[at] = std::move(item.record);
+      known = at + 1;
+    });
+  }
+  if (!done) {
+    std::ranges::fill(loaded.subspan(known), Result<Record>(done.error()));
+  }
+  return connection.is_broken() ? known : keys.size();
+}
+
+/// The item, if it has that revision; none, if it has another one; `not_found`.
+Result<std::optional<Item>> item_of_revision(ItemConnection& connection, const std::string& key,
+                                             std::uint64_t revision, Deadline deadline) {
+  std::optional<Item> found;
+  connection.add_get({&key, 1});
+  auto done = connection.send(deadline);
+  if (done) {
+    done = connection.receive_items({&key, 1}, deadline,
+                                    [&](std::size_t, Item item) { found = std::move(item); });
+  }
+  if (!done || !found) {
+    return done ? no_such_object() : done.error();
+  }
+  return found->record.revision == revision ? std::move(found) : std::nullopt;
+}
+
+Error has_other_revision() {
+  return Error(Errc::stale, "the record has another revision");
+}
+
+Result<void> stored_as(const std::string& reply) {
+  if (reply == "STORED") {
+    return {};
+  }
+  return reply == "NOT_STORED"  ? Error(Errc::key_exists, "there is a record of that name")
+         : reply == "NOT_FOUND" ? no_such_object()
+                                : has_other_revision();
+}
+
+std::vector<std::size_t> Memcached::store_some(ItemConnection& connection, std::span<const RecordKey> keys,
+                                               std::span<const NewRecord> records,
+                                               std::span<Result<void>> stored, Deadline deadline) {
+  // The server compares its own versions: those of the revisions have to be known before.
+  std::vector<std::string> versions(keys.size());
+  std::vector<std::size_t> asked;
+  for (std::size_t at = 0; at < keys.size(); ++at) {
+    const NewRecord& record = records[at];
+    if (record.bytes.size() > traits().largest_record) {
+      stored[at] = too_large_for(traits());
+      continue;
+    }
+    if (record.expect == Expect::revision) {
+      const auto item = item_of_revision(connection, item_key(keys[at]), record.expected_revision, deadline);
+      if (!item || !*item) {
+        stored[at] = item ? has_other_revision() : item.error();
+        continue;
+      }
+      versions[at] = std::to_string((*item)->version);
+    }
+    asked.push_back(at);
+  }
+  for (const std::size_t at : asked) {
+    const NewRecord& record = records[at];
+    const std::string_view command = record.expect == Expect::revision ? "cas"
+                                     : record.expect == Expect::absent ? "add"
+                                                                       : "set";
+    connection.add_store(command, item_key(keys[at]), expiry_of(record.lifetime), record.bytes,
+                         {record.bytes.size(), record.revision}, versions[at]);
+  }
+  std::vector<std::size_t> unknown;
+  const auto sent = connection.send(deadline);
+  for (const std::size_t at : asked) {
+    const auto reply = sent ? connection.receive(deadline) : Result<std::string>(sent.error());
+    stored[at] = reply ? stored_as(*reply) : Result<void>(reply.error());
+    if (!reply && connection.is_broken()) {
+      unknown.push_back(at);
+    }
+  }
+  return unknown;
+}
+
+void Memcached::remove_some(ItemConnection& connection, std::span<const RecordKey> keys,
+                            std::span<Result<bool>> removed, Deadline deadline) {
+  for (const RecordKey& key : keys) {
+    connection.add_delete(item_key(key));
+  }
+  const auto sent = connection.send(deadline);
+  for (Result<bool>& one : removed) {
+    const auto reply = sent ? connection.receive(deadline) : Result<std::string>(sent.error());
+    one = reply ? Result<bool>(*reply == "DELETED") : perhaps_changed(reply.error());
+  }
+}
+
+Result<bool> Memcached::remove_revision(ItemConnection& connection, const RecordKey& key,
+                                        std::uint64_t revision, Deadline deadline) {
+  const std::string name = item_key(key);
+  const auto item = item_of_revision(connection, name, revision, deadline);
+  if (!item) {
+    return item.error().code() == Errc::not_found ? Result<bool>(false) : item.error();
+  }
+  if (!*item) {
+    return false;
+  }
+  connection.add_end(name, (*item)->version);
+  const auto sent = connection.send(deadline);
+  const auto reply = sent ? connection.receive(deadline) : Result<std::string>(sent.error());
+  return reply ? Result<bool>(*reply == "STORED") : reply.error();
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Backend>> open_memcached(const Url& url) {
+  constexpr std::uint64_t least = 16 * 1024;  // the server's own bounds of -I
+  constexpr std::uint64_t most = std::uint64_t{1} << 30U;
+  const auto known = url.knows_only({"largest", "connections"});
+  const auto connections = most_connections(url);
+  const auto largest = url.number("largest", std::uint64_t{1} << 20U);
+  if (!known || !connections || !largest) {
+    return !known ? known.error() : !connections ? connections.error() : largest.error();
+  }
+  if (*largest < least || *largest > most) {
+    return Error(Errc::invalid_argument,
+                 "the URL's option largest is a number of bytes from 16384 to 1073741824");
+  }
+  if (!url.user.empty() || (!url.host.empty() && url.path.size() > 1)) {
+    return Error(
+        Errc::invalid_argument,
+        "memcached: has neither users nor databases; write memcached://host:port or memcached:/socket");
+  }
+  auto place = find_server(url, 11211);
+  if (!place) {
+    return place.error();
+  }
+  BackendTraits traits = memcached_traits;
+  traits.largest_record = *largest - memcached_item_overhead;
+  return std::shared_ptr<Backend>(std::make_shared<Memcached>(traits, std::move(*place), *connections));
+}
+
+}  // namespace locum::storage

@@ -1,0 +1,503 @@
+#include "transport/storage/redis/backend.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "transport/storage/redis/connection.hpp"
+#include "transport/storage/servers/server_backend.hpp"
+#include "transport/storage/servers/stored_value.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+using Clock = Deadline::Clock;
+
+constexpr std::size_t looked_through_at_once = 1000;
+constexpr std::chrono::milliseconds longest_sleep{1000};
+constexpr std::chrono::milliseconds pause_without_pushes{20};
+constexpr std::chrono::milliseconds grace{100};  // of an answer to a wait that ends
+
+// Changes a record if it ends as is expected, which is atomic here. KEYS: the record's; ARGV: from where that
+// end is compared, that end, the magic number, the lifetime or "remove", the new value.
+constexpr std::string_view change_script = R"(
+if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
+local last = redis.call('GETRANGE', KEYS[1], ARGV[1], -1)
+if last ~= ARGV[2] then
+  if string.sub(last, -8) ~= ARGV[3] then return -2 end
+  return 0
+end
+if ARGV[4] == 'remove' then
+  redis.call('DEL', KEYS[1])
+elseif ARGV[4] == '' then
+  redis.call('SET', KEYS[1], ARGV[5])
+else
+  redis.call('SET', KEYS[1], ARGV[5], 'PX', ARGV[4])
+end
+return 1)";
+
+enum class Changed : std::int8_t { done = 1, other_revision = 0, missing = -1, not_ours = -2 };
+
+std::string prefix_of(std::string_view space) {
+  std::string prefix;
+  for (const char byte : space) {
+    prefix += byte == ':' ? "%3A" : byte == '%' ? "%25" : std::string_view(&byte, 1);
+  }
+  return prefix + ':';
+}
+
+std::string key_of(const RecordKey& key) {
+  return prefix_of(key.space).append(key.name);
+}
+
+// A pattern of names that begin so.
+std::string pattern_of(std::string_view prefix) {
+  std::string pattern;
+  for (const char byte : prefix) {
+    if (std::string_view("*?[]\\").find(byte) != std::string_view::npos) {
+      pattern += '\\';
+    }
+    pattern += byte;
+  }
+  return pattern + '*';
+}
+
+class Redis final : public ServerBackend<RedisConnection> {
+ public:
+  Redis(const BackendTraits& traits, RedisAccess access, std::uint32_t connections)
+      : ServerBackend(traits, {.requests = 256, .stored_bytes = std::size_t{8} << 20U}, connections,
+                      [this](Deadline deadline) { return RedisConnection::open(access_, false, deadline); }),
+        access_(std::move(access)),
+        waiters_(connections,
+                 [this](Deadline deadline) { return RedisConnection::open(access_, true, deadline); }) {}
+
+  Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
+                                        Deadline deadline) override;
+  Result<std::uint64_t> drop(std::string_view space, Deadline deadline) override;
+  void await(const RecordKey& key, Deadline until) override;
+
+ private:
+  [[nodiscard]] std::size_t load_some(RedisConnection& connection, std::span<const RecordKey> keys,
+                                      std::uint64_t last_bytes, std::span<Result<Record>> loaded,
+                                      Deadline deadline) override;
+  [[nodiscard]] Result<Record> load_whole(RedisConnection& connection, const std::string& key,
+                                          Deadline deadline);
+  [[nodiscard]] std::vector<std::size_t> store_some(RedisConnection& connection,
+                                                    std::span<const RecordKey> keys,
+                                                    std::span<const NewRecord> records,
+                                                    std::span<Result<void>> stored,
+                                                    Deadline deadline) override;
+  void remove_some(RedisConnection& connection, std::span<const RecordKey> keys,
+                   std::span<Result<bool>> removed, Deadline deadline) override;
+  [[nodiscard]] Result<bool> remove_revision(RedisConnection& connection, const RecordKey& key,
+                                             std::uint64_t revision, Deadline deadline) override {
+    const auto changed = change(connection, key_of(key), revision, "remove", "", deadline);
+    return changed ? Result<bool>(*changed == Changed::done) : changed.error();
+  }
+  [[nodiscard]] Result<Changed> change(RedisConnection& connection, const std::string& key,
+                                       std::uint64_t revision, std::string_view how,
+                                       const RedisConnection::Word& value, Deadline deadline);
+  [[nodiscard]] std::string script_hash(RedisConnection& connection, Deadline deadline);
+  template <class Use>
+  [[nodiscard]] Result<void> look_through(std::string_view space, std::string_view prefix, Deadline deadline,
+                                          Use use);
+
+  const RedisAccess access_;
+  ConnectionPool<RedisConnection> waiters_;
+  Mutex mutex_;
+  std::string script_hash_ LOCUM_GUARDED_BY(mutex_);  ///< the server's name of change_script, if it has one
+  std::atomic<bool> has_pushes_{true};
+};
+
+std::size_t Redis::load_some(RedisConnection& connection, std::span<const RecordKey> keys,
+                             std::uint64_t last_bytes, std::span<Result<Record>> loaded, Deadline deadline) {
+  const bool is_whole = last_bytes >= traits().largest_record;
+  const std::string from = '-' + std::to_string(is_whole ? 0 : last_bytes + sizeof(ValueEnd));
+  std::vector<std::string> names(keys.size());
+  for (std::size_t at = 0; at < keys.size(); ++at) {
+    names[at] = key_of(keys[at]);
+    if (is_whole) {
+      connection.add({"GET", names[at]});
+    } else {
+      connection.add({"GETRANGE", names[at], from, "-1"});
+      connection.add({"EXISTS", names[at]});
+    }
+  }
+  if (auto sent = connection.send(deadline); !sent) {
+    std::ranges::fill(loaded, Result<Record>(sent.error()));
+    return 0;
+  }
+  std::vector<std::size_t> others;  // which another program has stored, perhaps
+  for (std::size_t at = 0; at < keys.size(); ++at) {
+    auto reply = connection.receive(deadline);
+    auto exists = is_whole || !reply ? Result<RedisReply>(RedisReply()) : connection.receive(deadline);
+    if (!reply || !exists) {
+      std::ranges::fill(loaded.subspan(at), Result<Record>(!reply ? reply.error() : exists.error()));
+      return at;
+    }
+    const bool is_missing = is_whole ? reply->kind == RedisReply::Kind::nil
+                                     : exists->kind == RedisReply::Kind::integer && exists->integer == 0;
+    if (is_missing) {
+      loaded[at] = no_such_object();
+    } else if (reply->kind != RedisReply::Kind::text) {
+      loaded[at] = unexpected_reply(*reply, connection.name());
+    } else if (is_whole) {
+      loaded[at] = record_in(std::move(reply->bytes), reply->size_bytes);
+    } else if (const ValueEnd end = value_end({reply->bytes.get(), reply->size_bytes}); end.magic != 0) {
+      const std::uint64_t shown = reply->size_bytes - sizeof end;
+      loaded[at] = Record{reply->bytes, {reply->bytes.get(), shown}, end.size_bytes, end.revision};
+    } else {
+      others.push_back(at);
+    }
+  }
+  for (const std::size_t at : others) {
+    loaded[at] = load_whole(connection, names[at], deadline);
+  }
+  return keys.size();
+}
+
+Result<Record> Redis::load_whole(RedisConnection& connection, const std::string& key, Deadline deadline) {
+  auto reply = connection.ask({"GET", key}, deadline);
+  if (!reply) {
+    return reply.error();
+  }
+  if (reply->kind == RedisReply::Kind::nil) {
+    return no_such_object();
+  }
+  return reply->kind == RedisReply::Kind::text ? record_in(std::move(reply->bytes), reply->size_bytes)
+                                               : Result<Record>(unexpected_reply(*reply, connection.name()));
+}
+
+// The end of the values of that revision, but for their size.
+std::string end_of_revision(std::uint64_t revision) {
+  return std::string(ValueEnd{0, revision}.bytes().substr(sizeof revision));
+}
+
+void add_change(RedisConnection& connection, const std::string& key, const std::string& script_hash,
+                std::string_view from, std::string_view last, std::string_view how,
+                const RedisConnection::Word& value) {
+  static const std::string magic(ValueEnd().bytes().substr(2 * sizeof(std::uint64_t)));
+  const bool has_hash = !script_hash.empty();
+  connection.add({has_hash ? "EVALSHA" : "EVAL", has_hash ? std::string_view(script_hash) : change_script,
+                  "1", key, from, last, magic, how, value});
+}
+
+Result<Changed> changed_by(const RedisReply& reply, const std::string& name) {
+  return reply.kind == RedisReply::Kind::integer && reply.integer >= -2 && reply.integer <= 1
+             ? Result<Changed>(static_cast<Changed>(reply.integer))
+             : unexpected_reply(reply, name);
+}
+
+bool is_unknown_script(const RedisReply& reply) {
+  return reply.is_error() && reply.text().starts_with("NOSCRIPT");
+}
+
+// Empty: it has none, and is given the script itself.
+std::string Redis::script_hash(RedisConnection& connection, Deadline deadline) {
+  {
+    const MutexLock lock(mutex_);
+    if (!script_hash_.empty()) {
+      return script_hash_;
+    }
+  }
+  const auto reply = connection.ask({"SCRIPT", "LOAD", change_script}, deadline);
+  if (!reply || reply->kind != RedisReply::Kind::text) {
+    return {};
+  }
+  const MutexLock lock(mutex_);
+  script_hash_ = reply->text();
+  return script_hash_;
+}
+
+// Changes a record, if it has that revision.
+Result<Changed> Redis::change(RedisConnection& connection, const std::string& key, std::uint64_t revision,
+                              std::string_view how, const RedisConnection::Word& value, Deadline deadline) {
+  const auto run = [&](const std::string& hash, std::string_view from,
+                       std::string_view last) -> Result<RedisReply> {
+    add_change(connection, key, hash, from, last, how, value);
+    auto sent = connection.send(deadline);
+    return sent ? connection.receive(deadline) : Result<RedisReply>(sent.error());
+  };
+  const std::string end = end_of_revision(revision);
+  auto reply = run(script_hash(connection, deadline), "-16", end);
+  if (reply && is_unknown_script(*reply)) {  // the server has started again
+    reply = run({}, "-16", end);
+  }
+  auto changed = reply ? changed_by(*reply, connection.name()) : Result<Changed>(reply.error());
+  if (!changed || *changed != Changed::not_ours) {
+    return changed;
+  }
+  // Another program stored it: its revision is a hash of all of it.
+  const auto found = load_whole(connection, key, deadline);
+  if (!found) {
+    return found.error().code() == Errc::not_found ? Result<Changed>(Changed::missing) : found.error();
+  }
+  if (found->revision != revision) {
+    return Changed::other_revision;
+  }
+  reply = run({}, "0", {reinterpret_cast<const char*>(found->bytes.data()), found->bytes.size()});
+  changed = reply ? changed_by(*reply, connection.name()) : Result<Changed>(reply.error());
+  return changed && *changed == Changed::not_ours ? Result<Changed>(Changed::other_revision) : changed;
+}
+
+Result<void> stored_by(Changed changed) {
+  switch (changed) {
+    case Changed::done:
+      return {};
+    case Changed::missing:
+      return no_such_object();
+    case Changed::other_revision:
+    case Changed::not_ours:
+      break;
+  }
+  return Error(Errc::stale, "the record has another revision");
+}
+
+std::vector<std::size_t> Redis::store_some(RedisConnection& connection, std::span<const RecordKey> keys,
+                                           std::span<const NewRecord> records, std::span<Result<void>> stored,
+                                           Deadline deadline) {
+  struct Sending {
+    std::string key;
+    std::string lifetime;  ///< in milliseconds; empty: for ever
+    ValueEnd end;
+    bool is_sent = false;
+  };
+  std::vector<Sending> sending(keys.size());
+  std::string hash;
+  const auto value_of = [&](std::size_t at) {
+    const std::span<const std::byte> bytes = records[at].bytes;
+    return RedisConnection::Word({reinterpret_cast<const char*>(bytes.data()), bytes.size()},
+                                 sending[at].end.bytes());
+  };
+  if (std::ranges::any_of(records, [](const auto& one) { return one.expect == Expect::revision; })) {
+    hash = script_hash(connection, deadline);
+  }
+  for (std::size_t at = 0; at < keys.size(); ++at) {
+    const NewRecord& record = records[at];
+    Sending& one = sending[at];
+    if (record.bytes.size() > traits().largest_record) {
+      stored[at] = too_large_for(traits());
+      continue;
+    }
+    one.key = key_of(keys[at]);
+    one.lifetime = record.lifetime.count() > 0 ? std::to_string(record.lifetime.count()) : std::string();
+    one.end = {record.bytes.size(), record.revision};
+    one.is_sent = true;
+    const bool is_new = record.expect == Expect::absent;
+    if (record.expect == Expect::revision) {
+      add_change(connection, one.key, hash, "-16", end_of_revision(record.expected_revision), one.lifetime,
+                 value_of(at));
+    } else if (one.lifetime.empty() && is_new) {
+      connection.add({"SET", one.key, value_of(at), "NX"});
+    } else if (one.lifetime.empty()) {
+      connection.add({"SET", one.key, value_of(at)});
+    } else if (is_new) {
+      connection.add({"SET", one.key, value_of(at), "PX", one.lifetime, "NX"});
+    } else {
+      connection.add({"SET", one.key, value_of(at), "PX", one.lifetime});
+    }
+  }
+  std::vector<std::size_t> unknown;
+  std::vector<std::size_t> again;
+  const auto sent = connection.send(deadline);
+  for (std::size_t at = 0; at < keys.size(); ++at) {
+    if (!sending[at].is_sent) {
+      continue;
+    }
+    const auto reply = sent ? connection.receive(deadline) : Result<RedisReply>(sent.error());
+    if (!reply) {
+      stored[at] = reply.error();
+      unknown.push_back(at);
+    } else if (records[at].expect == Expect::revision) {
+      const auto changed = changed_by(*reply, connection.name());
+      stored[at] = changed ? stored_by(*changed) : Result<void>(changed.error());
+      if (is_unknown_script(*reply) || (changed && *changed == Changed::not_ours)) {
+        again.push_back(at);
+      }
+    } else if (reply->kind == RedisReply::Kind::nil && records[at].expect == Expect::absent) {
+      stored[at] = Error(Errc::key_exists, "there is a record of that name");
+    } else {
+      stored[at] = reply->kind == RedisReply::Kind::status
+                       ? Result<void>()
+                       : Result<void>(unexpected_reply(*reply, connection.name()));
+    }
+  }
+  for (const std::size_t at : again) {
+    const Sending& one = sending[at];
+    const auto changed =
+        change(connection, one.key, records[at].expected_revision, one.lifetime, value_of(at), deadline);
+    stored[at] = changed ? stored_by(*changed) : Result<void>(changed.error());
+    if (!connection.is_clean()) {
+      unknown.push_back(at);
+    }
+  }
+  return unknown;
+}
+
+void Redis::remove_some(RedisConnection& connection, std::span<const RecordKey> keys,
+                        std::span<Result<bool>> removed, Deadline deadline) {
+  for (const RecordKey& key : keys) {
+    connection.add({"UNLINK", key_of(key)});
+  }
+  const auto sent = connection.send(deadline);
+  for (Result<bool>& one : removed) {
+    const auto reply = sent ? connection.receive(deadline) : Result<RedisReply>(sent.error());
+    if (!reply) {
+      one = perhaps_changed(reply.error());
+    } else if (reply->kind == RedisReply::Kind::integer) {
+      one = reply->integer != 0;
+    } else {
+      one = unexpected_reply(*reply, connection.name());
+    }
+  }
+}
+
+// Calls `use` with a connection and the keys of a space that begin so, some at a time, and some repeatedly.
+template <class Use>
+Result<void> Redis::look_through(std::string_view space, std::string_view prefix, Deadline deadline,
+                                 Use use) {
+  const std::string begin = prefix_of(space).append(prefix);
+  const std::string pattern = pattern_of(begin);
+  const std::string at_once = std::to_string(looked_through_at_once);
+  const auto lease = pool().borrow(deadline);
+  if (!lease) {
+    return lease.error();
+  }
+  std::string cursor = "0";
+  do {
+    auto reply = (*lease)->ask({"SCAN", cursor, "MATCH", pattern, "COUNT", at_once}, deadline);
+    if (!reply) {
+      return reply.error();
+    }
+    if (reply->elements.size() != 2 || reply->elements[1].kind != RedisReply::Kind::list) {
+      return unexpected_reply(*reply, (*lease)->name());
+    }
+    cursor = reply->elements[0].text();
+    auto& keys = reply->elements[1].elements;
+    std::erase_if(keys, [&](const RedisReply& key) { return !key.text().starts_with(begin); });
+    if (auto used = use(**lease, std::span<const RedisReply>(keys)); !used) {
+      return used;
+    }
+    if (auto time = still_time(deadline); !time) {  // a server that never comes to an end
+      return time;
+    }
+  } while (cursor != "0");
+  return {};
+}
+
+Result<std::vector<std::string>> Redis::list(std::string_view space, std::string_view prefix,
+                                             Deadline deadline) {
+  const std::size_t space_bytes = prefix_of(space).size();
+  for (bool is_second = false;; is_second = true) {
+    std::vector<std::string> names;
+    const auto looked = look_through(space, prefix, deadline,
+                                     [&](RedisConnection&, std::span<const RedisReply> keys) -> Result<void> {
+                                       for (const RedisReply& key : keys) {
+                                         names.emplace_back(key.text().substr(space_bytes));
+                                       }
+                                       return {};
+                                     });
+    if (looked) {
+      std::ranges::sort(names);
+      const auto repeated = std::ranges::unique(names);
+      names.erase(repeated.begin(), repeated.end());
+      return names;
+    }
+    if (is_second || !is_lost(looked.error())) {
+      return looked.error();
+    }
+  }
+}
+
+Result<std::uint64_t> Redis::drop(std::string_view space, Deadline deadline) {
+  std::uint64_t dropped = 0;
+  const auto looked = look_through(
+      space, {}, deadline,
+      [&](RedisConnection& connection, std::span<const RedisReply> keys) -> Result<void> {
+        if (keys.empty()) {
+          return {};
+        }
+        std::vector<RedisConnection::Word> words{"UNLINK"};
+        for (const RedisReply& key : keys) {
+          words.emplace_back(key.text());
+        }
+        connection.add(words);
+        auto sent = connection.send(deadline);
+        const auto reply = sent ? connection.receive(deadline) : Result<RedisReply>(sent.error());
+        if (!reply || reply->kind != RedisReply::Kind::integer) {
+          return !reply ? reply.error() : unexpected_reply(*reply, connection.name());
+        }
+        dropped += static_cast<std::uint64_t>(reply->integer);
+        return {};
+      });
+  return looked ? Result<std::uint64_t>(dropped) : perhaps_changed(looked.error());
+}
+
+// The server tells of every change of a key that this connection has read, whoever makes it.
+void Redis::await(const RecordKey& key, Deadline until) {
+  const auto now = Clock::now();
+  const auto moment = std::min(until.moment(longest_sleep), now + longest_sleep);
+  if (has_pushes_.load(std::memory_order_relaxed)) {
+    const auto lease = waiters_.borrow(moment);
+    const std::string name = key_of(key);
+    const auto exists =
+        lease ? (*lease)->ask({"EXISTS", name}, moment + grace) : Result<RedisReply>(lease.error());
+    if (exists && (exists->kind != RedisReply::Kind::integer || exists->integer != 0 ||
+                   (*lease)->pushed(name, moment, moment + grace))) {
+      return;
+    }
+    if (!exists && exists.error().code() == Errc::unsupported) {
+      has_pushes_ = false;
+    }
+  }
+  std::this_thread::sleep_until(std::min(moment, now + pause_without_pushes));
+}
+
+Result<std::shared_ptr<Backend>> open_server(const Url& url, const BackendTraits& traits) {
+  const auto known = url.knows_only({"db", "password", "connections"});
+  const auto connections = most_connections(url);
+  auto database = url.number("db", 0);
+  if (!known || !connections || !database) {
+    return !known ? known.error() : !connections ? connections.error() : database.error();
+  }
+  if (!url.host.empty() && url.path.size() > 1) {
+    const char* const end = url.path.data() + url.path.size();
+    const auto read = std::from_chars(url.path.data() + 1, end, *database);
+    if (read.ec != std::errc() || read.ptr != end || !url.option("db").empty()) {
+      return Error(Errc::invalid_argument, "the path of the URL is the number of the database, as in " +
+                                               url.scheme + "://host:6379/0");
+    }
+  }
+  RedisAccess access{.place = {}, .user = url.user, .password = {}, .database = *database};
+  if (const std::string_view where = url.option("password"); !where.empty()) {
+    auto secret = secret_in(where);
+    if (!secret) {
+      return secret.error();
+    }
+    access.password = std::move(*secret);
+  }
+  auto place = find_server(url, 6379);
+  if (!place) {
+    return place.error();
+  }
+  access.place = std::move(*place);
+  return std::shared_ptr<Backend>(std::make_shared<Redis>(traits, std::move(access), *connections));
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Backend>> open_redis(const Url& url) {
+  return open_server(url, redis_traits);
+}
+
+Result<std::shared_ptr<Backend>> open_valkey(const Url& url) {
+  return open_server(url, valkey_traits);
+}
+
+}  // namespace locum::storage

@@ -1,0 +1,291 @@
+#include "transport/storage/redis/connection.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "core/ports/backend.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+constexpr std::size_t shortest_outside = 4096;
+constexpr std::int64_t most_text_bytes = std::int64_t{1} << 30U;
+constexpr std::int64_t most_elements = 1'000'000;
+constexpr int deepest_reply = 4;
+
+// The first word of an error is its kind.
+std::string_view kind_of(std::string_view error) {
+  return error.substr(0, error.find(' '));
+}
+
+// None has the server's text: it may repeat what it was sent, the password.
+Error not_admitted(const RedisAccess& access, const RedisReply& reply) {
+  const std::string kind(kind_of(reply.text()));
+  if (access.password.empty()) {
+    return Error(Errc::invalid_argument,
+                 access.place.name + " wants a password; give the URL ?password=env:NAME", kind);
+  }
+  return Error(Errc::invalid_argument,
+               access.place.name + " does not admit user '" +
+                   (access.user.empty() ? std::string("default") : access.user) +
+                   "' with the password that the URL refers to; look at both",
+               kind);
+}
+
+}  // namespace
+
+Error redis_error(const RedisReply& reply, const std::string& name) {
+  const std::string text(reply.text());
+  const std::string_view kind = kind_of(text);
+  if (kind == "OOM") {
+    return Error(Errc::out_of_memory,
+                 name + " has no memory left for it; remove records, or raise the server's maxmemory", text);
+  }
+  if (kind == "WRONGTYPE") {
+    return Error(
+        Errc::type_mismatch,
+        name + ": another program keeps something else than a string under that key; use another name", text);
+  }
+  if (kind == "LOADING" || kind == "MASTERDOWN" || kind == "CLUSTERDOWN" || kind == "TRYAGAIN" ||
+      kind == "BUSY") {
+    return Error(Errc::peer_lost, name + " is not ready; try again a little later", text);
+  }
+  if (kind == "NOAUTH") {
+    return Error(Errc::invalid_argument, name + " wants a password; give the URL ?password=env:NAME", text);
+  }
+  if (kind == "NOPERM") {
+    return Error(Errc::invalid_argument,
+                 name + ": the URL's user may not do this; give it the commands and keys by ACL SETUSER",
+                 text);
+  }
+  if (kind == "READONLY" || kind == "MISCONF" || kind == "NOREPLICAS") {
+    return Error(Errc::system, name + " takes no changes now; name the primary, or look at the server's log",
+                 text);
+  }
+  if (kind == "MOVED" || kind == "ASK" || kind == "CROSSSLOT") {
+    return Error(Errc::unsupported,
+                 name + " is part of a cluster, which is not supported; name a single server", text);
+  }
+  return Error(Errc::system, name + " refused the request; look at its version and settings", text);
+}
+
+Error unexpected_reply(const RedisReply& reply, const std::string& name) {
+  return reply.is_error()
+             ? redis_error(reply, name)
+             : Error(Errc::corrupt, name +
+                                        " sent a reply of another kind than the request has; look "
+                                        "whether it is a server of Redis or Valkey");
+}
+
+Result<RedisConnection> RedisConnection::open(const RedisAccess& access, bool pushes, Deadline deadline) {
+  auto stream = ServerStream::connect(access.place, deadline);
+  if (!stream) {
+    return stream.error();
+  }
+  RedisConnection made(std::move(*stream));
+  const bool has_password = !access.password.empty() || !access.user.empty();
+  if (!access.user.empty()) {
+    made.add({"AUTH", access.user, access.password});
+  } else if (has_password) {
+    made.add({"AUTH", access.password});
+  }
+  if (pushes) {
+    made.add({"HELLO", "3"});
+    made.add({"CLIENT", "TRACKING", "ON"});
+  }
+  if (access.database != 0) {
+    made.add({"SELECT", std::to_string(access.database)});
+  }
+  if (made.added_ == 0) {
+    return made;
+  }
+  if (auto sent = made.send(deadline); !sent) {
+    return sent.error();
+  }
+  for (bool is_password = has_password; made.awaited_ > 0; is_password = false) {
+    const auto reply = made.receive(deadline);
+    if (!reply) {
+      return reply.error();
+    }
+    const bool is_refused = reply->is_error() && (is_password || kind_of(reply->text()) == "NOAUTH");
+    if (is_refused) {
+      return not_admitted(access, *reply);
+    }
+    if (reply->is_error()) {
+      return pushes ? Error(Errc::unsupported, made.name() + " does not tell of changes", reply->line)
+                    : redis_error(*reply, made.name());
+    }
+  }
+  made.pushes_ = pushes;
+  return made;
+}
+
+void RedisConnection::add_text(std::string_view text) {
+  if (parts_.empty() || !parts_.back().outside.empty()) {
+    parts_.push_back({text_.size(), {}});
+  }
+  text_ += text;
+}
+
+void RedisConnection::add(std::span<const Word> words) {
+  const auto add_number = [this](char kind, std::size_t number) {
+    std::array<char, 24> digits;
+    char* end = digits.data();
+    *end++ = kind;
+    end = std::to_chars(end, digits.data() + digits.size() - 2, number).ptr;
+    *end++ = '\r';
+    *end++ = '\n';
+    add_text({digits.data(), static_cast<std::size_t>(end - digits.data())});
+  };
+  add_number('*', words.size());
+  for (const Word& word : words) {
+    add_number('$', word.text.size() + word.more.size());
+    if (word.text.size() >= shortest_outside) {
+      parts_.push_back({0, word.text});
+    } else {
+      add_text(word.text);
+    }
+    add_text(word.more);
+    add_text("\r\n");
+  }
+  ++added_;
+}
+
+Result<void> RedisConnection::send(Deadline deadline) {
+  std::vector<std::string_view> parts;
+  parts.reserve(parts_.size());
+  for (std::size_t at = 0; at < parts_.size(); ++at) {
+    if (!parts_[at].outside.empty()) {
+      parts.push_back(parts_[at].outside);
+      continue;
+    }
+    // Up to the next part of the text, which is behind the next of the outside.
+    const std::size_t end = at + 2 < parts_.size() ? parts_[at + 2].begin : text_.size();
+    parts.push_back(std::string_view(text_).substr(parts_[at].begin, end - parts_[at].begin));
+  }
+  awaited_ += std::exchange(added_, 0);
+  auto sent = stream_.send(parts, deadline);
+  text_.clear();
+  parts_.clear();
+  return sent;
+}
+
+Result<std::int64_t> RedisConnection::number(std::string_view text) {
+  std::int64_t value = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+  return read.ec == std::errc() && read.ptr == text.data() + text.size()
+             ? Result<std::int64_t>(value)
+             : stream_.garbage("a number that is none");
+}
+
+Result<RedisReply> RedisConnection::message(Deadline deadline, int depth) {
+  using Kind = RedisReply::Kind;
+  const auto line = stream_.line(deadline);
+  if (!line) {
+    return line.error();
+  }
+  if (line->empty()) {
+    return stream_.garbage("an empty line");
+  }
+  RedisReply reply;
+  const char type = line->front();
+  const std::string_view rest = line->substr(1);
+  if (type == '+' || type == '-') {
+    reply.kind = type == '+' ? Kind::status : Kind::error;
+    reply.line = rest;
+    return reply;
+  }
+  if (type == '_') {
+    return reply;
+  }
+  if (type != ':' && type != '$' && type != '*' && type != '%' && type != '>') {
+    return stream_.garbage("a reply of an unknown kind");
+  }
+  const auto count = number(rest);
+  if (!count) {
+    return count.error();
+  }
+  if (type == ':') {
+    reply.kind = Kind::integer;
+    reply.integer = *count;
+    return reply;
+  }
+  if (*count == -1) {
+    return reply;
+  }
+  if (type == '$') {
+    if (*count < 0 || *count > most_text_bytes) {
+      return stream_.garbage("a text of a length that none has");
+    }
+    reply.kind = Kind::text;
+    reply.size_bytes = static_cast<std::uint64_t>(*count);
+    reply.bytes = record_memory(reply.size_bytes);
+    if (!reply.bytes) {
+      (void)stream_.garbage("more than there is memory for");
+      return no_memory_left();
+    }
+    std::array<std::byte, 2> end;
+    auto read = stream_.read({reply.bytes.get(), reply.size_bytes}, deadline);
+    read = read ? stream_.read(end, deadline) : read;
+    if (!read) {
+      return read.error();
+    }
+    return end[0] == std::byte{'\r'} && end[1] == std::byte{'\n'} ? Result<RedisReply>(std::move(reply))
+                                                                  : stream_.garbage("a text without its end");
+  }
+  if (*count < 0 || *count > most_elements || depth == deepest_reply) {
+    return stream_.garbage("a list of a length that none has");
+  }
+  reply.kind = type == '>' ? Kind::push : Kind::list;
+  for (std::int64_t left = type == '%' ? 2 * *count : *count; left > 0; --left) {
+    auto element = message(deadline, depth + 1);
+    if (!element) {
+      return element.error();
+    }
+    reply.elements.push_back(std::move(*element));
+  }
+  return reply;
+}
+
+Result<RedisReply> RedisConnection::receive(Deadline deadline) {
+  while (true) {
+    auto reply = message(deadline, 0);
+    if (!reply || reply->kind != RedisReply::Kind::push) {
+      awaited_ -= reply ? 1 : 0;
+      return reply;
+    }
+  }
+}
+
+Result<RedisReply> RedisConnection::ask(std::initializer_list<Word> words, Deadline deadline) {
+  add(words);
+  if (auto sent = send(deadline); !sent) {
+    return sent.error();
+  }
+  return receive(deadline);
+}
+
+Result<bool> RedisConnection::pushed(std::string_view key, Deadline until, Deadline deadline) {
+  while (stream_.arrives(until)) {
+    const auto told = message(deadline, 0);
+    if (!told) {
+      return told.error();
+    }
+    if (told->kind != RedisReply::Kind::push || told->elements.size() != 2 ||
+        told->elements[0].text() != "invalidate") {
+      continue;
+    }
+    // No list: all keys.
+    const RedisReply& keys = told->elements[1];
+    if (keys.kind != RedisReply::Kind::list ||
+        std::ranges::any_of(keys.elements, [&](const RedisReply& one) { return one.text() == key; })) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace locum::storage

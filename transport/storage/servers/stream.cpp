@@ -1,0 +1,317 @@
+#include "transport/storage/servers/stream.hpp"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <thread>
+#include <utility>
+
+namespace locum::storage {
+
+namespace {
+
+using Clock = Deadline::Clock;
+
+constexpr std::size_t buffer_bytes = std::size_t{64} * 1024;
+
+Clock::time_point moment_of(Deadline deadline) {
+  return deadline.moment(std::chrono::seconds(30));
+}
+
+// For poll(): rounded up, so that the moment has passed when it returns.
+int milliseconds_until(Clock::time_point moment) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(moment - Clock::now()).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 1'000'000'000));
+}
+
+Error no_answer(const std::string& name) {
+  return Error(Errc::timeout,
+               name +
+                   " did not answer before the deadline; give more time, or look whether it is "
+                   "overloaded or stopped");
+}
+
+Error cannot_reach(const std::string& name, int error_number) {
+  return Error(Errc::peer_lost, name + " cannot be reached; look whether the server runs there",
+               std::strerror(error_number));
+}
+
+Result<ServerPlace> local_server(const Url& url) {
+  ServerPlace place{.name = url.scheme + ": at " + url.path, .addresses = {}};
+  sockaddr_un address{};
+  if (url.path.size() >= sizeof address.sun_path) {
+    return Error(Errc::invalid_argument, place.name + ": the path of a socket has " +
+                                             std::to_string(sizeof address.sun_path - 1) +
+                                             " bytes at most; use a link to it");
+  }
+  address.sun_family = AF_UNIX;
+  std::ranges::copy(url.path, std::begin(address.sun_path));
+  ServerPlace::Address& only = place.addresses.emplace_back();
+  std::memcpy(&only.bytes, &address, sizeof address);
+  only.size_bytes = sizeof address;
+  only.family = AF_UNIX;
+  return place;
+}
+
+// Starts to connect, and waits for it until the deadline. Negative: -errno.
+int connected(const ServerPlace::Address& address, Clock::time_point moment) {
+  const int made = ::socket(address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (made < 0) {
+    return -errno;
+  }
+  const auto failed = [made](int error_number) {
+    ::close(made);
+    return -error_number;
+  };
+  if (address.family != AF_UNIX) {
+    const int on = 1;
+    (void)::setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    (void)::setsockopt(made, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  }
+  while (::connect(made, reinterpret_cast<const sockaddr*>(&address.bytes), address.size_bytes) != 0) {
+    if (errno == EAGAIN && Clock::now() < moment) {
+      // The queue of a socket of this machine is full, and nothing tells when it is not.
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    } else if (errno == EINPROGRESS) {
+      pollfd wanted{made, POLLOUT, 0};
+      while (::poll(&wanted, 1, milliseconds_until(moment)) <= 0) {
+        if (Clock::now() >= moment) {
+          return failed(ETIMEDOUT);
+        }
+      }
+      int error_number = 0;
+      socklen_t size = sizeof error_number;
+      (void)::getsockopt(made, SOL_SOCKET, SO_ERROR, &error_number, &size);
+      return error_number == 0 ? made : failed(error_number);
+    } else if (errno != EINTR) {
+      return failed(errno);
+    }
+  }
+  return made;
+}
+
+}  // namespace
+
+Result<ServerPlace> find_server(const Url& url, std::uint16_t usual_port) {
+  if (url.host.empty() && url.path.starts_with('/')) {
+    return local_server(url);
+  }
+  const std::string host = url.host.empty() ? "127.0.0.1" : url.host;
+  const std::string port = std::to_string(url.port == 0 ? usual_port : url.port);
+  const bool is_v6 = host.find(':') != std::string::npos;
+  ServerPlace place{.name = url.scheme + ": at " + (is_v6 ? '[' + host + ']' : host) + ':' + port,
+                    .addresses = {}};
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (const int failed = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found); failed != 0) {
+    return Error(Errc::peer_lost, place.name + ": the host's address is not known; look at its name",
+                 ::gai_strerror(failed));
+  }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
+  for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
+    ServerPlace::Address& address = place.addresses.emplace_back();
+    std::memcpy(&address.bytes, one->ai_addr, one->ai_addrlen);
+    address.size_bytes = one->ai_addrlen;
+    address.family = one->ai_family;
+  }
+  return place;
+}
+
+ServerStream::ServerStream(int descriptor, std::string name)
+    : descriptor_(descriptor), name_(std::move(name)), buffer_(new std::byte[buffer_bytes]) {}
+
+ServerStream::ServerStream(ServerStream&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)),
+      name_(std::move(other.name_)),
+      broken_by_(std::move(other.broken_by_)),
+      buffer_(std::move(other.buffer_)),
+      begin_(other.begin_),
+      end_(other.end_) {}
+
+ServerStream::~ServerStream() {
+  if (descriptor_ >= 0) {
+    ::close(descriptor_);
+  }
+}
+
+Result<ServerStream> ServerStream::connect(const ServerPlace& place, Deadline deadline) {
+  const auto moment = moment_of(deadline);
+  int error_number = EHOSTUNREACH;
+  for (std::size_t at = 0; at < place.addresses.size(); ++at) {
+    // One that does not answer leaves time for the others.
+    const auto now = Clock::now();
+    const auto share = (moment - now) / static_cast<std::int64_t>(place.addresses.size() - at);
+    const int made = connected(place.addresses[at], now + share);
+    if (made >= 0) {
+      return ServerStream(made, place.name);
+    }
+    error_number = -made;
+  }
+  return error_number == ETIMEDOUT || error_number == EAGAIN ? no_answer(place.name)
+                                                             : cannot_reach(place.name, error_number);
+}
+
+Error ServerStream::broken(Error by) {
+  broken_by_ = by;
+  return by;
+}
+
+Error ServerStream::lost(int error_number) {
+  return broken(Error(Errc::peer_lost, name_ + ": the connection was lost; try again when the server runs",
+                      error_number == 0 ? "the server closed it" : std::strerror(error_number)));
+}
+
+Error ServerStream::garbage(std::string_view what) {
+  return broken(Error(Errc::corrupt, name_ + ": the server sent " + std::string(what) +
+                                         ", which is not its protocol; look whether it is a server of that "
+                                         "kind"));
+}
+
+bool ServerStream::arrives(Deadline until) noexcept {
+  if (begin_ != end_) {
+    return true;
+  }
+  const auto moment = moment_of(until);
+  while (true) {
+    pollfd wanted{descriptor_, POLLIN, 0};
+    const int ready = ::poll(&wanted, 1, milliseconds_until(moment));
+    if (ready > 0 || (ready == 0 && Clock::now() >= moment) || (ready < 0 && errno != EINTR)) {
+      return ready != 0;
+    }
+  }
+}
+
+Result<void> ServerStream::wait(short events, Deadline deadline) {
+  const auto moment = moment_of(deadline);
+  while (true) {
+    pollfd wanted{descriptor_, events, 0};
+    const int ready = ::poll(&wanted, 1, milliseconds_until(moment));
+    if (ready > 0) {
+      return {};  // what went wrong, if something did, the next call on the socket tells
+    }
+    if (ready < 0 && errno != EINTR) {
+      return lost(errno);
+    }
+    if (Clock::now() >= moment) {
+      return broken(no_answer(name_));  // a late one would be taken for that of the next request
+    }
+  }
+}
+
+Result<void> ServerStream::send(std::span<const std::string_view> parts, Deadline deadline) {
+  if (broken_by_) {
+    return *broken_by_;
+  }
+  std::size_t sent = 0;  // of the first part
+  while (!parts.empty()) {
+    std::array<iovec, 64> pieces;
+    std::size_t count = 0;
+    for (; count < std::min(pieces.size(), parts.size()); ++count) {
+      const std::string_view part = count == 0 ? parts[0].substr(sent) : parts[count];
+      pieces[count] = {const_cast<char*>(part.data()), part.size()};
+    }
+    msghdr message{};
+    message.msg_iov = pieces.data();
+    message.msg_iovlen = count;
+    const ssize_t done = ::sendmsg(descriptor_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (done < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      if (auto ready = wait(POLLOUT, deadline); !ready) {
+        return ready;
+      }
+    } else if (done < 0 && errno != EINTR) {
+      return lost(errno);
+    }
+    for (sent += static_cast<std::size_t>(std::max<ssize_t>(done, 0));
+         !parts.empty() && sent >= parts[0].size(); parts = parts.subspan(1)) {
+      sent -= parts[0].size();
+    }
+  }
+  return {};
+}
+
+Result<std::size_t> ServerStream::receive(std::span<std::byte> into, Deadline deadline) {
+  while (true) {
+    if (broken_by_) {
+      return *broken_by_;
+    }
+    const ssize_t got = ::recv(descriptor_, into.data(), into.size(), MSG_DONTWAIT);
+    if (got > 0) {
+      return static_cast<std::size_t>(got);
+    }
+    if (got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
+      return lost(got == 0 ? 0 : errno);
+    }
+    if (auto ready = wait(POLLIN, deadline); !ready) {
+      return ready.error();
+    }
+  }
+}
+
+Result<std::string_view> ServerStream::line(Deadline deadline) {
+  std::size_t looked = begin_;
+  while (true) {
+    const auto* const first = reinterpret_cast<const char*>(buffer_.get());
+    if (const void* const end = std::memchr(first + looked, '\n', end_ - looked)) {
+      const std::string_view whole(first + begin_, static_cast<const char*>(end));
+      begin_ += whole.size() + 1;
+      if (!whole.ends_with('\r')) {
+        return garbage("a line without its end");
+      }
+      return whole.substr(0, whole.size() - 1);
+    }
+    if (begin_ == end_) {
+      begin_ = end_ = 0;
+    } else if (end_ == buffer_bytes) {
+      if (begin_ == 0) {
+        return garbage("a line of more than 64 KiB");
+      }
+      std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
+      end_ -= std::exchange(begin_, 0);
+    }
+    looked = end_;
+    const auto got = receive({buffer_.get() + end_, buffer_bytes - end_}, deadline);
+    if (!got) {
+      return got.error();
+    }
+    end_ += *got;
+  }
+}
+
+Result<void> ServerStream::read(std::span<std::byte> into, Deadline deadline) {
+  while (!into.empty()) {
+    if (begin_ != end_) {
+      const std::size_t some = std::min(into.size(), end_ - begin_);
+      std::memcpy(into.data(), buffer_.get() + begin_, some);
+      begin_ += some;
+      into = into.subspan(some);
+      continue;
+    }
+    begin_ = end_ = 0;
+    // Much goes where it belongs at once; with little comes what follows it.
+    const bool is_much = into.size() >= buffer_bytes / 4;
+    const auto got = receive(is_much ? into : std::span(buffer_.get(), buffer_bytes), deadline);
+    if (!got) {
+      return got.error();
+    }
+    if (is_much) {
+      into = into.subspan(*got);
+    } else {
+      end_ = *got;
+    }
+  }
+  return {};
+}
+
+}  // namespace locum::storage

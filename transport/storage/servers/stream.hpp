@@ -1,0 +1,79 @@
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/deadline.hpp"
+#include "core/error.hpp"
+#include "core/result.hpp"
+#include "core/url.hpp"
+
+namespace locum::storage {
+
+/// Where a server listens: a host and a port (`redis://host:6379`), or a socket of this machine
+/// (`redis:/run/redis.sock`).
+struct ServerPlace {
+  struct Address {
+    sockaddr_storage bytes{};
+    socklen_t size_bytes = 0;
+    int family = 0;
+  };
+  std::string name;  ///< for errors: "redis: at host:6379"
+  std::vector<Address> addresses;
+};
+
+/// Finds the addresses of a URL's server, by the system's resolver: blocks as long as that does, and so is
+/// done when a backend is opened, not when it connects again.
+[[nodiscard]] Result<ServerPlace> find_server(const Url& url, std::uint16_t usual_port);
+
+/// A connection to a server, which is read and written within deadlines, however slowly the server does its
+/// part: `timeout` if it does not in time, `peer_lost` if it cannot be reached or the connection broke,
+/// `corrupt` if it sent what its protocol does not have. After any of them it is_broken(), and all calls have
+/// the same error. One thread at a time.
+class ServerStream {
+ public:
+  [[nodiscard]] static Result<ServerStream> connect(const ServerPlace& place, Deadline deadline);
+  ServerStream(ServerStream&& other) noexcept;
+  ServerStream& operator=(ServerStream&&) = delete;
+  ~ServerStream();
+
+  /// Sends these bytes, one after the other.
+  [[nodiscard]] Result<void> send(std::span<const std::string_view> parts, Deadline deadline);
+  /// The next line, without its end; it is there until the next call. 64 KiB at most.
+  [[nodiscard]] Result<std::string_view> line(Deadline deadline);
+  /// The next bytes.
+  [[nodiscard]] Result<void> read(std::span<std::byte> into, Deadline deadline);
+  /// Waits until there is something to read. False: not by then; the connection is as good as before.
+  [[nodiscard]] bool arrives(Deadline until) noexcept;
+
+  [[nodiscard]] bool is_broken() const noexcept { return broken_by_.has_value(); }
+  /// Whether nothing came that nobody asked for, as the end of the connection does.
+  [[nodiscard]] bool is_quiet() noexcept { return !is_broken() && !arrives(Deadline::Clock::now()); }
+  /// The error of bytes that the protocol does not have.
+  [[nodiscard]] Error garbage(std::string_view what);
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
+ private:
+  ServerStream(int descriptor, std::string name);
+  [[nodiscard]] Result<void> wait(short events, Deadline deadline);
+  [[nodiscard]] Result<std::size_t> receive(std::span<std::byte> into, Deadline deadline);
+  [[nodiscard]] Error lost(int error_number);
+  [[nodiscard]] Error broken(Error by);
+
+  int descriptor_ = -1;
+  std::string name_;
+  std::optional<Error> broken_by_;
+  std::unique_ptr<std::byte[]> buffer_;
+  std::size_t begin_ = 0;  ///< of what was received and not read yet
+  std::size_t end_ = 0;
+};
+
+}  // namespace locum::storage
