@@ -10,6 +10,7 @@
 #include "core/node/local.hpp"
 #include "core/open.hpp"
 #include "transport/storage/null.hpp"
+#include "transport/storage/rocksdb.hpp"
 #include "transport/storage/simple.hpp"
 
 namespace locum {
@@ -26,6 +27,12 @@ struct Known {
   std::string_view url;
 };
 
+#if LOCUM_WITH_ROCKSDB
+constexpr Opener open_rocksdb = storage::open_rocksdb;
+#else
+constexpr Opener open_rocksdb = nullptr;
+#endif
+
 /// The memory of this process, read in place.
 constexpr BackendTraits memory_traits{.scheme = "memory",
                                       .pushes = true,
@@ -37,6 +44,8 @@ const std::vector<Known>& known_backends() {
   static const std::vector<Known> known{
       {memory_traits, nullptr, {}, {}, "memory:"},
       {storage::null_traits, storage::open_null, {}, {}, "null:"},
+      {storage::rocksdb_traits, open_rocksdb, "LOCUM_WITH_ROCKSDB", "librocksdb-dev",
+       "rocksdb:///scratch/db"},
       {storage::simple_traits, storage::open_simple, {}, {}, "simple:"},
   };
   return known;

@@ -11,7 +11,9 @@
 #include "core/serializers.hpp"
 #include "tests/core/backend_contract.hpp"
 #include "tests/core/connector_contract.hpp"
+#include "tests/transport/storage/temporary_folder.hpp"
 #include "transport/storage/null.hpp"
+#include "transport/storage/rocksdb.hpp"
 #include "transport/storage/simple.hpp"
 
 namespace locum::tests {
@@ -19,6 +21,32 @@ namespace {
 
 std::shared_ptr<Backend> simple() {
   return storage::open_simple(parse_url("simple:").value()).value();
+}
+
+/// Opens a URL in which {} is a new folder, or the same once more: removed when the next is made, or at the
+/// end.
+template <class Open>
+BackendFactory in_folder(std::string name, std::string url, Open open) {
+  const auto folder = std::make_shared<std::unique_ptr<TemporaryFolder>>();
+  const auto again = [folder, url, open] {
+    std::string text = url;
+    text.replace(text.find("{}"), 2, (*folder)->path());
+    return open(parse_url(text).value()).value();
+  };
+  return {std::move(name),
+          [folder, again] {
+            *folder = std::make_unique<TemporaryFolder>();
+            return again();
+          },
+          again};
+}
+
+std::vector<BackendFactory> all_backends() {
+  std::vector<BackendFactory> all{{"simple", simple}};
+#if LOCUM_WITH_ROCKSDB
+  all.push_back(in_folder("rocksdb", "rocksdb://{}/db", storage::open_rocksdb));
+#endif
+  return all;
 }
 
 ConnectorFactory over(std::string name, std::function<std::shared_ptr<Backend>()> make) {
@@ -75,10 +103,16 @@ std::shared_ptr<Backend> like_files() {
       BackendTraits{.scheme = "narrow", .longest_name = 200, .name_bytes = NameBytes::file_name});
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, BackendContract, ::testing::Values(BackendFactory{"simple", simple}),
-                         backend_name);
-INSTANTIATE_TEST_SUITE_P(Backends, ConnectorContract,
-                         ::testing::Values(over("simple", simple), over("narrow", like_files)), factory_name);
+std::vector<ConnectorFactory> all_connectors() {
+  std::vector<ConnectorFactory> all{over("narrow", like_files)};
+  for (const BackendFactory& each : all_backends()) {
+    all.push_back(over(each.name, each.make));
+  }
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, BackendContract, ::testing::ValuesIn(all_backends()), backend_name);
+INSTANTIATE_TEST_SUITE_P(Backends, ConnectorContract, ::testing::ValuesIn(all_connectors()), factory_name);
 
 TEST(OpenByUrl, FindsAStoreAgainByItsHandles) {
   const Store store = open("simple:").value();
@@ -94,7 +128,8 @@ TEST(OpenByUrl, FindsAStoreAgainByItsHandles) {
 TEST(OpenByUrl, SaysWhatThereIsWhereNothingFits) {
   const auto unknown = open("tape:reel");
   ASSERT_EQ(code_of(unknown), Errc::unsupported);
-  EXPECT_NE(unknown.error().text().find("memory, null, simple"), std::string::npos) << unknown.error();
+  EXPECT_NE(unknown.error().text().find("memory, null, rocksdb, simple"), std::string::npos)
+      << unknown.error();
   EXPECT_EQ(code_of(open("no url")), Errc::invalid_argument);
   EXPECT_EQ(code_of(open("simple:?colour=red")), Errc::invalid_argument);
   EXPECT_EQ(code_of(open("redis://me:secret@host")), Errc::invalid_argument);
