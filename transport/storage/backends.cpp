@@ -10,6 +10,7 @@
 #include "core/node/local.hpp"
 #include "core/open.hpp"
 #include "transport/storage/null.hpp"
+#include "transport/storage/pack/backend.hpp"
 #include "transport/storage/rocksdb.hpp"
 #include "transport/storage/simple.hpp"
 
@@ -44,6 +45,7 @@ const std::vector<Known>& known_backends() {
   static const std::vector<Known> known{
       {memory_traits, nullptr, {}, {}, "memory:"},
       {storage::null_traits, storage::open_null, {}, {}, "null:"},
+      {storage::pack_traits, storage::open_pack_backend, {}, {}, "pack:///scratch/run17.pack"},
       {storage::rocksdb_traits, open_rocksdb, "LOCUM_WITH_ROCKSDB", "librocksdb-dev",
        "rocksdb:///scratch/db"},
       {storage::simple_traits, storage::open_simple, {}, {}, "simple:"},

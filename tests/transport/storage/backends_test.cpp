@@ -13,6 +13,7 @@
 #include "tests/core/connector_contract.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
 #include "transport/storage/null.hpp"
+#include "transport/storage/pack/backend.hpp"
 #include "transport/storage/rocksdb.hpp"
 #include "transport/storage/simple.hpp"
 
@@ -42,7 +43,8 @@ BackendFactory in_folder(std::string name, std::string url, Open open) {
 }
 
 std::vector<BackendFactory> all_backends() {
-  std::vector<BackendFactory> all{{"simple", simple}};
+  std::vector<BackendFactory> all{{"simple", simple},
+                                  in_folder("pack", "pack://{}/p?sync=0", storage::open_pack_backend)};
 #if LOCUM_WITH_ROCKSDB
   all.push_back(in_folder("rocksdb", "rocksdb://{}/db", storage::open_rocksdb));
 #endif
@@ -128,7 +130,7 @@ TEST(OpenByUrl, FindsAStoreAgainByItsHandles) {
 TEST(OpenByUrl, SaysWhatThereIsWhereNothingFits) {
   const auto unknown = open("tape:reel");
   ASSERT_EQ(code_of(unknown), Errc::unsupported);
-  EXPECT_NE(unknown.error().text().find("memory, null, rocksdb, simple"), std::string::npos)
+  EXPECT_NE(unknown.error().text().find("memory, null, pack, rocksdb, simple"), std::string::npos)
       << unknown.error();
   EXPECT_EQ(code_of(open("no url")), Errc::invalid_argument);
   EXPECT_EQ(code_of(open("simple:?colour=red")), Errc::invalid_argument);

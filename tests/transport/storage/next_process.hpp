@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/open.hpp"
+#include "core/open_sessions.hpp"
 #include "core/serializers.hpp"
 #include "tests/shm/child.hpp"
 
