@@ -28,8 +28,8 @@ void stamp(PackHeader& header) noexcept {
 }
 
 void stamp(PackRecord& record, std::string_view space, std::string_view name) noexcept {
-  record.checksum =
-      checksum(std::as_bytes(std::span(name)), checksum(std::as_bytes(std::span(space)), line_sum(record)));
+  record.text_checksum = checksum(std::as_bytes(std::span(name)), checksum(std::as_bytes(std::span(space))));
+  record.checksum = line_sum(record);
 }
 
 std::optional<PackHeader> read_pack_header(std::span<const std::byte> bytes) noexcept {
@@ -52,16 +52,12 @@ std::optional<PackRecord> read_pack_record(std::span<const std::byte> bytes, std
   }
   std::memcpy(&record, bytes.data(), sizeof record);
   const auto kind = static_cast<std::uint8_t>(record.kind);
-  const bool is_one = record.magic == PackRecord::magic_number && record.salt == salt &&
-                      record.position == position && record.name_bytes <= pack_longest_text &&
-                      record.space_bytes <= pack_longest_text && record.body_bytes < most_bytes &&
-                      kind >= static_cast<std::uint8_t>(PackKind::stored) &&
+  const bool is_one = record.magic == PackRecord::magic_number && record.checksum == line_sum(record) &&
+                      record.salt == salt && record.position == position &&
+                      record.name_bytes <= pack_longest_text && record.space_bytes <= pack_longest_text &&
+                      record.body_bytes < most_bytes && kind >= static_cast<std::uint8_t>(PackKind::stored) &&
                       kind <= static_cast<std::uint8_t>(PackKind::dropped);
   return is_one ? std::optional(record) : std::nullopt;
-}
-
-bool is_right(const PackRecord& record, std::span<const std::byte> texts) noexcept {
-  return texts.size() == record.text_bytes() && record.checksum == checksum(texts, line_sum(record));
 }
 
 }  // namespace locum::storage

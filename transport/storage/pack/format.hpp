@@ -41,11 +41,12 @@ enum class PackKind : std::uint8_t {
 };
 
 struct PackRecord {
-  static constexpr std::uint64_t magic_number = 0x44524F43454B4350U;  // "PCKECORD"
+  static constexpr std::uint32_t magic_number = 0x43455250U;  // "PREC"
 
-  std::uint64_t magic = magic_number;
-  std::uint64_t salt = 0;      ///< of the file
-  std::uint64_t position = 0;  ///< of this record in it
+  std::uint32_t magic = magic_number;
+  std::uint32_t text_checksum = 0;  ///< CRC-32C of space and name
+  std::uint64_t salt = 0;           ///< of the file
+  std::uint64_t position = 0;       ///< of this record in it
   /// So much of the file was on the disk when this was written. What is behind it, in the last such record,
   /// may be incomplete if the machine failed.
   std::uint64_t synced = 0;
@@ -53,7 +54,7 @@ struct PackRecord {
   std::uint64_t body_bytes = 0;
   std::uint32_t name_bytes = 0;
   std::uint32_t body_checksum = 0;
-  std::uint32_t checksum = 0;  ///< CRC-32C of this, with a zero here, and of the texts
+  std::uint32_t checksum = 0;  ///< CRC-32C of this, with a zero here
   std::uint16_t space_bytes = 0;
   PackKind kind = PackKind::stored;
   std::uint8_t unused = 0;
@@ -79,11 +80,8 @@ void stamp(PackRecord& record, std::string_view space, std::string_view name) no
 
 /// The header of a file; none if these bytes are not that of a pack of this version.
 [[nodiscard]] std::optional<PackHeader> read_pack_header(std::span<const std::byte> bytes) noexcept;
-/// What these bytes say that they are, at that position of the file; none if they are no record's first line.
-/// Its checksum is not looked at: it is that of the texts, too.
+/// The first line of a record at that position of the file; none if these bytes are none.
 [[nodiscard]] std::optional<PackRecord> read_pack_record(std::span<const std::byte> bytes, std::uint64_t salt,
                                                          std::uint64_t position) noexcept;
-/// Whether the checksum of line and texts is right.
-[[nodiscard]] bool is_right(const PackRecord& record, std::span<const std::byte> texts) noexcept;
 
 }  // namespace locum::storage

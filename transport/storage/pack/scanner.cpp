@@ -53,7 +53,7 @@ Result<std::optional<PackScanner::Found>> PackScanner::at_position() {
     stop_ = Stop::incomplete;
     return std::nullopt;
   }
-  if (!is_right(*record, *texts)) {
+  if (checksum(*texts) != record->text_checksum) {
     stop_ = Stop::invalid;
     return std::nullopt;
   }

@@ -28,8 +28,6 @@ namespace {
 
 using Clock = Deadline::Clock;
 
-/// Compacting costs as much as it saves only if the file is larger than that.
-constexpr std::uint64_t least_dead_bytes = std::uint64_t{16} << 20U;
 /// What the last step of compacting may have to copy while everybody waits for it.
 constexpr std::uint64_t copied_at_last = std::uint64_t{8} << 20U;
 constexpr int most_rounds = 5;
@@ -124,7 +122,7 @@ class PackWriter final : public Backend, public RecordBatches {
   void compact_again_and_again();
   [[nodiscard]] bool is_worth_compacting() const LOCUM_REQUIRES(mutex_) {
     const std::uint64_t dead = content_.end - pack_first_record - content_.index.live_bytes();
-    return dead > least_dead_bytes && dead > content_.end / 2;
+    return dead > options_.least_dead_bytes && dead > content_.end / 2;
   }
 
   const std::string path_;

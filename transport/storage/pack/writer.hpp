@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -12,6 +13,8 @@ struct PackWriterOptions {
   bool locks = true;      ///< nobody else can write it
   bool compacts = false;  ///< now
   bool repairs = false;
+  /// Compacting does not pay before the file has so much that is replaced or removed.
+  std::uint64_t least_dead_bytes = std::uint64_t{16} << 20U;
 };
 
 /// A pack that this session alone writes.
