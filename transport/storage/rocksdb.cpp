@@ -277,6 +277,13 @@ Result<std::shared_ptr<Family>> RocksDb::family_made(std::string_view space) {
 // Those of a space that is not there are not found.
 std::vector<RocksDb::Value> RocksDb::values_of(std::span<const RecordKey> keys, Deadline deadline) {
   std::vector<Value> values(keys.size());
+  if (keys.size() == 1) {  // half the time that many take for one
+    if (const auto family = family_of(keys[0].space)) {
+      values[0].status =
+          database_->Get(reading_until(deadline), family->get(), slice_of(keys[0].name), &values[0].value);
+    }
+    return values;
+  }
   std::vector<std::shared_ptr<Family>> kept;
   std::vector<rocksdb::ColumnFamilyHandle*> families;
   std::vector<rocksdb::Slice> names;

@@ -47,12 +47,11 @@ class PackIndex {
     if (found == spaces_.end()) {
       found = spaces_.emplace(space, Names()).first;
     }
+    const auto [there, is_new] = found->second.try_emplace(std::string(name), entry);
     live_bytes_ += entry.stored_bytes();
-    if (const auto there = found->second.find(name); there != found->second.end()) {
+    if (!is_new) {
       live_bytes_ -= there->second.stored_bytes();
       there->second = entry;
-    } else {
-      found->second.emplace(name, entry);
     }
   }
   void erase(std::string_view space, std::string_view name) {
