@@ -208,7 +208,7 @@ TEST_P(BackendContract, LetsOneOfManyWinWhoExpectTheSame) {
     return;  // its traits say so, and there is nothing to test
   }
   std::vector<std::shared_ptr<Backend>> backends(4, backend_);
-  if (GetParam().again) {
+  if (GetParam().again && traits_.shared_by != SharedBy::process) {
     backends[1] = GetParam().again();
     backends[3] = GetParam().again();
   }

@@ -15,7 +15,9 @@
 #include "transport/storage/memcached.hpp"
 #include "transport/storage/multi.hpp"
 #include "transport/storage/null.hpp"
+#include "transport/storage/pack/backend.hpp"
 #include "transport/storage/redis/backend.hpp"
+#include "transport/storage/rocksdb.hpp"
 #include "transport/storage/simple.hpp"
 #include "transport/storage/wrappers/known_wrappers.hpp"
 
@@ -33,6 +35,12 @@ struct Known {
   std::string_view url;
 };
 
+#if LOCUM_WITH_ROCKSDB
+constexpr Opener open_rocksdb = storage::open_rocksdb;
+#else
+constexpr Opener open_rocksdb = nullptr;
+#endif
+
 /// The memory of this process, read in place.
 constexpr BackendTraits memory_traits{.scheme = "memory",
                                       .pushes = true,
@@ -48,6 +56,9 @@ const std::vector<Known>& known_backends() {
       {storage::multi_traits, storage::open_multi, {}, {}, "multi:?1.to=URL&1.most_bytes=65536&2.to=URL"},
       {storage::null_traits, storage::open_null, {}, {}, "null:"},
       {storage::redis_traits, storage::open_redis, {}, {}, "redis://127.0.0.1:6379/0"},
+      {storage::pack_traits, storage::open_pack_backend, {}, {}, "pack:///scratch/run17.pack"},
+      {storage::rocksdb_traits, open_rocksdb, "LOCUM_WITH_ROCKSDB", "librocksdb-dev",
+       "rocksdb:///scratch/db"},
       {storage::simple_traits, storage::open_simple, {}, {}, "simple:"},
       {storage::valkey_traits, storage::open_valkey, {}, {}, "valkey://127.0.0.1:6379/0"},
   };

@@ -23,6 +23,8 @@
 #include "transport/storage/backends.hpp"
 #include "transport/storage/file/backend.hpp"
 #include "transport/storage/null.hpp"
+#include "transport/storage/pack/backend.hpp"
+#include "transport/storage/rocksdb.hpp"
 #include "transport/storage/simple.hpp"
 
 namespace locum::tests {
@@ -32,15 +34,32 @@ std::shared_ptr<Backend> simple() {
   return storage::open_simple(parse_url("simple:").value()).value();
 }
 
-/// Files of a folder that is removed when the next is made, or at the end.
-std::unique_ptr<TemporaryFolder> files_folder;
-
-std::shared_ptr<Backend> files_again() {
-  return storage::open_file(parse_url("file://" + files_folder->path() + "?sync=0").value()).value();
+/// Opens a URL in which {} is a new folder, or the same once more: removed when the next is made, or at the
+/// end.
+template <class Open>
+BackendFactory in_folder(std::string name, std::string url, Open open) {
+  const auto folder = std::make_shared<std::unique_ptr<TemporaryFolder>>();
+  const auto again = [folder, url, open] {
+    std::string text = url;
+    text.replace(text.find("{}"), 2, (*folder)->path());
+    return open(parse_url(text).value()).value();
+  };
+  return {std::move(name),
+          [folder, again] {
+            *folder = std::make_unique<TemporaryFolder>();
+            return again();
+          },
+          again};
 }
-std::shared_ptr<Backend> files() {
-  files_folder = std::make_unique<TemporaryFolder>();
-  return files_again();
+
+std::vector<BackendFactory> all_backends() {
+  std::vector<BackendFactory> all{{"simple", simple},
+                                  in_folder("file", "file://{}?sync=0", storage::open_file),
+                                  in_folder("pack", "pack://{}/p?sync=0", storage::open_pack_backend)};
+#if LOCUM_WITH_ROCKSDB
+  all.push_back(in_folder("rocksdb", "rocksdb://{}/db", storage::open_rocksdb));
+#endif
+  return all;
 }
 
 ConnectorFactory over(std::string name, std::function<std::shared_ptr<Backend>()> make) {
@@ -153,8 +172,12 @@ std::vector<BackendFactory> with_servers(std::vector<BackendFactory> all) {
 }
 
 // But for those that cannot list, as Memcached: the contract asks for names (see servers_test.cpp).
-std::vector<ConnectorFactory> with_servers(std::vector<ConnectorFactory> all) {
-  for (const BackendFactory& one : with_servers(std::vector<BackendFactory>())) {
+std::vector<ConnectorFactory> all_connectors() {
+  std::vector<ConnectorFactory> all{
+      over("narrow", like_files), over("checksum", [] {
+        return storage::open_backend("checksum+prefix+simple:?prefix.name=x/").value();
+      })};
+  for (const BackendFactory& one : with_servers(all_backends())) {
     if (one.name != "memcached") {
       all.push_back(over(one.name, one.make));
     }
@@ -162,17 +185,9 @@ std::vector<ConnectorFactory> with_servers(std::vector<ConnectorFactory> all) {
   return all;
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, BackendContract,
-                         ::testing::ValuesIn(with_servers(std::vector<BackendFactory>{
-                             {"simple", simple}, {"file", files, files_again}})),
+INSTANTIATE_TEST_SUITE_P(Backends, BackendContract, ::testing::ValuesIn(with_servers(all_backends())),
                          backend_name);
-INSTANTIATE_TEST_SUITE_P(
-    Backends, ConnectorContract,
-    ::testing::ValuesIn(with_servers(std::vector<ConnectorFactory>{
-        over("simple", simple), over("narrow", like_files), over("file", files),
-        over("checksum",
-             [] { return storage::open_backend("checksum+prefix+simple:?prefix.name=x/").value(); })})),
-    factory_name);
+INSTANTIATE_TEST_SUITE_P(Backends, ConnectorContract, ::testing::ValuesIn(all_connectors()), factory_name);
 
 TEST(OpenByUrl, FindsAStoreAgainByItsHandles) {
   const Store store = open("simple:").value();

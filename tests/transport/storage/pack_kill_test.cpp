@@ -1,0 +1,156 @@
+// Processes that write a pack are killed at any instant: what they were told is stored, is there.
+// LOCUM_PACK_KILLS: how many; LOCUM_PACK_KILL_SEED: of the first.
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <map>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/shm/child.hpp"
+#include "tests/transport/storage/pack_samples.hpp"
+#include "tests/transport/storage/temporary_folder.hpp"
+#include "transport/storage/pack/writer.hpp"
+
+namespace locum::tests {
+namespace {
+
+constexpr std::uint32_t writers = 2;
+constexpr const char* not_there = "not_found";
+
+std::uint64_t number_in(const char* variable, std::uint64_t otherwise) {
+  const char* const text = std::getenv(variable);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+/// What a writer does one after the other, always the same for a seed.
+class Changes {
+ public:
+  Changes(std::uint64_t seed, std::uint32_t writer) : writer_(writer), random_(seed * writers + writer) {}
+
+  struct Change {
+    std::string name;
+    std::string text;  ///< not_there: it is removed
+  };
+  Change next() {
+    const std::string name = std::to_string(writer_) + "/" + std::to_string(random_() % 6);
+    if (random_() % 8 == 0) {
+      return {name, not_there};
+    }
+    std::string text(random_() % 10 == 0 ? 60'000 + random_() % 9000 : random_() % 3000, ' ');
+    for (char& one : text) {
+      one = static_cast<char>(random_());
+    }
+    return {name, std::move(text)};
+  }
+
+ private:
+  const std::uint32_t writer_;
+  std::minstd_rand random_;
+};
+
+void make(Backend& pack, const Changes::Change& change) {
+  if (change.text == not_there) {
+    EXPECT_TRUE(pack.remove({"s", change.name}, 0, std::chrono::seconds(60)));
+  } else {
+    EXPECT_TRUE(store_text(pack, {"s", change.name}, change.text));
+  }
+}
+
+/// A process that says on a pipe, by the number of the writer, that a change is made.
+Child changing(const std::string& path, std::uint64_t seed, int said) {
+  return Child([=] {
+    // Now and then it waits for the disk, and often it compacts.
+    const auto pack =
+        storage::open_pack_writer(
+            path, {.syncs = seed % 4 == 0, .compacts = seed % 5 == 0, .least_dead_bytes = 200'000})
+            .value();
+    std::vector<std::thread> threads;
+    for (std::uint32_t writer = 0; writer < writers; ++writer) {
+      threads.emplace_back([&, writer] {
+        Changes changes(seed, writer);
+        const auto number = static_cast<char>(writer);
+        do {
+          make(*pack, changes.next());
+        } while (::write(said, &number, 1) == 1);
+      });
+    }
+    for (std::thread& thread : threads) {
+      thread.join();
+    }
+    return std::string();
+  });
+}
+
+TEST(PackKill, LosesNothingThatWasStored) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + "/run.pack";
+  const std::uint64_t kills = number_in("LOCUM_PACK_KILLS", 20);
+  const std::uint64_t first_seed = number_in("LOCUM_PACK_KILL_SEED", 1);
+  std::map<std::string, std::string> there;
+  std::uint64_t all = 0;
+  for (std::uint64_t seed = first_seed; seed < first_seed + kills; ++seed) {
+    SCOPED_TRACE(seed);
+    std::minstd_rand random(static_cast<std::uint32_t>(seed * 7919));
+    const std::uint64_t least = random() % 400;
+    const std::chrono::microseconds later(random() % 500);
+    std::array<int, 2> pipe{};
+    ASSERT_EQ(::pipe(pipe.data()), 0);
+    Child child = changing(path, seed, pipe[1]);
+    ::close(pipe[1]);
+    std::array<std::uint64_t, writers> made{};
+    const auto hear = [&] {
+      char writer = 0;
+      if (::read(pipe[0], &writer, 1) != 1) {
+        return false;
+      }
+      ++made.at(static_cast<std::size_t>(writer));
+      return true;
+    };
+    for (std::uint64_t heard = 0; heard < least; ++heard) {
+      ASSERT_TRUE(hear());
+    }
+    for (const auto end = Deadline::Clock::now() + later; Deadline::Clock::now() < end;) {
+    }
+    child.kill();
+    while (hear()) {
+    }
+    ::close(pipe[0]);
+    ASSERT_EQ(child.wait().signal, SIGKILL);
+    std::map<std::string, std::string> or_else;  // of a change that was being made
+    for (std::uint32_t writer = 0; writer < writers; ++writer) {
+      Changes changes(seed, writer);
+      for (std::uint64_t count = made.at(writer); count > 0; --count) {
+        const auto change = changes.next();
+        there[change.name] = change.text;
+      }
+      all += made.at(writer);
+      const auto last = changes.next();
+      or_else[last.name] = last.text;
+    }
+    const bool reads = seed % 2 == 0;
+    const auto pack = reads && made[0] + made[1] > 0 ? pack_of(path, "?read=1") : pack_of(path);
+    ASSERT_TRUE(pack) << pack.error();
+    for (std::uint32_t writer = 0; writer < writers; ++writer) {
+      for (int at = 0; at < 6; ++at) {
+        const std::string name = std::to_string(writer) + "/" + std::to_string(at);
+        const std::string text = load_text(**pack, {"s", name});
+        const auto known = there.find(name);
+        const std::string expected = known == there.end() ? not_there : known->second;
+        const auto other = or_else.find(name);
+        ASSERT_TRUE(text == expected || (other != or_else.end() && text == other->second))
+            << name << ": " << text.size() << " bytes, not " << expected.size();
+        there[name] = text;
+      }
+    }
+  }
+  EXPECT_GT(all, kills * 20);
+}
+
+}  // namespace
+}  // namespace locum::tests

@@ -1,0 +1,121 @@
+#include "transport/storage/rocksdb.hpp"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/core/code_of.hpp"
+#include "tests/shm/child.hpp"
+#include "tests/transport/storage/next_process.hpp"
+#include "tests/transport/storage/temporary_folder.hpp"
+
+namespace locum::tests {
+namespace {
+
+Deadline soon() {
+  return std::chrono::seconds(60);
+}
+
+class RocksDbBackend : public ::testing::Test {
+ protected:
+  [[nodiscard]] std::string url(const std::string& options = {}) const {
+    return "rocksdb://" + folder_.path() + "/db" + options;
+  }
+  [[nodiscard]] Result<std::shared_ptr<Backend>> opened(const std::string& options = {}) const {
+    return storage::open_rocksdb(parse_url(url(options)).value());
+  }
+  static Result<void> store(Backend& to, const RecordKey& key, std::string_view text,
+                            Expect expect = Expect::anything) {
+    NewRecord record;
+    record.bytes = std::as_bytes(std::span(text));
+    record.revision = 7;
+    record.expect = expect;
+    return to.store(key, record, soon());
+  }
+
+  const TemporaryFolder folder_;
+};
+
+TEST_F(RocksDbBackend, ResolvesTheHandlesOfAnEarlierProcess) {
+  expect_handles_in_the_next_process(url());
+}
+
+TEST_F(RocksDbBackend, SaysThatItIsOpenElsewhere) {
+  const auto first = opened().value();
+  const auto second = opened();
+  ASSERT_EQ(code_of(second), Errc::system);
+  EXPECT_NE(second.error().text().find("is open elsewhere"), std::string::npos) << second.error();
+  const Ending other = in_child([&] { return opened().error().text(); });
+  EXPECT_NE(other.said.find("is open elsewhere"), std::string::npos) << other.said;
+  ASSERT_TRUE(store(*first, {"s", "a"}, "1"));
+}
+
+TEST_F(RocksDbBackend, RefusesUrlsThatItCannotOpen) {
+  for (const char* options : {"?colour=red", "?sync=2", "?sync=x"}) {
+    EXPECT_EQ(code_of(opened(options)), Errc::invalid_argument) << options;
+  }
+  EXPECT_EQ(code_of(storage::open_rocksdb(parse_url("rocksdb://host/path").value())), Errc::invalid_argument);
+  const auto nowhere = storage::open_rocksdb(parse_url("rocksdb://" + folder_.path() + "/a/b/c").value());
+  ASSERT_EQ(code_of(nowhere), Errc::system);
+  EXPECT_NE(nowhere.error().text().find("make the folder above it"), std::string::npos) << nowhere.error();
+}
+
+TEST_F(RocksDbBackend, KeepsWhatAKilledProcessHadStored) {
+  const Ending killed = in_child([&] {
+    const auto backend = opened().value();
+    EXPECT_TRUE(store(*backend, {"s", "a"}, "1"));
+    EXPECT_TRUE(store(*backend, {"default", "b"}, std::string(200'000, 'x')));
+    (void)::kill(::getpid(), SIGKILL);
+    return std::string();
+  });
+  ASSERT_EQ(killed.signal, SIGKILL);
+  const auto backend = opened().value();
+  EXPECT_EQ(backend->load({"s", "a"}, whole_record, soon()).value().bytes.size(), 1U);
+  EXPECT_EQ(backend->load({"default", "b"}, whole_record, soon()).value().bytes.size(), 200'000U);
+  EXPECT_EQ(backend->drop("default", soon()).value(), 1U) << "the family that RocksDB always has";
+}
+
+TEST_F(RocksDbBackend, StoresWhileSpacesAreDropped) {
+  const auto backend = opened().value();
+  std::vector<std::thread> writers;
+  for (int mine = 0; mine < 3; ++mine) {
+    writers.emplace_back([&, mine] {
+      for (int at = 0; at < 60; ++at) {
+        EXPECT_TRUE(store(*backend, {"s", std::to_string(mine * 100 + at)}, "x"));
+      }
+    });
+  }
+  for (int round = 0; round < 10; ++round) {
+    EXPECT_TRUE(backend->drop("s", soon()));
+  }
+  for (std::thread& writer : writers) {
+    writer.join();
+  }
+  EXPECT_TRUE(backend->drop("s", soon()));
+  EXPECT_TRUE(backend->list("s", {}, soon()).value().empty());
+  EXPECT_TRUE(store(*backend, {"s", "a"}, "1", Expect::absent));
+}
+
+TEST_F(RocksDbBackend, SeesInABatchWhatStandsBeforeInIt) {
+  const auto backend = opened().value();
+  const std::vector<RecordKey> keys{{"s", "a"}, {"t", "a"}, {"s", "a"}, {"t", "b"}};
+  std::vector<NewRecord> records(keys.size());
+  for (std::size_t at = 0; at < keys.size(); ++at) {
+    records[at].bytes = std::as_bytes(std::span("abcd")).subspan(at, 1);
+    records[at].revision = at + 1;
+    records[at].expect = Expect::absent;
+  }
+  std::vector<Result<void>> stored(keys.size());
+  backend->batches()->store(keys, records, stored, soon());
+  EXPECT_TRUE(stored[0] && stored[1] && stored[3]);
+  EXPECT_EQ(code_of(stored[2]), Errc::key_exists);
+  EXPECT_EQ(backend->load({"t", "b"}, whole_record, soon()).value().revision, 4U);
+  EXPECT_EQ(backend->load({"s", "a"}, whole_record, soon()).value().revision, 1U);
+}
+
+}  // namespace
+}  // namespace locum::tests

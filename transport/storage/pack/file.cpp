@@ -1,0 +1,245 @@
+#include "transport/storage/pack/file.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <utility>
+
+#include "core/error.hpp"
+#include "transport/storage/durable_file.hpp"
+#include "transport/storage/pack/format.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+/// What is mapped at once. It costs addresses, not memory: records then need no call to the system.
+constexpr std::uint64_t window_bytes = std::uint64_t{1} << 30U;
+
+Error file_failed(const std::string& what, const std::string& path, int error_number) {
+  return system_error(what + " the pack '" + path + "' failed; look at its disk and permissions",
+                      error_number);
+}
+
+/// Who says that it writes the file: anything may be there.
+std::string writer_of(int descriptor) {
+  std::array<char, pack_line_bytes> text{};
+  const ::ssize_t count = ::pread(descriptor, text.data(), text.size(), pack_line_bytes);
+  std::string writer;
+  for (::ssize_t at = 0; at < count && text[static_cast<std::size_t>(at)] != 0; ++at) {
+    const char one = text[static_cast<std::size_t>(at)];
+    writer += one >= ' ' && one <= '~' ? one : '?';
+  }
+  return writer.empty() ? "another process" : writer;
+}
+
+// False if the file has lost its name meanwhile.
+Result<bool> lock_file(const std::string& path, int descriptor) {
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+    const int error = errno;
+    if (error == EWOULDBLOCK) {
+      return Error(Errc::system, "the pack '" + path + "' is being written by " + writer_of(descriptor) +
+                                     "; one session at a time writes it: close it there, or read it here "
+                                     "with ?read=1");
+    }
+    return system_error("the file system of the pack '" + path +
+                            "' has no locks; if nothing else ever writes it at the same time, open it with "
+                            "?lock=0",
+                        error);
+  }
+  struct stat locked {};
+  return ::fstat(descriptor, &locked) == 0 && look_at(path).inode == locked.st_ino;
+}
+
+}  // namespace
+
+PackLook look_at(const std::string& path) noexcept {
+  struct stat facts {};
+  return ::stat(path.c_str(), &facts) == 0
+             ? PackLook{static_cast<std::uint64_t>(facts.st_ino), static_cast<std::uint64_t>(facts.st_size)}
+             : PackLook{};
+}
+
+Result<void> sync_folder_of(const std::string& path) {
+  try {
+    sync_folder(folder_of(path));
+  } catch (const Error& error) {
+    return error;
+  }
+  return {};
+}
+
+Result<std::shared_ptr<PackFile>> PackFile::open(const std::string& path, As as, bool locks) {
+  const int flags = as == As::reader ? O_RDONLY : O_RDWR | O_CREAT;
+  constexpr int rounds = 100;
+  // Who compacts it gives its name to another file: then once more.
+  for (int round = 0; round < rounds; ++round) {
+    const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC, 0666);
+    if (descriptor < 0) {
+      return errno == ENOENT && as == As::reader ? Error(Errc::not_found, "there is no pack '" + path +
+                                                                              "'; a writer makes it: open it "
+                                                                              "without ?read=1")
+                                                 : file_failed("opening", path, errno);
+    }
+    auto file = std::make_shared<PackFile>(path, descriptor);
+    struct stat facts {};
+    if (::fstat(descriptor, &facts) != 0 || !S_ISREG(facts.st_mode)) {
+      return Error(Errc::invalid_argument, "'" + path + "' is no file; name the file that the pack is");
+    }
+    if (as == As::reader || !locks) {
+      return file;
+    }
+    const auto locked = lock_file(path, descriptor);
+    if (!locked) {
+      return locked.error();
+    }
+    if (*locked) {
+      return file;
+    }
+  }
+  return Error(Errc::system, "the pack '" + path + "' is replaced again and again; see who does that");
+}
+
+PackFile::PackFile(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {
+  struct stat facts {};
+  if (::fstat(descriptor_, &facts) == 0) {
+    inode_ = static_cast<std::uint64_t>(facts.st_ino);
+  }
+}
+
+PackFile::~PackFile() {
+  ::close(descriptor_);
+}
+
+Result<std::uint64_t> PackFile::size() const {
+  struct stat facts {};
+  return ::fstat(descriptor_, &facts) == 0 ? Result<std::uint64_t>(static_cast<std::uint64_t>(facts.st_size))
+                                           : file_failed("reading the size of", path_, errno);
+}
+
+Result<std::uint64_t> PackFile::read(std::uint64_t position, std::span<std::byte> into) const {
+  std::uint64_t done = 0;
+  while (done < into.size()) {
+    const ::ssize_t count =
+        ::pread(descriptor_, into.data() + done, into.size() - done, static_cast<::off_t>(position + done));
+    if (count == 0) {
+      break;
+    }
+    if (count > 0) {
+      done += static_cast<std::uint64_t>(count);
+    } else if (errno != EINTR) {
+      return file_failed("reading", path_, errno);
+    }
+  }
+  return done;
+}
+
+// Beyond the limit on file sizes a write does not fail: it kills the process by SIGXFSZ.
+Result<void> PackFile::write(std::uint64_t position, std::vector<::iovec>& pieces) const {
+  std::uint64_t all = 0;
+  for (const ::iovec& piece : pieces) {
+    all += piece.iov_len;
+  }
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+      limit.rlim_cur < position + all) {
+    return Error(Errc::system, "the limit on file sizes (ulimit -f, RLIMIT_FSIZE) is " +
+                                   std::to_string(limit.rlim_cur) + " bytes and the pack '" + path_ +
+                                   "' needs " + std::to_string(position + all) + ": raise it");
+  }
+  std::span<::iovec> left(pieces);
+  while (!left.empty()) {
+    const ::ssize_t written =
+        ::pwritev(descriptor_, left.data(), static_cast<int>(std::min<std::size_t>(left.size(), IOV_MAX)),
+                  static_cast<::off_t>(position));
+    if (written < 0 && errno == EINTR) {
+      continue;
+    }
+    if (written < 0) {
+      return file_failed(errno == ENOSPC || errno == EDQUOT ? "the disk is full: writing" : "writing", path_,
+                         errno);
+    }
+    position += static_cast<std::uint64_t>(written);
+    auto count = static_cast<std::size_t>(written);
+    while (!left.empty() && count >= left.front().iov_len) {
+      count -= left.front().iov_len;
+      left = left.subspan(1);
+    }
+    if (!left.empty()) {
+      left.front().iov_base = static_cast<char*>(left.front().iov_base) + count;
+      left.front().iov_len -= count;
+    }
+  }
+  return {};
+}
+
+Result<void> PackFile::cut(std::uint64_t size_bytes) const {
+  while (::ftruncate(descriptor_, static_cast<::off_t>(size_bytes)) != 0) {
+    if (errno != EINTR) {
+      return file_failed("shortening", path_, errno);
+    }
+  }
+  return {};
+}
+
+Result<void> PackFile::sync() const {
+  while (::fdatasync(descriptor_) != 0) {
+    if (errno != EINTR) {
+      return file_failed("waiting for the disk of", path_, errno);
+    }
+  }
+  return {};
+}
+
+Result<void> PackFile::rename(const std::string& path) {
+  if (::rename(path_.c_str(), path.c_str()) != 0) {
+    return file_failed("giving a new file the name of", path, errno);
+  }
+  path_ = path;
+  return sync_folder_of(path);
+}
+
+Result<PackFile::Window> PackFile::window(std::uint64_t position, std::uint64_t size_bytes) const {
+  void* const at =
+      ::mmap(nullptr, size_bytes, PROT_READ, MAP_SHARED, descriptor_, static_cast<::off_t>(position));
+  if (at == MAP_FAILED) {
+    return errno == ENOMEM ? no_memory_left() : file_failed("mapping", path_, errno);
+  }
+  return Window(static_cast<const std::byte*>(at), [size_bytes](const std::byte* mapped) {
+    ::munmap(const_cast<std::byte*>(mapped), size_bytes);
+  });
+}
+
+Result<PackFile::Mapped> PackFile::map(std::uint64_t position, std::uint64_t size_bytes) {
+  if (size_bytes == 0) {
+    return Mapped{};
+  }
+  const std::uint64_t number = position / window_bytes;
+  if ((position + size_bytes - 1) / window_bytes != number) {
+    const auto page_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    const std::uint64_t first = position / page_bytes * page_bytes;
+    auto own = window(first, position + size_bytes - first);
+    return own ? Result<Mapped>(Mapped{*own, {own->get() + (position - first), size_bytes}}) : own.error();
+  }
+  const MutexLock lock(mutex_);
+  auto found = windows_.find(number);
+  if (found == windows_.end()) {
+    auto made = window(number * window_bytes, window_bytes);
+    if (!made) {
+      return made.error();
+    }
+    found = windows_.emplace(number, std::move(*made)).first;
+  }
+  return Mapped{found->second, {found->second.get() + position % window_bytes, size_bytes}};
+}
+
+}  // namespace locum::storage

@@ -1,0 +1,102 @@
+#include "transport/storage/pack/reader.hpp"
+
+#include <utility>
+#include <vector>
+
+#include "core/base/mutex.hpp"
+#include "transport/storage/pack/backend.hpp"
+#include "transport/storage/pack/content.hpp"
+#include "transport/storage/pack/loading.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+Error only_reads() {
+  return Error(Errc::unsupported,
+               "this session opened the pack with read=1, and changes nothing in it; open it without");
+}
+
+Result<PackContent> opened_for_reading(const std::string& path) {
+  auto file = PackFile::open(path, PackFile::As::reader, false);
+  return file ? look_into_pack(std::move(*file), path) : file.error();
+}
+
+class PackReader final : public Backend {
+ public:
+  PackReader(std::string path, PackContent content) : path_(std::move(path)), content_(std::move(content)) {}
+
+  const BackendTraits& traits() const noexcept override { return pack_traits; }
+
+  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline /*deadline*/) override {
+    std::shared_ptr<PackFile> file;
+    PackIndex::Entry entry;
+    {
+      const MutexLock lock(mutex_);
+      if (auto looked = look(); !looked) {
+        return looked.error();
+      }
+      const PackIndex::Entry* const found = content_.index.find(key.space, key.name);
+      if (found == nullptr) {
+        return no_such_object();
+      }
+      file = content_.file;
+      entry = *found;
+    }
+    auto record = record_at(*file, entry, last_bytes);
+    if (record && !entry.is_checked) {
+      const MutexLock lock(mutex_);
+      PackIndex::Entry* const found = content_.index.find(key.space, key.name);
+      if (found != nullptr && content_.file == file && found->position == entry.position) {
+        found->is_checked = true;
+      }
+    }
+    return record;
+  }
+  Result<void> store(const RecordKey& /*key*/, const NewRecord& /*record*/, Deadline /*deadline*/) override {
+    return only_reads();
+  }
+  Result<bool> remove(const RecordKey& /*key*/, std::uint64_t /*revision*/, Deadline /*deadline*/) override {
+    return only_reads();
+  }
+  Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
+                                        Deadline /*deadline*/) override {
+    const MutexLock lock(mutex_);
+    if (auto looked = look(); !looked) {
+      return looked.error();
+    }
+    return names_like(content_.index, space, prefix);
+  }
+  Result<std::uint64_t> drop(std::string_view /*space*/, Deadline /*deadline*/) override {
+    return only_reads();
+  }
+
+ private:
+  // What was appended since, or the file that has its place now.
+  Result<void> look() LOCUM_REQUIRES(mutex_) {
+    const PackLook now = look_at(path_);
+    if (now.inode != 0 && now.inode != content_.file->inode()) {
+      auto other = opened_for_reading(path_);
+      if (!other) {
+        return other.error();
+      }
+      content_ = std::move(*other);
+      return {};
+    }
+    return now.size_bytes > content_.end ? read_on(content_, path_, now.size_bytes) : Result<void>();
+  }
+
+  const std::string path_;
+  Mutex mutex_;
+  PackContent content_ LOCUM_GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+Result<std::shared_ptr<Backend>> open_pack_reader(const std::string& path) {
+  auto content = opened_for_reading(path);
+  return content ? Result<std::shared_ptr<Backend>>(std::make_shared<PackReader>(path, std::move(*content)))
+                 : content.error();
+}
+
+}  // namespace locum::storage

@@ -1,0 +1,513 @@
+#include "transport/storage/rocksdb.hpp"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstring>
+#include <map>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "core/base/mutex.hpp"
+#include "transport/storage/expectation.hpp"
+#include "transport/storage/key_locks.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+using Clock = Deadline::Clock;
+
+constexpr std::uint64_t revision_bytes = sizeof(std::uint64_t);
+constexpr std::uint64_t usual_cache_bytes = std::uint64_t{64} << 20U;
+/// RocksDB merges its files again and again; what is as large as this it keeps apart, and does not copy then.
+constexpr std::uint64_t least_blob_bytes = std::uint64_t{64} << 10U;
+constexpr int most_open_files = 500;
+constexpr std::chrono::milliseconds longest_pause{20};
+constexpr int names_between_looks = 4096;
+
+rocksdb::Slice slice_of(std::string_view text) noexcept {
+  return {text.data(), text.size()};
+}
+
+std::span<const std::byte> bytes_of(const rocksdb::Slice& slice) noexcept {
+  return std::as_bytes(std::span(slice.data(), slice.size()));
+}
+
+std::string_view text_of(const rocksdb::Slice& slice) noexcept {
+  return {slice.data(), slice.size()};
+}
+
+Clock::time_point moment_until(Deadline deadline) {
+  return deadline.moment(std::chrono::seconds(30));
+}
+
+Error failed(const rocksdb::Status& status) {
+  if (status.IsTimedOut()) {
+    return Error(Errc::timeout, "RocksDB had not read the record before the deadline; give more time",
+                 status.ToString());
+  }
+  if (status.IsCorruption()) {
+    return Error(Errc::corrupt,
+                 "RocksDB found damage in its files; repair the database (`ldb repair`), or remove it",
+                 status.ToString());
+  }
+  if (status.IsNoSpace()) {
+    return Error(Errc::system, "the disk of the RocksDB database is full; make room there, and open it again",
+                 status.ToString());
+  }
+  return Error(Errc::system, "RocksDB failed; look at its disk and at the file LOG in its folder",
+               status.ToString());
+}
+
+/// A column family, closed when nobody uses it. RocksDB keeps what was dropped until then.
+class Family {
+ public:
+  Family(rocksdb::DB& database, rocksdb::ColumnFamilyHandle* handle) noexcept
+      : database_(database), handle_(handle) {}
+  Family(const Family&) = delete;
+  Family& operator=(const Family&) = delete;
+  ~Family() { (void)database_.DestroyColumnFamilyHandle(handle_); }
+
+  [[nodiscard]] rocksdb::ColumnFamilyHandle* get() const noexcept { return handle_; }
+
+ private:
+  rocksdb::DB& database_;
+  rocksdb::ColumnFamilyHandle* const handle_;
+};
+
+/// The bytes of a value. They may be in a block of the cache, which may outlive the database.
+struct LoadedValue {
+  std::shared_ptr<rocksdb::Cache> cache;
+  rocksdb::PinnableSlice value;
+};
+
+class RocksDb final : public Backend, public RecordBatches {
+ public:
+  using Families = std::map<std::string, std::shared_ptr<Family>, std::less<>>;
+
+  RocksDb(std::unique_ptr<rocksdb::DB> database, rocksdb::ColumnFamilyOptions options,
+          std::shared_ptr<rocksdb::Cache> cache, const std::vector<rocksdb::ColumnFamilyHandle*>& handles,
+          bool syncs)
+      : cache_(std::move(cache)), options_(std::move(options)), database_(std::move(database)) {
+    writing_.sync = syncs;
+    writing_.no_slowdown = true;  // it would wait for ever: we wait until the deadline
+    // A store and the drop of its space at once: as if it had been stored before.
+    writing_.ignore_missing_column_families = true;
+    for (rocksdb::ColumnFamilyHandle* const handle : handles) {
+      families_.emplace(handle->GetName(), std::make_shared<Family>(*database_, handle));
+    }
+  }
+
+  const BackendTraits& traits() const noexcept override { return rocksdb_traits; }
+  RecordBatches* batches() noexcept override { return this; }
+
+  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
+    const auto family = family_of(key.space);
+    if (!family) {
+      return no_such_object();
+    }
+    const auto loaded = std::make_shared<LoadedValue>();
+    loaded->cache = cache_;
+    const auto status =
+        database_->Get(reading_until(deadline), family->get(), slice_of(key.name), &loaded->value);
+    return status.ok() ? record_in(loaded, last_bytes) : Result<Record>(missing(status));
+  }
+
+  Result<void> store(const RecordKey& key, const NewRecord& record, Deadline deadline) override {
+    Result<void> stored;
+    store({&key, 1}, {&record, 1}, {&stored, 1}, deadline);
+    return stored;
+  }
+
+  Result<bool> remove(const RecordKey& key, std::uint64_t revision, Deadline deadline) override {
+    Result<bool> removed(false);
+    remove({&key, 1}, {&revision, 1}, {&removed, 1}, deadline);
+    return removed;
+  }
+
+  Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
+                                        Deadline deadline) override {
+    std::vector<std::string> names;
+    const auto family = family_of(space);
+    if (!family) {
+      return names;
+    }
+    auto reading = reading_until(deadline);
+    reading.fill_cache = false;
+    const std::unique_ptr<rocksdb::Iterator> at(database_->NewIterator(reading, family->get()));
+    for (at->Seek(slice_of(prefix)); at->Valid() && text_of(at->key()).starts_with(prefix); at->Next()) {
+      names.emplace_back(text_of(at->key()));
+      if (names.size() % names_between_looks == 0) {
+        if (auto time = still_time(deadline); !time) {
+          return time.error();
+        }
+      }
+    }
+    return at->status().ok() ? Result<std::vector<std::string>>(std::move(names)) : failed(at->status());
+  }
+
+  Result<std::uint64_t> drop(std::string_view space, Deadline deadline) override {
+    if (space == rocksdb::kDefaultColumnFamilyName) {
+      return Backend::drop(space, deadline);  // it cannot be dropped
+    }
+    const auto names = list(space, {}, deadline);
+    if (!names) {
+      return names.error();
+    }
+    const MutexLock lock(mutex_);
+    const auto found = families_.find(space);
+    if (found == families_.end()) {
+      return 0;
+    }
+    const auto status = database_->DropColumnFamily(found->second->get());
+    if (!status.ok()) {
+      return failed(status);
+    }
+    families_.erase(found);
+    return names->size();
+  }
+
+  void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
+            Deadline deadline) override {
+    auto values = values_of(keys, deadline);
+    for (std::size_t at = 0; at < keys.size(); ++at) {
+      if (!values[at].status.ok()) {
+        loaded[at] = missing(values[at].status);
+        continue;
+      }
+      const auto kept = std::make_shared<LoadedValue>();
+      kept->cache = cache_;
+      kept->value = std::move(values[at].value);
+      loaded[at] = record_in(kept, last_bytes);
+    }
+  }
+
+  void store(std::span<const RecordKey> keys, std::span<const NewRecord> records,
+             std::span<Result<void>> stored, Deadline deadline) override;
+
+  void remove(std::span<const RecordKey> keys, std::span<Result<bool>> removed, Deadline deadline) override {
+    const std::vector<std::uint64_t> any(keys.size(), 0);
+    remove(keys, any, removed, deadline);
+  }
+
+ private:
+  struct Value {
+    rocksdb::Status status = rocksdb::Status::NotFound();
+    rocksdb::PinnableSlice value;
+  };
+
+  void remove(std::span<const RecordKey> keys, std::span<const std::uint64_t> revisions,
+              std::span<Result<bool>> removed, Deadline deadline);
+  [[nodiscard]] std::vector<Value> values_of(std::span<const RecordKey> keys, Deadline deadline);
+  [[nodiscard]] Result<std::map<std::pair<std::string_view, std::string_view>, std::uint64_t>> revisions_of(
+      std::span<const RecordKey> keys, Deadline deadline);
+  [[nodiscard]] Result<void> write(rocksdb::WriteBatch& batch, Deadline deadline);
+  [[nodiscard]] std::shared_ptr<Family> family_of(std::string_view space) {
+    const MutexLock lock(mutex_);
+    const auto found = families_.find(space);
+    return found == families_.end() ? nullptr : found->second;
+  }
+  [[nodiscard]] Result<std::shared_ptr<Family>> family_made(std::string_view space);
+
+  [[nodiscard]] static rocksdb::ReadOptions reading_until(Deadline deadline) {
+    rocksdb::ReadOptions reading;
+    const auto left =
+        std::chrono::duration_cast<std::chrono::microseconds>(moment_until(deadline) - Clock::now());
+    // RocksDB's moments are those of the system's clock; 0 is none.
+    reading.deadline = std::max(std::chrono::microseconds(1),
+                                left + std::chrono::duration_cast<std::chrono::microseconds>(
+                                           std::chrono::system_clock::now().time_since_epoch()));
+    return reading;
+  }
+  [[nodiscard]] static Error missing(const rocksdb::Status& status) {
+    return status.IsNotFound() ? no_such_object() : failed(status);
+  }
+  [[nodiscard]] static Result<std::uint64_t> revision_in(const rocksdb::Slice& value) {
+    std::uint64_t revision = 0;
+    if (value.size() < revision_bytes) {
+      return Error(Errc::corrupt,
+                   "a value of the RocksDB database has no revision at its end: another program stored it; "
+                   "remove it there");
+    }
+    std::memcpy(&revision, value.data() + value.size() - revision_bytes, revision_bytes);
+    return revision;
+  }
+  [[nodiscard]] static Result<Record> record_in(const std::shared_ptr<LoadedValue>& loaded,
+                                                std::uint64_t last_bytes) {
+    const auto revision = revision_in(loaded->value);
+    if (!revision) {
+      return revision.error();
+    }
+    const auto all = bytes_of(loaded->value).first(loaded->value.size() - revision_bytes);
+    return Record{loaded, all.last(std::min<std::uint64_t>(last_bytes, all.size())), all.size(), *revision};
+  }
+
+  // In this order: families are closed before the database is.
+  const std::shared_ptr<rocksdb::Cache> cache_;
+  const rocksdb::ColumnFamilyOptions options_;
+  const std::unique_ptr<rocksdb::DB> database_;
+  rocksdb::WriteOptions writing_;
+  KeyLocks locks_;
+  Mutex mutex_;
+  Families families_ LOCUM_GUARDED_BY(mutex_);
+};
+
+Result<std::shared_ptr<Family>> RocksDb::family_made(std::string_view space) {
+  const MutexLock lock(mutex_);
+  if (const auto found = families_.find(space); found != families_.end()) {
+    return found->second;
+  }
+  rocksdb::ColumnFamilyHandle* handle = nullptr;
+  const auto status = database_->CreateColumnFamily(options_, std::string(space), &handle);
+  if (!status.ok()) {
+    return failed(status);
+  }
+  return families_.emplace(space, std::make_shared<Family>(*database_, handle)).first->second;
+}
+
+// Those of a space that is not there are not found.
+std::vector<RocksDb::Value> RocksDb::values_of(std::span<const RecordKey> keys, Deadline deadline) {
+  std::vector<Value> values(keys.size());
+  if (keys.size() == 1) {  // half the time that many take for one
+    if (const auto family = family_of(keys[0].space)) {
+      values[0].status =
+          database_->Get(reading_until(deadline), family->get(), slice_of(keys[0].name), &values[0].value);
+    }
+    return values;
+  }
+  std::vector<std::shared_ptr<Family>> kept;
+  std::vector<rocksdb::ColumnFamilyHandle*> families;
+  std::vector<rocksdb::Slice> names;
+  std::vector<std::size_t> asked;
+  std::string_view space;
+  for (std::size_t at = 0; at < keys.size(); ++at) {
+    if (kept.empty() || keys[at].space != space) {
+      space = keys[at].space;
+      kept.push_back(family_of(space));
+    }
+    if (kept.back()) {
+      families.push_back(kept.back()->get());
+      names.push_back(slice_of(keys[at].name));
+      asked.push_back(at);
+    }
+  }
+  std::vector<rocksdb::PinnableSlice> read(asked.size());
+  std::vector<rocksdb::Status> statuses(asked.size());
+  if (!asked.empty()) {
+    database_->MultiGet(reading_until(deadline), asked.size(), families.data(), names.data(), read.data(),
+                        statuses.data());
+  }
+  for (std::size_t one = 0; one < asked.size(); ++one) {
+    values[asked[one]] = {statuses[one], std::move(read[one])};
+  }
+  return values;
+}
+
+Result<std::map<std::pair<std::string_view, std::string_view>, std::uint64_t>> RocksDb::revisions_of(
+    std::span<const RecordKey> keys, Deadline deadline) {
+  std::map<std::pair<std::string_view, std::string_view>, std::uint64_t> revisions;
+  const auto values = values_of(keys, deadline);
+  for (std::size_t at = 0; at < keys.size(); ++at) {
+    if (values[at].status.IsNotFound()) {
+      continue;
+    }
+    const auto revision = values[at].status.ok() ? revision_in(values[at].value)
+                                                 : Result<std::uint64_t>(failed(values[at].status));
+    if (!revision) {
+      return revision.error();
+    }
+    revisions.emplace(std::pair(keys[at].space, keys[at].name), *revision);
+  }
+  return revisions;
+}
+
+Result<void> RocksDb::write(rocksdb::WriteBatch& batch, Deadline deadline) {
+  const auto moment = moment_until(deadline);
+  for (auto pause = std::chrono::milliseconds(1);; pause = std::min(2 * pause, longest_pause)) {
+    const auto status = database_->Write(writing_, &batch);
+    if (status.ok()) {
+      return {};
+    }
+    if (!status.IsIncomplete()) {
+      return failed(status);
+    }
+    // It has to write to its files first what it has in memory.
+    if (Clock::now() + pause >= moment) {
+      return Error(Errc::timeout,
+                   "RocksDB takes no more data before its disk has written what it has; give "
+                   "more time, or store less at once",
+                   status.ToString());
+    }
+    std::this_thread::sleep_for(pause);
+  }
+}
+
+void RocksDb::store(std::span<const RecordKey> keys, std::span<const NewRecord> records,
+                    std::span<Result<void>> stored, Deadline deadline) {
+  const auto all_failed = [&](const Error& error) { std::ranges::fill(stored, Result<void>(error)); };
+  const auto held = locks_.take(keys, deadline);
+  if (!held) {
+    return all_failed(held.error());
+  }
+  std::vector<RecordKey> expecting;
+  for (std::size_t at = 0; at < keys.size(); ++at) {
+    if (records[at].expect != Expect::anything) {
+      expecting.push_back(keys[at]);
+    }
+  }
+  auto there = revisions_of(expecting, deadline);
+  if (!there) {
+    return all_failed(there.error());
+  }
+  rocksdb::WriteBatch batch;
+  std::vector<std::shared_ptr<Family>> kept;
+  std::string_view space;
+  std::vector<std::size_t> written;
+  for (std::size_t at = 0; at < keys.size(); ++at) {
+    const std::pair key(keys[at].space, keys[at].name);
+    const auto found = there->find(key);
+    stored[at] = may_store(records[at], found == there->end() ? nullptr : &found->second);
+    if (!stored[at]) {
+      continue;
+    }
+    if (kept.empty() || space != key.first) {
+      auto family = family_made(key.first);
+      if (!family) {
+        stored[at] = family.error();
+        continue;
+      }
+      space = key.first;
+      kept.push_back(std::move(*family));
+    }
+    const auto& bytes = records[at].bytes;
+    const std::array<rocksdb::Slice, 2> parts{
+        rocksdb::Slice(reinterpret_cast<const char*>(bytes.data()), bytes.size()),
+        rocksdb::Slice(reinterpret_cast<const char*>(&records[at].revision), revision_bytes)};
+    const rocksdb::Slice name = slice_of(key.second);
+    const auto status =
+        batch.Put(kept.back()->get(), rocksdb::SliceParts(&name, 1), rocksdb::SliceParts(parts.data(), 2));
+    if (!status.ok()) {
+      stored[at] = failed(status);
+      continue;
+    }
+    there->insert_or_assign(key, records[at].revision);
+    written.push_back(at);
+  }
+  const auto done = written.empty() ? Result<void>() : write(batch, deadline);
+  for (const std::size_t at : written) {
+    stored[at] = done;
+  }
+}
+
+void RocksDb::remove(std::span<const RecordKey> keys, std::span<const std::uint64_t> revisions,
+                     std::span<Result<bool>> removed, Deadline deadline) {
+  const auto all_failed = [&](const Error& error) { std::ranges::fill(removed, Result<bool>(error)); };
+  const auto held = locks_.take(keys, deadline);
+  if (!held) {
+    return all_failed(held.error());
+  }
+  auto there = revisions_of(keys, deadline);
+  if (!there) {
+    return all_failed(there.error());
+  }
+  rocksdb::WriteBatch batch;
+  std::vector<std::shared_ptr<Family>> kept;
+  for (std::size_t at = 0; at < keys.size(); ++at) {
+    const auto found = there->find({keys[at].space, keys[at].name});
+    const bool is_it = found != there->end() && (revisions[at] == 0 || revisions[at] == found->second);
+    removed[at] = is_it;
+    if (const auto family = is_it ? family_of(keys[at].space) : nullptr) {
+      kept.push_back(family);
+      (void)batch.Delete(family->get(), slice_of(keys[at].name));
+      there->erase(found);
+    }
+  }
+  if (const auto done = kept.empty() ? Result<void>() : write(batch, deadline); !done) {
+    all_failed(done.error());
+  }
+}
+
+Error not_opened(const rocksdb::Status& status, const std::string& path) {
+  const std::string text = status.ToString();
+  if (status.IsIOError() && text.find("/LOCK") != std::string::npos) {
+    return Error(Errc::system,
+                 "the RocksDB database '" + path +
+                     "' is open elsewhere, in another process or another session of this one; one at a time "
+                     "opens it: close it there, or give each its own",
+                 text);
+  }
+  if (status.IsIOError()) {
+    return Error(Errc::system,
+                 "the RocksDB database '" + path +
+                     "' cannot be opened; make the folder above it, and look at its disk and permissions",
+                 text);
+  }
+  return failed(status);
+}
+
+rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions options;
+  // Numbers of simulations hardly shrink by it: a wrapper compresses whole records, where it pays.
+  options.compression = rocksdb::kNoCompression;
+  options.enable_blob_files = true;
+  options.min_blob_size = least_blob_bytes;
+  options.enable_blob_garbage_collection = true;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));  // most puts first look that the name is free
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+rocksdb::DBOptions database_options() {
+  rocksdb::DBOptions options;
+  options.create_if_missing = true;
+  options.max_open_files = most_open_files;
+  options.keep_log_file_num = 4;
+  options.info_log_level = rocksdb::WARN_LEVEL;
+  return options;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Backend>> open_rocksdb(const Url& url) {
+  const auto known = url.knows_only({"sync", "cache_bytes"});
+  const auto syncs = url.number("sync", 0);
+  const auto cache_bytes = url.number("cache_bytes", usual_cache_bytes);
+  if (!known || !syncs || !cache_bytes) {
+    return !known ? known.error() : !syncs ? syncs.error() : cache_bytes.error();
+  }
+  if (url.path.empty() || !url.host.empty() || *syncs > 1) {
+    return Error(Errc::invalid_argument,
+                 "write the URL as rocksdb:///folder/of/the/database, and sync as 0 or 1");
+  }
+  const auto cache = rocksdb::NewLRUCache(*cache_bytes);
+  const auto options = family_options(cache);
+  std::vector<std::string> names;
+  if (!rocksdb::DB::ListColumnFamilies(database_options(), url.path, &names).ok()) {
+    names.assign(1, rocksdb::kDefaultColumnFamilyName);  // it is new; else opening it says what is wrong
+  }
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (const std::string& name : names) {
+    families.emplace_back(name, options);
+  }
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* opened = nullptr;
+  const auto status = rocksdb::DB::Open(database_options(), url.path, families, &handles, &opened);
+  if (!status.ok()) {
+    return not_opened(status, url.path);
+  }
+  return std::make_shared<RocksDb>(std::unique_ptr<rocksdb::DB>(opened), options, cache, handles,
+                                   *syncs == 1);
+}
+
+}  // namespace locum::storage
