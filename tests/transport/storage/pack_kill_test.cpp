@@ -29,9 +29,9 @@ std::uint64_t number_in(const char* variable, std::uint64_t otherwise) {
 }
 
 /// What a writer does one after the other, always the same for a seed.
-class Changes {
+class PackChanges {
  public:
-  Changes(std::uint64_t seed, std::uint32_t writer) : writer_(writer), random_(seed * writers + writer) {}
+  PackChanges(std::uint64_t seed, std::uint32_t writer) : writer_(writer), random_(seed * writers + writer) {}
 
   struct Change {
     std::string name;
@@ -54,7 +54,7 @@ class Changes {
   std::minstd_rand random_;
 };
 
-void make(Backend& pack, const Changes::Change& change) {
+void make(Backend& pack, const PackChanges::Change& change) {
   if (change.text == not_there) {
     EXPECT_TRUE(pack.remove({"s", change.name}, 0, std::chrono::seconds(60)));
   } else {
@@ -73,7 +73,7 @@ Child changing(const std::string& path, std::uint64_t seed, int said) {
     std::vector<std::thread> threads;
     for (std::uint32_t writer = 0; writer < writers; ++writer) {
       threads.emplace_back([&, writer] {
-        Changes changes(seed, writer);
+        PackChanges changes(seed, writer);
         const auto number = static_cast<char>(writer);
         do {
           make(*pack, changes.next());
@@ -124,7 +124,7 @@ TEST(PackKill, LosesNothingThatWasStored) {
     ASSERT_EQ(child.wait().signal, SIGKILL);
     std::map<std::string, std::string> or_else;  // of a change that was being made
     for (std::uint32_t writer = 0; writer < writers; ++writer) {
-      Changes changes(seed, writer);
+      PackChanges changes(seed, writer);
       for (std::uint64_t count = made.at(writer); count > 0; --count) {
         const auto change = changes.next();
         there[change.name] = change.text;
