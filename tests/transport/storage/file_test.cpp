@@ -366,6 +366,9 @@ TEST_F(FileBackend, RemovesWhatDeadProcessesLeftAndNothingOfLivingOnes) {
   (void)open_backend();
   EXPECT_EQ(unfinished(), 2U);
   EXPECT_TRUE(fs::exists(path(".tmp/123456.1.1")));
+  storage::remove_leftovers(root, std::chrono::seconds(-1));  // as if it were old
+  EXPECT_FALSE(fs::exists(path(".tmp/123456.1.1")));
+  EXPECT_EQ(unfinished(), 1U) << "of this process, which lives";
 }
 
 TEST_F(FileBackend, ListsEveryNameOnceWhileRecordsAreReplaced) {
