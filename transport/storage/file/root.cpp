@@ -101,6 +101,10 @@ Result<FileRoot> open_root(const Url& url) {
     }
     return file_error("opening the folder", root.path, errno);
   }
+  if (*creates) {
+    // While the disk has room: later it may take this lock to make some.
+    (void)open_at(root.folder.number(), lock_file, O_RDWR | O_CREAT, 0666);
+  }
   root.maps = keeps_removed_files(root.folder);
   return root;
 }
