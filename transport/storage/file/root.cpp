@@ -77,7 +77,7 @@ Result<FileRoot> open_root(const Url& url) {
                  "file: takes the path of a folder: file:///scratch/run17, or file:relative/folder");
   }
   std::error_code failed;
-  std::filesystem::path path = std::filesystem::absolute(url.path, failed).lexically_normal();
+  std::filesystem::path path = std::filesystem::absolute(url.path, failed);
   if (failed) {
     return file_error("finding", url.path, failed.value());
   }
