@@ -1,8 +1,5 @@
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
-#include <algorithm>
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -99,30 +96,6 @@ INSTANTIATE_TEST_SUITE_P(Backends, ConnectorContract,
                          ::testing::Values(over("simple", simple), over("narrow", like_files),
                                            over("file", files)),
                          factory_name);
-
-TEST(RecordMemory, IsAlignedAndUsedAgain) {
-  for (const std::uint64_t size : {0, 1, 63, 4095, 4096, 100'000}) {
-    const auto memory = record_memory(size);
-    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(memory.get()) % (size < 4096 ? 64 : 4096), 0U) << size;
-    std::fill_n(memory.get(), size, std::byte{1});
-  }
-  EXPECT_EQ(record_memory(~std::uint64_t{0}), nullptr);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // which have an allocator of their own
-  constexpr std::uint64_t size = std::uint64_t{1} << 20U;
-  constexpr int rounds = 50;
-  const auto use = [] { std::fill_n(record_memory(size).get(), size, std::byte{1}); };
-  use();
-  use();
-  rusage before{};
-  rusage after{};
-  ASSERT_EQ(::getrusage(RUSAGE_SELF, &before), 0);
-  for (int round = 0; round < rounds; ++round) {
-    use();
-  }
-  ASSERT_EQ(::getrusage(RUSAGE_SELF, &after), 0);
-  EXPECT_LT(after.ru_minflt - before.ru_minflt, rounds * 32) << "of 257 pages each";
-#endif
-}
 
 TEST(OpenByUrl, FindsAStoreAgainByItsHandles) {
   const Store store = open("simple:").value();
