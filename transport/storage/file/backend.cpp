@@ -77,8 +77,11 @@ class Files final : public Backend {
 
 // What this library itself reads again needs its end: only objects that the program has named do without.
 bool Files::keeps_end(const RecordKey& key, std::span<const std::byte> bytes) const {
-  const auto name = key.space.starts_with('@') ? std::nullopt : RecordNames::name_in(key.name);
-  if (!root_.is_plain || !name) {
+  if (!root_.is_plain || key.space.starts_with('@')) {
+    return true;
+  }
+  const auto name = RecordNames::name_in(key.name);
+  if (!name) {
     return true;
   }
   const auto facts = read_record(bytes, bytes.size());

@@ -24,8 +24,6 @@ namespace locum::storage {
 
 namespace {
 
-constexpr std::int64_t left_over_seconds = 3600;
-
 // Processes with one value know each other's numbers: they run on one host, since it started, and in one
 // container.
 std::string known_processes() {
@@ -89,7 +87,7 @@ Result<void> fill(const FileRoot& root, Descriptor file, std::span<const std::by
   return error == 0 ? Result<void>() : file_error("writing", path, error);
 }
 
-bool is_left_over(const FileRoot& root, const std::string& name) noexcept {
+bool is_left_over(const FileRoot& root, const std::string& name, std::chrono::seconds unchanged) noexcept {
   const std::string& host = own_host();
   if (name.starts_with(host + '.')) {
     pid_t process = 0;
@@ -103,7 +101,7 @@ bool is_left_over(const FileRoot& root, const std::string& name) noexcept {
   struct stat facts {};
   const std::string path = std::string(unfinished_folder) + '/' + name;
   return ::fstatat(root.folder.number(), path.c_str(), &facts, AT_SYMLINK_NOFOLLOW) == 0 &&
-         S_ISREG(facts.st_mode) && ::time(nullptr) - facts.st_ctim.tv_sec > left_over_seconds;
+         S_ISREG(facts.st_mode) && ::time(nullptr) - facts.st_ctim.tv_sec > unchanged.count();
 }
 
 }  // namespace
@@ -165,14 +163,14 @@ int NewFile::take(const std::string& path) noexcept {
   return 0;
 }
 
-void remove_leftovers(const FileRoot& root) noexcept {
+void remove_leftovers(const FileRoot& root, std::chrono::seconds unchanged) noexcept {
   // What cannot be looked at, or removed, stays until somebody can.
   const auto names = names_in_folder(root.folder.number(), unfinished_folder);
   if (!names) {
     return;
   }
   for (const std::string& name : *names) {
-    if (is_left_over(root, name)) {
+    if (is_left_over(root, name, unchanged)) {
       const std::string path = std::string(unfinished_folder) + '/' + name;
       ::unlinkat(root.folder.number(), path.c_str(), 0);
     }

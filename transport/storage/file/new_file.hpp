@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -36,8 +37,8 @@ class NewFile {
   std::string path_;  ///< below the root; empty: it is a record
 };
 
-/// Removes the unfinished files of processes that have died: those of this host, and those which nobody has
-/// changed for an hour.
-void remove_leftovers(const FileRoot& root) noexcept;
+/// Removes the unfinished files of processes that have died: those of this host; of others, those which have
+/// not changed for so long.
+void remove_leftovers(const FileRoot& root, std::chrono::seconds unchanged = std::chrono::hours(1)) noexcept;
 
 }  // namespace locum::storage

@@ -82,8 +82,8 @@ std::optional<Record> in_place(const OpenRecord& record) {
 }
 
 // None: it was changed meanwhile.
-Result<std::optional<Record>> copy_of(const OpenRecord& record, std::uint64_t shown, const std::string& path,
-                                      Deadline deadline) {
+Result<std::optional<Record>> copy_of(const OpenRecord& record, std::uint64_t shown, const FileRoot& root,
+                                      const std::string& path, Deadline deadline) {
   const auto memory = record_memory(shown);
   if (!memory) {
     return no_memory_left();
@@ -97,7 +97,7 @@ Result<std::optional<Record>> copy_of(const OpenRecord& record, std::uint64_t sh
       return std::optional<Record>();
     }
     if (read < 0) {
-      return file_error("reading", path, static_cast<int>(-read));
+      return file_error("reading", full_path(root, path), static_cast<int>(-read));
     }
     if (at + part.size() < shown) {
       if (auto time = still_time(deadline); !time) {
@@ -129,7 +129,7 @@ Result<Record> load_file(const FileRoot& root, const std::string& path, std::uin
       record = in_place(*opened);
     }
     if (!record) {
-      auto copied = copy_of(*opened, std::min(size, last_bytes), full_path(root, path), deadline);
+      auto copied = copy_of(*opened, std::min(size, last_bytes), root, path, deadline);
       if (!copied) {
         return copied.error();
       }

@@ -16,7 +16,7 @@ namespace locum::storage {
 namespace {
 
 constexpr std::chrono::microseconds shortest_pause{20};
-constexpr std::chrono::microseconds longest_pause{5000};
+constexpr std::chrono::microseconds longest_pause{1000};
 /// What every protocol for locks can say.
 constexpr std::uint64_t offset_bits = 0x3FFFFFFF;
 

@@ -77,7 +77,7 @@ Result<FileRoot> open_root(const Url& url) {
                  "file: takes the path of a folder: file:///scratch/run17, or file:relative/folder");
   }
   std::error_code failed;
-  std::filesystem::path path = std::filesystem::absolute(url.path, failed).lexically_normal();
+  std::filesystem::path path = std::filesystem::absolute(url.path, failed);
   if (failed) {
     return file_error("finding", url.path, failed.value());
   }
@@ -100,6 +100,10 @@ Result<FileRoot> open_root(const Url& url) {
                    "there is no folder '" + root.path + "'; check the path, or leave out create=0");
     }
     return file_error("opening the folder", root.path, errno);
+  }
+  if (*creates) {
+    // While the disk has room: later it may take this lock to make some.
+    (void)open_at(root.folder.number(), lock_file, O_RDWR | O_CREAT, 0666);
   }
   root.maps = keeps_removed_files(root.folder);
   return root;
