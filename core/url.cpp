@@ -128,10 +128,19 @@ Result<void> read_authority(std::string_view text, Url& url) {
   return {};
 }
 
+bool is_reference(std::string_view value) noexcept {
+  return value.starts_with("env:") || value.starts_with("file:") || value.starts_with("keyring:");
+}
+
 // Of an option, whose value may be a URL again.
 bool shows_secret(std::string_view name, std::string_view value) {
-  if (name == "password" || name == "encrypt.key" || name == "encrypt.old") {
-    return !value.starts_with("env:") && !value.starts_with("file:") && !value.starts_with("keyring:");
+  if (name == "password" || name == "encrypt.key") {
+    return !is_reference(value);
+  }
+  if (name == "encrypt.old") {  // several, with commas between
+    const std::size_t comma = std::min(value.find(','), value.size());
+    return !is_reference(value.substr(0, comma)) ||
+           (comma < value.size() && shows_secret(name, value.substr(comma + 1)));
   }
   if (value.find(':') == std::string_view::npos) {
     return false;

@@ -137,7 +137,7 @@ class Multi final : public Backend {
   Result<bool> remove(const RecordKey& key, std::uint64_t revision, Deadline deadline) override {
     bool any = false;
     for (const Route* const route : may_have(key)) {
-      const auto removed = route->to->remove(key, revision, deadline);
+      auto removed = route->to->remove(key, revision, deadline);
       if (!removed) {
         return removed;
       }
@@ -153,7 +153,7 @@ class Multi final : public Backend {
     }
     std::vector<std::string> all;
     for (Backend* const backend : of_space(space)) {
-      const auto some = backend->list(space, prefix, deadline);
+      auto some = backend->list(space, prefix, deadline);
       if (!some) {
         return some;
       }
@@ -168,7 +168,7 @@ class Multi final : public Backend {
   Result<std::uint64_t> drop(std::string_view space, Deadline deadline) override {
     std::uint64_t dropped = 0;
     for (Backend* const backend : of_space(space)) {
-      const auto some = backend->drop(space, deadline);
+      auto some = backend->drop(space, deadline);
       if (!some) {
         return some;
       }

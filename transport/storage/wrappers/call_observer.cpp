@@ -6,7 +6,10 @@
 namespace locum::storage {
 
 std::string_view outcome_of(const SeenCall& seen) noexcept {
-  return seen.outcome != Errc{} ? to_string(seen.outcome) : seen.was_absent ? "absent" : "done";
+  if (seen.outcome != Errc{}) {
+    return to_string(seen.outcome);
+  }
+  return seen.was_absent ? "absent" : "done";
 }
 
 template <class T>
@@ -15,10 +18,13 @@ Result<T> CallObserver::report(SeenCall seen, std::chrono::steady_clock::time_po
   seen.time = std::chrono::steady_clock::now() - since;
   if (!outcome) {
     seen.outcome = outcome.error().code();
-  } else if constexpr (std::is_same_v<T, Record>) {
-    seen.bytes = outcome->bytes.size();
-  } else if constexpr (std::is_same_v<T, bool>) {
-    seen.was_absent = !*outcome;
+  } else {
+    if constexpr (std::is_same_v<T, Record>) {
+      seen.bytes = outcome->bytes.size();
+    }
+    if constexpr (std::is_same_v<T, bool>) {
+      seen.was_absent = !*outcome;
+    }
   }
   const auto done = see(seen);
   return outcome && !done ? Result<T>(done.error()) : std::move(outcome);

@@ -6,7 +6,7 @@
 namespace locum::storage {
 
 std::shared_ptr<Backend> with_checksum(std::shared_ptr<Backend> inner) {
-  return std::make_shared<PackedRecord>(std::move(inner), "checksum", nullptr);
+  return PackedRecord::over(std::move(inner), "checksum", nullptr);
 }
 
 }  // namespace locum::storage

@@ -116,8 +116,9 @@ unsigned char* raw(std::byte* bytes) noexcept {
 class Encryption final : public RecordFilter {
  public:
   /// The first key encrypts, all of them decrypt.
-  Encryption(std::shared_ptr<Backend> inner, std::vector<std::unique_ptr<const SecretKey>> keys)
-      : RecordFilter(inner, with_room_for_chunks(inner->traits())), keys_(std::move(keys)) {}
+  Encryption(std::shared_ptr<Backend> inner, const BackendTraits& traits,
+             std::vector<std::unique_ptr<const SecretKey>> keys)
+      : RecordFilter(std::move(inner), traits), keys_(std::move(keys)) {}
 
  private:
   Result<NewRecord> to_store(const RecordKey& key, const NewRecord& record, Deadline deadline) override {
@@ -261,7 +262,8 @@ Result<std::shared_ptr<Backend>> encrypted(std::shared_ptr<Backend> inner, const
       return is_read.error();
     }
   }
-  return std::make_shared<Encryption>(std::move(inner), std::move(keys));
+  const BackendTraits traits = with_room_for_chunks(inner->traits());
+  return std::make_shared<Encryption>(std::move(inner), traits, std::move(keys));
 }
 
 }  // namespace locum::storage

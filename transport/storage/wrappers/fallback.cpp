@@ -18,8 +18,8 @@ BackendTraits traits_with_fallback(const Backend& first, const Backend& second) 
 
 class Fallback final : public Wrapper {
  public:
-  Fallback(std::shared_ptr<Backend> first, std::shared_ptr<Backend> second)
-      : Wrapper(first, traits_with_fallback(*first, *second)), second_(std::move(second)) {}
+  Fallback(std::shared_ptr<Backend> first, std::shared_ptr<Backend> second, const BackendTraits& traits)
+      : Wrapper(std::move(first), traits), second_(std::move(second)) {}
 
   Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
     return or_second(inner().load(key, last_bytes, share_of_first(deadline)), key, last_bytes, deadline);
@@ -28,7 +28,8 @@ class Fallback final : public Wrapper {
   Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
                                         Deadline deadline) override {
     if (!traits().lists) {
-      return Backend::list(space, prefix, deadline);
+      return Error(Errc::unsupported,
+                   "fallback: one of the two backends cannot list what it keeps; keep the names yourself");
     }
     auto first = inner().list(space, prefix, share_of_first(deadline));
     if (!first && !is_out_of_reach(first.error())) {
@@ -77,7 +78,8 @@ class Fallback final : public Wrapper {
 }  // namespace
 
 std::shared_ptr<Backend> with_fallback(std::shared_ptr<Backend> first, std::shared_ptr<Backend> second) {
-  return std::make_shared<Fallback>(std::move(first), std::move(second));
+  const BackendTraits traits = traits_with_fallback(*first, *second);
+  return std::make_shared<Fallback>(std::move(first), std::move(second), traits);
 }
 
 }  // namespace locum::storage

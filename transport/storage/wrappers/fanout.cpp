@@ -19,8 +19,8 @@ BackendTraits traits_with_copy(const Backend& first, const Backend& second) {
 
 class Fanout final : public Wrapper {
  public:
-  Fanout(std::shared_ptr<Backend> first, std::shared_ptr<Backend> second)
-      : Wrapper(first, traits_with_copy(*first, *second)), second_(std::move(second)) {}
+  Fanout(std::shared_ptr<Backend> first, std::shared_ptr<Backend> second, const BackendTraits& traits)
+      : Wrapper(std::move(first), traits), second_(std::move(second)) {}
 
   Result<void> store(const RecordKey& key, const NewRecord& record, Deadline deadline) override {
     return and_second(inner().store(key, record, deadline), key, record, deadline);
@@ -88,7 +88,8 @@ class Fanout final : public Wrapper {
 }  // namespace
 
 std::shared_ptr<Backend> fanned_out(std::shared_ptr<Backend> first, std::shared_ptr<Backend> second) {
-  return std::make_shared<Fanout>(std::move(first), std::move(second));
+  const BackendTraits traits = traits_with_copy(*first, *second);
+  return std::make_shared<Fanout>(std::move(first), std::move(second), traits);
 }
 
 }  // namespace locum::storage

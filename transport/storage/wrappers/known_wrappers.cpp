@@ -219,7 +219,7 @@ std::string_view own_option(std::string_view option, std::string_view wrapper) {
 }
 
 /// The options of a wrapper, as a URL of its own: its errors then name the wrapper.
-Url options_of(const KnownWrapper& wrapper, Url& all) {
+Url options_of(const KnownWrapper& wrapper, const Url& all) {
   Url own;
   own.scheme = wrapper.name;
   for (const auto& [name, value] : all.options) {

@@ -81,7 +81,7 @@ class Lz4 final : public Compressor {
 }  // namespace
 
 Result<std::shared_ptr<Backend>> compressed_by_lz4(std::shared_ptr<Backend> inner) {
-  return std::make_shared<PackedRecord>(std::move(inner), "lz4", std::make_unique<Lz4>());
+  return PackedRecord::over(std::move(inner), "lz4", std::make_unique<Lz4>());
 }
 
 }  // namespace locum::storage

@@ -27,11 +27,15 @@ std::uint32_t checksum_of(std::span<const std::byte> packed, PackedEnd end) {
 
 }  // namespace
 
-PackedRecord::PackedRecord(std::shared_ptr<Backend> inner, std::string_view name,
+PackedRecord::PackedRecord(std::shared_ptr<Backend> inner, const BackendTraits& traits, std::string_view name,
                            std::unique_ptr<const Compressor> compressor)
-    : RecordFilter(inner, with_room_for_end(inner->traits(), compressor == nullptr)),
-      name_(name),
-      compressor_(std::move(compressor)) {}
+    : RecordFilter(std::move(inner), traits), name_(name), compressor_(std::move(compressor)) {}
+
+std::shared_ptr<Backend> PackedRecord::over(std::shared_ptr<Backend> inner, std::string_view name,
+                                            std::unique_ptr<const Compressor> compressor) {
+  const BackendTraits traits = with_room_for_end(inner->traits(), compressor == nullptr);
+  return std::make_shared<PackedRecord>(std::move(inner), traits, name, std::move(compressor));
+}
 
 Error PackedRecord::damage(const RecordKey& key, const std::string& why) const {
   return Error(Errc::corrupt, std::string(name_) + ": " + why).about(key.name);

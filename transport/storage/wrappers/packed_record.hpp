@@ -46,9 +46,12 @@ class Compressor {
 /// A record is always loaded as a whole: its checksum is that of all of it.
 class PackedRecord final : public RecordFilter {
  public:
-  /// `name`: of the wrapper, for errors. `compressor`: null for none.
-  PackedRecord(std::shared_ptr<Backend> inner, std::string_view name,
+  /// `traits`: of the wrapper.
+  PackedRecord(std::shared_ptr<Backend> inner, const BackendTraits& traits, std::string_view name,
                std::unique_ptr<const Compressor> compressor);
+  /// `name`: of the wrapper, for errors. `compressor`: null for none.
+  [[nodiscard]] static std::shared_ptr<Backend> over(std::shared_ptr<Backend> inner, std::string_view name,
+                                                     std::unique_ptr<const Compressor> compressor);
 
  private:
   Result<NewRecord> to_store(const RecordKey& key, const NewRecord& record, Deadline deadline) override;

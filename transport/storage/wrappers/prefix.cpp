@@ -41,7 +41,7 @@ class Prefix final : public Wrapper {
   }
   Result<std::uint64_t> drop(std::string_view space, Deadline deadline) override {
     // Names without the prefix are others' and stay.
-    return names_.empty() ? inner().drop(space_of(space), deadline) : Backend::drop(space, deadline);
+    return names_.empty() ? inner().drop(space_of(space), deadline) : drop_what_is_listed(space, deadline);
   }
   void await(const RecordKey& key, Deadline until) override {
     const Place place(*this, key);

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/ports/backend.hpp"
@@ -14,7 +15,7 @@ namespace locum::storage {
 /// change. It has batches if the inner backend has them: then the calls `…_all` are made.
 class Wrapper : public Backend {
  public:
-  explicit Wrapper(std::shared_ptr<Backend> inner) : Wrapper(inner, inner->traits()) {}
+  explicit Wrapper(std::shared_ptr<Backend> inner) : inner_(std::move(inner)), traits_(inner_->traits()) {}
   Wrapper(std::shared_ptr<Backend> inner, const BackendTraits& traits)
       : inner_(std::move(inner)), traits_(traits) {}
 
@@ -30,6 +31,10 @@ class Wrapper : public Backend {
 
  protected:
   [[nodiscard]] Backend& inner() const noexcept { return *inner_; }
+  /// Removes the records that list() has by remove(): where not all of a space is this wrapper's.
+  [[nodiscard]] Result<std::uint64_t> drop_what_is_listed(std::string_view space, Deadline deadline) {
+    return Backend::drop(space, deadline);
+  }
   /// The calls of batches(). REQUIRES: the inner backend has them.
   virtual void load_all(std::span<const RecordKey> keys, std::uint64_t last_bytes,
                         std::span<Result<Record>> loaded, Deadline deadline);

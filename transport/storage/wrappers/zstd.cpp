@@ -108,7 +108,7 @@ Result<std::shared_ptr<Backend>> compressed_by_zstd(std::shared_ptr<Backend> inn
     return Error(Errc::invalid_argument,
                  "zstd: zstd.level is a number from 1 to " + std::to_string(ZSTD_maxCLevel()));
   }
-  return std::make_shared<PackedRecord>(std::move(inner), "zstd", std::make_unique<Zstd>(level));
+  return PackedRecord::over(std::move(inner), "zstd", std::make_unique<Zstd>(level));
 }
 
 }  // namespace locum::storage

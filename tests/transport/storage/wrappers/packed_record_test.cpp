@@ -195,6 +195,8 @@ TEST_F(Encrypt, ShowsNoKey) {
   const auto literal = parse_url(name);
   ASSERT_EQ(code_of(literal), Errc::invalid_argument) << "it would be printed with the URL";
   EXPECT_FALSE(holds(literal.error().what(), "0011"));
+  EXPECT_EQ(code_of(parse_url("encrypt+probe:?encrypt.old=env:X,planted")), Errc::invalid_argument);
+  EXPECT_TRUE(parse_url("encrypt+probe:?encrypt.key=env:X&encrypt.old=env:Y,file:/z"));
   EXPECT_EQ(code_of(parse_url("fanout+probe:?fanout.to=redis://me:planted@host/0")), Errc::invalid_argument);
   EXPECT_EQ(code_of(parse_url("fanout+probe:?fanout.to=redis://host/0%3Fpassword%3Dplanted")),
             Errc::invalid_argument);
