@@ -9,7 +9,7 @@
 #include "core/backend_registry.hpp"
 #include "core/node/local.hpp"
 #include "core/open.hpp"
-#include "transport/storage/memcached.hpp"
+#include "transport/storage/memcached/backend.hpp"
 #include "transport/storage/null.hpp"
 #include "transport/storage/redis/backend.hpp"
 #include "transport/storage/simple.hpp"
