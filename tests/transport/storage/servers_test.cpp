@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "core/open.hpp"
-#include "core/proxy.hpp"
+#include "core/open_sessions.hpp"
 #include "core/serializers.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/transport/storage/fault_proxy.hpp"
