@@ -12,7 +12,7 @@
 #include "core/node/local.hpp"
 #include "core/open.hpp"
 #include "transport/storage/file/backend.hpp"
-#include "transport/storage/memcached.hpp"
+#include "transport/storage/memcached/backend.hpp"
 #include "transport/storage/multi.hpp"
 #include "transport/storage/null.hpp"
 #include "transport/storage/pack/backend.hpp"

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <spawn.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -18,7 +19,7 @@
 #include <vector>
 
 #include "core/open.hpp"
-#include "core/proxy.hpp"
+#include "core/open_sessions.hpp"
 #include "core/serializers.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/transport/storage/fault_proxy.hpp"
@@ -287,6 +288,39 @@ TEST_P(Servers, AreConnectedAgainWhenTheyStartAgain) {
       << "the server knows no script any more";
 }
 
+TEST_P(Servers, MayStartAgainWhileTheyAreUsed) {
+  TestServer own(GetParam());
+  const auto backend = own.backend();
+  std::atomic<int> stored{0};
+  std::atomic<int> lost{0};
+  std::atomic<bool> done{false};
+  std::vector<std::thread> all;
+  for (int mine = 0; mine < 3; ++mine) {
+    all.emplace_back([&, mine] {
+      for (std::uint64_t round = 1; !done; ++round) {
+        const auto result = store_text(*backend, {"s", std::to_string(mine)}, "x", round, long_enough);
+        EXPECT_TRUE(result || code_of(result) == Errc::peer_lost) << result.error();
+        (result ? stored : lost) += 1;
+      }
+    });
+  }
+  const auto reaches = [end = Clock::now() + long_enough](const std::atomic<int>& count, int wanted) {
+    while (count < wanted && Clock::now() < end) {
+      std::this_thread::yield();
+    }
+    return count >= wanted;
+  };
+  EXPECT_TRUE(reaches(stored, 10));
+  own.stop();
+  EXPECT_TRUE(reaches(lost, 10));
+  own.start();
+  EXPECT_TRUE(reaches(stored, stored + 10)) << "they are connected again";
+  done = true;
+  for (std::thread& one : all) {
+    one.join();
+  }
+}
+
 TEST_P(Servers, AnswerManyAtOnce) {
   const auto url = is_redis() ? "redis:" : "memcached:";
   const Store direct = open(url + server_->path()).value();
@@ -377,6 +411,9 @@ TEST_P(Servers, ResolveTheHandlesOfAnEarlierProcess) {
                                  "--gtest_filter=EarlierProcess.DISABLED_PutForTheNextProcess",
                                  "--gtest_also_run_disabled_tests", "--gtest_brief=1"};
   std::vector<std::string> variables{"LOCUM_TEST_URL=" + server_->url(), "LOCUM_TEST_FILE=" + file};
+  for (char** one = environ; *one != nullptr; ++one) {
+    variables.emplace_back(*one);
+  }
   const auto pointers = [](std::vector<std::string>& texts) {
     std::vector<char*> all;
     for (std::string& text : texts) {

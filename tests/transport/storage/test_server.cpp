@@ -16,7 +16,7 @@
 #include <thread>
 #include <utility>
 
-#include "transport/storage/memcached.hpp"
+#include "transport/storage/memcached/backend.hpp"
 #include "transport/storage/redis/backend.hpp"
 #include "transport/storage/servers/stream.hpp"
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "transport/storage/redis/change.hpp"
 #include "transport/storage/redis/connection.hpp"
 #include "transport/storage/servers/server_backend.hpp"
 #include "transport/storage/servers/stored_value.hpp"
@@ -23,26 +24,6 @@ constexpr std::size_t looked_through_at_once = 1000;
 constexpr std::chrono::milliseconds longest_sleep{1000};
 constexpr std::chrono::milliseconds pause_without_pushes{20};
 constexpr std::chrono::milliseconds grace{100};  // of an answer to a wait that ends
-
-// Changes a record if it ends as is expected, which is atomic here. KEYS: the record's; ARGV: from where that
-// end is compared, that end, the magic number, the lifetime or "remove", the new value.
-constexpr std::string_view change_script = R"(
-if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
-local last = redis.call('GETRANGE', KEYS[1], ARGV[1], -1)
-if last ~= ARGV[2] then
-  if string.sub(last, -8) ~= ARGV[3] then return -2 end
-  return 0
-end
-if ARGV[4] == 'remove' then
-  redis.call('DEL', KEYS[1])
-elseif ARGV[4] == '' then
-  redis.call('SET', KEYS[1], ARGV[5])
-else
-  redis.call('SET', KEYS[1], ARGV[5], 'PX', ARGV[4])
-end
-return 1)";
-
-enum class Changed : std::int8_t { done = 1, other_revision = 0, missing = -1, not_ours = -2 };
 
 std::string prefix_of(std::string_view space) {
   std::string prefix;
@@ -86,8 +67,6 @@ class Redis final : public ServerBackend<RedisConnection> {
   [[nodiscard]] std::size_t load_some(RedisConnection& connection, std::span<const RecordKey> keys,
                                       std::uint64_t last_bytes, std::span<Result<Record>> loaded,
                                       Deadline deadline) override;
-  [[nodiscard]] Result<Record> load_whole(RedisConnection& connection, const std::string& key,
-                                          Deadline deadline);
   [[nodiscard]] std::vector<std::size_t> store_some(RedisConnection& connection,
                                                     std::span<const RecordKey> keys,
                                                     std::span<const NewRecord> records,
@@ -97,21 +76,16 @@ class Redis final : public ServerBackend<RedisConnection> {
                    std::span<Result<bool>> removed, Deadline deadline) override;
   [[nodiscard]] Result<bool> remove_revision(RedisConnection& connection, const RecordKey& key,
                                              std::uint64_t revision, Deadline deadline) override {
-    const auto changed = change(connection, key_of(key), revision, "remove", "", deadline);
+    const auto changed = changes_.make(connection, key_of(key), revision, "remove", "", deadline);
     return changed ? Result<bool>(*changed == Changed::done) : changed.error();
   }
-  [[nodiscard]] Result<Changed> change(RedisConnection& connection, const std::string& key,
-                                       std::uint64_t revision, std::string_view how,
-                                       const RedisConnection::Word& value, Deadline deadline);
-  [[nodiscard]] std::string script_hash(RedisConnection& connection, Deadline deadline);
   template <class Use>
   [[nodiscard]] Result<void> look_through(std::string_view space, std::string_view prefix, Deadline deadline,
                                           Use use);
 
   const RedisAccess access_;
   ConnectionPool<RedisConnection> waiters_;
-  Mutex mutex_;
-  std::string script_hash_ LOCUM_GUARDED_BY(mutex_);  ///< the server's name of change_script, if it has one
+  RedisChanges changes_;
   std::atomic<bool> has_pushes_{true};
 };
 
@@ -157,93 +131,9 @@ std::size_t Redis::load_some(RedisConnection& connection, std::span<const Record
     }
   }
   for (const std::size_t at : others) {
-    loaded[at] = load_whole(connection, names[at], deadline);
+    loaded[at] = load_value(connection, names[at], deadline);
   }
   return keys.size();
-}
-
-Result<Record> Redis::load_whole(RedisConnection& connection, const std::string& key, Deadline deadline) {
-  auto reply = connection.ask({"GET", key}, deadline);
-  if (!reply) {
-    return reply.error();
-  }
-  if (reply->kind == RedisReply::Kind::nil) {
-    return no_such_object();
-  }
-  return reply->kind == RedisReply::Kind::text ? record_in(std::move(reply->bytes), reply->size_bytes)
-                                               : Result<Record>(unexpected_reply(*reply, connection.name()));
-}
-
-// The end of the values of that revision, but for their size.
-std::string end_of_revision(std::uint64_t revision) {
-  return std::string(ValueEnd{0, revision}.bytes().substr(sizeof revision));
-}
-
-void add_change(RedisConnection& connection, const std::string& key, const std::string& script_hash,
-                std::string_view from, std::string_view last, std::string_view how,
-                const RedisConnection::Word& value) {
-  static const std::string magic(ValueEnd().bytes().substr(2 * sizeof(std::uint64_t)));
-  const bool has_hash = !script_hash.empty();
-  connection.add({has_hash ? "EVALSHA" : "EVAL", has_hash ? std::string_view(script_hash) : change_script,
-                  "1", key, from, last, magic, how, value});
-}
-
-Result<Changed> changed_by(const RedisReply& reply, const std::string& name) {
-  return reply.kind == RedisReply::Kind::integer && reply.integer >= -2 && reply.integer <= 1
-             ? Result<Changed>(static_cast<Changed>(reply.integer))
-             : unexpected_reply(reply, name);
-}
-
-bool is_unknown_script(const RedisReply& reply) {
-  return reply.is_error() && reply.text().starts_with("NOSCRIPT");
-}
-
-// Empty: it has none, and is given the script itself.
-std::string Redis::script_hash(RedisConnection& connection, Deadline deadline) {
-  {
-    const MutexLock lock(mutex_);
-    if (!script_hash_.empty()) {
-      return script_hash_;
-    }
-  }
-  const auto reply = connection.ask({"SCRIPT", "LOAD", change_script}, deadline);
-  if (!reply || reply->kind != RedisReply::Kind::text) {
-    return {};
-  }
-  const MutexLock lock(mutex_);
-  script_hash_ = reply->text();
-  return script_hash_;
-}
-
-// Changes a record, if it has that revision.
-Result<Changed> Redis::change(RedisConnection& connection, const std::string& key, std::uint64_t revision,
-                              std::string_view how, const RedisConnection::Word& value, Deadline deadline) {
-  const auto run = [&](const std::string& hash, std::string_view from,
-                       std::string_view last) -> Result<RedisReply> {
-    add_change(connection, key, hash, from, last, how, value);
-    auto sent = connection.send(deadline);
-    return sent ? connection.receive(deadline) : Result<RedisReply>(sent.error());
-  };
-  const std::string end = end_of_revision(revision);
-  auto reply = run(script_hash(connection, deadline), "-16", end);
-  if (reply && is_unknown_script(*reply)) {  // the server has started again
-    reply = run({}, "-16", end);
-  }
-  auto changed = reply ? changed_by(*reply, connection.name()) : Result<Changed>(reply.error());
-  if (!changed || *changed != Changed::not_ours) {
-    return changed;
-  }
-  // Another program stored it: its revision is a hash of all of it.
-  const auto found = load_whole(connection, key, deadline);
-  if (!found) {
-    return found.error().code() == Errc::not_found ? Result<Changed>(Changed::missing) : found.error();
-  }
-  if (found->revision != revision) {
-    return Changed::other_revision;
-  }
-  reply = run({}, "0", {reinterpret_cast<const char*>(found->bytes.data()), found->bytes.size()});
-  changed = reply ? changed_by(*reply, connection.name()) : Result<Changed>(reply.error());
-  return changed && *changed == Changed::not_ours ? Result<Changed>(Changed::other_revision) : changed;
 }
 
 Result<void> stored_by(Changed changed) {
@@ -276,7 +166,7 @@ std::vector<std::size_t> Redis::store_some(RedisConnection& connection, std::spa
                                  sending[at].end.bytes());
   };
   if (std::ranges::any_of(records, [](const auto& one) { return one.expect == Expect::revision; })) {
-    hash = script_hash(connection, deadline);
+    hash = changes_.script_hash(connection, deadline);
   }
   for (std::size_t at = 0; at < keys.size(); ++at) {
     const NewRecord& record = records[at];
@@ -291,8 +181,7 @@ std::vector<std::size_t> Redis::store_some(RedisConnection& connection, std::spa
     one.is_sent = true;
     const bool is_new = record.expect == Expect::absent;
     if (record.expect == Expect::revision) {
-      add_change(connection, one.key, hash, "-16", end_of_revision(record.expected_revision), one.lifetime,
-                 value_of(at));
+      RedisChanges::add(connection, one.key, hash, record.expected_revision, one.lifetime, value_of(at));
     } else if (one.lifetime.empty() && is_new) {
       connection.add({"SET", one.key, value_of(at), "NX"});
     } else if (one.lifetime.empty()) {
@@ -315,9 +204,9 @@ std::vector<std::size_t> Redis::store_some(RedisConnection& connection, std::spa
       stored[at] = reply.error();
       unknown.push_back(at);
     } else if (records[at].expect == Expect::revision) {
-      const auto changed = changed_by(*reply, connection.name());
+      const auto changed = RedisChanges::result(*reply, connection.name());
       stored[at] = changed ? stored_by(*changed) : Result<void>(changed.error());
-      if (is_unknown_script(*reply) || (changed && *changed == Changed::not_ours)) {
+      if (RedisChanges::is_unknown(*reply) || (changed && *changed == Changed::not_ours)) {
         again.push_back(at);
       }
     } else if (reply->kind == RedisReply::Kind::nil && records[at].expect == Expect::absent) {
@@ -330,8 +219,8 @@ std::vector<std::size_t> Redis::store_some(RedisConnection& connection, std::spa
   }
   for (const std::size_t at : again) {
     const Sending& one = sending[at];
-    const auto changed =
-        change(connection, one.key, records[at].expected_revision, one.lifetime, value_of(at), deadline);
+    const auto changed = changes_.make(connection, one.key, records[at].expected_revision, one.lifetime,
+                                       value_of(at), deadline);
     stored[at] = changed ? stored_by(*changed) : Result<void>(changed.error());
     if (!connection.is_clean()) {
       unknown.push_back(at);

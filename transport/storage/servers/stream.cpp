@@ -138,7 +138,8 @@ ServerStream::ServerStream(ServerStream&& other) noexcept
       broken_by_(std::move(other.broken_by_)),
       buffer_(std::move(other.buffer_)),
       begin_(other.begin_),
-      end_(other.end_) {}
+      end_(other.end_),
+      has_sent_(other.has_sent_) {}
 
 ServerStream::~ServerStream() {
   if (descriptor_ >= 0) {
@@ -238,6 +239,7 @@ Result<void> ServerStream::send(std::span<const std::string_view> parts, Deadlin
       sent -= parts[0].size();
     }
   }
+  has_sent_ = true;
   return {};
 }
 
@@ -245,6 +247,11 @@ Result<std::size_t> ServerStream::receive(std::span<std::byte> into, Deadline de
   while (true) {
     if (broken_by_) {
       return *broken_by_;
+    }
+    if (std::exchange(has_sent_, false)) {
+      if (auto ready = wait(POLLIN, deadline); !ready) {
+        return ready.error();
+      }
     }
     const ssize_t got = ::recv(descriptor_, into.data(), into.size(), MSG_DONTWAIT);
     if (got > 0) {

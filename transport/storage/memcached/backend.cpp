@@ -1,8 +1,6 @@
-#include "transport/storage/memcached.hpp"
+#include "transport/storage/memcached/backend.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -10,9 +8,8 @@
 #include <vector>
 
 #include "core/base/hash.hpp"
+#include "transport/storage/memcached/connection.hpp"
 #include "transport/storage/servers/server_backend.hpp"
-#include "transport/storage/servers/stored_value.hpp"
-#include "transport/storage/servers/stream.hpp"
 
 namespace locum::storage {
 
@@ -20,7 +17,6 @@ namespace {
 
 constexpr std::size_t most_requests = 256;
 constexpr std::size_t longest_plain_space = 33;
-constexpr std::uint64_t largest_value = std::uint64_t{1} << 30U;
 constexpr std::int64_t most_relative_seconds = std::int64_t{30} * 24 * 3600;
 
 std::string item_key(const RecordKey& key) {
@@ -54,183 +50,6 @@ std::string expiry_of(std::chrono::milliseconds lifetime) {
   }
   return std::to_string(seconds);
 }
-
-/// A value as the server has it.
-struct Item {
-  Record record;
-  std::uint64_t version = 0;  ///< of the server: "cas unique"
-};
-
-/// A connection that is used request by request: many may be added, and sent together.
-class ItemConnection {
- public:
-  explicit ItemConnection(ServerStream stream) : stream_(std::move(stream)) {}
-
-  [[nodiscard]] bool is_broken() const noexcept { return stream_.is_broken(); }
-  [[nodiscard]] bool is_clean() const noexcept { return !stream_.is_broken() && awaited_ == 0; }
-  [[nodiscard]] bool is_reusable() noexcept { return is_clean() && stream_.is_quiet(); }
-
-  void add_get(std::span<const std::string> keys) {
-    std::string line = "gets";
-    for (const std::string& key : keys) {
-      line.append(" ").append(key);
-    }
-    add(line + "\r\n");
-  }
-  void add_delete(const std::string& key) { add("delete " + key + "\r\n"); }
-  /// `command`: set, add or cas. The record's bytes have to stay until they are sent.
-  void add_store(std::string_view command, const std::string& key, std::string_view expiry,
-                 std::span<const std::byte> bytes, const ValueEnd& end, std::string_view version) {
-    std::string line(command);
-    line.append(" ").append(key).append(" 0 ").append(expiry).append(" ");
-    line.append(std::to_string(bytes.size() + sizeof end)).append(version.empty() ? "" : " ").append(version);
-    texts_.push_back(line + "\r\n");
-    parts_.push_back({texts_.size() - 1, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}});
-    add(std::string(end.bytes()) + "\r\n");
-  }
-  /// Removes an item of that version: it has expired at once.
-  void add_end(const std::string& key, std::uint64_t version) {
-    add("cas " + key + " 0 -1 0 " + std::to_string(version) + "\r\n\r\n");
-  }
-
-  [[nodiscard]] Result<void> send(Deadline deadline) {
-    std::vector<std::string_view> parts;
-    auto outside = parts_.begin();
-    for (std::size_t at = 0; at < texts_.size(); ++at) {
-      parts.emplace_back(texts_[at]);
-      if (outside != parts_.end() && outside->behind == at) {
-        parts.push_back((outside++)->bytes);
-      }
-    }
-    awaited_ += std::exchange(added_, 0);
-    auto sent = stream_.send(parts, deadline);
-    texts_.clear();
-    parts_.clear();
-    return sent;
-  }
-  /// The reply to a request that stores or deletes, in one line; the errors of the server are errors.
-  [[nodiscard]] Result<std::string> receive(Deadline deadline) {
-    const auto line = stream_.line(deadline);
-    if (!line) {
-      return line.error();
-    }
-    --awaited_;
-    if (is_error(*line)) {
-      return refused(*line);
-    }
-    constexpr std::array<std::string_view, 6> known{"STORED",    "NOT_STORED", "EXISTS",
-                                                    "NOT_FOUND", "DELETED",    "END"};
-    if (std::ranges::find(known, *line) == known.end()) {
-      return stream_.garbage("a line that is no reply");
-    }
-    return std::string(*line);
-  }
-  /// The reply to add_get() of those keys: calls `take` with the place of each that there is, in their order,
-  /// and its item.
-  template <class Take>
-  [[nodiscard]] Result<void> receive_items(std::span<const std::string> keys, Deadline deadline, Take take) {
-    for (std::size_t at = 0;; ++at) {
-      const auto line = stream_.line(deadline);
-      if (!line) {
-        return line.error();
-      }
-      const bool is_refused = is_error(*line);
-      if (is_refused || *line == "END") {
-        --awaited_;
-        return is_refused ? Result<void>(refused(*line)) : Result<void>();
-      }
-      const ItemHead head = head_in(*line);
-      while (at < keys.size() && keys[at] != head.key) {
-        ++at;
-      }
-      if (at >= keys.size() || head.size_bytes > largest_value) {
-        return stream_.garbage("an item that it was not asked for");
-      }
-      auto item = receive_value(head.size_bytes, head.version, deadline);
-      if (!item) {
-        return item.error();
-      }
-      take(at, std::move(*item));
-    }
-  }
-
- private:
-  struct ItemHead {
-    std::string_view key;  ///< empty: it is none
-    std::uint64_t size_bytes = 0;
-    std::uint64_t version = 0;
-  };
-  struct Outside {
-    std::size_t behind = 0;  ///< which text
-    std::string_view bytes;
-  };
-  void add(std::string text) {
-    texts_.push_back(std::move(text));
-    ++added_;
-  }
-  static bool is_error(std::string_view line) noexcept {
-    return line == "ERROR" || line.starts_with("CLIENT_ERROR") || line.starts_with("SERVER_ERROR");
-  }
-  // VALUE <key> <flags> <bytes> <version>
-  static ItemHead head_in(std::string_view line) noexcept {
-    std::array<std::string_view, 5> words;
-    for (std::string_view& word : words) {
-      const std::size_t end = std::min(line.find(' '), line.size());
-      word = line.substr(0, end);
-      line.remove_prefix(std::min(line.size(), end + 1));
-    }
-    const auto read = [](std::string_view text, std::uint64_t& number) {
-      const auto done = std::from_chars(text.data(), text.data() + text.size(), number);
-      return done.ec == std::errc() && done.ptr == text.data() + text.size();
-    };
-    ItemHead head{words[1]};
-    const bool is_head = words[0] == "VALUE" && line.empty() && read(words[3], head.size_bytes) &&
-                         read(words[4], head.version);
-    return is_head ? head : ItemHead();
-  }
-  [[nodiscard]] Result<Item> receive_value(std::uint64_t size_bytes, std::uint64_t version,
-                                           Deadline deadline) {
-    const std::shared_ptr<std::byte> value = record_memory(size_bytes);
-    if (!value) {
-      (void)stream_.garbage("more than there is memory for");
-      return no_memory_left();
-    }
-    if (auto read = stream_.read({value.get(), size_bytes}, deadline); !read) {
-      return read.error();
-    }
-    const auto end = stream_.line(deadline);
-    if (!end || !end->empty()) {
-      return end ? stream_.garbage("an item without its end") : end.error();
-    }
-    return Item{record_in(value, size_bytes), version};
-  }
-  // After a client's error the server may take what follows for requests.
-  [[nodiscard]] Error refused(std::string_view line) {
-    const std::string text(line);
-    if (text.find("too large") != std::string::npos) {
-      return Error(Errc::value_too_large,
-                   stream_.name() +
-                       " holds no value of that size; store it in parts, or start the server with "
-                       "-I and give the URL the option largest",
-                   text);
-    }
-    if (text.find("out of memory") != std::string::npos) {
-      return Error(Errc::out_of_memory, stream_.name() + " has no memory for it; give the server more by -m",
-                   text);
-    }
-    if (!text.starts_with("SERVER_ERROR")) {
-      (void)stream_.garbage(text);
-    }
-    return Error(Errc::system, stream_.name() + " refused the request; look at its version and settings",
-                 text);
-  }
-
-  ServerStream stream_;
-  std::vector<std::string> texts_;
-  std::vector<Outside> parts_;
-  std::size_t added_ = 0;
-  std::size_t awaited_ = 0;
-};
 
 class Memcached final : public ServerBackend<ItemConnection> {
  public:

@@ -1,0 +1,171 @@
+#include "transport/storage/memcached/connection.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <memory>
+
+namespace locum::storage {
+
+namespace {
+
+constexpr std::uint64_t largest_value = std::uint64_t{1} << 30U;
+
+struct ItemHead {
+  std::string_view key;  ///< empty: it is none
+  std::uint64_t size_bytes = 0;
+  std::uint64_t version = 0;
+};
+
+bool is_refusal(std::string_view line) noexcept {
+  return line == "ERROR" || line.starts_with("CLIENT_ERROR") || line.starts_with("SERVER_ERROR");
+}
+
+// VALUE <key> <flags> <bytes> <version>
+ItemHead head_in(std::string_view line) noexcept {
+  std::array<std::string_view, 5> words;
+  for (std::string_view& word : words) {
+    const std::size_t end = std::min(line.find(' '), line.size());
+    word = line.substr(0, end);
+    line.remove_prefix(std::min(line.size(), end + 1));
+  }
+  const auto read = [](std::string_view text, std::uint64_t& number) {
+    const auto done = std::from_chars(text.data(), text.data() + text.size(), number);
+    return done.ec == std::errc() && done.ptr == text.data() + text.size();
+  };
+  ItemHead head{words[1]};
+  const bool is_head =
+      words[0] == "VALUE" && line.empty() && read(words[3], head.size_bytes) && read(words[4], head.version);
+  return is_head ? head : ItemHead();
+}
+
+}  // namespace
+
+void ItemConnection::add_get(std::span<const std::string> keys) {
+  std::string line = "gets";
+  for (const std::string& key : keys) {
+    line.append(" ").append(key);
+  }
+  add(line + "\r\n");
+}
+
+void ItemConnection::add_delete(const std::string& key) {
+  add("delete " + key + "\r\n");
+}
+void ItemConnection::add_store(std::string_view command, const std::string& key, std::string_view expiry,
+                               std::span<const std::byte> bytes, const ValueEnd& end,
+                               std::string_view version) {
+  std::string line(command);
+  line.append(" ").append(key).append(" 0 ").append(expiry).append(" ");
+  line.append(std::to_string(bytes.size() + sizeof end)).append(version.empty() ? "" : " ").append(version);
+  texts_.push_back(line + "\r\n");
+  parts_.push_back({texts_.size() - 1, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}});
+  add(std::string(end.bytes()) + "\r\n");
+}
+
+void ItemConnection::add_end(const std::string& key, std::uint64_t version) {
+  add("cas " + key + " 0 -1 0 " + std::to_string(version) + "\r\n\r\n");
+}
+
+void ItemConnection::add(std::string text) {
+  texts_.push_back(std::move(text));
+  ++added_;
+}
+
+Result<void> ItemConnection::send(Deadline deadline) {
+  std::vector<std::string_view> parts;
+  auto outside = parts_.begin();
+  for (std::size_t at = 0; at < texts_.size(); ++at) {
+    parts.emplace_back(texts_[at]);
+    if (outside != parts_.end() && outside->behind == at) {
+      parts.push_back((outside++)->bytes);
+    }
+  }
+  awaited_ += std::exchange(added_, 0);
+  auto sent = stream_.send(parts, deadline);
+  texts_.clear();
+  parts_.clear();
+  return sent;
+}
+
+Result<std::string> ItemConnection::receive(Deadline deadline) {
+  const auto line = stream_.line(deadline);
+  if (!line) {
+    return line.error();
+  }
+  --awaited_;
+  if (is_refusal(*line)) {
+    return refused(*line);
+  }
+  constexpr std::array<std::string_view, 5> known{"STORED", "NOT_STORED", "EXISTS", "NOT_FOUND", "DELETED"};
+  if (std::ranges::find(known, *line) == known.end()) {
+    return stream_.garbage("a line that is no reply");
+  }
+  return std::string(*line);
+}
+
+Result<Item> ItemConnection::receive_value(std::uint64_t size_bytes, std::uint64_t version,
+                                           Deadline deadline) {
+  const std::shared_ptr<std::byte> value = record_memory(size_bytes);
+  if (!value) {
+    (void)stream_.garbage("more than there is memory for");
+    return no_memory_left();
+  }
+  if (auto read = stream_.read({value.get(), size_bytes}, deadline); !read) {
+    return read.error();
+  }
+  const auto end = stream_.line(deadline);
+  if (!end || !end->empty()) {
+    return end ? stream_.garbage("an item without its end") : end.error();
+  }
+  return Item{record_in(value, size_bytes), version};
+}
+
+Result<void> ItemConnection::receive_items(std::span<const std::string> keys, Deadline deadline,
+                                           const std::function<void(std::size_t at, Item item)>& take) {
+  for (std::size_t at = 0;; ++at) {
+    const auto line = stream_.line(deadline);
+    if (!line) {
+      return line.error();
+    }
+    const bool is_refused = is_refusal(*line);
+    if (is_refused || *line == "END") {
+      --awaited_;
+      return is_refused ? Result<void>(refused(*line)) : Result<void>();
+    }
+    const ItemHead head = head_in(*line);
+    while (at < keys.size() && keys[at] != head.key) {
+      ++at;
+    }
+    if (at >= keys.size() || head.size_bytes > largest_value) {
+      return stream_.garbage("an item that it was not asked for");
+    }
+    auto item = receive_value(head.size_bytes, head.version, deadline);
+    if (!item) {
+      return item.error();
+    }
+    take(at, std::move(*item));
+  }
+}
+
+// After a client's error the server may take what follows for requests.
+Error ItemConnection::refused(std::string_view line) {
+  const std::string text(line);
+  if (text.find("too large") != std::string::npos) {
+    return Error(Errc::value_too_large,
+                 stream_.name() +
+                     " holds no value of that size; store it in parts, or start the server with "
+                     "-I and give the URL the option largest",
+                 text);
+  }
+  if (text.find("out of memory") != std::string::npos) {
+    return Error(Errc::out_of_memory, stream_.name() + " has no memory for it; give the server more by -m",
+                 text);
+  }
+  if (!text.starts_with("SERVER_ERROR")) {
+    (void)stream_.garbage(text);
+  }
+  return Error(Errc::system, stream_.name() + " refused the request; look at its version and settings", text);
+}
+
+}  // namespace locum::storage
