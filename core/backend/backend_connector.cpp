@@ -1,6 +1,7 @@
 #include "core/backend/backend_connector.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <cstring>
@@ -238,7 +239,9 @@ class BackendConnector final : public Connector,
   [[nodiscard]] std::optional<Draft> take_draft(std::uint64_t place) noexcept;
   [[nodiscard]] Result<Sealing> prepare(std::uint64_t place, const SealOptions& options, Deadline deadline);
   [[nodiscard]] Result<Sealed> finish(const Sealing& sealing, const Result<void>& stored);
-  [[nodiscard]] Result<void> store_alias(const Sealing& sealing, Deadline deadline);
+  [[nodiscard]] bool needs_alias(const Sealing& sealing) const;
+  [[nodiscard]] static NewRecord alias_of(const Sealing& sealing);
+  [[nodiscard]] Result<void> store(const Sealing& sealing, Deadline deadline);
   [[nodiscard]] Result<void> once_more(const Sealing& sealing, Result<void> stored, Deadline deadline);
   [[nodiscard]] Result<Sealed> do_seal(std::uint64_t place, const SealOptions& options, Deadline deadline);
   [[nodiscard]] Result<bool> do_evict(const Address& address, Deadline deadline);
@@ -668,16 +671,35 @@ Result<Sealed> BackendConnector::finish(const Sealing& sealing, const Result<voi
   return sealing.sealed;
 }
 
-// Before the object: whoever has its key finds its name.
-Result<void> BackendConnector::store_alias(const Sealing& sealing, Deadline deadline) {
-  const std::string& name = sealing.draft.name;
-  if (traits_.lists || name.empty()) {
-    return {};
+bool BackendConnector::needs_alias(const Sealing& sealing) const {
+  return !traits_.lists && !sealing.draft.name.empty();
+}
+
+// The one that leads to the name first: whoever has the key of the object finds its name.
+Result<void> BackendConnector::store(const Sealing& sealing, Deadline deadline) {
+  const RecordKey key{sealing.space, sealing.record_name};
+  if (!needs_alias(sealing)) {
+    return backend_->store(key, sealing.record, deadline);
   }
+  const std::string alias_name = RecordNames::of_alias(sealing.sealed.key.serial);
+  const std::array<RecordKey, 2> keys{RecordKey{sealing.space, alias_name}, key};
+  const std::array<NewRecord, 2> records{alias_of(sealing), sealing.record};
+  std::array<Result<void>, 2> stored;
+  if (RecordBatches* const together = backend_->batches()) {
+    together->store(keys, records, stored, deadline);
+  } else {
+    stored[0] = backend_->store(keys[0], records[0], deadline);
+    stored[1] = stored[0] ? backend_->store(keys[1], records[1], deadline) : stored[0];
+  }
+  return stored[0] ? std::move(stored[1]) : std::move(stored[0]);
+}
+
+NewRecord BackendConnector::alias_of(const Sealing& sealing) {
   NewRecord alias;
-  alias.bytes = std::as_bytes(std::span(name));
+  alias.bytes = std::as_bytes(std::span(sealing.draft.name));
   alias.revision = sealing.record.revision;
-  return backend_->store({sealing.space, RecordNames::of_alias(sealing.sealed.key.serial)}, alias, deadline);
+  alias.lifetime = sealing.record.lifetime;
+  return alias;
 }
 
 // If what has the name had expired.
@@ -695,11 +717,7 @@ Result<Sealed> BackendConnector::do_seal(std::uint64_t place, const SealOptions&
   if (!sealing) {
     return sealing.error();
   }
-  if (auto leads = store_alias(*sealing, deadline); !leads) {
-    return leads.error();
-  }
-  const RecordKey key{sealing->space, sealing->record_name};
-  return finish(*sealing, once_more(*sealing, backend_->store(key, sealing->record, deadline), deadline));
+  return finish(*sealing, once_more(*sealing, store(*sealing, deadline), deadline));
 }
 
 std::chrono::milliseconds BackendConnector::lifetime_of(std::uint32_t store) const {
@@ -834,13 +852,19 @@ void BackendConnector::seal_batch(std::span<const ObjectDraft> drafts, std::span
   std::vector<NewRecord> records;
   std::vector<std::size_t> asked;
   prepared.reserve(drafts.size());
+  std::vector<std::string> aliases(drafts.size());
   for (std::size_t at = 0; at < drafts.size(); ++at) {
     prepared.push_back(prepare(drafts[at].place, {}, moment));
     const Result<Sealing>& one = prepared.back();
-    const Result<void> leads = one ? store_alias(*one, moment) : Result<void>(one.error());
-    if (!leads) {
-      sealed[at] = leads.error();
+    if (!one) {
+      sealed[at] = one.error();
       continue;
+    }
+    if (needs_alias(*one)) {
+      aliases[at] = RecordNames::of_alias(one->sealed.key.serial);
+      keys.push_back({one->space, aliases[at]});
+      records.push_back(alias_of(*one));
+      asked.push_back(drafts.size());
     }
     keys.push_back({one->space, one->record_name});
     records.push_back(one->record);
@@ -849,6 +873,12 @@ void BackendConnector::seal_batch(std::span<const ObjectDraft> drafts, std::span
   std::vector<Result<void>> stored(keys.size());
   together->store(keys, records, stored, moment);
   for (std::size_t one = 0; one < asked.size(); ++one) {
+    if (asked[one] == drafts.size()) {
+      if (!stored[one]) {
+        stored[one + 1] = stored[one];  // the object that nobody would find by its key
+      }
+      continue;
+    }
     const Sealing& sealing = *prepared[asked[one]];
     sealed[asked[one]] = finish(sealing, once_more(sealing, std::move(stored[one]), moment));
   }
