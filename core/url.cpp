@@ -198,6 +198,14 @@ Result<std::uint64_t> Url::number(std::string_view name, std::uint64_t otherwise
   return value;
 }
 
+Result<bool> Url::flag(std::string_view name, bool otherwise) const {
+  const auto value = number(name, otherwise ? 1 : 0);
+  if (value && *value > 1) {
+    return wrong("gives the option '" + std::string(name) + "' a value that is neither 0 nor 1");
+  }
+  return value ? Result<bool>(*value == 1) : value.error();
+}
+
 Result<void> Url::knows_only(std::vector<std::string_view> names) const {
   for (const auto& [name, value] : options) {
     if (std::ranges::find(names, name) == names.end()) {

@@ -27,6 +27,8 @@ struct Url {
   [[nodiscard]] std::string_view option(std::string_view name) const noexcept;
   /// The same, as a number; `invalid_argument` if it is none.
   [[nodiscard]] Result<std::uint64_t> number(std::string_view name, std::uint64_t otherwise) const;
+  /// The same, as 0 or 1.
+  [[nodiscard]] Result<bool> flag(std::string_view name, bool otherwise) const;
   /// `invalid_argument`, which lists what is known, if there is an option that is none of these.
   [[nodiscard]] Result<void> knows_only(std::vector<std::string_view> names) const;
 };

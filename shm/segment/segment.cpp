@@ -236,6 +236,7 @@ std::shared_ptr<Segment> Segment::create(const Geometry& geometry, std::uint64_t
                                      .spill_calls = 0,
                                      .budgets = 0,
                                      .collect_calls = 0,
+                                     .highest_bytes = 0,
                                      .reserved = {}};
   LOCUM_KILL_POINT("bootstrap: header written");
   return std::shared_ptr<Segment>(new Segment(std::move(state)));

@@ -15,14 +15,6 @@ namespace locum::storage {
 
 namespace {
 
-Result<bool> flag_of(const Url& url, std::string_view name, bool otherwise) {
-  const auto value = url.number(name, otherwise ? 1 : 0);
-  if (value && *value > 1) {
-    return Error(Errc::invalid_argument, "file: takes 0 or 1 as " + std::string(name));
-  }
-  return value ? Result<bool>(*value == 1) : value.error();
-}
-
 // With all folders above it. Those that are new are on the disk when this returns.
 Result<void> make_folder(const std::filesystem::path& path, bool syncs) {
   std::error_code unknown;
@@ -60,9 +52,9 @@ bool keeps_removed_files(const Descriptor& folder) noexcept {
 
 Result<FileRoot> open_root(const Url& url) {
   const auto known = url.knows_only({"sync", "plain", "create"});
-  const auto syncs = flag_of(url, "sync", true);
-  const auto is_plain = flag_of(url, "plain", false);
-  const auto creates = flag_of(url, "create", true);
+  const auto syncs = url.flag("sync", true);
+  const auto is_plain = url.flag("plain", false);
+  const auto creates = url.flag("create", true);
   if (!known || !syncs || !is_plain || !creates) {
     return !known ? known.error() : !syncs ? syncs.error() : !is_plain ? is_plain.error() : creates.error();
   }

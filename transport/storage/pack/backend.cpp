@@ -5,20 +5,6 @@
 
 namespace locum::storage {
 
-namespace {
-
-Result<bool> flag_of(const Url& url, std::string_view name, bool otherwise) {
-  const auto number = url.number(name, otherwise ? 1 : 0);
-  if (!number || *number > 1) {
-    return number ? Error(Errc::invalid_argument,
-                          "the option '" + std::string(name) + "' of pack: is 0 or 1, and nothing else")
-                  : number.error();
-  }
-  return *number == 1;
-}
-
-}  // namespace
-
 Result<std::shared_ptr<Backend>> open_pack_backend(const Url& url) {
   if (const auto known = url.knows_only({"read", "sync", "compact", "repair", "lock"}); !known) {
     return known.error();
@@ -26,11 +12,11 @@ Result<std::shared_ptr<Backend>> open_pack_backend(const Url& url) {
   if (url.path.empty() || url.path.back() == '/' || !url.host.empty()) {
     return Error(Errc::invalid_argument, "write the URL as pack:///folder/file.pack: it names one file");
   }
-  const auto reads = flag_of(url, "read", false);
-  const auto syncs = flag_of(url, "sync", true);
-  const auto compacts = flag_of(url, "compact", false);
-  const auto repairs = flag_of(url, "repair", false);
-  const auto locks = flag_of(url, "lock", true);
+  const auto reads = url.flag("read", false);
+  const auto syncs = url.flag("sync", true);
+  const auto compacts = url.flag("compact", false);
+  const auto repairs = url.flag("repair", false);
+  const auto locks = url.flag("lock", true);
   for (const auto* const flag : {&reads, &syncs, &compacts, &repairs, &locks}) {
     if (!*flag) {
       return flag->error();
