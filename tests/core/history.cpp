@@ -72,6 +72,7 @@ NameAnswer answer_of(Errc code) noexcept {
     case Errc::broken_promise:
     case Errc::end_of_stream:
     case Errc::queue_full:
+    case Errc::value_too_large:
       break;
   }
   return NameAnswer::unknown;

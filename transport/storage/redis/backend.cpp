@@ -363,7 +363,9 @@ Result<std::shared_ptr<Backend>> open_server(const Url& url, const BackendTraits
                                                url.scheme + "://host:6379/0");
     }
   }
-  RedisAccess access{.place = {}, .user = url.user, .password = {}, .database = *database};
+  RedisAccess access;
+  access.user = url.user;
+  access.database = *database;
   if (const std::string_view where = url.option("password"); !where.empty()) {
     auto secret = secret_in(where);
     if (!secret) {
