@@ -201,7 +201,7 @@ Result<std::uint64_t> Url::number(std::string_view name, std::uint64_t otherwise
 Result<bool> Url::flag(std::string_view name, bool otherwise) const {
   const auto value = number(name, otherwise ? 1 : 0);
   if (value && *value > 1) {
-    return wrong("gives the option '" + std::string(name) + "' a value that is neither 0 nor 1");
+    return Error(Errc::invalid_argument, scheme + ": takes 0 or 1 as '" + std::string(name) + "'");
   }
   return value ? Result<bool>(*value == 1) : value.error();
 }
