@@ -39,6 +39,7 @@ std::vector<std::string> registered_schemes() {
   Registry& known = registry_of_backends();
   const MutexLock lock(known.mutex);
   std::vector<std::string> schemes;
+  schemes.reserve(known.openers.size());
   for (const auto& [scheme, open] : known.openers) {
     schemes.push_back(scheme);
   }

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -145,8 +146,7 @@ void CallPool::close() noexcept {
 void CallPool::disown() noexcept {
   state_->disowned.store(true, std::memory_order_relaxed);
   // The threads are not of this process: their objects may not be destroyed as joinable ones.
-  static std::vector<std::shared_ptr<State>>* const kept = new std::vector<std::shared_ptr<State>>;
-  kept->push_back(state_);
+  static_cast<void>(new (std::nothrow) std::shared_ptr<State>(state_));
 }
 
 }  // namespace locum

@@ -18,14 +18,14 @@ struct Block {
 };
 
 // Set when a thread ends: it keeps nothing any more, but its destructors may still free blocks.
-constinit thread_local bool ended = false;
+constinit thread_local bool thread_has_ended = false;
 
 /// The blocks that a thread keeps.
 class Kept {
  public:
   constexpr Kept() = default;
   ~Kept() {
-    ended = true;
+    thread_has_ended = true;
     for (Block* first : first_) {
       while (first != nullptr) {
         ::operator delete(std::exchange(first, first->next));
@@ -34,7 +34,7 @@ class Kept {
   }
 
   [[nodiscard]] void* take(std::size_t size) noexcept {
-    if (ended || first_[size] == nullptr) {
+    if (thread_has_ended || first_[size] == nullptr) {
       return nullptr;
     }
     Block* const first = first_[size];
@@ -43,7 +43,7 @@ class Kept {
     return first;
   }
   [[nodiscard]] bool keep(void* block, std::size_t size) noexcept {
-    if (ended || count_[size] == most_kept) {
+    if (thread_has_ended || count_[size] == most_kept) {
       return false;
     }
     first_[size] = new (block) Block{first_[size]};

@@ -115,7 +115,8 @@ class AsyncSteps : protected StoreBase {
   /// Makes a view of what was found. `selection`: of what may have to be read from a file; null: all.
   template <class T, class Read>
   [[nodiscard]] auto viewed(Read read, std::shared_ptr<const Selection> selection = nullptr) const {
-    return [open = open_, read, selection](Result<ObjectView> found, const Address& about) {
+    return [open = open_, read, selection = std::move(selection)](Result<ObjectView> found,
+                                                                  const Address& about) {
       SessionState& session = *open->session;
       if (!found && session.has_lazy_stores()) [[unlikely]] {
         session.read_if_left(found, about, selection.get());

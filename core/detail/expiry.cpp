@@ -131,9 +131,7 @@ void Expiry::close() noexcept {
 void Expiry::disown() noexcept {
   disowned_ = true;
   // Never destroyed: it is joinable for ever.
-  static std::vector<std::unique_ptr<std::thread>>* const kept =
-      new std::vector<std::unique_ptr<std::thread>>;
-  kept->push_back(std::make_unique<std::thread>(std::move(thread_)));
+  static_cast<void>(new (std::nothrow) std::thread(std::move(thread_)));
 }
 
 }  // namespace locum::detail

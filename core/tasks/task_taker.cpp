@@ -343,6 +343,7 @@ Result<void> TaskTaker::settle(const TaskLine& line) {
     open = done_;
   }
   std::vector<Key> values;
+  values.reserve(open.size());
   for (const ClaimedTask& task : open) {
     values.push_back(task.value);
   }

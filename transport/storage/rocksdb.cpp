@@ -497,6 +497,7 @@ Result<std::shared_ptr<Backend>> open_rocksdb(const Url& url) {
     names.assign(1, rocksdb::kDefaultColumnFamilyName);  // it is new; else opening it says what is wrong
   }
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  families.reserve(names.size());
   for (const std::string& name : names) {
     families.emplace_back(name, options);
   }

@@ -51,7 +51,7 @@ class Files final : public Backend {
   }
   Result<void> store(const RecordKey& key, const NewRecord& record, Deadline deadline) override;
   Result<bool> remove(const RecordKey& key, std::uint64_t revision, Deadline deadline) override {
-    const auto removed = remove_file(key, revision, deadline);
+    auto removed = remove_file(key, revision, deadline);
     if (!removed || !*removed) {
       return removed;
     }

@@ -105,7 +105,7 @@ Result<bool> was_whole(PackScanner scanner, std::uint64_t synced) {
     return true;
   }
   for (;;) {
-    const auto found_one = scanner.skip();
+    auto found_one = scanner.skip();
     if (!found_one || !*found_one) {
       return found_one;
     }
