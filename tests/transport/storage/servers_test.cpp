@@ -1,15 +1,11 @@
 // Backends over servers, and what they do when the server or the way to it fails.
 
 #include <gtest/gtest.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <random>
@@ -23,6 +19,7 @@
 #include "core/serializers.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/transport/storage/fault_proxy.hpp"
+#include "tests/transport/storage/next_process.hpp"
 #include "tests/transport/storage/test_server.hpp"
 #include "transport/storage/redis/connection.hpp"
 
@@ -397,44 +394,8 @@ TEST_P(Servers, KeepObjectsForOtherSessions) {
   EXPECT_EQ(code_of(again.get<std::string>("name")), Errc::not_found);
 }
 
-/// Run by the next test, in a process of its own.
-TEST(EarlierProcess, DISABLED_PutForTheNextProcess) {
-  const Store store = open(std::getenv("LOCUM_TEST_URL")).value();
-  const Handle handle = store.put_proxy("from before", std::string("value")).value().handle();
-  std::ofstream(std::getenv("LOCUM_TEST_FILE"), std::ios::binary)
-      .write(reinterpret_cast<const char*>(&handle), sizeof handle);
-}
-
 TEST_P(Servers, ResolveTheHandlesOfAnEarlierProcess) {
-  const std::string file = server_->folder() + "/handle";
-  std::vector<std::string> words{"/proc/self/exe",
-                                 "--gtest_filter=EarlierProcess.DISABLED_PutForTheNextProcess",
-                                 "--gtest_also_run_disabled_tests", "--gtest_brief=1"};
-  std::vector<std::string> variables{"LOCUM_TEST_URL=" + server_->url(), "LOCUM_TEST_FILE=" + file};
-  for (char** one = environ; *one != nullptr; ++one) {
-    variables.emplace_back(*one);
-  }
-  const auto pointers = [](std::vector<std::string>& texts) {
-    std::vector<char*> all;
-    for (std::string& text : texts) {
-      all.push_back(text.data());
-    }
-    all.push_back(nullptr);
-    return all;
-  };
-  pid_t child = -1;
-  ASSERT_EQ(::posix_spawn(&child, words[0].c_str(), nullptr, nullptr, pointers(words).data(),
-                          pointers(variables).data()),
-            0);
-  int status = -1;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  ASSERT_EQ(status, 0);
-  Handle handle;
-  std::ifstream(file, std::ios::binary).read(reinterpret_cast<char*>(&handle), sizeof handle);
-  ASSERT_TRUE(handle.verify());
-  const Store store = open(server_->url()).value();
-  const auto proxy = locum::proxy<std::string>(handle);
-  EXPECT_EQ(*proxy, "value");
+  expect_handles_in_the_next_process(server_->url());
 }
 
 class RedisServer : public ::testing::Test {
