@@ -97,7 +97,8 @@ std::unique_ptr<Peer> make_over_rocksdb(const Place& place) {
   return std::make_unique<BackendPeer>(place, "rocksdb:" + place.folder + "/locum_rocksdb", 1);
 }
 std::unique_ptr<Peer> make_over_rocksdb_batches(const Place& place) {
-  return std::make_unique<BackendPeer>(place, "rocksdb:" + place.folder + "/locum_rocksdb_batches", in_a_batch);
+  return std::make_unique<BackendPeer>(place, "rocksdb:" + place.folder + "/locum_rocksdb_batches",
+                                       in_a_batch);
 }
 
 }  // namespace peers
