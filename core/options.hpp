@@ -119,12 +119,12 @@ struct StoreOptions {
   /// Objects that are evicted and still viewed count; copies of objects of other nodes do not. At most 64
   /// stores of a runtime have one. 0: none but that of the node.
   std::uint64_t memory_bytes = 0;
-  /// How long the objects of the store live: each is evicted that long after its put, and a quarter of that
-  /// later at most, but two seconds, and not before 40 ms. In the memory of nodes this holds as long as a
-  /// rank of the object's node has the store open. Over a backend an object is not found from then on, in
-  /// whatever process; `keys()` may show its name until it was removed, which takes a quarter of its
-  /// lifetime, within 1 s and a minute. Not for stores that have streams of steps or queues of tasks. 0: for
-  /// ever.
+  /// How long the objects of the store live, at most 100 years: each is evicted no earlier than that after
+  /// its put, and at most a quarter of that later (2 s if that is less, 40 ms if that is more). In the memory
+  /// of nodes this holds as long as a rank of the object's node has the store open. Over a backend an object
+  /// is not found from then on, in whatever process; `keys()` may show its name until it was removed, which
+  /// takes a quarter of its lifetime, within 1 s and a minute. Not for stores that have streams of steps or
+  /// queues of tasks. 0: for ever.
   std::chrono::milliseconds lifetime{0};
   /// For Runtime::store(): the URL of the backend that the store is over, in place of the nodes' memory; see
   /// locum::open(). Each rank that opens the store gives it. Not among the options in force, and not for

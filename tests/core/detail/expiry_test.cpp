@@ -69,6 +69,9 @@ TEST(Expiry, IsPartOfTheOptionsOfAStore) {
   (void)session.open("short", {.lifetime = 1h}).value();
   EXPECT_EQ(code_of(session.open("short", {.lifetime = 2h})), Errc::options_differ);
   EXPECT_EQ(session.open("short").value().options().lifetime, 1h);
+  EXPECT_EQ(code_of(session.open("never", {.lifetime = -1ms})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(session.open("never", {.lifetime = std::chrono::milliseconds::max()})),
+            Errc::invalid_argument);
 }
 
 TEST(Expiry, LooksOftenEnough) {
