@@ -7,23 +7,31 @@
 
 namespace locum {
 
-// Under the lock, which a backend that does not answer holds until its deadline: two threads that open one
-// URL get one session.
 Result<Session> BackendSessions::find_or_open(std::string_view url, const BackendSessionOptions& options) {
   const auto parsed = parse_url(url);
   if (!parsed) {
     return parsed.error();
   }
   const std::string text = to_string(*parsed);
-  const MutexLock lock(mutex_);
-  if (const auto found = sessions_.find(text); found != sessions_.end()) {
-    return found->second.session;
+  if (auto session = opened(text)) {
+    return *std::move(session);
+  }
+  const MutexLock one_at_a_time(opening_);
+  if (auto session = opened(text)) {
+    return *std::move(session);
   }
   auto session = open_session(text, options);
   if (session) {
+    const MutexLock lock(mutex_);
     sessions_.try_emplace(text, *session);
   }
   return session;
+}
+
+std::optional<Session> BackendSessions::opened(const std::string& url) {
+  const MutexLock lock(mutex_);
+  const auto found = sessions_.find(url);
+  return found == sessions_.end() ? std::nullopt : std::optional(found->second.session);
 }
 
 std::optional<Session> BackendSessions::find(std::uint64_t incarnation) {

@@ -20,7 +20,7 @@ class BackendSessions {
  public:
   /// The session of that URL; see locum::open_session().
   [[nodiscard]] Result<Session> find_or_open(std::string_view url, const BackendSessionOptions& options)
-      LOCUM_EXCLUDES(mutex_);
+      LOCUM_EXCLUDES(opening_) LOCUM_EXCLUDES(mutex_);
   /// The one that has made a handle.
   [[nodiscard]] std::optional<Session> find(std::uint64_t incarnation) LOCUM_EXCLUDES(mutex_);
   /// Their stores return `closed` from now on.
@@ -34,6 +34,9 @@ class BackendSessions {
     shm::ForkGuard fork_guard;
   };
 
+  [[nodiscard]] std::optional<Session> opened(const std::string& url) LOCUM_EXCLUDES(mutex_);
+
+  Mutex opening_;  ///< one opens at a time, so that a URL has one session: held while the backend is asked
   Mutex mutex_;
   std::map<std::string, Open> sessions_ LOCUM_GUARDED_BY(mutex_);
 };
