@@ -24,6 +24,19 @@ Result<Record> record_at(PackFile& file, const PackIndex::Entry& entry, std::uin
   return Record{std::move(mapped->owner), mapped->bytes.last(shown), entry.body_bytes, entry.revision};
 }
 
+std::optional<PlacedRecord> placed_in(PackContent& content, const RecordKey& key) {
+  const PackIndex::Entry* const found = content.index.find(key.space, key.name);
+  return found == nullptr ? std::nullopt : std::optional(PlacedRecord{content.file, *found});
+}
+
+// It may have been replaced, or copied into another file, meanwhile.
+void note_checked(PackContent& content, const RecordKey& key, const PlacedRecord& record) {
+  PackIndex::Entry* const found = content.index.find(key.space, key.name);
+  if (found != nullptr && content.file == record.file && found->position == record.entry.position) {
+    found->is_checked = true;
+  }
+}
+
 std::vector<std::string> names_like(PackIndex& index, std::string_view space, std::string_view prefix) {
   std::vector<std::string> found;
   if (const auto* const names = index.names_in(space)) {

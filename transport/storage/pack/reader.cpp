@@ -1,5 +1,6 @@
 #include "transport/storage/pack/reader.hpp"
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -29,27 +30,21 @@ class PackReader final : public Backend {
   const BackendTraits& traits() const noexcept override { return pack_traits; }
 
   Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline /*deadline*/) override {
-    std::shared_ptr<PackFile> file;
-    PackIndex::Entry entry;
+    std::optional<PlacedRecord> placed;
     {
       const MutexLock lock(mutex_);
       if (auto looked = look(); !looked) {
         return looked.error();
       }
-      const PackIndex::Entry* const found = content_.index.find(key.space, key.name);
-      if (found == nullptr) {
-        return no_such_object();
-      }
-      file = content_.file;
-      entry = *found;
+      placed = placed_in(content_, key);
     }
-    auto record = record_at(*file, entry, last_bytes);
-    if (record && !entry.is_checked) {
+    if (!placed) {
+      return no_such_object();
+    }
+    auto record = record_at(*placed->file, placed->entry, last_bytes);
+    if (record && !placed->entry.is_checked) {
       const MutexLock lock(mutex_);
-      PackIndex::Entry* const found = content_.index.find(key.space, key.name);
-      if (found != nullptr && content_.file == file && found->position == entry.position) {
-        found->is_checked = true;
-      }
+      note_checked(content_, key, *placed);
     }
     return record;
   }

@@ -56,24 +56,18 @@ class PackWriter final : public Backend, public RecordBatches {
   RecordBatches* batches() noexcept override { return this; }
 
   Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline /*deadline*/) override {
-    std::shared_ptr<PackFile> file;
-    PackIndex::Entry entry;
+    std::optional<PlacedRecord> placed;
     {
       const MutexLock lock(mutex_);
-      const PackIndex::Entry* const found = content_.index.find(key.space, key.name);
-      if (found == nullptr) {
-        return no_such_object();
-      }
-      file = content_.file;
-      entry = *found;
+      placed = placed_in(content_, key);
     }
-    auto record = record_at(*file, entry, last_bytes);
-    if (record && !entry.is_checked) {
+    if (!placed) {
+      return no_such_object();
+    }
+    auto record = record_at(*placed->file, placed->entry, last_bytes);
+    if (record && !placed->entry.is_checked) {
       const MutexLock lock(mutex_);
-      PackIndex::Entry* const found = content_.index.find(key.space, key.name);
-      if (found != nullptr && content_.file == file && found->position == entry.position) {
-        found->is_checked = true;
-      }
+      note_checked(content_, key, *placed);
     }
     return record;
   }
