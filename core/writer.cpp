@@ -56,7 +56,7 @@ Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadl
     (void)session.connector().evict(Address(sealed->key), {});
     return session.explain(address, closed_error(store));
   }
-  session.metrics().count_write(Path::shm_view, size_bytes);
+  session.metrics().count_write(session.written_by(), size_bytes);
   return sealed->key;
 }
 
@@ -65,7 +65,8 @@ AsyncResult<Key> begin_seal_writer(OwnedDraft& draft, std::string_view name, Dea
     return AsyncResult<Key>(seal_writer(draft, name, deadline));  // no other node is involved
   }
   const auto allowed = sealable(draft, name, deadline);
-  return allowed ? begin_seal(allowed->store, draft.draft(), name, {}, allowed->deadline, Path::shm_view)
+  return allowed ? begin_seal(allowed->store, draft.draft(), name, {}, allowed->deadline,
+                              allowed->store->session->written_by())
                  : AsyncResult<Key>(allowed.error());
 }
 

@@ -24,7 +24,7 @@ Result<void> AsyncSteps::never_waits(std::string_view name, RoomPolicy when_full
 
 AsyncResult<Key> AsyncSteps::begin_seal(const ObjectDraft& draft, std::string_view name,
                                         const SealOptions& options, Deadline deadline) const {
-  return detail::begin_seal(open_, draft, name, options, effective(deadline), Path::shm_copy);
+  return detail::begin_seal(open_, draft, name, options, effective(deadline), session().copied_by());
 }
 
 AsyncResult<Key> AsyncSteps::begin_put_bytes(std::string_view name, std::span<const std::byte> bytes,

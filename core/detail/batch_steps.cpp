@@ -81,7 +81,7 @@ Result<Key> BatchSteps::key_in_batch(std::string_view name, const Result<Made>& 
     (void)session().connector().evict(address, {});
     return refusal(made->key);
   }
-  session().metrics().count_write(Path::shm_copy, made->size_bytes);
+  session().metrics().count_write(session().copied_by(), made->size_bytes);
   return made->key;
 }
 

@@ -50,6 +50,8 @@ SessionState::SessionState(std::shared_ptr<Connector> connector, std::shared_ptr
                            SessionOptions options, std::shared_ptr<CompletionCounter> completions)
     : connector_(std::move(connector)),
       metrics_(std::move(metrics)),
+      copied_by_(connector_->path_of_writes(Path::shm_copy)),
+      written_by_(connector_->path_of_writes(Path::shm_view)),
       name_(options.options.name),
       options_(numbered(std::move(options), name_)),
       completions_(completions ? std::move(completions)

@@ -125,6 +125,9 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
   [[nodiscard]] const SessionOptions& options() const noexcept { return options_; }
   [[nodiscard]] Connector& connector() noexcept { return *connector_; }
   [[nodiscard]] Metrics& metrics() noexcept { return *metrics_; }
+  /// How values that are put, and memory that is written in place, reach the store.
+  [[nodiscard]] Path copied_by() const noexcept { return copied_by_; }
+  [[nodiscard]] Path written_by() const noexcept { return written_by_; }
   [[nodiscard]] const std::shared_ptr<CompletionCounter>& completions() const noexcept {
     return completions_;
   }
@@ -218,6 +221,8 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
 
   const std::shared_ptr<Connector> connector_;
   const std::shared_ptr<Metrics> metrics_;
+  const Path copied_by_;
+  const Path written_by_;
   const std::string name_;  ///< of the runtime
   const SessionOptions options_;
   const std::shared_ptr<CompletionCounter> completions_;

@@ -186,7 +186,7 @@ Result<StoreBase::Made> StoreBase::seal(const ObjectDraft& draft, std::string_vi
     (void)session().connector().evict(Address(sealed->key), {});
     return refusal(sealed->key);
   }
-  session().metrics().count_write(Path::shm_copy, draft.bytes.size());
+  session().metrics().count_write(session().copied_by(), draft.bytes.size());
   return Made{sealed->key, sealed->generation, draft.bytes.size()};
 }
 

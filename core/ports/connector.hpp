@@ -164,6 +164,8 @@ class Connector : public Source, public Sink {
   [[nodiscard]] virtual MemoryMonitor* memory_monitor() noexcept { return nullptr; }
   /// What the objects of each store take of this node's memory, and budgets; null: there are none here.
   [[nodiscard]] virtual StoreAccounts* accounts() noexcept { return nullptr; }
+  /// How what is written moves: as it does in the memory of nodes, or to where this keeps it.
+  [[nodiscard]] virtual Path path_of_writes(Path in_memory) const noexcept { return in_memory; }
   /// Removes objects at the end of their lifetime, also those of other processes; null: its objects have
   /// none.
   [[nodiscard]] virtual Expiring* expiring() noexcept { return nullptr; }

@@ -16,7 +16,7 @@ namespace {
 // Between two looks whether a file that is being written has a further step.
 constexpr std::chrono::milliseconds between_looks{50};
 // Most steps that a reader may hold at a time. A step takes memory only as far as it is used.
-constexpr std::uint32_t most_held = 16;
+constexpr std::uint32_t most_queued_steps = 16;
 
 // The ranks of the reader, as a writer.
 StepSide writer_of(StepSide side) {
@@ -52,7 +52,7 @@ Result<StepFiles*> StepReplay::files() const {
 
 Result<void> StepReplay::open(Moment until) {
   if (!output_) {
-    auto opened = StepOutput::open(writer_of(reader_), stream_, {.queue_steps = most_held}, until);
+    auto opened = StepOutput::open(writer_of(reader_), stream_, {.queue_steps = most_queued_steps}, until);
     if (!opened) {
       return opened.error();
     }

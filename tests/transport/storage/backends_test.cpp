@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -89,8 +90,11 @@ class Narrow final : public Backend {
   }
   Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
                                         Deadline deadline) override {
+    ++lists;
     return traits_.lists ? in_->list(space, prefix, deadline) : Backend::list(space, prefix, deadline);
   }
+
+  std::atomic<int> lists{0};  ///< how often it was asked for names
 
  private:
   void check(const RecordKey& key) const {
@@ -214,6 +218,28 @@ TEST(OpenByUrl, SaysWhatThereIsWhereNothingFits) {
   EXPECT_NE(durable.error().text().find("simple: forgets"), std::string::npos) << durable.error();
 }
 
+// One list, however many keys: a name that was met is known from then on.
+TEST(KeysOfNames, AreFoundWithoutListingWhereTheNameIsKnown) {
+  const auto backend = std::make_shared<Narrow>(
+      BackendTraits{.scheme = "narrow", .longest_name = 200, .name_bytes = NameBytes::file_name});
+  const Store mine = open_session(backend).value().open("fields").value();
+  std::vector<Key> keys;
+  for (int number = 0; number < 5; ++number) {
+    keys.push_back(mine.put("name " + std::to_string(number), number).value());
+  }
+  for (int number = 0; number < 5; ++number) {
+    EXPECT_EQ(*mine.get<int>(keys[static_cast<std::size_t>(number)]).value(), number);
+  }
+  EXPECT_EQ(backend->lists, 0);
+  const Store theirs = open_session(backend).value().open("fields").value();  // as another process
+  for (int number = 0; number < 5; ++number) {
+    EXPECT_EQ(*theirs.get<int>(keys[static_cast<std::size_t>(number)]).value(), number);
+  }
+  EXPECT_EQ(backend->lists, 1);
+  ASSERT_TRUE(mine.replace("name 3", 33));
+  EXPECT_EQ(code_of(theirs.get<int>(keys[3])), Errc::not_found) << "that generation is gone";
+}
+
 LOCUM_REGISTER_BACKEND(reel, [](const Url& url) -> Result<std::shared_ptr<Backend>> {
   const auto known = url.knows_only({"length"});
   return known ? Result<std::shared_ptr<Backend>>(like_files()) : known.error();
@@ -254,6 +280,21 @@ TEST(OpenByUrl, WhatHasExpiredIsNotFound) {
     ASSERT_LT(Deadline::Clock::now() - begin, 60s);
     std::this_thread::sleep_for(20ms);
   }
+}
+
+TEST(OpenByUrl, CountsWhatGoesToStorage) {
+  const Session session = open_session("simple:").value();
+  const Store store = session.open("counted").value();
+  ASSERT_TRUE(store.put(std::vector<double>(100)));
+  auto writer = store.create<double>("name", {50}).value();
+  ASSERT_TRUE(writer.seal());
+  const auto view = store.get<double[]>("name").value();
+  const auto& written = session.metrics().writes;
+  EXPECT_EQ(written[static_cast<std::size_t>(Path::storage)].bytes, 1200U);
+  EXPECT_EQ(written[static_cast<std::size_t>(Path::shm_copy)].operations, 0U);
+  EXPECT_EQ(written[static_cast<std::size_t>(Path::shm_view)].operations, 0U);
+  EXPECT_EQ(session.metrics().reads[static_cast<std::size_t>(Path::storage)].bytes, 400U);
+  EXPECT_EQ(view.path(), Path::storage);
 }
 
 TEST(OpenByUrl, NullKeepsNothing) {

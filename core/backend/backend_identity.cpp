@@ -1,0 +1,49 @@
+#include "core/backend/backend_identity.hpp"
+
+#include <cstring>
+#include <span>
+#include <string>
+
+#include "core/backend/backend_keys.hpp"
+#include "core/backend/record_names.hpp"
+
+namespace locum {
+
+Result<std::uint64_t> identity_of(Backend& backend, Deadline deadline) {
+  const RecordKey key{system_space, identity_record};
+  for (int round = 0; round < 2; ++round) {
+    const auto found = backend.load(key, whole_record, deadline);
+    std::uint64_t identity = 0;
+    if (found && found->bytes.size() == sizeof identity) {
+      std::memcpy(&identity, found->bytes.data(), sizeof identity);
+    }
+    if (identity != 0) {
+      return identity;
+    }
+    if (found) {
+      return Error(Errc::corrupt, "the record '" + std::string(identity_record) +
+                                      "' that says which store this is has no identity in it; remove it, and "
+                                      "handles of objects here are of no use any more");
+    }
+    if (found.error().code() != Errc::not_found) {
+      return found.error();
+    }
+    while (identity == 0) {
+      identity = random_word();
+    }
+    NewRecord record;
+    record.bytes = std::as_bytes(std::span(&identity, 1));
+    record.revision = nanoseconds_since_1970();
+    record.expect = Expect::absent;
+    const auto stored = backend.store(key, record, deadline);
+    if (stored) {
+      return identity;
+    }
+    if (stored.error().code() != Errc::key_exists) {
+      return stored.error();
+    }
+  }
+  return Error(Errc::timeout, "another process is removing what this backend keeps; try again");
+}
+
+}  // namespace locum

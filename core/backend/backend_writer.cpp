@@ -1,0 +1,268 @@
+#include "core/backend/backend_writer.hpp"
+
+#include <array>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/backend/record_format.hpp"
+#include "core/node/promised.hpp"
+
+namespace locum {
+
+Result<ObjectDraft> BackendWriter::create(std::uint64_t size_bytes, const ObjectMeta& meta) {
+  const BackendTraits& traits = backend_->traits();
+  const std::uint64_t end = record_end_bytes(meta);
+  if (size_bytes > traits.largest_record || traits.largest_record - size_bytes < end) {
+    return Error(Errc::value_too_large,
+                 "the object takes " + std::to_string(size_bytes) + " bytes and " + std::to_string(end) +
+                     " for what it is; " + std::string(traits.scheme) + ": holds " +
+                     std::to_string(traits.largest_record) + " at most: store it in parts, or elsewhere")
+        .about(meta.name);
+  }
+  Draft draft{.memory = record_memory(size_bytes + end),
+              .record_bytes = size_bytes + end,
+              .meta = meta,
+              .type_name = std::string(meta.type_name),
+              .name = std::string(meta.name)};
+  if (!draft.memory) {
+    return Error(Errc::out_of_memory, "this process has no " + std::to_string(size_bytes) +
+                                          " bytes for the object; free some, and try again")
+        .about(meta.name);
+  }
+  const MutexLock lock(mutex_);
+  const std::uint64_t place = ++last_place_;
+  Draft& kept = drafts_.emplace(place, std::move(draft)).first->second;
+  kept.meta.type_name = kept.type_name;
+  kept.meta.name = kept.name;
+  return ObjectDraft{{kept.memory.get(), size_bytes}, place, kept.meta};
+}
+
+std::optional<BackendWriter::Draft> BackendWriter::take_draft(std::uint64_t place) noexcept {
+  const MutexLock lock(mutex_);
+  const auto found = drafts_.find(place);
+  if (found == drafts_.end()) {
+    return std::nullopt;
+  }
+  std::optional<Draft> draft(std::move(found->second));
+  drafts_.erase(found);
+  return draft;
+}
+
+void BackendWriter::expire(std::uint32_t store, std::chrono::milliseconds lifetime) {
+  const MutexLock lock(mutex_);
+  lifetimes_[store] = lifetime;
+}
+
+std::uint64_t BackendWriter::draft_bytes() const {
+  std::uint64_t bytes = 0;
+  const MutexLock lock(mutex_);
+  for (const auto& [place, draft] : drafts_) {
+    bytes += draft.record_bytes;
+  }
+  return bytes;
+}
+
+std::chrono::milliseconds BackendWriter::lifetime_of(std::uint32_t store) const {
+  const MutexLock lock(mutex_);
+  const auto found = lifetimes_.find(store);
+  return found == lifetimes_.end() ? std::chrono::milliseconds(0) : found->second;
+}
+
+Result<BackendWriter::Sealing> BackendWriter::prepare(std::uint64_t place, const SealOptions& options,
+                                                      Deadline deadline) {
+  auto draft = take_draft(place);
+  if (!draft) {
+    return Error(Errc::invalid_argument, "this draft is already sealed or discarded; create another one");
+  }
+  if (auto time = still_time(deadline); !time) {
+    return time.error();
+  }
+  draft->meta.type_name = draft->type_name;  // which stand elsewhere since they were moved
+  draft->meta.name = draft->name;
+  const std::uint32_t store = draft->meta.store;
+  auto space = spaces_.space_of(store, deadline);
+  if (!space) {
+    return space.error();
+  }
+  Sealing sealing;
+  sealing.name = draft->name;
+  sealing.space = std::move(*space);
+  const std::uint64_t generation = generations_.next();
+  NewRecord& record = sealing.record;
+  record.revision = generation;
+  if (sealing.name.empty()) {
+    sealing.sealed.key = keys_.next(store);
+    sealing.record_name = RecordNames::of_key(sealing.sealed.key);
+  } else {
+    sealing.sealed = {key_of_name(store, sealing.name, generation), generation};
+    sealing.record_name = names_.of_name(sealing.name);
+    record.expect = options.mode == SealMode::put      ? Expect::absent
+                    : options.expected_generation == 0 ? Expect::anything
+                                                       : Expect::revision;
+    record.expected_revision = options.expected_generation;
+  }
+  const auto lifetime = lifetime_of(store);
+  const auto lifetime_ns =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(lifetime).count());
+  record.lifetime = lifetime;
+  const std::span<std::byte> bytes(draft->memory.get(), draft->record_bytes);
+  write_record_end(bytes, draft->meta, sealing.sealed.key, sealing.sealed.generation,
+                   lifetime_ns == 0 ? 0 : generation + lifetime_ns);
+  record.owner = draft->memory;
+  record.bytes = bytes;
+  return sealing;
+}
+
+Result<Sealed> BackendWriter::finish(const Sealing& sealing, const Result<void>& stored) {
+  if (!stored) {
+    switch (stored.error().code()) {
+      case Errc::key_exists:
+        return Error(Errc::key_exists, "the name is taken; use replace() to change it, or evict it first");
+      case Errc::not_found:
+        return Error(Errc::not_found, "the name to be replaced is not bound; put it");
+      case Errc::stale:
+        return Error(Errc::stale, "another generation is current, not the expected " +
+                                      std::to_string(sealing.record.expected_revision) +
+                                      "; get the name again");
+      default:
+        return stored.error();
+    }
+  }
+  if (!sealing.name.empty()) {
+    reader_.know(sealing.sealed.key, sealing.name);
+    bound_.tell();
+  }
+  return sealing.sealed;
+}
+
+bool BackendWriter::needs_alias(const Sealing& sealing) const {
+  return !backend_->traits().lists && !sealing.name.empty();
+}
+
+// The one that leads to the name first: whoever has the key of the object finds its name.
+Result<void> BackendWriter::store(const Sealing& sealing, Deadline deadline) {
+  const RecordKey key{sealing.space, sealing.record_name};
+  if (!needs_alias(sealing)) {
+    return backend_->store(key, sealing.record, deadline);
+  }
+  const std::string alias_name = RecordNames::of_alias(sealing.sealed.key.serial);
+  const std::array<RecordKey, 2> keys{RecordKey{sealing.space, alias_name}, key};
+  const std::array<NewRecord, 2> records{alias_of(sealing), sealing.record};
+  std::array<Result<void>, 2> stored;
+  if (RecordBatches* const together = backend_->batches()) {
+    together->store(keys, records, stored, deadline);
+  } else {
+    stored[0] = backend_->store(keys[0], records[0], deadline);
+    stored[1] = stored[0] ? backend_->store(keys[1], records[1], deadline) : stored[0];
+  }
+  return stored[0] ? std::move(stored[1]) : std::move(stored[0]);
+}
+
+NewRecord BackendWriter::alias_of(const Sealing& sealing) {
+  NewRecord alias;
+  alias.bytes = std::as_bytes(std::span(sealing.name));
+  alias.revision = sealing.record.revision;
+  alias.lifetime = sealing.record.lifetime;
+  return alias;
+}
+
+// If what has the name had expired.
+Result<void> BackendWriter::once_more(const Sealing& sealing, Result<void> stored, Deadline deadline) {
+  const RecordKey key{sealing.space, sealing.record_name};
+  const bool may_have_expired =
+      !stored && stored.error().code() == Errc::key_exists && sealing.record.lifetime.count() > 0;
+  return may_have_expired && !reader_.is_there(key, deadline) ? backend_->store(key, sealing.record, deadline)
+                                                              : std::move(stored);
+}
+
+Result<Sealed> BackendWriter::seal(std::uint64_t place, const SealOptions& options, Deadline deadline) {
+  const auto sealing = prepare(place, options, deadline);
+  if (!sealing) {
+    return sealing.error();
+  }
+  return finish(*sealing, once_more(*sealing, store(*sealing, deadline), deadline));
+}
+
+void BackendWriter::seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,
+                               Deadline deadline, CallPool& pool) {
+  RecordBatches* const together = backend_->batches();
+  if (together == nullptr) {
+    pool.make_all(drafts.size(), [&](std::size_t at) { sealed[at] = seal(drafts[at].place, {}, deadline); });
+    return;
+  }
+  std::vector<Result<Sealing>> prepared;
+  std::vector<RecordKey> keys;
+  std::vector<NewRecord> records;
+  std::vector<std::size_t> asked;
+  prepared.reserve(drafts.size());
+  std::vector<std::string> aliases(drafts.size());
+  for (std::size_t at = 0; at < drafts.size(); ++at) {
+    prepared.push_back(prepare(drafts[at].place, {}, deadline));
+    const Result<Sealing>& one = prepared.back();
+    if (!one) {
+      sealed[at] = one.error();
+      continue;
+    }
+    if (needs_alias(*one)) {
+      aliases[at] = RecordNames::of_alias(one->sealed.key.serial);
+      keys.push_back({one->space, aliases[at]});
+      records.push_back(alias_of(*one));
+      asked.push_back(drafts.size());
+    }
+    keys.push_back({one->space, one->record_name});
+    records.push_back(one->record);
+    asked.push_back(at);
+  }
+  std::vector<Result<void>> stored(keys.size());
+  together->store(keys, records, stored, deadline);
+  for (std::size_t one = 0; one < asked.size(); ++one) {
+    if (asked[one] == drafts.size()) {
+      if (!stored[one]) {
+        stored[one + 1] = stored[one];  // the object that nobody would find by its key
+      }
+      continue;
+    }
+    const Sealing& sealing = *prepared[asked[one]];
+    sealed[asked[one]] = finish(sealing, once_more(sealing, std::move(stored[one]), deadline));
+  }
+}
+
+Result<bool> BackendWriter::evict(const Address& address, Deadline deadline) {
+  if (auto time = still_time(deadline); !time) {
+    return time.error();
+  }
+  const auto space = spaces_.space_of(address.key.store, deadline);
+  if (!space) {
+    return space.error().code() == Errc::not_found ? Result<bool>(false) : space.error();
+  }
+  Result<bool> removed(false);
+  if (!address.name.empty()) {
+    const std::string record = names_.of_name(address.name);
+    if (RecordNames::is_hashed(record) || backend_->traits().expires ||
+        lifetime_of(address.key.store).count() > 0) {
+      // Whether it is that object, and still there.
+      const auto found = reader_.find(address, 0, deadline);
+      if (!found) {
+        return found.error().code() == Errc::not_found ? Result<bool>(false) : found.error();
+      }
+    }
+    removed = backend_->remove({*space, record}, 0, deadline);
+  } else if (!is_of_name(address.key)) {
+    if (!address.key.valid() || is_promised(address.key)) {
+      return false;
+    }
+    removed = backend_->remove({*space, RecordNames::of_key(address.key)}, 0, deadline);
+  } else {
+    const auto found = reader_.find(Address(address.key), 0, deadline);
+    if (!found) {
+      return found.error().code() == Errc::not_found ? Result<bool>(false) : found.error();
+    }
+    const ObjectFacts facts = found->facts();
+    removed = backend_->remove({*space, names_.of_name(facts.name)}, facts.generation, deadline);
+  }
+  bound_.tell();  // a promise may have ended
+  return removed;
+}
+
+}  // namespace locum

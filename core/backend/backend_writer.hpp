@@ -1,0 +1,86 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+
+#include "core/backend/backend_keys.hpp"
+#include "core/backend/backend_reader.hpp"
+#include "core/backend/bound_signal.hpp"
+#include "core/backend/call_pool.hpp"
+#include "core/backend/record_names.hpp"
+#include "core/backend/store_spaces.hpp"
+#include "core/base/mutex.hpp"
+#include "core/ports/backend.hpp"
+#include "core/ports/connector.hpp"
+#include "core/result.hpp"
+
+namespace locum {
+
+/// Makes records of objects, and removes them: see BackendConnector. Blocks within the deadline. Any thread.
+class BackendWriter {
+ public:
+  /// \param spaces, reader, bound have to outlive it
+  BackendWriter(std::shared_ptr<Backend> backend, const RecordNames& names, StoreSpaces& spaces,
+                BackendReader& reader, BoundSignal& bound)
+      : backend_(std::move(backend)), names_(names), spaces_(spaces), reader_(reader), bound_(bound) {}
+
+  [[nodiscard]] Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta)
+      LOCUM_EXCLUDES(mutex_);
+  void discard(std::uint64_t place) noexcept { (void)take_draft(place); }
+  [[nodiscard]] Result<Sealed> seal(std::uint64_t place, const SealOptions& options, Deadline deadline);
+  /// The same of each, none of which replaces another: in few requests if the backend has them, else on the
+  /// threads of the pool.
+  void seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed, Deadline deadline,
+                  CallPool& pool);
+  [[nodiscard]] Result<bool> evict(const Address& address, Deadline deadline);
+  /// Objects of that store that are sealed from now on expire that long after.
+  void expire(std::uint32_t store, std::chrono::milliseconds lifetime) LOCUM_EXCLUDES(mutex_);
+  /// Bytes of the drafts.
+  [[nodiscard]] std::uint64_t draft_bytes() const LOCUM_EXCLUDES(mutex_);
+
+ private:
+  /// An object that is being made, until it is sealed.
+  struct Draft {
+    std::shared_ptr<std::byte> memory;
+    std::uint64_t record_bytes = 0;
+    ObjectMeta meta;  ///< its texts refer to the following: to be set again once this was moved
+    std::string type_name;
+    std::string name;
+  };
+  /// A draft that is about to be stored.
+  struct Sealing {
+    std::string name;
+    std::string space;
+    std::string record_name;
+    Sealed sealed;
+    NewRecord record;
+  };
+
+  [[nodiscard]] std::optional<Draft> take_draft(std::uint64_t place) noexcept LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] Result<Sealing> prepare(std::uint64_t place, const SealOptions& options, Deadline deadline);
+  [[nodiscard]] Result<Sealed> finish(const Sealing& sealing, const Result<void>& stored);
+  [[nodiscard]] bool needs_alias(const Sealing& sealing) const;
+  [[nodiscard]] static NewRecord alias_of(const Sealing& sealing);
+  [[nodiscard]] Result<void> store(const Sealing& sealing, Deadline deadline);
+  [[nodiscard]] Result<void> once_more(const Sealing& sealing, Result<void> stored, Deadline deadline);
+  [[nodiscard]] std::chrono::milliseconds lifetime_of(std::uint32_t store) const LOCUM_EXCLUDES(mutex_);
+
+  const std::shared_ptr<Backend> backend_;
+  const RecordNames names_;
+  StoreSpaces& spaces_;
+  BackendReader& reader_;
+  BoundSignal& bound_;
+  BackendKeys keys_;
+  GenerationClock generations_;
+  mutable Mutex mutex_;
+  std::uint64_t last_place_ LOCUM_GUARDED_BY(mutex_) = 0;
+  std::unordered_map<std::uint64_t, Draft> drafts_ LOCUM_GUARDED_BY(mutex_);
+  std::unordered_map<std::uint32_t, std::chrono::milliseconds> lifetimes_ LOCUM_GUARDED_BY(mutex_);
+};
+
+}  // namespace locum
