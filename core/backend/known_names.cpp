@@ -6,7 +6,7 @@ namespace locum {
 
 namespace {
 
-constexpr std::size_t most_bytes = std::size_t{16} << 20U;
+constexpr std::size_t most_name_bytes = std::size_t{16} << 20U;
 constexpr std::size_t bytes_of_an_entry = 100;  ///< about, without the name
 
 }  // namespace
@@ -18,7 +18,7 @@ void KnownNames::add(const Key& key, std::string_view name) {
     bytes_ += name.size() + bytes_of_an_entry;
     known->second = name;
   }
-  if (bytes_ > most_bytes) {
+  if (bytes_ > most_name_bytes) {
     names_.clear();
     bytes_ = 0;
   }
