@@ -9,7 +9,7 @@ packages_for_mpich='mpich libmpich-dev'
 packages_for_bench='libbenchmark-dev libcli11-dev gnuplot-nox python3 iproute2 nftables iperf3'
 packages_for_peers='libcli11-dev redis-server libhiredis-dev memcached libmemcached-dev liblmdb-dev librocksdb-dev libhdf5-dev'
 packages_for_jobs='libcairo2-dev libpng-dev libcli11-dev'
-packages_for_ci='clang-16 clang-tidy-16 clang-format-16 libclang-rt-16-dev llvm-16 git'
+packages_for_ci='clang-16 clang-tidy-16 clang-format-16 libclang-rt-16-dev llvm-16 lld-16 git'
 packages_for_docs='doxygen'
 
 # install_packages PURPOSE...: installs missing packages for these purposes. As root, or by sudo; without either it prints the

@@ -49,13 +49,18 @@ endfunction()
 
 # An entry of ctest that runs COMMAND, with the properties in the caller's TEST_* variables. LOCUM_TEST_RANKS: a launcher that does not
 # fit the MPI starts so many jobs of one rank, in which most tests would pass.
+# Ranks mostly wait for each other: a job counts as two processors, so that something may run beside it, but not a second job.
 function(locum_test_entry name ranks)
   set(command ${ARGN})
+  set(processors ${ranks})
+  if(ranks GREATER 2)
+    set(processors 2)
+  endif()
   if(TEST_DIES_WITH)
     set(command sh "${PROJECT_SOURCE_DIR}/tests/cmake/dies_with.sh" ${TEST_DIES_WITH} -- ${command})
   endif()
   add_test(NAME ${name} COMMAND ${command})
-  set_tests_properties(${name} PROPERTIES PROCESSORS ${ranks} TIMEOUT ${TEST_TIMEOUT}
+  set_tests_properties(${name} PROPERTIES PROCESSORS ${processors} TIMEOUT ${TEST_TIMEOUT}
                        ENVIRONMENT "LOCUM_TEST_RANKS=${ranks};${LOCUM_MPI_ENVIRONMENT};${TEST_ENVIRONMENT}")
 endfunction()
 
