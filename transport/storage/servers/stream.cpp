@@ -1,9 +1,12 @@
 #include "transport/storage/servers/stream.hpp"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -23,6 +26,9 @@ namespace {
 using Clock = Deadline::Clock;
 
 constexpr std::size_t buffer_bytes = std::size_t{64} * 1024;
+// The system ends a recv() that sleeps after that, whatever the deadline is.
+constexpr std::chrono::milliseconds longest_sleep_in_recv{20};
+constexpr std::chrono::milliseconds fresh{20};
 
 Clock::time_point moment_of(Deadline deadline) {
   return deadline.moment(std::chrono::seconds(30));
@@ -63,6 +69,12 @@ Result<ServerPlace> local_server(const Url& url) {
   return place;
 }
 
+// From now on a recv() without MSG_DONTWAIT sleeps: one call of the system instead of two.
+bool sleeps_in_recv(int descriptor) {
+  const int flags = ::fcntl(descriptor, F_GETFL);
+  return flags >= 0 && ::fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK) == 0;
+}
+
 // Starts to connect, and waits for it until the deadline. Negative: -errno.
 int connected(const ServerPlace::Address& address, Clock::time_point moment) {
   const int made = ::socket(address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -73,6 +85,8 @@ int connected(const ServerPlace::Address& address, Clock::time_point moment) {
     ::close(made);
     return -error_number;
   };
+  const timeval longest{.tv_sec = 0, .tv_usec = std::chrono::microseconds(longest_sleep_in_recv).count()};
+  (void)::setsockopt(made, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof longest);
   if (address.family != AF_UNIX) {
     const int on = 1;
     (void)::setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -92,12 +106,15 @@ int connected(const ServerPlace::Address& address, Clock::time_point moment) {
       int error_number = 0;
       socklen_t size = sizeof error_number;
       (void)::getsockopt(made, SOL_SOCKET, SO_ERROR, &error_number, &size);
-      return error_number == 0 ? made : failed(error_number);
+      if (error_number != 0) {
+        return failed(error_number);
+      }
+      break;
     } else if (errno != EINTR) {
       return failed(errno);
     }
   }
-  return made;
+  return sleeps_in_recv(made) ? made : failed(errno);
 }
 
 }  // namespace
@@ -139,7 +156,8 @@ ServerStream::ServerStream(ServerStream&& other) noexcept
       buffer_(std::move(other.buffer_)),
       begin_(other.begin_),
       end_(other.end_),
-      has_sent_(other.has_sent_) {}
+      has_sent_(other.has_sent_),
+      heard_(other.heard_) {}
 
 ServerStream::~ServerStream() {
   if (descriptor_ >= 0) {
@@ -192,6 +210,11 @@ bool ServerStream::arrives(Deadline until) noexcept {
       return ready != 0;
     }
   }
+}
+
+bool ServerStream::is_quiet() noexcept {
+  const auto now = Clock::now();
+  return !is_broken() && ((begin_ == end_ && now - heard_ < fresh) || !arrives(now));
 }
 
 Result<void> ServerStream::wait(short events, Deadline deadline) {
@@ -248,13 +271,11 @@ Result<std::size_t> ServerStream::receive(std::span<std::byte> into, Deadline de
     if (broken_by_) {
       return *broken_by_;
     }
-    if (std::exchange(has_sent_, false)) {
-      if (auto ready = wait(POLLIN, deadline); !ready) {
-        return ready.error();
-      }
-    }
-    const ssize_t got = ::recv(descriptor_, into.data(), into.size(), MSG_DONTWAIT);
+    const bool sleeps =
+        std::exchange(has_sent_, false) && moment_of(deadline) - Clock::now() > longest_sleep_in_recv;
+    const ssize_t got = ::recv(descriptor_, into.data(), into.size(), sleeps ? 0 : MSG_DONTWAIT);
     if (got > 0) {
+      heard_ = Clock::now();
       return static_cast<std::size_t>(got);
     }
     if (got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {

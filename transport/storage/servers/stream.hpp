@@ -55,8 +55,9 @@ class ServerStream {
   [[nodiscard]] bool arrives(Deadline until) noexcept;
 
   [[nodiscard]] bool is_broken() const noexcept { return broken_by_.has_value(); }
-  /// Whether nothing came that nobody asked for, as the end of the connection does.
-  [[nodiscard]] bool is_quiet() noexcept { return !is_broken() && !arrives(Deadline::Clock::now()); }
+  /// Whether nothing came that nobody asked for, as the end of the connection does; not asked of one that
+  /// answered a moment ago, because the question takes as long as a request.
+  [[nodiscard]] bool is_quiet() noexcept;
   /// The error of bytes that the protocol does not have.
   [[nodiscard]] Error garbage(std::string_view what);
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
@@ -75,6 +76,7 @@ class ServerStream {
   std::size_t begin_ = 0;  ///< of what was received and not read yet
   std::size_t end_ = 0;
   bool has_sent_ = false;  ///< since it last received: a reply takes its time
+  Deadline::Clock::time_point heard_{};
 };
 
 }  // namespace locum::storage
