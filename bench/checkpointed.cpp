@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdlib>
@@ -16,6 +17,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "bench/interleave.hpp"
@@ -27,8 +29,14 @@ namespace locum::bench {
 
 namespace {
 
-constexpr std::uint64_t all_bytes = 1_GiB;
+// Of a checkpoint: LOCUM_BENCH_CHECKPOINT_GIB, or 1.
+std::uint64_t gibibytes() {
+  const char* const named = std::getenv("LOCUM_BENCH_CHECKPOINT_GIB");
+  return named == nullptr ? 1 : std::strtoull(named, nullptr, 10);
+}
+const std::uint64_t all_bytes = gibibytes() * 1_GiB;
 constexpr std::uint64_t piece_bytes = 1_MiB;
+constexpr std::uint64_t computed_bytes = 8_MiB;
 
 void need(bool done, const char* what) {
   if (!done) {
@@ -36,12 +44,13 @@ void need(bool done, const char* what) {
   }
 }
 
-/// All ranks together have a store of 1 GiB, in objects of the given size, and a folder: LOCUM_BENCH_FOLDER,
-/// or the working folder. Every function is collective, and gives GB/s.
+/// All ranks together have a store of all_bytes, in objects of the given size, and a folder:
+/// LOCUM_BENCH_FOLDER, or the working folder. Every function is collective, and gives GB/s.
 class Checkpointed {
  public:
   explicit Checkpointed(std::uint64_t object_bytes)
-      : runtime_(MPI_COMM_WORLD, {.memory_bytes = 4_GiB}), own_(all_bytes / world_size() / sizeof(double)) {
+      : runtime_(MPI_COMM_WORLD, {.memory_bytes = 3 * all_bytes + 1_GiB}),
+        own_(all_bytes / world_size() / sizeof(double)) {
     std::iota(own_.begin(), own_.end(), world_rank());
     const std::uint64_t objects = all_bytes / world_size() / object_bytes;
     for (std::uint64_t object = 0; object < objects; ++object) {
@@ -94,6 +103,18 @@ class Checkpointed {
     need(begun.get(std::chrono::minutes(5)).value().bytes == all_bytes, "bytes");
     return rate;
   }
+  // The same while a thread of each rank writes the rank's share to a plain file.
+  [[nodiscard]] double compute_while_plain_writing() {
+    MPI_Barrier(MPI_COMM_WORLD);
+    std::atomic<bool> is_written = false;
+    std::thread writer([&] {
+      write_plain(folder_ + "/plain." + std::to_string(world_rank()), all_bytes / world_size());
+      is_written = true;
+    });
+    const double rate = passes([&] { return is_written.load(); });
+    writer.join();
+    return rate;
+  }
   [[nodiscard]] double compute_alone() {
     MPI_Barrier(MPI_COMM_WORLD);
     const auto start = Clock::now();
@@ -132,18 +153,9 @@ class Checkpointed {
   }
   [[nodiscard]] double plain_write() {
     return rate([&] {
-      if (world_rank() != 0) {
-        return;
+      if (world_rank() == 0) {
+        write_plain(folder_ + "/plain", all_bytes);
       }
-      const int file = ::open((folder_ + "/plain").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-      need(file >= 0, "open");
-      for (std::uint64_t at = 0; at < all_bytes; at += piece_bytes) {
-        const auto* bytes =
-            reinterpret_cast<const std::byte*>(own_.data()) + at % (own_.size() * sizeof(double));
-        need(::write(file, bytes, piece_bytes) == static_cast<::ssize_t>(piece_bytes), "write");
-      }
-      need(::fsync(file) == 0, "fsync");
-      ::close(file);
     });
   }
   [[nodiscard]] double plain_read() {
@@ -151,7 +163,11 @@ class Checkpointed {
       const int file = ::open((folder_ + "/plain").c_str(), O_RDONLY | O_CLOEXEC);
       need(file >= 0, "open");
       const std::uint64_t share = all_bytes / world_size();
-      need(::pread(file, own_.data(), share, static_cast<::off_t>(share) * world_rank()) > 0, "pread");
+      auto* const into = reinterpret_cast<std::byte*>(own_.data());
+      for (std::uint64_t at = 0; at < share; at += piece_bytes) {
+        const auto from = static_cast<::off_t>(share * static_cast<std::uint64_t>(world_rank()) + at);
+        need(::pread(file, into + at, piece_bytes, from) == static_cast<::ssize_t>(piece_bytes), "pread");
+      }
       ::close(file);
     });
   }
@@ -174,6 +190,18 @@ class Checkpointed {
   }
 
  private:
+  void write_plain(const std::string& path, std::uint64_t bytes) const {
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    need(file >= 0, "open");
+    for (std::uint64_t at = 0; at < bytes; at += piece_bytes) {
+      // Behind what the passes change meanwhile.
+      const auto* from = reinterpret_cast<const std::byte*>(own_.data()) + computed_bytes +
+                         at % (own_.size() * sizeof(double) - computed_bytes);
+      need(::write(file, from, piece_bytes) == static_cast<::ssize_t>(piece_bytes), "write");
+    }
+    need(::fsync(file) == 0, "fsync");
+    ::close(file);
+  }
   [[nodiscard]] static std::string first_name() { return "of rank " + std::to_string(world_rank()); }
   [[nodiscard]] Key make(std::uint64_t bytes) {
     auto writer = store_.create<double>({bytes / sizeof(double)}).value();
@@ -188,7 +216,7 @@ class Checkpointed {
 
   template <class Until>
   [[nodiscard]] double passes(Until until) {
-    const auto values = std::span(own_).first(8_MiB / sizeof(double));
+    const auto values = std::span(own_).first(computed_bytes / sizeof(double));
     std::uint64_t done = 0;
     const double taken = timed([&] {
       do {
@@ -271,22 +299,38 @@ void computed_meanwhile(benchmark::State& state) {
       .report(state, "passes/s", {});
 }
 
+// A plain write copies each byte by the processor once: what it costs the computation is what a checkpoint
+// may.
+void computed_beside_copies(benchmark::State& state) {
+  Checkpointed scene(16_MiB);
+  interleave(
+      state, [&] { return scene.compute_while_writing(); },
+      [&] { return scene.compute_while_plain_writing(); }, [](double rate) { return 1 / rate; })
+      .report(state, "passes/s", Goal{Goal::Kind::ratio_at_least, 1.0});
+}
+
 }  // namespace
 
 void add_checkpoint_rows() {
   constexpr auto at_least = Goal::Kind::ratio_at_least;
-  const std::string of = "checkpoint of 1 GiB in objects of ";
+  const std::string all = std::to_string(gibibytes()) + " GiB";
+  const std::string of = "checkpoint of " + all + " in objects of ";
   add_row(of + "16 MiB, to a plain file", 5, written, std::uint64_t{16_MiB}, false, Goal{at_least, 0.8});
   add_row(of + "4 KiB, to a plain file", 3, written, std::uint64_t{4_KiB}, false, Goal{at_least, 0.8});
   add_row(of + "16 MiB, to a file of HDF5 a rank", 5, written, std::uint64_t{16_MiB}, true,
           Goal{at_least, 1.0});
-  add_row("checkpoint_async of 1 GiB in objects of 16 MiB returns, to the end of checkpoint", 3, begun);
-  add_row("passes over 8 MiB while a checkpoint of 1 GiB is written in the background, to those without", 3,
-          computed_meanwhile);
-  add_row("incremental checkpoint of 1 GiB of which a sixteenth is new, to a whole one", 3, written_again);
-  add_row("restore of 1 GiB in objects of 16 MiB, to reading a plain file", 5, restored,
+  add_row("checkpoint_async of " + all + " in objects of 16 MiB returns, to the end of checkpoint", 3, begun);
+  add_row(
+      "passes over 8 MiB while a checkpoint of " + all + " is written in the background, to those without", 3,
+      computed_meanwhile);
+  add_row("passes over 8 MiB while a checkpoint of " + all +
+              " is written in the background, to those while a thread writes as much",
+          3, computed_beside_copies);
+  add_row("incremental checkpoint of " + all + " of which a sixteenth is new, to a whole one", 3,
+          written_again);
+  add_row("restore of " + all + " in objects of 16 MiB, to reading a plain file", 5, restored,
           std::uint64_t{16_MiB});
-  add_row("lazy restore of 1 GiB in two objects a rank and the use of one, to a whole restore", 3,
+  add_row("lazy restore of " + all + " in two objects a rank and the use of one, to a whole restore", 3,
           used_first);
 }
 

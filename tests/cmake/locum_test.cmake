@@ -49,7 +49,7 @@ endfunction()
 
 # An entry of ctest that runs COMMAND, with the properties in the caller's TEST_* variables. LOCUM_TEST_RANKS: a launcher that does not
 # fit the MPI starts so many jobs of one rank, in which most tests would pass.
-# Ranks mostly wait for each other: a job counts as two processors, so that something may run beside it, but not a second job.
+# Ranks mostly wait for each other: a job counts as two processors, of the four that tests/run has.
 function(locum_test_entry name ranks)
   set(command ${ARGN})
   set(processors ${ranks})
