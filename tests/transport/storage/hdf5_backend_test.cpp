@@ -380,7 +380,7 @@ struct Hdf5Changes {
 
 // A file whose writer was killed either has all that was stored, or is refused.
 TEST_F(Hdf5Backend, LosesNothingSilentlyWhenItsWriterIsKilled) {
-  constexpr unsigned kills = 12;
+  constexpr unsigned kills = 8;
   std::map<std::string, std::string> there;
   unsigned refused = 0;
   for (unsigned seed = 1; seed <= kills; ++seed) {

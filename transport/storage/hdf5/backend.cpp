@@ -155,8 +155,7 @@ Result<void> Hdf5Backend::store_one(const RecordKey& key, const NewRecord& recor
   }
   const auto there = with_hdf5([&]() -> std::optional<std::uint64_t> {
     const RecordPlace place = find_record(file_.hdf5(), key);
-    return place.is_there() ? std::optional(read_stored(place.dataset, file_.size().value()).revision)
-                            : std::nullopt;
+    return place.is_there() ? std::optional(revision_of(place.dataset)) : std::nullopt;
   });
   if (!there) {
     return there.error();
@@ -228,26 +227,24 @@ void Hdf5Backend::store(std::span<const RecordKey> keys, std::span<const NewReco
 }
 
 Result<bool> Hdf5Backend::remove_one(const RecordKey& key, std::uint64_t revision) {
-  const auto is_it = with_hdf5([&] {
-    RecordPlace found = find_record(file_.hdf5(), key);
-    if (!found.is_there()) {
+  bool is_begun = false;
+  const auto removed = with_hdf5([&] {
+    RecordPlace place = find_record(file_.hdf5(), key);
+    if (!place.is_there()) {
       return false;
     }
-    const StoredRecord stored = read_stored(found.dataset, file_.size().value());
-    return revision == 0 || stored.revision == revision;
+    if (const std::uint64_t there = revision_of(place.dataset); revision != 0 && revision != there) {
+      return false;
+    }
+    file_.begin_change().value();
+    is_begun = true;
+    unlink_record(std::move(place));
+    return true;
   });
-  if (!is_it || !*is_it) {
-    return is_it;
+  if (!removed && is_begun) {
+    file_.give_up(removed.error());
   }
-  if (auto begun = file_.begin_change(); !begun) {
-    return begun.error();
-  }
-  const auto done = with_hdf5([&] { unlink_record(find_record(file_.hdf5(), key)); });
-  if (!done) {
-    file_.give_up(done.error());
-    return done.error();
-  }
-  return true;
+  return removed;
 }
 
 void Hdf5Backend::remove(std::span<const RecordKey> keys, std::span<const std::uint64_t> revisions,

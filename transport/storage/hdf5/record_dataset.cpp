@@ -67,6 +67,12 @@ void write_end(const Identifier& dataset, std::uint64_t revision, std::span<cons
 }
 
 std::vector<std::byte> read_attribute(const Identifier& dataset) {
+  if (!is_record(dataset)) {
+    throw Error(
+        Errc::type_mismatch,
+        "the dataset of that name was made by another program, and is no record: read it as one of an "
+        "HDF5 file (proxy_from_hdf5)");
+  }
   const std::string what = "reading the end of a record";
   const Identifier attribute(H5Aopen(dataset.get(), record_attribute, H5P_DEFAULT), H5Aclose, what);
   const Identifier space(H5Aget_space(attribute.get()), H5Sclose, what);
@@ -110,13 +116,13 @@ std::optional<std::uint64_t> place_in_file(const Identifier& dataset, std::uint6
   return is_there ? std::optional<std::uint64_t>(offset) : std::nullopt;
 }
 
+std::uint64_t revision_of(const Identifier& dataset) {
+  std::uint64_t revision = 0;
+  std::memcpy(&revision, read_attribute(dataset).data(), bytes_of_revision);
+  return revision;
+}
+
 StoredRecord read_stored(const Identifier& dataset, std::uint64_t file_bytes) {
-  if (!is_record(dataset)) {
-    throw Error(
-        Errc::type_mismatch,
-        "the dataset of that name was made by another program, and is no record: read it as one of an "
-        "HDF5 file (proxy_from_hdf5)");
-  }
   const std::vector<std::byte> attribute = read_attribute(dataset);
   StoredRecord stored;
   std::memcpy(&stored.revision, attribute.data(), bytes_of_revision);

@@ -29,7 +29,9 @@ struct StoredRecord {
 
 /// Whether the dataset is a record.
 [[nodiscard]] bool is_record(const Identifier& dataset);
-/// `type_mismatch` if it is none, but another program's; `corrupt`. `file_bytes`: the size of the file, which
+/// `type_mismatch` if it is none, but another program's; `corrupt`.
+[[nodiscard]] std::uint64_t revision_of(const Identifier& dataset);
+/// All of it; errors as of revision_of(). `file_bytes`: the size of the file, which
 /// bounds what the dataset may say of its own.
 [[nodiscard]] StoredRecord read_stored(const Identifier& dataset, std::uint64_t file_bytes);
 /// Where so many bytes of a dataset are in the file; none if they are not there as they are, one after the
