@@ -12,6 +12,7 @@
 #include "core/node/local.hpp"
 #include "core/open.hpp"
 #include "transport/storage/file/backend.hpp"
+#include "transport/storage/hdf5/backend.hpp"
 #include "transport/storage/memcached/backend.hpp"
 #include "transport/storage/multi.hpp"
 #include "transport/storage/null.hpp"
@@ -40,6 +41,11 @@ constexpr Opener open_rocksdb = storage::open_rocksdb;
 #else
 constexpr Opener open_rocksdb = nullptr;
 #endif
+#if LOCUM_WITH_HDF5
+constexpr Opener open_hdf5 = storage::open_hdf5;
+#else
+constexpr Opener open_hdf5 = nullptr;
+#endif
 
 /// The memory of this process, read in place.
 constexpr BackendTraits memory_traits{.scheme = "memory",
@@ -51,6 +57,7 @@ constexpr BackendTraits memory_traits{.scheme = "memory",
 const std::vector<Known>& known_backends() {
   static const std::vector<Known> known{
       {storage::file_traits, storage::open_file, {}, {}, "file:///scratch/run17"},
+      {storage::hdf5_traits, open_hdf5, "LOCUM_WITH_HDF5", "libhdf5-dev", "hdf5:///scratch/results.h5"},
       {storage::memcached_traits, storage::open_memcached, {}, {}, "memcached://127.0.0.1:11211"},
       {memory_traits, nullptr, {}, {}, "memory:"},
       {storage::multi_traits, storage::open_multi, {}, {}, "multi:?1.to=URL&1.most_bytes=65536&2.to=URL"},

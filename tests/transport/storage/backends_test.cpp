@@ -23,6 +23,7 @@
 #include "tests/transport/storage/wrappers/probe_backend.hpp"
 #include "transport/storage/backends.hpp"
 #include "transport/storage/file/backend.hpp"
+#include "transport/storage/hdf5/backend.hpp"
 #include "transport/storage/null.hpp"
 #include "transport/storage/pack/backend.hpp"
 #include "transport/storage/rocksdb.hpp"
@@ -57,6 +58,9 @@ std::vector<BackendFactory> all_backends() {
   std::vector<BackendFactory> all{{"simple", simple},
                                   in_folder("file", "file://{}?sync=0", storage::open_file),
                                   in_folder("pack", "pack://{}/p?sync=0", storage::open_pack_backend)};
+#if LOCUM_WITH_HDF5
+  all.push_back(in_folder("hdf5", "hdf5://{}/store.h5?sync=0", storage::open_hdf5));
+#endif
 #if LOCUM_WITH_ROCKSDB
   all.push_back(in_folder("rocksdb", "rocksdb://{}/db", storage::open_rocksdb));
 #endif

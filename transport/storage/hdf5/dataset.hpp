@@ -12,9 +12,9 @@
 
 namespace locum::storage {
 
-/// Held by whoever calls HDF5, for checkpoints, steps or parts of files: threads take turns, whether HDF5 is
-/// built for several or not. Not recursive. Comes before QuietErrors, whose effect is on all threads where it
-/// is not.
+/// Held by whoever calls HDF5, for checkpoints, steps, records or parts of files: threads take turns, whether
+/// HDF5 is built for several or not. Not recursive. Comes before QuietErrors, whose effect is on all threads
+/// where it is not.
 [[nodiscard]] Mutex& hdf5_mutex();
 
 /// An open dataset of a file that anybody may have written.

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "transport/storage/hdf5/checkpoint_layout.hpp"
 
 namespace locum::storage {
 
@@ -31,6 +32,18 @@ bool is_plain_array(const ObjectFacts& facts) {
   return facts.layout == Layout::array && facts.element_bytes > 0 &&
          facts.size_bytes % facts.element_bytes == 0 &&
          extents_of_dataset(facts).has(facts.size_bytes / facts.element_bytes);
+}
+
+DatasetShape shape_of(const ObjectFacts& facts) {
+  if (is_plain_array(facts)) {
+    const Extents extents = extents_of_dataset(facts);
+    return {element_type(element_name(facts), facts.element_bytes),
+            {extents.span().begin(), extents.span().end()}};
+  }
+  if (facts.layout == Layout::flat && facts.element_bytes > 0) {
+    return {element_type(element_name(facts), facts.element_bytes), {}};
+  }
+  return {element_type("byte", 1), {facts.size_bytes}};
 }
 
 std::uint64_t make_early_dataset(const Identifier& file, const std::string& file_path,

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/object/object.hpp"
 #include "transport/storage/hdf5/identifier.hpp"
@@ -16,6 +17,14 @@ namespace locum::storage {
 [[nodiscard]] Extents extents_of_dataset(const ObjectFacts& facts);
 /// Whether it can be a dataset of its own elements and extents.
 [[nodiscard]] bool is_plain_array(const ObjectFacts& facts);
+
+/// HDF5's type of the elements of an object, and their extents. A value that is one number has none.
+struct DatasetShape {
+  Identifier type;
+  std::vector<std::uint64_t> extents;
+};
+/// Of arrays the elements and extents of their own, of one value itself, of all else bytes.
+[[nodiscard]] DatasetShape shape_of(const ObjectFacts& facts);
 
 /// Makes a dataset that has its place in the file from now on, and groups on the way to it; returns that
 /// place: the bytes are written there without HDF5. Throws Error `system`. `file_path`: for the error.

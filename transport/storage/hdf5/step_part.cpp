@@ -20,24 +20,6 @@ constexpr std::uint64_t bytes_of_a_dataset = 2 * 1024;
 constexpr const char* layout_attribute = "locum_layout";
 constexpr const char* type_attribute = "locum_type";
 
-/// HDF5's type of the elements of an object, and their extents. A value that is one number has none.
-struct Shape {
-  Identifier type;
-  std::vector<std::uint64_t> extents;
-};
-
-Shape shape_of(const ObjectFacts& facts) {
-  if (is_plain_array(facts)) {
-    const Extents extents = extents_of_dataset(facts);
-    return {element_type(element_name(facts), facts.element_bytes),
-            {extents.span().begin(), extents.span().end()}};
-  }
-  if (facts.layout == Layout::flat) {
-    return {element_type(element_name(facts), facts.element_bytes), {}};
-  }
-  return {element_type("byte", 1), {facts.size_bytes}};
-}
-
 std::vector<std::uint64_t> make_file(const DurableFile& durable, std::span<const ObjectView> objects) {
   const MutexLock lock(hdf5_mutex());
   const QuietErrors quiet;
@@ -50,7 +32,7 @@ std::vector<std::uint64_t> make_file(const DurableFile& durable, std::span<const
   std::vector<std::uint64_t> offsets;
   for (const ObjectView& object : objects) {
     const ObjectFacts facts = object.facts();
-    const Shape shape = shape_of(facts);
+    const DatasetShape shape = shape_of(facts);
     const std::string path = block_path(offsets.size());
     offsets.push_back(make_early_dataset(file, durable.temporary(), path, shape.type, shape.extents));
     const Identifier dataset(H5Dopen2(file.get(), path.c_str(), H5P_DEFAULT), H5Dclose, what);

@@ -1,0 +1,365 @@
+#include "transport/storage/hdf5/store_file.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "core/ports/backend.hpp"
+#include "transport/storage/hdf5/checkpoint_layout.hpp"
+#include "transport/storage/hdf5/dataset.hpp"
+#include "transport/storage/hdf5/early_dataset.hpp"
+#include "transport/storage/hdf5/record_dataset.hpp"
+#include "transport/storage/hdf5/record_links.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+constexpr const char* own_group_name = ".locum";
+constexpr const char* mark_name = "state";
+constexpr const char* mark_path = "/.locum/state";
+constexpr const char* format_attribute = "store_format";
+constexpr std::uint64_t store_format = 1;
+constexpr std::uint64_t mark_at_rest = 0;
+constexpr std::uint64_t mark_changing = 1;
+/// What HDF5 writes beside the bytes of a record: headers, groups, their indices.
+constexpr std::uint64_t own_bytes = 256 * 1024;
+/// What HDF5 keeps of these in memory.
+constexpr std::size_t cached_bytes = 256 * 1024;
+/// Between two looks at the clock.
+constexpr std::size_t most_bytes_at_once = std::size_t{16} << 20U;
+
+Error damaged_file(const std::string& path) {
+  return Error(Errc::corrupt,
+               "the file '" + path +
+                   "' is damaged, or is being changed now: a process ended while it changed it. Take an "
+                   "earlier copy of it, or open it with ?read_only=1&damaged=1 and put what can still be "
+                   "read into a new file");
+}
+
+// H5Fflush(), with which each change ends, looks at all that HDF5 has in its cache: by its usual size, a
+// change takes four times as long from some thousand records on.
+Identifier access_list(const std::string& what) {
+  Identifier access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, what);
+  check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_LATEST), what);
+  H5AC_cache_config_t cache{};
+  cache.version = H5AC__CURR_CACHE_CONFIG_VERSION;
+  check(H5Pget_mdc_config(access.get(), &cache), what);
+  cache.set_initial_size = true;
+  cache.initial_size = cache.min_size = cache.max_size = cached_bytes;
+  cache.incr_mode = H5C_incr__off;
+  cache.flash_incr_mode = H5C_flash_incr__off;
+  cache.decr_mode = H5C_decr__off;
+  check(H5Pset_mdc_config(access.get(), &cache), what);
+  return access;
+}
+
+std::uint64_t make_mark(const Identifier& file, const std::string& path) {
+  const Identifier word(H5Tcopy(H5T_STD_U64LE), H5Tclose, "copying a type");
+  const std::array<std::uint64_t, 1> one{1};
+  return make_early_dataset(file, path, mark_path, word, one);
+}
+
+void make_store_file(const std::string& path) {
+  DurableFile durable(path);
+  std::uint64_t mark_at = 0;
+  {
+    const MutexLock lock(hdf5_mutex());
+    const QuietErrors quiet;
+    const std::string what = "making the file '" + path + "'";
+    const Identifier access = access_list(what);
+    Identifier file(H5Fcreate(durable.temporary().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()),
+                    H5Fclose, what);
+    mark_at = make_mark(file, path);
+    const Identifier group(H5Gopen2(file.get(), own_group, H5P_DEFAULT), H5Gclose, what);
+    set_attribute(group, format_attribute, store_format);
+    check(H5Fflush(file.get(), H5F_SCOPE_LOCAL), what);
+    file.close(what);
+  }
+  durable.open();
+  durable.write_at(mark_at, std::as_bytes(std::span(&mark_at_rest, 1)));
+  durable.publish();
+}
+
+// HDF5 locks the files that it opens, where the file system can.
+[[noreturn]] void cannot_open(const std::string& path, const Descriptor& file, bool only_reads,
+                              const Error& error) {
+  if (::flock(file.number(), (only_reads ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0) {
+    ::flock(file.number(), LOCK_UN);
+    throw Error(Errc::corrupt,
+                "HDF5 cannot read the file '" + path +
+                    "': it is damaged, or no HDF5 file; take an earlier copy of it, or name another file",
+                error.detail());
+  }
+  if (errno == EWOULDBLOCK) {
+    throw Error(Errc::system,
+                "the file '" + path + "' is open elsewhere, by " +
+                    (only_reads ? "a session that writes it: close it there, then open it to read"
+                                : "a program that reads it (h5py, for example), or another session: close "
+                                  "it there, or open it with ?read_only=1"),
+                error.detail());
+  }
+  throw Error(Errc::system,
+              "the file system of '" + path +
+                  "' has no locks, and HDF5 wants one; if nobody else opens the file meanwhile, set "
+                  "HDF5_USE_FILE_LOCKING=FALSE in the environment",
+              error.detail());
+}
+
+Identifier open_store_file(const std::string& path, const Descriptor& file, bool only_reads) {
+  const std::string what = "opening the file '" + path + "'";
+  const Identifier access = access_list(what);
+  try {
+    return {H5Fopen(path.c_str(), only_reads ? H5F_ACC_RDONLY : H5F_ACC_RDWR, access.get()), H5Fclose, what};
+  } catch (const Error& error) {
+    cannot_open(path, file, only_reads, error);
+  }
+}
+
+// Its word, checked as anything in the file is.
+Identifier open_mark(const Identifier& file, const std::string& path) {
+  const std::string what = "reading the state of '" + path + "'";
+  const Identifier root(H5Gopen2(file.get(), "/", H5P_DEFAULT), H5Gclose, what);
+  LinkedObject group = look_at_link(root, own_group_name);
+  LinkedObject word;
+  if (group.kind == LinkedObject::Kind::group) {
+    word = look_at_link(group.object, mark_name);
+  }
+  if (word.kind != LinkedObject::Kind::dataset) {
+    throw Error(Errc::invalid_argument,
+                "'" + path +
+                    "' is an HDF5 file of another program, or a checkpoint: hdf5: makes a file of its own; "
+                    "name a new one");
+  }
+  if (const std::uint64_t format = attribute_or(group.object, format_attribute, store_format);
+      format > store_format) {
+    throw Error(Errc::unsupported, "a later version of this library wrote '" + path + "', in format " +
+                                       std::to_string(format) + "; read it with that version");
+  }
+  return std::move(word.object);
+}
+
+void require_at_rest(const Identifier& file, const std::string& path) {
+  std::uint64_t state = mark_changing;
+  if (!read_bytes(open_mark(file, path), std::as_writable_bytes(std::span(&state, 1))) ||
+      state != mark_at_rest) {
+    throw damaged_file(path);
+  }
+}
+
+// Its place in the file. Where another program has compressed it (h5repack), it is made anew.
+std::uint64_t place_of_mark(const Identifier& file, const std::string& path, std::uint64_t file_bytes) {
+  Identifier word = open_mark(file, path);
+  if (const auto offset = place_in_file(word, sizeof(std::uint64_t), file_bytes)) {
+    return *offset;
+  }
+  const std::string what = "making the state of '" + path + "'";
+  word.close(what);
+  check(H5Ldelete(file.get(), mark_path, H5P_DEFAULT), what);
+  const std::uint64_t offset = make_mark(file, path);
+  check(H5Fflush(file.get(), H5F_SCOPE_LOCAL), what);
+  return offset;
+}
+
+}  // namespace
+
+StoreFile::StoreFile(std::string path, const Options& options) : path_(std::move(path)), options_(options) {
+  struct stat facts {};
+  if (::stat(folder_of(path_).c_str(), &facts) != 0) {
+    throw system_error("there is no folder '" + folder_of(path_) + "' for an HDF5 file; make it first",
+                       errno);
+  }
+  if (!options_.only_reads && options_.locks) {
+    lock_.emplace(path_);
+    if (!lock_->holds()) {
+      throw Error(Errc::system, "the file system of '" + path_ +
+                                    "' has no locks; if nothing else ever writes it at the same time, open "
+                                    "it with ?lock=0");
+    }
+  }
+  if (::stat(path_.c_str(), &facts) != 0) {
+    if (errno != ENOENT) {
+      throw file_error("opening", path_, errno);
+    }
+    if (options_.only_reads) {
+      throw Error(Errc::not_found,
+                  "there is no file '" + path_ + "'; a writer makes it: open it without ?read_only=1");
+    }
+    make_store_file(path_);
+  } else if (!S_ISREG(facts.st_mode)) {
+    throw Error(Errc::invalid_argument, "'" + path_ + "' is no file; name the HDF5 file");
+  }
+  descriptor_ = open_at(AT_FDCWD, path_, options_.only_reads ? O_RDONLY : O_RDWR);
+  if (!descriptor_.is_open()) {
+    throw file_error("opening", path_, errno);
+  }
+  const MutexLock lock(hdf5_mutex());
+  const QuietErrors quiet;
+  {
+    // To look first changes nothing.
+    const Identifier looked_at = open_store_file(path_, descriptor_, true);
+    unsigned intent = 0;
+    check(H5Fget_intent(looked_at.get(), &intent), "opening the file '" + path_ + "'");
+    if ((intent & H5F_ACC_RDWR) != 0) {
+      throw Error(Errc::system, "the file '" + path_ +
+                                    "' is being written by another session of this process; use that one, or "
+                                    "close it first");
+    }
+    if (!options_.takes_damaged) {
+      require_at_rest(looked_at, path_);
+    }
+  }
+  Identifier file = open_store_file(path_, descriptor_, options_.only_reads);
+  if (!options_.only_reads) {
+    mark_at_ = place_of_mark(file, path_, size().value());
+    mark(mark_at_rest).value();
+  }
+  hdf5_ = std::move(file);
+}
+
+// All changes are written: HDF5 may cut the file where its end is free, after it has noted that, so that
+// whoever ends meanwhile leaves it whole.
+StoreFile::~StoreFile() {
+  try {
+    const MutexLock lock(hdf5_mutex());
+    const QuietErrors quiet;
+    hdf5_.close("closing the file '" + path_ + "'");
+  } catch (const Error&) {  // nobody is there to be told: the mark says it, if a change was not written
+  }
+  if (has_changed_) {
+    (void)sync();
+  }
+}
+
+Result<std::uint64_t> StoreFile::size() const {
+  struct stat facts {};
+  return ::fstat(descriptor_.number(), &facts) == 0
+             ? Result<std::uint64_t>(static_cast<std::uint64_t>(facts.st_size))
+             : file_error("reading the size of", path_, errno);
+}
+
+Result<void> StoreFile::mark(std::uint64_t state) const {
+  return write_at(mark_at_, std::as_bytes(std::span(&state, 1)), {});
+}
+
+Result<void> StoreFile::sync() const {
+  while (::fdatasync(descriptor_.number()) != 0) {
+    if (errno != EINTR) {
+      return file_error("waiting for the disk of", path_, errno);
+    }
+  }
+  return {};
+}
+
+// HDF5 does not cope with a full disk, and a write beyond the limit kills the process.
+Result<void> StoreFile::take_room(std::uint64_t bytes) const {
+  const auto there = size();
+  if (!there) {
+    return there.error();
+  }
+  const std::uint64_t wanted = bytes + own_bytes;
+  if (wanted < bytes || largest_file() < wanted || largest_file() - wanted < *there) {
+    return Error(Errc::system, "the limit on file sizes (ulimit -f, RLIMIT_FSIZE) is " +
+                                   std::to_string(largest_file()) + " bytes, and '" + path_ + "' needs " +
+                                   std::to_string(*there) + " and " + std::to_string(wanted) +
+                                   " more: raise it");
+  }
+  while (::fallocate(descriptor_.number(), FALLOC_FL_KEEP_SIZE, static_cast<::off_t>(*there),
+                     static_cast<::off_t>(wanted)) != 0) {
+    if (errno == EOPNOTSUPP || errno == ENOSYS) {
+      return {};  // writing says it
+    }
+    if (errno != EINTR) {
+      return file_error("taking " + std::to_string(wanted) + " bytes of the disk for", path_, errno);
+    }
+  }
+  return {};
+}
+
+Result<void> StoreFile::begin_change() {
+  if (failure_) {
+    return *failure_;
+  }
+  if (is_changing_) {
+    return {};
+  }
+  is_changing_ = true;
+  has_changed_ = true;
+  auto marked = mark(mark_changing);
+  return marked && options_.syncs ? sync() : marked;
+}
+
+Result<void> StoreFile::end_changes() {
+  if (!is_changing_) {
+    return {};
+  }
+  Result<void> done = failure_ ? Result<void>(*failure_) : Result<void>();
+  if (done) {
+    const MutexLock lock(hdf5_mutex());
+    const QuietErrors quiet;
+    try {
+      check(H5Fflush(hdf5_.get(), H5F_SCOPE_LOCAL), "writing the file '" + path_ + "'");
+    } catch (const Error& error) {
+      done = error;
+    }
+  }
+  done = done && options_.syncs ? sync() : done;
+  done = done ? mark(mark_at_rest) : done;
+  if (!done) {
+    give_up(done.error());
+  }
+  is_changing_ = !done;
+  return done;
+}
+
+Result<void> StoreFile::read_at(std::uint64_t offset, std::span<std::byte> into, Deadline deadline) const {
+  while (!into.empty()) {
+    const auto piece = into.first(std::min(into.size(), most_bytes_at_once));
+    const std::int64_t read = storage::read_at(descriptor_, offset, piece);
+    if (read < 0) {
+      return file_error("reading", path_, static_cast<int>(-read));
+    }
+    if (static_cast<std::uint64_t>(read) < piece.size()) {
+      return Error(Errc::corrupt, "the file '" + path_ + "' ends too early: it was cut; take a copy of it");
+    }
+    into = into.subspan(piece.size());
+    offset += piece.size();
+    if (!into.empty()) {
+      if (auto time = still_time(deadline); !time) {
+        return time;
+      }
+    }
+  }
+  return {};
+}
+
+Result<void> StoreFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes,
+                                 Deadline deadline) const {
+  while (!bytes.empty()) {
+    const ::ssize_t written =
+        ::pwrite(descriptor_.number(), bytes.data(), std::min(bytes.size(), most_bytes_at_once),
+                 static_cast<::off_t>(offset));
+    if (written < 0 && errno == EINTR) {
+      continue;
+    }
+    if (written <= 0) {
+      return file_error("writing", path_, written == 0 ? ENOSPC : errno);
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+    offset += static_cast<std::uint64_t>(written);
+    if (!bytes.empty()) {
+      if (auto time = still_time(deadline); !time) {
+        return time;
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace locum::storage
