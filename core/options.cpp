@@ -199,6 +199,12 @@ constexpr std::chrono::hours longest_lifetime{24 * 365 * 100};
 }  // namespace
 
 Result<void> check(const StoreOptions& options) {
+  if (options.timeout < options.timeout.zero()) {
+    return Error(Errc::invalid_argument,
+                 "the timeout of a store is 0, which is the runtime's, or more; this "
+                 "one is " +
+                     std::to_string(options.timeout.count()) + " ms");
+  }
   if (options.lifetime < options.lifetime.zero() || options.lifetime > longest_lifetime) {
     return Error(Errc::invalid_argument,
                  "the lifetime of objects is 0, which is for ever, to 100 years; this one is " +

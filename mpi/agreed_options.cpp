@@ -111,4 +111,19 @@ RuntimeOptions agreed_options(CommunicatorGroup& group, const Result<RuntimeOpti
   return *asked;
 }
 
+Configuration agreed_stores(CommunicatorGroup& group, const std::string& path) {
+  constexpr std::string_view step = "reading what stores are opened with";
+  if (path.empty()) {
+    return {};
+  }
+  const bool reads = group.rank() == 0;
+  Configuration configuration;
+  throw_if(group.agree(
+      reads ? error_of([&] { configuration = read_configuration(path).value(); }) : std::nullopt, step, {}));
+  const auto text = group.broadcast(bytes_of(to_toml(configuration)), 0, step);
+  throw_if(group.agree(error_of([&] { configuration = parse_configuration(text_of(text), path).value(); }),
+                       step, {}));
+  return configuration;
+}
+
 }  // namespace locum::mpi
