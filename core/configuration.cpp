@@ -67,8 +67,13 @@ bool Configuration::contains(std::string_view store) const {
 Result<StoreOptions> Configuration::options(std::string_view store) const& {
   const auto found = stores_.find(store);
   if (found == stores_.end()) {
+    constexpr std::size_t most_bytes = 400;  // of the list
     std::string all;
     for (const auto& [name, entry] : stores_) {
+      if (all.size() + name.size() > most_bytes) {
+        all += " …";
+        break;
+      }
       all.append(all.empty() ? "" : ", ").append(name);
     }
     return Error(Errc::not_found, "the configuration has no table for this store; it has " +

@@ -52,17 +52,22 @@ class Configuration {
 };
 
 /// The configuration as TOML, without what is as it would be anyway. It holds no secret. If its names and
-/// URLs are UTF-8, parse_configuration() gives the same configuration again.
+/// URLs are UTF-8, and the text is within its limits, parse_configuration() gives the same configuration
+/// again.
 [[nodiscard]] std::string to_toml(const Configuration& configuration);
 
-/// The configuration that a file of at most 1 MiB says. `not_found`, `system` (the file cannot be read);
-/// `invalid_argument`: it is no file, no TOML, or has a field that there is none, or one of another type or
-/// out of range. The error names file and line, and shows nothing of the file but names of stores and fields.
-/// `unsupported`: this build of the library lacks the parser; the error names the CMake option and the
-/// package. Blocks as long as the file system does.
+/// The configuration that a file says, which has at most 1 MiB and 4096 dots. `not_found`, `system` (the file
+/// cannot be read); `invalid_argument`: it is no file, no TOML, or has a field that there is none, or one of
+/// another type or out of range. The error names file and line, and shows nothing of the file but names of
+/// stores and fields. `unsupported`: this build of the library lacks the parser; the error names the CMake
+/// option and the package. Blocks as long as the file system does.
 [[nodiscard]] Result<Configuration> read_configuration(const std::string& path);
 /// The same of TOML text. \param name what errors call the text
 [[nodiscard]] Result<Configuration> parse_configuration(std::string_view text, std::string_view name);
+/// \cond library
+/// The text of such a file, as it is.
+[[nodiscard]] Result<std::string> configuration_text(const std::string& path);
+/// \endcond
 
 /// The store of that name over the backend of its connector, for programs without a Runtime. Each call has a
 /// session of its own. `not_found` (Configuration::options), `invalid_argument` (the store has no connector),

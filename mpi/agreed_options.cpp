@@ -116,13 +116,13 @@ Configuration agreed_stores(CommunicatorGroup& group, const std::string& path) {
   if (path.empty()) {
     return {};
   }
+  std::string text;
   const bool reads = group.rank() == 0;
-  Configuration configuration;
-  throw_if(group.agree(
-      reads ? error_of([&] { configuration = read_configuration(path).value(); }) : std::nullopt, step, {}));
-  const auto text = group.broadcast(bytes_of(to_toml(configuration)), 0, step);
-  throw_if(group.agree(error_of([&] { configuration = parse_configuration(text_of(text), path).value(); }),
+  throw_if(group.agree(reads ? error_of([&] { text = configuration_text(path).value(); }) : std::nullopt,
                        step, {}));
+  text = text_of(group.broadcast(bytes_of(text), 0, step));
+  Configuration configuration;
+  throw_if(group.agree(error_of([&] { configuration = parse_configuration(text, path).value(); }), step, {}));
   return configuration;
 }
 

@@ -49,15 +49,18 @@ Error wrong(const std::string& why) {
   return Error(Errc::invalid_argument, why);
 }
 
+// Of keys, which may be as long as the text.
+std::string shown(std::string_view name) {
+  constexpr std::size_t most = 128;
+  return name.size() <= most ? std::string(name) : std::string(name.substr(0, most)) + "…";
+}
+
 // More than 0: what is not bounded, or lasts for ever, is not given.
 Result<std::uint64_t> read_quantity(const toml::node& value, std::span<const Unit> units,
                                     const std::string& takes) {
   const auto text = value.value_exact<std::string_view>();
   const auto quantity = text ? parse_quantity(*text, units) : std::nullopt;
-  if (!quantity || *quantity == 0 || *quantity > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) {
-    return wrong("takes " + takes);
-  }
-  return *quantity;
+  return quantity && *quantity > 0 ? Result<std::uint64_t>(*quantity) : wrong("takes " + takes);
 }
 
 Result<void> read_bytes(const toml::node& value, std::uint64_t& into) {
@@ -76,6 +79,9 @@ Result<void> read_time(const toml::node& value, std::chrono::milliseconds& into)
                     "a text of a number above 0 and ms, s, min, h, day or days, as \"3 days\"");
   if (!count) {
     return count.error();
+  }
+  if (*count > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) {
+    return wrong("takes no time as long as that");
   }
   into = std::chrono::milliseconds(static_cast<std::int64_t>(*count));
   return {};
@@ -156,7 +162,7 @@ class Tables {
   [[nodiscard]] Result<void> read(const toml::table& root, Configuration& into) const {
     for (const auto& [key, value] : root) {
       if (key.str() != "stores") {
-        return at(key.source(), "there is no '" + std::string(key.str()) + "'; tables are [stores.NAME]");
+        return at(key.source(), "there is no '" + shown(key.str()) + "'; tables are [stores.NAME]");
       }
       const toml::table* const stores = value.as_table();
       if (stores == nullptr) {
@@ -174,7 +180,7 @@ class Tables {
  private:
   [[nodiscard]] Result<void> read_store(const toml::key& name, const toml::node& value,
                                         Configuration& into) const {
-    const std::string store = "the store '" + std::string(name.str()) + "'";
+    const std::string store = "the store '" + shown(name.str()) + "'";
     const toml::table* const table = value.as_table();
     if (table == nullptr) {
       return at(name.source(), store + " is no table; write [stores.NAME], and its options below");
@@ -182,11 +188,11 @@ class Tables {
     StoreOptions options;
     for (const auto& [field, one] : *table) {
       if (auto read = read_field(field.str(), one, options); !read) {
-        return at(field.source(), store + ": " + std::string(field.str()) + ": " + read.error().text());
+        return at(field.source(), store + ": " + shown(field.str()) + ": " + read.error().text());
       }
     }
     const auto set = into.set(name.str(), options);
-    return set ? Result<void>() : at(name.source(), set.error().text());
+    return set ? Result<void>() : at(name.source(), store + ": " + set.error().text());
   }
 
   const std::string name_;
@@ -227,7 +233,7 @@ Result<Configuration> parse_configuration(std::string_view /*text*/, std::string
 #endif
 
 // A pipe or a device might never end.
-Result<Configuration> read_configuration(const std::string& path) {
+Result<std::string> configuration_text(const std::string& path) {
   const storage::Descriptor file = storage::open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK);
   if (!file.is_open() && errno == ENOENT) {
     return Error(Errc::not_found, "there is no file '" + path +
@@ -250,7 +256,12 @@ Result<Configuration> read_configuration(const std::string& path) {
     return storage::file_error("reading", path, static_cast<int>(-size));
   }
   text.resize(static_cast<std::size_t>(size));
-  return parse_configuration(text, path);
+  return text.size() > most_bytes ? Result<std::string>(too_large(path)) : std::move(text);
+}
+
+Result<Configuration> read_configuration(const std::string& path) {
+  const auto text = configuration_text(path);
+  return text ? parse_configuration(*text, path) : text.error();
 }
 
 Result<Store> open(const Configuration& configuration, std::string_view store,
