@@ -67,10 +67,10 @@ bool Configuration::contains(std::string_view store) const {
 Result<StoreOptions> Configuration::options(std::string_view store) const& {
   const auto found = stores_.find(store);
   if (found == stores_.end()) {
-    constexpr std::size_t most_bytes = 400;  // of the list
+    constexpr std::size_t most_listed = 400;
     std::string all;
     for (const auto& [name, entry] : stores_) {
-      if (all.size() + name.size() > most_bytes) {
+      if (all.size() + name.size() > most_listed) {
         all += " …";
         break;
       }

@@ -126,7 +126,7 @@ TEST(RuntimeBackends, SayWhatIsWrong) {
 }
 
 /// Opens a runtime with these options; the error.
-std::optional<Error> refused(const RuntimeOptions& options) {
+std::optional<Error> error_of_opening(const RuntimeOptions& options) {
   try {
     const Runtime runtime(MPI_COMM_WORLD, options);
   } catch (const Error& error) {
@@ -205,7 +205,7 @@ TEST(RuntimeBackends, LiveWhereAFileSays) {
 TEST(RuntimeBackends, SayWhereTheFileIsWrongOnAllRanks) {
   const SharedFolder folder;
   const std::string path = stores_file(folder, "[stores.a]\nconnector = 'redis://me:hunter2@host'\n");
-  const auto error = refused({.memory_bytes = 64_MiB, .stores = path});
+  const auto error = error_of_opening({.memory_bytes = 64_MiB, .stores = path});
   ASSERT_TRUE(error);
   EXPECT_EQ(std::string(error->what()).find("hunter2"), std::string::npos) << *error;
   if (error->code() != Errc::unsupported) {  // by a build without the parser
@@ -214,7 +214,7 @@ TEST(RuntimeBackends, SayWhereTheFileIsWrongOnAllRanks) {
     EXPECT_EQ(error->rank(), 0);
   }
   const std::string mine = "stores." + std::to_string(job::rank());
-  const auto differing = refused({.memory_bytes = 64_MiB, .stores = mine});
+  const auto differing = error_of_opening({.memory_bytes = 64_MiB, .stores = mine});
   ASSERT_TRUE(differing);
   EXPECT_EQ(differing->code(), job::size() == 1 ? Errc::not_found : Errc::options_differ);
 }
