@@ -62,7 +62,7 @@ class Configuration {
 /// stores and fields. `unsupported`: this build of the library lacks the parser; the error names the CMake
 /// option and the package. Blocks as long as the file system does.
 [[nodiscard]] Result<Configuration> read_configuration(const std::string& path);
-/// The same of TOML text. \param name what errors call the text
+/// The same of TOML text, which errors call `name`.
 [[nodiscard]] Result<Configuration> parse_configuration(std::string_view text, std::string_view name);
 /// \cond library
 /// The text of such a file, as it is.
