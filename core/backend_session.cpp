@@ -60,4 +60,10 @@ Result<Session> open_session(std::shared_ptr<Backend> backend, const BackendSess
   return session;
 }
 
+Result<Store> open_store(const Session& session, std::string_view name, StoreOptions options) {
+  const bool is_over_backend = !options.connector.empty();
+  options.connector = {};
+  return is_over_backend && options == StoreOptions() ? session.open(name) : session.open(name, options);
+}
+
 }  // namespace locum

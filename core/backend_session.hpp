@@ -3,11 +3,13 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 #include <locum/options.hpp>
 #include <locum/ports/backend.hpp>
 #include <locum/result.hpp>
 #include <locum/session.hpp>
+#include <locum/store.hpp>
 
 namespace locum {
 
@@ -43,6 +45,9 @@ struct BackendSessionOptions {
 /// \cond library
 /// Whether a backend has all that is needed.
 [[nodiscard]] Result<void> meets(const BackendTraits& traits, const BackendNeeds& needs);
+/// A store of the session that was opened for the connector of these options, or that has none. Over a
+/// backend, options with nothing but a connector take those in force.
+[[nodiscard]] Result<Store> open_store(const Session& session, std::string_view name, StoreOptions options);
 /// \endcond
 
 }  // namespace locum

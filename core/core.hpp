@@ -14,6 +14,7 @@
 
 #include <locum/backend_registry.hpp>
 #include <locum/coded_store.hpp>
+#include <locum/configuration.hpp>
 #include <locum/open.hpp>
 #include <locum/open_sessions.hpp>
 #include <locum/promise.hpp>

@@ -121,7 +121,9 @@ Result<Store> find_store(std::string_view name, std::string_view runtime) {
                    "find_store that name")
         .about(name);
   }
-  return Session(open.front()).open(name);
+  const Session session(open.front());
+  const auto& open_by_name = open.front()->open_by_name();
+  return open_by_name ? open_by_name(session, name) : session.open(name);
 }
 
 }  // namespace locum

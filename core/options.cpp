@@ -177,6 +177,9 @@ Result<void> check(const RuntimeOptions& options) {
     return wrong("spill_folder (LOCUM_SPILL_FOLDER)", std::string(options.spill_folder),
                  "the path of a folder, without a line break");
   }
+  if (options.stores.find('\n') != std::string_view::npos) {
+    return wrong("stores (LOCUM_STORES)", options.stores, "the path of a file, without a line break");
+  }
   constexpr std::uint64_t smallest_step = 64_KiB;
   if (options.step_bytes != 0 &&
       (!std::has_single_bit(options.step_bytes) || options.step_bytes < smallest_step)) {
@@ -190,7 +193,25 @@ Result<void> check(const RuntimeOptions& options) {
   return {};
 }
 
+// Beyond that, moments in nanoseconds would not fit their words.
+constexpr std::chrono::hours longest_lifetime{24 * 365 * 100};
+
 }  // namespace
+
+Result<void> check(const StoreOptions& options) {
+  if (options.timeout < options.timeout.zero()) {
+    return Error(Errc::invalid_argument,
+                 "the timeout of a store is 0, which is the runtime's, or more; this "
+                 "one is " +
+                     std::to_string(options.timeout.count()) + " ms");
+  }
+  if (options.lifetime < options.lifetime.zero() || options.lifetime > longest_lifetime) {
+    return Error(Errc::invalid_argument,
+                 "the lifetime of objects is 0, which is for ever, to 100 years; this one is " +
+                     std::to_string(options.lifetime.count()) + " ms");
+  }
+  return {};
+}
 
 Result<RuntimeOptions> with_environment(RuntimeOptions given) {
   if (given.as_others) {
@@ -223,6 +244,9 @@ Result<RuntimeOptions> with_environment(RuntimeOptions given) {
   }
   if (const auto folder = variable("LOCUM_SPILL_FOLDER")) {
     given.spill_folder = *folder;
+  }
+  if (const auto file = variable("LOCUM_STORES")) {
+    given.stores = *file;
   }
   if (const auto text = variable("LOCUM_RANKS_PER_NODE")) {
     const auto ranks = parse_integer<int>(*text);
@@ -275,6 +299,7 @@ std::string to_string(const RuntimeOptions& options) {
   line("spill_bytes", std::to_string(options.spill_bytes));
   line("log", name_of(log_names, options.log));
   line("checkpoint_signal", std::to_string(options.checkpoint_signal));
+  line("stores", std::string(options.stores));
   line("name", std::string(options.name));
   return text;
 }
@@ -324,6 +349,7 @@ Result<RuntimeOptions> options_in(std::string_view text) {
   number("spill_bytes", options.spill_bytes);
   choice("log", log_names, options.log);
   number("checkpoint_signal", options.checkpoint_signal);
+  options.stores = value_of("stores");
   options.name = value_of("name");
   if (!is_valid || !text.empty()) {
     return Error(Errc::corrupt,

@@ -89,6 +89,10 @@ struct RuntimeOptions {
   /// example. Runtime::checkpoint_requested() then says so to all ranks. The signal does nothing else while
   /// the runtime is open. 0: none.
   int checkpoint_signal = 0;  // LOCUM_CHECKPOINT_SIGNAL: USR1, USR2, TERM …, or a number
+  /// A file of TOML tables (see Configuration) that says what stores are opened with which the program opens
+  /// without options: over which backend, for example. Rank 0 reads it when the runtime is opened. Empty:
+  /// none. Copied by the runtime.
+  std::string_view stores = {};  // LOCUM_STORES
 
   /// By which find_store() tells runtimes of one process apart; at most 256 bytes, and without a line break.
   /// No environment twin: a program asks by the name that it gave. Copied by the runtime.
@@ -134,6 +138,10 @@ struct StoreOptions {
   friend bool operator==(const StoreOptions&, const StoreOptions&) = default;
 };
 
+/// \cond library
+/// `invalid_argument` if an option is out of range.
+[[nodiscard]] Result<void> check(const StoreOptions& options);
+/// \endcond
 /// `given`, overridden by the environment and checked; `invalid_argument` names the field or variable and its
 /// valid values.
 [[nodiscard]] Result<RuntimeOptions> with_environment(RuntimeOptions given);

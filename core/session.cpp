@@ -64,18 +64,6 @@ std::string to_text(const StoreOptions& options) {
          std::to_string(options.lifetime.count()) + " ms";
 }
 
-// Beyond that, moments in nanoseconds would not fit their words.
-constexpr std::chrono::hours longest_lifetime{24 * 365 * 100};
-
-Result<void> check_lifetime(std::chrono::milliseconds lifetime) {
-  if (lifetime < lifetime.zero() || lifetime > longest_lifetime) {
-    return Error(Errc::invalid_argument,
-                 "the lifetime of objects is 0, which is for ever, to 100 years; this one is " +
-                     std::to_string(lifetime.count()) + " ms");
-  }
-  return {};
-}
-
 Result<void> check_name(std::string_view name) {
   if (name.empty() || name.size() > max_name_bytes) {
     return Error(Errc::invalid_argument,
@@ -174,7 +162,7 @@ Result<Store> Session::open_with(std::string_view name, const StoreOptions* want
         .about(name);
   }
   if (wanted != nullptr) {
-    if (auto allowed = check_lifetime(wanted->lifetime); !allowed) {
+    if (auto allowed = check(*wanted); !allowed) {
       return allowed.error().about(name);
     }
   }
@@ -204,7 +192,7 @@ Result<Store> Session::open_with(std::string_view name, const StoreOptions* want
       return state_->explain(address, limited.error());
     }
   }
-  if (auto allowed = check_lifetime(stored->lifetime); !allowed) {
+  if (auto allowed = check(*stored); !allowed) {
     return state_->explain(
         address, Error(Errc::corrupt, "the record of this store is damaged: " + allowed.error().text()));
   }

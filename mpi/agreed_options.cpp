@@ -111,4 +111,19 @@ RuntimeOptions agreed_options(CommunicatorGroup& group, const Result<RuntimeOpti
   return *asked;
 }
 
+Configuration agreed_stores(CommunicatorGroup& group, const std::string& path) {
+  constexpr std::string_view step = "reading what stores are opened with";
+  if (path.empty()) {
+    return {};
+  }
+  std::string text;
+  const bool reads = group.rank() == 0;
+  throw_if(group.agree(reads ? error_of([&] { text = configuration_text(path).value(); }) : std::nullopt,
+                       step, {}));
+  text = text_of(group.broadcast(bytes_of(text), 0, step));
+  Configuration configuration;
+  throw_if(group.agree(error_of([&] { configuration = parse_configuration(text, path).value(); }), step, {}));
+  return configuration;
+}
+
 }  // namespace locum::mpi

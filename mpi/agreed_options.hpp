@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "core/configuration.hpp"
 #include "core/options.hpp"
 #include "core/result.hpp"
 #include "mpi/communicator.hpp"
@@ -33,5 +34,10 @@ struct AskedOptions {
 /// some rank's options, or `options_differ` with the lines in which ranks differ. The versions of the library
 /// and of its wire format count as options, too.
 [[nodiscard]] RuntimeOptions agreed_options(CommunicatorGroup& group, const Result<RuntimeOptions>& asked);
+
+/// What stores are opened with (RuntimeOptions::stores), as rank 0 reads it, so that it is the same
+/// everywhere; nothing, without an exchange, if the path is empty. Collective; throws the same Error on all
+/// ranks.
+[[nodiscard]] Configuration agreed_stores(CommunicatorGroup& group, const std::string& path);
 
 }  // namespace locum::mpi

@@ -137,14 +137,23 @@ Runtime::State::State(GroupParts parts)
       options(mpi::agreed_options(group, parts.asked.options)),
       name(options.name),
       spill_folder(options.spill_folder),
+      stores(options.stores),
       exceptions_at_start(std::uncaught_exceptions()) {
   options.name = name;
   options.spill_folder = spill_folder;
+  options.stores = stores;
 }
 
 Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
     : state_(std::make_unique<State>(parts_of_group(communicator, with_environment(options)))) {
   mpi::CommunicatorGroup& group = state_->group;
+  const RuntimeOptions& own = state_->options;
+  state_->backends =
+      std::make_shared<BackendSessions>(mpi::agreed_stores(group, state_->stores),
+                                        BackendSessionOptions{.timeout = own.timeout,
+                                                              .decoded_cache_bytes = own.decoded_cache_bytes,
+                                                              .rank = group.rank(),
+                                                              .node = group.node()});
   state_->incarnation = random_incarnation(group);
   shm::Node node = open_own_node(group, state_->options, state_->incarnation);
   state_->losses = std::make_shared<mpi::LostRankMonitor>(
@@ -205,6 +214,11 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
                                                  state_->options.timeout, shm::become_background_thread));
                          use_hdf5(*session_, static_cast<std::uint32_t>(group.size()));
                          state_->fork_guard.emplace(session_->state());
+                         session_->state()->open_by([backends = std::weak_ptr(state_->backends)](
+                                                        const Session& session, std::string_view name) {
+                           const auto open = backends.lock();
+                           return open ? open->store(session, name) : session.open(name);
+                         });
                          session_->announce();
                          state_->signal.emplace(state_->options.checkpoint_signal);
                        }),
@@ -250,30 +264,17 @@ void Runtime::require_mpi(const char* call) const {
 
 Store Runtime::store(std::string_view name) const {
   require_open("store");
-  return session_->open(name).value();
+  return state_->backends->store(*session_, name).value();
 }
 
 Store Runtime::store(std::string_view name, const StoreOptions& options) const {
   require_open("store");
-  if (options.connector.empty()) {
-    return session_->open(name, options).value();
-  }
-  const RuntimeOptions& own = state_->options;
-  const Session session =
-      state_->backends
-          .find_or_open(options.connector, {.timeout = own.timeout,
-                                            .decoded_cache_bytes = own.decoded_cache_bytes,
-                                            .rank = state_->group.rank(),
-                                            .node = state_->group.node()})
-          .value();
-  StoreOptions without = options;
-  without.connector = {};
-  return (without == StoreOptions() ? session.open(name) : session.open(name, without)).value();
+  return state_->backends->store(*session_, name, options).value();
 }
 
 Session Runtime::session_of(const Handle& handle) const {
   if (handle.incarnation != state_->incarnation) {
-    if (auto other = state_->backends.find(handle.incarnation)) {
+    if (auto other = state_->backends->find(handle.incarnation)) {
       return *std::move(other);
     }
   }
@@ -303,14 +304,16 @@ void Runtime::drop(std::string_view name, Deadline deadline) {
   mpi::CommunicatorGroup& group = state_->group;
   const Deadline until = deadline.moment(state_->options.collective_timeout);
   const std::string step = "drop \"" + std::string(name) + "\"";
-  throw_if(group.agree(std::nullopt, step, until));
+  std::optional<Session> session;
+  throw_if(group.agree(error_of([&] { session = state_->backends->session_of(*session_, name).value(); }),
+                       step, until));
   // All ranks are here, so that none opens the store now; and all look up its number before it is gone.
-  const Result<std::uint32_t> number = session_->number_of(name);
+  const Result<std::uint32_t> number = session->number_of(name);
   const bool absent = !number && number.error().code() == Errc::not_found;
   throw_if(group.agree(number || absent ? std::nullopt : std::optional(number.error()), step, until));
   throw_if(group.agree(error_of([&] {
                          if (number) {
-                           (void)session_->drop(name, *number).value();
+                           (void)session->drop(name, *number).value();
                          }
                        }),
                        step, until));

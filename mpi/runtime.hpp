@@ -62,12 +62,13 @@ class Runtime {
   ~Runtime();
 
   /// The store with that name: the same one on all ranks. Not collective. On one node it is cheap and sends
-  /// nothing; across nodes it asks the home node of the name. Without options it takes those in force, or the
-  /// defaults if it opens the store first. Throws Error: `invalid_argument` (a name is 1 byte to 64 KiB),
-  /// `options_differ` (opened with other options before), `closed`, `unsupported` (4294967292 stores, or the
-  /// most that one node may have of them, were made before), `out_of_memory`, `timeout`, `peer_lost` (the
-  /// home node of the name is lost). With StoreOptions::connector the store is over another backend, and the
-  /// errors are also those of locum::open_session().
+  /// nothing; across nodes it asks the home node of the name. Without options it has those of its table in
+  /// the file RuntimeOptions::stores; if there is none it takes those in force, or the defaults if it opens
+  /// the store first. Throws Error: `invalid_argument` (a name is 1 byte to 64 KiB), `options_differ` (opened
+  /// with other options before), `closed`, `unsupported` (4294967292 stores, or the most that one node may
+  /// have of them, were made before), `out_of_memory`, `timeout`, `peer_lost` (the home node of the name is
+  /// lost). With StoreOptions::connector the store is over another backend, and the errors are also those of
+  /// locum::open_session().
   [[nodiscard]] Store store(std::string_view name) const;
   [[nodiscard]] Store store(std::string_view name, const StoreOptions& options) const;
 
@@ -221,6 +222,7 @@ class Runtime {
   [[nodiscard]] Result<Handle> handle_from_hdf5(std::string_view path, std::string_view dataset,
                                                 std::string_view element, const Hdf5Options& options);
   [[nodiscard]] Session session_of(const Handle& handle) const;
+  void require_memory(const char* call, std::string_view store) const;
   void require_open(const char* call) const;
   void require_rank(const char* call) const;
   void require_mpi(const char* call) const;

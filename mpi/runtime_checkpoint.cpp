@@ -85,12 +85,24 @@ Result<CheckpointReport> result_of(Work work) {
 
 }  // namespace
 
+// The same on all ranks, as the tables are.
+void Runtime::require_memory(const char* call, std::string_view store) const {
+  if (!state_->backends->connector_of(store).empty()) {
+    throw Error(Errc::unsupported,
+                std::string(call) + ": a table of " + state_->stores +
+                    " puts this store over a backend, and checkpoints are of the nodes' memory; take the "
+                    "connector out of it")
+        .about(store);
+  }
+}
+
 Result<CheckpointReport> Runtime::checkpoint(std::string_view store, std::string_view path,
                                              const CheckpointOptions& options) {
   require_open("checkpoint");
   require_mpi("checkpoint");
   const Deadline until = Deadline(options.deadline).moment(state_->options.collective_timeout);
   return result_of([&] {
+    require_memory("checkpoint", store);
     return write_checkpoint({state_->group, *session_, store, std::string(path), until,
                              state_->checkpoints.get(), state_->earlier},
                             options);
@@ -104,6 +116,7 @@ AsyncResult<CheckpointReport> Runtime::checkpoint_async(std::string_view store, 
   const Deadline until = Deadline(options.deadline).moment(state_->options.collective_timeout);
   AsyncResult<CheckpointReport> begun;
   const auto error = mpi::error_of([&] {
+    require_memory("checkpoint_async", store);
     if (!state_->checkpoints) {
       state_->checkpoints = background_checkpoints(state_->options.timeout);
     }
@@ -120,6 +133,7 @@ Result<CheckpointReport> Runtime::restore(std::string_view store, std::string_vi
   require_mpi("restore");
   const Deadline until = Deadline(options.deadline).moment(state_->options.collective_timeout);
   return result_of([&] {
+    require_memory("restore", store);
     return read_checkpoint({state_->group, *session_, store, std::string(path), until}, options);
   });
 }
@@ -130,6 +144,7 @@ Result<CheckpointReport> Runtime::restore_latest(std::string_view store, std::st
   require_mpi("restore_latest");
   const Deadline until = Deadline(options.deadline).moment(state_->options.collective_timeout);
   return result_of([&] {
+    require_memory("restore_latest", store);
     return read_latest_checkpoint({state_->group, *session_, store, std::string(pattern), until}, options);
   });
 }

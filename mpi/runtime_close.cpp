@@ -106,7 +106,7 @@ void Runtime::finish_checkpoints(Deadline deadline) noexcept {
 void Runtime::end_session() noexcept {
   state_->last_report = session_->report();
   session_->close();
-  state_->backends.close();
+  state_->backends->close();
   state_->checkpoints.reset();  // waits for their threads, which the session lets go
   if (state_->links) {
     state_->links->close();

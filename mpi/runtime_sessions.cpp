@@ -7,7 +7,28 @@
 
 namespace locum {
 
-Result<Session> BackendSessions::find_or_open(std::string_view url, const BackendSessionOptions& options) {
+Result<Store> BackendSessions::store(const Session& own, std::string_view name, const StoreOptions& options) {
+  if (options.connector.empty()) {
+    return open_store(own, name, options);
+  }
+  const auto session = find_or_open(options.connector);
+  return session ? open_store(*session, name, options) : session.error();
+}
+
+Result<Store> BackendSessions::store(const Session& own, std::string_view name) {
+  return stores_.contains(name) ? store(own, name, stores_.options(name).value()) : own.open(name);
+}
+
+Result<Session> BackendSessions::session_of(const Session& own, std::string_view name) {
+  const std::string connector = connector_of(name);
+  return connector.empty() ? own : find_or_open(connector);
+}
+
+std::string BackendSessions::connector_of(std::string_view name) const {
+  return stores_.contains(name) ? std::string(stores_.options(name)->connector) : std::string();
+}
+
+Result<Session> BackendSessions::find_or_open(std::string_view url) {
   const auto parsed = parse_url(url);
   if (!parsed) {
     return parsed.error();
@@ -20,9 +41,12 @@ Result<Session> BackendSessions::find_or_open(std::string_view url, const Backen
   if (auto session = opened(text)) {
     return *std::move(session);
   }
-  auto session = open_session(text, options);
+  auto session = open_session(text, options_);
   if (session) {
     const MutexLock lock(mutex_);
+    if (is_closed_) {
+      return Error(Errc::closed, "this runtime was closed while it opened a store");
+    }
     sessions_.try_emplace(text, *session);
   }
   return session;
@@ -49,6 +73,7 @@ void BackendSessions::close() noexcept {
   {
     const MutexLock lock(mutex_);
     sessions.swap(sessions_);
+    is_closed_ = true;
   }
   for (const auto& [url, open] : sessions) {
     open.session.close();

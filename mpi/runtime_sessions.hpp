@@ -5,25 +5,37 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/backend_session.hpp"
 #include "core/base/mutex.hpp"
+#include "core/configuration.hpp"
 #include "core/options.hpp"
 #include "core/result.hpp"
 #include "core/session.hpp"
+#include "core/store.hpp"
 #include "shm/death/fork_guard.hpp"
 
 namespace locum {
 
-/// The sessions of a runtime over backends, one for each URL, opened when a store asks for it. Any thread.
+/// The stores of a runtime, and its sessions over backends: one for each URL, opened when a store asks for
+/// it. `own` is the session over the nodes' memory. Any thread.
 class BackendSessions {
  public:
-  /// The session of that URL; see locum::open_session().
-  [[nodiscard]] Result<Session> find_or_open(std::string_view url, const BackendSessionOptions& options)
-      LOCUM_EXCLUDES(opening_) LOCUM_EXCLUDES(mutex_);
+  /// \param stores what stores are opened with that are opened without options
+  BackendSessions(Configuration stores, const BackendSessionOptions& options)
+      : stores_(std::move(stores)), options_(options) {}
+
+  /// Runtime::store().
+  [[nodiscard]] Result<Store> store(const Session& own, std::string_view name, const StoreOptions& options);
+  [[nodiscard]] Result<Store> store(const Session& own, std::string_view name);
+  /// The one in which a store is that is opened without options.
+  [[nodiscard]] Result<Session> session_of(const Session& own, std::string_view name);
+  /// The URL that leads there; empty: there is none, it is in the nodes' memory.
+  [[nodiscard]] std::string connector_of(std::string_view name) const;
   /// The one that has made a handle.
   [[nodiscard]] std::optional<Session> find(std::uint64_t incarnation) LOCUM_EXCLUDES(mutex_);
-  /// Their stores return `closed` from now on.
+  /// Their stores return `closed` from now on, and none is opened.
   void close() noexcept LOCUM_EXCLUDES(mutex_);
 
  private:
@@ -34,11 +46,16 @@ class BackendSessions {
     shm::ForkGuard fork_guard;
   };
 
+  [[nodiscard]] Result<Session> find_or_open(std::string_view url) LOCUM_EXCLUDES(opening_)
+      LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::optional<Session> opened(const std::string& url) LOCUM_EXCLUDES(mutex_);
 
+  const Configuration stores_;
+  const BackendSessionOptions options_;
   Mutex opening_;  ///< one opens at a time, so that a URL has one session: held while the backend is asked
   Mutex mutex_;
   std::map<std::string, Open> sessions_ LOCUM_GUARDED_BY(mutex_);
+  bool is_closed_ LOCUM_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace locum

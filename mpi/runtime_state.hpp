@@ -45,6 +45,7 @@ struct Runtime::State {
   RuntimeOptions options;
   const std::string name;          ///< what options.name refers to
   const std::string spill_folder;  ///< what options.spill_folder refers to
+  const std::string stores;        ///< what options.stores refers to
   int exceptions_at_start;
   std::uint64_t incarnation = 0;
   std::shared_ptr<mpi::LostRankMonitor> losses;
@@ -57,7 +58,7 @@ struct Runtime::State {
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
   std::optional<shm::ForkGuard> fork_guard;  // once there is a session
   std::optional<shm::WarningSignal> signal;
-  BackendSessions backends;  ///< of stores that are not in the nodes' memory
+  std::shared_ptr<BackendSessions> backends;  ///< of stores that are not in the nodes' memory
   std::shared_ptr<EarlierCheckpoints> earlier = earlier_checkpoints();
   std::unique_ptr<BackgroundCheckpoints> checkpoints;  ///< once one was begun
   bool open = false;

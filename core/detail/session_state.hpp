@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -95,6 +96,12 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
   /// Where the error of `found` says that only the thread that uses the object may read it: reads it now.
   /// Then it is the object under that name, or that part of it. Null: all of it.
   void read_if_left(Result<ObjectView>& found, const Address& name, const Selection* selection);
+
+  /// By which find_store() opens stores in the place of Session::open(): as the runtime of this session does.
+  /// Set before the session is announced; null: Session::open().
+  using OpenByName = std::function<Result<Store>(const Session&, std::string_view)>;
+  void open_by(OpenByName open) { open_by_name_ = std::move(open); }
+  [[nodiscard]] const OpenByName& open_by_name() const noexcept { return open_by_name_; }
 
   /// See Session::report().
   [[nodiscard]] RankReport report() const;
@@ -235,6 +242,7 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
   const std::unique_ptr<FileParts> files_;
   const std::unique_ptr<Expiry> expiry_;
   RestoredHandles restored_;
+  OpenByName open_by_name_;
   mutable Mutex mutex_;
   std::vector<LazyStore> lazy_stores_ LOCUM_GUARDED_BY(mutex_);
   std::vector<std::weak_ptr<OpenStore>> open_stores_ LOCUM_GUARDED_BY(mutex_);

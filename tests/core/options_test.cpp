@@ -63,6 +63,7 @@ TEST(Options, AreAllOverriddenByTheirTwins) {
   const Variable prefetched("LOCUM_PREFETCH_BYTES", "6K");
   const Variable folder("LOCUM_SPILL_FOLDER", "/scratch/me");
   const Variable spilled("LOCUM_SPILL_BYTES", "7G");
+  const Variable stores("LOCUM_STORES", "/scratch/me/stores.toml");
   const RuntimeOptions expected{.memory_bytes = 1_GiB,
                                 .timeout = std::chrono::milliseconds(1500),
                                 .collective_timeout = std::chrono::milliseconds(2500),
@@ -79,7 +80,8 @@ TEST(Options, AreAllOverriddenByTheirTwins) {
                                 .spill_bytes = 7_GiB,
                                 .decoded_cache_bytes = 4_KiB,
                                 .log = Log::info,
-                                .checkpoint_signal = SIGUSR2};
+                                .checkpoint_signal = SIGUSR2,
+                                .stores = "/scratch/me/stores.toml"};
   EXPECT_EQ(with_environment({.memory_bytes = 5}).value(), expected);
 }
 
@@ -122,6 +124,7 @@ TEST(Options, NameTheVariableThatIsWrongAndWhatItTakes) {
 TEST(Options, CheckWhatTheProgramGivesToo) {
   EXPECT_FALSE(with_environment({.timeout = std::chrono::milliseconds(0)}));
   EXPECT_FALSE(with_environment({.memory_bytes = 2_GiB, .reserve_bytes = 1_GiB}));
+  EXPECT_FALSE(with_environment({.stores = "a\nb"}));
 }
 
 // "Never" is spelled like that; as the patience with silent ranks it would overflow, and every rank would be
@@ -145,7 +148,7 @@ TEST(Options, PrintOneLineEach) {
             "memory_bytes = 5\ntimeout_ms = 30000\ncollective_timeout_ms = 600000\npeer_timeout_ms = "
             "5000\nranks_per_node = 0\ntransport = auto\none_sided = off\nreserve_bytes = 6\nstep_bytes = 0\n"
             "prepare_bytes = 0\ndecoded_cache_bytes = 7\ninline_bytes = 4096\nprefetch_bytes = 0\n"
-            "spill_folder = \nspill_bytes = 0\nlog = warnings\ncheckpoint_signal = 0\nname = \n");
+            "spill_folder = \nspill_bytes = 0\nlog = warnings\ncheckpoint_signal = 0\nstores = \nname = \n");
 }
 
 TEST(Options, AreReadBackFromTheirLines) {
@@ -166,6 +169,7 @@ TEST(Options, AreReadBackFromTheirLines) {
                                .decoded_cache_bytes = 10,
                                .log = Log::info,
                                .checkpoint_signal = SIGUSR1,
+                               .stores = "my stores.toml",
                                .name = "a = b"};
   EXPECT_EQ(options_in(to_string(options)).value(), options);
   EXPECT_EQ(options_in(to_string(RuntimeOptions{})).value(), RuntimeOptions{});

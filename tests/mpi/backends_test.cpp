@@ -4,16 +4,22 @@
 #include <gtest/gtest.h>
 #include <mpi.h>
 
+#include <filesystem>
+#include <fstream>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/configuration.hpp"
 #include "core/open.hpp"
 #include "core/open_sessions.hpp"
 #include "core/promise.hpp"
 #include "core/serializers.hpp"
 #include "mpi/runtime.hpp"
 #include "tests/core/code_of.hpp"
+#include "tests/mpi/environment.hpp"
+#include "tests/mpi/job.hpp"
 #include "tests/mpi/shared_folder.hpp"
 
 namespace locum {
@@ -117,6 +123,100 @@ TEST(RuntimeBackends, SayWhatIsWrong) {
   EXPECT_EQ(code_of(open_session("simple:").value().open("kept", {.connector = "simple:"})),
             Errc::invalid_argument);
   MPI_Barrier(MPI_COMM_WORLD);
+}
+
+/// Opens a runtime with these options; the error.
+std::optional<Error> error_of_opening(const RuntimeOptions& options) {
+  try {
+    const Runtime runtime(MPI_COMM_WORLD, options);
+  } catch (const Error& error) {
+    return error;
+  }
+  return std::nullopt;
+}
+
+/// Rank 0 writes the file that says what stores are opened with. Collective.
+std::string stores_file(const SharedFolder& folder, const std::string& text) {
+  const std::string path = folder / "stores.toml";
+  if (job::rank() == 0) {
+    std::ofstream(path) << text;
+  }
+  job::barrier();
+  return path;
+}
+
+/// Whether this build reads such a file; if not, whether the error says what is missing.
+bool reads_tables(const std::string& path) {
+  const auto read = read_configuration(path);
+  if (!read) {
+    EXPECT_EQ(read.error().code(), Errc::unsupported) << read.error();
+    EXPECT_NE(read.error().text().find("LOCUM_WITH_TOML=ON"), std::string::npos) << read.error();
+    EXPECT_NE(read.error().text().find("libtomlplusplus-dev"), std::string::npos) << read.error();
+  }
+  return read.has_value();
+}
+
+TEST(RuntimeBackends, LiveWhereAFileSays) {
+  const SharedFolder folder;
+  const std::string path =
+      stores_file(folder, "[stores.kept]\nconnector = 'file:" + folder.path() +
+                              "/kept?sync=0'\nchecksum = true\n"
+                              "[stores.fields]\ntimeout = '7 s'\n"
+                              "[stores.remote]\nconnector = 'redis://127.0.0.1:1/0?password=env:"
+                              "LOCUM_TEST_PLANTED'\n");
+  if (!reads_tables(path)) {
+    return;
+  }
+  const Environment stores("LOCUM_STORES", path.c_str());
+  const Environment planted("LOCUM_TEST_PLANTED", "hunter2");
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB, .name = "configured"});
+  EXPECT_EQ(runtime.options().stores, path);
+  EXPECT_EQ(runtime.store("fields").options().timeout, std::chrono::seconds(7));
+  EXPECT_EQ(runtime.store("other").options(), StoreOptions());
+  const Store kept = runtime.store("kept");
+  EXPECT_TRUE(kept.options().checksum);
+  ASSERT_TRUE(kept.put("rank" + std::to_string(runtime.rank()), runtime.rank()));
+  MPI_Barrier(MPI_COMM_WORLD);
+  EXPECT_TRUE(std::filesystem::exists(folder / "kept/kept/rank0"));
+  EXPECT_EQ(*find_store("kept", "configured").value().get<int>("rank0").value(), 0);
+  EXPECT_EQ(*runtime.store("kept").get<int>("rank0").value(), 0);
+  MPI_Barrier(MPI_COMM_WORLD);
+
+  // What is for the nodes' memory alone does not go there silently.
+  EXPECT_EQ(code_of(runtime.checkpoint("kept", folder / "kept.h5")), Errc::unsupported);
+  EXPECT_EQ(code_of(runtime.restore("kept", folder / "kept.h5")), Errc::unsupported);
+  runtime.drop("kept");
+  EXPECT_FALSE(std::filesystem::exists(folder / "kept/kept/rank0"));
+  EXPECT_EQ(code_of(kept.get<int>("rank0")), Errc::closed);
+  EXPECT_EQ(code_of(runtime.store("kept").get<int>("rank0")), Errc::not_found);
+
+  std::string said = runtime.report() + runtime.report_all() + runtime.describe();
+  try {
+    (void)runtime.store("remote");
+    ADD_FAILURE() << "there is no server";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Errc::peer_lost);
+    said += error.what();
+  }
+  EXPECT_EQ(said.find("hunter2"), std::string::npos) << said;
+  MPI_Barrier(MPI_COMM_WORLD);
+}
+
+TEST(RuntimeBackends, SayWhereTheFileIsWrongOnAllRanks) {
+  const SharedFolder folder;
+  const std::string path = stores_file(folder, "[stores.a]\nconnector = 'redis://me:hunter2@host'\n");
+  const auto error = error_of_opening({.memory_bytes = 64_MiB, .stores = path});
+  ASSERT_TRUE(error);
+  EXPECT_EQ(std::string(error->what()).find("hunter2"), std::string::npos) << *error;
+  if (error->code() != Errc::unsupported) {  // by a build without the parser
+    EXPECT_EQ(error->code(), Errc::invalid_argument);
+    EXPECT_NE(error->text().find("stores.toml:2: "), std::string::npos) << *error;
+    EXPECT_EQ(error->rank(), 0);
+  }
+  const std::string mine = "stores." + std::to_string(job::rank());
+  const auto differing = error_of_opening({.memory_bytes = 64_MiB, .stores = mine});
+  ASSERT_TRUE(differing);
+  EXPECT_EQ(differing->code(), job::size() == 1 ? Errc::not_found : Errc::options_differ);
 }
 
 }  // namespace
