@@ -127,10 +127,11 @@ Result<Promise<T>> Store::promise(const PromiseOptions<T>& options) const {
 
 template <class T>
 Result<Promise<T>> Store::promise(std::string_view name, const PromiseOptions<T>& options) const {
-  if (const auto allowed = usable(name); !allowed) {
+  const detail::FullName whole = full(name);
+  if (const auto allowed = usable(whole); !allowed) {
     return allowed.error();
   }
-  auto promise = detail::PromiseState::make(open_, name, effective(options.deadline));
+  auto promise = detail::PromiseState::make(open_, whole, effective(options.deadline));
   return promise ? Result<Promise<T>>(Promise<T>(*this, std::move(*promise), options.codec))
                  : promise.error();
 }

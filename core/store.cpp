@@ -1,7 +1,13 @@
 #include "core/store.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstring>
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -10,14 +16,15 @@
 namespace locum {
 
 Result<ObjectView> Store::await(std::string_view name, Deadline deadline) const {
-  const Address address(open_->number, name);
-  if (auto allowed = usable(name); !allowed) {
+  const detail::FullName whole = full(name);
+  const Address address = whole;
+  if (auto allowed = usable(whole); !allowed) {
     return allowed.error();
   }
-  auto object =
-      session().await(address, effective(deadline), [this, name] { return usable(name).has_value(); });
+  auto object = session().await(address, effective(deadline),
+                                [this, &address] { return usable(address.name).has_value(); });
   if (!object && object.error().code() == Errc::timeout) {
-    if (auto allowed = usable(name); !allowed) {
+    if (auto allowed = usable(whole); !allowed) {
       return allowed.error();
     }
   }
@@ -67,10 +74,9 @@ Result<void> Store::check_time(std::string_view name, Deadline until) const {
     return {};
   }
   return session().explain(
-      Address(open_->number, name),
-      Error(Errc::timeout,
-            "other ranks changed this value whenever this one tried; give more time, or let "
-            "fewer ranks change one name"));
+      full(name), Error(Errc::timeout,
+                        "other ranks changed this value whenever this one tried; give more time, or let "
+                        "fewer ranks change one name"));
 }
 
 Handle Store::handle_of(std::string_view name, const Made& made, const TypeIdentity& identity) const {
@@ -153,8 +159,9 @@ Result<bool> Store::exists(const Key& key, const CallOptions& options) const {
 }
 
 Result<bool> Store::exists(std::string_view name, const CallOptions& options) const {
-  const auto allowed = usable(name);
-  return allowed ? exists_at({open_->number, name}, options.deadline) : allowed.error();
+  const detail::FullName whole = full(name);
+  const auto allowed = usable(whole);
+  return allowed ? exists_at(whole, options.deadline) : allowed.error();
 }
 
 Evicted Store::evict(const Key& key, const CallOptions& options) const {
@@ -168,16 +175,78 @@ Evicted Store::evict(const Key& key, const CallOptions& options) const {
 }
 
 Evicted Store::evict(std::string_view name, const CallOptions& options) const {
-  const auto allowed = usable(name);
-  return allowed ? evict_at({open_->number, name}, options.deadline) : Result<bool>(allowed.error());
+  const detail::FullName whole = full(name);
+  const auto allowed = usable(whole);
+  return allowed ? evict_at(whole, options.deadline) : Result<bool>(allowed.error());
 }
 
 Result<std::vector<std::string>> Store::keys(std::string_view prefix, const CallOptions& options) const {
-  const Address address(open_->number, prefix);
+  const std::string whole = full_prefix(prefix);
+  const Address address(open_->number, whole);
   if (auto allowed = usable(address); !allowed) {
     return allowed.error();
   }
-  return keys_in(session().connector().list(open_->number, prefix, effective(options.deadline)), address);
+  return keys_in(session().connector().list(open_->number, whole, effective(options.deadline)), address);
+}
+
+Result<std::uint64_t> Store::size(const CallOptions& options) const {
+  const auto names = keys({}, options);
+  return names ? Result<std::uint64_t>(names->size()) : names.error();
+}
+
+Result<std::uint64_t> Store::clear(const CallOptions& options) const {
+  const Deadline until = moment(options.deadline);
+  const auto names = keys({}, {.deadline = until});
+  if (!names) {
+    return names.error();
+  }
+  std::uint64_t count = 0;
+  std::optional<Error> failed;
+  // Some at a time, so that all that is of the number of the names is their list.
+  constexpr std::size_t most = 4096;
+  for (std::size_t from = 0; from < names->size(); from += most) {
+    const auto some = std::span(*names).subspan(from, std::min(most, names->size() - from));
+    for (const auto& evicted : evict_batch(some, {.deadline = until})) {
+      count += evicted && *evicted ? 1U : 0U;
+      if (!evicted && !failed) {
+        failed = evicted.error();
+      }
+    }
+  }
+  if (failed) {
+    return Error(
+               failed->code(),
+               "of " + std::to_string(names->size()) + " objects " + std::to_string(count) +
+                   " were evicted; call again for the others. The first one that was not: " + failed->text(),
+               failed->detail())
+        .about(failed->key(), failed->rank());
+  }
+  return count;
+}
+
+// In the list of open stores, as the store itself: whoever drops that drops this one.
+Result<Store> Store::collection(std::string_view name) const {
+  const detail::FullName whole = full(name);
+  if (auto allowed = usable(whole); !allowed) {
+    return allowed.error();
+  }
+  if (name.find('/') != std::string_view::npos) {
+    return session().explain(
+        whole, Error(Errc::invalid_argument,
+                     "the name of a collection has no '/', which parts it from the names in it; for one in "
+                     "another call collection() of that one"));
+  }
+  auto opened = std::make_shared<detail::OpenStore>();
+  opened->session = open_->session;
+  opened->number = open_->number;
+  opened->name = open_->name;
+  opened->collection = std::string_view(whole);
+  opened->options = open_->options;
+  session().add(opened);
+  if (open_->dropped_meanwhile()) {
+    opened->drop();
+  }
+  return Store(std::move(opened));
 }
 
 Result<ObjectInfo> Store::info(const Key& key, const CallOptions& options) const {

@@ -49,6 +49,10 @@ class Evicted : public Result<bool> {
 /// `invalid_argument`, as are the names of the library itself: 16 or 24 bytes that begin with a byte 0 and
 /// `promise`. Names come before values and extents.
 ///
+/// *Collections.* `fields.collection("step42")` is a Store, too: the same one, with `step42/` in front of all
+/// names that its calls are given, and without it in those that keys() returns. Errors and info() tell whole
+/// names.
+///
 /// *Options.* The last argument of each call is one aggregate of options (see call_options.hpp):
 /// `get<Mesh>(id, {.codec = mine, .deadline = 2s})`. Without a deadline the default of the store applies,
 /// else that of the runtime; no call waits for ever.
@@ -67,7 +71,10 @@ class Store : private detail::BatchSteps {
   /// Called by Session::open and Runtime::store.
   explicit Store(std::shared_ptr<detail::OpenStore> open) noexcept : BatchSteps(std::move(open)) {}
 
-  [[nodiscard]] const std::string& name() const noexcept { return open_->name; }
+  /// Of a collection its own, with those that it is in: `step42`, `step42/ghosts`.
+  [[nodiscard]] const std::string& name() const noexcept {
+    return open_->collection.empty() ? open_->name : open_->collection;
+  }
   /// The options in force: those of the first rank that opened the store.
   [[nodiscard]] const StoreOptions& options() const noexcept { return open_->options; }
   /// `Key::store` of its objects.
@@ -95,12 +102,13 @@ class Store : private detail::BatchSteps {
   template <class T>
     requires(!detail::is_call_option<T>)
   [[nodiscard]] Result<Key> put(std::string_view name, const T& value) const {
-    return key_of(store_value(name, true, value, {}, {}));
+    return key_of(store_value(full(name), true, value, {}, {}));
   }
   template <class T>
   [[nodiscard]] Result<Key> put(std::string_view name, const T& value, const PutOptions<T>& options) const {
     check_value<T>();
-    return key_of(store_value_by(name, true, value, options.codec, {}, options.when_full, options.deadline));
+    return key_of(
+        store_value_by(full(name), true, value, options.codec, {}, options.when_full, options.deadline));
   }
   /// Refused while compiling: see the text.
   template <class T>
@@ -114,13 +122,13 @@ class Store : private detail::BatchSteps {
   template <class T>
   [[nodiscard]] Result<Key> replace(std::string_view name, const T& value) const {
     check_value<T>();
-    return key_of(store_value(name, true, value, {SealMode::replace}, {}));
+    return key_of(store_value(full(name), true, value, {SealMode::replace}, {}));
   }
   template <class T>
   [[nodiscard]] Result<Key> replace(std::string_view name, const T& value,
                                     const ReplaceOptions<T>& options) const {
     check_value<T>();
-    return key_of(store_value_by(name, true, value, options.codec,
+    return key_of(store_value_by(full(name), true, value, options.codec,
                                  {SealMode::replace, options.expected_generation}, options.when_full,
                                  options.deadline));
   }
@@ -166,7 +174,7 @@ class Store : private detail::BatchSteps {
   }
   [[nodiscard]] Result<Key> put_bytes(std::string_view name, std::span<const std::byte> bytes,
                                       const StoringOptions& options = {}) const {
-    return key_of(store_bytes(name, true, bytes, options.when_full, options.deadline));
+    return key_of(store_bytes(full(name), true, bytes, options.when_full, options.deadline));
   }
   /// put_proxy: put(), and a stand-in for the object, which is resolved here at once unless `{.populate =
   /// false}`. With a codec it is a stand-in of the type that was put; another rank makes its own by
@@ -182,7 +190,8 @@ class Store : private detail::BatchSteps {
     requires(!detail::is_call_option<T>)
   [[nodiscard]] Result<Proxy<detail::Stored<T>>> put_proxy(std::string_view name, const T& value,
                                                            const ProxyOptions& options = {}) const {
-    return made_proxy<T>(name, store_value_in_room(name, true, value, options.when_full, options.deadline),
+    const detail::FullName whole = full(name);
+    return made_proxy<T>(whole, store_value_in_room(whole, true, value, options.when_full, options.deadline),
                          options.populate);
   }
   template <class T>
@@ -194,9 +203,10 @@ class Store : private detail::BatchSteps {
   template <class T>
   [[nodiscard]] Result<Proxy<T>> put_proxy(std::string_view name, const T& value,
                                            const CodedProxyOptions<T>& options) const {
+    const detail::FullName whole = full(name);
     const auto made =
-        store_value_by(name, true, value, options.codec.encoder(), {}, options.when_full, options.deadline);
-    return made_proxy<T>(name, made, options.populate, options.codec.decoder());
+        store_value_by(whole, true, value, options.codec.encoder(), {}, options.when_full, options.deadline);
+    return made_proxy<T>(whole, made, options.populate, options.codec.decoder());
   }
   /// A promise: a stand-in for an object that will be set later. Takes the memory of a small object and sends
   /// no message. `promise<Mesh>({.codec = mine})` stores the value by that codec. Include `promise.hpp`.
@@ -221,7 +231,7 @@ class Store : private detail::BatchSteps {
   template <Flat T>
   [[nodiscard]] Result<Writer<T>> create(std::string_view name, const Extents& extents,
                                          const StoringOptions& options = {}) const {
-    return make_writer<T>(name, true, extents, options);
+    return make_writer<T>(full(name), true, extents, options);
   }
 
   /// The same for an element type that is known only at run time. The writer's memory counts bytes, its
@@ -233,7 +243,7 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] Result<Writer<std::byte>> create(std::string_view name, const ElementType& element,
                                                  const Extents& extents,
                                                  const StoringOptions& options = {}) const {
-    return create_in_room(name, true, element, extents, options);
+    return create_in_room(full(name), true, element, extents, options);
   }
   /// Stores an array whose element type is known only at run time: `bytes` are its elements, row-major.
   /// `invalid_argument` if the number of bytes does not match the extents.
@@ -245,7 +255,7 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] Result<Key> put_encoded(std::string_view name, const ElementType& element,
                                         const Extents& extents, std::span<const std::byte> bytes,
                                         const StoringOptions& options = {}) const {
-    return put_of(name, true, element, extents, bytes, options);
+    return put_of(full(name), true, element, extents, bytes, options);
   }
 
   /// @}
@@ -342,6 +352,20 @@ class Store : private detail::BatchSteps {
   /// once, others may appear.
   [[nodiscard]] Result<std::vector<std::string>> keys(std::string_view prefix = {},
                                                       const CallOptions& options = {}) const;
+  /// The number of names. Costs as much as keys(), whose result it counts.
+  [[nodiscard]] Result<std::uint64_t> size(const CallOptions& options = {}) const;
+  /// A part of this store, by a second level of names: what `collection("step42")` has as `T` is `step42/T`
+  /// in this store. Local and cheap; nothing is made, so that any rank may call it at any time, and an empty
+  /// collection is no different from one that nobody has used. Collections can be in collections. By Key, a
+  /// collection finds what the store has; what is put without a name belongs to no collection. A TaskQueue
+  /// over a collection is one of the store, with the whole name; its tasks are not in the collection.
+  /// `invalid_argument` for an empty name, one with a `/`, and one that is too long.
+  [[nodiscard]] Result<Store> collection(std::string_view name) const;
+  /// Evicts all objects that keys() lists, those of collections in this one included; returns how many.
+  /// Objects that others put meanwhile may stay. Any rank may call it; it is not collective. Blocks for the
+  /// time of keys() and evict_batch(). The deadline holds for all of it. If some were not evicted, returns
+  /// the first error; the others are gone, and the call may be repeated. Objects without a name stay.
+  [[nodiscard]] Result<std::uint64_t> clear(const CallOptions& options = {}) const;
   /// The size, type, extents, owner, generation and name of an object. If this node has no copy, asks the
   /// node of the object. The payload is not transferred, except for a small value that the home of the name
   /// sends with its reply (see `inline_bytes`).
@@ -422,28 +446,30 @@ class Store : private detail::BatchSteps {
   template <class T>
     requires(!detail::is_call_option<T>)
   [[nodiscard]] AsyncResult<Key> put_async(std::string_view name, const T& value) const {
-    return begin_put(name, value, {}, {});
+    return begin_put(full(name), value, {}, {});
   }
   template <class T>
   [[nodiscard]] AsyncResult<Key> put_async(std::string_view name, const T& value,
                                            const PutOptions<T>& options) const {
     check_value<T>();
-    const auto allowed = never_waits(name, options.when_full);
-    return allowed ? begin_put(name, value, options.codec, {}, options.deadline)
+    const detail::FullName whole = full(name);
+    const auto allowed = never_waits(whole, options.when_full);
+    return allowed ? begin_put(whole, value, options.codec, {}, options.deadline)
                    : AsyncResult<Key>(allowed.error());
   }
   /// The asynchronous replace(), in the same way.
   template <class T>
   [[nodiscard]] AsyncResult<Key> replace_async(std::string_view name, const T& value) const {
     check_value<T>();
-    return begin_put(name, value, {SealMode::replace}, {});
+    return begin_put(full(name), value, {SealMode::replace}, {});
   }
   template <class T>
   [[nodiscard]] AsyncResult<Key> replace_async(std::string_view name, const T& value,
                                                const ReplaceOptions<T>& options) const {
     check_value<T>();
-    const auto allowed = never_waits(name, options.when_full);
-    return allowed ? begin_put(name, value, options.codec, {SealMode::replace, options.expected_generation},
+    const detail::FullName whole = full(name);
+    const auto allowed = never_waits(whole, options.when_full);
+    return allowed ? begin_put(whole, value, options.codec, {SealMode::replace, options.expected_generation},
                                options.deadline)
                    : AsyncResult<Key>(allowed.error());
   }
@@ -454,7 +480,7 @@ class Store : private detail::BatchSteps {
   }
   [[nodiscard]] AsyncResult<Key> put_bytes_async(std::string_view name, std::span<const std::byte> bytes,
                                                  const CallOptions& options = {}) const {
-    return begin_put_bytes(name, bytes, options.deadline);
+    return begin_put_bytes(full(name), bytes, options.deadline);
   }
   /// The asynchronous evict(); a cancelled or dropped future does not stop it.
   template <ObjectId I>
@@ -513,7 +539,7 @@ class Store : private detail::BatchSteps {
     const auto selection = selection_of<T>(options);
     const bool whole = selection && std::holds_alternative<std::monostate>(*selection);
     if (whole && detail::alignment_in_place<T>() <= batch_alignment) {
-      const detail::BatchAddresses addresses(open_->number, ids);
+      const detail::BatchAddresses addresses(*open_, ids);
       return views_of(find_batch(addresses, Wanting::all, until), until, options.codec.reader());
     }
     GetOptions<T> each = options;
@@ -529,7 +555,7 @@ class Store : private detail::BatchSteps {
   template <class T, detail::AddressRange Range>
   [[nodiscard]] std::vector<Result<Proxy<T>>> proxy_batch(const Range& ids,
                                                           const ReadOptions<T>& options = {}) const {
-    const detail::BatchAddresses addresses(open_->number, ids);
+    const detail::BatchAddresses addresses(*open_, ids);
     std::vector<Result<Proxy<T>>> results;
     results.reserve(addresses.all().size());
     for (const auto& object : find_batch(addresses, Wanting::facts, options.deadline)) {
@@ -542,7 +568,7 @@ class Store : private detail::BatchSteps {
   template <detail::AddressRange Range>
   [[nodiscard]] std::vector<Result<bool>> exists_batch(const Range& ids,
                                                        const CallOptions& options = {}) const {
-    return exist_all(detail::BatchAddresses(open_->number, ids), options.deadline);
+    return exist_all(detail::BatchAddresses(*open_, ids), options.deadline);
   }
   /// evict() of each key or name; the results may be ignored. One message carries up to 256 evictions to the
   /// node of the objects, or to the home of their names; copies on other nodes and objects of this node are
@@ -550,7 +576,7 @@ class Store : private detail::BatchSteps {
   /// deadline.
   template <detail::AddressRange Range>
   std::vector<Result<bool>> evict_batch(const Range& ids, const CallOptions& options = {}) const {
-    return evict_all(detail::BatchAddresses(open_->number, ids), options.deadline);
+    return evict_all(detail::BatchAddresses(*open_, ids), options.deadline);
   }
 
   /// @}

@@ -124,7 +124,7 @@ class TaskQueue : private detail::TaskQueueBase {
   /// Opens the queue, or makes it, with its records on this node: not collective. Sends messages if the job
   /// has several nodes. The store's options are those of the queue. Throws Error: `invalid_argument` without
   /// a name, and those of Session::open().
-  TaskQueue(const Store& store, std::string_view name) : TaskQueueBase(store.open_, name) {}
+  TaskQueue(const Store& store, std::string_view name) : TaskQueueBase(store.open_, store.full(name)) {}
 
   /// Puts a task; returns its number: tasks are numbered from 0, in the order in which they are taken, with
   /// gaps. Stores the value as Store::put() does. Does not wait for takers; sends messages if the queue is on

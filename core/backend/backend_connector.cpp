@@ -142,9 +142,7 @@ class BackendConnector final : public Connector,
   }
   void evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted,
                    Deadline deadline) override {
-    const Deadline moment = until(deadline);
-    pool_->make_all(addresses.size(),
-                    [&](std::size_t at) { evicted[at] = writer_.evict(addresses[at], moment); });
+    writer_.evict_batch(addresses, evicted, until(deadline), *pool_);
   }
 
  private:

@@ -228,6 +228,11 @@ void BackendWriter::seal_batch(std::span<const ObjectDraft> drafts, std::span<Re
   }
 }
 
+// Whether a record has to be looked at, to say that it is of that name, and has not expired.
+bool BackendWriter::may_be_another(std::uint32_t store, std::string_view record) const {
+  return RecordNames::is_hashed(record) || backend_->traits().expires || lifetime_of(store).count() > 0;
+}
+
 Result<bool> BackendWriter::evict(const Address& address, Deadline deadline) {
   if (auto time = still_time(deadline); !time) {
     return time.error();
@@ -239,9 +244,7 @@ Result<bool> BackendWriter::evict(const Address& address, Deadline deadline) {
   Result<bool> removed(false);
   if (!address.name.empty()) {
     const std::string record = names_.of_name(address.name);
-    if (RecordNames::is_hashed(record) || backend_->traits().expires ||
-        lifetime_of(address.key.store).count() > 0) {
-      // Whether it is that object, and still there.
+    if (may_be_another(address.key.store, record)) {
       const auto found = reader_.find(address, 0, deadline);
       if (!found) {
         return found.error().code() == Errc::not_found ? Result<bool>(false) : found.error();
@@ -263,6 +266,63 @@ Result<bool> BackendWriter::evict(const Address& address, Deadline deadline) {
   }
   bound_.tell();  // a promise may have ended
   return removed;
+}
+
+void BackendWriter::evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted,
+                                Deadline deadline, CallPool& pool) {
+  struct Named {
+    std::size_t at = 0;
+    std::string space;
+    std::string record;
+  };
+  RecordBatches* const together = backend_->batches();
+  std::vector<std::size_t> alone;
+  std::vector<Named> named;
+  std::vector<std::size_t> to_look_at;
+  std::vector<Address> wanted;
+  for (std::size_t at = 0; at < addresses.size(); ++at) {
+    const Address& address = addresses[at];
+    if (together == nullptr || address.name.empty()) {
+      alone.push_back(at);
+      continue;
+    }
+    auto space = spaces_.space_of(address.key.store, deadline);
+    evicted[at] = space || space.error().code() == Errc::not_found ? Result<bool>(false) : space.error();
+    if (!space) {
+      continue;
+    }
+    named.push_back({at, std::move(*space), names_.of_name(address.name)});
+    if (may_be_another(address.key.store, named.back().record)) {
+      to_look_at.push_back(at);
+      wanted.push_back(address);
+    }
+  }
+  std::vector<Result<ObjectView>> found(wanted.size(), Result<ObjectView>(ObjectView()));
+  reader_.find_batch(wanted, Wanting::facts, found, deadline, pool);
+  std::vector<bool> is_gone(addresses.size());
+  for (std::size_t one = 0; one < found.size(); ++one) {
+    const std::size_t at = to_look_at[one];
+    is_gone[at] = !found[one];
+    if (!found[one] && found[one].error().code() != Errc::not_found) {
+      evicted[at] = found[one].error();
+    }
+  }
+  std::erase_if(named, [&](const Named& one) { return is_gone[one.at]; });
+  std::vector<RecordKey> keys;
+  keys.reserve(named.size());
+  for (const Named& one : named) {
+    keys.push_back({one.space, one.record});
+  }
+  if (!keys.empty()) {
+    std::vector<Result<bool>> removed(keys.size(), Result<bool>(false));
+    together->remove(keys, removed, deadline);
+    for (std::size_t one = 0; one < keys.size(); ++one) {
+      evicted[named[one].at] = std::move(removed[one]);
+    }
+    bound_.tell();  // promises may have ended
+  }
+  pool.make_all(alone.size(),
+                [&](std::size_t one) { evicted[alone[one]] = evict(addresses[alone[one]], deadline); });
 }
 
 }  // namespace locum

@@ -38,6 +38,10 @@ class BackendWriter {
   void seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed, Deadline deadline,
                   CallPool& pool);
   [[nodiscard]] Result<bool> evict(const Address& address, Deadline deadline);
+  /// The same of each: those by name in few requests if the backend has them, else on the threads of the
+  /// pool.
+  void evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted, Deadline deadline,
+                   CallPool& pool);
   /// Objects of that store that are sealed from now on expire that long after.
   void expire(std::uint32_t store, std::chrono::milliseconds lifetime) LOCUM_EXCLUDES(mutex_);
   /// Bytes of the drafts.
@@ -68,6 +72,7 @@ class BackendWriter {
   [[nodiscard]] static NewRecord alias_of(const Sealing& sealing);
   [[nodiscard]] Result<void> store(const Sealing& sealing, Deadline deadline);
   [[nodiscard]] Result<void> once_more(const Sealing& sealing, Result<void> stored, Deadline deadline);
+  [[nodiscard]] bool may_be_another(std::uint32_t store, std::string_view record) const;
   [[nodiscard]] std::chrono::milliseconds lifetime_of(std::uint32_t store) const LOCUM_EXCLUDES(mutex_);
 
   const std::shared_ptr<Backend> backend_;

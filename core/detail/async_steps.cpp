@@ -43,11 +43,12 @@ AsyncResult<Key> AsyncSteps::begin_put_by(std::string_view name, const void* val
 AsyncResult<std::vector<std::string>> AsyncSteps::begin_keys(std::string_view prefix,
                                                              Deadline deadline) const {
   using Names = std::vector<std::string>;
-  const Address address(open_->number, prefix);
+  const std::string whole = full_prefix(prefix);
+  const Address address(open_->number, whole);
   return begin<Names, Names>(
       address, usable(address),
       [&] {
-        return session().connector().list_or_task(open_->number, prefix, CountsUntil::it_is_got,
+        return session().connector().list_or_task(open_->number, whole, CountsUntil::it_is_got,
                                                   effective(deadline));
       },
       [steps = *this](Result<Names> names, const Address& about) {
@@ -89,8 +90,9 @@ AsyncResult<bool> AsyncSteps::begin_exists(const Key& key, Deadline deadline) co
 }
 
 AsyncResult<bool> AsyncSteps::begin_exists(std::string_view name, Deadline deadline) const {
-  const auto allowed = usable(name);
-  return allowed ? begin_exists_at({open_->number, name}, deadline) : AsyncResult<bool>(allowed.error());
+  const FullName whole = full(name);
+  const auto allowed = usable(whole);
+  return allowed ? begin_exists_at(whole, deadline) : AsyncResult<bool>(allowed.error());
 }
 
 // What was decoded goes now: its destructors are the user's code, and whoever notes the end may not wait.
@@ -123,8 +125,9 @@ AsyncResult<bool> AsyncSteps::begin_evict(const Key& key, Deadline deadline) con
 }
 
 AsyncResult<bool> AsyncSteps::begin_evict(std::string_view name, Deadline deadline) const {
-  const auto allowed = usable(name);
-  return allowed ? begin_evict_at({open_->number, name}, deadline) : AsyncResult<bool>(allowed.error());
+  const FullName whole = full(name);
+  const auto allowed = usable(whole);
+  return allowed ? begin_evict_at(whole, deadline) : AsyncResult<bool>(allowed.error());
 }
 
 }  // namespace locum::detail

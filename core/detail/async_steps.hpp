@@ -23,9 +23,9 @@ class AsyncSteps : protected StoreBase {
 
   /// Where an id says that the object is, and whether it may be read there.
   [[nodiscard]] Address address_of(const Key& key) const noexcept { return key; }
-  [[nodiscard]] Address address_of(std::string_view name) const noexcept { return {open_->number, name}; }
+  [[nodiscard]] FullName address_of(std::string_view name) const { return full(name); }
   [[nodiscard]] Result<void> may_read(const Key& key) const { return of_this_store(key); }
-  [[nodiscard]] Result<void> may_read(std::string_view name) const { return usable(name); }
+  [[nodiscard]] Result<void> may_read(std::string_view name) const { return usable(full(name)); }
 
   template <class T>
   [[nodiscard]] Future<T> begin(const Result<void>& allowed, const Address& address,
@@ -48,9 +48,10 @@ class AsyncSteps : protected StoreBase {
   }
   template <class T>
   [[nodiscard]] Future<T> begin_wait(std::string_view name, const ReadOptions<T>& options) const {
-    const Address address = address_of(name);
+    const FullName whole = full(name);
+    const Address address = whole;
     return begin<View<T>, ObjectView>(
-        address, usable(name), [&] { return session().await_or_task(address, effective(options.deadline)); },
+        address, usable(whole), [&] { return session().await_or_task(address, effective(options.deadline)); },
         viewed<T>(options.codec.reader()));
   }
   // Begins what `call` makes, a NowOrTask<T>, if that is allowed. `make(Result<T>, Address)` makes a

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <vector>
 
+#include <locum/detail/full_name.hpp>
 #include <locum/detail/object/address.hpp>
 #include <locum/flat.hpp>
 #include <locum/key.hpp>
@@ -32,12 +33,12 @@ template <class Range>
 concept AddressRange =
     std::ranges::input_range<Range> && !std::convertible_to<const Range&, std::string_view>;
 
-/// The keys or names of a range, as addresses of one store. Copies names that the range creates on iteration;
-/// refers to others.
+/// The keys or names of a range, as addresses of one store. Copies names that the range creates on iteration,
+/// and those in a collection; refers to others.
 class BatchAddresses {
  public:
   template <std::ranges::input_range Range>
-  BatchAddresses(std::uint32_t store, const Range& objects) {
+  BatchAddresses(const OpenStore& store, const Range& objects) {
     using Object = std::ranges::range_reference_t<const Range&>;
     by_name_ = !std::convertible_to<Object, const Key&>;
     if constexpr (std::ranges::sized_range<const Range&>) {
@@ -47,17 +48,21 @@ class BatchAddresses {
       for (const Key& key : objects) {
         all_.emplace_back(key);
       }
-    } else if constexpr (std::is_lvalue_reference_v<Object> || std::is_pointer_v<Object> ||
-                         std::same_as<std::remove_cv_t<Object>, std::string_view>) {
-      for (const std::string_view name : objects) {
-        all_.emplace_back(store, name);
-      }
     } else {
+      if constexpr (std::is_lvalue_reference_v<Object> || std::is_pointer_v<Object> ||
+                    std::same_as<std::remove_cv_t<Object>, std::string_view>) {
+        if (store.collection.empty()) {
+          for (const std::string_view name : objects) {
+            all_.emplace_back(store.number, name);
+          }
+          return;
+        }
+      }
       for (auto&& name : objects) {
-        kept_.emplace_back(std::move(name));
+        kept_.push_back(in_collection(store.collection, name));
       }
       for (const std::string_view name : kept_) {
-        all_.emplace_back(store, name);
+        all_.emplace_back(store.number, name);
       }
     }
   }

@@ -114,10 +114,10 @@ class BatchSteps : protected AsyncSteps {
     const auto name_of = [&](std::size_t at) -> std::string_view { return names[at]; };
     for (const auto& [name, value] : objects) {
       names.emplace_back(name);
-      keys.push_back(draft_in_batch(names.back(), true, value, until, drafts, by...));
+      keys.push_back(draft_in_batch(full(names.back()), true, value, until, drafts, by...));
       if (when_full.waits() && lacks_room(keys.back())) {
         seal_drafts(drafts, keys, sealed, until, name_of);
-        keys.back() = put_in_room(names.back(), true, value, when_full, until, by...);
+        keys.back() = put_in_room(full(names.back()), true, value, when_full, until, by...);
       }
     }
     seal_drafts(drafts, keys, sealed, until, name_of);
@@ -169,7 +169,7 @@ class BatchSteps : protected AsyncSteps {
     auto each = made.begin();
     for (; sealed < keys.size(); ++sealed) {
       if (keys[sealed]) {
-        keys[sealed] = key_in_batch(name_of(sealed), *each);
+        keys[sealed] = key_in_batch(full(name_of(sealed)), *each);
         ++each;
       }
     }

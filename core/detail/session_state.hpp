@@ -250,11 +250,12 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
   std::unordered_map<const PromiseState*, std::weak_ptr<PromiseState>> promises_ LOCUM_GUARDED_BY(mutex_);
 };
 
-/// What the Store values of one `open` share.
+/// What the Store values of one `open`, or of one collection, share.
 struct OpenStore {
   std::shared_ptr<SessionState> session;
   std::uint32_t number = 0;
   std::string name;
+  std::string collection;  ///< with those that it is in: `step42/ghosts`; empty: the store itself
   StoreOptions options;
   std::atomic<std::uint32_t> dropped{0};  ///< 1: by Session::drop()
 

@@ -44,6 +44,10 @@ Result<ObjectInfo> info_of(const Result<ObjectView>& object) {
                     std::string(codec), std::move(element)};
 }
 
+std::string StoreBase::full_prefix(std::string_view prefix) const {
+  return open_->collection.empty() ? std::string(prefix) : (open_->collection + '/').append(prefix);
+}
+
 Result<void> StoreBase::usable(const Address& address) const {
   if (session().closed() || open_->dropped.load(std::memory_order_relaxed)) [[unlikely]] {
     return session().explain(address, closed_error(*open_));
@@ -83,6 +87,13 @@ Error StoreBase::part_and_slab() {
   return Error(Errc::invalid_argument, "a part and a slab of an object are two choices; give one of them");
 }
 
+// In a collection, or refused.
+Result<ObjectView> StoreBase::fetch_rarely(std::string_view name, Deadline deadline) const {
+  const FullName whole = full(name);
+  const auto allowed = usable(whole);
+  return allowed ? session().fetch(whole, effective(deadline)) : Result<ObjectView>(allowed.error());
+}
+
 Result<ObjectView> StoreBase::fetch_some(const Key& key, const Result<Selection>& selection,
                                          Deadline deadline) const {
   return fetch_into(key, selection, {}, deadline);
@@ -101,9 +112,9 @@ Result<ObjectView> StoreBase::fetch_into(const Key& key, const Result<Selection>
 
 Result<ObjectView> StoreBase::fetch_into(std::string_view name, const Result<Selection>& selection,
                                          std::span<std::byte> memory, Deadline deadline) const {
-  const auto allowed = usable(name);
-  return allowed ? fetch_at({open_->number, name}, selection, memory, deadline)
-                 : Result<ObjectView>(allowed.error());
+  const FullName whole = full(name);
+  const auto allowed = usable(whole);
+  return allowed ? fetch_at(whole, selection, memory, deadline) : Result<ObjectView>(allowed.error());
 }
 
 Result<ObjectView> StoreBase::fetch_at(const Address& address, const Result<Selection>& selection,
@@ -124,6 +135,11 @@ Result<std::vector<std::string>> StoreBase::keys_in(Result<std::vector<std::stri
                                                     const Address& prefix) const {
   if (names) {
     std::erase_if(*names, [](const std::string& name) { return is_reserved(name); });
+    if (!open_->collection.empty()) {
+      for (std::string& name : *names) {
+        name.erase(0, open_->collection.size() + 1);
+      }
+    }
   }
   return names ? std::move(names) : session().explain(prefix, names.error());
 }

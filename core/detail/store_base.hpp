@@ -13,6 +13,7 @@
 
 #include <locum/call_options.hpp>
 #include <locum/codec.hpp>
+#include <locum/detail/full_name.hpp>
 #include <locum/detail/object/address.hpp>
 #include <locum/detail/object/selection.hpp>
 #include <locum/detail/read.hpp>
@@ -49,8 +50,14 @@ class StoreBase {
     return session().completions()->moment(effective(deadline));
   }
 
+  /// A name that the user gave.
+  [[nodiscard]] FullName full(std::string_view name) const { return {*open_, name}; }
+  /// The beginning of names, as the user gave it: in a collection all begin with that one's.
+  [[nodiscard]] std::string full_prefix(std::string_view prefix) const;
+
   [[nodiscard]] Result<void> usable(const Address& address) const;
   [[nodiscard]] Result<void> usable(std::string_view name) const;
+  [[nodiscard]] Result<void> usable(const FullName& name) const { return usable(std::string_view(name)); }
   [[nodiscard]] Error refusal(const Key& key) const;
   [[nodiscard]] Error refusal(std::string_view name) const;
   [[nodiscard]] Result<void> of_this_store(const Key& key) const {
@@ -86,7 +93,8 @@ class StoreBase {
   }
   [[nodiscard]] static Error part_and_slab();
 
-  // The two look-ups stay short: everything that is rare is out of line.
+  // The two look-ups stay short: everything that is rare is out of line. Those by name take what the user
+  // gave.
   [[nodiscard]] Result<ObjectView> fetch(const Key& key, Deadline deadline) const {
     if (key.store != open_->number || open_->dropped.load(std::memory_order_relaxed)) [[unlikely]] {
       return refusal(key);
@@ -94,9 +102,9 @@ class StoreBase {
     return session().fetch(Address(key), effective(deadline));
   }
   [[nodiscard]] Result<ObjectView> fetch(std::string_view name, Deadline deadline) const {
-    if (name.empty() || name.size() > max_name_bytes || open_->dropped.load(std::memory_order_relaxed))
-        [[unlikely]] {
-      return refusal(name);
+    if (name.empty() || name.size() > max_name_bytes || !open_->collection.empty() ||
+        open_->dropped.load(std::memory_order_relaxed)) [[unlikely]] {
+      return fetch_rarely(name, deadline);
     }
     return session().fetch(Address(open_->number, name), effective(deadline));
   }
@@ -271,7 +279,7 @@ class StoreBase {
 
   // Looking and dropping
 
-  /// Of names that were found, those that are the user's.
+  /// Of names that were found, those that are the user's, as the user gave them.
   [[nodiscard]] Result<std::vector<std::string>> keys_in(Result<std::vector<std::string>> names,
                                                          const Address& prefix) const;
 
@@ -283,6 +291,7 @@ class StoreBase {
   std::shared_ptr<OpenStore> open_;
 
  private:
+  [[nodiscard]] Result<ObjectView> fetch_rarely(std::string_view name, Deadline deadline) const;
   [[nodiscard]] Result<ObjectView> fetch_at(const Address& address, const Result<Selection>& selection,
                                             std::span<std::byte> memory, Deadline deadline) const;
 };

@@ -342,6 +342,37 @@ TEST_F(SharingRanks, NamesOfAllRanksAreListed) {
   job::barrier();
 }
 
+TEST_F(SharingRanks, ACollectionIsOneForAllAndAnyRankClearsIt) {
+  const Store step = store_.collection("step42").value();
+  const Store ghosts = step.collection("ghosts").value();
+  const std::string mine = std::to_string(job::rank());
+  EXPECT_TRUE(step.put(mine, job::rank()));
+  EXPECT_TRUE(ghosts.put(mine, values_of(job::rank())));
+  EXPECT_TRUE(store_.put("step4/" + mine, job::rank()));
+  job::barrier();
+  const auto ranks = static_cast<std::uint64_t>(job::size());
+  for (int rank = 0; rank < job::size(); ++rank) {
+    EXPECT_EQ(*step.get<int>(std::to_string(rank)).value(), rank);
+    EXPECT_EQ(ghosts.get<double[]>(std::to_string(rank)).value()[0], rank * 1e6);
+  }
+  EXPECT_EQ(step.size().value(), 2 * ranks);
+  EXPECT_EQ(ghosts.size().value(), ranks);
+  job::barrier();
+  // All at once: each object is evicted once.
+  EXPECT_EQ(sum_of_all(ghosts.clear().value()), ranks);
+  job::barrier();
+  EXPECT_EQ(step.size().value(), ranks);
+  job::barrier();
+  if (job::rank() == job::last()) {
+    EXPECT_EQ(step.clear({.deadline = 20s}).value(), ranks) << "also what other ranks made";
+  }
+  job::barrier();
+  EXPECT_EQ(step.keys().value(), std::vector<std::string>());
+  EXPECT_FALSE(step.exists("0").value());
+  EXPECT_EQ(store_.size().value(), ranks);
+  job::barrier();
+}
+
 TEST_F(SharingRanks, ADroppedStoreIsGoneForAllAndItsNameFree) {
   const std::string own = "x/" + std::to_string(job::rank());
   const std::vector<Key> keys = job::everybodys(store_.put(own, values_of(job::rank())).value());

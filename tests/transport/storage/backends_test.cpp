@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -307,6 +308,78 @@ TEST(OpenByUrl, NullKeepsNothing) {
   EXPECT_EQ(code_of(store.get<int>("name")), Errc::not_found);
   EXPECT_EQ(code_of(store.get<int>(key)), Errc::not_found);
   EXPECT_TRUE(store.put("name", 8)) << "it was not kept";
+}
+
+// Names with a '/', some of them too long for the backend: they become hashes there.
+TEST(CollectionsOverBackends, AreListedAndCleared) {
+  const TemporaryFolder folder;
+  for (const std::string& url :
+       {std::string("memory:"), std::string("simple:"), "file://" + folder.path() + "/files?sync=0",
+        "pack://" + folder.path() + "/pack?sync=0", std::string("prefix+simple:?prefix.name=mine")}) {
+    SCOPED_TRACE(url);
+    const Store store = open(url).value();
+    const Store step = store.collection("step 42").value();
+    const Store ghosts = step.collection("ghosts").value();
+    const std::string too_long(300, 'n');
+    const std::vector<std::string> names{"T", too_long};
+    for (const std::string& name : names) {
+      ASSERT_TRUE(step.put(name, 1));
+      ASSERT_TRUE(ghosts.put(name, 2));
+      ASSERT_TRUE(store.put("step 4/" + name, 3));
+    }
+    EXPECT_EQ(*store.get<int>("step 42/ghosts/" + too_long).value(), 2);
+    EXPECT_EQ(ghosts.keys().value(), names);
+    EXPECT_EQ(step.size().value(), 4U);
+    EXPECT_EQ(step.get<int>("U").error().key(), "step 42/U");
+    EXPECT_EQ(ghosts.clear({.deadline = std::chrono::seconds(20)}).value(), 2U);
+    EXPECT_EQ(step.keys().value(), names);
+    EXPECT_EQ(step.clear().value(), 2U);
+    EXPECT_EQ(store.size().value(), 2U);
+  }
+  EXPECT_EQ(open("null:").value().collection("step 42").value().clear().value(), 0U);
+}
+
+// One look at what has a hash for its name, and one request to remove all: in order, where threads would make
+// them in any.
+TEST(CollectionsOverBackends, AreClearedInBatchesOfTheBackend) {
+  const auto probe = std::make_shared<ProbeBackend>(
+      BackendTraits{.scheme = "probe", .longest_name = 40, .name_bytes = NameBytes::file_name});
+  const Store step = open_session(probe).value().open("run").value().collection("step").value();
+  const std::string too_long(40, 'n');
+  const std::vector<std::string> names{"T", "U", too_long};
+  for (const std::string& name : names) {
+    ASSERT_TRUE(step.put(name, 1));
+  }
+  const Key unnamed = step.put(2).value();
+  (void)probe->calls();
+  const auto gone = step.evict_batch(std::vector<std::string>{"T", "T", "V", too_long});
+  EXPECT_TRUE(gone[0].value());
+  EXPECT_FALSE(gone[1].value());
+  EXPECT_FALSE(gone[2].value());
+  EXPECT_TRUE(gone[3].value());
+  auto calls = probe->calls();
+  ASSERT_EQ(calls.size(), 5U);
+  EXPECT_TRUE(calls[0].starts_with("load run/@h")) << calls[0];
+  EXPECT_EQ(calls[1], "remove run/step%2fT");
+  EXPECT_EQ(calls[3], "remove run/step%2fV");
+  EXPECT_EQ("load" + calls[4].substr(6), calls[0]);
+  EXPECT_TRUE(step.evict_batch(std::vector<Key>{unnamed})[0].value());
+
+  probe->fail({{Errc::peer_lost}});
+  const auto failed = step.evict_batch(std::vector<std::string>{"U"});
+  EXPECT_EQ(code_of(failed[0]), Errc::peer_lost);
+  EXPECT_EQ(failed[0].error().key(), "step/U");
+  EXPECT_EQ(step.clear().value(), 1U);
+}
+
+// As a file's user sees it: all in the folder of the store.
+TEST(CollectionsOverBackends, AreInTheNamesOfFiles) {
+  const TemporaryFolder folder;
+  const Store step =
+      open("file://" + folder.path() + "?sync=0&store=run").value().collection("step42").value();
+  ASSERT_TRUE(step.put("T", 1));
+  EXPECT_TRUE(std::filesystem::is_regular_file(folder.path() + "/run/step42%2fT"));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() + "/run/step42"));
 }
 
 // "| `simple:` | no | this process | yes | yes | no | no | no | any | | |"
