@@ -34,9 +34,9 @@ constexpr std::string_view other_key = "0ddba110ddba110ddba110ddba110ddba110ddba
 class Secrets : public ::testing::Test {
  protected:
   void SetUp() override {
-    ::setenv("LOCUM_TEST_PASSWORD", std::string(password).c_str(), 1);
-    ::setenv("LOCUM_TEST_KEY", std::string(key).c_str(), 1);
-    ::setenv("LOCUM_TEST_NO_KEY", (std::string(key) + "!").c_str(), 1);
+    ::setenv("LOCUM_PLANTED_PASSWORD", std::string(password).c_str(), 1);
+    ::setenv("LOCUM_PLANTED_KEY", std::string(key).c_str(), 1);
+    ::setenv("LOCUM_PLANTED_NO_KEY", (std::string(key) + "!").c_str(), 1);
     std::ofstream(in_folder("password")) << password << "\n" << key << "\n";
     std::ofstream(in_folder("key")) << other_key << "\n";
     std::ofstream(in_folder("long")) << password << std::string(70'000, 'x') << "\n";
@@ -55,9 +55,9 @@ class Secrets : public ::testing::Test {
           << "'" << secret << "' is in\n"
           << said_.substr(said_.rfind('\n', said_.find(secret)) + 1, 400);
     }
-    ::unsetenv("LOCUM_TEST_PASSWORD");
-    ::unsetenv("LOCUM_TEST_KEY");
-    ::unsetenv("LOCUM_TEST_NO_KEY");
+    ::unsetenv("LOCUM_PLANTED_PASSWORD");
+    ::unsetenv("LOCUM_PLANTED_KEY");
+    ::unsetenv("LOCUM_PLANTED_NO_KEY");
   }
   [[nodiscard]] std::string in_folder(const std::string& file) const { return folder_.path() + '/' + file; }
   void hear(const std::string& text) { said_ += text + '\n'; }
@@ -86,7 +86,7 @@ class Secrets : public ::testing::Test {
            "&log.file=" + in_folder("lines") + "&encrypt.key=" + key_at;
   }
   [[nodiscard]] bool encrypts() const {
-    return storage::open_backend(told("simple:", "env:LOCUM_TEST_KEY")).has_value();
+    return storage::open_backend(told("simple:", "env:LOCUM_PLANTED_KEY")).has_value();
   }
 
   TemporaryFolder folder_;
@@ -100,7 +100,7 @@ TEST_F(Secrets, AreInNoTextOfAUrl) {
         "redis://h?password=" + secret, "redis://h:bad?password=" + secret,
         "redis://h?password=" + secret + "&password=env:X", "redis://h?db=x&password=" + secret,
         "encrypt+null:?encrypt.key=" + std::string(key),
-        "encrypt+null:?encrypt.key=env:LOCUM_TEST_KEY&encrypt.old=env:X," + std::string(other_key),
+        "encrypt+null:?encrypt.key=env:LOCUM_PLANTED_KEY&encrypt.old=env:X," + std::string(other_key),
         "fanout+null:?fanout.to=redis://me:" + secret + "@h",
         "fallback+null:?fallback.to=redis://h%3Fpassword%3D" + secret,
         "multi:?1.to=redis://h:port%3Fpassword%3D" + secret, "multi:?1.to=a b://me:" + secret + "@h",
@@ -112,18 +112,18 @@ TEST_F(Secrets, AreInNoTextOfAUrl) {
 
 TEST_F(Secrets, AreInNoTextOfWhatReadsThem) {
   for (const std::string& options : std::vector<std::string>{
-           "env:LOCUM_TEST_NO_KEY", "env:LOCUM_TEST_NO_SUCH_VARIABLE", "file:" + in_folder("no_such_file"),
+           "env:LOCUM_PLANTED_NO_KEY", "env:LOCUM_TEST_NO_SUCH_VARIABLE", "file:" + in_folder("no_such_file"),
            "file:" + folder_.path(), "file:" + in_folder("password"), "file:" + in_folder("long"),
-           "keyring:locum", "env:LOCUM_TEST_KEY&encrypt.old=env:LOCUM_TEST_PASSWORD",
-           "env:LOCUM_TEST_KEY&encrypt.other=1"}) {
+           "keyring:locum", "env:LOCUM_PLANTED_KEY&encrypt.old=env:LOCUM_PLANTED_PASSWORD",
+           "env:LOCUM_PLANTED_KEY&encrypt.other=1"}) {
     expect_refused("encrypt+simple:?encrypt.key=" + options);
     expect_refused(told("simple:", options));
   }
   expect_refused("redis://127.0.0.1:1?password=file:" + in_folder("no_such_file"));
-  expect_refused("redis:" + in_folder("nobody") + "?password=env:LOCUM_TEST_PASSWORD");
+  expect_refused("redis:" + in_folder("nobody") + "?password=env:LOCUM_PLANTED_PASSWORD");
   expect_refused("redis:" + in_folder("nobody") + "?password=file:" + in_folder("password"));
-  expect_refused("redis:" + in_folder("nobody") + "?password=env:LOCUM_TEST_PASSWORD&db=no_number");
-  expect_refused("redis:" + in_folder("nobody") + "?password=env:LOCUM_TEST_PASSWORD&no_such=1");
+  expect_refused("redis:" + in_folder("nobody") + "?password=env:LOCUM_PLANTED_PASSWORD&db=no_number");
+  expect_refused("redis:" + in_folder("nobody") + "?password=env:LOCUM_PLANTED_PASSWORD&no_such=1");
 }
 
 TEST_F(Secrets, AreInNothingThatIsToldOfCalls) {
@@ -132,7 +132,7 @@ TEST_F(Secrets, AreInNothingThatIsToldOfCalls) {
   }
   const std::string pack = "pack:" + in_folder("pack");
   {
-    const auto session = open_session(told(pack, "env:LOCUM_TEST_KEY")).value();
+    const auto session = open_session(told(pack, "env:LOCUM_PLANTED_KEY")).value();
     const Store store = session.open("s").value();
     EXPECT_FALSE(fails(store.put("a", std::string("value"))));
     EXPECT_TRUE(fails(store.put("a", 1)));
@@ -146,7 +146,7 @@ TEST_F(Secrets, AreInNothingThatIsToldOfCalls) {
   }
   expect_refused(told(pack, "file:" + in_folder("key")));  // another key than that of what is there
   const auto session =
-      open_session(told(pack, "file:" + in_folder("key") + "&encrypt.old=env:LOCUM_TEST_KEY")).value();
+      open_session(told(pack, "file:" + in_folder("key") + "&encrypt.old=env:LOCUM_PLANTED_KEY")).value();
   const Store store = session.open("s").value();
   const auto value = store.get<std::string>("a").value();
   EXPECT_EQ(*value, "value");
@@ -162,7 +162,7 @@ TEST_F(Secrets, AreInNoTextOfAServer) {
   }
   TestServer server(ServerKind::redis);
   FaultProxy proxy(server.folder() + "/proxy", server.path());
-  const std::string by_name = "redis://me@" + proxy.path() + "?password=env:LOCUM_TEST_PASSWORD";
+  const std::string by_name = "redis://me@" + proxy.path() + "?password=env:LOCUM_PLANTED_PASSWORD";
   const std::string by_default = "redis:" + proxy.path() + "?password=file:" + in_folder("password");
   ASSERT_EQ(ask_server(server.path(), "CONFIG SET requirepass another"), "+OK");
   const std::string secret(password);
@@ -180,7 +180,7 @@ TEST_F(Secrets, AreInNoTextOfAServer) {
   }
   proxy.set({});
   ASSERT_EQ(ask_server(server.path(), "AUTH another\r\nCONFIG SET requirepass " + secret), "+OK");
-  const std::string url = encrypts() ? told(by_default, "env:LOCUM_TEST_KEY") : by_default;
+  const std::string url = encrypts() ? told(by_default, "env:LOCUM_PLANTED_KEY") : by_default;
   const auto store = open(url, {.timeout = 20s});
   ASSERT_FALSE(fails(store));
   EXPECT_FALSE(fails(store->put("a", 1)));
