@@ -12,6 +12,10 @@ namespace locum {
 namespace {
 
 constexpr std::size_t longest_url = 64 * 1024;
+/// So that no URL can make the stack overflow: wrappers call one another, and so does what reads and opens
+/// URLs that are options of URLs.
+constexpr std::size_t most_wrappers = 16;
+constexpr int deepest_url = 8;
 
 Error wrong(const std::string& why) {
   return Error(Errc::invalid_argument, "the URL " + why + "; write scheme://host:port/path?option=value");
@@ -21,6 +25,10 @@ Error secret_in_url() {
   return wrong(
       "has a password or a key in it, which logs would show; name where it is: ?password=env:NAME, "
       "file:PATH or keyring:NAME");
+}
+
+Error too_deep() {
+  return wrong("has options that are URLs with such options, more than 8 deep");
 }
 
 bool is_letter_or_digit(char byte) noexcept {
@@ -45,6 +53,9 @@ Result<std::string> decoded(std::string_view text) {
     }
     plain += static_cast<char>(byte);
     at += 2;
+  }
+  if (plain.find('\0') != std::string::npos) {
+    return wrong("has a zero byte in it, which would end a name of the system");
   }
   return plain;
 }
@@ -83,6 +94,9 @@ Result<void> read_schemes(std::string_view text, Url& url) {
       url.scheme = std::move(one);
       return {};
     }
+    if (url.wrappers.size() == most_wrappers) {
+      return wrong("has more than 16 wrappers");
+    }
     url.wrappers.push_back(std::move(one));
     text.remove_prefix(plus + 1);
   }
@@ -108,7 +122,11 @@ Result<void> read_authority(std::string_view text, Url& url) {
     if (end == std::string_view::npos || (end + 1 < text.size() && text[end + 1] != ':')) {
       return wrong("has an address with brackets that are not closed");
     }
-    url.host = text.substr(1, end - 1);
+    auto host = decoded(text.substr(1, end - 1));
+    if (!host) {
+      return host.error();
+    }
+    url.host = std::move(*host);
     port = text.substr(std::min(text.size(), end + 2));
   } else {
     const std::size_t colon = text.find(':');
@@ -132,24 +150,46 @@ bool is_reference(std::string_view value) noexcept {
   return value.starts_with("env:") || value.starts_with("file:") || value.starts_with("keyring:");
 }
 
-// Of an option, whose value may be a URL again.
-bool shows_secret(std::string_view name, std::string_view value) {
-  if (name == "password" || name == "encrypt.key") {
-    return !is_reference(value);
+bool are_references(std::string_view values) {  // with commas between
+  while (true) {
+    const std::size_t comma = values.find(',');
+    if (!is_reference(values.substr(0, comma))) {
+      return false;
+    }
+    if (comma == std::string_view::npos) {
+      return true;
+    }
+    values.remove_prefix(comma + 1);
   }
-  if (name == "encrypt.old") {  // several, with commas between
-    const std::size_t comma = std::min(value.find(','), value.size());
-    return !is_reference(value.substr(0, comma)) ||
-           (comma < value.size() && shows_secret(name, value.substr(comma + 1)));
-  }
-  if (value.find(':') == std::string_view::npos) {
-    return false;
-  }
-  const auto inner = parse_url(value);
-  return !inner && inner.error().text() == secret_in_url().text();
 }
 
-Result<void> read_options(std::string_view text, Url& url) {
+// Of a value that is no URL, but may be meant as one.
+bool may_show_secret(std::string_view value) {
+  return value.find("password") != std::string_view::npos ||
+         value.find("encrypt.") != std::string_view::npos ||
+         (value.find("//") != std::string_view::npos && value.find('@') != std::string_view::npos);
+}
+
+Result<Url> read_url(std::string_view text, int depth);
+
+// An option's value may be a URL again. What else is wrong with that one is said when it is opened.
+Result<void> check_option(std::string_view name, std::string_view value, int depth) {
+  const bool is_secret = name == "password" || name == "encrypt.key";
+  if ((is_secret && !is_reference(value)) || (name == "encrypt.old" && !are_references(value))) {
+    return secret_in_url();
+  }
+  if (is_secret || value.find(':') == std::string_view::npos) {
+    return {};
+  }
+  const auto inner = depth == deepest_url ? Result<Url>(too_deep()) : read_url(value, depth + 1);
+  if (!inner && inner.error().text() == too_deep().text()) {
+    return inner.error();
+  }
+  const bool shows = !inner && (inner.error().text() == secret_in_url().text() || may_show_secret(value));
+  return shows ? Result<void>(secret_in_url()) : Result<void>();
+}
+
+Result<void> read_options(std::string_view text, Url& url, int depth) {
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('&'), text.size());
     const std::string_view one = text.substr(0, end);
@@ -166,12 +206,46 @@ Result<void> read_options(std::string_view text, Url& url) {
     if (std::ranges::any_of(url.options, [&](const auto& other) { return other.first == *name; })) {
       return wrong("gives the option '" + *name + "' twice");
     }
-    if (shows_secret(*name, *value)) {
-      return secret_in_url();
+    if (auto allowed = check_option(*name, *value, depth); !allowed) {
+      return allowed.error();
     }
     url.options.emplace_back(std::move(*name), std::move(*value));
   }
   return {};
+}
+
+Result<Url> read_url(std::string_view text, int depth) {
+  if (text.size() > longest_url) {
+    return wrong("is longer than 64 KiB");
+  }
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) {
+    return wrong("has no scheme");
+  }
+  Url url;
+  if (auto read = read_schemes(text.substr(0, colon), url); !read) {
+    return read.error();
+  }
+  text.remove_prefix(colon + 1);
+  const std::size_t question = std::min(text.find('?'), text.size());
+  std::string_view place = text.substr(0, question);
+  if (place.starts_with("//")) {
+    place.remove_prefix(2);
+    const std::size_t slash = std::min(place.find('/'), place.size());
+    if (auto read = read_authority(place.substr(0, slash), url); !read) {
+      return read.error();
+    }
+    place.remove_prefix(slash);
+  }
+  auto path = decoded(place);
+  if (!path) {
+    return path.error();
+  }
+  url.path = std::move(*path);
+  if (auto read = read_options(text.substr(std::min(text.size(), question + 1)), url, depth); !read) {
+    return read.error();
+  }
+  return url;
 }
 
 }  // namespace
@@ -222,37 +296,7 @@ Result<void> Url::knows_only(std::vector<std::string_view> names) const {
 }
 
 Result<Url> parse_url(std::string_view text) {
-  if (text.size() > longest_url) {
-    return wrong("is longer than 64 KiB");
-  }
-  const std::size_t colon = text.find(':');
-  if (colon == std::string_view::npos) {
-    return wrong("has no scheme");
-  }
-  Url url;
-  if (auto read = read_schemes(text.substr(0, colon), url); !read) {
-    return read.error();
-  }
-  text.remove_prefix(colon + 1);
-  const std::size_t question = std::min(text.find('?'), text.size());
-  std::string_view place = text.substr(0, question);
-  if (place.starts_with("//")) {
-    place.remove_prefix(2);
-    const std::size_t slash = std::min(place.find('/'), place.size());
-    if (auto read = read_authority(place.substr(0, slash), url); !read) {
-      return read.error();
-    }
-    place.remove_prefix(slash);
-  }
-  auto path = decoded(place);
-  if (!path) {
-    return path.error();
-  }
-  url.path = std::move(*path);
-  if (auto read = read_options(text.substr(std::min(text.size(), question + 1)), url); !read) {
-    return read.error();
-  }
-  return url;
+  return read_url(text, 1);
 }
 
 std::string to_string(const Url& url) {
@@ -269,7 +313,7 @@ std::string to_string(const Url& url) {
     text += encoded(url.user, {}) + '@';
   }
   const bool is_v6 = url.host.find(':') != std::string::npos;
-  text += is_v6 ? '[' + url.host + ']' : encoded(url.host, {});
+  text += is_v6 ? '[' + encoded(url.host, ":") + ']' : encoded(url.host, {});
   if (url.port != 0) {
     text += ':' + std::to_string(url.port);
   }

@@ -18,7 +18,7 @@ struct Url {
       wrappers;        ///< before the scheme, each with a `+` behind it; the first is the outermost
   std::string scheme;  ///< lower case
   std::string user;
-  std::string host;        ///< without the brackets of an IPv6 address
+  std::string host;        ///< without the brackets of an IPv6 address; decoded
   std::uint16_t port = 0;  ///< 0: none given
   std::string path;        ///< with its first `/`, if there was one; decoded
   std::vector<std::pair<std::string, std::string>> options;  ///< in their order, decoded
@@ -33,7 +33,8 @@ struct Url {
   [[nodiscard]] Result<void> knows_only(std::vector<std::string_view> names) const;
 };
 
-/// The parts of a URL. `invalid_argument` if it is none, or has a password in it.
+/// The parts of a URL. `invalid_argument` if it is none, or has a password in it, a zero byte, more than 64
+/// KiB, more than 16 wrappers, or options that are URLs again, more than 8 deep.
 [[nodiscard]] Result<Url> parse_url(std::string_view text);
 /// The URL again, for people, logs and configurations: it holds no secret.
 [[nodiscard]] std::string to_string(const Url& url);

@@ -4,28 +4,23 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "core/base/checksum.hpp"
 #include "core/detail/file_records.hpp"
 #include "core/detail/representation.hpp"
 #include "core/error.hpp"
 #include "core/node/local.hpp"
 #include "core/node/promised.hpp"
 #include "core/steps/step_search.hpp"
+#include "tests/fuzz/input.hpp"
 #include "tests/fuzz/odd_checkpoint.hpp"
 #include "transport/storage/hdf5/dataset_part.hpp"
 #include "transport/storage/hdf5/master_file.hpp"
 #include "transport/storage/hdf5/part_reader.hpp"
-#include "transport/storage/pack/appending.hpp"
-#include "transport/storage/pack/content.hpp"
-#include "transport/storage/pack/loading.hpp"
 
 namespace locum::tests {
 namespace {
@@ -36,59 +31,6 @@ using namespace storage;
 constexpr std::uint64_t most_read = std::uint64_t{1} << 20U;
 // So much more than the file may be asked for: deflate makes bytes at most 1032 times smaller.
 constexpr std::uint64_t most_for_a_byte = 2048;
-
-void demand(bool right, const char* what) {
-  if (!right) {
-    std::fprintf(stderr, "what a file says does harm: %s\n", what);
-    std::abort();
-  }
-}
-
-/// Takes an input apart. Behind its end there are zeros.
-class Input {
- public:
-  explicit Input(std::span<const std::byte> bytes) : bytes_(bytes) {}
-
-  [[nodiscard]] std::uint8_t byte() { return static_cast<std::uint8_t>(number(1)); }
-  [[nodiscard]] std::size_t below(std::size_t limit) {
-    return static_cast<std::size_t>(number(2)) % std::max<std::size_t>(limit, 1);
-  }
-  /// One that is near a limit, small, or any.
-  [[nodiscard]] std::uint64_t number() {
-    const std::uint8_t choice = byte();
-    constexpr std::array<std::uint64_t, 12> limits{
-        0, 1, 8, 9, 16, 0xFFFF, 0xFFFFFFFF, 1ULL << 32U, 1ULL << 47U, 1ULL << 62U, 1ULL << 63U, ~0ULL};
-    if (choice < 2 * limits.size()) {
-      return limits[choice / 2] - choice % 2;
-    }
-    return number(choice < 128 ? 1 : choice < 192 ? 2 : 8);
-  }
-  [[nodiscard]] std::span<const std::byte> rest() const { return bytes_; }
-
- private:
-  [[nodiscard]] std::uint64_t number(std::size_t bytes) {
-    std::uint64_t value = 0;
-    const std::size_t taken = std::min(bytes, bytes_.size());
-    if (taken > 0) {
-      std::memcpy(&value, bytes_.data(), taken);
-    }
-    bytes_ = bytes_.subspan(taken);
-    return value;
-  }
-
-  std::span<const std::byte> bytes_;
-};
-
-std::uint64_t sum_of(std::string_view text) {
-  std::uint64_t sum = 0;
-  for (const char letter : text) {
-    sum += static_cast<std::uint8_t>(letter);
-  }
-  return sum;
-}
-
-// Has a sanitizer look at the bytes of the texts.
-volatile std::uint64_t all_sums = 0;
 
 template <class Call>
 bool succeeds(FileOutcome& outcome, Call call) {
@@ -265,7 +207,7 @@ FilePart honest_part(Input& input, const ScratchFile& scratch) {
   static constexpr std::array names{"/T",      "/numbers", "/deflated", "/scalar",
                                     "/opaque", "/huge",    "/elsewhere"};
   struct stat facts {};
-  (void)::fstat(scratch.descriptor(), &facts);
+  (void)::stat(scratch.path().c_str(), &facts);
   FilePart part;
   part.path = scratch.path();
   part.dataset = names[input.byte() % names.size()];
@@ -438,104 +380,6 @@ void read_step_record(Input& input, FileOutcome& outcome) {
   outcome.read = detail::merged({read, read}).blocks.size() == 2 * read.blocks.size() ? 1 : 0;
 }
 
-void edit(Input& input, PackRecord& record) {
-  switch (input.byte() % 8) {
-    case 0:
-      record.position = input.number();
-      break;
-    case 1:
-      record.synced = input.number();
-      break;
-    case 2:
-      record.body_bytes = input.number();
-      break;
-    case 3:
-      record.name_bytes = static_cast<std::uint32_t>(input.number());
-      break;
-    case 4:
-      record.space_bytes = static_cast<std::uint16_t>(input.number());
-      break;
-    case 5:
-      record.kind = static_cast<PackKind>(input.byte());
-      break;
-    case 6:
-      record.body_checksum = static_cast<std::uint32_t>(input.number());
-      break;
-    default:
-      record.salt = input.number();
-  }
-}
-
-// A pack whose records are edited, with right checksums or not.
-std::vector<std::byte> pack_of(Input& input) {
-  constexpr std::array<std::string_view, 3> names{"a", "b",
-                                                  "long enough for more than one line of the file, at 64"};
-  const std::array<std::byte, 200> body{};
-  PackHeader header{.salt = 7};
-  std::vector<std::byte> bytes(pack_first_record);
-  for (std::size_t left = input.byte() % 8; left > 0; --left) {
-    PackAppending appending(header.salt, bytes.size(), input.byte() % 2 * bytes.size());
-    const std::string_view space = names[input.byte() % 2];
-    const std::string_view name = names[input.byte() % names.size()];
-    const auto part = std::span(body).first(input.byte() % body.size());
-    PackRecord record = appending.add(
-        {.revision = left, .body_bytes = part.size(), .body_checksum = checksum(part)}, space, name, part);
-    const std::size_t at = bytes.size();
-    for (const ::iovec& piece : appending.pieces()) {
-      const auto* const from = static_cast<const std::byte*>(piece.iov_base);
-      bytes.insert(bytes.end(), from, from + piece.iov_len);
-    }
-    const std::uint8_t edits = input.byte();
-    for (std::size_t more = edits % 4; more > 0; --more) {
-      edit(input, record);
-    }
-    if (edits < 200) {
-      const std::uint32_t text_checksum = record.text_checksum;
-      stamp(record, space, name);
-      record.text_checksum = edits < 180 ? record.text_checksum : text_checksum + 1;
-    }
-    std::memcpy(bytes.data() + at, &record, sizeof record);
-  }
-  header.synced = input.byte() % 2 == 0 ? 0 : input.byte() % 2 == 0 ? bytes.size() : input.number();
-  stamp(header);
-  std::memcpy(bytes.data(), &header, sizeof header);
-  for (std::size_t left = input.byte() % 4; left > 0; --left) {
-    const std::size_t at = input.below(bytes.size());
-    bytes[at] = static_cast<std::byte>(input.byte());
-  }
-  bytes.resize(bytes.size() -
-               std::min<std::size_t>(input.byte() % 2 * input.below(bytes.size()), bytes.size()));
-  return bytes;
-}
-
-void read_records(const Result<PackContent>& content, std::uint64_t file_bytes, FileOutcome& outcome) {
-  if (!content) {
-    ++outcome.errors;
-    return;
-  }
-  demand(content->end <= std::max(file_bytes, pack_first_record), "a pack ends behind the end of its file");
-  content->index.for_each([&](const std::string& space, const std::string& name,
-                              const PackIndex::Entry& entry) {
-    ++outcome.whole;
-    demand(entry.body_at + entry.body_bytes <= content->end, "a record is not in its file");
-    all_sums = sum_of(space) + sum_of(name);
-    const auto record = record_at(*content->file, entry, whole_record);
-    outcome.read += record ? 1 : 0;
-    outcome.errors += record ? 0 : 1;
-    demand(!record || checksum(record->bytes) == entry.body_checksum, "a wrong record is taken for right");
-  });
-}
-
-void read_pack(Input& input, FileOutcome& outcome) {
-  static const ScratchFile scratch;
-  const bool repairs = input.byte() % 2 == 1;
-  const std::vector<std::byte> bytes = pack_of(input);
-  scratch.set(bytes);
-  const auto opened = [&](PackFile::As as) { return PackFile::open(scratch.path(), as, false).value(); };
-  read_records(look_into_pack(opened(PackFile::As::reader), scratch.path()), bytes.size(), outcome);
-  read_records(open_pack(opened(PackFile::As::writer), scratch.path(), repairs), bytes.size(), outcome);
-}
-
 }  // namespace
 
 FileOutcome read_file(std::span<const std::byte> bytes) {
@@ -543,8 +387,7 @@ FileOutcome read_file(std::span<const std::byte> bytes) {
   FileOutcome outcome;
   const std::uint8_t kind = input.byte();
   constexpr auto of_hdf5 = static_cast<std::uint8_t>(FileInput::bytes_of_part);
-  constexpr auto of_pack = static_cast<std::uint8_t>(FileInput::pack);
-  switch (static_cast<FileInput>(kind == of_hdf5 || kind == of_pack ? kind : kind % file_inputs)) {
+  switch (static_cast<FileInput>(kind == of_hdf5 ? kind : kind % file_inputs)) {
     case FileInput::part:
       read_part_input(input, outcome);
       break;
@@ -559,9 +402,6 @@ FileOutcome read_file(std::span<const std::byte> bytes) {
       break;
     case FileInput::bytes_of_part:
       read_bytes_input(input, outcome);
-      break;
-    case FileInput::pack:
-      read_pack(input, outcome);
       break;
   }
   return outcome;

@@ -14,7 +14,6 @@ enum class FileInput : std::uint8_t {
   part_record,    ///< the record of a part of any file, in memory
   step_record,    ///< the record of a step
   bytes_of_part,  ///< any bytes of the file of a node, also those that HDF5 reads: see file_input.cpp
-  pack,           ///< the file of a backend of stores
   last = step_record,
 };
 inline constexpr std::size_t file_inputs = static_cast<std::size_t>(FileInput::last) + 1;

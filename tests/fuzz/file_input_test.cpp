@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -27,16 +26,6 @@ TEST(FileInput, OfACheckpointThatIsRightIsRead) {
   EXPECT_EQ(master.whole, 1U);
   const FileOutcome record = read_file(input_of(FileInput::part_record, 0));
   EXPECT_EQ(record.whole, 1U);
-}
-
-TEST(FileInput, OfAPackThatIsRightIsRead) {
-  // Two records: each has a space, a name and a length.
-  const std::array<std::uint8_t, 13> input{
-      static_cast<std::uint8_t>(FileInput::pack), 0, 2, 0, 0, 0, 10, 0, 1, 1, 2, 199, 0};
-  const FileOutcome pack = read_file(std::as_bytes(std::span(input)));
-  EXPECT_EQ(pack.whole, 4U) << "two, for who reads and who writes it";
-  EXPECT_EQ(pack.read, 4U);
-  EXPECT_EQ(pack.errors, 0U);
 }
 
 // Tables and attributes that are stored in another way than the library does.

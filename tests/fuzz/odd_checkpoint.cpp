@@ -1,15 +1,12 @@
 #include "tests/fuzz/odd_checkpoint.hpp"
 
-#include <fcntl.h>
 #include <hdf5.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <map>
 #include <numeric>
 #include <utility>
@@ -438,29 +435,6 @@ std::uint32_t sum_of(std::size_t count) {
 }
 
 }  // namespace
-
-ScratchFile::ScratchFile()
-    : path_((std::filesystem::temp_directory_path() / "locum_fuzz_XXXXXX").string()),
-      descriptor_(::mkostemp(path_.data(), O_CLOEXEC)) {
-  must(descriptor_ >= 0, "mkostemp");
-}
-
-ScratchFile::~ScratchFile() {
-  ::close(descriptor_);
-  ::unlink(path_.c_str());
-}
-
-std::vector<std::byte> ScratchFile::bytes() const {
-  std::vector<std::byte> all(static_cast<std::size_t>(::lseek(descriptor_, 0, SEEK_END)));
-  must(::pread(descriptor_, all.data(), all.size(), 0) == static_cast<::ssize_t>(all.size()), "pread");
-  return all;
-}
-
-void ScratchFile::set(std::span<const std::byte> bytes) const {
-  must(::ftruncate(descriptor_, 0) == 0, "ftruncate");
-  must(::pwrite(descriptor_, bytes.data(), bytes.size(), 0) == static_cast<::ssize_t>(bytes.size()),
-       "pwrite");
-}
 
 const std::string& all_texts() {
   return texts().all;

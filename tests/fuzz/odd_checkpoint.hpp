@@ -6,28 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "tests/fuzz/scratch_file.hpp"
 #include "transport/storage/hdf5/checkpoint_layout.hpp"
 
 namespace locum::tests {
-
-/// A file in the folder for temporary ones.
-class ScratchFile {
- public:
-  ScratchFile();
-  ScratchFile(const ScratchFile&) = delete;
-  ScratchFile& operator=(const ScratchFile&) = delete;
-  ~ScratchFile();
-
-  [[nodiscard]] const std::string& path() const noexcept { return path_; }
-  [[nodiscard]] std::vector<std::byte> bytes() const;
-  /// Replaces the whole content.
-  void set(std::span<const std::byte> bytes) const;
-  [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
-
- private:
-  std::string path_;
-  int descriptor_ = -1;
-};
 
 /// A piece of a file.
 struct Piece {

@@ -125,6 +125,14 @@ Result<Session> open_memory(const Url& url, const BackendSessionOptions& options
   return session;
 }
 
+Result<Session> open_url(Url url, const BackendSessionOptions& options) {
+  if (url.scheme == memory_traits.scheme && url.wrappers.empty()) {
+    return open_memory(url, options);
+  }
+  auto backend = storage::open_wrapped(std::move(url), open_bare);
+  return backend ? open_session(std::move(*backend), options) : backend.error();
+}
+
 }  // namespace
 
 Result<std::shared_ptr<Backend>> storage::open_backend(std::string_view text) {
@@ -133,15 +141,8 @@ Result<std::shared_ptr<Backend>> storage::open_backend(std::string_view text) {
 }
 
 Result<Session> open_session(std::string_view text, const BackendSessionOptions& options) {
-  const auto url = parse_url(text);
-  if (!url) {
-    return url.error();
-  }
-  if (url->scheme == memory_traits.scheme && url->wrappers.empty()) {
-    return open_memory(*url, options);
-  }
-  auto backend = storage::open_wrapped(*url, open_bare);
-  return backend ? open_session(std::move(*backend), options) : backend.error();
+  auto url = parse_url(text);
+  return url ? open_url(std::move(*url), options) : url.error();
 }
 
 Result<Store> open(std::string_view text, const BackendSessionOptions& options) {
@@ -152,7 +153,7 @@ Result<Store> open(std::string_view text, const BackendSessionOptions& options) 
   const std::string_view named = url->option("store");
   const std::string store(named.empty() ? "default" : named);
   std::erase_if(url->options, [](const auto& option) { return option.first == "store"; });
-  const auto session = open_session(to_string(*url), options);
+  const auto session = open_url(std::move(*url), options);
   return session ? session->open(store) : session.error();
 }
 

@@ -21,7 +21,6 @@ std::string_view kind_of(std::string_view error) {
   return error.substr(0, error.find(' '));
 }
 
-// None has the server's text: it may repeat what it was sent, the password.
 Error not_admitted(const RedisAccess& access, const RedisReply& reply) {
   const std::string kind(kind_of(reply.text()));
   if (access.password.empty()) {
@@ -86,6 +85,7 @@ Result<RedisConnection> RedisConnection::open(const RedisAccess& access, bool pu
     return stream.error();
   }
   RedisConnection made(std::move(*stream));
+  made.password_ = access.password;
   const bool has_password = !access.password.empty() || !access.user.empty();
   if (!access.user.empty()) {
     made.add({"AUTH", access.user, access.password});
@@ -181,6 +181,18 @@ Result<std::int64_t> RedisConnection::number(std::string_view text) {
              : stream_.garbage("a number that is none");
 }
 
+// A server, or what stands in its place, may repeat what it was sent, and errors have its text. A very short
+// password is part of other words, and no secret.
+std::string RedisConnection::without_password(std::string_view line) const {
+  constexpr std::size_t shortest = 4;
+  std::string shown(line);
+  for (auto at = password_.size() < shortest ? std::string::npos : shown.find(password_);
+       at != std::string::npos; at = shown.find(password_, at + 3)) {
+    shown.replace(at, password_.size(), "...");
+  }
+  return shown;
+}
+
 Result<RedisReply> RedisConnection::message(Deadline deadline, int depth) {
   using Kind = RedisReply::Kind;
   const auto line = stream_.line(deadline);
@@ -195,7 +207,7 @@ Result<RedisReply> RedisConnection::message(Deadline deadline, int depth) {
   const std::string_view rest = line->substr(1);
   if (type == '+' || type == '-') {
     reply.kind = type == '+' ? Kind::status : Kind::error;
-    reply.line = rest;
+    reply.line = type == '+' ? std::string(rest) : without_password(rest);
     return reply;
   }
   if (type == '_') {

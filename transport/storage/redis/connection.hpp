@@ -79,6 +79,7 @@ class RedisConnection {
  private:
   explicit RedisConnection(ServerStream stream) : stream_(std::move(stream)) {}
   void add_text(std::string_view text);
+  [[nodiscard]] std::string without_password(std::string_view line) const;
   [[nodiscard]] Result<RedisReply> message(Deadline deadline, int depth);
   [[nodiscard]] Result<std::int64_t> number(std::string_view text);
 
@@ -89,6 +90,7 @@ class RedisConnection {
   };
 
   ServerStream stream_;
+  std::string password_;
   std::string text_;
   std::vector<Part> parts_;
   std::size_t added_ = 0;

@@ -1,0 +1,194 @@
+// Secrets are planted in the environment and in files, every error and text that the library makes of them is
+// gathered, and none has a secret in it.
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "core/open.hpp"
+#include "core/report.hpp"
+#include "core/serializers.hpp"
+#include "core/url.hpp"
+#include "tests/core/code_of.hpp"
+#include "tests/transport/storage/fault_proxy.hpp"
+#include "tests/transport/storage/temporary_folder.hpp"
+#include "tests/transport/storage/test_server.hpp"
+#include "transport/storage/backends.hpp"
+#include "transport/storage/wrappers/backend_statistics.hpp"
+
+namespace locum::tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view password = "planted-0pen-sesame";
+constexpr std::string_view key = "5ec2e7005ec2e7115ec2e7225ec2e7335ec2e7445ec2e7555ec2e7665ec2e777";
+constexpr std::string_view other_key = "0ddba110ddba110ddba110ddba110ddba110ddba110ddba110ddba110ddba110";
+
+class Secrets : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ::setenv("LOCUM_PLANTED_PASSWORD", std::string(password).c_str(), 1);
+    ::setenv("LOCUM_PLANTED_KEY", std::string(key).c_str(), 1);
+    ::setenv("LOCUM_PLANTED_NO_KEY", (std::string(key) + "!").c_str(), 1);
+    std::ofstream(in_folder("password")) << password << "\n" << key << "\n";
+    std::ofstream(in_folder("key")) << other_key << "\n";
+    std::ofstream(in_folder("long")) << password << std::string(70'000, 'x') << "\n";
+    ::testing::internal::CaptureStderr();
+  }
+  void TearDown() override {
+    hear(::testing::internal::GetCapturedStderr());
+    for (const char* file : {"audit", "lines"}) {
+      std::ifstream lines(in_folder(file));
+      hear({std::istreambuf_iterator<char>(lines), {}});
+    }
+    // The beginning of a key is a secret, too, and so is a password without its first letters.
+    for (const std::string_view secret : {password.substr(3), key.substr(0, 12), key.substr(52),
+                                          other_key.substr(0, 12), other_key.substr(52)}) {
+      EXPECT_EQ(said_.find(secret), std::string::npos)
+          << "'" << secret << "' is in\n"
+          << said_.substr(said_.rfind('\n', said_.find(secret)) + 1, 400);
+    }
+    ::unsetenv("LOCUM_PLANTED_PASSWORD");
+    ::unsetenv("LOCUM_PLANTED_KEY");
+    ::unsetenv("LOCUM_PLANTED_NO_KEY");
+  }
+  [[nodiscard]] std::string in_folder(const std::string& file) const { return folder_.path() + '/' + file; }
+  void hear(const std::string& text) { said_ += text + '\n'; }
+  /// Whatever it says of the error. Whether it is one.
+  template <class T>
+  bool fails(const Result<T>& result) {
+    if (!result) {
+      const Error& error = result.error();
+      std::ostringstream printed;
+      printed << error;
+      hear(printed.str() + '\n' + error.what() + '\n' + error.text() + '\n' + error.detail() + '\n' +
+           std::string(error.key()));
+    }
+    return !result;
+  }
+  void expect_refused(const std::string& url) {
+    EXPECT_TRUE(fails(open(url, {.timeout = 100ms}))) << url;
+    if (const auto read = parse_url(url); !fails(read)) {
+      hear(to_string(*read));
+    }
+  }
+  /// Wrappers over a URL that tell of each call, and encrypt.
+  [[nodiscard]] std::string told(const std::string& url, const std::string& key_at) const {
+    const bool has_options = url.find('?') != std::string::npos;
+    return "audit+log+stats+encrypt+" + url + (has_options ? "&" : "?") + "audit.file=" + in_folder("audit") +
+           "&log.file=" + in_folder("lines") + "&encrypt.key=" + key_at;
+  }
+  [[nodiscard]] bool encrypts() const {
+    return storage::open_backend(told("simple:", "env:LOCUM_PLANTED_KEY")).has_value();
+  }
+
+  TemporaryFolder folder_;
+  std::string said_;
+};
+
+TEST_F(Secrets, AreInNoTextOfAUrl) {
+  const std::string secret(password);
+  for (const std::string& url :
+       {"redis://me:" + secret + "@127.0.0.1/0", "redis://:" + secret + "@127.0.0.1",
+        "redis://h?password=" + secret, "redis://h:bad?password=" + secret,
+        "redis://h?password=" + secret + "&password=env:X", "redis://h?db=x&password=" + secret,
+        "encrypt+null:?encrypt.key=" + std::string(key),
+        "encrypt+null:?encrypt.key=env:LOCUM_PLANTED_KEY&encrypt.old=env:X," + std::string(other_key),
+        "fanout+null:?fanout.to=redis://me:" + secret + "@h",
+        "fallback+null:?fallback.to=redis://h%3Fpassword%3D" + secret,
+        "multi:?1.to=redis://h:port%3Fpassword%3D" + secret, "multi:?1.to=a b://me:" + secret + "@h",
+        "multi:?1.to=multi:%3F1.to=redis://h%253Fpassword%253D" + secret}) {
+    EXPECT_EQ(code_of(parse_url(url)), Errc::invalid_argument) << "it would be printed";
+    expect_refused(url);
+  }
+}
+
+TEST_F(Secrets, AreInNoTextOfWhatReadsThem) {
+  for (const std::string& options : std::vector<std::string>{
+           "env:LOCUM_PLANTED_NO_KEY", "env:LOCUM_TEST_NO_SUCH_VARIABLE", "file:" + in_folder("no_such_file"),
+           "file:" + folder_.path(), "file:" + in_folder("password"), "file:" + in_folder("long"),
+           "keyring:locum", "env:LOCUM_PLANTED_KEY&encrypt.old=env:LOCUM_PLANTED_PASSWORD",
+           "env:LOCUM_PLANTED_KEY&encrypt.other=1"}) {
+    expect_refused("encrypt+simple:?encrypt.key=" + options);
+    expect_refused(told("simple:", options));
+  }
+  expect_refused("redis://127.0.0.1:1?password=file:" + in_folder("no_such_file"));
+  expect_refused("redis:" + in_folder("nobody") + "?password=env:LOCUM_PLANTED_PASSWORD");
+  expect_refused("redis:" + in_folder("nobody") + "?password=file:" + in_folder("password"));
+  expect_refused("redis:" + in_folder("nobody") + "?password=env:LOCUM_PLANTED_PASSWORD&db=no_number");
+  expect_refused("redis:" + in_folder("nobody") + "?password=env:LOCUM_PLANTED_PASSWORD&no_such=1");
+}
+
+TEST_F(Secrets, AreInNothingThatIsToldOfCalls) {
+  if (!encrypts()) {
+    GTEST_SKIP() << "without libsodium";
+  }
+  const std::string pack = "pack:" + in_folder("pack");
+  {
+    const auto session = open_session(told(pack, "env:LOCUM_PLANTED_KEY")).value();
+    const Store store = session.open("s").value();
+    EXPECT_FALSE(fails(store.put("a", std::string("value"))));
+    EXPECT_TRUE(fails(store.put("a", 1)));
+    EXPECT_TRUE(fails(store.get<int>("a")));
+    EXPECT_TRUE(fails(store.get<int>("nobody")));
+    const RankReport report = session.report();
+    hear(to_text(std::span(&report, 1)));
+    const auto statistics = storage::find_statistics("pack");
+    ASSERT_TRUE(statistics);
+    hear(to_text(*statistics));
+  }
+  expect_refused(told(pack, "file:" + in_folder("key")));  // another key than that of what is there
+  const auto session =
+      open_session(told(pack, "file:" + in_folder("key") + "&encrypt.old=env:LOCUM_PLANTED_KEY")).value();
+  const Store store = session.open("s").value();
+  const auto value = store.get<std::string>("a").value();
+  EXPECT_EQ(*value, "value");
+  EXPECT_TRUE(fails(store.put("a", 1)));
+  EXPECT_GT(said_.size(), 500U);
+  EXPECT_GT(std::filesystem::file_size(in_folder("audit")), 0U);
+  EXPECT_GT(std::filesystem::file_size(in_folder("lines")), 0U);
+}
+
+TEST_F(Secrets, AreInNoTextOfAServer) {
+  if (!TestServer::program(ServerKind::redis)) {
+    GTEST_SKIP() << "redis-server is not installed";
+  }
+  TestServer server(ServerKind::redis);
+  FaultProxy proxy(server.folder() + "/proxy", server.path());
+  const std::string by_name = "redis://me@" + proxy.path() + "?password=env:LOCUM_PLANTED_PASSWORD";
+  const std::string by_default = "redis:" + proxy.path() + "?password=file:" + in_folder("password");
+  ASSERT_EQ(ask_server(server.path(), "CONFIG SET requirepass another"), "+OK");
+  const std::string secret(password);
+  for (const Faults& faults :
+       {Faults{}, Faults{.cut_after = 0}, Faults{.cut_after = 3}, Faults{.silent_after = 0},
+        Faults{.garbage_seed = 7}, Faults{.reply = "-" + secret + "\r\n"},
+        Faults{.reply = "-" + secret + " is no password\r\n"}, Faults{.reply = "+" + secret + "\r\n"},
+        Faults{.reply = "-ERR unknown command 'AUTH', with 'me' '" + secret + "'\r\n"},
+        Faults{.reply = "+OK\r\n-NOAUTH " + secret + "\r\n"}, Faults{.reply = secret + "\r\n"},
+        Faults{.reply = "$19\r\n" + secret + "\r\n"}}) {
+    for (const std::string& url : {by_name, by_default + "&db=2"}) {
+      proxy.set(faults);
+      expect_refused(url);
+    }
+  }
+  proxy.set({});
+  ASSERT_EQ(ask_server(server.path(), "AUTH another\r\nCONFIG SET requirepass " + secret), "+OK");
+  const std::string url = encrypts() ? told(by_default, "env:LOCUM_PLANTED_KEY") : by_default;
+  const auto store = open(url, {.timeout = 20s});
+  ASSERT_FALSE(fails(store));
+  EXPECT_FALSE(fails(store->put("a", 1)));
+  proxy.set({.cut_after = 0});
+  EXPECT_TRUE(fails(store->get<int>("a", {.deadline = 5s})));
+  server.stop();
+  EXPECT_TRUE(fails(store->put("b", 1, {.deadline = 1s})));
+}
+
+}  // namespace
+}  // namespace locum::tests
