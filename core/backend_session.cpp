@@ -45,9 +45,11 @@ Result<Session> open_session(std::shared_ptr<Backend> backend, const BackendSess
   if (auto has_all = meets(backend->traits(), options.needs); !has_all) {
     return has_all.error();
   }
+  const auto metrics = std::make_shared<Metrics>();
   auto opened = open_backend_connector(std::move(backend), {.timeout = options.timeout,
                                                             .most_threads = options.most_threads,
-                                                            .prefetch_bytes = options.prefetch_bytes});
+                                                            .prefetch_bytes = options.prefetch_bytes,
+                                                            .metrics = metrics});
   if (!opened) {
     return opened.error();
   }
@@ -55,7 +57,7 @@ Result<Session> open_session(std::shared_ptr<Backend> backend, const BackendSess
       .incarnation = opened->incarnation, .rank = options.rank, .node = options.node};
   session_options.options.timeout = options.timeout;
   session_options.options.decoded_cache_bytes = options.decoded_cache_bytes;
-  Session session(std::move(opened->connector), std::make_shared<Metrics>(), std::move(session_options));
+  Session session(std::move(opened->connector), metrics, std::move(session_options));
   session.announce();
   return session;
 }

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -9,6 +10,7 @@
 
 #include <locum/detail/thread_lane.hpp>
 #include <locum/path.hpp>
+#include <locum/time_histogram.hpp>
 
 namespace locum {
 
@@ -61,6 +63,14 @@ class Metrics {
   void count_write(Path path, std::uint64_t bytes) noexcept {
     count(2 * (path_count + static_cast<std::size_t>(path)), bytes);
   }
+  /// An object came, or went, by that path, and the call took so long. Not called for what stays in the
+  /// memory of the node, where reading a clock would take as long as the operation.
+  void time_read(Path path, std::chrono::nanoseconds time) noexcept {
+    read_times[static_cast<std::size_t>(path)].add(time);
+  }
+  void time_write(Path path, std::chrono::nanoseconds time) noexcept {
+    write_times[static_cast<std::size_t>(path)].add(time);
+  }
   static void add(const Counter& counter, std::uint64_t amount) noexcept {
     const std::uint32_t lane = detail::thread_lane();
     add((*counter.lanes_)[lane].words[counter.word_], amount, lane);
@@ -93,9 +103,15 @@ class Metrics {
   std::array<Traffic, path_count> reads;  ///< gets, by how the bytes reached the reader
   std::array<Traffic, path_count>
       writes;  ///< puts, by how the bytes reached the store; shm_view: written in place
-  Counter misses{lanes_, 4 * path_count};         ///< gets that found nothing
-  Counter evictions{lanes_, 4 * path_count + 1};  ///< evictions that removed an object
-  Counter decodes{lanes_, 4 * path_count + 2};    ///< values decoded; decoded_hits: found decoded
+  /// How long calls took that brought an object from another node, or from storage: from the call until the
+  /// object is there, without its decoding. Of a batch, each object takes the time of the batch. What was
+  /// fetched in the background is not in them, see transfer_ns. Threads share these counts: each of those
+  /// calls takes microseconds.
+  std::array<TimeHistogram, path_count> read_times{};
+  std::array<TimeHistogram, path_count> write_times{};  ///< of puts and replacements: those in storage
+  Counter misses{lanes_, 4 * path_count};               ///< gets that found nothing
+  Counter evictions{lanes_, 4 * path_count + 1};        ///< evictions that removed an object
+  Counter decodes{lanes_, 4 * path_count + 2};          ///< values decoded; decoded_hits: found decoded
   Counter decoded_hits{lanes_, 4 * path_count + 3};
   Counter messages{lanes_, 4 * path_count + 4};  ///< sent to other ranks on the data path
   /// Requests of other ranks rejected unread: the rank has too many in progress, or the request is too long

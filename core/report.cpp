@@ -13,6 +13,9 @@ namespace {
 void add(RankReport::Traffic& sum, const RankReport::Traffic& one) {
   sum.operations += one.operations;
   sum.bytes += one.bytes;
+  sum.timed += one.timed;
+  sum.median_ns = std::max(sum.median_ns, one.median_ns);  // those of the slowest rank
+  sum.p99_ns = std::max(sum.p99_ns, one.p99_ns);
 }
 
 /// Rows of cells, printed as columns: the first is left-aligned, the others right.
@@ -174,6 +177,27 @@ std::string path_table(const RankReport& all) {
   return table.text();
 }
 
+// Empty if no times were taken.
+std::string time_table(const RankReport& all, bool is_one) {
+  Table table;
+  table.add(
+      {"path", "calls", is_one ? "median" : "median, slowest rank", is_one ? "p99" : "p99, slowest rank"});
+  bool has_any = false;
+  for (std::size_t path = 0; path < path_count; ++path) {
+    const std::string name(to_string(static_cast<Path>(path)));
+    const auto add_row = [&](const std::string& label, const RankReport::Traffic& one) {
+      if (one.timed != 0) {
+        has_any = true;
+        const auto time = [](std::uint64_t ns) { return human_time(std::chrono::nanoseconds(ns)); };
+        table.add({label, std::to_string(one.timed), time(one.median_ns), time(one.p99_ns)});
+      }
+    };
+    add_row(name + " put", all.writes[path]);
+    add_row(name + " get", all.reads[path]);
+  }
+  return has_any ? "locum: how long calls took\n" + table.text() : std::string();
+}
+
 std::string seconds(std::uint64_t ns) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.3f s", static_cast<double>(ns) * 1e-9);
@@ -208,10 +232,15 @@ double hidden_share(std::uint64_t transfer_ns, std::uint64_t waited_ns) noexcept
 
 RankReport snapshot(const Metrics& metrics) {
   const auto value = [](const Metrics::Counter& counter) { return counter.load(); };
+  const auto traffic = [&](const Metrics::Traffic& counted, const TimeHistogram& times) {
+    const auto ns = [&](double share) { return static_cast<std::uint64_t>(times.quantile(share).count()); };
+    return RankReport::Traffic{value(counted.operations), value(counted.bytes), times.count(), ns(0.5),
+                               ns(0.99)};
+  };
   RankReport report;
   for (std::size_t path = 0; path < path_count; ++path) {
-    report.reads[path] = {value(metrics.reads[path].operations), value(metrics.reads[path].bytes)};
-    report.writes[path] = {value(metrics.writes[path].operations), value(metrics.writes[path].bytes)};
+    report.reads[path] = traffic(metrics.reads[path], metrics.read_times[path]);
+    report.writes[path] = traffic(metrics.writes[path], metrics.write_times[path]);
   }
   report.misses = value(metrics.misses);
   report.evictions = value(metrics.evictions);
@@ -229,6 +258,7 @@ std::string to_text(std::span<const RankReport> ranks) {
   const RankReport all = total(ranks);
   return "locum: memory by node\n" + node_table(ranks) + "locum: objects and traffic by rank\n" +
          rank_table(ranks, all) + disk_table(ranks) + "locum: how the bytes moved\n" + path_table(all) +
+         time_table(all, ranks.size() == 1) +
          "  messages sent on the data path: " + std::to_string(all.messages) + "\n" +
          (all.transfer_ns == 0 ? "" : "locum: objects of other nodes\n" + wait_table(ranks, all)) +
          (all.turned_away == 0 ? ""
@@ -236,6 +266,10 @@ std::string to_text(std::span<const RankReport> ranks) {
          (all.foreign_messages == 0 ? ""
                                     : "  messages dropped that no rank of this job has sent: " +
                                           std::to_string(all.foreign_messages) + "\n");
+}
+
+std::string human_time(std::chrono::nanoseconds time) {
+  return std::to_string(time.count() / 1000) + "." + std::to_string(time.count() / 100 % 10) + " us";
 }
 
 std::string human_bytes(std::uint64_t bytes) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -16,6 +17,9 @@ struct RankReport {
   struct Traffic {
     std::uint64_t operations = 0;
     std::uint64_t bytes = 0;
+    std::uint64_t timed = 0;  ///< times that were taken: see Metrics::read_times
+    std::uint64_t median_ns = 0;
+    std::uint64_t p99_ns = 0;  ///< of a hundred, one took longer
   };
 
   std::int32_t rank = 0;
@@ -41,8 +45,8 @@ static_assert(std::is_trivially_copyable_v<RankReport>);
 [[nodiscard]] RankReport snapshot(const Metrics& metrics);
 /// \endcond
 
-/// A table for the terminal: memory per node, objects and traffic per rank and in total. Unused paths are
-/// left out.
+/// A table for the terminal: memory per node, objects and traffic per rank and in total, and how long objects
+/// of other nodes and of storage took, by path. Unused paths are left out.
 [[nodiscard]] std::string to_text(std::span<const RankReport> ranks);
 
 /// \cond library
@@ -50,6 +54,8 @@ static_assert(std::is_trivially_copyable_v<RankReport>);
 [[nodiscard]] double hidden_share(std::uint64_t transfer_ns, std::uint64_t waited_ns) noexcept;
 /// \endcond
 
+/// For people: "12.5 us".
+[[nodiscard]] std::string human_time(std::chrono::nanoseconds time);
 /// For people: "1.50 GiB", "17 B".
 [[nodiscard]] std::string human_bytes(std::uint64_t bytes);
 

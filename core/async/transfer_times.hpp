@@ -14,7 +14,8 @@ namespace locum {
 
 /// How long objects of other nodes were on their way to this rank, and how long its threads waited for them:
 /// the difference was overlapped with computation. Overlapping transfers count once, overlapping waits of
-/// several threads count for each. Stored in Metrics::transfer_ns and waited_ns. Any thread.
+/// several threads count for each. Stored in Metrics::transfer_ns and waited_ns; and how long single calls
+/// took, in read_times. Any thread.
 class TransferTimes {
  public:
   using Clock = Deadline::Clock;
@@ -28,6 +29,12 @@ class TransferTimes {
   void wait(Clock::duration waited) noexcept { add(metrics_->waited_ns, waited); }
   /// Whether any are in progress.
   [[nodiscard]] bool any() const noexcept { return under_way_.load(std::memory_order_relaxed) != 0; }
+  /// A call has taken so long to bring an object by that path; not counted if it was on this node by then.
+  void took(Path path, Clock::duration time) noexcept {
+    if (path != Path::shm_view && path != Path::shm_copy) {
+      metrics_->time_read(path, time);
+    }
+  }
   /// A thread has waited for an object from its first request on.
   void block(Clock::duration waited) noexcept {
     wait(waited);

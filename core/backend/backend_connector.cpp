@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -45,13 +46,14 @@ class BackendConnector final : public Connector,
         until_got_(std::make_shared<ReadAhead>(options_.prefetch_bytes)) {}
 
   Result<ObjectView> get(const Address& address, WaitBudget budget) override {
-    return reader_.find(address, whole_record, until(budget));
+    return timed(&Metrics::time_read, [&] { return reader_.find(address, whole_record, until(budget)); });
   }
   NowOrTask<ObjectView> get_or_task(const Address& address, const Selection& selection, CountsUntil counts,
                                     Deadline deadline) override {
-    const auto look = [selection, last = std::holds_alternative<Facts>(selection) ? 0 : whole_record](
+    const auto look = [selection, has_bytes = !std::holds_alternative<Facts>(selection)](
                           BackendConnector& self, const Address& at, Deadline moment) {
-      return selected(self.reader_.find(at, last, moment), selection);
+      const auto find = [&] { return self.reader_.find(at, has_bytes ? whole_record : 0, moment); };
+      return selected(has_bytes ? self.timed(&Metrics::time_read, find) : find(), selection);
     };
     return now_or_task<ObjectView>(address, counts, deadline, true, look);
   }
@@ -87,10 +89,10 @@ class BackendConnector final : public Connector,
                                  WaitBudget budget) override {
     const Deadline moment = until(budget);
     if (counts == CountsUntil::never) {
-      return {writer_.seal(draft.place, options, moment)};
+      return {seal_timed(draft.place, options, moment)};
     }
     return task<Sealed>(nullptr, 0, [self = shared_from_this(), place = draft.place, options, moment] {
-      return self->writer_.seal(place, options, moment);
+      return self->seal_timed(place, options, moment);
     });
   }
   void discard(const ObjectDraft& draft) noexcept override { writer_.discard(draft.place); }
@@ -134,11 +136,17 @@ class BackendConnector final : public Connector,
   Batches* batches() noexcept override { return this; }
   void find_batch(std::span<const Address> addresses, Wanting wanting, std::span<Result<ObjectView>> found,
                   Deadline deadline) override {
+    const auto began = Clock::now();
     reader_.find_batch(addresses, wanting, found, until(deadline), *pool_);
+    if (wanting != Wanting::facts) {
+      note_each(&Metrics::time_read, std::span<const Result<ObjectView>>(found), began);
+    }
   }
   void seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,
                   Deadline deadline) override {
+    const auto began = Clock::now();
     writer_.seal_batch(drafts, sealed, until(deadline), *pool_);
+    note_each(&Metrics::time_write, std::span<const Result<Sealed>>(sealed), began);
   }
   void evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted,
                    Deadline deadline) override {
@@ -146,6 +154,28 @@ class BackendConnector final : public Connector,
   }
 
  private:
+  using Note = void (Metrics::*)(Path path, std::chrono::nanoseconds time) noexcept;
+
+  /// Makes a call, and notes how long it took unless it failed.
+  template <class Call>
+  [[nodiscard]] std::invoke_result_t<const Call&> timed(Note note, const Call& call) const {
+    const auto began = Clock::now();
+    auto result = call();
+    note_each(note, std::span(&std::as_const(result), 1), began);
+    return result;
+  }
+  template <class T>
+  void note_each(Note note, std::span<const Result<T>> results, Clock::time_point began) const {
+    const auto took = Clock::now() - began;
+    for (const Result<T>& one : results) {
+      if (one && options_.metrics) {
+        (*options_.metrics.*note)(Path::storage, took);
+      }
+    }
+  }
+  [[nodiscard]] Result<Sealed> seal_timed(std::uint64_t place, const SealOptions& options, Deadline moment) {
+    return timed(&Metrics::time_write, [&] { return writer_.seal(place, options, moment); });
+  }
   [[nodiscard]] Deadline until(WaitBudget budget) const { return budget.deadline().moment(options_.timeout); }
 
   template <class T>

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "core/base/thread_start.hpp"
+#include "core/metrics.hpp"
 #include "core/ports/backend.hpp"
 #include "core/ports/connector.hpp"
 #include "core/result.hpp"
@@ -17,6 +18,7 @@ struct BackendConnectorOptions {
   std::uint32_t most_threads = 64;                           ///< calls under way at once
   std::uint64_t prefetch_bytes = std::uint64_t{256} << 20U;  ///< fetched ahead: see RuntimeOptions
   ThreadStart on_start{};
+  std::shared_ptr<Metrics> metrics{};  ///< counts how long calls take; null: nobody does
 };
 
 /// A connector, and the identity of what its backend keeps.

@@ -92,6 +92,8 @@ class Distributed final : public Connector {
   [[nodiscard]] Deadline::Clock::time_point latest(Deadline deadline) const;
   [[nodiscard]] Result<ObjectView> fetch(const Address& address, const Selection& selection,
                                          Deadline deadline);
+  void note_time(const Result<ObjectView>& found, const Selection& selection,
+                 Deadline::Clock::duration took) const noexcept;
   [[nodiscard]] Result<ObjectView> wait_here(const Address& address, Deadline::Clock::time_point until,
                                              const Wanted& wanted);
   template <class T>
@@ -170,8 +172,18 @@ Result<ObjectView> Distributed::fetch(const Address& address, const Selection& s
   const auto began = client_->now();
   const auto until = client_->moment(deadline, began);
   auto found = run(until, reader_->find(Lookup(address, until, selection)));
-  client_->times()->block(client_->now() - began);
+  const auto took = client_->now() - began;
+  client_->times()->block(took);
+  note_time(found, selection, took);
   return found;
+}
+
+// Facts alone are no object that came.
+void Distributed::note_time(const Result<ObjectView>& found, const Selection& selection,
+                            Deadline::Clock::duration took) const noexcept {
+  if (found && *found && !std::holds_alternative<Facts>(selection)) {
+    client_->times()->took(found->path(), took);
+  }
 }
 
 // May return more than the selection: all of an object on this node; and one that the home of a name sends
@@ -228,8 +240,10 @@ Result<ObjectView> Distributed::get_into(const Address& address, const Selection
   for (bool ended = in_time; !ended;) {
     ended = operation->wait(client_->now() + look_interval);
   }
-  client_->times()->block(client_->now() - began);
+  const auto took = client_->now() - began;
+  client_->times()->block(took);
   found = operation->take();
+  note_time(found, selection, took);
   const bool was_late = !in_time && !found && found.error().code() == Errc::timeout;
   return was_late ? nobody_answered() : selected(std::move(found), selection);
 }

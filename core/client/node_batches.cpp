@@ -126,11 +126,25 @@ void NodeBatches::find_batch(std::span<const Address> addresses, Wanting wanting
 Result<BatchSearch::Found> NodeBatches::find_elsewhere(BatchWanted wanted) const {
   const auto began = client_.now();
   const auto until = wanted.until;
+  const bool has_bytes = wanted.wanting != Wanting::facts;
   wanted.keep_names();
   const auto operation = client_.operation(BatchSearch::find(reader_, std::move(wanted)));
   const bool ended = client_.run(*operation, until);
-  client_.times()->block(client_.now() - began);
-  return ended ? operation->take() : nobody_answered();
+  const auto took = client_.now() - began;
+  client_.times()->block(took);
+  if (!ended) {
+    return nobody_answered();
+  }
+  auto found = operation->take();
+  if (!found || !has_bytes) {
+    return found;
+  }
+  for (const Result<ObjectView>& one : *found) {
+    if (one && *one) {
+      client_.times()->took(one->path(), took);
+    }
+  }
+  return found;
 }
 
 }  // namespace locum

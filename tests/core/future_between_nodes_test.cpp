@@ -126,12 +126,27 @@ TEST_F(FutureBetweenNodes, TellsHowLongItsObjectWasUnderWayAndHowLongThatWasWait
     waited = now.waited_ns;
     return both;
   };
+  const auto times = [this] {
+    std::uint64_t timed = 0;
+    std::uint64_t slowest = 0;
+    const RankReport report = read_->report();
+    for (const RankReport::Traffic& by : report.reads) {
+      timed += by.timed;
+      slowest = std::max(slowest, by.p99_ns);
+    }
+    return std::pair(timed, slowest);
+  };
   (void)since();  // opening the store may have sent a request to another node
+  const std::uint64_t timed_before = times().first;
   ASSERT_TRUE(reader_.get<double[]>(keys[0]));
   const auto [once, blocked] = since();
   EXPECT_EQ(blocked, once);
   EXPECT_GE(once, 4'000'000U) << "one round trip for the metadata, one for the object";
   EXPECT_LE(once, 10'000'000U);
+  const auto [timed, slowest] = times();
+  EXPECT_EQ(timed, timed_before + 1);
+  EXPECT_GE(slowest, once);
+  EXPECT_LE(slowest, once + once / 4) << "at most a quarter too long";
 
   const auto hidden = reader_.get_async<double[]>(keys[1]);
   world_.network().run_for(1s);

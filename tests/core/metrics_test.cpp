@@ -40,6 +40,26 @@ TEST(Metrics, CountOperationsAndBytesByPathFromAnyThread) {
   EXPECT_EQ(metrics.reads[static_cast<std::size_t>(Path::rma)].operations, 0U);
 }
 
+TEST(Metrics, KeepHowLongCallsTookByPath) {
+  using std::chrono::nanoseconds;
+  Metrics metrics;
+  for (int at = 0; at < 98; ++at) {
+    metrics.time_read(Path::rma, nanoseconds(1000));
+  }
+  metrics.time_read(Path::rma, nanoseconds(1'000'000));
+  metrics.time_read(Path::rma, nanoseconds(1'000'000));
+  metrics.time_write(Path::storage, nanoseconds(-1));
+  const TimeHistogram& times = metrics.read_times[static_cast<std::size_t>(Path::rma)];
+  EXPECT_EQ(times.count(), 100U);
+  EXPECT_GE(times.quantile(0.5).count(), 1000);
+  EXPECT_LE(times.quantile(0.5).count(), 1250);
+  EXPECT_GE(times.quantile(0.99).count(), 1'000'000);
+  EXPECT_LE(times.quantile(0.99).count(), 1'250'000);
+  EXPECT_EQ(metrics.read_times[static_cast<std::size_t>(Path::storage)].count(), 0U);
+  EXPECT_EQ(metrics.read_times[static_cast<std::size_t>(Path::storage)].quantile(0.5).count(), 0);
+  EXPECT_EQ(metrics.write_times[static_cast<std::size_t>(Path::storage)].count(), 1U);
+}
+
 // More threads than there are lanes, so that some share one, and long enough to run concurrently; twice, so
 // that the second ones reuse the words of the first.
 TEST(Metrics, AreExactForManyThreadsAndThoseThatEnded) {

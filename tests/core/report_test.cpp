@@ -96,6 +96,21 @@ TEST(Report, TellsHowMuchOfTheTransfersWasHidden) {
   EXPECT_EQ(hidden_share(10, 11), 0.0) << "several threads waited at the same time";
 }
 
+TEST(Report, SaysHowLongCallsTookWhereTheyWereTimed) {
+  std::vector<RankReport> ranks{some_rank(0, 0), some_rank(1, 1)};
+  EXPECT_EQ(to_text(ranks).find("how long"), std::string::npos);
+  ranks[0].reads[static_cast<std::size_t>(Path::rma)] = {3, 300, 3, 1500, 20'000};
+  ranks[1].reads[static_cast<std::size_t>(Path::rma)] = {1, 100, 1, 2500, 2500};
+  ranks[1].writes[static_cast<std::size_t>(Path::storage)] = {1, 100, 1, 1'000'000, 1'000'000};
+  const std::string text = to_text(ranks);
+  EXPECT_NE(text.find("locum: how long calls took\n"
+                      "  path         calls  median, slowest rank  p99, slowest rank\n"
+                      "  rma get          4                2.5 us            20.0 us\n"
+                      "  storage put      1             1000.0 us          1000.0 us\n"),
+            std::string::npos)
+      << text;
+}
+
 TEST(Report, SaysHowManyMessagesCameFromElsewhere) {
   Metrics metrics;
   const std::string line = "  messages dropped that no rank of this job has sent: ";

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
@@ -16,6 +17,7 @@
 #include "core/backend_registry.hpp"
 #include "core/open.hpp"
 #include "core/open_sessions.hpp"
+#include "core/report.hpp"
 #include "core/serializers.hpp"
 #include "tests/core/backend_contract.hpp"
 #include "tests/core/connector_contract.hpp"
@@ -437,6 +439,32 @@ TEST(Url, IsReadAndWritten) {
         "x:%4", "x:%zz", "x:?=1", "x:?a=1&a=2", "redis://u:p@h", "redis://h?password=p", "x:a%00b"}) {
     EXPECT_EQ(code_of(parse_url(wrong)), Errc::invalid_argument) << wrong;
   }
+}
+
+// Of what was stored or brought: not of what failed, nor of looks at what there is.
+TEST(Backends, TellHowLongCallsTook) {
+  const auto session = open_session("simple:").value();
+  const Store store = session.open("s").value();
+  const RankReport before = session.report();
+  ASSERT_TRUE(store.put("a", 1));
+  ASSERT_FALSE(store.put("a", 2));
+  ASSERT_TRUE(store.put_async("b", 2).get());
+  ASSERT_TRUE(store.get<int>("a"));
+  ASSERT_TRUE(store.get_async<int>("b").get());
+  ASSERT_FALSE(store.get<int>("nobody"));
+  ASSERT_TRUE(store.info("a"));
+  ASSERT_TRUE(store.exists("a"));
+  const std::array<std::string, 3> names{"a", "b", "nobody"};
+  ASSERT_TRUE(store.get_batch<int>(names)[1]);
+  const RankReport report = session.report();
+  constexpr auto storage = static_cast<std::size_t>(Path::storage);
+  EXPECT_EQ(report.writes[storage].timed - before.writes[storage].timed, 2U);
+  EXPECT_EQ(report.reads[storage].timed - before.reads[storage].timed, 4U);
+  EXPECT_GT(report.reads[storage].median_ns, 0U);
+  EXPECT_GE(report.reads[storage].p99_ns, report.reads[storage].median_ns);
+  const std::string text = to_text(std::span(&report, 1));
+  EXPECT_NE(text.find("locum: how long calls took\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("  storage put"), std::string::npos) << text;
 }
 
 // What is written of a URL leads to the same place, whatever is in its host.

@@ -1,26 +1,13 @@
 #include "transport/storage/wrappers/backend_statistics.hpp"
 
-#include <algorithm>
-#include <bit>
 #include <map>
 
 #include "core/base/mutex.hpp"
+#include "core/report.hpp"
 
 namespace locum::storage {
 
 namespace {
-
-std::size_t bucket_of(std::uint64_t ns) noexcept {
-  if (ns < 4) {
-    return ns;
-  }
-  const auto power = static_cast<unsigned>(std::bit_width(ns)) - 1;
-  return (power - 1) * 4 + ((ns >> (power - 2)) & 3U);
-}
-
-std::uint64_t longest_in(std::size_t bucket) noexcept {
-  return bucket < 4 ? bucket : ((5 + bucket % 4) << (bucket / 4 - 1)) - 1;
-}
 
 struct NamedStatistics {
   Mutex mutex;
@@ -31,10 +18,6 @@ struct NamedStatistics {
 NamedStatistics& named_statistics() {
   static auto* const made = new NamedStatistics;
   return *made;
-}
-
-std::string microseconds(std::chrono::nanoseconds time) {
-  return std::to_string(time.count() / 1000) + "." + std::to_string(time.count() / 100 % 10) + " us";
 }
 
 }  // namespace
@@ -64,24 +47,7 @@ void BackendStatistics::add(BackendCall call, std::uint64_t bytes, std::chrono::
   if (outcome != Errc{}) {
     (is_answer ? counts.refused : counts.errors).fetch_add(1, std::memory_order_relaxed);
   }
-  const auto ns = static_cast<std::uint64_t>(std::max<std::int64_t>(time.count(), 0));
-  counts.times[bucket_of(ns)].fetch_add(1, std::memory_order_relaxed);
-}
-
-std::chrono::nanoseconds BackendStatistics::quantile(const Counts& counts, double share) noexcept {
-  std::uint64_t all = 0;
-  for (const auto& one : counts.times) {
-    all += one.load(std::memory_order_relaxed);
-  }
-  const auto wanted = static_cast<std::uint64_t>(share * static_cast<double>(all));
-  std::uint64_t seen = 0;
-  for (std::size_t bucket = 0; bucket < buckets; ++bucket) {
-    seen += counts.times[bucket].load(std::memory_order_relaxed);
-    if (seen > wanted) {
-      return std::chrono::nanoseconds(static_cast<std::int64_t>(longest_in(bucket)));
-    }
-  }
-  return {};
+  counts.times.add(time);
 }
 
 CallStatistics BackendStatistics::of(BackendCall call) const noexcept {
@@ -90,8 +56,8 @@ CallStatistics BackendStatistics::of(BackendCall call) const noexcept {
           .refused = counts.refused.load(std::memory_order_relaxed),
           .errors = counts.errors.load(std::memory_order_relaxed),
           .bytes = counts.bytes.load(std::memory_order_relaxed),
-          .median = quantile(counts, 0.5),
-          .p99 = quantile(counts, 0.99)};
+          .median = counts.times.quantile(0.5),
+          .p99 = counts.times.quantile(0.99)};
 }
 
 std::string to_text(const BackendStatistics& statistics) {
@@ -101,8 +67,8 @@ std::string to_text(const BackendStatistics& statistics) {
     if (one.calls != 0) {
       text += std::string(to_string(call)) + ": " + std::to_string(one.calls) + " calls, " +
               std::to_string(one.refused) + " refused, " + std::to_string(one.errors) + " failed, " +
-              std::to_string(one.bytes) + " bytes, median " + microseconds(one.median) + ", p99 " +
-              microseconds(one.p99) + "\n";
+              std::to_string(one.bytes) + " bytes, median " + human_time(one.median) + ", p99 " +
+              human_time(one.p99) + "\n";
     }
   }
   return text;

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "core/error.hpp"
+#include "core/time_histogram.hpp"
 
 namespace locum::storage {
 
@@ -36,16 +37,13 @@ class BackendStatistics {
   [[nodiscard]] CallStatistics of(BackendCall call) const noexcept;
 
  private:
-  /// By the length of a time: four for each power of two.
-  static constexpr std::size_t buckets = 252;
   struct Counts {
     std::atomic<std::uint64_t> calls{0};
     std::atomic<std::uint64_t> refused{0};
     std::atomic<std::uint64_t> errors{0};
     std::atomic<std::uint64_t> bytes{0};
-    std::array<std::atomic<std::uint64_t>, buckets> times{};
+    TimeHistogram times;
   };
-  [[nodiscard]] static std::chrono::nanoseconds quantile(const Counts& counts, double share) noexcept;
 
   std::array<Counts, all_backend_calls.size()> counts_;
 };
