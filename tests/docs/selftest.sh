@@ -44,10 +44,10 @@ refused links.sh docs/consistency.md '1a [a link over\nthe end of a line](../cor
 
 refused errors.sh docs/errors.md '/^| `info` /d' 'lacks the call Store info'
 refused errors.sh docs/errors.md '/^| `get` /d' 'lacks the call Store get'
-refused errors.sh docs/errors.md 's/^| `keys` /| `names` /' 'there is no call Store names'
+refused errors.sh docs/errors.md 's/^| `keys`, /| `names`, /' 'there is no call Store names'
 refused errors.sh docs/errors.md '/^| `stale` /d' 'lacks the code stale'
 refused errors.sh docs/errors.md '/^17\. What was put/d' 'a table names note 17, which is not there'
-refused errors.sh docs/errors.md 's/^| `keys` | |/| `keys` |/' 'in a table of 11'
+refused errors.sh docs/errors.md 's/^| `keys`, `size` | |/| `keys`, `size` |/' 'in a table of 11'
 refused errors.sh docs/errors.md 's/`StoreErrors.OfALiveName`/`StoreErrors.OfADeadName`/' 'there is no test StoreErrors.OfADeadName'
 refused errors.sh core/error.hpp 's/^  broken_promise, /  broken_promise,\n  burnt, /' 'lacks the code burnt'
 refused errors.sh core/store.hpp 's/^  Evicted evict(/  Evicted expel();\n  Evicted evict(/' 'lacks the call Store expel'
