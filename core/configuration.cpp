@@ -87,6 +87,7 @@ Result<StoreOptions> Configuration::options(std::string_view store) const& {
 
 std::vector<std::string> Configuration::stores() const {
   std::vector<std::string> names;
+  names.reserve(stores_.size());
   for (const auto& [name, entry] : stores_) {
     names.push_back(name);
   }

@@ -25,10 +25,12 @@
 // The parser asserts what it then looks at itself: "[)" would end the process, and with NDEBUG clang would
 // believe that it cannot come, and drop the look.
 #undef NDEBUG
+// NOLINTBEGIN(readability-identifier-naming): the parser's own
 #define TOML_ASSERT(expr) static_assert(true)
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
 #define TOML_HEADER_ONLY 1
+// NOLINTEND(readability-identifier-naming)
 #include <toml++/toml.h>
 #endif
 

@@ -228,7 +228,7 @@ void Hdf5Backend::store(std::span<const RecordKey> keys, std::span<const NewReco
 
 Result<bool> Hdf5Backend::remove_one(const RecordKey& key, std::uint64_t revision) {
   bool is_begun = false;
-  const auto removed = with_hdf5([&] {
+  auto removed = with_hdf5([&] {
     RecordPlace place = find_record(file_.hdf5(), key);
     if (!place.is_there()) {
       return false;
