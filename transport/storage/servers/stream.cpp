@@ -86,7 +86,9 @@ int connected(const ServerPlace::Address& address, Clock::time_point moment) {
     return -error_number;
   };
   const timeval longest{.tv_sec = 0, .tv_usec = std::chrono::microseconds(longest_sleep_in_recv).count()};
-  (void)::setsockopt(made, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof longest);
+  if (::setsockopt(made, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof longest) != 0) {
+    return failed(errno);  // without it a recv() may sleep for ever
+  }
   if (address.family != AF_UNIX) {
     const int on = 1;
     (void)::setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
