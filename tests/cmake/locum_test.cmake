@@ -1,4 +1,4 @@
-# The two functions that define tests.
+# The functions that define tests.
 #
 #   locum_test(core SOURCES a_test.cpp ...)              program core_tests; each TEST is an entry of ctest, core.Suite.Name
 #   locum_test(mpi RANKS 1 2 3 SOURCES a_test.cpp ...)   program mpi_tests; entries mpi.ranks_1, mpi.ranks_2, mpi.ranks_3
@@ -62,6 +62,13 @@ function(locum_test_entry name ranks)
   add_test(NAME ${name} COMMAND ${command})
   set_tests_properties(${name} PROPERTIES PROCESSORS ${processors} TIMEOUT ${TEST_TIMEOUT}
                        ENVIRONMENT "LOCUM_TEST_RANKS=${ranks};${LOCUM_MPI_ENVIRONMENT};${TEST_ENVIRONMENT}")
+endfunction()
+
+# A program that scripts start, and no entry by itself: NAME_tests of NAME_test.cpp, with further libraries.
+function(locum_test_program name)
+  add_executable(${name}_tests ${name}_test.cpp)
+  locum_compile_options(${name}_tests)
+  target_link_libraries(${name}_tests PRIVATE ${ARGN} locum::mpi)
 endfunction()
 
 # The tests of one program as LOCUM_TEST_SHARDS entries, each of which runs its part of them in one process.

@@ -4,9 +4,7 @@
 
 #include <array>
 #include <chrono>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +13,7 @@
 #include "core/serializers.hpp"
 #include "core/store.hpp"
 #include "core/url.hpp"
+#include "tests/fuzz/corpus.hpp"
 #include "transport/storage/simple.hpp"
 
 namespace locum::tests {
@@ -72,18 +71,8 @@ TEST(BackendInput, OfAPackThatIsRightIsRead) {
 
 // Inputs that the fuzzer has found, and its first ones; complete, and truncated.
 TEST(BackendInput, OfTheCorpusDoesNoHarm) {
-  std::size_t files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(LOCUM_FUZZ_BACKEND_CORPUS)) {
-    std::ifstream file(entry.path(), std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
-    const auto input = std::as_bytes(std::span(text));
-    SCOPED_TRACE(entry.path().filename().string());
-    ++files;
-    for (const std::size_t size : {input.size(), input.size() / 2}) {
-      (void)read_backend(input.first(size));
-    }
-  }
-  EXPECT_GT(files, 10U);
+  const auto read = [](std::span<const std::byte> input) { return read_backend(input); };
+  EXPECT_GT(read_corpus(LOCUM_FUZZ_BACKEND_CORPUS, read), 10U);
 }
 
 }  // namespace

@@ -2,12 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "tests/fuzz/corpus.hpp"
 #include "tests/fuzz/odd_checkpoint.hpp"
 
 namespace locum::tests {
@@ -46,18 +45,8 @@ TEST(FileInput, OfOddCheckpointsDoesNoHarm) {
 
 // Inputs that the fuzzer has found; complete, and truncated.
 TEST(FileInput, OfTheCorpusDoesNoHarm) {
-  std::size_t files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(LOCUM_FUZZ_FILE_CORPUS)) {
-    std::ifstream file(entry.path(), std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
-    const auto input = std::as_bytes(std::span(text));
-    SCOPED_TRACE(entry.path().filename().string());
-    ++files;
-    for (const std::size_t size : {input.size(), input.size() / 2}) {
-      (void)read_file(input.first(size));
-    }
-  }
-  EXPECT_GT(files, 20U);
+  const auto read = [](std::span<const std::byte> input) { return read_file(input); };
+  EXPECT_GT(read_corpus(LOCUM_FUZZ_FILE_CORPUS, read), 20U);
 }
 
 }  // namespace

@@ -2,9 +2,7 @@
 # sanitizers: the same calls are made by ranks that live on, and a process that is killed reports nothing.
 
 if(LOCUM_WITH_HDF5)
-  add_executable(step_files_deaths_tests step_files_deaths_test.cpp)
-  locum_compile_options(step_files_deaths_tests)
-  target_link_libraries(step_files_deaths_tests PRIVATE locum::mpi)
+  locum_test_program(step_files_deaths)
   set(TEST_TIMEOUT 300)
   locum_test_entry(step_files_deaths 2 ${CMAKE_COMMAND} -E env "LOCUM_TEST_WITH_UCX=$<$<BOOL:${LOCUM_WITH_UCX}>:1>"
     bash "${CMAKE_CURRENT_SOURCE_DIR}/step_files_deaths.sh"
@@ -17,9 +15,7 @@ if(LOCUM_WITH_HDF5)
     ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 2 $<TARGET_FILE:checkpoint_restart_tests>)
   locum_test_entry(checkpoint_warned 3 bash "${CMAKE_CURRENT_SOURCE_DIR}/checkpoint_warned.sh"
     ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 3 $<TARGET_FILE:checkpoint_restart_tests>)
-  add_executable(checkpoint_lost_tests checkpoint_lost_test.cpp)
-  locum_compile_options(checkpoint_lost_tests)
-  target_link_libraries(checkpoint_lost_tests PRIVATE locum::mpi)
+  locum_test_program(checkpoint_lost)
   locum_test_entry(checkpoint_lost 4 ${CMAKE_COMMAND} -E env "LOCUM_TEST_WITH_UCX=$<$<BOOL:${LOCUM_WITH_UCX}>:1>"
     bash "${CMAKE_CURRENT_SOURCE_DIR}/checkpoint_lost.sh" $<TARGET_FILE:checkpoint_lost_tests>
     $<TARGET_FILE:checkpoint_restart_tests> ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 4)
@@ -41,44 +37,34 @@ locum_test_entry(killed_job.any_time 3 bash "${CMAKE_CURRENT_SOURCE_DIR}/killed_
 
 # Ranks that die while the others continue. Without RANKS the program is not an entry by itself. The whole library with kill
 # points is linked, so that nothing of the normal one is.
-add_executable(dead_rank_tests dead_rank_test.cpp)
-locum_compile_options(dead_rank_tests)
-target_link_libraries(dead_rank_tests PRIVATE "$<LINK_LIBRARY:WHOLE_ARCHIVE,locum_shm_killable>" locum::mpi)
+locum_test_program(dead_rank "$<LINK_LIBRARY:WHOLE_ARCHIVE,locum_shm_killable>")
 locum_test_entry(dead_rank 3 ${CMAKE_COMMAND} -E env "LOCUM_TEST_WITH_UCX=$<$<BOOL:${LOCUM_WITH_UCX}>:1>"
   bash "${CMAKE_CURRENT_SOURCE_DIR}/dead_rank.sh"
   ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 3 $<TARGET_FILE:dead_rank_tests>)
 set_tests_properties(dead_rank PROPERTIES SKIP_RETURN_CODE 77)
 
-add_executable(step_deaths_tests step_deaths_test.cpp)
-locum_compile_options(step_deaths_tests)
-target_link_libraries(step_deaths_tests PRIVATE locum::mpi)
+locum_test_program(step_deaths)
 locum_test_entry(step_deaths 4 ${CMAKE_COMMAND} -E env "LOCUM_TEST_WITH_UCX=$<$<BOOL:${LOCUM_WITH_UCX}>:1>"
   bash "${CMAKE_CURRENT_SOURCE_DIR}/deaths_at_any_time.sh" 8 8
   ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 4 $<TARGET_FILE:step_deaths_tests>)
 set_tests_properties(step_deaths PROPERTIES SKIP_RETURN_CODE 77)
 
 # A producer that is twice as fast as its consumer, and a process beside them that looks at their memory.
-add_executable(step_policies_tests step_policies_test.cpp)
-locum_compile_options(step_policies_tests)
-target_link_libraries(step_policies_tests PRIVATE locum::mpi)
+locum_test_program(step_policies)
 set(TEST_TIMEOUT 200)
 locum_test_entry(step_policies 2 ${CMAKE_COMMAND} -E env "LOCUM_TEST_WITH_UCX=$<$<BOOL:${LOCUM_WITH_UCX}>:1>"
   bash "${CMAKE_CURRENT_SOURCE_DIR}/step_policies.sh"
   ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 2 $<TARGET_FILE:step_policies_tests>)
 
 # On one node only: with several, UCX 1.13 may end a survivor by an assertion of its own (docs/failure.md).
-add_executable(task_deaths_tests task_deaths_test.cpp)
-locum_compile_options(task_deaths_tests)
-target_link_libraries(task_deaths_tests PRIVATE locum::mpi)
+locum_test_program(task_deaths)
 locum_test_entry(task_deaths 4 ${CMAKE_COMMAND} -E env "LOCUM_TEST_WITH_UCX=$<$<BOOL:${LOCUM_WITH_UCX}>:1>"
   bash "${CMAKE_CURRENT_SOURCE_DIR}/deaths_at_any_time.sh" 4 0
   ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 4 $<TARGET_FILE:task_deaths_tests>)
 set_tests_properties(task_deaths PROPERTIES SKIP_RETURN_CODE 77)
 
 # On one node only, for the same reason.
-add_executable(spill_deaths_tests spill_deaths_test.cpp)
-locum_compile_options(spill_deaths_tests)
-target_link_libraries(spill_deaths_tests PRIVATE locum::mpi)
+locum_test_program(spill_deaths)
 set(TEST_TIMEOUT 200)
 locum_test_entry(spill_deaths 4 ${CMAKE_COMMAND} -E env "LOCUM_TEST_WITH_UCX=$<$<BOOL:${LOCUM_WITH_UCX}>:1>"
   bash "${CMAKE_CURRENT_SOURCE_DIR}/deaths_at_any_time.sh" 20 0
@@ -86,9 +72,7 @@ locum_test_entry(spill_deaths 4 ${CMAKE_COMMAND} -E env "LOCUM_TEST_WITH_UCX=$<$
 set_tests_properties(spill_deaths PROPERTIES SKIP_RETURN_CODE 77)
 
 # A rank with limits that are too low.
-add_executable(limits_tests limits_test.cpp)
-locum_compile_options(limits_tests)
-target_link_libraries(limits_tests PRIVATE locum::mpi ${CMAKE_DL_LIBS})
+locum_test_program(limits ${CMAKE_DL_LIBS})
 set(TEST_TIMEOUT 120)
 foreach(scarce threads address_space)
   locum_test_entry(limits.${scarce}.one_node 2
@@ -103,18 +87,14 @@ endif()
 
 # A node whose ranks die one after the other.
 if(LOCUM_WITH_UCX)
-  add_executable(lost_node_tests lost_node_test.cpp)
-  locum_compile_options(lost_node_tests)
-  target_link_libraries(lost_node_tests PRIVATE locum::mpi)
+  locum_test_program(lost_node)
   locum_test_entry(lost_node 4 bash "${CMAKE_CURRENT_SOURCE_DIR}/lost_node.sh"
     ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 4 $<TARGET_FILE:lost_node_tests>)
   set_tests_properties(lost_node PROPERTIES SKIP_RETURN_CODE 77)
 endif()
 
 # Ranks that die while all open a runtime.
-add_executable(opening_death_tests opening_death_test.cpp)
-locum_compile_options(opening_death_tests)
-target_link_libraries(opening_death_tests PRIVATE locum::mpi)
+locum_test_program(opening_death)
 set(TEST_TIMEOUT 200)
 locum_test_entry(opening_death 4 ${CMAKE_COMMAND} -E env "LOCUM_TEST_WITH_UCX=$<$<BOOL:${LOCUM_WITH_UCX}>:1>"
   bash "${CMAKE_CURRENT_SOURCE_DIR}/opening_death.sh" 2026 8
