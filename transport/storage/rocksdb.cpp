@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "core/base/mutex.hpp"
+#include "transport/storage/backend_by_batches.hpp"
 #include "transport/storage/expectation.hpp"
 #include "transport/storage/key_locks.hpp"
 
@@ -90,8 +91,9 @@ struct LoadedValue {
   rocksdb::PinnableSlice value;
 };
 
-class RocksDb final : public Backend, public RecordBatches {
+class RocksDb final : public BackendByBatches {
  public:
+  using BackendByBatches::store;
   using Families = std::map<std::string, std::shared_ptr<Family>, std::less<>>;
 
   RocksDb(std::unique_ptr<rocksdb::DB> database, rocksdb::ColumnFamilyOptions options,
@@ -108,7 +110,6 @@ class RocksDb final : public Backend, public RecordBatches {
   }
 
   const BackendTraits& traits() const noexcept override { return rocksdb_traits; }
-  RecordBatches* batches() noexcept override { return this; }
 
   Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
     const auto family = family_of(key.space);
@@ -120,18 +121,6 @@ class RocksDb final : public Backend, public RecordBatches {
     const auto status =
         database_->Get(reading_until(deadline), family->get(), slice_of(key.name), &loaded->value);
     return status.ok() ? record_in(loaded, last_bytes) : Result<Record>(missing(status));
-  }
-
-  Result<void> store(const RecordKey& key, const NewRecord& record, Deadline deadline) override {
-    Result<void> stored;
-    store({&key, 1}, {&record, 1}, {&stored, 1}, deadline);
-    return stored;
-  }
-
-  Result<bool> remove(const RecordKey& key, std::uint64_t revision, Deadline deadline) override {
-    Result<bool> removed(false);
-    remove({&key, 1}, {&revision, 1}, {&removed, 1}, deadline);
-    return removed;
   }
 
   Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
@@ -194,19 +183,14 @@ class RocksDb final : public Backend, public RecordBatches {
   void store(std::span<const RecordKey> keys, std::span<const NewRecord> records,
              std::span<Result<void>> stored, Deadline deadline) override;
 
-  void remove(std::span<const RecordKey> keys, std::span<Result<bool>> removed, Deadline deadline) override {
-    const std::vector<std::uint64_t> any(keys.size(), 0);
-    remove(keys, any, removed, deadline);
-  }
-
  private:
   struct Value {
     rocksdb::Status status = rocksdb::Status::NotFound();
     rocksdb::PinnableSlice value;
   };
 
-  void remove(std::span<const RecordKey> keys, std::span<const std::uint64_t> revisions,
-              std::span<Result<bool>> removed, Deadline deadline);
+  void remove_revisions(std::span<const RecordKey> keys, std::span<const std::uint64_t> revisions,
+                        std::span<Result<bool>> removed, Deadline deadline) override;
   [[nodiscard]] std::vector<Value> values_of(std::span<const RecordKey> keys, Deadline deadline);
   [[nodiscard]] Result<std::map<std::pair<std::string_view, std::string_view>, std::uint64_t>> revisions_of(
       std::span<const RecordKey> keys, Deadline deadline);
@@ -408,8 +392,8 @@ void RocksDb::store(std::span<const RecordKey> keys, std::span<const NewRecord> 
   }
 }
 
-void RocksDb::remove(std::span<const RecordKey> keys, std::span<const std::uint64_t> revisions,
-                     std::span<Result<bool>> removed, Deadline deadline) {
+void RocksDb::remove_revisions(std::span<const RecordKey> keys, std::span<const std::uint64_t> revisions,
+                               std::span<Result<bool>> removed, Deadline deadline) {
   const auto all_failed = [&](const Error& error) { std::ranges::fill(removed, Result<bool>(error)); };
   const auto held = locks_.take(keys, deadline);
   if (!held) {

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "transport/storage/backend_by_batches.hpp"
 #include "transport/storage/expectation.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/record_dataset.hpp"
@@ -30,8 +31,9 @@ Error opened_to_read() {
 
 /// Threads take turns at the file, and within a turn they have hdf5_mutex() while HDF5 is called, but not
 /// while the bytes of a record are read or written: other users of HDF5 in this process go on meanwhile.
-class Hdf5Backend final : public Backend, public RecordBatches {
+class Hdf5Backend final : public BackendByBatches {
  public:
+  using BackendByBatches::store;
   Hdf5Backend(std::string path, const StoreFile::Options& options) : file_(std::move(path), options) {
     if (!options.only_reads) {
       remove_new().value();
@@ -40,19 +42,8 @@ class Hdf5Backend final : public Backend, public RecordBatches {
   }
 
   const BackendTraits& traits() const noexcept override { return hdf5_traits; }
-  RecordBatches* batches() noexcept override { return this; }
 
   Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override;
-  Result<void> store(const RecordKey& key, const NewRecord& record, Deadline deadline) override {
-    Result<void> stored;
-    store({&key, 1}, {&record, 1}, {&stored, 1}, deadline);
-    return stored;
-  }
-  Result<bool> remove(const RecordKey& key, std::uint64_t revision, Deadline deadline) override {
-    Result<bool> removed(false);
-    remove({&key, 1}, {&revision, 1}, {&removed, 1}, deadline);
-    return removed;
-  }
   Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
                                         Deadline deadline) override;
   Result<std::uint64_t> drop(std::string_view space, Deadline deadline) override;
@@ -65,14 +56,10 @@ class Hdf5Backend final : public Backend, public RecordBatches {
   }
   void store(std::span<const RecordKey> keys, std::span<const NewRecord> records,
              std::span<Result<void>> stored, Deadline deadline) override;
-  void remove(std::span<const RecordKey> keys, std::span<Result<bool>> removed, Deadline deadline) override {
-    const std::vector<std::uint64_t> any(keys.size(), 0);
-    remove(keys, any, removed, deadline);
-  }
 
  private:
-  void remove(std::span<const RecordKey> keys, std::span<const std::uint64_t> revisions,
-              std::span<Result<bool>> removed, Deadline deadline);
+  void remove_revisions(std::span<const RecordKey> keys, std::span<const std::uint64_t> revisions,
+                        std::span<Result<bool>> removed, Deadline deadline) override;
   /// The lock of all records: of this one.
   [[nodiscard]] Result<KeyLocks::Held> turn(Deadline deadline) {
     const RecordKey all{{}, {}};
@@ -247,8 +234,8 @@ Result<bool> Hdf5Backend::remove_one(const RecordKey& key, std::uint64_t revisio
   return removed;
 }
 
-void Hdf5Backend::remove(std::span<const RecordKey> keys, std::span<const std::uint64_t> revisions,
-                         std::span<Result<bool>> removed, Deadline deadline) {
+void Hdf5Backend::remove_revisions(std::span<const RecordKey> keys, std::span<const std::uint64_t> revisions,
+                                   std::span<Result<bool>> removed, Deadline deadline) {
   const auto held = turn(deadline);
   if (!held || file_.only_reads()) {
     std::ranges::fill(removed, Result<bool>(held ? opened_to_read() : held.error()));

@@ -14,6 +14,7 @@
 
 #include "core/base/checksum.hpp"
 #include "core/base/mutex.hpp"
+#include "transport/storage/backend_by_batches.hpp"
 #include "transport/storage/durable_file.hpp"
 #include "transport/storage/expectation.hpp"
 #include "transport/storage/pack/appending.hpp"
@@ -33,8 +34,9 @@ constexpr std::uint64_t copied_at_last = std::uint64_t{8} << 20U;
 constexpr int most_rounds = 5;
 
 /// What is appended under one lock, and synced by one of the threads that wait for the disk, for all of them.
-class PackWriter final : public Backend, public RecordBatches {
+class PackWriter final : public BackendByBatches {
  public:
+  using BackendByBatches::store;
   PackWriter(std::string path, PackWriterOptions options, PackContent content)
       : path_(std::move(path)), options_(options), content_(std::move(content)) {}
   ~PackWriter() override {
@@ -53,7 +55,6 @@ class PackWriter final : public Backend, public RecordBatches {
   }
 
   const BackendTraits& traits() const noexcept override { return pack_traits; }
-  RecordBatches* batches() noexcept override { return this; }
 
   Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline /*deadline*/) override {
     std::optional<PlacedRecord> placed;
@@ -71,16 +72,6 @@ class PackWriter final : public Backend, public RecordBatches {
     }
     return record;
   }
-  Result<void> store(const RecordKey& key, const NewRecord& record, Deadline deadline) override {
-    Result<void> stored;
-    store({&key, 1}, {&record, 1}, {&stored, 1}, deadline);
-    return stored;
-  }
-  Result<bool> remove(const RecordKey& key, std::uint64_t revision, Deadline deadline) override {
-    Result<bool> removed(false);
-    remove({&key, 1}, {&revision, 1}, {&removed, 1}, deadline);
-    return removed;
-  }
   Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
                                         Deadline /*deadline*/) override {
     const MutexLock lock(mutex_);
@@ -96,17 +87,13 @@ class PackWriter final : public Backend, public RecordBatches {
   }
   void store(std::span<const RecordKey> keys, std::span<const NewRecord> records,
              std::span<Result<void>> stored, Deadline deadline) override;
-  void remove(std::span<const RecordKey> keys, std::span<Result<bool>> removed, Deadline deadline) override {
-    const std::vector<std::uint64_t> any(keys.size(), 0);
-    remove(keys, any, removed, deadline);
-  }
 
   /// In this thread, or in one of its own: see compact_if_worth_it().
   Result<void> compact();
 
  private:
-  void remove(std::span<const RecordKey> keys, std::span<const std::uint64_t> revisions,
-              std::span<Result<bool>> removed, Deadline deadline);
+  void remove_revisions(std::span<const RecordKey> keys, std::span<const std::uint64_t> revisions,
+                        std::span<Result<bool>> removed, Deadline deadline) override;
   [[nodiscard]] Result<void> append(PackAppending& appending) LOCUM_REQUIRES(mutex_);
   [[nodiscard]] Result<void> on_disk(std::uint64_t change, Deadline deadline);
   [[nodiscard]] PackAppending appending() const LOCUM_REQUIRES(mutex_) {
@@ -252,8 +239,8 @@ void PackWriter::store(std::span<const RecordKey> keys, std::span<const NewRecor
   }
 }
 
-void PackWriter::remove(std::span<const RecordKey> keys, std::span<const std::uint64_t> revisions,
-                        std::span<Result<bool>> removed, Deadline deadline) {
+void PackWriter::remove_revisions(std::span<const RecordKey> keys, std::span<const std::uint64_t> revisions,
+                                  std::span<Result<bool>> removed, Deadline deadline) {
   Result<void> done = still_time(deadline);
   std::uint64_t change = 0;
   if (done) {
