@@ -18,6 +18,8 @@ constexpr std::chrono::milliseconds last_sleep{1000};
 constexpr std::chrono::microseconds longest_refusal{100};
 constexpr std::chrono::microseconds first_nap{100};
 constexpr std::chrono::microseconds last_nap{2000};
+/// As many as one call of UCX took by itself.
+constexpr int most_events = 16;
 
 Error lost_error(int rank, ucs_status_t cause) {
   return Error(Errc::peer_lost,
@@ -121,9 +123,19 @@ void UcxTransport::flush(Clock::time_point deadline) {
   std::ranges::for_each(requests, ucp_request_free);
 }
 
+// UCX takes one event of its sockets a call (take_one_event_at_a_time). Where connections are waiting to be
+// advanced it is called for each event that the sockets may have: see the beginning of connecting.cpp.
+bool UcxTransport::poll() noexcept {
+  bool moved = worker_.progress();
+  for (int events = 1; has_new() && events < most_events && worker_.progress(); ++events) {
+    moved = true;
+  }
+  return moved;
+}
+
 // Without a receiver: messages that arrive meanwhile are dropped.
 bool UcxTransport::drive_once() noexcept {
-  const bool moved = worker_.progress();
+  const bool moved = poll();
   advance_new();
   return moved;
 }
@@ -188,7 +200,7 @@ bool UcxTransport::progress(Receiver& receiver) {
     doorbell_.disarm();
   }
   receiver_ = &receiver;
-  bool moved = worker_.progress();
+  bool moved = poll();
   receiver_ = nullptr;
   quiet_ = !moved;
   for (; foreign_ > 0; --foreign_) {

@@ -124,6 +124,7 @@ class UcxTransport final : public Transport {
   [[nodiscard]] ucs_status_ptr_t hand_over(Peer& peer, Transfer& transfer) noexcept;
   void send_queued(Peer& peer, TransferQueue& queue) noexcept;
   void drop_waiting(Peer& peer, ucs_status_t why) noexcept;
+  bool poll() noexcept;
   bool drive_once() noexcept;
   [[nodiscard]] bool has_new() const noexcept { return !new_.empty() || owes_; }
   void note_new(Peer& peer) noexcept;
