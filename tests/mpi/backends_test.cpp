@@ -4,11 +4,15 @@
 #include <gtest/gtest.h>
 #include <mpi.h>
 
+#include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
 #include <optional>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/configuration.hpp"
@@ -30,9 +34,42 @@ using tests::code_of;
 
 constexpr RuntimeOptions beside_backends{.memory_bytes = 64_MiB};
 
-TEST(RuntimeBackends, ShareAFolderAmongAllRanks) {
-  const SharedFolder folder;
-  const std::string url = "file:" + folder.path() + "?sync=0";
+/// URLs of what all ranks share: a folder, and the servers that LOCUM_TEST_BACKENDS names, between spaces.
+std::vector<std::string> shared_by_all(const SharedFolder& folder) {
+  std::vector<std::string> urls{"file:" + folder.path() + "?sync=0"};
+  const char* const named = std::getenv("LOCUM_TEST_BACKENDS");
+  std::istringstream others(named == nullptr ? "" : named);
+  for (std::string url; others >> url;) {
+    urls.push_back(url);
+  }
+  return urls;
+}
+
+/// The names that begin so, unless the backend lists none.
+void expect_names(const Store& store, std::string_view prefix, int names) {
+  const auto found = store.keys(prefix);
+  if (found) {
+    EXPECT_EQ(found->size(), static_cast<std::size_t>(names));
+  } else {
+    EXPECT_EQ(found.error().code(), Errc::unsupported) << found.error();
+  }
+}
+
+/// Adds 1 to what all ranks add 1 to, as often as that.
+void count_together(const Store& store, int times) {
+  for (int done = 0; done < times;) {
+    const std::uint64_t generation = store.info("count").value().generation;  // or an earlier one
+    const int read = *store.get<int>("count").value();
+    const auto changed = store.replace("count", read + 1, {.expected_generation = generation});
+    if (changed) {
+      ++done;
+    } else {
+      ASSERT_EQ(changed.error().code(), Errc::stale) << changed.error();
+    }
+  }
+}
+
+void share(const std::string& url) {
   Handle kept;
   {
     Runtime runtime(MPI_COMM_WORLD, beside_backends);
@@ -47,7 +84,7 @@ TEST(RuntimeBackends, ShareAFolderAmongAllRanks) {
     for (int rank = 0; rank < runtime.size(); ++rank) {
       EXPECT_EQ(*store.get<int>("rank/" + std::to_string(rank)).value(), rank);
     }
-    EXPECT_EQ(store.keys("rank/").value().size(), static_cast<std::size_t>(runtime.size()));
+    expect_names(store, "rank/", runtime.size());
 
     // A handle, and a key of a named object, travel by MPI as those of other stores.
     std::vector<double> field(1000);
@@ -56,6 +93,7 @@ TEST(RuntimeBackends, ShareAFolderAmongAllRanks) {
     if (runtime.rank() == 0) {
       kept = store.put_proxy(field).value().handle();
       named = store.put("field", field).value();
+      ASSERT_TRUE(store.put("count", 0));
     }
     MPI_Bcast(&kept, sizeof kept, MPI_BYTE, 0, MPI_COMM_WORLD);
     MPI_Bcast(&named, sizeof named, MPI_BYTE, 0, MPI_COMM_WORLD);
@@ -66,6 +104,11 @@ TEST(RuntimeBackends, ShareAFolderAmongAllRanks) {
     EXPECT_EQ(by_key[998], 998.0);
     const auto later = store.get_async<double[]>("field").get().value();
     EXPECT_EQ(later.size(), 1000U);
+
+    constexpr int times = 5;
+    count_together(store, times);
+    MPI_Barrier(MPI_COMM_WORLD);
+    EXPECT_EQ(*store.get<int>("count").value(), times * runtime.size()) << "no change is lost";
 
     // A store of the nodes' memory of that name is another one.
     EXPECT_EQ(code_of(runtime.store("kept").get<int>("contested")), Errc::not_found);
@@ -82,13 +125,21 @@ TEST(RuntimeBackends, ShareAFolderAmongAllRanks) {
     EXPECT_EQ((*stand_in)[7], 7.0);
     EXPECT_EQ(*store.get<int>("rank/0").value(), 0);
     MPI_Barrier(MPI_COMM_WORLD);
+    // What one evicts, no other finds.
+    const std::string mine = "rank/" + std::to_string(runtime.rank());
+    EXPECT_TRUE(store.evict(mine).value());
+    MPI_Barrier(MPI_COMM_WORLD);
+    for (int rank = 0; rank < runtime.size(); ++rank) {
+      EXPECT_EQ(code_of(store.get<int>("rank/" + std::to_string(rank))), Errc::not_found);
+    }
+    expect_names(store, "rank/", 0);
+    MPI_Barrier(MPI_COMM_WORLD);
   }
 }
 
-TEST(RuntimeBackends, WaitForWhatAnotherRankPuts) {
-  const SharedFolder folder;
+void wait_for_each_other(const std::string& url) {
   Runtime runtime(MPI_COMM_WORLD, beside_backends);
-  const Store store = runtime.store("kept", {.connector = "file:" + folder.path() + "?sync=0"});
+  const Store store = runtime.store("awaited", {.connector = url});
   const int next = (runtime.rank() + 1) % runtime.size();
   auto promise = store.promise<int>().value();
   Handle mine = promise.proxy().handle();
@@ -104,6 +155,22 @@ TEST(RuntimeBackends, WaitForWhatAnotherRankPuts) {
   ASSERT_TRUE(promise.set(100 + runtime.rank()));
   EXPECT_EQ(*runtime.proxy<int>(theirs).get().value(), 100 + left);
   MPI_Barrier(MPI_COMM_WORLD);
+}
+
+TEST(RuntimeBackends, AreSharedByAllRanks) {
+  const SharedFolder folder;
+  for (const std::string& url : shared_by_all(folder)) {
+    SCOPED_TRACE(url);
+    share(url);
+  }
+}
+
+TEST(RuntimeBackends, WaitForWhatAnotherRankPuts) {
+  const SharedFolder folder;
+  for (const std::string& url : shared_by_all(folder)) {
+    SCOPED_TRACE(url);
+    wait_for_each_other(url);
+  }
 }
 
 TEST(RuntimeBackends, SayWhatIsWrong) {

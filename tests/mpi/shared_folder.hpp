@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -12,12 +13,15 @@
 
 namespace locum::job {
 
-/// A new folder that all ranks see, removed with everything in it when all ranks are done. Collective.
+/// A new folder that all ranks see, removed with everything in it when all ranks are done. Collective. Where
+/// hosts have temporary folders of their own, LOCUM_TEST_SHARED_FOLDER names one that they share.
 class SharedFolder {
  public:
   SharedFolder() {
     std::array<char, 256> path{};
-    const std::string pattern = (std::filesystem::temp_directory_path() / "locum_checkpoint_XXXXXX").string();
+    const char* const named = std::getenv("LOCUM_TEST_SHARED_FOLDER");
+    const std::filesystem::path all_see = named == nullptr ? std::filesystem::temp_directory_path() : named;
+    const std::string pattern = (all_see / "locum_checkpoint_XXXXXX").string();
     std::copy_n(pattern.begin(), std::min(pattern.size(), path.size() - 1), path.begin());
     if (rank() == 0 && ::mkdtemp(path.data()) == nullptr) {
       MPI_Abort(MPI_COMM_WORLD, 1);
