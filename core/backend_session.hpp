@@ -5,6 +5,7 @@
 #include <memory>
 #include <string_view>
 
+#include <locum/metrics.hpp>
 #include <locum/options.hpp>
 #include <locum/ports/backend.hpp>
 #include <locum/result.hpp>
@@ -38,9 +39,11 @@ struct BackendSessionOptions {
 
 /// Stores over a backend. What is in a durable one stays, and so do keys and handles: another process, later,
 /// opens the same and resolves them. find_store() and proxy() find the session. `unsupported` if the backend
-/// lacks what is needed, and the errors of its first calls. Local; blocks as long as the backend does.
+/// lacks what is needed, and the errors of its first calls. Calls are counted in `metrics`, with those of
+/// others that have the same; null: in the session's own. Local; blocks as long as the backend does.
 [[nodiscard]] Result<Session> open_session(std::shared_ptr<Backend> backend,
-                                           const BackendSessionOptions& options = {});
+                                           const BackendSessionOptions& options = {},
+                                           std::shared_ptr<Metrics> metrics = {});
 
 /// \cond library
 /// Whether a backend has all that is needed.

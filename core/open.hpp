@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,7 +22,8 @@ namespace locum {
 /// thread.
 [[nodiscard]] Result<Store> open(std::string_view url, const BackendSessionOptions& options = {});
 /// The same for several stores: `Session session = locum::open_session("file:///scratch/run17").value();`
-[[nodiscard]] Result<Session> open_session(std::string_view url, const BackendSessionOptions& options = {});
+[[nodiscard]] Result<Session> open_session(std::string_view url, const BackendSessionOptions& options = {},
+                                           std::shared_ptr<Metrics> metrics = {});
 
 /// A backend that this library has: what it can do, and whether this build has it.
 struct BackendDescription {

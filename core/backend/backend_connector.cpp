@@ -18,6 +18,7 @@
 #include "core/backend/record_names.hpp"
 #include "core/backend/store_spaces.hpp"
 #include "core/node/promised.hpp"
+#include "core/object/internal_stores.hpp"
 #include "core/ports/expiring.hpp"
 
 namespace locum {
@@ -156,7 +157,11 @@ class BackendConnector final : public Connector,
  private:
   using Note = void (Metrics::*)(Path path, std::chrono::nanoseconds time) noexcept;
 
-  /// Makes a call, and notes how long it took unless it failed.
+  static const Key& key_of(const ObjectView& found) noexcept { return found.key(); }
+  static const Key& key_of(const Sealed& sealed) noexcept { return sealed.key; }
+
+  /// Makes a call, and notes how long it took unless it failed, or was the library's own look at which stores
+  /// there are.
   template <class Call>
   [[nodiscard]] std::invoke_result_t<const Call&> timed(Note note, const Call& call) const {
     const auto began = Clock::now();
@@ -168,7 +173,7 @@ class BackendConnector final : public Connector,
   void note_each(Note note, std::span<const Result<T>> results, Clock::time_point began) const {
     const auto took = Clock::now() - began;
     for (const Result<T>& one : results) {
-      if (one && options_.metrics) {
+      if (one && options_.metrics && key_of(*one).store != registry) {
         (*options_.metrics.*note)(Path::storage, took);
       }
     }

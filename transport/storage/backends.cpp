@@ -109,7 +109,8 @@ Result<std::shared_ptr<Backend>> open_bare(const Url& url) {
   return found->open(url);
 }
 
-Result<Session> open_memory(const Url& url, const BackendSessionOptions& options) {
+Result<Session> open_memory(const Url& url, const BackendSessionOptions& options,
+                            std::shared_ptr<Metrics> metrics) {
   const auto known = url.knows_only({"bytes"});
   const auto bytes = url.number("bytes", 0);
   const auto has_all = meets(memory_traits, options.needs);
@@ -120,17 +121,17 @@ Result<Session> open_memory(const Url& url, const BackendSessionOptions& options
   session_options.options.timeout = options.timeout;
   session_options.options.decoded_cache_bytes = options.decoded_cache_bytes;
   Session session(open_local({.memory_bytes = *bytes, .timeout = options.timeout}),
-                  std::make_shared<Metrics>(), std::move(session_options));
+                  metrics ? std::move(metrics) : std::make_shared<Metrics>(), std::move(session_options));
   session.announce();
   return session;
 }
 
-Result<Session> open_url(Url url, const BackendSessionOptions& options) {
+Result<Session> open_url(Url url, const BackendSessionOptions& options, std::shared_ptr<Metrics> metrics) {
   if (url.scheme == memory_traits.scheme && url.wrappers.empty()) {
-    return open_memory(url, options);
+    return open_memory(url, options, std::move(metrics));
   }
   auto backend = storage::open_wrapped(std::move(url), open_bare);
-  return backend ? open_session(std::move(*backend), options) : backend.error();
+  return backend ? open_session(std::move(*backend), options, std::move(metrics)) : backend.error();
 }
 
 }  // namespace
@@ -140,9 +141,10 @@ Result<std::shared_ptr<Backend>> storage::open_backend(std::string_view text) {
   return url ? open_wrapped(*url, open_bare) : url.error();
 }
 
-Result<Session> open_session(std::string_view text, const BackendSessionOptions& options) {
+Result<Session> open_session(std::string_view text, const BackendSessionOptions& options,
+                             std::shared_ptr<Metrics> metrics) {
   auto url = parse_url(text);
-  return url ? open_url(std::move(*url), options) : url.error();
+  return url ? open_url(std::move(*url), options, std::move(metrics)) : url.error();
 }
 
 Result<Store> open(std::string_view text, const BackendSessionOptions& options) {
@@ -153,7 +155,7 @@ Result<Store> open(std::string_view text, const BackendSessionOptions& options) 
   const std::string_view named = url->option("store");
   const std::string store(named.empty() ? "default" : named);
   std::erase_if(url->options, [](const auto& option) { return option.first == "store"; });
-  const auto session = open_url(std::move(*url), options);
+  const auto session = open_url(std::move(*url), options, {});
   return session ? session->open(store) : session.error();
 }
 
