@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -46,6 +47,16 @@ struct BackendSessionOptions {
                                            std::shared_ptr<Metrics> metrics = {});
 
 /// \cond library
+/// Those needs, and all that a backend with these traits can do, but for its limits and for reading in place.
+[[nodiscard]] constexpr BackendNeeds with_all_of(const BackendTraits& traits, BackendNeeds needs) noexcept {
+  needs.lists = needs.lists || traits.lists;
+  needs.is_atomic = needs.is_atomic || traits.is_atomic;
+  needs.expires = needs.expires || traits.expires;
+  needs.pushes = needs.pushes || traits.pushes;
+  needs.is_durable = needs.is_durable || traits.is_durable;
+  needs.shared_by = std::max(needs.shared_by, traits.shared_by);
+  return needs;
+}
 /// Whether a backend has all that is needed.
 [[nodiscard]] Result<void> meets(const BackendTraits& traits, const BackendNeeds& needs);
 /// A store of the session that was opened for the connector of these options, or that has none. Over a

@@ -60,7 +60,7 @@ elseif(VARIANT STREQUAL "find_package")
   run_consumer()
 elseif(VARIANT STREQUAL "serial")
   set(RUN "")
-  set(expected "locum without MPI: 6")
+  set(expected "locum without MPI: 10")
   file(REMOVE_RECURSE "${build}")
   run(${configure} "-DCMAKE_PREFIX_PATH=${prefix}" -DSERIAL=ON "-DPROGRAM=${SOURCE_DIR}/tests/consumer/serial.cpp"
     -DCMAKE_DISABLE_FIND_PACKAGE_MPI=ON)

@@ -138,7 +138,7 @@ std::vector<BackendFactory> wrappers_to_test() {
   std::vector<BackendFactory> all;
   const auto add = [&](const char* name, const std::string& url) {
     if (url.find("probe:") == std::string::npos) {
-      all.push_back({name, [url] { return storage::open_backend(url).value(); }});
+      all.push_back({name, [url] { return open_backend(url).value(); }});
     } else if (wrapped(url, std::make_shared<ProbeBackend>())) {
       all.push_back(over_probe(name, url));
     }
@@ -184,10 +184,9 @@ std::vector<BackendFactory> with_servers(std::vector<BackendFactory> all) {
 
 // But for those that cannot list, as Memcached: the contract asks for names (see servers_test.cpp).
 std::vector<ConnectorFactory> all_connectors() {
-  std::vector<ConnectorFactory> all{
-      over("narrow", like_files), over("checksum", [] {
-        return storage::open_backend("checksum+prefix+simple:?prefix.name=x/").value();
-      })};
+  std::vector<ConnectorFactory> all{over("narrow", like_files), over("checksum", [] {
+                                      return open_backend("checksum+prefix+simple:?prefix.name=x/").value();
+                                    })};
   for (const BackendFactory& one : with_servers(all_backends())) {
     if (one.name != "memcached") {
       all.push_back(over(one.name, one.make));
@@ -223,6 +222,37 @@ TEST(OpenByUrl, SaysWhatThereIsWhereNothingFits) {
   const auto durable = open("simple:", {.needs = {.is_durable = true}});
   ASSERT_EQ(code_of(durable), Errc::unsupported);
   EXPECT_NE(durable.error().text().find("simple: forgets"), std::string::npos) << durable.error();
+}
+
+// What the program counts on at compile time is there once a store is open.
+TEST(OpenByUrl, ComparesTheTraitsThatAProgramNames) {
+  const auto simple = open<backends::simple>("simple:?store=named").value();
+  EXPECT_EQ(simple.name(), "named");
+  const auto step = simple.collection("step").value();
+  ASSERT_TRUE(step.put("T", 1));
+  EXPECT_EQ(step.keys().value(), std::vector<std::string>{"T"});
+  EXPECT_EQ(simple.size().value(), 1U);
+  EXPECT_EQ(step.clear().value(), 1U);
+  EXPECT_TRUE(open<backends::memory>("memory:"));
+  EXPECT_TRUE(open<backends::null>("simple:")) << "it can do more";
+  EXPECT_TRUE(open<backends::simple>("checksum+prefix+limit+simple:?prefix.name=x&limit.bytes=4096"))
+      << "limits may be lower";
+  EXPECT_EQ(code_of(open<backends::simple>("null:")), Errc::unsupported);
+  const auto lasting = open<backends::file>("simple:");
+  ASSERT_EQ(code_of(lasting), Errc::unsupported);
+  EXPECT_NE(lasting.error().text().find("simple: forgets everything"), std::string::npos) << lasting.error();
+  EXPECT_EQ(code_of(open<backends::memory>("simple:")), Errc::unsupported) << "it does not wake who waits";
+  EXPECT_EQ(code_of(open<backends::simple>("simple:", {.needs = {.expires = true}})), Errc::unsupported);
+  EXPECT_EQ(code_of(open<backends::simple>("simple:?colour=red")), Errc::invalid_argument);
+}
+
+TEST(OpenByUrl, OfABackendAlone) {
+  const auto backend = open_backend("readonly+simple:").value();
+  EXPECT_EQ(code_of(backend->load({"s", "a"}, whole_record, std::chrono::seconds(20))), Errc::not_found);
+  EXPECT_EQ(code_of(backend->store({"s", "a"}, {}, std::chrono::seconds(20))), Errc::unsupported);
+  EXPECT_EQ(code_of(open_backend("memory:")), Errc::unsupported);
+  EXPECT_EQ(code_of(open_backend("tape:reel")), Errc::unsupported);
+  EXPECT_EQ(code_of(open_backend("no url")), Errc::invalid_argument);
 }
 
 // One list, however many keys: a name that was met is known from then on.

@@ -14,6 +14,7 @@
 #include "core/backend/record_names.hpp"
 #include "core/error.hpp"
 #include "core/node/promised.hpp"
+#include "transport/storage/backends.hpp"
 #include "transport/storage/file/folder_names.hpp"
 #include "transport/storage/file/new_file.hpp"
 #include "transport/storage/file/record_file.hpp"
@@ -34,14 +35,14 @@ Error has_no_locks(const FileRoot& root) {
 
 // Where another program's file may be: with bytes that records have in their names.
 bool is_record_name(const std::string& name) noexcept {
-  return name.size() <= file_traits.longest_name &&
+  return name.size() <= backends::file.longest_name &&
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.,+=@~%") ==
              std::string::npos;
 }
 
 class Files final : public Backend {
  public:
-  explicit Files(FileRoot root) : root_(std::move(root)), traits_(file_traits) {
+  explicit Files(FileRoot root) : root_(std::move(root)), traits_(backends::file) {
     traits_.in_place = root_.maps && !root_.is_plain;
   }
 
