@@ -19,7 +19,7 @@
 #include "core/open_sessions.hpp"
 #include "core/report.hpp"
 #include "core/serializers.hpp"
-#include "tests/core/backend_contract.hpp"
+#include "core/testing/backend_contract.hpp"
 #include "tests/core/connector_contract.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
 #include "tests/transport/storage/test_server.hpp"
