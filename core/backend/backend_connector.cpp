@@ -43,8 +43,8 @@ class BackendConnector final : public Connector,
         reader_(backend_, names_, spaces_),
         writer_(backend_, names_, spaces_, reader_, bound_),
         pool_(std::make_shared<CallPool>(options_.most_threads, options_.on_start)),
-        until_used_(std::make_shared<ReadAhead>(options_.prefetch_bytes)),
-        until_got_(std::make_shared<ReadAhead>(options_.prefetch_bytes)) {}
+        until_used_(std::make_shared<ReadAhead>(options_.prefetch_bytes, options_.most_threads)),
+        until_got_(std::make_shared<ReadAhead>(options_.prefetch_bytes, options_.most_threads)) {}
 
   Result<ObjectView> get(const Address& address, WaitBudget budget) override {
     return timed(&Metrics::time_read, [&] { return reader_.find(address, whole_record, until(budget)); });
