@@ -206,7 +206,7 @@ class BackendConnector final : public Connector,
                    });
   }
 
-  [[nodiscard]] bool is_unset(const Key& promised, Deadline deadline);
+  [[nodiscard]] Result<bool> is_unset(const Key& promised, Deadline deadline);
 
   const std::shared_ptr<Backend> backend_;
   const BackendTraits traits_;
@@ -221,8 +221,12 @@ class BackendConnector final : public Connector,
   const std::shared_ptr<ReadAhead> until_got_;
 };
 
-bool BackendConnector::is_unset(const Key& promised, Deadline deadline) {
+// An error says nothing of the promise: it is no reason to take it for broken.
+Result<bool> BackendConnector::is_unset(const Key& promised, Deadline deadline) {
   const auto found = reader_.find(Address(placeholder_of(promised)), whole_record, deadline);
+  if (!found && found.error().code() != Errc::not_found) {
+    return found.error();
+  }
   return found && is_promise_record(found->type_hash());
 }
 
@@ -247,7 +251,11 @@ Result<ObjectView> BackendConnector::wait(const Address& address, Deadline deadl
     if (found || found.error().code() != Errc::not_found) {
       return found;
     }
-    if (promised && !is_unset(*promised, latest)) {
+    const auto may_come = promised ? is_unset(*promised, latest) : Result<bool>(true);
+    if (!may_come) {
+      return may_come.error();
+    }
+    if (!*may_come) {
       found = reader_.find(address, whole_record, latest);  // it may have been set in between
       return found || found.error().code() != Errc::not_found ? std::move(found) : no_such_object();
     }

@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdlib>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -17,6 +18,7 @@
 #include "core/backend_registry.hpp"
 #include "core/open.hpp"
 #include "core/open_sessions.hpp"
+#include "core/promise.hpp"
 #include "core/report.hpp"
 #include "core/serializers.hpp"
 #include "core/testing/backend_contract.hpp"
@@ -402,6 +404,48 @@ TEST(CollectionsOverBackends, AreClearedInBatchesOfTheBackend) {
   EXPECT_EQ(code_of(failed[0]), Errc::peer_lost);
   EXPECT_EQ(failed[0].error().key(), "step/U");
   EXPECT_EQ(step.clear().value(), 1U);
+}
+
+// The one call that fails is not what decides whether something is there.
+TEST(AFailingBackend, IsNotTakenForAnEmptyOne) {
+  const auto probe = std::make_shared<ProbeBackend>(
+      BackendTraits{.scheme = "probe", .longest_name = 40, .name_bytes = NameBytes::file_name});
+  const Store mine = open_session(probe).value().open("run").value();
+  const std::string too_long(100, 'n');
+  ASSERT_TRUE(mine.put(too_long, 1));
+  const auto after = [](std::size_t calls) {
+    std::deque<ProbeBackend::Failure> failures(calls);
+    failures.push_back({Errc::peer_lost});
+    return failures;
+  };
+  // Of this name there is a hash; the record itself has the name.
+  probe->fail(after(1));
+  EXPECT_EQ(code_of(mine.keys()), Errc::peer_lost);
+  EXPECT_EQ(mine.keys().value(), std::vector<std::string>{too_long});
+
+  // Another process looks through the registry for the store of a handle.
+  const Handle handle = mine.put_proxy(7).value().handle();
+  for (std::size_t calls = 0; calls < 3; ++calls) {
+    const Session theirs = open_session(probe).value();
+    probe->fail(after(calls));
+    EXPECT_EQ(code_of(theirs.proxy<int>(handle).get()), Errc::peer_lost) << calls;
+    EXPECT_EQ(*theirs.proxy<int>(handle).get().value(), 7);
+  }
+
+  // A promise that is not set yet.
+  const auto promise = mine.promise<int>().value();
+  const Handle promised = promise.proxy().handle();
+  const Session theirs = open_session(probe).value();
+  EXPECT_EQ(code_of(theirs.proxy<int>(promised).get(std::chrono::milliseconds(0))), Errc::timeout);
+  std::size_t failed = 0;
+  for (std::size_t calls = 0; calls < 6; ++calls) {
+    probe->fail(after(calls));
+    const auto code = code_of(theirs.proxy<int>(promised).get(std::chrono::milliseconds(0)));
+    EXPECT_TRUE(code == Errc::timeout || code == Errc::peer_lost) << calls << ": " << to_string(code);
+    failed += code == Errc::peer_lost ? 1 : 0;
+    probe->fail({});
+  }
+  EXPECT_GE(failed, 2U) << "looking for the value, and for what tells that it is not set";
 }
 
 // As a file's user sees it: all in the folder of the store.
