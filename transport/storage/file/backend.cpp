@@ -76,17 +76,18 @@ class Files final : public Backend {
   BackendTraits traits_;
 };
 
-// What this library itself reads again needs its end: only objects that the program has named do without.
+// What this library itself reads again needs its end: only objects that the program has named do without, and
+// whose file says the name. A prefix may stand before it.
 bool Files::keeps_end(const RecordKey& key, std::span<const std::byte> bytes) const {
-  if (!root_.is_plain || key.space.starts_with('@')) {
-    return true;
-  }
-  const auto name = RecordNames::name_in(key.name);
-  if (!name) {
+  if (!root_.is_plain || key.space.starts_with('@') || key.name.starts_with('@')) {
     return true;
   }
   const auto facts = read_record(bytes, bytes.size());
-  return !facts || promise_named(facts->words.key.store, *name).has_value();
+  if (!facts || facts->tail.name.empty() || promise_named(facts->words.key.store, facts->tail.name)) {
+    return true;
+  }
+  const std::string own = RecordNames(traits_).of_name(facts->tail.name);
+  return RecordNames::is_hashed(own) || !key.name.ends_with(own);
 }
 
 Result<void> Files::store(const RecordKey& key, const NewRecord& record, Deadline deadline) {
