@@ -106,8 +106,9 @@ struct LifetimeOptions {
 
 /// Options of `retry`.
 struct RetryOptions {
-  std::uint32_t times = 3;                         ///< `retry.times`: attempts in all
-  std::chrono::milliseconds first_pause{10};       ///< `retry.ms`: before the second; twice as long each time
+  std::uint32_t times = 3;  ///< `retry.times`: attempts in all
+  /// `retry.ms`: before the second; twice as long each time, an hour at most.
+  std::chrono::milliseconds first_pause{10};
   std::chrono::milliseconds longest_pause{1'000};  ///< `retry.longest_ms`
 };
 /// Calls that end in `timeout` or `peer_lost` are made again, within their deadline, after a pause that is
