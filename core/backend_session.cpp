@@ -38,14 +38,17 @@ Result<void> meets(const BackendTraits& traits, const BackendNeeds& needs) {
   return {};
 }
 
-Result<Session> open_session(std::shared_ptr<Backend> backend, const BackendSessionOptions& options) {
+Result<Session> open_session(std::shared_ptr<Backend> backend, const BackendSessionOptions& options,
+                             std::shared_ptr<Metrics> metrics) {
   if (options.timeout <= options.timeout.zero() || options.most_threads == 0) {
     return Error(Errc::invalid_argument, "timeout and most_threads have to be more than 0");
   }
   if (auto has_all = meets(backend->traits(), options.needs); !has_all) {
     return has_all.error();
   }
-  const auto metrics = std::make_shared<Metrics>();
+  if (!metrics) {
+    metrics = std::make_shared<Metrics>();
+  }
   auto opened = open_backend_connector(std::move(backend), {.timeout = options.timeout,
                                                             .most_threads = options.most_threads,
                                                             .prefetch_bytes = options.prefetch_bytes,
@@ -57,7 +60,7 @@ Result<Session> open_session(std::shared_ptr<Backend> backend, const BackendSess
       .incarnation = opened->incarnation, .rank = options.rank, .node = options.node};
   session_options.options.timeout = options.timeout;
   session_options.options.decoded_cache_bytes = options.decoded_cache_bytes;
-  Session session(std::move(opened->connector), metrics, std::move(session_options));
+  Session session(std::move(opened->connector), std::move(metrics), std::move(session_options));
   session.announce();
   return session;
 }

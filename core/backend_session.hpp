@@ -1,10 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string_view>
 
+#include <locum/metrics.hpp>
 #include <locum/options.hpp>
 #include <locum/ports/backend.hpp>
 #include <locum/result.hpp>
@@ -38,11 +40,23 @@ struct BackendSessionOptions {
 
 /// Stores over a backend. What is in a durable one stays, and so do keys and handles: another process, later,
 /// opens the same and resolves them. find_store() and proxy() find the session. `unsupported` if the backend
-/// lacks what is needed, and the errors of its first calls. Local; blocks as long as the backend does.
+/// lacks what is needed, and the errors of its first calls. Calls are counted in `metrics`, with those of
+/// others that have the same; null: in the session's own. Local; blocks as long as the backend does.
 [[nodiscard]] Result<Session> open_session(std::shared_ptr<Backend> backend,
-                                           const BackendSessionOptions& options = {});
+                                           const BackendSessionOptions& options = {},
+                                           std::shared_ptr<Metrics> metrics = {});
 
 /// \cond library
+/// Those needs, and all that a backend with these traits can do, but for its limits and for reading in place.
+[[nodiscard]] constexpr BackendNeeds with_all_of(const BackendTraits& traits, BackendNeeds needs) noexcept {
+  needs.lists = needs.lists || traits.lists;
+  needs.is_atomic = needs.is_atomic || traits.is_atomic;
+  needs.expires = needs.expires || traits.expires;
+  needs.pushes = needs.pushes || traits.pushes;
+  needs.is_durable = needs.is_durable || traits.is_durable;
+  needs.shared_by = std::max(needs.shared_by, traits.shared_by);
+  return needs;
+}
 /// Whether a backend has all that is needed.
 [[nodiscard]] Result<void> meets(const BackendTraits& traits, const BackendNeeds& needs);
 /// A store of the session that was opened for the connector of these options, or that has none. Over a

@@ -14,7 +14,8 @@
 
 namespace locum {
 
-/// Counters of one rank's runtime: completed operations and bytes, by path. Any thread counts and reads at
+/// Counters of one rank's runtime, with its stores over backends, or of a session: completed operations and
+/// bytes, by path. Any thread counts and reads at
 /// any time; a read includes everything that happened before it. Tests assert them. Each thread adds to the
 /// words of its own lane: an atomic read-modify-write would cost a sixth of a look-up by key, and most
 /// operations count two.

@@ -1,14 +1,18 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <locum/backend_session.hpp>
 #include <locum/options.hpp>
+#include <locum/ports/backend.hpp>
 #include <locum/result.hpp>
 #include <locum/session.hpp>
 #include <locum/store.hpp>
+#include <locum/store_over.hpp>
 
 /// Stores by URL, with or without MPI. Link `locum::serial` (no MPI) or `locum::locum`.
 namespace locum {
@@ -20,8 +24,23 @@ namespace locum {
 /// backend lacks what is needed; and the errors of Session::open(). Blocks while the backend does. Any
 /// thread.
 [[nodiscard]] Result<Store> open(std::string_view url, const BackendSessionOptions& options = {});
+/// The same, with traits that the program names: `open<locum::backends::memcached>(url)`. What they say that
+/// a backend cannot do does not compile (see StoreOver). A URL that leads to a backend which lacks what they
+/// say that it can do is refused: `unsupported`. Limits of names and sizes, and `in_place`, are not compared.
+template <const BackendTraits& traits>
+[[nodiscard]] Result<StoreOver<traits>> open(std::string_view url, BackendSessionOptions options = {}) {
+  options.needs = with_all_of(traits, options.needs);
+  auto store = open(url, options);
+  return store ? Result<StoreOver<traits>>(*std::move(store)) : store.error();
+}
 /// The same for several stores: `Session session = locum::open_session("file:///scratch/run17").value();`
-[[nodiscard]] Result<Session> open_session(std::string_view url, const BackendSessionOptions& options = {});
+[[nodiscard]] Result<Session> open_session(std::string_view url, const BackendSessionOptions& options = {},
+                                           std::shared_ptr<Metrics> metrics = {});
+
+/// The backend of a URL, with its wrappers, and no store over it: to put wrappers over it (wrappers.hpp), and
+/// for open_session(). `unsupported` for `memory:`, which is no Backend; else the errors of open(). Any
+/// thread.
+[[nodiscard]] Result<std::shared_ptr<Backend>> open_backend(std::string_view url);
 
 /// A backend that this library has: what it can do, and whether this build has it.
 struct BackendDescription {

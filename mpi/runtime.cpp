@@ -153,7 +153,8 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
                                         BackendSessionOptions{.timeout = own.timeout,
                                                               .decoded_cache_bytes = own.decoded_cache_bytes,
                                                               .rank = group.rank(),
-                                                              .node = group.node()});
+                                                              .node = group.node()},
+                                        state_->metrics);
   state_->incarnation = random_incarnation(group);
   shm::Node node = open_own_node(group, state_->options, state_->incarnation);
   state_->losses = std::make_shared<mpi::LostRankMonitor>(

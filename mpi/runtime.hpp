@@ -185,8 +185,8 @@ class Runtime {
   /// process forked from a rank.
   [[nodiscard]] std::vector<int> lost_ranks() const;
 
-  /// Memory, objects and paths of this rank, and the lost ranks. Local. Throws Error `closed` in a process
-  /// forked from a rank.
+  /// Memory, objects and paths of this rank, and the lost ranks. Calls of stores over backends count, too.
+  /// Local. Throws Error `closed` in a process forked from a rank.
   [[nodiscard]] std::string report() const;
   /// Collective: the same for each rank, per node and in total. All ranks get the same text.
   [[nodiscard]] std::string report_all(Deadline deadline = {});

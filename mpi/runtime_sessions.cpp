@@ -41,7 +41,7 @@ Result<Session> BackendSessions::find_or_open(std::string_view url) {
   if (auto session = opened(text)) {
     return *std::move(session);
   }
-  auto session = open_session(text, options_);
+  auto session = open_session(text, options_, metrics_);
   if (session) {
     const MutexLock lock(mutex_);
     if (is_closed_) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "core/backend_session.hpp"
 #include "core/base/mutex.hpp"
 #include "core/configuration.hpp"
+#include "core/metrics.hpp"
 #include "core/options.hpp"
 #include "core/result.hpp"
 #include "core/session.hpp"
@@ -23,8 +25,10 @@ namespace locum {
 class BackendSessions {
  public:
   /// \param stores what stores are opened with that are opened without options
-  BackendSessions(Configuration stores, const BackendSessionOptions& options)
-      : stores_(std::move(stores)), options_(options) {}
+  /// \param metrics of the runtime: calls of all sessions are counted there
+  BackendSessions(Configuration stores, const BackendSessionOptions& options,
+                  std::shared_ptr<Metrics> metrics)
+      : stores_(std::move(stores)), options_(options), metrics_(std::move(metrics)) {}
 
   /// Runtime::store().
   [[nodiscard]] Result<Store> store(const Session& own, std::string_view name, const StoreOptions& options);
@@ -52,6 +56,7 @@ class BackendSessions {
 
   const Configuration stores_;
   const BackendSessionOptions options_;
+  const std::shared_ptr<Metrics> metrics_;
   Mutex opening_;  ///< one opens at a time, so that a URL has one session: held while the backend is asked
   Mutex mutex_;
   std::map<std::string, Open> sessions_ LOCUM_GUARDED_BY(mutex_);

@@ -18,6 +18,7 @@
 #include "core/backend/record_names.hpp"
 #include "core/backend/store_spaces.hpp"
 #include "core/node/promised.hpp"
+#include "core/object/internal_stores.hpp"
 #include "core/ports/expiring.hpp"
 
 namespace locum {
@@ -42,8 +43,8 @@ class BackendConnector final : public Connector,
         reader_(backend_, names_, spaces_),
         writer_(backend_, names_, spaces_, reader_, bound_),
         pool_(std::make_shared<CallPool>(options_.most_threads, options_.on_start)),
-        until_used_(std::make_shared<ReadAhead>(options_.prefetch_bytes)),
-        until_got_(std::make_shared<ReadAhead>(options_.prefetch_bytes)) {}
+        until_used_(std::make_shared<ReadAhead>(options_.prefetch_bytes, options_.most_threads)),
+        until_got_(std::make_shared<ReadAhead>(options_.prefetch_bytes, options_.most_threads)) {}
 
   Result<ObjectView> get(const Address& address, WaitBudget budget) override {
     return timed(&Metrics::time_read, [&] { return reader_.find(address, whole_record, until(budget)); });
@@ -156,7 +157,11 @@ class BackendConnector final : public Connector,
  private:
   using Note = void (Metrics::*)(Path path, std::chrono::nanoseconds time) noexcept;
 
-  /// Makes a call, and notes how long it took unless it failed.
+  static const Key& key_of(const ObjectView& found) noexcept { return found.key(); }
+  static const Key& key_of(const Sealed& sealed) noexcept { return sealed.key; }
+
+  /// Makes a call, and notes how long it took unless it failed, or was the library's own look at which stores
+  /// there are.
   template <class Call>
   [[nodiscard]] std::invoke_result_t<const Call&> timed(Note note, const Call& call) const {
     const auto began = Clock::now();
@@ -168,7 +173,7 @@ class BackendConnector final : public Connector,
   void note_each(Note note, std::span<const Result<T>> results, Clock::time_point began) const {
     const auto took = Clock::now() - began;
     for (const Result<T>& one : results) {
-      if (one && options_.metrics) {
+      if (one && options_.metrics && key_of(*one).store != registry) {
         (*options_.metrics.*note)(Path::storage, took);
       }
     }
@@ -201,7 +206,7 @@ class BackendConnector final : public Connector,
                    });
   }
 
-  [[nodiscard]] bool is_unset(const Key& promised, Deadline deadline);
+  [[nodiscard]] Result<bool> is_unset(const Key& promised, Deadline deadline);
 
   const std::shared_ptr<Backend> backend_;
   const BackendTraits traits_;
@@ -216,8 +221,12 @@ class BackendConnector final : public Connector,
   const std::shared_ptr<ReadAhead> until_got_;
 };
 
-bool BackendConnector::is_unset(const Key& promised, Deadline deadline) {
+// An error says nothing of the promise: it is no reason to take it for broken.
+Result<bool> BackendConnector::is_unset(const Key& promised, Deadline deadline) {
   const auto found = reader_.find(Address(placeholder_of(promised)), whole_record, deadline);
+  if (!found && found.error().code() != Errc::not_found) {
+    return found.error();
+  }
   return found && is_promise_record(found->type_hash());
 }
 
@@ -242,7 +251,11 @@ Result<ObjectView> BackendConnector::wait(const Address& address, Deadline deadl
     if (found || found.error().code() != Errc::not_found) {
       return found;
     }
-    if (promised && !is_unset(*promised, latest)) {
+    const auto may_come = promised ? is_unset(*promised, latest) : Result<bool>(true);
+    if (!may_come) {
+      return may_come.error();
+    }
+    if (!*may_come) {
       found = reader_.find(address, whole_record, latest);  // it may have been set in between
       return found || found.error().code() != Errc::not_found ? std::move(found) : no_such_object();
     }

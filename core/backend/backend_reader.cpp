@@ -200,6 +200,8 @@ Result<std::vector<std::string>> BackendReader::names_in(std::uint32_t store, st
       const auto found = load({*space, record}, 0, deadline);
       if (found && found->facts) {
         names.emplace_back(found->facts->tail.name);
+      } else if (!found && !is_of_no_use(found.error())) {
+        return found.error();  // without its name the list would not be whole
       }
     }
   }

@@ -107,9 +107,10 @@ class PooledCall final : public Coming<T>,
       const MutexLock lock(mutex_);
       result_.emplace(std::move(result));
       observer.swap(observer_);
+      // Before a waiting thread has the result: it then gives back its share of what is fetched ahead.
+      ended_.store(true, std::memory_order_release);
       changed_.notify_all();
     }
-    ended_.store(true, std::memory_order_release);
     if (observer) {
       observer->ended();
     }

@@ -5,6 +5,30 @@
 
 namespace locum {
 
+namespace {
+
+/// Most of unknown size that are on their way before one has come.
+constexpr std::uint64_t first_unsized = 4;
+
+}  // namespace
+
+bool ReadAhead::has_room_for(std::uint64_t bytes) const noexcept {
+  if (inside_ == 0) {
+    return true;
+  }
+  const std::uint64_t expected = bytes_ + unsized_ * usual_bytes_;
+  return bytes != 0
+             ? expected + bytes <= most_bytes_
+             : expected + usual_bytes_ <= most_bytes_ &&
+                   unsized_ < (has_usual_bytes_ ? most_unsized_ : std::min(first_unsized, most_unsized_));
+}
+
+void ReadAhead::count(std::uint64_t bytes) noexcept {
+  bytes_ += bytes;
+  ++inside_;
+  unsized_ += bytes == 0 ? 1 : 0;
+}
+
 void ReadAhead::enter(const std::shared_ptr<Fetch>& fetch, std::uint64_t bytes) {
   {
     const MutexLock lock(mutex_);
@@ -17,8 +41,7 @@ void ReadAhead::hurry(const std::shared_ptr<Fetch>& fetch, std::uint64_t bytes) 
   if (withdraw(*fetch)) {
     {
       const MutexLock lock(mutex_);
-      bytes_ += bytes;
-      ++inside_;
+      count(bytes);
     }
     fetch->start();
   }
@@ -28,6 +51,11 @@ void ReadAhead::resize(std::uint64_t from, std::uint64_t to) noexcept {
   {
     const MutexLock lock(mutex_);
     bytes_ += to - from;
+    if (from == 0) {
+      --unsized_;
+      usual_bytes_ = std::max(to, usual_bytes_ - usual_bytes_ / 8);
+      has_usual_bytes_ = true;
+    }
   }
   let_in();
 }
@@ -52,12 +80,10 @@ void ReadAhead::let_in() noexcept {
     std::shared_ptr<Fetch> fetch;
     {
       const MutexLock lock(mutex_);
-      const bool has_room = !queue_.empty() && (inside_ == 0 || bytes_ + queue_.front().bytes <= most_bytes_);
-      if (!has_room) {
+      if (queue_.empty() || !has_room_for(queue_.front().bytes)) {
         return;
       }
-      bytes_ += queue_.front().bytes;
-      ++inside_;
+      count(queue_.front().bytes);
       fetch = std::move(queue_.front().fetch);
       queue_.pop_front();
     }

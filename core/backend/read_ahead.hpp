@@ -9,8 +9,9 @@
 namespace locum {
 
 /// Bounds what is fetched ahead of its use, in bytes: a fetch starts when what is on its way, or has come and
-/// is not used yet, leaves room for it; a larger one than all the room starts alone. First in, first out. Any
-/// thread may call.
+/// is not used yet, leaves room for it; a larger one than all the room starts alone. One whose size is not
+/// known (0), as it is asked for by its name, is taken to be as large as those before it were; until one has
+/// come, few of them start. First in, first out. Any thread may call.
 class ReadAhead {
  public:
   /// A fetch that may have to wait for room.
@@ -24,13 +25,15 @@ class ReadAhead {
     virtual void start() noexcept = 0;
   };
 
-  explicit ReadAhead(std::uint64_t most_bytes) noexcept : most_bytes_(most_bytes) {}
+  /// \param most_unsized of those of unknown size, on their way at once
+  ReadAhead(std::uint64_t most_bytes, std::uint64_t most_unsized) noexcept
+      : most_bytes_(most_bytes), most_unsized_(most_unsized) {}
 
   /// Starts the fetch when there is room. \param bytes its size, as far as it is known
   void enter(const std::shared_ptr<Fetch>& fetch, std::uint64_t bytes) LOCUM_EXCLUDES(mutex_);
   /// Starts a fetch now if it queues: a thread waits for it. \param bytes as before
   void hurry(const std::shared_ptr<Fetch>& fetch, std::uint64_t bytes) LOCUM_EXCLUDES(mutex_);
-  /// It has come, with that size in place of the one it entered with.
+  /// It has come, with that size in place of the one it entered with. Called once for each that has started.
   void resize(std::uint64_t from, std::uint64_t to) noexcept LOCUM_EXCLUDES(mutex_);
   /// It is used, or nobody wants it.
   void leave(std::uint64_t bytes) noexcept LOCUM_EXCLUDES(mutex_);
@@ -43,11 +46,17 @@ class ReadAhead {
     std::uint64_t bytes = 0;
   };
   void let_in() noexcept LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] bool has_room_for(std::uint64_t bytes) const noexcept LOCUM_REQUIRES(mutex_);
+  void count(std::uint64_t bytes) noexcept LOCUM_REQUIRES(mutex_);
 
   const std::uint64_t most_bytes_;
+  const std::uint64_t most_unsized_;
   Mutex mutex_;
   std::uint64_t bytes_ LOCUM_GUARDED_BY(mutex_) = 0;
   std::uint64_t inside_ LOCUM_GUARDED_BY(mutex_) = 0;
+  std::uint64_t unsized_ LOCUM_GUARDED_BY(mutex_) = 0;      ///< of inside_: on their way, of unknown size
+  std::uint64_t usual_bytes_ LOCUM_GUARDED_BY(mutex_) = 0;  ///< of the largest of those that came of late
+  bool has_usual_bytes_ LOCUM_GUARDED_BY(mutex_) = false;
   std::deque<Queued> queue_ LOCUM_GUARDED_BY(mutex_);
 };
 

@@ -120,6 +120,11 @@ Result<StoredFacts> read_record(std::span<const std::byte> last, std::uint64_t s
   return facts;
 }
 
+bool is_of_no_use(const Error& error) noexcept {
+  return error.code() == Errc::not_found || error.code() == Errc::corrupt ||
+         error.code() == Errc::unsupported;
+}
+
 Result<void> check_payload(const StoredFacts& facts) {
   if (facts.object.has_checksum == 0) {
     return {};

@@ -60,6 +60,10 @@ void write_record_end(std::span<std::byte> record, const ObjectMeta& meta, const
 /// Whether the checksum of payload and tail is right, or there is none. REQUIRES: of a whole record.
 [[nodiscard]] Result<void> check_payload(const StoredFacts& facts);
 
+/// Whether an error of loading a record says that it holds nothing for anybody: it is gone, damaged, or of a
+/// later version. Any other error says nothing of the record, which may be there the next time.
+[[nodiscard]] bool is_of_no_use(const Error& error) noexcept;
+
 /// As many last bytes of a record as hold its end, for most objects.
 inline constexpr std::uint64_t usual_end_bytes = 512;
 

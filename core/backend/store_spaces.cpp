@@ -1,5 +1,6 @@
 #include "core/backend/store_spaces.hpp"
 
+#include "core/backend/record_format.hpp"
 #include "core/base/hash.hpp"
 #include "core/object/internal_stores.hpp"
 
@@ -56,6 +57,8 @@ Result<void> StoreSpaces::look_through_registry(Deadline deadline) {
     const auto found = backend_->load({registry_space, record}, 0, deadline);
     if (store && found) {
       (void)number_of(*store, found->revision);
+    } else if (!found && !is_of_no_use(found.error())) {
+      return found.error();  // it may be the one that is looked for
     }
   }
   return {};

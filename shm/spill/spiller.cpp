@@ -20,7 +20,7 @@ using Clock = Deadline::Clock;
 /// How often an object on its way back looks for memory again, after others have left for it.
 constexpr int most_attempts = 4;
 /// Longest wait for processes that were asked to move objects, and do not reply.
-constexpr std::chrono::milliseconds patience{2000};
+constexpr std::chrono::milliseconds longest_wait{2000};
 
 /// What objects leave to the tables of the node, which grow when objects and names are added.
 constexpr std::uint64_t spare_share = 32;
@@ -256,7 +256,7 @@ Result<std::uint64_t> Spiller::free_memory(std::uint64_t size_bytes, const WaitB
     (void)requests_.ask(size_bytes - own, false);
     return freed;
   }
-  const auto until = std::min(latest, Clock::now() + patience);
+  const auto until = std::min(latest, Clock::now() + longest_wait);
   std::uint64_t others = requests_.ask_and_wait(size_bytes - own, until);
   if (own + others == 0) {  // it may have counted replies to an earlier request
     others = requests_.ask_and_wait(size_bytes, until);

@@ -4,7 +4,7 @@
 # was installed from BUILD_DIR, or with the sources in SOURCE_DIR as a subdirectory (there with shared libraries, so that they are
 # built once, too, and not optimised, which takes half as long). COMPILER, FLAGS, LAUNCHER, BUILD_TYPE, OPTIONS are those of the
 # build under test. RUN starts a program with its ranks. With MPI the program is the one in the README, and every rank must print
-# what the README says.
+# what the README says. serial also runs the contract of backends on the one that docs/guide/backends.md shows.
 set(prefix "${WORK_DIR}/installed")
 set(build "${WORK_DIR}/${VARIANT}")
 
@@ -60,12 +60,23 @@ elseif(VARIANT STREQUAL "find_package")
   run_consumer()
 elseif(VARIANT STREQUAL "serial")
   set(RUN "")
-  set(expected "locum without MPI: 6")
+  set(expected "locum without MPI: 10")
   file(REMOVE_RECURSE "${build}")
+  file(READ "${SOURCE_DIR}/docs/guide/backends.md" guide)
+  foreach(source shelf.hpp shelf_test.cpp)
+    if(NOT guide MATCHES "```cpp\n(// ${source}\n[^`]*)```")
+      message(FATAL_ERROR "docs/guide/backends.md has no ${source}")
+    endif()
+    file(CONFIGURE OUTPUT "${WORK_DIR}/shelf/${source}" CONTENT "${CMAKE_MATCH_1}" @ONLY)
+  endforeach()
   run(${configure} "-DCMAKE_PREFIX_PATH=${prefix}" -DSERIAL=ON "-DPROGRAM=${SOURCE_DIR}/tests/consumer/serial.cpp"
-    -DCMAKE_DISABLE_FIND_PACKAGE_MPI=ON)
-  run("${CMAKE_COMMAND}" --build "${build}")
+    "-DCONTRACT=${WORK_DIR}/shelf/shelf_test.cpp" -DCMAKE_DISABLE_FIND_PACKAGE_MPI=ON)
+  run("${CMAKE_COMMAND}" --build "${build}" --parallel 2)
   run_consumer()
+  execute_process(COMMAND "${build}/contract" --gtest_brief=1 OUTPUT_VARIABLE output ECHO_OUTPUT_VARIABLE COMMAND_ERROR_IS_FATAL ANY)
+  if(NOT output MATCHES "PASSED  \\] ([0-9]+) tests" OR CMAKE_MATCH_1 LESS 10)
+    message(FATAL_ERROR "the contract of backends has too few tests")
+  endif()
   execute_process(COMMAND ldd "${build}/consumer" OUTPUT_VARIABLE libraries COMMAND_ERROR_IS_FATAL ANY)
   if(libraries MATCHES "libmpi|libuc[pts]")
     message(FATAL_ERROR "a program that links locum::serial needs MPI or UCX: ${libraries}")

@@ -75,6 +75,9 @@ struct BadName : NoDecode {
 };
 struct Nameless {};
 
+inline constexpr locum::BackendTraits without_names{.scheme = "forgetful", .lists = false};
+inline constexpr locum::BackendTraits with_names{.scheme = "mindful"};
+
 using namespace std::chrono_literals;
 
 inline void use(const locum::Store& store, [[maybe_unused]] int* raw) {
@@ -177,6 +180,10 @@ inline void use(const locum::Store& store, [[maybe_unused]] int* raw) {
   (void)store.get<double[][3]>("x");
 #elif defined(TYPE_NAME_WITH_MARK)
   (void)store.put(NamesItselfWithMark{1});
+#elif defined(KEYS_WHERE_NOTHING_IS_LISTED)
+  (void)locum::StoreOver<without_names>(store).keys("x");
+#elif defined(CLEARED_COLLECTION_WHERE_NOTHING_IS_LISTED)
+  (void)locum::StoreOver<without_names>(store).collection("x").value().clear({.deadline = 10s});
 #elif defined(DECLINED_AND_NOT_STORABLE)
   (void)store.put(Mute{}, {.codec = Doubles{}});
 #else
@@ -219,6 +226,14 @@ inline void use(const locum::Store& store, [[maybe_unused]] int* raw) {
   (void)store.promise<int>({.deadline = 10s});
   (void)store.promise<double[]>("x", {.deadline = 10s});
   (void)store.promise<std::vector<double> >({.codec = Doubles{}, .deadline = 10s});
+  (void)locum::StoreOver<with_names>(store).keys("x", {.deadline = 10s});
+  (void)locum::StoreOver<with_names>(store).collection("x").value().clear();
+  (void)locum::StoreOver<with_names>(store).size();
+  const locum::StoreOver<without_names> forgetful(store);
+  (void)forgetful.put("x", values, {.deadline = 10s});
+  (void)forgetful.get<double[]>("x");
+  const locum::Store& any = forgetful;  // where nothing is known of it, keys() says what is wrong
+  (void)any.keys("x");
   store.evict("x");  // the result may be ignored
   store.evict(locum::Key{});
   // A flat value of a temporary view is a copy; `->` and a loop over the view itself refer to it during its

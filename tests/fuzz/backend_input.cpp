@@ -23,7 +23,6 @@
 #include "core/url.hpp"
 #include "tests/fuzz/input.hpp"
 #include "tests/fuzz/scratch_file.hpp"
-#include "transport/storage/backends.hpp"
 #include "transport/storage/pack/appending.hpp"
 #include "transport/storage/pack/content.hpp"
 #include "transport/storage/pack/loading.hpp"

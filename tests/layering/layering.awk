@@ -1,7 +1,7 @@
 # Checks every #include of the files named on the command line (paths relative to the repository root) against these rules:
 #
 #   folder      may include          and, of third-party headers
-#   core        core                 none
+#   core        core                 none; testing/ GoogleTest
 #   shm         core shm             Boost.Interprocess, POSIX
 #   transport   core transport       by folder: ucx/ UCX; storage/ HDF5, POSIX, storage/rocksdb RocksDB, storage/wrappers/ zstd, lz4, libsodium, storage/configuration toml++; loopback/ none
 #   mpi         core mpi             MPI
@@ -11,6 +11,7 @@
 #   core        base, object, ports, node, rpc, async, backend, copies, server, client, detail and steps and tasks and core/ itself
 #   shm         segment, death, arena, table and names, spill, shm/ itself
 #
+# Nobody includes core/testing/, which is for tests and needs GoogleTest.
 # The public values of core (error, result, key and others below) may be included everywhere.
 #
 # mpi/runtime.* and mpi/runtime_*.* may include every folder: they are the one place that puts them together. All may include the C++ standard library.
@@ -31,7 +32,7 @@ BEGIN {
   posix = "^((sys|linux)/[a-z0-9_]+|unistd|fcntl|pthread|poll|signal|sched|dirent|time|mntent|limits)\\.h$"
   count = split("base object ports node rpc async backend copies server client detail", names, " ")
   for (i = 1; i <= count; ++i) layer["core/" names[i]] = i
-  layer["core"] = layer["core/steps"] = layer["core/tasks"] = layer["core/detail"]
+  layer["core"] = layer["core/steps"] = layer["core/tasks"] = layer["core/testing"] = layer["core/detail"]
   layer["shm/segment"] = 1
   layer["shm/death"] = 2
   layer["shm/arena"] = 3
@@ -69,6 +70,7 @@ function exists(path,    line, status) {
 
 function foreign_allowed(header) {
   if (header in is_standard) return 1
+  if (FILENAME ~ /^core\/testing\//) return header == "gtest/gtest.h"
   if (FILENAME ~ /^shm\//) return header ~ /^boost\/interprocess\// || header ~ posix
   if (FILENAME ~ /^mpi\//) return header == "mpi.h"
   if (FILENAME ~ /^transport\/ucx\//) return header ~ /^uc[pst]\// || header ~ posix
@@ -109,6 +111,7 @@ function check_room(path,    from, to) {
   if (!(to in is_room)) refuse("\"" path "\" is in no room")
   else if (to != from && to != "core" && FILENAME !~ /^mpi\/runtime(_[a-z]+)?\./)
     refuse(from "/ may include core/ and itself, not " to "/; only mpi/runtime.* sees every room")
+  else if (path ~ /^core\/testing\// && folder_of(FILENAME) != "core/testing") refuse("core/testing/ is for tests")
   else if (to == from) check_layer(path)
 }
 
@@ -127,6 +130,7 @@ FNR == 1 { files++ }
   } else if (text ~ /^<[^>]+>/) {
     sub(/>.*/, "", header)
     if (header ~ /^locum\/(locum|runtime)\.hpp$/) check_room("mpi/" substr(header, 7))
+    else if (header ~ /^locum\/(backends|backend_statistics|wrappers)\.hpp$/) check_room("transport/storage/" substr(header, 7))
     else if (header ~ /^locum\//) check_room("core/" normalised(source_of(substr(header, 7))))
     else if (!foreign_allowed(header)) refuse("<" header "> is neither standard C++ nor what this room adapts")
   } else {

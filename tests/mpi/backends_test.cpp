@@ -137,6 +137,42 @@ void share(const std::string& url) {
   }
 }
 
+/// What the table of times in a report says of these calls; -1 if it does not.
+int calls_in(const std::string& report, const std::string& calls) {
+  const auto at = report.find("\n  " + calls + ' ');
+  return at == std::string::npos ? -1 : std::stoi(report.substr(at + 3 + calls.size()));
+}
+
+// Beside those of the nodes' memory, by their path, and in the report of all ranks.
+TEST(RuntimeBackends, AreCountedInTheReportsOfTheRuntime) {
+  const SharedFolder folder;
+  Runtime runtime(MPI_COMM_WORLD, beside_backends);
+  const Store kept = runtime.store("kept", {.connector = "file:" + folder.path() + "?sync=0"});
+  const Store fields = runtime.store("fields");
+  const Metrics& counted = runtime.metrics();
+  constexpr auto storage = static_cast<std::size_t>(Path::storage);
+  EXPECT_EQ(counted.writes[storage].operations + counted.reads[storage].operations, 0U);
+  const std::string mine = "rank/" + std::to_string(runtime.rank());
+  ASSERT_TRUE(kept.put(mine, std::vector<double>(100, 1)));
+  ASSERT_TRUE(kept.put_async(mine + "/later", std::vector<double>(100, 2)).get());
+  ASSERT_TRUE(fields.put(mine, 3));
+  EXPECT_EQ(kept.get<double[]>(mine).value()[0], 1.0);
+  const std::uint64_t misses = counted.misses;
+  EXPECT_EQ(code_of(kept.get<int>("nobody")), Errc::not_found);
+  EXPECT_EQ(counted.misses, misses + 1);
+  EXPECT_EQ(counted.writes[storage].operations, 2U);
+  EXPECT_EQ(counted.writes[storage].bytes, 1600U);
+  EXPECT_EQ(counted.reads[storage].operations, 1U);
+  EXPECT_EQ(counted.reads[storage].bytes, 800U);
+  EXPECT_EQ(counted.write_times[storage].count(), 2U);
+  EXPECT_EQ(counted.read_times[storage].count(), 1U);
+  EXPECT_EQ(calls_in(runtime.report(), "storage put"), 2);
+  EXPECT_EQ(calls_in(runtime.report(), "storage get"), 1);
+  EXPECT_EQ(calls_in(runtime.report_all(), "storage put"), 2 * runtime.size());
+  runtime.close();
+  EXPECT_EQ(calls_in(runtime.report(), "storage put"), 2) << "it is the last one";
+}
+
 void wait_for_each_other(const std::string& url) {
   Runtime runtime(MPI_COMM_WORLD, beside_backends);
   const Store store = runtime.store("awaited", {.connector = url});

@@ -47,27 +47,19 @@ constexpr Opener open_hdf5 = storage::open_hdf5;
 constexpr Opener open_hdf5 = nullptr;
 #endif
 
-/// The memory of this process, read in place.
-constexpr BackendTraits memory_traits{.scheme = "memory",
-                                      .pushes = true,
-                                      .in_place = true,
-                                      .is_durable = false,
-                                      .shared_by = SharedBy::process};
-
 const std::vector<Known>& known_backends() {
   static const std::vector<Known> known{
-      {storage::file_traits, storage::open_file, {}, {}, "file:///scratch/run17"},
-      {storage::hdf5_traits, open_hdf5, "LOCUM_WITH_HDF5", "libhdf5-dev", "hdf5:///scratch/results.h5"},
-      {storage::memcached_traits, storage::open_memcached, {}, {}, "memcached://127.0.0.1:11211"},
-      {memory_traits, nullptr, {}, {}, "memory:"},
-      {storage::multi_traits, storage::open_multi, {}, {}, "multi:?1.to=URL&1.most_bytes=65536&2.to=URL"},
-      {storage::null_traits, storage::open_null, {}, {}, "null:"},
-      {storage::redis_traits, storage::open_redis, {}, {}, "redis://127.0.0.1:6379/0"},
-      {storage::pack_traits, storage::open_pack_backend, {}, {}, "pack:///scratch/run17.pack"},
-      {storage::rocksdb_traits, open_rocksdb, "LOCUM_WITH_ROCKSDB", "librocksdb-dev",
-       "rocksdb:///scratch/db"},
-      {storage::simple_traits, storage::open_simple, {}, {}, "simple:"},
-      {storage::valkey_traits, storage::open_valkey, {}, {}, "valkey://127.0.0.1:6379/0"},
+      {backends::file, storage::open_file, {}, {}, "file:///scratch/run17"},
+      {backends::hdf5, open_hdf5, "LOCUM_WITH_HDF5", "libhdf5-dev", "hdf5:///scratch/results.h5"},
+      {backends::memcached, storage::open_memcached, {}, {}, "memcached://127.0.0.1:11211"},
+      {backends::memory, nullptr, {}, {}, "memory:"},
+      {backends::multi, storage::open_multi, {}, {}, "multi:?1.to=URL&1.most_bytes=65536&2.to=URL"},
+      {backends::null, storage::open_null, {}, {}, "null:"},
+      {backends::redis, storage::open_redis, {}, {}, "redis://127.0.0.1:6379/0"},
+      {backends::pack, storage::open_pack_backend, {}, {}, "pack:///scratch/run17.pack"},
+      {backends::rocksdb, open_rocksdb, "LOCUM_WITH_ROCKSDB", "librocksdb-dev", "rocksdb:///scratch/db"},
+      {backends::simple, storage::open_simple, {}, {}, "simple:"},
+      {backends::valkey, storage::open_valkey, {}, {}, "valkey://127.0.0.1:6379/0"},
   };
   return known;
 }
@@ -97,7 +89,7 @@ Result<std::shared_ptr<Backend>> open_bare(const Url& url) {
   if (found == known.end()) {
     return unknown_scheme(url.scheme);
   }
-  if (url.scheme == memory_traits.scheme) {
+  if (url.scheme == backends::memory.scheme) {
     return Error(Errc::unsupported,
                  "memory: is no backend of records: nothing can be put over it; use simple: instead");
   }
@@ -109,10 +101,11 @@ Result<std::shared_ptr<Backend>> open_bare(const Url& url) {
   return found->open(url);
 }
 
-Result<Session> open_memory(const Url& url, const BackendSessionOptions& options) {
+Result<Session> open_memory(const Url& url, const BackendSessionOptions& options,
+                            std::shared_ptr<Metrics> metrics) {
   const auto known = url.knows_only({"bytes"});
   const auto bytes = url.number("bytes", 0);
-  const auto has_all = meets(memory_traits, options.needs);
+  const auto has_all = meets(backends::memory, options.needs);
   if (!known || !bytes || !has_all) {
     return !known ? known.error() : !bytes ? bytes.error() : has_all.error();
   }
@@ -120,29 +113,30 @@ Result<Session> open_memory(const Url& url, const BackendSessionOptions& options
   session_options.options.timeout = options.timeout;
   session_options.options.decoded_cache_bytes = options.decoded_cache_bytes;
   Session session(open_local({.memory_bytes = *bytes, .timeout = options.timeout}),
-                  std::make_shared<Metrics>(), std::move(session_options));
+                  metrics ? std::move(metrics) : std::make_shared<Metrics>(), std::move(session_options));
   session.announce();
   return session;
 }
 
-Result<Session> open_url(Url url, const BackendSessionOptions& options) {
-  if (url.scheme == memory_traits.scheme && url.wrappers.empty()) {
-    return open_memory(url, options);
+Result<Session> open_url(Url url, const BackendSessionOptions& options, std::shared_ptr<Metrics> metrics) {
+  if (url.scheme == backends::memory.scheme && url.wrappers.empty()) {
+    return open_memory(url, options, std::move(metrics));
   }
   auto backend = storage::open_wrapped(std::move(url), open_bare);
-  return backend ? open_session(std::move(*backend), options) : backend.error();
+  return backend ? open_session(std::move(*backend), options, std::move(metrics)) : backend.error();
 }
 
 }  // namespace
 
-Result<std::shared_ptr<Backend>> storage::open_backend(std::string_view text) {
+Result<std::shared_ptr<Backend>> open_backend(std::string_view text) {
   const auto url = parse_url(text);
-  return url ? open_wrapped(*url, open_bare) : url.error();
+  return url ? storage::open_wrapped(*url, open_bare) : url.error();
 }
 
-Result<Session> open_session(std::string_view text, const BackendSessionOptions& options) {
+Result<Session> open_session(std::string_view text, const BackendSessionOptions& options,
+                             std::shared_ptr<Metrics> metrics) {
   auto url = parse_url(text);
-  return url ? open_url(std::move(*url), options) : url.error();
+  return url ? open_url(std::move(*url), options, std::move(metrics)) : url.error();
 }
 
 Result<Store> open(std::string_view text, const BackendSessionOptions& options) {
@@ -153,15 +147,15 @@ Result<Store> open(std::string_view text, const BackendSessionOptions& options) 
   const std::string_view named = url->option("store");
   const std::string store(named.empty() ? "default" : named);
   std::erase_if(url->options, [](const auto& option) { return option.first == "store"; });
-  const auto session = open_url(std::move(*url), options);
+  const auto session = open_url(std::move(*url), options, {});
   return session ? session->open(store) : session.error();
 }
 
 std::vector<BackendDescription> backend_descriptions() {
   std::vector<BackendDescription> all;
   for (const Known& one : known_backends()) {
-    all.push_back({one.traits, one.open != nullptr || one.traits.scheme == memory_traits.scheme, one.option,
-                   one.package, one.url});
+    all.push_back({one.traits, one.open != nullptr || one.traits.scheme == backends::memory.scheme,
+                   one.option, one.package, one.url});
   }
   return all;
 }

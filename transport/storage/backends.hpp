@@ -1,15 +1,53 @@
 #pragma once
 
-#include <memory>
-#include <string_view>
+#include <cstdint>
 
-#include "core/ports/backend.hpp"
-#include "core/result.hpp"
+#include <locum/ports/backend.hpp>
 
-namespace locum::storage {
+/// What the backends of this library can do, as constants: `static_assert(locum::backends::redis.expires)`,
+/// and `locum::open<locum::backends::redis>(url)`, see StoreOver. Those of an open backend can differ:
+/// options of its URL and wrappers change them.
+namespace locum::backends {
 
-/// The backend of a URL, with its wrappers; errors as of locum::open(). It has no stores: records are stored
-/// and loaded by their names.
-[[nodiscard]] Result<std::shared_ptr<Backend>> open_backend(std::string_view url);
+/// Files of a folder.
+inline constexpr BackendTraits file{
+    .scheme = "file", .longest_name = 200, .name_bytes = NameBytes::file_name, .in_place = true};
+/// Datasets of one HDF5 file. They outlive the process that stored them, and are no safer than HDF5's files
+/// are: who is killed within a change may leave a damaged file.
+inline constexpr BackendTraits hdf5{.scheme = "hdf5", .longest_name = 1024, .shared_by = SharedBy::process};
+/// A server of Memcached, with its default for the largest item, of which 512 bytes are no record's.
+inline constexpr BackendTraits memcached{.scheme = "memcached",
+                                         .largest_record = (std::uint64_t{1} << 20U) - 512,
+                                         .longest_name = 200,
+                                         .name_bytes = NameBytes::printable,
+                                         .lists = false,
+                                         .expires = true,
+                                         .is_durable = false};
+/// The memory of this process, read in place. It is no Backend: nothing can be put over it.
+inline constexpr BackendTraits memory{.scheme = "memory",
+                                      .pushes = true,
+                                      .in_place = true,
+                                      .is_durable = false,
+                                      .shared_by = SharedBy::process};
+/// Several backends, which decide what it can do.
+inline constexpr BackendTraits multi{.scheme = "multi"};
+/// Keeps nothing.
+inline constexpr BackendTraits null{
+    .scheme = "null", .is_atomic = false, .is_durable = false, .shared_by = SharedBy::process};
+/// One file, to which records are appended.
+inline constexpr BackendTraits pack{
+    .scheme = "pack", .longest_name = 60'000, .in_place = true, .shared_by = SharedBy::process};
+/// A server of Redis.
+inline constexpr BackendTraits redis{
+    .scheme = "redis", .largest_record = (std::uint64_t{512} << 20U) - 64, .expires = true, .pushes = true};
+/// A database of RocksDB, which counts the bytes of a value with 32 bits.
+inline constexpr BackendTraits rocksdb{
+    .scheme = "rocksdb", .largest_record = std::uint64_t{3} << 30U, .shared_by = SharedBy::process};
+/// A map in the memory of this process.
+inline constexpr BackendTraits simple{
+    .scheme = "simple", .is_durable = false, .shared_by = SharedBy::process};
+/// A server of Valkey: Redis by another name, to whoever asks it.
+inline constexpr BackendTraits valkey{
+    .scheme = "valkey", .largest_record = redis.largest_record, .expires = true, .pushes = true};
 
-}  // namespace locum::storage
+}  // namespace locum::backends

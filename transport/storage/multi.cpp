@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/backend/record_names.hpp"
+#include "core/open.hpp"
 #include "transport/storage/backends.hpp"
 #include "transport/storage/wrappers/two_backends.hpp"
 
@@ -49,7 +50,7 @@ bool depends_on_name_alone(const Route& route) noexcept {
 BackendTraits traits_of_all(const std::vector<Route>& routes) {
   BackendTraits all = routes.front().to->traits();
   const bool is_one = std::ranges::all_of(routes, depends_on_name_alone);  // a name is in one backend
-  all.scheme = multi_traits.scheme;
+  all.scheme = backends::multi.scheme;
   all.is_atomic = is_one;
   all.pushes = is_one;
   for (const Route& route : routes) {

@@ -11,8 +11,6 @@
 
 namespace locum::storage {
 
-inline constexpr BackendTraits multi_traits{.scheme = "multi"};  ///< those of an open one are of its backends
-
 /// Which records go to a backend. In patterns `*` is any bytes and `?` any one; they are compared with names
 /// as the user writes them. A record of an object without a name is called `@k…`, one whose name is too long
 /// for the backends `@h…`.

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "transport/storage/backends.hpp"
 #include "transport/storage/simple.hpp"
 
 namespace locum::storage {
@@ -15,7 +16,7 @@ class Null final : public Backend {
  public:
   explicit Null(std::shared_ptr<Backend> registry) : registry_(std::move(registry)) {}
 
-  const BackendTraits& traits() const noexcept override { return null_traits; }
+  const BackendTraits& traits() const noexcept override { return backends::null; }
   Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
     return is_system(key.space) ? registry_->load(key, last_bytes, deadline) : no_such_object();
   }

@@ -18,6 +18,7 @@
 
 #include "core/base/mutex.hpp"
 #include "transport/storage/backend_by_batches.hpp"
+#include "transport/storage/backends.hpp"
 #include "transport/storage/expectation.hpp"
 #include "transport/storage/key_locks.hpp"
 
@@ -109,7 +110,7 @@ class RocksDb final : public BackendByBatches {
     }
   }
 
-  const BackendTraits& traits() const noexcept override { return rocksdb_traits; }
+  const BackendTraits& traits() const noexcept override { return backends::rocksdb; }
 
   Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
     const auto family = family_of(key.space);

@@ -1,17 +1,11 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
 
 #include "core/ports/backend.hpp"
 #include "core/url.hpp"
 
 namespace locum::storage {
-
-inline constexpr BackendTraits rocksdb_traits{
-    .scheme = "rocksdb",
-    .largest_record = std::uint64_t{3} << 30U,  // it counts the bytes of a value with 32 bits
-    .shared_by = SharedBy::process};
 
 /// Records in a RocksDB database, which one process at a time opens: `rocksdb:///scratch/db`. Each space is a
 /// column family of its name; a value is the record, then its revision in eight bytes. What is stored

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/mutex.hpp"
+#include "transport/storage/backends.hpp"
 
 namespace locum::storage {
 
@@ -13,7 +14,7 @@ namespace {
 
 class Simple final : public Backend {
  public:
-  const BackendTraits& traits() const noexcept override { return simple_traits; }
+  const BackendTraits& traits() const noexcept override { return backends::simple; }
 
   Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline /*deadline*/) override {
     const MutexLock lock(mutex_);

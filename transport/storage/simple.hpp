@@ -7,9 +7,6 @@
 
 namespace locum::storage {
 
-inline constexpr BackendTraits simple_traits{
-    .scheme = "simple", .is_durable = false, .shared_by = SharedBy::process};
-
 /// Records in the memory of this process, in one map: the shortest backend that does everything that it must,
 /// to be read by whoever writes another one. `simple:`
 [[nodiscard]] Result<std::shared_ptr<Backend>> open_simple(const Url& url);

@@ -81,7 +81,7 @@ class CountedFetch final : public ReadAhead::Fetch {
 };
 
 TEST(ReadAhead, LetsInWhatFitsInOrder) {
-  ReadAhead ahead(100);
+  ReadAhead ahead(100, 64);
   std::array<std::shared_ptr<CountedFetch>, 5> fetches;
   const std::array<std::uint64_t, 5> bytes{60, 40, 1, 500, 10};
   for (std::size_t at = 0; at < fetches.size(); ++at) {
@@ -109,6 +109,48 @@ TEST(ReadAhead, LetsInWhatFitsInOrder) {
   EXPECT_FALSE(ahead.withdraw(*fetches[4]));
 }
 
+// As large as those that came are those that come, as far as anybody knows: else thousands of names would
+// start at once, whatever is under them.
+TEST(ReadAhead, LetsInFewOfUnknownSize) {
+  ReadAhead ahead(100, 64);
+  const auto fetch = std::make_shared<CountedFetch>();  // for all of them: it counts
+  for (int at = 0; at < 12; ++at) {
+    ahead.enter(fetch, 0);
+  }
+  EXPECT_EQ(fetch->starts, 4) << "nothing is known of their size";
+  ahead.resize(0, 30);
+  EXPECT_EQ(fetch->starts, 4) << "one has come, and three are expected to take as much";
+  ahead.leave(30);
+  EXPECT_EQ(fetch->starts, 4);
+  ahead.resize(0, 30);
+  ahead.leave(30);
+  EXPECT_EQ(fetch->starts, 5) << "three of 30 fit";
+  for (int at = 0; at < 3; ++at) {
+    ahead.resize(0, 0);
+    ahead.leave(0);
+  }
+  EXPECT_EQ(fetch->starts, 9) << "they are taken to be smaller now: 21 bytes";
+  ahead.hurry(fetch, 0);
+  EXPECT_EQ(fetch->starts, 10) << "a thread waits for it";
+
+  ReadAhead one_at_a_time(100, 1);
+  const auto lone = std::make_shared<CountedFetch>();
+  one_at_a_time.enter(lone, 0);
+  one_at_a_time.enter(lone, 0);
+  EXPECT_EQ(lone->starts, 1);
+}
+
+TEST(PooledCall, IsEndedForWhoeverHasItsResult) {
+  const auto pool = std::make_shared<CallPool>(1, ThreadStart());
+  for (int round = 0; round < 500; ++round) {
+    const auto call = std::make_shared<PooledCall<bool>>(
+        pool, [] { return Result<bool>(true); }, nullptr, 0, std::chrono::seconds(20));
+    call->begin();
+    ASSERT_TRUE(call->get({}).value());
+    ASSERT_TRUE(call->ended()) << "or it would keep its share of what is fetched ahead";
+  }
+}
+
 TEST(PooledCall, EndsOnceAndKeepsItsResult) {
   const auto pool = std::make_shared<CallPool>(2, ThreadStart());
   std::latch go(1);
@@ -129,7 +171,7 @@ TEST(PooledCall, EndsOnceAndKeepsItsResult) {
 
 TEST(PooledCall, LeavesTheQueueIfNobodyWantsIt) {
   const auto pool = std::make_shared<CallPool>(2, ThreadStart());
-  const auto ahead = std::make_shared<ReadAhead>(10);
+  const auto ahead = std::make_shared<ReadAhead>(10, 64);
   ahead->enter(std::make_shared<CountedFetch>(), 10);
   const auto call = std::make_shared<PooledCall<bool>>(
       pool,

@@ -256,6 +256,23 @@ TEST_F(FileBackend, PlainStoresPayloadsAlone) {
   EXPECT_EQ(*promised, 7);
 }
 
+// Behind a prefix, what has no name of its own does not begin as it does elsewhere.
+TEST_F(FileBackend, PlainBehindAPrefixKeepsWhatHasNoNameOfItsOwn) {
+  const Store store = open("prefix+" + url("?sync=0&plain=1&prefix.name=run17-")).value();
+  EXPECT_EQ(*store.get<int>(store.put(42).value()).value(), 42);
+  auto promise = store.promise<int>().value();
+  const auto promised = promise.proxy();
+  ASSERT_TRUE(promise.set(7));
+  EXPECT_EQ(*promised, 7);
+  const std::string too_long(300, 'n');
+  ASSERT_TRUE(store.put(too_long, 8));
+  EXPECT_EQ(*store.get<int>(too_long).value(), 8);
+  EXPECT_EQ(store.keys().value(), std::vector<std::string>{too_long});
+  const std::string text = "{}";
+  ASSERT_TRUE(store.put_bytes("config.json", std::as_bytes(std::span(text))));
+  EXPECT_EQ(content(path("default/run17-config.json")), text);
+}
+
 TEST_F(FileBackend, AHandleLeadsThereInTheNextProcess) {
   const std::string handles = path("handles").string();
   EXPECT_EQ(in_another_process([&] {

@@ -19,7 +19,6 @@
 #include "tests/transport/storage/fault_proxy.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
 #include "tests/transport/storage/test_server.hpp"
-#include "transport/storage/backends.hpp"
 #include "transport/storage/wrappers/backend_statistics.hpp"
 
 namespace locum::tests {
@@ -86,7 +85,7 @@ class Secrets : public ::testing::Test {
            "&log.file=" + in_folder("lines") + "&encrypt.key=" + key_at;
   }
   [[nodiscard]] bool encrypts() const {
-    return storage::open_backend(told("simple:", "env:LOCUM_PLANTED_KEY")).has_value();
+    return open_backend(told("simple:", "env:LOCUM_PLANTED_KEY")).has_value();
   }
 
   TemporaryFolder folder_;

@@ -14,6 +14,7 @@
 #include "core/backend/record_names.hpp"
 #include "core/error.hpp"
 #include "core/node/promised.hpp"
+#include "transport/storage/backends.hpp"
 #include "transport/storage/file/folder_names.hpp"
 #include "transport/storage/file/new_file.hpp"
 #include "transport/storage/file/record_file.hpp"
@@ -34,14 +35,14 @@ Error has_no_locks(const FileRoot& root) {
 
 // Where another program's file may be: with bytes that records have in their names.
 bool is_record_name(const std::string& name) noexcept {
-  return name.size() <= file_traits.longest_name &&
+  return name.size() <= backends::file.longest_name &&
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.,+=@~%") ==
              std::string::npos;
 }
 
 class Files final : public Backend {
  public:
-  explicit Files(FileRoot root) : root_(std::move(root)), traits_(file_traits) {
+  explicit Files(FileRoot root) : root_(std::move(root)), traits_(backends::file) {
     traits_.in_place = root_.maps && !root_.is_plain;
   }
 
@@ -75,17 +76,18 @@ class Files final : public Backend {
   BackendTraits traits_;
 };
 
-// What this library itself reads again needs its end: only objects that the program has named do without.
+// What this library itself reads again needs its end: only objects that the program has named do without, and
+// whose file says the name. A prefix may stand before it.
 bool Files::keeps_end(const RecordKey& key, std::span<const std::byte> bytes) const {
-  if (!root_.is_plain || key.space.starts_with('@')) {
-    return true;
-  }
-  const auto name = RecordNames::name_in(key.name);
-  if (!name) {
+  if (!root_.is_plain || key.space.starts_with('@') || key.name.starts_with('@')) {
     return true;
   }
   const auto facts = read_record(bytes, bytes.size());
-  return !facts || promise_named(facts->words.key.store, *name).has_value();
+  if (!facts || facts->tail.name.empty() || promise_named(facts->words.key.store, facts->tail.name)) {
+    return true;
+  }
+  const std::string own = RecordNames(traits_).of_name(facts->tail.name);
+  return RecordNames::is_hashed(own) || !key.name.ends_with(own);
 }
 
 Result<void> Files::store(const RecordKey& key, const NewRecord& record, Deadline deadline) {

@@ -7,9 +7,6 @@
 
 namespace locum::storage {
 
-inline constexpr BackendTraits file_traits{
-    .scheme = "file", .longest_name = 200, .name_bytes = NameBytes::file_name, .in_place = true};
-
 /// Records in the files of a folder: `file:///scratch/run17`, `file:relative/folder`. Any number of processes
 /// and hosts may use it at once, and other programs may read its files, add some, and change them.
 ///

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "transport/storage/backend_by_batches.hpp"
+#include "transport/storage/backends.hpp"
 #include "transport/storage/expectation.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/record_dataset.hpp"
@@ -41,7 +42,7 @@ class Hdf5Backend final : public BackendByBatches {
     }
   }
 
-  const BackendTraits& traits() const noexcept override { return hdf5_traits; }
+  const BackendTraits& traits() const noexcept override { return backends::hdf5; }
 
   Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override;
   Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
@@ -133,9 +134,10 @@ Result<Record> Hdf5Backend::load(const RecordKey& key, std::uint64_t last_bytes,
 }
 
 Result<void> Hdf5Backend::store_one(const RecordKey& key, const NewRecord& record, Deadline deadline) {
-  if (key.space.size() > hdf5_traits.longest_name || key.name.size() > hdf5_traits.longest_name) {
+  if (key.space.size() > backends::hdf5.longest_name || key.name.size() > backends::hdf5.longest_name) {
     return Error(Errc::invalid_argument, "names in an HDF5 file have at most " +
-                                             std::to_string(hdf5_traits.longest_name) + " bytes; shorten it");
+                                             std::to_string(backends::hdf5.longest_name) +
+                                             " bytes; shorten it");
   }
   if (auto time = still_time(deadline); !time) {
     return time;

@@ -7,11 +7,6 @@
 
 namespace locum::storage {
 
-/// Records outlive the process that stored them, and are no safer than HDF5's files are: who is killed within
-/// a change, may leave a damaged file.
-inline constexpr BackendTraits hdf5_traits{
-    .scheme = "hdf5", .longest_name = 1024, .shared_by = SharedBy::process};
-
 /// Records as datasets of one HDF5 file, which other programs read: `hdf5:///scratch/results.h5`. One session
 /// at a time opens it, or with `?read_only=1` any number to read. What is stored is on the disk; with
 /// `?sync=0` it survives the process, not the machine. `?damaged=1`: reads a file whose writer was killed

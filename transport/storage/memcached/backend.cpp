@@ -8,10 +8,13 @@
 #include <vector>
 
 #include "core/base/hash.hpp"
+#include "transport/storage/backends.hpp"
 #include "transport/storage/memcached/connection.hpp"
 #include "transport/storage/servers/server_backend.hpp"
 
 namespace locum::storage {
+
+static_assert(backends::memcached.largest_record == (std::uint64_t{1} << 20U) - memcached_item_overhead);
 
 namespace {
 
@@ -226,7 +229,7 @@ Result<std::shared_ptr<Backend>> open_memcached(const Url& url) {
   if (!place) {
     return place.error();
   }
-  BackendTraits traits = memcached_traits;
+  BackendTraits traits = backends::memcached;
   traits.largest_record = *largest - memcached_item_overhead;
   return std::shared_ptr<Backend>(std::make_shared<Memcached>(traits, std::move(*place), *connections));
 }

@@ -11,15 +11,6 @@ namespace locum::storage {
 /// Bytes of an item that a server keeps for itself, its key, and the end of the value (stored_value.hpp).
 inline constexpr std::uint64_t memcached_item_overhead = 512;
 
-inline constexpr BackendTraits memcached_traits{
-    .scheme = "memcached",
-    .largest_record = (std::uint64_t{1} << 20U) - memcached_item_overhead,
-    .longest_name = 200,
-    .name_bytes = NameBytes::printable,
-    .lists = false,
-    .expires = true,
-    .is_durable = false};
-
 /// Records in a server of Memcached 1.4 or later, which may forget any of them when its memory is full:
 /// `memcached://host:11211` or `memcached:/path/of/socket`. Options: `largest`, the bytes of the largest item
 /// if the server was started with `-I`; `connections`: at most so many, 64. A record is the value under the

@@ -4,12 +4,8 @@
 
 #include "core/ports/backend.hpp"
 #include "core/url.hpp"
-#include "transport/storage/pack/format.hpp"
 
 namespace locum::storage {
-
-inline constexpr BackendTraits pack_traits{
-    .scheme = "pack", .longest_name = pack_longest_text, .in_place = true, .shared_by = SharedBy::process};
 
 /// Records in one file, to which they are appended: `pack:///scratch/run17.pack`. One session at a time
 /// writes it. With `?read=1` any number of others read it, and see what is appended. A record is on the disk

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/base/mutex.hpp"
+#include "transport/storage/backends.hpp"
 #include "transport/storage/pack/backend.hpp"
 #include "transport/storage/pack/content.hpp"
 #include "transport/storage/pack/loading.hpp"
@@ -27,7 +28,7 @@ class PackReader final : public Backend {
  public:
   PackReader(std::string path, PackContent content) : path_(std::move(path)), content_(std::move(content)) {}
 
-  const BackendTraits& traits() const noexcept override { return pack_traits; }
+  const BackendTraits& traits() const noexcept override { return backends::pack; }
 
   Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline /*deadline*/) override {
     std::optional<PlacedRecord> placed;

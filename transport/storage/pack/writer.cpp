@@ -15,6 +15,7 @@
 #include "core/base/checksum.hpp"
 #include "core/base/mutex.hpp"
 #include "transport/storage/backend_by_batches.hpp"
+#include "transport/storage/backends.hpp"
 #include "transport/storage/durable_file.hpp"
 #include "transport/storage/expectation.hpp"
 #include "transport/storage/pack/appending.hpp"
@@ -24,6 +25,8 @@
 #include "transport/storage/pack/loading.hpp"
 
 namespace locum::storage {
+
+static_assert(backends::pack.longest_name == pack_longest_text);
 
 namespace {
 
@@ -54,7 +57,7 @@ class PackWriter final : public BackendByBatches {
     }
   }
 
-  const BackendTraits& traits() const noexcept override { return pack_traits; }
+  const BackendTraits& traits() const noexcept override { return backends::pack; }
 
   Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline /*deadline*/) override {
     std::optional<PlacedRecord> placed;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "transport/storage/backends.hpp"
 #include "transport/storage/redis/change.hpp"
 #include "transport/storage/redis/connection.hpp"
 #include "transport/storage/servers/server_backend.hpp"
@@ -384,11 +385,11 @@ Result<std::shared_ptr<Backend>> open_server(const Url& url, const BackendTraits
 }  // namespace
 
 Result<std::shared_ptr<Backend>> open_redis(const Url& url) {
-  return open_server(url, redis_traits);
+  return open_server(url, backends::redis);
 }
 
 Result<std::shared_ptr<Backend>> open_valkey(const Url& url) {
-  return open_server(url, valkey_traits);
+  return open_server(url, backends::valkey);
 }
 
 }  // namespace locum::storage

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "core/error.hpp"
-#include "core/time_histogram.hpp"
+#include <locum/error.hpp>
+#include <locum/time_histogram.hpp>
 
 namespace locum::storage {
 

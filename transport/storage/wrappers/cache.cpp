@@ -104,7 +104,8 @@ class Cache final : public Wrapper {
   }
   // Not if it may have been changed since: `changes` says how many changes there were before it was loaded.
   void keep(const std::string& place, const Record& record, std::uint64_t changes) LOCUM_EXCLUDES(mutex_) {
-    Entry entry{place, record, Clock::now() + options_.longest};
+    // As a deadline, of which the longest do not overflow.
+    Entry entry{place, record, Deadline(options_.longest).moment(options_.longest)};
     const std::uint64_t bytes = weight(entry);
     if (record.bytes.size() != record.size_bytes || bytes > options_.bytes) {
       return;

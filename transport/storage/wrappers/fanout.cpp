@@ -29,6 +29,9 @@ class Fanout final : public Wrapper {
     return and_second(inner().remove(key, revision, deadline), key, revision, deadline);
   }
   Result<std::uint64_t> drop(std::string_view space, Deadline deadline) override {
+    if (!second_->traits().lists) {
+      return drop_what_is_listed(space, deadline);  // the second does not know what it has
+    }
     auto dropped = inner().drop(space, deadline);
     if (dropped) {
       if (const auto copy = second_->drop(space, deadline); !copy) {

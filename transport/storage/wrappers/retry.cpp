@@ -22,7 +22,8 @@ bool is_worth_a_retry(const Error& error) noexcept {
 class Attempts {
  public:
   Attempts(const RetryOptions& options, Deadline deadline, std::uint32_t made)
-      : pauses_(options.first_pause, options.longest_pause),
+      : pauses_(std::min<std::chrono::milliseconds>(options.first_pause, std::chrono::hours(1)),
+                options.longest_pause),
         left_(options.times > made ? options.times - made : 0),
         end_(deadline.moment(std::chrono::seconds(0))) {}
 

@@ -6,13 +6,17 @@
 #include <string>
 #include <vector>
 
-#include "core/ports/backend.hpp"
-#include "core/result.hpp"
-#include "transport/storage/wrappers/backend_statistics.hpp"
+#include <locum/backend_statistics.hpp>
+#include <locum/ports/backend.hpp>
+#include <locum/result.hpp>
 
 /// Wrappers: backends over another backend, which change or watch what goes through. Each has a name for URLs
-/// (`zstd+redis://…`, options `?zstd.level=3`) and a function here. The first one of a URL is the outermost.
-/// Any thread may call a wrapper, as any backend.
+/// (`zstd+redis://…`, options `?zstd.level=3`; the first one is the outermost), and a function here, for
+/// programs that put one over the other themselves, also over a backend of their own: `auto backend =
+/// storage::retried(open_backend("redis://host").value(), {.times = 5}).value()`, then
+/// `open_session(backend)`. Those that cannot be refused return the backend, the others a Result. They do not
+/// ask the backend below them, and block only as long as a file does (of log and audit, and of a secret). Any
+/// thread may call them, and the wrappers. REQUIRES: no backend is null, and no statistics.
 namespace locum::storage {
 
 /// Options of `prefix`.
@@ -102,8 +106,9 @@ struct LifetimeOptions {
 
 /// Options of `retry`.
 struct RetryOptions {
-  std::uint32_t times = 3;                         ///< `retry.times`: attempts in all
-  std::chrono::milliseconds first_pause{10};       ///< `retry.ms`: before the second; twice as long each time
+  std::uint32_t times = 3;  ///< `retry.times`: attempts in all
+  /// `retry.ms`: before the second; twice as long each time, an hour at most.
+  std::chrono::milliseconds first_pause{10};
   std::chrono::milliseconds longest_pause{1'000};  ///< `retry.longest_ms`
 };
 /// Calls that end in `timeout` or `peer_lost` are made again, within their deadline, after a pause that is

@@ -38,6 +38,14 @@ TEST_F(Wrappers, CacheAsksOnce) {
   EXPECT_EQ(load(*backend, {"s", "a"}), "not_found");
 }
 
+// In code no URL bounds the numbers.
+TEST_F(Wrappers, CacheKeepsForEverIfItIsToldTo) {
+  const auto backend = storage::cached(probe_, {.longest = std::chrono::milliseconds::max()}).value();
+  keep({"s", "a"}, "1");
+  EXPECT_EQ(load(*backend, {"s", "a"}) + load(*backend, {"s", "a"}), "11");
+  EXPECT_EQ(probe_->calls(), Names{"load s/a"});
+}
+
 TEST_F(Wrappers, CacheKeepsToItsBytesAndItsTime) {
   const auto backend = over("cache+probe:?cache.ms=3600000&cache.bytes=2000");
   const std::string large(1000, 'x');

@@ -19,7 +19,8 @@ namespace locum::tests {
 /// traits that a test gives it. It has batches.
 class ProbeBackend final : public Backend, public RecordBatches {
  public:
-  /// A call that fails: with this code, before or after it did what it was asked for.
+  /// A call that fails: with this code, before or after it did what it was asked for. `Errc{}`: one that does
+  /// not fail.
   struct Failure {
     Errc code;
     bool is_done = false;
@@ -119,7 +120,7 @@ class ProbeBackend final : public Backend, public RecordBatches {
     }
     const Failure next = failures_.front();
     failures_.pop_front();
-    return next;
+    return next.code == Errc{} ? std::nullopt : std::optional(next);
   }
 
   const BackendTraits traits_;

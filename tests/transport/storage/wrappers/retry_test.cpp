@@ -1,9 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
 #include "tests/transport/storage/wrappers/wrappers.hpp"
+#include "transport/storage/wrappers/wrappers.hpp"
 
 namespace locum::tests {
 namespace {
@@ -28,6 +30,12 @@ TEST_F(Wrappers, RetryAsksAgain) {
   const auto slow = over("retry+probe:?retry.ms=600000&retry.longest_ms=600000");
   probe_->fail({{Errc::peer_lost}});
   EXPECT_EQ(load(*slow, {"s", "a"}), "peer_lost") << "another attempt would be too late";
+  EXPECT_EQ(probe_->calls().size(), 1U);
+  const auto slowest = storage::retried(probe_, {.first_pause = std::chrono::milliseconds::max(),
+                                                 .longest_pause = std::chrono::milliseconds::max()})
+                           .value();
+  probe_->fail({{Errc::peer_lost}});
+  EXPECT_EQ(load(*slowest, {"s", "a"}), "peer_lost");
   EXPECT_EQ(probe_->calls().size(), 1U);
   EXPECT_EQ(code_of(wrapped("retry+probe:?retry.times=0", probe_)), Errc::invalid_argument);
   EXPECT_EQ(code_of(wrapped("retry+probe:?retry.ms=0", probe_)), Errc::invalid_argument);

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -82,6 +83,23 @@ TEST_F(Two, FanoutChangesBoth) {
   EXPECT_EQ(in_second({"s", "a"}) + in_second({"s", "b"}), "2not_found");
   ASSERT_TRUE(backend->drop("s", soon()));
   EXPECT_EQ(in_second({"s", "a"}), "not_found");
+}
+
+// A store has to be gone from both.
+TEST_F(Two, FanoutDropsWhatTheSecondDoesNotList) {
+  const auto forgetful = std::make_shared<ProbeBackend>(BackendTraits{.scheme = "forgetful", .lists = false});
+  const auto backend = storage::fanned_out(probe_, forgetful);
+  for (const char* name : {"a", "b"}) {
+    ASSERT_TRUE(backend->store({"s", name}, record("1"), soon()));
+  }
+  ASSERT_TRUE(backend->store({"t", "a"}, record("2"), soon()));
+  (void)forgetful->calls();
+  EXPECT_EQ(backend->drop("s", soon()).value(), 2U);
+  auto calls = forgetful->calls();
+  std::ranges::sort(calls);
+  EXPECT_EQ(calls, (Names{"remove s/a", "remove s/b"}));
+  EXPECT_EQ(load(forgetful->kept(), {"s", "a"}) + load(forgetful->kept(), {"t", "a"}), "not_found2");
+  EXPECT_EQ(kept({"s", "b"}), "not_found");
 }
 
 TEST_F(Two, HoldNamesThatBothHold) {

@@ -1,14 +1,16 @@
 #pragma once
 
-// Contract tests of the Backend port. Include this file in one source file of a test, and instantiate the
-// suite:
+// The contract of a Backend as tests, for whoever writes one. It needs GoogleTest. Include it in one source
+// file of a test, and instantiate the suite there:
 //
-//   INSTANTIATE_TEST_SUITE_P(Tape, BackendContract, ::testing::Values(BackendFactory{"tape", make_tape}),
-//   backend_name);
+//   using locum::tests::BackendContract;
+//   INSTANTIATE_TEST_SUITE_P(Tape, BackendContract,
+//                            ::testing::Values(locum::tests::BackendFactory{"tape", make_tape}),
+//                            locum::tests::backend_name);
 //
 // `make` opens the backend, empty; `again` opens the same once more, as another process would, if its traits
 // say that it is shared or durable. What its traits say that it cannot do is not tested, but for that it says
-// so.
+// so. Some seconds at most, if the backend is not slow.
 
 #include <gtest/gtest.h>
 
@@ -26,8 +28,7 @@
 #include <thread>
 #include <vector>
 
-#include "core/ports/backend.hpp"
-#include "tests/core/code_of.hpp"
+#include <locum/ports/backend.hpp>
 
 namespace locum::tests {
 
@@ -49,6 +50,11 @@ inline std::string backend_name(const ::testing::TestParamInfo<BackendFactory>& 
 class BackendContract : public ::testing::TestWithParam<BackendFactory> {
  protected:
   static Deadline soon() { return std::chrono::seconds(60); }
+  /// The code of its error; none, `Errc{}`, of a value.
+  template <class T>
+  static Errc code_of(const Result<T>& result) {
+    return result ? Errc{} : result.error().code();
+  }
   static std::string text_of(const Record& record) {
     return {reinterpret_cast<const char*>(record.bytes.data()), record.bytes.size()};
   }

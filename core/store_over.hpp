@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <locum/call_options.hpp>
+#include <locum/ports/backend.hpp>
+#include <locum/result.hpp>
+#include <locum/store.hpp>
+
+namespace locum {
+
+/// A Store over a backend whose traits are known when the program is compiled: what they say that it cannot
+/// do does not compile. `locum::open<locum::backends::memcached>(url)` opens one. `traits` is a constant, one
+/// of those in backends.hpp or the program's own, which says what the program counts on.
+///
+/// In all else it is a Store, and functions that take a Store take it. They do not know the traits: what the
+/// backend cannot do is `unsupported` there, when it is asked for.
+template <const BackendTraits& traits>
+class StoreOver : public Store {
+ public:
+  /// Of a store that is open. REQUIRES: over a backend that can do what `traits` says; this is not checked.
+  explicit StoreOver(Store store) noexcept : Store(std::move(store)) {}
+
+  /// @name What needs names
+  /// As those of Store. They do not compile where `traits.lists` is false.
+  /// @{
+
+  [[nodiscard]] Result<std::vector<std::string>> keys(std::string_view prefix = {},
+                                                      const CallOptions& options = {}) const {
+    check_lists();
+    return Store::keys(prefix, options);
+  }
+  [[nodiscard]] Result<std::uint64_t> size(const CallOptions& options = {}) const {
+    check_lists();
+    return Store::size(options);
+  }
+  [[nodiscard]] Result<std::uint64_t> clear(const CallOptions& options = {}) const {
+    check_lists();
+    return Store::clear(options);
+  }
+
+  /// @}
+  /// Store::collection(), over the same backend.
+  [[nodiscard]] Result<StoreOver> collection(std::string_view name) const {
+    auto made = Store::collection(name);
+    return made ? Result<StoreOver>(*std::move(made)) : made.error();
+  }
+
+ private:
+  static constexpr void check_lists() noexcept {
+    static_assert(traits.lists,
+                  "locum: the backend of this store does not list the names that it keeps, which keys, size "
+                  "and clear need; keep the names yourself, or take a backend that lists (docs/backends.md)");
+  }
+};
+
+}  // namespace locum
