@@ -172,8 +172,9 @@ Result<Url> read_url(std::string_view text, int depth);
 
 // An option's value may be a URL again. What else is wrong with that one is said when it is opened.
 Result<void> check_option(std::string_view name, std::string_view value, int depth) {
-  const bool is_secret = name == "password" || name == "encrypt.key";
-  if ((is_secret && !is_reference(value)) || (name == "encrypt.old" && !are_references(value))) {
+  const bool is_secret = name.ends_with("password") || name == "encrypt.key";
+  const bool is_key = value.find("PRIVATE KEY") != std::string_view::npos;  // in place of its file's path
+  if (is_key || (is_secret && !is_reference(value)) || (name == "encrypt.old" && !are_references(value))) {
     return secret_in_url();
   }
   if (is_secret || value.find(':') == std::string_view::npos) {

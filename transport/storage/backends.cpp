@@ -41,6 +41,13 @@ constexpr Opener open_rocksdb = storage::open_rocksdb;
 #else
 constexpr Opener open_rocksdb = nullptr;
 #endif
+#if LOCUM_WITH_TLS
+constexpr Opener open_redis_secured = storage::open_redis;
+constexpr Opener open_memcached_secured = storage::open_memcached;
+#else
+constexpr Opener open_redis_secured = nullptr;
+constexpr Opener open_memcached_secured = nullptr;
+#endif
 #if LOCUM_WITH_HDF5
 constexpr Opener open_hdf5 = storage::open_hdf5;
 #else
@@ -59,15 +66,21 @@ const std::vector<Known>& known_backends() {
       {storage::file_traits, storage::open_file, {}, {}, "file:///scratch/run17"},
       {storage::hdf5_traits, open_hdf5, "LOCUM_WITH_HDF5", "libhdf5-dev", "hdf5:///scratch/results.h5"},
       {storage::memcached_traits, storage::open_memcached, {}, {}, "memcached://127.0.0.1:11211"},
+      {storage::memcacheds_traits, open_memcached_secured, "LOCUM_WITH_TLS", "libssl-dev",
+       "memcacheds://127.0.0.1:11211"},
       {memory_traits, nullptr, {}, {}, "memory:"},
       {storage::multi_traits, storage::open_multi, {}, {}, "multi:?1.to=URL&1.most_bytes=65536&2.to=URL"},
       {storage::null_traits, storage::open_null, {}, {}, "null:"},
       {storage::redis_traits, storage::open_redis, {}, {}, "redis://127.0.0.1:6379/0"},
+      {storage::rediss_traits, open_redis_secured, "LOCUM_WITH_TLS", "libssl-dev",
+       "rediss://127.0.0.1:6379/0"},
       {storage::pack_traits, storage::open_pack_backend, {}, {}, "pack:///scratch/run17.pack"},
       {storage::rocksdb_traits, open_rocksdb, "LOCUM_WITH_ROCKSDB", "librocksdb-dev",
        "rocksdb:///scratch/db"},
       {storage::simple_traits, storage::open_simple, {}, {}, "simple:"},
-      {storage::valkey_traits, storage::open_valkey, {}, {}, "valkey://127.0.0.1:6379/0"},
+      {storage::valkey_traits, storage::open_redis, {}, {}, "valkey://127.0.0.1:6379/0"},
+      {storage::valkeys_traits, open_redis_secured, "LOCUM_WITH_TLS", "libssl-dev",
+       "valkeys://127.0.0.1:6379/0"},
   };
   return known;
 }

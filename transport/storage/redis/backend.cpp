@@ -1,6 +1,7 @@
 #include "transport/storage/redis/backend.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <charconv>
 #include <chrono>
@@ -348,47 +349,56 @@ void Redis::await(const RecordKey& key, Deadline until) {
   std::this_thread::sleep_until(std::min(moment, now + pause_without_pushes));
 }
 
-Result<std::shared_ptr<Backend>> open_server(const Url& url, const BackendTraits& traits) {
-  const auto known = url.knows_only({"db", "password", "connections"});
-  const auto connections = most_connections(url);
+// The number of the database that a URL names by its path, or by the option db.
+Result<std::uint64_t> database_of(const Url& url) {
   auto database = url.number("db", 0);
-  if (!known || !connections || !database) {
-    return !known ? known.error() : !connections ? connections.error() : database.error();
+  if (!database || url.host.empty() || url.path.size() <= 1) {
+    return database;
   }
-  if (!url.host.empty() && url.path.size() > 1) {
-    const char* const end = url.path.data() + url.path.size();
-    const auto read = std::from_chars(url.path.data() + 1, end, *database);
-    if (read.ec != std::errc() || read.ptr != end || !url.option("db").empty()) {
-      return Error(Errc::invalid_argument, "the path of the URL is the number of the database, as in " +
-                                               url.scheme + "://host:6379/0");
-    }
-  }
-  RedisAccess access;
-  access.user = url.user;
-  access.database = *database;
-  if (const std::string_view where = url.option("password"); !where.empty()) {
-    auto secret = secret_in(where);
-    if (!secret) {
-      return secret.error();
-    }
-    access.password = std::move(*secret);
-  }
-  auto place = find_server(url, 6379);
-  if (!place) {
-    return place.error();
-  }
-  access.place = std::move(*place);
-  return std::shared_ptr<Backend>(std::make_shared<Redis>(traits, std::move(access), *connections));
+  const char* const end = url.path.data() + url.path.size();
+  const auto read = std::from_chars(url.path.data() + 1, end, *database);
+  return read.ec == std::errc() && read.ptr == end && url.option("db").empty()
+             ? database
+             : Error(Errc::invalid_argument, "the path of the URL is the number of the database, as in " +
+                                                 url.scheme + "://host:6379/0");
+}
+
+// The secret that an option refers to; none, if it is not given.
+Result<std::string> secret_of(const Url& url, std::string_view option) {
+  const std::string_view where = url.option(option);
+  return where.empty() ? Result<std::string>(std::string()) : secret_in(where);
 }
 
 }  // namespace
 
 Result<std::shared_ptr<Backend>> open_redis(const Url& url) {
-  return open_server(url, redis_traits);
-}
-
-Result<std::shared_ptr<Backend>> open_valkey(const Url& url) {
-  return open_server(url, valkey_traits);
+  std::vector<std::string_view> options{"db", "password", "connections"};
+  add_security_options(url, options);
+  const auto known = url.knows_only(std::move(options));
+  const auto connections = most_connections(url);
+  const auto database = database_of(url);
+  if (!known || !connections || !database) {
+    return !known ? known.error() : !connections ? connections.error() : database.error();
+  }
+  auto password = secret_of(url, "password");
+  auto security = security_of(url);
+  if (!password || !security) {
+    return !password ? password.error() : security.error();
+  }
+  auto place = find_server(url, 6379);
+  if (!place) {
+    return place.error();
+  }
+  place->security = std::move(*security);
+  const std::array known_traits{redis_traits, rediss_traits, valkey_traits, valkeys_traits};
+  const auto traits = std::ranges::find(known_traits, url.scheme, &BackendTraits::scheme);
+  return std::shared_ptr<Backend>(
+      std::make_shared<Redis>(*traits,
+                              RedisAccess{.place = std::move(*place),
+                                          .user = url.user,
+                                          .password = std::move(*password),
+                                          .database = *database},
+                              *connections));
 }
 
 }  // namespace locum::storage

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <string_view>
 
 #include "core/ports/backend.hpp"
 #include "core/url.hpp"
@@ -9,14 +11,21 @@ namespace locum::storage {
 
 inline constexpr BackendTraits redis_traits{
     .scheme = "redis", .largest_record = (std::uint64_t{512} << 20U) - 64, .expires = true, .pushes = true};
+/// The same under another scheme.
+[[nodiscard]] constexpr BackendTraits redis_traits_as(std::string_view scheme) {
+  BackendTraits traits = redis_traits;
+  traits.scheme = scheme;
+  return traits;
+}
+inline constexpr BackendTraits rediss_traits = redis_traits_as("rediss");
 /// Redis by another name, to whoever asks it.
-inline constexpr BackendTraits valkey_traits{
-    .scheme = "valkey", .largest_record = redis_traits.largest_record, .expires = true, .pushes = true};
+inline constexpr BackendTraits valkey_traits = redis_traits_as("valkey");
+inline constexpr BackendTraits valkeys_traits = redis_traits_as("valkeys");
 
 /// Records in a server of Redis 4 or later, or Valkey: `redis://user@host:6379/0?password=env:NAME`, or
-/// `redis:/path/of/socket?db=0`. Option `connections`: at most so many, 64. A record is the string under the
-/// key `SPACE:NAME` (see stored_value.hpp); a `:` or `%` of the space is written `%3A`, `%25`.
+/// `redis:/path/of/socket?db=0`; the schemes `rediss` and `valkeys` are over TLS (tls_of() has their options).
+/// Option `connections`: at most so many, 64. A record is the string under the key `SPACE:NAME` (see
+/// stored_value.hpp); a `:` or `%` of the space is written `%3A`, `%25`.
 [[nodiscard]] Result<std::shared_ptr<Backend>> open_redis(const Url& url);
-[[nodiscard]] Result<std::shared_ptr<Backend>> open_valkey(const Url& url);
 
 }  // namespace locum::storage
