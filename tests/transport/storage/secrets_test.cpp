@@ -132,6 +132,8 @@ TEST_F(Secrets, AreInNoTextOfAUrl) {
        {"redis://me:" + secret + "@127.0.0.1/0", "redis://:" + secret + "@127.0.0.1",
         "redis://h?password=" + secret, "redis://h:bad?password=" + secret,
         "redis://h?password=" + secret + "&password=env:X", "redis://h?db=x&password=" + secret,
+        "redis://h?sentinel=s&sentinel_password=" + secret,
+        "rediss://h?key=-----BEGIN PRIVATE KEY-----" + secret,
         "encrypt+null:?encrypt.key=" + std::string(key),
         "encrypt+null:?encrypt.key=env:LOCUM_PLANTED_KEY&encrypt.old=env:X," + std::string(other_key),
         "fanout+null:?fanout.to=redis://me:" + secret + "@h",

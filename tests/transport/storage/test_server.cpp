@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -114,6 +115,8 @@ void TestServer::stop() noexcept {
 
 void TestServer::start() {
   std::vector<std::string> words{*program(kind_)};
+  const auto options = std::ranges::find_if(arguments_, [](const auto& one) { return one.starts_with("-"); });
+  words.insert(words.end(), arguments_.begin(), options);  // a file of settings has to come first
   if (kind_ == ServerKind::redis) {
     words.insert(words.end(), {"--port", std::to_string(port_), "--bind", "127.0.0.1", "--unixsocket", path_,
                                "--save", "", "--appendonly", "no", "--dir", folder_});
@@ -125,7 +128,7 @@ void TestServer::start() {
   if (kind_ == ServerKind::memcached && ::geteuid() == 0) {
     words.insert(words.end(), {"-u", "root"});
   }
-  words.insert(words.end(), arguments_.begin(), arguments_.end());
+  words.insert(words.end(), options, arguments_.end());
   std::vector<char*> arguments;
   for (std::string& word : words) {
     arguments.push_back(word.data());

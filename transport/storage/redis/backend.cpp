@@ -12,6 +12,7 @@
 
 #include "transport/storage/redis/change.hpp"
 #include "transport/storage/redis/connection.hpp"
+#include "transport/storage/redis/sentinels.hpp"
 #include "transport/storage/servers/server_backend.hpp"
 #include "transport/storage/servers/stored_value.hpp"
 
@@ -52,12 +53,13 @@ std::string pattern_of(std::string_view prefix) {
 
 class Redis final : public ServerBackend<RedisConnection> {
  public:
-  Redis(const BackendTraits& traits, RedisAccess access, std::uint32_t connections)
+  Redis(const BackendTraits& traits, RedisAccess access, std::unique_ptr<RedisSentinels> sentinels,
+        std::uint32_t connections)
       : ServerBackend(traits, {.requests = 256, .stored_bytes = std::size_t{8} << 20U}, connections,
-                      [this](Deadline deadline) { return RedisConnection::open(access_, false, deadline); }),
+                      [this](Deadline deadline) { return connect(false, deadline); }),
         access_(std::move(access)),
-        waiters_(connections,
-                 [this](Deadline deadline) { return RedisConnection::open(access_, true, deadline); }) {}
+        sentinels_(std::move(sentinels)),
+        waiters_(connections, [this](Deadline deadline) { return connect(true, deadline); }) {}
 
   Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
                                         Deadline deadline) override;
@@ -65,6 +67,10 @@ class Redis final : public ServerBackend<RedisConnection> {
   void await(const RecordKey& key, Deadline until) override;
 
  private:
+  [[nodiscard]] Result<RedisConnection> connect(bool pushes, Deadline deadline) const {
+    return sentinels_ ? sentinels_->open(access_, pushes, deadline)
+                      : RedisConnection::open(access_, pushes, deadline);
+  }
   [[nodiscard]] std::size_t load_some(RedisConnection& connection, std::span<const RecordKey> keys,
                                       std::uint64_t last_bytes, std::span<Result<Record>> loaded,
                                       Deadline deadline) override;
@@ -85,6 +91,7 @@ class Redis final : public ServerBackend<RedisConnection> {
                                           Use use);
 
   const RedisAccess access_;
+  const std::unique_ptr<RedisSentinels> sentinels_;  ///< null: the server is that of access_
   ConnectionPool<RedisConnection> waiters_;
   RedisChanges changes_;
   std::atomic<bool> has_pushes_{true};
@@ -372,7 +379,8 @@ Result<std::string> secret_of(const Url& url, std::string_view option) {
 }  // namespace
 
 Result<std::shared_ptr<Backend>> open_redis(const Url& url) {
-  std::vector<std::string_view> options{"db", "password", "connections"};
+  std::vector<std::string_view> options{"db",       "password",  "connections",
+                                        "sentinel", "sentinels", "sentinel_password"};
   add_security_options(url, options);
   const auto known = url.knows_only(std::move(options));
   const auto connections = most_connections(url);
@@ -381,24 +389,28 @@ Result<std::shared_ptr<Backend>> open_redis(const Url& url) {
     return !known ? known.error() : !connections ? connections.error() : database.error();
   }
   auto password = secret_of(url, "password");
+  const auto sentinel_password = secret_of(url, "sentinel_password");
   auto security = security_of(url);
-  if (!password || !security) {
-    return !password ? password.error() : security.error();
+  if (!password || !sentinel_password || !security) {
+    return !password ? password.error() : !sentinel_password ? sentinel_password.error() : security.error();
   }
-  auto place = find_server(url, 6379);
+  auto sentinels = RedisSentinels::of(url, *sentinel_password, *security);
+  if (!sentinels) {
+    return sentinels.error();
+  }
+  auto place = *sentinels ? Result<ServerPlace>(ServerPlace()) : find_server(url, 6379);
   if (!place) {
     return place.error();
   }
   place->security = std::move(*security);
   const std::array known_traits{redis_traits, rediss_traits, valkey_traits, valkeys_traits};
   const auto traits = std::ranges::find(known_traits, url.scheme, &BackendTraits::scheme);
-  return std::shared_ptr<Backend>(
-      std::make_shared<Redis>(*traits,
-                              RedisAccess{.place = std::move(*place),
-                                          .user = url.user,
-                                          .password = std::move(*password),
-                                          .database = *database},
-                              *connections));
+  return std::shared_ptr<Backend>(std::make_shared<Redis>(*traits,
+                                                          RedisAccess{.place = std::move(*place),
+                                                                      .user = url.user,
+                                                                      .password = std::move(*password),
+                                                                      .database = *database},
+                                                          std::move(*sentinels), *connections));
 }
 
 }  // namespace locum::storage
