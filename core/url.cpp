@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdlib>
-#include <fstream>
 
 #include "core/error.hpp"
 
@@ -174,8 +172,9 @@ Result<Url> read_url(std::string_view text, int depth);
 
 // An option's value may be a URL again. What else is wrong with that one is said when it is opened.
 Result<void> check_option(std::string_view name, std::string_view value, int depth) {
-  const bool is_secret = name == "password" || name == "encrypt.key";
-  if ((is_secret && !is_reference(value)) || (name == "encrypt.old" && !are_references(value))) {
+  const bool is_secret = name.ends_with("password") || name == "encrypt.key";
+  const bool is_key = value.find("PRIVATE KEY") != std::string_view::npos;  // in place of its file's path
+  if (is_key || (is_secret && !is_reference(value)) || (name == "encrypt.old" && !are_references(value))) {
     return secret_in_url();
   }
   if (is_secret || value.find(':') == std::string_view::npos) {
@@ -324,35 +323,6 @@ std::string to_string(const Url& url) {
     before = '&';
   }
   return text;
-}
-
-Result<std::string> secret_in(std::string_view reference) {
-  const auto rest = [&](std::string_view kind) { return std::string(reference.substr(kind.size())); };
-  if (reference.starts_with("env:")) {
-    const std::string name = rest("env:");
-    const char* const value = std::getenv(name.c_str());
-    return value != nullptr ? Result<std::string>(value)
-                            : Error(Errc::not_found, "the variable " + name +
-                                                         " of the environment is not set; it "
-                                                         "has to hold the secret");
-  }
-  if (reference.starts_with("file:")) {
-    const std::string path = rest("file:");
-    std::ifstream file(path);
-    std::string line;
-    if (!std::getline(file, line) || line.empty()) {
-      return Error(Errc::not_found, "the file " + path +
-                                        " cannot be read, or its first line is empty; it has to "
-                                        "hold the secret");
-    }
-    return line;
-  }
-  if (reference.starts_with("keyring:")) {
-    return Error(Errc::unsupported,
-                 "this build does not read the system's keyring; use env:NAME or file:PATH");
-  }
-  return Error(Errc::invalid_argument,
-               "a secret is given by its reference: env:NAME, file:PATH or keyring:NAME");
 }
 
 }  // namespace locum

@@ -40,8 +40,10 @@ struct Url {
 [[nodiscard]] std::string to_string(const Url& url);
 
 /// A secret by its reference: `env:NAME` (a variable of the environment), `file:PATH` (a file's first line)
-/// or `keyring:NAME` (the user key of that name in the system's keyring). `invalid_argument` if it is no
-/// reference, `not_found` if there is none; no error holds the secret.
+/// or `keyring:NAME` (the key of type "user" of that name in the process's, the session's or the user's
+/// keyring of the Linux kernel, without the end of line behind it). `invalid_argument` if it is no reference,
+/// `not_found` if there is none, `unsupported` if the kernel shows this process no keys, as in many
+/// containers, `system` if that key may not be read; no error holds the secret. Does not wait.
 [[nodiscard]] Result<std::string> secret_in(std::string_view reference);
 
 }  // namespace locum

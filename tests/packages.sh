@@ -2,8 +2,8 @@
 # them needs (Debian 12, Ubuntu 24.04), and their installation. In one place, so that scripts and documents agree.
 
 packages_for_build='g++ cmake ninja-build ccache pkg-config libopenmpi-dev openmpi-bin libboost-dev libucx-dev libhdf5-dev'
-packages_for_build+=' librocksdb-dev libzstd-dev liblz4-dev libsodium-dev libtomlplusplus-dev'  # backends of stores
-packages_for_tests='libgtest-dev librapidcheck-dev iproute2 nftables libcli11-dev python3 redis-server memcached'
+packages_for_build+=' librocksdb-dev libzstd-dev liblz4-dev libsodium-dev libssl-dev libtomlplusplus-dev'  # backends of stores
+packages_for_tests='libgtest-dev librapidcheck-dev iproute2 nftables libcli11-dev python3 redis-server memcached openssl'
 packages_for_cluster='openmpi-bin iproute2 nftables slurm-wlm munge'
 packages_for_mpich='mpich libmpich-dev'
 packages_for_bench='libbenchmark-dev libcli11-dev gnuplot-nox python3 iproute2 nftables iperf3'

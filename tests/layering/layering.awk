@@ -3,7 +3,7 @@
 #   folder      may include          and, of third-party headers
 #   core        core                 none; testing/ GoogleTest
 #   shm         core shm             Boost.Interprocess, POSIX
-#   transport   core transport       by folder: ucx/ UCX; storage/ HDF5, POSIX, storage/rocksdb RocksDB, storage/wrappers/ zstd, lz4, libsodium, storage/configuration toml++; loopback/ none
+#   transport   core transport       by folder: ucx/ UCX; storage/ HDF5, POSIX, storage/rocksdb RocksDB, storage/wrappers/ zstd, lz4, libsodium, storage/servers/tls OpenSSL, storage/configuration toml++; loopback/ none
 #   mpi         core mpi             MPI
 #
 # Inside core and shm a folder includes itself and those before it in this list; folders joined by "and" may include each other:
@@ -77,6 +77,7 @@ function foreign_allowed(header) {
   if (FILENAME ~ /^transport\/storage\/wrappers\// && header ~ /^(zstd|lz4frame|sodium)\.h$/) return 1
   if (FILENAME ~ /^transport\/storage\/rocksdb\./ && header ~ /^rocksdb\/[a-z_]+\.h$/) return 1
   if (FILENAME == "transport/storage/configuration.cpp" && header == "toml++/toml.h") return 1
+  if (FILENAME == "transport/storage/servers/tls.cpp" && header ~ /^openssl\/[a-z0-9_]+\.h$/) return 1
   if (FILENAME ~ /^transport\/storage\/servers\// && header ~ /^(netdb|netinet\/(in|tcp))\.h$/) return 1
   if (FILENAME ~ /^transport\/storage\//) return header == "hdf5.h" || header ~ posix
   return 0

@@ -41,6 +41,13 @@ constexpr Opener open_rocksdb = storage::open_rocksdb;
 #else
 constexpr Opener open_rocksdb = nullptr;
 #endif
+#if LOCUM_WITH_TLS
+constexpr Opener open_redis_secured = storage::open_redis;
+constexpr Opener open_memcached_secured = storage::open_memcached;
+#else
+constexpr Opener open_redis_secured = nullptr;
+constexpr Opener open_memcached_secured = nullptr;
+#endif
 #if LOCUM_WITH_HDF5
 constexpr Opener open_hdf5 = storage::open_hdf5;
 #else
@@ -52,14 +59,18 @@ const std::vector<Known>& known_backends() {
       {backends::file, storage::open_file, {}, {}, "file:///scratch/run17"},
       {backends::hdf5, open_hdf5, "LOCUM_WITH_HDF5", "libhdf5-dev", "hdf5:///scratch/results.h5"},
       {backends::memcached, storage::open_memcached, {}, {}, "memcached://127.0.0.1:11211"},
+      {backends::memcacheds, open_memcached_secured, "LOCUM_WITH_TLS", "libssl-dev",
+       "memcacheds://127.0.0.1:11211"},
       {backends::memory, nullptr, {}, {}, "memory:"},
       {backends::multi, storage::open_multi, {}, {}, "multi:?1.to=URL&1.most_bytes=65536&2.to=URL"},
       {backends::null, storage::open_null, {}, {}, "null:"},
       {backends::redis, storage::open_redis, {}, {}, "redis://127.0.0.1:6379/0"},
+      {backends::rediss, open_redis_secured, "LOCUM_WITH_TLS", "libssl-dev", "rediss://127.0.0.1:6379/0"},
       {backends::pack, storage::open_pack_backend, {}, {}, "pack:///scratch/run17.pack"},
       {backends::rocksdb, open_rocksdb, "LOCUM_WITH_ROCKSDB", "librocksdb-dev", "rocksdb:///scratch/db"},
       {backends::simple, storage::open_simple, {}, {}, "simple:"},
-      {backends::valkey, storage::open_valkey, {}, {}, "valkey://127.0.0.1:6379/0"},
+      {backends::valkey, storage::open_redis, {}, {}, "valkey://127.0.0.1:6379/0"},
+      {backends::valkeys, open_redis_secured, "LOCUM_WITH_TLS", "libssl-dev", "valkeys://127.0.0.1:6379/0"},
   };
   return known;
 }

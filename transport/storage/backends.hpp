@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include <locum/ports/backend.hpp>
 
@@ -8,6 +9,13 @@
 /// and `locum::open<locum::backends::redis>(url)`, see StoreOver. Those of an open backend can differ:
 /// options of its URL and wrappers change them.
 namespace locum::backends {
+
+namespace detail {
+constexpr BackendTraits under_scheme(BackendTraits traits, std::string_view scheme) {
+  traits.scheme = scheme;
+  return traits;
+}
+}  // namespace detail
 
 /// Files of a folder.
 inline constexpr BackendTraits file{
@@ -23,6 +31,8 @@ inline constexpr BackendTraits memcached{.scheme = "memcached",
                                          .lists = false,
                                          .expires = true,
                                          .is_durable = false};
+/// The same over TLS.
+inline constexpr BackendTraits memcacheds = detail::under_scheme(memcached, "memcacheds");
 /// The memory of this process, read in place. It is no Backend: nothing can be put over it.
 inline constexpr BackendTraits memory{.scheme = "memory",
                                       .pushes = true,
@@ -46,8 +56,9 @@ inline constexpr BackendTraits rocksdb{
 /// A map in the memory of this process.
 inline constexpr BackendTraits simple{
     .scheme = "simple", .is_durable = false, .shared_by = SharedBy::process};
-/// A server of Valkey: Redis by another name, to whoever asks it.
-inline constexpr BackendTraits valkey{
-    .scheme = "valkey", .largest_record = redis.largest_record, .expires = true, .pushes = true};
+/// A server of Redis over TLS; of Valkey, which is Redis by another name, to whoever asks it; and over TLS.
+inline constexpr BackendTraits rediss = detail::under_scheme(redis, "rediss");
+inline constexpr BackendTraits valkey = detail::under_scheme(redis, "valkey");
+inline constexpr BackendTraits valkeys = detail::under_scheme(redis, "valkeys");
 
 }  // namespace locum::backends

@@ -1,6 +1,7 @@
 #include "tests/transport/storage/fault_proxy.hpp"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -40,6 +41,30 @@ sockaddr_un address_of(const std::string& path) {
 
 int new_socket() {
   return ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+// Negative: it cannot be reached.
+int connected_to(const std::string& server) {
+  if (server.find('/') != std::string::npos) {
+    const int made = new_socket();
+    const sockaddr_un to = address_of(server);
+    if (::connect(made, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0) {
+      return made;
+    }
+    ::close(made);
+    return -1;
+  }
+  const int made = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(server)));
+  if (::connect(made, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0 &&
+      ::fcntl(made, F_SETFL, O_NONBLOCK) == 0) {
+    return made;
+  }
+  ::close(made);
+  return -1;
 }
 
 }  // namespace
@@ -84,11 +109,9 @@ void FaultProxy::State::accept_one() {
     return;
   }
   ++connections;
-  passage.server = new_socket();
-  const sockaddr_un to = address_of(server);
-  if (::connect(passage.server, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
+  passage.server = connected_to(server);
+  if (passage.server < 0) {
     ::close(passage.client);
-    ::close(passage.server);
     return;
   }
   passages.push_back(std::move(passage));

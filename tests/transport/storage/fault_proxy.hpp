@@ -22,7 +22,8 @@ struct Faults {
 /// as long as this. Faults may be set by any thread.
 class FaultProxy {
  public:
-  /// Listens on a socket at `path`, which it removes in the end. \param server path of the server's socket
+  /// Listens on a socket at `path`, which it removes in the end. \param server path of the server's socket,
+  /// or its port of the loopback device
   FaultProxy(std::string path, std::string server);
   FaultProxy(const FaultProxy&) = delete;
   FaultProxy& operator=(const FaultProxy&) = delete;

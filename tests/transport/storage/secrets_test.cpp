@@ -1,9 +1,14 @@
-// Secrets are planted in the environment and in files, every error and text that the library makes of them is
-// gathered, and none has a secret in it.
+// Secrets are planted in the environment, in files and in the kernel's keyring, every error and text that the
+// library makes of them is gathered, and none has a secret in it.
 
 #include <gtest/gtest.h>
+#include <linux/keyctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -29,6 +34,34 @@ using namespace std::chrono_literals;
 constexpr std::string_view password = "planted-0pen-sesame";
 constexpr std::string_view key = "5ec2e7005ec2e7115ec2e7225ec2e7335ec2e7445ec2e7555ec2e7665ec2e777";
 constexpr std::string_view other_key = "0ddba110ddba110ddba110ddba110ddba110ddba110ddba110ddba110ddba110";
+
+/// A key of this process's keyring, which it is removed from in the end. In the keyring of the session or the
+/// user it would outlive the process, should that die.
+class PlantedKey {
+ public:
+  PlantedKey(const char* name, std::string_view secret)
+      : id_(::syscall(SYS_add_key, "user", name, secret.data(), secret.size(), KEY_SPEC_PROCESS_KEYRING)),
+        error_number_(errno) {}
+  PlantedKey(const PlantedKey&) = delete;
+  PlantedKey& operator=(const PlantedKey&) = delete;
+  ~PlantedKey() {
+    if (id_ >= 0) {
+      (void)::syscall(SYS_keyctl, KEYCTL_UNLINK, id_, KEY_SPEC_PROCESS_KEYRING);
+    }
+  }
+  /// Empty: it is there.
+  [[nodiscard]] std::string why_not() const { return id_ >= 0 ? "" : std::strerror(error_number_); }
+  /// From now on nobody may read it. Whether the kernel did so.
+  [[nodiscard]] bool hide() const {
+    constexpr unsigned only_seen = 0x01000000;  // by who possesses it
+    return ::syscall(SYS_keyctl, KEYCTL_SETPERM, id_, only_seen) == 0;
+  }
+  [[nodiscard]] bool revoke() const { return ::syscall(SYS_keyctl, KEYCTL_REVOKE, id_) == 0; }
+
+ private:
+  const long id_;
+  const int error_number_;
+};
 
 class Secrets : public ::testing::Test {
  protected:
@@ -98,6 +131,8 @@ TEST_F(Secrets, AreInNoTextOfAUrl) {
        {"redis://me:" + secret + "@127.0.0.1/0", "redis://:" + secret + "@127.0.0.1",
         "redis://h?password=" + secret, "redis://h:bad?password=" + secret,
         "redis://h?password=" + secret + "&password=env:X", "redis://h?db=x&password=" + secret,
+        "redis://h?sentinel=s&sentinel_password=" + secret,
+        "rediss://h?key=-----BEGIN PRIVATE KEY-----" + secret,
         "encrypt+null:?encrypt.key=" + std::string(key),
         "encrypt+null:?encrypt.key=env:LOCUM_PLANTED_KEY&encrypt.old=env:X," + std::string(other_key),
         "fanout+null:?fanout.to=redis://me:" + secret + "@h",
@@ -123,6 +158,43 @@ TEST_F(Secrets, AreInNoTextOfWhatReadsThem) {
   expect_refused("redis:" + in_folder("nobody") + "?password=file:" + in_folder("password"));
   expect_refused("redis:" + in_folder("nobody") + "?password=env:LOCUM_PLANTED_PASSWORD&db=no_number");
   expect_refused("redis:" + in_folder("nobody") + "?password=env:LOCUM_PLANTED_PASSWORD&no_such=1");
+}
+
+TEST_F(Secrets, AreReadFromTheKeyring) {
+  const PlantedKey first("locum_planted_key", key);
+  if (!first.why_not().empty()) {
+    const auto none = secret_in("keyring:locum_planted_key");
+    ASSERT_TRUE(fails(none));
+    EXPECT_NE(none.error().text().find("env:NAME or file:PATH"), std::string::npos) << none.error();
+    GTEST_SKIP() << "the kernel takes no key from this process: " << first.why_not();
+  }
+  EXPECT_EQ(secret_in("keyring:locum_planted_key").value(), key);
+  {
+    const PlantedKey line("locum_planted_line", std::string(password) + "\n");
+    const PlantedKey empty("locum_planted_empty", "\n");
+    ASSERT_EQ(line.why_not() + empty.why_not(), "");
+    EXPECT_EQ(secret_in("keyring:locum_planted_line").value(), password);
+    expect_refused("redis:" + in_folder("nobody") + "?password=keyring:locum_planted_line");
+    expect_refused("encrypt+simple:?encrypt.key=keyring:locum_planted_line");
+    EXPECT_EQ(code_of(secret_in("keyring:locum_planted_empty")), Errc::not_found);
+    ASSERT_TRUE(line.hide());
+    const auto hidden = secret_in("keyring:locum_planted_line");
+    EXPECT_EQ(code_of(hidden), Errc::system);
+    EXPECT_TRUE(fails(hidden));
+  }
+  const auto gone = secret_in("keyring:locum_planted_line");
+  ASSERT_EQ(code_of(gone), Errc::not_found);
+  EXPECT_TRUE(fails(gone));
+  EXPECT_NE(gone.error().text().find("keyctl padd user locum_planted_line @u"), std::string::npos)
+      << gone.error();
+  EXPECT_EQ(code_of(secret_in("keyring:")), Errc::invalid_argument);
+  EXPECT_EQ(code_of(secret_in("keyring:" + std::string(5000, 'n'))), Errc::system);
+  if (encrypts()) {
+    const auto store = open(told("simple:", "keyring:locum_planted_key")).value();
+    EXPECT_FALSE(fails(store.put("a", 1)));
+  }
+  ASSERT_TRUE(first.revoke());
+  EXPECT_EQ(code_of(secret_in("keyring:locum_planted_key")), Errc::not_found) << "it is no longer valid";
 }
 
 TEST_F(Secrets, AreInNothingThatIsToldOfCalls) {

@@ -8,9 +8,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <stdexcept>
 #include <thread>
@@ -18,6 +20,7 @@
 
 #include "transport/storage/memcached/backend.hpp"
 #include "transport/storage/redis/backend.hpp"
+#include "transport/storage/servers/server_place.hpp"
 #include "transport/storage/servers/stream.hpp"
 
 namespace locum::tests {
@@ -34,7 +37,18 @@ std::string scheme_of(ServerKind kind) {
   return kind == ServerKind::redis ? "redis" : "memcached";
 }
 
-// Another process may take it before the server does: then that does not start.
+}  // namespace
+
+void again_with_another_port(const std::function<void()>& start) {
+  for (int left = 4; left > 0; --left) {
+    try {
+      return start();
+    } catch (const std::runtime_error&) {
+    }
+  }
+  start();
+}
+
 std::uint16_t free_port() {
   const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
@@ -46,8 +60,6 @@ std::uint16_t free_port() {
   ::close(descriptor);
   return ntohs(address.sin_port);
 }
-
-}  // namespace
 
 std::optional<std::string> TestServer::program(ServerKind kind) {
   const char* const variable = std::getenv("PATH");
@@ -72,8 +84,10 @@ TestServer::TestServer(ServerKind kind, bool on_tcp, std::vector<std::string> ar
   }
   folder_ = folder;
   path_ = folder_ + "/socket";
-  port_ = on_tcp ? free_port() : 0;
-  start();
+  again_with_another_port([&] {
+    port_ = on_tcp ? free_port() : 0;
+    start();
+  });
 }
 
 TestServer::~TestServer() {
@@ -101,6 +115,8 @@ void TestServer::stop() noexcept {
 
 void TestServer::start() {
   std::vector<std::string> words{*program(kind_)};
+  const auto options = std::ranges::find_if(arguments_, [](const auto& one) { return one.starts_with("-"); });
+  words.insert(words.end(), arguments_.begin(), options);  // a file of settings has to come first
   if (kind_ == ServerKind::redis) {
     words.insert(words.end(), {"--port", std::to_string(port_), "--bind", "127.0.0.1", "--unixsocket", path_,
                                "--save", "", "--appendonly", "no", "--dir", folder_});
@@ -112,7 +128,7 @@ void TestServer::start() {
   if (kind_ == ServerKind::memcached && ::geteuid() == 0) {
     words.insert(words.end(), {"-u", "root"});
   }
-  words.insert(words.end(), arguments_.begin(), arguments_.end());
+  words.insert(words.end(), options, arguments_.end());
   std::vector<char*> arguments;
   for (std::string& word : words) {
     arguments.push_back(word.data());
@@ -164,9 +180,7 @@ TestServer& shared_server(ServerKind kind) {
 
 Result<std::shared_ptr<Backend>> backend_at(const std::string& text) {
   const Url url = parse_url(text).value();
-  return url.scheme == "memcached" ? storage::open_memcached(url)
-         : url.scheme == "valkey"  ? storage::open_valkey(url)
-                                   : storage::open_redis(url);
+  return url.scheme.starts_with("memcached") ? storage::open_memcached(url) : storage::open_redis(url);
 }
 
 std::string ask_server(const std::string& path, const std::string& request) {

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,6 +52,11 @@ class TestServer {
   pid_t process_ = -1;
 };
 
+/// A port of the loopback device that nobody has. Another process may take it before a server does: then that
+/// does not start.
+[[nodiscard]] std::uint16_t free_port();
+/// Starts a server on such a port, five times if it has to: until it does not throw.
+void again_with_another_port(const std::function<void()>& start);
 /// One for the whole program, which is empty for each test that clears it. REQUIRES: its program is there.
 [[nodiscard]] TestServer& shared_server(ServerKind kind);
 /// The backend of a URL.

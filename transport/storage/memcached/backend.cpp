@@ -210,7 +210,9 @@ Result<bool> Memcached::remove_revision(ItemConnection& connection, const Record
 Result<std::shared_ptr<Backend>> open_memcached(const Url& url) {
   constexpr std::uint64_t least = 16 * 1024;  // the server's own bounds of -I
   constexpr std::uint64_t most = std::uint64_t{1} << 30U;
-  const auto known = url.knows_only({"largest", "connections"});
+  std::vector<std::string_view> options{"largest", "connections"};
+  add_security_options(url, options);
+  const auto known = url.knows_only(std::move(options));
   const auto connections = most_connections(url);
   const auto largest = url.number("largest", std::uint64_t{1} << 20U);
   if (!known || !connections || !largest) {
@@ -225,11 +227,16 @@ Result<std::shared_ptr<Backend>> open_memcached(const Url& url) {
         Errc::invalid_argument,
         "memcached: has neither users nor databases; write memcached://host:port or memcached:/socket");
   }
+  auto security = security_of(url);
+  if (!security) {
+    return security.error();
+  }
   auto place = find_server(url, 11211);
   if (!place) {
     return place.error();
   }
-  BackendTraits traits = backends::memcached;
+  place->security = std::move(*security);
+  BackendTraits traits = is_secured(url) ? backends::memcacheds : backends::memcached;
   traits.largest_record = *largest - memcached_item_overhead;
   return std::shared_ptr<Backend>(std::make_shared<Memcached>(traits, std::move(*place), *connections));
 }

@@ -43,7 +43,7 @@ std::string writer_of(int descriptor) {
 }
 
 // False if the file has lost its name meanwhile.
-Result<bool> lock_file(const std::string& path, int descriptor) {
+Result<bool> lock_pack(const std::string& path, int descriptor) {
   if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     const int error = errno;
     if (error == EWOULDBLOCK) {
@@ -98,7 +98,7 @@ Result<std::shared_ptr<PackFile>> PackFile::open(const std::string& path, As as,
     if (as == As::reader || !locks) {
       return file;
     }
-    const auto locked = lock_file(path, descriptor);
+    const auto locked = lock_pack(path, descriptor);
     if (!locked) {
       return locked.error();
     }

@@ -34,7 +34,7 @@ using Clock = Deadline::Clock;
 
 /// What the last step of compacting may have to copy while everybody waits for it.
 constexpr std::uint64_t copied_at_last = std::uint64_t{8} << 20U;
-constexpr int most_rounds = 5;
+constexpr int most_attempts = 5;
 
 /// What is appended under one lock, and synced by one of the threads that wait for the disk, for all of them.
 class PackWriter final : public BackendByBatches {
@@ -308,7 +308,7 @@ Result<void> PackWriter::compact() {
     return begun.error();
   }
   std::shared_ptr<PackFile> file;
-  for (int round = 0; round < most_rounds; ++round) {
+  for (int round = 0; round < most_attempts; ++round) {
     std::vector<PackCompaction::Old> missing;
     {
       const MutexLock lock(mutex_);

@@ -1,6 +1,7 @@
 #include "transport/storage/redis/backend.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <charconv>
 #include <chrono>
@@ -12,6 +13,7 @@
 #include "transport/storage/backends.hpp"
 #include "transport/storage/redis/change.hpp"
 #include "transport/storage/redis/connection.hpp"
+#include "transport/storage/redis/sentinels.hpp"
 #include "transport/storage/servers/server_backend.hpp"
 #include "transport/storage/servers/stored_value.hpp"
 
@@ -52,12 +54,13 @@ std::string pattern_of(std::string_view prefix) {
 
 class Redis final : public ServerBackend<RedisConnection> {
  public:
-  Redis(const BackendTraits& traits, RedisAccess access, std::uint32_t connections)
+  Redis(const BackendTraits& traits, RedisAccess access, std::unique_ptr<RedisSentinels> sentinels,
+        std::uint32_t connections)
       : ServerBackend(traits, {.requests = 256, .stored_bytes = std::size_t{8} << 20U}, connections,
-                      [this](Deadline deadline) { return RedisConnection::open(access_, false, deadline); }),
+                      [this](Deadline deadline) { return connect(false, deadline); }),
         access_(std::move(access)),
-        waiters_(connections,
-                 [this](Deadline deadline) { return RedisConnection::open(access_, true, deadline); }) {}
+        sentinels_(std::move(sentinels)),
+        waiters_(connections, [this](Deadline deadline) { return connect(true, deadline); }) {}
 
   Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
                                         Deadline deadline) override;
@@ -65,6 +68,10 @@ class Redis final : public ServerBackend<RedisConnection> {
   void await(const RecordKey& key, Deadline until) override;
 
  private:
+  [[nodiscard]] Result<RedisConnection> connect(bool pushes, Deadline deadline) const {
+    return sentinels_ ? sentinels_->open(access_, pushes, deadline)
+                      : RedisConnection::open(access_, pushes, deadline);
+  }
   [[nodiscard]] std::size_t load_some(RedisConnection& connection, std::span<const RecordKey> keys,
                                       std::uint64_t last_bytes, std::span<Result<Record>> loaded,
                                       Deadline deadline) override;
@@ -85,6 +92,7 @@ class Redis final : public ServerBackend<RedisConnection> {
                                           Use use);
 
   const RedisAccess access_;
+  const std::unique_ptr<RedisSentinels> sentinels_;  ///< null: the server is that of access_
   ConnectionPool<RedisConnection> waiters_;
   RedisChanges changes_;
   std::atomic<bool> has_pushes_{true};
@@ -349,47 +357,61 @@ void Redis::await(const RecordKey& key, Deadline until) {
   std::this_thread::sleep_until(std::min(moment, now + pause_without_pushes));
 }
 
-Result<std::shared_ptr<Backend>> open_server(const Url& url, const BackendTraits& traits) {
-  const auto known = url.knows_only({"db", "password", "connections"});
-  const auto connections = most_connections(url);
+// The number of the database that a URL names by its path, or by the option db.
+Result<std::uint64_t> database_of(const Url& url) {
   auto database = url.number("db", 0);
-  if (!known || !connections || !database) {
-    return !known ? known.error() : !connections ? connections.error() : database.error();
+  if (!database || url.host.empty() || url.path.size() <= 1) {
+    return database;
   }
-  if (!url.host.empty() && url.path.size() > 1) {
-    const char* const end = url.path.data() + url.path.size();
-    const auto read = std::from_chars(url.path.data() + 1, end, *database);
-    if (read.ec != std::errc() || read.ptr != end || !url.option("db").empty()) {
-      return Error(Errc::invalid_argument, "the path of the URL is the number of the database, as in " +
-                                               url.scheme + "://host:6379/0");
-    }
-  }
-  RedisAccess access;
-  access.user = url.user;
-  access.database = *database;
-  if (const std::string_view where = url.option("password"); !where.empty()) {
-    auto secret = secret_in(where);
-    if (!secret) {
-      return secret.error();
-    }
-    access.password = std::move(*secret);
-  }
-  auto place = find_server(url, 6379);
-  if (!place) {
-    return place.error();
-  }
-  access.place = std::move(*place);
-  return std::shared_ptr<Backend>(std::make_shared<Redis>(traits, std::move(access), *connections));
+  const char* const end = url.path.data() + url.path.size();
+  const auto read = std::from_chars(url.path.data() + 1, end, *database);
+  return read.ec == std::errc() && read.ptr == end && url.option("db").empty()
+             ? database
+             : Error(Errc::invalid_argument, "the path of the URL is the number of the database, as in " +
+                                                 url.scheme + "://host:6379/0");
+}
+
+// The secret that an option refers to; none, if it is not given.
+Result<std::string> secret_of(const Url& url, std::string_view option) {
+  const std::string_view where = url.option(option);
+  return where.empty() ? Result<std::string>(std::string()) : secret_in(where);
 }
 
 }  // namespace
 
 Result<std::shared_ptr<Backend>> open_redis(const Url& url) {
-  return open_server(url, backends::redis);
-}
-
-Result<std::shared_ptr<Backend>> open_valkey(const Url& url) {
-  return open_server(url, backends::valkey);
+  std::vector<std::string_view> options{"db",       "password",  "connections",
+                                        "sentinel", "sentinels", "sentinel_password"};
+  add_security_options(url, options);
+  const auto known = url.knows_only(std::move(options));
+  const auto connections = most_connections(url);
+  const auto database = database_of(url);
+  if (!known || !connections || !database) {
+    return !known ? known.error() : !connections ? connections.error() : database.error();
+  }
+  auto password = secret_of(url, "password");
+  const auto sentinel_password = secret_of(url, "sentinel_password");
+  auto security = security_of(url);
+  if (!password || !sentinel_password || !security) {
+    return !password ? password.error() : !sentinel_password ? sentinel_password.error() : security.error();
+  }
+  auto sentinels = RedisSentinels::of(url, *sentinel_password, *security);
+  if (!sentinels) {
+    return sentinels.error();
+  }
+  auto place = *sentinels ? Result<ServerPlace>(ServerPlace()) : find_server(url, 6379);
+  if (!place) {
+    return place.error();
+  }
+  place->security = std::move(*security);
+  const std::array known_traits{backends::redis, backends::rediss, backends::valkey, backends::valkeys};
+  const auto traits = std::ranges::find(known_traits, url.scheme, &BackendTraits::scheme);
+  return std::shared_ptr<Backend>(std::make_shared<Redis>(*traits,
+                                                          RedisAccess{.place = std::move(*place),
+                                                                      .user = url.user,
+                                                                      .password = std::move(*password),
+                                                                      .database = *database},
+                                                          std::move(*sentinels), *connections));
 }
 
 }  // namespace locum::storage

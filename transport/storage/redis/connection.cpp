@@ -25,7 +25,9 @@ Error not_admitted(const RedisAccess& access, const RedisReply& reply) {
   const std::string kind(kind_of(reply.text()));
   if (access.password.empty()) {
     return Error(Errc::invalid_argument,
-                 access.place.name + " wants a password; give the URL ?password=env:NAME", kind);
+                 access.place.name + " wants a password; give the URL ?" +
+                     std::string(access.password_option) + "=env:NAME",
+                 kind);
   }
   return Error(Errc::invalid_argument,
                access.place.name + " does not admit user '" +
@@ -33,6 +35,20 @@ Error not_admitted(const RedisAccess& access, const RedisReply& reply) {
                    "' with the password that the URL refers to; look at both",
                kind);
 }
+
+Error no_primary(const std::string& name, const std::string& detail) {
+  return Error(
+      Errc::peer_lost,
+      name + " is no primary now, and takes no changes; try again when the sentinels name another one",
+      detail);
+}
+
+bool is_of_primary(const RedisReply& role) {
+  return role.kind == RedisReply::Kind::list && !role.elements.empty() && role.elements[0].text() == "master";
+}
+
+// In place of what a server says that was a primary, and takes no changes any more.
+constexpr std::string_view demoted = "DEMOTED";
 
 }  // namespace
 
@@ -59,6 +75,9 @@ Error redis_error(const RedisReply& reply, const std::string& name) {
     return Error(Errc::invalid_argument,
                  name + ": the URL's user may not do this; give it the commands and keys by ACL SETUSER",
                  text);
+  }
+  if (kind == demoted) {
+    return no_primary(name, text);
   }
   if (kind == "READONLY" || kind == "MISCONF" || kind == "NOREPLICAS") {
     return Error(Errc::system, name + " takes no changes now; name the primary, or look at the server's log",
@@ -99,6 +118,9 @@ Result<RedisConnection> RedisConnection::open(const RedisAccess& access, bool pu
   if (access.database != 0) {
     made.add({"SELECT", std::to_string(access.database)});
   }
+  if (access.must_be_primary) {
+    made.add({"ROLE"});
+  }
   if (made.added_ == 0) {
     return made;
   }
@@ -118,7 +140,11 @@ Result<RedisConnection> RedisConnection::open(const RedisAccess& access, bool pu
       return pushes ? Error(Errc::unsupported, made.name() + " does not tell of changes", reply->line)
                     : redis_error(*reply, made.name());
     }
+    if (access.must_be_primary && made.awaited_ == 0 && !is_of_primary(*reply)) {
+      return no_primary(made.name(), {});
+    }
   }
+  made.must_be_primary_ = access.must_be_primary;
   made.pushes_ = pushes;
   return made;
 }
@@ -267,6 +293,10 @@ Result<RedisReply> RedisConnection::receive(Deadline deadline) {
     auto reply = message(deadline, 0);
     if (!reply || reply->kind != RedisReply::Kind::push) {
       awaited_ -= reply ? 1 : 0;
+      if (must_be_primary_ && reply && reply->is_error() && kind_of(reply->line) == "READONLY") {
+        is_demoted_ = true;
+        reply->line.replace(0, reply->line.find(' '), demoted);
+      }
       return reply;
     }
   }

@@ -36,9 +36,11 @@ struct RedisReply {
 /// How to be admitted by a server of Redis.
 struct RedisAccess {
   ServerPlace place;
-  std::string user;
-  std::string password;
+  std::string user{};
+  std::string password{};
   std::uint64_t database = 0;
+  std::string_view password_option = "password";  ///< of the URL, for errors
+  bool must_be_primary = false;                   ///< else `peer_lost`
 };
 
 /// A connection to a server of Redis or Valkey: requests are added, sent together, and replied to in their
@@ -72,7 +74,9 @@ class RedisConnection {
   /// Waits until the server tells that `key` may have changed. False: it did not by then.
   [[nodiscard]] Result<bool> pushed(std::string_view key, Deadline until, Deadline deadline);
 
-  [[nodiscard]] bool is_clean() const noexcept { return !stream_.is_broken() && awaited_ == 0; }
+  [[nodiscard]] bool is_clean() const noexcept {
+    return !stream_.is_broken() && awaited_ == 0 && !is_demoted_;
+  }
   [[nodiscard]] bool is_reusable() noexcept { return is_clean() && (pushes_ || stream_.is_quiet()); }
   [[nodiscard]] const std::string& name() const noexcept { return stream_.name(); }
 
@@ -96,6 +100,8 @@ class RedisConnection {
   std::size_t added_ = 0;
   std::size_t awaited_ = 0;
   bool pushes_ = false;
+  bool must_be_primary_ = false;
+  bool is_demoted_ = false;  ///< it is no primary any more: a change was refused
 };
 
 /// What a server's error means for a caller. REQUIRES: reply.is_error().

@@ -1,14 +1,12 @@
 #include "transport/storage/servers/stream.hpp"
 
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/uio.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -50,23 +48,6 @@ Error no_answer(const std::string& name) {
 Error cannot_reach(const std::string& name, int error_number) {
   return Error(Errc::peer_lost, name + " cannot be reached; look whether the server runs there",
                std::strerror(error_number));
-}
-
-Result<ServerPlace> local_server(const Url& url) {
-  ServerPlace place{.name = url.scheme + ": at " + url.path, .addresses = {}};
-  sockaddr_un address{};
-  if (url.path.size() >= sizeof address.sun_path) {
-    return Error(Errc::invalid_argument, place.name + ": the path of a socket has " +
-                                             std::to_string(sizeof address.sun_path - 1) +
-                                             " bytes at most; use a link to it");
-  }
-  address.sun_family = AF_UNIX;
-  std::ranges::copy(url.path, std::begin(address.sun_path));
-  ServerPlace::Address& only = place.addresses.emplace_back();
-  std::memcpy(&only.bytes, &address, sizeof address);
-  only.size_bytes = sizeof address;
-  only.family = AF_UNIX;
-  return place;
 }
 
 // From now on a recv() without MSG_DONTWAIT sleeps: one call of the system instead of two.
@@ -121,38 +102,12 @@ int connected(const ServerPlace::Address& address, Clock::time_point moment) {
 
 }  // namespace
 
-Result<ServerPlace> find_server(const Url& url, std::uint16_t usual_port) {
-  if (url.host.empty() && url.path.starts_with('/')) {
-    return local_server(url);
-  }
-  const std::string host = url.host.empty() ? "127.0.0.1" : url.host;
-  const std::string port = std::to_string(url.port == 0 ? usual_port : url.port);
-  const bool is_v6 = host.find(':') != std::string::npos;
-  ServerPlace place{.name = url.scheme + ": at " + (is_v6 ? '[' + host + ']' : host) + ':' + port,
-                    .addresses = {}};
-  addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (const int failed = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found); failed != 0) {
-    return Error(Errc::peer_lost, place.name + ": the host's address is not known; look at its name",
-                 ::gai_strerror(failed));
-  }
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
-  for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
-    ServerPlace::Address& address = place.addresses.emplace_back();
-    std::memcpy(&address.bytes, one->ai_addr, one->ai_addrlen);
-    address.size_bytes = one->ai_addrlen;
-    address.family = one->ai_family;
-  }
-  return place;
-}
-
 ServerStream::ServerStream(int descriptor, std::string name)
     : descriptor_(descriptor), name_(std::move(name)), buffer_(new std::byte[buffer_bytes]) {}
 
 ServerStream::ServerStream(ServerStream&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
+      channel_(std::move(other.channel_)),
       name_(std::move(other.name_)),
       broken_by_(std::move(other.broken_by_)),
       buffer_(std::move(other.buffer_)),
@@ -162,6 +117,7 @@ ServerStream::ServerStream(ServerStream&& other) noexcept
       heard_(other.heard_) {}
 
 ServerStream::~ServerStream() {
+  channel_.reset();
   if (descriptor_ >= 0) {
     ::close(descriptor_);
   }
@@ -176,7 +132,9 @@ Result<ServerStream> ServerStream::connect(const ServerPlace& place, Deadline de
     const auto share = (moment - now) / static_cast<std::int64_t>(place.addresses.size() - at);
     const int made = connected(place.addresses[at], now + share);
     if (made >= 0) {
-      return ServerStream(made, place.name);
+      ServerStream stream(made, place.name);
+      const auto secured = place.security ? stream.secure(place, deadline) : Result<void>();
+      return secured ? Result<ServerStream>(std::move(stream)) : secured.error();
     }
     error_number = -made;
   }
@@ -190,8 +148,15 @@ Error ServerStream::broken(Error by) {
 }
 
 Error ServerStream::lost(int error_number) {
-  return broken(Error(Errc::peer_lost, name_ + ": the connection was lost; try again when the server runs",
-                      error_number == 0 ? "the server closed it" : std::strerror(error_number)));
+  const bool was_heard = heard_ != Clock::time_point();
+  return broken(Error(
+      Errc::peer_lost,
+      name_ + (was_heard  ? ": the connection was lost; try again when the server runs"
+               : channel_ ? ": the connection was lost before the first reply; try again when the "
+                            "server runs, and look whether it accepts this client's certificate (cert=PATH)"
+                          : ": the connection was lost before the first reply; try again when the "
+                            "server runs, and look whether it expects TLS"),
+      error_number == 0 ? "the server closed it" : std::strerror(error_number)));
 }
 
 Error ServerStream::garbage(std::string_view what) {
@@ -201,13 +166,19 @@ Error ServerStream::garbage(std::string_view what) {
 }
 
 bool ServerStream::arrives(Deadline until) noexcept {
-  if (begin_ != end_) {
+  if (has_some()) {
     return true;
   }
   const auto moment = moment_of(until);
   while (true) {
     pollfd wanted{descriptor_, POLLIN, 0};
     const int ready = ::poll(&wanted, 1, milliseconds_until(moment));
+    if (ready > 0 && channel_ && !has_some()) {  // but part of it, or something of the channel's own
+      if (Clock::now() >= moment) {
+        return false;
+      }
+      continue;
+    }
     if (ready > 0 || (ready == 0 && Clock::now() >= moment) || (ready < 0 && errno != EINTR)) {
       return ready != 0;
     }
@@ -239,6 +210,9 @@ Result<void> ServerStream::wait(short events, Deadline deadline) {
 Result<void> ServerStream::send(std::span<const std::string_view> parts, Deadline deadline) {
   if (broken_by_) {
     return *broken_by_;
+  }
+  if (channel_) {
+    return send_secured(parts, deadline);
   }
   std::size_t sent = 0;  // of the first part
   while (!parts.empty()) {
@@ -275,6 +249,9 @@ Result<std::size_t> ServerStream::receive(std::span<std::byte> into, Deadline de
     }
     const bool sleeps =
         std::exchange(has_sent_, false) && moment_of(deadline) - Clock::now() > longest_sleep_in_recv;
+    if (channel_) {
+      return receive_secured(into, sleeps, deadline);
+    }
     const ssize_t got = ::recv(descriptor_, into.data(), into.size(), sleeps ? 0 : MSG_DONTWAIT);
     if (got > 0) {
       heard_ = Clock::now();
@@ -284,6 +261,96 @@ Result<std::size_t> ServerStream::receive(std::span<std::byte> into, Deadline de
       return lost(got == 0 ? 0 : errno);
     }
     if (auto ready = wait(POLLIN, deadline); !ready) {
+      return ready.error();
+    }
+  }
+}
+
+Result<void> ServerStream::secure(const ServerPlace& place, Deadline deadline) {
+  auto made = place.security->channel(descriptor_, place.host, name_);
+  if (!made) {
+    return made.error();
+  }
+  channel_ = std::move(*made);
+  while (true) {
+    const auto step = channel_->shake_hands();
+    if (!step || step->wants == SecureChannel::Wants::nothing) {
+      return step ? Result<void>() : Result<void>(broken(step.error()));
+    }
+    if (auto ready = wait(step->wants, deadline); !ready) {
+      return ready.error().code() == Errc::timeout
+                 ? broken(Error(Errc::timeout,
+                                name_ +
+                                    " did not secure the connection before the deadline; give more time, or "
+                                    "look whether it expects TLS on that port"))
+                 : ready.error();
+    }
+  }
+}
+
+// A server that always has something, which is nothing for the caller, gets no more time than others.
+Result<void> ServerStream::wait(SecureChannel::Wants wants, Deadline deadline) {
+  if (Clock::now() >= moment_of(deadline)) {
+    return broken(no_answer(name_));
+  }
+  return wait(static_cast<short>(wants == SecureChannel::Wants::to_read ? POLLIN : POLLOUT), deadline);
+}
+
+Result<void> ServerStream::write_secured(std::string_view bytes, Deadline deadline) {
+  while (!bytes.empty()) {
+    const auto step = channel_->write(bytes);
+    if (!step) {
+      return broken(step.error());
+    }
+    if (step->bytes == 0 && step->wants == SecureChannel::Wants::nothing) {
+      return lost(step->error_number);
+    }
+    bytes.remove_prefix(step->bytes);
+    if (step->wants != SecureChannel::Wants::nothing) {
+      if (auto ready = wait(step->wants, deadline); !ready) {
+        return ready;
+      }
+    }
+  }
+  return {};
+}
+
+// Parts go together as far as a record of TLS has room, since each of those is a call of the system.
+Result<void> ServerStream::send_secured(std::span<const std::string_view> parts, Deadline deadline) {
+  constexpr std::size_t most = 16384;
+  std::string record;
+  for (std::string_view part : parts) {
+    while (!part.empty()) {
+      const std::string_view some = part.substr(0, most - record.size());
+      part.remove_prefix(some.size());
+      record += some;
+      if (record.size() == most) {
+        if (auto written = write_secured(record, deadline); !written) {
+          return written;
+        }
+        record.clear();
+      }
+    }
+  }
+  auto written = write_secured(record, deadline);
+  has_sent_ = true;
+  return written;
+}
+
+Result<std::size_t> ServerStream::receive_secured(std::span<std::byte> into, bool sleeps, Deadline deadline) {
+  while (true) {
+    const auto step = channel_->read(into, std::exchange(sleeps, false));
+    if (!step) {
+      return broken(step.error());
+    }
+    if (step->bytes > 0) {
+      heard_ = Clock::now();
+      return step->bytes;
+    }
+    if (step->wants == SecureChannel::Wants::nothing) {
+      return lost(step->error_number);
+    }
+    if (auto ready = wait(step->wants, deadline); !ready) {
       return ready.error();
     }
   }

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <sys/socket.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -9,35 +7,20 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "core/deadline.hpp"
 #include "core/error.hpp"
 #include "core/result.hpp"
-#include "core/url.hpp"
+#include "transport/storage/servers/security.hpp"
+#include "transport/storage/servers/server_place.hpp"
 
 namespace locum::storage {
-
-/// Where a server listens: a host and a port (`redis://host:6379`), or a socket of this machine
-/// (`redis:/run/redis.sock`).
-struct ServerPlace {
-  struct Address {
-    sockaddr_storage bytes{};
-    socklen_t size_bytes = 0;
-    int family = 0;
-  };
-  std::string name;  ///< for errors: "redis: at host:6379"
-  std::vector<Address> addresses;
-};
-
-/// Finds the addresses of a URL's server, by the system's resolver: blocks as long as that does, and so is
-/// done when a backend is opened, not when it connects again.
-[[nodiscard]] Result<ServerPlace> find_server(const Url& url, std::uint16_t usual_port);
 
 /// A connection to a server, which is read and written within deadlines, however slowly the server does its
 /// part: `timeout` if it does not in time, `peer_lost` if it cannot be reached or the connection broke,
 /// `corrupt` if it sent what its protocol does not have. After any of them it is_broken(), and all calls have
-/// the same error. One thread at a time.
+/// the same error. Where the place has a security, what is sent and read goes through a channel of it;
+/// connect() has its errors then, too. One thread at a time.
 class ServerStream {
  public:
   [[nodiscard]] static Result<ServerStream> connect(const ServerPlace& place, Deadline deadline);
@@ -66,10 +49,18 @@ class ServerStream {
   ServerStream(int descriptor, std::string name);
   [[nodiscard]] Result<void> wait(short events, Deadline deadline);
   [[nodiscard]] Result<std::size_t> receive(std::span<std::byte> into, Deadline deadline);
+  [[nodiscard]] Result<void> secure(const ServerPlace& place, Deadline deadline);
+  [[nodiscard]] Result<void> wait(SecureChannel::Wants wants, Deadline deadline);
+  [[nodiscard]] Result<void> send_secured(std::span<const std::string_view> parts, Deadline deadline);
+  [[nodiscard]] Result<void> write_secured(std::string_view bytes, Deadline deadline);
+  [[nodiscard]] Result<std::size_t> receive_secured(std::span<std::byte> into, bool sleeps,
+                                                    Deadline deadline);
+  [[nodiscard]] bool has_some() noexcept { return begin_ != end_ || (channel_ && channel_->has_some()); }
   [[nodiscard]] Error lost(int error_number);
   [[nodiscard]] Error broken(Error by);
 
   int descriptor_ = -1;
+  std::unique_ptr<SecureChannel> channel_;  ///< null: bytes go as they are
   std::string name_;
   std::optional<Error> broken_by_;
   std::unique_ptr<std::byte[]> buffer_;
