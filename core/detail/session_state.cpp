@@ -60,7 +60,7 @@ SessionState::SessionState(std::shared_ptr<Connector> connector, std::shared_ptr
       standing_(std::make_shared<LocalWaits>(connector_, completions_->continuations().on_start())),
       marks_(std::make_unique<PromiseMarks>()),
       files_(std::make_unique<FileParts>(completions_->continuations().on_start())),
-      expiry_(std::make_unique<Expiry>(connector_, completions_->continuations().on_start())) {}
+      expiry_(std::make_shared<Expiry>(*connector_, completions_->continuations().on_start())) {}
 
 SessionState::~SessionState() {
   remove_session(*this);
@@ -73,12 +73,33 @@ void SessionState::add(const std::shared_ptr<OpenStore>& store) {
   open_stores_.push_back(store);
 }
 
-void SessionState::expire(std::uint32_t store, std::chrono::milliseconds lifetime) {
-  expiry_->add(store, lifetime);
+Result<void> SessionState::expect_expiry(std::uint32_t store, std::chrono::milliseconds lifetime) {
+  return expiry_->expect(store, lifetime);
+}
+
+std::function<void()> SessionState::when_adopted() const {
+  return [expiry = std::weak_ptr(expiry_)] {
+    const auto open = expiry.lock();
+    const auto expected = open ? open->expect_adopted() : Result<void>();
+    if (!expected) {
+      throw expected.error();
+    }
+  };
+}
+
+std::chrono::milliseconds SessionState::lifetime_in(std::uint32_t store) {
+  const MutexLock lock(mutex_);
+  for (const auto& weak : open_stores_) {
+    const auto open = weak.lock();
+    if (open && open->number == store && open->collection.empty() && !open->name.empty()) {
+      return open->options.lifetime;
+    }
+  }
+  return {};
 }
 
 void SessionState::mark_dropped(std::uint32_t number) {
-  expiry_->remove(number);
+  expiry_->forget(number);
   const MutexLock lock(mutex_);
   for (const auto& weak : open_stores_) {
     const auto store = weak.lock();
