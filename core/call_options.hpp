@@ -38,6 +38,9 @@ struct StoringOptions {
   /// How long the object lives, counted from when it is stored; 0: as long as the collection says, or the
   /// store (StoreOptions::lifetime). for_ever: until it is evicted. At most 100 years: `invalid_argument`.
   std::chrono::milliseconds lifetime{0};
+  /// Of a call without a name: whether keys() lists the object. It then has a name that no other object has,
+  /// in the collection of the call: `unnamed-` and digits. That costs what names cost.
+  bool listed = false;
   TimeLimit deadline = {};
 };
 
@@ -47,6 +50,7 @@ struct PutOptions {
   detail::EncoderOf<T> codec = {};
   RoomPolicy when_full = {};
   std::chrono::milliseconds lifetime{0};  ///< as in StoringOptions
+  bool listed = false;                    ///< as in StoringOptions
   TimeLimit deadline = {};
 };
 
@@ -101,6 +105,7 @@ struct ProxyOptions {
   bool populate = true;
   RoomPolicy when_full = {};
   std::chrono::milliseconds lifetime{0};  ///< as in StoringOptions
+  bool listed = false;                    ///< as in StoringOptions
   TimeLimit deadline = {};
 };
 /// The same with a codec: the stand-in has the type of the value.
@@ -110,6 +115,7 @@ struct CodedProxyOptions {
   bool populate = true;
   RoomPolicy when_full = {};
   std::chrono::milliseconds lifetime{0};  ///< as in StoringOptions
+  bool listed = false;                    ///< as in StoringOptions
   TimeLimit deadline = {};
 };
 

@@ -53,14 +53,16 @@ class CodedStore {
   template <class T>
     requires(!detail::is_call_option<T>)
   [[nodiscard]] Result<Key> put(const T& value, const StoringOptions& options = {}) const {
-    return store_.put(value, PutOptions<T>{codec_, options.when_full, options.lifetime, options.deadline});
+    return store_.put(
+        value, PutOptions<T>{codec_, options.when_full, options.lifetime, options.listed, options.deadline});
   }
   template <class T>
     requires(!detail::is_call_option<T>)
   [[nodiscard]] Result<Key> put(std::string_view name, const T& value,
                                 const StoringOptions& options = {}) const {
-    return store_.put(name, value,
-                      PutOptions<T>{codec_, options.when_full, options.lifetime, options.deadline});
+    return store_.put(
+        name, value,
+        PutOptions<T>{codec_, options.when_full, options.lifetime, options.listed, options.deadline});
   }
   template <class T>
   [[nodiscard]] Result<Key> replace(std::string_view name, const T& value,
@@ -70,15 +72,16 @@ class CodedStore {
   template <class T>
     requires(!detail::is_call_option<T>)
   [[nodiscard]] AsyncResult<Key> put_async(const T& value, const StoringOptions& options = {}) const {
-    return store_.put_async(value,
-                            PutOptions<T>{codec_, options.when_full, options.lifetime, options.deadline});
+    return store_.put_async(
+        value, PutOptions<T>{codec_, options.when_full, options.lifetime, options.listed, options.deadline});
   }
   template <class T>
     requires(!detail::is_call_option<T>)
   [[nodiscard]] AsyncResult<Key> put_async(std::string_view name, const T& value,
                                            const StoringOptions& options = {}) const {
-    return store_.put_async(name, value,
-                            PutOptions<T>{codec_, options.when_full, options.lifetime, options.deadline});
+    return store_.put_async(
+        name, value,
+        PutOptions<T>{codec_, options.when_full, options.lifetime, options.listed, options.deadline});
   }
   template <class T>
   [[nodiscard]] AsyncResult<Key> replace_async(std::string_view name, const T& value,
@@ -111,11 +114,13 @@ class CodedStore {
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& objects,
                                                    const StoringOptions& options = {}) const {
     if constexpr (detail::NamedValues<Range>) {
-      return store_.put_batch(objects, PutOptions<detail::ValueInRange<Range>>{
-                                           codec_, options.when_full, options.lifetime, options.deadline});
+      return store_.put_batch(
+          objects, PutOptions<detail::ValueInRange<Range>>{codec_, options.when_full, options.lifetime,
+                                                           options.listed, options.deadline});
     } else {
-      return store_.put_batch(objects, PutOptions<detail::InRange<Range>>{
-                                           codec_, options.when_full, options.lifetime, options.deadline});
+      return store_.put_batch(objects,
+                              PutOptions<detail::InRange<Range>>{codec_, options.when_full, options.lifetime,
+                                                                 options.listed, options.deadline});
     }
   }
 
@@ -185,7 +190,7 @@ class CodedStore {
   }
   template <class T>
   [[nodiscard]] CodedProxyOptions<T> coded(const ProxyOptions& options) const {
-    return {codec_, options.populate, options.when_full, options.lifetime, options.deadline};
+    return {codec_, options.populate, options.when_full, options.lifetime, options.listed, options.deadline};
   }
 
   Store store_;

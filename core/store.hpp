@@ -100,7 +100,8 @@ class Store : private detail::BatchSteps {
   }
   template <class T>
   [[nodiscard]] Result<Key> put(const T& value, const PutOptions<T>& options) const {
-    return key_of(store_value_by({}, false, value, options.codec, {}, options.when_full,
+    const std::string name = unnamed(options.listed);
+    return key_of(store_value_by(name, !name.empty(), value, options.codec, {}, options.when_full,
                                  {options.deadline, options.lifetime}));
   }
   /// The same under a name; all ranks find it once this returns. Blocks for one round trip if another node is
@@ -176,7 +177,9 @@ class Store : private detail::BatchSteps {
   /// Stores bytes as they are; read with get_bytes, or as `std::byte[]`.
   [[nodiscard]] Result<Key> put_bytes(std::span<const std::byte> bytes,
                                       const StoringOptions& options = {}) const {
-    return key_of(store_bytes({}, false, bytes, options.when_full, {options.deadline, options.lifetime}));
+    const std::string name = unnamed(options.listed);
+    return key_of(
+        store_bytes(name, !name.empty(), bytes, options.when_full, {options.deadline, options.lifetime}));
   }
   [[nodiscard]] Result<Key> put_bytes(std::string_view name, std::span<const std::byte> bytes,
                                       const StoringOptions& options = {}) const {
@@ -190,9 +193,11 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] Result<Proxy<detail::Stored<T>>> put_proxy(const T& value,
                                                            const ProxyOptions& options = {}) const {
     check_value<T>();
-    return made_proxy<T>(
-        {}, store_value_in_room({}, false, value, options.when_full, {options.deadline, options.lifetime}),
-        options.populate);
+    const std::string name = unnamed(options.listed);
+    return made_proxy<T>(name,
+                         store_value_in_room(name, !name.empty(), value, options.when_full,
+                                             {options.deadline, options.lifetime}),
+                         options.populate);
   }
   template <class T>
     requires(!detail::is_call_option<T>)
@@ -206,9 +211,10 @@ class Store : private detail::BatchSteps {
   }
   template <class T>
   [[nodiscard]] Result<Proxy<T>> put_proxy(const T& value, const CodedProxyOptions<T>& options) const {
-    const auto made = store_value_by({}, false, value, options.codec.encoder(), {}, options.when_full,
-                                     {options.deadline, options.lifetime});
-    return made_proxy<T>({}, made, options.populate, options.codec.decoder());
+    const std::string name = unnamed(options.listed);
+    const auto made = store_value_by(name, !name.empty(), value, options.codec.encoder(), {},
+                                     options.when_full, {options.deadline, options.lifetime});
+    return made_proxy<T>(name, made, options.populate, options.codec.decoder());
   }
   template <class T>
   [[nodiscard]] Result<Proxy<T>> put_proxy(std::string_view name, const T& value,
@@ -236,7 +242,8 @@ class Store : private detail::BatchSteps {
   /// `invalid_argument` without extents, and for more elements than an object can have.
   template <Flat T>
   [[nodiscard]] Result<Writer<T>> create(const Extents& extents, const StoringOptions& options = {}) const {
-    return make_writer<T>({}, false, extents, options);
+    const std::string name = unnamed(options.listed);
+    return make_writer<T>(name, !name.empty(), extents, options);
   }
   template <Flat T>
   [[nodiscard]] Result<Writer<T>> create(std::string_view name, const Extents& extents,
@@ -248,7 +255,8 @@ class Store : private detail::BatchSteps {
   /// extents() count elements. get<T[]> of the C++ type reads the object, and info() returns the type.
   [[nodiscard]] Result<Writer<std::byte>> create(const ElementType& element, const Extents& extents,
                                                  const StoringOptions& options = {}) const {
-    return create_in_room({}, false, element, extents, options);
+    const std::string name = unnamed(options.listed);
+    return create_in_room(name, !name.empty(), element, extents, options);
   }
   [[nodiscard]] Result<Writer<std::byte>> create(std::string_view name, const ElementType& element,
                                                  const Extents& extents,
@@ -260,7 +268,8 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] Result<Key> put_encoded(const ElementType& element, const Extents& extents,
                                         std::span<const std::byte> bytes,
                                         const StoringOptions& options = {}) const {
-    return put_of({}, false, element, extents, bytes, options);
+    const std::string name = unnamed(options.listed);
+    return put_of(name, !name.empty(), element, extents, bytes, options);
   }
   [[nodiscard]] Result<Key> put_encoded(std::string_view name, const ElementType& element,
                                         const Extents& extents, std::span<const std::byte> bytes,
@@ -367,16 +376,17 @@ class Store : private detail::BatchSteps {
   /// A part of this store, by a second level of names: what `collection("step42")` has as `T` is `step42/T`
   /// in this store. Local and cheap; nothing is made, so that any rank may call it at any time, and an empty
   /// collection is no different from one that nobody has used. Collections can be in collections. By Key, a
-  /// collection finds what the store has; what is put without a name belongs to no collection. A TaskQueue
-  /// over a collection is one of the store, with the whole name; its tasks are not in the collection.
-  /// `collection("step42", {.lifetime = 1h})` stores what is given no lifetime of its own with that one; it
-  /// is a property of this value, and of the collections that it makes, not of the names. `invalid_argument`
-  /// for an empty name, one with a `/`, one that is too long, and a lifetime that is none.
+  /// collection finds what the store has; what is put without a name, and is not to be `listed`, belongs to
+  /// no collection. A TaskQueue over a collection is one of the store, with the whole name; its tasks are not
+  /// in the collection. `collection("step42", {.lifetime = 1h})` stores what is given no lifetime of its own
+  /// with that one; it is a property of this value, and of the collections that it makes, not of the names.
+  /// `invalid_argument` for an empty name, one with a `/`, one that is too long, and a lifetime that is none.
   [[nodiscard]] Result<Store> collection(std::string_view name, const CollectionOptions& options = {}) const;
   /// Evicts all objects that keys() lists, those of collections in this one included; returns how many.
   /// Objects that others put meanwhile may stay. Any rank may call it; it is not collective. Blocks for the
   /// time of keys() and evict_batch(). The deadline holds for all of it. If some were not evicted, returns
-  /// the first error; the others are gone, and the call may be repeated. Objects without a name stay.
+  /// the first error; the others are gone, and the call may be repeated. Objects without a name stay, unless
+  /// they were put to be `listed`.
   [[nodiscard]] Result<std::uint64_t> clear(const CallOptions& options = {}) const;
   /// The size, type, extents, owner, generation, name and end of an object. If this node has no copy, asks
   /// the node of the object. The payload is not transferred, except for a small value that the home of the
@@ -453,6 +463,9 @@ class Store : private detail::BatchSteps {
   template <class T>
   [[nodiscard]] AsyncResult<Key> put_async(const T& value, const PutOptions<T>& options) const {
     const auto allowed = never_waits({}, options.when_full);
+    if (allowed && options.listed) {
+      return begin_put(unnamed(true), value, options.codec, {}, {options.deadline, options.lifetime});
+    }
     return AsyncResult<Key>(allowed ? put(value, options) : allowed.error());
   }
   template <class T>
@@ -489,6 +502,9 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] AsyncResult<Key> put_bytes_async(std::span<const std::byte> bytes,
                                                  const StoringOptions& options = {}) const {
     const auto allowed = never_waits({}, options.when_full);
+    if (allowed && options.listed) {
+      return begin_put_bytes(unnamed(true), bytes, {options.deadline, options.lifetime});
+    }
     return AsyncResult<Key>(allowed ? put_bytes(bytes, options) : allowed.error());
   }
   [[nodiscard]] AsyncResult<Key> put_bytes_async(std::string_view name, std::span<const std::byte> bytes,
@@ -527,18 +543,19 @@ class Store : private detail::BatchSteps {
       const Range& objects, const PutOptions<detail::ValueInRange<Range>>& options) const {
     return put_named(objects, {options.deadline, options.lifetime}, options.when_full, options.codec);
   }
-  /// put() of each value, without names and without messages.
+  /// put() of each value, without names and without messages, unless they are to be `listed`.
   template <detail::AddressRange Range>
     requires(!detail::NamedValues<Range>)
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& values) const {
     check_value<detail::InRange<Range>>();
-    return put_unnamed(values, {}, {});
+    return put_unnamed(values, false, {}, {});
   }
   template <detail::AddressRange Range>
     requires(!detail::NamedValues<Range>)
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& values,
                                                    const PutOptions<detail::InRange<Range>>& options) const {
-    return put_unnamed(values, {options.deadline, options.lifetime}, options.when_full, options.codec);
+    return put_unnamed(values, options.listed, {options.deadline, options.lifetime}, options.when_full,
+                       options.codec);
   }
   /// get() of each key or name. Small objects (up to `inline_bytes`) of other nodes are transferred together,
   /// in one message for each node and each 256 objects, by name from the home of the name; large objects

@@ -124,18 +124,23 @@ class BatchSteps : protected AsyncSteps {
     return keys;
   }
   template <class Range, class... By>
-  [[nodiscard]] std::vector<Result<Key>> put_unnamed(const Range& values, const StoredHow& given,
+  [[nodiscard]] std::vector<Result<Key>> put_unnamed(const Range& values, bool listed, const StoredHow& given,
                                                      RoomPolicy when_full, const By&... by) const {
     const StoredHow how(moment(given.deadline), given.lifetime);
     std::vector<Result<Key>> keys;
     OwnedDrafts drafts(open_);
     std::size_t sealed = 0;
-    const auto name_of = [](std::size_t) { return std::string_view(); };
+    std::vector<std::string> names;  // in the collection; only if they are listed
+    const auto name_of = [&](std::size_t at) { return listed ? std::string_view(names[at]) : ""; };
     for (const auto& value : values) {
-      keys.push_back(draft_in_batch({}, false, value, how, drafts, by...));
+      if (listed) {
+        names.push_back(session().listed_name());
+      }
+      const FullName name = full(name_of(keys.size()));
+      keys.push_back(draft_in_batch(name, listed, value, how, drafts, by...));
       if (when_full.waits() && lacks_room(keys.back())) {
         seal_drafts(drafts, keys, sealed, how.deadline, name_of);
-        keys.back() = put_in_room({}, false, value, when_full, how, by...);
+        keys.back() = put_in_room(name, listed, value, when_full, how, by...);
       }
     }
     seal_drafts(drafts, keys, sealed, how.deadline, name_of);

@@ -58,6 +58,8 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
   /// That store has objects that live that long, from now on. `unsupported` if the connector has no
   /// lifetimes; `system` if no thread can be started.
   [[nodiscard]] Result<void> expect_expiry(std::uint32_t store, std::chrono::milliseconds lifetime);
+  /// A name that no other object of any process has, as good as certainly.
+  [[nodiscard]] std::string listed_name();
   /// To be called whenever this process has adopted what a dead one owned, which may expire. Keeps nothing
   /// alive; throws an Error `system` if no thread can be started.
   [[nodiscard]] std::function<void()> when_adopted() const;
@@ -239,6 +241,8 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
   const Path written_by_;
   const std::string name_;  ///< of the runtime
   const SessionOptions options_;
+  const std::uint64_t own_names_;  ///< begins those of listed_name()
+  std::atomic<std::uint64_t> listed_names_{0};
   const std::shared_ptr<CompletionCounter> completions_;
   std::atomic<bool> closed_{false};
   std::atomic<bool> disowned_{false};

@@ -53,6 +53,10 @@ Result<ObjectInfo> info_of(const Result<ObjectView>& object) {
                     std::string(codec), std::move(element),  moment_of(object->expires_ns())};
 }
 
+std::string StoreBase::listed_name() const {
+  return in_collection(open_->collection, session().listed_name());
+}
+
 std::string StoreBase::full_prefix(std::string_view prefix) const {
   return open_->collection.empty() ? std::string(prefix) : (open_->collection + '/').append(prefix);
 }

@@ -63,6 +63,8 @@ class StoreBase {
 
   /// A name that the user gave.
   [[nodiscard]] FullName full(std::string_view name) const { return {*open_, name}; }
+  /// The name of an object that is put without one: none, or in the collection one that no other object has.
+  [[nodiscard]] std::string unnamed(bool listed) const { return listed ? listed_name() : std::string(); }
   /// The beginning of names, as the user gave it: in a collection all begin with that one's.
   [[nodiscard]] std::string full_prefix(std::string_view prefix) const;
 
@@ -302,6 +304,7 @@ class StoreBase {
   std::shared_ptr<OpenStore> open_;
 
  private:
+  [[nodiscard]] std::string listed_name() const;
   [[nodiscard, gnu::cold, gnu::noinline]] Result<void> set_lifetime(ObjectMeta& meta,
                                                                     std::chrono::milliseconds lifetime) const;
   [[nodiscard]] bool may_expire(std::chrono::milliseconds lifetime) const noexcept {
