@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <type_traits>
 
@@ -20,9 +21,26 @@ struct CallOptions {
   TimeLimit deadline = {};
 };
 
+/// A lifetime without an end, for what is put into a store or collection that has lifetimes.
+inline constexpr std::chrono::milliseconds for_ever = std::chrono::milliseconds::max();
+
+/// Options of `collection`.
+struct CollectionOptions {
+  /// Of what is put through the collection without a lifetime of its own; 0: that of what it is in. for_ever:
+  /// none.
+  std::chrono::milliseconds lifetime{0};
+};
+
 /// Options of calls that store bytes, or make memory to be written: `create`, `put_bytes`, `put_encoded`.
+/// `put_bytes_async` refuses to wait for room.
 struct StoringOptions {
   RoomPolicy when_full = {};
+  /// How long the object lives, counted from when it is stored; 0: as long as the collection says, or the
+  /// store (StoreOptions::lifetime). for_ever: until it is evicted. At most 100 years: `invalid_argument`.
+  std::chrono::milliseconds lifetime{0};
+  /// Of a call without a name: whether keys() lists the object. It then has a name that no other object has,
+  /// in the collection of the call: `unnamed-` and digits. That costs what names cost.
+  bool listed = false;
   TimeLimit deadline = {};
 };
 
@@ -31,6 +49,8 @@ template <class T>
 struct PutOptions {
   detail::EncoderOf<T> codec = {};
   RoomPolicy when_full = {};
+  std::chrono::milliseconds lifetime{0};  ///< as in StoringOptions
+  bool listed = false;                    ///< as in StoringOptions
   TimeLimit deadline = {};
 };
 
@@ -42,6 +62,8 @@ struct ReplaceOptions {
   /// 0: replace any, or none.
   std::uint64_t expected_generation = 0;
   RoomPolicy when_full = {};
+  std::chrono::milliseconds lifetime{
+      0};  ///< of the new object, as in StoringOptions: not that of the old one
   TimeLimit deadline = {};
 };
 
@@ -82,6 +104,8 @@ struct ProxyOptions {
   /// on first use.
   bool populate = true;
   RoomPolicy when_full = {};
+  std::chrono::milliseconds lifetime{0};  ///< as in StoringOptions
+  bool listed = false;                    ///< as in StoringOptions
   TimeLimit deadline = {};
 };
 /// The same with a codec: the stand-in has the type of the value.
@@ -90,6 +114,8 @@ struct CodedProxyOptions {
   detail::CoderOf<T> codec;
   bool populate = true;
   RoomPolicy when_full = {};
+  std::chrono::milliseconds lifetime{0};  ///< as in StoringOptions
+  bool listed = false;                    ///< as in StoringOptions
   TimeLimit deadline = {};
 };
 
@@ -109,8 +135,9 @@ template <class T>
 inline constexpr bool is_call_option =
     std::is_same_v<T, Deadline> || std::is_same_v<T, TimeLimit> || std::is_same_v<T, CallOptions> ||
     std::is_same_v<T, StoringOptions> || std::is_same_v<T, ProxyOptions> || std::is_same_v<T, BytesOptions> ||
-    is_instance<T, PutOptions> || is_instance<T, ReplaceOptions> || is_instance<T, GetOptions> ||
-    is_instance<T, ReadOptions> || is_instance<T, CodedProxyOptions> || is_instance<T, PromiseOptions>;
+    std::is_same_v<T, CollectionOptions> || is_instance<T, PutOptions> || is_instance<T, ReplaceOptions> ||
+    is_instance<T, GetOptions> || is_instance<T, ReadOptions> || is_instance<T, CodedProxyOptions> ||
+    is_instance<T, PromiseOptions>;
 
 }  // namespace detail
 

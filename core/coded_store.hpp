@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <ranges>
 #include <string_view>
@@ -23,6 +24,7 @@ struct DeclinedArrayOptions {
 struct CodedReplaceOptions {
   std::uint64_t expected_generation = 0;
   RoomPolicy when_full = {};
+  std::chrono::milliseconds lifetime{0};
   TimeLimit deadline = {};
 };
 
@@ -51,13 +53,16 @@ class CodedStore {
   template <class T>
     requires(!detail::is_call_option<T>)
   [[nodiscard]] Result<Key> put(const T& value, const StoringOptions& options = {}) const {
-    return store_.put(value, PutOptions<T>{codec_, options.when_full, options.deadline});
+    return store_.put(
+        value, PutOptions<T>{codec_, options.when_full, options.lifetime, options.listed, options.deadline});
   }
   template <class T>
     requires(!detail::is_call_option<T>)
   [[nodiscard]] Result<Key> put(std::string_view name, const T& value,
                                 const StoringOptions& options = {}) const {
-    return store_.put(name, value, PutOptions<T>{codec_, options.when_full, options.deadline});
+    return store_.put(
+        name, value,
+        PutOptions<T>{codec_, options.when_full, options.lifetime, options.listed, options.deadline});
   }
   template <class T>
   [[nodiscard]] Result<Key> replace(std::string_view name, const T& value,
@@ -66,14 +71,17 @@ class CodedStore {
   }
   template <class T>
     requires(!detail::is_call_option<T>)
-  [[nodiscard]] AsyncResult<Key> put_async(const T& value, const CallOptions& options = {}) const {
-    return store_.put_async(value, PutOptions<T>{codec_, {}, options.deadline});
+  [[nodiscard]] AsyncResult<Key> put_async(const T& value, const StoringOptions& options = {}) const {
+    return store_.put_async(
+        value, PutOptions<T>{codec_, options.when_full, options.lifetime, options.listed, options.deadline});
   }
   template <class T>
     requires(!detail::is_call_option<T>)
   [[nodiscard]] AsyncResult<Key> put_async(std::string_view name, const T& value,
-                                           const CallOptions& options = {}) const {
-    return store_.put_async(name, value, PutOptions<T>{codec_, {}, options.deadline});
+                                           const StoringOptions& options = {}) const {
+    return store_.put_async(
+        name, value,
+        PutOptions<T>{codec_, options.when_full, options.lifetime, options.listed, options.deadline});
   }
   template <class T>
   [[nodiscard]] AsyncResult<Key> replace_async(std::string_view name, const T& value,
@@ -107,10 +115,12 @@ class CodedStore {
                                                    const StoringOptions& options = {}) const {
     if constexpr (detail::NamedValues<Range>) {
       return store_.put_batch(
-          objects, PutOptions<detail::ValueInRange<Range>>{codec_, options.when_full, options.deadline});
+          objects, PutOptions<detail::ValueInRange<Range>>{codec_, options.when_full, options.lifetime,
+                                                           options.listed, options.deadline});
     } else {
-      return store_.put_batch(
-          objects, PutOptions<detail::InRange<Range>>{codec_, options.when_full, options.deadline});
+      return store_.put_batch(objects,
+                              PutOptions<detail::InRange<Range>>{codec_, options.when_full, options.lifetime,
+                                                                 options.listed, options.deadline});
     }
   }
 
@@ -176,11 +186,11 @@ class CodedStore {
   }
   template <class T>
   [[nodiscard]] ReplaceOptions<T> in_place_of(const CodedReplaceOptions& options) const {
-    return {codec_, options.expected_generation, options.when_full, options.deadline};
+    return {codec_, options.expected_generation, options.when_full, options.lifetime, options.deadline};
   }
   template <class T>
   [[nodiscard]] CodedProxyOptions<T> coded(const ProxyOptions& options) const {
-    return {codec_, options.populate, options.when_full, options.deadline};
+    return {codec_, options.populate, options.when_full, options.lifetime, options.listed, options.deadline};
   }
 
   Store store_;

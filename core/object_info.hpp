@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include <locum/element_type.hpp>
@@ -22,6 +24,9 @@ struct ObjectInfo {
   std::string name;              ///< empty if unnamed
   std::string codec;             ///< that it was written by; empty: locum's own way
   ElementType element;           ///< of an array; none of other objects
+  /// When it expires, by the clock of the system on which it was stored; none: never. For a little longer it
+  /// may still be found (see StoreOptions::lifetime).
+  std::optional<std::chrono::system_clock::time_point> expires_at;
 };
 
 }  // namespace locum

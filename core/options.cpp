@@ -205,10 +205,15 @@ Result<void> check(const StoreOptions& options) {
                  "one is " +
                      std::to_string(options.timeout.count()) + " ms");
   }
-  if (options.lifetime < options.lifetime.zero() || options.lifetime > longest_lifetime) {
+  return check_lifetime(options.lifetime);
+}
+
+Result<void> check_lifetime(std::chrono::milliseconds lifetime) {
+  if (lifetime < lifetime.zero() || lifetime > longest_lifetime) {
     return Error(Errc::invalid_argument,
-                 "the lifetime of objects is 0, which is for ever, to 100 years; this one is " +
-                     std::to_string(options.lifetime.count()) + " ms");
+                 "the lifetime of objects is more than 0, up to 100 years, or 0 for "
+                 "that of the store, which is for ever if 0; this one is " +
+                     std::to_string(lifetime.count()) + " ms");
   }
   return {};
 }

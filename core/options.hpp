@@ -123,12 +123,14 @@ struct StoreOptions {
   /// Objects that are evicted and still viewed count; copies of objects of other nodes do not. At most 64
   /// stores of a runtime have one. 0: none but that of the node.
   std::uint64_t memory_bytes = 0;
-  /// How long the objects of the store live, at most 100 years: each is evicted no earlier than that after
-  /// its put, and at most a quarter of that later (2 s if that is less, 40 ms if that is more). In the memory
-  /// of nodes this holds as long as a rank of the object's node has the store open. Over a backend an object
-  /// is not found from then on, in whatever process; `keys()` may show its name until it was removed, which
-  /// takes a quarter of its lifetime, within 1 s and a minute. Not for stores that have streams of steps or
-  /// queues of tasks. 0: for ever.
+  /// How long the objects of the store live that are stored without a lifetime of their own
+  /// (StoringOptions::lifetime), and outside of collections that have one: at most 100 years; 0: for ever.
+  /// Each is evicted no earlier than that after it was stored, by the system's clock. In the memory of nodes
+  /// it may be found for a quarter of its lifetime more (2 s if that is less, 40 ms if that is more; 2 s if
+  /// the rank that stored it has died): see docs/memory.md. Over a backend it is not found from then on, in
+  /// whatever process; `keys()` may show its name until it was removed, which takes a quarter of its
+  /// lifetime, within 1 s and a minute. A put takes the name of what has expired in any case. Not for stores
+  /// that have streams of steps or queues of tasks.
   std::chrono::milliseconds lifetime{0};
   /// For Runtime::store(): the URL of the backend that the store is over, in place of the nodes' memory; see
   /// locum::open(). Each rank that opens the store gives it. Not among the options in force, and not for
@@ -141,6 +143,8 @@ struct StoreOptions {
 /// \cond library
 /// `invalid_argument` if an option is out of range.
 [[nodiscard]] Result<void> check(const StoreOptions& options);
+/// The same of a lifetime.
+[[nodiscard]] Result<void> check_lifetime(std::chrono::milliseconds lifetime);
 /// \endcond
 /// `given`, overridden by the environment and checked; `invalid_argument` names the field or variable and its
 /// valid values.

@@ -197,7 +197,9 @@ Result<Store> Session::open_with(std::string_view name, const StoreOptions* want
         address, Error(Errc::corrupt, "the record of this store is damaged: " + allowed.error().text()));
   }
   if (stored->lifetime.count() > 0) {
-    state_->expire(*number, stored->lifetime);
+    if (auto expected = state_->expect_expiry(*number, stored->lifetime); !expected) {
+      return state_->explain(address, expected.error());
+    }
   }
   auto opened = std::make_shared<detail::OpenStore>();
   opened->session = state_;

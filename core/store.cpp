@@ -98,7 +98,7 @@ Result<View<std::byte[]>> Store::bytes_of(Result<ObjectView> object) const {
 }
 
 Result<Writer<std::byte>> Store::create_of(std::string_view name, bool named, const ElementType& element,
-                                           const Extents& extents, Deadline deadline,
+                                           const Extents& extents, const detail::StoredHow& how,
                                            detail::RoomWait* room) const {
   const Address address(open_->number, name);
   if (!element) {
@@ -114,7 +114,7 @@ Result<Writer<std::byte>> Store::create_of(std::string_view name, bool named, co
   auto draft = allocate(*size_bytes,
                         {open_->number, element.bytes(), element.alignment(), text_hash(type), type, name,
                          Layout::array, extents},
-                        named, deadline, room);
+                        named, how, room);
   if (!draft) {
     return no_draft(name, draft.error());
   }
@@ -123,9 +123,10 @@ Result<Writer<std::byte>> Store::create_of(std::string_view name, bool named, co
 
 Result<Writer<std::byte>> Store::create_in_room(std::string_view name, bool named, const ElementType& element,
                                                 const Extents& extents, const StoringOptions& options) const {
-  return in_room(name, options.when_full, options.deadline, [&](Deadline until, detail::RoomWait* room) {
-    return create_of(name, named, element, extents, until, room);
-  });
+  return in_room(name, options.when_full, {options.deadline, options.lifetime},
+                 [&](const detail::StoredHow& how, detail::RoomWait* room) {
+                   return create_of(name, named, element, extents, how, room);
+                 });
 }
 
 Result<Key> Store::put_of(std::string_view name, bool named, const ElementType& element,
@@ -138,16 +139,16 @@ Result<Key> Store::put_of(std::string_view name, bool named, const ElementType& 
         Error(Errc::invalid_argument, "these extents are of " + std::to_string(*size_bytes) + " bytes, " +
                                           std::to_string(bytes.size()) + " were given"));
   }
-  return in_room(name, options.when_full, moment(options.deadline),
-                 [&](Deadline until, detail::RoomWait* room) -> Result<Key> {
-                   auto writer = create_of(name, named, element, extents, until, room);
+  return in_room(name, options.when_full, {moment(options.deadline), options.lifetime},
+                 [&](const detail::StoredHow& how, detail::RoomWait* room) -> Result<Key> {
+                   auto writer = create_of(name, named, element, extents, how, room);
                    if (!writer) {
                      return writer.error();
                    }
                    if (!bytes.empty()) {
                      std::memcpy(writer->data(), bytes.data(), bytes.size());
                    }
-                   return writer->seal(until);
+                   return writer->seal(how.deadline);
                  });
 }
 
@@ -225,7 +226,7 @@ Result<std::uint64_t> Store::clear(const CallOptions& options) const {
 }
 
 // In the list of open stores, as the store itself: whoever drops that drops this one.
-Result<Store> Store::collection(std::string_view name) const {
+Result<Store> Store::collection(std::string_view name, const CollectionOptions& options) const {
   const detail::FullName whole = full(name);
   if (auto allowed = usable(whole); !allowed) {
     return allowed.error();
@@ -242,6 +243,14 @@ Result<Store> Store::collection(std::string_view name) const {
   opened->name = open_->name;
   opened->collection = std::string_view(whole);
   opened->options = open_->options;
+  if (options.lifetime == for_ever) {
+    opened->options.lifetime = options.lifetime.zero();
+  } else if (options.lifetime.count() != 0) {
+    opened->options.lifetime = options.lifetime;
+    if (auto allowed = check_lifetime(options.lifetime); !allowed) {
+      return session().explain(whole, allowed.error());
+    }
+  }
   session().add(opened);
   if (open_->dropped_meanwhile()) {
     opened->drop();

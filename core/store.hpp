@@ -63,6 +63,11 @@ class Evicted : public Result<bool> {
 /// much: the error names them, and counts those of all threads. The calling thread sleeps, so continuations
 /// that store in this way delay the ones after them. Calls that are asynchronous do not wait for room.
 ///
+/// *Lifetimes.* An object that is stored with `{.lifetime = 10s}`, through a collection that has a lifetime,
+/// or in a store that has one is evicted at its end; the first of these that is given counts. What replaces
+/// an object has a lifetime of its own: update(), fetch_add() and promises that are set store with that of
+/// the collection or store.
+///
 /// *Errors.* Calls return Result; `not_found` and `timeout` are ordinary outcomes. Every call can return
 /// `closed` after the runtime was closed or the store dropped; views stay valid. Calls that need another node
 /// can return `peer_lost` and `timeout`. docs/errors.md has a table.
@@ -75,7 +80,7 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] const std::string& name() const noexcept {
     return open_->collection.empty() ? open_->name : open_->collection;
   }
-  /// The options in force: those of the first rank that opened the store.
+  /// The options in force: those of the first rank that opened the store; of a collection with its lifetime.
   [[nodiscard]] const StoreOptions& options() const noexcept { return open_->options; }
   /// `Key::store` of its objects.
   [[nodiscard]] std::uint32_t number() const noexcept { return open_->number; }
@@ -95,7 +100,9 @@ class Store : private detail::BatchSteps {
   }
   template <class T>
   [[nodiscard]] Result<Key> put(const T& value, const PutOptions<T>& options) const {
-    return key_of(store_value_by({}, false, value, options.codec, {}, options.when_full, options.deadline));
+    const std::string name = unnamed(options.listed);
+    return key_of(store_value_by(name, !name.empty(), value, options.codec, {}, options.when_full,
+                                 {options.deadline, options.lifetime}));
   }
   /// The same under a name; all ranks find it once this returns. Blocks for one round trip if another node is
   /// the home of the name. `key_exists` if the name is live; its object is untouched.
@@ -107,8 +114,8 @@ class Store : private detail::BatchSteps {
   template <class T>
   [[nodiscard]] Result<Key> put(std::string_view name, const T& value, const PutOptions<T>& options) const {
     check_value<T>();
-    return key_of(
-        store_value_by(full(name), true, value, options.codec, {}, options.when_full, options.deadline));
+    return key_of(store_value_by(full(name), true, value, options.codec, {}, options.when_full,
+                                 {options.deadline, options.lifetime}));
   }
   /// Refused while compiling: see the text.
   template <class T>
@@ -130,7 +137,7 @@ class Store : private detail::BatchSteps {
     check_value<T>();
     return key_of(store_value_by(full(name), true, value, options.codec,
                                  {SealMode::replace, options.expected_generation}, options.when_full,
-                                 options.deadline));
+                                 {options.deadline, options.lifetime}));
   }
   /// Changes the value under a name, atomically: reads it, and replaces it by `change(value)`; if somebody
   /// else has replaced it meanwhile, both again, until the deadline. Returns the new value. `change` may be
@@ -170,11 +177,14 @@ class Store : private detail::BatchSteps {
   /// Stores bytes as they are; read with get_bytes, or as `std::byte[]`.
   [[nodiscard]] Result<Key> put_bytes(std::span<const std::byte> bytes,
                                       const StoringOptions& options = {}) const {
-    return key_of(store_bytes({}, false, bytes, options.when_full, options.deadline));
+    const std::string name = unnamed(options.listed);
+    return key_of(
+        store_bytes(name, !name.empty(), bytes, options.when_full, {options.deadline, options.lifetime}));
   }
   [[nodiscard]] Result<Key> put_bytes(std::string_view name, std::span<const std::byte> bytes,
                                       const StoringOptions& options = {}) const {
-    return key_of(store_bytes(full(name), true, bytes, options.when_full, options.deadline));
+    return key_of(
+        store_bytes(full(name), true, bytes, options.when_full, {options.deadline, options.lifetime}));
   }
   /// put_proxy: put(), and a stand-in for the object, which is resolved here at once unless `{.populate =
   /// false}`. With a codec it is a stand-in of the type that was put; another rank makes its own by
@@ -183,7 +193,10 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] Result<Proxy<detail::Stored<T>>> put_proxy(const T& value,
                                                            const ProxyOptions& options = {}) const {
     check_value<T>();
-    return made_proxy<T>({}, store_value_in_room({}, false, value, options.when_full, options.deadline),
+    const std::string name = unnamed(options.listed);
+    return made_proxy<T>(name,
+                         store_value_in_room(name, !name.empty(), value, options.when_full,
+                                             {options.deadline, options.lifetime}),
                          options.populate);
   }
   template <class T>
@@ -191,21 +204,24 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] Result<Proxy<detail::Stored<T>>> put_proxy(std::string_view name, const T& value,
                                                            const ProxyOptions& options = {}) const {
     const detail::FullName whole = full(name);
-    return made_proxy<T>(whole, store_value_in_room(whole, true, value, options.when_full, options.deadline),
-                         options.populate);
+    return made_proxy<T>(
+        whole,
+        store_value_in_room(whole, true, value, options.when_full, {options.deadline, options.lifetime}),
+        options.populate);
   }
   template <class T>
   [[nodiscard]] Result<Proxy<T>> put_proxy(const T& value, const CodedProxyOptions<T>& options) const {
-    const auto made =
-        store_value_by({}, false, value, options.codec.encoder(), {}, options.when_full, options.deadline);
-    return made_proxy<T>({}, made, options.populate, options.codec.decoder());
+    const std::string name = unnamed(options.listed);
+    const auto made = store_value_by(name, !name.empty(), value, options.codec.encoder(), {},
+                                     options.when_full, {options.deadline, options.lifetime});
+    return made_proxy<T>(name, made, options.populate, options.codec.decoder());
   }
   template <class T>
   [[nodiscard]] Result<Proxy<T>> put_proxy(std::string_view name, const T& value,
                                            const CodedProxyOptions<T>& options) const {
     const detail::FullName whole = full(name);
-    const auto made =
-        store_value_by(whole, true, value, options.codec.encoder(), {}, options.when_full, options.deadline);
+    const auto made = store_value_by(whole, true, value, options.codec.encoder(), {}, options.when_full,
+                                     {options.deadline, options.lifetime});
     return made_proxy<T>(whole, made, options.populate, options.codec.decoder());
   }
   /// A promise: a stand-in for an object that will be set later. Takes the memory of a small object and sends
@@ -226,7 +242,8 @@ class Store : private detail::BatchSteps {
   /// `invalid_argument` without extents, and for more elements than an object can have.
   template <Flat T>
   [[nodiscard]] Result<Writer<T>> create(const Extents& extents, const StoringOptions& options = {}) const {
-    return make_writer<T>({}, false, extents, options);
+    const std::string name = unnamed(options.listed);
+    return make_writer<T>(name, !name.empty(), extents, options);
   }
   template <Flat T>
   [[nodiscard]] Result<Writer<T>> create(std::string_view name, const Extents& extents,
@@ -238,7 +255,8 @@ class Store : private detail::BatchSteps {
   /// extents() count elements. get<T[]> of the C++ type reads the object, and info() returns the type.
   [[nodiscard]] Result<Writer<std::byte>> create(const ElementType& element, const Extents& extents,
                                                  const StoringOptions& options = {}) const {
-    return create_in_room({}, false, element, extents, options);
+    const std::string name = unnamed(options.listed);
+    return create_in_room(name, !name.empty(), element, extents, options);
   }
   [[nodiscard]] Result<Writer<std::byte>> create(std::string_view name, const ElementType& element,
                                                  const Extents& extents,
@@ -250,7 +268,8 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] Result<Key> put_encoded(const ElementType& element, const Extents& extents,
                                         std::span<const std::byte> bytes,
                                         const StoringOptions& options = {}) const {
-    return put_of({}, false, element, extents, bytes, options);
+    const std::string name = unnamed(options.listed);
+    return put_of(name, !name.empty(), element, extents, bytes, options);
   }
   [[nodiscard]] Result<Key> put_encoded(std::string_view name, const ElementType& element,
                                         const Extents& extents, std::span<const std::byte> bytes,
@@ -357,18 +376,21 @@ class Store : private detail::BatchSteps {
   /// A part of this store, by a second level of names: what `collection("step42")` has as `T` is `step42/T`
   /// in this store. Local and cheap; nothing is made, so that any rank may call it at any time, and an empty
   /// collection is no different from one that nobody has used. Collections can be in collections. By Key, a
-  /// collection finds what the store has; what is put without a name belongs to no collection. A TaskQueue
-  /// over a collection is one of the store, with the whole name; its tasks are not in the collection.
-  /// `invalid_argument` for an empty name, one with a `/`, and one that is too long.
-  [[nodiscard]] Result<Store> collection(std::string_view name) const;
+  /// collection finds what the store has; what is put without a name, and is not to be `listed`, belongs to
+  /// no collection. A TaskQueue over a collection is one of the store, with the whole name; its tasks are not
+  /// in the collection. `collection("step42", {.lifetime = 1h})` stores what is given no lifetime of its own
+  /// with that one; it is a property of this value, and of the collections that it makes, not of the names.
+  /// `invalid_argument` for an empty name, one with a `/`, one that is too long, and a lifetime that is none.
+  [[nodiscard]] Result<Store> collection(std::string_view name, const CollectionOptions& options = {}) const;
   /// Evicts all objects that keys() lists, those of collections in this one included; returns how many.
   /// Objects that others put meanwhile may stay. Any rank may call it; it is not collective. Blocks for the
   /// time of keys() and evict_batch(). The deadline holds for all of it. If some were not evicted, returns
-  /// the first error; the others are gone, and the call may be repeated. Objects without a name stay.
+  /// the first error; the others are gone, and the call may be repeated. Objects without a name stay, unless
+  /// they were put to be `listed`.
   [[nodiscard]] Result<std::uint64_t> clear(const CallOptions& options = {}) const;
-  /// The size, type, extents, owner, generation and name of an object. If this node has no copy, asks the
-  /// node of the object. The payload is not transferred, except for a small value that the home of the name
-  /// sends with its reply (see `inline_bytes`).
+  /// The size, type, extents, owner, generation, name and end of an object. If this node has no copy, asks
+  /// the node of the object. The payload is not transferred, except for a small value that the home of the
+  /// name sends with its reply (see `inline_bytes`).
   [[nodiscard]] Result<ObjectInfo> info(const Key& key, const CallOptions& options = {}) const;
   [[nodiscard]] Result<ObjectInfo> info(std::string_view name, const CallOptions& options = {}) const;
 
@@ -441,6 +463,9 @@ class Store : private detail::BatchSteps {
   template <class T>
   [[nodiscard]] AsyncResult<Key> put_async(const T& value, const PutOptions<T>& options) const {
     const auto allowed = never_waits({}, options.when_full);
+    if (allowed && options.listed) {
+      return begin_put(unnamed(true), value, options.codec, {}, {options.deadline, options.lifetime});
+    }
     return AsyncResult<Key>(allowed ? put(value, options) : allowed.error());
   }
   template <class T>
@@ -454,7 +479,7 @@ class Store : private detail::BatchSteps {
     check_value<T>();
     const detail::FullName whole = full(name);
     const auto allowed = never_waits(whole, options.when_full);
-    return allowed ? begin_put(whole, value, options.codec, {}, options.deadline)
+    return allowed ? begin_put(whole, value, options.codec, {}, {options.deadline, options.lifetime})
                    : AsyncResult<Key>(allowed.error());
   }
   /// The asynchronous replace(), in the same way.
@@ -470,17 +495,24 @@ class Store : private detail::BatchSteps {
     const detail::FullName whole = full(name);
     const auto allowed = never_waits(whole, options.when_full);
     return allowed ? begin_put(whole, value, options.codec, {SealMode::replace, options.expected_generation},
-                               options.deadline)
+                               {options.deadline, options.lifetime})
                    : AsyncResult<Key>(allowed.error());
   }
   /// The asynchronous put_bytes(), in the same way.
   [[nodiscard]] AsyncResult<Key> put_bytes_async(std::span<const std::byte> bytes,
-                                                 const CallOptions& options = {}) const {
-    return AsyncResult<Key>(put_bytes(bytes, {.deadline = options.deadline}));
+                                                 const StoringOptions& options = {}) const {
+    const auto allowed = never_waits({}, options.when_full);
+    if (allowed && options.listed) {
+      return begin_put_bytes(unnamed(true), bytes, {options.deadline, options.lifetime});
+    }
+    return AsyncResult<Key>(allowed ? put_bytes(bytes, options) : allowed.error());
   }
   [[nodiscard]] AsyncResult<Key> put_bytes_async(std::string_view name, std::span<const std::byte> bytes,
-                                                 const CallOptions& options = {}) const {
-    return begin_put_bytes(full(name), bytes, options.deadline);
+                                                 const StoringOptions& options = {}) const {
+    const detail::FullName whole = full(name);
+    const auto allowed = never_waits(whole, options.when_full);
+    return allowed ? begin_put_bytes(whole, bytes, {options.deadline, options.lifetime})
+                   : AsyncResult<Key>(allowed.error());
   }
   /// The asynchronous evict(); a cancelled or dropped future does not stop it.
   template <ObjectId I>
@@ -509,20 +541,21 @@ class Store : private detail::BatchSteps {
   template <detail::NamedValues Range>
   [[nodiscard]] std::vector<Result<Key>> put_batch(
       const Range& objects, const PutOptions<detail::ValueInRange<Range>>& options) const {
-    return put_named(objects, options.deadline, options.when_full, options.codec);
+    return put_named(objects, {options.deadline, options.lifetime}, options.when_full, options.codec);
   }
-  /// put() of each value, without names and without messages.
+  /// put() of each value, without names and without messages, unless they are to be `listed`.
   template <detail::AddressRange Range>
     requires(!detail::NamedValues<Range>)
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& values) const {
     check_value<detail::InRange<Range>>();
-    return put_unnamed(values, {}, {});
+    return put_unnamed(values, false, {}, {});
   }
   template <detail::AddressRange Range>
     requires(!detail::NamedValues<Range>)
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& values,
                                                    const PutOptions<detail::InRange<Range>>& options) const {
-    return put_unnamed(values, options.deadline, options.when_full, options.codec);
+    return put_unnamed(values, options.listed, {options.deadline, options.lifetime}, options.when_full,
+                       options.codec);
   }
   /// get() of each key or name. Small objects (up to `inline_bytes`) of other nodes are transferred together,
   /// in one message for each node and each 256 objects, by name from the home of the name; large objects
@@ -622,11 +655,11 @@ class Store : private detail::BatchSteps {
     if (!size_bytes) {
       return size_bytes.error();
     }
-    auto draft =
-        in_room(name, options.when_full, options.deadline, [&](Deadline until, detail::RoomWait* room) {
-          return allocate(*size_bytes, detail::array_meta<T>(open_->number, name, extents), named, until,
-                          room);
-        });
+    auto draft = in_room(name, options.when_full, {options.deadline, options.lifetime},
+                         [&](const detail::StoredHow& how, detail::RoomWait* room) {
+                           return allocate(*size_bytes, detail::array_meta<T>(open_->number, name, extents),
+                                           named, how, room);
+                         });
     if (!draft) [[unlikely]] {
       return no_draft(name, draft.error());
     }
@@ -635,7 +668,8 @@ class Store : private detail::BatchSteps {
 
   [[nodiscard]] Result<Writer<std::byte>> create_of(std::string_view name, bool named,
                                                     const ElementType& element, const Extents& extents,
-                                                    Deadline deadline, detail::RoomWait* room) const;
+                                                    const detail::StoredHow& how,
+                                                    detail::RoomWait* room) const;
   [[nodiscard]] Result<Writer<std::byte>> create_in_room(std::string_view name, bool named,
                                                          const ElementType& element, const Extents& extents,
                                                          const StoringOptions& options) const;

@@ -191,11 +191,6 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
   }
   if (state_->links) {
     state_->losses->watch(state_->links, state_->options.peer_timeout);
-    node.losses->when_adopted([links = std::weak_ptr(state_->links)] {
-      if (const auto open = links.lock()) {
-        open->settle_dead_binds();
-      }
-    });
   }
   std::string logged;
   if (state_->options.log != Log::off) {
@@ -213,6 +208,13 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
                              state_->links ? state_->links->completions()
                                            : std::make_shared<CompletionCounter>(
                                                  state_->options.timeout, shm::become_background_thread));
+                         node.losses->when_adopted([links = std::weak_ptr(state_->links),
+                                                    may_expire = session_->state()->when_adopted()] {
+                           if (const auto open = links.lock()) {
+                             open->settle_dead_binds();
+                           }
+                           may_expire();
+                         });
                          use_hdf5(*session_, static_cast<std::uint32_t>(group.size()));
                          state_->fork_guard.emplace(session_->state());
                          session_->state()->open_by([backends = std::weak_ptr(state_->backends)](

@@ -85,6 +85,7 @@ class Restoring {
     }
     store_ = opened.value().number();
     checksum_ = opened.value().options().checksum;
+    lifetime_ms_ = static_cast<std::uint64_t>(opened.value().options().lifetime.count());
   }
 
   // This rank's share.
@@ -322,6 +323,7 @@ class Restoring {
     meta.extents.rank = static_cast<std::uint8_t>(row.rank);
     std::copy_n(row.extents.begin(), row.rank, meta.extents.values.begin());
     meta.checksum = checksum_;
+    meta.lifetime_ms = lifetime_ms_;
     return meta;
   }
 
@@ -363,6 +365,7 @@ class Restoring {
   std::unordered_map<std::uint64_t, std::vector<std::uint64_t>> others_;  ///< identities, by that of the key
   std::uint32_t store_ = 0;
   bool checksum_ = false;
+  std::uint64_t lifetime_ms_ = 0;
   std::vector<Key> made_;
   Share share_;
   std::vector<std::string> damaged_;

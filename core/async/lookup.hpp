@@ -36,8 +36,7 @@ struct Lookup {
   /// Whether all bytes of such an object of another node can be received in `memory`: a checksum is of the
   /// whole block.
   [[nodiscard]] bool fits_memory(const ObjectRecord& record) const noexcept {
-    return of_all() && record.has_checksum == 0 && record.size_bytes != 0 &&
-           record.size_bytes <= memory.size();
+    return of_all() && !record.has_checksum() && record.size_bytes != 0 && record.size_bytes <= memory.size();
   }
 
   /// When it currently gives up.

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 #include <type_traits>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -17,6 +18,8 @@
 #include "core/backend/read_ahead.hpp"
 #include "core/backend/record_names.hpp"
 #include "core/backend/store_spaces.hpp"
+#include "core/base/mutex.hpp"
+#include "core/base/unless_out_of_memory.hpp"
 #include "core/node/promised.hpp"
 #include "core/object/internal_stores.hpp"
 #include "core/ports/expiring.hpp"
@@ -28,6 +31,9 @@ namespace {
 using Clock = Deadline::Clock;
 
 constexpr std::chrono::milliseconds longest_pause{50};
+/// Intervals between two sweeps of a store.
+constexpr std::chrono::milliseconds shortest_sweep{1000};
+constexpr std::chrono::milliseconds longest_sweep{60'000};
 
 class BackendConnector final : public Connector,
                                public Batches,
@@ -125,14 +131,9 @@ class BackendConnector final : public Connector,
 
   Path path_of_writes(Path /*in_memory*/) const noexcept override { return Path::storage; }
   Expiring* expiring() noexcept override { return this; }
-  void expire(std::uint32_t store, std::chrono::milliseconds lifetime) override {
-    writer_.expire(store, lifetime);
-  }
-  void sweep(std::uint32_t store, Deadline deadline) noexcept override {
-    if (!traits_.expires && traits_.lists) {
-      reader_.look_at_all(store, deadline);
-    }
-  }
+  std::chrono::milliseconds expect(std::uint32_t store, std::chrono::milliseconds lifetime) override;
+  void forget(std::uint32_t store) override;
+  void sweep() noexcept override;
 
   Batches* batches() noexcept override { return this; }
   void find_batch(std::span<const Address> addresses, Wanting wanting, std::span<Result<ObjectView>> found,
@@ -208,6 +209,12 @@ class BackendConnector final : public Connector,
 
   [[nodiscard]] Result<bool> is_unset(const Key& promised, Deadline deadline);
 
+  /// A store that is swept.
+  struct Swept {
+    std::chrono::milliseconds interval{0};
+    Clock::time_point next;
+  };
+
   const std::shared_ptr<Backend> backend_;
   const BackendTraits traits_;
   const BackendConnectorOptions options_;
@@ -219,7 +226,47 @@ class BackendConnector final : public Connector,
   const std::shared_ptr<CallPool> pool_;
   const std::shared_ptr<ReadAhead> until_used_;
   const std::shared_ptr<ReadAhead> until_got_;
+  Mutex mutex_;
+  std::unordered_map<std::uint32_t, Swept> swept_ LOCUM_GUARDED_BY(mutex_);
 };
+
+// Each record is asked for, which may take long.
+std::chrono::milliseconds BackendConnector::expect(std::uint32_t store, std::chrono::milliseconds lifetime) {
+  writer_.expect_expiry(store);
+  const auto interval = std::clamp(lifetime / 4, shortest_sweep, longest_sweep);
+  if (traits_.lists && !traits_.expires) {
+    const MutexLock lock(mutex_);
+    const auto now = Clock::now();
+    auto& swept = swept_.try_emplace(store, Swept{interval, now + interval}).first->second;
+    swept.interval = std::min(swept.interval, interval);
+    swept.next = std::min(swept.next, now + interval);
+  }
+  return interval;
+}
+
+void BackendConnector::forget(std::uint32_t store) {
+  const MutexLock lock(mutex_);
+  swept_.erase(store);
+}
+
+void BackendConnector::sweep() noexcept {
+  (void)unless_out_of_memory([&] {
+    std::vector<std::pair<std::uint32_t, std::chrono::milliseconds>> due;
+    {
+      const MutexLock lock(mutex_);
+      const auto now = Clock::now();
+      for (auto& [store, swept] : swept_) {
+        if (swept.next <= now) {
+          due.emplace_back(store, swept.interval);
+          swept.next = now + swept.interval;
+        }
+      }
+    }
+    for (const auto& [store, interval] : due) {
+      reader_.look_at_all(store, Clock::now() + interval);
+    }
+  });
+}
 
 // An error says nothing of the promise: it is no reason to take it for broken.
 Result<bool> BackendConnector::is_unset(const Key& promised, Deadline deadline) {

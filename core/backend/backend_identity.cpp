@@ -6,6 +6,7 @@
 
 #include "core/backend/backend_keys.hpp"
 #include "core/backend/record_names.hpp"
+#include "core/base/wall_clock.hpp"
 
 namespace locum {
 

@@ -1,10 +1,10 @@
 #include "core/backend/backend_keys.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <random>
 
 #include "core/base/hash.hpp"
+#include "core/base/wall_clock.hpp"
 #include "core/node/promised.hpp"
 #include "core/object/object_record.hpp"
 
@@ -26,12 +26,6 @@ std::uint64_t serial_of_name(std::uint32_t store, std::string_view name) noexcep
 std::uint64_t random_word() {
   std::random_device device;
   return (std::uint64_t{device()} << 32U) | device();
-}
-
-std::uint64_t nanoseconds_since_1970() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                        std::chrono::system_clock::now().time_since_epoch())
-                                        .count());
 }
 
 Key key_of_name(std::uint32_t store, std::string_view name, std::uint64_t generation) {

@@ -10,7 +10,6 @@ namespace locum {
 
 /// A number that no other process has, as good as certainly.
 [[nodiscard]] std::uint64_t random_word();
-[[nodiscard]] std::uint64_t nanoseconds_since_1970();
 
 /// The key of a named object: it holds a hash of its name, and one of its generation.
 [[nodiscard]] Key key_of_name(std::uint32_t store, std::string_view name, std::uint64_t generation);

@@ -7,6 +7,7 @@
 
 #include "core/backend/backend_keys.hpp"
 #include "core/backend/stored_object.hpp"
+#include "core/base/wall_clock.hpp"
 #include "core/node/promised.hpp"
 
 namespace locum {

@@ -6,11 +6,14 @@
 #include <vector>
 
 #include "core/backend/record_format.hpp"
+#include "core/base/wall_clock.hpp"
 #include "core/node/promised.hpp"
 
 namespace locum {
 
-Result<ObjectDraft> BackendWriter::create(std::uint64_t size_bytes, const ObjectMeta& meta) {
+Result<ObjectDraft> BackendWriter::create(std::uint64_t size_bytes, const ObjectMeta& of) {
+  ObjectMeta meta = of;
+  meta.lifetime_ms = 0;
   const BackendTraits& traits = backend_->traits();
   const std::uint64_t end = record_end_bytes(meta);
   if (size_bytes > traits.largest_record || traits.largest_record - size_bytes < end) {
@@ -23,6 +26,7 @@ Result<ObjectDraft> BackendWriter::create(std::uint64_t size_bytes, const Object
   Draft draft{.memory = record_memory(size_bytes + end),
               .record_bytes = size_bytes + end,
               .meta = meta,
+              .lifetime_ms = of.lifetime_ms,
               .type_name = std::string(meta.type_name),
               .name = std::string(meta.name)};
   if (!draft.memory) {
@@ -49,9 +53,9 @@ std::optional<BackendWriter::Draft> BackendWriter::take_draft(std::uint64_t plac
   return draft;
 }
 
-void BackendWriter::expire(std::uint32_t store, std::chrono::milliseconds lifetime) {
+void BackendWriter::expect_expiry(std::uint32_t store) {
   const MutexLock lock(mutex_);
-  lifetimes_[store] = lifetime;
+  expiring_.insert(store);
 }
 
 std::uint64_t BackendWriter::draft_bytes() const {
@@ -61,12 +65,6 @@ std::uint64_t BackendWriter::draft_bytes() const {
     bytes += draft.record_bytes;
   }
   return bytes;
-}
-
-std::chrono::milliseconds BackendWriter::lifetime_of(std::uint32_t store) const {
-  const MutexLock lock(mutex_);
-  const auto found = lifetimes_.find(store);
-  return found == lifetimes_.end() ? std::chrono::milliseconds(0) : found->second;
 }
 
 Result<BackendWriter::Sealing> BackendWriter::prepare(std::uint64_t place, const SealOptions& options,
@@ -102,13 +100,10 @@ Result<BackendWriter::Sealing> BackendWriter::prepare(std::uint64_t place, const
                                                        : Expect::revision;
     record.expected_revision = options.expected_generation;
   }
-  const auto lifetime = lifetime_of(store);
-  const auto lifetime_ns =
-      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(lifetime).count());
-  record.lifetime = lifetime;
+  record.lifetime = std::chrono::milliseconds(draft->lifetime_ms);
   const std::span<std::byte> bytes(draft->memory.get(), draft->record_bytes);
   write_record_end(bytes, draft->meta, sealing.sealed.key, sealing.sealed.generation,
-                   lifetime_ns == 0 ? 0 : generation + lifetime_ns);
+                   draft->lifetime_ms == 0 ? 0 : moment_after(draft->lifetime_ms));
   record.owner = draft->memory;
   record.bytes = bytes;
   return sealing;
@@ -148,7 +143,7 @@ Result<void> BackendWriter::store(const Sealing& sealing, Deadline deadline) {
   }
   const std::string alias_name = RecordNames::of_alias(sealing.sealed.key.serial);
   const std::array<RecordKey, 2> keys{RecordKey{sealing.space, alias_name}, key};
-  const std::array<NewRecord, 2> records{alias_of(sealing), sealing.record};
+  const std::array<NewRecord, 2> records{alias_of(sealing, sealing.record.lifetime), sealing.record};
   std::array<Result<void>, 2> stored;
   if (RecordBatches* const together = backend_->batches()) {
     together->store(keys, records, stored, deadline);
@@ -159,21 +154,34 @@ Result<void> BackendWriter::store(const Sealing& sealing, Deadline deadline) {
   return stored[0] ? std::move(stored[1]) : std::move(stored[0]);
 }
 
-NewRecord BackendWriter::alias_of(const Sealing& sealing) {
+NewRecord BackendWriter::alias_of(const Sealing& sealing, std::chrono::milliseconds lifetime) {
   NewRecord alias;
   alias.bytes = std::as_bytes(std::span(sealing.name));
   alias.revision = sealing.record.revision;
-  alias.lifetime = sealing.record.lifetime;
+  alias.lifetime = lifetime;
   return alias;
+}
+
+// The object that has the name lives on, maybe longer than the one that did not get it.
+void BackendWriter::keep_alias(const Sealing& sealing, Deadline deadline) {
+  const std::string alias_name = RecordNames::of_alias(sealing.sealed.key.serial);
+  (void)backend_->store({sealing.space, alias_name}, alias_of(sealing, std::chrono::milliseconds(0)),
+                        deadline);
 }
 
 // If what has the name had expired.
 Result<void> BackendWriter::once_more(const Sealing& sealing, Result<void> stored, Deadline deadline) {
   const RecordKey key{sealing.space, sealing.record_name};
-  const bool may_have_expired =
-      !stored && stored.error().code() == Errc::key_exists && sealing.record.lifetime.count() > 0;
-  return may_have_expired && !reader_.is_there(key, deadline) ? backend_->store(key, sealing.record, deadline)
-                                                              : std::move(stored);
+  if (stored || stored.error().code() != Errc::key_exists) {
+    return stored;
+  }
+  if (!reader_.is_there(key, deadline)) {
+    stored = backend_->store(key, sealing.record, deadline);
+  }
+  if (!stored && sealing.record.lifetime.count() > 0 && needs_alias(sealing)) {
+    keep_alias(sealing, deadline);
+  }
+  return stored;
 }
 
 Result<Sealed> BackendWriter::seal(std::uint64_t place, const SealOptions& options, Deadline deadline) {
@@ -207,7 +215,7 @@ void BackendWriter::seal_batch(std::span<const ObjectDraft> drafts, std::span<Re
     if (needs_alias(*one)) {
       aliases[at] = RecordNames::of_alias(one->sealed.key.serial);
       keys.push_back({one->space, aliases[at]});
-      records.push_back(alias_of(*one));
+      records.push_back(alias_of(*one, one->record.lifetime));
       asked.push_back(drafts.size());
     }
     keys.push_back({one->space, one->record_name});
@@ -230,7 +238,11 @@ void BackendWriter::seal_batch(std::span<const ObjectDraft> drafts, std::span<Re
 
 // Whether a record has to be looked at, to say that it is of that name, and has not expired.
 bool BackendWriter::may_be_another(std::uint32_t store, std::string_view record) const {
-  return RecordNames::is_hashed(record) || backend_->traits().expires || lifetime_of(store).count() > 0;
+  if (RecordNames::is_hashed(record) || backend_->traits().expires) {
+    return true;
+  }
+  const MutexLock lock(mutex_);
+  return expiring_.contains(store);
 }
 
 Result<bool> BackendWriter::evict(const Address& address, Deadline deadline) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "core/backend/backend_keys.hpp"
 #include "core/backend/backend_reader.hpp"
@@ -42,8 +43,8 @@ class BackendWriter {
   /// pool.
   void evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted, Deadline deadline,
                    CallPool& pool);
-  /// Objects of that store that are sealed from now on expire that long after.
-  void expire(std::uint32_t store, std::chrono::milliseconds lifetime) LOCUM_EXCLUDES(mutex_);
+  /// Objects of that store expire, or may: what is under a name is looked at before it is evicted.
+  void expect_expiry(std::uint32_t store) LOCUM_EXCLUDES(mutex_);
   /// Bytes of the drafts.
   [[nodiscard]] std::uint64_t draft_bytes() const LOCUM_EXCLUDES(mutex_);
 
@@ -52,7 +53,10 @@ class BackendWriter {
   struct Draft {
     std::shared_ptr<std::byte> memory;
     std::uint64_t record_bytes = 0;
-    ObjectMeta meta;  ///< its texts refer to the following: to be set again once this was moved
+    /// Its texts refer to the following: to be set again once this was moved. Without the lifetime: a record
+    /// has its moment elsewhere.
+    ObjectMeta meta;
+    std::uint64_t lifetime_ms = 0;
     std::string type_name;
     std::string name;
   };
@@ -69,11 +73,11 @@ class BackendWriter {
   [[nodiscard]] Result<Sealing> prepare(std::uint64_t place, const SealOptions& options, Deadline deadline);
   [[nodiscard]] Result<Sealed> finish(const Sealing& sealing, const Result<void>& stored);
   [[nodiscard]] bool needs_alias(const Sealing& sealing) const;
-  [[nodiscard]] static NewRecord alias_of(const Sealing& sealing);
+  [[nodiscard]] static NewRecord alias_of(const Sealing& sealing, std::chrono::milliseconds lifetime);
   [[nodiscard]] Result<void> store(const Sealing& sealing, Deadline deadline);
   [[nodiscard]] Result<void> once_more(const Sealing& sealing, Result<void> stored, Deadline deadline);
   [[nodiscard]] bool may_be_another(std::uint32_t store, std::string_view record) const;
-  [[nodiscard]] std::chrono::milliseconds lifetime_of(std::uint32_t store) const LOCUM_EXCLUDES(mutex_);
+  void keep_alias(const Sealing& sealing, Deadline deadline);
 
   const std::shared_ptr<Backend> backend_;
   const RecordNames names_;
@@ -85,7 +89,7 @@ class BackendWriter {
   mutable Mutex mutex_;
   std::uint64_t last_place_ LOCUM_GUARDED_BY(mutex_) = 0;
   std::unordered_map<std::uint64_t, Draft> drafts_ LOCUM_GUARDED_BY(mutex_);
-  std::unordered_map<std::uint32_t, std::chrono::milliseconds> lifetimes_ LOCUM_GUARDED_BY(mutex_);
+  std::unordered_set<std::uint32_t> expiring_ LOCUM_GUARDED_BY(mutex_);  ///< stores
 };
 
 }  // namespace locum

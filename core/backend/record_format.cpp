@@ -28,7 +28,7 @@ ObjectRecord object_of(const RecordWords& words) noexcept {
           .name_bytes = words.name_bytes & 0x1FFFFU,
           .type_name_bytes = words.type_name_bytes,
           .rank = static_cast<std::uint8_t>(words.rank & 0xFU),
-          .has_checksum = static_cast<std::uint8_t>(words.has_checksum & 1U),
+          .extra_words = static_cast<std::uint8_t>(words.has_checksum & ObjectRecord::checksum_words),
           .layout = words.layout};
 }
 
@@ -59,7 +59,7 @@ void write_record_end(std::span<std::byte> record, const ObjectMeta& meta, const
   const std::uint64_t payload = record.size() - record_end_bytes(meta);
   const ObjectRecord object = record_of(meta, 0, payload);
   write_tail(record.data(), object, {meta.element_bytes, meta.extents, meta.type_name, meta.name});
-  if (object.has_checksum != 0) {
+  if (object.has_checksum()) {
     const std::uint32_t sum = checksum_of(record.data(), object);
     std::memcpy(record.data() + checksum_at(object), &sum, sizeof sum);
   }
@@ -72,7 +72,7 @@ void write_record_end(std::span<std::byte> record, const ObjectMeta& meta, const
                     .name_bytes = object.name_bytes,
                     .type_name_bytes = object.type_name_bytes,
                     .rank = object.rank,
-                    .has_checksum = object.has_checksum,
+                    .has_checksum = object.has_checksum() ? std::uint8_t{1} : std::uint8_t{0},
                     .layout = object.layout};
   words.checksum = sum_of(record.subspan(payload, tail_bytes(object)), words);
   std::memcpy(record.data() + record.size() - words_bytes, &words, words_bytes);
@@ -126,7 +126,7 @@ bool is_of_no_use(const Error& error) noexcept {
 }
 
 Result<void> check_payload(const StoredFacts& facts) {
-  if (facts.object.has_checksum == 0) {
+  if (!facts.object.has_checksum()) {
     return {};
   }
   std::uint32_t sealed = 0;

@@ -7,7 +7,10 @@
 namespace locum {
 
 StoredObject::StoredObject(Record record, const StoredFacts& facts, const Key& key) noexcept
-    : CountedBoard(Path::storage), record_(std::move(record)), payload_(facts.payload) {
+    : CountedBoard(Path::storage),
+      record_(std::move(record)),
+      payload_(facts.payload),
+      expires_ns_(facts.words.expires_ns) {
   facts_ = {.key = key,
             .size_bytes = facts.words.size_bytes,
             .generation = facts.words.name_bytes == 0 ? 0 : record_.revision,
@@ -35,6 +38,10 @@ StoredObject::StoredObject(Record record, const Key& key, std::string_view name)
 
 ObjectFacts StoredObject::describe(std::uint64_t /*pin*/) const {
   return facts_;
+}
+
+std::uint64_t StoredObject::expires_ns(std::uint64_t /*pin*/) const noexcept {
+  return expires_ns_;
 }
 
 ObjectView StoredObject::view(const std::shared_ptr<StoredObject>& self) noexcept {

@@ -21,6 +21,7 @@ class StoredObject final : public CountedBoard {
   StoredObject(Record record, const Key& key, std::string_view name);
 
   [[nodiscard]] ObjectFacts describe(std::uint64_t pin) const override;
+  [[nodiscard]] std::uint64_t expires_ns(std::uint64_t pin) const noexcept override;
   /// A view of it, which keeps it alive. REQUIRES: owned by `self`.
   [[nodiscard]] ObjectView view(const std::shared_ptr<StoredObject>& self) noexcept;
 
@@ -29,6 +30,7 @@ class StoredObject final : public CountedBoard {
   const std::string name_;  ///< where the record does not have it
   ObjectFacts facts_;
   std::span<const std::byte> payload_;
+  std::uint64_t expires_ns_ = 0;
 };
 
 }  // namespace locum

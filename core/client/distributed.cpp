@@ -9,10 +9,12 @@
 #include "core/client/remote_reader.hpp"
 #include "core/client/remote_writer.hpp"
 #include "core/node/cluster.hpp"
+#include "core/node/expired.hpp"
 #include "core/node/promised.hpp"
 #include "core/node/publish.hpp"
 #include "core/node/reference.hpp"
 #include "core/object/internal_stores.hpp"
+#include "core/ports/expiring.hpp"
 
 namespace locum {
 
@@ -26,7 +28,7 @@ Error too_many_wait() {
 /// Each call first does what this node can do alone, through the connector of its own memory. The rest is a
 /// task of the RemoteReader, which reads, or of the RemoteWriter, which changes: run() by a waiting thread,
 /// or returned for the caller to begin; it then enters a window.
-class Distributed final : public Connector {
+class Distributed final : public Connector, public Expiring {
  public:
   Distributed(NodeMemory memory, std::shared_ptr<Links> links)
       : memory_(std::move(memory)),
@@ -64,6 +66,8 @@ class Distributed final : public Connector {
 
   MemoryMonitor* memory_monitor() noexcept override { return local_->memory_monitor(); }
   StoreAccounts* accounts() noexcept override { return local_->accounts(); }
+  Expiring* expiring() noexcept override { return this; }
+  void sweep() noexcept override { evict_expired(*this, *memory_.table, *memory_.arena); }
 
   std::vector<Key> keys_of_node(std::uint32_t store) override;
   std::string name_of(const Key& promised) const override;
@@ -85,6 +89,9 @@ class Distributed final : public Connector {
  private:
   [[nodiscard]] NowOrTask<Sealed> do_seal(const ObjectDraft& draft, const SealOptions& options,
                                           CountsUntil counts, WaitBudget budget);
+  [[nodiscard, gnu::cold, gnu::noinline]] Result<std::uint64_t> take_over(const Key& key,
+                                                                          const SealOptions& options,
+                                                                          WaitBudget budget);
   [[nodiscard]] Result<bool> drop_one(const Key& key);
   [[nodiscard]] WaitBudget budget_of(CountsUntil counts, const WaitBudget& budget) const noexcept {
     return counts == CountsUntil::never ? budget : client_->budget_to_begin().until(budget.deadline());
@@ -354,7 +361,8 @@ NowOrTask<Sealed> Distributed::do_seal(const ObjectDraft& draft, const SealOptio
                                        CountsUntil counts, WaitBudget budget) {
   const bool waits = counts == CountsUntil::never;
   if (waits ? writer_->binds_alone(draft.meta, options) : draft.meta.name.empty()) {
-    return {local_->seal(draft, options, budget)};
+    return {seal_here(*memory_.table, *memory_.arena, *memory_.directory, draft, options, budget,
+                      [&](const Key& key) { return take_over(key, options, budget); })};
   }
   if (!waits && links_->window(counts)->has_long_queue()) {
     discard(draft);
@@ -372,6 +380,13 @@ NowOrTask<Sealed> Distributed::do_seal(const ObjectDraft& draft, const SealOptio
   return {Sealed(),
           task(window, Unwanted::goes_on,
                RemoteWriter::seal_in_turn(writer_, window, *key, options, latest(budget.deadline())))};
+}
+
+// The expired object, and copies of it, may be on other nodes.
+Result<std::uint64_t> Distributed::take_over(const Key& key, const SealOptions& options, WaitBudget budget) {
+  const auto until = client_->moment(budget.deadline());
+  const auto sealed = run(until, writer_->seal(key, options, until));
+  return sealed ? Result<std::uint64_t>(sealed->generation) : Result<std::uint64_t>(sealed.error());
 }
 
 NowOrTask<bool> Distributed::evict_or_task(const Address& address, CountsUntil counts, WaitBudget budget) {

@@ -85,7 +85,8 @@ Links::Links(LinkParts parts)
                            .lost_mates = parts.lost_mates,
                            .monitor = parts.memory.monitor,
                            .spill = parts.memory.spill,
-                           .spills_to_create = false});
+                           .spills_to_create = false,
+                           .replaces_expired = false});
   const auto lease = RpcChannel::Clock::duration(parts.patience) / leases_in_patience;
   copies_.fenced = std::make_shared<FencedNodes>(parts.memory, objects_, channel_, nodes_->count(), lease);
   copies_.holders = std::make_shared<CopyHolders>(parts.memory, objects_, *client_, channel_, copies_.fenced);

@@ -57,4 +57,11 @@ ObjectFacts ReceivedBatch::describe(std::uint64_t pin) const {
   return facts_ ? facts_of_tail(object, begin) : facts_of(object, begin);
 }
 
+std::uint64_t ReceivedBatch::expires_ns(std::uint64_t pin) const noexcept {
+  const BatchRow said = row(pin);
+  const ObjectRecord& record = said.object.record;
+  const std::byte* const begin = all_.data() + said.at * batch_alignment;
+  return facts_ ? expiry_in_tail(begin, record) : expiry_of(begin, record);
+}
+
 }  // namespace locum

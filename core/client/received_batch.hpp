@@ -31,6 +31,7 @@ class ReceivedBatch final : public CountedBoard {
   [[nodiscard]] static Result<ObjectView> view(const std::shared_ptr<ReceivedBatch>& held, std::size_t at);
 
   [[nodiscard]] ObjectFacts describe(std::uint64_t pin) const override;
+  [[nodiscard]] std::uint64_t expires_ns(std::uint64_t pin) const noexcept override;
 
  private:
   [[nodiscard]] Result<void> check(std::span<const std::byte> bytes, const ObjectWire& wire) const;

@@ -73,7 +73,8 @@ Task<Result<std::uint64_t>> RemoteWriter::bind(Key key, SealOptions options, Mom
   const BindWords asked{.object = wire_of(*pin, 0),
                         .expected_generation = options.expected_generation,
                         .replaces = options.mode == SealMode::replace ? 1U : 0U,
-                        .has_value = has_value ? 1U : 0U};
+                        .has_value = has_value ? 1U : 0U,
+                        .lifetime_ms = lifetime_left_ms(block.data(), *pin->record)};
   const Bulk bulk{has_value ? block : bytes_of_text(memory_.name(*pin)), pending_bind};
   memory_.table->set_generation(key, generation_asked_for);
   const auto last = std::min(until, client_->now() + binding::longest_wait_for_room);

@@ -110,13 +110,13 @@ Result<NodeCopies::Copy> NodeCopies::open(ObjectView copy, const Key& key, std::
   if (wire.generation == 0) {
     wire.generation = generation;
   }
-  const bool summed = wire.record.has_checksum != 0 && checked_.contains(key);
+  const bool summed = wire.record.has_checksum() && checked_.contains(key);
   auto view =
       ReceivedBlock::view(std::make_shared<ReceivedBlock>(std::move(copy), block), wire, path, summed);
   if (!view) {
     return view.error();
   }
-  if (wire.record.has_checksum != 0 && !summed) {
+  if (wire.record.has_checksum() && !summed) {
     checked_.add(key);
   }
   return Copy{std::move(*view), Clock::time_point(std::chrono::nanoseconds(good_until_ns))};
@@ -193,7 +193,7 @@ Result<Key> NodeCopies::publish(Room& room, const ObjectWire& wire, const Mark& 
     return Error(Errc::closed, "this rank has dropped the store of this object; open it again")
         .about(to_string(wire.key));
   }
-  if (sealed && wire.record.has_checksum != 0) {
+  if (sealed && wire.record.has_checksum()) {
     checked_.add(wire.key);
   }
   return sealed ? Result<Key>(sealed->key) : Result<Key>(sealed.error());

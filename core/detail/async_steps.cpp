@@ -28,16 +28,16 @@ AsyncResult<Key> AsyncSteps::begin_seal(const ObjectDraft& draft, std::string_vi
 }
 
 AsyncResult<Key> AsyncSteps::begin_put_bytes(std::string_view name, std::span<const std::byte> bytes,
-                                             Deadline deadline) const {
-  const auto draft = draft_of_bytes(name, true, bytes, deadline);
-  return draft ? begin_seal(*draft, name, {}, deadline) : AsyncResult<Key>(draft.error());
+                                             const StoredHow& how) const {
+  const auto draft = draft_of_bytes(name, true, bytes, how);
+  return draft ? begin_seal(*draft, name, {}, how.deadline) : AsyncResult<Key>(draft.error());
 }
 
 AsyncResult<Key> AsyncSteps::begin_put_by(std::string_view name, const void* value, const WritingSteps& steps,
                                           const void* codec, const SealOptions& options,
-                                          Deadline deadline) const {
-  const auto draft = draft_by(name, true, value, steps, codec, deadline);
-  return draft ? begin_seal(*draft, name, options, deadline) : AsyncResult<Key>(draft.error());
+                                          const StoredHow& how) const {
+  const auto draft = draft_by(name, true, value, steps, codec, how);
+  return draft ? begin_seal(*draft, name, options, how.deadline) : AsyncResult<Key>(draft.error());
 }
 
 AsyncResult<std::vector<std::string>> AsyncSteps::begin_keys(std::string_view prefix,

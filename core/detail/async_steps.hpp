@@ -87,20 +87,21 @@ class AsyncSteps : protected StoreBase {
                                             const SealOptions& options, Deadline deadline) const;
   template <class T>
   [[nodiscard]] AsyncResult<Key> begin_put(std::string_view name, const T& value, const SealOptions& options,
-                                           Deadline deadline) const {
-    return store_value(name, true, value, deadline,
-                       [&](const ObjectDraft& draft) { return begin_seal(draft, name, options, deadline); });
+                                           const StoredHow& how) const {
+    return store_value(name, true, value, how, [&](const ObjectDraft& draft) {
+      return begin_seal(draft, name, options, how.deadline);
+    });
   }
   template <class T>
   [[nodiscard]] AsyncResult<Key> begin_put(std::string_view name, const T& value, const EncoderOf<T>& by,
-                                           const SealOptions& options, Deadline deadline) const {
-    return begin_put_by(name, &value, by.steps(), by.codec(), options, deadline);
+                                           const SealOptions& options, const StoredHow& how) const {
+    return begin_put_by(name, &value, by.steps(), by.codec(), options, how);
   }
   [[nodiscard]] AsyncResult<Key> begin_put_by(std::string_view name, const void* value,
                                               const WritingSteps& steps, const void* codec,
-                                              const SealOptions& options, Deadline deadline) const;
+                                              const SealOptions& options, const StoredHow& how) const;
   [[nodiscard]] AsyncResult<Key> begin_put_bytes(std::string_view name, std::span<const std::byte> bytes,
-                                                 Deadline deadline) const;
+                                                 const StoredHow& how) const;
   [[nodiscard]] AsyncResult<std::vector<std::string>> begin_keys(std::string_view prefix,
                                                                  Deadline deadline) const;
   template <ObjectId I>

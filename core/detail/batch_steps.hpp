@@ -69,17 +69,17 @@ class BatchSteps : protected AsyncSteps {
   // Memory that is filled, to be sealed with others; a key of none, or an error.
   template <class T>
   [[nodiscard]] Result<Key> draft_in_batch(std::string_view name, bool named, const T& value,
-                                           Deadline deadline, OwnedDrafts& drafts) const {
-    return store_value(name, named, value, deadline, [&](const ObjectDraft& made) {
+                                           const StoredHow& how, OwnedDrafts& drafts) const {
+    return store_value(name, named, value, how, [&](const ObjectDraft& made) {
       drafts.add(made);
       return Result<Key>(Key{});
     });
   }
   template <class T>
   [[nodiscard]] Result<Key> draft_in_batch(std::string_view name, bool named, const T& value,
-                                           Deadline deadline, OwnedDrafts& drafts,
+                                           const StoredHow& how, OwnedDrafts& drafts,
                                            const EncoderOf<T>& by) const {
-    const auto made = draft_by(name, named, &value, by.steps(), by.codec(), deadline);
+    const auto made = draft_by(name, named, &value, by.steps(), by.codec(), how);
     if (!made) {
       return made.error();
     }
@@ -90,21 +90,21 @@ class BatchSteps : protected AsyncSteps {
   /// put() of one object alone, as soon as there is room.
   template <class T>
   [[nodiscard]] Result<Key> put_in_room(std::string_view name, bool named, const T& value,
-                                        RoomPolicy when_full, Deadline deadline) const {
-    return key_of(store_value_in_room(name, named, value, when_full, deadline));
+                                        RoomPolicy when_full, const StoredHow& how) const {
+    return key_of(store_value_in_room(name, named, value, when_full, how));
   }
   template <class T>
   [[nodiscard]] Result<Key> put_in_room(std::string_view name, bool named, const T& value,
-                                        RoomPolicy when_full, Deadline deadline,
+                                        RoomPolicy when_full, const StoredHow& how,
                                         const EncoderOf<T>& by) const {
-    return key_of(store_value_by(name, named, value, by, {}, when_full, deadline));
+    return key_of(store_value_by(name, named, value, by, {}, when_full, how));
   }
 
   /// \param by nothing, or an EncoderOf the values
   template <class Range, class... By>
-  [[nodiscard]] std::vector<Result<Key>> put_named(const Range& objects, Deadline deadline,
+  [[nodiscard]] std::vector<Result<Key>> put_named(const Range& objects, const StoredHow& given,
                                                    RoomPolicy when_full, const By&... by) const {
-    const Deadline until = moment(deadline);
+    const StoredHow how(moment(given.deadline), given.lifetime);
     std::vector<Result<Key>> keys;
     // The range is asked once: what it throws later would be in place of the keys.
     constexpr bool names_stay = std::is_lvalue_reference_v<std::ranges::range_reference_t<const Range&>>;
@@ -114,31 +114,36 @@ class BatchSteps : protected AsyncSteps {
     const auto name_of = [&](std::size_t at) -> std::string_view { return names[at]; };
     for (const auto& [name, value] : objects) {
       names.emplace_back(name);
-      keys.push_back(draft_in_batch(full(names.back()), true, value, until, drafts, by...));
+      keys.push_back(draft_in_batch(full(names.back()), true, value, how, drafts, by...));
       if (when_full.waits() && lacks_room(keys.back())) {
-        seal_drafts(drafts, keys, sealed, until, name_of);
-        keys.back() = put_in_room(full(names.back()), true, value, when_full, until, by...);
+        seal_drafts(drafts, keys, sealed, how.deadline, name_of);
+        keys.back() = put_in_room(full(names.back()), true, value, when_full, how, by...);
       }
     }
-    seal_drafts(drafts, keys, sealed, until, name_of);
+    seal_drafts(drafts, keys, sealed, how.deadline, name_of);
     return keys;
   }
   template <class Range, class... By>
-  [[nodiscard]] std::vector<Result<Key>> put_unnamed(const Range& values, Deadline deadline,
+  [[nodiscard]] std::vector<Result<Key>> put_unnamed(const Range& values, bool listed, const StoredHow& given,
                                                      RoomPolicy when_full, const By&... by) const {
-    const Deadline until = moment(deadline);
+    const StoredHow how(moment(given.deadline), given.lifetime);
     std::vector<Result<Key>> keys;
     OwnedDrafts drafts(open_);
     std::size_t sealed = 0;
-    const auto name_of = [](std::size_t) { return std::string_view(); };
+    std::vector<std::string> names;  // in the collection; only if they are listed
+    const auto name_of = [&](std::size_t at) { return listed ? std::string_view(names[at]) : ""; };
     for (const auto& value : values) {
-      keys.push_back(draft_in_batch({}, false, value, until, drafts, by...));
+      if (listed) {
+        names.push_back(session().listed_name());
+      }
+      const FullName name = full(name_of(keys.size()));
+      keys.push_back(draft_in_batch(name, listed, value, how, drafts, by...));
       if (when_full.waits() && lacks_room(keys.back())) {
-        seal_drafts(drafts, keys, sealed, until, name_of);
-        keys.back() = put_in_room({}, false, value, when_full, until, by...);
+        seal_drafts(drafts, keys, sealed, how.deadline, name_of);
+        keys.back() = put_in_room(name, listed, value, when_full, how, by...);
       }
     }
-    seal_drafts(drafts, keys, sealed, until, name_of);
+    seal_drafts(drafts, keys, sealed, how.deadline, name_of);
     return keys;
   }
 

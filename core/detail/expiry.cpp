@@ -5,111 +5,86 @@
 #include <system_error>
 #include <utility>
 
-#include "core/node/promised.hpp"
 #include "core/ports/expiring.hpp"
 
 namespace locum::detail {
 
 namespace {
 
-/// A backend is asked for each of its records, which may take long.
-constexpr std::chrono::milliseconds shortest_of_backends{1000};
-constexpr std::chrono::milliseconds longest_of_backends{60'000};
+/// The thread's share of a core is one in this and one, at most.
+constexpr int pauses_a_sweep = 4;
 
-// An unset promise has no value yet that could expire.
-bool is_promise(Connector& connector, const Key& key) {
-  const auto found = connector.get_some(Address(key), Facts(), shortest_of_backends);
-  return found && is_promise_record(found->type_hash());
+Error no_lifetimes() {
+  return Error(Errc::unsupported, "this connector has no lifetimes of objects; store without a lifetime");
 }
 
 }  // namespace
 
-Expiry::Expiry(std::shared_ptr<Connector> connector, ThreadStart on_start)
-    : connector_(std::move(connector)), on_start_(std::move(on_start)) {}
+Expiry::Expiry(Connector& connector, ThreadStart on_start)
+    : expiring_(connector.expiring()), on_start_(std::move(on_start)) {}
 
 Expiry::~Expiry() {
   close();
 }
 
-std::chrono::milliseconds Expiry::interval_of(std::chrono::milliseconds lifetime) noexcept {
-  return std::clamp(lifetime / 8, shortest_interval, longest_interval);
+Result<void> Expiry::expect(std::uint32_t store, std::chrono::milliseconds lifetime) {
+  return expiring_ != nullptr ? sweep_every(expiring_->expect(store, lifetime)) : no_lifetimes();
 }
 
-void Expiry::add(std::uint32_t store, std::chrono::milliseconds lifetime) {
-  Expiring* const itself = connector_->expiring();
-  if (itself != nullptr) {
-    itself->expire(store, lifetime);
-  }
+Result<void> Expiry::expect_adopted() {
+  return expiring_ != nullptr ? sweep_every(sweep_interval_of(std::chrono::hours(1))) : no_lifetimes();
+}
+
+Result<void> Expiry::sweep_every(std::chrono::milliseconds interval) {
   const MutexLock lock(mutex_);
-  if (closed_ || std::ranges::any_of(stores_, [&](const auto& known) { return known->number == store; })) {
-    return;
+  if (closed_ || (interval_.count() != 0 && interval_ <= interval)) {
+    return {};
   }
-  auto added = std::make_shared<Store>();
-  added->number = store;
-  added->lifetime = lifetime;
-  added->interval = itself != nullptr ? std::clamp(lifetime / 4, shortest_of_backends, longest_of_backends)
-                                      : interval_of(lifetime);
-  added->next = Clock::now() + added->interval;
-  stores_.push_back(std::move(added));
   if (!thread_.joinable()) {
-    thread_ = std::thread([this] { work(); });
+    try {
+      thread_ = std::thread([this] { work(); });
+    } catch (const std::system_error& failure) {
+      return Error(Errc::system,
+                   "no thread can be started that evicts objects at the end of their lifetime; raise the "
+                   "limit of processes (ulimit -u)",
+                   failure.what());
+    }
   }
+  interval_ = interval;
   changed_.notify_all();
+  return {};
 }
 
-void Expiry::remove(std::uint32_t store) {
-  const MutexLock lock(mutex_);
-  std::erase_if(stores_, [&](const auto& known) { return known->number == store; });
+void Expiry::forget(std::uint32_t store) {
+  if (expiring_ != nullptr) {
+    expiring_->forget(store);
+  }
+}
+
+// False: it has been closed.
+bool Expiry::wait_until_due(Clock::time_point last, Clock::duration took) {
+  MutexLock lock(mutex_);
+  for (;;) {
+    const Clock::duration pause = std::max<Clock::duration>(interval_, pauses_a_sweep * took);
+    if (closed_ || Clock::now() >= last + pause) {
+      return !closed_;
+    }
+    (void)lock.wait_until(changed_, last + pause);
+  }
 }
 
 void Expiry::work() noexcept {
   if (on_start_) {
     on_start_("locum expiry");
   }
-  for (;;) {
-    std::shared_ptr<Store> due;
-    {
-      MutexLock lock(mutex_);
-      while (!closed_) {
-        const auto first = std::ranges::min_element(stores_, {}, [](const auto& one) { return one->next; });
-        if (first == stores_.end()) {
-          (void)lock.wait_until(changed_, Clock::now() + longest_of_backends);
-        } else if ((*first)->next > Clock::now()) {
-          (void)lock.wait_until(changed_, (*first)->next);
-        } else {
-          due = *first;
-          break;
-        }
-      }
-      if (closed_) {
-        return;
-      }
-    }
-    try {
-      sweep(*connector_, *due);
-    } catch (const std::bad_alloc&) {
-      // What it did not see this time it sees the next time.
-    }
-    const MutexLock lock(mutex_);
-    due->next = Clock::now() + due->interval;
+  auto last = Clock::now();
+  Clock::duration took{0};
+  while (wait_until_due(last, took)) {
+    const auto began = Clock::now();
+    expiring_->sweep();
+    last = Clock::now();
+    took = last - began;
   }
-}
-
-void Expiry::sweep(Connector& connector, Store& store) {
-  if (Expiring* const itself = connector.expiring()) {
-    return itself->sweep(store.number, store.interval);
-  }
-  const auto now = Clock::now();
-  std::unordered_map<Key, Clock::time_point> seen;
-  for (const Key& key : connector.keys_of_node(store.number)) {
-    const auto known = store.seen.find(key);
-    const auto since = known == store.seen.end() ? now : known->second;
-    const bool has_expired = now - since >= store.lifetime && !is_promise(connector, key);
-    if (!has_expired || !connector.evict(Address(key), store.interval)) {
-      seen.emplace(key, since);  // an eviction that failed is tried again
-    }
-  }
-  store.seen.swap(seen);
 }
 
 void Expiry::close() noexcept {

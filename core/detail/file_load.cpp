@@ -134,6 +134,7 @@ class Attempt {
     meta.layout = static_cast<Layout>(part.layout);
     meta.extents = meta.layout == Layout::array ? file_extents(part.count) : Extents();
     meta.checksum = part.with_checksum != 0;
+    meta.lifetime_ms = static_cast<std::uint64_t>(session_.lifetime_in(promised_.store).count());
     const std::uint64_t bytes = bytes_of(part);
     const auto draft = connector.create(bytes, meta, how_.until);
     if (!draft) {

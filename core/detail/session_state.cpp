@@ -1,7 +1,10 @@
 #include "core/detail/session_state.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cinttypes>
 #include <cstddef>
+#include <cstdio>
 #include <cstring>
 #include <random>
 #include <span>
@@ -33,13 +36,17 @@ std::string described(const TypeAndCodec& of) {
   return of.codec.empty() ? type : type + " by the codec " + std::string(of.codec);
 }
 
+std::uint64_t random_number() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32U) | device();
+}
+
 // Differs, as good as certainly, from that of any other session, of this process or another one: a handle of
 // another one is known as such.
 SessionOptions numbered(SessionOptions options, std::string_view own_name) {
   options.options.name = own_name;
-  std::random_device device;
   while (options.incarnation == 0) {
-    options.incarnation = (std::uint64_t{device()} << 32U) | device();
+    options.incarnation = random_number();
   }
   return options;
 }
@@ -54,13 +61,14 @@ SessionState::SessionState(std::shared_ptr<Connector> connector, std::shared_ptr
       written_by_(connector_->path_of_writes(Path::shm_view)),
       name_(options.options.name),
       options_(numbered(std::move(options), name_)),
+      own_names_(random_number()),
       completions_(completions ? std::move(completions)
                                : std::make_shared<CompletionCounter>(options_.options.timeout)),
       decoded_(std::make_unique<DecodedCache>(options_.options.decoded_cache_bytes)),
       standing_(std::make_shared<LocalWaits>(connector_, completions_->continuations().on_start())),
       marks_(std::make_unique<PromiseMarks>()),
       files_(std::make_unique<FileParts>(completions_->continuations().on_start())),
-      expiry_(std::make_unique<Expiry>(connector_, completions_->continuations().on_start())) {}
+      expiry_(std::make_shared<Expiry>(*connector_, completions_->continuations().on_start())) {}
 
 SessionState::~SessionState() {
   remove_session(*this);
@@ -73,12 +81,41 @@ void SessionState::add(const std::shared_ptr<OpenStore>& store) {
   open_stores_.push_back(store);
 }
 
-void SessionState::expire(std::uint32_t store, std::chrono::milliseconds lifetime) {
-  expiry_->add(store, lifetime);
+Result<void> SessionState::expect_expiry(std::uint32_t store, std::chrono::milliseconds lifetime) {
+  return expiry_->expect(store, lifetime);
+}
+
+std::string SessionState::listed_name() {
+  constexpr std::size_t longest = 64;
+  std::array<char, longest> name{};
+  const int length = std::snprintf(name.data(), name.size(), "unnamed-%016" PRIx64 "-%" PRIu64, own_names_,
+                                   listed_names_.fetch_add(1, std::memory_order_relaxed));
+  return {name.data(), static_cast<std::size_t>(length)};
+}
+
+std::function<void()> SessionState::when_adopted() const {
+  return [expiry = std::weak_ptr(expiry_)] {
+    const auto open = expiry.lock();
+    const auto expected = open ? open->expect_adopted() : Result<void>();
+    if (!expected) {
+      throw expected.error();
+    }
+  };
+}
+
+std::chrono::milliseconds SessionState::lifetime_in(std::uint32_t store) {
+  const MutexLock lock(mutex_);
+  for (const auto& weak : open_stores_) {
+    const auto open = weak.lock();
+    if (open && open->number == store && open->collection.empty() && !open->name.empty()) {
+      return open->options.lifetime;
+    }
+  }
+  return {};
 }
 
 void SessionState::mark_dropped(std::uint32_t number) {
-  expiry_->remove(number);
+  expiry_->forget(number);
   const MutexLock lock(mutex_);
   for (const auto& weak : open_stores_) {
     const auto store = weak.lock();

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -54,8 +55,16 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
 
   /// A store was opened: mark_dropped() finds it.
   void add(const std::shared_ptr<OpenStore>& store);
-  /// The objects of that store have a lifetime.
-  void expire(std::uint32_t store, std::chrono::milliseconds lifetime);
+  /// That store has objects that live that long, from now on. `unsupported` if the connector has no
+  /// lifetimes; `system` if no thread can be started.
+  [[nodiscard]] Result<void> expect_expiry(std::uint32_t store, std::chrono::milliseconds lifetime);
+  /// A name that no other object of any process has, as good as certainly.
+  [[nodiscard]] std::string listed_name();
+  /// To be called whenever this process has adopted what a dead one owned, which may expire. Keeps nothing
+  /// alive; throws an Error `system` if no thread can be started.
+  [[nodiscard]] std::function<void()> when_adopted() const;
+  /// How long the objects of a store live that are stored without a lifetime; 0: for ever, or it is not open.
+  [[nodiscard]] std::chrono::milliseconds lifetime_in(std::uint32_t store) LOCUM_EXCLUDES(mutex_);
   /// The open stores of that number return `closed` from now on.
   void mark_dropped(std::uint32_t number);
 
@@ -232,6 +241,8 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
   const Path written_by_;
   const std::string name_;  ///< of the runtime
   const SessionOptions options_;
+  const std::uint64_t own_names_;  ///< begins those of listed_name()
+  std::atomic<std::uint64_t> listed_names_{0};
   const std::shared_ptr<CompletionCounter> completions_;
   std::atomic<bool> closed_{false};
   std::atomic<bool> disowned_{false};
@@ -240,7 +251,7 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
   const std::shared_ptr<LocalWaits> standing_;
   const std::unique_ptr<PromiseMarks> marks_;
   const std::unique_ptr<FileParts> files_;
-  const std::unique_ptr<Expiry> expiry_;
+  const std::shared_ptr<Expiry> expiry_;
   RestoredHandles restored_;
   OpenByName open_by_name_;
   mutable Mutex mutex_;
@@ -258,6 +269,8 @@ struct OpenStore {
   std::string collection;  ///< with those that it is in: `step42/ghosts`; empty: the store itself
   StoreOptions options;
   std::atomic<std::uint32_t> dropped{0};  ///< 1: by Session::drop()
+  /// The shortest lifetime of which the session was told.
+  std::atomic<std::int64_t> shortest_lifetime_ms{std::numeric_limits<std::int64_t>::max()};
 
   void drop() noexcept { dropped.exchange(1, std::memory_order_acq_rel); }
   /// Called after an object was published. Both sides read and write the word, so that one comes first: this

@@ -1,9 +1,11 @@
 #include "core/detail/store_base.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -16,6 +18,13 @@ namespace {
 // Whether an object that was promised is not there: not yet, not any more, or never.
 bool is_absent(const Error& error) {
   return error.code() == Errc::not_found || error.code() == Errc::broken_promise;
+}
+
+std::optional<std::chrono::system_clock::time_point> moment_of(std::uint64_t since_1970_ns) {
+  using Clock = std::chrono::system_clock;
+  return since_1970_ns == 0 ? std::nullopt
+                            : std::optional(Clock::time_point(std::chrono::duration_cast<Clock::duration>(
+                                  std::chrono::nanoseconds(since_1970_ns))));
 }
 
 }  // namespace
@@ -41,7 +50,11 @@ Result<ObjectInfo> info_of(const Result<ObjectView>& object) {
   return ObjectInfo{facts.key,          facts.size_bytes,    std::string(type),
                     facts.layout,       facts.element_bytes, facts.extents,
                     facts.key.creator,  facts.generation,    std::string(facts.name),
-                    std::string(codec), std::move(element)};
+                    std::string(codec), std::move(element),  moment_of(object->expires_ns())};
+}
+
+std::string StoreBase::listed_name() const {
+  return in_collection(open_->collection, session().listed_name());
 }
 
 std::string StoreBase::full_prefix(std::string_view prefix) const {
@@ -154,22 +167,52 @@ Result<Handle> StoreBase::handle_to(const Result<ObjectView>& object, const Type
 
 // The draft is made where the caller wants it: it is too large to be moved about.
 Result<ObjectDraft> StoreBase::allocate(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
-                                        Deadline deadline) const {
+                                        const StoredHow& how) const {
   if (const auto allowed = named ? usable(meta.name) : usable(Address(open_->number, meta.name)); !allowed)
       [[unlikely]] {
     return allowed.error();
   }
   meta.checksum = open_->options.checksum;
-  return session().connector().create(size_bytes, meta, effective(deadline));
+  if (may_expire(how.lifetime)) [[unlikely]] {
+    if (const auto allowed = set_lifetime(meta, how.lifetime); !allowed) {
+      return allowed.error();
+    }
+  }
+  return session().connector().create(size_bytes, meta, effective(how.deadline));
+}
+
+// Before the object is there, so that whoever evicts it knows of it.
+Result<void> StoreBase::set_lifetime(ObjectMeta& meta, std::chrono::milliseconds lifetime) const {
+  if (lifetime == for_ever) {
+    return {};
+  }
+  const auto in_force = lifetime.count() != 0 ? lifetime : open_->options.lifetime;
+  if (auto allowed = check_lifetime(in_force); !allowed) {
+    return allowed.error();
+  }
+  if (in_force.count() < open_->shortest_lifetime_ms.load(std::memory_order_relaxed)) {
+    if (auto expected = session().expect_expiry(open_->number, in_force); !expected) {
+      return expected.error();
+    }
+    open_->shortest_lifetime_ms.store(in_force.count(), std::memory_order_relaxed);
+  }
+  meta.lifetime_ms = static_cast<std::uint64_t>(in_force.count());
+  return {};
 }
 
 // The session or the store may be closed meanwhile.
 Result<ObjectDraft> StoreBase::allocate_in_room(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
-                                                RoomWait& room) const {
+                                                std::chrono::milliseconds lifetime, RoomWait& room) const {
   meta.checksum = open_->options.checksum;
+  if (may_expire(lifetime)) {
+    if (const auto allowed = set_lifetime(meta, lifetime); !allowed) {
+      return allowed.error();
+    }
+  }
   const std::uint64_t budget = open_->options.memory_bytes;
   if (budget != 0 && size_bytes > budget) {
-    return allocate(size_bytes, std::move(meta), named, room.until());  // no waiting makes it smaller
+    return allocate(size_bytes, std::move(meta), named, {room.until(), lifetime});  // no waiting makes it
+                                                                                    // smaller
   }
   for (;;) {
     if (const auto allowed = named ? usable(meta.name) : usable(Address(open_->number, meta.name));
@@ -207,12 +250,12 @@ Result<StoreBase::Made> StoreBase::seal(const ObjectDraft& draft, std::string_vi
 }
 
 Result<ObjectDraft> StoreBase::draft_of_bytes(std::string_view name, bool named,
-                                              std::span<const std::byte> bytes, Deadline deadline,
+                                              std::span<const std::byte> bytes, const StoredHow& how,
                                               RoomWait* room) const {
   constexpr const TypeIdentity& identity = type_identity<std::byte[]>;
   auto draft =
       allocate(bytes.size(), {open_->number, 1, 16, identity.hash, identity.name, name, Layout::bytes, {}},
-               named, deadline, room);
+               named, how, room);
   if (!draft) {
     return no_draft(name, draft.error());
   }
@@ -224,16 +267,16 @@ Result<ObjectDraft> StoreBase::draft_of_bytes(std::string_view name, bool named,
 
 Result<StoreBase::Made> StoreBase::store_bytes(std::string_view name, bool named,
                                                std::span<const std::byte> bytes, RoomPolicy when_full,
-                                               Deadline deadline) const {
-  return in_room(name, when_full, deadline, [&](Deadline until, RoomWait* room) {
-    const auto draft = draft_of_bytes(name, named, bytes, until, room);
-    return draft ? seal(*draft, name, {}, until) : Result<Made>(draft.error());
+                                               const StoredHow& how) const {
+  return in_room(name, when_full, how, [&](const StoredHow& in_time, RoomWait* room) {
+    const auto draft = draft_of_bytes(name, named, bytes, in_time, room);
+    return draft ? seal(*draft, name, {}, in_time.deadline) : Result<Made>(draft.error());
   });
 }
 
 // Filled by a codec: in place where the size is known before, else by a copy of what it made.
 Result<ObjectDraft> StoreBase::draft_by(std::string_view name, bool named, const void* value,
-                                        const WritingSteps& steps, const void* codec, Deadline deadline,
+                                        const WritingSteps& steps, const void* codec, const StoredHow& how,
                                         RoomWait* room) const {
   const Address address(open_->number, name);
   auto size_bytes = size_by(steps, codec, value);
@@ -247,7 +290,7 @@ Result<ObjectDraft> StoreBase::draft_by(std::string_view name, bool named, const
   if (!size_bytes) {
     return session().explain(address, size_bytes.error());
   }
-  auto draft = allocate(*size_bytes, steps.meta(open_->number, name, value), named, deadline, room);
+  auto draft = allocate(*size_bytes, steps.meta(open_->number, name, value), named, how, room);
   if (!draft) {
     return no_draft(name, draft.error());
   }
@@ -264,10 +307,10 @@ Result<ObjectDraft> StoreBase::draft_by(std::string_view name, bool named, const
 Result<StoreBase::Made> StoreBase::store_by(std::string_view name, bool named, const void* value,
                                             const WritingSteps& steps, const void* codec,
                                             const SealOptions& options, RoomPolicy when_full,
-                                            Deadline deadline) const {
-  return in_room(name, when_full, deadline, [&](Deadline until, RoomWait* room) {
-    const auto draft = draft_by(name, named, value, steps, codec, until, room);
-    return draft ? seal(*draft, name, options, until) : Result<Made>(draft.error());
+                                            const StoredHow& how) const {
+  return in_room(name, when_full, how, [&](const StoredHow& in_time, RoomWait* room) {
+    const auto draft = draft_by(name, named, value, steps, codec, in_time, room);
+    return draft ? seal(*draft, name, options, in_time.deadline) : Result<Made>(draft.error());
   });
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -33,6 +34,16 @@ namespace locum::detail {
 /// What an object says of itself; `corrupt` where that was overwritten.
 [[nodiscard]] Result<ObjectInfo> info_of(const Result<ObjectView>& object);
 
+/// Until when a call that stores an object has to be made, and how long that object lives.
+struct StoredHow {
+  StoredHow() = default;
+  StoredHow(Deadline until) : deadline(until) {}
+  StoredHow(Deadline until, std::chrono::milliseconds for_so_long) : deadline(until), lifetime(for_so_long) {}
+
+  Deadline deadline;
+  std::chrono::milliseconds lifetime{0};  ///< 0: that of the collection or store; may be for_ever
+};
+
 /// The steps that the calls of a store are made of: whether they may be made and until when; a look-up, and
 /// the view of what it found; a draft that is filled with a value, and its seal. Errors carry what they are
 /// about. Any thread. Part of every store (see Store), and all that one holds.
@@ -52,6 +63,8 @@ class StoreBase {
 
   /// A name that the user gave.
   [[nodiscard]] FullName full(std::string_view name) const { return {*open_, name}; }
+  /// The name of an object that is put without one: none, or in the collection one that no other object has.
+  [[nodiscard]] std::string unnamed(bool listed) const { return listed ? listed_name() : std::string(); }
   /// The beginning of names, as the user gave it: in a collection all begin with that one's.
   [[nodiscard]] std::string full_prefix(std::string_view prefix) const;
 
@@ -181,28 +194,30 @@ class StoreBase {
   }
 
   [[nodiscard]] Result<ObjectDraft> allocate(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
-                                             Deadline deadline) const;
+                                             const StoredHow& how) const;
   /// The same for a call that waits for room, which `room` says; null: it does not.
   [[nodiscard]] Result<ObjectDraft> allocate(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
-                                             Deadline deadline, RoomWait* room) const {
-    return room == nullptr ? allocate(size_bytes, std::move(meta), named, deadline)
-                           : allocate_in_room(size_bytes, std::move(meta), named, *room);
+                                             const StoredHow& how, RoomWait* room) const {
+    return room == nullptr ? allocate(size_bytes, std::move(meta), named, how)
+                           : allocate_in_room(size_bytes, std::move(meta), named, how.lifetime, *room);
   }
   [[nodiscard]] Result<ObjectDraft> allocate_in_room(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
+                                                     std::chrono::milliseconds lifetime,
                                                      RoomWait& room) const;
-  /// Makes a call that stores, `call(Deadline, RoomWait*)`: once; or if it waits for room, again where the
+  /// Makes a call that stores, `call(StoredHow, RoomWait*)`: once; or if it waits for room, again where the
   /// node had memory for the object but then none for its entry in the tables, which discards the object.
   template <class Call>
-  [[nodiscard]] auto in_room(std::string_view name, RoomPolicy when_full, Deadline deadline, Call call) const
-      -> std::invoke_result_t<Call&, Deadline, RoomWait*> {
-    using Outcome = std::invoke_result_t<Call&, Deadline, RoomWait*>;
+  [[nodiscard]] auto in_room(std::string_view name, RoomPolicy when_full, const StoredHow& how,
+                             Call call) const -> std::invoke_result_t<Call&, const StoredHow&, RoomWait*> {
+    using Outcome = std::invoke_result_t<Call&, const StoredHow&, RoomWait*>;
     if (!when_full.waits()) [[likely]] {
-      return call(deadline, nullptr);
+      return call(how, nullptr);
     }
-    RoomWait room(session(), session().completions()->moment(effective(deadline)));
+    RoomWait room(session(), session().completions()->moment(effective(how.deadline)));
+    const StoredHow in_time(room.until(), how.lifetime);
     Result<void> may = room.check();
     while (may) {
-      Outcome outcome = call(room.until(), &room);
+      Outcome outcome = call(in_time, &room);
       if (outcome || outcome.error().code() != Errc::out_of_memory || !room.had_memory()) {
         return outcome;
       }
@@ -214,37 +229,37 @@ class StoreBase {
   [[nodiscard]] Result<Made> seal(const ObjectDraft& draft, std::string_view name, const SealOptions& options,
                                   Deadline deadline) const;
   [[nodiscard]] Result<ObjectDraft> draft_of_bytes(std::string_view name, bool named,
-                                                   std::span<const std::byte> bytes, Deadline deadline,
+                                                   std::span<const std::byte> bytes, const StoredHow& how,
                                                    RoomWait* room = nullptr) const;
   [[nodiscard]] Result<Made> store_bytes(std::string_view name, bool named, std::span<const std::byte> bytes,
-                                         RoomPolicy when_full, Deadline deadline) const;
+                                         RoomPolicy when_full, const StoredHow& how) const;
   [[nodiscard]] Result<ObjectDraft> draft_by(std::string_view name, bool named, const void* value,
-                                             const WritingSteps& steps, const void* codec, Deadline deadline,
-                                             RoomWait* room = nullptr) const;
+                                             const WritingSteps& steps, const void* codec,
+                                             const StoredHow& how, RoomWait* room = nullptr) const;
   [[nodiscard]] Result<Made> store_by(std::string_view name, bool named, const void* value,
                                       const WritingSteps& steps, const void* codec,
                                       const SealOptions& options, RoomPolicy when_full,
-                                      Deadline deadline) const;
+                                      const StoredHow& how) const;
 
   template <class T>
   [[nodiscard]] Result<Made> store_value(std::string_view name, bool named, const T& value,
-                                         const SealOptions& options, Deadline deadline,
+                                         const SealOptions& options, const StoredHow& how,
                                          RoomWait* room = nullptr) const {
     return store_value(
-        name, named, value, deadline,
-        [&](const ObjectDraft& draft) { return seal(draft, name, options, deadline); }, room);
+        name, named, value, how,
+        [&](const ObjectDraft& draft) { return seal(draft, name, options, how.deadline); }, room);
   }
   /// The same, waiting for room by that policy.
   template <class T>
   [[nodiscard]] Result<Made> store_value_in_room(std::string_view name, bool named, const T& value,
-                                                 RoomPolicy when_full, Deadline deadline) const {
-    return in_room(name, when_full, deadline, [&](Deadline until, RoomWait* room) {
-      return store_value(name, named, value, SealOptions(), until, room);
+                                                 RoomPolicy when_full, const StoredHow& how) const {
+    return in_room(name, when_full, how, [&](const StoredHow& in_time, RoomWait* room) {
+      return store_value(name, named, value, SealOptions(), in_time, room);
     });
   }
   /// What `seal` makes of the draft, or an error.
   template <class T, class Seal>
-  [[nodiscard]] auto store_value(std::string_view name, bool named, const T& value, Deadline deadline,
+  [[nodiscard]] auto store_value(std::string_view name, bool named, const T& value, const StoredHow& how,
                                  Seal seal, RoomWait* room = nullptr) const
       -> std::invoke_result_t<Seal, const ObjectDraft&> {
     using Outcome = std::invoke_result_t<Seal, const ObjectDraft&>;
@@ -252,9 +267,7 @@ class StoreBase {
     if (!size_bytes) {
       return Outcome(size_bytes.error());
     }
-    auto draft = room == nullptr
-                     ? allocate(*size_bytes, meta_of(open_->number, name, value), named, deadline)
-                     : allocate_in_room(*size_bytes, meta_of(open_->number, name, value), named, *room);
+    auto draft = allocate(*size_bytes, meta_of(open_->number, name, value), named, how, room);
     if (!draft) [[unlikely]] {
       return Outcome(no_draft(name, draft.error()));
     }
@@ -273,8 +286,8 @@ class StoreBase {
   template <class T>
   [[nodiscard]] Result<Made> store_value_by(std::string_view name, bool named, const T& value,
                                             const EncoderOf<T>& by, const SealOptions& options,
-                                            RoomPolicy when_full, Deadline deadline) const {
-    return store_by(name, named, &value, by.steps(), by.codec(), options, when_full, deadline);
+                                            RoomPolicy when_full, const StoredHow& how) const {
+    return store_by(name, named, &value, by.steps(), by.codec(), options, when_full, how);
   }
 
   // Looking and dropping
@@ -291,6 +304,12 @@ class StoreBase {
   std::shared_ptr<OpenStore> open_;
 
  private:
+  [[nodiscard]] std::string listed_name() const;
+  [[nodiscard, gnu::cold, gnu::noinline]] Result<void> set_lifetime(ObjectMeta& meta,
+                                                                    std::chrono::milliseconds lifetime) const;
+  [[nodiscard]] bool may_expire(std::chrono::milliseconds lifetime) const noexcept {
+    return (lifetime.count() | open_->options.lifetime.count()) != 0;
+  }
   [[nodiscard]] Result<ObjectView> fetch_rarely(std::string_view name, Deadline deadline) const;
   [[nodiscard]] Result<ObjectView> fetch_at(const Address& address, const Result<Selection>& selection,
                                             std::span<std::byte> memory, Deadline deadline) const;

@@ -10,17 +10,19 @@
 #include "core/base/unless_out_of_memory.hpp"
 #include "core/node/checked_keys.hpp"
 #include "core/node/disk_copy.hpp"
+#include "core/node/expired.hpp"
 #include "core/node/node_memory.hpp"
 #include "core/node/publish.hpp"
 #include "core/node/reclaim.hpp"
 #include "core/object/internal_stores.hpp"
 #include "core/object/object_tail.hpp"
+#include "core/ports/expiring.hpp"
 
 namespace locum {
 
 namespace {
 
-class Cluster final : public Connector {
+class Cluster final : public Connector, public Expiring {
  public:
   explicit Cluster(ClusterParts parts)
       : arena_(std::move(parts.arena)),
@@ -30,7 +32,8 @@ class Cluster final : public Connector {
         lost_mates_(std::move(parts.lost_mates)),
         monitor_(std::move(parts.monitor)),
         spill_(std::move(parts.spill)),
-        spills_to_create_(parts.spills_to_create) {}
+        spills_to_create_(parts.spills_to_create),
+        replaces_expired_(parts.replaces_expired) {}
 
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) override;
   NowOrTask<Sealed> seal_or_task(const ObjectDraft& draft, const SealOptions& options, CountsUntil counts,
@@ -54,9 +57,15 @@ class Cluster final : public Connector {
   MemoryUsage usage() const override;
   MemoryMonitor* memory_monitor() noexcept override { return monitor_.get(); }
   StoreAccounts* accounts() noexcept override { return table_->accounts(); }
+  Expiring* expiring() noexcept override { return this; }
+  void sweep() noexcept override { evict_expired(*this, *table_, *arena_); }
 
  private:
   [[nodiscard]] Result<Pin> find(const Address& address, WaitBudget budget);
+  [[nodiscard, gnu::cold, gnu::noinline]] Result<std::uint64_t> replace_expired(const Key& key,
+                                                                                const ObjectDraft& draft,
+                                                                                const SealOptions& options,
+                                                                                WaitBudget budget);
   [[nodiscard]] Result<Pin> await(const Address& address, const std::optional<Key>& promised,
                                   Deadline::Clock::time_point until);
   [[nodiscard]] Result<ObjectView> view_of(const Result<Pin>& pin, const Address& address,
@@ -88,6 +97,7 @@ class Cluster final : public Connector {
   const std::shared_ptr<MemoryMonitor> monitor_;
   const std::shared_ptr<ObjectSpill> spill_;
   const bool spills_to_create_;
+  const bool replaces_expired_;
   CheckedKeys checked_;
 };
 
@@ -186,20 +196,22 @@ Error Cluster::full(const Error& cause, std::uint64_t size_bytes, const Owned& o
 
 NowOrTask<Sealed> Cluster::seal_or_task(const ObjectDraft& draft, const SealOptions& options,
                                         CountsUntil /*counts*/, WaitBudget budget) {
-  const bool named = !draft.meta.name.empty();  // the draft owns the name
-  const auto key = publish(*table_, *arena_, draft);
-  if (!key) {
-    return {key.error()};
+  return {seal_here(*table_, *arena_, *directory_, draft, options, budget,
+                    [&](const Key& key) { return replace_expired(key, draft, options, budget); })};
+}
+
+Result<std::uint64_t> Cluster::replace_expired(const Key& key, const ObjectDraft& draft,
+                                               const SealOptions& options, WaitBudget budget) {
+  const auto over = replaces_expired_ ? expired_generation(*directory_, *table_, *arena_, draft.meta.store,
+                                                           draft.meta.name, budget)
+                                      : std::nullopt;
+  if (over) {
+    auto bound = directory_->bind(key, {SealMode::replace, *over, options.caller_tells}, budget);
+    if (bound || (bound.error().code() != Errc::stale && bound.error().code() != Errc::not_found)) {
+      return bound;
+    }
   }
-  if (!named) {
-    return {Sealed{*key, 0}};
-  }
-  const auto generation = directory_->bind(*key, options, budget);
-  if (!generation) {
-    (void)table_->tombstone(*key);
-  }
-  (void)collect(Effort::amortised);  // includes a replaced object
-  return {generation ? Result<Sealed>(Sealed{*key, *generation}) : generation.error()};
+  return directory_->bind(key, options, budget);  // somebody else has taken it, or evicted it
 }
 
 void Cluster::discard(const ObjectDraft& draft) noexcept {
@@ -263,7 +275,7 @@ Result<ObjectView> Cluster::view_from_disk(const Pin& pin, const Address& addres
 Result<ObjectView> Cluster::checked_view(const Pin& pin, const WaitBudget& budget) {
   auto copy = pin.on_disk ? from_disk(spill_.get(), pin, budget) : Result<std::shared_ptr<DiskCopy>>(nullptr);
   const std::byte* const block = copy && *copy ? (*copy)->block().data() : arena_->data(pin.record->offset);
-  auto right = copy && pin.record->has_checksum != 0 ? check_sum(pin, block) : Result<void>();
+  auto right = copy && pin.record->has_checksum() ? check_sum(pin, block) : Result<void>();
   if (!copy || !right) {
     table_->release(pin.id);
     return copy ? right.error() : copy.error();
@@ -294,7 +306,7 @@ Result<ObjectView> Cluster::view_at(const Pin& pin) const {
   if (pin->on_disk) [[unlikely]] {
     return view_from_disk(*pin, address, budget);
   }
-  if (pin->record->has_checksum != 0) [[unlikely]] {
+  if (pin->record->has_checksum()) [[unlikely]] {
     return checked_view(*pin, budget);
   }
   return view_at(*pin);

@@ -25,6 +25,8 @@ struct ClusterParts {
   /// Whether create() has objects leave memory before it fails; otherwise the caller does that
   /// (create_by_spilling()), after it has tried what else there is, except for calls that may do little work.
   bool spills_to_create = true;
+  /// Whether a put takes the name of an object that has expired; otherwise the caller does that.
+  bool replaces_expired = true;
 };
 
 /// The connector over the memory of one node: behind every store if there are no other nodes, and behind

@@ -43,6 +43,10 @@ ObjectFacts DiskCopy::describe(std::uint64_t /*pin*/) const {
   return facts_of({0, key_, &record_, generation_}, block_.get());
 }
 
+std::uint64_t DiskCopy::expires_ns(std::uint64_t /*pin*/) const noexcept {
+  return expiry_of(block_.get(), record_);
+}
+
 void DiskCopy::Free::operator()(std::byte* block) const noexcept {
   WarmMemory::of_process().give_back(block, bytes, alignment);
 }

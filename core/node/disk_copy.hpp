@@ -24,6 +24,7 @@ class DiskCopy final : public CountedBoard {
   /// Once, the first view.
   [[nodiscard]] static ObjectView view(std::shared_ptr<DiskCopy> copy);
   [[nodiscard]] ObjectFacts describe(std::uint64_t pin) const override;
+  [[nodiscard]] std::uint64_t expires_ns(std::uint64_t pin) const noexcept override;
 
  private:
   struct Free {

@@ -15,11 +15,13 @@
 #include "core/base/checksum.hpp"
 #include "core/base/mutex.hpp"
 #include "core/base/unless_out_of_memory.hpp"
+#include "core/base/wall_clock.hpp"
 #include "core/node/local_accounts.hpp"
 #include "core/node/local_memory.hpp"
 #include "core/node/promised.hpp"
 #include "core/object/internal_stores.hpp"
 #include "core/ports/directory.hpp"
+#include "core/ports/expiring.hpp"
 
 namespace locum {
 
@@ -56,12 +58,18 @@ class LocalObject final : public PinBoard {
             meta_.extents,   type_name_,          name_};
   }
 
+  [[nodiscard]] std::uint64_t expires_ns(std::uint64_t) const noexcept override { return expires_ns_; }
+  [[nodiscard]] bool has_expired(std::uint64_t now_ns) const noexcept {
+    return expires_ns_ != 0 && expires_ns_ <= now_ns;
+  }
+
   [[nodiscard]] std::span<std::byte> bytes() const noexcept { return {bytes_, size_bytes_}; }
   [[nodiscard]] const ObjectMeta& meta() const noexcept { return meta_; }
   [[nodiscard]] const Sealed& sealed() const noexcept { return sealed_; }
   [[nodiscard]] std::uint64_t views() const noexcept { return holders_.load(std::memory_order_relaxed) - 1; }
   void set_sealed(const Sealed& sealed) noexcept {
     sealed_ = sealed;
+    expires_ns_ = meta_.lifetime_ms == 0 ? 0 : moment_after(meta_.lifetime_ms);
     sum_ = meta_.checksum ? checksum(bytes()) : 0;
   }
   /// On first use: whether the bytes are still those that were sealed.
@@ -97,6 +105,7 @@ class LocalObject final : public PinBoard {
   std::uint64_t size_bytes_;
   Sealed sealed_;
   std::uint32_t sum_ = 0;
+  std::uint64_t expires_ns_ = 0;
   std::atomic<bool> checked_{false};
   std::atomic<std::uint64_t> holders_{1};  // the maker
 };
@@ -115,7 +124,7 @@ Result<ObjectView> view_of(LocalObject& object) {
                             object.meta().type_hash);
 }
 
-class Local final : public Connector, public MemoryMonitor {
+class Local final : public Connector, public MemoryMonitor, public Expiring {
  public:
   explicit Local(LocalOptions options) : options_(options) {}
 
@@ -243,6 +252,17 @@ class Local final : public Connector, public MemoryMonitor {
     }
     return keys;
   }
+  Expiring* expiring() noexcept override { return this; }
+  void sweep() noexcept override {
+    const MutexLock lock(mutex_);
+    const std::uint64_t now = nanoseconds_since_1970();
+    for (auto each = objects_.begin(); each != objects_.end();) {
+      const LocalObject& object = *(each++)->second;
+      if (object.has_expired(now)) {
+        erase(object);
+      }
+    }
+  }
   MemoryUsage usage() const override {
     const MutexLock lock(mutex_);
     MemoryUsage usage;
@@ -340,7 +360,7 @@ class Local final : public Connector, public MemoryMonitor {
 
   static Result<void> may_bind(const LocalObject* live, const SealOptions& options) {
     if (options.mode == SealMode::put) {
-      if (live != nullptr) {
+      if (live != nullptr && !live->has_expired(nanoseconds_since_1970())) {
         return Error(Errc::key_exists, "the name is taken; use replace() to change it, or evict it first");
       }
       return {};

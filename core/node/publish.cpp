@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "core/base/wall_clock.hpp"
 #include "core/object/object_tail.hpp"
 #include "core/ports/directory.hpp"
 
@@ -19,16 +20,31 @@ ObjectRecord record_of(const ObjectMeta& meta, std::uint64_t offset, std::uint64
           .name_bytes = static_cast<std::uint32_t>(meta.name.size()) & 0x1FFFFU,
           .type_name_bytes = static_cast<std::uint16_t>(meta.type_name.size()),
           .rank = static_cast<std::uint8_t>((implied ? 0U : meta.extents.rank) & 0xFU),
-          .has_checksum = std::uint8_t{meta.checksum},
+          .extra_words = static_cast<std::uint8_t>((meta.checksum ? ObjectRecord::checksum_words : 0U) |
+                                                   (meta.lifetime_ms != 0 ? ObjectRecord::expiry_words : 0U)),
           .layout = meta.layout};
 }
 
-Result<Key> publish(NodeTable& table, Arena& arena, const ObjectDraft& draft) {
-  const ObjectRecord record = record_of(draft.meta, draft.place, draft.bytes.size());
-  if (record.has_checksum != 0) [[unlikely]] {
-    std::byte* const block = arena.data(record.offset);
+namespace {
+
+// The checksum is of the moment, too. Out of line, because most objects have neither.
+[[gnu::cold, gnu::noinline]] void complete_tail(std::byte* block, const ObjectRecord& record,
+                                                std::uint64_t lifetime_ms) {
+  if (record.has_expiry()) {
+    write_expiry(block, record, moment_after(lifetime_ms));
+  }
+  if (record.has_checksum()) {
     const std::uint32_t sum = checksum_of(block, record);
     std::memcpy(block + checksum_at(record), &sum, sizeof sum);
+  }
+}
+
+}  // namespace
+
+Result<Key> publish(NodeTable& table, Arena& arena, const ObjectDraft& draft) {
+  const ObjectRecord record = record_of(draft.meta, draft.place, draft.bytes.size());
+  if (record.extra_words != 0) [[unlikely]] {
+    complete_tail(arena.data(record.offset), record, draft.meta.lifetime_ms);
   }
   auto key = table.publish(record);
   if (!key) {

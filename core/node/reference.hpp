@@ -47,27 +47,33 @@ struct Bound {
 
 /// Binds according to `options` and reports exactly what was replaced. `attempt(options)` binds:
 /// Result<std::uint64_t>, the generation. `referent(pin)`: the key behind a pinned reference, none if the
-/// object is a plain one; releases the pin.
-template <class Attempt, class Referent>
+/// object is a plain one; releases the pin. `expired()`: the generation of what is bound, if that has
+/// expired: a put replaces it; else none.
+template <class Attempt, class Referent, class Expired>
 [[nodiscard]] Result<Bound> bind_exactly(Directory& directory, std::uint32_t store, std::string_view name,
                                          const SealOptions& options, WaitBudget budget, Attempt attempt,
-                                         Referent referent) {
+                                         Referent referent, Expired expired) {
   constexpr int most_rounds = 64;  // each won by another process
+  std::optional<std::uint64_t> over;
   for (int round = 0;; ++round) {
     SealOptions exact = options;
+    if (over) {
+      exact.mode = SealMode::replace;
+      exact.expected_generation = *over;
+    }
     std::optional<Key> replaced;
     std::optional<Key> before;
-    if (options.mode == SealMode::replace) {
+    if (exact.mode == SealMode::replace) {
       const auto old = directory.find(store, name, budget);
       if (!old && old.error().code() != Errc::not_found) {
         return old.error();
       }
       if (old) {
         exact.expected_generation =
-            options.expected_generation == 0 ? old->generation : options.expected_generation;
+            exact.expected_generation == 0 ? old->generation : exact.expected_generation;
         before = old->key;
         replaced = referent(*old);
-      } else if (options.expected_generation == 0) {
+      } else if (exact.expected_generation == 0) {
         exact = {};
       }
     }
@@ -75,11 +81,11 @@ template <class Attempt, class Referent>
     if (generation) {
       return Bound{*generation, replaced, replaced ? std::nullopt : before};
     }
-    const bool overtaken =
-        options.mode == SealMode::replace && options.expected_generation == 0 &&
-        (generation.error().code() == Errc::key_exists || generation.error().code() == Errc::stale ||
-         generation.error().code() == Errc::not_found);
-    if (!overtaken || round == most_rounds) {
+    const Errc code = generation.error().code();
+    const bool has_changed = code == Errc::key_exists || code == Errc::stale || code == Errc::not_found;
+    const bool retries = over || (options.mode == SealMode::replace && options.expected_generation == 0);
+    over = !over && options.mode == SealMode::put && code == Errc::key_exists ? expired() : std::nullopt;
+    if (round >= most_rounds || (!over && (!retries || !has_changed))) {
       return generation.error();
     }
   }

@@ -23,6 +23,8 @@ struct ObjectMeta {
   Layout layout = Layout::bytes;
   Extents extents;        ///< rank 0 unless layout is array
   bool checksum = false;  ///< whether sealing computes a checksum, which the first use verifies
+  /// How long it lives from the seal on; 0: until it is evicted.
+  std::uint64_t lifetime_ms = 0;
 };
 
 /// Memory of an unsealed object: the owner must pass it to exactly one of `Sink::seal` and `Sink::discard`.
@@ -69,6 +71,8 @@ class PinBoard {
   /// Whether the pinned object has other views, of any process, than the caller's one. They may come and go
   /// meanwhile. True where that is not known.
   [[nodiscard]] virtual bool has_other_views(std::uint64_t /*pin*/) const noexcept { return true; }
+  /// When the pinned object expires, in nanoseconds since 1970; 0: never, or that is not known here.
+  [[nodiscard]] virtual std::uint64_t expires_ns(std::uint64_t /*pin*/) const noexcept { return 0; }
   [[nodiscard]] Path path() const noexcept { return path_; }
 
  protected:
@@ -127,6 +131,8 @@ class ObjectView {
   [[nodiscard]] Path path() const noexcept { return board_->path(); }
   /// Type, extents, name and generation. REQUIRES: not empty.
   [[nodiscard]] ObjectFacts facts() const { return board_->describe(pin_); }
+  /// When it expires, in nanoseconds since 1970; 0: never. REQUIRES: not empty.
+  [[nodiscard]] std::uint64_t expires_ns() const noexcept { return board_->expires_ns(pin_); }
 
  private:
   PinBoard* board_ = nullptr;

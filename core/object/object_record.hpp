@@ -28,13 +28,22 @@ struct ObjectRecord {
   std::uint32_t check : 15 = 0;  ///< for the table only: check_of() when it was published
   std::uint16_t type_name_bytes = 0;
   std::uint8_t rank : 4 = 0;  ///< number of stored extents; an array with none has one, given by its size
-  std::uint8_t has_checksum : 4 = 0;  ///< 1: the tail holds a checksum of payload and tail
+  /// Words of 4 bytes that only the tails of some objects have; their number says which, see has_checksum()
+  /// and has_expiry().
+  std::uint8_t extra_words : 4 = 0;
   Layout layout = Layout::bytes;
   std::uint32_t link = 0;  ///< for the table only, while it returns a dead object to its owner
 
+  static constexpr std::uint8_t checksum_words = 1;
+  static constexpr std::uint8_t expiry_words = 2;
+  /// Whether the tail holds a checksum of payload and tail.
+  [[nodiscard]] bool has_checksum() const noexcept { return (extra_words & checksum_words) != 0; }
+  /// Whether the tail holds the moment at which the object expires.
+  [[nodiscard]] bool has_expiry() const noexcept { return (extra_words & expiry_words) != 0; }
+
   /// Size of the block: payload and tail.
   [[nodiscard]] std::uint64_t block_bytes() const noexcept {
-    return size_bytes + sizeof(std::uint32_t) * (1U + has_checksum) +
+    return size_bytes + sizeof(std::uint32_t) * (1U + extra_words) +
            std::uint64_t{rank} * sizeof(std::uint64_t) + type_name_bytes + name_bytes;
   }
 };
@@ -48,7 +57,7 @@ static_assert(sizeof(ObjectRecord) == 48);
   constexpr std::uint64_t k1 = 0xD6E8FEB86659FD93U;
   const std::uint64_t texts =
       (std::uint64_t{record.name_bytes} << 32U) | (std::uint64_t{record.type_name_bytes} << 16U) |
-      (std::uint64_t{record.rank} << 8U) | (std::uint64_t{record.has_checksum} << 12U) |
+      (std::uint64_t{record.rank} << 8U) | (std::uint64_t{record.extra_words} << 12U) |
       static_cast<std::uint64_t>(record.layout);
   const std::uint64_t sum = detail::fold_multiply(record.offset ^ k0, record.size_bytes ^ k1) ^
                             detail::fold_multiply(record.type_hash ^ k1, record.name_hash ^ k0) ^

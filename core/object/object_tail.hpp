@@ -7,12 +7,14 @@
 #include <string_view>
 
 #include "core/base/checksum.hpp"
+#include "core/base/wall_clock.hpp"
 #include "core/object/object_record.hpp"
 
 namespace locum {
 
-/// The tail: metadata behind the payload in an object's block: element size, checksum (if the object has
-/// one), extents, type name, name. Unaligned, so that a small object pays only for the bytes it needs.
+/// The tail: metadata behind the payload in an object's block: element size, checksum and moment of expiry
+/// (if the object has them), extents, type name, name. Unaligned, so that a small object pays only for the
+/// bytes it needs.
 struct ObjectTail {
   std::uint32_t element_bytes = 1;
   Extents extents;
@@ -31,7 +33,7 @@ inline void write_tail(std::byte* block, const ObjectRecord& record, const Objec
     }
   };
   append(&tail.element_bytes, sizeof tail.element_bytes);
-  at += record.has_checksum * sizeof(std::uint32_t);
+  at += record.extra_words * sizeof(std::uint32_t);
   append(tail.extents.values.data(), record.rank * sizeof(std::uint64_t));
   append(tail.type_name.data(), tail.type_name.size());
   append(tail.name.data(), tail.name.size());
@@ -47,7 +49,7 @@ inline void write_tail(std::byte* block, const ObjectRecord& record, const Objec
 [[nodiscard]] inline ObjectTail read_tail_at(const std::byte* at, const ObjectRecord& record) noexcept {
   ObjectTail tail;
   std::memcpy(&tail.element_bytes, at, sizeof tail.element_bytes);
-  at += sizeof tail.element_bytes + record.has_checksum * sizeof(std::uint32_t);
+  at += sizeof tail.element_bytes + record.extra_words * sizeof(std::uint32_t);
   tail.extents.rank = std::min<std::uint8_t>(record.rank, max_rank);
   std::memcpy(tail.extents.values.data(), at, tail.extents.rank * sizeof(std::uint64_t));
   at += std::size_t{record.rank} * sizeof(std::uint64_t);
@@ -65,7 +67,37 @@ inline void write_tail(std::byte* block, const ObjectRecord& record, const Objec
   return read_tail_at(block + record.size_bytes, record);
 }
 
-/// Position of the checksum of a block. REQUIRES: record.has_checksum.
+/// When an object expires, given its tail, which starts at `at`: nanoseconds since 1970; 0: never.
+[[nodiscard]] inline std::uint64_t expiry_in_tail(const std::byte* at, const ObjectRecord& record) noexcept {
+  std::uint64_t moment = 0;
+  if (record.has_expiry()) {
+    std::memcpy(&moment, at + sizeof(std::uint32_t) * (1U + (record.has_checksum() ? 1U : 0U)),
+                sizeof moment);
+  }
+  return moment;
+}
+/// The same, given its block.
+[[nodiscard]] inline std::uint64_t expiry_of(const std::byte* block, const ObjectRecord& record) noexcept {
+  return expiry_in_tail(block + record.size_bytes, record);
+}
+/// How long it still lives, rounded up, at least 1; 0: it does not expire.
+[[nodiscard]] inline std::uint64_t lifetime_left_ms(const std::byte* block,
+                                                    const ObjectRecord& record) noexcept {
+  if (!record.has_expiry()) {
+    return 0;
+  }
+  constexpr std::uint64_t ns_in_ms = 1'000'000;
+  const std::uint64_t moment = expiry_of(block, record);
+  const std::uint64_t now = nanoseconds_since_1970();
+  return moment > now ? (moment - now) / ns_in_ms + 1 : 1;
+}
+/// Sets it. REQUIRES: record.has_expiry().
+inline void write_expiry(std::byte* block, const ObjectRecord& record, std::uint64_t moment) noexcept {
+  std::memcpy(block + record.size_bytes + sizeof(std::uint32_t) * (1U + (record.has_checksum() ? 1U : 0U)),
+              &moment, sizeof moment);
+}
+
+/// Position of the checksum of a block. REQUIRES: record.has_checksum().
 [[nodiscard]] inline std::uint64_t checksum_at(const ObjectRecord& record) noexcept {
   return record.size_bytes + sizeof(std::uint32_t);
 }

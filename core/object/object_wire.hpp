@@ -30,7 +30,8 @@ static_assert(sizeof(ObjectWire) == 72);
 [[nodiscard]] inline bool plausible(const ObjectWire& wire) noexcept {
   const ObjectRecord& record = wire.record;
   return wire.key.valid() && record.size_bytes < (std::uint64_t{1} << 62U) && record.rank <= max_rank &&
-         record.has_checksum <= 1 && record.name_bytes <= (1U << 16U) &&
+         record.extra_words <= (ObjectRecord::checksum_words | ObjectRecord::expiry_words) &&
+         record.name_bytes <= (1U << 16U) &&
          static_cast<std::uint8_t>(record.layout) <= static_cast<std::uint8_t>(Layout::encoded) &&
          (record.name_bytes == 0) == (record.name_hash == 0) && record.store == wire.key.store;
 }
@@ -155,8 +156,11 @@ struct BindWords {
   std::uint64_t expected_generation = 0;
   std::uint32_t replaces = 0;
   std::uint32_t has_value = 0;
+  /// How long the object lives from now on; 0: until it is evicted. Counted anew by the home's clock: so a
+  /// put takes its name too late rather than too early.
+  std::uint64_t lifetime_ms = 0;
 };
-static_assert(sizeof(BindWords) == 88);
+static_assert(sizeof(BindWords) == 96);
 
 /// Sent instead of the generation in the reply to a bind: nothing was bound, but room is being made; a retry
 /// a little later may find it.

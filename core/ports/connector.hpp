@@ -166,8 +166,7 @@ class Connector : public Source, public Sink {
   [[nodiscard]] virtual StoreAccounts* accounts() noexcept { return nullptr; }
   /// How what is written moves: as it does in the memory of nodes, or to where this keeps it.
   [[nodiscard]] virtual Path path_of_writes(Path in_memory) const noexcept { return in_memory; }
-  /// Removes objects at the end of their lifetime, also those of other processes; null: its objects have
-  /// none.
+  /// Evicts objects at the end of their lifetime; null: its objects have none.
   [[nodiscard]] virtual Expiring* expiring() noexcept { return nullptr; }
   /// Keys of the live objects of a store that the ranks of this node own, as far as no rank makes or evicts
   /// one meanwhile. Empty where a connector has none to show.

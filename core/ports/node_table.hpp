@@ -33,6 +33,13 @@ enum class Whose : std::uint8_t {
   node,  ///< those of all its ranks
 };
 
+/// What own_keys() lists.
+enum class Having : std::uint8_t {
+  unsettled_name,  ///< adopted objects whose makers did not learn whether their names were bound at another
+                   ///< node: the adopter asks there
+  lifetime,        ///< objects that expire
+};
+
 /// The objects of the node and their pins. Entries are made by the process that owns the object's memory and
 /// read by all. A pin is a hazard record: it is published, then the entry is checked again; a process that
 /// frees an object marks the entry first and then looks for pins, so that one of the two always sees the
@@ -57,9 +64,8 @@ class NodeTable : public PinBoard {
   virtual Owned collect(std::vector<ObjectRecord>& out, Effort effort) noexcept = 0;
   /// Keys of live objects of one store.
   [[nodiscard]] virtual std::vector<Key> keys(std::uint32_t store, Whose whose) = 0;
-  /// Keys of live objects that this process adopted and whose makers did not learn whether their names were
-  /// bound at another node: the adopter asks there.
-  [[nodiscard]] virtual std::vector<Key> unsettled() = 0;
+  /// Keys of live objects of all stores that this process owns, and that have that.
+  [[nodiscard]] virtual std::vector<Key> own_keys(Having what) = 0;
 
   /// The accounts in which collect() counts objects back; null: stores have no budgets here.
   [[nodiscard]] StoreAccounts* accounts() const noexcept { return accounts_; }

@@ -41,7 +41,7 @@ Result<void> ReceivedBlock::check(std::span<const std::byte> block, const Object
   if (!plausible(wire) || wire.record.block_bytes() != block.size()) {
     return Error(Errc::corrupt, "the received object has another size than its metadata says; get it again");
   }
-  if (wire.record.has_checksum != 0 && !summed) {
+  if (wire.record.has_checksum() && !summed) {
     std::uint32_t sealed = 0;
     std::memcpy(&sealed, block.data() + checksum_at(wire.record), sizeof sealed);
     const std::uint32_t found = checksum_of(block.data(), wire.record);
@@ -71,6 +71,10 @@ Result<ObjectView> ReceivedBlock::view(std::shared_ptr<ReceivedBlock> held, cons
 
 ObjectFacts ReceivedBlock::describe(std::uint64_t /*pin*/) const {
   return facts_of({0, wire_.key, &wire_.record, wire_.generation}, block_.data());
+}
+
+std::uint64_t ReceivedBlock::expires_ns(std::uint64_t /*pin*/) const noexcept {
+  return expiry_of(block_.data(), wire_.record);
 }
 
 void ReceivedBlock::Free::operator()(std::byte* block) const noexcept {

@@ -44,6 +44,7 @@ class ReceivedBlock final : public CountedBoard {
                                                Path path, bool summed = false);
 
   [[nodiscard]] ObjectFacts describe(std::uint64_t pin) const override;
+  [[nodiscard]] std::uint64_t expires_ns(std::uint64_t pin) const noexcept override;
 
  private:
   /// Frees a block.

@@ -45,7 +45,7 @@ void BindRecovery::settle_named() noexcept {
 }
 
 void BindRecovery::settle_dead_binds() noexcept {
-  for (const Key& key : local_.table ? local_.table->unsettled() : std::vector<Key>()) {
+  for (const Key& key : local_.table ? local_.table->own_keys(Having::unsettled_name) : std::vector<Key>()) {
     if (auto bind = find(key)) {
       client_.operation(settle_of_dead(std::move(*bind)))->begin_by_driver();
     }

@@ -12,6 +12,7 @@
 #include "core/async/until_unlocked.hpp"
 #include "core/base/back_off.hpp"
 #include "core/copies/copy_holders.hpp"
+#include "core/node/expired.hpp"
 #include "core/node/node_memory.hpp"
 #include "core/node/reference.hpp"
 #include "core/ports/wait_budget.hpp"
@@ -42,8 +43,12 @@ class NameChanges final {
   template <class Attempt>
   [[nodiscard]] Result<Bound> bind(std::uint32_t store, std::string_view name, const SealOptions& options,
                                    const WaitBudget& budget, Attempt attempt) const {
-    return bind_exactly(*memory_.directory, store, name, options, budget, attempt,
-                        [&](const Pin& old) { return referent(old); });
+    return bind_exactly(
+        *memory_.directory, store, name, options, budget, attempt,
+        [&](const Pin& old) { return referent(old); },
+        [&] {
+          return expired_generation(*memory_.directory, *memory_.table, *memory_.arena, store, name, budget);
+        });
   }
   /// The former object of an unbound name.
   struct Unbound {

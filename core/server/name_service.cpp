@@ -170,7 +170,8 @@ Result<std::uint64_t> NameService::refer(const BindWords& asked, std::string_vie
                         .type_hash = reference_type_hash,
                         .type_name = reference_type_name,
                         .name = name,
-                        .extents = {}};
+                        .extents = {},
+                        .lifetime_ms = asked.lifetime_ms};
   const WaitBudget budget = parts_.channel->budget();
   const auto draft =
       parts_.copies.here->create(*parts_.objects, block.size() + sizeof(ObjectWire), meta, budget);

@@ -35,7 +35,7 @@ void PartService::with_object(const Key& key, ReplyTo reply_to, Send send) {
     return parts_.refuse(reply_to, object.error());
   }
   const Pin& pin = (*object)->pin();
-  if (pin.record->has_checksum != 0) {
+  if (pin.record->has_checksum()) {
     return parts_.refuse(
         reply_to,
         Error(Errc::unsupported, "this object has a checksum over all its bytes; read the whole object"));

@@ -17,7 +17,7 @@
 namespace locum::shm {
 
 inline constexpr std::uint64_t segment_magic = 0x314D55434F4C0A00U;  // "\0\nLOCUM1", little-endian
-inline constexpr std::uint32_t layout_version = 9;
+inline constexpr std::uint32_t layout_version = 10;
 inline constexpr std::uint32_t shard_count = 64;
 inline constexpr std::uint64_t page_bytes = 4096;
 inline constexpr std::uint32_t entries_per_pin_line = 512;  ///< one cache line of pin bits

@@ -24,7 +24,7 @@ inline void write_record(Entry& entry, const ObjectRecord& record, std::uint32_t
       record.name_hash,
       record.store | (std::uint64_t{record.name_bytes} << 32U) | (std::uint64_t{check} << 49U),
       std::uint64_t{record.type_name_bytes} | (std::uint64_t{record.rank} << 16U) |
-          (std::uint64_t{record.has_checksum} << 20U) | (static_cast<std::uint64_t>(record.layout) << 24U)};
+          (std::uint64_t{record.extra_words} << 20U) | (static_cast<std::uint64_t>(record.layout) << 24U)};
   auto* const to = reinterpret_cast<std::uint64_t*>(&entry.record);
   for (std::size_t at = 0; at < words.size(); ++at) {
     std::atomic_ref<std::uint64_t>(to[at]).store(words[at], std::memory_order_relaxed);
@@ -48,7 +48,7 @@ inline void write_record(Entry& entry, const ObjectRecord& record, std::uint32_t
   record.check = static_cast<std::uint32_t>(names >> 49U) & 0x7FFFU;
   record.type_name_bytes = static_cast<std::uint16_t>(rest);
   record.rank = (rest >> 16U) & 0xFU;
-  record.has_checksum = (rest >> 20U) & 0xFU;
+  record.extra_words = (rest >> 20U) & 0xFU;
   record.layout = static_cast<Layout>(rest >> 24U);
   record.link = static_cast<std::uint32_t>(rest >> 32U);
   return record;

@@ -263,6 +263,11 @@ ObjectFacts ObjectTable::describe(std::uint64_t pin_id) const {
   return facts_of(pin, segment_->base() + pin.record->offset);
 }
 
+std::uint64_t ObjectTable::expires_ns(std::uint64_t pin_id) const noexcept {
+  const ObjectRecord& record = *at(pin_id).record;
+  return expiry_of(segment_->base() + record.offset, record);
+}
+
 void ObjectTable::set_generation(const Key& key, std::uint64_t generation) noexcept {
   if (Word64* const word = this->generation(key)) {
     word->store(generation, std::memory_order_release);
@@ -417,17 +422,27 @@ std::vector<Key> ObjectTable::keys(std::uint32_t store, Whose whose) {
   return keys;
 }
 
-std::vector<Key> ObjectTable::unsettled() {
+// An entry may be refilled meanwhile: then its key is dead, and the caller finds nothing.
+std::vector<Key> ObjectTable::own_keys(Having what) {
   std::vector<Key> keys;
-  for (const std::uint32_t node_rank : adopted_ranks()) {
+  std::vector<std::uint32_t> shares = adopted_ranks();
+  if (what == Having::lifetime) {
+    shares.push_back(own_);
+  }
+  for (const std::uint32_t node_rank : shares) {
     const Entries& entries = entries_[node_rank];
     const std::uint32_t slots = entries.committed();
     for (std::uint32_t slot = 0; slot < slots; ++slot) {
       Entry& entry = entries[slot];
       const std::uint64_t tag = entry.tag.load(std::memory_order_acquire);
-      if (is_sealed(state_of(tag)) &&
-          entry.generation.load(std::memory_order_acquire) == generation_asked_for) {
-        keys.push_back({read_record(entry).store, ranks_[node_rank], (sequence_of(tag) << 32U) | slot});
+      if (!is_sealed(state_of(tag))) {
+        continue;
+      }
+      const ObjectRecord record = read_record(entry);
+      if (what == Having::lifetime
+              ? record.has_expiry()
+              : entry.generation.load(std::memory_order_acquire) == generation_asked_for) {
+        keys.push_back({record.store, ranks_[node_rank], (sequence_of(tag) << 32U) | slot});
       }
     }
   }

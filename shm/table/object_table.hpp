@@ -85,13 +85,14 @@ class ObjectTable final : public NodeTable {
   [[nodiscard]] bool unnamed(const Key& key) const noexcept override;
   [[nodiscard]] ObjectFacts describe(std::uint64_t pin_id) const override;
   [[nodiscard]] bool has_other_views(std::uint64_t pin_id) const noexcept override;
+  [[nodiscard]] std::uint64_t expires_ns(std::uint64_t pin_id) const noexcept override;
   void retain(std::uint64_t pin_id) noexcept override;
   void release(std::uint64_t pin_id) noexcept override;
   void set_generation(const Key& key, std::uint64_t generation) noexcept override;
   [[nodiscard]] bool tombstone(const Key& key) noexcept override;
   Owned collect(std::vector<ObjectRecord>& out, Effort effort) noexcept override LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<Key> keys(std::uint32_t store, Whose whose) override LOCUM_EXCLUDES(mutex_);
-  [[nodiscard]] std::vector<Key> unsettled() override LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] std::vector<Key> own_keys(Having what) override LOCUM_EXCLUDES(mutex_);
 
   /// Calls `each` with every object that this process views, evicted or not, pinned during the call, and the
   /// number of its views. A pass over all objects that this process ever viewed.

@@ -200,6 +200,43 @@ TEST_F(Collections, AreNoPartOfQueuesOfTasks) {
 }
 
 /// Cannot evict some names.
+TEST_F(Collections, ListWhatIsPutWithoutANameIfAsked) {
+  const std::vector<double> field{1, 2, 3};
+  const auto bytes = std::as_bytes(std::span(field));
+  const Narrow narrow;
+  std::vector<Key> keys{
+      step_.put(1, {.listed = true}).value(),
+      step_.put(field, {.codec = narrow, .listed = true}).value(),
+      step_.put_bytes(bytes, {.listed = true}).value(),
+      step_.create<double>({3}, {.listed = true})->seal().value(),
+      step_.create(ElementType::of<float>(), {3}, {.listed = true})->seal().value(),
+      step_.put_encoded(ElementType::of<double>(), {3}, bytes, {.listed = true}).value(),
+      step_.put_async(2, {.listed = true}).get().value(),
+      step_.put_bytes_async(bytes, {.listed = true}).get().value(),
+      step_.with(narrow).put(field, {.listed = true}).value(),
+      step_.put_proxy(3, {.listed = true})->key(),
+      step_.put_proxy(field, {.codec = narrow, .listed = true})->key(),
+  };
+  for (const auto& key : step_.put_batch(std::array{4, 5}, {.listed = true})) {
+    keys.push_back(key.value());
+  }
+  Names names;
+  for (const Key& key : keys) {
+    names.push_back(step_.info(key).value().name);
+    EXPECT_TRUE(names.back().starts_with("step42/unnamed-")) << names.back();
+  }
+  std::ranges::sort(names);
+  EXPECT_EQ(std::ranges::unique(names).size(), 0U) << "each has its own";
+  EXPECT_EQ(store_.keys().value(), names);
+  EXPECT_TRUE(step_.put(6));
+  EXPECT_TRUE(step_.put(7, {.listed = false}));
+  // Another session, over what they share, gives other names.
+  Session other(one_.connector, std::make_shared<Metrics>());
+  EXPECT_TRUE(other.open("fields").value().put(8, {.listed = true}));
+  EXPECT_EQ(store_.size().value(), keys.size() + 1);
+  EXPECT_EQ(step_.clear().value(), keys.size());
+}
+
 class StuckNames final : public ForwardingConnector {
  public:
   using ForwardingConnector::ForwardingConnector;

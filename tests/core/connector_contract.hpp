@@ -31,8 +31,10 @@
 #include <vector>
 
 #include "core/base/hash.hpp"
+#include "core/base/wall_clock.hpp"
 #include "core/ports/connector.hpp"
 #include "core/ports/directory.hpp"
+#include "core/ports/expiring.hpp"
 #include "tests/core/connector_model.hpp"
 #include "tests/core/connector_samples.hpp"
 
@@ -260,6 +262,116 @@ TEST_P(ConnectorContract, DropsAStoreAndNothingElse) {
   EXPECT_EQ(connector_->drop(1).value(), 0U);
   EXPECT_TRUE(connector_->list(1, {}, {}).value().empty());
   EXPECT_TRUE(holds(connector_->get(kept.key, {}).value(), pattern(99, 64)));
+}
+
+// An object that is about to be sealed, and lives that long.
+inline ObjectDraft expiring_draft(Connector& connector, std::string_view name, std::uint64_t seed,
+                                  std::chrono::milliseconds lifetime) {
+  ObjectMeta meta = plain_meta(1, name);
+  meta.lifetime_ms = static_cast<std::uint64_t>(lifetime.count());
+  const auto bytes = pattern(seed, 64);
+  ObjectDraft draft = connector.create(bytes.size(), meta, {}).value();
+  std::memcpy(draft.bytes.data(), bytes.data(), bytes.size());
+  return draft;
+}
+
+inline void await_moment(std::uint64_t since_1970_ns) {
+  while (nanoseconds_since_1970() <= since_1970_ns) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+TEST_P(ConnectorContract, EvictsEachObjectAtTheEndOfItsLifetime) {
+  Expiring* const expiring = connector_->expiring();
+  if (expiring == nullptr) {
+    GTEST_SKIP() << "this connector has no lifetimes";
+  }
+  constexpr std::chrono::milliseconds shortly(5);
+  constexpr std::chrono::hours long_enough(1);
+  EXPECT_GT(expiring->expect(1, shortly).count(), 0);
+  const auto put_for = [&](std::string_view name, std::uint64_t seed, std::chrono::milliseconds lifetime,
+                           const SealOptions& options = {}) {
+    return connector_->seal(expiring_draft(*connector_, name, seed, lifetime), options, {}).value();
+  };
+  const auto begin = Deadline::Clock::now();
+  std::vector<Address> short_lived;
+  std::vector<ObjectDraft> drafts;
+  constexpr std::array<std::string_view, 4> names{"of a batch", "and", "some more", "names"};
+  for (const std::string_view name : names) {
+    drafts.push_back(expiring_draft(*connector_, name, 1, shortly));
+    short_lived.emplace_back(1, name);
+  }
+  std::vector<Result<Sealed>> sealed(drafts.size(), Result<Sealed>(Sealed{}));
+  connector_->seal_batch(drafts, sealed, {});
+  EXPECT_TRUE(std::ranges::all_of(sealed, [](const auto& one) { return one.has_value(); }));
+  short_lived.emplace_back(put_for({}, 2, shortly).key);
+  const Key unnamed = put_for({}, 3, long_enough).key;
+  (void)put_for("long", 4, long_enough);
+  (void)put_for("for ever", 5, {});
+  (void)put_for("replaced", 6, shortly);
+  (void)put_for("replaced", 7, {}, {SealMode::replace});
+  (void)put_for("shortened", 8, {});
+  (void)put_for("shortened", 9, shortly, {SealMode::replace});
+  short_lived.emplace_back(1, "shortened");
+  // Ten times as long as one that sweeps takes to find out.
+  for (const Address& address : short_lived) {
+    while (connector_->exists(address, {}).value()) {
+      ASSERT_LT(Deadline::Clock::now() - begin, std::chrono::seconds(20)) << address.name;
+      expiring->sweep();
+    }
+  }
+  EXPECT_GE(Deadline::Clock::now() - begin, shortly);
+  expiring->sweep();
+  EXPECT_TRUE(holds(connector_->get(unnamed, {}).value(), pattern(3, 64)));
+  EXPECT_TRUE(holds(connector_->get({1, "for ever"}, {}).value(), pattern(5, 64)));
+  EXPECT_TRUE(holds(connector_->get({1, "replaced"}, {}).value(), pattern(7, 64)));
+  const auto kept = connector_->get({1, "long"}, {}).value();
+  EXPECT_TRUE(holds(kept, pattern(4, 64)));
+  EXPECT_EQ(kept.facts().name, "long");
+  const auto left = std::chrono::nanoseconds(kept.expires_ns() - nanoseconds_since_1970());
+  EXPECT_GT(left, std::chrono::minutes(59));
+  EXPECT_LE(left, long_enough);
+  EXPECT_EQ(connector_->get({1, "replaced"}, {})->expires_ns(), 0U);
+}
+
+TEST_P(ConnectorContract, GivesTheNameOfWhatHasExpiredToAPut) {
+  Expiring* const expiring = connector_->expiring();
+  if (expiring == nullptr) {
+    GTEST_SKIP() << "this connector has no lifetimes";
+  }
+  (void)expiring->expect(1, std::chrono::hours(1));
+  constexpr std::array<std::string_view, 6> names{"some", "names", "at", "home", "in several", "places"};
+  std::uint64_t latest = 0;
+  for (const std::string_view name : names) {
+    (void)connector_->seal(expiring_draft(*connector_, name, 1, std::chrono::milliseconds(1)), {}, {})
+        .value();
+    // Another node, at which the name is at home, counts anew, in whole milliseconds.
+    latest = nanoseconds_since_1970() + 3'000'000;
+  }
+  const Key kept =
+      connector_->seal(expiring_draft(*connector_, "kept", 3, std::chrono::hours(1)), {}, {})->key;
+  await_moment(latest);
+  // Nobody sweeps. The last two are put together.
+  std::vector<ObjectDraft> drafts;
+  for (const std::string_view name : names) {
+    const bool is_last = name == names[4] || name == names[5];
+    const ObjectDraft draft = expiring_draft(*connector_, name, 2, {});
+    if (is_last) {
+      drafts.push_back(draft);
+      continue;
+    }
+    const auto again = connector_->seal(draft, {}, {});
+    EXPECT_TRUE(again) << name << ": " << again.error();
+  }
+  std::vector<Result<Sealed>> sealed(drafts.size(), Result<Sealed>(Sealed{}));
+  connector_->seal_batch(drafts, sealed, {});
+  EXPECT_TRUE(sealed[0] && sealed[1]);
+  EXPECT_EQ(code_of(put(*connector_, 1, "kept", pattern(4, 8))), Errc::key_exists) << "it has not expired";
+  expiring->sweep();
+  for (const std::string_view name : names) {
+    EXPECT_TRUE(holds(connector_->get({1, name}, {}).value(), pattern(2, 64))) << name;
+  }
+  EXPECT_TRUE(connector_->exists(kept, {}).value());
 }
 
 TEST_P(ConnectorContract, WaitsUntilTheNameIsPutOrTheDeadlineIsOver) {

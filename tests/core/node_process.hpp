@@ -25,13 +25,15 @@ struct NodeProcess {
   std::shared_ptr<Directory> directory;
 
   /// An object whose payload is one word, published with a name (or none), not yet bound.
-  [[nodiscard]] Result<Key> publish(std::uint32_t store, std::uint64_t word,
-                                    std::string_view name = {}) const {
+  /// `expires_ns`: of its tail; 0: it does not expire.
+  [[nodiscard]] Result<Key> publish(std::uint32_t store, std::uint64_t word, std::string_view name = {},
+                                    std::uint64_t expires_ns = 0) const {
     ObjectRecord record;
     record.size_bytes = sizeof word;
     record.store = store;
     record.name_bytes = name.size() & 0x1FFFFU;
     record.name_hash = name.empty() ? 0 : name_hash(store, name);
+    record.extra_words = expires_ns != 0 ? ObjectRecord::expiry_words : 0;
     const auto block = arena->allocate(record.block_bytes());
     if (!block) {
       return block.error();
@@ -42,6 +44,9 @@ struct NodeProcess {
     ObjectTail tail;
     tail.name = name;
     write_tail(bytes, record, tail);
+    if (record.has_expiry()) {
+      write_expiry(bytes, record, expires_ns);
+    }
     return table->publish(record);
   }
   [[nodiscard]] std::uint64_t word(const Pin& pin) const {

@@ -410,11 +410,31 @@ TEST_P(NodeTableContract, ShowsNoGenerationWhileOneIsAskedFor) {
   EXPECT_EQ(asked.generation, 0U);
   EXPECT_EQ(reader_.table->describe(asked.id).generation, 0U);
   reader_.table->release(asked.id);
-  EXPECT_TRUE(owner_.table->unsettled().empty()) << "its maker lives";
+  EXPECT_TRUE(owner_.table->own_keys(Having::unsettled_name).empty()) << "its maker lives";
   owner_.table->set_generation(key, 9);
   const Pin told = reader_.table->pin(key).value();
   EXPECT_EQ(told.generation, 9U);
   reader_.table->release(told.id);
+}
+
+TEST_P(NodeTableContract, ListsTheOwnObjectsThatExpire) {
+  (void)owner_.publish(store, 1).value();
+  const Key mine = owner_.publish(store, 2, "expires", 77).value();
+  const Key other = owner_.publish(store + 1, 3, {}, 78).value();
+  const Key dead = owner_.publish(store, 4, {}, 79).value();
+  const Key theirs = other_.publish(store, 5, {}, 80).value();
+  EXPECT_TRUE(reader_.table->tombstone(dead));
+  std::vector<Key> keys = owner_.table->own_keys(Having::lifetime);
+  std::ranges::sort(keys);
+  std::vector<Key> all{mine, other};
+  std::ranges::sort(all);
+  EXPECT_EQ(keys, all);
+  EXPECT_EQ(other_.table->own_keys(Having::lifetime), std::vector<Key>{theirs});
+  EXPECT_TRUE(reader_.table->own_keys(Having::lifetime).empty());
+  const Pin pin = reader_.table->pin(mine).value();
+  EXPECT_EQ(reader_.table->expires_ns(pin.id), 77U);
+  EXPECT_EQ(reader_.word(pin), 2U);
+  reader_.table->release(pin.id);
 }
 
 // Two threads in each process. A word that is not the object's own means that the memory was reused under a

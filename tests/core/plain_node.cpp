@@ -133,6 +133,11 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
     return facts_of({pin_id, object.key, &object.record, generation_of(object)},
                     node_->memory->at(object.record.offset));
   }
+  [[nodiscard]] std::uint64_t expires_ns(std::uint64_t pin_id) const noexcept override {
+    const MutexLock lock(node_->mutex);
+    const ObjectRecord& record = node_->objects.at(pin_id).record;
+    return expiry_of(node_->memory->at(record.offset), record);
+  }
   [[nodiscard]] bool has_other_views(std::uint64_t pin_id) const noexcept override {
     const MutexLock lock(node_->mutex);
     const auto& views = node_->objects.at(pin_id).views;
@@ -210,12 +215,14 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
     }
     return keys;
   }
-  std::vector<Key> unsettled() override {
+  std::vector<Key> own_keys(Having what) override {
     const MutexLock lock(node_->mutex);
     std::vector<Key> keys;
     for (const auto& [serial, object] : node_->objects) {
-      if (object.live && object.generation == generation_asked_for && object.key.creator != rank_ &&
-          node_->owner(object.key.creator) == rank_) {
+      const bool has_it = what == Having::lifetime
+                              ? object.record.has_expiry()
+                              : object.generation == generation_asked_for && object.key.creator != rank_;
+      if (object.live && has_it && node_->owner(object.key.creator) == rank_) {
         keys.push_back(object.key);
       }
     }

@@ -101,6 +101,10 @@ void prepare(locum::Store& store, const std::string& death) {
   if (death == "pinning" && rank_of_this == 0) {
     store.put("looked at", std::vector<double>(large, 1.0)).value();
   }
+  if (death == "computing" && rank_of_this == victim) {
+    store.put("short-lived", 1, {.lifetime = 1ms}).value();
+    store.put("long-lived", 1, {.lifetime = 1h}).value();
+  }
   MPI_Barrier(MPI_COMM_WORLD);
   std::optional<locum::View<double[]>> view;
   std::optional<locum::Writer<double>> writer;
@@ -213,6 +217,13 @@ void go_on(locum::Runtime& runtime, locum::Store& store, const std::string& deat
   }
   const auto replaced = store.get<int>("own/1");
   expect(replaced && **replaced == 11, "a survivor does not see what the other one replaced");
+  if (death == "computing") {
+    // Ten times as long as the adopter may take.
+    expect(comes_true([&] { return !store.exists("short-lived").value_or(true); }, 20s),
+           "what the dead rank had put never expires");
+    const auto info = store.info("long-lived");
+    expect(info && info->expires_at.has_value(), "another object of the dead rank does not expire");
+  }
   // Adoptions are known a little later than losses.
   const bool told = comes_true(
       [&] { return runtime.report().find("locum: lost: rank 1 (adopted by rank ") != std::string::npos; },

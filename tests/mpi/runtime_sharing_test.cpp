@@ -373,6 +373,54 @@ TEST_F(SharingRanks, ACollectionIsOneForAllAndAnyRankClearsIt) {
   job::barrier();
 }
 
+TEST_F(SharingRanks, ObjectsExpireForAllRanks) {
+  const std::string own = std::to_string(job::rank());
+  const Store shortly = store_.collection("shortly", {.lifetime = 50ms}).value();
+  const std::vector<Key> unnamed = job::everybodys(store_.put(1, {.lifetime = 50ms}).value());
+  const std::vector<Key> named = job::everybodys(shortly.put(own, values_of(job::rank())).value());
+  EXPECT_TRUE(shortly.put("kept/" + own, 2, {.lifetime = 1h}));
+  job::barrier();
+  for (const Key& key : named) {
+    (void)store_.get<double[]>(key);  // a node that is fast enough has a copy now
+  }
+  // Ten times as long as it may take.
+  const auto latest = std::chrono::steady_clock::now() + 20s;
+  const auto is_gone = [&](const auto& id) {
+    while (store_.exists(id).value()) {
+      if (std::chrono::steady_clock::now() > latest) {
+        return false;
+      }
+      std::this_thread::sleep_for(5ms);
+    }
+    return true;
+  };
+  for (int rank = 0; rank < job::size(); ++rank) {
+    const std::string name = std::to_string(rank);
+    EXPECT_TRUE(is_gone("shortly/" + name));
+    EXPECT_TRUE(is_gone(named[static_cast<std::size_t>(rank)]));
+    EXPECT_TRUE(is_gone(unnamed[static_cast<std::size_t>(rank)]));
+    const auto info = shortly.info("kept/" + name).value();
+    EXPECT_TRUE(info.expires_at && *info.expires_at > std::chrono::system_clock::now() + 50min);
+  }
+  job::barrier();
+  // The name of what has expired is free, also while nobody has evicted that.
+  for (int round = 0; round < 3; ++round) {
+    const auto again = store_.put("again/" + own, values_of(job::rank()), {.lifetime = 1ms});
+    EXPECT_TRUE(again) << again.error();
+    // Another node, at which the name is at home, counts anew, in whole milliseconds.
+    const auto end = std::chrono::system_clock::now() + 3ms;
+    while (std::chrono::system_clock::now() <= end) {
+      std::this_thread::sleep_for(1ms);
+    }
+  }
+  EXPECT_TRUE(store_.put("again/" + own, 3));
+  job::barrier();
+  for (int rank = 0; rank < job::size(); ++rank) {
+    EXPECT_EQ(*store_.get<int>("again/" + std::to_string(rank)).value(), 3);
+  }
+  job::barrier();
+}
+
 TEST_F(SharingRanks, ADroppedStoreIsGoneForAllAndItsNameFree) {
   const std::string own = "x/" + std::to_string(job::rank());
   const std::vector<Key> keys = job::everybodys(store_.put(own, values_of(job::rank())).value());

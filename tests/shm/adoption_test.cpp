@@ -99,13 +99,13 @@ TEST_F(AdoptionTest, KeepsWhatAnotherNodeWasAskedToBind) {
     dying.objects->set_generation(gone, generation_asked_for);
     EXPECT_TRUE(dying.objects->tombstone(gone));
   });
-  EXPECT_TRUE(survivor_.objects->unsettled().empty()) << "not adopted yet";
+  EXPECT_TRUE(survivor_.objects->own_keys(Having::unsettled_name).empty()) << "not adopted yet";
   EXPECT_EQ(survivor_.adopt(dead).size(), 3U);
-  EXPECT_EQ(survivor_.objects->unsettled(), std::vector<Key>{key_of(0)});
-  EXPECT_TRUE(witness_.objects->unsettled().empty()) << "another process owns it";
+  EXPECT_EQ(survivor_.objects->own_keys(Having::unsettled_name), std::vector<Key>{key_of(0)});
+  EXPECT_TRUE(witness_.objects->own_keys(Having::unsettled_name).empty()) << "another process owns it";
   EXPECT_TRUE(is_live(key_of(0)));
   survivor_.objects->set_generation(key_of(0), 8);
-  EXPECT_TRUE(survivor_.objects->unsettled().empty());
+  EXPECT_TRUE(survivor_.objects->own_keys(Having::unsettled_name).empty());
   EXPECT_EQ(collected(survivor_).size(), 1U);
   EXPECT_EQ(owned(survivor_).live, 2U);
 }

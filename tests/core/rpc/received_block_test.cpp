@@ -19,7 +19,7 @@ ObjectWire wire_of_bytes(std::size_t size_bytes, bool has_checksum) {
   wire.record.size_bytes = size_bytes;
   wire.record.type_hash = text_hash("byte[]");
   wire.record.type_name_bytes = 6;
-  wire.record.has_checksum = has_checksum ? 1 : 0;
+  wire.record.extra_words = has_checksum ? 1 : 0;
   return wire;
 }
 
@@ -28,7 +28,7 @@ std::shared_ptr<ReceivedBlock> held(const ObjectWire& wire, std::uint64_t seed) 
   std::byte* const block = object->memory().data();
   std::ranges::copy(tests::pattern(seed, wire.record.size_bytes), block);
   write_tail(block, wire.record, {.extents = {}, .type_name = "byte[]", .name = {}});
-  if (wire.record.has_checksum != 0) {
+  if (wire.record.has_checksum()) {
     const std::uint32_t sum = checksum_of(block, wire.record);
     std::memcpy(block + checksum_at(wire.record), &sum, sizeof sum);
   }

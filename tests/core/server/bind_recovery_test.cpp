@@ -178,7 +178,7 @@ TEST_F(BindRecoveryTest, KeepsWhatAStoppedRankMayBindThoughItsMakerIsDead) {
   let_wait(mate, 100s);
   expect_all_find(new_,
                   {mate, other});  // the rank that was given up gets no more messages from its maker's node
-  EXPECT_TRUE(nodes_.world().rank(mate).process.table->unsettled().empty());
+  EXPECT_TRUE(nodes_.world().rank(mate).process.table->own_keys(Having::unsettled_name).empty());
 }
 
 // Its generation is what the surviving rank has learned, although no rank has read the object.
@@ -186,7 +186,7 @@ TEST_F(BindRecoveryTest, GivesTheObjectItsGeneration) {
   nodes_.network().set_latency(asked, maker, {500ms, 500ms});
   replace_and_die(100ms);
   NodeTable& table = *nodes_.world().rank(mate).process.table;
-  EXPECT_TRUE(table.unsettled().empty());
+  EXPECT_TRUE(table.own_keys(Having::unsettled_name).empty());
   const auto keys = table.keys(store, Whose::own);
   ASSERT_EQ(keys.size(), 1U);
   const auto pin = table.pin(keys[0]);
@@ -221,7 +221,7 @@ TEST(BindRecoveryOfTheLiving, AsksAfterTheBindAndNotBesideIt) {
     ASSERT_TRUE(by_key) << "rank " << rank << ": " << by_key.error();
     EXPECT_TRUE(holds(*by_key, after)) << "rank " << rank;
   }
-  EXPECT_TRUE(world.rank(0).process.table->unsettled().empty());
+  EXPECT_TRUE(world.rank(0).process.table->own_keys(Having::unsettled_name).empty());
 }
 
 /// Calls a function at each wake-up of a thread.

@@ -233,7 +233,7 @@ class NodeServiceTest : public ::testing::Test {
                     tests::Spoiler& spoiler) {
     record.size_bytes = spoiler.below(300);
     record.rank = static_cast<std::uint8_t>(spoiler.below(10)) & 0xFU;
-    record.has_checksum = static_cast<std::uint8_t>(spoiler.below(8) == 0 ? spoiler.below(16) : 0) & 0xFU;
+    record.extra_words = static_cast<std::uint8_t>(spoiler.below(8) == 0 ? spoiler.below(16) : 0) & 0xFU;
     record.layout = static_cast<Layout>(spoiler.below(5));
     record.type_name_bytes =
         static_cast<std::uint16_t>(spoiler.below(4) == 0 ? spoiler.below(65536) : spoiler.below(40));

@@ -15,7 +15,7 @@ TEST(EntryRecord, IsWhatWasWritten) {
   record.name_bytes = 0x15152;
   record.type_name_bytes = 0x6162;
   record.rank = 7;
-  record.has_checksum = 1;
+  record.extra_words = 3;
   record.layout = Layout::encoded;
   Entry entry{};
   write_record(entry, record, 0x7ABC);
@@ -29,7 +29,7 @@ TEST(EntryRecord, IsWhatWasWritten) {
     EXPECT_EQ(read.check, 0x7ABCU);
     EXPECT_EQ(read.type_name_bytes, record.type_name_bytes);
     EXPECT_EQ(read.rank, record.rank);
-    EXPECT_EQ(read.has_checksum, record.has_checksum);
+    EXPECT_EQ(read.extra_words, record.extra_words);
     EXPECT_EQ(read.layout, record.layout);
     EXPECT_EQ(read.link, 0U);
   }

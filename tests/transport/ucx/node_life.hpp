@@ -332,7 +332,7 @@ class Life {
       return;
     }
     const auto until = Clock::now() + end_by;
-    while (!self_.has_adopted() || !self_.node().table->unsettled().empty()) {
+    while (!self_.has_adopted() || !self_.node().table->own_keys(Having::unsettled_name).empty()) {
       if (Clock::now() > until) {
         wrong_ += self_.has_adopted() ? "the binds of the dead rank are not recovered; "
                                       : "no rank adopts the dead one; ";

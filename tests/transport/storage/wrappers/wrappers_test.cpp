@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -164,6 +166,27 @@ TEST_F(Wrappers, TtlLimitsLifetimes) {
   EXPECT_EQ(lifetime("ttl+probe:?ttl.ms=5000&ttl.longest_ms=6000", 0), 5000);
   EXPECT_EQ(lifetime("ttl+probe:?ttl.ms=5000", 0, "@stores"), 0);
   EXPECT_EQ(lifetime("prefix+ttl+probe:?ttl.ms=5000&prefix.space=x", 0, "@locum"), 0);
+}
+
+TEST_F(Wrappers, AreToldTheLifetimesOfObjects) {
+  using namespace std::chrono_literals;
+  const auto expiring =
+      std::make_shared<ProbeBackend>(BackendTraits{.scheme = "probe", .lists = false, .expires = true});
+  const Session session = open_session(wrapped("prefix+probe:?prefix.name=x", expiring).value()).value();
+  const Store store = session.open("store", {.lifetime = 2h}).value();
+  EXPECT_TRUE(store.put("a", 1));
+  EXPECT_EQ(expiring->last_lifetime(), 2h);
+  EXPECT_TRUE(store.put("b", 1, {.lifetime = 1h}));
+  EXPECT_EQ(expiring->last_lifetime(), 1h);
+  EXPECT_TRUE(store.replace("b", 1, {.lifetime = for_ever}));
+  EXPECT_EQ(expiring->last_lifetime(), 0h);
+  // The record that leads from the key to the name must not end with an object that did not get the name.
+  EXPECT_EQ(code_of(store.put("b", 2, {.lifetime = 1h})), Errc::key_exists);
+  EXPECT_EQ(expiring->last_lifetime(), 0h);
+  const auto both = store.put_batch(std::map<std::string, int>{{"b", 3}, {"c", 4}}, {.lifetime = 3h});
+  EXPECT_EQ(code_of(both[0]), Errc::key_exists);
+  EXPECT_TRUE(both[1]);
+  EXPECT_EQ(expiring->last_lifetime(), 0h);
 }
 
 TEST_F(Wrappers, TimeoutShortensDeadlines) {
