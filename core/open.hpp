@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -42,6 +43,12 @@ template <const BackendTraits& traits>
 /// thread.
 [[nodiscard]] Result<std::shared_ptr<Backend>> open_backend(std::string_view url);
 
+/// How far a backend can be relied on.
+enum class Stability : std::uint8_t {
+  stable,   ///< what is stored is found by later versions, and survives the deaths that its page says
+  preview,  ///< it passes the tests; there is a reason on its page to try it before anything depends on it
+};
+
 /// A backend that this library has: what it can do, and whether this build has it.
 struct BackendDescription {
   BackendTraits traits{};
@@ -49,6 +56,7 @@ struct BackendDescription {
   std::string_view option;   ///< of CMake, that builds it in; empty: it always is
   std::string_view package;  ///< of Debian 12 and Ubuntu 24.04, that it needs; empty: none
   std::string_view url;      ///< an example
+  Stability stability = Stability::stable;
 };
 /// All of them.
 [[nodiscard]] std::vector<BackendDescription> backend_descriptions();

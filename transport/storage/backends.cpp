@@ -34,6 +34,7 @@ struct Known {
   std::string_view option;
   std::string_view package;
   std::string_view url;
+  Stability stability = Stability::stable;
 };
 
 #if LOCUM_WITH_ROCKSDB
@@ -57,20 +58,23 @@ constexpr Opener open_hdf5 = nullptr;
 const std::vector<Known>& known_backends() {
   static const std::vector<Known> known{
       {backends::file, storage::open_file, {}, {}, "file:///scratch/run17"},
-      {backends::hdf5, open_hdf5, "LOCUM_WITH_HDF5", "libhdf5-dev", "hdf5:///scratch/results.h5"},
+      {backends::hdf5, open_hdf5, "LOCUM_WITH_HDF5", "libhdf5-dev", "hdf5:///scratch/results.h5",
+       Stability::preview},
       {backends::memcached, storage::open_memcached, {}, {}, "memcached://127.0.0.1:11211"},
       {backends::memcacheds, open_memcached_secured, "LOCUM_WITH_TLS", "libssl-dev",
-       "memcacheds://127.0.0.1:11211"},
+       "memcacheds://127.0.0.1:11211", Stability::preview},
       {backends::memory, nullptr, {}, {}, "memory:"},
       {backends::multi, storage::open_multi, {}, {}, "multi:?1.to=URL&1.most_bytes=65536&2.to=URL"},
       {backends::null, storage::open_null, {}, {}, "null:"},
       {backends::redis, storage::open_redis, {}, {}, "redis://127.0.0.1:6379/0"},
-      {backends::rediss, open_redis_secured, "LOCUM_WITH_TLS", "libssl-dev", "rediss://127.0.0.1:6379/0"},
+      {backends::rediss, open_redis_secured, "LOCUM_WITH_TLS", "libssl-dev", "rediss://127.0.0.1:6379/0",
+       Stability::preview},
       {backends::pack, storage::open_pack_backend, {}, {}, "pack:///scratch/run17.pack"},
       {backends::rocksdb, open_rocksdb, "LOCUM_WITH_ROCKSDB", "librocksdb-dev", "rocksdb:///scratch/db"},
       {backends::simple, storage::open_simple, {}, {}, "simple:"},
-      {backends::valkey, storage::open_redis, {}, {}, "valkey://127.0.0.1:6379/0"},
-      {backends::valkeys, open_redis_secured, "LOCUM_WITH_TLS", "libssl-dev", "valkeys://127.0.0.1:6379/0"},
+      {backends::valkey, storage::open_redis, {}, {}, "valkey://127.0.0.1:6379/0", Stability::preview},
+      {backends::valkeys, open_redis_secured, "LOCUM_WITH_TLS", "libssl-dev", "valkeys://127.0.0.1:6379/0",
+       Stability::preview},
   };
   return known;
 }
@@ -166,7 +170,7 @@ std::vector<BackendDescription> backend_descriptions() {
   std::vector<BackendDescription> all;
   for (const Known& one : known_backends()) {
     all.push_back({one.traits, one.open != nullptr || one.traits.scheme == backends::memory.scheme,
-                   one.option, one.package, one.url});
+                   one.option, one.package, one.url, one.stability});
   }
   return all;
 }

@@ -458,7 +458,7 @@ TEST(CollectionsOverBackends, AreInTheNamesOfFiles) {
   EXPECT_FALSE(std::filesystem::exists(folder.path() + "/run/step42"));
 }
 
-// "| `simple:` | no | this process | yes | yes | no | no | no | any | | |"
+// "| `simple:` | stable | no | this process | yes | yes | no | no | no | any | | |"
 std::string row_of(const BackendDescription& backend) {
   const BackendTraits& traits = backend.traits;
   const auto yes = [](bool is) { return is ? std::string("yes") : std::string("no"); };
@@ -472,10 +472,11 @@ std::string row_of(const BackendDescription& backend) {
   const auto named = [](std::string_view word) {
     return word.empty() ? std::string() : '`' + std::string(word) + "` ";
   };
-  return "| `" + std::string(backend.url) + "` | " + yes(traits.is_durable) + " | " + shared + " | " +
-         yes(traits.lists) + " | " + yes(traits.is_atomic) + " | " + yes(traits.expires) + " | " +
-         yes(traits.pushes) + " | " + yes(traits.in_place) + " | " + largest + " | " + named(backend.option) +
-         "| " + named(backend.package) + "|";
+  const std::string stability = backend.stability == Stability::stable ? "stable" : "preview";
+  return "| `" + std::string(backend.url) + "` | " + stability + " | " + yes(traits.is_durable) + " | " +
+         shared + " | " + yes(traits.lists) + " | " + yes(traits.is_atomic) + " | " + yes(traits.expires) +
+         " | " + yes(traits.pushes) + " | " + yes(traits.in_place) + " | " + largest + " | " +
+         named(backend.option) + "| " + named(backend.package) + "|";
 }
 
 TEST(BackendTable, IsThatOfTheDocuments) {
