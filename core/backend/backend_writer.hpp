@@ -30,7 +30,7 @@ class BackendWriter {
                 BackendReader& reader, BoundSignal& bound)
       : backend_(std::move(backend)), names_(names), spaces_(spaces), reader_(reader), bound_(bound) {}
 
-  [[nodiscard]] Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta)
+  [[nodiscard]] Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& of)
       LOCUM_EXCLUDES(mutex_);
   void discard(std::uint64_t place) noexcept { (void)take_draft(place); }
   [[nodiscard]] Result<Sealed> seal(std::uint64_t place, const SealOptions& options, Deadline deadline);

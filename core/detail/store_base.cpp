@@ -211,8 +211,8 @@ Result<ObjectDraft> StoreBase::allocate_in_room(std::uint64_t size_bytes, Object
   }
   const std::uint64_t budget = open_->options.memory_bytes;
   if (budget != 0 && size_bytes > budget) {
-    return allocate(size_bytes, std::move(meta), named, {room.until(), lifetime});  // no waiting makes it
-                                                                                    // smaller
+    // No waiting makes it smaller.
+    return allocate(size_bytes, std::move(meta), named, {room.until(), lifetime});
   }
   for (;;) {
     if (const auto allowed = named ? usable(meta.name) : usable(Address(open_->number, meta.name));
