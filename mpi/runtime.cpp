@@ -158,6 +158,10 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
   shm::Node node = open_own_node(group, state_->options, state_->incarnation);
   state_->losses = std::make_shared<mpi::LostRankMonitor>(
       node.losses, node_mates(group), group.size(), [closed = node.closed_alone] { return closed->ranks(); });
+  state_->backends->know_job([losses = state_->losses] { return losses->mates(); },
+                             group.size() == 1                     ? SharedBy::process
+                             : group.nodes() == group.nodes_here() ? SharedBy::host
+                                                                   : SharedBy::hosts);
   state_->closed_alone = node.closed_alone;
   state_->mates = std::move(node.processes);
   // Touching memory ahead takes cores that the other ranks of the machine need to open and to close.

@@ -15,10 +15,12 @@
 
 #include "core/backend/backend_connector.hpp"
 #include "core/backend_registry.hpp"
+#include "core/node/local.hpp"
 #include "core/open.hpp"
 #include "core/open_sessions.hpp"
 #include "core/report.hpp"
 #include "core/serializers.hpp"
+#include "core/tier/tier.hpp"
 #include "tests/core/backend_contract.hpp"
 #include "tests/core/connector_contract.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
@@ -195,6 +197,20 @@ std::vector<ConnectorFactory> all_connectors() {
   }
   return all;
 }
+
+/// Memory in front of a backend.
+ConnectorFactory tier_over(std::string name, std::function<std::shared_ptr<Backend>()> make) {
+  return {std::move(name), [make = std::move(make)](std::uint64_t memory_bytes) {
+            return open_tier(
+                open_local({.memory_bytes = memory_bytes, .timeout = std::chrono::seconds(20)}),
+                open_backend_connector(make(), {.timeout = std::chrono::seconds(20)}).value().connector,
+                {.timeout = std::chrono::seconds(20), .claims_store = 60'000});
+          }};
+}
+
+INSTANTIATE_TEST_SUITE_P(Tiers, ConnectorContract,
+                         ::testing::Values(tier_over("tier", simple), tier_over("tier_narrow", like_files)),
+                         factory_name);
 
 INSTANTIATE_TEST_SUITE_P(Backends, BackendContract, ::testing::ValuesIn(with_servers(all_backends())),
                          backend_name);

@@ -1,0 +1,110 @@
+#include "core/tier/memory_room.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+#include <unordered_set>
+
+#include "core/node/promised.hpp"
+#include "core/object/address.hpp"
+#include "core/ports/memory_monitor.hpp"
+#include "core/ports/store_accounts.hpp"
+
+namespace locum {
+
+// What objects leave may be memory of other ranks, which return it soon; or in pieces: so more leave each
+// time.
+Result<ObjectDraft> MemoryRoom::create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) {
+  constexpr unsigned most_rounds = 8;
+  constexpr std::chrono::milliseconds until_returned{20};
+  constexpr std::uint64_t least_bytes = std::uint64_t{64} << 10U;
+  auto draft = front_->create(size_bytes, meta, budget);
+  const auto is_full = [&] { return !draft && draft.error().code() == Errc::out_of_memory; };
+  if (!is_full() || budget.is_limited() || !can_help(meta.store, size_bytes)) {
+    return draft;
+  }
+  const auto until = budget.deadline().moment(timeout_);
+  MemoryMonitor* const monitor = front_->memory_monitor();
+  bool some_left = false;
+  for (unsigned round = 0; round < most_rounds && is_full(); ++round) {
+    const std::uint32_t armed = monitor != nullptr ? monitor->arm() : 0;
+    const std::uint64_t wanted = std::max(size_bytes, least_bytes) << round;
+    const std::uint64_t made = make(meta.store, size_bytes, wanted, budget);
+    some_left = some_left || made > 0;
+    if (!some_left) {
+      return draft;
+    }
+    draft = front_->create(size_bytes, meta, budget);
+    if (is_full() && monitor != nullptr) {
+      monitor->sleep(armed, std::min(until, Deadline::Clock::now() + until_returned));
+      draft = front_->create(size_bytes, meta, budget);
+    }
+  }
+  return draft;
+}
+
+// Not if all that this process does not view would leave in vain.
+bool MemoryRoom::can_help(std::uint32_t store, std::uint64_t size_bytes) const {
+  if (MemoryMonitor* const monitor = front_->memory_monitor();
+      monitor != nullptr && !monitor->viewed(0).leaves(size_bytes)) {
+    return false;
+  }
+  StoreAccounts* const accounts = front_->accounts();
+  if (accounts == nullptr || !accounts->any()) {
+    return true;
+  }
+  const auto usage = accounts->usage();
+  return std::ranges::none_of(usage, [&](const StoreUsage& one) {
+    return one.store == store && one.budget != 0 && size_bytes > one.budget;
+  });
+}
+
+std::uint64_t MemoryRoom::make(std::uint32_t store, std::uint64_t size_bytes, std::uint64_t wanted,
+                               WaitBudget budget) {
+  std::uint64_t made = 0;
+  for (const Candidate& one : candidates(store, size_bytes)) {
+    if (made >= wanted) {
+      break;
+    }
+    const auto gone = front_->evict(Address(one.key), budget);
+    made += gone && *gone ? std::max<std::uint64_t>(one.size_bytes, 1) : 0;
+  }
+  return made;
+}
+
+// Where a store is at its budget, only its own objects help.
+std::vector<MemoryRoom::Candidate> MemoryRoom::candidates(std::uint32_t store,
+                                                          std::uint64_t size_bytes) const {
+  StoreAccounts* const accounts = front_->accounts();
+  const bool is_at_budget = accounts != nullptr && accounts->any() && !accounts->has_room(store, size_bytes);
+  std::vector<std::uint32_t> stores = is_at_budget ? std::vector<std::uint32_t>() : stores_.all();
+  if (std::ranges::find(stores, store) == stores.end()) {
+    stores.push_back(store);
+  }
+  std::unordered_set<Key> viewed;
+  if (MemoryMonitor* const monitor = front_->memory_monitor()) {
+    for (const ViewedObject& one : monitor->viewed(std::numeric_limits<std::uint32_t>::max()).largest) {
+      viewed.insert(one.key);
+    }
+  }
+  std::vector<Candidate> found;
+  for (const std::uint32_t each : stores) {
+    for (const Key& key : front_->keys_of_node(each)) {
+      const auto object = viewed.contains(key) ? Result<ObjectView>(no_such_object())
+                                               : front_->get_some(Address(key), Facts(), {});
+      if (!object) {
+        continue;
+      }
+      const ObjectFacts facts = object->facts();
+      if (facts.whole && !facts.name.empty() && !is_reserved(facts.name)) {
+        found.push_back({each != store, facts.generation, facts.size_bytes, key});
+      }
+    }
+  }
+  std::ranges::sort(found, [](const Candidate& a, const Candidate& b) {
+    return std::tie(a.is_of_other_store, a.generation) < std::tie(b.is_of_other_store, b.generation);
+  });
+  return found;
+}
+
+}  // namespace locum

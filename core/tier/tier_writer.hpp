@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "core/deadline.hpp"
+#include "core/object/address.hpp"
+#include "core/object/object.hpp"
+#include "core/ports/connector.hpp"
+#include "core/result.hpp"
+#include "core/tier/tier_parts.hpp"
+#include "core/tier/tier_reader.hpp"
+
+namespace locum {
+
+/// Changes names in the backend and in memory: see open_tier(). Blocks until the moment. Any thread.
+class TierWriter {
+ public:
+  using Moment = Deadline::Clock::time_point;
+
+  TierWriter(std::shared_ptr<TierParts> parts, std::shared_ptr<TierReader> reader)
+      : parts_(std::move(parts)), reader_(std::move(reader)) {}
+
+  /// Memory for an object; one with a name that memory has no room for is made for the backend alone.
+  [[nodiscard]] Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta,
+                                           WaitBudget budget);
+  void discard(const ObjectDraft& draft) noexcept;
+  /// REQUIRES: of a draft whose name is in the backend, too.
+  [[nodiscard]] Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Moment until);
+  [[nodiscard]] Result<bool> evict(const Address& address, Moment until);
+  [[nodiscard]] Result<std::uint64_t> drop(std::uint32_t store);
+
+ private:
+  [[nodiscard]] Result<void> may_change(const Address& name, const SealOptions& options, Moment until);
+  [[nodiscard]] Result<Sealed> store(const ObjectDraft& draft, SealMode mode, Moment until);
+  [[nodiscard]] Result<Sealed> store_once(const ObjectDraft& draft, const SealOptions& options, Moment until);
+  [[nodiscard]] Result<Sealed> publish(const ObjectDraft& draft, const Address& name, SealMode mode,
+                                       const Sealed& stored, Moment until);
+  [[nodiscard]] Result<bool> evict_name(const Address& name, Moment until);
+  [[nodiscard]] Result<bool> evict_key(const Address& address, Moment until);
+
+  const std::shared_ptr<TierParts> parts_;
+  const std::shared_ptr<TierReader> reader_;
+};
+
+}  // namespace locum
