@@ -50,9 +50,7 @@ Result<BackendSessions::Found> BackendSessions::find_or_open(const Session& own,
   }
   std::optional<RuntimeTier> tier;
   if (RuntimeTier::is_meant(*parsed)) {
-    BackendSessionOptions for_all = options_;
-    for_all.needs.shared_by = ranks_;
-    auto made = RuntimeTier::open(own, std::move(*parsed), for_all, lost_mates_);
+    auto made = RuntimeTier::open(own, std::move(*parsed), options_, job_);
     if (!made) {
       return made.error();
     }
@@ -89,6 +87,39 @@ std::optional<Session> BackendSessions::find(std::uint64_t incarnation) {
     }
   }
   return std::nullopt;
+}
+
+std::map<std::string, RuntimeTier> BackendSessions::tiers() {
+  std::map<std::string, RuntimeTier> all;
+  const MutexLock lock(mutex_);
+  for (const auto& [url, open] : sessions_) {
+    if (open.tier) {
+      all.emplace(url, *open.tier);
+    }
+  }
+  return all;
+}
+
+Result<void> BackendSessions::flush(Deadline deadline) {
+  const Deadline until = deadline.moment(options_.timeout);
+  Result<void> all;
+  for (const auto& [url, tier] : tiers()) {
+    auto flushed = tier.flush(until);
+    if (!flushed && all) {
+      all = flushed.error().about(url);
+    }
+  }
+  return all;
+}
+
+std::string BackendSessions::describe() {
+  std::string lines;
+  for (const auto& [url, tier] : tiers()) {
+    if (const std::string line = tier.describe(); !line.empty()) {
+      lines += "locum: " + url + ": " + line + '\n';
+    }
+  }
+  return lines;
 }
 
 void BackendSessions::close() noexcept {

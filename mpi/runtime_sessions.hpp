@@ -1,13 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "core/backend_session.hpp"
 #include "core/base/mutex.hpp"
@@ -29,12 +27,8 @@ class BackendSessions {
   BackendSessions(Configuration stores, const BackendSessionOptions& options)
       : stores_(std::move(stores)), options_(options) {}
 
-  /// Before the first store. \param lost_mates the dead ranks of this node; any thread calls it
-  /// \param ranks who has to reach what the ranks share
-  void know_job(std::function<std::vector<int>()> lost_mates, SharedBy ranks) {
-    lost_mates_ = std::move(lost_mates);
-    ranks_ = ranks;
-  }
+  /// Before the first store.
+  void know_job(RuntimeTier::Job job) { job_ = std::move(job); }
   /// Runtime::store().
   [[nodiscard]] Result<Store> store(const Session& own, std::string_view name, const StoreOptions& options);
   [[nodiscard]] Result<Store> store(const Session& own, std::string_view name);
@@ -42,6 +36,11 @@ class BackendSessions {
   [[nodiscard]] Result<Session> session_of(const Session& own, std::string_view name);
   /// The URL that leads there; empty: there is none, it is in the nodes' memory.
   [[nodiscard]] std::string connector_of(std::string_view name) const;
+  [[nodiscard]] bool has_tiers() LOCUM_EXCLUDES(mutex_) { return !tiers().empty(); }
+  /// Runtime::flush().
+  [[nodiscard]] Result<void> flush(Deadline deadline) LOCUM_EXCLUDES(mutex_);
+  /// What is not written to backends yet, a line for each; for Runtime::report().
+  [[nodiscard]] std::string describe() LOCUM_EXCLUDES(mutex_);
   /// The one that has made a handle.
   [[nodiscard]] std::optional<Session> find(std::uint64_t incarnation) LOCUM_EXCLUDES(mutex_);
   /// Their stores return `closed` from now on, and none is opened.
@@ -69,12 +68,12 @@ class BackendSessions {
 
   [[nodiscard]] Result<Found> find_or_open(const Session& own, std::string_view url) LOCUM_EXCLUDES(opening_)
       LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] std::map<std::string, RuntimeTier> tiers() LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::optional<Found> opened(const std::string& url) LOCUM_EXCLUDES(mutex_);
 
   const Configuration stores_;
   const BackendSessionOptions options_;
-  std::function<std::vector<int>()> lost_mates_;
-  SharedBy ranks_ = SharedBy::process;
+  RuntimeTier::Job job_;
   Mutex opening_;  ///< one opens at a time, so that a URL has one session: held while the backend is asked
   Mutex mutex_;
   std::map<std::string, Open> sessions_ LOCUM_GUARDED_BY(mutex_);

@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "core/base/hash.hpp"
+#include "core/base/quantity.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/open.hpp"
-#include "core/tier/tier.hpp"
 #include "shm/segment/background_thread.hpp"
 
 namespace locum {
@@ -37,9 +37,24 @@ Result<TierWrites> writes_in(const Url& options) {
   if (writes.empty() || writes == "through") {
     return TierWrites::through;
   }
+  if (writes == "back") {
+    return TierWrites::back;
+  }
   return writes == "none" ? Result<TierWrites>(TierWrites::none)
                           : Error(Errc::invalid_argument,
-                                  "nodes.write is none or through, not '" + std::string(writes) + "'");
+                                  "nodes.write is none, through or back, not '" + std::string(writes) + "'");
+}
+
+// As in tables of stores: a number has a unit.
+Result<std::uint64_t> unwritten_in(const Url& options) {
+  const std::string_view text = options.option("unwritten");
+  const auto bytes = text.empty() ? TierOptions().unwritten_bytes : parse_quantity(text, units_of_bytes);
+  return bytes && *bytes > 0
+             ? Result<std::uint64_t>(*bytes)
+             : Error(
+                   Errc::invalid_argument,
+                   "nodes.unwritten is a whole number above 0 of B, KiB, MiB, GiB or TiB, as 256MiB, not '" +
+                       std::string(text) + "'");
 }
 
 Result<std::uint32_t> number_in(const Session& session, std::string_view name) {
@@ -54,8 +69,8 @@ bool RuntimeTier::is_meant(const Url& url) noexcept {
 }
 
 // All ranks that open the same backend share its stores in memory, whatever their options of `nodes` are.
-Result<RuntimeTier> RuntimeTier::open(const Session& own, Url url, const BackendSessionOptions& options,
-                                      std::function<std::vector<int>()> lost_mates) {
+Result<RuntimeTier> RuntimeTier::open(const Session& own, Url url, BackendSessionOptions options,
+                                      const Job& job) {
   if (url.wrappers.front() != wrapper || std::ranges::count(url.wrappers, wrapper) != 1) {
     return Error(
         Errc::invalid_argument,
@@ -63,24 +78,32 @@ Result<RuntimeTier> RuntimeTier::open(const Session& own, Url url, const Backend
         "backend");
   }
   const Url of_nodes = take_options(url);
-  const auto known = of_nodes.knows_only({"write"});
+  const auto known = of_nodes.knows_only({"write", "unwritten"});
   const auto writes = writes_in(of_nodes);
-  if (!known || !writes) {
-    return known ? writes.error() : known.error();
+  const auto unwritten = unwritten_in(of_nodes);
+  if (!known || !writes || !unwritten) {
+    return !known ? known.error() : !writes ? writes.error() : unwritten.error();
+  }
+  if (*writes == TierWrites::back && job.only_in_calls) {
+    return Error(Errc::unsupported,
+                 "nodes.write=back needs a thread that may ask other nodes: initialise MPI with "
+                 "MPI_THREAD_MULTIPLE, or take nodes.write=through");
   }
   url.wrappers.erase(url.wrappers.begin());
   const std::string text = to_string(url);
+  options.needs.shared_by = job.ranks;
   const auto backend = open_session(text, options);
   if (!backend) {
     return backend.error();
   }
   const std::string suffix = " (nodes+" + text + ")";
   const auto claims = number_in(own, "claims" + suffix);
-  if (!claims) {
-    return claims.error();
+  const auto records = number_in(own, "unwritten" + suffix);
+  if (!claims || !records) {
+    return claims ? records.error() : claims.error();
   }
   const std::shared_ptr<detail::SessionState>& memory = own.state();
-  auto connector =
+  auto tier =
       open_tier(std::shared_ptr<Connector>(memory, &memory->connector()),
                 std::shared_ptr<Connector>(backend->state(), &backend->state()->connector()),
                 {.writes = *writes,
@@ -89,6 +112,8 @@ Result<RuntimeTier> RuntimeTier::open(const Session& own, Url url, const Backend
                  .prefetch_bytes = options.prefetch_bytes,
                  .on_start = shm::become_background_thread,
                  .claims_store = *claims,
+                 .unwritten_bytes = *unwritten,
+                 .unwritten_store = *records,
                  .suffix = suffix,
                  .open_in_back = [at = *backend](std::string_view name) { return number_in(at, name); },
                  .drop_in_back =
@@ -97,15 +122,15 @@ Result<RuntimeTier> RuntimeTier::open(const Session& own, Url url, const Backend
                        return dropped || dropped.error().code() != Errc::not_found ? std::move(dropped)
                                                                                    : Result<std::uint64_t>(0);
                      },
-                 .lost_mates = std::move(lost_mates)});
+                 .lost_mates = job.lost_mates});
   SessionOptions session_options{
       .incarnation = hash64(suffix, own.options().incarnation), .rank = options.rank, .node = options.node};
   session_options.options.timeout = options.timeout;
   session_options.options.decoded_cache_bytes = options.decoded_cache_bytes;
-  Session session(std::move(connector), std::shared_ptr<Metrics>(memory, &memory->metrics()),
-                  std::move(session_options), memory->completions());
+  Session session(tier, std::shared_ptr<Metrics>(memory, &memory->metrics()), std::move(session_options),
+                  memory->completions());
   session.announce();
-  return RuntimeTier(std::move(session), *backend);
+  return RuntimeTier(std::move(tier), std::move(session), *backend);
 }
 
 // In the backend a store has the options that it was first opened with, in whichever job, but for its budget.
@@ -132,6 +157,7 @@ Result<Store> RuntimeTier::store(std::string_view name, StoreOptions options) co
 }
 
 void RuntimeTier::close() const noexcept {
+  tier_->close();
   session_.close();
   backend_.close();
 }

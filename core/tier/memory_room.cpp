@@ -7,6 +7,7 @@
 
 #include "core/node/promised.hpp"
 #include "core/object/address.hpp"
+#include "core/object/object_record.hpp"
 #include "core/ports/memory_monitor.hpp"
 #include "core/ports/store_accounts.hpp"
 
@@ -97,9 +98,18 @@ std::vector<MemoryRoom::Candidate> MemoryRoom::candidates(std::uint32_t store,
       }
       const ObjectFacts facts = object->facts();
       if (facts.whole && !facts.name.empty() && !is_reserved(facts.name)) {
-        found.push_back({each != store, facts.generation, facts.size_bytes, key});
+        found.push_back(
+            {each != store, facts.generation, facts.size_bytes, name_hash(each, facts.name), key});
       }
     }
+  }
+  if (unwritten_ != nullptr) {
+    // Looked for after the objects: the record of one that is not written was there before the object was.
+    std::unordered_set<std::uint64_t> names;
+    for (const UnwrittenName& one : unwritten_->of_node()) {
+      names.insert(name_hash(one.store, one.name));
+    }
+    std::erase_if(found, [&](const Candidate& one) { return names.contains(one.name_hash); });
   }
   std::ranges::sort(found, [](const Candidate& a, const Candidate& b) {
     return std::tie(a.is_of_other_store, a.generation) < std::tie(b.is_of_other_store, b.generation);

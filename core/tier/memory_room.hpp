@@ -13,6 +13,7 @@
 #include "core/ports/wait_budget.hpp"
 #include "core/result.hpp"
 #include "core/tier/tier_stores.hpp"
+#include "core/tier/unwritten_names.hpp"
 
 namespace locum {
 
@@ -22,8 +23,10 @@ namespace locum {
 class MemoryRoom {
  public:
   /// \param stores has to outlive it
-  MemoryRoom(std::shared_ptr<Connector> front, const TierStores& stores, std::chrono::milliseconds timeout)
-      : front_(std::move(front)), stores_(stores), timeout_(timeout) {}
+  /// \param unwritten what is not in the backend yet; has to outlive it. Null: all names are there
+  MemoryRoom(std::shared_ptr<Connector> front, const TierStores& stores, const UnwrittenNames* unwritten,
+             std::chrono::milliseconds timeout)
+      : front_(std::move(front)), stores_(stores), unwritten_(unwritten), timeout_(timeout) {}
 
   /// Sink::create() in memory. Makes no room for a call that may not wait.
   [[nodiscard]] Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta,
@@ -35,6 +38,7 @@ class MemoryRoom {
     bool is_of_other_store = false;
     std::uint64_t generation = 0;
     std::uint64_t size_bytes = 0;
+    std::uint64_t name_hash = 0;
     Key key;
   };
 
@@ -45,6 +49,7 @@ class MemoryRoom {
 
   const std::shared_ptr<Connector> front_;
   const TierStores& stores_;
+  const UnwrittenNames* const unwritten_;
   const std::chrono::milliseconds timeout_;
 };
 

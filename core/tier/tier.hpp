@@ -18,6 +18,7 @@ namespace locum {
 enum class TierWrites : std::uint8_t {
   none,     ///< it is refused: the backend is only read
   through,  ///< it is in the backend when the call returns
+  back,     ///< it is in memory when the call returns, and in the backend soon after
 };
 
 /// Settings of a tier.
@@ -29,6 +30,10 @@ struct TierOptions {
   ThreadStart on_start{};
   /// A store of the memory in front that nobody else uses, the same on every rank: see NameClaims.
   std::uint32_t claims_store = 0;
+  /// back: so much of what this process has put may be unwritten at a time.
+  std::uint64_t unwritten_bytes = std::uint64_t{256} << 20U;
+  /// back: another such store, see UnwrittenNames.
+  std::uint32_t unwritten_store = 0;
   /// Behind the names of stores, where they are registered in front: stores of the same name without a
   /// backend are others.
   std::string suffix{};
@@ -41,6 +46,18 @@ struct TierOptions {
   std::function<std::vector<int>()> lost_mates{};
 };
 
+/// A connector over memory and a backend.
+class Tier : public Connector {
+ public:
+  /// Waits until all that this process has put before is in the backend, and what dead ranks of its node have
+  /// left. The first error, or `timeout`; what is not written stays in memory, and is tried again.
+  [[nodiscard]] virtual Result<void> flush(Deadline deadline) = 0;
+  /// How much is not written yet, and why; empty if nothing is.
+  [[nodiscard]] virtual std::string describe() const = 0;
+  /// Writes nothing more in the background.
+  virtual void close() noexcept = 0;
+};
+
 /// A store whose objects are in memory, which the ranks of a job share, and whose named ones are in a backend
 /// as well: so they outlive the job, and what memory has no room for is found there. `front` is the memory,
 /// `back` the backend; keys, handles and generations are those of the front, and objects without names are
@@ -49,9 +66,10 @@ struct TierOptions {
 /// A name that is in memory is read there alone, as ever. What has to do with the backend, that is, to bring
 /// an object to memory, to put, replace or evict a name, is done by one thread of the job at a time for each
 /// name (NameClaims): so the order in which a name changes is the same in memory and in the backend, and of
-/// ranks that miss a name at once one loads it. An object that memory has no room for is given out as the
+/// ranks that miss a name at once one loads it. What is written back is written under such a claim, too: what
+/// memory has then. An object that memory has no room for is given out as the
 /// backend gave it, in the memory of this process.
-[[nodiscard]] std::shared_ptr<Connector> open_tier(std::shared_ptr<Connector> front,
-                                                   std::shared_ptr<Connector> back, TierOptions options);
+[[nodiscard]] std::shared_ptr<Tier> open_tier(std::shared_ptr<Connector> front,
+                                              std::shared_ptr<Connector> back, TierOptions options);
 
 }  // namespace locum

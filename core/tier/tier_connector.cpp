@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -10,10 +12,12 @@
 #include "core/backend/call_pool.hpp"
 #include "core/backend/pooled_call.hpp"
 #include "core/backend/read_ahead.hpp"
+#include "core/tier/background_writer.hpp"
 #include "core/tier/tier.hpp"
 #include "core/tier/tier_parts.hpp"
 #include "core/tier/tier_reader.hpp"
 #include "core/tier/tier_writer.hpp"
+#include "core/tier/write_back.hpp"
 
 namespace locum {
 
@@ -28,9 +32,7 @@ constexpr std::chrono::milliseconds longest_pause{1000};
 constexpr std::chrono::seconds one_look{1};
 
 /// See open_tier(). What has to wait for the backend without its caller is done by threads (CallPool).
-class TierConnector final : public Connector,
-                            public Batches,
-                            public std::enable_shared_from_this<TierConnector> {
+class TierConnector final : public Tier, public Batches, public std::enable_shared_from_this<TierConnector> {
  public:
   TierConnector(std::shared_ptr<Connector> front, std::shared_ptr<Connector> back, TierOptions options)
       : parts_(std::make_shared<TierParts>(std::move(front), std::move(back), std::move(options))),
@@ -38,7 +40,17 @@ class TierConnector final : public Connector,
         writer_(std::make_shared<TierWriter>(parts_, reader_)),
         pool_(std::make_shared<CallPool>(parts_->options.most_threads, parts_->options.on_start)),
         until_used_(std::make_shared<ReadAhead>(parts_->options.prefetch_bytes)),
-        until_got_(std::make_shared<ReadAhead>(parts_->options.prefetch_bytes)) {}
+        until_got_(std::make_shared<ReadAhead>(parts_->options.prefetch_bytes)) {
+    if (const TierOptions& given = parts_->options; given.writes == TierWrites::back) {
+      background_ = std::make_shared<BackgroundWriter>(
+          parts_->unwritten,
+          [writer = writer_](const UnwrittenName& name, Clock::time_point until) {
+            return writer->write(name, until);
+          },
+          given.lost_mates, pool_, given.unwritten_bytes, given.timeout, given.on_start);
+      write_back_.emplace(parts_, reader_, writer_, background_);
+    }
+  }
 
   Result<ObjectView> get(const Address& address, WaitBudget budget) override {
     if (address.key.store == registry) [[unlikely]] {
@@ -99,11 +111,11 @@ class TierConnector final : public Connector,
       return front().seal_or_task(draft, options, counts, budget);
     }
     if (counts == CountsUntil::never) {
-      return {writer_->seal(draft, options, parts_->until(budget.deadline()))};
+      return {seal_named(draft, options, parts_->until(budget.deadline()))};
     }
     return task<Sealed>(nullptr, 0,
                         [self = shared_from_this(), draft, options, deadline = budget.deadline()] {
-                          return self->writer_->seal(draft, options, self->parts_->until(deadline));
+                          return self->seal_named(draft, options, self->parts_->until(deadline));
                         });
   }
   void discard(const ObjectDraft& draft) noexcept override { writer_->discard(draft); }
@@ -116,7 +128,22 @@ class TierConnector final : public Connector,
                                return self.writer_->evict(at, until);
                              });
   }
-  Result<std::uint64_t> drop(std::uint32_t store) override { return writer_->drop(store); }
+  Result<std::uint64_t> drop(std::uint32_t store) override {
+    if (background_) {
+      background_->forget(store);
+    }
+    return writer_->drop(store);
+  }
+
+  Result<void> flush(Deadline deadline) override {
+    return background_ ? background_->flush(parts_->until(deadline)) : Result<void>();
+  }
+  std::string describe() const override { return background_ ? background_->describe() : std::string(); }
+  void close() noexcept override {
+    if (background_) {
+      background_->close();
+    }
+  }
 
   Batches* batches() noexcept override { return this; }
   void find_batch(std::span<const Address> addresses, Wanting wanting, std::span<Result<ObjectView>> found,
@@ -151,6 +178,9 @@ class TierConnector final : public Connector,
   void disown() noexcept override {
     pool_->disown();
     parts_->back->disown();
+    if (background_) {
+      background_->disown();
+    }
   }
 
  private:
@@ -173,6 +203,10 @@ class TierConnector final : public Connector,
   };
 
   [[nodiscard]] Connector& front() const noexcept { return *parts_->front; }
+  [[nodiscard]] Result<Sealed> seal_named(const ObjectDraft& draft, const SealOptions& options,
+                                          Clock::time_point until) {
+    return write_back_ ? write_back_->seal(draft, options, until) : writer_->seal(draft, options, until);
+  }
   [[nodiscard]] std::string registered(std::string_view name) const {
     return std::string(name) + parts_->options.suffix;
   }
@@ -228,6 +262,8 @@ class TierConnector final : public Connector,
   const std::shared_ptr<CallPool> pool_;
   const std::shared_ptr<ReadAhead> until_used_;
   const std::shared_ptr<ReadAhead> until_got_;
+  std::shared_ptr<BackgroundWriter> background_;  ///< null: nothing is written back
+  std::optional<WriteBack> write_back_;
 };
 
 // What is in the memory of another node comes as ever only if it is asked for by key: the search for a name
@@ -319,15 +355,14 @@ void TierConnector::seal_batch(std::span<const ObjectDraft> drafts, std::span<Re
   for (std::size_t one = 0; one < others.size(); ++one) {
     sealed[others[one]] = std::move(made[one]);
   }
-  pool_->make_all(tiered.size(), [&](std::size_t one) {
-    sealed[tiered[one]] = writer_->seal(drafts[tiered[one]], {}, until);
-  });
+  pool_->make_all(tiered.size(),
+                  [&](std::size_t one) { sealed[tiered[one]] = seal_named(drafts[tiered[one]], {}, until); });
 }
 
 }  // namespace
 
-std::shared_ptr<Connector> open_tier(std::shared_ptr<Connector> front, std::shared_ptr<Connector> back,
-                                     TierOptions options) {
+std::shared_ptr<Tier> open_tier(std::shared_ptr<Connector> front, std::shared_ptr<Connector> back,
+                                TierOptions options) {
   return std::make_shared<TierConnector>(std::move(front), std::move(back), std::move(options));
 }
 

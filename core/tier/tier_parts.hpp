@@ -12,6 +12,7 @@
 #include "core/tier/name_claims.hpp"
 #include "core/tier/tier.hpp"
 #include "core/tier/tier_stores.hpp"
+#include "core/tier/unwritten_names.hpp"
 
 namespace locum {
 
@@ -22,7 +23,8 @@ struct TierParts {
         back(std::move(backend)),
         options(std::move(given)),
         stores(options.open_in_back),
-        room(front, stores, options.timeout),
+        unwritten(front, options.unwritten_store),
+        room(front, stores, options.writes == TierWrites::back ? &unwritten : nullptr, options.timeout),
         claims(front, room, options.claims_store, options.lost_mates) {}
 
   /// Whether the object of that name is in the backend, too: any but those of the library itself.
@@ -40,6 +42,7 @@ struct TierParts {
   const std::shared_ptr<Connector> back;
   const TierOptions options;
   TierStores stores;
+  UnwrittenNames unwritten;
   MemoryRoom room;
   NameClaims claims;
 };

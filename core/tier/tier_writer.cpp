@@ -16,14 +16,6 @@ namespace {
 /// places there are offsets, or count from 1.
 constexpr std::uint64_t in_back_bit = std::uint64_t{1} << 63U;
 
-bool is_for_back_alone(const ObjectDraft& draft) noexcept {
-  return (draft.place & in_back_bit) != 0;
-}
-
-Address name_of(const ObjectDraft& draft) noexcept {
-  return {draft.meta.store, draft.meta.name};
-}
-
 ObjectDraft without_bit(ObjectDraft draft) noexcept {
   draft.place &= ~in_back_bit;
   return draft;
@@ -45,6 +37,14 @@ bool is_absent(const Error& error) noexcept {
 }
 
 }  // namespace
+
+Error name_is_taken() {
+  return Error(Errc::key_exists, "the name is taken; use replace() to change it, or evict it first");
+}
+
+bool TierWriter::is_for_back_alone(const ObjectDraft& draft) noexcept {
+  return (draft.place & in_back_bit) != 0;
+}
 
 Result<ObjectDraft> TierWriter::create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) {
   const bool is_tiered = TierParts::is_tiered(meta.store, meta.name);
@@ -86,7 +86,7 @@ Result<void> TierWriter::may_change(const Address& name, const SealOptions& opti
   auto live = parts_->front->get_some(name, Facts(), until);
   if (is_put) {
     if (live) {
-      return Error(Errc::key_exists, "the name is taken; use replace() to change it, or evict it first");
+      return name_is_taken();
     }
     return is_absent(live.error()) ? Result<void>() : live.error();  // the backend decides
   }
@@ -103,46 +103,80 @@ Result<void> TierWriter::may_change(const Address& name, const SealOptions& opti
              : other_generation(options.expected_generation);
 }
 
-Result<Sealed> TierWriter::store_once(const ObjectDraft& draft, const SealOptions& options, Moment until) {
-  if (is_for_back_alone(draft)) {
-    return parts_->back->seal(without_bit(draft), options, until);
-  }
-  const auto there = parts_->stores.in_back(draft.meta.store);
+Result<Sealed> TierWriter::store_copy(std::span<const std::byte> bytes, const ObjectMeta& meta,
+                                      const SealOptions& options, Moment until) {
+  const auto there = parts_->stores.in_back(meta.store);
   if (!there) {
     return there.error();
   }
-  ObjectMeta meta = draft.meta;
-  meta.store = *there;
-  const auto copy = parts_->back->create(draft.bytes.size(), meta, until);
+  ObjectMeta in_back = meta;
+  in_back.store = *there;
+  const auto copy = parts_->back->create(bytes.size(), in_back, until);
   if (!copy) {
     return copy.error();
   }
-  if (!draft.bytes.empty()) {
-    std::memcpy(copy->bytes.data(), draft.bytes.data(), draft.bytes.size());
+  if (!bytes.empty()) {
+    std::memcpy(copy->bytes.data(), bytes.data(), bytes.size());
   }
   return parts_->back->seal(*copy, options, until);
 }
 
 // Over the revision that is there, so that what a dead rank has begun to store changes nothing later. Another
 // job may be faster.
-Result<Sealed> TierWriter::store(const ObjectDraft& draft, SealMode mode, Moment until) {
-  if (mode == SealMode::put || is_for_back_alone(draft)) {
-    return store_once(draft, {.mode = mode}, until);
-  }
+Result<Sealed> TierWriter::store_over(std::span<const std::byte> bytes, const ObjectMeta& meta,
+                                      Moment until) {
   constexpr int most_rounds = 16;
   for (int round = 1;; ++round) {
-    const auto live = reader_->facts(name_of(draft), until);
+    const auto live = reader_->facts(Address(meta.store, meta.name), until);
     if (!live && !is_absent(live.error())) {
       return live.error();
     }
-    auto stored = store_once(
-        draft, live ? SealOptions{SealMode::replace, live->facts().generation} : SealOptions(), until);
+    auto stored = store_copy(
+        bytes, meta, live ? SealOptions{SealMode::replace, live->facts().generation} : SealOptions(), until);
     const bool was_changed =
         !stored && (is_absent(stored.error()) || stored.error().code() == Errc::key_exists);
     if (!was_changed || round == most_rounds) {
       return stored;
     }
   }
+}
+
+Result<Sealed> TierWriter::store(const ObjectDraft& draft, SealMode mode, Moment until) {
+  if (is_for_back_alone(draft)) {
+    return parts_->back->seal(without_bit(draft), {.mode = mode}, until);
+  }
+  return mode == SealMode::put ? store_copy(draft.bytes, draft.meta, {}, until)
+                               : store_over(draft.bytes, draft.meta, until);
+}
+
+// With a claim, so that the name is not evicted meanwhile. Where ranks write for a dead one, the first does
+// it.
+Result<void> TierWriter::write(const UnwrittenName& name, Moment until) {
+  const Address address(name.store, name.name);
+  parts_->stores.know(name.store, name.store_name);
+  const auto claim = parts_->claims.take(address, until);
+  if (!claim) {
+    return claim.error();
+  }
+  if (!parts_->unwritten.is_there(name.record)) {
+    return {};
+  }
+  const auto live = parts_->front->get(address, until);
+  if (!live) {
+    return is_absent(live.error()) ? Result<void>() : live.error();
+  }
+  const ObjectFacts facts = live->facts();
+  const auto stored = store_over(live->bytes(),
+                                 {.store = name.store,
+                                  .element_bytes = facts.element_bytes,
+                                  .type_hash = facts.type_hash,
+                                  .type_name = facts.type_name,
+                                  .name = name.name,
+                                  .layout = facts.layout,
+                                  .extents = facts.extents,
+                                  .checksum = name.checksum},
+                                 until);
+  return stored ? Result<void>() : stored.error();
 }
 
 Result<Sealed> TierWriter::seal(const ObjectDraft& draft, const SealOptions& options, Moment until) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -16,6 +17,9 @@
 
 namespace locum {
 
+/// The error of a put of a name that is there.
+[[nodiscard]] Error name_is_taken();
+
 /// Changes names in the backend and in memory: see open_tier(). Blocks until the moment. Any thread.
 class TierWriter {
  public:
@@ -28,15 +32,24 @@ class TierWriter {
   [[nodiscard]] Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta,
                                            WaitBudget budget);
   void discard(const ObjectDraft& draft) noexcept;
+  /// Whether a draft is not in memory.
+  [[nodiscard]] static bool is_for_back_alone(const ObjectDraft& draft) noexcept;
+  /// Whether memory, or the backend, has what these options ask for: `key_exists`, `stale`, `not_found`. That
+  /// the backend has not the name that is put, it says itself.
+  [[nodiscard]] Result<void> may_change(const Address& name, const SealOptions& options, Moment until);
+  /// Stores what memory has under a name that was written back, if anything.
+  [[nodiscard]] Result<void> write(const UnwrittenName& name, Moment until);
   /// REQUIRES: of a draft whose name is in the backend, too.
   [[nodiscard]] Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Moment until);
   [[nodiscard]] Result<bool> evict(const Address& address, Moment until);
   [[nodiscard]] Result<std::uint64_t> drop(std::uint32_t store);
 
  private:
-  [[nodiscard]] Result<void> may_change(const Address& name, const SealOptions& options, Moment until);
   [[nodiscard]] Result<Sealed> store(const ObjectDraft& draft, SealMode mode, Moment until);
-  [[nodiscard]] Result<Sealed> store_once(const ObjectDraft& draft, const SealOptions& options, Moment until);
+  [[nodiscard]] Result<Sealed> store_over(std::span<const std::byte> bytes, const ObjectMeta& meta,
+                                          Moment until);
+  [[nodiscard]] Result<Sealed> store_copy(std::span<const std::byte> bytes, const ObjectMeta& meta,
+                                          const SealOptions& options, Moment until);
   [[nodiscard]] Result<Sealed> publish(const ObjectDraft& draft, const Address& name, SealMode mode,
                                        const Sealed& stored, Moment until);
   [[nodiscard]] Result<bool> evict_name(const Address& name, Moment until);

@@ -152,6 +152,22 @@ TEST(RuntimeBackends, KeepWhatIsInTheMemoryOfTheNodes) {
     EXPECT_EQ(code_of(store.get<int>("contested")), Errc::not_found);
     MPI_Barrier(MPI_COMM_WORLD);
   }
+  {
+    // Written back: what is flushed is there, and the rest when the runtime is closed.
+    Runtime runtime(MPI_COMM_WORLD, beside_backends);
+    const Store store = runtime.store("back", {.connector = url + "&nodes.write=back&nodes.unwritten=1MiB"});
+    for (int number = 0; number < 20; ++number) {
+      ASSERT_TRUE(store.put(name_of(runtime.rank()) + '/' + std::to_string(number),
+                            std::vector<double>(1000, number)));
+    }
+    ASSERT_TRUE(runtime.flush());
+    const Store kept = locum::open("file:" + folder.path() + "/kept?sync=0&store=back").value();
+    EXPECT_EQ(kept.get<double[]>(name_of(runtime.rank()) + "/19").value()[7], 19.0);
+    ASSERT_TRUE(store.put("last/" + std::to_string(runtime.rank()), 17));
+    runtime.close();
+    EXPECT_EQ(*kept.get<int>("last/" + std::to_string(job::rank())).value(), 17);
+    EXPECT_EQ(code_of(runtime.flush()), Errc::closed);
+  }
   // The next job.
   Runtime runtime(MPI_COMM_WORLD, beside_backends);
   const Store store = runtime.store("fields", {.connector = url + "&nodes.write=none"});
@@ -183,6 +199,8 @@ TEST(RuntimeBackends, SayWhatIsWrong) {
   EXPECT_EQ(code({.connector = "checksum+nodes+simple:"}), Errc::invalid_argument);
   EXPECT_EQ(code({.connector = "nodes+simple:?nodes.write=sometimes"}), Errc::invalid_argument);
   EXPECT_EQ(code({.connector = "nodes+simple:?nodes.colour=red"}), Errc::invalid_argument);
+  EXPECT_EQ(code({.connector = "nodes+simple:?nodes.write=back&nodes.unwritten=much"}),
+            Errc::invalid_argument);
   EXPECT_EQ(code({.connector = "nodes+simple:"}), job::size() == 1 ? Errc{} : Errc::unsupported)
       << "ranks do not share it";
   EXPECT_EQ(code_of(locum::open("nodes+simple:")), Errc::unsupported);

@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <map>
 #include <memory>
 #include <string>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "core/backend_session.hpp"
+#include "core/base/mutex.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/node/local.hpp"
 #include "core/open_sessions.hpp"
@@ -29,6 +31,7 @@ using namespace std::chrono_literals;
 
 constexpr std::uint32_t fields = 7;
 constexpr std::uint32_t claims = 9;
+constexpr std::uint32_t records = 10;
 
 std::shared_ptr<Connector> connector_of(const Session& session) {
   return {session.state(), &session.state()->connector()};
@@ -41,7 +44,11 @@ struct Job {
       : memory(open_local({.memory_bytes = memory_bytes})),
         back(open_session(backend).value()),
         tier(open_tier(memory, connector_of(back),
-                       {.writes = writes, .timeout = 20s, .claims_store = claims})) {}
+                       {.writes = writes,
+                        .timeout = 20s,
+                        .claims_store = claims,
+                        .unwritten_bytes = 1000,
+                        .unwritten_store = records})) {}
 
   Result<ObjectView> get(std::string_view name) const { return tier->get({fields, name}, {}); }
   Result<Sealed> put(std::string_view name, std::uint64_t seed, const SealOptions& options = {},
@@ -51,7 +58,7 @@ struct Job {
 
   const std::shared_ptr<Connector> memory;
   const Session back;
-  const std::shared_ptr<Connector> tier;
+  const std::shared_ptr<Tier> tier;
 };
 
 std::size_t count(const std::vector<std::string>& calls, std::string_view what) {
@@ -269,6 +276,165 @@ TEST(Tier, WaitsForWhatAnotherJobPuts) {
   putter.join();
   ASSERT_TRUE(arrived) << arrived.error();
   EXPECT_TRUE(holds(*arrived, pattern(1, 100)));
+}
+
+/// A backend that stores nothing while it is shut, and then fails if it is told to.
+class Gate final : public Backend {
+ public:
+  const BackendTraits& traits() const noexcept override { return in_->traits(); }
+  Result<Record> load(const RecordKey& key, std::uint64_t last, Deadline deadline) override {
+    return in_->load(key, last, deadline);
+  }
+  Result<void> store(const RecordKey& key, const NewRecord& record, Deadline deadline) override {
+    {
+      MutexLock lock(mutex_);
+      ++calls_;
+      changed_.notify_all();
+      while (is_shut_ && key.space != "@locum") {
+        (void)lock.wait_until(changed_, deadline.moment(20s));
+      }
+      if (fails_) {
+        return Error(Errc::peer_lost, "the gate was told to fail");
+      }
+    }
+    ++stores;
+    return in_->store(key, record, deadline);
+  }
+  Result<bool> remove(const RecordKey& key, std::uint64_t revision, Deadline deadline) override {
+    return in_->remove(key, revision, deadline);
+  }
+  Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
+                                        Deadline deadline) override {
+    return in_->list(space, prefix, deadline);
+  }
+  void set(bool is_shut, bool fails) {
+    const MutexLock lock(mutex_);
+    is_shut_ = is_shut;
+    fails_ = fails;
+    calls_ = 0;
+    changed_.notify_all();
+  }
+
+  /// Until something is to be stored, since set().
+  void wait_for_a_call() {
+    MutexLock lock(mutex_);
+    const auto until = Deadline::Clock::now() + 60s;
+    while (calls_ == 0 && lock.wait_until(changed_, until)) {
+    }
+    EXPECT_GT(calls_, 0);
+  }
+
+  std::atomic<int> stores{0};
+
+ private:
+  const std::shared_ptr<Backend> in_ = std::make_shared<ProbeBackend>();
+  Mutex mutex_;
+  std::condition_variable changed_;
+  int calls_ LOCUM_GUARDED_BY(mutex_) = 0;
+  bool is_shut_ LOCUM_GUARDED_BY(mutex_) = false;
+  bool fails_ LOCUM_GUARDED_BY(mutex_) = false;
+};
+
+/// A job that writes back to a gate, which is open again at the end.
+class WriteBackTier : public ::testing::Test {
+ protected:
+  void TearDown() override { gate_->set(false, false); }
+  [[nodiscard]] bool is_kept(std::string_view name) const {
+    return job_.back.state()->connector().exists({fields, name}, {}).value();
+  }
+
+  const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
+  const Job job_{gate_, TierWrites::back, 2000};
+};
+
+TEST_F(WriteBackTier, PutsIntoMemoryAndWritesSoon) {
+  gate_->set(true, false);
+  ASSERT_TRUE(job_.put("T", 1));
+  gate_->wait_for_a_call();
+  ASSERT_TRUE(job_.put("U", 2));
+  EXPECT_TRUE(holds(job_.get("T").value(), pattern(1, 100)));
+  EXPECT_FALSE(is_kept("T"));
+  EXPECT_EQ(code_of(job_.tier->flush(1ms)), Errc::timeout);
+  EXPECT_NE(job_.tier->describe().find("2 names, 200 bytes"), std::string::npos) << job_.tier->describe();
+  EXPECT_EQ(code_of(job_.tier->evict({fields, "T"}, std::chrono::milliseconds(1))), Errc::timeout)
+      << "it is being written";
+  gate_->set(false, false);
+  ASSERT_TRUE(job_.tier->flush({}));
+  EXPECT_TRUE(is_kept("T"));
+  EXPECT_TRUE(is_kept("U"));
+  EXPECT_TRUE(job_.tier->describe().empty());
+  EXPECT_TRUE(job_.memory->keys_of_node(records).empty());
+  EXPECT_TRUE(job_.tier->evict({fields, "T"}, {}).value());
+  EXPECT_FALSE(is_kept("T"));
+  const Job next(gate_, TierWrites::back);
+  EXPECT_TRUE(holds(next.get("U").value(), pattern(2, 100)));
+  EXPECT_EQ(code_of(next.put("U", 3)), Errc::key_exists);
+}
+
+TEST_F(WriteBackTier, LetsPutsWaitWhereTooMuchIsUnwritten) {
+  gate_->set(true, false);
+  for (const char* name : {"a", "b", "c"}) {
+    ASSERT_TRUE(job_.put(name, 1, {}, 300));
+  }
+  const auto draft = job_.tier->create(300, plain_meta(fields, "d"), {}).value();
+  EXPECT_EQ(code_of(job_.tier->seal(draft, {}, std::chrono::milliseconds(1))), Errc::timeout);
+  EXPECT_FALSE(job_.tier->exists({fields, "d"}, {}).value());
+  EXPECT_EQ(code_of(tests::put(*job_.tier, fields, {}, pattern(1, 1500))), Errc::out_of_memory)
+      << "what is not written does not leave memory";
+  std::thread putter([&] { EXPECT_TRUE(job_.put("d", 1, {}, 300)); });
+  gate_->set(false, false);
+  putter.join();
+  ASSERT_TRUE(job_.tier->flush({}));
+  EXPECT_TRUE(tests::put(*job_.tier, fields, {}, pattern(1, 1500)));
+  EXPECT_TRUE(holds(job_.get("a").value(), pattern(1, 300)));
+  ASSERT_TRUE(job_.put("large", 2, {}, 1200)) << "larger than what may be unwritten";
+  EXPECT_TRUE(is_kept("large"));
+}
+
+TEST_F(WriteBackTier, WritesTheLastValueOfANameThatIsReplaced) {
+  gate_->set(true, false);
+  std::uint64_t generation = 0;
+  for (std::uint64_t round = 0; round < 100; ++round) {
+    const auto sealed = job_.put("clock", round, {SealMode::replace, generation});
+    ASSERT_TRUE(sealed) << sealed.error();
+    generation = sealed->generation;
+  }
+  EXPECT_LE(job_.memory->keys_of_node(records).size(), 2U);
+  gate_->stores = 0;
+  gate_->set(false, false);
+  ASSERT_TRUE(job_.tier->flush({}));
+  EXPECT_LE(gate_->stores, 2);
+  EXPECT_TRUE(holds(Job(gate_).get("clock").value(), pattern(99, 100)));
+  EXPECT_TRUE(job_.memory->keys_of_node(records).empty());
+}
+
+TEST_F(WriteBackTier, TellsThatTheBackendFailsAndTriesAgain) {
+  gate_->set(false, true);
+  ASSERT_TRUE(job_.put("T", 1));
+  EXPECT_EQ(code_of(job_.tier->flush({})), Errc::peer_lost);
+  EXPECT_NE(job_.tier->describe().find("told to fail"), std::string::npos);
+  EXPECT_TRUE(holds(job_.get("T").value(), pattern(1, 100)));
+  gate_->set(false, false);
+  EXPECT_TRUE(job_.tier->flush({}));
+  EXPECT_TRUE(is_kept("T"));
+}
+
+// Two ranks of a node: one memory, of which one dies with names that it has not written.
+TEST_F(WriteBackTier, WritesWhatADeadRankHasLeft) {
+  gate_->set(false, true);
+  ASSERT_TRUE(job_.put("T", 1));
+  EXPECT_FALSE(job_.tier->flush({}));
+  job_.tier->close();
+  gate_->set(false, false);
+  const auto survivor = open_tier(job_.memory, connector_of(job_.back),
+                                  {.writes = TierWrites::back,
+                                   .timeout = 20s,
+                                   .claims_store = claims,
+                                   .unwritten_store = records,
+                                   .lost_mates = [] { return std::vector<int>{0}; }});
+  EXPECT_TRUE(survivor->flush({}));
+  EXPECT_TRUE(is_kept("T"));
+  EXPECT_TRUE(job_.memory->keys_of_node(records).empty());
 }
 
 TEST(Tier, ServesASession) {
