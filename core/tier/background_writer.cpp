@@ -6,6 +6,7 @@
 #include <map>
 #include <new>
 #include <optional>
+#include <set>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -73,7 +74,9 @@ struct BackgroundWriter::State {
   Mutex mutex;
   std::condition_variable changed;
   std::map<Place, Item> items LOCUM_GUARDED_BY(mutex);
-  std::uint64_t bytes LOCUM_GUARDED_BY(mutex) = 0;  ///< of these, and admitted
+  std::map<std::uint64_t, Place> waiting LOCUM_GUARDED_BY(mutex);  ///< those that are not being written
+  std::set<std::uint64_t> left LOCUM_GUARDED_BY(mutex);            ///< sequences of all values
+  std::uint64_t bytes LOCUM_GUARDED_BY(mutex) = 0;                 ///< of these, and admitted
   std::uint64_t last_sequence LOCUM_GUARDED_BY(mutex) = 0;
   std::uint64_t failures LOCUM_GUARDED_BY(mutex) = 0;
   std::optional<Error> last_error LOCUM_GUARDED_BY(mutex);  ///< none: the last try succeeded
@@ -111,61 +114,54 @@ std::vector<BackgroundWriter::State::Value> BackgroundWriter::State::take() {
   const auto look = Clock::now() + between_looks_for_the_dead;
   while (!closed) {
     const auto now = Clock::now();
-    if (now >= next_try) {
-      for (const auto& [place, item] : items) {
-        if (!item.is_being_written) {
-          values.push_back(item.value);
-        }
-      }
-    }
-    if (!values.empty() || now >= look) {
+    const bool is_time = now >= next_try;
+    if ((is_time && !waiting.empty()) || now >= look) {
       break;
     }
-    (void)lock.wait_until(changed, now < next_try && !items.empty() ? std::min(look, next_try) : look);
+    (void)lock.wait_until(changed, is_time ? look : std::min(look, next_try));
   }
-  const std::size_t count = std::min(values.size(), most_at_once);
-  std::ranges::partial_sort(values, values.begin() + static_cast<std::ptrdiff_t>(count), {},
-                            &Value::sequence);
-  values.resize(count);
-  for (const Value& value : values) {
-    items.at({value.name.store, value.name.name}).is_being_written = true;
+  while (!closed && Clock::now() >= next_try && values.size() < most_at_once && !waiting.empty()) {
+    const auto first = waiting.begin();
+    Item& item = items.at(first->second);
+    item.is_being_written = true;
+    values.push_back(item.value);
+    waiting.erase(first);
   }
   return values;
 }
 
 void BackgroundWriter::State::finish(const Value& value, const Result<void>& written) {
-  std::vector<Key> records;
-  {
-    const MutexLock lock(mutex);
-    const auto at = items.find({value.name.store, value.name.name});
-    Item& item = at->second;
-    item.is_being_written = false;
-    if (written) {
-      last_error.reset();
-      bytes -= item.value.size_bytes;
-      records.push_back(item.value.name.record);
-      if (item.next) {
-        item.value = std::move(*item.next);
-        item.next.reset();
-      } else {
-        items.erase(at);
-      }
-    } else {
-      ++failures;
-      last_error = written.error();
-      next_try = Clock::now() + between_tries;
-      if (item.next) {  // whose value is what memory has
-        bytes -= item.value.size_bytes;
-        records.push_back(item.next->name.record);
-        item.value.size_bytes = item.next->size_bytes;
-        item.next.reset();
-      }
-    }
-    changed.notify_all();
+  if (written) {
+    names.remove(value.name.record);
   }
-  for (const Key& record : records) {
-    names.remove(record);
+  const MutexLock lock(mutex);
+  const auto at = items.find({value.name.store, value.name.name});
+  Item& item = at->second;
+  item.is_being_written = false;
+  if (written) {
+    last_error.reset();
+    bytes -= item.value.size_bytes;
+    left.erase(item.value.sequence);
+  } else {
+    ++failures;
+    last_error = written.error();
+    next_try = Clock::now() + between_tries;
   }
+  if (written && item.next) {
+    item.value = std::move(*item.next);
+    item.next.reset();
+  } else if (item.next) {  // which is what memory has
+    bytes -= std::exchange(item.value.size_bytes, item.next->size_bytes);
+    left.erase(item.next->sequence);
+    names.remove(item.next->name.record);
+    item.next.reset();
+  }
+  if (left.contains(item.value.sequence)) {
+    waiting.emplace(item.value.sequence, at->first);
+  } else {
+    items.erase(at);
+  }
+  changed.notify_all();
 }
 
 Result<void> BackgroundWriter::State::write_for_the_dead(Moment until) {
@@ -238,30 +234,25 @@ void BackgroundWriter::release(std::uint64_t size_bytes) noexcept {
   state_->changed.notify_all();
 }
 
-// A name that waits to be written needs no second record.
+// A value that waits to be written is that of the name, whatever that is then: it needs no second record.
 void BackgroundWriter::add(const UnwrittenName& name, std::uint64_t size_bytes) {
-  std::optional<Key> spare;
-  {
-    const MutexLock lock(state_->mutex);
-    const State::Value value{++state_->last_sequence, size_bytes, name};
-    const auto [at, is_new] = state_->items.try_emplace({name.store, name.name}, State::Item{value});
-    State::Item& item = at->second;
-    if (!is_new) {
-      const bool has_next = item.is_being_written && !item.next;
-      if (has_next) {
-        item.next = value;
-      } else {
-        State::Value& waiting = item.is_being_written ? *item.next : item.value;
-        state_->bytes -= std::exchange(waiting.size_bytes, size_bytes);
-        waiting.sequence = item.is_being_written ? value.sequence : waiting.sequence;
-        spare = name.record;
-      }
-    }
+  const MutexLock lock(state_->mutex);
+  const State::Value value{++state_->last_sequence, size_bytes, name};
+  const auto [at, is_new] = state_->items.try_emplace({name.store, name.name}, State::Item{value});
+  State::Item& item = at->second;
+  if (is_new) {
+    state_->waiting.emplace(value.sequence, at->first);
+  } else if (item.is_being_written && !item.next) {
+    item.next = value;
+  } else {
+    State::Value& waits = item.is_being_written ? *item.next : item.value;
+    state_->bytes -= std::exchange(waits.size_bytes, size_bytes);
+    state_->names.remove(name.record);
     state_->changed.notify_all();
+    return;
   }
-  if (spare) {
-    state_->names.remove(*spare);
-  }
+  state_->left.insert(value.sequence);
+  state_->changed.notify_all();
 }
 
 Result<void> BackgroundWriter::flush(Moment until) {
@@ -271,15 +262,15 @@ Result<void> BackgroundWriter::flush(Moment until) {
     const std::uint64_t failures = state_->failures;
     state_->next_try = {};
     state_->changed.notify_all();
-    const auto is_left = [&](const auto& entry) { return entry.second.value.sequence <= target; };
-    while (std::ranges::any_of(state_->items, is_left)) {
+    const auto is_left = [&] { return !state_->left.empty() && *state_->left.begin() <= target; };
+    while (is_left()) {
       if (state_->failures != failures && state_->last_error) {
         return state_->failed();
       }
       if (state_->closed) {
         return Error(Errc::closed, "the runtime was closed before all was written");
       }
-      if (!lock.wait_until(state_->changed, until) && std::ranges::any_of(state_->items, is_left)) {
+      if (!lock.wait_until(state_->changed, until) && is_left()) {
         return Error(Errc::timeout, std::to_string(state_->bytes) +
                                         " bytes were not written before the deadline; flush again");
       }
@@ -314,6 +305,8 @@ void BackgroundWriter::forget(std::uint32_t store) {
           continue;
         }
         state_->bytes -= item.value.size_bytes;
+        state_->left.erase(item.value.sequence);
+        state_->waiting.erase(item.value.sequence);
         records.push_back(item.value.name.record);
         at = state_->items.erase(at);
       }

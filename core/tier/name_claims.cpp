@@ -35,7 +35,7 @@ Result<Key> NameClaims::put(std::string_view claim, Deadline::Clock::time_point 
 Result<NameClaims::Held> NameClaims::take(const Address& name, Deadline::Clock::time_point until) {
   constexpr std::chrono::microseconds shortest_pause{20};
   constexpr std::chrono::microseconds longest_pause{2000};
-  release_those_of_the_dead();
+  release_those_of_the_dead(false);
   const std::uint64_t hash = name_hash(name.key.store, name.name);
   std::array<char, sizeof hash + sizeof name.key.store> bytes;
   std::memcpy(bytes.data(), &hash, sizeof hash);
@@ -51,14 +51,16 @@ Result<NameClaims::Held> NameClaims::take(const Address& name, Deadline::Clock::
                    "another rank or thread was busy with this name in the backend until the deadline; try "
                    "again");
     }
-    release_those_of_the_dead();
+    release_those_of_the_dead(true);
     std::this_thread::sleep_for(pause);
   }
 }
 
-void NameClaims::release_those_of_the_dead() {
+// Once for each death: ranks of other nodes may wait for it. Who is held up himself looks again: what a rank
+// has begun when it dies may be completed after that.
+void NameClaims::release_those_of_the_dead(bool is_held_up) {
   const std::vector<int> lost = lost_mates_ ? lost_mates_() : std::vector<int>();
-  if (lost.size() == dead_seen_.load(std::memory_order_relaxed)) {
+  if (lost.empty() || (!is_held_up && lost.size() == dead_seen_.load(std::memory_order_relaxed))) {
     return;
   }
   for (const Key& key : connector_->keys_of_node(store_)) {

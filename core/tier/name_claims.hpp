@@ -53,7 +53,7 @@ class NameClaims {
 
  private:
   [[nodiscard]] Result<Key> put(std::string_view claim, Deadline::Clock::time_point until);
-  void release_those_of_the_dead();
+  void release_those_of_the_dead(bool is_held_up);
 
   const std::shared_ptr<Connector> connector_;
   MemoryRoom& room_;

@@ -210,18 +210,21 @@ class TierConnector final : public Tier, public Batches, public std::enable_shar
   [[nodiscard]] std::string registered(std::string_view name) const {
     return std::string(name) + parts_->options.suffix;
   }
+  /// Whether the search goes on in the backend. A key that leads there is no key of memory, which may call it
+  /// stale by its name.
+  [[nodiscard]] static bool is_missing(const Address& address, const Result<ObjectView>& found) noexcept {
+    return !found && TierReader::may_be_in_back(address) &&
+           (found.error().code() == Errc::not_found || address.name.empty());
+  }
   [[nodiscard, gnu::cold, gnu::noinline]] Result<ObjectView> otherwise(const Address& address,
                                                                        Result<ObjectView> found,
                                                                        Deadline deadline) {
-    return found.error().code() == Errc::not_found && TierReader::may_be_in_back(address)
-               ? reader_->load(address, parts_->until(deadline))
-               : std::move(found);
+    return is_missing(address, found) ? reader_->load(address, parts_->until(deadline)) : std::move(found);
   }
   /// Facts alone bring nothing to memory.
   [[nodiscard]] Result<ObjectView> some_otherwise(const Address& address, const Selection& selection,
                                                   Result<ObjectView> found, Deadline deadline) {
-    const bool is_missing = found.error().code() == Errc::not_found && TierReader::may_be_in_back(address);
-    if (!is_missing) {
+    if (!is_missing(address, found)) {
       return found;
     }
     return std::holds_alternative<Facts>(selection)
@@ -277,14 +280,14 @@ NowOrTask<ObjectView> TierConnector::get_or_task(const Address& address, const S
     return {find_some(address, selection, deadline)};
   }
   auto made = front().get_or_task(address, selection, counts, deadline);
-  const bool is_missing = !made.coming && !made.found && made.found.error().code() == Errc::not_found;
+  const bool goes_on = !made.coming && is_missing(address, made.found);
   if (waits_for_promise(counts)) {
     // Somebody puts it later, unless the backend has it: a question to that holds up the caller.
     const Clock::time_point soon = std::min(parts_->until(deadline), Clock::now() + one_look);
-    const bool is_kept = (made.coming || is_missing) && reader_->is_in_back(address, soon).value_or(false);
+    const bool is_kept = (made.coming || goes_on) && reader_->is_in_back(address, soon).value_or(false);
     return is_kept ? NowOrTask<ObjectView>{find_some(address, selection, deadline)} : std::move(made);
   }
-  if (!made.coming && !is_missing) {
+  if (!made.coming && !goes_on) {
     return made;
   }
   return now_or_task<ObjectView>(
@@ -323,8 +326,7 @@ void TierConnector::find_batch(std::span<const Address> addresses, Wanting wanti
   front().find_batch(addresses, wanting, found, until);
   std::vector<std::size_t> missing;
   for (std::size_t at = 0; at < addresses.size(); ++at) {
-    if (!found[at] && found[at].error().code() == Errc::not_found &&
-        TierReader::may_be_in_back(addresses[at])) {
+    if (is_missing(addresses[at], found[at])) {
       missing.push_back(at);
     }
   }

@@ -1,10 +1,10 @@
 #!/bin/bash
 # usage: tier_deaths.sh [DEATHS] MPIEXEC...    MPIEXEC... starts the test on four ranks. LOCUM_DEATHS: so many.
 #
-# In each run another rank is killed at another time while names are written back to a folder, and in every third all are. Then another
+# In every second run another rank is killed at another time while names are written back to a folder, in the others all are. Then another
 # process looks at the folder. LOCUM_DEATHS_SEED: other moments. LOCUM_DEATH='VICTIM MICROSECONDS': this run only; victim 4: all.
 set -u
-deaths=4
+deaths=2
 if [[ $1 =~ ^[0-9]+$ ]]; then
   deaths=$1
   shift
@@ -19,8 +19,8 @@ program=${!#}
 for ((run = 0; run < deaths; run++)); do
   head -c 65536 /dev/zero > "$LOCUM_TEST_SHARED"
   rm -rf "$LOCUM_TEST_FOLDER"
-  us=$((RANDOM * 4)) victim=$((run % 4))
-  [ $((run % 3)) -ne 2 ] || victim=4
+  us=$((RANDOM * 8)) victim=$((run / 2 % 4))
+  [ $((run % 2)) -eq 0 ] || victim=4
   export LOCUM_TEST_VICTIM=${only_victim:-$victim} LOCUM_TEST_DEATH_US=${only_us:-$us}
   repeat="FAILED: run $run. To repeat it: LOCUM_DEATH='$LOCUM_TEST_VICTIM $LOCUM_TEST_DEATH_US'"
   timeout 120 "$@" > "$work/out" 2>&1

@@ -17,6 +17,7 @@
 #include "core/base/mutex.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/node/local.hpp"
+#include "core/object/object_record.hpp"
 #include "core/open_sessions.hpp"
 #include "core/promise.hpp"
 #include "core/serializers.hpp"
@@ -149,6 +150,20 @@ TEST(Tier, WhatMemoryHasNoRoomForIsInTheBackend) {
   EXPECT_EQ(code_of(tests::put(*job.tier, fields, {}, pattern(1, 5000))), Errc::out_of_memory)
       << "what has no name is in memory alone";
   EXPECT_EQ(job.tier->drop(fields).value(), 0U);
+}
+
+TEST(Tier, AKeyThatLeadsToTheBackendIsGoodOnceTheObjectIsInMemory) {
+  const Job job(std::make_shared<ProbeBackend>(), TierWrites::through, 6000);
+  const Key fills = tests::put(*job.tier, fields, {}, pattern(2, 2000)).value().key;
+  const Key key = job.put("large", 1, {}, 5000).value().key;
+  EXPECT_EQ(job.get("large").value().path(), Path::storage);
+  ASSERT_TRUE(job.tier->evict(fills, {}).value());
+  EXPECT_EQ(job.get("large").value().path(), Path::shm_view);
+  const Address by_key(key, name_hash(fields, "large"));
+  EXPECT_TRUE(holds(job.tier->get(by_key, {}).value(), pattern(1, 5000)));
+  EXPECT_TRUE(job.tier->exists(by_key, {}).value());
+  EXPECT_TRUE(job.tier->evict(by_key, {}).value());
+  EXPECT_FALSE(job.memory->exists({fields, "large"}, {}).value());
 }
 
 // Memory for ten objects: those that were put last are there.
