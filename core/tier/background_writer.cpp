@@ -57,6 +57,10 @@ struct BackgroundWriter::State {
         "what was put before could not be written to the backend, and is tried again: " + last_error->text(),
         last_error->detail());
   }
+  /// Whether one of the values up to that is not written.
+  [[nodiscard]] bool is_left(std::uint64_t sequence) const LOCUM_REQUIRES(mutex) {
+    return !left.empty() && *left.begin() <= sequence;
+  }
   /// Those to be written next. Waits for some, or until it is time to look for the dead.
   [[nodiscard]] std::vector<Value> take() LOCUM_EXCLUDES(mutex);
   void finish(const Value& value, const Result<void>& written) LOCUM_EXCLUDES(mutex);
@@ -262,15 +266,14 @@ Result<void> BackgroundWriter::flush(Moment until) {
     const std::uint64_t failures = state_->failures;
     state_->next_try = {};
     state_->changed.notify_all();
-    const auto is_left = [&] { return !state_->left.empty() && *state_->left.begin() <= target; };
-    while (is_left()) {
+    while (state_->is_left(target)) {
       if (state_->failures != failures && state_->last_error) {
         return state_->failed();
       }
       if (state_->closed) {
         return Error(Errc::closed, "the runtime was closed before all was written");
       }
-      if (!lock.wait_until(state_->changed, until) && is_left()) {
+      if (!lock.wait_until(state_->changed, until) && state_->is_left(target)) {
         return Error(Errc::timeout, std::to_string(state_->bytes) +
                                         " bytes were not written before the deadline; flush again");
       }
