@@ -13,35 +13,53 @@
 
 namespace locum {
 
-// What objects leave may be memory of other ranks, which return it soon; or in pieces: so more leave each
-// time.
+// What objects leave may be memory of other ranks, which return it soon when they are asked: by tries that do
+// not wait themselves. It may also be in pieces, or viewed: so more leave each time.
 Result<ObjectDraft> MemoryRoom::create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) {
-  constexpr unsigned most_rounds = 8;
-  constexpr std::chrono::milliseconds until_returned{20};
-  constexpr std::uint64_t least_bytes = std::uint64_t{64} << 10U;
+  using Clock = Deadline::Clock;
+  constexpr std::uint64_t for_pieces = std::uint64_t{256} << 10U;
+  constexpr std::chrono::milliseconds longest_lock{100};
+  constexpr std::chrono::milliseconds between_tries{10};
+  constexpr std::chrono::milliseconds longest{1000};
+  constexpr std::chrono::seconds in_vain{5};
   auto draft = front_->create(size_bytes, meta, budget);
   const auto is_full = [&] { return !draft && draft.error().code() == Errc::out_of_memory; };
   if (!is_full() || budget.is_limited() || !can_help(meta.store, size_bytes)) {
     return draft;
   }
+  const Result<ObjectDraft> refused = draft;
   const auto until = budget.deadline().moment(timeout_);
+  // Who has waited in vain does not wait again for some time.
+  const auto began = Clock::now();
+  const auto last_try =
+      began < impatient_until_.load(std::memory_order_relaxed) ? began : std::min(until, began + longest);
+  const WaitBudget no_wait = WaitBudget::limited(longest_lock, WaitBudget::Work::any).until(until);
   MemoryMonitor* const monitor = front_->memory_monitor();
-  bool some_left = false;
-  for (unsigned round = 0; round < most_rounds && is_full(); ++round) {
-    const std::uint32_t armed = monitor != nullptr ? monitor->arm() : 0;
-    const std::uint64_t wanted = std::max(size_bytes, least_bytes) << round;
-    const std::uint64_t made = make(meta.store, size_bytes, wanted, budget);
-    some_left = some_left || made > 0;
-    if (!some_left) {
-      return draft;
+  std::uint64_t made = 0;
+  std::chrono::milliseconds until_more{60};
+  for (std::uint64_t wanted = 2 * size_bytes + for_pieces;; wanted *= 2, until_more *= 2) {
+    made += make(meta.store, size_bytes, wanted, budget);
+    if (made == 0) {
+      return refused;
     }
-    draft = front_->create(size_bytes, meta, budget);
-    if (is_full() && monitor != nullptr) {
-      monitor->sleep(armed, std::min(until, Deadline::Clock::now() + until_returned));
-      draft = front_->create(size_bytes, meta, budget);
+    const auto more = std::min(last_try, Clock::now() + until_more);
+    for (bool tries = true; tries;) {
+      const std::uint32_t armed = monitor != nullptr ? monitor->arm() : 0;
+      draft = front_->create(size_bytes, meta, no_wait);
+      if (!is_full()) {
+        return draft;
+      }
+      const auto now = Clock::now();
+      tries = monitor != nullptr && now < more;
+      if (tries) {
+        monitor->sleep(armed, std::min(more, now + between_tries));
+      }
+    }
+    if (const auto now = Clock::now(); monitor == nullptr || now >= last_try) {
+      impatient_until_.store(now + in_vain, std::memory_order_relaxed);
+      return refused;
     }
   }
-  return draft;
 }
 
 // Not if all that this process does not view would leave in vain.

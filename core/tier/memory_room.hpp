@@ -1,13 +1,14 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "core/deadline.hpp"
 #include "core/object/object.hpp"
 #include "core/ports/connector.hpp"
 #include "core/ports/wait_budget.hpp"
@@ -51,6 +52,7 @@ class MemoryRoom {
   const TierStores& stores_;
   const UnwrittenNames* const unwritten_;
   const std::chrono::milliseconds timeout_;
+  std::atomic<Deadline::Clock::time_point> impatient_until_{Deadline::Clock::time_point::min()};
 };
 
 }  // namespace locum

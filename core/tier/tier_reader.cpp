@@ -92,11 +92,13 @@ Result<ObjectView> TierReader::bring(const Address& address, const Address& ther
     std::memcpy(draft->bytes.data(), read->bytes().data(), read->bytes().size());
   }
   const auto sealed = front.seal(*draft, {}, until);
-  if (!sealed) {
-    return sealed.error().code() == Errc::out_of_memory ? stored_view(std::move(*read), address.key.store)
-                                                        : Result<ObjectView>(sealed.error());
+  if (sealed) {
+    return front.get(Address(sealed->key), until);
   }
-  return front.get(Address(sealed->key), until);
+  // The name may still be bound to an object that is leaving memory.
+  const bool has_no_place =
+      sealed.error().code() == Errc::out_of_memory || sealed.error().code() == Errc::key_exists;
+  return has_no_place ? stored_view(std::move(*read), address.key.store) : Result<ObjectView>(sealed.error());
 }
 
 Result<std::vector<std::string>> TierReader::names(std::uint32_t store, std::string_view prefix,

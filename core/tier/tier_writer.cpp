@@ -52,16 +52,20 @@ Result<ObjectDraft> TierWriter::create(std::uint64_t size_bytes, const ObjectMet
     return read_only().about(meta.name);
   }
   auto draft = parts_->room.create(size_bytes, meta, budget);
-  if (draft || draft.error().code() != Errc::out_of_memory || !is_tiered) {
-    return draft;
-  }
+  return draft || draft.error().code() != Errc::out_of_memory || !is_tiered
+             ? std::move(draft)
+             : create_in_back(size_bytes, meta, budget.deadline());
+}
+
+Result<ObjectDraft> TierWriter::create_in_back(std::uint64_t size_bytes, const ObjectMeta& meta,
+                                               Deadline deadline) {
   const auto store = parts_->stores.in_back(meta.store);
   if (!store) {
-    return draft;
+    return store.error();
   }
   ObjectMeta there = meta;
   there.store = *store;
-  auto made = parts_->back->create(size_bytes, there, budget);
+  auto made = parts_->back->create(size_bytes, there, deadline);
   if (made) {
     made->place |= in_back_bit;
     made->meta.store = meta.store;
@@ -221,8 +225,10 @@ Result<Sealed> TierWriter::publish(const ObjectDraft& draft, const Address& name
       return gone.error();
     }
   }
-  const bool lacks_room = !failed || failed->code() == Errc::out_of_memory;
-  return lacks_room ? Result<Sealed>(stored) : *failed;
+  // The name may still be bound to an object that is leaving memory.
+  const bool has_no_place =
+      !failed || failed->code() == Errc::out_of_memory || failed->code() == Errc::key_exists;
+  return has_no_place ? Result<Sealed>(stored) : *failed;
 }
 
 Result<bool> TierWriter::evict(const Address& address, Moment until) {

@@ -31,6 +31,9 @@ class TierWriter {
   /// Memory for an object; one with a name that memory has no room for is made for the backend alone.
   [[nodiscard]] Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta,
                                            WaitBudget budget);
+  /// In the memory of this process, for the backend alone.
+  [[nodiscard]] Result<ObjectDraft> create_in_back(std::uint64_t size_bytes, const ObjectMeta& meta,
+                                                   Deadline deadline);
   void discard(const ObjectDraft& draft) noexcept;
   /// Whether a draft is not in memory.
   [[nodiscard]] static bool is_for_back_alone(const ObjectDraft& draft) noexcept;

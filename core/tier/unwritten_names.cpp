@@ -68,6 +68,25 @@ Result<void> UnwrittenNames::add(UnwrittenName& name, MemoryRoom& room,
   return {};
 }
 
+Result<void> UnwrittenNames::try_entry(Deadline::Clock::time_point until) const {
+  const auto draft = front_->create(0,
+                                    {.store = store_,
+                                     .type_hash = text_hash(unwritten_type),
+                                     .type_name = unwritten_type,
+                                     .name = {},
+                                     .extents = {}},
+                                    until);
+  if (!draft) {
+    return draft.error();
+  }
+  const auto sealed = front_->seal(*draft, {}, until);
+  if (!sealed) {
+    return sealed.error();
+  }
+  const auto gone = front_->evict(Address(sealed->key), until);
+  return gone ? Result<void>() : gone.error();
+}
+
 bool UnwrittenNames::is_there(const Key& record) const {
   const auto found = front_->exists(Address(record), {});
   return !found || *found;

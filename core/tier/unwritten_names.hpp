@@ -36,6 +36,8 @@ class UnwrittenNames {
   /// Makes a record; sets its key.
   [[nodiscard]] Result<void> add(UnwrittenName& name, MemoryRoom& room,
                                  Deadline::Clock::time_point until) const;
+  /// Whether the node's table has room for another object: makes one, and evicts it. `out_of_memory`.
+  [[nodiscard]] Result<void> try_entry(Deadline::Clock::time_point until) const;
   void remove(const Key& record) const noexcept { (void)front_->evict(Address(record), {}); }
   [[nodiscard]] bool is_there(const Key& record) const;
   /// Those that ranks of this node have made.

@@ -182,6 +182,49 @@ TEST(RuntimeBackends, KeepWhatIsInTheMemoryOfTheNodes) {
   MPI_Barrier(MPI_COMM_WORLD);
 }
 
+// Each rank puts in its turn, at the expense of what the others have put before.
+TEST(RuntimeBackends, LeaveMemoryThatIsFull) {
+  constexpr int objects = 24;
+  constexpr std::size_t elements = std::size_t{1} << 15U;  // 256 KiB
+  if (job::size() > 3) {
+    GTEST_SKIP() << "fewer ranks show the same";
+  }
+  const SharedFolder folder;
+  for (const std::string write : {"through", "back"}) {
+    SCOPED_TRACE(write);
+    Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 5_MiB});
+    const Store store = runtime.store(
+        write,
+        {.connector = "nodes+file:" + folder.path() + "?sync=0&nodes.unwritten=1MiB&nodes.write=" + write});
+    const auto name_of = [](int rank, int number) {
+      return std::to_string(rank) + "/" + std::to_string(number);
+    };
+    int in_place = 0;
+    for (int turn = 0; turn < runtime.size(); ++turn) {
+      for (int number = 0; turn == runtime.rank() && number < objects; ++number) {
+        const auto put =
+            store.put(name_of(turn, number), std::vector<double>(elements, turn * objects + number));
+        ASSERT_TRUE(put) << put.error();
+        const auto view = store.get<double[]>(name_of(turn, number)).value();
+        EXPECT_EQ(view[elements - 1], turn * objects + number);
+        in_place += view.path() == Path::storage ? 0 : 1;
+      }
+      MPI_Barrier(MPI_COMM_WORLD);
+    }
+    int in_place_of_all = 0;
+    MPI_Allreduce(&in_place, &in_place_of_all, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
+    EXPECT_GE(in_place_of_all, objects) << "of the first rank at least";
+    for (int number = 0; number < objects; ++number) {  // all at once, the same
+      for (int rank = 0; rank < runtime.size(); ++rank) {
+        const auto view = store.get<double[]>(name_of(rank, number));
+        ASSERT_TRUE(view) << view.error();
+        EXPECT_EQ((*view)[0], rank * objects + number);
+      }
+    }
+    MPI_Barrier(MPI_COMM_WORLD);
+  }
+}
+
 TEST(RuntimeBackends, SayWhatIsWrong) {
   Runtime runtime(MPI_COMM_WORLD, beside_backends);
   const auto code = [&](const StoreOptions& options) {
