@@ -20,7 +20,7 @@ namespace {
 
 using Clock = Deadline::Clock;
 
-constexpr std::chrono::seconds between_tries{1};
+constexpr std::chrono::seconds until_next_try{1};
 constexpr std::chrono::milliseconds between_looks_for_the_dead{250};
 constexpr std::size_t most_at_once = 16;
 
@@ -149,7 +149,7 @@ void BackgroundWriter::State::finish(const Value& value, const Result<void>& wri
   } else {
     ++failures;
     last_error = written.error();
-    next_try = Clock::now() + between_tries;
+    next_try = Clock::now() + until_next_try;
   }
   if (written && item.next) {
     item.value = std::move(*item.next);

@@ -16,10 +16,9 @@ namespace locum {
 // What objects leave may be memory of other ranks, which return it soon when they are asked: by tries that do
 // not wait themselves. It may also be in pieces, or viewed: so more leave each time.
 Result<ObjectDraft> MemoryRoom::create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) {
-  using Clock = Deadline::Clock;
   constexpr std::uint64_t for_pieces = std::uint64_t{256} << 10U;
   constexpr std::chrono::milliseconds longest_lock{100};
-  constexpr std::chrono::milliseconds between_tries{10};
+  constexpr std::chrono::milliseconds longest_sleep{10};
   constexpr std::chrono::milliseconds longest{1000};
   constexpr std::chrono::seconds in_vain{5};
   auto draft = front_->create(size_bytes, meta, budget);
@@ -30,7 +29,7 @@ Result<ObjectDraft> MemoryRoom::create(std::uint64_t size_bytes, const ObjectMet
   const Result<ObjectDraft> refused = draft;
   const auto until = budget.deadline().moment(timeout_);
   // Who has waited in vain does not wait again for some time.
-  const auto began = Clock::now();
+  const auto began = Deadline::Clock::now();
   const auto last_try =
       began < impatient_until_.load(std::memory_order_relaxed) ? began : std::min(until, began + longest);
   const WaitBudget no_wait = WaitBudget::limited(longest_lock, WaitBudget::Work::any).until(until);
@@ -42,20 +41,20 @@ Result<ObjectDraft> MemoryRoom::create(std::uint64_t size_bytes, const ObjectMet
     if (made == 0) {
       return refused;
     }
-    const auto more = std::min(last_try, Clock::now() + until_more);
+    const auto more = std::min(last_try, Deadline::Clock::now() + until_more);
     for (bool tries = true; tries;) {
       const std::uint32_t armed = monitor != nullptr ? monitor->arm() : 0;
       draft = front_->create(size_bytes, meta, no_wait);
       if (!is_full()) {
         return draft;
       }
-      const auto now = Clock::now();
+      const auto now = Deadline::Clock::now();
       tries = monitor != nullptr && now < more;
       if (tries) {
-        monitor->sleep(armed, std::min(more, now + between_tries));
+        monitor->sleep(armed, std::min(more, now + longest_sleep));
       }
     }
-    if (const auto now = Clock::now(); monitor == nullptr || now >= last_try) {
+    if (const auto now = Deadline::Clock::now(); monitor == nullptr || now >= last_try) {
       impatient_until_.store(now + in_vain, std::memory_order_relaxed);
       return refused;
     }

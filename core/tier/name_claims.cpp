@@ -33,15 +33,15 @@ Result<Key> NameClaims::put(std::string_view claim, Deadline::Clock::time_point 
 
 // Two names of one hash exclude each other without need, which nobody notices.
 Result<NameClaims::Held> NameClaims::take(const Address& name, Deadline::Clock::time_point until) {
-  constexpr std::chrono::microseconds shortest_pause{20};
-  constexpr std::chrono::microseconds longest_pause{2000};
+  constexpr std::chrono::microseconds shortest_sleep{20};
+  constexpr std::chrono::microseconds longest_sleep{2000};
   release_those_of_the_dead(false);
   const std::uint64_t hash = name_hash(name.key.store, name.name);
   std::array<char, sizeof hash + sizeof name.key.store> bytes;
   std::memcpy(bytes.data(), &hash, sizeof hash);
   std::memcpy(bytes.data() + sizeof hash, &name.key.store, sizeof name.key.store);
   const std::string_view claim(bytes.data(), bytes.size());
-  for (auto pause = shortest_pause;; pause = std::min(2 * pause, longest_pause)) {
+  for (auto pause = shortest_sleep;; pause = std::min(2 * pause, longest_sleep)) {
     const auto made = put(claim, until);
     if (made || made.error().code() != Errc::key_exists) {
       return made ? Result<Held>(std::in_place, connector_, *made) : made.error();

@@ -26,8 +26,8 @@ namespace {
 using Clock = Deadline::Clock;
 
 /// A wait looks at the backend at first after this, then ever less often: what this job puts wakes it anyway.
-constexpr std::chrono::milliseconds first_pause{10};
-constexpr std::chrono::milliseconds longest_pause{1000};
+constexpr std::chrono::milliseconds until_first_look{10};
+constexpr std::chrono::milliseconds longest_between_looks{1000};
 /// A wait that has no time looks at the backend once, and that look has this much.
 constexpr std::chrono::seconds one_look{1};
 
@@ -303,14 +303,14 @@ Result<ObjectView> TierConnector::wait(const Address& address, Deadline deadline
     return front().wait(address, deadline, wanted);
   }
   const Clock::time_point moment = parts_->until(deadline);
-  for (auto pause = first_pause;; pause = std::min(2 * pause, longest_pause)) {
+  for (auto pause = until_first_look;; pause = std::min(2 * pause, longest_between_looks)) {
     const auto began = Clock::now();
     auto found = get(address, moment > began ? moment : began + one_look);
     if (found || found.error().code() != Errc::not_found) {
       return found;
     }
     const auto now = Clock::now();
-    if (now >= moment || (pause > first_pause && wanted && !wanted())) {
+    if (now >= moment || (pause > until_first_look && wanted && !wanted())) {
       return name_not_put();
     }
     found = front().wait(address, std::min(moment, now + pause), wanted);
