@@ -120,14 +120,12 @@ std::vector<MemoryRoom::Candidate> MemoryRoom::candidates(std::uint32_t store,
       }
     }
   }
-  if (unwritten_ != nullptr) {
-    // Looked for after the objects: the record of one that is not written was there before the object was.
-    std::unordered_set<std::uint64_t> names;
-    for (const UnwrittenName& one : unwritten_->of_node()) {
-      names.insert(name_hash(one.store, one.name));
-    }
-    std::erase_if(found, [&](const Candidate& one) { return names.contains(one.name_hash); });
+  // Looked for after the objects: the record of one that is not written was there before the object was.
+  std::unordered_set<std::uint64_t> names;
+  for (const UnwrittenName& one : unwritten_.of_node()) {
+    names.insert(name_hash(one.store, one.name));
   }
+  std::erase_if(found, [&](const Candidate& one) { return names.contains(one.name_hash); });
   std::ranges::sort(found, [](const Candidate& a, const Candidate& b) {
     return std::tie(a.is_of_other_store, a.generation) < std::tie(b.is_of_other_store, b.generation);
   });

@@ -24,8 +24,8 @@ namespace locum {
 class MemoryRoom {
  public:
   /// \param stores has to outlive it
-  /// \param unwritten what is not in the backend yet; has to outlive it. Null: all names are there
-  MemoryRoom(std::shared_ptr<Connector> front, const TierStores& stores, const UnwrittenNames* unwritten,
+  /// \param unwritten what is not in the backend yet, by whichever rank; has to outlive it
+  MemoryRoom(std::shared_ptr<Connector> front, const TierStores& stores, const UnwrittenNames& unwritten,
              std::chrono::milliseconds timeout)
       : front_(std::move(front)), stores_(stores), unwritten_(unwritten), timeout_(timeout) {}
 
@@ -50,7 +50,7 @@ class MemoryRoom {
 
   const std::shared_ptr<Connector> front_;
   const TierStores& stores_;
-  const UnwrittenNames* const unwritten_;
+  const UnwrittenNames& unwritten_;
   const std::chrono::milliseconds timeout_;
   std::atomic<Deadline::Clock::time_point> impatient_until_{Deadline::Clock::time_point::min()};
 };

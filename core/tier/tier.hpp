@@ -32,7 +32,7 @@ struct TierOptions {
   std::uint32_t claims_store = 0;
   /// back: so much of what this process has put may be unwritten at a time.
   std::uint64_t unwritten_bytes = std::uint64_t{256} << 20U;
-  /// back: another such store, see UnwrittenNames.
+  /// Another such store, see UnwrittenNames: ranks may differ in what they write back.
   std::uint32_t unwritten_store = 0;
   /// Behind the names of stores, where they are registered in front: stores of the same name without a
   /// backend are others.

@@ -24,7 +24,7 @@ struct TierParts {
         options(std::move(given)),
         stores(options.open_in_back),
         unwritten(front, options.unwritten_store),
-        room(front, stores, options.writes == TierWrites::back ? &unwritten : nullptr, options.timeout),
+        room(front, stores, unwritten, options.timeout),
         claims(front, room, options.claims_store, options.lost_mates) {}
 
   /// Whether the object of that name is in the backend, too: any but those of the library itself.
