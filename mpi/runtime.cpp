@@ -179,6 +179,11 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
   state_->transport = {.transport = std::move(links.transport),
                        .transport_details = std::move(links.details),
                        .only_in_calls = links.only_in_calls};
+  state_->backends->know_job({.lost_mates = [losses = state_->losses] { return losses->mates(); },
+                              .ranks = group.size() == 1                     ? SharedBy::process
+                                       : group.nodes() == group.nodes_here() ? SharedBy::host
+                                                                             : SharedBy::hosts,
+                              .only_in_calls = links.only_in_calls});
   state_->memory_bytes = node.memory_bytes;
   if (links.only_in_calls) {
     // Whoever waits for the others in a collective call serves them meanwhile.
@@ -275,6 +280,12 @@ Store Runtime::store(std::string_view name, const StoreOptions& options) const {
   return state_->backends->store(*session_, name, options).value();
 }
 
+Result<void> Runtime::flush(Deadline deadline) const {
+  require_rank("flush");
+  return state_->open ? state_->backends->flush(deadline)
+                      : Error(Errc::closed, "flush: this runtime has been closed, which wrote what it could");
+}
+
 Session Runtime::session_of(const Handle& handle) const {
   if (handle.incarnation != state_->incarnation) {
     if (auto other = state_->backends->find(handle.incarnation)) {
@@ -334,7 +345,7 @@ std::string Runtime::report() const {
   const std::vector<StoreRow> stores =
       session_ ? store_rows(session_->state()->connector(), rank(), node()) : std::vector<StoreRow>();
   return to_text(std::span(&mine, 1)) + to_text(stores) + describe_transport() + describe_reads() +
-         (lost.empty() ? "" : "locum: lost: " + lost + "\n");
+         state_->backends->describe() + (lost.empty() ? "" : "locum: lost: " + lost + "\n");
 }
 
 std::string Runtime::describe_transport() const {

@@ -72,6 +72,12 @@ class Runtime {
   [[nodiscard]] Store store(std::string_view name) const;
   [[nodiscard]] Store store(std::string_view name, const StoreOptions& options) const;
 
+  /// Waits until all names that this rank has put or replaced before, in stores over `nodes+` with
+  /// `nodes.write=back`, are in their backends, and those that dead ranks of its node have left there. Other
+  /// stores have nothing to be written. Not collective; any thread. The first error of a backend (what could
+  /// not be written stays in memory, and is tried again every second), `timeout`, `closed`.
+  [[nodiscard]] Result<void> flush(Deadline deadline = {}) const;
+
   /// A proxy for the object of a handle, of any store of this runtime, those over backends included that this
   /// rank has opened. Transfers nothing; a defective handle
   /// is reported on first use. Throws Error `closed`.

@@ -58,6 +58,9 @@ void Runtime::close(Deadline deadline) {
   const std::vector<std::uint32_t> mates = node_mates(group);
   if (state_->checkpoints) {
     finish_checkpoints(until);
+  }
+  const auto flushed = state_->backends->flush(until);
+  if (state_->checkpoints || state_->backends->has_tiers()) {
     // Which may have taken all the time. The ranks have stopped within a second of each other.
     until = std::max(until, Deadline::Clock::now() + unwinding_patience);
   }
@@ -92,6 +95,9 @@ void Runtime::close(Deadline deadline) {
   state_->links.reset();
   if (error && error->code() != Errc::peer_lost) {
     throw *error;
+  }
+  if (!flushed) {
+    throw flushed.error();
   }
 }
 
@@ -128,6 +134,10 @@ void Runtime::close_in_destructor() noexcept {
     state_->open = false;
     state_->closed_alone->tell();
     finish_checkpoints({});
+    if (const auto flushed = state_->backends->flush({}); !flushed) {
+      std::fprintf(stderr, "locum: rank %d: not all was written to a backend (%s)\n", rank,
+                   flushed.error().what());
+    }
     end_session();
     return;
   }

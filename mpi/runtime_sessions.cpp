@@ -11,8 +11,11 @@ Result<Store> BackendSessions::store(const Session& own, std::string_view name, 
   if (options.connector.empty()) {
     return open_store(own, name, options);
   }
-  const auto session = find_or_open(options.connector);
-  return session ? open_store(*session, name, options) : session.error();
+  const auto found = find_or_open(own, options.connector);
+  if (!found) {
+    return found.error();
+  }
+  return found->tier ? found->tier->store(name, options) : open_store(found->session, name, options);
 }
 
 Result<Store> BackendSessions::store(const Session& own, std::string_view name) {
@@ -21,41 +24,59 @@ Result<Store> BackendSessions::store(const Session& own, std::string_view name) 
 
 Result<Session> BackendSessions::session_of(const Session& own, std::string_view name) {
   const std::string connector = connector_of(name);
-  return connector.empty() ? own : find_or_open(connector);
+  if (connector.empty()) {
+    return own;
+  }
+  const auto found = find_or_open(own, connector);
+  return found ? Result<Session>(found->session) : found.error();
 }
 
 std::string BackendSessions::connector_of(std::string_view name) const {
   return stores_.contains(name) ? std::string(stores_.options(name)->connector) : std::string();
 }
 
-Result<Session> BackendSessions::find_or_open(std::string_view url) {
-  const auto parsed = parse_url(url);
+Result<BackendSessions::Found> BackendSessions::find_or_open(const Session& own, std::string_view url) {
+  auto parsed = parse_url(url);
   if (!parsed) {
     return parsed.error();
   }
   const std::string text = to_string(*parsed);
-  if (auto session = opened(text)) {
-    return *std::move(session);
+  if (auto found = opened(text)) {
+    return *std::move(found);
   }
   const MutexLock one_at_a_time(opening_);
-  if (auto session = opened(text)) {
-    return *std::move(session);
+  if (auto found = opened(text)) {
+    return *std::move(found);
   }
-  auto session = open_session(text, options_, metrics_);
-  if (session) {
-    const MutexLock lock(mutex_);
-    if (is_closed_) {
-      return Error(Errc::closed, "this runtime was closed while it opened a store");
+  std::optional<RuntimeTier> tier;
+  if (RuntimeTier::is_meant(*parsed)) {
+    auto made = RuntimeTier::open(own, std::move(*parsed), options_, job_);
+    if (!made) {
+      return made.error();
     }
+    tier = std::move(*made);
+  }
+  const auto session = tier ? Result<Session>(tier->session()) : open_session(text, options_, metrics_);
+  if (!session) {
+    return session.error();
+  }
+  const MutexLock lock(mutex_);
+  if (is_closed_) {
+    return Error(Errc::closed, "this runtime was closed while it opened a store");
+  }
+  if (tier) {
+    sessions_.try_emplace(text, *tier);
+  } else {
     sessions_.try_emplace(text, *session);
   }
-  return session;
+  return Found{*session, std::move(tier)};
 }
 
-std::optional<Session> BackendSessions::opened(const std::string& url) {
+std::optional<BackendSessions::Found> BackendSessions::opened(const std::string& url) {
   const MutexLock lock(mutex_);
   const auto found = sessions_.find(url);
-  return found == sessions_.end() ? std::nullopt : std::optional(found->second.session);
+  return found == sessions_.end() ? std::nullopt
+                                  : std::optional(Found{found->second.session, found->second.tier});
 }
 
 std::optional<Session> BackendSessions::find(std::uint64_t incarnation) {
@@ -68,6 +89,39 @@ std::optional<Session> BackendSessions::find(std::uint64_t incarnation) {
   return std::nullopt;
 }
 
+std::map<std::string, RuntimeTier> BackendSessions::tiers() {
+  std::map<std::string, RuntimeTier> all;
+  const MutexLock lock(mutex_);
+  for (const auto& [url, open] : sessions_) {
+    if (open.tier) {
+      all.emplace(url, *open.tier);
+    }
+  }
+  return all;
+}
+
+Result<void> BackendSessions::flush(Deadline deadline) {
+  const Deadline until = deadline.moment(options_.timeout);
+  Result<void> all;
+  for (const auto& [url, tier] : tiers()) {
+    auto flushed = tier.flush(until);
+    if (!flushed && all) {
+      all = flushed.error().about(url);
+    }
+  }
+  return all;
+}
+
+std::string BackendSessions::describe() {
+  std::string lines;
+  for (const auto& [url, tier] : tiers()) {
+    if (const std::string line = tier.describe(); !line.empty()) {
+      lines += "locum: " + url + ": " + line + '\n';
+    }
+  }
+  return lines;
+}
+
 void BackendSessions::close() noexcept {
   std::map<std::string, Open> sessions;
   {
@@ -76,7 +130,11 @@ void BackendSessions::close() noexcept {
     is_closed_ = true;
   }
   for (const auto& [url, open] : sessions) {
-    open.session.close();
+    if (open.tier) {
+      open.tier->close();
+    } else {
+      open.session.close();
+    }
   }
 }
 

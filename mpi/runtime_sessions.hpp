@@ -16,12 +16,13 @@
 #include "core/result.hpp"
 #include "core/session.hpp"
 #include "core/store.hpp"
+#include "mpi/runtime_tiers.hpp"
 #include "shm/death/fork_guard.hpp"
 
 namespace locum {
 
-/// The stores of a runtime, and its sessions over backends: one for each URL, opened when a store asks for
-/// it. `own` is the session over the nodes' memory. Any thread.
+/// The stores of a runtime, and its sessions over backends, or over the nodes' memory and a backend: one for
+/// each URL, opened when a store asks for it. `own` is the session over the nodes' memory. Any thread.
 class BackendSessions {
  public:
   /// \param stores what stores are opened with that are opened without options
@@ -30,6 +31,8 @@ class BackendSessions {
                   std::shared_ptr<Metrics> metrics)
       : stores_(std::move(stores)), options_(options), metrics_(std::move(metrics)) {}
 
+  /// Before the first store.
+  void know_job(RuntimeTier::Job job) { job_ = std::move(job); }
   /// Runtime::store().
   [[nodiscard]] Result<Store> store(const Session& own, std::string_view name, const StoreOptions& options);
   [[nodiscard]] Result<Store> store(const Session& own, std::string_view name);
@@ -37,6 +40,11 @@ class BackendSessions {
   [[nodiscard]] Result<Session> session_of(const Session& own, std::string_view name);
   /// The URL that leads there; empty: there is none, it is in the nodes' memory.
   [[nodiscard]] std::string connector_of(std::string_view name) const;
+  [[nodiscard]] bool has_tiers() LOCUM_EXCLUDES(mutex_) { return !tiers().empty(); }
+  /// Runtime::flush().
+  [[nodiscard]] Result<void> flush(Deadline deadline) LOCUM_EXCLUDES(mutex_);
+  /// What is not written to backends yet, a line for each; for Runtime::report().
+  [[nodiscard]] std::string describe() LOCUM_EXCLUDES(mutex_);
   /// The one that has made a handle.
   [[nodiscard]] std::optional<Session> find(std::uint64_t incarnation) LOCUM_EXCLUDES(mutex_);
   /// Their stores return `closed` from now on, and none is opened.
@@ -45,18 +53,32 @@ class BackendSessions {
  private:
   struct Open {
     explicit Open(const Session& opened) : session(opened), fork_guard(opened.state()) {}
+    explicit Open(RuntimeTier opened)
+        : session(opened.session()),
+          tier(std::move(opened)),
+          fork_guard(session.state()),
+          backend_guard(std::in_place, tier->backend().state()) {}
 
     Session session;
+    std::optional<RuntimeTier> tier;  ///< if it is that of one
     shm::ForkGuard fork_guard;
+    std::optional<shm::ForkGuard> backend_guard;
   };
 
-  [[nodiscard]] Result<Session> find_or_open(std::string_view url) LOCUM_EXCLUDES(opening_)
+  struct Found {
+    Session session;
+    std::optional<RuntimeTier> tier;
+  };
+
+  [[nodiscard]] Result<Found> find_or_open(const Session& own, std::string_view url) LOCUM_EXCLUDES(opening_)
       LOCUM_EXCLUDES(mutex_);
-  [[nodiscard]] std::optional<Session> opened(const std::string& url) LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] std::map<std::string, RuntimeTier> tiers() LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] std::optional<Found> opened(const std::string& url) LOCUM_EXCLUDES(mutex_);
 
   const Configuration stores_;
   const BackendSessionOptions options_;
   const std::shared_ptr<Metrics> metrics_;
+  RuntimeTier::Job job_;
   Mutex opening_;  ///< one opens at a time, so that a URL has one session: held while the backend is asked
   Mutex mutex_;
   std::map<std::string, Open> sessions_ LOCUM_GUARDED_BY(mutex_);

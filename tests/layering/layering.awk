@@ -8,7 +8,7 @@
 #
 # Inside core and shm a folder includes itself and those before it in this list; folders joined by "and" may include each other:
 #
-#   core        base, object, ports, node, rpc, async, backend, copies, server, client, detail and steps and tasks and core/ itself
+#   core        base, object, ports, node, rpc, async, backend, tier, copies, server, client, detail and steps and tasks and core/ itself
 #   shm         segment, death, arena, table and names, spill, shm/ itself
 #
 # Nobody includes core/testing/, which is for tests and needs GoogleTest.
@@ -30,7 +30,7 @@ BEGIN {
     "unordered_set utility valarray variant vector version", names, " ")
   for (i = 1; i <= count; ++i) is_standard[names[i]] = 1
   posix = "^((sys|linux)/[a-z0-9_]+|unistd|fcntl|pthread|poll|signal|sched|dirent|time|mntent|limits)\\.h$"
-  count = split("base object ports node rpc async backend copies server client detail", names, " ")
+  count = split("base object ports node rpc async backend tier copies server client detail", names, " ")
   for (i = 1; i <= count; ++i) layer["core/" names[i]] = i
   layer["core"] = layer["core/steps"] = layer["core/tasks"] = layer["core/testing"] = layer["core/detail"]
   layer["shm/segment"] = 1

@@ -209,6 +209,125 @@ TEST(RuntimeBackends, WaitForWhatAnotherRankPuts) {
   }
 }
 
+TEST(RuntimeBackends, KeepWhatIsInTheMemoryOfTheNodes) {
+  const SharedFolder folder;
+  const std::string url = "nodes+file:" + folder.path() + "/kept?sync=0";
+  const auto name_of = [](int rank) { return "rank/" + std::to_string(rank); };
+  {
+    Runtime runtime(MPI_COMM_WORLD, beside_backends);
+    const Store store = runtime.store("fields", {.memory_bytes = 16_MiB, .connector = url});
+    ASSERT_TRUE(store.put(name_of(runtime.rank()), std::vector<double>(1000, runtime.rank())));
+    const int won = store.put("contested", runtime.rank()) ? 1 : 0;
+    int winners = 0;
+    MPI_Allreduce(&won, &winners, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
+    EXPECT_EQ(winners, 1);
+    for (int rank = 0; rank < runtime.size(); ++rank) {
+      const auto theirs = store.get<double[]>(name_of(rank)).value();
+      EXPECT_EQ(theirs[999], rank);
+      EXPECT_NE(theirs.path(), Path::storage);
+      if (job::same_node(rank)) {
+        EXPECT_EQ(theirs.path(), Path::shm_view);
+      }
+    }
+    ASSERT_TRUE(store.replace("clock", runtime.rank()));
+    MPI_Barrier(MPI_COMM_WORLD);
+    const int clock = *store.get<int>("clock").value();
+    EXPECT_EQ(job::from(0, clock), clock);
+    EXPECT_EQ(
+        *locum::open("file:" + folder.path() + "/kept?sync=0&store=fields").value().get<int>("clock").value(),
+        clock)
+        << "memory and the backend agree on who was the last";
+    EXPECT_TRUE(std::filesystem::exists(folder / "kept/fields/rank%2f0"));
+
+    Handle unnamed;
+    if (runtime.rank() == job::last()) {
+      unnamed = store.put_proxy(std::vector<double>(10, 7)).value().handle();
+    }
+    unnamed = job::from(job::last(), unnamed);
+    const auto seven = runtime.proxy<double[]>(unnamed);
+    EXPECT_EQ((*seven)[9], 7.0);
+    EXPECT_EQ(code_of(runtime.store("fields").get<int>("clock")), Errc::not_found) << "it is another store";
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (runtime.rank() == 0) {
+      EXPECT_TRUE(store.evict("contested").value());
+    }
+    MPI_Barrier(MPI_COMM_WORLD);
+    EXPECT_EQ(code_of(store.get<int>("contested")), Errc::not_found);
+    MPI_Barrier(MPI_COMM_WORLD);
+  }
+  {
+    // Written back: what is flushed is there, and the rest when the runtime is closed.
+    Runtime runtime(MPI_COMM_WORLD, beside_backends);
+    const Store store = runtime.store("back", {.connector = url + "&nodes.write=back&nodes.unwritten=1MiB"});
+    for (int number = 0; number < 20; ++number) {
+      ASSERT_TRUE(store.put(name_of(runtime.rank()) + '/' + std::to_string(number),
+                            std::vector<double>(1000, number)));
+    }
+    ASSERT_TRUE(runtime.flush());
+    const Store kept = locum::open("file:" + folder.path() + "/kept?sync=0&store=back").value();
+    EXPECT_EQ(kept.get<double[]>(name_of(runtime.rank()) + "/19").value()[7], 19.0);
+    ASSERT_TRUE(store.put("last/" + std::to_string(runtime.rank()), 17));
+    runtime.close();
+    EXPECT_EQ(*kept.get<int>("last/" + std::to_string(job::rank())).value(), 17);
+    EXPECT_EQ(code_of(runtime.flush()), Errc::closed);
+  }
+  // The next job.
+  Runtime runtime(MPI_COMM_WORLD, beside_backends);
+  const Store store = runtime.store("fields", {.connector = url + "&nodes.write=none"});
+  EXPECT_EQ(store.keys("rank/").value().size(), static_cast<std::size_t>(runtime.size()));
+  for (int rank = 0; rank < runtime.size(); ++rank) {  // all miss the same at once
+    const auto theirs = store.get<double[]>(name_of(rank)).value();
+    EXPECT_EQ(theirs[999], rank);
+    EXPECT_NE(theirs.path(), Path::storage);
+  }
+  EXPECT_EQ(store.get_async<double[]>(name_of(0)).get().value().size(), 1000U);
+  EXPECT_EQ(code_of(store.put("more", 1)), Errc::unsupported);
+  MPI_Barrier(MPI_COMM_WORLD);
+}
+
+// Each rank puts in its turn, at the expense of what the others have put before.
+TEST(RuntimeBackends, LeaveMemoryThatIsFull) {
+  constexpr int objects = 24;
+  constexpr std::size_t elements = std::size_t{1} << 15U;  // 256 KiB
+  if (job::size() > 3) {
+    GTEST_SKIP() << "fewer ranks show the same";
+  }
+  const SharedFolder folder;
+  for (const std::string write : {"through", "back"}) {
+    SCOPED_TRACE(write);
+    Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 5_MiB});
+    const Store store = runtime.store(
+        write,
+        {.connector = "nodes+file:" + folder.path() + "?sync=0&nodes.unwritten=1MiB&nodes.write=" + write});
+    const auto name_of = [](int rank, int number) {
+      return std::to_string(rank) + "/" + std::to_string(number);
+    };
+    int in_place = 0;
+    for (int turn = 0; turn < runtime.size(); ++turn) {
+      for (int number = 0; turn == runtime.rank() && number < objects; ++number) {
+        const auto put =
+            store.put(name_of(turn, number), std::vector<double>(elements, turn * objects + number));
+        ASSERT_TRUE(put) << put.error();
+        const auto view = store.get<double[]>(name_of(turn, number)).value();
+        EXPECT_EQ(view[elements - 1], turn * objects + number);
+        in_place += view.path() == Path::storage ? 0 : 1;
+      }
+      MPI_Barrier(MPI_COMM_WORLD);
+    }
+    int in_place_of_all = 0;
+    MPI_Allreduce(&in_place, &in_place_of_all, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
+    EXPECT_GE(in_place_of_all, objects) << "of the first rank at least";
+    for (int number = 0; number < objects; ++number) {  // all at once, the same
+      for (int rank = 0; rank < runtime.size(); ++rank) {
+        const auto view = store.get<double[]>(name_of(rank, number));
+        ASSERT_TRUE(view) << view.error();
+        EXPECT_EQ((*view)[0], rank * objects + number);
+      }
+    }
+    MPI_Barrier(MPI_COMM_WORLD);
+  }
+}
+
 TEST(RuntimeBackends, SayWhatIsWrong) {
   Runtime runtime(MPI_COMM_WORLD, beside_backends);
   const auto code = [&](const StoreOptions& options) {
@@ -223,6 +342,14 @@ TEST(RuntimeBackends, SayWhatIsWrong) {
   EXPECT_EQ(code({.connector = "nothing"}), Errc::invalid_argument);
   EXPECT_EQ(code({.memory_bytes = 1 << 20, .connector = "simple:"}), Errc::unsupported)
       << "there are no budgets";
+  EXPECT_EQ(code({.connector = "checksum+nodes+simple:"}), Errc::invalid_argument);
+  EXPECT_EQ(code({.connector = "nodes+simple:?nodes.write=sometimes"}), Errc::invalid_argument);
+  EXPECT_EQ(code({.connector = "nodes+simple:?nodes.colour=red"}), Errc::invalid_argument);
+  EXPECT_EQ(code({.connector = "nodes+simple:?nodes.write=back&nodes.unwritten=much"}),
+            Errc::invalid_argument);
+  EXPECT_EQ(code({.connector = "nodes+simple:"}), job::size() == 1 ? Errc{} : Errc::unsupported)
+      << "ranks do not share it";
+  EXPECT_EQ(code_of(locum::open("nodes+simple:")), Errc::unsupported);
   EXPECT_EQ(code_of(open_session("simple:").value().open("kept", {.connector = "simple:"})),
             Errc::invalid_argument);
   MPI_Barrier(MPI_COMM_WORLD);
@@ -265,6 +392,9 @@ TEST(RuntimeBackends, LiveWhereAFileSays) {
       stores_file(folder, "[stores.kept]\nconnector = 'file:" + folder.path() +
                               "/kept?sync=0'\nchecksum = true\n"
                               "[stores.fields]\ntimeout = '7 s'\n"
+                              "[stores.both]\nconnector = 'nodes+file:" +
+                              folder.path() +
+                              "/kept?sync=0'\n"
                               "[stores.remote]\nconnector = 'redis://127.0.0.1:1/0?password=env:"
                               "LOCUM_TEST_PLANTED'\n");
   if (!reads_tables(path)) {
@@ -292,6 +422,14 @@ TEST(RuntimeBackends, LiveWhereAFileSays) {
   EXPECT_FALSE(std::filesystem::exists(folder / "kept/kept/rank0"));
   EXPECT_EQ(code_of(kept.get<int>("rank0")), Errc::closed);
   EXPECT_EQ(code_of(runtime.store("kept").get<int>("rank0")), Errc::not_found);
+  const Store both = runtime.store("both");
+  ASSERT_TRUE(both.put("rank" + std::to_string(runtime.rank()), runtime.rank()));
+  MPI_Barrier(MPI_COMM_WORLD);
+  EXPECT_TRUE(std::filesystem::exists(folder / "kept/both/rank0"));
+  runtime.drop("both");
+  EXPECT_FALSE(std::filesystem::exists(folder / "kept/both/rank0"));
+  EXPECT_EQ(code_of(both.get<int>("rank0")), Errc::closed);
+  EXPECT_EQ(code_of(runtime.store("both").get<int>("rank0")), Errc::not_found);
 
   std::string said = runtime.report() + runtime.report_all() + runtime.describe();
   try {

@@ -71,6 +71,12 @@ locum_test_entry(spill_deaths 4 ${CMAKE_COMMAND} -E env "LOCUM_TEST_WITH_UCX=$<$
   ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 4 $<TARGET_FILE:spill_deaths_tests>)
 set_tests_properties(spill_deaths PROPERTIES SKIP_RETURN_CODE 77)
 
+# Names that are written back to a folder, on one node.
+locum_test_program(tier_deaths)
+locum_test_entry(tier_deaths 4 bash "${CMAKE_CURRENT_SOURCE_DIR}/tier_deaths.sh" 2
+  ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 4 $<TARGET_FILE:tier_deaths_tests>)
+set_tests_properties(tier_deaths PROPERTIES SKIP_RETURN_CODE 77)
+
 # A rank with limits that are too low.
 locum_test_program(limits ${CMAKE_DL_LIBS})
 set(TEST_TIMEOUT 120)

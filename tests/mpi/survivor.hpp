@@ -73,7 +73,7 @@ inline void may_die() {
 template <class T>
 T& shared_memory() {
   static_assert(sizeof(T) <= 65536);
-  const int file = open(setting("LOCUM_TEST_SHARED").c_str(), O_RDWR);
+  const int file = ::open(setting("LOCUM_TEST_SHARED").c_str(), O_RDWR);
   void* memory =
       file < 0 ? MAP_FAILED : mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   if (memory == MAP_FAILED) {

@@ -16,12 +16,14 @@
 
 #include "core/backend/backend_connector.hpp"
 #include "core/backend_registry.hpp"
+#include "core/node/local.hpp"
 #include "core/open.hpp"
 #include "core/open_sessions.hpp"
 #include "core/promise.hpp"
 #include "core/report.hpp"
 #include "core/serializers.hpp"
 #include "core/testing/backend_contract.hpp"
+#include "core/tier/tier.hpp"
 #include "tests/core/connector_contract.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
 #include "tests/transport/storage/test_server.hpp"
@@ -196,6 +198,27 @@ std::vector<ConnectorFactory> all_connectors() {
   }
   return all;
 }
+
+/// Memory in front of a backend.
+ConnectorFactory tier_over(std::string name, std::function<std::shared_ptr<Backend>()> make,
+                           TierWrites writes) {
+  return {std::move(name), [make = std::move(make), writes](std::uint64_t memory_bytes) {
+            return open_tier(
+                open_local({.memory_bytes = memory_bytes, .timeout = std::chrono::seconds(20)}),
+                open_backend_connector(make(), {.timeout = std::chrono::seconds(20)}).value().connector,
+                {.writes = writes,
+                 .timeout = std::chrono::seconds(20),
+                 .claims_store = 60'000,
+                 .unwritten_bytes = 1 << 20,
+                 .unwritten_store = 60'001});
+          }};
+}
+
+INSTANTIATE_TEST_SUITE_P(Tiers, ConnectorContract,
+                         ::testing::Values(tier_over("tier", simple, TierWrites::through),
+                                           tier_over("tier_narrow", like_files, TierWrites::through),
+                                           tier_over("tier_back", simple, TierWrites::back)),
+                         factory_name);
 
 INSTANTIATE_TEST_SUITE_P(Backends, BackendContract, ::testing::ValuesIn(with_servers(all_backends())),
                          backend_name);

@@ -203,6 +203,11 @@ const KnownWrapper* find_wrapper(std::string_view name) {
 }
 
 Error unknown_wrapper(const std::string& name) {
+  if (name == "nodes") {
+    return Error(Errc::unsupported,
+                 "nodes: is the memory of a job's nodes, which only a runtime has; give the URL to "
+                 "Runtime::store()");
+  }
   std::string all;
   for (const KnownWrapper& one : known_wrappers()) {
     all += all.empty() ? "" : ", ";

@@ -1,0 +1,349 @@
+#include "core/tier/background_writer.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <new>
+#include <optional>
+#include <set>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "core/base/mutex.hpp"
+
+namespace locum {
+
+namespace {
+
+using Clock = Deadline::Clock;
+
+constexpr std::chrono::seconds until_next_try{1};
+constexpr std::chrono::milliseconds between_looks_for_the_dead{250};
+constexpr std::size_t most_at_once = 16;
+
+}  // namespace
+
+struct BackgroundWriter::State {
+  using Place = std::pair<std::uint32_t, std::string>;
+
+  /// A value of a name that is to be written.
+  struct Value {
+    std::uint64_t sequence = 0;
+    std::uint64_t size_bytes = 0;
+    UnwrittenName name;
+  };
+  struct Item {
+    Value value;
+    bool is_being_written = false;
+    std::optional<Value> next{};  ///< put while the other one is being written
+  };
+
+  State(UnwrittenNames of, Write by, std::function<std::vector<int>()> lost, std::shared_ptr<CallPool> calls,
+        std::uint64_t most, std::chrono::milliseconds longest, ThreadStart start)
+      : names(std::move(of)),
+        write(std::move(by)),
+        lost_mates(std::move(lost)),
+        pool(std::move(calls)),
+        most_bytes(most),
+        timeout(longest),
+        on_start(std::move(start)) {}
+
+  [[nodiscard]] Error failed() const LOCUM_REQUIRES(mutex) {
+    return Error(
+        last_error->code(),
+        "what was put before could not be written to the backend, and is tried again: " + last_error->text(),
+        last_error->detail());
+  }
+  /// Whether one of the values up to that is not written.
+  [[nodiscard]] bool is_left(std::uint64_t sequence) const LOCUM_REQUIRES(mutex) {
+    return !left.empty() && *left.begin() <= sequence;
+  }
+  /// Those to be written next. Waits for some, or until it is time to look for the dead.
+  [[nodiscard]] std::vector<Value> take() LOCUM_EXCLUDES(mutex);
+  void finish(const Value& value, const Result<void>& written) LOCUM_EXCLUDES(mutex);
+  /// Writes what dead ranks of this node have left.
+  [[nodiscard]] Result<void> write_for_the_dead(Moment until) LOCUM_EXCLUDES(mutex);
+
+  const UnwrittenNames names;
+  const Write write;
+  const std::function<std::vector<int>()> lost_mates;
+  const std::shared_ptr<CallPool> pool;
+  const std::uint64_t most_bytes;
+  const std::chrono::milliseconds timeout;
+  const ThreadStart on_start;
+  std::atomic<bool> disowned{false};
+  Mutex mutex;
+  std::condition_variable changed;
+  std::map<Place, Item> items LOCUM_GUARDED_BY(mutex);
+  std::map<std::uint64_t, Place> waiting LOCUM_GUARDED_BY(mutex);  ///< those that are not being written
+  std::set<std::uint64_t> left LOCUM_GUARDED_BY(mutex);            ///< sequences of all values
+  std::uint64_t bytes LOCUM_GUARDED_BY(mutex) = 0;                 ///< of these, and admitted
+  std::uint64_t last_sequence LOCUM_GUARDED_BY(mutex) = 0;
+  std::uint64_t failures LOCUM_GUARDED_BY(mutex) = 0;
+  std::optional<Error> last_error LOCUM_GUARDED_BY(mutex);  ///< none: the last try succeeded
+  Moment next_try LOCUM_GUARDED_BY(mutex){};
+  bool closed LOCUM_GUARDED_BY(mutex) = false;
+  bool has_no_thread LOCUM_GUARDED_BY(mutex) = false;
+  std::thread thread LOCUM_GUARDED_BY(mutex);
+};
+
+BackgroundWriter::BackgroundWriter(UnwrittenNames names, Write write,
+                                   std::function<std::vector<int>()> lost_mates,
+                                   std::shared_ptr<CallPool> pool, std::uint64_t most_bytes,
+                                   std::chrono::milliseconds timeout, ThreadStart on_start)
+    : state_(std::make_shared<State>(std::move(names), std::move(write), std::move(lost_mates),
+                                     std::move(pool), most_bytes, timeout, std::move(on_start))) {
+  const MutexLock lock(state_->mutex);
+  try {
+    state_->thread = std::thread([state = state_] { work(*state); });
+  } catch (const std::system_error&) {
+    state_->has_no_thread = true;  // nothing is admitted
+  }
+}
+
+BackgroundWriter::~BackgroundWriter() {
+  close();
+}
+
+std::uint64_t BackgroundWriter::most_bytes() const noexcept {
+  return state_->most_bytes;
+}
+
+std::vector<BackgroundWriter::State::Value> BackgroundWriter::State::take() {
+  std::vector<Value> values;
+  MutexLock lock(mutex);
+  const auto look = Clock::now() + between_looks_for_the_dead;
+  while (!closed) {
+    const auto now = Clock::now();
+    const bool is_time = now >= next_try;
+    if ((is_time && !waiting.empty()) || now >= look) {
+      break;
+    }
+    (void)lock.wait_until(changed, is_time ? look : std::min(look, next_try));
+  }
+  while (!closed && Clock::now() >= next_try && values.size() < most_at_once && !waiting.empty()) {
+    const auto first = waiting.begin();
+    Item& item = items.at(first->second);
+    item.is_being_written = true;
+    values.push_back(item.value);
+    waiting.erase(first);
+  }
+  return values;
+}
+
+void BackgroundWriter::State::finish(const Value& value, const Result<void>& written) {
+  if (written) {
+    names.remove(value.name.record);
+  }
+  const MutexLock lock(mutex);
+  const auto at = items.find({value.name.store, value.name.name});
+  Item& item = at->second;
+  item.is_being_written = false;
+  if (written) {
+    last_error.reset();
+    bytes -= item.value.size_bytes;
+    left.erase(item.value.sequence);
+  } else {
+    ++failures;
+    last_error = written.error();
+    next_try = Clock::now() + until_next_try;
+  }
+  if (written && item.next) {
+    item.value = std::move(*item.next);
+    item.next.reset();
+  } else if (item.next) {  // which is what memory has
+    bytes -= std::exchange(item.value.size_bytes, item.next->size_bytes);
+    left.erase(item.next->sequence);
+    names.remove(item.next->name.record);
+    item.next.reset();
+  }
+  if (left.contains(item.value.sequence)) {
+    waiting.emplace(item.value.sequence, at->first);
+  } else {
+    items.erase(at);
+  }
+  changed.notify_all();
+}
+
+Result<void> BackgroundWriter::State::write_for_the_dead(Moment until) {
+  const std::vector<int> lost = lost_mates ? lost_mates() : std::vector<int>();
+  if (lost.empty()) {
+    return {};
+  }
+  Result<void> all;
+  for (const UnwrittenName& name : names.of_node()) {
+    if (std::ranges::find(lost, static_cast<int>(name.record.creator)) == lost.end()) {
+      continue;
+    }
+    const auto written = write(name, until);
+    if (written) {
+      names.remove(name.record);
+    } else if (all) {
+      all = written;
+    }
+  }
+  return all;
+}
+
+void BackgroundWriter::work(State& state) noexcept {
+  if (state.on_start) {
+    state.on_start("locum writer");
+  }
+  for (;;) {
+    const auto values = state.take();
+    {
+      const MutexLock lock(state.mutex);
+      if (state.closed && values.empty()) {
+        return;
+      }
+    }
+    const Moment until = Clock::now() + state.timeout;
+    state.pool->make_all(values.size(), [&](std::size_t at) {
+      state.finish(values[at], state.write(values[at].name, until));
+    });
+    if (values.empty()) {
+      (void)state.write_for_the_dead(until);
+    }
+  }
+}
+
+Result<void> BackgroundWriter::admit(std::uint64_t size_bytes, Moment until) {
+  MutexLock lock(state_->mutex);
+  if (state_->has_no_thread) {
+    return Error(Errc::out_of_memory, "there cannot be another thread, to write in the background");
+  }
+  while (state_->bytes + size_bytes > state_->most_bytes) {
+    if (state_->closed) {
+      return Error(Errc::closed, "the runtime was closed before there was room for more that is not written");
+    }
+    if (!lock.wait_until(state_->changed, until) && state_->bytes + size_bytes > state_->most_bytes) {
+      return state_->last_error
+                 ? state_->failed()
+                 : Error(Errc::timeout,
+                         "the backend is slower than what is put: " + std::to_string(state_->bytes) +
+                             " bytes are not written yet; wait longer, or allow more by "
+                             "nodes.unwritten");
+    }
+  }
+  state_->bytes += size_bytes;
+  return {};
+}
+
+void BackgroundWriter::release(std::uint64_t size_bytes) noexcept {
+  const MutexLock lock(state_->mutex);
+  state_->bytes -= size_bytes;
+  state_->changed.notify_all();
+}
+
+// A value that waits to be written is that of the name, whatever that is then: it needs no second record.
+void BackgroundWriter::add(const UnwrittenName& name, std::uint64_t size_bytes) {
+  const MutexLock lock(state_->mutex);
+  const State::Value value{++state_->last_sequence, size_bytes, name};
+  const auto [at, is_new] = state_->items.try_emplace({name.store, name.name}, State::Item{value});
+  State::Item& item = at->second;
+  if (is_new) {
+    state_->waiting.emplace(value.sequence, at->first);
+  } else if (item.is_being_written && !item.next) {
+    item.next = value;
+  } else {
+    State::Value& waits = item.is_being_written ? *item.next : item.value;
+    state_->bytes -= std::exchange(waits.size_bytes, size_bytes);
+    state_->names.remove(name.record);
+    state_->changed.notify_all();
+    return;
+  }
+  state_->left.insert(value.sequence);
+  state_->changed.notify_all();
+}
+
+Result<void> BackgroundWriter::flush(Moment until) {
+  {
+    MutexLock lock(state_->mutex);
+    const std::uint64_t target = state_->last_sequence;
+    const std::uint64_t failures = state_->failures;
+    state_->next_try = {};
+    state_->changed.notify_all();
+    while (state_->is_left(target)) {
+      if (state_->failures != failures && state_->last_error) {
+        return state_->failed();
+      }
+      if (state_->closed) {
+        return Error(Errc::closed, "the runtime was closed before all was written");
+      }
+      if (!lock.wait_until(state_->changed, until) && state_->is_left(target)) {
+        return Error(Errc::timeout, std::to_string(state_->bytes) +
+                                        " bytes were not written before the deadline; flush again");
+      }
+    }
+  }
+  return state_->write_for_the_dead(until);
+}
+
+std::string BackgroundWriter::describe() const {
+  const MutexLock lock(state_->mutex);
+  return state_->bytes == 0
+             ? std::string()
+             : std::to_string(state_->items.size()) + " names, " + std::to_string(state_->bytes) +
+                   " bytes are not written to the backend yet" +
+                   (state_->last_error ? ": " + std::string(state_->last_error->what()) : "");
+}
+
+// Those that are being written are forgotten when that has ended.
+void BackgroundWriter::forget(std::uint32_t store) {
+  std::vector<Key> records;
+  {
+    MutexLock lock(state_->mutex);
+    const Moment until = Clock::now() + state_->timeout;
+    for (bool some_left = true, in_time = true; some_left && in_time;) {
+      some_left = false;
+      for (auto at = state_->items.begin(); at != state_->items.end();) {
+        const State::Item& item = at->second;
+        const bool is_of_store = at->first.first == store;
+        if (!is_of_store || item.is_being_written) {
+          some_left = some_left || is_of_store;
+          ++at;
+          continue;
+        }
+        state_->bytes -= item.value.size_bytes;
+        state_->left.erase(item.value.sequence);
+        state_->waiting.erase(item.value.sequence);
+        records.push_back(item.value.name.record);
+        at = state_->items.erase(at);
+      }
+      state_->changed.notify_all();
+      in_time = !some_left || lock.wait_until(state_->changed, until);
+    }
+  }
+  for (const Key& record : records) {
+    state_->names.remove(record);
+  }
+}
+
+void BackgroundWriter::close() noexcept {
+  if (state_->disowned.load(std::memory_order_relaxed)) {
+    return;
+  }
+  std::thread thread;
+  {
+    const MutexLock lock(state_->mutex);
+    state_->closed = true;
+    thread.swap(state_->thread);
+    state_->changed.notify_all();
+  }
+  if (thread.get_id() == std::this_thread::get_id()) {
+    thread.detach();
+  } else if (thread.joinable()) {
+    thread.join();
+  }
+}
+
+void BackgroundWriter::disown() noexcept {
+  state_->disowned.store(true, std::memory_order_relaxed);
+  // The thread is not of this process: its object may not be destroyed as a joinable one.
+  static_cast<void>(new (std::nothrow) std::shared_ptr<State>(state_));
+}
+
+}  // namespace locum

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/backend/call_pool.hpp"
+#include "core/base/thread_start.hpp"
+#include "core/deadline.hpp"
+#include "core/result.hpp"
+#include "core/tier/unwritten_names.hpp"
+
+namespace locum {
+
+/// Writes names of a tier to the backend in the background, in about the order in which they were put, some
+/// at a time; of a name that changes meanwhile, what it has then. A name that could not be written is tried
+/// again every second, and by flush(). Any thread.
+class BackgroundWriter {
+ public:
+  using Moment = Deadline::Clock::time_point;
+  /// Writes what memory has under that name, if anything; called by several threads at once.
+  using Write = std::function<Result<void>(const UnwrittenName& name, Moment until)>;
+
+  /// \param most_bytes that are not written yet, at a time
+  /// \param lost_mates the ranks of this node that are dead; may be empty
+  BackgroundWriter(UnwrittenNames names, Write write, std::function<std::vector<int>()> lost_mates,
+                   std::shared_ptr<CallPool> pool, std::uint64_t most_bytes,
+                   std::chrono::milliseconds timeout, ThreadStart on_start);
+  BackgroundWriter(const BackgroundWriter&) = delete;
+  BackgroundWriter& operator=(const BackgroundWriter&) = delete;
+  /// As close().
+  ~BackgroundWriter();
+
+  [[nodiscard]] std::uint64_t most_bytes() const noexcept;
+  /// Waits until so many more bytes may be unwritten, and counts them. `timeout`, or why nothing could be
+  /// written. REQUIRES: at most most_bytes().
+  [[nodiscard]] Result<void> admit(std::uint64_t size_bytes, Moment until);
+  /// Counts bytes back that were admitted and not put.
+  void release(std::uint64_t size_bytes) noexcept;
+  /// The object is in memory. REQUIRES: its bytes were admitted, its record is there.
+  void add(const UnwrittenName& name, std::uint64_t size_bytes);
+  /// Waits until all that was added before is written, and what dead ranks of this node have left. The first
+  /// error, or `timeout`; what is not written stays, and is tried again.
+  [[nodiscard]] Result<void> flush(Moment until);
+  /// How much is not written yet, and why; empty if nothing is.
+  [[nodiscard]] std::string describe() const;
+  /// The objects of that store are dropped: none is written after the return.
+  void forget(std::uint32_t store);
+  /// Writes no more.
+  void close() noexcept;
+  /// In a process forked from the owner, which does not have the thread: does nothing from now on.
+  void disown() noexcept;
+
+ private:
+  struct State;
+  static void work(State& state) noexcept;
+
+  const std::shared_ptr<State> state_;
+};
+
+}  // namespace locum

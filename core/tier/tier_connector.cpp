@@ -1,0 +1,373 @@
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/backend/call_pool.hpp"
+#include "core/backend/pooled_call.hpp"
+#include "core/backend/read_ahead.hpp"
+#include "core/tier/background_writer.hpp"
+#include "core/tier/tier.hpp"
+#include "core/tier/tier_parts.hpp"
+#include "core/tier/tier_reader.hpp"
+#include "core/tier/tier_writer.hpp"
+#include "core/tier/write_back.hpp"
+
+namespace locum {
+
+namespace {
+
+using Clock = Deadline::Clock;
+
+/// A wait looks at the backend at first after this, then ever less often: what this job puts wakes it anyway.
+constexpr std::chrono::milliseconds until_first_look{10};
+constexpr std::chrono::milliseconds longest_between_looks{1000};
+/// A wait that has no time looks at the backend once, and that look has this much.
+constexpr std::chrono::seconds one_look{1};
+
+/// See open_tier(). What has to wait for the backend without its caller is done by threads (CallPool).
+class TierConnector final : public Tier, public Batches, public std::enable_shared_from_this<TierConnector> {
+ public:
+  TierConnector(std::shared_ptr<Connector> front, std::shared_ptr<Connector> back, TierOptions options)
+      : parts_(std::make_shared<TierParts>(std::move(front), std::move(back), std::move(options))),
+        reader_(std::make_shared<TierReader>(parts_)),
+        writer_(std::make_shared<TierWriter>(parts_, reader_)),
+        pool_(std::make_shared<CallPool>(parts_->options.most_threads, parts_->options.on_start)),
+        until_used_(
+            std::make_shared<ReadAhead>(parts_->options.prefetch_bytes, parts_->options.most_threads)),
+        until_got_(
+            std::make_shared<ReadAhead>(parts_->options.prefetch_bytes, parts_->options.most_threads)) {
+    if (const TierOptions& given = parts_->options; given.writes == TierWrites::back) {
+      background_ = std::make_shared<BackgroundWriter>(
+          parts_->unwritten,
+          [writer = writer_](const UnwrittenName& name, Clock::time_point until) {
+            return writer->write(name, until);
+          },
+          given.lost_mates, pool_, given.unwritten_bytes, given.timeout, given.on_start);
+      write_back_.emplace(parts_, reader_, writer_, background_);
+    }
+  }
+
+  Result<ObjectView> get(const Address& address, WaitBudget budget) override {
+    if (address.key.store == registry) [[unlikely]] {
+      return front().get(Registered(*parts_, address).address(), budget);
+    }
+    Result<ObjectView> found = front().get(address, budget);
+    if (!found) [[unlikely]] {
+      found = otherwise(address, std::move(found), budget.deadline());
+    }
+    return found;
+  }
+  NowOrTask<ObjectView> get_or_task(const Address& address, const Selection& selection, CountsUntil counts,
+                                    Deadline deadline) override;
+  Result<ObjectView> get_into(const Address& address, const Selection& selection, std::span<std::byte> memory,
+                              Deadline deadline) override {
+    auto found = front().get_into(address, selection, memory, deadline);
+    return found ? std::move(found) : some_otherwise(address, selection, std::move(found), deadline);
+  }
+  NowOrTask<bool> exists_or_task(const Address& address, CountsUntil counts, WaitBudget budget) override {
+    if (!TierReader::may_be_in_back(address)) {
+      return front().exists_or_task(Registered(*parts_, address).address(), counts, budget);
+    }
+    return now_or_task<bool>(address, counts, budget.deadline(),
+                             [](TierConnector& self, const Address& at, Clock::time_point until) {
+                               auto found = self.front().exists(at, until);
+                               return !found || *found ? std::move(found)
+                                                       : self.reader_->is_in_back(at, until);
+                             });
+  }
+  NowOrTask<std::vector<std::string>> list_or_task(std::uint32_t store, std::string_view prefix,
+                                                   CountsUntil counts, Deadline deadline) override {
+    if (store == registry) {
+      return front().list_or_task(store, prefix, counts, deadline);
+    }
+    return now_or_task<std::vector<std::string>>(
+        Address(store, prefix), counts, deadline,
+        [](TierConnector& self, const Address& at, Clock::time_point until) {
+          return self.reader_->names(at.key.store, at.name, until);
+        });
+  }
+  Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override;
+  void watch(const Address& address, const std::shared_ptr<NameWatcher>& watcher) override {
+    front().watch(address, watcher);
+  }
+
+  Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) override {
+    if (meta.store != registry) {
+      return writer_->create(size_bytes, meta, budget);
+    }
+    const std::string name = registered(meta.name);
+    ObjectMeta in_front = meta;
+    in_front.name = name;
+    return front().create(size_bytes, in_front, budget);
+  }
+  NowOrTask<Sealed> seal_or_task(const ObjectDraft& draft, const SealOptions& options, CountsUntil counts,
+                                 WaitBudget budget) override {
+    if (!TierParts::is_tiered(draft.meta.store, draft.meta.name)) {
+      return front().seal_or_task(draft, options, counts, budget);
+    }
+    if (counts == CountsUntil::never) {
+      return {seal_named(draft, options, parts_->until(budget.deadline()))};
+    }
+    return task<Sealed>(nullptr, 0,
+                        [self = shared_from_this(), draft, options, deadline = budget.deadline()] {
+                          return self->seal_named(draft, options, self->parts_->until(deadline));
+                        });
+  }
+  void discard(const ObjectDraft& draft) noexcept override { writer_->discard(draft); }
+  NowOrTask<bool> evict_or_task(const Address& address, CountsUntil counts, WaitBudget budget) override {
+    if (address.key.store == registry) {
+      return front().evict_or_task(Registered(*parts_, address).address(), counts, budget);
+    }
+    return now_or_task<bool>(address, counts, budget.deadline(),
+                             [](TierConnector& self, const Address& at, Clock::time_point until) {
+                               return self.writer_->evict(at, until);
+                             });
+  }
+  Result<std::uint64_t> drop(std::uint32_t store) override {
+    if (background_) {
+      background_->forget(store);
+    }
+    return writer_->drop(store);
+  }
+
+  Result<void> flush(Deadline deadline) override {
+    return background_ ? background_->flush(parts_->until(deadline)) : Result<void>();
+  }
+  std::string describe() const override { return background_ ? background_->describe() : std::string(); }
+  void close() noexcept override {
+    if (background_) {
+      background_->close();
+    }
+  }
+
+  Batches* batches() noexcept override { return this; }
+  void find_batch(std::span<const Address> addresses, Wanting wanting, std::span<Result<ObjectView>> found,
+                  Deadline deadline) override;
+  void seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,
+                  Deadline deadline) override;
+  void evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted,
+                   Deadline deadline) override {
+    const Deadline until = parts_->until(deadline);
+    pool_->make_all(addresses.size(), [&](std::size_t at) { evicted[at] = evict(addresses[at], until); });
+  }
+
+  MemoryUsage usage() const override { return parts_->front->usage(); }
+  MemoryMonitor* memory_monitor() noexcept override { return front().memory_monitor(); }
+  StoreAccounts* accounts() noexcept override { return front().accounts(); }
+  Path path_of_writes(Path in_memory) const noexcept override {
+    return parts_->front->path_of_writes(in_memory);
+  }
+  std::vector<Key> keys_of_node(std::uint32_t store) override { return front().keys_of_node(store); }
+  std::string name_of(const Key& promised) const override { return parts_->front->name_of(promised); }
+  std::string name_near(std::uint32_t rank, std::uint32_t store, std::string stem) const override {
+    return parts_->front->name_near(rank, store, std::move(stem));
+  }
+  /// Sessions ask for the number of each store before they use it.
+  std::uint64_t store_number(std::string_view name, std::uint64_t generation) const override {
+    const std::uint64_t number = parts_->front->store_number(registered(name), generation);
+    if (number <= last_store) {
+      parts_->stores.know(static_cast<std::uint32_t>(number), name);
+    }
+    return number;
+  }
+  void disown() noexcept override {
+    pool_->disown();
+    parts_->back->disown();
+    if (background_) {
+      background_->disown();
+    }
+  }
+
+ private:
+  /// An address, with the name that a store has in the registry in front.
+  class Registered {
+   public:
+    Registered(const TierParts& parts, const Address& address) : address_(address) {
+      if (address.key.store == registry && !address.name.empty()) {
+        name_ = std::string(address.name) + parts.options.suffix;
+        address_.name = name_;
+      }
+    }
+    Registered(const Registered&) = delete;
+    Registered& operator=(const Registered&) = delete;
+    [[nodiscard]] const Address& address() const noexcept { return address_; }
+
+   private:
+    std::string name_;
+    Address address_;
+  };
+
+  [[nodiscard]] Connector& front() const noexcept { return *parts_->front; }
+  [[nodiscard]] Result<Sealed> seal_named(const ObjectDraft& draft, const SealOptions& options,
+                                          Clock::time_point until) {
+    return write_back_ ? write_back_->seal(draft, options, until) : writer_->seal(draft, options, until);
+  }
+  [[nodiscard]] std::string registered(std::string_view name) const {
+    return std::string(name) + parts_->options.suffix;
+  }
+  /// Whether the search goes on in the backend. A key that leads there is no key of memory, which may call it
+  /// stale by its name.
+  [[nodiscard]] static bool is_missing(const Address& address, const Result<ObjectView>& found) noexcept {
+    return !found && TierReader::may_be_in_back(address) &&
+           (found.error().code() == Errc::not_found || address.name.empty());
+  }
+  [[nodiscard, gnu::cold, gnu::noinline]] Result<ObjectView> otherwise(const Address& address,
+                                                                       Result<ObjectView> found,
+                                                                       Deadline deadline) {
+    return is_missing(address, found) ? reader_->load(address, parts_->until(deadline)) : std::move(found);
+  }
+  /// Facts alone bring nothing to memory.
+  [[nodiscard]] Result<ObjectView> some_otherwise(const Address& address, const Selection& selection,
+                                                  Result<ObjectView> found, Deadline deadline) {
+    if (!is_missing(address, found)) {
+      return found;
+    }
+    return std::holds_alternative<Facts>(selection)
+               ? reader_->facts(address, parts_->until(deadline))
+               : selected(reader_->load(address, parts_->until(deadline)), selection);
+  }
+  [[nodiscard]] Result<ObjectView> find_some(const Address& address, const Selection& selection,
+                                             Deadline deadline) {
+    auto found = front().get_some(address, selection, deadline);
+    return found ? std::move(found) : some_otherwise(address, selection, std::move(found), deadline);
+  }
+
+  template <class T>
+  [[nodiscard]] NowOrTask<T> task(std::shared_ptr<ReadAhead> ahead, std::uint64_t bytes,
+                                  std::function<Result<T>()> call) {
+    return {T(), std::make_shared<PooledCall<T>>(pool_, std::move(call), std::move(ahead), bytes,
+                                                 parts_->options.timeout)};
+  }
+  template <class T, class Call>
+  [[nodiscard]] NowOrTask<T> now_or_task(const Address& address, CountsUntil counts, Deadline deadline,
+                                         Call call, std::shared_ptr<ReadAhead> ahead = nullptr) {
+    if (counts == CountsUntil::never) {
+      return {call(*this, address, parts_->until(deadline))};
+    }
+    // Without a deadline of its own its time runs from its start: it may have to queue.
+    return task<T>(std::move(ahead), address.size_bytes,
+                   [self = shared_from_this(), call, deadline, key = address.key, hash = address.name_hash,
+                    size = address.size_bytes, name = std::string(address.name)] {
+                     Address at(key, hash, size);
+                     at.name = name;
+                     return call(*self, at, self->parts_->until(deadline));
+                   });
+  }
+
+  const std::shared_ptr<TierParts> parts_;
+  const std::shared_ptr<TierReader> reader_;
+  const std::shared_ptr<TierWriter> writer_;
+  const std::shared_ptr<CallPool> pool_;
+  const std::shared_ptr<ReadAhead> until_used_;
+  const std::shared_ptr<ReadAhead> until_got_;
+  std::shared_ptr<BackgroundWriter> background_;  ///< null: nothing is written back
+  std::optional<WriteBack> write_back_;
+};
+
+// What is in the memory of another node comes as ever only if it is asked for by key: the search for a name
+// may have to go on in the backend, which a thread does.
+NowOrTask<ObjectView> TierConnector::get_or_task(const Address& address, const Selection& selection,
+                                                 CountsUntil counts, Deadline deadline) {
+  if (!TierReader::may_be_in_back(address)) {
+    return front().get_or_task(Registered(*parts_, address).address(), selection, counts, deadline);
+  }
+  if (counts == CountsUntil::never) {
+    return {find_some(address, selection, deadline)};
+  }
+  auto made = front().get_or_task(address, selection, counts, deadline);
+  const bool goes_on = !made.coming && is_missing(address, made.found);
+  if (waits_for_promise(counts)) {
+    // Somebody puts it later, unless the backend has it: a question to that holds up the caller.
+    const Clock::time_point soon = std::min(parts_->until(deadline), Clock::now() + one_look);
+    const bool is_kept = (made.coming || goes_on) && reader_->is_in_back(address, soon).value_or(false);
+    return is_kept ? NowOrTask<ObjectView>{find_some(address, selection, deadline)} : std::move(made);
+  }
+  if (!made.coming && !goes_on) {
+    return made;
+  }
+  return now_or_task<ObjectView>(
+      address, counts, deadline,
+      [selection](TierConnector& self, const Address& at, Clock::time_point until) {
+        return self.find_some(at, selection, until);
+      },
+      counts_for_use(counts) ? until_used_ : until_got_);
+}
+
+Result<ObjectView> TierConnector::wait(const Address& address, Deadline deadline, const Wanted& wanted) {
+  if (!TierParts::is_tiered(address)) {
+    return front().wait(address, deadline, wanted);
+  }
+  const Clock::time_point moment = parts_->until(deadline);
+  for (auto pause = until_first_look;; pause = std::min(2 * pause, longest_between_looks)) {
+    const auto began = Clock::now();
+    auto found = get(address, moment > began ? moment : began + one_look);
+    if (found || found.error().code() != Errc::not_found) {
+      return found;
+    }
+    const auto now = Clock::now();
+    if (now >= moment || (pause > until_first_look && wanted && !wanted())) {
+      return name_not_put();
+    }
+    found = front().wait(address, std::min(moment, now + pause), wanted);
+    if (found || found.error().code() != Errc::timeout) {
+      return found;
+    }
+  }
+}
+
+void TierConnector::find_batch(std::span<const Address> addresses, Wanting wanting,
+                               std::span<Result<ObjectView>> found, Deadline deadline) {
+  const Deadline until = parts_->until(deadline);
+  front().find_batch(addresses, wanting, found, until);
+  std::vector<std::size_t> missing;
+  for (std::size_t at = 0; at < addresses.size(); ++at) {
+    if (is_missing(addresses[at], found[at])) {
+      missing.push_back(at);
+    }
+  }
+  pool_->make_all(missing.size(), [&](std::size_t one) {
+    Result<ObjectView>& into = found[missing[one]];
+    const Selection selection = wanting == Wanting::facts ? Selection(Facts()) : Selection();
+    into = some_otherwise(addresses[missing[one]], selection, into, until);
+  });
+}
+
+// Those in the backend concurrently.
+void TierConnector::seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,
+                               Deadline deadline) {
+  const Clock::time_point until = parts_->until(deadline);
+  std::vector<std::size_t> tiered;
+  std::vector<std::size_t> others;
+  std::vector<ObjectDraft> in_memory;
+  for (std::size_t at = 0; at < drafts.size(); ++at) {
+    if (TierParts::is_tiered(drafts[at].meta.store, drafts[at].meta.name)) {
+      tiered.push_back(at);
+    } else {
+      others.push_back(at);
+      in_memory.push_back(drafts[at]);
+    }
+  }
+  std::vector<Result<Sealed>> made(in_memory.size(), Result<Sealed>(Sealed()));
+  front().seal_batch(in_memory, made, until);
+  for (std::size_t one = 0; one < others.size(); ++one) {
+    sealed[others[one]] = std::move(made[one]);
+  }
+  pool_->make_all(tiered.size(),
+                  [&](std::size_t one) { sealed[tiered[one]] = seal_named(drafts[tiered[one]], {}, until); });
+}
+
+}  // namespace
+
+std::shared_ptr<Tier> open_tier(std::shared_ptr<Connector> front, std::shared_ptr<Connector> back,
+                                TierOptions options) {
+  return std::make_shared<TierConnector>(std::move(front), std::move(back), std::move(options));
+}
+
+}  // namespace locum

@@ -1,0 +1,318 @@
+#include "core/tier/tier_writer.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "core/backend/backend_keys.hpp"
+
+namespace locum {
+
+namespace {
+
+/// Set in the place of a draft that is made for the backend alone. No draft of the memory in front has it:
+/// places there are offsets, or count from 1.
+constexpr std::uint64_t in_back_bit = std::uint64_t{1} << 63U;
+
+ObjectDraft without_bit(ObjectDraft draft) noexcept {
+  draft.place &= ~in_back_bit;
+  return draft;
+}
+
+Error read_only() {
+  return Error(Errc::unsupported,
+               "this store only reads the backend, by nodes.write=none; open it with nodes.write=through to "
+               "change what is there");
+}
+
+Error other_generation(std::uint64_t expected) {
+  return Error(Errc::stale, "another generation is current, not the expected " + std::to_string(expected) +
+                                "; get the name again");
+}
+
+bool is_absent(const Error& error) noexcept {
+  return error.code() == Errc::not_found || error.code() == Errc::stale;
+}
+
+}  // namespace
+
+Error name_is_taken() {
+  return Error(Errc::key_exists, "the name is taken; use replace() to change it, or evict it first");
+}
+
+bool TierWriter::is_for_back_alone(const ObjectDraft& draft) noexcept {
+  return (draft.place & in_back_bit) != 0;
+}
+
+Result<ObjectDraft> TierWriter::create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) {
+  const bool is_tiered = TierParts::is_tiered(meta.store, meta.name);
+  if (is_tiered && parts_->options.writes == TierWrites::none) {
+    return read_only().about(meta.name);
+  }
+  auto draft = parts_->room.create(size_bytes, meta, budget);
+  return draft || draft.error().code() != Errc::out_of_memory || !is_tiered
+             ? std::move(draft)
+             : create_in_back(size_bytes, meta, budget.deadline());
+}
+
+Result<ObjectDraft> TierWriter::create_in_back(std::uint64_t size_bytes, const ObjectMeta& meta,
+                                               Deadline deadline) {
+  const auto store = parts_->stores.in_back(meta.store);
+  if (!store) {
+    return store.error();
+  }
+  ObjectMeta there = meta;
+  there.store = *store;
+  auto made = parts_->back->create(size_bytes, there, deadline);
+  if (made) {
+    made->place |= in_back_bit;
+    made->meta.store = meta.store;
+  }
+  return made;
+}
+
+void TierWriter::discard(const ObjectDraft& draft) noexcept {
+  if (is_for_back_alone(draft)) {
+    parts_->back->discard(without_bit(draft));
+  } else {
+    parts_->front->discard(draft);
+  }
+}
+
+// What memory has, or the backend if memory has nothing, decides whether the name may be changed.
+Result<void> TierWriter::may_change(const Address& name, const SealOptions& options, Moment until) {
+  const bool is_put = options.mode == SealMode::put;
+  if (!is_put && options.expected_generation == 0) {
+    return {};
+  }
+  auto live = parts_->front->get_some(name, Facts(), until);
+  if (is_put) {
+    if (live) {
+      return name_is_taken();
+    }
+    return is_absent(live.error()) ? Result<void>() : live.error();  // the backend decides
+  }
+  if (!live && is_absent(live.error())) {
+    live = reader_->facts(name, until);
+  }
+  if (!live) {
+    return live.error().code() == Errc::not_found
+               ? Error(Errc::not_found, "the name to be replaced is not bound; put it")
+               : live.error();
+  }
+  return live->facts().generation == options.expected_generation
+             ? Result<void>()
+             : other_generation(options.expected_generation);
+}
+
+Result<Sealed> TierWriter::store_copy(std::span<const std::byte> bytes, const ObjectMeta& meta,
+                                      const SealOptions& options, Moment until) {
+  const auto there = parts_->stores.in_back(meta.store);
+  if (!there) {
+    return there.error();
+  }
+  ObjectMeta in_back = meta;
+  in_back.store = *there;
+  const auto copy = parts_->back->create(bytes.size(), in_back, until);
+  if (!copy) {
+    return copy.error();
+  }
+  if (!bytes.empty()) {
+    std::memcpy(copy->bytes.data(), bytes.data(), bytes.size());
+  }
+  return parts_->back->seal(*copy, options, until);
+}
+
+// Over the revision that is there, so that what a dead rank has begun to store changes nothing later. Another
+// job may be faster.
+Result<Sealed> TierWriter::store_over(std::span<const std::byte> bytes, const ObjectMeta& meta,
+                                      Moment until) {
+  constexpr int most_rounds = 16;
+  for (int round = 1;; ++round) {
+    const auto live = reader_->facts(Address(meta.store, meta.name), until);
+    if (!live && !is_absent(live.error())) {
+      return live.error();
+    }
+    auto stored = store_copy(
+        bytes, meta, live ? SealOptions{SealMode::replace, live->facts().generation} : SealOptions(), until);
+    const bool was_changed =
+        !stored && (is_absent(stored.error()) || stored.error().code() == Errc::key_exists);
+    if (!was_changed || round == most_rounds) {
+      return stored;
+    }
+  }
+}
+
+Result<Sealed> TierWriter::store(const ObjectDraft& draft, SealMode mode, Moment until) {
+  if (is_for_back_alone(draft)) {
+    return parts_->back->seal(without_bit(draft), {.mode = mode}, until);
+  }
+  return mode == SealMode::put ? store_copy(draft.bytes, draft.meta, {}, until)
+                               : store_over(draft.bytes, draft.meta, until);
+}
+
+// With a claim, so that the name is not evicted meanwhile. Where ranks write for a dead one, the first does
+// it.
+Result<void> TierWriter::write(const UnwrittenName& name, Moment until) {
+  const Address address(name.store, name.name);
+  parts_->stores.know(name.store, name.store_name);
+  const auto claim = parts_->claims.take(address, until);
+  if (!claim) {
+    return claim.error();
+  }
+  if (!parts_->unwritten.is_there(name.record)) {
+    return {};
+  }
+  const auto live = parts_->front->get(address, until);
+  if (!live) {
+    return is_absent(live.error()) ? Result<void>() : live.error();
+  }
+  const ObjectFacts facts = live->facts();
+  const auto stored = store_over(live->bytes(),
+                                 {.store = name.store,
+                                  .element_bytes = facts.element_bytes,
+                                  .type_hash = facts.type_hash,
+                                  .type_name = facts.type_name,
+                                  .name = name.name,
+                                  .layout = facts.layout,
+                                  .extents = facts.extents,
+                                  .checksum = name.checksum},
+                                 until);
+  return stored ? Result<void>() : stored.error();
+}
+
+Result<Sealed> TierWriter::seal(const ObjectDraft& draft, const SealOptions& options, Moment until) {
+  const std::string text(draft.meta.name);  // that of the draft ends with it
+  const Address name(draft.meta.store, text);
+  const auto claim = parts_->claims.take(name, until);
+  // Without memory for a claim a new name goes to the backend alone, which then decides.
+  const bool has_none =
+      !claim && claim.error().code() == Errc::out_of_memory && options.mode == SealMode::put;
+  auto may = claim || has_none ? may_change(name, options, until) : Result<void>(claim.error());
+  if (!may) {
+    discard(draft);
+    return may.error();
+  }
+  auto stored = store(draft, options.mode, until);
+  if (stored) {
+    stored->key.store = draft.meta.store;  // leads to the backend
+  }
+  if (stored && !has_none) {
+    return publish(draft, name, options.mode, *stored, until);
+  }
+  if (!is_for_back_alone(draft)) {
+    parts_->front->discard(draft);
+  }
+  return stored;
+}
+
+// The backend has it. In memory there is what is new, or nothing.
+Result<Sealed> TierWriter::publish(const ObjectDraft& draft, const Address& name, SealMode mode,
+                                   const Sealed& stored, Moment until) {
+  std::optional<Error> failed;
+  if (!is_for_back_alone(draft)) {
+    auto sealed = parts_->front->seal(draft, {.mode = mode}, until);
+    if (sealed) {
+      return sealed;
+    }
+    failed = sealed.error();
+  }
+  if (mode == SealMode::replace) {
+    const auto gone = parts_->front->evict(name, until);
+    if (!gone) {
+      return gone.error();
+    }
+  }
+  // The name may still be bound to an object that is leaving memory.
+  const bool has_no_place =
+      !failed || failed->code() == Errc::out_of_memory || failed->code() == Errc::key_exists;
+  return has_no_place ? Result<Sealed>(stored) : *failed;
+}
+
+Result<bool> TierWriter::evict(const Address& address, Moment until) {
+  const bool is_named = TierParts::is_tiered(address);
+  if (is_named) {
+    return parts_->options.writes == TierWrites::none ? read_only() : evict_name(address, until);
+  }
+  return address.name.empty() && address.key.store != registry ? evict_key(address, until)
+                                                               : parts_->front->evict(address, until);
+}
+
+// The backend first: if that fails, all is as it was.
+Result<bool> TierWriter::evict_name(const Address& name, Moment until) {
+  const auto claim = parts_->claims.take(name, until);
+  if (!claim && claim.error().code() != Errc::out_of_memory) {
+    return claim.error();  // without memory for a claim it is evicted nevertheless: that makes room
+  }
+  const auto there = reader_->in_back(name);
+  auto kept = there ? parts_->back->evict(*there, until) : Result<bool>(false);
+  if (!kept) {
+    return kept;
+  }
+  auto gone = parts_->front->evict(name, until);
+  return gone ? Result<bool>(*gone || *kept) : std::move(gone);
+}
+
+// A named object is evicted by its name, as long as that has this object.
+Result<bool> TierWriter::evict_key(const Address& address, Moment until) {
+  const bool leads_to_back = is_of_name(address.key);
+  const auto found =
+      leads_to_back ? reader_->facts(address, until) : parts_->front->get_some(address, Facts(), until);
+  if (!found) {
+    return is_absent(found.error()) ? Result<bool>(false) : found.error();
+  }
+  const ObjectFacts facts = found->facts();
+  const std::string name(facts.name);
+  const Address by_name(address.key.store, name);
+  if (!TierParts::is_tiered(by_name)) {
+    return parts_->front->evict(address, until);
+  }
+  if (parts_->options.writes == TierWrites::none) {
+    return read_only();
+  }
+  const auto claim = parts_->claims.take(by_name, until);
+  if (!claim && claim.error().code() != Errc::out_of_memory) {
+    return claim.error();
+  }
+  const auto there = reader_->in_back(leads_to_back ? address : by_name);
+  if (!leads_to_back) {
+    const auto live = parts_->front->get_some(by_name, Facts(), until);
+    if (!live || live->key() != address.key) {
+      return live || is_absent(live.error()) ? Result<bool>(false) : live.error();
+    }
+  }
+  auto kept = there ? parts_->back->evict(*there, until) : Result<bool>(false);
+  if (!kept || (leads_to_back && !*kept)) {
+    return kept;
+  }
+  auto gone = parts_->front->evict(leads_to_back ? by_name : address, until);
+  return gone ? Result<bool>(*gone || *kept) : std::move(gone);
+}
+
+// Those of memory, and those that are in the backend alone.
+Result<std::uint64_t> TierWriter::drop(std::uint32_t store) {
+  const auto there = parts_->stores.in_back(store);
+  if (parts_->options.writes == TierWrites::none || !there) {
+    return there || there.error().code() == Errc::not_found ? parts_->front->drop(store)
+                                                            : Result<std::uint64_t>(there.error());
+  }
+  const Moment until = parts_->until({});
+  const auto kept = parts_->back->list(*there, {}, until);
+  const auto names = kept ? parts_->front->list(store, {}, until) : kept;
+  if (!names) {
+    return names.error();
+  }
+  const auto in_memory = static_cast<std::uint64_t>(std::ranges::count_if(
+      *kept, [&](const std::string& name) { return std::ranges::binary_search(*names, name); }));
+  const auto gone = parts_->options.drop_in_back ? parts_->options.drop_in_back(parts_->stores.name_of(store))
+                                                 : parts_->back->drop(*there);
+  auto dropped = parts_->front->drop(store);
+  parts_->stores.forget(store);
+  return !gone     ? gone
+         : dropped ? Result<std::uint64_t>(*dropped + kept->size() - in_memory)
+                   : std::move(dropped);
+}
+
+}  // namespace locum
