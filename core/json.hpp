@@ -52,7 +52,7 @@ inline void check_json(const nlohmann::json& value, std::string& place, std::siz
 /// with `NLOHMANN_DEFINE_TYPE_INTRUSIVE` or a `to_json` and a `from_json`. It also reads raw bytes, as those
 /// of a file that somebody wrote by hand.
 ///
-/// A text has two spaces for each level and ends with a newline. It has at most 256 MiB (else
+/// A text has two spaces for each level and ends with a newline. It has at most 64 MiB (else
 /// `value_too_large`), and nests at most 256 levels. Doubles come back exactly. A value with NaN, with
 /// infinity or with a string that is not UTF-8 is `invalid_argument`. What does not read as the type is
 /// `corrupt`: the error says line, column and what was expected if the text is no JSON, else which type or

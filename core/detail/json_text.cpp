@@ -9,8 +9,8 @@ namespace locum::detail {
 
 namespace {
 
-// A value that is being parsed takes up to some thirty times as much memory.
-constexpr std::size_t longest_json = std::size_t{256} << 20U;
+// A value that is being parsed takes up to thirty times as much memory.
+constexpr std::size_t longest_json = std::size_t{64} << 20U;
 
 // What a person reads of a text that may be long: its beginning and its end.
 std::string shortened(const std::string& text) {

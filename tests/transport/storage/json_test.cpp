@@ -138,7 +138,7 @@ TEST_F(JsonTest, AFileEditedByHandIsANewGeneration) {
   text.replace(text.find("3"), 1, "  4000  ");
   std::ofstream(path("config"), std::ios::binary) << text;
   EXPECT_EQ(store.get<JsonSample>("config", {.codec = Json{}}).value()->steps, 4000);
-  EXPECT_EQ(code_of(proxy<JsonSample>(handle, {.codec = Json{}}).try_get()), Errc::stale);
+  EXPECT_EQ(code_of(proxy<JsonSample>(handle, {.codec = Json{}}).get()), Errc::stale);
   EXPECT_NE(store.info("config").value().generation, handle.generation);
   EXPECT_EQ(code_of(store.replace("config", json_sample,
                                   {.codec = Json{}, .expected_generation = handle.generation})),
@@ -199,11 +199,11 @@ TEST_F(JsonTest, RefusesWhatJsonCannotSay) {
 }
 
 TEST_F(JsonTest, SaysWhereATextIsWrong) {
-  EXPECT_SAYS(error_of("{\n  \"steps\": 3,\n  \"length\" 0.1}"), "parse error at line 3, column 13");
+  EXPECT_SAYS(error_of("{\n  \"steps\": 3,\n  \"length\" 0.1}"), "parse error at line 3, column 14");
   EXPECT_SAYS(error_of("{\n  \"steps\": 3,\n  \"length\" 0.1}"), "expected ':'");
   EXPECT_SAYS(error_of(json_sample_text.substr(0, json_sample_text.size() - 3)), "at line 11, column 4");
   EXPECT_SAYS(error_of(""), "parse error at line 1, column 1");
-  EXPECT_SAYS(error_of(std::string(json_sample_text) + "more"), "line 12, column 1");
+  EXPECT_SAYS(error_of(std::string(json_sample_text) + "more"), "line 13, column 1");
   EXPECT_SAYS(error_of("\"\xC3(\""), "ill-formed UTF-8 byte; last read: '\"?('");
   EXPECT_SAYS(error_of("[1, 2]"), "codec json, type");
 }
@@ -224,6 +224,11 @@ TEST_F(JsonTest, BoundsWhatATextAsksFor) {
   EXPECT_SAYS(error_of<double>(std::string(std::size_t{1} << 20U, ']')), "line 1, column 1");
   EXPECT_EQ(read<std::string>('"' + std::string(std::size_t{1} << 20U, '[') + '"').value()->size(),
             std::size_t{1} << 20U);
+  const std::string longer((std::size_t{64} << 20U) + 1, ' ');
+  EXPECT_SAYS(error_of<double>(longer),
+              "may have 67108864 bytes, this one has 67108865; read it by get_bytes");
+  EXPECT_EQ(detail::size_of_json(std::string_view(longer).substr(1)), 67108864U);
+  EXPECT_THROW((void)detail::size_of_json(longer), Error);
 }
 
 TEST_F(JsonTest, OnlyCodecsThatSaySoReadRawBytes) {
