@@ -63,12 +63,12 @@ struct Json {
   static constexpr bool reads_raw_bytes = true;
 
   template <class T>
-    requires std::is_constructible_v<nlohmann::json, const T&>
+    requires std::is_convertible_v<const T&, nlohmann::json>
   [[nodiscard]] std::uint64_t size(const T& value) const {
     return detail::size_of_json(text_of(value));
   }
   template <class T>
-    requires std::is_constructible_v<nlohmann::json, const T&>
+    requires std::is_convertible_v<const T&, nlohmann::json>
   [[nodiscard]] std::size_t encode(const T& value, std::span<std::byte> memory) const {
     const std::string text = text_of(value);
     std::ranges::copy(std::as_bytes(std::span(text)).first(std::min(text.size(), memory.size())),
@@ -87,13 +87,12 @@ struct Json {
   }
 
  private:
-  template <class T>
-  static std::string text_of(const T& value) {
-    const nlohmann::json json(value);
+  // A value of nlohmann's own is not copied.
+  static std::string text_of(const nlohmann::json& value) {
     std::string place;
-    detail::check_json(json, place, 0);
+    detail::check_json(value, place, 0);
     try {
-      return json.dump(2) + '\n';
+      return value.dump(2) + '\n';
     } catch (const nlohmann::json::exception&) {
       throw detail::unwritable_json("a string of the value is not UTF-8, as those of JSON are", {});
     }

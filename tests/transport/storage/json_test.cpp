@@ -93,7 +93,7 @@ class JsonTest : public ::testing::Test {
   static std::string error_of(std::string_view text) {
     const auto result = read<T>(text);
     EXPECT_EQ(code_of(result), Errc::corrupt);
-    const std::string what = result ? "" : result.error().what();
+    std::string what = result ? "" : result.error().what();
     EXPECT_LT(what.size(), 700U) << what;
     return what;
   }
@@ -102,7 +102,7 @@ class JsonTest : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
-#define EXPECT_SAYS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
+#define LOCUM_EXPECT_SAYS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 TEST_F(JsonTest, ComesBackFromEachBackend) {
   for (const Store& store : {open("simple:").value(), plain()}) {
@@ -135,7 +135,7 @@ TEST_F(JsonTest, AFileEditedByHandIsANewGeneration) {
   EXPECT_EQ(proxy<JsonSample>(handle, {.codec = Json{}})->steps, 3);
 
   std::string text = file("config");
-  text.replace(text.find("3"), 1, "  4000  ");
+  text.replace(text.find('3'), 1, "  4000  ");
   std::ofstream(path("config"), std::ios::binary) << text;
   EXPECT_EQ(store.get<JsonSample>("config", {.codec = Json{}}).value()->steps, 4000);
   EXPECT_EQ(code_of(proxy<JsonSample>(handle, {.codec = Json{}}).get()), Errc::stale);
@@ -185,48 +185,49 @@ TEST_F(JsonTest, RefusesWhatJsonCannotSay) {
     return put ? std::string() : std::string(put.error().what());
   };
   const std::map<std::string, std::vector<double>> unknown{{"a", {1}}, {"b", {1, std::nan("")}}};
-  EXPECT_SAYS(refused(unknown), "NaN nor infinity, which the value holds, at /b/1;");
-  EXPECT_SAYS(refused(-std::numeric_limits<double>::infinity()), "the value holds; change");
-  EXPECT_SAYS(refused(std::string("\xFF")), "not UTF-8");
-  EXPECT_SAYS(refused(nlohmann::json::binary({1, 2})), "own formats");
+  LOCUM_EXPECT_SAYS(refused(unknown), "NaN nor infinity, which the value holds, at /b/1;");
+  LOCUM_EXPECT_SAYS(refused(-std::numeric_limits<double>::infinity()), "the value holds; change");
+  LOCUM_EXPECT_SAYS(refused(std::string("\xFF")), "not UTF-8");
+  LOCUM_EXPECT_SAYS(refused(nlohmann::json::binary({1, 2})), "own formats");
   nlohmann::json deep = 1;
   for (int level = 0; level < 256; ++level) {
     deep = nlohmann::json::array({std::move(deep)});
   }
   store.put("deep", deep, {.codec = Json{}}).value();
   EXPECT_EQ(got<nlohmann::json>(store, "deep"), deep);
-  EXPECT_SAYS(refused(nlohmann::json::array({deep})), "deeper than 256 levels");
+  LOCUM_EXPECT_SAYS(refused(nlohmann::json::array({deep})), "deeper than 256 levels");
 }
 
 TEST_F(JsonTest, SaysWhereATextIsWrong) {
-  EXPECT_SAYS(error_of("{\n  \"steps\": 3,\n  \"length\" 0.1}"), "parse error at line 3, column 14");
-  EXPECT_SAYS(error_of("{\n  \"steps\": 3,\n  \"length\" 0.1}"), "expected ':'");
-  EXPECT_SAYS(error_of(json_sample_text.substr(0, json_sample_text.size() - 3)), "at line 11, column 4");
-  EXPECT_SAYS(error_of(""), "parse error at line 1, column 1");
-  EXPECT_SAYS(error_of(std::string(json_sample_text) + "more"), "line 13, column 1");
-  EXPECT_SAYS(error_of("\"\xC3(\""), "ill-formed UTF-8 byte; last read: '\"?('");
-  EXPECT_SAYS(error_of("[1, 2]"), "codec json, type");
+  LOCUM_EXPECT_SAYS(error_of("{\n  \"steps\": 3,\n  \"length\" 0.1}"), "parse error at line 3, column 14");
+  LOCUM_EXPECT_SAYS(error_of("{\n  \"steps\": 3,\n  \"length\" 0.1}"), "expected ':'");
+  LOCUM_EXPECT_SAYS(error_of(json_sample_text.substr(0, json_sample_text.size() - 3)),
+                    "at line 11, column 4");
+  LOCUM_EXPECT_SAYS(error_of(""), "parse error at line 1, column 1");
+  LOCUM_EXPECT_SAYS(error_of(std::string(json_sample_text) + "more"), "line 13, column 1");
+  LOCUM_EXPECT_SAYS(error_of("\"\xC3(\""), "ill-formed UTF-8 byte; last read: '\"?('");
+  LOCUM_EXPECT_SAYS(error_of("[1, 2]"), "codec json, type");
 }
 
 TEST_F(JsonTest, SaysWhichTypeOrMemberIsMissing) {
   std::string wrong(json_sample_text);
   wrong.replace(wrong.find("3,"), 1, "\"three\"");
-  EXPECT_SAYS(error_of(wrong), "type must be number, but is string");
-  EXPECT_SAYS(error_of(R"({"steps": 3})"), "key 'length' not found");
-  EXPECT_SAYS(error_of<double>("null"), "type must be number, but is null");
-  EXPECT_SAYS((error_of<std::array<int, 3>>("[1, 2]")), "out of range");
+  LOCUM_EXPECT_SAYS(error_of(wrong), "type must be number, but is string");
+  LOCUM_EXPECT_SAYS(error_of(R"({"steps": 3})"), "key 'length' not found");
+  LOCUM_EXPECT_SAYS(error_of<double>("null"), "type must be number, but is null");
+  LOCUM_EXPECT_SAYS((error_of<std::array<int, 3>>("[1, 2]")), "out of range");
 }
 
 TEST_F(JsonTest, BoundsWhatATextAsksFor) {
-  EXPECT_SAYS(error_of<double>(std::string(std::size_t{1} << 20U, '7')), "number overflow");
-  EXPECT_SAYS(error_of<double>("\n\"[\\\"[\"" + std::string(std::size_t{1} << 20U, '[')),
-              "deeper than 256 levels at line 2, column 263");
-  EXPECT_SAYS(error_of<double>(std::string(std::size_t{1} << 20U, ']')), "line 1, column 1");
+  LOCUM_EXPECT_SAYS(error_of<double>(std::string(std::size_t{1} << 20U, '7')), "number overflow");
+  LOCUM_EXPECT_SAYS(error_of<double>("\n\"[\\\"[\"" + std::string(std::size_t{1} << 20U, '[')),
+                    "deeper than 256 levels at line 2, column 263");
+  LOCUM_EXPECT_SAYS(error_of<double>(std::string(std::size_t{1} << 20U, ']')), "line 1, column 1");
   EXPECT_EQ(read<std::string>('"' + std::string(std::size_t{1} << 20U, '[') + '"').value()->size(),
             std::size_t{1} << 20U);
   const std::string longer((std::size_t{64} << 20U) + 1, ' ');
-  EXPECT_SAYS(error_of<double>(longer),
-              "may have 67108864 bytes, this one has 67108865; read it by get_bytes");
+  LOCUM_EXPECT_SAYS(error_of<double>(longer),
+                    "may have 67108864 bytes, this one has 67108865; read it by get_bytes");
   EXPECT_EQ(detail::size_of_json(std::string_view(longer).substr(1)), 67108864U);
   EXPECT_THROW((void)detail::size_of_json(longer), Error);
 }
