@@ -60,8 +60,8 @@ Result<std::size_t> encode_by(const WritingSteps& steps, const void* codec, cons
 
 Result<std::shared_ptr<const void>> read_by_codec(const ReadingSteps& steps, SessionState& session,
                                                   const ObjectView& object, const DecodedHow& how) {
-  if (object.type_hash() != steps.identity->hash) {
-    return session.type_mismatch(steps.identity->name, object);
+  if (const auto right = check_type(session, object, *steps.identity); !right) {
+    return right.error();
   }
   const auto decode = [&] {
     return coding(Errc::corrupt, *steps.identity, "to read the stored bytes",

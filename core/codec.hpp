@@ -30,6 +30,9 @@ namespace locum {
 /// * `static decode(std::span<const std::byte>, T&)`: reads into a default-constructed value.
 /// * `template <class T> static constexpr bool takes`: whether the codec handles the type; if false, the
 ///   library's own encoding is used. Without this member it handles all types.
+/// * `static constexpr bool reads_raw_bytes`: whether it also reads objects of raw bytes, at any address:
+///   what other programs stored in a backend, what `file:` with `plain=1` keeps without types, and what
+///   `put_bytes` stored. Without this member these are `type_mismatch`.
 ///
 /// The bytes passed to decode() are aligned to 16 and *not trusted*: another program may have written them.
 /// It is static because a reader identifies the codec by its name alone: everything else that it needs has to
@@ -84,6 +87,18 @@ constexpr bool codec_takes() {
   }
 }
 
+/// Whether a codec reads objects of raw bytes.
+template <class C>
+constexpr bool codec_reads_raw_bytes() {
+  if constexpr (requires {
+                  { C::reads_raw_bytes } -> std::convertible_to<bool>;
+                }) {
+    return C::reads_raw_bytes;
+  } else {
+    return false;
+  }
+}
+
 template <class C, class T>
 concept SizedBy = requires(const C& codec, const T& value) {
   { codec.size(value) } -> std::convertible_to<std::uint64_t>;
@@ -111,7 +126,7 @@ struct CodedType {
   static_assert(is_codec_name(codec),
                 "a codec's name has to be 1 to 64 letters, digits, '_', '.', '+' or '-'");
   static constexpr std::string_view name = Joined<type, mark, codec>::value;
-  static constexpr TypeIdentity identity{name, text_hash(name)};
+  static constexpr TypeIdentity identity{name, text_hash(name), codec_reads_raw_bytes<C>()};
 };
 
 /// Type-erased functions that write values of one type in one encoding.

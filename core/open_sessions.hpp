@@ -38,7 +38,7 @@ template <class T>
 [[nodiscard]] Proxy<T> proxy(const Handle& handle, const Decoding<T>& by) {
   const auto session = detail::session_of(handle.incarnation);
   return session ? session->template proxy<T>(handle, by)
-                 : Proxy<T>({}, handle, detail::no_session_of(handle));
+                 : Proxy<T>({}, handle, detail::no_session_of(handle), by.codec.reader());
 }
 
 }  // namespace locum

@@ -210,6 +210,7 @@ struct TypeName<std::monostate> {
 struct TypeIdentity {
   std::string_view name;
   std::uint64_t hash = 0;
+  bool or_bytes = false;  ///< objects of raw bytes, `byte[]`, are read as this type, too
 };
 
 template <class T>

@@ -27,10 +27,11 @@ constexpr void check_readable() {
                 "locum reads elements in place as T[]: get<double[]>, get<char[]>");
 }
 
-/// Whether the object is of this type.
+/// Whether the object is of this type, or is read as if it were.
 [[nodiscard]] inline Result<void> check_type(const SessionState& session, const ObjectView& object,
                                              const TypeIdentity& identity) {
-  if (object.type_hash() != identity.hash) {
+  if (object.type_hash() != identity.hash &&
+      !(identity.or_bytes && object.type_hash() == type_identity<std::byte[]>.hash)) {
     return session.type_mismatch(identity.name, object);
   }
   return {};

@@ -1,7 +1,7 @@
 # Checks every #include of the files named on the command line (paths relative to the repository root) against these rules:
 #
 #   folder      may include          and, of third-party headers
-#   core        core                 none; testing/ GoogleTest
+#   core        core                 none; testing/ GoogleTest, json.hpp nlohmann's JSON
 #   shm         core shm             Boost.Interprocess, POSIX
 #   transport   core transport       by folder: ucx/ UCX; storage/ HDF5, POSIX, storage/rocksdb RocksDB, storage/wrappers/ zstd, lz4, libsodium, storage/servers/tls OpenSSL, storage/configuration toml++; loopback/ none
 #   mpi         core mpi             MPI
@@ -11,7 +11,7 @@
 #   core        base, object, ports, node, rpc, async, backend, tier, copies, server, client, detail and steps and tasks and core/ itself
 #   shm         segment, death, arena, table and names, spill, shm/ itself
 #
-# Nobody includes core/testing/, which is for tests and needs GoogleTest.
+# Nobody includes core/testing/, which is for tests and needs GoogleTest, nor core/json.hpp, which is for programs that have nlohmann's JSON.
 # The public values of core (error, result, key and others below) may be included everywhere.
 #
 # mpi/runtime.* and mpi/runtime_*.* may include every folder: they are the one place that puts them together. All may include the C++ standard library.
@@ -71,6 +71,7 @@ function exists(path,    line, status) {
 function foreign_allowed(header) {
   if (header in is_standard) return 1
   if (FILENAME ~ /^core\/testing\//) return header == "gtest/gtest.h"
+  if (FILENAME == "core/json.hpp") return header == "nlohmann/json.hpp"
   if (FILENAME ~ /^shm\//) return header ~ /^boost\/interprocess\// || header ~ posix
   if (FILENAME ~ /^mpi\//) return header == "mpi.h"
   if (FILENAME ~ /^transport\/ucx\//) return header ~ /^uc[pst]\// || header ~ posix
@@ -113,6 +114,7 @@ function check_room(path,    from, to) {
   else if (to != from && to != "core" && FILENAME !~ /^mpi\/runtime(_[a-z]+)?\./)
     refuse(from "/ may include core/ and itself, not " to "/; only mpi/runtime.* sees every room")
   else if (path ~ /^core\/testing\// && folder_of(FILENAME) != "core/testing") refuse("core/testing/ is for tests")
+  else if (path == "core/json.hpp") refuse("core/json.hpp needs a foreign header, and is for programs")
   else if (to == from) check_layer(path)
 }
 
