@@ -448,7 +448,8 @@ const std::vector<ObjectRow>& honest_rows() {
   static const std::vector<ObjectRow> rows = [] {
     constexpr std::array<std::uint64_t, honest_paths> sizes{96 * sizeof(double), 60, 100, 400};
     const std::array<std::uint32_t, honest_paths> sums{sum_of_ramp<double>(96), sum_of_ramp<std::uint8_t>(60),
-                                                       sum_of_ramp<std::uint8_t>(100), sum_of_ramp<float>(100)};
+                                                       sum_of_ramp<std::uint8_t>(100),
+                                                       sum_of_ramp<float>(100)};
     std::vector<ObjectRow> made;
     for (std::size_t at = 0; at < honest_paths + 4; ++at) {
       const bool is_packed = at >= honest_paths;

@@ -29,7 +29,7 @@ using locum::tests::timed;
 using locum::tests::victim;
 
 constexpr std::size_t ranks = 4;
-constexpr std::size_t objects = 200;  // of each rank
+constexpr std::size_t objects = 200;             // of each rank
 constexpr std::uint64_t unwritten = 256 * 1024;  // as in the URL
 
 /// In memory of all ranks, which the dead leave as it was.
