@@ -47,6 +47,7 @@ class ServerStream {
 
  private:
   ServerStream(int descriptor, std::string name);
+  [[nodiscard]] Result<void> in_time(Deadline deadline);
   [[nodiscard]] Result<void> wait(short events, Deadline deadline);
   [[nodiscard]] Result<std::size_t> receive(std::span<std::byte> into, Deadline deadline);
   [[nodiscard]] Result<void> secure(const ServerPlace& place, Deadline deadline);
