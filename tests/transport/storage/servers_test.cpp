@@ -390,6 +390,10 @@ TEST_P(Servers, RemoveWhatHasExpired) {
   record.lifetime = std::chrono::hours(24 * 100);
   ASSERT_TRUE(direct_->store({"s", "a"}, record, long_enough));
   EXPECT_TRUE(direct_->load({"s", "a"}, whole_record, long_enough));
+  record.expect = Expect::anything;
+  record.lifetime = std::chrono::hours(24 * 365 * 100);
+  ASSERT_TRUE(direct_->store({"s", "a"}, record, long_enough));
+  EXPECT_TRUE(direct_->load({"s", "a"}, whole_record, long_enough)) << "a hundred years are not over";
 }
 
 TEST_P(Servers, KeepObjectsForOtherSessions) {
