@@ -520,6 +520,18 @@ TEST(FloodOfReplies, EndsWithTheDeadline) {
   EXPECT_LT(Clock::now() - before, beyond);
 }
 
+TEST_F(RedisServer, IsNotTrustedWithLengths) {
+  TestServer& server = shared_server(ServerKind::redis);
+  FaultProxy proxy(server.folder() + "/proxy", server.path());
+  const auto backend = backend_at("redis:" + proxy.path()).value();
+  // Each of two lengths may be; together they are more than any reply has.
+  for (const char* reply : {"*999999\r\n*2\r\n", "*2\r\n$1\r\na\r\n$1073741824\r\n", "%500001\r\n",
+                            "*9223372036854775807\r\n", "%9223372036854775807\r\n"}) {
+    proxy.set({.reply = reply});
+    EXPECT_EQ(code_of(backend->load({"s", "a"}, whole_record, long_enough)), Errc::corrupt) << reply;
+  }
+}
+
 TEST_F(RedisServer, KeepsWhatOtherProgramsReadAndWrite) {
   TestServer& server = shared_server(ServerKind::redis);
   server.clear();

@@ -12,6 +12,7 @@ namespace locum::storage {
 namespace {
 
 constexpr std::size_t shortest_outside = 4096;
+// Of a whole reply.
 constexpr std::int64_t most_text_bytes = std::int64_t{1} << 30U;
 constexpr std::int64_t most_elements = 1'000'000;
 constexpr int deepest_reply = 4;
@@ -219,7 +220,12 @@ std::string RedisConnection::without_password(std::string_view line) const {
   return shown;
 }
 
-Result<RedisReply> RedisConnection::message(Deadline deadline, int depth) {
+Result<RedisReply> RedisConnection::message(Deadline deadline) {
+  Room room{.bytes = most_text_bytes, .elements = most_elements};
+  return message(deadline, 0, room);
+}
+
+Result<RedisReply> RedisConnection::message(Deadline deadline, int depth, Room& room) {
   using Kind = RedisReply::Kind;
   const auto line = stream_.line(deadline);
   if (!line) {
@@ -232,6 +238,10 @@ Result<RedisReply> RedisConnection::message(Deadline deadline, int depth) {
   const char type = line->front();
   const std::string_view rest = line->substr(1);
   if (type == '+' || type == '-') {
+    room.bytes -= std::ssize(rest);
+    if (room.bytes < 0) {
+      return stream_.garbage("a list of a length that none has");
+    }
     reply.kind = type == '+' ? Kind::status : Kind::error;
     reply.line = type == '+' ? std::string(rest) : without_password(rest);
     return reply;
@@ -255,9 +265,10 @@ Result<RedisReply> RedisConnection::message(Deadline deadline, int depth) {
     return reply;
   }
   if (type == '$') {
-    if (*count < 0 || *count > most_text_bytes) {
+    if (*count < 0 || *count > room.bytes) {
       return stream_.garbage("a text of a length that none has");
     }
+    room.bytes -= *count;
     reply.kind = Kind::text;
     reply.size_bytes = static_cast<std::uint64_t>(*count);
     reply.bytes = record_memory(reply.size_bytes);
@@ -274,12 +285,14 @@ Result<RedisReply> RedisConnection::message(Deadline deadline, int depth) {
     return end[0] == std::byte{'\r'} && end[1] == std::byte{'\n'} ? Result<RedisReply>(std::move(reply))
                                                                   : stream_.garbage("a text without its end");
   }
-  if (*count < 0 || *count > most_elements || depth == deepest_reply) {
+  const std::int64_t per_entry = type == '%' ? 2 : 1;
+  if (*count < 0 || *count > room.elements / per_entry || depth == deepest_reply) {
     return stream_.garbage("a list of a length that none has");
   }
   reply.kind = type == '>' ? Kind::push : Kind::list;
-  for (std::int64_t left = type == '%' ? 2 * *count : *count; left > 0; --left) {
-    auto element = message(deadline, depth + 1);
+  room.elements -= *count * per_entry;
+  for (std::int64_t left = *count * per_entry; left > 0; --left) {
+    auto element = message(deadline, depth + 1, room);
     if (!element) {
       return element.error();
     }
@@ -290,7 +303,7 @@ Result<RedisReply> RedisConnection::message(Deadline deadline, int depth) {
 
 Result<RedisReply> RedisConnection::receive(Deadline deadline) {
   while (true) {
-    auto reply = message(deadline, 0);
+    auto reply = message(deadline);
     if (!reply || reply->kind != RedisReply::Kind::push) {
       awaited_ -= reply ? 1 : 0;
       if (must_be_primary_ && reply && reply->is_error() && kind_of(reply->line) == "READONLY") {
@@ -312,7 +325,7 @@ Result<RedisReply> RedisConnection::ask(std::initializer_list<Word> words, Deadl
 
 Result<bool> RedisConnection::pushed(std::string_view key, Deadline until, Deadline deadline) {
   while (stream_.arrives(until)) {
-    const auto told = message(deadline, 0);
+    const auto told = message(deadline);
     if (!told) {
       return told.error();
     }
