@@ -418,6 +418,10 @@ TEST_P(Servers, ResolveTheHandlesOfAnEarlierProcess) {
   expect_handles_in_the_next_process(server_->url());
 }
 
+std::string code_and_text(const Result<Store>& result) {
+  return result ? "a store" : result.error().what();
+}
+
 class RedisServer : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -530,6 +534,26 @@ TEST_F(RedisServer, IsNotTrustedWithLengths) {
     proxy.set({.reply = reply});
     EXPECT_EQ(code_of(backend->load({"s", "a"}, whole_record, long_enough)), Errc::corrupt) << reply;
   }
+}
+
+TEST_F(RedisServer, MayHaveNoMoreConnections) {
+  TestServer& server = shared_server(ServerKind::redis);
+  server.clear();
+  FaultProxy proxy(server.folder() + "/proxy", server.path());
+  const std::string url = "redis:" + proxy.path();
+  const auto backend = backend_at(url).value();
+  proxy.set({.reply = "-ERR max number of clients reached\r\n"});
+  ::setenv("LOCUM_TEST_SECRET", "open-sesame", 1);
+  for (const auto& refused : {code_and_text(open(url)), code_and_text(open(url + "?db=1")),
+                              code_and_text(open(url + "?password=env:LOCUM_TEST_SECRET"))}) {
+    EXPECT_NE(refused.find("peer_lost"), std::string::npos) << refused;
+    EXPECT_NE(refused.find("maxclients"), std::string::npos) << refused;
+  }
+  backend->await({"s", "a"}, milliseconds(300));
+  proxy.set({});
+  const auto before = Clock::now();
+  backend->await({"s", "a"}, milliseconds(300));
+  EXPECT_GE(Clock::now() - before, milliseconds(300)) << "it tells of changes, although it did not then";
 }
 
 TEST_F(RedisServer, KeepsWhatOtherProgramsReadAndWrite) {

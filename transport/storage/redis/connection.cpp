@@ -69,6 +69,13 @@ Error redis_error(const RedisReply& reply, const std::string& name) {
       kind == "BUSY") {
     return Error(Errc::peer_lost, name + " is not ready; try again a little later", text);
   }
+  if (text.starts_with("ERR max number of clients")) {
+    return Error(Errc::peer_lost,
+                 name +
+                     " takes no more connections now; raise the server's maxclients, or give the URL a "
+                     "smaller number by the option connections",
+                 text);
+  }
   if (kind == "NOAUTH") {
     return Error(Errc::invalid_argument, name + " wants a password; give the URL ?password=env:NAME", text);
   }
@@ -133,13 +140,15 @@ Result<RedisConnection> RedisConnection::open(const RedisAccess& access, bool pu
     if (!reply) {
       return reply.error();
     }
-    const bool is_refused = reply->is_error() && (is_password || kind_of(reply->text()) == "NOAUTH");
-    if (is_refused) {
-      return not_admitted(access, *reply);
-    }
     if (reply->is_error()) {
-      return pushes ? Error(Errc::unsupported, made.name() + " does not tell of changes", reply->line)
-                    : redis_error(*reply, made.name());
+      Error why = redis_error(*reply, made.name());
+      if (why.code() == Errc::peer_lost) {
+        return why;  // which may pass, and says nothing of the password, or of what the server can do
+      }
+      if (is_password || kind_of(reply->text()) == "NOAUTH") {
+        return not_admitted(access, *reply);
+      }
+      return pushes ? Error(Errc::unsupported, made.name() + " does not tell of changes", reply->line) : why;
     }
     if (access.must_be_primary && made.awaited_ == 0 && !is_of_primary(*reply)) {
       return no_primary(made.name(), {});
