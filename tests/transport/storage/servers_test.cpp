@@ -275,6 +275,16 @@ TEST_P(Servers, TakeNoGarbageForAValue) {
   EXPECT_EQ(text_in(backend_->load({"s", "a"}, whole_record, long_enough).value()), text);
 }
 
+TEST_P(Servers, AreRepeatedInErrorsWithoutHarm) {
+  proxy_->set(
+      {.reply = (is_redis() ? "-ERR " : "SERVER_ERROR ") + ("\x1B[31m" + std::string(50'000, 'x')) + "\r\n"});
+  const auto refused = backend_->load({"s", "a"}, whole_record, long_enough);
+  ASSERT_EQ(code_of(refused), Errc::system);
+  const std::string text = refused.error().what();
+  EXPECT_NE(text.find("?[31mxxx"), std::string::npos) << text.substr(0, 1000);
+  EXPECT_LT(text.size(), 1000U);
+}
+
 TEST_P(Servers, AreConnectedAgainWhenTheyStartAgain) {
   TestServer own(GetParam());
   const auto backend = own.backend();

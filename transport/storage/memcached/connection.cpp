@@ -150,7 +150,7 @@ Result<void> ItemConnection::receive_items(std::span<const std::string> keys, De
 
 // After a client's error the server may take what follows for requests.
 Error ItemConnection::refused(std::string_view line) {
-  const std::string text(line);
+  const std::string text = repeatable(line);
   if (text.find("too large") != std::string::npos) {
     return Error(Errc::value_too_large,
                  stream_.name() +

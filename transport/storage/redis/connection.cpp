@@ -252,7 +252,7 @@ Result<RedisReply> RedisConnection::message(Deadline deadline, int depth, Room& 
       return stream_.garbage("a list of a length that none has");
     }
     reply.kind = type == '+' ? Kind::status : Kind::error;
-    reply.line = type == '+' ? std::string(rest) : without_password(rest);
+    reply.line = type == '+' ? std::string(rest) : repeatable(without_password(rest));
     return reply;
   }
   if (type == '_') {

@@ -162,7 +162,7 @@ Result<ServerPlace> RedisSentinels::ask(const RedisAccess& sentinel, Deadline de
   auto place = server_at_address(primary);
   return place ? std::move(place)
                : Error(Errc::unsupported,
-                       name + " names the primary '" + primary.host +
+                       name + " names the primary '" + repeatable(primary.host) +
                            "' in place of its address, which would have to be resolved within a call; set "
                            "'sentinel announce-hostnames no'");
 }

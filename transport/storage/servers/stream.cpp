@@ -396,6 +396,14 @@ Result<std::string_view> ServerStream::line(Deadline deadline) {
   }
 }
 
+std::string repeatable(std::string_view said) {
+  constexpr std::size_t most = 256;
+  std::string text(said.substr(0, most));
+  std::ranges::replace_if(
+      text, [](char one) { return static_cast<unsigned char>(one) < 0x20 || one == 0x7F; }, '?');
+  return said.size() > most ? text + "..." : text;
+}
+
 Result<void> ServerStream::read(std::span<std::byte> into, Deadline deadline) {
   while (!into.empty()) {
     if (begin_ != end_) {

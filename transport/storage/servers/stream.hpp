@@ -71,4 +71,8 @@ class ServerStream {
   Deadline::Clock::time_point heard_{};
 };
 
+/// What a server said, as an error may repeat it: 256 bytes of it at most, and `?` for control characters,
+/// which a terminal would obey.
+[[nodiscard]] std::string repeatable(std::string_view said);
+
 }  // namespace locum::storage
