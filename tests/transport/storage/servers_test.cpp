@@ -634,6 +634,15 @@ TEST_F(RedisServer, WakesWhoAwaitsWhatAnybodyStores) {
   waiter.join();
   EXPECT_TRUE(backend->load({"s", "a"}, whole_record, long_enough));
   backend->await({"s", "a"}, long_enough);
+
+  ASSERT_EQ(ask_server(server.path(), "ACL SETUSER watcher on nopass ~* +@all -exists"), "+OK");
+  const auto refused = backend_at("redis://watcher@" + server.path()).value();
+  const auto before_refusals = Clock::now();
+  for (int time = 0; time < 3; ++time) {
+    refused->await({"s", "b"}, milliseconds(300));
+  }
+  EXPECT_GE(Clock::now() - before_refusals, milliseconds(60)) << "callers would ask again without a pause";
+  EXPECT_EQ(ask_server(server.path(), "ACL DELUSER watcher"), ":1");
 }
 
 TEST_F(RedisServer, SaysWhatIsWrongWithItsUrl) {

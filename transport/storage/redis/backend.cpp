@@ -346,8 +346,8 @@ void Redis::await(const RecordKey& key, Deadline until) {
     const std::string name = key_of(key);
     const auto exists =
         lease ? (*lease)->ask({"EXISTS", name}, moment + grace) : Result<RedisReply>(lease.error());
-    if (exists && (exists->kind != RedisReply::Kind::integer || exists->integer != 0 ||
-                   (*lease)->pushed(name, moment, moment + grace))) {
+    const bool is_answered = exists && exists->kind == RedisReply::Kind::integer;
+    if (is_answered && (exists->integer != 0 || (*lease)->pushed(name, moment, moment + grace))) {
       return;
     }
     if (!exists && exists.error().code() == Errc::unsupported) {
