@@ -285,6 +285,16 @@ TEST_P(Servers, AreRepeatedInErrorsWithoutHarm) {
   EXPECT_LT(text.size(), 1000U);
 }
 
+TEST_P(Servers, TakeSoManyConnections) {
+  proxy_->set({.reply = is_redis() ? "-ERR max number of clients reached\r\n"
+                                   : "ERROR Too many open connections\r\n"});
+  const auto loaded = backend_->load({"s", "a"}, whole_record, long_enough);
+  ASSERT_EQ(code_of(loaded), Errc::peer_lost);
+  EXPECT_NE(loaded.error().text().find("takes no more connections"), std::string::npos) << loaded.error();
+  EXPECT_EQ(code_of(store_text(*backend_, {"s", "a"}, "a", 1, long_enough)), Errc::peer_lost);
+  EXPECT_EQ(code_of(backend_->remove({"s", "a"}, 0, long_enough)), Errc::peer_lost);
+}
+
 TEST_P(Servers, AreConnectedAgainWhenTheyStartAgain) {
   TestServer own(GetParam());
   const auto backend = own.backend();
@@ -555,6 +565,7 @@ TEST_F(RedisServer, MayHaveNoMoreConnections) {
   proxy.set({.reply = "-ERR max number of clients reached\r\n"});
   ::setenv("LOCUM_TEST_SECRET", "open-sesame", 1);
   for (const auto& refused : {code_and_text(open(url)), code_and_text(open(url + "?db=1")),
+                              code_and_text(open(url + "?sentinel=planets")),
                               code_and_text(open(url + "?password=env:LOCUM_TEST_SECRET"))}) {
     EXPECT_NE(refused.find("peer_lost"), std::string::npos) << refused;
     EXPECT_NE(refused.find("maxclients"), std::string::npos) << refused;

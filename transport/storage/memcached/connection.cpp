@@ -18,7 +18,8 @@ struct ItemHead {
 };
 
 bool is_refusal(std::string_view line) noexcept {
-  return line == "ERROR" || line.starts_with("CLIENT_ERROR") || line.starts_with("SERVER_ERROR");
+  return line == "ERROR" || line.starts_with("ERROR ") || line.starts_with("CLIENT_ERROR") ||
+         line.starts_with("SERVER_ERROR");
 }
 
 // VALUE <key> <flags> <bytes> <version>
@@ -164,6 +165,13 @@ Error ItemConnection::refused(std::string_view line) {
   }
   if (!text.starts_with("SERVER_ERROR")) {
     (void)stream_.garbage(text);
+  }
+  if (text.starts_with("ERROR Too many open connections")) {
+    return Error(Errc::peer_lost,
+                 stream_.name() +
+                     " takes no more connections now; start it with a larger -c, or give the URL a "
+                     "smaller number by the option connections",
+                 text);
   }
   return Error(Errc::system, stream_.name() + " refused the request; look at its version and settings", text);
 }

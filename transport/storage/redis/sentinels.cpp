@@ -136,6 +136,9 @@ Result<ServerPlace> RedisSentinels::ask(const RedisAccess& sentinel, Deadline de
                  reply->line);
   }
   if (reply->is_error()) {
+    if (Error why = redis_error(*reply, name); may_pass(why)) {
+      return why;
+    }
     return Error(Errc::invalid_argument,
                  name +
                      " does not answer as a sentinel; leave the option sentinel out where the URL names a "
