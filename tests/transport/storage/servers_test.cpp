@@ -1,6 +1,7 @@
 // Backends over servers, and what they do when the server or the way to it fails.
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -293,6 +294,20 @@ TEST_P(Servers, TakeSoManyConnections) {
   EXPECT_NE(loaded.error().text().find("takes no more connections"), std::string::npos) << loaded.error();
   EXPECT_EQ(code_of(store_text(*backend_, {"s", "a"}, "a", 1, long_enough)), Errc::peer_lost);
   EXPECT_EQ(code_of(backend_->remove({"s", "a"}, 0, long_enough)), Errc::peer_lost);
+}
+
+TEST_P(Servers, AreNotTakenForGoneWithoutDescriptors) {
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const int next = ::dup(STDIN_FILENO);
+  ::close(next);
+  const rlimit none_left{static_cast<rlim_t>(next), limit.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none_left), 0);
+  const auto refused = backend_->load({"s", "a"}, whole_record, long_enough);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  ASSERT_EQ(code_of(refused), Errc::system);
+  EXPECT_NE(refused.error().text().find("ulimit -n"), std::string::npos) << refused.error();
+  EXPECT_EQ(code_of(backend_->load({"s", "a"}, whole_record, long_enough)), Errc::not_found);
 }
 
 TEST_P(Servers, AreConnectedAgainWhenTheyStartAgain) {

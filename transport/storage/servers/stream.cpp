@@ -46,6 +46,13 @@ Error no_answer(const std::string& name) {
 }
 
 Error cannot_reach(const std::string& name, int error_number) {
+  if (error_number == EMFILE || error_number == ENFILE) {
+    return Error(Errc::system,
+                 name +
+                     ": no more files can be opened for a connection; raise 'ulimit -n', or give the URL a "
+                     "smaller number by the option connections",
+                 std::strerror(error_number));
+  }
   return Error(Errc::peer_lost, name + " cannot be reached; look whether the server runs there",
                std::strerror(error_number));
 }
