@@ -282,15 +282,15 @@ Result<ObjectView> BackendConnector::wait(const Address& address, Deadline deadl
     return get(address, deadline);  // keys are made by sealing: a missing one never appears later
   }
   const auto moment = deadline.moment(options_.timeout);
+  // A wait that has no time looks once, and that look has some.
+  const auto began = Clock::now();
+  const auto latest = moment > began ? moment : began + std::chrono::seconds(1);
   const auto promised = promise_named(address.key.store, address.name);
-  const auto space = spaces_.space_of(address.key.store, until({}));
+  const auto space = spaces_.space_of(address.key.store, latest);
   if (!space) {
     return space.error();
   }
   const std::string record = names_.of_name(address.name);
-  // A wait that has no time looks once, and that look has some.
-  const auto began = Clock::now();
-  const auto latest = moment > began ? moment : began + std::chrono::seconds(1);
   auto next_look = began + look_interval;
   for (auto pause = std::chrono::milliseconds(1);; pause = std::min(2 * pause, longest_pause)) {
     const std::uint64_t told = bound_.count();

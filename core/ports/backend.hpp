@@ -19,7 +19,7 @@ namespace locum {
 enum class NameBytes : std::uint8_t {
   any,        ///< all 256
   printable,  ///< those that ASCII prints, without the space
-  file_name,  ///< letters, digits and `_ - . , + = @ ~`; not `.` first
+  file_name,  ///< letters, digits and `_ - . , + = @ ~ %`; not `.` first
 };
 
 /// Who may use what a backend keeps.

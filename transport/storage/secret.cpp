@@ -97,10 +97,11 @@ Result<std::string> secret_in(std::string_view reference) {
   if (reference.starts_with("env:")) {
     const std::string name = rest("env:");
     const char* const value = std::getenv(name.c_str());
-    return value != nullptr ? Result<std::string>(value)
-                            : Error(Errc::not_found, "the variable " + name +
-                                                         " of the environment is not set; it "
-                                                         "has to hold the secret");
+    return value != nullptr && *value != '\0'
+               ? Result<std::string>(value)
+               : Error(Errc::not_found,
+                       "the variable " + name +
+                           " of the environment is not set, or is empty; it has to hold the secret");
   }
   if (reference.starts_with("file:")) {
     const std::string path = rest("file:");

@@ -1,14 +1,22 @@
 // Backends over servers, and what they do when the server or the way to it fails.
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -20,6 +28,7 @@
 #include "tests/core/code_of.hpp"
 #include "tests/transport/storage/fault_proxy.hpp"
 #include "tests/transport/storage/next_process.hpp"
+#include "tests/transport/storage/temporary_folder.hpp"
 #include "tests/transport/storage/test_server.hpp"
 #include "transport/storage/redis/connection.hpp"
 
@@ -267,6 +276,40 @@ TEST_P(Servers, TakeNoGarbageForAValue) {
   EXPECT_EQ(text_in(backend_->load({"s", "a"}, whole_record, long_enough).value()), text);
 }
 
+TEST_P(Servers, AreRepeatedInErrorsWithoutHarm) {
+  proxy_->set(
+      {.reply = (is_redis() ? "-ERR " : "SERVER_ERROR ") + ("\x1B[31m" + std::string(50'000, 'x')) + "\r\n"});
+  const auto refused = backend_->load({"s", "a"}, whole_record, long_enough);
+  ASSERT_EQ(code_of(refused), Errc::system);
+  const std::string text = refused.error().what();
+  EXPECT_NE(text.find("?[31mxxx"), std::string::npos) << text.substr(0, 1000);
+  EXPECT_LT(text.size(), 1000U);
+}
+
+TEST_P(Servers, TakeSoManyConnections) {
+  proxy_->set({.reply = is_redis() ? "-ERR max number of clients reached\r\n"
+                                   : "ERROR Too many open connections\r\n"});
+  const auto loaded = backend_->load({"s", "a"}, whole_record, long_enough);
+  ASSERT_EQ(code_of(loaded), Errc::peer_lost);
+  EXPECT_NE(loaded.error().text().find("takes no more connections"), std::string::npos) << loaded.error();
+  EXPECT_EQ(code_of(store_text(*backend_, {"s", "a"}, "a", 1, long_enough)), Errc::peer_lost);
+  EXPECT_EQ(code_of(backend_->remove({"s", "a"}, 0, long_enough)), Errc::peer_lost);
+}
+
+TEST_P(Servers, AreNotTakenForGoneWithoutDescriptors) {
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const int next = ::dup(STDIN_FILENO);
+  ::close(next);
+  const rlimit none_left{static_cast<rlim_t>(next), limit.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none_left), 0);
+  const auto refused = backend_->load({"s", "a"}, whole_record, long_enough);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  ASSERT_EQ(code_of(refused), Errc::system);
+  EXPECT_NE(refused.error().text().find("ulimit -n"), std::string::npos) << refused.error();
+  EXPECT_EQ(code_of(backend_->load({"s", "a"}, whole_record, long_enough)), Errc::not_found);
+}
+
 TEST_P(Servers, AreConnectedAgainWhenTheyStartAgain) {
   TestServer own(GetParam());
   const auto backend = own.backend();
@@ -382,6 +425,12 @@ TEST_P(Servers, RemoveWhatHasExpired) {
   record.lifetime = std::chrono::hours(24 * 100);
   ASSERT_TRUE(direct_->store({"s", "a"}, record, long_enough));
   EXPECT_TRUE(direct_->load({"s", "a"}, whole_record, long_enough));
+  record.expect = Expect::anything;
+  for (const milliseconds longest : {milliseconds(std::chrono::hours(24 * 365 * 100)), milliseconds::max()}) {
+    record.lifetime = longest;
+    ASSERT_TRUE(direct_->store({"s", "a"}, record, long_enough)) << longest.count();
+    EXPECT_TRUE(direct_->load({"s", "a"}, whole_record, long_enough)) << longest.count();
+  }
 }
 
 TEST_P(Servers, KeepObjectsForOtherSessions) {
@@ -404,6 +453,10 @@ TEST_P(Servers, KeepObjectsForOtherSessions) {
 
 TEST_P(Servers, ResolveTheHandlesOfAnEarlierProcess) {
   expect_handles_in_the_next_process(server_->url());
+}
+
+std::string code_and_text(const Result<Store>& result) {
+  return result ? "a store" : result.error().what();
 }
 
 class RedisServer : public ::testing::Test {
@@ -453,6 +506,92 @@ TEST_F(RedisServer, AdmitsUsersByTheirPasswords) {
   const auto refused = open("redis://me@" + proxy.path() + "?password=env:LOCUM_TEST_SECRET");
   ASSERT_EQ(code_of(refused), Errc::invalid_argument);
   EXPECT_EQ(std::string(refused.error().what()).find("open-"), std::string::npos) << refused.error();
+}
+
+/// Accepts one client, and sends it the same again and again, whatever it asks for, until it goes or a minute
+/// is over.
+class FloodingServer {
+ public:
+  FloodingServer(std::string path, std::string text) : path_(std::move(path)), text_(std::move(text)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::ranges::copy(path_, std::begin(address.sun_path));
+    if (::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        ::listen(listener_, 1) != 0) {
+      throw std::runtime_error("cannot listen at " + path_);
+    }
+    thread_ = std::thread([this] { flood(); });
+  }
+  FloodingServer(const FloodingServer&) = delete;
+  FloodingServer& operator=(const FloodingServer&) = delete;
+  ~FloodingServer() {
+    ::shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    ::close(listener_);
+    ::unlink(path_.c_str());
+  }
+
+ private:
+  void flood() const {
+    const int client = ::accept(listener_, nullptr, nullptr);
+    const timeval longest{.tv_sec = 1, .tv_usec = 0};
+    ::setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof longest);
+    const auto end = Clock::now() + seconds(60);
+    while (Clock::now() < end && ::send(client, text_.data(), text_.size(), MSG_NOSIGNAL) > 0) {
+    }
+    ::close(client);
+  }
+
+  const std::string path_;
+  const std::string text_;
+  const int listener_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::thread thread_;
+};
+
+TEST(FloodOfReplies, EndsWithTheDeadline) {
+  const TemporaryFolder folder;
+  std::string pushes;
+  for (int count = 0; count < 10'000; ++count) {
+    pushes += ">0\r\n";  // which are passed over
+  }
+  const FloodingServer server(folder.path() + "/server", pushes);
+  const auto backend = backend_at("redis:" + folder.path() + "/server").value();
+  const auto before = Clock::now();
+  EXPECT_EQ(code_of(backend->load({"s", "a"}, whole_record, milliseconds(50))), Errc::timeout);
+  EXPECT_LT(Clock::now() - before, beyond);
+}
+
+TEST_F(RedisServer, IsNotTrustedWithLengths) {
+  TestServer& server = shared_server(ServerKind::redis);
+  FaultProxy proxy(server.folder() + "/proxy", server.path());
+  const auto backend = backend_at("redis:" + proxy.path()).value();
+  // Each of two lengths may be; together they are more than any reply has.
+  for (const char* reply : {"*999999\r\n*2\r\n", "*2\r\n$1\r\na\r\n$1073741824\r\n", "%500001\r\n",
+                            "*9223372036854775807\r\n", "%9223372036854775807\r\n"}) {
+    proxy.set({.reply = reply});
+    EXPECT_EQ(code_of(backend->load({"s", "a"}, whole_record, long_enough)), Errc::corrupt) << reply;
+  }
+}
+
+TEST_F(RedisServer, MayHaveNoMoreConnections) {
+  TestServer& server = shared_server(ServerKind::redis);
+  server.clear();
+  FaultProxy proxy(server.folder() + "/proxy", server.path());
+  const std::string url = "redis:" + proxy.path();
+  const auto backend = backend_at(url).value();
+  proxy.set({.reply = "-ERR max number of clients reached\r\n"});
+  ::setenv("LOCUM_TEST_SECRET", "open-sesame", 1);
+  for (const auto& refused : {code_and_text(open(url)), code_and_text(open(url + "?db=1")),
+                              code_and_text(open(url + "?sentinel=planets")),
+                              code_and_text(open(url + "?password=env:LOCUM_TEST_SECRET"))}) {
+    EXPECT_NE(refused.find("peer_lost"), std::string::npos) << refused;
+    EXPECT_NE(refused.find("maxclients"), std::string::npos) << refused;
+  }
+  backend->await({"s", "a"}, milliseconds(300));
+  proxy.set({});
+  const auto before = Clock::now();
+  backend->await({"s", "a"}, milliseconds(300));
+  EXPECT_GE(Clock::now() - before, milliseconds(300)) << "it tells of changes, although it did not then";
 }
 
 TEST_F(RedisServer, KeepsWhatOtherProgramsReadAndWrite) {
@@ -523,6 +662,15 @@ TEST_F(RedisServer, WakesWhoAwaitsWhatAnybodyStores) {
   waiter.join();
   EXPECT_TRUE(backend->load({"s", "a"}, whole_record, long_enough));
   backend->await({"s", "a"}, long_enough);
+
+  ASSERT_EQ(ask_server(server.path(), "ACL SETUSER watcher on nopass ~* +@all -exists"), "+OK");
+  const auto refused = backend_at("redis://watcher@" + server.path()).value();
+  const auto before_refusals = Clock::now();
+  for (int time = 0; time < 3; ++time) {
+    refused->await({"s", "b"}, milliseconds(300));
+  }
+  EXPECT_GE(Clock::now() - before_refusals, milliseconds(60)) << "callers would ask again without a pause";
+  EXPECT_EQ(ask_server(server.path(), "ACL DELUSER watcher"), ":1");
 }
 
 TEST_F(RedisServer, SaysWhatIsWrongWithItsUrl) {

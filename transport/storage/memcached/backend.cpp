@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -21,6 +23,7 @@ namespace {
 constexpr std::size_t most_requests = 256;
 constexpr std::size_t longest_plain_space = 33;
 constexpr std::int64_t most_relative_seconds = std::int64_t{30} * 24 * 3600;
+constexpr std::int64_t last_second = std::numeric_limits<std::int32_t>::max();  // since 1970
 
 std::string item_key(const RecordKey& key) {
   std::string item;
@@ -41,7 +44,8 @@ std::string item_key(const RecordKey& key) {
 }
 
 /// Seconds until a record goes, and one more, since the server's clock may be one behind; long ones since
-/// 1970, as the protocol has it.
+/// 1970, as the protocol has it. One behind the year 2038 is "for ever": the server takes larger numbers for
+/// negative ones, and stores nothing.
 std::string expiry_of(std::chrono::milliseconds lifetime) {
   if (lifetime.count() <= 0) {
     return "0";
@@ -51,7 +55,7 @@ std::string expiry_of(std::chrono::milliseconds lifetime) {
     seconds +=
         std::chrono::ceil<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   }
-  return std::to_string(seconds);
+  return seconds > last_second ? "0" : std::to_string(seconds);
 }
 
 class Memcached final : public ServerBackend<ItemConnection> {

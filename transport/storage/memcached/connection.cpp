@@ -18,7 +18,8 @@ struct ItemHead {
 };
 
 bool is_refusal(std::string_view line) noexcept {
-  return line == "ERROR" || line.starts_with("CLIENT_ERROR") || line.starts_with("SERVER_ERROR");
+  return line == "ERROR" || line.starts_with("ERROR ") || line.starts_with("CLIENT_ERROR") ||
+         line.starts_with("SERVER_ERROR");
 }
 
 // VALUE <key> <flags> <bytes> <version>
@@ -150,7 +151,7 @@ Result<void> ItemConnection::receive_items(std::span<const std::string> keys, De
 
 // After a client's error the server may take what follows for requests.
 Error ItemConnection::refused(std::string_view line) {
-  const std::string text(line);
+  const std::string text = repeatable(line);
   if (text.find("too large") != std::string::npos) {
     return Error(Errc::value_too_large,
                  stream_.name() +
@@ -164,6 +165,13 @@ Error ItemConnection::refused(std::string_view line) {
   }
   if (!text.starts_with("SERVER_ERROR")) {
     (void)stream_.garbage(text);
+  }
+  if (text.starts_with("ERROR Too many open connections")) {
+    return Error(Errc::peer_lost,
+                 stream_.name() +
+                     " takes no more connections now; start it with a larger -c, or give the URL a "
+                     "smaller number by the option connections",
+                 text);
   }
   return Error(Errc::system, stream_.name() + " refused the request; look at its version and settings", text);
 }

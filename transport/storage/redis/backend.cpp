@@ -26,6 +26,8 @@ using Clock = Deadline::Clock;
 constexpr std::size_t looked_through_at_once = 1000;
 constexpr std::chrono::milliseconds longest_sleep{1000};
 constexpr std::chrono::milliseconds pause_without_pushes{20};
+// The server refuses one whose end is no 64-bit number.
+constexpr std::chrono::milliseconds longest_lifetime = std::chrono::hours(24 * 365 * 1000);
 constexpr std::chrono::milliseconds grace{100};  // of an answer to a wait that ends
 
 std::string prefix_of(std::string_view space) {
@@ -185,7 +187,9 @@ std::vector<std::size_t> Redis::store_some(RedisConnection& connection, std::spa
       continue;
     }
     one.key = key_of(keys[at]);
-    one.lifetime = record.lifetime.count() > 0 ? std::to_string(record.lifetime.count()) : std::string();
+    one.lifetime = record.lifetime.count() > 0
+                       ? std::to_string(std::min(record.lifetime, longest_lifetime).count())
+                       : std::string();
     one.end = {record.bytes.size(), record.revision};
     one.is_sent = true;
     const bool is_new = record.expect == Expect::absent;
@@ -346,8 +350,8 @@ void Redis::await(const RecordKey& key, Deadline until) {
     const std::string name = key_of(key);
     const auto exists =
         lease ? (*lease)->ask({"EXISTS", name}, moment + grace) : Result<RedisReply>(lease.error());
-    if (exists && (exists->kind != RedisReply::Kind::integer || exists->integer != 0 ||
-                   (*lease)->pushed(name, moment, moment + grace))) {
+    const bool is_answered = exists && exists->kind == RedisReply::Kind::integer;
+    if (is_answered && (exists->integer != 0 || (*lease)->pushed(name, moment, moment + grace))) {
       return;
     }
     if (!exists && exists.error().code() == Errc::unsupported) {

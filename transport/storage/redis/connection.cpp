@@ -12,6 +12,7 @@ namespace locum::storage {
 namespace {
 
 constexpr std::size_t shortest_outside = 4096;
+// Of a whole reply.
 constexpr std::int64_t most_text_bytes = std::int64_t{1} << 30U;
 constexpr std::int64_t most_elements = 1'000'000;
 constexpr int deepest_reply = 4;
@@ -67,6 +68,13 @@ Error redis_error(const RedisReply& reply, const std::string& name) {
   if (kind == "LOADING" || kind == "MASTERDOWN" || kind == "CLUSTERDOWN" || kind == "TRYAGAIN" ||
       kind == "BUSY") {
     return Error(Errc::peer_lost, name + " is not ready; try again a little later", text);
+  }
+  if (text.starts_with("ERR max number of clients")) {
+    return Error(Errc::peer_lost,
+                 name +
+                     " takes no more connections now; raise the server's maxclients, or give the URL a "
+                     "smaller number by the option connections",
+                 text);
   }
   if (kind == "NOAUTH") {
     return Error(Errc::invalid_argument, name + " wants a password; give the URL ?password=env:NAME", text);
@@ -132,13 +140,15 @@ Result<RedisConnection> RedisConnection::open(const RedisAccess& access, bool pu
     if (!reply) {
       return reply.error();
     }
-    const bool is_refused = reply->is_error() && (is_password || kind_of(reply->text()) == "NOAUTH");
-    if (is_refused) {
-      return not_admitted(access, *reply);
-    }
     if (reply->is_error()) {
-      return pushes ? Error(Errc::unsupported, made.name() + " does not tell of changes", reply->line)
-                    : redis_error(*reply, made.name());
+      Error why = redis_error(*reply, made.name());
+      if (why.code() == Errc::peer_lost) {
+        return why;  // which may pass, and says nothing of the password, or of what the server can do
+      }
+      if (is_password || kind_of(reply->text()) == "NOAUTH") {
+        return not_admitted(access, *reply);
+      }
+      return pushes ? Error(Errc::unsupported, made.name() + " does not tell of changes", reply->line) : why;
     }
     if (access.must_be_primary && made.awaited_ == 0 && !is_of_primary(*reply)) {
       return no_primary(made.name(), {});
@@ -219,7 +229,12 @@ std::string RedisConnection::without_password(std::string_view line) const {
   return shown;
 }
 
-Result<RedisReply> RedisConnection::message(Deadline deadline, int depth) {
+Result<RedisReply> RedisConnection::message(Deadline deadline) {
+  Room room{.bytes = most_text_bytes, .elements = most_elements};
+  return message(deadline, 0, room);
+}
+
+Result<RedisReply> RedisConnection::message(Deadline deadline, int depth, Room& room) {
   using Kind = RedisReply::Kind;
   const auto line = stream_.line(deadline);
   if (!line) {
@@ -232,8 +247,12 @@ Result<RedisReply> RedisConnection::message(Deadline deadline, int depth) {
   const char type = line->front();
   const std::string_view rest = line->substr(1);
   if (type == '+' || type == '-') {
+    room.bytes -= std::ssize(rest);
+    if (room.bytes < 0) {
+      return stream_.garbage("a list of a length that none has");
+    }
     reply.kind = type == '+' ? Kind::status : Kind::error;
-    reply.line = type == '+' ? std::string(rest) : without_password(rest);
+    reply.line = type == '+' ? std::string(rest) : repeatable(without_password(rest));
     return reply;
   }
   if (type == '_') {
@@ -255,9 +274,10 @@ Result<RedisReply> RedisConnection::message(Deadline deadline, int depth) {
     return reply;
   }
   if (type == '$') {
-    if (*count < 0 || *count > most_text_bytes) {
+    if (*count < 0 || *count > room.bytes) {
       return stream_.garbage("a text of a length that none has");
     }
+    room.bytes -= *count;
     reply.kind = Kind::text;
     reply.size_bytes = static_cast<std::uint64_t>(*count);
     reply.bytes = record_memory(reply.size_bytes);
@@ -274,12 +294,14 @@ Result<RedisReply> RedisConnection::message(Deadline deadline, int depth) {
     return end[0] == std::byte{'\r'} && end[1] == std::byte{'\n'} ? Result<RedisReply>(std::move(reply))
                                                                   : stream_.garbage("a text without its end");
   }
-  if (*count < 0 || *count > most_elements || depth == deepest_reply) {
+  const std::int64_t per_entry = type == '%' ? 2 : 1;
+  if (*count < 0 || *count > room.elements / per_entry || depth == deepest_reply) {
     return stream_.garbage("a list of a length that none has");
   }
   reply.kind = type == '>' ? Kind::push : Kind::list;
-  for (std::int64_t left = type == '%' ? 2 * *count : *count; left > 0; --left) {
-    auto element = message(deadline, depth + 1);
+  room.elements -= *count * per_entry;
+  for (std::int64_t left = *count * per_entry; left > 0; --left) {
+    auto element = message(deadline, depth + 1, room);
     if (!element) {
       return element.error();
     }
@@ -290,7 +312,7 @@ Result<RedisReply> RedisConnection::message(Deadline deadline, int depth) {
 
 Result<RedisReply> RedisConnection::receive(Deadline deadline) {
   while (true) {
-    auto reply = message(deadline, 0);
+    auto reply = message(deadline);
     if (!reply || reply->kind != RedisReply::Kind::push) {
       awaited_ -= reply ? 1 : 0;
       if (must_be_primary_ && reply && reply->is_error() && kind_of(reply->line) == "READONLY") {
@@ -312,7 +334,7 @@ Result<RedisReply> RedisConnection::ask(std::initializer_list<Word> words, Deadl
 
 Result<bool> RedisConnection::pushed(std::string_view key, Deadline until, Deadline deadline) {
   while (stream_.arrives(until)) {
-    const auto told = message(deadline, 0);
+    const auto told = message(deadline);
     if (!told) {
       return told.error();
     }

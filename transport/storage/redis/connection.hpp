@@ -84,7 +84,13 @@ class RedisConnection {
   explicit RedisConnection(ServerStream stream) : stream_(std::move(stream)) {}
   void add_text(std::string_view text);
   [[nodiscard]] std::string without_password(std::string_view line) const;
-  [[nodiscard]] Result<RedisReply> message(Deadline deadline, int depth);
+  /// What a message may still have, in all its lists.
+  struct Room {
+    std::int64_t bytes = 0;
+    std::int64_t elements = 0;
+  };
+  [[nodiscard]] Result<RedisReply> message(Deadline deadline);
+  [[nodiscard]] Result<RedisReply> message(Deadline deadline, int depth, Room& room);
   [[nodiscard]] Result<std::int64_t> number(std::string_view text);
 
   /// Of what is to be sent: a part of text_, or bytes of the caller's.

@@ -136,6 +136,9 @@ Result<ServerPlace> RedisSentinels::ask(const RedisAccess& sentinel, Deadline de
                  reply->line);
   }
   if (reply->is_error()) {
+    if (Error why = redis_error(*reply, name); may_pass(why)) {
+      return why;
+    }
     return Error(Errc::invalid_argument,
                  name +
                      " does not answer as a sentinel; leave the option sentinel out where the URL names a "
@@ -162,7 +165,7 @@ Result<ServerPlace> RedisSentinels::ask(const RedisAccess& sentinel, Deadline de
   auto place = server_at_address(primary);
   return place ? std::move(place)
                : Error(Errc::unsupported,
-                       name + " names the primary '" + primary.host +
+                       name + " names the primary '" + repeatable(primary.host) +
                            "' in place of its address, which would have to be resolved within a call; set "
                            "'sentinel announce-hostnames no'");
 }

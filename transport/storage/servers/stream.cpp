@@ -46,6 +46,13 @@ Error no_answer(const std::string& name) {
 }
 
 Error cannot_reach(const std::string& name, int error_number) {
+  if (error_number == EMFILE || error_number == ENFILE) {
+    return Error(Errc::system,
+                 name +
+                     ": no more files can be opened for a connection; raise 'ulimit -n', or give the URL a "
+                     "smaller number by the option connections",
+                 std::strerror(error_number));
+  }
   return Error(Errc::peer_lost, name + " cannot be reached; look whether the server runs there",
                std::strerror(error_number));
 }
@@ -190,6 +197,11 @@ bool ServerStream::is_quiet() noexcept {
   return !is_broken() && ((begin_ == end_ && now - heard_ < fresh) || !arrives(now));
 }
 
+// A server that always has something, or always takes something, gets no more time than others.
+Result<void> ServerStream::in_time(Deadline deadline) {
+  return Clock::now() < moment_of(deadline) ? Result<void>() : Result<void>(broken(no_answer(name_)));
+}
+
 Result<void> ServerStream::wait(short events, Deadline deadline) {
   const auto moment = moment_of(deadline);
   while (true) {
@@ -237,6 +249,9 @@ Result<void> ServerStream::send(std::span<const std::string_view> parts, Deadlin
          !parts.empty() && sent >= parts[0].size(); parts = parts.subspan(1)) {
       sent -= parts[0].size();
     }
+    if (auto time = parts.empty() ? Result<void>() : in_time(deadline); !time) {
+      return time;
+    }
   }
   has_sent_ = true;
   return {};
@@ -246,6 +261,9 @@ Result<std::size_t> ServerStream::receive(std::span<std::byte> into, Deadline de
   while (true) {
     if (broken_by_) {
       return *broken_by_;
+    }
+    if (auto time = in_time(deadline); !time) {
+      return time.error();
     }
     const bool sleeps =
         std::exchange(has_sent_, false) && moment_of(deadline) - Clock::now() > longest_sleep_in_recv;
@@ -288,12 +306,10 @@ Result<void> ServerStream::secure(const ServerPlace& place, Deadline deadline) {
   }
 }
 
-// A server that always has something, which is nothing for the caller, gets no more time than others.
 Result<void> ServerStream::wait(SecureChannel::Wants wants, Deadline deadline) {
-  if (Clock::now() >= moment_of(deadline)) {
-    return broken(no_answer(name_));
-  }
-  return wait(static_cast<short>(wants == SecureChannel::Wants::to_read ? POLLIN : POLLOUT), deadline);
+  auto time = in_time(deadline);
+  return time ? wait(static_cast<short>(wants == SecureChannel::Wants::to_read ? POLLIN : POLLOUT), deadline)
+              : time;
 }
 
 Result<void> ServerStream::write_secured(std::string_view bytes, Deadline deadline) {
@@ -306,10 +322,11 @@ Result<void> ServerStream::write_secured(std::string_view bytes, Deadline deadli
       return lost(step->error_number);
     }
     bytes.remove_prefix(step->bytes);
-    if (step->wants != SecureChannel::Wants::nothing) {
-      if (auto ready = wait(step->wants, deadline); !ready) {
-        return ready;
-      }
+    auto ready = step->wants != SecureChannel::Wants::nothing ? wait(step->wants, deadline)
+                 : !bytes.empty()                             ? in_time(deadline)
+                                                              : Result<void>();
+    if (!ready) {
+      return ready;
     }
   }
   return {};
@@ -384,6 +401,14 @@ Result<std::string_view> ServerStream::line(Deadline deadline) {
     }
     end_ += *got;
   }
+}
+
+std::string repeatable(std::string_view said) {
+  constexpr std::size_t most = 256;
+  std::string text(said.substr(0, most));
+  std::ranges::replace_if(
+      text, [](char one) { return static_cast<unsigned char>(one) < 0x20 || one == 0x7F; }, '?');
+  return said.size() > most ? text + "..." : text;
 }
 
 Result<void> ServerStream::read(std::span<std::byte> into, Deadline deadline) {

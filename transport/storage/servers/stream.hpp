@@ -47,6 +47,7 @@ class ServerStream {
 
  private:
   ServerStream(int descriptor, std::string name);
+  [[nodiscard]] Result<void> in_time(Deadline deadline);
   [[nodiscard]] Result<void> wait(short events, Deadline deadline);
   [[nodiscard]] Result<std::size_t> receive(std::span<std::byte> into, Deadline deadline);
   [[nodiscard]] Result<void> secure(const ServerPlace& place, Deadline deadline);
@@ -69,5 +70,9 @@ class ServerStream {
   bool has_sent_ = false;  ///< since it last received: a reply takes its time
   Deadline::Clock::time_point heard_{};
 };
+
+/// What a server said, as an error may repeat it: 256 bytes of it at most, and `?` for control characters,
+/// which a terminal would obey.
+[[nodiscard]] std::string repeatable(std::string_view said);
 
 }  // namespace locum::storage
