@@ -116,7 +116,7 @@ std::string BackendSessions::describe() {
   std::string lines;
   for (const auto& [url, tier] : tiers()) {
     if (const std::string line = tier.describe(); !line.empty()) {
-      lines += "locum: " + url + ": " + line + '\n';
+      lines.append("locum: ").append(url).append(": ").append(line).append("\n");
     }
   }
   return lines;

@@ -14,7 +14,7 @@ static_assert(offsetof(RecordWords, checksum) == 84);
 
 namespace {
 
-constexpr std::uint64_t words_bytes = sizeof(RecordWords);
+constexpr std::uint64_t end_words_bytes = sizeof(RecordWords);
 
 std::uint64_t tail_bytes(const ObjectRecord& object) noexcept {
   return object.block_bytes() - object.size_bytes;
@@ -51,7 +51,7 @@ Error damaged(const std::string& why) {
 }  // namespace
 
 std::uint64_t record_end_bytes(const ObjectMeta& meta) noexcept {
-  return tail_bytes(record_of(meta, 0, 0)) + words_bytes;
+  return tail_bytes(record_of(meta, 0, 0)) + end_words_bytes;
 }
 
 void write_record_end(std::span<std::byte> record, const ObjectMeta& meta, const Key& key,
@@ -75,17 +75,17 @@ void write_record_end(std::span<std::byte> record, const ObjectMeta& meta, const
                     .has_checksum = object.has_checksum() ? std::uint8_t{1} : std::uint8_t{0},
                     .layout = object.layout};
   words.checksum = sum_of(record.subspan(payload, tail_bytes(object)), words);
-  std::memcpy(record.data() + record.size() - words_bytes, &words, words_bytes);
+  std::memcpy(record.data() + record.size() - end_words_bytes, &words, end_words_bytes);
 }
 
 std::uint64_t record_end_bytes(std::span<const std::byte> last) noexcept {
   RecordWords words;
-  if (last.size() < words_bytes) {
+  if (last.size() < end_words_bytes) {
     return 0;
   }
-  std::memcpy(&words, last.data() + last.size() - words_bytes, words_bytes);
+  std::memcpy(&words, last.data() + last.size() - end_words_bytes, end_words_bytes);
   return words.magic == RecordWords::magic_number && plausible(words)
-             ? tail_bytes(object_of(words)) + words_bytes
+             ? tail_bytes(object_of(words)) + end_words_bytes
              : 0;
 }
 
@@ -95,7 +95,7 @@ Result<StoredFacts> read_record(std::span<const std::byte> last, std::uint64_t s
   if (facts.end_bytes == 0) {
     return damaged("does not end as one of this library does");
   }
-  std::memcpy(&facts.words, last.data() + last.size() - words_bytes, words_bytes);
+  std::memcpy(&facts.words, last.data() + last.size() - end_words_bytes, end_words_bytes);
   if (facts.words.version > RecordWords::current_version) {
     return Error(Errc::unsupported, "a later version of this library wrote the record, in format " +
                                         std::to_string(facts.words.version) + "; read it with that version");

@@ -26,7 +26,7 @@ Result<ObjectDraft> MemoryRoom::create(std::uint64_t size_bytes, const ObjectMet
   if (!is_full() || budget.is_limited() || !can_help(meta.store, size_bytes)) {
     return draft;
   }
-  const Result<ObjectDraft> refused = draft;
+  Result<ObjectDraft> refused = draft;
   const auto until = budget.deadline().moment(timeout_);
   // Who has waited in vain does not wait again for some time.
   const auto began = Deadline::Clock::now();
