@@ -5,7 +5,7 @@
 //
 // LOCUM_TEST_THREAD_LEVEL  single|funneled|serialized|multiple (default): requested of MPI_Init_thread
 // LOCUM_TEST_RANKS         ranks that the job must have (default: any number)
-// LOCUM_TEST_TIMEOUT_S     seconds that one test may take (default 60)
+// LOCUM_TEST_TIMEOUT_S     seconds that one test may take (default 100)
 #include <gtest/gtest.h>
 #include <mpi.h>
 
@@ -188,7 +188,7 @@ std::optional<int> asked_thread_level() {
 
 std::chrono::seconds test_timeout() {
   const char* text = std::getenv("LOCUM_TEST_TIMEOUT_S");
-  return std::chrono::seconds(text == nullptr ? 60 : std::strtol(text, nullptr, 10));
+  return std::chrono::seconds(text == nullptr ? 100 : std::strtol(text, nullptr, 10));
 }
 
 }  // namespace
