@@ -52,7 +52,7 @@ Result<NameClaims::Held> NameClaims::take(const Address& name, Deadline::Clock::
                    "again");
     }
     release_those_of_the_dead(true);
-    std::this_thread::sleep_for(pause);
+    std::this_thread::sleep_for(pause);  // nobody is told when a claim is given back
   }
 }
 

@@ -1,5 +1,6 @@
 #include "core/tier/stored_view.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -18,6 +19,9 @@ class StoredView final : public CountedBoard {
     ObjectFacts facts = view_.facts();
     facts.key.store = store_;
     return facts;
+  }
+  [[nodiscard]] std::uint64_t expires_ns(std::uint64_t /*pin*/) const noexcept override {
+    return view_.expires_ns();
   }
   [[nodiscard]] ObjectView view(const std::shared_ptr<StoredView>& self) noexcept {
     begin_view(self);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,18 @@
 #include "core/tier/unwritten_names.hpp"
 
 namespace locum {
+
+/// What a copy of an object is made with, under a name in a store.
+[[nodiscard]] inline ObjectMeta meta_of_copy(const ObjectFacts& facts, std::uint32_t store,
+                                             std::string_view name) {
+  return {.store = store,
+          .element_bytes = facts.element_bytes,
+          .type_hash = facts.type_hash,
+          .type_name = facts.type_name,
+          .name = name,
+          .layout = facts.layout,
+          .extents = facts.extents};
+}
 
 /// What the parts of a tier share.
 struct TierParts {

@@ -65,7 +65,8 @@ Result<ObjectView> TierReader::load(const Address& address, Moment until) {
   return found || found.error().code() != Errc::not_found ? std::move(found) : bring(address, *there, until);
 }
 
-// Nobody else changes the name meanwhile: what is read is what the backend has until it is in memory.
+// Nobody else changes the name meanwhile: what is read is what the backend has until it is in memory. What
+// another program has stored with a lifetime stays where it ends: nothing in the memory of a tier does.
 Result<ObjectView> TierReader::bring(const Address& address, const Address& there, Moment until) {
   constexpr std::uint32_t alignment = 64;  // what the backend's own views have
   Connector& front = *parts_->front;
@@ -73,17 +74,12 @@ Result<ObjectView> TierReader::bring(const Address& address, const Address& ther
   if (!read) {
     return read;
   }
-  const ObjectFacts facts = read->facts();
-  const auto draft = parts_->room.create(read->bytes().size(),
-                                         {.store = address.key.store,
-                                          .element_bytes = facts.element_bytes,
-                                          .alignment = alignment,
-                                          .type_hash = facts.type_hash,
-                                          .type_name = facts.type_name,
-                                          .name = address.name,
-                                          .layout = facts.layout,
-                                          .extents = facts.extents},
-                                         until);
+  if (read->expires_ns() != 0) {
+    return stored_view(std::move(*read), address.key.store);
+  }
+  ObjectMeta meta = meta_of_copy(read->facts(), address.key.store, address.name);
+  meta.alignment = alignment;
+  const auto draft = parts_->room.create(read->bytes().size(), meta, until);
   if (!draft) {
     return draft.error().code() == Errc::out_of_memory ? stored_view(std::move(*read), address.key.store)
                                                        : Result<ObjectView>(draft.error());

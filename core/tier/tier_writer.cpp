@@ -169,17 +169,9 @@ Result<void> TierWriter::write(const UnwrittenName& name, Moment until) {
   if (!live) {
     return is_absent(live.error()) ? Result<void>() : live.error();
   }
-  const ObjectFacts facts = live->facts();
-  const auto stored = store_over(live->bytes(),
-                                 {.store = name.store,
-                                  .element_bytes = facts.element_bytes,
-                                  .type_hash = facts.type_hash,
-                                  .type_name = facts.type_name,
-                                  .name = name.name,
-                                  .layout = facts.layout,
-                                  .extents = facts.extents,
-                                  .checksum = name.checksum},
-                                 until);
+  ObjectMeta meta = meta_of_copy(live->facts(), name.store, name.name);
+  meta.checksum = name.checksum;
+  const auto stored = store_over(live->bytes(), meta, until);
   return stored ? Result<void>() : stored.error();
 }
 

@@ -19,6 +19,14 @@ struct RecordHead {
   std::uint64_t checksum = 0;
 };
 
+ObjectMeta meta_of_record(std::uint32_t store) {
+  return {.store = store,
+          .type_hash = text_hash(unwritten_type),
+          .type_name = unwritten_type,
+          .name = {},
+          .extents = {}};
+}
+
 std::optional<UnwrittenName> read_unwritten(const ObjectView& object) {
   RecordHead head;
   const auto bytes = object.bytes();
@@ -46,13 +54,8 @@ Result<void> UnwrittenNames::add(UnwrittenName& name, MemoryRoom& room,
   const RecordHead head{.store = name.store,
                         .store_name_bytes = static_cast<std::uint32_t>(name.store_name.size()),
                         .checksum = name.checksum ? 1U : 0U};
-  const auto draft = room.create(sizeof head + name.store_name.size() + name.name.size(),
-                                 {.store = store_,
-                                  .type_hash = text_hash(unwritten_type),
-                                  .type_name = unwritten_type,
-                                  .name = {},
-                                  .extents = {}},
-                                 until);
+  const auto draft =
+      room.create(sizeof head + name.store_name.size() + name.name.size(), meta_of_record(store_), until);
   if (!draft) {
     return draft.error();
   }
@@ -69,13 +72,7 @@ Result<void> UnwrittenNames::add(UnwrittenName& name, MemoryRoom& room,
 }
 
 Result<void> UnwrittenNames::try_entry(Deadline::Clock::time_point until) const {
-  const auto draft = front_->create(0,
-                                    {.store = store_,
-                                     .type_hash = text_hash(unwritten_type),
-                                     .type_name = unwritten_type,
-                                     .name = {},
-                                     .extents = {}},
-                                    until);
+  const auto draft = front_->create(0, meta_of_record(store_), until);
   if (!draft) {
     return draft.error();
   }

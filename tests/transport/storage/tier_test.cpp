@@ -490,10 +490,18 @@ TEST(Tier, ServesASession) {
   }
   const Store alone = Job(backend).back.open("run").value();
   EXPECT_EQ(alone.get<double[]>("T").value()[99], 1.5) << "another program finds it without a tier";
+  ASSERT_TRUE(alone.put("short", 3, {.lifetime = 1h}));
   const Job job(backend);
   const Session session = session_of(job);
   const Store store = session.open("run").value();
-  EXPECT_EQ(store.keys().value(), (std::vector<std::string>{"T", "a", "b", "later", "p"}));
+  EXPECT_EQ(store.keys().value(), (std::vector<std::string>{"T", "a", "b", "later", "p", "short"}));
+  EXPECT_EQ(*store.get<int>("short").value(), 3);
+  EXPECT_TRUE(store.info("short").value().expires_at);
+  EXPECT_EQ(code_of(job.memory->get({session.number_of("run").value(), "short"}, {})), Errc::not_found)
+      << "in memory it would not end";
+  EXPECT_TRUE(alone.evict("short").value());
+  EXPECT_EQ(code_of(store.put("short", 1, {.lifetime = 1h})), Errc::unsupported);
+  EXPECT_EQ(code_of(store.collection("c", {.lifetime = 1h}).value().put("short", 1)), Errc::unsupported);
   const auto unit = store.get_async<std::string>("p").get().value();
   EXPECT_EQ(*unit, "kPa");
   EXPECT_EQ(*store.wait_async<int>("later").get().value(), 17);
