@@ -1,11 +1,7 @@
 #include "transport/storage/servers/stream.hpp"
 
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -14,8 +10,9 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <thread>
 #include <utility>
+
+#include "transport/storage/servers/server_socket.hpp"
 
 namespace locum::storage {
 
@@ -24,18 +21,10 @@ namespace {
 using Clock = Deadline::Clock;
 
 constexpr std::size_t buffer_bytes = std::size_t{64} * 1024;
-// The system ends a recv() that sleeps after that, whatever the deadline is.
-constexpr std::chrono::milliseconds longest_sleep_in_recv{20};
 constexpr std::chrono::milliseconds fresh{20};
 
 Clock::time_point moment_of(Deadline deadline) {
   return deadline.moment(std::chrono::seconds(30));
-}
-
-// For poll(): rounded up, so that the moment has passed when it returns.
-int milliseconds_until(Clock::time_point moment) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(moment - Clock::now()).count();
-  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 1'000'000'000));
 }
 
 Error no_answer(const std::string& name) {
@@ -55,56 +44,6 @@ Error cannot_reach(const std::string& name, int error_number) {
   }
   return Error(Errc::peer_lost, name + " cannot be reached; look whether the server runs there",
                std::strerror(error_number));
-}
-
-// From now on a recv() without MSG_DONTWAIT sleeps: one call of the system instead of two.
-bool sleeps_in_recv(int descriptor) {
-  const int flags = ::fcntl(descriptor, F_GETFL);
-  return flags >= 0 && ::fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK) == 0;
-}
-
-// Starts to connect, and waits for it until the deadline. Negative: -errno.
-int connected(const ServerPlace::Address& address, Clock::time_point moment) {
-  const int made = ::socket(address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (made < 0) {
-    return -errno;
-  }
-  const auto failed = [made](int error_number) {
-    ::close(made);
-    return -error_number;
-  };
-  const timeval longest{.tv_sec = 0, .tv_usec = std::chrono::microseconds(longest_sleep_in_recv).count()};
-  if (::setsockopt(made, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof longest) != 0) {
-    return failed(errno);  // without it a recv() may sleep for ever
-  }
-  if (address.family != AF_UNIX) {
-    const int on = 1;
-    (void)::setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    (void)::setsockopt(made, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-  }
-  while (::connect(made, reinterpret_cast<const sockaddr*>(&address.bytes), address.size_bytes) != 0) {
-    if (errno == EAGAIN && Clock::now() < moment) {
-      // The queue of a socket of this machine is full, and nothing tells when it is not.
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    } else if (errno == EINPROGRESS) {
-      pollfd wanted{made, POLLOUT, 0};
-      while (::poll(&wanted, 1, milliseconds_until(moment)) <= 0) {
-        if (Clock::now() >= moment) {
-          return failed(ETIMEDOUT);
-        }
-      }
-      int error_number = 0;
-      socklen_t size = sizeof error_number;
-      (void)::getsockopt(made, SOL_SOCKET, SO_ERROR, &error_number, &size);
-      if (error_number != 0) {
-        return failed(error_number);
-      }
-      break;
-    } else if (errno != EINTR) {
-      return failed(errno);
-    }
-  }
-  return sleeps_in_recv(made) ? made : failed(errno);
 }
 
 }  // namespace
@@ -137,7 +76,7 @@ Result<ServerStream> ServerStream::connect(const ServerPlace& place, Deadline de
     // One that does not answer leaves time for the others.
     const auto now = Clock::now();
     const auto share = (moment - now) / static_cast<std::int64_t>(place.addresses.size() - at);
-    const int made = connected(place.addresses[at], now + share);
+    const int made = connected_socket(place.addresses[at], now + share);
     if (made >= 0) {
       ServerStream stream(made, place.name);
       const auto secured = place.security ? stream.secure(place, deadline) : Result<void>();
