@@ -2,6 +2,7 @@
 // in the same folder, written from, and read into, memory of the process that is in use. To and from the disk
 // itself, and the system's cache of files, where nothing is synced, on either side.
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,16 +77,35 @@ class Spilled {
     forget();
     return rate([&] {
       for (std::uint64_t at = 0; at < all_bytes; at += buffer_.size()) {
-        need(::pread(file_, buffer_.data(), buffer_.size(), static_cast<::off_t>(at)) == std::ssize(buffer_),
-             "pread");
+        read_piece(at, buffer_.data());
       }
     });
+  }
+  /// Into memory that the system has to give first, as it has to for an object that comes back.
+  [[nodiscard]] double read_into_new_memory() {
+    forget();
+    const int memory = ::memfd_create("locum-bench", MFD_CLOEXEC);
+    need(memory >= 0 && ::ftruncate(memory, all_bytes) == 0, "memfd_create");
+    void* const mapped = ::mmap(nullptr, all_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+    need(mapped != MAP_FAILED, "mmap");
+    const double result = rate([&] {
+      for (std::uint64_t at = 0; at < all_bytes; at += buffer_.size()) {
+        need(::fallocate(memory, 0, static_cast<::off_t>(at), std::ssize(buffer_)) == 0, "fallocate");
+        read_piece(at, static_cast<std::byte*>(mapped) + at);
+      }
+    });
+    ::munmap(mapped, all_bytes);
+    ::close(memory);
+    return result;
   }
   Spilled(const Spilled&) = delete;
   Spilled& operator=(const Spilled&) = delete;
   ~Spilled() { ::close(file_); }
 
  private:
+  void read_piece(std::uint64_t at, std::byte* into) const {
+    need(::pread(file_, into, buffer_.size(), static_cast<::off_t>(at)) == std::ssize(buffer_), "pread");
+  }
   [[nodiscard]] static std::string folder() {
     const char* const named = std::getenv("LOCUM_BENCH_FOLDER");
     return named == nullptr ? "." : named;
@@ -134,7 +154,8 @@ void leaves(benchmark::State& state, std::uint64_t object_bytes, Medium medium, 
       .report(state, "GB/s", goal);
 }
 
-void comes_back(benchmark::State& state, std::uint64_t object_bytes, Medium medium, Goal goal) {
+void comes_back(benchmark::State& state, std::uint64_t object_bytes, Medium medium, double (Spilled::*read)(),
+                Goal goal) {
   Spilled scene(object_bytes, medium);
   interleave(
       state,
@@ -144,7 +165,7 @@ void comes_back(benchmark::State& state, std::uint64_t object_bytes, Medium medi
       },
       [&] {
         (void)scene.write();
-        return scene.read();
+        return (scene.*read)();
       },
       seconds_of)
       .report(state, "GB/s", goal);
@@ -159,11 +180,15 @@ void add_spill_rows() {
   add_row("spill" + of + "to the disk, to writing and syncing a plain file", 5, leaves, bytes, Medium::disk,
           of_the_disk);
   add_row("fetch back" + of + "from the disk, to reading a plain file from it", 5, comes_back, bytes,
-          Medium::disk, of_the_disk);
+          Medium::disk, &Spilled::read, of_the_disk);
+  add_row("fetch back" + of + "from the disk, to reading a plain file from it into new shared memory", 5,
+          comes_back, bytes, Medium::disk, &Spilled::read_into_new_memory, of_the_disk);
   add_row("spill" + of + "to the cache of files, to writing a plain file", 5, leaves, bytes,
           Medium::cache_of_files, Goal{});
   add_row("fetch back" + of + "from the cache of files, to reading a plain file into warm memory", 5,
-          comes_back, bytes, Medium::cache_of_files, Goal{});
+          comes_back, bytes, Medium::cache_of_files, &Spilled::read, Goal{});
+  add_row("fetch back" + of + "from the cache of files, to reading a plain file into new shared memory", 5,
+          comes_back, bytes, Medium::cache_of_files, &Spilled::read_into_new_memory, Goal{});
 }
 
 }  // namespace locum::bench

@@ -24,8 +24,10 @@ class SpillFile {
   /// Makes positions below `size_bytes` usable; takes no disk. `system` if the file system cannot have such a
   /// file. By the process that made the file.
   [[nodiscard]] virtual Result<void> extend_to(std::uint64_t size_bytes) = 0;
-  /// Stores the bytes at that position. Blocks for the disk. `system`, with what to do, if the disk or the
-  /// bound of the node is full, or the system fails; what lies at the position is undefined then.
+  /// Stores the bytes at that position. They need not be on the disk when it returns, but are on their way:
+  /// what waits for the disk is memory of the machine, which spilling is to free. Blocks for the disk.
+  /// `system`, with what to do, if the disk or the bound of the node is full, or the system fails; what lies
+  /// at the position is undefined then.
   [[nodiscard]] virtual Result<void> write(std::uint64_t position, std::span<const std::byte> bytes) = 0;
   /// Reads as many bytes as `into` has; bytes that were never stored are 0. Blocks for the disk. `system` if
   /// the system fails.

@@ -1,6 +1,4 @@
 // The background work of an arena: it commits ahead, and returns memory.
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <optional>
@@ -15,8 +13,6 @@ namespace {
 constexpr std::uint64_t piece_pages = (std::uint64_t{512} << 10U) / page_bytes;
 // The least that is returned when another process asks for memory, if there is so much.
 constexpr std::uint64_t least_answer_pages = (std::uint64_t{64} << 20U) / page_bytes;
-// Linux 5.14; older kernels refuse it, and the first writer touches the pages.
-constexpr int populate_write = 23;
 
 }  // namespace
 
@@ -122,7 +118,7 @@ bool SharedArena::prepare_piece() {
     reserve_.run_short();
     return false;
   }
-  static_cast<void>(::madvise(base_ + begin_ + plan->block.first * page_bytes, size_bytes, populate_write));
+  segment_->map_pages(begin_ + plan->block.first * page_bytes, size_bytes);
   prepared_bytes_.fetch_add(size_bytes, std::memory_order_release);
   const MutexLock lock(mutex_);
   note_committed(*plan);

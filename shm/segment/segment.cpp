@@ -36,6 +36,8 @@ constexpr std::uint64_t piece_bytes = std::uint64_t{2} << 20U;
 constexpr std::uint64_t machine_reserve_bytes = std::uint64_t{64} << 20U;
 // How much may be taken between two checks of the machine's memory.
 constexpr std::uint64_t machine_check_bytes = std::uint64_t{16} << 20U;
+// Linux 5.14; older kernels refuse it, and the first writer touches the pages.
+constexpr int populate_write = 23;
 
 // Mapping used to test a descriptor, as Boost.Interprocess does.
 class Mapping {
@@ -342,6 +344,10 @@ Result<void> Segment::commit_for_objects(std::uint64_t offset, std::uint64_t siz
                      ", of which " + std::to_string(spare) + " are kept for tables");
   }
   return commit(offset, size_bytes);
+}
+
+void Segment::map_pages(std::uint64_t offset, std::uint64_t size_bytes) const noexcept {
+  static_cast<void>(::madvise(state_->at(offset), size_bytes, populate_write));
 }
 
 // The limit is checked before, so that a hopeless commit costs nothing, and after, because others commit at

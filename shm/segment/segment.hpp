@@ -44,6 +44,9 @@ class Segment {
   /// commit() for objects, which leaves keep_spare() to tables: these have nothing to move to disk when they
   /// have to grow.
   [[nodiscard]] Result<void> commit_for_objects(std::uint64_t offset, std::uint64_t size_bytes);
+  /// Maps committed pages into this process, at once in place of one page fault each. A hint: does nothing
+  /// where the kernel is older than 5.14.
+  void map_pages(std::uint64_t offset, std::uint64_t size_bytes) const noexcept;
   /// What commit_for_objects() may still take. A system call.
   [[nodiscard]] std::uint64_t left_for_objects() const noexcept;
   /// While no other thread calls this.

@@ -69,10 +69,14 @@ Spiller::Spiller(std::shared_ptr<Segment> segment, std::shared_ptr<ObjectTable> 
   table_->use_disk([this](const ObjectRecord& record, bool left) { free_from_disk(record, left); });
 }
 
-// A record behind the payload tells which object the file has there: the page of the tail stays in memory.
+// A record behind the payload tells which object the file has there: the page of the tail stays in memory. It
+// is read after the payload, so that the system sees one file read from front to back, and reads ahead.
 Result<void> Spiller::read_payload(const Pin& pin, std::span<std::byte> into) {
   const DiskRange range = disk_range(*pin.record);
   SpillRecord record;
+  if (auto done = file_->read(range.offset, into); !done) {
+    return done;
+  }
   if (auto done = file_->read(range.end(), std::as_writable_bytes(std::span(&record, 1))); !done) {
     return done;
   }
@@ -80,9 +84,6 @@ Result<void> Spiller::read_payload(const Pin& pin, std::span<std::byte> into) {
     return wrong_bytes(pin,
                        "the spill file has another object, or damaged bytes, in the place of this one; "
                        "look at the disk of the spill folder");
-  }
-  if (auto done = file_->read(range.offset, into); !done) {
-    return done;
   }
   if (const std::uint32_t found = checksum(into); found != record.sum) {
     return wrong_bytes(pin,
@@ -108,6 +109,7 @@ Result<void> Spiller::restore(const Pin& pin) {
   if (auto done = segment_->commit_for_objects(range.offset, range.size_bytes); !done) {
     return done;
   }
+  segment_->map_pages(range.offset, range.size_bytes);
   LOCUM_KILL_POINT("bring back: committed");
   auto done = read_payload(pin, {segment_->base() + range.offset, range.size_bytes});
   LOCUM_KILL_POINT("bring back: read");

@@ -98,6 +98,8 @@ Result<void> OpenSpillFile::write(std::uint64_t position, std::span<const std::b
   if (auto room = has_room(bytes.size()); !room) {
     return room;
   }
+  const auto begin = static_cast<off_t>(position);
+  const auto size_bytes = static_cast<off_t>(bytes.size());
   while (!bytes.empty()) {
     const ssize_t written = ::pwrite(descriptor_, bytes.data(), std::min(bytes.size(), most_call_bytes),
                                      static_cast<off_t>(position));
@@ -110,6 +112,8 @@ Result<void> OpenSpillFile::write(std::uint64_t position, std::span<const std::b
       return failed("writing to", errno);
     }
   }
+  // The disk writes while the next object is prepared. Where a file system refuses this, it writes later.
+  static_cast<void>(::sync_file_range(descriptor_, begin, size_bytes, SYNC_FILE_RANGE_WRITE));
   return {};
 }
 
