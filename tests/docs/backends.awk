@@ -1,5 +1,5 @@
-# Reads what the sources have, "scheme NAME" or "option PAGE NAME" a line, then docs/backends.md and the pages of docs/backends; prints what
-# differs. Two pages are not of a backend: they have sections of their own.
+# Reads sources, of which `from` says whose options they name, then docs/backends.md and the pages of docs/backends; prints what differs. Two
+# pages are not of a backend: they have sections of their own.
 
 function wrong(text) { print text; failed++ }
 function page_of(path) { sub(/.*\//, "", path); sub(/\.md$/, "", path); return path }
@@ -17,6 +17,16 @@ function note_options(cell, pattern, before,    word) {
   }
 }
 
+# knows_only({"sync", "plain"}), options{"largest"}: maybe of several lines.
+function end_source(    count, quoted, i) {
+  while (source != "wrappers" && match(text, /(knows_only\(|options|name :) ?\{[^}]*\}/)) {
+    count = split(substr(text, RSTART, RLENGTH), quoted, "\"")
+    text = substr(text, RSTART + RLENGTH)
+    for (i = 2; i < count; i += 2) read[source, quoted[i]] = 1
+  }
+  text = ""
+}
+
 function end_page() {
   if (page == "" || !is_of_backend(page)) return
   if (sections != wanted) wrong(path ": has the sections" sections ", and should have" wanted)
@@ -26,14 +36,28 @@ BEGIN {
   wanted = " What it is for, Example, Facts, Options, How it stores, What is durable, Limits and errors, Performance, How it was tried,"
 }
 
-FILENAME == "-" && $1 == "scheme" { schemes[$2] = 1; next }
-FILENAME == "-" { read[$2, $3] = 1; next }
+from == "traits" && (/\.scheme = "/ || /[=] detail::under_scheme\(/) && match($0, /"[a-z0-9]+"/) {
+  schemes[substr($0, RSTART + 1, RLENGTH - 2)] = 1
+}
+from == "wrappers" && /^ *\{"[a-z0-9]+", \{.*\}, wrap_/ {  # {"cache", {"bytes", "ms"}, wrap_cache},
+  count = split($0, quoted, "\"")
+  read[from, quoted[2]] = 1
+  for (i = 4; i < count; i += 2) read[from, quoted[2] "." quoted[i]] = 1
+}
+from != "" {
+  if (FNR == 1) end_source()
+  source = from
+  text = text " " $0
+  next
+}
 
 FNR == 1 {
+  end_source()
   end_page()
   path = FILENAME
   page = path ~ /docs\/backends\.md$/ ? "" : page_of(path)
   if (page != "") pages[page] = 1
+  section = ""
   sections = ""
   fenced = 0
 }

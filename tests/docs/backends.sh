@@ -20,24 +20,9 @@ if [ "${2:-}" = write ]; then
   done
 fi
 
-# options PAGE FILE: those that a URL may have, as the file names them.
-options() {
-  tr '\n' ' ' <"$2" | grep -oE '(knows_only\(|options|name :) ?\{[^}]*\}' | grep -oE '"[a-z_]+"' | tr -d '"' | sed "s|^|option $1 |"
-}
-
-{
-  grep -E '\.scheme = |= detail::under_scheme\(' "$sources/backends.hpp" | sed -nE 's/.*"([a-z0-9]+)".*/scheme \1/p'
-  options common "$sources/servers/security.cpp"
-  options file "$sources/file/root.cpp"
-  options hdf5 "$sources/hdf5/backend.cpp"
-  options memcached "$sources/memcached/backend.cpp"
-  options memory "$sources/backends.cpp"
-  options multi "$sources/multi.cpp"
-  options nodes mpi/runtime_tiers.cpp
-  options pack "$sources/pack/backend.cpp"
-  options redis "$sources/redis/backend.cpp"
-  options rocksdb "$sources/rocksdb.cpp"
-  # {"cache", {"bytes", "ms"}, wrap_cache},
-  sed -nE 's/^ *\{"([a-z0-9]+)", \{(.*)\}, wrap_.*/\1 \2/p' "$sources/wrappers/known_wrappers.cpp" | tr -d '",' |
-    awk '{ print "option wrappers " $1; for (i = 2; i <= NF; i++) print "option wrappers " $1 "." $i }'
-} | awk -f "$rules" - "$table" docs/backends/*.md
+# What a page of a backend has to name, from where the sources say it: from=PAGE stands in front of its source.
+awk -f "$rules" from=traits $sources/backends.hpp from=common $sources/servers/security.cpp from=file $sources/file/root.cpp \
+  from=hdf5 $sources/hdf5/backend.cpp from=memcached $sources/memcached/backend.cpp from=memory $sources/backends.cpp \
+  from=multi $sources/multi.cpp from=nodes mpi/runtime_tiers.cpp from=pack $sources/pack/backend.cpp \
+  from=redis $sources/redis/backend.cpp from=rocksdb $sources/rocksdb.cpp from=wrappers $sources/wrappers/known_wrappers.cpp \
+  from= "$table" docs/backends/*.md
