@@ -33,8 +33,9 @@ trap 'rm "$list"' EXIT
 # Files that no check reads are replaced by empty ones.
 sed 's|/[^/]*$||' "$list" | sort -u | (cd "$tree" && xargs mkdir -p)
 (cd "$tree" && xargs -n 500 sh -c 'for path; do [ -e "$path" ] || : >"$path"; done' _) <"$list"
-for path in README.md CONTRIBUTING.md CHANGELOG.md docs core mpi tests; do
-  cp -R "$root/$path" "$tree/"
+for path in README.md CONTRIBUTING.md CHANGELOG.md docs core mpi tests transport/storage; do
+  mkdir -p "$(dirname "$tree/$path")"
+  cp -R "$root/$path" "$(dirname "$tree/$path")/"
 done
 
 refused links.sh README.md 's|(docs/async.md)|(docs/asinc.md)|' 'README.md: there is no docs/asinc.md'
@@ -58,6 +59,21 @@ refused variables.sh docs/guide/running.md 's/LOCUM_TRANSPORT=mpi/LOCUM_NETWORK=
 refused variables.sh docs/guide/running.md '/^| `LOCUM_LOG` /p' 'LOCUM_LOG: docs/guide/running.md has two rows for it'
 refused variables.sh core/options.cpp 's/"LOCUM_PREFETCH_BYTES"/"LOCUM_AHEAD_BYTES"/' 'LOCUM_AHEAD_BYTES: docs/guide/running.md has no row for it'
 refused variables.sh core/options.hpp 's|// LOCUM_LOG:|// LOCUM_SAYS:|' 'LOCUM_LOG: core/options.hpp does not name it'
+
+refused backends.sh docs/backends/redis.md 's/^| `redis:\(.*\) | hosts |/| `redis:\1 | this host |/' 'docs/backends/redis.md: the row of redis: is another one'
+refused backends.sh docs/backends.md 's/^| `pack:\(.*\) | stable |/| `pack:\1 | preview |/' 'docs/backends/pack.md: the row of pack: is another one'
+refused backends.sh docs/backends/memory.md '/^| `null:` | stable/d' 'no page has the row of null:'
+refused backends.sh docs/backends.md '/^| `hdf5:.*| preview |/d' 'its table has no row of hdf5:'
+refused backends.sh docs/backends/file.md 's/^| `file:.*/&\n&/' 'has the row of file:, too'
+refused backends.sh docs/backends/multi.md 's/^| URL |/| address |/' 'docs/backends/multi.md: the first line of its facts'
+refused backends.sh docs/backends/nodes.md '/^## Performance$/d' 'docs/backends/nodes.md: has the sections'
+refused backends.sh docs/backends/rocksdb.md 's/^```cpp$/```/' 'docs/backends/rocksdb.md: its example has no code'
+refused backends.sh docs/backends/file.md '/^| `plain=1` |/d' 'docs/backends/file.md: lacks the option plain'
+refused backends.sh docs/backends/common.md 's/`server_name=NAME`/`server=NAME`/' 'docs/backends/common.md: has the option server, which no source reads'
+refused backends.sh docs/backends/wrappers.md 's/^| `cache` | `bytes` (64 MiB), /| `cache` | /' 'docs/backends/wrappers.md: lacks the option cache.bytes'
+refused backends.sh transport/storage/pack/backend.cpp 's/"repair", /"repair", "quiet", /' 'docs/backends/pack.md: lacks the option quiet'
+refused backends.sh transport/storage/backends.hpp 's/"rocksdb"/"stonedb"/' 'its table has no row of stonedb:'
+refused backends.sh docs/backends.md 's|(backends/hdf5.md)|(guide/hdf5.md)|g' 'has no link to backends/hdf5.md'
 
 [ "$failed" -eq 0 ] && echo 'all that was spoiled was seen'
 exit "$failed"
