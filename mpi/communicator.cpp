@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <climits>
+#include <cstdint>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -15,6 +17,9 @@ namespace {
 
 // Tag of the messages of a part's steps. No other messages use this private communicator.
 constexpr int part_tag = 1;
+// The same of messages of exchange(), and how long one call of MPI has them.
+constexpr int exchange_tag = 2;
+constexpr std::size_t most_exchanged = std::size_t{1} << 30U;
 
 void free(MPI_Comm& communicator) noexcept {
   if (communicator != MPI_COMM_NULL && why_unusable() == nullptr) {
@@ -185,6 +190,62 @@ std::vector<std::byte> Communicator::broadcast(std::vector<std::byte> bytes, int
         }
       },
       moment, what);
+}
+
+std::vector<std::vector<std::byte>> Communicator::exchange(std::vector<std::vector<std::byte>> messages,
+                                                           Moment moment, std::string_view what) {
+  struct Lengths {
+    std::vector<std::uint64_t> to;
+    std::vector<std::uint64_t> from;
+  };
+  Lengths lengths{{}, std::vector<std::uint64_t>(messages.size())};
+  std::ranges::transform(messages, std::back_inserter(lengths.to), &std::vector<std::byte>::size);
+  lengths = run(
+      std::move(lengths),
+      [this](Lengths& kept, std::vector<MPI_Request>& requests) {
+        check(MPI_Ialltoall(kept.to.data(), 1, MPI_UINT64_T, kept.from.data(), 1, MPI_UINT64_T, communicator_,
+                            &requests.emplace_back()),
+              "MPI_Ialltoall");
+      },
+      moment, what);
+  struct Messages {
+    std::vector<std::vector<std::byte>> to;
+    std::vector<std::vector<std::byte>> from;
+  };
+  Messages all{std::move(messages), {}};
+  for (const std::uint64_t bytes : lengths.from) {
+    all.from.emplace_back(bytes);
+  }
+  const auto own = static_cast<std::size_t>(rank_);
+  all.from[own] = std::move(all.to[own]);
+  all.to[own].clear();
+  const auto in_pieces = [](std::vector<std::byte>& message, auto call) {
+    for (std::size_t at = 0; at < message.size(); at += most_exchanged) {
+      call(message.data() + at, static_cast<int>(std::min(message.size() - at, most_exchanged)));
+    }
+  };
+  return run(
+             std::move(all),
+             [&](Messages& kept, std::vector<MPI_Request>& requests) {
+               for (int other = 0; other < size_; ++other) {
+                 if (other == rank_) {
+                   continue;
+                 }
+                 const auto at = static_cast<std::size_t>(other);
+                 in_pieces(kept.from[at], [&](std::byte* bytes, int count) {
+                   check(MPI_Irecv(bytes, count, MPI_BYTE, other, exchange_tag, communicator_,
+                                   &requests.emplace_back()),
+                         "MPI_Irecv");
+                 });
+                 in_pieces(kept.to[at], [&](const std::byte* bytes, int count) {
+                   check(MPI_Isend(bytes, count, MPI_BYTE, other, exchange_tag, communicator_,
+                                   &requests.emplace_back()),
+                         "MPI_Isend");
+                 });
+               }
+             },
+             moment, what)
+      .from;
 }
 
 void Communicator::send(const std::byte* bytes, int count, int place, std::vector<MPI_Request>& requests) {

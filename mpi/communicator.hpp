@@ -49,6 +49,10 @@ class Communicator {
   /// The bytes of rank `root`, on all ranks. REQUIRES: bytes.size() is the same on all ranks.
   [[nodiscard]] std::vector<std::byte> broadcast(std::vector<std::byte> bytes, int root, Moment moment,
                                                  std::string_view what);
+  /// What each rank has for this one, by rank. `messages`: one for each rank, of any lengths. REQUIRES: it is
+  /// not a part().
+  [[nodiscard]] std::vector<std::vector<std::byte>> exchange(std::vector<std::vector<std::byte>> messages,
+                                                             Moment moment, std::string_view what);
 
  private:
   explicit Communicator(MPI_Comm owned);

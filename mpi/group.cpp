@@ -115,4 +115,9 @@ std::vector<std::byte> CommunicatorGroup::broadcast(std::vector<std::byte> bytes
   return communicator_.broadcast(std::move(bytes), root, until, what);
 }
 
+std::vector<std::vector<std::byte>> CommunicatorGroup::exchange(std::vector<std::vector<std::byte>> messages,
+                                                                std::string_view what, Deadline deadline) {
+  return communicator_.exchange(std::move(messages), deadline.moment(timeout_), what);
+}
+
 }  // namespace locum::mpi

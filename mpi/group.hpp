@@ -53,6 +53,9 @@ class CommunicatorGroup final : public Group {
   /// The bytes of rank `root`, of any length, on all ranks.
   [[nodiscard]] std::vector<std::byte> broadcast(std::vector<std::byte> bytes, int root,
                                                  std::string_view what);
+  /// What each rank has for this one, by rank. `messages`: one for each rank, of any lengths.
+  [[nodiscard]] std::vector<std::vector<std::byte>> exchange(std::vector<std::vector<std::byte>> messages,
+                                                             std::string_view what, Deadline deadline);
   /// From now on calls fail when a rank is lost.
   void watch(LostRanks lost) { communicator_.watch(std::move(lost)); }
   /// Whether an earlier call failed or timed out.

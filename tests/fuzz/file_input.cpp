@@ -61,11 +61,18 @@ void read_row(PartReader& reader, const ObjectRow& row, std::uint64_t file_bytes
 void read_part(const ScratchFile& file, const PartRow& expected, std::uint64_t id, FileOutcome& outcome) {
   (void)succeeds(outcome, [&] {
     PartReader reader(file.path(), {.id = id, .parts = 1}, expected);
+    std::vector<const ObjectRow*> whole;
     for (const ObjectRow& row : reader.rows()) {
       if (reader.is_whole(row)) {
         read_row(reader, row, expected.file_bytes, outcome);
+        whole.push_back(&row);
       }
     }
+    (void)succeeds(outcome, [&] {
+      const std::vector<std::byte> packed = reader.packed(whole);
+      const PartReader other(file.path(), {.id = id, .parts = 1}, expected, packed);
+      demand(other.rows().size() == whole.size(), "a reader of packed rows has others");
+    });
     for (const HandleRow& handle : reader.handles()) {
       all_sums = handle.identity + handle.object;
     }

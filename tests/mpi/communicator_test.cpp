@@ -120,6 +120,24 @@ TEST(Communicator, BroadcastsFromEveryRank) {
   }
 }
 
+TEST(Communicator, ExchangesMessagesOfAnyLength) {
+  Communicator world = Communicator::duplicate(MPI_COMM_WORLD, in(20s));
+  const auto ranks = static_cast<std::size_t>(world.size());
+  const auto message = [&](std::size_t from, std::size_t to) {  // some are empty
+    return std::vector<std::byte>(from * 50'000 + to * 7, static_cast<std::byte>(from * ranks + to));
+  };
+  const auto own = static_cast<std::size_t>(world.rank());
+  for (int round = 0; round < 2; ++round) {
+    std::vector<std::vector<std::byte>> messages(ranks);
+    std::vector<std::vector<std::byte>> wanted(ranks);
+    for (std::size_t other = 0; other < ranks; ++other) {
+      messages[other] = message(own, other);
+      wanted[other] = message(other, own);
+    }
+    EXPECT_EQ(world.exchange(std::move(messages), in(20s), "test"), wanted);
+  }
+}
+
 // A rank that gave up a step does not free its communicator, and then nobody may: freeing is collective.
 // MPICH gives the context of one that some ranks have freed to a new one of theirs, which then gets what was
 // sent for that step.

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
@@ -83,6 +84,8 @@ TEST_F(CheckpointTurns, AreTakenByAllThatCallsHdf5) {
   writer->publish();
   EXPECT_TRUE(takes_turns([&] { master = read_master(path); }));
   EXPECT_TRUE(takes_turns([&] { reader.emplace(open_part(master, 0)); }));
+  const auto packed = reader->packed(std::array{&reader->rows()[0]});
+  EXPECT_TRUE(takes_turns([&] { reader.emplace(open_part(master, 0, packed)); }));
   std::vector<std::byte> bytes(packed_below);
   EXPECT_TRUE(takes_turns([&] { reader->read(reader->rows()[0], bytes); }));
   EXPECT_TRUE(takes_turns([&] { reader.reset(); }));

@@ -233,6 +233,50 @@ TEST_F(SharedFilesTest, StaysBoundedInALongSeries) {
   EXPECT_LT(written, 3 * new_bytes);
 }
 
+// As ranks do that restore what another one has found in the tables.
+TEST_F(SharedFilesTest, ReadsRowsThatAnotherReaderHasPacked) {
+  Values values{{"fixed", {1, 4 * large}}, {"moving", {2, large}}, {"small", {3, 100}}, {"tiny", {4, 3}}};
+  write(path("1.h5"), values);
+  values["moving"] = {5, large};
+  write(path("2.h5"), values);
+  const MasterFile master = read_master(path("2.h5"));
+  const PartReader whole = open_part(master, 0);
+  std::vector<const ObjectRow*> rows;
+  for (const ObjectRow& row : whole.rows()) {
+    if (whole.name(row) != "small") {
+      rows.push_back(&row);
+    }
+  }
+  const std::vector<std::byte> packed = whole.packed(rows);
+  PartReader some = open_part(master, 0, packed);
+  ASSERT_EQ(some.rows().size(), 3U);
+  for (const ObjectRow& row : some.rows()) {
+    const Value& value = values.at(std::string(some.name(row)));
+    EXPECT_EQ(some.type(row), "i8[]");
+    EXPECT_EQ(some.shared_file(row) != nullptr, some.name(row) == "fixed");
+    std::vector<std::byte> bytes(row.size_bytes);
+    some.read(row, bytes);
+    EXPECT_EQ(bytes, content(value)) << some.name(row);
+  }
+  EXPECT_EQ(open_part(master, 0, whole.packed({})).rows().size(), 0U);
+  const auto is_refused = [&](const std::vector<std::byte>& sent) {
+    try {
+      (void)open_part(master, 0, sent);
+      return false;
+    } catch (const Error& error) {
+      return error.code() == Errc::corrupt;
+    }
+  };
+  for (std::size_t bytes = 0; bytes < packed.size(); bytes += 1 + bytes / 16) {
+    EXPECT_TRUE(is_refused({packed.begin(), packed.begin() + static_cast<std::ptrdiff_t>(bytes)})) << bytes;
+  }
+  for (std::size_t at = 0; at < 24 + 3 * sizeof(ObjectRow); at += 7) {  // the head, and the rows
+    std::vector<std::byte> other = packed;
+    other[at] ^= std::byte{0x40};
+    EXPECT_TRUE(is_refused(other)) << at;
+  }
+}
+
 TEST_F(SharedFilesTest, LeavesTheOlderOneWhereTheProcessIsKilled) {
   const Values old{{"fixed", {1, 4 * large}}, {"moving", {2, large}}};
   Values values = old;

@@ -344,6 +344,11 @@ PartReader open_part(const MasterFile& master, std::size_t part) {
   return {master.parts_folder + '/' + part_file(master.facts.id, part), master.facts, master.parts[part]};
 }
 
+PartReader open_part(const MasterFile& master, std::size_t part, std::span<const std::byte> packed) {
+  return {master.parts_folder + '/' + part_file(master.facts.id, part), master.facts, master.parts[part],
+          packed};
+}
+
 std::vector<std::string> part_names(const MasterFile& master) {
   std::vector<std::string> names;
   for (std::uint64_t part = 0; part < master.parts.size(); ++part) {

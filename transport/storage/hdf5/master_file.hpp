@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +51,9 @@ class MasterWriter {
 [[nodiscard]] MasterFile read_master(const std::string& path);
 /// One of its parts.
 [[nodiscard]] PartReader open_part(const MasterFile& master, std::size_t part);
+/// The same with the rows of PartReader::packed().
+[[nodiscard]] PartReader open_part(const MasterFile& master, std::size_t part,
+                                   std::span<const std::byte> packed);
 
 /// The names of its files in the folder of parts, the shared ones among them, sorted.
 [[nodiscard]] std::vector<std::string> part_names(const MasterFile& master);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <unordered_map>
 
 #include "core/base/checksum.hpp"
 #include "core/error.hpp"
@@ -30,6 +31,13 @@ void require_checksum(const CheckpointFile& in, const ObjectRow& row, std::uint3
                                    std::to_string(found) + ", and should be " + std::to_string(row.checksum));
   }
 }
+
+/// What packed rows begin with. Rows, files and texts follow, in this order.
+struct PackedHead {
+  std::uint64_t rows = 0;
+  std::uint64_t files = 0;
+  std::uint64_t text_bytes = 0;
+};
 
 bool has_valid_extents(const ObjectRow& row) {
   if (row.layout != static_cast<std::uint32_t>(Layout::array)) {
@@ -62,6 +70,80 @@ PartReader::PartReader(const std::string& path, const CheckpointFacts& facts, co
   read_texts();
   find_packed();
   opened_.resize(files_.size());
+}
+
+PartReader::PartReader(const std::string& path, const CheckpointFacts& facts, const PartRow& expected,
+                       std::span<const std::byte> packed)
+    : file_(path, facts.id, expected.file_bytes), file_bytes_(expected.file_bytes) {
+  unpack(packed);
+  {
+    const MutexLock lock(hdf5_mutex());
+    const QuietErrors quiet;
+    find_packed();
+  }
+  opened_.resize(files_.size());
+  if (!std::ranges::all_of(rows_, [this](const ObjectRow& row) { return is_whole(row); })) {
+    damaged(path, "another rank sees other rows in its table");
+  }
+}
+
+// Names and paths are those of one row each; types are not.
+std::vector<std::byte> PartReader::packed(std::span<const ObjectRow* const> rows) const {
+  std::vector<ObjectRow> copies;
+  copies.reserve(rows.size());
+  std::string texts;
+  std::unordered_map<std::uint64_t, TextPlace> types;
+  const auto copy_of = [&](const TextPlace& place) {
+    const TextPlace copy{texts.size(), place.bytes};
+    texts += text(place);
+    return copy;
+  };
+  for (const ObjectRow* const row : rows) {
+    ObjectRow& copy = copies.emplace_back(*row);
+    copy.name = copy_of(row->name);
+    copy.path = copy_of(row->path);
+    TextPlace& known = types[row->type.at];
+    if (known.bytes != row->type.bytes) {
+      known = copy_of(row->type);
+    }
+    copy.type = known;
+    if (texts.size() > texts_.size()) {  // a few bytes of a file must not become many
+      damaged(file(), "rows of its table have the same texts");
+    }
+    copy.row_checksum = checksum_of(copy, {name(*row), type(*row), path(*row)});
+  }
+  const PackedHead head{copies.size(), files_.size(), texts.size()};
+  std::vector<std::byte> all;
+  all.reserve(sizeof head + copies.size() * sizeof(ObjectRow) + files_.size() * sizeof(FileRow) +
+              texts.size());
+  const auto add = [&all](std::span<const std::byte> bytes) {
+    all.insert(all.end(), bytes.begin(), bytes.end());
+  };
+  add(std::as_bytes(std::span(&head, 1)));
+  add(std::as_bytes(std::span(copies)));
+  add(std::as_bytes(std::span(files_)));
+  add(std::as_bytes(std::span(texts)));
+  return all;
+}
+
+void PartReader::unpack(std::span<const std::byte> packed) {
+  const auto take = [&](auto& values, std::uint64_t count) {
+    const std::uint64_t each = sizeof *values.data();
+    if (count > packed.size() / each) {
+      damaged(file(), "another rank has sent less of its table than it says");
+    }
+    values.resize(count);
+    std::ranges::copy(packed.first(count * each), std::as_writable_bytes(std::span(values)).begin());
+    packed = packed.subspan(count * each);
+  };
+  std::vector<PackedHead> head;
+  take(head, 1);
+  take(rows_, head.front().rows);
+  take(files_, head.front().files);
+  take(texts_, head.front().text_bytes);
+  if (!packed.empty()) {
+    damaged(file(), "another rank has sent more of its table than it says");
+  }
 }
 
 void PartReader::find_packed() {

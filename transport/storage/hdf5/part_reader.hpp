@@ -19,6 +19,10 @@ class PartReader {
  public:
   /// Reads the table. `expected`: what the checkpoint's own file says of this one.
   PartReader(const std::string& path, const CheckpointFacts& facts, const PartRow& expected);
+  /// Reads no table: it has the rows of packed(), and the table of files, but no handles. Throws `corrupt`
+  /// too if that is malformed.
+  PartReader(const std::string& path, const CheckpointFacts& facts, const PartRow& expected,
+             std::span<const std::byte> packed);
   [[nodiscard]] std::span<const ObjectRow> rows() const noexcept { return rows_; }
   [[nodiscard]] std::span<const HandleRow> handles() const noexcept { return handles_; }
   /// The files of earlier checkpoints that have objects of this one.
@@ -29,6 +33,9 @@ class PartReader {
   [[nodiscard]] std::string_view name(const ObjectRow& row) const noexcept { return text(row.name); }
   [[nodiscard]] std::string_view type(const ObjectRow& row) const noexcept { return text(row.type); }
   [[nodiscard]] std::string_view path(const ObjectRow& row) const noexcept { return text(row.path); }
+  /// Some rows with their texts, and the table of files: for a reader of the same file on another rank.
+  /// REQUIRES: the rows are whole.
+  [[nodiscard]] std::vector<std::byte> packed(std::span<const ObjectRow* const> rows) const;
   /// The one of these files with its bytes; null: they are in this file.
   [[nodiscard]] const FileRow* shared_file(const ObjectRow& row) const noexcept;
   /// Throws Error, which also names an object, if a shared file is missing, or has another size.
@@ -61,6 +68,7 @@ class PartReader {
   template <class Row>
   void read_rows(const char* path, std::vector<Row>& rows) const;
   void read_texts();
+  void unpack(std::span<const std::byte> packed);
   void find_packed();
 
   /// Opens it if need be.
