@@ -12,6 +12,18 @@
 
 namespace locum {
 
+namespace {
+
+// What readers and codecs may expect: at least 16, and that of the elements, which divides their size.
+std::uintptr_t needed_alignment(const StoredFacts& facts) noexcept {
+  constexpr std::uint32_t least = 16;
+  constexpr std::uint32_t most = 64;
+  const std::uint32_t bytes = facts.tail.element_bytes;
+  return std::clamp(bytes & (~bytes + 1), least, most);
+}
+
+}  // namespace
+
 Result<BackendReader::Loaded> BackendReader::loaded(Record record) {
   if (record_end_bytes(record.bytes) == 0) {
     return Loaded{std::move(record), std::nullopt};
@@ -57,9 +69,7 @@ Result<ObjectView> BackendReader::view_of(Loaded loaded, const Key& key, std::st
     return object->view(object);
   }
   StoredFacts& facts = *loaded.facts;
-  constexpr std::uintptr_t line_bytes = 64;
-  if (reinterpret_cast<std::uintptr_t>(facts.payload.data()) % line_bytes != 0) {
-    // Readers need the alignment of their elements.
+  if (reinterpret_cast<std::uintptr_t>(facts.payload.data()) % needed_alignment(facts) != 0) {
     const auto memory = record_memory(loaded.record.bytes.size());
     if (!memory) {
       return no_memory_left();
