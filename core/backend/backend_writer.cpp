@@ -24,23 +24,24 @@ Result<ObjectDraft> BackendWriter::create(std::uint64_t size_bytes, const Object
                      std::to_string(traits.largest_record) + " at most: store it in parts, or elsewhere")
         .about(meta.name);
   }
-  Draft draft{.memory = record_memory(size_bytes + end),
-              .record_bytes = size_bytes + end,
-              .meta = meta,
-              .lifetime_ms = of.lifetime_ms,
-              .type_name = std::string(meta.type_name),
-              .name = std::string(meta.name)};
-  if (!draft.memory) {
+  auto memory = record_memory(size_bytes + end);
+  if (!memory) {
     return Error(Errc::out_of_memory, "this process has no " + std::to_string(size_bytes) +
                                           " bytes for the object; free some, and try again")
         .about(meta.name);
   }
   const MutexLock lock(mutex_);
   const std::uint64_t place = ++last_place_;
-  Draft& kept = drafts_.emplace(place, std::move(draft)).first->second;
-  kept.meta.type_name = kept.type_name;
-  kept.meta.name = kept.name;
-  return ObjectDraft{{kept.memory.get(), size_bytes}, place, kept.meta};
+  Draft& draft = drafts_[place];
+  draft.memory = std::move(memory);
+  draft.record_bytes = size_bytes + end;
+  draft.lifetime_ms = of.lifetime_ms;
+  draft.type_name = meta.type_name;
+  draft.name = meta.name;
+  draft.meta = meta;
+  draft.meta.type_name = draft.type_name;
+  draft.meta.name = draft.name;
+  return ObjectDraft{{draft.memory.get(), size_bytes}, place, draft.meta};
 }
 
 BackendWriter::Drafts::node_type BackendWriter::take_draft(std::uint64_t place) noexcept {
