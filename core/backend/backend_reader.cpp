@@ -12,6 +12,18 @@
 
 namespace locum {
 
+namespace {
+
+// What readers and codecs may expect: at least 16, and that of the elements, which divides their size.
+std::uintptr_t needed_alignment(const StoredFacts& facts) noexcept {
+  constexpr std::uint32_t least = 16;
+  constexpr std::uint32_t most = 64;
+  const std::uint32_t bytes = facts.tail.element_bytes;
+  return std::clamp(bytes & (~bytes + 1), least, most);
+}
+
+}  // namespace
+
 Result<BackendReader::Loaded> BackendReader::loaded(Record record) {
   if (record_end_bytes(record.bytes) == 0) {
     return Loaded{std::move(record), std::nullopt};
@@ -51,15 +63,13 @@ Result<BackendReader::Loaded> BackendReader::load(const RecordKey& key, std::uin
   return whole;
 }
 
-Result<ObjectView> BackendReader::view_of(Loaded loaded, const Key& key, std::string_view name) {
+Result<ObjectView> BackendReader::view_of(Loaded&& loaded, const Key& key, std::string_view name) {
   if (!loaded.facts) {
     const auto object = std::make_shared<StoredObject>(std::move(loaded.record), key, name);
     return object->view(object);
   }
   StoredFacts& facts = *loaded.facts;
-  constexpr std::uintptr_t line_bytes = 64;
-  if (reinterpret_cast<std::uintptr_t>(facts.payload.data()) % line_bytes != 0) {
-    // Readers need the alignment of their elements.
+  if (reinterpret_cast<std::uintptr_t>(facts.payload.data()) % needed_alignment(facts) != 0) {
     const auto memory = record_memory(loaded.record.bytes.size());
     if (!memory) {
       return no_memory_left();
@@ -83,7 +93,7 @@ Result<ObjectView> BackendReader::view_of(Loaded loaded, const Key& key, std::st
 }
 
 // A name that is a hash in the backend may be that of another object.
-Result<ObjectView> BackendReader::found_by_name(Result<Loaded> found, std::uint32_t store,
+Result<ObjectView> BackendReader::found_by_name(Result<Loaded>&& found, std::uint32_t store,
                                                 std::string_view name) {
   if (!found) {
     return found.error();
@@ -113,7 +123,7 @@ Result<ObjectView> BackendReader::find(const Address& address, std::uint64_t las
 }
 
 // `name`: of the object, if it has one.
-Result<ObjectView> BackendReader::found_by_key(Result<Loaded> found, const Address& address,
+Result<ObjectView> BackendReader::found_by_key(Result<Loaded>&& found, const Address& address,
                                                const std::string& name) {
   const Key& key = address.key;
   if (!found) {
@@ -134,7 +144,7 @@ Result<ObjectView> BackendReader::found_by_key(Result<Loaded> found, const Addre
 }
 
 // Sets `name` if it is that of a named object.
-Result<std::string> BackendReader::record_of(const Key& key, const std::string& space, std::string& name,
+Result<std::string> BackendReader::record_of(const Key& key, std::string_view space, std::string& name,
                                              Deadline deadline) {
   if (!is_of_name(key)) {
     return is_promised(key) || !key.valid() ? Result<std::string>(no_such_object())
@@ -152,7 +162,7 @@ Result<std::string> BackendReader::record_of(const Key& key, const std::string& 
 }
 
 // Another process made the key: the name is looked for among all, or in the record that leads to it.
-Result<std::string> BackendReader::name_of_hash(const Key& key, const std::string& space, Deadline deadline) {
+Result<std::string> BackendReader::name_of_hash(const Key& key, std::string_view space, Deadline deadline) {
   if (!backend_->traits().lists) {
     const std::string alias_name = RecordNames::of_alias(key.serial);
     const auto alias = backend_->load({space, alias_name}, whole_record, deadline);
@@ -239,14 +249,15 @@ void BackendReader::find_batch(std::span<const Address> addresses, Wanting wanti
                   [&](std::size_t at) { found[at] = find(addresses[at], last_bytes, deadline); });
     return;
   }
-  std::vector<std::string> spaces(addresses.size());
   std::vector<std::string> records(addresses.size());
-  std::vector<std::string> names(addresses.size());
+  std::vector<std::string> names(addresses.size());  // of the objects, where they are not in the addresses
   std::vector<RecordKey> keys;
   std::vector<std::size_t> asked;
+  keys.reserve(addresses.size());
+  asked.reserve(addresses.size());
   for (std::size_t at = 0; at < addresses.size(); ++at) {
     const Address& address = addresses[at];
-    auto space = spaces_.space_of(address.key.store, deadline);
+    const auto space = spaces_.space_of(address.key.store, deadline);
     auto record = !space                 ? Result<std::string>(space.error())
                   : address.name.empty() ? record_of(address.key, *space, names[at], deadline)
                                          : names_.of_name(address.name);
@@ -254,9 +265,8 @@ void BackendReader::find_batch(std::span<const Address> addresses, Wanting wanti
       found[at] = record.error();
       continue;
     }
-    spaces[at] = std::move(*space);
     records[at] = std::move(*record);
-    keys.push_back({spaces[at], records[at]});
+    keys.push_back({*space, records[at]});
     asked.push_back(at);
   }
   std::vector<Result<Record>> read(keys.size(), Result<Record>(no_such_object()));

@@ -51,14 +51,14 @@ class BackendReader {
 
   [[nodiscard]] Result<Loaded> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline);
   [[nodiscard]] static Result<Loaded> loaded(Record record);
-  [[nodiscard]] static Result<ObjectView> view_of(Loaded loaded, const Key& key, std::string_view name);
-  [[nodiscard]] Result<ObjectView> found_by_name(Result<Loaded> found, std::uint32_t store,
+  [[nodiscard]] static Result<ObjectView> view_of(Loaded&& loaded, const Key& key, std::string_view name);
+  [[nodiscard]] Result<ObjectView> found_by_name(Result<Loaded>&& found, std::uint32_t store,
                                                  std::string_view name);
-  [[nodiscard]] Result<ObjectView> found_by_key(Result<Loaded> found, const Address& address,
+  [[nodiscard]] Result<ObjectView> found_by_key(Result<Loaded>&& found, const Address& address,
                                                 const std::string& name);
-  [[nodiscard]] Result<std::string> record_of(const Key& key, const std::string& space, std::string& name,
+  [[nodiscard]] Result<std::string> record_of(const Key& key, std::string_view space, std::string& name,
                                               Deadline deadline);
-  [[nodiscard]] Result<std::string> name_of_hash(const Key& key, const std::string& space, Deadline deadline);
+  [[nodiscard]] Result<std::string> name_of_hash(const Key& key, std::string_view space, Deadline deadline);
 
   const std::shared_ptr<Backend> backend_;
   const RecordNames names_;

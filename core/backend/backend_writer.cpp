@@ -1,5 +1,6 @@
 #include "core/backend/backend_writer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -23,34 +24,29 @@ Result<ObjectDraft> BackendWriter::create(std::uint64_t size_bytes, const Object
                      std::to_string(traits.largest_record) + " at most: store it in parts, or elsewhere")
         .about(meta.name);
   }
-  Draft draft{.memory = record_memory(size_bytes + end),
-              .record_bytes = size_bytes + end,
-              .meta = meta,
-              .lifetime_ms = of.lifetime_ms,
-              .type_name = std::string(meta.type_name),
-              .name = std::string(meta.name)};
-  if (!draft.memory) {
+  auto memory = record_memory(size_bytes + end);
+  if (!memory) {
     return Error(Errc::out_of_memory, "this process has no " + std::to_string(size_bytes) +
                                           " bytes for the object; free some, and try again")
         .about(meta.name);
   }
   const MutexLock lock(mutex_);
   const std::uint64_t place = ++last_place_;
-  Draft& kept = drafts_.emplace(place, std::move(draft)).first->second;
-  kept.meta.type_name = kept.type_name;
-  kept.meta.name = kept.name;
-  return ObjectDraft{{kept.memory.get(), size_bytes}, place, kept.meta};
+  Draft& draft = drafts_[place];
+  draft.memory = std::move(memory);
+  draft.record_bytes = size_bytes + end;
+  draft.lifetime_ms = of.lifetime_ms;
+  draft.type_name = meta.type_name;
+  draft.name = meta.name;
+  draft.meta = meta;
+  draft.meta.type_name = draft.type_name;
+  draft.meta.name = draft.name;
+  return ObjectDraft{{draft.memory.get(), size_bytes}, place, draft.meta};
 }
 
-std::optional<BackendWriter::Draft> BackendWriter::take_draft(std::uint64_t place) noexcept {
+BackendWriter::Drafts::node_type BackendWriter::take_draft(std::uint64_t place) noexcept {
   const MutexLock lock(mutex_);
-  const auto found = drafts_.find(place);
-  if (found == drafts_.end()) {
-    return std::nullopt;
-  }
-  std::optional<Draft> draft(std::move(found->second));
-  drafts_.erase(found);
-  return draft;
+  return drafts_.extract(place);
 }
 
 void BackendWriter::expect_expiry(std::uint32_t store) {
@@ -69,44 +65,47 @@ std::uint64_t BackendWriter::draft_bytes() const {
 
 Result<BackendWriter::Sealing> BackendWriter::prepare(std::uint64_t place, const SealOptions& options,
                                                       Deadline deadline) {
-  auto draft = take_draft(place);
-  if (!draft) {
+  auto taken = take_draft(place);
+  if (taken.empty()) {
     return Error(Errc::invalid_argument, "this draft is already sealed or discarded; create another one");
   }
   if (auto time = still_time(deadline); !time) {
     return time.error();
   }
-  draft->meta.type_name = draft->type_name;  // which stand elsewhere since they were moved
-  draft->meta.name = draft->name;
-  const std::uint32_t store = draft->meta.store;
-  auto space = spaces_.space_of(store, deadline);
+  const Draft& draft = taken.mapped();
+  const std::uint32_t store = draft.meta.store;
+  const auto space = spaces_.space_of(store, deadline);
   if (!space) {
     return space.error();
   }
-  Sealing sealing;
-  sealing.name = draft->name;
-  sealing.space = std::move(*space);
+  Result<Sealing> made(std::in_place);
+  Sealing& sealing = *made;
+  sealing.space = *space;
   const std::uint64_t generation = generations_.next();
   NewRecord& record = sealing.record;
   record.revision = generation;
-  if (sealing.name.empty()) {
+  if (draft.name.empty()) {
     sealing.sealed.key = keys_.next(store);
     sealing.record_name = RecordNames::of_key(sealing.sealed.key);
   } else {
-    sealing.sealed = {key_of_name(store, sealing.name, generation), generation};
-    sealing.record_name = names_.of_name(sealing.name);
+    sealing.sealed = {key_of_name(store, draft.name, generation), generation};
+    sealing.record_name = names_.of_name(draft.name);
+    if (!backend_->traits().lists) {
+      sealing.alias_name = RecordNames::of_alias(sealing.sealed.key.serial);
+    }
     record.expect = options.mode == SealMode::put      ? Expect::absent
                     : options.expected_generation == 0 ? Expect::anything
                                                        : Expect::revision;
     record.expected_revision = options.expected_generation;
   }
-  record.lifetime = std::chrono::milliseconds(draft->lifetime_ms);
-  const std::span<std::byte> bytes(draft->memory.get(), draft->record_bytes);
-  write_record_end(bytes, draft->meta, sealing.sealed.key, sealing.sealed.generation,
-                   draft->lifetime_ms == 0 ? 0 : moment_after(draft->lifetime_ms));
-  record.owner = draft->memory;
+  record.lifetime = std::chrono::milliseconds(draft.lifetime_ms);
+  const std::span<std::byte> bytes(draft.memory.get(), draft.record_bytes);
+  write_record_end(bytes, draft.meta, sealing.sealed.key, sealing.sealed.generation,
+                   draft.lifetime_ms == 0 ? 0 : moment_after(draft.lifetime_ms));
+  record.owner = draft.memory;
   record.bytes = bytes;
-  return sealing;
+  sealing.draft = std::move(taken);
+  return made;
 }
 
 Result<Sealed> BackendWriter::finish(const Sealing& sealing, const Result<void>& stored) {
@@ -124,25 +123,19 @@ Result<Sealed> BackendWriter::finish(const Sealing& sealing, const Result<void>&
         return stored.error();
     }
   }
-  if (!sealing.name.empty()) {
-    reader_.know(sealing.sealed.key, sealing.name);
-    bound_.tell();
+  if (!sealing.name().empty()) {
+    reader_.know(sealing.sealed.key, sealing.name());
   }
   return sealing.sealed;
-}
-
-bool BackendWriter::needs_alias(const Sealing& sealing) const {
-  return !backend_->traits().lists && !sealing.name.empty();
 }
 
 // The one that leads to the name first: whoever has the key of the object finds its name.
 Result<void> BackendWriter::store(const Sealing& sealing, Deadline deadline) {
   const RecordKey key{sealing.space, sealing.record_name};
-  if (!needs_alias(sealing)) {
+  if (sealing.alias_name.empty()) {
     return backend_->store(key, sealing.record, deadline);
   }
-  const std::string alias_name = RecordNames::of_alias(sealing.sealed.key.serial);
-  const std::array<RecordKey, 2> keys{RecordKey{sealing.space, alias_name}, key};
+  const std::array<RecordKey, 2> keys{RecordKey{sealing.space, sealing.alias_name}, key};
   const std::array<NewRecord, 2> records{alias_of(sealing, sealing.record.lifetime), sealing.record};
   std::array<Result<void>, 2> stored;
   if (RecordBatches* const together = backend_->batches()) {
@@ -154,9 +147,16 @@ Result<void> BackendWriter::store(const Sealing& sealing, Deadline deadline) {
   return stored[0] ? std::move(stored[1]) : std::move(stored[0]);
 }
 
+// Who waits for a name looks again.
+void BackendWriter::tell_of(std::span<const Result<Sealed>> sealed) {
+  if (std::ranges::any_of(sealed, [](const auto& one) { return one && one->generation != 0; })) {
+    bound_.tell();
+  }
+}
+
 NewRecord BackendWriter::alias_of(const Sealing& sealing, std::chrono::milliseconds lifetime) {
   NewRecord alias;
-  alias.bytes = std::as_bytes(std::span(sealing.name));
+  alias.bytes = std::as_bytes(std::span(sealing.name()));
   alias.revision = sealing.record.revision;
   alias.lifetime = lifetime;
   return alias;
@@ -164,8 +164,7 @@ NewRecord BackendWriter::alias_of(const Sealing& sealing, std::chrono::milliseco
 
 // The object that has the name lives on, maybe longer than the one that did not get it.
 void BackendWriter::keep_alias(const Sealing& sealing, Deadline deadline) {
-  const std::string alias_name = RecordNames::of_alias(sealing.sealed.key.serial);
-  (void)backend_->store({sealing.space, alias_name}, alias_of(sealing, std::chrono::milliseconds(0)),
+  (void)backend_->store({sealing.space, sealing.alias_name}, alias_of(sealing, std::chrono::milliseconds(0)),
                         deadline);
 }
 
@@ -178,7 +177,7 @@ Result<void> BackendWriter::once_more(const Sealing& sealing, Result<void> store
   if (!reader_.is_there(key, deadline)) {
     stored = backend_->store(key, sealing.record, deadline);
   }
-  if (!stored && sealing.record.lifetime.count() > 0 && needs_alias(sealing)) {
+  if (!stored && sealing.record.lifetime.count() > 0 && !sealing.alias_name.empty()) {
     keep_alias(sealing, deadline);
   }
   return stored;
@@ -189,7 +188,9 @@ Result<Sealed> BackendWriter::seal(std::uint64_t place, const SealOptions& optio
   if (!sealing) {
     return sealing.error();
   }
-  return finish(*sealing, once_more(*sealing, store(*sealing, deadline), deadline));
+  auto sealed = finish(*sealing, once_more(*sealing, store(*sealing, deadline), deadline));
+  tell_of({&sealed, 1});
+  return sealed;
 }
 
 void BackendWriter::seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,
@@ -204,7 +205,9 @@ void BackendWriter::seal_batch(std::span<const ObjectDraft> drafts, std::span<Re
   std::vector<NewRecord> records;
   std::vector<std::size_t> asked;
   prepared.reserve(drafts.size());
-  std::vector<std::string> aliases(drafts.size());
+  keys.reserve(drafts.size());
+  records.reserve(drafts.size());
+  asked.reserve(drafts.size());
   for (std::size_t at = 0; at < drafts.size(); ++at) {
     prepared.push_back(prepare(drafts[at].place, {}, deadline));
     const Result<Sealing>& one = prepared.back();
@@ -212,9 +215,8 @@ void BackendWriter::seal_batch(std::span<const ObjectDraft> drafts, std::span<Re
       sealed[at] = one.error();
       continue;
     }
-    if (needs_alias(*one)) {
-      aliases[at] = RecordNames::of_alias(one->sealed.key.serial);
-      keys.push_back({one->space, aliases[at]});
+    if (!one->alias_name.empty()) {
+      keys.push_back({one->space, one->alias_name});
       records.push_back(alias_of(*one, one->record.lifetime));
       asked.push_back(drafts.size());
     }
@@ -234,6 +236,7 @@ void BackendWriter::seal_batch(std::span<const ObjectDraft> drafts, std::span<Re
     const Sealing& sealing = *prepared[asked[one]];
     sealed[asked[one]] = finish(sealing, once_more(sealing, std::move(stored[one]), deadline));
   }
+  tell_of(sealed);
 }
 
 // Whether a record has to be looked at, to say that it is of that name, and has not expired.
@@ -284,7 +287,7 @@ void BackendWriter::evict_batch(std::span<const Address> addresses, std::span<Re
                                 Deadline deadline, CallPool& pool) {
   struct Named {
     std::size_t at = 0;
-    std::string space;
+    std::string_view space;
     std::string record;
   };
   RecordBatches* const together = backend_->batches();
@@ -298,12 +301,12 @@ void BackendWriter::evict_batch(std::span<const Address> addresses, std::span<Re
       alone.push_back(at);
       continue;
     }
-    auto space = spaces_.space_of(address.key.store, deadline);
+    const auto space = spaces_.space_of(address.key.store, deadline);
     evicted[at] = space || space.error().code() == Errc::not_found ? Result<bool>(false) : space.error();
     if (!space) {
       continue;
     }
-    named.push_back({at, std::move(*space), names_.of_name(address.name)});
+    named.push_back({at, *space, names_.of_name(address.name)});
     if (may_be_another(address.key.store, named.back().record)) {
       to_look_at.push_back(at);
       wanted.push_back(address);

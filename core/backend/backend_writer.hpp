@@ -3,9 +3,9 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -53,30 +53,35 @@ class BackendWriter {
   struct Draft {
     std::shared_ptr<std::byte> memory;
     std::uint64_t record_bytes = 0;
-    /// Its texts refer to the following: to be set again once this was moved. Without the lifetime: a record
-    /// has its moment elsewhere.
+    /// Its texts refer to the following. Without the lifetime: a record has its moment elsewhere.
     ObjectMeta meta;
     std::uint64_t lifetime_ms = 0;
     std::string type_name;
     std::string name;
   };
+  /// By place. A draft is where it was made until it is stored.
+  using Drafts = std::unordered_map<std::uint64_t, Draft>;
   /// A draft that is about to be stored.
   struct Sealing {
-    std::string name;
-    std::string space;
+    Drafts::node_type draft;
+    std::string_view space;
     std::string record_name;
+    std::string alias_name;  ///< empty: it needs none
     Sealed sealed;
     NewRecord record;
+
+    [[nodiscard]] const std::string& name() const { return draft.mapped().name; }
   };
 
-  [[nodiscard]] std::optional<Draft> take_draft(std::uint64_t place) noexcept LOCUM_EXCLUDES(mutex_);
+  /// Empty if it was taken before.
+  [[nodiscard]] Drafts::node_type take_draft(std::uint64_t place) noexcept LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] Result<Sealing> prepare(std::uint64_t place, const SealOptions& options, Deadline deadline);
   [[nodiscard]] Result<Sealed> finish(const Sealing& sealing, const Result<void>& stored);
-  [[nodiscard]] bool needs_alias(const Sealing& sealing) const;
   [[nodiscard]] static NewRecord alias_of(const Sealing& sealing, std::chrono::milliseconds lifetime);
   [[nodiscard]] Result<void> store(const Sealing& sealing, Deadline deadline);
   [[nodiscard]] Result<void> once_more(const Sealing& sealing, Result<void> stored, Deadline deadline);
   [[nodiscard]] bool may_be_another(std::uint32_t store, std::string_view record) const;
+  void tell_of(std::span<const Result<Sealed>> sealed);
   void keep_alias(const Sealing& sealing, Deadline deadline);
 
   const std::shared_ptr<Backend> backend_;
@@ -88,7 +93,7 @@ class BackendWriter {
   GenerationClock generations_;
   mutable Mutex mutex_;
   std::uint64_t last_place_ LOCUM_GUARDED_BY(mutex_) = 0;
-  std::unordered_map<std::uint64_t, Draft> drafts_ LOCUM_GUARDED_BY(mutex_);
+  Drafts drafts_ LOCUM_GUARDED_BY(mutex_);
   std::unordered_set<std::uint32_t> expiring_ LOCUM_GUARDED_BY(mutex_);  ///< stores
 };
 

@@ -56,8 +56,9 @@ std::uint64_t record_end_bytes(const ObjectMeta& meta) noexcept {
 
 void write_record_end(std::span<std::byte> record, const ObjectMeta& meta, const Key& key,
                       std::uint64_t generation, std::uint64_t expires_ns) noexcept {
-  const std::uint64_t payload = record.size() - record_end_bytes(meta);
-  const ObjectRecord object = record_of(meta, 0, payload);
+  ObjectRecord object = record_of(meta, 0, 0);
+  const std::uint64_t payload = record.size() - end_words_bytes - tail_bytes(object);
+  object.size_bytes = payload;
   write_tail(record.data(), object, {meta.element_bytes, meta.extents, meta.type_name, meta.name});
   if (object.has_checksum()) {
     const std::uint32_t sum = checksum_of(record.data(), object);

@@ -37,9 +37,12 @@ bool RecordNames::keeps(char byte, bool is_first) const noexcept {
 }
 
 std::string RecordNames::escaped(std::string_view name) const {
-  std::string record;
-  record.reserve(name.size());
-  for (const char byte : name) {
+  std::size_t plain = 0;  // most names are, to their end
+  while (plain < name.size() && keeps(name[plain], plain == 0)) {
+    ++plain;
+  }
+  std::string record(name.substr(0, plain));
+  for (const char byte : name.substr(plain)) {
     if (keeps(byte, record.empty())) {
       record += byte;
     } else {

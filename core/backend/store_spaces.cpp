@@ -21,27 +21,28 @@ std::uint64_t StoreSpaces::number_of(std::string_view store, std::uint64_t gener
   return known->second == space ? number : std::uint64_t{last_store} + 1;
 }
 
-std::string StoreSpaces::known(std::uint32_t store) const {
+// Empty: it is not known.
+std::string_view StoreSpaces::known(std::uint32_t store) const {
   const MutexLock lock(mutex_);
-  const auto found = spaces_.find(store);
-  return found == spaces_.end() ? std::string() : found->second;
+  auto found = spaces_.find(store);
+  if (found == spaces_.end() && store < first_registered) {
+    found = spaces_.emplace(store, "@s" + std::to_string(store)).first;
+  }
+  return found == spaces_.end() ? std::string_view() : found->second;
 }
 
-Result<std::string> StoreSpaces::space_of(std::uint32_t store, Deadline deadline) {
+Result<std::string_view> StoreSpaces::space_of(std::uint32_t store, Deadline deadline) {
   if (store == registry) {
-    return std::string(registry_space);
+    return registry_space;
   }
-  if (store < first_registered) {
-    return "@s" + std::to_string(store);
-  }
-  std::string space = known(store);
+  std::string_view space = known(store);
   if (space.empty()) {
     if (auto looked = look_through_registry(deadline); !looked) {
       return looked.error();
     }
     space = known(store);
   }
-  return space.empty() ? Result<std::string>(no_such_object()) : std::move(space);
+  return space.empty() ? Result<std::string_view>(no_such_object()) : space;
 }
 
 Result<void> StoreSpaces::look_through_registry(Deadline deadline) {

@@ -27,16 +27,18 @@ class StoreSpaces {
   [[nodiscard]] std::uint64_t number_of(std::string_view store, std::uint64_t generation) const
       LOCUM_EXCLUDES(mutex_);
   /// The space of a store; of one that this process has not opened, by looking through the registry.
-  /// `not_found` if there is no such store.
-  [[nodiscard]] Result<std::string> space_of(std::uint32_t store, Deadline deadline) LOCUM_EXCLUDES(mutex_);
+  /// `not_found` if there is no such store. The text stays as long as this does.
+  [[nodiscard]] Result<std::string_view> space_of(std::uint32_t store, Deadline deadline)
+      LOCUM_EXCLUDES(mutex_);
 
  private:
-  [[nodiscard]] std::string known(std::uint32_t store) const LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] std::string_view known(std::uint32_t store) const LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] Result<void> look_through_registry(Deadline deadline);
 
   const std::shared_ptr<Backend> backend_;
   const RecordNames names_;
   mutable Mutex mutex_;
+  /// None is ever removed or changed.
   mutable std::unordered_map<std::uint32_t, std::string> spaces_ LOCUM_GUARDED_BY(mutex_);
 };
 

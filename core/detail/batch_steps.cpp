@@ -58,14 +58,17 @@ std::vector<Result<bool>> BatchSteps::exist_all(const BatchAddresses& asked, Dea
 // As the connector tells of them: the names of those that failed went with them.
 std::vector<Result<BatchSteps::Made>> BatchSteps::seal_batch(OwnedDrafts& drafts, Deadline deadline) const {
   const std::size_t count = drafts.all().size();
-  std::vector<Result<Made>> made(count, no_memory_left());
+  std::vector<Result<Made>> made;
+  made.reserve(count);
   std::vector<Result<Sealed>> sealed(count, no_memory_left());
   const std::vector<ObjectDraft> to_seal = drafts.release();
   session().connector().seal_batch(to_seal, sealed, moment(deadline));
   for (std::size_t at = 0; at < count; ++at) {
-    made[at] = sealed[at]
-                   ? Result<Made>(Made{sealed[at]->key, sealed[at]->generation, to_seal[at].bytes.size()})
-                   : Result<Made>(sealed[at].error());
+    if (sealed[at]) {
+      made.emplace_back(Made{sealed[at]->key, sealed[at]->generation, to_seal[at].bytes.size()});
+    } else {
+      made.emplace_back(sealed[at].error());
+    }
   }
   return made;
 }

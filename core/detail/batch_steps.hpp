@@ -29,6 +29,7 @@ class OwnedDrafts {
     }
   }
 
+  void reserve(std::size_t count) { drafts_.reserve(count); }
   /// If it throws std::bad_alloc, the draft is discarded.
   void add(const ObjectDraft& draft) {
     try {
@@ -110,6 +111,12 @@ class BatchSteps : protected AsyncSteps {
     constexpr bool names_stay = std::is_lvalue_reference_v<std::ranges::range_reference_t<const Range&>>;
     std::vector<std::conditional_t<names_stay, std::string_view, std::string>> names;
     OwnedDrafts drafts(open_);
+    if constexpr (std::ranges::sized_range<const Range&>) {
+      const std::size_t count = std::ranges::size(objects);
+      keys.reserve(count);
+      names.reserve(count);
+      drafts.reserve(count);
+    }
     std::size_t sealed = 0;
     const auto name_of = [&](std::size_t at) -> std::string_view { return names[at]; };
     for (const auto& [name, value] : objects) {

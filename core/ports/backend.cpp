@@ -1,7 +1,8 @@
 #include "core/ports/backend.hpp"
 
-#include <cstdlib>
 #include <memory>
+#include <new>
+#include <utility>
 
 namespace locum {
 
@@ -36,7 +37,7 @@ Result<std::uint64_t> Backend::drop(std::string_view space, Deadline deadline) {
   return dropped;
 }
 
-// By malloc() and not by aligned_alloc(): glibc learns from memory that was given back to keep as much for
+// Not aligned by the allocator: glibc learns from memory that was given back to keep as much for
 // the next, but asks more of the system for aligned memory than it has learned. So each record would come
 // with new pages, which cost more than a copy of it.
 std::shared_ptr<std::byte> record_memory(std::uint64_t size_bytes) {
@@ -46,13 +47,15 @@ std::shared_ptr<std::byte> record_memory(std::uint64_t size_bytes) {
   const std::uint64_t alignment = size_bytes < page_bytes ? line_bytes : page_bytes;
   const std::uint64_t rounded = (size_bytes + alignment) / alignment * alignment;
   std::uint64_t room = rounded + alignment;
-  void* const memory = std::malloc(room);
-  if (memory == nullptr) {
+  std::shared_ptr<std::byte[]> memory;
+  try {
+    memory = std::make_shared_for_overwrite<std::byte[]>(room);
+  } catch (const std::bad_alloc&) {
     return nullptr;
   }
-  void* aligned = memory;
+  void* aligned = memory.get();
   auto* const first = static_cast<std::byte*>(std::align(alignment, rounded, aligned, room));
-  return {first, [memory](std::byte*) { std::free(memory); }};
+  return {std::move(memory), first};
 }
 
 Result<void> still_time(Deadline deadline) {

@@ -10,9 +10,13 @@
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <limits>
 #include <map>
+#include <numeric>
+#include <optional>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -35,6 +39,10 @@ constexpr std::uint64_t least_blob_bytes = std::uint64_t{64} << 10U;
 constexpr int most_open_files = 500;
 constexpr std::chrono::milliseconds longest_pause{20};
 constexpr int names_between_looks = 4096;
+/// What a record in a batch has beside its bytes and its name: kind, family, lengths, and the revision.
+constexpr std::size_t bytes_beside_record = 32;
+/// Of a batch that is written: it is copied thrice on its way, and fits caches.
+constexpr std::size_t most_write_bytes = std::size_t{1} << 20U;
 
 rocksdb::Slice slice_of(std::string_view text) noexcept {
   return {text.data(), text.size()};
@@ -84,6 +92,28 @@ class Family {
  private:
   rocksdb::DB& database_;
   rocksdb::ColumnFamilyHandle* const handle_;
+};
+
+/// The keys of a batch, sorted, and each once: RocksDB reads and inserts names faster that follow each other.
+struct DistinctKeys {
+  explicit DistinctKeys(std::span<const RecordKey> keys) : order(keys.size()), place(keys.size()) {
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::sort(order, [&](std::size_t left, std::size_t right) {
+      return std::tie(keys[left].space, keys[left].name, left) <
+             std::tie(keys[right].space, keys[right].name, right);
+    });
+    sorted.reserve(keys.size());
+    for (const std::size_t at : order) {
+      if (sorted.empty() || sorted.back().name != keys[at].name || sorted.back().space != keys[at].space) {
+        sorted.push_back(keys[at]);
+      }
+      place[at] = sorted.size() - 1;
+    }
+  }
+
+  std::vector<std::size_t> order;  ///< of the batch; equal keys in the order in which they are there
+  std::vector<RecordKey> sorted;
+  std::vector<std::size_t> place;  ///< there, of each key of the batch
 };
 
 /// The bytes of a value. They may be in a block of the cache, which may outlive the database.
@@ -168,15 +198,15 @@ class RocksDb final : public BackendByBatches {
 
   void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
             Deadline deadline) override {
-    auto values = values_of(keys, deadline);
+    Values read = values_of(keys, false, deadline);
     for (std::size_t at = 0; at < keys.size(); ++at) {
-      if (!values[at].status.ok()) {
-        loaded[at] = missing(values[at].status);
+      if (!read.statuses[at].ok()) {
+        loaded[at] = missing(read.statuses[at]);
         continue;
       }
       const auto kept = std::make_shared<LoadedValue>();
       kept->cache = cache_;
-      kept->value = std::move(values[at].value);
+      kept->value = std::move(read.values[at]);
       loaded[at] = record_in(kept, last_bytes);
     }
   }
@@ -185,16 +215,22 @@ class RocksDb final : public BackendByBatches {
              std::span<Result<void>> stored, Deadline deadline) override;
 
  private:
-  struct Value {
-    rocksdb::Status status = rocksdb::Status::NotFound();
-    rocksdb::PinnableSlice value;
+  struct Values {
+    explicit Values(std::size_t count) : statuses(count), values(count) {}
+    std::vector<rocksdb::Status> statuses;
+    std::vector<rocksdb::PinnableSlice> values;
   };
+  /// Of each key; none: there is no record.
+  using Revisions = std::vector<std::optional<std::uint64_t>>;
 
   void remove_revisions(std::span<const RecordKey> keys, std::span<const std::uint64_t> revisions,
                         std::span<Result<bool>> removed, Deadline deadline) override;
-  [[nodiscard]] std::vector<Value> values_of(std::span<const RecordKey> keys, Deadline deadline);
-  [[nodiscard]] Result<std::map<std::pair<std::string_view, std::string_view>, std::uint64_t>> revisions_of(
-      std::span<const RecordKey> keys, Deadline deadline);
+  [[nodiscard]] Values values_of(std::span<const RecordKey> keys, bool are_sorted, Deadline deadline);
+  [[nodiscard]] Result<Revisions> revisions_of(std::span<const RecordKey> sorted, Deadline deadline);
+  [[nodiscard]] static std::size_t room_for(std::span<const RecordKey> keys,
+                                            std::span<const NewRecord> records, std::size_t most) noexcept;
+  [[nodiscard]] static rocksdb::Status add(rocksdb::WriteBatch& batch, rocksdb::ColumnFamilyHandle* family,
+                                           std::string_view name, const NewRecord& record);
   [[nodiscard]] Result<void> write(rocksdb::WriteBatch& batch, Deadline deadline);
   [[nodiscard]] std::shared_ptr<Family> family_of(std::string_view space) {
     const MutexLock lock(mutex_);
@@ -260,57 +296,43 @@ Result<std::shared_ptr<Family>> RocksDb::family_made(std::string_view space) {
 }
 
 // Those of a space that is not there are not found.
-std::vector<RocksDb::Value> RocksDb::values_of(std::span<const RecordKey> keys, Deadline deadline) {
-  std::vector<Value> values(keys.size());
-  if (keys.size() == 1) {  // half the time that many take for one
-    if (const auto family = family_of(keys[0].space)) {
-      values[0].status =
-          database_->Get(reading_until(deadline), family->get(), slice_of(keys[0].name), &values[0].value);
-    }
-    return values;
-  }
-  std::vector<std::shared_ptr<Family>> kept;
-  std::vector<rocksdb::ColumnFamilyHandle*> families;
+RocksDb::Values RocksDb::values_of(std::span<const RecordKey> keys, bool are_sorted, Deadline deadline) {
+  Values read(keys.size());
+  const auto reading = reading_until(deadline);
   std::vector<rocksdb::Slice> names;
-  std::vector<std::size_t> asked;
-  std::string_view space;
-  for (std::size_t at = 0; at < keys.size(); ++at) {
-    if (kept.empty() || keys[at].space != space) {
-      space = keys[at].space;
-      kept.push_back(family_of(space));
+  names.reserve(keys.size());
+  for (std::size_t begin = 0; begin < keys.size(); begin = names.size()) {
+    while (names.size() < keys.size() && keys[names.size()].space == keys[begin].space) {
+      names.push_back(slice_of(keys[names.size()].name));
     }
-    if (kept.back()) {
-      families.push_back(kept.back()->get());
-      names.push_back(slice_of(keys[at].name));
-      asked.push_back(at);
+    const std::size_t count = names.size() - begin;
+    rocksdb::Status* const statuses = &read.statuses[begin];
+    const auto family = family_of(keys[begin].space);
+    if (!family) {
+      std::fill_n(statuses, count, rocksdb::Status::NotFound());
+    } else if (count == 1) {  // half the time that MultiGet takes for one
+      *statuses = database_->Get(reading, family->get(), names[begin], &read.values[begin]);
+    } else {
+      database_->MultiGet(reading, family->get(), count, &names[begin], &read.values[begin], statuses,
+                          are_sorted);
     }
   }
-  std::vector<rocksdb::PinnableSlice> read(asked.size());
-  std::vector<rocksdb::Status> statuses(asked.size());
-  if (!asked.empty()) {
-    database_->MultiGet(reading_until(deadline), asked.size(), families.data(), names.data(), read.data(),
-                        statuses.data());
-  }
-  for (std::size_t one = 0; one < asked.size(); ++one) {
-    values[asked[one]] = {statuses[one], std::move(read[one])};
-  }
-  return values;
+  return read;
 }
 
-Result<std::map<std::pair<std::string_view, std::string_view>, std::uint64_t>> RocksDb::revisions_of(
-    std::span<const RecordKey> keys, Deadline deadline) {
-  std::map<std::pair<std::string_view, std::string_view>, std::uint64_t> revisions;
-  const auto values = values_of(keys, deadline);
-  for (std::size_t at = 0; at < keys.size(); ++at) {
-    if (values[at].status.IsNotFound()) {
+Result<RocksDb::Revisions> RocksDb::revisions_of(std::span<const RecordKey> sorted, Deadline deadline) {
+  Revisions revisions(sorted.size());
+  const Values read = values_of(sorted, true, deadline);
+  for (std::size_t at = 0; at < sorted.size(); ++at) {
+    const rocksdb::Status& status = read.statuses[at];
+    if (status.IsNotFound()) {
       continue;
     }
-    const auto revision = values[at].status.ok() ? revision_in(values[at].value)
-                                                 : Result<std::uint64_t>(failed(values[at].status));
+    const auto revision = status.ok() ? revision_in(read.values[at]) : Result<std::uint64_t>(failed(status));
     if (!revision) {
       return revision.error();
     }
-    revisions.emplace(std::pair(keys[at].space, keys[at].name), *revision);
+    revisions[at] = *revision;
   }
   return revisions;
 }
@@ -336,6 +358,28 @@ Result<void> RocksDb::write(rocksdb::WriteBatch& batch, Deadline deadline) {
   }
 }
 
+// The largest batch that these records make, if they are written in parts of that many bytes.
+std::size_t RocksDb::room_for(std::span<const RecordKey> keys, std::span<const NewRecord> records,
+                              std::size_t most) noexcept {
+  std::size_t all = 0;
+  std::size_t largest = 0;
+  for (std::size_t at = 0; at < keys.size(); ++at) {
+    const std::size_t one = records[at].bytes.size() + keys[at].name.size() + bytes_beside_record;
+    all += one;
+    largest = std::max(largest, one);
+  }
+  return std::min(all, std::max(most, largest));
+}
+
+rocksdb::Status RocksDb::add(rocksdb::WriteBatch& batch, rocksdb::ColumnFamilyHandle* family,
+                             std::string_view name, const NewRecord& record) {
+  const rocksdb::Slice key = slice_of(name);
+  const std::array<rocksdb::Slice, 2> parts{
+      rocksdb::Slice(reinterpret_cast<const char*>(record.bytes.data()), record.bytes.size()),
+      rocksdb::Slice(reinterpret_cast<const char*>(&record.revision), revision_bytes)};
+  return batch.Put(family, rocksdb::SliceParts(&key, 1), rocksdb::SliceParts(parts.data(), parts.size()));
+}
+
 void RocksDb::store(std::span<const RecordKey> keys, std::span<const NewRecord> records,
                     std::span<Result<void>> stored, Deadline deadline) {
   const auto all_failed = [&](const Error& error) { std::ranges::fill(stored, Result<void>(error)); };
@@ -343,54 +387,56 @@ void RocksDb::store(std::span<const RecordKey> keys, std::span<const NewRecord> 
   if (!held) {
     return all_failed(held.error());
   }
-  std::vector<RecordKey> expecting;
-  for (std::size_t at = 0; at < keys.size(); ++at) {
-    if (records[at].expect != Expect::anything) {
-      expecting.push_back(keys[at]);
-    }
-  }
-  auto there = revisions_of(expecting, deadline);
+  const DistinctKeys distinct(keys);
+  const bool expects =
+      std::ranges::any_of(records, [](const auto& one) { return one.expect != Expect::anything; });
+  auto there = expects ? revisions_of(distinct.sorted, deadline)
+                       : Result<Revisions>(Revisions(distinct.sorted.size()));
   if (!there) {
     return all_failed(there.error());
   }
-  rocksdb::WriteBatch batch;
+  // With a wait for the disk they are written at once: each wait takes its time.
+  const std::size_t most = writing_.sync ? std::numeric_limits<std::size_t>::max() : most_write_bytes;
+  rocksdb::WriteBatch batch(room_for(keys, records, most));
   std::vector<std::shared_ptr<Family>> kept;
   std::string_view space;
-  std::vector<std::size_t> written;
-  for (std::size_t at = 0; at < keys.size(); ++at) {
-    const std::pair key(keys[at].space, keys[at].name);
-    const auto found = there->find(key);
-    stored[at] = may_store(records[at], found == there->end() ? nullptr : &found->second);
+  std::vector<std::size_t> added;
+  Result<void> done;
+  const auto write_added = [&] {
+    done = done && !added.empty() ? write(batch, deadline) : done;
+    for (const std::size_t at : added) {
+      stored[at] = done;
+    }
+    added.clear();
+    batch.Clear();  // keeps its memory
+  };
+  for (const std::size_t at : distinct.order) {
+    auto& revision = (*there)[distinct.place[at]];
+    stored[at] = may_store(records[at], revision ? &*revision : nullptr);
     if (!stored[at]) {
       continue;
     }
-    if (kept.empty() || space != key.first) {
-      auto family = family_made(key.first);
+    if (kept.empty() || space != keys[at].space) {
+      auto family = family_made(keys[at].space);
       if (!family) {
         stored[at] = family.error();
         continue;
       }
-      space = key.first;
+      space = keys[at].space;
       kept.push_back(std::move(*family));
     }
-    const auto& bytes = records[at].bytes;
-    const std::array<rocksdb::Slice, 2> parts{
-        rocksdb::Slice(reinterpret_cast<const char*>(bytes.data()), bytes.size()),
-        rocksdb::Slice(reinterpret_cast<const char*>(&records[at].revision), revision_bytes)};
-    const rocksdb::Slice name = slice_of(key.second);
-    const auto status =
-        batch.Put(kept.back()->get(), rocksdb::SliceParts(&name, 1), rocksdb::SliceParts(parts.data(), 2));
+    if (batch.GetDataSize() + records[at].bytes.size() > most) {
+      write_added();
+    }
+    const auto status = add(batch, kept.back()->get(), keys[at].name, records[at]);
     if (!status.ok()) {
       stored[at] = failed(status);
       continue;
     }
-    there->insert_or_assign(key, records[at].revision);
-    written.push_back(at);
+    revision = records[at].revision;
+    added.push_back(at);
   }
-  const auto done = written.empty() ? Result<void>() : write(batch, deadline);
-  for (const std::size_t at : written) {
-    stored[at] = done;
-  }
+  write_added();
 }
 
 void RocksDb::remove_revisions(std::span<const RecordKey> keys, std::span<const std::uint64_t> revisions,
@@ -400,20 +446,21 @@ void RocksDb::remove_revisions(std::span<const RecordKey> keys, std::span<const 
   if (!held) {
     return all_failed(held.error());
   }
-  auto there = revisions_of(keys, deadline);
+  const DistinctKeys distinct(keys);
+  auto there = revisions_of(distinct.sorted, deadline);
   if (!there) {
     return all_failed(there.error());
   }
   rocksdb::WriteBatch batch;
   std::vector<std::shared_ptr<Family>> kept;
-  for (std::size_t at = 0; at < keys.size(); ++at) {
-    const auto found = there->find({keys[at].space, keys[at].name});
-    const bool is_it = found != there->end() && (revisions[at] == 0 || revisions[at] == found->second);
+  for (const std::size_t at : distinct.order) {
+    auto& revision = (*there)[distinct.place[at]];
+    const bool is_it = revision && (revisions[at] == 0 || revisions[at] == *revision);
     removed[at] = is_it;
     if (const auto family = is_it ? family_of(keys[at].space) : nullptr) {
       kept.push_back(family);
       (void)batch.Delete(family->get(), slice_of(keys[at].name));
-      there->erase(found);
+      revision.reset();
     }
   }
   if (const auto done = kept.empty() ? Result<void>() : write(batch, deadline); !done) {

@@ -4,10 +4,13 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
+#include "core/open.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/transport/storage/next_process.hpp"
@@ -62,6 +65,48 @@ TEST_F(RocksDbBackend, RefusesUrlsThatItCannotOpen) {
   const auto nowhere = storage::open_rocksdb(parse_url("rocksdb://" + folder_.path() + "/a/b/c").value());
   ASSERT_EQ(code_of(nowhere), Errc::system);
   EXPECT_NE(nowhere.error().text().find("make the folder above it"), std::string::npos) << nowhere.error();
+}
+
+// More than is written at once, in another order than that of the names, and one name twice.
+TEST_F(RocksDbBackend, StoresALargeBatchInPartsEachRecordAsItExpects) {
+  const auto backend = opened().value();
+  const std::string text(700'000, 'x');
+  const std::vector<RecordKey> keys{{"s", "d"}, {"t", "a"}, {"s", "b"}, {"s", "c"}, {"s", "b"}, {"s", "a"}};
+  std::vector<NewRecord> records(keys.size());
+  for (std::size_t at = 0; at < keys.size(); ++at) {
+    records[at].bytes = std::as_bytes(std::span(text)).first(text.size() - at);
+    records[at].revision = at + 1;
+    records[at].expect = Expect::absent;
+  }
+  std::vector<Result<void>> stored(keys.size(), Result<void>(no_such_object()));
+  backend->batches()->store(keys, records, stored, soon());
+  for (std::size_t at = 0; at < keys.size(); ++at) {
+    const bool is_second = at == 4;
+    EXPECT_EQ(stored[at].has_value(), !is_second) << at;
+    const auto found = backend->load(keys[at], whole_record, soon());
+    ASSERT_TRUE(found) << at;
+    EXPECT_EQ(found->revision, is_second ? 3 : at + 1);
+    EXPECT_EQ(found->bytes.size(), text.size() - (is_second ? 2 : at));
+  }
+  EXPECT_EQ(code_of(stored[4]), Errc::key_exists);
+}
+
+struct alignas(64) AlignedLine {
+  static constexpr std::string_view locum_type_name = "aligned_line";
+  std::uint64_t words[8];
+};
+
+TEST_F(RocksDbBackend, ShowsElementsWhereTheirTypeMayStand) {
+  const Store store = open(url()).value();
+  std::vector<AlignedLine> lines(3);
+  for (AlignedLine& line : lines) {
+    line.words[7] = 5;
+  }
+  ASSERT_TRUE(store.put("lines", lines));
+  const auto view = store.get<AlignedLine[]>("lines");
+  ASSERT_TRUE(view);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(view->data()) % alignof(AlignedLine), 0U);
+  EXPECT_EQ((*view)[2].words[7], 5U);
 }
 
 TEST_F(RocksDbBackend, KeepsWhatAKilledProcessHadStored) {

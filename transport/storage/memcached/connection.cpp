@@ -43,49 +43,56 @@ ItemHead head_in(std::string_view line) noexcept {
 }  // namespace
 
 void ItemConnection::add_get(std::span<const std::string> keys) {
-  std::string line = "gets";
+  text_.add("gets");
   for (const std::string& key : keys) {
-    line.append(" ").append(key);
+    text_.add(" ");
+    text_.add(key);
   }
-  add(line + "\r\n");
+  end_request();
 }
 
 void ItemConnection::add_delete(const std::string& key) {
-  add("delete " + key + "\r\n");
+  text_.add("delete ");
+  text_.add(key);
+  end_request();
 }
+
 void ItemConnection::add_store(std::string_view command, const std::string& key, std::string_view expiry,
                                std::span<const std::byte> bytes, const ValueEnd& end,
                                std::string_view version) {
-  std::string line(command);
-  line.append(" ").append(key).append(" 0 ").append(expiry).append(" ");
-  line.append(std::to_string(bytes.size() + sizeof end)).append(version.empty() ? "" : " ").append(version);
-  texts_.push_back(line + "\r\n");
-  parts_.push_back({texts_.size() - 1, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}});
-  add(std::string(end.bytes()) + "\r\n");
+  text_.add(command);
+  for (const std::string_view word : {std::string_view(key), std::string_view("0"), expiry}) {
+    text_.add(" ");
+    text_.add(word);
+  }
+  text_.add(" ");
+  text_.add_number(bytes.size() + sizeof end);
+  text_.add(version.empty() ? "" : " ");
+  text_.add(version);
+  text_.add("\r\n");
+  text_.add_bytes({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  text_.add(end.bytes());
+  end_request();
 }
 
 void ItemConnection::add_end(const std::string& key, std::uint64_t version) {
-  add("cas " + key + " 0 -1 0 " + std::to_string(version) + "\r\n\r\n");
+  text_.add("cas ");
+  text_.add(key);
+  text_.add(" 0 -1 0 ");
+  text_.add_number(version);
+  text_.add("\r\n");
+  end_request();
 }
 
-void ItemConnection::add(std::string text) {
-  texts_.push_back(std::move(text));
+void ItemConnection::end_request() {
+  text_.add("\r\n");
   ++added_;
 }
 
 Result<void> ItemConnection::send(Deadline deadline) {
-  std::vector<std::string_view> parts;
-  auto outside = parts_.begin();
-  for (std::size_t at = 0; at < texts_.size(); ++at) {
-    parts.emplace_back(texts_[at]);
-    if (outside != parts_.end() && outside->behind == at) {
-      parts.push_back((outside++)->bytes);
-    }
-  }
   awaited_ += std::exchange(added_, 0);
-  auto sent = stream_.send(parts, deadline);
-  texts_.clear();
-  parts_.clear();
+  auto sent = stream_.send(text_.parts(), deadline);
+  text_.clear();
   return sent;
 }
 

@@ -7,9 +7,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "core/ports/backend.hpp"
+#include "transport/storage/servers/request_text.hpp"
 #include "transport/storage/servers/stored_value.hpp"
 #include "transport/storage/servers/stream.hpp"
 
@@ -47,18 +47,13 @@ class ItemConnection {
                                            const std::function<void(std::size_t at, Item item)>& take);
 
  private:
-  struct Outside {
-    std::size_t behind = 0;  ///< which text
-    std::string_view bytes;
-  };
-  void add(std::string text);
+  void end_request();
   [[nodiscard]] Result<Item> receive_value(std::uint64_t size_bytes, std::uint64_t version,
                                            Deadline deadline);
   [[nodiscard]] Error refused(std::string_view line);
 
   ServerStream stream_;
-  std::vector<std::string> texts_;
-  std::vector<Outside> parts_;
+  RequestText text_;
   std::size_t added_ = 0;
   std::size_t awaited_ = 0;
 };

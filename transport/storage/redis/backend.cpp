@@ -5,6 +5,7 @@
 #include <atomic>
 #include <charconv>
 #include <chrono>
+#include <forward_list>
 #include <string>
 #include <thread>
 #include <utility>
@@ -41,6 +42,23 @@ std::string prefix_of(std::string_view space) {
 std::string key_of(const RecordKey& key) {
   return prefix_of(key.space).append(key.name);
 }
+
+/// The keys of a batch, as words of its requests: those of one space begin alike. To be kept until the
+/// requests are sent.
+class RequestKeys {
+ public:
+  [[nodiscard]] RedisConnection::Word of(const RecordKey& key) {
+    if (prefixes_.empty() || key.space != space_) {
+      space_ = key.space;
+      prefixes_.push_front(prefix_of(space_));
+    }
+    return {prefixes_.front(), key.name};
+  }
+
+ private:
+  std::string_view space_;
+  std::forward_list<std::string> prefixes_;
+};
 
 // A pattern of names that begin so.
 std::string pattern_of(std::string_view prefix) {
@@ -104,14 +122,13 @@ std::size_t Redis::load_some(RedisConnection& connection, std::span<const Record
                              std::uint64_t last_bytes, std::span<Result<Record>> loaded, Deadline deadline) {
   const bool is_whole = last_bytes >= traits().largest_record;
   const std::string from = '-' + std::to_string(is_whole ? 0 : last_bytes + sizeof(ValueEnd));
-  std::vector<std::string> names(keys.size());
-  for (std::size_t at = 0; at < keys.size(); ++at) {
-    names[at] = key_of(keys[at]);
+  RequestKeys words;
+  for (const RecordKey& key : keys) {
     if (is_whole) {
-      connection.add({"GET", names[at]});
+      connection.add({"GET", words.of(key)});
     } else {
-      connection.add({"GETRANGE", names[at], from, "-1"});
-      connection.add({"EXISTS", names[at]});
+      connection.add({"GETRANGE", words.of(key), from, "-1"});
+      connection.add({"EXISTS", words.of(key)});
     }
   }
   if (auto sent = connection.send(deadline); !sent) {
@@ -142,7 +159,7 @@ std::size_t Redis::load_some(RedisConnection& connection, std::span<const Record
     }
   }
   for (const std::size_t at : others) {
-    loaded[at] = load_value(connection, names[at], deadline);
+    loaded[at] = load_value(connection, key_of(keys[at]), deadline);
   }
   return keys.size();
 }
@@ -164,12 +181,12 @@ std::vector<std::size_t> Redis::store_some(RedisConnection& connection, std::spa
                                            std::span<const NewRecord> records, std::span<Result<void>> stored,
                                            Deadline deadline) {
   struct Sending {
-    std::string key;
     std::string lifetime;  ///< in milliseconds; empty: for ever
     ValueEnd end;
     bool is_sent = false;
   };
   std::vector<Sending> sending(keys.size());
+  RequestKeys words;
   std::string hash;
   const auto value_of = [&](std::size_t at) {
     const std::span<const std::byte> bytes = records[at].bytes;
@@ -186,7 +203,6 @@ std::vector<std::size_t> Redis::store_some(RedisConnection& connection, std::spa
       stored[at] = too_large_for(traits());
       continue;
     }
-    one.key = key_of(keys[at]);
     one.lifetime = record.lifetime.count() > 0
                        ? std::to_string(std::min(record.lifetime, longest_lifetime).count())
                        : std::string();
@@ -194,15 +210,16 @@ std::vector<std::size_t> Redis::store_some(RedisConnection& connection, std::spa
     one.is_sent = true;
     const bool is_new = record.expect == Expect::absent;
     if (record.expect == Expect::revision) {
-      RedisChanges::add(connection, one.key, hash, record.expected_revision, one.lifetime, value_of(at));
+      RedisChanges::add(connection, words.of(keys[at]), hash, record.expected_revision, one.lifetime,
+                        value_of(at));
     } else if (one.lifetime.empty() && is_new) {
-      connection.add({"SET", one.key, value_of(at), "NX"});
+      connection.add({"SET", words.of(keys[at]), value_of(at), "NX"});
     } else if (one.lifetime.empty()) {
-      connection.add({"SET", one.key, value_of(at)});
+      connection.add({"SET", words.of(keys[at]), value_of(at)});
     } else if (is_new) {
-      connection.add({"SET", one.key, value_of(at), "PX", one.lifetime, "NX"});
+      connection.add({"SET", words.of(keys[at]), value_of(at), "PX", one.lifetime, "NX"});
     } else {
-      connection.add({"SET", one.key, value_of(at), "PX", one.lifetime});
+      connection.add({"SET", words.of(keys[at]), value_of(at), "PX", one.lifetime});
     }
   }
   std::vector<std::size_t> unknown;
@@ -232,8 +249,8 @@ std::vector<std::size_t> Redis::store_some(RedisConnection& connection, std::spa
   }
   for (const std::size_t at : again) {
     const Sending& one = sending[at];
-    const auto changed = changes_.make(connection, one.key, records[at].expected_revision, one.lifetime,
-                                       value_of(at), deadline);
+    const auto changed = changes_.make(connection, key_of(keys[at]), records[at].expected_revision,
+                                       one.lifetime, value_of(at), deadline);
     stored[at] = changed ? stored_by(*changed) : Result<void>(changed.error());
     if (!connection.is_clean()) {
       unknown.push_back(at);
@@ -244,8 +261,9 @@ std::vector<std::size_t> Redis::store_some(RedisConnection& connection, std::spa
 
 void Redis::remove_some(RedisConnection& connection, std::span<const RecordKey> keys,
                         std::span<Result<bool>> removed, Deadline deadline) {
+  RequestKeys words;
   for (const RecordKey& key : keys) {
-    connection.add({"UNLINK", key_of(key)});
+    connection.add({"UNLINK", words.of(key)});
   }
   const auto sent = connection.send(deadline);
   for (Result<bool>& one : removed) {

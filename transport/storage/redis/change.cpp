@@ -29,7 +29,7 @@ std::string end_of_revision(std::uint64_t revision) {
   return std::string(ValueEnd{0, revision}.bytes().substr(sizeof revision));
 }
 
-void add_script(RedisConnection& connection, const std::string& key, const std::string& script_hash,
+void add_script(RedisConnection& connection, const RedisConnection::Word& key, const std::string& script_hash,
                 std::string_view from, std::string_view last, std::string_view how,
                 const RedisConnection::Word& value) {
   static const std::string magic(ValueEnd().bytes().substr(2 * sizeof(std::uint64_t)));
@@ -40,8 +40,9 @@ void add_script(RedisConnection& connection, const std::string& key, const std::
 
 }  // namespace
 
-void RedisChanges::add(RedisConnection& connection, const std::string& key, const std::string& script_hash,
-                       std::uint64_t revision, std::string_view how, const RedisConnection::Word& value) {
+void RedisChanges::add(RedisConnection& connection, const RedisConnection::Word& key,
+                       const std::string& script_hash, std::uint64_t revision, std::string_view how,
+                       const RedisConnection::Word& value) {
   add_script(connection, key, script_hash, "-16", end_of_revision(revision), how, value);
 }
 

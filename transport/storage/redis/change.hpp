@@ -26,8 +26,9 @@ class RedisChanges {
 
   /// The same as one request among others. Its result may be `not_ours`, or that of a hash that the server
   /// does not know: then make() is to be called.
-  static void add(RedisConnection& connection, const std::string& key, const std::string& script_hash,
-                  std::uint64_t revision, std::string_view how, const RedisConnection::Word& value);
+  static void add(RedisConnection& connection, const RedisConnection::Word& key,
+                  const std::string& script_hash, std::uint64_t revision, std::string_view how,
+                  const RedisConnection::Word& value);
   /// The server's hash of the script; empty: it has none.
   [[nodiscard]] std::string script_hash(RedisConnection& connection, Deadline deadline)
       LOCUM_EXCLUDES(mutex_);

@@ -11,7 +11,6 @@ namespace locum::storage {
 
 namespace {
 
-constexpr std::size_t shortest_outside = 4096;
 // Of a whole reply.
 constexpr std::int64_t most_text_bytes = std::int64_t{1} << 30U;
 constexpr std::int64_t most_elements = 1'000'000;
@@ -159,53 +158,24 @@ Result<RedisConnection> RedisConnection::open(const RedisAccess& access, bool pu
   return made;
 }
 
-void RedisConnection::add_text(std::string_view text) {
-  if (parts_.empty() || !parts_.back().outside.empty()) {
-    parts_.push_back({text_.size(), {}});
-  }
-  text_ += text;
-}
-
 void RedisConnection::add(std::span<const Word> words) {
-  const auto add_number = [this](char kind, std::size_t number) {
-    std::array<char, 24> digits;
-    char* end = digits.data();
-    *end++ = kind;
-    end = std::to_chars(end, digits.data() + digits.size() - 2, number).ptr;
-    *end++ = '\r';
-    *end++ = '\n';
-    add_text({digits.data(), static_cast<std::size_t>(end - digits.data())});
-  };
-  add_number('*', words.size());
+  text_.add("*");
+  text_.add_number(words.size());
   for (const Word& word : words) {
-    add_number('$', word.text.size() + word.more.size());
-    if (word.text.size() >= shortest_outside) {
-      parts_.push_back({0, word.text});
-    } else {
-      add_text(word.text);
-    }
-    add_text(word.more);
-    add_text("\r\n");
+    text_.add("\r\n$");
+    text_.add_number(word.text.size() + word.more.size());
+    text_.add("\r\n");
+    text_.add_bytes(word.text);
+    text_.add(word.more);
   }
+  text_.add("\r\n");
   ++added_;
 }
 
 Result<void> RedisConnection::send(Deadline deadline) {
-  std::vector<std::string_view> parts;
-  parts.reserve(parts_.size());
-  for (std::size_t at = 0; at < parts_.size(); ++at) {
-    if (!parts_[at].outside.empty()) {
-      parts.push_back(parts_[at].outside);
-      continue;
-    }
-    // Up to the next part of the text, which is behind the next of the outside.
-    const std::size_t end = at + 2 < parts_.size() ? parts_[at + 2].begin : text_.size();
-    parts.push_back(std::string_view(text_).substr(parts_[at].begin, end - parts_[at].begin));
-  }
   awaited_ += std::exchange(added_, 0);
-  auto sent = stream_.send(parts, deadline);
+  auto sent = stream_.send(text_.parts(), deadline);
   text_.clear();
-  parts_.clear();
   return sent;
 }
 

@@ -11,6 +11,7 @@
 
 #include "core/deadline.hpp"
 #include "core/result.hpp"
+#include "transport/storage/servers/request_text.hpp"
 #include "transport/storage/servers/stream.hpp"
 
 namespace locum::storage {
@@ -82,7 +83,6 @@ class RedisConnection {
 
  private:
   explicit RedisConnection(ServerStream stream) : stream_(std::move(stream)) {}
-  void add_text(std::string_view text);
   [[nodiscard]] std::string without_password(std::string_view line) const;
   /// What a message may still have, in all its lists.
   struct Room {
@@ -93,16 +93,9 @@ class RedisConnection {
   [[nodiscard]] Result<RedisReply> message(Deadline deadline, int depth, Room& room);
   [[nodiscard]] Result<std::int64_t> number(std::string_view text);
 
-  /// Of what is to be sent: a part of text_, or bytes of the caller's.
-  struct Part {
-    std::size_t begin = 0;
-    std::string_view outside;
-  };
-
   ServerStream stream_;
   std::string password_;
-  std::string text_;
-  std::vector<Part> parts_;
+  RequestText text_;
   std::size_t added_ = 0;
   std::size_t awaited_ = 0;
   bool pushes_ = false;

@@ -59,7 +59,6 @@ ServerStream::ServerStream(ServerStream&& other) noexcept
       buffer_(std::move(other.buffer_)),
       begin_(other.begin_),
       end_(other.end_),
-      has_sent_(other.has_sent_),
       heard_(other.heard_) {}
 
 ServerStream::~ServerStream() {
@@ -192,7 +191,6 @@ Result<void> ServerStream::send(std::span<const std::string_view> parts, Deadlin
       return time;
     }
   }
-  has_sent_ = true;
   return {};
 }
 
@@ -204,8 +202,7 @@ Result<std::size_t> ServerStream::receive(std::span<std::byte> into, Deadline de
     if (auto time = in_time(deadline); !time) {
       return time.error();
     }
-    const bool sleeps =
-        std::exchange(has_sent_, false) && moment_of(deadline) - Clock::now() > longest_sleep_in_recv;
+    const bool sleeps = moment_of(deadline) - Clock::now() > longest_sleep_in_recv;
     if (channel_) {
       return receive_secured(into, sleeps, deadline);
     }
@@ -288,9 +285,7 @@ Result<void> ServerStream::send_secured(std::span<const std::string_view> parts,
       }
     }
   }
-  auto written = write_secured(record, deadline);
-  has_sent_ = true;
-  return written;
+  return write_secured(record, deadline);
 }
 
 Result<std::size_t> ServerStream::receive_secured(std::span<std::byte> into, bool sleeps, Deadline deadline) {

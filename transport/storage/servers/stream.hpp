@@ -67,7 +67,6 @@ class ServerStream {
   std::unique_ptr<std::byte[]> buffer_;
   std::size_t begin_ = 0;  ///< of what was received and not read yet
   std::size_t end_ = 0;
-  bool has_sent_ = false;  ///< since it last received: a reply takes its time
   Deadline::Clock::time_point heard_{};
 };
 
