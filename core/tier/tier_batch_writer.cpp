@@ -149,7 +149,7 @@ void TierBatchWriter::write_claimed(std::span<const UnwrittenName> names, Places
   std::vector<ObjectDraft> drafts;
   for (std::size_t one = 0; one < values.size(); ++one) {
     const Value& value = values[one];
-    if (kept[one] || !is_absent(kept[one].error())) {
+    if (kept[one] || !says_absent(kept[one].error())) {
       over.push_back(&value);  // which tells what is wrong, if something is
       continue;
     }
@@ -237,7 +237,7 @@ void TierBatchWriter::evict_keys(std::span<const Address> addresses, Places plac
     if (found[one]) {
       (found[one]->facts().name.empty() ? unnamed : alone).push_back(places[one]);
     } else {
-      evicted[places[one]] = is_absent(found[one].error()) ? Result<bool>(false) : found[one].error();
+      evicted[places[one]] = says_absent(found[one].error()) ? Result<bool>(false) : found[one].error();
     }
   }
   auto gone = evicted_together(*parts_->front, picked(addresses, unnamed), until);

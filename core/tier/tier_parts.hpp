@@ -51,7 +51,7 @@ namespace locum {
 }
 
 /// Whether an error says that there is no such object.
-[[nodiscard]] inline bool is_absent(const Error& error) noexcept {
+[[nodiscard]] inline bool says_absent(const Error& error) noexcept {
   return error.code() == Errc::not_found || error.code() == Errc::stale;
 }
 

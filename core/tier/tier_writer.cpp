@@ -101,7 +101,7 @@ Result<void> TierWriter::may_put(const Result<ObjectView>& live) {
   if (live) {
     return has_expired(*live) ? Result<void>() : name_is_taken();
   }
-  return is_absent(live.error()) ? Result<void>() : live.error();
+  return says_absent(live.error()) ? Result<void>() : live.error();
 }
 
 // What memory has, or the backend if memory has nothing, decides whether the name may be changed.
@@ -116,7 +116,7 @@ Result<bool> TierWriter::may_change(const Address& name, const SealOptions& opti
     return may ? Result<bool>(live.has_value()) : may.error();
   }
   const bool is_in_memory = live.has_value();
-  if (!live && is_absent(live.error())) {
+  if (!live && says_absent(live.error())) {
     live = reader_->facts(name, until);
   }
   if (!live) {
@@ -142,13 +142,13 @@ Result<Sealed> TierWriter::store_over(std::span<const std::byte> bytes, const Ob
   constexpr int most_rounds = 16;
   for (int round = 1;; ++round) {
     const auto live = reader_->facts(Address(meta.store, meta.name), until);
-    if (!live && !is_absent(live.error())) {
+    if (!live && !says_absent(live.error())) {
       return live.error();
     }
     auto stored = store_copy(
         bytes, meta, live ? SealOptions{SealMode::replace, live->facts().generation} : SealOptions(), until);
     const bool was_changed =
-        !stored && (is_absent(stored.error()) || stored.error().code() == Errc::key_exists);
+        !stored && (says_absent(stored.error()) || stored.error().code() == Errc::key_exists);
     if (!was_changed || round == most_rounds) {
       return stored;
     }
@@ -187,7 +187,7 @@ Result<void> TierWriter::write(const UnwrittenName& name, Moment until) {
 Result<std::optional<ObjectMeta>> TierWriter::meta_to_write(const UnwrittenName& name,
                                                             const Result<ObjectView>& live) {
   if (!live) {
-    return is_absent(live.error()) ? Result<std::optional<ObjectMeta>>(std::nullopt) : live.error();
+    return says_absent(live.error()) ? Result<std::optional<ObjectMeta>>(std::nullopt) : live.error();
   }
   auto meta = meta_of_copy(*live, name.store, name.name);
   if (meta) {
@@ -229,7 +229,7 @@ Result<Sealed> TierWriter::publish(const ObjectDraft& draft, const Address& name
   Result<Sealed> sealed(stored);
   if (!is_for_back_alone(draft)) {
     sealed = parts_->front->seal(draft, options, until);
-    if (sealed || is_absent(sealed.error())) {
+    if (sealed || says_absent(sealed.error())) {
       const bool has_left = !sealed && sealed.error().code() == Errc::not_found;
       return has_left ? Result<Sealed>(stored) : std::move(sealed);
     }
@@ -278,7 +278,7 @@ Result<bool> TierWriter::evict_key(const Address& address, Moment until) {
   const auto found =
       leads_to_back ? reader_->facts(address, until) : parts_->front->get_some(address, Facts(), until);
   if (!found) {
-    return is_absent(found.error()) ? Result<bool>(false) : found.error();
+    return says_absent(found.error()) ? Result<bool>(false) : found.error();
   }
   const ObjectFacts facts = found->facts();
   const std::string name(facts.name);
@@ -297,7 +297,7 @@ Result<bool> TierWriter::evict_key(const Address& address, Moment until) {
   if (!leads_to_back) {
     const auto live = parts_->front->get_some(by_name, Facts(), until);
     if (!live || live->key() != address.key) {
-      return live || is_absent(live.error()) ? Result<bool>(false) : live.error();
+      return live || says_absent(live.error()) ? Result<bool>(false) : live.error();
     }
   }
   auto kept = there ? parts_->back->evict(*there, until) : Result<bool>(false);

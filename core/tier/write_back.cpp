@@ -13,7 +13,7 @@ namespace locum {
 namespace {
 
 /// Of an object of at most so many bytes there is a copy while it is put.
-constexpr std::uint64_t small_bytes = std::uint64_t{256} << 10U;
+constexpr std::uint64_t most_bytes_of_spare = std::uint64_t{256} << 10U;
 
 }  // namespace
 
@@ -70,7 +70,7 @@ Result<Sealed> WriteBack::seal(const ObjectDraft& draft, const SealOptions& opti
 std::optional<ObjectDraft> WriteBack::copy_if_scarce(const ObjectDraft& draft, Moment until) {
   constexpr std::chrono::seconds lately{60};
   const auto last_full = last_full_.load(std::memory_order_relaxed);
-  if (draft.bytes.size() > small_bytes &&
+  if (draft.bytes.size() > most_bytes_of_spare &&
       (last_full == Moment::min() || Deadline::Clock::now() - last_full > lately)) {
     return std::nullopt;
   }
@@ -150,7 +150,7 @@ void WriteBack::seal_batch(std::span<const ObjectDraft> drafts, std::span<Result
   std::vector<std::size_t> small;
   std::vector<std::size_t> alone;
   for (std::size_t at = 0; at < drafts.size(); ++at) {
-    const bool is_small = size_of(at) <= std::min(most_bytes, small_bytes);
+    const bool is_small = size_of(at) <= std::min(most_bytes, most_bytes_of_spare);
     (is_small && !TierWriter::is_for_back_alone(drafts[at]) ? small : alone).push_back(at);
   }
   in_pieces(small, most_bytes, size_of,
@@ -236,7 +236,7 @@ void WriteBack::put_claimed(std::span<const ObjectDraft> drafts, std::vector<Put
   for (std::size_t at = 0; at < claimed.size(); ++at) {
     Putting& one = claimed[at];
     auto may = TierWriter::may_put(live[at]);
-    if (may && (kept[at] || !is_absent(kept[at].error()))) {
+    if (may && (kept[at] || !says_absent(kept[at].error()))) {
       may = kept[at] ? name_is_taken() : kept[at].error();
     }
     if (may) {

@@ -486,8 +486,8 @@ class Gate final : public Backend, public RecordBatches {
             Deadline deadline) override {
     in_->load(keys, last, loaded, deadline);
   }
-  void store(std::span<const RecordKey> keys, std::span<const NewRecord> made,
-             std::span<Result<void>> stored, Deadline deadline) override {
+  void store(std::span<const RecordKey> keys, std::span<const NewRecord> made, std::span<Result<void>> stored,
+             Deadline deadline) override {
     const auto passed =
         keys.empty() ? Result<void>() : pass(keys[0], static_cast<int>(keys.size()), deadline);
     if (passed) {
