@@ -691,6 +691,24 @@ TEST_F(WriteBackTier, NoOlderValueComesBackWhenALifetimeEnds) {
   EXPECT_TRUE(job_.put("T", 4));
 }
 
+// The one with a lifetime is stored first, and finds then that memory has another generation.
+TEST_F(WriteBackTier, OfTwoReplacementsOfOneGenerationOneSucceeds) {
+  ASSERT_TRUE(job_.put("T", 1));
+  ASSERT_TRUE(job_.tier->flush({}));
+  const std::uint64_t generation = job_.get("T").value().facts().generation;
+  gate_->set(true, false);
+  Errc code{};
+  std::thread slow([&] { code = code_of(job_.put_for("T", 2, 1h, {SealMode::replace, generation})); });
+  gate_->wait_for_a_call();
+  EXPECT_TRUE(job_.put("T", 3, {SealMode::replace, generation}));
+  gate_->set(false, false);
+  slow.join();
+  EXPECT_EQ(code, Errc::stale);
+  EXPECT_TRUE(holds(job_.get("T").value(), pattern(3, 100)));
+  ASSERT_TRUE(job_.tier->flush({}));
+  EXPECT_TRUE(holds(Job(gate_).get("T").value(), pattern(3, 100)));
+}
+
 TEST_F(WriteBackTier, TellsThatTheBackendFailsAndTriesAgain) {
   gate_->set(false, true);
   ASSERT_TRUE(job_.put("T", 1));
