@@ -1,6 +1,7 @@
 #include "mpi/runtime_tiers.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -122,6 +123,10 @@ Result<RuntimeTier> RuntimeTier::open(const Session& own, Url url, BackendSessio
                        return dropped || dropped.error().code() != Errc::not_found ? std::move(dropped)
                                                                                    : Result<std::uint64_t>(0);
                      },
+                 .expect_expiry =
+                     [memory](std::uint32_t store, std::chrono::milliseconds lifetime) {
+                       return memory->expect_expiry(store, lifetime);
+                     },
                  .lost_mates = job.lost_mates});
   SessionOptions session_options{
       .incarnation = hash64(suffix, own.options().incarnation), .rank = options.rank, .node = options.node};
@@ -142,12 +147,6 @@ Result<Store> RuntimeTier::store(std::string_view name, StoreOptions options) co
   const auto kept = there == StoreOptions() ? backend_.open(name) : backend_.open(name, there);
   if (!kept) {
     return kept.error();
-  }
-  if (options.lifetime.count() > 0 || kept->options().lifetime.count() > 0) {
-    return Error(Errc::unsupported,
-                 "objects of a store over nodes+ have no lifetime; open it without one, or over the backend "
-                 "alone")
-        .about(name);
   }
   if (!takes_those_in_force) {
     return session_.open(name, options);

@@ -7,6 +7,7 @@
 #include <new>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -22,7 +23,10 @@ using Clock = Deadline::Clock;
 
 constexpr std::chrono::seconds until_next_try{1};
 constexpr std::chrono::milliseconds between_looks_for_the_dead{250};
-constexpr std::size_t most_at_once = 16;
+/// So many names are written at once, whatever their size; and more while they have no more bytes than that.
+constexpr std::size_t least_at_once = 16;
+constexpr std::size_t most_at_once = 256;
+constexpr std::uint64_t bytes_at_once = std::uint64_t{16} << 20U;
 
 }  // namespace
 
@@ -41,12 +45,11 @@ struct BackgroundWriter::State {
     std::optional<Value> next{};  ///< put while the other one is being written
   };
 
-  State(UnwrittenNames of, Write by, std::function<std::vector<int>()> lost, std::shared_ptr<CallPool> calls,
-        std::uint64_t most, std::chrono::milliseconds longest, ThreadStart start)
+  State(UnwrittenNames of, Write by, std::function<std::vector<int>()> lost, std::uint64_t most,
+        std::chrono::milliseconds longest, ThreadStart start)
       : names(std::move(of)),
         write(std::move(by)),
         lost_mates(std::move(lost)),
-        pool(std::move(calls)),
         most_bytes(most),
         timeout(longest),
         on_start(std::move(start)) {}
@@ -70,7 +73,6 @@ struct BackgroundWriter::State {
   const UnwrittenNames names;
   const Write write;
   const std::function<std::vector<int>()> lost_mates;
-  const std::shared_ptr<CallPool> pool;
   const std::uint64_t most_bytes;
   const std::chrono::milliseconds timeout;
   const ThreadStart on_start;
@@ -91,11 +93,10 @@ struct BackgroundWriter::State {
 };
 
 BackgroundWriter::BackgroundWriter(UnwrittenNames names, Write write,
-                                   std::function<std::vector<int>()> lost_mates,
-                                   std::shared_ptr<CallPool> pool, std::uint64_t most_bytes,
+                                   std::function<std::vector<int>()> lost_mates, std::uint64_t most_bytes,
                                    std::chrono::milliseconds timeout, ThreadStart on_start)
-    : state_(std::make_shared<State>(std::move(names), std::move(write), std::move(lost_mates),
-                                     std::move(pool), most_bytes, timeout, std::move(on_start))) {
+    : state_(std::make_shared<State>(std::move(names), std::move(write), std::move(lost_mates), most_bytes,
+                                     timeout, std::move(on_start))) {
   const MutexLock lock(state_->mutex);
   try {
     state_->thread = std::thread([state = state_] { work(*state); });
@@ -124,9 +125,14 @@ std::vector<BackgroundWriter::State::Value> BackgroundWriter::State::take() {
     }
     (void)lock.wait_until(changed, is_time ? look : std::min(look, next_try));
   }
+  std::uint64_t taken_bytes = 0;
   while (!closed && Clock::now() >= next_try && values.size() < most_at_once && !waiting.empty()) {
     const auto first = waiting.begin();
     Item& item = items.at(first->second);
+    taken_bytes += item.value.size_bytes;
+    if (values.size() >= least_at_once && taken_bytes > bytes_at_once) {
+      break;
+    }
     item.is_being_written = true;
     values.push_back(item.value);
     waiting.erase(first);
@@ -173,16 +179,22 @@ Result<void> BackgroundWriter::State::write_for_the_dead(Moment until) {
   if (lost.empty()) {
     return {};
   }
+  std::vector<UnwrittenName> of_dead = names.of_node();
+  std::erase_if(of_dead, [&](const UnwrittenName& name) {
+    return std::ranges::find(lost, static_cast<int>(name.record.creator)) == lost.end();
+  });
   Result<void> all;
-  for (const UnwrittenName& name : names.of_node()) {
-    if (std::ranges::find(lost, static_cast<int>(name.record.creator)) == lost.end()) {
-      continue;
-    }
-    const auto written = write(name, until);
-    if (written) {
-      names.remove(name.record);
-    } else if (all) {
-      all = written;
+  for (std::size_t from = 0; from < of_dead.size(); from += least_at_once) {
+    const auto some =
+        std::span<const UnwrittenName>(of_dead).subspan(from, std::min(least_at_once, of_dead.size() - from));
+    std::vector<Result<void>> written(some.size());
+    write(some, written, until);
+    for (std::size_t at = 0; at < some.size(); ++at) {
+      if (written[at]) {
+        names.remove(some[at].record);
+      } else if (all) {
+        all = written[at];
+      }
     }
   }
   return all;
@@ -201,11 +213,19 @@ void BackgroundWriter::work(State& state) noexcept {
       }
     }
     const Moment until = Clock::now() + state.timeout;
-    state.pool->make_all(values.size(), [&](std::size_t at) {
-      state.finish(values[at], state.write(values[at].name, until));
-    });
     if (values.empty()) {
       (void)state.write_for_the_dead(until);
+      continue;
+    }
+    std::vector<UnwrittenName> names;
+    names.reserve(values.size());
+    for (const State::Value& value : values) {
+      names.push_back(value.name);
+    }
+    std::vector<Result<void>> written(names.size());
+    state.write(names, written, until);
+    for (std::size_t at = 0; at < values.size(); ++at) {
+      state.finish(values[at], written[at]);
     }
   }
 }

@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "core/backend/call_pool.hpp"
 #include "core/base/thread_start.hpp"
 #include "core/deadline.hpp"
 #include "core/result.hpp"
@@ -21,14 +21,14 @@ namespace locum {
 class BackgroundWriter {
  public:
   using Moment = Deadline::Clock::time_point;
-  /// Writes what memory has under that name, if anything; called by several threads at once.
-  using Write = std::function<Result<void>(const UnwrittenName& name, Moment until)>;
+  /// Writes what memory has under each of those names, if anything; several threads may call at once.
+  using Write = std::function<void(std::span<const UnwrittenName> names, std::span<Result<void>> written,
+                                   Moment until)>;
 
   /// \param most_bytes that are not written yet, at a time
   /// \param lost_mates the ranks of this node that are dead; may be empty
   BackgroundWriter(UnwrittenNames names, Write write, std::function<std::vector<int>()> lost_mates,
-                   std::shared_ptr<CallPool> pool, std::uint64_t most_bytes,
-                   std::chrono::milliseconds timeout, ThreadStart on_start);
+                   std::uint64_t most_bytes, std::chrono::milliseconds timeout, ThreadStart on_start);
   BackgroundWriter(const BackgroundWriter&) = delete;
   BackgroundWriter& operator=(const BackgroundWriter&) = delete;
   /// As close().

@@ -5,55 +5,122 @@
 #include <chrono>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include "core/base/hash.hpp"
 #include "core/object/object_record.hpp"
+#include "core/tier/batch_pieces.hpp"
 
 namespace locum {
 
 namespace {
 
+using Clock = Deadline::Clock;
+
 constexpr std::string_view claim_type = "locum.claim";
+
+/// What a claim to a name is called. Two names of one hash exclude each other without need, which nobody
+/// notices.
+class ClaimName {
+ public:
+  explicit ClaimName(const Address& name) noexcept {
+    const std::uint64_t hash = name_hash(name.key.store, name.name);
+    std::memcpy(bytes_.data(), &hash, sizeof hash);
+    std::memcpy(bytes_.data() + sizeof hash, &name.key.store, sizeof name.key.store);
+  }
+  [[nodiscard]] std::string_view text() const noexcept { return {bytes_.data(), bytes_.size()}; }
+
+ private:
+  std::array<char, sizeof(std::uint64_t) + sizeof(std::uint32_t)> bytes_;
+};
+
+ObjectMeta meta_of_claim(std::uint32_t store, std::string_view claim) {
+  return {.store = store,
+          .type_hash = text_hash(claim_type),
+          .type_name = claim_type,
+          .name = claim,
+          .extents = {}};
+}
 
 }  // namespace
 
-Result<Key> NameClaims::put(std::string_view claim, Deadline::Clock::time_point until) {
-  const ObjectMeta meta{.store = store_,
-                        .type_hash = text_hash(claim_type),
-                        .type_name = claim_type,
-                        .name = claim,
-                        .extents = {}};
-  const auto draft = room_.create(0, meta, until);
+Result<Key> NameClaims::put(std::string_view claim, const SealOptions& options, Clock::time_point until) {
+  const auto draft = room_.create(0, meta_of_claim(store_, claim), until);
   if (!draft) {
     return draft.error();
   }
-  const auto sealed = connector_->seal(*draft, {}, until);
+  const auto sealed = connector_->seal(*draft, options, until);
   return sealed ? Result<Key>(sealed->key) : sealed.error();
 }
 
-// Two names of one hash exclude each other without need, which nobody notices.
-Result<NameClaims::Held> NameClaims::take(const Address& name, Deadline::Clock::time_point until) {
+Result<NameClaims::Held> NameClaims::take(const Address& name, Clock::time_point until) {
   constexpr std::chrono::microseconds shortest_sleep{20};
   constexpr std::chrono::microseconds longest_sleep{2000};
+  constexpr std::chrono::milliseconds between_looks_for_the_lost{100};
   release_those_of_the_dead(false);
-  const std::uint64_t hash = name_hash(name.key.store, name.name);
-  std::array<char, sizeof hash + sizeof name.key.store> bytes;
-  std::memcpy(bytes.data(), &hash, sizeof hash);
-  std::memcpy(bytes.data() + sizeof hash, &name.key.store, sizeof name.key.store);
-  const std::string_view claim(bytes.data(), bytes.size());
+  const ClaimName claim(name);
+  auto next_look = Clock::now() + between_looks_for_the_lost;
+  SealOptions options;
   for (auto pause = shortest_sleep;; pause = std::min(2 * pause, longest_sleep)) {
-    const auto made = put(claim, until);
-    if (made || made.error().code() != Errc::key_exists) {
-      return made ? Result<Held>(std::in_place, connector_, *made) : made.error();
+    const auto made = put(claim.text(), options, until);
+    if (made) {
+      return Result<Held>(std::in_place, connector_, *made);
     }
-    if (Deadline::Clock::now() >= until) {
+    const bool was_faster = options.mode == SealMode::replace &&
+                            (made.error().code() == Errc::stale || made.error().code() == Errc::not_found);
+    if (made.error().code() != Errc::key_exists && !was_faster) {
+      return made.error();
+    }
+    if (Clock::now() >= until) {
       return Error(Errc::timeout,
                    "another rank or thread was busy with this name in the backend until the deadline; try "
                    "again");
     }
     release_those_of_the_dead(true);
+    options = {};
+    if (Clock::now() >= next_look) {
+      if (const auto lost = generation_if_lost(claim.text(), until)) {
+        options = {SealMode::replace, *lost};
+        continue;
+      }
+      next_look = Clock::now() + between_looks_for_the_lost;
+    }
     std::this_thread::sleep_for(pause);  // nobody is told when a claim is given back
   }
+}
+
+NameClaims::HeldSome NameClaims::take_free(std::span<const Address> names, Clock::time_point until) {
+  release_those_of_the_dead(false);
+  std::vector<ObjectDraft> drafts;
+  drafts.reserve(names.size());
+  for (const Address& name : names) {
+    const auto draft = room_.create(0, meta_of_claim(store_, ClaimName(name).text()), until);
+    if (!draft) {
+      break;
+    }
+    drafts.push_back(*draft);
+  }
+  const auto sealed = sealed_together(*connector_, drafts, until);
+  HeldSome held(connector_, names.size());
+  for (std::size_t at = 0; at < sealed.size(); ++at) {
+    if (sealed[at]) {
+      held.add(at, sealed[at]->key);
+    }
+  }
+  return held;
+}
+
+// Of a node that lives, ranks of it release the claims of dead ones.
+std::optional<std::uint64_t> NameClaims::generation_if_lost(std::string_view claim, Clock::time_point until) {
+  const auto live = connector_->get_some({store_, claim}, Facts(), until);
+  if (!live) {
+    return std::nullopt;
+  }
+  const ObjectFacts facts = live->facts();
+  const auto asked = connector_->exists(Address(facts.key), until);  // by its key: its maker's node answers
+  const bool is_lost =
+      !asked && (asked.error().code() == Errc::peer_lost || asked.error().code() == Errc::closed);
+  return is_lost ? std::optional(facts.generation) : std::nullopt;
 }
 
 // Once for each death: ranks of other nodes may wait for it. Who is held up himself looks again: what a rank

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -19,7 +21,8 @@ namespace locum {
 
 /// Lets one thread of a job at a time change a name, or bring its object to memory. A claim is an object
 /// without content, under a hash of the name, in a store of the job's memory that holds nothing else. Claims
-/// of dead ranks are released by the ranks of their node, when these make claims. Any thread.
+/// of dead ranks are released by the ranks of their node, when these make claims; those of a node of which no
+/// rank is left are taken over by whoever waits for them. Any thread.
 class NameClaims {
  public:
   /// A claim, until it is destroyed.
@@ -40,6 +43,34 @@ class NameClaims {
     Key key_;
   };
 
+  /// Claims to some of several names, until it is destroyed.
+  class HeldSome {
+   public:
+    HeldSome(std::shared_ptr<Connector> connector, std::size_t names)
+        : connector_(std::move(connector)), is_held_(names) {}
+    HeldSome(HeldSome&&) noexcept = default;
+    HeldSome& operator=(HeldSome&&) = delete;
+    ~HeldSome() {
+      if (connector_ && !claims_.empty()) {
+        connector_->evict_batch(claims_, evicted_, {});
+      }
+    }
+
+    void add(std::size_t name, const Key& claim) {
+      is_held_[name] = true;
+      claims_.emplace_back(claim);
+      evicted_.emplace_back(false);
+    }
+    /// Whether there is a claim to that one of the names.
+    [[nodiscard]] bool has(std::size_t name) const { return is_held_[name]; }
+
+   private:
+    std::shared_ptr<Connector> connector_;  ///< null once it was moved
+    std::vector<bool> is_held_;
+    std::vector<Address> claims_;
+    std::vector<Result<bool>> evicted_;  ///< at the end
+  };
+
   /// \param room has to outlive it
   /// \param store of `connector`, the same on every rank
   /// \param lost_mates the ranks of this node that are dead; may be empty
@@ -50,9 +81,16 @@ class NameClaims {
   /// Waits until nobody else has a claim to the name. `timeout`; `out_of_memory`: memory has no room for it;
   /// the errors of the connector.
   [[nodiscard]] Result<Held> take(const Address& name, Deadline::Clock::time_point until);
+  /// Claims those of the names to which nobody else has a claim, of equal ones one. Waits for nobody's claim,
+  /// so a thread that holds some never waits for one that holds others. What take() would tell of the rest is
+  /// for take() to find out.
+  [[nodiscard]] HeldSome take_free(std::span<const Address> names, Deadline::Clock::time_point until);
 
  private:
-  [[nodiscard]] Result<Key> put(std::string_view claim, Deadline::Clock::time_point until);
+  [[nodiscard]] Result<Key> put(std::string_view claim, const SealOptions& options,
+                                Deadline::Clock::time_point until);
+  [[nodiscard]] std::optional<std::uint64_t> generation_if_lost(std::string_view claim,
+                                                                Deadline::Clock::time_point until);
   void release_those_of_the_dead(bool is_held_up);
 
   const std::shared_ptr<Connector> connector_;

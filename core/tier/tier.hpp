@@ -42,6 +42,9 @@ struct TierOptions {
   std::function<Result<std::uint32_t>(std::string_view store)> open_in_back{};
   /// Drops the store of that name from the backend. Empty: by its number.
   std::function<Result<std::uint64_t>(std::string_view store)> drop_in_back{};
+  /// Has memory swept for objects in that store, in front, that live that long (Expiring). Any thread calls.
+  /// Empty: who sweeps the tier sweeps memory, too.
+  std::function<Result<void>(std::uint32_t store, std::chrono::milliseconds lifetime)> expect_expiry{};
   /// Ranks of this node that are known to be dead. Any thread calls. Empty: none ever is.
   std::function<std::vector<int>()> lost_mates{};
 };
@@ -67,8 +70,11 @@ class Tier : public Connector {
 /// an object to memory, to put, replace or evict a name, is done by one thread of the job at a time for each
 /// name (NameClaims): so the order in which a name changes is the same in memory and in the backend, and of
 /// ranks that miss a name at once one loads it. What is written back is written under such a claim, too: what
-/// memory has then. An object that memory has no room for is given out as the
-/// backend gave it, in the memory of this process.
+/// memory has then. An object that memory has no room for is given out as the backend gave it, in the memory
+/// of this process. Batches are claimed, read and stored in pieces, names that another thread is busy with
+/// last.
+///
+/// An object has its lifetime in both; from memory it is gone about when the backend shows it no more.
 [[nodiscard]] std::shared_ptr<Tier> open_tier(std::shared_ptr<Connector> front,
                                               std::shared_ptr<Connector> back, TierOptions options);
 

@@ -12,8 +12,11 @@
 #include "core/backend/call_pool.hpp"
 #include "core/backend/pooled_call.hpp"
 #include "core/backend/read_ahead.hpp"
+#include "core/ports/expiring.hpp"
 #include "core/tier/background_writer.hpp"
 #include "core/tier/tier.hpp"
+#include "core/tier/tier_batch_writer.hpp"
+#include "core/tier/tier_batches.hpp"
 #include "core/tier/tier_parts.hpp"
 #include "core/tier/tier_reader.hpp"
 #include "core/tier/tier_writer.hpp"
@@ -32,7 +35,7 @@ constexpr std::chrono::milliseconds longest_between_looks{1000};
 constexpr std::chrono::seconds one_look{1};
 
 /// See open_tier(). What has to wait for the backend without its caller is done by threads (CallPool).
-class TierConnector final : public Tier, public Batches, public std::enable_shared_from_this<TierConnector> {
+class TierConnector final : public Tier, public Expiring, public std::enable_shared_from_this<TierConnector> {
  public:
   TierConnector(std::shared_ptr<Connector> front, std::shared_ptr<Connector> back, TierOptions options)
       : parts_(std::make_shared<TierParts>(std::move(front), std::move(back), std::move(options))),
@@ -43,15 +46,16 @@ class TierConnector final : public Tier, public Batches, public std::enable_shar
             std::make_shared<ReadAhead>(parts_->options.prefetch_bytes, parts_->options.most_threads)),
         until_got_(
             std::make_shared<ReadAhead>(parts_->options.prefetch_bytes, parts_->options.most_threads)) {
+    const auto batch_writer = std::make_shared<TierBatchWriter>(parts_, reader_, writer_, pool_);
     if (const TierOptions& given = parts_->options; given.writes == TierWrites::back) {
       background_ = std::make_shared<BackgroundWriter>(
           parts_->unwritten,
-          [writer = writer_](const UnwrittenName& name, Clock::time_point until) {
-            return writer->write(name, until);
-          },
-          given.lost_mates, pool_, given.unwritten_bytes, given.timeout, given.on_start);
-      write_back_.emplace(parts_, reader_, writer_, background_);
+          [batch_writer](std::span<const UnwrittenName> names, std::span<Result<void>> written,
+                         Clock::time_point until) { batch_writer->write(names, written, until); },
+          given.lost_mates, given.unwritten_bytes, given.timeout, given.on_start);
+      write_back_ = std::make_shared<WriteBack>(parts_, reader_, writer_, batch_writer, background_);
     }
+    batches_.emplace(parts_, reader_, batch_writer, write_back_, pool_);
   }
 
   Result<ObjectView> get(const Address& address, WaitBudget budget) override {
@@ -147,15 +151,18 @@ class TierConnector final : public Tier, public Batches, public std::enable_shar
     }
   }
 
-  Batches* batches() noexcept override { return this; }
-  void find_batch(std::span<const Address> addresses, Wanting wanting, std::span<Result<ObjectView>> found,
-                  Deadline deadline) override;
-  void seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,
-                  Deadline deadline) override;
-  void evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted,
-                   Deadline deadline) override {
-    const Deadline until = parts_->until(deadline);
-    pool_->make_all(addresses.size(), [&](std::size_t at) { evicted[at] = evict(addresses[at], until); });
+  Batches* batches() noexcept override { return &*batches_; }
+
+  Expiring* expiring() noexcept override {
+    return front().expiring() != nullptr && parts_->back->expiring() != nullptr ? this : nullptr;
+  }
+  std::chrono::milliseconds expect(std::uint32_t store, std::chrono::milliseconds lifetime) override;
+  void forget(std::uint32_t store) override;
+  void sweep() noexcept override {
+    if (!parts_->options.expect_expiry) {
+      front().expiring()->sweep();
+    }
+    parts_->back->expiring()->sweep();
   }
 
   MemoryUsage usage() const override { return parts_->front->usage(); }
@@ -212,21 +219,16 @@ class TierConnector final : public Tier, public Batches, public std::enable_shar
   [[nodiscard]] std::string registered(std::string_view name) const {
     return std::string(name) + parts_->options.suffix;
   }
-  /// Whether the search goes on in the backend. A key that leads there is no key of memory, which may call it
-  /// stale by its name.
-  [[nodiscard]] static bool is_missing(const Address& address, const Result<ObjectView>& found) noexcept {
-    return !found && TierReader::may_be_in_back(address) &&
-           (found.error().code() == Errc::not_found || address.name.empty());
-  }
   [[nodiscard, gnu::cold, gnu::noinline]] Result<ObjectView> otherwise(const Address& address,
                                                                        Result<ObjectView> found,
                                                                        Deadline deadline) {
-    return is_missing(address, found) ? reader_->load(address, parts_->until(deadline)) : std::move(found);
+    return TierReader::is_missing(address, found) ? reader_->load(address, parts_->until(deadline))
+                                                  : std::move(found);
   }
   /// Facts alone bring nothing to memory.
   [[nodiscard]] Result<ObjectView> some_otherwise(const Address& address, const Selection& selection,
                                                   Result<ObjectView> found, Deadline deadline) {
-    if (!is_missing(address, found)) {
+    if (!TierReader::is_missing(address, found)) {
       return found;
     }
     return std::holds_alternative<Facts>(selection)
@@ -268,8 +270,25 @@ class TierConnector final : public Tier, public Batches, public std::enable_shar
   const std::shared_ptr<ReadAhead> until_used_;
   const std::shared_ptr<ReadAhead> until_got_;
   std::shared_ptr<BackgroundWriter> background_;  ///< null: nothing is written back
-  std::optional<WriteBack> write_back_;
+  std::shared_ptr<WriteBack> write_back_;         ///< null, too
+  std::optional<TierBatches> batches_;
 };
+
+// In the backend the records are looked at less often than memory is swept.
+std::chrono::milliseconds TierConnector::expect(std::uint32_t store, std::chrono::milliseconds lifetime) {
+  (void)parts_->expect_expiry(store, static_cast<std::uint64_t>(lifetime.count()));
+  const auto there = parts_->stores.in_back(store);
+  const auto of_back =
+      there ? parts_->back->expiring()->expect(*there, lifetime) : sweep_interval_of(lifetime);
+  return parts_->options.expect_expiry ? of_back : std::min(of_back, sweep_interval_of(lifetime));
+}
+
+void TierConnector::forget(std::uint32_t store) {
+  front().expiring()->forget(store);
+  if (const auto there = parts_->stores.in_back(store)) {
+    parts_->back->expiring()->forget(*there);
+  }
+}
 
 // What is in the memory of another node comes as ever only if it is asked for by key: the search for a name
 // may have to go on in the backend, which a thread does.
@@ -282,7 +301,7 @@ NowOrTask<ObjectView> TierConnector::get_or_task(const Address& address, const S
     return {find_some(address, selection, deadline)};
   }
   auto made = front().get_or_task(address, selection, counts, deadline);
-  const bool goes_on = !made.coming && is_missing(address, made.found);
+  const bool goes_on = !made.coming && TierReader::is_missing(address, made.found);
   if (waits_for_promise(counts)) {
     // Somebody puts it later, unless the backend has it: a question to that holds up the caller.
     const Clock::time_point soon = std::min(parts_->until(deadline), Clock::now() + one_look);
@@ -320,47 +339,6 @@ Result<ObjectView> TierConnector::wait(const Address& address, Deadline deadline
       return found;
     }
   }
-}
-
-void TierConnector::find_batch(std::span<const Address> addresses, Wanting wanting,
-                               std::span<Result<ObjectView>> found, Deadline deadline) {
-  const Deadline until = parts_->until(deadline);
-  front().find_batch(addresses, wanting, found, until);
-  std::vector<std::size_t> missing;
-  for (std::size_t at = 0; at < addresses.size(); ++at) {
-    if (is_missing(addresses[at], found[at])) {
-      missing.push_back(at);
-    }
-  }
-  pool_->make_all(missing.size(), [&](std::size_t one) {
-    Result<ObjectView>& into = found[missing[one]];
-    const Selection selection = wanting == Wanting::facts ? Selection(Facts()) : Selection();
-    into = some_otherwise(addresses[missing[one]], selection, into, until);
-  });
-}
-
-// Those in the backend concurrently.
-void TierConnector::seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,
-                               Deadline deadline) {
-  const Clock::time_point until = parts_->until(deadline);
-  std::vector<std::size_t> tiered;
-  std::vector<std::size_t> others;
-  std::vector<ObjectDraft> in_memory;
-  for (std::size_t at = 0; at < drafts.size(); ++at) {
-    if (TierParts::is_tiered(drafts[at].meta.store, drafts[at].meta.name)) {
-      tiered.push_back(at);
-    } else {
-      others.push_back(at);
-      in_memory.push_back(drafts[at]);
-    }
-  }
-  std::vector<Result<Sealed>> made(in_memory.size(), Result<Sealed>(Sealed()));
-  front().seal_batch(in_memory, made, until);
-  for (std::size_t one = 0; one < others.size(); ++one) {
-    sealed[others[one]] = std::move(made[one]);
-  }
-  pool_->make_all(tiered.size(),
-                  [&](std::size_t one) { sealed[tiered[one]] = seal_named(drafts[tiered[one]], {}, until); });
 }
 
 }  // namespace

@@ -32,10 +32,6 @@ Error other_generation(std::uint64_t expected) {
                                 "; get the name again");
 }
 
-bool is_absent(const Error& error) noexcept {
-  return error.code() == Errc::not_found || error.code() == Errc::stale;
-}
-
 }  // namespace
 
 Error name_is_taken() {
@@ -73,6 +69,26 @@ Result<ObjectDraft> TierWriter::create_in_back(std::uint64_t size_bytes, const O
   return made;
 }
 
+Result<ObjectDraft> TierWriter::draft_in_back(const ObjectDraft& draft, Moment until) {
+  return is_for_back_alone(draft) ? Result<ObjectDraft>(without_bit(draft))
+                                  : copy_in_back(draft.bytes, draft.meta, until);
+}
+
+Result<ObjectDraft> TierWriter::copy_in_back(std::span<const std::byte> bytes, const ObjectMeta& meta,
+                                             Moment until) {
+  const auto there = parts_->stores.in_back(meta.store);
+  if (!there) {
+    return there.error();
+  }
+  ObjectMeta in_back = meta;
+  in_back.store = *there;
+  auto copy = parts_->back->create(bytes.size(), in_back, until);
+  if (copy && !bytes.empty()) {
+    std::memcpy(copy->bytes.data(), bytes.data(), bytes.size());
+  }
+  return copy;
+}
+
 void TierWriter::discard(const ObjectDraft& draft) noexcept {
   if (is_for_back_alone(draft)) {
     parts_->back->discard(without_bit(draft));
@@ -81,20 +97,26 @@ void TierWriter::discard(const ObjectDraft& draft) noexcept {
   }
 }
 
+Result<void> TierWriter::may_put(const Result<ObjectView>& live) {
+  if (live) {
+    return has_expired(*live) ? Result<void>() : name_is_taken();
+  }
+  return says_absent(live.error()) ? Result<void>() : live.error();
+}
+
 // What memory has, or the backend if memory has nothing, decides whether the name may be changed.
-Result<void> TierWriter::may_change(const Address& name, const SealOptions& options, Moment until) {
+Result<bool> TierWriter::may_change(const Address& name, const SealOptions& options, Moment until) {
   const bool is_put = options.mode == SealMode::put;
   if (!is_put && options.expected_generation == 0) {
-    return {};
+    return true;
   }
   auto live = parts_->front->get_some(name, Facts(), until);
   if (is_put) {
-    if (live) {
-      return name_is_taken();
-    }
-    return is_absent(live.error()) ? Result<void>() : live.error();  // the backend decides
+    const auto may = may_put(live);
+    return may ? Result<bool>(live.has_value()) : may.error();
   }
-  if (!live && is_absent(live.error())) {
+  const bool is_in_memory = live.has_value();
+  if (!live && says_absent(live.error())) {
     live = reader_->facts(name, until);
   }
   if (!live) {
@@ -103,26 +125,14 @@ Result<void> TierWriter::may_change(const Address& name, const SealOptions& opti
                : live.error();
   }
   return live->facts().generation == options.expected_generation
-             ? Result<void>()
+             ? Result<bool>(is_in_memory)
              : other_generation(options.expected_generation);
 }
 
 Result<Sealed> TierWriter::store_copy(std::span<const std::byte> bytes, const ObjectMeta& meta,
                                       const SealOptions& options, Moment until) {
-  const auto there = parts_->stores.in_back(meta.store);
-  if (!there) {
-    return there.error();
-  }
-  ObjectMeta in_back = meta;
-  in_back.store = *there;
-  const auto copy = parts_->back->create(bytes.size(), in_back, until);
-  if (!copy) {
-    return copy.error();
-  }
-  if (!bytes.empty()) {
-    std::memcpy(copy->bytes.data(), bytes.data(), bytes.size());
-  }
-  return parts_->back->seal(*copy, options, until);
+  const auto copy = copy_in_back(bytes, meta, until);
+  return copy ? parts_->back->seal(*copy, options, until) : Result<Sealed>(copy.error());
 }
 
 // Over the revision that is there, so that what a dead rank has begun to store changes nothing later. Another
@@ -132,13 +142,13 @@ Result<Sealed> TierWriter::store_over(std::span<const std::byte> bytes, const Ob
   constexpr int most_rounds = 16;
   for (int round = 1;; ++round) {
     const auto live = reader_->facts(Address(meta.store, meta.name), until);
-    if (!live && !is_absent(live.error())) {
+    if (!live && !says_absent(live.error())) {
       return live.error();
     }
     auto stored = store_copy(
         bytes, meta, live ? SealOptions{SealMode::replace, live->facts().generation} : SealOptions(), until);
     const bool was_changed =
-        !stored && (is_absent(stored.error()) || stored.error().code() == Errc::key_exists);
+        !stored && (says_absent(stored.error()) || stored.error().code() == Errc::key_exists);
     if (!was_changed || round == most_rounds) {
       return stored;
     }
@@ -166,13 +176,24 @@ Result<void> TierWriter::write(const UnwrittenName& name, Moment until) {
     return {};
   }
   const auto live = parts_->front->get(address, until);
-  if (!live) {
-    return is_absent(live.error()) ? Result<void>() : live.error();
+  const auto meta = meta_to_write(name, live);
+  if (!meta || !*meta) {
+    return meta ? Result<void>() : meta.error();
   }
-  ObjectMeta meta = meta_of_copy(live->facts(), name.store, name.name);
-  meta.checksum = name.checksum;
-  const auto stored = store_over(live->bytes(), meta, until);
+  const auto stored = store_over(live->bytes(), **meta, until);
   return stored ? Result<void>() : stored.error();
+}
+
+Result<std::optional<ObjectMeta>> TierWriter::meta_to_write(const UnwrittenName& name,
+                                                            const Result<ObjectView>& live) {
+  if (!live) {
+    return says_absent(live.error()) ? Result<std::optional<ObjectMeta>>(std::nullopt) : live.error();
+  }
+  auto meta = meta_of_copy(*live, name.store, name.name);
+  if (meta) {
+    meta->checksum = name.checksum;
+  }
+  return meta;
 }
 
 Result<Sealed> TierWriter::seal(const ObjectDraft& draft, const SealOptions& options, Moment until) {
@@ -182,7 +203,7 @@ Result<Sealed> TierWriter::seal(const ObjectDraft& draft, const SealOptions& opt
   // Without memory for a claim a new name goes to the backend alone, which then decides.
   const bool has_none =
       !claim && claim.error().code() == Errc::out_of_memory && options.mode == SealMode::put;
-  auto may = claim || has_none ? may_change(name, options, until) : Result<void>(claim.error());
+  const auto may = claim || has_none ? may_change(name, options, until) : Result<bool>(claim.error());
   if (!may) {
     discard(draft);
     return may.error();
@@ -192,7 +213,7 @@ Result<Sealed> TierWriter::seal(const ObjectDraft& draft, const SealOptions& opt
     stored->key.store = draft.meta.store;  // leads to the backend
   }
   if (stored && !has_none) {
-    return publish(draft, name, options.mode, *stored, until);
+    return publish(draft, name, *may ? options : SealOptions{.mode = options.mode}, *stored, until);
   }
   if (!is_for_back_alone(draft)) {
     parts_->front->discard(draft);
@@ -200,27 +221,31 @@ Result<Sealed> TierWriter::seal(const ObjectDraft& draft, const SealOptions& opt
   return stored;
 }
 
-// The backend has it. In memory there is what is new, or nothing.
-Result<Sealed> TierWriter::publish(const ObjectDraft& draft, const Address& name, SealMode mode,
+// The backend has it. In memory there is what is new, or nothing; but what somebody has written back there
+// meanwhile, which needs no claim, stays where another was expected, and is written to the backend after
+// this.
+Result<Sealed> TierWriter::publish(const ObjectDraft& draft, const Address& name, const SealOptions& options,
                                    const Sealed& stored, Moment until) {
-  std::optional<Error> failed;
+  Result<Sealed> sealed(stored);
   if (!is_for_back_alone(draft)) {
-    auto sealed = parts_->front->seal(draft, {.mode = mode}, until);
-    if (sealed) {
-      return sealed;
+    sealed = parts_->front->seal(draft, options, until);
+    if (sealed || says_absent(sealed.error())) {
+      const bool has_left = !sealed && sealed.error().code() == Errc::not_found;
+      return has_left ? Result<Sealed>(stored) : std::move(sealed);
     }
-    failed = sealed.error();
+    sealed = in_either(std::move(sealed), stored);
   }
-  if (mode == SealMode::replace) {
+  if (options.mode == SealMode::replace) {
     const auto gone = parts_->front->evict(name, until);
     if (!gone) {
       return gone.error();
     }
   }
-  // The name may still be bound to an object that is leaving memory.
-  const bool has_no_place =
-      !failed || failed->code() == Errc::out_of_memory || failed->code() == Errc::key_exists;
-  return has_no_place ? Result<Sealed>(stored) : *failed;
+  return sealed;
+}
+
+Result<Sealed> TierWriter::in_either(Result<Sealed> in_memory, const Sealed& in_back) {
+  return in_memory || !has_no_place(in_memory.error()) ? std::move(in_memory) : Result<Sealed>(in_back);
 }
 
 Result<bool> TierWriter::evict(const Address& address, Moment until) {
@@ -253,7 +278,7 @@ Result<bool> TierWriter::evict_key(const Address& address, Moment until) {
   const auto found =
       leads_to_back ? reader_->facts(address, until) : parts_->front->get_some(address, Facts(), until);
   if (!found) {
-    return is_absent(found.error()) ? Result<bool>(false) : found.error();
+    return says_absent(found.error()) ? Result<bool>(false) : found.error();
   }
   const ObjectFacts facts = found->facts();
   const std::string name(facts.name);
@@ -272,7 +297,7 @@ Result<bool> TierWriter::evict_key(const Address& address, Moment until) {
   if (!leads_to_back) {
     const auto live = parts_->front->get_some(by_name, Facts(), until);
     if (!live || live->key() != address.key) {
-      return live || is_absent(live.error()) ? Result<bool>(false) : live.error();
+      return live || says_absent(live.error()) ? Result<bool>(false) : live.error();
     }
   }
   auto kept = there ? parts_->back->evict(*there, until) : Result<bool>(false);

@@ -1,26 +1,42 @@
 #include "core/tier/write_back.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <string>
 #include <utility>
 
+#include "core/tier/batch_pieces.hpp"
+
 namespace locum {
+
+namespace {
+
+/// Of an object of at most so many bytes there is a copy while it is put.
+constexpr std::uint64_t most_bytes_of_spare = std::uint64_t{256} << 10U;
+
+}  // namespace
+
+UnwrittenName WriteBack::name_of(const ObjectDraft& draft) const {
+  return {.record = {},
+          .store = draft.meta.store,
+          .store_name = parts_->stores.name_of(draft.meta.store),
+          .name = std::string(draft.meta.name),
+          .checksum = draft.meta.checksum};
+}
 
 Result<Sealed> WriteBack::seal(const ObjectDraft& draft, const SealOptions& options, Moment until) {
   const std::uint64_t size_bytes = draft.bytes.size();
-  if (TierWriter::is_for_back_alone(draft) || size_bytes > background_->most_bytes()) {
+  const bool ends_before_it_is_written = options.mode == SealMode::replace && draft.meta.lifetime_ms != 0;
+  if (TierWriter::is_for_back_alone(draft) || size_bytes > background_->most_bytes() ||
+      ends_before_it_is_written) {
     return writer_->seal(draft, options, until);
   }
   if (const auto admitted = background_->admit(size_bytes, until); !admitted) {
     writer_->discard(draft);
     return admitted.error();
   }
-  UnwrittenName unwritten{.record = {},
-                          .store = draft.meta.store,
-                          .store_name = parts_->stores.name_of(draft.meta.store),
-                          .name = std::string(draft.meta.name),
-                          .checksum = draft.meta.checksum};
+  UnwrittenName unwritten = name_of(draft);
   std::optional<NameClaims::Held> claim;
   if (const auto prepared = prepare(unwritten, options.mode, claim, until); !prepared) {
     background_->release(size_bytes);
@@ -30,7 +46,7 @@ Result<Sealed> WriteBack::seal(const ObjectDraft& draft, const SealOptions& opti
     writer_->discard(draft);
     return prepared.error();
   }
-  const auto copy = copy_if_scarce(draft, until);
+  const auto spare = copy_if_scarce(draft, until);
   auto sealed = publish(draft, Address(unwritten.store, unwritten.name), options, until);
   if (sealed) {
     background_->add(unwritten, size_bytes);
@@ -41,10 +57,10 @@ Result<Sealed> WriteBack::seal(const ObjectDraft& draft, const SealOptions& opti
   if (!sealed && sealed.error().code() == Errc::out_of_memory) {
     claim.reset();
     last_full_.store(Deadline::Clock::now(), std::memory_order_relaxed);
-    return copy ? writer_->seal(*copy, options, until) : std::move(sealed);
+    return spare ? writer_->seal(*spare, options, until) : std::move(sealed);
   }
-  if (copy) {
-    writer_->discard(*copy);
+  if (spare) {
+    writer_->discard(*spare);
   }
   return sealed;
 }
@@ -52,18 +68,21 @@ Result<Sealed> WriteBack::seal(const ObjectDraft& draft, const SealOptions& opti
 // The node at which the name is at home may have no room for it, which shows when the object is sealed. So of
 // a small object there is a copy; of a large one only if that was so lately.
 std::optional<ObjectDraft> WriteBack::copy_if_scarce(const ObjectDraft& draft, Moment until) {
-  constexpr std::uint64_t small_bytes = std::uint64_t{256} << 10U;
   constexpr std::chrono::seconds lately{60};
   const auto last_full = last_full_.load(std::memory_order_relaxed);
-  if (draft.bytes.size() > small_bytes &&
+  if (draft.bytes.size() > most_bytes_of_spare &&
       (last_full == Moment::min() || Deadline::Clock::now() - last_full > lately)) {
     return std::nullopt;
   }
-  const auto copy = writer_->create_in_back(draft.bytes.size(), draft.meta, until);
-  if (copy && !draft.bytes.empty()) {
-    std::memcpy(copy->bytes.data(), draft.bytes.data(), draft.bytes.size());
+  return copy(draft, until);
+}
+
+std::optional<ObjectDraft> WriteBack::copy(const ObjectDraft& draft, Moment until) {
+  const auto made = writer_->create_in_back(draft.bytes.size(), draft.meta, until);
+  if (made && !draft.bytes.empty()) {
+    std::memcpy(made->bytes.data(), draft.bytes.data(), draft.bytes.size());
   }
-  return copy ? std::optional(*copy) : std::nullopt;
+  return made ? std::optional(*made) : std::nullopt;
 }
 
 // Memory may have room for an object, and none for its entry in the table of the node: what then fails to be
@@ -99,12 +118,7 @@ Result<Sealed> WriteBack::publish(const ObjectDraft& draft, const Address& name,
   if (options.mode == SealMode::put) {
     return put(draft, name, until);
   }
-  if (auto may = writer_->may_change(name, options, until); !may) {
-    writer_->discard(draft);
-    return may.error();
-  }
-  const auto is_in_memory =
-      options.expected_generation == 0 ? Result<bool>(true) : parts_->front->exists(name, until);
+  const auto is_in_memory = writer_->may_change(name, options, until);
   if (!is_in_memory) {
     writer_->discard(draft);
     return is_in_memory.error();
@@ -114,18 +128,143 @@ Result<Sealed> WriteBack::publish(const ObjectDraft& draft, const Address& name,
 }
 
 Result<Sealed> WriteBack::put(const ObjectDraft& draft, const Address& name, Moment until) {
-  auto may = writer_->may_change(name, {}, until);
-  if (may) {
-    const auto is_kept = reader_->is_in_back(name, until);
-    may = !is_kept   ? Result<void>(is_kept.error())
-          : *is_kept ? Result<void>(name_is_taken())
-                     : Result<void>();
-  }
-  if (!may) {
+  const auto may = writer_->may_change(name, {}, until);
+  const auto is_kept = may ? reader_->is_in_back(name, until) : Result<bool>(may.error());
+  if (!is_kept || *is_kept) {
     writer_->discard(draft);
-    return may.error();
+    return is_kept ? name_is_taken() : is_kept.error();
   }
   return parts_->front->seal(draft, {}, until);
+}
+
+void WriteBack::forget(const Putting& one) noexcept {
+  parts_->unwritten.remove(one.name.record);
+  background_->release(one.size_bytes);
+}
+
+// In pieces that leave room for what others put meanwhile.
+void WriteBack::seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,
+                           Moment until, CallPool& pool) {
+  const std::uint64_t most_bytes = std::min(background_->most_bytes() / 4, most_bytes_in_piece);
+  const auto size_of = [&](std::size_t at) { return std::uint64_t{drafts[at].bytes.size()}; };
+  std::vector<std::size_t> small;
+  std::vector<std::size_t> alone;
+  for (std::size_t at = 0; at < drafts.size(); ++at) {
+    const bool is_small = size_of(at) <= std::min(most_bytes, most_bytes_of_spare);
+    (is_small && !TierWriter::is_for_back_alone(drafts[at]) ? small : alone).push_back(at);
+  }
+  in_pieces(small, most_bytes, size_of,
+            [&](std::span<const std::size_t> places) { seal_piece(drafts, places, sealed, alone, until); });
+  pool.make_all(alone.size(),
+                [&](std::size_t one) { sealed[alone[one]] = seal(drafts[alone[one]], {}, until); });
+}
+
+// As seal(). What the node at which its name is at home has no room for goes to the backend.
+void WriteBack::seal_piece(std::span<const ObjectDraft> drafts, std::span<const std::size_t> places,
+                           std::span<Result<Sealed>> sealed, std::vector<std::size_t>& alone, Moment until) {
+  std::uint64_t bytes = 0;
+  for (const std::size_t at : places) {
+    bytes += drafts[at].bytes.size();
+  }
+  if (const auto admitted = background_->admit(bytes, until); !admitted) {
+    for (const std::size_t at : places) {
+      writer_->discard(drafts[at]);
+      sealed[at] = admitted.error();
+    }
+    return;
+  }
+  std::vector<Putting> recorded = record(drafts, places, alone, until);
+  std::vector<Putting> without_room;
+  {
+    std::vector<Address> names;
+    for (const Putting& one : recorded) {
+      names.emplace_back(one.name.store, one.name.name);
+    }
+    const auto claims = parts_->claims.take_free(names, until);
+    std::vector<Putting> claimed;
+    for (std::size_t one = 0; one < recorded.size(); ++one) {
+      if (claims.has(one)) {
+        claimed.push_back(std::move(recorded[one]));
+      } else {
+        forget(recorded[one]);
+        alone.push_back(recorded[one].at);
+      }
+    }
+    put_claimed(drafts, std::move(claimed), sealed, without_room, until);
+  }
+  std::vector<ObjectDraft> copies;
+  for (const Putting& one : without_room) {
+    copies.push_back(*one.copy);
+  }
+  std::vector<Result<Sealed>> stored(copies.size(), Result<Sealed>(Sealed()));
+  batch_writer_->seal(copies, stored, until);
+  for (std::size_t one = 0; one < without_room.size(); ++one) {
+    sealed[without_room[one].at] = std::move(stored[one]);
+  }
+}
+
+// Those without a record are put alone, which tells what is wrong.
+std::vector<WriteBack::Putting> WriteBack::record(std::span<const ObjectDraft> drafts,
+                                                  std::span<const std::size_t> places,
+                                                  std::vector<std::size_t>& alone, Moment until) {
+  std::vector<Putting> recorded;
+  recorded.reserve(places.size());
+  for (const std::size_t at : places) {
+    Putting one{at, name_of(drafts[at]), drafts[at].bytes.size()};
+    if (parts_->unwritten.add(one.name, parts_->room, until)) {
+      recorded.push_back(std::move(one));
+    } else {
+      background_->release(one.size_bytes);
+      alone.push_back(at);
+    }
+  }
+  return recorded;
+}
+
+// Of what has found no room there is a copy, or none: then it is gone.
+void WriteBack::put_claimed(std::span<const ObjectDraft> drafts, std::vector<Putting> claimed,
+                            std::span<Result<Sealed>> sealed, std::vector<Putting>& without_room,
+                            Moment until) {
+  std::vector<Address> names;
+  for (const Putting& one : claimed) {
+    names.emplace_back(one.name.store, one.name.name);
+  }
+  const auto live = found_together(*parts_->front, names, Wanting::facts, until);
+  const auto kept = reader_->find_in_back(names, Wanting::facts, until);
+  std::vector<Putting*> putting;
+  std::vector<ObjectDraft> to_seal;
+  for (std::size_t at = 0; at < claimed.size(); ++at) {
+    Putting& one = claimed[at];
+    auto may = TierWriter::may_put(live[at]);
+    if (may && (kept[at] || !says_absent(kept[at].error()))) {
+      may = kept[at] ? name_is_taken() : kept[at].error();
+    }
+    if (may) {
+      one.copy = copy(drafts[one.at], until);
+      putting.push_back(&one);
+      to_seal.push_back(drafts[one.at]);
+    } else {
+      forget(one);
+      writer_->discard(drafts[one.at]);
+      sealed[one.at] = may.error();
+    }
+  }
+  auto made = sealed_together(*parts_->front, to_seal, until);
+  for (std::size_t at = 0; at < putting.size(); ++at) {
+    Putting& one = *putting[at];
+    const bool is_full = !made[at] && made[at].error().code() == Errc::out_of_memory;
+    sealed[one.at] = std::move(made[at]);
+    if (sealed[one.at]) {
+      background_->add(one.name, one.size_bytes);
+    } else {
+      forget(one);
+    }
+    if (is_full && one.copy) {
+      without_room.push_back(std::move(one));
+    } else if (one.copy) {
+      writer_->discard(*one.copy);
+    }
+  }
 }
 
 }  // namespace locum

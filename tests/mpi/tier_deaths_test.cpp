@@ -52,6 +52,10 @@ std::string last_of(std::size_t rank) {
   return "last/" + std::to_string(rank);
 }
 
+std::string brief_of(std::size_t rank) {
+  return "brief/" + std::to_string(rank);
+}
+
 bool is_whole(const locum::Store& store, std::size_t rank, std::size_t number) {
   const auto found = timed([&] { return store.get<double[]>(name_of(rank, number)); });
   const auto right = value_of(rank, number);
@@ -70,6 +74,11 @@ void play(const locum::Runtime& runtime, const locum::Store& store, Shared& shar
     const auto replaced = timed([&] { return store.replace(last_of(rank), number + 1); });
     expect(replaced.has_value(), std::string("replace: ") + (replaced ? "" : replaced.error().what()));
     shared.put[rank] = number + 1;
+    if (number % 16 == 7) {  // the one before has expired, or has not
+      const auto brief = timed([&] { return store.put(brief_of(rank), number, {.lifetime = 20ms}); });
+      expect(brief || brief.error().code() == locum::Errc::key_exists,
+             std::string("put for 20 ms: ") + (brief ? "" : brief.error().what()));
+    }
     if (number % 16 == 15) {
       const auto flushed = timed([&] { return runtime.flush(); });
       expect(flushed.has_value(), std::string("flush: ") + (flushed ? "" : flushed.error().what()));
@@ -94,6 +103,7 @@ void check_folder(const std::array<std::uint32_t, ranks>& certain, const Shared&
     }
     expect(missing <= unwritten,
            std::to_string(missing) + " bytes of rank " + std::to_string(rank) + " are lost");
+    expect(!store.exists(brief_of(rank)).value_or(true), brief_of(rank) + " did not end");
     const auto last = store.get<std::uint32_t>(last_of(rank));
     expect(certain[rank] == 0 || (last && **last >= certain[rank]), last_of(rank) + " is an older one");
   }
@@ -149,6 +159,11 @@ int main(int argc, char** argv) {
   locum::tests::wait_until([&] { return !runtime.lost_ranks().empty(); });
   const auto flushed = timed([&] { return runtime.flush(); });
   expect(flushed.has_value(), std::string("the last flush: ") + (flushed ? "" : flushed.error().what()));
+  for (std::size_t rank = 0; rank < ranks; ++rank) {
+    const auto is_gone = [&] { return !store.exists(brief_of(rank)).value_or(true); };
+    locum::tests::wait_until(is_gone);
+    expect(is_gone(), brief_of(rank) + " does not end in memory");
+  }
   expect(!error, std::string("a death disturbs the others: ") + (error ? error->what() : ""));
   locum::tests::wait_for_survivors(shared.done);
   locum::tests::end_survivor(error);

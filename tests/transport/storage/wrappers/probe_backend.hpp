@@ -70,17 +70,20 @@ class ProbeBackend final : public Backend, public RecordBatches {
 
   void load(std::span<const RecordKey> keys, std::uint64_t last, std::span<Result<Record>> loaded,
             Deadline deadline) override {
+    note_batch("load", keys.size());
     for (std::size_t at = 0; at < keys.size(); ++at) {
       loaded[at] = load(keys[at], last, deadline);
     }
   }
   void store(std::span<const RecordKey> keys, std::span<const NewRecord> records,
              std::span<Result<void>> stored, Deadline deadline) override {
+    note_batch("store", keys.size());
     for (std::size_t at = 0; at < keys.size(); ++at) {
       stored[at] = store(keys[at], records[at], deadline);
     }
   }
   void remove(std::span<const RecordKey> keys, std::span<Result<bool>> removed, Deadline deadline) override {
+    note_batch("remove", keys.size());
     for (std::size_t at = 0; at < keys.size(); ++at) {
       removed[at] = remove(keys[at], 0, deadline);
     }
@@ -90,6 +93,11 @@ class ProbeBackend final : public Backend, public RecordBatches {
   [[nodiscard]] std::vector<std::string> calls() {
     const MutexLock lock(mutex_);
     return std::exchange(calls_, {});
+  }
+  /// The batches since the last time: "load 3".
+  [[nodiscard]] std::vector<std::string> batch_calls() {
+    const MutexLock lock(mutex_);
+    return std::exchange(batch_calls_, {});
   }
   [[nodiscard]] Deadline last_deadline() {
     const MutexLock lock(mutex_);
@@ -111,6 +119,10 @@ class ProbeBackend final : public Backend, public RecordBatches {
   static Error error(const Failure& failure) {
     return Error(failure.code, "the probe was told to fail", "detail of the probe");
   }
+  void note_batch(const char* what, std::size_t size) {
+    const MutexLock lock(mutex_);
+    batch_calls_.push_back(std::string(what) + ' ' + std::to_string(size));
+  }
   std::optional<Failure> begin(const char* what, const RecordKey& key, Deadline deadline) {
     const MutexLock lock(mutex_);
     calls_.push_back(std::string(what) + ' ' + std::string(key.space) + '/' + std::string(key.name));
@@ -127,6 +139,7 @@ class ProbeBackend final : public Backend, public RecordBatches {
   const std::shared_ptr<Backend> in_ = storage::open_simple(parse_url("simple:").value()).value();
   Mutex mutex_;
   std::vector<std::string> calls_ LOCUM_GUARDED_BY(mutex_);
+  std::vector<std::string> batch_calls_ LOCUM_GUARDED_BY(mutex_);
   std::deque<Failure> failures_ LOCUM_GUARDED_BY(mutex_);
   Deadline last_deadline_ LOCUM_GUARDED_BY(mutex_);
   std::chrono::milliseconds last_lifetime_ LOCUM_GUARDED_BY(mutex_){-1};
