@@ -121,6 +121,24 @@ TEST_F(DamagedCheckpoint, NamesTheObjectWhoseCompressedBytesChanged) {
   EXPECT_EQ(found.key(), "field/0") << found.what();
 }
 
+// What HDF5 itself writes of a dataset has a checksum, too: it refuses to open the dataset.
+TEST_F(DamagedCheckpoint, LeavesOutTheObjectWhoseDatasetHdf5CannotOpen) {
+  on_first_rank([&] {
+    std::ifstream file(first_part(), std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    const std::size_t attribute = bytes.find("locum_type");  // in the header of the first dataset
+    ASSERT_NE(attribute, std::string::npos);
+    flip(first_part(), attribute);
+  });
+  const Error found = error();
+  EXPECT_EQ(found.code(), Errc::corrupt);
+  EXPECT_EQ(found.key().substr(0, 6), "field/") << found.what();
+  const CheckpointReport rest = runtime_.restore("rest", path_, {.skip_damaged = true}).value();
+  EXPECT_EQ(rest.objects, static_cast<std::uint64_t>(2 * job::size() - 1));
+  ASSERT_EQ(rest.damaged.size(), 1U);
+  EXPECT_NE(rest.damaged.front().find(found.key()), std::string::npos) << rest.damaged.front();
+}
+
 TEST_F(DamagedCheckpoint, FindsADamagedTable) {
   on_first_rank([&] { flip(first_part(), offset_of(first_part(), "/.locum/objects") + 48); });
   EXPECT_EQ(error().code(), Errc::corrupt);

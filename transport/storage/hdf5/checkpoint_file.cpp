@@ -66,9 +66,16 @@ CheckpointFile::~CheckpointFile() {
   }
 }
 
+// The table of the file has it: what HDF5 itself knows of it is damaged.
 Identifier CheckpointFile::open_dataset(const std::string& dataset) const {
-  return {H5Dopen2(hdf5_.get(), dataset.c_str(), H5P_DEFAULT), H5Dclose,
-          "opening the dataset '" + dataset + "' in '" + path_ + "'"};
+  try {
+    return {H5Dopen2(hdf5_.get(), dataset.c_str(), H5P_DEFAULT), H5Dclose, "opening a dataset"};
+  } catch (const Error& error) {
+    throw Error(Errc::corrupt,
+                "the checkpoint's file '" + path_ + "' is damaged: HDF5 cannot open its dataset '" + dataset +
+                    "'",
+                error.text());
+  }
 }
 
 std::optional<std::uint64_t> CheckpointFile::find(const std::string& dataset, std::uint64_t bytes) const {
