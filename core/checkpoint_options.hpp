@@ -48,7 +48,8 @@ struct RestoreOptions {
   /// name has its home on another node.
   bool keep_handles = true;
   /// Restore the others where an object is damaged or its file is gone, and list it in
-  /// CheckpointReport::damaged. False: one damaged object is an error, and nothing is restored.
+  /// CheckpointReport::damaged, as a damaged table of handles, which are not kept then. False: one damaged
+  /// object is an error, and nothing is restored.
   bool skip_damaged = false;
   /// Only the tables are read now: all names and handles are there, and the bytes of an object are read from
   /// its file, and checked, when a rank first uses it; once in the job. So the time of the call does not

@@ -172,6 +172,20 @@ class Restoring {
         places_.push_back({part, &row});
       }
     }
+    if (options_.keep_handles) {
+      plan_handles(reader);
+    }
+  }
+
+  void plan_handles(const storage::PartReader& reader) {
+    try {
+      reader.require_handles();
+    } catch (const Error& error) {
+      if (!options_.skip_damaged) {
+        throw;
+      }
+      return lost(error.what(), 0);
+    }
     for (const storage::HandleRow& handle : reader.handles()) {
       others_[handle.object].push_back(handle.identity);
     }

@@ -145,6 +145,20 @@ TEST_F(DamagedCheckpoint, FindsADamagedTable) {
   EXPECT_EQ(runtime_.restore("rest", path_, {.skip_damaged = true}).value().damaged_objects, 1U);
 }
 
+TEST_F(DamagedCheckpoint, FindsADamagedTableOfHandles) {
+  (void)runtime_.store("fields").promise<int>().value().set(job::rank()).value();
+  (void)runtime_.checkpoint("fields", path_).value();
+  on_first_rank([&] { flip(first_part(), offset_of(first_part(), "/.locum/handles") + 3); });
+  const Error found = error();
+  EXPECT_EQ(found.code(), Errc::corrupt);
+  EXPECT_NE(std::string(found.what()).find("table of handles"), std::string::npos) << found.what();
+  const CheckpointReport rest = runtime_.restore("rest", path_, {.skip_damaged = true}).value();
+  EXPECT_EQ(rest.objects, static_cast<std::uint64_t>(3 * job::size()));
+  EXPECT_EQ(rest.damaged_objects, 0U);
+  EXPECT_EQ(rest.damaged.size(), 1U);
+  EXPECT_EQ(runtime_.restore("bare", path_, {.keep_handles = false}).value().objects, rest.objects);
+}
+
 TEST_F(DamagedCheckpoint, FindsAFileThatIsCutOff) {
   on_first_rank(
       [&] { std::filesystem::resize_file(first_part(), std::filesystem::file_size(first_part()) - 1); });

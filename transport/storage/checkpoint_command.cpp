@@ -93,6 +93,11 @@ class Look {
 
  private:
   void look_at(storage::PartReader part) {
+    try {
+      part.require_handles();
+    } catch (const Error& error) {
+      found(error, {}, 0, false);
+    }
     for (const storage::ObjectRow& row : part.rows()) {
       if (!part.is_whole(row)) {
         found(Error(Errc::corrupt, "a row of the table of '" + part.file() + "' is damaged"), {}, 1, false);

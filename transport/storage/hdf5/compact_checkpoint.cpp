@@ -26,6 +26,7 @@ class StoredObjects final : public PartObjects {
  public:
   StoredObjects(PartReader part, std::uint32_t store) : part_(std::move(part)), store_(store) {
     part_.require_shared_files();
+    part_.require_handles();
     for (const ObjectRow& row : part_.rows()) {
       if (!part_.is_whole(row)) {
         throw Error(Errc::corrupt, "a row of the table of '" + part_.file() + "' is damaged");

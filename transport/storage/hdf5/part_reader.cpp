@@ -52,6 +52,12 @@ PartReader::PartReader(const std::string& path, const CheckpointFacts& facts, co
   const QuietErrors quiet;
   read_rows(table_path, rows_);
   read_rows(handles_path, handles_);
+  {
+    const Identifier group(H5Gopen2(file_.hdf5().get(), own_group, H5P_DEFAULT), H5Gclose,
+                           "opening '" + path + "'");
+    const std::uint32_t found = checksum(std::as_bytes(std::span(handles_)));
+    has_whole_handles_ = attribute_or(group, handles_checksum, found) == found;
+  }
   if (H5Lexists(file_.hdf5().get(), files_path, H5P_DEFAULT) > 0) {
     read_rows(files_path, files_);
   }
@@ -62,6 +68,12 @@ PartReader::PartReader(const std::string& path, const CheckpointFacts& facts, co
   read_texts();
   find_packed();
   opened_.resize(files_.size());
+}
+
+void PartReader::require_handles() const {
+  if (!has_whole_handles_) {
+    damaged(file(), "its table of handles is not the one that was written");
+  }
 }
 
 void PartReader::find_packed() {

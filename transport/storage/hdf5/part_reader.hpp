@@ -21,6 +21,8 @@ class PartReader {
   PartReader(const std::string& path, const CheckpointFacts& facts, const PartRow& expected);
   [[nodiscard]] std::span<const ObjectRow> rows() const noexcept { return rows_; }
   [[nodiscard]] std::span<const HandleRow> handles() const noexcept { return handles_; }
+  /// Throws Error `corrupt` if those are not the ones that were written.
+  void require_handles() const;
   /// The files of earlier checkpoints that have objects of this one.
   [[nodiscard]] std::span<const FileRow> files() const noexcept { return files_; }
   /// Whether the row and its texts are those that were written: otherwise nothing in it may be used.
@@ -74,6 +76,7 @@ class PartReader {
   std::uint64_t packed_bytes_ = 0;
   std::vector<ObjectRow> rows_;
   std::vector<HandleRow> handles_;
+  bool has_whole_handles_ = true;
   std::string texts_;
   std::vector<FileRow> files_;
   mutable std::vector<std::optional<CheckpointFile>> opened_;  ///< of the shared files, in their order

@@ -117,6 +117,7 @@ Identifier PartWriter::begin(const std::vector<FileRow>& files) {
   set_attribute(group, "format", files.empty() ? whole_format : incremental_format);
   set_attribute(group, "id", facts_.id);
   set_attribute(group, "parts", facts_.parts);
+  set_attribute(group, handles_checksum, checksum(std::as_bytes(std::span(handles_))));
   return file;
 }
 
