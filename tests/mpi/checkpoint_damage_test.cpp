@@ -4,6 +4,7 @@
 #include <hdf5.h>
 #include <mpi.h>
 #include <sys/fsuid.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -192,6 +193,62 @@ TEST_F(DamagedCheckpoint, IsOfANewerFormat) {
     H5Fclose(file);
   });
   EXPECT_EQ(error().code(), Errc::unsupported);
+}
+
+/// While it lives this thread may do with files what a user may who is not root.
+class AsNobody {
+ public:
+  AsNobody() {
+    if (::geteuid() == 0) {
+      constexpr uid_t nobody = 65534;
+      ::setfsuid(nobody);
+      works_ = static_cast<uid_t>(::setfsuid(nobody)) == nobody;
+    }
+  }
+  AsNobody(const AsNobody&) = delete;
+  AsNobody& operator=(const AsNobody&) = delete;
+  ~AsNobody() {
+    ::setfsuid(::geteuid());
+    ::prctl(PR_SET_DUMPABLE, 1);  // which the change took away, and MPI's copies between processes need
+  }
+  [[nodiscard]] bool works() const { return works_; }
+
+ private:
+  bool works_ = true;
+};
+
+TEST_F(DamagedCheckpoint, NeedsPermissions) {
+  const auto allow = [&](const std::string& path, std::filesystem::perms permissions) {
+    on_first_rank([&] { std::filesystem::permissions(path, permissions); });
+  };
+  using std::filesystem::perms;
+  const perms to_look = perms::owner_read | perms::owner_exec | perms::others_read | perms::others_exec;
+  allow(folder_.path(), to_look);
+  std::optional<AsNobody> nobody(std::in_place);
+  const auto expect_denied = [&](const auto& result, const std::string& path) {
+    ASSERT_FALSE(result);
+    const std::string said = result.error().what();
+    EXPECT_EQ(result.error().code(), Errc::system) << said;
+    EXPECT_NE(said.find("Permission denied"), std::string::npos) << said;
+    EXPECT_NE(said.find(path), std::string::npos) << said;
+  };
+  if (!nobody->works()) {
+    GTEST_SKIP() << "this process may not act as another user";
+  }
+  expect_denied(runtime_.checkpoint("fields", path_), path_);
+  expect_denied(runtime_.checkpoint("fields", folder_ / "other.h5"), "other.h5");
+  nobody.reset();
+  const std::string part = job::rank() == 0 ? first_part() : "";
+  for (const std::string& hidden : {part, path_}) {
+    allow(hidden, perms::none);
+    nobody.emplace();
+    expect_denied(runtime_.restore("again", path_), "damaged.h5");
+    nobody.reset();
+  }
+  allow(path_, perms::owner_read);
+  allow(part, perms::owner_read);
+  allow(folder_.path(), to_look | perms::owner_write);
+  EXPECT_EQ(runtime_.restore("again", path_).value().objects, static_cast<std::uint64_t>(2 * job::size()));
 }
 
 TEST_F(DamagedCheckpoint, IsNotThere) {
