@@ -167,6 +167,18 @@ TEST(Checkpoint, CompressesWhereAsked) {
   EXPECT_LT(bytes_in(folder / "small.h5.parts"), bytes_in(folder / "plain.h5.parts") / 2);
   (void)runtime.restore("again", folder / "small.h5").value();
   expect_everything(runtime.store("again"));
+  (void)runtime.checkpoint("fields", folder / "chunks.h5", {.chunk_bytes = 20'000}).value();
+  (void)runtime.restore("of chunks", folder / "chunks.h5").value();
+  expect_everything(runtime.store("of chunks"));
+  const auto szip = runtime.checkpoint("fields", folder / "szip.h5",
+                                       {.filter = H5Z_FILTER_SZIP, .filter_values = {32, 8}});
+  if (szip) {
+    EXPECT_LT(bytes_in(folder / "szip.h5.parts"), bytes_in(folder / "plain.h5.parts"));
+    (void)runtime.restore("of szip", folder / "szip.h5").value();
+    expect_everything(runtime.store("of szip"));
+  } else {
+    EXPECT_EQ(szip.error().code(), Errc::unsupported) << "this HDF5 may be without it: " << szip.error();
+  }
   for (const int level : {-1, 10}) {
     EXPECT_EQ(runtime.checkpoint("fields", folder / "x.h5", {.compress = level}).error().code(),
               Errc::invalid_argument);

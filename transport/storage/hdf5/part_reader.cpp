@@ -16,8 +16,9 @@ namespace {
 
 constexpr std::uint64_t longest_type = 64 * 1024 - 1;
 constexpr std::uint64_t verified_bytes = std::uint64_t{1} << 20U;
-// Deflate makes bytes at most 1032 times smaller: an object that is larger than this times its file is none.
-constexpr std::uint64_t most_for_a_byte = 2048;
+// Of a chunk of the largest size at least 32 bytes are in the file, whatever the filter: an object that is
+// larger than this times its file is none.
+constexpr std::uint64_t most_for_a_byte = std::uint64_t{1} << 20U;
 
 [[noreturn]] void damaged(const std::string& path, const std::string& how) {
   throw Error(Errc::corrupt, "the checkpoint's file '" + path + "' is damaged: " + how);
@@ -176,13 +177,13 @@ void PartReader::read(const ObjectRow& row, std::span<std::byte> bytes) {
   if (const auto offset = find(row)) {
     in.read_at(*offset, bytes);
   } else {
-    in.read_compressed(std::string(path(row)), bytes);
+    in.read_chunks(std::string(path(row)), bytes);
   }
   require_checksum(in, row, checksum(bytes));
 }
 
-int PartReader::compression(const ObjectRow& row) const {
-  return row.path.bytes == 0 ? 0 : file_with(row).compression(std::string(path(row)));
+Chunking PartReader::chunking(const ObjectRow& row) const {
+  return row.path.bytes == 0 ? Chunking() : file_with(row).chunking(std::string(path(row)));
 }
 
 void PartReader::verify(const ObjectRow& row) {
@@ -191,7 +192,7 @@ void PartReader::verify(const ObjectRow& row) {
   std::vector<std::byte> bytes(offset ? std::min(row.size_bytes, verified_bytes) : row.size_bytes);
   std::uint32_t found = 0;
   if (!offset) {
-    in.read_compressed(std::string(path(row)), bytes);
+    in.read_chunks(std::string(path(row)), bytes);
     found = checksum(bytes);
   }
   for (std::uint64_t at = 0; offset && at < row.size_bytes; at += bytes.size()) {

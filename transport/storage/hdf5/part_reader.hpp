@@ -38,15 +38,14 @@ class PartReader {
   /// The bytes of an object, checked. Where its shared file is missing, `not_found`. REQUIRES: the row is
   /// whole, bytes.size() == row.size_bytes.
   void read(const ObjectRow& row, std::span<std::byte> bytes);
-  /// The same for who does not need the bytes: a piece at a time, unless they are compressed. REQUIRES: the
+  /// The same for who does not need the bytes: a piece at a time, unless they are in chunks. REQUIRES: the
   /// row is whole.
   void verify(const ObjectRow& row);
 
-  /// The level of deflate of an object's dataset; 0: it is not compressed, or packed. REQUIRES: the row is
-  /// whole.
-  [[nodiscard]] int compression(const ObjectRow& row) const;
+  /// Of an object's dataset; none if it is packed. REQUIRES: the row is whole.
+  [[nodiscard]] Chunking chunking(const ObjectRow& row) const;
 
-  /// Where the bytes of an object are in the file that has them; none: they are compressed. REQUIRES: the row
+  /// Where the bytes of an object are in the file that has them; none: they are in chunks. REQUIRES: the row
   /// is whole.
   [[nodiscard]] std::optional<std::uint64_t> find(const ObjectRow& row) const;
 
