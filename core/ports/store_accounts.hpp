@@ -19,6 +19,7 @@ struct StoreUsage {
   std::uint64_t own_objects = 0;   ///< sealed objects of this process, including adopted ones; not evicted
   std::uint64_t own_used = 0;      ///< of these, and of those evicted but still viewed
   std::uint64_t own_pinned = 0;    ///< of own_used: evicted objects that are still viewed
+  std::uint64_t own_disk_bytes = 0;  ///< of own_used: payloads that are on disk alone, in whole pages
 };
 
 /// Budgets of stores: how much of a node's memory the objects of a store may take. The processes of the node
