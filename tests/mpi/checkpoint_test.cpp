@@ -240,6 +240,30 @@ TEST(Checkpoint, DescribesItsArraysForXdmf) {
   job::barrier();
 }
 
+TEST(Checkpoint, OfNothingAndOfOneObject) {
+  const job::SharedFolder folder;
+  Runtime runtime(MPI_COMM_WORLD, of_checkpoints);
+  const Store store = runtime.store("fields");
+  for (const std::uint64_t objects : {0U, 1U}) {
+    if (objects == 1 && job::rank() == job::last()) {
+      (void)store.put("one", field_of(0)).value();
+    }
+    for (const CheckpointOptions& options : {CheckpointOptions{.xdmf = true}, CheckpointOptions{.chunk_bytes = 4096}}) {
+      const std::string again = "again " + std::to_string(objects) + std::to_string(options.chunk_bytes);
+      const auto written = runtime.checkpoint("fields", folder / "step.h5", options);
+      ASSERT_TRUE(written) << written.error();
+      EXPECT_EQ(written->objects, objects);
+      EXPECT_EQ(written->files, static_cast<std::uint64_t>(runtime.nodes()));
+      for (const bool lazy : {false, true}) {
+        const std::string name = again + (lazy ? " later" : "");
+        EXPECT_EQ(runtime.restore(name, folder / "step.h5", {.lazy = lazy}).value().objects, objects);
+        EXPECT_EQ(runtime.store(name).keys().value().size(), objects);
+        EXPECT_EQ(runtime.store(name).get<double[]>("one").has_value(), objects == 1);
+      }
+    }
+  }
+}
+
 TEST(Checkpoint, BalancesBytesOverTheRanks) {
   const job::SharedFolder folder;
   const std::string path = folder / "balance.h5";

@@ -80,6 +80,16 @@ std::string dataset_path(std::string_view name) {
   return path;
 }
 
+void DatasetPaths::sort() {
+  std::ranges::sort(paths_);
+}
+
+bool DatasetPaths::is_group(const std::string& path) const {
+  const std::string below = path + '/';
+  const auto first = std::ranges::lower_bound(paths_, below);
+  return first != paths_.end() && first->starts_with(below);
+}
+
 std::optional<std::string> name_of_dataset(std::string_view path) {
   if (path.ends_with(beside_a_group)) {
     path.remove_suffix(beside_a_group.size());

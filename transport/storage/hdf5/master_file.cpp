@@ -11,6 +11,7 @@
 #include <set>
 #include <span>
 #include <system_error>
+#include <unordered_set>
 
 #include "core/base/checksum.hpp"
 #include "core/error.hpp"
@@ -119,14 +120,14 @@ class Links {
   }
 
   void make() {
-    note_groups();
+    note_paths();
     for (std::size_t part = 0; part < readers_.size(); ++part) {
       const PartReader& reader = readers_[part];
       const std::string own = folder_ + '/' + part_file(id_, part);
       (void)link(own, own_group, std::string(own_group) + "/part" + std::to_string(part));
       for_named(reader, [&](const ObjectRow& row) {
         std::string here = dataset_path(reader.name(row));
-        if (groups_.contains(here)) {
+        if (paths_.is_group(here)) {
           here += beside_a_group;
         }
         const FileRow* const shared = reader.shared_file(row);
@@ -150,16 +151,11 @@ class Links {
       }
     }
   }
-  void note_groups() {
+  void note_paths() {
     for (const PartReader& part : readers_) {
-      for_named(part, [&](const ObjectRow& row) {
-        const std::string path = dataset_path(part.name(row));
-        for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
-             slash = path.find('/', slash + 1)) {
-          groups_.insert(path.substr(0, slash));
-        }
-      });
+      for_named(part, [&](const ObjectRow& row) { paths_.add(dataset_path(part.name(row))); });
     }
+    paths_.sort();
   }
   void note_array(const PartReader& part, const ObjectRow& row, const std::string& file) {
     ObjectFacts facts;
@@ -183,7 +179,7 @@ class Links {
   }
   // Two nodes have a name if it was replaced while they wrote: then the first link stays.
   [[nodiscard]] bool link(const std::string& target, const std::string& path, const std::string& here) {
-    if (is_there(here)) {
+    if (!linked_.insert(here).second) {
       return false;
     }
     check(H5Lcreate_external(target.c_str(), path.c_str(), file_.get(), here.c_str(), properties_.get(),
@@ -191,24 +187,14 @@ class Links {
           "linking '" + here + "'");
     return true;
   }
-  // H5Lexists() fails where a group on the way is missing.
-  [[nodiscard]] bool is_there(const std::string& path) const {
-    for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
-      if (H5Lexists(file_.get(), path.substr(0, slash).c_str(), H5P_DEFAULT) <= 0) {
-        return false;
-      }
-      if (slash == std::string::npos) {
-        return true;
-      }
-    }
-  }
 
   const Identifier& file_;
   const std::vector<PartReader>& readers_;
   const std::uint64_t id_;
   const std::string folder_;
   Identifier properties_;
-  std::set<std::string> groups_;
+  DatasetPaths paths_;
+  std::unordered_set<std::string> linked_;
   std::vector<XdmfArray> arrays_;
 };
 

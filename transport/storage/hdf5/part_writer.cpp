@@ -11,7 +11,6 @@
 #include "core/base/checksum.hpp"
 #include "core/error.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
-#include "transport/storage/hdf5/dataset_path.hpp"
 #include "transport/storage/hdf5/early_dataset.hpp"
 
 namespace locum::storage {
@@ -64,7 +63,7 @@ PartWriter::PartWriter(const std::string& path, const CheckpointFacts& facts,
   if (earlier_) {
     share(*earlier_);
   }
-  note_groups();
+  note_paths();
   file_.try_room(expected_bytes());
   const std::vector<FileRow> files = shared_rows();
   Identifier file = begin(files);
@@ -80,6 +79,7 @@ PartWriter::PartWriter(const std::string& path, const CheckpointFacts& facts,
     file = {};
     throw;
   }
+  paths_ = {};
   file_.open();
   file_bytes_ = file_.size();
   for (std::size_t at = 0; at < objects_->size(); ++at) {
@@ -171,20 +171,14 @@ std::uint64_t PartWriter::expected_bytes() const {
   return bytes;
 }
 
-// Of all paths of datasets those that are a group as well, because another one begins with them and a slash.
-void PartWriter::note_groups() {
+void PartWriter::note_paths() {
   for (std::size_t at = 0; at < objects_->size(); ++at) {
     const ObjectFacts facts = objects_->facts(at);
     if (facts.size_bytes >= packed_below && !facts.name.empty() && reused(facts) == nullptr) {
-      const std::string path = dataset_path(facts.name);
-      for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
-           slash = path.find('/', slash + 1)) {
-        groups_.push_back(path.substr(0, slash));
-      }
+      paths_.add(dataset_path(facts.name));
     }
   }
-  std::ranges::sort(groups_);
-  groups_.erase(std::unique(groups_.begin(), groups_.end()), groups_.end());
+  paths_.sort();
 }
 
 TextPlace PartWriter::add_text(std::string_view text) {
@@ -223,7 +217,7 @@ void PartWriter::add(const Identifier& file, std::size_t at) {
     offsets_.push_back(no_offset);
   } else {
     std::string path = path_of(facts);
-    if (std::ranges::binary_search(groups_, path)) {
+    if (paths_.is_group(path)) {
       path += beside_a_group;
     }
     row.path = add_text(path);

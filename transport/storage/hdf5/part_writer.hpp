@@ -13,6 +13,7 @@
 #include "transport/storage/durable_file.hpp"
 #include "transport/storage/hdf5/checkpoint_layout.hpp"
 #include "transport/storage/hdf5/chunking.hpp"
+#include "transport/storage/hdf5/dataset_path.hpp"
 #include "transport/storage/hdf5/shared_files.hpp"
 
 namespace locum::storage {
@@ -102,7 +103,7 @@ class PartWriter {
   [[nodiscard]] std::uint64_t add_dataset(const Identifier& file, const std::string& path,
                                           const ObjectFacts& facts, std::span<const std::byte> bytes);
   [[nodiscard]] TextPlace add_text(std::string_view text);
-  void note_groups();
+  void note_paths();
   [[nodiscard]] std::uint64_t expected_bytes() const;
   void stamp_rows();
   void write_object(std::size_t at, const std::function<void()>& pause);
@@ -115,7 +116,7 @@ class PartWriter {
   std::vector<std::uint64_t> offsets_;  ///< of each object's dataset in the file; unused if packed
   std::vector<HandleRow> handles_;
   std::string texts_;
-  std::vector<std::string> groups_;  ///< paths that begin another one, sorted
+  DatasetPaths paths_;                  ///< of the named ones, while the file is made
   std::string last_type_;
   TextPlace last_type_place_;
   std::uint64_t packed_bytes_ = 0;
