@@ -28,8 +28,6 @@ namespace {
 constexpr std::uint64_t most_parts = 1U << 20U;
 
 constexpr std::size_t id_digits = 16;
-// Of the file with the links, which are some hundred bytes each.
-constexpr std::uint64_t least_bytes = 64 * 1024;
 
 // As part_file() names them, or in progress.
 bool is_part_file(std::string_view name) {
@@ -104,6 +102,26 @@ std::vector<FileRow> shared_files_of(const std::vector<PartReader>& parts) {
   return {files.begin(), files.end()};
 }
 
+template <class Use>
+void for_named_datasets(const PartReader& part, Use use) {
+  for (const ObjectRow& row : part.rows()) {
+    if (part.is_whole(row) && row.path.bytes > 0 && row.name.bytes > 0) {
+      use(row);
+    }
+  }
+}
+
+// More than the file with the links needs. HDF5 1.10 ends the process if it cannot write all of it.
+std::uint64_t most_bytes(const std::vector<PartReader>& parts) {
+  constexpr std::uint64_t without_links = 64 * 1024;
+  constexpr std::uint64_t a_link = 1024;  // with its share of groups, and its target
+  std::uint64_t bytes = without_links;
+  for (const PartReader& part : parts) {
+    for_named_datasets(part, [&](const ObjectRow& row) { bytes += a_link + 2 * row.path.bytes; });
+  }
+  return bytes;
+}
+
 /// Of the datasets of all parts links in the checkpoint's own file: as if they were
 /// in that.
 class Links {
@@ -125,7 +143,7 @@ class Links {
       const PartReader& reader = readers_[part];
       const std::string own = folder_ + '/' + part_file(id_, part);
       (void)link(own, own_group, std::string(own_group) + "/part" + std::to_string(part));
-      for_named(reader, [&](const ObjectRow& row) {
+      for_named_datasets(reader, [&](const ObjectRow& row) {
         std::string here = dataset_path(reader.name(row));
         if (paths_.is_group(here)) {
           here += beside_a_group;
@@ -143,17 +161,9 @@ class Links {
   [[nodiscard]] const std::vector<XdmfArray>& arrays() const noexcept { return arrays_; }
 
  private:
-  template <class Use>
-  static void for_named(const PartReader& part, Use use) {
-    for (const ObjectRow& row : part.rows()) {
-      if (part.is_whole(row) && row.path.bytes > 0 && row.name.bytes > 0) {
-        use(row);
-      }
-    }
-  }
   void note_paths() {
     for (const PartReader& part : readers_) {
-      for_named(part, [&](const ObjectRow& row) { paths_.add(dataset_path(part.name(row))); });
+      for_named_datasets(part, [&](const ObjectRow& row) { paths_.add(dataset_path(part.name(row))); });
     }
     paths_.sort();
   }
@@ -213,7 +223,7 @@ MasterWriter::MasterWriter(const std::string& path, MasterFile written)
   master_.files = shared_files_of(parts);
   const MutexLock lock(hdf5_mutex());
   const QuietErrors quiet;
-  file_.try_room(least_bytes);
+  file_.try_room(most_bytes(parts));
   const std::string what = "making the file '" + file_.temporary() + "'";
   const Identifier access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, what);
   check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_LATEST), what);
