@@ -28,7 +28,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::string own(const std::string& name) {
+std::string of_this_rank(const std::string& name) {
   return name + '/' + std::to_string(job::rank());
 }
 
@@ -38,8 +38,8 @@ class DamagedCheckpoint : public testing::Test {
  protected:
   DamagedCheckpoint() {
     const Store store = runtime_.store("fields");
-    (void)store.put(own("field"), field()).value();
-    (void)store.put(own("number"), job::rank()).value();
+    (void)store.put(of_this_rank("field"), field()).value();
+    (void)store.put(of_this_rank("number"), job::rank()).value();
     (void)runtime_.checkpoint("fields", path_).value();
   }
   // 96 KiB: a dataset of its own.

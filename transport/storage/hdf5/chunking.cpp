@@ -55,10 +55,12 @@ bool can_encode(H5Z_filter_t filter) {
 
 }  // namespace
 
-// As many rows, or parts of rows, as fit. What a filter cannot make smaller stays as it is.
+// As many rows, or parts of rows, as fit. What a filter cannot make smaller stays as it is, and so does what
+// is of no numbers with szip, which would fail.
 void Chunking::set(const Identifier& creation, const std::vector<hsize_t>& extents,
-                   std::size_t element_bytes) const {
+                   const Identifier& type) const {
   const std::string what = "making a dataset in chunks";
+  const std::size_t element_bytes = H5Tget_size(type.get());
   std::vector<hsize_t> chunk = extents;
   for (std::size_t axis = 0; axis < chunk.size(); ++axis) {
     const auto others = std::accumulate(chunk.begin() + static_cast<std::ptrdiff_t>(axis) + 1, chunk.end(),
@@ -66,7 +68,8 @@ void Chunking::set(const Identifier& creation, const std::vector<hsize_t>& exten
     chunk[axis] = std::clamp<hsize_t>(chunk_bytes / others, 1, chunk[axis]);
   }
   check(H5Pset_chunk(creation.get(), static_cast<int>(chunk.size()), chunk.data()), what);
-  if (filter != H5Z_FILTER_NONE) {
+  const bool fits = filter != H5Z_FILTER_SZIP || H5Tget_class(type.get()) != H5T_OPAQUE;
+  if (filter != H5Z_FILTER_NONE && fits) {
     check(H5Pset_shuffle(creation.get()), what);
     check(H5Pset_filter(creation.get(), filter, H5Z_FLAG_OPTIONAL, values.size(), values.data()), what);
   }

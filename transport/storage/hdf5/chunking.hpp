@@ -15,8 +15,9 @@ struct Chunking {
   std::uint64_t chunk_bytes = 0;          ///< at most; 0: there are no chunks
 
   [[nodiscard]] bool any() const noexcept { return chunk_bytes != 0; }
-  /// Makes these the properties of a dataset of these extents. REQUIRES: any(), hdf5_mutex() is held.
-  void set(const Identifier& creation, const std::vector<hsize_t>& extents, std::size_t element_bytes) const;
+  /// Makes these the properties of a dataset of these extents and elements. REQUIRES: any(), hdf5_mutex() is
+  /// held.
+  void set(const Identifier& creation, const std::vector<hsize_t>& extents, const Identifier& type) const;
 };
 
 /// What these options ask for. Throws Error `invalid_argument` if there is no such level or size,

@@ -268,7 +268,7 @@ void PartWriter::write_chunks(const Identifier& file, const std::string& path, c
   check(H5Pset_create_intermediate_group(links.get(), 1), what);
   check(H5Pset_char_encoding(links.get(), H5T_CSET_UTF8), what);
   const Identifier creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, what);
-  chunking_.set(creation, sizes, H5Tget_size(type.get()));
+  chunking_.set(creation, sizes, type);
   const Identifier dataset(
       H5Dcreate2(file.get(), path.c_str(), type.get(), space.get(), links.get(), creation.get(), H5P_DEFAULT),
       H5Dclose, what);
