@@ -26,8 +26,8 @@ struct CheckpointOptions {
   /// none, which is much faster.
   int compress = 0;
   /// The number of another filter of HDF5 in place of deflate, as registered with The HDF Group: 4 is szip,
-  /// 32015 Zstandard. HDF5 has it, or finds its plugin (HDF5_PLUGIN_PATH), in the job that writes and in those
-  /// that read. It has to give the same bytes back; what does not is `corrupt` when it is restored.
+  /// 32015 Zstandard. HDF5 has it, or finds its plugin (HDF5_PLUGIN_PATH), in the job that writes and in
+  /// those that read. It has to give the same bytes back; what does not is `corrupt` when it is restored.
   std::uint32_t filter = 0;
   /// Parameters of that filter, as its documentation has them.
   std::vector<std::uint32_t> filter_values = {};

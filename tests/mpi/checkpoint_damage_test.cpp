@@ -85,8 +85,7 @@ class DamagedCheckpoint : public testing::Test {
 
   job::SharedFolder folder_;
   std::string path_ = folder_ / "damaged.h5";
-  Runtime runtime_{MPI_COMM_WORLD,
-                   {.memory_bytes = 128_MiB, .timeout = 20s, .collective_timeout = 60s}};
+  Runtime runtime_{MPI_COMM_WORLD, {.memory_bytes = 128_MiB, .timeout = 20s, .collective_timeout = 60s}};
 };
 
 TEST_F(DamagedCheckpoint, NamesTheObjectWhoseBytesChanged) {

@@ -170,8 +170,8 @@ TEST(Checkpoint, CompressesWhereAsked) {
   (void)runtime.checkpoint("fields", folder / "chunks.h5", {.chunk_bytes = 20'000}).value();
   (void)runtime.restore("of chunks", folder / "chunks.h5").value();
   expect_everything(runtime.store("of chunks"));
-  const auto szip = runtime.checkpoint("fields", folder / "szip.h5",
-                                       {.filter = H5Z_FILTER_SZIP, .filter_values = {32, 8}});
+  const auto szip =
+      runtime.checkpoint("fields", folder / "szip.h5", {.filter = H5Z_FILTER_SZIP, .filter_values = {32, 8}});
   if (szip) {
     EXPECT_LT(bytes_in(folder / "szip.h5.parts"), bytes_in(folder / "plain.h5.parts"));
     (void)runtime.restore("of szip", folder / "szip.h5").value();
@@ -248,7 +248,8 @@ TEST(Checkpoint, OfNothingAndOfOneObject) {
     if (objects == 1 && job::rank() == job::last()) {
       (void)store.put("one", field_of(0)).value();
     }
-    for (const CheckpointOptions& options : {CheckpointOptions{.xdmf = true}, CheckpointOptions{.chunk_bytes = 4096}}) {
+    for (const CheckpointOptions& options :
+         {CheckpointOptions{.xdmf = true}, CheckpointOptions{.chunk_bytes = 4096}}) {
       const std::string again = "again " + std::to_string(objects) + std::to_string(options.chunk_bytes);
       const auto written = runtime.checkpoint("fields", folder / "step.h5", options);
       ASSERT_TRUE(written) << written.error();

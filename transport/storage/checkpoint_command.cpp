@@ -114,7 +114,8 @@ class Look {
         part.verify(row);
       } catch (const Error& error) {
         const bool is_readable = ::access(part.file(row).c_str(), R_OK) == 0 || errno == ENOENT;
-        const bool is_damaged = is_readable && error.code() != Errc::unsupported;  // a filter that is not here
+        const bool is_damaged =
+            is_readable && error.code() != Errc::unsupported;  // a filter that is not here
         found(error, name, is_damaged ? 1 : 0, !is_damaged);
       } catch (const std::bad_alloc&) {
         found(Error(Errc::out_of_memory, "there is no memory for it here"), name, 0, true);

@@ -74,7 +74,13 @@ class Filler {
 };
 
 /// The moments at which the disk is filled.
-enum class Moment : std::uint8_t { before, part_is_made, all_is_made, part_is_written, last = part_is_written };
+enum class Moment : std::uint8_t {
+  before,
+  part_is_made,
+  all_is_made,
+  part_is_written,
+  last = part_is_written
+};
 
 /// False: there was no room.
 bool write(const std::string& path, int number, std::optional<Moment> when = {}, std::uintmax_t left = 0) {

@@ -71,10 +71,10 @@ Identifier CheckpointFile::open_dataset(const std::string& dataset) const {
   try {
     return {H5Dopen2(hdf5_.get(), dataset.c_str(), H5P_DEFAULT), H5Dclose, "opening a dataset"};
   } catch (const Error& error) {
-    throw Error(Errc::corrupt,
-                "the checkpoint's file '" + path_ + "' is damaged: HDF5 cannot open its dataset '" + dataset +
-                    "'",
-                error.text());
+    throw Error(
+        Errc::corrupt,
+        "the checkpoint's file '" + path_ + "' is damaged: HDF5 cannot open its dataset '" + dataset + "'",
+        error.text());
   }
 }
 

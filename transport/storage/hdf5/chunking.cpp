@@ -26,7 +26,8 @@ constexpr std::size_t most_values = 32;
 
 void require_values(const CheckpointOptions& options) {
   if (options.compress < 0 || options.compress > 9) {
-    refuse("compress is " + std::to_string(options.compress) + "; it takes 0 for none, or a level from 1 to 9");
+    refuse("compress is " + std::to_string(options.compress) +
+           "; it takes 0 for none, or a level from 1 to 9");
   }
   if (options.compress > 0 && options.filter != 0) {
     refuse("compress asks for deflate, and filter for another one: give one of them");

@@ -116,7 +116,7 @@ class PartWriter {
   std::vector<std::uint64_t> offsets_;  ///< of each object's dataset in the file; unused if packed
   std::vector<HandleRow> handles_;
   std::string texts_;
-  DatasetPaths paths_;                  ///< of the named ones, while the file is made
+  DatasetPaths paths_;  ///< of the named ones, while the file is made
   std::string last_type_;
   TextPlace last_type_place_;
   std::uint64_t packed_bytes_ = 0;
