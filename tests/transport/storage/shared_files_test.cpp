@@ -20,6 +20,7 @@
 #include "core/error.hpp"
 #include "transport/storage/hdf5/checkpoint_series.hpp"
 #include "transport/storage/hdf5/compact_checkpoint.hpp"
+#include "transport/storage/hdf5/dataset_path.hpp"
 #include "transport/storage/hdf5/master_file.hpp"
 #include "transport/storage/hdf5/part_reader.hpp"
 #include "transport/storage/hdf5/part_writer.hpp"
@@ -306,6 +307,25 @@ TEST_F(SharedFilesTest, HasAFormatThatOlderReadersRefuse) {
   write(path("2.h5"), values);
   EXPECT_EQ(format_of(path("2.h5")), incremental_format);
   EXPECT_EQ(format_of(path("2.h5.parts/" + part_file(last_id_, 0))), incremental_format);
+}
+
+// What is asked of the disk before a file is made has to be enough for names of any kind.
+TEST_F(SharedFilesTest, TakesNoMoreForAPathThanWasAskedFor) {
+  const std::string deep(2000, '/');
+  std::vector<std::uintmax_t> parts;
+  std::vector<std::uintmax_t> masters;
+  for (const std::string& name : {std::string("x"), deep}) {
+    earlier_.reset();
+    const std::string file = path(std::to_string(name.size()) + ".h5");
+    const Values values{{name, {1, 2 * packed_below}}};
+    write(file, values);
+    expect_values(file, values);
+    parts.push_back(fs::file_size(parts_folder(file) + '/' + parts_of(file).front()));
+    masters.push_back(fs::file_size(file));
+  }
+  const std::uint64_t asked = most_bytes_of_path(dataset_path(deep));
+  EXPECT_LE(parts[1] - parts[0], asked);
+  EXPECT_LE(masters[1] - masters[0], asked);
 }
 
 class CompactTest : public SharedFilesTest {

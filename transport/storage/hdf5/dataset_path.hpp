@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +20,9 @@ namespace locum::storage {
 /// Added to the path of a dataset where that path is a group, because another name begins with it and a
 /// slash.
 inline constexpr std::string_view beside_a_group = "%value";
+
+/// More than a file needs for a path: for the groups on the way, and its names.
+[[nodiscard]] std::uint64_t most_bytes_of_path(std::string_view path) noexcept;
 
 /// The paths of all datasets of a file, to find those that have to be groups as well.
 class DatasetPaths {

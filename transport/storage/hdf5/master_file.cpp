@@ -114,10 +114,12 @@ void for_named_datasets(const PartReader& part, Use use) {
 // More than the file with the links needs. HDF5 1.10 ends the process if it cannot write all of it.
 std::uint64_t most_bytes(const std::vector<PartReader>& parts) {
   constexpr std::uint64_t without_links = 64 * 1024;
-  constexpr std::uint64_t a_link = 1024;  // with its share of groups, and its target
+  constexpr std::uint64_t a_link = 512;  // with its target
   std::uint64_t bytes = without_links;
   for (const PartReader& part : parts) {
-    for_named_datasets(part, [&](const ObjectRow& row) { bytes += a_link + 2 * row.path.bytes; });
+    for_named_datasets(part, [&](const ObjectRow& row) {
+      bytes += a_link + most_bytes_of_path(dataset_path(part.name(row)));
+    });
   }
   return bytes;
 }

@@ -166,6 +166,7 @@ std::uint64_t PartWriter::expected_bytes() const {
     if (reused(facts) == nullptr) {
       bytes += facts.size_bytes + packed_alignment + (facts.size_bytes < packed_below ? 0 : a_dataset);
       bytes += chunking_.any() ? facts.size_bytes / for_the_chunks : 0;
+      bytes += facts.size_bytes < packed_below ? 0 : most_bytes_of_path(dataset_path(facts.name));
     }
   }
   return bytes;
