@@ -121,7 +121,8 @@ TEST_F(DamagedCheckpoint, NamesTheObjectWhoseCompressedBytesChanged) {
   EXPECT_EQ(found.key(), "field/0") << found.what();
 }
 
-// What HDF5 itself writes of a dataset has a checksum, too: it refuses to open the dataset.
+// What HDF5 itself writes of a dataset has a checksum, too: it refuses to open the dataset, and 1.10 leaks
+// what it had read of it: left out where leaks are looked for (CMakePresets.json).
 TEST_F(DamagedCheckpoint, LeavesOutTheObjectWhoseDatasetHdf5CannotOpen) {
   on_first_rank([&] {
     std::ifstream file(first_part(), std::ios::binary);
