@@ -25,6 +25,16 @@ struct CheckpointOptions {
   /// their bytes were shuffled. HDF5 does that in the calling thread, before checkpoint_async() returns. 0:
   /// none, which is much faster.
   int compress = 0;
+  /// The number of another filter of HDF5 in place of deflate, as registered with The HDF Group: 4 is szip,
+  /// 32015 Zstandard. HDF5 has it, or finds its plugin (HDF5_PLUGIN_PATH), in the job that writes and in
+  /// those that read. It has to give the same bytes back; what does not is `corrupt` when it is restored.
+  std::uint32_t filter = 0;
+  /// Parameters of that filter, as its documentation has them.
+  std::vector<std::uint32_t> filter_values = {};
+  /// The most that a chunk of a dataset has, 4 KiB to 16 MiB; by whole rows where they fit. Without compress
+  /// or filter the datasets are in chunks as well then, and HDF5 writes them in the calling thread. 0: 1 MiB
+  /// where something is compressed, else no chunks.
+  std::uint64_t chunk_bytes = 0;
   /// Objects of 64 KiB and more are not written again if the last complete checkpoint of this store has them
   /// that this runtime wrote with `incremental`, to any path: its files with them become files of this one,
   /// too, by hard links. So any of the two can be removed, replaced or moved alone. All is written where
@@ -48,7 +58,8 @@ struct RestoreOptions {
   /// name has its home on another node.
   bool keep_handles = true;
   /// Restore the others where an object is damaged or its file is gone, and list it in
-  /// CheckpointReport::damaged. False: one damaged object is an error, and nothing is restored.
+  /// CheckpointReport::damaged, as a damaged table of handles, which are not kept then. False: one damaged
+  /// object is an error, and nothing is restored.
   bool skip_damaged = false;
   /// Only the tables are read now: all names and handles are there, and the bytes of an object are read from
   /// its file, and checked, when a rank first uses it; once in the job. So the time of the call does not

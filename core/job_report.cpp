@@ -109,6 +109,11 @@ std::string describe(const JobFacts& job, std::span<const RankFacts> ranks) {
             (line.nodes.size() == 1 ? "" : "each ") + line.facts + '\n';
   }
   text += "  within a node: shared memory, read in place\n";
+  if (!job.spill_folder.empty()) {
+    text += "  what has no room there: on disk below '" + job.spill_folder + "' of each node, " +
+            (job.spill_bytes == 0 ? "as far as that has room" : "at most " + human_bytes(job.spill_bytes)) +
+            '\n';
+  }
   if (!job.transport.empty()) {
     text += "  between nodes: " + job.transport +
             (job.transport_details.empty() ? "" : ", " + job.transport_details) + '\n';

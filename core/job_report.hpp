@@ -35,6 +35,8 @@ struct JobFacts {
   std::string transport_details{};  ///< versions and devices, in the transport's own words
   std::string mpi{};                ///< MPI's name for its version
   std::string one_sided{};          ///< "off", "on", or why not
+  std::string spill_folder{};       ///< empty: objects do not leave memory
+  std::uint64_t spill_bytes = 0;    ///< the most that a node has there; 0: as its disk allows
   bool only_in_calls = false;       ///< ranks serve others only in calls of the library
   bool splits_machines = false;     ///< LOCUM_RANKS_PER_NODE
 };

@@ -371,6 +371,8 @@ JobFacts Runtime::job_facts() const {
   facts.one_sided = on                                           ? "on"
                     : state_->options.one_sided == OneSided::off ? "off"
                                                                  : "not supported by this network";
+  facts.spill_folder = state_->options.spill_folder;
+  facts.spill_bytes = state_->options.spill_bytes;
   return facts;
 }
 

@@ -119,8 +119,9 @@ class Restoring {
   }
 
  private:
+  // A disk that cannot be read is `system`, and has other objects that it can.
   [[nodiscard]] static bool is_loss(const Error& error) {
-    return error.code() == Errc::corrupt || error.code() == Errc::not_found;
+    return error.code() == Errc::corrupt || error.code() == Errc::not_found || error.code() == Errc::system;
   }
   [[nodiscard]] Error explained(const Error& error, const storage::PartReader& part,
                                 const storage::ObjectRow& row) const {

@@ -122,7 +122,7 @@ class ObjectSharing {
   void note_rows(std::size_t part) {
     const storage::PartReader& reader = parts_[part].reader;
     if (options_.keep_handles) {
-      handles_.insert(handles_.end(), reader.handles().begin(), reader.handles().end());
+      note_handles(reader);
     }
     for (const storage::ObjectRow& row : reader.rows()) {
       if (!reader.is_whole(row) || is_of_the_library(reader, row)) {
@@ -134,6 +134,18 @@ class ObjectSharing {
       } else if (options_.prefix.empty() || reader.name(row).starts_with(options_.prefix)) {
         places_.push_back({part, &row});
       }
+    }
+  }
+
+  void note_handles(const storage::PartReader& reader) {
+    try {
+      reader.require_handles();
+      handles_.insert(handles_.end(), reader.handles().begin(), reader.handles().end());
+    } catch (const Error& error) {
+      if (!options_.skip_damaged) {
+        throw;
+      }
+      left_out_.add(error.what(), 0);
     }
   }
 

@@ -39,6 +39,9 @@ std::string line_of(const std::string& title, const std::string& whose, const St
   std::string line = "  " + title + ", " + whose + ": " + std::to_string(usage.own_objects) + " objects, " +
                      human_bytes(usage.own_used) + " used, " + human_bytes(usage.own_pinned) +
                      " of them pinned";
+  if (usage.own_disk_bytes != 0) {
+    line += ", " + human_bytes(usage.own_disk_bytes) + " on disk";
+  }
   if (of_node && usage.budget != 0) {
     line += "; budget " + human_bytes(usage.budget) + ", " + human_bytes(usage.node_used) +
             " of it used, at most " + human_bytes(usage.node_highest) + " so far";
@@ -104,6 +107,7 @@ std::string to_text(std::span<const StoreRow> rows) {
     sum.own_objects += row.usage.own_objects;
     sum.own_used += row.usage.own_used;
     sum.own_pinned += row.usage.own_pinned;
+    sum.own_disk_bytes += row.usage.own_disk_bytes;
     ++ranks;
   }
   std::string text;

@@ -139,10 +139,11 @@ CheckpointWriting::CheckpointWriting(const CheckpointJob& job, const CheckpointO
       writes_(is_writer(job.group)) {
   mpi::CommunicatorGroup& group = job.group;
   const auto all_do = [&](auto work) { throw_if(group.agree(error_of(work), step_, job.until)); };
+  storage::Chunking chunking;
   // Before anybody writes: who may, and that there is such a store.
   all_do([&] {
     store_ = job.session.number_of(job.store).value();
-    storage::require_compression(options.compress);
+    chunking = storage::chunking_of(options);
     if (group.rank() == 0) {
       if (job.others != nullptr && job.others->writes(path_)) {
         throw Error(Errc::system, "this job is writing the checkpoint '" + path_ +
@@ -160,8 +161,7 @@ CheckpointWriting::CheckpointWriting(const CheckpointJob& job, const CheckpointO
       Collected all = collect(job.session, store_, options.prefix);
       number_ = earlier_ ? earlier_->begin() : 0;
       part_.emplace(part_path_, facts_, std::make_unique<storage::PinnedObjects>(std::move(all.objects)),
-                    std::move(all.handles), options.compress,
-                    earlier_ ? earlier_->last(store_name_) : nullptr);
+                    std::move(all.handles), chunking, earlier_ ? earlier_->last(store_name_) : nullptr);
       made = {part_->row(), part_->payload_bytes(), part_->reused_bytes(), node_, 1};
     }
   });

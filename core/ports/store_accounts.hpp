@@ -13,12 +13,13 @@ namespace locum {
 /// still viewed, and those not yet sealed, included; copies of objects of other nodes are not.
 struct StoreUsage {
   std::uint32_t store = 0;
-  std::uint64_t budget = 0;        ///< 0: none; then the next two are 0
-  std::uint64_t node_used = 0;     ///< by all ranks of the node
-  std::uint64_t node_highest = 0;  ///< the most that it was
-  std::uint64_t own_objects = 0;   ///< sealed objects of this process, including adopted ones; not evicted
-  std::uint64_t own_used = 0;      ///< of these, and of those evicted but still viewed
-  std::uint64_t own_pinned = 0;    ///< of own_used: evicted objects that are still viewed
+  std::uint64_t budget = 0;          ///< 0: none; then the next two are 0
+  std::uint64_t node_used = 0;       ///< by all ranks of the node
+  std::uint64_t node_highest = 0;    ///< the most that it was
+  std::uint64_t own_objects = 0;     ///< sealed objects of this process, including adopted ones; not evicted
+  std::uint64_t own_used = 0;        ///< of these, and of those evicted but still viewed
+  std::uint64_t own_pinned = 0;      ///< of own_used: evicted objects that are still viewed
+  std::uint64_t own_disk_bytes = 0;  ///< of own_used: payloads that are on disk alone, in whole pages
 };
 
 /// Budgets of stores: how much of a node's memory the objects of a store may take. The processes of the node

@@ -10,16 +10,18 @@
 namespace {
 
 constexpr const char* usage =
-    "usage: mpirun … locum-info, or srun … locum-info\n\n"
+    "usage: mpirun … locum-info [--memory], or srun … locum-info [--memory]\n\n"
     "Prints the nodes, ranks and memory of this job, what connects the nodes, MPI, and the limits of its\n"
     "processes, then a line with a remedy for each setting that is slow or risky. Start it with the options "
     "of\n"
-    "the launcher, and the variables (LOCUM_…, UCX_…), of the job that you are going to run.\n";
+    "the launcher, and the variables (LOCUM_…, UCX_…), of the job that you are going to run.\n\n"
+    "--memory  also what the library takes of each node's memory, and each rank of it, before there is any\n"
+    "          object: Runtime::report_all(), which a program prints to see its own\n";
 
-bool describe() {
+bool describe(bool with_memory) {
   try {
     locum::Runtime runtime(MPI_COMM_WORLD, {.log = locum::Log::off});
-    const std::string text = runtime.describe();
+    const std::string text = runtime.describe() + (with_memory ? runtime.report_all() : std::string());
     if (runtime.rank() == 0) {
       std::fputs(text.c_str(), stdout);
     }
@@ -34,14 +36,15 @@ bool describe() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc > 1) {
+  const bool with_memory = argc == 2 && std::strcmp(argv[1], "--memory") == 0;
+  if (argc > 1 && !with_memory) {
     const bool asks_for_help = std::strcmp(argv[1], "-h") == 0 || std::strcmp(argv[1], "--help") == 0;
     std::fputs(usage, asks_for_help ? stdout : stderr);
     return asks_for_help ? 0 : 2;
   }
   int level = MPI_THREAD_SINGLE;
   MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &level);
-  const bool done = describe();
+  const bool done = describe(with_memory);
   if (!done) {
     MPI_Abort(MPI_COMM_WORLD, 1);
   }

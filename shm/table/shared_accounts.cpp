@@ -10,6 +10,7 @@
 #include "shm/segment/entry_tag.hpp"
 #include "shm/segment/futex.hpp"
 #include "shm/segment/kill_point.hpp"
+#include "shm/table/disk_range.hpp"
 #include "shm/table/entry_record.hpp"
 
 namespace locum::shm {
@@ -209,6 +210,8 @@ void SharedAccounts::count_entries(const Entries& entries, std::map<std::uint32_
     store.own_used += record.block_bytes();
     if (is_sealed(state)) {
       ++store.own_objects;
+      const bool is_on_disk = state == EntryState::leaving || state == EntryState::on_disk;
+      store.own_disk_bytes += is_on_disk ? disk_range(record).size_bytes : 0;
     } else {
       store.own_pinned += record.block_bytes();
     }

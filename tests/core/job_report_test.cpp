@@ -57,6 +57,19 @@ TEST(JobReport, ShowsNodesThatAreAlikeInOneLine) {
       << text;
   EXPECT_NE(text.find("between nodes: ucx, UCX 1.13.1\n"), std::string::npos) << text;
   EXPECT_NE(text.find("MPI: an MPI, MPI_THREAD_MULTIPLE"), std::string::npos) << text;
+  EXPECT_EQ(text.find("on disk"), std::string::npos) << text;
+}
+
+TEST(JobReport, ShowsWhereObjectsGoThatHaveNoRoom) {
+  JobFacts job = over_ucx;
+  job.spill_folder = "/local/scratch";
+  job.spill_bytes = 100 * gib;
+  std::string text = describe(job, two_nodes());
+  EXPECT_NE(text.find("on disk below '/local/scratch' of each node, at most 100.00 GiB\n"), std::string::npos)
+      << text;
+  job.spill_bytes = 0;
+  text = describe(job, two_nodes());
+  EXPECT_NE(text.find("of each node, as far as that has room\n"), std::string::npos) << text;
 }
 
 TEST(JobReport, ShowsANodeThatDiffersInALineOfItsOwn) {

@@ -29,8 +29,8 @@ using namespace storage;
 
 // Larger ones are not read here.
 constexpr std::uint64_t most_read = std::uint64_t{1} << 20U;
-// So much more than the file may be asked for: deflate makes bytes at most 1032 times smaller.
-constexpr std::uint64_t most_for_a_byte = 2048;
+// So much more than the file may be asked for: a chunk of 16 MiB takes at least 32 bytes of it.
+constexpr std::uint64_t most_for_a_byte = std::uint64_t{1} << 20U;
 
 template <class Call>
 bool succeeds(FileOutcome& outcome, Call call) {

@@ -15,6 +15,13 @@ one=$("$@") || fails 'locum-info failed on one node' "$one"
 has "$one" '^locum [0-9.]*: 4 ranks on 1 node$'
 has "$one" 'MPI_THREAD_MULTIPLE$'
 
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+memory=$(LOCUM_SPILL_FOLDER=$folder LOCUM_SPILL_BYTES=1G "$@" --memory) || fails 'locum-info --memory failed' "$memory"
+has "$memory" "^  what has no room there: on disk below '$folder' of each node, at most 1.00 GiB$"
+has "$memory" '^  node  ranks *memory  committed    *highest *used *pinned *objects  copies'
+has "$memory" '^  rank  objects *used *highest'
+
 for transport in auto mpi; do
   two=$(LOCUM_RANKS_PER_NODE=2 LOCUM_TRANSPORT=$transport "$@") || fails "locum-info failed over $transport" "$two"
   has "$two" '^locum [0-9.]*: 4 ranks on 2 nodes (LOCUM_RANKS_PER_NODE)$'

@@ -2,7 +2,7 @@
 # usage: checkpoint_deaths.sh MPIEXEC FLAG RANKS PROGRAM [repeat_async]    LOCUM_DEATHS deaths, or 6
 #
 # A job writes one checkpoint after the other, to one path or, by the seed, to a series of which two stay; each job by the seed whole or
-# incremental ones. All its processes are killed at once, at a random moment. Then another job, on another number of ranks, finds the last
+# incremental ones. At a random moment all its processes are killed at once, or one rank is, and its launcher ends the others. Then another job, on another number of ranks, finds the last
 # complete one or a newer one, whole; and what is left does not grow. LOCUM_TEST_SEED plays a run again.
 set -u
 deaths=${LOCUM_DEATHS:-6} mpiexec=$1 flag=$2 ranks=$3 program=$4 mode=${5:-repeat}
@@ -10,7 +10,7 @@ deaths=${LOCUM_DEATHS:-6} mpiexec=$1 flag=$2 ranks=$3 program=$4 mode=${5:-repea
 . "$(dirname "$0")/random_kills.sh"
 path=$work/steps.h5
 [ $((RANDOM % 2)) -eq 0 ] || path="$work/steps*.h5"
-unfinished=0 incrementals=0
+unfinished=0 incrementals=0 single=0
 for ((death = 1; death <= deaths; ++death)); do
   # Every tenth has no older one. What is there is complete, and the job begins to count from 1 again.
   [ $((death % 10)) -ne 1 ] || rm -rf "$work"/steps*
@@ -30,8 +30,21 @@ for ((death = 1; death <= deaths; ++death)); do
   done
   sleep "0.0$((RANDOM % 10))$((RANDOM % 10))"
   victims="$(descendants "$pid") $pid"
+  if [ $((RANDOM % 2)) -eq 0 ]; then
+    mapfile -t members < <(for each in $victims; do
+      [ "$(readlink "/proc/$each/exe")" != "$(realpath "$program")" ] || echo "$each"
+    done)
+    if [ ${#members[@]} -gt 0 ]; then
+      kill -s KILL "${members[RANDOM % ${#members[@]}]}"
+      single=$((single + 1))
+      for ((tries = 0; tries < 200; ++tries)); do  # of 50 ms
+        kill -0 "$pid" 2>/dev/null || { victims=; break; }
+        sleep 0.05
+      done
+    fi
+  fi
   # shellcheck disable=SC2086
-  kill -s KILL $victims
+  [ -z "$victims" ] || kill -s KILL $victims
   wait "$pid" 2>/dev/null
   [ -z "$(find "$work" -name '*.tmp')" ] || unfinished=$((unfinished + 1))
   found=$(LOCUM_RANKS_PER_NODE=0 timeout 60 "$mpiexec" "$flag" 1 "$program" latest "$path" incremental 2>&1)
@@ -43,4 +56,4 @@ for ((death = 1; death <= deaths; ++death)); do
   [ "$files" -le $((12 * ranks)) ] || fail "death $death: $files files are left: $(find "$work" -path '*.parts/*')"
   [ "$latest" -gt 0 ] || [ $was_there = no ] || fail "death $death: a checkpoint was there, and none was found"
 done
-echo "passed: $deaths deaths of ${path##*/}, $incrementals of incremental ones, $unfinished while a file was written: each checkpoint was whole"
+echo "passed: $deaths deaths of ${path##*/}, $single of one rank, $incrementals of incremental ones, $unfinished while a file was written: each checkpoint was whole"

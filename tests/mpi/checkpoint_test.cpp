@@ -167,6 +167,18 @@ TEST(Checkpoint, CompressesWhereAsked) {
   EXPECT_LT(bytes_in(folder / "small.h5.parts"), bytes_in(folder / "plain.h5.parts") / 2);
   (void)runtime.restore("again", folder / "small.h5").value();
   expect_everything(runtime.store("again"));
+  (void)runtime.checkpoint("fields", folder / "chunks.h5", {.chunk_bytes = 20'000}).value();
+  (void)runtime.restore("of chunks", folder / "chunks.h5").value();
+  expect_everything(runtime.store("of chunks"));
+  const auto szip =
+      runtime.checkpoint("fields", folder / "szip.h5", {.filter = H5Z_FILTER_SZIP, .filter_values = {32, 8}});
+  if (szip) {
+    EXPECT_LT(bytes_in(folder / "szip.h5.parts"), bytes_in(folder / "plain.h5.parts"));
+    (void)runtime.restore("of szip", folder / "szip.h5").value();
+    expect_everything(runtime.store("of szip"));
+  } else {
+    EXPECT_EQ(szip.error().code(), Errc::unsupported) << "this HDF5 may be without it: " << szip.error();
+  }
   for (const int level : {-1, 10}) {
     EXPECT_EQ(runtime.checkpoint("fields", folder / "x.h5", {.compress = level}).error().code(),
               Errc::invalid_argument);
@@ -226,6 +238,31 @@ TEST(Checkpoint, DescribesItsArraysForXdmf) {
     EXPECT_EQ(arrays, static_cast<std::size_t>(job::size()) + 1);
   }
   job::barrier();
+}
+
+TEST(Checkpoint, OfNothingAndOfOneObject) {
+  const job::SharedFolder folder;
+  Runtime runtime(MPI_COMM_WORLD, of_checkpoints);
+  const Store store = runtime.store("fields");
+  for (const std::uint64_t objects : {0U, 1U}) {
+    if (objects == 1 && job::rank() == job::last()) {
+      (void)store.put("one", field_of(0)).value();
+    }
+    for (const CheckpointOptions& options :
+         {CheckpointOptions{.xdmf = true}, CheckpointOptions{.chunk_bytes = 4096}}) {
+      const std::string again = "again " + std::to_string(objects) + std::to_string(options.chunk_bytes);
+      const auto written = runtime.checkpoint("fields", folder / "step.h5", options);
+      ASSERT_TRUE(written) << written.error();
+      EXPECT_EQ(written->objects, objects);
+      EXPECT_EQ(written->files, static_cast<std::uint64_t>(runtime.nodes()));
+      for (const bool lazy : {false, true}) {
+        const std::string name = again + (lazy ? " later" : "");
+        EXPECT_EQ(runtime.restore(name, folder / "step.h5", {.lazy = lazy}).value().objects, objects);
+        EXPECT_EQ(runtime.store(name).keys().value().size(), objects);
+        EXPECT_EQ(runtime.store(name).get<double[]>("one").has_value(), objects == 1);
+      }
+    }
+  }
 }
 
 TEST(Checkpoint, BalancesBytesOverTheRanks) {
@@ -471,134 +508,6 @@ TEST(Checkpoint, IsNotRestoredOverNamesThatAreLive) {
   EXPECT_EQ(runtime.restore("other", path).error().code(), Errc::key_exists);
   EXPECT_EQ(*other.get<int>(of_rank(0, "field")).value(), 7);
   EXPECT_EQ(other.keys().value().size(), 1U) << "what was restored before the error is taken back";
-}
-
-// A checkpoint with one large object a rank, and a small one; and the place where one of the bytes of the
-// large one of rank 0 is in its file.
-class DamagedCheckpoint : public testing::Test {
- protected:
-  DamagedCheckpoint() {
-    const Store store = runtime_.store("fields");
-    (void)store.put(of_rank(job::rank(), "field"), field_of(job::rank())).value();
-    (void)store.put(of_rank(job::rank(), "number"), job::rank()).value();
-    (void)runtime_.checkpoint("fields", path_).value();
-  }
-  [[nodiscard]] std::string first_part() const {
-    std::vector<std::string> parts;
-    for (const auto& each : std::filesystem::directory_iterator(path_ + ".parts")) {
-      parts.push_back(each.path().string());
-    }
-    return *std::ranges::min_element(parts);
-  }
-  template <class Change>
-  void on_first_rank(Change change) {
-    if (job::rank() == 0) {
-      change();
-    }
-    job::barrier();
-  }
-  static void flip(const std::string& file, std::uint64_t offset) {
-    std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
-    bytes.seekg(static_cast<std::streamoff>(offset));
-    const int byte = bytes.get();
-    bytes.seekp(static_cast<std::streamoff>(offset));
-    bytes.put(static_cast<char>(byte ^ 0x10));
-  }
-  static std::uint64_t offset_of(const std::string& file, const char* dataset) {
-    const hid_t opened = H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
-    const hid_t data = H5Dopen2(opened, dataset, H5P_DEFAULT);
-    const std::uint64_t offset = H5Dget_offset(data);
-    H5Dclose(data);
-    H5Fclose(opened);
-    return offset;
-  }
-  [[nodiscard]] Error error(const RestoreOptions& options = {}) {
-    const auto restored = runtime_.restore("again", path_, options);
-    EXPECT_FALSE(restored);
-    return restored ? Error(Errc::system, "no error") : restored.error();
-  }
-
-  job::SharedFolder folder_;
-  std::string path_ = folder_ / "damaged.h5";
-  Runtime runtime_{MPI_COMM_WORLD, of_checkpoints};
-};
-
-TEST_F(DamagedCheckpoint, NamesTheObjectWhoseBytesChanged) {
-  on_first_rank([&] { flip(first_part(), offset_of(first_part(), "/field/0") + 1000); });
-  const Error found = error();
-  EXPECT_EQ(found.code(), Errc::corrupt);
-  EXPECT_EQ(found.key(), "field/0") << found.what();
-  EXPECT_TRUE(runtime_.store("again").keys().value().empty()) << "nothing was restored";
-  const CheckpointReport rest = runtime_.restore("rest", path_, {.skip_damaged = true}).value();
-  EXPECT_EQ(rest.objects, static_cast<std::uint64_t>(2 * job::size() - 1));
-  EXPECT_EQ(rest.damaged_objects, 1U);
-  ASSERT_EQ(rest.damaged.size(), 1U);
-  EXPECT_NE(rest.damaged.front().find("field/0"), std::string::npos) << rest.damaged.front();
-  EXPECT_EQ(*runtime_.store("rest").get<int>("number/0").value(), 0);
-}
-
-TEST_F(DamagedCheckpoint, NamesTheObjectWhoseCompressedBytesChanged) {
-  (void)runtime_.checkpoint("fields", path_, {.compress = 1}).value();
-  on_first_rank([&] {
-    const hid_t file = H5Fopen(first_part().c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
-    const hid_t data = H5Dopen2(file, "/field/0", H5P_DEFAULT);
-    const hid_t space = H5Dget_space(data);
-    haddr_t offset = 0;
-    hsize_t bytes = 0;
-    EXPECT_GE(H5Dget_chunk_info(data, space, 0, nullptr, nullptr, &offset, &bytes), 0);
-    H5Sclose(space);
-    H5Dclose(data);
-    H5Fclose(file);
-    flip(first_part(), offset + bytes / 2);
-  });
-  const Error found = error();
-  EXPECT_EQ(found.code(), Errc::corrupt);
-  EXPECT_EQ(found.key(), "field/0") << found.what();
-}
-
-TEST_F(DamagedCheckpoint, FindsADamagedTable) {
-  on_first_rank([&] { flip(first_part(), offset_of(first_part(), "/.locum/objects") + 48); });
-  EXPECT_EQ(error().code(), Errc::corrupt);
-  EXPECT_EQ(runtime_.restore("rest", path_, {.skip_damaged = true}).value().damaged_objects, 1U);
-}
-
-TEST_F(DamagedCheckpoint, FindsAFileThatIsCutOff) {
-  on_first_rank(
-      [&] { std::filesystem::resize_file(first_part(), std::filesystem::file_size(first_part()) - 1); });
-  EXPECT_EQ(error().code(), Errc::corrupt);
-}
-
-TEST_F(DamagedCheckpoint, MissesAFile) {
-  on_first_rank([&] { std::filesystem::remove(first_part()); });
-  EXPECT_EQ(error().code(), Errc::not_found);
-}
-
-TEST_F(DamagedCheckpoint, IsNoHdf5File) {
-  on_first_rank([&] { std::ofstream(path_) << "no HDF5\n"; });
-  EXPECT_EQ(error().code(), Errc::corrupt);
-}
-
-TEST_F(DamagedCheckpoint, IsAFileOfAnotherProgram) {
-  on_first_rank([&] { H5Fclose(H5Fcreate(path_.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT)); });
-  EXPECT_EQ(error().code(), Errc::corrupt);
-}
-
-TEST_F(DamagedCheckpoint, IsOfANewerFormat) {
-  on_first_rank([&] {
-    const hid_t file = H5Fopen(path_.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
-    const hid_t group = H5Gopen2(file, "/.locum", H5P_DEFAULT);
-    const hid_t attribute = H5Aopen(group, "format", H5P_DEFAULT);
-    const std::uint64_t newer = 3;
-    H5Awrite(attribute, H5T_NATIVE_UINT64, &newer);
-    H5Aclose(attribute);
-    H5Gclose(group);
-    H5Fclose(file);
-  });
-  EXPECT_EQ(error().code(), Errc::unsupported);
-}
-
-TEST_F(DamagedCheckpoint, IsNotThere) {
-  EXPECT_EQ(runtime_.restore("again", folder_ / "other.h5").error().code(), Errc::not_found);
 }
 
 }  // namespace

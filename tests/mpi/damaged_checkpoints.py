@@ -4,7 +4,7 @@
 # again in another way: bytes that are changed, an end that is cut off.
 # Each time a rank restores it, every other time lazily, and must find all objects as they were, or say what is wrong. It must not die by a signal, wait, or
 # find other values. COMMAND, locum-checkpoint, must find the same without restoring it, and makes the
-# incremental one whole.
+# incremental one whole. What is whole is read by other programs, too.
 import collections
 import glob
 import os
@@ -15,6 +15,9 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree
+
+sys.dont_write_bytecode = True
+import other_programs
 
 mpiexec, flag, ranks, program, command = sys.argv[1:6]
 seed = int(os.environ.get("LOCUM_TEST_SEED", "1"))
@@ -86,6 +89,8 @@ with tempfile.TemporaryDirectory() as folder:
             print("FAILED: what is whole is said to be damaged:", verified(path))
             sys.exit(1)
         check_description(folder)
+        if not kind:
+            other_programs.read_all(path)
         os.mkdir(whole)
         for each in [path, path + ".parts"]:
             shutil.move(each, whole)

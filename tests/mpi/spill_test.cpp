@@ -116,7 +116,8 @@ TEST(SpillOfRanks, HoldsEightTimesTheMemoryOfEachNode) {
       }
     }
     const std::string report = runtime.report_all();
-    EXPECT_NE(report.find("on disk"), std::string::npos) << report;
+    EXPECT_NE(report.find("objects whose bytes are on disk"), std::string::npos) << report;
+    EXPECT_NE(report.find("B on disk\n"), std::string::npos) << "of the store: " << report;
     EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
     runtime.drop("fields");
     job::barrier();

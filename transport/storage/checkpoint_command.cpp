@@ -93,6 +93,11 @@ class Look {
 
  private:
   void look_at(storage::PartReader part) {
+    try {
+      part.require_handles();
+    } catch (const Error& error) {
+      found(error, {}, 0, false);
+    }
     for (const storage::ObjectRow& row : part.rows()) {
       if (!part.is_whole(row)) {
         found(Error(Errc::corrupt, "a row of the table of '" + part.file() + "' is damaged"), {}, 1, false);
@@ -109,7 +114,9 @@ class Look {
         part.verify(row);
       } catch (const Error& error) {
         const bool is_readable = ::access(part.file(row).c_str(), R_OK) == 0 || errno == ENOENT;
-        found(error, name, is_readable ? 1 : 0, !is_readable);
+        const bool is_damaged =
+            is_readable && error.code() != Errc::unsupported;  // a filter that is not here
+        found(error, name, is_damaged ? 1 : 0, !is_damaged);
       } catch (const std::bad_alloc&) {
         found(Error(Errc::out_of_memory, "there is no memory for it here"), name, 0, true);
       }

@@ -16,6 +16,7 @@
 
 #include "core/node/cluster.hpp"
 #include "core/options.hpp"
+#include "core/ports/store_accounts.hpp"
 #include "shm/names/name_table.hpp"
 #include "shm/segment/entry_tag.hpp"
 #include "shm/table/entry_record.hpp"
@@ -139,6 +140,13 @@ TEST_F(SpillerOnNode, KeepsMetadataInMemory) {
   EXPECT_EQ(usage.own_on_disk, 1U);
   EXPECT_EQ(usage.own_disk_bytes, large);
   EXPECT_LT(usage.own_used, 2 * page_bytes);
+  const auto of_the_store = [&] {
+    const std::vector<StoreUsage> stores = first_.connector->accounts()->usage();
+    return std::ranges::find(stores, 1U, &StoreUsage::store)->own_disk_bytes;
+  };
+  EXPECT_EQ(of_the_store(), large);
+  EXPECT_TRUE(holds(second_.connector->get(key, {}).value(), value(0)));
+  EXPECT_EQ(of_the_store(), 0U);
 }
 
 TEST_F(SpillerOnNode, LeavesViewedObjectsAlone) {

@@ -40,6 +40,20 @@ TEST(DatasetPath, KnowsPathsOfNoName) {
   }
 }
 
+TEST(DatasetPath, IsAGroupIfAnotherOneIsBelow) {
+  DatasetPaths paths;
+  for (const char* name : {"T", "T/1/2", "U-", "U"}) {
+    paths.add(dataset_path(name));
+  }
+  paths.sort();
+  EXPECT_TRUE(paths.is_group("/T"));
+  EXPECT_TRUE(paths.is_group("/T/1"));
+  EXPECT_FALSE(paths.is_group("/T/1/2"));
+  EXPECT_FALSE(paths.is_group("/U")) << "'-' comes before '/'";
+  EXPECT_FALSE(paths.is_group("/V"));
+  EXPECT_FALSE(DatasetPaths().is_group("/T"));
+}
+
 // Few different bytes, so that dots, slashes and percent signs meet.
 RC_GTEST_PROP(DatasetPath, LeadsBackToTheName, ()) {
   const auto name = *rc::gen::nonEmpty(rc::gen::container<std::string>(

@@ -20,6 +20,7 @@
 #include "core/error.hpp"
 #include "transport/storage/hdf5/checkpoint_series.hpp"
 #include "transport/storage/hdf5/compact_checkpoint.hpp"
+#include "transport/storage/hdf5/dataset_path.hpp"
 #include "transport/storage/hdf5/master_file.hpp"
 #include "transport/storage/hdf5/part_reader.hpp"
 #include "transport/storage/hdf5/part_writer.hpp"
@@ -83,7 +84,8 @@ class SharedFilesTest : public testing::Test {
 
   /// As a runtime does; up to the moment when its process is killed, if `until` says so.
   enum class Until { made, parts_named, complete };
-  void write(const std::string& file, const Values& values, Until until = Until::complete, int compress = 0) {
+  void write(const std::string& file, const Values& values, Until until = Until::complete,
+             const CheckpointOptions& options = {}) {
     MasterFile master;
     master.facts = {.id = ++last_id_, .parts = 1};
     master.origins = {{.incarnation = 5, .store = store_number}};
@@ -92,7 +94,7 @@ class SharedFilesTest : public testing::Test {
     fs::create_directory(master.parts_folder);
     auto part = std::make_unique<PartWriter>(master.parts_folder + '/' + part_file(last_id_, 0), master.facts,
                                              std::make_unique<ValueObjects>(values), std::vector<HandleRow>(),
-                                             compress, earlier_);
+                                             chunking_of(options), earlier_);
     master.parts.push_back(part->row());
     auto writer = std::make_unique<MasterWriter>(file, master);
     if (until != Until::made) {
@@ -351,16 +353,35 @@ TEST_F(SharedFilesTest, HasAFormatThatOlderReadersRefuse) {
   EXPECT_EQ(format_of(path("2.h5.parts/" + part_file(last_id_, 0))), incremental_format);
 }
 
+// What is asked of the disk before a file is made has to be enough for names of any kind.
+TEST_F(SharedFilesTest, TakesNoMoreForAPathThanWasAskedFor) {
+  const std::string deep(2000, '/');
+  std::vector<std::uintmax_t> parts;
+  std::vector<std::uintmax_t> masters;
+  for (const std::string& name : {std::string("x"), deep}) {
+    earlier_.reset();
+    const std::string file = path(std::to_string(name.size()) + ".h5");
+    const Values values{{name, {1, 2 * packed_below}}};
+    write(file, values);
+    expect_values(file, values);
+    parts.push_back(fs::file_size(parts_folder(file) + '/' + parts_of(file).front()));
+    masters.push_back(fs::file_size(file));
+  }
+  const std::uint64_t asked = most_bytes_of_path(dataset_path(deep));
+  EXPECT_LE(parts[1] - parts[0], asked);
+  EXPECT_LE(masters[1] - masters[0], asked);
+}
+
 class CompactTest : public SharedFilesTest {
  protected:
   /// An incremental checkpoint with three files, at that path.
-  void write_incremental(const std::string& name, int compress = 0) {
+  void write_incremental(const std::string& name, const CheckpointOptions& options = {}) {
     values_ = {{"T", {1, 4 * large}}, {"small", {2, 100}}};
-    write(path("0.h5"), values_, Until::complete, compress);
+    write(path("0.h5"), values_, Until::complete, options);
     values_["T/0"] = {3, large};  // now T is a group, too
-    write(path("1.h5"), values_, Until::complete, compress);
+    write(path("1.h5"), values_, Until::complete, options);
     values_["other"] = {4, large};
-    write(path(name), values_, Until::complete, compress);
+    write(path(name), values_, Until::complete, options);
     ASSERT_EQ(parts_of(path(name)).size(), 3U);
   }
 
@@ -391,10 +412,64 @@ TEST_F(CompactTest, KeepsTheCompression) {
   if (H5Zfilter_avail(H5Z_FILTER_DEFLATE) <= 0) {
     GTEST_SKIP() << "this HDF5 cannot compress";
   }
-  write_incremental("step.h5", 4);
+  write_incremental("step.h5", {.compress = 4});
   (void)compact_checkpoint(path("step.h5"));
   expect_values(path("step.h5"), values_);
   EXPECT_LT(fs::file_size(path("step.h5.parts/" + parts_of(path("step.h5"))[0])), 3 * large);
+}
+
+/// A filter of HDF5: each run of equal bytes becomes its length and the byte.
+std::size_t encode_runs(unsigned flags, std::size_t /*count*/, const unsigned* /*values*/, std::size_t bytes,
+                        std::size_t* room, void** buffer) {
+  const std::vector<std::uint8_t> from(static_cast<std::uint8_t*>(*buffer),
+                                       static_cast<std::uint8_t*>(*buffer) + bytes);
+  std::vector<std::uint8_t> to;
+  for (std::size_t at = 0; at + 1 < bytes && (flags & H5Z_FLAG_REVERSE) != 0; at += 2) {
+    to.insert(to.end(), from[at], from[at + 1]);
+  }
+  for (std::size_t at = 0; at < bytes && (flags & H5Z_FLAG_REVERSE) == 0;) {
+    std::uint8_t run = 1;
+    while (run < 255 && at + run < bytes && from[at + run] == from[at]) {
+      ++run;
+    }
+    to.insert(to.end(), {run, from[at]});
+    at += run;
+  }
+  H5free_memory(*buffer);
+  *buffer = H5allocate_memory(to.size(), false);
+  std::ranges::copy(to, static_cast<std::uint8_t*>(*buffer));
+  *room = to.size();
+  return to.size();
+}
+
+TEST_F(CompactTest, KeepsAnotherFilterAndTheSizeOfChunks) {
+  constexpr H5Z_filter_t number = 300;  // of those for tests
+  const H5Z_class2_t filter{H5Z_CLASS_T_VERS, number, 1, 1, "runs", nullptr, nullptr, encode_runs};
+  ASSERT_GE(H5Zregister(&filter), 0);
+  const auto expect_kept = [&] {
+    const PartReader part = open_part(read_master(path("step.h5")), 0);
+    const auto row = std::ranges::find(part.rows(), 4 * large, &ObjectRow::size_bytes);
+    ASSERT_NE(row, part.rows().end());
+    const Chunking chunking = part.chunking(*row);
+    EXPECT_EQ(chunking.filter, number);
+    EXPECT_EQ(chunking.values, std::vector<unsigned>({7, 8}));
+    EXPECT_EQ(chunking.chunk_bytes, 8192U);
+  };
+  write_incremental("step.h5", {.filter = number, .filter_values = {7, 8}, .chunk_bytes = 8192});
+  expect_kept();
+  (void)compact_checkpoint(path("step.h5"));
+  expect_kept();
+  expect_values(path("step.h5"), values_);
+  EXPECT_LT(fs::file_size(path("step.h5.parts/" + parts_of(path("step.h5"))[0])), 3 * large);
+  ASSERT_GE(H5Zunregister(number), 0);
+  PartReader part = open_part(read_master(path("step.h5")), 0);
+  try {
+    part.verify(*std::ranges::find(part.rows(), 4 * large, &ObjectRow::size_bytes));
+    ADD_FAILURE() << "read without its filter";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Errc::unsupported) << error.what();
+    EXPECT_NE(std::string(error.what()).find("300"), std::string::npos) << error.what();
+  }
 }
 
 TEST_F(CompactTest, LeavesADamagedOneAsItIs) {

@@ -66,9 +66,16 @@ CheckpointFile::~CheckpointFile() {
   }
 }
 
+// The table of the file has it: what HDF5 itself knows of it is damaged.
 Identifier CheckpointFile::open_dataset(const std::string& dataset) const {
-  return {H5Dopen2(hdf5_.get(), dataset.c_str(), H5P_DEFAULT), H5Dclose,
-          "opening the dataset '" + dataset + "' in '" + path_ + "'"};
+  try {
+    return {H5Dopen2(hdf5_.get(), dataset.c_str(), H5P_DEFAULT), H5Dclose, "opening a dataset"};
+  } catch (const Error& error) {
+    throw Error(
+        Errc::corrupt,
+        "the checkpoint's file '" + path_ + "' is damaged: HDF5 cannot open its dataset '" + dataset + "'",
+        error.text());
+  }
 }
 
 std::optional<std::uint64_t> CheckpointFile::find(const std::string& dataset, std::uint64_t bytes) const {
@@ -95,25 +102,20 @@ std::optional<std::uint64_t> CheckpointFile::find(const std::string& dataset, st
   return offset;
 }
 
-void CheckpointFile::read_compressed(const std::string& dataset, std::span<std::byte> bytes) const {
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
-  if (!read_bytes(open_dataset(dataset), bytes)) {
-    file_is_damaged(path_, "HDF5 cannot read what it has compressed in it");
-  }
-}
-
-int CheckpointFile::compression(const std::string& dataset) const {
+void CheckpointFile::read_chunks(const std::string& dataset, std::span<std::byte> bytes) const {
   const MutexLock lock(hdf5_mutex());
   const QuietErrors quiet;
   const Identifier opened = open_dataset(dataset);
-  const Identifier creation(H5Dget_create_plist(opened.get()), H5Pclose, "reading '" + path_ + "'");
-  unsigned flags = 0;
-  unsigned level = 0;
-  std::size_t values = 1;
-  const bool is_deflated = H5Pget_filter_by_id2(creation.get(), H5Z_FILTER_DEFLATE, &flags, &values, &level,
-                                                0, nullptr, nullptr) >= 0;
-  return is_deflated ? static_cast<int>(std::clamp(level, 1U, 9U)) : 0;
+  require_filter_of(opened);
+  if (!read_bytes(opened, bytes)) {
+    file_is_damaged(path_, "HDF5 cannot read its dataset '" + dataset + "'");
+  }
+}
+
+Chunking CheckpointFile::chunking(const std::string& dataset) const {
+  const MutexLock lock(hdf5_mutex());
+  const QuietErrors quiet;
+  return chunking_of(open_dataset(dataset));
 }
 
 void CheckpointFile::read_at(std::uint64_t offset, std::span<std::byte> bytes) const {

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "transport/storage/hdf5/chunking.hpp"
 #include "transport/storage/hdf5/identifier.hpp"
 
 namespace locum::storage {
@@ -28,11 +29,10 @@ class CheckpointFile {
   [[nodiscard]] const Identifier& hdf5() const noexcept { return hdf5_; }
   /// REQUIRES: hdf5_mutex() is held.
   [[nodiscard]] Identifier open_dataset(const std::string& dataset) const;
-  /// Where the bytes of a dataset are in the file; none: they are compressed. Throws if it has not so many.
+  /// Where the bytes of a dataset are in the file; none: they are in chunks. Throws if it has not so many.
   [[nodiscard]] std::optional<std::uint64_t> find(const std::string& dataset, std::uint64_t bytes) const;
-  void read_compressed(const std::string& dataset, std::span<std::byte> bytes) const;
-  /// The level of deflate by which it is compressed; 0: it is not.
-  [[nodiscard]] int compression(const std::string& dataset) const;
+  void read_chunks(const std::string& dataset, std::span<std::byte> bytes) const;
+  [[nodiscard]] Chunking chunking(const std::string& dataset) const;
   void read_at(std::uint64_t offset, std::span<std::byte> bytes) const;
 
  private:

@@ -32,6 +32,9 @@ inline constexpr const char* handles_path = "/.locum/handles";
 inline constexpr const char* parts_path = "/.locum/parts";
 inline constexpr const char* origins_path = "/.locum/origins";
 inline constexpr const char* files_path = "/.locum/files";
+/// The attribute of a node's file with the CRC-32C of its table of handles. Not in files of the first
+/// version.
+inline constexpr const char* handles_checksum = "handles_checksum";
 
 /// A text: its place and length in the dataset of texts.
 struct TextPlace {

@@ -26,6 +26,7 @@ class StoredObjects final : public PartObjects {
  public:
   StoredObjects(PartReader part, std::uint32_t store) : part_(std::move(part)), store_(store) {
     part_.require_shared_files();
+    part_.require_handles();
     for (const ObjectRow& row : part_.rows()) {
       if (!part_.is_whole(row)) {
         throw Error(Errc::corrupt, "a row of the table of '" + part_.file() + "' is damaged");
@@ -65,13 +66,17 @@ class StoredObjects final : public PartObjects {
   [[nodiscard]] std::vector<HandleRow> handles() const {
     return {part_.handles().begin(), part_.handles().end()};
   }
-  /// Of the first object that is compressed: it is an option of the whole checkpoint.
-  [[nodiscard]] int compression() {
-    int level = 0;
-    for (std::size_t at = 0; at < size() && level == 0; ++at) {
-      level = part_.compression(part_.rows()[at]);
+  /// An option of the whole checkpoint: that of the object with the largest chunks, since small ones have
+  /// small chunks.
+  [[nodiscard]] Chunking chunking() const {
+    Chunking all;
+    for (const ObjectRow& row : part_.rows()) {
+      Chunking one = part_.chunking(row);
+      if (one.chunk_bytes > all.chunk_bytes) {
+        all = std::move(one);
+      }
     }
-    return level;
+    return all;
   }
 
  private:
@@ -110,9 +115,9 @@ Compacted compact_checkpoint(const std::string& path) {
       auto objects = std::make_unique<StoredObjects>(open_part(old, part),
                                                      static_cast<std::uint32_t>(old.origins.front().store));
       std::vector<HandleRow> handles = objects->handles();
-      const int level = objects->compression();
+      Chunking chunking = objects->chunking();
       PartWriter writer(whole.parts_folder + '/' + part_file(whole.facts.id, part), whole.facts,
-                        std::move(objects), std::move(handles), level);
+                        std::move(objects), std::move(handles), std::move(chunking));
       whole.parts.push_back(writer.row());
       writer.write();
       done.objects += writer.row().objects;

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace locum::storage {
 
@@ -17,5 +20,21 @@ namespace locum::storage {
 /// Added to the path of a dataset where that path is a group, because another name begins with it and a
 /// slash.
 inline constexpr std::string_view beside_a_group = "%value";
+
+/// More than a file needs for a path: for the groups on the way, and its names.
+[[nodiscard]] std::uint64_t most_bytes_of_path(std::string_view path) noexcept;
+
+/// The paths of all datasets of a file, to find those that have to be groups as well.
+class DatasetPaths {
+ public:
+  void add(std::string path) { paths_.push_back(std::move(path)); }
+  /// Called after the last add().
+  void sort();
+  /// Whether a path that was added begins with this one and a slash. REQUIRES: sort() has been called.
+  [[nodiscard]] bool is_group(const std::string& path) const;
+
+ private:
+  std::vector<std::string> paths_;
+};
 
 }  // namespace locum::storage

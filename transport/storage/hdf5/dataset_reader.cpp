@@ -17,6 +17,7 @@
 #include "core/base/checksum.hpp"
 #include "core/object/object.hpp"
 #include "core/object/strided_runs.hpp"
+#include "transport/storage/hdf5/chunking.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/dataset_part.hpp"
 
@@ -291,11 +292,14 @@ void read_object(const FilePart& part, std::span<std::byte> into) {
                  detail);
   };
   try {
-    if (!read_bytes(open_dataset(part.path, part.dataset).dataset, into)) {
+    const Dataset opened = open_dataset(part.path, part.dataset);
+    require_filter_of(opened.dataset);
+    if (!read_bytes(opened.dataset, into)) {
       throw damaged_by({});
     }
   } catch (const Error& error) {
-    throw error.code() == Errc::corrupt ? error : damaged_by(error.text());
+    const bool says_it = error.code() == Errc::corrupt || error.code() == Errc::unsupported;
+    throw says_it ? error : damaged_by(error.text());
   }
 }
 

@@ -11,6 +11,7 @@
 #include <set>
 #include <span>
 #include <system_error>
+#include <unordered_set>
 
 #include "core/base/checksum.hpp"
 #include "core/error.hpp"
@@ -27,8 +28,6 @@ namespace {
 constexpr std::uint64_t most_parts = 1U << 20U;
 
 constexpr std::size_t id_digits = 16;
-// Of the file with the links, which are some hundred bytes each.
-constexpr std::uint64_t least_bytes = 64 * 1024;
 
 // As part_file() names them, or in progress.
 bool is_part_file(std::string_view name) {
@@ -103,6 +102,28 @@ std::vector<FileRow> shared_files_of(const std::vector<PartReader>& parts) {
   return {files.begin(), files.end()};
 }
 
+template <class Use>
+void for_named_datasets(const PartReader& part, Use use) {
+  for (const ObjectRow& row : part.rows()) {
+    if (part.is_whole(row) && row.path.bytes > 0 && row.name.bytes > 0) {
+      use(row);
+    }
+  }
+}
+
+// More than the file with the links needs. HDF5 1.10 ends the process if it cannot write all of it.
+std::uint64_t most_bytes(const std::vector<PartReader>& parts) {
+  constexpr std::uint64_t without_links = 64 * 1024;
+  constexpr std::uint64_t a_link = 512;  // with its target
+  std::uint64_t bytes = without_links;
+  for (const PartReader& part : parts) {
+    for_named_datasets(part, [&](const ObjectRow& row) {
+      bytes += a_link + most_bytes_of_path(dataset_path(part.name(row)));
+    });
+  }
+  return bytes;
+}
+
 /// Of the datasets of all parts links in the checkpoint's own file: as if they were
 /// in that.
 class Links {
@@ -119,14 +140,14 @@ class Links {
   }
 
   void make() {
-    note_groups();
+    note_paths();
     for (std::size_t part = 0; part < readers_.size(); ++part) {
       const PartReader& reader = readers_[part];
       const std::string own = folder_ + '/' + part_file(id_, part);
       (void)link(own, own_group, std::string(own_group) + "/part" + std::to_string(part));
-      for_named(reader, [&](const ObjectRow& row) {
+      for_named_datasets(reader, [&](const ObjectRow& row) {
         std::string here = dataset_path(reader.name(row));
-        if (groups_.contains(here)) {
+        if (paths_.is_group(here)) {
           here += beside_a_group;
         }
         const FileRow* const shared = reader.shared_file(row);
@@ -142,24 +163,11 @@ class Links {
   [[nodiscard]] const std::vector<XdmfArray>& arrays() const noexcept { return arrays_; }
 
  private:
-  template <class Use>
-  static void for_named(const PartReader& part, Use use) {
-    for (const ObjectRow& row : part.rows()) {
-      if (part.is_whole(row) && row.path.bytes > 0 && row.name.bytes > 0) {
-        use(row);
-      }
-    }
-  }
-  void note_groups() {
+  void note_paths() {
     for (const PartReader& part : readers_) {
-      for_named(part, [&](const ObjectRow& row) {
-        const std::string path = dataset_path(part.name(row));
-        for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
-             slash = path.find('/', slash + 1)) {
-          groups_.insert(path.substr(0, slash));
-        }
-      });
+      for_named_datasets(part, [&](const ObjectRow& row) { paths_.add(dataset_path(part.name(row))); });
     }
+    paths_.sort();
   }
   void note_array(const PartReader& part, const ObjectRow& row, const std::string& file) {
     ObjectFacts facts;
@@ -183,7 +191,7 @@ class Links {
   }
   // Two nodes have a name if it was replaced while they wrote: then the first link stays.
   [[nodiscard]] bool link(const std::string& target, const std::string& path, const std::string& here) {
-    if (is_there(here)) {
+    if (!linked_.insert(here).second) {
       return false;
     }
     check(H5Lcreate_external(target.c_str(), path.c_str(), file_.get(), here.c_str(), properties_.get(),
@@ -191,24 +199,14 @@ class Links {
           "linking '" + here + "'");
     return true;
   }
-  // H5Lexists() fails where a group on the way is missing.
-  [[nodiscard]] bool is_there(const std::string& path) const {
-    for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
-      if (H5Lexists(file_.get(), path.substr(0, slash).c_str(), H5P_DEFAULT) <= 0) {
-        return false;
-      }
-      if (slash == std::string::npos) {
-        return true;
-      }
-    }
-  }
 
   const Identifier& file_;
   const std::vector<PartReader>& readers_;
   const std::uint64_t id_;
   const std::string folder_;
   Identifier properties_;
-  std::set<std::string> groups_;
+  DatasetPaths paths_;
+  std::unordered_set<std::string> linked_;
   std::vector<XdmfArray> arrays_;
 };
 
@@ -227,7 +225,7 @@ MasterWriter::MasterWriter(const std::string& path, MasterFile written)
   master_.files = shared_files_of(parts);
   const MutexLock lock(hdf5_mutex());
   const QuietErrors quiet;
-  file_.try_room(least_bytes);
+  file_.try_room(most_bytes(parts));
   const std::string what = "making the file '" + file_.temporary() + "'";
   const Identifier access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, what);
   check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_LATEST), what);

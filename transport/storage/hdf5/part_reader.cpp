@@ -17,8 +17,9 @@ namespace {
 
 constexpr std::uint64_t longest_type = 64 * 1024 - 1;
 constexpr std::uint64_t verified_bytes = std::uint64_t{1} << 20U;
-// Deflate makes bytes at most 1032 times smaller: an object that is larger than this times its file is none.
-constexpr std::uint64_t most_for_a_byte = 2048;
+// Of a chunk of the largest size at least 32 bytes are in the file, whatever the filter: an object that is
+// larger than this times its file is none.
+constexpr std::uint64_t most_for_a_byte = std::uint64_t{1} << 20U;
 
 [[noreturn]] void damaged(const std::string& path, const std::string& how) {
   throw Error(Errc::corrupt, "the checkpoint's file '" + path + "' is damaged: " + how);
@@ -60,6 +61,12 @@ PartReader::PartReader(const std::string& path, const CheckpointFacts& facts, co
   const QuietErrors quiet;
   read_rows(table_path, rows_);
   read_rows(handles_path, handles_);
+  {
+    const Identifier group(H5Gopen2(file_.hdf5().get(), own_group, H5P_DEFAULT), H5Gclose,
+                           "opening '" + path + "'");
+    const std::uint32_t found = checksum(std::as_bytes(std::span(handles_)));
+    has_whole_handles_ = attribute_or(group, handles_checksum, found) == found;
+  }
   if (H5Lexists(file_.hdf5().get(), files_path, H5P_DEFAULT) > 0) {
     read_rows(files_path, files_);
   }
@@ -143,6 +150,12 @@ void PartReader::unpack(std::span<const std::byte> packed) {
   take(texts_, head.front().text_bytes);
   if (!packed.empty()) {
     damaged(file(), "another rank has sent more of its table than it says");
+  }
+}
+
+void PartReader::require_handles() const {
+  if (!has_whole_handles_) {
+    damaged(file(), "its table of handles is not the one that was written");
   }
 }
 
@@ -246,13 +259,13 @@ void PartReader::read(const ObjectRow& row, std::span<std::byte> bytes) {
   if (const auto offset = find(row)) {
     in.read_at(*offset, bytes);
   } else {
-    in.read_compressed(std::string(path(row)), bytes);
+    in.read_chunks(std::string(path(row)), bytes);
   }
   require_checksum(in, row, checksum(bytes));
 }
 
-int PartReader::compression(const ObjectRow& row) const {
-  return row.path.bytes == 0 ? 0 : file_with(row).compression(std::string(path(row)));
+Chunking PartReader::chunking(const ObjectRow& row) const {
+  return row.path.bytes == 0 ? Chunking() : file_with(row).chunking(std::string(path(row)));
 }
 
 void PartReader::verify(const ObjectRow& row) {
@@ -261,7 +274,7 @@ void PartReader::verify(const ObjectRow& row) {
   std::vector<std::byte> bytes(offset ? std::min(row.size_bytes, verified_bytes) : row.size_bytes);
   std::uint32_t found = 0;
   if (!offset) {
-    in.read_compressed(std::string(path(row)), bytes);
+    in.read_chunks(std::string(path(row)), bytes);
     found = checksum(bytes);
   }
   for (std::uint64_t at = 0; offset && at < row.size_bytes; at += bytes.size()) {

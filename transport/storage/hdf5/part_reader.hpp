@@ -25,6 +25,8 @@ class PartReader {
              std::span<const std::byte> packed);
   [[nodiscard]] std::span<const ObjectRow> rows() const noexcept { return rows_; }
   [[nodiscard]] std::span<const HandleRow> handles() const noexcept { return handles_; }
+  /// Throws Error `corrupt` if those are not the ones that were written.
+  void require_handles() const;
   /// The files of earlier checkpoints that have objects of this one.
   [[nodiscard]] std::span<const FileRow> files() const noexcept { return files_; }
   /// Whether the row and its texts are those that were written: otherwise nothing in it may be used.
@@ -43,15 +45,14 @@ class PartReader {
   /// The bytes of an object, checked. Where its shared file is missing, `not_found`. REQUIRES: the row is
   /// whole, bytes.size() == row.size_bytes.
   void read(const ObjectRow& row, std::span<std::byte> bytes);
-  /// The same for who does not need the bytes: a piece at a time, unless they are compressed. REQUIRES: the
+  /// The same for who does not need the bytes: a piece at a time, unless they are in chunks. REQUIRES: the
   /// row is whole.
   void verify(const ObjectRow& row);
 
-  /// The level of deflate of an object's dataset; 0: it is not compressed, or packed. REQUIRES: the row is
-  /// whole.
-  [[nodiscard]] int compression(const ObjectRow& row) const;
+  /// Of an object's dataset; none if it is packed. REQUIRES: the row is whole.
+  [[nodiscard]] Chunking chunking(const ObjectRow& row) const;
 
-  /// Where the bytes of an object are in the file that has them; none: they are compressed. REQUIRES: the row
+  /// Where the bytes of an object are in the file that has them; none: they are in chunks. REQUIRES: the row
   /// is whole.
   [[nodiscard]] std::optional<std::uint64_t> find(const ObjectRow& row) const;
 
@@ -82,6 +83,7 @@ class PartReader {
   std::uint64_t packed_bytes_ = 0;
   std::vector<ObjectRow> rows_;
   std::vector<HandleRow> handles_;
+  bool has_whole_handles_ = true;
   std::string texts_;
   std::vector<FileRow> files_;
   mutable std::vector<std::optional<CheckpointFile>> opened_;  ///< of the shared files, in their order

@@ -7,12 +7,10 @@
 #include <cstring>
 #include <functional>
 #include <iterator>
-#include <numeric>
 
 #include "core/base/checksum.hpp"
 #include "core/error.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
-#include "transport/storage/hdf5/dataset_path.hpp"
 #include "transport/storage/hdf5/early_dataset.hpp"
 
 namespace locum::storage {
@@ -45,19 +43,6 @@ void fill(const Identifier& file, const char* path, const Identifier& type, cons
 
 }  // namespace
 
-void require_compression(int level) {
-  if (level < 0 || level > 9) {
-    throw Error(Errc::invalid_argument,
-                "compress is " + std::to_string(level) + "; it takes 0 for none, or a level from 1 to 9");
-  }
-  const MutexLock lock(hdf5_mutex());
-  if (level > 0 && H5Zfilter_avail(H5Z_FILTER_DEFLATE) <= 0) {
-    throw Error(
-        Errc::unsupported,
-        "this HDF5 was built without deflate: write checkpoints without compress, or build it with zlib");
-  }
-}
-
 ObjectFacts PinnedObjects::facts(std::size_t at) const {
   ObjectFacts facts = objects_[at].view.facts();
   if (objects_[at].unnamed) {
@@ -67,10 +52,10 @@ ObjectFacts PinnedObjects::facts(std::size_t at) const {
 }
 
 PartWriter::PartWriter(const std::string& path, const CheckpointFacts& facts,
-                       std::unique_ptr<PartObjects> objects, std::vector<HandleRow> handles, int compress,
-                       std::shared_ptr<const PartContents> earlier)
+                       std::unique_ptr<PartObjects> objects, std::vector<HandleRow> handles,
+                       Chunking chunking, std::shared_ptr<const PartContents> earlier)
     : facts_(facts),
-      compress_(compress),
+      chunking_(std::move(chunking)),
       objects_(std::move(objects)),
       handles_(std::move(handles)),
       file_(path),
@@ -78,7 +63,7 @@ PartWriter::PartWriter(const std::string& path, const CheckpointFacts& facts,
   if (earlier_) {
     share(*earlier_);
   }
-  note_groups();
+  note_paths();
   file_.try_room(expected_bytes());
   const std::vector<FileRow> files = shared_rows();
   Identifier file = begin(files);
@@ -94,6 +79,7 @@ PartWriter::PartWriter(const std::string& path, const CheckpointFacts& facts,
     file = {};
     throw;
   }
+  paths_ = {};
   file_.open();
   file_bytes_ = file_.size();
   for (std::size_t at = 0; at < objects_->size(); ++at) {
@@ -117,6 +103,7 @@ Identifier PartWriter::begin(const std::vector<FileRow>& files) {
   set_attribute(group, "format", files.empty() ? whole_format : incremental_format);
   set_attribute(group, "id", facts_.id);
   set_attribute(group, "parts", facts_.parts);
+  set_attribute(group, handles_checksum, checksum(std::as_bytes(std::span(handles_))));
   return file;
 }
 
@@ -171,31 +158,28 @@ std::vector<FileRow> PartWriter::shared_rows() const {
 std::uint64_t PartWriter::expected_bytes() const {
   constexpr std::uint64_t a_file = 64 * 1024;
   constexpr std::uint64_t a_dataset = 8 * 1024;
+  constexpr std::uint64_t for_the_chunks = 16;  // HDF5 notes some hundred bytes for each, of 4 KiB at least
   std::uint64_t bytes = a_file + handles_.size() * sizeof(HandleRow);
   for (std::size_t at = 0; at < objects_->size(); ++at) {
     const ObjectFacts facts = objects_->facts(at);
     bytes += sizeof(ObjectRow) + facts.name.size();
     if (reused(facts) == nullptr) {
       bytes += facts.size_bytes + packed_alignment + (facts.size_bytes < packed_below ? 0 : a_dataset);
+      bytes += chunking_.any() ? facts.size_bytes / for_the_chunks : 0;
+      bytes += facts.size_bytes < packed_below ? 0 : most_bytes_of_path(dataset_path(facts.name));
     }
   }
   return bytes;
 }
 
-// Of all paths of datasets those that are a group as well, because another one begins with them and a slash.
-void PartWriter::note_groups() {
+void PartWriter::note_paths() {
   for (std::size_t at = 0; at < objects_->size(); ++at) {
     const ObjectFacts facts = objects_->facts(at);
     if (facts.size_bytes >= packed_below && !facts.name.empty() && reused(facts) == nullptr) {
-      const std::string path = dataset_path(facts.name);
-      for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
-           slash = path.find('/', slash + 1)) {
-        groups_.push_back(path.substr(0, slash));
-      }
+      paths_.add(dataset_path(facts.name));
     }
   }
-  std::ranges::sort(groups_);
-  groups_.erase(std::unique(groups_.begin(), groups_.end()), groups_.end());
+  paths_.sort();
 }
 
 TextPlace PartWriter::add_text(std::string_view text) {
@@ -234,11 +218,11 @@ void PartWriter::add(const Identifier& file, std::size_t at) {
     offsets_.push_back(no_offset);
   } else {
     std::string path = path_of(facts);
-    if (std::ranges::binary_search(groups_, path)) {
+    if (paths_.is_group(path)) {
       path += beside_a_group;
     }
     row.path = add_text(path);
-    if (compress_ > 0) {
+    if (chunking_.any()) {
       const std::span<const std::byte> bytes = objects_->bytes(at);
       row.checksum = checksum(bytes);
       offsets_.push_back(add_dataset(file, path, facts, bytes));
@@ -258,8 +242,8 @@ std::uint64_t PartWriter::add_dataset(const Identifier& file, const std::string&
   const Identifier type =
       is_plain ? element_type(element_name(facts), facts.element_bytes) : element_type("byte", 1);
   std::uint64_t offset = no_offset;
-  if (compress_ > 0) {
-    write_compressed(file, path, type, extents.span(), bytes);
+  if (chunking_.any()) {
+    write_chunks(file, path, type, extents.span(), bytes);
   } else {
     offset = make_dataset(file, path, type, extents.span());
   }
@@ -274,28 +258,18 @@ std::uint64_t PartWriter::make_dataset(const Identifier& file, const std::string
   return make_early_dataset(file, file_.temporary(), path, type, extents);
 }
 
-// In pieces of a MiB at most, of whole rows where they fit.
-void PartWriter::write_compressed(const Identifier& file, const std::string& path, const Identifier& type,
-                                  std::span<const std::uint64_t> extents,
-                                  std::span<const std::byte> bytes) const {
+void PartWriter::write_chunks(const Identifier& file, const std::string& path, const Identifier& type,
+                              std::span<const std::uint64_t> extents,
+                              std::span<const std::byte> bytes) const {
   const std::string what = "writing the dataset '" + path + "' to '" + file_.temporary() + "'";
   const std::vector<hsize_t> sizes(extents.begin(), extents.end());
-  std::vector<hsize_t> chunk = sizes;
-  const std::size_t element_bytes = H5Tget_size(type.get());
-  for (std::size_t axis = 0; axis < chunk.size(); ++axis) {
-    const auto others = std::accumulate(chunk.begin() + static_cast<std::ptrdiff_t>(axis) + 1, chunk.end(),
-                                        static_cast<hsize_t>(element_bytes), std::multiplies<>());
-    chunk[axis] = std::clamp<hsize_t>(slice_bytes / others, 1, chunk[axis]);
-  }
   const Identifier space(H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr), H5Sclose,
                          what);
   const Identifier links(H5Pcreate(H5P_LINK_CREATE), H5Pclose, what);
   check(H5Pset_create_intermediate_group(links.get(), 1), what);
   check(H5Pset_char_encoding(links.get(), H5T_CSET_UTF8), what);
   const Identifier creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, what);
-  check(H5Pset_chunk(creation.get(), static_cast<int>(chunk.size()), chunk.data()), what);
-  check(H5Pset_shuffle(creation.get()), what);
-  check(H5Pset_deflate(creation.get(), static_cast<unsigned>(compress_)), what);
+  chunking_.set(creation, sizes, type);
   const Identifier dataset(
       H5Dcreate2(file.get(), path.c_str(), type.get(), space.get(), links.get(), creation.get(), H5P_DEFAULT),
       H5Dclose, what);

@@ -12,6 +12,8 @@
 #include "core/object/object.hpp"
 #include "transport/storage/durable_file.hpp"
 #include "transport/storage/hdf5/checkpoint_layout.hpp"
+#include "transport/storage/hdf5/chunking.hpp"
+#include "transport/storage/hdf5/dataset_path.hpp"
 #include "transport/storage/hdf5/shared_files.hpp"
 
 namespace locum::storage {
@@ -53,22 +55,18 @@ class PinnedObjects final : public PartObjects {
   std::vector<WrittenObject> objects_;
 };
 
-/// Throws Error `invalid_argument` if there is no such level, `unsupported` if HDF5 cannot compress here.
-void require_compression(int level);
-
 /// The file with the objects of one node. The constructor makes it by HDF5, with place for all bytes, and
 /// with its table, in which only the checksums of the bytes are missing: a PartReader can open it at its
 /// temporary name. write() fills it without HDF5, so that another thread may call it while the program uses
 /// HDF5. Throws Error.
 class PartWriter {
  public:
-  /// \param compress the level of deflate, 1 to 9, by which HDF5 compresses datasets: all of them are written
-  ///   by the constructor then. 0: none
+  /// \param chunking of datasets: if there is any, HDF5 writes all of them in the constructor
   /// \param earlier objects that this has are not written again, as far as its files are worth sharing. Null:
   ///   all are written
   /// REQUIRES: the folder of `path` exists.
   PartWriter(const std::string& path, const CheckpointFacts& facts, std::unique_ptr<PartObjects> objects,
-             std::vector<HandleRow> handles, int compress = 0,
+             std::vector<HandleRow> handles, Chunking chunking = {},
              std::shared_ptr<const PartContents> earlier = nullptr);
 
   /// Writes the bytes and their checksums, waits until they are on the disk, and gives the file, and those
@@ -99,26 +97,26 @@ class PartWriter {
   [[nodiscard]] std::uint64_t make_dataset(const Identifier& file, const std::string& path,
                                            const Identifier& type, std::span<const std::uint64_t> extents);
   [[nodiscard]] std::uint64_t make_bytes(const Identifier& file, const char* path, std::uint64_t bytes);
-  void write_compressed(const Identifier& file, const std::string& path, const Identifier& type,
-                        std::span<const std::uint64_t> extents, std::span<const std::byte> bytes) const;
+  void write_chunks(const Identifier& file, const std::string& path, const Identifier& type,
+                    std::span<const std::uint64_t> extents, std::span<const std::byte> bytes) const;
   /// Returns where its bytes are to be written.
   [[nodiscard]] std::uint64_t add_dataset(const Identifier& file, const std::string& path,
                                           const ObjectFacts& facts, std::span<const std::byte> bytes);
   [[nodiscard]] TextPlace add_text(std::string_view text);
-  void note_groups();
+  void note_paths();
   [[nodiscard]] std::uint64_t expected_bytes() const;
   void stamp_rows();
   void write_object(std::size_t at, const std::function<void()>& pause);
   void flush_packed();
 
   const CheckpointFacts facts_;
-  const int compress_;
+  const Chunking chunking_;
   std::unique_ptr<PartObjects> objects_;
   std::vector<ObjectRow> rows_;
   std::vector<std::uint64_t> offsets_;  ///< of each object's dataset in the file; unused if packed
   std::vector<HandleRow> handles_;
   std::string texts_;
-  std::vector<std::string> groups_;  ///< paths that begin another one, sorted
+  DatasetPaths paths_;  ///< of the named ones, while the file is made
   std::string last_type_;
   TextPlace last_type_place_;
   std::uint64_t packed_bytes_ = 0;
