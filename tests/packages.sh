@@ -4,6 +4,7 @@
 packages_for_build='g++ cmake ninja-build ccache pkg-config libopenmpi-dev openmpi-bin libboost-dev libucx-dev libhdf5-dev'
 packages_for_build+=' librocksdb-dev libzstd-dev liblz4-dev libsodium-dev libssl-dev libtomlplusplus-dev'  # backends of stores
 packages_for_tests='libgtest-dev librapidcheck-dev iproute2 nftables libcli11-dev python3 redis-server memcached openssl nlohmann-json3-dev'
+packages_for_tests+=' hdf5-tools python3-h5py python3-pandas'  # programs that read checkpoints
 packages_for_cluster='openmpi-bin iproute2 nftables slurm-wlm munge'
 packages_for_mpich='mpich libmpich-dev'
 packages_for_bench='libbenchmark-dev libcli11-dev gnuplot-nox python3 iproute2 nftables iperf3'
