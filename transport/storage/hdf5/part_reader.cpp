@@ -120,12 +120,10 @@ std::vector<std::byte> PartReader::packed(std::span<const ObjectRow* const> rows
     copy.row_checksum = checksum_of(copy, {name(*row), type(*row), path(*row)});
   }
   const PackedHead head{copies.size(), files_.size(), texts.size()};
-  std::vector<std::byte> all;
-  all.reserve(sizeof head + copies.size() * sizeof(ObjectRow) + files_.size() * sizeof(FileRow) +
-              texts.size());
-  const auto add = [&all](std::span<const std::byte> bytes) {
-    all.insert(all.end(), bytes.begin(), bytes.end());
-  };
+  std::vector<std::byte> all(sizeof head + copies.size() * sizeof(ObjectRow) +
+                             files_.size() * sizeof(FileRow) + texts.size());
+  auto end = all.begin();
+  const auto add = [&end](std::span<const std::byte> bytes) { end = std::ranges::copy(bytes, end).out; };
   add(std::as_bytes(std::span(&head, 1)));
   add(std::as_bytes(std::span(copies)));
   add(std::as_bytes(std::span(files_)));
