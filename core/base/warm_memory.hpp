@@ -9,9 +9,9 @@
 
 namespace locum {
 
-/// Private memory for data from other nodes, kept after use for reuse: the C library would return larger
-/// blocks to the system, and each page would be touched for the first time again and again. By size classes,
-/// four per doubling. Any thread may call.
+/// Private memory for data from other nodes and for records of backends, kept after use for reuse: the C
+/// library would return larger blocks to the system, and each page would be touched for the first time again
+/// and again. By size classes, four per doubling. Any thread may call.
 class WarmMemory {
  public:
   /// Most bytes of all kept blocks together.

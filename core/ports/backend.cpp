@@ -4,12 +4,35 @@
 #include <new>
 #include <utility>
 
+#include "core/base/warm_memory.hpp"
+
 namespace locum {
 
 namespace {
 
 constexpr std::uint64_t line_bytes = 64;
 constexpr std::uint64_t page_bytes = 4096;
+/// Of larger blocks the C library may return the pages to the system.
+constexpr std::uint64_t least_warm_bytes = std::uint64_t{64} << 10U;
+
+// One allocation, which is aligned here and not by the C library: that takes aligned memory anew each time.
+std::shared_ptr<std::byte> small_memory(std::uint64_t size_bytes, std::uint64_t alignment) {
+  std::uint64_t room = size_bytes + alignment;
+  auto memory = std::make_shared_for_overwrite<std::byte[]>(room);
+  void* aligned = memory.get();
+  auto* const first = static_cast<std::byte*>(std::align(alignment, size_bytes, aligned, room));
+  return {std::move(memory), first};
+}
+
+std::shared_ptr<std::byte> warm_memory(std::uint64_t size_bytes) {
+  std::byte* const memory = WarmMemory::of_process().take(size_bytes, page_bytes);
+  if (memory == nullptr) {
+    return nullptr;
+  }
+  return {memory, [size_bytes](std::byte* used) {
+            WarmMemory::of_process().give_back(used, size_bytes, page_bytes);
+          }};
+}
 
 }  // namespace
 
@@ -37,25 +60,17 @@ Result<std::uint64_t> Backend::drop(std::string_view space, Deadline deadline) {
   return dropped;
 }
 
-// Not aligned by the allocator: glibc learns from memory that was given back to keep as much for
-// the next, but asks more of the system for aligned memory than it has learned. So each record would come
-// with new pages, which cost more than a copy of it.
 std::shared_ptr<std::byte> record_memory(std::uint64_t size_bytes) {
   if (size_bytes > std::uint64_t{1} << 62U) {
     return nullptr;
   }
   const std::uint64_t alignment = size_bytes < page_bytes ? line_bytes : page_bytes;
   const std::uint64_t rounded = (size_bytes + alignment) / alignment * alignment;
-  std::uint64_t room = rounded + alignment;
-  std::shared_ptr<std::byte[]> memory;
   try {
-    memory = std::make_shared_for_overwrite<std::byte[]>(room);
+    return rounded < least_warm_bytes ? small_memory(rounded, alignment) : warm_memory(rounded);
   } catch (const std::bad_alloc&) {
     return nullptr;
   }
-  void* aligned = memory.get();
-  auto* const first = static_cast<std::byte*>(std::align(alignment, rounded, aligned, room));
-  return {std::move(memory), first};
 }
 
 Result<void> still_time(Deadline deadline) {

@@ -177,6 +177,7 @@ void WriteBack::seal_piece(std::span<const ObjectDraft> drafts, std::span<const 
   std::vector<Putting> without_room;
   {
     std::vector<Address> names;
+    names.reserve(recorded.size());
     for (const Putting& one : recorded) {
       names.emplace_back(one.name.store, one.name.name);
     }
@@ -193,6 +194,7 @@ void WriteBack::seal_piece(std::span<const ObjectDraft> drafts, std::span<const 
     put_claimed(drafts, std::move(claimed), sealed, without_room, until);
   }
   std::vector<ObjectDraft> copies;
+  copies.reserve(without_room.size());
   for (const Putting& one : without_room) {
     copies.push_back(*one.copy);
   }
@@ -226,6 +228,7 @@ void WriteBack::put_claimed(std::span<const ObjectDraft> drafts, std::vector<Put
                             std::span<Result<Sealed>> sealed, std::vector<Putting>& without_room,
                             Moment until) {
   std::vector<Address> names;
+  names.reserve(claimed.size());
   for (const Putting& one : claimed) {
     names.emplace_back(one.name.store, one.name.name);
   }
