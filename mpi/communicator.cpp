@@ -203,8 +203,8 @@ std::vector<std::vector<std::byte>> Communicator::exchange(std::vector<std::vect
   lengths = run(
       std::move(lengths),
       [this](Lengths& kept, std::vector<MPI_Request>& requests) {
-        check(MPI_Ialltoall(kept.to.data(), 1, MPI_UINT64_T, kept.from.data(), 1, MPI_UINT64_T, communicator_,
-                            &requests.emplace_back()),
+        check(MPI_Ialltoall(kept.to.data(), sizeof(std::uint64_t), MPI_BYTE, kept.from.data(),
+                            sizeof(std::uint64_t), MPI_BYTE, communicator_, &requests.emplace_back()),
               "MPI_Ialltoall");
       },
       moment, what);
