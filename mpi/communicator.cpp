@@ -192,30 +192,32 @@ std::vector<std::byte> Communicator::broadcast(std::vector<std::byte> bytes, int
       moment, what);
 }
 
-std::vector<std::vector<std::byte>> Communicator::exchange(std::vector<std::vector<std::byte>> messages,
-                                                           Moment moment, std::string_view what) {
+std::vector<std::uint64_t> Communicator::exchange_lengths(const Messages& messages, Moment moment,
+                                                          std::string_view what) {
   struct Lengths {
     std::vector<std::uint64_t> to;
     std::vector<std::uint64_t> from;
   };
   Lengths lengths{{}, std::vector<std::uint64_t>(messages.size())};
   std::ranges::transform(messages, std::back_inserter(lengths.to), &std::vector<std::byte>::size);
-  lengths = run(
-      std::move(lengths),
-      [this](Lengths& kept, std::vector<MPI_Request>& requests) {
-        check(MPI_Ialltoall(kept.to.data(), sizeof(std::uint64_t), MPI_BYTE, kept.from.data(),
-                            sizeof(std::uint64_t), MPI_BYTE, communicator_, &requests.emplace_back()),
-              "MPI_Ialltoall");
-      },
-      moment, what);
-  struct Messages {
-    std::vector<std::vector<std::byte>> to;
-    std::vector<std::vector<std::byte>> from;
+  return run(
+             std::move(lengths),
+             [this](Lengths& kept, std::vector<MPI_Request>& requests) {
+               check(MPI_Ialltoall(kept.to.data(), sizeof(std::uint64_t), MPI_BYTE, kept.from.data(),
+                                   sizeof(std::uint64_t), MPI_BYTE, communicator_, &requests.emplace_back()),
+                     "MPI_Ialltoall");
+             },
+             moment, what)
+      .from;
+}
+
+Communicator::Messages Communicator::exchange(Messages messages, Messages received, Moment moment,
+                                              std::string_view what) {
+  struct Both {
+    Messages to;
+    Messages from;
   };
-  Messages all{std::move(messages), {}};
-  for (const std::uint64_t bytes : lengths.from) {
-    all.from.emplace_back(bytes);
-  }
+  Both all{std::move(messages), std::move(received)};
   const auto own = static_cast<std::size_t>(rank_);
   all.from[own] = std::move(all.to[own]);
   all.to[own].clear();
@@ -226,7 +228,7 @@ std::vector<std::vector<std::byte>> Communicator::exchange(std::vector<std::vect
   };
   return run(
              std::move(all),
-             [&](Messages& kept, std::vector<MPI_Request>& requests) {
+             [&](Both& kept, std::vector<MPI_Request>& requests) {
                for (int other = 0; other < size_; ++other) {
                  if (other == rank_) {
                    continue;

@@ -49,10 +49,12 @@ class Communicator {
   /// The bytes of rank `root`, on all ranks. REQUIRES: bytes.size() is the same on all ranks.
   [[nodiscard]] std::vector<std::byte> broadcast(std::vector<std::byte> bytes, int root, Moment moment,
                                                  std::string_view what);
-  /// What each rank has for this one, by rank. `messages`: one for each rank, of any lengths. REQUIRES: it is
-  /// not a part().
-  [[nodiscard]] std::vector<std::vector<std::byte>> exchange(std::vector<std::vector<std::byte>> messages,
-                                                             Moment moment, std::string_view what);
+  using Messages = std::vector<std::vector<std::byte>>;  ///< one for each rank, of any lengths
+  /// How long the message is that each rank has for this one. REQUIRES: it is not a part(); exchange(), too.
+  [[nodiscard]] std::vector<std::uint64_t> exchange_lengths(const Messages& messages, Moment moment,
+                                                            std::string_view what);
+  /// What each rank has for this one, in `received`. REQUIRES: that has those lengths.
+  [[nodiscard]] Messages exchange(Messages messages, Messages received, Moment moment, std::string_view what);
 
  private:
   explicit Communicator(MPI_Comm owned);

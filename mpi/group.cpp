@@ -117,7 +117,16 @@ std::vector<std::byte> CommunicatorGroup::broadcast(std::vector<std::byte> bytes
 
 std::vector<std::vector<std::byte>> CommunicatorGroup::exchange(std::vector<std::vector<std::byte>> messages,
                                                                 std::string_view what, Deadline deadline) {
-  return communicator_.exchange(std::move(messages), deadline.moment(timeout_), what);
+  const Moment moment = deadline.moment(timeout_);
+  const auto lengths = communicator_.exchange_lengths(messages, moment, what);
+  Communicator::Messages received;
+  const auto no_room = error_of([&] {
+    for (const std::uint64_t bytes : lengths) {
+      received.emplace_back(bytes);
+    }
+  });
+  throw_if(agree(no_room, what, deadline));
+  return communicator_.exchange(std::move(messages), std::move(received), moment, what);
 }
 
 }  // namespace locum::mpi

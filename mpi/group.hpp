@@ -53,7 +53,8 @@ class CommunicatorGroup final : public Group {
   /// The bytes of rank `root`, of any length, on all ranks.
   [[nodiscard]] std::vector<std::byte> broadcast(std::vector<std::byte> bytes, int root,
                                                  std::string_view what);
-  /// What each rank has for this one, by rank. `messages`: one for each rank, of any lengths.
+  /// What each rank has for this one, by rank. `messages`: one for each rank, of any lengths. Throws Error,
+  /// the same one on all ranks, if one has no memory for it.
   [[nodiscard]] std::vector<std::vector<std::byte>> exchange(std::vector<std::vector<std::byte>> messages,
                                                              std::string_view what, Deadline deadline);
   /// From now on calls fail when a rank is lost.

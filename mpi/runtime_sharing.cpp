@@ -26,6 +26,8 @@ using mpi::throw_if;
 
 // What an object costs beside its bytes, for the balance.
 constexpr std::uint64_t bytes_an_object = 512;
+// Of one object, whatever a damaged row says: sums do not run over.
+constexpr std::uint64_t most_cost = std::uint64_t{1} << 40U;
 
 class ObjectSharing {
  public:
@@ -35,7 +37,9 @@ class ObjectSharing {
         master_(master),
         options_(options),
         left_out_(left_out),
-        step_("sharing the objects of the checkpoint '" + job.path + "' among the ranks"),
+        // With its id: one that takes its place meanwhile is another step, which agreements tell.
+        step_("sharing the objects of the checkpoint '" + job.path + "' (" + std::to_string(master.facts.id) +
+              ") among the ranks"),
         ranks_(static_cast<std::size_t>(job.group.size())),
         rank_(static_cast<std::size_t>(job.group.rank())) {}
 
@@ -90,7 +94,8 @@ class ObjectSharing {
   }
 
   // Ascending, so that what the ranks have read, one rank after the other, is in the order of the files.
-  // Where the job has the shape of the one that wrote them, it is the first rank of the file's node.
+  // Where the job has the shape of the one that wrote them, with as many ranks on each node, it is the first
+  // rank of the file's node.
   [[nodiscard]] std::size_t reader_of(std::size_t part) const { return part * ranks_ / master_.parts.size(); }
 
   void read_parts() {
@@ -178,9 +183,10 @@ class ObjectSharing {
 
   // For each name one rank, whoever has read it, knows the generations in all parts.
   void drop_older_than_elsewhere() {
-    std::vector<std::size_t> home(places_.size());
+    std::vector<std::size_t> home;
     Letters named(ranks_);
     all_do([&] {
+      home.resize(places_.size());
       for (std::size_t at = 0; at < places_.size(); ++at) {
         const std::string_view name = name_of(places_[at]);
         home[at] = hash64(name) % ranks_;
@@ -233,7 +239,7 @@ class ObjectSharing {
 
   // What the balance counts.
   [[nodiscard]] std::uint64_t cost_of(const Place& place) const {
-    return bytes_an_object + (options_.lazy ? 0 : place.row->size_bytes);
+    return bytes_an_object + (options_.lazy ? 0 : std::min(place.row->size_bytes, most_cost));
   }
 
   // Adds up what all ranks have read. Returns the cost of what the ranks before this one have.

@@ -30,14 +30,16 @@ Result<ObjectDraft> BackendWriter::create(std::uint64_t size_bytes, const Object
                                           " bytes for the object; free some, and try again")
         .about(meta.name);
   }
+  std::string type_name(meta.type_name);
+  std::string name(meta.name);
   const MutexLock lock(mutex_);
   const std::uint64_t place = ++last_place_;
-  Draft& draft = drafts_[place];
+  Draft& draft = drafts_[place];  // nothing throws behind this: nobody could discard it
   draft.memory = std::move(memory);
   draft.record_bytes = size_bytes + end;
   draft.lifetime_ms = of.lifetime_ms;
-  draft.type_name = meta.type_name;
-  draft.name = meta.name;
+  draft.type_name = std::move(type_name);
+  draft.name = std::move(name);
   draft.meta = meta;
   draft.meta.type_name = draft.type_name;
   draft.meta.name = draft.name;

@@ -74,9 +74,10 @@ HyperslabWords words_of(const Key& key, const Hyperslab& slab, std::uint64_t ele
 
 }  // namespace
 
-ObjectView ReceivedRange::view(const ObjectFacts& facts, std::shared_ptr<ReceivedBlock> bytes, Path path) {
+ObjectView ReceivedRange::view(const ObjectFacts& facts, std::shared_ptr<ReceivedBlock> bytes, Path path,
+                               std::uint64_t expires_ns) {
   const auto block = bytes->block();
-  const std::shared_ptr<ReceivedRange> held(new ReceivedRange(facts, std::move(bytes), path));
+  const std::shared_ptr<ReceivedRange> held(new ReceivedRange(facts, std::move(bytes), path, expires_ns));
   held->begin_view(held);
   return ObjectView(*held, 0, facts.key, block, facts.type_hash);
 }
@@ -186,11 +187,12 @@ Task<Result<ObjectView>> fetch_facts(const NodeClient& client, Key key, std::uin
     co_return senseless(key, {});
   }
   const std::uint64_t known = wire->generation == 0 ? generation : wire->generation;
-  const ObjectFacts facts = facts_of_tail({0, key, &wire->record, known}, reply->block->block().data());
+  const std::byte* const tail = reply->block->block().data();
+  const ObjectFacts facts = facts_of_tail({0, key, &wire->record, known}, tail);
   if (!facts.whole) {
     co_return senseless(key, {});
   }
-  ObjectView view = ReceivedRange::view(facts, reply->block, reply->path);
+  ObjectView view = ReceivedRange::view(facts, reply->block, reply->path, expiry_in_tail(tail, wire->record));
   view.narrow(0, 0);
   co_return view;
 }

@@ -19,24 +19,30 @@ namespace locum {
 class ReceivedRange final : public CountedBoard {
  public:
   /// The first view of `bytes`, which arrived by `path`. \param facts of the object; of a hyperslab with its
-  /// extents
+  /// extents \param expires_ns 0: never, or the reply does not say
   [[nodiscard]] static ObjectView view(const ObjectFacts& facts, std::shared_ptr<ReceivedBlock> bytes,
-                                       Path path);
+                                       Path path, std::uint64_t expires_ns = 0);
 
   [[nodiscard]] ObjectFacts describe(std::uint64_t pin) const override;
+  [[nodiscard]] std::uint64_t expires_ns(std::uint64_t /*pin*/) const noexcept override {
+    return expires_ns_;
+  }
 
  private:
-  ReceivedRange(const ObjectFacts& facts, std::shared_ptr<ReceivedBlock> bytes, Path path)
+  ReceivedRange(const ObjectFacts& facts, std::shared_ptr<ReceivedBlock> bytes, Path path,
+                std::uint64_t expires_ns)
       : CountedBoard(path),
         bytes_(std::move(bytes)),
         type_name_(facts.type_name),
         name_(facts.name),
-        facts_(facts) {}
+        facts_(facts),
+        expires_ns_(expires_ns) {}
 
   const std::shared_ptr<ReceivedBlock> bytes_;
   const std::string type_name_;
   const std::string name_;
   const ObjectFacts facts_;  ///< except the two texts
+  const std::uint64_t expires_ns_;
 };
 
 /// Requests some bytes of an object from its owner's node: `not_found`, `invalid_argument` for a range

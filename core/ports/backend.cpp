@@ -15,8 +15,9 @@ constexpr std::uint64_t page_bytes = 4096;
 /// Of larger blocks the C library may return the pages to the system.
 constexpr std::uint64_t least_warm_bytes = std::uint64_t{64} << 10U;
 
-// One allocation, which is aligned here and not by the C library: that takes aligned memory anew each time.
-std::shared_ptr<std::byte> small_memory(std::uint64_t size_bytes, std::uint64_t alignment) {
+// One allocation, which is aligned here and not by the C library: that takes aligned memory anew each time,
+// and keeps other blocks of up to 32 MiB.
+std::shared_ptr<std::byte> allocated_memory(std::uint64_t size_bytes, std::uint64_t alignment) {
   std::uint64_t room = size_bytes + alignment;
   auto memory = std::make_shared_for_overwrite<std::byte[]>(room);
   void* aligned = memory.get();
@@ -67,7 +68,8 @@ std::shared_ptr<std::byte> record_memory(std::uint64_t size_bytes) {
   const std::uint64_t alignment = size_bytes < page_bytes ? line_bytes : page_bytes;
   const std::uint64_t rounded = (size_bytes + alignment) / alignment * alignment;
   try {
-    return rounded < least_warm_bytes ? small_memory(rounded, alignment) : warm_memory(rounded);
+    const bool is_kept_warm = rounded >= least_warm_bytes && rounded <= WarmMemory::most_kept_bytes;
+    return is_kept_warm ? warm_memory(rounded) : allocated_memory(rounded, alignment);
   } catch (const std::bad_alloc&) {
     return nullptr;
   }

@@ -188,7 +188,8 @@ Result<void> BackgroundWriter::State::write_for_the_dead(Moment until) {
     const auto some =
         std::span<const UnwrittenName>(of_dead).subspan(from, std::min(least_at_once, of_dead.size() - from));
     std::vector<Result<void>> written(some.size());
-    write(some, written, until);
+    write(
+        some, [&](std::size_t at, const Result<void>& outcome) { written[at] = outcome; }, until);
     for (std::size_t at = 0; at < some.size(); ++at) {
       if (written[at]) {
         names.remove(some[at].record);
@@ -222,11 +223,9 @@ void BackgroundWriter::work(State& state) noexcept {
     for (const State::Value& value : values) {
       names.push_back(value.name);
     }
-    std::vector<Result<void>> written(names.size());
-    state.write(names, written, until);
-    for (std::size_t at = 0; at < values.size(); ++at) {
-      state.finish(values[at], written[at]);
-    }
+    state.write(
+        names, [&](std::size_t at, const Result<void>& outcome) { state.finish(values[at], outcome); },
+        until);
   }
 }
 

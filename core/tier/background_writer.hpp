@@ -21,9 +21,12 @@ namespace locum {
 class BackgroundWriter {
  public:
   using Moment = Deadline::Clock::time_point;
-  /// Writes what memory has under each of those names, if anything; several threads may call at once.
-  using Write = std::function<void(std::span<const UnwrittenName> names, std::span<Result<void>> written,
-                                   Moment until)>;
+  /// Told of one of the names, by its place, as soon as it is written or has failed; from any thread.
+  using Written = std::function<void(std::size_t name, const Result<void>& outcome)>;
+  /// Writes what memory has under each of those names, if anything; several threads may call at once. Tells
+  /// of each name once.
+  using Write =
+      std::function<void(std::span<const UnwrittenName> names, const Written& written, Moment until)>;
 
   /// \param most_bytes that are not written yet, at a time
   /// \param lost_mates the ranks of this node that are dead; may be empty

@@ -100,8 +100,8 @@ NameClaims::HeldSome NameClaims::take_free(std::span<const Address> names, Clock
     }
     drafts.push_back(*draft);
   }
+  HeldSome held(connector_, names.size());  // before: add() does not throw
   const auto sealed = sealed_together(*connector_, drafts, until);
-  HeldSome held(connector_, names.size());
   for (std::size_t at = 0; at < sealed.size(); ++at) {
     if (sealed[at]) {
       held.add(at, sealed[at]->key);
@@ -118,9 +118,8 @@ std::optional<std::uint64_t> NameClaims::generation_if_lost(std::string_view cla
   }
   const ObjectFacts facts = live->facts();
   const auto asked = connector_->exists(Address(facts.key), until);  // by its key: its maker's node answers
-  const bool is_lost =
-      !asked && (asked.error().code() == Errc::peer_lost || asked.error().code() == Errc::closed);
-  return is_lost ? std::optional(facts.generation) : std::nullopt;
+  const bool is_lost = !asked && asked.error().code() == Errc::peer_lost;
+  return is_lost && facts.generation != 0 ? std::optional(facts.generation) : std::nullopt;
 }
 
 // Once for each death: ranks of other nodes may wait for it. Who is held up himself looks again: what a rank

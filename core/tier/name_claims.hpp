@@ -47,7 +47,10 @@ class NameClaims {
   class HeldSome {
    public:
     HeldSome(std::shared_ptr<Connector> connector, std::size_t names)
-        : connector_(std::move(connector)), is_held_(names) {}
+        : connector_(std::move(connector)), is_held_(names) {
+      claims_.reserve(names);
+      evicted_.reserve(names);
+    }
     HeldSome(HeldSome&&) noexcept = default;
     HeldSome& operator=(HeldSome&&) = delete;
     ~HeldSome() {

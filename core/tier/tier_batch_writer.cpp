@@ -96,20 +96,26 @@ void TierBatchWriter::seal_piece(std::span<const ObjectDraft> drafts, Places pla
 }
 
 // With claims, as TierWriter::write().
-void TierBatchWriter::write(std::span<const UnwrittenName> names, std::span<Result<void>> written,
+void TierBatchWriter::write(std::span<const UnwrittenName> names, const BackgroundWriter::Written& written,
                             Moment until) {
   std::vector<std::size_t> alone;
   {
     std::vector<Address> addresses;
+    addresses.reserve(names.size());
     for (const UnwrittenName& name : names) {
       parts_->stores.know(name.store, name.store_name);
       addresses.emplace_back(name.store, name.name);
     }
     const auto claims = parts_->claims.take_free(addresses, until);
-    write_claimed(names, those_claimed(claims, all_places(names.size()), alone), written, until);
+    const auto claimed = those_claimed(claims, all_places(names.size()), alone);
+    std::vector<Result<void>> outcomes(names.size());
+    write_claimed(names, claimed, outcomes, until);
+    for (const std::size_t at : claimed) {
+      written(at, outcomes[at]);
+    }
   }
   pool_->make_all(alone.size(),
-                  [&](std::size_t one) { written[alone[one]] = writer_->write(names[alone[one]], until); });
+                  [&](std::size_t one) { written(alone[one], writer_->write(names[alone[one]], until)); });
 }
 
 void TierBatchWriter::write_claimed(std::span<const UnwrittenName> names, Places places,

@@ -11,6 +11,7 @@
 #include "core/object/object.hpp"
 #include "core/ports/connector.hpp"
 #include "core/result.hpp"
+#include "core/tier/background_writer.hpp"
 #include "core/tier/tier_parts.hpp"
 #include "core/tier/tier_reader.hpp"
 #include "core/tier/tier_writer.hpp"
@@ -35,8 +36,9 @@ class TierBatchWriter {
   /// Puts each. REQUIRES: of drafts whose names are in the backend, too; as many `sealed` as drafts.
   void seal(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed, Moment until);
   /// Stores what memory has under names that were written back: what the backend has not yet in one request,
-  /// what takes the place of something there by one request each. REQUIRES: as many `written` as names.
-  void write(std::span<const UnwrittenName> names, std::span<Result<void>> written, Moment until);
+  /// what takes the place of something there by two requests each. Tells of a name as soon as it is stored,
+  /// so that one with which another thread is busy holds back no other.
+  void write(std::span<const UnwrittenName> names, const BackgroundWriter::Written& written, Moment until);
   /// Evicts each. REQUIRES: as many `evicted` as addresses.
   void evict(std::span<const Address> addresses, std::span<Result<bool>> evicted, Moment until);
 

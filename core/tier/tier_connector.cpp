@@ -50,7 +50,7 @@ class TierConnector final : public Tier, public Expiring, public std::enable_sha
     if (const TierOptions& given = parts_->options; given.writes == TierWrites::back) {
       background_ = std::make_shared<BackgroundWriter>(
           parts_->unwritten,
-          [batch_writer](std::span<const UnwrittenName> names, std::span<Result<void>> written,
+          [batch_writer](std::span<const UnwrittenName> names, const BackgroundWriter::Written& written,
                          Clock::time_point until) { batch_writer->write(names, written, until); },
           given.lost_mates, given.unwritten_bytes, given.timeout, given.on_start);
       write_back_ = std::make_shared<WriteBack>(parts_, reader_, writer_, batch_writer, background_);

@@ -106,7 +106,10 @@ Result<ObjectDraft> TierReader::copy(const Address& address, const ObjectView& r
 // that is leaving memory.
 Result<ObjectView> TierReader::copied(ObjectView read, const Result<Sealed>& sealed, Moment until) {
   if (sealed) {
-    return parts_->front->get(Address(sealed->key), until);
+    auto there = parts_->front->get(Address(sealed->key), until);
+    // Nobody has pinned it yet, so it may have left memory again for others. It is in the backend.
+    const bool has_left = !there && says_absent(there.error()) && !has_expired(read);
+    return has_left ? Result<ObjectView>(std::move(read)) : std::move(there);
   }
   return has_no_place(sealed.error()) ? std::move(read) : Result<ObjectView>(sealed.error());
 }

@@ -53,15 +53,21 @@ Result<ObjectDraft> TierWriter::create(std::uint64_t size_bytes, const ObjectMet
              : create_in_back(size_bytes, meta, budget.deadline());
 }
 
-Result<ObjectDraft> TierWriter::create_in_back(std::uint64_t size_bytes, const ObjectMeta& meta,
-                                               Deadline deadline) {
+// With the number that the store has there.
+Result<ObjectDraft> TierWriter::made_in_back(std::uint64_t size_bytes, const ObjectMeta& meta,
+                                             Deadline deadline) {
   const auto store = parts_->stores.in_back(meta.store);
   if (!store) {
     return store.error();
   }
   ObjectMeta there = meta;
   there.store = *store;
-  auto made = parts_->back->create(size_bytes, there, deadline);
+  return parts_->back->create(size_bytes, there, deadline);
+}
+
+Result<ObjectDraft> TierWriter::create_in_back(std::uint64_t size_bytes, const ObjectMeta& meta,
+                                               Deadline deadline) {
+  auto made = made_in_back(size_bytes, meta, deadline);
   if (made) {
     made->place |= in_back_bit;
     made->meta.store = meta.store;
@@ -76,13 +82,7 @@ Result<ObjectDraft> TierWriter::draft_in_back(const ObjectDraft& draft, Moment u
 
 Result<ObjectDraft> TierWriter::copy_in_back(std::span<const std::byte> bytes, const ObjectMeta& meta,
                                              Moment until) {
-  const auto there = parts_->stores.in_back(meta.store);
-  if (!there) {
-    return there.error();
-  }
-  ObjectMeta in_back = meta;
-  in_back.store = *there;
-  auto copy = parts_->back->create(bytes.size(), in_back, until);
+  auto copy = made_in_back(bytes.size(), meta, until);
   if (copy && !bytes.empty()) {
     std::memcpy(copy->bytes.data(), bytes.data(), bytes.size());
   }

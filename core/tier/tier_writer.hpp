@@ -64,6 +64,8 @@ class TierWriter {
   [[nodiscard]] Result<std::uint64_t> drop(std::uint32_t store);
 
  private:
+  [[nodiscard]] Result<ObjectDraft> made_in_back(std::uint64_t size_bytes, const ObjectMeta& meta,
+                                                 Deadline deadline);
   [[nodiscard]] Result<Sealed> store(const ObjectDraft& draft, SealMode mode, Moment until);
   [[nodiscard]] Result<Sealed> store_copy(std::span<const std::byte> bytes, const ObjectMeta& meta,
                                           const SealOptions& options, Moment until);

@@ -267,6 +267,19 @@ TEST_P(DistributedRanks, EveryRankFindsWhatAnyRankPut) {
   }
 }
 
+TEST(Distributed, EveryNodeSeesInTheFactsWhenAnObjectExpires) {
+  SimulatedNodes world(3, 1);
+  Connector& maker = world.connector(0);
+  ASSERT_NE(maker.expiring(), nullptr);
+  (void)maker.expiring()->expect(1, std::chrono::hours(1));
+  ASSERT_TRUE(maker.seal(tests::expiring_draft(maker, "T", 1, std::chrono::hours(1)), {}, {}));
+  const std::uint64_t end = maker.get(Address(1, "T"), {}).value().expires_ns();
+  EXPECT_GT(end, 0U);
+  for (int rank = 0; rank < 3; ++rank) {
+    EXPECT_EQ(world.connector(rank).get_some(Address(1, "T"), Facts(), {}).value().expires_ns(), end) << rank;
+  }
+}
+
 TEST(Distributed, ANameIsPutOnceWhoeverTries) {
   SimulatedNodes world(4, 1);
   for (int node = 0; node < 4; ++node) {

@@ -41,6 +41,9 @@ void require_values(const CheckpointOptions& options) {
     refuse("there are " + std::to_string(options.filter_values.size()) +
            " filter_values; a filter has at most 32, and no filter has none");
   }
+  if (options.filter == H5Z_FILTER_SZIP && options.filter_values.size() != 2) {
+    refuse("szip takes two filter_values, its mask of options and the elements of a block (4 and 32, say)");
+  }
   if (options.chunk_bytes != 0 &&
       (options.chunk_bytes < least_chunk_bytes || options.chunk_bytes > most_chunk_bytes)) {
     refuse("chunk_bytes is " + std::to_string(options.chunk_bytes) +
@@ -56,8 +59,9 @@ bool can_encode(H5Z_filter_t filter) {
 
 }  // namespace
 
-// As many rows, or parts of rows, as fit. What a filter cannot make smaller stays as it is, and so does what
-// is of no numbers with szip, which would fail.
+// As many rows, or parts of rows, as fit, in chunks of about the same size: the last one is stored whole.
+// What a filter cannot make smaller stays as it is, and so does what is of no numbers with szip, which would
+// fail.
 void Chunking::set(const Identifier& creation, const std::vector<hsize_t>& extents,
                    const Identifier& type) const {
   const std::string what = "making a dataset in chunks";
@@ -66,7 +70,9 @@ void Chunking::set(const Identifier& creation, const std::vector<hsize_t>& exten
   for (std::size_t axis = 0; axis < chunk.size(); ++axis) {
     const auto others = std::accumulate(chunk.begin() + static_cast<std::ptrdiff_t>(axis) + 1, chunk.end(),
                                         static_cast<hsize_t>(element_bytes), std::multiplies<>());
-    chunk[axis] = std::clamp<hsize_t>(chunk_bytes / others, 1, chunk[axis]);
+    const hsize_t most = std::clamp<hsize_t>(chunk_bytes / others, 1, chunk[axis]);
+    const hsize_t chunks = (chunk[axis] + most - 1) / most;
+    chunk[axis] = (chunk[axis] + chunks - 1) / chunks;
   }
   check(H5Pset_chunk(creation.get(), static_cast<int>(chunk.size()), chunk.data()), what);
   const bool fits = filter != H5Z_FILTER_SZIP || H5Tget_class(type.get()) != H5T_OPAQUE;

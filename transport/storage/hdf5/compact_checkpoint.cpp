@@ -67,12 +67,15 @@ class StoredObjects final : public PartObjects {
     return {part_.handles().begin(), part_.handles().end()};
   }
   /// An option of the whole checkpoint: that of the object with the largest chunks, since small ones have
-  /// small chunks.
+  /// small chunks; of those with a filter, since not all objects get it.
   [[nodiscard]] Chunking chunking() const {
     Chunking all;
     for (const ObjectRow& row : part_.rows()) {
       Chunking one = part_.chunking(row);
-      if (one.chunk_bytes > all.chunk_bytes) {
+      const auto rank = [](const Chunking& each) {
+        return std::pair(each.filter != H5Z_FILTER_NONE, each.chunk_bytes);
+      };
+      if (rank(one) > rank(all)) {
         all = std::move(one);
       }
     }

@@ -158,14 +158,14 @@ std::vector<FileRow> PartWriter::shared_rows() const {
 std::uint64_t PartWriter::expected_bytes() const {
   constexpr std::uint64_t a_file = 64 * 1024;
   constexpr std::uint64_t a_dataset = 8 * 1024;
-  constexpr std::uint64_t for_the_chunks = 16;  // HDF5 notes some hundred bytes for each, of 4 KiB at least
   std::uint64_t bytes = a_file + handles_.size() * sizeof(HandleRow);
   for (std::size_t at = 0; at < objects_->size(); ++at) {
     const ObjectFacts facts = objects_->facts(at);
     bytes += sizeof(ObjectRow) + facts.name.size();
     if (reused(facts) == nullptr) {
       bytes += facts.size_bytes + packed_alignment + (facts.size_bytes < packed_below ? 0 : a_dataset);
-      bytes += chunking_.any() ? facts.size_bytes / for_the_chunks : 0;
+      // The last chunks along each axis are stored whole, and HDF5 notes some hundred bytes for each chunk.
+      bytes += chunking_.any() && facts.size_bytes >= packed_below ? facts.size_bytes : 0;
       bytes += facts.size_bytes < packed_below ? 0 : most_bytes_of_path(dataset_path(facts.name));
     }
   }

@@ -28,7 +28,9 @@ class ItemConnection {
   explicit ItemConnection(ServerStream stream) : stream_(std::move(stream)) {}
 
   [[nodiscard]] bool is_broken() const noexcept { return stream_.is_broken(); }
-  [[nodiscard]] bool is_clean() const noexcept { return !stream_.is_broken() && awaited_ == 0; }
+  [[nodiscard]] bool is_clean() const noexcept {
+    return !stream_.is_broken() && added_ == 0 && awaited_ == 0;
+  }
   [[nodiscard]] bool is_reusable() noexcept { return is_clean() && stream_.is_quiet(); }
 
   void add_get(std::span<const std::string> keys);

@@ -76,7 +76,7 @@ class RedisConnection {
   [[nodiscard]] Result<bool> pushed(std::string_view key, Deadline until, Deadline deadline);
 
   [[nodiscard]] bool is_clean() const noexcept {
-    return !stream_.is_broken() && awaited_ == 0 && !is_demoted_;
+    return !stream_.is_broken() && added_ == 0 && awaited_ == 0 && !is_demoted_;
   }
   [[nodiscard]] bool is_reusable() noexcept { return is_clean() && (pushes_ || stream_.is_quiet()); }
   [[nodiscard]] const std::string& name() const noexcept { return stream_.name(); }
