@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <random>
 #include <thread>
@@ -109,10 +110,12 @@ class Post {
 };
 
 // Processes 0 to 3 die one after another; each is adopted by the next, which then has adopted all before it,
-// too.
+// too. They yield often, which on a busy machine gives a core away for milliseconds each time: there each
+// lives for longest_life.
 TEST(AdoptionStress, LosesNothingAndShowsNothingElseWhileProcessesDie) {
   constexpr std::uint32_t mortals = 4;
   constexpr std::uint32_t processes = mortals + 2;
+  constexpr std::chrono::milliseconds longest_life(500);
   const int rounds = sanitized ? 500 : 5'000;
   for (unsigned repetition = 0; repetition < (sanitized ? 2U : 10U); ++repetition) {
     const auto segment = make_segment(processes);
@@ -152,7 +155,8 @@ TEST(AdoptionStress, LosesNothingAndShowsNothingElseWhileProcessesDie) {
       std::thread([&] {
         std::minstd_rand random(100 * repetition + dead + 50);
         const int last = rounds / 2 + static_cast<int>(random()) % rounds;
-        for (int round = 0; round < last; ++round) {
+        const auto latest = std::chrono::steady_clock::now() + longest_life;
+        for (int round = 0; round < last && std::chrono::steady_clock::now() < latest; ++round) {
           act(dead, random);
         }
         post.publish(*players[dead], random(), false);

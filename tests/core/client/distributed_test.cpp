@@ -272,11 +272,15 @@ TEST(Distributed, EveryNodeSeesInTheFactsWhenAnObjectExpires) {
   Connector& maker = world.connector(0);
   ASSERT_NE(maker.expiring(), nullptr);
   (void)maker.expiring()->expect(1, std::chrono::hours(1));
-  ASSERT_TRUE(maker.seal(tests::expiring_draft(maker, "T", 1, std::chrono::hours(1)), {}, {}));
-  const std::uint64_t end = maker.get(Address(1, "T"), {}).value().expires_ns();
+  ObjectMeta meta = plain_meta(1, "T");
+  meta.lifetime_ms = 3'600'000;
+  const Key key = maker.seal(maker.create(100'000, meta, {}).value(), {}, {}).value().key;
+  const std::uint64_t end = maker.get(Address(key), {}).value().expires_ns();
   EXPECT_GT(end, 0U);
   for (int rank = 0; rank < 3; ++rank) {
-    EXPECT_EQ(world.connector(rank).get_some(Address(1, "T"), Facts(), {}).value().expires_ns(), end) << rank;
+    for (const Address& address : {Address(key), Address(1, "T")}) {
+      EXPECT_EQ(world.connector(rank).get_some(address, Facts(), {}).value().expires_ns(), end) << rank;
+    }
   }
 }
 
