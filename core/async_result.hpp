@@ -219,7 +219,7 @@ class AsyncResult {
                                                 "continues; wait again, or cancel it"));
   }
   /// Ends it now, with `cancelled`, for all copies. A transfer that cannot be stopped continues, but its
-  /// memory on the node is freed once it is complete. No effect if it has ended.
+  /// memory on the node is freed once it is complete. No effect if it has ended. ready() is true afterwards.
   void cancel() const noexcept {
     if (const auto state = state_) {
       state->cancel();

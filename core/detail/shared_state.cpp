@@ -21,6 +21,8 @@ void SharedState::cancel() noexcept {
     cancelled_ = true;
     forget();
     publish();
+  } else {
+    (void)wait(completions_->moment({}));  // the thread that claimed it publishes next
   }
 }
 

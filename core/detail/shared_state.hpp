@@ -32,7 +32,7 @@ class SharedState {
       do_hurry();
     }
   }
-  /// Ends it now and notifies the operation that its result is not wanted. No effect if it has ended.
+  /// Ends it now and tells the operation that nobody wants its result; or waits for a thread that ends it.
   void cancel() noexcept;
   /// REQUIRES: ended().
   [[nodiscard]] bool cancelled() const noexcept { return cancelled_; }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -41,6 +42,44 @@ TEST(CompletionCounter, DoNotLetAThreadSleepOverWhatHasEnded) {
   EXPECT_LE(CompletionCounter::Clock::now() - began, 10s);
   completions.await(completions.count(), CompletionCounter::Clock::now() + 20ms);
   EXPECT_GE(CompletionCounter::Clock::now() - began, 20ms);
+}
+
+/// A value that is moved slowly by the thread that ends an operation with it.
+struct SlowToMove {
+  struct Moves {
+    std::atomic<bool> ends = false;  ///< the operation is being ended
+    std::atomic<bool> cancels = false;
+  };
+
+  explicit SlowToMove(Moves* of) : moves(of) {}
+  SlowToMove(SlowToMove&& other) noexcept : moves(other.moves), number(other.number + 1) {
+    if (number == 2) {  // first into the result, then into the state
+      moves->ends = true;
+      while (!moves->cancels) {
+        std::this_thread::yield();
+      }
+      for (int turn = 0; turn < 1000; ++turn) {
+        std::this_thread::yield();
+      }
+    }
+  }
+
+  Moves* moves;
+  int number = 0;
+};
+
+TEST(SharedState, HasEndedOnceItIsCancelledThoughAnotherThreadIsEndingIt) {
+  SlowToMove::Moves moves;
+  detail::SettledState<SlowToMove> state(CompletionCounter::of_process());
+  std::thread ending([&] { EXPECT_TRUE(state.settle(Result<SlowToMove>(SlowToMove(&moves)))); });
+  while (!moves.ends) {
+    std::this_thread::yield();
+  }
+  moves.cancels = true;
+  state.cancel();
+  EXPECT_TRUE(state.ended());
+  ending.join();
+  EXPECT_FALSE(state.cancelled());
 }
 
 /// A store whose asynchronous gets end when the test says so.
