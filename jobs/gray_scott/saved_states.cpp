@@ -64,7 +64,8 @@ std::uint64_t mixed(std::uint64_t word) {
 }  // namespace
 
 SavedStates::SavedStates(MPI_Comm ranks, const DemoOptions& options)
-    : pattern_((options.checkpoints() / "state*.h5").string()),
+    : ranks_(ranks),
+      pattern_((options.checkpoints() / "state*.h5").string()),
       grid_(options.grid),
       runtime_(ranks, {.memory_bytes = states_memory_bytes(options), .name = "states"}) {}
 
@@ -128,6 +129,7 @@ void SavedStates::load(Solver& solver, Species species) const {
 }
 
 void SavedStates::forget() {
+  MPI_Barrier(ranks_);  // each has read its part
   if (runtime_.rank() == 0) {
     (void)store_.evict_batch(store_.keys(prefix_of(found_step_)).value());
   }

@@ -36,6 +36,7 @@ class SavedStates {
   [[nodiscard]] std::string prefix_of(std::uint64_t step) const;
   void load(Solver& solver, Species species) const;
 
+  const MPI_Comm ranks_;
   const std::string pattern_;
   const std::size_t grid_;
   locum::Runtime runtime_;
