@@ -28,11 +28,13 @@ struct Options {
   Place place;
   std::vector<std::size_t> sizes{64, 1024, std::size_t{64} << 10U, std::size_t{1} << 20U};
   double seconds = 40;  ///< all sizes together
+  std::string only;     ///< text in the names of the peers to compare; empty: all
 
   void add_to(CLI::App& app) {
     app.add_option("--sizes", sizes, "bytes of a value, multiples of 8")->delimiter(',');
     app.add_option("--seconds", seconds, "how long to measure, all sizes together")
         ->check(CLI::PositiveNumber);
+    app.add_option("--only", only, "text in the names of the peers to compare with locum, as in RocksDB");
     app.add_option("--folder", place.folder, "empty folder on a tmpfs")->check(CLI::ExistingDirectory);
     app.add_option("--redis-socket", place.redis_socket, "unix socket of a Redis server");
     app.add_option("--redis-port", place.redis_port, "its port on the loopback");
@@ -147,6 +149,9 @@ void run(Options& options, MPI_Comm ranks) {
   std::vector<Contender> contenders;
   std::string left_out;
   for (const PeerKind& kind : all_peers()) {
+    if (!contenders.empty() && kind.name.find(options.only) == std::string_view::npos) {
+      continue;
+    }
     if (const std::string why = obstacle(kind, options.place); !why.empty()) {
       left_out += "left out: " + std::string(kind.name) + ": " + why + '\n';
       continue;
