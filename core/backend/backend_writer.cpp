@@ -16,6 +16,14 @@ Result<ObjectDraft> BackendWriter::create(std::uint64_t size_bytes, const Object
   ObjectMeta meta = of;
   meta.lifetime_ms = 0;
   const BackendTraits& traits = backend_->traits();
+  if (meta.alignment > record_alignment) {
+    return Error(
+               Errc::unsupported,
+               "the elements of the object have to begin at multiples of " + std::to_string(meta.alignment) +
+                   " bytes, and what stores over a backend load begins at multiples of " +
+                   std::to_string(record_alignment) + ": use a type that needs no more, or the ranks' memory")
+        .about(meta.name);
+  }
   const std::uint64_t end = record_end_bytes(meta);
   if (size_bytes > traits.largest_record || traits.largest_record - size_bytes < end) {
     return Error(Errc::value_too_large,
@@ -315,7 +323,9 @@ void BackendWriter::evict_batch(std::span<const Address> addresses, std::span<Re
     }
   }
   std::vector<Result<ObjectView>> found(wanted.size(), Result<ObjectView>(ObjectView()));
-  reader_.find_batch(wanted, Wanting::facts, found, deadline, pool);
+  if (!wanted.empty()) {
+    reader_.find_batch(wanted, Wanting::facts, found, deadline, pool);
+  }
   std::vector<bool> is_gone(addresses.size());
   for (std::size_t one = 0; one < found.size(); ++one) {
     const std::size_t at = to_look_at[one];

@@ -10,7 +10,6 @@ namespace locum {
 
 namespace {
 
-constexpr std::uint64_t line_bytes = 64;
 constexpr std::uint64_t page_bytes = 4096;
 /// Of larger blocks the C library may return the pages to the system.
 constexpr std::uint64_t least_warm_bytes = std::uint64_t{64} << 10U;
@@ -65,7 +64,7 @@ std::shared_ptr<std::byte> record_memory(std::uint64_t size_bytes) {
   if (size_bytes > std::uint64_t{1} << 62U) {
     return nullptr;
   }
-  const std::uint64_t alignment = size_bytes < page_bytes ? line_bytes : page_bytes;
+  const std::uint64_t alignment = size_bytes < page_bytes ? record_alignment : page_bytes;
   const std::uint64_t rounded = (size_bytes + alignment) / alignment * alignment;
   try {
     const bool is_kept_warm = rounded >= least_warm_bytes && rounded <= WarmMemory::most_kept_bytes;

@@ -132,7 +132,9 @@ class Backend {
   [[nodiscard]] virtual RecordBatches* batches() noexcept { return nullptr; }
 };
 
-/// Memory for the bytes of a record, aligned as objects need it. Null if there is none.
+/// Where a record's bytes begin in memory: at a multiple of this, which the elements of objects may need.
+inline constexpr std::uint32_t record_alignment = 64;
+/// Memory for the bytes of a record, so aligned. Null if there is none.
 [[nodiscard]] std::shared_ptr<std::byte> record_memory(std::uint64_t size_bytes);
 /// `timeout` if the deadline has passed.
 [[nodiscard]] Result<void> still_time(Deadline deadline);
