@@ -76,7 +76,7 @@ function foreign_allowed(header) {
   if (FILENAME ~ /^mpi\//) return header == "mpi.h"
   if (FILENAME ~ /^transport\/ucx\//) return header ~ /^uc[pst]\// || header ~ posix
   if (FILENAME ~ /^transport\/storage\/wrappers\// && header ~ /^(zstd|lz4frame|sodium)\.h$/) return 1
-  if (FILENAME ~ /^transport\/storage\/rocksdb\./ && header ~ /^rocksdb\/[a-z_]+\.h$/) return 1
+  if (FILENAME ~ /^transport\/storage\/rocksdb\/database\./ && header ~ /^rocksdb\/[a-z_]+\.h$/) return 1
   if (FILENAME == "transport/storage/configuration.cpp" && header == "toml++/toml.h") return 1
   if (FILENAME == "transport/storage/servers/tls.cpp" && header ~ /^openssl\/[a-z0-9_]+\.h$/) return 1
   if (FILENAME ~ /^transport\/storage\/servers\// && header ~ /^(netdb|netinet\/(in|tcp))\.h$/) return 1

@@ -18,7 +18,7 @@
 #include "transport/storage/null.hpp"
 #include "transport/storage/pack/backend.hpp"
 #include "transport/storage/redis/backend.hpp"
-#include "transport/storage/rocksdb.hpp"
+#include "transport/storage/rocksdb/backend.hpp"
 #include "transport/storage/simple.hpp"
 #include "transport/storage/wrappers/known_wrappers.hpp"
 

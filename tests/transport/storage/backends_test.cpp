@@ -33,7 +33,7 @@
 #include "transport/storage/hdf5/backend.hpp"
 #include "transport/storage/null.hpp"
 #include "transport/storage/pack/backend.hpp"
-#include "transport/storage/rocksdb.hpp"
+#include "transport/storage/rocksdb/backend.hpp"
 #include "transport/storage/simple.hpp"
 
 namespace locum::tests {

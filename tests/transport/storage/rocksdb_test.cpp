@@ -1,10 +1,12 @@
-#include "transport/storage/rocksdb.hpp"
+#include "transport/storage/rocksdb/backend.hpp"
 
 #include <gtest/gtest.h>
+#include <rocksdb/db.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -102,11 +104,57 @@ TEST_F(RocksDbBackend, ShowsElementsWhereTheirTypeMayStand) {
   for (AlignedLine& line : lines) {
     line.words[7] = 5;
   }
-  ASSERT_TRUE(store.put("lines", lines));
-  const auto view = store.get<AlignedLine[]>("lines");
-  ASSERT_TRUE(view);
-  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(view->data()) % alignof(AlignedLine), 0U);
-  EXPECT_EQ((*view)[2].words[7], 5U);
+  std::vector<View<AlignedLine[]>> views;  // kept, so that each has memory of its own
+  for (std::size_t length = 1; length <= 32; ++length) {
+    const std::string name(length, 'n');  // the value follows it
+    ASSERT_TRUE(store.put(name, lines));
+    views.push_back(store.get<AlignedLine[]>(name).value());
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(views.back().data()) % alignof(AlignedLine), 0U) << length;
+    EXPECT_EQ(views.back()[2].words[7], 5U);
+  }
+}
+
+struct alignas(128) AlignedPair {
+  static constexpr std::string_view locum_type_name = "aligned_pair";
+  std::uint64_t words[16];
+};
+
+TEST_F(RocksDbBackend, RefusesElementsThatItCannotPlace) {
+  const Store store = open(url()).value();
+  const auto refused = store.put("pairs", std::vector<AlignedPair>(3));
+  ASSERT_EQ(code_of(refused), Errc::unsupported);
+  EXPECT_NE(refused.error().text().find("multiples of 128 bytes"), std::string::npos) << refused.error();
+}
+
+TEST_F(RocksDbBackend, KeepsABatchFromWhatAnotherProgramStored) {
+  {
+    rocksdb::DB* plain = nullptr;
+    rocksdb::Options options;
+    options.create_if_missing = true;
+    ASSERT_TRUE(rocksdb::DB::Open(options, folder_.path() + "/db", &plain).ok());
+    const std::unique_ptr<rocksdb::DB> closed(plain);
+    for (const char* name : {"a", "b", "c"}) {
+      ASSERT_TRUE(plain->Put({}, name, "short").ok());  // it has no revision
+    }
+  }
+  const auto backend = opened().value();
+  const std::vector<RecordKey> keys{{"default", "a"}, {"default", "b"}, {"default", "d"}};
+  std::vector<NewRecord> records(keys.size());
+  for (std::size_t at = 0; at < keys.size(); ++at) {
+    records[at].bytes = std::as_bytes(std::span("abcd")).subspan(at, 1);
+    records[at].revision = at + 1;
+    records[at].expect = at == 0 ? Expect::anything : Expect::absent;
+  }
+  std::vector<Result<void>> stored(keys.size(), Result<void>(no_such_object()));
+  backend->batches()->store(keys, records, stored, soon());
+  EXPECT_TRUE(stored[0]) << "it may replace whatever is there";
+  EXPECT_EQ(code_of(stored[1]), Errc::corrupt);
+  EXPECT_TRUE(stored[2]);
+  const std::vector<RecordKey> others{{"default", "c"}, {"default", "d"}};
+  std::vector<Result<bool>> removed(others.size(), Result<bool>(false));
+  backend->batches()->remove(others, removed, soon());
+  EXPECT_EQ(code_of(removed[0]), Errc::corrupt);
+  EXPECT_TRUE(removed[1] && *removed[1]);
 }
 
 TEST_F(RocksDbBackend, KeepsWhatAKilledProcessHadStored) {
