@@ -1,6 +1,15 @@
 #include "core/detail/shared_state.hpp"
 
+#include <chrono>
+
 namespace locum {
+
+namespace {
+
+// Of a thread that has lost its core. In a process that was forked it may not be there.
+constexpr std::chrono::seconds longest_publishing{30};
+
+}  // namespace
 
 bool SharedState::wait(Clock::time_point until) {
   for (;;) {
@@ -21,8 +30,16 @@ void SharedState::cancel() noexcept {
     cancelled_ = true;
     forget();
     publish();
-  } else {
-    (void)wait(completions_->moment({}));  // the thread that claimed it publishes next
+    return;
+  }
+  // The thread that claimed it publishes next. Not wait(): the result is not wanted sooner.
+  const auto until = completions_->now() + longest_publishing;
+  for (;;) {
+    const std::uint64_t seen = completions_->count();
+    if (ended() || completions_->now() >= until) {
+      return;
+    }
+    completions_->await(seen, until);
   }
 }
 
