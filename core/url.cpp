@@ -170,11 +170,18 @@ bool may_show_secret(std::string_view value) {
 
 Result<Url> read_url(std::string_view text, int depth);
 
+// Also of options that no backend of this library has: a program's own may, and a name may be misspelt.
+bool names_secret(std::string_view option) {
+  return option.find("pass") != std::string_view::npos || option.find("secret") != std::string_view::npos ||
+         option.find("token") != std::string_view::npos || option.starts_with("encrypt.key");
+}
+
 // An option's value may be a URL again. What else is wrong with that one is said when it is opened.
 Result<void> check_option(std::string_view name, std::string_view value, int depth) {
-  const bool is_secret = name.ends_with("password") || name == "encrypt.key";
+  const bool is_secret = names_secret(name);
   const bool is_key = value.find("PRIVATE KEY") != std::string_view::npos;  // in place of its file's path
-  if (is_key || (is_secret && !is_reference(value)) || (name == "encrypt.old" && !are_references(value))) {
+  if (is_key || (is_secret && !is_reference(value)) ||
+      (name.starts_with("encrypt.old") && !are_references(value))) {
     return secret_in_url();
   }
   if (is_secret || value.find(':') == std::string_view::npos) {
