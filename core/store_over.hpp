@@ -42,11 +42,17 @@ class StoreOver : public Store {
     check_lists();
     return Store::clear(options);
   }
+  [[nodiscard]] AsyncResult<std::vector<std::string>> keys_async(std::string_view prefix = {},
+                                                                 const CallOptions& options = {}) const {
+    check_lists();
+    return Store::keys_async(prefix, options);
+  }
 
   /// @}
   /// Store::collection(), over the same backend.
-  [[nodiscard]] Result<StoreOver> collection(std::string_view name) const {
-    auto made = Store::collection(name);
+  [[nodiscard]] Result<StoreOver> collection(std::string_view name,
+                                             const CollectionOptions& options = {}) const {
+    auto made = Store::collection(name, options);
     return made ? Result<StoreOver>(*std::move(made)) : made.error();
   }
 

@@ -229,6 +229,8 @@ inline void use(const locum::Store& store, [[maybe_unused]] int* raw) {
   (void)locum::StoreOver<with_names>(store).keys("x", {.deadline = 10s});
   (void)locum::StoreOver<with_names>(store).collection("x").value().clear();
   (void)locum::StoreOver<with_names>(store).size();
+  (void)locum::StoreOver<with_names>(store).keys_async("x").get();
+  (void)locum::StoreOver<with_names>(store).collection("x", {.lifetime = 10s});
   const locum::StoreOver<without_names> forgetful(store);
   (void)forgetful.put("x", values, {.deadline = 10s});
   (void)forgetful.get<double[]>("x");
