@@ -248,6 +248,15 @@ TEST_F(FileBackend, PlainStoresPayloadsAlone) {
   ASSERT_TRUE(store.put("array", std::vector<double>{1, 2}));
   EXPECT_EQ(content(path("default/array")).size(), 2 * sizeof(double));
   EXPECT_EQ(code_of(store.get<double[]>("array")), Errc::type_mismatch);
+  // What expires keeps the moment.
+  ASSERT_TRUE(store.put("brief", std::vector<double>{1, 2}, {.lifetime = std::chrono::milliseconds(1)}));
+  while (store.exists("brief").value()) {
+    std::this_thread::yield();
+  }
+  ASSERT_TRUE(store.put("long", std::vector<double>{1, 2}, {.lifetime = std::chrono::hours(1)}));
+  const auto kept = store.get<double[]>("long").value();
+  EXPECT_EQ(kept[1], 2);
+  EXPECT_TRUE(store.info("long").value().expires_at);
   // Not those of what has no name of its own.
   EXPECT_EQ(*store.get<int>(store.put(42).value()).value(), 42);
   auto promise = store.promise<int>().value();

@@ -64,7 +64,7 @@ class Files final : public Backend {
   Result<std::uint64_t> drop(std::string_view space, Deadline deadline) override;
 
  private:
-  [[nodiscard]] bool keeps_end(const RecordKey& key, std::span<const std::byte> bytes) const;
+  [[nodiscard]] bool keeps_end(const RecordKey& key, const NewRecord& record) const;
   [[nodiscard]] Result<bool> give_name(NewFile& file, const RecordKey& key, bool replaces, Deadline deadline);
   [[nodiscard]] Result<void> replace(NewFile& file, const RecordKey& key, const NewRecord& record,
                                      Deadline deadline);
@@ -76,13 +76,14 @@ class Files final : public Backend {
   BackendTraits traits_;
 };
 
-// What this library itself reads again needs its end: only objects that the program has named do without, and
-// whose file says the name. A prefix may stand before it.
-bool Files::keeps_end(const RecordKey& key, std::span<const std::byte> bytes) const {
-  if (!root_.is_plain || key.space.starts_with('@') || key.name.starts_with('@')) {
+// What this library itself reads again needs its end, and so does what expires: only objects that the program
+// has named do without, and whose file says the name. A prefix may stand before it.
+bool Files::keeps_end(const RecordKey& key, const NewRecord& record) const {
+  if (!root_.is_plain || record.lifetime.count() != 0 || key.space.starts_with('@') ||
+      key.name.starts_with('@')) {
     return true;
   }
-  const auto facts = read_record(bytes, bytes.size());
+  const auto facts = read_record(record.bytes, record.bytes.size());
   if (!facts || facts->tail.name.empty() || promise_named(facts->words.key.store, facts->tail.name)) {
     return true;
   }
@@ -91,7 +92,7 @@ bool Files::keeps_end(const RecordKey& key, std::span<const std::byte> bytes) co
 }
 
 Result<void> Files::store(const RecordKey& key, const NewRecord& record, Deadline deadline) {
-  const bool keeps = keeps_end(key, record.bytes);
+  const bool keeps = keeps_end(key, record);
   const auto bytes =
       keeps ? record.bytes : record.bytes.first(record.bytes.size() - record_end_bytes(record.bytes));
   auto file = NewFile::write(root_, bytes, keeps ? record_mode : plain_mode, record.revision, deadline);
