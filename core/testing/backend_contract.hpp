@@ -345,10 +345,37 @@ TEST_P(BackendContract, DoesManyAtOnceAsOneByOne) {
   EXPECT_TRUE(std::ranges::all_of(loaded, [](const auto& one) { return code_of(one) == Errc::not_found; }));
 }
 
+TEST_P(BackendContract, RemovesWhatHasExpiredIfItSaysSo) {
+  if (!traits_.expires) {
+    return;  // the library looks at the end that records have
+  }
+  const auto store_for = [&](std::string_view name, std::chrono::milliseconds lifetime) {
+    NewRecord record;
+    record.bytes = std::as_bytes(std::span("x", 1));
+    record.revision = 1;
+    record.lifetime = lifetime;
+    return backend_->store({"s", name}, record, soon());
+  };
+  ASSERT_TRUE(store_for("brief", std::chrono::milliseconds(50)));
+  ASSERT_TRUE(store_for("long", std::chrono::hours(1)));
+  const auto end = Deadline::Clock::now() + std::chrono::seconds(60);
+  while (load({"s", "brief"}) == "x" && Deadline::Clock::now() < end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  EXPECT_EQ(load({"s", "brief"}), to_string(Errc::not_found));
+  EXPECT_EQ(load({"s", "long"}), "x");
+}
+
 TEST_P(BackendContract, WakesWhoAwaitsARecord) {
   if (!traits_.pushes) {
     return;  // callers ask again and again
   }
+  int calls = 0;
+  for (const auto until = Deadline::Clock::now() + std::chrono::milliseconds(200);
+       Deadline::Clock::now() < until; ++calls) {
+    backend_->await({"s", "a"}, until);
+  }
+  EXPECT_LT(calls, 50) << "who waits sleeps, as long as nothing is stored";
   std::thread later([&] { EXPECT_TRUE(store({"s", "a"}, "1", 1)); });
   const auto end = Deadline::Clock::now() + std::chrono::seconds(60);
   while (load({"s", "a"}) != "1" && Deadline::Clock::now() < end) {
