@@ -15,8 +15,8 @@ namespace locum {
 using BackendOpener = std::function<Result<std::shared_ptr<Backend>>(const Url& url)>;
 
 /// From now on URLs with that scheme lead to this backend. `scheme`: lower case. Returns true, so that a
-/// static object can be initialised by it; a scheme that is known already keeps the backend that it has, and
-/// false is returned. Any thread.
+/// static object can be initialised by it; a scheme that is registered already keeps the backend that it has,
+/// and false is returned. Those of the library itself stay what they are. Any thread.
 bool register_backend(std::string scheme, BackendOpener open);
 /// What opens URLs of that scheme; empty if nothing registered it.
 [[nodiscard]] BackendOpener find_backend(std::string_view scheme);

@@ -55,7 +55,9 @@ Result<ElementType> ElementType::named(std::string_view name) {
   }
   // An alignment divides the size.
   const std::uint64_t most = bytes & (~bytes + 1);
-  return ElementType(name, bytes, std::min<std::uint64_t>(most, detail::largest_alignment));
+  ElementType made(name, bytes, std::min<std::uint64_t>(most, detail::largest_alignment));
+  made.alignment_is_guess_ = true;
+  return made;
 }
 
 }  // namespace locum

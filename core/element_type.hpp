@@ -40,6 +40,9 @@ class ElementType {
   /// name, the largest that its size allows.
   [[nodiscard]] std::uint32_t alignment() const noexcept { return alignment_; }
 
+  /// Whether the type was given by its name only, so that it may need less.
+  [[nodiscard]] bool alignment_is_guess() const noexcept { return alignment_is_guess_; }
+
   friend bool operator==(const ElementType& a, const ElementType& b) noexcept { return a.name_ == b.name_; }
 
  private:
@@ -51,6 +54,7 @@ class ElementType {
   std::string name_;
   std::uint32_t bytes_ = 0;
   std::uint32_t alignment_ = 16;
+  bool alignment_is_guess_ = false;
 };
 
 }  // namespace locum

@@ -112,8 +112,15 @@ Result<Writer<std::byte>> Store::create_of(std::string_view name, bool named, co
   }
   const std::string type = element.name() + "[]";
   auto draft = allocate(*size_bytes,
-                        {open_->number, element.bytes(), element.alignment(), text_hash(type), type, name,
-                         Layout::array, extents},
+                        {.store = open_->number,
+                         .element_bytes = element.bytes(),
+                         .alignment = element.alignment(),
+                         .type_hash = text_hash(type),
+                         .type_name = type,
+                         .name = name,
+                         .layout = Layout::array,
+                         .extents = extents,
+                         .alignment_is_guess = element.alignment_is_guess()},
                         named, how, room);
   if (!draft) {
     return no_draft(name, draft.error());

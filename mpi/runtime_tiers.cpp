@@ -93,6 +93,7 @@ Result<RuntimeTier> RuntimeTier::open(const Session& own, Url url, BackendSessio
   url.wrappers.erase(url.wrappers.begin());
   const std::string text = to_string(url);
   options.needs.shared_by = job.ranks;
+  options.needs.is_durable = true;  // what memory has no room for is there, and must not be forgotten
   const auto backend = open_session(text, options);
   if (!backend) {
     return backend.error();

@@ -16,13 +16,8 @@ Result<ObjectDraft> BackendWriter::create(std::uint64_t size_bytes, const Object
   ObjectMeta meta = of;
   meta.lifetime_ms = 0;
   const BackendTraits& traits = backend_->traits();
-  if (meta.alignment > record_alignment) {
-    return Error(
-               Errc::unsupported,
-               "the elements of the object have to begin at multiples of " + std::to_string(meta.alignment) +
-                   " bytes, and what stores over a backend load begins at multiples of " +
-                   std::to_string(record_alignment) + ": use a type that needs no more, or the ranks' memory")
-        .about(meta.name);
+  if (auto placed = require_alignment_of_records(meta); !placed) {
+    return placed.error().about(meta.name);
   }
   const std::uint64_t end = record_end_bytes(meta);
   if (size_bytes > traits.largest_record || traits.largest_record - size_bytes < end) {

@@ -6,6 +6,7 @@
 
 #include "core/base/checksum.hpp"
 #include "core/node/publish.hpp"
+#include "core/ports/backend.hpp"
 
 namespace locum {
 
@@ -49,6 +50,17 @@ Error damaged(const std::string& why) {
 }
 
 }  // namespace
+
+Result<void> require_alignment_of_records(const ObjectMeta& meta) {
+  if (meta.alignment <= record_alignment || meta.alignment_is_guess) {
+    return {};
+  }
+  return Error(Errc::unsupported, "the elements of the object have to begin at multiples of " +
+                                      std::to_string(meta.alignment) +
+                                      " bytes, and what stores over a backend load begins at multiples of " +
+                                      std::to_string(record_alignment) +
+                                      ": use a type that needs no more, or the ranks' memory");
+}
 
 std::uint64_t record_end_bytes(const ObjectMeta& meta) noexcept {
   return tail_bytes(record_of(meta, 0, 0)) + end_words_bytes;

@@ -45,6 +45,9 @@ struct StoredFacts {
   std::uint64_t end_bytes = 0;         ///< length of tail and words
 };
 
+/// `unsupported` for an object whose elements need a larger alignment than records have where they are loaded
+/// (record_alignment).
+[[nodiscard]] Result<void> require_alignment_of_records(const ObjectMeta& meta);
 /// Bytes that a record has behind the payload.
 [[nodiscard]] std::uint64_t record_end_bytes(const ObjectMeta& meta) noexcept;
 /// Writes tail and words behind the payload. REQUIRES: `record` has the payload, and room for the end as

@@ -25,6 +25,8 @@ struct ObjectMeta {
   bool checksum = false;  ///< whether sealing computes a checksum, which the first use verifies
   /// How long it lives from the seal on; 0: until it is evicted.
   std::uint64_t lifetime_ms = 0;
+  /// The alignment is the most that elements of that size can need: they are known by their name only.
+  bool alignment_is_guess = false;
 };
 
 /// Memory of an unsealed object: the owner must pass it to exactly one of `Sink::seal` and `Sink::discard`.

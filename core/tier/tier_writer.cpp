@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/backend/backend_keys.hpp"
+#include "core/backend/record_format.hpp"
 
 namespace locum {
 
@@ -46,6 +47,9 @@ Result<ObjectDraft> TierWriter::create(std::uint64_t size_bytes, const ObjectMet
   const bool is_tiered = TierParts::is_tiered(meta.store, meta.name);
   if (is_tiered && parts_->options.writes == TierWrites::none) {
     return read_only().about(meta.name);
+  }
+  if (auto placed = is_tiered ? require_alignment_of_records(meta) : Result<void>(); !placed) {
+    return placed.error().about(meta.name);
   }
   auto draft = parts_->room.create(size_bytes, meta, budget);
   return draft || draft.error().code() != Errc::out_of_memory || !is_tiered

@@ -96,13 +96,11 @@ Error unknown_scheme(std::string_view scheme) {
 }
 
 Result<std::shared_ptr<Backend>> open_bare(const Url& url) {
-  if (const BackendOpener own = find_backend(url.scheme)) {
-    return own(url);
-  }
   const auto& known = known_backends();
   const auto found = std::ranges::find(known, url.scheme, [](const Known& one) { return one.traits.scheme; });
   if (found == known.end()) {
-    return unknown_scheme(url.scheme);
+    const BackendOpener own = find_backend(url.scheme);
+    return own ? own(url) : unknown_scheme(url.scheme);
   }
   if (url.scheme == backends::memory.scheme) {
     return Error(Errc::unsupported,

@@ -124,6 +124,10 @@ TEST_F(RocksDbBackend, RefusesElementsThatItCannotPlace) {
   const auto refused = store.put("pairs", std::vector<AlignedPair>(3));
   ASSERT_EQ(code_of(refused), Errc::unsupported);
   EXPECT_NE(refused.error().text().find("multiples of 128 bytes"), std::string::npos) << refused.error();
+  // Known by its name, a type of that size is taken to need no more.
+  auto writer = store.create("states", ElementType::named("state{128}").value(), {3}).value();
+  EXPECT_TRUE(writer.seal());
+  EXPECT_EQ(store.info("states").value().element, ElementType::named("state{128}").value());
 }
 
 TEST_F(RocksDbBackend, KeepsABatchFromWhatAnotherProgramStored) {

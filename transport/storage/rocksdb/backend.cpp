@@ -89,7 +89,7 @@ class RocksDb final : public BackendByBatches {
       return names.error();
     }
     const auto dropped = database_->drop_family(space);
-    return dropped ? Result<std::uint64_t>(names->size()) : dropped.error();
+    return dropped ? Result<std::uint64_t>(*dropped ? names->size() : 0) : dropped.error();
   }
 
   void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,

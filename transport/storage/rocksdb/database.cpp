@@ -17,8 +17,9 @@ using Clock = Deadline::Clock;
 /// RocksDB merges its files again and again; what is as large as this it keeps apart, and does not copy then.
 constexpr std::uint64_t least_blob_bytes = std::uint64_t{64} << 10U;
 constexpr int most_open_files = 500;
-/// Of the memory for names that are not in files yet (64 MiB), for a filter of them.
-constexpr double memory_filter_ratio = 0.02;
+/// Of the memory for records that are not in files yet (64 MiB a store), for a filter of their names. It is
+/// there for each store, also for an empty one.
+constexpr double memory_filter_ratio = 0.002;
 constexpr std::chrono::milliseconds longest_pause{20};
 constexpr int names_between_looks = 4096;
 
@@ -160,18 +161,18 @@ Result<std::shared_ptr<RocksDatabase::Family>> RocksDatabase::family_made(std::s
   return families_.emplace(space, std::make_shared<Family>(*database_, handle)).first->second;
 }
 
-Result<void> RocksDatabase::drop_family(std::string_view space) {
+Result<bool> RocksDatabase::drop_family(std::string_view space) {
   const MutexLock lock(mutex_);
   const auto found = families_.find(space);
   if (found == families_.end()) {
-    return {};
+    return false;
   }
   const auto status = database_->DropColumnFamily(found->second->get());
   if (!status.ok()) {
     return rocksdb_error(status);
   }
   families_.erase(found);
-  return {};
+  return true;
 }
 
 rocksdb::Status RocksDatabase::read(const RecordKey& key, rocksdb::PinnableSlice& value, Deadline deadline) {

@@ -51,8 +51,8 @@ class RocksDatabase {
   /// Null: there is none.
   [[nodiscard]] std::shared_ptr<Family> family(std::string_view space);
   [[nodiscard]] Result<std::shared_ptr<Family>> family_made(std::string_view space);
-  /// No effect if there is none. REQUIRES: not the default family's name, which RocksDB does not drop.
-  [[nodiscard]] Result<void> drop_family(std::string_view space);
+  /// False: there was none. REQUIRES: not the default family's name, which RocksDB does not drop.
+  [[nodiscard]] Result<bool> drop_family(std::string_view space);
 
   [[nodiscard]] rocksdb::Status read(const RecordKey& key, rocksdb::PinnableSlice& value, Deadline deadline);
   /// Those of a space that is not there are not found. \param are_sorted by space and name
