@@ -74,6 +74,14 @@ constexpr std::size_t in_a_batch = 256;
 std::string redis_unix_url(const Place& place) {
   return "redis:" + place.redis_socket + "?db=1";
 }
+/// After `memcached:`. The servers take values of 8 MiB.
+std::string memcached_url(const std::string& where) {
+  return "memcached:" + where + "?largest=8000000";
+}
+/// The tmpfs has no disk to wait for.
+std::string url_in_folder(std::string_view scheme, const Place& place, std::string_view name) {
+  return std::string(scheme) + place.folder + '/' + std::string(name) + "?sync=0";
+}
 
 }  // namespace
 
@@ -88,10 +96,30 @@ std::unique_ptr<Peer> make_over_redis_batches(const Place& place) {
   return std::make_unique<BackendPeer>(place, redis_unix_url(place), in_a_batch);
 }
 std::unique_ptr<Peer> make_over_memcached_unix(const Place& place) {
-  return std::make_unique<BackendPeer>(place, "memcached:" + place.memcached_socket + "?largest=8000000", 1);
+  return std::make_unique<BackendPeer>(place, memcached_url(place.memcached_socket), 1);
+}
+std::unique_ptr<Peer> make_over_memcached_tcp(const Place& place) {
+  return std::make_unique<BackendPeer>(
+      place, memcached_url("//127.0.0.1:" + std::to_string(place.memcached_port)), 1);
+}
+std::unique_ptr<Peer> make_over_memcached_batches(const Place& place) {
+  return std::make_unique<BackendPeer>(place, memcached_url(place.memcached_socket), in_a_batch);
 }
 std::unique_ptr<Peer> make_over_files(const Place& place) {
-  return std::make_unique<BackendPeer>(place, "file:" + place.folder + "/locum?sync=0", 1);
+  return std::make_unique<BackendPeer>(place, url_in_folder("file:", place, "locum"), 1);
+}
+std::unique_ptr<Peer> make_over_files_batches(const Place& place) {
+  return std::make_unique<BackendPeer>(place, url_in_folder("file:", place, "locum_batches"), in_a_batch);
+}
+std::unique_ptr<Peer> make_over_pack(const Place& place) {
+  return std::make_unique<BackendPeer>(place, url_in_folder("pack:", place, "locum.pack"), 1);
+}
+std::unique_ptr<Peer> make_over_pack_batches(const Place& place) {
+  return std::make_unique<BackendPeer>(place, url_in_folder("pack:", place, "locum_batches.pack"),
+                                       in_a_batch);
+}
+std::unique_ptr<Peer> make_over_hdf5(const Place& place) {
+  return std::make_unique<BackendPeer>(place, url_in_folder("hdf5:", place, "locum.h5"), 1);
 }
 std::unique_ptr<Peer> make_over_rocksdb(const Place& place) {
   return std::make_unique<BackendPeer>(place, "rocksdb:" + place.folder + "/locum_rocksdb", 1);
@@ -99,6 +127,12 @@ std::unique_ptr<Peer> make_over_rocksdb(const Place& place) {
 std::unique_ptr<Peer> make_over_rocksdb_batches(const Place& place) {
   return std::make_unique<BackendPeer>(place, "rocksdb:" + place.folder + "/locum_rocksdb_batches",
                                        in_a_batch);
+}
+std::unique_ptr<Peer> make_over_memory(const Place& place) {
+  return std::make_unique<BackendPeer>(place, "memory:", 1);
+}
+std::unique_ptr<Peer> make_over_simple(const Place& place) {
+  return std::make_unique<BackendPeer>(place, "simple:", 1);
 }
 
 }  // namespace peers

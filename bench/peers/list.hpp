@@ -12,8 +12,8 @@ struct PeerKind {
   std::string_view name;
   PeerMaker make = nullptr;  ///< nullptr: its client library was not there when this was built
   std::string_view package;  ///< the Debian package that brings the client library, if it needs one
-  bool (*is_there)(const Place& place);  ///< whether the place says how to reach it
-  std::string_view needed;               ///< the options that say so
+  bool (*is_there)(const Place& place);  ///< whether it can take part in this place
+  std::string_view needed;               ///< what it takes: the options that say how to reach it
   std::string_view client =
       {};  ///< if it is a store over a backend: the peer that uses the same one directly
 };

@@ -28,13 +28,14 @@ struct Options {
   Place place;
   std::vector<std::size_t> sizes{64, 1024, std::size_t{64} << 10U, std::size_t{1} << 20U};
   double seconds = 40;  ///< all sizes together
-  std::string only;     ///< text in the names of the peers to compare; empty: all
+  std::string only;     ///< text in the names of the peers to compare, with their clients; empty: all
 
   void add_to(CLI::App& app) {
     app.add_option("--sizes", sizes, "bytes of a value, multiples of 8")->delimiter(',');
     app.add_option("--seconds", seconds, "how long to measure, all sizes together")
         ->check(CLI::PositiveNumber);
-    app.add_option("--only", only, "text in the names of the peers to compare with locum, as in RocksDB");
+    app.add_option("--only", only,
+                   "text in the names of the peers to compare with locum, as in RocksDB; with their clients");
     app.add_option("--folder", place.folder, "empty folder on a tmpfs")->check(CLI::ExistingDirectory);
     app.add_option("--redis-socket", place.redis_socket, "unix socket of a Redis server");
     app.add_option("--redis-port", place.redis_port, "its port on the loopback");
@@ -54,12 +55,22 @@ struct Contender {
   std::vector<double> to_client;  ///< of both, to its client's in the same turn, if it has one
 };
 
+/// Whether `--only` means a peer: by its name, or as the client that another one is compared with.
+[[nodiscard]] bool is_meant(const PeerKind& kind, const std::string& only) {
+  const auto is_named = [&only](const PeerKind& one) {
+    return one.name.find(only) != std::string_view::npos;
+  };
+  return is_named(kind) || std::ranges::any_of(all_peers(), [&](const PeerKind& other) {
+           return other.client == kind.name && is_named(other);
+         });
+}
+
 /// Why a peer cannot take part; empty if it can.
 [[nodiscard]] std::string obstacle(const PeerKind& kind, const Place& place) {
   if (kind.make == nullptr) {
     return "built without its client library (package " + std::string(kind.package) + ")";
   }
-  return kind.is_there(place) ? "" : "not told where it is (" + std::string(kind.needed) + ")";
+  return kind.is_there(place) ? "" : "needs " + std::string(kind.needed);
 }
 
 [[nodiscard]] std::string in_microseconds(double seconds) {
@@ -149,7 +160,7 @@ void run(Options& options, MPI_Comm ranks) {
   std::vector<Contender> contenders;
   std::string left_out;
   for (const PeerKind& kind : all_peers()) {
-    if (!contenders.empty() && kind.name.find(options.only) == std::string_view::npos) {
+    if (!contenders.empty() && !is_meant(kind, options.only)) {
       continue;
     }
     if (const std::string why = obstacle(kind, options.place); !why.empty()) {
