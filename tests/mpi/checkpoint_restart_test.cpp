@@ -1,16 +1,18 @@
 // usage: checkpoint_restart_tests write|read|rewrite|lazy|relazy|repeat|repeat_async|warned|latest PATH
-// [incremental] One job of several that write a checkpoint and restore it on other numbers of ranks: the
-// objects are the same whoever made them. `lazy` restores it lazily, `relazy` writes what was restored so and
-// not read. `repeat` writes one checkpoint after the other to the same path until it is killed, and prints
-// the number of each that is complete; `repeat_async` does so in the background, while it replaces and evicts
-// the objects; `warned` makes steps until the scheduler says that the job ends soon, and then writes one;
-// `latest` restores the last one, and prints its number.
+// [incremental], or put|resolve URLS. One job of several that write a checkpoint and restore it on other
+// numbers of ranks: the objects are the same whoever made them. `lazy` restores it lazily, `relazy` writes
+// what was restored so and not read. `repeat` writes one checkpoint after the other to the same path until it
+// is killed, and prints the number of each that is complete; `repeat_async` does so in the background, while
+// it replaces and evicts the objects; `warned` makes steps until the scheduler says that the job ends soon,
+// and then writes one; `latest` restores the last one, and prints its number. `put` puts the objects into a
+// store over each backend of the URLs, between blanks, and `resolve` finds them there by name and by handle.
 #include <mpi.h>
 
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -172,6 +174,22 @@ void find_latest(Runtime& runtime, const Store& store, const std::string& path, 
   }
 }
 
+void put_or_resolve(std::string_view mode, const std::string& urls) {
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB});
+  std::istringstream all(urls);
+  for (std::string url; all >> url;) {
+    const Store store = runtime.store("fields", {.connector = url});
+    if (mode == "put") {
+      make(store, runtime.rank(), runtime.size());
+    } else {
+      check(runtime, store);
+    }
+    if (runtime.rank() == 0) {
+      std::printf("%s: %d ranks, %s\n", std::string(mode).c_str(), runtime.size(), url.c_str());
+    }
+  }
+}
+
 void run(std::string_view mode, const std::string& path, bool incremental) {
   const Target target{path, incremental};
   Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 256_MiB});
@@ -220,8 +238,12 @@ int main(int argc, char** argv) {
     const bool incremental = argc == 4 && std::string_view(argv[3]) == "incremental";
     expect(argc == 3 || incremental,
            "usage: checkpoint_restart_tests write|read|rewrite|lazy|relazy|repeat|repeat_async|warned|latest "
-           "PATH [incremental]");
-    run(argv[1], argv[2], incremental);
+           "PATH [incremental], or put|resolve URLS");
+    if (const std::string_view mode = argv[1]; mode == "put" || mode == "resolve") {
+      put_or_resolve(mode, argv[2]);
+    } else {
+      run(mode, argv[2], incremental);
+    }
   } catch (const std::exception& error) {
     std::printf("FAILED: %s\n", error.what());
     std::fflush(stdout);  // MPI_Abort does not

@@ -1,7 +1,7 @@
-// Four ranks put and replace names in a store in memory in front of a folder, LOCUM_TEST_FOLDER, written
-// back. One of them dies by SIGKILL at some time, LOCUM_TEST_VICTIM after LOCUM_TEST_DEATH_US of work, or all
-// do, for victim 4. With the argument `check`: looks, as another job, at what is in the folder then. Run by
-// tier_deaths.sh.
+// Four ranks put names, alone and in batches, and replace one, in a store in memory in front of a folder,
+// LOCUM_TEST_FOLDER, written back. One of them dies by SIGKILL at some time, LOCUM_TEST_VICTIM after
+// LOCUM_TEST_DEATH_US of work, or all do, for victim 4. With the argument `check`: looks, as another job, at
+// what is in the folder then. Run by tier_deaths.sh.
 #include <mpi.h>
 
 #include <array>
@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/open.hpp"
@@ -29,7 +30,8 @@ using locum::tests::timed;
 using locum::tests::victim;
 
 constexpr std::size_t ranks = 4;
-constexpr std::size_t objects = 200;             // of each rank
+constexpr std::uint32_t objects = 200;           // of each rank
+constexpr std::uint32_t batch_size = 4;          // objects that are put at once
 constexpr std::uint64_t unwritten = 256 * 1024;  // as in the URL
 
 /// In memory of all ranks, which the dead leave as it was.
@@ -65,24 +67,40 @@ bool is_whole(const locum::Store& store, std::size_t rank, std::size_t number) {
   return is_right;
 }
 
-/// Names put, and one that is replaced each time by how many there are.
+/// Puts the object of that number, or a batch that begins with it; how many.
+std::uint32_t put(const locum::Store& store, std::size_t rank, std::uint32_t number) {
+  if (number % batch_size != 0 || number / batch_size % 2 == 0) {
+    const auto key = timed([&] { return store.put(name_of(rank, number), value_of(rank, number)); });
+    expect(key.has_value(), std::string("put: ") + (key ? "" : key.error().what()));
+    return 1;
+  }
+  std::vector<std::pair<std::string, std::vector<double>>> batch;
+  for (std::size_t at = number; at < number + batch_size; ++at) {
+    batch.emplace_back(name_of(rank, at), value_of(rank, at));
+  }
+  for (const auto& key : timed([&] { return store.put_batch(batch); })) {
+    expect(key.has_value(), std::string("put_batch: ") + (key ? "" : key.error().what()));
+  }
+  return batch_size;
+}
+
+/// Names put, one by one and in batches by turns, and one that is replaced each time by how many there are.
 void play(const locum::Runtime& runtime, const locum::Store& store, Shared& shared) {
   const auto rank = static_cast<std::size_t>(rank_of_this);
-  for (std::uint32_t number = 0; number < objects; ++number) {
-    const auto put = timed([&] { return store.put(name_of(rank, number), value_of(rank, number)); });
-    expect(put.has_value(), std::string("put: ") + (put ? "" : put.error().what()));
-    const auto replaced = timed([&] { return store.replace(last_of(rank), number + 1); });
+  for (std::uint32_t number = 0; number < objects;) {
+    number += put(store, rank, number);
+    const auto replaced = timed([&] { return store.replace(last_of(rank), number); });
     expect(replaced.has_value(), std::string("replace: ") + (replaced ? "" : replaced.error().what()));
-    shared.put[rank] = number + 1;
-    if (number % 16 == 7) {  // the one before has expired, or has not
+    shared.put[rank] = number;
+    if (number % 16 == 8) {  // the one before has expired, or has not
       const auto brief = timed([&] { return store.put(brief_of(rank), number, {.lifetime = 20ms}); });
       expect(brief || brief.error().code() == locum::Errc::key_exists,
              std::string("put for 20 ms: ") + (brief ? "" : brief.error().what()));
     }
-    if (number % 16 == 15) {
+    if (number % 16 == 0) {
       const auto flushed = timed([&] { return runtime.flush(); });
       expect(flushed.has_value(), std::string("flush: ") + (flushed ? "" : flushed.error().what()));
-      shared.flushed[rank] = number + 1;
+      shared.flushed[rank] = number;
     }
     const std::size_t other = (rank + number) % ranks;
     const std::uint32_t there = shared.put[other];

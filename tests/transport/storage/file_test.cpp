@@ -10,11 +10,10 @@
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -33,6 +32,7 @@
 #include "core/promise.hpp"
 #include "core/serializers.hpp"
 #include "tests/core/code_of.hpp"
+#include "tests/transport/storage/killed_writer.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
 #include "transport/storage/file/backend.hpp"
 #include "transport/storage/file/new_file.hpp"
@@ -587,7 +587,7 @@ class Changes {
 };
 
 // Tells each change that was acknowledged by one byte.
-int change_until_killed(const std::string& url, std::uint32_t seed, int out) {
+void change_until_killed(const std::string& url, std::uint32_t seed, int out) {
   const auto backend = storage::open_file(parse_url(url).value()).value();
   Changes changes(seed);
   Changes::State state;
@@ -595,53 +595,29 @@ int change_until_killed(const std::string& url, std::uint32_t seed, int out) {
   for (;;) {
     const char said = changes.next(state, revisions, backend.get()) ? '+' : '-';
     if (::write(out, &said, 1) != 1) {
-      return 1;
+      return;
     }
   }
 }
 
+// LOCUM_FILE_KILLS: how many; LOCUM_FILE_KILL_SEED: of the first.
 TEST_F(FileBackend, WhatWasAcknowledgedOutlivesTheProcess) {
-  const char* const wanted = std::getenv("LOCUM_FILE_KILLS");
-  const int kills = wanted != nullptr ? std::atoi(wanted) : 20;
-  std::minstd_rand random(20261125);
+  const std::uint64_t kills = number_in("LOCUM_FILE_KILLS", 20);
+  const std::uint64_t first_seed = number_in("LOCUM_FILE_KILL_SEED", 1);
   std::size_t all = 0;
   int cut_short = 0;  // had left an unfinished file
-  for (int kill = 0; kill < kills; ++kill) {
-    const auto seed = static_cast<std::uint32_t>(kill + 1);
-    const std::string options = kill % 4 == 0 ? "" : "?sync=0";
-    std::array<int, 2> ends{};
-    ASSERT_EQ(::pipe(ends.data()), 0);
-    const pid_t child = start_process([&] {
-      ::close(ends[0]);
-      return change_until_killed(url(options), seed, ends[1]);
-    });
-    ::close(ends[1]);
+  for (std::uint64_t number = first_seed; number < first_seed + kills; ++number) {
+    const auto seed = static_cast<std::uint32_t>(number);
+    SCOPED_TRACE(seed);
+    std::minstd_rand random(seed * 7919);
+    const std::string options = seed % 4 == 1 ? "" : "?sync=0";
     // A number of changes, and then somewhere in the next one.
     const std::size_t least = 1 + random() % (options.empty() ? 5 : 60);
     const auto beyond = std::chrono::nanoseconds(random() % 300'000);
-    std::string said(4096, ' ');
-    std::size_t acknowledged = 0;
-    const auto take = [&] {
-      const ssize_t count = ::read(ends[0], said.data(), said.size());
-      EXPECT_EQ(said.substr(0, static_cast<std::size_t>(std::max<ssize_t>(count, 0))).find('-'),
-                std::string::npos)
-          << "a change was not answered as it should be, with seed " << seed;
-      acknowledged += static_cast<std::size_t>(std::max<ssize_t>(count, 0));
-      return count > 0;
-    };
-    while (acknowledged < least && take()) {
-    }
-    for (const auto end = std::chrono::steady_clock::now() + beyond;
-         std::chrono::steady_clock::now() < end;) {
-    }
-    ASSERT_EQ(::kill(child, SIGKILL), 0);
-    while (take()) {
-    }
-    ::close(ends[0]);
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    ASSERT_TRUE(WIFSIGNALED(status)) << status;
-    ASSERT_GE(acknowledged, least);
+    const std::string said =
+        said_until_killed([&](int to) { change_until_killed(url(options), seed, to); }, least, beyond);
+    const std::size_t acknowledged = said.size();
+    ASSERT_EQ(said.find('-'), std::string::npos) << "a change was not answered as it should be";
     all += acknowledged;
     cut_short += unfinished() > 0 ? 1 : 0;
 
@@ -659,11 +635,10 @@ TEST_F(FileBackend, WhatWasAcknowledgedOutlivesTheProcess) {
     }
     const bool is_as_said = found == state;
     (void)changes.next(state, revisions, nullptr);  // which may have been made, and could not be said
-    EXPECT_TRUE(is_as_said || found == state) << "after " << acknowledged << " changes of seed " << seed;
+    EXPECT_TRUE(is_as_said || found == state) << "after " << acknowledged << " changes";
     ASSERT_TRUE(backend->drop("killed", in_a_minute()));
   }
-  RecordProperty("changes", static_cast<int>(all));
-  RecordProperty("cut_short", cut_short);
+  std::cout << kills << " kills after " << all << " changes, " << cut_short << " left an unfinished file\n";
 }
 
 }  // namespace

@@ -10,8 +10,10 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <random>
 #include <string>
@@ -148,6 +150,34 @@ TEST_F(Hdf5Backend, ShowsNumbersToProgramsThatKnowOnlyHdf5) {
   EXPECT_EQ(*unit, "kelvin");
   EXPECT_EQ(again.keys("T").value().size(), 2U);
   EXPECT_EQ(code_of(again.put("x", 1)), Errc::unsupported);
+}
+
+TEST_F(Hdf5Backend, IsReadByTheLineOfPythonOnItsPage) {
+  std::string python;
+  for (const char* one : {"python3", "/usr/bin/python3"}) {
+    if (std::system((std::string(one) + " -c 'import h5py' 2> /dev/null").c_str()) == 0) {
+      python = one;
+    }
+  }
+  if (python.empty()) {
+    GTEST_SKIP() << "there is no python3 with h5py (Debian: python3-h5py)";
+  }
+  {
+    const Store fields = open(url("?sync=0&store=fields")).value();
+    auto writer = fields.create<double>("T", {2, 3}).value();
+    std::ranges::copy(std::array<double, 6>{1, 2.5, -3, 4, 5, 6}, writer.data());
+    ASSERT_TRUE(writer.seal());
+  }
+  const std::filesystem::path pages = LOCUM_DOCS_BACKENDS;
+  std::ifstream page(pages.parent_path() / "backends/hdf5.md");
+  const std::string text((std::istreambuf_iterator<char>(page)), {});
+  const std::size_t at = text.find("h5py.File('results.h5')");
+  ASSERT_NE(at, std::string::npos);
+  std::string line = text.substr(at, text.find('`', at) - at);
+  line.replace(line.find("results.h5"), 10, path());
+  std::string printed;
+  ASSERT_TRUE(run(python + " -c \"import h5py; print(" + line + ".tolist())\"", printed));
+  EXPECT_EQ(printed, "[[1.0, 2.5, -3.0], [4.0, 5.0, 6.0]]\n") << line;
 }
 
 TEST_F(Hdf5Backend, ResolvesTheHandlesOfAnEarlierProcess) {

@@ -5,14 +5,14 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstdlib>
+#include <iostream>
 #include <map>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "tests/shm/child.hpp"
+#include "tests/transport/storage/killed_writer.hpp"
 #include "tests/transport/storage/pack_samples.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
 #include "transport/storage/pack/writer.hpp"
@@ -22,11 +22,6 @@ namespace {
 
 constexpr std::uint32_t writers = 2;
 constexpr const char* not_there = "not_found";
-
-std::uint64_t number_in(const char* variable, std::uint64_t otherwise) {
-  const char* const text = std::getenv(variable);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
 
 /// What a writer does one after the other, always the same for a seed.
 class PackChanges {
@@ -62,29 +57,26 @@ void make(Backend& pack, const PackChanges::Change& change) {
   }
 }
 
-/// A process that says on a pipe, by the number of the writer, that a change is made.
-Child changing(const std::string& path, std::uint64_t seed, int said) {
-  return Child([=] {
-    // Now and then it waits for the disk, and often it compacts.
-    const auto pack =
-        storage::open_pack_writer(
-            path, {.syncs = seed % 4 == 0, .compacts = seed % 5 == 0, .least_dead_bytes = 200'000})
-            .value();
-    std::vector<std::thread> threads;
-    for (std::uint32_t writer = 0; writer < writers; ++writer) {
-      threads.emplace_back([&, writer] {
-        PackChanges changes(seed, writer);
-        const auto number = static_cast<char>(writer);
-        do {
-          make(*pack, changes.next());
-        } while (::write(said, &number, 1) == 1);
-      });
-    }
-    for (std::thread& thread : threads) {
-      thread.join();
-    }
-    return std::string();
-  });
+/// Says on a pipe, by the number of the writer, that a change is made.
+void change_pack(const std::string& path, std::uint64_t seed, int said) {
+  // Now and then it waits for the disk, and often it compacts.
+  const auto pack =
+      storage::open_pack_writer(
+          path, {.syncs = seed % 4 == 0, .compacts = seed % 5 == 0, .least_dead_bytes = 200'000})
+          .value();
+  std::vector<std::thread> threads;
+  for (std::uint32_t writer = 0; writer < writers; ++writer) {
+    threads.emplace_back([&, writer] {
+      PackChanges changes(seed, writer);
+      const auto number = static_cast<char>(writer);
+      do {
+        make(*pack, changes.next());
+      } while (::write(said, &number, 1) == 1);
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
 }
 
 TEST(PackKill, LosesNothingThatWasStored) {
@@ -99,29 +91,11 @@ TEST(PackKill, LosesNothingThatWasStored) {
     std::minstd_rand random(static_cast<std::uint32_t>(seed * 7919));
     const std::uint64_t least = random() % 400;
     const std::chrono::microseconds later(random() % 500);
-    std::array<int, 2> pipe{};
-    ASSERT_EQ(::pipe(pipe.data()), 0);
-    Child child = changing(path, seed, pipe[1]);
-    ::close(pipe[1]);
+    const std::string said = said_until_killed([&](int to) { change_pack(path, seed, to); }, least, later);
     std::array<std::uint64_t, writers> made{};
-    const auto hear = [&] {
-      char writer = 0;
-      if (::read(pipe[0], &writer, 1) != 1) {
-        return false;
-      }
+    for (const char writer : said) {
       ++made.at(static_cast<std::size_t>(writer));
-      return true;
-    };
-    for (std::uint64_t heard = 0; heard < least; ++heard) {
-      ASSERT_TRUE(hear());
     }
-    for (const auto end = Deadline::Clock::now() + later; Deadline::Clock::now() < end;) {
-    }
-    child.kill();
-    while (hear()) {
-    }
-    ::close(pipe[0]);
-    ASSERT_EQ(child.wait().signal, SIGKILL);
     std::map<std::string, std::string> or_else;  // of a change that was being made
     for (std::uint32_t writer = 0; writer < writers; ++writer) {
       PackChanges changes(seed, writer);
@@ -150,6 +124,7 @@ TEST(PackKill, LosesNothingThatWasStored) {
     }
   }
   EXPECT_GT(all, kills * 20);
+  std::cout << kills << " kills after " << all << " changes\n";
 }
 
 }  // namespace

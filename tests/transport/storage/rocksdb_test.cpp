@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -47,6 +48,35 @@ class RocksDbBackend : public ::testing::Test {
 
 TEST_F(RocksDbBackend, ResolvesTheHandlesOfAnEarlierProcess) {
   expect_handles_in_the_next_process(url());
+}
+
+// As the page says, for programs that know only RocksDB.
+TEST_F(RocksDbBackend, KeepsEachStoreInAColumnFamilyOfItsName) {
+  {
+    ASSERT_TRUE(open(url("?store=fields")).value().put("T", std::vector<double>(100, 2.5)));
+    ASSERT_TRUE(open(url("?store=run/17")).value().put("T", 1));
+  }
+  const std::string path = folder_.path() + "/db";
+  std::vector<std::string> families;
+  ASSERT_TRUE(rocksdb::DB::ListColumnFamilies({}, path, &families).ok());
+  for (const char* name : {"fields", "run/17"}) {
+    EXPECT_EQ(std::ranges::count(families, name), 1) << name;
+  }
+  std::vector<rocksdb::ColumnFamilyDescriptor> all;
+  for (const std::string& name : families) {
+    all.emplace_back(name, rocksdb::ColumnFamilyOptions());
+  }
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* plain = nullptr;
+  ASSERT_TRUE(rocksdb::DB::OpenForReadOnly({}, path, all, &handles, &plain).ok());
+  const std::unique_ptr<rocksdb::DB> closed(plain);
+  for (rocksdb::ColumnFamilyHandle* const family : handles) {
+    std::string value;
+    const bool is_there = plain->Get({}, family, "T", &value).ok();
+    EXPECT_EQ(is_there, family->GetName() == "fields" || family->GetName() == "run/17") << family->GetName();
+    EXPECT_TRUE(family->GetName() != "fields" || value.size() > 100 * sizeof(double)) << value.size();
+    EXPECT_TRUE(plain->DestroyColumnFamilyHandle(family).ok());
+  }
 }
 
 TEST_F(RocksDbBackend, SaysThatItIsOpenElsewhere) {
