@@ -27,6 +27,7 @@
 #include "tests/core/connector_contract.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
 #include "tests/transport/storage/test_server.hpp"
+#include "tests/transport/storage/tls_server.hpp"
 #include "tests/transport/storage/wrappers/probe_backend.hpp"
 #include "transport/storage/backends.hpp"
 #include "transport/storage/file/backend.hpp"
@@ -169,19 +170,47 @@ std::vector<BackendFactory> wrappers_to_test() {
 
 INSTANTIATE_TEST_SUITE_P(Wrappers, BackendContract, ::testing::ValuesIn(wrappers_to_test()), backend_name);
 
-std::vector<BackendFactory> with_servers(std::vector<BackendFactory> all) {
-  for (const auto& [kind, name] :
-       {std::pair(ServerKind::redis, "redis"), std::pair(ServerKind::memcached, "memcached")}) {
-    if (!TestServer::program(kind)) {
-      std::cerr << "the contract tests of " << name << ": are left out: its server is not installed\n";
+/// A server that the contracts are tried with.
+struct TriedServer {
+  const char* name;
+  /// One before it is spoken to by the same words: what does not depend on the way to it is tried without
+  /// this.
+  bool is_variant;
+  ServerKind kind;
+  std::string (*url)();  ///< starts it, if it does not run
+};
+
+std::vector<TriedServer> tried_servers() {
+  using enum ServerKind;
+  std::vector<TriedServer> all{
+      {"redis", false, redis, [] { return shared_server(redis).url(); }},
+      {"redis_tcp", true, redis, [] { return shared_server(redis).tcp_url(); }},
+      {"valkey", true, valkey, [] { return shared_server(valkey).url(); }},
+      {"memcached", false, memcached, [] { return shared_server(memcached).url(); }},
+  };
+#if LOCUM_WITH_TLS
+  all.push_back({"rediss", true, redis, [] { return shared_tls_server(redis).url(); }});
+  all.push_back({"memcacheds", true, memcached, [] { return shared_tls_server(memcached).url(); }});
+#endif
+  return all;
+}
+
+std::vector<BackendFactory> with_servers(std::vector<BackendFactory> all, bool with_variants) {
+  for (const TriedServer& server : tried_servers()) {
+    if (server.is_variant && !with_variants) {
       continue;
     }
-    all.push_back({name,
-                   [kind] {
-                     shared_server(kind).clear();
-                     return shared_server(kind).backend();
+    if (!TestServer::program(server.kind)) {
+      std::cerr << "the contract tests of " << server.name << ": are left out: its server is not installed\n";
+      continue;
+    }
+    const auto again = [url = server.url] { return backend_at(url()).value(); };
+    all.push_back({server.name,
+                   [url = server.url, again] {
+                     clear_server(url());
+                     return again();
                    },
-                   [kind] { return shared_server(kind).backend(); }});
+                   again});
   }
   return all;
 }
@@ -191,7 +220,7 @@ std::vector<ConnectorFactory> all_connectors() {
   std::vector<ConnectorFactory> all{over("narrow", like_files), over("checksum", [] {
                                       return open_backend("checksum+prefix+simple:?prefix.name=x/").value();
                                     })};
-  for (const BackendFactory& one : with_servers(all_backends())) {
+  for (const BackendFactory& one : with_servers(all_backends(), false)) {
     if (one.name != "memcached") {
       all.push_back(over(one.name, one.make));
     }
@@ -220,7 +249,7 @@ INSTANTIATE_TEST_SUITE_P(Tiers, ConnectorContract,
                                            tier_over("tier_back", simple, TierWrites::back)),
                          factory_name);
 
-INSTANTIATE_TEST_SUITE_P(Backends, BackendContract, ::testing::ValuesIn(with_servers(all_backends())),
+INSTANTIATE_TEST_SUITE_P(Backends, BackendContract, ::testing::ValuesIn(with_servers(all_backends(), true)),
                          backend_name);
 INSTANTIATE_TEST_SUITE_P(Backends, ConnectorContract, ::testing::ValuesIn(all_connectors()), factory_name);
 
