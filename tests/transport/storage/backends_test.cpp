@@ -1,7 +1,12 @@
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <deque>
 #include <filesystem>
@@ -9,6 +14,7 @@
 #include <iostream>
 #include <iterator>
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -252,6 +258,78 @@ INSTANTIATE_TEST_SUITE_P(Tiers, ConnectorContract,
 INSTANTIATE_TEST_SUITE_P(Backends, BackendContract, ::testing::ValuesIn(with_servers(all_backends(), true)),
                          backend_name);
 INSTANTIATE_TEST_SUITE_P(Backends, ConnectorContract, ::testing::ValuesIn(all_connectors()), factory_name);
+
+/// So many bytes that take no memory as long as nobody reads them.
+class UntouchedBytes {
+ public:
+  explicit UntouchedBytes(std::size_t size_bytes)
+      : size_bytes_(size_bytes),
+        begin_(::mmap(nullptr, size_bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)) {}
+  UntouchedBytes(const UntouchedBytes&) = delete;
+  UntouchedBytes& operator=(const UntouchedBytes&) = delete;
+  ~UntouchedBytes() {
+    if (begin_ != MAP_FAILED) {
+      ::munmap(begin_, size_bytes_);
+    }
+  }
+  /// Empty: there is no room for them.
+  [[nodiscard]] std::span<const std::byte> bytes() const {
+    return {static_cast<const std::byte*>(begin_), begin_ == MAP_FAILED ? 0 : size_bytes_};
+  }
+  /// Whether somebody has read the first one or the last one.
+  [[nodiscard]] bool is_touched() const {
+    const std::size_t page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    char* const first = static_cast<char*>(begin_);
+    unsigned char begin = 0;
+    unsigned char end = 0;
+    EXPECT_EQ(::mincore(first, page, &begin), 0);
+    EXPECT_EQ(::mincore(first + (size_bytes_ - 1) / page * page, 1, &end), 0);
+    return ((begin | end) & 1U) != 0;
+  }
+
+ private:
+  const std::size_t size_bytes_;
+  void* const begin_;
+};
+
+// The limits that the contract does not try, since its records are made.
+TEST(RecordsThatAreTooLarge, AreRefusedBeforeAnybodyReadsThem) {
+  std::size_t tried = 0;
+  for (const BackendFactory& factory : with_servers(all_backends(), false)) {
+    const auto backend = factory.make();
+    const std::uint64_t largest = backend->traits().largest_record;
+    if (largest <= std::uint64_t{64} << 20U || largest > std::uint64_t{1} << 40U) {
+      continue;
+    }
+    SCOPED_TRACE(factory.name);
+    const UntouchedBytes much(largest + 1);
+    ASSERT_EQ(much.bytes().size(), largest + 1);
+    const std::string text = "text";
+    std::array<NewRecord, 3> records;
+    for (NewRecord& record : records) {
+      record.bytes = std::as_bytes(std::span(text));
+      record.revision = 7;
+    }
+    records[1].bytes = much.bytes();
+    const auto alone = backend->store({"s", "b"}, records[1], std::chrono::seconds(60));
+    ASSERT_EQ(code_of(alone), Errc::value_too_large);
+    EXPECT_NE(alone.error().text().find(std::to_string(largest)), std::string::npos) << alone.error();
+    if (RecordBatches* const together = backend->batches(); together != nullptr) {
+      const std::array<RecordKey, 3> keys{{{"s", "a"}, {"s", "b"}, {"s", "c"}}};
+      std::array<Result<void>, 3> stored;
+      together->store(keys, records, stored, std::chrono::seconds(60));
+      EXPECT_TRUE(stored[0]) << stored[0].error();
+      EXPECT_EQ(code_of(stored[1]), Errc::value_too_large);
+      EXPECT_TRUE(stored[2]) << stored[2].error();
+    }
+    EXPECT_EQ(code_of(backend->load({"s", "b"}, 0, std::chrono::seconds(60))), Errc::not_found);
+    EXPECT_FALSE(much.is_touched());
+    ++tried;
+  }
+  if (tried == 0) {
+    GTEST_SKIP() << "neither redis-server nor RocksDB is there";
+  }
+}
 
 TEST(OpenByUrl, FindsAStoreAgainByItsHandles) {
   const Store store = open("simple:").value();

@@ -12,6 +12,7 @@
 #include "core/base/hash.hpp"
 #include "transport/storage/backends.hpp"
 #include "transport/storage/memcached/connection.hpp"
+#include "transport/storage/record_limit.hpp"
 #include "transport/storage/servers/server_backend.hpp"
 
 namespace locum::storage {
@@ -147,7 +148,7 @@ std::vector<std::size_t> Memcached::store_some(ItemConnection& connection, std::
   std::vector<std::size_t> asked;
   for (std::size_t at = 0; at < keys.size(); ++at) {
     const NewRecord& record = records[at];
-    if (record.bytes.size() > traits().largest_record) {
+    if (is_too_large_for(traits(), record)) {
       stored[at] = too_large_for(traits());
       continue;
     }

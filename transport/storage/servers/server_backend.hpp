@@ -21,7 +21,6 @@ namespace locum::storage {
 /// The same error; of a connection that broke, or whose time was over, it says that what was sent may be
 /// done.
 [[nodiscard]] Error perhaps_changed(const Error& error);
-[[nodiscard]] Error too_large_for(const BackendTraits& traits);
 /// The option `connections` of a URL: 64 if it is not given.
 [[nodiscard]] Result<std::uint32_t> most_connections(const Url& url);
 
