@@ -210,5 +210,68 @@ TEST_P(Servers, FindOutInOneTurnWhatABatchHasStored) {
   EXPECT_TRUE(stored[0]) << "its reply came";
 }
 
+// A server that keeps its records, and is killed while they are stored.
+TEST(RedisServerThatKeepsRecords, HasAllThatItAcknowledgedAfterARestart) {
+  if (!TestServer::program(ServerKind::redis)) {
+    GTEST_SKIP() << "redis-server is not installed";
+  }
+  constexpr int threads = 3;
+  constexpr int together = 10;
+  TestServer own(ServerKind::redis, false, {"--appendonly", "yes", "--appendfsync", "always"});
+  const auto backend = own.backend();
+  std::array<std::vector<std::string>, threads> acknowledged;
+  std::atomic<int> stored{0};
+  std::atomic<int> lost{0};
+  std::atomic<bool> done{false};
+  std::vector<std::thread> all;
+  for (int mine = 0; mine < threads; ++mine) {
+    all.emplace_back([&, mine] {
+      for (int round = 0; !done; ++round) {
+        TextBatch batch;
+        for (int at = 0; at < (round % 2 == 0 ? 1 : together); ++at) {
+          const std::string name =
+              std::to_string(mine) + '/' + std::to_string(round) + '/' + std::to_string(at);
+          batch.add(name, "text of " + name, 7, Expect::absent);
+        }
+        const auto results = batch.store(*backend);
+        for (std::size_t at = 0; at < batch.size(); ++at) {
+          EXPECT_TRUE(results[at] || code_of(results[at]) == Errc::peer_lost) << results[at].error();
+          if (results[at]) {
+            acknowledged[static_cast<std::size_t>(mine)].push_back(batch.name(at));
+          }
+          (results[at] ? stored : lost) += 1;
+        }
+      }
+    });
+  }
+  const auto reaches = [end = Deadline::Clock::now() + long_enough](const std::atomic<int>& count,
+                                                                    int wanted) {
+    while (count < wanted && Deadline::Clock::now() < end) {
+      std::this_thread::yield();
+    }
+    return count >= wanted;
+  };
+  EXPECT_TRUE(reaches(stored, 100));
+  own.stop();
+  EXPECT_TRUE(reaches(lost, threads * together));
+  own.start();
+  EXPECT_TRUE(reaches(stored, stored + 100)) << "they are connected again";
+  done = true;
+  for (std::thread& one : all) {
+    one.join();
+  }
+  for (const auto& names : acknowledged) {
+    TextBatch batch;
+    for (const std::string& name : names) {
+      batch.add(name, "text of " + name, 7, Expect::anything);
+    }
+    const auto found = batch.load(*backend);
+    for (std::size_t at = 0; at < batch.size(); ++at) {
+      ASSERT_TRUE(found[at]) << batch.name(at) << ": " << found[at].error();
+      EXPECT_EQ(text_in(*found[at]), batch.text(at));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace locum::tests
