@@ -1,7 +1,12 @@
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <deque>
 #include <filesystem>
@@ -9,6 +14,7 @@
 #include <iostream>
 #include <iterator>
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -27,6 +33,7 @@
 #include "tests/core/connector_contract.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
 #include "tests/transport/storage/test_server.hpp"
+#include "tests/transport/storage/tls_server.hpp"
 #include "tests/transport/storage/wrappers/probe_backend.hpp"
 #include "transport/storage/backends.hpp"
 #include "transport/storage/file/backend.hpp"
@@ -169,19 +176,47 @@ std::vector<BackendFactory> wrappers_to_test() {
 
 INSTANTIATE_TEST_SUITE_P(Wrappers, BackendContract, ::testing::ValuesIn(wrappers_to_test()), backend_name);
 
-std::vector<BackendFactory> with_servers(std::vector<BackendFactory> all) {
-  for (const auto& [kind, name] :
-       {std::pair(ServerKind::redis, "redis"), std::pair(ServerKind::memcached, "memcached")}) {
-    if (!TestServer::program(kind)) {
-      std::cerr << "the contract tests of " << name << ": are left out: its server is not installed\n";
+/// A server that the contracts are tried with.
+struct TriedServer {
+  const char* name;
+  /// One before it is spoken to by the same words: what does not depend on the way to it is tried without
+  /// this.
+  bool is_variant;
+  ServerKind kind;
+  std::string (*url)();  ///< starts it, if it does not run
+};
+
+std::vector<TriedServer> tried_servers() {
+  using enum ServerKind;
+  std::vector<TriedServer> all{
+      {"redis", false, redis, [] { return shared_server(redis).url(); }},
+      {"redis_tcp", true, redis, [] { return shared_server(redis).tcp_url(); }},
+      {"valkey", true, valkey, [] { return shared_server(valkey).url(); }},
+      {"memcached", false, memcached, [] { return shared_server(memcached).url(); }},
+  };
+#if LOCUM_WITH_TLS
+  all.push_back({"rediss", true, redis, [] { return shared_tls_server(redis).url(); }});
+  all.push_back({"memcacheds", true, memcached, [] { return shared_tls_server(memcached).url(); }});
+#endif
+  return all;
+}
+
+std::vector<BackendFactory> with_servers(std::vector<BackendFactory> all, bool with_variants) {
+  for (const TriedServer& server : tried_servers()) {
+    if (server.is_variant && !with_variants) {
       continue;
     }
-    all.push_back({name,
-                   [kind] {
-                     shared_server(kind).clear();
-                     return shared_server(kind).backend();
+    if (!TestServer::program(server.kind)) {
+      std::cerr << "the contract tests of " << server.name << ": are left out: its server is not installed\n";
+      continue;
+    }
+    const auto again = [url = server.url] { return backend_at(url()).value(); };
+    all.push_back({server.name,
+                   [url = server.url, again] {
+                     clear_server(url());
+                     return again();
                    },
-                   [kind] { return shared_server(kind).backend(); }});
+                   again});
   }
   return all;
 }
@@ -191,7 +226,7 @@ std::vector<ConnectorFactory> all_connectors() {
   std::vector<ConnectorFactory> all{over("narrow", like_files), over("checksum", [] {
                                       return open_backend("checksum+prefix+simple:?prefix.name=x/").value();
                                     })};
-  for (const BackendFactory& one : with_servers(all_backends())) {
+  for (const BackendFactory& one : with_servers(all_backends(), false)) {
     if (one.name != "memcached") {
       all.push_back(over(one.name, one.make));
     }
@@ -220,9 +255,81 @@ INSTANTIATE_TEST_SUITE_P(Tiers, ConnectorContract,
                                            tier_over("tier_back", simple, TierWrites::back)),
                          factory_name);
 
-INSTANTIATE_TEST_SUITE_P(Backends, BackendContract, ::testing::ValuesIn(with_servers(all_backends())),
+INSTANTIATE_TEST_SUITE_P(Backends, BackendContract, ::testing::ValuesIn(with_servers(all_backends(), true)),
                          backend_name);
 INSTANTIATE_TEST_SUITE_P(Backends, ConnectorContract, ::testing::ValuesIn(all_connectors()), factory_name);
+
+/// So many bytes that take no memory as long as nobody reads them.
+class UntouchedBytes {
+ public:
+  explicit UntouchedBytes(std::size_t size_bytes)
+      : size_bytes_(size_bytes),
+        begin_(::mmap(nullptr, size_bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)) {}
+  UntouchedBytes(const UntouchedBytes&) = delete;
+  UntouchedBytes& operator=(const UntouchedBytes&) = delete;
+  ~UntouchedBytes() {
+    if (begin_ != MAP_FAILED) {
+      ::munmap(begin_, size_bytes_);
+    }
+  }
+  /// Empty: there is no room for them.
+  [[nodiscard]] std::span<const std::byte> bytes() const {
+    return {static_cast<const std::byte*>(begin_), begin_ == MAP_FAILED ? 0 : size_bytes_};
+  }
+  /// Whether somebody has read the first one or the last one.
+  [[nodiscard]] bool is_touched() const {
+    const std::size_t page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    char* const first = static_cast<char*>(begin_);
+    unsigned char begin = 0;
+    unsigned char end = 0;
+    EXPECT_EQ(::mincore(first, page, &begin), 0);
+    EXPECT_EQ(::mincore(first + (size_bytes_ - 1) / page * page, 1, &end), 0);
+    return ((begin | end) & 1U) != 0;
+  }
+
+ private:
+  const std::size_t size_bytes_;
+  void* const begin_;
+};
+
+// The limits that the contract does not try, since its records are made.
+TEST(RecordsThatAreTooLarge, AreRefusedBeforeAnybodyReadsThem) {
+  std::size_t tried = 0;
+  for (const BackendFactory& factory : with_servers(all_backends(), false)) {
+    const auto backend = factory.make();
+    const std::uint64_t largest = backend->traits().largest_record;
+    if (largest <= std::uint64_t{64} << 20U || largest > std::uint64_t{1} << 40U) {
+      continue;
+    }
+    SCOPED_TRACE(factory.name);
+    const UntouchedBytes much(largest + 1);
+    ASSERT_EQ(much.bytes().size(), largest + 1);
+    const std::string text = "text";
+    std::array<NewRecord, 3> records;
+    for (NewRecord& record : records) {
+      record.bytes = std::as_bytes(std::span(text));
+      record.revision = 7;
+    }
+    records[1].bytes = much.bytes();
+    const auto alone = backend->store({"s", "b"}, records[1], std::chrono::seconds(60));
+    ASSERT_EQ(code_of(alone), Errc::value_too_large);
+    EXPECT_NE(alone.error().text().find(std::to_string(largest)), std::string::npos) << alone.error();
+    if (RecordBatches* const together = backend->batches(); together != nullptr) {
+      const std::array<RecordKey, 3> keys{{{"s", "a"}, {"s", "b"}, {"s", "c"}}};
+      std::array<Result<void>, 3> stored;
+      together->store(keys, records, stored, std::chrono::seconds(60));
+      EXPECT_TRUE(stored[0]) << stored[0].error();
+      EXPECT_EQ(code_of(stored[1]), Errc::value_too_large);
+      EXPECT_TRUE(stored[2]) << stored[2].error();
+    }
+    EXPECT_EQ(code_of(backend->load({"s", "b"}, 0, std::chrono::seconds(60))), Errc::not_found);
+    EXPECT_FALSE(much.is_touched());
+    ++tried;
+  }
+  if (tried == 0) {
+    GTEST_SKIP() << "neither redis-server nor RocksDB is there";
+  }
+}
 
 TEST(OpenByUrl, FindsAStoreAgainByItsHandles) {
   const Store store = open("simple:").value();

@@ -80,6 +80,7 @@ struct FaultProxy::State {
     int server = -1;
     std::string to_server;
     std::deque<Late> to_client;
+    bool is_asked = false;  ///< and nothing came since
   };
 
   std::string path;
@@ -89,6 +90,7 @@ struct FaultProxy::State {
   std::atomic<bool> ends{false};
   std::atomic<int> cuts{0};
   std::atomic<int> connections{0};
+  std::atomic<int> turns{0};
   Mutex mutex;
   Faults faults LOCUM_GUARDED_BY(mutex);
   std::int64_t passed LOCUM_GUARDED_BY(mutex) = 0;  ///< bytes of replies, since the faults were set
@@ -124,6 +126,7 @@ bool FaultProxy::State::take_replies(Passage& passage) {
   if (got <= 0) {
     return got < 0 && (errno == EAGAIN || errno == EINTR);
   }
+  passage.is_asked = false;
   std::string bytes(buffer.data(), static_cast<std::size_t>(got));
   const MutexLock lock(mutex);
   const auto room_before = [got, before = passed](std::int64_t limit) {
@@ -188,6 +191,9 @@ bool FaultProxy::State::serve(Passage& passage, short client_ready, short server
     const ssize_t got = ::recv(passage.client, buffer.data(), buffer.size(), 0);
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
       return false;
+    }
+    if (got > 0 && !std::exchange(passage.is_asked, true)) {
+      ++turns;
     }
     passage.to_server.append(buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
   }
@@ -268,6 +274,7 @@ void FaultProxy::set(const Faults& faults) {
   state_->faults = faults;
   state_->passed = 0;
   state_->cuts = 0;
+  state_->turns = 0;
   state_->random.seed(faults.garbage_seed);
 }
 
@@ -279,6 +286,9 @@ int FaultProxy::cuts() const noexcept {
 }
 int FaultProxy::connections() const noexcept {
   return state_->connections;
+}
+int FaultProxy::turns() const noexcept {
+  return state_->turns;
 }
 
 }  // namespace locum::tests

@@ -36,6 +36,9 @@ class FaultProxy {
   [[nodiscard]] int cuts() const noexcept;
   /// Connections that were accepted.
   [[nodiscard]] int connections() const noexcept;
+  /// How often a client asked for something after its connection had replied, or for the first time: requests
+  /// that are sent together are one turn.
+  [[nodiscard]] int turns() const noexcept;
 
  private:
   struct State;

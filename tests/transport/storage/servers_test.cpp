@@ -28,6 +28,7 @@
 #include "tests/core/code_of.hpp"
 #include "tests/transport/storage/fault_proxy.hpp"
 #include "tests/transport/storage/next_process.hpp"
+#include "tests/transport/storage/server_scene.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
 #include "tests/transport/storage/test_server.hpp"
 #include "transport/storage/redis/connection.hpp"
@@ -39,53 +40,9 @@ using Clock = Deadline::Clock;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr seconds long_enough{60};
-/// What a call may take beyond its deadline on a machine that has much else to do.
-constexpr seconds beyond{10};
-
 std::string name_of_server(const ::testing::TestParamInfo<ServerKind>& info) {
   return info.param == ServerKind::redis ? "redis" : "memcached";
 }
-
-std::string text_in(const Record& record) {
-  return {reinterpret_cast<const char*>(record.bytes.data()), record.bytes.size()};
-}
-
-Result<void> store_text(Backend& to, const RecordKey& key, std::string_view text, std::uint64_t revision,
-                        Deadline deadline, Expect expect = Expect::anything, std::uint64_t expected = 0) {
-  NewRecord record;
-  record.bytes = std::as_bytes(std::span(text));
-  record.revision = revision;
-  record.expect = expect;
-  record.expected_revision = expected;
-  return to.store(key, record, deadline);
-}
-
-/// A server behind a proxy. Each test has its own proxy, and an empty server.
-class Servers : public ::testing::TestWithParam<ServerKind> {
- protected:
-  void SetUp() override {
-    if (!TestServer::program(GetParam())) {
-      GTEST_SKIP() << "the server is not installed";
-    }
-    server_ = &shared_server(GetParam());
-    server_->clear();
-    proxy_ = std::make_unique<FaultProxy>(server_->folder() + "/proxy", server_->path());
-    direct_ = server_->backend();
-    backend_ = backend_at(proxied()).value();
-  }
-  [[nodiscard]] bool is_redis() const { return GetParam() == ServerKind::redis; }
-  [[nodiscard]] std::string proxied() const {
-    return (is_redis() ? "redis:" : "memcached:") + proxy_->path();
-  }
-  /// Opens the connections anew: those that are idle have met no fault yet.
-  void anew() { backend_ = backend_at(proxied()).value(); }
-
-  TestServer* server_ = nullptr;
-  std::unique_ptr<FaultProxy> proxy_;
-  std::shared_ptr<Backend> direct_;
-  std::shared_ptr<Backend> backend_;
-};
 
 INSTANTIATE_TEST_SUITE_P(Kinds, Servers, ::testing::Values(ServerKind::redis, ServerKind::memcached),
                          name_of_server);
@@ -135,46 +92,6 @@ TEST_P(Servers, FindOutWhetherAStoreWasMade) {
   const auto never = store_text(*backend_, {"s", "c"}, "5", 15, long_enough);
   ASSERT_EQ(code_of(never), Errc::peer_lost);
   EXPECT_NE(never.error().text().find("may or may not"), std::string::npos) << never.error();
-}
-
-TEST_P(Servers, LoseNothingThatTheyAcknowledged) {
-  constexpr int threads = 4;
-  constexpr int rounds = 60;
-  proxy_->set({.cut_after = 97});
-  std::array<std::vector<std::string>, threads> acknowledged;
-  std::vector<std::thread> all;
-  for (int mine = 0; mine < threads; ++mine) {
-    all.emplace_back([&, mine] {
-      std::mt19937 random(static_cast<unsigned>(mine));
-      for (int round = 0; round < rounds; ++round) {
-        const std::string name = std::to_string(mine) + '/' + std::to_string(round);
-        const std::string text(random() % 300, static_cast<char>('a' + round % 26));
-        const auto stored = store_text(*backend_, {"s", name}, text, 1000 + round, long_enough,
-                                       round % 2 == 0 ? Expect::absent : Expect::anything);
-        if (stored) {
-          acknowledged[mine].push_back(name);
-        } else {
-          EXPECT_EQ(code_of(stored), Errc::peer_lost) << stored.error();
-        }
-        const auto found = backend_->load({"s", name}, whole_record, long_enough);
-        EXPECT_TRUE(found ? text_in(*found) == text
-                          : code_of(found) == Errc::peer_lost ||
-                                (!stored && code_of(found) == Errc::not_found));
-      }
-    });
-  }
-  for (std::thread& one : all) {
-    one.join();
-  }
-  EXPECT_GT(proxy_->cuts(), threads);
-  std::size_t count = 0;
-  for (const auto& names : acknowledged) {
-    for (const std::string& name : names) {
-      EXPECT_TRUE(direct_->load({"s", name}, whole_record, long_enough)) << name;
-      ++count;
-    }
-  }
-  EXPECT_GT(count, 0U);
 }
 
 TEST_P(Servers, EndTheirCallsByTheDeadline) {

@@ -20,6 +20,7 @@
 
 #include "transport/storage/memcached/backend.hpp"
 #include "transport/storage/redis/backend.hpp"
+#include "transport/storage/servers/security.hpp"
 #include "transport/storage/servers/server_place.hpp"
 #include "transport/storage/servers/stream.hpp"
 
@@ -30,11 +31,27 @@ namespace {
 constexpr std::chrono::seconds start_limit{30};
 
 const char* name_of(ServerKind kind) {
-  return kind == ServerKind::redis ? "redis-server" : "memcached";
+  switch (kind) {
+    case ServerKind::redis:
+      return "redis-server";
+    case ServerKind::valkey:
+      return "valkey-server";
+    case ServerKind::memcached:
+      break;
+  }
+  return "memcached";
 }
 
 std::string scheme_of(ServerKind kind) {
-  return kind == ServerKind::redis ? "redis" : "memcached";
+  switch (kind) {
+    case ServerKind::redis:
+      return "redis";
+    case ServerKind::valkey:
+      return "valkey";
+    case ServerKind::memcached:
+      break;
+  }
+  return "memcached";
 }
 
 }  // namespace
@@ -73,7 +90,7 @@ std::optional<std::string> TestServer::program(ServerKind kind) {
     }
     begin = end + 1;
   }
-  return std::nullopt;
+  return kind == ServerKind::valkey ? program(ServerKind::redis) : std::nullopt;
 }
 
 TestServer::TestServer(ServerKind kind, bool on_tcp, std::vector<std::string> arguments)
@@ -117,7 +134,7 @@ void TestServer::start() {
   std::vector<std::string> words{*program(kind_)};
   const auto options = std::ranges::find_if(arguments_, [](const auto& one) { return one.starts_with("-"); });
   words.insert(words.end(), arguments_.begin(), options);  // a file of settings has to come first
-  if (kind_ == ServerKind::redis) {
+  if (kind_ != ServerKind::memcached) {
     words.insert(words.end(), {"--port", std::to_string(port_), "--bind", "127.0.0.1", "--unixsocket", path_,
                                "--save", "", "--appendonly", "no", "--dir", folder_});
   } else if (port_ != 0) {
@@ -162,7 +179,7 @@ void TestServer::start() {
 }
 
 void TestServer::clear() {
-  (void)ask_server(path_, kind_ == ServerKind::redis ? "FLUSHALL" : "flush_all");
+  clear_server(url());
 }
 
 std::shared_ptr<Backend> TestServer::backend(const std::string& options) const {
@@ -173,7 +190,7 @@ TestServer& shared_server(ServerKind kind) {
   static std::map<ServerKind, std::unique_ptr<TestServer>> servers;
   auto& server = servers[kind];
   if (!server) {
-    server = std::make_unique<TestServer>(kind);
+    server = std::make_unique<TestServer>(kind, kind != ServerKind::memcached);
   }
   return *server;
 }
@@ -183,15 +200,20 @@ Result<std::shared_ptr<Backend>> backend_at(const std::string& text) {
   return url.scheme.starts_with("memcached") ? storage::open_memcached(url) : storage::open_redis(url);
 }
 
-std::string ask_server(const std::string& path, const std::string& request) {
+std::string ask_server(const std::string& at, const std::string& request) {
   const Deadline deadline = std::chrono::seconds(30);
-  auto stream = storage::ServerStream::connect(
-                    storage::find_server(parse_url("redis:" + path).value(), 1).value(), deadline)
-                    .value();
+  const Url url = parse_url(at.starts_with('/') ? "redis:" + at : at).value();
+  auto place = storage::find_server(url, 1).value();
+  place.security = storage::security_of(url).value();
+  auto stream = storage::ServerStream::connect(place, deadline).value();
   const std::string line = request + "\r\n";
   const std::string_view text = line;
   stream.send({&text, 1}, deadline).value();
   return std::string(stream.line(deadline).value());
+}
+
+void clear_server(const std::string& url) {
+  (void)ask_server(url, url.starts_with("memcached") ? "flush_all" : "FLUSHALL");
 }
 
 }  // namespace locum::tests

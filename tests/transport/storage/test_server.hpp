@@ -13,14 +13,15 @@
 
 namespace locum::tests {
 
-enum class ServerKind : std::uint8_t { redis, memcached };
+enum class ServerKind : std::uint8_t { redis, valkey, memcached };
 
 /// A real server, which listens on a socket in a folder of its own under the system's temporary one, and
 /// keeps nothing on the disk. It ends with this, and with the thread that started it, however that ends. One
 /// thread at a time.
 class TestServer {
  public:
-  /// Where the program is; none: it is not installed, and whoever needs it is skipped.
+  /// Where the program is; none: it is not installed, and whoever needs it is skipped. Where there is no
+  /// valkey-server, Valkey is played by redis-server.
   [[nodiscard]] static std::optional<std::string> program(ServerKind kind);
 
   /// Starts it, and waits until it answers. `on_tcp`: on a port of the loopback device, too. REQUIRES: its
@@ -32,13 +33,13 @@ class TestServer {
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
-  /// `redis:/path`
+  /// `redis:/path`; of Memcached, if it is not on TCP
   [[nodiscard]] std::string url() const;
   [[nodiscard]] std::string tcp_url() const;
   [[nodiscard]] const std::string& folder() const noexcept { return folder_; }
   void stop() noexcept;
   void start();
-  /// Removes all that it keeps.
+  /// Removes all that it keeps. REQUIRES: it is at url().
   void clear();
   /// Opens its backend.
   [[nodiscard]] std::shared_ptr<Backend> backend(const std::string& options = {}) const;
@@ -57,11 +58,15 @@ class TestServer {
 [[nodiscard]] std::uint16_t free_port();
 /// Starts a server on such a port, five times if it has to: until it does not throw.
 void again_with_another_port(const std::function<void()>& start);
-/// One for the whole program, which is empty for each test that clears it. REQUIRES: its program is there.
+/// One for the whole program, which is empty for each test that clears it; but for Memcached, on TCP, too.
+/// REQUIRES: its program is there.
 [[nodiscard]] TestServer& shared_server(ServerKind kind);
 /// The backend of a URL.
 [[nodiscard]] Result<std::shared_ptr<Backend>> backend_at(const std::string& url);
-/// Asks a server for something by one request line, and returns the first line of its reply.
-std::string ask_server(const std::string& path, const std::string& request);
+/// Asks a server for something by one request line, and returns the first line of its reply. \param at path
+/// of its socket, or its URL
+std::string ask_server(const std::string& at, const std::string& request);
+/// Removes all that the server of that URL keeps.
+void clear_server(const std::string& url);
 
 }  // namespace locum::tests

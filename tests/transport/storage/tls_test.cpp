@@ -4,10 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
 #include <map>
-#include <memory>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,8 +13,8 @@
 #include "core/serializers.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/transport/storage/fault_proxy.hpp"
-#include "tests/transport/storage/temporary_folder.hpp"
 #include "tests/transport/storage/test_server.hpp"
+#include "tests/transport/storage/tls_server.hpp"
 
 namespace locum::tests {
 namespace {
@@ -30,64 +27,21 @@ std::string kept_text(const Store& store) {
   return *view;
 }
 
-/// An authority ("ca"), who signed the certificates "server" (for redis.test and 127.0.0.1) and "client", and
-/// another one ("other"): NAME.pem and NAME.key.
-class Certificates {
- public:
-  Certificates() {
-    const std::string make =
-        "cd " + folder_.path() +
-        " && exec >/dev/null 2>&1"
-        " && new='openssl req -x509 -nodes -days 2 -newkey ec -pkeyopt ec_paramgen_curve:P-256'"
-        " && $new -subj /CN=ca -keyout ca.key -out ca.pem"
-        " && $new -subj /CN=other -keyout other.key -out other.pem"
-        " && $new -subj /CN=server -addext basicConstraints=critical,CA:FALSE"
-        " -addext subjectAltName=DNS:redis.test,IP:127.0.0.1 -CA ca.pem -CAkey ca.key"
-        " -keyout server.key -out server.pem"
-        " && $new -subj /CN=client -addext basicConstraints=critical,CA:FALSE -CA ca.pem -CAkey ca.key"
-        " -keyout client.key -out client.pem";
-    are_made_ = std::system(make.c_str()) == 0;
-  }
-
-  [[nodiscard]] bool are_made() const noexcept { return are_made_; }
-  [[nodiscard]] std::string path(const std::string& file) const { return folder_.path() + '/' + file; }
-
- private:
-  TemporaryFolder folder_;
-  bool are_made_ = false;
-};
-
 /// A server of Redis that speaks TLS on one port, and does not on another one.
 class TlsServers : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    certificates_.emplace();
-    if (!certificates_->are_made() || !TestServer::program(ServerKind::redis)) {
-      return;
-    }
-    again_with_another_port([] {
-      port_ = free_port();
-      server_ = std::make_unique<TestServer>(
-          ServerKind::redis, true,
-          std::vector<std::string>{"--tls-port", std::to_string(port_), "--tls-cert-file", file("server.pem"),
-                                   "--tls-key-file", file("server.key"), "--tls-ca-cert-file", file("ca.pem"),
-                                   "--tls-auth-clients", "no"});
-    });
-  }
-  static void TearDownTestSuite() {
-    server_.reset();
-    certificates_.reset();
-  }
   void SetUp() override {
-    ASSERT_TRUE(certificates_->are_made()) << "openssl (package openssl) makes no certificates";
-    if (!server_) {
+    ASSERT_TRUE(certificates().are_made()) << "openssl (package openssl) makes no certificates";
+    if (!TestServer::program(ServerKind::redis)) {
       GTEST_SKIP() << "redis-server is not installed";
     }
+    secured_ = &shared_tls_server(ServerKind::redis);
+    server_ = &secured_->server();
     server_->clear();
   }
-  [[nodiscard]] static std::string file(const std::string& name) { return certificates_->path(name); }
-  [[nodiscard]] static std::string url(const std::string& options, const std::string& scheme = "rediss") {
-    return scheme + "://127.0.0.1:" + std::to_string(port_) + "/0?" + options;
+  [[nodiscard]] static std::string file(const std::string& name) { return certificates().path(name); }
+  [[nodiscard]] std::string url(const std::string& options, const std::string& scheme = "rediss") const {
+    return scheme + "://127.0.0.1:" + std::to_string(secured_->port()) + "/0?" + options;
   }
   [[nodiscard]] static std::string trusted() { return "ca=" + file("ca.pem"); }
   /// It is, with that code, in which that part of a sentence is, and within time.
@@ -99,9 +53,8 @@ class TlsServers : public ::testing::Test {
     EXPECT_NE(std::string(refused.error().what()).find(part), std::string::npos) << refused.error();
   }
 
-  static inline std::optional<Certificates> certificates_;
-  static inline std::uint16_t port_ = 0;
-  static inline std::unique_ptr<TestServer> server_;
+  TlsServer* secured_ = nullptr;
+  TestServer* server_ = nullptr;
 };
 
 TEST_F(TlsServers, KeepWhatTheyAreGiven) {
@@ -144,14 +97,14 @@ TEST_F(TlsServers, AreRefusedIfTheyAreNotWhoTheyShouldBe) {
                  "expects TLS");
   const std::string plain_port = std::to_string(server_->port());
   expect_refused("rediss://127.0.0.1:" + plain_port + "?" + trusted(), Errc::timeout, "expects TLS");
-  expect_refused("redis://127.0.0.1:" + std::to_string(port_), Errc::peer_lost, "expects TLS");
+  expect_refused("redis://127.0.0.1:" + std::to_string(secured_->port()), Errc::peer_lost, "expects TLS");
 }
 
 TEST_F(TlsServers, MayWantACertificate) {
-  const auto admits = [](const char* who) {
+  const auto admits = [&](const char* who) {
     EXPECT_EQ(ask_server(server_->path(), std::string("CONFIG SET tls-auth-clients ") + who), "+OK");
   };
-  const auto with = [](const std::string& name) {
+  const auto with = [&](const std::string& name) {
     return url(trusted() + "&cert=" + file(name + ".pem") + "&key=" + file(name + ".key"));
   };
   admits("yes");
@@ -183,7 +136,7 @@ TEST_F(TlsServers, NeedFilesThatCanBeRead) {
 }
 
 TEST_F(TlsServers, EndTheirCallsByTheDeadlineAndAreConnectedAgain) {
-  FaultProxy proxy(server_->folder() + "/proxy", std::to_string(port_));
+  FaultProxy proxy(server_->folder() + "/proxy", std::to_string(secured_->port()));
   const std::string at = "rediss:" + proxy.path() + "?server_name=redis.test&" + trusted();
   const std::string text(40'000, 't');
   const Store store = open(at, {.timeout = 20s}).value();
@@ -219,9 +172,8 @@ TEST_F(TlsServers, MayBeMemcached) {
   if (!TestServer::program(ServerKind::memcached)) {
     GTEST_SKIP() << "memcached is not installed";
   }
-  const TestServer own(
-      ServerKind::memcached, true,
-      {"-Z", "-o", "ssl_chain_cert=" + file("server.pem") + ",ssl_key=" + file("server.key")});
+  const TlsServer& own = shared_tls_server(ServerKind::memcached);
+  clear_server(own.url());
   const std::string at = "memcacheds://127.0.0.1:" + std::to_string(own.port()) + '?';
   const Store store = open(at + trusted(), {.timeout = 20s}).value();
   const std::string text(100'000, 't');

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <limits>
-#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +12,7 @@
 #include "core/base/hash.hpp"
 #include "transport/storage/backends.hpp"
 #include "transport/storage/memcached/connection.hpp"
+#include "transport/storage/record_limit.hpp"
 #include "transport/storage/servers/server_backend.hpp"
 
 namespace locum::storage {
@@ -110,24 +111,29 @@ std::size_t Memcached::load_some(ItemConnection& connection, std::span<const Rec
   return connection.is_broken() ? known : keys.size();
 }
 
-/// The item, if it has that revision; none, if it has another one; `not_found`.
-Result<std::optional<Item>> item_of_revision(ItemConnection& connection, const std::string& key,
-                                             std::uint64_t revision, Deadline deadline) {
-  std::optional<Item> found;
-  connection.add_get({&key, 1});
-  auto done = connection.send(deadline);
-  if (done) {
-    done = connection.receive_items({&key, 1}, deadline,
-                                    [&](std::size_t, Item item) { found = std::move(item); });
-  }
-  if (!done || !found) {
-    return done ? no_such_object() : done.error();
-  }
-  return found->record.revision == revision ? std::move(found) : std::nullopt;
-}
-
 Error has_other_revision() {
   return Error(Errc::stale, "the record has another revision");
+}
+
+/// What is there of some items: the server's versions of those with the revision that is expected.
+/// Else `not_found` or `stale`; of all whose reply was lost, the error of that.
+std::vector<Result<std::uint64_t>> versions_of(ItemConnection& connection, std::span<const std::string> items,
+                                               std::span<const std::uint64_t> revisions, Deadline deadline) {
+  std::vector<Result<std::uint64_t>> versions(items.size(), Result<std::uint64_t>(no_such_object()));
+  std::size_t known = 0;
+  connection.add_get(items);
+  auto done = connection.send(deadline);
+  if (done) {
+    done = connection.receive_items(items, deadline, [&](std::size_t at, const Item& item) {
+      versions[at] = item.record.revision == revisions[at] ? Result<std::uint64_t>(item.version)
+                                                           : Result<std::uint64_t>(has_other_revision());
+      known = at + 1;
+    });
+  }
+  if (!done) {
+    std::ranges::fill(std::span(versions).subspan(known), Result<std::uint64_t>(done.error()));
+  }
+  return versions;
 }
 
 Result<void> stored_as(const std::string& reply) {
@@ -143,31 +149,39 @@ std::vector<std::size_t> Memcached::store_some(ItemConnection& connection, std::
                                                std::span<const NewRecord> records,
                                                std::span<Result<void>> stored, Deadline deadline) {
   // The server compares its own versions: those of the revisions have to be known before.
-  std::vector<std::string> versions(keys.size());
+  std::vector<std::string> sought;
+  std::vector<std::uint64_t> revisions;
+  for (std::size_t at = 0; at < keys.size(); ++at) {
+    if (records[at].expect == Expect::revision && !is_too_large_for(traits(), records[at])) {
+      sought.push_back(item_key(keys[at]));
+      revisions.push_back(records[at].expected_revision);
+    }
+  }
+  const auto versions = sought.empty() ? std::vector<Result<std::uint64_t>>()
+                                       : versions_of(connection, sought, revisions, deadline);
   std::vector<std::size_t> asked;
+  auto version = versions.begin();
   for (std::size_t at = 0; at < keys.size(); ++at) {
     const NewRecord& record = records[at];
-    if (record.bytes.size() > traits().largest_record) {
+    std::string text;  // of the version
+    if (is_too_large_for(traits(), record)) {
       stored[at] = too_large_for(traits());
       continue;
     }
     if (record.expect == Expect::revision) {
-      const auto item = item_of_revision(connection, item_key(keys[at]), record.expected_revision, deadline);
-      if (!item || !*item) {
-        stored[at] = item ? has_other_revision() : item.error();
+      const auto& is = *version++;
+      if (!is) {
+        stored[at] = is.error();
         continue;
       }
-      versions[at] = std::to_string((*item)->version);
+      text = std::to_string(*is);
     }
-    asked.push_back(at);
-  }
-  for (const std::size_t at : asked) {
-    const NewRecord& record = records[at];
     const std::string_view command = record.expect == Expect::revision ? "cas"
                                      : record.expect == Expect::absent ? "add"
                                                                        : "set";
     connection.add_store(command, item_key(keys[at]), expiry_of(record.lifetime), record.bytes,
-                         {record.bytes.size(), record.revision}, versions[at]);
+                         {record.bytes.size(), record.revision}, text);
+    asked.push_back(at);
   }
   std::vector<std::size_t> unknown;
   const auto sent = connection.send(deadline);
@@ -196,14 +210,12 @@ void Memcached::remove_some(ItemConnection& connection, std::span<const RecordKe
 Result<bool> Memcached::remove_revision(ItemConnection& connection, const RecordKey& key,
                                         std::uint64_t revision, Deadline deadline) {
   const std::string name = item_key(key);
-  const auto item = item_of_revision(connection, name, revision, deadline);
-  if (!item) {
-    return item.error().code() == Errc::not_found ? Result<bool>(false) : item.error();
+  const auto version = versions_of(connection, {&name, 1}, {&revision, 1}, deadline).front();
+  if (!version) {
+    const Errc code = version.error().code();
+    return code == Errc::not_found || code == Errc::stale ? Result<bool>(false) : version.error();
   }
-  if (!*item) {
-    return false;
-  }
-  connection.add_end(name, (*item)->version);
+  connection.add_end(name, *version);
   const auto sent = connection.send(deadline);
   const auto reply = sent ? connection.receive(deadline) : Result<std::string>(sent.error());
   return reply ? Result<bool>(*reply == "STORED") : reply.error();

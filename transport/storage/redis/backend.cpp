@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "transport/storage/backends.hpp"
+#include "transport/storage/record_limit.hpp"
 #include "transport/storage/redis/change.hpp"
 #include "transport/storage/redis/connection.hpp"
 #include "transport/storage/redis/sentinels.hpp"
@@ -199,7 +200,7 @@ std::vector<std::size_t> Redis::store_some(RedisConnection& connection, std::spa
   for (std::size_t at = 0; at < keys.size(); ++at) {
     const NewRecord& record = records[at];
     Sending& one = sending[at];
-    if (record.bytes.size() > traits().largest_record) {
+    if (is_too_large_for(traits(), record)) {
       stored[at] = too_large_for(traits());
       continue;
     }

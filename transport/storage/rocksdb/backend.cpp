@@ -13,6 +13,7 @@
 #include "transport/storage/backends.hpp"
 #include "transport/storage/expectation.hpp"
 #include "transport/storage/key_locks.hpp"
+#include "transport/storage/record_limit.hpp"
 #include "transport/storage/rocksdb/database.hpp"
 
 namespace locum::storage {
@@ -189,6 +190,9 @@ std::size_t RocksDb::room_for(std::span<const RecordKey> keys, std::span<const N
   std::size_t all = 0;
   std::size_t largest = 0;
   for (std::size_t at = 0; at < keys.size(); ++at) {
+    if (is_too_large_for(backends::rocksdb, records[at])) {
+      continue;  // which is not written
+    }
     const std::size_t one = records[at].bytes.size() + keys[at].name.size() + bytes_beside_record;
     all += one;
     largest = std::max(largest, one);
@@ -234,6 +238,10 @@ void RocksDb::store(std::span<const RecordKey> keys, std::span<const NewRecord> 
     batch.Clear();  // keeps its memory
   };
   for (const std::size_t at : distinct.order) {
+    if (is_too_large_for(traits(), records[at])) {
+      stored[at] = too_large_for(traits());
+      continue;
+    }
     Current& current = there[distinct.place[at]];
     stored[at] = may_store_over(records[at], current);
     if (!stored[at]) {

@@ -10,12 +10,6 @@ Error perhaps_changed(const Error& error) {
              : error;
 }
 
-Error too_large_for(const BackendTraits& traits) {
-  return Error(Errc::value_too_large, std::string(traits.scheme) + ": holds " +
-                                          std::to_string(traits.largest_record) +
-                                          " bytes at most; store it in parts, or elsewhere");
-}
-
 Result<std::uint32_t> most_connections(const Url& url) {
   const auto connections = url.number("connections", 64);
   if (!connections) {

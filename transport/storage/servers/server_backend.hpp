@@ -21,7 +21,6 @@ namespace locum::storage {
 /// The same error; of a connection that broke, or whose time was over, it says that what was sent may be
 /// done.
 [[nodiscard]] Error perhaps_changed(const Error& error);
-[[nodiscard]] Error too_large_for(const BackendTraits& traits);
 /// The option `connections` of a URL: 64 if it is not given.
 [[nodiscard]] Result<std::uint32_t> most_connections(const Url& url);
 
@@ -105,9 +104,7 @@ class ServerBackend : public Backend, public RecordBatches {
         }
         unknown = store_some(**lease, keys.first(count), records.first(count), stored.first(count), deadline);
       }
-      for (const std::size_t at : unknown) {
-        find_out(keys[at], records[at], stored[at], deadline);
-      }
+      find_out(unknown, keys, records, stored, deadline);
       keys = keys.subspan(count);
       records = records.subspan(count);
       stored = stored.subspan(count);
@@ -151,16 +148,25 @@ class ServerBackend : public Backend, public RecordBatches {
 
  private:
   // Whether a record was stored shows by its revision; that it was not, by nothing, since the server may yet
-  // read what it was sent.
-  void find_out(const RecordKey& key, const NewRecord& record, Result<void>& stored, Deadline deadline) {
-    if (is_lost(stored.error())) {
-      const auto found = load(key, 0, deadline);
-      if (found && found->revision == record.revision) {
-        stored = {};
-        return;
+  // read what it was sent. All are asked for at once: there may be a whole batch of them.
+  void find_out(std::span<const std::size_t> unknown, std::span<const RecordKey> keys,
+                std::span<const NewRecord> records, std::span<Result<void>> stored, Deadline deadline) {
+    std::vector<std::size_t> sought;
+    std::vector<RecordKey> names;
+    for (const std::size_t at : unknown) {
+      if (is_lost(stored[at].error())) {
+        sought.push_back(at);
+        names.push_back(keys[at]);
+      }
+      stored[at] = perhaps_changed(stored[at].error());
+    }
+    std::vector<Result<Record>> found(names.size(), Result<Record>(no_such_object()));
+    load(names, 0, found, deadline);
+    for (std::size_t at = 0; at < sought.size(); ++at) {
+      if (found[at] && found[at]->revision == records[sought[at]].revision) {
+        stored[sought[at]] = {};
       }
     }
-    stored = perhaps_changed(stored.error());
   }
 
   const BackendTraits traits_;
