@@ -182,6 +182,8 @@ inline void use(const locum::Store& store, [[maybe_unused]] int* raw) {
   (void)store.put(NamesItselfWithMark{1});
 #elif defined(KEYS_WHERE_NOTHING_IS_LISTED)
   (void)locum::StoreOver<without_names>(store).keys("x");
+#elif defined(KEYS_LATER_WHERE_NOTHING_IS_LISTED)
+  (void)locum::StoreOver<without_names>(store).keys_async("x");
 #elif defined(CLEARED_COLLECTION_WHERE_NOTHING_IS_LISTED)
   (void)locum::StoreOver<without_names>(store).collection("x").value().clear({.deadline = 10s});
 #elif defined(DECLINED_AND_NOT_STORABLE)

@@ -353,7 +353,8 @@ TEST(RuntimeBackends, SayWhatIsWrong) {
   EXPECT_EQ(code({.connector = "nodes+simple:?nodes.colour=red"}), Errc::invalid_argument);
   EXPECT_EQ(code({.connector = "nodes+simple:?nodes.write=back&nodes.unwritten=much"}),
             Errc::invalid_argument);
-  EXPECT_EQ(code({.connector = "nodes+simple:"}), Errc::unsupported) << "ranks do not share it";
+  EXPECT_EQ(code({.connector = "nodes+simple:"}), Errc::unsupported)
+      << "it does not keep what memory has no room for";
   EXPECT_EQ(code_of(locum::open("nodes+simple:")), Errc::unsupported);
   EXPECT_EQ(code_of(open_session("simple:").value().open("kept", {.connector = "simple:"})),
             Errc::invalid_argument);

@@ -420,6 +420,15 @@ TEST(OpenByUrl, OpensWhatTheProgramRegistered) {
   EXPECT_EQ(code_of(open("reel:a?colour=red")), Errc::invalid_argument);
 }
 
+LOCUM_REGISTER_BACKEND(null,
+                       [](const Url& /*url*/) -> Result<std::shared_ptr<Backend>> { return like_files(); });
+
+TEST(OpenByUrl, KeepsTheSchemesOfTheLibrary) {
+  EXPECT_TRUE(find_backend("null"));
+  EXPECT_EQ(open_backend("null:").value()->traits().scheme, "null");
+  EXPECT_EQ(open_backend("prefix+null:?prefix.name=x/").value()->traits().scheme, "null");
+}
+
 TEST(OpenByUrl, MemoryIsReadInPlace) {
   const Store store = open("memory:?bytes=1000000").value();
   const Key key = store.put(std::vector<double>{1, 2}).value();
