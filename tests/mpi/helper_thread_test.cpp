@@ -39,17 +39,26 @@ TEST(HelperThread, SleepsWhileNothingIsAskedOfIt) {
           << "signal " << signal << " is for the application's threads";
     }
   }
-  if (helper && job::size() == 2) {       // no more would be seen with more ranks
-    std::this_thread::sleep_for(1500ms);  // its sleeps grow longer until then: to a second
-    const tests::ThreadLoad before = tests::load_of(*helper);
-    std::this_thread::sleep_for(2s);
-    const tests::ThreadLoad after = tests::load_of(*helper);
-    // A wake-up a second, and some for UCX's own events; each takes some 50 us. MPI is asked every
-    // millisecond.
-    EXPECT_LE(after.wake_ups - before.wake_ups, job::over_mpi() ? 2'100U : 20U);
-    EXPECT_LE(after.cpu_ns - before.cpu_ns, job::over_mpi() ? 100'000'000U : 10'000'000U)
-        << "0.5 % of a core; over MPI 5 %";
-    EXPECT_GE(after.wake_ups, 1U) << "these are this thread's figures";
+  if (helper && job::size() == 2) {  // no more would be seen with more ranks
+    const auto most_wake_ups = job::over_mpi() ? 2'100U : 20U;
+    const auto most_cpu_ns = job::over_mpi() ? 100'000'000U : 10'000'000U;
+    // A wake-up a second, and some for UCX's own events; each takes some 50 us, in all 0.5 % of a core. MPI
+    // is asked every millisecond: 5 %. The thread's sleeps grow longer first, to a second. On a busy machine
+    // that takes longer, and time that the machine's host takes away counts as the thread's: so one window of
+    // several has to be quiet.
+    tests::ThreadLoad spent;
+    tests::ThreadLoad before = tests::load_of(*helper);
+    bool is_quiet = false;
+    for (const auto last = Deadline::Clock::now() + 40s; !is_quiet && Deadline::Clock::now() < last;) {
+      std::this_thread::sleep_for(2s);
+      const tests::ThreadLoad after = tests::load_of(*helper);
+      spent = {.cpu_ns = after.cpu_ns - before.cpu_ns, .wake_ups = after.wake_ups - before.wake_ups};
+      is_quiet = spent.wake_ups <= most_wake_ups && spent.cpu_ns <= most_cpu_ns;
+      before = after;
+    }
+    EXPECT_TRUE(is_quiet) << "in the last two seconds it woke up " << spent.wake_ups << " times, and took "
+                          << spent.cpu_ns << " ns of a core";
+    EXPECT_GE(before.wake_ups, 1U) << "these are this thread's figures";
   }
   job::barrier();
 }
