@@ -8,18 +8,29 @@
 namespace locum {
 
 Result<Store> BackendSessions::store(const Session& own, std::string_view name, const StoreOptions& options) {
+  StoreOptions others = options;
+  others.needs = {};
+  if (options.needs != BackendNeeds() && others == StoreOptions() && stores_.contains(name)) {
+    StoreOptions in_table = stores_.options(name).value();
+    in_table.needs = options.needs;
+    return open(own, name, in_table);
+  }
+  return open(own, name, options);
+}
+
+Result<Store> BackendSessions::store(const Session& own, std::string_view name) {
+  return stores_.contains(name) ? open(own, name, stores_.options(name).value()) : own.open(name);
+}
+
+Result<Store> BackendSessions::open(const Session& own, std::string_view name, const StoreOptions& options) {
   if (options.connector.empty()) {
     return open_store(own, name, options);
   }
-  const auto found = find_or_open(own, options.connector);
+  const auto found = find_or_open(own, options.connector, options.needs);
   if (!found) {
     return found.error();
   }
   return found->tier ? found->tier->store(name, options) : open_store(found->session, name, options);
-}
-
-Result<Store> BackendSessions::store(const Session& own, std::string_view name) {
-  return stores_.contains(name) ? store(own, name, stores_.options(name).value()) : own.open(name);
 }
 
 Result<Session> BackendSessions::session_of(const Session& own, std::string_view name) {
@@ -27,7 +38,7 @@ Result<Session> BackendSessions::session_of(const Session& own, std::string_view
   if (connector.empty()) {
     return own;
   }
-  const auto found = find_or_open(own, connector);
+  const auto found = find_or_open(own, connector, {});
   return found ? Result<Session>(found->session) : found.error();
 }
 
@@ -35,7 +46,8 @@ std::string BackendSessions::connector_of(std::string_view name) const {
   return stores_.contains(name) ? std::string(stores_.options(name)->connector) : std::string();
 }
 
-Result<BackendSessions::Found> BackendSessions::find_or_open(const Session& own, std::string_view url) {
+Result<BackendSessions::Found> BackendSessions::find_or_open(const Session& own, std::string_view url,
+                                                             const BackendNeeds& needs) {
   auto parsed = parse_url(url);
   if (!parsed) {
     return parsed.error();
@@ -48,15 +60,18 @@ Result<BackendSessions::Found> BackendSessions::find_or_open(const Session& own,
   if (auto found = opened(text)) {
     return *std::move(found);
   }
+  BackendSessionOptions session_options = options_;
+  session_options.needs = needs;
   std::optional<RuntimeTier> tier;
   if (RuntimeTier::is_meant(*parsed)) {
-    auto made = RuntimeTier::open(own, std::move(*parsed), options_, job_);
+    auto made = RuntimeTier::open(own, std::move(*parsed), session_options, job_);
     if (!made) {
       return made.error();
     }
     tier = std::move(*made);
   }
-  const auto session = tier ? Result<Session>(tier->session()) : open_session(text, options_, metrics_);
+  const auto session =
+      tier ? Result<Session>(tier->session()) : open_session(text, session_options, metrics_);
   if (!session) {
     return session.error();
   }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/backend_needs.hpp"
 #include "core/backend_session.hpp"
 #include "core/base/mutex.hpp"
 #include "core/configuration.hpp"
@@ -70,7 +71,10 @@ class BackendSessions {
     std::optional<RuntimeTier> tier;
   };
 
-  [[nodiscard]] Result<Found> find_or_open(const Session& own, std::string_view url) LOCUM_EXCLUDES(opening_)
+  [[nodiscard]] Result<Store> open(const Session& own, std::string_view name, const StoreOptions& options);
+  /// \param needs of the store: one that is opened anew has them, or is not opened
+  [[nodiscard]] Result<Found> find_or_open(const Session& own, std::string_view url,
+                                           const BackendNeeds& needs) LOCUM_EXCLUDES(opening_)
       LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::map<std::string, RuntimeTier> tiers() LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::optional<Found> opened(const std::string& url) LOCUM_EXCLUDES(mutex_);

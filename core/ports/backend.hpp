@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include <locum/backend_needs.hpp>
 #include <locum/deadline.hpp>
 #include <locum/result.hpp>
 
@@ -22,15 +23,8 @@ enum class NameBytes : std::uint8_t {
   file_name,  ///< letters, digits and `_ - . , + = @ ~ %`; not `.` first
 };
 
-/// Who may use what a backend keeps.
-enum class SharedBy : std::uint8_t {
-  process,  ///< this process alone
-  host,     ///< processes of one host
-  hosts,    ///< processes of all hosts that reach it
-};
-
 /// What a backend can do, and where its limits are. What it cannot do is refused when a store is opened that
-/// needs it (see Needs), else when it is asked for: `unsupported`.
+/// needs it (see BackendNeeds), else when it is asked for: `unsupported`.
 struct BackendTraits {
   std::string_view scheme;  ///< of its URLs
   /// Most bytes of a record: those of the object and about a hundred more.

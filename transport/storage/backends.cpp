@@ -122,7 +122,7 @@ Result<Session> open_memory(const Url& url, const BackendSessionOptions& options
   if (!known || !bytes || !has_all) {
     return !known ? known.error() : !bytes ? bytes.error() : has_all.error();
   }
-  SessionOptions session_options{.rank = options.rank, .node = options.node};
+  SessionOptions session_options{.rank = options.rank, .node = options.node, .traits = backends::memory};
   session_options.options.timeout = options.timeout;
   session_options.options.decoded_cache_bytes = options.decoded_cache_bytes;
   Session session(open_local({.memory_bytes = *bytes, .timeout = options.timeout}),
