@@ -31,12 +31,13 @@ struct BackendTraits {
   std::uint64_t largest_record = std::numeric_limits<std::uint64_t>::max();
   std::uint32_t longest_name = 64 * 1024;  ///< most bytes of a record's name, at least 64
   NameBytes name_bytes = NameBytes::any;
-  bool lists = true;       ///< list() and drop() are there
-  bool is_atomic = true;   ///< of two that store under a name at once with an expectation, one wins
-  bool expires = false;    ///< it removes records at the end of their lifetime itself
-  bool pushes = false;     ///< await() sleeps until somebody stores, in place of asking again and again
-  bool in_place = false;   ///< load() shows the stored bytes themselves, without a copy
-  bool is_durable = true;  ///< records outlive the process
+  bool lists = true;        ///< list() and drop() are there
+  bool is_atomic = true;    ///< of two that store under a name at once with an expectation, one wins
+  bool expires = false;     ///< it removes records at the end of their lifetime itself
+  bool pushes = false;      ///< await() sleeps until somebody stores, in place of asking again and again
+  bool loads_ends = false;  ///< load() of the end of a record brings no more than that to memory
+  bool in_place = false;    ///< load() shows the stored bytes themselves, without a copy
+  bool is_durable = true;   ///< records outlive the process
   SharedBy shared_by = SharedBy::hosts;
 };
 
