@@ -71,6 +71,7 @@ struct BackendDescription {
   std::string_view package;  ///< of Debian 12 and Ubuntu 24.04, that it needs; empty: none
   std::string_view url;      ///< an example
   Stability stability = Stability::stable;
+  bool has_batches = false;  ///< it takes many calls at once (RecordBatches); else each is made by a thread
 };
 /// All of them.
 [[nodiscard]] std::vector<BackendDescription> backend_descriptions();

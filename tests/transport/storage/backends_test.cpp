@@ -2,6 +2,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -466,6 +467,7 @@ TEST(OpenByUrl, MemoryIsReadInPlace) {
   const auto first = store.get<double[]>(key).value();
   const auto second = store.get<double[]>(key).value();
   EXPECT_EQ(first.data(), second.data());
+  EXPECT_TRUE(store.get_async<double[]>(key).ready()) << "no thread makes the call";
   EXPECT_EQ(code_of(store.put(std::vector<char>(1'000'000))), Errc::out_of_memory);
 }
 
@@ -628,7 +630,7 @@ TEST(CollectionsOverBackends, AreInTheNamesOfFiles) {
   EXPECT_FALSE(std::filesystem::exists(folder.path() + "/run/step42"));
 }
 
-// "| `simple:` | stable | no | this process | yes | yes | no | no | no | any | | |"
+// "| `simple:` | stable | no | this process | yes | yes | no | no | no | by threads | any | | |"
 std::string row_of(const BackendDescription& backend) {
   const BackendTraits& traits = backend.traits;
   const auto yes = [](bool is) { return is ? std::string("yes") : std::string("no"); };
@@ -642,10 +644,13 @@ std::string row_of(const BackendDescription& backend) {
   const auto named = [](std::string_view word) {
     return word.empty() ? std::string() : '`' + std::string(word) + "` ";
   };
+  const std::string many = traits.scheme == "memory" ? "at once"
+                           : backend.has_batches     ? "together"
+                                                     : "by threads";
   const std::string stability = backend.stability == Stability::stable ? "stable" : "preview";
   return "| `" + std::string(backend.url) + "` | " + stability + " | " + yes(traits.is_durable) + " | " +
          shared + " | " + yes(traits.lists) + " | " + yes(traits.is_atomic) + " | " + yes(traits.expires) +
-         " | " + yes(traits.pushes) + " | " + yes(traits.in_place) + " | " + largest + " | " +
+         " | " + yes(traits.pushes) + " | " + yes(traits.in_place) + " | " + many + " | " + largest + " | " +
          named(backend.option) + "| " + named(backend.package) + "|";
 }
 
@@ -656,6 +661,26 @@ TEST(BackendTable, IsThatOfTheDocuments) {
     EXPECT_NE(text.find(row_of(backend) + "\n"), std::string::npos) << "docs/backends.md lacks\n"
                                                                     << row_of(backend);
     EXPECT_TRUE(backend.is_built_in || !backend.package.empty()) << backend.traits.scheme;
+  }
+}
+
+// What the table says of a backend that is closed, an open one does.
+TEST(BackendTable, IsThatOfOpenBackends) {
+  std::vector<BackendFactory> all = with_servers(all_backends(), true);
+  all.push_back({"null", [] { return open_backend("null:").value(); }});
+  all.push_back({"multi", [] { return open_backend("multi:?1.to=simple:&2.to=null:").value(); }});
+  const std::vector<BackendDescription> descriptions = backend_descriptions();
+  for (const BackendFactory& factory : all) {
+    SCOPED_TRACE(factory.name);
+    const auto backend = factory.make();
+    const auto described = std::ranges::find(descriptions, backend->traits().scheme,
+                                             [](const BackendDescription& one) { return one.traits.scheme; });
+    ASSERT_NE(described, descriptions.end()) << backend->traits().scheme;
+    EXPECT_EQ(described->has_batches, backend->batches() != nullptr);
+    EXPECT_TRUE(described->is_built_in);
+    if (described->traits.scheme != "multi") {  // which is as its backends are
+      EXPECT_EQ(described->traits.loads_ends, backend->traits().loads_ends);
+    }
   }
 }
 
