@@ -1,11 +1,38 @@
 #include "mpi/runtime_sessions.hpp"
 
+#include <algorithm>
+#include <set>
 #include <utility>
 
 #include "core/open.hpp"
 #include "core/url.hpp"
+#include "transport/storage/wrappers/backend_statistics.hpp"
 
 namespace locum {
+
+namespace {
+
+/// By which `stats+` in a URL counts; empty: it does not stand there.
+std::string statistics_name(const std::string& text, const Session& backend) {
+  const auto url = parse_url(text);
+  if (!url || std::ranges::find(url->wrappers, "stats") == url->wrappers.end()) {
+    return {};
+  }
+  const std::string_view named = url->option("stats.name");
+  return std::string(named.empty() ? backend.options().traits.scheme : named);
+}
+
+/// With two blanks before each line.
+std::string indented(std::string_view lines) {
+  std::string text;
+  for (std::size_t end = 0; (end = lines.find('\n')) != std::string_view::npos;
+       lines.remove_prefix(end + 1)) {
+    text.append("  ").append(lines.substr(0, end + 1));
+  }
+  return text;
+}
+
+}  // namespace
 
 Result<Store> BackendSessions::store(const Session& own, std::string_view name, const StoreOptions& options) {
   StoreOptions others = options;
@@ -134,7 +161,21 @@ std::string BackendSessions::describe() {
       lines.append("locum: ").append(url).append(": ").append(line).append("\n");
     }
   }
+  for (const std::string& name : statistics_names()) {
+    if (const auto statistics = storage::find_statistics(name)) {
+      lines.append("locum: statistics ").append(name).append("\n").append(indented(to_text(*statistics)));
+    }
+  }
   return lines;
+}
+
+std::set<std::string> BackendSessions::statistics_names() {
+  std::set<std::string> names;
+  const MutexLock lock(mutex_);
+  for (const auto& [url, open] : sessions_) {
+    names.insert(statistics_name(url, open.tier ? open.tier->backend() : open.session));
+  }
+  return names;
 }
 
 void BackendSessions::close() noexcept {

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,7 +45,8 @@ class BackendSessions {
   [[nodiscard]] bool has_tiers() LOCUM_EXCLUDES(mutex_) { return !tiers().empty(); }
   /// Runtime::flush().
   [[nodiscard]] Result<void> flush(Deadline deadline) LOCUM_EXCLUDES(mutex_);
-  /// What is not written to backends yet, a line for each; for Runtime::report().
+  /// For Runtime::report(): what is not written to backends yet, a line for each, and what `stats+` has
+  /// counted.
   [[nodiscard]] std::string describe() LOCUM_EXCLUDES(mutex_);
   /// The one that has made a handle.
   [[nodiscard]] std::optional<Session> find(std::uint64_t incarnation) LOCUM_EXCLUDES(mutex_);
@@ -77,6 +79,7 @@ class BackendSessions {
                                            const BackendNeeds& needs) LOCUM_EXCLUDES(opening_)
       LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::map<std::string, RuntimeTier> tiers() LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] std::set<std::string> statistics_names() LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::optional<Found> opened(const std::string& url) LOCUM_EXCLUDES(mutex_);
 
   const Configuration stores_;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <mpi.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -176,8 +177,37 @@ TEST(RuntimeBackends, AreCountedInTheReportsOfTheRuntime) {
   EXPECT_EQ(calls_in(runtime.report(), "storage put"), 2);
   EXPECT_EQ(calls_in(runtime.report(), "storage get"), 1);
   EXPECT_EQ(calls_in(runtime.report_all(), "storage put"), 2 * runtime.size());
+  EXPECT_EQ(runtime.report().find("locum: statistics"), std::string::npos) << "nothing else counts";
   runtime.close();
   EXPECT_EQ(calls_in(runtime.report(), "storage put"), 2) << "it is the last one";
+}
+
+// By each name once, whatever is over the backend.
+TEST(RuntimeBackends, ShowWhatTheirStatisticsCount) {
+  const SharedFolder folder;
+  Runtime runtime(MPI_COMM_WORLD, beside_backends);
+  const std::string files = "stats+file:" + folder.path() + "?sync=0";
+  const Store kept = runtime.store("kept", {.connector = files + "&stats.name=mine"});
+  const Store tiered = runtime.store("tiered", {.connector = "nodes+" + files});
+  const std::string mine = "rank/" + std::to_string(runtime.rank());
+  const auto stored = [](const std::string& report, const std::string& name) {
+    const std::string title = "locum: statistics " + name;
+    const auto at = report.find(title + '\n');
+    if (at == std::string::npos) {
+      ADD_FAILURE() << name << " is not in\n" << report;
+      return 0;
+    }
+    const auto end = report.find("locum:", at + title.size());
+    return std::max(calls_in(report.substr(at, end - at), "store:"), 0);  // no line: none was made
+  };
+  const std::string before = runtime.report();
+  ASSERT_TRUE(kept.put(mine, 1));
+  ASSERT_TRUE(kept.put(mine + "/more", 2));
+  ASSERT_TRUE(tiered.put(mine, 3));
+  const std::string after = runtime.report();
+  EXPECT_EQ(stored(after, "mine") - stored(before, "mine"), 2) << before << after;
+  EXPECT_EQ(stored(after, "file") - stored(before, "file"), 1) << before << after;
+  MPI_Barrier(MPI_COMM_WORLD);
 }
 
 void wait_for_each_other(const std::string& url) {
