@@ -7,43 +7,13 @@
 
 namespace locum {
 
-Result<void> meets(const BackendTraits& traits, const BackendNeeds& needs) {
-  const auto refused = [&](const char* what) {
-    return Error(Errc::unsupported,
-                 std::string(traits.scheme) + ": " + what +
-                     ", which this program needs; docs/backends.md has a table of those that do");
-  };
-  if (needs.lists && !traits.lists) {
-    return refused("cannot list the names that it keeps");
-  }
-  if (needs.is_atomic && !traits.is_atomic) {
-    return refused("does not decide between two puts of one name");
-  }
-  if (needs.expires && !traits.expires) {
-    return refused("does not remove what has expired");
-  }
-  if (needs.pushes && !traits.pushes) {
-    return refused("does not wake who waits");
-  }
-  if (needs.is_durable && !traits.is_durable) {
-    return refused("forgets everything when the process ends");
-  }
-  if (needs.shared_by > traits.shared_by) {
-    return refused(needs.shared_by == SharedBy::hosts ? "is not shared between hosts"
-                                                      : "is not shared between processes");
-  }
-  if (needs.largest_value > traits.largest_record) {
-    return refused("does not hold values of that size");
-  }
-  return {};
-}
-
 Result<Session> open_session(std::shared_ptr<Backend> backend, const BackendSessionOptions& options,
                              std::shared_ptr<Metrics> metrics) {
   if (options.timeout <= options.timeout.zero() || options.most_threads == 0) {
     return Error(Errc::invalid_argument, "timeout and most_threads have to be more than 0");
   }
-  if (auto has_all = meets(backend->traits(), options.needs); !has_all) {
+  const BackendTraits& traits = backend->traits();
+  if (auto has_all = meets(traits, options.needs); !has_all) {
     return has_all.error();
   }
   if (!metrics) {
@@ -57,7 +27,7 @@ Result<Session> open_session(std::shared_ptr<Backend> backend, const BackendSess
     return opened.error();
   }
   SessionOptions session_options{
-      .incarnation = opened->incarnation, .rank = options.rank, .node = options.node};
+      .incarnation = opened->incarnation, .rank = options.rank, .node = options.node, .traits = traits};
   session_options.options.timeout = options.timeout;
   session_options.options.decoded_cache_bytes = options.decoded_cache_bytes;
   Session session(std::move(opened->connector), std::move(metrics), std::move(session_options));
@@ -66,9 +36,15 @@ Result<Session> open_session(std::shared_ptr<Backend> backend, const BackendSess
 }
 
 Result<Store> open_store(const Session& session, std::string_view name, StoreOptions options) {
+  if (auto has_all = meets(session.options().traits, options.needs); !has_all) {
+    return has_all.error().about(name);
+  }
   const bool is_over_backend = !options.connector.empty();
+  const bool needs_some = options.needs != BackendNeeds();
   options.connector = {};
-  return is_over_backend && options == StoreOptions() ? session.open(name) : session.open(name, options);
+  options.needs = {};
+  return (is_over_backend || needs_some) && options == StoreOptions() ? session.open(name)
+                                                                      : session.open(name, options);
 }
 
 }  // namespace locum

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string_view>
 
+#include <locum/backend_needs.hpp>
 #include <locum/metrics.hpp>
 #include <locum/options.hpp>
 #include <locum/ports/backend.hpp>
@@ -14,18 +14,6 @@
 #include <locum/store.hpp>
 
 namespace locum {
-
-/// What a program needs of a backend, whatever it is: a backend that lacks one of these is refused when it is
-/// opened (`unsupported`), not when it is used.
-struct BackendNeeds {
-  bool lists = false;                      ///< keys(), and dropping a store
-  bool is_atomic = false;                  ///< of two puts of one name one wins, in whichever process
-  bool expires = false;                    ///< removes what has expired itself
-  bool pushes = false;                     ///< a wait is woken, and does not ask again and again
-  bool is_durable = false;                 ///< objects outlive the process
-  SharedBy shared_by = SharedBy::process;  ///< at least
-  std::uint64_t largest_value = 0;         ///< at least that many bytes
-};
 
 /// How a backend is used by this process.
 struct BackendSessionOptions {
@@ -47,20 +35,8 @@ struct BackendSessionOptions {
                                            std::shared_ptr<Metrics> metrics = {});
 
 /// \cond library
-/// Those needs, and all that a backend with these traits can do, but for its limits and for reading in place.
-[[nodiscard]] constexpr BackendNeeds with_all_of(const BackendTraits& traits, BackendNeeds needs) noexcept {
-  needs.lists = needs.lists || traits.lists;
-  needs.is_atomic = needs.is_atomic || traits.is_atomic;
-  needs.expires = needs.expires || traits.expires;
-  needs.pushes = needs.pushes || traits.pushes;
-  needs.is_durable = needs.is_durable || traits.is_durable;
-  needs.shared_by = std::max(needs.shared_by, traits.shared_by);
-  return needs;
-}
-/// Whether a backend has all that is needed.
-[[nodiscard]] Result<void> meets(const BackendTraits& traits, const BackendNeeds& needs);
-/// A store of the session that was opened for the connector of these options, or that has none. Over a
-/// backend, options with nothing but a connector take those in force.
+/// A store of the session that was opened for the connector of these options, or that has none. Options with
+/// nothing but a connector, or needs, take those in force. `unsupported` if the session lacks what is needed.
 [[nodiscard]] Result<Store> open_store(const Session& session, std::string_view name, StoreOptions options);
 /// \endcond
 

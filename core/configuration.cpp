@@ -49,6 +49,11 @@ Result<void> Configuration::set(std::string_view store, const StoreOptions& opti
   if (auto allowed = check(options); !allowed) {
     return allowed.error().about(store);
   }
+  if (options.needs != BackendNeeds()) {
+    return Error(Errc::invalid_argument,
+                 "needs are a program's, and no part of a configuration; give them where the store is opened")
+        .about(store);
+  }
   if (!options.connector.empty()) {
     if (auto url = parse_url(options.connector); !url) {
       return url.error().about(store);

@@ -23,12 +23,12 @@ namespace locum {
 ///     [stores.fields]                         # without a connector: in the memory of the job's nodes
 ///     memory_bytes = "4 GiB"                  # a number of B, KiB, MiB, GiB or TiB
 ///
-/// The fields are those of StoreOptions. A secret is never part of it: a URL says where one is (secret_in()).
-/// A value; several threads may read one.
+/// The fields are those of StoreOptions, but for its needs, which are the program's. A secret is never part
+/// of it: a URL says where one is (secret_in()). A value; several threads may read one.
 class Configuration {
  public:
   /// Adds a store, or changes its options. `invalid_argument`: the name is not of 1 byte to 64 KiB, the
-  /// connector is no URL or has a secret in it, or an option is out of range.
+  /// connector is no URL or has a secret in it, needs are given, or an option is out of range.
   [[nodiscard]] Result<void> set(std::string_view store, const StoreOptions& options);
   [[nodiscard]] bool contains(std::string_view store) const;
   /// For Runtime::store(). Their connector refers to this configuration. `not_found`, which lists the stores

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -7,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <locum/backend_needs.hpp>
 #include <locum/backend_session.hpp>
 #include <locum/options.hpp>
 #include <locum/ports/backend.hpp>
@@ -25,6 +27,18 @@ namespace locum {
 /// backend lacks what is needed; and the errors of Session::open(). Blocks while the backend does. Any
 /// thread.
 [[nodiscard]] Result<Store> open(std::string_view url, const BackendSessionOptions& options = {});
+/// \cond library
+/// Those needs, and all that a backend with these traits can do, but for its limits and for reading in place.
+[[nodiscard]] constexpr BackendNeeds with_all_of(const BackendTraits& traits, BackendNeeds needs) noexcept {
+  needs.lists = needs.lists || traits.lists;
+  needs.is_atomic = needs.is_atomic || traits.is_atomic;
+  needs.expires = needs.expires || traits.expires;
+  needs.pushes = needs.pushes || traits.pushes;
+  needs.is_durable = needs.is_durable || traits.is_durable;
+  needs.shared_by = std::max(needs.shared_by, traits.shared_by);
+  return needs;
+}
+/// \endcond
 /// The same, with traits that the program names: `open<locum::backends::memcached>(url)`. What they say that
 /// a backend cannot do does not compile (see StoreOver). A URL that leads to a backend which lacks what they
 /// say that it can do is refused: `unsupported`. Limits of names and sizes, and `in_place`, are not compared.
@@ -57,6 +71,7 @@ struct BackendDescription {
   std::string_view package;  ///< of Debian 12 and Ubuntu 24.04, that it needs; empty: none
   std::string_view url;      ///< an example
   Stability stability = Stability::stable;
+  bool has_batches = false;  ///< it takes many calls at once (RecordBatches); else each is made by a thread
 };
 /// All of them.
 [[nodiscard]] std::vector<BackendDescription> backend_descriptions();

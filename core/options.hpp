@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include <locum/backend_needs.hpp>
 #include <locum/result.hpp>
 
 namespace locum {
@@ -136,6 +137,11 @@ struct StoreOptions {
   /// locum::open(). Each rank that opens the store gives it. Not among the options in force, and not for
   /// Session::open().
   std::string_view connector = {};
+  /// For Runtime::store(): what the program needs of what the store is over, which is refused (`unsupported`)
+  /// if it lacks one of these, before anything is sent. Each rank that opens the store gives its own. Not
+  /// among the options in force, and not for Session::open(), nor for a Configuration. Options with nothing
+  /// else take those in force, or those of the store's table.
+  BackendNeeds needs = {};
 
   friend bool operator==(const StoreOptions&, const StoreOptions&) = default;
 };

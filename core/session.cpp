@@ -54,6 +54,7 @@ Result<StoreOptions> options_in(std::span<const std::byte> stored) {
                       record.checksum != 0,
                       record.memory_bytes,
                       std::chrono::milliseconds(record.lifetime_ms),
+                      {},
                       {}};
 }
 
@@ -156,9 +157,10 @@ Result<Store> Session::open_with(std::string_view name, const StoreOptions* want
   if (closed()) {
     return state_->closed_error();
   }
-  if (wanted != nullptr && !wanted->connector.empty()) {
+  if (wanted != nullptr && (!wanted->connector.empty() || wanted->needs != BackendNeeds())) {
     return Error(Errc::invalid_argument,
-                 "a session has one backend; give the URL to Runtime::store() or to locum::open_session()")
+                 "a session has one backend; give its URL and the needs to Runtime::store() or to "
+                 "locum::open_session()")
         .about(name);
   }
   if (wanted != nullptr) {

@@ -7,6 +7,7 @@
 #include <locum/handle.hpp>
 #include <locum/metrics.hpp>
 #include <locum/options.hpp>
+#include <locum/ports/backend.hpp>
 #include <locum/report.hpp>
 #include <locum/result.hpp>
 
@@ -29,6 +30,8 @@ struct SessionOptions {
   int rank = 0;                   ///< of this process in the runtime
   int node = 0;                   ///< of this process; a hint in its handles
   RuntimeOptions options{};
+  /// What the connector can do: for the needs of stores of a Runtime, and of open(Configuration).
+  BackendTraits traits{};
 };
 
 /// Stores over a connector of the program's own, in place of a Runtime: a class derived from Connector says

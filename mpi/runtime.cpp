@@ -51,6 +51,24 @@ std::uint64_t random_incarnation(mpi::CommunicatorGroup& group) {
   return number;
 }
 
+/// Who has to reach what all ranks use.
+SharedBy ranks_of(const mpi::CommunicatorGroup& group) {
+  return group.size() == 1                     ? SharedBy::process
+         : group.nodes() == group.nodes_here() ? SharedBy::host
+                                               : SharedBy::hosts;
+}
+
+/// What the stores in the nodes' memory can do: as `memory:`, for all ranks.
+BackendTraits traits_of_nodes(SharedBy ranks, std::uint64_t memory_bytes) {
+  return {.scheme = "the nodes' memory",
+          .largest_record = memory_bytes,
+          .expires = true,
+          .pushes = true,
+          .in_place = true,
+          .is_durable = false,
+          .shared_by = ranks};
+}
+
 GroupParts parts_of_group(MPI_Comm communicator, const Result<RuntimeOptions>& given) {
   if (const char* reason = mpi::why_unusable()) {
     throw Error(Errc::invalid_argument,
@@ -180,9 +198,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
                        .transport_details = std::move(links.details),
                        .only_in_calls = links.only_in_calls};
   state_->backends->know_job({.lost_mates = [losses = state_->losses] { return losses->mates(); },
-                              .ranks = group.size() == 1                     ? SharedBy::process
-                                       : group.nodes() == group.nodes_here() ? SharedBy::host
-                                                                             : SharedBy::hosts,
+                              .ranks = ranks_of(group),
                               .only_in_calls = links.only_in_calls});
   state_->memory_bytes = node.memory_bytes;
   if (links.only_in_calls) {
@@ -209,7 +225,8 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
                              SessionOptions{.incarnation = state_->incarnation,
                                             .rank = group.rank(),
                                             .node = group.node(),
-                                            .options = state_->options},
+                                            .options = state_->options,
+                                            .traits = traits_of_nodes(ranks_of(group), state_->memory_bytes)},
                              state_->links ? state_->links->completions()
                                            : std::make_shared<CompletionCounter>(
                                                  state_->options.timeout, shm::become_background_thread));

@@ -66,9 +66,9 @@ class Runtime {
   /// the file RuntimeOptions::stores; if there is none it takes those in force, or the defaults if it opens
   /// the store first. Throws Error: `invalid_argument` (a name is 1 byte to 64 KiB), `options_differ` (opened
   /// with other options before), `closed`, `unsupported` (4294967292 stores, or the most that one node may
-  /// have of them, were made before), `out_of_memory`, `timeout`, `peer_lost` (the home node of the name is
-  /// lost). With StoreOptions::connector the store is over another backend, and the errors are also those of
-  /// locum::open_session().
+  /// have of them, were made before; or it lacks what StoreOptions::needs names), `out_of_memory`, `timeout`,
+  /// `peer_lost` (the home node of the name is lost). With StoreOptions::connector the store is over another
+  /// backend, and the errors are also those of locum::open_session().
   [[nodiscard]] Store store(std::string_view name) const;
   [[nodiscard]] Store store(std::string_view name, const StoreOptions& options) const;
 

@@ -1,25 +1,63 @@
 #include "mpi/runtime_sessions.hpp"
 
+#include <algorithm>
+#include <set>
 #include <utility>
 
 #include "core/open.hpp"
 #include "core/url.hpp"
+#include "transport/storage/wrappers/backend_statistics.hpp"
 
 namespace locum {
 
+namespace {
+
+/// By which `stats+` in a URL counts; empty: it does not stand there.
+std::string statistics_name(const std::string& text, const Session& backend) {
+  const auto url = parse_url(text);
+  if (!url || std::ranges::find(url->wrappers, "stats") == url->wrappers.end()) {
+    return {};
+  }
+  const std::string_view named = url->option("stats.name");
+  return std::string(named.empty() ? backend.options().traits.scheme : named);
+}
+
+/// With two blanks before each line.
+std::string indented(std::string_view lines) {
+  std::string text;
+  for (std::size_t end = 0; (end = lines.find('\n')) != std::string_view::npos;
+       lines.remove_prefix(end + 1)) {
+    text.append("  ").append(lines.substr(0, end + 1));
+  }
+  return text;
+}
+
+}  // namespace
+
 Result<Store> BackendSessions::store(const Session& own, std::string_view name, const StoreOptions& options) {
+  StoreOptions others = options;
+  others.needs = {};
+  if (options.needs != BackendNeeds() && others == StoreOptions() && stores_.contains(name)) {
+    StoreOptions in_table = stores_.options(name).value();
+    in_table.needs = options.needs;
+    return open(own, name, in_table);
+  }
+  return open(own, name, options);
+}
+
+Result<Store> BackendSessions::store(const Session& own, std::string_view name) {
+  return stores_.contains(name) ? open(own, name, stores_.options(name).value()) : own.open(name);
+}
+
+Result<Store> BackendSessions::open(const Session& own, std::string_view name, const StoreOptions& options) {
   if (options.connector.empty()) {
     return open_store(own, name, options);
   }
-  const auto found = find_or_open(own, options.connector);
+  const auto found = find_or_open(own, options.connector, options.needs);
   if (!found) {
     return found.error();
   }
   return found->tier ? found->tier->store(name, options) : open_store(found->session, name, options);
-}
-
-Result<Store> BackendSessions::store(const Session& own, std::string_view name) {
-  return stores_.contains(name) ? store(own, name, stores_.options(name).value()) : own.open(name);
 }
 
 Result<Session> BackendSessions::session_of(const Session& own, std::string_view name) {
@@ -27,7 +65,7 @@ Result<Session> BackendSessions::session_of(const Session& own, std::string_view
   if (connector.empty()) {
     return own;
   }
-  const auto found = find_or_open(own, connector);
+  const auto found = find_or_open(own, connector, {});
   return found ? Result<Session>(found->session) : found.error();
 }
 
@@ -35,7 +73,8 @@ std::string BackendSessions::connector_of(std::string_view name) const {
   return stores_.contains(name) ? std::string(stores_.options(name)->connector) : std::string();
 }
 
-Result<BackendSessions::Found> BackendSessions::find_or_open(const Session& own, std::string_view url) {
+Result<BackendSessions::Found> BackendSessions::find_or_open(const Session& own, std::string_view url,
+                                                             const BackendNeeds& needs) {
   auto parsed = parse_url(url);
   if (!parsed) {
     return parsed.error();
@@ -48,15 +87,18 @@ Result<BackendSessions::Found> BackendSessions::find_or_open(const Session& own,
   if (auto found = opened(text)) {
     return *std::move(found);
   }
+  BackendSessionOptions session_options = options_;
+  session_options.needs = needs;
   std::optional<RuntimeTier> tier;
   if (RuntimeTier::is_meant(*parsed)) {
-    auto made = RuntimeTier::open(own, std::move(*parsed), options_, job_);
+    auto made = RuntimeTier::open(own, std::move(*parsed), session_options, job_);
     if (!made) {
       return made.error();
     }
     tier = std::move(*made);
   }
-  const auto session = tier ? Result<Session>(tier->session()) : open_session(text, options_, metrics_);
+  const auto session =
+      tier ? Result<Session>(tier->session()) : open_session(text, session_options, metrics_);
   if (!session) {
     return session.error();
   }
@@ -119,7 +161,21 @@ std::string BackendSessions::describe() {
       lines.append("locum: ").append(url).append(": ").append(line).append("\n");
     }
   }
+  for (const std::string& name : statistics_names()) {
+    if (const auto statistics = storage::find_statistics(name)) {
+      lines.append("locum: statistics ").append(name).append("\n").append(indented(to_text(*statistics)));
+    }
+  }
   return lines;
+}
+
+std::set<std::string> BackendSessions::statistics_names() {
+  std::set<std::string> names;
+  const MutexLock lock(mutex_);
+  for (const auto& [url, open] : sessions_) {
+    names.insert(statistics_name(url, open.tier ? open.tier->backend() : open.session));
+  }
+  return names;
 }
 
 void BackendSessions::close() noexcept {

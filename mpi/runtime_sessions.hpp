@@ -4,10 +4,12 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "core/backend_needs.hpp"
 #include "core/backend_session.hpp"
 #include "core/base/mutex.hpp"
 #include "core/configuration.hpp"
@@ -43,7 +45,8 @@ class BackendSessions {
   [[nodiscard]] bool has_tiers() LOCUM_EXCLUDES(mutex_) { return !tiers().empty(); }
   /// Runtime::flush().
   [[nodiscard]] Result<void> flush(Deadline deadline) LOCUM_EXCLUDES(mutex_);
-  /// What is not written to backends yet, a line for each; for Runtime::report().
+  /// For Runtime::report(): what is not written to backends yet, a line for each, and what `stats+` has
+  /// counted.
   [[nodiscard]] std::string describe() LOCUM_EXCLUDES(mutex_);
   /// The one that has made a handle.
   [[nodiscard]] std::optional<Session> find(std::uint64_t incarnation) LOCUM_EXCLUDES(mutex_);
@@ -70,9 +73,13 @@ class BackendSessions {
     std::optional<RuntimeTier> tier;
   };
 
-  [[nodiscard]] Result<Found> find_or_open(const Session& own, std::string_view url) LOCUM_EXCLUDES(opening_)
+  [[nodiscard]] Result<Store> open(const Session& own, std::string_view name, const StoreOptions& options);
+  /// \param needs of the store: one that is opened anew has them, or is not opened
+  [[nodiscard]] Result<Found> find_or_open(const Session& own, std::string_view url,
+                                           const BackendNeeds& needs) LOCUM_EXCLUDES(opening_)
       LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::map<std::string, RuntimeTier> tiers() LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] std::set<std::string> statistics_names() LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::optional<Found> opened(const std::string& url) LOCUM_EXCLUDES(mutex_);
 
   const Configuration stores_;

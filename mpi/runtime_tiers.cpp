@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "core/backend_needs.hpp"
 #include "core/base/hash.hpp"
 #include "core/base/quantity.hpp"
 #include "core/detail/session_state.hpp"
@@ -58,6 +59,24 @@ Result<std::uint64_t> unwritten_in(const Url& options) {
                        std::string(text) + "'");
 }
 
+/// What memory does for the stores of a tier, whatever the backend is. What is written back is written later:
+/// another job may have put the name by then.
+BackendTraits traits_of_memory(TierWrites writes) {
+  const bool is_later = writes == TierWrites::back;
+  return {.scheme = is_later ? "nodes.write=back" : "nodes",
+          .is_atomic = !is_later,
+          .expires = true,
+          .pushes = true,
+          .in_place = true};
+}
+
+/// What is left of needs for the backend: it neither wakes nor shows anybody what is in memory.
+BackendNeeds needs_of_backend(BackendNeeds needs) {
+  needs.pushes = false;
+  needs.in_place = false;
+  return needs;
+}
+
 Result<std::uint32_t> number_in(const Session& session, std::string_view name) {
   const auto store = session.open(name);
   return store ? session.number_of(name) : Result<std::uint32_t>(store.error());
@@ -90,9 +109,14 @@ Result<RuntimeTier> RuntimeTier::open(const Session& own, Url url, BackendSessio
                  "nodes.write=back needs a thread that may ask other nodes: initialise MPI with "
                  "MPI_THREAD_MULTIPLE, or take nodes.write=through");
   }
+  const BackendTraits memory_traits = traits_of_memory(*writes);
+  if (auto has_all = meets(memory_traits, options.needs); !has_all) {
+    return has_all.error();
+  }
   url.wrappers.erase(url.wrappers.begin());
   const std::string text = to_string(url);
-  options.needs.shared_by = job.ranks;
+  options.needs = needs_of_backend(options.needs);
+  options.needs.shared_by = std::max(options.needs.shared_by, job.ranks);
   options.needs.is_durable = true;  // what memory has no room for is there, and must not be forgotten
   const auto backend = open_session(text, options);
   if (!backend) {
@@ -136,12 +160,18 @@ Result<RuntimeTier> RuntimeTier::open(const Session& own, Url url, BackendSessio
   Session session(tier, std::shared_ptr<Metrics>(memory, &memory->metrics()), std::move(session_options),
                   memory->completions());
   session.announce();
-  return RuntimeTier(std::move(tier), std::move(session), *backend);
+  return RuntimeTier(std::move(tier), std::move(session), *backend, memory_traits);
 }
 
 // In the backend a store has the options that it was first opened with, in whichever job, but for its budget.
 Result<Store> RuntimeTier::store(std::string_view name, StoreOptions options) const {
+  const auto in_memory = meets(memory_traits_, options.needs);
+  const auto in_backend = meets(backend_.options().traits, needs_of_backend(options.needs));
+  if (!in_memory || !in_backend) {
+    return (in_memory ? in_backend : in_memory).error().about(name);
+  }
   options.connector = {};
+  options.needs = {};
   const bool takes_those_in_force = options == StoreOptions();
   StoreOptions there = options;
   there.memory_bytes = 0;

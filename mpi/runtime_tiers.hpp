@@ -10,6 +10,7 @@
 #include "core/backend_session.hpp"
 #include "core/deadline.hpp"
 #include "core/options.hpp"
+#include "core/ports/backend.hpp"
 #include "core/result.hpp"
 #include "core/session.hpp"
 #include "core/store.hpp"
@@ -31,6 +32,7 @@ class RuntimeTier {
   /// Whether a URL asks for one: by `nodes+` before that of the backend.
   [[nodiscard]] static bool is_meant(const Url& url) noexcept;
   /// \param own over the nodes' memory
+  /// \param options their needs are those of the store that is opened
   /// `invalid_argument`: the options of `nodes`, or its place; and the errors of locum::open_session().
   [[nodiscard]] static Result<RuntimeTier> open(const Session& own, Url url, BackendSessionOptions options,
                                                 const Job& job);
@@ -46,12 +48,17 @@ class RuntimeTier {
   void close() const noexcept;
 
  private:
-  RuntimeTier(std::shared_ptr<Tier> tier, Session session, Session backend)
-      : tier_(std::move(tier)), session_(std::move(session)), backend_(std::move(backend)) {}
+  RuntimeTier(std::shared_ptr<Tier> tier, Session session, Session backend,
+              const BackendTraits& memory_traits)
+      : tier_(std::move(tier)),
+        session_(std::move(session)),
+        backend_(std::move(backend)),
+        memory_traits_(memory_traits) {}
 
   std::shared_ptr<Tier> tier_;
   Session session_;
   Session backend_;
+  BackendTraits memory_traits_;
 };
 
 }  // namespace locum

@@ -31,6 +31,8 @@ namespace {
 using Clock = Deadline::Clock;
 
 constexpr std::chrono::milliseconds longest_pause{50};
+/// Of an object of unknown size so much is asked for first, where a backend loads ends.
+constexpr std::uint64_t first_look_bytes = std::uint64_t{64} << 10U;
 /// Intervals between two sweeps of a store.
 constexpr std::chrono::milliseconds shortest_sweep{1000};
 constexpr std::chrono::milliseconds longest_sweep{60'000};
@@ -49,24 +51,19 @@ class BackendConnector final : public Connector,
         reader_(backend_, names_, spaces_),
         writer_(backend_, names_, spaces_, reader_, bound_),
         pool_(std::make_shared<CallPool>(options_.most_threads, options_.on_start)),
-        until_used_(std::make_shared<ReadAhead>(options_.prefetch_bytes, options_.most_threads)),
-        until_got_(std::make_shared<ReadAhead>(options_.prefetch_bytes, options_.most_threads)) {}
+        look_bytes_(traits_.loads_ends ? first_look_bytes : traits_.largest_record),
+        until_used_(std::make_shared<ReadAhead>(options_.prefetch_bytes, options_.most_threads, look_bytes_)),
+        until_got_(std::make_shared<ReadAhead>(options_.prefetch_bytes, options_.most_threads, look_bytes_)) {
+  }
 
   Result<ObjectView> get(const Address& address, WaitBudget budget) override {
     return timed(&Metrics::time_read, [&] { return reader_.find(address, whole_record, until(budget)); });
   }
   NowOrTask<ObjectView> get_or_task(const Address& address, const Selection& selection, CountsUntil counts,
-                                    Deadline deadline) override {
-    const auto look = [selection, has_bytes = !std::holds_alternative<Facts>(selection)](
-                          BackendConnector& self, const Address& at, Deadline moment) {
-      const auto find = [&] { return self.reader_.find(at, has_bytes ? whole_record : 0, moment); };
-      return selected(has_bytes ? self.timed(&Metrics::time_read, find) : find(), selection);
-    };
-    return now_or_task<ObjectView>(address, counts, deadline, true, look);
-  }
+                                    Deadline deadline) override;
   NowOrTask<bool> exists_or_task(const Address& address, CountsUntil counts, WaitBudget budget) override {
     return now_or_task<bool>(
-        address, counts, budget.deadline(), false,
+        address, counts, budget.deadline(),
         [](BackendConnector& self, const Address& at, Deadline moment) -> Result<bool> {
           const auto found = self.reader_.find(at, 0, moment);
           if (!found && found.error().code() != Errc::not_found && found.error().code() != Errc::stale) {
@@ -78,7 +75,7 @@ class BackendConnector final : public Connector,
   NowOrTask<std::vector<std::string>> list_or_task(std::uint32_t store, std::string_view prefix,
                                                    CountsUntil counts, Deadline deadline) override {
     return now_or_task<std::vector<std::string>>(
-        Address(store, prefix), counts, deadline, false,
+        Address(store, prefix), counts, deadline,
         [](BackendConnector& self, const Address& at, Deadline moment) {
           return self.reader_.names_in(at.key.store, at.name, moment);
         });
@@ -98,13 +95,13 @@ class BackendConnector final : public Connector,
     if (counts == CountsUntil::never) {
       return {seal_timed(draft.place, options, moment)};
     }
-    return task<Sealed>(nullptr, 0, [self = shared_from_this(), place = draft.place, options, moment] {
+    return task<Sealed>([self = shared_from_this(), place = draft.place, options, moment] {
       return self->seal_timed(place, options, moment);
     });
   }
   void discard(const ObjectDraft& draft) noexcept override { writer_.discard(draft.place); }
   NowOrTask<bool> evict_or_task(const Address& address, CountsUntil counts, WaitBudget budget) override {
-    return now_or_task<bool>(address, counts, budget.deadline(), false,
+    return now_or_task<bool>(address, counts, budget.deadline(),
                              [](BackendConnector& self, const Address& at, Deadline moment) {
                                return self.writer_.evict(at, moment);
                              });
@@ -184,27 +181,41 @@ class BackendConnector final : public Connector,
   }
   [[nodiscard]] Deadline until(WaitBudget budget) const { return budget.deadline().moment(options_.timeout); }
 
+  /// See PooledCall::Look.
+  [[nodiscard]] std::variant<std::uint64_t, Result<ObjectView>> look_at(const Address& address,
+                                                                        const Selection& selection,
+                                                                        Deadline deadline) {
+    const auto began = Clock::now();
+    auto found = reader_.find(address, look_bytes_, deadline);
+    if (found) {
+      if (const std::uint64_t size = found->facts().size_bytes; found->bytes().size() < size) {
+        return size;
+      }
+    }
+    note_each(&Metrics::time_read, std::span(&std::as_const(found), 1), began);
+    return selected(std::move(found), selection);
+  }
+
   template <class T>
-  [[nodiscard]] NowOrTask<T> task(std::shared_ptr<ReadAhead> ahead, std::uint64_t bytes,
-                                  std::function<Result<T>()> call) {
-    return {T(), std::make_shared<PooledCall<T>>(pool_, std::move(call), std::move(ahead), bytes,
-                                                 options_.timeout)};
+  [[nodiscard]] NowOrTask<T> task(std::function<Result<T>()> call) {
+    return {T(), std::make_shared<PooledCall<T>>(pool_, std::move(call), nullptr, 0, options_.timeout)};
+  }
+  /// A call that is made by another thread. Without a deadline of its own its time runs from its start: it
+  /// may have to queue.
+  template <class Call>
+  [[nodiscard]] auto later(const Address& address, Deadline deadline, Call call) {
+    return [self = shared_from_this(), call, deadline, key = address.key, hash = address.name_hash,
+            size = address.size_bytes, name = std::string(address.name)] {
+      Address at(key, hash, size);
+      at.name = name;
+      return call(*self, at, self->until(deadline));
+    };
   }
   template <class T, class Call>
   [[nodiscard]] NowOrTask<T> now_or_task(const Address& address, CountsUntil counts, Deadline deadline,
-                                         bool fetches, Call call) {
-    if (counts == CountsUntil::never) {
-      return {call(*this, address, until(deadline))};
-    }
-    auto ahead = !fetches ? nullptr : counts_for_use(counts) ? until_used_ : until_got_;
-    // Without a deadline of its own its time runs from its start: it may have to queue.
-    return task<T>(std::move(ahead), address.size_bytes,
-                   [self = shared_from_this(), call, deadline, key = address.key, hash = address.name_hash,
-                    size = address.size_bytes, name = std::string(address.name)] {
-                     Address at(key, hash, size);
-                     at.name = name;
-                     return call(*self, at, self->until(deadline));
-                   });
+                                         Call call) {
+    return counts == CountsUntil::never ? NowOrTask<T>{call(*this, address, until(deadline))}
+                                        : task<T>(later(address, deadline, call));
   }
 
   [[nodiscard]] Result<bool> is_unset(const Key& promised, Deadline deadline);
@@ -224,11 +235,34 @@ class BackendConnector final : public Connector,
   BackendReader reader_;
   BackendWriter writer_;
   const std::shared_ptr<CallPool> pool_;
+  const std::uint64_t look_bytes_;  ///< the most that a look at an object brings
   const std::shared_ptr<ReadAhead> until_used_;
   const std::shared_ptr<ReadAhead> until_got_;
   Mutex mutex_;
   std::unordered_map<std::uint32_t, Swept> swept_ LOCUM_GUARDED_BY(mutex_);
 };
+
+NowOrTask<ObjectView> BackendConnector::get_or_task(const Address& address, const Selection& selection,
+                                                    CountsUntil counts, Deadline deadline) {
+  const bool has_bytes = !std::holds_alternative<Facts>(selection);
+  const auto call = [selection, has_bytes](BackendConnector& self, const Address& at, Deadline moment) {
+    const auto find = [&] { return self.reader_.find(at, has_bytes ? whole_record : 0, moment); };
+    return selected(has_bytes ? self.timed(&Metrics::time_read, find) : find(), selection);
+  };
+  if (counts == CountsUntil::never) {
+    return {call(*this, address, until(deadline))};
+  }
+  PooledCall<ObjectView>::Look look;
+  if (has_bytes && address.size_bytes == 0) {
+    look = later(address, deadline, [selection](BackendConnector& self, const Address& at, Deadline moment) {
+      return self.look_at(at, selection, moment);
+    });
+  }
+  return {ObjectView(),
+          std::make_shared<PooledCall<ObjectView>>(pool_, later(address, deadline, call),
+                                                   counts_for_use(counts) ? until_used_ : until_got_,
+                                                   address.size_bytes, options_.timeout, std::move(look))};
+}
 
 // Each record is asked for, which may take long.
 std::chrono::milliseconds BackendConnector::expect(std::uint32_t store, std::chrono::milliseconds lifetime) {

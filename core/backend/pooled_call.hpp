@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include "core/backend/call_pool.hpp"
 #include "core/backend/read_ahead.hpp"
@@ -23,15 +24,22 @@ class PooledCall final : public Coming<T>,
                          public ReadAhead::Fetch,
                          public std::enable_shared_from_this<PooledCall<T>> {
  public:
+  using Call = std::function<Result<T>()>;
+  /// Asks for the end of what the call fetches. Its size, which is more; or the result, if that was all of
+  /// it.
+  using Look = std::function<std::variant<std::uint64_t, Result<T>>()>;
+
   /// \param ahead what bounds it, if it fetches; null: it starts when a thread is free
   /// \param bytes of what it fetches, as far as it is known
   /// \param timeout of get() without a deadline
-  PooledCall(std::shared_ptr<CallPool> pool, std::function<Result<T>()> call,
-             std::shared_ptr<ReadAhead> ahead, std::uint64_t bytes, std::chrono::milliseconds timeout)
+  /// \param look null: the call itself asks for no more
+  PooledCall(std::shared_ptr<CallPool> pool, Call call, std::shared_ptr<ReadAhead> ahead, std::uint64_t bytes,
+             std::chrono::milliseconds timeout, Look look = nullptr)
       : pool_(std::move(pool)),
         ahead_(std::move(ahead)),
         timeout_(timeout),
         call_(std::move(call)),
+        look_(std::move(look)),
         bytes_(bytes) {}
   ~PooledCall() override { leave(); }
 
@@ -39,7 +47,7 @@ class PooledCall final : public Coming<T>,
     if (ahead_) {
       ahead_->enter(this->shared_from_this(), bytes_);
     } else {
-      start();
+      start(ReadAhead::Ask::whole);
     }
   }
   [[nodiscard]] bool ended() const noexcept override { return ended_.load(std::memory_order_acquire); }
@@ -61,7 +69,8 @@ class PooledCall final : public Coming<T>,
   }
   void hurry() noexcept override {
     if (ahead_ && !ended()) {
-      ahead_->hurry(this->shared_from_this(), bytes_);
+      is_hurried_ = true;
+      ahead_->hurry(*this);
     }
   }
   void observe(std::shared_ptr<CompletionListener> observer) noexcept override {
@@ -75,6 +84,7 @@ class PooledCall final : public Coming<T>,
     observer->ended();
   }
   void forget() noexcept override {
+    is_forgotten_ = true;
     if (ahead_ && ahead_->withdraw(*this)) {
       has_share_ = false;
       end(Error(Errc::cancelled, "nobody wanted the result any more"));
@@ -82,21 +92,43 @@ class PooledCall final : public Coming<T>,
       leave();
     }
   }
-  void start() noexcept override {
+  void start(ReadAhead::Ask ask) noexcept override {
     has_share_ = ahead_ != nullptr;
-    pool_->add([self = this->shared_from_this()](bool goes_on) {
-      self->end(goes_on ? self->call_()
-                        : Result<T>(Error(Errc::closed,
-                                          "the session was closed before this operation ended; "
-                                          "keep it open until then")));
+    pool_->add([self = this->shared_from_this(), ask](bool goes_on) {
+      if (!goes_on) {
+        self->end(Error(Errc::closed,
+                        "the session was closed before this operation ended; "
+                        "keep it open until then"));
+      } else if (ask == ReadAhead::Ask::end && self->look_) {
+        self->look();
+      } else {
+        self->end(self->call_());
+      }
     });
   }
 
  private:
+  void look() noexcept {
+    auto found = look_();
+    if (auto* const all = std::get_if<Result<T>>(&found)) {
+      end(std::move(*all));
+      return;
+    }
+    const std::uint64_t bytes = std::get<std::uint64_t>(found);
+    bytes_ = bytes;
+    has_share_ = false;
+    ahead_->enter_again(this->shared_from_this(), bytes);
+    // Who said so while it was not in the queue has not found it there.
+    if (is_forgotten_) {
+      forget();
+    } else if (is_hurried_) {
+      ahead_->hurry(*this);
+    }
+  }
   void end(Result<T> result) noexcept {
     std::shared_ptr<CompletionListener> observer;
-    const std::function<Result<T>()> made =
-        std::exchange(call_, nullptr);  // which may be what keeps the connector
+    const Call made = std::exchange(call_, nullptr);  // which may be what keeps the connector
+    const Look looked = std::exchange(look_, nullptr);
     if constexpr (std::is_same_v<T, ObjectView>) {
       if (ahead_ && has_share_) {
         const std::uint64_t bytes = result ? result->bytes().size() : 0;
@@ -125,9 +157,12 @@ class PooledCall final : public Coming<T>,
   const std::shared_ptr<CallPool> pool_;
   const std::shared_ptr<ReadAhead> ahead_;
   const std::chrono::milliseconds timeout_;
-  std::function<Result<T>()> call_;
+  Call call_;
+  Look look_;
   std::atomic<std::uint64_t> bytes_;
   std::atomic<bool> has_share_{false};
+  std::atomic<bool> is_hurried_{false};    ///< a thread waits for it
+  std::atomic<bool> is_forgotten_{false};  ///< nobody wants it
   std::atomic<bool> ended_{false};
   Mutex mutex_;
   std::condition_variable changed_;

@@ -7,20 +7,24 @@ namespace locum {
 
 namespace {
 
-/// Most of unknown size that are on their way before one has come.
+/// Most of unknown size that are on their way as a whole before one has come.
 constexpr std::uint64_t first_unsized = 4;
 
 }  // namespace
 
-bool ReadAhead::has_room_for(std::uint64_t bytes) const noexcept {
+std::optional<ReadAhead::Ask> ReadAhead::room_for(std::uint64_t bytes) const noexcept {
   if (inside_ == 0) {
-    return true;
+    return Ask::whole;
   }
   const std::uint64_t expected = bytes_ + unsized_ * usual_bytes_;
-  return bytes != 0
-             ? expected + bytes <= most_bytes_
-             : expected + usual_bytes_ <= most_bytes_ &&
-                   unsized_ < (has_usual_bytes_ ? most_unsized_ : std::min(first_unsized, most_unsized_));
+  const std::uint64_t more = bytes != 0 ? bytes : usual_bytes_;
+  if (expected + more > most_bytes_ || (bytes == 0 && unsized_ >= most_unsized_)) {
+    return std::nullopt;
+  }
+  if (bytes != 0 || has_usual_bytes_ || unsized_ < first_unsized) {
+    return Ask::whole;
+  }
+  return end_bytes_ <= (most_bytes_ - bytes_) / (unsized_ + 1) ? std::optional(Ask::end) : std::nullopt;
 }
 
 void ReadAhead::count(std::uint64_t bytes) noexcept {
@@ -37,14 +41,35 @@ void ReadAhead::enter(const std::shared_ptr<Fetch>& fetch, std::uint64_t bytes) 
   let_in();
 }
 
-void ReadAhead::hurry(const std::shared_ptr<Fetch>& fetch, std::uint64_t bytes) {
-  if (withdraw(*fetch)) {
-    {
-      const MutexLock lock(mutex_);
-      count(bytes);
-    }
-    fetch->start();
+void ReadAhead::enter_again(const std::shared_ptr<Fetch>& fetch, std::uint64_t bytes) {
+  {
+    const MutexLock lock(mutex_);
+    --inside_;
+    note_size(bytes);
+    queue_.push_front({fetch, bytes});
   }
+  let_in();
+}
+
+void ReadAhead::hurry(const Fetch& fetch) {
+  std::optional<Queued> queued;
+  {
+    const MutexLock lock(mutex_);
+    queued = take(fetch);
+    if (queued) {
+      count(queued->bytes);
+    }
+  }
+  if (queued) {
+    queued->fetch->start(Ask::whole);
+  }
+}
+
+// It was of unknown size.
+void ReadAhead::note_size(std::uint64_t bytes) noexcept {
+  --unsized_;
+  usual_bytes_ = std::max(bytes, usual_bytes_ - usual_bytes_ / 8);
+  has_usual_bytes_ = true;
 }
 
 void ReadAhead::resize(std::uint64_t from, std::uint64_t to) noexcept {
@@ -52,9 +77,7 @@ void ReadAhead::resize(std::uint64_t from, std::uint64_t to) noexcept {
     const MutexLock lock(mutex_);
     bytes_ += to - from;
     if (from == 0) {
-      --unsized_;
-      usual_bytes_ = std::max(to, usual_bytes_ - usual_bytes_ / 8);
-      has_usual_bytes_ = true;
+      note_size(to);
     }
   }
   let_in();
@@ -71,23 +94,35 @@ void ReadAhead::leave(std::uint64_t bytes) noexcept {
 
 bool ReadAhead::withdraw(const Fetch& fetch) noexcept {
   const MutexLock lock(mutex_);
-  return std::erase_if(queue_, [&](const Queued& one) { return one.fetch.get() == &fetch; }) != 0;
+  return take(fetch).has_value();
+}
+
+std::optional<ReadAhead::Queued> ReadAhead::take(const Fetch& fetch) noexcept {
+  const auto at = std::ranges::find_if(queue_, [&](const Queued& one) { return one.fetch.get() == &fetch; });
+  if (at == queue_.end()) {
+    return std::nullopt;
+  }
+  Queued taken = std::move(*at);
+  queue_.erase(at);
+  return taken;
 }
 
 // One at a time: starting one may take the lock again.
 void ReadAhead::let_in() noexcept {
   for (;;) {
     std::shared_ptr<Fetch> fetch;
+    std::optional<Ask> ask;
     {
       const MutexLock lock(mutex_);
-      if (queue_.empty() || !has_room_for(queue_.front().bytes)) {
+      ask = queue_.empty() ? std::nullopt : room_for(queue_.front().bytes);
+      if (!ask) {
         return;
       }
       count(queue_.front().bytes);
       fetch = std::move(queue_.front().fetch);
       queue_.pop_front();
     }
-    fetch->start();
+    fetch->start(*ask);
   }
 }
 

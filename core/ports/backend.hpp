@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include <locum/backend_needs.hpp>
 #include <locum/deadline.hpp>
 #include <locum/result.hpp>
 
@@ -22,27 +23,21 @@ enum class NameBytes : std::uint8_t {
   file_name,  ///< letters, digits and `_ - . , + = @ ~ %`; not `.` first
 };
 
-/// Who may use what a backend keeps.
-enum class SharedBy : std::uint8_t {
-  process,  ///< this process alone
-  host,     ///< processes of one host
-  hosts,    ///< processes of all hosts that reach it
-};
-
 /// What a backend can do, and where its limits are. What it cannot do is refused when a store is opened that
-/// needs it (see Needs), else when it is asked for: `unsupported`.
+/// needs it (see BackendNeeds), else when it is asked for: `unsupported`.
 struct BackendTraits {
   std::string_view scheme;  ///< of its URLs
   /// Most bytes of a record: those of the object and about a hundred more.
   std::uint64_t largest_record = std::numeric_limits<std::uint64_t>::max();
   std::uint32_t longest_name = 64 * 1024;  ///< most bytes of a record's name, at least 64
   NameBytes name_bytes = NameBytes::any;
-  bool lists = true;       ///< list() and drop() are there
-  bool is_atomic = true;   ///< of two that store under a name at once with an expectation, one wins
-  bool expires = false;    ///< it removes records at the end of their lifetime itself
-  bool pushes = false;     ///< await() sleeps until somebody stores, in place of asking again and again
-  bool in_place = false;   ///< load() shows the stored bytes themselves, without a copy
-  bool is_durable = true;  ///< records outlive the process
+  bool lists = true;        ///< list() and drop() are there
+  bool is_atomic = true;    ///< of two that store under a name at once with an expectation, one wins
+  bool expires = false;     ///< it removes records at the end of their lifetime itself
+  bool pushes = false;      ///< await() sleeps until somebody stores, in place of asking again and again
+  bool loads_ends = false;  ///< load() of the end of a record brings no more than that to memory
+  bool in_place = false;    ///< load() shows the stored bytes themselves, without a copy
+  bool is_durable = true;   ///< records outlive the process
   SharedBy shared_by = SharedBy::hosts;
 };
 

@@ -42,10 +42,10 @@ class TierConnector final : public Tier, public Expiring, public std::enable_sha
         reader_(std::make_shared<TierReader>(parts_)),
         writer_(std::make_shared<TierWriter>(parts_, reader_)),
         pool_(std::make_shared<CallPool>(parts_->options.most_threads, parts_->options.on_start)),
-        until_used_(
-            std::make_shared<ReadAhead>(parts_->options.prefetch_bytes, parts_->options.most_threads)),
-        until_got_(
-            std::make_shared<ReadAhead>(parts_->options.prefetch_bytes, parts_->options.most_threads)) {
+        until_used_(std::make_shared<ReadAhead>(parts_->options.prefetch_bytes, parts_->options.most_threads,
+                                                ReadAhead::no_ends)),
+        until_got_(std::make_shared<ReadAhead>(parts_->options.prefetch_bytes, parts_->options.most_threads,
+                                               ReadAhead::no_ends)) {
     const auto batch_writer = std::make_shared<TierBatchWriter>(parts_, reader_, writer_, pool_);
     if (const TierOptions& given = parts_->options; given.writes == TierWrites::back) {
       background_ = std::make_shared<BackgroundWriter>(

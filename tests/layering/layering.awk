@@ -39,7 +39,7 @@ BEGIN {
   layer["shm/table"] = layer["shm/names"] = 4
   layer["shm/spill"] = 5
   layer["shm"] = 6
-  split("error result key handle deadline options extents part hyperslab flat type_name path metrics", names, " ")
+  split("error result key handle deadline options backend_needs extents part hyperslab flat type_name path metrics", names, " ")
   for (i in names) is_value["core/" names[i] ".hpp"] = 1
 }
 

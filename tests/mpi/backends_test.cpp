@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <mpi.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -15,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/backend_registry.hpp"
 #include "core/configuration.hpp"
 #include "core/open.hpp"
 #include "core/open_sessions.hpp"
@@ -25,6 +27,7 @@
 #include "tests/mpi/environment.hpp"
 #include "tests/mpi/job.hpp"
 #include "tests/mpi/shared_folder.hpp"
+#include "tests/transport/storage/lacking_backend.hpp"
 
 namespace locum {
 namespace {
@@ -174,8 +177,37 @@ TEST(RuntimeBackends, AreCountedInTheReportsOfTheRuntime) {
   EXPECT_EQ(calls_in(runtime.report(), "storage put"), 2);
   EXPECT_EQ(calls_in(runtime.report(), "storage get"), 1);
   EXPECT_EQ(calls_in(runtime.report_all(), "storage put"), 2 * runtime.size());
+  EXPECT_EQ(runtime.report().find("locum: statistics"), std::string::npos) << "nothing else counts";
   runtime.close();
   EXPECT_EQ(calls_in(runtime.report(), "storage put"), 2) << "it is the last one";
+}
+
+// By each name once, whatever is over the backend.
+TEST(RuntimeBackends, ShowWhatTheirStatisticsCount) {
+  const SharedFolder folder;
+  Runtime runtime(MPI_COMM_WORLD, beside_backends);
+  const std::string files = "stats+file:" + folder.path() + "?sync=0";
+  const Store kept = runtime.store("kept", {.connector = files + "&stats.name=mine"});
+  const Store tiered = runtime.store("tiered", {.connector = "nodes+" + files});
+  const std::string mine = "rank/" + std::to_string(runtime.rank());
+  const auto stored = [](const std::string& report, const std::string& name) {
+    const std::string title = "locum: statistics " + name;
+    const auto at = report.find(title + '\n');
+    if (at == std::string::npos) {
+      ADD_FAILURE() << name << " is not in\n" << report;
+      return 0;
+    }
+    const auto end = report.find("locum:", at + title.size());
+    return std::max(calls_in(report.substr(at, end - at), "store:"), 0);  // no line: none was made
+  };
+  const std::string before = runtime.report();
+  ASSERT_TRUE(kept.put(mine, 1));
+  ASSERT_TRUE(kept.put(mine + "/more", 2));
+  ASSERT_TRUE(tiered.put(mine, 3));
+  const std::string after = runtime.report();
+  EXPECT_EQ(stored(after, "mine") - stored(before, "mine"), 2) << before << after;
+  EXPECT_EQ(stored(after, "file") - stored(before, "file"), 1) << before << after;
+  MPI_Barrier(MPI_COMM_WORLD);
 }
 
 void wait_for_each_other(const std::string& url) {
@@ -361,6 +393,101 @@ TEST(RuntimeBackends, SayWhatIsWrong) {
   MPI_Barrier(MPI_COMM_WORLD);
 }
 
+/// The registered one, which lacks what its option names.
+LOCUM_REGISTER_BACKEND(lacking, [](const Url& url) -> Result<std::shared_ptr<Backend>> {
+  if (const auto known = url.knows_only({"lacks", "number"}); !known) {
+    return known.error();
+  }
+  return std::make_shared<tests::LackingBackend>(tests::traits_without(url.option("lacks")));
+});
+
+/// What opening a store with these options throws.
+std::optional<Error> error_of_store(const Runtime& runtime, const StoreOptions& options,
+                                    std::string_view name = "needing") {
+  try {
+    (void)runtime.store(name, options);
+  } catch (const Error& error) {
+    return error;
+  }
+  return std::nullopt;
+}
+
+void expect_refused(const Runtime& runtime, const StoreOptions& options, const std::string& why) {
+  const auto error = error_of_store(runtime, options);
+  ASSERT_TRUE(error) << why;
+  EXPECT_EQ(error->code(), Errc::unsupported);
+  EXPECT_NE(error->text().find(why), std::string::npos) << *error;
+}
+
+// By each rank alone, whether or not it has opened the connector before.
+TEST(RuntimeBackends, AreRefusedWhereTheyLackWhatAStoreNeeds) {
+  Runtime runtime(MPI_COMM_WORLD, beside_backends);
+  for (const tests::Need& need : tests::all_needs()) {
+    SCOPED_TRACE(need.name);
+    const std::string lacking = "lacking:?lacks=" + need.name;
+    EXPECT_FALSE(error_of_store(runtime, {.connector = "lacking:", .needs = need.needs}));
+    const int calls = tests::LackingBackend::calls;
+    expect_refused(runtime, {.connector = lacking, .needs = need.needs}, "lacking: " + need.refusal);
+    EXPECT_EQ(tests::LackingBackend::calls, calls) << "it was asked for something";
+    EXPECT_FALSE(error_of_store(runtime, {.connector = lacking}));
+    expect_refused(runtime, {.connector = lacking, .needs = need.needs}, "lacking: " + need.refusal);
+    // What one needs is nothing to the others, and nothing is told of it.
+    const BackendNeeds mine = runtime.rank() == 0 ? need.needs : BackendNeeds();
+    EXPECT_EQ(error_of_store(runtime, {.connector = lacking, .needs = mine}).has_value(),
+              runtime.rank() == 0);
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+}
+
+TEST(RuntimeBackends, InTheMemoryOfTheNodesDoWhatAStoreNeeds) {
+  Runtime runtime(MPI_COMM_WORLD, beside_backends);
+  for (const tests::Need& need : tests::all_needs()) {
+    SCOPED_TRACE(need.name);
+    const bool is_alone = need.name == "shared_by" && runtime.size() == 1;
+    if (need.name == "is_durable" || is_alone) {
+      expect_refused(runtime, {.needs = need.needs}, "the nodes' memory: " + need.refusal);
+    } else {
+      EXPECT_FALSE(error_of_store(runtime, {.needs = need.needs}));
+    }
+  }
+  expect_refused(runtime, {.needs = {.largest_value = 1_GiB}}, "does not hold values of that size");
+  expect_refused(runtime, {.needs = {.shared_by = SharedBy::hosts}}, "is not shared between hosts");
+  // They are not among the options in force.
+  const Store checked = runtime.store("checked", {.checksum = true, .needs = {.lists = true}});
+  EXPECT_EQ(checked.options(), StoreOptions{.checksum = true});
+  EXPECT_TRUE(runtime.store("checked", {.needs = {.pushes = true}}).options().checksum);
+  MPI_Barrier(MPI_COMM_WORLD);
+}
+
+TEST(RuntimeBackends, BehindMemoryDoWhatMemoryDoesNot) {
+  Runtime runtime(MPI_COMM_WORLD, beside_backends);
+  int number = 0;
+  for (const bool was_open : {false, true}) {
+    for (const tests::Need& need : tests::all_needs()) {
+      SCOPED_TRACE(need.name);
+      const std::string lacking = "nodes+lacking:?lacks=" + need.name + "&number=" + std::to_string(++number);
+      const bool needs_job = need.name == "is_durable" || (need.name == "shared_by" && runtime.size() > 1);
+      if (was_open) {
+        EXPECT_EQ(error_of_store(runtime, {.connector = lacking}).has_value(), needs_job);
+      }
+      if (need.name == "pushes" || need.name == "in_place") {
+        EXPECT_FALSE(error_of_store(runtime, {.connector = lacking, .needs = need.needs}))
+            << "memory does it";
+      } else {
+        expect_refused(runtime, {.connector = lacking, .needs = need.needs}, "lacking: " + need.refusal);
+      }
+    }
+    const std::string back = "nodes+lacking:?nodes.write=back&number=" + std::to_string(++number);
+    if (was_open) {
+      EXPECT_FALSE(error_of_store(runtime, {.connector = back}));
+    }
+    expect_refused(runtime, {.connector = back, .needs = {.is_atomic = true}},
+                   "nodes.write=back: does not decide between two puts");
+    EXPECT_FALSE(error_of_store(runtime, {.connector = back, .needs = {.lists = true, .is_durable = true}}));
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+}
+
 /// Opens a runtime with these options; the error.
 std::optional<Error> error_of_opening(const RuntimeOptions& options) {
   try {
@@ -419,6 +546,11 @@ TEST(RuntimeBackends, LiveWhereAFileSays) {
   EXPECT_TRUE(std::filesystem::exists(folder / "kept/kept/rank0"));
   EXPECT_EQ(*find_store("kept", "configured").value().get<int>("rank0").value(), 0);
   EXPECT_EQ(*runtime.store("kept").get<int>("rank0").value(), 0);
+  EXPECT_EQ(*runtime.store("kept", {.needs = {.is_durable = true}}).get<int>("rank0").value(), 0)
+      << "needs alone are no reason to leave the table";
+  const auto refused = error_of_store(runtime, {.needs = {.pushes = true}}, "kept");
+  ASSERT_TRUE(refused);
+  EXPECT_NE(refused->text().find("file: does not wake who waits"), std::string::npos) << *refused;
   MPI_Barrier(MPI_COMM_WORLD);
 
   // What is for the nodes' memory alone does not go there silently.

@@ -35,6 +35,7 @@ struct Known {
   std::string_view package;
   std::string_view url;
   Stability stability = Stability::stable;
+  bool has_batches = false;
 };
 
 #if LOCUM_WITH_ROCKSDB
@@ -56,25 +57,27 @@ constexpr Opener open_hdf5 = nullptr;
 #endif
 
 const std::vector<Known>& known_backends() {
+  using enum Stability;
   static const std::vector<Known> known{
       {backends::file, storage::open_file, {}, {}, "file:///scratch/run17"},
-      {backends::hdf5, open_hdf5, "LOCUM_WITH_HDF5", "libhdf5-dev", "hdf5:///scratch/results.h5",
-       Stability::preview},
-      {backends::memcached, storage::open_memcached, {}, {}, "memcached://127.0.0.1:11211"},
+      {backends::hdf5, open_hdf5, "LOCUM_WITH_HDF5", "libhdf5-dev", "hdf5:///scratch/results.h5", preview,
+       true},
+      {backends::memcached, storage::open_memcached, {}, {}, "memcached://127.0.0.1:11211", stable, true},
       {backends::memcacheds, open_memcached_secured, "LOCUM_WITH_TLS", "libssl-dev",
-       "memcacheds://127.0.0.1:11211", Stability::preview},
+       "memcacheds://127.0.0.1:11211", preview, true},
       {backends::memory, nullptr, {}, {}, "memory:"},
       {backends::multi, storage::open_multi, {}, {}, "multi:?1.to=URL&1.most_bytes=65536&2.to=URL"},
       {backends::null, storage::open_null, {}, {}, "null:"},
-      {backends::redis, storage::open_redis, {}, {}, "redis://127.0.0.1:6379/0"},
+      {backends::redis, storage::open_redis, {}, {}, "redis://127.0.0.1:6379/0", stable, true},
       {backends::rediss, open_redis_secured, "LOCUM_WITH_TLS", "libssl-dev", "rediss://127.0.0.1:6379/0",
-       Stability::preview},
-      {backends::pack, storage::open_pack_backend, {}, {}, "pack:///scratch/run17.pack"},
-      {backends::rocksdb, open_rocksdb, "LOCUM_WITH_ROCKSDB", "librocksdb-dev", "rocksdb:///scratch/db"},
+       preview, true},
+      {backends::pack, storage::open_pack_backend, {}, {}, "pack:///scratch/run17.pack", stable, true},
+      {backends::rocksdb, open_rocksdb, "LOCUM_WITH_ROCKSDB", "librocksdb-dev", "rocksdb:///scratch/db",
+       stable, true},
       {backends::simple, storage::open_simple, {}, {}, "simple:"},
-      {backends::valkey, storage::open_redis, {}, {}, "valkey://127.0.0.1:6379/0", Stability::preview},
+      {backends::valkey, storage::open_redis, {}, {}, "valkey://127.0.0.1:6379/0", preview, true},
       {backends::valkeys, open_redis_secured, "LOCUM_WITH_TLS", "libssl-dev", "valkeys://127.0.0.1:6379/0",
-       Stability::preview},
+       preview, true},
   };
   return known;
 }
@@ -122,7 +125,7 @@ Result<Session> open_memory(const Url& url, const BackendSessionOptions& options
   if (!known || !bytes || !has_all) {
     return !known ? known.error() : !bytes ? bytes.error() : has_all.error();
   }
-  SessionOptions session_options{.rank = options.rank, .node = options.node};
+  SessionOptions session_options{.rank = options.rank, .node = options.node, .traits = backends::memory};
   session_options.options.timeout = options.timeout;
   session_options.options.decoded_cache_bytes = options.decoded_cache_bytes;
   Session session(open_local({.memory_bytes = *bytes, .timeout = options.timeout}),
@@ -168,7 +171,7 @@ std::vector<BackendDescription> backend_descriptions() {
   std::vector<BackendDescription> all;
   for (const Known& one : known_backends()) {
     all.push_back({one.traits, one.open != nullptr || one.traits.scheme == backends::memory.scheme,
-                   one.option, one.package, one.url, one.stability});
+                   one.option, one.package, one.url, one.stability, one.has_batches});
   }
   return all;
 }

@@ -18,11 +18,15 @@ constexpr BackendTraits under_scheme(BackendTraits traits, std::string_view sche
 }  // namespace detail
 
 /// Files of a folder.
-inline constexpr BackendTraits file{
-    .scheme = "file", .longest_name = 200, .name_bytes = NameBytes::file_name, .in_place = true};
+inline constexpr BackendTraits file{.scheme = "file",
+                                    .longest_name = 200,
+                                    .name_bytes = NameBytes::file_name,
+                                    .loads_ends = true,
+                                    .in_place = true};
 /// Datasets of one HDF5 file. They outlive the process that stored them, and are no safer than HDF5's files
 /// are: who is killed within a change may leave a damaged file.
-inline constexpr BackendTraits hdf5{.scheme = "hdf5", .longest_name = 1024, .shared_by = SharedBy::process};
+inline constexpr BackendTraits hdf5{
+    .scheme = "hdf5", .longest_name = 1024, .loads_ends = true, .shared_by = SharedBy::process};
 /// A server of Memcached, with its default for the largest item, of which 512 bytes are no record's.
 inline constexpr BackendTraits memcached{.scheme = "memcached",
                                          .largest_record = (std::uint64_t{1} << 20U) - 512,
@@ -40,22 +44,31 @@ inline constexpr BackendTraits memory{.scheme = "memory",
                                       .is_durable = false,
                                       .shared_by = SharedBy::process};
 /// Several backends, which decide what it can do.
-inline constexpr BackendTraits multi{.scheme = "multi"};
+inline constexpr BackendTraits multi{.scheme = "multi", .loads_ends = true};
 /// Keeps nothing.
-inline constexpr BackendTraits null{
-    .scheme = "null", .is_atomic = false, .is_durable = false, .shared_by = SharedBy::process};
+inline constexpr BackendTraits null{.scheme = "null",
+                                    .is_atomic = false,
+                                    .loads_ends = true,
+                                    .is_durable = false,
+                                    .shared_by = SharedBy::process};
 /// One file, to which records are appended.
-inline constexpr BackendTraits pack{
-    .scheme = "pack", .longest_name = 60'000, .in_place = true, .shared_by = SharedBy::process};
+inline constexpr BackendTraits pack{.scheme = "pack",
+                                    .longest_name = 60'000,
+                                    .loads_ends = true,
+                                    .in_place = true,
+                                    .shared_by = SharedBy::process};
 /// A server of Redis.
-inline constexpr BackendTraits redis{
-    .scheme = "redis", .largest_record = (std::uint64_t{512} << 20U) - 64, .expires = true, .pushes = true};
+inline constexpr BackendTraits redis{.scheme = "redis",
+                                     .largest_record = (std::uint64_t{512} << 20U) - 64,
+                                     .expires = true,
+                                     .pushes = true,
+                                     .loads_ends = true};
 /// A database of RocksDB, which counts the bytes of a value with 32 bits.
 inline constexpr BackendTraits rocksdb{
     .scheme = "rocksdb", .largest_record = std::uint64_t{3} << 30U, .shared_by = SharedBy::process};
 /// A map in the memory of this process.
 inline constexpr BackendTraits simple{
-    .scheme = "simple", .is_durable = false, .shared_by = SharedBy::process};
+    .scheme = "simple", .loads_ends = true, .is_durable = false, .shared_by = SharedBy::process};
 /// A server of Redis over TLS; of Valkey, which is Redis by another name, to whoever asks it; and over TLS.
 inline constexpr BackendTraits rediss = detail::under_scheme(redis, "rediss");
 inline constexpr BackendTraits valkey = detail::under_scheme(redis, "valkey");

@@ -61,6 +61,7 @@ BackendTraits traits_of_all(const std::vector<Route>& routes) {
     all.is_atomic = all.is_atomic && one.is_atomic;
     all.expires = all.expires && one.expires;
     all.pushes = all.pushes && one.pushes;
+    all.loads_ends = all.loads_ends && one.loads_ends;
     all.in_place = all.in_place && one.in_place;
     all.is_durable = all.is_durable && one.is_durable;
     all.shared_by = std::min(all.shared_by, one.shared_by);

@@ -6,8 +6,11 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <latch>
 #include <memory>
+#include <thread>
+#include <variant>
 #include <vector>
 
 #include "core/backend/pooled_call.hpp"
@@ -76,12 +79,13 @@ TEST(CallPool, MayEndWithinOneOfItsCalls) {
 
 class CountedFetch final : public ReadAhead::Fetch {
  public:
-  void start() noexcept override { ++starts; }
+  void start(ReadAhead::Ask ask) noexcept override { ++(ask == ReadAhead::Ask::whole ? starts : ends); }
   std::atomic<int> starts{0};
+  std::atomic<int> ends{0};  ///< of starts with the end
 };
 
 TEST(ReadAhead, LetsInWhatFitsInOrder) {
-  ReadAhead ahead(100, 64);
+  ReadAhead ahead(100, 64, ReadAhead::no_ends);
   std::array<std::shared_ptr<CountedFetch>, 5> fetches;
   const std::array<std::uint64_t, 5> bytes{60, 40, 1, 500, 10};
   for (std::size_t at = 0; at < fetches.size(); ++at) {
@@ -104,7 +108,7 @@ TEST(ReadAhead, LetsInWhatFitsInOrder) {
       << "larger than all the room: waits until it is alone";
   ahead.leave(1);
   EXPECT_EQ(starts(), (std::vector<int>{1, 1, 1, 1, 0}));
-  ahead.hurry(fetches[4], 10);
+  ahead.hurry(*fetches[4]);
   EXPECT_EQ(starts(), (std::vector<int>{1, 1, 1, 1, 1}));
   EXPECT_FALSE(ahead.withdraw(*fetches[4]));
 }
@@ -112,7 +116,7 @@ TEST(ReadAhead, LetsInWhatFitsInOrder) {
 // As large as those that came are those that come, as far as anybody knows: else thousands of names would
 // start at once, whatever is under them.
 TEST(ReadAhead, LetsInFewOfUnknownSize) {
-  ReadAhead ahead(100, 64);
+  ReadAhead ahead(100, 64, ReadAhead::no_ends);
   const auto fetch = std::make_shared<CountedFetch>();  // for all of them: it counts
   for (int at = 0; at < 12; ++at) {
     ahead.enter(fetch, 0);
@@ -130,14 +134,50 @@ TEST(ReadAhead, LetsInFewOfUnknownSize) {
     ahead.leave(0);
   }
   EXPECT_EQ(fetch->starts, 9) << "they are taken to be smaller now: 21 bytes";
-  ahead.hurry(fetch, 0);
+  ahead.hurry(*fetch);
   EXPECT_EQ(fetch->starts, 10) << "a thread waits for it";
 
-  ReadAhead one_at_a_time(100, 1);
+  ReadAhead one_at_a_time(100, 1, ReadAhead::no_ends);
   const auto lone = std::make_shared<CountedFetch>();
   one_at_a_time.enter(lone, 0);
   one_at_a_time.enter(lone, 0);
   EXPECT_EQ(lone->starts, 1);
+}
+
+// Which are small: so many may be on their way, whatever is under the names.
+TEST(ReadAhead, AsksForEndsWhereNothingIsKnownOfSizes) {
+  ReadAhead ahead(100, 64, 9);
+  std::vector<std::shared_ptr<CountedFetch>> fetches;
+  for (int at = 0; at < 20; ++at) {
+    fetches.push_back(std::make_shared<CountedFetch>());
+    ahead.enter(fetches.back(), 0);
+  }
+  const auto sum = [&](std::atomic<int> CountedFetch::*counted) {
+    int all = 0;
+    for (const auto& fetch : fetches) {
+      all += (*fetch).*counted;
+    }
+    return all;
+  };
+  EXPECT_EQ(sum(&CountedFetch::starts), 4);
+  EXPECT_EQ(sum(&CountedFetch::ends), 7) << "eleven of 9 bytes are 99";
+  ahead.enter_again(fetches[4], 40);
+  EXPECT_EQ(sum(&CountedFetch::starts), 4) << "ten are on their way, which are expected to take 40 each";
+  for (int at = 0; at < 4; ++at) {
+    ahead.resize(0, 40);
+    ahead.leave(40);
+  }
+  for (int at = 5; at < 11; ++at) {
+    ahead.enter_again(fetches[static_cast<std::size_t>(at)], 40);
+  }
+  EXPECT_EQ(sum(&CountedFetch::starts), 4 + 2) << "of a known size, two fit";
+  EXPECT_EQ(fetches[11]->starts + fetches[11]->ends, 0) << "it came later";
+  EXPECT_EQ(sum(&CountedFetch::ends), 7);
+  for (int came = 0; came < 7; ++came) {
+    ahead.leave(40);
+  }
+  EXPECT_EQ(sum(&CountedFetch::starts), 4 + 7 + 2) << "from now on all are asked for as a whole";
+  EXPECT_EQ(sum(&CountedFetch::ends), 7);
 }
 
 TEST(PooledCall, IsEndedForWhoeverHasItsResult) {
@@ -171,7 +211,7 @@ TEST(PooledCall, EndsOnceAndKeepsItsResult) {
 
 TEST(PooledCall, LeavesTheQueueIfNobodyWantsIt) {
   const auto pool = std::make_shared<CallPool>(2, ThreadStart());
-  const auto ahead = std::make_shared<ReadAhead>(10, 64);
+  const auto ahead = std::make_shared<ReadAhead>(10, 64, ReadAhead::no_ends);
   ahead->enter(std::make_shared<CountedFetch>(), 10);
   const auto call = std::make_shared<PooledCall<bool>>(
       pool,
@@ -184,6 +224,75 @@ TEST(PooledCall, LeavesTheQueueIfNobodyWantsIt) {
   call->forget();
   EXPECT_EQ(code_of(call->get({})), Errc::cancelled);
   ahead->leave(10);
+}
+
+/// A call whose end is being asked for, until it is let go: then it turns out to have 60 bytes, for which
+/// there is no room.
+struct LargeCall {
+  std::shared_ptr<CallPool> pool = std::make_shared<CallPool>(2, ThreadStart());
+  std::shared_ptr<ReadAhead> ahead = std::make_shared<ReadAhead>(100, 64, 1);
+  std::latch looks{1};
+  std::latch go{1};
+  std::atomic<int> calls{0};
+  std::shared_ptr<PooledCall<bool>> call = std::make_shared<PooledCall<bool>>(
+      pool,
+      [this] {
+        ++calls;
+        return Result<bool>(true);
+      },
+      ahead, 0, std::chrono::seconds(20),
+      [this] {
+        looks.count_down();
+        go.wait();
+        return std::variant<std::uint64_t, Result<bool>>(std::uint64_t{60});
+      });
+
+  LargeCall() {
+    ahead->enter(std::make_shared<CountedFetch>(), 60);
+    for (int others = 0; others < 4; ++others) {
+      ahead->enter(std::make_shared<CountedFetch>(), 0);
+    }
+    call->begin();
+    looks.wait();
+  }
+  /// As get(), which would hurry it.
+  void wait() const {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!call->ended() && std::chrono::steady_clock::now() < until) {
+      std::this_thread::yield();
+    }
+    EXPECT_TRUE(call->ended());
+  }
+};
+
+TEST(PooledCall, IsMadeForTheWholeOnceItsEndSaysHowLargeItIs) {
+  LargeCall large;
+  large.go.count_down();
+  large.ahead->leave(60);
+  for (int others = 0; others < 4; ++others) {
+    large.ahead->resize(0, 0);
+    large.ahead->leave(0);
+  }
+  large.wait();
+  EXPECT_EQ(large.calls, 1);
+}
+
+// It waits, or loses interest, while the call is between being asked for its end and the queue.
+TEST(PooledCall, IsMadeAtOnceForWhoWaitedWhileItsEndWasAskedFor) {
+  LargeCall large;
+  large.call->hurry();
+  large.go.count_down();
+  EXPECT_TRUE(large.call->get({}).value());
+  EXPECT_EQ(large.calls, 1);
+}
+
+TEST(PooledCall, IsNotMadeIfNobodyWantsItOnceItsEndHasCome) {
+  LargeCall large;
+  large.call->forget();
+  large.go.count_down();
+  large.wait();
+  EXPECT_EQ(code_of(large.call->get({})), Errc::cancelled);
+  EXPECT_EQ(large.calls, 0);
 }
 
 }  // namespace

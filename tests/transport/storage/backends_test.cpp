@@ -2,6 +2,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -31,6 +32,7 @@
 #include "core/testing/backend_contract.hpp"
 #include "core/tier/tier.hpp"
 #include "tests/core/connector_contract.hpp"
+#include "tests/transport/storage/lacking_backend.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
 #include "tests/transport/storage/test_server.hpp"
 #include "tests/transport/storage/tls_server.hpp"
@@ -378,6 +380,36 @@ TEST(OpenByUrl, ComparesTheTraitsThatAProgramNames) {
   EXPECT_EQ(code_of(open<backends::simple>("simple:?colour=red")), Errc::invalid_argument);
 }
 
+// Each need alone: a backend that lacks nothing else is refused for it and for no other, before it is asked
+// for anything.
+TEST(BackendNeeds, AreComparedWhenABackendIsOpened) {
+  for (const Need& need : all_needs()) {
+    SCOPED_TRACE(need.name);
+    EXPECT_TRUE(open_session(std::make_shared<LackingBackend>(traits_without("")), {.needs = need.needs}));
+    for (const Need& lacking : all_needs()) {
+      const int calls = LackingBackend::calls;
+      const auto opened =
+          open_session(std::make_shared<LackingBackend>(traits_without(lacking.name)), {.needs = need.needs});
+      if (lacking.name != need.name) {
+        EXPECT_TRUE(opened) << opened.error();
+        continue;
+      }
+      ASSERT_EQ(code_of(opened), Errc::unsupported);
+      EXPECT_EQ(opened.error().text().find("lacking: " + need.refusal), 0U) << opened.error();
+      EXPECT_EQ(LackingBackend::calls, calls);
+    }
+  }
+  const auto on_a_host = std::make_shared<LackingBackend>(traits_without(""));
+  const auto between = open_session(on_a_host, {.needs = {.shared_by = SharedBy::hosts}});
+  ASSERT_EQ(code_of(between), Errc::unsupported);
+  EXPECT_NE(between.error().text().find("is not shared between hosts"), std::string::npos) << between.error();
+  EXPECT_EQ(code_of(open("memory:", {.needs = {.is_durable = true}})), Errc::unsupported);
+  EXPECT_TRUE(open("memory:", {.needs = {.lists = true, .pushes = true, .in_place = true}}));
+  EXPECT_EQ(code_of(open_session("simple:").value().open("s", {.needs = {.lists = true}})),
+            Errc::invalid_argument)
+      << "a session has them for all of its stores";
+}
+
 TEST(OpenByUrl, OfABackendAlone) {
   const auto backend = open_backend("readonly+simple:").value();
   EXPECT_EQ(code_of(backend->load({"s", "a"}, whole_record, std::chrono::seconds(20))), Errc::not_found);
@@ -435,6 +467,7 @@ TEST(OpenByUrl, MemoryIsReadInPlace) {
   const auto first = store.get<double[]>(key).value();
   const auto second = store.get<double[]>(key).value();
   EXPECT_EQ(first.data(), second.data());
+  EXPECT_TRUE(store.get_async<double[]>(key).ready()) << "no thread makes the call";
   EXPECT_EQ(code_of(store.put(std::vector<char>(1'000'000))), Errc::out_of_memory);
 }
 
@@ -597,7 +630,7 @@ TEST(CollectionsOverBackends, AreInTheNamesOfFiles) {
   EXPECT_FALSE(std::filesystem::exists(folder.path() + "/run/step42"));
 }
 
-// "| `simple:` | stable | no | this process | yes | yes | no | no | no | any | | |"
+// "| `simple:` | stable | no | this process | yes | yes | no | no | no | by threads | any | | |"
 std::string row_of(const BackendDescription& backend) {
   const BackendTraits& traits = backend.traits;
   const auto yes = [](bool is) { return is ? std::string("yes") : std::string("no"); };
@@ -611,10 +644,13 @@ std::string row_of(const BackendDescription& backend) {
   const auto named = [](std::string_view word) {
     return word.empty() ? std::string() : '`' + std::string(word) + "` ";
   };
+  const std::string many = traits.scheme == "memory" ? "at once"
+                           : backend.has_batches     ? "together"
+                                                     : "by threads";
   const std::string stability = backend.stability == Stability::stable ? "stable" : "preview";
   return "| `" + std::string(backend.url) + "` | " + stability + " | " + yes(traits.is_durable) + " | " +
          shared + " | " + yes(traits.lists) + " | " + yes(traits.is_atomic) + " | " + yes(traits.expires) +
-         " | " + yes(traits.pushes) + " | " + yes(traits.in_place) + " | " + largest + " | " +
+         " | " + yes(traits.pushes) + " | " + yes(traits.in_place) + " | " + many + " | " + largest + " | " +
          named(backend.option) + "| " + named(backend.package) + "|";
 }
 
@@ -625,6 +661,26 @@ TEST(BackendTable, IsThatOfTheDocuments) {
     EXPECT_NE(text.find(row_of(backend) + "\n"), std::string::npos) << "docs/backends.md lacks\n"
                                                                     << row_of(backend);
     EXPECT_TRUE(backend.is_built_in || !backend.package.empty()) << backend.traits.scheme;
+  }
+}
+
+// What the table says of a backend that is closed, an open one does.
+TEST(BackendTable, IsThatOfOpenBackends) {
+  std::vector<BackendFactory> all = with_servers(all_backends(), true);
+  all.push_back({"null", [] { return open_backend("null:").value(); }});
+  all.push_back({"multi", [] { return open_backend("multi:?1.to=simple:&2.to=null:").value(); }});
+  const std::vector<BackendDescription> descriptions = backend_descriptions();
+  for (const BackendFactory& factory : all) {
+    SCOPED_TRACE(factory.name);
+    const auto backend = factory.make();
+    const auto described = std::ranges::find(descriptions, backend->traits().scheme,
+                                             [](const BackendDescription& one) { return one.traits.scheme; });
+    ASSERT_NE(described, descriptions.end()) << backend->traits().scheme;
+    EXPECT_EQ(described->has_batches, backend->batches() != nullptr);
+    EXPECT_TRUE(described->is_built_in);
+    if (described->traits.scheme != "multi") {  // which is as its backends are
+      EXPECT_EQ(described->traits.loads_ends, backend->traits().loads_ends);
+    }
   }
 }
 

@@ -199,6 +199,8 @@ TEST(Configuration, OpensStores) {
   EXPECT_EQ(code_of(configuration.set("", {})), Errc::invalid_argument);
   EXPECT_EQ(code_of(configuration.set(std::string((64U << 10U) + 1, 'n'), {})), Errc::invalid_argument);
   EXPECT_EQ(code_of(configuration.set("a", {.timeout = -1ms})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(configuration.set("a", {.needs = {.lists = true}})), Errc::invalid_argument)
+      << "needs are the program's";
   EXPECT_EQ(code_of(configuration.set("a", {.lifetime = -1ms})), Errc::invalid_argument);
   EXPECT_FALSE(configuration.contains("a"));
   const Configuration copy = configuration;

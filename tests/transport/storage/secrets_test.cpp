@@ -24,6 +24,7 @@
 #include "tests/transport/storage/fault_proxy.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
 #include "tests/transport/storage/test_server.hpp"
+#include "tests/transport/storage/tls_server.hpp"
 #include "transport/storage/wrappers/backend_statistics.hpp"
 
 namespace locum::tests {
@@ -72,10 +73,12 @@ class Secrets : public ::testing::Test {
     std::ofstream(in_folder("password")) << password << "\n" << key << "\n";
     std::ofstream(in_folder("key")) << other_key << "\n";
     std::ofstream(in_folder("long")) << password << std::string(70'000, 'x') << "\n";
+    ::testing::internal::CaptureStdout();
     ::testing::internal::CaptureStderr();
   }
   void TearDown() override {
     hear(::testing::internal::GetCapturedStderr());
+    hear(::testing::internal::GetCapturedStdout());
     for (const char* file : {"audit", "lines"}) {
       std::ifstream lines(in_folder(file));
       hear({std::istreambuf_iterator<char>(lines), {}});
@@ -241,6 +244,9 @@ TEST_F(Secrets, AreInNoTextOfAServer) {
   FaultProxy proxy(server.folder() + "/proxy", server.path());
   const std::string by_name = "redis://me@" + proxy.path() + "?password=env:LOCUM_PLANTED_PASSWORD";
   const std::string by_default = "redis:" + proxy.path() + "?password=file:" + in_folder("password");
+  const std::string by_sentinel =
+      "redis:" + proxy.path() +
+      "?sentinel=planets&sentinel_password=env:LOCUM_PLANTED_PASSWORD&password=file:" + in_folder("password");
   ASSERT_EQ(ask_server(server.path(), "CONFIG SET requirepass another"), "+OK");
   const std::string secret(password);
   for (const Faults& faults :
@@ -250,7 +256,7 @@ TEST_F(Secrets, AreInNoTextOfAServer) {
         Faults{.reply = "-ERR unknown command 'AUTH', with 'me' '" + secret + "'\r\n"},
         Faults{.reply = "+OK\r\n-NOAUTH " + secret + "\r\n"}, Faults{.reply = secret + "\r\n"},
         Faults{.reply = "$19\r\n" + secret + "\r\n"}}) {
-    for (const std::string& url : {by_name, by_default + "&db=2"}) {
+    for (const std::string& url : {by_name, by_default + "&db=2", by_sentinel}) {
       proxy.set(faults);
       expect_refused(url);
     }
@@ -266,6 +272,31 @@ TEST_F(Secrets, AreInNoTextOfAServer) {
   server.stop();
   EXPECT_TRUE(fails(store->put("b", 1, {.deadline = 1s})));
 }
+
+#if LOCUM_WITH_TLS
+TEST_F(Secrets, AreInNoTextOfTls) {
+  if (!TestServer::program(ServerKind::redis) || !certificates().are_made()) {
+    GTEST_SKIP() << "redis-server or openssl is not installed";
+  }
+  const TlsServer secured(ServerKind::redis);
+  const TestServer& server = secured.server();
+  const std::string port = std::to_string(secured.port());
+  const auto url = [&](const std::string& options, const std::string& at) {
+    return "rediss://me@127.0.0.1:" + at + "/0?password=env:LOCUM_PLANTED_PASSWORD&" + options;
+  };
+  const std::string trusted = "ca=" + certificates().path("ca.pem");
+  ASSERT_EQ(ask_server(server.path(), "CONFIG SET requirepass another"), "+OK");
+  expect_refused(url(trusted, port));  // by the server, which does not know the password
+  expect_refused(url("ca=" + certificates().path("other.pem"), port));
+  expect_refused(url(trusted + "&server_name=elsewhere.test", port));
+  expect_refused(url("ca=" + in_folder("password"), port));
+  expect_refused(
+      url(trusted + "&cert=" + certificates().path("client.pem") + "&key=" + in_folder("key"), port));
+  expect_refused(url(trusted + "&cert=" + in_folder("password") + "&key=" + in_folder("password"), port));
+  expect_refused(url(trusted, std::to_string(server.port())));  // which speaks no TLS
+  EXPECT_GT(said_.size(), 500U);
+}
+#endif
 
 }  // namespace
 }  // namespace locum::tests

@@ -93,6 +93,7 @@ BackendTraits with_room_for_chunks(BackendTraits traits) {
                              (most - most / 2);  // a little more than it is, and does not overflow
   traits.largest_record = more > most ? 0 : most - more;
   traits.in_place = false;
+  traits.loads_ends = false;
   return traits;
 }
 

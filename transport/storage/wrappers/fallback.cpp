@@ -12,6 +12,7 @@ namespace {
 BackendTraits traits_with_fallback(const Backend& first, const Backend& second) {
   BackendTraits traits = names_of_both(first.traits(), second.traits());
   traits.lists = traits.lists && second.traits().lists;
+  traits.loads_ends = traits.loads_ends && second.traits().loads_ends;
   traits.in_place = traits.in_place && second.traits().in_place;
   return traits;
 }

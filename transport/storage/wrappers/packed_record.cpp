@@ -17,6 +17,7 @@ BackendTraits with_room_for_end(BackendTraits traits, bool keeps_bytes) {
   constexpr std::uint64_t end_bytes = sizeof(PackedEnd);
   traits.largest_record = traits.largest_record < end_bytes ? 0 : traits.largest_record - end_bytes;
   traits.in_place = traits.in_place && keeps_bytes;
+  traits.loads_ends = false;
   return traits;
 }
 

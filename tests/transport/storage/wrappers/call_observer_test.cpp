@@ -2,12 +2,16 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstddef>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
 
+#include "tests/mpi/environment.hpp"
 #include "tests/transport/storage/wrappers/wrappers.hpp"
 #include "transport/storage/wrappers/backend_statistics.hpp"
 
@@ -127,6 +131,30 @@ TEST_F(Lines, AuditSaysWhoDidWhat) {
   EXPECT_EQ(std::filesystem::status(path_).permissions(),
             std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   EXPECT_EQ(code_of(wrapped("audit+probe:", probe_)), Errc::invalid_argument);
+}
+
+// Those who start the ranks of a job say it to each in their own way.
+TEST_F(Lines, AuditSaysWhichRankDidIt) {
+  const std::array<std::string, 4> names{"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"};
+  const std::array<Environment, 4> kept{
+      {{names[0], ""}, {names[1], ""}, {names[2], ""}, {names[3], ""}}};  // until the end of the test
+  const auto store_once = [&] {
+    EXPECT_TRUE(over("audit+probe:?audit.file=" + path_)->store({"s", "a"}, record("1"), soon()));
+  };
+  for (const std::string& name : names) {
+    ::unsetenv(name.c_str());
+  }
+  store_once();
+  for (std::size_t at = names.size(); at > 0; --at) {
+    ::setenv(names[at - 1].c_str(), std::to_string(10 + at).c_str(), 1);
+    store_once();
+  }
+  const Names all = lines();
+  ASSERT_EQ(all.size(), 5U);
+  EXPECT_TRUE(holds(all[0], " rank=- pid=")) << "nobody has started it as one";
+  for (std::size_t at = 1; at < all.size(); ++at) {
+    EXPECT_TRUE(holds(all[at], " rank=" + std::to_string(15 - at) + " pid=")) << all[at];
+  }
 }
 
 TEST_F(Lines, AuditDoesNotLoseALineInSilence) {

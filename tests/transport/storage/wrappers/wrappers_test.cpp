@@ -166,6 +166,12 @@ TEST_F(Wrappers, TtlLimitsLifetimes) {
   EXPECT_EQ(lifetime("ttl+probe:?ttl.ms=5000&ttl.longest_ms=6000", 0), 5000);
   EXPECT_EQ(lifetime("ttl+probe:?ttl.ms=5000", 0, "@stores"), 0);
   EXPECT_EQ(lifetime("prefix+ttl+probe:?ttl.ms=5000&prefix.space=x", 0, "@locum"), 0);
+  // The object does not know: it is the backend that is told.
+  const Store store =
+      open_session(wrapped("ttl+probe:?ttl.ms=5000", expiring).value()).value().open("s").value();
+  ASSERT_TRUE(store.put("b", 1));
+  EXPECT_EQ(expiring->last_lifetime().count(), 5000);
+  EXPECT_FALSE(store.info("b").value().expires_at.has_value());
 }
 
 TEST_F(Wrappers, AreToldTheLifetimesOfObjects) {

@@ -1,0 +1,65 @@
+// What a build says of the parts that it was built without. The sources that say it are compiled into this
+// program once more, without any of them.
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+#include "core/configuration.hpp"
+#include "core/open.hpp"
+#include "tests/core/code_of.hpp"
+
+namespace locum::tests {
+namespace {
+
+struct Part {
+  std::string option;   ///< of CMake
+  std::string package;  ///< of Debian
+};
+
+void expect_left_out(const Error& error, const Part& part) {
+  EXPECT_EQ(error.code(), Errc::unsupported) << error;
+  EXPECT_NE(error.text().find("-D" + part.option + "=ON"), std::string::npos) << error;
+  EXPECT_NE(error.text().find(part.package), std::string::npos) << error;
+}
+
+TEST(LeftOut, BackendsNameTheirOptionAndPackage) {
+  std::map<std::string, std::string> left_out;
+  for (const BackendDescription& backend : backend_descriptions()) {
+    EXPECT_EQ(backend.is_built_in, backend.option.empty()) << backend.traits.scheme;
+    if (!backend.option.empty()) {
+      left_out[std::string(backend.traits.scheme)] = backend.option;
+      const auto opened = open(backend.url);
+      ASSERT_FALSE(opened) << backend.url;
+      EXPECT_EQ(opened.error().text().find(std::string(backend.traits.scheme) + ": "), 0U) << opened.error();
+      expect_left_out(opened.error(), {std::string(backend.option), std::string(backend.package)});
+    }
+  }
+  EXPECT_EQ(left_out, (std::map<std::string, std::string>{{"hdf5", "LOCUM_WITH_HDF5"},
+                                                          {"memcacheds", "LOCUM_WITH_TLS"},
+                                                          {"rediss", "LOCUM_WITH_TLS"},
+                                                          {"rocksdb", "LOCUM_WITH_ROCKSDB"},
+                                                          {"valkeys", "LOCUM_WITH_TLS"}}));
+  EXPECT_TRUE(open("simple:")) << "the others are there";
+}
+
+TEST(LeftOut, WrappersNameTheirOptionAndPackage) {
+  for (const auto& [url, part] : std::map<std::string, Part>{
+           {"zstd+simple:", {"LOCUM_WITH_ZSTD", "libzstd-dev"}},
+           {"lz4+simple:", {"LOCUM_WITH_LZ4", "liblz4-dev"}},
+           {"encrypt+simple:?encrypt.key=env:HOME", {"LOCUM_WITH_SODIUM", "libsodium-dev"}}}) {
+    const auto opened = open(url);
+    ASSERT_FALSE(opened) << url;
+    expect_left_out(opened.error(), part);
+  }
+}
+
+TEST(LeftOut, TablesOfStoresNameTheirOptionAndPackage) {
+  const auto read = parse_configuration("[stores.a]\n", "a.toml");
+  ASSERT_FALSE(read);
+  expect_left_out(read.error(), {"LOCUM_WITH_TOML", "libtomlplusplus-dev"});
+}
+
+}  // namespace
+}  // namespace locum::tests

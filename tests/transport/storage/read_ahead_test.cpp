@@ -1,0 +1,167 @@
+// How many objects are asked for ahead of use over a backend, before anything is known of their sizes:
+// counted at the backend, which answers when the test lets it.
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/mutex.hpp"
+#include "core/open.hpp"
+#include "core/promise.hpp"
+#include "core/serializers.hpp"
+#include "transport/storage/simple.hpp"
+
+namespace locum::tests {
+namespace {
+
+using Clock = Deadline::Clock;
+
+constexpr std::chrono::seconds patience{20};
+constexpr int all_calls = std::numeric_limits<int>::max();
+
+/// Records in memory. Once it is shut, calls that load wait until they may pass, in the order of their
+/// arrival.
+class Turnstile final : public Backend {
+ public:
+  explicit Turnstile(BackendTraits traits) : traits_(traits) {}
+
+  const BackendTraits& traits() const noexcept override { return traits_; }
+  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
+    {
+      MutexLock lock(mutex_);
+      ++(last_bytes == whole_record ? wholes_ : ends_);
+      const int mine = wholes_ + ends_;
+      changed_.notify_all();
+      while (mine > may_pass_) {
+        (void)lock.wait_until(changed_, Clock::now() + patience);
+      }
+    }
+    return in_->load(key, last_bytes, deadline);
+  }
+  Result<void> store(const RecordKey& key, const NewRecord& record, Deadline deadline) override {
+    return in_->store(key, record, deadline);
+  }
+  Result<bool> remove(const RecordKey& key, std::uint64_t revision, Deadline deadline) override {
+    return in_->remove(key, revision, deadline);
+  }
+
+  /// From now on so many calls may pass, counted from the last time that none might.
+  void let_pass(int calls) {
+    const MutexLock lock(mutex_);
+    may_pass_ = calls;
+    wholes_ = calls == 0 ? 0 : wholes_;
+    ends_ = calls == 0 ? 0 : ends_;
+    changed_.notify_all();
+  }
+  /// Whether so many calls come.
+  [[nodiscard]] bool have_come(int calls) {
+    const auto until = Clock::now() + patience;
+    MutexLock lock(mutex_);
+    while (wholes_ + ends_ < calls && Clock::now() < until) {
+      (void)lock.wait_until(changed_, until);
+    }
+    return wholes_ + ends_ >= calls;
+  }
+  /// Calls that asked for a whole record.
+  [[nodiscard]] int wholes() {
+    const MutexLock lock(mutex_);
+    return wholes_;
+  }
+  /// Calls that asked for the end of one.
+  [[nodiscard]] int ends() {
+    const MutexLock lock(mutex_);
+    return ends_;
+  }
+
+ private:
+  const BackendTraits traits_;
+  const std::shared_ptr<Backend> in_ = storage::open_simple(parse_url("simple:").value()).value();
+  Mutex mutex_;
+  std::condition_variable changed_;
+  int may_pass_ LOCUM_GUARDED_BY(mutex_) = all_calls;
+  int wholes_ LOCUM_GUARDED_BY(mutex_) = 0;
+  int ends_ LOCUM_GUARDED_BY(mutex_) = 0;
+};
+
+std::shared_ptr<Turnstile> turnstile(bool loads_ends, std::uint64_t largest_record) {
+  return std::make_shared<Turnstile>(
+      BackendTraits{.scheme = "gate", .largest_record = largest_record, .loads_ends = loads_ends});
+}
+
+/// A store with so many objects, each of so many numbers of its own.
+class Gated {
+ public:
+  Gated(const std::shared_ptr<Turnstile>& gate, int objects, std::size_t numbers,
+        std::uint64_t prefetch_bytes)
+      : store_(open_session(gate, {.prefetch_bytes = prefetch_bytes}).value().open("s").value()) {
+    for (int at = 0; at < objects; ++at) {
+      names_.push_back(std::to_string(at));
+      store_.put(names_.back(), std::vector<double>(numbers, at)).value();
+    }
+    gate->let_pass(0);
+    futures_ = store_.get_async<double[]>(names_);
+  }
+  void expect_all() const {
+    for (std::size_t at = 0; at < futures_.size(); ++at) {
+      const auto found = futures_[at].get();
+      ASSERT_TRUE(found) << found.error();
+      EXPECT_EQ(found.value()[0], static_cast<double>(at));
+    }
+  }
+
+ private:
+  Store store_;
+  std::vector<std::string> names_;
+  std::vector<Future<double[]>> futures_;
+};
+
+// As many as there are threads, although nothing is known of them: and so two rounds for a hundred.
+TEST(AheadOfUse, ManySmallObjectsAreAskedForAtOnce) {
+  for (const auto& backend : {turnstile(true, whole_record), turnstile(false, 1 << 20)}) {
+    const Gated small(backend, 100, 10, 256 << 20);
+    EXPECT_TRUE(backend->have_come(64));
+    EXPECT_EQ(backend->wholes(), 4);
+    backend->let_pass(64);
+    EXPECT_TRUE(backend->have_come(100));
+    EXPECT_EQ(backend->ends(), 60) << "once the size of one is known, all are asked for as a whole";
+    backend->let_pass(all_calls);
+    small.expect_all();
+    EXPECT_EQ(backend->wholes() + backend->ends(), 100) << "what is small comes with its end";
+  }
+}
+
+// Whatever is under the names, what comes is within the window, but for the first four.
+TEST(AheadOfUse, LargeObjectsQueueOnceTheirSizesAreKnown) {
+  const auto backend = turnstile(true, whole_record);
+  const Gated large(backend, 40, 25'000, 1 << 20);  // of 200 kB: five fit
+  EXPECT_TRUE(backend->have_come(16)) << "ends of 64 KiB";
+  EXPECT_EQ(backend->ends(), 12);
+  backend->let_pass(16);
+  EXPECT_TRUE(backend->have_come(17));
+  backend->let_pass(17);
+  EXPECT_EQ(backend->wholes(), 5);
+  backend->let_pass(all_calls);
+  large.expect_all();
+  EXPECT_EQ(backend->ends(), 12);
+  EXPECT_EQ(backend->wholes(), 40);
+}
+
+// A backend that brings all of a record to memory for its end.
+TEST(AheadOfUse, FewAreAskedForWhereEndsDoNotComeAlone) {
+  const auto backend = turnstile(false, whole_record);
+  const Gated small(backend, 20, 10, 256 << 20);
+  EXPECT_TRUE(backend->have_come(4));
+  backend->let_pass(all_calls);
+  small.expect_all();
+  EXPECT_EQ(backend->ends(), 0);
+}
+
+}  // namespace
+}  // namespace locum::tests
