@@ -13,6 +13,7 @@
 #include "tests/transport/storage/next_process.hpp"
 #include "tests/transport/storage/pack_samples.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
+#include "transport/storage/pack/appending.hpp"
 #include "transport/storage/pack/writer.hpp"
 
 namespace locum::tests {
@@ -105,6 +106,82 @@ TEST_F(Pack, LeavesNothingOfARecordForWhichThereIsNoRoom) {
   EXPECT_NE(limited.said.find("ulimit -f"), std::string::npos) << limited.said;
   const auto pack = opened().value();
   EXPECT_EQ(load_text(*pack, {"s", "a"}) + load_text(*pack, {"s", "c"}), "13");
+}
+
+// `ulimit -f`, before the program begins: no write may go beyond it, which would end the process.
+TEST_F(Pack, EndsNoProcessThatFillsItUpToTheLimit) {
+  const Ending limited = in_child([&] {
+    const rlimit limit{4096, 4096};
+    EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+    const auto pack = opened().value();
+    int stored = 0;
+    Result<void> last;
+    for (; last && stored < 100; ++stored) {
+      last = store_text(*pack, {"s", std::to_string(stored)}, std::string(64, 'x'));
+    }
+    EXPECT_EQ(stored, 1 + (4096 - 128) / (3 * 64));
+    EXPECT_EQ(std::filesystem::file_size(path_), 128U + 3 * 64 * (stored - 1));
+    EXPECT_EQ(code_of(store_text(*pack, {"s", "0"}, std::string(64, 'x'))), Errc::system);
+    return last.error().text();
+  });
+  ASSERT_EQ(limited.exit_code, 0) << limited.said;
+  EXPECT_NE(limited.said.find("ulimit -f"), std::string::npos) << limited.said;
+}
+
+TEST_F(Pack, HasWhatItHadAfterABatchForWhichThereIsNoRoom) {
+  const Ending limited = in_child([&] {
+    const auto pack = opened().value();
+    EXPECT_TRUE(store_text(*pack, {"s", "a"}, "1"));
+    const std::vector<RecordKey> keys{{"s", "a"}, {"s", "b"}, {"s", "a"}, {"s", "b"}, {"t", "c"}};
+    std::vector<NewRecord> records(keys.size());
+    const std::string large(2000, 'x');
+    for (NewRecord& record : records) {
+      record.bytes = std::as_bytes(std::span(large));
+      record.revision = 2;
+    }
+    std::vector<Result<void>> stored(keys.size());
+    const rlimit limit{4096, 4096};
+    EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+    pack->batches()->store(keys, records, stored, soon());
+    for (const Result<void>& each : stored) {
+      EXPECT_EQ(code_of(each), Errc::system);
+    }
+    EXPECT_EQ(load_text(*pack, {"s", "a"}), "1");
+    EXPECT_EQ(pack->list("s", {}, soon()).value(), std::vector<std::string>{"a"});
+    EXPECT_TRUE(pack->list("t", {}, soon()).value().empty());
+    EXPECT_TRUE(store_text(*pack, {"s", "b"}, "2", 1, Expect::absent));
+    return std::string();
+  });
+  ASSERT_EQ(limited.exit_code, 0) << limited.said;
+}
+
+TEST(PackAppending, WritesRecordsInTwoPiecesEach) {
+  storage::PackAppending appending;
+  for (int round = 0; round < 2; ++round) {
+    appending.begin(7, storage::pack_first_record, 0);
+    const std::string body(1000, 'b');
+    constexpr std::size_t count = 300;
+    std::uint64_t end = storage::pack_first_record;
+    std::string expected;
+    for (std::size_t at = 0; at < count; ++at) {
+      const std::string name(at, 'n');
+      const auto bytes = std::as_bytes(std::span(body)).first(at % 3 == 0 ? 0 : 900 + at % 100);
+      const auto record = appending.add({.body_bytes = bytes.size()}, "space", name, bytes);
+      EXPECT_EQ(record.position, end);
+      end = record.end();
+      expected.append(reinterpret_cast<const char*>(&record), sizeof record).append("space").append(name);
+      expected.resize(storage::pack_rounded(expected.size()));
+      expected.append(body.substr(0, bytes.size()));
+      expected.resize(storage::pack_rounded(expected.size()));
+    }
+    std::string written;
+    for (const ::iovec& piece : appending.pieces()) {
+      written.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+    }
+    EXPECT_TRUE(written == expected);
+    EXPECT_LE(appending.pieces().size(), 2 * count + 1);
+    EXPECT_EQ(appending.end(), end);
+  }
 }
 
 TEST_F(Pack, SeesInABatchWhatStandsBeforeInIt) {

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdint>
+
+namespace locum::storage {
+
+struct PackWriterOptions {
+  bool syncs = true;      ///< a record is on the disk when it is stored
+  bool locks = true;      ///< nobody else can write it
+  bool compacts = false;  ///< now
+  bool repairs = false;
+  /// Compacting does not pay before the file has so much that is replaced or removed.
+  std::uint64_t least_dead_bytes = std::uint64_t{16} << 20U;
+};
+
+}  // namespace locum::storage
