@@ -64,6 +64,20 @@ TEST_F(Pack, IsReadWhileItIsWritten) {
   EXPECT_EQ(code_of(reader->drop("s", soon())), Errc::unsupported);
 }
 
+TEST_F(Pack, IsGoneForItsReadersWithItsFile) {
+  auto writer = opened("?sync=0").value();
+  ASSERT_TRUE(store_text(*writer, {"s", "a"}, "1"));
+  const auto reader = opened("?read=1").value();
+  EXPECT_EQ(load_text(*reader, {"s", "a"}), "1");
+  writer.reset();
+  std::filesystem::remove(path_);
+  EXPECT_EQ(load_text(*reader, {"s", "a"}), "not_found");
+  EXPECT_EQ(code_of(reader->list("s", {}, soon())), Errc::not_found);
+  writer = opened("?sync=0").value();
+  ASSERT_TRUE(store_text(*writer, {"s", "b"}, "2"));
+  EXPECT_EQ(load_text(*reader, {"s", "a"}) + load_text(*reader, {"s", "b"}), "not_found2");
+}
+
 TEST_F(Pack, SaysWhoWritesIt) {
   const auto first = opened().value();
   const std::string who = "is being written by process " + std::to_string(::getpid()) + " on ";

@@ -26,8 +26,15 @@ namespace {
 constexpr std::uint64_t window_bytes = std::uint64_t{1} << 30U;
 
 Error file_failed(const std::string& what, const std::string& path, int error_number) {
-  return system_error(what + " the pack '" + path + "' failed; look at its disk and permissions",
-                      error_number);
+  return file_error(what + " the pack", path, error_number);
+}
+
+Error is_no_file(const std::string& path) {
+  return Error(
+      Errc::invalid_argument,
+      "'" + path +
+          "' is no file, and a pack is one; name another path, or, if it is a folder with a pack for "
+          "each collection, open it with ?files=collection");
 }
 
 /// Who says that it writes the file: anything may be there.
@@ -64,9 +71,10 @@ Result<bool> lock_pack(const std::string& path, int descriptor) {
 
 PackLook look_at(const std::string& path) noexcept {
   struct stat facts {};
-  return ::stat(path.c_str(), &facts) == 0
-             ? PackLook{static_cast<std::uint64_t>(facts.st_ino), static_cast<std::uint64_t>(facts.st_size)}
-             : PackLook{};
+  if (::stat(path.c_str(), &facts) != 0) {
+    return {.is_gone = errno == ENOENT || errno == ENOTDIR};
+  }
+  return {static_cast<std::uint64_t>(facts.st_ino), static_cast<std::uint64_t>(facts.st_size)};
 }
 
 Result<void> sync_folder_of(const std::string& path) {
@@ -85,15 +93,16 @@ Result<std::shared_ptr<PackFile>> PackFile::open(const std::string& path, As as,
   for (int round = 0; round < rounds; ++round) {
     const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC, 0666);
     if (descriptor < 0) {
-      return errno == ENOENT && as == As::reader ? Error(Errc::not_found, "there is no pack '" + path +
-                                                                              "'; a writer makes it: open it "
-                                                                              "without ?read=1")
-                                                 : file_failed("opening", path, errno);
+      return errno == EISDIR ? is_no_file(path)
+             : errno == ENOENT && as == As::reader
+                 ? Error(Errc::not_found,
+                         "there is no pack '" + path + "'; a writer makes it: open it without ?read=1")
+                 : file_failed("opening", path, errno);
     }
     auto file = std::make_shared<PackFile>(path, descriptor);
     struct stat facts {};
     if (::fstat(descriptor, &facts) != 0 || !S_ISREG(facts.st_mode)) {
-      return Error(Errc::invalid_argument, "'" + path + "' is no file; name the file that the pack is");
+      return is_no_file(path);
     }
     if (as == As::reader || !locks) {
       return file;
@@ -171,8 +180,7 @@ Result<void> PackFile::write(std::uint64_t position, std::span<::iovec> pieces) 
       continue;
     }
     if (written < 0) {
-      return file_failed(errno == ENOSPC || errno == EDQUOT ? "the disk is full: writing" : "writing", path_,
-                         errno);
+      return file_failed("writing", path_, errno);
     }
     position += static_cast<std::uint64_t>(written);
     auto count = static_cast<std::size_t>(written);

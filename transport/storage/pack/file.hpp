@@ -62,10 +62,11 @@ class PackFile {
   std::map<std::uint64_t, Window> windows_ LOCUM_GUARDED_BY(mutex_);
 };
 
-/// Which file has that path now, and its size; an inode of 0: none.
+/// Which file has that path now, and its size; an inode of 0: none, or it cannot be seen.
 struct PackLook {
   std::uint64_t inode = 0;
   std::uint64_t size_bytes = 0;
+  bool is_gone = false;  ///< there is none
 };
 [[nodiscard]] PackLook look_at(const std::string& path) noexcept;
 

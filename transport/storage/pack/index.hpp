@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -9,6 +10,7 @@
 
 #include "core/base/hash.hpp"
 #include "transport/storage/pack/format.hpp"
+#include "transport/storage/pack/pack.hpp"
 
 namespace locum::storage {
 
@@ -83,6 +85,16 @@ class PackIndex {
       }
       spaces_.erase(found);
     }
+  }
+  [[nodiscard]] bool is_empty() const noexcept { return live_bytes_ == 0; }
+  /// Space and name of one of the records, if there is any.
+  [[nodiscard]] std::optional<Pack::Name> any() const {
+    for (const auto& [space, names] : spaces_) {
+      if (!names.empty()) {
+        return Pack::Name{space, names.begin()->first};
+      }
+    }
+    return std::nullopt;
   }
   /// What a record of the file says.
   void apply(const PackRecord& record, std::string_view space, std::string_view name) {

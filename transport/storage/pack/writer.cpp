@@ -34,13 +34,27 @@ PackWriter::~PackWriter() {
   }
   compactor_.join();
   const MutexLock lock(pack_.mutex);
-  if (!pack_.failure && pack_.content.file->sync()) {
+  if (pack_.failure) {
+    return;
+  }
+  if (!pack_.options.keeps_empty_file && pack_.content.index.is_empty()) {
+    // Locked until the end. If the name comes back, as after a loss of power, it is that of an empty pack.
+    ::unlink(pack_.path.c_str());
+    if (pack_.options.syncs) {
+      (void)sync_folder_of(pack_.path);
+    }
+  } else if (pack_.content.file->sync()) {
     (void)note_synced(pack_.content);
   }
 }
 
 const BackendTraits& PackWriter::traits() const noexcept {
   return backends::pack;
+}
+
+std::optional<Pack::Name> PackWriter::any_record() {
+  const MutexLock lock(pack_.mutex);
+  return pack_.content.index.any();
 }
 
 Result<Record> PackWriter::load(const RecordKey& key, std::uint64_t last_bytes, Deadline /*deadline*/) {
@@ -64,13 +78,6 @@ Result<std::vector<std::string>> PackWriter::list(std::string_view space, std::s
                                                   Deadline /*deadline*/) {
   const MutexLock lock(pack_.mutex);
   return names_like(pack_.content.index, space, prefix);
-}
-
-void PackWriter::load(std::span<const RecordKey> keys, std::uint64_t last_bytes,
-                      std::span<Result<Record>> loaded, Deadline deadline) {
-  for (std::size_t at = 0; at < keys.size(); ++at) {
-    loaded[at] = load(keys[at], last_bytes, deadline);
-  }
 }
 
 // All of them, or none: what was written of them is cut off again.
@@ -240,7 +247,7 @@ Result<std::uint64_t> PackWriter::drop(std::string_view space, Deadline deadline
   return done ? Result<std::uint64_t>(count) : done.error();
 }
 
-Result<std::shared_ptr<Backend>> open_pack_writer(const std::string& path, const PackWriterOptions& options) {
+Result<std::shared_ptr<Pack>> open_pack_writer(const std::string& path, const PackWriterOptions& options) {
   auto file = PackFile::open(path, PackFile::As::writer, options.locks);
   if (!file) {
     return file.error();
@@ -266,7 +273,7 @@ Result<std::shared_ptr<Backend>> open_pack_writer(const std::string& path, const
       return compacted.error();
     }
   }
-  return std::shared_ptr<Backend>(std::move(writer));
+  return std::shared_ptr<Pack>(std::move(writer));
 }
 
 }  // namespace locum::storage

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "core/ports/backend.hpp"
-#include "transport/storage/backend_by_batches.hpp"
 #include "transport/storage/pack/appending.hpp"
 #include "transport/storage/pack/compactor.hpp"
 #include "transport/storage/pack/disk_wait.hpp"
+#include "transport/storage/pack/pack.hpp"
 #include "transport/storage/pack/state.hpp"
 #include "transport/storage/pack/writer_options.hpp"
 
@@ -19,9 +19,10 @@ namespace locum::storage {
 
 /// A pack that this session alone writes. What is appended under one lock is brought to the disk by one of
 /// the threads that wait for it.
-class PackWriter final : public BackendByBatches {
+class PackWriter final : public Pack {
  public:
-  using BackendByBatches::store;
+  using Pack::load;
+  using Pack::store;
   PackWriter(const std::string& path, const PackWriterOptions& options, PackContent content)
       : pack_(path, options, std::move(content)) {}
   ~PackWriter() override;
@@ -31,18 +32,17 @@ class PackWriter final : public BackendByBatches {
   Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
                                         Deadline deadline) override;
   Result<std::uint64_t> drop(std::string_view space, Deadline deadline) override;
-  void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
-            Deadline deadline) override;
   void store(std::span<const RecordKey> keys, std::span<const NewRecord> records,
              std::span<Result<void>> stored, Deadline deadline) override;
+  void remove_revisions(std::span<const RecordKey> keys, std::span<const std::uint64_t> revisions,
+                        std::span<Result<bool>> removed, Deadline deadline) override;
+  std::optional<Name> any_record() override;
 
   /// Leaves out of the file what was replaced or removed.
   [[nodiscard]] Result<void> compact() { return compactor_.compact(); }
 
  private:
   struct Added;
-  void remove_revisions(std::span<const RecordKey> keys, std::span<const std::uint64_t> revisions,
-                        std::span<Result<bool>> removed, Deadline deadline) override;
   [[nodiscard]] Result<void> plan(const RecordKey& key, const NewRecord& record, Added& added)
       LOCUM_REQUIRES(pack_.mutex);
   void take_back(const RecordKey& key, const Added& added) LOCUM_REQUIRES(pack_.mutex);
@@ -57,7 +57,7 @@ class PackWriter final : public BackendByBatches {
   PackCompactor compactor_{pack_};
 };
 
-[[nodiscard]] Result<std::shared_ptr<Backend>> open_pack_writer(const std::string& path,
-                                                                const PackWriterOptions& options);
+[[nodiscard]] Result<std::shared_ptr<Pack>> open_pack_writer(const std::string& path,
+                                                             const PackWriterOptions& options);
 
 }  // namespace locum::storage
