@@ -54,8 +54,15 @@ using Files = std::set<std::string>;
 using Names = std::vector<std::string>;
 
 TEST_F(PackFolder, HasAFileForEachCollection) {
-  const Names names{"@k17",      "T",        "a.b/.x",          std::string(300, 'l') + "/T",
-                    "step42/@T", "step42/T", "step42/ghosts/T", "step43/T"};
+  const Names names{"@h/x",
+                    "@k17",
+                    "T",
+                    "a.b/.x",
+                    std::string(300, 'l') + "/T",
+                    "step42/@T",
+                    "step42/T",
+                    "step42/ghosts/T",
+                    "step43/T"};
   auto packs = opened().value();
   for (const std::string& name : names) {
     ASSERT_TRUE(store_text(*packs, {"s", name}, name));
@@ -79,7 +86,8 @@ TEST_F(PackFolder, HasAFileForEachCollection) {
   EXPECT_EQ(sorted(*packs, "s", "step42/"), (Names{"step42/@T", "step42/T", "step42/ghosts/T"}));
   EXPECT_EQ(sorted(*packs, "s", "step42/g"), Names{"step42/ghosts/T"});
   EXPECT_EQ(sorted(*packs, "s", "@k"), Names{"@k17"});
-  EXPECT_EQ(sorted(*packs, "s", "lll"), Names{names[3]});
+  EXPECT_EQ(sorted(*packs, "s", "@h"), Names{"@h/x"});
+  EXPECT_EQ(sorted(*packs, "s", "lll"), Names{names[4]});
   EXPECT_TRUE(sorted(*packs, "s", "step44/").empty());
   EXPECT_EQ(files(), there) << "who only asks makes no file";
 }

@@ -25,25 +25,31 @@ namespace {
 /// The records of a batch that are in one pack.
 struct Part {
   std::string path;
-  std::vector<std::size_t> at;  ///< their places in the batch, in its order
+  std::vector<std::size_t> at;  ///< their places in the batch, in its order; none: it is the whole batch
 };
+
+bool are_in_one_pack(std::span<const RecordKey> keys) noexcept {
+  return std::ranges::all_of(keys, [first = keys.front()](const RecordKey& key) {
+    return key.space == first.space && collection_of(key.name) == collection_of(first.name);
+  });
+}
 
 std::vector<Part> parts_of(std::span<const RecordKey> keys) {
   std::vector<Part> parts;
+  if (keys.empty()) {
+    return parts;
+  }
+  if (are_in_one_pack(keys)) {
+    parts.push_back({pack_path_of(keys.front()), {}});
+    return parts;
+  }
   std::unordered_map<std::string, std::size_t> known;
-  RecordKey last;
-  std::size_t part = 0;
   for (std::size_t at = 0; at < keys.size(); ++at) {
-    const RecordKey now{keys[at].space, collection_of(keys[at].name)};
-    if (at == 0 || now.space != last.space || now.name != last.name) {
-      const auto [found, is_new] = known.try_emplace(pack_path_of(keys[at]), parts.size());
-      if (is_new) {
-        parts.push_back({found->first, {}});
-      }
-      part = found->second;
-      last = now;
+    const auto [found, is_new] = known.try_emplace(pack_path_of(keys[at]), parts.size());
+    if (is_new) {
+      parts.push_back({found->first, {}});
     }
-    parts[part].at.push_back(at);
+    parts[found->second].at.push_back(at);
   }
   return parts;
 }
@@ -67,6 +73,9 @@ void put_back(std::vector<T>& some, const Part& part, std::span<T> all) {
 
 template <class T>
 void fill(std::span<T> all, const Part& part, const T& with) {
+  if (part.at.empty()) {
+    std::ranges::fill(all, with);
+  }
   for (const std::size_t at : part.at) {
     all[at] = with;
   }
@@ -131,6 +140,8 @@ void PackFolder::load(std::span<const RecordKey> keys, std::uint64_t last_bytes,
     auto pack = packs_.use(part.path, false, deadline);
     if (!pack) {
       fill(loaded, part, Result<Record>(pack.error()));
+    } else if (part.at.empty()) {
+      (*pack)->load(keys, last_bytes, loaded, deadline);
     } else {
       for (const std::size_t at : part.at) {
         loaded[at] = (*pack)->load(keys[at], last_bytes, deadline);
@@ -149,7 +160,7 @@ void PackFolder::store(std::span<const RecordKey> keys, std::span<const NewRecor
     auto pack = packs_.use(part.path, true, deadline);
     if (!pack) {
       fill(stored, part, Result<void>(pack.error()));
-    } else if (part.at.size() == keys.size()) {
+    } else if (part.at.empty()) {
       (*pack)->store(keys, records, stored, deadline);
     } else {
       std::vector<Result<void>> some(part.at.size());
@@ -173,9 +184,13 @@ void PackFolder::remove_revisions(std::span<const RecordKey> keys, std::span<con
            pack.error().code() == Errc::not_found ? Result<bool>(false) : Result<bool>(pack.error()));
       continue;
     }
-    std::vector<Result<bool>> some(part.at.size(), Result<bool>(false));
-    (*pack)->remove_revisions(picked(keys, part), picked(revisions, part), some, deadline);
-    put_back(some, part, removed);
+    if (part.at.empty()) {
+      (*pack)->remove_revisions(keys, revisions, removed, deadline);
+    } else {
+      std::vector<Result<bool>> some(part.at.size(), Result<bool>(false));
+      (*pack)->remove_revisions(picked(keys, part), picked(revisions, part), some, deadline);
+      put_back(some, part, removed);
+    }
     if (!(*pack)->any_record()) {
       pack->close_when_unused();
     }
