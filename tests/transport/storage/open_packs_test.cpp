@@ -58,6 +58,8 @@ class Opened {
 /// Says only that it is open.
 class CountedPack final : public Pack {
  public:
+  using Pack::load;
+  using Pack::store;
   CountedPack(Opened& opened, std::string path) : opened_(opened), path_(std::move(path)) {
     opened_.open(path_);
   }
@@ -122,6 +124,7 @@ TEST_F(OpenPacksTest, ClosesOneThatIsOverWhenItsLastUserIsDone) {
   {
     auto second = packs_.use("s/a", true, soon()).value();
     second.close_when_unused();
+    const auto moved = std::move(second);
   }
   EXPECT_TRUE(opened_.is_open("s/a"));
   first.reset();

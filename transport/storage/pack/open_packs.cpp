@@ -164,9 +164,4 @@ void OpenPacks::let_open_again() {
   changed_.notify_all();
 }
 
-std::size_t OpenPacks::count() {
-  const MutexLock lock(mutex_);
-  return slots_.size();
-}
-
 }  // namespace locum::storage

@@ -31,7 +31,10 @@ class OpenPacks {
   class Use {
    public:
     Use(Use&& other) noexcept
-        : packs_(std::exchange(other.packs_, nullptr)), path_(other.path_), slot_(other.slot_) {}
+        : packs_(std::exchange(other.packs_, nullptr)),
+          path_(other.path_),
+          slot_(other.slot_),
+          is_over_(other.is_over_) {}
     Use& operator=(Use&&) = delete;
     ~Use() {
       if (packs_ != nullptr) {
@@ -78,8 +81,6 @@ class OpenPacks {
   /// Closes all whose paths begin with `folder` and a `/`, once nobody uses them. `timeout`. REQUIRES: the
   /// calling thread uses none.
   [[nodiscard]] Result<Closed> close_all_in(std::string_view folder, Deadline deadline);
-  /// How many are open.
-  [[nodiscard]] std::size_t count();
 
  private:
   struct Slot {

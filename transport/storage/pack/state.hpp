@@ -15,8 +15,8 @@ namespace locum::storage {
 
 /// A pack that this session writes, as what works on it shares it.
 struct PackState {
-  PackState(std::string path_of_it, const PackWriterOptions& its_options, PackContent its_content)
-      : path(std::move(path_of_it)), options(its_options), content(std::move(its_content)) {}
+  PackState(std::string file, const PackWriterOptions& wanted, PackContent found)
+      : path(std::move(file)), options(wanted), content(std::move(found)) {}
 
   /// Whether more than half of the file is replaced or removed, and so much that compacting pays.
   [[nodiscard]] bool is_worth_compacting() const LOCUM_REQUIRES(mutex) {
