@@ -258,7 +258,7 @@ TEST_F(PackFolder, KeepsFewFilesOpen) {
     const rlimit limit{storage::most_open_packs + 40, storage::most_open_packs + 40};
     EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
     const auto writer = opened().value();
-    const std::size_t steps = 4 * storage::most_open_packs;
+    const std::size_t steps = 2 * storage::most_open_packs;
     for (std::size_t step = 0; step < steps; ++step) {
       EXPECT_TRUE(store_text(*writer, {"s", std::to_string(step) + "/T"}, std::to_string(step)));
     }
@@ -272,7 +272,7 @@ TEST_F(PackFolder, KeepsFewFilesOpen) {
   const Ending reading = in_child([&] {
     const rlimit limit{storage::most_open_packs + 40, storage::most_open_packs + 40};
     EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
-    EXPECT_EQ(opened("&read=1").value()->list("s", {}, soon()).value().size(), 4 * storage::most_open_packs);
+    EXPECT_EQ(opened("&read=1").value()->list("s", {}, soon()).value().size(), 2 * storage::most_open_packs);
     return std::string();
   });
   EXPECT_EQ(reading.exit_code, 0) << reading.said;
