@@ -303,7 +303,8 @@ std::vector<std::byte> pack_of(Input& input) {
   PackHeader header{.salt = 7};
   std::vector<std::byte> bytes(pack_first_record);
   for (std::size_t left = input.byte() % 8; left > 0; --left) {
-    PackAppending appending(header.salt, bytes.size(), input.byte() % 2 * bytes.size());
+    PackAppending appending;
+    appending.begin(header.salt, bytes.size(), input.byte() % 2 * bytes.size());
     const std::string_view space = names[input.byte() % 2];
     const std::string_view name = names[input.byte() % names.size()];
     const auto part = std::span(body).first(input.byte() % body.size());

@@ -86,6 +86,25 @@ int sync_folder_at(int folder, const std::string& path) noexcept {
   return error == EINVAL ? 0 : error;
 }
 
+Result<void> make_folder(const std::filesystem::path& path, bool syncs) {
+  std::error_code unknown;
+  const std::filesystem::path above = path.parent_path();
+  if (path.empty() || path == above || std::filesystem::exists(path, unknown)) {
+    return {};
+  }
+  if (auto made = make_folder(above, syncs); !made) {
+    return made;
+  }
+  if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) {
+    return file_error("making the folder", path.string(), errno);
+  }
+  // What cannot be opened was not made here.
+  if (const int error = syncs ? sync_folder_at(AT_FDCWD, above.string()) : 0; error != 0 && error != EACCES) {
+    return file_error("writing the folder", above.string(), error);
+  }
+  return {};
+}
+
 std::int64_t changed_ns(const struct stat& facts) noexcept {
   return std::int64_t{facts.st_mtim.tv_sec} * 1'000'000'000 + facts.st_mtim.tv_nsec;
 }

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <utility>
@@ -49,6 +50,9 @@ class Descriptor {
 /// folder of a file system that cannot do this counts as done.
 [[nodiscard]] int sync_file(const Descriptor& file) noexcept;
 [[nodiscard]] int sync_folder_at(int folder, const std::string& path) noexcept;
+/// Makes a folder, with all folders above it, where there is none. With `syncs` those that are new are on the
+/// disk when this returns.
+[[nodiscard]] Result<void> make_folder(const std::filesystem::path& path, bool syncs);
 
 /// The moment of the last change, in nanoseconds since 1970.
 [[nodiscard]] std::int64_t changed_ns(const struct stat& facts) noexcept;

@@ -71,9 +71,11 @@ BackendFactory in_folder(std::string name, std::string url, Open open) {
 }
 
 std::vector<BackendFactory> all_backends() {
-  std::vector<BackendFactory> all{{"simple", simple},
-                                  in_folder("file", "file://{}?sync=0", storage::open_file),
-                                  in_folder("pack", "pack://{}/p?sync=0", storage::open_pack_backend)};
+  std::vector<BackendFactory> all{
+      {"simple", simple},
+      in_folder("file", "file://{}?sync=0", storage::open_file),
+      in_folder("pack", "pack://{}/p?sync=0", storage::open_pack_backend),
+      in_folder("packs", "pack://{}/p?sync=0&files=collection", storage::open_pack_backend)};
 #if LOCUM_WITH_HDF5
   all.push_back(in_folder("hdf5", "hdf5://{}/store.h5?sync=0", storage::open_hdf5));
 #endif

@@ -72,7 +72,12 @@ std::uint64_t objects_begun(const std::string& url, std::uint64_t seed, std::uin
   return begun;
 }
 
-class BatchKill : public ::testing::TestWithParam<std::string> {};
+struct Killed {
+  std::string name;
+  std::string scheme = name;
+  std::string options = {};
+};
+class BatchKill : public ::testing::TestWithParam<Killed> {};
 
 TEST_P(BatchKill, LosesNoBatchThatWasPut) {
   const std::uint64_t kills = number_in("LOCUM_BATCH_KILLS", 4);
@@ -83,7 +88,8 @@ TEST_P(BatchKill, LosesNoBatchThatWasPut) {
     SCOPED_TRACE(seed);
     const TemporaryFolder folder;
     const bool syncs = seed % 2 == 0;
-    const std::string url = GetParam() + "://" + folder.path() + "/kept?sync=" + (syncs ? '1' : '0');
+    const std::string url =
+        GetParam().scheme + "://" + folder.path() + "/kept?sync=" + (syncs ? '1' : '0') + GetParam().options;
     std::minstd_rand random(static_cast<std::uint32_t>(seed * 7919));
     const std::size_t least = 1 + random() % (syncs ? 4 : 20);
     const std::chrono::microseconds later(random() % (syncs ? 3000 : 1000));
@@ -98,18 +104,19 @@ TEST_P(BatchKill, LosesNoBatchThatWasPut) {
   std::cout << kills << " kills after " << batches << " batches; of " << in_part << " a part was there\n";
 }
 
-std::vector<std::string> backends_that_outlive_kills() {
+std::vector<Killed> backends_that_outlive_kills() {
   return {
-      "file",
-      "pack",
+      {"file"},
+      {"pack"},
+      {"packs", "pack", "&files=collection"},
 #ifdef LOCUM_WITH_ROCKSDB
-      "rocksdb",
+      {"rocksdb"},
 #endif
   };
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, BatchKill, ::testing::ValuesIn(backends_that_outlive_kills()),
-                         [](const auto& of) { return of.param; });
+                         [](const auto& of) { return of.param.name; });
 
 }  // namespace
 }  // namespace locum::tests

@@ -13,6 +13,7 @@
 #include "tests/transport/storage/next_process.hpp"
 #include "tests/transport/storage/pack_samples.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
+#include "transport/storage/pack/appending.hpp"
 #include "transport/storage/pack/writer.hpp"
 
 namespace locum::tests {
@@ -63,6 +64,20 @@ TEST_F(Pack, IsReadWhileItIsWritten) {
   EXPECT_EQ(code_of(reader->drop("s", soon())), Errc::unsupported);
 }
 
+TEST_F(Pack, IsGoneForItsReadersWithItsFile) {
+  auto writer = opened("?sync=0").value();
+  ASSERT_TRUE(store_text(*writer, {"s", "a"}, "1"));
+  const auto reader = opened("?read=1").value();
+  EXPECT_EQ(load_text(*reader, {"s", "a"}), "1");
+  writer.reset();
+  std::filesystem::remove(path_);
+  EXPECT_EQ(load_text(*reader, {"s", "a"}), "not_found");
+  EXPECT_EQ(code_of(reader->list("s", {}, soon())), Errc::not_found);
+  writer = opened("?sync=0").value();
+  ASSERT_TRUE(store_text(*writer, {"s", "b"}, "2"));
+  EXPECT_EQ(load_text(*reader, {"s", "a"}) + load_text(*reader, {"s", "b"}), "not_found2");
+}
+
 TEST_F(Pack, SaysWhoWritesIt) {
   const auto first = opened().value();
   const std::string who = "is being written by process " + std::to_string(::getpid()) + " on ";
@@ -105,6 +120,84 @@ TEST_F(Pack, LeavesNothingOfARecordForWhichThereIsNoRoom) {
   EXPECT_NE(limited.said.find("ulimit -f"), std::string::npos) << limited.said;
   const auto pack = opened().value();
   EXPECT_EQ(load_text(*pack, {"s", "a"}) + load_text(*pack, {"s", "c"}), "13");
+}
+
+// `ulimit -f`, before the program begins: no write may go beyond it, which would end the process.
+TEST_F(Pack, EndsNoProcessThatFillsItUpToTheLimit) {
+  constexpr std::uint64_t record_bytes = 3 * 64;
+  constexpr std::uint64_t most = 128 + 20 * record_bytes;  // then the next write would begin at the limit
+  const Ending limited = in_child([&] {
+    const rlimit limit{most, most};
+    EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+    const auto pack = opened().value();
+    int stored = 0;
+    Result<void> last;
+    for (; last && stored < 100; ++stored) {
+      last = store_text(*pack, {"s", std::to_string(stored)}, std::string(64, 'x'));
+    }
+    EXPECT_EQ(stored, 21);
+    EXPECT_EQ(std::filesystem::file_size(path_), most);
+    EXPECT_EQ(code_of(store_text(*pack, {"s", "0"}, std::string(64, 'x'))), Errc::system);
+    return last.error().text();
+  });
+  ASSERT_EQ(limited.exit_code, 0) << limited.said;
+  EXPECT_NE(limited.said.find("ulimit -f"), std::string::npos) << limited.said;
+}
+
+TEST_F(Pack, HasWhatItHadAfterABatchForWhichThereIsNoRoom) {
+  const Ending limited = in_child([&] {
+    const auto pack = opened().value();
+    EXPECT_TRUE(store_text(*pack, {"s", "a"}, "1"));
+    const std::vector<RecordKey> keys{{"s", "a"}, {"s", "b"}, {"s", "a"}, {"s", "b"}, {"t", "c"}};
+    std::vector<NewRecord> records(keys.size());
+    const std::string large(2000, 'x');
+    for (NewRecord& record : records) {
+      record.bytes = std::as_bytes(std::span(large));
+      record.revision = 2;
+    }
+    std::vector<Result<void>> stored(keys.size());
+    const rlimit limit{4096, 4096};
+    EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+    pack->batches()->store(keys, records, stored, soon());
+    for (const Result<void>& each : stored) {
+      EXPECT_EQ(code_of(each), Errc::system);
+    }
+    EXPECT_EQ(load_text(*pack, {"s", "a"}), "1");
+    EXPECT_EQ(pack->list("s", {}, soon()).value(), std::vector<std::string>{"a"});
+    EXPECT_TRUE(pack->list("t", {}, soon()).value().empty());
+    EXPECT_TRUE(store_text(*pack, {"s", "b"}, "2", 1, Expect::absent));
+    return std::string();
+  });
+  ASSERT_EQ(limited.exit_code, 0) << limited.said;
+}
+
+TEST(PackAppending, WritesRecordsInTwoPiecesEach) {
+  storage::PackAppending appending;
+  for (int round = 0; round < 2; ++round) {
+    appending.begin(7, storage::pack_first_record, 0);
+    const std::string body(1000, 'b');
+    constexpr std::size_t count = 300;
+    std::uint64_t end = storage::pack_first_record;
+    std::string expected;
+    for (std::size_t at = 0; at < count; ++at) {
+      const std::string name(at, 'n');
+      const auto bytes = std::as_bytes(std::span(body)).first(at % 3 == 0 ? 0 : 900 + at % 100);
+      const auto record = appending.add({.body_bytes = bytes.size()}, "space", name, bytes);
+      EXPECT_EQ(record.position, end);
+      end = record.end();
+      expected.append(reinterpret_cast<const char*>(&record), sizeof record).append("space").append(name);
+      expected.resize(storage::pack_rounded(expected.size()));
+      expected.append(body.substr(0, bytes.size()));
+      expected.resize(storage::pack_rounded(expected.size()));
+    }
+    std::string written;
+    for (const ::iovec& piece : appending.pieces()) {
+      written.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+    }
+    EXPECT_TRUE(written == expected);
+    EXPECT_LE(appending.pieces().size(), 2 * count + 1);
+    EXPECT_EQ(appending.end(), end);
+  }
 }
 
 TEST_F(Pack, SeesInABatchWhatStandsBeforeInIt) {

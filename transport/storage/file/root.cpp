@@ -15,26 +15,6 @@ namespace locum::storage {
 
 namespace {
 
-// With all folders above it. Those that are new are on the disk when this returns.
-Result<void> make_folder(const std::filesystem::path& path, bool syncs) {
-  std::error_code unknown;
-  const std::filesystem::path above = path.parent_path();
-  if (path.empty() || path == above || std::filesystem::exists(path, unknown)) {
-    return {};
-  }
-  if (auto made = make_folder(above, syncs); !made) {
-    return made;
-  }
-  if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) {
-    return file_error("making the folder", path.string(), errno);
-  }
-  // What cannot be opened was not made here.
-  if (const int error = syncs ? sync_folder_at(AT_FDCWD, above.string()) : 0; error != 0 && error != EACCES) {
-    return file_error("writing the folder", above.string(), error);
-  }
-  return {};
-}
-
 // A server that keeps no file open for others takes the bytes of a removed one from whoever maps it.
 bool keeps_removed_files(const Descriptor& folder) noexcept {
   constexpr std::int64_t cifs = 0xFF534D42;

@@ -2,10 +2,9 @@
 
 #include <sys/uio.h>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <cstring>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -14,51 +13,85 @@
 
 namespace locum::storage {
 
-/// Records that are appended to a pack by one write.
+/// Records that are appended to a pack by one write. Its memory is used again by the next ones.
 class PackAppending {
  public:
-  /// \param end of the pack
-  PackAppending(std::uint64_t salt, std::uint64_t end, std::uint64_t synced) noexcept
-      : salt_(salt), end_(end), synced_(synced) {}
+  /// Forgets what it had. \param end of the pack
+  void begin(std::uint64_t salt, std::uint64_t end, std::uint64_t synced) noexcept {
+    salt_ = salt;
+    end_ = end;
+    synced_ = synced;
+    pieces_.clear();
+    lines_.clear();
+    if (lines_.capacity() > most_kept_bytes) {
+      lines_ = {};
+      pieces_ = {};
+    }
+  }
 
-  /// Fills in what the record's place decides, and returns it. The texts and the body have to stay until it
-  /// is written; an empty body is not written, whatever the record says.
-  const PackRecord& add(PackRecord record, std::string_view space, std::string_view name,
-                        std::span<const std::byte> body) {
+  /// Fills in what the record's place decides, and returns it. The body has to stay until it is written; an
+  /// empty one is not written, whatever the record says.
+  PackRecord add(PackRecord record, std::string_view space, std::string_view name,
+                 std::span<const std::byte> body) {
     record.salt = salt_;
     record.position = end_;
     record.synced = synced_;
     record.space_bytes = static_cast<std::uint16_t>(space.size());
     record.name_bytes = static_cast<std::uint32_t>(name.size());
     stamp(record, space, name);
-    const PackRecord& kept = records_.emplace_back(record);
-    add_piece(&kept, sizeof kept);
-    add_piece(space.data(), space.size());
-    add_piece(name.data(), name.size());
-    add_piece(zeros.data(), pack_rounded(record.text_bytes()) - record.text_bytes());
-    add_piece(body.data(), body.size());
-    add_piece(zeros.data(), pack_rounded(body.size()) - body.size());
+    std::byte* const line = add_lines(record.body_at() - record.position);
+    std::memcpy(line, &record, sizeof record);
+    copy(line + sizeof record, space);
+    copy(line + sizeof record + space.size(), name);
+    if (!body.empty()) {
+      pieces_.push_back({const_cast<std::byte*>(body.data()), body.size()});
+      if (const std::uint64_t rest = pack_rounded(body.size()) - body.size(); rest != 0) {
+        add_lines(rest);
+      }
+    }
     end_ = record.end();
-    return kept;
+    return record;
   }
-  [[nodiscard]] bool empty() const noexcept { return records_.empty(); }
-  [[nodiscard]] std::vector<::iovec>& pieces() noexcept { return pieces_; }
+  [[nodiscard]] bool empty() const noexcept { return pieces_.empty(); }
+  /// What is written, in its order. Nothing is added to it any more.
+  [[nodiscard]] std::span<::iovec> pieces() noexcept {
+    std::byte* at = lines_.data();
+    for (::iovec& piece : pieces_) {
+      if (piece.iov_base == nullptr) {
+        piece.iov_base = at;
+        at += piece.iov_len;
+      }
+    }
+    return pieces_;
+  }
   /// Of the pack, with them.
   [[nodiscard]] std::uint64_t end() const noexcept { return end_; }
 
  private:
-  static constexpr std::array<std::byte, pack_line_bytes> zeros{};
+  static constexpr std::size_t most_kept_bytes = std::size_t{1} << 20U;
 
-  void add_piece(const void* at, std::uint64_t size_bytes) {
-    if (size_bytes != 0) {
-      pieces_.push_back({const_cast<void*>(at), size_bytes});
+  static void copy(std::byte* to, std::string_view text) noexcept {
+    if (!text.empty()) {
+      std::memcpy(to, text.data(), text.size());
     }
   }
+  /// Zeros behind what was added last, in one piece with what else is in `lines_` before them.
+  std::byte* add_lines(std::uint64_t size_bytes) {
+    const std::size_t from = lines_.size();
+    lines_.resize(from + size_bytes);
+    if (pieces_.empty() || pieces_.back().iov_base != nullptr) {
+      pieces_.push_back({nullptr, 0});
+    }
+    pieces_.back().iov_len += size_bytes;
+    return lines_.data() + from;
+  }
 
-  const std::uint64_t salt_;
-  std::uint64_t end_;
-  const std::uint64_t synced_;
-  std::deque<PackRecord> records_;
+  std::uint64_t salt_ = 0;
+  std::uint64_t end_ = 0;
+  std::uint64_t synced_ = 0;
+  /// Headers and texts of all records, each filled up to whole lines, and what fills up bodies.
+  std::vector<std::byte> lines_;
+  /// Null: so many more bytes of `lines_`, which may still move.
   std::vector<::iovec> pieces_;
 };
 

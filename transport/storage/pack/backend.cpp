@@ -1,16 +1,35 @@
 #include "transport/storage/pack/backend.hpp"
 
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "transport/storage/pack/folder.hpp"
 #include "transport/storage/pack/reader.hpp"
 #include "transport/storage/pack/writer.hpp"
 
 namespace locum::storage {
 
 Result<std::shared_ptr<Backend>> open_pack_backend(const Url& url) {
-  if (const auto known = url.knows_only({"read", "sync", "compact", "repair", "lock"}); !known) {
+  if (const auto known = url.knows_only({"read", "sync", "compact", "repair", "lock", "files"}); !known) {
     return known.error();
   }
-  if (url.path.empty() || url.path.back() == '/' || !url.host.empty()) {
-    return Error(Errc::invalid_argument, "write the URL as pack:///folder/file.pack: it names one file");
+  const std::string_view files = url.option("files");
+  if (!files.empty() && files != "one" && files != "collection") {
+    return Error(Errc::invalid_argument,
+                 "the option files is 'one' (a file for all), or 'collection' (a folder with a file for each "
+                 "collection), not '" +
+                     std::string(files) + "'");
+  }
+  const bool is_folder = files == "collection";
+  std::string path = url.path;
+  while (is_folder && path.size() > 1 && path.ends_with('/')) {
+    path.pop_back();
+  }
+  if (path.empty() || path.back() == '/' || !url.host.empty()) {
+    return Error(Errc::invalid_argument,
+                 "write the URL as pack:///folder/file.pack: it names one file; or as "
+                 "pack:///folder?files=collection");
   }
   const auto reads = url.flag("read", false);
   const auto syncs = url.flag("sync", true);
@@ -27,10 +46,13 @@ Result<std::shared_ptr<Backend>> open_pack_backend(const Url& url) {
                  "who opens a pack with read=1 cannot compact or repair it; leave out "
                  "one of the two");
   }
-  return *reads
-             ? open_pack_reader(url.path)
-             : open_pack_writer(
-                   url.path, {.syncs = *syncs, .locks = *locks, .compacts = *compacts, .repairs = *repairs});
+  const PackWriterOptions options{
+      .syncs = *syncs, .locks = *locks, .compacts = *compacts, .repairs = *repairs};
+  if (is_folder) {
+    return *reads ? open_pack_folder_reader(path) : open_pack_folder(path, options);
+  }
+  auto pack = *reads ? open_pack_reader(path) : open_pack_writer(path, options);
+  return pack ? Result<std::shared_ptr<Backend>>(std::move(*pack)) : pack.error();
 }
 
 }  // namespace locum::storage

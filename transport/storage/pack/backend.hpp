@@ -12,7 +12,8 @@ namespace locum::storage {
 /// when it is stored; with `?sync=0` the system writes it when it likes: it survives the process, not the
 /// machine. Replaced and removed records are left out of a new file in its place, when they are more than
 /// half of it; `?compact=1` does so when it is opened. `?repair=1`: also without records that are damaged.
-/// `?lock=0`: on a file system without locks.
+/// `?lock=0`: on a file system without locks. `?files=collection`: the path is a folder, with a file for each
+/// collection of each store.
 [[nodiscard]] Result<std::shared_ptr<Backend>> open_pack_backend(const Url& url);
 
 }  // namespace locum::storage

@@ -51,7 +51,8 @@ std::vector<PackCompaction::Old> PackCompaction::missing(const PackIndex& index)
 Result<PackRecord> PackCompaction::append(const PackRecord& told, std::string_view space,
                                           std::string_view name, const PackFile* body_from,
                                           std::uint64_t body_at) {
-  PackAppending appending(content_.salt, content_.end, 0);
+  PackAppending appending;
+  appending.begin(content_.salt, content_.end, 0);
   const PackRecord record = appending.add(told, space, name, {});
   auto written = content_.file->write(content_.end, appending.pieces());
   std::vector<std::byte> piece(std::min(record.body_bytes, copied_at_once));
@@ -63,8 +64,8 @@ Result<PackRecord> PackCompaction::append(const PackRecord& told, std::string_vi
       return read.error();
     }
     sum = checksum(std::span(piece).first(*read), sum);
-    std::vector<::iovec> pieces{{piece.data(), piece.size()}};
-    written = content_.file->write(record.body_at() + done, pieces);
+    ::iovec all{piece.data(), piece.size()};
+    written = content_.file->write(record.body_at() + done, {&all, 1});
   }
   if (!written) {
     return written.error();

@@ -32,10 +32,10 @@ std::array<char, pack_line_bytes> this_writer() {
   return text;
 }
 
-Result<void> sign(const PackFile& file) {
+Result<void> sign(PackFile& file) {
   auto text = this_writer();
-  std::vector<::iovec> pieces{{text.data(), text.size()}};
-  return file.write(pack_line_bytes, pieces);
+  ::iovec piece{text.data(), text.size()};
+  return file.write(pack_line_bytes, {&piece, 1});
 }
 
 /// None: the file has no header, not even part of one.
@@ -131,8 +131,8 @@ Error cut_off(const std::string& path, std::uint64_t size_bytes, std::uint64_t s
 Result<void> note_synced(PackContent& content) {
   PackHeader header{.salt = content.salt, .synced = content.end};
   stamp(header);
-  std::vector<::iovec> pieces{{&header, sizeof header}};
-  auto written = content.file->write(0, pieces);
+  ::iovec piece{&header, sizeof header};
+  auto written = content.file->write(0, {&piece, 1});
   if (written) {
     content.synced = content.end;
   }
@@ -145,7 +145,7 @@ Result<PackContent> begin_pack(std::shared_ptr<PackFile> file) {
   header.salt = (std::uint64_t{random()} << 32U) | random();
   stamp(header);
   auto text = this_writer();
-  std::vector<::iovec> pieces{{&header, sizeof header}, {text.data(), text.size()}};
+  std::array<::iovec, 2> pieces{{{&header, sizeof header}, {text.data(), text.size()}}};
   if (auto emptied = file->cut(0); !emptied) {
     return emptied.error();
   }

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 
 #include "core/error.hpp"
 #include "transport/storage/durable_file.hpp"
+#include "transport/storage/file_calls.hpp"
 #include "transport/storage/pack/format.hpp"
 
 namespace locum::storage {
@@ -26,8 +26,15 @@ namespace {
 constexpr std::uint64_t window_bytes = std::uint64_t{1} << 30U;
 
 Error file_failed(const std::string& what, const std::string& path, int error_number) {
-  return system_error(what + " the pack '" + path + "' failed; look at its disk and permissions",
-                      error_number);
+  return file_error(what + " the pack", path, error_number);
+}
+
+Error is_no_file(const std::string& path) {
+  return Error(
+      Errc::invalid_argument,
+      "'" + path +
+          "' is no file, and a pack is one; name another path, or, if it is a folder with a pack for "
+          "each collection, open it with ?files=collection");
 }
 
 /// Who says that it writes the file: anything may be there.
@@ -64,9 +71,10 @@ Result<bool> lock_pack(const std::string& path, int descriptor) {
 
 PackLook look_at(const std::string& path) noexcept {
   struct stat facts {};
-  return ::stat(path.c_str(), &facts) == 0
-             ? PackLook{static_cast<std::uint64_t>(facts.st_ino), static_cast<std::uint64_t>(facts.st_size)}
-             : PackLook{};
+  if (::stat(path.c_str(), &facts) != 0) {
+    return {.is_gone = errno == ENOENT || errno == ENOTDIR};
+  }
+  return {static_cast<std::uint64_t>(facts.st_ino), static_cast<std::uint64_t>(facts.st_size)};
 }
 
 Result<void> sync_folder_of(const std::string& path) {
@@ -85,15 +93,16 @@ Result<std::shared_ptr<PackFile>> PackFile::open(const std::string& path, As as,
   for (int round = 0; round < rounds; ++round) {
     const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC, 0666);
     if (descriptor < 0) {
-      return errno == ENOENT && as == As::reader ? Error(Errc::not_found, "there is no pack '" + path +
-                                                                              "'; a writer makes it: open it "
-                                                                              "without ?read=1")
-                                                 : file_failed("opening", path, errno);
+      return errno == EISDIR ? is_no_file(path)
+             : errno == ENOENT && as == As::reader
+                 ? Error(Errc::not_found,
+                         "there is no pack '" + path + "'; a writer makes it: open it without ?read=1")
+                 : file_failed("opening", path, errno);
     }
     auto file = std::make_shared<PackFile>(path, descriptor);
     struct stat facts {};
     if (::fstat(descriptor, &facts) != 0 || !S_ISREG(facts.st_mode)) {
-      return Error(Errc::invalid_argument, "'" + path + "' is no file; name the file that the pack is");
+      return is_no_file(path);
     }
     if (as == As::reader || !locks) {
       return file;
@@ -109,7 +118,8 @@ Result<std::shared_ptr<PackFile>> PackFile::open(const std::string& path, As as,
   return Error(Errc::system, "the pack '" + path + "' is replaced again and again; see who does that");
 }
 
-PackFile::PackFile(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {
+PackFile::PackFile(std::string path, int descriptor)
+    : path_(std::move(path)), descriptor_(descriptor), largest_(largest_file()) {
   struct stat facts {};
   if (::fstat(descriptor_, &facts) == 0) {
     inode_ = static_cast<std::uint64_t>(facts.st_ino);
@@ -143,43 +153,51 @@ Result<std::uint64_t> PackFile::read(std::uint64_t position, std::span<std::byte
   return done;
 }
 
-// Beyond the limit on file sizes a write does not fail: it kills the process by SIGXFSZ.
-Result<void> PackFile::write(std::uint64_t position, std::vector<::iovec>& pieces) const {
-  std::uint64_t all = 0;
+// Beyond the limit on file sizes a write does not fail: it kills the process by SIGXFSZ. The limit is asked
+// for again only where it seems to be reached, so that most writes are one call.
+Result<void> PackFile::has_room(std::uint64_t size_bytes) {
+  if (size_bytes > largest_) {
+    largest_ = largest_file();
+  }
+  return size_bytes <= largest_
+             ? Result<void>()
+             : Error(Errc::system, "the limit on file sizes (ulimit -f, RLIMIT_FSIZE) is " +
+                                       std::to_string(largest_) + " bytes and the pack '" + path_ +
+                                       "' needs " + std::to_string(size_bytes) + ": raise it");
+}
+
+Result<void> PackFile::write(std::uint64_t position, std::span<::iovec> pieces) {
+  std::uint64_t end = position;
   for (const ::iovec& piece : pieces) {
-    all += piece.iov_len;
+    end += piece.iov_len;
   }
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-      limit.rlim_cur < position + all) {
-    return Error(Errc::system, "the limit on file sizes (ulimit -f, RLIMIT_FSIZE) is " +
-                                   std::to_string(limit.rlim_cur) + " bytes and the pack '" + path_ +
-                                   "' needs " + std::to_string(position + all) + ": raise it");
-  }
-  std::span<::iovec> left(pieces);
-  while (!left.empty()) {
+  auto room = has_room(end);
+  while (room && !pieces.empty()) {
+    const auto now = pieces.first(std::min<std::size_t>(pieces.size(), IOV_MAX));
     const ::ssize_t written =
-        ::pwritev(descriptor_, left.data(), static_cast<int>(std::min<std::size_t>(left.size(), IOV_MAX)),
-                  static_cast<::off_t>(position));
+        ::pwritev(descriptor_, now.data(), static_cast<int>(now.size()), static_cast<::off_t>(position));
     if (written < 0 && errno == EINTR) {
       continue;
     }
     if (written < 0) {
-      return file_failed(errno == ENOSPC || errno == EDQUOT ? "the disk is full: writing" : "writing", path_,
-                         errno);
+      return file_failed("writing", path_, errno);
     }
     position += static_cast<std::uint64_t>(written);
     auto count = static_cast<std::size_t>(written);
-    while (!left.empty() && count >= left.front().iov_len) {
-      count -= left.front().iov_len;
-      left = left.subspan(1);
+    std::size_t whole = 0;
+    while (whole < now.size() && count >= now[whole].iov_len) {
+      count -= now[whole].iov_len;
+      ++whole;
     }
-    if (!left.empty()) {
-      left.front().iov_base = static_cast<char*>(left.front().iov_base) + count;
-      left.front().iov_len -= count;
+    if (whole < now.size()) {
+      now[whole].iov_base = static_cast<char*>(now[whole].iov_base) + count;
+      now[whole].iov_len -= count;
+      largest_ = 0;  // the system took a part: somebody may have lowered the limit
+      room = has_room(end);
     }
+    pieces = pieces.subspan(whole);
   }
-  return {};
+  return room;
 }
 
 Result<void> PackFile::cut(std::uint64_t size_bytes) const {

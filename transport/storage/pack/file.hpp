@@ -8,7 +8,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "core/base/mutex.hpp"
 #include "core/result.hpp"
@@ -34,8 +33,10 @@ class PackFile {
   [[nodiscard]] Result<std::uint64_t> size() const;
   /// As many bytes from there as the file has, at most those of `into`.
   [[nodiscard]] Result<std::uint64_t> read(std::uint64_t position, std::span<std::byte> into) const;
-  /// All of them, in their order: who reads meanwhile sees a beginning of them. Changes `pieces`.
-  [[nodiscard]] Result<void> write(std::uint64_t position, std::vector<::iovec>& pieces) const;
+  /// All of them, in their order: who reads meanwhile sees a beginning of them. Changes `pieces`. `system`,
+  /// and nothing is written, beyond the limit on file sizes that the process had when the file was opened; if
+  /// it was lowered since, the write stops there.
+  [[nodiscard]] Result<void> write(std::uint64_t position, std::span<::iovec> pieces);
   [[nodiscard]] Result<void> cut(std::uint64_t size_bytes) const;
   [[nodiscard]] Result<void> sync() const;
   /// Gives it another name, in place of whatever had it, and waits for the disk. REQUIRES: nobody else uses
@@ -49,20 +50,23 @@ class PackFile {
   [[nodiscard]] Result<Mapped> map(std::uint64_t position, std::uint64_t size_bytes);
 
  private:
+  [[nodiscard]] Result<void> has_room(std::uint64_t size_bytes);
   using Window = std::shared_ptr<const std::byte>;
   [[nodiscard]] Result<Window> window(std::uint64_t position, std::uint64_t size_bytes) const;
 
   std::string path_;
   const int descriptor_;
   std::uint64_t inode_ = 0;
+  std::uint64_t largest_ = 0;  ///< that the limit on file sizes allows, as far as is known
   Mutex mutex_;
   std::map<std::uint64_t, Window> windows_ LOCUM_GUARDED_BY(mutex_);
 };
 
-/// Which file has that path now, and its size; an inode of 0: none.
+/// Which file has that path now, and its size; an inode of 0: none, or it cannot be seen.
 struct PackLook {
   std::uint64_t inode = 0;
   std::uint64_t size_bytes = 0;
+  bool is_gone = false;  ///< there is none
 };
 [[nodiscard]] PackLook look_at(const std::string& path) noexcept;
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -9,6 +10,7 @@
 
 #include "core/base/hash.hpp"
 #include "transport/storage/pack/format.hpp"
+#include "transport/storage/pack/pack.hpp"
 
 namespace locum::storage {
 
@@ -29,7 +31,8 @@ class PackIndex {
   };
   struct TextHash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept { return hash64(text); }
+    // Not noexcept: the maps of the standard library then keep hashes, and compute none again.
+    std::size_t operator()(std::string_view text) const { return hash64(text); }
   };
   using Names = std::unordered_map<std::string, Entry, TextHash, std::equal_to<>>;
 
@@ -43,24 +46,36 @@ class PackIndex {
     return found == spaces_.end() ? nullptr : &found->second;
   }
   void put(std::string_view space, std::string_view name, const Entry& entry) {
+    if (Entry* const there = find(space, name)) {
+      replace(*there, entry);
+    } else {
+      add(space, name, entry);
+    }
+  }
+  /// REQUIRES: there is none of that name.
+  void add(std::string_view space, std::string_view name, const Entry& entry) {
     auto found = spaces_.find(space);
     if (found == spaces_.end()) {
       found = spaces_.emplace(space, Names()).first;
     }
-    const auto [there, is_new] = found->second.try_emplace(std::string(name), entry);
+    found->second.emplace(name, entry);
     live_bytes_ += entry.stored_bytes();
-    if (!is_new) {
-      live_bytes_ -= there->second.stored_bytes();
-      there->second = entry;
-    }
   }
-  void erase(std::string_view space, std::string_view name) {
+  void replace(Entry& there, const Entry& entry) noexcept {
+    live_bytes_ += entry.stored_bytes();
+    live_bytes_ -= there.stored_bytes();
+    there = entry;
+  }
+  /// Whether it was there.
+  bool erase(std::string_view space, std::string_view name) {
     Names* const names = names_in(space);
     const auto found = names == nullptr ? Names::iterator() : names->find(name);
-    if (names != nullptr && found != names->end()) {
-      live_bytes_ -= found->second.stored_bytes();
-      names->erase(found);
+    if (names == nullptr || found == names->end()) {
+      return false;
     }
+    live_bytes_ -= found->second.stored_bytes();
+    names->erase(found);
+    return true;
   }
   void drop(std::string_view space) {
     const auto found = spaces_.find(space);
@@ -70,6 +85,16 @@ class PackIndex {
       }
       spaces_.erase(found);
     }
+  }
+  [[nodiscard]] bool is_empty() const noexcept { return live_bytes_ == 0; }
+  /// Space and name of one of the records, if there is any.
+  [[nodiscard]] std::optional<Pack::Name> any() const {
+    for (const auto& [space, names] : spaces_) {
+      if (!names.empty()) {
+        return Pack::Name{space, names.begin()->first};
+      }
+    }
+    return std::nullopt;
   }
   /// What a record of the file says.
   void apply(const PackRecord& record, std::string_view space, std::string_view name) {

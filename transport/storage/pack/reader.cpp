@@ -1,6 +1,8 @@
 #include "transport/storage/pack/reader.hpp"
 
+#include <algorithm>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -12,20 +14,22 @@
 
 namespace locum::storage {
 
-namespace {
-
-Error only_reads() {
+Error pack_is_only_read() {
   return Error(Errc::unsupported,
                "this session opened the pack with read=1, and changes nothing in it; open it without");
 }
+
+namespace {
 
 Result<PackContent> opened_for_reading(const std::string& path) {
   auto file = PackFile::open(path, PackFile::As::reader, false);
   return file ? look_into_pack(std::move(*file), path) : file.error();
 }
 
-class PackReader final : public Backend {
+class PackReader final : public Pack {
  public:
+  using Pack::load;
+  using Pack::store;
   PackReader(std::string path, PackContent content) : path_(std::move(path)), content_(std::move(content)) {}
 
   const BackendTraits& traits() const noexcept override { return backends::pack; }
@@ -37,7 +41,7 @@ class PackReader final : public Backend {
       if (auto looked = look(); !looked) {
         return looked.error();
       }
-      placed = placed_in(content_, key);
+      placed = placed_in(*content_, key);
     }
     if (!placed) {
       return no_such_object();
@@ -45,15 +49,19 @@ class PackReader final : public Backend {
     auto record = record_at(*placed->file, placed->entry, last_bytes);
     if (record && !placed->entry.is_checked) {
       const MutexLock lock(mutex_);
-      note_checked(content_, key, *placed);
+      if (content_) {
+        note_checked(*content_, key, *placed);
+      }
     }
     return record;
   }
-  Result<void> store(const RecordKey& /*key*/, const NewRecord& /*record*/, Deadline /*deadline*/) override {
-    return only_reads();
+  void store(std::span<const RecordKey> /*keys*/, std::span<const NewRecord> /*records*/,
+             std::span<Result<void>> stored, Deadline /*deadline*/) override {
+    std::ranges::fill(stored, Result<void>(pack_is_only_read()));
   }
-  Result<bool> remove(const RecordKey& /*key*/, std::uint64_t /*revision*/, Deadline /*deadline*/) override {
-    return only_reads();
+  void remove_revisions(std::span<const RecordKey> /*keys*/, std::span<const std::uint64_t> /*revisions*/,
+                        std::span<Result<bool>> removed, Deadline /*deadline*/) override {
+    std::ranges::fill(removed, Result<bool>(pack_is_only_read()));
   }
   Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
                                         Deadline /*deadline*/) override {
@@ -61,17 +69,22 @@ class PackReader final : public Backend {
     if (auto looked = look(); !looked) {
       return looked.error();
     }
-    return names_like(content_.index, space, prefix);
+    return names_like(content_->index, space, prefix);
   }
   Result<std::uint64_t> drop(std::string_view /*space*/, Deadline /*deadline*/) override {
-    return only_reads();
+    return pack_is_only_read();
+  }
+  std::optional<Name> any_record() override {
+    const MutexLock lock(mutex_);
+    return look() ? content_->index.any() : std::nullopt;
   }
 
  private:
-  // What was appended since, or the file that has its place now.
+  // What was appended since, or the file that has its place now. `not_found`: there is none any more.
   Result<void> look() LOCUM_REQUIRES(mutex_) {
     const PackLook now = look_at(path_);
-    if (now.inode != 0 && now.inode != content_.file->inode()) {
+    if (now.is_gone || !content_ || (now.inode != 0 && now.inode != content_->file->inode())) {
+      content_.reset();  // first, so that nobody keeps the room of a removed file
       auto other = opened_for_reading(path_);
       if (!other) {
         return other.error();
@@ -79,19 +92,19 @@ class PackReader final : public Backend {
       content_ = std::move(*other);
       return {};
     }
-    return now.size_bytes > content_.end ? read_on(content_, path_, now.size_bytes) : Result<void>();
+    return now.size_bytes > content_->end ? read_on(*content_, path_, now.size_bytes) : Result<void>();
   }
 
   const std::string path_;
   Mutex mutex_;
-  PackContent content_ LOCUM_GUARDED_BY(mutex_);
+  std::optional<PackContent> content_ LOCUM_GUARDED_BY(mutex_);  ///< none: the file was removed
 };
 
 }  // namespace
 
-Result<std::shared_ptr<Backend>> open_pack_reader(const std::string& path) {
+Result<std::shared_ptr<Pack>> open_pack_reader(const std::string& path) {
   auto content = opened_for_reading(path);
-  return content ? Result<std::shared_ptr<Backend>>(std::make_shared<PackReader>(path, std::move(*content)))
+  return content ? Result<std::shared_ptr<Pack>>(std::make_shared<PackReader>(path, std::move(*content)))
                  : content.error();
 }
 

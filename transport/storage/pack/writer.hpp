@@ -2,23 +2,62 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "core/ports/backend.hpp"
+#include "transport/storage/pack/appending.hpp"
+#include "transport/storage/pack/compactor.hpp"
+#include "transport/storage/pack/disk_wait.hpp"
+#include "transport/storage/pack/pack.hpp"
+#include "transport/storage/pack/state.hpp"
+#include "transport/storage/pack/writer_options.hpp"
 
 namespace locum::storage {
 
-struct PackWriterOptions {
-  bool syncs = true;      ///< a record is on the disk when it is stored
-  bool locks = true;      ///< nobody else can write it
-  bool compacts = false;  ///< now
-  bool repairs = false;
-  /// Compacting does not pay before the file has so much that is replaced or removed.
-  std::uint64_t least_dead_bytes = std::uint64_t{16} << 20U;
+/// A pack that this session alone writes. What is appended under one lock is brought to the disk by one of
+/// the threads that wait for it.
+class PackWriter final : public Pack {
+ public:
+  using Pack::load;
+  using Pack::store;
+  PackWriter(const std::string& path, const PackWriterOptions& options, PackContent content)
+      : pack_(path, options, std::move(content)) {}
+  ~PackWriter() override;
+
+  const BackendTraits& traits() const noexcept override;
+  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override;
+  Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
+                                        Deadline deadline) override;
+  Result<std::uint64_t> drop(std::string_view space, Deadline deadline) override;
+  void store(std::span<const RecordKey> keys, std::span<const NewRecord> records,
+             std::span<Result<void>> stored, Deadline deadline) override;
+  void remove_revisions(std::span<const RecordKey> keys, std::span<const std::uint64_t> revisions,
+                        std::span<Result<bool>> removed, Deadline deadline) override;
+  std::optional<Name> any_record() override;
+
+  /// Leaves out of the file what was replaced or removed.
+  [[nodiscard]] Result<void> compact() { return compactor_.compact(); }
+
+ private:
+  struct Added;
+  [[nodiscard]] Result<void> plan(const RecordKey& key, const NewRecord& record, Added& added)
+      LOCUM_REQUIRES(pack_.mutex);
+  void take_back(const RecordKey& key, const Added& added) LOCUM_REQUIRES(pack_.mutex);
+  void begin_appending() LOCUM_REQUIRES(pack_.mutex) {
+    appending_.begin(pack_.content.salt, pack_.content.end, pack_.content.synced);
+  }
+  [[nodiscard]] Result<void> append() LOCUM_REQUIRES(pack_.mutex);
+
+  PackState pack_;
+  PackAppending appending_ LOCUM_GUARDED_BY(pack_.mutex);
+  PackDiskWait disk_{pack_};
+  PackCompactor compactor_{pack_};
 };
 
-/// A pack that this session alone writes.
-[[nodiscard]] Result<std::shared_ptr<Backend>> open_pack_writer(const std::string& path,
-                                                                const PackWriterOptions& options);
+[[nodiscard]] Result<std::shared_ptr<Pack>> open_pack_writer(const std::string& path,
+                                                             const PackWriterOptions& options);
 
 }  // namespace locum::storage

@@ -1,0 +1,124 @@
+#include "transport/storage/pack/compactor.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <system_error>
+#include <vector>
+
+#include "core/base/mutex.hpp"
+#include "transport/storage/pack/compaction.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+/// What the last step of compacting may have to copy while everybody waits for it.
+constexpr std::uint64_t copied_at_last = std::uint64_t{8} << 20U;
+constexpr int most_attempts = 5;
+
+}  // namespace
+
+// Most of it while others append. Whoever views records of the old file keeps it.
+Result<void> PackCompactor::compact() {
+  auto begun = PackCompaction::begin(pack_.path, pack_.options.locks, pack_.options.repairs);
+  if (!begun) {
+    return begun.error();
+  }
+  std::shared_ptr<PackFile> file;
+  for (int round = 0; round < most_attempts; ++round) {
+    std::vector<PackCompaction::Old> missing;
+    {
+      const MutexLock lock(pack_.mutex);
+      missing = begun->missing(pack_.content.index);
+      file = pack_.content.file;
+    }
+    std::uint64_t bytes = 0;
+    for (const PackCompaction::Old& old : missing) {
+      {
+        const MutexLock lock(pack_.mutex);
+        if (pack_.is_closing) {
+          return {};
+        }
+      }
+      if (auto copied = begun->copy(*file, old); !copied) {
+        return copied;
+      }
+      bytes += old.entry.stored_bytes();
+    }
+    if (bytes < copied_at_last) {
+      break;
+    }
+  }
+  if (auto synced = begun->sync(); !synced) {
+    return synced;
+  }
+  const MutexLock lock(pack_.mutex);
+  if (pack_.failure) {
+    return *pack_.failure;
+  }
+  for (const PackCompaction::Old& old : begun->missing(pack_.content.index)) {
+    if (auto copied = begun->copy(*file, old); !copied) {
+      return copied;
+    }
+  }
+  auto content = begun->publish(pack_.content.index);
+  if (!content) {
+    return content.error();
+  }
+  pack_.content = std::move(*content);
+  pack_.on_disk = pack_.changes;
+  pack_.changed.notify_all();
+  return {};
+}
+
+// A process that gets no more threads goes on without.
+void PackCompactor::compact_later() {
+  const MutexLock lock(pack_.mutex);
+  if (pack_.is_closing) {
+    return;
+  }
+  if (has_thread_) {
+    pack_.changed.notify_all();
+    return;
+  }
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    thread_ = std::thread([this] { compact_again_and_again(); });
+    has_thread_ = true;
+  } catch (const std::system_error&) {
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void PackCompactor::join() {
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+void PackCompactor::compact_again_and_again() {
+  std::uint64_t refused_at = 0;
+  for (;;) {
+    {
+      MutexLock lock(pack_.mutex);
+      // After a failure (no room, damage) not before the file has grown by half.
+      while (!pack_.is_closing &&
+             (!pack_.is_worth_compacting() || pack_.content.end < refused_at + refused_at / 2)) {
+        lock.wait_until(pack_.changed, Deadline::Clock::now() + std::chrono::hours(1));
+      }
+      if (pack_.is_closing) {
+        return;
+      }
+      refused_at = pack_.content.end;
+    }
+    if (compact()) {
+      refused_at = 0;
+    }
+  }
+}
+
+}  // namespace locum::storage

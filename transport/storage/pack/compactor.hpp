@@ -1,0 +1,33 @@
+#pragma once
+
+#include <thread>
+
+#include "core/result.hpp"
+#include "transport/storage/pack/state.hpp"
+
+namespace locum::storage {
+
+/// Compacts a pack that is written, now or in a thread of its own. Any thread may
+/// call.
+class PackCompactor {
+ public:
+  explicit PackCompactor(PackState& pack) noexcept : pack_(pack) {}
+  PackCompactor(const PackCompactor&) = delete;
+  PackCompactor& operator=(const PackCompactor&) = delete;
+
+  /// Compacts it now, in this thread.
+  [[nodiscard]] Result<void> compact();
+  /// Compacts it in the thread, if it is still worth it then.
+  void compact_later() LOCUM_EXCLUDES(pack_.mutex);
+  /// Waits until the thread has ended. REQUIRES: `is_closing`.
+  void join();
+
+ private:
+  void compact_again_and_again();
+
+  PackState& pack_;
+  bool has_thread_ LOCUM_GUARDED_BY(pack_.mutex) = false;
+  std::thread thread_;
+};
+
+}  // namespace locum::storage
