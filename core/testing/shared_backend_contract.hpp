@@ -188,18 +188,40 @@ TEST_P(SharedBackendContract, LetsOneOfAllRanksReplaceOrRemoveARevision) {
 
 TEST_P(SharedBackendContract, ShowsNoPartOfWhatAllRanksReplace) {
   by_ranks([](RankSteps& mine) {
-    const auto text_of = [](int rank) {
-      return std::string(50'000 + static_cast<std::size_t>(rank), static_cast<char>('a' + rank % 26));
+    constexpr std::size_t small = 100;
+    constexpr std::size_t large = 50'000;
+    const auto text_of = [](int rank, std::size_t at_least) {
+      return std::string(at_least + static_cast<std::size_t>(rank), static_cast<char>('a' + rank % 26));
     };
-    mine.step([&] { EXPECT_TRUE(mine.store("a", text_of(mine.rank()), 1)); });
+    const auto size = static_cast<std::uint64_t>(mine.size());
+    const auto store = [&](std::uint64_t round, std::size_t at_least) {
+      const auto stored = mine.store("a", text_of(mine.rank(), at_least),
+                                     (round + 1) * size + static_cast<std::uint64_t>(mine.rank()));
+      EXPECT_TRUE(stored) << stored.error();
+    };
+    // Its size says which rank has stored it; bytes and revision have to be of the same.
+    const auto look = [&](std::uint64_t last_bytes, bool is_at_rest) {
+      const auto seen = mine.backend().load(mine.key("a"), last_bytes, RankSteps::soon());
+      if (!seen && seen.error().code() == Errc::not_found && !mine.traits().is_atomic && !is_at_rest) {
+        return;  // it was moved from one place to another
+      }
+      ASSERT_TRUE(seen) << seen.error();
+      const std::size_t at_least = seen->size_bytes < large ? small : large;
+      const std::uint64_t rank = seen->size_bytes - at_least;
+      ASSERT_LT(rank, size) << seen->size_bytes << " bytes";
+      EXPECT_EQ(seen->revision % size, rank);
+      EXPECT_GE(seen->bytes.size(), std::min(last_bytes, seen->size_bytes));
+      EXPECT_TRUE(text_of(static_cast<int>(rank), at_least).ends_with(RankSteps::text_of(*seen)));
+    };
+    mine.step([&] { store(0, small); });
     mine.step([&] {
-      for (int round = 0; round < 40; ++round) {
-        EXPECT_TRUE(mine.store("a", text_of(mine.rank()), 2));
-        const std::string seen = mine.load("a");
-        ASSERT_GE(seen.size(), 50'000U) << seen;
-        EXPECT_TRUE(seen == text_of(static_cast<int>(seen.size() - 50'000)));
+      for (std::uint64_t round = 1; round <= 40; ++round) {
+        store(round, round % 2 == 0 ? small : large);
+        look(whole_record, false);
+        look(50, false);
       }
     });
+    look(whole_record, true);
   });
 }
 
@@ -224,13 +246,14 @@ TEST_P(SharedBackendContract, ListsAndDropsWhatAllRanksStore) {
         EXPECT_TRUE(mine.store(name_of("a", mine.rank(), at), "x", 1));
       }
     });
-    // Those that are there throughout are listed once each, whatever comes and goes meanwhile.
+    // Those that are there throughout are listed once each, whatever is replaced, comes and goes meanwhile.
     mine.step([&] {
       for (int at = 0; at < names; ++at) {
         if (mine.rank() % 2 == 0) {
           const std::string passing = name_of("b", mine.rank(), at);
           EXPECT_TRUE(mine.store(passing, "x", 2));
           EXPECT_TRUE(mine.removes(passing));
+          EXPECT_TRUE(mine.store(name_of("a", mine.rank(), at), "replaced", 3));
         } else if (at % 4 == 0) {
           auto seen = mine.sorted();
           std::erase_if(seen, [](const std::string& name) { return name.starts_with('b'); });
