@@ -50,8 +50,8 @@ inline std::string backend_name(const ::testing::TestParamInfo<BackendFactory>& 
   return info.param.name;
 }
 
-class BackendContract : public ::testing::TestWithParam<BackendFactory> {
- protected:
+/// Calls of a backend, as the tests make them.
+struct BackendCalls {
   static Deadline soon() { return std::chrono::seconds(60); }
   /// The code of its error; none, `Errc{}`, of a value.
   template <class T>
@@ -70,10 +70,17 @@ class BackendContract : public ::testing::TestWithParam<BackendFactory> {
     record.expected_revision = expected;
     return to.store(key, record, soon());
   }
+  /// The record's bytes, or the name of the error.
   static std::string load(Backend& from, const RecordKey& key) {
     const auto record = from.load(key, whole_record, soon());
     return record ? text_of(*record) : std::string(to_string(record.error().code()));
   }
+};
+
+class BackendContract : public ::testing::TestWithParam<BackendFactory>, protected BackendCalls {
+ protected:
+  using BackendCalls::load;
+  using BackendCalls::store;
   Result<void> store(const RecordKey& key, std::string_view text, std::uint64_t revision,
                      Expect expect = Expect::anything, std::uint64_t expected = 0) {
     return store(*backend_, key, text, revision, expect, expected);

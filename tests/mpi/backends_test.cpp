@@ -1,17 +1,15 @@
-// Stores of a runtime over a backend: a folder that all ranks see. What a backend does is tested with the
-// backends.
+// Stores of a runtime over a backend: a folder that all ranks see, and where LOCUM_TEST_BACKENDS says so,
+// servers. What a backend does is tested with the backends, and in shared_backends_test.cpp.
 
 #include <gtest/gtest.h>
 #include <mpi.h>
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +25,7 @@
 #include "tests/mpi/environment.hpp"
 #include "tests/mpi/job.hpp"
 #include "tests/mpi/shared_folder.hpp"
+#include "tests/mpi/shared_urls.hpp"
 #include "tests/transport/storage/lacking_backend.hpp"
 
 namespace locum {
@@ -42,15 +41,20 @@ using tests::code_of;
 
 constexpr RuntimeOptions beside_backends{.memory_bytes = 64_MiB};
 
-/// URLs of what all ranks share: a folder, and the servers that LOCUM_TEST_BACKENDS names, between spaces.
-std::vector<std::string> shared_by_all(const SharedFolder& folder) {
-  std::vector<std::string> urls{"file:" + folder.path() + "?sync=0"};
-  const char* const named = std::getenv("LOCUM_TEST_BACKENDS");
-  std::istringstream others(named == nullptr ? "" : named);
-  for (std::string url; others >> url;) {
-    urls.push_back(url);
+/// What opening a store with these options throws, if it does.
+std::optional<Error> error_of_store(const Runtime& runtime, const StoreOptions& options,
+                                    std::string_view name = "needing") {
+  try {
+    (void)runtime.store(name, options);
+  } catch (const Error& error) {
+    return error;
   }
-  return urls;
+  return std::nullopt;
+}
+/// Its code; `Errc{}`: it was opened.
+Errc code_of_opening(const Runtime& runtime, const StoreOptions& options) {
+  const auto error = error_of_store(runtime, options, "kept");
+  return error ? error->code() : Errc{};
 }
 
 /// The names that begin so, unless the backend lists none.
@@ -63,20 +67,6 @@ void expect_names(const Store& store, std::string_view prefix, int names) {
   }
 }
 
-/// Adds 1 to what all ranks add 1 to, as often as that.
-void count_together(const Store& store, int times) {
-  for (int done = 0; done < times;) {
-    const std::uint64_t generation = store.info("count").value().generation;  // or an earlier one
-    const int read = *store.get<int>("count").value();
-    const auto changed = store.replace("count", read + 1, {.expected_generation = generation});
-    if (changed) {
-      ++done;
-    } else {
-      ASSERT_EQ(changed.error().code(), Errc::stale) << changed.error();
-    }
-  }
-}
-
 void share(const std::string& url) {
   Handle kept;
   {
@@ -84,11 +74,7 @@ void share(const std::string& url) {
     const Store store = runtime.store("kept", {.connector = url});
     const std::string mine = "rank/" + std::to_string(runtime.rank());
     ASSERT_TRUE(store.put(mine, runtime.rank()));
-    // One of all ranks gets the name.
-    const int won = store.put("contested", runtime.rank()) ? 1 : 0;
-    int winners = 0;
-    MPI_Allreduce(&won, &winners, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
-    EXPECT_EQ(winners, 1);
+    MPI_Barrier(MPI_COMM_WORLD);
     for (int rank = 0; rank < runtime.size(); ++rank) {
       EXPECT_EQ(*store.get<int>("rank/" + std::to_string(rank)).value(), rank);
     }
@@ -101,7 +87,6 @@ void share(const std::string& url) {
     if (runtime.rank() == 0) {
       kept = store.put_proxy(field).value().handle();
       named = store.put("field", field).value();
-      ASSERT_TRUE(store.put("count", 0));
     }
     MPI_Bcast(&kept, sizeof kept, MPI_BYTE, 0, MPI_COMM_WORLD);
     MPI_Bcast(&named, sizeof named, MPI_BYTE, 0, MPI_COMM_WORLD);
@@ -113,13 +98,8 @@ void share(const std::string& url) {
     const auto later = store.get_async<double[]>("field").get().value();
     EXPECT_EQ(later.size(), 1000U);
 
-    constexpr int times = 5;
-    count_together(store, times);
-    MPI_Barrier(MPI_COMM_WORLD);
-    EXPECT_EQ(*store.get<int>("count").value(), times * runtime.size()) << "no change is lost";
-
     // A store of the nodes' memory of that name is another one.
-    EXPECT_EQ(code_of(runtime.store("kept").get<int>("contested")), Errc::not_found);
+    EXPECT_EQ(code_of(runtime.store("kept").get<int>("rank/0")), Errc::not_found);
     // The same URL is the same session, and the same store.
     EXPECT_EQ(*runtime.store("kept", {.connector = url}).get<int>("rank/0").value(), 0);
     MPI_Barrier(MPI_COMM_WORLD);
@@ -210,9 +190,9 @@ TEST(RuntimeBackends, ShowWhatTheirStatisticsCount) {
   MPI_Barrier(MPI_COMM_WORLD);
 }
 
-void wait_for_each_other(const std::string& url) {
+void wait_for_each_other(const std::string& name, const std::string& url) {
   Runtime runtime(MPI_COMM_WORLD, beside_backends);
-  const Store store = runtime.store("awaited", {.connector = url});
+  const Store store = runtime.store(name, {.connector = url});
   const int next = (runtime.rank() + 1) % runtime.size();
   auto promise = store.promise<int>().value();
   Handle mine = promise.proxy().handle();
@@ -232,7 +212,7 @@ void wait_for_each_other(const std::string& url) {
 
 TEST(RuntimeBackends, AreSharedByAllRanks) {
   const SharedFolder folder;
-  for (const std::string& url : shared_by_all(folder)) {
+  for (const std::string& url : job::shared_urls(folder.path())) {
     SCOPED_TRACE(url);
     share(url);
   }
@@ -240,15 +220,18 @@ TEST(RuntimeBackends, AreSharedByAllRanks) {
 
 TEST(RuntimeBackends, WaitForWhatAnotherRankPuts) {
   const SharedFolder folder;
-  for (const std::string& url : shared_by_all(folder)) {
+  for (const std::string& url : job::shared_urls(folder.path())) {
     SCOPED_TRACE(url);
-    wait_for_each_other(url);
+    wait_for_each_other("awaited", url);
+    if (job::is_durable(url)) {
+      SCOPED_TRACE("nodes+");
+      wait_for_each_other("awaited_by_nodes", "nodes+" + url);
+    }
   }
 }
 
-TEST(RuntimeBackends, KeepWhatIsInTheMemoryOfTheNodes) {
-  const SharedFolder folder;
-  const std::string url = "nodes+file:" + folder.path() + "/kept?sync=0";
+void keep(const std::string& backend) {
+  const std::string url = "nodes+" + backend;
   const auto name_of = [](int rank) { return "rank/" + std::to_string(rank); };
   {
     Runtime runtime(MPI_COMM_WORLD, beside_backends);
@@ -270,11 +253,9 @@ TEST(RuntimeBackends, KeepWhatIsInTheMemoryOfTheNodes) {
     MPI_Barrier(MPI_COMM_WORLD);
     const int clock = *store.get<int>("clock").value();
     EXPECT_EQ(job::from(0, clock), clock);
-    EXPECT_EQ(
-        *locum::open("file:" + folder.path() + "/kept?sync=0&store=fields").value().get<int>("clock").value(),
-        clock)
-        << "memory and the backend agree on who was the last";
-    EXPECT_TRUE(std::filesystem::exists(folder / "kept/fields/rank%2f0"));
+    const Store kept = locum::open(job::with_option(backend, "store=fields")).value();
+    EXPECT_EQ(*kept.get<int>("clock").value(), clock) << "memory and the backend agree on who was the last";
+    EXPECT_TRUE(kept.exists(name_of(0)).value());
 
     Handle unnamed;
     if (runtime.rank() == job::last()) {
@@ -295,14 +276,15 @@ TEST(RuntimeBackends, KeepWhatIsInTheMemoryOfTheNodes) {
   {
     // Written back: what is flushed is there, and the rest when the runtime is closed.
     Runtime runtime(MPI_COMM_WORLD, beside_backends);
-    const Store store = runtime.store("back", {.connector = url + "&nodes.write=back&nodes.unwritten=1MiB"});
+    const Store store =
+        runtime.store("back", {.connector = job::with_option(url, "nodes.write=back&nodes.unwritten=1MiB")});
     EXPECT_EQ(code_of(store.put("apart", AlignedPair{})), Errc::unsupported) << "nothing is left for later";
     for (int number = 0; number < 20; ++number) {
       ASSERT_TRUE(store.put(name_of(runtime.rank()) + '/' + std::to_string(number),
                             std::vector<double>(1000, number)));
     }
     ASSERT_TRUE(runtime.flush());
-    const Store kept = locum::open("file:" + folder.path() + "/kept?sync=0&store=back").value();
+    const Store kept = locum::open(job::with_option(backend, "store=back")).value();
     EXPECT_EQ(kept.get<double[]>(name_of(runtime.rank()) + "/19").value()[7], 19.0);
     ASSERT_TRUE(store.put("last/" + std::to_string(runtime.rank()), 17));
     runtime.close();
@@ -311,7 +293,7 @@ TEST(RuntimeBackends, KeepWhatIsInTheMemoryOfTheNodes) {
   }
   // The next job.
   Runtime runtime(MPI_COMM_WORLD, beside_backends);
-  const Store store = runtime.store("fields", {.connector = url + "&nodes.write=none"});
+  const Store store = runtime.store("fields", {.connector = job::with_option(url, "nodes.write=none")});
   EXPECT_EQ(store.keys("rank/").value().size(), static_cast<std::size_t>(runtime.size()));
   for (int rank = 0; rank < runtime.size(); ++rank) {  // all miss the same at once
     const auto theirs = store.get<double[]>(name_of(rank)).value();
@@ -321,6 +303,21 @@ TEST(RuntimeBackends, KeepWhatIsInTheMemoryOfTheNodes) {
   EXPECT_EQ(store.get_async<double[]>(name_of(0)).get().value().size(), 1000U);
   EXPECT_EQ(code_of(store.put("more", 1)), Errc::unsupported);
   MPI_Barrier(MPI_COMM_WORLD);
+}
+
+TEST(RuntimeBackends, KeepWhatIsInTheMemoryOfTheNodes) {
+  const SharedFolder folder;
+  for (const std::string& url : job::shared_urls(folder.path())) {
+    SCOPED_TRACE(url);
+    if (job::is_durable(url)) {
+      keep(url);
+      continue;
+    }
+    Runtime runtime(MPI_COMM_WORLD, beside_backends);
+    EXPECT_EQ(code_of_opening(runtime, {.connector = "nodes+" + url}), Errc::unsupported);
+    MPI_Barrier(MPI_COMM_WORLD);
+  }
+  EXPECT_TRUE(std::filesystem::exists(folder / "fields/rank%2f0"));
 }
 
 // Each rank puts in its turn, at the expense of what the others have put before.
@@ -368,14 +365,7 @@ TEST(RuntimeBackends, LeaveMemoryThatIsFull) {
 
 TEST(RuntimeBackends, SayWhatIsWrong) {
   Runtime runtime(MPI_COMM_WORLD, beside_backends);
-  const auto code = [&](const StoreOptions& options) {
-    try {
-      (void)runtime.store("kept", options);
-    } catch (const Error& error) {
-      return error.code();
-    }
-    return Errc{};
-  };
+  const auto code = [&](const StoreOptions& options) { return code_of_opening(runtime, options); };
   EXPECT_EQ(code({.connector = "tape:reel"}), Errc::unsupported);
   EXPECT_EQ(code({.connector = "nothing"}), Errc::invalid_argument);
   EXPECT_EQ(code({.memory_bytes = 1 << 20, .connector = "simple:"}), Errc::unsupported)
@@ -400,17 +390,6 @@ LOCUM_REGISTER_BACKEND(lacking, [](const Url& url) -> Result<std::shared_ptr<Bac
   }
   return std::make_shared<tests::LackingBackend>(tests::traits_without(url.option("lacks")));
 });
-
-/// What opening a store with these options throws.
-std::optional<Error> error_of_store(const Runtime& runtime, const StoreOptions& options,
-                                    std::string_view name = "needing") {
-  try {
-    (void)runtime.store(name, options);
-  } catch (const Error& error) {
-    return error;
-  }
-  return std::nullopt;
-}
 
 void expect_refused(const Runtime& runtime, const StoreOptions& options, const std::string& why) {
   const auto error = error_of_store(runtime, options);

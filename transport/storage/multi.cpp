@@ -77,7 +77,7 @@ class Multi final : public Backend {
   const BackendTraits& traits() const noexcept override { return traits_; }
 
   Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
-    for (const Route* const route : may_have(key)) {
+    for (const Route* const route : and_the_earlier_again(may_have(key))) {
       auto loaded = route->to->load(key, last_bytes, deadline);
       if (loaded || loaded.error().code() != Errc::not_found) {
         return loaded;
@@ -153,8 +153,9 @@ class Multi final : public Backend {
     if (!traits_.lists) {
       return Backend::list(space, prefix, deadline);
     }
+    const bool moves = !std::ranges::all_of(routes_, depends_on_name_alone);
     std::vector<std::string> all;
-    for (Backend* const backend : of_space(space)) {
+    for (Backend* const backend : moves ? and_the_earlier_again(of_space(space)) : of_space(space)) {
       auto some = backend->list(space, prefix, deadline);
       if (!some) {
         return some;
@@ -192,6 +193,16 @@ class Multi final : public Backend {
     std::uint64_t revision;
   };
 
+  /// A record whose size changes is stored in its new backend before it is removed from the other one. Who
+  /// looks in order misses one that moves to an earlier route meanwhile, which is there when the last one was
+  /// seen.
+  template <class Place>
+  static std::vector<Place> and_the_earlier_again(std::vector<Place> places) {
+    const std::size_t earlier = places.empty() ? 0 : places.size() - 1;
+    places.reserve(places.size() + earlier);
+    places.insert(places.end(), places.begin(), places.begin() + static_cast<std::ptrdiff_t>(earlier));
+    return places;
+  }
   static bool is_system(const RecordKey& key) noexcept { return key.space.starts_with('@'); }
   static std::string plain(std::string_view record) {
     return RecordNames::name_in(record).value_or(std::string(record));

@@ -30,6 +30,7 @@
 #include "core/report.hpp"
 #include "core/serializers.hpp"
 #include "core/testing/backend_contract.hpp"
+#include "core/testing/shared_backend_contract.hpp"
 #include "core/tier/tier.hpp"
 #include "tests/core/connector_contract.hpp"
 #include "tests/transport/storage/lacking_backend.hpp"
@@ -261,6 +262,21 @@ INSTANTIATE_TEST_SUITE_P(Tiers, ConnectorContract,
 
 INSTANTIATE_TEST_SUITE_P(Backends, BackendContract, ::testing::ValuesIn(with_servers(all_backends(), true)),
                          backend_name);
+
+/// By threads, each of which opens the backend by itself, where others can.
+std::vector<SharedBackendFactory> by_threads(std::vector<BackendFactory> backends) {
+  std::vector<SharedBackendFactory> all;
+  for (BackendFactory& one : backends) {
+    all.push_back(in_threads(std::move(one)));
+  }
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, SharedBackendContract,
+                         ::testing::ValuesIn(by_threads(with_servers(all_backends(), true))),
+                         shared_backend_name);
+INSTANTIATE_TEST_SUITE_P(Wrappers, SharedBackendContract, ::testing::ValuesIn(by_threads(wrappers_to_test())),
+                         shared_backend_name);
 INSTANTIATE_TEST_SUITE_P(Backends, ConnectorContract, ::testing::ValuesIn(all_connectors()), factory_name);
 
 /// So many bytes that take no memory as long as nobody reads them.

@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/open.hpp"
@@ -134,6 +136,41 @@ TEST_F(Multi, SaysWhenAnOlderRecordStays) {
   const auto half = storage::routed({small, to(1)}).value()->store(key, record(large_, 2), soon());
   ASSERT_EQ(code_of(half), Errc::system);
   EXPECT_TRUE(holds(half.error().text(), "could not be removed")) << half.error();
+}
+
+// Somebody else makes it small, and so moves it, just when the first backend has been looked at.
+TEST_F(Multi, FindsARecordThatMovesMeanwhile) {
+  class Watched final : public storage::Wrapper {
+   public:
+    using Wrapper::Wrapper;
+    Result<Record> load(const RecordKey& key, std::uint64_t last, Deadline deadline) override {
+      std::exchange(before, [] {})();
+      return Wrapper::load(key, last, deadline);
+    }
+    Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
+                                          Deadline deadline) override {
+      std::exchange(before, [] {})();
+      return Wrapper::list(space, prefix, deadline);
+    }
+
+    std::function<void()> before = [] {};
+  };
+  const auto others = by_size();
+  storage::Route small = to(0);
+  small.most_bytes = 10;
+  storage::Route last = to(1);
+  const auto watched = std::make_shared<Watched>(last.to);
+  last.to = watched;
+  const auto backend = storage::routed({small, last}).value();
+  const RecordKey key{"s", "a"};
+  const auto made_small = [&] { EXPECT_TRUE(others->store(key, record("1", 2), soon())); };
+  ASSERT_TRUE(others->store(key, record(large_, 1), soon()));
+  watched->before = made_small;
+  EXPECT_EQ(load(*backend, key), "1");
+  ASSERT_TRUE(others->store(key, record(large_, 3), soon()));
+  watched->before = made_small;
+  EXPECT_EQ(backend->list("s", {}, soon()).value(), Names{"a"});
+  EXPECT_EQ(in(1, key), "not_found") << "it has moved";
 }
 
 TEST_F(Multi, KnowsItsHost) {
