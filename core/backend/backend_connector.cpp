@@ -31,6 +31,8 @@ namespace {
 using Clock = Deadline::Clock;
 
 constexpr std::chrono::milliseconds longest_pause{50};
+/// The time of a look in a wait that has none.
+constexpr std::chrono::seconds one_look{1};
 /// Intervals between two sweeps of a store.
 constexpr std::chrono::milliseconds shortest_sweep{1000};
 constexpr std::chrono::milliseconds longest_sweep{60'000};
@@ -57,6 +59,13 @@ class BackendConnector final : public Connector,
   }
   NowOrTask<ObjectView> get_or_task(const Address& address, const Selection& selection, CountsUntil counts,
                                     Deadline deadline) override {
+    // What is not there yet its caller waits for, by looks: a task would hold up a thread of the pool.
+    const bool waits = waits_for_promise(counts);
+    if (waits && !reader_.find(address, 0,
+                               std::min<Clock::time_point>(deadline.moment(options_.timeout),
+                                                           Clock::now() + one_look))) {
+      return {no_such_object()};
+    }
     const auto look = [selection, has_bytes = !std::holds_alternative<Facts>(selection)](
                           BackendConnector& self, const Address& at, Deadline moment) {
       const auto find = [&] { return self.reader_.find(at, has_bytes ? whole_record : 0, moment); };
@@ -284,7 +293,7 @@ Result<ObjectView> BackendConnector::wait(const Address& address, Deadline deadl
   const auto moment = deadline.moment(options_.timeout);
   // A wait that has no time looks once, and that look has some.
   const auto began = Clock::now();
-  const auto latest = moment > began ? moment : began + std::chrono::seconds(1);
+  const auto latest = moment > began ? moment : began + one_look;
   const auto promised = promise_named(address.key.store, address.name);
   const auto space = spaces_.space_of(address.key.store, latest);
   if (!space) {
