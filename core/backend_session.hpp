@@ -23,6 +23,7 @@ struct BackendNeeds {
   bool expires = false;                    ///< removes what has expired itself
   bool pushes = false;                     ///< a wait is woken, and does not ask again and again
   bool is_durable = false;                 ///< objects outlive the process
+  bool no_default = false;                 ///< a get of what is not there is `not_found`, by whatever name
   SharedBy shared_by = SharedBy::process;  ///< at least
   std::uint64_t largest_value = 0;         ///< at least that many bytes
 };

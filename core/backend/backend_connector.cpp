@@ -55,7 +55,8 @@ class BackendConnector final : public Connector,
         until_got_(std::make_shared<ReadAhead>(options_.prefetch_bytes, options_.most_threads)) {}
 
   Result<ObjectView> get(const Address& address, WaitBudget budget) override {
-    return timed(&Metrics::time_read, [&] { return reader_.find(address, whole_record, until(budget)); });
+    return timed(&Metrics::time_read,
+                 [&] { return reader_.find(address, whole_record, until(budget), Absent::has_default); });
   }
   NowOrTask<ObjectView> get_or_task(const Address& address, const Selection& selection, CountsUntil counts,
                                     Deadline deadline) override {
@@ -66,9 +67,13 @@ class BackendConnector final : public Connector,
                                                            Clock::now() + one_look))) {
       return {no_such_object()};
     }
-    const auto look = [selection, has_bytes = !std::holds_alternative<Facts>(selection)](
+    const auto look = [selection, has_bytes = !std::holds_alternative<Facts>(selection),
+                       absent = waits ? Absent::not_found : Absent::has_default](
                           BackendConnector& self, const Address& at, Deadline moment) {
-      const auto find = [&] { return self.reader_.find(at, has_bytes ? whole_record : 0, moment); };
+      const auto find = [&] {
+        return has_bytes ? self.reader_.find(at, whole_record, moment, absent)
+                         : self.reader_.find(at, 0, moment);
+      };
       return selected(has_bytes ? self.timed(&Metrics::time_read, find) : find(), selection);
     };
     return now_or_task<ObjectView>(address, counts, deadline, true, look);

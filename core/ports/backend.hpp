@@ -44,6 +44,9 @@ struct BackendTraits {
   bool in_place = false;   ///< load() shows the stored bytes themselves, without a copy
   bool is_durable = true;  ///< records outlive the process
   SharedBy shared_by = SharedBy::hosts;
+  /// The object of each store that a get shows in place of one that is not there, by the name that users give
+  /// it; empty: none. The text stays as long as the backend.
+  std::string_view default_name{};
 };
 
 /// Identifies a record. Both texts obey the backend's traits: callers have escaped them.

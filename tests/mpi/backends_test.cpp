@@ -335,6 +335,7 @@ TEST(RuntimeBackends, LeaveMemoryThatIsFull) {
 }
 
 TEST(RuntimeBackends, SayWhatIsWrong) {
+  const SharedFolder folder;
   Runtime runtime(MPI_COMM_WORLD, beside_backends);
   const auto code = [&](const StoreOptions& options) {
     try {
@@ -355,6 +356,9 @@ TEST(RuntimeBackends, SayWhatIsWrong) {
             Errc::invalid_argument);
   EXPECT_EQ(code({.connector = "nodes+simple:"}), Errc::unsupported)
       << "it does not keep what memory has no room for";
+  EXPECT_EQ(code({.connector = "nodes+default+file:" + folder.path() + "?default.name=usual"}),
+            Errc::unsupported)
+      << "it would come to memory under another name";
   EXPECT_EQ(code_of(locum::open("nodes+simple:")), Errc::unsupported);
   EXPECT_EQ(code_of(open_session("simple:").value().open("kept", {.connector = "simple:"})),
             Errc::invalid_argument);

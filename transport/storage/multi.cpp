@@ -63,6 +63,7 @@ BackendTraits traits_of_all(const std::vector<Route>& routes) {
     all.pushes = all.pushes && one.pushes;
     all.in_place = all.in_place && one.in_place;
     all.is_durable = all.is_durable && one.is_durable;
+    all.default_name = all.default_name.empty() ? one.default_name : all.default_name;
     all.shared_by = std::min(all.shared_by, one.shared_by);
   }
   return all;

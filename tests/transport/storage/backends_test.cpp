@@ -166,6 +166,7 @@ std::vector<BackendFactory> wrappers_to_test() {
   add("retry", "retry+probe:");
   add("watched", "stats+log+audit+probe:?stats.name=contract&log.file=/dev/null&audit.file=/dev/null");
   add("fallback", "fallback+probe:?fallback.to=simple:");
+  add("default", "default+probe:?default.name=absent");
   add("fanout", "fanout+probe:?fanout.to=simple:");
   add("multi",
       "checksum+multi:?1.to=simple:&1.most_bytes=1000&2.to=simple:&2.names=many*&3.to=prefix%2Bsimple:%"

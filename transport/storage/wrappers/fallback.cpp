@@ -13,6 +13,9 @@ BackendTraits traits_with_fallback(const Backend& first, const Backend& second) 
   BackendTraits traits = names_of_both(first.traits(), second.traits());
   traits.lists = traits.lists && second.traits().lists;
   traits.in_place = traits.in_place && second.traits().in_place;
+  if (traits.default_name.empty()) {
+    traits.default_name = second.traits().default_name;
+  }
   return traits;
 }
 
