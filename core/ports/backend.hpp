@@ -78,6 +78,9 @@ struct NewRecord {
   Expect expect = Expect::anything;
   std::uint64_t expected_revision = 0;
   std::chrono::milliseconds lifetime{0};  ///< if the backend removes records itself; 0: for ever
+  /// What the object was tagged with when it was put (StoringOptions::tag), for rules on where a record goes;
+  /// the text stays until store() returns. No tag: empty.
+  std::string_view tag{};
 };
 
 /// load() as much as this.

@@ -43,7 +43,7 @@ std::string this_host() {
 }
 
 bool depends_on_name_alone(const Route& route) noexcept {
-  return route.hosts == "*" && route.least_bytes == 0 &&
+  return route.hosts == "*" && route.tags == "*" && route.least_bytes == 0 &&
          route.most_bytes == std::numeric_limits<std::uint64_t>::max();
 }
 
@@ -89,13 +89,15 @@ class Multi final : public Backend {
   Result<void> store(const RecordKey& key, const NewRecord& record, Deadline deadline) override {
     const auto candidates = may_have(key);
     const auto taker = std::ranges::find_if(candidates, [&](const Route* route) {
-      return is_system(key) || (record.bytes.size() >= route->least_bytes &&
-                                record.bytes.size() <= route->most_bytes && matches(route->hosts, host_));
+      return is_system(key) ||
+             (record.bytes.size() >= route->least_bytes && record.bytes.size() <= route->most_bytes &&
+              matches(route->hosts, host_) && matches(route->tags, record.tag));
     });
     if (taker == candidates.end()) {
       return Error(Errc::invalid_argument,
-                   "multi: no route takes a record of " + std::to_string(record.bytes.size()) +
-                       " bytes under this name; add one without conditions at the end")
+                   "multi: no route takes a record of " + std::to_string(record.bytes.size()) + " bytes" +
+                       (record.tag.empty() ? "" : " and the tag '" + std::string(record.tag) + "'") +
+                       " under this name; add one without conditions at the end")
           .about(key.name);
     }
     Backend& to = *(*taker)->to;
@@ -278,8 +280,9 @@ Result<std::shared_ptr<Backend>> open_multi(const Url& url) {
     if (!least || !most || !backend) {
       return !least ? least.error() : !most ? most.error() : backend.error();
     }
-    routes.push_back({std::move(*backend), text("stores"), text("names"), text("hosts"), *least, *most});
-    for (const char* name : {"to", "stores", "names", "hosts", "least_bytes", "most_bytes"}) {
+    routes.push_back(
+        {std::move(*backend), text("stores"), text("names"), text("hosts"), text("tags"), *least, *most});
+    for (const char* name : {"to", "stores", "names", "hosts", "tags", "least_bytes", "most_bytes"}) {
       known.push_back(before + name);
     }
   }

@@ -171,6 +171,7 @@ std::vector<BackendFactory> wrappers_to_test() {
   add("multi",
       "checksum+multi:?1.to=simple:&1.most_bytes=1000&2.to=simple:&2.names=many*&3.to=prefix%2Bsimple:%"
       "3Fprefix.name=x");
+  add("multi_tags", "checksum+multi:?1.to=simple:&1.tags=fast&2.to=simple:&2.tags=sl?w&3.to=simple:");
   add("composition",
       "zstd+encrypt+checksum+prefix+timeout+probe:?prefix.name=x&timeout.ms=60000&encrypt.key=env:LOCUM_TEST_"
       "KEY");
