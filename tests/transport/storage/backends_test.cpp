@@ -40,6 +40,7 @@
 #include "transport/storage/backends.hpp"
 #include "transport/storage/file/backend.hpp"
 #include "transport/storage/hdf5/backend.hpp"
+#include "transport/storage/multi.hpp"
 #include "transport/storage/null.hpp"
 #include "transport/storage/pack/backend.hpp"
 #include "transport/storage/rocksdb/backend.hpp"
@@ -172,6 +173,14 @@ std::vector<BackendFactory> wrappers_to_test() {
       "checksum+multi:?1.to=simple:&1.most_bytes=1000&2.to=simple:&2.names=many*&3.to=prefix%2Bsimple:%"
       "3Fprefix.name=x");
   add("multi_tags", "checksum+multi:?1.to=simple:&1.tags=fast&2.to=simple:&2.tags=sl?w&3.to=simple:");
+  all.push_back({"multi_batches", [] {
+                   storage::Route some;
+                   some.to = std::make_shared<ProbeBackend>();
+                   some.names = "*1*";
+                   storage::Route others;
+                   others.to = std::make_shared<ProbeBackend>();
+                   return storage::routed({some, others}).value();
+                 }});
   add("composition",
       "zstd+encrypt+checksum+prefix+timeout+probe:?prefix.name=x&timeout.ms=60000&encrypt.key=env:LOCUM_TEST_"
       "KEY");

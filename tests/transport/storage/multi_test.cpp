@@ -256,6 +256,42 @@ TEST_F(Multi, SaysWhenAnOlderRecordStays) {
   EXPECT_TRUE(holds(half.error().text(), "could not be removed")) << half.error();
 }
 
+TEST_F(Multi, DividesABatchAmongItsBackends) {
+  storage::Route first = to(0);
+  first.names = "a*";
+  storage::Route second = to(1);
+  second.names = "b*";
+  const auto backend = storage::routed({first, second}).value();
+  ASSERT_NE(backend->batches(), nullptr);
+  const std::vector<RecordKey> keys{{"s", "a1"}, {"s", "b1"}, {"s", "c1"}, {"s", "a2"}, {"@stores", "s"}};
+  const std::vector<NewRecord> records{record("1"), record("2"), record("3"), record("4"), record("5")};
+  std::vector<Result<void>> stored(keys.size());
+  backend->batches()->store(keys, records, stored, soon());
+  EXPECT_EQ(code_of(stored[2]), Errc::invalid_argument) << "no route takes it";
+  for (const std::size_t at : {0U, 1U, 3U, 4U}) {
+    EXPECT_TRUE(stored[at]) << at;
+  }
+  EXPECT_EQ(in(0, keys[0]) + in(1, keys[1]) + in(0, keys[3]) + in(1, keys[4]), "1245");
+  std::vector<Result<Record>> loaded(keys.size(), Result<Record>(Error(Errc::cancelled, "never set")));
+  backends_[1]->fail({{Errc::peer_lost}});
+  backend->batches()->load(keys, whole_record, loaded, soon());
+  Names texts;
+  for (const auto& one : loaded) {
+    texts.push_back(text_of(one));
+  }
+  EXPECT_EQ(texts, (Names{"1", "peer_lost", "not_found", "4", "5"}));
+  std::vector<Result<bool>> removed(3, Result<bool>(true));
+  backend->batches()->remove(std::span(keys).first(3), removed, soon());
+  EXPECT_TRUE(*removed[0] && *removed[1] && !*removed[2]);
+  EXPECT_EQ(backends_[0]->batch_calls(), (Names{"store 2", "load 2", "remove 1"}));
+  EXPECT_EQ(backends_[1]->batch_calls(), (Names{"store 2", "load 2", "remove 1"}));
+
+  EXPECT_EQ(by_size()->batches(), nullptr) << "a name may be in several backends";
+  EXPECT_EQ(by_tag()->batches(), nullptr);
+  second.to = storage::open_simple(parse_url("simple:").value()).value();
+  EXPECT_EQ(storage::routed({first, second}).value()->batches(), nullptr) << "one has none";
+}
+
 TEST_F(Multi, KnowsItsHost) {
   std::array<char, 256> name{};
   ASSERT_EQ(::gethostname(name.data(), name.size() - 1), 0);
