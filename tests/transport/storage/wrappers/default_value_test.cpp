@@ -136,6 +136,13 @@ TEST_F(DefaultValue, IsShownByGetsAlone) {
   EXPECT_EQ(shown(store, "a"), "not_found");
 }
 
+TEST_F(DefaultValue, IsNotWhatCountingBeginsWith) {
+  const Store store = store_over(over("default+probe:?default.name=usual"));
+  ASSERT_TRUE(store.put("usual", std::int64_t{100}));
+  EXPECT_EQ(store.fetch_add("next", 5).value(), 0);
+  EXPECT_EQ(store.fetch_add("next", 1).value(), 5);
+}
+
 TEST_F(DefaultValue, IsInBatchesWhatItIsAlone) {
   for (const bool has_batches : {true, false}) {
     const Store store = has_batches ? store_with_default()
