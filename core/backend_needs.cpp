@@ -32,6 +32,12 @@ Result<void> meets(const BackendTraits& traits, const BackendNeeds& needs) {
   if (needs.is_durable && !traits.is_durable) {
     return refused("forgets everything when the process ends");
   }
+  if (needs.no_default && !traits.default_name.empty()) {
+    return Error(Errc::unsupported,
+                 std::string(traits.scheme) +
+                     ": shows a default in place of what is not there, which this program cannot do with; "
+                     "open it without the wrapper default");
+  }
   if (needs.shared_by > traits.shared_by) {
     return refused(needs.shared_by == SharedBy::hosts ? "is not shared between hosts"
                                                       : "is not shared between processes");

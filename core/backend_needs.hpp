@@ -24,6 +24,7 @@ struct BackendNeeds {
   bool pushes = false;                     ///< a wait is woken, and does not ask again and again
   bool in_place = false;                   ///< views show the stored bytes themselves, without a copy
   bool is_durable = false;                 ///< objects outlive the process
+  bool no_default = false;                 ///< a get of what is not there is `not_found`, by whatever name
   SharedBy shared_by = SharedBy::process;  ///< at least
   std::uint64_t largest_value = 0;         ///< at least that many bytes
 

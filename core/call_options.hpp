@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string_view>
 #include <type_traits>
 
 #include <locum/codec.hpp>
@@ -41,6 +42,10 @@ struct StoringOptions {
   /// Of a call without a name: whether keys() lists the object. It then has a name that no other object has,
   /// in the collection of the call: `unnamed-` and digits. That costs what names cost.
   bool listed = false;
+  /// A word for where the object is to be kept, which the rules of a backend may name (`multi:`,
+  /// docs/backends/ multi.md); nothing else looks at it, nor is it stored. The text has to exist until the
+  /// call returns.
+  std::string_view tag = {};
   TimeLimit deadline = {};
 };
 
@@ -51,6 +56,7 @@ struct PutOptions {
   RoomPolicy when_full = {};
   std::chrono::milliseconds lifetime{0};  ///< as in StoringOptions
   bool listed = false;                    ///< as in StoringOptions
+  std::string_view tag = {};              ///< as in StoringOptions
   TimeLimit deadline = {};
 };
 
@@ -63,7 +69,8 @@ struct ReplaceOptions {
   std::uint64_t expected_generation = 0;
   RoomPolicy when_full = {};
   std::chrono::milliseconds lifetime{
-      0};  ///< of the new object, as in StoringOptions: not that of the old one
+      0};                     ///< of the new object, as in StoringOptions: not that of the old one
+  std::string_view tag = {};  ///< of the new object, in the same way
   TimeLimit deadline = {};
 };
 
@@ -106,6 +113,7 @@ struct ProxyOptions {
   RoomPolicy when_full = {};
   std::chrono::milliseconds lifetime{0};  ///< as in StoringOptions
   bool listed = false;                    ///< as in StoringOptions
+  std::string_view tag = {};              ///< as in StoringOptions
   TimeLimit deadline = {};
 };
 /// The same with a codec: the stand-in has the type of the value.
@@ -116,6 +124,7 @@ struct CodedProxyOptions {
   RoomPolicy when_full = {};
   std::chrono::milliseconds lifetime{0};  ///< as in StoringOptions
   bool listed = false;                    ///< as in StoringOptions
+  std::string_view tag = {};              ///< as in StoringOptions
   TimeLimit deadline = {};
 };
 

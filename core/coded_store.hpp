@@ -25,6 +25,7 @@ struct CodedReplaceOptions {
   std::uint64_t expected_generation = 0;
   RoomPolicy when_full = {};
   std::chrono::milliseconds lifetime{0};
+  std::string_view tag = {};
   TimeLimit deadline = {};
 };
 
@@ -53,16 +54,13 @@ class CodedStore {
   template <class T>
     requires(!detail::is_call_option<T>)
   [[nodiscard]] Result<Key> put(const T& value, const StoringOptions& options = {}) const {
-    return store_.put(
-        value, PutOptions<T>{codec_, options.when_full, options.lifetime, options.listed, options.deadline});
+    return store_.put(value, put_options<T>(options));
   }
   template <class T>
     requires(!detail::is_call_option<T>)
   [[nodiscard]] Result<Key> put(std::string_view name, const T& value,
                                 const StoringOptions& options = {}) const {
-    return store_.put(
-        name, value,
-        PutOptions<T>{codec_, options.when_full, options.lifetime, options.listed, options.deadline});
+    return store_.put(name, value, put_options<T>(options));
   }
   template <class T>
   [[nodiscard]] Result<Key> replace(std::string_view name, const T& value,
@@ -72,16 +70,13 @@ class CodedStore {
   template <class T>
     requires(!detail::is_call_option<T>)
   [[nodiscard]] AsyncResult<Key> put_async(const T& value, const StoringOptions& options = {}) const {
-    return store_.put_async(
-        value, PutOptions<T>{codec_, options.when_full, options.lifetime, options.listed, options.deadline});
+    return store_.put_async(value, put_options<T>(options));
   }
   template <class T>
     requires(!detail::is_call_option<T>)
   [[nodiscard]] AsyncResult<Key> put_async(std::string_view name, const T& value,
                                            const StoringOptions& options = {}) const {
-    return store_.put_async(
-        name, value,
-        PutOptions<T>{codec_, options.when_full, options.lifetime, options.listed, options.deadline});
+    return store_.put_async(name, value, put_options<T>(options));
   }
   template <class T>
   [[nodiscard]] AsyncResult<Key> replace_async(std::string_view name, const T& value,
@@ -114,13 +109,9 @@ class CodedStore {
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& objects,
                                                    const StoringOptions& options = {}) const {
     if constexpr (detail::NamedValues<Range>) {
-      return store_.put_batch(
-          objects, PutOptions<detail::ValueInRange<Range>>{codec_, options.when_full, options.lifetime,
-                                                           options.listed, options.deadline});
+      return store_.put_batch(objects, put_options<detail::ValueInRange<Range>>(options));
     } else {
-      return store_.put_batch(objects,
-                              PutOptions<detail::InRange<Range>>{codec_, options.when_full, options.lifetime,
-                                                                 options.listed, options.deadline});
+      return store_.put_batch(objects, put_options<detail::InRange<Range>>(options));
     }
   }
 
@@ -185,12 +176,18 @@ class CodedStore {
     }
   }
   template <class T>
+  [[nodiscard]] PutOptions<T> put_options(const StoringOptions& options) const {
+    return {codec_, options.when_full, options.lifetime, options.listed, options.tag, options.deadline};
+  }
+  template <class T>
   [[nodiscard]] ReplaceOptions<T> in_place_of(const CodedReplaceOptions& options) const {
-    return {codec_, options.expected_generation, options.when_full, options.lifetime, options.deadline};
+    return {codec_,          options.expected_generation, options.when_full, options.lifetime, options.tag,
+            options.deadline};
   }
   template <class T>
   [[nodiscard]] CodedProxyOptions<T> coded(const ProxyOptions& options) const {
-    return {codec_, options.populate, options.when_full, options.lifetime, options.listed, options.deadline};
+    return {codec_,         options.populate, options.when_full, options.lifetime,
+            options.listed, options.tag,      options.deadline};
   }
 
   Store store_;

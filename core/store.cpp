@@ -130,7 +130,7 @@ Result<Writer<std::byte>> Store::create_of(std::string_view name, bool named, co
 
 Result<Writer<std::byte>> Store::create_in_room(std::string_view name, bool named, const ElementType& element,
                                                 const Extents& extents, const StoringOptions& options) const {
-  return in_room(name, options.when_full, {options.deadline, options.lifetime},
+  return in_room(name, options.when_full, detail::StoredHow(options),
                  [&](const detail::StoredHow& how, detail::RoomWait* room) {
                    return create_of(name, named, element, extents, how, room);
                  });
@@ -146,7 +146,7 @@ Result<Key> Store::put_of(std::string_view name, bool named, const ElementType& 
         Error(Errc::invalid_argument, "these extents are of " + std::to_string(*size_bytes) + " bytes, " +
                                           std::to_string(bytes.size()) + " were given"));
   }
-  return in_room(name, options.when_full, {moment(options.deadline), options.lifetime},
+  return in_room(name, options.when_full, detail::StoredHow(options).by(moment(options.deadline)),
                  [&](const detail::StoredHow& how, detail::RoomWait* room) -> Result<Key> {
                    auto writer = create_of(name, named, element, extents, how, room);
                    if (!writer) {

@@ -102,7 +102,7 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] Result<Key> put(const T& value, const PutOptions<T>& options) const {
     const std::string name = unnamed(options.listed);
     return key_of(store_value_by(name, !name.empty(), value, options.codec, {}, options.when_full,
-                                 {options.deadline, options.lifetime}));
+                                 detail::StoredHow(options)));
   }
   /// The same under a name; all ranks find it once this returns. Blocks for one round trip if another node is
   /// the home of the name. `key_exists` if the name is live; its object is untouched.
@@ -115,7 +115,7 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] Result<Key> put(std::string_view name, const T& value, const PutOptions<T>& options) const {
     check_value<T>();
     return key_of(store_value_by(full(name), true, value, options.codec, {}, options.when_full,
-                                 {options.deadline, options.lifetime}));
+                                 detail::StoredHow(options)));
   }
   /// Refused while compiling: see the text.
   template <class T>
@@ -137,7 +137,7 @@ class Store : private detail::BatchSteps {
     check_value<T>();
     return key_of(store_value_by(full(name), true, value, options.codec,
                                  {SealMode::replace, options.expected_generation}, options.when_full,
-                                 {options.deadline, options.lifetime}));
+                                 detail::StoredHow(options)));
   }
   /// Changes the value under a name, atomically: reads it, and replaces it by `change(value)`; if somebody
   /// else has replaced it meanwhile, both again, until the deadline. Returns the new value. `change` may be
@@ -178,13 +178,11 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] Result<Key> put_bytes(std::span<const std::byte> bytes,
                                       const StoringOptions& options = {}) const {
     const std::string name = unnamed(options.listed);
-    return key_of(
-        store_bytes(name, !name.empty(), bytes, options.when_full, {options.deadline, options.lifetime}));
+    return key_of(store_bytes(name, !name.empty(), bytes, options.when_full, detail::StoredHow(options)));
   }
   [[nodiscard]] Result<Key> put_bytes(std::string_view name, std::span<const std::byte> bytes,
                                       const StoringOptions& options = {}) const {
-    return key_of(
-        store_bytes(full(name), true, bytes, options.when_full, {options.deadline, options.lifetime}));
+    return key_of(store_bytes(full(name), true, bytes, options.when_full, detail::StoredHow(options)));
   }
   /// put_proxy: put(), and a stand-in for the object, which is resolved here at once unless `{.populate =
   /// false}`. With a codec it is a stand-in of the type that was put; another rank makes its own by
@@ -194,10 +192,9 @@ class Store : private detail::BatchSteps {
                                                            const ProxyOptions& options = {}) const {
     check_value<T>();
     const std::string name = unnamed(options.listed);
-    return made_proxy<T>(name,
-                         store_value_in_room(name, !name.empty(), value, options.when_full,
-                                             {options.deadline, options.lifetime}),
-                         options.populate);
+    return made_proxy<T>(
+        name, store_value_in_room(name, !name.empty(), value, options.when_full, detail::StoredHow(options)),
+        options.populate);
   }
   template <class T>
     requires(!detail::is_call_option<T>)
@@ -205,15 +202,14 @@ class Store : private detail::BatchSteps {
                                                            const ProxyOptions& options = {}) const {
     const detail::FullName whole = full(name);
     return made_proxy<T>(
-        whole,
-        store_value_in_room(whole, true, value, options.when_full, {options.deadline, options.lifetime}),
+        whole, store_value_in_room(whole, true, value, options.when_full, detail::StoredHow(options)),
         options.populate);
   }
   template <class T>
   [[nodiscard]] Result<Proxy<T>> put_proxy(const T& value, const CodedProxyOptions<T>& options) const {
     const std::string name = unnamed(options.listed);
     const auto made = store_value_by(name, !name.empty(), value, options.codec.encoder(), {},
-                                     options.when_full, {options.deadline, options.lifetime});
+                                     options.when_full, detail::StoredHow(options));
     return made_proxy<T>(name, made, options.populate, options.codec.decoder());
   }
   template <class T>
@@ -221,7 +217,7 @@ class Store : private detail::BatchSteps {
                                            const CodedProxyOptions<T>& options) const {
     const detail::FullName whole = full(name);
     const auto made = store_value_by(whole, true, value, options.codec.encoder(), {}, options.when_full,
-                                     {options.deadline, options.lifetime});
+                                     detail::StoredHow(options));
     return made_proxy<T>(whole, made, options.populate, options.codec.decoder());
   }
   /// A promise: a stand-in for an object that will be set later. Takes the memory of a small object and sends
@@ -464,7 +460,7 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] AsyncResult<Key> put_async(const T& value, const PutOptions<T>& options) const {
     const auto allowed = never_waits({}, options.when_full);
     if (allowed && options.listed) {
-      return begin_put(unnamed(true), value, options.codec, {}, {options.deadline, options.lifetime});
+      return begin_put(unnamed(true), value, options.codec, {}, detail::StoredHow(options));
     }
     return AsyncResult<Key>(allowed ? put(value, options) : allowed.error());
   }
@@ -479,7 +475,7 @@ class Store : private detail::BatchSteps {
     check_value<T>();
     const detail::FullName whole = full(name);
     const auto allowed = never_waits(whole, options.when_full);
-    return allowed ? begin_put(whole, value, options.codec, {}, {options.deadline, options.lifetime})
+    return allowed ? begin_put(whole, value, options.codec, {}, detail::StoredHow(options))
                    : AsyncResult<Key>(allowed.error());
   }
   /// The asynchronous replace(), in the same way.
@@ -495,7 +491,7 @@ class Store : private detail::BatchSteps {
     const detail::FullName whole = full(name);
     const auto allowed = never_waits(whole, options.when_full);
     return allowed ? begin_put(whole, value, options.codec, {SealMode::replace, options.expected_generation},
-                               {options.deadline, options.lifetime})
+                               detail::StoredHow(options))
                    : AsyncResult<Key>(allowed.error());
   }
   /// The asynchronous put_bytes(), in the same way.
@@ -503,7 +499,7 @@ class Store : private detail::BatchSteps {
                                                  const StoringOptions& options = {}) const {
     const auto allowed = never_waits({}, options.when_full);
     if (allowed && options.listed) {
-      return begin_put_bytes(unnamed(true), bytes, {options.deadline, options.lifetime});
+      return begin_put_bytes(unnamed(true), bytes, detail::StoredHow(options));
     }
     return AsyncResult<Key>(allowed ? put_bytes(bytes, options) : allowed.error());
   }
@@ -511,7 +507,7 @@ class Store : private detail::BatchSteps {
                                                  const StoringOptions& options = {}) const {
     const detail::FullName whole = full(name);
     const auto allowed = never_waits(whole, options.when_full);
-    return allowed ? begin_put_bytes(whole, bytes, {options.deadline, options.lifetime})
+    return allowed ? begin_put_bytes(whole, bytes, detail::StoredHow(options))
                    : AsyncResult<Key>(allowed.error());
   }
   /// The asynchronous evict(); a cancelled or dropped future does not stop it.
@@ -541,7 +537,7 @@ class Store : private detail::BatchSteps {
   template <detail::NamedValues Range>
   [[nodiscard]] std::vector<Result<Key>> put_batch(
       const Range& objects, const PutOptions<detail::ValueInRange<Range>>& options) const {
-    return put_named(objects, {options.deadline, options.lifetime}, options.when_full, options.codec);
+    return put_named(objects, detail::StoredHow(options), options.when_full, options.codec);
   }
   /// put() of each value, without names and without messages, unless they are to be `listed`.
   template <detail::AddressRange Range>
@@ -554,8 +550,7 @@ class Store : private detail::BatchSteps {
     requires(!detail::NamedValues<Range>)
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& values,
                                                    const PutOptions<detail::InRange<Range>>& options) const {
-    return put_unnamed(values, options.listed, {options.deadline, options.lifetime}, options.when_full,
-                       options.codec);
+    return put_unnamed(values, options.listed, detail::StoredHow(options), options.when_full, options.codec);
   }
   /// get() of each key or name. Small objects (up to `inline_bytes`) of other nodes are transferred together,
   /// in one message for each node and each 256 objects, by name from the home of the name; large objects
@@ -655,7 +650,7 @@ class Store : private detail::BatchSteps {
     if (!size_bytes) {
       return size_bytes.error();
     }
-    auto draft = in_room(name, options.when_full, {options.deadline, options.lifetime},
+    auto draft = in_room(name, options.when_full, detail::StoredHow(options),
                          [&](const detail::StoredHow& how, detail::RoomWait* room) {
                            return allocate(*size_bytes, detail::array_meta<T>(open_->number, name, extents),
                                            named, how, room);

@@ -118,6 +118,7 @@ Result<RuntimeTier> RuntimeTier::open(const Session& own, Url url, BackendSessio
   options.needs = needs_of_backend(options.needs);
   options.needs.shared_by = std::max(options.needs.shared_by, job.ranks);
   options.needs.is_durable = true;  // what memory has no room for is there, and must not be forgotten
+  options.needs.no_default = true;  // it would come to memory under a name that is not its own
   const auto backend = open_session(text, options);
   if (!backend) {
     return backend.error();

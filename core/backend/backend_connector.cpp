@@ -33,6 +33,8 @@ using Clock = Deadline::Clock;
 constexpr std::chrono::milliseconds longest_pause{50};
 /// Of an object of unknown size so much is asked for first, where a backend loads ends.
 constexpr std::uint64_t first_look_bytes = std::uint64_t{64} << 10U;
+/// The time of a look in a wait that has none.
+constexpr std::chrono::seconds one_look{1};
 /// Intervals between two sweeps of a store.
 constexpr std::chrono::milliseconds shortest_sweep{1000};
 constexpr std::chrono::milliseconds longest_sweep{60'000};
@@ -57,7 +59,8 @@ class BackendConnector final : public Connector,
   }
 
   Result<ObjectView> get(const Address& address, WaitBudget budget) override {
-    return timed(&Metrics::time_read, [&] { return reader_.find(address, whole_record, until(budget)); });
+    return timed(&Metrics::time_read,
+                 [&] { return reader_.find(address, whole_record, until(budget), Absent::has_default); });
   }
   NowOrTask<ObjectView> get_or_task(const Address& address, const Selection& selection, CountsUntil counts,
                                     Deadline deadline) override;
@@ -184,9 +187,9 @@ class BackendConnector final : public Connector,
   /// See PooledCall::Look.
   [[nodiscard]] std::variant<std::uint64_t, Result<ObjectView>> look_at(const Address& address,
                                                                         const Selection& selection,
-                                                                        Deadline deadline) {
+                                                                        Absent absent, Deadline deadline) {
     const auto began = Clock::now();
-    auto found = reader_.find(address, look_bytes_, deadline);
+    auto found = reader_.find(address, look_bytes_, deadline, absent);
     if (found) {
       if (const std::uint64_t size = found->facts().size_bytes; found->bytes().size() < size) {
         return size;
@@ -244,9 +247,18 @@ class BackendConnector final : public Connector,
 
 NowOrTask<ObjectView> BackendConnector::get_or_task(const Address& address, const Selection& selection,
                                                     CountsUntil counts, Deadline deadline) {
+  // What is not there yet its caller waits for, by looks: a task would hold up a thread of the pool.
+  const bool waits = waits_for_promise(counts);
+  if (waits && !reader_.find(
+                   address, 0,
+                   std::min<Clock::time_point>(deadline.moment(options_.timeout), Clock::now() + one_look))) {
+    return {no_such_object()};
+  }
   const bool has_bytes = !std::holds_alternative<Facts>(selection);
-  const auto call = [selection, has_bytes](BackendConnector& self, const Address& at, Deadline moment) {
-    const auto find = [&] { return self.reader_.find(at, has_bytes ? whole_record : 0, moment); };
+  const Absent absent = has_bytes && !waits ? Absent::has_default : Absent::not_found;
+  const auto call = [selection, has_bytes, absent](BackendConnector& self, const Address& at,
+                                                   Deadline moment) {
+    const auto find = [&] { return self.reader_.find(at, has_bytes ? whole_record : 0, moment, absent); };
     return selected(has_bytes ? self.timed(&Metrics::time_read, find) : find(), selection);
   };
   if (counts == CountsUntil::never) {
@@ -254,9 +266,10 @@ NowOrTask<ObjectView> BackendConnector::get_or_task(const Address& address, cons
   }
   PooledCall<ObjectView>::Look look;
   if (has_bytes && address.size_bytes == 0) {
-    look = later(address, deadline, [selection](BackendConnector& self, const Address& at, Deadline moment) {
-      return self.look_at(at, selection, moment);
-    });
+    look = later(address, deadline,
+                 [selection, absent](BackendConnector& self, const Address& at, Deadline moment) {
+                   return self.look_at(at, selection, absent, moment);
+                 });
   }
   return {ObjectView(),
           std::make_shared<PooledCall<ObjectView>>(pool_, later(address, deadline, call),
@@ -318,7 +331,7 @@ Result<ObjectView> BackendConnector::wait(const Address& address, Deadline deadl
   const auto moment = deadline.moment(options_.timeout);
   // A wait that has no time looks once, and that look has some.
   const auto began = Clock::now();
-  const auto latest = moment > began ? moment : began + std::chrono::seconds(1);
+  const auto latest = moment > began ? moment : began + one_look;
   const auto promised = promise_named(address.key.store, address.name);
   const auto space = spaces_.space_of(address.key.store, latest);
   if (!space) {

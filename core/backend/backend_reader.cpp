@@ -106,7 +106,14 @@ Result<ObjectView> BackendReader::found_by_name(Result<Loaded>&& found, std::uin
   return view_of(std::move(*found), key, name);
 }
 
-Result<ObjectView> BackendReader::find(const Address& address, std::uint64_t last_bytes, Deadline deadline) {
+// The library's own names have none: that such an object is not there says something.
+bool BackendReader::has_default(const Address& address, const Result<ObjectView>& found) const noexcept {
+  return !found && found.error().code() == Errc::not_found && !default_name_.empty() &&
+         !address.name.empty() && address.name != default_name_ && !is_reserved(address.name);
+}
+
+Result<ObjectView> BackendReader::find(const Address& address, std::uint64_t last_bytes, Deadline deadline,
+                                       Absent absent) {
   const Key& key = address.key;
   const auto space = spaces_.space_of(key.store, deadline);
   if (!space) {
@@ -114,7 +121,10 @@ Result<ObjectView> BackendReader::find(const Address& address, std::uint64_t las
   }
   if (!address.name.empty()) {
     const std::string record = names_.of_name(address.name);
-    return found_by_name(load({*space, record}, last_bytes, deadline), key.store, address.name);
+    auto found = found_by_name(load({*space, record}, last_bytes, deadline), key.store, address.name);
+    return absent == Absent::has_default && has_default(address, found)
+               ? find({key.store, default_name_}, last_bytes, deadline)
+               : std::move(found);
   }
   std::string name;
   const auto record = record_of(key, *space, name, deadline);
@@ -240,8 +250,36 @@ void BackendReader::look_at_all(std::uint32_t store, Deadline deadline) {
   }
 }
 
+// The default of a store is asked for once, with those of the others.
 void BackendReader::find_batch(std::span<const Address> addresses, Wanting wanting,
                                std::span<Result<ObjectView>> found, Deadline deadline, CallPool& pool) {
+  find_each(addresses, wanting, found, deadline, pool);
+  std::vector<std::size_t> absent;
+  std::vector<Address> defaults;
+  const auto of_store = [&](std::size_t at) {
+    return std::ranges::find_if(defaults,
+                                [&](const Address& one) { return one.key.store == addresses[at].key.store; });
+  };
+  for (std::size_t at = 0; at < addresses.size() && wanting == Wanting::all; ++at) {
+    if (has_default(addresses[at], found[at])) {
+      absent.push_back(at);
+      if (of_store(at) == defaults.end()) {
+        defaults.emplace_back(addresses[at].key.store, default_name_);
+      }
+    }
+  }
+  if (absent.empty()) {
+    return;
+  }
+  std::vector<Result<ObjectView>> shown(defaults.size(), Result<ObjectView>(ObjectView()));
+  find_each(defaults, wanting, shown, deadline, pool);
+  for (const std::size_t at : absent) {
+    found[at] = shown[static_cast<std::size_t>(of_store(at) - defaults.begin())];
+  }
+}
+
+void BackendReader::find_each(std::span<const Address> addresses, Wanting wanting,
+                              std::span<Result<ObjectView>> found, Deadline deadline, CallPool& pool) {
   const std::uint64_t last_bytes = wanting == Wanting::facts ? 0 : whole_record;
   RecordBatches* const together = backend_->batches();
   if (together == nullptr) {

@@ -20,16 +20,27 @@
 
 namespace locum {
 
+/// What is found under a name that is not there.
+enum class Absent : std::uint8_t {
+  not_found,
+  has_default,  ///< the default of the backend (BackendTraits::default_name), if there is one in the store
+};
+
 /// Reads objects from the records of a backend: see BackendConnector. Blocks within the deadline. Any thread.
 class BackendReader {
  public:
   /// \param spaces has to outlive it
   BackendReader(std::shared_ptr<Backend> backend, const RecordNames& names, StoreSpaces& spaces)
-      : backend_(std::move(backend)), names_(names), spaces_(spaces) {}
+      : backend_(std::move(backend)),
+        names_(names),
+        spaces_(spaces),
+        default_name_(backend_->traits().default_name) {}
 
   /// The object; its facts alone if `last_bytes` is 0. `not_found` also if it has expired, which removes it.
-  [[nodiscard]] Result<ObjectView> find(const Address& address, std::uint64_t last_bytes, Deadline deadline);
-  /// The same of each, in few requests if the backend has them, else on the threads of the pool.
+  [[nodiscard]] Result<ObjectView> find(const Address& address, std::uint64_t last_bytes, Deadline deadline,
+                                        Absent absent = Absent::not_found);
+  /// The same of each, in few requests if the backend has them, else on the threads of the pool; if whole
+  /// objects are wanted, absent ones have defaults.
   void find_batch(std::span<const Address> addresses, Wanting wanting, std::span<Result<ObjectView>> found,
                   Deadline deadline, CallPool& pool);
   /// The names of objects of a store that begin with `prefix`, sorted.
@@ -49,6 +60,9 @@ class BackendReader {
     std::optional<StoredFacts> facts;
   };
 
+  void find_each(std::span<const Address> addresses, Wanting wanting, std::span<Result<ObjectView>> found,
+                 Deadline deadline, CallPool& pool);
+  [[nodiscard]] bool has_default(const Address& address, const Result<ObjectView>& found) const noexcept;
   [[nodiscard]] Result<Loaded> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline);
   [[nodiscard]] static Result<Loaded> loaded(Record record);
   [[nodiscard]] static Result<ObjectView> view_of(Loaded&& loaded, const Key& key, std::string_view name);
@@ -63,6 +77,7 @@ class BackendReader {
   const std::shared_ptr<Backend> backend_;
   const RecordNames names_;
   StoreSpaces& spaces_;
+  const std::string_view default_name_;  ///< empty: there is none
   KnownNames known_;
 };
 

@@ -35,6 +35,7 @@ Result<ObjectDraft> BackendWriter::create(std::uint64_t size_bytes, const Object
   }
   std::string type_name(meta.type_name);
   std::string name(meta.name);
+  std::string tag(meta.tag);
   const MutexLock lock(mutex_);
   const std::uint64_t place = ++last_place_;
   Draft& draft = drafts_[place];  // nothing throws behind this: nobody could discard it
@@ -43,9 +44,11 @@ Result<ObjectDraft> BackendWriter::create(std::uint64_t size_bytes, const Object
   draft.lifetime_ms = of.lifetime_ms;
   draft.type_name = std::move(type_name);
   draft.name = std::move(name);
+  draft.tag = std::move(tag);
   draft.meta = meta;
   draft.meta.type_name = draft.type_name;
   draft.meta.name = draft.name;
+  draft.meta.tag = draft.tag;
   return ObjectDraft{{draft.memory.get(), size_bytes}, place, draft.meta};
 }
 
@@ -104,6 +107,7 @@ Result<BackendWriter::Sealing> BackendWriter::prepare(std::uint64_t place, const
     record.expected_revision = options.expected_generation;
   }
   record.lifetime = std::chrono::milliseconds(draft.lifetime_ms);
+  record.tag = draft.tag;
   const std::span<std::byte> bytes(draft.memory.get(), draft.record_bytes);
   write_record_end(bytes, draft.meta, sealing.sealed.key, sealing.sealed.generation,
                    draft.lifetime_ms == 0 ? 0 : moment_after(draft.lifetime_ms));
@@ -164,6 +168,7 @@ NewRecord BackendWriter::alias_of(const Sealing& sealing, std::chrono::milliseco
   alias.bytes = std::as_bytes(std::span(sealing.name()));
   alias.revision = sealing.record.revision;
   alias.lifetime = lifetime;
+  alias.tag = sealing.record.tag;  // so it is where its object is
   return alias;
 }
 

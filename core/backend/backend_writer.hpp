@@ -58,6 +58,7 @@ class BackendWriter {
     std::uint64_t lifetime_ms = 0;
     std::string type_name;
     std::string name;
+    std::string tag;
   };
   /// By place. A draft is where it was made until it is stored.
   using Drafts = std::unordered_map<std::uint64_t, Draft>;

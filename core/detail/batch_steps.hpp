@@ -105,7 +105,7 @@ class BatchSteps : protected AsyncSteps {
   template <class Range, class... By>
   [[nodiscard]] std::vector<Result<Key>> put_named(const Range& objects, const StoredHow& given,
                                                    RoomPolicy when_full, const By&... by) const {
-    const StoredHow how(moment(given.deadline), given.lifetime);
+    const StoredHow how = given.by(moment(given.deadline));
     std::vector<Result<Key>> keys;
     // The range is asked once: what it throws later would be in place of the keys.
     constexpr bool names_stay = std::is_lvalue_reference_v<std::ranges::range_reference_t<const Range&>>;
@@ -133,7 +133,7 @@ class BatchSteps : protected AsyncSteps {
   template <class Range, class... By>
   [[nodiscard]] std::vector<Result<Key>> put_unnamed(const Range& values, bool listed, const StoredHow& given,
                                                      RoomPolicy when_full, const By&... by) const {
-    const StoredHow how(moment(given.deadline), given.lifetime);
+    const StoredHow how = given.by(moment(given.deadline));
     std::vector<Result<Key>> keys;
     OwnedDrafts drafts(open_);
     std::size_t sealed = 0;

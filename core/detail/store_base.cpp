@@ -173,6 +173,7 @@ Result<ObjectDraft> StoreBase::allocate(std::uint64_t size_bytes, ObjectMeta&& m
     return allowed.error();
   }
   meta.checksum = open_->options.checksum;
+  meta.tag = how.tag;
   if (may_expire(how.lifetime)) [[unlikely]] {
     if (const auto allowed = set_lifetime(meta, how.lifetime); !allowed) {
       return allowed.error();
@@ -202,17 +203,18 @@ Result<void> StoreBase::set_lifetime(ObjectMeta& meta, std::chrono::milliseconds
 
 // The session or the store may be closed meanwhile.
 Result<ObjectDraft> StoreBase::allocate_in_room(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
-                                                std::chrono::milliseconds lifetime, RoomWait& room) const {
+                                                const StoredHow& how, RoomWait& room) const {
   meta.checksum = open_->options.checksum;
-  if (may_expire(lifetime)) {
-    if (const auto allowed = set_lifetime(meta, lifetime); !allowed) {
+  meta.tag = how.tag;
+  if (may_expire(how.lifetime)) {
+    if (const auto allowed = set_lifetime(meta, how.lifetime); !allowed) {
       return allowed.error();
     }
   }
   const std::uint64_t budget = open_->options.memory_bytes;
   if (budget != 0 && size_bytes > budget) {
     // No waiting makes it smaller.
-    return allocate(size_bytes, std::move(meta), named, {room.until(), lifetime});
+    return allocate(size_bytes, std::move(meta), named, how.by(room.until()));
   }
   for (;;) {
     if (const auto allowed = named ? usable(meta.name) : usable(Address(open_->number, meta.name));

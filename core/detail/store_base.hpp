@@ -34,14 +34,29 @@ namespace locum::detail {
 /// What an object says of itself; `corrupt` where that was overwritten.
 [[nodiscard]] Result<ObjectInfo> info_of(const Result<ObjectView>& object);
 
-/// Until when a call that stores an object has to be made, and how long that object lives.
+/// Until when a call that stores an object has to be made, and what else its options say of the object.
 struct StoredHow {
   StoredHow() = default;
   StoredHow(Deadline until) : deadline(until) {}
-  StoredHow(Deadline until, std::chrono::milliseconds for_so_long) : deadline(until), lifetime(for_so_long) {}
+  /// As the options of a call that stores say.
+  template <class Options>
+    requires requires(const Options& options) {
+      options.lifetime;
+      options.tag;
+    }
+  explicit StoredHow(const Options& options)
+      : deadline(options.deadline), lifetime(options.lifetime), tag(options.tag) {}
+
+  /// The same, until another moment.
+  [[nodiscard]] StoredHow by(Deadline until) const {
+    StoredHow how = *this;
+    how.deadline = until;
+    return how;
+  }
 
   Deadline deadline;
   std::chrono::milliseconds lifetime{0};  ///< 0: that of the collection or store; may be for_ever
+  std::string_view tag{};                 ///< of the caller: until the draft is made
 };
 
 /// The steps that the calls of a store are made of: whether they may be made and until when; a look-up, and
@@ -199,11 +214,10 @@ class StoreBase {
   [[nodiscard]] Result<ObjectDraft> allocate(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
                                              const StoredHow& how, RoomWait* room) const {
     return room == nullptr ? allocate(size_bytes, std::move(meta), named, how)
-                           : allocate_in_room(size_bytes, std::move(meta), named, how.lifetime, *room);
+                           : allocate_in_room(size_bytes, std::move(meta), named, how, *room);
   }
   [[nodiscard]] Result<ObjectDraft> allocate_in_room(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
-                                                     std::chrono::milliseconds lifetime,
-                                                     RoomWait& room) const;
+                                                     const StoredHow& how, RoomWait& room) const;
   /// Makes a call that stores, `call(StoredHow, RoomWait*)`: once; or if it waits for room, again where the
   /// node had memory for the object but then none for its entry in the tables, which discards the object.
   template <class Call>
@@ -214,7 +228,7 @@ class StoreBase {
       return call(how, nullptr);
     }
     RoomWait room(session(), session().completions()->moment(effective(how.deadline)));
-    const StoredHow in_time(room.until(), how.lifetime);
+    const StoredHow in_time = how.by(room.until());
     Result<void> may = room.check();
     while (may) {
       Outcome outcome = call(in_time, &room);

@@ -27,6 +27,8 @@ struct ObjectMeta {
   std::uint64_t lifetime_ms = 0;
   /// The alignment is the most that elements of that size can need: they are known by their name only.
   bool alignment_is_guess = false;
+  /// StoringOptions::tag, for `create` alone: it may have gone when the draft is sealed.
+  std::string_view tag = {};
 };
 
 /// Memory of an unsealed object: the owner must pass it to exactly one of `Sink::seal` and `Sink::discard`.

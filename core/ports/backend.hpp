@@ -39,6 +39,9 @@ struct BackendTraits {
   bool in_place = false;    ///< load() shows the stored bytes themselves, without a copy
   bool is_durable = true;   ///< records outlive the process
   SharedBy shared_by = SharedBy::hosts;
+  /// The object of each store that a get shows in place of one that is not there, by the name that users give
+  /// it; empty: none. The text stays as long as the backend.
+  std::string_view default_name{};
 };
 
 /// Identifies a record. Both texts obey the backend's traits: callers have escaped them.
@@ -70,6 +73,9 @@ struct NewRecord {
   Expect expect = Expect::anything;
   std::uint64_t expected_revision = 0;
   std::chrono::milliseconds lifetime{0};  ///< if the backend removes records itself; 0: for ever
+  /// What the object was tagged with when it was put (StoringOptions::tag), for rules on where a record goes;
+  /// the text stays until store() returns. No tag: empty.
+  std::string_view tag{};
 };
 
 /// load() as much as this.

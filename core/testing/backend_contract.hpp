@@ -121,6 +121,32 @@ TEST_P(BackendContract, LoadsWhatWasStored) {
   }
 }
 
+TEST_P(BackendContract, KeepsOneRecordOfANameWhateverItsTag) {
+  const auto store_tagged = [&](std::string_view tag, std::string_view text, std::uint64_t revision,
+                                Expect expect = Expect::anything, std::uint64_t expected = 0) {
+    NewRecord record;
+    record.bytes = std::as_bytes(std::span(text));
+    record.revision = revision;
+    record.expect = expect;
+    record.expected_revision = expected;
+    record.tag = tag;
+    return backend_->store({"s", "a"}, record, soon());
+  };
+  ASSERT_TRUE(store_tagged("fast", "1", 11));
+  EXPECT_EQ(load({"s", "a"}), "1");
+  EXPECT_EQ(code_of(store_tagged("slow", "2", 12, Expect::absent)), Errc::key_exists);
+  EXPECT_EQ(code_of(store_tagged("slow", "2", 12, Expect::revision, 10)), Errc::stale);
+  EXPECT_TRUE(store_tagged("slow", "2", 12, Expect::revision, 11));
+  EXPECT_EQ(load({"s", "a"}), "2");
+  EXPECT_TRUE(store_tagged({}, "3", 13));
+  EXPECT_EQ(load({"s", "a"}), "3");
+  if (traits_.lists) {
+    EXPECT_EQ(sorted("s", {}), std::vector<std::string>{"a"});
+  }
+  EXPECT_TRUE(backend_->remove({"s", "a"}, 0, soon()).value());
+  EXPECT_EQ(load({"s", "a"}), to_string(Errc::not_found));
+}
+
 TEST_P(BackendContract, KeepsSpacesAndNamesApart) {
   ASSERT_TRUE(store({"s", "a"}, "1", 11));
   ASSERT_TRUE(store({"s", "b"}, "2", 12));

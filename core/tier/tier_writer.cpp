@@ -51,6 +51,9 @@ Result<ObjectDraft> TierWriter::create(std::uint64_t size_bytes, const ObjectMet
   if (auto placed = is_tiered ? require_alignment_of_records(meta) : Result<void>(); !placed) {
     return placed.error().about(meta.name);
   }
+  if (is_tiered && !meta.tag.empty()) {
+    return create_in_back(size_bytes, meta, budget.deadline());  // memory would forget the tag
+  }
   auto draft = parts_->room.create(size_bytes, meta, budget);
   return draft || draft.error().code() != Errc::out_of_memory || !is_tiered
              ? std::move(draft)

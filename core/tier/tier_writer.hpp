@@ -29,7 +29,8 @@ class TierWriter {
   TierWriter(std::shared_ptr<TierParts> parts, std::shared_ptr<TierReader> reader)
       : parts_(std::move(parts)), reader_(std::move(reader)) {}
 
-  /// Memory for an object; one with a name that memory has no room for is made for the backend alone.
+  /// Memory for an object; one with a name that memory has no room for, or with a tag as well, is made for
+  /// the backend alone.
   [[nodiscard]] Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta,
                                            WaitBudget budget);
   /// In the memory of this process, for the backend alone.

@@ -364,6 +364,7 @@ TEST(RuntimeBackends, LeaveMemoryThatIsFull) {
 }
 
 TEST(RuntimeBackends, SayWhatIsWrong) {
+  const SharedFolder folder;
   Runtime runtime(MPI_COMM_WORLD, beside_backends);
   const auto code = [&](const StoreOptions& options) { return code_of_opening(runtime, options); };
   EXPECT_EQ(code({.connector = "tape:reel"}), Errc::unsupported);
@@ -377,6 +378,9 @@ TEST(RuntimeBackends, SayWhatIsWrong) {
             Errc::invalid_argument);
   EXPECT_EQ(code({.connector = "nodes+simple:"}), Errc::unsupported)
       << "it does not keep what memory has no room for";
+  EXPECT_EQ(code({.connector = "nodes+default+file:" + folder.path() + "?default.name=usual"}),
+            Errc::unsupported)
+      << "it would come to memory under another name";
   EXPECT_EQ(code_of(locum::open("nodes+simple:")), Errc::unsupported);
   EXPECT_EQ(code_of(open_session("simple:").value().open("kept", {.connector = "simple:"})),
             Errc::invalid_argument);
@@ -445,7 +449,8 @@ TEST(RuntimeBackends, BehindMemoryDoWhatMemoryDoesNot) {
     for (const tests::Need& need : tests::all_needs()) {
       SCOPED_TRACE(need.name);
       const std::string lacking = "nodes+lacking:?lacks=" + need.name + "&number=" + std::to_string(++number);
-      const bool needs_job = need.name == "is_durable" || (need.name == "shared_by" && runtime.size() > 1);
+      const bool needs_job = need.name == "is_durable" || need.name == "no_default" ||
+                             (need.name == "shared_by" && runtime.size() > 1);
       if (was_open) {
         EXPECT_EQ(error_of_store(runtime, {.connector = lacking}).has_value(), needs_job);
       }

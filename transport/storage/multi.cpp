@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <utility>
 
 #include "core/backend/record_names.hpp"
@@ -43,7 +44,7 @@ std::string this_host() {
 }
 
 bool depends_on_name_alone(const Route& route) noexcept {
-  return route.hosts == "*" && route.least_bytes == 0 &&
+  return route.hosts == "*" && route.tags == "*" && route.least_bytes == 0 &&
          route.most_bytes == std::numeric_limits<std::uint64_t>::max();
 }
 
@@ -64,15 +65,26 @@ BackendTraits traits_of_all(const std::vector<Route>& routes) {
     all.loads_ends = all.loads_ends && one.loads_ends;
     all.in_place = all.in_place && one.in_place;
     all.is_durable = all.is_durable && one.is_durable;
+    all.default_name = all.default_name.empty() ? one.default_name : all.default_name;
     all.shared_by = std::min(all.shared_by, one.shared_by);
   }
   return all;
 }
 
-class Multi final : public Backend {
+/// Whether a batch can be divided among the backends: each name is in one of them, and all have batches.
+bool have_batches(const std::vector<Route>& routes) {
+  return std::ranges::all_of(routes, [](const Route& route) {
+    return depends_on_name_alone(route) && route.to->batches() != nullptr;
+  });
+}
+
+class Multi final : public Backend, public RecordBatches {
  public:
   explicit Multi(std::vector<Route> routes)
-      : routes_(std::move(routes)), traits_(traits_of_all(routes_)), host_(this_host()) {}
+      : routes_(std::move(routes)),
+        traits_(traits_of_all(routes_)),
+        has_batches_(have_batches(routes_)),
+        host_(this_host()) {}
 
   const BackendTraits& traits() const noexcept override { return traits_; }
 
@@ -89,14 +101,12 @@ class Multi final : public Backend {
   Result<void> store(const RecordKey& key, const NewRecord& record, Deadline deadline) override {
     const auto candidates = may_have(key);
     const auto taker = std::ranges::find_if(candidates, [&](const Route* route) {
-      return is_system(key) || (record.bytes.size() >= route->least_bytes &&
-                                record.bytes.size() <= route->most_bytes && matches(route->hosts, host_));
+      return is_system(key) ||
+             (record.bytes.size() >= route->least_bytes && record.bytes.size() <= route->most_bytes &&
+              matches(route->hosts, host_) && matches(route->tags, record.tag));
     });
     if (taker == candidates.end()) {
-      return Error(Errc::invalid_argument,
-                   "multi: no route takes a record of " + std::to_string(record.bytes.size()) +
-                       " bytes under this name; add one without conditions at the end")
-          .about(key.name);
+      return not_taken(key, record);
     }
     Backend& to = *(*taker)->to;
     if (candidates.size() == 1) {
@@ -186,7 +196,79 @@ class Multi final : public Backend {
     }
   }
 
+  RecordBatches* batches() noexcept override { return has_batches_ ? this : nullptr; }
+  void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
+            Deadline deadline) override {
+    for (const Part& part : parts_of(keys, [&](std::size_t at) { loaded[at] = no_such_object(); })) {
+      std::vector<Result<Record>> some(part.keys.size(), Result<Record>(no_such_object()));
+      part.in->load(part.keys, last_bytes, some, deadline);
+      part.put_back(some, loaded);
+    }
+  }
+  void store(std::span<const RecordKey> keys, std::span<const NewRecord> records,
+             std::span<Result<void>> stored, Deadline deadline) override {
+    for (const Part& part :
+         parts_of(keys, [&](std::size_t at) { stored[at] = not_taken(keys[at], records[at]); })) {
+      std::vector<NewRecord> its;
+      for (const std::size_t at : part.places) {
+        its.push_back(records[at]);
+      }
+      std::vector<Result<void>> some(its.size());
+      part.in->store(part.keys, its, some, deadline);
+      part.put_back(some, stored);
+    }
+  }
+  void remove(std::span<const RecordKey> keys, std::span<Result<bool>> removed, Deadline deadline) override {
+    for (const Part& part : parts_of(keys, [&](std::size_t at) { removed[at] = false; })) {
+      std::vector<Result<bool>> some(part.keys.size(), Result<bool>(false));
+      part.in->remove(part.keys, some, deadline);
+      part.put_back(some, removed);
+    }
+  }
+
  private:
+  /// What one backend has of a batch.
+  struct Part {
+    template <class T>
+    void put_back(std::vector<Result<T>>& some, std::span<Result<T>> all) const {
+      for (std::size_t one = 0; one < places.size(); ++one) {
+        all[places[one]] = std::move(some[one]);
+      }
+    }
+
+    RecordBatches* in;
+    std::vector<RecordKey> keys{};
+    std::vector<std::size_t> places{};  ///< of the keys in the batch
+  };
+
+  /// `none(place)` of those that no route takes. REQUIRES: batches().
+  template <class None>
+  [[nodiscard]] std::vector<Part> parts_of(std::span<const RecordKey> keys, const None& none) const {
+    std::vector<Part> parts;
+    for (std::size_t at = 0; at < keys.size(); ++at) {
+      const auto taker = may_have(keys[at]);
+      if (taker.empty()) {
+        none(at);
+        continue;
+      }
+      RecordBatches* const in = taker.front()->to->batches();
+      auto part = std::ranges::find(parts, in, &Part::in);
+      if (part == parts.end()) {
+        part = parts.insert(part, Part{in});
+      }
+      part->keys.push_back(keys[at]);
+      part->places.push_back(at);
+    }
+    return parts;
+  }
+  [[nodiscard]] static Error not_taken(const RecordKey& key, const NewRecord& record) {
+    return Error(Errc::invalid_argument,
+                 "multi: no route takes a record of " + std::to_string(record.bytes.size()) + " bytes" +
+                     (record.tag.empty() ? "" : " and the tag '" + std::string(record.tag) + "'") +
+                     " under this name; add one without conditions at the end")
+        .about(key.name);
+  }
+
   /// Where there is a record of a name.
   struct Found {
     Backend* in;
@@ -256,6 +338,7 @@ class Multi final : public Backend {
 
   const std::vector<Route> routes_;
   const BackendTraits traits_;
+  const bool has_batches_;
   const std::string host_;
 };
 
@@ -289,8 +372,9 @@ Result<std::shared_ptr<Backend>> open_multi(const Url& url) {
     if (!least || !most || !backend) {
       return !least ? least.error() : !most ? most.error() : backend.error();
     }
-    routes.push_back({std::move(*backend), text("stores"), text("names"), text("hosts"), *least, *most});
-    for (const char* name : {"to", "stores", "names", "hosts", "least_bytes", "most_bytes"}) {
+    routes.push_back(
+        {std::move(*backend), text("stores"), text("names"), text("hosts"), text("tags"), *least, *most});
+    for (const char* name : {"to", "stores", "names", "hosts", "tags", "least_bytes", "most_bytes"}) {
       known.push_back(before + name);
     }
   }

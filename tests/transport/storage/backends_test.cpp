@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/async_result.hpp"
 #include "core/backend/backend_connector.hpp"
 #include "core/backend_registry.hpp"
 #include "core/node/local.hpp"
@@ -41,6 +42,7 @@
 #include "transport/storage/backends.hpp"
 #include "transport/storage/file/backend.hpp"
 #include "transport/storage/hdf5/backend.hpp"
+#include "transport/storage/multi.hpp"
 #include "transport/storage/null.hpp"
 #include "transport/storage/pack/backend.hpp"
 #include "transport/storage/rocksdb/backend.hpp"
@@ -169,10 +171,20 @@ std::vector<BackendFactory> wrappers_to_test() {
   add("retry", "retry+probe:");
   add("watched", "stats+log+audit+probe:?stats.name=contract&log.file=/dev/null&audit.file=/dev/null");
   add("fallback", "fallback+probe:?fallback.to=simple:");
+  add("default", "default+probe:?default.name=absent");
   add("fanout", "fanout+probe:?fanout.to=simple:");
   add("multi",
       "checksum+multi:?1.to=simple:&1.most_bytes=1000&2.to=simple:&2.names=many*&3.to=prefix%2Bsimple:%"
       "3Fprefix.name=x");
+  add("multi_tags", "checksum+multi:?1.to=simple:&1.tags=fast&2.to=simple:&2.tags=sl?w&3.to=simple:");
+  all.push_back({"multi_batches", [] {
+                   storage::Route some;
+                   some.to = std::make_shared<ProbeBackend>();
+                   some.names = "*1*";
+                   storage::Route others;
+                   others.to = std::make_shared<ProbeBackend>();
+                   return storage::routed({some, others}).value();
+                 }});
   add("composition",
       "zstd+encrypt+checksum+prefix+timeout+probe:?prefix.name=x&timeout.ms=60000&encrypt.key=env:LOCUM_TEST_"
       "KEY");
@@ -636,6 +648,39 @@ TEST(AFailingBackend, IsNotTakenForAnEmptyOne) {
     probe->fail({});
   }
   EXPECT_GE(failed, 2U) << "looking for the value, and for what tells that it is not set";
+}
+
+// The backend has been asked for both before they are there.
+TEST(WaitsOverBackends, GoOnInTheBackground) {
+  const auto probe = std::make_shared<ProbeBackend>();
+  const Store mine = open_session(probe).value().open("run").value();
+  const Session theirs = open_session(probe).value();
+  const Store same = theirs.open("run").value();
+  auto promise = mine.promise<int>().value();
+  const auto asked_for_a_value = [&] {
+    const auto end = Deadline::Clock::now() + std::chrono::seconds(60);
+    for (std::size_t loads = 0; loads == 0 && Deadline::Clock::now() < end;) {
+      const auto calls = probe->calls();
+      loads = static_cast<std::size_t>(
+          std::ranges::count_if(calls, [](const auto& call) { return call.starts_with("load run/"); }));
+    }
+  };
+  (void)probe->calls();
+  auto coming = same.wait_async<int>("a", std::chrono::seconds(60));
+  asked_for_a_value();
+  const auto stand_in = theirs.proxy<int>(promise.proxy().handle());
+  stand_in.prefetch();
+  asked_for_a_value();
+  EXPECT_FALSE(coming.ready());
+  ASSERT_TRUE(mine.put("a", 1));
+  ASSERT_TRUE(promise.set(2));
+  const auto put = coming.get();
+  ASSERT_TRUE(put) << put.error();
+  EXPECT_EQ(**put, 1);
+  const auto set = stand_in.get(std::chrono::seconds(60));
+  ASSERT_TRUE(set) << set.error();
+  EXPECT_EQ(**set, 2);
+  EXPECT_EQ(**same.wait_async<int>("a").get(), 1) << "what is there already is fetched";
 }
 
 // As a file's user sees it: all in the folder of the store.

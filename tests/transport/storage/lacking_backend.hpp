@@ -29,6 +29,7 @@ inline std::vector<Need> all_needs() {
           {"pushes", {.pushes = true}, "does not wake who waits"},
           {"in_place", {.in_place = true}, "does not show the stored bytes"},
           {"is_durable", {.is_durable = true}, "forgets everything"},
+          {"no_default", {.no_default = true}, "shows a default in place of"},
           {"shared_by", {.shared_by = SharedBy::host}, "is not shared between processes"},
           {"largest_value", {.largest_value = 1'000'000}, "does not hold values of that size"}};
 }
@@ -43,7 +44,8 @@ inline BackendTraits traits_without(std::string_view name) {
           .pushes = name != "pushes",
           .in_place = name != "in_place",
           .is_durable = name != "is_durable",
-          .shared_by = name == "shared_by" ? SharedBy::process : SharedBy::host};
+          .shared_by = name == "shared_by" ? SharedBy::process : SharedBy::host,
+          .default_name = name == "no_default" ? "usual" : ""};
 }
 
 /// A backend in memory that says so of itself. The calls of all of them are counted.

@@ -48,9 +48,10 @@ struct Job {
     return tests::put(*tier, fields, name, pattern(seed, size_bytes), options);
   }
   ObjectDraft draft(std::string_view name, std::uint64_t seed, std::chrono::milliseconds lifetime = {},
-                    std::size_t size_bytes = 100) const {
+                    std::size_t size_bytes = 100, std::string_view tag = {}) const {
     ObjectMeta meta = plain_meta(fields, name);
     meta.lifetime_ms = static_cast<std::uint64_t>(lifetime.count());
+    meta.tag = tag;
     const ObjectDraft made = tier->create(size_bytes, meta, {}).value();
     std::ranges::copy(pattern(seed, size_bytes), made.bytes.begin());
     return made;

@@ -113,6 +113,47 @@ TEST(Tier, WhatMemoryHasNoRoomForIsInTheBackend) {
   EXPECT_EQ(job.tier->drop(fields).value(), 0U);
 }
 
+// Its tag is no part of an object: who wrote it back later would not know it.
+TEST(Tier, ATaggedNameGoesStraightToTheBackend) {
+  for (const TierWrites writes : {TierWrites::through, TierWrites::back}) {
+    const auto backend = std::make_shared<ProbeBackend>();
+    const Job job(backend, writes);
+    const auto seal_tagged = [&](std::string tag, std::uint64_t seed, const SealOptions& options) {
+      const ObjectDraft draft = job.draft("T", seed, {}, 100, tag);
+      tag = "overwritten";
+      return job.tier->seal(draft, options, {});
+    };
+    ASSERT_TRUE(seal_tagged("fast", 1, {}));
+    EXPECT_EQ(backend->last_tag(), "fast");
+    EXPECT_EQ(code_of(job.memory->get({fields, "T"}, {})), Errc::not_found);
+    const auto first = job.get("T").value();
+    EXPECT_TRUE(holds(first, pattern(1, 100)));
+    EXPECT_EQ(first.path(), Path::shm_view);
+    EXPECT_EQ(code_of(seal_tagged("slow", 2, {})), Errc::key_exists);
+    const std::uint64_t live = first.facts().generation;
+    EXPECT_EQ(code_of(seal_tagged("slow", 2, {SealMode::replace, live + 1})), Errc::stale);
+    ASSERT_TRUE(seal_tagged("slow", 2, {SealMode::replace, live}));
+    EXPECT_EQ(backend->last_tag(), "slow");
+    EXPECT_TRUE(holds(job.get("T").value(), pattern(2, 100)));
+    ASSERT_TRUE(job.put("T", 3, {SealMode::replace}));
+    ASSERT_TRUE(job.tier->flush({}));
+    EXPECT_EQ(backend->last_tag(), "") << "what replaces it has a tag of its own, or none";
+    ASSERT_TRUE(seal_tagged("fast", 4, {SealMode::replace}));
+    ASSERT_TRUE(job.tier->flush({}));
+    EXPECT_EQ(backend->last_tag(), "fast");
+    EXPECT_TRUE(holds(job.get("T").value(), pattern(4, 100)));
+    const std::vector<ObjectDraft> drafts{job.draft("U", 5, {}, 100, "fast")};
+    std::vector<Result<Sealed>> sealed(1, Result<Sealed>(Sealed()));
+    (void)backend->calls();
+    job.tier->seal_batch(drafts, sealed, {});
+    EXPECT_TRUE(sealed[0]);
+    EXPECT_EQ(count(backend->calls(), "store"), 1U);
+    EXPECT_EQ(backend->last_tag(), "fast");
+    ASSERT_TRUE(job.tier->seal(job.draft({}, 6, {}, 100, "fast"), {}, {}));
+    EXPECT_EQ(count(backend->calls(), "store"), 0U) << "what has no name is in memory alone";
+  }
+}
+
 TEST(Tier, AKeyThatLeadsToTheBackendIsGoodOnceTheObjectIsInMemory) {
   const Job job(std::make_shared<ProbeBackend>(), TierWrites::through, 6000);
   const Key fills = tests::put(*job.tier, fields, {}, pattern(2, 2000)).value().key;

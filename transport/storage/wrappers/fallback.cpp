@@ -14,6 +14,9 @@ BackendTraits traits_with_fallback(const Backend& first, const Backend& second) 
   traits.lists = traits.lists && second.traits().lists;
   traits.loads_ends = traits.loads_ends && second.traits().loads_ends;
   traits.in_place = traits.in_place && second.traits().in_place;
+  if (traits.default_name.empty()) {
+    traits.default_name = second.traits().default_name;
+  }
   return traits;
 }
 

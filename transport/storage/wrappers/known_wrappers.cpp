@@ -91,6 +91,10 @@ Opened wrap_checksum(std::shared_ptr<Backend> inner, const Url& /*options*/) {
   return with_checksum(std::move(inner));
 }
 
+Opened wrap_default(std::shared_ptr<Backend> inner, const Url& options) {
+  return with_default(std::move(inner), std::string(options.option("name")));
+}
+
 Opened wrap_encrypt(std::shared_ptr<Backend> inner, const Url& options) {
   EncryptionOptions keys{std::string(options.option("key")), {}};
   for (const auto one : std::views::split(options.option("old"), ',')) {
@@ -178,6 +182,7 @@ const std::vector<KnownWrapper>& known_wrappers() {
       {"audit", {"file", "who"}, wrap_audit},
       {"cache", {"bytes", "ms"}, wrap_cache},
       {"checksum", {}, wrap_checksum},
+      {"default", {"name"}, wrap_default},
       {"encrypt", {"key", "old"}, wrap_encrypt},
       {"fallback", {"to"}, wrap_fallback},
       {"fanout", {"to"}, wrap_fanout},

@@ -90,6 +90,13 @@ struct EncryptionOptions {
 [[nodiscard]] Result<std::shared_ptr<Backend>> size_limited(std::shared_ptr<Backend> inner,
                                                             std::uint64_t bytes);
 
+/// `default.name`: a get of a name that a store does not have shows the object `name` of the same store, as
+/// the object that it is, with its own name, key and generation; `not_found` if that is not there, either.
+/// All else sees only what is there: puts, `replace`, `evict`, `exists`, `info`, `keys`, keys, handles and
+/// stand-ins, and waits, which last until the name is put. It is stores that look for it: load() of this
+/// backend does not. `invalid_argument` without a name.
+[[nodiscard]] Result<std::shared_ptr<Backend>> with_default(std::shared_ptr<Backend> inner, std::string name);
+
 /// Options of `ttl`. 0: no such lifetime.
 struct LifetimeOptions {
   std::chrono::milliseconds otherwise{0};  ///< `ttl.ms`: of records that are stored without one

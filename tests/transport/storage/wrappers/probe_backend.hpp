@@ -41,6 +41,7 @@ class ProbeBackend final : public Backend, public RecordBatches {
     {
       const MutexLock lock(mutex_);
       last_lifetime_ = record.lifetime;
+      last_tag_ = record.tag;
     }
     if (failure && !failure->is_done) {
       return error(*failure);
@@ -107,6 +108,10 @@ class ProbeBackend final : public Backend, public RecordBatches {
     const MutexLock lock(mutex_);
     return last_lifetime_;
   }
+  [[nodiscard]] std::string last_tag() {
+    const MutexLock lock(mutex_);
+    return last_tag_;
+  }
   /// The next calls fail so.
   void fail(std::deque<Failure> next) {
     const MutexLock lock(mutex_);
@@ -143,6 +148,7 @@ class ProbeBackend final : public Backend, public RecordBatches {
   std::deque<Failure> failures_ LOCUM_GUARDED_BY(mutex_);
   Deadline last_deadline_ LOCUM_GUARDED_BY(mutex_);
   std::chrono::milliseconds last_lifetime_ LOCUM_GUARDED_BY(mutex_){-1};
+  std::string last_tag_ LOCUM_GUARDED_BY(mutex_);
 };
 
 /// The wrappers of a URL over this backend, whatever scheme the URL has.

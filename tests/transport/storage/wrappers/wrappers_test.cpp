@@ -48,7 +48,8 @@ TEST_F(Wrappers, PassErrorsThrough) {
        {"limit+probe:?limit.bytes=9000", "prefix+probe:?prefix.name=x", "timeout+probe:?timeout.ms=60000",
         "checksum+probe:", "zstd+probe:", "encrypt+probe:?encrypt.key=env:LOCUM_TEST_SECRET",
         "cache+probe:", "retry+probe:?retry.times=1", "stats+probe:", "log+probe:?log.file=/dev/null",
-        "audit+probe:?audit.file=/dev/full", "fanout+probe:?fanout.to=simple:"}) {
+        "audit+probe:?audit.file=/dev/full",
+        "fanout+probe:?fanout.to=simple:", "default+probe:?default.name=usual"}) {
     if (!has(url)) {
       continue;  // not in this build
     }
