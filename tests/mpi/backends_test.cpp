@@ -26,7 +26,7 @@
 #include "tests/mpi/job.hpp"
 #include "tests/mpi/shared_folder.hpp"
 #include "tests/mpi/shared_urls.hpp"
-#include "tests/transport/storage/lacking_backend.hpp"
+#include "tests/mpi/store_opening.hpp"
 
 namespace locum {
 namespace {
@@ -36,26 +36,11 @@ struct alignas(128) AlignedPair {
   double numbers[16] = {};
 };
 
+using job::beside_backends;
+using job::code_of_opening;
+using job::error_of_store;
 using job::SharedFolder;
 using tests::code_of;
-
-constexpr RuntimeOptions beside_backends{.memory_bytes = 64_MiB};
-
-/// What opening a store with these options throws, if it does.
-std::optional<Error> error_of_store(const Runtime& runtime, const StoreOptions& options,
-                                    std::string_view name = "needing") {
-  try {
-    (void)runtime.store(name, options);
-  } catch (const Error& error) {
-    return error;
-  }
-  return std::nullopt;
-}
-/// Its code; `Errc{}`: it was opened.
-Errc code_of_opening(const Runtime& runtime, const StoreOptions& options) {
-  const auto error = error_of_store(runtime, options, "kept");
-  return error ? error->code() : Errc{};
-}
 
 /// The names that begin so, unless the backend lists none.
 void expect_names(const Store& store, std::string_view prefix, int names) {
@@ -169,6 +154,8 @@ TEST(RuntimeBackends, ShowWhatTheirStatisticsCount) {
   const std::string files = "stats+file:" + folder.path() + "?sync=0";
   const Store kept = runtime.store("kept", {.connector = files + "&stats.name=mine"});
   const Store tiered = runtime.store("tiered", {.connector = "nodes+" + files});
+  const Store routed = runtime.store(
+      "routed", {.connector = "multi:?1.to=stats+file:" + folder.path() + "%3Fsync=0%26stats.name=route"});
   const std::string mine = "rank/" + std::to_string(runtime.rank());
   const auto stored = [](const std::string& report, const std::string& name) {
     const std::string title = "locum: statistics " + name;
@@ -184,9 +171,11 @@ TEST(RuntimeBackends, ShowWhatTheirStatisticsCount) {
   ASSERT_TRUE(kept.put(mine, 1));
   ASSERT_TRUE(kept.put(mine + "/more", 2));
   ASSERT_TRUE(tiered.put(mine, 3));
+  ASSERT_TRUE(routed.put(mine, 4));
   const std::string after = runtime.report();
   EXPECT_EQ(stored(after, "mine") - stored(before, "mine"), 2) << before << after;
   EXPECT_EQ(stored(after, "file") - stored(before, "file"), 1) << before << after;
+  EXPECT_EQ(stored(after, "route") - stored(before, "route"), 1) << "within another URL: " << before << after;
   MPI_Barrier(MPI_COMM_WORLD);
 }
 
@@ -384,91 +373,6 @@ TEST(RuntimeBackends, SayWhatIsWrong) {
   EXPECT_EQ(code_of(locum::open("nodes+simple:")), Errc::unsupported);
   EXPECT_EQ(code_of(open_session("simple:").value().open("kept", {.connector = "simple:"})),
             Errc::invalid_argument);
-  MPI_Barrier(MPI_COMM_WORLD);
-}
-
-/// The registered one, which lacks what its option names.
-LOCUM_REGISTER_BACKEND(lacking, [](const Url& url) -> Result<std::shared_ptr<Backend>> {
-  if (const auto known = url.knows_only({"lacks", "number"}); !known) {
-    return known.error();
-  }
-  return std::make_shared<tests::LackingBackend>(tests::traits_without(url.option("lacks")));
-});
-
-void expect_refused(const Runtime& runtime, const StoreOptions& options, const std::string& why) {
-  const auto error = error_of_store(runtime, options);
-  ASSERT_TRUE(error) << why;
-  EXPECT_EQ(error->code(), Errc::unsupported);
-  EXPECT_NE(error->text().find(why), std::string::npos) << *error;
-}
-
-// By each rank alone, whether or not it has opened the connector before.
-TEST(RuntimeBackends, AreRefusedWhereTheyLackWhatAStoreNeeds) {
-  Runtime runtime(MPI_COMM_WORLD, beside_backends);
-  for (const tests::Need& need : tests::all_needs()) {
-    SCOPED_TRACE(need.name);
-    const std::string lacking = "lacking:?lacks=" + need.name;
-    EXPECT_FALSE(error_of_store(runtime, {.connector = "lacking:", .needs = need.needs}));
-    const int calls = tests::LackingBackend::calls;
-    expect_refused(runtime, {.connector = lacking, .needs = need.needs}, "lacking: " + need.refusal);
-    EXPECT_EQ(tests::LackingBackend::calls, calls) << "it was asked for something";
-    EXPECT_FALSE(error_of_store(runtime, {.connector = lacking}));
-    expect_refused(runtime, {.connector = lacking, .needs = need.needs}, "lacking: " + need.refusal);
-    // What one needs is nothing to the others, and nothing is told of it.
-    const BackendNeeds mine = runtime.rank() == 0 ? need.needs : BackendNeeds();
-    EXPECT_EQ(error_of_store(runtime, {.connector = lacking, .needs = mine}).has_value(),
-              runtime.rank() == 0);
-  }
-  MPI_Barrier(MPI_COMM_WORLD);
-}
-
-TEST(RuntimeBackends, InTheMemoryOfTheNodesDoWhatAStoreNeeds) {
-  Runtime runtime(MPI_COMM_WORLD, beside_backends);
-  for (const tests::Need& need : tests::all_needs()) {
-    SCOPED_TRACE(need.name);
-    const bool is_alone = need.name == "shared_by" && runtime.size() == 1;
-    if (need.name == "is_durable" || is_alone) {
-      expect_refused(runtime, {.needs = need.needs}, "the nodes' memory: " + need.refusal);
-    } else {
-      EXPECT_FALSE(error_of_store(runtime, {.needs = need.needs}));
-    }
-  }
-  expect_refused(runtime, {.needs = {.largest_value = 1_GiB}}, "does not hold values of that size");
-  expect_refused(runtime, {.needs = {.shared_by = SharedBy::hosts}}, "is not shared between hosts");
-  // They are not among the options in force.
-  const Store checked = runtime.store("checked", {.checksum = true, .needs = {.lists = true}});
-  EXPECT_EQ(checked.options(), StoreOptions{.checksum = true});
-  EXPECT_TRUE(runtime.store("checked", {.needs = {.pushes = true}}).options().checksum);
-  MPI_Barrier(MPI_COMM_WORLD);
-}
-
-TEST(RuntimeBackends, BehindMemoryDoWhatMemoryDoesNot) {
-  Runtime runtime(MPI_COMM_WORLD, beside_backends);
-  int number = 0;
-  for (const bool was_open : {false, true}) {
-    for (const tests::Need& need : tests::all_needs()) {
-      SCOPED_TRACE(need.name);
-      const std::string lacking = "nodes+lacking:?lacks=" + need.name + "&number=" + std::to_string(++number);
-      const bool needs_job = need.name == "is_durable" || need.name == "no_default" ||
-                             (need.name == "shared_by" && runtime.size() > 1);
-      if (was_open) {
-        EXPECT_EQ(error_of_store(runtime, {.connector = lacking}).has_value(), needs_job);
-      }
-      if (need.name == "pushes" || need.name == "in_place") {
-        EXPECT_FALSE(error_of_store(runtime, {.connector = lacking, .needs = need.needs}))
-            << "memory does it";
-      } else {
-        expect_refused(runtime, {.connector = lacking, .needs = need.needs}, "lacking: " + need.refusal);
-      }
-    }
-    const std::string back = "nodes+lacking:?nodes.write=back&number=" + std::to_string(++number);
-    if (was_open) {
-      EXPECT_FALSE(error_of_store(runtime, {.connector = back}));
-    }
-    expect_refused(runtime, {.connector = back, .needs = {.is_atomic = true}},
-                   "nodes.write=back: does not decide between two puts");
-    EXPECT_FALSE(error_of_store(runtime, {.connector = back, .needs = {.lists = true, .is_durable = true}}));
-  }
   MPI_Barrier(MPI_COMM_WORLD);
 }
 
