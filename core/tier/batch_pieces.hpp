@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "core/base/batch_places.hpp"
 #include "core/deadline.hpp"
 #include "core/object/address.hpp"
 #include "core/object/object.hpp"
@@ -35,17 +36,6 @@ void in_pieces(std::span<const std::size_t> places, std::uint64_t most_bytes, co
     make(places.subspan(first, last - first));
     first = last;
   }
-}
-
-/// Those of a batch that are at these places.
-template <class T>
-[[nodiscard]] std::vector<T> picked(std::span<const T> batch, std::span<const std::size_t> places) {
-  std::vector<T> some;
-  some.reserve(places.size());
-  for (const std::size_t place : places) {
-    some.push_back(batch[place]);
-  }
-  return some;
 }
 
 /// Connector::find_batch(), seal_batch() and evict_batch(), of none without a call.

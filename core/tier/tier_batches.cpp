@@ -1,6 +1,7 @@
 #include "core/tier/tier_batches.hpp"
 
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "core/tier/batch_pieces.hpp"
@@ -40,12 +41,7 @@ void TierBatches::seal_batch(std::span<const ObjectDraft> drafts, std::span<Resu
   for (std::size_t at = 0; at < drafts.size(); ++at) {
     (TierParts::is_tiered(drafts[at].meta.store, drafts[at].meta.name) ? tiered : others).push_back(at);
   }
-  const auto spread = [&](std::vector<Result<Sealed>> made, const std::vector<std::size_t>& places) {
-    for (std::size_t one = 0; one < places.size(); ++one) {
-      sealed[places[one]] = std::move(made[one]);
-    }
-  };
-  spread(sealed_together(*parts_->front, picked(drafts, others), until), others);
+  put_back(sealed_together(*parts_->front, picked(drafts, others), until), others, sealed);
   const auto named = picked(drafts, tiered);
   std::vector<Result<Sealed>> kept(tiered.size(), Result<Sealed>(Sealed()));
   if (write_back_) {
@@ -53,7 +49,7 @@ void TierBatches::seal_batch(std::span<const ObjectDraft> drafts, std::span<Resu
   } else {
     writer_->seal(named, kept, until);
   }
-  spread(std::move(kept), tiered);
+  put_back(std::move(kept), tiered, sealed);
 }
 
 }  // namespace locum

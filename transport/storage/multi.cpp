@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/backend/record_names.hpp"
+#include "core/base/batch_places.hpp"
 #include "core/open.hpp"
 #include "transport/storage/backends.hpp"
 #include "transport/storage/wrappers/two_backends.hpp"
@@ -147,8 +148,13 @@ class Multi final : public Backend, public RecordBatches {
   }
 
   Result<bool> remove(const RecordKey& key, std::uint64_t revision, Deadline deadline) override {
+    const auto places = may_have(key);
     bool any = false;
-    for (const Route* const route : may_have(key)) {
+    std::size_t looks = 0;
+    for (const Route* const route : and_the_earlier_again(places)) {
+      if (looks++ >= places.size() && any) {
+        break;
+      }
       auto removed = route->to->remove(key, revision, deadline);
       if (!removed) {
         return removed;
@@ -202,40 +208,29 @@ class Multi final : public Backend, public RecordBatches {
     for (const Part& part : parts_of(keys, [&](std::size_t at) { loaded[at] = no_such_object(); })) {
       std::vector<Result<Record>> some(part.keys.size(), Result<Record>(no_such_object()));
       part.in->load(part.keys, last_bytes, some, deadline);
-      part.put_back(some, loaded);
+      put_back(std::move(some), part.places, loaded);
     }
   }
   void store(std::span<const RecordKey> keys, std::span<const NewRecord> records,
              std::span<Result<void>> stored, Deadline deadline) override {
     for (const Part& part :
          parts_of(keys, [&](std::size_t at) { stored[at] = not_taken(keys[at], records[at]); })) {
-      std::vector<NewRecord> its;
-      for (const std::size_t at : part.places) {
-        its.push_back(records[at]);
-      }
-      std::vector<Result<void>> some(its.size());
-      part.in->store(part.keys, its, some, deadline);
-      part.put_back(some, stored);
+      std::vector<Result<void>> some(part.keys.size());
+      part.in->store(part.keys, picked(records, part.places), some, deadline);
+      put_back(std::move(some), part.places, stored);
     }
   }
   void remove(std::span<const RecordKey> keys, std::span<Result<bool>> removed, Deadline deadline) override {
     for (const Part& part : parts_of(keys, [&](std::size_t at) { removed[at] = false; })) {
       std::vector<Result<bool>> some(part.keys.size(), Result<bool>(false));
       part.in->remove(part.keys, some, deadline);
-      part.put_back(some, removed);
+      put_back(std::move(some), part.places, removed);
     }
   }
 
  private:
   /// What one backend has of a batch.
   struct Part {
-    template <class T>
-    void put_back(std::vector<Result<T>>& some, std::span<Result<T>> all) const {
-      for (std::size_t one = 0; one < places.size(); ++one) {
-        all[places[one]] = std::move(some[one]);
-      }
-    }
-
     RecordBatches* in;
     std::vector<RecordKey> keys{};
     std::vector<std::size_t> places{};  ///< of the keys in the batch
@@ -275,9 +270,9 @@ class Multi final : public Backend, public RecordBatches {
     std::uint64_t revision;
   };
 
-  /// A record whose size changes is stored in its new backend before it is removed from the other one. Who
-  /// looks in order misses one that moves to an earlier route meanwhile, which is there when the last one was
-  /// seen.
+  /// A record whose size or tag changes is stored in its new backend before it is removed from the other one.
+  /// Who looks in order misses one that moves to an earlier route meanwhile, which is there when the last one
+  /// was seen.
   template <class Place>
   static std::vector<Place> and_the_earlier_again(std::vector<Place> places) {
     const std::size_t earlier = places.empty() ? 0 : places.size() - 1;

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/batch_places.hpp"
 #include "transport/storage/backend_by_batches.hpp"
 #include "transport/storage/backends.hpp"
 #include "transport/storage/pack/folder_names.hpp"
@@ -52,23 +53,6 @@ std::vector<Part> parts_of(std::span<const RecordKey> keys) {
     parts[found->second].at.push_back(at);
   }
   return parts;
-}
-
-template <class T>
-std::vector<T> picked(std::span<const T> all, const Part& part) {
-  std::vector<T> some;
-  some.reserve(part.at.size());
-  for (const std::size_t at : part.at) {
-    some.push_back(all[at]);
-  }
-  return some;
-}
-
-template <class T>
-void put_back(std::vector<T>& some, const Part& part, std::span<T> all) {
-  for (std::size_t one = 0; one < some.size(); ++one) {
-    all[part.at[one]] = std::move(some[one]);
-  }
 }
 
 template <class T>
@@ -164,8 +148,8 @@ void PackFolder::store(std::span<const RecordKey> keys, std::span<const NewRecor
       (*pack)->store(keys, records, stored, deadline);
     } else {
       std::vector<Result<void>> some(part.at.size());
-      (*pack)->store(picked(keys, part), picked(records, part), some, deadline);
-      put_back(some, part, stored);
+      (*pack)->store(picked(keys, part.at), picked(records, part.at), some, deadline);
+      put_back(std::move(some), part.at, stored);
     }
   }
 }
@@ -188,8 +172,8 @@ void PackFolder::remove_revisions(std::span<const RecordKey> keys, std::span<con
       (*pack)->remove_revisions(keys, revisions, removed, deadline);
     } else {
       std::vector<Result<bool>> some(part.at.size(), Result<bool>(false));
-      (*pack)->remove_revisions(picked(keys, part), picked(revisions, part), some, deadline);
-      put_back(some, part, removed);
+      (*pack)->remove_revisions(picked(keys, part.at), picked(revisions, part.at), some, deadline);
+      put_back(std::move(some), part.at, removed);
     }
     if (!(*pack)->any_record()) {
       pack->close_when_unused();
