@@ -42,9 +42,9 @@ struct StoringOptions {
   /// Of a call without a name: whether keys() lists the object. It then has a name that no other object has,
   /// in the collection of the call: `unnamed-` and digits. That costs what names cost.
   bool listed = false;
-  /// A word for where the object is to be kept, which the rules of a backend may name (`multi:`,
-  /// docs/backends/ multi.md); nothing else looks at it, nor is it stored. The text has to exist until the
-  /// call returns.
+  /// A word for where the object is to be kept, which rules of `multi:` may name (docs/backends/multi.md);
+  /// `nodes+` sends a named object that has one straight to the backend, and all else ignores it. It is not
+  /// stored. The text has to exist until the call returns.
   std::string_view tag = {};
   TimeLimit deadline = {};
 };

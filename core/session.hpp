@@ -30,7 +30,7 @@ struct SessionOptions {
   int rank = 0;                   ///< of this process in the runtime
   int node = 0;                   ///< of this process; a hint in its handles
   RuntimeOptions options{};
-  /// What the connector can do: for the needs of stores of a Runtime, and of open(Configuration).
+  /// What the connector can do, which StoreOptions::needs of a Runtime's stores are compared with.
   BackendTraits traits{};
 };
 

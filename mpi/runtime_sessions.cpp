@@ -1,7 +1,6 @@
 #include "mpi/runtime_sessions.hpp"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "core/open.hpp"
@@ -11,16 +10,6 @@
 namespace locum {
 
 namespace {
-
-/// By which `stats+` in a URL counts; empty: it does not stand there.
-std::string statistics_name(const std::string& text, const Session& backend) {
-  const auto url = parse_url(text);
-  if (!url || std::ranges::find(url->wrappers, "stats") == url->wrappers.end()) {
-    return {};
-  }
-  const std::string_view named = url->option("stats.name");
-  return std::string(named.empty() ? backend.options().traits.scheme : named);
-}
 
 /// With two blanks before each line.
 std::string indented(std::string_view lines) {
@@ -161,21 +150,10 @@ std::string BackendSessions::describe() {
       lines.append("locum: ").append(url).append(": ").append(line).append("\n");
     }
   }
-  for (const std::string& name : statistics_names()) {
-    if (const auto statistics = storage::find_statistics(name)) {
-      lines.append("locum: statistics ").append(name).append("\n").append(indented(to_text(*statistics)));
-    }
+  for (const auto& [name, statistics] : storage::all_statistics()) {
+    lines.append("locum: statistics ").append(name).append("\n").append(indented(to_text(*statistics)));
   }
   return lines;
-}
-
-std::set<std::string> BackendSessions::statistics_names() {
-  std::set<std::string> names;
-  const MutexLock lock(mutex_);
-  for (const auto& [url, open] : sessions_) {
-    names.insert(statistics_name(url, open.tier ? open.tier->backend() : open.session));
-  }
-  return names;
 }
 
 void BackendSessions::close() noexcept {

@@ -4,7 +4,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -79,7 +78,6 @@ class BackendSessions {
                                            const BackendNeeds& needs) LOCUM_EXCLUDES(opening_)
       LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::map<std::string, RuntimeTier> tiers() LOCUM_EXCLUDES(mutex_);
-  [[nodiscard]] std::set<std::string> statistics_names() LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::optional<Found> opened(const std::string& url) LOCUM_EXCLUDES(mutex_);
 
   const Configuration stores_;

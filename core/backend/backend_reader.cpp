@@ -106,10 +106,12 @@ Result<ObjectView> BackendReader::found_by_name(Result<Loaded>&& found, std::uin
   return view_of(std::move(*found), key, name);
 }
 
-// The library's own names have none: that such an object is not there says something.
+// The library's own names have none, nor have those of stores: that such an object is not there says
+// something.
 bool BackendReader::has_default(const Address& address, const Result<ObjectView>& found) const noexcept {
   return !found && found.error().code() == Errc::not_found && !default_name_.empty() &&
-         !address.name.empty() && address.name != default_name_ && !is_reserved(address.name);
+         address.key.store != registry && !address.name.empty() && address.name != default_name_ &&
+         !is_reserved(address.name);
 }
 
 Result<ObjectView> BackendReader::find(const Address& address, std::uint64_t last_bytes, Deadline deadline,

@@ -65,9 +65,12 @@ void ReadAhead::hurry(const Fetch& fetch) {
   }
 }
 
-// It was of unknown size.
+// It was of unknown size. An error, or facts alone, tell nothing of the sizes of others.
 void ReadAhead::note_size(std::uint64_t bytes) noexcept {
   --unsized_;
+  if (bytes == 0) {
+    return;
+  }
   usual_bytes_ = std::max(bytes, usual_bytes_ - usual_bytes_ / 8);
   has_usual_bytes_ = true;
 }

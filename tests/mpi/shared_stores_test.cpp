@@ -91,7 +91,8 @@ TEST(StoresOfAllRanks, LoseNoChange) {
       EXPECT_TRUE(store.put("count", 0));
     }
     job::barrier();
-    for (int done = 0; done < times;) {
+    const auto end = Deadline::Clock::now() + std::chrono::seconds(60);
+    for (int done = 0; done < times && Deadline::Clock::now() < end;) {
       const std::uint64_t generation = store.info("count").value().generation;  // or an earlier one
       const int read = *store.get<int>("count").value();
       const auto changed = store.replace("count", read + 1, {.expected_generation = generation});

@@ -51,7 +51,7 @@ inline constexpr BackendTraits null{.scheme = "null",
                                     .loads_ends = true,
                                     .is_durable = false,
                                     .shared_by = SharedBy::process};
-/// One file, to which records are appended.
+/// One file, to which records are appended, or a folder with such a file for each collection.
 inline constexpr BackendTraits pack{.scheme = "pack",
                                     .longest_name = 60'000,
                                     .loads_ends = true,

@@ -99,8 +99,9 @@ Result<void> make_folder(const std::filesystem::path& path, bool syncs) {
     return file_error("making the folder", path.string(), errno);
   }
   // What cannot be opened was not made here.
-  if (const int error = syncs ? sync_folder_at(AT_FDCWD, above.string()) : 0; error != 0 && error != EACCES) {
-    return file_error("writing the folder", above.string(), error);
+  const std::string in = above.empty() ? "." : above.string();
+  if (const int error = syncs ? sync_folder_at(AT_FDCWD, in) : 0; error != 0 && error != EACCES) {
+    return file_error("writing the folder", in, error);
   }
   return {};
 }

@@ -29,8 +29,10 @@ struct Route {
 ///
 /// Where a route depends on sizes, hosts or tags, a name can be in several backends: load() asks in order
 /// those that could have taken it, and store() looks there first and removes what it replaces. This is not
-/// atomic, and the traits say so. If the older record cannot be removed, the error is `system`, and may be
-/// found still. `invalid_argument` without routes, or if a route has no backend, or no size fits it.
+/// atomic, and the traits say so. If the older record cannot be removed, the error is `system`, and that
+/// record may still be found. Batches are divided among the backends if routes depend on spaces and names
+/// alone and all backends have batches. `invalid_argument` without routes, or if a route has no backend, or
+/// no size fits it.
 [[nodiscard]] Result<std::shared_ptr<Backend>> routed(std::vector<Route> routes);
 
 /// `multi:?1.to=redis://host&1.most_bytes=65536&2.to=file:///scratch`: routes by their numbers, from 1; each

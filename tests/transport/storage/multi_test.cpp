@@ -266,6 +266,10 @@ TEST_F(Multi, FindsARecordThatMovesMeanwhile) {
       std::exchange(before, [] {})();
       return Wrapper::load(key, last, deadline);
     }
+    Result<bool> remove(const RecordKey& key, std::uint64_t revision, Deadline deadline) override {
+      std::exchange(before, [] {})();
+      return Wrapper::remove(key, revision, deadline);
+    }
     Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
                                           Deadline deadline) override {
       std::exchange(before, [] {})();
@@ -290,6 +294,10 @@ TEST_F(Multi, FindsARecordThatMovesMeanwhile) {
   watched->before = made_small;
   EXPECT_EQ(backend->list("s", {}, soon()).value(), Names{"a"});
   EXPECT_EQ(in(1, key), "not_found") << "it has moved";
+  ASSERT_TRUE(others->store(key, record(large_, 4), soon()));
+  watched->before = made_small;
+  EXPECT_TRUE(backend->remove(key, 0, soon()).value());
+  EXPECT_EQ(in(0, key), "not_found");
 }
 
 TEST_F(Multi, DividesABatchAmongItsBackends) {

@@ -73,6 +73,7 @@ class CountedPack final : public Pack {
   void remove_revisions(std::span<const RecordKey> /*keys*/, std::span<const std::uint64_t> /*revisions*/,
                         std::span<Result<bool>> /*removed*/, Deadline /*deadline*/) override {}
   std::optional<Name> any_record() override { return std::nullopt; }
+  bool stays_open() override { return path_.ends_with("stays"); }
 
  private:
   Opened& opened_;
@@ -117,6 +118,14 @@ TEST_F(OpenPacksTest, ClosesNoneThatIsUsed) {
   EXPECT_EQ(opened_.is_open("s/a") + opened_.is_open("s/b") + opened_.is_open("s/c") +
                 opened_.is_open("s/d") + opened_.is_open("s/e"),
             3);
+}
+
+TEST_F(OpenPacksTest, ClosesNoneThatIsToStayOpen) {
+  for (const char* path : {"s/stays", "s/a", "s/b", "s/c", "s/d"}) {
+    ASSERT_TRUE(packs_.use(path, true, soon()));
+  }
+  EXPECT_TRUE(opened_.is_open("s/stays"));
+  EXPECT_EQ(opened_.most(), 3);
 }
 
 TEST_F(OpenPacksTest, ClosesOneThatIsOverWhenItsLastUserIsDone) {

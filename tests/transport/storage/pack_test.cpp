@@ -64,6 +64,19 @@ TEST_F(Pack, IsReadWhileItIsWritten) {
   EXPECT_EQ(code_of(reader->drop("s", soon())), Errc::unsupported);
 }
 
+// As a writer does with a batch for which the disk has no room, when a part of it has been read already.
+TEST_F(Pack, IsCutOffWhileItIsRead) {
+  const auto writer = opened("?sync=0").value();
+  ASSERT_TRUE(store_text(*writer, {"s", "a"}, "1"));
+  const auto size = std::filesystem::file_size(path_);
+  ASSERT_TRUE(store_text(*writer, {"s", "b"}, std::string(20'000, 'b')));
+  const auto reader = opened("?read=1").value();
+  EXPECT_EQ(reader->list("s", {}, soon()).value().size(), 2U);
+  std::filesystem::resize_file(path_, size);
+  EXPECT_EQ(load_text(*reader, {"s", "b"}), "not_found");
+  EXPECT_EQ(load_text(*reader, {"s", "a"}), "1");
+}
+
 TEST_F(Pack, IsGoneForItsReadersWithItsFile) {
   auto writer = opened("?sync=0").value();
   ASSERT_TRUE(store_text(*writer, {"s", "a"}, "1"));

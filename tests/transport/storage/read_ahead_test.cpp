@@ -60,9 +60,9 @@ class Turnstile final : public Backend {
     ends_ = calls == 0 ? 0 : ends_;
     changed_.notify_all();
   }
-  /// Whether so many calls come.
-  [[nodiscard]] bool have_come(int calls) {
-    const auto until = Clock::now() + patience;
+  /// Whether so many calls come within that time.
+  [[nodiscard]] bool have_come(int calls, std::chrono::milliseconds within = patience) {
+    const auto until = Clock::now() + within;
     MutexLock lock(mutex_);
     while (wholes_ + ends_ < calls && Clock::now() < until) {
       (void)lock.wait_until(changed_, until);
@@ -153,13 +153,37 @@ TEST(AheadOfUse, LargeObjectsQueueOnceTheirSizesAreKnown) {
   EXPECT_EQ(backend->wholes(), 40);
 }
 
+// Neither an error nor what is known of an object says how large the others are.
+TEST(AheadOfUse, WhatIsNotThereTellsNothingOfSizes) {
+  const auto backend = turnstile(false, whole_record);
+  const Store store = open_session(backend).value().open("s").value();
+  ASSERT_TRUE(store.put("there", std::vector<double>(1000)));
+  EXPECT_FALSE(store.get_async<double[]>("not there").get());
+  EXPECT_TRUE(store.info_async("there").get());
+  std::vector<std::string> names;
+  for (int at = 0; at < 20; ++at) {
+    names.push_back(std::to_string(at));
+    ASSERT_TRUE(store.put(names.back(), at));
+  }
+  backend->let_pass(0);
+  const auto futures = store.get_async<int>(names);
+  EXPECT_TRUE(backend->have_come(4));
+  EXPECT_FALSE(backend->have_come(5, std::chrono::milliseconds(100)));
+  backend->let_pass(all_calls);
+  for (const auto& future : futures) {
+    EXPECT_TRUE(future.get());
+  }
+}
+
 // A backend that brings all of a record to memory for its end.
 TEST(AheadOfUse, FewAreAskedForWhereEndsDoNotComeAlone) {
   const auto backend = turnstile(false, whole_record);
   const Gated small(backend, 20, 10, 256 << 20);
   EXPECT_TRUE(backend->have_come(4));
+  EXPECT_FALSE(backend->have_come(5, std::chrono::milliseconds(100))) << "no more before one has come";
   backend->let_pass(all_calls);
   small.expect_all();
+  EXPECT_EQ(backend->wholes(), 20);
   EXPECT_EQ(backend->ends(), 0);
 }
 

@@ -123,6 +123,19 @@ TEST_F(Sync, OfAPackIsOneForAPutOrABatch) {
   EXPECT_EQ(sync_log().take(), Synced{"file"}) << "one for all of them";
 }
 
+TEST_F(Sync, OfAPackForEachCollectionIsAlsoThatOfItsFolders) {
+  const Store store = open("pack:" + folder_.path() + "/p?files=collection&store=s").value();
+  const Store step = store.collection("c").value();
+  (void)sync_log().take();
+  ASSERT_TRUE(step.put("a", 1));
+  const Synced made = sync_log().take();
+  EXPECT_TRUE(has(made, "p")) << "the folder of the store is new";
+  EXPECT_TRUE(has(made, "p/s")) << "and so is the file";
+  EXPECT_TRUE(has(made, "file"));
+  ASSERT_TRUE(step.evict("a").value());
+  EXPECT_TRUE(has(sync_log().take(), "p/s")) << "or the file might be there again";
+}
+
 TEST_F(Sync, IsNotWaitedForWithoutTheOption) {
   for (const std::string& url :
        {"file:" + folder_.path() + "/root?sync=0", "pack:" + folder_.path() + "/p?sync=0"}) {

@@ -95,7 +95,7 @@ Result<void> PackCompaction::copy(const PackFile& from, const Old& old) {
   return {};
 }
 
-Result<PackContent> PackCompaction::publish(PackIndex& index) {
+Result<PackCompaction::Published> PackCompaction::publish(PackIndex& index) {
   // What was copied and is no more shall not be read again.
   for (const auto& [position, old] : copied_) {
     if (index.find(old.space, old.name) == nullptr && content_.index.find(old.space, old.name) != nullptr) {
@@ -115,7 +115,7 @@ Result<PackContent> PackCompaction::publish(PackIndex& index) {
     return done.error();
   }
   is_published_ = true;
-  return std::move(content_);
+  return Published{std::move(content_), sync_folder_of(path_)};
 }
 
 }  // namespace locum::storage

@@ -33,9 +33,14 @@ class PackCompaction {
   [[nodiscard]] std::vector<Old> missing(const PackIndex& index) const;
   [[nodiscard]] Result<void> copy(const PackFile& from, const Old& old);
   [[nodiscard]] Result<void> sync() const { return content_.file->sync(); }
-  /// Gives the new file its name, on the disk. REQUIRES: nothing of `index` is missing, and it does not
-  /// change meanwhile.
-  [[nodiscard]] Result<PackContent> publish(PackIndex& index);
+  struct Published {
+    PackContent content;
+    /// That the name is on the disk. If not, it may be that of the old file after a loss of power.
+    Result<void> is_on_disk;
+  };
+  /// Gives the new file its name. An error: the old file has it still. REQUIRES: nothing of `index` is
+  /// missing, and it does not change meanwhile.
+  [[nodiscard]] Result<Published> publish(PackIndex& index);
 
  private:
   PackCompaction(std::string path, PackContent content, bool leaves_out_damage)

@@ -62,14 +62,18 @@ Result<void> PackCompactor::compact() {
       return copied;
     }
   }
-  auto content = begun->publish(pack_.content.index);
-  if (!content) {
-    return content.error();
+  auto published = begun->publish(pack_.content.index);
+  if (!published) {
+    return published.error();
   }
-  pack_.content = std::move(*content);
+  // The old file has no name any more: whatever follows, nothing may be stored in it.
+  pack_.content = std::move(published->content);
   pack_.on_disk = pack_.changes;
+  if (!published->is_on_disk && pack_.options.syncs) {
+    pack_.failure = published->is_on_disk.error();
+  }
   pack_.changed.notify_all();
-  return {};
+  return pack_.failure ? Result<void>(*pack_.failure) : Result<void>();
 }
 
 // A process that gets no more threads goes on without.
@@ -114,10 +118,13 @@ void PackCompactor::compact_again_and_again() {
         return;
       }
       refused_at = pack_.content.end;
+      is_at_work_ = true;
     }
     if (compact()) {
       refused_at = 0;
     }
+    const MutexLock lock(pack_.mutex);
+    is_at_work_ = false;
   }
 }
 

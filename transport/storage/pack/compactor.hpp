@@ -7,8 +7,7 @@
 
 namespace locum::storage {
 
-/// Compacts a pack that is written, now or in a thread of its own. Any thread may
-/// call.
+/// Compacts a pack that is written, now or in a thread of its own. Any thread may call.
 class PackCompactor {
  public:
   explicit PackCompactor(PackState& pack) noexcept : pack_(pack) {}
@@ -19,6 +18,8 @@ class PackCompactor {
   [[nodiscard]] Result<void> compact();
   /// Compacts it in the thread, if it is still worth it then.
   void compact_later() LOCUM_EXCLUDES(pack_.mutex);
+  /// Whether the thread compacts it now.
+  [[nodiscard]] bool is_at_work() const noexcept LOCUM_REQUIRES(pack_.mutex) { return is_at_work_; }
   /// Waits until the thread has ended. REQUIRES: `is_closing`.
   void join();
 
@@ -27,6 +28,7 @@ class PackCompactor {
 
   PackState& pack_;
   bool has_thread_ LOCUM_GUARDED_BY(pack_.mutex) = false;
+  bool is_at_work_ LOCUM_GUARDED_BY(pack_.mutex) = false;
   std::thread thread_;
 };
 

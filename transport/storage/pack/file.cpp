@@ -223,7 +223,7 @@ Result<void> PackFile::rename(const std::string& path) {
     return file_failed("giving a new file the name of", path, errno);
   }
   path_ = path;
-  return sync_folder_of(path);
+  return {};
 }
 
 Result<PackFile::Window> PackFile::window(std::uint64_t position, std::uint64_t size_bytes) const {

@@ -33,14 +33,14 @@ class PackFile {
   [[nodiscard]] Result<std::uint64_t> size() const;
   /// As many bytes from there as the file has, at most those of `into`.
   [[nodiscard]] Result<std::uint64_t> read(std::uint64_t position, std::span<std::byte> into) const;
-  /// All of them, in their order: who reads meanwhile sees a beginning of them. Changes `pieces`. `system`,
-  /// and nothing is written, beyond the limit on file sizes that the process had when the file was opened; if
-  /// it was lowered since, the write stops there.
+  /// All of them, in their order: who reads meanwhile sees a beginning of them. Changes `pieces`. `system`
+  /// beyond the limit on file sizes, and what was written by then is to be cut off. If the limit was lowered
+  /// to the file's size or below since it was last asked for, the system ends the process.
   [[nodiscard]] Result<void> write(std::uint64_t position, std::span<::iovec> pieces);
   [[nodiscard]] Result<void> cut(std::uint64_t size_bytes) const;
   [[nodiscard]] Result<void> sync() const;
-  /// Gives it another name, in place of whatever had it, and waits for the disk. REQUIRES: nobody else uses
-  /// it yet.
+  /// Gives it another name, in place of whatever had it; sync_folder_of() brings that to the disk. REQUIRES:
+  /// nobody else uses it yet.
   [[nodiscard]] Result<void> rename(const std::string& path);
   /// These bytes in place, and what keeps them there. REQUIRES: the file has them, and keeps them.
   struct Mapped {

@@ -17,8 +17,9 @@ const RecordNames& file_names() {
 
 }  // namespace
 
+// Names of the library begin with an `@` in records, and with a zero among the names of objects.
 std::string_view collection_of(std::string_view name) noexcept {
-  const auto end = name.starts_with('@') ? std::string_view::npos : name.find('/');
+  const auto end = name.starts_with('@') || name.starts_with('\0') ? std::string_view::npos : name.find('/');
   return end == std::string_view::npos ? std::string_view() : name.substr(0, end);
 }
 

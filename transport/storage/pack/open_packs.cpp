@@ -88,7 +88,8 @@ OpenPacks::Taken OpenPacks::take_longest_unused() {
   Slots::value_type* found = nullptr;
   for (auto& one : slots_) {
     if (one.second.users == 0 && !one.second.is_changing &&
-        (found == nullptr || one.second.last_used < found->second.last_used)) {
+        (found == nullptr || one.second.last_used < found->second.last_used) &&
+        !one.second.pack->stays_open()) {
       found = &one;
     }
   }

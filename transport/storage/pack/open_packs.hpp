@@ -18,8 +18,8 @@
 namespace locum::storage {
 
 /// The packs of a folder that are open: each once. Of those that nobody uses the one that was not used for
-/// longest is closed, when there would be more than `most_open`. Any thread may call; who opens or closes a
-/// pack makes only those wait who want the same one.
+/// longest is closed, when there would be more than `most_open`, unless it stays open. Any thread may call;
+/// who opens or closes a pack makes only those wait who want the same one.
 class OpenPacks {
   struct Slot;
 

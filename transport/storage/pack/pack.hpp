@@ -21,6 +21,9 @@ class Pack : public BackendByBatches {
   };
   /// The name of one of its records, whichever; none: it has no record.
   [[nodiscard]] virtual std::optional<Name> any_record() = 0;
+  /// Whether it is not to be closed for another one: its disk has failed, which who opens it again would not
+  /// know; or it is being compacted, which would begin anew.
+  [[nodiscard]] virtual bool stays_open() { return false; }
   /// One after the other: they are in place.
   void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
             Deadline deadline) final {

@@ -80,19 +80,27 @@ class PackReader final : public Pack {
   }
 
  private:
-  // What was appended since, or the file that has its place now. `not_found`: there is none any more.
+  // What was appended since, or the file that has its place now. `not_found`: there is none any more. The
+  // writer cuts off a batch for which there was no room: what was seen of it may end, or go on, elsewhere.
   Result<void> look() LOCUM_REQUIRES(mutex_) {
     const PackLook now = look_at(path_);
-    if (now.is_gone || !content_ || (now.inode != 0 && now.inode != content_->file->inode())) {
-      content_.reset();  // first, so that nobody keeps the room of a removed file
-      auto other = opened_for_reading(path_);
-      if (!other) {
-        return other.error();
-      }
-      content_ = std::move(*other);
+    if (now.is_gone || !content_ || (now.inode != 0 && now.inode != content_->file->inode()) ||
+        (now.inode != 0 && now.size_bytes < content_->end)) {
+      return open_again();
+    }
+    if (now.size_bytes <= content_->end || read_on(*content_, path_, now.size_bytes)) {
       return {};
     }
-    return now.size_bytes > content_->end ? read_on(*content_, path_, now.size_bytes) : Result<void>();
+    return open_again();
+  }
+  Result<void> open_again() LOCUM_REQUIRES(mutex_) {
+    content_.reset();  // first, so that nobody keeps the room of a removed file
+    auto other = opened_for_reading(path_);
+    if (!other) {
+      return other.error();
+    }
+    content_ = std::move(*other);
+    return {};
   }
 
   const std::string path_;

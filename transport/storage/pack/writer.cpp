@@ -57,6 +57,11 @@ std::optional<Pack::Name> PackWriter::any_record() {
   return pack_.content.index.any();
 }
 
+bool PackWriter::stays_open() {
+  const MutexLock lock(pack_.mutex);
+  return pack_.failure || compactor_.is_at_work();
+}
+
 Result<Record> PackWriter::load(const RecordKey& key, std::uint64_t last_bytes, Deadline /*deadline*/) {
   std::optional<PlacedRecord> placed;
   {

@@ -37,6 +37,7 @@ class PackWriter final : public Pack {
   void remove_revisions(std::span<const RecordKey> keys, std::span<const std::uint64_t> revisions,
                         std::span<Result<bool>> removed, Deadline deadline) override;
   std::optional<Name> any_record() override;
+  bool stays_open() override;
 
   /// Leaves out of the file what was replaced or removed.
   [[nodiscard]] Result<void> compact() { return compactor_.compact(); }

@@ -1,6 +1,6 @@
 #include "transport/storage/wrappers/backend_statistics.hpp"
 
-#include <map>
+#include <utility>
 
 #include "core/base/mutex.hpp"
 #include "core/report.hpp"
@@ -79,6 +79,18 @@ std::shared_ptr<const BackendStatistics> find_statistics(std::string_view name) 
   const MutexLock lock(named.mutex);
   const auto found = named.all.find(name);
   return found == named.all.end() ? nullptr : found->second.lock();
+}
+
+std::map<std::string, std::shared_ptr<const BackendStatistics>> all_statistics() {
+  NamedStatistics& named = named_statistics();
+  std::map<std::string, std::shared_ptr<const BackendStatistics>> all;
+  const MutexLock lock(named.mutex);
+  for (const auto& [name, known] : named.all) {
+    if (auto statistics = known.lock()) {
+      all.emplace(name, std::move(statistics));
+    }
+  }
+  return all;
 }
 
 std::shared_ptr<BackendStatistics> statistics_of(std::string_view name) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -52,6 +53,8 @@ class BackendStatistics {
 [[nodiscard]] std::string to_text(const BackendStatistics& statistics);
 /// Those of a URL's `stats.name`, while a backend that counts them is open; null otherwise.
 [[nodiscard]] std::shared_ptr<const BackendStatistics> find_statistics(std::string_view name);
+/// Those of all that are open in this process, by their names.
+[[nodiscard]] std::map<std::string, std::shared_ptr<const BackendStatistics>> all_statistics();
 /// Those of that name, made if need be: all who count by one name count together.
 [[nodiscard]] std::shared_ptr<BackendStatistics> statistics_of(std::string_view name);
 

@@ -62,6 +62,18 @@ TEST_F(DefaultValue, IsShownInPlaceOfWhatIsAbsent) {
   EXPECT_EQ(shown(store, "a"), "peer_lost") << "the default may be";
 }
 
+// The registrations of stores are objects, too.
+TEST_F(DefaultValue, IsNoStoreInPlaceOfAnother) {
+  const Session session = open_session(over("default+probe:?default.name=usual")).value();
+  const Store usual = session.open("usual", {.checksum = true}).value();
+  const Key key = usual.put(1).value();
+  EXPECT_FALSE(session.open("mine").value().options().checksum) << "it is a store of its own";
+  EXPECT_EQ(code_of(session.drop("nobody")), Errc::not_found);
+  const Session theirs = open_session(probe_).value();
+  EXPECT_TRUE(theirs.open("usual").value().options().checksum);
+  EXPECT_EQ(*theirs.open("usual").value().get<int>(key).value(), 1) << "its number is the same";
+}
+
 TEST_F(DefaultValue, HasItsNameAsTheProgramWritesIt) {
   const auto files = std::make_shared<ProbeBackend>(
       BackendTraits{.scheme = "probe", .longest_name = 80, .name_bytes = NameBytes::file_name});
@@ -309,6 +321,8 @@ TEST_F(DefaultValue, ComesAfterWhatAnotherBackendHas) {
         storage::routed({small, others}).value(), storage::routed({others, small}).value()}) {
     EXPECT_EQ(backend->traits().default_name, "usual");
   }
+  EXPECT_EQ(storage::fanned_out(first, second)->traits().default_name, "usual");
+  EXPECT_EQ(storage::fanned_out(second, first)->traits().default_name, "") << "the second is not read";
   const Store store = store_over(storage::with_fallback(first, second));
   EXPECT_EQ(shown(store, "a"), "2");
   EXPECT_EQ(shown(store, "b"), "7");
