@@ -62,12 +62,14 @@ struct BackendCalls {
     return {reinterpret_cast<const char*>(record.bytes.data()), record.bytes.size()};
   }
   static Result<void> store(Backend& to, const RecordKey& key, std::string_view text, std::uint64_t revision,
-                            Expect expect = Expect::anything, std::uint64_t expected = 0) {
+                            Expect expect = Expect::anything, std::uint64_t expected = 0,
+                            std::string_view tag = {}) {
     NewRecord record;
     record.bytes = std::as_bytes(std::span(text));
     record.revision = revision;
     record.expect = expect;
     record.expected_revision = expected;
+    record.tag = tag;
     return to.store(key, record, soon());
   }
   /// The record's bytes, or the name of the error.
@@ -124,13 +126,7 @@ TEST_P(BackendContract, LoadsWhatWasStored) {
 TEST_P(BackendContract, KeepsOneRecordOfANameWhateverItsTag) {
   const auto store_tagged = [&](std::string_view tag, std::string_view text, std::uint64_t revision,
                                 Expect expect = Expect::anything, std::uint64_t expected = 0) {
-    NewRecord record;
-    record.bytes = std::as_bytes(std::span(text));
-    record.revision = revision;
-    record.expect = expect;
-    record.expected_revision = expected;
-    record.tag = tag;
-    return backend_->store({"s", "a"}, record, soon());
+    return store(*backend_, {"s", "a"}, text, revision, expect, expected, tag);
   };
   ASSERT_TRUE(store_tagged("fast", "1", 11));
   EXPECT_EQ(load({"s", "a"}), "1");

@@ -130,8 +130,8 @@ TEST(ReadAhead, LetsInFewOfUnknownSize) {
   ahead.leave(30);
   EXPECT_EQ(fetch->starts, 5) << "three of 30 fit";
   for (int at = 0; at < 3; ++at) {
-    ahead.resize(0, 0);
-    ahead.leave(0);
+    ahead.resize(0, 1);
+    ahead.leave(1);
   }
   EXPECT_EQ(fetch->starts, 9) << "they are taken to be smaller now: 21 bytes";
   ahead.hurry(*fetch);
@@ -142,6 +142,21 @@ TEST(ReadAhead, LetsInFewOfUnknownSize) {
   one_at_a_time.enter(lone, 0);
   one_at_a_time.enter(lone, 0);
   EXPECT_EQ(lone->starts, 1);
+}
+
+// As those of absent objects, and of facts alone.
+TEST(ReadAhead, LearnsNothingOfSizesFromWhatHasNoBytes) {
+  ReadAhead ahead(100, 64, ReadAhead::no_ends);
+  const auto fetch = std::make_shared<CountedFetch>();
+  for (int at = 0; at < 12; ++at) {
+    ahead.enter(fetch, 0);
+  }
+  ahead.resize(0, 0);
+  ahead.leave(0);
+  EXPECT_EQ(fetch->starts, 5) << "one more for the one that has ended";
+  ahead.resize(0, 1);
+  ahead.leave(1);
+  EXPECT_EQ(fetch->starts, 12) << "they are taken to be as small";
 }
 
 // Which are small: so many may be on their way, whatever is under the names.
