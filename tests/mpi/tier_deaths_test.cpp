@@ -178,9 +178,13 @@ int main(int argc, char** argv) {
   const auto flushed = timed([&] { return runtime.flush(); });
   expect(flushed.has_value(), std::string("the last flush: ") + (flushed ? "" : flushed.error().what()));
   for (std::size_t rank = 0; rank < ranks; ++rank) {
-    const auto is_gone = [&] { return !store.exists(brief_of(rank)).value_or(true); };
-    locum::tests::wait_until(is_gone);
-    expect(is_gone(), brief_of(rank) + " does not end in memory");
+    locum::Result<bool> is_there(true);
+    locum::tests::wait_until([&] {
+      is_there = store.exists(brief_of(rank));
+      return is_there && !*is_there;
+    });
+    expect(is_there && !*is_there, brief_of(rank) + " does not end in memory" +
+                                       (is_there ? "" : std::string(": ") + is_there.error().what()));
   }
   expect(!error, std::string("a death disturbs the others: ") + (error ? error->what() : ""));
   locum::tests::wait_for_survivors(shared.done);

@@ -118,13 +118,13 @@ void PackCompactor::compact_again_and_again() {
         return;
       }
       refused_at = pack_.content.end;
-      is_at_work_ = true;
+      pack_.is_compacting = true;
     }
     if (compact()) {
       refused_at = 0;
     }
     const MutexLock lock(pack_.mutex);
-    is_at_work_ = false;
+    pack_.is_compacting = false;
   }
 }
 

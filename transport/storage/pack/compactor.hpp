@@ -18,8 +18,6 @@ class PackCompactor {
   [[nodiscard]] Result<void> compact();
   /// Compacts it in the thread, if it is still worth it then.
   void compact_later() LOCUM_EXCLUDES(pack_.mutex);
-  /// Whether the thread compacts it now.
-  [[nodiscard]] bool is_at_work() const noexcept LOCUM_REQUIRES(pack_.mutex) { return is_at_work_; }
   /// Waits until the thread has ended. REQUIRES: `is_closing`.
   void join();
 
@@ -28,7 +26,6 @@ class PackCompactor {
 
   PackState& pack_;
   bool has_thread_ LOCUM_GUARDED_BY(pack_.mutex) = false;
-  bool is_at_work_ LOCUM_GUARDED_BY(pack_.mutex) = false;
   std::thread thread_;
 };
 

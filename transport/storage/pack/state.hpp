@@ -32,6 +32,7 @@ struct PackState {
   std::uint64_t changes LOCUM_GUARDED_BY(mutex) = 0;  ///< counts what was appended
   std::uint64_t on_disk LOCUM_GUARDED_BY(mutex) = 0;  ///< so many of them
   bool is_closing LOCUM_GUARDED_BY(mutex) = false;
+  bool is_compacting LOCUM_GUARDED_BY(mutex) = false;  ///< by the thread of its compactor
   /// The disk failed: what the file has is unknown.
   std::optional<Error> failure LOCUM_GUARDED_BY(mutex);
 };

@@ -59,7 +59,7 @@ std::optional<Pack::Name> PackWriter::any_record() {
 
 bool PackWriter::stays_open() {
   const MutexLock lock(pack_.mutex);
-  return pack_.failure || compactor_.is_at_work();
+  return pack_.failure || pack_.is_compacting;
 }
 
 Result<Record> PackWriter::load(const RecordKey& key, std::uint64_t last_bytes, Deadline /*deadline*/) {
