@@ -108,7 +108,7 @@ class PooledCall final : public Coming<T>,
   }
 
  private:
-  void look() noexcept {
+  void look() {
     auto found = look_();
     if (auto* const all = std::get_if<Result<T>>(&found)) {
       end(std::move(*all));

@@ -17,8 +17,9 @@ BackendTraits traits_with_default(BackendTraits traits, std::string_view name) n
 /// to show an object, or to say what is there.
 class DefaultValue final : public Wrapper {
  public:
-  DefaultValue(const std::shared_ptr<Backend>& inner, std::unique_ptr<const std::string> name)
-      : Wrapper(inner, traits_with_default(inner->traits(), *name)), name_(std::move(name)) {}
+  DefaultValue(std::shared_ptr<Backend> inner, const BackendTraits& traits,
+               std::unique_ptr<const std::string> name)
+      : Wrapper(std::move(inner), traits), name_(std::move(name)) {}
 
  private:
   const std::unique_ptr<const std::string> name_;  ///< what the traits refer to
@@ -32,7 +33,9 @@ Result<std::shared_ptr<Backend>> with_default(std::shared_ptr<Backend> inner, st
                  "default: needs default.name, the name of the object that is shown in place of those that "
                  "are not there");
   }
-  return std::make_shared<DefaultValue>(inner, std::make_unique<const std::string>(std::move(name)));
+  auto kept = std::make_unique<const std::string>(std::move(name));
+  const BackendTraits traits = traits_with_default(inner->traits(), *kept);
+  return std::make_shared<DefaultValue>(std::move(inner), traits, std::move(kept));
 }
 
 }  // namespace locum::storage
