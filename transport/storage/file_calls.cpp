@@ -86,6 +86,12 @@ int sync_folder_at(int folder, const std::string& path) noexcept {
   return error == EINVAL ? 0 : error;
 }
 
+Result<std::string> absolute_path(const std::string& path) {
+  std::error_code failed;
+  const std::filesystem::path whole = std::filesystem::absolute(path, failed);
+  return failed ? Result<std::string>(file_error("finding", path, failed.value())) : whole.string();
+}
+
 Result<void> make_folder(const std::filesystem::path& path, bool syncs) {
   std::error_code unknown;
   const std::filesystem::path above = path.parent_path();
@@ -99,9 +105,8 @@ Result<void> make_folder(const std::filesystem::path& path, bool syncs) {
     return file_error("making the folder", path.string(), errno);
   }
   // What cannot be opened was not made here.
-  const std::string in = above.empty() ? "." : above.string();
-  if (const int error = syncs ? sync_folder_at(AT_FDCWD, in) : 0; error != 0 && error != EACCES) {
-    return file_error("writing the folder", in, error);
+  if (const int error = syncs ? sync_folder_at(AT_FDCWD, above.string()) : 0; error != 0 && error != EACCES) {
+    return file_error("writing the folder", above.string(), error);
   }
   return {};
 }

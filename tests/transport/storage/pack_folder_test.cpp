@@ -163,7 +163,11 @@ TEST_F(PackFolder, IsMadeInTheWorkingFolder) {
   std::filesystem::current_path(folder_.path());
   const auto made = storage::open_pack_backend(parse_url("pack:run17?files=collection").value());
   std::filesystem::current_path(before);
-  EXPECT_TRUE(made) << made.error();
+  ASSERT_TRUE(made) << made.error();
+  ASSERT_TRUE(store_text(**made, {"s", "c/a"}, "1")) << "and stays there";
+  EXPECT_TRUE(std::filesystem::exists(folder_.path() + "/run17/s/c.pack"));
+  EXPECT_EQ((*made)->drop("s", soon()).value(), 1U);
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() + "/run17/s"));
 }
 
 TEST_F(PackFolder, DropsWhileOthersStore) {

@@ -48,11 +48,11 @@ Result<FileRoot> open_root(const Url& url) {
     return Error(Errc::invalid_argument,
                  "file: takes the path of a folder: file:///scratch/run17, or file:relative/folder");
   }
-  std::error_code failed;
-  std::filesystem::path path = std::filesystem::absolute(url.path, failed);
-  if (failed) {
-    return file_error("finding", url.path, failed.value());
+  const auto whole = absolute_path(url.path);
+  if (!whole) {
+    return whole.error();
   }
+  std::filesystem::path path = *whole;
   if (!path.has_filename()) {
     path = path.parent_path();  // "folder/"
   }

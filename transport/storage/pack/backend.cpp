@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "transport/storage/file_calls.hpp"
 #include "transport/storage/pack/folder.hpp"
 #include "transport/storage/pack/reader.hpp"
 #include "transport/storage/pack/writer.hpp"
@@ -46,12 +47,16 @@ Result<std::shared_ptr<Backend>> open_pack_backend(const Url& url) {
                  "who opens a pack with read=1 cannot compact or repair it; leave out "
                  "one of the two");
   }
+  const auto whole = absolute_path(path);
+  if (!whole) {
+    return whole.error();
+  }
   const PackWriterOptions options{
       .syncs = *syncs, .locks = *locks, .compacts = *compacts, .repairs = *repairs};
   if (is_folder) {
-    return *reads ? open_pack_folder_reader(path) : open_pack_folder(path, options);
+    return *reads ? open_pack_folder_reader(*whole) : open_pack_folder(*whole, options);
   }
-  auto pack = *reads ? open_pack_reader(path) : open_pack_writer(path, options);
+  auto pack = *reads ? open_pack_reader(*whole) : open_pack_writer(*whole, options);
   return pack ? Result<std::shared_ptr<Backend>>(std::move(*pack)) : pack.error();
 }
 

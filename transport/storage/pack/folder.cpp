@@ -175,7 +175,8 @@ void PackFolder::remove_revisions(std::span<const RecordKey> keys, std::span<con
       (*pack)->remove_revisions(picked(keys, part.at), picked(revisions, part.at), some, deadline);
       put_back(std::move(some), part.at, removed);
     }
-    if (!(*pack)->any_record()) {
+    // A disk that failed is known only as long as the pack is open.
+    if (removed[part.at.empty() ? 0 : part.at.front()] && !(*pack)->any_record()) {
       pack->close_when_unused();
     }
   }

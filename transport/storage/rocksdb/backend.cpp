@@ -12,6 +12,7 @@
 #include "transport/storage/backend_by_batches.hpp"
 #include "transport/storage/backends.hpp"
 #include "transport/storage/expectation.hpp"
+#include "transport/storage/file_calls.hpp"
 #include "transport/storage/key_locks.hpp"
 #include "transport/storage/record_limit.hpp"
 #include "transport/storage/rocksdb/database.hpp"
@@ -313,7 +314,11 @@ Result<std::shared_ptr<Backend>> open_rocksdb(const Url& url) {
     return Error(Errc::invalid_argument,
                  "write the URL as rocksdb:///folder/of/the/database, and sync as 0 or 1");
   }
-  auto database = RocksDatabase::open(url.path, *cache_bytes, *syncs == 1);
+  const auto path = absolute_path(url.path);
+  if (!path) {
+    return path.error();
+  }
+  auto database = RocksDatabase::open(*path, *cache_bytes, *syncs == 1);
   return database ? Result<std::shared_ptr<Backend>>(std::make_shared<RocksDb>(std::move(*database)))
                   : database.error();
 }
