@@ -56,9 +56,7 @@ Result<std::uint64_t> TaskProducer::put_next(const TaskSlot& slot) {
       return number;
     }
     if (*put) {
-      const auto back =
-          TaskRecords::repeated([&] { return records_.store().evict(records_.slot_name(number)); });
-      if (!back) {
+      if (const auto back = take_back(number, *line); !back) {
         return back.error();
       }
     }
@@ -72,6 +70,17 @@ Result<std::uint64_t> TaskProducer::put_next(const TaskSlot& slot) {
     }
     number = *free;
   }
+}
+
+// In the place of an end that is gone others have taken it for that, and left to whoever evicts it what they
+// have put meanwhile.
+Result<void> TaskProducer::take_back(std::uint64_t number, const TaskLine& line) {
+  if (number == line.end && line.is_drained()) {
+    records_.clean_if_drained();
+    return {};
+  }
+  const auto back = TaskRecords::repeated([&] { return records_.store().evict(records_.slot_name(number)); });
+  return back ? Result<void>() : Result<void>(back.error());
 }
 
 // The slots are not without gaps, since takers put some ahead: so those that the line does not know of are

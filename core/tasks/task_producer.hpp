@@ -22,6 +22,8 @@ class TaskProducer {
  private:
   /// Puts the first slot that is not there; returns its number. `end_of_stream`, with the end noted.
   [[nodiscard]] Result<std::uint64_t> put_next(const TaskSlot& slot);
+  /// Evicts a slot that was put where there may be none any more.
+  [[nodiscard]] Result<void> take_back(std::uint64_t number, const TaskLine& line);
   /// The first number from `from` on without a slot; or the same end.
   [[nodiscard]] Result<std::uint64_t> first_free(std::uint64_t from);
   [[nodiscard]] Error closed(std::uint64_t end) const;

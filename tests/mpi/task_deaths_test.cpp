@@ -161,8 +161,11 @@ int main(int argc, char** argv) {
     }
   }
   locum::tests::wait_for_survivors(shared.done);
+  if (runtime.nodes() == 1) {
+    wait_until([&] { return !runtime.lost_ranks().empty(); });  // a victim that lives is not done yet
+  }
   // All have left the queue: its records are gone, unless it was the victim's turn to evict them.
-  if (!queue_lost && !shared.has_ended[static_cast<std::size_t>(victim)] && runtime.nodes() == 1) {
+  if (runtime.nodes() == 1 && !shared.has_ended[static_cast<std::size_t>(victim)]) {
     const auto records = runtime.store("locum.tasks/work/tasks");
     const auto left = records.keys().value();
     std::string found;
@@ -174,10 +177,12 @@ int main(int argc, char** argv) {
         }
       }
     }
-    // Seen once in 560 deaths, with a claim: the cause is not known.
-    expect(left.size() <= 3, "records are left:" + found);
+    // Two belong to a queue that is closed. A death leaves one that its rank was to evict at once; or, where
+    // it was waking the takers because all is done, an empty slot for each of them.
+    constexpr std::size_t takers = ranks - producers;
+    expect(left.size() <= 2 + takers, "records are left:" + found);
     if (left.size() != 2) {
-      std::printf("rank %d: one more record is left than without a death:%s\n", rank_of_this, found.c_str());
+      std::printf("rank %d: more records are left than without a death:%s\n", rank_of_this, found.c_str());
     }
   }
   locum::tests::end_survivor(error);

@@ -36,6 +36,7 @@ constexpr std::uint64_t unwritten = 256 * 1024;  // as in the URL
 
 /// In memory of all ranks, which the dead leave as it was.
 struct Shared {
+  locum::tests::RanksDone played;  ///< which ranks put nothing any more
   locum::tests::RanksDone done;
   std::array<std::atomic<std::uint32_t>, ranks> put;  ///< so many of its names are put
   std::array<std::atomic<std::uint32_t>, ranks>
@@ -177,6 +178,7 @@ int main(int argc, char** argv) {
   locum::tests::wait_until([&] { return !runtime.lost_ranks().empty(); });
   const auto flushed = timed([&] { return runtime.flush(); });
   expect(flushed.has_value(), std::string("the last flush: ") + (flushed ? "" : flushed.error().what()));
+  locum::tests::wait_for_survivors(shared.played);  // else a name that has ended is put again
   for (std::size_t rank = 0; rank < ranks; ++rank) {
     locum::Result<bool> is_there(true);
     locum::tests::wait_until([&] {
