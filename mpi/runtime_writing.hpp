@@ -32,7 +32,7 @@ class CheckpointWriting {
   /// Whether this rank has anything to write: one of each node has, rank 0 among them.
   [[nodiscard]] bool writes() const noexcept { return writes_; }
   /// Writes the objects of this node, unpins them, and gives their file its name. `pause` is called before
-  /// each MiB; what it throws ends the writing.
+  /// each write of 2 MiB at most; what it throws ends the writing.
   void write(const std::function<void()>& pause = {});
   /// Removes what write() has left. REQUIRES: it is known that nobody will publish the checkpoint.
   void give_up() noexcept;

@@ -23,7 +23,7 @@ using locum::tests::victim;
 
 // As in checkpoint_restart_tests, which reads it.
 void put_round(const locum::Store& store, std::uint64_t round) {
-  constexpr std::size_t large = 20'000;
+  constexpr std::size_t large = 200'000;
   const std::string rank = std::to_string(rank_of_this);
   (void)store.replace("large/" + rank, std::vector<std::uint64_t>(large, round)).value();
   (void)store.replace("small/" + rank, round).value();

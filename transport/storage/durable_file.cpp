@@ -112,18 +112,28 @@ void DurableFile::open() {
 }
 
 void DurableFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
+  if (bypasses_cache_ && !direct_ && bytes.size() >= DirectWrites::least_bytes) {
+    direct_.emplace(temporary_);
+  }
   while (!bytes.empty()) {
-    const ::ssize_t written = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<::off_t>(offset));
-    if (written < 0 && errno == EINTR) {
+    std::int64_t written = direct_ ? direct_->write_some(offset, bytes) : 0;
+    const bool bypassed = written != 0;
+    if (!bypassed) {
+      written = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<::off_t>(offset));
+      written = written < 0 ? -errno : written;
+    }
+    if (written == -EINTR) {
       continue;
     }
     if (written <= 0) {
-      errno = written == 0 ? ENOSPC : errno;
+      errno = written == 0 ? ENOSPC : static_cast<int>(-written);
       fail("writing", temporary_);
     }
     bytes = bytes.subspan(static_cast<std::size_t>(written));
     offset += static_cast<std::uint64_t>(written);
-    write_behind(offset - static_cast<std::uint64_t>(written), offset);
+    if (!bypassed) {
+      write_behind(offset - static_cast<std::uint64_t>(written), offset);
+    }
   }
 }
 
@@ -143,6 +153,11 @@ void DurableFile::publish() {
   if (descriptor_ < 0) {
     open();
   }
+  if (const int error = direct_ ? direct_->finish() : 0; error != 0) {
+    errno = error;
+    fail("writing", temporary_);
+  }
+  direct_.reset();
   if (repeated([&] { return ::fsync(descriptor_); }) != 0) {
     fail("writing", temporary_);
   }

@@ -6,6 +6,8 @@
 #include <span>
 #include <string>
 
+#include "transport/storage/direct_writes.hpp"
+
 namespace locum::storage {
 
 /// A file that is written under a name of its own, FILE.tmp, and gets its name when all of it is on the disk:
@@ -29,6 +31,10 @@ class DurableFile {
   /// Opens what the caller has made at temporary(), and takes all of the disk that its size needs: a disk
   /// that is too full says so here.
   void open();
+  /// Large pieces go to the disk without the system's cache of files from now on, where that can be done: of
+  /// a file that nobody reads soon. An error of the disk may then be thrown by a later call. REQUIRES:
+  /// open(); no byte is written twice after this.
+  void bypass_cache() noexcept { bypasses_cache_ = true; }
   /// REQUIRES of this and the next: open().
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
   /// In ascending order of offsets the disk is kept busy meanwhile.
@@ -45,6 +51,8 @@ class DurableFile {
   int descriptor_ = -1;
   std::uint64_t size_ = 0;
   std::uint64_t behind_from_ = 0;  ///< what follows is not being written yet
+  bool bypasses_cache_ = false;
+  std::optional<DirectWrites> direct_;  ///< since there was a large piece
   bool published_ = false;
 };
 

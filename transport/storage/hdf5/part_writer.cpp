@@ -17,8 +17,8 @@ namespace locum::storage {
 
 namespace {
 
-// One pass of the bytes through the cache takes the checksum and writes them.
-constexpr std::size_t slice_bytes = std::size_t{1} << 20U;
+// One pass of the bytes through the processor's cache takes the checksum and writes them.
+constexpr std::size_t slice_bytes = DirectWrites::most_bytes;
 constexpr std::uint64_t packed_alignment = 16;
 // In place of an offset: HDF5 has written the bytes, or a shared file has them.
 constexpr std::uint64_t no_offset = ~std::uint64_t{0};
@@ -81,6 +81,7 @@ PartWriter::PartWriter(const std::string& path, const CheckpointFacts& facts,
   }
   paths_ = {};
   file_.open();
+  file_.bypass_cache();  // the next job reads it, not this one
   file_bytes_ = file_.size();
   for (std::size_t at = 0; at < objects_->size(); ++at) {
     if (offsets_[at] == no_offset) {
@@ -293,7 +294,7 @@ void PartWriter::write(const std::function<void()>& pause) {
   for (std::size_t at = 0; at < objects_->size(); ++at) {
     write_object(at, pause);
   }
-  flush_packed();
+  write_staged(staged_.size());
   stamp_rows();
   file_.write_at(handles_at_, std::as_bytes(std::span(handles_)));
   file_.write_at(table_at_, std::as_bytes(std::span(rows_)));
@@ -345,14 +346,11 @@ void PartWriter::write_object(std::size_t at, const std::function<void()>& pause
   ObjectRow& row = rows_[at];
   if (row.path.bytes == 0) {
     row.checksum = checksum(bytes);
-    if (staged_.empty()) {
-      staged_from_ = row.place;
-    }
     staged_.resize(row.place - staged_from_);  // the gap since the last one
     staged_.insert(staged_.end(), bytes.begin(), bytes.end());
     if (staged_.size() >= slice_bytes) {
       paused();
-      flush_packed();
+      write_staged(slice_bytes);
     }
     return;
   }
@@ -364,9 +362,10 @@ void PartWriter::write_object(std::size_t at, const std::function<void()>& pause
   }
 }
 
-void PartWriter::flush_packed() {
-  file_.write_at(packed_at_ + staged_from_, staged_);
-  staged_.clear();
+void PartWriter::write_staged(std::size_t bytes) {
+  file_.write_at(packed_at_ + staged_from_, std::span(staged_).first(bytes));
+  staged_.erase(staged_.begin(), staged_.begin() + static_cast<std::ptrdiff_t>(bytes));
+  staged_from_ += bytes;
 }
 
 }  // namespace locum::storage

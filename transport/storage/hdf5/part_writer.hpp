@@ -70,8 +70,8 @@ class PartWriter {
              std::shared_ptr<const PartContents> earlier = nullptr);
 
   /// Writes the bytes and their checksums, waits until they are on the disk, and gives the file, and those
-  /// that it shares, their names. Called once. `pause` is called before each MiB; what it throws ends the
-  /// writing.
+  /// that it shares, their names. Called once. `pause` is called before each write of 2 MiB at most; what it
+  /// throws ends the writing.
   void write(const std::function<void()>& pause = {});
   /// Removes the names that write() has given.
   void take_back() noexcept;
@@ -107,7 +107,8 @@ class PartWriter {
   [[nodiscard]] std::uint64_t expected_bytes() const;
   void stamp_rows();
   void write_object(std::size_t at, const std::function<void()>& pause);
-  void flush_packed();
+  /// The first of the staged bytes.
+  void write_staged(std::size_t bytes);
 
   const CheckpointFacts facts_;
   const Chunking chunking_;
