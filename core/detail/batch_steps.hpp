@@ -2,9 +2,11 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <ranges>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -177,17 +179,20 @@ class BatchSteps : protected AsyncSteps {
   template <class NameOf>
   void seal_drafts(OwnedDrafts& drafts, std::vector<Result<Key>>& keys, std::size_t& sealed, Deadline until,
                    NameOf name_of) const {
-    const std::vector<Result<Made>> made = seal_batch(drafts, until);
-    auto each = made.begin();
+    const std::vector<ObjectDraft> to_seal = drafts.release();
+    const std::vector<Result<Sealed>> made = seal_batch(to_seal, until);
+    std::size_t each = 0;
     for (; sealed < keys.size(); ++sealed) {
       if (keys[sealed]) {
-        keys[sealed] = key_in_batch(full(name_of(sealed)), *each);
+        keys[sealed] = key_in_batch(full(name_of(sealed)), made[each], to_seal[each].bytes.size());
         ++each;
       }
     }
   }
-  [[nodiscard]] std::vector<Result<Made>> seal_batch(OwnedDrafts& drafts, Deadline deadline) const;
-  [[nodiscard]] Result<Key> key_in_batch(std::string_view name, const Result<Made>& made) const noexcept;
+  [[nodiscard]] std::vector<Result<Sealed>> seal_batch(std::span<const ObjectDraft> drafts,
+                                                       Deadline deadline) const;
+  [[nodiscard]] Result<Key> key_in_batch(std::string_view name, const Result<Sealed>& sealed,
+                                         std::uint64_t size_bytes) const noexcept;
 };
 
 }  // namespace locum::detail
