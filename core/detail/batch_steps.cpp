@@ -55,15 +55,8 @@ std::vector<Result<bool>> BatchSteps::exist_all(const BatchAddresses& asked, Dea
   return exist;
 }
 
-// As the connector tells of them: the names of those that failed went with them.
-std::vector<Result<Sealed>> BatchSteps::seal_batch(std::span<const ObjectDraft> drafts,
-                                                   Deadline deadline) const {
-  std::vector<Result<Sealed>> sealed(drafts.size(), no_memory_left());
-  session().connector().seal_batch(drafts, sealed, moment(deadline));
-  return sealed;
-}
-
-// Where the store was dropped meanwhile, the drop may have come before the name stood for the object.
+// The error is as the connector tells of it: the name of one that failed went with it. Where the store was
+// dropped meanwhile, the drop may have come before the name stood for the object.
 Result<Key> BatchSteps::key_in_batch(std::string_view name, const Result<Sealed>& sealed,
                                      std::uint64_t size_bytes) const noexcept {
   const Address address(open_->number, name);

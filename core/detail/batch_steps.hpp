@@ -6,7 +6,6 @@
 #include <exception>
 #include <memory>
 #include <ranges>
-#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -179,8 +178,10 @@ class BatchSteps : protected AsyncSteps {
   template <class NameOf>
   void seal_drafts(OwnedDrafts& drafts, std::vector<Result<Key>>& keys, std::size_t& sealed, Deadline until,
                    NameOf name_of) const {
+    // Before they are released: if there is no memory for it, they are discarded.
+    std::vector<Result<Sealed>> made(drafts.all().size(), no_memory_left());
     const std::vector<ObjectDraft> to_seal = drafts.release();
-    const std::vector<Result<Sealed>> made = seal_batch(to_seal, until);
+    session().connector().seal_batch(to_seal, made, moment(until));
     std::size_t each = 0;
     for (; sealed < keys.size(); ++sealed) {
       if (keys[sealed]) {
@@ -189,8 +190,6 @@ class BatchSteps : protected AsyncSteps {
       }
     }
   }
-  [[nodiscard]] std::vector<Result<Sealed>> seal_batch(std::span<const ObjectDraft> drafts,
-                                                       Deadline deadline) const;
   [[nodiscard]] Result<Key> key_in_batch(std::string_view name, const Result<Sealed>& sealed,
                                          std::uint64_t size_bytes) const noexcept;
 };
