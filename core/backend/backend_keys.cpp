@@ -17,8 +17,8 @@ constexpr std::uint32_t named_bit = std::uint32_t{1} << 31U;
 /// A serial has neither of the bits of promises.
 constexpr std::uint64_t serial_bits = restored_bit - 1;
 
-std::uint64_t serial_of_name(std::uint32_t store, std::string_view name) noexcept {
-  return std::max<std::uint64_t>(name_hash(store, name) & serial_bits, 1);
+std::uint64_t serial_of_name(std::uint64_t hash) noexcept {
+  return std::max<std::uint64_t>(hash & serial_bits, 1);
 }
 
 }  // namespace
@@ -28,9 +28,9 @@ std::uint64_t random_word() {
   return (std::uint64_t{device()} << 32U) | device();
 }
 
-Key key_of_name(std::uint32_t store, std::string_view name, std::uint64_t generation) {
+Key key_of_name(std::uint32_t store, std::uint64_t hash, std::uint64_t generation) noexcept {
   const auto folded = static_cast<std::uint32_t>(detail::fold_multiply(generation, 0x9E3779B97F4A7C15U));
-  return {store, named_bit | folded, serial_of_name(store, name)};
+  return {store, named_bit | folded, serial_of_name(hash)};
 }
 
 bool is_of_name(const Key& key) noexcept {
@@ -38,7 +38,7 @@ bool is_of_name(const Key& key) noexcept {
 }
 
 bool leads_to(const Key& key, std::string_view name) noexcept {
-  return serial_of_name(key.store, name) == key.serial;
+  return serial_of_name(name_hash(key.store, name)) == key.serial;
 }
 
 Key without_generation(const Key& key) noexcept {
@@ -55,14 +55,14 @@ Key BackendKeys::next(std::uint32_t store) noexcept {
 
 // Greater than any before in this process, and about the moment: so greater than those of other processes
 // that were given before, as far as their clocks agree.
-std::uint64_t GenerationClock::next() noexcept {
+std::uint64_t GenerationClock::next(std::uint64_t count) noexcept {
   const std::uint64_t now = nanoseconds_since_1970();
   std::uint64_t last = last_.load(std::memory_order_relaxed);
-  std::uint64_t next = 0;
+  std::uint64_t first = 0;
   do {
-    next = std::max(now, last + 1);
-  } while (!last_.compare_exchange_weak(last, next, std::memory_order_relaxed));
-  return next;
+    first = std::max(now, last + 1);
+  } while (!last_.compare_exchange_weak(last, first + count - 1, std::memory_order_relaxed));
+  return first;
 }
 
 }  // namespace locum

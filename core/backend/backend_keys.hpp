@@ -11,8 +11,8 @@ namespace locum {
 /// A number that no other process has, as good as certainly.
 [[nodiscard]] std::uint64_t random_word();
 
-/// The key of a named object: it holds a hash of its name, and one of its generation.
-[[nodiscard]] Key key_of_name(std::uint32_t store, std::string_view name, std::uint64_t generation);
+/// The key of a named object: it holds a hash of its name, and one of its generation. \param hash name_hash()
+[[nodiscard]] Key key_of_name(std::uint32_t store, std::uint64_t hash, std::uint64_t generation) noexcept;
 [[nodiscard]] bool is_of_name(const Key& key) noexcept;
 /// Whether a key of a named object is that of an object of this name, of any generation.
 [[nodiscard]] bool leads_to(const Key& key, std::string_view name) noexcept;
@@ -34,7 +34,8 @@ class BackendKeys {
 /// thread.
 class GenerationClock {
  public:
-  [[nodiscard]] std::uint64_t next() noexcept;
+  /// The first of so many, which follow each other.
+  [[nodiscard]] std::uint64_t next(std::uint64_t count) noexcept;
 
  private:
   std::atomic<std::uint64_t> last_{0};

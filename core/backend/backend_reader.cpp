@@ -25,17 +25,19 @@ std::uintptr_t needed_alignment(const StoredFacts& facts) noexcept {
 }  // namespace
 
 Result<BackendReader::Loaded> BackendReader::loaded(Record record) {
-  if (record_end_bytes(record.bytes) == 0) {
-    return Loaded{std::move(record), std::nullopt};
+  Result<Loaded> loaded(std::in_place);
+  if (record_end_bytes(record.bytes) != 0) {
+    const auto facts = read_record(record.bytes, record.size_bytes);
+    if (!facts) {
+      return facts.error();
+    }
+    if (facts->words.expires_ns != 0 && facts->words.expires_ns <= nanoseconds_since_1970()) {
+      return no_such_object();
+    }
+    loaded->facts = *facts;
   }
-  auto facts = read_record(record.bytes, record.size_bytes);
-  if (!facts) {
-    return facts.error();
-  }
-  if (facts->words.expires_ns != 0 && facts->words.expires_ns <= nanoseconds_since_1970()) {
-    return no_such_object();
-  }
-  return Loaded{std::move(record), *facts};
+  loaded->record = std::move(record);
+  return loaded;
 }
 
 Result<BackendReader::Loaded> BackendReader::load(const RecordKey& key, std::uint64_t last_bytes,
@@ -101,7 +103,9 @@ Result<ObjectView> BackendReader::found_by_name(Result<Loaded>&& found, std::uin
   if (found->facts && found->facts->tail.name != name) {
     return no_such_object();
   }
-  const Key key = key_of_name(store, name, found->record.revision);
+  const bool has_hash = found->facts && found->facts->words.key.store == store;
+  const std::uint64_t hash = has_hash ? found->facts->words.name_hash : name_hash(store, name);
+  const Key key = key_of_name(store, hash, found->record.revision);
   know(key, name);
   return view_of(std::move(*found), key, name);
 }
@@ -122,14 +126,16 @@ Result<ObjectView> BackendReader::find(const Address& address, std::uint64_t las
     return space.error();
   }
   if (!address.name.empty()) {
-    const std::string record = names_.of_name(address.name);
-    auto found = found_by_name(load({*space, record}, last_bytes, deadline), key.store, address.name);
+    std::string room;
+    const RecordKey record{*space, names_.of_name(address.name, room)};
+    auto found = found_by_name(load(record, last_bytes, deadline), key.store, address.name);
     return absent == Absent::has_default && has_default(address, found)
                ? find({key.store, default_name_}, last_bytes, deadline)
                : std::move(found);
   }
   std::string name;
-  const auto record = record_of(key, *space, name, deadline);
+  std::string room;
+  const auto record = record_of(key, *space, name, room, deadline);
   return record ? found_by_key(load({*space, *record}, last_bytes, deadline), address, name)
                 : Result<ObjectView>(record.error());
 }
@@ -155,12 +161,15 @@ Result<ObjectView> BackendReader::found_by_key(Result<Loaded>&& found, const Add
   return view;
 }
 
-// Sets `name` if it is that of a named object.
-Result<std::string> BackendReader::record_of(const Key& key, std::string_view space, std::string& name,
-                                             Deadline deadline) {
+// Sets `name` if it is that of a named object. The result refers to it, or to `room`.
+Result<std::string_view> BackendReader::record_of(const Key& key, std::string_view space, std::string& name,
+                                                  std::string& room, Deadline deadline) {
   if (!is_of_name(key)) {
-    return is_promised(key) || !key.valid() ? Result<std::string>(no_such_object())
-                                            : RecordNames::of_key(key);
+    if (is_promised(key) || !key.valid()) {
+      return no_such_object();
+    }
+    room = RecordNames::of_key(key);
+    return std::string_view(room);
   }
   name = known_.find(key);
   if (name.empty()) {
@@ -170,13 +179,13 @@ Result<std::string> BackendReader::record_of(const Key& key, std::string_view sp
     }
     name = std::move(*found);
   }
-  return names_.of_name(name);
+  return names_.of_name(name, room);
 }
 
 // Another process made the key: the name is looked for among all, or in the record that leads to it.
 Result<std::string> BackendReader::name_of_hash(const Key& key, std::string_view space, Deadline deadline) {
   if (!backend_->traits().lists) {
-    const std::string alias_name = RecordNames::of_alias(key.serial);
+    const NumberedName alias_name = RecordNames::of_alias(key.serial);
     const auto alias = backend_->load({space, alias_name}, whole_record, deadline);
     if (!alias) {
       return alias.error().code() == Errc::not_found ? no_such_object() : alias.error();
@@ -189,7 +198,7 @@ Result<std::string> BackendReader::name_of_hash(const Key& key, std::string_view
     return names.error();
   }
   for (const std::string& name : *names) {
-    know(key_of_name(key.store, name, 0), name);
+    know(key_of_name(key.store, name_hash(key.store, name), 0), name);
   }
   const auto found =
       std::ranges::find_if(*names, [&](const std::string& name) { return leads_to(key, name); });
@@ -289,24 +298,25 @@ void BackendReader::find_each(std::span<const Address> addresses, Wanting wantin
                   [&](std::size_t at) { found[at] = find(addresses[at], last_bytes, deadline); });
     return;
   }
-  std::vector<std::string> records(addresses.size());
+  std::vector<std::string> rooms(addresses.size());  // of the names of records
   std::vector<std::string> names(addresses.size());  // of the objects, where they are not in the addresses
+  BatchSpaces spaces(spaces_, deadline);
   std::vector<RecordKey> keys;
   std::vector<std::size_t> asked;
   keys.reserve(addresses.size());
   asked.reserve(addresses.size());
   for (std::size_t at = 0; at < addresses.size(); ++at) {
     const Address& address = addresses[at];
-    const auto space = spaces_.space_of(address.key.store, deadline);
-    auto record = !space                 ? Result<std::string>(space.error())
-                  : address.name.empty() ? record_of(address.key, *space, names[at], deadline)
-                                         : names_.of_name(address.name);
+    const auto& space = spaces.space_of(address.key.store);
+    const auto record = !space ? space
+                        : address.name.empty()
+                            ? record_of(address.key, *space, names[at], rooms[at], deadline)
+                            : Result<std::string_view>(names_.of_name(address.name, rooms[at]));
     if (!record) {
       found[at] = record.error();
       continue;
     }
-    records[at] = std::move(*record);
-    keys.push_back({*space, records[at]});
+    keys.push_back({*space, *record});
     asked.push_back(at);
   }
   std::vector<Result<Record>> read(keys.size(), Result<Record>(no_such_object()));
@@ -316,7 +326,8 @@ void BackendReader::find_each(std::span<const Address> addresses, Wanting wantin
     Result<ObjectView>& into = found[asked[one]];
     if (!read[one]) {
       into = read[one].error().code() == Errc::not_found ? no_such_object() : read[one].error();
-    } else if (record_end_bytes(read[one]->bytes) > read[one]->bytes.size()) {
+    } else if (read[one]->bytes.size() < read[one]->size_bytes &&
+               record_end_bytes(read[one]->bytes) > read[one]->bytes.size()) {
       into = find(address, last_bytes, deadline);  // its name is a long one
     } else if (address.name.empty()) {
       into = found_by_key(loaded(std::move(*read[one])), address, names[asked[one]]);

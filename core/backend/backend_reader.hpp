@@ -70,8 +70,8 @@ class BackendReader {
                                                  std::string_view name);
   [[nodiscard]] Result<ObjectView> found_by_key(Result<Loaded>&& found, const Address& address,
                                                 const std::string& name);
-  [[nodiscard]] Result<std::string> record_of(const Key& key, std::string_view space, std::string& name,
-                                              Deadline deadline);
+  [[nodiscard]] Result<std::string_view> record_of(const Key& key, std::string_view space, std::string& name,
+                                                   std::string& room, Deadline deadline);
   [[nodiscard]] Result<std::string> name_of_hash(const Key& key, std::string_view space, Deadline deadline);
 
   const std::shared_ptr<Backend> backend_;

@@ -9,6 +9,8 @@
 #include "core/backend/record_format.hpp"
 #include "core/base/wall_clock.hpp"
 #include "core/node/promised.hpp"
+#include "core/node/publish.hpp"
+#include "core/object/object_tail.hpp"
 
 namespace locum {
 
@@ -19,7 +21,8 @@ Result<ObjectDraft> BackendWriter::create(std::uint64_t size_bytes, const Object
   if (auto placed = require_alignment_of_records(meta); !placed) {
     return placed.error().about(meta.name);
   }
-  const std::uint64_t end = record_end_bytes(meta);
+  const ObjectRecord object = record_of(meta, 0, size_bytes);
+  const std::uint64_t end = record_end_bytes(object);
   if (size_bytes > traits.largest_record || traits.largest_record - size_bytes < end) {
     return Error(Errc::value_too_large,
                  "the object takes " + std::to_string(size_bytes) + " bytes and " + std::to_string(end) +
@@ -27,34 +30,35 @@ Result<ObjectDraft> BackendWriter::create(std::uint64_t size_bytes, const Object
                      std::to_string(traits.largest_record) + " at most: store it in parts, or elsewhere")
         .about(meta.name);
   }
-  auto memory = record_memory(size_bytes + end);
+  auto memory = record_memory(size_bytes + end + meta.tag.size());
   if (!memory) {
     return Error(Errc::out_of_memory, "this process has no " + std::to_string(size_bytes) +
                                           " bytes for the object; free some, and try again")
         .about(meta.name);
   }
-  std::string type_name(meta.type_name);
-  std::string name(meta.name);
-  std::string tag(meta.tag);
+  write_tail(memory.get(), object, {meta.element_bytes, meta.extents, meta.type_name, meta.name});
+  const ObjectTail tail = read_tail(memory.get(), object);
+  meta.type_name = tail.type_name;
+  meta.name = tail.name;
+  meta.tag = {};
+  std::byte* const bytes = memory.get();
+  std::ranges::copy(std::as_bytes(std::span(of.tag)), bytes + size_bytes + end);
   const MutexLock lock(mutex_);
-  const std::uint64_t place = ++last_place_;
-  Draft& draft = drafts_[place];  // nothing throws behind this: nobody could discard it
-  draft.memory = std::move(memory);
-  draft.record_bytes = size_bytes + end;
-  draft.lifetime_ms = of.lifetime_ms;
-  draft.type_name = std::move(type_name);
-  draft.name = std::move(name);
-  draft.tag = std::move(tag);
-  draft.meta = meta;
-  draft.meta.type_name = draft.type_name;
-  draft.meta.name = draft.name;
-  draft.meta.tag = draft.tag;
-  return ObjectDraft{{draft.memory.get(), size_bytes}, place, draft.meta};
+  const std::uint32_t place = drafts_.reserve();
+  drafts_.put({std::move(memory), object, of.lifetime_ms, of.tag.size()});
+  draft_bytes_ += size_bytes + end;
+  return ObjectDraft{{bytes, size_bytes}, place, meta};
 }
 
-BackendWriter::Drafts::node_type BackendWriter::take_draft(std::uint64_t place) noexcept {
+std::optional<BackendWriter::Draft> BackendWriter::take_draft(std::uint64_t place) noexcept {
+  const auto number = static_cast<std::uint32_t>(place);
   const MutexLock lock(mutex_);
-  return drafts_.extract(place);
+  const Draft* const there = drafts_.find(number);
+  if (there == nullptr) {
+    return std::nullopt;
+  }
+  draft_bytes_ -= there->record_bytes();
+  return drafts_.take(number);
 }
 
 void BackendWriter::expect_expiry(std::uint32_t store) {
@@ -63,61 +67,51 @@ void BackendWriter::expect_expiry(std::uint32_t store) {
 }
 
 std::uint64_t BackendWriter::draft_bytes() const {
-  std::uint64_t bytes = 0;
   const MutexLock lock(mutex_);
-  for (const auto& [place, draft] : drafts_) {
-    bytes += draft.record_bytes;
-  }
-  return bytes;
+  return draft_bytes_;
 }
 
-Result<BackendWriter::Sealing> BackendWriter::prepare(std::uint64_t place, const SealOptions& options,
-                                                      Deadline deadline) {
-  auto taken = take_draft(place);
-  if (taken.empty()) {
+Result<void> BackendWriter::prepare(std::uint64_t place, const SealOptions& options, BatchSpaces& spaces,
+                                    std::uint64_t generation, Sealing& sealing, NewRecord& record) {
+  auto draft = take_draft(place);
+  if (!draft) {
     return Error(Errc::invalid_argument, "this draft is already sealed or discarded; create another one");
   }
-  if (auto time = still_time(deadline); !time) {
-    return time.error();
-  }
-  const Draft& draft = taken.mapped();
-  const std::uint32_t store = draft.meta.store;
-  const auto space = spaces_.space_of(store, deadline);
+  const ObjectRecord& object = draft->object;
+  const auto& space = spaces.space_of(object.store);
   if (!space) {
     return space.error();
   }
-  Result<Sealing> made(std::in_place);
-  Sealing& sealing = *made;
+  const std::span<std::byte> bytes(draft->memory.get(), draft->record_bytes());
   sealing.space = *space;
-  const std::uint64_t generation = generations_.next();
-  NewRecord& record = sealing.record;
+  sealing.name = read_name(bytes.data(), object);
   record.revision = generation;
-  if (draft.name.empty()) {
-    sealing.sealed.key = keys_.next(store);
-    sealing.record_name = RecordNames::of_key(sealing.sealed.key);
+  if (sealing.name.empty()) {
+    sealing.sealed.key = keys_.next(object.store);
+    sealing.numbered = RecordNames::of_key(sealing.sealed.key);
+    sealing.record_name = sealing.numbered;
   } else {
-    sealing.sealed = {key_of_name(store, draft.name, generation), generation};
-    sealing.record_name = names_.of_name(draft.name);
+    sealing.sealed = {key_of_name(object.store, object.name_hash, generation), generation};
+    sealing.record_name = names_.of_name(sealing.name, sealing.room);
     if (!backend_->traits().lists) {
-      sealing.alias_name = RecordNames::of_alias(sealing.sealed.key.serial);
+      sealing.numbered = RecordNames::of_alias(sealing.sealed.key.serial);
     }
     record.expect = options.mode == SealMode::put      ? Expect::absent
                     : options.expected_generation == 0 ? Expect::anything
                                                        : Expect::revision;
     record.expected_revision = options.expected_generation;
   }
-  record.lifetime = std::chrono::milliseconds(draft.lifetime_ms);
-  record.tag = draft.tag;
-  const std::span<std::byte> bytes(draft.memory.get(), draft.record_bytes);
-  write_record_end(bytes, draft.meta, sealing.sealed.key, sealing.sealed.generation,
-                   draft.lifetime_ms == 0 ? 0 : moment_after(draft.lifetime_ms));
-  record.owner = draft.memory;
+  record.lifetime = std::chrono::milliseconds(draft->lifetime_ms);
+  record.tag = {reinterpret_cast<const char*>(bytes.data() + bytes.size()), draft->tag_bytes};
+  write_record_words(bytes, object, sealing.sealed.key, sealing.sealed.generation,
+                     draft->lifetime_ms == 0 ? 0 : moment_after(draft->lifetime_ms));
   record.bytes = bytes;
-  sealing.draft = std::move(taken);
-  return made;
+  record.owner = std::move(draft->memory);
+  return {};
 }
 
-Result<Sealed> BackendWriter::finish(const Sealing& sealing, const Result<void>& stored) {
+Result<Sealed> BackendWriter::finish(const Sealing& sealing, const NewRecord& record,
+                                     const Result<void>& stored) {
   if (!stored) {
     switch (stored.error().code()) {
       case Errc::key_exists:
@@ -126,26 +120,25 @@ Result<Sealed> BackendWriter::finish(const Sealing& sealing, const Result<void>&
         return Error(Errc::not_found, "the name to be replaced is not bound; put it");
       case Errc::stale:
         return Error(Errc::stale, "another generation is current, not the expected " +
-                                      std::to_string(sealing.record.expected_revision) +
-                                      "; get the name again");
+                                      std::to_string(record.expected_revision) + "; get the name again");
       default:
         return stored.error();
     }
   }
-  if (!sealing.name().empty()) {
-    reader_.know(sealing.sealed.key, sealing.name());
+  if (!sealing.name.empty()) {
+    reader_.know(sealing.sealed.key, sealing.name);
   }
   return sealing.sealed;
 }
 
 // The one that leads to the name first: whoever has the key of the object finds its name.
-Result<void> BackendWriter::store(const Sealing& sealing, Deadline deadline) {
+Result<void> BackendWriter::store(const Sealing& sealing, const NewRecord& record, Deadline deadline) {
   const RecordKey key{sealing.space, sealing.record_name};
-  if (sealing.alias_name.empty()) {
-    return backend_->store(key, sealing.record, deadline);
+  if (!sealing.has_alias()) {
+    return backend_->store(key, record, deadline);
   }
-  const std::array<RecordKey, 2> keys{RecordKey{sealing.space, sealing.alias_name}, key};
-  const std::array<NewRecord, 2> records{alias_of(sealing, sealing.record.lifetime), sealing.record};
+  const std::array<RecordKey, 2> keys{RecordKey{sealing.space, sealing.numbered}, key};
+  const std::array<NewRecord, 2> records{alias_of(sealing, record), record};
   std::array<Result<void>, 2> stored;
   if (RecordBatches* const together = backend_->batches()) {
     together->store(keys, records, stored, deadline);
@@ -163,42 +156,51 @@ void BackendWriter::tell_of(std::span<const Result<Sealed>> sealed) {
   }
 }
 
-NewRecord BackendWriter::alias_of(const Sealing& sealing, std::chrono::milliseconds lifetime) {
+NewRecord BackendWriter::alias_of(const Sealing& sealing, const NewRecord& record) {
   NewRecord alias;
-  alias.bytes = std::as_bytes(std::span(sealing.name()));
-  alias.revision = sealing.record.revision;
-  alias.lifetime = lifetime;
-  alias.tag = sealing.record.tag;  // so it is where its object is
+  alias.bytes = std::as_bytes(std::span(sealing.name));
+  alias.revision = record.revision;
+  alias.lifetime = record.lifetime;
+  alias.tag = record.tag;  // so it is where its object is
   return alias;
 }
 
 // The object that has the name lives on, maybe longer than the one that did not get it.
-void BackendWriter::keep_alias(const Sealing& sealing, Deadline deadline) {
-  (void)backend_->store({sealing.space, sealing.alias_name}, alias_of(sealing, std::chrono::milliseconds(0)),
-                        deadline);
+void BackendWriter::keep_alias(const Sealing& sealing, const NewRecord& record, Deadline deadline) {
+  NewRecord alias = alias_of(sealing, record);
+  alias.lifetime = {};
+  (void)backend_->store({sealing.space, sealing.numbered}, alias, deadline);
 }
 
 // If what has the name had expired.
-Result<void> BackendWriter::once_more(const Sealing& sealing, Result<void> stored, Deadline deadline) {
+Result<void> BackendWriter::once_more(const Sealing& sealing, const NewRecord& record, Result<void> stored,
+                                      Deadline deadline) {
   const RecordKey key{sealing.space, sealing.record_name};
   if (stored || stored.error().code() != Errc::key_exists) {
     return stored;
   }
   if (!reader_.is_there(key, deadline)) {
-    stored = backend_->store(key, sealing.record, deadline);
+    stored = backend_->store(key, record, deadline);
   }
-  if (!stored && sealing.record.lifetime.count() > 0 && !sealing.alias_name.empty()) {
-    keep_alias(sealing, deadline);
+  if (!stored && record.lifetime.count() > 0 && sealing.has_alias()) {
+    keep_alias(sealing, record, deadline);
   }
   return stored;
 }
 
 Result<Sealed> BackendWriter::seal(std::uint64_t place, const SealOptions& options, Deadline deadline) {
-  const auto sealing = prepare(place, options, deadline);
-  if (!sealing) {
-    return sealing.error();
+  if (auto time = still_time(deadline); !time) {
+    discard(place);
+    return time.error();
   }
-  auto sealed = finish(*sealing, once_more(*sealing, store(*sealing, deadline), deadline));
+  BatchSpaces spaces(spaces_, deadline);
+  Sealing sealing;
+  NewRecord record;
+  if (auto prepared = prepare(place, options, spaces, generations_.next(1), sealing, record); !prepared) {
+    return prepared.error();
+  }
+  auto sealed =
+      finish(sealing, record, once_more(sealing, record, store(sealing, record, deadline), deadline));
   tell_of({&sealed, 1});
   return sealed;
 }
@@ -210,28 +212,38 @@ void BackendWriter::seal_batch(std::span<const ObjectDraft> drafts, std::span<Re
     pool.make_all(drafts.size(), [&](std::size_t at) { sealed[at] = seal(drafts[at].place, {}, deadline); });
     return;
   }
-  std::vector<Result<Sealing>> prepared;
+  if (auto time = still_time(deadline); !time) {
+    for (std::size_t at = 0; at < drafts.size(); ++at) {
+      discard(drafts[at].place);
+      sealed[at] = time.error();
+    }
+    return;
+  }
+  BatchSpaces spaces(spaces_, deadline);
+  const std::uint64_t generation = generations_.next(drafts.size());
+  std::vector<Sealing> prepared(drafts.size());
   std::vector<RecordKey> keys;
   std::vector<NewRecord> records;
   std::vector<std::size_t> asked;
-  prepared.reserve(drafts.size());
-  keys.reserve(drafts.size());
-  records.reserve(drafts.size());
-  asked.reserve(drafts.size());
+  const std::size_t most = drafts.size() * (backend_->traits().lists ? 1 : 2);
+  keys.reserve(most);
+  records.reserve(most);
+  asked.reserve(most);
   for (std::size_t at = 0; at < drafts.size(); ++at) {
-    prepared.push_back(prepare(drafts[at].place, {}, deadline));
-    const Result<Sealing>& one = prepared.back();
-    if (!one) {
-      sealed[at] = one.error();
+    Sealing& one = prepared[at];
+    NewRecord record;
+    if (auto is_prepared = prepare(drafts[at].place, {}, spaces, generation + at, one, record);
+        !is_prepared) {
+      sealed[at] = is_prepared.error();
       continue;
     }
-    if (!one->alias_name.empty()) {
-      keys.push_back({one->space, one->alias_name});
-      records.push_back(alias_of(*one, one->record.lifetime));
+    if (one.has_alias()) {
+      keys.push_back({one.space, one.numbered});
+      records.push_back(alias_of(one, record));
       asked.push_back(drafts.size());
     }
-    keys.push_back({one->space, one->record_name});
-    records.push_back(one->record);
+    keys.push_back({one.space, one.record_name});
+    records.push_back(std::move(record));
     asked.push_back(at);
   }
   std::vector<Result<void>> stored(keys.size());
@@ -243,8 +255,9 @@ void BackendWriter::seal_batch(std::span<const ObjectDraft> drafts, std::span<Re
       }
       continue;
     }
-    const Sealing& sealing = *prepared[asked[one]];
-    sealed[asked[one]] = finish(sealing, once_more(sealing, std::move(stored[one]), deadline));
+    const Sealing& sealing = prepared[asked[one]];
+    sealed[asked[one]] =
+        finish(sealing, records[one], once_more(sealing, records[one], std::move(stored[one]), deadline));
   }
   tell_of(sealed);
 }
@@ -268,7 +281,8 @@ Result<bool> BackendWriter::evict(const Address& address, Deadline deadline) {
   }
   Result<bool> removed(false);
   if (!address.name.empty()) {
-    const std::string record = names_.of_name(address.name);
+    std::string room;
+    const std::string_view record = names_.of_name(address.name, room);
     if (may_be_another(address.key.store, record)) {
       const auto found = reader_.find(address, 0, deadline);
       if (!found) {
@@ -305,13 +319,14 @@ void BackendWriter::evict_batch(std::span<const Address> addresses, std::span<Re
   std::vector<Named> named;
   std::vector<std::size_t> to_look_at;
   std::vector<Address> wanted;
+  BatchSpaces spaces(spaces_, deadline);
   for (std::size_t at = 0; at < addresses.size(); ++at) {
     const Address& address = addresses[at];
     if (together == nullptr || address.name.empty()) {
       alone.push_back(at);
       continue;
     }
-    const auto space = spaces_.space_of(address.key.store, deadline);
+    const auto& space = spaces.space_of(address.key.store);
     evicted[at] = space || space.error().code() == Errc::not_found ? Result<bool>(false) : space.error();
     if (!space) {
       continue;

@@ -3,19 +3,21 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "core/backend/backend_keys.hpp"
 #include "core/backend/backend_reader.hpp"
 #include "core/backend/bound_signal.hpp"
 #include "core/backend/call_pool.hpp"
+#include "core/backend/record_format.hpp"
 #include "core/backend/record_names.hpp"
 #include "core/backend/store_spaces.hpp"
 #include "core/base/mutex.hpp"
+#include "core/base/number_table.hpp"
 #include "core/ports/backend.hpp"
 #include "core/ports/connector.hpp"
 #include "core/result.hpp"
@@ -49,41 +51,47 @@ class BackendWriter {
   [[nodiscard]] std::uint64_t draft_bytes() const LOCUM_EXCLUDES(mutex_);
 
  private:
-  /// An object that is being made, until it is sealed.
+  /// An object that is being made, until it is sealed: a record without its last words.
   struct Draft {
-    std::shared_ptr<std::byte> memory;
-    std::uint64_t record_bytes = 0;
-    /// Its texts refer to the following. Without the lifetime: a record has its moment elsewhere.
-    ObjectMeta meta;
+    std::shared_ptr<std::byte> memory;  ///< the record, and behind it the tag
+    ObjectRecord object;
     std::uint64_t lifetime_ms = 0;
-    std::string type_name;
-    std::string name;
-    std::string tag;
+    std::size_t tag_bytes = 0;
+
+    [[nodiscard]] std::uint64_t record_bytes() const noexcept {
+      return object.size_bytes + record_end_bytes(object);
+    }
   };
-  /// By place. A draft is where it was made until it is stored.
-  using Drafts = std::unordered_map<std::uint64_t, Draft>;
-  /// A draft that is about to be stored.
+  /// What a record that is about to be stored is called. It stays where it is: names refer to it.
   struct Sealing {
-    Drafts::node_type draft;
-    std::string_view space;
-    std::string record_name;
-    std::string alias_name;  ///< empty: it needs none
-    Sealed sealed;
-    NewRecord record;
+    Sealing() = default;
+    Sealing(const Sealing&) = delete;
+    Sealing& operator=(const Sealing&) = delete;
 
-    [[nodiscard]] const std::string& name() const { return draft.mapped().name; }
+    std::string_view name;  ///< of the object, in the record; empty: it has none
+    std::string_view space;
+    std::string room;       ///< of a record name that is not the object's
+    NumberedName numbered;  ///< of the record if the object has no name; else of the alias, if it needs one
+    std::string_view record_name;
+    Sealed sealed;
+
+    [[nodiscard]] bool has_alias() const noexcept { return !name.empty() && !numbered.empty(); }
   };
 
-  /// Empty if it was taken before.
-  [[nodiscard]] Drafts::node_type take_draft(std::uint64_t place) noexcept LOCUM_EXCLUDES(mutex_);
-  [[nodiscard]] Result<Sealing> prepare(std::uint64_t place, const SealOptions& options, Deadline deadline);
-  [[nodiscard]] Result<Sealed> finish(const Sealing& sealing, const Result<void>& stored);
-  [[nodiscard]] static NewRecord alias_of(const Sealing& sealing, std::chrono::milliseconds lifetime);
-  [[nodiscard]] Result<void> store(const Sealing& sealing, Deadline deadline);
-  [[nodiscard]] Result<void> once_more(const Sealing& sealing, Result<void> stored, Deadline deadline);
+  /// None if it was taken before.
+  [[nodiscard]] std::optional<Draft> take_draft(std::uint64_t place) noexcept LOCUM_EXCLUDES(mutex_);
+  /// \param generation of the object, if it has a name
+  [[nodiscard]] Result<void> prepare(std::uint64_t place, const SealOptions& options, BatchSpaces& spaces,
+                                     std::uint64_t generation, Sealing& sealing, NewRecord& record);
+  [[nodiscard]] Result<Sealed> finish(const Sealing& sealing, const NewRecord& record,
+                                      const Result<void>& stored);
+  [[nodiscard]] static NewRecord alias_of(const Sealing& sealing, const NewRecord& record);
+  [[nodiscard]] Result<void> store(const Sealing& sealing, const NewRecord& record, Deadline deadline);
+  [[nodiscard]] Result<void> once_more(const Sealing& sealing, const NewRecord& record, Result<void> stored,
+                                       Deadline deadline);
   [[nodiscard]] bool may_be_another(std::uint32_t store, std::string_view record) const;
   void tell_of(std::span<const Result<Sealed>> sealed);
-  void keep_alias(const Sealing& sealing, Deadline deadline);
+  void keep_alias(const Sealing& sealing, const NewRecord& record, Deadline deadline);
 
   const std::shared_ptr<Backend> backend_;
   const RecordNames names_;
@@ -93,8 +101,8 @@ class BackendWriter {
   BackendKeys keys_;
   GenerationClock generations_;
   mutable Mutex mutex_;
-  std::uint64_t last_place_ LOCUM_GUARDED_BY(mutex_) = 0;
-  Drafts drafts_ LOCUM_GUARDED_BY(mutex_);
+  NumberTable<Draft> drafts_ LOCUM_GUARDED_BY(mutex_);  ///< by their places
+  std::uint64_t draft_bytes_ LOCUM_GUARDED_BY(mutex_) = 0;
   std::unordered_set<std::uint32_t> expiring_ LOCUM_GUARDED_BY(mutex_);  ///< stores
 };
 

@@ -5,7 +5,6 @@
 #include <string>
 
 #include "core/base/checksum.hpp"
-#include "core/node/publish.hpp"
 #include "core/ports/backend.hpp"
 
 namespace locum {
@@ -40,6 +39,15 @@ bool plausible(const RecordWords& words) noexcept {
          (words.name_bytes == 0) == (words.name_hash == 0);
 }
 
+// False: these are not the last bytes of a record of this library.
+bool read_words(std::span<const std::byte> last, RecordWords& words) noexcept {
+  if (last.size() < end_words_bytes) {
+    return false;
+  }
+  std::memcpy(&words, last.data() + last.size() - end_words_bytes, end_words_bytes);
+  return words.magic == RecordWords::magic_number && plausible(words);
+}
+
 std::uint32_t sum_of(std::span<const std::byte> tail, const RecordWords& words) noexcept {
   return checksum(std::as_bytes(std::span(&words, 1)).first(offsetof(RecordWords, checksum)), checksum(tail));
 }
@@ -62,23 +70,19 @@ Result<void> require_alignment_of_records(const ObjectMeta& meta) {
                                       ": use a type that needs no more, or the ranks' memory");
 }
 
-std::uint64_t record_end_bytes(const ObjectMeta& meta) noexcept {
-  return tail_bytes(record_of(meta, 0, 0)) + end_words_bytes;
+std::uint64_t record_end_bytes(const ObjectRecord& object) noexcept {
+  return tail_bytes(object) + end_words_bytes;
 }
 
-void write_record_end(std::span<std::byte> record, const ObjectMeta& meta, const Key& key,
-                      std::uint64_t generation, std::uint64_t expires_ns) noexcept {
-  ObjectRecord object = record_of(meta, 0, 0);
-  const std::uint64_t payload = record.size() - end_words_bytes - tail_bytes(object);
-  object.size_bytes = payload;
-  write_tail(record.data(), object, {meta.element_bytes, meta.extents, meta.type_name, meta.name});
+void write_record_words(std::span<std::byte> record, const ObjectRecord& object, const Key& key,
+                        std::uint64_t generation, std::uint64_t expires_ns) noexcept {
   if (object.has_checksum()) {
     const std::uint32_t sum = checksum_of(record.data(), object);
     std::memcpy(record.data() + checksum_at(object), &sum, sizeof sum);
   }
   RecordWords words{.key = key,
                     .generation = generation,
-                    .size_bytes = payload,
+                    .size_bytes = object.size_bytes,
                     .type_hash = object.type_hash,
                     .name_hash = object.name_hash,
                     .expires_ns = expires_ns,
@@ -87,33 +91,26 @@ void write_record_end(std::span<std::byte> record, const ObjectMeta& meta, const
                     .rank = object.rank,
                     .has_checksum = object.has_checksum() ? std::uint8_t{1} : std::uint8_t{0},
                     .layout = object.layout};
-  words.checksum = sum_of(record.subspan(payload, tail_bytes(object)), words);
+  words.checksum = sum_of(record.subspan(object.size_bytes, tail_bytes(object)), words);
   std::memcpy(record.data() + record.size() - end_words_bytes, &words, end_words_bytes);
 }
 
 std::uint64_t record_end_bytes(std::span<const std::byte> last) noexcept {
   RecordWords words;
-  if (last.size() < end_words_bytes) {
-    return 0;
-  }
-  std::memcpy(&words, last.data() + last.size() - end_words_bytes, end_words_bytes);
-  return words.magic == RecordWords::magic_number && plausible(words)
-             ? tail_bytes(object_of(words)) + end_words_bytes
-             : 0;
+  return read_words(last, words) ? record_end_bytes(object_of(words)) : 0;
 }
 
 Result<StoredFacts> read_record(std::span<const std::byte> last, std::uint64_t size_bytes) {
   StoredFacts facts;
-  facts.end_bytes = record_end_bytes(last);
-  if (facts.end_bytes == 0) {
+  if (!read_words(last, facts.words)) {
     return damaged("does not end as one of this library does");
   }
-  std::memcpy(&facts.words, last.data() + last.size() - end_words_bytes, end_words_bytes);
   if (facts.words.version > RecordWords::current_version) {
     return Error(Errc::unsupported, "a later version of this library wrote the record, in format " +
                                         std::to_string(facts.words.version) + "; read it with that version");
   }
   facts.object = object_of(facts.words);
+  facts.end_bytes = record_end_bytes(facts.object);
   if (facts.words.size_bytes + facts.end_bytes != size_bytes || facts.end_bytes > last.size()) {
     return damaged("has " + std::to_string(size_bytes) + " bytes, and says that it has " +
                    std::to_string(facts.words.size_bytes + facts.end_bytes) + "; without its last " +

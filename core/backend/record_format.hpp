@@ -48,12 +48,12 @@ struct StoredFacts {
 /// `unsupported` for an object whose elements need a larger alignment than records have where they are loaded
 /// (record_alignment).
 [[nodiscard]] Result<void> require_alignment_of_records(const ObjectMeta& meta);
-/// Bytes that a record has behind the payload.
-[[nodiscard]] std::uint64_t record_end_bytes(const ObjectMeta& meta) noexcept;
-/// Writes tail and words behind the payload. REQUIRES: `record` has the payload, and room for the end as
-/// record_end_bytes() says; the payload's bytes are there.
-void write_record_end(std::span<std::byte> record, const ObjectMeta& meta, const Key& key,
-                      std::uint64_t generation, std::uint64_t expires_ns) noexcept;
+/// Bytes that the record of an object has behind the payload.
+[[nodiscard]] std::uint64_t record_end_bytes(const ObjectRecord& object) noexcept;
+/// Writes the checksum of payload and tail, if the object has one, and the words. REQUIRES: `record` has the
+/// payload, the tail behind it (write_tail), and room for the words.
+void write_record_words(std::span<std::byte> record, const ObjectRecord& object, const Key& key,
+                        std::uint64_t generation, std::uint64_t expires_ns) noexcept;
 /// The length of the end of a record of which these are the last bytes; 0 if they are not the end of a
 /// record of this library.
 [[nodiscard]] std::uint64_t record_end_bytes(std::span<const std::byte> last) noexcept;

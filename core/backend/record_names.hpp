@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +12,21 @@
 
 namespace locum {
 
+/// A name that the library makes of numbers: `@`, a letter, and hexadecimal digits.
+class NumberedName {
+ public:
+  NumberedName() = default;  ///< empty
+  explicit NumberedName(char kind) noexcept : text_{'@', kind}, size_(2) {}
+  /// Appends so many digits.
+  void append(std::uint64_t number, unsigned count) noexcept;
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  operator std::string_view() const noexcept { return {text_.data(), size_}; }
+
+ private:
+  std::array<char, 2 + 2 * 16> text_{};
+  std::size_t size_ = 0;
+};
+
 /// Names of records: those of objects are the objects' own, where the backend can hold them; bytes that it
 /// cannot are written as `%` and two hexadecimal digits, and so are `%` and a leading `@`. A name that
 /// becomes too long is `@h` and a hash of 128 bits; the record itself holds the whole one. Everything else
@@ -19,13 +36,19 @@ class RecordNames {
   explicit RecordNames(const BackendTraits& traits) noexcept
       : bytes_(traits.name_bytes), longest_(traits.longest_name) {}
 
-  [[nodiscard]] std::string of_name(std::string_view name) const;
+  /// Of an object with a name. Refers to the object's own if the record has the same, else to `room`, where
+  /// it is made.
+  [[nodiscard]] std::string_view of_name(std::string_view name, std::string& room) const;
+  [[nodiscard]] std::string of_name(std::string_view name) const {
+    std::string room;
+    return std::string(of_name(name, room));
+  }
   /// Of the beginning of names, as far as it fits.
   [[nodiscard]] std::string of_prefix(std::string_view prefix) const;
   /// Of an object without a name.
-  [[nodiscard]] static std::string of_key(const Key& key);
+  [[nodiscard]] static NumberedName of_key(const Key& key) noexcept;
   /// Of the record that leads from the key of a named object to its name, where a backend does not list.
-  [[nodiscard]] static std::string of_alias(std::uint64_t name_hash);
+  [[nodiscard]] static NumberedName of_alias(std::uint64_t name_hash) noexcept;
   /// The name of an object; none if the record is of something else, or its name does not fit (see
   /// is_hashed()).
   [[nodiscard]] static std::optional<std::string> name_in(std::string_view record);
@@ -34,6 +57,8 @@ class RecordNames {
 
  private:
   [[nodiscard]] bool keeps(char byte, bool is_first) const noexcept;
+  /// How many bytes at the beginning stay as they are.
+  [[nodiscard]] std::size_t plain_bytes(std::string_view name) const noexcept;
   [[nodiscard]] std::string escaped(std::string_view name) const;
 
   NameBytes bytes_;

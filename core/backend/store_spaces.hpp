@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -40,6 +41,27 @@ class StoreSpaces {
   mutable Mutex mutex_;
   /// None is ever removed or changed.
   mutable std::unordered_map<std::uint32_t, std::string> spaces_ LOCUM_GUARDED_BY(mutex_);
+};
+
+/// The spaces of the stores of a batch, which mostly has one. One thread.
+class BatchSpaces {
+ public:
+  BatchSpaces(StoreSpaces& spaces, Deadline deadline) noexcept : spaces_(spaces), deadline_(deadline) {}
+
+  /// As StoreSpaces has it; until the next call.
+  [[nodiscard]] const Result<std::string_view>& space_of(std::uint32_t store) {
+    if (!space_ || store != store_) {
+      space_ = spaces_.space_of(store, deadline_);
+      store_ = store;
+    }
+    return *space_;
+  }
+
+ private:
+  StoreSpaces& spaces_;
+  const Deadline deadline_;
+  std::optional<Result<std::string_view>> space_;
+  std::uint32_t store_ = 0;
 };
 
 /// The space of the registry.

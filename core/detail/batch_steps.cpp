@@ -55,37 +55,21 @@ std::vector<Result<bool>> BatchSteps::exist_all(const BatchAddresses& asked, Dea
   return exist;
 }
 
-// As the connector tells of them: the names of those that failed went with them.
-std::vector<Result<BatchSteps::Made>> BatchSteps::seal_batch(OwnedDrafts& drafts, Deadline deadline) const {
-  const std::size_t count = drafts.all().size();
-  std::vector<Result<Made>> made;
-  made.reserve(count);
-  std::vector<Result<Sealed>> sealed(count, no_memory_left());
-  const std::vector<ObjectDraft> to_seal = drafts.release();
-  session().connector().seal_batch(to_seal, sealed, moment(deadline));
-  for (std::size_t at = 0; at < count; ++at) {
-    if (sealed[at]) {
-      made.emplace_back(Made{sealed[at]->key, sealed[at]->generation, to_seal[at].bytes.size()});
-    } else {
-      made.emplace_back(sealed[at].error());
-    }
-  }
-  return made;
-}
-
-// Where the store was dropped meanwhile, the drop may have come before the name stood for the object.
-Result<Key> BatchSteps::key_in_batch(std::string_view name, const Result<Made>& made) const noexcept {
+// The error is as the connector tells of it: the name of one that failed went with it. Where the store was
+// dropped meanwhile, the drop may have come before the name stood for the object.
+Result<Key> BatchSteps::key_in_batch(std::string_view name, const Result<Sealed>& sealed,
+                                     std::uint64_t size_bytes) const noexcept {
   const Address address(open_->number, name);
-  if (!made) {
-    return session().explain(address, made.error());
+  if (!sealed) {
+    return session().explain(address, sealed.error());
   }
   if (open_->dropped_meanwhile()) [[unlikely]] {
-    (void)session().connector().evict(Address(made->key), {});
+    (void)session().connector().evict(Address(sealed->key), {});
     (void)session().connector().evict(address, {});
-    return refusal(made->key);
+    return refusal(sealed->key);
   }
-  session().metrics().count_write(session().copied_by(), made->size_bytes);
-  return made->key;
+  session().metrics().count_write(session().copied_by(), size_bytes);
+  return sealed->key;
 }
 
 // Those that cannot be asked for are left out; and so are promises, which are evicted one by one.

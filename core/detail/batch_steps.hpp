@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <ranges>
@@ -177,17 +178,20 @@ class BatchSteps : protected AsyncSteps {
   template <class NameOf>
   void seal_drafts(OwnedDrafts& drafts, std::vector<Result<Key>>& keys, std::size_t& sealed, Deadline until,
                    NameOf name_of) const {
-    const std::vector<Result<Made>> made = seal_batch(drafts, until);
-    auto each = made.begin();
+    // Before they are released: if there is no memory for it, they are discarded.
+    std::vector<Result<Sealed>> made(drafts.all().size(), no_memory_left());
+    const std::vector<ObjectDraft> to_seal = drafts.release();
+    session().connector().seal_batch(to_seal, made, moment(until));
+    std::size_t each = 0;
     for (; sealed < keys.size(); ++sealed) {
       if (keys[sealed]) {
-        keys[sealed] = key_in_batch(full(name_of(sealed)), *each);
+        keys[sealed] = key_in_batch(full(name_of(sealed)), made[each], to_seal[each].bytes.size());
         ++each;
       }
     }
   }
-  [[nodiscard]] std::vector<Result<Made>> seal_batch(OwnedDrafts& drafts, Deadline deadline) const;
-  [[nodiscard]] Result<Key> key_in_batch(std::string_view name, const Result<Made>& made) const noexcept;
+  [[nodiscard]] Result<Key> key_in_batch(std::string_view name, const Result<Sealed>& sealed,
+                                         std::uint64_t size_bytes) const noexcept;
 };
 
 }  // namespace locum::detail

@@ -208,7 +208,7 @@ void read_record_input(Input& input, BackendOutcome& outcome) {
     key = words_of(bytes).key;
     key.store = stored.store.number();
   }
-  const std::string record_name = is_named ? std::string(a_name) : RecordNames::of_key(key);
+  const std::string record_name = is_named ? std::string(a_name) : std::string(RecordNames::of_key(key));
   const RecordKey place{a_space, record_name};
   demand(bool(stored.backend->store(place, record_with(bytes, 1 + flags), in_a_minute())),
          "nothing can be stored");

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/node/publish.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/core/connector_samples.hpp"
 
@@ -26,9 +27,11 @@ MadeRecord made_record(std::uint64_t payload_bytes, std::string_view name, bool 
   meta.extents.values = {payload_bytes / 16, 2};
   meta.checksum = checksum;
   MadeRecord made;
-  made.end_bytes = record_end_bytes(meta);
+  const ObjectRecord object = record_of(meta, 0, payload_bytes);
+  made.end_bytes = record_end_bytes(object);
   made.bytes = pattern(payload_bytes, payload_bytes + made.end_bytes);
-  write_record_end(made.bytes, meta, {5, 7, 9}, 77, 1234);
+  write_tail(made.bytes.data(), object, {meta.element_bytes, meta.extents, meta.type_name, meta.name});
+  write_record_words(made.bytes, object, {5, 7, 9}, 77, 1234);
   return made;
 }
 

@@ -58,16 +58,14 @@ class Opened {
 /// Says only that it is open.
 class CountedPack final : public Pack {
  public:
-  using Pack::load;
   using Pack::store;
   CountedPack(Opened& opened, std::string path) : opened_(opened), path_(std::move(path)) {
     opened_.open(path_);
   }
   ~CountedPack() override { opened_.close(path_); }
   const BackendTraits& traits() const noexcept override { return backends::pack; }
-  Result<Record> load(const RecordKey& /*key*/, std::uint64_t /*last*/, Deadline /*deadline*/) override {
-    return no_such_object();
-  }
+  void load(std::span<const RecordKey> /*keys*/, std::uint64_t /*last*/, std::span<Result<Record>> /*loaded*/,
+            Deadline /*deadline*/) override {}
   void store(std::span<const RecordKey> /*keys*/, std::span<const NewRecord> /*records*/,
              std::span<Result<void>> /*stored*/, Deadline /*deadline*/) override {}
   void remove_revisions(std::span<const RecordKey> /*keys*/, std::span<const std::uint64_t> /*revisions*/,

@@ -26,22 +26,33 @@ constexpr std::size_t longest_plain_space = 33;
 constexpr std::int64_t most_relative_seconds = std::int64_t{30} * 24 * 3600;
 constexpr std::int64_t last_second = std::numeric_limits<std::int32_t>::max();  // since 1970
 
-std::string item_key(const RecordKey& key) {
-  std::string item;
+void append_item_key(std::string& to, const RecordKey& key) {
   if (key.space.size() <= longest_plain_space && key.space.find(':') == std::string_view::npos &&
       !key.space.starts_with('%')) {
-    item = key.space;
+    to += key.space;
   } else {
     constexpr std::string_view digits = "0123456789abcdef";
-    item = '%';
+    to += '%';
     for (const std::uint64_t seed : {std::uint64_t{1}, std::uint64_t{2}}) {
       const std::uint64_t hash = hash64(key.space, seed);
       for (unsigned shift = 64; shift > 0; shift -= 4) {
-        item += digits[hash >> (shift - 4) & 0xFU];
+        to += digits[hash >> (shift - 4) & 0xFU];
       }
     }
   }
-  return (item += ':').append(key.name);
+  (to += ':').append(key.name);
+}
+
+/// As a request has them: with a space between two.
+std::string item_keys(std::span<const RecordKey> keys) {
+  std::string items;
+  for (const RecordKey& key : keys) {
+    if (!items.empty()) {
+      items += ' ';
+    }
+    append_item_key(items, key);
+  }
+  return items;
 }
 
 /// Seconds until a record goes, and one more, since the server's clock may be one behind; long ones since
@@ -90,17 +101,13 @@ class Memcached final : public ServerBackend<ItemConnection> {
 std::size_t Memcached::load_some(ItemConnection& connection, std::span<const RecordKey> keys,
                                  std::uint64_t /*last_bytes*/, std::span<Result<Record>> loaded,
                                  Deadline deadline) {
-  std::vector<std::string> names;
-  names.reserve(keys.size());
-  for (const RecordKey& key : keys) {
-    names.push_back(item_key(key));
-  }
+  const std::string items = item_keys(keys);
   std::ranges::fill(loaded, Result<Record>(no_such_object()));
   std::size_t known = 0;  // those before it have come, or are not there
-  connection.add_get(names);
+  connection.add_get(items);
   auto done = connection.send(deadline);
   if (done) {
-    done = connection.receive_items(names, deadline, [&](std::size_t at, Item item) {
+    done = connection.receive_items(items, deadline, [&](std::size_t at, Item item) {
       loaded[at] = std::move(item.record);
       known = at + 1;
     });
@@ -117,10 +124,11 @@ Error has_other_revision() {
 
 /// What is there of some items: the server's versions of those with the revision that is expected.
 /// Else `not_found` or `stale`; of all whose reply was lost, the error of that.
-std::vector<Result<std::uint64_t>> versions_of(ItemConnection& connection, std::span<const std::string> items,
+std::vector<Result<std::uint64_t>> versions_of(ItemConnection& connection, std::span<const RecordKey> keys,
                                                std::span<const std::uint64_t> revisions, Deadline deadline) {
-  std::vector<Result<std::uint64_t>> versions(items.size(), Result<std::uint64_t>(no_such_object()));
+  std::vector<Result<std::uint64_t>> versions(keys.size(), Result<std::uint64_t>(no_such_object()));
   std::size_t known = 0;
+  const std::string items = item_keys(keys);
   connection.add_get(items);
   auto done = connection.send(deadline);
   if (done) {
@@ -136,30 +144,32 @@ std::vector<Result<std::uint64_t>> versions_of(ItemConnection& connection, std::
   return versions;
 }
 
-Result<void> stored_as(const std::string& reply) {
-  if (reply == "STORED") {
+Result<void> stored_as(ItemReply reply) {
+  if (reply == ItemReply::stored) {
     return {};
   }
-  return reply == "NOT_STORED"  ? Error(Errc::key_exists, "there is a record of that name")
-         : reply == "NOT_FOUND" ? no_such_object()
-                                : has_other_revision();
+  return reply == ItemReply::not_stored  ? Error(Errc::key_exists, "there is a record of that name")
+         : reply == ItemReply::not_found ? no_such_object()
+                                         : has_other_revision();
 }
 
 std::vector<std::size_t> Memcached::store_some(ItemConnection& connection, std::span<const RecordKey> keys,
                                                std::span<const NewRecord> records,
                                                std::span<Result<void>> stored, Deadline deadline) {
   // The server compares its own versions: those of the revisions have to be known before.
-  std::vector<std::string> sought;
+  std::vector<RecordKey> sought;
   std::vector<std::uint64_t> revisions;
   for (std::size_t at = 0; at < keys.size(); ++at) {
     if (records[at].expect == Expect::revision && !is_too_large_for(traits(), records[at])) {
-      sought.push_back(item_key(keys[at]));
+      sought.push_back(keys[at]);
       revisions.push_back(records[at].expected_revision);
     }
   }
   const auto versions = sought.empty() ? std::vector<Result<std::uint64_t>>()
                                        : versions_of(connection, sought, revisions, deadline);
   std::vector<std::size_t> asked;
+  asked.reserve(keys.size());
+  std::string item;
   auto version = versions.begin();
   for (std::size_t at = 0; at < keys.size(); ++at) {
     const NewRecord& record = records[at];
@@ -179,14 +189,16 @@ std::vector<std::size_t> Memcached::store_some(ItemConnection& connection, std::
     const std::string_view command = record.expect == Expect::revision ? "cas"
                                      : record.expect == Expect::absent ? "add"
                                                                        : "set";
-    connection.add_store(command, item_key(keys[at]), expiry_of(record.lifetime), record.bytes,
+    item.clear();
+    append_item_key(item, keys[at]);
+    connection.add_store(command, item, expiry_of(record.lifetime), record.bytes,
                          {record.bytes.size(), record.revision}, text);
     asked.push_back(at);
   }
   std::vector<std::size_t> unknown;
   const auto sent = connection.send(deadline);
   for (const std::size_t at : asked) {
-    const auto reply = sent ? connection.receive(deadline) : Result<std::string>(sent.error());
+    const auto reply = sent ? connection.receive(deadline) : Result<ItemReply>(sent.error());
     stored[at] = reply ? stored_as(*reply) : Result<void>(reply.error());
     if (!reply && connection.is_broken()) {
       unknown.push_back(at);
@@ -197,28 +209,30 @@ std::vector<std::size_t> Memcached::store_some(ItemConnection& connection, std::
 
 void Memcached::remove_some(ItemConnection& connection, std::span<const RecordKey> keys,
                             std::span<Result<bool>> removed, Deadline deadline) {
+  std::string item;
   for (const RecordKey& key : keys) {
-    connection.add_delete(item_key(key));
+    item.clear();
+    append_item_key(item, key);
+    connection.add_delete(item);
   }
   const auto sent = connection.send(deadline);
   for (Result<bool>& one : removed) {
-    const auto reply = sent ? connection.receive(deadline) : Result<std::string>(sent.error());
-    one = reply ? Result<bool>(*reply == "DELETED") : perhaps_changed(reply.error());
+    const auto reply = sent ? connection.receive(deadline) : Result<ItemReply>(sent.error());
+    one = reply ? Result<bool>(*reply == ItemReply::deleted) : perhaps_changed(reply.error());
   }
 }
 
 Result<bool> Memcached::remove_revision(ItemConnection& connection, const RecordKey& key,
                                         std::uint64_t revision, Deadline deadline) {
-  const std::string name = item_key(key);
-  const auto version = versions_of(connection, {&name, 1}, {&revision, 1}, deadline).front();
+  const auto version = versions_of(connection, {&key, 1}, {&revision, 1}, deadline).front();
   if (!version) {
     const Errc code = version.error().code();
     return code == Errc::not_found || code == Errc::stale ? Result<bool>(false) : version.error();
   }
-  connection.add_end(name, *version);
+  connection.add_end(item_keys({&key, 1}), *version);
   const auto sent = connection.send(deadline);
-  const auto reply = sent ? connection.receive(deadline) : Result<std::string>(sent.error());
-  return reply ? Result<bool>(*reply == "STORED") : reply.error();
+  const auto reply = sent ? connection.receive(deadline) : Result<ItemReply>(sent.error());
+  return reply ? Result<bool>(*reply == ItemReply::stored) : reply.error();
 }
 
 }  // namespace

@@ -42,45 +42,28 @@ ItemHead head_in(std::string_view line) noexcept {
 
 }  // namespace
 
-void ItemConnection::add_get(std::span<const std::string> keys) {
-  text_.add("gets");
-  for (const std::string& key : keys) {
-    text_.add(" ");
-    text_.add(key);
-  }
+void ItemConnection::add_get(std::string_view keys) {
+  text_.add({"gets ", keys});
   end_request();
 }
 
-void ItemConnection::add_delete(const std::string& key) {
-  text_.add("delete ");
-  text_.add(key);
+void ItemConnection::add_delete(std::string_view key) {
+  text_.add({"delete ", key});
   end_request();
 }
 
-void ItemConnection::add_store(std::string_view command, const std::string& key, std::string_view expiry,
+void ItemConnection::add_store(std::string_view command, std::string_view key, std::string_view expiry,
                                std::span<const std::byte> bytes, const ValueEnd& end,
                                std::string_view version) {
-  text_.add(command);
-  for (const std::string_view word : {std::string_view(key), std::string_view("0"), expiry}) {
-    text_.add(" ");
-    text_.add(word);
-  }
-  text_.add(" ");
-  text_.add_number(bytes.size() + sizeof end);
-  text_.add(version.empty() ? "" : " ");
-  text_.add(version);
-  text_.add("\r\n");
+  text_.add({command, " ", key, " 0 ", expiry, " ", RequestText::Number(bytes.size() + sizeof end),
+             version.empty() ? "" : " ", version, "\r\n"});
   text_.add_bytes({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   text_.add(end.bytes());
   end_request();
 }
 
-void ItemConnection::add_end(const std::string& key, std::uint64_t version) {
-  text_.add("cas ");
-  text_.add(key);
-  text_.add(" 0 -1 0 ");
-  text_.add_number(version);
-  text_.add("\r\n");
+void ItemConnection::add_end(std::string_view key, std::uint64_t version) {
+  text_.add({"cas ", key, " 0 -1 0 ", RequestText::Number(version), "\r\n"});
   end_request();
 }
 
@@ -96,7 +79,7 @@ Result<void> ItemConnection::send(Deadline deadline) {
   return sent;
 }
 
-Result<std::string> ItemConnection::receive(Deadline deadline) {
+Result<ItemReply> ItemConnection::receive(Deadline deadline) {
   const auto line = stream_.line(deadline);
   if (!line) {
     return line.error();
@@ -105,11 +88,13 @@ Result<std::string> ItemConnection::receive(Deadline deadline) {
   if (is_refusal(*line)) {
     return refused(*line);
   }
+  // In the order of ItemReply.
   constexpr std::array<std::string_view, 5> known{"STORED", "NOT_STORED", "EXISTS", "NOT_FOUND", "DELETED"};
-  if (std::ranges::find(known, *line) == known.end()) {
+  const auto found = std::ranges::find(known, *line);
+  if (found == known.end()) {
     return stream_.garbage("a line that is no reply");
   }
-  return std::string(*line);
+  return static_cast<ItemReply>(found - known.begin());
 }
 
 Result<Item> ItemConnection::receive_value(std::uint64_t size_bytes, std::uint64_t version,
@@ -129,8 +114,15 @@ Result<Item> ItemConnection::receive_value(std::uint64_t size_bytes, std::uint64
   return Item{record_in(value, size_bytes), version};
 }
 
-Result<void> ItemConnection::receive_items(std::span<const std::string> keys, Deadline deadline,
+Result<void> ItemConnection::receive_items(std::string_view keys, Deadline deadline,
                                            const std::function<void(std::size_t at, Item item)>& take) {
+  std::string_view key;  // of the place `at`
+  const auto go_on = [&keys, &key] {
+    const bool is_there = !keys.empty();
+    key = keys.substr(0, keys.find(' '));
+    keys.remove_prefix(std::min(keys.size(), key.size() + 1));
+    return is_there;
+  };
   for (std::size_t at = 0;; ++at) {
     const auto line = stream_.line(deadline);
     if (!line) {
@@ -142,10 +134,11 @@ Result<void> ItemConnection::receive_items(std::span<const std::string> keys, De
       return is_refused ? Result<void>(refused(*line)) : Result<void>();
     }
     const ItemHead head = head_in(*line);
-    while (at < keys.size() && keys[at] != head.key) {
-      ++at;
+    bool is_asked_for = go_on();
+    for (; is_asked_for && key != head.key; ++at) {
+      is_asked_for = go_on();
     }
-    if (at >= keys.size() || head.size_bytes > largest_value) {
+    if (!is_asked_for || head.size_bytes > largest_value) {
       return stream_.garbage("an item that it was not asked for");
     }
     auto item = receive_value(head.size_bytes, head.version, deadline);

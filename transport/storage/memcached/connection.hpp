@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <functional>
 #include <span>
-#include <string>
 #include <string_view>
 #include <utility>
 
@@ -21,6 +20,9 @@ struct Item {
   std::uint64_t version = 0;  ///< of the server: "cas unique"
 };
 
+/// What a server says to a request that stores or deletes.
+enum class ItemReply : std::uint8_t { stored, not_stored, exists, not_found, deleted };
+
 /// A connection to a server of Memcached, by its text protocol: requests are added, sent together, and
 /// replied to in their order. It has ServerStream's errors, and those of the server. One thread at a time.
 class ItemConnection {
@@ -33,19 +35,20 @@ class ItemConnection {
   }
   [[nodiscard]] bool is_reusable() noexcept { return is_clean() && stream_.is_quiet(); }
 
-  void add_get(std::span<const std::string> keys);
-  void add_delete(const std::string& key);
+  /// \param keys with a space between two
+  void add_get(std::string_view keys);
+  void add_delete(std::string_view key);
   /// `command`: set, add or cas. The record's bytes have to stay until they are sent.
-  void add_store(std::string_view command, const std::string& key, std::string_view expiry,
+  void add_store(std::string_view command, std::string_view key, std::string_view expiry,
                  std::span<const std::byte> bytes, const ValueEnd& end, std::string_view version);
   /// Removes an item of that version: it has expired at once.
-  void add_end(const std::string& key, std::uint64_t version);
+  void add_end(std::string_view key, std::uint64_t version);
   [[nodiscard]] Result<void> send(Deadline deadline);
   /// The reply to a request that stores or deletes; an error of the server is one.
-  [[nodiscard]] Result<std::string> receive(Deadline deadline);
+  [[nodiscard]] Result<ItemReply> receive(Deadline deadline);
   /// The reply to add_get() of those keys: calls `take` with the place of each that there is, in their order,
   /// and its item.
-  [[nodiscard]] Result<void> receive_items(std::span<const std::string> keys, Deadline deadline,
+  [[nodiscard]] Result<void> receive_items(std::string_view keys, Deadline deadline,
                                            const std::function<void(std::size_t at, Item item)>& take);
 
  private:

@@ -37,7 +37,10 @@ class PackIndex {
   using Names = std::unordered_map<std::string, Entry, TextHash, std::equal_to<>>;
 
   [[nodiscard]] Entry* find(std::string_view space, std::string_view name) {
-    Names* const names = names_in(space);
+    return find(names_in(space), name);
+  }
+  /// \param names null: of a space that is not there
+  [[nodiscard]] static Entry* find(Names* names, std::string_view name) {
     const auto found = names == nullptr ? Names::iterator() : names->find(name);
     return names == nullptr || found == names->end() ? nullptr : &found->second;
   }
@@ -46,19 +49,24 @@ class PackIndex {
     return found == spaces_.end() ? nullptr : &found->second;
   }
   void put(std::string_view space, std::string_view name, const Entry& entry) {
-    if (Entry* const there = find(space, name)) {
+    Names& names = space_made(space);
+    if (Entry* const there = find(&names, name)) {
       replace(*there, entry);
     } else {
-      add(space, name, entry);
+      add(names, name, entry);
     }
   }
-  /// REQUIRES: there is none of that name.
-  void add(std::string_view space, std::string_view name, const Entry& entry) {
+  /// The names in a space, which is made if it is not there; until the space is dropped.
+  [[nodiscard]] Names& space_made(std::string_view space) {
     auto found = spaces_.find(space);
     if (found == spaces_.end()) {
       found = spaces_.emplace(space, Names()).first;
     }
-    found->second.emplace(name, entry);
+    return found->second;
+  }
+  /// REQUIRES: there is none of that name.
+  void add(Names& names, std::string_view name, const Entry& entry) {
+    names.emplace(name, entry);
     live_bytes_ += entry.stored_bytes();
   }
   void replace(Entry& there, const Entry& entry) noexcept {

@@ -24,15 +24,24 @@ Result<Record> record_at(PackFile& file, const PackIndex::Entry& entry, std::uin
   return Record{std::move(mapped->owner), mapped->bytes.last(shown), entry.body_bytes, entry.revision};
 }
 
-std::optional<PlacedRecord> placed_in(PackContent& content, const RecordKey& key) {
-  const PackIndex::Entry* const found = content.index.find(key.space, key.name);
-  return found == nullptr ? std::nullopt : std::optional(PlacedRecord{content.file, *found});
+std::shared_ptr<PackFile> place_in(PackContent& content, std::span<const RecordKey> keys,
+                                   std::span<PackIndex::Entry> entries) {
+  PackIndex::Names* names = nullptr;
+  for (std::size_t at = 0; at < keys.size(); ++at) {
+    if (at == 0 || keys[at].space != keys[at - 1].space) {
+      names = content.index.names_in(keys[at].space);
+    }
+    const PackIndex::Entry* const found = PackIndex::find(names, keys[at].name);
+    entries[at] = found == nullptr ? PackIndex::Entry() : *found;
+  }
+  return content.file;
 }
 
 // It may have been replaced, or copied into another file, meanwhile.
-void note_checked(PackContent& content, const RecordKey& key, const PlacedRecord& record) {
+void note_checked(PackContent& content, const RecordKey& key, const PackFile& file,
+                  const PackIndex::Entry& entry) {
   PackIndex::Entry* const found = content.index.find(key.space, key.name);
-  if (found != nullptr && content.file == record.file && found->position == record.entry.position) {
+  if (found != nullptr && content.file.get() == &file && found->position == entry.position) {
     found->is_checked = true;
   }
 }

@@ -28,32 +28,27 @@ Result<PackContent> opened_for_reading(const std::string& path) {
 
 class PackReader final : public Pack {
  public:
-  using Pack::load;
   using Pack::store;
   PackReader(std::string path, PackContent content) : path_(std::move(path)), content_(std::move(content)) {}
 
   const BackendTraits& traits() const noexcept override { return backends::pack; }
 
-  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline /*deadline*/) override {
-    std::optional<PlacedRecord> placed;
-    {
-      const MutexLock lock(mutex_);
-      if (auto looked = look(); !looked) {
-        return looked.error();
-      }
-      placed = placed_in(*content_, key);
-    }
-    if (!placed) {
-      return no_such_object();
-    }
-    auto record = record_at(*placed->file, placed->entry, last_bytes);
-    if (record && !placed->entry.is_checked) {
-      const MutexLock lock(mutex_);
-      if (content_) {
-        note_checked(*content_, key, *placed);
-      }
-    }
-    return record;
+  void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
+            Deadline /*deadline*/) override {
+    load_records(
+        keys, last_bytes, loaded,
+        [&](std::span<PackIndex::Entry> entries) -> Result<std::shared_ptr<PackFile>> {
+          const MutexLock lock(mutex_);
+          const auto looked = look();
+          return looked ? place_in(*content_, keys, entries)
+                        : Result<std::shared_ptr<PackFile>>(looked.error());
+        },
+        [&](const RecordKey& key, const PackFile& file, const PackIndex::Entry& entry) {
+          const MutexLock lock(mutex_);
+          if (content_) {
+            note_checked(*content_, key, file, entry);
+          }
+        });
   }
   void store(std::span<const RecordKey> /*keys*/, std::span<const NewRecord> /*records*/,
              std::span<Result<void>> stored, Deadline /*deadline*/) override {

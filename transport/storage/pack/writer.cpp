@@ -62,21 +62,18 @@ bool PackWriter::stays_open() {
   return pack_.failure || pack_.is_compacting;
 }
 
-Result<Record> PackWriter::load(const RecordKey& key, std::uint64_t last_bytes, Deadline /*deadline*/) {
-  std::optional<PlacedRecord> placed;
-  {
-    const MutexLock lock(pack_.mutex);
-    placed = placed_in(pack_.content, key);
-  }
-  if (!placed) {
-    return no_such_object();
-  }
-  auto record = record_at(*placed->file, placed->entry, last_bytes);
-  if (record && !placed->entry.is_checked) {
-    const MutexLock lock(pack_.mutex);
-    note_checked(pack_.content, key, *placed);
-  }
-  return record;
+void PackWriter::load(std::span<const RecordKey> keys, std::uint64_t last_bytes,
+                      std::span<Result<Record>> loaded, Deadline /*deadline*/) {
+  load_records(
+      keys, last_bytes, loaded,
+      [&](std::span<PackIndex::Entry> entries) {
+        const MutexLock lock(pack_.mutex);
+        return place_in(pack_.content, keys, entries);
+      },
+      [&](const RecordKey& key, const PackFile& file, const PackIndex::Entry& entry) {
+        const MutexLock lock(pack_.mutex);
+        note_checked(pack_.content, key, file, entry);
+      });
 }
 
 Result<std::vector<std::string>> PackWriter::list(std::string_view space, std::string_view prefix,
@@ -103,13 +100,14 @@ Result<void> PackWriter::append() {
 }
 
 // The index has it at once: the next record of the same name in the batch is compared with this one.
-Result<void> PackWriter::plan(const RecordKey& key, const NewRecord& record, Added& added) {
+Result<void> PackWriter::plan(PackIndex::Names& names, const RecordKey& key, const NewRecord& record,
+                              Added& added) {
   if (key.space.size() > pack_longest_text || key.name.size() > pack_longest_text) {
     return Error(Errc::invalid_argument,
                  "names in a pack have at most " + std::to_string(pack_longest_text) + " bytes; shorten it");
   }
   PackIndex& index = pack_.content.index;
-  PackIndex::Entry* const there = index.find(key.space, key.name);
+  PackIndex::Entry* const there = PackIndex::find(&names, key.name);
   auto may = may_store(record, there != nullptr ? &there->revision : nullptr);
   if (!may) {
     return may;
@@ -123,7 +121,7 @@ Result<void> PackWriter::plan(const RecordKey& key, const NewRecord& record, Add
     added.before = *there;
     index.replace(*there, entry);
   } else {
-    index.add(key.space, key.name, entry);
+    index.add(names, key.name, entry);
   }
   return {};
 }
@@ -157,8 +155,12 @@ void PackWriter::store(std::span<const RecordKey> keys, std::span<const NewRecor
   {
     const MutexLock lock(pack_.mutex);
     begin_appending();
+    PackIndex::Names* names = nullptr;
     for (std::size_t at = 0; at < keys.size(); ++at) {
-      stored[at] = plan(keys[at], records[at], added[at]);
+      if (at == 0 || keys[at].space != keys[at - 1].space) {
+        names = &pack_.content.index.space_made(keys[at].space);
+      }
+      stored[at] = plan(*names, keys[at], records[at], added[at]);
     }
     if (appending_.empty()) {
       return;

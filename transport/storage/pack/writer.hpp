@@ -21,14 +21,14 @@ namespace locum::storage {
 /// the threads that wait for it.
 class PackWriter final : public Pack {
  public:
-  using Pack::load;
   using Pack::store;
   PackWriter(const std::string& path, const PackWriterOptions& options, PackContent content)
       : pack_(path, options, std::move(content)) {}
   ~PackWriter() override;
 
   const BackendTraits& traits() const noexcept override;
-  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override;
+  void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
+            Deadline deadline) override;
   Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
                                         Deadline deadline) override;
   Result<std::uint64_t> drop(std::string_view space, Deadline deadline) override;
@@ -44,8 +44,8 @@ class PackWriter final : public Pack {
 
  private:
   struct Added;
-  [[nodiscard]] Result<void> plan(const RecordKey& key, const NewRecord& record, Added& added)
-      LOCUM_REQUIRES(pack_.mutex);
+  [[nodiscard]] Result<void> plan(PackIndex::Names& names, const RecordKey& key, const NewRecord& record,
+                                  Added& added) LOCUM_REQUIRES(pack_.mutex);
   void take_back(const RecordKey& key, const Added& added) LOCUM_REQUIRES(pack_.mutex);
   void begin_appending() LOCUM_REQUIRES(pack_.mutex) {
     appending_.begin(pack_.content.salt, pack_.content.end, pack_.content.synced);

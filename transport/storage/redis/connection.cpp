@@ -159,12 +159,9 @@ Result<RedisConnection> RedisConnection::open(const RedisAccess& access, bool pu
 }
 
 void RedisConnection::add(std::span<const Word> words) {
-  text_.add("*");
-  text_.add_number(words.size());
+  text_.add({"*", RequestText::Number(words.size())});
   for (const Word& word : words) {
-    text_.add("\r\n$");
-    text_.add_number(word.text.size() + word.more.size());
-    text_.add("\r\n");
+    text_.add({"\r\n$", RequestText::Number(word.text.size() + word.more.size()), "\r\n"});
     text_.add_bytes(word.text);
     text_.add(word.more);
   }

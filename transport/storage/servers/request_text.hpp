@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,11 +16,32 @@ namespace locum::storage {
 /// which are not copied and have to stay until they are sent. Its memory is used again. One thread.
 class RequestText {
  public:
+  /// The text of a number.
+  class Number {
+   public:
+    explicit Number(std::uint64_t number) noexcept
+        : size_(static_cast<std::size_t>(
+              std::to_chars(digits_.data(), digits_.data() + digits_.size(), number).ptr - digits_.data())) {}
+    operator std::string_view() const noexcept { return {digits_.data(), size_}; }
+
+   private:
+    std::array<char, 20> digits_;
+    std::size_t size_;
+  };
+
   void add(std::string_view text) { text_ += text; }
-  void add_number(std::uint64_t number) {
-    std::array<char, 20> digits;
-    const auto written = std::to_chars(digits.data(), digits.data() + digits.size(), number);
-    add({digits.data(), static_cast<std::size_t>(written.ptr - digits.data())});
+  /// One after the other. Most are short: the memory is made for all at once.
+  void add(std::initializer_list<std::string_view> texts) {
+    std::size_t more = 0;
+    for (const std::string_view text : texts) {
+      more += text.size();
+    }
+    const std::size_t from = text_.size();
+    text_.resize(from + more);
+    char* at = text_.data() + from;
+    for (const std::string_view text : texts) {
+      at = std::copy_n(text.data(), text.size(), at);
+    }
   }
   /// Of the caller's: copied only if they are few.
   void add_bytes(std::string_view bytes) {
