@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <unordered_map>
@@ -33,7 +34,7 @@ using Clock = Deadline::Clock;
 constexpr std::chrono::milliseconds longest_pause{50};
 /// Of an object of unknown size so much is asked for first, where a backend loads ends.
 constexpr std::uint64_t first_look_bytes = std::uint64_t{64} << 10U;
-/// The time of a look in a wait that has none.
+/// The time of a look in a wait that has none, or has no thread.
 constexpr std::chrono::seconds one_look{1};
 /// Intervals between two sweeps of a store.
 constexpr std::chrono::milliseconds shortest_sweep{1000};
@@ -55,8 +56,9 @@ class BackendConnector final : public Connector,
         pool_(std::make_shared<CallPool>(options_.most_threads, options_.on_start)),
         look_bytes_(traits_.loads_ends ? first_look_bytes : traits_.largest_record),
         until_used_(std::make_shared<ReadAhead>(options_.prefetch_bytes, options_.most_threads, look_bytes_)),
-        until_got_(std::make_shared<ReadAhead>(options_.prefetch_bytes, options_.most_threads, look_bytes_)) {
-  }
+        until_got_(std::make_shared<ReadAhead>(options_.prefetch_bytes, options_.most_threads, look_bytes_)),
+        until_seen_(
+            std::make_shared<ReadAhead>(options_.prefetch_bytes, options_.most_threads / 2, look_bytes_)) {}
 
   Result<ObjectView> get(const Address& address, WaitBudget budget) override {
     return timed(&Metrics::time_read,
@@ -84,6 +86,7 @@ class BackendConnector final : public Connector,
         });
   }
   Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override;
+  std::shared_ptr<Look> look_later(const Address& address, CountsUntil counts, Deadline deadline) override;
   void watch(const Address& /*address*/, const std::shared_ptr<NameWatcher>& watcher) override {
     bound_.watch(watcher);
   }
@@ -221,7 +224,13 @@ class BackendConnector final : public Connector,
                                         : task<T>(later(address, deadline, call));
   }
 
+  /// One look of a wait for that name; none: somebody may put it yet.
+  [[nodiscard]] std::optional<Result<ObjectView>> awaited(const Address& address, std::uint64_t last_bytes,
+                                                          Deadline deadline);
   [[nodiscard]] Result<bool> is_unset(const Key& promised, Deadline deadline);
+  /// As get_or_task(), of what is there and no default.
+  [[nodiscard]] std::shared_ptr<Fetch> fetch_of(const Address& address, std::uint64_t size_bytes,
+                                                CountsUntil counts, Deadline deadline);
 
   /// A store that is swept.
   struct Swept {
@@ -241,21 +250,19 @@ class BackendConnector final : public Connector,
   const std::uint64_t look_bytes_;  ///< the most that a look at an object brings
   const std::shared_ptr<ReadAhead> until_used_;
   const std::shared_ptr<ReadAhead> until_got_;
+  /// Looks of waits, which leave threads for other calls: of many waits some are under way at any time.
+  const std::shared_ptr<ReadAhead> until_seen_;
   Mutex mutex_;
   std::unordered_map<std::uint32_t, Swept> swept_ LOCUM_GUARDED_BY(mutex_);
 };
 
 NowOrTask<ObjectView> BackendConnector::get_or_task(const Address& address, const Selection& selection,
                                                     CountsUntil counts, Deadline deadline) {
-  // What is not there yet its caller waits for, by looks: a task would hold up a thread of the pool.
-  const bool waits = waits_for_promise(counts);
-  if (waits && !reader_.find(
-                   address, 0,
-                   std::min<Clock::time_point>(deadline.moment(options_.timeout), Clock::now() + one_look))) {
-    return {no_such_object()};
+  if (waits_for_promise(counts)) {
+    return {no_such_object()};  // its caller looks for it: see look_later()
   }
   const bool has_bytes = !std::holds_alternative<Facts>(selection);
-  const Absent absent = has_bytes && !waits ? Absent::has_default : Absent::not_found;
+  const Absent absent = has_bytes ? Absent::has_default : Absent::not_found;
   const auto call = [selection, has_bytes, absent](BackendConnector& self, const Address& at,
                                                    Deadline moment) {
     const auto find = [&] { return self.reader_.find(at, has_bytes ? whole_record : 0, moment, absent); };
@@ -275,6 +282,39 @@ NowOrTask<ObjectView> BackendConnector::get_or_task(const Address& address, cons
           std::make_shared<PooledCall<ObjectView>>(pool_, later(address, deadline, call),
                                                    counts_for_use(counts) ? until_used_ : until_got_,
                                                    address.size_bytes, options_.timeout, std::move(look))};
+}
+
+std::shared_ptr<Fetch> BackendConnector::fetch_of(const Address& address, std::uint64_t size_bytes,
+                                                  CountsUntil counts, Deadline deadline) {
+  return std::make_shared<PooledCall<ObjectView>>(
+      pool_,
+      later(address, deadline,
+            [](BackendConnector& self, const Address& at, Deadline moment) {
+              return self.timed(&Metrics::time_read,
+                                [&] { return self.reader_.find(at, whole_record, moment); });
+            }),
+      counts_for_use(counts) ? until_used_ : until_got_, size_bytes, options_.timeout);
+}
+
+// Looks for the facts alone: of what is there, room is left in what is fetched ahead before it comes.
+std::shared_ptr<Look> BackendConnector::look_later(const Address& address, CountsUntil counts,
+                                                   Deadline deadline) {
+  auto call = later(address, {},
+                    [counts, deadline](BackendConnector& self, const Address& at,
+                                       Deadline /*moment*/) -> Result<std::shared_ptr<Fetch>> {
+                      const auto found = self.awaited(at, 0, Clock::now() + one_look);
+                      if (!found) {
+                        return std::shared_ptr<Fetch>();
+                      }
+                      if (!*found) {
+                        return found->error();
+                      }
+                      auto fetch = self.fetch_of(at, (*found)->facts().size_bytes, counts, deadline);
+                      fetch->begin();
+                      return fetch;
+                    });
+  return std::make_shared<PooledCall<std::shared_ptr<Fetch>>>(pool_, std::move(call), until_seen_, 0,
+                                                              options_.timeout);
 }
 
 // Each record is asked for, which may take long.
@@ -324,6 +364,28 @@ Result<bool> BackendConnector::is_unset(const Key& promised, Deadline deadline) 
   return found && is_promise_record(found->type_hash());
 }
 
+// A promise that is gone may have been set between the two looks.
+std::optional<Result<ObjectView>> BackendConnector::awaited(const Address& address, std::uint64_t last_bytes,
+                                                            Deadline deadline) {
+  if (const auto space = spaces_.space_of(address.key.store, deadline); !space) {
+    return space.error();
+  }
+  auto found = reader_.find(address, last_bytes, deadline);
+  if (found || found.error().code() != Errc::not_found) {
+    return found;
+  }
+  const auto promised = promise_named(address.key.store, address.name);
+  const auto may_come = promised ? is_unset(*promised, deadline) : Result<bool>(true);
+  if (!may_come) {
+    return may_come.error();
+  }
+  if (*may_come) {
+    return std::nullopt;
+  }
+  found = reader_.find(address, last_bytes, deadline);
+  return found || found.error().code() != Errc::not_found ? std::move(found) : no_such_object();
+}
+
 Result<ObjectView> BackendConnector::wait(const Address& address, Deadline deadline, const Wanted& wanted) {
   if (address.name.empty()) {
     return get(address, deadline);  // keys are made by sealing: a missing one never appears later
@@ -332,7 +394,6 @@ Result<ObjectView> BackendConnector::wait(const Address& address, Deadline deadl
   // A wait that has no time looks once, and that look has some.
   const auto began = Clock::now();
   const auto latest = moment > began ? moment : began + one_look;
-  const auto promised = promise_named(address.key.store, address.name);
   const auto space = spaces_.space_of(address.key.store, latest);
   if (!space) {
     return space.error();
@@ -341,17 +402,8 @@ Result<ObjectView> BackendConnector::wait(const Address& address, Deadline deadl
   auto next_look = began + look_interval;
   for (auto pause = std::chrono::milliseconds(1);; pause = std::min(2 * pause, longest_pause)) {
     const std::uint64_t told = bound_.count();
-    auto found = reader_.find(address, whole_record, latest);
-    if (found || found.error().code() != Errc::not_found) {
-      return found;
-    }
-    const auto may_come = promised ? is_unset(*promised, latest) : Result<bool>(true);
-    if (!may_come) {
-      return may_come.error();
-    }
-    if (!*may_come) {
-      found = reader_.find(address, whole_record, latest);  // it may have been set in between
-      return found || found.error().code() != Errc::not_found ? std::move(found) : no_such_object();
+    if (auto found = awaited(address, whole_record, latest)) {
+      return std::move(*found);
     }
     const auto now = Clock::now();
     if (now >= next_look && wanted && !wanted()) {

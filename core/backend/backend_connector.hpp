@@ -36,7 +36,8 @@ struct OpenBackend {
 /// it leads to the name. The number of a store is a hash of its registration. All of them are good in the
 /// next job.
 ///
-/// Calls that block are made by threads (CallPool) where a task is asked for. Where the backend does not
+/// Calls that block are made by threads (CallPool) where a task is asked for; so are the looks of waits that
+/// have no thread. Where the backend does not
 /// push, a wait asks again: after a millisecond first, every 50 ms in the end; at once for what this process
 /// puts.
 [[nodiscard]] Result<OpenBackend> open_backend_connector(std::shared_ptr<Backend> backend,

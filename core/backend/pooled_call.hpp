@@ -129,11 +129,9 @@ class PooledCall final : public Coming<T>,
     std::shared_ptr<CompletionListener> observer;
     const Call made = std::exchange(call_, nullptr);  // which may be what keeps the connector
     const Look looked = std::exchange(look_, nullptr);
-    if constexpr (std::is_same_v<T, ObjectView>) {
-      if (ahead_ && has_share_) {
-        const std::uint64_t bytes = result ? result->bytes().size() : 0;
-        ahead_->resize(bytes_.exchange(bytes), bytes);
-      }
+    if (ahead_ && has_share_) {
+      const std::uint64_t bytes = bytes_in(result);
+      ahead_->resize(bytes_.exchange(bytes), bytes);
     }
     {
       const MutexLock lock(mutex_);
@@ -145,6 +143,13 @@ class PooledCall final : public Coming<T>,
     }
     if (observer) {
       observer->ended();
+    }
+  }
+  [[nodiscard]] static std::uint64_t bytes_in(const Result<T>& result) noexcept {
+    if constexpr (std::is_same_v<T, ObjectView>) {
+      return result ? result->bytes().size() : 0;
+    } else {
+      return 0;
     }
   }
   // Only once it has ended: what is on its way counts whether it is wanted or not.

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/async/awaited_fetch.hpp"
 #include "core/async/name_answer.hpp"
 #include "core/base/mutex.hpp"
 #include "core/node/promised.hpp"
@@ -19,79 +20,140 @@
 
 namespace locum::detail {
 
-/// One wait.
-class LocalWaits::Wait final : public Fetch {
+namespace {
+
+/// So much has a wait that has no time, for its look and for what that finds.
+constexpr std::chrono::seconds without_time{2};
+
+}  // namespace
+
+/// One wait, for which one look is under way at a time.
+class LocalWaits::Wait final : public AwaitedFetch {
  public:
   using Clock = Deadline::Clock;
 
-  Wait(std::uint32_t store, std::string name, Clock::time_point until)
-      : store_(store), name_(std::move(name)), until_(until) {}
+  Wait(std::uint32_t store, std::string name, CountsUntil counts, Deadline deadline, Clock::time_point until,
+       Clock::time_point now)
+      : AwaitedFetch(std::max(until, now)),
+        store_(store),
+        name_(std::move(name)),
+        counts_(counts),
+        deadline_(until <= now ? Deadline(now + without_time) : deadline),
+        looks_once_(until <= now) {}
 
   [[nodiscard]] Address address() const noexcept { return {store_, name_}; }
-  [[nodiscard]] Clock::time_point until() const noexcept { return until_; }
-  [[nodiscard]] Error late() const {
+  [[nodiscard]] std::shared_ptr<Look> look_by(Connector& connector) const {
+    return connector.look_later(address(), counts_, deadline_);
+  }
+  [[nodiscard]] Error late() const override {
     return promise_named(store_, name_) ? promise_not_set() : name_not_put();
   }
-  [[nodiscard]] bool is_wanted() const noexcept { return wanted_.load(std::memory_order_relaxed); }
-  /// Called once.
-  void end(Result<ObjectView> outcome) noexcept {
-    std::shared_ptr<CompletionListener> observer;
-    {
-      const MutexLock lock(mutex_);
-      outcome_.emplace(std::move(outcome));
-      observer.swap(listener_);
-      changed_.notify_all();
+  /// When to call may_look() at the latest.
+  [[nodiscard]] Clock::time_point next() const LOCUM_EXCLUDES(looks_) {
+    const MutexLock lock(looks_);
+    return is_due_ && !is_looking_ ? Clock::time_point::min() : std::min(ends_at(), next_look_);
+  }
+  /// Whether a look should begin now: then its end is told by looked(). `told`: the name may have been bound.
+  [[nodiscard]] bool may_look(bool told, Clock::time_point now) LOCUM_EXCLUDES(looks_) {
+    const MutexLock lock(looks_);
+    is_due_ = is_due_ || told;
+    const bool is_time = now >= next_look_;
+    if (is_time) {
+      next_look_ = now + look_interval;
     }
-    ended_.store(true, std::memory_order_release);
-    if (observer) {
-      observer->ended();
+    if (is_looking_ || !(is_due_ || is_time)) {
+      return false;
+    }
+    is_due_ = false;
+    is_looking_ = true;
+    next_look_ = now + look_interval;
+    return true;
+  }
+  /// This look, which has begun, is the one that is under way.
+  void looks_by(std::shared_ptr<Look> look) noexcept LOCUM_EXCLUDES(looks_) {
+    {
+      const MutexLock lock(looks_);
+      look_ = look;
+    }
+    if (is_decided() || !is_wanted()) {
+      look->forget();  // who has said so meanwhile has not found it
+    } else if (is_hurried()) {
+      look->hurry();
+    }
+  }
+  /// A look has ended, and its result was told. Returns whether something is to be done at once.
+  bool looked() noexcept LOCUM_EXCLUDES(looks_) {
+    const MutexLock lock(looks_);
+    look_.reset();
+    is_looking_ = is_decided();  // then there is no other
+    has_looked_ = true;
+    return is_due_ || looks_once_;
+  }
+  /// Whether its time is over, or nobody wants it.
+  [[nodiscard]] bool is_over(Clock::time_point now) const noexcept LOCUM_EXCLUDES(looks_) {
+    const MutexLock lock(looks_);
+    return now >= ends_at() || !is_wanted();
+  }
+  void end_with(const Error& error) noexcept {
+    end(error);
+    if (const auto look = look_under_way()) {
+      look->forget();
     }
   }
 
-  [[nodiscard]] bool ended() const noexcept override { return ended_.load(std::memory_order_acquire); }
-  [[nodiscard]] Result<ObjectView> get(Deadline deadline) override {
-    const auto until = deadline.is_default() ? until_ : deadline.moment(look_interval);
-    MutexLock lock(mutex_);
-    while (!outcome_) {
-      if (!lock.wait_until(changed_, until) && !outcome_) {
-        return late();
-      }
+  void hurry() noexcept override {
+    AwaitedFetch::hurry();
+    if (const auto look = look_under_way()) {
+      look->hurry();
     }
-    return *outcome_;
   }
-  void hurry() noexcept override {}
-  void observe(std::shared_ptr<CompletionListener> observer) noexcept override {
-    {
-      const MutexLock lock(mutex_);
-      if (!outcome_) {
-        listener_ = std::move(observer);
-        return;
-      }
+  void forget() noexcept override {
+    AwaitedFetch::forget();
+    if (const auto look = look_under_way()) {
+      look->forget();
     }
-    observer->ended();
   }
-  void forget() noexcept override { wanted_.store(false, std::memory_order_relaxed); }
 
  private:
+  [[nodiscard]] std::shared_ptr<Look> look_under_way() const noexcept LOCUM_EXCLUDES(looks_) {
+    const MutexLock lock(looks_);
+    return look_;
+  }
+  [[nodiscard]] Clock::time_point ends_at() const noexcept LOCUM_REQUIRES(looks_) {
+    if (!looks_once_) {
+      return until();
+    }
+    return has_looked_ ? Clock::time_point::min() : Clock::time_point::max();
+  }
+
   const std::uint32_t store_;
   const std::string name_;
-  const Clock::time_point until_;
-  std::atomic<bool> wanted_{true};
-  std::atomic<bool> ended_{false};
-  Mutex mutex_;
-  std::condition_variable changed_;
-  std::optional<Result<ObjectView>> outcome_ LOCUM_GUARDED_BY(mutex_);
-  std::shared_ptr<CompletionListener> listener_ LOCUM_GUARDED_BY(mutex_);
+  const CountsUntil counts_;
+  const Deadline deadline_;
+  const bool looks_once_;
+  mutable Mutex looks_;
+  bool is_due_ LOCUM_GUARDED_BY(looks_) = true;  ///< a look is to begin once none is under way
+  bool is_looking_ LOCUM_GUARDED_BY(looks_) = false;
+  bool has_looked_ LOCUM_GUARDED_BY(looks_) = false;
+  Clock::time_point next_look_ LOCUM_GUARDED_BY(looks_);
+  std::shared_ptr<Look> look_ LOCUM_GUARDED_BY(looks_);
 };
 
 struct LocalWaits::State {
   Mutex mutex;
   std::condition_variable changed;
   std::vector<std::shared_ptr<Wait>> waits LOCUM_GUARDED_BY(mutex);
-  bool told LOCUM_GUARDED_BY(mutex) = false;  ///< whether a look-up is due
+  bool told LOCUM_GUARDED_BY(mutex) = false;   ///< whether a look for all is due
+  bool woken LOCUM_GUARDED_BY(mutex) = false;  ///< whether something is to be done for one of them
   std::optional<Error> closed LOCUM_GUARDED_BY(mutex);
   std::thread thread LOCUM_GUARDED_BY(mutex);
   std::atomic<bool> disowned{false};
+
+  void wake() noexcept LOCUM_EXCLUDES(mutex) {
+    const MutexLock lock(mutex);
+    woken = true;
+    changed.notify_all();
+  }
 };
 
 class LocalWaits::Alarm final : public NameWatcher {
@@ -110,8 +172,36 @@ class LocalWaits::Alarm final : public NameWatcher {
   const std::weak_ptr<State> state_;
 };
 
+/// Takes the result of a look. Keeps the look until then, and so the connector, but not the thread.
+class LocalWaits::Looked final : public CompletionListener {
+ public:
+  Looked(std::shared_ptr<Wait> wait, std::shared_ptr<Look> look, std::weak_ptr<State> state) noexcept
+      : wait_(std::move(wait)), look_(std::move(look)), state_(std::move(state)) {}
+
+  void ended() noexcept override {
+    auto found = look_->get({});
+    if (found && *found) {
+      wait_->end_as(std::move(*found));
+    } else if (!found && found.error().code() != Errc::timeout) {
+      wait_->end(found.error());
+    }
+    const auto state = state_.lock();
+    if (wait_->looked() && state) {
+      state->wake();
+    }
+  }
+
+ private:
+  const std::shared_ptr<Wait> wait_;
+  const std::shared_ptr<Look> look_;
+  const std::weak_ptr<State> state_;
+};
+
 LocalWaits::LocalWaits(std::shared_ptr<Connector> connector, ThreadStart on_start)
-    : connector_(std::move(connector)), on_start_(std::move(on_start)), state_(std::make_shared<State>()) {}
+    : connector_(std::move(connector)),
+      on_start_(std::move(on_start)),
+      state_(std::make_shared<State>()),
+      alarm_(std::make_shared<Alarm>(state_)) {}
 
 // A forked process does not have the thread, and its part in the state never ends.
 LocalWaits::~LocalWaits() {
@@ -120,36 +210,47 @@ LocalWaits::~LocalWaits() {
   }
 }
 
-std::shared_ptr<Fetch> LocalWaits::begin(std::uint32_t store, std::string name,
-                                         Deadline::Clock::time_point until) {
-  auto wait = std::make_shared<Wait>(store, std::move(name), until);
+NowOrTask<ObjectView> LocalWaits::begin(std::uint32_t store, std::string name, CountsUntil counts,
+                                        Deadline deadline, Deadline::Clock::time_point until) {
+  const auto now = Deadline::Clock::now();
+  auto wait = std::make_shared<Wait>(store, std::move(name), counts, deadline, until, now);
+  auto look = wait->look_by(*connector_);
+  if (look) {
+    (void)wait->may_look(false, now);
+  } else if (auto found = connector_->wait(wait->address(), Deadline::Clock::time_point::min());
+             found || found.error().code() != Errc::timeout) {
+    return {std::move(found)};
+  }
   std::optional<Error> refused;
   {
     const MutexLock lock(state_->mutex);
     refused = state_->closed;
     if (!refused && !state_->thread.joinable()) {
       try {
-        state_->thread = std::thread([state = state_, connector = connector_, on_start = on_start_,
-                                      alarm = std::make_shared<Alarm>(state_)] {
-          if (on_start) {
-            on_start("locum promises");
-          }
-          work(*state, *connector, alarm);
-        });
+        state_->thread =
+            std::thread([state = state_, connector = connector_, on_start = on_start_, alarm = alarm_] {
+              if (on_start) {
+                on_start("locum promises");
+              }
+              work(state, *connector, alarm);
+            });
       } catch (const std::system_error&) {
         refused = Error(Errc::out_of_memory, "there cannot be another thread to wait for this");
       }
     }
     if (!refused) {
       state_->waits.push_back(wait);
-      state_->told = true;
+      state_->woken = true;
       state_->changed.notify_all();
     }
   }
   if (refused) {
     wait->end(std::move(*refused));
+  } else if (look) {
+    connector_->watch(wait->address(), alarm_);
+    begin_look(state_, wait, std::move(look));
   }
-  return wait;
+  return {ObjectView(), std::move(wait)};
 }
 
 void LocalWaits::close(const Error& error) noexcept {
@@ -168,9 +269,7 @@ void LocalWaits::close(const Error& error) noexcept {
     thread.join();
   }
   for (const auto& wait : waits) {
-    if (!wait->ended()) {
-      wait->end(error);
-    }
+    wait->end_with(error);
   }
 }
 
@@ -178,34 +277,46 @@ void LocalWaits::disown() noexcept {
   state_->disowned.store(true, std::memory_order_relaxed);
 }
 
-// Watches first, then looks: a bind after the look is notified. None: not yet.
-std::optional<Result<ObjectView>> LocalWaits::look(Connector& connector, const Wait& wait,
-                                                   const std::shared_ptr<Alarm>& alarm) noexcept {
-  connector.watch(wait.address(), alarm);
-  auto found = connector.wait(wait.address(), Deadline::Clock::time_point::min());
-  if (!found && found.error().code() == Errc::timeout) {
-    return std::nullopt;
-  }
-  return found;
+void LocalWaits::begin_look(const std::shared_ptr<State>& state, const std::shared_ptr<Wait>& wait,
+                            std::shared_ptr<Look> look) {
+  auto looked = std::make_shared<Looked>(wait, look, state);
+  look->begin();
+  wait->looks_by(look);
+  look->observe(std::move(looked));
 }
 
-// Allocates nothing: a wait whose time is over always ends. Only the one thread removes any, except close(),
-// which removes all.
-void LocalWaits::look_at_all(State& state, Connector& connector,
-                             const std::shared_ptr<Alarm>& alarm) noexcept {
+// Watches first, then looks: a bind after the look is notified.
+void LocalWaits::look(const std::shared_ptr<State>& state, Connector& connector,
+                      const std::shared_ptr<Alarm>& alarm, const std::shared_ptr<Wait>& wait) noexcept {
+  connector.watch(wait->address(), alarm);
+  if (auto look = wait->look_by(connector)) {
+    begin_look(state, wait, std::move(look));
+    return;
+  }
+  auto found = connector.wait(wait->address(), Deadline::Clock::time_point::min());
+  if (found || found.error().code() != Errc::timeout) {
+    wait->end(std::move(found));
+  }
+  (void)wait->looked();
+}
+
+// Only the one thread removes any, except close(), which removes all.
+void LocalWaits::look_at_all(const std::shared_ptr<State>& state, Connector& connector,
+                             const std::shared_ptr<Alarm>& alarm, bool told) noexcept {
   for (std::size_t at = 0;; ++at) {
     std::shared_ptr<Wait> wait;
     {
-      const MutexLock lock(state.mutex);
-      if (at >= state.waits.size()) {
+      const MutexLock lock(state->mutex);
+      if (at >= state->waits.size()) {
         return;
       }
-      wait = state.waits[at];
+      wait = state->waits[at];
     }
-    if (auto outcome = look(connector, *wait, alarm)) {
-      wait->end(std::move(*outcome));
-    } else if (Deadline::Clock::now() >= wait->until() || !wait->is_wanted()) {
-      wait->end(wait->late());
+    if (wait->may_look(told, Deadline::Clock::now())) {
+      look(state, connector, alarm, wait);
+    }
+    if (wait->is_over(Deadline::Clock::now())) {
+      wait->end_with(wait->late());
     }
   }
 }
@@ -213,32 +324,35 @@ void LocalWaits::look_at_all(State& state, Connector& connector,
 // A notification does not say which name was bound, so all are looked up; and not again before the duration
 // of the last look-up has passed: however many promises are awaited, setting them in a row takes at most
 // twice the time.
-void LocalWaits::work(State& state, Connector& connector, const std::shared_ptr<Alarm>& alarm) noexcept {
+void LocalWaits::work(const std::shared_ptr<State>& state, Connector& connector,
+                      const std::shared_ptr<Alarm>& alarm) noexcept {
   using Clock = Deadline::Clock;
   constexpr auto of_one_look = std::chrono::microseconds(1);
   Clock::time_point earliest;
   for (;;) {
+    bool told = false;
     {
-      MutexLock lock(state.mutex);
-      std::erase_if(state.waits, [](const auto& wait) { return wait->ended(); });
+      MutexLock lock(state->mutex);
+      std::erase_if(state->waits, [](const auto& wait) { return wait->is_decided(); });
       auto latest = Clock::time_point::max();
-      for (const auto& wait : state.waits) {
-        latest = std::min({latest, wait->until(), Clock::now() + look_interval});
+      for (const auto& wait : state->waits) {
+        latest = std::min(latest, wait->next());
       }
-      while (!state.closed) {
-        const auto due = std::max(earliest, state.told ? Clock::time_point() : latest);
+      while (!state->closed) {
+        const auto due = std::max(earliest, state->told || state->woken ? Clock::time_point() : latest);
         if (Clock::now() >= due) {
           break;
         }
-        (void)lock.wait_until(state.changed, due);
+        (void)lock.wait_until(state->changed, due);
       }
-      if (state.closed) {
+      if (state->closed) {
         return;
       }
-      state.told = false;
-      earliest = Clock::now() + of_one_look * static_cast<std::int64_t>(state.waits.size());
+      told = std::exchange(state->told, false);
+      state->woken = false;
+      earliest = Clock::now() + of_one_look * static_cast<std::int64_t>(state->waits.size());
     }
-    look_at_all(state, connector, alarm);
+    look_at_all(state, connector, alarm, told);
   }
 }
 

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "core/base/thread_start.hpp"
@@ -14,9 +13,10 @@
 namespace locum::detail {
 
 /// Promises, and other names, that are waited for without a thread that waits, where the connector does not
-/// go on by itself: on a node that is alone, or in a process that is. One thread looks for all of them; it
-/// begins with the first, and sleeps until the connector tells of a name (Source::watch()), or it is time to
-/// look whether makers live. Any thread may call.
+/// go on by itself: on a node that is alone, or in a process that is, or over a backend. One thread looks for
+/// all of them, or has the connector look (Source::look_later()); it begins with the first, and sleeps until
+/// the connector tells of a name (Source::watch()), or it is time to look whether makers live. Any thread may
+/// call.
 class LocalWaits final {
  public:
   /// \param on_start called first by the thread
@@ -25,10 +25,12 @@ class LocalWaits final {
   LocalWaits& operator=(const LocalWaits&) = delete;
   ~LocalWaits();
 
-  /// Waits for what stands under the name of a promise, or under any other. Where there cannot be another
-  /// thread it ends with `out_of_memory`.
-  [[nodiscard]] std::shared_ptr<Fetch> begin(std::uint32_t store, std::string name,
-                                             Deadline::Clock::time_point until);
+  /// Waits for what stands under the name of a promise, or under any other: found now, or a task that has
+  /// begun. One without time looks once. Where there cannot be another thread it ends with `out_of_memory`.
+  /// \param counts, deadline of the fetch: see Source::get_or_task()
+  /// \param until when the wait ends
+  [[nodiscard]] NowOrTask<ObjectView> begin(std::uint32_t store, std::string name, CountsUntil counts,
+                                            Deadline deadline, Deadline::Clock::time_point until);
   /// Ends all waits, present and future, with that error. May be called repeatedly.
   void close(const Error& error) noexcept;
   /// In a forked process, which does not have the thread: abandons all waits.
@@ -36,17 +38,23 @@ class LocalWaits final {
 
  private:
   class Wait;
+  class Looked;
   class Alarm;
   struct State;
 
-  static void work(State& state, Connector& connector, const std::shared_ptr<Alarm>& alarm) noexcept;
-  static void look_at_all(State& state, Connector& connector, const std::shared_ptr<Alarm>& alarm) noexcept;
-  [[nodiscard]] static std::optional<Result<ObjectView>> look(Connector& connector, const Wait& wait,
-                                                              const std::shared_ptr<Alarm>& alarm) noexcept;
+  static void work(const std::shared_ptr<State>& state, Connector& connector,
+                   const std::shared_ptr<Alarm>& alarm) noexcept;
+  static void look_at_all(const std::shared_ptr<State>& state, Connector& connector,
+                          const std::shared_ptr<Alarm>& alarm, bool told) noexcept;
+  static void begin_look(const std::shared_ptr<State>& state, const std::shared_ptr<Wait>& wait,
+                         std::shared_ptr<Look> look);
+  static void look(const std::shared_ptr<State>& state, Connector& connector,
+                   const std::shared_ptr<Alarm>& alarm, const std::shared_ptr<Wait>& wait) noexcept;
 
   const std::shared_ptr<Connector> connector_;
   const ThreadStart on_start_;
   const std::shared_ptr<State> state_;  ///< shared with the thread
+  const std::shared_ptr<Alarm> alarm_;
 };
 
 }  // namespace locum::detail

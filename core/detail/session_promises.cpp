@@ -173,17 +173,13 @@ NowOrTask<ObjectView> SessionState::await_or_task(const Address& name, Deadline 
     return has_lazy_stores() ? from_file_later(name, Selection(), std::move(made)) : std::move(made);
   }
   // Of a connector that has nobody to go on with what was begun.
-  auto found = connector_->wait(name, Deadline::Clock::time_point::min());
-  if (found || found.error().code() != Errc::timeout) {
-    return {std::move(found)};
-  }
-  return {ObjectView(),
-          standing_->begin(name.key.store, std::string(name.name), completions_->moment(deadline))};
+  return standing_->begin(name.key.store, std::string(name.name), CountsUntil::it_is_got_once_set, deadline,
+                          completions_->moment(deadline));
 }
 
 NowOrTask<ObjectView> SessionState::promised_or_task(const Key& promised, CountsUntil counts,
                                                      Deadline deadline) {
-  std::string name = connector_->name_of(promised);
+  const std::string name = connector_->name_of(promised);
   const Address at(promised.store, name);
   // Of a promise without a maker, whose value may be on any node, nobody tells that it is set: it always is.
   const bool has_maker = (promised.serial & restored_bit) == 0;
@@ -191,7 +187,7 @@ NowOrTask<ObjectView> SessionState::promised_or_task(const Key& promised, Counts
       counts_for_use(counts) ? CountsUntil::it_is_used_once_set : CountsUntil::it_is_got_once_set;
   auto made = connector_->get_or_task(at, {}, has_maker ? once_set : counts, deadline);
   if (!made.found && made.found.error().code() == Errc::not_found) {
-    return stand(promised, std::move(name), deadline);
+    return stand(promised, name, once_set, deadline);
   }
   if (has_lazy_stores() && (made.coming || may_be_in_file(made.found))) {
     return from_file_later(at, Selection(), std::move(made));
@@ -207,15 +203,16 @@ NowOrTask<ObjectView> SessionState::promised_or_task(const Key& promised, Counts
 }
 
 // For a connector without background progress, which knows all promises of this node.
-NowOrTask<ObjectView> SessionState::stand(const Key& promised, std::string name, Deadline deadline) {
-  const auto until = completions_->moment(deadline);
-  auto found = connector_->wait(Address(promised.store, name), Deadline::Clock::time_point::min());
-  if (found || found.error().code() != Errc::timeout) {
-    return may_be_in_file(Address(promised.store, name), found)
-               ? from_file_later(Address(promised.store, name), Selection(), {std::move(found)})
-               : NowOrTask<ObjectView>{redeemed(promised, std::move(found), {})};
+NowOrTask<ObjectView> SessionState::stand(const Key& promised, const std::string& name, CountsUntil counts,
+                                          Deadline deadline) {
+  const Address at(promised.store, name);
+  auto made = standing_->begin(promised.store, name, counts, deadline, completions_->moment(deadline));
+  if (made.coming) {
+    return made;
   }
-  return {ObjectView(), standing_->begin(promised.store, std::move(name), until)};
+  return may_be_in_file(at, made.found)
+             ? from_file_later(at, Selection(), std::move(made))
+             : NowOrTask<ObjectView>{redeemed(promised, std::move(made.found), {})};
 }
 
 void SessionState::disown_waits() noexcept {

@@ -233,7 +233,8 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
   [[nodiscard]] Result<ObjectView> redeemed(const Key& promised, Result<ObjectView> found, Deadline deadline);
   [[nodiscard]] NowOrTask<ObjectView> promised_or_task(const Key& promised, CountsUntil counts,
                                                        Deadline deadline);
-  [[nodiscard]] NowOrTask<ObjectView> stand(const Key& promised, std::string name, Deadline deadline);
+  [[nodiscard]] NowOrTask<ObjectView> stand(const Key& promised, const std::string& name, CountsUntil counts,
+                                            Deadline deadline);
 
   const std::shared_ptr<Connector> connector_;
   const std::shared_ptr<Metrics> metrics_;

@@ -113,6 +113,15 @@ class Source {
   /// also if it is not.
   [[nodiscard]] virtual Result<ObjectView> wait(const Address& address, Deadline deadline,
                                                 const Wanted& wanted = {}) = 0;
+  /// One look of a wait that has no thread, as a task, where looking holds up who does it. It takes a second
+  /// at most; it ends with `timeout` after that, and with another error where wait() would. What it finds is
+  /// fetched as by get_or_task(), until that deadline. Null: wait() with a moment that has passed holds
+  /// nobody up. Not needed where get_or_task() has promises waited for; elsewhere it says `not_found` of
+  /// them.
+  [[nodiscard]] virtual std::shared_ptr<Look> look_later(const Address& /*address*/, CountsUntil /*counts*/,
+                                                         Deadline /*deadline*/) {
+    return nullptr;
+  }
   /// Notifies the watcher once that name may have been bound, as Directory::watch() does; for a promise, once
   /// it may have ended. Not needed if begun tasks complete by themselves.
   virtual void watch(const Address& /*address*/, const std::shared_ptr<NameWatcher>& /*watcher*/) {}

@@ -66,5 +66,7 @@ struct NowOrTask {
 
 /// The task of a get: a pinned object.
 using Fetch = Coming<ObjectView>;
+/// The task of a look for what somebody may put: a fetch of it, which has begun; null: it is not there yet.
+using Look = Coming<std::shared_ptr<Fetch>>;
 
 }  // namespace locum

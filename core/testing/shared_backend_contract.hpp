@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -32,12 +33,42 @@ namespace locum::tests {
 
 class SharedBackendContract : public ::testing::TestWithParam<SharedBackendFactory> {
  protected:
-  static void by_ranks(const std::function<void(RankSteps&)>& body) {
-    GetParam().run([&body](const ContractRank& place) {
+  /// Why a backend is not tested; null: it is. The same for all ranks.
+  using Lacks = const char* (*)(Backend& backend);
+
+  static void by_ranks(const std::function<void(RankSteps&)>& body) { by_ranks(nothing, body); }
+  /// Skips the test, and says why, if the backend lacks what it needs.
+  static void by_ranks(Lacks lacks, const std::function<void(RankSteps&)>& body) {
+    std::atomic<const char*> lacking{nullptr};
+    GetParam().run([&](const ContractRank& place) {
       SCOPED_TRACE("rank " + std::to_string(place.rank));
       RankSteps mine(place);
-      body(mine);
+      if (const char* const reason = lacks(mine.backend()); reason != nullptr) {
+        lacking = reason;
+      } else {
+        body(mine);
+      }
     });
+    if (lacking != nullptr) {
+      GTEST_SKIP() << lacking;
+    }
+  }
+  static const char* nothing(Backend& /*backend*/) { return nullptr; }
+  static const char* atomic_changes(Backend& backend) {
+    return backend.traits().is_atomic ? nullptr : "this backend is not atomic";
+  }
+  static const char* lists(Backend& backend) {
+    return backend.traits().lists ? nullptr : "this backend does not list names";
+  }
+  static const char* expiry(Backend& backend) {
+    return backend.traits().expires ? nullptr
+                                    : "this backend removes nothing that has expired: the library does";
+  }
+  static const char* pushes(Backend& backend) {
+    return backend.traits().pushes ? nullptr : "this backend wakes nobody: who waits asks again";
+  }
+  static const char* atomic_batches(Backend& backend) {
+    return backend.batches() == nullptr ? "this backend has no batches" : atomic_changes(backend);
   }
   static std::string filled(std::size_t size, int seed) {
     std::string text(size, 'x');
@@ -92,10 +123,7 @@ TEST_P(SharedBackendContract, ShowsEachWhatTheOthersStore) {
 }
 
 TEST_P(SharedBackendContract, LetsOneOfAllRanksPutAName) {
-  by_ranks([](RankSteps& mine) {
-    if (!mine.traits().is_atomic) {
-      return;  // its traits say so, and there is nothing to test
-    }
+  by_ranks(atomic_changes, [](RankSteps& mine) {
     constexpr std::size_t rounds = 60;
     const auto name_of = [](std::size_t at) { return "n" + std::to_string(at); };
     std::string won(rounds, '0');
@@ -115,10 +143,7 @@ TEST_P(SharedBackendContract, LetsOneOfAllRanksPutAName) {
 }
 
 TEST_P(SharedBackendContract, LosesNoChangeOfAllRanks) {
-  by_ranks([](RankSteps& mine) {
-    if (!mine.traits().is_atomic) {
-      return;
-    }
+  by_ranks(atomic_changes, [](RankSteps& mine) {
     constexpr int times = 25;
     mine.step([&] {
       if (mine.rank() == mine.last()) {
@@ -142,10 +167,7 @@ TEST_P(SharedBackendContract, LosesNoChangeOfAllRanks) {
 }
 
 TEST_P(SharedBackendContract, LetsOneOfAllRanksReplaceOrRemoveARevision) {
-  by_ranks([](RankSteps& mine) {
-    if (!mine.traits().is_atomic) {
-      return;
-    }
+  by_ranks(atomic_changes, [](RankSteps& mine) {
     constexpr std::size_t rounds = 60;
     const auto name_of = [](std::size_t at) { return "n" + std::to_string(at); };
     const auto removes = [](int rank, std::size_t at) {
@@ -226,10 +248,7 @@ TEST_P(SharedBackendContract, ShowsNoPartOfWhatAllRanksReplace) {
 }
 
 TEST_P(SharedBackendContract, ListsAndDropsWhatAllRanksStore) {
-  by_ranks([](RankSteps& mine) {
-    if (!mine.traits().lists) {
-      return;
-    }
+  by_ranks(lists, [](RankSteps& mine) {
     constexpr int names = 40;
     const auto name_of = [](const char* kind, int rank, int at) {
       return kind + std::to_string(rank) + "-" + std::to_string(at);
@@ -292,10 +311,7 @@ TEST_P(SharedBackendContract, ListsAndDropsWhatAllRanksStore) {
 }
 
 TEST_P(SharedBackendContract, RemovesForAllRanksWhatHasExpired) {
-  by_ranks([](RankSteps& mine) {
-    if (!mine.traits().expires) {
-      return;  // the library looks at the end that records have
-    }
+  by_ranks(expiry, [](RankSteps& mine) {
     const auto store_for = [&](const std::string& name, std::chrono::milliseconds lifetime) {
       NewRecord record;
       record.bytes = std::as_bytes(std::span("x", 1));
@@ -330,10 +346,7 @@ TEST_P(SharedBackendContract, RemovesForAllRanksWhatHasExpired) {
 }
 
 TEST_P(SharedBackendContract, WakesRanksThatAwaitWhatAnotherStores) {
-  by_ranks([](RankSteps& mine) {
-    if (!mine.traits().pushes) {
-      return;  // callers ask again and again
-    }
+  by_ranks(pushes, [](RankSteps& mine) {
     int calls = 0;
     const auto await = [&](const std::string& name) {
       const auto end = Deadline::Clock::now() + std::chrono::seconds(60);
@@ -376,11 +389,8 @@ TEST_P(SharedBackendContract, WakesRanksThatAwaitWhatAnotherStores) {
 }
 
 TEST_P(SharedBackendContract, DoesWhatAllRanksDoAtOnceToTheSameNames) {
-  by_ranks([](RankSteps& mine) {
+  by_ranks(atomic_batches, [](RankSteps& mine) {
     RecordBatches* const together = mine.backend().batches();
-    if (together == nullptr || !mine.traits().is_atomic) {
-      return;
-    }
     constexpr std::size_t count = 100;
     std::vector<std::string> names;
     std::vector<RecordKey> keys;

@@ -19,6 +19,7 @@
 #include "core/tier/tier_batches.hpp"
 #include "core/tier/tier_parts.hpp"
 #include "core/tier/tier_reader.hpp"
+#include "core/tier/tier_wait.hpp"
 #include "core/tier/tier_writer.hpp"
 #include "core/tier/write_back.hpp"
 
@@ -31,7 +32,8 @@ using Clock = Deadline::Clock;
 /// A wait looks at the backend at first after this, then ever less often: what this job puts wakes it anyway.
 constexpr std::chrono::milliseconds until_first_look{10};
 constexpr std::chrono::milliseconds longest_between_looks{1000};
-/// A wait that has no time looks at the backend once, and that look has this much.
+/// A wait that has no time looks at the backend once, and that look has this much; as a look of a wait
+/// without a thread.
 constexpr std::chrono::seconds one_look{1};
 
 /// See open_tier(). What has to wait for the backend without its caller is done by threads (CallPool).
@@ -45,7 +47,9 @@ class TierConnector final : public Tier, public Expiring, public std::enable_sha
         until_used_(std::make_shared<ReadAhead>(parts_->options.prefetch_bytes, parts_->options.most_threads,
                                                 ReadAhead::no_ends)),
         until_got_(std::make_shared<ReadAhead>(parts_->options.prefetch_bytes, parts_->options.most_threads,
-                                               ReadAhead::no_ends)) {
+                                               ReadAhead::no_ends)),
+        until_seen_(std::make_shared<ReadAhead>(parts_->options.prefetch_bytes, parts_->options.most_threads,
+                                                ReadAhead::no_ends)) {
     const auto batch_writer = std::make_shared<TierBatchWriter>(parts_, reader_, writer_, pool_);
     if (const TierOptions& given = parts_->options; given.writes == TierWrites::back) {
       background_ = std::make_shared<BackgroundWriter>(
@@ -98,6 +102,10 @@ class TierConnector final : public Tier, public Expiring, public std::enable_sha
         });
   }
   Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override;
+  std::shared_ptr<Look> look_later(const Address& address, CountsUntil counts, Deadline deadline) override {
+    return TierReader::may_be_in_back(address) ? look_for(address, counts, deadline, true)
+                                               : front().look_later(address, counts, deadline);
+  }
   void watch(const Address& address, const std::shared_ptr<NameWatcher>& watcher) override {
     front().watch(address, watcher);
   }
@@ -263,12 +271,26 @@ class TierConnector final : public Tier, public Expiring, public std::enable_sha
                    });
   }
 
+  [[nodiscard]] std::shared_ptr<Fetch> get_later(const Address& address, const Selection& selection,
+                                                 CountsUntil counts, Deadline deadline) {
+    return now_or_task<ObjectView>(
+               address, counts, deadline,
+               [selection](TierConnector& self, const Address& at, Clock::time_point until) {
+                 return self.find_some(at, selection, until);
+               },
+               counts_for_use(counts) ? until_used_ : until_got_)
+        .coming;
+  }
+  [[nodiscard]] std::shared_ptr<Look> look_for(const Address& address, CountsUntil counts, Deadline deadline,
+                                               bool in_memory_too);
+
   const std::shared_ptr<TierParts> parts_;
   const std::shared_ptr<TierReader> reader_;
   const std::shared_ptr<TierWriter> writer_;
   const std::shared_ptr<CallPool> pool_;
   const std::shared_ptr<ReadAhead> until_used_;
   const std::shared_ptr<ReadAhead> until_got_;
+  const std::shared_ptr<ReadAhead> until_seen_;   ///< looks of waits
   std::shared_ptr<BackgroundWriter> background_;  ///< null: nothing is written back
   std::shared_ptr<WriteBack> write_back_;         ///< null, too
   std::optional<TierBatches> batches_;
@@ -302,21 +324,38 @@ NowOrTask<ObjectView> TierConnector::get_or_task(const Address& address, const S
   }
   auto made = front().get_or_task(address, selection, counts, deadline);
   const bool goes_on = !made.coming && TierReader::is_missing(address, made.found);
-  if (waits_for_promise(counts)) {
-    // Somebody puts it later, unless the backend has it: a question to that holds up the caller.
-    const Clock::time_point soon = std::min(parts_->until(deadline), Clock::now() + one_look);
-    const bool is_kept = (made.coming || goes_on) && reader_->is_in_back(address, soon).value_or(false);
-    return is_kept ? NowOrTask<ObjectView>{find_some(address, selection, deadline)} : std::move(made);
+  if (waits_for_promise(counts) && made.coming) {
+    // Somebody puts it later, unless the backend has it.
+    return {ObjectView(),
+            std::make_shared<TierWait>(std::move(made.coming), look_for(address, counts, deadline, false),
+                                       parts_->until(deadline))};
   }
-  if (!made.coming && !goes_on) {
+  if (waits_for_promise(counts) || (!made.coming && !goes_on)) {
     return made;
   }
-  return now_or_task<ObjectView>(
-      address, counts, deadline,
-      [selection](TierConnector& self, const Address& at, Clock::time_point until) {
-        return self.find_some(at, selection, until);
-      },
-      counts_for_use(counts) ? until_used_ : until_got_);
+  return {ObjectView(), get_later(address, selection, counts, deadline)};
+}
+
+std::shared_ptr<Look> TierConnector::look_for(const Address& address, CountsUntil counts, Deadline deadline,
+                                              bool in_memory_too) {
+  auto look = [self = shared_from_this(), counts, deadline, in_memory_too, store = address.key.store,
+               name = std::string(address.name)]() -> Result<std::shared_ptr<Fetch>> {
+    const Address at(store, name);
+    const Clock::time_point soon = Clock::now() + one_look;
+    auto is_there = in_memory_too ? self->front().exists(at, soon) : Result<bool>(false);
+    if (is_there && !*is_there) {
+      is_there = self->reader_->is_in_back(at, soon);
+    }
+    if (!is_there) {
+      return is_there.error();
+    }
+    auto fetch = *is_there ? self->get_later(at, {}, counts, deadline) : nullptr;
+    if (fetch) {
+      fetch->begin();
+    }
+    return fetch;
+  };
+  return task<std::shared_ptr<Fetch>>(until_seen_, 0, std::move(look)).coming;
 }
 
 Result<ObjectView> TierConnector::wait(const Address& address, Deadline deadline, const Wanted& wanted) {

@@ -199,6 +199,44 @@ void wait_for_each_other(const std::string& name, const std::string& url) {
   MPI_Barrier(MPI_COMM_WORLD);
 }
 
+/// By futures, and by stand-ins that are fetched ahead: also for what another program has put before.
+void wait_ahead(const std::string& name, const std::string& backend, const std::string& before) {
+  const auto name_of = [](const char* kind, int rank) { return kind + std::to_string(rank); };
+  {
+    const Store other = open(job::with_option(backend, "store=" + name)).value();
+    ASSERT_TRUE(other.put(name_of("kept/", job::rank()), job::rank()));
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+  Runtime runtime(MPI_COMM_WORLD, beside_backends);
+  const Store store = runtime.store(name, {.connector = before + backend});
+  const int next = (runtime.rank() + 1) % runtime.size();
+  const int left = (runtime.rank() + runtime.size() - 1) % runtime.size();
+  auto promise = store.promise<int>().value();
+  Handle mine = promise.proxy().handle();
+  Handle theirs;
+  MPI_Sendrecv(&mine, sizeof mine, MPI_BYTE, next, 0, &theirs, sizeof theirs, MPI_BYTE, left, 0,
+               MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  const auto stand_in = runtime.proxy<int>(theirs);
+  stand_in.prefetch();
+  std::vector<Future<int>> kept;
+  std::vector<Future<int>> put;
+  for (int rank = 0; rank < runtime.size(); ++rank) {
+    kept.push_back(store.wait_async<int>(name_of("kept/", rank)));
+    put.push_back(store.wait_async<int>(name_of("put/", rank)));
+  }
+  EXPECT_EQ(code_of(store.wait_async<int>("never", std::chrono::milliseconds(50)).get()), Errc::timeout);
+  EXPECT_FALSE(stand_in.ready());
+  MPI_Barrier(MPI_COMM_WORLD);
+  ASSERT_TRUE(store.put(name_of("put/", next), next));
+  ASSERT_TRUE(promise.set(100 + runtime.rank()));
+  for (int rank = 0; rank < runtime.size(); ++rank) {
+    EXPECT_EQ(*kept[static_cast<std::size_t>(rank)].get().value(), rank);
+    EXPECT_EQ(*put[static_cast<std::size_t>(rank)].get().value(), rank);
+  }
+  EXPECT_EQ(*stand_in.get().value(), 100 + left);
+  MPI_Barrier(MPI_COMM_WORLD);
+}
+
 TEST(RuntimeBackends, AreSharedByAllRanks) {
   const SharedFolder folder;
   for (const std::string& url : job::shared_urls(folder.path())) {
@@ -215,6 +253,18 @@ TEST(RuntimeBackends, WaitForWhatAnotherRankPuts) {
     if (job::is_durable(url)) {
       SCOPED_TRACE("nodes+");
       wait_for_each_other("awaited_by_nodes", "nodes+" + url);
+    }
+  }
+}
+
+TEST(RuntimeBackends, WaitAheadForWhatThereIsAndWhatAnotherRankPuts) {
+  const SharedFolder folder;
+  for (const std::string& url : job::shared_urls(folder.path())) {
+    SCOPED_TRACE(url);
+    wait_ahead("ahead", url, "");
+    if (job::is_durable(url)) {
+      SCOPED_TRACE("nodes+");
+      wait_ahead("ahead_by_nodes", url, "nodes+");
     }
   }
 }

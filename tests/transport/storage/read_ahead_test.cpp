@@ -4,96 +4,19 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "core/base/mutex.hpp"
 #include "core/open.hpp"
 #include "core/promise.hpp"
 #include "core/serializers.hpp"
-#include "transport/storage/simple.hpp"
+#include "tests/transport/storage/turnstile.hpp"
 
 namespace locum::tests {
 namespace {
-
-using Clock = Deadline::Clock;
-
-constexpr std::chrono::seconds patience{20};
-constexpr int all_calls = std::numeric_limits<int>::max();
-
-/// Records in memory. Once it is shut, calls that load wait until they may pass, in the order of their
-/// arrival.
-class Turnstile final : public Backend {
- public:
-  explicit Turnstile(BackendTraits traits) : traits_(traits) {}
-
-  const BackendTraits& traits() const noexcept override { return traits_; }
-  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
-    {
-      MutexLock lock(mutex_);
-      ++(last_bytes == whole_record ? wholes_ : ends_);
-      const int mine = wholes_ + ends_;
-      changed_.notify_all();
-      while (mine > may_pass_) {
-        (void)lock.wait_until(changed_, Clock::now() + patience);
-      }
-    }
-    return in_->load(key, last_bytes, deadline);
-  }
-  Result<void> store(const RecordKey& key, const NewRecord& record, Deadline deadline) override {
-    return in_->store(key, record, deadline);
-  }
-  Result<bool> remove(const RecordKey& key, std::uint64_t revision, Deadline deadline) override {
-    return in_->remove(key, revision, deadline);
-  }
-
-  /// From now on so many calls may pass, counted from the last time that none might.
-  void let_pass(int calls) {
-    const MutexLock lock(mutex_);
-    may_pass_ = calls;
-    wholes_ = calls == 0 ? 0 : wholes_;
-    ends_ = calls == 0 ? 0 : ends_;
-    changed_.notify_all();
-  }
-  /// Whether so many calls come within that time.
-  [[nodiscard]] bool have_come(int calls, std::chrono::milliseconds within = patience) {
-    const auto until = Clock::now() + within;
-    MutexLock lock(mutex_);
-    while (wholes_ + ends_ < calls && Clock::now() < until) {
-      (void)lock.wait_until(changed_, until);
-    }
-    return wholes_ + ends_ >= calls;
-  }
-  /// Calls that asked for a whole record.
-  [[nodiscard]] int wholes() {
-    const MutexLock lock(mutex_);
-    return wholes_;
-  }
-  /// Calls that asked for the end of one.
-  [[nodiscard]] int ends() {
-    const MutexLock lock(mutex_);
-    return ends_;
-  }
-
- private:
-  const BackendTraits traits_;
-  const std::shared_ptr<Backend> in_ = storage::open_simple(parse_url("simple:").value()).value();
-  Mutex mutex_;
-  std::condition_variable changed_;
-  int may_pass_ LOCUM_GUARDED_BY(mutex_) = all_calls;
-  int wholes_ LOCUM_GUARDED_BY(mutex_) = 0;
-  int ends_ LOCUM_GUARDED_BY(mutex_) = 0;
-};
-
-std::shared_ptr<Turnstile> turnstile(bool loads_ends, std::uint64_t largest_record) {
-  return std::make_shared<Turnstile>(
-      BackendTraits{.scheme = "gate", .largest_record = largest_record, .loads_ends = loads_ends});
-}
 
 /// A store with so many objects, each of so many numbers of its own.
 class Gated {

@@ -308,6 +308,28 @@ TEST_P(Servers, AnswerManyAtOnce) {
   EXPECT_EQ(step.exists("T").value(), !is_redis());
 }
 
+TEST_P(Servers, AnswerManyWaitsAtOnce) {
+  const Store direct = open((is_redis() ? "redis:" : "memcached:") + server_->path()).value();
+  const Store delayed = open(proxied()).value();
+  std::vector<std::string> names;
+  for (int at = 0; at < 100; ++at) {
+    names.push_back("n" + std::to_string(at));
+    (void)direct.put(names.back(), at).value();
+  }
+  proxy_->set({.delay = milliseconds(100)});
+  const auto before = Clock::now();
+  std::vector<Future<int>> waits;
+  for (const std::string& name : names) {
+    waits.push_back(delayed.wait_async<int>(name, seconds(60)));
+  }
+  for (int at = 0; at < 100; ++at) {
+    EXPECT_EQ(*waits[static_cast<std::size_t>(at)].get().value(), at);
+  }
+  const std::chrono::duration<double> took = Clock::now() - before;
+  EXPECT_LT(took, seconds(8)) << "one by one they take 20 s";
+  std::cout << "100 waits for what is there, of 100 ms each, took " << took.count() << " s\n";
+}
+
 TEST_P(Servers, ShareFewConnections) {
   const auto few = backend_at(proxied() + "?connections=2").value();
   std::vector<std::thread> all;
