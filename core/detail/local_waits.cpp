@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <system_error>
 #include <thread>
@@ -51,7 +52,7 @@ class LocalWaits::Wait final : public AwaitedFetch {
   /// When to call may_look() at the latest.
   [[nodiscard]] Clock::time_point next() const LOCUM_EXCLUDES(looks_) {
     const MutexLock lock(looks_);
-    return is_due_ && !is_looking_ ? Clock::time_point::min() : std::min(ends_at(), next_look_);
+    return std::min(ends_at(), is_due_ && !is_looking_ ? std::min(rested_at_, next_look_) : next_look_);
   }
   /// Whether a look should begin now: then its end is told by looked(). `told`: the name may have been bound.
   [[nodiscard]] bool may_look(bool told, Clock::time_point now) LOCUM_EXCLUDES(looks_) {
@@ -61,11 +62,12 @@ class LocalWaits::Wait final : public AwaitedFetch {
     if (is_time) {
       next_look_ = now + look_interval;
     }
-    if (is_looking_ || !(is_due_ || is_time)) {
+    if (is_looking_ || !((is_due_ && now >= rested_at_) || is_time)) {
       return false;
     }
     is_due_ = false;
     is_looking_ = true;
+    look_began_ = now;
     next_look_ = now + look_interval;
     return true;
   }
@@ -81,13 +83,16 @@ class LocalWaits::Wait final : public AwaitedFetch {
       look->hurry();
     }
   }
-  /// A look has ended, and its result was told. Returns whether something is to be done at once.
+  /// A look has ended, and its result was told. Returns whether something is to be done. However often
+  /// others are bound, the next look begins only once as much time has passed as this one took.
   bool looked() noexcept LOCUM_EXCLUDES(looks_) {
     const MutexLock lock(looks_);
     look_.reset();
     is_looking_ = is_decided();  // then there is no other
     has_looked_ = true;
-    return is_due_ || looks_once_;
+    const auto now = Clock::now();
+    rested_at_ = now + (now - look_began_);
+    return is_looking_ || is_due_ || looks_once_;
   }
   /// Whether its time is over, or nobody wants it.
   [[nodiscard]] bool is_over(Clock::time_point now) const noexcept LOCUM_EXCLUDES(looks_) {
@@ -136,6 +141,8 @@ class LocalWaits::Wait final : public AwaitedFetch {
   bool is_looking_ LOCUM_GUARDED_BY(looks_) = false;
   bool has_looked_ LOCUM_GUARDED_BY(looks_) = false;
   Clock::time_point next_look_ LOCUM_GUARDED_BY(looks_);
+  Clock::time_point look_began_ LOCUM_GUARDED_BY(looks_);
+  Clock::time_point rested_at_ LOCUM_GUARDED_BY(looks_);
   std::shared_ptr<Look> look_ LOCUM_GUARDED_BY(looks_);
 };
 
@@ -149,6 +156,15 @@ struct LocalWaits::State {
   std::thread thread LOCUM_GUARDED_BY(mutex);
   std::atomic<bool> disowned{false};
 
+  /// Those that were told how they end.
+  [[nodiscard]] std::vector<std::shared_ptr<Wait>> take_decided() LOCUM_EXCLUDES(mutex) {
+    const MutexLock lock(mutex);
+    const auto decided = std::ranges::partition(waits, [](const auto& wait) { return !wait->is_decided(); });
+    std::vector<std::shared_ptr<Wait>> taken(std::make_move_iterator(decided.begin()),
+                                             std::make_move_iterator(decided.end()));
+    waits.erase(decided.begin(), decided.end());
+    return taken;
+  }
   void wake() noexcept LOCUM_EXCLUDES(mutex) {
     const MutexLock lock(mutex);
     woken = true;
@@ -322,8 +338,8 @@ void LocalWaits::look_at_all(const std::shared_ptr<State>& state, Connector& con
 }
 
 // A notification does not say which name was bound, so all are looked up; and not again before the duration
-// of the last look-up has passed: however many promises are awaited, setting them in a row takes at most
-// twice the time.
+// of the last look-up has passed: however many promises are awaited in memory, setting them in a row takes at
+// most twice the time.
 void LocalWaits::work(const std::shared_ptr<State>& state, Connector& connector,
                       const std::shared_ptr<Alarm>& alarm) noexcept {
   using Clock = Deadline::Clock;
@@ -331,9 +347,9 @@ void LocalWaits::work(const std::shared_ptr<State>& state, Connector& connector,
   Clock::time_point earliest;
   for (;;) {
     bool told = false;
+    state->take_decided().clear();  // without the lock: the end of one may begin another fetch
     {
       MutexLock lock(state->mutex);
-      std::erase_if(state->waits, [](const auto& wait) { return wait->is_decided(); });
       auto latest = Clock::time_point::max();
       for (const auto& wait : state->waits) {
         latest = std::min(latest, wait->next());

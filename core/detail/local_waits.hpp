@@ -15,7 +15,8 @@ namespace locum::detail {
 /// Promises, and other names, that are waited for without a thread that waits, where the connector does not
 /// go on by itself: on a node that is alone, or in a process that is, or over a backend. One thread looks for
 /// all of them, or has the connector look (Source::look_later()); it begins with the first, and sleeps until
-/// the connector tells of a name (Source::watch()), or it is time to look whether makers live. Any thread may
+/// the connector tells of a name (Source::watch()), or it is time to look again, for a name or whether its
+/// maker lives. Any thread may
 /// call.
 class LocalWaits final {
  public:

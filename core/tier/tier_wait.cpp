@@ -13,35 +13,53 @@ constexpr std::chrono::milliseconds longest_pause{50};
 
 }  // namespace
 
-/// Neither part keeps the wait: who does not want it any more lets go of it.
-class TierWait::Ended final : public CompletionListener {
+/// Does not keep the wait: who does not want it any more lets go of it.
+class TierWait::MemoryEnded final : public CompletionListener {
  public:
-  using Step = void (TierWait::*)() noexcept;
-  Ended(std::weak_ptr<TierWait> wait, Step step) noexcept : wait_(std::move(wait)), step_(step) {}
+  explicit MemoryEnded(std::weak_ptr<TierWait> wait) noexcept : wait_(std::move(wait)) {}
   void ended() noexcept override {
     if (const auto wait = wait_.lock()) {
-      (wait.get()->*step_)();
+      wait->memory_ended();
     }
   }
 
  private:
   const std::weak_ptr<TierWait> wait_;
-  const Step step_;
+};
+
+/// Keeps the wait until the look has ended: what it has begun to fetch then is forgotten if nobody wants it.
+class TierWait::Looked final : public CompletionListener {
+ public:
+  explicit Looked(std::shared_ptr<TierWait> wait) noexcept : wait_(std::move(wait)) {}
+  void ended() noexcept override { wait_->looked(); }
+
+ private:
+  const std::shared_ptr<TierWait> wait_;
 };
 
 TierWait::TierWait(std::shared_ptr<Fetch> in_memory, std::shared_ptr<Look> in_back, Moment until) noexcept
     : AwaitedFetch(until), in_memory_(std::move(in_memory)), in_back_(std::move(in_back)) {}
 
 void TierWait::begin() {
-  auto memory_ended = std::make_shared<Ended>(weak_from_this(), &TierWait::memory_ended);
-  auto looked = std::make_shared<Ended>(weak_from_this(), &TierWait::looked);
+  auto memory_ended = std::make_shared<MemoryEnded>(weak_from_this());
+  auto looked = std::make_shared<Looked>(shared_from_this());
   in_memory_->begin();
   in_back_->begin();
   in_memory_->observe(std::move(memory_ended));
   in_back_->observe(std::move(looked));
 }
 
+// What memory has lost the backend may have.
 void TierWait::memory_ended() noexcept {
+  if (!has_looked_) {
+    const auto found = in_memory_->get({});
+    if (!found && found.error().code() != Errc::timeout) {
+      has_failed_in_memory_ = true;
+      if (!has_looked_) {
+        return;
+      }
+    }
+  }
   end_as(in_memory_);
 }
 
@@ -51,17 +69,22 @@ void TierWait::looked() noexcept {
     in_memory_->forget();
   }
   has_looked_ = true;
+  if (has_failed_in_memory_) {
+    end_as(in_memory_);
+  }
 }
 
 Result<ObjectView> TierWait::get(Deadline deadline) {
   const Moment latest = deadline.moment(std::chrono::seconds(0), until());
   for (std::chrono::milliseconds pause(1); !is_decided(); pause = std::min(2 * pause, longest_pause)) {
     const Moment now = Deadline::Clock::now();
-    (void)in_memory_->get(has_looked_ ? latest : std::min(latest, now + pause));
+    const auto found = in_memory_->get(has_looked_ ? latest : std::min(latest, now + pause));
     if (in_memory_->ended()) {
-      end_as(in_memory_);
-    } else if (now >= latest) {
+      memory_ended();
       break;
+    }
+    if (now >= latest || (!found && found.error().code() != Errc::timeout)) {
+      break;  // nobody goes on with memory's part
     }
   }
   return AwaitedFetch::get(latest);

@@ -9,8 +9,8 @@
 namespace locum {
 
 /// A wait for a name that goes on by itself in the memory of the job, and that the backend may have already:
-/// ends as the one that has it first. What cannot be found out about the backend counts as absent. Any
-/// thread.
+/// ends as the one that has it first; as memory's wait if its time is over, or if neither has it. What cannot
+/// be found out about the backend counts as absent. Any thread.
 class TierWait final : public AwaitedFetch, public std::enable_shared_from_this<TierWait> {
  public:
   /// \param in_memory waits for somebody who puts it; not begun, as `in_back`
@@ -26,7 +26,8 @@ class TierWait final : public AwaitedFetch, public std::enable_shared_from_this<
   [[nodiscard]] Error late() const override;
 
  private:
-  class Ended;
+  class MemoryEnded;
+  class Looked;
 
   void memory_ended() noexcept;
   void looked() noexcept;
@@ -34,6 +35,7 @@ class TierWait final : public AwaitedFetch, public std::enable_shared_from_this<
   const std::shared_ptr<Fetch> in_memory_;
   const std::shared_ptr<Look> in_back_;
   std::atomic<bool> has_looked_{false};
+  std::atomic<bool> has_failed_in_memory_{false};
 };
 
 }  // namespace locum

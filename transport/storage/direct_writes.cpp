@@ -23,10 +23,12 @@ bool is_on_local_disk(int file) noexcept {
   return ::fstatfs(file, &facts) == 0 && (facts.f_type == EXT4_SUPER_MAGIC || facts.f_type == xfs);
 }
 
+// A page of the cache that is written there and here at once would fail, which only whole pages rule out.
 bool takes_blocks(int file) noexcept {
 #ifdef STATX_DIOALIGN
   struct statx facts {};
-  return ::statx(file, "", AT_EMPTY_PATH, STATX_DIOALIGN, &facts) == 0 &&
+  return ::sysconf(_SC_PAGESIZE) == static_cast<long>(DirectWrites::block_bytes) &&
+         ::statx(file, "", AT_EMPTY_PATH, STATX_DIOALIGN, &facts) == 0 &&
          (facts.stx_mask & STATX_DIOALIGN) != 0 && facts.stx_dio_offset_align > 0 &&
          DirectWrites::block_bytes % facts.stx_dio_offset_align == 0 && facts.stx_dio_mem_align > 0 &&
          DirectWrites::block_bytes % facts.stx_dio_mem_align == 0;

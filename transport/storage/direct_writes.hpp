@@ -23,11 +23,12 @@ class DirectWrites {
   static constexpr std::size_t least_bytes = std::size_t{1} << 20U;
   /// Of one write: enough for a disk to be busy meanwhile.
   static constexpr std::size_t most_bytes = std::size_t{2} << 20U;
-  /// Offsets are multiples of this: a page of the file is written here or through the cache.
+  /// Offsets are multiples of this, the size of a page: each is written here or through the cache.
   static constexpr std::size_t block_bytes = 4096;
 
   /// Of a file that is there. Without effect where the file system is none of those on local disks (ext4,
-  /// XFS), or does not say how it is to be done (Linux before 6.1), and without memory for the buffers.
+  /// XFS), or does not say how it is to be done (Linux before 6.1), where pages are larger, and without
+  /// memory for the buffers.
   explicit DirectWrites(const std::string& path) noexcept;
   DirectWrites(const DirectWrites&) = delete;
   DirectWrites& operator=(const DirectWrites&) = delete;

@@ -69,6 +69,42 @@ TEST_F(TierWaits, GoOnInMemoryIfTheBackendHasNothingOrSaysNothing) {
   EXPECT_EQ(code_of(wait_->get({})), Errc::closed);
 }
 
+// Memory had it, and lost it before it came.
+TEST_F(TierWaits, EndWithWhatTheBackendHasAndMemoryHasLost) {
+  in_memory_->end(Error(Errc::peer_lost, "by the test"));
+  EXPECT_FALSE(wait_->ended());
+  EXPECT_EQ(code_of(wait_->get(1ms)), Errc::timeout);
+  in_back_->end(std::shared_ptr<Fetch>(kept_));
+  kept_->end(ObjectView());
+  EXPECT_EQ(told_, 1);
+  EXPECT_TRUE(wait_->get({}));
+}
+
+TEST_F(TierWaits, EndAsMemoryDidIfTheBackendDoesNotHaveItEither) {
+  in_memory_->end(Error(Errc::peer_lost, "by the test"));
+  in_back_->end(std::shared_ptr<Fetch>());
+  EXPECT_EQ(told_, 1);
+  EXPECT_EQ(code_of(wait_->get({})), Errc::peer_lost);
+}
+
+TEST_F(TierWaits, EndWithTheTimeOfMemory) {
+  in_memory_->end(name_not_put());
+  EXPECT_EQ(told_, 1) << "however long the look takes";
+  in_back_->end(std::shared_ptr<Fetch>());
+  EXPECT_EQ(code_of(wait_->get({})), Errc::timeout);
+}
+
+TEST_F(TierWaits, ForgetWhatALookBeginsToFetchForNobody) {
+  const auto look = std::make_shared<Looked>();
+  auto dropped = std::make_shared<TierWait>(std::make_shared<Got>(), look, Clock::now() + 20s);
+  dropped->begin();
+  dropped->forget();
+  dropped.reset();
+  look->end(std::shared_ptr<Fetch>(kept_));
+  EXPECT_TRUE(kept_->is_forgotten());
+  in_back_->end(std::shared_ptr<Fetch>());
+}
+
 TEST_F(TierWaits, TellBothThatSomebodyWaitsOrNobodyWantsThem) {
   wait_->hurry();
   EXPECT_TRUE(in_memory_->is_hurried());
