@@ -31,6 +31,17 @@ constexpr std::size_t file_bytes = std::size_t{24} << 20U;
 
 class DurableFiles : public testing::TestWithParam<bool> {
  protected:
+  void open(DurableFile& file) const {
+    file.open();
+    if (GetParam()) {
+      file.bypass_cache();
+    }
+  }
+  void begin_empty(DurableFile& file) const {
+    std::ofstream(file.temporary()).close();
+    std::filesystem::resize_file(file.temporary(), file_bytes);
+    open(file);
+  }
   [[nodiscard]] std::string path() const { return folder_.path() + "/file"; }
 
   const tests::TemporaryFolder folder_;
@@ -61,10 +72,7 @@ TEST_P(DurableFiles, HaveWhatWasWritten) {
     std::ofstream before(file.temporary());
     std::ranges::fill_n(std::ostreambuf_iterator(before), file_bytes, 'x');
   }
-  file.open();
-  if (GetParam()) {
-    file.bypass_cache();
-  }
+  open(file);
   for (const std::size_t piece : order) {
     file.write_at(cuts[piece], std::span(expected).subspan(cuts[piece], cuts[piece + 1] - cuts[piece]));
   }
@@ -104,12 +112,7 @@ TEST_P(DurableFiles, SayWhyTheyCannotBeWritten) {
   for (const std::size_t missing : {file_bytes / 2, DirectWrites::most_bytes / 2}) {
     {
       DurableFile file(path());
-      std::ofstream(file.temporary()).close();
-      std::filesystem::resize_file(file.temporary(), file_bytes);
-      file.open();
-      if (GetParam()) {
-        file.bypass_cache();
-      }
+      begin_empty(file);
       const LargestFile limit(file_bytes - missing);
       try {
         file.write_at(0, bytes);
@@ -147,12 +150,7 @@ TEST_P(LargePieces, LeaveNothingInTheCacheThatTheyBypass) {
   std::mt19937 random(8);
   const std::vector<std::byte> bytes = random_bytes(random, file_bytes);
   DurableFile file(path());
-  std::ofstream(file.temporary()).close();
-  std::filesystem::resize_file(file.temporary(), file_bytes);
-  file.open();
-  if (GetParam()) {
-    file.bypass_cache();
-  }
+  begin_empty(file);
   if (!DirectWrites(file.temporary()).works()) {
     GTEST_SKIP() << "the file system of " << folder_.path() << " is on no local disk";
   }
