@@ -21,7 +21,7 @@ void AwaitedFetch::end(Result<ObjectView> outcome) noexcept {
   }
 }
 
-void AwaitedFetch::end_as(std::shared_ptr<Fetch> fetch) noexcept {
+void AwaitedFetch::end_as(const std::shared_ptr<Fetch>& fetch) noexcept {
   std::shared_ptr<CompletionListener> observer;
   bool is_wanted = false;
   bool is_hurried = false;

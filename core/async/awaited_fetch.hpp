@@ -23,7 +23,7 @@ class AwaitedFetch : public Fetch {
   void end(Result<ObjectView> outcome) noexcept LOCUM_EXCLUDES(mutex_);
   /// From now on that fetch is what its caller waits for. It was begun, and has ended or is not observed. One
   /// that comes too late is forgotten.
-  void end_as(std::shared_ptr<Fetch> fetch) noexcept LOCUM_EXCLUDES(mutex_);
+  void end_as(const std::shared_ptr<Fetch>& fetch) noexcept LOCUM_EXCLUDES(mutex_);
   /// Whether it was told how it ends.
   [[nodiscard]] bool is_decided() const noexcept LOCUM_EXCLUDES(mutex_);
   /// Whether nobody has called forget().

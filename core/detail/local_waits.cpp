@@ -72,7 +72,7 @@ class LocalWaits::Wait final : public AwaitedFetch {
     return true;
   }
   /// This look, which has begun, is the one that is under way.
-  void looks_by(std::shared_ptr<Look> look) noexcept LOCUM_EXCLUDES(looks_) {
+  void looks_by(const std::shared_ptr<Look>& look) noexcept LOCUM_EXCLUDES(looks_) {
     {
       const MutexLock lock(looks_);
       look_ = look;
@@ -197,7 +197,7 @@ class LocalWaits::Looked final : public CompletionListener {
   void ended() noexcept override {
     auto found = look_->get({});
     if (found && *found) {
-      wait_->end_as(std::move(*found));
+      wait_->end_as(*found);
     } else if (!found && found.error().code() != Errc::timeout) {
       wait_->end(found.error());
     }
@@ -230,7 +230,7 @@ NowOrTask<ObjectView> LocalWaits::begin(std::uint32_t store, std::string name, C
                                         Deadline deadline, Deadline::Clock::time_point until) {
   const auto now = Deadline::Clock::now();
   auto wait = std::make_shared<Wait>(store, std::move(name), counts, deadline, until, now);
-  auto look = wait->look_by(*connector_);
+  const auto look = wait->look_by(*connector_);
   if (look) {
     (void)wait->may_look(false, now);
   } else if (auto found = connector_->wait(wait->address(), Deadline::Clock::time_point::min());
@@ -264,7 +264,7 @@ NowOrTask<ObjectView> LocalWaits::begin(std::uint32_t store, std::string name, C
     wait->end(std::move(*refused));
   } else if (look) {
     connector_->watch(wait->address(), alarm_);
-    begin_look(state_, wait, std::move(look));
+    begin_look(state_, wait, look);
   }
   return {ObjectView(), std::move(wait)};
 }
@@ -294,7 +294,7 @@ void LocalWaits::disown() noexcept {
 }
 
 void LocalWaits::begin_look(const std::shared_ptr<State>& state, const std::shared_ptr<Wait>& wait,
-                            std::shared_ptr<Look> look) {
+                            const std::shared_ptr<Look>& look) {
   auto looked = std::make_shared<Looked>(wait, look, state);
   look->begin();
   wait->looks_by(look);
@@ -305,8 +305,8 @@ void LocalWaits::begin_look(const std::shared_ptr<State>& state, const std::shar
 void LocalWaits::look(const std::shared_ptr<State>& state, Connector& connector,
                       const std::shared_ptr<Alarm>& alarm, const std::shared_ptr<Wait>& wait) noexcept {
   connector.watch(wait->address(), alarm);
-  if (auto look = wait->look_by(connector)) {
-    begin_look(state, wait, std::move(look));
+  if (const auto look = wait->look_by(connector)) {
+    begin_look(state, wait, look);
     return;
   }
   auto found = connector.wait(wait->address(), Deadline::Clock::time_point::min());

@@ -48,7 +48,7 @@ class LocalWaits final {
   static void look_at_all(const std::shared_ptr<State>& state, Connector& connector,
                           const std::shared_ptr<Alarm>& alarm, bool told) noexcept;
   static void begin_look(const std::shared_ptr<State>& state, const std::shared_ptr<Wait>& wait,
-                         std::shared_ptr<Look> look);
+                         const std::shared_ptr<Look>& look);
   static void look(const std::shared_ptr<State>& state, Connector& connector,
                    const std::shared_ptr<Alarm>& alarm, const std::shared_ptr<Wait>& wait) noexcept;
 

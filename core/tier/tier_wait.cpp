@@ -65,7 +65,7 @@ void TierWait::memory_ended() noexcept {
 
 void TierWait::looked() noexcept {
   if (auto found = in_back_->get({}); found && *found) {
-    end_as(std::move(*found));
+    end_as(*found);
     in_memory_->forget();
   }
   has_looked_ = true;

@@ -109,7 +109,7 @@ bool DirectWrites::begin(Buffer& buffer) noexcept {
     return false;
   }
   ::iocb write{};
-  write.aio_data = reinterpret_cast<std::uintptr_t>(&buffer);
+  write.aio_data = static_cast<std::uint64_t>(&buffer - buffers_.data());
   write.aio_lio_opcode = IOCB_CMD_PWRITE;
   write.aio_fildes = static_cast<std::uint32_t>(file_.number());
   write.aio_buf = reinterpret_cast<std::uintptr_t>(buffer.memory.get());
@@ -130,7 +130,7 @@ void DirectWrites::wait_for_one() noexcept {
     error_ = errno;
     return;
   }
-  Buffer& buffer = *reinterpret_cast<Buffer*>(event.data);
+  Buffer& buffer = buffers_.at(event.data);
   buffer.is_written = true;
   write_rest(buffer, event.res);
 }
