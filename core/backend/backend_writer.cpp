@@ -83,8 +83,15 @@ Result<void> BackendWriter::prepare(std::uint64_t place, const SealOptions& opti
     return space.error();
   }
   const std::span<std::byte> bytes(draft->memory.get(), draft->record_bytes());
+  const ObjectTail tail = read_tail(bytes.data(), object);
+  if (!is_whole(tail, object)) {
+    return Error(
+        Errc::corrupt,
+        "something wrote over the type or the name of this object while it was made; look for a write "
+        "past its end");
+  }
   sealing.space = *space;
-  sealing.name = read_name(bytes.data(), object);
+  sealing.name = tail.name;
   record.revision = generation;
   if (sealing.name.empty()) {
     sealing.sealed.key = keys_.next(object.store);

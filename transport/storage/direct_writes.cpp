@@ -127,7 +127,7 @@ void DirectWrites::wait_for_one() noexcept {
     count = ::syscall(SYS_io_getevents, queue_, 1, 1, &event, nullptr);
   } while (count < 0 && errno == EINTR);
   if (count != 1) {
-    error_ = errno;
+    error_ = count < 0 ? errno : EIO;
     return;
   }
   Buffer& buffer = buffers_.at(event.data);

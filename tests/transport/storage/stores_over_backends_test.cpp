@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <filesystem>
 #include <memory>
@@ -52,6 +53,16 @@ TEST(CollectionsOverBackends, AreListedAndCleared) {
     EXPECT_EQ(store.size().value(), 2U);
   }
   EXPECT_EQ(open("null:").value().collection("step 42").value().clear().value(), 0U);
+}
+
+// Its name and type are behind it in memory: what is stored under another name would be lost.
+TEST(StoresOverBackends, RefuseWhatWasWrittenPastItsEnd) {
+  const Store store = open("simple:").value();
+  auto writer = store.create<std::uint8_t>("T", {100}).value();
+  std::fill_n(writer.begin(), writer.size() + 8, std::uint8_t{7});
+  EXPECT_EQ(code_of(writer.seal()), Errc::corrupt);
+  EXPECT_TRUE(store.keys().value().empty());
+  EXPECT_TRUE(store.put("T", 1)) << "the name is free";
 }
 
 // One look at what has a hash for its name, and one request to remove all: in order, where threads would make
