@@ -436,7 +436,7 @@ TEST_P(UcxTransportTest, AMessageWakesWhoSleeps) {
     // Both are connected, and nothing is in transfer.
     ASSERT_TRUE(transport->send(1 - group.rank(), tick, {}, 0));
     ASSERT_TRUE(drive(*transport, recorder, [&] { return recorder.messages.size() == 1; }));
-    group.barrier();
+    tests::barrier(group, [&] { transport->progress(recorder); });
     for (std::size_t round = 2; round < 12; ++round) {
       if (group.rank() == 1) {
         do {
