@@ -160,8 +160,8 @@ TEST_F(PackDamage, IsLeftOutByRepair) {
   const std::string bytes = bytes_of(false);
   const auto ends = ends_of(bytes);
   std::string wrong = bytes;
-  wrong[ends[1] + 8] = 'x';    // line of the second record
-  wrong[ends[2] + 128] = 'x';  // body of the third
+  wrong[ends[1] + 8] ^= 1;    // line of the second record
+  wrong[ends[2] + 128] ^= 1;  // body of the third
   write(wrong);
   const auto refused = pack_of(path_);
   ASSERT_EQ(code_of(refused), Errc::corrupt);
