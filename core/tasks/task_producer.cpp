@@ -24,8 +24,10 @@ Error TaskProducer::closed(std::uint64_t end) const {
                : noted.error();
 }
 
-// A name below the head is free because its task is over, and an end that was noted may be gone: what was
-// put is looked at once more with a line that was read afterwards.
+// A name of a number that is not open is free because its task is over, and an end that was noted may be
+// gone: what was put is looked at once more with a line that was read afterwards. By then the line may have
+// passed what was put in its place, too: a task that is held is open still, and one that is done is known by
+// its value.
 Result<std::uint64_t> TaskProducer::put_next(const TaskSlot& slot) {
   std::uint64_t number = next_.load(std::memory_order_relaxed);
   if (number == 0) {
@@ -44,7 +46,7 @@ Result<std::uint64_t> TaskProducer::put_next(const TaskSlot& slot) {
     if (!line) {
       return line.error();
     }
-    if (*put && number >= line->head && number < line->end) {
+    if (*put && line->is_open(number) && number < line->end) {
       next_.store(number + 1, std::memory_order_relaxed);
       if (number >= line->filled + told_at_a_time) {
         (void)records_.change_line([number](TaskLine& next) {
@@ -53,6 +55,9 @@ Result<std::uint64_t> TaskProducer::put_next(const TaskSlot& slot) {
           return is_new;
         });
       }
+      return number;
+    }
+    if (*put && slot.state == TaskSlot::State::task && !records_.is_to_do(slot)) {
       return number;
     }
     if (*put) {

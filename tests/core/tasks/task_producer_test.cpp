@@ -95,5 +95,65 @@ TEST(TaskProducer, LeavesNothingWhereItClosesAQueueThatIsOver) {
   EXPECT_EQ(records.keys().value(), (std::vector<std::string>{"line", "queue"}));
 }
 
+/// A node with a queue, one rank that is stopped when it has put its first task, and another one.
+class LateProducer : public ::testing::Test {
+ protected:
+  /// The number of the task of the rank that is stopped.
+  std::uint64_t put_late(std::uint64_t value) { return late_.put(value).value(); }
+  /// So many tasks that are put and done behind the first one: the line then goes on.
+  void pass(std::uint64_t tasks) {
+    for (std::uint64_t at = 0; at < tasks; ++at) {
+      ASSERT_TRUE(prompt_.put(100 + at));
+    }
+    for (std::uint64_t at = 0; at < tasks; ++at) {
+      auto task = prompt_.take(20s);
+      ASSERT_TRUE(task) << task.error();
+      ASSERT_EQ(**task, 100 + at);
+      ASSERT_TRUE(task->done());
+    }
+  }
+  [[nodiscard]] detail::TaskLine line() const {
+    const Store records = node_.session->open("locum.tasks/fields/tasks").value();
+    const auto words = records.get<std::uint64_t[]>("line").value();
+    return detail::TaskLine::from(*words).value();
+  }
+
+  SessionFixture node_{{}, {.incarnation = 3}};
+  std::function<void()> meanwhile_;
+  Queue prompt_ = queue_of(node_.connector);
+  Queue late_ = queue_of(std::make_shared<InterruptedRank>(
+      node_.connector, "task/0", [] {}, [this] { meanwhile_(); }));
+};
+
+// A long task does not hold the line up: it goes past the number of a producer that has not looked yet.
+TEST_F(LateProducer, PutsATaskOnceThatTheLineHasPassed) {
+  std::optional<TakenTask<std::uint64_t>> taken;
+  meanwhile_ = [&] {
+    taken = prompt_.take(20s).value();
+    pass(200);
+    EXPECT_EQ(line().held, std::vector<std::uint64_t>{0});
+  };
+  EXPECT_EQ(put_late(7), 0U);
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(**taken, 7U);
+  EXPECT_FALSE(prompt_.take(1ms)) << "the task was put twice";
+  EXPECT_TRUE(taken->done());
+  EXPECT_TRUE(prompt_.close());
+  EXPECT_EQ(code_of(prompt_.take(20s)), Errc::end_of_stream);
+}
+
+TEST_F(LateProducer, LearnsTheNumberOfATaskThatIsOver) {
+  meanwhile_ = [&] {
+    auto task = prompt_.take(20s).value();
+    EXPECT_EQ(task.number(), 0U);
+    EXPECT_TRUE(task.done());
+    pass(200);
+    EXPECT_GT(line().head, 0U);
+  };
+  EXPECT_EQ(put_late(7), 0U);
+  EXPECT_TRUE(prompt_.close());
+  EXPECT_EQ(code_of(prompt_.take(20s)), Errc::end_of_stream);
+}
+
 }  // namespace
 }  // namespace locum::tests
