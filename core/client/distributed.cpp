@@ -310,10 +310,18 @@ T Distributed::run(Deadline::Clock::time_point until, Task<T> first, const Wante
 Result<ObjectView> Distributed::wait_here(const Address& address, Deadline::Clock::time_point until,
                                           const Wanted& wanted) {
   constexpr std::chrono::milliseconds between_turns{1};
+  auto next_look = client_->now() + look_interval;
   while (links_->progress().drives_only_in_calls()) {
-    auto entry = local_->wait(address, std::min(until, client_->now() + between_turns), wanted);
-    if (entry || entry.error().code() != Errc::timeout || client_->now() >= until) {
+    auto entry = local_->wait(address, std::min(until, client_->now() + between_turns), {});
+    const auto now = client_->now();
+    if (entry || entry.error().code() != Errc::timeout || now >= until) {
       return entry;
+    }
+    if (wanted && now >= next_look) {
+      if (!wanted()) {
+        return entry;
+      }
+      next_look = client_->now() + look_interval;
     }
     (void)links_->poll();
   }

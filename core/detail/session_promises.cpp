@@ -145,23 +145,28 @@ std::optional<Error> SessionState::fate_of(const Address& name, Deadline deadlin
 }
 
 // The home of a name is not notified that a promise under it is broken, or its maker dead: waiters check at
-// intervals, the first time soon.
+// intervals, the first time soon. The wait goes on meanwhile, so that an object that is on its way arrives.
 Result<ObjectView> SessionState::await(const Address& name, Deadline deadline, const Wanted& wanted) {
   const auto until = completions_->moment(deadline);
-  for (BackOff back_off(look_interval, options_.options.peer_timeout);;) {
-    const auto look = std::min(until, completions_->now() + back_off.next());
-    auto found = connector_->wait(name, look, wanted);
-    if (may_be_in_file(name, found)) {
-      return from_file(name, Selection(), std::move(found), until);
+  BackOff back_off(look_interval, options_.options.peer_timeout);
+  auto next_look = completions_->now() + back_off.next();
+  std::optional<Error> fate;
+  const auto goes_on = [&] {
+    if (completions_->now() >= next_look) {
+      fate = fate_of(name, until);
+      next_look = completions_->now() + back_off.next();
     }
-    if (found || found.error().code() != Errc::timeout || look == until || (wanted && !wanted())) {
-      return found;
-    }
-    if (const auto fate = fate_of(name, until)) {
-      found = fetch(name, until);  // somebody may have put it nevertheless
-      return found || found.error().code() != Errc::not_found ? std::move(found) : Result<ObjectView>(*fate);
-    }
+    return !fate && (!wanted || wanted());
+  };
+  auto found = connector_->wait(name, until, goes_on);
+  if (may_be_in_file(name, found)) {
+    return from_file(name, Selection(), std::move(found), until);
   }
+  if (fate && !found && found.error().code() == Errc::timeout) {
+    found = fetch(name, until);  // somebody may have put it nevertheless
+    return found || found.error().code() != Errc::not_found ? std::move(found) : Result<ObjectView>(*fate);
+  }
+  return found;
 }
 
 NowOrTask<ObjectView> SessionState::await_or_task(const Address& name, Deadline deadline) {

@@ -159,20 +159,11 @@ class Local final : public Connector, public MemoryMonitor, public Expiring {
       return get(address, deadline);  // keys are made by sealing: a missing one never appears later
     }
     const auto moment = deadline.moment(options_.timeout);
-    const auto promised = promise_named(address.key.store, address.name);
-    MutexLock lock(mutex_);
-    for (auto look = Deadline::Clock::time_point::min();; (void)lock.wait_until(sealed_, look)) {
-      if (LocalObject* const object = find(address)) {
-        return view_of(*object);
-      }
-      if (promised && !is_unset(*promised)) {
-        return no_such_object();
-      }
-      const auto now = Deadline::Clock::now();
-      const bool looked_late = look != Deadline::Clock::time_point::min() && now >= look;
-      look = wanted ? std::min(moment, now + look_interval) : moment;
-      if (now >= moment || (looked_late && wanted && !wanted())) {
-        return name_not_put();
+    for (;;) {  // what `wanted` asks may look for other objects here
+      const auto look = wanted ? std::min(moment, Deadline::Clock::now() + look_interval) : moment;
+      auto found = await(address, look);
+      if (found || found.error().code() != Errc::timeout || look == moment || !wanted()) {
+        return found;
       }
     }
   }
@@ -334,6 +325,23 @@ class Local final : public Connector, public MemoryMonitor, public Expiring {
     live_bytes_ += object.bytes().size();
     tell_of_names();
     return object.sealed();
+  }
+
+  /// The object under a name, once it is put; `timeout` at that moment.
+  Result<ObjectView> await(const Address& address, Deadline::Clock::time_point until) LOCUM_EXCLUDES(mutex_) {
+    const auto promised = promise_named(address.key.store, address.name);
+    MutexLock lock(mutex_);
+    for (;; (void)lock.wait_until(sealed_, until)) {
+      if (LocalObject* const object = find(address)) {
+        return view_of(*object);
+      }
+      if (promised && !is_unset(*promised)) {
+        return no_such_object();
+      }
+      if (Deadline::Clock::now() >= until) {
+        return name_not_put();
+      }
+    }
   }
 
   LocalObject* find(const Address& address) const LOCUM_REQUIRES(mutex_) {

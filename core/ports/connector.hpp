@@ -110,7 +110,7 @@ class Source {
   }
   /// The object under a name, as soon as somebody puts it; `timeout` at the deadline. Sleeps meanwhile, and
   /// about every `look_interval` checks whether the result is still `wanted`, if that is not empty: `timeout`
-  /// also if it is not.
+  /// also if it is not. `wanted` is called by this thread without a lock, so that it may call this connector.
   [[nodiscard]] virtual Result<ObjectView> wait(const Address& address, Deadline deadline,
                                                 const Wanted& wanted = {}) = 0;
   /// One look of a wait that has no thread, as a task, where looking holds up who does it. It takes a second

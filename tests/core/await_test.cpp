@@ -10,6 +10,7 @@
 #include "core/server/name_waiters.hpp"
 #include "tests/core/bent_transport.hpp"
 #include "tests/core/connector_samples.hpp"
+#include "tests/core/rank_stores.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
 // wait() for names whose home is another node.
@@ -253,6 +254,24 @@ TEST_F(AwaitDeathTest, WhoDiesIsForgotten) {
 
 NameWaiters::Waiter waiter(int rank, std::size_t name_bytes, NameWaiters::Clock::time_point until) {
   return {rank, 1, store, std::string(name_bytes, 'n'), until};
+}
+
+// The fate of a promise is looked after meanwhile: that does not cut off what is on its way.
+TEST(AwaitOnASlowLink, BringsALargeObjectOnce) {
+  SimulatedNodesOptions options{.nodes = {.nodes = 3, .ranks_per_node = 2}};
+  options.network.bytes_per_us = 1;
+  SimulatedNodes world(options);
+  RankStores stores(world);
+  const std::vector<double> value(200'000, 2.5);  // for 1.6 s
+  for (const int home : {0, 2}) {
+    const std::string name = world.name_at(home, stores[0].number(), "field ");
+    world.network().after(150ms,
+                          [&] { world.network().start([&] { EXPECT_TRUE(stores[0].put(name, value)); }); });
+    const auto found = stores[2].wait<double[]>(name, world.network().now() + 60s);
+    ASSERT_TRUE(found) << found.error();
+    EXPECT_EQ((*found)[199'999], 2.5);
+    EXPECT_EQ(found->path(), Path::rendezvous) << "home " << home;
+  }
 }
 
 TEST(NameWaiters, AreBoundedForEachRankByNumberAndBytes) {
