@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "core/key.hpp"
@@ -40,6 +41,9 @@ enum class Having : std::uint8_t {
   lifetime,        ///< objects that expire
 };
 
+/// Frees the block of a record.
+using FreeBlock = std::function<void(const ObjectRecord& record)>;
+
 /// The objects of the node and their pins. Entries are made by the process that owns the object's memory and
 /// read by all. A pin is a hazard record: it is published, then the entry is checked again; a process that
 /// frees an object marks the entry first and then looks for pins, so that one of the two always sees the
@@ -58,10 +62,9 @@ class NodeTable : public PinBoard {
   virtual void set_generation(const Key& key, std::uint64_t generation) noexcept = 0;
   /// Hides a live object; its memory is freed once it is not pinned. False if it was not live.
   [[nodiscard]] virtual bool tombstone(const Key& key) noexcept = 0;
-  /// Appends to `out` the records of objects of this process that are tombstoned and not pinned; each is
-  /// returned once, and the caller then frees its block. Returns what the process still owns, as far as it
-  /// looked. If `out` cannot grow for lack of memory, the rest comes next time.
-  virtual Owned collect(std::vector<ObjectRecord>& out, Effort effort) noexcept = 0;
+  /// Calls `free` with the record of each object of this process that is tombstoned and not pinned, once: it
+  /// frees the block, and does not call the table. Returns what the process still owns, as far as it looked.
+  virtual Owned collect(const FreeBlock& free, Effort effort) noexcept = 0;
   /// Keys of live objects of one store.
   [[nodiscard]] virtual std::vector<Key> keys(std::uint32_t store, Whose whose) = 0;
   /// Keys of live objects of all stores that this process owns, and that have that.

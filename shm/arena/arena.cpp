@@ -123,13 +123,13 @@ Result<Block> SharedArena::grow(const BlockRequest& request, const WaitBudget& b
   }
   const Moment begun = Deadline::Clock::now();
   const Moment last = begun + Pressure::longest;
-  for (bool first = true;
-       !block && Deadline::Clock::now() < last && may_be_had(shortage.lacking_bytes, first);) {
+  for (int calls = 0; !block && Deadline::Clock::now() < last && may_be_had(shortage.lacking_bytes, calls);
+       ++calls) {
     if (budget.is_limited()) {
       return pressure_.ring_for_later(begun) ? block.error().as_transient() : std::move(block);
     }
     // A process that has answered once is working on it, however slowly.
-    if (!pressure_.call(std::exchange(first, false) ? begun + Pressure::patience : last)) {
+    if (!pressure_.call(calls == 0 ? begun + Pressure::patience : last)) {
       break;
     }
     block = commit_for(request, budget, shortage);
@@ -197,17 +197,23 @@ bool SharedArena::free_up(std::uint64_t size_bytes, const WaitBudget& budget) {
   if (give_back_instead(size_bytes, std::numeric_limits<int>::max())) {
     return true;
   }
-  return !budget.is_limited() && may_be_had(size_bytes, true) &&
+  return !budget.is_limited() && may_be_had(size_bytes, 0) &&
          pressure_.call(Deadline::Clock::now() + Pressure::patience);
 }
 
 // Whether asking the others can help: not if all free memory of the node does not suffice. The size of
-// evicted but uncollected objects is known only after asking.
-bool SharedArena::may_be_had(std::uint64_t lacking_bytes, bool first_call) const {
-  const std::uint64_t left = segment_->left_for_objects();
+// evicted but uncollected objects is known only after asking; once more, since a process that was at work
+// when it was asked may answer before it has seen all. Where they are viewed it is asked in vain.
+bool SharedArena::may_be_had(std::uint64_t lacking_bytes, int calls) const {
+  constexpr int calls_for_uncollected = 3;
+  if (lacking_bytes == 0 || !pressure_.worth_calling()) {
+    return false;
+  }
+  // In the order in which memory goes from one figure to the next: none is in neither of two.
+  const bool uncollected = calls < calls_for_uncollected && pressure_.uncollected();
   const std::uint64_t offered = pressure_.offered();
-  return lacking_bytes > 0 && pressure_.worth_calling() &&
-         ((offered > 0 && lacking_bytes <= left + offered) || (first_call && pressure_.uncollected()));
+  const std::uint64_t left = segment_->left_for_objects();
+  return uncollected || (offered > 0 && lacking_bytes <= left + offered);
 }
 
 // Committing much takes seconds: a call that wants at most a piece has a separate lock, and waits only for
@@ -332,8 +338,13 @@ Error SharedArena::full(const BlockRequest& request, const Error& reason) const 
 }
 
 // Called whenever the number of free pages has changed; returns whether the background thread has work.
+// Pages that are being given back count until the node's memory counts them as free.
+void SharedArena::offer_surplus() {
+  pressure_.offer((free_units() * unit_pages_ + leaving_pages_) * page_bytes + adopted_.unused_bytes());
+}
+
 bool SharedArena::books_changed() {
-  pressure_.offer(free_units() * unit_pages_ * page_bytes + adopted_.unused_bytes());
+  offer_surplus();
   return reserve_.note(free_units(), blocks_.pages().can_grow());
 }
 

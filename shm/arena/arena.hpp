@@ -121,10 +121,11 @@ class SharedArena final : public Arena {
                                           const WaitBudget& budget, Shortage& shortage)
       LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] Result<void> commit(const PageSpace::Plan& plan);
-  [[nodiscard]] bool may_be_had(std::uint64_t lacking_bytes, bool first_call) const;
+  [[nodiscard]] bool may_be_had(std::uint64_t lacking_bytes, int calls) const;
   [[nodiscard]] bool give_back_instead(std::uint64_t lacking_bytes, int most_pieces) LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] Error full(const BlockRequest& request, const Error& reason) const LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] bool books_changed() LOCUM_REQUIRES(mutex_);
+  void offer_surplus() LOCUM_REQUIRES(mutex_);
   [[nodiscard]] std::uint64_t free_units() const LOCUM_REQUIRES(mutex_) {
     return blocks_.pages().free_units();
   }
@@ -162,6 +163,7 @@ class SharedArena final : public Arena {
   Reserve reserve_ LOCUM_GUARDED_BY(mutex_);
   Pressure pressure_;  // offer() under mutex_, called() by the background work
   std::uint64_t highest_bytes_ LOCUM_GUARDED_BY(mutex_) = 0;  ///< the most that was committed
+  std::uint64_t leaving_pages_ LOCUM_GUARDED_BY(mutex_) = 0;  ///< are being given back
   AdoptedArenas adopted_;
 
   std::unique_ptr<Preparer> preparer_;  // last: ends first

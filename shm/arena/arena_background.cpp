@@ -79,6 +79,7 @@ std::uint64_t SharedArena::give_back(std::uint64_t most_pages, bool whole_units)
     run = whole_units ? blocks_.pages().surplus((most_pages + unit_pages_ - 1) / unit_pages_)
                       : blocks_.pages().any_surplus(most_pages);
     if (run) {
+      leaving_pages_ += run->count;
       static_cast<void>(books_changed());
     }
   }
@@ -89,7 +90,9 @@ std::uint64_t SharedArena::give_back(std::uint64_t most_pages, bool whole_units)
   segment_->give_back(begin_ + run->first * page_bytes, size_bytes);
   given_back_bytes_.fetch_add(size_bytes, std::memory_order_release);
   const MutexLock lock(mutex_);
+  leaving_pages_ -= run->count;
   blocks_.pages().given_back(*run);
+  offer_surplus();
   return size_bytes;
 }
 

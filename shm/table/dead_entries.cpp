@@ -46,7 +46,7 @@ void DeadEntries::take_retired() noexcept {
   if (head.load(std::memory_order_relaxed) == 0) {
     return;
   }
-  std::uint32_t next = head.exchange(0, std::memory_order_acquire);
+  std::uint32_t next = head.exchange(0, std::memory_order_acq_rel);
   LOCUM_KILL_POINT("collect: stack taken");
   const std::uint32_t most = entries_.committed();  // bounds following a damaged stack
   for (std::uint32_t steps = 0; next != 0 && next <= most && steps < most; ++steps) {

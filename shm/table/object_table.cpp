@@ -317,13 +317,15 @@ std::size_t ObjectTable::dead() noexcept {
   return known_dead();
 }
 
-bool ObjectTable::handed_back() noexcept {
-  if (entries_[own_].share().retired.load() != 0) {
-    return true;
-  }
-  const MutexLock lock(mutex_);
-  return std::any_of(adopted_.begin(), adopted_.end(),
+bool ObjectTable::has_stack() const noexcept {
+  return entries_[own_].share().retired.load() != 0 ||
+         std::any_of(adopted_.begin(), adopted_.end(),
                      [](const Adopted& each) { return each.dead.entries().share().retired.load() != 0; });
+}
+
+bool ObjectTable::handed_back() noexcept {
+  const MutexLock lock(mutex_);
+  return has_stack();
 }
 
 // The background work checks the rest again; it must be told if it sleeps.
@@ -334,21 +336,36 @@ void ObjectTable::publish_dead() noexcept {
     dead.store(all);
     notify_eviction(*segment_, own_);
   } else if (dead.load(std::memory_order_relaxed) != 0) {
-    dead.store(0, std::memory_order_relaxed);
+    dead.store(0, std::memory_order_release);
   }
 }
 
-Owned ObjectTable::collect(std::vector<ObjectRecord>& out, Effort effort) noexcept {
+// What is taken off the stack is in no figure of free memory until its block is freed: without the mark a
+// process that lacks memory would think that none can be had. The taking of the stack publishes the mark.
+Owned ObjectTable::collect(const FreeBlock& free, Effort effort) noexcept {
+  constexpr std::size_t most_kept_records = 1024;
+  Word32& marked = entries_[own_].share().dead;
   if (effort == Effort::amortised && entries_[own_].share().retired.load(std::memory_order_relaxed) == 0 &&
-      entries_[own_].share().dead.load(std::memory_order_relaxed) == 0 &&
-      !adopts_.load(std::memory_order_relaxed)) {
+      marked.load(std::memory_order_relaxed) == 0 && !adopts_.load(std::memory_order_relaxed)) {
     return {};  // nothing new since, and nothing was pinned then
   }
   Owned owned;
   std::vector<SetAside> from_disk;
   {
     const MutexLock lock(mutex_);
-    owned = collect_all(out, effort);
+    if (marked.load(std::memory_order_relaxed) == 0 && has_stack()) {
+      marked.store(1, std::memory_order_relaxed);
+    }
+    // Kept between calls: most return one object, which is not worth an allocation.
+    collected_.clear();
+    owned = collect_all(collected_, effort);
+    for (const ObjectRecord& record : collected_) {
+      free(record);
+    }
+    if (collected_.capacity() > most_kept_records) {
+      std::vector<ObjectRecord>().swap(collected_);
+    }
+    publish_dead();
     from_disk.swap(set_aside_);
   }
   for (const SetAside& each : from_disk) {
@@ -382,7 +399,6 @@ Owned ObjectTable::collect_all(std::vector<ObjectRecord>& out, Effort effort) no
     owned.pinned.objects += each.dead.pinned().objects;
     owned.pinned.bytes += each.dead.pinned().bytes;
   }
-  publish_dead();
   owned.live = occupied_ - owned.pinned.objects;
   return owned;
 }

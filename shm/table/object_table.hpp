@@ -90,7 +90,7 @@ class ObjectTable final : public NodeTable {
   void release(std::uint64_t pin_id) noexcept override;
   void set_generation(const Key& key, std::uint64_t generation) noexcept override;
   [[nodiscard]] bool tombstone(const Key& key) noexcept override;
-  Owned collect(std::vector<ObjectRecord>& out, Effort effort) noexcept override LOCUM_EXCLUDES(mutex_);
+  Owned collect(const FreeBlock& free, Effort effort) noexcept override LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<Key> keys(std::uint32_t store, Whose whose) override LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<Key> own_keys(Having what) override LOCUM_EXCLUDES(mutex_);
 
@@ -197,6 +197,7 @@ class ObjectTable final : public NodeTable {
   void count_back(std::uint32_t node_rank, std::span<const ObjectRecord> freed) noexcept;
   [[nodiscard]] std::size_t known_dead() const noexcept LOCUM_REQUIRES(mutex_);
   void publish_dead() noexcept LOCUM_REQUIRES(mutex_);
+  [[nodiscard]] bool has_stack() const noexcept LOCUM_REQUIRES(mutex_);
   Owned collect_all(std::vector<ObjectRecord>& out, Effort effort) noexcept LOCUM_REQUIRES(mutex_);
   void let_go() noexcept;
   [[nodiscard]] Entry& entry_of(const Pin& pin) const noexcept {
@@ -242,6 +243,7 @@ class ObjectTable final : public NodeTable {
   std::vector<bool> was_lost_ LOCUM_GUARDED_BY(deaths_);           ///< by node rank: known to be dead
   std::vector<std::uint8_t> disk_marks_ LOCUM_GUARDED_BY(mutex_);  ///< of own slots
   std::vector<SetAside> set_aside_ LOCUM_GUARDED_BY(mutex_);       ///< within a collect()
+  std::vector<ObjectRecord> collected_ LOCUM_GUARDED_BY(mutex_);   ///< the same
 };
 
 }  // namespace locum::shm

@@ -14,6 +14,7 @@
 #include "core/ports/arena.hpp"
 #include "core/ports/directory.hpp"
 #include "core/ports/node_table.hpp"
+#include "tests/core/collect_into.hpp"
 
 namespace locum::tests {
 
@@ -57,7 +58,7 @@ struct NodeProcess {
   /// The words of the objects that this process collected; their blocks are then free.
   [[nodiscard]] std::vector<std::uint64_t> collect(Effort effort, Owned* owned = nullptr) const {
     std::vector<ObjectRecord> dead;
-    const Owned left = table->collect(dead, effort);
+    const Owned left = collect_into(*table, dead, effort);
     if (owned != nullptr) {
       *owned = left;
     }

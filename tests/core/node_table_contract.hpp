@@ -15,6 +15,7 @@
 #include <tuple>
 #include <vector>
 
+#include "tests/core/collect_into.hpp"
 #include "tests/core/node_process.hpp"
 
 /// Contract tests of the NodeTable port, for every implementation: INSTANTIATE_TEST_SUITE_P(…,
@@ -332,11 +333,11 @@ TEST_P(NodeTableContract, HandsEachDeadObjectOnceToWhoMadeIt) {
     }
   }
   EXPECT_TRUE(reader_.collect(Effort::thorough).empty()) << "it made nothing";
-  std::vector<ObjectRecord> dead(1);  // collect appends
-  (void)owner_.table->collect(dead, Effort::thorough);
-  ASSERT_EQ(dead.size(), 1 + words.size());
-  for (std::size_t at = 1; at < dead.size(); ++at) {
-    const Pin pin{.id = 0, .key = {}, .record = &dead[at], .generation = 0};
+  std::vector<ObjectRecord> dead;
+  (void)collect_into(*owner_.table, dead, Effort::thorough);
+  ASSERT_EQ(dead.size(), words.size());
+  for (const ObjectRecord& record : dead) {
+    const Pin pin{.id = 0, .key = {}, .record = &record, .generation = 0};
     EXPECT_EQ(words.erase(owner_.word(pin)), 1U);
   }
   EXPECT_TRUE(owner_.collect(Effort::thorough).empty());

@@ -178,7 +178,15 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
     node_->end(*object);
     return true;
   }
-  Owned collect(std::vector<ObjectRecord>& out, Effort /*effort*/) noexcept override {
+  Owned collect(const FreeBlock& free, Effort /*effort*/) noexcept override {
+    std::vector<ObjectRecord> dead;
+    const Owned owned = collect_into(dead);
+    for (const ObjectRecord& record : dead) {
+      free(record);
+    }
+    return owned;
+  }
+  Owned collect_into(std::vector<ObjectRecord>& out) {
     const MutexLock lock(node_->mutex);
     Owned owned;
     if (node_->is_dead(rank_)) {

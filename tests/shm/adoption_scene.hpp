@@ -13,6 +13,7 @@
 #include "shm/segment/entry_tag.hpp"
 #include "shm/segment/robust_lock.hpp"
 #include "shm/table/object_table.hpp"
+#include "tests/core/collect_into.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/shm/player.hpp"
 
@@ -88,12 +89,12 @@ class AdoptionTest : public testing::Test {
   }
   static std::vector<ObjectRecord> collected(const Player& player, Effort effort = Effort::thorough) {
     std::vector<ObjectRecord> records;
-    (void)player.objects->collect(records, effort);
+    (void)collect_into(*player.objects, records, effort);
     return records;
   }
   static Owned owned(const Player& player) {
     std::vector<ObjectRecord> records;
-    const Owned owned = player.objects->collect(records, Effort::thorough);
+    const Owned owned = collect_into(*player.objects, records, Effort::thorough);
     EXPECT_TRUE(records.empty());
     return owned;
   }

@@ -12,6 +12,7 @@
 
 #include "shm/segment/entry_tag.hpp"
 #include "shm/table/object_table.hpp"
+#include "tests/core/collect_into.hpp"
 #include "tests/shm/player.hpp"
 
 // Deaths on real cores: processes simulated by threads over one mapping, which stop for ever in the middle of
@@ -70,7 +71,7 @@ class Post {
   /// Returned blocks are poisoned, and reused if they were the player's own.
   void collect(Player& player, std::uint32_t node_rank, Effort effort) {
     std::vector<ObjectRecord> dead;
-    (void)player.objects->collect(dead, effort);
+    (void)tests::collect_into(*player.objects, dead, effort);
     const std::uint64_t own = segment_->geometry().arena_offset(node_rank);
     for (const ObjectRecord& record : dead) {
       std::fill_n(words_at(record), words, poison);

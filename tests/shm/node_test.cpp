@@ -19,6 +19,7 @@
 
 #include "core/node/cluster.hpp"
 #include "shm/segment/available_memory.hpp"
+#include "tests/core/collect_into.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/shm/fork_group.hpp"
 #include "tests/shm/open_node.hpp"
@@ -186,7 +187,7 @@ TEST(Node, SurvivorsGoOnWithWhatADeadProcessHadSealed) {
         return "its own object is not there";
       }
       if (!comes_true([&] {
-            (void)node.table->collect(dead, Effort::thorough);
+            (void)tests::collect_into(*node.table, dead, Effort::thorough);
             return dead.size() == 1;
           })) {
         return "the dead one's pin stays";

@@ -20,6 +20,7 @@
 #include "shm/names/name_table.hpp"
 #include "shm/segment/segment.hpp"
 #include "shm/table/object_table.hpp"
+#include "tests/core/collect_into.hpp"
 #include "tests/core/sanitized.hpp"
 
 namespace locum::tests {
@@ -106,7 +107,7 @@ class Player {
   /// Frees what can be freed; returns how much is pinned.
   Pinned collect(Effort effort = Effort::thorough) {
     std::vector<ObjectRecord> dead;
-    const Pinned pinned = objects->collect(dead, effort).pinned;
+    const Pinned pinned = collect_into(*objects, dead, effort).pinned;
     for (const ObjectRecord& record : dead) {
       free(record);
     }

@@ -99,16 +99,17 @@ class Process {
   }
   /// Number of returned objects.
   std::size_t collect() {
-    std::vector<ObjectRecord> dead;
-    (void)objects->collect(dead, Effort::thorough);
-    for (const ObjectRecord& record : dead) {
+    std::size_t dead = 0;
+    const auto free = [&](const ObjectRecord& record) {
       if (std::ranges::find(came, record.offset) != came.end()) {
         report("an object came back twice");
       }
       came.push_back(record.offset);
       std::memcpy(segment->base() + record.offset, &poison, sizeof poison);
-    }
-    return dead.size();
+      ++dead;
+    };
+    (void)objects->collect(free, Effort::thorough);
+    return dead;
   }
 
   /// Until no dead entry is left in the share of `rank`.

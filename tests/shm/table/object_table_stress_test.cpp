@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "shm/table/object_table.hpp"
+#include "tests/core/collect_into.hpp"
 #include "tests/shm/player.hpp"
 
 // Processes that publish, read and tombstone each other's objects concurrently.
@@ -47,7 +48,7 @@ TEST(ObjectTable, KeepsReadersAndReuseApartUnderStress) {
   };
   const auto collect = [&](Player& player, Effort effort) {
     std::vector<ObjectRecord> dead;
-    (void)player.objects->collect(dead, effort);
+    (void)tests::collect_into(*player.objects, dead, effort);
     for (const ObjectRecord& record : dead) {
       std::fill_n(words_at(record), words, poison);
       player.free(record);
@@ -163,7 +164,7 @@ TEST(ObjectTable, KeepsReadersAndReuseApartAtOneSlot) {
     }
     ASSERT_TRUE(owner.objects->tombstone(key));
     for (dead.clear(); dead.empty();) {
-      (void)owner.objects->collect(dead, Effort::thorough);
+      (void)tests::collect_into(*owner.objects, dead, Effort::thorough);
     }
     word->store(0, std::memory_order_relaxed);
     ++sequence;

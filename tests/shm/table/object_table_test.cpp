@@ -5,7 +5,9 @@
 #include <set>
 
 #include "core/node/promised.hpp"
+#include "shm/death/eviction_notice.hpp"
 #include "shm/segment/entry_tag.hpp"
+#include "tests/core/collect_into.hpp"
 #include "tests/shm/player.hpp"
 
 namespace locum::shm::object_table_test {
@@ -27,7 +29,7 @@ class ObjectTableTest : public testing::Test {
   // Records returned to the owner.
   std::vector<ObjectRecord> collected(Player& player, Effort effort = Effort::thorough) {
     std::vector<ObjectRecord> dead;
-    (void)player.objects->collect(dead, effort);
+    (void)tests::collect_into(*player.objects, dead, effort);
     return dead;
   }
 };
@@ -80,6 +82,26 @@ TEST_F(ObjectTableTest, RefusesKeysThatAreDamagedInAnyBit) {
   EXPECT_EQ(collected(owner_).size(), 41U);
 }
 
+// Whose memory is in no figure yet, for those who lack some.
+TEST_F(ObjectTableTest, CountsAsUncollectedUntilTheLastBlockIsFree) {
+  for (const std::uint64_t word : {1U, 2U}) {
+    EXPECT_TRUE(other_.objects->tombstone(owner_.publish(store, {}, word).value()));
+  }
+  EXPECT_TRUE(may_have_evicted(*segment_, 0));
+  for (const Effort effort : {Effort::amortised, Effort::thorough}) {
+    const bool is_first = effort == Effort::amortised;
+    int freed = 0;
+    (void)owner_.objects->collect(
+        [&](const ObjectRecord&) {
+          ++freed;
+          EXPECT_TRUE(may_have_evicted(*segment_, 0)) << freed;
+        },
+        effort);
+    EXPECT_EQ(freed, is_first ? 2 : 0);
+    EXPECT_FALSE(may_have_evicted(*segment_, 0));
+  }
+}
+
 TEST_F(ObjectTableTest, KeepsWhatAnotherPinsAndGivesItBackOnce) {
   const Key key = owner_.publish(store, {}, 42).value();
   const Pin pin = reader_.objects->pin(key).value();
@@ -90,7 +112,7 @@ TEST_F(ObjectTableTest, KeepsWhatAnotherPinsAndGivesItBackOnce) {
   EXPECT_EQ(code(reader_.objects->pin(key)), Errc::not_found);
 
   std::vector<ObjectRecord> dead;
-  const Pinned kept = owner_.objects->collect(dead, Effort::thorough).pinned;
+  const Pinned kept = tests::collect_into(*owner_.objects, dead, Effort::thorough).pinned;
   EXPECT_TRUE(dead.empty());
   EXPECT_EQ(kept.objects, 1U);
   EXPECT_EQ(kept.bytes, pin.record->block_bytes());
@@ -98,7 +120,7 @@ TEST_F(ObjectTableTest, KeepsWhatAnotherPinsAndGivesItBackOnce) {
 
   reader_.objects->release(pin.id);
   EXPECT_TRUE(collected(reader_).empty()) << "only the owner gets its objects back";
-  EXPECT_EQ(owner_.objects->collect(dead, Effort::thorough).pinned.objects, 0U);
+  EXPECT_EQ(tests::collect_into(*owner_.objects, dead, Effort::thorough).pinned.objects, 0U);
   ASSERT_EQ(dead.size(), 1U);
   EXPECT_EQ(dead[0].block_bytes(), pin.record->block_bytes());
   EXPECT_TRUE(collected(owner_).empty());
@@ -249,11 +271,11 @@ TEST_F(ObjectTableTest, CountsWhatIsLiveAndWhatIsOnlyViewed) {
   EXPECT_TRUE(other_.objects->tombstone(keys[0]));
   EXPECT_TRUE(other_.objects->tombstone(keys[1]));
   std::vector<ObjectRecord> dead;
-  Owned owned = owner_.objects->collect(dead, Effort::thorough);
+  Owned owned = tests::collect_into(*owner_.objects, dead, Effort::thorough);
   EXPECT_EQ(owned.live, 3U);
   EXPECT_EQ(owned.pinned.objects, 1U);
   reader_.objects->release(pin.id);
-  owned = owner_.objects->collect(dead, Effort::thorough);
+  owned = tests::collect_into(*owner_.objects, dead, Effort::thorough);
   EXPECT_EQ(owned.live, 3U);
   EXPECT_EQ(owned.pinned.objects, 0U);
   EXPECT_EQ(dead.size(), 2U);
@@ -328,7 +350,7 @@ TEST(ObjectTable, GrowsWithItsObjectsAndCommitsWhatItSays) {
     EXPECT_TRUE(reader.tombstone(key));
   }
   std::vector<ObjectRecord> dead;
-  EXPECT_EQ(owner.objects->collect(dead, Effort::thorough).live, 0U);
+  EXPECT_EQ(tests::collect_into(*owner.objects, dead, Effort::thorough).live, 0U);
   EXPECT_EQ(dead.size(), keys.size());
   const std::size_t count = keys.size();
   keys.clear();
@@ -358,7 +380,7 @@ TEST(ObjectTable, SaysWhenMemoryIsFullAndGoesOnAfterATombstone) {
   }
   EXPECT_TRUE(owner.tombstone(keys[17]));
   std::vector<ObjectRecord> dead;
-  (void)owner.collect(dead, Effort::amortised);
+  (void)tests::collect_into(owner, dead, Effort::amortised);
   EXPECT_EQ(dead.size(), 1U);
   EXPECT_TRUE(owner.publish({.store = store}));
 }
