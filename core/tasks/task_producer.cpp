@@ -57,12 +57,13 @@ Result<std::uint64_t> TaskProducer::put_next(const TaskSlot& slot) {
       }
       return number;
     }
-    if (*put && slot.state == TaskSlot::State::task && !records_.is_to_do(slot)) {
-      return number;
-    }
     if (*put) {
       if (const auto back = take_back(number, *line); !back) {
         return back.error();
+      }
+      if (slot.state == TaskSlot::State::task && !records_.is_to_do(slot)) {
+        next_.store(number + 1, std::memory_order_relaxed);
+        return number;
       }
     }
     if (number >= line->end) {
