@@ -344,7 +344,7 @@ Result<ObjectView> Distributed::wait(const Address& address, Deadline deadline, 
     if (!found || *found) {
       return found;
     }
-    found = run(until, reader_->find(Lookup(address, until)));
+    found = run(until, reader_->find(Lookup(address, until)), wanted);
     if (found || found.error().code() != Errc::not_found || client_->now() >= until) {
       return found;
     }

@@ -45,7 +45,8 @@ struct Sealed {
   std::uint64_t generation = 0;  ///< 0 if unnamed
 };
 
-/// Returns whether the result of a wait is still wanted. Must not wait.
+/// Returns whether the result of a wait is still wanted. Called by the waiting thread without a lock: it may
+/// look for other objects.
 using Wanted = std::function<bool()>;
 /// The longest delay until a wait notices that its result is not wanted.
 inline constexpr std::chrono::milliseconds look_interval{200};
@@ -110,7 +111,7 @@ class Source {
   }
   /// The object under a name, as soon as somebody puts it; `timeout` at the deadline. Sleeps meanwhile, and
   /// about every `look_interval` checks whether the result is still `wanted`, if that is not empty: `timeout`
-  /// also if it is not. `wanted` is called by this thread without a lock, so that it may call this connector.
+  /// also if it is not.
   [[nodiscard]] virtual Result<ObjectView> wait(const Address& address, Deadline deadline,
                                                 const Wanted& wanted = {}) = 0;
   /// One look of a wait that has no thread, as a task, where looking holds up who does it. It takes a second
