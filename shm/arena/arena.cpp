@@ -125,12 +125,14 @@ Result<Block> SharedArena::grow(const BlockRequest& request, const WaitBudget& b
   const Moment last = begun + Pressure::longest;
   for (int calls = 0; !block && Deadline::Clock::now() < last && may_be_had(shortage.lacking_bytes, calls);
        ++calls) {
-    if (budget.is_limited()) {
-      return pressure_.ring_for_later(begun) ? block.error().as_transient() : std::move(block);
-    }
-    // A process that has answered once is working on it, however slowly.
-    if (!pressure_.call(calls == 0 ? begun + Pressure::patience : last)) {
-      break;
+    if (segment_->left_for_objects() < shortage.lacking_bytes) {
+      if (budget.is_limited()) {
+        return pressure_.ring_for_later(begun) ? block.error().as_transient() : std::move(block);
+      }
+      // A process that has answered once is working on it, however slowly.
+      if (!pressure_.call(calls == 0 ? begun + Pressure::patience : last)) {
+        break;
+      }
     }
     block = commit_for(request, budget, shortage);
   }
@@ -142,10 +144,11 @@ Result<Block> SharedArena::grow(const BlockRequest& request, const WaitBudget& b
 // threads than cores much later. Whether there were any. Nothing is returned if all that is free in the node
 // does not suffice.
 bool SharedArena::give_back_instead(std::uint64_t lacking_bytes, int most_pieces) {
+  const std::uint64_t offered = pressure_.offered();
   const std::uint64_t left = segment_->left_for_objects();
   {
     const MutexLock lock(mutex_);
-    if (lacking_bytes > left + blocks_.pages().free_pages() * page_bytes + pressure_.offered()) {
+    if (lacking_bytes > left + blocks_.pages().free_pages() * page_bytes + offered) {
       return false;
     }
     reserve_.run_short();  // the background thread must not take the returned memory
@@ -197,23 +200,25 @@ bool SharedArena::free_up(std::uint64_t size_bytes, const WaitBudget& budget) {
   if (give_back_instead(size_bytes, std::numeric_limits<int>::max())) {
     return true;
   }
-  return !budget.is_limited() && may_be_had(size_bytes, 0) &&
+  return !budget.is_limited() && segment_->left_for_objects() < size_bytes && may_be_had(size_bytes, 0) &&
          pressure_.call(Deadline::Clock::now() + Pressure::patience);
 }
 
-// Whether asking the others can help: not if all free memory of the node does not suffice. The size of
-// evicted but uncollected objects is known only after asking; once more, since a process that was at work
-// when it was asked may answer before it has seen all. Where they are viewed it is asked in vain.
+// Whether it is free meanwhile, or asking the others can help: not if all free memory of the node does not
+// suffice. The size of evicted but uncollected objects is known only after asking; once more, since a process
+// that was at work when it was asked may answer before it has seen all. Where they are viewed it is asked in
+// vain.
 bool SharedArena::may_be_had(std::uint64_t lacking_bytes, int calls) const {
-  constexpr int calls_for_uncollected = 3;
+  constexpr int calls_in_doubt = 3;
   if (lacking_bytes == 0 || !pressure_.worth_calling()) {
     return false;
   }
-  // In the order in which memory goes from one figure to the next: none is in neither of two.
-  const bool uncollected = calls < calls_for_uncollected && pressure_.uncollected();
+  // In the order in which memory goes from one figure to the next, so that it is not missed on its way.
+  const bool uncollected = calls < calls_in_doubt && pressure_.uncollected();
   const std::uint64_t offered = pressure_.offered();
   const std::uint64_t left = segment_->left_for_objects();
-  return uncollected || (offered > 0 && lacking_bytes <= left + offered);
+  return uncollected || (offered > 0 && lacking_bytes <= left + offered) ||
+         (calls < calls_in_doubt && lacking_bytes <= left);
 }
 
 // Committing much takes seconds: a call that wants at most a piece has a separate lock, and waits only for

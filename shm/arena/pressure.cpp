@@ -53,7 +53,12 @@ std::uint64_t Pressure::offered() const noexcept {
   return bytes;
 }
 
+// A process marks itself before it takes what was handed back to it, or to one that it has adopted: so what
+// was handed back is read first, of all.
 bool Pressure::uncollected() const noexcept {
+  if (any_handed_back()) {
+    return true;
+  }
   for (std::uint32_t rank = 0; rank < segment_->geometry().ranks; ++rank) {
     const Share& share = segment_->share(rank);
     if (takes_part(share) && may_have_evicted(*segment_, rank)) {

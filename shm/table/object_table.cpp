@@ -317,26 +317,24 @@ std::size_t ObjectTable::dead() noexcept {
   return known_dead();
 }
 
-bool ObjectTable::has_stack() const noexcept {
-  return entries_[own_].share().retired.load() != 0 ||
-         std::any_of(adopted_.begin(), adopted_.end(),
+bool ObjectTable::handed_back() noexcept {
+  if (entries_[own_].share().retired.load() != 0) {
+    return true;
+  }
+  const MutexLock lock(mutex_);
+  return std::any_of(adopted_.begin(), adopted_.end(),
                      [](const Adopted& each) { return each.dead.entries().share().retired.load() != 0; });
 }
 
-bool ObjectTable::handed_back() noexcept {
-  const MutexLock lock(mutex_);
-  return has_stack();
-}
-
 // The background work checks the rest again; it must be told if it sleeps.
-void ObjectTable::publish_dead() noexcept {
+void ObjectTable::publish_dead(bool is_freeing) noexcept {
   const auto all = static_cast<std::uint32_t>(known_dead());
   Word32& dead = entries_[own_].share().dead;
   if (all != 0) {
     dead.store(all);
     notify_eviction(*segment_, own_);
-  } else if (dead.load(std::memory_order_relaxed) != 0) {
-    dead.store(0, std::memory_order_release);
+  } else if (const std::uint32_t mark = is_freeing ? 1 : 0; dead.load(std::memory_order_relaxed) != mark) {
+    dead.store(mark, std::memory_order_release);
   }
 }
 
@@ -353,7 +351,7 @@ Owned ObjectTable::collect(const FreeBlock& free, Effort effort) noexcept {
   std::vector<SetAside> from_disk;
   {
     const MutexLock lock(mutex_);
-    if (marked.load(std::memory_order_relaxed) == 0 && has_stack()) {
+    if (marked.load(std::memory_order_relaxed) == 0) {
       marked.store(1, std::memory_order_relaxed);
     }
     // Kept between calls: most return one object, which is not worth an allocation.
@@ -365,12 +363,17 @@ Owned ObjectTable::collect(const FreeBlock& free, Effort effort) noexcept {
     if (collected_.capacity() > most_kept_records) {
       std::vector<ObjectRecord>().swap(collected_);
     }
-    publish_dead();
     from_disk.swap(set_aside_);
+    publish_dead(!from_disk.empty());
+  }
+  if (from_disk.empty()) {
+    return owned;
   }
   for (const SetAside& each : from_disk) {
     freed_from_disk_(each.record, each.left);
   }
+  const MutexLock lock(mutex_);
+  publish_dead(false);
   return owned;
 }
 
@@ -503,7 +506,7 @@ void ObjectTable::recover(std::uint32_t dead) {
   for (std::size_t at = 0; at < others.size(); ++at) {
     adopted_[at].dead.recover(dead, others[at]);
   }
-  publish_dead();
+  publish_dead(false);
 }
 
 void ObjectTable::drop_pins(std::uint32_t dead) noexcept {
@@ -538,7 +541,7 @@ Result<void> ObjectTable::adopt(std::uint32_t dead, const TakeOver& take_over) {
   const MutexLock lock(mutex_);
   adopted_.push_back(std::move(adopted));  // the last step that may throw: a retry finds nothing done
   occupied_ += left.objects;
-  publish_dead();
+  publish_dead(false);
   adopts_.store(true, std::memory_order_relaxed);
   return {};
 }

@@ -196,8 +196,8 @@ class ObjectTable final : public NodeTable {
   [[nodiscard]] std::vector<std::uint32_t> adopted_ranks() LOCUM_EXCLUDES(mutex_);
   void count_back(std::uint32_t node_rank, std::span<const ObjectRecord> freed) noexcept;
   [[nodiscard]] std::size_t known_dead() const noexcept LOCUM_REQUIRES(mutex_);
-  void publish_dead() noexcept LOCUM_REQUIRES(mutex_);
-  [[nodiscard]] bool has_stack() const noexcept LOCUM_REQUIRES(mutex_);
+  /// \param is_freeing blocks of what was collected are not free yet
+  void publish_dead(bool is_freeing) noexcept LOCUM_REQUIRES(mutex_);
   Owned collect_all(std::vector<ObjectRecord>& out, Effort effort) noexcept LOCUM_REQUIRES(mutex_);
   void let_go() noexcept;
   [[nodiscard]] Entry& entry_of(const Pin& pin) const noexcept {
