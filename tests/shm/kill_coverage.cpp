@@ -11,13 +11,14 @@ namespace locum::tests {
 
 namespace {
 
-// An owner has to die between two steps of moving an object of its own to disk, nobody may look for that
-// object before the adopter comes to it, and that one has to die there: on a busy machine a few of thousand
-// runs get there.
+// One of these points is reached where an owner dies between two steps of moving an object of its own to
+// disk, nobody looks for that object before the adopter comes to it, and that one dies there: on a busy
+// machine a few of thousand runs get there. The other one where somebody views an object in the moment in
+// which it is moved.
 bool needs_luck(std::string_view point) {
-  return point == "adopt: an object stays";
+  return point == "adopt: an object stays" || point == "leave: stays";
 }
-constexpr std::uint64_t seldom = 20;
+constexpr std::uint64_t seldom = 50;
 
 }  // namespace
 
