@@ -17,6 +17,7 @@
 
 #include "core/task_queue.hpp"
 #include "core/tasks/task_records.hpp"
+#include "tests/core/code_of.hpp"
 #include "tests/core/forwarding_connector.hpp"
 #include "tests/core/session_fixture.hpp"
 
