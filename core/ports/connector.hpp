@@ -48,7 +48,7 @@ struct Sealed {
 /// Returns whether the result of a wait is still wanted. Called by the waiting thread without a lock: it may
 /// look for other objects.
 using Wanted = std::function<bool()>;
-/// The longest delay until a wait notices that its result is not wanted.
+/// A wait asks so often whether its result is wanted.
 inline constexpr std::chrono::milliseconds look_interval{200};
 
 class NameWatcher;

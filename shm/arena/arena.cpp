@@ -342,12 +342,12 @@ Error SharedArena::full(const BlockRequest& request, const Error& reason) const 
                reason.detail().empty() ? reason.text() : reason.text() + ": " + reason.detail());
 }
 
-// Called whenever the number of free pages has changed; returns whether the background thread has work.
 // Pages that are being given back count until the node's memory counts them as free.
 void SharedArena::offer_surplus() {
   pressure_.offer((free_units() * unit_pages_ + leaving_pages_) * page_bytes + adopted_.unused_bytes());
 }
 
+// Called whenever the number of free pages has changed; returns whether the background thread has work.
 bool SharedArena::books_changed() {
   offer_surplus();
   return reserve_.note(free_units(), blocks_.pages().can_grow());

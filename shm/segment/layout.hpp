@@ -128,7 +128,7 @@ struct alignas(64) Share {
   Word64 surplus_bytes;  ///< committed and free, in whole steps: what a request for memory would return
   Word32
       listens;  ///< 1: the owner wants a bell when an entry is handed back; see shm/death/eviction_notice.hpp
-  Word32 dead;  ///< known dead entries that the owner has not freed: they were viewed, or it is about to
+  Word32 dead;  ///< known dead entries that the owner has not freed: viewed, or being freed
   Word32 news;  ///< counts names bound while it watched; its listener sleeps on it
   Word32 watching;  ///< 1: the process watches names; see shm/names/name_watch.hpp
   std::array<std::byte, 32> reserved_last;
