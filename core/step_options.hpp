@@ -20,9 +20,12 @@ struct StepWriterOptions {
   /// Most bytes of these steps, of all ranks together: a further step begins only if one as large as the last
   /// one fits, or if there is none. 0: no limit but the memory of the nodes.
   std::uint64_t queue_bytes = 0;
-  /// Only while there are readers: without them the oldest step is dropped.
+  /// With `wait` and `fail` nothing is lost: steps are kept from the first one on, also before a reader has
+  /// joined; when all that had joined have left, the oldest ones are dropped. A stream that is written to a
+  /// `file` drops the oldest ones from memory while nobody reads them there.
   WhenFull when_full = WhenFull::wait;
   /// The first begin() waits until that many readers have joined; the ranks of one StepReader are one reader.
+  /// 0: it does not wait.
   std::uint32_t rendezvous_readers = 0;
   /// Also write each step to this HDF5 file, from which a StepReader with the same option reads them later,
   /// in this job or another one (docs/guide/hdf5.md). All ranks must see the same files there. end() then

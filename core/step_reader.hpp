@@ -181,9 +181,12 @@ class StepReader {
              const StepReaderOptions& options = {})
       : StepReader(runtime.step_side(ranks), stream, options) {}
 
-  /// The next step; waits for it. The first call waits for the writer to open the stream, and for all ranks
-  /// of the reader. `end_of_stream` after the last step; `peer_lost` if a rank of the writer was lost and all
-  /// steps that had ended were read, naming that rank; `timeout`. Of a file (StepReaderOptions::file) the
+  /// The next step; waits for it, without a limit as long as collective calls do
+  /// (RuntimeOptions::collective_timeout). The first call waits for the writer to open the stream, and for
+  /// all ranks of the reader. `end_of_stream` after the last step: a reader that is made from then on waits
+  /// for the next stream of that name. `peer_lost` if a rank of the writer was lost and all steps that had
+  /// ended were read, naming that rank; what else has failed the stream (see StepWriter) in the same place;
+  /// `timeout`, which says who is late. Of a file (StepReaderOptions::file) the
   /// same, and `not_found`, `corrupt`, `system`; `peer_lost`, without a rank, if its writer is gone.
   [[nodiscard]] Result<InputStep> next(TimeLimit limit = {});
   /// The newest step, at least the next one: waits if there is none. Those in between are released unread.

@@ -1,25 +1,39 @@
 #include "core/step_writer.hpp"
 
 #include <algorithm>
+#include <exception>
 
 #include "core/steps/step_output.hpp"
 
 namespace locum {
 
-OutputStep::OutputStep(std::shared_ptr<detail::StepOutput> output) : output_(std::move(output)) {}
+OutputStep::OutputStep(std::shared_ptr<detail::StepOutput> output)
+    : output_(std::move(output)), exceptions_(std::uncaught_exceptions()) {}
 
 OutputStep& OutputStep::operator=(OutputStep&& other) noexcept {
   std::swap(output_, other.output_);
   std::swap(part_, other.part_);
   std::swap(drafts_, other.drafts_);
   std::swap(failed_, other.failed_);
+  std::swap(exceptions_, other.exceptions_);
   return *this;
 }
 
 OutputStep::~OutputStep() {
   if (output_) {
-    discard();
+    using Cause = detail::StreamFailure::Cause;
+    remove();
+    output_->abandon(std::uncaught_exceptions() > exceptions_ ? Cause::thrown : Cause::not_ended);
   }
+}
+
+Deadline OutputStep::patience(Deadline deadline) const {
+  return output_->stream().patience(deadline);
+}
+
+std::optional<Deadline> OutputStep::await_memory(Deadline until) {
+  const auto slice = output_->await_memory(output_->stream().moment(until));
+  return slice ? std::optional<Deadline>(*slice) : std::nullopt;
 }
 
 const Store& OutputStep::store() const noexcept {
@@ -60,8 +74,7 @@ Error OutputStep::ended_before() {
 }
 
 Written OutputStep::failed(std::string_view name, const Error& error) {
-  failed_ = about(name, error);
-  return Result<void>(*failed_);
+  return Result<void>(failed_.emplace_back(name, about(name, error)).second);
 }
 
 void OutputStep::add(std::string_view name, std::string_view type, const Extents& shape,
@@ -77,9 +90,18 @@ void OutputStep::add(std::string_view name, std::string_view type, const Extents
   record.node = output_->stream().session().options().node;
   part_.blocks.push_back(record);
   drafts_.push_back(std::move(draft));
+  std::erase_if(failed_, [name](const auto& one) { return one.first == name; });
 }
 
 void OutputStep::discard() noexcept {
+  if (output_) {
+    remove();
+    output_->discard();
+    output_.reset();
+  }
+}
+
+void OutputStep::remove() noexcept {
   for (const detail::BlockRecord& block : part_.blocks) {
     if (block.key.valid()) {
       (void)store().evict(block.key);
@@ -94,22 +116,23 @@ Written OutputStep::end(const CallOptions& options) {
     return Result<void>(ended_before());
   }
   const Deadline until = output_->stream().moment(options.deadline);
-  for (std::size_t at = 0; at < drafts_.size() && !failed_; ++at) {
+  for (std::size_t at = 0; at < drafts_.size() && failed_.empty(); ++at) {
     if (drafts_[at]) {
       const auto key = drafts_[at]->seal(until);
       if (key) {
         part_.blocks[at].key = *key;
       } else {
-        failed_ = about(part_.variables[part_.blocks[at].variable].name, key.error());
+        (void)failed(part_.variables[part_.blocks[at].variable].name, key.error());
       }
     }
   }
-  Result<void> ended = failed_ ? Result<void>(*failed_) : output_->end(part_, until);
-  if (failed_) {
-    discard();
+  Result<void> ended = failed_.empty() ? output_->end(part_, until) : Result<void>(failed_.front().second);
+  if (!failed_.empty()) {
+    output_->discard();
+    remove();
   }
   if (!ended) {
-    output_->note(ended.error());
+    output_->refuse(ended.error());
   }
   output_.reset();
   return ended;
@@ -123,7 +146,7 @@ Result<OutputStep> StepWriter::begin(const CallOptions& options) {
   return begun ? Result<OutputStep>(OutputStep(output_)) : Result<OutputStep>(begun.error());
 }
 
-Written StepWriter::close(const CallOptions& options) {
+Result<void> StepWriter::close(const CallOptions& options) {
   return output_->close(options.deadline);
 }
 

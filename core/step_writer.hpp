@@ -30,8 +30,10 @@ class Written : public Result<void> {
   Written(Result<void> result) : Result<void>(std::move(result)) {}
 };
 
-/// A step that is being written by this rank: made by StepWriter::begin(). Destroyed without end(), it leaves
-/// nothing, and this rank begins the same step again. Movable, used by one thread at a time.
+/// A step that is being written by this rank: made by StepWriter::begin(), and to be ended, or discarded.
+/// Where it is destroyed without either, by a program that forgets it or by an exception, the stream has
+/// failed: the next begin() or close() of every writer is the error `broken_promise`, which names this rank,
+/// and so is what readers get behind the last whole step. Movable, used by one thread at a time.
 class OutputStep {
  public:
   /// Called by StepWriter.
@@ -42,7 +44,10 @@ class OutputStep {
 
   /// Memory for a block of an array, in place: filled by the caller, published by end(). `shape`, `start` and
   /// `count` say which part of a global array it is; with `count` alone it is a local array of this rank. Not
-  /// cleared. Valid until end(). `invalid_argument` if the block is not within the shape.
+  /// cleared. Valid until end(). `invalid_argument` if the block is not within the shape. Where the node has
+  /// no memory, waits until readers release steps of this stream (with WhenFull::fail: does not), without a
+  /// deadline as long as collective calls do. An error is that of end(), too, unless the block is made or put
+  /// by a later call.
   template <Flat T>
   [[nodiscard]] Result<std::span<T>> create(std::string_view name, const GlobalBlock& block,
                                             const CallOptions& options = {}) {
@@ -50,10 +55,14 @@ class OutputStep {
     if (!output_) {
       return ended_before();
     }
-    auto writer = record ? store().create<T>(block.count, {.when_full = {}, .deadline = options.deadline})
+    auto writer = record ? with_memory(options.deadline,
+                                       [&](RoomPolicy policy, TimeLimit until) {
+                                         return store().create<T>(block.count,
+                                                                  {.when_full = policy, .deadline = until});
+                                       })
                          : Result<Writer<T>>(record.error());
     if (!writer) {
-      return about(name, writer.error());
+      return failed(name, writer.error()).error();
     }
     record->size_bytes = writer->size() * sizeof(T);
     auto draft = std::make_unique<DraftOf<T>>(std::move(*writer));
@@ -92,9 +101,13 @@ class OutputStep {
     }
   }
   /// Completes this rank's part. Readers see the step once all ranks of the writer have ended it. Does not
-  /// wait for them. An error, of this call or an ignored one before it, means that this rank has not ended
-  /// the step.
+  /// wait for them. An error, of this call or of one before it, means that this rank has not ended the step:
+  /// the next begin() returns it once more, and the one after that begins the same step again. A writer that
+  /// closes the stream instead fails it.
   Written end(const CallOptions& options = {});
+  /// The step is not to be: what was written of it is removed, and the next begin() of this rank begins the
+  /// same step again. Not an error, but all ranks of the writer end equally many steps.
+  void discard() noexcept;
 
   /// How many steps this rank has ended before; of a writer that is one rank, without those that were dropped
   /// at once: then it is InputStep::number(). 0 after end().
@@ -126,8 +139,13 @@ class OutputStep {
       return failed(name, record.error());
     }
     const auto size_bytes = detail::stored_bytes(value);
-    const auto key = size_bytes ? store().put(value, {.codec = {}, .deadline = options.deadline})
-                                : Result<Key>(size_bytes.error());
+    const auto key =
+        size_bytes
+            ? with_memory(options.deadline,
+                          [&](RoomPolicy policy, TimeLimit until) {
+                            return store().put(value, {.codec = {}, .when_full = policy, .deadline = until});
+                          })
+            : Result<Key>(size_bytes.error());
     if (!key) {
       return failed(name, key.error());
     }
@@ -136,6 +154,26 @@ class OutputStep {
     add(name, type_identity<detail::Stored<T>>.name, block.shape, *record, nullptr);
     return Result<void>();
   }
+  /// The result of an attempt to store something. Where the node has no memory, further ones follow while
+  /// readers release steps of this stream.
+  template <class Attempt>
+  auto with_memory(TimeLimit deadline, Attempt attempt) -> decltype(attempt(RoomPolicy(), deadline)) {
+    auto made = attempt(RoomPolicy(), deadline);
+    if (made || made.error().code() != Errc::out_of_memory) {
+      return made;
+    }
+    const Deadline until = patience(deadline);
+    while (const auto slice = await_memory(until)) {
+      auto again = attempt(WhenFull::wait, *slice);
+      if (again || again.error().code() != Errc::timeout) {
+        return again;
+      }
+    }
+    return made;
+  }
+  [[nodiscard]] Deadline patience(Deadline deadline) const;
+  /// See StepOutput::await_memory().
+  [[nodiscard]] std::optional<Deadline> await_memory(Deadline until);
   [[nodiscard]] const Store& store() const noexcept;
   [[nodiscard]] static Result<detail::BlockRecord> checked(const GlobalBlock& block);
   [[nodiscard]] static Error about(std::string_view name, const Error& error);
@@ -143,12 +181,13 @@ class OutputStep {
   Written failed(std::string_view name, const Error& error);
   void add(std::string_view name, std::string_view type, const Extents& shape, detail::BlockRecord record,
            std::unique_ptr<Draft> draft);
-  void discard() noexcept;
+  void remove() noexcept;
 
   std::shared_ptr<detail::StepOutput> output_;
   detail::StepRecord part_;
-  std::vector<std::unique_ptr<Draft>> drafts_;  ///< of its blocks; null of those that were put
-  std::optional<Error> failed_;
+  std::vector<std::unique_ptr<Draft>> drafts_;         ///< of its blocks; null of those that were put
+  std::vector<std::pair<std::string, Error>> failed_;  ///< what could not be written, by name
+  int exceptions_ = 0;                                 ///< that were being handled when the step began
 };
 
 /// Writes a stream of steps: what a simulation gives to those who look at it while it runs. Each rank of a
@@ -158,9 +197,14 @@ class OutputStep {
 ///
 /// `for (…) { auto step = out.begin().value(); step.put("time", t); step.end(); }`
 ///
-/// The ranks call begin() and end() equally often. They do not wait for each other: begin() waits for room,
-/// and readers see a step when the last rank has ended it. If a rank dies, the steps that all had ended can
-/// be read; the next one is an error that names it, to readers and writers.
+/// The ranks end equally many steps. They do not wait for each other: begin() waits for room, and readers see
+/// a step when the last rank has ended it. If a rank dies, leaves a step by an exception, or ends fewer steps
+/// than others, the steps that all had ended can be read; what follows is an error that names it, to readers
+/// and writers: the stream has failed.
+///
+/// With WhenFull::wait, the default, and with WhenFull::fail nothing is lost: steps are kept from the first
+/// one on, also before a reader has joined. A simulation that is to run alone says WhenFull::drop_oldest. One
+/// that writes to a file needs no reader.
 class StepWriter {
  public:
   /// Opens the stream. Collective over the ranks of `side`, but only the rank with index 0 does not wait for
@@ -176,21 +220,24 @@ class StepWriter {
       : StepWriter(runtime.step_side(ranks), stream, options) {}
   StepWriter(StepWriter&& other) noexcept = default;
   StepWriter& operator=(StepWriter&& other) noexcept = default;
-  /// close(), if it was not called; by the last OutputStep if one is left.
+  /// close(), if it was not called; by the last OutputStep if one is left. An error is then a line on stderr
+  /// (see RuntimeOptions::log). By an exception: the stream has failed, and this waits for a second at most.
   ~StepWriter() = default;
 
-  /// The next step. Waits for room, see WhenFull: `timeout` names the rank that does not release a step. Also
-  /// returns the error of an earlier call that was ignored; `peer_lost` if a rank of the writer was lost.
-  /// REQUIRES: no other step of this writer is being written.
+  /// The next step. Waits for room, see WhenFull: `timeout` names the rank that does not release a step, or
+  /// has not ended one, or says that no reader has joined. Without a deadline it waits as long as collective
+  /// calls do (RuntimeOptions::collective_timeout), since an analysis may be slow. Also returns the error of
+  /// an earlier call that was ignored; why the stream has failed; `invalid_argument` if the step before was
+  /// not ended.
   [[nodiscard]] Result<OutputStep> begin(const CallOptions& options = {});
-  /// Ends the stream; readers learn of it after the last step. The rank with index 0 waits until all readers
-  /// have released all steps, or left: `timeout` if they have not by the deadline; the steps can then be read
-  /// until the runtime is closed; `timeout`, too, if another rank of the writer has not closed it by then:
-  /// the stream has failed after the last step that all had ended. Without readers the steps are dropped. On
-  /// that rank also why a stream of several ranks has failed before: a step could not be shown in the file
-  /// (`system`), or a rank was lost. Also returns the error of an earlier
-  /// call that was ignored; the stream has ended then all the same. Further calls do nothing.
-  Written close(const CallOptions& options = {});
+  /// Ends the stream; readers learn of it after the last step. Collective over the ranks of the writer, which
+  /// all get the same result: waits until all of them have closed it, and all readers have released all
+  /// steps, or left; where nothing is lost (see WhenFull) also for the first reader. Without a deadline as
+  /// long as collective calls do. `timeout` names who is late: a reader, so that the steps can be read until
+  /// the runtime is closed; or a rank of the writer, so that the stream has failed after the last step that
+  /// all had ended. Also says why the stream has failed before (see StepWriter); and returns the error of an
+  /// earlier call that was ignored. Further calls do nothing.
+  Result<void> close(const CallOptions& options = {});
 
  private:
   std::shared_ptr<detail::StepOutput> output_;

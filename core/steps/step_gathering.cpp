@@ -7,9 +7,9 @@
 
 namespace locum::detail {
 
-StepGathering::StepGathering(const Stream& stream, StepQueue& queue, std::uint64_t side,
-                             const StepWriterOptions& options, std::shared_ptr<StepIndex> index)
-    : stream_(stream), queue_(queue), side_(side), options_(options), index_(std::move(index)) {
+StepGathering::StepGathering(const Stream& stream, StepQueue& queue, const StepWriterOptions& options,
+                             std::shared_ptr<StepIndex> index)
+    : stream_(stream), queue_(queue), options_(options), index_(std::move(index)) {
   last_.state = StepRecord::State::failed;  // until all have ended it
   try {
     thread_ = std::thread([this] { work(); });
@@ -31,16 +31,57 @@ StepRecord StepGathering::stop(Moment until) {
   return last_;
 }
 
-Result<void> StepGathering::may_wait() const {
+int StepGathering::rank_of(std::size_t writer) const noexcept {
+  if (writer == 0) {
+    return static_cast<int>(stream_.record().writer.key.creator);
+  }
+  return writer <= writers_.size() ? writers_[writer - 1].rank() : -1;
+}
+
+Error StepGathering::failed_by(const StreamFailure& failure) {
+  failure_ = failure;
+  return failure.error(stream_.title());
+}
+
+StreamFailure StepGathering::who_is_late() const {
+  if (writers_.size() + 1 < stream_.record().writers) {
+    return {.cause = StreamFailure::Cause::not_opened,
+            .other = static_cast<std::int32_t>(writers_.size() + 1)};
+  }
+  std::size_t writer = 0;
+  while (writer + 1 < stream_.record().writers && stream_.has(stream_.part(gathered_, writer))) {
+    ++writer;
+  }
+  return {.cause = StreamFailure::Cause::not_closed, .rank = rank_of(writer), .step = gathered_};
+}
+
+// A rank that fails says so under one name, so that this does not have to wait for the parts of others first:
+// but for those of steps that it had ended.
+Result<void> StepGathering::may_wait() {
+  if (stream_.has(stream_.failure())) {
+    if (const StreamFailure failure = stream_.failed(); failure.has_failed() && failure.step <= gathered_) {
+      return failed_by(failure);
+    }
+  }
   if (stream_.now().time_since_epoch().count() < stop_at_.load(std::memory_order_relaxed)) {
     return {};
   }
-  return Error(Errc::cancelled, "the stream of steps is being closed");
+  return failed_by(who_is_late());
 }
 
+// A writer may wait for memory that released steps have. Nobody else frees these.
 Result<void> StepGathering::may_wait_for(std::size_t writer) {
   if (writer > 0 && !writers_[writer - 1].is_here()) {
-    return Error(Errc::peer_lost, "a writer was lost").at_rank(writers_[writer - 1].rank());
+    return failed_by({.cause = StreamFailure::Cause::lost, .rank = rank_of(writer), .step = gathered_});
+  }
+  const Moment now = stream_.now();
+  if (freed_at_ == Moment{}) {
+    freed_at_ = now;
+  } else if (now - freed_at_ >= Stream::look_interval) {
+    freed_at_ = now;
+    if (const auto freed = queue_.find_room(0); !freed) {
+      return freed.error();
+    }
   }
   return may_wait();
 }
@@ -48,7 +89,7 @@ Result<void> StepGathering::may_wait_for(std::size_t writer) {
 Result<void> StepGathering::await_writers() {
   for (std::uint64_t writer = 1; writer < stream_.record().writers; ++writer) {
     const auto there =
-        stream_.wait<Handle>(stream_.member(side_, writer), Moment::max(), [this] { return may_wait(); });
+        stream_.wait<Handle>(stream_.writer(writer), Moment::max(), [this] { return may_wait(); });
     if (!there) {
       return there.error();
     }
@@ -95,9 +136,40 @@ Result<void> StepGathering::grant_room() {
   }
 }
 
-// The record of a step that was not ended by all says how the stream ends.
+void StepGathering::evict_blocks(const std::vector<StepRecord>& parts) const {
+  for (const StepRecord& part : parts) {
+    for (const BlockRecord& block : part.blocks) {
+      (void)stream_.store().evict(block.key);
+    }
+  }
+}
+
+// Variables are in order of their names, blocks in order of their variables.
+std::optional<StreamFailure> StepGathering::two_types(const StepRecord& step) const {
+  const auto differs = [](const VariableRecord& one, const VariableRecord& next) {
+    return one.name == next.name && one.type != next.type;
+  };
+  const auto found = std::ranges::adjacent_find(step.variables, differs);
+  if (found == step.variables.end()) {
+    return std::nullopt;
+  }
+  const auto writer_of = [&step](std::uint32_t variable) {
+    const auto block = std::ranges::lower_bound(step.blocks, variable, {}, &BlockRecord::variable);
+    return block != step.blocks.end() ? block->writer : 0U;
+  };
+  const auto variable = static_cast<std::uint32_t>(found - step.variables.begin());
+  StreamFailure failure{.cause = StreamFailure::Cause::two_types,
+                        .rank = rank_of(writer_of(variable)),
+                        .other = rank_of(writer_of(variable + 1)),
+                        .step = gathered_};
+  found->name.copy(failure.variable.data(), failure.variable.size());
+  return failure;
+}
+
+// The record of a step that no writer has begun says that the stream has ended.
 Result<StepRecord> StepGathering::gather(std::uint64_t number) {
   std::vector<StepRecord> parts;
+  freed_at_ = {};
   for (std::size_t writer = 0; writer < stream_.record().writers; ++writer) {
     const auto part = stream_.wait<StepRecord>(stream_.part(number, writer), Moment::max(),
                                                [&] { return may_wait_for(writer); });
@@ -109,21 +181,48 @@ Result<StepRecord> StepGathering::gather(std::uint64_t number) {
     }
     parts.push_back(**part);
   }
-  const bool ended =
-      std::ranges::any_of(parts, [](const auto& part) { return part.state != StepRecord::State::ready; });
+  const auto first = [&parts](StepRecord::State state) {
+    return static_cast<std::size_t>(std::ranges::find(parts, state, &StepRecord::state) - parts.begin());
+  };
+  const std::size_t closed = first(StepRecord::State::ended);
+  const std::size_t ready = first(StepRecord::State::ready);
+  if (const std::size_t failed = first(StepRecord::State::failed); failed < parts.size()) {
+    evict_blocks(parts);
+    const StreamFailure said = stream_.failed();
+    return failed_by(said.has_failed() ? said
+                                       : StreamFailure{.cause = StreamFailure::Cause::not_ended,
+                                                       .rank = rank_of(failed),
+                                                       .step = number});
+  }
+  if (closed < parts.size() && ready < parts.size()) {
+    evict_blocks(parts);
+    return failed_by({.cause = StreamFailure::Cause::unequal,
+                      .rank = rank_of(closed),
+                      .other = rank_of(ready),
+                      .step = number});
+  }
   StepRecord step = merged(parts);
-  step.state = ended ? StepRecord::State::ended : StepRecord::State::ready;
+  if (const auto disagreement = two_types(step)) {
+    evict_blocks(parts);
+    return failed_by(*disagreement);
+  }
+  step.state = closed < parts.size() ? StepRecord::State::ended : StepRecord::State::ready;
   step.part = number;
   return step;
 }
 
 // No writer has begun a step beyond the rooms that were granted.
 void StepGathering::fail(const Error& error) {
-  last_.lost_rank = error.code() == Errc::peer_lost ? error.rank() : -1;
+  if (!failure_.has_failed()) {
+    failure_ = {.cause = StreamFailure::Cause::not_published,
+                .rank = rank_of(0),
+                .code = static_cast<std::uint32_t>(error.code()),
+                .step = gathered_};
+  }
+  stream_.fail(failure_);
+  last_.lost_rank = failure_.cause == StreamFailure::Cause::lost ? failure_.rank : -1;
   (void)stream_.put(stream_.step(queue_.next()), last_, stream_.moment({}));
-  (void)stream_.put(stream_.room(granted_),
-                    RoomRecord{1, last_.lost_rank, static_cast<std::uint32_t>(error.code())},
-                    stream_.moment({}));
+  (void)stream_.put(stream_.room(granted_), RoomRecord{1, last_.lost_rank}, stream_.moment({}));
 }
 
 Result<void> StepGathering::run() {
@@ -151,15 +250,13 @@ Result<void> StepGathering::run() {
       return step.error();
     }
     if (step->state != StepRecord::State::ready) {
-      for (const BlockRecord& block : step->blocks) {
-        (void)stream_.store().evict(block.key);
-      }
       return {};
     }
     if (auto shown = index_ ? index_->show(gathered_, *step) : Result<void>(); !shown) {
       return shown;
     }
-    if (auto published = queue_.publish(*step, stream_.moment({})); !published) {
+    if (auto published = queue_.publish(*step, stream_.moment({}), [this] { return may_wait(); });
+        !published) {
       return published;
     }
     for (std::uint64_t writer = 0; writer < stream_.record().writers; ++writer) {
@@ -178,10 +275,6 @@ void StepGathering::work() {
     const auto done = run();
     if (done) {
       last_.state = StepRecord::State::ended;
-    } else if (done.error().code() == Errc::cancelled) {
-      error_ = Error(Errc::timeout,
-                     "the other ranks of this writer had not closed it by the deadline: steps that they have "
-                     "ended since are lost, and a file is not complete; give close() more time");
     } else {
       error_ = done.error();
       fail(*error_);

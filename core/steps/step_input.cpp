@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/hash.hpp"
+#include "core/steps/step_delay.hpp"
 
 namespace locum::detail {
 
@@ -32,12 +33,18 @@ StepInput::~StepInput() {
   leave();
 }
 
-Error StepInput::end_of_stream() {
-  return Error(Errc::end_of_stream, "the writer has closed this stream; there are no more steps");
+Error StepInput::end_of_stream() const {
+  return Error(Errc::end_of_stream, "the writer has closed this stream; there are no more steps")
+      .about(name_);
 }
 
+// A writer may compute for long, as the ranks that a collective call waits for.
 StepInput::Moment StepInput::moment(Deadline deadline) const {
-  return side_.session.state()->completions()->moment(deadline);
+  return Stream::patience(*side_.session.state(), deadline);
+}
+
+Error StepInput::ours(const Error& error) const {
+  return error.about(name_, error.rank());
 }
 
 Result<void> StepInput::check_writer() {
@@ -52,7 +59,7 @@ Result<void> StepInput::check_writer() {
   return Error(Errc::peer_lost,
                "the rank that publishes the steps of this stream was lost; all steps that its writers had "
                "ended were read")
-      .at_rank(writer_.rank());
+      .about(name_, writer_.rank());
 }
 
 Result<void> StepInput::check_writer_of(std::uint64_t number) {
@@ -67,7 +74,7 @@ Result<void> StepInput::check_first_reader() {
     return {};
   }
   return Error(Errc::peer_lost, "the first rank of this reader was lost, or has closed its StepReader")
-      .at_rank(first_reader_->rank());
+      .about(name_, first_reader_->rank());
 }
 
 Result<std::uint64_t> StepInput::published(Moment until) const {
@@ -200,13 +207,13 @@ Result<StepInput::Found> StepInput::judged(std::uint64_t number, Result<View<Ste
   if (!step) {
     const Errc code = step.error().code();
     if (code == Errc::end_of_stream || code == Errc::peer_lost) {
-      over_ = step.error();
+      return finished(step.error());
     }
     return code != Errc::timeout
                ? step.error()
-               : Error(Errc::timeout,
-                       "the next step was not ended in time; wait longer, or check that all "
-                       "writers end it");
+               : StepDelay(*stream_)
+                     .of_step(handle_, number, stream_->record().may_drop != 0 ? next_part_ : number)
+                     .error(name_);
   }
   const StepRecord& record = **step;
   if (!record.is_valid()) {
@@ -231,20 +238,26 @@ Result<StepInput::Found> StepInput::judged(std::uint64_t number, Result<View<Ste
       return Found{number, replay_ ? replay_->was_read() : number, std::move(*step), std::move(*released)};
     }
     case StepRecord::State::ended:
-      over_ = end_of_stream();
-      break;
+      return finished(end_of_stream());
     case StepRecord::State::failed:
-      over_ = record.lost_rank < 0
-                  ? Error(Errc::peer_lost, "the writer could not publish this step; the stream ends here")
-                  : Error(Errc::peer_lost,
-                          "a rank was lost before it ended its part of this step; the stream ends here")
-                        .at_rank(record.lost_rank);
-      break;
+      return finished(ours(stream_->failed(record.lost_rank)));
   }
-  return over_ ? *over_ : Error(Errc::corrupt, "the record of a step is damaged");
+  return Error(Errc::corrupt, "the record of a step is damaged");
+}
+
+// A reader that is made from now on, by who has seen the end, is one of the next stream.
+Error StepInput::finished(const Error& error) {
+  over_ = error;
+  stream_->retire();
+  return error;
 }
 
 Result<StepInput::Found> StepInput::next(Deadline deadline) {
+  auto found = next_or(deadline);
+  return found ? std::move(found) : Result<Found>(ours(found.error()));
+}
+
+Result<StepInput::Found> StepInput::next_or(Deadline deadline) {
   if (over_) {
     return *over_;
   }

@@ -47,12 +47,19 @@ class StepInput {
   }
 
  private:
-  [[nodiscard]] static Error end_of_stream();
+  [[nodiscard]] Error end_of_stream() const;
+  /// The same error, about the stream in place of one of its records.
+  [[nodiscard]] Error ours(const Error& error) const;
+  /// No step follows, for this reason.
+  [[nodiscard]] Error finished(const Error& error);
+  [[nodiscard]] Result<Found> next_or(Deadline deadline);
   [[nodiscard]] Moment moment(Deadline deadline) const;
   [[nodiscard]] Result<void> join(Moment until);
   [[nodiscard]] Result<void> find_stream(Moment until);
   [[nodiscard]] Result<void> join_first(Moment until);
   [[nodiscard]] Result<void> join_others(Moment until);
+  /// The error of a wait for another rank of this reader.
+  [[nodiscard]] static Error late(std::size_t index, const Error& error);
   [[nodiscard]] Result<std::uint64_t> first_step(Moment until) const;
   [[nodiscard]] Result<std::uint64_t> published(Moment until) const;
   [[nodiscard]] Result<View<StepRecord>> await(std::uint64_t number, Moment until);

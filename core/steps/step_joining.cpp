@@ -1,18 +1,10 @@
 // Of StepInput: how the ranks of a reader join a stream, and leave it.
+#include <string>
 #include <utility>
 
 #include "core/steps/step_input.hpp"
 
 namespace locum::detail {
-
-namespace {
-
-template <class T>
-Result<void> without_value(const Result<T>& result) {
-  return result ? Result<void>() : Result<void>(result.error());
-}
-
-}  // namespace
 
 // The count may be one too low.
 Result<std::uint64_t> StepInput::first_step(Moment until) const {
@@ -42,18 +34,36 @@ Result<void> StepInput::find_stream(Moment until) {
   if (!record) {
     return record.error().code() != Errc::timeout
                ? record.error()
-               : Error(Errc::timeout, "no rank has opened a writer of this stream; check its name")
-                     .about(name_);
+               : Error(Errc::timeout,
+                       "no writer of this stream is open; check its name, and start the reader before the "
+                       "writer has ended");
   }
   auto presence = Presence::make(*store);
   if (!presence) {
     return presence.error();
   }
   stream_.emplace(*store, side_.session.state(), **record);
+  if ((*record)->number == side_.number) {
+    const StreamFailure failure{.cause = StreamFailure::Cause::same_ranks,
+                                .rank = side_.session.state()->options().rank};
+    stream_->fail(failure);
+    stream_.reset();
+    over_ = failure.error(name_);
+    return *over_;
+  }
   presence_ = std::move(*presence);
   handle_ = presence_.handle();
   writer_ = PresenceWatch(stream_->session(), (*record)->writer);
   return stream_->put(stream_->member(side_.number, side_.index), handle_, until);
+}
+
+Error StepInput::late(std::size_t index, const Error& error) {
+  return error.code() != Errc::timeout
+             ? error
+             : Error(Errc::timeout,
+                     "the rank with index " + std::to_string(index) +
+                         " in the reader's communicator has not called next() by the deadline; "
+                         "let all ranks of a reader call it");
 }
 
 // The writer knows the side before that decides with which step it begins: from then on, a step that the
@@ -64,7 +74,7 @@ Result<void> StepInput::join_first(Moment until) {
     const auto member =
         stream_->wait<Handle>(stream_->member(side_.number, index), until, [this] { return check_writer(); });
     if (!member) {
-      return member.error();
+      return late(index, member.error());
     }
     mine.ranks.push_back(**member);
   }
@@ -91,7 +101,7 @@ Result<void> StepInput::join_first(Moment until) {
   }
   const auto decided = stream_->store().get<std::uint64_t>(from, {.codec = {}, .deadline = until});
   next_ = decided ? **decided : 0;
-  return without_value(decided);
+  return decided ? Result<void>() : Result<void>(decided.error());
 }
 
 Result<void> StepInput::join_others(Moment until) {
@@ -99,14 +109,14 @@ Result<void> StepInput::join_others(Moment until) {
     const auto first =
         stream_->wait<Handle>(stream_->member(side_.number, 0), until, [this] { return check_writer(); });
     if (!first) {
-      return first.error();
+      return late(0, first.error());
     }
     first_reader_.emplace(stream_->session(), **first);
   }
   const auto from = stream_->wait<std::uint64_t>(stream_->from(side_.number), until,
                                                  [this] { return check_first_reader(); });
   next_ = from ? **from : 0;
-  return without_value(from);
+  return from ? Result<void>() : Result<void>(late(0, from.error()));
 }
 
 // A stream that has ended meanwhile removes its records. Then the next one of that name is joined, if there

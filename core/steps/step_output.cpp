@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/detail/file_parts.hpp"
+#include "core/steps/step_delay.hpp"
 #include "core/steps/step_gathering.hpp"
 #include "core/steps/step_queue.hpp"
 
@@ -70,7 +72,7 @@ Result<std::shared_ptr<StepOutput>> StepOutput::open(const StepSide& side, std::
     return presence.error();
   }
   StreamRecord record{side.number, static_cast<std::uint32_t>(side.count),
-                      options.when_full == WhenFull::wait ? 0U : 1U, presence->handle()};
+                      options.when_full == WhenFull::wait ? 0U : 1U, options.queue_steps, presence->handle()};
   StepFiles* const files = options.file.empty() ? nullptr : session.files().steps();
   if (files == nullptr && !options.file.empty()) {
     return Error(
@@ -105,7 +107,9 @@ Result<std::shared_ptr<StepOutput>> StepOutput::open(const StepSide& side, std::
   } else {
     const auto known = store->wait<StreamRecord>(first, session.completions()->moment(deadline));
     if (!known) {
-      return known.error();
+      return known.error().code() == Errc::timeout
+                 ? StreamFailure{.cause = StreamFailure::Cause::not_opened, .other = 0}.error(stream)
+                 : known.error().about(stream);
     }
     record = **known;
     if (record.number == 0) {
@@ -118,21 +122,25 @@ Result<std::shared_ptr<StepOutput>> StepOutput::open(const StepSide& side, std::
   output->files_ = files;
   output->index_ = std::move(index);
   if (output->queue_ && side.count > 1) {
-    output->gathering_ = std::make_unique<StepGathering>(output->stream_, *output->queue_, side.number,
-                                                         options, output->index_);
+    output->gathering_ =
+        std::make_unique<StepGathering>(output->stream_, *output->queue_, options, output->index_);
   }
   if (side.index != 0) {
     const auto handle = output->presence_.handle();
     const auto& joined = output->stream_;
-    if (const auto made = joined.put(joined.member(side.number, side.index), handle, until); !made) {
-      return made.error();
+    if (const auto made = joined.put(joined.writer(side.index), handle, until); !made) {
+      return made.error().about(stream);
     }
   }
   return output;
 }
 
 StepOutput::StepOutput(StepSide side, Stream stream, const StepWriterOptions& options, Presence presence)
-    : side_(std::move(side)), stream_(std::move(stream)), options_(options), presence_(std::move(presence)) {
+    : side_(std::move(side)),
+      stream_(std::move(stream)),
+      options_(options),
+      presence_(std::move(presence)),
+      exceptions_(std::uncaught_exceptions()) {
   if (side_.index != 0) {
     first_writer_ = PresenceWatch(stream_.session(), stream_.record().writer);
     return;
@@ -140,33 +148,12 @@ StepOutput::StepOutput(StepSide side, Stream stream, const StepWriterOptions& op
   queue_ = std::make_unique<StepQueue>(stream_, options_);
 }
 
-StepOutput::~StepOutput() {
-  try {
-    (void)close({});
-  } catch (...) {  // no memory: readers learn of it by the presence
-  }
-}
-
-Error StepOutput::failed(int lost_rank, Errc code) {
-  if (lost_rank < 0) {
-    return code == Errc::out_of_memory
-               ? Error(
-                     code,
-                     "the first rank of this writer could not publish a step; give the nodes more memory, or "
-                     "the stream fewer queue_steps")
-               : Error(code,
-                       "the first rank of this writer could not publish a step, or not show it in the file; "
-                       "its close() says why");
-  }
-  return Error(Errc::peer_lost,
-               "a rank that writes this stream was lost; the steps that all ranks have ended can still be "
-               "read, further ones cannot be written")
-      .at_rank(lost_rank);
-}
-
 Result<void> StepOutput::check_first_writer() {
-  return first_writer_.is_here() ? Result<void>()
-                                 : Result<void>(failed(first_writer_.rank(), Errc::peer_lost));
+  if (first_writer_.is_here()) {
+    return {};
+  }
+  return StreamFailure{.cause = StreamFailure::Cause::lost, .rank = first_writer_.rank(), .step = next_}
+      .error(stream_.title());
 }
 
 // Any rank may decide: there is room once its record is there, and there is none while that says so.
@@ -195,8 +182,7 @@ Result<bool> StepOutput::may_begin(Moment until) {
     } else if (auto goes_on = gathering_ ? Result<void>() : check_first_writer(); !goes_on) {
       return goes_on.error();
     } else if (stream_.now() >= until) {
-      return Error(Errc::timeout,
-                   "a rank of this writer has not ended the step before, or too few readers have joined");
+      return StepDelay(stream_).of_room(options_, next_).error(stream_.title());
     } else {
       (void)stream_.wait_a_while<RoomRecord>(stream_.room(next_), std::min(until, stream_.now() + undecided));
       continue;
@@ -216,9 +202,23 @@ Result<void> StepOutput::begin(Deadline deadline) {
     return *noted;
   }
   if (!open_) {
-    return Error(Errc::closed, "this stream of steps was closed");
+    return Error(Errc::closed, "this stream of steps was closed").about(stream_.title());
   }
-  const auto until = stream_.moment(deadline);
+  if (failure_.has_failed()) {
+    return failure_.error(stream_.title());
+  }
+  if (is_writing_) {
+    return Error(Errc::invalid_argument, "step " + std::to_string(next_) +
+                                             " is still being written; end() or discard() it before the next "
+                                             "begin()")
+        .about(stream_.title());
+  }
+  const auto room = await_room(stream_.patience(deadline));
+  is_writing_ = room.has_value();
+  return room ? room : Result<void>(room.error().about(stream_.title(), room.error().rank()));
+}
+
+Result<void> StepOutput::await_room(Moment until) {
   if (queue_ && !gathering_ && next_ == 0) {
     if (auto joined = queue_->await_readers(until); !joined) {
       return joined;
@@ -243,13 +243,9 @@ Result<void> StepOutput::begin(Deadline deadline) {
   if (!room) {
     return room.error().code() != Errc::timeout
                ? room.error()
-               : Error(
-                     Errc::timeout,
-                     "the stream has no room for a step, or a rank has not ended the one before, or too few "
-                     "readers have joined; let readers release steps, or give the stream more queue_steps");
+               : StepDelay(stream_).of_room(options_, next_).error(stream_.title());
   }
-  return (*room)->failed == 0 ? Result<void>()
-                              : Result<void>(failed((*room)->lost_rank, static_cast<Errc>((*room)->code)));
+  return (*room)->failed == 0 ? Result<void>() : Result<void>(stream_.failed((*room)->lost_rank));
 }
 
 Result<void> StepOutput::to_file(StepRecord& part, Moment until) const {
@@ -270,6 +266,7 @@ Result<void> StepOutput::end(StepRecord part, Deadline deadline) {
   const auto until = stream_.moment(deadline);
   Result<void> ended = open_ ? Result<void>() : Error(Errc::closed, "this stream of steps was closed");
   bool is_known = true;
+  is_writing_ = false;
   if (ended && files_ != nullptr) {
     ended = to_file(part, until);
   }
@@ -277,12 +274,15 @@ Result<void> StepOutput::end(StepRecord part, Deadline deadline) {
     const StepRecord step = merged({part});
     ended = index_ ? index_->show(written_, step) : Result<void>();
     if (ended) {
-      ended = queue_->publish(step, until);
+      const Moment patience = stream_.patience(deadline);
+      ended = queue_->publish(step, until, [&]() -> Result<void> {
+        return stream_.now() < patience ? Result<void>() : queue_->delay().error(stream_.title());
+      });
       next_ = queue_->next();
       written_ += ended ? 1 : 0;
     }
   } else if (ended) {
-    ended = stream_.put(stream_.part(next_, side_.index), part, until);
+    ended = put_part(part, until, stream_.patience(deadline));
     next_ += ended ? 1 : 0;
     refused_ = ended ? 0 : refused_;
     is_known = ended || (ended.error().code() != Errc::timeout && ended.error().code() != Errc::peer_lost);
@@ -292,52 +292,50 @@ Result<void> StepOutput::end(StepRecord part, Deadline deadline) {
       (void)stream_.store().evict(block.key);
     }
   }
-  return ended;
+  if (ended) {
+    refused_by_.reset();
+  }
+  return ended ? ended : Result<void>(ended.error().about(stream_.title(), ended.error().rank()));
 }
 
-// An error that was noted is told last, by a stream that has ended all the same.
-Result<void> StepOutput::close(Deadline deadline) {
-  auto noted = std::exchange(noted_, {});
-  auto ended = std::exchange(open_, false) ? end_stream(deadline) : Result<void>();
-  return noted ? Result<void>(*noted) : ended;
+Result<void> StepOutput::put_part(const StepRecord& part, Moment until, Moment patience) {
+  const std::string name = stream_.part(next_, side_.index);
+  auto made = stream_.put(name, part, until);
+  while (!made && made.error().code() == Errc::out_of_memory) {
+    const auto slice = await_memory(patience);
+    if (!slice) {
+      return made;
+    }
+    const auto put =
+        stream_.store().put(name, part, {.codec = {}, .when_full = WhenFull::wait, .deadline = *slice});
+    const Errc code = put ? Errc::key_exists : put.error().code();
+    made = code == Errc::key_exists ? Result<void>()
+                                    : Result<void>(code == Errc::timeout ? made.error() : put.error());
+  }
+  return made;
 }
 
-Result<void> StepOutput::end_stream(Deadline deadline) {
-  const auto until = stream_.moment(deadline);
-  StepRecord last;
-  last.state = StepRecord::State::ended;
-  Result<void> ended;
-  std::optional<Error> why;
-  if (!queue_ || gathering_) {
-    ended = stream_.put(stream_.part(next_, side_.index), last, until);
+// Of several writers only the first one frees what readers have released, each Stream::look_interval while it
+// waits for the others.
+std::optional<StepOutput::Moment> StepOutput::await_memory(Moment until) {
+  const Moment now = stream_.now();
+  if (now >= until || options_.when_full == WhenFull::fail) {
+    return std::nullopt;
   }
-  if (gathering_) {
-    last = gathering_->stop(until);
-    why = gathering_->error();
-    gathering_.reset();  // which has the index, too, and by that the file's lock
-  }
-  if (queue_) {
-    // Of a stream that has failed readers of the file learn by its writer's end.
-    Result<void> closed;
-    if (last.state != StepRecord::State::ended) {
-      closed = why && last.lost_rank < 0 ? *why : failed(last.lost_rank, Errc::out_of_memory);
-    } else if (index_) {
-      closed = index_->end();
+  if (queue_ && !gathering_) {
+    const auto freed = queue_->free_memory(std::min(until, now + Stream::look_interval));
+    if (freed ? !*freed : freed.error().code() != Errc::timeout) {
+      return std::nullopt;
     }
-    index_.reset();
-    ended = queue_->end(last, until);
-    ended = ended ? closed : ended;
-  }
-  if (queue_) {
-    if (ended) {
-      (void)stream_.store().evict(Stream::name);  // who comes now waits for the next stream of this name
-    }
-    presence_.leave(until);
-    stream_.clean_if_left(false);
   } else {
-    presence_.vanish(stream_.store(), until);
+    const auto count = stream_.store().get<std::uint64_t>(stream_.published());
+    const std::uint64_t published = count ? **count : 0;
+    const bool has_steps = next_ > published || (published > 0 && stream_.has(stream_.step(published - 1)));
+    if (stream_.record().may_drop != 0 || !has_steps) {
+      return std::nullopt;
+    }
   }
-  return ended;
+  return std::min(until, stream_.now() + Stream::look_interval);
 }
 
 }  // namespace locum::detail

@@ -35,25 +35,49 @@ class StepOutput {
   [[nodiscard]] const StepSide& side() const noexcept { return side_; }
   /// The number of the step that this rank writes next.
   [[nodiscard]] std::uint64_t next() const noexcept { return next_; }
-  /// Waits until a step may be written.
+  /// Waits until a step may be written, which then has to be ended, discarded or abandoned.
   [[nodiscard]] Result<void> begin(Deadline deadline);
   /// This rank's part of the step is complete. Evicts its blocks if it certainly was not published.
   [[nodiscard]] Result<void> end(StepRecord part, Deadline deadline);
+  /// The step is not to be: this rank begins it again, or closes the stream before it.
+  void discard() noexcept {
+    is_writing_ = false;
+    refused_by_.reset();
+  }
+  /// The step could not be ended. The next begin() or close() returns the error; where this rank does not end
+  /// the step in a later try, the stream has failed before it.
+  void refuse(const Error& error);
+  /// The step was forgotten, or left by an exception: the stream has failed before it.
+  void abandon(StreamFailure::Cause cause) noexcept;
+  /// The node has no memory for what is to be written. The end of a wait for some, which is not long: what
+  /// readers release meanwhile is free. None if no step of the stream is left that might be released, or
+  /// `until` has come.
+  [[nodiscard]] std::optional<Moment> await_memory(Moment until);
   /// See StepWriter::close().
   [[nodiscard]] Result<void> close(Deadline deadline);
-  /// An error of a call whose result may be ignored: the next begin() or close() returns it.
-  void note(const Error& error) { noted_ = error; }
+  /// The same for a rank that does not care how the stream ends: it waits for no other writer.
+  void leave(Deadline deadline) noexcept;
 
  private:
   StepOutput(StepSide side, Stream stream, const StepWriterOptions& options, Presence presence);
 
   [[nodiscard]] Result<void> to_file(StepRecord& part, Moment until) const;
-  [[nodiscard]] Result<void> end_stream(Deadline deadline);
+  [[nodiscard]] Result<void> end_stream(Moment until);
+  /// The first writer's part of that: how the stream has ended.
+  [[nodiscard]] Result<void> end_queue(Moment until);
+  /// The others': waits until the first one has told.
+  [[nodiscard]] Result<void> await_end(Moment until);
+  /// This rank takes no part any more.
+  void depart();
+  [[nodiscard]] Result<void> await_room(Moment until);
+  /// Where the node has no memory for that, waits until `patience` for steps to be released.
+  [[nodiscard]] Result<void> put_part(const StepRecord& part, Moment until, Moment patience);
   [[nodiscard]] Result<void> check_first_writer();
   /// Whether a step may be written now, as all ranks of the writer are told.
   [[nodiscard]] Result<bool> may_begin(Moment until);
-  /// The stream has failed: a rank was lost, or the first one could not publish a step.
-  [[nodiscard]] static Error failed(int lost_rank, Errc code);
+  [[nodiscard]] int rank() const noexcept { return stream_.session().options().rank; }
+  /// Tells the other writers and the readers that this rank fails the stream, before its next step.
+  void fail(const StreamFailure& failure);
 
   const StepSide side_;
   const Stream stream_;
@@ -68,7 +92,11 @@ class StepOutput {
   std::uint64_t next_ = 0;
   std::uint64_t refused_ = 0;  ///< how often begin() was, of that step
   bool open_ = true;
-  std::optional<Error> noted_;
+  bool is_writing_ = false;
+  const int exceptions_;             ///< that were being handled when the stream was opened
+  std::optional<Error> noted_;       ///< of a call whose result may be ignored
+  std::optional<Error> refused_by_;  ///< why the step that this rank has to write next could not be ended
+  StreamFailure failure_;            ///< by which this rank has failed the stream
 };
 
 }  // namespace locum::detail

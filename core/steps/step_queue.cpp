@@ -10,7 +10,7 @@ namespace locum::detail {
 bool StepQueue::has_room(std::size_t ahead) const noexcept {
   const std::size_t steps = steps_.size() + ahead;
   const bool fits = options_.queue_bytes == 0 || steps == 0 ||
-                    (last_bytes_ != 0 && bytes_ + (ahead + 1) * last_bytes_ <= options_.queue_bytes);
+                    (last_bytes_ && bytes_ + (ahead + 1) * *last_bytes_ <= options_.queue_bytes);
   return steps < options_.queue_steps && fits;
 }
 
@@ -21,7 +21,17 @@ Result<void> StepQueue::await_readers(Moment until) const {
   }
   const auto joined = stream_.wait<SideRecord>(stream_.joined(options_.rendezvous_readers - 1), until,
                                                [] { return Result<void>(); });
-  return joined ? Result<void>() : Result<void>(joined.error());
+  if (joined || joined.error().code() != Errc::timeout) {
+    return joined ? Result<void>() : Result<void>(joined.error());
+  }
+  std::uint64_t readers = 0;
+  while (stream_.has(stream_.joined(readers))) {
+    ++readers;
+  }
+  return StreamFailure{.cause = StreamFailure::Cause::few_readers,
+                       .other = static_cast<std::int32_t>(options_.rendezvous_readers),
+                       .step = readers}
+      .error(stream_.title());
 }
 
 // What a side says of itself never changes. Where it was on a node that is lost, so are its ranks.
@@ -218,7 +228,7 @@ Result<void> StepQueue::make_room(Moment until) {
     if (!room || *room || drops()) {
       return room ? Result<void>() : Result<void>(room.error());
     }
-    if (sides_.empty()) {
+    if (sides_.empty() && !awaits_reader()) {
       if (const auto dropped = drop_oldest(); !dropped) {
         return dropped.error();
       }
@@ -228,8 +238,30 @@ Result<void> StepQueue::make_room(Moment until) {
   }
 }
 
+StreamFailure StepQueue::delay() const {
+  const auto held = std::ranges::find_if(steps_, [this](const Kept& step) { return holder_of(step); });
+  const Reader* const holder = held != steps_.end() ? holder_of(*held) : nullptr;
+  return holder == nullptr ? StreamFailure{.cause = StreamFailure::Cause::no_reader, .step = steps_.size()}
+                           : StreamFailure{.cause = StreamFailure::Cause::not_released,
+                                           .rank = holder->watch.rank(),
+                                           .step = held->number};
+}
+
+// Joining is told by the place, which look() has seen to be free.
+Result<void> StepQueue::await_first_reader(Moment until) {
+  const auto joined = stream_.wait_a_while<SideRecord>(
+      stream_.joined(joined_), std::min(until, stream_.now() + Stream::look_interval));
+  if (joined || (joined.error().code() == Errc::timeout && stream_.now() < until)) {
+    return {};
+  }
+  return joined.error().code() != Errc::timeout ? joined.error() : delay().error(stream_.title());
+}
+
 // Returns early, since others may have joined, left or died.
 Result<void> StepQueue::await_release(Moment until) {
+  if (sides_.empty()) {
+    return await_first_reader(until);
+  }
   const auto held = std::ranges::find_if(steps_, [this](const Kept& step) { return holder_of(step); });
   const Reader* const holder = held != steps_.end() ? holder_of(*held) : nullptr;
   if (holder == nullptr) {
@@ -241,16 +273,30 @@ Result<void> StepQueue::await_release(Moment until) {
   if (released || (released.error().code() == Errc::timeout && stream_.now() < until)) {
     return {};
   }
-  return released.error().code() != Errc::timeout
-             ? released.error()
-             : Error(Errc::timeout, "the stream is full, with " + std::to_string(steps_.size()) +
-                                        " steps: rank " + std::to_string(holder->watch.rank()) +
-                                        " has not released step " + std::to_string(held->number) +
-                                        "; let readers release steps, or give the stream more queue_steps");
+  return released.error().code() != Errc::timeout ? released.error() : delay().error(stream_.title());
+}
+
+// A step that may be dropped makes room for what is being written; one that may not is waited for.
+Result<bool> StepQueue::free_memory(Moment until) {
+  const std::size_t before = steps_.size();
+  if (const auto room = find_room(0); !room) {
+    return room;
+  }
+  if (steps_.size() < before || steps_.empty()) {
+    return steps_.size() < before;
+  }
+  if (options_.when_full == WhenFull::fail || options_.when_full == WhenFull::drop_newest) {
+    return false;
+  }
+  if (drops() || (sides_.empty() && !awaits_reader())) {
+    return drop_oldest();
+  }
+  const auto released = await_release(until);
+  return released ? Result<bool>(true) : Result<bool>(released.error());
 }
 
 // The number of steps is a hint for those who join: it is right again with the next step.
-Result<void> StepQueue::publish(StepRecord step, Moment until) {
+Result<void> StepQueue::publish(StepRecord step, Moment until, const std::function<Result<void>()>& goes_on) {
   const std::uint64_t bytes = step.bytes();
   if (drops()) {
     last_bytes_ = bytes;
@@ -271,7 +317,18 @@ Result<void> StepQueue::publish(StepRecord step, Moment until) {
       return room.error();
     }
   }
-  if (auto made = stream_.put(stream_.step(next_), step, until); !made) {
+  auto made = stream_.put(stream_.step(next_), step, until);
+  while (!made && made.error().code() == Errc::out_of_memory && !steps_.empty()) {
+    if (const auto may_wait = goes_on(); !may_wait) {
+      return may_wait;
+    }
+    const auto freed = free_memory(stream_.now() + Stream::look_interval);
+    if (freed ? !*freed : freed.error().code() != Errc::timeout) {
+      break;
+    }
+    made = stream_.put(stream_.step(next_), step, until);
+  }
+  if (!made) {
     return made;
   }
   last_bytes_ = bytes;
@@ -290,7 +347,8 @@ Result<void> StepQueue::end(const StepRecord& last, Moment until) {
     if (const auto room = find_room(0); !room) {
       return room.error();
     }
-    for (bool dropped = true; sides_.empty() && dropped && !steps_.empty();) {
+    const bool is_awaited = awaits_reader() && last.state == StepRecord::State::ended;
+    for (bool dropped = !awaits_reader(); sides_.empty() && dropped && !steps_.empty();) {
       const auto done = drop_oldest();
       if (!done) {
         return done.error();
@@ -299,6 +357,9 @@ Result<void> StepQueue::end(const StepRecord& last, Moment until) {
     }
     if (steps_.empty()) {
       return {};
+    }
+    if (awaits_reader() && !is_awaited) {
+      return delay().error(stream_.title());
     }
     if (auto released = await_release(until); !released) {
       return released;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -33,17 +34,32 @@ class StepQueue {
   [[nodiscard]] bool drops() const noexcept {
     return options_.when_full == WhenFull::drop_oldest || options_.when_full == WhenFull::drop_newest;
   }
-  /// Waits until that many sides have joined.
+  /// Whether every step is kept until readers have released it, also before the first one has joined.
+  [[nodiscard]] bool loses_nothing() const noexcept { return !drops() && options_.file.empty(); }
+  /// Waits until `rendezvous_readers` sides have joined.
   [[nodiscard]] Result<void> await_readers(Moment until) const;
   /// Frees what readers have released. Whether there is then room for one more step, besides `ahead` that are
   /// being written.
   [[nodiscard]] Result<bool> find_room(std::size_t ahead);
   /// Waits until there is room for one more step; at once if steps are dropped when there is none. `timeout`
-  /// names the rank that has not released the oldest one.
+  /// is the error of delay().
   [[nodiscard]] Result<void> make_room(Moment until);
-  /// The next step. It may be dropped at once: see WhenFull. On an error it was not published.
-  [[nodiscard]] Result<void> publish(StepRecord step, Moment until);
-  /// The stream has ended, or failed: `last` says how. Waits until all readers have released all steps.
+  /// The node has no memory, while there are steps: frees one that may be freed or dropped, or waits, not for
+  /// long, for the release of one. False: none will be. `timeout` at the end.
+  [[nodiscard]] Result<bool> free_memory(Moment until);
+  /// What keeps a step from being freed: the rank that has not released the oldest one, or that no reader
+  /// has joined.
+  [[nodiscard]] StreamFailure delay() const;
+  /// Whether there are steps, as far as find_room() has seen.
+  [[nodiscard]] bool is_empty() const noexcept { return steps_.empty(); }
+  /// The next step. It may be dropped at once: see WhenFull. Where the node has no memory, waits until steps
+  /// are released. On an error it was not published.
+  /// `goes_on`: called before each such wait of at most Stream::look_interval; its error ends the call.
+  [[nodiscard]] Result<void> publish(StepRecord step, Moment until,
+                                     const std::function<Result<void>()>& goes_on);
+  /// The stream has ended, or failed: `last` says how. Waits until all readers have released all steps; of a
+  /// stream that loses nothing, and has not failed, also for the first reader. `timeout` is the error of
+  /// delay(): the steps can still be read then.
   [[nodiscard]] Result<void> end(const StepRecord& last, Moment until);
 
  private:
@@ -89,14 +105,18 @@ class StepQueue {
   template <class IsHeld>
   [[nodiscard]] Result<bool> try_to_free(std::size_t at, IsHeld is_held);
   [[nodiscard]] Result<bool> drop_oldest();
+  /// Waits, not for long, until a step may be free; `timeout` at the end.
   [[nodiscard]] Result<void> await_release(Moment until);
+  [[nodiscard]] Result<void> await_first_reader(Moment until);
+  /// Whether the steps are kept for the first reader.
+  [[nodiscard]] bool awaits_reader() const noexcept { return joined_ == 0 && loses_nothing(); }
   void evict_blocks(const StepRecord& step) const;
 
   const Stream stream_;
   const StepWriterOptions options_;
   std::deque<Kept> steps_;
-  std::uint64_t bytes_ = 0;  ///< of these
-  std::uint64_t last_bytes_ = 0;
+  std::uint64_t bytes_ = 0;                  ///< of these
+  std::optional<std::uint64_t> last_bytes_;  ///< of the last step; none before the first one
   std::uint64_t next_ = 0;
   std::uint64_t joined_ = 0;  ///< sides that have, ever
   std::vector<Side> sides_;   ///< of which a rank is here

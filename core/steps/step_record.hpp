@@ -20,7 +20,8 @@ struct StreamRecord {
   std::uint64_t number = 0;  ///< of the writing side; begins the names of all other records
   std::uint32_t writers = 0;
   std::uint32_t may_drop = 0;  ///< 1: readers may find steps missing
-  Handle writer{};             ///< the Presence of the writer with index 0
+  std::uint64_t queue_steps = 0;
+  Handle writer{};  ///< the Presence of the writer with index 0
 };
 
 /// The ranks of a reader, under `joined/0`, `joined/1` …
@@ -119,9 +120,8 @@ struct RefusalsRecord {
 struct RoomRecord {
   static constexpr std::string_view locum_type_name = "locum.room";
 
-  std::uint32_t failed = 0;  ///< 1: no, the stream has failed
+  std::uint32_t failed = 0;  ///< 1: no, the stream has failed: see Stream::failed()
   std::int32_t lost_rank = -1;
-  std::uint32_t code = 0;  ///< if failed: the Errc
 };
 
 /// The step that these parts make, in order of their writers. REQUIRES: they are valid.

@@ -7,8 +7,44 @@
 
 namespace locum::detail {
 
+namespace {
+
+constexpr std::string_view prefix = "locum.steps/";
+
+}  // namespace
+
 std::string Stream::store_of(std::string_view stream) {
-  return std::string("locum.steps/").append(stream);
+  return std::string(prefix).append(stream);
+}
+
+std::string_view Stream::title() const noexcept {
+  return std::string_view(store().name()).substr(prefix.size());
+}
+
+Stream::Moment Stream::patience(const SessionState& session, Deadline deadline) {
+  return deadline.moment(session.options().options.collective_timeout, session.completions()->now());
+}
+
+void Stream::fail(const StreamFailure& failure) const {
+  (void)put(this->failure(), failure, moment({}));
+}
+
+StreamFailure Stream::failed() const {
+  const auto said = store().get<StreamFailure>(failure());
+  return said ? **said : StreamFailure{};
+}
+
+Error Stream::failed(int lost_rank) const {
+  const StreamFailure said = failed();
+  return (said.has_failed() ? said : StreamFailure{.cause = StreamFailure::Cause::lost, .rank = lost_rank})
+      .error(title());
+}
+
+void Stream::retire() const {
+  const auto named = store().get<StreamRecord>(name);
+  if (named && (*named)->number == record_.number) {
+    (void)store().evict(named->key());
+  }
 }
 
 std::string Stream::named(std::string_view kind, std::uint64_t number) const {
@@ -38,10 +74,16 @@ std::string Stream::named(std::string_view kind, std::uint64_t number, const Han
 void Stream::clean_if_left(bool writer_is_gone) const noexcept {
   try {
     const auto stream = store().get<StreamRecord>(name);
-    const bool is_live =
+    const bool may_be_joined =
         stream ? (*stream)->number == record_.number : stream.error().code() != Errc::not_found;
-    if (is_live && !writer_is_gone) {
+    const bool has_ended = writer_is_gone || has(closed());
+    if (may_be_joined && (!has_ended || !has(joined(0)))) {
       return;
+    }
+    for (std::uint64_t index = 1; index < record_.writers; ++index) {
+      if (has(writer(index))) {
+        return;
+      }
     }
     for (std::uint64_t place = 0; has(joined(place)); ++place) {
       const auto side = store().get<SideRecord>(joined(place));
@@ -74,9 +116,7 @@ void Stream::clean_if_left(bool writer_is_gone) const noexcept {
       (void)store().evict_batch(blocks);
       (void)store().evict_batch(*names);
       (void)store().evict(record_.writer.key);
-      if (is_live) {
-        (void)store().evict(name);
-      }
+      retire();
     }
   } catch (...) {  // no memory: they stay until the runtime is closed
   }

@@ -9,6 +9,7 @@
 #include "core/session.hpp"
 #include "core/steps/records.hpp"
 #include "core/steps/step_record.hpp"
+#include "core/steps/stream_failure.hpp"
 #include "core/store.hpp"
 
 namespace locum::detail {
@@ -21,6 +22,12 @@ class Stream : public Records {
   Stream(Store store, std::shared_ptr<SessionState> session, const StreamRecord& record)
       : Records(std::move(store), std::move(session), record.writer.key.creator, record.writer.owner_node),
         record_(record) {}
+  /// As the program calls it: what errors are about.
+  [[nodiscard]] std::string_view title() const noexcept;
+  /// The end of a call that waits for other programs: without a deadline that of collective calls, since
+  /// these may compute for long.
+  [[nodiscard]] static Moment patience(const SessionState& session, Deadline deadline);
+  [[nodiscard]] Moment patience(Deadline deadline) const { return patience(session(), deadline); }
   /// The name of the store of a stream.
   [[nodiscard]] static std::string store_of(std::string_view stream);
   /// The name of the StreamRecord.
@@ -60,13 +67,30 @@ class Stream : public Records {
   }
   /// That a rank does not read any more.
   [[nodiscard]] std::string left(const Handle& reader) const { return named("left/", 0, reader); }
-  /// The Presence of a rank of a side.
+  /// The Presence of a rank of a reader.
   [[nodiscard]] std::string member(std::uint64_t side, std::uint64_t index) const {
     return named("member/", side, index);
   }
+  /// The Presence of a writer other than the first one, until it has closed.
+  [[nodiscard]] std::string writer(std::uint64_t index) const { return named("writer/", index); }
+  /// The StreamFailure, once the stream has failed.
+  [[nodiscard]] std::string failure() const { return named("failure/", record_.number); }
+  /// How the stream was closed by its first writer, which takes no more part in it: a StreamFailure.
+  [[nodiscard]] std::string closed() const { return named("closed/", record_.number); }
 
-  /// Removes all that the stream has left, if its writer has ended it, or is gone, and all readers have left.
-  /// Called by each rank that leaves, after it has said so: the last one sees that it is.
+  /// Says that the stream has failed. The first one that is said counts.
+  void fail(const StreamFailure& failure) const;
+  /// What was said; none if nothing was, or it cannot be read.
+  [[nodiscard]] StreamFailure failed() const;
+  /// The error of a stream of which a record says that it has failed: what was said, or that a writer was
+  /// lost.
+  [[nodiscard]] Error failed(int lost_rank) const;
+
+  /// Lets nobody else join this stream: from now on its name leads to the next one, or to none.
+  void retire() const;
+  /// Removes all that the stream has left, if its first writer has closed it, or is gone, and all others have
+  /// left. Unless the stream was retired, it is kept for the first reader, if there has been none. Called by
+  /// each rank that leaves, after it has said so: the last one sees that it is.
   void clean_if_left(bool writer_is_gone) const noexcept;
 
  private:

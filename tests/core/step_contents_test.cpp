@@ -25,6 +25,7 @@ TEST_F(Steps, RefuseABlockOutsideItsArray) {
   EXPECT_EQ(code({.shape = {4}, .start = {~std::uint64_t{0}}, .count = {2}}), Errc::invalid_argument);
   EXPECT_EQ(step.put("V", std::vector<int>(3), {.shape = {4}, .start = {0}, .count = {4}}).error().code(),
             Errc::invalid_argument);
+  step.discard();
 }
 
 TEST_F(Steps, CannotBeReadAfterTheirRelease) {
@@ -39,7 +40,7 @@ TEST_F(Steps, CannotBeReadAfterTheirRelease) {
   EXPECT_EQ(step.read<int>("V").error().code(), Errc::invalid_argument);
   EXPECT_EQ(step.get<int[]>("V").error().code(), Errc::invalid_argument);
   EXPECT_EQ(step.joined<int>("V").error().code(), Errc::invalid_argument);
-  EXPECT_TRUE(out.begin().has_value());
+  out.begin().value().discard();
   EXPECT_EQ(kept[2], 3);
 }
 

@@ -142,7 +142,9 @@ Totals produce(locum::Runtime& runtime, MPI_Comm side, Shared& shared, std::chro
     // begun.
     if (when_full == locum::WhenFull::drop_newest) {
       auto next = out.begin({.deadline = long_enough}).value();
-      if (next.number() == number) {
+      const bool was_dropped = next.number() == number;
+      next.discard();
+      if (was_dropped) {
         expect(kept.steps - released + on_their_way >= queue_steps,
                "a step was dropped though only " + std::to_string(kept.steps - released) +
                    " steps were in the queue");

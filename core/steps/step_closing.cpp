@@ -1,0 +1,184 @@
+// Of StepOutput: how a stream ends, and fails.
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include "core/steps/step_gathering.hpp"
+#include "core/steps/step_output.hpp"
+#include "core/steps/step_queue.hpp"
+
+namespace locum::detail {
+
+namespace {
+
+/// How long a writer that an exception destroys waits for others: they learn that the stream has failed.
+constexpr std::chrono::seconds brief{1};
+
+}  // namespace
+
+StepOutput::~StepOutput() {
+  try {
+    if (!open_) {
+      return;
+    }
+    const bool unwinds = std::uncaught_exceptions() > exceptions_;
+    if (unwinds) {
+      abandon(StreamFailure::Cause::thrown);
+    }
+    const auto closed = close(unwinds ? Deadline(brief) : Deadline());
+    if (!closed && !unwinds && stream_.session().options().options.log != Log::off) {
+      std::fprintf(stderr,
+                   "locum: rank %d: a StepWriter was destroyed without close(), which would have said: %s\n",
+                   rank(), closed.error().what());
+    }
+  } catch (...) {  // no memory: readers learn of it by the presence
+  }
+}
+
+void StepOutput::refuse(const Error& error) {
+  noted_ = error;
+  if (open_) {
+    refused_by_ = error;
+  }
+}
+
+void StepOutput::abandon(StreamFailure::Cause cause) noexcept {
+  is_writing_ = false;
+  try {
+    if (open_) {
+      fail({.cause = cause, .rank = rank(), .step = next_});
+    }
+  } catch (...) {  // no memory: the other ranks learn of it when this one closes
+  }
+}
+
+// What is said of the stream comes first: whoever sees the record of the step finds it.
+void StepOutput::fail(const StreamFailure& failure) {
+  if (failure_.has_failed()) {
+    return;
+  }
+  failure_ = failure;
+  stream_.fail(failure);
+  StepRecord last;
+  last.state = StepRecord::State::failed;
+  (void)stream_.put(queue_ && !gathering_ ? stream_.step(queue_->next()) : stream_.part(next_, side_.index),
+                    last, stream_.moment({}));
+}
+
+// An error that was noted is told last, by a stream that has ended all the same.
+Result<void> StepOutput::close(Deadline deadline) {
+  auto noted = std::exchange(noted_, {});
+  if (!open_) {
+    return noted ? Result<void>(*noted) : Result<void>();
+  }
+  const Moment until = stream_.patience(deadline);
+  if (is_writing_) {
+    abandon(StreamFailure::Cause::not_ended);
+  }
+  if (refused_by_) {
+    fail({.cause = StreamFailure::Cause::refused,
+          .rank = rank(),
+          .code = static_cast<std::uint32_t>(refused_by_->code()),
+          .step = next_});
+  }
+  open_ = false;
+  const auto ended = end_stream(until);
+  if (noted) {
+    return *noted;
+  }
+  return ended ? ended : Result<void>(ended.error().about(stream_.title(), ended.error().rank()));
+}
+
+void StepOutput::leave(Deadline deadline) noexcept {
+  try {
+    if (queue_) {
+      (void)close(deadline);
+    } else if (std::exchange(open_, false)) {
+      StepRecord last;
+      last.state = StepRecord::State::ended;
+      (void)stream_.put(stream_.part(next_, side_.index), last, stream_.patience(deadline));
+      depart();
+    }
+  } catch (...) {  // no memory: what is left goes with the runtime
+  }
+}
+
+Result<void> StepOutput::end_stream(Moment until) {
+  StepRecord last;
+  last.state = StepRecord::State::ended;
+  if (!failure_.has_failed() && (!queue_ || gathering_)) {
+    if (auto told = stream_.put(stream_.part(next_, side_.index), last, stream_.moment({})); !told) {
+      return told;
+    }
+  }
+  return queue_ ? end_queue(until) : await_end(until);
+}
+
+// That the stream has failed the others are told at once; that it has ended, when all steps were read.
+Result<void> StepOutput::end_queue(Moment until) {
+  StepRecord last;
+  last.state = failure_.has_failed() ? StepRecord::State::failed : StepRecord::State::ended;
+  StreamFailure failure = failure_;
+  std::optional<Error> why;
+  if (gathering_) {
+    last = gathering_->stop(until);
+    failure = gathering_->failure();
+    why = gathering_->error();
+    gathering_.reset();  // which has the index, too, and by that the file's lock
+  }
+  const auto not_published = [&](Errc code) {
+    return StreamFailure{.cause = StreamFailure::Cause::not_published,
+                         .rank = rank(),
+                         .code = static_cast<std::uint32_t>(code),
+                         .step = queue_->next()};
+  };
+  if (last.state != StepRecord::State::ended) {
+    failure = failure.has_failed() ? failure : not_published(Errc::out_of_memory);
+  } else if (const auto ended = index_ ? index_->end() : Result<void>(); !ended) {
+    failure = not_published(ended.error().code());
+    why = ended.error();
+  }
+  index_.reset();  // readers of the file of a stream that has failed learn of it by the end of its writer
+  if (failure.has_failed()) {
+    (void)stream_.put(stream_.closed(), failure, stream_.moment({}));
+  }
+  const auto read = queue_->end(last, until);
+  if (!read && !failure.has_failed()) {
+    failure = read.error().code() == Errc::timeout ? queue_->delay() : not_published(read.error().code());
+    why = read.error();
+  }
+  (void)stream_.put(stream_.closed(), failure, stream_.moment({}));
+  if (read) {
+    stream_.retire();  // who comes now waits for the next stream of this name
+  }
+  presence_.leave(stream_.moment({}));
+  stream_.clean_if_left(true);
+  if (failure.has_failed()) {
+    return why ? *why : failure.error(stream_.title());
+  }
+  return {};
+}
+
+Result<void> StepOutput::await_end(Moment until) {
+  const auto told =
+      stream_.wait<StreamFailure>(stream_.closed(), until, [this] { return check_first_writer(); });
+  depart();
+  if (!told) {
+    return told.error().code() != Errc::timeout
+               ? told.error()
+               : StreamFailure{.cause = StreamFailure::Cause::not_closed, .rank = first_writer_.rank()}.error(
+                     stream_.title());
+  }
+  return (*told)->has_failed() ? Result<void>((*told)->error(stream_.title())) : Result<void>();
+}
+
+void StepOutput::depart() {
+  (void)stream_.store().evict(stream_.writer(side_.index));
+  presence_.vanish(stream_.store(), stream_.moment({}));
+  stream_.clean_if_left(!first_writer_.is_here());
+}
+
+}  // namespace locum::detail

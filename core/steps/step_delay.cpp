@@ -1,0 +1,91 @@
+#include "core/steps/step_delay.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace locum::detail {
+
+using Cause = StreamFailure::Cause;
+
+std::uint64_t StepDelay::readers() const {
+  std::uint64_t readers = 0;
+  while (stream_.has(stream_.joined(readers))) {
+    ++readers;
+  }
+  return readers;
+}
+
+int StepDelay::rank_of(std::uint64_t writer) const {
+  if (writer == 0) {
+    return static_cast<int>(stream_.record().writer.key.creator);
+  }
+  const auto presence = stream_.store().get<Handle>(stream_.writer(writer));
+  return presence ? static_cast<int>((*presence)->key.creator) : -1;
+}
+
+std::uint64_t StepDelay::missing_part(std::uint64_t number) const {
+  std::uint64_t writer = 0;
+  while (writer < stream_.record().writers && stream_.has(stream_.part(number, writer))) {
+    ++writer;
+  }
+  return writer;
+}
+
+StepDelay::Range StepDelay::steps() const {
+  const auto count = stream_.store().get<std::uint64_t>(stream_.published());
+  Range range{count ? **count : 0, count ? **count : 0};
+  while (range.first > 0 && range.end - range.first < stream_.record().queue_steps &&
+         stream_.has(stream_.step(range.first - 1))) {
+    --range.first;
+  }
+  return range;
+}
+
+// The first writer keeps the room of a step until it has published it.
+StreamFailure StepDelay::of_room(const StepWriterOptions& options, std::uint64_t number) const {
+  for (std::uint64_t writer = 1; writer < stream_.record().writers; ++writer) {
+    if (!stream_.has(stream_.writer(writer))) {
+      return {.cause = Cause::not_opened, .other = static_cast<std::int32_t>(writer)};
+    }
+  }
+  const std::uint64_t joined = readers();
+  if (joined < options.rendezvous_readers) {
+    return {.cause = Cause::few_readers,
+            .other = static_cast<std::int32_t>(options.rendezvous_readers),
+            .step = joined};
+  }
+  for (std::uint64_t at = number - std::min(number, stream_.record().queue_steps); at < number; ++at) {
+    const std::uint64_t writer = stream_.has(stream_.room(at)) ? missing_part(at) : stream_.record().writers;
+    if (writer < stream_.record().writers) {
+      return {.cause = Cause::step_missing, .rank = rank_of(writer), .step = at};
+    }
+  }
+  const Range kept = steps();
+  for (std::uint64_t place = 0; place < joined; ++place) {
+    const auto side = stream_.store().get<SideRecord>(stream_.joined(place));
+    for (const Handle& reader : side ? (*side)->ranks : std::vector<Handle>()) {
+      if (!stream_.has(stream_.released(kept.first, reader)) && !stream_.has(stream_.left(reader))) {
+        return {
+            .cause = Cause::not_released, .rank = static_cast<int>(reader.key.creator), .step = kept.first};
+      }
+    }
+  }
+  return {.cause = Cause::no_reader, .step = kept.end - kept.first};
+}
+
+StreamFailure StepDelay::of_step(const Handle& reader, std::uint64_t number, std::uint64_t part) const {
+  const std::uint64_t most = stream_.record().queue_steps;
+  std::uint64_t held = 0;
+  for (std::uint64_t at = number - std::min(number, most); at < number; ++at) {
+    held += stream_.has(stream_.step(at)) && !stream_.has(stream_.released(at, reader)) ? 1 : 0;
+  }
+  if (held > 0 && held == most && stream_.record().may_drop == 0) {
+    return {.cause = Cause::own_steps, .step = held};
+  }
+  const std::uint64_t late = stream_.record().writers > 1 ? missing_part(part) : 0;
+  return {.cause = Cause::step_missing,
+          .rank = rank_of(late < stream_.record().writers ? late : 0),
+          .step = number};
+}
+
+}  // namespace locum::detail

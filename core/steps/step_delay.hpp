@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/step_options.hpp"
+#include "core/steps/stream.hpp"
+#include "core/steps/stream_failure.hpp"
+
+namespace locum::detail {
+
+/// Finds what a call that has waited in vain has waited for, out of the records of the stream, so that its
+/// error names one cause and one rank. Called after the deadline: asks, and waits for no record. Any thread.
+class StepDelay {
+ public:
+  explicit StepDelay(const Stream& stream) : stream_(stream) {}
+
+  /// Why a writer of several may not begin the step of that number.
+  [[nodiscard]] StreamFailure of_room(const StepWriterOptions& options, std::uint64_t number) const;
+  /// Why a rank that reads does not find the step of that number, made of those parts.
+  [[nodiscard]] StreamFailure of_step(const Handle& reader, std::uint64_t number, std::uint64_t part) const;
+
+ private:
+  [[nodiscard]] std::uint64_t readers() const;
+  [[nodiscard]] int rank_of(std::uint64_t writer) const;
+  /// The first writer that has not ended its part; the number of writers if all have.
+  [[nodiscard]] std::uint64_t missing_part(std::uint64_t number) const;
+  /// The number of the oldest step, and behind the newest one.
+  struct Range {
+    std::uint64_t first = 0;
+    std::uint64_t end = 0;
+  };
+  [[nodiscard]] Range steps() const;
+
+  const Stream& stream_;
+};
+
+}  // namespace locum::detail

@@ -1,0 +1,99 @@
+#include "core/steps/stream_failure.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace locum::detail {
+
+namespace {
+
+/// A code that came from another rank, which may be any number.
+Errc checked(std::uint32_t code) {
+  const bool is_known = code >= static_cast<std::uint32_t>(Errc::invalid_argument) &&
+                        code <= static_cast<std::uint32_t>(Errc::value_too_large);
+  return is_known ? static_cast<Errc>(code) : Errc::corrupt;
+}
+
+}  // namespace
+
+Error StreamFailure::error(std::string_view stream) const {
+  const std::string who = "rank " + std::to_string(rank);
+  const std::string number = std::to_string(step);
+  const auto made = [&](Errc of, std::string text) { return Error(of, std::move(text)).about(stream, rank); };
+  switch (cause) {
+    case Cause::lost:
+      return made(Errc::peer_lost,
+                  "a rank that writes this stream was lost; the steps that all ranks have ended can still be "
+                  "read, further ones cannot be written");
+    case Cause::not_ended:
+      return made(Errc::broken_promise,
+                  who + " of the writer left step " + number +
+                      " without end(), so that the stream has failed behind the step before; call end() for "
+                      "each step, or discard() for one that is not to be");
+    case Cause::thrown:
+      return made(Errc::broken_promise,
+                  who + " of the writer left the stream by an exception, before it had ended step " + number +
+                      "; mend what that rank reports");
+    case Cause::unequal:
+      return made(Errc::invalid_argument,
+                  who + " of the writer has closed the stream after " + number + " steps, and rank " +
+                      std::to_string(other) +
+                      " has ended a further one; let all ranks of a writer end the same steps");
+    case Cause::refused:
+      return made(checked(code), who + " of the writer could not end step " + number +
+                                     ", and has not written it again; its end() says why");
+    case Cause::not_published:
+      return checked(code) == Errc::out_of_memory
+                 ? made(Errc::out_of_memory,
+                        "the first rank of the writer could not publish step " + number +
+                            "; give the nodes more memory, or the stream fewer queue_steps")
+                 : made(checked(code), "the first rank of the writer could not publish step " + number +
+                                           ", or not show it in the file; its close() says why");
+    case Cause::not_closed:
+      return made(Errc::timeout, who +
+                                     " of the writer has not closed the stream by the deadline: steps that "
+                                     "were ended since are lost, and a file is not complete; call close() "
+                                     "on all ranks, and give it more time");
+    case Cause::not_opened:
+      return made(Errc::timeout, "the rank with index " + std::to_string(other) +
+                                     " in the writer's communicator has not opened its StepWriter by the "
+                                     "deadline; let all ranks of the communicator open one, and give readers "
+                                     "a communicator of their own");
+    case Cause::no_reader:
+      return made(Errc::timeout, "no reader has joined this stream, which keeps " + number +
+                                     " steps for one; start a reader of that name, or let the writer say "
+                                     "WhenFull::drop_oldest if it is to run alone");
+    case Cause::few_readers:
+      return made(Errc::timeout, number + " readers have joined this stream, whose first step waits for " +
+                                     std::to_string(other) +
+                                     " (rendezvous_readers); start readers of that name");
+    case Cause::not_released:
+      return made(Errc::timeout, who + " has not released step " + number +
+                                     ", and the stream has no room beside the steps that it keeps; let "
+                                     "readers release steps, or give the stream more queue_steps");
+    case Cause::step_missing:
+      return made(Errc::timeout, who + " of the writer has not ended step " + number +
+                                     " by the deadline; wait longer, or let all ranks of the writer end it");
+    case Cause::own_steps:
+      return made(Errc::timeout, "this rank holds " + number +
+                                     " steps, as many as the stream may have (queue_steps); release a step "
+                                     "before the next one");
+    case Cause::same_ranks:
+      return made(Errc::invalid_argument,
+                  who +
+                      " reads this stream by the communicator of its writer; give each side a communicator "
+                      "of its own, by MPI_Comm_split");
+    case Cause::two_types: {
+      const std::string name(variable.begin(), std::find(variable.begin(), variable.end(), '\0'));
+      return made(Errc::type_mismatch, "rank " + std::to_string(other) +
+                                           " of the writer has given the variable " + name +
+                                           " another type in step " + number + " than " + who +
+                                           "; let all ranks give one type to a variable");
+    }
+    case Cause::none:
+      break;
+  }
+  return Error(Errc::corrupt, "the record of this stream's failure is damaged").about(stream);
+}
+
+}  // namespace locum::detail

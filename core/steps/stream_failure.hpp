@@ -1,0 +1,48 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include <locum/error.hpp>
+
+namespace locum::detail {
+
+/// Why a stream of steps has failed, or a wait for it has ended: one cause, with the rank that gave it. Flat:
+/// the first one of a stream is a record of it, from which all its writers and readers make the same error.
+struct StreamFailure {
+  static constexpr std::string_view locum_type_name = "locum.stream_failure";
+
+  enum class Cause : std::uint32_t {
+    none,
+    lost,           ///< a writer died
+    not_ended,      ///< a writer destroyed a step, which it had neither ended nor discarded
+    thrown,         ///< a writer left the stream by an exception
+    unequal,        ///< `rank` closed the stream before step `step`, which `other` has ended
+    refused,        ///< a writer's end() failed, and it has not written the step again
+    not_published,  ///< the first writer could not publish a step, or not show it in the file
+    not_closed,     ///< a writer has not closed the stream by the deadline
+    not_opened,     ///< a writer has not opened the stream by the deadline; `other`: its index
+    no_reader,      ///< none has joined; `step` steps wait for one
+    few_readers,    ///< `step` readers have joined, of those that the first step waits for: `other`
+    not_released,   ///< a reader holds a step, which leaves no room for another one
+    step_missing,   ///< a writer has not ended the step by the deadline
+    own_steps,      ///< the reader itself holds `step` steps, as many as may exist
+    same_ranks,     ///< `rank` reads by the communicator of the writers
+    two_types,      ///< of `variable`, by `rank` and by `other`, in step `step`
+  };
+
+  Cause cause = Cause::none;
+  std::int32_t rank = -1;   ///< of the runtime
+  std::int32_t other = -1;  ///< a second one, or a number: see Cause
+  std::uint32_t code = 0;   ///< of `refused` and `not_published`: the Errc
+  std::uint64_t step = 0;
+  std::array<char, 64> variable{};  ///< of `two_types`: as much of its name as there is room for, and zeros
+
+  [[nodiscard]] bool has_failed() const noexcept { return cause != Cause::none; }
+  /// The error of every call that this ends. REQUIRES: has_failed(), which a record from elsewhere may not
+  /// say: then it is `corrupt`.
+  [[nodiscard]] Error error(std::string_view stream) const;
+};
+
+}  // namespace locum::detail
