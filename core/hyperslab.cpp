@@ -45,7 +45,7 @@ Result<ObjectView> hyperslab_of(ObjectView view, const Hyperslab& slab, std::uin
   }
   const auto bytes = view.bytes();
   const Path path = view.path();
-  const ByteRange first = runs->run_at(0);
+  const ByteRange first = runs->bytes() > 0 ? runs->run_at(0) : ByteRange();
   facts.extents = slab.count;
   if (first.bytes == runs->bytes()) {
     const auto inside = bytes.subspan(first.offset, first.bytes);

@@ -50,7 +50,7 @@ class Coordinates {
 /// {.start = {0, 8}, .count = {4, 2}}})`
 struct Hyperslab {
   Coordinates start = {};
-  Extents count = {};   ///< at least 1 in each dimension: the extents of what is read
+  Extents count = {};   ///< the extents of what is read; may be 0, also behind the last element
   Extents stride = {};  ///< at least 1 in each dimension; of rank 0: 1 in all of them
 
   /// Whether a hyperslab is given; if not, the whole array is meant.
@@ -60,8 +60,14 @@ struct Hyperslab {
 };
 
 /// \cond library
-/// Bytes of a hyperslab, packed. `invalid_argument` unless it has 1 to `max_rank` dimensions, as many of
-/// each, and at least one element, but no more than any object; and no stride of 0.
+/// Whether a dimension of this extent has `count` elements from `start` on, `stride` apart: no elements from
+/// any of its places on, and from its end. REQUIRES: stride > 0.
+[[nodiscard]] constexpr bool has_elements(std::uint64_t start, std::uint64_t count, std::uint64_t stride,
+                                          std::uint64_t extent) noexcept {
+  return count == 0 ? start <= extent : start < extent && count - 1 <= (extent - 1 - start) / stride;
+}
+/// Bytes of a hyperslab, packed; may be none. `invalid_argument` unless it has 1 to `max_rank` dimensions, as
+/// many of each, no more elements than any object has, and no stride of 0.
 [[nodiscard]] Result<std::uint64_t> packed_bytes(const Hyperslab& slab, std::uint64_t element_bytes);
 /// The hyperslab in flattened elements, of an array whose elements are arrays with these extents.
 /// `invalid_argument` if that makes too many dimensions.

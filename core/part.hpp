@@ -22,7 +22,7 @@ struct Part {
   static constexpr std::uint64_t none = ~std::uint64_t{0};
 
   ElementCount offset = 0;
-  ElementCount count = none;  ///< at least 1
+  ElementCount count = none;  ///< 0 from the end on, too
 
   /// Whether a part is given; if not, the whole array is meant.
   [[nodiscard]] constexpr bool is_given() const noexcept { return offset.value != 0 || count.value != none; }
@@ -35,9 +35,9 @@ struct ByteRange {
   std::uint64_t bytes = 0;
 };
 
-/// The bytes of these elements. `invalid_argument` for no elements, and for more than any object can hold.
+/// The bytes of these elements. `invalid_argument` for more than any object can hold.
 [[nodiscard]] Result<ByteRange> range_of(const Part& part, std::uint64_t element_bytes);
-/// `invalid_argument` unless the range is not empty and lies within `size_bytes`.
+/// `invalid_argument` unless the range, which may be empty, lies within `size_bytes`.
 [[nodiscard]] Result<void> check_range(const ByteRange& range, std::uint64_t size_bytes);
 /// A view of some bytes of the same object. A view that already shows a part is returned unchanged.
 [[nodiscard]] Result<ObjectView> part_of(ObjectView view, const ByteRange& range);

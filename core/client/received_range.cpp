@@ -18,12 +18,17 @@ Error senseless(const Key& key, std::string_view name) {
       .about(name.empty() ? to_string(key) : name);
 }
 
+/// The bytes of a reply, which has no block if they are none.
+std::shared_ptr<ReceivedBlock> block_of(const NodeReply& reply) {
+  return reply.block ? reply.block : std::make_shared<ReceivedBlock>(std::span<std::byte>());
+}
+
 /// Metadata in a reply with some bytes of an object; the texts are in the reply, or in `name`.
 Result<ObjectFacts> facts_from(const NodeReply& reply, const Key& key, std::string_view name,
                                std::uint64_t generation) {
   const auto wire = read_words<PartWire>(reply.body);
-  if (!wire || !plausible(wire->object) || wire->object.key != key || !reply.block ||
-      reply.block->block().size() != reply.block_bytes) {
+  if (!wire || !plausible(wire->object) || wire->object.key != key ||
+      (reply.block ? reply.block->block().size() : 0) != reply.block_bytes) {
     return senseless(key, name);
   }
   const ObjectRecord& record = wire->object.record;
@@ -110,7 +115,7 @@ Task<Result<ObjectView>> fetch_part(const NodeClient& client, Key key, std::stri
   if (reply->block_bytes != range.bytes || !check_range(range, facts->size_bytes)) {
     co_return senseless(key, name);
   }
-  co_return ReceivedRange::view(*facts, reply->block, reply->path);
+  co_return ReceivedRange::view(*facts, block_of(*reply), reply->path);
 }
 
 // Bytes of a single reply stay where they were received. The metadata is that of the last reply: an object
@@ -145,12 +150,16 @@ Task<Result<ObjectView>> fetch_hyperslab(const NodeClient& client, Key key, std:
       co_return facts.error();
     }
     if (facts->layout != Layout::array || facts->element_bytes != element_bytes ||
-        *bytes > facts->size_bytes || reply->block_bytes > *bytes - asked.position) {
+        *bytes > facts->size_bytes || reply->block_bytes > *bytes - asked.position ||
+        (reply->block_bytes == 0 && *bytes > 0)) {
       co_return senseless(key, name);
+    }
+    if (facts->size_bytes == 0) {  // whoever selects these elements of it checks that it has them
+      co_return ReceivedRange::view(*facts, block_of(*reply), reply->path);
     }
     facts->extents = slab.count;
     if (reply->block_bytes == *bytes) {
-      co_return ReceivedRange::view(*facts, reply->block, reply->path);
+      co_return ReceivedRange::view(*facts, block_of(*reply), reply->path);
     }
     if (!packed && !memory.empty()) {
       packed = std::make_shared<ReceivedBlock>(memory.first(*bytes));

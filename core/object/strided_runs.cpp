@@ -44,7 +44,7 @@ Result<void> check_elements(const Hyperslab& slab, std::uint64_t element_bytes, 
     const std::uint64_t start = slab.start[dimension];
     const std::uint64_t count = slab.count[dimension];
     const std::uint64_t stride = stride_of(slab, dimension);
-    if (start >= extent || (count - 1) > (extent - 1 - start) / stride) {
+    if (!has_elements(start, count, stride, extent)) {
       return Error(Errc::invalid_argument, "dimension " + std::to_string(dimension) + " of this object has " +
                                                std::to_string(extent) + " elements; the call asks for " +
                                                std::to_string(count) + " from " + std::to_string(start) +
@@ -65,19 +65,20 @@ Result<std::uint64_t> packed_bytes(const Hyperslab& slab, std::uint64_t element_
         "a hyperslab has 1 to 8 dimensions; give a start and a count, and optionally a stride, for each");
   }
   std::uint64_t bytes = element_bytes;
+  bool is_empty = false;
   for (std::size_t dimension = 0; dimension < rank; ++dimension) {
     const std::uint64_t count = slab.count[dimension];
-    if (count == 0 || stride_of(slab, dimension) == 0) {
-      return Error(Errc::invalid_argument,
-                   "a hyperslab needs at least one element, and a stride of at least 1, in each dimension");
+    if (stride_of(slab, dimension) == 0) {
+      return Error(Errc::invalid_argument, "a hyperslab needs a stride of at least 1 in each dimension");
     }
-    if (bytes == 0 || count > most_described_bytes / bytes) {
+    is_empty = is_empty || count == 0;
+    if (bytes == 0 || std::max<std::uint64_t>(count, 1) > most_described_bytes / bytes) {
       return Error(Errc::invalid_argument,
                    "no object has as many elements as this hyperslab; check start, count and stride");
     }
-    bytes *= count;
+    bytes *= std::max<std::uint64_t>(count, 1);
   }
-  return bytes;
+  return is_empty ? 0 : bytes;
 }
 
 // From the fastest dimension to the slowest. No overflow: all products are at most those of the extents,
@@ -94,6 +95,9 @@ Result<StridedRuns> StridedRuns::of(const Hyperslab& slab, std::uint64_t element
   StridedRuns runs;
   runs.run_bytes_ = element_bytes;
   runs.bytes_ = *bytes;
+  if (*bytes == 0) {
+    return runs;
+  }
   std::uint64_t pitch = element_bytes;
   for (std::size_t dimension = slab.count.size(); dimension-- > 0;) {
     const std::uint64_t extent = facts.extents[dimension];

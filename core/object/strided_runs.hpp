@@ -21,7 +21,7 @@ class StridedRuns {
   [[nodiscard]] static Result<StridedRuns> of(const Hyperslab& slab, std::uint64_t element_bytes,
                                               const ObjectFacts& facts);
 
-  /// Size of the packed hyperslab.
+  /// Size of the packed hyperslab; may be 0.
   [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
   /// The bytes of the array at `position` of the packed hyperslab, as far as they are contiguous. REQUIRES:
   /// position < bytes().

@@ -64,6 +64,9 @@ void PartService::send_part(const PartWords& asked, const Object& object, ReplyT
   if (auto inside = check_range({asked.offset, asked.bytes}, pin.record->size_bytes); !inside) {
     return parts_.refuse(reply_to, inside.error());
   }
+  if (asked.bytes == 0) {
+    return reply(reply_to, pin, {{}, object});
+  }
   reply(reply_to, pin, {parts_.local.block(*object).subspan(asked.offset, asked.bytes), object});
 }
 
@@ -83,6 +86,9 @@ void PartService::send_hyperslab(const HyperslabWords& asked, const Object& obje
                                     facts_of(pin, parts_.local.block(pin).data()));
   if (!runs) {
     return parts_.refuse(reply_to, runs.error());
+  }
+  if (runs->bytes() == 0 && asked.position == 0) {
+    return reply(reply_to, pin, {{}, object});
   }
   if (asked.position >= runs->bytes()) {
     return parts_.refuse(reply_to, Error(Errc::invalid_argument, "the position lies behind the hyperslab"));

@@ -40,8 +40,8 @@ Result<Asked> checked(const Hyperslab& box, std::span<const std::uint64_t> shape
     asked.count[at] = whole ? shape[at] : box.count[at];
     asked.stride[at] = whole || box.stride.size() == 0 ? 1 : box.stride[at];
     const std::uint64_t extent = shape[at];
-    const bool fits = asked.count[at] > 0 && asked.stride[at] > 0 && asked.start[at] < extent &&
-                      (asked.count[at] - 1) <= (extent - 1 - asked.start[at]) / asked.stride[at];
+    const bool fits =
+        asked.stride[at] > 0 && has_elements(asked.start[at], asked.count[at], asked.stride[at], extent);
     if (!fits) {
       return no_such_box("in dimension " + std::to_string(at) + " it begins at " +
                          std::to_string(asked.start[at]) + " and has " + std::to_string(asked.count[at]) +
@@ -158,6 +158,9 @@ Result<std::vector<BoxPiece>> pieces_of(const Hyperslab& box, std::span<const st
   const auto asked = checked(box, shape);
   if (!asked) {
     return asked.error();
+  }
+  if (asked->elements == 0) {
+    return std::vector<BoxPiece>();
   }
   const std::size_t rank = asked->rank;
   const auto element_of = [&](const Indices& place) {

@@ -20,9 +20,10 @@ struct BoxPiece {
 };
 
 /// The pieces of a box (see Hyperslab) of a global array, by its blocks, which are ascending by start[0].
-/// `invalid_argument` if the box is not one of this shape, or two blocks have one element of it; `not_found`
-/// if no block has one of its elements. Both name an element. Looks at the blocks that meet the box in the
-/// slowest dimension, and before these at those that begin before it.
+/// None of a
+/// box of no elements. `invalid_argument` if the box is not one of this shape, or two blocks have one element
+/// of it; `not_found` if no block has one of its elements. Both name an element. Looks at the blocks that
+/// meet the box in the slowest dimension, and before these at those that begin before it.
 [[nodiscard]] Result<std::vector<BoxPiece>> pieces_of(const Hyperslab& box,
                                                       std::span<const std::uint64_t> shape,
                                                       std::span<const BlockRecord> blocks);

@@ -128,16 +128,22 @@ TEST_F(BegunReads, OfThisNodeAreThereAtOnce) {
 
 TEST_F(BegunReads, SayWhatWasWrong) {
   const Key key = maker_.put(numbers()).value();
-  const auto none = reader_.get_async<double[]>(key, {.part = {.offset = 1, .count = 0}});
+  const auto none =
+      reader_.get_async<double[]>(key, {.part = {.offset = 1, .count = std::uint64_t{1} << 61U}});
   ASSERT_TRUE(none.ready()) << "no object has such a part";
   EXPECT_EQ(code_of(none.get()), Errc::invalid_argument);
   const auto behind = reader_.get_async<double[]>(key, {.part = {.offset = count, .count = 1}});
   const auto flat = reader_.get_async<double[]>(key, {.slab = {.start = {0, 0}, .count = {1, 1}}});
+  const auto empty = reader_.get_async<double[]>(key, {.part = {.offset = count, .count = 0}});
+  const auto further = reader_.get_async<double[]>(key, {.part = {.offset = count + 1, .count = 0}});
   const auto other = reader_.get_async<float[]>(key, {.part = {.offset = 0, .count = 1}});
   const auto absent = reader_.get_async<double[]>(at_home(0, "absent"), {.part = {.offset = 0, .count = 1}});
   const std::uint64_t misses = read_->metrics().misses;
   pass(100ms);
   ASSERT_TRUE(behind.ready() && flat.ready() && other.ready() && absent.ready());
+  ASSERT_TRUE(empty.ready() && further.ready());
+  EXPECT_EQ(empty.get().value().size(), 0U);
+  EXPECT_EQ(code_of(further.get()), Errc::invalid_argument);
   EXPECT_EQ(code_of(behind.get()), Errc::invalid_argument);
   EXPECT_EQ(behind.get().error().key(), to_string(key)) << "the error has the key";
   EXPECT_EQ(code_of(flat.get()), Errc::invalid_argument);

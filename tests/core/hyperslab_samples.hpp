@@ -158,8 +158,12 @@ inline void pack_plainly(const ArraySample& array, const Hyperslab& slab, std::s
 [[nodiscard]] inline std::vector<Hyperslab> wrong_hyperslabs(std::uint64_t rows, std::uint64_t columns) {
   constexpr std::uint64_t most = ~std::uint64_t{0};
   constexpr std::uint64_t half = std::uint64_t{1} << 63U;
-  return {{.start = {0, 0}, .count = {0, 1}},
-          {.start = {0, 0}, .count = {1, 0}},
+  return {{.start = {rows + 1, 0}, .count = {0, 1}},
+          {.start = {0, columns + 1}, .count = {1, 0}},
+          {.start = {0, 0}, .count = {0, columns + 1}},
+          {.start = {rows, 0}, .count = {1, 0}},
+          {.start = {0, 0}, .count = {0, 0}, .stride = {1, 0}},
+          {.start = {most, most}, .count = {0, 0}},
           {.start = {0, 0}, .count = {rows + 1, 1}},
           {.start = {0, 0}, .count = {1, columns + 1}},
           {.start = {rows, 0}, .count = {1, 1}},
@@ -190,6 +194,16 @@ inline void pack_plainly(const ArraySample& array, const Hyperslab& slab, std::s
           {.start = {0, 0}, .count = {1, 1}, .stride = {1, 1, 1}},
           {.start = {0, 0, 0, 0, 0, 0, 0, 0, 0}, .count = {1, 1, 1, 1, 1, 1, 1, 1}},
           {.start = Extents(), .count = {}}};
+}
+
+/// Hyperslabs of no elements of an array with these two extents, both at least 4.
+[[nodiscard]] inline std::vector<Hyperslab> empty_hyperslabs(std::uint64_t rows, std::uint64_t columns) {
+  return {{.start = {0, 0}, .count = {0, 0}},
+          {.start = {0, 0}, .count = {0, columns}},
+          {.start = {0, 0}, .count = {rows, 0}},
+          {.start = {rows, 0}, .count = {0, 1}},
+          {.start = {rows - 1, columns}, .count = {1, 0}},
+          {.start = {rows, columns}, .count = {0, 0}, .stride = {7, 9}}};
 }
 
 }  // namespace locum::tests

@@ -73,6 +73,50 @@ TEST(Hyperslab, WhichTheObjectDoesNotHaveAreRefusedEverywhere) {
   }
 }
 
+// Also where an owner's node, a name's home or a copy sends them, and of an object that has no elements
+// itself.
+TEST(Hyperslab, OfNoElementsAreEmptyForEveryRank) {
+  SimulatedNodes world({.nodes = {.nodes = 3, .ranks_per_node = 1, .inline_bytes = 100}});
+  for (const ArraySample& array : {field({6, 10}, 4), field({600, 1000}, 4)}) {
+    for (const bool has_checksum : {false, true}) {
+      const std::uint64_t rows = array.extents[0];
+      const std::string name =
+          world.name_at(1, store, std::to_string(rows) + (has_checksum ? " summed " : " plain "));
+      const auto key = put(world.connector(0), store, name, array, {}, has_checksum).value().key;
+      for (int reader = 0; reader < world.size(); ++reader) {
+        for (const Hyperslab& slab : empty_hyperslabs(rows, array.extents[1])) {
+          for (const Address& address : {Address(key), Address(store, name)}) {
+            const auto view = world.connector(reader).get_some(address, Elements{slab, 4}, {});
+            ASSERT_TRUE(view) << view.error() << slab;
+            EXPECT_TRUE(shows(*view, array, slab));
+          }
+        }
+      }
+    }
+  }
+  const ArraySample nothing = field({4, 0}, 8);
+  const std::string name = world.name_at(1, store, "nothing ");
+  const auto key = put(world.connector(0), store, name, nothing).value().key;
+  for (int reader = 0; reader < world.size(); ++reader) {
+    for (const Address& address : {Address(key), Address(store, name)}) {
+      const auto get = [&](const Hyperslab& slab) {
+        return world.connector(reader).get_some(address, Elements{slab, 8}, {});
+      };
+      EXPECT_TRUE(shows(get({.start = {0, 0}, .count = {4, 0}}).value(), nothing,
+                        {.start = {0, 0}, .count = {4, 0}}));
+      EXPECT_TRUE(shows(get({.start = {2, 0}, .count = {1, 0}}).value(), nothing,
+                        {.start = {2, 0}, .count = {1, 0}}));
+      EXPECT_EQ(code_of(get({.start = {2, 0}, .count = {3, 0}})), Errc::invalid_argument);
+      EXPECT_EQ(code_of(get({.start = {0, 1}, .count = {4, 0}})), Errc::invalid_argument);
+      const auto part = world.connector(reader).get_some(address, ByteRange{0, 0}, {});
+      ASSERT_TRUE(part) << part.error();
+      EXPECT_TRUE(part->bytes().empty());
+      EXPECT_EQ(code_of(world.connector(reader).get_some(address, ByteRange{1, 0}, {})),
+                Errc::invalid_argument);
+    }
+  }
+}
+
 // No message, and a copy only of elements that are not contiguous.
 TEST(Hyperslab, OfWhatIsHereIsInPlaceIfItCanBe) {
   SimulatedNodes world(2, 2);

@@ -30,19 +30,9 @@ bool shows(const ObjectView& view, const std::vector<std::byte>& bytes, const By
 
 /// Invalid ranges of an object of that size.
 std::vector<ByteRange> wrong_ranges(std::uint64_t size_bytes) {
-  return {{0, 0},
-          {size_bytes, 0},
-          {size_bytes, 1},
-          {0, size_bytes + 1},
-          {1, size_bytes},
-          {most, 1},
-          {1, most},
-          {most, most},
-          {most - 1, 3},
-          {size_bytes + 1, 1},
-          {0, most - 1},
-          {most, 0},
-          {most / 2, most / 2 + 2}};
+  return {{size_bytes + 1, 0}, {size_bytes, 1}, {0, size_bytes + 1}, {1, size_bytes},
+          {most, 1},           {1, most},       {most, most},        {most - 1, 3},
+          {size_bytes + 1, 1}, {0, most - 1},   {most, 0},           {most / 2, most / 2 + 2}};
 }
 
 TEST(Part, AreTheSameBytesForEveryRankByKeyAndName) {
@@ -55,8 +45,12 @@ TEST(Part, AreTheSameBytesForEveryRankByKeyAndName) {
       ASSERT_TRUE(sealed) << sealed.error();
       for (int reader = 0; reader < world.size(); ++reader) {
         Connector& connector = world.connector(reader);
-        for (const ByteRange& range :
-             {ByteRange{0, size}, {0, 1}, {size - 1, 1}, {size / 3, size / 2 + size % 2}}) {
+        for (const ByteRange& range : {ByteRange{0, size},
+                                       {0, 1},
+                                       {size - 1, 1},
+                                       {size / 3, size / 2 + size % 2},
+                                       {0, 0},
+                                       {size, 0}}) {
           for (const Address& address : {Address(sealed->key), Address(store, name)}) {
             const auto part = connector.get_some(address, range, {});
             ASSERT_TRUE(part) << part.error();
@@ -132,7 +126,8 @@ TEST(Part, OfWhatIsGoneIsNotFound) {
 TEST(Part, AreCountedInElements) {
   EXPECT_EQ(range_of({.offset = 3, .count = 2}, 8)->offset, 24U);
   EXPECT_EQ(range_of({.offset = 3, .count = 2}, 8)->bytes, 16U);
-  EXPECT_EQ(code_of(range_of({.offset = 0, .count = 0}, 8)), Errc::invalid_argument);
+  EXPECT_EQ(range_of({.offset = 3, .count = 0}, 8)->offset, 24U);
+  EXPECT_EQ(range_of({.offset = 3, .count = 0}, 8)->bytes, 0U);
   EXPECT_EQ(code_of(range_of({.offset = most, .count = 1}, 8)), Errc::invalid_argument);
   EXPECT_EQ(code_of(range_of({.offset = 0, .count = most / 8 + 1}, 8)), Errc::invalid_argument);
   EXPECT_EQ(code_of(range_of({.offset = -1, .count = 1}, 1)), Errc::invalid_argument);

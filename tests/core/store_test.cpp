@@ -64,7 +64,21 @@ TEST(Store, ReadsSomeElementsOfAnArray) {
   EXPECT_EQ(store.get_bytes(key, {.part = {.offset = 8, .count = 4}}).value().size(), 4U);
   EXPECT_EQ(store.get_bytes("numbers", {.part = {.offset = 0, .count = 800}}).value().size(), 800U);
 
-  EXPECT_EQ(code_of(store.get<double[]>(key, {.part = {.offset = 0, .count = 0}})), Errc::invalid_argument);
+  for (const int offset : {0, 7, 100}) {
+    const auto none = store.get<double[]>(key, {.part = {.offset = offset, .count = 0}});
+    ASSERT_TRUE(none) << none.error();
+    EXPECT_TRUE(none->empty());
+    EXPECT_EQ(none->extents(), Extents(0));
+    EXPECT_TRUE(store.get<double[]>(key, {.slab = {.start = {offset}, .count = {0}}}).value().empty());
+    std::vector<double> nothing;
+    EXPECT_EQ(store.read(key, std::span(nothing), {.part = {.offset = offset, .count = 0}}).value(), 0U);
+    EXPECT_EQ(
+        store.read(key, array(nothing.data(), {0}), {.slab = {.start = {offset}, .count = {0}}}).value(), 0U);
+  }
+  EXPECT_EQ(code_of(store.get<float[]>(key, {.part = {.offset = 7, .count = 0}})), Errc::type_mismatch);
+  EXPECT_EQ(code_of(store.get<double[]>(key, {.part = {.offset = 101, .count = 0}})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.get<double[]>(key, {.slab = {.start = {101}, .count = {0}}})),
+            Errc::invalid_argument);
   EXPECT_EQ(code_of(store.get<double[]>(key, {.part = {.offset = 100, .count = 1}})), Errc::invalid_argument);
   EXPECT_EQ(code_of(store.get<double[]>(key, {.part = {.offset = 99, .count = 2}})), Errc::invalid_argument);
   EXPECT_EQ(code_of(store.get<double[]>(key, {.part = {.offset = -1, .count = 2}})), Errc::invalid_argument);

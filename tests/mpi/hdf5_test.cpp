@@ -183,6 +183,25 @@ TEST(Hdf5Proxy, IsAnObjectOfItsStore) {
   EXPECT_FALSE(again.get());
 }
 
+TEST(Hdf5Proxy, MayHaveNoElements) {
+  const File file;
+  Runtime runtime(MPI_COMM_WORLD, beside_files);
+  for (const char* dataset : {"plain", "chunks"}) {
+    for (const Hyperslab& slab : {Hyperslab{.start = {rows, 0ULL}, .count = {0, 1}, .stride = {}},
+                                  Hyperslab{.start = {1ULL, columns}, .count = {3, 0}, .stride = {}}}) {
+      const auto part = runtime.proxy_from_hdf5<double>(file.path(), dataset, {.slab = slab});
+      ASSERT_TRUE(part) << part.error();
+      const auto view = part->get();
+      ASSERT_TRUE(view) << view.error();
+      EXPECT_EQ(view->extents(), slab.count);
+    }
+    const auto outside = runtime.proxy_from_hdf5<double>(
+        file.path(), dataset, {.slab = {.start = {rows + 1, 0ULL}, .count = {0, 1}, .stride = {}}});
+    ASSERT_FALSE(outside);
+    EXPECT_EQ(outside.error().code(), Errc::invalid_argument);
+  }
+}
+
 TEST(Hdf5Proxy, SaysWhatIsWrong) {
   const File file;
   Runtime runtime(MPI_COMM_WORLD, beside_files);

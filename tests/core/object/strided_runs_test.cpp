@@ -124,5 +124,19 @@ TEST(StridedRuns, RefuseExtentsThatWereOverwritten) {
   EXPECT_EQ(code_of(StridedRuns::of(right, 4, facts)), Errc::invalid_argument) << "of no elements";
 }
 
+TEST(StridedRuns, MayHaveNoElements) {
+  const ArraySample array = plain_array({6, 10}, 4);
+  for (const Hyperslab& slab : empty_hyperslabs(6, 10)) {
+    EXPECT_EQ(packed_bytes(slab, 4).value(), 0U) << slab;
+    EXPECT_EQ(StridedRuns::of(slab, 4, facts_of(array)).value().bytes(), 0U) << slab;
+  }
+  const ArraySample nothing = plain_array({0, 10}, 4);
+  EXPECT_EQ(StridedRuns::of({.start = {0, 9}, .count = {0, 1}}, 4, facts_of(nothing)).value().bytes(), 0U);
+  EXPECT_EQ(code_of(StridedRuns::of({.start = {1, 9}, .count = {0, 1}}, 4, facts_of(nothing))),
+            Errc::invalid_argument);
+  EXPECT_EQ(code_of(StridedRuns::of({.start = {0, 10}, .count = {0, 1}}, 4, facts_of(nothing))),
+            Errc::invalid_argument);
+}
+
 }  // namespace
 }  // namespace locum::tests

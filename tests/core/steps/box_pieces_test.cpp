@@ -162,14 +162,27 @@ TEST(BoxPieces, SayWhichElementIsMissingOrThereTwice) {
   EXPECT_TRUE(pieces_of({.start = {0, 0}, .count = {2, 4}}, Shape{4, 4}, holes));
 }
 
+TEST(BoxPieces, OfNoElementsAreNone) {
+  const std::vector<BlockRecord> blocks{block({0, 0}, {2, 4})};
+  for (const Hyperslab& box : {Hyperslab{{0, 0}, {0, 4}}, Hyperslab{{4, 0}, {0, 1}},
+                               Hyperslab{{2, 4}, {2, 0}}, Hyperslab{{4, 4}, {0, 0}, {3, 3}}}) {
+    const auto pieces = pieces_of(box, Shape{4, 4}, blocks);
+    ASSERT_TRUE(pieces) << pieces.error().what();
+    EXPECT_TRUE(pieces->empty());
+  }
+  EXPECT_TRUE(pieces_of({}, Shape{4, 0}, {}).value().empty());
+  EXPECT_TRUE(pieces_of({{3, 0}, {1, 0}}, Shape{4, 0}, {}).value().empty());
+}
+
 TEST(BoxPieces, RefuseABoxOutsideTheArray) {
   const std::vector<BlockRecord> blocks{block({0, 0}, {4, 4})};
   const Shape shape{4, 4};
   const std::uint64_t huge = ~std::uint64_t{0};
   for (const Hyperslab& box :
-       {Hyperslab{{0, 0}, {5, 1}}, Hyperslab{{4, 0}, {1, 1}}, Hyperslab{{0, 0}, {0, 1}}, Hyperslab{{0}, {4}},
-        Hyperslab{{0, 0}, {2, 2}, {4, 1}}, Hyperslab{{0, 0}, {2, 2}, {0, 1}}, Hyperslab{{huge, 0}, {2, 1}},
-        Hyperslab{{1, 1}, {huge, huge}}, Hyperslab{{0, 0}, {2, 2}, {huge, huge}}}) {
+       {Hyperslab{{0, 0}, {5, 1}}, Hyperslab{{4, 0}, {1, 1}}, Hyperslab{{5, 0}, {0, 1}},
+        Hyperslab{{4, 0}, {1, 0}}, Hyperslab{{0}, {4}}, Hyperslab{{0, 0}, {2, 2}, {4, 1}},
+        Hyperslab{{0, 0}, {2, 2}, {0, 1}}, Hyperslab{{huge, 0}, {2, 1}}, Hyperslab{{1, 1}, {huge, huge}},
+        Hyperslab{{0, 0}, {2, 2}, {huge, huge}}}) {
     EXPECT_EQ(pieces_of(box, shape, blocks).error().code(), Errc::invalid_argument);
   }
   EXPECT_EQ(pieces_of({}, Shape{huge, huge}, blocks).error().code(), Errc::invalid_argument);

@@ -480,6 +480,8 @@ TEST(Tier, ServesASession) {
   EXPECT_EQ(code_of(found[2]), Errc::not_found);
   const auto part = store.get<double[]>("T", {.part = {.offset = 10, .count = 5}}).value();
   EXPECT_EQ(part.size(), 5U);
+  EXPECT_EQ(store.get<double[]>("T", {.part = {.offset = 100, .count = 0}}).value().size(), 0U);
+  EXPECT_EQ(store.get<double[]>("T", {.slab = {.start = {100}, .count = {0}}}).value().size(), 0U);
   const auto stand_in = store.proxy<double[]>("T").value();
   EXPECT_EQ(locum::proxy<double[]>(stand_in.handle())->size(), 100U);
   EXPECT_TRUE(store.evict("a").value());

@@ -230,7 +230,7 @@ class Hdf5Read {
   }
 
   void operator()(const FileReader::Stopped& stopped) {
-    for (std::uint64_t row = 0; row < part_.count[0];) {
+    for (std::uint64_t row = 0; row < part_.count[0] && !into_.empty();) {
       go_on(stopped);
       if (row > 0) {
         std::this_thread::sleep_for(for_another_thread);
