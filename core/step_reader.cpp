@@ -64,13 +64,13 @@ std::vector<Variable> InputStep::variables() const {
 }
 
 Result<Extents> InputStep::shape(std::string_view name) const {
-  const auto variable = detail::find_global_array(fetch_.record(), name);
+  const auto variable = detail::find_global_array(fetch_.record(), name, {});
   return variable ? Result<Extents>(detail::shape_of(fetch_.record().variables[*variable]))
                   : Result<Extents>(variable.error().about(name));
 }
 
 Result<std::vector<StepBlock>> InputStep::blocks(std::string_view name) const {
-  const auto found = detail::find_blocks(fetch_.record(), name);
+  const auto found = detail::blocks_named(fetch_.record(), name);
   if (!found) {
     return found.error().about(name);
   }

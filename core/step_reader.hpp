@@ -48,14 +48,15 @@ class InputStep {
   [[nodiscard]] std::vector<Variable> variables() const;
 
   /// Extents of a global array. `not_found` if there is none of that name; `invalid_argument` if it is no
-  /// global array, or writers disagree about it.
+  /// global array, or blocks differ in its shape, `type_mismatch` if they differ in its type.
   [[nodiscard]] Result<Extents> shape(std::string_view name) const;
   /// What each rank wrote of a variable, ascending by writer; reads nothing. `not_found`.
   [[nodiscard]] Result<std::vector<StepBlock>> blocks(std::string_view name) const;
 
   /// A block as it was written, in place if it is on this node: a value, or a local array of one writer.
   /// `not_found` if nobody wrote it; `invalid_argument` if several ranks did and no `writer` is given;
-  /// otherwise as Store::get().
+  /// `type_mismatch` if the variable is of another type than `T`, or blocks of it differ in that; otherwise
+  /// as Store::get().
   template <class T>
   [[nodiscard]] Result<View<T>> get(std::string_view name, const BlockOptions& options = {}) const {
     return input_ ? about(name, fetch_.block<T>(name, options.writer, options.deadline)) : released_before();
@@ -70,8 +71,9 @@ class InputStep {
   /// A box of a global array (see Hyperslab; none: all of it), out of all blocks that it meets: as one array
   /// with the extents of the box. In place if one block has it, on this node and contiguously; otherwise in
   /// memory of this node, for the time of the view. Only elements of the box come from other nodes.
-  /// `invalid_argument` if the array does not have the box, two blocks have an element, or writers disagree
-  /// about the array; `not_found` if an element was not written, or there is no such array.
+  /// A box may have no elements. `type_mismatch` unless the writer gave elements of type `T`, on all ranks;
+  /// `invalid_argument` if the array does not have the box, two blocks have an element, or blocks differ in
+  /// the shape of the array; `not_found` if an element was not written, or there is no such array.
   template <Flat T>
   [[nodiscard]] Result<View<T[]>> read(std::string_view name, const Hyperslab& box = {},
                                        const CallOptions& options = {}) const {
@@ -95,7 +97,8 @@ class InputStep {
                                       : other_extents();
     });
   }
-  /// The local arrays of all writers, one after the other, in order of the writers' indices.
+  /// The local arrays of all writers, one after the other, in order of the writers' indices. `type_mismatch`
+  /// as read().
   template <Flat T>
   [[nodiscard]] Result<std::vector<T>> joined(std::string_view name, const CallOptions& options = {}) const {
     if (!input_) {

@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "core/steps/step_output.hpp"
+#include "core/steps/step_search.hpp"
 
 namespace locum {
 
@@ -84,6 +85,10 @@ void OutputStep::add(std::string_view name, std::string_view type, const Extents
   const auto known = std::ranges::find(part_.variables, variable);
   record.variable = static_cast<std::uint32_t>(known - part_.variables.begin());
   if (known == part_.variables.end()) {
+    const auto other = std::ranges::find(part_.variables, variable.name, &detail::VariableRecord::name);
+    if (other != part_.variables.end() && !failed_) {
+      failed_ = about(name, detail::disagreement(*other, "this rank", variable, "then"));
+    }
     part_.variables.push_back(variable);
   }
   record.writer = static_cast<std::uint32_t>(output_->side().index);

@@ -40,13 +40,13 @@ class StepFetch {
   /// The only block of that name, or that of one writer.
   template <class T>
   [[nodiscard]] Result<View<T>> block(std::string_view name, int writer, TimeLimit deadline) const {
-    const auto found = find_block(record(), name, writer);
+    const auto found = find_block(record(), name, type_name<T>, writer);
     if (!found) {
       return found.error();
     }
     if (!is_here(**found)) {
       note(name, {}, writer, [](const StepWish& wish, const StepFetch& from) {
-        const auto next = find_block(from.record(), wish.name, wish.writer);
+        const auto next = find_block(from.record(), wish.name, type_name<T>, wish.writer);
         return next ? from.begin<T>({{*next, {}, {}}}) : StepTransfers();
       });
     }
@@ -54,21 +54,21 @@ class StepFetch {
   }
   /// The same, of any type. Is not fetched ahead.
   [[nodiscard]] Result<View<std::byte[]>> bytes(std::string_view name, int writer, TimeLimit deadline) const {
-    const auto found = find_block(record(), name, writer);
+    const auto found = find_block(record(), name, {}, writer);
     return found ? store_.get_bytes((*found)->key, {.part = {}, .deadline = deadline})
                  : Result<View<std::byte[]>>(found.error());
   }
   /// All blocks of that name, ascending by writer.
   template <class T>
   [[nodiscard]] Result<std::vector<View<T>>> blocks(std::string_view name, TimeLimit deadline) const {
-    const auto found = find_blocks(record(), name);
+    const auto found = find_blocks(record(), name, type_name<T>);
     if (!found) {
       return found.error();
     }
     const auto pieces = whole_pieces(*found);
     if (!are_here(pieces)) {
       note(name, {}, -1, [](const StepWish& wish, const StepFetch& from) {
-        const auto next = find_blocks(from.record(), wish.name);
+        const auto next = find_blocks(from.record(), wish.name, type_name<T>);
         return next ? from.begin<T>(whole_pieces(*next)) : StepTransfers();
       });
     }
@@ -86,10 +86,10 @@ class StepFetch {
   /// The pieces of a box of a global array.
   template <class T>
   [[nodiscard]] Result<ArrayBox> box(std::string_view name, const Hyperslab& box) const {
-    auto found = find_box(record(), name, box);
+    auto found = find_box(record(), name, type_name<T[]>, box);
     if (found && !are_here(found->pieces)) {
       note(name, box, -1, [](const StepWish& wish, const StepFetch& from) {
-        const auto next = find_box(from.record(), wish.name, wish.box);
+        const auto next = find_box(from.record(), wish.name, type_name<T[]>, wish.box);
         return next ? from.begin<T[]>(next->pieces) : StepTransfers();
       });
     }
@@ -147,6 +147,10 @@ class StepFetch {
   }
 
  private:
+  /// That a writer gives a variable of such values.
+  template <class T>
+  static constexpr std::string_view type_name = type_identity<Stored<T>>.name;
+
   [[nodiscard]] bool are_here(const std::vector<BoxPiece>& pieces) const noexcept;
   [[nodiscard]] static std::vector<BoxPiece> whole_pieces(const std::vector<const BlockRecord*>& blocks);
   [[nodiscard]] static bool is_whole(const BoxPiece& piece) noexcept;

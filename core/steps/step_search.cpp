@@ -20,6 +20,38 @@ std::pair<std::uint32_t, std::uint32_t> variables_of(const StepRecord& step, std
           static_cast<std::uint32_t>(found.end() - step.variables.begin())};
 }
 
+/// A rank that gave the variable this type and shape.
+std::string writer_of(const StepRecord& step, std::uint32_t variable) {
+  const auto block = std::ranges::find(step.blocks, variable, &BlockRecord::variable);
+  return block == step.blocks.end() ? "a rank" : "rank " + std::to_string(block->writer);
+}
+
+std::string shape_text(const VariableRecord& variable) {
+  std::string text;
+  for (const std::uint64_t extent : variable.shape) {
+    text += (text.empty() ? "" : " x ") + std::to_string(extent);
+  }
+  return text.empty() ? "none" : text;
+}
+
+/// The place of the variable of that name.
+Result<std::uint32_t> find_variable(const StepRecord& step, std::string_view name) {
+  const auto [first, last] = variables_of(step, name);
+  if (first == last) {
+    return no_such_variable();
+  }
+  const auto agreed = check_agreement(step, first, last);
+  return agreed ? Result<std::uint32_t>(first) : Result<std::uint32_t>(agreed.error());
+}
+
+Result<void> check_type(const VariableRecord& variable, std::string_view type) {
+  if (type.empty() || variable.type == type) {
+    return {};
+  }
+  return Error(Errc::type_mismatch, "asked for " + std::string(type) + ", the writer gave this variable as " +
+                                        variable.type + "; read it as that type");
+}
+
 }  // namespace
 
 Extents shape_of(const VariableRecord& variable) noexcept {
@@ -29,24 +61,48 @@ Extents shape_of(const VariableRecord& variable) noexcept {
   return shape;
 }
 
-Result<std::uint32_t> find_global_array(const StepRecord& step, std::string_view name) {
-  const auto [first, last] = variables_of(step, name);
-  if (first == last) {
-    return no_such_variable();
+Error disagreement(const VariableRecord& one, std::string_view who, const VariableRecord& other,
+                   std::string_view who_else) {
+  const bool by_type = one.type != other.type;
+  return Error(by_type ? Errc::type_mismatch : Errc::invalid_argument,
+               "a variable of a step has one " + std::string(by_type ? "type" : "shape") + ": " +
+                   std::string(who) + " gave it " + (by_type ? one.type : shape_text(one)) + ", " +
+                   std::string(who_else) + " " + (by_type ? other.type : shape_text(other)) +
+                   "; let all blocks of it have the same, or give some of them another name");
+}
+
+Result<void> check_agreement(const StepRecord& step, std::uint32_t first, std::uint32_t last) {
+  if (last - first <= 1) {
+    return {};
   }
-  if (last - first > 1) {
-    return Error(Errc::invalid_argument,
-                 "the writers gave several shapes or types to this variable; let all give the same");
+  std::uint32_t other = first + 1;
+  for (std::uint32_t at = other; at < last; ++at) {
+    if (step.variables[at].type != step.variables[first].type) {
+      other = at;
+      break;
+    }
   }
-  if (step.variables[first].shape.empty()) {
+  return disagreement(step.variables[first], writer_of(step, first) + " of the writer", step.variables[other],
+                      writer_of(step, other));
+}
+
+Result<std::uint32_t> find_global_array(const StepRecord& step, std::string_view name,
+                                        std::string_view type) {
+  auto found = find_variable(step, name);
+  if (!found) {
+    return found;
+  }
+  if (step.variables[*found].shape.empty()) {
     return Error(Errc::invalid_argument,
                  "this variable is no global array: its writers gave no shape; read it by get() or joined()");
   }
-  return first;
+  const auto right = check_type(step.variables[*found], type);
+  return right ? std::move(found) : Result<std::uint32_t>(right.error());
 }
 
-Result<ArrayBox> find_box(const StepRecord& step, std::string_view name, const Hyperslab& box) {
-  const auto variable = find_global_array(step, name);
+Result<ArrayBox> find_box(const StepRecord& step, std::string_view name, std::string_view type,
+                          const Hyperslab& box) {
+  const auto variable = find_global_array(step, name, type);
   if (!variable) {
     return variable.error();
   }
@@ -59,7 +115,7 @@ Result<ArrayBox> find_box(const StepRecord& step, std::string_view name, const H
   return ArrayBox{std::move(*pieces), box.is_given() ? box.count : shape_of(array)};
 }
 
-Result<std::vector<const BlockRecord*>> find_blocks(const StepRecord& step, std::string_view name) {
+Result<std::vector<const BlockRecord*>> blocks_named(const StepRecord& step, std::string_view name) {
   const auto [first, last] = variables_of(step, name);
   if (first == last) {
     return no_such_variable();
@@ -74,8 +130,16 @@ Result<std::vector<const BlockRecord*>> find_blocks(const StepRecord& step, std:
   return blocks;
 }
 
-Result<const BlockRecord*> find_block(const StepRecord& step, std::string_view name, int writer) {
-  auto blocks = find_blocks(step, name);
+Result<std::vector<const BlockRecord*>> find_blocks(const StepRecord& step, std::string_view name,
+                                                    std::string_view type) {
+  const auto found = find_variable(step, name);
+  const auto right = found ? check_type(step.variables[*found], type) : Result<void>(found.error());
+  return right ? blocks_named(step, name) : Result<std::vector<const BlockRecord*>>(right.error());
+}
+
+Result<const BlockRecord*> find_block(const StepRecord& step, std::string_view name, std::string_view type,
+                                      int writer) {
+  auto blocks = find_blocks(step, name, type);
   if (!blocks) {
     return blocks.error();
   }

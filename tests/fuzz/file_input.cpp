@@ -375,14 +375,14 @@ void read_step_record(Input& input, FileOutcome& outcome) {
   const detail::StepRecord& read = **found;
   for (const detail::VariableRecord& variable : read.variables) {
     all_sums = detail::shape_of(variable).size();
-    const auto box = detail::find_box(read, variable.name, {});
+    const auto box = detail::find_box(read, variable.name, {}, {});
     all_sums = box ? box->pieces.size() : 0;
-    if (const auto blocks = detail::find_blocks(read, variable.name)) {
+    if (const auto blocks = detail::find_blocks(read, variable.name, {})) {
       for (const detail::BlockRecord* const block : *blocks) {
         all_sums = detail::extents_of(*block).size() + block->size_bytes;
       }
     }
-    all_sums = detail::find_block(read, variable.name, 1) ? 1 : 0;
+    all_sums = detail::find_block(read, variable.name, {}, 1) ? 1 : 0;
   }
   outcome.read = detail::merged({read, read}).blocks.size() == 2 * read.blocks.size() ? 1 : 0;
 }

@@ -3,6 +3,7 @@
 #include <hdf5.h>
 #include <mpi.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -303,6 +304,45 @@ TEST(StepFiles, HaveSeveralLocalBlocksOfOneRank) {
     StepReader in(runtime, "any", MPI_COMM_WORLD, {.file = path});
     EXPECT_EQ(in.next(60s).value().blocks("particles").value().size(),
               3U * static_cast<std::size_t>(job::size()));
+  }
+  job::barrier();
+}
+
+// Also where ranks of the writer or of the reader have no elements.
+TEST(StepFiles, AreReadAsTheTypeThatWasWritten) {
+  using Vector = std::array<double, 3>;
+  const job::SharedFolder folder;
+  const std::string path = folder / "run.h5";
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB});
+  const auto from = static_cast<std::uint64_t>(std::min(job::rank(), 1));
+  const std::uint64_t count = job::rank() == 0 ? 1 : job::rank() == job::last() ? 1 : 0;
+  {
+    StepWriter out(runtime, "run", MPI_COMM_WORLD, {.file = path});
+    auto step = out.begin({.deadline = 60s}).value();
+    const std::uint64_t shape = job::size() == 1 ? 1 : 2;
+    const auto block =
+        step.create<Vector>("v", {.shape = {shape}, .start = {from}, .count = {count}}).value();
+    std::ranges::fill(block, Vector{1.0 * job::rank(), 2, 3});
+    step.put("none", std::vector<double>());
+    step.end().value();
+    out.close({.deadline = 60s}).value();
+  }
+  job::barrier();
+  {
+    StepReader in(runtime, "any", MPI_COMM_WORLD, {.file = path});
+    const auto step = in.next(60s).value();
+    const auto code = [](const auto& result) { return result ? Errc{} : result.error().code(); };
+    EXPECT_EQ(code(step.read<double>("v")), Errc::type_mismatch);
+    EXPECT_EQ(code(step.read<double>("v", {.start = {0}, .count = {1}})), Errc::type_mismatch);
+    EXPECT_EQ(code(step.get<double[]>("v", {.writer = 0})), Errc::type_mismatch);
+    EXPECT_EQ(code(step.joined<double>("v")), Errc::type_mismatch);
+    EXPECT_EQ(code(step.joined<float>("none")), Errc::type_mismatch);
+    EXPECT_TRUE(step.joined<double>("none").value().empty());
+    const auto mine = step.read<Vector>("v", {.start = {from}, .count = {count}});
+    ASSERT_TRUE(mine) << mine.error();
+    ASSERT_EQ(mine->size(), count);
+    EXPECT_TRUE(count == 0 || (*mine)[0] == (Vector{1.0 * job::rank(), 2, 3}));
+    EXPECT_EQ(step.get<Vector[]>("v", {.writer = job::rank()}).value().size(), count);
   }
   job::barrier();
 }

@@ -1,0 +1,196 @@
+// A variable of a step has one type and one shape, and is read as that type.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/step_reader.hpp"
+#include "core/step_writer.hpp"
+#include "tests/core/steps_fixture.hpp"
+
+namespace locum::tests::step_types_test {
+namespace {
+
+using namespace std::chrono_literals;
+using Vector = std::array<double, 3>;
+
+class StepTypes : public Steps {
+ protected:
+  /// Writes one step by that many ranks, and reads it.
+  void exchange(std::size_t ranks, const std::function<void(OutputStep&, std::size_t)>& write,
+                const std::function<void(const InputStep&)>& read) {
+    std::vector<std::thread> writers;
+    for (std::size_t index = 0; index < ranks; ++index) {
+      writers.emplace_back([this, index, ranks, &write] {
+        StepWriter out(side(index, ranks, 1000), "s", {.rendezvous_readers = 1});
+        auto step = out.begin({.deadline = 60s}).value();
+        write(step, index);
+        step.end().value();
+        out.close({.deadline = 60s}).value();
+      });
+    }
+    {
+      StepReader in(side(), "s");
+      read(in.next(60s).value());
+    }
+    for (std::thread& writer : writers) {
+      writer.join();
+    }
+  }
+};
+
+template <class R>
+::testing::AssertionResult refuses(const R& result, const std::string& asked, const std::string& stored) {
+  if (result) {
+    return ::testing::AssertionFailure() << "a value";
+  }
+  const std::string text = result.error().what();
+  if (result.error().code() != Errc::type_mismatch || text.find("[key v]") == std::string::npos ||
+      text.find("asked for " + asked + ",") == std::string::npos ||
+      text.find(" as " + stored + ";") == std::string::npos) {
+    return ::testing::AssertionFailure() << text;
+  }
+  return ::testing::AssertionSuccess();
+}
+
+TEST_F(StepTypes, AreThoseThatTheWriterGave) {
+  for (const std::size_t ranks : {1U, 2U, 4U}) {
+    const std::size_t each = 4 / ranks;
+    const auto write = [each](OutputStep& step, std::size_t index) {
+      const std::span<Vector> block =
+          step.create<Vector>("v", {.shape = {4}, .start = {each * index}, .count = {each}}).value();
+      for (std::size_t at = 0; at < each; ++at) {
+        block[at] = {static_cast<double>(each * index + at), 10, 20};
+      }
+    };
+    exchange(ranks, write, [](const InputStep& step) {
+      EXPECT_TRUE(refuses(step.read<double>("v"), "f64[]", "f64[3][]"));
+      EXPECT_TRUE(refuses(step.read<std::uint64_t>("v"), "u64[]", "f64[3][]"));
+      EXPECT_TRUE(refuses(step.read<double>("v", {.start = {1}, .count = {2}}), "f64[]", "f64[3][]"));
+      EXPECT_TRUE(
+          refuses(step.read<double>("v", {.start = {0}, .count = {2}, .stride = {2}}), "f64[]", "f64[3][]"));
+      EXPECT_TRUE(refuses(step.read<double>("v", {.start = {0}, .count = {0}}), "f64[]", "f64[3][]"));
+      std::vector<double> mine(12);
+      EXPECT_TRUE(refuses(step.read("v", std::span(mine).first(4)), "f64[]", "f64[3][]"));
+      EXPECT_TRUE(refuses(step.read("v", std::span(mine)), "f64[]", "f64[3][]"));
+      EXPECT_TRUE(refuses(step.read("v", locum::array(mine.data(), {4}, {3})), "f64[]", "f64[3][]"));
+      EXPECT_TRUE(refuses(step.joined<double>("v"), "f64[]", "f64[3][]"));
+      EXPECT_TRUE(refuses(step.get<double[]>("v", {.writer = 0}), "f64[]", "f64[3][]"));
+      EXPECT_TRUE(refuses(step.get<std::vector<float>>("v", {.writer = 0}), "f32[]", "f64[3][]"));
+      EXPECT_EQ(step.read<Vector>("v").value()[3], (Vector{3, 10, 20}));
+      EXPECT_EQ(step.read<Vector>("v", {.start = {1}, .count = {2}}).value()[1][0], 2);
+      EXPECT_EQ(step.get<Vector[]>("v", {.writer = 0}).value()[0][2], 20);
+      EXPECT_EQ(step.get<std::vector<Vector>>("v", {.writer = 0}).value()->front()[1], 10);
+      EXPECT_EQ(step.joined<Vector>("v").value().size(), 4U);
+      std::vector<Vector> vectors(4);
+      EXPECT_EQ(step.read("v", std::span(vectors)).value(), 4U);
+      EXPECT_EQ(vectors[2][0], 2);
+    });
+  }
+}
+
+TEST_F(StepTypes, OfElementsAreNotThoseOfArraysOfThem) {
+  const auto write = [](OutputStep& step, std::size_t index) {
+    const std::span<double> block =
+        step.create<double>("v", {.shape = {4, 3}, .start = {2 * index, 0}, .count = {2, 3}}).value();
+    std::ranges::fill(block, 1.0);
+    step.put("n", std::vector<int>(3));
+  };
+  exchange(2, write, [](const InputStep& step) {
+    EXPECT_TRUE(refuses(step.read<Vector>("v"), "f64[3][]", "f64[]"));
+    EXPECT_TRUE(refuses(step.read<Vector>("v", {.start = {1, 0}, .count = {2, 3}}), "f64[3][]", "f64[]"));
+    EXPECT_TRUE(refuses(step.read<Vector>("v", {.start = {1}, .count = {2}}), "f64[3][]", "f64[]"));
+    std::vector<Vector> vectors(12);
+    EXPECT_TRUE(refuses(step.read("v", std::span(vectors)), "f64[3][]", "f64[]"));
+    EXPECT_EQ(step.joined<float>("n").error().code(), Errc::type_mismatch);
+    EXPECT_EQ(step.joined<std::uint32_t>("n").error().code(), Errc::type_mismatch);
+    EXPECT_EQ(step.joined<int>("n").value().size(), 6U);
+    EXPECT_EQ(step.read<double>("v").value().size(), 12U);
+  });
+}
+
+TEST_F(StepTypes, OfAVariableAreTheSameOnAllRanks) {
+  const auto write = [](OutputStep& step, std::size_t index) {
+    if (index == 1) {
+      step.put("y", std::vector<float>(3));
+    } else {
+      step.put("y", std::vector<double>(3));
+    }
+    step.put("z", std::vector<int>(2), {.shape = {8 + index}, .start = {2 * index}, .count = {2}});
+  };
+  exchange(3, write, [](const InputStep& step) {
+    const auto text_of = [](const auto& result) { return result ? "a value" : result.error().what(); };
+    const std::string types =
+        "type_mismatch: a variable of a step has one type: rank 1 of the writer gave it f32[], rank 0 f64[]; "
+        "let all blocks of it have the same, or give some of them another name [key y]";
+    EXPECT_EQ(text_of(step.joined<double>("y")), types);
+    EXPECT_EQ(text_of(step.joined<float>("y")), types);
+    EXPECT_EQ(text_of(step.read<double>("y")), types);
+    EXPECT_EQ(text_of(step.get<double[]>("y", {.writer = 0})), types);
+    EXPECT_EQ(text_of(step.get_bytes("y", {.writer = 0})), types);
+    EXPECT_EQ(text_of(step.shape("y")), types);
+    EXPECT_EQ(step.blocks("y").value().size(), 3U) << "which reads nothing";
+    const std::string shapes =
+        "invalid_argument: a variable of a step has one shape: rank 0 of the writer gave it 8, rank 1 9; let "
+        "all blocks of it have the same, or give some of them another name [key z]";
+    EXPECT_EQ(text_of(step.read<int>("z")), shapes);
+    EXPECT_EQ(text_of(step.get<int[]>("z", {.writer = 2})), shapes);
+  });
+}
+
+TEST_F(StepTypes, OfAVariableAreTheSameInAllBlocksOfARank) {
+  StepWriter out(side(), "s");
+  {
+    auto step = out.begin().value();
+    step.put("y", std::vector<double>(3));
+    step.put("y", std::vector<float>(3));
+    const auto ended = step.end();
+    ASSERT_FALSE(ended);
+    EXPECT_STREQ(ended.error().what(),
+                 "type_mismatch: a variable of a step has one type: this rank gave it f64[], then f32[]; let "
+                 "all blocks of it have the same, or give some of them another name [key y]");
+  }
+  EXPECT_EQ(out.begin().error().code(), Errc::type_mismatch) << "which is told again";
+}
+
+TEST_F(StepTypes, OfNoElementsAreCheckedToo) {
+  const auto write = [](OutputStep& step, std::size_t index) {
+    const std::uint64_t count = index == 0 ? 3 : 0;
+    (void)step.create<double>("T", {.shape = {3}, .start = {3 * index}, .count = {count}}).value();
+    step.put("none", std::vector<double>{}, {.shape = {0}, .start = {0}, .count = {0}});
+    (void)step.create<double>("flat", {.shape = {4, 0}, .start = {2 * index, 0}, .count = {2, 0}}).value();
+    step.put("local", std::vector<int>(index));
+    step.put("gaps", locum::array(static_cast<const float*>(nullptr), {0, 3}, {5, 1}));
+  };
+  exchange(2, write, [](const InputStep& step) {
+    for (const std::uint64_t start : {0U, 2U, 3U}) {
+      const auto view = step.read<double>("T", {.start = {start}, .count = {0}});
+      ASSERT_TRUE(view) << view.error();
+      EXPECT_TRUE(view->empty());
+      EXPECT_TRUE(static_cast<bool>(*view));
+      EXPECT_EQ(view->extents(), Extents(0));
+      std::vector<double> none;
+      EXPECT_EQ(step.read("T", std::span(none), {.start = {start}, .count = {0}}).value(), 0U);
+      EXPECT_EQ(step.read("T", locum::array(none.data(), {0}), {.start = {start}, .count = {0}}).value(), 0U);
+    }
+    EXPECT_EQ(step.read<double>("T", {.start = {4}, .count = {0}}).error().code(), Errc::invalid_argument);
+    EXPECT_EQ(step.read<float>("T", {.start = {3}, .count = {0}}).error().code(), Errc::type_mismatch);
+    EXPECT_TRUE(step.read<double>("none").value().empty());
+    EXPECT_EQ(step.read<double>("flat").value().extents(), Extents(4, 0));
+    EXPECT_EQ(step.read<double>("flat", {.start = {4, 0}, .count = {0, 0}}).value().extents(), Extents(0, 0));
+    EXPECT_EQ(step.get<int[]>("local", {.writer = 0}).value().size(), 0U);
+    EXPECT_EQ(step.joined<int>("local").value().size(), 1U);
+    EXPECT_EQ(step.joined<float>("gaps").value().size(), 0U);
+    EXPECT_EQ(step.get<float[]>("gaps", {.writer = 1}).value().extents(), Extents(0, 3));
+  });
+}
+
+}  // namespace
+}  // namespace locum::tests::step_types_test
