@@ -70,6 +70,28 @@ constexpr std::string_view compiler_name() {
   return function.substr(begin, end - begin);
 }
 
+/// Whether the compiler's name of a type may be that of another type in another source: of one without a
+/// name, in an anonymous namespace or in a function, of a lambda, or a template over one of these. Clang does
+/// not tell which types are in functions.
+constexpr bool is_private_name(std::string_view name) {
+  constexpr std::array<std::string_view, 10> marks{
+      "{anonymous}", "<unnamed ", "<lambda",   "(anonymous ", "(unnamed ",
+      "(lambda ",    ")::",       ") const::", ") &::",       ") const &::"};
+  const char* const end = name.data() + name.size();
+  for (const char* at = name.data(); at != end; ++at) {
+    if (*at != '{' && *at != '<' && *at != '(' && *at != ')') {
+      continue;
+    }
+    const std::string_view rest(at, static_cast<std::size_t>(end - at));
+    for (const std::string_view mark : marks) {
+      if (rest.starts_with(mark)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 template <class T>
 concept NamesItself = requires {
   { T::locum_type_name } -> std::convertible_to<std::string_view>;
@@ -82,6 +104,12 @@ constexpr std::string_view given_name() {
                   "locum keeps '@' for the names of codecs: leave it out of locum_type_name");
     return T::locum_type_name;
   } else {
+    static_assert(
+        !is_private_name(compiler_name<T>()),
+        "locum cannot tell this type from others of the same name: it has no name, or is in an anonymous "
+        "namespace or in a function, or is a template over such a type, and another source may have another "
+        "one there; move it to a namespace with a name, or give it one that all programs agree on: static "
+        "constexpr std::string_view locum_type_name = \"my.particle\";");
     return compiler_name<T>();
   }
 }
@@ -115,7 +143,8 @@ constexpr std::string_view arithmetic_name() {
 /// `u8` …, `bool`, `char`, `byte`; arrays of flat elements are `f64[]`, whatever C++ type holds them, and
 /// arrays of arrays the same, with more extents; containers and similar templates are composed:
 /// `map<char[],f64[]>`. A class may name itself by a member `static constexpr std::string_view
-/// locum_type_name`, so that separately built programs agree; other classes get the compiler's name. Flat
+/// locum_type_name`, so that separately built programs agree; other classes get the compiler's name, and are
+/// refused while compiling where that does not tell them apart (anonymous namespaces, lambdas). Flat
 /// classes include their size, `particle{48}`, so that programs that disagree on it do not read each other's
 /// bytes. A user's class template may specialise TypeName. An `@`, as in `f64[]@f32`, precedes the codec that
 /// wrote an object (see Codec); no type's own name contains one.

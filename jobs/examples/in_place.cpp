@@ -46,6 +46,8 @@ struct Particle {
 
 // All else is decoded, once in a process: by `serialize`, with the standard containers nested as one likes.
 struct Mesh {
+  static constexpr std::string_view locum_type_name = "demo.mesh";
+
   std::map<std::string, std::vector<int>> boundaries;
   std::optional<std::tuple<int, std::string>> material;
   std::variant<int, double> age;

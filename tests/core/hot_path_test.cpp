@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/store.hpp"
@@ -20,6 +21,8 @@ using tests::allocations_of;
 using tests::SessionFixture;
 
 struct Particle {
+  static constexpr std::string_view locum_type_name = "tests.particle";
+
   double x, y, z;
 };
 

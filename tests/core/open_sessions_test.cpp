@@ -28,6 +28,8 @@ SessionOptions named(std::string_view name) {
 
 /// Contains a stand-in, possibly for an object of another session.
 struct Letter {
+  static constexpr std::string_view locum_type_name = "tests.letter";
+
   Proxy<std::int64_t> enclosed;
 
   template <class Archive>

@@ -10,6 +10,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <unordered_set>
 #include <vector>
@@ -28,6 +29,8 @@ using tests::SessionFixture;
 using tests::code_of;
 
 struct Mesh {
+  static constexpr std::string_view locum_type_name = "tests.mesh";
+
   std::vector<std::string> parts;
 
   template <class Archive>
@@ -38,6 +41,8 @@ struct Mesh {
 
 /// A type with stand-ins as members, one of them for its own type.
 struct Link {
+  static constexpr std::string_view locum_type_name = "tests.link";
+
   std::string name;
   Proxy<double[]> field;
   Proxy<Link> next;
@@ -251,6 +256,8 @@ TEST(Proxy, InsideADecodedValuePinsItsObjectNoLongerThanTheValueIsUsed) {
 
 /// Resolves its stand-in during decoding, which no serialize() should do, because it may lead back to itself.
 struct Eager {
+  static constexpr std::string_view locum_type_name = "tests.eager";
+
   Proxy<Eager> next;
 
   template <class Archive>

@@ -22,6 +22,20 @@ struct HoldsView {
     ar(view);
   }
 };
+namespace {
+struct Anonymous {
+  double value;
+};
+struct AnonymousWithName {
+  static constexpr std::string_view locum_type_name = "refused.anonymous_with_name";
+  double value;
+};
+enum class AnonymousEnumeration { one };
+}  // namespace
+template <class T>
+struct Box {
+  T inner;
+};
 struct Mute {
   Mute() {}
   Mute(const Mute&) {}
@@ -91,6 +105,21 @@ inline void use(const locum::Store& store, [[maybe_unused]] int* raw) {
   (void)store.put(HoldsSmartPointer{});
 #elif defined(MEMBER_VIEW)
   (void)store.put(HoldsView{});
+#elif defined(IN_ANONYMOUS_NAMESPACE)
+  (void)store.put(Anonymous{});
+#elif defined(GET_FROM_ANONYMOUS_NAMESPACE)
+  (void)store.get<std::vector<Anonymous> >("x");
+#elif defined(TEMPLATE_OVER_ANONYMOUS)
+  (void)store.put(Box<AnonymousWithName>{});
+#elif defined(ENUMERATION_IN_ANONYMOUS_NAMESPACE)
+  (void)store.put(AnonymousEnumeration::one);
+#elif defined(IN_FUNCTION)
+  struct Local {
+    double value;
+  };
+  (void)store.put(Local{});
+#elif defined(LAMBDA)
+  (void)store.put([] { return 1; });
 #elif defined(NO_SERIALIZE)
   (void)store.put(Mute{});
 #elif defined(NO_CONTAINERS)
@@ -190,6 +219,8 @@ inline void use(const locum::Store& store, [[maybe_unused]] int* raw) {
   (void)store.put(Mute{}, {.codec = Doubles{}});
 #else
   (void)store.put(*raw);
+  (void)store.put(AnonymousWithName{1});
+  (void)store.put(std::vector<Box<double> >(2));
   // Each form of the arguments after the value.
   const std::vector<double> values;
   (void)store.put(values, {});

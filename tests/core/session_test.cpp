@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -191,6 +192,8 @@ TEST(Session, RefusesADraftOfADroppedStore) {
 
 /// Drops the store in the middle of its own put, as another thread might.
 struct Saboteur {
+  static constexpr std::string_view locum_type_name = "tests.saboteur";
+
   std::function<void()> act;
   template <class Archive>
   void serialize(Archive& ar) {

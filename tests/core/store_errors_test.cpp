@@ -4,6 +4,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -162,6 +163,8 @@ TEST(StoreErrors, OfAFullMemory) {
 }
 
 struct Refuses {
+  static constexpr std::string_view locum_type_name = "tests.refuses";
+
   template <class Archive>
   void serialize(Archive& /*archive*/) {
     throw std::runtime_error("not this one");

@@ -11,6 +11,7 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -28,6 +29,8 @@ using namespace std::chrono_literals;
 using tests::SessionFixture;
 
 struct Mesh {
+  static constexpr std::string_view locum_type_name = "tests.mesh";
+
   std::vector<double> points;
   std::map<std::string, int> tags;
 
@@ -38,6 +41,8 @@ struct Mesh {
 };
 
 struct Particle {
+  static constexpr std::string_view locum_type_name = "tests.particle";
+
   double x, y, z;
   std::int64_t id;
 };
@@ -510,6 +515,8 @@ TEST(Store, EndsAWaitWhenTheStoreOrTheSessionEnds) {
 }
 
 struct alignas(32) Lanes {
+  static constexpr std::string_view locum_type_name = "tests.lanes";
+
   double values[4];
 };
 
@@ -572,6 +579,8 @@ auto throwing_range(int& made, int nth, auto make) {
 
 /// Its serialize() throws something else than a std::exception.
 struct Refusing {
+  static constexpr std::string_view locum_type_name = "tests.refusing";
+
   int number = 0;
 
   template <class Archive>

@@ -126,6 +126,18 @@ TEST(TypeIdentity, GivesFlatClassesTheirSize) {
   EXPECT_EQ(name<app::Vector4>, "vector4");
 }
 
+TEST(TypeName, IsRefusedWhereAnotherSourceMayHaveIt) {
+  using detail::is_private_name;
+  static_assert(is_private_name("{anonymous}::P") && is_private_name("Box<(anonymous namespace)::P>"));
+  static_assert(is_private_name("main()::L") && is_private_name("A::f() const::L"));
+  static_assert(is_private_name("<lambda()>") && is_private_name("(lambda at main.cpp:1:2)"));
+  static_assert(is_private_name("Box<<unnamed struct> >") &&
+                is_private_name("(unnamed struct at main.cpp:1:2)"));
+  static_assert(is_private_name("F::operator()<int>(int) const &::L"));
+  static_assert(!is_private_name("Box<void(int)>") && !is_private_name("Box<int (A::*)() const>"));
+  static_assert(!is_private_name("Value<(Colour)5>::Inner") && !is_private_name("std::function<void (int)>"));
+}
+
 TEST(TypeIdentity, IsKnownWhileCompiling) {
   static_assert(type_identity<std::vector<double>>.hash == text_hash("f64[]"));
   static_assert(type_identity<std::map<int, int>>.name == "map<i32,i32>");

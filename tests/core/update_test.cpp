@@ -7,6 +7,7 @@
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -99,6 +100,8 @@ TEST_F(Update, SaysWhyItCannot) {
 
 // As a serialize does that resolves a stand-in of a replaced name.
 struct Stale {
+  static constexpr std::string_view locum_type_name = "tests.stale";
+
   int number = 0;
 
   template <class Archive>

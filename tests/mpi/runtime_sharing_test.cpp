@@ -11,6 +11,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -212,6 +213,8 @@ TEST_F(SharingRanks, AHandleGoesThroughMpiAndResolves) {
 }
 
 struct Mesh {
+  static constexpr std::string_view locum_type_name = "tests.mesh";
+
   std::string name;
   std::vector<std::array<int, 3>> triangles;
   std::optional<double> spacing;

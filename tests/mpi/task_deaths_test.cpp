@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "core/task_queue.hpp"
@@ -40,6 +41,8 @@ constexpr auto slack = locum::tests::sanitized ? 20s : 5s;
 std::size_t tasks = most_tasks;
 
 struct Task {
+  static constexpr std::string_view locum_type_name = "tests.task";
+
   std::uint64_t number = 0;
   std::array<double, 60> data{};
 };

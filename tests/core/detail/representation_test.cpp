@@ -9,6 +9,7 @@
 #include <random>
 #include <set>
 #include <stdexcept>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -40,6 +41,8 @@ void expect_round_trip(const T& value) {
 }
 
 struct Inner {
+  static constexpr std::string_view locum_type_name = "tests.inner";
+
   int number = 0;
   std::string text;
   friend bool operator==(const Inner&, const Inner&) = default;
@@ -50,6 +53,8 @@ struct Inner {
 };
 
 struct Outer {
+  static constexpr std::string_view locum_type_name = "tests.outer";
+
   std::vector<Inner> inner;
   std::array<double, 3> point{};
   int raw[2] = {0, 0};
@@ -63,6 +68,8 @@ struct Outer {
 };
 
 struct Free {
+  static constexpr std::string_view locum_type_name = "tests.free";
+
   std::string text;
   friend bool operator==(const Free&, const Free&) = default;
 };
@@ -73,6 +80,8 @@ void serialize(Archive& ar, Free& value) {
 
 class Hidden {
  public:
+  static constexpr std::string_view locum_type_name = "tests.hidden";
+
   Hidden() = default;
   explicit Hidden(std::string text) : text_(std::move(text)) {}
   friend bool operator==(const Hidden&, const Hidden&) = default;
@@ -87,12 +96,16 @@ class Hidden {
 };
 
 struct Nothing {
+  static constexpr std::string_view locum_type_name = "tests.nothing";
+
   friend bool operator==(const Nothing&, const Nothing&) = default;
   template <class Archive>
   void serialize(Archive&) {}
 };
 
 struct Tree {
+  static constexpr std::string_view locum_type_name = "tests.tree";
+
   std::vector<Tree> children;
   friend bool operator==(const Tree&, const Tree&) = default;
   template <class Archive>
@@ -101,7 +114,15 @@ struct Tree {
   }
 };
 
+}  // namespace
+
+namespace representation_test {
 enum class Colour : std::uint8_t { red, green };
+}
+
+namespace {
+
+using representation_test::Colour;
 
 TEST(Representation, RoundTripsTheCommonTypes) {
   expect_round_trip(std::vector<std::string>{"", "a", std::string(1000, 'x')});
@@ -275,6 +296,8 @@ TEST(Representation, SurvivesRandomDamage) {
 }
 
 struct Growing {
+  static constexpr std::string_view locum_type_name = "tests.growing";
+
   mutable int calls = 0;
   template <class Archive>
   void serialize(Archive& ar) {
@@ -284,6 +307,8 @@ struct Growing {
   }
 };
 struct Shrinking {
+  static constexpr std::string_view locum_type_name = "tests.shrinking";
+
   mutable int calls = 5;
   template <class Archive>
   void serialize(Archive& ar) {
@@ -293,6 +318,8 @@ struct Shrinking {
   }
 };
 struct Throwing {
+  static constexpr std::string_view locum_type_name = "tests.throwing";
+
   template <class Archive>
   void serialize(Archive& ar) {
     ar(*this->text());

@@ -29,6 +29,8 @@ namespace {
 namespace fs = std::filesystem;
 
 struct JsonSample {
+  static constexpr std::string_view locum_type_name = "tests.json_sample";
+
   int steps = 0;
   double length = 0;
   std::string title;
