@@ -8,6 +8,7 @@
 #include <string>
 #include <type_traits>
 
+#include <locum/detail/pointer_members.hpp>
 #include <locum/flat.hpp>
 #include <locum/result.hpp>
 
@@ -44,6 +45,9 @@ constexpr void check_storable() {
   static_assert(is_pointer_like<T> || is_span<T> || is_instance<T, std::basic_string_view> || Flat<T>,
                 "locum cannot store this type: it is not trivially copyable and has no serialize(Archive&); "
                 "for std::map, std::set, std::deque and std::list include <locum/containers.hpp>");
+  if constexpr (Flat<T>) {
+    check_flat<T>();
+  }
 }
 
 /// Counts one level of nesting during its lifetime.

@@ -96,8 +96,11 @@ inline constexpr bool is_flat<T[]> = false;
 }  // namespace detail
 
 /// A type whose bytes are its value in every process: trivially copyable, no pointer or view, no `serialize`.
-/// Such values are stored in their memory layout and read in place. Pointers *inside* a structure cannot be
-/// detected: such a structure needs a `serialize`. Alignments are kept, up to 4096 bytes.
+/// Such values are stored in their memory layout and read in place. A structure with a pointer, a reference
+/// or a view among its members needs a `serialize`: storing it as it is is refused while compiling where a
+/// compiler can tell, which is of the first 16 members of a structure without constructors, and in the
+/// structures among these. If other processes leave such members alone, the structure and those that contain
+/// it say so: `static constexpr bool locum_is_flat = true;`. Alignments are kept, up to 4096 bytes.
 template <class T>
 concept Flat = !std::is_const_v<T> && !std::is_volatile_v<T> && detail::is_flat<T>;
 

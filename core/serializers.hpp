@@ -83,6 +83,7 @@ struct Serializer<std::vector<T, Allocator>> {
   static void save(Archive& out, const std::vector<T, Allocator>& values) {
     detail::save_length(out, values.size());
     if constexpr (detail::FlatElement<T>) {
+      detail::check_flat<T>();
       out.bytes(values.data(), values.size() * sizeof(T));
     } else {
       for (const auto& value : values) {
@@ -109,6 +110,7 @@ struct Serializer<std::array<T, N>> {
   template <class Archive>
   static void save(Archive& out, const std::array<T, N>& values) {
     if constexpr (detail::FlatElement<T>) {
+      detail::check_flat<T>();
       out.bytes(values.data(), N * sizeof(T));
     } else {
       for (const T& value : values) {

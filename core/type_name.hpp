@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <locum/detail/base/hash.hpp>
+#include <locum/detail/pointer_members.hpp>
 #include <locum/flat.hpp>
 
 namespace locum {
@@ -159,6 +160,7 @@ struct TypeName {
     if constexpr (!arithmetic.empty()) {
       return arithmetic;
     } else if constexpr (Flat<T>) {
+      detail::check_flat<T>();
       return detail::Joined<given, detail::Text::open_brace, detail::Decimal<sizeof(T)>::value,
                             detail::Text::close_brace>::value;
     } else {

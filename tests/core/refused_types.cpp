@@ -22,6 +22,31 @@ struct HoldsView {
     ar(view);
   }
 };
+struct FlatWithPointer {
+  double position[3];
+  int* next;
+};
+struct FlatWithInnerView {
+  int number;
+  struct {
+    std::string_view text;
+  } inner;
+};
+struct FlatWithReference {
+  int& number;
+};
+struct HoldsFlatWithPointer {
+  std::vector<FlatWithPointer> all;
+  template <class Archive>
+  void serialize(Archive& ar) {
+    ar(all);
+  }
+};
+struct FlatOnPurpose {
+  static constexpr bool locum_is_flat = true;
+  double position[3];
+  int* next;
+};
 namespace {
 struct Anonymous {
   double value;
@@ -105,6 +130,18 @@ inline void use(const locum::Store& store, [[maybe_unused]] int* raw) {
   (void)store.put(HoldsSmartPointer{});
 #elif defined(MEMBER_VIEW)
   (void)store.put(HoldsView{});
+#elif defined(FLAT_WITH_POINTER)
+  (void)store.put(FlatWithPointer{});
+#elif defined(ARRAY_OF_FLAT_WITH_POINTER)
+  (void)store.create<FlatWithPointer>({2});
+#elif defined(GET_OF_FLAT_WITH_POINTER)
+  (void)store.get<FlatWithPointer[]>("x");
+#elif defined(FLAT_WITH_INNER_VIEW)
+  (void)store.put(FlatWithInnerView{});
+#elif defined(FLAT_WITH_REFERENCE)
+  (void)store.put(FlatWithReference{*raw});
+#elif defined(MEMBER_FLAT_WITH_POINTER)
+  (void)store.put(HoldsFlatWithPointer{});
 #elif defined(IN_ANONYMOUS_NAMESPACE)
   (void)store.put(Anonymous{});
 #elif defined(GET_FROM_ANONYMOUS_NAMESPACE)
@@ -219,6 +256,7 @@ inline void use(const locum::Store& store, [[maybe_unused]] int* raw) {
   (void)store.put(Mute{}, {.codec = Doubles{}});
 #else
   (void)store.put(*raw);
+  (void)store.put(FlatOnPurpose{});
   (void)store.put(AnonymousWithName{1});
   (void)store.put(std::vector<Box<double> >(2));
   // Each form of the arguments after the value.
