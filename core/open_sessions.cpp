@@ -1,6 +1,7 @@
 #include "core/open_sessions.hpp"
 
-#include <atomic>
+#include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,17 +24,17 @@ struct OpenSessions {
     std::weak_ptr<SessionState> weak;
   };
 
-  /// A process that was forked from a rank must not lock: a thread that it does not have may hold the lock.
-  std::atomic<bool> disowned{false};
   Mutex mutex;
-  std::vector<Entry> all LOCUM_GUARDED_BY(mutex);
+  std::vector<Entry> announced LOCUM_GUARDED_BY(mutex);
+  std::vector<std::weak_ptr<SessionState>> all LOCUM_GUARDED_BY(mutex);
+  std::vector<std::shared_ptr<SessionState>> inherited;  ///< from the process that this one was forked from
+  std::optional<MutexLock> held_by_fork;
 
-  [[nodiscard]] bool is_of_this_process() const noexcept { return !disowned.load(std::memory_order_relaxed); }
   [[nodiscard]] std::vector<std::shared_ptr<SessionState>> open() LOCUM_EXCLUDES(mutex) {
     std::vector<std::shared_ptr<SessionState>> sessions;
-    if (is_of_this_process()) {
+    {
       const MutexLock lock(mutex);
-      for (const Entry& each : all) {
+      for (const Entry& each : announced) {
         auto session = each.weak.lock();
         if (std::ranges::find(sessions, session) == sessions.end()) {
           sessions.push_back(std::move(session));
@@ -58,31 +59,53 @@ void add_session(const std::shared_ptr<SessionState>& session) {
 }
 
 void add_session(const std::shared_ptr<SessionState>& session, std::uint64_t incarnation) {
-  if (OpenSessions& known = sessions(); known.is_of_this_process()) {
-    const MutexLock lock(known.mutex);
-    known.all.push_back({session.get(), incarnation, session});
-  }
+  OpenSessions& known = sessions();
+  const MutexLock lock(known.mutex);
+  known.announced.push_back({session.get(), incarnation, session});
+}
+
+void list_session(const std::shared_ptr<SessionState>& session) {
+  OpenSessions& known = sessions();
+  const MutexLock lock(known.mutex);
+  known.all.emplace_back(session);
 }
 
 void remove_session(const SessionState& session) noexcept {
-  if (OpenSessions& known = sessions(); known.is_of_this_process()) {
-    const MutexLock lock(known.mutex);
-    std::erase_if(known.all, [&](const OpenSessions::Entry& each) { return each.session == &session; });
-  }
+  OpenSessions& known = sessions();
+  const MutexLock lock(known.mutex);
+  std::erase_if(known.announced, [&](const OpenSessions::Entry& each) { return each.session == &session; });
+  std::erase_if(known.all, [](const auto& each) { return each.expired(); });
 }
 
-void disown_sessions() noexcept {
-  sessions().disowned.store(true, std::memory_order_relaxed);
+void hold_sessions() {
+  OpenSessions& known = sessions();
+  known.held_by_fork.emplace(known.mutex);
+}
+
+void release_sessions() noexcept {
+  sessions().held_by_fork.reset();
+}
+
+LOCUM_ALONE void disown_sessions() {
+  OpenSessions& known = sessions();
+  for (const std::weak_ptr<SessionState>& each : known.all) {
+    // What a thread of the parent was about to release stays here, as if that thread still had it.
+    if (auto session = each.lock()) {
+      session->disown();
+      known.inherited.push_back(std::move(session));
+    }
+  }
+  known.all.clear();
+  known.announced.clear();
+  known.held_by_fork.reset();
 }
 
 std::shared_ptr<SessionState> session_of(std::uint64_t incarnation) noexcept {
   OpenSessions& known = sessions();
-  if (known.is_of_this_process()) {
-    const MutexLock lock(known.mutex);
-    for (const OpenSessions::Entry& each : known.all) {
-      if (each.incarnation == incarnation) {
-        return each.weak.lock();
-      }
+  const MutexLock lock(known.mutex);
+  for (const OpenSessions::Entry& each : known.announced) {
+    if (each.incarnation == incarnation) {
+      return each.weak.lock();
     }
   }
   return {};

@@ -135,7 +135,9 @@ Result<void> set_budget(Connector& connector, std::uint32_t store, std::string_v
 Session::Session(std::shared_ptr<Connector> connector, std::shared_ptr<Metrics> metrics,
                  SessionOptions options, std::shared_ptr<CompletionCounter> completions)
     : state_(std::make_shared<detail::SessionState>(std::move(connector), std::move(metrics),
-                                                    std::move(options), std::move(completions))) {}
+                                                    std::move(options), std::move(completions))) {
+  detail::list_session(state_);
+}
 
 void Session::announce() const {
   detail::add_session(state_);

@@ -238,7 +238,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
                            may_expire();
                          });
                          use_hdf5(*session_, static_cast<std::uint32_t>(group.size()));
-                         state_->fork_guard.emplace(session_->state());
+                         state_->fork_guard.emplace();
                          session_->state()->open_by([backends = std::weak_ptr(state_->backends)](
                                                         const Session& session, std::string_view name) {
                            const auto open = backends.lock();

@@ -36,8 +36,7 @@ std::uint32_t place_of(int rank, const std::vector<std::uint32_t>& mates) {
 
 Runtime::~Runtime() {
   if (state_->fork_guard && state_->fork_guard->in_child()) {
-    // The parent owns the threads that destructors would wait for, MPI and the pins. The guard in the state
-    // keeps the session alive.
+    // The parent owns the threads that destructors would wait for, MPI and the pins.
     static_cast<void>(state_.release());
     return;
   }
@@ -119,7 +118,6 @@ void Runtime::end_session() noexcept {
   }
   session_->state()->completions()->continuations().close();  // all operations have ended
   state_->signal.reset();
-  state_->fork_guard->release();
   session_.reset();
 }
 

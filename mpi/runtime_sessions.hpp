@@ -18,7 +18,6 @@
 #include "core/session.hpp"
 #include "core/store.hpp"
 #include "mpi/runtime_tiers.hpp"
-#include "shm/death/fork_guard.hpp"
 
 namespace locum {
 
@@ -54,17 +53,11 @@ class BackendSessions {
 
  private:
   struct Open {
-    explicit Open(const Session& opened) : session(opened), fork_guard(opened.state()) {}
-    explicit Open(RuntimeTier opened)
-        : session(opened.session()),
-          tier(std::move(opened)),
-          fork_guard(session.state()),
-          backend_guard(std::in_place, tier->backend().state()) {}
+    explicit Open(const Session& opened) : session(opened) {}
+    explicit Open(RuntimeTier opened) : session(opened.session()), tier(std::move(opened)) {}
 
     Session session;
     std::optional<RuntimeTier> tier;  ///< if it is that of one
-    shm::ForkGuard fork_guard;
-    std::optional<shm::ForkGuard> backend_guard;
   };
 
   struct Found {

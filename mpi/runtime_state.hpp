@@ -18,9 +18,9 @@
 #include "mpi/runtime_background.hpp"
 #include "mpi/runtime_sessions.hpp"
 #include "shm/death/closed_alone.hpp"
-#include "shm/death/fork_guard.hpp"
 #include "shm/death/process_exits.hpp"
 #include "shm/death/warning_signal.hpp"
+#include "transport/storage/fork_guard.hpp"
 
 namespace locum {
 
@@ -56,7 +56,7 @@ struct Runtime::State {
   std::function<void(bool)> prepare;  ///< memory ahead of use: whether
   std::uint64_t memory_bytes = 0;     ///< of this node
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
-  std::optional<shm::ForkGuard> fork_guard;  // once there is a session
+  std::optional<storage::ForkGuard> fork_guard;  // once there is a session
   std::optional<shm::WarningSignal> signal;
   std::shared_ptr<BackendSessions> backends;  ///< of stores that are not in the nodes' memory
   std::shared_ptr<EarlierCheckpoints> earlier = earlier_checkpoints();

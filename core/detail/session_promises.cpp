@@ -7,7 +7,6 @@
 #include "core/detail/local_waits.hpp"
 #include "core/detail/promise_marks.hpp"
 #include "core/detail/promise_state.hpp"
-#include "core/detail/session_list.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/node/promised.hpp"
 #include "core/ports/directory.hpp"
@@ -221,7 +220,6 @@ NowOrTask<ObjectView> SessionState::stand(const Key& promised, const std::string
 }
 
 void SessionState::disown_waits() noexcept {
-  disown_sessions();
   standing_->disown();
   expiry_->disown();
   files_->disown();

@@ -295,8 +295,8 @@ Handle SessionState::handle_of(const ObjectFacts& facts, const StoreOptions& opt
 
 Error SessionState::closed_error() const {
   return Error(Errc::closed,
-               "the runtime has ended, or this process was forked from a rank; keep the runtime alive as "
-               "long as its stores are used, and use them in the rank itself")
+               "the runtime or session has ended, or this process was forked from the one that opened it; "
+               "keep it alive as long as its stores are used, and use them in the process that opened it")
       .at_rank(options_.rank);
 }
 

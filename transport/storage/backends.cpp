@@ -5,6 +5,8 @@
 #include "transport/storage/backends.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -12,6 +14,7 @@
 #include "core/node/local.hpp"
 #include "core/open.hpp"
 #include "transport/storage/file/backend.hpp"
+#include "transport/storage/fork_guard.hpp"
 #include "transport/storage/hdf5/backend.hpp"
 #include "transport/storage/memcached/backend.hpp"
 #include "transport/storage/multi.hpp"
@@ -135,6 +138,9 @@ Result<Session> open_memory(const Url& url, const BackendSessionOptions& options
 }
 
 Result<Session> open_url(Url url, const BackendSessionOptions& options, std::shared_ptr<Metrics> metrics) {
+  if (auto guarded = storage::guard_forks(); !guarded) {
+    return guarded.error();
+  }
   if (url.scheme == backends::memory.scheme && url.wrappers.empty()) {
     return open_memory(url, options, std::move(metrics));
   }
@@ -142,11 +148,33 @@ Result<Session> open_url(Url url, const BackendSessionOptions& options, std::sha
   return backend ? open_session(std::move(*backend), options, std::move(metrics)) : backend.error();
 }
 
+/// Ends a backend, but not in a process that was forked from the one that opened it: there its destructor
+/// would close the parent's files, or wait for threads that do not exist.
+struct EndInOpener {
+  std::shared_ptr<Backend> backend;
+  storage::ForkGuard guard;
+
+  void operator()(Backend* /*unused*/) {
+    if (guard.in_child()) {
+      static_cast<void>(new (std::nothrow) std::shared_ptr<Backend>(backend));
+    }
+    backend.reset();
+  }
+};
+
 }  // namespace
 
 Result<std::shared_ptr<Backend>> open_backend(std::string_view text) {
+  if (auto guarded = storage::guard_forks(); !guarded) {
+    return guarded.error();
+  }
   const auto url = parse_url(text);
-  return url ? storage::open_wrapped(*url, open_bare) : url.error();
+  auto opened = url ? storage::open_wrapped(*url, open_bare) : url.error();
+  if (!opened) {
+    return opened;
+  }
+  Backend* const backend = opened->get();
+  return std::shared_ptr<Backend>(backend, EndInOpener{std::move(*opened), storage::ForkGuard()});
 }
 
 Result<Session> open_session(std::string_view text, const BackendSessionOptions& options,

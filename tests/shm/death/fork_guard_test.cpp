@@ -1,4 +1,4 @@
-#include "shm/death/fork_guard.hpp"
+#include "transport/storage/fork_guard.hpp"
 
 #include <gtest/gtest.h>
 
@@ -79,7 +79,7 @@ class ForkGuardTest : public testing::Test {
                       .table = objects,
                       .directory = std::make_shared<NameTable>(segment_, objects, std::chrono::seconds(5))}),
         std::make_shared<Metrics>());
-    guard_.emplace(session_->state());
+    storage::guard_forks().value();
     store_.emplace(session_->open("forked").value());
   }
 
@@ -96,7 +96,6 @@ class ForkGuardTest : public testing::Test {
   std::shared_ptr<Segment> segment_ = tests::make_segment(1);
   std::shared_ptr<LockedArena> arena_ = std::make_shared<LockedArena>(segment_);
   std::shared_ptr<Session> session_;
-  std::optional<ForkGuard> guard_;
   std::optional<Store> store_;
 };
 
@@ -146,7 +145,6 @@ TEST_F(ForkGuardTest, ChildrenDestroyAllThatARankHasWithoutALock) {
 TEST_F(ForkGuardTest, GuardsASessionThatWasClosed) {
   std::optional<Writer<double>> unsealed = writer();
   session_->close();
-  guard_->release();
   session_.reset();
   EXPECT_EQ(child_says([&] {
               store_.reset();

@@ -8,6 +8,7 @@
 
 #include "core/error.hpp"
 #include "core/extents.hpp"
+#include "transport/storage/fork_guard.hpp"
 
 namespace locum::storage {
 
@@ -37,8 +38,21 @@ bool equal_but_for_order(hid_t stored, hid_t native) {
 
 }  // namespace
 
+namespace {
+
+// At exit(), HDF5 writes and closes all files that are open: in a forked process those of the parent.
+bool begin_hdf5() {
+  check(H5open(), "beginning to use HDF5");
+  guard_forks().value();
+  end_children_early().value();
+  return true;
+}
+
+}  // namespace
+
 Mutex& hdf5_mutex() {
   static Mutex mutex;
+  [[maybe_unused]] static const bool has_begun = begin_hdf5();
   return mutex;
 }
 

@@ -8,6 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include "transport/storage/fork_guard.hpp"
+
 namespace locum::storage {
 
 namespace {
@@ -125,8 +127,10 @@ Result<std::unique_ptr<RocksDatabase>> RocksDatabase::open(const std::string& pa
   if (!status.ok()) {
     return not_opened(status, path);
   }
-  return std::unique_ptr<RocksDatabase>(
+  std::unique_ptr<RocksDatabase> database(
       new RocksDatabase(std::unique_ptr<rocksdb::DB>(opened), options, cache, handles, syncs));
+  static const auto registered = end_children_early();  // exit() waits for RocksDB's threads
+  return registered ? Result<std::unique_ptr<RocksDatabase>>(std::move(database)) : registered.error();
 }
 
 RocksDatabase::RocksDatabase(std::unique_ptr<rocksdb::DB> database, rocksdb::ColumnFamilyOptions options,

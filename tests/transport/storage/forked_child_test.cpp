@@ -1,0 +1,144 @@
+// A process that was forked from one with open stores over backends uses none of them, and changes nothing of
+// its parent's: neither by calls, nor by destructors, nor by exit().
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/containers.hpp"
+#include "core/open.hpp"
+#include "tests/core/code_of.hpp"
+#include "tests/transport/storage/temporary_folder.hpp"
+
+namespace locum::tests {
+namespace forked_child_test {
+
+constexpr unsigned child_seconds = 60;
+
+std::vector<double> values(int version) {
+  return std::vector<double>(static_cast<std::size_t>(200 + version), version + 0.5);
+}
+
+/// The status of a child that runs `body` and returns from main().
+template <class Body>
+int status_of_child(Body body) {
+  static_cast<void>(std::fflush(nullptr));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(child_seconds);
+    std::exit(body());
+  }
+  int status = -1;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  return status;
+}
+
+/// The URL of a backend, with `@` in the place of a folder.
+class ForkedChild : public ::testing::TestWithParam<std::string> {
+ protected:
+  [[nodiscard]] std::string url() const {
+    std::string text = GetParam();
+    return text.replace(text.find('@'), 1, folder_.path());
+  }
+  [[nodiscard]] Result<Store> opened() const { return open(url(), {.timeout = std::chrono::seconds(60)}); }
+
+  void store_names(int version) {
+    for (int name = 0; name < most_names; ++name) {
+      ASSERT_TRUE(store_->replace(std::to_string(name), values(version + name)));
+    }
+  }
+  static void expect_names(const Store& store, int version) {
+    for (int name = 0; name < most_names; ++name) {
+      const auto found = store.get<std::vector<double>>(std::to_string(name));
+      ASSERT_TRUE(found) << found.error();
+      EXPECT_EQ(**found, values(version + name));
+    }
+  }
+  /// Children, of which each ends in another way, between changes of the parent.
+  void fork_and_go_on(const std::function<int()>& child) {
+    store_names(0);
+    ASSERT_EQ(status_of_child(child), 0);
+    store_names(1);
+    ASSERT_EQ(status_of_child(child), 0);
+    expect_names(*store_, 1);
+    store_.reset();
+    const auto again = opened();
+    ASSERT_TRUE(again) << again.error();
+    expect_names(*again, 1);
+    EXPECT_EQ(again->keys().value().size(), std::size_t{most_names});
+  }
+
+  static constexpr int most_names = 20;
+  const TemporaryFolder folder_;
+  std::unique_ptr<Store> store_ = std::make_unique<Store>(opened().value());
+};
+
+TEST_P(ForkedChild, GetsClosedFromEveryCall) {
+  fork_and_go_on([&] {
+    const bool is_closed = code_of(store_->replace("0", values(100))) == Errc::closed &&
+                           code_of(store_->put(1)) == Errc::closed &&
+                           code_of(store_->get<std::vector<double>>("0")) == Errc::closed &&
+                           code_of(store_->evict("0")) == Errc::closed &&
+                           code_of(store_->keys()) == Errc::closed;
+    return is_closed ? 0 : 1;
+  });
+}
+
+TEST_P(ForkedChild, MayDestroyWhatItInherits) {
+  fork_and_go_on([&] {
+    store_.reset();
+    return 0;
+  });
+}
+
+TEST_P(ForkedChild, MayDestroyABackendThatItInherits) {
+  store_.reset();
+  auto backend = open_backend(url()).value();
+  EXPECT_EQ(status_of_child([&] {
+              backend.reset();
+              return 0;
+            }),
+            0);
+  const std::string text = "1";
+  NewRecord record;
+  record.bytes = std::as_bytes(std::span(text));
+  record.revision = 1;
+  EXPECT_TRUE(backend->store({"s", "a"}, record, std::chrono::seconds(60)));
+  backend.reset();
+  EXPECT_TRUE(open_backend(url()).value()->load({"s", "a"}, whole_record, std::chrono::seconds(60)));
+}
+
+TEST_P(ForkedChild, OpensAStoreOfItsOwn) {
+  EXPECT_EQ(status_of_child([] {
+              const auto own = open("simple:");
+              return own && own->put("a", 1) && own->get<int>("a") ? 0 : 1;
+            }),
+            0);
+}
+
+std::vector<std::string> urls() {
+  std::vector<std::string> all{"file:@/f?sync=0", "pack:@/p.pack?sync=0",
+                               "pack:@/packs?files=collection&sync=0"};
+#if LOCUM_WITH_HDF5
+  all.emplace_back("hdf5:@/h.h5?sync=0");
+#endif
+#if LOCUM_WITH_ROCKSDB
+  all.emplace_back("rocksdb:@/r");
+#endif
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(OverBackends, ForkedChild, ::testing::ValuesIn(urls()), [](const auto& one) {
+  return one.param.substr(0, one.param.find(':')) + std::to_string(one.index);
+});
+
+}  // namespace forked_child_test
+}  // namespace locum::tests
