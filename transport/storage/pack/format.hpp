@@ -47,8 +47,9 @@ struct PackRecord {
   std::uint32_t text_checksum = 0;  ///< CRC-32C of space and name
   std::uint64_t salt = 0;           ///< of the file
   std::uint64_t position = 0;       ///< of this record in it
-  /// So much of the file was on the disk when this was written. What is behind it, in the last such record,
-  /// may be incomplete if the machine failed.
+  /// So much of the file was on the disk when this was written; of a writer that does not wait for the disk:
+  /// so much was written. What is behind it, in the last such record, may be incomplete if the machine
+  /// failed.
   std::uint64_t synced = 0;
   std::uint64_t revision = 0;
   std::uint64_t body_bytes = 0;

@@ -48,7 +48,10 @@ class PackWriter final : public Pack {
                                   Added& added) LOCUM_REQUIRES(pack_.mutex);
   void take_back(const RecordKey& key, const Added& added) LOCUM_REQUIRES(pack_.mutex);
   void begin_appending() LOCUM_REQUIRES(pack_.mutex) {
-    appending_.begin(pack_.content.salt, pack_.content.end, pack_.content.synced);
+    // Without waits for the disk a killed process leaves all but what it was just writing: whatever is
+    // damaged before that was whole.
+    appending_.begin(pack_.content.salt, pack_.content.end,
+                     pack_.options.syncs ? pack_.content.synced : pack_.content.end);
   }
   [[nodiscard]] Result<void> append() LOCUM_REQUIRES(pack_.mutex);
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "transport/storage/fork_guard.hpp"
+#include "transport/storage/rocksdb/log_tail.hpp"
 
 namespace locum::storage {
 
@@ -85,6 +86,9 @@ rocksdb::DBOptions database_options() {
   options.max_open_files = most_open_files;
   options.keep_log_file_num = 4;
   options.info_log_level = rocksdb::WARN_LEVEL;
+  // A log may end within a record, as a killed process leaves it. By RocksDB's default all that follows
+  // damaged bytes is dropped in silence, as if it had never been stored.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   return options;
 }
 
@@ -112,6 +116,9 @@ Result<std::unique_ptr<RocksDatabase>> RocksDatabase::open(const std::string& pa
                                                            bool syncs) {
   const auto cache = rocksdb::NewLRUCache(cache_bytes);
   const auto options = family_options(cache);
+  if (auto whole = check_log_tails(path); !whole) {
+    return whole.error();
+  }
   std::vector<std::string> names;
   if (!rocksdb::DB::ListColumnFamilies(database_options(), path, &names).ok()) {
     names.assign(1, rocksdb::kDefaultColumnFamilyName);  // it is new; else opening it says what is wrong
