@@ -12,6 +12,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <iterator>
 #include <memory>
@@ -26,6 +27,7 @@
 #include "core/open_sessions.hpp"
 #include "core/serializers.hpp"
 #include "tests/core/code_of.hpp"
+#include "tests/shm/child.hpp"
 #include "tests/transport/storage/fault_proxy.hpp"
 #include "tests/transport/storage/next_process.hpp"
 #include "tests/transport/storage/server_scene.hpp"
@@ -614,12 +616,40 @@ TEST_F(RedisServer, WakesWhoAwaitsWhatAnybodyStores) {
   EXPECT_EQ(ask_server(server.path(), "ACL DELUSER watcher"), ":1");
 }
 
+// Not the server of this machine that has the usual port, and the same socket after chdir().
+TEST_F(RedisServer, IsAtASocketOfTheFolderInWhichItIsOpened) {
+  TestServer server(ServerKind::redis);
+  const std::string name = std::filesystem::path(server.path()).filename().string();
+  const Ending ending = in_child([&] {
+    EXPECT_EQ(::chdir(server.folder().c_str()), 0);
+    const auto backend = backend_at("redis:" + name).value();
+    const auto nested = open("stats+redis:./" + name).value();
+    EXPECT_EQ(::chdir("/"), 0);
+    EXPECT_TRUE(store_text(*backend, {"s", "a"}, "1", 1, long_enough));
+    EXPECT_TRUE(nested.put("b", 1));
+    const auto elsewhere = open("redis:" + name);
+    return elsewhere ? std::string("it is somebody else's")
+                     : std::string(to_string(elsewhere.error().code()));
+  });
+  EXPECT_EQ(ending.said, "peer_lost");
+  EXPECT_EQ(ending.exit_code, 0);
+  EXPECT_EQ(ask_server(server.path(), "EXISTS s:a"), ":1");
+  for (const char* scheme : {"redis", "valkey", "memcached"}) {
+    const std::string url = std::string(scheme) + ":no/such/socket";
+    EXPECT_EQ(code_of(open(url)), Errc::peer_lost) << url;
+    EXPECT_EQ(code_of(open("multi:?1.to=" + url)), Errc::peer_lost) << url;
+  }
+}
+
 TEST_F(RedisServer, SaysWhatIsWrongWithItsUrl) {
   for (const char* wrong : {"redis://h/x", "redis://h/1?db=2", "redis:/s?db=x", "redis:/s?colour=red",
                             "memcached://me@h", "memcached://h/1", "memcached:/s?largest=5"}) {
     EXPECT_EQ(code_of(backend_at(wrong)), Errc::invalid_argument) << wrong;
   }
   EXPECT_EQ(code_of(backend_at("redis:/" + std::string(200, 'x'))), Errc::invalid_argument);
+  for (const char* wrong : {"redis://:1/0", "redis://run/redis.sock", "memcached://:1/run/socket"}) {
+    EXPECT_EQ(code_of(backend_at(wrong)), Errc::invalid_argument) << wrong;
+  }
   EXPECT_EQ(code_of(open("redis:/no/such/socket")), Errc::peer_lost);
   EXPECT_EQ(code_of(open("memcached:/no/such/socket")), Errc::peer_lost);
 }

@@ -9,21 +9,26 @@
 #include <memory>
 
 #include "core/error.hpp"
+#include "transport/storage/file_calls.hpp"
 
 namespace locum::storage {
 
 namespace {
 
 Result<ServerPlace> local_server(const Url& url) {
-  ServerPlace place{.name = url.scheme + ": at " + url.path, .host = {}, .addresses = {}, .security = {}};
+  const auto path = absolute_path(url.path);
+  if (!path) {
+    return path.error();
+  }
+  ServerPlace place{.name = url.scheme + ": at " + *path, .host = {}, .addresses = {}, .security = {}};
   sockaddr_un address{};
-  if (url.path.size() >= sizeof address.sun_path) {
+  if (path->size() >= sizeof address.sun_path) {
     return Error(Errc::invalid_argument, place.name + ": the path of a socket has " +
                                              std::to_string(sizeof address.sun_path - 1) +
                                              " bytes at most; use a link to it");
   }
   address.sun_family = AF_UNIX;
-  std::ranges::copy(url.path, std::begin(address.sun_path));
+  std::ranges::copy(*path, std::begin(address.sun_path));
   ServerPlace::Address& only = place.addresses.emplace_back();
   std::memcpy(&only.bytes, &address, sizeof address);
   only.size_bytes = sizeof address;
@@ -64,8 +69,15 @@ Result<ServerPlace> remote_server(const Url& url, std::uint16_t usual_port, bool
 }  // namespace
 
 Result<ServerPlace> find_server(const Url& url, std::uint16_t usual_port) {
-  return url.host.empty() && url.path.starts_with('/') ? local_server(url)
-                                                       : remote_server(url, usual_port, false);
+  if (is_local_server(url)) {
+    return local_server(url);
+  }
+  if (url.host.empty() && url.path.size() > 1) {
+    return Error(Errc::invalid_argument, url.scheme + ": the URL has a port, but no host; write " +
+                                             url.scheme + "://host:port, or " + url.scheme +
+                                             ":/path for a socket of this machine");
+  }
+  return remote_server(url, usual_port, false);
 }
 
 Result<ServerPlace> server_at_address(const Url& url) {

@@ -27,8 +27,13 @@ struct ServerPlace {
   std::shared_ptr<const Security> security;  ///< null: none, bytes go as they are
 };
 
+/// Whether a URL leads to a socket of this machine: it has a path, and neither host nor port.
+[[nodiscard]] inline bool is_local_server(const Url& url) noexcept {
+  return url.host.empty() && url.port == 0 && !url.path.empty();
+}
 /// Finds the addresses of a URL's server, by the system's resolver: blocks as long as that does, and so is
-/// done when a backend is opened, not when it connects again.
+/// done when a backend is opened, not when it connects again. The path of a socket that does not begin with a
+/// `/` is resolved then, too. `invalid_argument` for a path behind a port without a host.
 [[nodiscard]] Result<ServerPlace> find_server(const Url& url, std::uint16_t usual_port);
 /// The same of a host that is a numeric address, which needs no resolver; `unsupported` if it is none.
 [[nodiscard]] Result<ServerPlace> server_at_address(const Url& url);

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "transport/storage/servers/server_place.hpp"
 
 namespace locum::storage {
 
@@ -312,7 +313,7 @@ Result<void> read_files(const Url& url, SSL_CTX* context) {
 Result<std::shared_ptr<const Security>> tls_of(const Url& url) {
   ::ERR_clear_error();
   const std::string server_name(url.option("server_name"));
-  if (url.host.empty() && url.path.starts_with('/') && server_name.empty()) {
+  if (is_local_server(url) && server_name.empty()) {
     return Error(Errc::invalid_argument,
                  url.scheme +
                      ": over a socket of this machine needs server_name=NAME, which the server's "
