@@ -238,31 +238,11 @@ Result<Configuration> parse_configuration(std::string_view /*text*/, std::string
 
 #endif
 
-// A pipe or a device might never end.
 Result<std::string> configuration_text(const std::string& path) {
-  const storage::Descriptor file = storage::open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK);
-  if (!file.is_open() && errno == ENOENT) {
-    return Error(Errc::not_found, "there is no file '" + path +
-                                      "', which is to say what stores are opened with; name one that this "
-                                      "process can read");
-  }
-  if (!file.is_open()) {
-    return storage::file_error("opening", path, errno);
-  }
-  struct stat facts {};
-  if (::fstat(file.number(), &facts) != 0) {
-    return storage::file_error("looking at", path, errno);
-  }
-  if (!S_ISREG(facts.st_mode)) {
-    return Error(Errc::invalid_argument, "'" + path + "' is no file with a configuration of stores");
-  }
-  std::string text(most_bytes + 1, '\0');
-  const std::int64_t size = storage::read_at(file, 0, std::as_writable_bytes(std::span(text)));
-  if (size < 0) {
-    return storage::file_error("reading", path, static_cast<int>(-size));
-  }
-  text.resize(static_cast<std::size_t>(size));
-  return text.size() > most_bytes ? Result<std::string>(too_large(path)) : std::move(text);
+  auto text = storage::text_of_small_file(path, most_bytes);
+  return text ? std::move(text)
+              : Error(text.error().code(), "the configuration of stores: " + text.error().text(),
+                      text.error().detail());
 }
 
 Result<Configuration> read_configuration(const std::string& path) {

@@ -71,6 +71,40 @@ std::int64_t read_at(const Descriptor& file, std::uint64_t offset, std::span<std
   return static_cast<std::int64_t>(read);
 }
 
+Result<Descriptor> open_small_file(const std::string& path, std::size_t most_bytes) {
+  Descriptor file = open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK);
+  if (!file.is_open() && errno == ENOENT) {
+    return Error(Errc::not_found, "there is no file '" + path + "'; name one that this process can read");
+  }
+  struct stat facts {};
+  if (!file.is_open() || ::fstat(file.number(), &facts) != 0) {
+    return file_error("opening", path, errno);
+  }
+  if (!S_ISREG(facts.st_mode)) {
+    return Error(Errc::invalid_argument,
+                 "'" + path + "' is no file but a folder, a pipe or a device; name a regular file");
+  }
+  if (static_cast<std::uint64_t>(facts.st_size) > most_bytes) {
+    return Error(Errc::invalid_argument, "the file '" + path + "' has more than " +
+                                             std::to_string(most_bytes) + " bytes; name another one");
+  }
+  return file;
+}
+
+Result<std::string> text_of_small_file(const std::string& path, std::size_t most_bytes) {
+  const auto file = open_small_file(path, most_bytes);
+  if (!file) {
+    return file.error();
+  }
+  std::string text(most_bytes, '\0');
+  const std::int64_t size = read_at(*file, 0, std::as_writable_bytes(std::span(text)));
+  if (size < 0) {
+    return file_error("reading", path, static_cast<int>(-size));
+  }
+  text.resize(static_cast<std::size_t>(size));
+  return text;
+}
+
 int sync_file(const Descriptor& file) noexcept {
   while (::fsync(file.number()) != 0) {
     if (errno != EINTR) {

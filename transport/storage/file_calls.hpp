@@ -46,6 +46,12 @@ class Descriptor {
 /// Reads until `into` is full or the file ends; returns how many bytes it read, or the error number, negated.
 [[nodiscard]] std::int64_t read_at(const Descriptor& file, std::uint64_t offset,
                                    std::span<std::byte> into) noexcept;
+/// Opens a file that somebody has named, to read a few bytes: at most so many. `invalid_argument` if it has
+/// more, or is no regular file: a pipe or a device might never end, or never begin. Where it cannot be
+/// opened, `not_found` if it does not exist, `system` otherwise.
+[[nodiscard]] Result<Descriptor> open_small_file(const std::string& path, std::size_t most_bytes);
+/// All that is in such a file.
+[[nodiscard]] Result<std::string> text_of_small_file(const std::string& path, std::size_t most_bytes);
 /// Waits until the file, or the names in the folder, are on the disk. Returns 0, or the error number. A
 /// folder of a file system that cannot do this counts as done.
 [[nodiscard]] int sync_file(const Descriptor& file) noexcept;

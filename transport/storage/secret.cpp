@@ -7,11 +7,11 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <string>
 
 #include "core/error.hpp"
 #include "core/url.hpp"
+#include "transport/storage/file_calls.hpp"
 
 namespace locum {
 
@@ -19,6 +19,7 @@ namespace {
 
 /// No key of type "user" has more.
 constexpr std::size_t longest_key = 32767;
+constexpr std::size_t largest_file = std::size_t{1} << 20U;
 
 Error no_key(const std::string& name, int error_number) {
   const std::string detail = std::strerror(error_number);
@@ -105,12 +106,14 @@ Result<std::string> secret_in(std::string_view reference) {
   }
   if (reference.starts_with("file:")) {
     const std::string path = rest("file:");
-    std::ifstream file(path);
-    std::string line;
-    if (!std::getline(file, line) || line.empty()) {
-      return Error(Errc::not_found, "the file " + path +
-                                        " cannot be read, or its first line is empty; it has to "
-                                        "hold the secret");
+    const auto text = storage::text_of_small_file(path, largest_file);
+    if (!text) {
+      return Error(text.error().code(), "a secret: " + text.error().text(), text.error().detail());
+    }
+    std::string line = text->substr(0, text->find('\n'));
+    if (line.empty()) {
+      return Error(Errc::not_found,
+                   "the first line of the file '" + path + "' is empty; it has to hold the secret");
     }
     return line;
   }

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <linux/keyctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -204,6 +205,27 @@ TEST_F(Secrets, AreReadFromTheKeyring) {
   }
   ASSERT_TRUE(first.revoke());
   EXPECT_EQ(code_of(secret_in("keyring:locum_planted_key")), Errc::not_found) << "it is no longer valid";
+}
+
+// Whatever a URL names as a file to be read, or to be written to: nobody waits for the other end of a pipe,
+// or reads a device without an end.
+TEST_F(Secrets, AreReadFromRegularFilesOnly) {
+  const std::string pipe = in_folder("pipe");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::ofstream(in_folder("large")) << std::string((1U << 20U) + 1, 'x');
+  for (const std::string& path : {pipe, std::string("/dev/zero"), folder_.path(), in_folder("large")}) {
+    EXPECT_EQ(code_of(secret_in("file:" + path)), Errc::invalid_argument) << path;
+  }
+  EXPECT_EQ(code_of(secret_in("file:" + in_folder("nobody"))), Errc::not_found);
+  EXPECT_EQ(secret_in("file:" + in_folder("password")).value(), password);
+  for (const char* option : {"log+simple:?log.file=", "audit+simple:?audit.file="}) {
+    EXPECT_EQ(code_of(open(option + pipe)), Errc::system) << option << ": nobody reads it";
+  }
+  for (const char* option : {"ca=", "cert=/dev/null&key=", "key=/dev/null&cert="}) {
+    const auto refused = open(std::string("rediss://127.0.0.1:1?") + option + pipe);
+    EXPECT_TRUE(code_of(refused) == Errc::invalid_argument || code_of(refused) == Errc::unsupported)
+        << option;
+  }
 }
 
 TEST_F(Secrets, AreInNothingThatIsToldOfCalls) {

@@ -16,11 +16,14 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "transport/storage/file_calls.hpp"
 #include "transport/storage/servers/server_place.hpp"
 
 namespace locum::storage {
 
 namespace {
+
+constexpr std::size_t largest_file = std::size_t{16} << 20U;
 
 struct Free {
   void operator()(SSL_CTX* one) const noexcept { ::SSL_CTX_free(one); }
@@ -280,6 +283,15 @@ Error unreadable(const Url& url, const std::string& option, const std::string& w
                text_of_openssl());
 }
 
+Result<void> check_is_small(const Url& url, const char* option) {
+  const std::string path(url.option(option));
+  const auto file = path.empty() ? Result<Descriptor>(Descriptor()) : open_small_file(path, largest_file);
+  return file ? Result<void>()
+              : Error(Errc::invalid_argument,
+                      url.scheme + ": the option " + option + ": " + file.error().text(),
+                      file.error().detail());
+}
+
 // Certificates and keys of the URL, read into the context.
 Result<void> read_files(const Url& url, SSL_CTX* context) {
   const std::string ca(url.option("ca"));
@@ -288,6 +300,11 @@ Result<void> read_files(const Url& url, SSL_CTX* context) {
   if (cert.empty() != key.empty()) {
     return Error(Errc::invalid_argument,
                  url.scheme + ": takes the options cert and key together: a certificate and the key to it");
+  }
+  for (const char* const option : {"ca", "cert", "key"}) {  // OpenSSL reads pipes and devices to their ends
+    if (auto is_small = check_is_small(url, option); !is_small) {
+      return is_small;
+    }
   }
   const bool has_authorities = ca.empty()
                                    ? ::SSL_CTX_set_default_verify_paths(context) == 1

@@ -15,13 +15,18 @@ constexpr std::size_t longest_word = 256;
 }  // namespace
 
 Result<LineFile> LineFile::open(const std::string& path) {
+  // Without waiting for whoever is to read a pipe: the pipe's writer is refused if there is no reader.
   const int descriptor =
-      path.empty() ? ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)
-                   : ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+      path.empty()
+          ? ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)
+          : ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
   if (descriptor < 0) {
     return system_error(path.empty() ? "standard error is closed; name a file for the lines"
                                      : "cannot append lines to the file '" + path + "'; name another one",
                         errno);
+  }
+  if (!path.empty()) {
+    static_cast<void>(::fcntl(descriptor, F_SETFL, O_WRONLY | O_APPEND));
   }
   return LineFile(descriptor);
 }
