@@ -74,7 +74,7 @@ function foreign_allowed(header) {
   if (FILENAME == "core/json.hpp") return header == "nlohmann/json.hpp"
   if (FILENAME ~ /^shm\//) return header ~ /^boost\/interprocess\// || header ~ posix
   if (FILENAME ~ /^mpi\//) return header == "mpi.h"
-  if (FILENAME ~ /^transport\/ucx\//) return header ~ /^uc[pst]\// || header ~ posix
+  if (FILENAME ~ /^transport\/ucx\//) return header ~ /^(uc[pst]\/|dlfcn\.h$)/ || header ~ posix
   if (FILENAME ~ /^transport\/storage\/wrappers\// && header ~ /^(zstd|lz4frame|sodium)\.h$/) return 1
   if (FILENAME ~ /^transport\/storage\/rocksdb\/database\./ && header ~ /^rocksdb\/[a-z_]+\.h$/) return 1
   if (FILENAME == "transport/storage/configuration.cpp" && header == "toml++/toml.h") return 1

@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "transport/ucx/error.hpp"
+#include "transport/ucx/signals.hpp"
 
 namespace locum::ucx {
 namespace {
@@ -184,6 +185,7 @@ void allow_many_descriptors() noexcept {
 
 Context::Context(int ranks, bool remote_memory) : wants_registered_(!before_version_1(16)) {
   allow_many_descriptors();
+  restore_signals();
   const Config config = read_config();
   ucp_params_t params{};
   params.field_mask = UCP_PARAM_FIELD_FEATURES | UCP_PARAM_FIELD_ESTIMATED_NUM_EPS | UCP_PARAM_FIELD_NAME;
