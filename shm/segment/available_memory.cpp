@@ -45,30 +45,23 @@ std::optional<std::uint64_t> number_of(const std::filesystem::path& path, const 
   return std::nullopt;
 }
 
-// Available memory of one group; cached file pages that the kernel would drop first do not count as used.
-std::uint64_t left_by(const std::filesystem::path& group, const char* limit_file, const char* usage_file,
-                      const char* droppable_key) {
-  const auto limit = number_in(group / limit_file);
-  const auto usage = number_in(group / usage_file);
+// Available memory of one group. The pages of memory shared by processes are in neither of the two lists.
+std::uint64_t left_by(const std::filesystem::path& group, CgroupVersion version) {
+  const bool is_first = version == CgroupVersion::v1;
+  const auto usage = number_in(group / (is_first ? "memory.usage_in_bytes" : "memory.current"));
+  auto limit = number_in(group / (is_first ? "memory.limit_in_bytes" : "memory.max"));
+  if (const auto high = is_first ? std::nullopt : number_in(group / "memory.high")) {
+    limit = std::min(limit.value_or(unlimited), *high);
+  }
   if (!limit || !usage) {
     return unlimited;
   }
-  const std::uint64_t droppable = number_of(group / "memory.stat", droppable_key).value_or(0);
+  std::uint64_t droppable = 0;
+  for (const char* const list : {"inactive_file", "active_file"}) {
+    droppable += number_of(group / "memory.stat", (is_first ? "total_" : "") + std::string(list)).value_or(0);
+  }
   const std::uint64_t used = *usage - std::min(*usage, droppable);
   return *limit - std::min(*limit, used);
-}
-
-// Available memory of a group and all that enclose it. In a container the path may name groups that are not
-// mounted: they are skipped, and the root of the mount is the container's own.
-std::uint64_t left_by_chain(const std::filesystem::path& mount, std::filesystem::path path,
-                            const char* limit_file, const char* usage_file, const char* droppable_key) {
-  std::uint64_t left = unlimited;
-  for (path = path.relative_path();; path = path.parent_path()) {
-    left = std::min(left, left_by(mount / path, limit_file, usage_file, droppable_key));
-    if (path.empty()) {
-      return left;
-    }
-  }
 }
 
 std::uint64_t left_by_cgroups() {
@@ -84,17 +77,28 @@ std::uint64_t left_by_cgroups() {
     const std::string controllers = line.substr(first + 1, second - first - 1);
     const std::string path = line.substr(second + 1);
     if (controllers.empty()) {
-      left = std::min(left,
-                      left_by_chain("/sys/fs/cgroup", path, "memory.max", "memory.current", "inactive_file"));
+      left = std::min(left, memory_left_by_cgroup("/sys/fs/cgroup", path, CgroupVersion::v2));
     } else if (("," + controllers + ",").find(",memory,") != std::string::npos) {
-      left = std::min(left, left_by_chain("/sys/fs/cgroup/memory", path, "memory.limit_in_bytes",
-                                          "memory.usage_in_bytes", "total_inactive_file"));
+      left = std::min(left, memory_left_by_cgroup("/sys/fs/cgroup/memory", path, CgroupVersion::v1));
     }
   }
   return left;
 }
 
 }  // namespace
+
+// In a container the path may name groups that are not mounted: they are skipped, and the root of the mount
+// is the container's own.
+std::uint64_t memory_left_by_cgroup(const std::filesystem::path& mount, const std::filesystem::path& group,
+                                    CgroupVersion version) {
+  std::uint64_t left = unlimited;
+  for (std::filesystem::path path = group.relative_path();; path = path.parent_path()) {
+    left = std::min(left, left_by(mount / path, version));
+    if (path.empty()) {
+      return left;
+    }
+  }
+}
 
 std::optional<std::uint64_t> available_memory() {
   const auto available_kib = number_of("/proc/meminfo", "MemAvailable:");

@@ -1,9 +1,19 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 
 namespace locum::shm {
+
+/// How the files of a memory cgroup are named, and what they mean.
+enum class CgroupVersion : std::uint8_t { v1, v2 };
+/// Bytes that a memory cgroup and all that enclose it leave, below the folder where they are mounted; the
+/// largest number: none of them has a limit. Page cache that the kernel gives back, whether it was used
+/// lately or not, counts as free. Above `memory.high` (v2) processes are slowed down until they hardly run:
+/// it is a limit like `memory.max`.
+[[nodiscard]] std::uint64_t memory_left_by_cgroup(const std::filesystem::path& mount,
+                                                  const std::filesystem::path& group, CgroupVersion version);
 
 /// Bytes that this process could still fill without triggering the out-of-memory killer of the machine or its
 /// control group: the smaller of the kernel's available memory and that of every enclosing memory cgroup (v1

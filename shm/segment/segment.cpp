@@ -63,14 +63,30 @@ Descriptor open_unnamed_file() {
   return Descriptor(::open("/dev/shm", O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600));
 }
 
+// Whether its file system is one of huge pages: there a page that is committed takes 512 others, which count.
+// The page stays: it is that of the header.
+bool takes_huge_pages(const Descriptor& file) noexcept {
+  const off_t page = ::sysconf(_SC_PAGESIZE);
+  struct stat facts {};
+  return ::fallocate(file.number(), 0, 0, page) == 0 && ::fstat(file.number(), &facts) == 0 &&
+         facts.st_blocks * 512 > page;
+}
+
 OpenFile open_file(std::uint64_t memory_bytes) {
   const auto mount = shared_mount();
+  Descriptor of_huge_pages;
   if (mount && mount->size_bytes >= memory_bytes) {
     if (Descriptor file = open_unnamed_file(); file.open()) {
-      return {std::move(file), unnamed_file};
+      if (!takes_huge_pages(file)) {
+        return {std::move(file), unnamed_file};
+      }
+      of_huge_pages = std::move(file);
     }
   }
   Descriptor file(::memfd_create("locum", MFD_CLOEXEC));
+  if (of_huge_pages.open() && (!file.open() || takes_huge_pages(file))) {
+    return {std::move(of_huge_pages), unnamed_file};
+  }
   if (!file.open()) {
     throw system_error("neither an unnamed file in /dev/shm nor a memfd can be made for the node's memory",
                        errno);

@@ -229,6 +229,31 @@ TEST(Segment, FullSharedMemoryIsAnErrorThatTakesNothing) {
   EXPECT_EQ(ending.said, "unnamed file in /dev/shm");
 }
 
+// A page there takes as much as 512 others: what is committed would fill the budget of the node.
+TEST(Segment, TakesAMemfdWhereSharedMemoryIsOfHugePages) {
+  const Ending ending = in_child([]() -> std::string {
+    if (const auto reason = tests::mount_small_shared_memory(256_MiB, ",huge=always")) {
+      return "skipped: " + *reason;
+    }
+    std::string enabled;
+    std::getline(std::ifstream("/sys/kernel/mm/transparent_hugepage/shmem_enabled"), enabled);
+    if (enabled.find("[always]") != std::string::npos || enabled.find("[force]") != std::string::npos) {
+      return "skipped: all shared memory is of huge pages";
+    }
+    const auto segment = Segment::create(small_geometry(1, 20_MiB), incarnation);
+    const std::uint64_t before = segment->committed_bytes();
+    if (const auto got = segment->commit(segment->geometry().arena_offset(0), 64_KiB); !got) {
+      return got.error().what();
+    }
+    return std::to_string(segment->committed_bytes() - before);
+  });
+  if (ending.said.starts_with("skipped")) {
+    GTEST_SKIP() << ending.said;
+  }
+  EXPECT_EQ(ending.signal, 0);
+  EXPECT_EQ(ending.said, std::to_string(64_KiB));
+}
+
 TEST(Segment, TakesAMemfdWhereSharedMemoryIsTooSmall) {
   const Ending ending = in_child([]() -> std::string {
     if (const auto reason = tests::mount_small_shared_memory(4_MiB)) {
