@@ -23,6 +23,7 @@
 #include "shm/segment/descriptor_channel.hpp"
 #include "shm/segment/kill_point.hpp"
 #include "shm/segment/process_identity.hpp"
+#include "shm/segment/robust_lock.hpp"
 #include "shm/segment/segment.hpp"
 #include "shm/spill/spiller.hpp"
 #include "shm/table/collector.hpp"
@@ -273,6 +274,11 @@ Node open_node(Group& group, const std::vector<std::uint32_t>& ranks, const Runt
     processes.reserve(all.size());
     for (const Introduction& each : all) {
       processes.push_back(each.process);
+    }
+    if (std::ranges::any_of(processes, [](const ProcessIdentity& each) {
+          return each.name_space == 0 || each.name_space != ProcessIdentity::own().name_space;
+        })) {
+      RobustLock::distrust_numbers();
     }
     node = assemble(segment, own, ranks, processes, options, spill_file);
   });

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -16,6 +17,9 @@ namespace locum::shm {
 namespace {
 
 constexpr int tries_before_sleep = 16;
+
+// Of this process, whose namespace of process numbers is the same for all mutexes.
+std::atomic<bool> are_numbers_trusted{true};
 
 // pthread_mutex_timedlock uses the wall clock; a jump of it can only shorten or lengthen this wait.
 timespec wall_clock_at(Deadline::Clock::time_point moment) noexcept {
@@ -38,13 +42,14 @@ std::uint32_t lock_word(const pthread_mutex_t& mutex) noexcept {
 }
 #endif
 
-// Whether the lock word names a nonexistent holder: the system would have passed the lock on. Checked only
-// after the wait, since a holder in another process namespace has a number that is meaningless here.
+// Whether the lock word names a nonexistent holder: the system would have passed the lock on. A holder in
+// another process namespace has a number that is meaningless here.
 bool held_by_nobody(const pthread_mutex_t& mutex) noexcept {
 #ifdef __GLIBC__
   const std::uint32_t word = lock_word(mutex);
   const auto holder = static_cast<pid_t>(word & FUTEX_TID_MASK);
-  return word != 0 && (holder == 0 || holder == ::gettid() || (::kill(holder, 0) != 0 && errno == ESRCH));
+  const auto is_missing = [&] { return holder == ::gettid() || (::kill(holder, 0) != 0 && errno == ESRCH); };
+  return word != 0 && (holder == 0 || (are_numbers_trusted.load(std::memory_order_relaxed) && is_missing()));
 #else
   static_cast<void>(mutex);
   return false;
@@ -115,6 +120,10 @@ bool RobustLock::is_whole(const pthread_mutex_t& mutex) noexcept {
   static_cast<void>(mutex);
   return true;
 #endif
+}
+
+void RobustLock::distrust_numbers() noexcept {
+  are_numbers_trusted.store(false, std::memory_order_relaxed);
 }
 
 std::uint32_t RobustLock::holder(const pthread_mutex_t& mutex) noexcept {

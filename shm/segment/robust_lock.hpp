@@ -31,6 +31,10 @@ class RobustLock {
   /// Whether this still is a mutex of this kind, and may be accessed: for code that locks it without this
   /// class.
   [[nodiscard]] static bool is_whole(const pthread_mutex_t& mutex) noexcept;
+  /// Numbers of threads in mutexes mean other threads here, or none: processes of other namespaces hold them,
+  /// too. From now on no mutex of this process is `damaged` because its holder seems not to exist; a wait for
+  /// one ends as `timed_out`. Any thread may call.
+  static void distrust_numbers() noexcept;
   /// The number of the thread that holds it now, in any process, according to its words; 0: none. With an
   /// unknown C library always 0.
   [[nodiscard]] static std::uint32_t holder(const pthread_mutex_t& mutex) noexcept;

@@ -104,6 +104,26 @@ TEST_F(RobustLockTest, WakesAWaiterWhenItsHolderDies) {
   EXPECT_EQ(outcome, Outcome::inherited);
 }
 
+// As a thread of another namespace has it, whose number is that of nobody here.
+TEST_F(RobustLockTest, IsNotDamagedByANumberOfAnotherNamespace) {
+#ifndef __GLIBC__
+  GTEST_SKIP() << "the words of this C library's mutexes are not known";
+#else
+  const tests::Ending ending = tests::in_child([&] {
+    constexpr int nobody = 0x3FFF'FFFE;  // more than the kernel's largest number of a process
+    __atomic_store_n(&mutex_.__data.__lock, nobody, __ATOMIC_RELEASE);
+    const auto at_once = Deadline::Clock::now();
+    EXPECT_EQ(RobustLock(mutex_, at_once).outcome(), Outcome::damaged);
+    RobustLock::distrust_numbers();
+    EXPECT_EQ(RobustLock(mutex_, at_once).outcome(), Outcome::timed_out);
+    __atomic_store_n(&mutex_.__data.__lock, 0, __ATOMIC_RELEASE);
+    return std::string("done");
+  });
+  EXPECT_EQ(ending.said, "done");
+  EXPECT_EQ(ending.exit_code, 0);
+#endif
+}
+
 TEST_F(RobustLockTest, IsLostIfNobodyRepaired) {
   die_with_it();
   EXPECT_EQ(outcome_elsewhere(soon()), Outcome::inherited);
