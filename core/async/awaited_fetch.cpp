@@ -3,6 +3,8 @@
 #include <chrono>
 #include <utility>
 
+#include "core/base/blocking_wait.hpp"
+
 namespace locum {
 
 void AwaitedFetch::end(Result<ObjectView> outcome) noexcept {
@@ -82,6 +84,7 @@ bool AwaitedFetch::ended() const noexcept {
 Result<ObjectView> AwaitedFetch::get(Deadline deadline) {
   const auto until = deadline.moment(std::chrono::seconds(0), until_);
   {
+    const BlockingWait blocking;
     MutexLock lock(mutex_);
     while (!outcome_ && !fetch_) {
       if (!lock.wait_until(decided_, until) && !outcome_ && !fetch_) {

@@ -4,6 +4,7 @@
 
 #include "core/async/serial_executor.hpp"
 #include "core/async/transfer_times.hpp"
+#include "core/base/blocking_wait.hpp"
 
 namespace locum {
 
@@ -41,6 +42,7 @@ void CompletionCounter::await(std::uint64_t seen, Clock::time_point until) {
   if (count() != seen) {
     return;
   }
+  const BlockingWait blocking;
   if (!times_ || !times_->any()) {
     return sleep(seen, until);
   }

@@ -4,6 +4,8 @@
 #include <functional>
 #include <utility>
 
+#include "core/base/blocking_wait.hpp"
+
 namespace locum {
 
 namespace {
@@ -79,6 +81,7 @@ bool Progress::wait(const Pending& pending, Clock::time_point moment) {
 }
 
 bool Progress::wait(const Pending& pending, Clock::time_point moment, bool drives) {
+  const BlockingWait blocking;
   if (drives) {
     (void)drive_while_busy(&pending, moment, {.time = options_.spin, .at_once = true});
   }

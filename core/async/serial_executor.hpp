@@ -1,22 +1,33 @@
 #pragma once
 
-#include <condition_variable>
+#include <cstddef>
 #include <memory>
-#include <thread>
 #include <utility>
 
 #include "core/async/continuation.hpp"
-#include "core/base/mutex.hpp"
 #include "core/base/thread_start.hpp"
 
 namespace locum {
 
 /// Runs continuations one after the other, in the order in which they were added, on a thread that starts
 /// with the first and sleeps while there is none. Any thread.
+///
+/// A continuation may wait in the library for a result that depends on one queued behind it. So once one has
+/// taken `longest_alone`, it lets the next ones start on another thread whenever it waits (BlockingWait):
+///
+/// 1. At most one thread has the *turn*. It takes the next continuation, and keeps the turn until that has
+/// ended, or another thread takes the turn while the continuation waits.
+/// 2. A continuation that lost its turn in a wait gets it back at the end of that wait, before others start:
+/// when the one that has it ends, or waits itself. After `longest_return` it goes on without: the one that
+/// has it may wait for a lock that this one holds.
+/// 3. There are at most `most_threads`. If as many continuations wait, those behind them start when the wait
+/// of one has ended.
 class SerialExecutor {
  public:
-  /// \param on_start called first by the thread
-  explicit SerialExecutor(ThreadStart on_start = {}) : queue_(std::make_shared<Queue>(std::move(on_start))) {}
+  static constexpr std::size_t most_threads = 64;
+
+  /// \param on_start called first by each thread
+  explicit SerialExecutor(ThreadStart on_start = {});
   SerialExecutor(const SerialExecutor&) = delete;
   SerialExecutor& operator=(const SerialExecutor&) = delete;
   ~SerialExecutor() { close(); }
@@ -25,27 +36,15 @@ class SerialExecutor {
   /// or in close(). After close() it runs at once, on the calling thread.
   void add(std::unique_ptr<Continuation> continuation) noexcept;
   /// The first call of each library thread.
-  [[nodiscard]] const ThreadStart& on_start() const noexcept { return queue_->on_start; }
-  /// Runs all that were added, and ends the thread; called on that thread, the thread ends by itself
+  [[nodiscard]] const ThreadStart& on_start() const noexcept;
+  /// Runs all that were added, and ends the threads; called on one of them, they end by themselves
   /// afterwards. May be called repeatedly.
   void close() noexcept;
 
  private:
-  struct Queue {
-    explicit Queue(ThreadStart first_call) : on_start(std::move(first_call)) {}
+  class Queue;
 
-    const ThreadStart on_start;
-    Mutex mutex;
-    std::condition_variable condition;
-    ContinuationQueue added LOCUM_GUARDED_BY(mutex);
-    bool closed LOCUM_GUARDED_BY(mutex) = false;
-    std::thread thread LOCUM_GUARDED_BY(mutex);
-  };
-
-  static void run_all(Queue& queue) noexcept;
-  static void work(Queue& queue) noexcept;
-
-  const std::shared_ptr<Queue> queue_;  ///< shared with the thread
+  const std::shared_ptr<Queue> queue_;  ///< shared with the threads
 };
 
 }  // namespace locum

@@ -19,6 +19,7 @@
 #include "core/backend/read_ahead.hpp"
 #include "core/backend/record_names.hpp"
 #include "core/backend/store_spaces.hpp"
+#include "core/base/blocking_wait.hpp"
 #include "core/base/mutex.hpp"
 #include "core/base/unless_out_of_memory.hpp"
 #include "core/node/promised.hpp"
@@ -413,6 +414,7 @@ Result<ObjectView> BackendConnector::wait(const Address& address, Deadline deadl
     if (now >= moment) {
       return name_not_put();
     }
+    const BlockingWait blocking;
     if (traits_.pushes) {
       backend_->await({*space, record}, std::min(moment, next_look));
     } else {

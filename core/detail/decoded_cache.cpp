@@ -1,7 +1,10 @@
 #include "core/detail/decoded_cache.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
+
+#include "core/base/blocking_wait.hpp"
 
 namespace locum::detail {
 
@@ -133,6 +136,7 @@ void DecodedCache::note_stand_in() noexcept {
 Result<DecodedCache::Value> DecodedCache::await(const Id& id, std::uint64_t stored_bytes, Moment until) {
   Value known{.value = {}, .found = true};
   List dropped;  // like the value, destroyed after the lock: destructors are the user's code
+  std::optional<BlockingWait> blocking;  // ends after the lock, too
   MutexLock lock(mutex_);
   if (slots_.size() >= sweep_at_) {
     sweep();
@@ -152,6 +156,9 @@ Result<DecodedCache::Value> DecodedCache::await(const Id& id, std::uint64_t stor
     }
     if (!has_time) {
       return still_decoded();
+    }
+    if (!blocking) {
+      blocking.emplace();
     }
     has_time = lock.wait_until(decoded_, until);
   }

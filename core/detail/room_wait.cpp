@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "core/base/blocking_wait.hpp"
+
 namespace locum::detail {
 
 namespace {
@@ -61,6 +63,7 @@ Result<void> RoomWait::wait(const Error& refused, std::uint64_t size_bytes) {
         .about(refused.key());
   }
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(until_ - now);
+  const BlockingWait blocking;
   monitor_->sleep(armed_, Clock::now() + std::min(sleep_, left));
   sleep_ = std::min(2 * sleep_, longest_sleep);
   return {};

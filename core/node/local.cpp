@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/base/blocking_wait.hpp"
 #include "core/base/checksum.hpp"
 #include "core/base/mutex.hpp"
 #include "core/base/unless_out_of_memory.hpp"
@@ -330,6 +331,7 @@ class Local final : public Connector, public MemoryMonitor, public Expiring {
   /// The object under a name, once it is put; `timeout` at that moment.
   Result<ObjectView> await(const Address& address, Deadline::Clock::time_point until) LOCUM_EXCLUDES(mutex_) {
     const auto promised = promise_named(address.key.store, address.name);
+    const BlockingWait blocking;
     MutexLock lock(mutex_);
     for (;; (void)lock.wait_until(sealed_, until)) {
       if (LocalObject* const object = find(address)) {

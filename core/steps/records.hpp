@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/base/blocking_wait.hpp"
 #include "core/session.hpp"
 #include "core/store.hpp"
 
@@ -116,6 +117,7 @@ class Records {
   [[nodiscard]] Result<View<T>> wait_a_while(std::string_view record, Moment until) const {
     using namespace std::chrono_literals;
     if (is_home()) {
+      const BlockingWait blocking;
       const Moment began = now();
       for (Moment time = began; time < std::min(until, began + polling); time = now()) {
         const auto pause = std::clamp<Deadline::Clock::duration>((time - began) / 8, 50us, 1ms);

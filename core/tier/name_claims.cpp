@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/base/blocking_wait.hpp"
 #include "core/base/hash.hpp"
 #include "core/object/object_record.hpp"
 #include "core/tier/batch_pieces.hpp"
@@ -85,6 +86,7 @@ Result<NameClaims::Held> NameClaims::take(const Address& name, Clock::time_point
       }
       next_look = Clock::now() + between_looks_for_the_lost;
     }
+    const BlockingWait blocking;
     std::this_thread::sleep_for(pause);  // nobody is told when a claim is given back
   }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/base/blocking_wait.hpp"
 #include "shm/segment/futex.hpp"
 #include "shm/segment/kill_point.hpp"
 
@@ -25,6 +26,7 @@ NameWait::NameWait(Shard& shard) noexcept
 }
 
 void NameWait::sleep(Deadline::Clock::time_point moment) noexcept {
+  const BlockingWait blocking;
   futex_wait(shard_.published, seen_, std::min(moment, Deadline::Clock::now() + longest_sleep));
 }
 
