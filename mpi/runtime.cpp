@@ -194,6 +194,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
                                    .metrics = state_->metrics,
                                    .losses = state_->losses});
   state_->links = std::move(links.links);
+  state_->close_transport = std::move(links.close_transport);
   state_->transport = {.transport = std::move(links.transport),
                        .transport_details = std::move(links.details),
                        .only_in_calls = links.only_in_calls};

@@ -91,13 +91,22 @@ void Runtime::close(Deadline deadline) {
       error.reset();
     }
   }
-  state_->links.reset();
+  end_links();
   if (error && error->code() != Errc::peer_lost) {
     throw *error;
   }
   if (!flushed) {
     throw flushed.error();
   }
+}
+
+// Stores of the program may keep the links, and with them the transport, for longer than MPI lasts.
+void Runtime::end_links() noexcept {
+  if (state_->links && state_->close_transport) {
+    state_->links->run_last(state_->close_transport);
+  }
+  state_->close_transport = nullptr;
+  state_->links.reset();
 }
 
 // Before promises are broken, by which the ranks learn how one has ended.

@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -33,6 +34,7 @@ struct Opened {
   std::shared_ptr<RemoteMemory> remote{};
   std::string details{};
   bool only_in_calls = false;
+  std::function<void()> close{};  ///< RuntimeLinks::close_transport
 };
 
 #if LOCUM_WITH_UCX
@@ -81,6 +83,7 @@ Opened open_mpi(const RuntimeParts& parts) {
   opened.only_in_calls = std::ranges::find(lower, std::byte{1}) != lower.end();
   if (parts.options.one_sided == OneSided::off) {
     opened.transport = mpi::open_transport(parts.group.communicator(), until);
+    opened.close = [transport = opened.transport] { mpi::close_transport(*transport); };
     return opened;
   }
   constexpr std::uint64_t tried_bytes = 4096;
@@ -96,6 +99,7 @@ Opened open_mpi(const RuntimeParts& parts) {
   parts.memory.arena->free(*block);
   opened.transport = both.transport;
   opened.remote = both.remote;
+  opened.close = [transport = opened.transport] { mpi::close_transport(*transport); };
   return opened;
 }
 
@@ -161,7 +165,8 @@ RuntimeLinks open_links(const RuntimeParts& parts) {
   RuntimeLinks made{.links = {},
                     .transport = std::string(transport.name),
                     .details = opened.details,
-                    .only_in_calls = opened.only_in_calls};
+                    .only_in_calls = opened.only_in_calls,
+                    .close_transport = opened.close};
   Progress::Options progress = progress_options(parts.group);
   if (opened.only_in_calls) {
     progress.helper = false;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -23,6 +24,9 @@ struct RuntimeLinks {
   /// MPI was initialised without MPI_THREAD_MULTIPLE, and the transport is MPI: nothing is sent or served but
   /// by this thread, in calls of the library.
   bool only_in_calls = false;
+  /// Ends the transport, which stores keep after the runtime; empty: it needs no end before MPI_Finalize.
+  /// Collective; on the driver.
+  std::function<void()> close_transport{};
 };
 
 /// What the links use of the runtime.

@@ -51,10 +51,11 @@ struct Runtime::State {
   std::shared_ptr<mpi::LostRankMonitor> losses;
   std::vector<shm::ProcessIdentity> mates;  ///< the processes of this node
   std::shared_ptr<const shm::ClosedAlone> closed_alone;
-  std::shared_ptr<Links> links;       ///< to other nodes, if there are any
-  JobFacts transport;                 ///< what is known of them
-  std::function<void(bool)> prepare;  ///< memory ahead of use: whether
-  std::uint64_t memory_bytes = 0;     ///< of this node
+  std::shared_ptr<Links> links;           ///< to other nodes, if there are any
+  std::function<void()> close_transport;  ///< RuntimeLinks::close_transport
+  JobFacts transport;                     ///< what is known of them
+  std::function<void(bool)> prepare;      ///< memory ahead of use: whether
+  std::uint64_t memory_bytes = 0;         ///< of this node
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
   std::optional<storage::ForkGuard> fork_guard;  // once there is a session
   std::optional<shm::WarningSignal> signal;

@@ -233,6 +233,16 @@ void Links::close() noexcept {
   WarmMemory::of_process().drop();
 }
 
+void Links::run_last(const std::function<void()>& step) noexcept {
+  constexpr auto patience = std::chrono::seconds(30);  // with what the driver does before
+  const auto done = std::make_shared<Pending>();
+  progress_->submit([progress = progress_.get(), step, done] {
+    step();
+    progress->finish(*done);
+  });
+  (void)progress_->wait(*done, progress_->now() + patience);
+}
+
 // Whether no thread that uses these parts drives any more.
 bool Links::close_channel() {
   constexpr auto patience = std::chrono::seconds(1);  // with a step of the thread that drives now

@@ -111,6 +111,8 @@ class Links {
   /// the node's memory. Waits for bulks in transfer, until they have arrived or their rank is lost, and at
   /// most the timeout. May be called repeatedly.
   void close() noexcept;
+  /// Runs `step` on the driver, where it may use the transport, and waits for its end. After close().
+  void run_last(const std::function<void()>& step) noexcept;
 
  private:
   [[nodiscard]] bool close_channel();

@@ -183,7 +183,7 @@ void MpiTransport::take(Window window, std::shared_ptr<const void> memory) noexc
 
 Result<Sending> MpiTransport::read(int from, std::uint64_t displacement, std::span<std::byte> into,
                                    RemoteMemory::Then then) {
-  if (peer(from).state != Peer::State::open) {
+  if (closed_ || peer(from).state != Peer::State::open) {
     return Error(Errc::peer_lost, "this rank can no longer be reached").at_rank(from);
   }
   if (into.empty()) {

@@ -20,6 +20,10 @@ Error lost_error(int rank) {
       .at_rank(rank);
 }
 
+Error closed_error() {
+  return Error(Errc::closed, "the runtime has been closed; keep it alive as long as its stores are used");
+}
+
 }  // namespace
 
 MpiTransport::MpiTransport(Communicator communicator, const TransportOptions& options)
@@ -45,18 +49,32 @@ MpiTransport::MpiTransport(Communicator communicator, const TransportOptions& op
 }
 
 MpiTransport::~MpiTransport() {
-  if (why_unusable() != nullptr) {
-    keep_for_good(std::shared_ptr<InMpi>(std::move(in_mpi_)));
-    keep_for_good(std::shared_ptr<Communicator>(std::move(communicator_)));
+  close();
+}
+
+// Memory that MPI may still use moves to what is kept until the process ends: references to it stay valid.
+void MpiTransport::close() noexcept {
+  if (closed_) {
     return;
   }
-  close(Clock::now() + options_.close_timeout);
+  const bool may_call = why_unusable() == nullptr;
+  const bool together = may_call && end_together(Clock::now() + options_.close_timeout);
+  const MutexLock lock(asking_);
+  closed_ = true;
+  if (!may_call) {
+    keep_for_good(std::shared_ptr<InMpi>(std::move(in_mpi_)));
+  }
+  if (together) {
+    communicator_.reset();
+  } else {
+    keep_for_good(std::shared_ptr<Communicator>(std::move(communicator_)));
+  }
 }
 
 // All ranks come here at about the same time: once nothing of theirs is under way, nobody needs the
 // communicator and the window. MPI frees them collectively, and without a deadline: all ranks do, or none, as
-// the barrier decides.
-void MpiTransport::close(Clock::time_point deadline) {
+// the barrier decides. Returns whether all have come.
+bool MpiTransport::end_together(Clock::time_point deadline) {
   bool together = drive_until(deadline, [this] { return is_idle(); });
   if (together) {
     auto barrier = std::make_unique<MPI_Request>(MPI_REQUEST_NULL);
@@ -74,13 +92,12 @@ void MpiTransport::close(Clock::time_point deadline) {
                                                [this] { return receiving_ == 0 && !message_has_come(); });
   if (together && window_) {
     window_->free();
+    in_mpi_->window_memory.reset();
   }
   if (!drained) {
     keep_for_good(std::shared_ptr<InMpi>(std::move(in_mpi_)));
   }
-  if (!together) {
-    keep_for_good(std::shared_ptr<Communicator>(std::move(communicator_)));
-  }
+  return together;
 }
 
 bool MpiTransport::is_idle() const noexcept {
@@ -129,6 +146,9 @@ Result<Sending> MpiTransport::send(int to, std::span<const std::byte> header, st
       sleeper_.ring();
     }
     return copied ? Sending::done : Sending::pending;
+  }
+  if (closed_) {
+    return closed_error();
   }
   Peer& target = peer(to);
   if (target.state != Peer::State::open) {
@@ -201,7 +221,7 @@ void MpiTransport::reap(Peer& peer) noexcept {
 }
 
 void MpiTransport::forget(int rank) noexcept {
-  if (rank < 0 || rank >= size_ || rank == rank_) {
+  if (closed_ || rank < 0 || rank >= size_ || rank == rank_) {
     return;
   }
   Peer& lost = peer(rank);
@@ -223,6 +243,9 @@ void MpiTransport::lose(int rank) noexcept {
 
 bool MpiTransport::progress(Receiver& receiver) {
   sleeper_.disarm();
+  if (closed_) {
+    return tell_own(receiver);
+  }
   bool moved = start_receiving();
   moved = receive(receiver) || moved;
   for (std::size_t at = 0; at < sending_to_.size();) {
@@ -331,6 +354,9 @@ void MpiTransport::take(Receiver& receiver, Incoming& message) noexcept {
 }
 
 bool MpiTransport::arm() {
+  if (closed_) {
+    return own_.empty();
+  }
   if (receiving_ > 0 || !own_.empty() || !finished_.empty() || message_has_come() ||
       std::ranges::any_of(gone_, [this](int rank) { return !has_bulks_of(rank); })) {
     return false;
@@ -339,10 +365,15 @@ bool MpiTransport::arm() {
   return true;
 }
 
-// Bulks in MPI's hands may have arrived, which the sleeper cannot see.
+// Once closed, it is woken if it was armed before, and then nobody arms it.
 void MpiTransport::sleep(Clock::time_point moment) {
-  sleeper_.sleep(moment,
-                 [this] { return moving_.load(std::memory_order_relaxed) > 0 || message_has_come(); });
+  sleeper_.sleep(moment, [this] { return sleeper_shall_wake(); });
+}
+
+// Bulks in MPI's hands may have arrived, which the sleeper cannot see.
+bool MpiTransport::sleeper_shall_wake() noexcept {
+  const MutexLock lock(asking_);
+  return closed_ || moving_.load(std::memory_order_relaxed) > 0 || message_has_come();
 }
 
 bool MpiTransport::tell_own(Receiver& receiver) noexcept {

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/mutex.hpp"
 #include "core/ports/remote_memory.hpp"
 #include "mpi/communicator.hpp"
 #include "mpi/transport/envelope.hpp"
@@ -29,11 +30,14 @@ namespace locum::mpi {
 /// a message; its receiver posts receives into its own memory and pulls; then MPI moves the bulk from the
 /// sender's memory into the receiver's, in messages of a tag that follows from the bulk's number (bulks.cpp).
 ///
-/// A rank's messages to itself never go to MPI.
+/// A rank's messages to itself never go to MPI. Once closed it calls MPI no more, and moves nothing.
 class MpiTransport final : public Transport {
  public:
   MpiTransport(Communicator communicator, const TransportOptions& options);
   ~MpiTransport() override;
+
+  /// See close_transport().
+  void close() noexcept;
 
   [[nodiscard]] Result<Sending> send(int to, std::span<const std::byte> header,
                                      std::span<const std::byte> bulk, std::uint64_t ticket) override;
@@ -114,6 +118,7 @@ class MpiTransport final : public Transport {
   };
 
   [[nodiscard]] bool message_has_come() const noexcept;
+  [[nodiscard]] bool sleeper_shall_wake() noexcept LOCUM_EXCLUDES(asking_);
   [[nodiscard]] bool post(int to, const Envelope& envelope, std::span<const std::byte> header,
                           std::span<const std::byte> bulk) noexcept;
   [[nodiscard]] bool is_crowded(const Peer& peer) const noexcept;
@@ -140,7 +145,7 @@ class MpiTransport final : public Transport {
   void lose(int rank) noexcept;
   [[nodiscard]] bool drive_until(Clock::time_point deadline, const std::function<bool()>& finished) noexcept;
   [[nodiscard]] bool is_idle() const noexcept;
-  void close(Clock::time_point deadline);
+  [[nodiscard]] bool end_together(Clock::time_point deadline);
   [[nodiscard]] Peer& peer(int rank) noexcept { return peers_[static_cast<std::size_t>(rank)]; }
 
   /// What MPI may write to, or read, until its requests have ended: kept until the process ends if they do
@@ -176,6 +181,8 @@ class MpiTransport final : public Transport {
   std::uint64_t last_landing_ = 0;
   std::atomic<std::size_t> moving_{0};  ///< bulks and reads in MPI's hands; read by the sleeper
   Sleeper sleeper_;
+  Mutex asking_;                      ///< held while the sleeping thread asks MPI for messages
+  std::atomic<bool> closed_ = false;  ///< written by the thread that makes progress, with the mutex
 };
 
 }  // namespace locum::mpi

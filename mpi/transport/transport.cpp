@@ -14,6 +14,10 @@ std::unique_ptr<Transport> open_transport(const Communicator& communicator, Mome
   return std::make_unique<MpiTransport>(Communicator::duplicate(communicator.raw(), moment), options);
 }
 
+void close_transport(Transport& transport) noexcept {
+  static_cast<MpiTransport&>(transport).close();
+}
+
 OpenedTransport open_transport_with_window(CommunicatorGroup& group, Moment moment,
                                            const WindowOptions& window, const TransportOptions& options) {
   const auto transport =

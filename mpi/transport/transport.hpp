@@ -37,6 +37,11 @@ struct TransportOptions {
 [[nodiscard]] std::unique_ptr<Transport> open_transport(const Communicator& communicator, Moment moment,
                                                         const TransportOptions& options = {});
 
+/// Ends a transport that was opened here: it calls MPI no more, and moves nothing, however long it is kept.
+/// Its destructor does the same if this was not called. Collective over its ranks, as far as they come: waits
+/// for them for the close_timeout. By the thread that makes progress now (Progress::submit()).
+void close_transport(Transport& transport) noexcept;
+
 /// A transport, and one-sided access to its ranks' memory.
 struct OpenedTransport {
   std::shared_ptr<Transport> transport;
