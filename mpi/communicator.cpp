@@ -37,7 +37,7 @@ int checked_count(std::size_t bytes, std::string_view what) {
 
 }  // namespace
 
-Communicator Communicator::duplicate(MPI_Comm parent, Moment moment) {
+Communicator Communicator::duplicate(MPI_Comm parent, Moment moment, const LostRanks& lost) {
   int between_groups = 1;
   if (parent != MPI_COMM_NULL) {
     check(MPI_Comm_test_inter(parent, &between_groups), "MPI_Comm_test_inter");
@@ -50,7 +50,7 @@ Communicator Communicator::duplicate(MPI_Comm parent, Moment moment) {
   auto made = std::make_unique<MPI_Comm>(MPI_COMM_NULL);
   MPI_Request request = MPI_REQUEST_NULL;
   check(MPI_Comm_idup(parent, made.get(), &request), "MPI_Comm_idup");
-  return Communicator(complete(std::move(made), {request}, moment, "duplicating the communicator", {}));
+  return Communicator(complete(std::move(made), {request}, moment, "duplicating the communicator", lost));
 }
 
 Communicator::Communicator(MPI_Comm owned) : communicator_(owned) {

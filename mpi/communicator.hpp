@@ -22,8 +22,8 @@ namespace locum::mpi {
 class Communicator {
  public:
   /// Collective over `parent`, which is not changed. Throws `invalid_argument` unless it is an
-  /// intracommunicator.
-  [[nodiscard]] static Communicator duplicate(MPI_Comm parent, Moment moment);
+  /// intracommunicator. `lost`: polled while it waits; it is not watched further.
+  [[nodiscard]] static Communicator duplicate(MPI_Comm parent, Moment moment, const LostRanks& lost = {});
 
   Communicator(Communicator&& other) noexcept;
   Communicator& operator=(Communicator&& other) noexcept;
@@ -39,6 +39,8 @@ class Communicator {
   [[nodiscard]] int size() const noexcept { return size_; }
   /// From now on steps fail when a rank is lost.
   void watch(LostRanks lost) { lost_ = std::move(lost); }
+  /// What waits poll; may be empty.
+  [[nodiscard]] const LostRanks& lost() const noexcept { return lost_; }
   /// Whether a step timed out or failed.
   [[nodiscard]] bool broken() const noexcept { return broken_; }
 

@@ -318,8 +318,9 @@ StepSide Runtime::step_side(MPI_Comm ranks) {
   require_open("step_side");
   require_mpi("step_side");
   const auto until = Deadline().moment(state_->options.collective_timeout);
-  auto side = mpi::Communicator::duplicate(ranks, until);
-  side.watch([losses = state_->losses] { return losses->ranks_while_waiting(); });
+  const mpi::LostRanks& lost = state_->group.communicator().lost();
+  auto side = mpi::Communicator::duplicate(ranks, until, lost);
+  side.watch(lost);
   const std::uint64_t mine =
       (static_cast<std::uint64_t>(state_->group.rank() + 1) << 32U) | ++state_->step_sides;
   std::vector<std::byte> number(sizeof mine);

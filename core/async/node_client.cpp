@@ -95,10 +95,12 @@ Error senseless_answer(int node) {
   return Error(Errc::corrupt, "node " + std::to_string(node) + " sent an invalid reply; try again");
 }
 
-Error nobody_answered() {
-  return Error(Errc::timeout,
-               "the owner of this object, or the home of its name, did not reply before the deadline; give "
-               "the call more time, or check whether their ranks hang");
+Error NodeClient::nobody_answered() const {
+  return call_error::late_owner(serves());
+}
+
+call_error::Serves NodeClient::serves() const noexcept {
+  return progress_->drives_only_in_calls() ? call_error::Serves::only_in_calls : call_error::Serves::always;
 }
 
 NodeClient::NodeClient(std::shared_ptr<Nodes> nodes, std::shared_ptr<Progress> progress,
@@ -146,7 +148,7 @@ Result<NodeReply> NodeClient::ask(int node, Kind kind, std::span<const std::byte
     ended = progress_->wait(waiting.pending(), look_until());
   }
   if (!ended) {
-    return call_error::late_node(node);
+    return call_error::late_node(node, serves());
   }
   return std::move(waiting.reply());
 }

@@ -13,6 +13,7 @@
 #include "core/async/transfer_times.hpp"
 #include "core/deadline.hpp"
 #include "core/ports/connector.hpp"
+#include "core/rpc/call_error.hpp"
 #include "core/rpc/nodes.hpp"
 
 namespace locum {
@@ -63,8 +64,6 @@ class Paused final : public Operation::Begun {
 
 /// The error for an invalid reply of a node.
 [[nodiscard]] Error senseless_answer(int node);
-/// The error of an operation that got no reply before its deadline.
-[[nodiscard]] Error nobody_answered();
 
 /// Sends requests to other nodes and waits for the replies, making progress meanwhile. Any thread may call;
 /// within a step of the channel only functions that do not wait: request(), moment() and now().
@@ -133,7 +132,12 @@ class NodeClient {
   /// Of calls without a deadline.
   [[nodiscard]] std::chrono::milliseconds timeout() const noexcept { return timeout_; }
 
+  /// The error of an operation that got no reply before its deadline.
+  [[nodiscard]] Error nobody_answered() const;
+
  private:
+  [[nodiscard]] call_error::Serves serves() const noexcept;
+
   const std::shared_ptr<Nodes> nodes_;
   const std::shared_ptr<Progress> progress_;
   const std::shared_ptr<BackgroundWorker> worker_;

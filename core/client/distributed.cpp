@@ -252,7 +252,7 @@ Result<ObjectView> Distributed::get_into(const Address& address, const Selection
   found = operation->take();
   note_time(found, selection, took);
   const bool was_late = !in_time && !found && found.error().code() == Errc::timeout;
-  return was_late ? nobody_answered() : selected(std::move(found), selection);
+  return was_late ? client_->nobody_answered() : selected(std::move(found), selection);
 }
 
 // Without a deadline, the time counts from its start.
@@ -300,7 +300,7 @@ template <class T>
 T Distributed::run(Deadline::Clock::time_point until, Task<T> first, const Wanted& still_wanted) const {
   const auto operation = client_->operation(std::move(first));
   if (!client_->run(*operation, until, still_wanted)) {
-    return nobody_answered();
+    return client_->nobody_answered();
   }
   return operation->take();
 }

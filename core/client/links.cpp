@@ -57,13 +57,15 @@ Links::Links(LinkParts parts)
     : inline_bytes_(parts.inline_bytes),
       windows_(parts.window_bytes, most_ahead),
       timeout_(parts.timeout),
-      channel_(
-          std::make_shared<RpcChannel>(parts.transport, parts.metrics,
-                                       RpcChannelOptions{.rank = parts.rank,
-                                                         .size = static_cast<int>(parts.node_of_rank.size()),
-                                                         .incarnation = parts.incarnation,
-                                                         .patience = parts.patience,
-                                                         .node_of_rank = parts.node_of_rank})),
+      channel_(std::make_shared<RpcChannel>(
+          parts.transport, parts.metrics,
+          RpcChannelOptions{.rank = parts.rank,
+                            .size = static_cast<int>(parts.node_of_rank.size()),
+                            .incarnation = parts.incarnation,
+                            .patience = parts.patience,
+                            .serves = parts.progress.only_thread ? call_error::Serves::only_in_calls
+                                                                 : call_error::Serves::always,
+                            .node_of_rank = parts.node_of_rank})),
       nodes_(std::make_shared<Nodes>(parts.node_of_rank, parts.rank, channel_)),
       waker_(std::make_shared<Waker>()),
       read_leases_(std::make_shared<ReadLeases>(parts.remote, channel_, parts.patience)),

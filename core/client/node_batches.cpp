@@ -19,8 +19,8 @@ void NodeBatches::run(Deadline::Clock::time_point until, const std::vector<std::
   const auto operation = client_.operation(std::move(task));
   client_.begin(*operation);
   meanwhile();
-  auto brought =
-      client_.wait(*operation, until) ? operation->take() : Result<std::vector<Result<T>>>(nobody_answered());
+  auto brought = client_.wait(*operation, until) ? operation->take()
+                                                 : Result<std::vector<Result<T>>>(client_.nobody_answered());
   for (std::size_t at = 0; at < places.size(); ++at) {
     all[places[at]] = brought ? std::move((*brought)[at]) : Result<T>(brought.error());
   }
@@ -133,7 +133,7 @@ Result<BatchSearch::Found> NodeBatches::find_elsewhere(BatchWanted wanted) const
   const auto took = client_.now() - began;
   client_.times()->block(took);
   if (!ended) {
-    return nobody_answered();
+    return client_.nobody_answered();
   }
   auto found = operation->take();
   if (!found || !has_bytes) {

@@ -64,6 +64,9 @@ Result<void> RoomWait::wait(const Error& refused, std::uint64_t size_bytes) {
   }
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(until_ - now);
   const BlockingWait blocking;
+  // Who makes room may need messages that no other thread drives.
+  CompletionCounter& completions = *session_.completions();
+  completions.await(completions.count(), now);
   monitor_->sleep(armed_, Clock::now() + std::min(sleep_, left));
   sleep_ = std::min(2 * sleep_, longest_sleep);
   return {};

@@ -6,18 +6,32 @@
 
 namespace locum::call_error {
 
-Error late(int rank) noexcept {
-  return Error(Errc::timeout, "rank " + std::to_string(rank) +
-                                  " did not reply before the deadline; give the call more time, or check "
-                                  "whether that rank hangs")
-      .at_rank(rank);
-}
+namespace {
 
-Error late_node(int node) noexcept {
+Error late_one(const std::string& who, const char* hangs, Serves serves) {
   return Error(
       Errc::timeout,
-      "node " + std::to_string(node) +
-          " did not reply before the deadline; give the call more time, or check whether its ranks hang");
+      serves == Serves::always
+          ? who + " did not reply before the deadline; give the call more time, or check whether " + hangs
+          : who +
+                " did not reply before the deadline: MPI was initialised without "
+                "MPI_THREAD_MULTIPLE, so that a rank replies only while its first thread waits in "
+                "the library; call MPI_Init_thread with MPI_THREAD_MULTIPLE, or set "
+                "LOCUM_TRANSPORT=ucx");
+}
+
+}  // namespace
+
+Error late(int rank, Serves serves) noexcept {
+  return late_one("rank " + std::to_string(rank), "that rank hangs", serves).at_rank(rank);
+}
+
+Error late_node(int node, Serves serves) noexcept {
+  return late_one("node " + std::to_string(node), "its ranks hang", serves);
+}
+
+Error late_owner(Serves serves) noexcept {
+  return late_one("the owner of this object, or the home of its name,", "their ranks hang", serves);
 }
 
 Error gone(int rank, const Error& cause) noexcept {

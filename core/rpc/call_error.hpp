@@ -10,10 +10,18 @@ namespace locum::call_error {
 
 // Errors of calls between ranks.
 
+/// When ranks serve requests of others.
+enum class Serves : std::uint8_t {
+  always,
+  only_in_calls,  ///< while the thread that opened the runtime waits in the library
+};
+
 /// That rank did not reply before the deadline.
-[[nodiscard]] Error late(int rank) noexcept;
+[[nodiscard]] Error late(int rank, Serves serves) noexcept;
 /// No rank of that node replied before the deadline.
-[[nodiscard]] Error late_node(int node) noexcept;
+[[nodiscard]] Error late_node(int node, Serves serves) noexcept;
+/// The owner of an object, or the home of its name, did not reply before the deadline.
+[[nodiscard]] Error late_owner(Serves serves) noexcept;
 /// That rank is lost.
 [[nodiscard]] Error gone(int rank, const Error& cause) noexcept;
 /// A rank was silent for that long.

@@ -251,7 +251,7 @@ bool RpcChannel::look_at_clock() noexcept {
     const std::uint32_t number = calls_.next_due();
     const int rank = calls_.find(number)->rank;
     const bool waits = calls_.find(number)->waits;
-    settle(number, call_error::late(rank));
+    settle(number, call_error::late(rank, options_.serves));
     if (!waits) {
       doubt(rank);  // else a caller with a shorter deadline would never detect its death
     }

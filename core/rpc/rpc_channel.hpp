@@ -17,6 +17,7 @@
 #include "core/ports/transport.hpp"
 #include "core/ports/wait_budget.hpp"
 #include "core/result.hpp"
+#include "core/rpc/call_error.hpp"
 #include "core/rpc/call_table.hpp"
 #include "core/rpc/inbound_bulks.hpp"
 #include "core/rpc/inbound_quota.hpp"
@@ -90,6 +91,7 @@ struct RpcChannelOptions {
   std::uint64_t incarnation = 0;
   /// A rank that owes a reply and is silent for this long counts as dead.
   std::chrono::milliseconds patience{5'000};
+  call_error::Serves serves = call_error::Serves::always;  ///< for the error of a late reply
   /// Node of each rank: if one rank is silent, the others of its node are probed as well, so that the loss of
   /// a whole node is detected at once. Empty: each rank for itself.
   std::vector<int> node_of_rank;

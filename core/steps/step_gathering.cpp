@@ -5,14 +5,23 @@
 #include <system_error>
 #include <utility>
 
+#include "core/detail/session_state.hpp"
+
 namespace locum::detail {
 
 StepGathering::StepGathering(const Stream& stream, StepQueue& queue, const StepWriterOptions& options,
                              std::shared_ptr<StepIndex> index)
-    : stream_(stream), queue_(queue), options_(options), index_(std::move(index)) {
+    : stream_(stream),
+      queue_(queue),
+      options_(options),
+      index_(std::move(index)),
+      ended_(std::make_shared<SettledState<bool>>(stream.session().completions())) {
   last_.state = StepRecord::State::failed;  // until all have ended it
   try {
-    thread_ = std::thread([this] { work(); });
+    thread_ = std::thread([this] {
+      work();
+      ended_->settle(true);
+    });
   } catch (const std::system_error& error) {
     throw Error(Errc::out_of_memory, "this process cannot start the thread that gathers the writers' steps",
                 error.what());
@@ -26,6 +35,8 @@ StepGathering::~StepGathering() {
 StepRecord StepGathering::stop(Moment until) {
   if (thread_.joinable()) {
     stop_at_.store(until.time_since_epoch().count(), std::memory_order_relaxed);
+    // As results are waited for: the thread, and other ranks, may need messages that nobody else drives.
+    (void)ended_->wait(Moment::max());
     thread_.join();
   }
   return last_;

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/async_result.hpp"
 #include "core/steps/presence.hpp"
 #include "core/steps/step_files.hpp"
 #include "core/steps/step_queue.hpp"
@@ -70,6 +71,7 @@ class StepGathering {
   std::optional<Error> error_;
   Moment freed_at_{};  ///< when released steps were looked for last, while this waited for a writer
   std::atomic<std::int64_t> stop_at_{INT64_MAX};  ///< in ticks of the clock
+  std::shared_ptr<SettledState<bool>> ended_;     ///< once the thread has done all
   std::thread thread_;
 };
 

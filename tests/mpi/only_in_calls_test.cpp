@@ -91,6 +91,95 @@ TEST(OnlyInCalls, OtherThreadsKeepPromises) {
   runtime.close(60s);
 }
 
+// Another rank ends its step only when this one waits for it in close(), and has a thread that needs
+// messages.
+TEST(OnlyInCalls, AWriterThatClosesServesTheOthers) {
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB});
+  const bool writes = job::rank() < job::last();
+  MPI_Comm group = MPI_COMM_NULL;
+  MPI_Comm_split(MPI_COMM_WORLD, writes ? 1 : 0, 0, &group);
+  constexpr int steps = 3;
+  if (writes) {
+    StepWriter out(runtime, "stream", group, {.rendezvous_readers = 1});
+    for (int number = 0; number < steps; ++number) {
+      auto step = out.begin();
+      ASSERT_TRUE(step) << step.error().what();
+      ASSERT_TRUE(step->put(of_rank("x", job::rank()), number));
+      if (number + 1 == steps && job::rank() != 0) {
+        int closes = 0;
+        MPI_Recv(&closes, 1, MPI_INT, 0, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+      }
+      const auto ended = step->end();
+      ASSERT_TRUE(ended) << ended.error().what();
+    }
+    for (int other = 1; job::rank() == 0 && other < job::last(); ++other) {
+      MPI_Send(&steps, 1, MPI_INT, other, 0, MPI_COMM_WORLD);
+    }
+    const auto closed = out.close();
+    ASSERT_TRUE(closed) << closed.error().what();
+  } else {
+    StepReader in(runtime, "stream", group);
+    int seen = 0;
+    while (const auto step = in.next(30s)) {
+      const auto read = step->get<int>("x0");
+      ASSERT_TRUE(read) << read.error().what();
+      ++seen;
+    }
+    EXPECT_EQ(seen, steps);
+  }
+  MPI_Comm_free(&group);
+  runtime.close(60s);
+}
+
+TEST(OnlyInCalls, AWriterThatOpensServesTheOthers) {
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB});
+  Store store = runtime.store("driven");
+  Key of_last = store.put(job::rank()).value();
+  (void)runtime.report_all();  // nobody has to be served before that any more
+  MPI_Bcast(&of_last, sizeof of_last, MPI_BYTE, job::last(), MPI_COMM_WORLD);
+  if (job::rank() == 0) {  // the others are in step_side() by now, or will be
+    const auto got = store.get<int>(of_last);
+    ASSERT_TRUE(got) << got.error().what();
+  }
+  (void)runtime.step_side(MPI_COMM_WORLD);
+  runtime.close(60s);
+}
+
+TEST(OnlyInCalls, WhoWaitsForRoomServesTheOthers) {
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB});
+  Store store = runtime.store("full");
+  const std::vector<double> half(std::size_t{5} << 20U);  // 40 MiB
+  Key first;
+  if (job::rank() == 0) {
+    first = store.put(half).value();
+  }
+  (void)runtime.report_all();  // nobody has to be served before that any more
+  MPI_Bcast(&first, sizeof first, MPI_BYTE, 0, MPI_COMM_WORLD);
+  if (job::rank() == 0) {
+    const auto second = store.put(half, {.when_full = WhenFull::wait, .deadline = 30s});
+    EXPECT_TRUE(second) << second.error().what();
+  } else if (job::rank() == 1) {
+    EXPECT_TRUE(store.evict(first, {.deadline = 30s}));
+  }
+  runtime.close(60s);
+}
+
+TEST(OnlyInCalls, ATimeoutSaysWhyNobodyReplied) {
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB});
+  Store store = runtime.store("silent");
+  Key of_last = store.put(job::rank()).value();
+  (void)runtime.report_all();  // nobody has to be served before that any more
+  MPI_Bcast(&of_last, sizeof of_last, MPI_BYTE, job::last(), MPI_COMM_WORLD);
+  if (job::rank() == 0) {
+    const auto got = store.get<int>(of_last, {.deadline = 200ms});
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error().code(), Errc::timeout);
+    EXPECT_NE(got.error().text().find("MPI_THREAD_MULTIPLE"), std::string::npos) << got.error().what();
+  }
+  MPI_Barrier(MPI_COMM_WORLD);  // not in a call of the library
+  runtime.close(60s);
+}
+
 // Its thread needs messages, which only close() moves.
 TEST(OnlyInCalls, CloseWaitsForACheckpointInTheBackground) {
   const job::SharedFolder folder;
