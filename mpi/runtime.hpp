@@ -237,7 +237,7 @@ class Runtime {
   [[nodiscard]] JobFacts job_facts() const;
   void finish_checkpoints(Deadline deadline) noexcept;
   void end_session() noexcept;
-  void end_links() noexcept;
+  void close_transport() noexcept;
   void close_in_destructor() noexcept;
 
   std::unique_ptr<State> state_;

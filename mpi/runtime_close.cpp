@@ -91,7 +91,8 @@ void Runtime::close(Deadline deadline) {
       error.reset();
     }
   }
-  end_links();
+  close_transport();
+  state_->links.reset();
   if (error && error->code() != Errc::peer_lost) {
     throw *error;
   }
@@ -101,12 +102,11 @@ void Runtime::close(Deadline deadline) {
 }
 
 // Stores of the program may keep the links, and with them the transport, for longer than MPI lasts.
-void Runtime::end_links() noexcept {
+void Runtime::close_transport() noexcept {
   if (state_->links && state_->close_transport) {
     state_->links->run_last(state_->close_transport);
   }
   state_->close_transport = nullptr;
-  state_->links.reset();
 }
 
 // Before promises are broken, by which the ranks learn how one has ended.
@@ -140,6 +140,7 @@ void Runtime::close_in_destructor() noexcept {
         rank, reason);
     state_->open = false;
     state_->closed_alone->tell();
+    close_transport();
     finish_checkpoints({});
     if (const auto flushed = state_->backends->flush({}); !flushed) {
       std::fprintf(stderr, "locum: rank %d: not all was written to a backend (%s)\n", rank,
