@@ -50,9 +50,10 @@ std::optional<Error> find_strayed(const std::vector<Ballot>& ballots) {
 }  // namespace
 
 CommunicatorGroup::CommunicatorGroup(Communicator communicator, std::chrono::milliseconds timeout,
-                                     int ranks_per_node)
+                                     int ranks_per_node, std::optional<Moment> shared)
     : communicator_(std::move(communicator)),
       timeout_(timeout),
+      shared_(shared),
       topology_(find_topology(communicator_, ranks_per_node, moment())) {}
 
 CommunicatorGroup CommunicatorGroup::of_node() {
@@ -65,7 +66,7 @@ CommunicatorGroup CommunicatorGroup::of_node() {
   }
   const std::size_t ranks = mates.size();
   return {communicator_.part(std::move(mates)), timeout_,
-          Topology{std::vector<int>(ranks, 0), 1, static_cast<int>(ranks)}};
+          Topology{std::vector<int>(ranks, 0), 1, static_cast<int>(ranks)}, shared_};
 }
 
 void CommunicatorGroup::barrier() {
@@ -82,7 +83,7 @@ std::optional<Error> CommunicatorGroup::agree(const std::optional<Error>& mine) 
 
 std::optional<Error> CommunicatorGroup::agree(const std::optional<Error>& mine, std::string_view step,
                                               Deadline deadline) {
-  const Moment moment = deadline.moment(timeout_);
+  const Moment moment = moment_of(deadline);
   std::vector<std::byte> packed = mine ? pack(*mine) : std::vector<std::byte>{};
   const Ballot ballot = fill_in(step, packed.size());
   const std::vector<std::byte> bytes =
@@ -117,7 +118,7 @@ std::vector<std::byte> CommunicatorGroup::broadcast(std::vector<std::byte> bytes
 
 std::vector<std::vector<std::byte>> CommunicatorGroup::exchange(std::vector<std::vector<std::byte>> messages,
                                                                 std::string_view what, Deadline deadline) {
-  const Moment moment = deadline.moment(timeout_);
+  const Moment moment = moment_of(deadline);
   const auto lengths = communicator_.exchange_lengths(messages, moment, what);
   Communicator::Messages received;
   const auto no_room = error_of([&] {

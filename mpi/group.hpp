@@ -20,8 +20,17 @@ namespace locum::mpi {
 /// soon as one of them is known to be dead; from then on the group is unusable, as is its communicator.
 class CommunicatorGroup final : public Group {
  public:
-  /// Collective. `ranks_per_node` as in RuntimeOptions.
-  CommunicatorGroup(Communicator communicator, std::chrono::milliseconds timeout, int ranks_per_node);
+  /// Collective. `ranks_per_node` as in RuntimeOptions; `shared` as in share_moment().
+  CommunicatorGroup(Communicator communicator, std::chrono::milliseconds timeout, int ranks_per_node,
+                    std::optional<Moment> shared = {});
+
+  /// From now on calls without a deadline of their own end at that moment, all of them: they are steps of one
+  /// collective call. None: each waits for the timeout. Returns what was set before.
+  std::optional<Moment> share_moment(std::optional<Moment> moment) noexcept {
+    return std::exchange(shared_, moment);
+  }
+  /// When a call ends that begins now, without a deadline of its own.
+  [[nodiscard]] Moment moment() const { return shared_ ? *shared_ : Deadline().moment(timeout_); }
 
   /// A group of the ranks of this rank's node. Collective over this group.
   [[nodiscard]] CommunicatorGroup of_node();
@@ -64,14 +73,35 @@ class CommunicatorGroup final : public Group {
   [[nodiscard]] Communicator& communicator() noexcept { return communicator_; }
 
  private:
-  CommunicatorGroup(Communicator communicator, std::chrono::milliseconds timeout, Topology topology)
-      : communicator_(std::move(communicator)), timeout_(timeout), topology_(std::move(topology)) {}
+  CommunicatorGroup(Communicator communicator, std::chrono::milliseconds timeout, Topology topology,
+                    std::optional<Moment> shared)
+      : communicator_(std::move(communicator)),
+        timeout_(timeout),
+        shared_(shared),
+        topology_(std::move(topology)) {}
 
-  [[nodiscard]] Moment moment() const { return Deadline().moment(timeout_); }
+  [[nodiscard]] Moment moment_of(Deadline deadline) const {
+    return deadline.is_default() ? moment() : deadline.moment(timeout_);
+  }
 
   Communicator communicator_;
   std::chrono::milliseconds timeout_;
+  std::optional<Moment> shared_;
   Topology topology_;
+};
+
+/// The steps of one collective call end at one moment while this lives.
+class SharedMoment {
+ public:
+  SharedMoment(CommunicatorGroup& group, Moment moment) noexcept
+      : group_(group), before_(group.share_moment(moment)) {}
+  SharedMoment(const SharedMoment&) = delete;
+  SharedMoment& operator=(const SharedMoment&) = delete;
+  ~SharedMoment() { (void)group_.share_moment(before_); }
+
+ private:
+  CommunicatorGroup& group_;
+  const std::optional<Moment> before_;
 };
 
 }  // namespace locum::mpi

@@ -81,7 +81,7 @@ GroupParts parts_of_group(MPI_Comm communicator, const Result<RuntimeOptions>& g
   const auto moment = Deadline(patience).moment(patience);
   auto duplicate = mpi::Communicator::duplicate(communicator, moment);
   mpi::AskedOptions asked = mpi::asked_options(duplicate, given, moment);
-  return {std::move(duplicate), std::move(asked)};
+  return {std::move(duplicate), std::move(asked), moment};
 }
 
 /// The file of a node for objects that leave its memory, if there is to be one.
@@ -135,7 +135,7 @@ std::shared_ptr<Connector> open_connector(const NodeMemory& memory, const Runtim
 
 mpi::CommunicatorGroup group_of(GroupParts& parts) {
   const RuntimeOptions options = parts.asked.options.value_or(RuntimeOptions{});
-  return {std::move(parts.communicator), options.collective_timeout, options.ranks_per_node};
+  return {std::move(parts.communicator), options.collective_timeout, options.ranks_per_node, parts.until};
 }
 
 }  // namespace
@@ -249,6 +249,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
                          state_->signal.emplace(state_->options.checkpoint_signal);
                        }),
                        "opening the runtime", {}));
+  (void)group.share_moment({});
   state_->open = true;
   state_->prepare(true);
   std::fputs(logged.c_str(), stderr);
@@ -399,7 +400,8 @@ std::string Runtime::describe(Deadline deadline) {
   require_open("describe");
   require_mpi("describe");
   mpi::CommunicatorGroup& group = state_->group;
-  throw_if(group.agree(std::nullopt, "describe", deadline.moment(state_->options.collective_timeout)));
+  const mpi::SharedMoment until(group, deadline.moment(state_->options.collective_timeout));
+  throw_if(group.agree(std::nullopt, "describe", {}));
   return gather_report(group, state_->options, state_->memory_bytes, job_facts()).text();
 }
 
@@ -407,8 +409,8 @@ std::string Runtime::report_all(Deadline deadline) {
   require_open("report_all");
   require_mpi("report_all");
   mpi::CommunicatorGroup& group = state_->group;
-  const Deadline until = deadline.moment(state_->options.collective_timeout);
-  throw_if(group.agree(std::nullopt, "report_all", until));
+  const mpi::SharedMoment until(group, deadline.moment(state_->options.collective_timeout));
+  throw_if(group.agree(std::nullopt, "report_all", {}));
   const RankReport mine = session_->report();
   const std::vector<std::byte> bytes = group.all_gather(std::as_bytes(std::span(&mine, 1)));
   std::vector<RankReport> ranks(static_cast<std::size_t>(group.size()));

@@ -100,7 +100,8 @@ Result<CheckpointReport> Runtime::checkpoint(std::string_view store, std::string
                                              const CheckpointOptions& options) {
   require_open("checkpoint");
   require_mpi("checkpoint");
-  const Deadline until = Deadline(options.deadline).moment(state_->options.collective_timeout);
+  const mpi::Moment until = Deadline(options.deadline).moment(state_->options.collective_timeout);
+  const mpi::SharedMoment for_all_steps(state_->group, until);
   return result_of([&] {
     require_memory("checkpoint", store);
     return write_checkpoint({state_->group, *session_, store, std::string(path), until,
@@ -113,7 +114,8 @@ AsyncResult<CheckpointReport> Runtime::checkpoint_async(std::string_view store, 
                                                         const CheckpointOptions& options) {
   require_open("checkpoint_async");
   require_mpi("checkpoint_async");
-  const Deadline until = Deadline(options.deadline).moment(state_->options.collective_timeout);
+  const mpi::Moment until = Deadline(options.deadline).moment(state_->options.collective_timeout);
+  const mpi::SharedMoment for_all_steps(state_->group, until);
   AsyncResult<CheckpointReport> begun;
   const auto error = mpi::error_of([&] {
     require_memory("checkpoint_async", store);
@@ -131,7 +133,8 @@ Result<CheckpointReport> Runtime::restore(std::string_view store, std::string_vi
                                           const RestoreOptions& options) {
   require_open("restore");
   require_mpi("restore");
-  const Deadline until = Deadline(options.deadline).moment(state_->options.collective_timeout);
+  const mpi::Moment until = Deadline(options.deadline).moment(state_->options.collective_timeout);
+  const mpi::SharedMoment for_all_steps(state_->group, until);
   return result_of([&] {
     require_memory("restore", store);
     return read_checkpoint({state_->group, *session_, store, std::string(path), until}, options);
@@ -142,7 +145,8 @@ Result<CheckpointReport> Runtime::restore_latest(std::string_view store, std::st
                                                  const RestoreOptions& options) {
   require_open("restore_latest");
   require_mpi("restore_latest");
-  const Deadline until = Deadline(options.deadline).moment(state_->options.collective_timeout);
+  const mpi::Moment until = Deadline(options.deadline).moment(state_->options.collective_timeout);
+  const mpi::SharedMoment for_all_steps(state_->group, until);
   return result_of([&] {
     require_memory("restore_latest", store);
     return read_latest_checkpoint({state_->group, *session_, store, std::string(pattern), until}, options);

@@ -74,7 +74,7 @@ Opened open_mpi(const RuntimeParts& parts) {
                 "one_sided (LOCUM_ONE_SIDED) is ucx_memory, and the transport is mpi; set "
                 "LOCUM_TRANSPORT=ucx, or one_sided to auto");
   }
-  const auto until = Deadline().moment(parts.options.collective_timeout);
+  const mpi::Moment until = parts.group.moment();
   int level = MPI_THREAD_SINGLE;
   mpi::check(MPI_Query_thread(&level), "MPI_Query_thread");
   const auto mine = static_cast<std::byte>(level == MPI_THREAD_MULTIPLE ? 0 : 1);

@@ -32,6 +32,7 @@ class EarlierCheckpoints;
 struct GroupParts {
   mpi::Communicator communicator;
   mpi::AskedOptions asked;
+  mpi::Moment until;  ///< when the last step of opening ends
 };
 
 /// The ranks of this rank's node, ascending.

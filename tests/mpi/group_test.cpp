@@ -86,6 +86,32 @@ TEST(CommunicatorGroup, NoticesRanksThatAreInDifferentSteps) {
   EXPECT_FALSE(group.agree(std::nullopt, "the same step", {}).has_value());
 }
 
+// Of which the others know nothing: were a moment of its own given to a step, it would last for an hour.
+TEST(CommunicatorGroup, EndsAllStepsOfACallAtOneMoment) {
+  CommunicatorGroup group = make_group(std::chrono::hours(1), 2);
+  if (group.rank() == 0 && group.size() > 2) {
+    const SharedMoment passed(group, Deadline::Clock::now());
+    CommunicatorGroup mates = group.of_node();
+    EXPECT_THROW((void)mates.agree(std::nullopt), Error) << "whose failure is no step of the whole group";
+    EXPECT_FALSE(group.broken());
+    EXPECT_THROW((void)group.agree(std::nullopt, "of the call", {}), Error);
+    EXPECT_THROW((void)group.broadcast({}, 1, "of the call"), Error);
+  } else {
+    group.watch([] { return std::vector<int>{0}; });  // so that nobody frees what rank 0 does not
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+}
+
+TEST(CommunicatorGroup, GivesEachCallATimeAfterwards) {
+  CommunicatorGroup group = make_group(60s);
+  {
+    const SharedMoment passed(group, Deadline::Clock::now());
+    EXPECT_LE(group.moment(), Deadline::Clock::now());
+  }
+  EXPECT_GT(group.moment(), Deadline::Clock::now());
+  EXPECT_FALSE(group.agree(std::nullopt).has_value());
+}
+
 TEST(CommunicatorGroup, WaitsNoLongerThanItsTimeout) {
   CommunicatorGroup group = make_group(2s);
   if (group.rank() == 0 && group.size() > 1) {
