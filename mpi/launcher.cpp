@@ -5,10 +5,10 @@
 
 namespace locum::mpi {
 
-std::string singleton_warning(int world_size) {
+std::string singleton_warning(int ranks) {
   constexpr std::array variables{"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE",
                                  "SLURM_STEP_NUM_TASKS"};
-  if (world_size != 1) {
+  if (ranks != 1) {
     return {};
   }
   for (const char* variable : variables) {

@@ -256,7 +256,8 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
 
   int world_size = 0;
   mpi::check(MPI_Comm_size(MPI_COMM_WORLD, &world_size), "MPI_Comm_size");
-  if (const std::string warning = mpi::singleton_warning(world_size); !warning.empty()) {
+  if (const std::string warning = mpi::singleton_warning(std::max(world_size, group.size()));
+      !warning.empty()) {
     std::fprintf(stderr, "locum: %s\n", warning.c_str());
   }
   if (group.rank() == 0 && state_->links && !state_->links->reads_one_sidedly()) {
