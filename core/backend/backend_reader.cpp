@@ -9,6 +9,7 @@
 #include "core/backend/stored_object.hpp"
 #include "core/base/wall_clock.hpp"
 #include "core/node/promised.hpp"
+#include "core/object/internal_stores.hpp"
 
 namespace locum {
 
