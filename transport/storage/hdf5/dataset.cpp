@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "core/extents.hpp"
 #include "transport/storage/fork_guard.hpp"
+#include "transport/storage/hdf5/file_access.hpp"
 
 namespace locum::storage {
 
@@ -69,25 +70,26 @@ Identifier open_file(const std::string& path) {
   if (!S_ISREG(on_disk.st_mode) || H5Fis_hdf5(path.c_str()) <= 0) {
     throw Error(Errc::corrupt, "'" + path + "' is no HDF5 file, or cannot be read");
   }
-  return {H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, what};
+  return open_to_read(path, what);
 }
 
 Dataset open_dataset(const std::string& path, const std::string& name) {
   const std::string what = "opening the dataset '" + name + "' of '" + path + "'";
   Dataset opened;
   opened.file = open_file(path);
+  const Identifier access = dataset_access(opened.file, path, name);
   if (name.empty() || name.find('\0') != std::string::npos ||
-      H5Oexists_by_name(opened.file.get(), name.c_str(), H5P_DEFAULT) <= 0) {
+      H5Oexists_by_name(opened.file.get(), name.c_str(), access.get()) <= 0) {
     // Where a group on the way is missing, or a link leads nowhere, HDF5 fails.
     throw Error(Errc::not_found,
                 "the file '" + path + "' has no dataset '" + name + "'; h5ls -r lists those that it has");
   }
-  const Identifier object(H5Oopen(opened.file.get(), name.c_str(), H5P_DEFAULT), H5Oclose, what);
+  const Identifier object(H5Oopen(opened.file.get(), name.c_str(), access.get()), H5Oclose, what);
   if (H5Iget_type(object.get()) != H5I_DATASET) {
     throw Error(Errc::not_found,
                 "'" + name + "' of the file '" + path + "' is no dataset; h5ls -r lists those that it has");
   }
-  opened.dataset = {H5Dopen2(opened.file.get(), name.c_str(), H5P_DEFAULT), H5Dclose, what};
+  opened.dataset = {H5Dopen2(opened.file.get(), name.c_str(), access.get()), H5Dclose, what};
   opened.type = {H5Dget_type(opened.dataset.get()), H5Tclose, what};
   const Identifier space(H5Dget_space(opened.dataset.get()), H5Sclose, what);
   const H5S_class_t kind = H5Sget_simple_extent_type(space.get());

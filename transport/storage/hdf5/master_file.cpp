@@ -19,6 +19,7 @@
 #include "transport/storage/hdf5/dataset_path.hpp"
 #include "transport/storage/hdf5/early_dataset.hpp"
 #include "transport/storage/hdf5/xdmf.hpp"
+#include "transport/storage/hdf5/file_access.hpp"
 
 namespace locum::storage {
 
@@ -227,10 +228,7 @@ MasterWriter::MasterWriter(const std::string& path, MasterFile written)
   const QuietErrors quiet;
   file_.try_room(most_bytes(parts));
   const std::string what = "making the file '" + file_.temporary() + "'";
-  const Identifier access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, what);
-  check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_LATEST), what);
-  Identifier file(H5Fcreate(file_.temporary().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose,
-                  what);
+  Identifier file = create_unlocked(file_.temporary());
   {
     const Identifier group(H5Gcreate2(file.get(), own_group, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose,
                            what);
@@ -288,7 +286,7 @@ Identifier open_hdf5(const std::string& path) {
     throw Error(Errc::corrupt, "'" + path + "' is no HDF5 file, so no checkpoint");
   }
   check(is_hdf5, what);
-  return {H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, what};
+  return open_to_read(path, what);
 }
 
 CheckpointFacts read_facts(const Identifier& file, const std::string& path) {

@@ -12,6 +12,7 @@
 #include "core/error.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/early_dataset.hpp"
+#include "transport/storage/hdf5/file_access.hpp"
 
 namespace locum::storage {
 
@@ -94,11 +95,7 @@ Identifier PartWriter::begin(const std::vector<FileRow>& files) {
   const MutexLock lock(hdf5_mutex());
   const QuietErrors quiet;
   const std::string what = "making the file '" + file_.temporary() + "'";
-  const Identifier access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, what);
-  check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_LATEST), what);
-  check(H5Pset_alignment(access.get(), packed_below, 4096), what);
-  Identifier file(H5Fcreate(file_.temporary().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose,
-                  what);
+  Identifier file = create_unlocked(file_.temporary(), packed_below);
   const Identifier group(H5Gcreate2(file.get(), own_group, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose,
                          what);
   set_attribute(group, "format", files.empty() ? whole_format : incremental_format);

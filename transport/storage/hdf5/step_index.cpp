@@ -1,9 +1,6 @@
 #include "transport/storage/hdf5/step_index.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -21,6 +18,7 @@
 #include "transport/storage/hdf5/checkpoint_layout.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/dataset_path.hpp"
+#include "transport/storage/hdf5/file_access.hpp"
 #include "transport/storage/hdf5/step_layout.hpp"
 
 namespace locum::storage {
@@ -146,13 +144,6 @@ class Datasets {
   std::set<std::string> made_;
 };
 
-Identifier create_hdf5(const std::string& path) {
-  const std::string what = "making the file '" + path + "'";
-  const Identifier access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, what);
-  check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_LATEST), what);
-  return {H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose, what};
-}
-
 Identifier create_own_group(const Identifier& file) {
   Identifier group(H5Gcreate2(file.get(), own_group, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose,
                    "making a group");
@@ -234,7 +225,7 @@ Hdf5StepIndex::Hdf5StepIndex(std::string path, std::uint64_t writers)
 void Hdf5StepIndex::list(bool ended) {
   DurableFile durable(path_);
   durable.try_room(bytes_of_an_index + 200 * shown_);
-  Identifier file = create_hdf5(durable.temporary());
+  Identifier file = create_unlocked(durable.temporary());
   {
     const Identifier group = create_own_group(file);
     set_attribute(group, "writers", writers_);
@@ -261,7 +252,7 @@ Result<void> Hdf5StepIndex::show(std::uint64_t number, const StepRecord& step) {
   return in_turn([&] {
     DurableFile durable(steps_folder(path_) + '/' + step_file(number));
     durable.try_room(bytes_of_an_index + 512 * step.blocks.size());
-    Identifier file = create_hdf5(durable.temporary());
+    Identifier file = create_unlocked(durable.temporary());
     {
       const Identifier group = create_own_group(file);
       set_attribute(group, "step", number);
@@ -317,13 +308,8 @@ std::optional<StepRecord> read_step(const std::string& path, std::uint64_t numbe
 namespace {
 
 StepFiles::State look_at_state(const std::string& path) {
-  const int descriptor = ::open((path + ".lock").c_str(), O_RDONLY | O_CLOEXEC);
   // Where a file system has no locks, nobody is taken to write.
-  const bool is_written =
-      descriptor >= 0 && ::flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  if (descriptor >= 0) {
-    ::close(descriptor);
-  }
+  const bool is_written = lock_state(path + ".lock", true) == LockState::taken;
   // Looked at after the lock: a writer that has closed the file did so before it gave that back.
   const Identifier file = open_file(path);
   if (attribute(open_own_group(file, path), "ended") != 0) {

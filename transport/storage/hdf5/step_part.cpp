@@ -9,6 +9,7 @@
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/dataset_part.hpp"
 #include "transport/storage/hdf5/early_dataset.hpp"
+#include "transport/storage/hdf5/file_access.hpp"
 #include "transport/storage/hdf5/step_layout.hpp"
 
 namespace locum::storage {
@@ -24,11 +25,7 @@ std::vector<std::uint64_t> make_file(const DurableFile& durable, std::span<const
   const MutexLock lock(hdf5_mutex());
   const QuietErrors quiet;
   const std::string what = "making the file '" + durable.temporary() + "'";
-  const Identifier access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, what);
-  check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_LATEST), what);
-  check(H5Pset_alignment(access.get(), packed_below, 4096), what);
-  Identifier file(H5Fcreate(durable.temporary().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose,
-                  what);
+  Identifier file = create_unlocked(durable.temporary(), packed_below);
   std::vector<std::uint64_t> offsets;
   for (const ObjectView& object : objects) {
     const ObjectFacts facts = object.facts();

@@ -1,7 +1,6 @@
 #include "transport/storage/hdf5/store_file.hpp"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include "transport/storage/hdf5/checkpoint_layout.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/early_dataset.hpp"
+#include "transport/storage/hdf5/file_access.hpp"
 #include "transport/storage/hdf5/record_dataset.hpp"
 #include "transport/storage/hdf5/record_links.hpp"
 
@@ -46,8 +46,7 @@ Error damaged_file(const std::string& path) {
 // H5Fflush(), with which each change ends, looks at all that HDF5 has in its cache: by its usual size, a
 // change takes four times as long from some thousand records on.
 Identifier access_list(const std::string& what) {
-  Identifier access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, what);
-  check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_LATEST), what);
+  Identifier access = new_access(what);
   H5AC_cache_config_t cache{};
   cache.version = H5AC__CURR_CACHE_CONFIG_VERSION;
   check(H5Pget_mdc_config(access.get(), &cache), what);
@@ -73,9 +72,7 @@ void make_store_file(const std::string& path) {
     const MutexLock lock(hdf5_mutex());
     const QuietErrors quiet;
     const std::string what = "making the file '" + path + "'";
-    const Identifier access = access_list(what);
-    Identifier file(H5Fcreate(durable.temporary().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()),
-                    H5Fclose, what);
+    Identifier file = create_unlocked(durable.temporary());
     mark_at = make_mark(file, path);
     const Identifier group(H5Gopen2(file.get(), own_group, H5P_DEFAULT), H5Gclose, what);
     set_attribute(group, format_attribute, store_format);
@@ -88,16 +85,15 @@ void make_store_file(const std::string& path) {
 }
 
 // HDF5 locks the files that it opens, where the file system can.
-[[noreturn]] void cannot_open(const std::string& path, const Descriptor& file, bool only_reads,
-                              const Error& error) {
-  if (::flock(file.number(), (only_reads ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0) {
-    ::flock(file.number(), LOCK_UN);
+[[noreturn]] void cannot_open(const std::string& path, bool only_reads, const Error& error) {
+  const LockState state = lock_state(path, only_reads);
+  if (state == LockState::free) {
     throw Error(Errc::corrupt,
                 "HDF5 cannot read the file '" + path +
                     "': it is damaged, or no HDF5 file; take an earlier copy of it, or name another file",
                 error.detail());
   }
-  if (errno == EWOULDBLOCK) {
+  if (state == LockState::taken) {
     throw Error(Errc::system,
                 "the file '" + path + "' is open elsewhere, by " +
                     (only_reads ? "a session that writes it: close it there, then open it to read"
@@ -105,20 +101,16 @@ void make_store_file(const std::string& path) {
                                   "it there, or open it with ?read_only=1"),
                 error.detail());
   }
-  throw Error(Errc::system,
-              "the file system of '" + path +
-                  "' has no locks, and HDF5 wants one; if nobody else opens the file meanwhile, set "
-                  "HDF5_USE_FILE_LOCKING=FALSE in the environment",
-              error.detail());
+  throw error;
 }
 
-Identifier open_store_file(const std::string& path, const Descriptor& file, bool only_reads) {
+Identifier open_store_file(const std::string& path, bool only_reads) {
   const std::string what = "opening the file '" + path + "'";
   const Identifier access = access_list(what);
   try {
-    return {H5Fopen(path.c_str(), only_reads ? H5F_ACC_RDONLY : H5F_ACC_RDWR, access.get()), H5Fclose, what};
+    return open_with_lock(path, only_reads ? H5F_ACC_RDONLY : H5F_ACC_RDWR, access, what);
   } catch (const Error& error) {
-    cannot_open(path, file, only_reads, error);
+    cannot_open(path, only_reads, error);
   }
 }
 
@@ -203,7 +195,7 @@ StoreFile::StoreFile(std::string path, const Options& options) : path_(std::move
   const QuietErrors quiet;
   {
     // To look first changes nothing.
-    const Identifier looked_at = open_store_file(path_, descriptor_, true);
+    const Identifier looked_at = open_store_file(path_, true);
     unsigned intent = 0;
     check(H5Fget_intent(looked_at.get(), &intent), "opening the file '" + path_ + "'");
     if ((intent & H5F_ACC_RDWR) != 0) {
@@ -215,7 +207,7 @@ StoreFile::StoreFile(std::string path, const Options& options) : path_(std::move
       require_at_rest(looked_at, path_);
     }
   }
-  Identifier file = open_store_file(path_, descriptor_, options_.only_reads);
+  Identifier file = open_store_file(path_, options_.only_reads);
   if (!options_.only_reads) {
     mark_at_ = place_of_mark(file, path_, size().value());
     mark(mark_at_rest).value();
