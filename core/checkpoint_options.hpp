@@ -18,8 +18,8 @@ struct CheckpointOptions {
   /// Once this checkpoint is complete, only the newest so many of its series stay, this one among them: older
   /// ones are removed. The series are the checkpoints of this store, written with `keep`, in files of one
   /// folder whose names differ in their last number only: step0041.h5, step0042.h5. No other file is removed.
-  /// The newest is the one written last, whatever its number. 0: all stay, and this one stays whatever
-  /// later ones say.
+  /// The newest is the one written last, whatever its number and the clock. 0: all stay, and this one stays
+  /// whatever later ones say.
   std::uint32_t keep = 0;
   /// The level of deflate, 1 (fast) to 9 (small), by which objects of 64 KiB and more are compressed, after
   /// their bytes were shuffled. HDF5 does that in the calling thread, before checkpoint_async() returns. 0:

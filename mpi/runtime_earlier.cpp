@@ -1,6 +1,10 @@
 #include "mpi/runtime_earlier.hpp"
 
+#include <algorithm>
 #include <utility>
+
+#include "transport/storage/file_series.hpp"
+#include "transport/storage/hdf5/checkpoint_series.hpp"
 
 namespace locum {
 
@@ -24,6 +28,17 @@ void EarlierCheckpoints::remember(const std::string& store, std::uint64_t number
     last.number = number;
     last.contents.swap(made);  // the one before is freed after the lock
   }
+}
+
+std::uint64_t EarlierCheckpoints::next_time(const std::string& path) {
+  const auto series = storage::series_of(path);
+  const std::string name = series ? series->folder + series->before + '*' + series->after : path;
+  const MutexLock lock(mutex_);
+  const auto [found, is_new] = times_.try_emplace(name, 0);
+  if (is_new) {
+    found->second = storage::latest_time_of_series(path);
+  }
+  return found->second = std::max(storage::now_ns(), found->second + 1);
 }
 
 }  // namespace locum

@@ -149,7 +149,7 @@ CheckpointWriting::CheckpointWriting(const CheckpointJob& job, const CheckpointO
         throw Error(Errc::system, "this job is writing the checkpoint '" + path_ +
                                       "' now; wait for the result of checkpoint_async, or take another path");
       }
-      begin(options);
+      begin(options, *job.earlier);
     }
   });
   facts_ = {.id = of_first_rank(group, group.rank() == 0 ? random_id() : 0, step_),
@@ -193,14 +193,13 @@ void CheckpointWriting::give_up() noexcept {
   }
 }
 
-void CheckpointWriting::begin(const CheckpointOptions& options) {
+void CheckpointWriting::begin(const CheckpointOptions& options, EarlierCheckpoints& earlier) {
   lock_.emplace(path_);
   remove_left_overs(path_);
   if (rolling_) {
-    rolled_ = storage::roll(path_, store_name_, options.keep);
-  } else {
-    rolled_.time_ns = storage::now_ns();
+    expired_ = storage::roll(path_, store_name_, options.keep);
   }
+  time_ns_ = earlier.next_time(path_);
   std::filesystem::create_directory(parts_folder_);
   made_folder_.path = parts_folder_;
 }
@@ -209,7 +208,7 @@ void CheckpointWriting::make_master(const CheckpointJob& job) {
   storage::MasterFile master;
   master.facts = facts_;
   master.store = store_name_;
-  master.time_ns = rolled_.time_ns;
+  master.time_ns = time_ns_;
   master.rolling = rolling_;
   master.xdmf = xdmf_;
   master.store_options = job.session.open(job.store).value().options();
@@ -235,7 +234,7 @@ void CheckpointWriting::publish() {
   if (master_) {
     master_->publish();
     storage::remove_other_parts(path_, storage::part_names(master_->master()));
-    for (const storage::ExpiredCheckpoint& expired : rolled_.expired) {
+    for (const storage::ExpiredCheckpoint& expired : expired_) {
       storage::remove_expired(expired);
     }
   }

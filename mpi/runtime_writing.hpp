@@ -46,7 +46,7 @@ class CheckpointWriting {
   [[nodiscard]] const std::string& step() const noexcept { return step_; }
 
  private:
-  void begin(const CheckpointOptions& options);
+  void begin(const CheckpointOptions& options, EarlierCheckpoints& earlier);
   void make_master(const CheckpointJob& job);
 
   /// Removes the folder of the parts if it is empty in the end. Only on rank 0, which has made it, and makes
@@ -67,7 +67,8 @@ class CheckpointWriting {
   std::shared_ptr<EarlierCheckpoints> earlier_;  ///< null: this one is not incremental
   std::uint64_t number_ = 0;                     ///< in earlier_
   bool xdmf_ = false;
-  storage::Rolled rolled_;  ///< on rank 0
+  std::vector<storage::ExpiredCheckpoint> expired_;  ///< on rank 0
+  std::uint64_t time_ns_ = 0;                        ///< on rank 0
   const std::string parts_folder_;
   PartsFolder made_folder_;
   const bool writes_;

@@ -6,8 +6,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -158,6 +161,95 @@ TEST_F(CheckpointSeries, TellsTheNumberInPlaceOfTheStar) {
   const auto latest = runtime_.restore_latest("again", folder_ / "step*_v2.h5");
   ASSERT_TRUE(latest) << latest.error().what();
   EXPECT_EQ(latest->number, 42U);
+}
+
+/// Jobs that write one series, one after the other, on computers whose clocks differ.
+class CheckpointClocks : public testing::Test {
+ protected:
+  [[nodiscard]] std::string path_of(int step) const {
+    return folder_ / ("step" + std::to_string(step) + ".h5");
+  }
+  [[nodiscard]] Runtime next_job() const { return Runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB}); }
+  void write(int step, std::uint32_t keep) {
+    Runtime runtime = next_job();
+    (void)runtime.store("fields").put("step/" + std::to_string(job::rank()), step).value();
+    (void)runtime.checkpoint("fields", path_of(step), {.keep = keep}).value();
+  }
+  [[nodiscard]] std::uint64_t latest() {
+    Runtime runtime = next_job();
+    return runtime.restore_latest("fields", folder_ / "step*.h5").value().number;
+  }
+  /// As if the clock had been ahead of ours by so much; none: as the first version of the library did it.
+  void set_clock(int step, std::optional<std::chrono::nanoseconds> ahead) const {
+    if (job::rank() == 0) {
+      const hid_t file = H5Fopen(path_of(step).c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+      const hid_t group = H5Gopen2(file, "/.locum", H5P_DEFAULT);
+      EXPECT_GE(H5Adelete(group, "time_ns"), 0);
+      if (ahead) {
+        const auto time = std::chrono::system_clock::now().time_since_epoch() + *ahead;
+        const auto time_ns =
+            static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(time).count());
+        const hid_t scalar = H5Screate(H5S_SCALAR);
+        const hid_t attribute = H5Acreate2(group, "time_ns", H5T_STD_U64LE, scalar, H5P_DEFAULT, H5P_DEFAULT);
+        EXPECT_GE(H5Awrite(attribute, H5T_NATIVE_UINT64, &time_ns), 0);
+        H5Aclose(attribute);
+        H5Sclose(scalar);
+      }
+      H5Gclose(group);
+      H5Fclose(file);
+    }
+    job::barrier();
+  }
+  [[nodiscard]] bool exists(int step) const {
+    const bool is_there = std::filesystem::exists(path_of(step));
+    job::barrier();
+    return is_there;
+  }
+
+  const job::SharedFolder folder_;
+};
+
+TEST_F(CheckpointClocks, DoNotSayWhichIsTheNewest) {
+  write(5, 0);
+  set_clock(5, 1h);
+  write(1, 0);
+  EXPECT_EQ(latest(), 1U) << "written last, by a clock that is an hour behind";
+  write(4, 0);
+  EXPECT_EQ(latest(), 4U);
+  set_clock(4, std::nullopt);
+  EXPECT_EQ(latest(), 1U) << "of that one nobody knows when it was written";
+  write(2, 0);
+  EXPECT_EQ(latest(), 2U);
+}
+
+TEST_F(CheckpointClocks, DoNotSayWhichIsRemoved) {
+  write(1, 2);
+  set_clock(1, 1h);
+  write(2, 2);
+  EXPECT_EQ(latest(), 2U);
+  EXPECT_TRUE(exists(1));
+  write(3, 2);
+  EXPECT_EQ(latest(), 3U);
+  EXPECT_FALSE(exists(1));
+  EXPECT_TRUE(exists(2));
+}
+
+// A link among the checkpoints is none of them: what it leads to stays.
+TEST_F(CheckpointSeries, LeavesLinks) {
+  write(1, 2);
+  on_first_rank([&] {
+    std::filesystem::create_directory(folder_ / "kept");
+    for (const char* name : {"step1.h5", "step1.h5.parts"}) {
+      std::filesystem::rename(folder_ / name, folder_ / ("kept/" + std::string(name)));
+    }
+    std::filesystem::create_symlink("kept/step1.h5", path_of(1));
+  });
+  for (const int step : {2, 3, 4}) {
+    write(step, 2);
+  }
+  EXPECT_FALSE(std::filesystem::exists(path_of(2)));
+  EXPECT_TRUE(runtime_.restore("linked", path_of(1)));
+  job::barrier();
 }
 
 }  // namespace

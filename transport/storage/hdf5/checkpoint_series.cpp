@@ -86,7 +86,7 @@ std::vector<SeriesEntry> read_series(const FileSeries& series) {
   return entries;
 }
 
-Rolled roll(const std::string& path, const std::string& store, std::uint32_t keep) {
+std::vector<ExpiredCheckpoint> roll(const std::string& path, const std::string& store, std::uint32_t keep) {
   const auto series = series_of(path);
   if (!series) {
     throw Error(
@@ -95,19 +95,27 @@ Rolled roll(const std::string& path, const std::string& store, std::uint32_t kee
             "' has no number in its file name, so that none is older than the other; name checkpoints "
             "of which some are kept by their step, as 'step0042.h5'");
   }
-  Rolled rolled{.expired = {}, .time_ns = now_ns()};
+  std::vector<ExpiredCheckpoint> expired;
   std::uint32_t kept = 1;
   for (const SeriesEntry& entry : read_series(*series)) {
-    if (!entry.master) {
-      continue;
-    }
-    rolled.time_ns = std::max(rolled.time_ns, entry.master->time_ns + 1);
-    if (entry.path != path && entry.master->rolling && entry.master->store == store && ++kept > keep) {
-      rolled.expired.push_back(expire(entry.path, *entry.master));
+    std::error_code ignored;
+    if (entry.master && entry.path != path && entry.master->rolling && entry.master->store == store &&
+        !std::filesystem::is_symlink(entry.path, ignored) && ++kept > keep) {
+      expired.push_back(expire(entry.path, *entry.master));
     }
   }
   remove_all_unfinished(*series);
-  return rolled;
+  return expired;
+}
+
+std::uint64_t latest_time_of_series(const std::string& path) {
+  std::uint64_t latest = 0;
+  if (const auto series = series_of(path)) {
+    for (const std::string& each : paths_in(*series)) {
+      latest = std::max(latest, time_of_checkpoint(each));
+    }
+  }
+  return latest;
 }
 
 // The file that refers to the others goes last: if this process dies in between, it is found again.

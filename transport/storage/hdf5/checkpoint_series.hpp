@@ -31,24 +31,21 @@ struct ExpiredCheckpoint {
   std::optional<FileIdentity> file;  ///< when it was read
 };
 
-/// What a checkpoint is going to be in its series.
-struct Rolled {
-  std::vector<ExpiredCheckpoint> expired;
-  std::uint64_t time_ns = 0;  ///< later than all others of the series
-};
-
 /// What of the series of `path` is too much when `path` is written, and `keep` stay with it: the oldest
 /// checkpoints of that store which were written to be removed like this. Nothing else is: no file of another
-/// program, store or name, and no checkpoint that is to stay. Removes what jobs that died have left of the
-/// series, where the file system can tell that nobody writes it. Throws Error `invalid_argument` if the path
-/// has no number.
-[[nodiscard]] Rolled roll(const std::string& path, const std::string& store, std::uint32_t keep);
+/// program, store or name, no link to a file, and no checkpoint that is to stay. Removes what jobs that died
+/// have left of the series, where the file system can tell that nobody writes it. Throws Error
+/// `invalid_argument` if the path has no number.
+[[nodiscard]] std::vector<ExpiredCheckpoint> roll(const std::string& path, const std::string& store,
+                                                  std::uint32_t keep);
 
 /// Removes it, unless somebody writes it now, or has written it anew. Calls no HDF5. What cannot be removed
 /// stays, and is found again by the next roll().
 void remove_expired(const ExpiredCheckpoint& expired) noexcept;
 
-/// The time of this computer, for MasterFile::time_ns.
+/// The latest MasterFile::time_ns of the series of `path`; 0 if that has none, or the path no number.
+[[nodiscard]] std::uint64_t latest_time_of_series(const std::string& path);
+/// The time of this computer.
 [[nodiscard]] std::uint64_t now_ns() noexcept;
 
 }  // namespace locum::storage

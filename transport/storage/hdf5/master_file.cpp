@@ -18,8 +18,8 @@
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/dataset_path.hpp"
 #include "transport/storage/hdf5/early_dataset.hpp"
-#include "transport/storage/hdf5/xdmf.hpp"
 #include "transport/storage/hdf5/file_access.hpp"
+#include "transport/storage/hdf5/xdmf.hpp"
 
 namespace locum::storage {
 
@@ -334,6 +334,18 @@ MasterFile read_master(const std::string& path) {
   }
   master.parts_folder = folder_of(path) + '/' + file_name_attribute(group, "parts_folder");
   return master;
+}
+
+std::uint64_t time_of_checkpoint(const std::string& path) noexcept {
+  try {
+    const MutexLock lock(hdf5_mutex());
+    const QuietErrors quiet;
+    const Identifier file = open_hdf5(path);
+    const Identifier group(H5Gopen2(file.get(), own_group, H5P_DEFAULT), H5Gclose, "opening a checkpoint");
+    return attribute_or(group, "time_ns", 0);
+  } catch (const std::exception&) {
+    return 0;
+  }
 }
 
 PartReader open_part(const MasterFile& master, std::size_t part) {

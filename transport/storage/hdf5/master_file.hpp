@@ -18,11 +18,12 @@ namespace locum::storage {
 /// What the file says that the user named.
 struct MasterFile {
   CheckpointFacts facts;
-  std::string store;               ///< its name, as dataset_path() writes it; empty if that is not known
-  std::uint64_t time_ns = 0;       ///< when it was written, since 1970; 0 if that is not known
-  bool rolling = false;            ///< to be removed when newer ones of its series are there
-  bool xdmf = false;               ///< the file of that name was written with it
-  StoreOptions store_options;      ///< those that the store was opened with
+  std::string store;           ///< its name, as dataset_path() writes it; empty if that is not known
+  std::uint64_t time_ns = 0;   ///< when it was written, since 1970, and later than all that its series had
+                               ///< then, whatever the clock said; 0 if that is not known
+  bool rolling = false;        ///< to be removed when newer ones of its series are there
+  bool xdmf = false;           ///< the file of that name was written with it
+  StoreOptions store_options;  ///< those that the store was opened with
   std::vector<OriginRow> origins;  ///< the store itself comes first
   std::vector<PartRow> parts;      ///< one a node
   std::vector<FileRow> files;      ///< shared files of its parts, ascending
@@ -49,6 +50,8 @@ class MasterWriter {
 /// Reads it. Throws Error: `not_found`, `corrupt` (not a checkpoint, or damaged), `unsupported` (of a newer
 /// version of this library), `system`.
 [[nodiscard]] MasterFile read_master(const std::string& path);
+/// MasterFile::time_ns, without the rest; 0 for what is no checkpoint, or cannot be read.
+[[nodiscard]] std::uint64_t time_of_checkpoint(const std::string& path) noexcept;
 /// One of its parts.
 [[nodiscard]] PartReader open_part(const MasterFile& master, std::size_t part);
 /// The same with the rows of PartReader::packed().
