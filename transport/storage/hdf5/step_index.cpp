@@ -273,11 +273,43 @@ Result<void> Hdf5StepIndex::end() {
   return in_turn([&] { list(true); });
 }
 
+namespace {
+
+bool has_step(const std::string& path, std::uint64_t number) {
+  return is_there(steps_folder(path) + '/' + step_file(number));
+}
+
+std::uint64_t listed_steps(const std::string& path) {
+  const Identifier file = open_file(path);
+  return attribute(open_own_group(file, path), "steps");
+}
+
+void require_step(const std::string& path, std::uint64_t number, std::uint64_t listed) {
+  if (!has_step(path, number)) {
+    throw Error(Errc::not_found,
+                "step " + std::to_string(number) + " of '" + path + "' is missing: there is no file '" +
+                    steps_folder(path) + '/' + step_file(number) + "', and '" + path + "' lists " +
+                    std::to_string(listed) + " steps; copy and rename the file and its folder together");
+  }
+}
+
+// A step is shown after the one before it, and listed later: one that appears while this looks is none that
+// is missing.
+void require_end(const std::string& path, std::uint64_t number) {
+  const std::uint64_t listed = listed_steps(path);
+  if (number < listed || (number + 1 > number && has_step(path, number + 1))) {
+    require_step(path, number, listed);
+  }
+}
+
+}  // namespace
+
 std::optional<StepRecord> read_step(const std::string& path, std::uint64_t number) {
   const MutexLock lock(hdf5_mutex());
   const QuietErrors quiet;
   const std::string index = steps_folder(path) + '/' + step_file(number);
   if (!is_there(index)) {
+    require_end(path, number);
     return std::nullopt;
   }
   const Identifier file = open_file(index);
@@ -332,16 +364,11 @@ StepFiles::State state_of_steps(const std::string& path) {
 std::uint64_t count_of_steps(const std::string& path) {
   const MutexLock lock(hdf5_mutex());
   const QuietErrors quiet;
-  const Identifier file = open_file(path);
-  std::uint64_t count = attribute(open_own_group(file, path), "steps");
-  const auto has = [&](std::uint64_t number) {
-    return is_there(steps_folder(path) + '/' + step_file(number));
-  };
-  if (count > 0 && !has(count - 1)) {
-    throw Error(Errc::corrupt, "the file '" + path + "' lists " + std::to_string(count) +
-                                   " steps, and the last one is not there: copy its folder with it");
+  std::uint64_t count = listed_steps(path);
+  if (count > 0) {
+    require_step(path, count - 1, count);
   }
-  while (has(count)) {
+  while (has_step(path, count)) {
     ++count;
   }
   return count;
