@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/resolved_path.hpp"
 #include "core/steps/step_input.hpp"
 
 namespace locum {
@@ -13,6 +14,11 @@ Result<InputStep> step_of(const std::shared_ptr<detail::StepInput>& input,
   return found ? Result<InputStep>(std::in_place, input, found->known_as, input->fetch(*found),
                                    std::move(found->released))
                : Result<InputStep>(found.error());
+}
+
+StepReaderOptions with_resolved_file(StepReaderOptions options) {
+  options.file = resolved_path(options.file);
+  return options;
 }
 
 }  // namespace
@@ -85,7 +91,7 @@ Result<std::vector<StepBlock>> InputStep::blocks(std::string_view name) const {
 }
 
 StepReader::StepReader(const StepSide& side, std::string_view stream, const StepReaderOptions& options)
-    : input_(std::make_shared<detail::StepInput>(side, stream, options)) {
+    : input_(std::make_shared<detail::StepInput>(side, stream, with_resolved_file(options))) {
   if (stream.empty() || side.number == 0 || side.index >= side.count) {
     throw Error(Errc::invalid_argument, "a stream of steps needs a name");
   }

@@ -3,10 +3,20 @@
 #include <algorithm>
 #include <exception>
 
+#include "core/base/resolved_path.hpp"
 #include "core/steps/step_output.hpp"
 #include "core/steps/step_search.hpp"
 
 namespace locum {
+
+namespace {
+
+StepWriterOptions with_resolved_file(StepWriterOptions options) {
+  options.file = resolved_path(options.file);
+  return options;
+}
+
+}  // namespace
 
 OutputStep::OutputStep(std::shared_ptr<detail::StepOutput> output)
     : output_(std::move(output)), exceptions_(std::uncaught_exceptions()) {}
@@ -144,7 +154,7 @@ Written OutputStep::end(const CallOptions& options) {
 }
 
 StepWriter::StepWriter(const StepSide& side, std::string_view stream, const StepWriterOptions& options)
-    : output_(detail::StepOutput::open(side, stream, options).value()) {}
+    : output_(detail::StepOutput::open(side, stream, with_resolved_file(options)).value()) {}
 
 Result<OutputStep> StepWriter::begin(const CallOptions& options) {
   const auto begun = output_->begin(options.deadline);

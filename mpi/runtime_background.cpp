@@ -316,7 +316,7 @@ AsyncResult<CheckpointReport> WritingThreads::begin(const CheckpointJob& job,
   auto files = std::make_unique<CheckpointWriting>(job, options);
   mpi::CommunicatorGroup& group = job.group;
   const bool is_first = group.rank() == 0;
-  auto writing = std::make_unique<Writing>(++begun_, job.path, job.until.moment(patience_), patience_);
+  auto writing = std::make_unique<Writing>(++begun_, job.file, job.until.moment(patience_), patience_);
   Begun mine{.promise = {}, .first_open = first_open()};
   throw_if(group.agree(error_of([&] {
                          if (files->writes()) {

@@ -29,8 +29,8 @@ class BackgroundCheckpoints {
   /// Collective. See Runtime::checkpoint_async(). Throws Error, the same one on all ranks.
   [[nodiscard]] virtual AsyncResult<CheckpointReport> begin(const CheckpointJob& job,
                                                             const CheckpointOptions& options) = 0;
-  /// On rank 0: whether a checkpoint of that path is being written. If ranks may know that it has ended, this
-  /// waits until nothing more is done for it.
+  /// On rank 0: whether a checkpoint of that file is being written, by its resolved path. If ranks may know
+  /// that it has ended, this waits until nothing more is done for it.
   [[nodiscard]] virtual bool writes(std::string_view path) const noexcept = 0;
   /// Waits until all have ended, on all ranks; from that moment on stops those that have not, and waits a
   /// second at most until they have.

@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "core/base/resolved_path.hpp"
 #include "mpi/error.hpp"
 #include "mpi/runtime.hpp"
 #include "mpi/runtime_background.hpp"
@@ -104,9 +105,10 @@ Result<CheckpointReport> Runtime::checkpoint(std::string_view store, std::string
   const mpi::SharedMoment for_all_steps(state_->group, until);
   return result_of([&] {
     require_memory("checkpoint", store);
-    return write_checkpoint({state_->group, *session_, store, std::string(path), until,
-                             state_->checkpoints.get(), state_->earlier},
-                            options);
+    return write_checkpoint(
+        {state_->group, *session_, store, std::string(path), resolved_path(std::string(path)), until,
+         state_->checkpoints.get(), state_->earlier},
+        options);
   });
 }
 
@@ -122,9 +124,10 @@ AsyncResult<CheckpointReport> Runtime::checkpoint_async(std::string_view store, 
     if (!state_->checkpoints) {
       state_->checkpoints = background_checkpoints(state_->options.timeout);
     }
-    begun = state_->checkpoints->begin({state_->group, *session_, store, std::string(path), until,
-                                        state_->checkpoints.get(), state_->earlier},
-                                       options);
+    begun = state_->checkpoints->begin(
+        {state_->group, *session_, store, std::string(path), resolved_path(std::string(path)), until,
+         state_->checkpoints.get(), state_->earlier},
+        options);
   });
   return error ? AsyncResult<CheckpointReport>(*error) : begun;
 }
@@ -137,7 +140,9 @@ Result<CheckpointReport> Runtime::restore(std::string_view store, std::string_vi
   const mpi::SharedMoment for_all_steps(state_->group, until);
   return result_of([&] {
     require_memory("restore", store);
-    return read_checkpoint({state_->group, *session_, store, std::string(path), until}, options);
+    return read_checkpoint(
+        {state_->group, *session_, store, std::string(path), resolved_path(std::string(path)), until},
+        options);
   });
 }
 
@@ -149,7 +154,8 @@ Result<CheckpointReport> Runtime::restore_latest(std::string_view store, std::st
   const mpi::SharedMoment for_all_steps(state_->group, until);
   return result_of([&] {
     require_memory("restore_latest", store);
-    return read_latest_checkpoint({state_->group, *session_, store, std::string(pattern), until}, options);
+    return read_latest_checkpoint({state_->group, *session_, store, std::string(pattern), {}, until},
+                                  options);
   });
 }
 

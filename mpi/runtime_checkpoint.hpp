@@ -20,7 +20,8 @@ struct CheckpointJob {
   mpi::CommunicatorGroup& group;
   Session& session;
   std::string_view store;
-  std::string path;
+  std::string path;  ///< as the program gave it
+  std::string file;  ///< the same, resolved in that call (resolved_path())
   Deadline until;
   const BackgroundCheckpoints* others = nullptr;          ///< that are being written by this runtime
   std::shared_ptr<EarlierCheckpoints> earlier = nullptr;  ///< that this runtime has written

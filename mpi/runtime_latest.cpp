@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/resolved_path.hpp"
 #include "mpi/error.hpp"
 #include "mpi/runtime_checkpoint.hpp"
 #include "transport/storage/durable_file.hpp"
@@ -104,7 +105,9 @@ CheckpointReport read_latest_checkpoint(const CheckpointJob& job, const RestoreO
     if (candidate.why_not.empty()) {
       CheckpointReport report;
       const auto error = mpi::error_of([&] {
-        report = read_checkpoint({job.group, job.session, job.store, candidate.path, job.until}, options);
+        report = read_checkpoint(
+            {job.group, job.session, job.store, candidate.path, resolved_path(candidate.path), job.until},
+            options);
       });
       if (!error) {
         report.passed_over = std::move(passed_over);

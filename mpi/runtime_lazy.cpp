@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "core/detail/file_parts.hpp"
@@ -140,12 +138,6 @@ class LazyObjects {
   std::vector<std::string> names_;
 };
 
-std::filesystem::path resolved(const std::string& path) {
-  std::error_code failed;
-  auto whole = std::filesystem::weakly_canonical(path, failed);
-  return failed ? std::filesystem::path(path) : whole;
-}
-
 }  // namespace
 
 void read_before_checkpoint(const CheckpointJob& job, const CheckpointOptions& options) {
@@ -158,9 +150,9 @@ void read_before_checkpoint(const CheckpointJob& job, const CheckpointOptions& o
   const auto find = [&] {
     objects.clear();
     const std::uint32_t written = job.session.number_of(job.store).value();
-    const auto folder = resolved(storage::parts_folder(job.path));
+    const auto folder = storage::parts_folder(job.file);
     for (const detail::LazyStore& lazy : stores) {
-      const bool may_go = options.keep > 0 || resolved(lazy.folder) == folder;
+      const bool may_go = options.keep > 0 || lazy.folder == folder;
       if (may_go || lazy.store == written) {
         objects.emplace_back(job, lazy.store, may_go ? std::string_view() : options.prefix);
       }

@@ -42,7 +42,7 @@ class Restoring {
  public:
   Restoring(const CheckpointJob& job, const RestoreOptions& options) : job_(job), options_(options) {}
 
-  void read_master() { master_ = storage::read_master(job_.path); }
+  void read_master() { master_ = storage::read_master(job_.file); }
 
   // Collective.
   void take_share() { share_ = share_objects(job_, master_, options_, left_out_); }

@@ -129,7 +129,7 @@ void remove_left_overs(const std::string& path) {
 
 CheckpointWriting::CheckpointWriting(const CheckpointJob& job, const CheckpointOptions& options)
     : step_("checkpoint of \"" + std::string(job.store) + "\" to '" + job.path + "'"),
-      path_(job.path),
+      path_(job.file),
       store_name_(storage::dataset_path(job.store)),
       rolling_(options.keep > 0),
       node_(static_cast<std::uint64_t>(job.group.node())),
@@ -172,8 +172,8 @@ CheckpointWriting::CheckpointWriting(const CheckpointJob& job, const CheckpointO
     report_.reused_bytes += part.reused_bytes;
   }
   report_.files = rows_.size();
-  report_.path = path_;
-  report_.number = storage::number_of(path_);
+  report_.path = job.path;
+  report_.number = storage::number_of(job.path);
   all_do([&] {
     if (group.rank() == 0) {
       make_master(job);

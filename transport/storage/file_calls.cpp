@@ -120,12 +120,6 @@ int sync_folder_at(int folder, const std::string& path) noexcept {
   return error == EINVAL ? 0 : error;
 }
 
-Result<std::string> absolute_path(const std::string& path) {
-  std::error_code failed;
-  const std::filesystem::path whole = std::filesystem::absolute(path, failed);
-  return failed ? Result<std::string>(file_error("finding", path, failed.value())) : whole.string();
-}
-
 Result<void> make_folder(const std::filesystem::path& path, bool syncs) {
   std::error_code unknown;
   const std::filesystem::path above = path.parent_path();

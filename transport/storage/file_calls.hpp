@@ -56,8 +56,6 @@ class Descriptor {
 /// folder of a file system that cannot do this counts as done.
 [[nodiscard]] int sync_file(const Descriptor& file) noexcept;
 [[nodiscard]] int sync_folder_at(int folder, const std::string& path) noexcept;
-/// From the root: a program may change its working folder while a backend is open.
-[[nodiscard]] Result<std::string> absolute_path(const std::string& path);
 /// Makes a folder, with all folders above it, where there is none. With `syncs` those that are new are on the
 /// disk when this returns. REQUIRES: the path is absolute.
 [[nodiscard]] Result<void> make_folder(const std::filesystem::path& path, bool syncs);

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "core/base/resolved_path.hpp"
 #include "core/error.hpp"
 
 namespace locum::storage {
@@ -48,11 +49,7 @@ Result<FileRoot> open_root(const Url& url) {
     return Error(Errc::invalid_argument,
                  "file: takes the path of a folder: file:///scratch/run17, or file:relative/folder");
   }
-  const auto whole = absolute_path(url.path);
-  if (!whole) {
-    return whole.error();
-  }
-  std::filesystem::path path = *whole;
+  std::filesystem::path path = resolved_path(url.path);
   if (!path.has_filename()) {
     path = path.parent_path();  // "folder/"
   }

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/resolved_path.hpp"
 #include "transport/storage/backend_by_batches.hpp"
 #include "transport/storage/backends.hpp"
 #include "transport/storage/expectation.hpp"
@@ -310,8 +311,9 @@ Result<std::shared_ptr<Backend>> open_hdf5(const Url& url) {
   }
   try {
     return std::make_shared<Hdf5Backend>(
-        url.path, StoreFile::Options{
-                      .only_reads = *reads, .syncs = *syncs, .locks = *locks, .takes_damaged = *damaged});
+        resolved_path(url.path),
+        StoreFile::Options{
+            .only_reads = *reads, .syncs = *syncs, .locks = *locks, .takes_damaged = *damaged});
   } catch (const Error& error) {
     return error;
   }

@@ -1,6 +1,5 @@
 #include "transport/storage/hdf5/checkpoint_part.hpp"
 
-#include <filesystem>
 #include <string>
 
 #include "core/error.hpp"
@@ -10,7 +9,7 @@ namespace locum::storage {
 
 FilePart part_of(const PartReader& file, const ObjectRow& row) {
   FilePart part;
-  part.path = std::filesystem::absolute(file.file(row)).lexically_normal().string();
+  part.path = file.file(row);
   part.bytes_in = part.path;
   part.dataset = file.path(row);
   part.type = file.type(row);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/base/hash.hpp"
+#include "core/base/resolved_path.hpp"
 #include "core/error.hpp"
 #include "transport/storage/durable_file.hpp"
 #include "transport/storage/hdf5/master_file.hpp"
@@ -90,12 +91,12 @@ class StoredObjects final : public PartObjects {
 
 }  // namespace
 
-Compacted compact_checkpoint(const std::string& path) {
+Compacted compact_checkpoint(const std::string& given) {
+  const std::string path = resolved_path(given);
   const WritingLock lock(path);
   const MasterFile old = read_master(path);
   Compacted done{.objects = 0, .bytes = 0, .shared = old.files.size()};
-  const bool is_own_folder = std::filesystem::weakly_canonical(old.parts_folder) ==
-                             std::filesystem::weakly_canonical(parts_folder(path));
+  const bool is_own_folder = old.parts_folder == parts_folder(path);
   if (is_own_folder) {
     remove_other_parts(path, part_names(old));  // what a job, or this command, has left that died
   }

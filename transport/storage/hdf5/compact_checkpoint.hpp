@@ -18,6 +18,6 @@ struct Compacted {
 /// Until it is complete the incremental one is there, as it was. All bytes are checked. Takes as much memory
 /// as the largest object. Throws Error: as read_master() and PartReader do; `system` if somebody writes it
 /// now.
-[[nodiscard]] Compacted compact_checkpoint(const std::string& path);
+[[nodiscard]] Compacted compact_checkpoint(const std::string& given);
 
 }  // namespace locum::storage

@@ -14,6 +14,7 @@
 #include <unordered_set>
 
 #include "core/base/checksum.hpp"
+#include "core/base/resolved_path.hpp"
 #include "core/error.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/dataset_path.hpp"
@@ -332,7 +333,7 @@ MasterFile read_master(const std::string& path) {
                                    "' is damaged: its tables are not those that were "
                                    "written");
   }
-  master.parts_folder = folder_of(path) + '/' + file_name_attribute(group, "parts_folder");
+  master.parts_folder = folder_of(resolved_path(path)) + '/' + file_name_attribute(group, "parts_folder");
   return master;
 }
 

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/base/resolved_path.hpp"
 #include "transport/storage/file_calls.hpp"
 #include "transport/storage/pack/folder.hpp"
 #include "transport/storage/pack/reader.hpp"
@@ -47,16 +48,13 @@ Result<std::shared_ptr<Backend>> open_pack_backend(const Url& url) {
                  "who opens a pack with read=1 cannot compact or repair it; leave out "
                  "one of the two");
   }
-  const auto whole = absolute_path(path);
-  if (!whole) {
-    return whole.error();
-  }
+  const std::string whole = resolved_path(path);
   const PackWriterOptions options{
       .syncs = *syncs, .locks = *locks, .compacts = *compacts, .repairs = *repairs};
   if (is_folder) {
-    return *reads ? open_pack_folder_reader(*whole) : open_pack_folder(*whole, options);
+    return *reads ? open_pack_folder_reader(whole) : open_pack_folder(whole, options);
   }
-  auto pack = *reads ? open_pack_reader(*whole) : open_pack_writer(*whole, options);
+  auto pack = *reads ? open_pack_reader(whole) : open_pack_writer(whole, options);
   return pack ? Result<std::shared_ptr<Backend>>(std::move(*pack)) : pack.error();
 }
 

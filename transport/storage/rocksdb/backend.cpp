@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "core/base/resolved_path.hpp"
 #include "transport/storage/backend_by_batches.hpp"
 #include "transport/storage/backends.hpp"
 #include "transport/storage/expectation.hpp"
@@ -314,11 +315,7 @@ Result<std::shared_ptr<Backend>> open_rocksdb(const Url& url) {
     return Error(Errc::invalid_argument,
                  "write the URL as rocksdb:///folder/of/the/database, and sync as 0 or 1");
   }
-  const auto path = absolute_path(url.path);
-  if (!path) {
-    return path.error();
-  }
-  auto database = RocksDatabase::open(*path, *cache_bytes, *syncs == 1);
+  auto database = RocksDatabase::open(resolved_path(url.path), *cache_bytes, *syncs == 1);
   return database ? Result<std::shared_ptr<Backend>>(std::make_shared<RocksDb>(std::move(*database)))
                   : database.error();
 }
