@@ -276,6 +276,53 @@ TEST(StepFiles, AreReadByHdf5Alone) {
   }
 }
 
+TEST(StepFiles, HaveArraysOfNoElements) {
+  const job::SharedFolder folder;
+  const std::string path = folder / "run.h5";
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB});
+  {
+    StepWriter out(runtime, "run", MPI_COMM_WORLD, {.file = path});
+    auto step = out.begin({.deadline = 60s}).value();
+    (void)step.create<double>("whole", {.shape = {0, 4}, .start = {0, 0}, .count = {0, 4}}).value();
+    // Of more ranks than rows: those behind the first have none.
+    const std::uint64_t rows = job::rank() == 0 ? 1 : 0;
+    const auto row =
+        step.create<double>("row", {.shape = {1, 4}, .start = {1 - rows, 0}, .count = {rows, 4}});
+    std::ranges::fill(row.value(), 2.5);
+    step.put("local", std::vector<std::int32_t>());
+    step.end().value();
+    out.close({.deadline = 60s}).value();
+  }
+  job::barrier();
+  if (job::rank() == 0) {
+    const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+    ASSERT_GE(file, 0);
+    const auto expect_extents = [file](const char* name, std::array<hsize_t, 2> expected) {
+      const hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
+      const hid_t space = H5Dget_space(dataset);
+      std::array<hsize_t, 2> extents{9, 9};
+      EXPECT_EQ(H5Sget_simple_extent_dims(space, extents.data(), nullptr), 2) << name;
+      EXPECT_EQ(extents, expected) << name;
+      H5Sclose(space);
+      H5Dclose(dataset);
+    };
+    expect_extents("/step/000000/whole", {0, 4});
+    expect_extents("/step/000000/row", {1, 4});
+    H5Fclose(file);
+  }
+  {
+    StepReader in(runtime, "any", MPI_COMM_WORLD, {.file = path});
+    const auto step = in.next(60s).value();
+    EXPECT_EQ(step.shape("whole").value(), Extents(0, 4));
+    const auto row = step.read<double>("row");
+    ASSERT_TRUE(row) << row.error().what();
+    EXPECT_EQ(row->size(), 4U);
+    EXPECT_EQ((*row)[3], 2.5);
+    EXPECT_TRUE(step.joined<std::int32_t>("local").value().empty());
+  }
+  job::barrier();
+}
+
 // The second block of a rank has a name of its own.
 TEST(StepFiles, HaveSeveralLocalBlocksOfOneRank) {
   const job::SharedFolder folder;

@@ -183,6 +183,18 @@ TEST_F(DatasetPart, ReadsWhatWasNeverWrittenAsItsFillValue) {
   const hid_t empty = H5Screate_simple(1, &none, nullptr);
   H5Dclose(H5Dcreate2(file, "empty", H5T_IEEE_F64LE, empty, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
   H5Sclose(empty);
+  const hid_t null = H5Screate(H5S_NULL);
+  H5Dclose(H5Dcreate2(file, "null", H5T_IEEE_F64LE, null, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  H5Sclose(null);
+  const std::array<hsize_t, 2> extents{0, 4};
+  const std::array<hsize_t, 2> most{H5S_UNLIMITED, 4};
+  const hid_t growing = H5Screate_simple(2, extents.data(), most.data());
+  const hid_t in_chunks = H5Pcreate(H5P_DATASET_CREATE);
+  const std::array<hsize_t, 2> chunk{16, 4};
+  H5Pset_chunk(in_chunks, 2, chunk.data());
+  H5Dclose(H5Dcreate2(file, "growing", H5T_IEEE_F64LE, growing, H5P_DEFAULT, in_chunks, H5P_DEFAULT));
+  H5Pclose(in_chunks);
+  H5Sclose(growing);
   H5Sclose(scalar);
   H5Pclose(creation);
   H5Sclose(space);
@@ -190,6 +202,10 @@ TEST_F(DatasetPart, ReadsWhatWasNeverWrittenAsItsFillValue) {
   EXPECT_EQ(read<double>(find_part(path(), "filled", {}, "f64")), std::vector<double>(5, 2.5));
   EXPECT_EQ(read<double>(find_part(path(), "one", {}, "f64")), std::vector<double>{7});
   EXPECT_EQ(read<double>(find_part(path(), "empty", {}, "f64")), std::vector<double>());
+  EXPECT_EQ(read<double>(find_part(path(), "null", {}, "f64")), std::vector<double>());
+  EXPECT_EQ(read<double>(find_part(path(), "growing", {}, "f64")), std::vector<double>());
+  EXPECT_EQ(find_part(path(), "null", {}, "f64").extents, std::vector<std::uint64_t>{0});
+  EXPECT_EQ(find_part(path(), "growing", {}, "f64").extents, (std::vector<std::uint64_t>{0, 4}));
 }
 
 TEST_F(DatasetPart, RefusesOtherTypesAndNamesBoth) {

@@ -152,6 +152,25 @@ TEST_F(Hdf5Backend, ShowsNumbersToProgramsThatKnowOnlyHdf5) {
   EXPECT_EQ(code_of(again.put("x", 1)), Errc::unsupported);
 }
 
+TEST_F(Hdf5Backend, KeepsArraysOfNoElements) {
+  {
+    const Store run = open(url("?sync=0&store=run")).value();
+    ASSERT_TRUE(run.create<double>("no rows", {0, 3}).value().seal());
+    ASSERT_TRUE(run.put("none", std::vector<std::int32_t>()));
+  }
+  {
+    const Id in = file();
+    const Id field(H5Dopen2(in, "/run/no rows", H5P_DEFAULT), H5Dclose);
+    const Id space(H5Dget_space(field), H5Sclose);
+    std::array<hsize_t, 2> extents{1, 1};
+    ASSERT_EQ(H5Sget_simple_extent_dims(space, extents.data(), nullptr), 2);
+    EXPECT_EQ(extents, (std::array<hsize_t, 2>{0, 3}));
+  }
+  const Store again = open(url("?read_only=1&store=run")).value();
+  EXPECT_EQ(again.get<double[]>("no rows").value().extents(), Extents(0, 3));
+  EXPECT_EQ(again.get<std::int32_t[]>("none").value()->size(), 0U);
+}
+
 TEST_F(Hdf5Backend, IsReadByTheLineOfPythonOnItsPage) {
   std::string python;
   for (const char* one : {"python3", "/usr/bin/python3"}) {

@@ -94,8 +94,10 @@ Dataset open_dataset(const std::string& path, const std::string& name) {
   const Identifier space(H5Dget_space(opened.dataset.get()), H5Sclose, what);
   const H5S_class_t kind = H5Sget_simple_extent_type(space.get());
   const int rank = H5Sget_simple_extent_ndims(space.get());
-  if (kind == H5S_NULL || rank < 0) {
-    throw Error(Errc::not_found, "the dataset '" + name + "' of '" + path + "' has no elements");
+  check(rank, what);
+  if (kind == H5S_NULL) {  // as an array of no elements
+    opened.extents = {0};
+    return opened;
   }
   if (static_cast<std::size_t>(rank) > max_rank) {
     throw Error(Errc::unsupported, "the dataset '" + name + "' of '" + path + "' has " +
