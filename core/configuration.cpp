@@ -19,8 +19,9 @@ bool is_bare(std::string_view key) {
   });
 }
 
-// A basic string of TOML.
-std::string quoted(std::string_view text) {
+// Returns the text as a basic string of TOML. It is not called quoted: unqualified, that name finds
+// std::quoted as well.
+std::string toml_string(std::string_view text) {
   constexpr std::string_view digits = "0123456789ABCDEF";
   std::string all = "\"";
   for (const char byte : text) {
@@ -103,17 +104,17 @@ std::string to_toml(const Configuration& configuration) {
   std::string text;
   for (const std::string& name : configuration.stores()) {
     const StoreOptions options = configuration.options(name).value();
-    text.append(text.empty() ? "" : "\n").append("[stores.").append(is_bare(name) ? name : quoted(name));
+    text.append(text.empty() ? "" : "\n").append("[stores.").append(is_bare(name) ? name : toml_string(name));
     text += "]\n";
     const auto line = [&](std::string_view field, const std::string& value) {
       text.append(field).append(" = ").append(value).append("\n");
     };
     if (!options.connector.empty()) {
-      line("connector", quoted(options.connector));
+      line("connector", toml_string(options.connector));
     }
     if (options.timeout.count() > 0) {
-      line("timeout", quoted(print_quantity(static_cast<std::uint64_t>(options.timeout.count()),
-                                            units_of_milliseconds)));
+      line("timeout", toml_string(print_quantity(static_cast<std::uint64_t>(options.timeout.count()),
+                                                 units_of_milliseconds)));
     }
     if (!options.keep_decoded) {
       line("keep_decoded", "false");
@@ -122,11 +123,11 @@ std::string to_toml(const Configuration& configuration) {
       line("checksum", "true");
     }
     if (options.memory_bytes != 0) {
-      line("memory_bytes", quoted(print_quantity(options.memory_bytes, units_of_bytes)));
+      line("memory_bytes", toml_string(print_quantity(options.memory_bytes, units_of_bytes)));
     }
     if (options.lifetime.count() > 0) {
-      line("lifetime", quoted(print_quantity(static_cast<std::uint64_t>(options.lifetime.count()),
-                                             units_of_milliseconds)));
+      line("lifetime", toml_string(print_quantity(static_cast<std::uint64_t>(options.lifetime.count()),
+                                                  units_of_milliseconds)));
     }
   }
   return text;
