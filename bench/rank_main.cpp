@@ -5,6 +5,8 @@
 
 #include <exception>
 #include <iostream>
+#include <stdexcept>
+#include <string_view>
 #include <vector>
 
 #include "bench/rows.hpp"

@@ -12,6 +12,7 @@
 #include <boost/interprocess/sync/scoped_lock.hpp>
 #include <boost/interprocess/sync/sharable_lock.hpp>
 #include <boost/unordered_map.hpp>
+#include <cstdio>
 #include <cstring>
 #include <functional>
 #include <optional>

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <stdexcept>
+#include <string_view>
 #include <vector>
 
 #include "bench/peers/makers.hpp"

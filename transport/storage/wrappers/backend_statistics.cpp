@@ -1,5 +1,6 @@
 #include "transport/storage/wrappers/backend_statistics.hpp"
 
+#include <functional>
 #include <utility>
 
 #include "core/base/mutex.hpp"
