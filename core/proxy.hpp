@@ -283,7 +283,7 @@ Proxy<T> Session::proxy(const Handle& handle, const Decoding<T>& by) const {
   return state_->proxy<T>(handle, by);
 }
 
-/// The value itself, for a value, a stand-in or a view: one function template can take all three.
+/// The value itself, for a value, stand-in or view, in one template. Write locum::ref: there is std::ref.
 template <class T>
 [[nodiscard]] const T& ref(const T& value) noexcept {
   return value;

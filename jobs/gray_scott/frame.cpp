@@ -9,7 +9,7 @@ namespace gray_scott {
 namespace {
 
 template <class... Values>
-std::string format(const char* pattern, Values... values) {
+std::string formatted(const char* pattern, Values... values) {
   char line[128];
   std::snprintf(line, sizeof line, pattern, values...);
   return line;
@@ -27,11 +27,11 @@ jobs::Picture draw_frame(std::span<const double> mid_plane, std::size_t grid, st
        .top = range.histogram_top,
        .histogram = findings.histogram_v,
        .mark = range.threshold,
-       .title = format("Gray-Scott  V at z = %zu of %zu", grid / 2, grid),
-       .subtitle = format("V: min %.4f  mean %.4f  max %.4f     isosurface V = %.2f: %llu cells",
-                          findings.min_v, findings.mean_v, findings.max_v, range.threshold,
-                          static_cast<unsigned long long>(findings.isosurface_cells)),
-       .right_title = format("step %llu", static_cast<unsigned long long>(step)),
+       .title = formatted("Gray-Scott  V at z = %zu of %zu", grid / 2, grid),
+       .subtitle = formatted("V: min %.4f  mean %.4f  max %.4f     isosurface V = %.2f: %llu cells",
+                             findings.min_v, findings.mean_v, findings.max_v, range.threshold,
+                             static_cast<unsigned long long>(findings.isosurface_cells)),
+       .right_title = formatted("step %llu", static_cast<unsigned long long>(step)),
        .right_subtitle = "cells by V (log)"},
       colors);
 }
