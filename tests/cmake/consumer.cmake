@@ -4,7 +4,8 @@
 # was installed from BUILD_DIR, or with the sources in SOURCE_DIR as a subdirectory (there with shared libraries, so that they are
 # built once, too, and not optimised, which takes half as long). COMPILER, FLAGS, LAUNCHER, BUILD_TYPE, OPTIONS are those of the
 # build under test. RUN starts a program with its ranks. With MPI the program is the one in the README, and every rank must print
-# what the README says. serial also runs the contract of backends on the one that docs/guide/backends.md shows.
+# what the README says, and so must a program that has the library only in a plugin. serial also runs the contract of backends on
+# the one that docs/guide/backends.md shows.
 set(prefix "${WORK_DIR}/installed")
 set(build "${WORK_DIR}/${VARIANT}")
 
@@ -40,6 +41,22 @@ function(run_consumer)
   endforeach()
 endfunction()
 
+# Each rank must read through the plugin. Static TLS, which a module may get, but only as long as the C library has some left, is
+# not what it needs.
+function(run_plugin)
+  execute_process(COMMAND readelf -d "${build}/plugin.so" OUTPUT_VARIABLE dynamic COMMAND_ERROR_IS_FATAL ANY)
+  if(dynamic MATCHES "STATIC_TLS")
+    message(FATAL_ERROR "the plugin needs static TLS (-ftls-model=initial-exec?): ${dynamic}")
+  endif()
+  execute_process(COMMAND ${RUN} "${build}/plugin_host" "${build}/plugin.so" OUTPUT_VARIABLE output ECHO_OUTPUT_VARIABLE
+                  COMMAND_ECHO STDOUT COMMAND_ERROR_IS_FATAL ANY)
+  foreach(rank 0 1)
+    if(NOT output MATCHES "rank ${rank}: the plugin reads 300 K")
+      message(FATAL_ERROR "rank ${rank} does not read through the plugin")
+    endif()
+  endforeach()
+endfunction()
+
 if(VARIANT STREQUAL "install")
   file(REMOVE_RECURSE "${prefix}")
   run("${CMAKE_COMMAND}" --install "${BUILD_DIR}" --prefix "${prefix}")
@@ -55,9 +72,16 @@ if(VARIANT STREQUAL "install")
   endforeach()
 elseif(VARIANT STREQUAL "find_package")
   file(REMOVE_RECURSE "${build}")
-  run(${configure} "-DCMAKE_PREFIX_PATH=${prefix}")
+  set(plugin OFF)
+  if(RUN)
+    set(plugin ON)
+  endif()
+  run(${configure} "-DCMAKE_PREFIX_PATH=${prefix}" -DPLUGIN=${plugin})
   run("${CMAKE_COMMAND}" --build "${build}" --parallel 2)
   run_consumer()
+  if(RUN)
+    run_plugin()
+  endif()
 elseif(VARIANT STREQUAL "serial")
   set(RUN "")
   set(expected "locum without MPI: 10")
@@ -93,6 +117,12 @@ elseif(VARIANT STREQUAL "pkg_config")
   separate_arguments(flags UNIX_COMMAND "${FLAGS} ${flags}")
   run("${COMPILER}" -std=c++20 "${program}" -o "${build}/consumer" ${flags})
   run_consumer()
+  if(RUN)
+    set(sources "${SOURCE_DIR}/tests/consumer")
+    run("${COMPILER}" -std=c++20 -shared -fPIC -Wl,-z,defs "${sources}/plugin.cpp" -o "${build}/plugin.so" ${flags})
+    run("${COMPILER}" -std=c++20 "${sources}/plugin_host.cpp" -o "${build}/plugin_host" ${flags} -ldl)
+    run_plugin()
+  endif()
   list(FILTER flags INCLUDE REGEX "^-[ID]")
   list(JOIN flags " " flags)
   run("${CMAKE_COMMAND}" "-DCOMPILER=${COMPILER}" "-DFLAGS=${flags}" "-DWORK_DIR=${build}/cxx17"
