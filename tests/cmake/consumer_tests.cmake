@@ -15,6 +15,14 @@ function(consumer_test variant)
   set_tests_properties(consumer.${variant} PROPERTIES PROCESSORS 2 TIMEOUT 600 ENVIRONMENT "${LOCUM_MPI_ENVIRONMENT}" ${ARGN})
 endfunction()
 
+if(LOCUM_WITH_MPI AND LOCUM_BUILD_JOBS AND CMAKE_GENERATOR STREQUAL "Ninja")
+  add_test(NAME consumer.install_after_demo
+    COMMAND ${CMAKE_COMMAND} "-DSOURCE_DIR=${PROJECT_SOURCE_DIR}" "-DBUILD_DIR=${PROJECT_BINARY_DIR}"
+      "-DWORK_DIR=${PROJECT_BINARY_DIR}/install_after_demo" "-DCOMPILER=${CMAKE_CXX_COMPILER}" "-DNINJA=${CMAKE_MAKE_PROGRAM}"
+      "-DOPTIONS=-DLOCUM_WITH_UCX=${LOCUM_WITH_UCX};-DLOCUM_WITH_HDF5=${LOCUM_WITH_HDF5}"
+      -P "${PROJECT_SOURCE_DIR}/tests/cmake/install_partly.cmake")
+  set_tests_properties(consumer.install_after_demo PROPERTIES TIMEOUT 300)
+endif()
 consumer_test(install FIXTURES_SETUP installed_tree)
 consumer_test(find_package FIXTURES_REQUIRED installed_tree)
 consumer_test(serial FIXTURES_REQUIRED installed_tree)

@@ -1,0 +1,56 @@
+# cmake -DSOURCE_DIR=... -DBUILD_DIR=... -DWORK_DIR=... -DCOMPILER=... -DNINJA=... -DOPTIONS=... -P install_partly.cmake
+#
+# What jobs/demo and jobs/coupled build can be installed. A tree is configured as these scripts do it, and gets, as links, those files
+# of BUILD_DIR, where all is built, that their targets would build in it.
+set(tree "${WORK_DIR}/tree")
+set(prefix "${WORK_DIR}/installed")
+file(REMOVE_RECURSE "${WORK_DIR}")
+
+set(targets "")
+foreach(script demo coupled)
+  file(READ "${SOURCE_DIR}/jobs/${script}" text)
+  if(NOT text MATCHES "\n +cmake --preset release (-D[^\n]*)\n")
+    message(FATAL_ERROR "jobs/${script} does not configure as it did")
+  endif()
+  separate_arguments(configured UNIX_COMMAND "${CMAKE_MATCH_1}")
+  if(NOT text MATCHES "\ncmake --build --preset release [^\n]*--target ([a-z_ ]+)\n")
+    message(FATAL_ERROR "jobs/${script} does not build targets as it did")
+  endif()
+  separate_arguments(built UNIX_COMMAND "${CMAKE_MATCH_1}")
+  list(APPEND targets ${built})
+endforeach()
+execute_process(COMMAND "${CMAKE_COMMAND}" -G Ninja -S "${SOURCE_DIR}" -B "${tree}" -DCMAKE_BUILD_TYPE=Release
+                        "-DCMAKE_CXX_COMPILER=${COMPILER}" ${OPTIONS} ${configured} COMMAND_ERROR_IS_FATAL ANY)
+
+execute_process(COMMAND "${NINJA}" -C "${tree}" -t inputs ${targets} OUTPUT_VARIABLE inputs COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "[^\n]+" inputs "${inputs}")
+set(count 0)
+foreach(input IN LISTS inputs)
+  if(NOT IS_ABSOLUTE "${input}" AND NOT input MATCHES "CMakeFiles/" AND EXISTS "${BUILD_DIR}/${input}")
+    cmake_path(GET input PARENT_PATH folder)
+    file(MAKE_DIRECTORY "${tree}/${folder}")
+    file(CREATE_LINK "${BUILD_DIR}/${input}" "${tree}/${input}" COPY_ON_ERROR)
+    math(EXPR count "${count} + 1")
+  endif()
+endforeach()
+if(count LESS 8)  # five libraries, three programs
+  message(FATAL_ERROR "of what the scripts build, ${count} files were found in ${BUILD_DIR}")
+endif()
+
+execute_process(COMMAND "${CMAKE_COMMAND}" --install "${tree}" --prefix "${prefix}" OUTPUT_VARIABLE output ERROR_VARIABLE output
+                RESULT_VARIABLE status)
+message("${output}")
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "what the scripts have built cannot be installed: status ${status}")
+endif()
+foreach(program locum-steps locum-info)
+  if(NOT output MATCHES "Not installed, for it was not built: ${program}\n")
+    message(FATAL_ERROR "does not say that ${program} is not installed")
+  endif()
+endforeach()
+file(GLOB_RECURSE libraries "${prefix}/*/liblocum_*")
+list(LENGTH libraries count)
+if(count LESS 5)
+  message(FATAL_ERROR "${count} libraries are installed: ${libraries}")
+endif()
+file(REMOVE_RECURSE "${WORK_DIR}")
