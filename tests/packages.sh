@@ -1,17 +1,19 @@
-# Sourced by tests/run, jobs/demo, bench/run, bench/peers/run, docs/build and .ci/run: the distribution packages that each of
-# them needs (Debian 12, Ubuntu 24.04), and their installation. In one place, so that scripts and documents agree.
+# Sourced by tests/run, tests/distributions/run, jobs/demo, bench/run, bench/peers/run, docs/build and .ci/run: the distribution
+# packages that each of them needs (Debian 12 and 13, Ubuntu 24.04), and their installation. In one place, so that scripts and
+# documents agree.
 
 packages_for_build='g++ cmake ninja-build ccache pkg-config libopenmpi-dev openmpi-bin libboost-dev libucx-dev libhdf5-dev'
 packages_for_build+=' librocksdb-dev libzstd-dev liblz4-dev libsodium-dev libssl-dev libtomlplusplus-dev'  # backends of stores
-packages_for_tests='libgtest-dev librapidcheck-dev iproute2 nftables libcli11-dev python3 redis-server memcached openssl nlohmann-json3-dev'
+packages_for_tests='libgtest-dev librapidcheck-dev mount iproute2 nftables libcli11-dev python3 redis-server memcached openssl nlohmann-json3-dev'
 packages_for_tests+=' hdf5-tools python3-h5py python3-pandas'  # programs that read checkpoints
-packages_for_cluster='openmpi-bin iproute2 nftables slurm-wlm munge'
+packages_for_cluster='openmpi-bin mount iproute2 nftables slurm-wlm munge'
 packages_for_mpich='mpich libmpich-dev'
 packages_for_bench='libbenchmark-dev libcli11-dev gnuplot-nox python3 iproute2 nftables iperf3'
 packages_for_peers='libcli11-dev redis-server libhiredis-dev memcached libmemcached-dev liblmdb-dev librocksdb-dev libhdf5-dev'
 packages_for_jobs='libcairo2-dev libpng-dev libcli11-dev'
 packages_for_ci='clang-16 clang-tidy-16 clang-format-16 libclang-rt-16-dev llvm-16 lld-16 git'
 packages_for_docs='doxygen'
+packages_for_distributions='mmdebstrap debian-archive-keyring git'
 
 # install_packages PURPOSE...: installs missing packages for these purposes. As root, or by sudo; without either it prints the
 # command that an administrator has to run, and ends the script with status 3.
