@@ -48,7 +48,7 @@ struct RuntimeOptions {
   /// Longest wait of a call without a deadline. More than 0.
   std::chrono::milliseconds timeout{30'000};  // LOCUM_TIMEOUT_MS
   /// Longest wait of a collective call (opening, closing, drop, report_all) for ranks that still compute or
-  /// read their input. More than 0.
+  /// read their input, and of a stream's writers and readers for each other. More than 0.
   std::chrono::milliseconds collective_timeout{600'000};  // LOCUM_COLLECTIVE_TIMEOUT_MS
   /// How long a rank of another node that owes a reply may be silent, without even a sign of life, before it
   /// counts as dead. More than 0, a year at most.
