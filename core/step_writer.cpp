@@ -90,14 +90,15 @@ Written OutputStep::failed(std::string_view name, const Error& error) {
 
 void OutputStep::add(std::string_view name, std::string_view type, const Extents& shape,
                      detail::BlockRecord record, std::unique_ptr<Draft> draft) {
+  std::erase_if(failed_, [name](const auto& one) { return one.first == name; });
   const std::vector<std::uint64_t> extents(shape.span().begin(), shape.span().end());
   const detail::VariableRecord variable{std::string(name), std::string(type), extents};
   const auto known = std::ranges::find(part_.variables, variable);
   record.variable = static_cast<std::uint32_t>(known - part_.variables.begin());
   if (known == part_.variables.end()) {
     const auto other = std::ranges::find(part_.variables, variable.name, &detail::VariableRecord::name);
-    if (other != part_.variables.end() && !failed_) {
-      failed_ = about(name, detail::disagreement(*other, "this rank", variable, "then"));
+    if (other != part_.variables.end()) {
+      (void)failed(name, detail::disagreement(*other, "this rank", variable, "then"));
     }
     part_.variables.push_back(variable);
   }
@@ -105,7 +106,6 @@ void OutputStep::add(std::string_view name, std::string_view type, const Extents
   record.node = output_->stream().session().options().node;
   part_.blocks.push_back(record);
   drafts_.push_back(std::move(draft));
-  std::erase_if(failed_, [name](const auto& one) { return one.first == name; });
 }
 
 void OutputStep::discard() noexcept {

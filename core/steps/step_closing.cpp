@@ -154,7 +154,7 @@ Result<void> StepOutput::end_queue(Moment until) {
   if (read) {
     stream_.retire();  // who comes now waits for the next stream of this name
   }
-  presence_.leave(stream_.moment({}));
+  presence_.vanish(stream_.store(), stream_.moment({}));
   stream_.clean_if_left(true);
   if (failure.has_failed()) {
     return why ? *why : failure.error(stream_.title());

@@ -26,7 +26,7 @@ Result<std::uint64_t> StepInput::first_step(Moment until) const {
 }
 
 Result<void> StepInput::find_stream(Moment until) {
-  const auto store = side_.session.open(Stream::store_of(name_));
+  const auto store = side_.session.open(Stream::store_of(name_), Stream::store_options());
   if (!store) {
     return store.error();
   }

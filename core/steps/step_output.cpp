@@ -61,7 +61,7 @@ Result<std::shared_ptr<StepOutput>> StepOutput::open(const StepSide& side, std::
                  "a stream of steps needs a name, and room for one step or more (queue_steps)")
         .about(stream);
   }
-  const auto store = side.session.open(Stream::store_of(stream));
+  const auto store = side.session.open(Stream::store_of(stream), Stream::store_options());
   if (!store) {
     return store.error();
   }

@@ -76,8 +76,8 @@ void Stream::clean_if_left(bool writer_is_gone) const noexcept {
     const auto stream = store().get<StreamRecord>(name);
     const bool may_be_joined =
         stream ? (*stream)->number == record_.number : stream.error().code() != Errc::not_found;
-    const bool has_ended = writer_is_gone || has(closed());
-    if (may_be_joined && (!has_ended || !has(joined(0)))) {
+    const bool was_closed = has(closed());
+    if (may_be_joined && ((!writer_is_gone && !was_closed) || !has(joined(0)))) {
       return;
     }
     for (std::uint64_t index = 1; index < record_.writers; ++index) {
@@ -115,7 +115,9 @@ void Stream::clean_if_left(bool writer_is_gone) const noexcept {
       (void)store().evict_batch(std::span(names->begin(), others.begin()));
       (void)store().evict_batch(blocks);
       (void)store().evict_batch(*names);
-      (void)store().evict(record_.writer.key);
+      if (!was_closed) {  // else the writer removes it itself
+        (void)store().evict(record_.writer.key);
+      }
       retire();
     }
   } catch (...) {  // no memory: they stay until the runtime is closed

@@ -30,6 +30,8 @@ class Stream : public Records {
   [[nodiscard]] Moment patience(Deadline deadline) const { return patience(session(), deadline); }
   /// The name of the store of a stream.
   [[nodiscard]] static std::string store_of(std::string_view stream);
+  /// The options of the store: what is decoded is used once, and would stay behind streams that are over.
+  [[nodiscard]] static StoreOptions store_options() { return {.keep_decoded = false}; }
   /// The name of the StreamRecord.
   static constexpr std::string_view name = "stream";
 

@@ -436,7 +436,7 @@ TEST_F(StepFailures, MemoryComesFreeWhenReadersReleaseSteps) {
 }
 
 TEST_F(StepFailures, LeaveNothing) {
-  (void)node.session->open("locum.steps/s").value();
+  open_stream("s");
   const std::size_t before = objects();
   (void)of_two([&](StepWriter& out, std::size_t index) {
     write(out);

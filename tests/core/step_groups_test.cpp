@@ -15,7 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST_F(Steps, AreSharedByTheReadersOfAGroup) {
-  (void)node.session->open("locum.steps/s").value();
+  open_stream("s");
   const std::size_t before = objects();
   {
     StepWriter out(side(), "s", {.queue_steps = 4, .rendezvous_readers = 3});

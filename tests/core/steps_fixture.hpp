@@ -4,8 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "core/step_side.hpp"
+#include "core/steps/stream.hpp"
 #include "tests/core/session_fixture.hpp"
 
 namespace locum::tests {
@@ -15,6 +17,10 @@ class Steps : public ::testing::Test {
  protected:
   [[nodiscard]] StepSide side(std::size_t index = 0, std::size_t count = 1, std::uint64_t number = 0) {
     return {*node.session, index, count, number != 0 ? number : ++sides_};
+  }
+  /// Opens the store of a stream, which stays open then: what opening one needs is not counted.
+  void open_stream(std::string_view stream) const {
+    (void)node.session->open(detail::Stream::store_of(stream), detail::Stream::store_options()).value();
   }
   [[nodiscard]] std::size_t objects() const { return node.connector->usage().own_objects; }
 

@@ -42,7 +42,7 @@ TEST_F(Steps, CarryWhatWasWrittenToAReader) {
 }
 
 TEST_F(Steps, LeaveNoMemory) {
-  (void)node.session->open("locum.steps/s").value();
+  open_stream("s");
   const std::size_t before = objects();
   {
     StepWriter out(side(), "s");
@@ -118,7 +118,7 @@ TEST_F(Steps, DropTheOldestOrTheNewest) {
 TEST_F(Steps, AreReadByThoseWhoComeAndGo) {
   for (const auto policy : {WhenFull::wait, WhenFull::drop_oldest, WhenFull::drop_newest}) {
     const std::string stream = "s" + std::to_string(static_cast<int>(policy));
-    (void)node.session->open("locum.steps/" + stream).value();
+    open_stream(stream);
     const std::size_t before = objects();
     StepWriter out(side(), stream, {.queue_steps = 2, .when_full = policy});
     std::atomic<bool> closed = false;
