@@ -98,12 +98,13 @@ TEST(OpenSessions, TakeStandInsInsideAStoredValueToTheirOwnSession) {
 TEST(OpenSessions, AreNotFoundInAForkedProcess) {
   const SessionFixture one({}, named("one"));
   const SessionFixture other({}, named("other"));
+  const Store inherited = one.store();
   detail::hold_sessions();
   const ::pid_t child = ::fork();
   if (child == 0) {
     detail::disown_sessions();
     const bool is_found = code_of(find_store("fields", "other")) != Errc::closed;
-    const bool is_open = code_of(one.store().get<int>("T")) != Errc::closed;
+    const bool is_open = code_of(inherited.get<int>("T")) != Errc::closed;
     const SessionFixture own({}, named("own"));
     const bool has_own = find_store("fields", "own").has_value();
     ::_exit(is_found || is_open || !has_own ? 1 : 0);
