@@ -161,7 +161,8 @@ CheckpointWriting::CheckpointWriting(const CheckpointJob& job, const CheckpointO
       Collected all = collect(job.session, store_, options.prefix);
       number_ = earlier_ ? earlier_->begin() : 0;
       part_.emplace(part_path_, facts_, std::make_unique<storage::PinnedObjects>(std::move(all.objects)),
-                    std::move(all.handles), chunking, earlier_ ? earlier_->last(store_name_) : nullptr);
+                    std::move(all.handles), chunking, earlier_ ? earlier_->last(store_name_) : nullptr,
+                    options.dataset_bytes);
       made = {part_->row(), part_->payload_bytes(), part_->reused_bytes(), node_, 1};
     }
   });

@@ -86,6 +86,7 @@ void put_everything(const Store& store) {
   (void)store.put(of_rank(rank, "text"), std::string("rank ") + std::to_string(rank)).value();
   (void)store.put(of_rank(rank, "table"), table_of(rank)).value();
   (void)store.put(of_rank(rank, "empty"), std::vector<double>()).value();
+  (void)store.create<double>(of_rank(rank, "no rows"), {0, 4}).value().seal().value();
   (void)store
       .put(of_rank(rank, "particles"),
            std::vector<Particle>(5000, Particle{{1, 2, static_cast<double>(rank)}, rank}))
@@ -115,6 +116,7 @@ void expect_everything(const Store& store) {
     EXPECT_EQ((value_of<std::map<std::string, std::vector<int>>>(store, of_rank(rank, "table"))),
               table_of(rank));
     EXPECT_TRUE(store.get<std::vector<double>>(of_rank(rank, "empty")).value()->empty());
+    EXPECT_EQ(store.get<double[]>(of_rank(rank, "no rows")).value().extents(), Extents(0, 4));
     const auto particles = store.get<Particle[]>(of_rank(rank, "particles")).value();
     EXPECT_EQ(particles.size(), 5000U);
     EXPECT_EQ(particles->back(), (Particle{{1, 2, static_cast<double>(rank)}, rank}));
@@ -137,7 +139,7 @@ TEST(Checkpoint, BringsBackNamesTypesAndBytes) {
     written = runtime.checkpoint("fields", path).value();
     expect_everything(store);
   }
-  EXPECT_EQ(written.objects, static_cast<std::uint64_t>(7 * job::size()) + odd_names().size());
+  EXPECT_EQ(written.objects, static_cast<std::uint64_t>(8 * job::size()) + odd_names().size());
   Runtime runtime(MPI_COMM_WORLD, of_checkpoints);
   EXPECT_EQ(written.files, static_cast<std::uint64_t>(runtime.nodes()));
   const CheckpointReport restored = runtime.restore("again", path).value();

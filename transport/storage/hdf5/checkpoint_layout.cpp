@@ -83,6 +83,12 @@ Identifier row_type(const FileRow* /*rows*/) {
       .take();
 }
 
+bool is_number(std::string_view name) {
+  constexpr std::array<std::string_view, 10> numbers{"i8",  "u8",  "i16", "u16", "i32",
+                                                     "u32", "f32", "i64", "u64", "f64"};
+  return std::ranges::find(numbers, name) != numbers.end();
+}
+
 Identifier element_type(std::string_view name, std::uint32_t bytes) {
   const auto copy_of = [](hid_t type) { return Identifier(H5Tcopy(type), H5Tclose, "copying a type"); };
   const std::array<std::pair<std::string_view, hid_t>, 10> numbers{{{"i8", H5T_STD_I8LE},

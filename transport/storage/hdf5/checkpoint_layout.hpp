@@ -21,7 +21,7 @@ static_assert(std::endian::native == std::endian::little, "the rows of checkpoin
 inline constexpr std::uint32_t whole_format = 1;
 /// Some are in files of earlier checkpoints, which a library that knows only the format before must not read.
 inline constexpr std::uint32_t incremental_format = 2;
-/// Smaller objects have no dataset of their own.
+/// Smaller objects have no dataset of their own, unless the program asks for it.
 inline constexpr std::uint64_t packed_below = 64 * 1024;
 
 inline constexpr const char* own_group = "/.locum";
@@ -103,6 +103,8 @@ struct CheckpointFacts {
 [[nodiscard]] Identifier row_type(const PartRow* rows);
 [[nodiscard]] Identifier row_type(const OriginRow* rows);
 [[nodiscard]] Identifier row_type(const FileRow* rows);
+/// Whether elements of that canonical name are numbers in HDF5: `f64`, `i32` …
+[[nodiscard]] bool is_number(std::string_view name);
 /// HDF5's type of the elements of an array: numbers as they are, others as opaque bytes with the type's name
 /// as their tag.
 [[nodiscard]] Identifier element_type(std::string_view name, std::uint32_t bytes);

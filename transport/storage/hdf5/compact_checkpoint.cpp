@@ -67,6 +67,14 @@ class StoredObjects final : public PartObjects {
   [[nodiscard]] std::vector<HandleRow> handles() const {
     return {part_.handles().begin(), part_.handles().end()};
   }
+  /// An option of the whole checkpoint: the smallest array with a dataset has so many bytes.
+  [[nodiscard]] std::uint64_t dataset_bytes() const {
+    std::uint64_t least = packed_below;
+    for (const ObjectRow& row : part_.rows()) {
+      least = row.path.bytes > 0 ? std::min(least, row.size_bytes) : least;
+    }
+    return least;
+  }
   /// An option of the whole checkpoint: that of the object with the largest chunks, since small ones have
   /// small chunks; of those with a filter, since not all objects get it.
   [[nodiscard]] Chunking chunking() const {
@@ -120,8 +128,9 @@ Compacted compact_checkpoint(const std::string& given) {
                                                      static_cast<std::uint32_t>(old.origins.front().store));
       std::vector<HandleRow> handles = objects->handles();
       Chunking chunking = objects->chunking();
+      const std::uint64_t dataset_bytes = objects->dataset_bytes();
       PartWriter writer(whole.parts_folder + '/' + part_file(whole.facts.id, part), whole.facts,
-                        std::move(objects), std::move(handles), std::move(chunking));
+                        std::move(objects), std::move(handles), std::move(chunking), nullptr, dataset_bytes);
       whole.parts.push_back(writer.row());
       writer.write();
       done.objects += writer.row().objects;

@@ -34,6 +34,10 @@ bool is_plain_array(const ObjectFacts& facts) {
          extents_of_dataset(facts).has(facts.size_bytes / facts.element_bytes);
 }
 
+bool is_array_of_numbers(const ObjectFacts& facts) {
+  return is_plain_array(facts) && is_number(element_name(facts));
+}
+
 DatasetShape shape_of(const ObjectFacts& facts) {
   if (is_plain_array(facts)) {
     const Extents extents = extents_of_dataset(facts);

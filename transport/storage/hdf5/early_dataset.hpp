@@ -17,6 +17,8 @@ namespace locum::storage {
 [[nodiscard]] Extents extents_of_dataset(const ObjectFacts& facts);
 /// Whether it can be a dataset of its own elements and extents.
 [[nodiscard]] bool is_plain_array(const ObjectFacts& facts);
+/// The same, and its elements are numbers for other programs, too.
+[[nodiscard]] bool is_array_of_numbers(const ObjectFacts& facts);
 
 /// HDF5's type of the elements of an object, and their extents. A value that is one number has none.
 struct DatasetShape {

@@ -54,9 +54,11 @@ ObjectFacts PinnedObjects::facts(std::size_t at) const {
 
 PartWriter::PartWriter(const std::string& path, const CheckpointFacts& facts,
                        std::unique_ptr<PartObjects> objects, std::vector<HandleRow> handles,
-                       Chunking chunking, std::shared_ptr<const PartContents> earlier)
+                       Chunking chunking, std::shared_ptr<const PartContents> earlier,
+                       std::uint64_t dataset_bytes)
     : facts_(facts),
       chunking_(std::move(chunking)),
+      dataset_bytes_(dataset_bytes),
       objects_(std::move(objects)),
       handles_(std::move(handles)),
       file_(path),
@@ -127,6 +129,17 @@ void PartWriter::end(Identifier& file, const std::vector<FileRow>& files) {
   file.close(what);
 }
 
+bool PartWriter::is_packed(const ObjectFacts& facts) const {
+  const bool may_be_packed =
+      facts.size_bytes < dataset_bytes_ || facts.name.empty() || !is_array_of_numbers(facts);
+  return facts.size_bytes < packed_below && may_be_packed;
+}
+
+// The others are too small to be worth it.
+bool PartWriter::is_in_chunks(const ObjectFacts& facts) const {
+  return chunking_.any() && facts.size_bytes >= packed_below;
+}
+
 // Links the files of the earlier part of which enough is in use.
 void PartWriter::share(const PartContents& earlier) {
   std::vector<std::uint64_t> used(earlier.files.size());
@@ -161,10 +174,10 @@ std::uint64_t PartWriter::expected_bytes() const {
     const ObjectFacts facts = objects_->facts(at);
     bytes += sizeof(ObjectRow) + facts.name.size();
     if (reused(facts) == nullptr) {
-      bytes += facts.size_bytes + packed_alignment + (facts.size_bytes < packed_below ? 0 : a_dataset);
+      bytes += facts.size_bytes + packed_alignment;
       // The last chunks along each axis are stored whole, and HDF5 notes some hundred bytes for each chunk.
-      bytes += chunking_.any() && facts.size_bytes >= packed_below ? facts.size_bytes : 0;
-      bytes += facts.size_bytes < packed_below ? 0 : most_bytes_of_path(dataset_path(facts.name));
+      bytes += is_in_chunks(facts) ? facts.size_bytes : 0;
+      bytes += is_packed(facts) ? 0 : a_dataset + most_bytes_of_path(dataset_path(facts.name));
     }
   }
   return bytes;
@@ -173,7 +186,7 @@ std::uint64_t PartWriter::expected_bytes() const {
 void PartWriter::note_paths() {
   for (std::size_t at = 0; at < objects_->size(); ++at) {
     const ObjectFacts facts = objects_->facts(at);
-    if (facts.size_bytes >= packed_below && !facts.name.empty() && reused(facts) == nullptr) {
+    if (!is_packed(facts) && !facts.name.empty() && reused(facts) == nullptr) {
       paths_.add(dataset_path(facts.name));
     }
   }
@@ -204,7 +217,7 @@ void PartWriter::add(const Identifier& file, std::size_t at) {
   row.element_bytes = facts.element_bytes;
   row.layout = static_cast<std::uint32_t>(facts.layout);
   payload_bytes_ += facts.size_bytes;
-  if (facts.size_bytes < packed_below) {
+  if (is_packed(facts)) {
     row.place = packed_bytes_;
     packed_bytes_ += (facts.size_bytes + packed_alignment - 1) / packed_alignment * packed_alignment;
     offsets_.push_back(0);
@@ -220,13 +233,12 @@ void PartWriter::add(const Identifier& file, std::size_t at) {
       path += beside_a_group;
     }
     row.path = add_text(path);
-    if (chunking_.any()) {
-      const std::span<const std::byte> bytes = objects_->bytes(at);
+    std::span<const std::byte> bytes;
+    if (is_in_chunks(facts)) {
+      bytes = objects_->bytes(at);
       row.checksum = checksum(bytes);
-      offsets_.push_back(add_dataset(file, path, facts, bytes));
-    } else {
-      offsets_.push_back(add_dataset(file, path, facts, {}));
     }
+    offsets_.push_back(add_dataset(file, path, facts, bytes));
   }
   rows_.push_back(row);
 }
@@ -240,7 +252,7 @@ std::uint64_t PartWriter::add_dataset(const Identifier& file, const std::string&
   const Identifier type =
       is_plain ? element_type(element_name(facts), facts.element_bytes) : element_type("byte", 1);
   std::uint64_t offset = no_offset;
-  if (chunking_.any()) {
+  if (is_in_chunks(facts)) {
     write_chunks(file, path, type, extents.span(), bytes);
   } else {
     offset = make_dataset(file, path, type, extents.span());

@@ -64,10 +64,12 @@ class PartWriter {
   /// \param chunking of datasets: if there is any, HDF5 writes all of them in the constructor
   /// \param earlier objects that this has are not written again, as far as its files are worth sharing. Null:
   ///   all are written
+  /// \param dataset_bytes named arrays of numbers of so many bytes have datasets of their own, too
   /// REQUIRES: the folder of `path` exists.
   PartWriter(const std::string& path, const CheckpointFacts& facts, std::unique_ptr<PartObjects> objects,
              std::vector<HandleRow> handles, Chunking chunking = {},
-             std::shared_ptr<const PartContents> earlier = nullptr);
+             std::shared_ptr<const PartContents> earlier = nullptr,
+             std::uint64_t dataset_bytes = packed_below);
 
   /// Writes the bytes and their checksums, waits until they are on the disk, and gives the file, and those
   /// that it shares, their names. Called once. `pause` is called before each write of 2 MiB at most; what it
@@ -89,6 +91,10 @@ class PartWriter {
   void add(const Identifier& file, std::size_t at);
   void end(Identifier& file, const std::vector<FileRow>& files);
 
+  /// Whether it has no dataset of its own.
+  [[nodiscard]] bool is_packed(const ObjectFacts& facts) const;
+  /// HDF5 writes it in chunks.
+  [[nodiscard]] bool is_in_chunks(const ObjectFacts& facts) const;
   void share(const PartContents& earlier);
   /// Where an object is in the shared files; null: it is to be written.
   [[nodiscard]] const WrittenBytes* reused(const ObjectFacts& facts) const;
@@ -112,6 +118,7 @@ class PartWriter {
 
   const CheckpointFacts facts_;
   const Chunking chunking_;
+  const std::uint64_t dataset_bytes_;
   std::unique_ptr<PartObjects> objects_;
   std::vector<ObjectRow> rows_;
   std::vector<std::uint64_t> offsets_;  ///< of each object's dataset in the file; unused if packed
