@@ -339,6 +339,27 @@ TEST_F(StepFailures, AReaderThatIsMadeBehindTheEndWaitsForTheNextStream) {
   EXPECT_EQ(*again.next(long_enough).value().get<int>("n").value(), 42);
 }
 
+// Neither side waits for a reader before it writes, so that none waits for itself.
+TEST_F(StepFailures, TwoSidesThatWriteBeforeTheyReadGoOn) {
+  const std::array<StepSide, 4> sides{side(), side(), side(), side()};
+  std::vector<std::thread> programs;
+  for (const std::size_t one : {0U, 1U}) {
+    programs.emplace_back([&, one] {
+      StepWriter out(sides[one], "s" + std::to_string(one), {.queue_steps = 1});
+      StepReader in(sides[2 + one], "s" + std::to_string(1 - one));
+      for (int n = 0; n < 5; ++n) {
+        write(out, n);
+        EXPECT_EQ(*in.next(long_enough).value().get<int>("n").value(), n);
+      }
+      EXPECT_TRUE(out.close({.deadline = long_enough}));
+      EXPECT_EQ(in.next(long_enough).error().code(), Errc::end_of_stream);
+    });
+  }
+  for (std::thread& program : programs) {
+    program.join();
+  }
+}
+
 TEST_F(StepFailures, AStepWithoutBytesIsEmpty) {
   StepWriter out(side(), "s", {.queue_steps = 4, .queue_bytes = 1U << 30U});
   for (int n = 0; n < 4; ++n) {
