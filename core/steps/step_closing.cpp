@@ -45,11 +45,11 @@ void StepOutput::refuse(const Error& error) {
   }
 }
 
-void StepOutput::abandon(StreamFailure::Cause cause) noexcept {
+void StepOutput::abandon(StreamFailure::Cause cause, Errc code) noexcept {
   is_writing_ = false;
   try {
     if (open_) {
-      fail({.cause = cause, .rank = rank(), .step = next_});
+      fail({.cause = cause, .rank = rank(), .code = static_cast<std::uint32_t>(code), .step = next_});
     }
   } catch (...) {  // no memory: the other ranks learn of it when this one closes
   }

@@ -47,8 +47,8 @@ class StepOutput {
   /// The step could not be ended. The next begin() or close() returns the error; where this rank does not end
   /// the step in a later try, the stream has failed before it.
   void refuse(const Error& error);
-  /// The step was forgotten, or left by an exception: the stream has failed before it.
-  void abandon(StreamFailure::Cause cause) noexcept;
+  /// The step was forgotten, left by an exception, or cannot be read: the stream has failed before it.
+  void abandon(StreamFailure::Cause cause, Errc code = {}) noexcept;
   /// The node has no memory for what is to be written. The end of a wait for some, which is not long: what
   /// readers release meanwhile is free. None if no step of the stream is left that might be released, or
   /// `until` has come.

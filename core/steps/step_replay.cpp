@@ -146,7 +146,12 @@ Result<void> StepReplay::show_next(Moment until) {
     return room;
   }
   const auto part = share_of(*step, until);
-  auto ended = part ? output_->end(*part, until) : Result<void>(part.error());
+  if (!part) {  // which a rank that is alone may try again, and others have to be told
+    reader_.count == 1 ? output_->discard()
+                       : output_->abandon(StreamFailure::Cause::unreadable, part.error().code());
+    return part.error();
+  }
+  auto ended = output_->end(*part, until);
   if (ended) {
     number_ = *next_;
     next_ = number_ + std::min(options_.every, ~std::uint64_t{0} - number_);

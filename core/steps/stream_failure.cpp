@@ -42,6 +42,8 @@ Error StreamFailure::error(std::string_view stream) const {
     case Cause::refused:
       return made(checked(code), who + " of the writer could not end step " + number +
                                      ", and has not written it again; its end() says why");
+    case Cause::unreadable:
+      return made(checked(code), who + " could not read its part of a step of the file; its next() says why");
     case Cause::not_published:
       return checked(code) == Errc::out_of_memory
                  ? made(Errc::out_of_memory,

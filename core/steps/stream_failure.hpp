@@ -20,6 +20,7 @@ struct StreamFailure {
     thrown,         ///< a writer left the stream by an exception
     unequal,        ///< `rank` closed the stream before step `step`, which `other` has ended
     refused,        ///< a writer's end() failed, and it has not written the step again
+    unreadable,     ///< a reader of a file could not read its part of a step
     not_published,  ///< the first writer could not publish a step, or not show it in the file
     not_closed,     ///< a writer has not closed the stream by the deadline
     not_opened,     ///< a writer has not opened the stream by the deadline; `other`: its index
@@ -35,7 +36,7 @@ struct StreamFailure {
   Cause cause = Cause::none;
   std::int32_t rank = -1;   ///< of the runtime
   std::int32_t other = -1;  ///< a second one, or a number: see Cause
-  std::uint32_t code = 0;   ///< of `refused` and `not_published`: the Errc
+  std::uint32_t code = 0;   ///< of `refused`, `unreadable` and `not_published`: the Errc
   std::uint64_t step = 0;
   std::array<char, 64> variable{};  ///< of `two_types`: as much of its name as there is room for, and zeros
 
