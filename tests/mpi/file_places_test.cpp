@@ -201,6 +201,10 @@ TEST_F(FilePlaces, WithoutTheirFolderOrAPartAreIncomplete) {
   EXPECT_EQ(found.values, std::vector<int>{0});
   EXPECT_EQ(found.end.code(), Errc::not_found);
   EXPECT_NE(std::string(found.end.what()).find("000001.0.h5"), std::string::npos) << found.end.what();
+  // The ranks read a step together: where one of them cannot, all learn of it.
+  const Found together = read({.file = path});
+  EXPECT_EQ(together.values, std::vector<int>{0});
+  EXPECT_EQ(together.end.code(), Errc::not_found) << together.end.what();
 }
 
 // As a job leaves it that was killed: the list is behind, and a step before the last one is missing.
