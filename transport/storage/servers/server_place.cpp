@@ -5,30 +5,31 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <iterator>
 #include <memory>
+#include <system_error>
 
 #include "core/error.hpp"
-#include "transport/storage/file_calls.hpp"
 
 namespace locum::storage {
 
 namespace {
 
 Result<ServerPlace> local_server(const Url& url) {
-  const auto path = absolute_path(url.path);
-  if (!path) {
-    return path.error();
-  }
-  ServerPlace place{.name = url.scheme + ": at " + *path, .host = {}, .addresses = {}, .security = {}};
+  // Links stay: a socket with a long path is reached by one.
+  std::error_code failed;
+  const std::filesystem::path absolute = std::filesystem::absolute(url.path, failed);
+  const std::string path = failed ? url.path : absolute.string();
+  ServerPlace place{.name = url.scheme + ": at " + path, .host = {}, .addresses = {}, .security = {}};
   sockaddr_un address{};
-  if (path->size() >= sizeof address.sun_path) {
+  if (path.size() >= sizeof address.sun_path) {
     return Error(Errc::invalid_argument, place.name + ": the path of a socket has " +
                                              std::to_string(sizeof address.sun_path - 1) +
                                              " bytes at most; use a link to it");
   }
   address.sun_family = AF_UNIX;
-  std::ranges::copy(*path, std::begin(address.sun_path));
+  std::ranges::copy(path, std::begin(address.sun_path));
   ServerPlace::Address& only = place.addresses.emplace_back();
   std::memcpy(&only.bytes, &address, sizeof address);
   only.size_bytes = sizeof address;
