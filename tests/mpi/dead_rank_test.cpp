@@ -47,8 +47,8 @@ constexpr int victim = 1;
 constexpr std::uint64_t memory_bytes = std::uint64_t{64} << 20U;
 constexpr std::size_t large = (std::size_t{40} << 20U) / sizeof(double);  // of these the memory holds one
 constexpr auto promised = 200ms;
-// For a machine with more ranks than cores; and for one slowed down by a sanitizer.
-constexpr auto slack = locum::tests::sanitized ? 4'000ms : 800ms;
+// For a machine that does ten times as much beside it: who does not learn of the death waits for 10 s or more.
+constexpr auto slack = 5'000ms;
 
 // Polls a condition without a notification, every few milliseconds.
 template <class Condition>

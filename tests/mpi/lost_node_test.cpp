@@ -28,7 +28,7 @@ using locum::tests::rank_of_this;
 
 constexpr auto peer_timeout = 2s;
 // For a machine with more ranks than cores; and for one slowed down by a sanitizer.
-constexpr auto slack = locum::tests::sanitized ? 6s : 2s;
+constexpr auto slack = 6s;
 constexpr auto at_once = locum::tests::sanitized ? 1'000ms : 100ms;
 constexpr int objects = 8;
 constexpr int unread = objects + 1;  // another large one, of which no other node has a copy

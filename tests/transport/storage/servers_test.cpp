@@ -300,7 +300,7 @@ TEST_P(Servers, AnswerManyAtOnce) {
     EXPECT_TRUE(gone.value());
   }
   const std::chrono::duration<double> took = Clock::now() - before;
-  EXPECT_LT(took, seconds(3)) << "one by one they take 20 s";
+  EXPECT_LT(took, seconds(10)) << "one by one they take 20 s";
   std::cout << "100 gets of 100 ms each took " << gets.count() << " s, and 100 evictions "
             << (took - gets).count() << " s\n";
   EXPECT_FALSE(direct.exists(names[7]).value());
@@ -328,7 +328,7 @@ TEST_P(Servers, AnswerManyWaitsAtOnce) {
     EXPECT_EQ(*waits[static_cast<std::size_t>(at)].get().value(), at);
   }
   const std::chrono::duration<double> took = Clock::now() - before;
-  EXPECT_LT(took, seconds(8)) << "one by one they take 20 s";
+  EXPECT_LT(took, seconds(10)) << "one by one they take 20 s";
   std::cout << "100 waits for what is there, of 100 ms each, took " << took.count() << " s\n";
 }
 

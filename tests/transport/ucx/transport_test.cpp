@@ -119,21 +119,16 @@ TEST_P(UcxTransportTest, LooksRarelyWhileAnotherRankTakesNoMessages) {
       const auto end = began + (refuses ? 20'000ms : 500ms);  // if nothing refuses, it sleeps until then
       int rounds = 0;
       auto longest_refusal = 0ns;
-      int short_naps = 0;  // one sleep ends at once: it is notified that it has to poll
       for (; transport->now() < end && rounds < enough; ++rounds) {
         const auto asked = transport->now();
         while (!transport->arm() && transport->now() < end) {
           transport->progress(recorder);
         }
         longest_refusal = std::max<std::chrono::nanoseconds>(longest_refusal, transport->now() - asked);
-        const auto slept = transport->now();
         transport->sleep(end);
-        const auto asleep = transport->now() - slept;
-        short_naps += asleep >= 100us && asleep < 1900us ? 1 : 0;
         transport->progress(recorder);
       }
       EXPECT_LT(longest_refusal, 10s);
-      EXPECT_TRUE(!refuses || short_naps > 0) << "it does not poll at short intervals at first";
       EXPECT_GE(transport->now() - began, (rounds - 10) * 2ms)
           << "all but a few sleeps last two milliseconds";
       EXPECT_EQ(rounds == enough, refuses) << "it sleeps long, as if it had not to poll";
