@@ -107,7 +107,7 @@ int analyse(MPI_Comm group, const AnalysisOptions& options) {
       }
     }
   }
-  if (const auto last = stream.next(1min); last.error().code() != locum::Errc::end_of_stream) {
+  if (const auto last = stream.next(0s); last.error().code() != locum::Errc::end_of_stream) {
     throw last.error();
   }
   return rank == 0 ? report(findings, options) : 0;
