@@ -18,7 +18,6 @@ namespace locum::tests {
 namespace {
 
 using storage::OpenPacks;
-using storage::Pack;
 
 /// Which packs are open, and whether one ever was twice.
 class Opened {
@@ -56,9 +55,9 @@ class Opened {
 };
 
 /// Says only that it is open.
-class CountedPack final : public Pack {
+class CountedPack final : public storage::Pack {
  public:
-  using Pack::store;
+  using storage::Pack::store;
   CountedPack(Opened& opened, std::string path) : opened_(opened), path_(std::move(path)) {
     opened_.open(path_);
   }
@@ -84,11 +83,11 @@ class OpenPacksTest : public ::testing::Test {
   static Deadline at_once() { return std::chrono::milliseconds(1); }
 
   Opened opened_;
-  OpenPacks packs_{[this](const std::string& path, bool makes) -> Result<std::shared_ptr<Pack>> {
+  OpenPacks packs_{[this](const std::string& path, bool makes) -> Result<std::shared_ptr<storage::Pack>> {
                      if (!makes) {
                        return no_such_object();
                      }
-                     return std::shared_ptr<Pack>(std::make_shared<CountedPack>(opened_, path));
+                     return std::shared_ptr<storage::Pack>(std::make_shared<CountedPack>(opened_, path));
                    },
                    3};
 };
