@@ -66,6 +66,14 @@ Error StepInput::late(std::size_t index, const Error& error) {
                          "let all ranks of a reader call it");
 }
 
+Result<bool> StepInput::is_over(Moment until) const {
+  const auto stream = stream_->store().get<StreamRecord>(Stream::name, {.codec = {}, .deadline = until});
+  if (!stream && stream.error().code() != Errc::not_found) {
+    return stream.error();
+  }
+  return !stream || (*stream)->number != stream_->record().number;
+}
+
 // The writer knows the side before that decides with which step it begins: from then on, a step that the
 // side has seen stays. Every line may be repeated, by a call that goes on where one came to its deadline.
 Result<void> StepInput::join_first(Moment until) {
@@ -91,13 +99,20 @@ Result<void> StepInput::join_first(Moment until) {
       break;
     }
   }
-  const auto first = first_step(until);
-  if (!first) {
-    return first.error();
-  }
   const std::string from = stream_->from(side_.number);
-  if (auto put = stream_->put(from, *first, until); !put) {
-    return put;
+  if (!stream_->has(from)) {
+    // Where the stream is still to be found, it is kept for this side from now on. With the number of its
+    // first step the others of the side learn that it has joined, whatever becomes of the name.
+    if (const auto over = is_over(until); !over || *over) {
+      return over ? end_of_stream() : over.error();
+    }
+    const auto first = first_step(until);
+    if (!first) {
+      return first.error();
+    }
+    if (auto put = stream_->put(from, *first, until); !put) {
+      return put;
+    }
   }
   const auto decided = stream_->store().get<std::uint64_t>(from, {.codec = {}, .deadline = until});
   next_ = decided ? **decided : 0;
@@ -135,18 +150,17 @@ Result<void> StepInput::join(Moment until) {
     if (!joined && joined.error().code() == Errc::timeout) {
       return joined;
     }
-    const auto stream = stream_->store().get<StreamRecord>(Stream::name, {.codec = {}, .deadline = until});
-    const bool is_other =
-        stream ? (*stream)->number != stream_->record().number : stream.error().code() == Errc::not_found;
-    has_joined_ = joined.has_value() && !is_other;
+    has_joined_ = joined.has_value();
     if (!has_joined_) {
+      const auto over = is_over(until);
+      const auto next = stream_->store().exists(Stream::name, {.deadline = until});
       leave();
       stream_.reset();
       first_reader_.reset();
-      if (!is_other) {
+      if (!over || !*over) {
         return joined;
       }
-      if (!stream) {
+      if (!next || !*next) {
         return end_of_stream();
       }
     }
