@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/steps/step_delay.hpp"
 #include "core/steps/step_gathering.hpp"
 #include "core/steps/step_output.hpp"
 #include "core/steps/step_queue.hpp"
@@ -14,7 +15,8 @@ namespace locum::detail {
 
 namespace {
 
-/// How long a writer that an exception destroys waits for others: they learn that the stream has failed.
+/// How long a writer waits behind its deadline for the first one to tell how the stream has ended; where an
+/// exception destroys it, that is all.
 constexpr std::chrono::seconds brief{1};
 
 }  // namespace
@@ -28,7 +30,7 @@ StepOutput::~StepOutput() {
     if (unwinds) {
       abandon(StreamFailure::Cause::thrown);
     }
-    const auto closed = close(unwinds ? Deadline(brief) : Deadline());
+    const auto closed = close(unwinds ? Deadline(std::chrono::seconds(0)) : Deadline());
     if (!closed && !unwinds && stream_.session().options().options.log != Log::off) {
       std::fprintf(stderr,
                    "locum: rank %d: a StepWriter was destroyed without close(), which would have said: %s\n",
@@ -151,8 +153,10 @@ Result<void> StepOutput::end_queue(Moment until) {
     why = read.error();
   }
   (void)stream_.put(stream_.closed(), failure, stream_.moment({}));
-  if (read) {
-    stream_.retire();  // who comes now waits for the next stream of this name
+  // Who comes now waits for the next stream of this name; but the first reader learns that this one has
+  // failed.
+  if (read && (!failure.has_failed() || stream_.has(stream_.joined(0)))) {
+    stream_.retire();
   }
   presence_.vanish(stream_.store(), stream_.moment({}));
   stream_.clean_if_left(true);
@@ -162,15 +166,20 @@ Result<void> StepOutput::end_queue(Moment until) {
   return {};
 }
 
+// The first writer tells at its own deadline what it has waited for, which may be the same moment.
 Result<void> StepOutput::await_end(Moment until) {
+  const Moment latest = until < Moment::max() - brief ? until + brief : until;
   const auto told =
-      stream_.wait<StreamFailure>(stream_.closed(), until, [this] { return check_first_writer(); });
-  depart();
+      stream_.wait<StreamFailure>(stream_.closed(), latest, [this] { return check_first_writer(); });
+  std::optional<Error> late;
   if (!told) {
-    return told.error().code() != Errc::timeout
-               ? told.error()
-               : StreamFailure{.cause = StreamFailure::Cause::not_closed, .rank = first_writer_.rank()}.error(
-                     stream_.title());
+    late = told.error().code() == Errc::timeout
+               ? StepDelay(stream_).of_end(options_, next_).error(stream_.title())
+               : told.error();
+  }
+  depart();
+  if (late) {
+    return *late;
   }
   return (*told)->has_failed() ? Result<void>((*told)->error(stream_.title())) : Result<void>();
 }

@@ -43,7 +43,7 @@ StepDelay::Range StepDelay::steps() const {
 
 // The first writer keeps the room of a step until it has published it.
 StreamFailure StepDelay::of_room(const StepWriterOptions& options, std::uint64_t number) const {
-  for (std::uint64_t writer = 1; writer < stream_.record().writers; ++writer) {
+  for (std::uint64_t writer = 1; number == 0 && writer < stream_.record().writers; ++writer) {
     if (!stream_.has(stream_.writer(writer))) {
       return {.cause = Cause::not_opened, .other = static_cast<std::int32_t>(writer)};
     }
@@ -60,8 +60,19 @@ StreamFailure StepDelay::of_room(const StepWriterOptions& options, std::uint64_t
       return {.cause = Cause::step_missing, .rank = rank_of(writer), .step = at};
     }
   }
+  return of_readers();
+}
+
+StreamFailure StepDelay::of_end(const StepWriterOptions& options, std::uint64_t number) const {
+  if (const std::uint64_t writer = missing_part(number); writer < stream_.record().writers) {
+    return {.cause = Cause::not_closed, .rank = rank_of(writer), .step = number};
+  }
+  return readers() < options.rendezvous_readers ? of_room(options, number) : of_readers();
+}
+
+StreamFailure StepDelay::of_readers() const {
   const Range kept = steps();
-  for (std::uint64_t place = 0; place < joined; ++place) {
+  for (std::uint64_t place = 0; stream_.has(stream_.joined(place)); ++place) {
     const auto side = stream_.store().get<SideRecord>(stream_.joined(place));
     for (const Handle& reader : side ? (*side)->ranks : std::vector<Handle>()) {
       if (!stream_.has(stream_.released(kept.first, reader)) && !stream_.has(stream_.left(reader))) {

@@ -16,12 +16,16 @@ class StepDelay {
 
   /// Why a writer of several may not begin the step of that number.
   [[nodiscard]] StreamFailure of_room(const StepWriterOptions& options, std::uint64_t number) const;
+  /// Why a stream has not ended, of which this writer has closed its part before the step of that number.
+  [[nodiscard]] StreamFailure of_end(const StepWriterOptions& options, std::uint64_t number) const;
   /// Why a rank that reads does not find the step of that number, made of those parts.
   [[nodiscard]] StreamFailure of_step(const Handle& reader, std::uint64_t number, std::uint64_t part) const;
 
  private:
   [[nodiscard]] std::uint64_t readers() const;
   [[nodiscard]] int rank_of(std::uint64_t writer) const;
+  /// Which reader keeps the steps that there are.
+  [[nodiscard]] StreamFailure of_readers() const;
   /// The first writer that has not ended its part; the number of writers if all have.
   [[nodiscard]] std::uint64_t missing_part(std::uint64_t number) const;
   /// The number of the oldest step, and behind the newest one.

@@ -44,7 +44,7 @@ StepInput::Moment StepInput::moment(Deadline deadline) const {
 }
 
 Error StepInput::ours(const Error& error) const {
-  return error.about(name_, error.rank());
+  return error.about(title(), error.rank());
 }
 
 Result<void> StepInput::check_writer() {
@@ -59,7 +59,7 @@ Result<void> StepInput::check_writer() {
   return Error(Errc::peer_lost,
                "the rank that publishes the steps of this stream was lost; all steps that its writers had "
                "ended were read")
-      .about(name_, writer_.rank());
+      .about(title(), writer_.rank());
 }
 
 Result<void> StepInput::check_writer_of(std::uint64_t number) {
@@ -74,7 +74,7 @@ Result<void> StepInput::check_first_reader() {
     return {};
   }
   return Error(Errc::peer_lost, "the first rank of this reader was lost, or has closed its StepReader")
-      .about(name_, first_reader_->rank());
+      .about(title(), first_reader_->rank());
 }
 
 Result<std::uint64_t> StepInput::published(Moment until) const {
@@ -213,7 +213,7 @@ Result<StepInput::Found> StepInput::judged(std::uint64_t number, Result<View<Ste
                ? step.error()
                : StepDelay(*stream_)
                      .of_step(handle_, number, stream_->record().may_drop != 0 ? next_part_ : number)
-                     .error(name_);
+                     .error(title());
   }
   const StepRecord& record = **step;
   if (!record.is_valid()) {

@@ -50,6 +50,8 @@ class StepInput {
   [[nodiscard]] Error end_of_stream() const;
   /// The same error, about the stream in place of one of its records.
   [[nodiscard]] Error ours(const Error& error) const;
+  /// What the program has named: a stream, or the file of one.
+  [[nodiscard]] const std::string& title() const noexcept { return replay_ ? options_.file : name_; }
   /// No step follows, for this reason.
   [[nodiscard]] Error finished(const Error& error);
   [[nodiscard]] Result<Found> next_or(Deadline deadline);

@@ -48,7 +48,7 @@ Result<void> StepInput::find_stream(Moment until) {
                                 .rank = side_.session.state()->options().rank};
     stream_->fail(failure);
     stream_.reset();
-    over_ = failure.error(name_);
+    over_ = failure.error(title());
     return *over_;
   }
   presence_ = std::move(*presence);
@@ -154,6 +154,7 @@ Result<void> StepInput::join(Moment until) {
     if (!has_joined_) {
       const auto over = is_over(until);
       const auto next = stream_->store().exists(Stream::name, {.deadline = until});
+      const StreamFailure failure = stream_->failed();
       leave();
       stream_.reset();
       first_reader_.reset();
@@ -161,7 +162,7 @@ Result<void> StepInput::join(Moment until) {
         return joined;
       }
       if (!next || !*next) {
-        return end_of_stream();
+        return failure.has_failed() ? failure.error(title()) : end_of_stream();
       }
     }
   }

@@ -234,7 +234,7 @@ Result<void> StepOutput::await_room(Moment until) {
     const auto may = may_begin(until);
     if (!may || !*may) {
       return may ? Error(Errc::queue_full,
-                         "the stream is full; let readers release steps, or give the stream more queue_steps")
+                         StepDelay(stream_).of_room(options_, next_).error(stream_.title()).text())
                  : may.error();
     }
   }

@@ -53,8 +53,7 @@ Error StreamFailure::error(std::string_view stream) const {
                                            ", or not show it in the file; its close() says why");
     case Cause::not_closed:
       return made(Errc::timeout, who +
-                                     " of the writer has not closed the stream by the deadline: steps that "
-                                     "were ended since are lost, and a file is not complete; call close() "
+                                     " of the writer has not closed the stream by the deadline; call close() "
                                      "on all ranks, and give it more time");
     case Cause::not_opened:
       return made(Errc::timeout, "the rank with index " + std::to_string(other) +
@@ -70,9 +69,9 @@ Error StreamFailure::error(std::string_view stream) const {
                                      std::to_string(other) +
                                      " (rendezvous_readers); start readers of that name");
     case Cause::not_released:
-      return made(Errc::timeout, who + " has not released step " + number +
-                                     ", and the stream has no room beside the steps that it keeps; let "
-                                     "readers release steps, or give the stream more queue_steps");
+      return made(Errc::timeout,
+                  who + " has not released step " + number +
+                      ", which the stream keeps for it; let readers release steps, or wait longer");
     case Cause::step_missing:
       return made(Errc::timeout, who + " of the writer has not ended step " + number +
                                      " by the deadline; wait longer, or let all ranks of the writer end it");
