@@ -36,7 +36,9 @@ void write(locum::Runtime& runtime, MPI_Comm group, std::uint32_t readers) {
   const auto place = static_cast<std::uint64_t>(rank);
   const std::uint64_t mine = rows / static_cast<std::uint64_t>(ranks);
 
-  locum::StepWriter out(runtime, "known", group, {.rendezvous_readers = readers});
+  locum::StepWriter out(runtime, "known", group,
+                        {.when_full = readers > 0 ? locum::WhenFull::wait : locum::WhenFull::drop_oldest,
+                         .rendezvous_readers = readers});
   for (int n = 0; n < steps; ++n) {
     auto step = out.begin().value();
     const locum::GlobalBlock block{
