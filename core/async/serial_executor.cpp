@@ -203,6 +203,7 @@ void SerialExecutor::Queue::end_wait(Worker& worker) noexcept {
 void SerialExecutor::Queue::close() noexcept {
   for (bool again = true; again;) {
     Threads threads;
+    bool detaches = false;
     {
       const MutexLock lock(mutex_);
       closed_ = true;
@@ -211,13 +212,14 @@ void SerialExecutor::Queue::close() noexcept {
       detached_ = detached_ || std::ranges::any_of(threads, [](const std::thread& each) {
                     return each.get_id() == std::this_thread::get_id();
                   });
+      detaches = detached_;
     }
     again = false;
     for (std::thread& each : threads) {
       if (!each.joinable()) {
         continue;
       }
-      if (detached_) {
+      if (detaches) {
         each.detach();  // it runs the rest, and owns what it needs for that
       } else {
         each.join();
