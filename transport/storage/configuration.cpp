@@ -40,12 +40,12 @@ namespace {
 
 constexpr std::size_t most_bytes = std::size_t{1} << 20U;
 
+#if LOCUM_WITH_TOML
+
 Error too_large(std::string_view name) {
   return Error(Errc::invalid_argument,
                std::string(name) + ": a configuration of stores has at most 1 MiB, this one has more");
 }
-
-#if LOCUM_WITH_TOML
 
 // A table within a table takes a dot, or is one of 256 values within values, which is where the parser ends:
 // so this bounds how deep its calls go, and those that free what it made.
