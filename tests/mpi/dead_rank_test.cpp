@@ -47,7 +47,8 @@ constexpr int victim = 1;
 constexpr std::uint64_t memory_bytes = std::uint64_t{64} << 20U;
 constexpr std::size_t large = (std::size_t{40} << 20U) / sizeof(double);  // of these the memory holds one
 constexpr auto promised = 200ms;
-// For a machine that does ten times as much beside it: who does not learn of the death waits for 10 s or more.
+// For a machine that does ten times as much beside it: who does not learn of the death waits for 10 s or
+// more.
 constexpr auto slack = 5'000ms;
 
 // Polls a condition without a notification, every few milliseconds.
