@@ -30,11 +30,13 @@ using namespace std::chrono_literals;
 // Only what never ends takes as long, however slow the machine is.
 constexpr auto patience = 100s;
 
-// Leaves the processor to the threads that it waits for.
+// Polls what nobody tells, and leaves the processor to the threads that it waits for.
 void until(const std::function<bool()>& is_true) {
-  while (!is_true()) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (!is_true() && std::chrono::steady_clock::now() < end) {
     std::this_thread::sleep_for(1ms);
   }
+  EXPECT_TRUE(is_true()) << "has not become true in time";
 }
 
 class WaitingContinuation : public ::testing::Test {
