@@ -14,11 +14,8 @@ constexpr std::chrono::milliseconds longest_notice{250};
 }  // namespace
 
 LostRankMonitor::LostRankMonitor(std::shared_ptr<const DeadRanks> of_node, std::vector<std::uint32_t> mates,
-                                 int size, std::function<std::vector<std::uint32_t>()> closed_alone)
-    : of_node_(std::move(of_node)),
-      mates_(std::move(mates)),
-      size_(size),
-      closed_alone_(std::move(closed_alone)) {}
+                                 std::function<std::vector<std::uint32_t>()> closed_alone)
+    : of_node_(std::move(of_node)), mates_(std::move(mates)), closed_alone_(std::move(closed_alone)) {}
 
 void LostRankMonitor::watch(const std::shared_ptr<Links>& links, std::chrono::milliseconds patience) {
   links_ = links;
@@ -102,15 +99,8 @@ std::vector<int> LostRankMonitor::closed_alone() const {
 }
 
 std::vector<int> LostRankMonitor::beyond_node() const {
-  std::vector<int> ranks = beyond_node_;
-  if (const auto links = links_.lock()) {
-    for (int rank = 0; rank < size_; ++rank) {
-      if (links->is_lost(rank)) {
-        ranks.push_back(rank);
-      }
-    }
-  }
-  return ranks;
+  const auto links = links_.lock();
+  return links ? links->lost_elsewhere() : beyond_node_;
 }
 
 }  // namespace locum::mpi

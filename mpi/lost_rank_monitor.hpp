@@ -21,9 +21,8 @@ class LostRankMonitor {
  public:
   /// \param of_node the ranks that the node's watch has found lost, by rank within the node
   /// \param mates the runtime's ranks on this node, ascending
-  /// \param size number of ranks of the runtime
   /// \param closed_alone ranks within the node that closed the runtime without waiting for the others
-  LostRankMonitor(std::shared_ptr<const DeadRanks> of_node, std::vector<std::uint32_t> mates, int size,
+  LostRankMonitor(std::shared_ptr<const DeadRanks> of_node, std::vector<std::uint32_t> mates,
                   std::function<std::vector<std::uint32_t>()> closed_alone);
 
   /// Includes the losses that `links` report, and while this rank waits, polls the other nodes over them four
@@ -47,12 +46,13 @@ class LostRankMonitor {
 
  private:
   [[nodiscard]] int rank_of(std::uint32_t in_node) const { return static_cast<int>(mates_.at(in_node)); }
+  /// Not this node's: a mate that does not answer in time, or has closed, looks dead to a link, and its watch
+  /// knows better.
   [[nodiscard]] std::vector<int> beyond_node() const;
   [[nodiscard]] std::vector<int> closed_alone() const;
 
   const std::shared_ptr<const DeadRanks> of_node_;
   const std::vector<std::uint32_t> mates_;
-  const int size_;
   std::weak_ptr<Links> links_;
   Deadline::Clock::duration roll_interval_{};
   Deadline::Clock::time_point roll_called_;

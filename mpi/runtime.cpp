@@ -176,7 +176,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
   state_->incarnation = random_incarnation(group);
   shm::Node node = open_own_node(group, state_->options, state_->incarnation);
   state_->losses = std::make_shared<mpi::LostRankMonitor>(
-      node.losses, node_mates(group), group.size(), [closed = node.closed_alone] { return closed->ranks(); });
+      node.losses, node_mates(group), [closed = node.closed_alone] { return closed->ranks(); });
   state_->closed_alone = node.closed_alone;
   state_->mates = std::move(node.processes);
   // Touching memory ahead takes cores that the other ranks of the machine need to open and to close.

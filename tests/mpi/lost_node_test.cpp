@@ -127,7 +127,12 @@ void survive(locum::Runtime& runtime, locum::Store& store, const std::vector<loc
   }
   expect(lost > 0 && lost < 20, std::to_string(lost) + " of 20 names are lost");
   expect(all_readable(store, of_0), "what this node has cannot be read");
-  expect(runtime.lost_ranks() == std::vector<int>{2, 3}, "both dead ranks are known as lost");
+  const std::vector<int> known = runtime.lost_ranks();
+  std::string named;
+  for (const int rank : known) {
+    named += ' ' + std::to_string(rank);
+  }
+  expect(known == std::vector<int>{2, 3}, "known as lost are the ranks" + named + ", not the two dead ones");
 }
 
 }  // namespace

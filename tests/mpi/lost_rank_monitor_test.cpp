@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 /// A node of three ranks, of which rank 0 has closed alone.
 LostRankMonitor of_three(const std::shared_ptr<DeadRanks>& of_node) {
-  return {of_node, {0, 1, 2}, 3, [] { return std::vector<std::uint32_t>{0}; }};
+  return {of_node, {0, 1, 2}, [] { return std::vector<std::uint32_t>{0}; }};
 }
 
 // The other rank, which noticed the death first, has closed before this rank's watch noticed it.
