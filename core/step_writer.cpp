@@ -11,6 +11,10 @@ namespace locum {
 
 namespace {
 
+Error ended_before() {
+  return Error(Errc::invalid_argument, "this step has been ended, or discarded; begin() the next one");
+}
+
 StepWriterOptions with_resolved_file(StepWriterOptions options) {
   options.file = resolved_path(options.file);
   return options;
@@ -23,6 +27,7 @@ OutputStep::OutputStep(std::shared_ptr<detail::StepOutput> output)
 
 OutputStep& OutputStep::operator=(OutputStep&& other) noexcept {
   std::swap(output_, other.output_);
+  std::swap(ended_of_, other.ended_of_);
   std::swap(part_, other.part_);
   std::swap(drafts_, other.drafts_);
   std::swap(failed_, other.failed_);
@@ -76,12 +81,27 @@ Result<detail::BlockRecord> OutputStep::checked(const GlobalBlock& block) {
                       "number for each dimension");
 }
 
-Error OutputStep::about(std::string_view name, const Error& error) {
+Error OutputStep::without_memory(const Error& error) const {
+  return output_->without_memory(error);
+}
+
+Error OutputStep::about(std::string_view name, const Error& error) const {
+  return output_->about(name, error);
+}
+
+Error OutputStep::lost_with_its_step(std::string_view name) const {
+  const Error error = ended_before();
+  if (const auto writer = ended_of_.lock()) {
+    const Error named = writer->about(name, error);
+    writer->note(named);
+    return named;
+  }
   return error.about(name);
 }
 
-Error OutputStep::ended_before() {
-  return Error(Errc::invalid_argument, "this step has been ended; begin() the next one");
+void OutputStep::let_go() noexcept {
+  ended_of_ = output_;
+  output_.reset();
 }
 
 Written OutputStep::failed(std::string_view name, const Error& error) {
@@ -112,7 +132,7 @@ void OutputStep::discard() noexcept {
   if (output_) {
     remove();
     output_->discard();
-    output_.reset();
+    let_go();
   }
 }
 
@@ -149,7 +169,7 @@ Written OutputStep::end(const CallOptions& options) {
   if (!ended) {
     output_->refuse(ended.error());
   }
-  output_.reset();
+  let_go();
   return ended;
 }
 

@@ -24,7 +24,7 @@ class StepOutput;
 }
 
 /// The result of a call on a step that may be ignored: an error is then that of the step's end(), of the
-/// next begin() or of close().
+/// next begin() or of close(). So is a put() or create() on a step that was ended or discarded before.
 class Written : public Result<void> {
  public:
   Written(Result<void> result) : Result<void>(std::move(result)) {}
@@ -53,7 +53,7 @@ class OutputStep {
                                             const CallOptions& options = {}) {
     auto record = checked(block);
     if (!output_) {
-      return ended_before();
+      return lost_with_its_step(name);
     }
     auto writer = record ? with_memory(options.deadline,
                                        [&](RoomPolicy policy, TimeLimit until) {
@@ -132,7 +132,7 @@ class OutputStep {
   Written put_block(std::string_view name, const T& value, const GlobalBlock& block,
                     const CallOptions& options) {
     if (!output_) {
-      return Result<void>(ended_before());
+      return Result<void>(lost_with_its_step(name));
     }
     auto record = checked(block);
     if (!record) {
@@ -169,21 +169,26 @@ class OutputStep {
         return again;
       }
     }
-    return made;
+    return without_memory(made.error());
   }
   [[nodiscard]] Deadline patience(Deadline deadline) const;
   /// See StepOutput::await_memory().
   [[nodiscard]] std::optional<Deadline> await_memory(Deadline until);
   [[nodiscard]] const Store& store() const noexcept;
   [[nodiscard]] static Result<detail::BlockRecord> checked(const GlobalBlock& block);
-  [[nodiscard]] static Error about(std::string_view name, const Error& error);
-  [[nodiscard]] static Error ended_before();
+  /// See StepOutput::without_memory().
+  [[nodiscard]] Error without_memory(const Error& error) const;
+  [[nodiscard]] Error about(std::string_view name, const Error& error) const;
+  /// The error of a variable for which there is no step any more. The writer keeps it for its next begin().
+  [[nodiscard]] Error lost_with_its_step(std::string_view name) const;
+  void let_go() noexcept;
   Written failed(std::string_view name, const Error& error);
   void add(std::string_view name, std::string_view type, const Extents& shape, detail::BlockRecord record,
            std::unique_ptr<Draft> draft);
   void remove() noexcept;
 
-  std::shared_ptr<detail::StepOutput> output_;
+  std::shared_ptr<detail::StepOutput> output_;  ///< null once the step was ended or discarded
+  std::weak_ptr<detail::StepOutput> ended_of_;  ///< the same, from then on
   detail::StepRecord part_;
   std::vector<std::unique_ptr<Draft>> drafts_;         ///< of its blocks; null of those that were put
   std::vector<std::pair<std::string, Error>> failed_;  ///< what could not be written, by name

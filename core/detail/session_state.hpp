@@ -136,6 +136,8 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
     connector_->disown();
     disown_waits();
   }
+  /// Whether this process was forked from the rank.
+  [[nodiscard]] bool is_disowned() const noexcept { return disowned_.load(std::memory_order_relaxed); }
   [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_relaxed); }
 
   [[nodiscard]] const SessionOptions& options() const noexcept { return options_; }

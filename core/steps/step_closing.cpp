@@ -139,11 +139,17 @@ Result<void> StepOutput::end_queue(Moment until) {
   };
   if (last.state != StepRecord::State::ended) {
     failure = failure.has_failed() ? failure : not_published(Errc::out_of_memory);
-  } else if (const auto ended = index_ ? index_->end() : Result<void>(); !ended) {
-    failure = not_published(ended.error().code());
-    why = ended.error();
   }
-  index_.reset();  // readers of the file of a stream that has failed learn of it by the end of its writer
+  if (index_) {
+    const auto said =
+        failure.has_failed() ? std::optional(as_readers_get(failure.error(stream_.title()))) : std::nullopt;
+    const auto ended = index_->end(said);
+    if (!ended && !failure.has_failed()) {
+      failure = not_published(ended.error().code());
+      why = ended.error();
+    }
+    index_.reset();  // where nothing could be written, readers of the file learn of it by that
+  }
   if (failure.has_failed()) {
     (void)stream_.put(stream_.closed(), failure, stream_.moment({}));
   }

@@ -84,6 +84,11 @@ StreamFailure StepDelay::of_readers() const {
   return {.cause = Cause::no_reader, .step = kept.end - kept.first};
 }
 
+StreamFailure StepDelay::of_memory() const {
+  const Range kept = steps();
+  return kept.first < kept.end ? of_readers() : StreamFailure();
+}
+
 StreamFailure StepDelay::of_step(const Handle& reader, std::uint64_t number, std::uint64_t part) const {
   const std::uint64_t most = stream_.record().queue_steps;
   std::uint64_t held = 0;

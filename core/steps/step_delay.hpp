@@ -21,6 +21,9 @@ class StepDelay {
   /// Why a rank that reads does not find the step of that number, made of those parts.
   [[nodiscard]] StreamFailure of_step(const Handle& reader, std::uint64_t number, std::uint64_t part) const;
 
+  /// What keeps the steps in memory that the stream has; none if it has none.
+  [[nodiscard]] StreamFailure of_memory() const;
+
  private:
   [[nodiscard]] std::uint64_t readers() const;
   [[nodiscard]] int rank_of(std::uint64_t writer) const;

@@ -19,8 +19,8 @@ class StepIndex {
   virtual ~StepIndex() = default;
   /// From now on readers see the step, whatever dies. REQUIRES: all its parts were written.
   [[nodiscard]] virtual Result<void> show(std::uint64_t number, const StepRecord& step) = 0;
-  /// There are no more steps.
-  [[nodiscard]] virtual Result<void> end() = 0;
+  /// There are no more steps: the stream has ended, or failed.
+  [[nodiscard]] virtual Result<void> end(const std::optional<Error>& failure) = 0;
 };
 
 /// Streams of steps in files. Any thread.
@@ -29,6 +29,7 @@ class StepFiles {
   enum class State : std::uint8_t {
     open,       ///< steps may follow
     ended,      ///< its writer has closed it
+    failed,     ///< the stream has failed, and its writer has said why
     abandoned,  ///< its writer is gone, and has not closed it
   };
 
@@ -46,6 +47,8 @@ class StepFiles {
   [[nodiscard]] virtual Result<std::optional<StepRecord>> read(const std::string& path,
                                                                std::uint64_t number) = 0;
   [[nodiscard]] virtual Result<State> state(const std::string& path) = 0;
+  /// Why a stream has failed whose state is that.
+  [[nodiscard]] virtual Error failure(const std::string& path) = 0;
   /// How many steps are shown by now. Errors as state() has them.
   [[nodiscard]] virtual Result<std::uint64_t> count(const std::string& path) = 0;
   /// Where a block of a step is, in order to be read.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -33,6 +34,10 @@ StepGathering::~StepGathering() {
 }
 
 StepRecord StepGathering::stop(Moment until) {
+  if (stream_.session().is_disowned()) {
+    // The thread is not of this process: its object may not be destroyed as a joinable one.
+    static_cast<void>(new (std::nothrow) std::thread(std::move(thread_)));
+  }
   if (thread_.joinable()) {
     stop_at_.store(until.time_since_epoch().count(), std::memory_order_relaxed);
     // As results are waited for: the thread, and other ranks, may need messages that nobody else drives.

@@ -70,11 +70,11 @@ Result<void> StepInput::check_writer_of(std::uint64_t number) {
 }
 
 Result<void> StepInput::check_first_reader() {
-  if (first_reader_->is_here()) {
-    return {};
-  }
-  return Error(Errc::peer_lost, "the first rank of this reader was lost, or has closed its StepReader")
-      .about(title(), first_reader_->rank());
+  const auto state = first_reader_->state();
+  return state == PresenceWatch::State::here
+             ? Result<void>()
+             : StreamFailure::of_first_reader(state == PresenceWatch::State::left, first_reader_->rank())
+                   .error(title());
 }
 
 Result<std::uint64_t> StepInput::published(Moment until) const {
@@ -247,9 +247,9 @@ Result<StepInput::Found> StepInput::judged(std::uint64_t number, Result<View<Ste
 
 // A reader that is made from now on, by who has seen the end, is one of the next stream.
 Error StepInput::finished(const Error& error) {
-  over_ = error;
+  over_ = as_readers_get(error);
   stream_->retire();
-  return error;
+  return *over_;
 }
 
 Result<StepInput::Found> StepInput::next(Deadline deadline) {

@@ -162,7 +162,7 @@ Result<void> StepInput::join(Moment until) {
         return joined;
       }
       if (!next || !*next) {
-        return failure.has_failed() ? failure.error(title()) : end_of_stream();
+        return failure.has_failed() ? as_readers_get(failure.error(title())) : end_of_stream();
       }
     }
   }

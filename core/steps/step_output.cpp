@@ -304,7 +304,7 @@ Result<void> StepOutput::put_part(const StepRecord& part, Moment until, Moment p
   while (!made && made.error().code() == Errc::out_of_memory) {
     const auto slice = await_memory(patience);
     if (!slice) {
-      return made;
+      return without_memory(made.error());
     }
     const auto put =
         stream_.store().put(name, part, {.codec = {}, .when_full = WhenFull::wait, .deadline = *slice});
@@ -313,6 +313,19 @@ Result<void> StepOutput::put_part(const StepRecord& part, Moment until, Moment p
                                     : Result<void>(code == Errc::timeout ? made.error() : put.error());
   }
   return made;
+}
+
+Error StepOutput::about(std::string_view variable, const Error& error) const {
+  return error.about(std::string(stream_.title()) + ": " + std::string(variable), rank());
+}
+
+Error StepOutput::without_memory(const Error& error) const {
+  const StreamFailure keeps = StepDelay(stream_).of_memory();
+  if (stream_.record().may_drop != 0 || !keeps.has_failed()) {
+    return error;
+  }
+  return Error(error.code(), error.text() + "; meanwhile " + keeps.error(stream_.title()).text(),
+               error.detail());
 }
 
 // Of several writers only the first one frees what readers have released, each Stream::look_interval while it

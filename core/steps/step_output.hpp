@@ -47,6 +47,16 @@ class StepOutput {
   /// The step could not be ended. The next begin() or close() returns the error; where this rank does not end
   /// the step in a later try, the stream has failed before it.
   void refuse(const Error& error);
+  /// The next begin() or close() returns the error, which the program may not have seen.
+  void note(const Error& error) {
+    if (!noted_) {
+      noted_ = error;
+    }
+  }
+  /// The error, about this variable of the stream.
+  [[nodiscard]] Error about(std::string_view variable, const Error& error) const;
+  /// An `out_of_memory` of what was to be written, with what keeps the stream's steps in memory.
+  [[nodiscard]] Error without_memory(const Error& error) const;
   /// The step was forgotten, left by an exception, or cannot be read: the stream has failed before it.
   void abandon(StreamFailure::Cause cause, Errc code = {}) noexcept;
   /// The node has no memory for what is to be written. The end of a wait for some, which is not long: what

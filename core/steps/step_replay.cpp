@@ -98,11 +98,11 @@ Result<void> StepReplay::find_first(Moment until) {
   }
   PresenceWatch first_rank(stream.session(), stream.record().writer);
   const auto first = stream.wait<std::uint64_t>(name, until, [&]() -> Result<void> {
-    if (reader_.index == 0 || first_rank.is_here()) {
-      return {};
-    }
-    return Error(Errc::peer_lost, "the first rank of this reader was lost, or has closed its StepReader")
-        .at_rank(first_rank.rank());
+    const auto state = reader_.index == 0 ? PresenceWatch::State::here : first_rank.state();
+    return state == PresenceWatch::State::here
+               ? Result<void>()
+               : StreamFailure::of_first_reader(state == PresenceWatch::State::left, first_rank.rank())
+                     .error(stream.title());
   });
   if (!first) {
     return first.error();
@@ -190,10 +190,13 @@ Result<StepRecord> StepReplay::await(Moment until) {
     if (*state == StepFiles::State::ended) {
       return Error(Errc::end_of_stream, "the file has no more steps: its writer has closed it");
     }
+    if (*state == StepFiles::State::failed) {
+      return files.failure(options_.file);
+    }
     if (*state == StepFiles::State::abandoned) {
       return Error(Errc::peer_lost,
-                   "the job that wrote this file ended before it had closed it; all steps that "
-                   "were whole have been read");
+                   "the writer of this file was lost, or left it, before it had closed the stream; all steps "
+                   "that were whole have been read");
     }
     if (clock.now() >= until) {
       return Error(Errc::timeout, "the next step is not in the file yet; wait longer");

@@ -79,6 +79,17 @@ Error StreamFailure::error(std::string_view stream) const {
       return made(Errc::timeout, "this rank holds " + number +
                                      " steps, as many as the stream may have (queue_steps); release a step "
                                      "before the next one");
+    case Cause::reader_lost:
+      return made(Errc::peer_lost,
+                  who +
+                      ", the first one of this reader, was lost; its other ranks can read no "
+                      "further steps: open a new reader of those that are left");
+    case Cause::reader_left:
+      return made(
+          Errc::invalid_argument,
+          who +
+              ", the first one of this reader, has destroyed its StepReader; let all ranks of a reader "
+              "read the same steps, and destroy it then");
     case Cause::same_ranks:
       return made(Errc::invalid_argument,
                   who +
@@ -95,6 +106,12 @@ Error StreamFailure::error(std::string_view stream) const {
       break;
   }
   return Error(Errc::corrupt, "the record of this stream's failure is damaged").about(stream);
+}
+
+Error as_readers_get(const Error& error) {
+  return error.code() == Errc::timeout
+             ? Error(Errc::broken_promise, error.text()).about(error.key(), error.rank())
+             : error;
 }
 
 }  // namespace locum::detail

@@ -29,6 +29,8 @@ struct StreamFailure {
     not_released,   ///< a reader holds a step, which leaves no room for another one
     step_missing,   ///< a writer has not ended the step by the deadline
     own_steps,      ///< the reader itself holds `step` steps, as many as may exist
+    reader_lost,    ///< the first rank of a reader died, which chooses the steps for its other ranks
+    reader_left,    ///< it has destroyed its StepReader
     same_ranks,     ///< `rank` reads by the communicator of the writers
     two_types,      ///< of `variable`, by `rank` and by `other`, in step `step`
   };
@@ -40,10 +42,18 @@ struct StreamFailure {
   std::uint64_t step = 0;
   std::array<char, 64> variable{};  ///< of `two_types`: as much of its name as there is room for, and zeros
 
+  /// Why the other ranks of a reader cannot go on without its first one.
+  [[nodiscard]] static StreamFailure of_first_reader(bool has_left, int rank) noexcept {
+    return {.cause = has_left ? Cause::reader_left : Cause::reader_lost, .rank = rank};
+  }
   [[nodiscard]] bool has_failed() const noexcept { return cause != Cause::none; }
   /// The error of every call that this ends. REQUIRES: has_failed(), which a record from elsewhere may not
   /// say: then it is `corrupt`.
   [[nodiscard]] Error error(std::string_view stream) const;
 };
+
+/// The same error, as readers get it: a `timeout` of the writers is none of theirs, which they would try
+/// again.
+[[nodiscard]] Error as_readers_get(const Error& error);
 
 }  // namespace locum::detail

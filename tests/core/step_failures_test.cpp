@@ -226,6 +226,39 @@ TEST_F(StepFailures, WhatCouldNotBeMadeIsAnErrorOfEnd) {
   closing.join();
 }
 
+TEST_F(StepFailures, WhatIsPutIntoAStepThatHasEndedIsAnErrorOfTheNextCall) {
+  StepWriter out(side(), "s");
+  auto step = out.begin().value();
+  step.end().value();
+  step.put("late", 1);
+  const auto begun = out.begin();
+  ASSERT_FALSE(begun);
+  EXPECT_EQ(begun.error().code(), Errc::invalid_argument) << begun.error().what();
+  EXPECT_EQ(begun.error().key(), "s: late");
+  EXPECT_EQ(begun.error().rank(), 0);
+  step = out.begin().value();
+  step.discard();
+  EXPECT_FALSE(step.create<int>("late", {.count = {4}}));
+  StepReader in(side(), "s");
+  std::thread closing(
+      [&] { EXPECT_EQ(out.close({.deadline = long_enough}).error().code(), Errc::invalid_argument); });
+  const Seen seen = read_all(in);
+  closing.join();
+  EXPECT_EQ(seen.steps, 1U);
+  EXPECT_EQ(seen.end, Errc::end_of_stream) << seen.text;
+  EXPECT_FALSE(step.put("late", 1)) << "the writer is closed, but there";
+}
+
+TEST_F(StepFailures, AnErrorOfAVariableNamesTheStreamAndTheRank) {
+  StepWriter out(side(), "s");
+  auto step = out.begin().value();
+  const Result<void> put = step.put("T", std::vector<int>(3), {.shape = {4}, .start = {2}, .count = {3}});
+  ASSERT_FALSE(put);
+  EXPECT_EQ(put.error().key(), "s: T");
+  EXPECT_EQ(put.error().rank(), 0);
+  step.discard();
+}
+
 TEST_F(StepFailures, AStepThatIsLeftOnPurposeIsNone) {
   const Outcome outcome = of_two([&](StepWriter& out, std::size_t index) {
     for (int n = 0; n < 3; ++n) {
@@ -454,6 +487,29 @@ TEST_F(StepFailures, MemoryComesFreeWhenReadersReleaseSteps) {
   }
   EXPECT_TRUE(out.close({.deadline = long_enough}));
   reading.join();
+}
+
+TEST_F(StepFailures, FullMemorySaysWhoKeepsTheSteps) {
+  SessionFixture small({.memory_bytes = 1U << 20U}, {});
+  StepWriter out({*small.session, 0, 1, 1}, "s", {.queue_steps = 100});
+  const auto fill = [&] {
+    for (;;) {
+      auto step = out.begin({.deadline = long_enough}).value();
+      const auto cells = step.create<double>("T", {.count = {30'000}}, {.deadline = 10ms});
+      if (!cells) {
+        EXPECT_EQ(cells.error().code(), Errc::out_of_memory);
+        step.discard();
+        return std::string(cells.error().what());
+      }
+      step.end().value();
+    }
+  };
+  const std::string alone = fill();
+  EXPECT_NE(alone.find("no reader has joined"), std::string::npos) << alone;
+  StepReader in({*small.session, 0, 1, 2}, "s");
+  const auto held = in.next(long_enough).value();
+  const std::string read = fill();
+  EXPECT_NE(read.find("rank 0 has not released step 0"), std::string::npos) << read;
 }
 
 TEST_F(StepFailures, LeaveNothing) {

@@ -43,6 +43,7 @@ class FailingFiles final : public detail::StepFiles {
     return std::optional<detail::StepRecord>();
   }
   [[nodiscard]] Result<State> state(const std::string& /*path*/) override { return State::open; }
+  [[nodiscard]] Error failure(const std::string& path) override { return Error(Errc::corrupt, path); }
   [[nodiscard]] Result<std::uint64_t> count(const std::string& /*path*/) override { return 0; }
   [[nodiscard]] Result<FilePart> find(const std::string& path, std::uint64_t /*number*/,
                                       const detail::BlockRecord& /*block*/) override {
@@ -63,8 +64,8 @@ class FailingFiles final : public detail::StepFiles {
       told_->shown = number + 1;
       return {};
     }
-    [[nodiscard]] Result<void> end() override {
-      told_->ended = true;
+    [[nodiscard]] Result<void> end(const std::optional<Error>& failure) override {
+      told_->ended = !failure;
       return {};
     }
 

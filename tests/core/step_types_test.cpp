@@ -161,7 +161,7 @@ TEST_F(StepTypes, OfAVariableAreTheSameInAllBlocksOfARank) {
     ASSERT_FALSE(ended);
     EXPECT_STREQ(ended.error().what(),
                  "type_mismatch: a variable of a step has one type: this rank gave it f64[], then f32[]; let "
-                 "all blocks of it have the same, or give some of them another name [key y]");
+                 "all blocks of it have the same, or give some of them another name [key s: y] [rank 0]");
   }
   EXPECT_EQ(out.begin().error().code(), Errc::type_mismatch) << "which is told again";
 }

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "core/step_writer.hpp"
 #include "mpi/runtime.hpp"
 #include "tests/mpi/job.hpp"
 
@@ -112,13 +113,15 @@ TEST_F(ForkingRank, ChildrenThatEndTheirViewsDoNotUnpin) {
   }
 }
 
-// As when main() returns in the child: stores, views and the runtime are destroyed.
+// As when main() returns in the child: stores, views, streams and the runtime are destroyed.
 TEST_F(ForkingRank, ChildrenMayDestroyWhatTheyInherit) {
+  std::optional<StepWriter> writer(std::in_place, *runtime_, "fork", MPI_COMM_WORLD);
   const Key key = store_.put(name_, values()).value();
   std::optional<View<double[]>> view = store_.get<double[]>(key).value();
   std::optional<Store> store = store_;
   const int status = status_of_child([&] {
     view.reset();
+    writer.reset();
     runtime_.reset();
     store.reset();
     return 0;
@@ -127,6 +130,7 @@ TEST_F(ForkingRank, ChildrenMayDestroyWhatTheyInherit) {
   job::barrier();
   EXPECT_EQ(store_.get<double[]>(key).value()[1], 2.0);
   EXPECT_TRUE(store_.evict(key).value());
+  EXPECT_TRUE(writer->close({.deadline = 20s}));
 }
 
 }  // namespace

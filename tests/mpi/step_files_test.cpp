@@ -164,6 +164,43 @@ TEST(StepFiles, AreReadWhileTheyAreWritten) {
   out.close().value();
 }
 
+// The last rank leaves a step without end(). The file says so, also when its job is over.
+TEST(StepFiles, SayWhyTheirStreamHasFailed) {
+  const job::SharedFolder folder;
+  const std::string path = folder / "run.h5";
+  const auto writers = static_cast<std::uint64_t>(job::size());
+  const auto expect_failure = [&](Runtime& runtime) {
+    StepReader in(runtime, "any", MPI_COMM_WORLD, {.file = path});
+    expect_step(in.next(60s).value(), 0, writers);
+    const auto behind = in.next(60s);
+    EXPECT_EQ(behind ? Errc{} : behind.error().code(), Errc::broken_promise);
+    const std::string expected = "rank " + std::to_string(job::size() - 1) + " of the writer left step 1";
+    EXPECT_EQ(behind.error().text().substr(0, expected.size()), expected);
+    job::barrier();
+  };
+  {
+    Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB});
+    {
+      StepWriter out(runtime, "run", MPI_COMM_WORLD, {.file = path});
+      auto step = out.begin({.deadline = 60s}).value();
+      write_step(step, 0, static_cast<std::uint64_t>(job::rank()), writers);
+      step.end().value();
+      {
+        auto forgotten = out.begin({.deadline = 60s}).value();
+        if (job::rank() + 1 != job::size()) {
+          forgotten.end().value();
+        }
+      }
+      const auto closed = out.close({.deadline = 60s});
+      EXPECT_EQ(closed ? Errc{} : closed.error().code(), Errc::broken_promise);
+    }
+    job::barrier();
+    expect_failure(runtime);
+  }
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB});
+  expect_failure(runtime);
+}
+
 /// The numbers of all steps that a reader of these ranks finds.
 std::vector<std::uint64_t> numbers_of(StepReader& in) {
   std::vector<std::uint64_t> numbers;

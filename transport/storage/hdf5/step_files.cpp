@@ -69,6 +69,11 @@ Result<detail::StepFiles::State> Hdf5StepFiles::state(const std::string& path) {
   return result_of([&] { return state_of_steps(path); });
 }
 
+Error Hdf5StepFiles::failure(const std::string& path) {
+  const auto failure = result_of([&] { return failure_of_steps(path); });
+  return failure ? *failure : failure.error();
+}
+
 Result<std::uint64_t> Hdf5StepFiles::count(const std::string& path) {
   return result_of([&] { return count_of_steps(path); });
 }

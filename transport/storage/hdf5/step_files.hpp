@@ -16,6 +16,7 @@ class Hdf5StepFiles final : public detail::StepFiles {
   [[nodiscard]] Result<std::optional<detail::StepRecord>> read(const std::string& path,
                                                                std::uint64_t number) override;
   [[nodiscard]] Result<State> state(const std::string& path) override;
+  [[nodiscard]] Error failure(const std::string& path) override;
   [[nodiscard]] Result<std::uint64_t> count(const std::string& path) override;
   [[nodiscard]] Result<FilePart> find(const std::string& path, std::uint64_t number,
                                       const detail::BlockRecord& block) override;

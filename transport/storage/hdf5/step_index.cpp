@@ -222,7 +222,7 @@ Hdf5StepIndex::Hdf5StepIndex(std::string path, std::uint64_t writers)
   list(false);
 }
 
-void Hdf5StepIndex::list(bool ended) {
+void Hdf5StepIndex::list(bool ended, const std::optional<Error>& failure) {
   DurableFile durable(path_);
   durable.try_room(bytes_of_an_index + 200 * shown_);
   Identifier file = create_unlocked(durable.temporary());
@@ -231,6 +231,10 @@ void Hdf5StepIndex::list(bool ended) {
     set_attribute(group, "writers", writers_);
     set_attribute(group, "steps", shown_);
     set_attribute(group, "ended", ended ? 1 : 0);
+    if (failure) {
+      set_attribute(group, failure_attribute, failure->text());
+      set_attribute(group, "failure_code", static_cast<std::uint64_t>(failure->code()));
+    }
     const Identifier steps(H5Gcreate2(file.get(), "/step", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose,
                            "making a group");
     const std::string folder = file_name_of(steps_folder(path_));
@@ -269,8 +273,8 @@ Result<void> Hdf5StepIndex::show(std::uint64_t number, const StepRecord& step) {
   });
 }
 
-Result<void> Hdf5StepIndex::end() {
-  return in_turn([&] { list(true); });
+Result<void> Hdf5StepIndex::end(const std::optional<Error>& failure) {
+  return in_turn([&] { list(!failure, failure); });
 }
 
 namespace {
@@ -344,8 +348,12 @@ StepFiles::State look_at_state(const std::string& path) {
   const bool is_written = lock_state(path + ".lock", true) == LockState::taken;
   // Looked at after the lock: a writer that has closed the file did so before it gave that back.
   const Identifier file = open_file(path);
-  if (attribute(open_own_group(file, path), "ended") != 0) {
+  const Identifier group = open_own_group(file, path);
+  if (attribute(group, "ended") != 0) {
     return StepFiles::State::ended;
+  }
+  if (H5Aexists(group.get(), failure_attribute) > 0) {
+    return StepFiles::State::failed;
   }
   return is_written ? StepFiles::State::open : StepFiles::State::abandoned;
 }
@@ -358,6 +366,19 @@ StepFiles::State state_of_steps(const std::string& path) {
   const QuietErrors quiet;
   const StepFiles::State state = look_at_state(path);
   return state == StepFiles::State::abandoned ? look_at_state(path) : state;
+}
+
+Error failure_of_steps(const std::string& path) {
+  const MutexLock lock(hdf5_mutex());
+  const QuietErrors quiet;
+  const Identifier file = open_file(path);
+  const Identifier group = open_own_group(file, path);
+  const auto code = static_cast<Errc>(std::min<std::uint64_t>(attribute(group, "failure_code"), 255));
+  const std::string text = optional_text(group, failure_attribute);
+  if (to_string(code) == "unknown" || text.empty()) {
+    return Error(Errc::corrupt, "'" + path + "' says that its stream has failed, and not why");
+  }
+  return Error(code, text);
 }
 
 // The list may be behind; what it says is only where to begin to look.

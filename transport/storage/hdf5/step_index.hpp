@@ -15,11 +15,12 @@ class Hdf5StepIndex final : public detail::StepIndex {
   Hdf5StepIndex(std::string path, std::uint64_t writers);
 
   [[nodiscard]] Result<void> show(std::uint64_t number, const detail::StepRecord& step) override;
-  [[nodiscard]] Result<void> end() override;
+  [[nodiscard]] Result<void> end(const std::optional<Error>& failure) override;
 
  private:
-  /// Writes the file that the user named: links to the first `shown_` steps.
-  void list(bool ended);
+  /// Writes the file that the user named: links to the first `shown_` steps, whether they are all, and why
+  /// there are no more although the stream has not ended.
+  void list(bool ended, const std::optional<Error>& failure = std::nullopt);
 
   const std::string path_;
   const std::uint64_t writers_;
@@ -32,6 +33,8 @@ class Hdf5StepIndex final : public detail::StepIndex {
 [[nodiscard]] std::optional<detail::StepRecord> read_step(const std::string& path, std::uint64_t number);
 /// Throws Error: `not_found`, `corrupt`, `unsupported` (of a newer version of this library), `system`.
 [[nodiscard]] detail::StepFiles::State state_of_steps(const std::string& path);
+/// The error of a stream whose state is `failed`. Throws Error as state_of_steps() does.
+[[nodiscard]] Error failure_of_steps(const std::string& path);
 /// How many steps are shown. Throws Error as state_of_steps() does.
 [[nodiscard]] std::uint64_t count_of_steps(const std::string& path);
 

@@ -11,6 +11,9 @@ inline constexpr std::uint32_t steps_format = 1;
 /// Of the file of a step: its StepRecord, as the serialiser writes it.
 inline constexpr const char* record_path = "/.locum/record";
 
+/// Of the file that the user named, where the stream has failed: the text of its error.
+inline constexpr const char* failure_attribute = "failure";
+
 /// The folder of the steps: beside the file that the user named.
 [[nodiscard]] std::string steps_folder(const std::string& path);
 /// `000042`: as the step is called in the files.
