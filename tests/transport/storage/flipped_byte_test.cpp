@@ -134,6 +134,19 @@ class FlippedByte : public ::testing::TestWithParam<std::string> {
   const fs::path damaged_ = fs::path(folder_.path()) / "damaged";
 };
 
+class FlippedBit : public ::testing::Test {
+ protected:
+  /// An empty one.
+  [[nodiscard]] std::string folder(const std::string& name) const {
+    const fs::path path = fs::path(folder_.path()) / name;
+    fs::remove_all(path);
+    fs::create_directory(path);
+    return path.string();
+  }
+
+  const TemporaryFolder folder_;
+};
+
 TEST_P(FlippedByte, OfAClosedStoreIsReported) {
   fs::create_directory(whole_);
   static_cast<void>(write_all(url_in(whole_)));
@@ -151,6 +164,59 @@ TEST_P(FlippedByte, OfAStoreOfAKilledProcessIsReported) {
   ASSERT_EQ(killed.signal, SIGKILL) << killed.said;
   expect_none_in_silence();
 }
+
+#if LOCUM_WITH_ROCKSDB
+/// Where the headers of the first records of a RocksDB log are, each of which fits into its first block.
+std::vector<std::size_t> first_records(const std::string& log) {
+  std::vector<std::size_t> positions;
+  for (std::size_t at = 0; at + 7 <= std::min<std::size_t>(log.size(), 32'000) && positions.size() < 4;) {
+    positions.push_back(at);
+    const auto byte = [&](std::size_t place) { return static_cast<unsigned char>(log[at + place]); };
+    at += 7 + byte(4) + 256U * byte(5);
+  }
+  return positions;
+}
+
+// By the type of a record of a recycled log RocksDB takes all that follows for older than the log.
+TEST_F(FlippedBit, OfATypeInARocksDbLogIsReported) {
+  const std::string whole = folder("whole");
+  const Ending killed = in_child([&] {
+    const Store store = write_all("rocksdb:" + whole);
+    (void)::kill(::getpid(), SIGKILL);
+    return std::string();
+  });
+  ASSERT_EQ(killed.signal, SIGKILL) << killed.said;
+  int flips = 0;
+  for (const auto& entry : fs::directory_iterator(whole)) {
+    const std::string name = entry.path().filename();
+    if (!name.ends_with(".log") && !name.starts_with("MANIFEST-")) {
+      continue;
+    }
+    const std::string bytes = bytes_of(entry.path());
+    for (const std::size_t at : first_records(bytes)) {
+      for (unsigned bit = 0; bit < 8; ++bit) {
+        const std::string damaged = folder("damaged");
+        fs::copy(whole, damaged, fs::copy_options::recursive);
+        std::string flipped = bytes;
+        flipped[at + 6] = static_cast<char>(static_cast<unsigned char>(flipped[at + 6]) ^ (1U << bit));
+        std::ofstream(fs::path(damaged) / name, std::ios::binary) << flipped;
+        EXPECT_EQ(silently_wrong("rocksdb:" + damaged), "")
+            << name << ", record at " << at << ", bit " << bit;
+        ++flips;
+      }
+    }
+  }
+  EXPECT_GE(flips, 40);
+}
+
+TEST_F(FlippedBit, AMissingFileCurrentIsReported) {
+  const std::string whole = folder("whole");
+  static_cast<void>(write_all("rocksdb:" + whole));
+  fs::remove(fs::path(whole) / "CURRENT");
+  EXPECT_EQ(code_of(open("rocksdb:" + whole)), Errc::corrupt);
+  EXPECT_FALSE(fs::exists(fs::path(whole) / "CURRENT")) << "no new database is made there";
+}
+#endif
 
 // Plain files and HDF5 have no checksums of values: those of the wrapper are for that.
 std::vector<std::string> urls() {

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "transport/storage/fork_guard.hpp"
-#include "transport/storage/rocksdb/log_tail.hpp"
+#include "transport/storage/rocksdb/log_check.hpp"
 
 namespace locum::storage {
 
@@ -116,7 +116,7 @@ Result<std::unique_ptr<RocksDatabase>> RocksDatabase::open(const std::string& pa
                                                            bool syncs) {
   const auto cache = rocksdb::NewLRUCache(cache_bytes);
   const auto options = family_options(cache);
-  if (auto whole = check_log_tails(path); !whole) {
+  if (auto whole = check_logs(path); !whole) {
     return whole.error();
   }
   std::vector<std::string> names;
