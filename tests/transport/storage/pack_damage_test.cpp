@@ -117,6 +117,9 @@ TEST_F(PackDamage, AClosedFileThatWasCutSaysSo) {
                                        ? Errc::not_found
                                    : size < 8 ? Errc::invalid_argument
                                               : Errc::corrupt);
+    if (size >= storage::pack_line_bytes) {
+      ASSERT_EQ(code_of(pack_of(path_)), Errc::corrupt) << "a writer, too";
+    }
   }
   write(bytes.substr(0, ends[3] + 1));
   EXPECT_EQ(code_of(pack_of(path_)), Errc::corrupt);

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -109,6 +110,9 @@ TEST_F(Pack, RefusesUrlsAndFilesThatItCannotOpen) {
   EXPECT_EQ(code_of(pack_of(folder_.path() + "/")), Errc::invalid_argument);
   EXPECT_EQ(code_of(pack_of(folder_.path() + "/none/run.pack")), Errc::system);
   EXPECT_FALSE(pack_of(folder_.path())) << "a folder";
+  ASSERT_EQ(::mkfifo((folder_.path() + "/pipe").c_str(), 0600), 0);
+  EXPECT_FALSE(pack_of(folder_.path() + "/pipe"));
+  EXPECT_FALSE(pack_of(folder_.path() + "/pipe", "?read=1")) << "which nobody writes to";
   for (const std::string& text : {std::string("short"), std::string(1000, 'x')}) {
     std::ofstream(path_) << text;
     EXPECT_EQ(code_of(opened()), Errc::invalid_argument);

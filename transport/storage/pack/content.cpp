@@ -162,11 +162,11 @@ Result<PackContent> open_pack(std::shared_ptr<PackFile> file, const std::string&
   if (!header || !size) {
     return header ? size.error() : header.error();
   }
+  if (*header && (*header)->synced > *size && !leaves_out_damage) {
+    return cut_off(path, *size, (*header)->synced);
+  }
   if (!*header || *size < pack_first_record) {
     return begin_pack(std::move(file));
-  }
-  if ((*header)->synced > *size && !leaves_out_damage) {
-    return cut_off(path, *size, (*header)->synced);
   }
   if (auto signed_it = sign(*file); !signed_it) {
     return signed_it.error();

@@ -87,7 +87,8 @@ Result<void> sync_folder_of(const std::string& path) {
 }
 
 Result<std::shared_ptr<PackFile>> PackFile::open(const std::string& path, As as, bool locks) {
-  const int flags = as == As::reader ? O_RDONLY : O_RDWR | O_CREAT;
+  // Without waiting for whoever writes to a pipe of that name.
+  const int flags = (as == As::reader ? O_RDONLY : O_RDWR | O_CREAT) | O_NONBLOCK | O_NOCTTY;
   constexpr int rounds = 100;
   // Who compacts it gives its name to another file: then once more.
   for (int round = 0; round < rounds; ++round) {

@@ -1,6 +1,9 @@
 #include "transport/storage/wrappers/line_file.hpp"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): sigtimedwait is not in <csignal>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +14,31 @@ namespace locum::storage {
 namespace {
 
 constexpr std::size_t longest_word = 256;
+
+/// While it lives, a write to a pipe whose reader has left is an error, and no signal that ends the process.
+class NoSignalOfPipes {
+ public:
+  NoSignalOfPipes() noexcept {
+    ::sigemptyset(&pipes_);
+    ::sigaddset(&pipes_, SIGPIPE);
+    sigset_t pending{};
+    was_pending_ = ::sigpending(&pending) == 0 && ::sigismember(&pending, SIGPIPE) == 1;
+    ::pthread_sigmask(SIG_BLOCK, &pipes_, &before_);
+  }
+  NoSignalOfPipes(const NoSignalOfPipes&) = delete;
+  NoSignalOfPipes& operator=(const NoSignalOfPipes&) = delete;
+  ~NoSignalOfPipes() {
+    const timespec at_once{};
+    while (!was_pending_ && ::sigtimedwait(&pipes_, nullptr, &at_once) > 0) {
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+
+ private:
+  sigset_t pipes_{};
+  sigset_t before_{};
+  bool was_pending_ = false;
+};
 
 }  // namespace
 
@@ -25,7 +53,8 @@ Result<LineFile> LineFile::open(const std::string& path) {
                                      : "cannot append lines to the file '" + path + "'; name another one",
                         errno);
   }
-  if (!path.empty()) {
+  struct stat facts {};
+  if (!path.empty() && (::fstat(descriptor, &facts) != 0 || !S_ISFIFO(facts.st_mode))) {
     static_cast<void>(::fcntl(descriptor, F_SETFL, O_WRONLY | O_APPEND));
   }
   return LineFile(descriptor);
@@ -45,6 +74,7 @@ LineFile::~LineFile() {
 }
 
 Result<void> LineFile::append(std::string line) const {
+  const NoSignalOfPipes quiet;
   line += '\n';
   ssize_t written = 0;
   do {

@@ -7,8 +7,8 @@
 
 namespace locum::storage {
 
-/// A file to which lines are appended, each by one write, so that several processes can share it. Any thread
-/// may write.
+/// A file to which lines are appended, each by one write, so that several processes can share it. A pipe that
+/// is full, or that nobody reads any more, is an error, at once. Any thread may write.
 class LineFile {
  public:
   /// Of a file that is made if need be, readable for its user alone; of standard error for an empty path.
