@@ -41,6 +41,11 @@ std::string step_part_file(std::uint64_t number, std::uint64_t writer) {
   return step_text(number) + '.' + std::to_string(writer) + ".h5";
 }
 
+Error of_another_step(const std::string& path, std::uint64_t number) {
+  return Error(Errc::corrupt, "the file '" + path + "' is that of step " + std::to_string(number) +
+                                  ": it was renamed, or copied over another one; give it its name back");
+}
+
 std::string block_path(std::uint64_t place) {
   return "/block/" + std::to_string(place);
 }
@@ -54,7 +59,7 @@ Result<std::shared_ptr<detail::StepIndex>> Hdf5StepFiles::create(const std::stri
 Result<void> Hdf5StepFiles::write_part(const std::string& path, std::uint64_t number, std::uint64_t writer,
                                        detail::StepRecord& part, std::span<const ObjectView> objects) {
   try {
-    write_step_part(steps_folder(path) + '/' + step_part_file(number, writer), part, objects);
+    write_step_part(steps_folder(path) + '/' + step_part_file(number, writer), number, part, objects);
     return {};
   } catch (const Error& error) {
     return error;
@@ -82,7 +87,7 @@ Result<FilePart> Hdf5StepFiles::find(const std::string& path, std::uint64_t numb
                                      const detail::BlockRecord& block) {
   return result_of([&] {
     const std::string file = steps_folder(path) + '/' + step_part_file(number, block.writer);
-    return find_block_in(file, block);
+    return find_block_in(file, number, block);
   });
 }
 

@@ -318,6 +318,9 @@ std::optional<StepRecord> read_step(const std::string& path, std::uint64_t numbe
   }
   const Identifier file = open_file(index);
   const Identifier group = open_own_group(file, index);
+  if (const std::uint64_t of = attribute(group, "step"); of != number) {
+    throw of_another_step(index, of);
+  }
   const std::string what = "reading the record of a step in '" + index + "'";
   const Error damaged(Errc::corrupt, "the file '" + index +
                                          "' is damaged: the record of its step is not the one "

@@ -25,4 +25,7 @@ inline constexpr const char* failure_attribute = "failure";
 /// The dataset of a block in that file.
 [[nodiscard]] std::string block_path(std::uint64_t place);
 
+/// The error of a file of a step that is under the name of another one.
+[[nodiscard]] Error of_another_step(const std::string& path, std::uint64_t number);
+
 }  // namespace locum::storage

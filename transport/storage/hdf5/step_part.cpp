@@ -20,8 +20,10 @@ constexpr std::uint64_t bytes_of_a_file = 16 * 1024;
 constexpr std::uint64_t bytes_of_a_dataset = 2 * 1024;
 constexpr const char* layout_attribute = "locum_layout";
 constexpr const char* type_attribute = "locum_type";
+constexpr const char* step_attribute = "locum_step";
 
-std::vector<std::uint64_t> make_file(const DurableFile& durable, std::span<const ObjectView> objects) {
+std::vector<std::uint64_t> make_file(const DurableFile& durable, std::uint64_t number,
+                                     std::span<const ObjectView> objects) {
   const MutexLock lock(hdf5_mutex());
   const QuietErrors quiet;
   const std::string what = "making the file '" + durable.temporary() + "'";
@@ -35,6 +37,7 @@ std::vector<std::uint64_t> make_file(const DurableFile& durable, std::span<const
     const Identifier dataset(H5Dopen2(file.get(), path.c_str(), H5P_DEFAULT), H5Dclose, what);
     set_attribute(dataset, type_attribute, std::string(facts.type_name));
     set_attribute(dataset, layout_attribute, static_cast<std::uint64_t>(facts.layout));
+    set_attribute(dataset, step_attribute, number);
   }
   check(H5Fflush(file.get(), H5F_SCOPE_LOCAL), what);
   file.close(what);
@@ -43,7 +46,8 @@ std::vector<std::uint64_t> make_file(const DurableFile& durable, std::span<const
 
 }  // namespace
 
-void write_step_part(const std::string& path, detail::StepRecord& part, std::span<const ObjectView> objects) {
+void write_step_part(const std::string& path, std::uint64_t number, detail::StepRecord& part,
+                     std::span<const ObjectView> objects) {
   std::uint64_t expected = bytes_of_a_file;
   for (std::size_t at = 0; at < objects.size(); ++at) {
     const ObjectFacts facts = objects[at].facts();
@@ -59,7 +63,7 @@ void write_step_part(const std::string& path, detail::StepRecord& part, std::spa
   }
   DurableFile durable(path);
   durable.try_room(expected);
-  const std::vector<std::uint64_t> offsets = make_file(durable, objects);
+  const std::vector<std::uint64_t> offsets = make_file(durable, number, objects);
   durable.open();
   for (std::size_t at = 0; at < objects.size(); ++at) {
     durable.write_at(offsets[at], objects[at].bytes());
@@ -67,7 +71,7 @@ void write_step_part(const std::string& path, detail::StepRecord& part, std::spa
   durable.publish();
 }
 
-FilePart find_block_in(const std::string& path, const detail::BlockRecord& block) {
+FilePart find_block_in(const std::string& path, std::uint64_t number, const detail::BlockRecord& block) {
   const MutexLock lock(hdf5_mutex());
   const QuietErrors quiet;
   const std::string name = block_path(block.place);
@@ -78,6 +82,10 @@ FilePart find_block_in(const std::string& path, const detail::BlockRecord& block
   part.type = optional_text(opened.dataset, type_attribute);
   if (part.type.empty()) {
     throw Error(Errc::corrupt, "the file '" + path + "' is damaged: the dataset '" + name + "' has no type");
+  }
+  // Files of earlier versions do not say it.
+  if (const std::uint64_t of = attribute_or(opened.dataset, step_attribute, number); of != number) {
+    throw of_another_step(path, of);
   }
   const std::uint64_t layout = attribute(opened.dataset, layout_attribute);
   part.layout = static_cast<std::uint8_t>(std::min<std::uint64_t>(layout, 255));

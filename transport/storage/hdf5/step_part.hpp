@@ -9,10 +9,12 @@
 
 namespace locum::storage {
 
-/// Writes the file of one writer of a step, and waits until it is on the disk. Enters into the blocks their
-/// places and element sizes. Throws Error `system`.
-void write_step_part(const std::string& path, detail::StepRecord& part, std::span<const ObjectView> objects);
-/// A block of such a file, to be read. Throws Error: `not_found`, `corrupt`, `system`.
-[[nodiscard]] FilePart find_block_in(const std::string& path, const detail::BlockRecord& block);
+/// Writes the file of one writer of the step of that number, and waits until it is on the disk. Enters into
+/// the blocks their places and element sizes. Throws Error `system`.
+void write_step_part(const std::string& path, std::uint64_t number, detail::StepRecord& part,
+                     std::span<const ObjectView> objects);
+/// A block of such a file, to be read. Throws Error: `not_found`, `corrupt` (also of another step), `system`.
+[[nodiscard]] FilePart find_block_in(const std::string& path, std::uint64_t number,
+                                     const detail::BlockRecord& block);
 
 }  // namespace locum::storage
