@@ -1,5 +1,6 @@
 #include "shm/death/warning_signal.hpp"
 
+#include <pthread.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): sigaction is not in <csignal>
 
 #include <array>
@@ -29,6 +30,17 @@ void count(int number) {
   signals[static_cast<std::size_t>(number)].received.fetch_add(1, std::memory_order_relaxed);
 }
 
+// A child of the rank has no runtime that would look whether the signal has come: it ends as it would have.
+void restore_in_child() {
+  for (int number = 1; number < NSIG; ++number) {
+    const Counted& own = signals[static_cast<std::size_t>(number)];
+    struct sigaction now {};
+    if (::sigaction(number, nullptr, &now) == 0 && now.sa_handler == count) {
+      ::sigaction(number, &own.before, nullptr);
+    }
+  }
+}
+
 Counted& counted(int number) {
   return signals.at(static_cast<std::size_t>(number));
 }
@@ -41,6 +53,10 @@ WarningSignal::WarningSignal(int number) : number_(number) {
   }
   Counted& own = counted(number_);
   const MutexLock lock(users_mutex);
+  static const int refused = ::pthread_atfork(nullptr, nullptr, restore_in_child);
+  if (refused != 0) {
+    throw system_error("handling forks (checkpoint_signal) failed", refused);
+  }
   if (own.users == 0) {
     struct sigaction action {};
     action.sa_handler = count;

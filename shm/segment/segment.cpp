@@ -64,11 +64,16 @@ Descriptor open_unnamed_file() {
 }
 
 // Whether its file system is one of huge pages: there a page that is committed takes 512 others, which count.
-// The page stays: it is that of the header.
+// The page stays: it is that of the header. Where pages are as large as the file allows, it is one of those
+// only if the file is larger.
 bool takes_huge_pages(const Descriptor& file) noexcept {
+  constexpr rlim_t larger_than_huge = 4U << 20U;
   const off_t page = ::sysconf(_SC_PAGESIZE);
+  rlimit limit{};
   struct stat facts {};
-  return ::fallocate(file.number(), 0, 0, page) == 0 && ::fstat(file.number(), &facts) == 0 &&
+  const bool may_be_larger = ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur >= larger_than_huge;
+  return (!may_be_larger || ::ftruncate(file.number(), larger_than_huge) == 0) &&
+         ::fallocate(file.number(), 0, 0, page) == 0 && ::fstat(file.number(), &facts) == 0 &&
          facts.st_blocks * 512 > page;
 }
 

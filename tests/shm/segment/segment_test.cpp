@@ -230,9 +230,11 @@ TEST(Segment, FullSharedMemoryIsAnErrorThatTakesNothing) {
 }
 
 // A page there takes as much as 512 others: what is committed would fill the budget of the node.
-TEST(Segment, TakesAMemfdWhereSharedMemoryIsOfHugePages) {
+class SegmentBesideHugePages : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(SegmentBesideHugePages, IsAMemfd) {
   const Ending ending = in_child([]() -> std::string {
-    if (const auto reason = tests::mount_small_shared_memory(256_MiB, ",huge=always")) {
+    if (const auto reason = tests::mount_small_shared_memory(256_MiB, std::string(",huge=") + GetParam())) {
       return "skipped: " + *reason;
     }
     std::string enabled;
@@ -253,6 +255,8 @@ TEST(Segment, TakesAMemfdWhereSharedMemoryIsOfHugePages) {
   EXPECT_EQ(ending.signal, 0);
   EXPECT_EQ(ending.said, std::to_string(64_KiB));
 }
+
+INSTANTIATE_TEST_SUITE_P(Mounted, SegmentBesideHugePages, ::testing::Values("always", "within_size"));
 
 TEST(Segment, TakesAMemfdWhereSharedMemoryIsTooSmall) {
   const Ending ending = in_child([]() -> std::string {
