@@ -71,19 +71,33 @@ constexpr std::string_view compiler_name() {
   return function.substr(begin, end - begin);
 }
 
+/// Whether what begins with the parenthesis behind a function's parameters goes on with what is in it.
+constexpr bool leads_into_function(std::string_view rest) {
+  constexpr std::array<std::string_view, 4> qualifiers{" const", " volatile", " &&", " &"};
+  rest.remove_prefix(1);
+  for (std::size_t at = 0; at < qualifiers.size(); ++at) {
+    if (rest.starts_with(qualifiers[at])) {
+      rest.remove_prefix(qualifiers[at].size());
+    }
+  }
+  return rest.starts_with("::") || rest.starts_with(" requires ");
+}
+
 /// Whether the compiler's name of a type may be that of another type in another source: of one without a
 /// name, in an anonymous namespace or in a function, of a lambda, or a template over one of these. Clang does
 /// not tell which types are in functions.
 constexpr bool is_private_name(std::string_view name) {
-  constexpr std::array<std::string_view, 10> marks{
-      "{anonymous}", "<unnamed ", "<lambda",   "(anonymous ", "(unnamed ",
-      "(lambda ",    ")::",       ") const::", ") &::",       ") const &::"};
+  constexpr std::array<std::string_view, 6> marks{"{anonymous}", "<unnamed ", "<lambda",
+                                                  "(anonymous ", "(unnamed ", "(lambda "};
   const char* const end = name.data() + name.size();
   for (const char* at = name.data(); at != end; ++at) {
     if (*at != '{' && *at != '<' && *at != '(' && *at != ')') {
       continue;
     }
     const std::string_view rest(at, static_cast<std::size_t>(end - at));
+    if (*at == ')' && leads_into_function(rest)) {
+      return true;
+    }
     for (const std::string_view mark : marks) {
       if (rest.starts_with(mark)) {
         return true;

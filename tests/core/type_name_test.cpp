@@ -134,6 +134,9 @@ TEST(TypeName, IsRefusedWhereAnotherSourceMayHaveIt) {
   static_assert(is_private_name("Box<<unnamed struct> >") &&
                 is_private_name("(unnamed struct at main.cpp:1:2)"));
   static_assert(is_private_name("F::operator()<int>(int) const &::L"));
+  static_assert(is_private_name("S::a() &&::L") && is_private_name("S::b() const volatile &::L"));
+  static_assert(is_private_name("S::c() volatile::L") &&
+                is_private_name("k<int>() requires  sizeof (T) > 1::L"));
   static_assert(!is_private_name("Box<void(int)>") && !is_private_name("Box<int (A::*)() const>"));
   static_assert(!is_private_name("Value<(Colour)5>::Inner") && !is_private_name("std::function<void (int)>"));
 }
