@@ -12,7 +12,7 @@ namespace locum {
 namespace {
 
 Error ended_before() {
-  return Error(Errc::invalid_argument, "this step has been ended, or discarded; begin() the next one");
+  return Error(Errc::invalid_argument, "this step has been ended, discarded or moved; begin() the next one");
 }
 
 StepWriterOptions with_resolved_file(StepWriterOptions options) {
@@ -24,6 +24,18 @@ StepWriterOptions with_resolved_file(StepWriterOptions options) {
 
 OutputStep::OutputStep(std::shared_ptr<detail::StepOutput> output)
     : output_(std::move(output)), exceptions_(std::uncaught_exceptions()) {}
+
+OutputStep::OutputStep(OutputStep&& other) noexcept
+    : output_(std::move(other.output_)),
+      ended_of_(other.ended_of_),
+      part_(std::move(other.part_)),
+      drafts_(std::move(other.drafts_)),
+      failed_(std::move(other.failed_)),
+      exceptions_(other.exceptions_) {
+  if (output_) {
+    other.ended_of_ = output_;
+  }
+}
 
 OutputStep& OutputStep::operator=(OutputStep&& other) noexcept {
   std::swap(output_, other.output_);
@@ -92,7 +104,7 @@ Error OutputStep::about(std::string_view name, const Error& error) const {
 Error OutputStep::lost_with_its_step(std::string_view name) const {
   const Error error = ended_before();
   if (const auto writer = ended_of_.lock()) {
-    const Error named = writer->about(name, error);
+    Error named = writer->about(name, error);
     writer->note(named);
     return named;
   }

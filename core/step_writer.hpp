@@ -38,7 +38,7 @@ class OutputStep {
  public:
   /// Called by StepWriter.
   explicit OutputStep(std::shared_ptr<detail::StepOutput> output);
-  OutputStep(OutputStep&& other) noexcept = default;
+  OutputStep(OutputStep&& other) noexcept;
   OutputStep& operator=(OutputStep&& other) noexcept;
   ~OutputStep();
 
@@ -91,6 +91,9 @@ class OutputStep {
       block.count = array.extents();
       return put_block(name, array, block, options);
     } else {
+      if (!output_) {
+        return Result<void>(lost_with_its_step(name));
+      }
       const auto elements = detail::elements_of(array);
       if (!block.count.has(elements.size())) {
         return failed(name, Error(Errc::invalid_argument,
@@ -187,7 +190,7 @@ class OutputStep {
            std::unique_ptr<Draft> draft);
   void remove() noexcept;
 
-  std::shared_ptr<detail::StepOutput> output_;  ///< null once the step was ended or discarded
+  std::shared_ptr<detail::StepOutput> output_;  ///< null once the step was ended, discarded or moved
   std::weak_ptr<detail::StepOutput> ended_of_;  ///< the same, from then on
   detail::StepRecord part_;
   std::vector<std::unique_ptr<Draft>> drafts_;         ///< of its blocks; null of those that were put

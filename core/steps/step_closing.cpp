@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -23,7 +24,11 @@ constexpr std::chrono::seconds brief{1};
 
 StepOutput::~StepOutput() {
   try {
+    if (leaves_to_parent()) {
+      return;
+    }
     if (!open_) {
+      warn(noted_);
       return;
     }
     const bool unwinds = std::uncaught_exceptions() > exceptions_;
@@ -31,17 +36,35 @@ StepOutput::~StepOutput() {
       abandon(StreamFailure::Cause::thrown);
     }
     const auto closed = close(unwinds ? Deadline(std::chrono::seconds(0)) : Deadline());
-    if (!closed && !unwinds && stream_.session().options().options.log != Log::off) {
-      std::fprintf(stderr,
-                   "locum: rank %d: a StepWriter was destroyed without close(), which would have said: %s\n",
-                   rank(), closed.error().what());
+    if (!closed && !unwinds) {
+      warn(closed.error());
     }
   } catch (...) {  // no memory: readers learn of it by the presence
   }
 }
 
+void StepOutput::warn(const std::optional<Error>& error) const noexcept {
+  if (error && stream_.session().options().options.log != Log::off) {
+    std::fprintf(stderr, "locum: rank %d: a StepWriter was destroyed, whose close() would have said: %s\n",
+                 rank(), error->what());
+  }
+}
+
+// The child has neither the thread, nor may it write the file or give its lock back.
+bool StepOutput::leaves_to_parent() noexcept {
+  if (!stream_.session().is_disowned()) {
+    return false;
+  }
+  open_ = false;
+  static_cast<void>(gathering_.release());
+  if (index_) {
+    static_cast<void>(new (std::nothrow) std::shared_ptr<StepIndex>(index_));
+  }
+  return true;
+}
+
 void StepOutput::refuse(const Error& error) {
-  noted_ = error;
+  note(error);
   if (open_) {
     refused_by_ = error;
   }
@@ -73,6 +96,10 @@ void StepOutput::fail(const StreamFailure& failure) {
 // An error that was noted is told last, by a stream that has ended all the same.
 Result<void> StepOutput::close(Deadline deadline) {
   auto noted = std::exchange(noted_, {});
+  if (leaves_to_parent()) {
+    return Error(Errc::closed, "this process was forked from the rank that writes the stream")
+        .about(stream_.title());
+  }
   if (!open_) {
     return noted ? Result<void>(*noted) : Result<void>();
   }
@@ -96,6 +123,9 @@ Result<void> StepOutput::close(Deadline deadline) {
 
 void StepOutput::leave(Deadline deadline) noexcept {
   try {
+    if (leaves_to_parent()) {
+      return;
+    }
     if (queue_) {
       (void)close(deadline);
     } else if (std::exchange(open_, false)) {
@@ -111,12 +141,12 @@ void StepOutput::leave(Deadline deadline) noexcept {
 Result<void> StepOutput::end_stream(Moment until) {
   StepRecord last;
   last.state = StepRecord::State::ended;
+  Result<void> told;
   if (!failure_.has_failed() && (!queue_ || gathering_)) {
-    if (auto told = stream_.put(stream_.part(next_, side_.index), last, stream_.moment({})); !told) {
-      return told;
-    }
+    told = put_part(last, stream_.moment({}), until);
   }
-  return queue_ ? end_queue(until) : await_end(until);
+  const auto ended = queue_ ? end_queue(until) : await_end(told ? until : stream_.now());
+  return told ? ended : told;
 }
 
 // That the stream has failed the others are told at once; that it has ended, when all steps were read.

@@ -70,23 +70,40 @@ StreamFailure StepDelay::of_end(const StepWriterOptions& options, std::uint64_t 
   return readers() < options.rendezvous_readers ? of_room(options, number) : of_readers();
 }
 
+// Whether the ranks of that side may still read the step: see StepQueue::may_want().
+bool StepDelay::may_want(const SideRecord& side, std::uint64_t step) const {
+  const auto from = stream_.store().get<std::uint64_t>(stream_.from(side.side));
+  if (from && **from > step) {
+    return false;
+  }
+  const auto claim = side.group != 0 ? stream_.store().get<BegunRecord>(stream_.begun(step, side.group))
+                                     : Result<View<BegunRecord>>(no_such_object());
+  return !claim || (*claim)->side == side.side;
+}
+
 StreamFailure StepDelay::of_readers() const {
   const Range kept = steps();
   for (std::uint64_t place = 0; stream_.has(stream_.joined(place)); ++place) {
     const auto side = stream_.store().get<SideRecord>(stream_.joined(place));
-    for (const Handle& reader : side ? (*side)->ranks : std::vector<Handle>()) {
+    if (!side || !may_want(**side, kept.first)) {
+      continue;
+    }
+    for (const Handle& reader : (*side)->ranks) {
       if (!stream_.has(stream_.released(kept.first, reader)) && !stream_.has(stream_.left(reader))) {
         return {
             .cause = Cause::not_released, .rank = static_cast<int>(reader.key.creator), .step = kept.first};
       }
     }
   }
-  return {.cause = Cause::no_reader, .step = kept.end - kept.first};
+  return stream_.has(stream_.joined(0))
+             ? StreamFailure{.cause = Cause::not_freed, .step = kept.first}
+             : StreamFailure{.cause = Cause::no_reader, .step = kept.end - kept.first};
 }
 
 StreamFailure StepDelay::of_memory() const {
   const Range kept = steps();
-  return kept.first < kept.end ? of_readers() : StreamFailure();
+  const StreamFailure keeps = kept.first < kept.end ? of_readers() : StreamFailure();
+  return keeps.cause == Cause::not_freed ? StreamFailure() : keeps;
 }
 
 StreamFailure StepDelay::of_step(const Handle& reader, std::uint64_t number, std::uint64_t part) const {

@@ -27,6 +27,7 @@ class StepDelay {
  private:
   [[nodiscard]] std::uint64_t readers() const;
   [[nodiscard]] int rank_of(std::uint64_t writer) const;
+  [[nodiscard]] bool may_want(const SideRecord& side, std::uint64_t step) const;
   /// Which reader keeps the steps that there are.
   [[nodiscard]] StreamFailure of_readers() const;
   /// The first writer that has not ended its part; the number of writers if all have.

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <exception>
-#include <new>
 #include <system_error>
 #include <utility>
 
+#include "core/async/serial_executor.hpp"
 #include "core/detail/session_state.hpp"
 
 namespace locum::detail {
@@ -20,6 +20,9 @@ StepGathering::StepGathering(const Stream& stream, StepQueue& queue, const StepW
   last_.state = StepRecord::State::failed;  // until all have ended it
   try {
     thread_ = std::thread([this] {
+      if (const ThreadStart& on_start = stream_.session().completions()->continuations().on_start()) {
+        on_start("locum steps");
+      }
       work();
       ended_->settle(true);
     });
@@ -34,10 +37,6 @@ StepGathering::~StepGathering() {
 }
 
 StepRecord StepGathering::stop(Moment until) {
-  if (stream_.session().is_disowned()) {
-    // The thread is not of this process: its object may not be destroyed as a joinable one.
-    static_cast<void>(new (std::nothrow) std::thread(std::move(thread_)));
-  }
   if (thread_.joinable()) {
     stop_at_.store(until.time_since_epoch().count(), std::memory_order_relaxed);
     // As results are waited for: the thread, and other ranks, may need messages that nobody else drives.
@@ -114,6 +113,24 @@ Result<void> StepGathering::await_writers() {
   return {};
 }
 
+// Where the node has no memory for a record, steps that readers release give some.
+template <class T>
+Result<void> StepGathering::tell(const std::string& record, const T& value) {
+  for (;;) {
+    auto told = stream_.put(record, value, Moment::max());
+    if (told || told.error().code() != Errc::out_of_memory || queue_.is_empty()) {
+      return told;
+    }
+    const auto freed = queue_.free_memory(stream_.now() + Stream::look_interval);
+    if (!freed && freed.error().code() != Errc::timeout) {
+      return freed.error();
+    }
+    if (auto goes_on = may_wait(); !goes_on || (freed && !*freed)) {
+      return goes_on ? told : goes_on;
+    }
+  }
+}
+
 // As far ahead as there is room without dropping steps; at least for the step that is gathered next.
 Result<void> StepGathering::grant_room() {
   for (;;) {
@@ -123,7 +140,7 @@ Result<void> StepGathering::grant_room() {
       return room.error();
     }
     if (!*room && options_.when_full == WhenFull::fail) {
-      if (auto told = stream_.put(stream_.full(granted_), std::uint8_t{1}, Moment::max()); !told) {
+      if (auto told = tell(stream_.full(granted_), std::uint8_t{1}); !told) {
         return told;
       }
     }
@@ -142,7 +159,7 @@ Result<void> StepGathering::grant_room() {
         return made;
       }
     }
-    if (auto told = stream_.put(stream_.room(granted_), RoomRecord{}, Moment::max()); !told) {
+    if (auto told = tell(stream_.room(granted_), RoomRecord{}); !told) {
       return told;
     }
     if (options_.when_full == WhenFull::fail) {

@@ -42,6 +42,9 @@ class StepGathering {
  private:
   void work();
   [[nodiscard]] Result<void> await_writers();
+  /// Puts a record, in time for who waits for it.
+  template <class T>
+  [[nodiscard]] Result<void> tell(const std::string& record, const T& value);
   [[nodiscard]] Result<void> grant_room();
   [[nodiscard]] Result<StepRecord> gather(std::uint64_t number);
   [[nodiscard]] Result<void> may_wait();

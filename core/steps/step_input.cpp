@@ -272,7 +272,9 @@ Result<StepInput::Found> StepInput::next_or(Deadline deadline) {
   if (stream_->record().may_drop != 0 || group_ != 0) {
     const auto turn = find_turn(until);
     if (!turn) {
-      return judged(number, turn.error(), until);
+      // The stream goes on without this reader's first rank.
+      const bool is_alone = side_.index != 0 && !first_reader_->is_here();
+      return is_alone ? turn.error() : judged(number, turn.error(), until);
     }
     number = *turn;
   }

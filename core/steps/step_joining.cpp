@@ -42,19 +42,25 @@ Result<void> StepInput::find_stream(Moment until) {
   if (!presence) {
     return presence.error();
   }
-  stream_.emplace(*store, side_.session.state(), **record);
+  const Stream found(*store, side_.session.state(), **record);
   if ((*record)->number == side_.number) {
     const StreamFailure failure{.cause = StreamFailure::Cause::same_ranks,
                                 .rank = side_.session.state()->options().rank};
-    stream_->fail(failure);
-    stream_.reset();
+    found.fail(failure);
     over_ = failure.error(title());
     return *over_;
   }
+  // That of an attempt before may be there, which has failed.
+  const auto announced = found.store().replace(found.member(side_.number, side_.index), presence->handle(),
+                                               {.codec = {}, .deadline = until});
+  if (!announced) {
+    return announced.error();
+  }
+  stream_.emplace(found);
   presence_ = std::move(*presence);
   handle_ = presence_.handle();
   writer_ = PresenceWatch(stream_->session(), (*record)->writer);
-  return stream_->put(stream_->member(side_.number, side_.index), handle_, until);
+  return {};
 }
 
 Error StepInput::late(std::size_t index, const Error& error) {
@@ -147,8 +153,8 @@ Result<void> StepInput::join(Moment until) {
       }
     }
     auto joined = side_.index == 0 ? join_first(until) : join_others(until);
-    if (!joined && joined.error().code() == Errc::timeout) {
-      return joined;
+    if (!joined && (joined.error().code() == Errc::timeout || joined.error().code() == Errc::out_of_memory)) {
+      return joined;  // a further call goes on here
     }
     has_joined_ = joined.has_value();
     if (!has_joined_) {

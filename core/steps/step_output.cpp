@@ -159,7 +159,10 @@ Result<void> StepOutput::check_first_writer() {
 // Any rank may decide: there is room once its record is there, and there is none while that says so.
 Result<bool> StepOutput::may_begin(Moment until) {
   const Store& store = stream_.store();
-  for (;;) {
+  for (bool again = false;; again = true) {
+    if (again && stream_.now() >= until) {
+      return StepDelay(stream_).of_room(options_, next_).error(stream_.title());
+    }
     const std::string name = stream_.refusals(next_);
     const auto info = store.info(name, {.deadline = until});
     const auto record = store.get<RefusalsRecord>(name, {.codec = {}, .deadline = until});
@@ -181,18 +184,23 @@ Result<bool> StepOutput::may_begin(Moment until) {
       ++decided.refused;
     } else if (auto goes_on = gathering_ ? Result<void>() : check_first_writer(); !goes_on) {
       return goes_on.error();
-    } else if (stream_.now() >= until) {
-      return StepDelay(stream_).of_room(options_, next_).error(stream_.title());
     } else {
       (void)stream_.wait_a_while<RoomRecord>(stream_.room(next_), std::min(until, stream_.now() + undecided));
       continue;
     }
     // A rank that has decided meanwhile makes this fail, and is followed.
+    std::optional<Error> error;
     if (is_first) {
-      (void)store.put(name, decided, {.codec = {}, .deadline = until});
+      const auto put = store.put(name, decided, {.codec = {}, .deadline = until});
+      error = put ? std::nullopt : std::optional(put.error());
     } else if (info && info->generation != 0) {  // 0: not known yet
-      (void)store.replace(name, decided,
-                          {.codec = {}, .expected_generation = info->generation, .deadline = until});
+      const auto put = store.replace(
+          name, decided, {.codec = {}, .expected_generation = info->generation, .deadline = until});
+      error = put ? std::nullopt : std::optional(put.error());
+    }
+    if (error && error->code() != Errc::key_exists && error->code() != Errc::stale &&
+        error->code() != Errc::not_found && error->code() != Errc::peer_lost) {
+      return *error;
     }
   }
 }

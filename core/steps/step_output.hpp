@@ -71,6 +71,10 @@ class StepOutput {
  private:
   StepOutput(StepSide side, Stream stream, const StepWriterOptions& options, Presence presence);
 
+  /// In a process forked from the rank: true, and the stream stays the parent's, whatever is called here.
+  [[nodiscard]] bool leaves_to_parent() noexcept;
+  /// A line on stderr (see RuntimeOptions::log), if there is an error.
+  void warn(const std::optional<Error>& error) const noexcept;
   [[nodiscard]] Result<void> to_file(StepRecord& part, Moment until) const;
   [[nodiscard]] Result<void> end_stream(Moment until);
   /// The first writer's part of that: how the stream has ended.

@@ -241,10 +241,12 @@ Result<void> StepQueue::make_room(Moment until) {
 StreamFailure StepQueue::delay() const {
   const auto held = std::ranges::find_if(steps_, [this](const Kept& step) { return holder_of(step); });
   const Reader* const holder = held != steps_.end() ? holder_of(*held) : nullptr;
-  return holder == nullptr ? StreamFailure{.cause = StreamFailure::Cause::no_reader, .step = steps_.size()}
-                           : StreamFailure{.cause = StreamFailure::Cause::not_released,
-                                           .rank = holder->watch.rank(),
-                                           .step = held->number};
+  if (holder != nullptr) {
+    return {.cause = StreamFailure::Cause::not_released, .rank = holder->watch.rank(), .step = held->number};
+  }
+  return joined_ > 0 && !steps_.empty()
+             ? StreamFailure{.cause = StreamFailure::Cause::not_freed, .step = steps_.front().number}
+             : StreamFailure{.cause = StreamFailure::Cause::no_reader, .step = steps_.size()};
 }
 
 // Joining is told by the place, which look() has seen to be free.
@@ -279,7 +281,7 @@ Result<void> StepQueue::await_release(Moment until) {
 // A step that may be dropped makes room for what is being written; one that may not is waited for.
 Result<bool> StepQueue::free_memory(Moment until) {
   const std::size_t before = steps_.size();
-  if (const auto room = find_room(0); !room) {
+  if (auto room = find_room(0); !room) {
     return room;
   }
   if (steps_.size() < before || steps_.empty()) {
@@ -295,8 +297,23 @@ Result<bool> StepQueue::free_memory(Moment until) {
   return released ? Result<bool>(true) : Result<bool>(released.error());
 }
 
+Result<void> StepQueue::show(const StepRecord& step, Moment until, const GoesOn& goes_on) {
+  auto made = stream_.put(stream_.step(next_), step, until);
+  while (!made && made.error().code() == Errc::out_of_memory && !steps_.empty()) {
+    if (auto may_wait = goes_on(); !may_wait) {
+      return may_wait;
+    }
+    const auto freed = free_memory(stream_.now() + Stream::look_interval);
+    if (freed ? !*freed : freed.error().code() != Errc::timeout) {
+      break;
+    }
+    made = stream_.put(stream_.step(next_), step, until);
+  }
+  return made;
+}
+
 // The number of steps is a hint for those who join: it is right again with the next step.
-Result<void> StepQueue::publish(StepRecord step, Moment until, const std::function<Result<void>()>& goes_on) {
+Result<void> StepQueue::publish(StepRecord step, Moment until, const GoesOn& goes_on) {
   const std::uint64_t bytes = step.bytes();
   if (drops()) {
     last_bytes_ = bytes;
@@ -317,19 +334,8 @@ Result<void> StepQueue::publish(StepRecord step, Moment until, const std::functi
       return room.error();
     }
   }
-  auto made = stream_.put(stream_.step(next_), step, until);
-  while (!made && made.error().code() == Errc::out_of_memory && !steps_.empty()) {
-    if (const auto may_wait = goes_on(); !may_wait) {
-      return may_wait;
-    }
-    const auto freed = free_memory(stream_.now() + Stream::look_interval);
-    if (freed ? !*freed : freed.error().code() != Errc::timeout) {
-      break;
-    }
-    made = stream_.put(stream_.step(next_), step, until);
-  }
-  if (!made) {
-    return made;
+  if (auto shown = show(step, until, goes_on); !shown) {
+    return shown;
   }
   last_bytes_ = bytes;
   bytes_ += bytes;
@@ -340,8 +346,11 @@ Result<void> StepQueue::publish(StepRecord step, Moment until, const std::functi
 }
 
 Result<void> StepQueue::end(const StepRecord& last, Moment until) {
-  if (auto made = stream_.put(stream_.step(next_), last, until); !made) {
-    return made;
+  const auto in_time = [&] {
+    return stream_.now() < until ? Result<void>() : delay().error(stream_.title());
+  };
+  if (auto shown = show(last, until, in_time); !shown) {
+    return shown;
   }
   for (;;) {
     if (const auto room = find_room(0); !room) {

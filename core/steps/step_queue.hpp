@@ -24,6 +24,7 @@ namespace locum::detail {
 class StepQueue {
  public:
   using Moment = Stream::Moment;
+  using GoesOn = std::function<Result<void>()>;
 
   StepQueue(Stream stream, const StepWriterOptions& options)
       : stream_(std::move(stream)), options_(options) {}
@@ -55,8 +56,7 @@ class StepQueue {
   /// The next step. It may be dropped at once: see WhenFull. Where the node has no memory, waits until steps
   /// are released. On an error it was not published.
   /// `goes_on`: called before each such wait of at most Stream::look_interval; its error ends the call.
-  [[nodiscard]] Result<void> publish(StepRecord step, Moment until,
-                                     const std::function<Result<void>()>& goes_on);
+  [[nodiscard]] Result<void> publish(StepRecord step, Moment until, const GoesOn& goes_on);
   /// The stream has ended, or failed: `last` says how. Waits until all readers have released all steps; of a
   /// stream that loses nothing, and has not failed, also for the first reader. `timeout` is the error of
   /// delay(): the steps can still be read then.
@@ -105,6 +105,8 @@ class StepQueue {
   template <class IsHeld>
   [[nodiscard]] Result<bool> try_to_free(std::size_t at, IsHeld is_held);
   [[nodiscard]] Result<bool> drop_oldest();
+  /// Puts the record of the next step. Where the node has no memory, waits until steps are released.
+  [[nodiscard]] Result<void> show(const StepRecord& step, Moment until, const GoesOn& goes_on);
   /// Waits, not for long, until a step may be free; `timeout` at the end.
   [[nodiscard]] Result<void> await_release(Moment until);
   [[nodiscard]] Result<void> await_first_reader(Moment until);

@@ -27,6 +27,7 @@ struct StreamFailure {
     no_reader,      ///< none has joined; `step` steps wait for one
     few_readers,    ///< `step` readers have joined, of those that the first step waits for: `other`
     not_released,   ///< a reader holds a step, which leaves no room for another one
+    not_freed,      ///< a step that all have released was not freed
     step_missing,   ///< a writer has not ended the step by the deadline
     own_steps,      ///< the reader itself holds `step` steps, as many as may exist
     reader_lost,    ///< the first rank of a reader died, which chooses the steps for its other ranks

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -247,6 +248,50 @@ TEST_F(StepFailures, WhatIsPutIntoAStepThatHasEndedIsAnErrorOfTheNextCall) {
   EXPECT_EQ(seen.steps, 1U);
   EXPECT_EQ(seen.end, Errc::end_of_stream) << seen.text;
   EXPECT_FALSE(step.put("late", 1)) << "the writer is closed, but there";
+  const Result<void> without_count = step.put("late", std::vector<int>(3), {.shape = {4}});
+  EXPECT_EQ(without_count.error().code(), Errc::invalid_argument);
+}
+
+TEST_F(StepFailures, TheFirstErrorThatWasIgnoredIsTold) {
+  StepWriter out(side(), "s");
+  auto first = out.begin().value();
+  first.end().value();
+  auto second = out.begin().value();
+  first.put("late", 1);
+  second.put("T", std::vector<int>(3), {.shape = {4}, .start = {2}, .count = {3}});
+  second.end();
+  EXPECT_EQ(out.begin().error().key(), "s: late");
+  auto again = out.begin().value();
+  const OutputStep moved = std::move(again);
+  again.put("late", 1);
+  EXPECT_EQ(out.close({.deadline = 10ms}).error().code(), Errc::invalid_argument);
+}
+
+// The writer and its other readers go on.
+TEST_F(StepFailures, AReaderWithoutItsFirstRankLeavesTheStreamWhereItIs) {
+  const StepWriterOptions options{.queue_steps = 4, .when_full = WhenFull::drop_oldest};
+  StepWriter out(side(), "s", options);
+  const std::uint64_t number = side().number;
+  auto first = std::make_optional<StepReader>(side(0, 2, number), "s");
+  StepReader second(side(1, 2, number), "s");
+  write(out);
+  std::thread joining([&] { (void)first->next(long_enough); });
+  EXPECT_TRUE(second.next(long_enough));
+  joining.join();
+  first.reset();
+  const auto alone = second.next(long_enough);
+  EXPECT_EQ(alone.error().code(), Errc::invalid_argument) << alone.error().what();
+  EXPECT_NE(alone.error().text().find("has destroyed its StepReader"), std::string::npos);
+  StepReader other(side(), "s", {.start_at = StartAt::next});
+  std::atomic<bool> has_read{false};
+  std::thread reading([&] {
+    EXPECT_TRUE(other.next(long_enough));
+    has_read = true;
+  });
+  while (!has_read) {
+    write(out);
+  }
+  reading.join();
 }
 
 TEST_F(StepFailures, AnErrorOfAVariableNamesTheStreamAndTheRank) {

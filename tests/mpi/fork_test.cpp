@@ -1,8 +1,6 @@
 // A process forked from a rank may do anything except use the store. Nothing that it does affects the rank.
 #include <gtest/gtest.h>
 #include <mpi.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
@@ -15,6 +13,7 @@
 
 #include "core/step_writer.hpp"
 #include "mpi/runtime.hpp"
+#include "tests/mpi/forked_child.hpp"
 #include "tests/mpi/job.hpp"
 
 namespace locum {
@@ -22,19 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Forks; the child runs `body` and exits with its return value. Returns the status of wait(); the child is
-/// killed by SIGALRM if it takes longer than ten seconds.
-template <class Body>
-int status_of_child(Body body) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::alarm(10);
-    ::_exit(body());
-  }
-  int status = -1;
-  EXPECT_EQ(::waitpid(child, &status, 0), child);
-  return status;
-}
+using tests::status_of_child;
 
 class ForkingRank : public testing::Test {
  protected:

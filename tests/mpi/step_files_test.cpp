@@ -18,6 +18,7 @@
 #include "core/step_reader.hpp"
 #include "core/step_writer.hpp"
 #include "mpi/runtime.hpp"
+#include "tests/mpi/forked_child.hpp"
 #include "tests/mpi/job.hpp"
 #include "tests/mpi/shared_folder.hpp"
 
@@ -199,6 +200,39 @@ TEST(StepFiles, SayWhyTheirStreamHasFailed) {
   }
   Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB});
   expect_failure(runtime);
+}
+
+TEST(StepFiles, StayTheRanksWhenAChildOfItDestroysTheWriter) {
+  const job::SharedFolder folder;
+  const std::string path = folder / "run.h5";
+  const auto writers = static_cast<std::uint64_t>(job::size());
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB});
+  std::optional<StepWriter> out(std::in_place, runtime, "run", MPI_COMM_WORLD,
+                                StepWriterOptions{.file = path});
+  const auto write = [&](std::uint64_t number) {
+    auto step = out->begin({.deadline = 60s}).value();
+    write_step(step, number, static_cast<std::uint64_t>(job::rank()), writers);
+    step.end().value();
+  };
+  write(0);
+  job::barrier();
+  const int status = tests::status_of_child([&] {
+    const auto closed = out->close();
+    out.reset();
+    return closed.error().code() == Errc::closed ? 0 : 1;
+  });
+  EXPECT_EQ(status, 0);
+  job::barrier();
+  {
+    StepReader in(runtime, "any", MPI_COMM_WORLD, {.file = path});
+    expect_step(in.next(60s).value(), 0, writers);
+    EXPECT_EQ(in.next(100ms).error().code(), Errc::timeout) << "the rank still writes";
+    job::barrier();
+    write(1);
+    expect_step(in.next(60s).value(), 1, writers);
+    job::barrier();
+  }
+  out->close().value();
 }
 
 /// The numbers of all steps that a reader of these ranks finds.
