@@ -316,12 +316,32 @@ Session Runtime::session_of(const Handle& handle) const {
 }
 
 // The number is unique in the runtime: that of the side's first rank, and how many that one has numbered.
+namespace {
+
+mpi::Communicator joined_side(MPI_Comm ranks, Deadline::Clock::time_point until, const mpi::LostRanks& lost) {
+  try {
+    return mpi::Communicator::duplicate(ranks, until, lost);
+  } catch (const Error& error) {
+    if (error.code() != Errc::timeout) {
+      throw;
+    }
+    throw Error(
+        Errc::timeout,
+        "not all ranks of the communicator have opened their side of a stream of steps in time "
+        "(collective_timeout); let all of them construct the StepWriter or StepReader, and give each side "
+        "a communicator of its own, by MPI_Comm_split",
+        error.text());
+  }
+}
+
+}  // namespace
+
 StepSide Runtime::step_side(MPI_Comm ranks) {
   require_open("step_side");
   require_mpi("step_side");
   const auto until = Deadline().moment(state_->options.collective_timeout);
   const mpi::LostRanks& lost = state_->group.communicator().lost();
-  auto side = mpi::Communicator::duplicate(ranks, until, lost);
+  auto side = joined_side(ranks, until, lost);
   side.watch(lost);
   const std::uint64_t mine =
       (static_cast<std::uint64_t>(state_->group.rank() + 1) << 32U) | ++state_->step_sides;

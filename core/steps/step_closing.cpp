@@ -209,9 +209,10 @@ Result<void> StepOutput::await_end(Moment until) {
       stream_.wait<StreamFailure>(stream_.closed(), latest, [this] { return check_first_writer(); });
   std::optional<Error> late;
   if (!told) {
-    late = told.error().code() == Errc::timeout
-               ? StepDelay(stream_).of_end(options_, next_).error(stream_.title())
-               : told.error();
+    const StreamFailure failure = stream_.failed();
+    late = told.error().code() != Errc::timeout ? told.error()
+           : failure.has_failed()               ? failure.error(stream_.title())
+                                  : StepDelay(stream_).of_end(options_, next_).error(stream_.title());
   }
   depart();
   if (late) {

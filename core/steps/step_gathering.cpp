@@ -63,11 +63,19 @@ StreamFailure StepGathering::who_is_late() const {
     return {.cause = StreamFailure::Cause::not_opened,
             .other = static_cast<std::int32_t>(writers_.size() + 1)};
   }
+  const std::size_t writer = first_missing();
+  return writer < stream_.record().writers ? StreamFailure{.cause = StreamFailure::Cause::not_closed,
+                                                           .rank = rank_of(writer),
+                                                           .step = gathered_}
+                                           : queue_.delay();
+}
+
+std::size_t StepGathering::first_missing() const {
   std::size_t writer = 0;
-  while (writer + 1 < stream_.record().writers && stream_.has(stream_.part(gathered_, writer))) {
+  while (writer < stream_.record().writers && stream_.has(stream_.part(gathered_, writer))) {
     ++writer;
   }
-  return {.cause = StreamFailure::Cause::not_closed, .rank = rank_of(writer), .step = gathered_};
+  return writer;
 }
 
 // A rank that fails says so under one name, so that this does not have to wait for the parts of others first:
@@ -153,6 +161,9 @@ Result<void> StepGathering::grant_room() {
         return goes_on;
       }
       if (!made && made.error().code() == Errc::timeout) {
+        if (first_missing() == stream_.record().writers) {
+          return {};  // all have closed the stream, for which they need no room
+        }
         continue;
       }
       if (!made) {

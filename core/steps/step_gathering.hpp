@@ -53,6 +53,8 @@ class StepGathering {
   [[nodiscard]] Error failed_by(const StreamFailure& failure);
   /// Which writer keeps this from going on.
   [[nodiscard]] StreamFailure who_is_late() const;
+  /// The first writer that has said nothing of the step that is gathered; the number of writers if all have.
+  [[nodiscard]] std::size_t first_missing() const;
   /// The rank of that writer.
   [[nodiscard]] int rank_of(std::size_t writer) const noexcept;
   void evict_blocks(const std::vector<StepRecord>& parts) const;

@@ -390,6 +390,45 @@ TEST_F(StepFailures, CloseSaysThatNobodyHasRead) {
   EXPECT_TRUE(StepWriter(side(), "without steps").close({.deadline = long_enough}));
 }
 
+// Who waits for room that nobody makes has ended all steps, and closes like the others.
+TEST_F(StepFailures, CloseOfSeveralWritersSaysThatNobodyHasRead) {
+  const std::uint64_t number = side().number;
+  const StepWriterOptions options{.queue_steps = 2};
+  StepWriter first(side(0, 2, number), "s", options);
+  StepWriter second(side(1, 2, number), "s", options);
+  for (int n = 0; n < 2; ++n) {
+    write(first);
+    write(second);
+  }
+  EXPECT_EQ(first.begin({.deadline = 10ms}).error().code(), Errc::timeout);
+  EXPECT_EQ(second.begin({.deadline = 10ms}).error().code(), Errc::timeout);
+  std::array<std::string, 2> texts;
+  const auto close = [&texts](StepWriter& out, std::size_t index) {
+    const auto closed = out.close({.deadline = 1s});
+    texts[index] = closed ? "" : closed.error().what();
+  };
+  std::thread closing([&] { close(second, 1); });
+  close(first, 0);
+  closing.join();
+  for (const std::string& text : texts) {
+    EXPECT_NE(text.find("no reader has joined"), std::string::npos) << text;
+  }
+}
+
+// Whatever this rank waits for then, the others learn of it later.
+TEST_F(StepFailures, CloseOfARankThatHasFailedSaysSo) {
+  const std::uint64_t number = side().number;
+  StepWriter first(side(0, 2, number), "s");
+  StepWriter second(side(1, 2, number), "s");
+  StepReader in(side(), "s");
+  write(first);
+  write(second);
+  const auto held = in.next(long_enough).value();
+  { auto forgotten = second.begin({.deadline = long_enough}).value(); }
+  EXPECT_EQ(second.close({.deadline = 10ms}).error().code(), Errc::broken_promise);
+  EXPECT_EQ(first.close({.deadline = 1s}).error().code(), Errc::broken_promise);
+}
+
 // Though they are unread, what close() has said: a reader that comes later finds them.
 TEST_F(StepFailures, StepsStayReadableWhenCloseHasTimedOut) {
   StepWriter out(side(), "s");

@@ -11,6 +11,7 @@
 #include <memory>
 #include <numeric>
 #include <span>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -104,7 +105,7 @@ TEST_P(WithoutLocks, StepsAreWrittenAndRead) {
   detail::StepRecord step;
   ASSERT_TRUE(files.write_part(path("run.h5"), 0, 0, step, {}));
   ASSERT_TRUE((*index)->show(0, step));
-  ASSERT_TRUE((*index)->end());
+  ASSERT_TRUE((*index)->end(std::nullopt));
   const auto read = files.read(path("run.h5"), 0);
   ASSERT_TRUE(read) << read.error().what();
   EXPECT_TRUE(*read);
