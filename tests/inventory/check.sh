@@ -10,7 +10,7 @@ export LC_ALL
 
 # In a copy: ctest -N would overwrite the log of the current run.
 mkdir "$work/tree"
-(cd "$2" && find . -name CTestTestfile.cmake -exec cp --parents {} "$work/tree" \;)
+(cd "$2" && find . -ignore_readdir_race -path ./tests/layering_planted -prune -o -name CTestTestfile.cmake -exec cp --parents {} "$work/tree" \;)
 ctest --test-dir "$work/tree" -N | sed -nE 's/^ *Test +#[0-9]+: //p' | sed 's/  # .*//' | sort -u >"$work/now"
 if [ "$(wc -l <"$work/now")" -lt 1000 ]; then
   echo "ctest lists $(wc -l <"$work/now") tests only: is everything built?"
