@@ -239,12 +239,13 @@ class StepWriter {
   /// not ended.
   [[nodiscard]] Result<OutputStep> begin(const CallOptions& options = {});
   /// Ends the stream; readers learn of it after the last step. Collective over the ranks of the writer, which
-  /// all get the same result: waits until all of them have closed it, and all readers have released all
-  /// steps, or left; where nothing is lost (see WhenFull) also for the first reader. Without a deadline as
-  /// long as collective calls do. `timeout` names who is late: a reader, so that the steps can be read until
-  /// the runtime is closed; or a rank of the writer, so that the stream has failed after the last step that
-  /// all had ended. Also says why the stream has failed before (see StepWriter); and returns the error of an
-  /// earlier call that was ignored. Further calls do nothing.
+  /// all get the same result, but for the `timeout` of a rank whose own deadline comes first: waits until all
+  /// of them have closed it, and all readers have released all steps, or left; where nothing is lost (see
+  /// WhenFull) also for the first reader. Without a deadline as long as collective calls do. `timeout` names
+  /// who is late: a reader, so that the steps can be read until the runtime is closed; or a rank of the
+  /// writer, so that the stream has failed after the last step that all had ended. Also says why the stream
+  /// has failed before (see StepWriter); and returns the error of an earlier call that was ignored. Further
+  /// calls do nothing.
   Result<void> close(const CallOptions& options = {});
 
  private:

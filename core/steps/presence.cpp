@@ -48,6 +48,7 @@ PresenceWatch::State PresenceWatch::state() {
     presence_.prefetch();
   } else {
     state_ = State::lost;
+    has_broken_ = code == Errc::broken_promise;
   }
   return state_;
 }

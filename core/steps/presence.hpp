@@ -23,6 +23,8 @@ class Presence {
   void leave(Deadline deadline) noexcept;
   /// leave() for a rank whose end nobody has to tell from its death: removes the promise, too.
   void vanish(const Store& store, Deadline deadline) noexcept;
+  /// Leaves by an error that this rank cannot tell otherwise: see PresenceWatch::has_broken().
+  void break_off() noexcept { promise_ = {}; }
 
  private:
   explicit Presence(Promise<std::uint8_t> promise) noexcept : promise_(std::move(promise)) {}
@@ -42,6 +44,8 @@ class PresenceWatch {
   /// As far as known: within the time in which waiters for a promise learn of its end. Does not wait.
   [[nodiscard]] State state();
   [[nodiscard]] bool is_here() { return state() == State::here; }
+  /// Of one that is lost: whether the rank lived then, and has broken off, or closed the runtime.
+  [[nodiscard]] bool has_broken() const noexcept { return has_broken_; }
   /// Whether this is the Presence of anybody.
   [[nodiscard]] bool is_begun() const noexcept { return static_cast<bool>(presence_); }
   /// The rank, in the runtime.
@@ -50,6 +54,7 @@ class PresenceWatch {
  private:
   Proxy<std::uint8_t> presence_;
   State state_ = State::here;
+  bool has_broken_ = false;
 };
 
 }  // namespace locum::detail

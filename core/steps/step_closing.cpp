@@ -194,6 +194,11 @@ Result<void> StepOutput::end_queue(Moment until) {
   if (read && (!failure.has_failed() || stream_.has(stream_.joined(0)))) {
     stream_.retire();
   }
+  // Without memory for any record of it, readers learn of the failure by this.
+  const bool is_told = stream_.has(stream_.step(queue_->next())) || stream_.has(stream_.failure());
+  if (failure.has_failed() && !is_told && stream_.has(Stream::name)) {
+    presence_.break_off();
+  }
   presence_.vanish(stream_.store(), stream_.moment({}));
   stream_.clean_if_left(true);
   if (failure.has_failed()) {

@@ -56,10 +56,12 @@ Result<void> StepInput::check_writer() {
     case PresenceWatch::State::lost:
       break;
   }
-  return Error(Errc::peer_lost,
-               "the rank that publishes the steps of this stream was lost; all steps that its writers had "
-               "ended were read")
-      .about(title(), writer_.rank());
+  return writer_.has_broken()
+             ? StreamFailure{.cause = StreamFailure::Cause::untold, .rank = writer_.rank()}.error(title())
+             : Error(Errc::peer_lost,
+                     "the rank that publishes the steps of this stream was lost; all steps that all its "
+                     "writers had ended were read")
+                   .about(title(), writer_.rank());
 }
 
 Result<void> StepInput::check_writer_of(std::uint64_t number) {
@@ -273,8 +275,13 @@ Result<StepInput::Found> StepInput::next_or(Deadline deadline) {
     const auto turn = find_turn(until);
     if (!turn) {
       // The stream goes on without this reader's first rank.
-      const bool is_alone = side_.index != 0 && !first_reader_->is_here();
-      return is_alone ? turn.error() : judged(number, turn.error(), until);
+      if (side_.index != 0 && !first_reader_->is_here()) {
+        return turn.error();
+      }
+      const auto count = published(until);
+      const bool first_is_late = side_.index != 0 && group_ == 0 && count && *count > next_;
+      return turn.error().code() == Errc::timeout && first_is_late ? late(0, turn.error())
+                                                                   : judged(number, turn.error(), until);
     }
     number = *turn;
   }

@@ -62,6 +62,7 @@ class StepInput {
   [[nodiscard]] Result<void> join_others(Moment until);
   /// Whether the name of this stream leads to none, or to another one.
   [[nodiscard]] Result<bool> is_over(Moment until) const;
+  [[nodiscard]] Result<void> check_joinable(Moment until);
   /// The error of a wait for another rank of this reader.
   [[nodiscard]] static Error late(std::size_t index, const Error& error);
   [[nodiscard]] Result<std::uint64_t> first_step(Moment until) const;

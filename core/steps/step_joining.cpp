@@ -80,13 +80,23 @@ Result<bool> StepInput::is_over(Moment until) const {
   return !stream || (*stream)->number != stream_->record().number;
 }
 
+// A writer that has closed, and left steps behind, can still be joined.
+Result<void> StepInput::check_joinable(Moment until) {
+  auto writer = check_writer();
+  if (writer || writer.error().code() != Errc::end_of_stream) {
+    return writer;
+  }
+  const auto over = is_over(until);
+  return over && !*over ? Result<void>() : writer;
+}
+
 // The writer knows the side before that decides with which step it begins: from then on, a step that the
 // side has seen stays. Every line may be repeated, by a call that goes on where one came to its deadline.
 Result<void> StepInput::join_first(Moment until) {
   SideRecord mine{side_.number, group_, {handle_}};
   for (std::size_t index = 1; index < side_.count; ++index) {
-    const auto member =
-        stream_->wait<Handle>(stream_->member(side_.number, index), until, [this] { return check_writer(); });
+    const auto member = stream_->wait<Handle>(stream_->member(side_.number, index), until,
+                                              [&] { return check_joinable(until); });
     if (!member) {
       return late(index, member.error());
     }
@@ -128,7 +138,7 @@ Result<void> StepInput::join_first(Moment until) {
 Result<void> StepInput::join_others(Moment until) {
   if (!first_reader_) {
     const auto first =
-        stream_->wait<Handle>(stream_->member(side_.number, 0), until, [this] { return check_writer(); });
+        stream_->wait<Handle>(stream_->member(side_.number, 0), until, [&] { return check_joinable(until); });
     if (!first) {
       return late(0, first.error());
     }
@@ -161,14 +171,19 @@ Result<void> StepInput::join(Moment until) {
       const auto over = is_over(until);
       const auto next = stream_->store().exists(Stream::name, {.deadline = until});
       const StreamFailure failure = stream_->failed();
+      const auto writer = check_writer();
+      // The rank that joins for all of this side has not come: it will join the next stream, too.
+      const bool goes_on = side_.index != 0 && !first_reader_ && joined.error().code() == Errc::end_of_stream;
       leave();
       stream_.reset();
       first_reader_.reset();
       if (!over || !*over) {
         return joined;
       }
-      if (!next || !*next) {
-        return failure.has_failed() ? as_readers_get(failure.error(title())) : end_of_stream();
+      if ((!next || !*next) && (!goes_on || failure.has_failed())) {
+        return failure.has_failed() ? as_readers_get(failure.error(title()))
+               : !writer            ? writer
+                                    : end_of_stream();
       }
     }
   }

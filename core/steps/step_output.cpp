@@ -328,6 +328,9 @@ Error StepOutput::about(std::string_view variable, const Error& error) const {
 }
 
 Error StepOutput::without_memory(const Error& error) const {
+  if (const StreamFailure failure = stream_.failed(); failure.has_failed()) {
+    return failure.error(stream_.title());
+  }
   const StreamFailure keeps = StepDelay(stream_).of_memory();
   if (stream_.record().may_drop != 0 || !keeps.has_failed()) {
     return error;
@@ -340,7 +343,7 @@ Error StepOutput::without_memory(const Error& error) const {
 // waits for the others.
 std::optional<StepOutput::Moment> StepOutput::await_memory(Moment until) {
   const Moment now = stream_.now();
-  if (now >= until || options_.when_full == WhenFull::fail) {
+  if (now >= until || options_.when_full == WhenFull::fail || stream_.has(stream_.failure())) {
     return std::nullopt;
   }
   if (queue_ && !gathering_) {

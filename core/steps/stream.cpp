@@ -36,7 +36,10 @@ StreamFailure Stream::failed() const {
 
 Error Stream::failed(int lost_rank) const {
   const StreamFailure said = failed();
-  return (said.has_failed() ? said : StreamFailure{.cause = StreamFailure::Cause::lost, .rank = lost_rank})
+  using Cause = StreamFailure::Cause;
+  return (said.has_failed()
+              ? said
+              : StreamFailure{.cause = lost_rank < 0 ? Cause::untold : Cause::lost, .rank = lost_rank})
       .error(title());
 }
 

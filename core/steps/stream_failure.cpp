@@ -51,6 +51,11 @@ Error StreamFailure::error(std::string_view stream) const {
                             "; give the nodes more memory, or the stream fewer queue_steps")
                  : made(checked(code), "the first rank of the writer could not publish step " + number +
                                            ", or not show it in the file; its close() says why");
+    case Cause::untold:
+      return made(Errc::broken_promise,
+                  "this stream has failed, and its writers could not tell why: they had no memory for it, or "
+                  "have closed "
+                  "the runtime; look at what their close() says");
     case Cause::not_closed:
       return made(Errc::timeout, who +
                                      " of the writer has not closed the stream by the deadline; call close() "

@@ -22,6 +22,7 @@ struct StreamFailure {
     refused,        ///< a writer's end() failed, and it has not written the step again
     unreadable,     ///< a reader of a file could not read its part of a step
     not_published,  ///< the first writer could not publish a step, or not show it in the file
+    untold,         ///< there was no memory to say why
     not_closed,     ///< a writer has not closed the stream by the deadline
     not_opened,     ///< a writer has not opened the stream by the deadline; `other`: its index
     no_reader,      ///< none has joined; `step` steps wait for one

@@ -267,6 +267,36 @@ TEST_F(StepFailures, TheFirstErrorThatWasIgnoredIsTold) {
   EXPECT_EQ(out.close({.deadline = 10ms}).error().code(), Errc::invalid_argument);
 }
 
+// Nothing of the stream is lost in silence to a rank that has waited for the first one of its reader.
+TEST_F(StepFailures, AReaderWhoseFirstRankNeverComesReadsNoEnd) {
+  const StepWriterOptions options{.when_full = WhenFull::drop_oldest};
+  const std::uint64_t number = side().number;
+  StepReader second(side(1, 2, number), "s");
+  {
+    StepWriter out(side(), "s", options);
+    write(out);
+    EXPECT_NE(std::string(second.next(10ms).error().what()).find("has not called next()"), std::string::npos);
+    EXPECT_TRUE(out.close({.deadline = long_enough}));
+  }
+  EXPECT_EQ(second.next(100ms).error().code(), Errc::timeout);
+}
+
+TEST_F(StepFailures, ATimeoutOfARankNamesTheFirstOneOfItsReader) {
+  const std::uint64_t number = side().number;
+  StepWriter out(side(), "s", {.when_full = WhenFull::drop_oldest});
+  StepReader first(side(0, 2, number), "s");
+  StepReader second(side(1, 2, number), "s");
+  write(out);
+  std::thread joining([&] { EXPECT_TRUE(first.next(long_enough)); });
+  EXPECT_TRUE(second.next(long_enough));
+  joining.join();
+  write(out);
+  const auto late = second.next(10ms);
+  EXPECT_EQ(late.error().code(), Errc::timeout);
+  EXPECT_NE(late.error().text().find("index 0 in the reader's communicator"), std::string::npos)
+      << late.error().what();
+}
+
 // The writer and its other readers go on.
 TEST_F(StepFailures, AReaderWithoutItsFirstRankLeavesTheStreamWhereItIs) {
   const StepWriterOptions options{.queue_steps = 4, .when_full = WhenFull::drop_oldest};
