@@ -152,8 +152,9 @@ Result<void> StepOutput::check_first_writer() {
   if (first_writer_.is_here()) {
     return {};
   }
-  return StreamFailure{.cause = StreamFailure::Cause::lost, .rank = first_writer_.rank(), .step = next_}
-      .error(stream_.title());
+  using Cause = StreamFailure::Cause;
+  const Cause cause = first_writer_.has_broken() ? Cause::untold : Cause::lost;
+  return StreamFailure{.cause = cause, .rank = first_writer_.rank(), .step = next_}.error(stream_.title());
 }
 
 // Any rank may decide: there is room once its record is there, and there is none while that says so.
