@@ -27,14 +27,12 @@ OutputStep::OutputStep(std::shared_ptr<detail::StepOutput> output)
 
 OutputStep::OutputStep(OutputStep&& other) noexcept
     : output_(std::move(other.output_)),
-      ended_of_(other.ended_of_),
+      ended_of_(std::move(other.ended_of_)),
       part_(std::move(other.part_)),
       drafts_(std::move(other.drafts_)),
       failed_(std::move(other.failed_)),
       exceptions_(other.exceptions_) {
-  if (output_) {
-    other.ended_of_ = output_;
-  }
+  other.ended_of_ = output_ ? output_ : ended_of_.lock();
 }
 
 OutputStep& OutputStep::operator=(OutputStep&& other) noexcept {

@@ -152,8 +152,7 @@ Result<void> StepOutput::check_first_writer() {
   if (first_writer_.is_here()) {
     return {};
   }
-  using Cause = StreamFailure::Cause;
-  const Cause cause = first_writer_.has_broken() ? Cause::untold : Cause::lost;
+  const auto cause = first_writer_.has_broken() ? StreamFailure::Cause::untold : StreamFailure::Cause::lost;
   return StreamFailure{.cause = cause, .rank = first_writer_.rank(), .step = next_}.error(stream_.title());
 }
 

@@ -36,11 +36,8 @@ StreamFailure Stream::failed() const {
 
 Error Stream::failed(int lost_rank) const {
   const StreamFailure said = failed();
-  using Cause = StreamFailure::Cause;
-  return (said.has_failed()
-              ? said
-              : StreamFailure{.cause = lost_rank < 0 ? Cause::untold : Cause::lost, .rank = lost_rank})
-      .error(title());
+  const auto otherwise = lost_rank < 0 ? StreamFailure::Cause::untold : StreamFailure::Cause::lost;
+  return (said.has_failed() ? said : StreamFailure{.cause = otherwise, .rank = lost_rank}).error(title());
 }
 
 void Stream::retire() const {
