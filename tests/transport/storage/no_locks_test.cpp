@@ -10,8 +10,8 @@
 #include <filesystem>
 #include <memory>
 #include <numeric>
-#include <span>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
