@@ -202,6 +202,26 @@ TEST(StepFiles, SayWhyTheirStreamHasFailed) {
   expect_failure(runtime);
 }
 
+// Of the same size as the one that it takes the place of.
+TEST(StepFiles, AreNotReadUnderTheNameOfAnotherStep) {
+  if (job::size() > 1) {
+    GTEST_SKIP() << "one rank changes the files";
+  }
+  const job::SharedFolder folder;
+  for (const std::string of_step : {".h5", ".0.h5"}) {
+    const std::string path = folder / ("run" + std::to_string(of_step.size()) + ".h5");
+    Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB});
+    write_steps(runtime, path, 1);
+    std::filesystem::copy_file(path + ".steps/000001" + of_step, path + ".steps/000002" + of_step,
+                               std::filesystem::copy_options::overwrite_existing);
+    StepReader in(runtime, "any", MPI_COMM_WORLD, {.file = path});
+    expect_step(in.next(60s).value(), 0, 1);
+    expect_step(in.next(60s).value(), 1, 1);
+    const auto wrong = in.next(60s);
+    EXPECT_EQ(wrong ? Errc{} : wrong.error().code(), Errc::corrupt) << of_step;
+  }
+}
+
 TEST(StepFiles, StayTheRanksWhenAChildOfItDestroysTheWriter) {
   const job::SharedFolder folder;
   const std::string path = folder / "run.h5";
