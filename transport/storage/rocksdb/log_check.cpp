@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <filesystem>
 #include <string_view>
@@ -24,8 +25,13 @@ constexpr std::size_t block_bytes = 32768;
 constexpr std::size_t header_bytes = 7;
 constexpr std::size_t length_at = 4;
 constexpr std::size_t type_at = 6;
-/// This library lets RocksDB neither recycle nor compress logs, whose records have other types.
 constexpr unsigned greatest_type = 4;
+/// Greater by this are the types in a log that another program lets RocksDB recycle; there the number of the
+/// log follows the header. This library lets it neither recycle nor compress logs.
+constexpr unsigned recycled = 4;
+constexpr std::size_t log_number_bytes = 4;
+/// The type of the first record of a log that another program lets RocksDB compress.
+constexpr unsigned says_compression = 9;
 
 std::uint32_t number_at(std::span<const std::byte> bytes, std::size_t at, std::size_t size) noexcept {
   std::uint32_t number = 0;
@@ -69,15 +75,23 @@ bool is_zero(std::span<const std::byte> bytes) noexcept {
 /// Walks through the records of a log, a block at a time.
 class LogWalk {
  public:
+  /// Of the log of that number.
+  explicit LogWalk(std::uint32_t number) noexcept : number_(number) {}
   /// Whether RocksDB would drop records of this block, or those behind it, and say nothing.
   [[nodiscard]] bool is_damaged_in(std::span<const std::byte> block, bool is_last) noexcept {
-    while (!has_ended_ && block.size() >= header_bytes) {
+    while (!has_ended_ && !is_foreign_ && block.size() >= header_bytes) {
       const std::uint32_t type = number_at(block, type_at, 1);
       const std::size_t length = number_at(block, length_at, 2);
       if (type == 0 && is_zero(block)) {
         has_ended_ = true;  // room that was never written
         return false;
       }
+      if (is_of_recycled(block, type) || (is_first_ && type == says_compression)) {
+        is_foreign_ =
+            true;  // what a recycled log had before follows its end, which damage cannot be told from
+        return false;
+      }
+      is_first_ = false;
       if (type == 0 || type > greatest_type) {
         return true;
       }
@@ -90,8 +104,25 @@ class LogWalk {
   }
 
  private:
+  [[nodiscard]] bool is_of_recycled(std::span<const std::byte> record, std::uint32_t type) const noexcept {
+    return number_ != 0 && type > greatest_type && type <= greatest_type + recycled &&
+           record.size() >= header_bytes + log_number_bytes &&
+           number_at(record, header_bytes, log_number_bytes) == number_;
+  }
+
+  const std::uint32_t number_;
   bool has_ended_ = false;
+  bool is_first_ = true;
+  bool is_foreign_ = false;
 };
+
+/// The number in the name of a log, `000004.log`; 0 of other files, which are not recycled.
+std::uint32_t number_of(const std::string& path) noexcept {
+  const std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
+  std::uint32_t number = 0;
+  std::from_chars(name.data(), name.data() + name.size(), number);
+  return number;
+}
 
 Result<void> check_log(const std::string& path) {
   const Descriptor file = open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK);
@@ -101,7 +132,7 @@ Result<void> check_log(const std::string& path) {
   }
   const auto size = static_cast<std::uint64_t>(facts.st_size);
   std::vector<std::byte> block(block_bytes);
-  LogWalk walk;
+  LogWalk walk(number_of(path));
   for (std::uint64_t begin = 0; begin < size; begin += block_bytes) {
     const auto wanted = std::span(block).first(std::min<std::uint64_t>(block_bytes, size - begin));
     const std::int64_t read = read_at(file, begin, wanted);
@@ -111,7 +142,9 @@ Result<void> check_log(const std::string& path) {
     if (walk.is_damaged_in(wanted.first(static_cast<std::size_t>(read)), begin + block_bytes >= size)) {
       return Error(Errc::corrupt,
                    "the log '" + path + "' of a RocksDB database is damaged in its block at byte " +
-                       std::to_string(begin) + "; take an earlier copy of the database, or remove it");
+                       std::to_string(begin) +
+                       "; take an earlier copy of the database, or repair it (`ldb repair`), which loses "
+                       "what it cannot read");
     }
   }
   return {};
