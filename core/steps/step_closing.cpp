@@ -188,6 +188,9 @@ Result<void> StepOutput::end_queue(Moment until) {
     failure = read.error().code() == Errc::timeout ? queue_->delay() : not_published(read.error().code());
     why = read.error();
   }
+  if (!failure.has_failed()) {
+    stream_.end_opening();  // before another writer is told, which may open the next one at once
+  }
   (void)stream_.put(stream_.closed(), failure, stream_.moment({}));
   // Who comes now waits for the next stream of this name; but the first reader learns that this one has
   // failed.
@@ -196,7 +199,7 @@ Result<void> StepOutput::end_queue(Moment until) {
   }
   // Without memory for any record of it, readers learn of the failure by this.
   const bool is_told = stream_.has(stream_.step(queue_->next())) || stream_.has(stream_.failure());
-  if (failure.has_failed() && !is_told && stream_.has(Stream::name)) {
+  if (failure.has_failed() && !is_told && stream_.has(Stream::name(stream_.title()))) {
     presence_.break_off();
   }
   presence_.vanish(stream_.store(), stream_.moment({}));

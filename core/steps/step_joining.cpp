@@ -26,11 +26,11 @@ Result<std::uint64_t> StepInput::first_step(Moment until) const {
 }
 
 Result<void> StepInput::find_stream(Moment until) {
-  const auto store = side_.session.open(Stream::store_of(name_), Stream::store_options());
+  const auto store = Stream::open_store(side_.session);
   if (!store) {
     return store.error();
   }
-  const auto record = store->wait<StreamRecord>(Stream::name, until);
+  const auto record = store->wait<StreamRecord>(Stream::name(name_), until);
   if (!record) {
     return record.error().code() != Errc::timeout
                ? record.error()
@@ -42,7 +42,7 @@ Result<void> StepInput::find_stream(Moment until) {
   if (!presence) {
     return presence.error();
   }
-  const Stream found(*store, side_.session.state(), **record);
+  const Stream found(*store, side_.session.state(), **record, name_);
   if ((*record)->number == side_.number) {
     const StreamFailure failure{.cause = StreamFailure::Cause::same_ranks,
                                 .rank = side_.session.state()->options().rank};
@@ -73,11 +73,12 @@ Error StepInput::late(std::size_t index, const Error& error) {
 }
 
 Result<bool> StepInput::is_over(Moment until) const {
-  const auto stream = stream_->store().get<StreamRecord>(Stream::name, {.codec = {}, .deadline = until});
+  const auto stream =
+      stream_->store().get<StreamRecord>(Stream::name(name_), {.codec = {}, .deadline = until});
   if (!stream && stream.error().code() != Errc::not_found) {
     return stream.error();
   }
-  return !stream || (*stream)->number != stream_->record().number;
+  return !stream || (*stream)->writer != stream_->record().writer;
 }
 
 // A writer that has closed, and left steps behind, can still be joined.
@@ -169,7 +170,7 @@ Result<void> StepInput::join(Moment until) {
     has_joined_ = joined.has_value();
     if (!has_joined_) {
       const auto over = is_over(until);
-      const auto next = stream_->store().exists(Stream::name, {.deadline = until});
+      const auto next = stream_->store().exists(Stream::name(name_), {.deadline = until});
       const StreamFailure failure = stream_->failed();
       const auto writer = check_writer();
       // The rank that joins for all of this side has not come: it will join the next stream, too.

@@ -29,12 +29,13 @@ Error stream_in_use(std::string_view stream) {
 /// Announces a stream, in place of one whose writer is gone.
 Result<void> announce(const Store& store, SessionState& session, const StreamRecord& record,
                       std::string_view stream, Deadline deadline) {
-  const auto made = store.put(Stream::name, record, {.codec = {}, .deadline = deadline});
+  const std::string name = Stream::name(stream);
+  const auto made = store.put(name, record, {.codec = {}, .deadline = deadline});
   if (made || made.error().code() != Errc::key_exists) {
     return made ? Result<void>() : Result<void>(made.error());
   }
-  const auto generation = store.info(Stream::name, {.deadline = deadline});
-  const auto old = store.get<StreamRecord>(Stream::name, {.codec = {}, .deadline = deadline});
+  const auto generation = store.info(name, {.deadline = deadline});
+  const auto old = store.get<StreamRecord>(name, {.codec = {}, .deadline = deadline});
   if (!old || !generation) {
     return stream_in_use(stream);
   }
@@ -45,9 +46,8 @@ Result<void> announce(const Store& store, SessionState& session, const StreamRec
   if (writer.is_here() && !gone && gone.error().code() == Errc::timeout) {
     return stream_in_use(stream);
   }
-  const auto replaced =
-      store.replace(Stream::name, record,
-                    {.codec = {}, .expected_generation = generation->generation, .deadline = deadline});
+  const auto replaced = store.replace(
+      name, record, {.codec = {}, .expected_generation = generation->generation, .deadline = deadline});
   return replaced ? Result<void>() : Result<void>(stream_in_use(stream));
 }
 
@@ -61,7 +61,7 @@ Result<std::shared_ptr<StepOutput>> StepOutput::open(const StepSide& side, std::
                  "a stream of steps needs a name, and room for one step or more (queue_steps)")
         .about(stream);
   }
-  const auto store = side.session.open(Stream::store_of(stream), Stream::store_options());
+  const auto store = Stream::open_store(side.session);
   if (!store) {
     return store.error();
   }
@@ -80,7 +80,7 @@ Result<std::shared_ptr<StepOutput>> StepOutput::open(const StepSide& side, std::
         "this library was built without HDF5: build it with LOCUM_WITH_HDF5=ON to write steps to files");
   }
   std::shared_ptr<StepIndex> index;
-  const std::string first = "first/" + std::to_string(side.number);
+  const std::string first = Stream::first(stream, side.number);
   if (side.index == 0) {
     auto announced = announce(*store, session, record, stream, until);
     if (announced && files != nullptr) {
@@ -89,7 +89,7 @@ Result<std::shared_ptr<StepOutput>> StepOutput::open(const StepSide& side, std::
         index = std::move(*made);
       } else {
         announced = made.error();
-        (void)store->evict(Stream::name);
+        (void)store->evict(Stream::name(stream));
       }
     }
     if (!announced) {
@@ -117,8 +117,8 @@ Result<std::shared_ptr<StepOutput>> StepOutput::open(const StepSide& side, std::
           .about(stream);
     }
   }
-  auto output = std::shared_ptr<StepOutput>(
-      new StepOutput(side, Stream(*store, side.session.state(), record), options, std::move(*presence)));
+  auto output = std::shared_ptr<StepOutput>(new StepOutput(
+      side, Stream(*store, side.session.state(), record, stream), options, std::move(*presence)));
   output->files_ = files;
   output->index_ = std::move(index);
   if (output->queue_ && side.count > 1) {

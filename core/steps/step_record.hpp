@@ -13,11 +13,11 @@
 
 namespace locum::detail {
 
-/// A stream, under the name `stream` in its store; and for its other writers.
+/// A stream: see Stream::name() and Stream::first().
 struct StreamRecord {
   static constexpr std::string_view locum_type_name = "locum.stream";
 
-  std::uint64_t number = 0;  ///< of the writing side; begins the names of all other records
+  std::uint64_t number = 0;  ///< of the writing side
   std::uint32_t writers = 0;
   std::uint32_t may_drop = 0;  ///< 1: readers may find steps missing
   std::uint64_t queue_steps = 0;

@@ -7,18 +7,29 @@
 
 namespace locum::detail {
 
-namespace {
-
-constexpr std::string_view prefix = "locum.steps/";
-
-}  // namespace
-
-std::string Stream::store_of(std::string_view stream) {
-  return std::string(prefix).append(stream);
+Stream::Stream(Store store, std::shared_ptr<SessionState> session, const StreamRecord& record,
+               std::string_view title)
+    : Records(std::move(store), std::move(session), record.writer.key.creator, record.writer.owner_node),
+      record_(record),
+      title_(title) {
+  append_number(prefix_, record.writer.key.creator);
+  append_number(prefix_ += '.', record.writer.key.serial);
+  prefix_ += '/';
 }
 
-std::string_view Stream::title() const noexcept {
-  return std::string_view(store().name()).substr(prefix.size());
+// What is decoded is used once, and would stay behind streams that are over.
+Result<Store> Stream::open_store(const Session& session) {
+  return session.open("locum.steps", {.keep_decoded = false});
+}
+
+std::string Stream::name(std::string_view title) {
+  return std::string("stream/").append(title);
+}
+
+std::string Stream::first(std::string_view title, std::uint64_t side) {
+  std::string name("first/");
+  append_number(name, side);
+  return (name += '/').append(title);
 }
 
 Stream::Moment Stream::patience(const SessionState& session, Deadline deadline) {
@@ -40,42 +51,43 @@ Error Stream::failed(int lost_rank) const {
   return (said.has_failed() ? said : StreamFailure{.cause = otherwise, .rank = lost_rank}).error(title());
 }
 
-void Stream::retire() const {
-  const auto named = store().get<StreamRecord>(name);
-  if (named && (*named)->number == record_.number) {
-    (void)store().evict(named->key());
+void Stream::withdraw(std::string_view announcement) const {
+  const auto announced = store().get<StreamRecord>(announcement);
+  if (announced && (*announced)->writer == record_.writer) {
+    (void)store().evict(announced->key());
   }
 }
 
+std::string Stream::named(std::string_view kind) const {
+  return near(prefix_ + std::string(kind));
+}
+
 std::string Stream::named(std::string_view kind, std::uint64_t number) const {
-  std::string stem(kind);
-  append_number(stem, number);
-  append_number(stem += '/', record_.number);
+  std::string stem = prefix_;
+  append_number(stem += kind, number);
   return near(std::move(stem));
 }
 
 std::string Stream::named(std::string_view kind, std::uint64_t number, std::uint64_t part) const {
-  std::string stem(kind);
-  append_number(stem, number);
+  std::string stem = prefix_;
+  append_number(stem += kind, number);
   append_number(stem += '/', part);
-  append_number(stem += '/', record_.number);
   return near(std::move(stem));
 }
 
 std::string Stream::named(std::string_view kind, std::uint64_t number, const Handle& rank) const {
-  std::string stem(kind);
-  append_number(stem, number);
+  std::string stem = prefix_;
+  append_number(stem += kind, number);
   append_number(stem += '/', rank.key.creator);
   append_number(stem += '.', rank.key.serial);
-  append_number(stem += '/', record_.number);
   return near(std::move(stem));
 }
 
 void Stream::clean_if_left(bool writer_is_gone) const noexcept {
   try {
-    const auto stream = store().get<StreamRecord>(name);
+    const auto stream = store().get<StreamRecord>(name(title_));
     const bool may_be_joined =
-        stream ? (*stream)->number == record_.number : stream.error().code() != Errc::not_found;
+        stream ? (*stream)->writer == record_.writer : stream.error().code() != Errc::not_found;
     const bool was_closed = has(closed());
     if (may_be_joined && ((!writer_is_gone && !was_closed) || !has(joined(0)))) {
       return;
@@ -93,15 +105,14 @@ void Stream::clean_if_left(bool writer_is_gone) const noexcept {
         return;
       }
     }
-    std::string suffix("/");
-    append_number(suffix, record_.number);
     if (auto names = store().keys()) {
-      std::erase_if(*names, [&](const std::string& one) {
-        return !std::string_view(one).substr(0, one.rfind('~')).ends_with(suffix);
-      });
+      std::erase_if(*names, [this](const std::string& one) { return !one.starts_with(prefix_); });
+      const auto is_of = [this](const std::string& one, std::string_view kind) {
+        return std::string_view(one).substr(prefix_.size()).starts_with(kind);
+      };
       std::vector<Key> blocks;
       for (const std::string& one : *names) {
-        if (one.starts_with("step/") || one.starts_with("part/")) {
+        if (is_of(one, "step/") || is_of(one, "part/")) {
           if (const auto step = store().get<StepRecord>(one)) {
             for (const BlockRecord& block : (*step)->blocks) {
               blocks.push_back(block.key);
@@ -111,7 +122,7 @@ void Stream::clean_if_left(bool writer_is_gone) const noexcept {
       }
       // Those of joining go first: who misses that a rank has left finds that it has not joined, either.
       const auto others =
-          std::ranges::partition(*names, [](const std::string& one) { return one.starts_with("joined/"); });
+          std::ranges::partition(*names, [&](const std::string& one) { return is_of(one, "joined/"); });
       (void)store().evict_batch(std::span(names->begin(), others.begin()));
       (void)store().evict_batch(blocks);
       (void)store().evict_batch(*names);
@@ -119,6 +130,7 @@ void Stream::clean_if_left(bool writer_is_gone) const noexcept {
         (void)store().evict(record_.writer.key);
       }
       retire();
+      end_opening();
     }
   } catch (...) {  // no memory: they stay until the runtime is closed
   }

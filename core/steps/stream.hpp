@@ -14,26 +14,26 @@
 
 namespace locum::detail {
 
-/// A stream of steps is a store of its own. What its ranks tell each other are Records in it: a *step* is
-/// there once its record is there. Except for that of the stream, the records have names with their home on
-/// the node of the writer with index 0, which looks at them often. These are their names. Any thread.
+/// A stream of steps: what its ranks tell each other are Records in the store of all streams, so that a
+/// stream that is over leaves nothing, not even the name of a store. A *step* is there once its record is
+/// there. Except for those by which the stream is found, the records have names with their home on the node
+/// of the writer with index 0, which looks at them often. These are their names. Any thread.
 class Stream : public Records {
  public:
-  Stream(Store store, std::shared_ptr<SessionState> session, const StreamRecord& record)
-      : Records(std::move(store), std::move(session), record.writer.key.creator, record.writer.owner_node),
-        record_(record) {}
+  Stream(Store store, std::shared_ptr<SessionState> session, const StreamRecord& record,
+         std::string_view title);
   /// As the program calls it: what errors are about.
-  [[nodiscard]] std::string_view title() const noexcept;
+  [[nodiscard]] const std::string& title() const noexcept { return title_; }
   /// The end of a call that waits for other programs: without a deadline that of collective calls, since
   /// these may compute for long.
   [[nodiscard]] static Moment patience(const SessionState& session, Deadline deadline);
   [[nodiscard]] Moment patience(Deadline deadline) const { return patience(session(), deadline); }
-  /// The name of the store of a stream.
-  [[nodiscard]] static std::string store_of(std::string_view stream);
-  /// The options of the store: what is decoded is used once, and would stay behind streams that are over.
-  [[nodiscard]] static StoreOptions store_options() { return {.keep_decoded = false}; }
-  /// The name of the StreamRecord.
-  static constexpr std::string_view name = "stream";
+  /// The store of all streams.
+  [[nodiscard]] static Result<Store> open_store(const Session& session);
+  /// The StreamRecord by which readers find the stream of that title.
+  [[nodiscard]] static std::string name(std::string_view title);
+  /// The StreamRecord by which the other ranks of a side that writes it find it.
+  [[nodiscard]] static std::string first(std::string_view title, std::uint64_t side);
 
   [[nodiscard]] const StreamRecord& record() const noexcept { return record_; }
 
@@ -50,7 +50,7 @@ class Stream : public Records {
   /// The number of the first step that a side reads.
   [[nodiscard]] std::string from(std::uint64_t side) const { return named("from/", side); }
   /// The number of steps published; may be one too low.
-  [[nodiscard]] std::string published() const { return named("published/", record_.number); }
+  [[nodiscard]] std::string published() const { return named("published"); }
   /// While there is none, and the policy is to fail: that there is no room for a step of that number.
   [[nodiscard]] std::string full(std::uint64_t number) const { return named("full/", number); }
   /// A RefusalsRecord.
@@ -76,9 +76,9 @@ class Stream : public Records {
   /// The Presence of a writer other than the first one, until it has closed.
   [[nodiscard]] std::string writer(std::uint64_t index) const { return named("writer/", index); }
   /// The StreamFailure, once the stream has failed.
-  [[nodiscard]] std::string failure() const { return named("failure/", record_.number); }
+  [[nodiscard]] std::string failure() const { return named("failure"); }
   /// How the stream was closed by its first writer, which takes no more part in it: a StreamFailure.
-  [[nodiscard]] std::string closed() const { return named("closed/", record_.number); }
+  [[nodiscard]] std::string closed() const { return named("closed"); }
 
   /// Says that the stream has failed. The first one that is said counts.
   void fail(const StreamFailure& failure) const;
@@ -89,18 +89,25 @@ class Stream : public Records {
   [[nodiscard]] Error failed(int lost_rank) const;
 
   /// Lets nobody else join this stream: from now on its name leads to the next one, or to none.
-  void retire() const;
+  void retire() const { withdraw(name(title_)); }
+  /// All writers have found the stream: who looks for it now means the next one.
+  void end_opening() const { withdraw(first(title_, record_.number)); }
   /// Removes all that the stream has left, if its first writer has closed it, or is gone, and all others have
   /// left. Unless the stream was retired, it is kept for the first reader, if there has been none. Called by
   /// each rank that leaves, after it has said so: the last one sees that it is.
   void clean_if_left(bool writer_is_gone) const noexcept;
 
  private:
+  /// Removes this StreamRecord, if it is still that of this stream.
+  void withdraw(std::string_view announcement) const;
+  [[nodiscard]] std::string named(std::string_view kind) const;
   [[nodiscard]] std::string named(std::string_view kind, std::uint64_t number) const;
   [[nodiscard]] std::string named(std::string_view kind, std::uint64_t number, std::uint64_t part) const;
   [[nodiscard]] std::string named(std::string_view kind, std::uint64_t number, const Handle& rank) const;
 
   StreamRecord record_;
+  std::string title_;
+  std::string prefix_;  ///< of the names that no other stream has: the key of the first writer's Presence
 };
 
 }  // namespace locum::detail

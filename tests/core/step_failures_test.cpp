@@ -627,7 +627,7 @@ TEST_F(StepFailures, FullMemorySaysWhoKeepsTheSteps) {
 }
 
 TEST_F(StepFailures, LeaveNothing) {
-  open_stream("s");
+  open_store();
   const std::size_t before = objects();
   (void)of_two([&](StepWriter& out, std::size_t index) {
     write(out);

@@ -15,7 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST_F(Steps, AreSharedByTheReadersOfAGroup) {
-  open_stream("s");
+  open_store();
   const std::size_t before = objects();
   {
     StepWriter out(side(), "s", {.queue_steps = 4, .rendezvous_readers = 3});

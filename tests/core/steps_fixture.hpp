@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
 
 #include "core/step_side.hpp"
 #include "core/steps/stream.hpp"
@@ -18,10 +17,8 @@ class Steps : public ::testing::Test {
   [[nodiscard]] StepSide side(std::size_t index = 0, std::size_t count = 1, std::uint64_t number = 0) {
     return {*node.session, index, count, number != 0 ? number : ++sides_};
   }
-  /// Opens the store of a stream, which stays open then: what opening one needs is not counted.
-  void open_stream(std::string_view stream) const {
-    (void)node.session->open(detail::Stream::store_of(stream), detail::Stream::store_options()).value();
-  }
+  /// Opens the store of all streams, which stays open then: what opening it needs is not counted.
+  void open_store() const { (void)detail::Stream::open_store(*node.session).value(); }
   [[nodiscard]] std::size_t objects() const { return node.connector->usage().own_objects; }
 
   SessionFixture node{{}, {.incarnation = 7}};

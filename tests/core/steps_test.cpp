@@ -42,7 +42,7 @@ TEST_F(Steps, CarryWhatWasWrittenToAReader) {
 }
 
 TEST_F(Steps, LeaveNoMemory) {
-  open_stream("s");
+  open_store();
   const std::size_t before = objects();
   {
     StepWriter out(side(), "s");
@@ -55,6 +55,52 @@ TEST_F(Steps, LeaveNoMemory) {
     }
   }
   EXPECT_EQ(objects(), before);
+}
+
+TEST_F(Steps, OfEverNewNamesLeaveNoMemory) {
+  open_store();
+  const std::size_t before = objects();
+  for (int n = 0; n < 20; ++n) {
+    const std::string stream = "s" + std::to_string(n);
+    {
+      StepWriter out(side(), stream);
+      StepReader in(side(), stream);
+      auto step = out.begin().value();
+      step.put("n", n);
+      step.end().value();
+      EXPECT_EQ(*in.next(5s).value().get<int>("n").value(), n);
+    }
+    EXPECT_EQ(objects(), before) << stream;
+  }
+}
+
+// Neither the second rank nor the reader takes the stream before for the one that was opened now.
+TEST_F(Steps, OfOneNameAndOneSideFollowEachOther) {
+  constexpr int streams = 20;
+  const StepSide first = side(0, 2);
+  const StepSide second{first.session, 1, 2, first.number};
+  const auto write = [](const StepSide& side) {
+    for (int n = 0; n < streams; ++n) {
+      StepWriter out(side, "s");
+      auto step = out.begin({.deadline = 30s}).value();
+      step.put("n" + std::to_string(side.index), n).value();
+      step.end().value();
+      out.close({.deadline = 30s}).value();
+    }
+  };
+  std::thread writing([&] { write(first); });
+  std::thread writing_too([&] { write(second); });
+  const StepSide reader = side();
+  for (int n = 0; n < streams; ++n) {
+    StepReader in(reader, "s");
+    auto step = in.next(30s).value();
+    EXPECT_EQ(*step.get<int>("n0").value(), n);
+    EXPECT_EQ(*step.get<int>("n1").value(), n);
+    step.release();
+    EXPECT_EQ(in.next(30s).error().code(), Errc::end_of_stream);
+  }
+  writing.join();
+  writing_too.join();
 }
 
 TEST_F(Steps, WaitForRoom) {
@@ -118,7 +164,7 @@ TEST_F(Steps, DropTheOldestOrTheNewest) {
 TEST_F(Steps, AreReadByThoseWhoComeAndGo) {
   for (const auto policy : {WhenFull::wait, WhenFull::drop_oldest, WhenFull::drop_newest}) {
     const std::string stream = "s" + std::to_string(static_cast<int>(policy));
-    open_stream(stream);
+    open_store();
     const std::size_t before = objects();
     StepWriter out(side(), stream, {.queue_steps = 2, .when_full = policy});
     std::atomic<bool> closed = false;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <semaphore>
+#include <string_view>
 #include <thread>
 
 #include "core/node/local.hpp"
@@ -26,22 +27,22 @@ class CrossingConnector final : public ForwardingConnector {
   using ForwardingConnector::ForwardingConnector;
 
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) override {
-    if (cross && meta.name.starts_with("begun/1/") && !begun.test_and_set()) {
+    if (cross && is_begun(meta.name) && !begun.test_and_set()) {
       reader_begins.release();
       (void)hidden.try_acquire_for(patience);
     }
     return ForwardingConnector::create(size_bytes, meta, budget);
   }
   NowOrTask<bool> evict_or_task(const Address& address, CountsUntil counts, WaitBudget budget) override {
-    if (cross && address.name.starts_with("begun/1/") && !given_up.test_and_set()) {
+    if (cross && is_begun(address.name) && !given_up.test_and_set()) {
       gives_up.release();
       (void)went_on.try_acquire_for(patience);
     }
-    if (cross && address.name.starts_with("step/2/")) {
+    if (cross && address.name.ends_with("/step/2")) {
       went_on.release();
     }
     auto evicted = ForwardingConnector::evict_or_task(address, counts, budget);
-    if (cross && address.name.starts_with("step/1/") && !hid.test_and_set()) {
+    if (cross && address.name.ends_with("/step/1") && !hid.test_and_set()) {
       hidden.release();
       (void)gives_up.try_acquire_for(patience);
     }
@@ -56,6 +57,8 @@ class CrossingConnector final : public ForwardingConnector {
   std::binary_semaphore reader_begins{0};
 
  private:
+  static bool is_begun(std::string_view name) { return name.find("/begun/1/") != std::string_view::npos; }
+
   std::atomic_flag begun;
   std::atomic_flag hid;
   std::atomic_flag given_up;
