@@ -54,7 +54,8 @@ StreamFailure StepDelay::of_room(const StepWriterOptions& options, std::uint64_t
             .other = static_cast<std::int32_t>(options.rendezvous_readers),
             .step = joined};
   }
-  for (std::uint64_t at = number - std::min(number, stream_.record().queue_steps); at < number; ++at) {
+  for (std::uint64_t at = number - std::min<std::uint64_t>(number, stream_.record().queue_steps); at < number;
+       ++at) {
     const std::uint64_t writer = stream_.has(stream_.room(at)) ? missing_part(at) : stream_.record().writers;
     if (writer < stream_.record().writers) {
       return {.cause = Cause::step_missing, .rank = rank_of(writer), .step = at};
@@ -112,7 +113,7 @@ StreamFailure StepDelay::of_step(const Handle& reader, std::uint64_t number, std
   for (std::uint64_t at = number - std::min(number, most); at < number; ++at) {
     held += stream_.has(stream_.step(at)) && !stream_.has(stream_.released(at, reader)) ? 1 : 0;
   }
-  if (held > 0 && held == most && stream_.record().may_drop == 0) {
+  if (held > 0 && held == most && !stream_.record().may_drop()) {
     return {.cause = Cause::own_steps, .step = held};
   }
   const std::uint64_t late = stream_.record().writers > 1 ? missing_part(part) : 0;

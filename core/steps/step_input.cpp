@@ -95,7 +95,7 @@ void StepInput::complete(std::uint64_t number) const {
   StepRecord failed;
   failed.state = StepRecord::State::failed;
   failed.lost_rank = writer_.rank();
-  const std::uint64_t made_of = stream_->record().may_drop != 0 ? next_part_ : number;
+  const std::uint64_t made_of = stream_->record().may_drop() ? next_part_ : number;
   std::vector<StepRecord> parts;
   for (std::uint64_t writer = 0; stream_->record().writers > 1 && writer < stream_->record().writers;
        ++writer) {
@@ -214,7 +214,7 @@ Result<StepInput::Found> StepInput::judged(std::uint64_t number, Result<View<Ste
     return code != Errc::timeout
                ? step.error()
                : StepDelay(*stream_)
-                     .of_step(handle_, number, stream_->record().may_drop != 0 ? next_part_ : number)
+                     .of_step(handle_, number, stream_->record().may_drop() ? next_part_ : number)
                      .error(title());
   }
   const StepRecord& record = **step;
@@ -271,7 +271,7 @@ Result<StepInput::Found> StepInput::next_or(Deadline deadline) {
     return joined.error();
   }
   std::uint64_t number = next_;
-  if (stream_->record().may_drop != 0 || group_ != 0) {
+  if (stream_->record().may_drop() || group_ != 0) {
     const auto turn = find_turn(until);
     if (!turn) {
       // The stream goes on without this reader's first rank.

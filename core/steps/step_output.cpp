@@ -71,8 +71,12 @@ Result<std::shared_ptr<StepOutput>> StepOutput::open(const StepSide& side, std::
   if (!presence) {
     return presence.error();
   }
-  StreamRecord record{side.number, static_cast<std::uint32_t>(side.count),
-                      options.when_full == WhenFull::wait ? 0U : 1U, options.queue_steps, presence->handle()};
+  StreamRecord record{.number = side.number,
+                      .writers = static_cast<std::uint32_t>(side.count),
+                      .when_full = static_cast<std::uint32_t>(options.when_full),
+                      .queue_steps = options.queue_steps,
+                      .has_file = options.file.empty() ? 0U : 1U,
+                      .writer = presence->handle()};
   StepFiles* const files = options.file.empty() ? nullptr : session.files().steps();
   if (files == nullptr && !options.file.empty()) {
     return Error(
@@ -80,6 +84,7 @@ Result<std::shared_ptr<StepOutput>> StepOutput::open(const StepSide& side, std::
         "this library was built without HDF5: build it with LOCUM_WITH_HDF5=ON to write steps to files");
   }
   std::shared_ptr<StepIndex> index;
+  bool differs = false;
   const std::string first = Stream::first(stream, side.number);
   if (side.index == 0) {
     auto announced = announce(*store, session, record, stream, until);
@@ -111,7 +116,9 @@ Result<std::shared_ptr<StepOutput>> StepOutput::open(const StepSide& side, std::
                  ? StreamFailure{.cause = StreamFailure::Cause::not_opened, .other = 0}.error(stream)
                  : known.error().about(stream);
     }
-    record = **known;
+    const StreamRecord own = std::exchange(record, **known);
+    differs = own.when_full != record.when_full || own.queue_steps != record.queue_steps ||
+              own.has_file != record.has_file;
     if (record.number == 0) {
       return Error(Errc::key_exists, "the first rank of this writer could not open the stream; see its error")
           .about(stream);
@@ -131,6 +138,13 @@ Result<std::shared_ptr<StepOutput>> StepOutput::open(const StepSide& side, std::
     if (const auto made = joined.put(joined.writer(side.index), handle, until); !made) {
       return made.error().about(stream);
     }
+  }
+  if (differs) {
+    output->fail({.cause = StreamFailure::Cause::other_options,
+                  .rank = output->rank(),
+                  .other = output->first_writer_.rank()});
+    output->leave(std::chrono::seconds(0));
+    return output->failure_.error(stream);
   }
   return output;
 }
@@ -332,7 +346,7 @@ Error StepOutput::without_memory(const Error& error) const {
     return failure.error(stream_.title());
   }
   const StreamFailure keeps = StepDelay(stream_).of_memory();
-  if (stream_.record().may_drop != 0 || !keeps.has_failed()) {
+  if (stream_.record().may_drop() || !keeps.has_failed()) {
     return error;
   }
   return Error(error.code(), error.text() + "; meanwhile " + keeps.error(stream_.title()).text(),
@@ -355,7 +369,7 @@ std::optional<StepOutput::Moment> StepOutput::await_memory(Moment until) {
     const auto count = stream_.store().get<std::uint64_t>(stream_.published());
     const std::uint64_t published = count ? **count : 0;
     const bool has_steps = next_ > published || (published > 0 && stream_.has(stream_.step(published - 1)));
-    if (stream_.record().may_drop != 0 || !has_steps) {
+    if (stream_.record().may_drop() || !has_steps) {
       return std::nullopt;
     }
   }

@@ -10,6 +10,7 @@
 #include <locum/extents.hpp>
 #include <locum/handle.hpp>
 #include <locum/key.hpp>
+#include <locum/when_full.hpp>
 
 namespace locum::detail {
 
@@ -19,9 +20,15 @@ struct StreamRecord {
 
   std::uint64_t number = 0;  ///< of the writing side
   std::uint32_t writers = 0;
-  std::uint32_t may_drop = 0;  ///< 1: readers may find steps missing
-  std::uint64_t queue_steps = 0;
-  Handle writer{};  ///< the Presence of the writer with index 0
+  std::uint32_t when_full = 0;  ///< a WhenFull
+  std::uint32_t queue_steps = 0;
+  std::uint32_t has_file = 0;  ///< 1: the steps are written to one, too
+  Handle writer{};             ///< the Presence of the writer with index 0
+
+  /// Whether readers may find steps missing.
+  [[nodiscard]] bool may_drop() const noexcept {
+    return when_full != static_cast<std::uint32_t>(WhenFull::wait);
+  }
 };
 
 /// The ranks of a reader, under `joined/0`, `joined/1` …

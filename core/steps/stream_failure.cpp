@@ -39,6 +39,11 @@ Error StreamFailure::error(std::string_view stream) const {
                   who + " of the writer has closed the stream after " + number + " steps, and rank " +
                       std::to_string(other) +
                       " has ended a further one; let all ranks of a writer end the same steps");
+    case Cause::other_options:
+      return made(Errc::options_differ,
+                  who + " has opened this stream with another queue_steps or when_full than rank " +
+                      std::to_string(other) +
+                      ", or only one of them with a file; give all ranks of a writer the same options");
     case Cause::refused:
       return made(checked(code), who + " of the writer could not end step " + number +
                                      ", and has not written it again; its end() says why");

@@ -19,6 +19,7 @@ struct StreamFailure {
     not_ended,      ///< a writer destroyed a step, which it had neither ended nor discarded
     thrown,         ///< a writer left the stream by an exception
     unequal,        ///< `rank` closed the stream before step `step`, which `other` has ended
+    other_options,  ///< `rank` has opened the stream with other options than `other`
     refused,        ///< a writer's end() failed, and it has not written the step again
     unreadable,     ///< a reader of a file could not read its part of a step
     not_published,  ///< the first writer could not publish a step, or not show it in the file
