@@ -15,6 +15,10 @@ Error ended_before() {
   return Error(Errc::invalid_argument, "this step has been ended, discarded or moved; begin() the next one");
 }
 
+Error moved_away() {
+  return Error(Errc::closed, "this StepWriter was moved from; use the one that it was moved to");
+}
+
 StepWriterOptions with_resolved_file(StepWriterOptions options) {
   options.file = resolved_path(options.file);
   return options;
@@ -187,11 +191,17 @@ StepWriter::StepWriter(const StepSide& side, std::string_view stream, const Step
     : output_(detail::StepOutput::open(side, stream, with_resolved_file(options)).value()) {}
 
 Result<OutputStep> StepWriter::begin(const CallOptions& options) {
+  if (!output_) {
+    return moved_away();
+  }
   const auto begun = output_->begin(options.deadline);
   return begun ? Result<OutputStep>(OutputStep(output_)) : Result<OutputStep>(begun.error());
 }
 
 Result<void> StepWriter::close(const CallOptions& options) {
+  if (!output_) {
+    return moved_away();
+  }
   return output_->close(options.deadline);
 }
 

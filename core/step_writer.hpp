@@ -216,9 +216,10 @@ class OutputStep {
 class StepWriter {
  public:
   /// Opens the stream. Collective over the ranks of `side`, but only the rank with index 0 does not wait for
-  /// others. Throws Error: `invalid_argument`; `key_exists` if another writer of this stream is open, or
-  /// there is such a file (StepWriterOptions::file); `system` if that cannot be made; and what opening a
-  /// store and putting an object return.
+  /// others. Throws Error: `invalid_argument`; `options_differ` if the options are not those of that rank;
+  /// `key_exists` if another writer of this stream is open, or there is such a file
+  /// (StepWriterOptions::file); `system` if that cannot be made; and what opening a store and putting an
+  /// object return.
   StepWriter(const StepSide& side, std::string_view stream, const StepWriterOptions& options = {});
   /// The same for the ranks of a communicator: collective over it.
   template <class Runtime, class Communicator>
