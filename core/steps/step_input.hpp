@@ -15,6 +15,7 @@
 #include "core/steps/step_record.hpp"
 #include "core/steps/step_replay.hpp"
 #include "core/steps/stream.hpp"
+#include "core/steps/wait_notice.hpp"
 
 namespace locum::detail {
 
@@ -57,6 +58,7 @@ class StepInput {
   [[nodiscard]] Result<Found> next_or(Deadline deadline);
   [[nodiscard]] Moment moment(Deadline deadline) const;
   [[nodiscard]] Result<void> join(Moment until);
+  [[nodiscard]] Result<View<StreamRecord>> await_stream(const Store& store, Moment until);
   [[nodiscard]] Result<void> find_stream(Moment until);
   [[nodiscard]] Result<void> join_first(Moment until);
   [[nodiscard]] Result<void> join_others(Moment until);
@@ -97,6 +99,7 @@ class StepInput {
   std::uint64_t turn_ = 0;  ///< steps that were read
   std::uint64_t next_part_ = 0;  ///< of which the next step is made, unless some were dropped
   std::optional<Error> over_;
+  WaitNotice notice_;  ///< of waits for a writer
 };
 
 }  // namespace locum::detail

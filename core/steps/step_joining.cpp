@@ -1,4 +1,6 @@
 // Of StepInput: how the ranks of a reader join a stream, and leave it.
+#include <algorithm>
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -25,18 +27,50 @@ Result<std::uint64_t> StepInput::first_step(Moment until) const {
   return first;
 }
 
+// Which streams there are is asked of all nodes, and only after a wait that was worth it.
+Result<View<StreamRecord>> StepInput::await_stream(const Store& store, Moment until) {
+  constexpr std::chrono::seconds worth_it{1};
+  constexpr std::size_t most_titles = 5;
+  CompletionCounter& clock = *side_.session.state()->completions();
+  const Moment began = clock.now();
+  const auto nobody = [&] {
+    std::string others;
+    std::size_t count = 0;
+    if (clock.now() - began >= worth_it) {
+      for (const std::string& title : Stream::open_titles(store, clock.now() + worth_it)) {
+        if (title != name_ && !StepReplay::is_of_file(title) && ++count <= most_titles) {
+          others += (others.empty() ? "" : ", ") + title.substr(0, 64);
+        }
+      }
+    }
+    return Error(Errc::timeout,
+                 "no writer of this stream is open; check its name" +
+                     (count == 0 ? std::string()
+                                 : " (open are " + std::to_string(count) + ": " + others + ")") +
+                     ", and start the reader before the writer has ended")
+        .about(title());
+  };
+  for (;;) {
+    const Moment next_look = std::min<Moment>(until, clock.now() + worth_it);
+    auto record = store.wait<StreamRecord>(Stream::name(name_), next_look);
+    if (record || record.error().code() != Errc::timeout) {
+      return record;
+    }
+    if (clock.now() >= until) {
+      return nobody();
+    }
+    notice_.waits(*side_.session.state(), clock.now(), nobody);
+  }
+}
+
 Result<void> StepInput::find_stream(Moment until) {
   const auto store = Stream::open_store(side_.session);
   if (!store) {
     return store.error();
   }
-  const auto record = store->wait<StreamRecord>(Stream::name(name_), until);
+  const auto record = await_stream(*store, until);
   if (!record) {
-    return record.error().code() != Errc::timeout
-               ? record.error()
-               : Error(Errc::timeout,
-                       "no writer of this stream is open; check its name, and start the reader before the "
-                       "writer has ended");
+    return record.error();
   }
   auto presence = Presence::make(*store);
   if (!presence) {

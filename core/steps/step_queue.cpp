@@ -15,23 +15,29 @@ bool StepQueue::has_room(std::size_t ahead) const noexcept {
 }
 
 // The places are taken in order.
-Result<void> StepQueue::await_readers(Moment until) const {
+Result<void> StepQueue::await_readers(Moment until) {
   if (options_.rendezvous_readers == 0) {
     return {};
   }
-  const auto joined = stream_.wait<SideRecord>(stream_.joined(options_.rendezvous_readers - 1), until,
-                                               [] { return Result<void>(); });
+  const auto too_few = [this] {
+    std::uint64_t readers = 0;
+    while (stream_.has(stream_.joined(readers))) {
+      ++readers;
+    }
+    return StreamFailure{.cause = StreamFailure::Cause::few_readers,
+                         .other = static_cast<std::int32_t>(options_.rendezvous_readers),
+                         .step = readers}
+        .error(stream_.title());
+  };
+  const auto joined =
+      stream_.wait<SideRecord>(stream_.joined(options_.rendezvous_readers - 1), until, [&]() -> Result<void> {
+        notice_.waits(stream_.session(), stream_.now(), too_few);
+        return {};
+      });
   if (joined || joined.error().code() != Errc::timeout) {
     return joined ? Result<void>() : Result<void>(joined.error());
   }
-  std::uint64_t readers = 0;
-  while (stream_.has(stream_.joined(readers))) {
-    ++readers;
-  }
-  return StreamFailure{.cause = StreamFailure::Cause::few_readers,
-                       .other = static_cast<std::int32_t>(options_.rendezvous_readers),
-                       .step = readers}
-      .error(stream_.title());
+  return too_few();
 }
 
 // What a side says of itself never changes. Where it was on a node that is lost, so are its ranks.
@@ -251,6 +257,7 @@ StreamFailure StepQueue::delay() const {
 
 // Joining is told by the place, which look() has seen to be free.
 Result<void> StepQueue::await_first_reader(Moment until) {
+  notice_.waits(stream_.session(), stream_.now(), [this] { return delay().error(stream_.title()); });
   const auto joined = stream_.wait_a_while<SideRecord>(
       stream_.joined(joined_), std::min(until, stream_.now() + Stream::look_interval));
   if (joined || (joined.error().code() == Errc::timeout && stream_.now() < until)) {

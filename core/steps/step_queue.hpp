@@ -12,6 +12,7 @@
 #include "core/steps/presence.hpp"
 #include "core/steps/step_record.hpp"
 #include "core/steps/stream.hpp"
+#include "core/steps/wait_notice.hpp"
 
 namespace locum::detail {
 
@@ -38,7 +39,7 @@ class StepQueue {
   /// Whether every step is kept until readers have released it, also before the first one has joined.
   [[nodiscard]] bool loses_nothing() const noexcept { return !drops() && options_.file.empty(); }
   /// Waits until `rendezvous_readers` sides have joined.
-  [[nodiscard]] Result<void> await_readers(Moment until) const;
+  [[nodiscard]] Result<void> await_readers(Moment until);
   /// Frees what readers have released. Whether there is then room for one more step, besides `ahead` that are
   /// being written.
   [[nodiscard]] Result<bool> find_room(std::size_t ahead);
@@ -116,6 +117,7 @@ class StepQueue {
 
   const Stream stream_;
   const StepWriterOptions options_;
+  WaitNotice notice_;  ///< of waits for readers that have not joined
   std::deque<Kept> steps_;
   std::uint64_t bytes_ = 0;                  ///< of these
   std::optional<std::uint64_t> last_bytes_;  ///< of the last step; none before the first one

@@ -29,7 +29,7 @@ StepSide writer_of(StepSide side) {
 StepReplay::StepReplay(const StepSide& side, std::string_view stream, const StepReaderOptions& options)
     : reader_(side),
       options_(options),
-      stream_(std::string(stream) + "@file/" + std::to_string(side.number)) {}
+      stream_(std::string(stream).append(of_file) + std::to_string(side.number)) {}
 
 // The ranks of a reader need not leave it at the same time, and the one with index 0 waits for nobody long.
 StepReplay::~StepReplay() {

@@ -27,6 +27,10 @@ class StepReplay {
   StepReplay& operator=(const StepReplay&) = delete;
   ~StepReplay();
 
+  /// Whether a stream of that title shows the steps of a file.
+  [[nodiscard]] static bool is_of_file(std::string_view title) noexcept {
+    return title.find(of_file) != std::string_view::npos;
+  }
   /// The name of the stream.
   [[nodiscard]] const std::string& stream() const noexcept { return stream_; }
   /// The next step of the file is in the stream after this, unless one is that was not read yet; waits for
@@ -42,6 +46,8 @@ class StepReplay {
   }
 
  private:
+  static constexpr std::string_view of_file = "@file/";
+
   [[nodiscard]] Result<StepFiles*> files() const;
   [[nodiscard]] Result<void> open(Moment until);
   [[nodiscard]] Result<void> find_first(Moment until);

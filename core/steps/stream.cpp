@@ -26,6 +26,17 @@ std::string Stream::name(std::string_view title) {
   return std::string("stream/").append(title);
 }
 
+std::vector<std::string> Stream::open_titles(const Store& store, Deadline deadline) {
+  auto names = store.keys(name({}), {.deadline = deadline});
+  if (!names) {
+    return {};
+  }
+  for (std::string& one : *names) {
+    one.erase(0, name({}).size());
+  }
+  return std::move(*names);
+}
+
 std::string Stream::first(std::string_view title, std::uint64_t side) {
   std::string name("first/");
   append_number(name, side);
@@ -105,8 +116,7 @@ void Stream::clean_if_left(bool writer_is_gone) const noexcept {
         return;
       }
     }
-    if (auto names = store().keys()) {
-      std::erase_if(*names, [this](const std::string& one) { return !one.starts_with(prefix_); });
+    if (auto names = store().keys(prefix_)) {
       const auto is_of = [this](const std::string& one, std::string_view kind) {
         return std::string_view(one).substr(prefix_.size()).starts_with(kind);
       };

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <vector>
 
 #include "core/session.hpp"
 #include "core/steps/records.hpp"
@@ -32,6 +32,8 @@ class Stream : public Records {
   [[nodiscard]] static Result<Store> open_store(const Session& session);
   /// The StreamRecord by which readers find the stream of that title.
   [[nodiscard]] static std::string name(std::string_view title);
+  /// The titles of the streams that can be found, as far as is known by the deadline.
+  [[nodiscard]] static std::vector<std::string> open_titles(const Store& store, Deadline deadline);
   /// The StreamRecord by which the other ranks of a side that writes it find it.
   [[nodiscard]] static std::string first(std::string_view title, std::uint64_t side);
 

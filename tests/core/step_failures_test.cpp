@@ -384,6 +384,41 @@ TEST_F(StepFailures, CloseNamesTheRankThatHasNotClosed) {
   EXPECT_TRUE(first.close({.deadline = long_enough}));
 }
 
+// One that writes to no file would have left its part out of that of the others.
+TEST_F(StepFailures, OtherOptionsOfARankAreRefused) {
+  for (const StepWriterOptions& others :
+       {StepWriterOptions{.queue_steps = 2}, StepWriterOptions{.when_full = WhenFull::drop_oldest}}) {
+    const std::uint64_t number = side().number;
+    StepWriter first(side(0, 2, number), "s");
+    try {
+      const StepWriter second(side(1, 2, number), "s", others);
+      ADD_FAILURE() << "opened";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Errc::options_differ) << error.what();
+      EXPECT_EQ(error.key(), "s");
+    }
+    EXPECT_EQ(first.begin({.deadline = long_enough}).error().code(), Errc::options_differ);
+    EXPECT_EQ(first.close({.deadline = long_enough}).error().code(), Errc::options_differ);
+  }
+}
+
+TEST_F(StepFailures, AWriterThatWasMovedFromIsClosed) {
+  StepWriter from(side(), "s", {.when_full = WhenFull::drop_oldest});
+  StepWriter to(std::move(from));
+  EXPECT_EQ(from.begin().error().code(), Errc::closed);  // NOLINT(bugprone-use-after-move)
+  EXPECT_EQ(from.close().error().code(), Errc::closed);  // NOLINT(bugprone-use-after-move)
+  EXPECT_TRUE(to.close());
+}
+
+TEST_F(StepFailures, AReaderOfAMisspeltNameIsToldWhichStreamsAreOpen) {
+  StepWriter out(side(), "waves", {.when_full = WhenFull::drop_oldest});
+  StepReader in(side(), "wave");
+  const auto none = in.next(1100ms);
+  ASSERT_EQ(none.error().code(), Errc::timeout);
+  EXPECT_EQ(none.error().key(), "wave");
+  EXPECT_NE(none.error().text().find("(open are 1: waves)"), std::string::npos) << none.error().text();
+}
+
 TEST_F(StepFailures, StepsAreKeptForTheFirstReader) {
   for (const WhenFull policy : {WhenFull::wait, WhenFull::fail}) {
     StepWriter out(side(), "s", {.queue_steps = 3, .when_full = policy});
