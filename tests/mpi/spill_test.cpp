@@ -19,7 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 using tests::code_of;
 
-constexpr std::uint64_t memory_bytes = 64_MiB;
+constexpr std::uint64_t memory_bytes = 32_MiB;
 
 RuntimeOptions options_for(const std::string& folder) {
   return {.memory_bytes = memory_bytes, .timeout = 60s, .collective_timeout = 60s, .spill_folder = folder};
