@@ -23,6 +23,8 @@
 #include <utility>
 #include <vector>
 
+#include "tests/mpi/job.hpp"
+
 #if defined(__SANITIZE_ADDRESS__)
 #define LOCUM_TEST_LEAK_CHECK 1
 #elif defined(__has_feature)
@@ -159,7 +161,9 @@ class Agreement : public testing::EmptyTestEventListener {
  private:
   std::vector<int> gather(int value) {
     std::vector<int> values(static_cast<std::size_t>(ranks_));
-    MPI_Allgather(&value, 1, MPI_INT, values.data(), 1, MPI_INT, communicator_);
+    MPI_Request request;
+    MPI_Iallgather(&value, 1, MPI_INT, values.data(), 1, MPI_INT, communicator_, &request);
+    locum::job::complete(request);
     return values;
   }
 
