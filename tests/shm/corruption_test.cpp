@@ -25,6 +25,7 @@
 #include "shm/table/object_table.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/sanitized.hpp"
+#include "tests/core/trials.hpp"
 #include "tests/shm/child.hpp"
 
 namespace locum::shm::corruption_test {
@@ -321,7 +322,8 @@ class Corruption : public ::testing::Test {
                 region.name.c_str(), trials_, found_, refused_, trials_ - found_ - refused_);
   }
 
-  static constexpr std::uint64_t stride = sanitized ? 5 : 1;
+  /// From one overwritten byte to the next one. LOCUM_CORRUPTION_STRIDE=1: each byte.
+  const std::uint64_t stride = tests::number_from("LOCUM_CORRUPTION_STRIDE", sanitized ? 11 : 3);
 
   std::shared_ptr<Segment> segment_ = Segment::create(Geometry::fit(2, 16_MiB, 1_GiB), 0x10C0);
   std::array<std::shared_ptr<Connector>, 2> ranks_;
