@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <iterator>
 #include <memory>
 #include <span>
@@ -89,19 +90,28 @@ locum::Hyperslab slab_of(const Box& box, std::size_t rank) {
   return slab;
 }
 
-template <class T>
-Values read_block(const locum::InputStep& step, const locum::Variable& variable, int writer, bool is_array) {
-  if (is_array) {
-    const auto view = step.get<T[]>(variable.name, {.writer = writer}).value();
-    const Memory<T> memory(view.size());
-    std::ranges::copy(view, memory.span.begin());
-    const locum::Extents extents = view.extents();
-    return memory.values({extents.span().begin(), extents.span().end()});
+/// A block as it is in memory: a type is no part of the call, which would be compiled for each.
+struct BlockBytes {
+  locum::View<std::byte[]> bytes;
+  std::vector<std::uint64_t> extents;  ///< empty of a single value
+
+  template <class T>
+  Values values() const {
+    const Memory<T> memory(bytes.size() / sizeof(T));
+    std::ranges::copy(bytes.span().first(memory.span.size_bytes()),
+                      std::as_writable_bytes(memory.span).begin());
+    return memory.values(extents);
   }
-  const auto view = step.get<T>(variable.name, {.writer = writer}).value();
-  const Memory<T> memory(1);
-  memory.span.front() = *view;
-  return memory.values({});
+};
+
+BlockBytes read_block(const locum::InputStep& step, const locum::Variable& variable, int writer) {
+  BlockBytes block{step.get_bytes(variable.name, {.writer = writer}).value(), {}};
+  const auto all = step.blocks(variable.name).value();
+  const auto own = std::ranges::find(all, writer, &locum::StepBlock::writer);
+  if (own != all.end()) {
+    block.extents.assign(own->count.span().begin(), own->count.span().end());
+  }
+  return block;
 }
 
 }  // namespace
@@ -147,9 +157,8 @@ std::vector<WriterBlock> read_blocks(const locum::InputStep& step, const locum::
   std::vector<WriterBlock> blocks;
   for (int at = writer.value_or(0); at < ranks && blocks.size() < (writer ? 1 : variable.blocks); ++at) {
     try {
-      blocks.push_back({at, with_element(name, [&]<class T>() {
-                          return read_block<T>(step, variable, at, name.is_array);
-                        })});
+      const BlockBytes block = read_block(step, variable, at);
+      blocks.push_back({at, with_element(name, [&]<class T>() { return block.values<T>(); })});
     } catch (const locum::Error& error) {
       if (writer || error.code() != locum::Errc::not_found) {
         throw;
