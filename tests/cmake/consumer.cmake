@@ -112,8 +112,8 @@ elseif(VARIANT STREQUAL "serial")
   endif()
 elseif(VARIANT STREQUAL "add_subdirectory")
   run(${configure} "-DLOCUM_SOURCE_DIR=${SOURCE_DIR}" -DBUILD_SHARED_LIBS=ON -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0 ${OPTIONS}
-    # Backends that need libraries of their own are linked by the other variants.
-    -DLOCUM_WITH_ROCKSDB=OFF -DLOCUM_WITH_ZSTD=OFF -DLOCUM_WITH_LZ4=OFF -DLOCUM_WITH_SODIUM=OFF -DLOCUM_WITH_TLS=OFF -DLOCUM_WITH_TOML=OFF)
+    # What needs libraries of its own is linked by the other variants.
+    -DLOCUM_WITH_UCX=OFF -DLOCUM_WITH_HDF5=OFF -DLOCUM_WITH_ROCKSDB=OFF -DLOCUM_WITH_ZSTD=OFF -DLOCUM_WITH_LZ4=OFF -DLOCUM_WITH_SODIUM=OFF -DLOCUM_WITH_TLS=OFF -DLOCUM_WITH_TOML=OFF)
   run("${CMAKE_COMMAND}" --build "${build}" --parallel 2)
   run_consumer()
 elseif(VARIANT STREQUAL "pkg_config")
