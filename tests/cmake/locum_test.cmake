@@ -30,7 +30,7 @@ endif()
 list(APPEND LOCUM_MPI_ENVIRONMENT ${LOCUM_FOREIGN_STACKS} GTEST_COLOR=no)  # Open MPI gives each rank a terminal of its own, and so colours
 
 # Options for test programs. They are half of all code, and compiling a source mostly means compiling common headers and
-# optimising: eight sources at a time, slightly optimised, take a fifth of the time. Warnings of a local name that equals another
+# optimising: sixteen sources at a time, slightly optimised, take a fifth of the time. Warnings of a local name that equals another
 # source's constant are meaningless then. MEASURES: users' options.
 option(LOCUM_UNITY_TESTS "Compile several sources of a test program at a time; OFF for work on a single one" ON)
 # A process costs a sanitizer a third of a second, more than most of the two thousand tests.
@@ -42,7 +42,7 @@ function(locum_test_options program)
     target_compile_options(${program} PRIVATE ${LOCUM_TEST_OPTIONS})
   endif()
   if(LOCUM_UNITY_TESTS)
-    set_target_properties(${program} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    set_target_properties(${program} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 16)
     target_compile_options(${program} PRIVATE -Wno-shadow)
   endif()
 endfunction()
