@@ -27,9 +27,11 @@ Result<std::uint64_t> StepInput::first_step(Moment until) const {
   return first;
 }
 
-// Which streams there are is asked of all nodes, and only after a wait that was worth it.
+// Which streams there are is asked of all nodes: only after a wait that was worth it, and not for long, since
+// the caller's deadline has come.
 Result<View<StreamRecord>> StepInput::await_stream(const Store& store, Moment until) {
   constexpr std::chrono::seconds worth_it{1};
+  constexpr std::chrono::milliseconds asking{100};
   constexpr std::size_t most_titles = 5;
   CompletionCounter& clock = *side_.session.state()->completions();
   const Moment began = clock.now();
@@ -37,7 +39,7 @@ Result<View<StreamRecord>> StepInput::await_stream(const Store& store, Moment un
     std::string others;
     std::size_t count = 0;
     if (clock.now() - began >= worth_it) {
-      for (const std::string& title : Stream::open_titles(store, clock.now() + worth_it)) {
+      for (const std::string& title : Stream::open_titles(store, clock.now() + asking)) {
         if (title != name_ && !StepReplay::is_of_file(title) && ++count <= most_titles) {
           others += (others.empty() ? "" : ", ") + title.substr(0, 64);
         }

@@ -1,6 +1,6 @@
-// Stray stores: each byte of a node's tables is overwritten in several ways, and then every operation is
-// tried. There must never be a crash, an endless wait, or bytes of another object; damage that must be
-// detected is reported as `corrupt`, with its place.
+// Stray stores: each third byte of a node's tables is overwritten in several ways (each byte by tests/long),
+// and then every operation is tried. There must never be a crash, an endless wait, or bytes of another
+// object; damage that must be detected is reported as `corrupt`, with its place.
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
