@@ -79,17 +79,16 @@ std::size_t StepGathering::first_missing() const {
 }
 
 // A rank that fails says so under one name, so that this does not have to wait for the parts of others first:
-// but for those of steps that it had ended.
+// but for those of steps that it had ended. Where there is no time for these, that is still the cause.
 Result<void> StepGathering::may_wait() {
-  if (stream_.has(stream_.failure())) {
-    if (const StreamFailure failure = stream_.failed(); failure.has_failed() && failure.step <= gathered_) {
-      return failed_by(failure);
-    }
+  const StreamFailure failure = stream_.has(stream_.failure()) ? stream_.failed() : StreamFailure{};
+  if (failure.has_failed() && failure.step <= gathered_) {
+    return failed_by(failure);
   }
   if (stream_.now().time_since_epoch().count() < stop_at_.load(std::memory_order_relaxed)) {
     return {};
   }
-  return failed_by(who_is_late());
+  return failed_by(failure.has_failed() ? failure : who_is_late());
 }
 
 // A writer may wait for memory that released steps have. Nobody else frees these.

@@ -132,19 +132,20 @@ Result<std::shared_ptr<StepOutput>> StepOutput::open(const StepSide& side, std::
     output->gathering_ =
         std::make_unique<StepGathering>(output->stream_, *output->queue_, options, output->index_);
   }
-  if (side.index != 0) {
-    const auto handle = output->presence_.handle();
-    const auto& joined = output->stream_;
-    if (const auto made = joined.put(joined.writer(side.index), handle, until); !made) {
-      return made.error().about(stream);
-    }
-  }
+  // Before this rank says that it takes part: the first writer grants no step then.
   if (differs) {
     output->fail({.cause = StreamFailure::Cause::other_options,
                   .rank = output->rank(),
                   .other = output->first_writer_.rank()});
     output->leave(std::chrono::seconds(0));
     return output->failure_.error(stream);
+  }
+  if (side.index != 0) {
+    const auto handle = output->presence_.handle();
+    const auto& joined = output->stream_;
+    if (const auto made = joined.put(joined.writer(side.index), handle, until); !made) {
+      return made.error().about(stream);
+    }
   }
   return output;
 }

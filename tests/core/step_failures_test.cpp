@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <future>
+#include <latch>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -137,11 +138,13 @@ TEST_F(StepFailures, AnExceptionInAStepIsAnErrorOfAll) {
   for (const std::size_t throws : {0U, 1U}) {
     const std::uint64_t number = side().number;
     std::optional<Error> told;
+    std::latch first_step_is_whole(2);  // only whole steps are read behind an exception
     std::thread one([&] {
       EXPECT_THROW(
           {
             StepWriter out(side(throws, 2, number), "s");
             write(out);
+            first_step_is_whole.arrive_and_wait();
             auto step = out.begin({.deadline = long_enough}).value();
             step.put("n", 2);
             throw std::runtime_error("the solver diverged");
@@ -151,6 +154,7 @@ TEST_F(StepFailures, AnExceptionInAStepIsAnErrorOfAll) {
     std::thread other([&] {
       StepWriter out(side(1 - throws, 2, number), "s");
       write(out);
+      first_step_is_whole.arrive_and_wait();
       auto step = out.begin({.deadline = long_enough});
       if (step) {
         step->end();
@@ -167,6 +171,23 @@ TEST_F(StepFailures, AnExceptionInAStepIsAnErrorOfAll) {
     ASSERT_TRUE(told);
     EXPECT_EQ(told->code(), Errc::broken_promise) << told->what();
   }
+}
+
+TEST_F(StepFailures, AnExceptionIsTheCauseThoughAnotherRankLagsBehind) {
+  const std::uint64_t number = side().number;
+  std::optional<StepWriter> lags;
+  EXPECT_THROW(
+      {
+        StepWriter out(side(0, 2, number), "s");
+        lags.emplace(side(1, 2, number), "s");
+        write(out);
+        throw std::runtime_error("the solver diverged");
+      },
+      std::runtime_error);
+  const auto closed = lags->close({.deadline = long_enough});
+  ASSERT_FALSE(closed);
+  EXPECT_EQ(closed.error().code(), Errc::broken_promise);
+  EXPECT_NE(closed.error().text().find("by an exception"), std::string::npos) << closed.error().text();
 }
 
 TEST_F(StepFailures, AnExceptionBetweenStepsIsAnError) {
