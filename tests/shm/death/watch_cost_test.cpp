@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -30,42 +29,36 @@ using Clock = Deadline::Clock;
 constexpr std::uint32_t most_ranks = tests::WatchBoard::most_ranks;
 constexpr seconds patience = tests::WatchBoard::patience;
 
-/// The system's figures for a thread of this process.
-struct ThreadCounts {
-  std::uint64_t cpu_ns = 0;
-  std::uint64_t wake_ups = 0;
-};
-
-std::optional<ThreadCounts> counts_of(const std::string& thread) {
-  ThreadCounts counts;
-  std::ifstream schedule("/proc/self/task/" + thread + "/schedstat");
-  if (!(schedule >> counts.cpu_ns)) {
-    return std::nullopt;
-  }
+/// How often the system has woken a thread of this process, if it counts that.
+std::optional<std::uint64_t> wake_ups_of(const std::string& thread) {
   std::ifstream status("/proc/self/task/" + thread + "/status");
+  std::uint64_t count = 0;
   for (std::string word; status >> word;) {
     if (word == "voluntary_ctxt_switches:") {
-      status >> counts.wake_ups;
+      return status >> count ? std::optional(count) : std::nullopt;
     }
   }
-  return counts;
+  return std::nullopt;
 }
 
-std::set<std::string> threads_of_watches() {
-  std::set<std::string> threads;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
-    std::string name;
-    std::getline(std::ifstream(entry.path() / "comm"), name);
-    if (name == "locum watch") {
-      threads.insert(entry.path().filename());
+/// The thread of a watch that was just made, other than that one: a thread gives itself its name when it
+/// starts.
+std::string thread_of_watch(const std::string& other = "") {
+  for (const auto moment = Clock::now() + patience; Clock::now() < moment; std::this_thread::yield()) {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+      std::string name;
+      std::getline(std::ifstream(entry.path() / "comm"), name);
+      if (name == "locum watch" && entry.path().filename() != other) {
+        return entry.path().filename();
+      }
     }
   }
-  return threads;
+  return "";
 }
 
 // Two watches in this process, one of each kind, and seven living processes: the measurement ends when the
-// polling one has polled thirty times. The processor time, a thousandth of a core on a quiet machine, may be
-// ten times that: a thread that wakes up on a busy machine pays for the caches that others have filled.
+// polling one has polled thirty times. It polls twenty times a second; a page that the system has to find
+// first is one more wake-up, so that twice as many are no error. What a poll costs depends on the machine.
 TEST(WatchCost, FewWakeUpsWhenNothingHappens) {
   if (tests::sanitized) {
     GTEST_SKIP() << "a sanitizer takes time of its own";
@@ -98,43 +91,31 @@ TEST(WatchCost, FewWakeUpsWhenNothingHappens) {
   std::atomic<int> calls{0};
   const Watch::Duties duties{[&](std::uint32_t) { ++calls; }, [&](std::uint32_t) { ++calls; }};
 
-  const Watch told(segment, 0, processes, duties);
-  const auto first = threads_of_watches();
-  ASSERT_EQ(first.size(), 1U);
-  const std::string teller = *first.begin();
+  const Watch by_system(segment, 0, processes, duties);
+  const std::string teller = thread_of_watch();
   for (ProcessIdentity& process : processes) {
     process.name_space = 0;
   }
   const Watch looking(segment, 1, processes, duties);
-  auto both = threads_of_watches();
-  both.erase(teller);
-  ASSERT_EQ(both.size(), 1U);
-  const std::string looker = *both.begin();
+  const std::string looker = thread_of_watch(teller);
+  ASSERT_FALSE(teller.empty() || looker.empty());
 
-  const auto told_before = counts_of(teller);
-  const auto looked_before = counts_of(looker);
+  const auto told_before = wake_ups_of(teller);
+  const auto looked_before = wake_ups_of(looker);
   if (!told_before || !looked_before) {
-    GTEST_SKIP() << "this system does not measure threads (/proc/self/task/*/schedstat)";
+    GTEST_SKIP() << "this system does not count the wake-ups of threads (/proc/self/task/*/status)";
   }
   const auto start = Clock::now();
-  ThreadCounts looked = *looked_before;
-  while (looked.wake_ups < looked_before->wake_ups + 30) {
+  std::uint64_t looked = *looked_before;
+  while (looked < *looked_before + 30) {
     ASSERT_LT(Clock::now(), start + patience);
     std::this_thread::sleep_for(milliseconds(20));
-    looked = *counts_of(looker);
+    looked = *wake_ups_of(looker);
   }
-  const ThreadCounts told_after = *counts_of(teller);
+  const std::uint64_t told = *wake_ups_of(teller);
   const std::chrono::duration<double> took = Clock::now() - start;
-  const auto share = [&](const ThreadCounts& now, const ThreadCounts& before) {
-    return static_cast<double>(now.cpu_ns - before.cpu_ns) * 1e-9 / took.count();
-  };
-  const auto rate = [&](const ThreadCounts& now, const ThreadCounts& before) {
-    return static_cast<double>(now.wake_ups - before.wake_ups) / took.count();
-  };
-  EXPECT_LE(share(told_after, *told_before), 0.01);
-  EXPECT_LE(share(looked, *looked_before), 0.01);
-  EXPECT_LE(rate(told_after, *told_before), 2.5);
-  EXPECT_LE(rate(looked, *looked_before), 22.0);
+  EXPECT_LE(static_cast<double>(told - *told_before), 5 * took.count());
+  EXPECT_LE(static_cast<double>(looked - *looked_before), 40 * took.count());
   EXPECT_EQ(calls.load(), 0);
 }
 
