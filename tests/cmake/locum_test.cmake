@@ -6,7 +6,8 @@
 # The first argument names the program and the entries. Optional:
 #   ENTRIES name          what the entries are called, if not like the program
 #   LINK library ...      further libraries
-#   ONE_THREAD            only one thread runs at any time: ThreadSanitizer could find nothing, and the program is not built for it
+#   SANITIZERS s ...      address, thread: those for which it is built, or none; without this, all. Each path is seen by each once: not
+#                         for thread where one thread at a time runs, and for none what dies or is about the build
 #   ROOM folder           the library's folder under test, if the name is not that of a folder
 #   TIMEOUT seconds       for one entry
 #   ENVIRONMENT A=B ...   for the program
@@ -16,15 +17,20 @@
 #   OWN_MAIN              the sources have their own main(): for tests before MPI_Init, after MPI_Finalize, or of a job
 #                         that dies. Without RANKS such a program is one entry, named like the first argument.
 #   SERIAL                each TEST runs alone, also if ctest runs several at a time: it uses something that all share
-#   MEASURES              it counts or measures the library's work: compiled with users' options
+#   MEASURES              it counts or measures the library's work: compiled with users' options, and not for a sanitizer
 #   DIES_WITH regex ...   the program must end with an error and must have printed a line for each of these
+
+set(LOCUM_SANITIZER "")
+if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=(address|thread)")
+  set(LOCUM_SANITIZER ${CMAKE_MATCH_1})
+endif()
 
 file(STRINGS "${PROJECT_SOURCE_DIR}/tests/mpi.env" LOCUM_MPI_ENVIRONMENT REGEX "^[A-Z]")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/mpi.env")
 # Leaks of foreign libraries are recognised by their frames (tests/lsan.supp), but these libraries keep no frame pointers:
 # programs with such libraries unwind stacks in the slow way. Thread-local variables of these libraries are ignored: LeakSanitizer
 # guesses the place of their block from the bytes before it (clang 16), and sometimes crashes there.
-if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=address")
+if(LOCUM_SANITIZER STREQUAL "address")
   set(LOCUM_FOREIGN_STACKS "ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:intercept_tls_get_addr=0:fast_unwind_on_malloc=0")
 endif()
 list(APPEND LOCUM_MPI_ENVIRONMENT ${LOCUM_FOREIGN_STACKS} GTEST_COLOR=no)  # Open MPI gives each rank a terminal of its own, and so colours
@@ -33,7 +39,7 @@ list(APPEND LOCUM_MPI_ENVIRONMENT ${LOCUM_FOREIGN_STACKS} GTEST_COLOR=no)  # Ope
 # optimising: sixteen sources at a time, slightly optimised, take a fifth of the time. Warnings of a local name that equals another
 # source's constant are meaningless then. MEASURES: users' options.
 option(LOCUM_UNITY_TESTS "Compile several sources of a test program at a time; OFF for work on a single one" ON)
-# A process costs a sanitizer a third of a second, more than most of the two thousand tests.
+# A process costs a tenth of a second, or a third with a sanitizer: more than most of the three thousand tests.
 set(LOCUM_TEST_SHARDS 0 CACHE STRING "Run each test program in so many processes; 0: each test in one of its own")
 set(LOCUM_TEST_OPTIONS "-O1" CACHE STRING "Compile options of tests that measure nothing, after all others")
 function(locum_test_options program)
@@ -83,23 +89,29 @@ function(locum_test_shards name)
 endfunction()
 
 function(locum_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 TEST "OWN_MAIN;SERIAL;MEASURES;ONE_THREAD" "ROOM;TIMEOUT;ENTRIES" "LINK;RANKS;SOURCES;ENVIRONMENT;THREAD_LEVELS;NODES_OF;DIES_WITH")
+  cmake_parse_arguments(PARSE_ARGV 1 TEST "OWN_MAIN;SERIAL;MEASURES" "ROOM;TIMEOUT;ENTRIES" "SANITIZERS;LINK;RANKS;SOURCES;ENVIRONMENT;THREAD_LEVELS;NODES_OF;DIES_WITH")
   if(NOT TEST_ROOM)
     set(TEST_ROOM ${name})
   endif()
   if(NOT TEST_TIMEOUT)
     set(TEST_TIMEOUT 120)
   endif()
+  set(has_ranks FALSE)
+  if(TEST_RANKS OR TEST_NODES_OF)
+    set(has_ranks TRUE)
+  endif()
   if(NOT TEST_ENTRIES)
     set(TEST_ENTRIES ${name})
   endif()
 
-  if(TEST_ONE_THREAD AND CMAKE_CXX_FLAGS MATCHES "-fsanitize=thread")
-    message(STATUS "locum: no ${name} tests: only one thread runs in them, and ThreadSanitizer looks for races")
+  if(TEST_MEASURES)  # to what the library does a sanitizer adds what it does itself
+    set(TEST_SANITIZERS none)
+  endif()
+  if(LOCUM_SANITIZER AND TEST_SANITIZERS AND NOT LOCUM_SANITIZER IN_LIST TEST_SANITIZERS)
     return()
   endif()
   # Clang's ThreadSanitizer has its own operator new, which excludes any other.
-  if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=thread" AND TEST_SOURCES MATCHES "operator_new\\.cpp")
+  if(LOCUM_SANITIZER STREQUAL "thread" AND TEST_SOURCES MATCHES "operator_new\\.cpp")
     message(STATUS "locum: no ${name} tests: they have an operator new, as ThreadSanitizer has")
     return()
   endif()
@@ -112,23 +124,24 @@ function(locum_test name)
     locum_test_options(${program})
   endif()
   target_link_libraries(${program} PRIVATE ${TEST_LINK} locum::${TEST_ROOM} GTest::gtest rapidcheck rapidcheck_gtest)
-  if(TEST_RANKS)
+  if(has_ranks)
     target_link_libraries(${program} PRIVATE MPI::MPI_CXX)
   endif()
 
-  if(NOT TEST_OWN_MAIN AND TEST_RANKS)
+  if(NOT TEST_OWN_MAIN AND has_ranks)
     target_sources(${program} PRIVATE "${PROJECT_SOURCE_DIR}/tests/mpi/gtest_main.cpp")
   elseif(NOT TEST_OWN_MAIN)
     target_link_libraries(${program} PRIVATE GTest::gtest_main)
+    set_property(GLOBAL APPEND PROPERTY LOCUM_TEST_PROGRAMS "${TEST_ENTRIES} $<TARGET_FILE:${program}>")
     # ThreadSanitizer takes two mutexes at the same address, one after the other, for one: std::mutex does not report its end.
     # Successive tests of shm in one process would seem to lock in a different order.
-    if(LOCUM_TEST_SHARDS AND NOT (TEST_ROOM MATCHES "^shm" AND CMAKE_CXX_FLAGS MATCHES "-fsanitize=thread"))
+    if(LOCUM_TEST_SHARDS AND NOT (TEST_ROOM MATCHES "^shm" AND LOCUM_SANITIZER STREQUAL "thread"))
       locum_test_shards(${name})
     else()
       gtest_discover_tests(${program} TEST_PREFIX "${TEST_ENTRIES}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
                            PROPERTIES TIMEOUT ${TEST_TIMEOUT} ENVIRONMENT "${TEST_ENVIRONMENT}" RUN_SERIAL ${TEST_SERIAL})
     endif()
-  elseif(NOT TEST_RANKS)
+  elseif(NOT has_ranks)
     locum_test_entry(${name} 1 $<TARGET_FILE:${program}>)
   endif()
 

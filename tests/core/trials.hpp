@@ -18,12 +18,20 @@ namespace locum::tests {
   return number_from(variable, sanitized ? usual / 10 : usual);
 }
 
-/// Selects the steps of an exhaustive search: all; with a sanitizer every thirtieth.
+/// Selects the steps of an exhaustive search: all where the variable is set, else every fifth one, with a
+/// sanitizer every thirty-first. Primes: what is varied at one step changes in other periods, so that all of
+/// it has its turn.
 class StepsToPlay {
  public:
-  [[nodiscard]] bool next() noexcept { return !sanitized || step_++ % 30 == 0; }
+  explicit StepsToPlay(const char* variable)
+      : interval_(number_from(variable, 0) != 0 ? 1
+                  : sanitized                   ? 31
+                                                : 5) {}
+  [[nodiscard]] bool next() noexcept { return step_++ % interval_ == 0; }
+  [[nodiscard]] std::uint64_t interval() const noexcept { return interval_; }
 
  private:
+  std::uint64_t interval_;
   std::uint64_t step_ = 0;
 };
 

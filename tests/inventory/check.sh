@@ -1,6 +1,6 @@
 #!/bin/sh
 # usage: check.sh SOURCE_DIR BUILD_DIR    No test may be lost unnoticed: each one of tests.txt, the tests before core was
-# rebuilt, is still an entry of ctest or listed in gone.txt; each kill point of kill_points.txt is still in shm/.
+# rebuilt, is still one or listed in gone.txt; each kill point of kill_points.txt is still in shm/.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
@@ -8,12 +8,19 @@ trap 'rm -rf "$work"' EXIT
 LC_ALL=C
 export LC_ALL
 
-# In a copy: ctest -N would overwrite the log of the current run.
+# Of programs whose tests are entries, or parts of an entry, the tests; and all other entries. In a copy: ctest -N would overwrite the
+# log of the current run.
 mkdir "$work/tree"
 (cd "$2" && find . -ignore_readdir_race -path ./tests/layering_planted -prune -o -name CTestTestfile.cmake -exec cp --parents {} "$work/tree" \;)
-ctest --test-dir "$work/tree" -N | sed -nE 's/^ *Test +#[0-9]+: //p' | sed 's/  # .*//' | sort -u >"$work/now"
+ctest --test-dir "$work/tree" -N | sed -nE 's/^ *Test +#[0-9]+: //p' | sed 's/  # .*//' >"$work/entries"
+while read -r entries program; do
+  GTEST_FILTER='*' "$program" --gtest_list_tests | sed 's/ *#.*//' | awk -v entries="$entries" '
+    /^[^ ].*\.$/ { suite = $1 }
+    /^  / { print entries "." suite $1 }'
+done <"$2/tests/programs.txt" >>"$work/entries"
+sort -u "$work/entries" >"$work/now"
 if [ "$(wc -l <"$work/now")" -lt 1000 ]; then
-  echo "ctest lists $(wc -l <"$work/now") tests only: is everything built?"
+  echo "the test programs have $(wc -l <"$work/now") tests only: is everything built?"
   exit 2
 fi
 comm -23 "$here/tests.txt" "$work/now" >"$work/lost"
