@@ -46,9 +46,10 @@ void append(std::string& text, const std::vector<std::uint64_t>& numbers) {
   text.push_back('\0');
 }
 
-// The same on all ranks that have found the same part of the same file.
-std::uint64_t identity_of(const FilePart& part) {
+// The same on all ranks that have found the same part of the same file for the same use.
+std::uint64_t identity_of(const FilePart& part, std::string_view use) {
   std::string text;
+  append(text, use);
   append(text, part.path);
   append(text, part.dataset);
   append(text, part.type);
@@ -227,10 +228,10 @@ StepFiles* FileParts::steps() const noexcept {
 }
 
 Result<Handle> FileParts::add(SessionState& session, std::uint32_t store, const FilePart& part,
-                              Deadline deadline) const {
+                              Deadline deadline, std::string_view use) const {
   Handle handle;
   handle.incarnation = session.options().incarnation;
-  handle.key = restored_key(store, identity_of(part), state_->ranks);
+  handle.key = restored_key(store, identity_of(part, use), state_->ranks);
   if (const auto put = put_file_part(session, handle.key, part, deadline); !put) {
     return session.explain(handle.key, put.error());
   }

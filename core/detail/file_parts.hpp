@@ -41,9 +41,10 @@ class FileParts {
   void use(std::shared_ptr<FileReader> reader, std::shared_ptr<StepFiles> steps, std::uint32_t ranks);
   /// Null where there are none.
   [[nodiscard]] StepFiles* steps() const noexcept;
-  /// The handle of a part, which has a record or an object from now on. `store`: its number.
+  /// The handle of a part, which has a record or an object from now on. `store`: its number. The same part
+  /// for another `use` is another object, so that who evicts it takes it from nobody else.
   [[nodiscard]] Result<Handle> add(SessionState& session, std::uint32_t store, const FilePart& part,
-                                   Deadline deadline) const;
+                                   Deadline deadline, std::string_view use = {}) const;
   /// The object under the name of such a promise, or under one that leads to it; reads it if nobody has.
   /// Where that can be, a thread of its own reads: then `timeout` means that it is still reading.
   [[nodiscard]] Result<ObjectView> load(SessionState& session, const Address& name, Deadline deadline);

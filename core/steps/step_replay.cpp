@@ -214,7 +214,7 @@ Result<StepRecord> StepReplay::share_of(const StepRecord& step, Moment until) {
     BlockRecord block = step.blocks[at];
     FileParts& files = stream.session().files();
     const auto part = files.steps()->find(options_.file, *next_, block);
-    const auto handle = part ? files.add(stream.session(), stream.store().number(), *part, until)
+    const auto handle = part ? files.add(stream.session(), stream.store().number(), *part, until, stream_)
                              : Result<Handle>(part.error());
     if (!handle) {
       return handle.error();

@@ -334,6 +334,23 @@ TEST(StepFiles, ShowTheNewestStepWhileTheyAreWritten) {
   out.close().value();
 }
 
+// Whatever one of them has done with, the others still read.
+TEST(StepFiles, AreReadByReadersThatDoNotDisturbEachOther) {
+  const job::SharedFolder folder;
+  const std::string path = folder / "run.h5";
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB});
+  write_steps(runtime, path, job::size());
+  std::optional<StepReader> one(std::in_place, runtime, "any", MPI_COMM_WORLD,
+                                StepReaderOptions{.file = path});
+  StepReader other(runtime, "any", MPI_COMM_WORLD, {.file = path});
+  const auto step = other.next(60s).value();
+  one->next(60s).value().release();
+  one.reset();
+  job::barrier();
+  expect_step(step, 0, static_cast<std::uint64_t>(job::size()));
+  job::barrier();
+}
+
 // As h5py does: a step is a group, a global array one dataset.
 TEST(StepFiles, AreReadByHdf5Alone) {
   const job::SharedFolder folder;
