@@ -14,7 +14,8 @@ mkdir "$work/tree"
 (cd "$2" && find . -ignore_readdir_race -path ./tests/layering_planted -prune -o -name CTestTestfile.cmake -exec cp --parents {} "$work/tree" \;)
 ctest --test-dir "$work/tree" -N | sed -nE 's/^ *Test +#[0-9]+: //p' | sed 's/  # .*//' >"$work/entries"
 while read -r entries program; do
-  GTEST_FILTER='*' "$program" --gtest_list_tests | sed 's/ *#.*//' | awk -v entries="$entries" '
+  # As CMake names an entry: a parameter that is a number by its value.
+  GTEST_FILTER='*' "$program" --gtest_list_tests | sed -E 's,/[0-9]+ +# GetParam\(\) = ([0-9]+)$,/\1,; s/ *#.*//' | awk -v entries="$entries" '
     /^[^ ].*\.$/ { suite = $1 }
     /^  / { print entries "." suite $1 }'
 done <"$2/tests/programs.txt" >>"$work/entries"
