@@ -51,7 +51,18 @@ function(locum_test_options program)
     set_target_properties(${program} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 16)
     target_compile_options(${program} PRIVATE -Wno-shadow)
   endif()
+  if(LOCUM_PRECOMPILE AND NOT program STREQUAL "locum_test_headers")
+    target_precompile_headers(${program} REUSE_FROM locum_test_headers)
+  endif()
 endfunction()
+
+if(LOCUM_PRECOMPILE)
+  file(CONFIGURE OUTPUT test_headers.cpp CONTENT "// Only what is read before it.\n")
+  add_library(locum_test_headers OBJECT "${CMAKE_CURRENT_BINARY_DIR}/test_headers.cpp")
+  locum_test_options(locum_test_headers)
+  target_precompile_headers(locum_test_headers PRIVATE ${LOCUM_PRECOMPILED} <gtest/gtest.h>)
+  target_link_libraries(locum_test_headers PRIVATE locum::core GTest::gtest rapidcheck rapidcheck_gtest)
+endif()
 
 # An entry of ctest that runs COMMAND, with the properties in the caller's TEST_* variables. LOCUM_TEST_RANKS: a launcher that does not
 # fit the MPI starts so many jobs of one rank, in which most tests would pass.
