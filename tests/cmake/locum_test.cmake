@@ -144,9 +144,7 @@ function(locum_test name)
   elseif(NOT TEST_OWN_MAIN)
     target_link_libraries(${program} PRIVATE GTest::gtest_main)
     set_property(GLOBAL APPEND PROPERTY LOCUM_TEST_PROGRAMS "${TEST_ENTRIES} $<TARGET_FILE:${program}>")
-    # ThreadSanitizer takes two mutexes at the same address, one after the other, for one: std::mutex does not report its end.
-    # Successive tests of shm in one process would seem to lock in a different order.
-    if(LOCUM_TEST_SHARDS AND NOT (TEST_ROOM MATCHES "^shm" AND LOCUM_SANITIZER STREQUAL "thread"))
+    if(LOCUM_TEST_SHARDS)
       locum_test_shards(${name})
     else()
       gtest_discover_tests(${program} TEST_PREFIX "${TEST_ENTRIES}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60

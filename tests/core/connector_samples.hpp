@@ -17,19 +17,24 @@
 
 namespace locum::tests {
 
-/// A byte pattern that identifies its object.
+/// A byte pattern that identifies its object. Eight bytes at a time: tests are compiled without optimisation,
+/// and make gigabytes.
 inline std::vector<std::byte> pattern(std::uint64_t seed, std::size_t size_bytes) {
   std::vector<std::byte> bytes(size_bytes);
+  std::byte* const data = bytes.data();
   std::uint64_t state = seed * 0x9E3779B97F4A7C15U + 1;
-  for (std::byte& byte : bytes) {
+  for (std::size_t at = 0; at < size_bytes; at += sizeof(state)) {
     state = state * 6364136223846793005U + 1442695040888963407U;
-    byte = static_cast<std::byte>(state >> 56U);
+    const std::uint64_t mixed = state ^ (state >> 32U);
+    std::memcpy(data + at, &mixed, std::min(sizeof(mixed), size_bytes - at));
   }
   return bytes;
 }
 
 inline bool holds(const ObjectView& view, const std::vector<std::byte>& bytes) {
-  return std::ranges::equal(view.bytes(), bytes);
+  const auto seen = view.bytes();
+  return seen.size() == bytes.size() &&
+         (bytes.empty() || std::memcmp(seen.data(), bytes.data(), bytes.size()) == 0);
 }
 
 inline ObjectMeta plain_meta(std::uint32_t store, std::string_view name = {}) {

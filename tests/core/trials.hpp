@@ -19,13 +19,13 @@ namespace locum::tests {
 }
 
 /// Selects the steps of an exhaustive search: all where the variable is set, else every fifth one, with a
-/// sanitizer every thirty-first. Primes: what is varied at one step changes in other periods, so that all of
-/// it has its turn.
+/// sanitizer every hundred and first. Primes: what is varied at one step changes in other periods, so that
+/// all of it has its turn.
 class StepsToPlay {
  public:
   explicit StepsToPlay(const char* variable)
       : interval_(number_from(variable, 0) != 0 ? 1
-                  : sanitized                   ? 31
+                  : sanitized                   ? 101
                                                 : 5) {}
   [[nodiscard]] bool next() noexcept { return step_++ % interval_ == 0; }
   [[nodiscard]] std::uint64_t interval() const noexcept { return interval_; }

@@ -13,8 +13,8 @@ fuzz() {  # fuzz NAME CORPUS SECONDS MOST_BYTES
 
 cmake --preset fuzz -DLOCUM_WITH_ROCKSDB=OFF -DLOCUM_WITH_TOML=ON &&
   cmake --build --preset fuzz --parallel 2 --target wire_fuzzer file_fuzzer configuration_fuzzer backend_fuzzer &&
-  fuzz wire corpus 20 8000 &&
-  fuzz file file_corpus 15 400 &&
-  fuzz configuration toml_corpus 5 2000 &&
-  fuzz backend backend_corpus 10 1000 &&
+  fuzz wire corpus 10 8000 &&
+  fuzz file file_corpus 8 400 &&
+  fuzz configuration toml_corpus 3 2000 &&
+  fuzz backend backend_corpus 5 1000 &&
   echo 'passed: no fuzzer found anything'

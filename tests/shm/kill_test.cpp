@@ -28,7 +28,7 @@ namespace {
 
 constexpr int first_seed = 20'240'501;
 constexpr std::uint32_t steps = sanitized ? 16 : 40;
-constexpr int runs = sanitized ? 80 : 300;
+constexpr int runs = sanitized ? 80 : 150;
 constexpr int most_failures = 5;
 constexpr int longest_seconds = 900;
 constexpr std::uint64_t mount_bytes = std::uint64_t{64} << 20U;
@@ -59,7 +59,7 @@ int play_all(const Surroundings& surroundings) {
   std::uint64_t deaths = 0;
   const int count = number_from("LOCUM_KILL_RUNS", runs);
   // Which rank comes first is not drawn, so that the last points may need many runs more.
-  const int most = sanitized ? count : 2 * count;
+  const int most = sanitized ? count : 4 * count;
   int done = 0;
   for (; failures < most_failures && (done < count || (done < most && !coverage.missing().empty())); ++done) {
     const Plan plan = coverage.next(steps);
