@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "tests/core/sanitized.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/shm/kill_coverage.hpp"
 #include "tests/shm/kill_run.hpp"
@@ -27,8 +26,8 @@ namespace locum::tests {
 namespace {
 
 constexpr int first_seed = 20'240'501;
-constexpr std::uint32_t steps = sanitized ? 16 : 40;
-constexpr int runs = sanitized ? 80 : 150;
+constexpr std::uint32_t steps = 40;
+constexpr int runs = 150;
 constexpr int most_failures = 5;
 constexpr int longest_seconds = 900;
 constexpr std::uint64_t mount_bytes = std::uint64_t{64} << 20U;
@@ -59,7 +58,7 @@ int play_all(const Surroundings& surroundings) {
   std::uint64_t deaths = 0;
   const int count = number_from("LOCUM_KILL_RUNS", runs);
   // Which rank comes first is not drawn, so that the last points may need many runs more.
-  const int most = sanitized ? count : 4 * count;
+  const int most = 4 * count;
   int done = 0;
   for (; failures < most_failures && (done < count || (done < most && !coverage.missing().empty())); ++done) {
     const Plan plan = coverage.next(steps);
@@ -72,17 +71,10 @@ int play_all(const Surroundings& surroundings) {
       reports += report(plan, verdict);
     }
   }
-  std::cout << coverage.table() << done << " runs" << (sanitized ? " (fewer, under a sanitizer)" : "") << ", "
-            << deaths << " deaths, LOCUM_KILL_SEED=" << seed << '\n'
+  std::cout << coverage.table() << done << " runs, " << deaths << " deaths, LOCUM_KILL_SEED=" << seed << '\n'
             << reports << std::flush;  // last, where what is cut to its end still has them
-  const std::vector<std::string> missing = coverage.missing();
-  if (sanitized) {
-    std::cout << missing.size() << " points and operations without a death: not an error in so few runs\n"
-              << std::flush;
-  } else {
-    for (const std::string& what : missing) {
-      ADD_FAILURE() << "no rank died at " << what;
-    }
+  for (const std::string& what : coverage.missing()) {
+    ADD_FAILURE() << "no rank died at " << what;
   }
   return failures;
 }
