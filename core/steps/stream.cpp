@@ -100,7 +100,7 @@ void Stream::clean_if_left(bool writer_is_gone) const noexcept {
     const bool may_be_joined =
         stream ? (*stream)->writer == record_.writer : stream.error().code() != Errc::not_found;
     const bool was_closed = has(closed());
-    if (may_be_joined && ((!writer_is_gone && !was_closed) || !has(joined(0)))) {
+    if ((!writer_is_gone && !was_closed) || (may_be_joined && !has(joined(0)))) {
       return;
     }
     for (std::uint64_t index = 1; index < record_.writers; ++index) {
