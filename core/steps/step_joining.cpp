@@ -8,13 +8,16 @@
 
 namespace locum::detail {
 
-// The count may be one too low.
+// The count may be one too low. Behind the last step is the record of the stream's end, which is none.
 Result<std::uint64_t> StepInput::first_step(Moment until) const {
   auto count = published(until);
   if (!count) {
     return count;
   }
-  std::uint64_t first = *count + (stream_->has(stream_->step(*count)) ? 1 : 0);
+  const auto uncounted =
+      stream_->store().get<StepRecord>(stream_->step(*count), {.codec = {}, .deadline = until});
+  const bool is_step = uncounted && (*uncounted)->state == StepRecord::State::ready;
+  std::uint64_t first = *count + (is_step ? 1 : 0);
   if (options_.start_at == StartAt::next) {
     return first;
   }

@@ -139,6 +139,53 @@ TEST_F(Steps, WithoutReadersKeepTheNewestIfTheyMayBeDropped) {
   EXPECT_EQ(next.next(10ms).error().code(), Errc::timeout);
 }
 
+// The record of the end is no step, which would be the newest one.
+TEST_F(Steps, AreReadFromTheNewestOneBehindTheEnd) {
+  const auto store = detail::Stream::open_store(*node.session).value();
+  StepWriter out(side(), "s");
+  for (int n = 0; n < 3; ++n) {
+    auto step = out.begin().value();
+    step.put("n", n);
+    step.end().value();
+  }
+  const auto record = store.get<detail::StreamRecord>(detail::Stream::name("s")).value();
+  const detail::Stream stream(store, node.session->state(), *record, "s");
+  std::thread closing([&] { out.close({.deadline = 10s}).value(); });
+  EXPECT_TRUE(store.wait<detail::StepRecord>(stream.step(3), 10s));
+  {
+    StepReader newest(side(), "s", {.start_at = StartAt::newest});
+    const auto step = newest.next(5s);
+    EXPECT_TRUE(step && step->number() == 2U && *step->get<int>("n").value() == 2);
+    StepReader next(side(), "s", {.start_at = StartAt::next});
+    EXPECT_EQ(next.next(5s).error().code(), Errc::end_of_stream);
+  }
+  closing.join();
+}
+
+// Many times, since the reader has to be faster than the writer.
+TEST_F(Steps, MayBeReadAndLeftBetweenTwoLooksOfTheWriter) {
+  const auto store = detail::Stream::open_store(*node.session).value();
+  for (int round = 0; round < 30; ++round) {
+    const std::string name = "s" + std::to_string(round);
+    StepWriter out(side(), name);
+    auto step = out.begin().value();
+    step.put("n", round);
+    step.end().value();
+    const auto record = store.get<detail::StreamRecord>(detail::Stream::name(name)).value();
+    const detail::Stream stream(store, node.session->state(), *record, name);
+    Result<void> closed;
+    std::thread closing([&] { closed = out.close({.deadline = 10s}); });
+    EXPECT_TRUE(store.wait<detail::StepRecord>(stream.step(1), 10s));
+    {
+      StepReader in(side(), name);
+      EXPECT_EQ(*in.next(5s).value().get<int>("n").value(), round);
+      EXPECT_EQ(in.next(5s).error().code(), Errc::end_of_stream);
+    }
+    closing.join();
+    ASSERT_TRUE(closed) << closed.error().what();
+  }
+}
+
 TEST_F(Steps, DropTheOldestOrTheNewest) {
   for (const auto policy : {WhenFull::drop_oldest, WhenFull::drop_newest}) {
     StepWriter out(side(), "s", {.queue_steps = 2, .when_full = policy});
