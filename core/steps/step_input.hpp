@@ -62,8 +62,6 @@ class StepInput {
   [[nodiscard]] Result<void> find_stream(Moment until);
   [[nodiscard]] Result<void> join_first(Moment until);
   [[nodiscard]] Result<void> join_others(Moment until);
-  /// Whether the name of this stream leads to none, or to another one.
-  [[nodiscard]] Result<bool> is_over(Moment until) const;
   [[nodiscard]] Result<void> check_joinable(Moment until);
   /// The error of a wait for another rank of this reader.
   [[nodiscard]] static Error late(std::size_t index, const Error& error);

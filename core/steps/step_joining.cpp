@@ -111,22 +111,13 @@ Error StepInput::late(std::size_t index, const Error& error) {
                          "let all ranks of a reader call it");
 }
 
-Result<bool> StepInput::is_over(Moment until) const {
-  const auto stream =
-      stream_->store().get<StreamRecord>(Stream::name(name_), {.codec = {}, .deadline = until});
-  if (!stream && stream.error().code() != Errc::not_found) {
-    return stream.error();
-  }
-  return !stream || (*stream)->writer != stream_->record().writer;
-}
-
 // A writer that has closed, and left steps behind, can still be joined.
 Result<void> StepInput::check_joinable(Moment until) {
   auto writer = check_writer();
   if (writer || writer.error().code() != Errc::end_of_stream) {
     return writer;
   }
-  const auto over = is_over(until);
+  const auto over = stream_->is_over(until);
   return over && !*over ? Result<void>() : writer;
 }
 
@@ -159,7 +150,7 @@ Result<void> StepInput::join_first(Moment until) {
   if (!stream_->has(from)) {
     // Where the stream is still to be found, it is kept for this side from now on. With the number of its
     // first step the others of the side learn that it has joined, whatever becomes of the name.
-    if (const auto over = is_over(until); !over || *over) {
+    if (const auto over = stream_->is_over(until); !over || *over) {
       return over ? end_of_stream() : over.error();
     }
     const auto first = first_step(until);
@@ -208,7 +199,7 @@ Result<void> StepInput::join(Moment until) {
     }
     has_joined_ = joined.has_value();
     if (!has_joined_) {
-      const auto over = is_over(until);
+      const auto over = stream_->is_over(until);
       const auto next = stream_->store().exists(Stream::name(name_), {.deadline = until});
       const StreamFailure failure = stream_->failed();
       const auto writer = check_writer();

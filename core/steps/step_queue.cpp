@@ -360,6 +360,9 @@ Result<void> StepQueue::end(const StepRecord& last, Moment until) {
     return shown;
   }
   for (;;) {
+    // Asked before look(): who has retired the stream had joined it.
+    const auto over = stream_.is_over(until);
+    was_read_ = over && *over;
     if (const auto room = find_room(0); !room) {
       return room.error();
     }

@@ -112,7 +112,9 @@ class StepQueue {
   [[nodiscard]] Result<void> await_release(Moment until);
   [[nodiscard]] Result<void> await_first_reader(Moment until);
   /// Whether the steps are kept for the first reader.
-  [[nodiscard]] bool awaits_reader() const noexcept { return joined_ == 0 && loses_nothing(); }
+  [[nodiscard]] bool awaits_reader() const noexcept {
+    return joined_ == 0 && !was_read_ && loses_nothing();
+  }
   void evict_blocks(const StepRecord& step) const;
 
   const Stream stream_;
@@ -123,6 +125,7 @@ class StepQueue {
   std::optional<std::uint64_t> last_bytes_;  ///< of the last step; none before the first one
   std::uint64_t next_ = 0;
   std::uint64_t joined_ = 0;  ///< sides that have, ever
+  bool was_read_ = false;     ///< to the end, by a side that may have left before it was counted
   std::vector<Side> sides_;   ///< of which a rank is here
 };
 

@@ -62,6 +62,14 @@ Error Stream::failed(int lost_rank) const {
   return (said.has_failed() ? said : StreamFailure{.cause = otherwise, .rank = lost_rank}).error(title());
 }
 
+Result<bool> Stream::is_over(Deadline deadline) const {
+  const auto stream = store().get<StreamRecord>(name(title_), {.codec = {}, .deadline = deadline});
+  if (!stream && stream.error().code() != Errc::not_found) {
+    return stream.error();
+  }
+  return !stream || (*stream)->writer != record_.writer;
+}
+
 void Stream::withdraw(std::string_view announcement) const {
   const auto announced = store().get<StreamRecord>(announcement);
   if (announced && (*announced)->writer == record_.writer) {
@@ -96,11 +104,10 @@ std::string Stream::named(std::string_view kind, std::uint64_t number, const Han
 
 void Stream::clean_if_left(bool writer_is_gone) const noexcept {
   try {
-    const auto stream = store().get<StreamRecord>(name(title_));
-    const bool may_be_joined =
-        stream ? (*stream)->writer == record_.writer : stream.error().code() != Errc::not_found;
+    const auto over = is_over();
+    const bool may_be_joined = !over || !*over;
     const bool was_closed = has(closed());
-    if ((!writer_is_gone && !was_closed) || (may_be_joined && !has(joined(0)))) {
+    if (may_be_joined && ((!writer_is_gone && !was_closed) || !has(joined(0)))) {
       return;
     }
     for (std::uint64_t index = 1; index < record_.writers; ++index) {

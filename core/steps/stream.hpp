@@ -92,11 +92,13 @@ class Stream : public Records {
 
   /// Lets nobody else join this stream: from now on its name leads to the next one, or to none.
   void retire() const { withdraw(name(title_)); }
+  /// Whether it was retired. A reader does so that has seen its end, and may then remove what tells of it.
+  [[nodiscard]] Result<bool> is_over(Deadline deadline = {}) const;
   /// All writers have found the stream: who looks for it now means the next one.
   void end_opening() const { withdraw(first(title_, record_.number)); }
-  /// Removes all that the stream has left, if its first writer has closed it, or is gone, and all others have
-  /// left. Unless the stream was retired, it is kept for the first reader, if there has been none. Called by
-  /// each rank that leaves, after it has said so: the last one sees that it is.
+  /// Removes all that the stream has left, if all but its first writer have left, and that one has closed it,
+  /// or is gone, or the stream was retired. Unless it was, it is kept for the first reader, if there has been
+  /// none. Called by each rank that leaves, after it has said so: the last one sees that it is.
   void clean_if_left(bool writer_is_gone) const noexcept;
 
  private:
