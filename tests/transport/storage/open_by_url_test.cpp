@@ -111,9 +111,9 @@ TEST(OpenByUrl, WhatHasExpiredIsNotFound) {
   using namespace std::chrono_literals;
   const Session session = open_session("simple:").value();
   const Store store = session.open("short", {.lifetime = 50ms}).value();
+  const auto begin = Deadline::Clock::now();
   const Key key = store.put(1).value();
   ASSERT_TRUE(store.put("name", 2));
-  const auto begin = Deadline::Clock::now();
   while (store.exists(key).value() || store.exists("name").value()) {
     ASSERT_LT(Deadline::Clock::now() - begin, 60s);
     std::this_thread::sleep_for(1ms);
