@@ -42,6 +42,11 @@ StepRecord StepGathering::stop(Moment until) {
     // As results are waited for: the thread, and other ranks, may need messages that nobody else drives.
     (void)ended_->wait(Moment::max());
     thread_.join();
+    for (std::size_t writer = 1; writer <= writers_.size(); ++writer) {
+      if (writers_[writer - 1].state() == PresenceWatch::State::lost) {
+        (void)stream_.store().evict(stream_.writer(writer));  // which the rank would have done
+      }
+    }
   }
   return last_;
 }
@@ -274,8 +279,8 @@ Result<void> StepGathering::run() {
   }
   while (true) {
     auto joined = queue_.await_readers(stream_.now() + Stream::look_interval);
-    if (joined) {
-      break;
+    if (joined || first_missing() == stream_.record().writers) {
+      break;  // all have closed the stream without a step, for which they need no reader
     }
     if (joined.error().code() != Errc::timeout) {
       return joined;

@@ -111,10 +111,10 @@ Error StepInput::late(std::size_t index, const Error& error) {
                          "let all ranks of a reader call it");
 }
 
-// A writer that has closed, and left steps behind, can still be joined.
+// A writer that has closed, or is gone, and left steps behind, can still be joined.
 Result<void> StepInput::check_joinable(Moment until) {
   auto writer = check_writer();
-  if (writer || writer.error().code() != Errc::end_of_stream) {
+  if (writer) {
     return writer;
   }
   const auto over = stream_->is_over(until);

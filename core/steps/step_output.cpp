@@ -26,7 +26,7 @@ Error stream_in_use(std::string_view stream) {
       .about(stream);
 }
 
-/// Announces a stream, in place of one whose writer is gone.
+/// Announces a stream, in place of one whose writer is gone, and removes what nobody reads of that one.
 Result<void> announce(const Store& store, SessionState& session, const StreamRecord& record,
                       std::string_view stream, Deadline deadline) {
   const std::string name = Stream::name(stream);
@@ -48,7 +48,11 @@ Result<void> announce(const Store& store, SessionState& session, const StreamRec
   }
   const auto replaced = store.replace(
       name, record, {.codec = {}, .expected_generation = generation->generation, .deadline = deadline});
-  return replaced ? Result<void>() : Result<void>(stream_in_use(stream));
+  if (!replaced) {
+    return stream_in_use(stream);
+  }
+  Stream(store, session.shared_from_this(), **old, stream).clean_if_left(true);
+  return {};
 }
 
 }  // namespace
@@ -144,6 +148,7 @@ Result<std::shared_ptr<StepOutput>> StepOutput::open(const StepSide& side, std::
     const auto handle = output->presence_.handle();
     const auto& joined = output->stream_;
     if (const auto made = joined.put(joined.writer(side.index), handle, until); !made) {
+      output->leave(std::chrono::seconds(0));
       return made.error().about(stream);
     }
   }

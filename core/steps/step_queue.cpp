@@ -56,23 +56,22 @@ Result<void> StepQueue::look() {
     }
   }
   for (Side& side : sides_) {
-    if (side.from == Side::undecided) {
-      if (const auto from = stream_.store().get<std::uint64_t>(stream_.from(side.number))) {
-        side.from = **from;
-      }
-    }
+    ask(side);
     for (Reader& reader : side.ranks) {
       if (reader.is_gone) {
         continue;
       }
       if (const bool has_left = stream_.has(stream_.left(reader.presence));
           has_left || !reader.watch.is_here()) {
-        forget(side, reader, !has_left && reader.watch.state() == PresenceWatch::State::lost);
+        forget(side, reader, has_left);
       }
     }
   }
-  // Without its first rank, a side never decides.
-  std::erase_if(sides_, [this](const Side& side) {
+  // Without its first rank, a side never decides. It may have decided before it left, behind the question.
+  std::erase_if(sides_, [this](Side& side) {
+    if (side.ranks.front().is_gone) {
+      ask(side);
+    }
     const bool is_gone = std::ranges::all_of(side.ranks, &Reader::is_gone) ||
                          (side.from == Side::undecided && side.ranks.front().is_gone);
     if (is_gone) {
@@ -83,9 +82,22 @@ Result<void> StepQueue::look() {
   return {};
 }
 
-// Whoever leaves has released its steps, or does not want them any more.
-void StepQueue::forget(Side& side, Reader& reader, bool is_lost) {
+void StepQueue::ask(Side& side) const {
+  if (side.from == Side::undecided) {
+    if (const auto from = stream_.store().get<std::uint64_t>(stream_.from(side.number))) {
+      side.from = **from;
+    }
+  }
+}
+
+// Whoever leaves has released its steps, or does not want them any more. For one that could not say that it
+// leaves, this does, without which the stream's records would stay.
+void StepQueue::forget(Side& side, Reader& reader, bool has_left) {
   reader.is_gone = true;
+  const bool is_lost = !has_left && reader.watch.state() == PresenceWatch::State::lost;
+  if (!has_left) {
+    (void)stream_.put(stream_.left(reader.presence), std::uint8_t{1}, stream_.moment({}));
+  }
   for (const Kept& step : steps_) {
     const auto released = stream_.store().evict(stream_.released(step.number, reader.presence));
     if (side.group != 0 && is_lost && !(released && *released)) {
@@ -156,7 +168,7 @@ void StepQueue::evict_blocks(const StepRecord& step) const {
 // An eviction that has lost a node with a copy is made all the same.
 template <class IsHeld>
 Result<bool> StepQueue::try_to_free(std::size_t at, IsHeld is_held) {
-  const Kept& step = steps_[at];
+  Kept& step = steps_[at];
   const auto hidden = stream_.store().evict(stream_.step(step.number));
   if (!hidden && hidden.error().code() != Errc::peer_lost) {
     return hidden.error();
@@ -166,6 +178,7 @@ Result<bool> StepQueue::try_to_free(std::size_t at, IsHeld is_held) {
   }
   if (is_held(step)) {
     const auto shown = stream_.put(stream_.step(step.number), step.record, stream_.moment({}));
+    step.is_hidden = !shown;
     return shown ? Result<bool>(false) : Result<bool>(shown.error());
   }
   std::vector<std::string> records;
@@ -218,9 +231,24 @@ Result<bool> StepQueue::drop_oldest() {
   return false;
 }
 
+Result<void> StepQueue::show_hidden() {
+  for (Kept& step : steps_) {
+    if (step.is_hidden) {
+      if (auto shown = stream_.put(stream_.step(step.number), step.record, stream_.moment({})); !shown) {
+        return shown;
+      }
+      step.is_hidden = false;
+    }
+  }
+  return {};
+}
+
 Result<bool> StepQueue::find_room(std::size_t ahead) {
   if (const auto looked = look(); !looked) {
     return looked.error();
+  }
+  if (const auto shown = show_hidden(); !shown) {
+    return shown.error();
   }
   if (const auto freed = free_released(); !freed) {
     return freed.error();

@@ -68,6 +68,7 @@ class StepQueue {
     std::uint64_t number = 0;
     std::uint64_t bytes = 0;
     StepRecord record;
+    bool is_hidden = false;  ///< from readers, though one wants it: there was no memory to show it again
   };
   /// A rank that reads.
   struct Reader {
@@ -91,7 +92,9 @@ class StepQueue {
   [[nodiscard]] bool has_room(std::size_t ahead) const noexcept;
   /// Learns who has joined, left or died.
   [[nodiscard]] Result<void> look();
-  void forget(Side& side, Reader& reader, bool is_lost);
+  /// Reads with which step a side begins, if it has said so.
+  void ask(Side& side) const;
+  void forget(Side& side, Reader& reader, bool has_left);
   /// Steps that this side had begun and not released go to others of its group.
   void give_back(const Side& side) const;
   [[nodiscard]] std::optional<BegunRecord> begun(const Kept& step, const Side& side) const;
@@ -106,6 +109,7 @@ class StepQueue {
   template <class IsHeld>
   [[nodiscard]] Result<bool> try_to_free(std::size_t at, IsHeld is_held);
   [[nodiscard]] Result<bool> drop_oldest();
+  [[nodiscard]] Result<void> show_hidden();
   /// Puts the record of the next step. Where the node has no memory, waits until steps are released.
   [[nodiscard]] Result<void> show(const StepRecord& step, Moment until, const GoesOn& goes_on);
   /// Waits, not for long, until a step may be free; `timeout` at the end.

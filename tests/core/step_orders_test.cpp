@@ -1,0 +1,249 @@
+// Streams of steps where another rank opens, joins, leaves or dies between two lines of the library, or where
+// there is no memory for one of its records.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <semaphore>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "core/node/local.hpp"
+#include "core/step_reader.hpp"
+#include "core/step_writer.hpp"
+#include "core/steps/stream.hpp"
+#include "tests/core/hooked_connector.hpp"
+
+namespace locum::tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+bool is_of(std::string_view name, std::string_view record) {
+  return name.find(record) != std::string_view::npos;
+}
+
+class StepOrders : public ::testing::Test {
+ protected:
+  /// A rank of its own, whose close() is its death for streams that it has not left.
+  std::unique_ptr<Session> rank() {
+    SessionOptions options{.incarnation = 7};
+    options.options.collective_timeout = 60s;
+    auto session = std::make_unique<Session>(connector_, std::make_shared<Metrics>(), options);
+    session->announce();
+    return session;
+  }
+  std::uint64_t number() { return ++sides_; }
+  StepSide side(std::size_t index = 0, std::size_t count = 1, std::uint64_t number = 0) {
+    return {*session_, index, count, number != 0 ? number : ++sides_};
+  }
+  static void write(StepWriter& out, int value) {
+    auto step = out.begin({.deadline = 10s}).value();
+    step.put("n", value);
+    step.end({.deadline = 10s}).value();
+  }
+  std::vector<std::string> records() const { return store_.keys().value(); }
+
+  std::shared_ptr<HookedConnector> connector_ = std::make_shared<HookedConnector>(open_local({}));
+  std::unique_ptr<Session> session_ = rank();
+  Store store_ = detail::Stream::open_store(*session_).value();
+
+ private:
+  std::uint64_t sides_ = 0;
+};
+
+TEST_F(StepOrders, AFirstRankMayReadAndLeaveWhileTheWriterLooks) {
+  StepWriter out(side(), "s", {.queue_steps = 2});
+  const std::uint64_t both = number();
+  std::optional<StepReader> first(std::in_place, side(0, 2, both), "s");
+  StepReader second(side(1, 2, both), "s");
+  write(out, 0);
+  write(out, 1);
+  EXPECT_EQ(second.next(1ms).error().code(), Errc::timeout);
+  std::binary_semaphore decides(0);
+  std::binary_semaphore may_decide(0);
+  std::binary_semaphore has_left(0);
+  std::atomic<int> decisions = 0;
+  connector_->on_create([&](std::string_view name) {
+    if (is_of(name, "/from/") && decisions++ == 0) {
+      decides.release();
+      EXPECT_TRUE(may_decide.try_acquire_for(30s));
+    }
+    return false;
+  });
+  std::thread reading([&] {
+    EXPECT_TRUE(first->next(30s));
+    first.reset();
+    has_left.release();
+  });
+  EXPECT_TRUE(decides.try_acquire_for(30s));
+  const auto writer = std::this_thread::get_id();
+  std::atomic<int> questions = 0;
+  connector_->on_got([&](std::string_view name, bool there) {
+    if (std::this_thread::get_id() == writer && is_of(name, "/from/") && questions++ == 0) {
+      EXPECT_FALSE(there);
+      may_decide.release();
+      EXPECT_TRUE(has_left.try_acquire_for(30s));
+    }
+  });
+  EXPECT_FALSE(out.begin({.deadline = 100ms})) << "there is room, though the second rank has read nothing";
+  connector_->on_got({});
+  connector_->on_create({});
+  reading.join();
+  for (int n = 0; n < 2; ++n) {
+    const auto step = second.next(10s);
+    ASSERT_TRUE(step) << step.error().what();
+    EXPECT_EQ(*step->get<int>("n").value(), n);
+  }
+}
+
+TEST_F(StepOrders, WritersWithoutStepsNeedNoReader) {
+  const std::uint64_t both = number();
+  StepWriter first(side(0, 2, both), "s", {.rendezvous_readers = 1});
+  StepWriter second(side(1, 2, both), "s", {.rendezvous_readers = 1});
+  Result<void> closed;
+  std::thread closing([&] { closed = second.close({.deadline = 10s}); });
+  const auto ended = first.close({.deadline = 10s});
+  closing.join();
+  EXPECT_TRUE(ended) << ended.error().what();
+  EXPECT_TRUE(closed) << closed.error().what();
+}
+
+TEST_F(StepOrders, OpeningWithoutMemoryFailsAtOnce) {
+  const std::uint64_t both = number();
+  StepWriter first(side(0, 2, both), "s");
+  connector_->on_create([](std::string_view name) { return is_of(name, "/writer/"); });
+  const auto began = std::chrono::steady_clock::now();
+  try {
+    StepWriter second(side(1, 2, both), "s");
+    ADD_FAILURE() << "a writer was opened for which there was no memory";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Errc::out_of_memory);
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 30s);  // the runtime's patience is 60 s
+  connector_->on_create({});
+  EXPECT_FALSE(first.close({.deadline = 10ms}));
+}
+
+TEST_F(StepOrders, AStepThatCouldNotBeShownAgainIsShownLater) {
+  StepWriter out(side(), "s", {.queue_steps = 4});
+  StepReader early(side(), "s");
+  write(out, 0);
+  early.next(10s).value().release();
+  const std::uint64_t both = number();
+  StepReader first(side(0, 2, both), "s");
+  StepReader second(side(1, 2, both), "s");
+  EXPECT_FALSE(second.next(1ms));
+  std::atomic<int> hidden = 0;
+  connector_->on_evict([&](std::string_view name) {
+    if (is_of(name, "/step/0") && hidden++ == 0) {
+      EXPECT_TRUE(first.next(10s));
+      connector_->on_create([](std::string_view again) { return is_of(again, "/step/0"); });
+    }
+  });
+  EXPECT_EQ(out.begin({.deadline = 10s}).error().code(), Errc::out_of_memory);
+  EXPECT_EQ(hidden, 1);
+  connector_->on_create({});
+  connector_->on_evict({});
+  write(out, 1);
+  const auto step = second.next(10s);
+  EXPECT_TRUE(step && step->number() == 0U);
+}
+
+TEST_F(StepOrders, AStreamThatIsOpenedAgainLeavesNothingOfTheOneBefore) {
+  for (int round = 0; round < 4; ++round) {
+    StepWriter out(side(), "s");
+    write(out, round);
+    EXPECT_EQ(out.close({.deadline = 10ms}).error().code(), Errc::timeout);
+  }
+  {
+    StepReader in(side(), "s");
+    EXPECT_EQ(*in.next(10s).value().get<int>("n").value(), 3);
+    EXPECT_FALSE(in.next(10s));
+  }
+  EXPECT_EQ(records(), std::vector<std::string>());
+}
+
+TEST_F(StepOrders, ADeadWriterLeavesNothing) {
+  const auto lost = rank();
+  const std::uint64_t both = number();
+  {
+    StepWriter first(side(0, 2, both), "s");
+    StepWriter second({*lost, 1, 2, both}, "s");
+    StepReader in(side(), "s");
+    write(first, 0);
+    write(second, 0);
+    in.next(10s).value().release();
+    write(first, 1);
+    lost->close();
+    EXPECT_FALSE(in.next(10s));
+    EXPECT_FALSE(first.close({.deadline = 10s}));
+  }
+  EXPECT_EQ(records(), std::vector<std::string>());
+}
+
+TEST_F(StepOrders, ADeadReaderLeavesNothing) {
+  const auto lost = rank();
+  {
+    StepWriter out(side(), "s");
+    StepReader in({*lost, 0, 1, number()}, "s");
+    write(out, 0);
+    const auto step = in.next(10s);
+    EXPECT_TRUE(step);
+    lost->close();
+    out.close({.deadline = 10s}).value();
+  }
+  EXPECT_EQ(records(), std::vector<std::string>());
+}
+
+TEST_F(StepOrders, AReaderThatLeavesWithoutMemoryLeavesNothing) {
+  {
+    StepWriter out(side(), "s");
+    {
+      StepReader in(side(), "s");
+      write(out, 0);
+      EXPECT_TRUE(in.next(10s));
+      connector_->on_create([](std::string_view name) { return is_of(name, "/left/"); });
+    }
+    connector_->on_create({});
+    out.close({.deadline = 10s}).value();
+  }
+  EXPECT_EQ(records(), std::vector<std::string>());
+}
+
+TEST_F(StepOrders, AReaderOfTwoRanksReadsWhatADeadWriterLeft) {
+  const auto lost = rank();
+  StepWriter out({*lost, 0, 1, number()}, "s");
+  write(out, 0);
+  lost->close();
+  const std::uint64_t both = number();
+  StepReader first(side(0, 2, both), "s");
+  StepReader second(side(1, 2, both), "s");
+  std::binary_semaphore waits(0);
+  Result<InputStep> other = Error(Errc::timeout, "");
+  connector_->on_create([&](std::string_view name) {
+    if (is_of(name, "/member/")) {
+      waits.release();
+    }
+    return false;
+  });
+  std::thread reading([&] {
+    EXPECT_TRUE(waits.try_acquire_for(30s));  // until the first rank looks for this one
+    other = second.next(10s);
+  });
+  const auto step = first.next(10s);
+  reading.join();
+  connector_->on_create({});
+  ASSERT_TRUE(step) << step.error().what();
+  ASSERT_TRUE(other) << other.error().what();
+  EXPECT_EQ(*step->get<int>("n").value(), 0);
+  EXPECT_EQ(*other->get<int>("n").value(), 0);
+}
+
+}  // namespace
+}  // namespace locum::tests
