@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,6 +20,7 @@
 #include "tests/shm/child.hpp"
 #include "tests/transport/storage/next_process.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
+#include "transport/storage/rocksdb/log_check.hpp"
 
 namespace locum::tests {
 namespace {
@@ -242,6 +245,52 @@ TEST_F(RocksDbBackend, SeesInABatchWhatStandsBeforeInIt) {
   EXPECT_EQ(code_of(stored[2]), Errc::key_exists);
   EXPECT_EQ(backend->load({"t", "b"}, whole_record, soon()).value().revision, 4U);
   EXPECT_EQ(backend->load({"s", "a"}, whole_record, soon()).value().revision, 1U);
+}
+
+// The first records of such logs have other types than ours; the same types made by damage have a wrong
+// checksum.
+TEST(RocksDbLogs, OfProgramsThatCompressOrRecycleThemAreNotDamaged) {
+  for (const bool compresses : {true, false}) {
+    const TemporaryFolder folder;
+    const Ending killed = in_child([&] {
+      rocksdb::Options options;
+      options.create_if_missing = true;
+      if (compresses) {
+        options.wal_compression = rocksdb::kZSTD;
+      } else {
+        options.recycle_log_file_num = 2;
+        options.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;  // others refuse it
+      }
+      rocksdb::DB* database = nullptr;
+      EXPECT_TRUE(rocksdb::DB::Open(options, folder.path(), &database).ok());
+      for (int round = 0; round < 4; ++round) {
+        EXPECT_TRUE(database->Put({}, std::to_string(round), std::string(5'000, 'x')).ok());
+        EXPECT_TRUE(database->Flush({}).ok());  // the log is full, and another one begins
+      }
+      EXPECT_TRUE(database->Put({}, "last", "x").ok());
+      (void)::kill(::getpid(), SIGKILL);
+      return std::string();
+    });
+    ASSERT_EQ(killed.signal, SIGKILL) << killed.said;
+    const auto checked = storage::check_logs(folder.path());
+    EXPECT_TRUE(checked) << checked.error().what();
+    int logs = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+      if (entry.path().extension() != ".log" || std::filesystem::file_size(entry.path()) == 0) {
+        continue;
+      }
+      ++logs;
+      std::fstream file(entry.path(), std::ios::binary | std::ios::in | std::ios::out);
+      const int type = file.seekg(6).get();
+      EXPECT_GT(type, 4) << "the test shows nothing";
+      const char damaged = static_cast<char>(file.seekg(0).get() ^ 1);
+      file.seekp(0).put(damaged);
+      file.close();
+      EXPECT_EQ(code_of(storage::check_logs(folder.path())), Errc::corrupt);
+      break;
+    }
+    EXPECT_EQ(logs, 1);
+  }
 }
 
 }  // namespace

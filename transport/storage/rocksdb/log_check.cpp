@@ -64,6 +64,12 @@ bool is_whole_but_shorter(std::span<const std::byte> record) noexcept {
   return false;
 }
 
+/// Of a record of that many bytes: whether its checksum is right, or it is not there as a whole.
+bool may_be_sealed(std::span<const std::byte> block, std::size_t size) noexcept {
+  return size > block.size() ||
+         crc32c(block.subspan(type_at, size - type_at)) == unmasked(number_at(block, 0, length_at));
+}
+
 bool is_log(std::string_view name) noexcept {
   return name.ends_with(".log") || name.starts_with("MANIFEST-");
 }
@@ -86,10 +92,11 @@ class LogWalk {
         has_ended_ = true;  // room that was never written
         return false;
       }
-      if (is_of_recycled(block, type) || (is_first_ && type == says_compression)) {
-        is_foreign_ =
-            true;  // what a recycled log had before follows its end, which damage cannot be told from
-        return false;
+      const bool is_recycled = is_of_recycled(block, type);
+      if (is_recycled || (is_first_ && type == says_compression)) {
+        // What a recycled log had before follows its end, which damage cannot be told from.
+        is_foreign_ = may_be_sealed(block, header_bytes + (is_recycled ? log_number_bytes : 0) + length);
+        return !is_foreign_;
       }
       is_first_ = false;
       if (type == 0 || type > greatest_type) {
