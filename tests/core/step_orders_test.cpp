@@ -224,7 +224,7 @@ TEST_F(StepOrders, AReaderOfTwoRanksReadsWhatADeadWriterLeft) {
   const std::uint64_t both = number();
   StepReader first(side(0, 2, both), "s");
   StepReader second(side(1, 2, both), "s");
-  std::binary_semaphore waits(0);
+  std::counting_semaphore<> waits(0);
   Result<InputStep> other = Error(Errc::timeout, "");
   connector_->on_create([&](std::string_view name) {
     if (is_of(name, "/member/")) {
