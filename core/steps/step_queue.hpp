@@ -116,9 +116,7 @@ class StepQueue {
   [[nodiscard]] Result<void> await_release(Moment until);
   [[nodiscard]] Result<void> await_first_reader(Moment until);
   /// Whether the steps are kept for the first reader.
-  [[nodiscard]] bool awaits_reader() const noexcept {
-    return joined_ == 0 && !was_read_ && loses_nothing();
-  }
+  [[nodiscard]] bool awaits_reader() const noexcept { return joined_ == 0 && !was_read_ && loses_nothing(); }
   void evict_blocks(const StepRecord& step) const;
 
   const Stream stream_;
