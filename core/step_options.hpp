@@ -45,7 +45,9 @@ enum class StartAt : std::uint8_t {
 struct StepReaderOptions {
   StartAt start_at = StartAt::oldest;
   /// Readers that give the same name share the steps: each step is read by one of them, whichever asks for it
-  /// first; if that one dies before it has released the step, by another. Empty: this reader sees all steps.
+  /// first; if that one dies before it has released the step, by another. So the end of the stream is told to
+  /// a member that holds no step when the others have released theirs. `start_at` counts for the first one
+  /// that joins. Empty: this reader sees all steps.
   std::string group = {};
   /// So many further steps are fetched ahead as soon as they exist: of each, what this rank has read of the
   /// step before, from other nodes, while it computes. In memory of the node, within the window of the

@@ -32,11 +32,10 @@ std::uint64_t StepDelay::missing_part(std::uint64_t number) const {
 }
 
 StepDelay::Range StepDelay::steps() const {
-  const auto count = stream_.store().get<std::uint64_t>(stream_.published());
-  Range range{count ? **count : 0, count ? **count : 0};
-  while (range.first > 0 && range.end - range.first < stream_.record().queue_steps &&
-         stream_.has(stream_.step(range.first - 1))) {
-    --range.first;
+  const auto progress = stream_.progress();
+  Range range{progress ? progress->oldest : 0, progress ? progress->count : 0};
+  while (range.first < range.end && !stream_.has(stream_.step(range.first))) {
+    ++range.first;
   }
   return range;
 }
@@ -82,6 +81,16 @@ bool StepDelay::may_want(const SideRecord& side, std::uint64_t step) const {
   return !claim || (*claim)->side == side.side;
 }
 
+StreamFailure StepDelay::of_side(const Result<View<SideRecord>>& side, std::uint64_t step) const {
+  for (std::size_t at = 0; side && at < (*side)->ranks.size(); ++at) {
+    const Handle& reader = (*side)->ranks[at];
+    if (!stream_.has(stream_.released(step, reader)) && !stream_.has(stream_.left(reader))) {
+      return {.cause = Cause::not_released, .rank = static_cast<int>(reader.key.creator), .step = step};
+    }
+  }
+  return {};
+}
+
 StreamFailure StepDelay::of_readers() const {
   const Range kept = steps();
   for (std::uint64_t place = 0; stream_.has(stream_.joined(place)); ++place) {
@@ -89,16 +98,36 @@ StreamFailure StepDelay::of_readers() const {
     if (!side || !may_want(**side, kept.first)) {
       continue;
     }
-    for (const Handle& reader : (*side)->ranks) {
-      if (!stream_.has(stream_.released(kept.first, reader)) && !stream_.has(stream_.left(reader))) {
-        return {
-            .cause = Cause::not_released, .rank = static_cast<int>(reader.key.creator), .step = kept.first};
-      }
+    if (const StreamFailure holds = of_side(side, kept.first); holds.has_failed()) {
+      return holds;
     }
   }
   return stream_.has(stream_.joined(0))
              ? StreamFailure{.cause = Cause::not_freed, .step = kept.first}
              : StreamFailure{.cause = Cause::no_reader, .step = kept.end - kept.first};
+}
+
+StreamFailure StepDelay::of_group(std::uint64_t group, std::uint64_t side) const {
+  const Range kept = steps();
+  const auto last = stream_.store().get<StepRecord>(stream_.step(kept.end));
+  if (!last || (*last)->state != StepRecord::State::ended) {
+    return {};
+  }
+  for (std::uint64_t step = kept.first; step < kept.end; ++step) {
+    const auto claim = stream_.store().get<BegunRecord>(stream_.begun(step, group));
+    if (!claim || (*claim)->side == side) {
+      continue;
+    }
+    for (std::uint64_t place = 0; stream_.has(stream_.joined(place)); ++place) {
+      const auto other = stream_.store().get<SideRecord>(stream_.joined(place));
+      const StreamFailure holds =
+          other && (*other)->side == (*claim)->side ? of_side(other, step) : StreamFailure();
+      if (holds.has_failed()) {
+        return holds;
+      }
+    }
+  }
+  return {};
 }
 
 StreamFailure StepDelay::of_memory() const {

@@ -20,6 +20,9 @@ class StepDelay {
   [[nodiscard]] StreamFailure of_end(const StepWriterOptions& options, std::uint64_t number) const;
   /// Why a rank that reads does not find the step of that number, made of those parts.
   [[nodiscard]] StreamFailure of_step(const Handle& reader, std::uint64_t number, std::uint64_t part) const;
+  /// Why a member of a group, which has read a stream to its end, is not told so: another one holds a step,
+  /// which goes to this one if that dies. None if the stream has not ended, or nobody holds one.
+  [[nodiscard]] StreamFailure of_group(std::uint64_t group, std::uint64_t side) const;
 
   /// What keeps the steps in memory that the stream has; none if it has none.
   [[nodiscard]] StreamFailure of_memory() const;
@@ -28,6 +31,8 @@ class StepDelay {
   [[nodiscard]] std::uint64_t readers() const;
   [[nodiscard]] int rank_of(std::uint64_t writer) const;
   [[nodiscard]] bool may_want(const SideRecord& side, std::uint64_t step) const;
+  /// A rank of that side that has not released the step; none if all have, or the side is unknown.
+  [[nodiscard]] StreamFailure of_side(const Result<View<SideRecord>>& side, std::uint64_t step) const;
   /// Which reader keeps the steps that there are.
   [[nodiscard]] StreamFailure of_readers() const;
   /// The first writer that has not ended its part; the number of writers if all have.

@@ -10,10 +10,6 @@ namespace locum::detail {
 
 namespace {
 
-Result<void> goes_on() {
-  return {};
-}
-
 // The stream that shows the steps of a file begins with the one that is wanted.
 StepReaderOptions of_stream(StepReaderOptions options) {
   options.start_at = options.file.empty() ? options.start_at : StartAt::oldest;
@@ -79,16 +75,6 @@ Result<void> StepInput::check_first_reader() {
                    .error(title());
 }
 
-Result<std::uint64_t> StepInput::published(Moment until) const {
-  const auto count =
-      stream_->store().get<std::uint64_t>(stream_->published(), {.codec = {}, .deadline = until});
-  if (count) {
-    return **count;
-  }
-  return count.error().code() == Errc::not_found ? Result<std::uint64_t>(0)
-                                                 : Result<std::uint64_t>(count.error());
-}
-
 // Whoever needs the step decides what it is: made of the parts of its writers if all had ended them, else the
 // failure of the stream. It can be put only once.
 void StepInput::complete(std::uint64_t number) const {
@@ -122,86 +108,12 @@ Result<View<StepRecord>> StepInput::await(std::uint64_t number, Moment until) {
                                    [this, number] { return check_writer_of(number); });
 }
 
-Result<bool> StepInput::try_to_begin(std::uint64_t number, Moment until) {
-  const std::string name = stream_->begun(number, reader());
-  if (const auto said = stream_->put(name, BegunRecord{side_.number, turn_}, until); !said) {
-    return said.error();
-  }
-  if (group_ == 0) {
-    return true;
-  }
-  const auto begun = stream_->store().get<BegunRecord>(name, {.codec = {}, .deadline = until});
-  if (!begun && begun.error().code() != Errc::not_found) {
-    return begun.error();
-  }
-  return begun && (*begun)->side == side_.number && (*begun)->turn == turn_;
-}
-
-// A side begins a step by saying so, and then looks whether it is still there; see StepQueue. Members of a
-// group look at all steps that are there each time: one that a dead member had begun is given back.
-Result<std::uint64_t> StepInput::choose(Moment until) {
-  for (std::uint64_t number = next_;;) {
-    const std::string name = stream_->step(number);
-    const auto step = stream_->store().get<StepRecord>(name, {.codec = {}, .deadline = until});
-    if (step && (*step)->state != StepRecord::State::ready) {
-      return number;
-    }
-    if (step) {
-      next_part_ = std::max(next_part_, (*step)->part + 1);
-      const auto begins = try_to_begin(number, until);
-      if (!begins) {
-        return begins.error();
-      }
-      if (*begins && stream_->has(name)) {
-        return number;
-      }
-      if (*begins) {
-        (void)stream_->store().evict(stream_->begun(number, reader()));
-      }
-      // Where this side has given it up, it may have been shown again: see StepQueue::drop_oldest().
-      number += *begins && stream_->has(name) ? 0 : 1;
-      continue;
-    }
-    const auto count = published(until);
-    if (!count) {
-      return count.error();
-    }
-    if (number < *count && !stream_->has(name)) {
-      next_ += number == next_ ? 1 : 0;  // it was dropped, or released
-      ++number;
-      continue;
-    }
-    const auto there =
-        stream_->wait<StepRecord>(name, std::min(until, stream_->now() + Stream::look_interval),
-                                  [&] { return check_writer_of(number); });
-    if (!there && there.error().code() != Errc::timeout) {
-      return number;  // there is no step any more: whoever waits for this one learns why
-    }
-    if (!there && stream_->now() >= until) {
-      return there.error();
-    }
-    number = next_;
-  }
-}
-
-// Its first rank decides for all ranks of a side which step is the next one that was not dropped.
-Result<std::uint64_t> StepInput::find_turn(Moment until) {
-  if (side_.count == 1) {
-    return choose(until);
-  }
-  const std::string turn = stream_->turn(side_.number, turn_);
-  if (side_.index == 0 && !stream_->has(turn)) {
-    auto chosen = choose(until);
-    if (!chosen) {
-      return chosen;
-    }
-    if (const auto told = stream_->put(turn, *chosen, until); !told) {
-      return told.error();
-    }
-  }
-  const auto told = stream_->wait<std::uint64_t>(
-      turn, until, [this] { return side_.index == 0 ? goes_on() : check_first_reader(); });
-  return told ? Result<std::uint64_t>(**told) : Result<std::uint64_t>(told.error());
+StreamFailure StepInput::delay(std::uint64_t number) const {
+  const StepDelay delay(*stream_);
+  const StreamFailure of_group = group_ != 0 ? delay.of_group(group_, side_.number) : StreamFailure();
+  return of_group.has_failed()
+             ? of_group
+             : delay.of_step(handle_, number, stream_->record().may_drop() ? next_part_ : number);
 }
 
 Result<StepInput::Found> StepInput::judged(std::uint64_t number, Result<View<StepRecord>> step,
@@ -211,11 +123,7 @@ Result<StepInput::Found> StepInput::judged(std::uint64_t number, Result<View<Ste
     if (code == Errc::end_of_stream || code == Errc::peer_lost) {
       return finished(step.error());
     }
-    return code != Errc::timeout
-               ? step.error()
-               : StepDelay(*stream_)
-                     .of_step(handle_, number, stream_->record().may_drop() ? next_part_ : number)
-                     .error(title());
+    return code != Errc::timeout ? step.error() : delay(number).error(title());
   }
   const StepRecord& record = **step;
   if (!record.is_valid()) {
@@ -233,6 +141,7 @@ Result<StepInput::Found> StepInput::judged(std::uint64_t number, Result<View<Ste
         next_ = number + 1;
       }
       ++turn_;
+      claim_.reset();
       next_part_ = record.part + 1;
       if (ahead_) {
         ahead_->begins(number);
@@ -278,8 +187,8 @@ Result<StepInput::Found> StepInput::next_or(Deadline deadline) {
       if (side_.index != 0 && !first_reader_->is_here()) {
         return turn.error();
       }
-      const auto count = published(until);
-      const bool first_is_late = side_.index != 0 && group_ == 0 && count && *count > next_;
+      const auto progress = stream_->progress(until);
+      const bool first_is_late = side_.index != 0 && group_ == 0 && progress && progress->count > next_;
       return turn.error().code() == Errc::timeout && first_is_late ? late(0, turn.error())
                                                                    : judged(number, turn.error(), until);
     }

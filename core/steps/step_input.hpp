@@ -66,18 +66,26 @@ class StepInput {
   /// The error of a wait for another rank of this reader.
   [[nodiscard]] static Error late(std::size_t index, const Error& error);
   [[nodiscard]] Result<std::uint64_t> first_step(Moment until) const;
-  [[nodiscard]] Result<std::uint64_t> published(Moment until) const;
   [[nodiscard]] Result<View<StepRecord>> await(std::uint64_t number, Moment until);
   [[nodiscard]] std::uint64_t reader() const noexcept { return group_ != 0 ? group_ : side_.number; }
   /// Whether this side reads the step from now on, because it has begun it in this turn, and no other one of
   /// its group has.
   [[nodiscard]] Result<bool> try_to_begin(std::uint64_t number, Moment until);
+  /// REQUIRES: this side has begun the step, and reads nothing of it.
+  void give_up(std::uint64_t number) const;
   [[nodiscard]] Result<std::uint64_t> choose(Moment until);
+  /// A member of a group has come to the end of the stream. While others hold steps, waits, not for long:
+  /// what one of them holds that dies goes to this one. Whether it is to look at the steps again.
+  [[nodiscard]] Result<bool> await_group(std::uint64_t end, bool has_looked_again, Moment until);
+  /// Whether a rank of this side holds that step, which the side has begun.
+  [[nodiscard]] bool holds(std::uint64_t number) const;
   [[nodiscard]] Result<std::uint64_t> find_turn(Moment until);
   [[nodiscard]] Result<void> check_writer();
   [[nodiscard]] Result<void> check_writer_of(std::uint64_t number);
   [[nodiscard]] Result<void> check_first_reader();
   void complete(std::uint64_t number) const;
+  /// What a call has waited for in vain.
+  [[nodiscard]] StreamFailure delay(std::uint64_t number) const;
   [[nodiscard]] Result<Found> judged(std::uint64_t number, Result<View<StepRecord>> step, Moment until);
   void leave() noexcept;
 
@@ -93,9 +101,11 @@ class StepInput {
   std::optional<PresenceWatch> first_reader_;  ///< of the ranks with another index
   std::shared_ptr<StepAhead> ahead_;           ///< null if nothing is to be fetched ahead
   bool has_joined_ = false;
+  std::vector<Handle> ranks_;  ///< of this side, if this is the first one
   std::uint64_t next_ = 0;  ///< the first step that this side may read; in a group also later ones were read
-  std::uint64_t turn_ = 0;  ///< steps that were read
-  std::uint64_t next_part_ = 0;  ///< of which the next step is made, unless some were dropped
+  std::optional<std::uint64_t> claim_;  ///< a step that this side has begun for its group, and not yet got
+  std::uint64_t turn_ = 0;              ///< steps that were read
+  std::uint64_t next_part_ = 0;         ///< of which the next step is made, unless some were dropped
   std::optional<Error> over_;
   WaitNotice notice_;  ///< of waits for a writer
 };

@@ -10,14 +10,14 @@ namespace locum::detail {
 
 // The count may be one too low. Behind the last step is the record of the stream's end, which is none.
 Result<std::uint64_t> StepInput::first_step(Moment until) const {
-  auto count = published(until);
-  if (!count) {
-    return count;
+  const auto progress = stream_->progress(until);
+  if (!progress) {
+    return progress.error();
   }
   const auto uncounted =
-      stream_->store().get<StepRecord>(stream_->step(*count), {.codec = {}, .deadline = until});
+      stream_->store().get<StepRecord>(stream_->step(progress->count), {.codec = {}, .deadline = until});
   const bool is_step = uncounted && (*uncounted)->state == StepRecord::State::ready;
-  std::uint64_t first = *count + (is_step ? 1 : 0);
+  std::uint64_t first = progress->count + (is_step ? 1 : 0);
   if (options_.start_at == StartAt::next) {
     return first;
   }
@@ -122,7 +122,9 @@ Result<void> StepInput::check_joinable(Moment until) {
 }
 
 // The writer knows the side before that decides with which step it begins: from then on, a step that the
-// side has seen stays. Every line may be repeated, by a call that goes on where one came to its deadline.
+// side has seen stays. A member of a group wants what the group does, of which others may hold steps before
+// those that it would find. Every line may be repeated, by a call that goes on where one came to its
+// deadline.
 Result<void> StepInput::join_first(Moment until) {
   SideRecord mine{side_.number, group_, {handle_}};
   for (std::size_t index = 1; index < side_.count; ++index) {
@@ -133,6 +135,7 @@ Result<void> StepInput::join_first(Moment until) {
     }
     mine.ranks.push_back(**member);
   }
+  std::optional<std::uint64_t> of_group;  // the first step that its members want
   for (std::uint64_t place = 0;; ++place) {
     const std::string name = stream_->joined(place);
     if (auto put = stream_->put(name, mine, until); !put) {
@@ -145,7 +148,13 @@ Result<void> StepInput::join_first(Moment until) {
       }
       break;
     }
+    if (there && group_ != 0 && (*there)->group == group_) {
+      if (const auto begins = stream_->store().get<std::uint64_t>(stream_->from((*there)->side))) {
+        of_group = std::min(of_group.value_or(**begins), **begins);
+      }
+    }
   }
+  ranks_ = mine.ranks;
   const std::string from = stream_->from(side_.number);
   if (!stream_->has(from)) {
     // Where the stream is still to be found, it is kept for this side from now on. With the number of its
@@ -153,7 +162,7 @@ Result<void> StepInput::join_first(Moment until) {
     if (const auto over = stream_->is_over(until); !over || *over) {
       return over ? end_of_stream() : over.error();
     }
-    const auto first = first_step(until);
+    const auto first = of_group ? Result<std::uint64_t>(*of_group) : first_step(until);
     if (!first) {
       return first.error();
     }
@@ -233,6 +242,9 @@ void StepInput::leave() noexcept {
   try {
     const auto until = moment({});
     const bool writer_is_gone = !writer_.is_here();
+    if (claim_) {
+      give_up(*claim_);
+    }
     (void)stream_->put(stream_->left(handle_), std::uint8_t{1}, until);
     presence_.vanish(stream_->store(), until);
     stream_->clean_if_left(writer_is_gone);

@@ -372,8 +372,8 @@ std::optional<StepOutput::Moment> StepOutput::await_memory(Moment until) {
       return std::nullopt;
     }
   } else {
-    const auto count = stream_.store().get<std::uint64_t>(stream_.published());
-    const std::uint64_t published = count ? **count : 0;
+    const auto progress = stream_.progress();
+    const std::uint64_t published = progress ? progress->count : 0;
     const bool has_steps = next_ > published || (published > 0 && stream_.has(stream_.step(published - 1)));
     if (stream_.record().may_drop() || !has_steps) {
       return std::nullopt;

@@ -376,7 +376,8 @@ Result<void> StepQueue::publish(StepRecord step, Moment until, const GoesOn& goe
   bytes_ += bytes;
   steps_.push_back({next_, bytes, std::move(step)});
   ++next_;
-  (void)stream_.store().replace(stream_.published(), next_, {.codec = {}, .deadline = until});
+  const PublishedRecord progress{next_, steps_.front().number};
+  (void)stream_.store().replace(stream_.published(), progress, {.codec = {}, .deadline = until});
   return {};
 }
 

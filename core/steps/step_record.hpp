@@ -105,12 +105,22 @@ struct StepRecord {
   }
 };
 
+/// How far a stream is.
+struct PublishedRecord {
+  static constexpr std::string_view locum_type_name = "locum.published";
+
+  std::uint64_t count = 0;   ///< of the steps published; may be one too low
+  std::uint64_t oldest = 0;  ///< all steps before this one are gone for good
+};
+
 /// That a side has begun to read a step.
 struct BegunRecord {
   static constexpr std::string_view locum_type_name = "locum.begun";
 
   std::uint64_t side = 0;
   std::uint64_t turn = 0;  ///< of that side
+
+  friend bool operator==(const BegunRecord&, const BegunRecord&) = default;
 };
 
 /// How begin() is answered where it does not wait, until a step may be written. Each rank of the writer calls

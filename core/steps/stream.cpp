@@ -47,6 +47,15 @@ Stream::Moment Stream::patience(const SessionState& session, Deadline deadline) 
   return deadline.moment(session.options().options.collective_timeout, session.completions()->now());
 }
 
+Result<PublishedRecord> Stream::progress(Deadline deadline) const {
+  const auto told = store().get<PublishedRecord>(published(), {.codec = {}, .deadline = deadline});
+  if (told) {
+    return **told;
+  }
+  return told.error().code() == Errc::not_found ? Result<PublishedRecord>(PublishedRecord{})
+                                                : Result<PublishedRecord>(told.error());
+}
+
 void Stream::fail(const StreamFailure& failure) const {
   (void)put(this->failure(), failure, moment({}));
 }

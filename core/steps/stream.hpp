@@ -51,7 +51,7 @@ class Stream : public Records {
   [[nodiscard]] std::string joined(std::uint64_t place) const { return named("joined/", place); }
   /// The number of the first step that a side reads.
   [[nodiscard]] std::string from(std::uint64_t side) const { return named("from/", side); }
-  /// The number of steps published; may be one too low.
+  /// A PublishedRecord.
   [[nodiscard]] std::string published() const { return named("published"); }
   /// While there is none, and the policy is to fail: that there is no room for a step of that number.
   [[nodiscard]] std::string full(std::uint64_t number) const { return named("full/", number); }
@@ -81,6 +81,9 @@ class Stream : public Records {
   [[nodiscard]] std::string failure() const { return named("failure"); }
   /// How the stream was closed by its first writer, which takes no more part in it: a StreamFailure.
   [[nodiscard]] std::string closed() const { return named("closed"); }
+
+  /// What the record says that published() names; that there is no step as long as there is none.
+  [[nodiscard]] Result<PublishedRecord> progress(Deadline deadline = {}) const;
 
   /// Says that the stream has failed. The first one that is said counts.
   void fail(const StreamFailure& failure) const;
