@@ -49,12 +49,12 @@ end() {
   started=$SECONDS
   env "$mark" TMPDIR="$work" "$run" "$@" --script "$here/traffic.sh" "$program" endless > "$work/out" 2>&1 &
   pid=$!
-  wait_for 40 "$until" || fail 'it does not come up'
+  wait_for 300 "$until" || fail 'it does not come up'
   [ $((SECONDS - started)) -le "$slowest" ] || slowest=$((SECONDS - started))
   namespaces=$(comm -13 <(echo "$own") <(namespaces_of $(of_cluster)))
   [ -z "$signal" ] || kill -s "$signal" "$pid"
   wait "$pid" 2>/dev/null || status=$?
-  wait_for 10 gone || fail "processes are left: $(ps -o pid,args -p "$(of_cluster | paste -sd,)")"
+  wait_for 100 gone || fail "processes are left: $(ps -o pid,args -p "$(of_cluster | paste -sd,)")"
   pid=
   for namespace in $namespaces; do
     ! find /proc/[0-9]*/ns -lname "$namespace" 2>/dev/null | grep -q . || fail "a namespace is left: $namespace"

@@ -12,7 +12,7 @@ function(consumer_test variant)
       "-DLAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}" "-DBUILD_TYPE=${CMAKE_BUILD_TYPE}" "-DRUN=${run}" "-DLIBDIR=${CMAKE_INSTALL_LIBDIR}"
       "-DOPTIONS=-DLOCUM_WITH_SHM=${LOCUM_WITH_SHM};-DLOCUM_WITH_UCX=${LOCUM_WITH_UCX};-DLOCUM_WITH_HDF5=${LOCUM_WITH_HDF5};-DLOCUM_WITH_MPI=${LOCUM_WITH_MPI}" "-DPKG_CONFIG=${LOCUM_PKG_CONFIG}"
       -P "${PROJECT_SOURCE_DIR}/tests/cmake/consumer.cmake")
-  set_tests_properties(consumer.${variant} PROPERTIES PROCESSORS 2 TIMEOUT 600 ENVIRONMENT "${LOCUM_MPI_ENVIRONMENT}" ${ARGN})
+  set_tests_properties(consumer.${variant} PROPERTIES PROCESSORS 2 ENVIRONMENT "${LOCUM_MPI_ENVIRONMENT}" ${ARGN})
 endfunction()
 
 if(LOCUM_WITH_MPI AND LOCUM_BUILD_JOBS AND CMAKE_GENERATOR STREQUAL "Ninja")
@@ -21,7 +21,6 @@ if(LOCUM_WITH_MPI AND LOCUM_BUILD_JOBS AND CMAKE_GENERATOR STREQUAL "Ninja")
       "-DWORK_DIR=${PROJECT_BINARY_DIR}/install_after_demo" "-DCOMPILER=${CMAKE_CXX_COMPILER}" "-DNINJA=${CMAKE_MAKE_PROGRAM}"
       "-DOPTIONS=-DLOCUM_WITH_UCX=${LOCUM_WITH_UCX};-DLOCUM_WITH_HDF5=${LOCUM_WITH_HDF5}"
       -P "${PROJECT_SOURCE_DIR}/tests/cmake/install_partly.cmake")
-  set_tests_properties(consumer.install_after_demo PROPERTIES TIMEOUT 300)
 endif()
 consumer_test(install FIXTURES_SETUP installed_tree)
 consumer_test(find_package FIXTURES_REQUIRED installed_tree)

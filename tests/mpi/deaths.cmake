@@ -3,7 +3,6 @@
 
 if(LOCUM_WITH_HDF5)
   locum_test_program(step_files_deaths)
-  set(TEST_TIMEOUT 300)
   locum_test_entry(step_files_deaths 2 ${CMAKE_COMMAND} -E env "LOCUM_TEST_WITH_UCX=$<$<BOOL:${LOCUM_WITH_UCX}>:1>"
     bash "${CMAKE_CURRENT_SOURCE_DIR}/step_files_deaths.sh"
     ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 2 $<TARGET_FILE:step_files_deaths_tests>)
@@ -26,12 +25,11 @@ if(LOCUM_WITH_HDF5)
 endif()
 
 # Jobs that end abnormally.
-locum_test(throwing_rank ROOM mpi OWN_MAIN RANKS 2 3 SOURCES throwing_rank_test.cpp TIMEOUT 30
+locum_test(throwing_rank ROOM mpi OWN_MAIN RANKS 2 3 SOURCES throwing_rank_test.cpp
   DIES_WITH "^locum: rank 1: an exception leaves the scope of a runtime")
-locum_test(absent_rank ROOM mpi OWN_MAIN RANKS 3 SOURCES absent_rank_test.cpp TIMEOUT 30
+locum_test(absent_rank ROOM mpi OWN_MAIN RANKS 3 SOURCES absent_rank_test.cpp
   DIES_WITH "^rank 0: timeout: duplicating the communicator: not all ranks joined in time")
-locum_test(killed_job ROOM mpi OWN_MAIN RANKS 3 SOURCES killed_job_test.cpp TIMEOUT 60)
-set(TEST_TIMEOUT 120)
+locum_test(killed_job ROOM mpi OWN_MAIN RANKS 3 SOURCES killed_job_test.cpp)
 locum_test_entry(killed_job.any_time 3 bash "${CMAKE_CURRENT_SOURCE_DIR}/killed_job.sh" 2026
   ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 3 $<TARGET_FILE:killed_job_tests>)
 
@@ -51,7 +49,6 @@ set_tests_properties(step_deaths PROPERTIES SKIP_RETURN_CODE 77)
 
 # A producer that is twice as fast as its consumer, and a process beside them that looks at their memory.
 locum_test_program(step_policies)
-set(TEST_TIMEOUT 200)
 locum_test_entry(step_policies 2 ${CMAKE_COMMAND} -E env "LOCUM_TEST_WITH_UCX=$<$<BOOL:${LOCUM_WITH_UCX}>:1>"
   bash "${CMAKE_CURRENT_SOURCE_DIR}/step_policies.sh"
   ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 2 $<TARGET_FILE:step_policies_tests>)
@@ -65,7 +62,6 @@ set_tests_properties(task_deaths PROPERTIES SKIP_RETURN_CODE 77)
 
 # On one node only, for the same reason.
 locum_test_program(spill_deaths)
-set(TEST_TIMEOUT 200)
 locum_test_entry(spill_deaths 4 ${CMAKE_COMMAND} -E env "LOCUM_TEST_WITH_UCX=$<$<BOOL:${LOCUM_WITH_UCX}>:1>"
   bash "${CMAKE_CURRENT_SOURCE_DIR}/deaths_at_any_time.sh" 20 0
   ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 4 $<TARGET_FILE:spill_deaths_tests>)
@@ -79,7 +75,6 @@ set_tests_properties(tier_deaths PROPERTIES SKIP_RETURN_CODE 77)
 
 # A rank with limits that are too low.
 locum_test_program(limits ${CMAKE_DL_LIBS})
-set(TEST_TIMEOUT 120)
 foreach(scarce threads address_space)
   locum_test_entry(limits.${scarce}.one_node 2
     ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 2 $<TARGET_FILE:limits_tests> ${scarce} 0)
@@ -101,7 +96,6 @@ endif()
 
 # Ranks that die while all open a runtime.
 locum_test_program(opening_death)
-set(TEST_TIMEOUT 200)
 locum_test_entry(opening_death 4 ${CMAKE_COMMAND} -E env "LOCUM_TEST_WITH_UCX=$<$<BOOL:${LOCUM_WITH_UCX}>:1>"
   bash "${CMAKE_CURRENT_SOURCE_DIR}/opening_death.sh" 2026 8
   ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 4 $<TARGET_FILE:opening_death_tests>)
