@@ -111,6 +111,23 @@ std::string Stream::named(std::string_view kind, std::uint64_t number, const Han
   return near(std::move(stem));
 }
 
+bool Stream::have_all_left() const {
+  for (std::uint64_t index = 1; index < record_.writers; ++index) {
+    if (has(writer(index))) {
+      return false;
+    }
+  }
+  for (std::uint64_t place = 0; has(joined(place)); ++place) {
+    const auto side = store().get<SideRecord>(joined(place));
+    const bool has_left =
+        side && std::ranges::all_of((*side)->ranks, [this](const Handle& one) { return has(left(one)); });
+    if (!has_left && has(joined(place))) {
+      return false;
+    }
+  }
+  return true;
+}
+
 void Stream::clean_if_left(bool writer_is_gone) const noexcept {
   try {
     const auto over = is_over();
@@ -119,18 +136,13 @@ void Stream::clean_if_left(bool writer_is_gone) const noexcept {
     if (may_be_joined && ((!writer_is_gone && !was_closed) || !has(joined(0)))) {
       return;
     }
-    for (std::uint64_t index = 1; index < record_.writers; ++index) {
-      if (has(writer(index))) {
-        return;
-      }
+    if (!have_all_left()) {
+      return;
     }
-    for (std::uint64_t place = 0; has(joined(place)); ++place) {
-      const auto side = store().get<SideRecord>(joined(place));
-      const bool has_left =
-          side && std::ranges::all_of((*side)->ranks, [this](const Handle& one) { return has(left(one)); });
-      if (!has_left && has(joined(place))) {
-        return;
-      }
+    // Who joins says so first, and looks for the name then: one of the two sees the other.
+    retire();
+    if (!have_all_left()) {
+      return;
     }
     if (auto names = store().keys(prefix_)) {
       const auto is_of = [this](const std::string& one, std::string_view kind) {
@@ -155,7 +167,6 @@ void Stream::clean_if_left(bool writer_is_gone) const noexcept {
       if (!was_closed) {  // else the writer removes it itself
         (void)store().evict(record_.writer.key);
       }
-      retire();
       end_opening();
     }
   } catch (...) {  // no memory: they stay until the runtime is closed

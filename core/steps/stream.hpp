@@ -105,6 +105,8 @@ class Stream : public Records {
   void clean_if_left(bool writer_is_gone) const noexcept;
 
  private:
+  /// Of the writers other than the first one, and the readers that have joined.
+  [[nodiscard]] bool have_all_left() const;
   /// Removes this StreamRecord, if it is still that of this stream.
   void withdraw(std::string_view announcement) const;
   [[nodiscard]] std::string named(std::string_view kind) const;

@@ -217,6 +217,33 @@ TEST_F(StepOrders, AReaderThatLeavesWithoutMemoryLeavesNothing) {
   EXPECT_EQ(records(), std::vector<std::string>());
 }
 
+TEST_F(StepOrders, WhoJoinsAStreamThatIsToBeRemovedReadsIt) {
+  std::optional<StepReader> late(std::in_place, side(), "s");
+  {
+    StepWriter out(side(), "s");
+    StepReader leaving(side(), "s");
+    write(out, 0);
+    write(out, 1);
+    leaving.next(10s).value().release();
+    EXPECT_EQ(out.close({.deadline = 10ms}).error().code(), Errc::timeout);
+    // The last one that leaves removes the stream, and asks for its name twice for that.
+    int questions = 0;
+    std::optional<Result<InputStep>> step;
+    connector_->on_got([&](std::string_view name, bool) {
+      if (name == detail::Stream::name("s") && ++questions == 2) {
+        step = late->next(10s);
+      }
+    });
+    { const StepReader gone = std::move(leaving); }
+    connector_->on_got({});
+    ASSERT_TRUE(step && *step) << (step ? (*step).error().what() : "nobody has joined");
+    EXPECT_EQ((*step)->number(), 1U);
+  }
+  EXPECT_EQ(late->next(10s).error().code(), Errc::end_of_stream);
+  late.reset();
+  EXPECT_EQ(records(), std::vector<std::string>());
+}
+
 TEST_F(StepOrders, AReaderOfTwoRanksReadsWhatADeadWriterLeft) {
   const auto lost = rank();
   StepWriter out({*lost, 0, 1, number()}, "s");
