@@ -140,6 +140,12 @@ class Writing {
     const bool is_told = state_->is_told.load(std::memory_order_acquire);
     return writes_ && !state_->wait(is_told ? Deadline::Clock::now() + stop_patience : Moment::min());
   }
+  /// See BackgroundCheckpoints::settle(). A thread that hangs has ended nothing.
+  void settle() const noexcept {
+    if (ended_.wait_for(Moment::min())) {
+      (void)gone_.wait_for(Deadline::Clock::now() + stop_patience);
+    }
+  }
   void stop() noexcept { state_->stopped.store(true, std::memory_order_relaxed); }
 
  private:
@@ -297,6 +303,7 @@ class WritingThreads final : public BackgroundCheckpoints {
   [[nodiscard]] AsyncResult<CheckpointReport> begin(const CheckpointJob& job,
                                                     const CheckpointOptions& options) override;
   [[nodiscard]] bool writes(std::string_view path) const noexcept override;
+  void settle() const noexcept override;
   void finish(Moment until) noexcept override;
 
  private:
@@ -346,6 +353,12 @@ AsyncResult<CheckpointReport> WritingThreads::begin(const CheckpointJob& job,
 bool WritingThreads::writes(std::string_view path) const noexcept {
   return std::ranges::any_of(
       writings_, [path](const auto& writing) { return writing->path() == path && writing->still_writes(); });
+}
+
+void WritingThreads::settle() const noexcept {
+  for (const auto& writing : writings_) {
+    writing->settle();
+  }
 }
 
 void WritingThreads::finish(Moment until) noexcept {

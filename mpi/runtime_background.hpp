@@ -32,6 +32,9 @@ class BackgroundCheckpoints {
   /// On rank 0: whether a checkpoint of that file is being written, by its resolved path. If ranks may know
   /// that it has ended, this waits until nothing more is done for it.
   [[nodiscard]] virtual bool writes(std::string_view path) const noexcept = 0;
+  /// This rank has done all, and knows what was written, for the checkpoints of which it may know that they
+  /// have ended. Waits for a thread that has been told so and goes on.
+  virtual void settle() const noexcept = 0;
   /// Waits until all have ended, on all ranks; from that moment on stops those that have not, and waits a
   /// second at most until they have.
   virtual void finish(Deadline::Clock::time_point until) noexcept = 0;

@@ -158,6 +158,9 @@ CheckpointWriting::CheckpointWriting(const CheckpointJob& job, const CheckpointO
   PartMade made;
   all_do([&] {
     if (writes_) {
+      if (earlier_ && job.others != nullptr) {
+        job.others->settle();
+      }
       Collected all = collect(job.session, store_, options.prefix);
       number_ = earlier_ ? earlier_->begin() : 0;
       part_.emplace(part_path_, facts_, std::make_unique<storage::PinnedObjects>(std::move(all.objects)),
