@@ -39,11 +39,11 @@ def check(row):
 with tempfile.TemporaryDirectory() as name:
     folder = pathlib.Path(name)
     file = folder / "run.json"
-    listed = subprocess.run([*command, "--list"], check=True, capture_output=True, text=True, timeout=600).stdout
+    listed = subprocess.run([*command, "--list"], check=True, capture_output=True, text=True, timeout=500).stdout
     cases = {line.split()[0] for line in listed.splitlines() if line.strip()}
     expect(len(cases) == 18, f"--list shows {sorted(cases)}")
     options = ["--sizes", "8,4Ki", "--record", "240", "--seconds", "0.02", "--mode", "both", "--json", str(file)]
-    run = subprocess.run([*command, *options], check=False, capture_output=True, text=True, timeout=600)
+    run = subprocess.run([*command, *options], check=False, capture_output=True, text=True, timeout=500)
     print(run.stdout, run.stderr, sep="\n")
     expect(run.returncode == 0, f"ended with status {run.returncode}")
     content = json.loads(file.read_text(encoding="utf-8"), parse_constant=refuse_constant)
@@ -60,7 +60,7 @@ with tempfile.TemporaryDirectory() as name:
 
     def status_of(a, b):
         compared = subprocess.run(
-            [sys.executable, bench / "compare", a, b], check=False, capture_output=True, text=True, timeout=600
+            [sys.executable, bench / "compare", a, b], check=False, capture_output=True, text=True, timeout=500
         )
         print(compared.stdout[-300:], compared.stderr, sep="\n")
         return compared.returncode
@@ -77,7 +77,7 @@ with tempfile.TemporaryDirectory() as name:
     expect(status_of(many, slower) == 1, "a thousand times the time is no regression")
 
     if shutil.which("gnuplot"):
-        subprocess.run([sys.executable, bench / "plot", "--output", folder / "png", file], check=True, timeout=600)
+        subprocess.run([sys.executable, bench / "plot", "--output", folder / "png", file], check=True, timeout=500)
         pictures = list((folder / "png").glob("*.png"))
         expect(len(pictures) == 2 * len(cases - left_out), f"{len(pictures)} pictures")
         expect(all(p.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n" for p in pictures), "a picture is no PNG")

@@ -66,7 +66,7 @@ endif()
 # An entry of ctest that runs COMMAND, with the properties in the caller's TEST_* variables. LOCUM_TEST_RANKS: a launcher that does not
 # fit the MPI starts so many jobs of one rank, in which most tests would pass.
 # No entry has a time limit of its own: what is quick here takes ten times as long on a busy machine. CMakePresets.json has one for all,
-# which ends what hangs. Ranks mostly wait for each other: a job counts as two processors, of the four that tests/run has.
+# which ends what hangs, also what waits for the ten minutes of collective_timeout where it is to notice a loss at once. Ranks mostly wait for each other: a job counts as two processors, of the four that tests/run has.
 function(locum_test_entry name ranks)
   set(command ${ARGN})
   set(processors ${ranks})

@@ -47,7 +47,7 @@ for ((death = 1; death <= deaths; ++death)); do
   [ -z "$victims" ] || kill -s KILL $victims
   wait "$pid" 2>/dev/null
   [ -z "$(find "$work" -name '*.tmp')" ] || unfinished=$((unfinished + 1))
-  found=$(LOCUM_RANKS_PER_NODE=0 timeout 600 "$mpiexec" "$flag" 1 "$program" latest "$path" incremental 2>&1)
+  found=$(LOCUM_RANKS_PER_NODE=0 timeout 500 "$mpiexec" "$flag" 1 "$program" latest "$path" incremental 2>&1)
   [[ $found =~ ^latest\ ([0-9]+)$ ]] || fail "death $death: $found"
   latest=${BASH_REMATCH[1]}
   [ "$latest" -ge "$seen" ] || fail "death $death: checkpoint $seen was complete, $latest was found"

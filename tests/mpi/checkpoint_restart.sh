@@ -7,7 +7,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 job() {  # job MODE RANKS RANKS_PER_NODE PATH
-  LOCUM_RANKS_PER_NODE=$3 timeout 600 "$mpiexec" "$flag" "$2" "$program" "$1" "$4" || { echo "FAILED: $*"; exit 1; }
+  LOCUM_RANKS_PER_NODE=$3 timeout 500 "$mpiexec" "$flag" "$2" "$program" "$1" "$4" || { echo "FAILED: $*"; exit 1; }
 }
 
 split=0

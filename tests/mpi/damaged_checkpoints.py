@@ -40,12 +40,12 @@ def damage(path):
 
 
 def verified(path):
-    done = subprocess.run([command, "verify", path], capture_output=True, text=True, timeout=600)
+    done = subprocess.run([command, "verify", path], capture_output=True, text=True, timeout=500)
     return done.returncode, done.stdout + done.stderr
 
 
 def listed(path):
-    return subprocess.run([command, "list", path], capture_output=True, text=True, check=True, timeout=600).stdout.splitlines()
+    return subprocess.run([command, "list", path], capture_output=True, text=True, check=True, timeout=500).stdout.splitlines()
 
 
 # An incremental checkpoint is made whole; who does it is killed some times, at any moment. It is always one of the two.
@@ -59,7 +59,7 @@ def compact_by_killed_ones(path):
         if verified(path)[0] != 0 or listed(path)[:-1] != before:
             print(f"FAILED (LOCUM_TEST_SEED={seed}): after the death of who compacts it:", verified(path))
             sys.exit(1)
-    subprocess.run([command, "compact", path], check=True, timeout=600, stdout=subprocess.DEVNULL)
+    subprocess.run([command, "compact", path], check=True, timeout=500, stdout=subprocess.DEVNULL)
     left = sorted(os.listdir(path + ".parts"))
     if verified(path)[0] != 0 or listed(path)[:-1] != before or len(left) != 1:
         print(f"FAILED (LOCUM_TEST_SEED={seed}): compacted, it has {left}:", verified(path))
@@ -84,7 +84,7 @@ with tempfile.TemporaryDirectory() as folder:
     path = folder + "/checkpoint.h5"
     wholes = [folder + "/whole", folder + "/incremental"]
     for whole, kind in zip(wholes, [[], ["incremental"]]):
-        subprocess.run([mpiexec, flag, ranks, program, "write", path] + kind, check=True, timeout=600)
+        subprocess.run([mpiexec, flag, ranks, program, "write", path] + kind, check=True, timeout=500)
         if verified(path)[0] != 0:
             print("FAILED: what is whole is said to be damaged:", verified(path))
             sys.exit(1)
@@ -101,7 +101,7 @@ with tempfile.TemporaryDirectory() as folder:
         sys.exit(1)
     description = folder + "/checkpoint.xdmf"
     shutil.copy(description, whole)
-    subprocess.run([command, "compact", path], check=True, timeout=600, stdout=subprocess.DEVNULL)
+    subprocess.run([command, "compact", path], check=True, timeout=500, stdout=subprocess.DEVNULL)
     check_description(folder)
     shutil.rmtree(path + ".parts")
     shutil.copytree(whole, folder, dirs_exist_ok=True)
@@ -113,7 +113,7 @@ with tempfile.TemporaryDirectory() as folder:
         shutil.copy(whole + "/checkpoint.h5", path)
         damage(choice.choice([path] + sorted(glob.glob(path + ".parts/*"))))
         mode = "lazy" if number % 2 == 1 else "read"
-        done = subprocess.run([program, mode, path], capture_output=True, text=True, timeout=600)
+        done = subprocess.run([program, mode, path], capture_output=True, text=True, timeout=500)
         said = [line for line in done.stdout.splitlines() if line.startswith("FAILED: ")]
         outcome = "restored"
         if done.returncode > 0 and said and " is another value" not in said[0]:

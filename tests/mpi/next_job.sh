@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 job() {  # job MODE RANKS URL...
   local mode=$1 ranks=$2
   shift 2
-  timeout 600 "$mpiexec" "$flag" "$ranks" "$program" "$mode" "$*" || { echo "FAILED: $mode on $ranks ranks: $*"; exit 1; }
+  timeout 500 "$mpiexec" "$flag" "$ranks" "$program" "$mode" "$*" || { echo "FAILED: $mode on $ranks ranks: $*"; exit 1; }
 }
 
 file="file://$work/folder?sync=0" pack="pack://$work/run.pack" hdf5="hdf5://$work/run.h5" rocksdb=

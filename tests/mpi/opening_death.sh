@@ -15,7 +15,7 @@ splits=0
 declare -A points
 for split in $splits; do
   for victim in 0 1 2 3; do
-    LOCUM_RANKS_PER_NODE=$split timeout 600 "$@" "$victim" 0 > "$work/out" 2>&1
+    LOCUM_RANKS_PER_NODE=$split timeout 500 "$@" "$victim" 0 > "$work/out" 2>&1
     points[$split/$victim]=$(sed -n 's/^points: //p' "$work/out")
     if [ -z "${points[$split/$victim]}" ] || [ "$(grep -c '^rank . ended' "$work/out")" != 4 ]; then
       echo "FAILED: with nobody killed:"
@@ -28,7 +28,7 @@ done
 check() {
   local split=$1 victim=$2 point=$3 started=$SECONDS survivor
   shift 3
-  LOCUM_RANKS_PER_NODE=$split timeout 600 "$@" "$victim" "$point" > "$work/out" 2>&1
+  LOCUM_RANKS_PER_NODE=$split timeout 500 "$@" "$victim" "$point" > "$work/out" 2>&1
   for survivor in 0 1 2 3; do
     if [ $survivor != "$victim" ] && ! grep -q "^rank $survivor ended" "$work/out"; then
       echo "FAILED: rank $victim killed at point $point, $split ranks a node: rank $survivor did not end; after" \

@@ -17,7 +17,7 @@ def value(number, at):
 
 
 def said(*command):
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=600).stdout
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=500).stdout
 
 
 def read_by_h5ls(path):

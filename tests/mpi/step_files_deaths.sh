@@ -23,7 +23,7 @@ for ((death = 1; death <= deaths; ++death)); do
   # shellcheck disable=SC2086
   kill -s KILL $victims
   wait "$pid" 2>/dev/null
-  found=$(LOCUM_RANKS_PER_NODE=0 timeout 600 "$mpiexec" "$flag" 1 "$program" read "$path" 2>&1)
+  found=$(LOCUM_RANKS_PER_NODE=0 timeout 500 "$mpiexec" "$flag" 1 "$program" read "$path" 2>&1)
   [[ $found =~ ^steps\ ([0-9]+)$ ]] || fail "death $death: $found"
   [ "${BASH_REMATCH[1]}" -ge "$seen" ] || fail "death $death: $seen steps were in the file, $found were read"
   rm -rf "$path" "$path.steps" "$path.lock"

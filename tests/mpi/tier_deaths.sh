@@ -23,7 +23,7 @@ for ((run = 0; run < deaths; run++)); do
   [ $((run % 2)) -eq 0 ] || victim=4
   export LOCUM_TEST_VICTIM=${only_victim:-$victim} LOCUM_TEST_DEATH_US=${only_us:-$us}
   repeat="FAILED: run $run. To repeat it: LOCUM_DEATH='$LOCUM_TEST_VICTIM $LOCUM_TEST_DEATH_US'"
-  timeout 600 "$@" > "$work/out" 2>&1
+  timeout 500 "$@" > "$work/out" 2>&1
   for rank in 0 1 2 3; do
     if [ "$LOCUM_TEST_VICTIM" != 4 ] && [ $rank != "$LOCUM_TEST_VICTIM" ] &&
       ! grep -q "^rank $rank survived: 0 failures" "$work/out"; then
