@@ -67,10 +67,6 @@ case $1 in
   job) shift; command=("$dir/bin/job" "$@") ;;
   script) shift; command=(bash "$@") ;;
 esac
-if [ -n "$CLUSTER_CUT" ]; then
-  IFS=: read -r after length victim <<< "$CLUSTER_CUT"
-  (sleep "$after"; host cut "${victim:-$CLUSTER_HOSTS}"; sleep "$length"; host restore "${victim:-$CLUSTER_HOSTS}") &
-fi
 status=0
 left=$((CLUSTER_TIMEOUT - SECONDS))
 timeout --kill-after 2 $((left > 0 ? left : 1)) "${command[@]}" || status=$?
