@@ -4,15 +4,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/shm/child.hpp"
+
 namespace locum::tests {
 
 /// Forks; the child runs `body` and exits with its return value. Returns the status of wait(); the child is
-/// killed by SIGALRM if it takes longer than ten seconds.
+/// killed by SIGALRM if it hangs.
 template <class Body>
 int status_of_child(Body body) {
   const pid_t child = ::fork();
   if (child == 0) {
-    ::alarm(10);
+    ::alarm(hangs_after_seconds);
     ::_exit(body());
   }
   int status = -1;

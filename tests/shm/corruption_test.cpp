@@ -259,13 +259,10 @@ class Corruption : public ::testing::Test {
   std::string trial(const Region& region, std::uint64_t at, const std::function<void(std::byte*)>& store_at) {
     store_at(segment_->base() + at);
     const tests::Ending ending =
-        tests::Child(
-            [&] {
-              const Outcome outcome = do_everything();
-              return outcome.wrong + "|" + outcome.corrupt + "|" + std::to_string(outcome.refusals);
-            },
-            10)
-            .wait();
+        tests::Child([&] {
+          const Outcome outcome = do_everything();
+          return outcome.wrong + "|" + outcome.corrupt + "|" + std::to_string(outcome.refusals);
+        }).wait();
     restore();
     if (ending.signal == SIGALRM) {
       return "hangs";

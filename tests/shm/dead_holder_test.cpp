@@ -350,7 +350,7 @@ class StoppedHolder {
     }
     child_ = ::fork();
     if (child_ == 0) {
-      ::alarm(30);
+      ::alarm(tests::hangs_after_seconds);
       {
         const RobustLock lock(shard.state().lock, Deadline::Clock::now() + seconds(10));
         if (::write(pipe[1], "x", 1) == 1) {

@@ -12,7 +12,7 @@
 namespace locum::tests {
 namespace {
 
-constexpr timeval step_limit{.tv_sec = 30, .tv_usec = 0};
+constexpr timeval step_limit{.tv_sec = hangs_after_seconds / 2, .tv_usec = 0};
 
 Error lost(int number) {
   return Error(Errc::peer_lost, "a process of the test's group is gone or late", std::strerror(number));

@@ -11,8 +11,8 @@
 namespace locum::tests {
 
 /// A group of processes that the test itself has forked: no launcher ends the others when one dies. The first
-/// one communicates with each of the others over a socket pair. Steps give up after 30 seconds, and at once
-/// when the process at the other end is gone; both throw Error `peer_lost`.
+/// one communicates with each of the others over a socket pair. A step fails at once when the
+/// process at the other end is gone, and after a time when that hangs; both throw Error `peer_lost`.
 class ForkGroup final : public Group {
  public:
   /// `sockets`: for the first process those to ranks 1, 2, …; for the others the one to the first.

@@ -83,11 +83,11 @@ class ForkGuardTest : public testing::Test {
     store_.emplace(session_->open("forked").value());
   }
 
-  /// The outcome of a child that is forked while a thread holds the arena's lock, within five seconds.
+  /// The outcome of a child that is forked while a thread holds the arena's lock.
   template <class Body>
   std::string child_says(Body body) {
     tests::Ending ending;
-    arena_->while_held([&] { ending = tests::Child(body, 5).wait(); });
+    arena_->while_held([&] { ending = tests::Child(body).wait(); });
     return ending.exit_code == 0 ? ending.said
                                  : ending.said + " (signal " + std::to_string(ending.signal) + ")";
   }

@@ -16,12 +16,11 @@
 #include "core/containers.hpp"
 #include "core/open.hpp"
 #include "tests/core/code_of.hpp"
+#include "tests/shm/child.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
 
 namespace locum::tests {
 namespace forked_child_test {
-
-constexpr unsigned child_seconds = 60;
 
 std::vector<double> values(int version) {
   return std::vector<double>(static_cast<std::size_t>(200 + version), version + 0.5);
@@ -33,7 +32,7 @@ int status_of_child(Body body) {
   static_cast<void>(std::fflush(nullptr));
   const pid_t child = ::fork();
   if (child == 0) {
-    ::alarm(child_seconds);
+    ::alarm(hangs_after_seconds);
     std::exit(body());
   }
   int status = -1;

@@ -68,13 +68,31 @@ class Recorder final : public Receiver {
 /// to do.
 template <class Condition>
 [[nodiscard]] bool drive(Transport& transport, Receiver& receiver, Condition condition,
-                         std::chrono::milliseconds limit = std::chrono::seconds(50)) {
+                         std::chrono::milliseconds limit) {
   const auto end = transport.now() + limit;
   while (!condition()) {
     if (transport.now() >= end) {
       return false;
     }
     if (!transport.progress(receiver) && !condition() && transport.arm()) {
+      transport.sleep(end);
+    }
+  }
+  return true;
+}
+
+/// The same without a limit for all of it: false if nothing happens for 50 s. How long thousands of messages
+/// take depends on what else the machine does.
+template <class Condition>
+[[nodiscard]] bool drive(Transport& transport, Receiver& receiver, Condition condition) {
+  constexpr std::chrono::seconds longest_silence(50);
+  auto end = transport.now() + longest_silence;
+  while (!condition()) {
+    if (transport.progress(receiver)) {
+      end = transport.now() + longest_silence;
+    } else if (transport.now() >= end) {
+      return false;
+    } else if (!condition() && transport.arm()) {
       transport.sleep(end);
     }
   }

@@ -279,7 +279,7 @@ std::string run_on_hosts(const Outage& outage) {
 void run(const Outage& outage) {
   SCOPED_TRACE(testing::Message() << outage);
   const auto began = Clock::now();
-  const tests::Ending ending = tests::Child([&] { return run_on_hosts(outage); }, 120).wait();
+  const tests::Ending ending = tests::Child([&] { return run_on_hosts(outage); }).wait();
   EXPECT_EQ(ending.exit_code, 0) << ending.said << " (signal " << ending.signal << ')';
   std::cout << outage << ": " << std::chrono::duration_cast<milliseconds>(Clock::now() - began).count()
             << " ms\n"
