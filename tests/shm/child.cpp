@@ -44,7 +44,7 @@ int failed_expectations() {
 
 }  // namespace
 
-Child::Child(const std::function<std::string()>& body) {
+Child::Child(const std::function<std::string()>& body, unsigned deadline_seconds) {
   std::array<int, 2> pipe{};
   if (::pipe(pipe.data()) != 0) {
     throw std::runtime_error("no pipe to a child process");
@@ -53,7 +53,7 @@ Child::Child(const std::function<std::string()>& body) {
   pid_ = ::fork();
   if (pid_ == 0) {
     ::close(pipe[0]);
-    ::alarm(hangs_after_seconds);
+    ::alarm(deadline_seconds);
     run(body, pipe[1]);
   }
   pipe_ = pipe[0];

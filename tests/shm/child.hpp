@@ -20,10 +20,10 @@ struct Ending {
 
 /// A forked process that runs `body` and exits; for things that must not happen to the test itself: limits,
 /// namespaces, signals, death. Expectations that fail in the body make it exit with code 3. It is killed by
-/// SIGALRM when it hangs, and by the destructor if nobody has waited for it.
+/// SIGALRM after `deadline_seconds`, and by the destructor if nobody has waited for it.
 class Child {
  public:
-  explicit Child(const std::function<std::string()>& body);
+  explicit Child(const std::function<std::string()>& body, unsigned deadline_seconds = hangs_after_seconds);
   Child(Child&& other) noexcept;
   Child& operator=(Child&&) = delete;
   ~Child();

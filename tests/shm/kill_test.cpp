@@ -29,7 +29,7 @@ constexpr int first_seed = 20'240'501;
 constexpr std::uint32_t steps = 40;
 constexpr int runs = 150;
 constexpr int most_failures = 5;
-constexpr int longest_seconds = 900;
+constexpr unsigned longest_seconds = 900;
 constexpr std::uint64_t mount_bytes = std::uint64_t{64} << 20U;
 
 int number_from(const char* variable, int otherwise) {

@@ -93,12 +93,10 @@ TEST(Node, AForkedProcessMayDestroyWhatItInherits) {
   const auto block = node->arena->allocate(50'000);  // both threads of the library are running
   ASSERT_TRUE(block) << block.error();
   for (int round = 0; round < 3; ++round) {
-    Child child(
-        [&] {
-          node.reset();
-          return std::string("done");
-        },
-        5);
+    Child child([&] {
+      node.reset();
+      return std::string("done");
+    });
     const Ending ending = child.wait();
     EXPECT_EQ(ending.said, "done") << "signal " << ending.signal;
   }
