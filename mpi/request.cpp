@@ -4,9 +4,9 @@
 #include <atomic>
 #include <chrono>
 #include <string>
-#include <thread>
 #include <utility>
 
+#include "core/base/quick_yield.hpp"
 #include "core/error.hpp"
 #include "mpi/error.hpp"
 
@@ -18,8 +18,7 @@ void Backoff::pause() {
   constexpr std::chrono::microseconds least{8};
   constexpr std::chrono::microseconds most{1000};
   const auto waited = std::chrono::duration_cast<std::chrono::microseconds>(Deadline::Clock::now() - began_);
-  if (waited < yielding) {
-    std::this_thread::yield();
+  if (waited < yielding && quick_yield()) {
     return;
   }
   std::unique_lock lock(mutex_);

@@ -1,7 +1,8 @@
 #include "mpi/transport/sleeper.hpp"
 
 #include <algorithm>
-#include <thread>
+
+#include "core/base/quick_yield.hpp"
 
 namespace locum::mpi {
 namespace {
@@ -59,8 +60,9 @@ void Sleeper::sleep(Clock::time_point moment, const std::function<bool()>& has_c
     if (Clock::now() >= moment) {
       return;
     }
-    if (pause == Clock::duration::zero()) {
-      std::this_thread::yield();
+    if (pause == Clock::duration::zero() && !quick_yield()) {
+      pauses_.store(yields, std::memory_order_relaxed);
+      continue;
     }
     if (is_armed() && has_come()) {
       return;
