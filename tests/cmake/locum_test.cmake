@@ -16,6 +16,7 @@
 #   OWN_MAIN              the sources have their own main(): for tests before MPI_Init, after MPI_Finalize, or of a job
 #                         that dies. Without RANKS such a program is one entry, named like the first argument.
 #   SERIAL                each TEST runs alone, also if ctest runs several at a time: it uses something that all share
+#   COMPUTES              it computes for longer than it takes to compile, and so is slightly optimised
 #   MEASURES              it counts or measures the library's work: compiled with users' options, and not for a sanitizer
 #   DIES_WITH regex ...   the program must end with an error and must have printed a line for each of these
 
@@ -35,16 +36,19 @@ endif()
 list(APPEND LOCUM_MPI_ENVIRONMENT ${LOCUM_FOREIGN_STACKS} GTEST_COLOR=no)  # Open MPI gives each rank a terminal of its own, and so colours
 
 # Options for test programs. They are half of all code, and compiling a source mostly means compiling common headers and
-# optimising: sixteen sources at a time, slightly optimised, take a fifth of the time. Warnings of a local name that equals another
+# optimising: sixteen sources at a time, not optimised, take a sixth of the time; what they test is optimised in the library. Warnings of a local name that equals another
 # source's constant are meaningless then. MEASURES: users' options.
 option(LOCUM_UNITY_TESTS "Compile several sources of a test program at a time; OFF for work on a single one" ON)
 # A process costs a tenth of a second, or a third with a sanitizer: more than most of the three thousand tests.
 set(LOCUM_TEST_SHARDS 0 CACHE STRING "Run each test program in so many processes; 0: each test in one of its own")
-set(LOCUM_TEST_OPTIONS "-O1" CACHE STRING "Compile options of tests that measure nothing, after all others")
+set(LOCUM_TEST_OPTIONS "-O0" CACHE STRING "Compile options of tests that measure nothing, after all others")
 function(locum_test_options program)
   locum_compile_options(${program})
   if(NOT MEASURES IN_LIST ARGN)
     target_compile_options(${program} PRIVATE ${LOCUM_TEST_OPTIONS})
+  endif()
+  if(COMPUTES IN_LIST ARGN)
+    target_compile_options(${program} PRIVATE -O1)
   endif()
   if(LOCUM_UNITY_TESTS)
     set_target_properties(${program} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 16)
@@ -84,7 +88,7 @@ endfunction()
 # A program that scripts start, and no entry by itself: NAME_tests of NAME_test.cpp, with further libraries.
 function(locum_test_program name)
   add_executable(${name}_tests ${name}_test.cpp)
-  locum_compile_options(${name}_tests)
+  locum_test_options(${name}_tests)
   target_link_libraries(${name}_tests PRIVATE ${ARGN} locum::mpi)
 endfunction()
 
@@ -99,7 +103,7 @@ function(locum_test_shards name)
 endfunction()
 
 function(locum_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 TEST "OWN_MAIN;SERIAL;MEASURES" "ROOM;ENTRIES" "SANITIZERS;LINK;RANKS;SOURCES;ENVIRONMENT;THREAD_LEVELS;NODES_OF;DIES_WITH")
+  cmake_parse_arguments(PARSE_ARGV 1 TEST "OWN_MAIN;SERIAL;COMPUTES;MEASURES" "ROOM;ENTRIES" "SANITIZERS;LINK;RANKS;SOURCES;ENVIRONMENT;THREAD_LEVELS;NODES_OF;DIES_WITH")
   if(NOT TEST_ROOM)
     set(TEST_ROOM ${name})
   endif()
@@ -127,6 +131,8 @@ function(locum_test name)
   add_executable(${program} ${TEST_SOURCES})
   if(TEST_MEASURES)
     locum_test_options(${program} MEASURES)
+  elseif(TEST_COMPUTES)
+    locum_test_options(${program} COMPUTES)
   else()
     locum_test_options(${program})
   endif()
