@@ -47,7 +47,7 @@ function(locum_test_options program)
   if(NOT MEASURES IN_LIST ARGN)
     target_compile_options(${program} PRIVATE ${LOCUM_TEST_OPTIONS})
   endif()
-  if(COMPUTES IN_LIST ARGN)
+  if(COMPUTES IN_LIST ARGN AND NOT LOCUM_PRECOMPILE)  # clang's precompiled headers are for one level only
     target_compile_options(${program} PRIVATE -O1)
   endif()
   if(LOCUM_UNITY_TESTS)
