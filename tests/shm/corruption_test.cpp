@@ -259,10 +259,13 @@ class Corruption : public ::testing::Test {
   std::string trial(const Region& region, std::uint64_t at, const std::function<void(std::byte*)>& store_at) {
     store_at(segment_->base() + at);
     const tests::Ending ending =
-        tests::Child([&] {
-          const Outcome outcome = do_everything();
-          return outcome.wrong + "|" + outcome.corrupt + "|" + std::to_string(outcome.refusals);
-        }).wait();
+        tests::Child(
+            [&] {
+              const Outcome outcome = do_everything();
+              return outcome.wrong + "|" + outcome.corrupt + "|" + std::to_string(outcome.refusals);
+            },
+            60)  // several that hang are to be reported within the time limit of ctest
+            .wait();
     restore();
     if (ending.signal == SIGALRM) {
       return "hangs";
