@@ -36,8 +36,8 @@ endif()
 list(APPEND LOCUM_MPI_ENVIRONMENT ${LOCUM_FOREIGN_STACKS} GTEST_COLOR=no)  # Open MPI gives each rank a terminal of its own, and so colours
 
 # Options for test programs. They are half of all code, and compiling a source mostly means compiling common headers and
-# optimising: sixteen sources at a time, not optimised, take a sixth of the time; what they test is optimised in the library. Warnings of a local name that equals another
-# source's constant are meaningless then. MEASURES: users' options.
+# optimising: sixteen sources at a time, not optimised, take a sixth of the time; what they test is optimised in the library. Warnings
+# of a local name that equals another source's constant are meaningless then. MEASURES: users' options.
 option(LOCUM_UNITY_TESTS "Compile several sources of a test program at a time; OFF for work on a single one" ON)
 # A process costs a tenth of a second, or a third with a sanitizer: more than most of the three thousand tests.
 set(LOCUM_TEST_SHARDS 0 CACHE STRING "Run each test program in so many processes; 0: each test in one of its own")
@@ -70,7 +70,8 @@ endif()
 # An entry of ctest that runs COMMAND, with the properties in the caller's TEST_* variables. LOCUM_TEST_RANKS: a launcher that does not
 # fit the MPI starts so many jobs of one rank, in which most tests would pass.
 # No entry has a time limit of its own: what is quick here takes ten times as long on a busy machine. CMakePresets.json has one for all,
-# which ends what hangs, also what waits for the ten minutes of collective_timeout where it is to notice a loss at once. Ranks mostly wait for each other: a job counts as two processors, of the four that tests/run has.
+# which ends what hangs, also what waits for the ten minutes of collective_timeout where it is to notice a loss at once. Ranks mostly wait
+# for each other: a job counts as two processors, of the four that tests/run has.
 function(locum_test_entry name ranks)
   set(command ${ARGN})
   set(processors ${ranks})
