@@ -81,8 +81,8 @@ template <class Condition>
   return true;
 }
 
-/// The same without a limit for all of it: false if nothing happens for 50 s. How long thousands of messages
-/// take depends on what else the machine does.
+/// Makes progress until `condition()` holds; false if nothing happens for 50 s. There is no limit for all of
+/// it: how long thousands of messages take depends on what else the machine does.
 template <class Condition>
 [[nodiscard]] bool drive(Transport& transport, Receiver& receiver, Condition condition) {
   constexpr std::chrono::seconds longest_silence(50);
