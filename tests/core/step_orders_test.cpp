@@ -8,55 +8,20 @@
 #include <memory>
 #include <optional>
 #include <semaphore>
-#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
-#include "core/node/local.hpp"
 #include "core/step_reader.hpp"
 #include "core/step_writer.hpp"
 #include "core/steps/stream.hpp"
-#include "tests/core/hooked_connector.hpp"
+#include "tests/core/step_orders_fixture.hpp"
 
 namespace locum::tests {
 namespace {
 
 using namespace std::chrono_literals;
-
-bool is_of(std::string_view name, std::string_view record) {
-  return name.find(record) != std::string_view::npos;
-}
-
-class StepOrders : public ::testing::Test {
- protected:
-  /// A rank of its own, whose close() is its death for streams that it has not left.
-  std::unique_ptr<Session> rank() {
-    SessionOptions options{.incarnation = 7};
-    options.options.collective_timeout = 60s;
-    auto session = std::make_unique<Session>(connector_, std::make_shared<Metrics>(), options);
-    session->announce();
-    return session;
-  }
-  std::uint64_t number() { return ++sides_; }
-  StepSide side(std::size_t index = 0, std::size_t count = 1, std::uint64_t number = 0) {
-    return {*session_, index, count, number != 0 ? number : ++sides_};
-  }
-  static void write(StepWriter& out, int value) {
-    auto step = out.begin({.deadline = 10s}).value();
-    step.put("n", value);
-    step.end({.deadline = 10s}).value();
-  }
-  std::vector<std::string> records() const { return store_.keys().value(); }
-
-  std::shared_ptr<HookedConnector> connector_ = std::make_shared<HookedConnector>(open_local({}));
-  std::unique_ptr<Session> session_ = rank();
-  Store store_ = detail::Stream::open_store(*session_).value();
-
- private:
-  std::uint64_t sides_ = 0;
-};
 
 TEST_F(StepOrders, AFirstRankMayReadAndLeaveWhileTheWriterLooks) {
   StepWriter out(side(), "s", {.queue_steps = 2});
@@ -271,138 +236,6 @@ TEST_F(StepOrders, AReaderOfTwoRanksReadsWhatADeadWriterLeft) {
   ASSERT_TRUE(other) << other.error().what();
   EXPECT_EQ(*step->get<int>("n").value(), 0);
   EXPECT_EQ(*other->get<int>("n").value(), 0);
-}
-
-TEST_F(StepOrders, AStepThatIsHiddenForAMomentIsNotPassedOverByAGroup) {
-  StepWriter out(side(), "s", {.queue_steps = 4});
-  StepReader early(side(), "s");
-  write(out, 0);
-  early.next(10s).value().release();
-  StepReader member(side(), "s", {.group = "g"});
-  std::binary_semaphore has_joined(0);
-  std::binary_semaphore may_decide(0);
-  connector_->on_create([&](std::string_view name) {
-    if (is_of(name, "/from/")) {
-      has_joined.release();
-      EXPECT_TRUE(may_decide.try_acquire_for(30s));
-    }
-    return false;
-  });
-  Errc seen{};
-  std::thread joining;
-  std::atomic<int> hidden = 0;
-  connector_->on_evict([&](std::string_view name) {
-    if (is_of(name, "/step/0") && hidden++ == 0) {  // the writer does not know the member yet
-      joining = std::thread([&] { seen = member.next(100ms).error().code(); });
-      EXPECT_TRUE(has_joined.try_acquire_for(30s));
-    }
-  });
-  const auto writer = std::this_thread::get_id();
-  connector_->on_got([&](std::string_view name, bool) {
-    if (std::this_thread::get_id() == writer && is_of(name, "/joined/1") && joining.joinable()) {
-      may_decide.release();
-      joining.join();  // the step is hidden as long as this reader looks
-    }
-  });
-  write(out, 1);
-  connector_->on_create({});
-  connector_->on_evict({});
-  connector_->on_got({});
-  ASSERT_EQ(hidden, 1);
-  EXPECT_FALSE(joining.joinable());
-  EXPECT_EQ(seen, Errc::timeout);
-  for (std::uint64_t number = 0; number < 2; ++number) {
-    const auto step = member.next(10s);
-    ASSERT_TRUE(step) << step.error().what();
-    EXPECT_EQ(step->number(), number);
-  }
-}
-
-TEST_F(StepOrders, AStepOfADeadMemberGoesToOneThatHasJoinedBehindIt) {
-  const auto lost = rank();
-  StepWriter out(side(), "s", {.queue_steps = 4});
-  StepReader dying({*lost, 0, 1, number()}, "s", {.group = "g"});
-  write(out, 0);
-  const auto held = dying.next(10s);
-  ASSERT_TRUE(held);
-  {
-    StepReader other(side(), "s", {.group = "g"});
-    for (int n = 1; n < 3; ++n) {
-      write(out, n);
-      EXPECT_EQ(other.next(10s).value().number(), static_cast<std::uint64_t>(n));
-    }
-    write(out, 3);  // frees those that were read
-  }
-  StepReader later(side(), "s", {.group = "g"});
-  EXPECT_EQ(later.next(10s).value().number(), 3U);
-  lost->close();
-  write(out, 4);
-  std::thread closing(
-      [&] { EXPECT_TRUE(out.close({.deadline = 60s})); });  // gives back what the dead one held
-  std::set<std::uint64_t> numbers;
-  auto step = later.next(30s);
-  for (; step; step = later.next(30s)) {
-    numbers.insert(step->number());
-    step->release();
-  }
-  EXPECT_EQ(step.error().code(), Errc::end_of_stream) << step.error().what();
-  EXPECT_EQ(numbers, (std::set<std::uint64_t>{0, 4}));
-  closing.join();
-}
-
-TEST_F(StepOrders, TheLastStepOfADeadMemberGoesToAnother) {
-  const auto lost = rank();
-  StepWriter out(side(), "s", {.queue_steps = 4});
-  StepReader dying({*lost, 0, 1, number()}, "s", {.group = "g"});
-  StepReader other(side(), "s", {.group = "g"});
-  write(out, 0);
-  write(out, 1);
-  std::optional<InputStep> held = dying.next(10s).value();
-  EXPECT_EQ(other.next(10s).value().number(), 1U);
-  std::thread closing([&] { EXPECT_TRUE(out.close({.deadline = 60s})); });
-  const Error late = other.next(500ms).error();
-  EXPECT_EQ(late.code(), Errc::timeout);
-  EXPECT_NE(late.text().find("has not released step 0"), std::string_view::npos) << late.what();
-  lost->close();
-  auto again = other.next(30s);
-  EXPECT_TRUE(again) << again.error().what();
-  if (again) {
-    EXPECT_EQ(again->number(), 0U);
-    again->release();
-  }
-  EXPECT_EQ(other.next(30s).error().code(), Errc::end_of_stream);
-  closing.join();
-}
-
-TEST_F(StepOrders, MembersThatHoldAStepDoNotWaitForEachOther) {
-  StepWriter out(side(), "s", {.queue_steps = 4});
-  StepReader one(side(), "s", {.group = "g"});
-  StepReader two(side(), "s", {.group = "g"});
-  write(out, 0);
-  write(out, 1);
-  auto first = one.next(10s).value();
-  auto second = two.next(10s).value();
-  std::thread closing([&] { EXPECT_TRUE(out.close({.deadline = 60s})); });
-  EXPECT_EQ(one.next(60s).error().code(), Errc::end_of_stream);
-  EXPECT_EQ(two.next(60s).error().code(), Errc::end_of_stream);
-  first.release();
-  second.release();
-  closing.join();
-}
-
-TEST_F(StepOrders, AMemberThatLeavesForLackOfMemoryTakesNoStepAlong) {
-  StepWriter out(side(), "s", {.queue_steps = 4});
-  std::optional<StepReader> poor(std::in_place, side(), "s", StepReaderOptions{.group = "g"});
-  StepReader other(side(), "s", {.group = "g"});
-  EXPECT_EQ(other.next(10ms).error().code(), Errc::timeout);
-  write(out, 0);
-  connector_->on_create([](std::string_view name) { return is_of(name, "/released/"); });
-  EXPECT_EQ(poor->next(10s).error().code(), Errc::out_of_memory);
-  connector_->on_create({});
-  poor.reset();
-  const auto step = other.next(10s);
-  ASSERT_TRUE(step) << step.error().what();
-  EXPECT_EQ(step->number(), 0U);
 }
 
 }  // namespace
