@@ -73,6 +73,9 @@ class StepInput {
   [[nodiscard]] Result<bool> try_to_begin(std::uint64_t number, Moment until);
   /// REQUIRES: this side has begun the step, and reads nothing of it.
   void give_up(std::uint64_t number) const;
+  /// Gives up the step that this side may have claimed for its group in a call that has failed, unless
+  /// another one has. REQUIRES: there is such a claim.
+  [[nodiscard]] Result<void> withdraw_claim(Moment until);
   [[nodiscard]] Result<std::uint64_t> choose(Moment until);
   /// A member of a group has come to the end of the stream. While others hold steps, waits, not for long:
   /// what one of them holds that dies goes to this one. Whether it is to look at the steps again.
@@ -103,7 +106,7 @@ class StepInput {
   bool has_joined_ = false;
   std::vector<Handle> ranks_;  ///< of this side, if this is the first one
   std::uint64_t next_ = 0;  ///< the first step that this side may read; in a group also later ones were read
-  std::optional<std::uint64_t> claim_;  ///< a step that this side has begun for its group, and not yet got
+  std::optional<std::uint64_t> claim_;  ///< a step that this side may have begun for its group, and not got
   std::uint64_t turn_ = 0;              ///< steps that were read
   std::uint64_t next_part_ = 0;         ///< of which the next step is made, unless some were dropped
   std::optional<Error> over_;

@@ -243,7 +243,7 @@ void StepInput::leave() noexcept {
     const auto until = moment({});
     const bool writer_is_gone = !writer_.is_here();
     if (claim_) {
-      give_up(*claim_);
+      (void)withdraw_claim(until);
     }
     (void)stream_->put(stream_->left(handle_), std::uint8_t{1}, until);
     presence_.vanish(stream_->store(), until);

@@ -18,6 +18,14 @@ Result<void> goes_on() {
 Result<bool> StepInput::try_to_begin(std::uint64_t number, Moment until) {
   const std::string name = stream_->begun(number, reader());
   const BegunRecord mine{side_.number, turn_};
+  if (claim_ && *claim_ != number) {  // an older step was given back since: that claim is of this turn, too
+    if (auto withdrawn = withdraw_claim(until); !withdrawn) {
+      return withdrawn.error();
+    }
+  }
+  if (group_ != 0) {
+    claim_ = number;  // before it is put: this call may end at its deadline behind that
+  }
   if (const auto said = stream_->put(name, mine, until); !said) {
     return said.error();
   }
@@ -29,12 +37,27 @@ Result<bool> StepInput::try_to_begin(std::uint64_t number, Moment until) {
     return begun.error();
   }
   const bool is_ours = begun && **begun == mine;
-  claim_ = is_ours ? std::optional(number) : claim_;
+  if (!is_ours) {
+    claim_.reset();
+  }
   return is_ours;
 }
 
 void StepInput::give_up(std::uint64_t number) const {
   (void)stream_->store().evict(stream_->begun(number, reader()));
+}
+
+Result<void> StepInput::withdraw_claim(Moment until) {
+  const auto begun =
+      stream_->store().get<BegunRecord>(stream_->begun(*claim_, reader()), {.codec = {}, .deadline = until});
+  if (!begun && begun.error().code() != Errc::not_found) {
+    return begun.error();
+  }
+  if (begun && **begun == BegunRecord{side_.number, turn_}) {
+    give_up(*claim_);
+  }
+  claim_.reset();
+  return {};
 }
 
 // A side begins a step by saying so, and then looks whether it is still there; see StepQueue. Members of a
@@ -69,6 +92,7 @@ Result<std::uint64_t> StepInput::choose(Moment until) {
       }
       if (*begins) {
         give_up(number);
+        claim_.reset();
       }
       // Where this side has given it up, it may have been shown again: see StepQueue::drop_oldest().
       number += *begins && stream_->has(name) ? 0 : 1;

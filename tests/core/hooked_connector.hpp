@@ -19,6 +19,8 @@ class HookedConnector final : public ForwardingConnector {
   void on_create(std::function<bool(std::string_view)> hook) { set(create_, std::move(hook)); }
   /// Called with the name before it is evicted.
   void on_evict(std::function<void(std::string_view)> hook) { set(evict_, std::move(hook)); }
+  /// Called with the name before a get; true: its deadline comes before the answer.
+  void on_get(std::function<bool(std::string_view)> hook) { set(get_, std::move(hook)); }
   /// Called after a get, with the name and whether the object was there.
   void on_got(std::function<void(std::string_view, bool)> hook) { set(got_, std::move(hook)); }
 
@@ -36,6 +38,9 @@ class HookedConnector final : public ForwardingConnector {
     return ForwardingConnector::evict_or_task(address, counts, budget);
   }
   Result<ObjectView> get(const Address& address, WaitBudget budget) override {
+    if (const auto late = copy(get_); late && late(std::string_view(address.name))) {
+      return Error(Errc::timeout, "the test lets no answer come by the deadline");
+    }
     auto view = ForwardingConnector::get(address, budget);
     if (const auto hook = copy(got_)) {
       hook(std::string_view(address.name), view.has_value());
@@ -61,6 +66,7 @@ class HookedConnector final : public ForwardingConnector {
   mutable std::mutex mutex_;
   std::function<bool(std::string_view)> create_;
   std::function<void(std::string_view)> evict_;
+  std::function<bool(std::string_view)> get_;
   std::function<void(std::string_view, bool)> got_;
 };
 

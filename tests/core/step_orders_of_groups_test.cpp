@@ -152,5 +152,93 @@ TEST_F(StepOrders, AMemberThatLeavesForLackOfMemoryTakesNoStepAlong) {
   EXPECT_EQ(step->number(), 0U);
 }
 
+TEST_F(StepOrders, AMemberThatLeavesGivesUpOnlyItsOwnClaim) {
+  StepWriter out(side(), "s", {.queue_steps = 4});
+  StepReader early(side(), "s");
+  write(out, 0);
+  early.next(10s).value().release();
+  std::optional<StepReader> leaving(std::in_place, side(), "s", StepReaderOptions{.group = "g"});
+  std::binary_semaphore claims(0);
+  std::binary_semaphore may_claim(0);
+  std::atomic<int> claimed = 0;
+  connector_->on_create([&](std::string_view name) {
+    if (is_of(name, "/begun/0") && claimed++ == 0) {
+      claims.release();
+      EXPECT_TRUE(may_claim.try_acquire_for(30s));
+    }
+    return false;
+  });
+  Errc seen{};
+  std::thread joining;
+  std::atomic<int> hidden = 0;
+  connector_->on_evict([&](std::string_view name) {
+    if (is_of(name, "/step/0") && hidden++ == 0) {
+      joining = std::thread([&] { seen = leaving->next(100ms).error().code(); });
+      EXPECT_TRUE(claims.try_acquire_for(30s));  // it has seen the step
+    }
+  });
+  const auto writer = std::this_thread::get_id();
+  connector_->on_got([&](std::string_view name, bool) {
+    if (std::this_thread::get_id() == writer && is_of(name, "/joined/1") && joining.joinable()) {
+      may_claim.release();  // while the step is hidden: it gives it up
+      joining.join();
+    }
+  });
+  write(out, 1);
+  connector_->on_create({});
+  connector_->on_evict({});
+  connector_->on_got({});
+  ASSERT_EQ(hidden, 1);
+  ASSERT_FALSE(joining.joinable());
+  ASSERT_EQ(seen, Errc::timeout);
+  StepReader reading(side(), "s", {.group = "g"});
+  const auto held = reading.next(10s);
+  ASSERT_TRUE(held) << held.error().what();
+  EXPECT_EQ(held->number(), 0U);
+  leaving.reset();
+  StepReader late(side(), "s", {.group = "g"});
+  const auto other = late.next(10s);
+  ASSERT_TRUE(other) << other.error().what();
+  EXPECT_EQ(other->number(), 1U);
+}
+
+TEST_F(StepOrders, AMemberThatComesToItsDeadlineTakesNoStepAlong) {
+  StepWriter out(side(), "s", {.queue_steps = 4});
+  std::optional<StepReader> late(std::in_place, side(), "s", StepReaderOptions{.group = "g"});
+  StepReader other(side(), "s", {.group = "g"});
+  EXPECT_EQ(other.next(10ms).error().code(), Errc::timeout);
+  EXPECT_EQ(late->next(10ms).error().code(), Errc::timeout);
+  write(out, 0);
+  connector_->on_get([](std::string_view name) { return is_of(name, "/begun/0"); });
+  EXPECT_EQ(late->next(10s).error().code(), Errc::timeout);
+  connector_->on_get({});
+  late.reset();
+  const auto step = other.next(10s);
+  ASSERT_TRUE(step) << step.error().what();
+  EXPECT_EQ(step->number(), 0U);
+}
+
+TEST_F(StepOrders, AMemberThatCameToItsDeadlineReadsWhatItHasClaimedBehindAnOlderStep) {
+  const auto lost = rank();
+  StepWriter out(side(), "s", {.queue_steps = 4});
+  StepReader dying({*lost, 0, 1, number()}, "s", {.group = "g"});
+  StepReader late(side(), "s", {.group = "g"});
+  EXPECT_EQ(late.next(10ms).error().code(), Errc::timeout);
+  write(out, 0);
+  const auto held = dying.next(10s);
+  ASSERT_TRUE(held) << held.error().what();
+  write(out, 1);
+  connector_->on_get([](std::string_view name) { return is_of(name, "/begun/1"); });
+  EXPECT_EQ(late.next(10s).error().code(), Errc::timeout);
+  connector_->on_get({});
+  lost->close();
+  write(out, 2);  // gives step 0 back
+  for (std::uint64_t number = 0; number < 3; ++number) {
+    const auto step = late.next(10s);
+    ASSERT_TRUE(step) << step.error().what();
+    EXPECT_EQ(step->number(), number);
+  }
+}
+
 }  // namespace
 }  // namespace locum::tests
