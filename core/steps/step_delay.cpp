@@ -118,13 +118,18 @@ StreamFailure StepDelay::of_group(std::uint64_t group, std::uint64_t side) const
     if (!claim || (*claim)->side == side) {
       continue;
     }
-    for (std::uint64_t place = 0; stream_.has(stream_.joined(place)); ++place) {
-      const auto other = stream_.store().get<SideRecord>(stream_.joined(place));
-      const StreamFailure holds =
-          other && (*other)->side == (*claim)->side ? of_side(other, step) : StreamFailure();
-      if (holds.has_failed()) {
-        return holds;
-      }
+    if (const StreamFailure holds = of_claim(**claim, step); holds.has_failed()) {
+      return holds;
+    }
+  }
+  return {};
+}
+
+StreamFailure StepDelay::of_claim(const BegunRecord& claim, std::uint64_t step) const {
+  for (std::uint64_t place = 0; stream_.has(stream_.joined(place)); ++place) {
+    const auto side = stream_.store().get<SideRecord>(stream_.joined(place));
+    if (side && (*side)->side == claim.side) {
+      return of_side(side, step);
     }
   }
   return {};

@@ -24,6 +24,9 @@ class StepDelay {
   /// which goes to this one if that dies. None if the stream has not ended, or nobody holds one.
   [[nodiscard]] StreamFailure of_group(std::uint64_t group, std::uint64_t side) const;
 
+  /// A rank of the side that has begun the step, which has neither released it nor left; none if all have.
+  [[nodiscard]] StreamFailure of_claim(const BegunRecord& claim, std::uint64_t step) const;
+
   /// What keeps the steps in memory that the stream has; none if it has none.
   [[nodiscard]] StreamFailure of_memory() const;
 

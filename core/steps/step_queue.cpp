@@ -74,8 +74,9 @@ Result<void> StepQueue::look() {
     }
     const bool is_gone = std::ranges::all_of(side.ranks, &Reader::is_gone) ||
                          (side.from == Side::undecided && side.ranks.front().is_gone);
-    if (is_gone) {
+    if (is_gone && side.group != 0) {
       give_back(side);
+      tell_left(side);
     }
     return is_gone;
   });
@@ -90,13 +91,22 @@ void StepQueue::ask(Side& side) const {
   }
 }
 
-// Whoever leaves has released its steps, or does not want them any more. For one that could not say that it
-// leaves, this does, without which the stream's records would stay.
+// For those that could not say so themselves: without that the stream's records would stay.
+void StepQueue::tell_left(const Side& side) const {
+  for (const Reader& reader : side.ranks) {
+    if (reader.is_gone) {
+      (void)stream_.put(stream_.left(reader.presence), std::uint8_t{1}, stream_.moment({}));
+    }
+  }
+}
+
+// Whoever leaves has released its steps, or does not want them any more. Of a rank of a group that has died
+// this is told once what its side had begun is given back: the others wait for that.
 void StepQueue::forget(Side& side, Reader& reader, bool has_left) {
   reader.is_gone = true;
   const bool is_lost = !has_left && reader.watch.state() == PresenceWatch::State::lost;
-  if (!has_left) {
-    (void)stream_.put(stream_.left(reader.presence), std::uint8_t{1}, stream_.moment({}));
+  if (!has_left && side.group == 0) {
+    tell_left(side);
   }
   for (const Kept& step : steps_) {
     const auto released = stream_.store().evict(stream_.released(step.number, reader.presence));
@@ -381,7 +391,18 @@ Result<void> StepQueue::publish(StepRecord step, Moment until, const GoesOn& goe
   return {};
 }
 
+// What ranks had begun that have died is given back to nobody from now on.
 Result<void> StepQueue::end(const StepRecord& last, Moment until) {
+  auto ended = end_and_drain(last, until);
+  for (const Side& side : sides_) {
+    if (side.group != 0) {
+      tell_left(side);
+    }
+  }
+  return ended;
+}
+
+Result<void> StepQueue::end_and_drain(const StepRecord& last, Moment until) {
   const auto in_time = [&] {
     return stream_.now() < until ? Result<void>() : delay().error(stream_.title());
   };

@@ -95,6 +95,8 @@ class StepQueue {
   /// Reads with which step a side begins, if it has said so.
   void ask(Side& side) const;
   void forget(Side& side, Reader& reader, bool has_left);
+  /// That its ranks do not read any more that are gone.
+  void tell_left(const Side& side) const;
   /// Steps that this side had begun and not released go to others of its group.
   void give_back(const Side& side) const;
   [[nodiscard]] std::optional<BegunRecord> begun(const Kept& step, const Side& side) const;
@@ -115,6 +117,7 @@ class StepQueue {
   /// Waits, not for long, until a step may be free; `timeout` at the end.
   [[nodiscard]] Result<void> await_release(Moment until);
   [[nodiscard]] Result<void> await_first_reader(Moment until);
+  [[nodiscard]] Result<void> end_and_drain(const StepRecord& last, Moment until);
   /// Whether the steps are kept for the first reader.
   [[nodiscard]] bool awaits_reader() const noexcept { return joined_ == 0 && !was_read_ && loses_nothing(); }
   void evict_blocks(const StepRecord& step) const;

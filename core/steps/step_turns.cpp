@@ -134,15 +134,20 @@ Result<bool> StepInput::await_group(std::uint64_t end, bool has_looked_again, Mo
       was_missing = true;
       continue;
     }
-    const auto begun =
-        stream_->store().get<BegunRecord>(stream_->begun(number, group_), {.codec = {}, .deadline = until});
+    const std::string name = stream_->begun(number, group_);
+    auto begun = stream_->store().get<BegunRecord>(name, {.codec = {}, .deadline = until});
+    const bool is_ours = begun && (*begun)->side == side_.number;
+    if (is_ours && holds(number)) {
+      return false;
+    }
+    if (begun && !is_ours && !others_hold) {
+      others_hold = StepDelay(*stream_).of_claim(**begun, number).has_failed();
+      // What a dead member had begun is given back before it counts as gone: perhaps behind the first look.
+      begun = others_hold ? std::move(begun)
+                          : stream_->store().get<BegunRecord>(name, {.codec = {}, .deadline = until});
+    }
     if (!begun) {
       return begun.error().code() == Errc::not_found ? Result<bool>(true) : Result<bool>(begun.error());
-    }
-    if ((*begun)->side != side_.number) {
-      others_hold = true;
-    } else if (holds(number)) {
-      return false;
     }
   }
   if (!others_hold) {

@@ -8,11 +8,15 @@
 #include <optional>
 #include <semaphore>
 #include <set>
+#include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "core/step_reader.hpp"
 #include "core/step_writer.hpp"
+#include "core/steps/step_record.hpp"
+#include "core/steps/stream.hpp"
 #include "tests/core/step_orders_fixture.hpp"
 
 namespace locum::tests {
@@ -238,6 +242,125 @@ TEST_F(StepOrders, AMemberThatCameToItsDeadlineReadsWhatItHasClaimedBehindAnOlde
     ASSERT_TRUE(step) << step.error().what();
     EXPECT_EQ(step->number(), number);
   }
+}
+
+TEST_F(StepOrders, AMemberIsToldTheEndThoughAReaderBesideTheGroupHoldsSteps) {
+  StepWriter out(side(), "s", {.queue_steps = 4});
+  StepReader beside(side(), "s");
+  StepReader one(side(), "s", {.group = "g"});
+  StepReader two(side(), "s", {.group = "g"});
+  EXPECT_EQ(two.next(10ms).error().code(), Errc::timeout);
+  write(out, 0);
+  auto held = beside.next(10s).value();
+  one.next(10s).value().release();
+  std::thread closing([&] { EXPECT_TRUE(out.close({.deadline = 60s})); });
+  EXPECT_EQ(two.next(30s).error().code(), Errc::end_of_stream) << "nobody of the group holds a step";
+  held.release();
+  closing.join();
+}
+
+// The member looks at the end: at whose claim a step is, and then whether that one holds it.
+TEST_F(StepOrders, AStepThatIsGivenBackWhileAMemberLooksGoesToIt) {
+  const auto lost = rank();
+  StepWriter out(side(), "s", {.queue_steps = 4});
+  StepReader dying({*lost, 0, 1, number()}, "s", {.group = "g"});
+  StepReader other(side(), "s", {.group = "g"});
+  write(out, 0);
+  const auto held = dying.next(10s);
+  ASSERT_TRUE(held) << held.error().what();
+  const detail::Stream stream(store_, session_->state(),
+                              *store_.get<detail::StreamRecord>(detail::Stream::name("s")).value(), "s");
+  const Handle presence = store_.get<detail::SideRecord>(stream.joined(0)).value()->ranks.front();
+  std::thread closing([&] { EXPECT_TRUE(out.close({.deadline = 60s})); });
+  const auto reader = std::this_thread::get_id();
+  bool has_got_end = false;
+  bool was_given_back = false;
+  connector_->on_got([&](std::string_view name, bool there) {
+    if (std::this_thread::get_id() != reader) {
+      return;
+    }
+    if (has_got_end && is_of(name, "/begun/0") && !was_given_back) {
+      was_given_back = true;
+      lost->close();
+      EXPECT_TRUE(store_.wait<std::uint8_t>(stream.left(presence), 30s));
+    }
+    has_got_end = there && is_of(name, "/step/1");  // what it gets next is the claim
+  });
+  auto step = other.next(30s);
+  connector_->on_got({});
+  EXPECT_TRUE(was_given_back);
+  EXPECT_TRUE(step) << step.error().what();
+  if (step) {
+    EXPECT_EQ(step->number(), 0U);
+    step->release();
+  }
+  EXPECT_EQ(other.next(30s).error().code(), Errc::end_of_stream);
+  closing.join();
+}
+
+// The writer has seen that one rank of a member has died, and not yet that the other one has left.
+TEST_F(StepOrders, AMemberWaitsForWhatIsGivenBackWhenTheLastRankOfAnotherHasLeft) {
+  const auto lost = rank();
+  StepWriter out(side(), "s", {.queue_steps = 4});
+  const std::uint64_t both = number();
+  std::optional<StepReader> first(std::in_place, side(0, 2, both), "s", StepReaderOptions{.group = "g"});
+  StepReader second({*lost, 1, 2, both}, "s", {.group = "g"});
+  StepReader other(side(), "s", {.group = "g"});
+  EXPECT_EQ(second.next(10ms).error().code(), Errc::timeout);
+  EXPECT_EQ(first->next(10ms).error().code(), Errc::timeout);
+  EXPECT_EQ(other.next(10ms).error().code(), Errc::timeout);
+  write(out, 0);
+  std::optional<InputStep> held = first->next(10s).value();
+  const auto lost_step = second.next(10s);
+  ASSERT_TRUE(lost_step) << lost_step.error().what();
+  std::binary_semaphore has_noticed(0);
+  std::binary_semaphore may_look_again(0);
+  std::atomic<int> noticed = 0;
+  connector_->on_evict([&](std::string_view name) { noticed += is_of(name, "/released/0") ? 1 : 0; });
+  const auto reader = std::this_thread::get_id();
+  std::atomic<int> waits = 0;
+  connector_->on_got([&](std::string_view name, bool) {
+    if (std::this_thread::get_id() != reader && noticed > 0 && is_of(name, "/begun/0") && waits++ == 0) {
+      has_noticed.release();
+      EXPECT_TRUE(may_look_again.try_acquire_for(30s));
+    }
+  });
+  lost->close();
+  std::thread closing([&] { EXPECT_TRUE(out.close({.deadline = 60s})); });
+  EXPECT_TRUE(has_noticed.try_acquire_for(30s));
+  held.reset();
+  first.reset();
+  EXPECT_EQ(other.next(300ms).error().code(), Errc::timeout) << "the step may still be given back";
+  may_look_again.release();
+  auto step = other.next(30s);
+  EXPECT_TRUE(step) << step.error().what();
+  if (step) {
+    EXPECT_EQ(step->number(), 0U);
+    step->release();
+  }
+  EXPECT_EQ(other.next(30s).error().code(), Errc::end_of_stream);
+  closing.join();
+  connector_->on_evict({});
+  connector_->on_got({});
+}
+
+TEST_F(StepOrders, AMemberOfTwoRanksOfWhichOneHasDiedLeavesNothing) {
+  const auto lost = rank();
+  const std::uint64_t both = number();
+  {
+    StepReader first(side(0, 2, both), "s", {.group = "g"});
+    {
+      StepWriter out(side(), "s");
+      StepReader second({*lost, 1, 2, both}, "s", {.group = "g"});
+      EXPECT_EQ(second.next(10ms).error().code(), Errc::timeout);
+      write(out, 0);
+      first.next(10s).value().release();
+      lost->close();
+      out.close({.deadline = 10s}).value();
+    }
+    EXPECT_EQ(first.next(10s).error().code(), Errc::end_of_stream);
+  }
+  EXPECT_EQ(records(), std::vector<std::string>());
 }
 
 }  // namespace
