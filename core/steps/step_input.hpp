@@ -66,6 +66,8 @@ class StepInput {
   /// The error of a wait for another rank of this reader.
   [[nodiscard]] static Error late(std::size_t index, const Error& error);
   [[nodiscard]] Result<std::uint64_t> first_step(Moment until) const;
+  /// With which step the members of the group begin: with that one, unless another member has decided.
+  [[nodiscard]] Result<std::uint64_t> begin_of_group(std::uint64_t first, Moment until) const;
   [[nodiscard]] Result<View<StepRecord>> await(std::uint64_t number, Moment until);
   [[nodiscard]] std::uint64_t reader() const noexcept { return group_ != 0 ? group_ : side_.number; }
   /// Whether this side reads the step from now on, because it has begun it in this turn, and no other one of

@@ -123,8 +123,8 @@ Result<void> StepInput::check_joinable(Moment until) {
 
 // The writer knows the side before that decides with which step it begins: from then on, a step that the
 // side has seen stays. A member of a group wants what the group does, of which others may hold steps before
-// those that it would find. Every line may be repeated, by a call that goes on where one came to its
-// deadline.
+// those that it would find: the first member that decides does so for all. Every line may be repeated, by a
+// call that goes on where one came to its deadline.
 Result<void> StepInput::join_first(Moment until) {
   SideRecord mine{side_.number, group_, {handle_}};
   for (std::size_t index = 1; index < side_.count; ++index) {
@@ -135,7 +135,6 @@ Result<void> StepInput::join_first(Moment until) {
     }
     mine.ranks.push_back(**member);
   }
-  std::optional<std::uint64_t> of_group;  // the first step that its members want
   for (std::uint64_t place = 0;; ++place) {
     const std::string name = stream_->joined(place);
     if (auto put = stream_->put(name, mine, until); !put) {
@@ -148,11 +147,6 @@ Result<void> StepInput::join_first(Moment until) {
       }
       break;
     }
-    if (there && group_ != 0 && (*there)->group == group_) {
-      if (const auto begins = stream_->store().get<std::uint64_t>(stream_->from((*there)->side))) {
-        of_group = std::min(of_group.value_or(**begins), **begins);
-      }
-    }
   }
   ranks_ = mine.ranks;
   const std::string from = stream_->from(side_.number);
@@ -162,7 +156,10 @@ Result<void> StepInput::join_first(Moment until) {
     if (const auto over = stream_->is_over(until); !over || *over) {
       return over ? end_of_stream() : over.error();
     }
-    const auto first = of_group ? Result<std::uint64_t>(*of_group) : first_step(until);
+    auto first = first_step(until);
+    if (first && group_ != 0) {
+      first = begin_of_group(*first, until);
+    }
     if (!first) {
       return first.error();
     }
@@ -173,6 +170,15 @@ Result<void> StepInput::join_first(Moment until) {
   const auto decided = stream_->store().get<std::uint64_t>(from, {.codec = {}, .deadline = until});
   next_ = decided ? **decided : 0;
   return decided ? Result<void>() : Result<void>(decided.error());
+}
+
+Result<std::uint64_t> StepInput::begin_of_group(std::uint64_t first, Moment until) const {
+  const std::string begins = stream_->begins(group_);
+  if (const auto put = stream_->put(begins, first, until); !put) {
+    return put.error();
+  }
+  const auto decided = stream_->store().get<std::uint64_t>(begins, {.codec = {}, .deadline = until});
+  return decided ? Result<std::uint64_t>(**decided) : Result<std::uint64_t>(decided.error());
 }
 
 Result<void> StepInput::join_others(Moment until) {

@@ -51,6 +51,8 @@ class Stream : public Records {
   [[nodiscard]] std::string joined(std::uint64_t place) const { return named("joined/", place); }
   /// The number of the first step that a side reads.
   [[nodiscard]] std::string from(std::uint64_t side) const { return named("from/", side); }
+  /// The number of the first step that the members of a group read.
+  [[nodiscard]] std::string begins(std::uint64_t group) const { return named("begins/", group); }
   /// A PublishedRecord.
   [[nodiscard]] std::string published() const { return named("published"); }
   /// While there is none, and the policy is to fail: that there is no room for a step of that number.

@@ -363,5 +363,58 @@ TEST_F(StepOrders, AMemberOfTwoRanksOfWhichOneHasDiedLeavesNothing) {
   EXPECT_EQ(records(), std::vector<std::string>());
 }
 
+TEST_F(StepOrders, MembersThatJoinTogetherWantTheSameSteps) {
+  const auto lost = rank();
+  {
+    StepWriter out(side(), "s", {.queue_steps = 4});
+    write(out, 0);
+    write(out, 1);
+    StepReader dying({*lost, 0, 1, number()}, "s", {.group = "g"});
+    StepReader other(side(), "s", {.group = "g"});
+    std::optional<InputStep> held;
+    std::binary_semaphore decides(0);
+    std::binary_semaphore may_decide(0);
+    std::atomic<int> decisions = 0;
+    connector_->on_create([&](std::string_view name) {
+      if ((is_of(name, "/from/") || is_of(name, "/begins/")) && decisions++ == 0) {
+        decides.release();  // with step 0
+        EXPECT_TRUE(may_decide.try_acquire_for(30s));
+      }
+      return false;
+    });
+    std::thread joining([&] {
+      held = dying.next(10s).value();
+      dying.next(10s).value().release();
+    });
+    ASSERT_TRUE(decides.try_acquire_for(30s));
+    const auto reader = std::this_thread::get_id();
+    connector_->on_got([&](std::string_view name, bool) {
+      if (std::this_thread::get_id() == reader && is_of(name, "/published") && joining.joinable()) {
+        may_decide.release();
+        joining.join();
+        std::thread([&] { write(out, 2); }).join();  // frees step 1: the next one that is found is step 2
+      }
+    });
+    auto step = other.next(10s);
+    connector_->on_got({});
+    connector_->on_create({});
+    ASSERT_FALSE(joining.joinable());
+    ASSERT_TRUE(step) << step.error().what();
+    EXPECT_EQ(step->number(), 2U);
+    step->release();
+    lost->close();
+    std::thread closing([&] { EXPECT_TRUE(out.close({.deadline = 60s})); });
+    step = other.next(30s);
+    EXPECT_TRUE(step) << "the step of the dead member was read by nobody: " << step.error().what();
+    if (step) {
+      EXPECT_EQ(step->number(), 0U);
+      step->release();
+    }
+    EXPECT_EQ(other.next(30s).error().code(), Errc::end_of_stream);
+    closing.join();
+  }
+  EXPECT_EQ(records(), std::vector<std::string>());
+}
+
 }  // namespace
 }  // namespace locum::tests
