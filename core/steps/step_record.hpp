@@ -27,7 +27,8 @@ struct StreamRecord {
 
   /// Whether readers may find steps missing.
   [[nodiscard]] bool may_drop() const noexcept {
-    return when_full != static_cast<std::uint32_t>(WhenFull::wait);
+    return when_full == static_cast<std::uint32_t>(WhenFull::drop_oldest) ||
+           when_full == static_cast<std::uint32_t>(WhenFull::drop_newest);
   }
 };
 
