@@ -257,11 +257,12 @@ Result<bool> StepQueue::find_room(std::size_t ahead) {
   if (const auto looked = look(); !looked) {
     return looked.error();
   }
-  if (const auto shown = show_hidden(); !shown) {
-    return shown.error();
-  }
+  // In this order: a hidden step may lack the memory that is freed.
   if (const auto freed = free_released(); !freed) {
     return freed.error();
+  }
+  if (const auto shown = show_hidden(); !shown) {
+    return shown.error();
   }
   return has_room(ahead);
 }

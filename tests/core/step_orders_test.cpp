@@ -121,6 +121,41 @@ TEST_F(StepOrders, AStepThatCouldNotBeShownAgainIsShownLater) {
   EXPECT_TRUE(step && step->number() == 0U);
 }
 
+TEST_F(StepOrders, WhatIsReleasedGivesMemoryForAStepThatCouldNotBeShownAgain) {
+  StepWriter out(side(), "s", {.queue_steps = 4});
+  StepReader early(side(), "s");
+  write(out, 0);
+  write(out, 1);
+  auto held = early.next(10s).value();
+  early.next(10s).value().release();
+  const std::uint64_t both = number();
+  StepReader first(side(0, 2, both), "s", {.start_at = StartAt::newest});
+  StepReader second(side(1, 2, both), "s", {.start_at = StartAt::newest});
+  EXPECT_FALSE(second.next(1ms));
+  std::atomic<int> hidden = 0;
+  std::atomic<bool> is_full = false;
+  connector_->on_create([&](std::string_view name) { return is_of(name, "/step/1") && is_full; });
+  connector_->on_evict([&](std::string_view name) {
+    if (is_of(name, "/step/1") && hidden++ == 0) {
+      EXPECT_TRUE(first.next(10s));
+      is_full = true;
+    } else if (is_of(name, "/step/0")) {
+      is_full = false;
+    }
+  });
+  EXPECT_EQ(out.begin({.deadline = 10s}).error().code(), Errc::out_of_memory);
+  ASSERT_EQ(hidden, 1);
+  held.release();
+  auto begun = out.begin({.deadline = 10s});
+  connector_->on_create({});
+  connector_->on_evict({});
+  ASSERT_TRUE(begun) << begun.error().what();
+  begun->discard();
+  const auto step = second.next(10s);
+  ASSERT_TRUE(step) << step.error().what();
+  EXPECT_EQ(step->number(), 1U);
+}
+
 TEST_F(StepOrders, AStreamThatIsOpenedAgainLeavesNothingOfTheOneBefore) {
   for (int round = 0; round < 4; ++round) {
     StepWriter out(side(), "s");
