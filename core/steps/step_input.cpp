@@ -142,7 +142,7 @@ Result<StepInput::Found> StepInput::judged(std::uint64_t number, Result<View<Ste
       }
       ++turn_;
       claim_.reset();
-      next_part_ = record.part + 1;
+      next_part_ = std::max(next_part_, record.part + 1);  // an older step may have been given back
       if (ahead_) {
         ahead_->begins(number);
       }

@@ -416,5 +416,50 @@ TEST_F(StepOrders, MembersThatJoinTogetherWantTheSameSteps) {
   EXPECT_EQ(records(), std::vector<std::string>());
 }
 
+TEST_F(StepOrders, TheLastStepOfADeadWriterIsReadBehindOneThatWasGivenBack) {
+  const auto lost = rank();
+  const auto dead = rank();
+  const std::uint64_t both = number();
+  StepWriter first({*lost, 0, 2, both}, "s", {.queue_steps = 4, .when_full = WhenFull::drop_newest});
+  StepWriter second(side(1, 2, both), "s", {.queue_steps = 4, .when_full = WhenFull::drop_newest});
+  StepReader dying({*dead, 0, 1, number()}, "s", {.group = "g"});
+  StepReader other(side(), "s", {.group = "g"});
+  EXPECT_EQ(other.next(10ms).error().code(), Errc::timeout);
+  const auto write_both = [&](int value) {
+    write(first, value);
+    write(second, value);
+  };
+  write_both(0);
+  const auto held = dying.next(10s);
+  ASSERT_TRUE(held) << held.error().what();
+  write_both(1);
+  for (const std::uint64_t number : {1U, 0U}) {  // step 0 when it is given back
+    const auto step = other.next(30s);
+    ASSERT_TRUE(step) << step.error().what();
+    EXPECT_EQ(step->number(), number);
+    dead->close();
+  }
+  // All writers end the last step, and the first one dies before it publishes it.
+  std::binary_semaphore publishes(0);
+  std::binary_semaphore may_fail(0);
+  std::atomic<int> tries = 0;
+  connector_->on_create([&](std::string_view name) {
+    if (is_of(name, "/step/2") && tries++ == 0) {
+      publishes.release();
+      EXPECT_TRUE(may_fail.try_acquire_for(30s));
+      return true;
+    }
+    return false;
+  });
+  write_both(2);
+  ASSERT_TRUE(publishes.try_acquire_for(30s));
+  lost->close();
+  may_fail.release();
+  const auto last = other.next(30s);
+  connector_->on_create({});
+  ASSERT_TRUE(last) << last.error().what();
+  EXPECT_EQ(last->number(), 2U);
+}
+
 }  // namespace
 }  // namespace locum::tests
