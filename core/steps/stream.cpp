@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/steps/presence.hpp"
+
 namespace locum::detail {
 
 Stream::Stream(Store store, std::shared_ptr<SessionState> session, const StreamRecord& record,
@@ -111,16 +113,22 @@ std::string Stream::named(std::string_view kind, std::uint64_t number, const Han
   return near(std::move(stem));
 }
 
+// A rank that has died has not said that it has left. Of ranks of this node that is known at once; about
+// ranks of others the answer is not waited for, which would delay each rank that leaves while others still
+// read.
 bool Stream::have_all_left() const {
+  const auto is_here = [this](const Handle& one) { return PresenceWatch(session(), one).is_here(); };
   for (std::uint64_t index = 1; index < record_.writers; ++index) {
-    if (has(writer(index))) {
+    const auto presence = store().get<Handle>(writer(index));
+    if (presence ? is_here(**presence) : has(writer(index))) {
       return false;
     }
   }
   for (std::uint64_t place = 0; has(joined(place)); ++place) {
     const auto side = store().get<SideRecord>(joined(place));
-    const bool has_left =
-        side && std::ranges::all_of((*side)->ranks, [this](const Handle& one) { return has(left(one)); });
+    const bool has_left = side && std::ranges::all_of((*side)->ranks, [&](const Handle& one) {
+                            return has(left(one)) || !is_here(one);
+                          });
     if (!has_left && has(joined(place))) {
       return false;
     }

@@ -202,6 +202,79 @@ TEST_F(StepOrders, ADeadReaderLeavesNothing) {
   EXPECT_EQ(records(), std::vector<std::string>());
 }
 
+TEST_F(StepOrders, AWriterThatDiesInCloseLeavesNothing) {
+  const auto lost = rank();
+  const std::uint64_t both = number();
+  {
+    StepWriter first(side(0, 2, both), "s");
+    StepWriter second({*lost, 1, 2, both}, "s");
+    StepReader in(side(), "s");
+    write(first, 0);
+    write(second, 0);
+    auto step = in.next(10s);
+    EXPECT_TRUE(step);
+    std::counting_semaphore<> ends(0);
+    connector_->on_create([&](std::string_view name) {
+      if (is_of(name, "/step/1")) {
+        ends.release();  // both have closed, and the step is still to be released
+      }
+      return false;
+    });
+    std::thread dying([&] { EXPECT_FALSE(second.close({.deadline = 60s})); });
+    std::thread closing([&] { EXPECT_TRUE(first.close({.deadline = 60s})); });
+    EXPECT_TRUE(ends.try_acquire_for(30s));
+    connector_->on_create({});
+    lost->close();
+    dying.join();
+    step->release();
+    closing.join();
+    EXPECT_EQ(in.next(10s).error().code(), Errc::end_of_stream);
+  }
+  EXPECT_EQ(records(), std::vector<std::string>());
+}
+
+TEST_F(StepOrders, AReaderThatDiesBehindTheWriterLeavesNothing) {
+  const auto lost = rank();
+  {
+    StepReader dying({*lost, 0, 1, number()}, "s");
+    StepReader in(side(), "s");
+    Result<InputStep> held = Error(Errc::timeout, "");
+    {
+      StepWriter out(side(), "s");
+      write(out, 0);
+      EXPECT_TRUE(in.next(10s));
+      held = dying.next(10s);
+      EXPECT_TRUE(held);
+      EXPECT_EQ(out.close({.deadline = 10ms}).error().code(), Errc::timeout);
+    }
+    lost->close();
+    EXPECT_EQ(in.next(10s).error().code(), Errc::end_of_stream);
+  }
+  EXPECT_EQ(records(), std::vector<std::string>());
+}
+
+TEST_F(StepOrders, AStreamThatIsOpenedAgainLeavesNothingOfADeadReader) {
+  for (int round = 0; round < 2; ++round) {
+    const auto lost = rank();
+    StepReader dying({*lost, 0, 1, number()}, "s");
+    StepWriter out(side(), "s");
+    write(out, round);
+    const auto held = dying.next(10s);
+    EXPECT_TRUE(held);
+    EXPECT_EQ(out.close({.deadline = 10ms}).error().code(), Errc::timeout);
+    lost->close();
+  }
+  {
+    StepWriter out(side(), "s");
+    StepReader in(side(), "s");
+    write(out, 2);
+    in.next(10s).value().release();
+    out.close({.deadline = 10s}).value();
+    EXPECT_EQ(in.next(10s).error().code(), Errc::end_of_stream);
+  }
+  EXPECT_EQ(records(), std::vector<std::string>());
+}
+
 TEST_F(StepOrders, AReaderThatLeavesWithoutMemoryLeavesNothing) {
   {
     StepWriter out(side(), "s");
