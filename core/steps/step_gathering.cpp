@@ -96,6 +96,16 @@ Result<void> StepGathering::may_wait() {
   return failed_by(failure.has_failed() ? failure : who_is_late());
 }
 
+// Its part of the step that is gathered next is all that may still come of a writer that has died.
+Result<void> StepGathering::may_wait_for_readers() {
+  for (std::size_t writer = 1; writer <= writers_.size(); ++writer) {
+    if (!writers_[writer - 1].is_here() && !stream_.has(stream_.part(gathered_, writer))) {
+      return failed_by({.cause = StreamFailure::Cause::lost, .rank = rank_of(writer), .step = gathered_});
+    }
+  }
+  return may_wait();
+}
+
 // A writer may wait for memory that released steps have. Nobody else frees these.
 Result<void> StepGathering::may_wait_for(std::size_t writer) {
   if (writer > 0 && !writers_[writer - 1].is_here()) {
@@ -161,7 +171,7 @@ Result<void> StepGathering::grant_room() {
     }
     if (!*room) {
       auto made = queue_.make_room(stream_.now() + Stream::look_interval);
-      if (auto goes_on = may_wait(); !goes_on) {
+      if (auto goes_on = made ? may_wait() : may_wait_for_readers(); !goes_on) {
         return goes_on;
       }
       if (!made && made.error().code() == Errc::timeout) {
@@ -285,7 +295,7 @@ Result<void> StepGathering::run() {
     if (joined.error().code() != Errc::timeout) {
       return joined;
     }
-    if (auto goes_on = may_wait(); !goes_on) {
+    if (auto goes_on = may_wait_for_readers(); !goes_on) {
       return goes_on;
     }
   }

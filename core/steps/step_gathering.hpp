@@ -48,6 +48,7 @@ class StepGathering {
   [[nodiscard]] Result<void> grant_room();
   [[nodiscard]] Result<StepRecord> gather(std::uint64_t number);
   [[nodiscard]] Result<void> may_wait();
+  [[nodiscard]] Result<void> may_wait_for_readers();
   [[nodiscard]] Result<void> may_wait_for(std::size_t writer);
   /// The error of a stream that fails for this reason.
   [[nodiscard]] Error failed_by(const StreamFailure& failure);

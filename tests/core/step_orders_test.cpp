@@ -188,6 +188,33 @@ TEST_F(StepOrders, ADeadWriterLeavesNothing) {
   EXPECT_EQ(records(), std::vector<std::string>());
 }
 
+TEST_F(StepOrders, ADeadWriterIsNoticedBeforeTheReadersCome) {
+  const auto lost = rank();
+  const std::uint64_t both = number();
+  StepWriter first(side(0, 2, both), "s", {.rendezvous_readers = 1});
+  StepWriter second({*lost, 1, 2, both}, "s", {.rendezvous_readers = 1});
+  lost->close();
+  EXPECT_EQ(first.begin({.deadline = 30s}).error().code(), Errc::peer_lost);
+  EXPECT_EQ(first.close({.deadline = 30s}).error().code(), Errc::peer_lost);
+}
+
+TEST_F(StepOrders, ADeadWriterIsNoticedWhileThereIsNoRoom) {
+  const auto lost = rank();
+  const std::uint64_t both = number();
+  StepWriter first(side(0, 2, both), "s", {.queue_steps = 1});
+  StepWriter second({*lost, 1, 2, both}, "s", {.queue_steps = 1});
+  StepReader in(side(), "s");
+  write(first, 0);
+  write(second, 0);
+  auto held = in.next(10s);
+  ASSERT_TRUE(held) << held.error().what();
+  lost->close();
+  EXPECT_EQ(first.begin({.deadline = 30s}).error().code(), Errc::peer_lost);
+  held->release();
+  EXPECT_EQ(in.next(10s).error().code(), Errc::peer_lost);
+  EXPECT_EQ(first.close({.deadline = 30s}).error().code(), Errc::peer_lost);
+}
+
 TEST_F(StepOrders, ADeadReaderLeavesNothing) {
   const auto lost = rank();
   {
