@@ -53,5 +53,13 @@ TEST(QuickYield, IsLeftOutWhileAnotherThreadComputesOnTheSameCore) {
   }).join();
 }
 
+TEST(QuickYield, IsLeftOutForAHundredTimesAsLong) {
+  EXPECT_EQ(pause_behind_yield(4ms), 400ms);
+}
+
+TEST(QuickYield, IsNotLeftOutForLongAfterTheProcessWasStopped) {
+  EXPECT_EQ(pause_behind_yield(24h), 2s);
+}
+
 }  // namespace
 }  // namespace locum
