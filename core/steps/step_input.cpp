@@ -183,6 +183,7 @@ Result<StepInput::Found> StepInput::next_or(Deadline deadline) {
   if (stream_->record().may_drop() || group_ != 0) {
     const auto turn = find_turn(until);
     if (!turn) {
+      const std::uint64_t late_step = side_.index == 0 ? awaited_ : next_;
       // The stream goes on without this reader's first rank.
       if (side_.index != 0 && !first_reader_->is_here()) {
         return turn.error();
@@ -190,7 +191,7 @@ Result<StepInput::Found> StepInput::next_or(Deadline deadline) {
       const auto progress = stream_->progress(until);
       const bool first_is_late = side_.index != 0 && group_ == 0 && progress && progress->count > next_;
       return turn.error().code() == Errc::timeout && first_is_late ? late(0, turn.error())
-                                                                   : judged(number, turn.error(), until);
+                                                                   : judged(late_step, turn.error(), until);
     }
     number = *turn;
   }

@@ -108,6 +108,7 @@ class StepInput {
   bool has_joined_ = false;
   std::vector<Handle> ranks_;  ///< of this side, if this is the first one
   std::uint64_t next_ = 0;  ///< the first step that this side may read; in a group also later ones were read
+  std::uint64_t awaited_ = 0;  ///< the step that this side has waited for last, if this is its first rank
   std::optional<std::uint64_t> claim_;  ///< a step that this side may have begun for its group, and not got
   std::uint64_t turn_ = 0;              ///< steps that were read
   std::uint64_t next_part_ = 0;         ///< of which the next step is made, unless some were dropped

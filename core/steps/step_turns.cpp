@@ -65,6 +65,7 @@ Result<void> StepInput::withdraw_claim(Moment until) {
 // that was missing may have been hidden for a moment.
 Result<std::uint64_t> StepInput::choose(Moment until) {
   bool has_looked_again = false;
+  awaited_ = next_;
   for (std::uint64_t number = next_;;) {
     const std::string name = stream_->step(number);
     const auto step = stream_->store().get<StepRecord>(name, {.codec = {}, .deadline = until});
@@ -111,6 +112,7 @@ Result<std::uint64_t> StepInput::choose(Moment until) {
       ++number;
       continue;
     }
+    awaited_ = number;
     const auto there =
         stream_->wait<StepRecord>(name, std::min(until, stream_->now() + Stream::look_interval),
                                   [&] { return check_writer_of(number); });

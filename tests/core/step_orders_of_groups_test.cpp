@@ -461,5 +461,29 @@ TEST_F(StepOrders, TheLastStepOfADeadWriterIsReadBehindOneThatWasGivenBack) {
   EXPECT_EQ(last->number(), 2U);
 }
 
+TEST_F(StepOrders, AMemberIsToldWhichStepIsLate) {
+  StepWriter out(side(), "s", {.queue_steps = 2});
+  StepReader member(side(), "s", {.group = "g"});
+  for (int n = 0; n < 2; ++n) {
+    write(out, n);
+    member.next(10s).value().release();
+  }
+  const Error late = member.next(10ms).error();
+  EXPECT_EQ(late.code(), Errc::timeout);
+  EXPECT_NE(late.text().find("has not ended step 2"), std::string_view::npos) << late.what();
+}
+
+TEST_F(StepOrders, AMemberIsToldThatItHoldsAllSteps) {
+  StepWriter out(side(), "s", {.queue_steps = 2});
+  StepReader member(side(), "s", {.group = "g"});
+  write(out, 0);
+  write(out, 1);
+  const auto first = member.next(10s).value();
+  const auto second = member.next(10s).value();
+  const Error late = member.next(10ms).error();
+  EXPECT_EQ(late.code(), Errc::timeout);
+  EXPECT_NE(late.text().find("holds 2 steps"), std::string_view::npos) << late.what();
+}
+
 }  // namespace
 }  // namespace locum::tests
