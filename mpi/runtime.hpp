@@ -144,9 +144,9 @@ class Runtime {
   /// The result ends by itself on all ranks, with the same report or error: an error of the call, or of
   /// checkpoint(); `timeout` at its deadline, from which on nothing more is written. Nobody has to keep the
   /// result or to read it: dropping or cancelling it does not stop the checkpoint. Only the end of the
-  /// runtime does, when close() has waited for it until its deadline. After `peer_lost` and `timeout` the new
-  /// checkpoint may be there all the same; either it or the older one is, whole. While a path is being
-  /// written, another checkpoint of it is `system`.
+  /// runtime does, when close() has waited for it until its deadline: `timeout`. After `peer_lost` and
+  /// `timeout` the new checkpoint may be there all the same; either it or the older one is, whole. While a
+  /// path is being written, another checkpoint of it is `system`.
   [[nodiscard]] AsyncResult<CheckpointReport> checkpoint_async(std::string_view store, std::string_view path,
                                                                const CheckpointOptions& options = {});
   /// Collective: makes the objects of a checkpoint again, in a store of any name, on any number of ranks and

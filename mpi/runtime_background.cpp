@@ -56,6 +56,14 @@ Error took_too_long() {
       "one, if any, is there: give it more time");
 }
 
+/// In place of the error of a promise whose runtime was closed before it was set.
+Error was_not_told() {
+  return Error(
+      Errc::timeout,
+      "the runtime was closed while this checkpoint was being written, and rank 0 did not tell how it has "
+      "ended: the older one or the new one is there, whole; give close() more time");
+}
+
 /// What a rank says before the threads start.
 struct Begun {
   Handle promise{};  ///< of rank 0: of the outcome; of the others that write: of their part's end
@@ -106,9 +114,16 @@ class Writing {
                                                     const CheckpointReport& report) {
     outcome_ = session.proxy<Words>(outcome);
     ended_ = outcome_.get_async(state_->told_until);
-    return ended_.then([report, step = state_->path](const Result<View<Words>>& view) {
+    return ended_.then([report, weak = std::weak_ptr(state_)](const Result<View<Words>>& view) {
       const CheckpointOutcome told = CheckpointOutcome::heard(view);
-      return told.error ? Result<CheckpointReport>(*told.error) : Result<CheckpointReport>(report);
+      if (!told.error) {
+        return Result<CheckpointReport>(report);
+      }
+      const auto state = weak.lock();
+      const bool was_stopped = !state || state->stopped.load(std::memory_order_relaxed);
+      const bool was_closed =
+          !view && (view.error().code() == Errc::closed || view.error().code() == Errc::broken_promise);
+      return Result<CheckpointReport>(was_stopped && was_closed ? was_not_told() : *told.error);
     });
   }
   /// Begins to write. `parts`: on rank 0, what the others will say of theirs.
