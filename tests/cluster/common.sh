@@ -51,5 +51,5 @@ on() {
   local process
   process=$(process_of "$1")
   shift
-  nsenter --target "$process" --pid --net --uts --ipc --mount --wdns="$PWD" "$@"
+  nsenter --target "$process" --pid --net --uts --ipc --mount --root --wdns="$PWD" "$@"
 }
