@@ -148,6 +148,14 @@ inline constexpr bool is_call_option =
     is_instance<T, GetOptions> || is_instance<T, ReadOptions> || is_instance<T, CodedProxyOptions> ||
     is_instance<T, PromiseOptions>;
 
+/// Makes the compiler explain why such a value cannot be stored.
+template <class T>
+constexpr void check_value() {
+  static_assert(!is_call_option<T>,
+                "locum does not store this: it says how a call is made, or how long it may take. Give it as "
+                "an option: put(name, value, {.deadline = 2s})");
+}
+
 }  // namespace detail
 
 }  // namespace locum

@@ -40,6 +40,11 @@ std::uint32_t class_bytes(std::string_view name) {
 
 }  // namespace
 
+Error no_element_type() {
+  return Error(Errc::invalid_argument,
+               "there is no type of elements; make one by ElementType::of or ElementType::named");
+}
+
 Result<ElementType> ElementType::named(std::string_view name) {
   for (const auto& [number, bytes] : numbers) {
     if (number == name) {

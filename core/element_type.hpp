@@ -57,4 +57,9 @@ class ElementType {
   bool alignment_is_guess_ = false;
 };
 
+/// \cond library
+/// The error of a call that was given an ElementType that is none.
+[[nodiscard]] Error no_element_type();
+/// \endcond
+
 }  // namespace locum

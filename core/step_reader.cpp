@@ -3,6 +3,9 @@
 #include <algorithm>
 
 #include "core/base/resolved_path.hpp"
+#include "core/detail/object_calls.hpp"
+#include "core/detail/strided_bytes.hpp"
+#include "core/steps/step_fetch.hpp"
 #include "core/steps/step_input.hpp"
 
 namespace locum {
@@ -11,7 +14,8 @@ namespace {
 
 Result<InputStep> step_of(const std::shared_ptr<detail::StepInput>& input,
                           Result<detail::StepInput::Found> found) {
-  return found ? Result<InputStep>(std::in_place, input, found->known_as, input->fetch(*found),
+  return found ? Result<InputStep>(std::in_place, input, found->known_as,
+                                   std::make_unique<const detail::StepFetch>(input->fetch(*found)),
                                    std::move(found->released))
                : Result<InputStep>(found.error());
 }
@@ -21,10 +25,29 @@ StepReaderOptions with_resolved_file(StepReaderOptions options) {
   return options;
 }
 
+/// The element type of arrays of that type; no type of other values.
+ElementType element_of(std::string_view type) {
+  constexpr std::string_view array = "[]";
+  const auto element = type.ends_with(array) ? ElementType::named(type.substr(0, type.size() - array.size()))
+                                             : Result<ElementType>(ElementType());
+  return element ? *element : ElementType();
+}
+
+Error released_before() {
+  return Error(Errc::invalid_argument, "this step was released; read all that is needed before");
+}
+
+template <class T>
+Result<T> about(std::string_view name, Result<T> result) {
+  return result ? std::move(result) : Result<T>(result.error().about(name));
+}
+
 }  // namespace
 
-InputStep::InputStep(std::shared_ptr<detail::StepInput> input, std::uint64_t number, detail::StepFetch fetch,
-                     Writer<std::uint8_t> released)
+InputStep::InputStep(InputStep&& other) noexcept = default;
+
+InputStep::InputStep(std::shared_ptr<detail::StepInput> input, std::uint64_t number,
+                     std::unique_ptr<const detail::StepFetch> fetch, Writer<std::uint8_t> released)
     : input_(std::move(input)), number_(number), fetch_(std::move(fetch)), released_(std::move(released)) {}
 
 InputStep& InputStep::operator=(InputStep&& other) noexcept {
@@ -49,20 +72,79 @@ void InputStep::release() noexcept {
   }
 }
 
-Error InputStep::released_before() {
-  return Error(Errc::invalid_argument, "this step was released; read all that is needed before");
+Result<ObjectView> InputStep::block(std::string_view name, std::string_view type,
+                                    const BlockOptions& options) const {
+  return input_ ? about(name, fetch_->block(name, type, options.writer, options.deadline))
+                : released_before();
 }
 
-Error InputStep::other_extents() {
-  return Error(Errc::invalid_argument, "the memory does not have the extents of the box");
+Result<View<std::byte[]>> InputStep::get_bytes(std::string_view name, const BlockOptions& options) const {
+  if (!input_) {
+    return released_before();
+  }
+  return fetch_->calls().bytes_of(about(name, fetch_->bytes(name, options.writer, options.deadline)));
+}
+
+Result<View<std::byte[]>> InputStep::read(std::string_view name, const ElementType& element,
+                                          const Hyperslab& box, const CallOptions& options) const {
+  const detail::RuntimeArrayType type(element);
+  auto object = box_of(name, type, box, options.deadline);
+  if (!object) {
+    return object.error();
+  }
+  if (const auto right = detail::check_array(session(), *object, type); !right) {
+    return right.error().about(name);
+  }
+  return fetch_->calls().bytes_of(std::move(object));
+}
+
+Result<std::size_t> InputStep::read(std::string_view name, const ElementType& element,
+                                    std::span<std::byte> into, const Hyperslab& box,
+                                    const CallOptions& options) const {
+  const std::uint32_t element_bytes = std::max<std::uint32_t>(element.bytes(), 1);
+  if (into.size() % element_bytes != 0) {
+    return Error(Errc::invalid_argument, "the memory is not for whole elements of type " + element.name())
+        .about(name);
+  }
+  return copied(name, detail::RuntimeArrayType(element), box,
+                detail::row_major(into.data(), {into.size() / element_bytes}, element_bytes),
+                detail::Fit::elements, options.deadline);
+}
+
+Result<ObjectView> InputStep::box_of(std::string_view name, const detail::ArrayType& type,
+                                     const Hyperslab& box, TimeLimit deadline) const {
+  return input_ ? about(name, fetch_->box(name, type, box, deadline)) : released_before();
+}
+
+Result<std::size_t> InputStep::copied(std::string_view name, const detail::ArrayType& type,
+                                      const Hyperslab& box, const detail::StridedBytes& into, detail::Fit fit,
+                                      TimeLimit deadline) const {
+  return input_ ? about(name, fetch_->read(name, type, box, into, fit, deadline)) : released_before();
+}
+
+Result<std::vector<ObjectView>> InputStep::arrays(std::string_view name, const detail::ArrayType& type,
+                                                  TimeLimit deadline) const {
+  return input_ ? about(name, fetch_->arrays(name, type, deadline)) : released_before();
+}
+
+// Called for views of objects that fetch_ has found.
+detail::SessionState& InputStep::session() const noexcept {
+  return fetch_->calls().session();
+}
+
+detail::DecodedHow InputStep::decoded_how(TimeLimit deadline) const {
+  return fetch_->calls().decoded_how(deadline);
 }
 
 std::vector<Variable> InputStep::variables() const {
   std::vector<Variable> variables;
-  for (const detail::VariableRecord& record : fetch_.record().variables) {
-    variables.push_back({record.name, record.type, detail::shape_of(record), 0, 0});
+  if (!fetch_) {
+    return variables;
   }
-  for (const detail::BlockRecord& block : fetch_.record().blocks) {
+  for (const detail::VariableRecord& record : fetch_->record().variables) {
+    variables.push_back({record.name, record.type, detail::shape_of(record), 0, 0, element_of(record.type)});
+  }
+  for (const detail::BlockRecord& block : fetch_->record().blocks) {
     ++variables[block.variable].blocks;
     variables[block.variable].size_bytes += block.size_bytes;
   }
@@ -70,13 +152,19 @@ std::vector<Variable> InputStep::variables() const {
 }
 
 Result<Extents> InputStep::shape(std::string_view name) const {
-  const auto variable = detail::find_global_array(fetch_.record(), name, {});
-  return variable ? Result<Extents>(detail::shape_of(fetch_.record().variables[*variable]))
+  if (!fetch_) {
+    return released_before();
+  }
+  const auto variable = detail::find_global_array(fetch_->record(), name, {});
+  return variable ? Result<Extents>(detail::shape_of(fetch_->record().variables[*variable]))
                   : Result<Extents>(variable.error().about(name));
 }
 
 Result<std::vector<StepBlock>> InputStep::blocks(std::string_view name) const {
-  const auto found = detail::blocks_named(fetch_.record(), name);
+  if (!fetch_) {
+    return released_before();
+  }
+  const auto found = detail::blocks_named(fetch_->record(), name);
   if (!found) {
     return found.error().about(name);
   }
@@ -85,7 +173,7 @@ Result<std::vector<StepBlock>> InputStep::blocks(std::string_view name) const {
     Extents start = detail::extents_of(*record);
     std::ranges::copy(record->start, start.values.begin());
     blocks.push_back({static_cast<int>(record->writer), start, detail::extents_of(*record),
-                      record->size_bytes, fetch_.is_here(*record)});
+                      record->size_bytes, fetch_->is_here(*record)});
   }
   return blocks;
 }

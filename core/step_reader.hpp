@@ -10,18 +10,25 @@
 #include <vector>
 
 #include <locum/call_options.hpp>
-#include <locum/detail/steps/step_fetch.hpp>
+#include <locum/detail/array_type.hpp>
+#include <locum/detail/read.hpp>
+#include <locum/element_type.hpp>
+#include <locum/hyperslab.hpp>
+#include <locum/result.hpp>
 #include <locum/step_block.hpp>
 #include <locum/step_options.hpp>
 #include <locum/step_side.hpp>
 #include <locum/step_variable.hpp>
-#include <locum/store.hpp>
+#include <locum/strided_array.hpp>
+#include <locum/view.hpp>
+#include <locum/writer.hpp>
 
 namespace locum {
 
 namespace detail {
+class StepFetch;
 class StepInput;
-}
+}  // namespace detail
 
 /// Which block of a variable InputStep::get() reads, and until when.
 struct BlockOptions {
@@ -35,9 +42,9 @@ struct BlockOptions {
 class InputStep {
  public:
   /// Called by StepReader. `released`: sealed when it is.
-  InputStep(std::shared_ptr<detail::StepInput> input, std::uint64_t number, detail::StepFetch fetch,
-            Writer<std::uint8_t> released);
-  InputStep(InputStep&& other) noexcept = default;
+  InputStep(std::shared_ptr<detail::StepInput> input, std::uint64_t number,
+            std::unique_ptr<const detail::StepFetch> fetch, Writer<std::uint8_t> released);
+  InputStep(InputStep&& other) noexcept;
   InputStep& operator=(InputStep&& other) noexcept;
   /// release().
   ~InputStep();
@@ -59,15 +66,14 @@ class InputStep {
   /// as Store::get().
   template <class T>
   [[nodiscard]] Result<View<T>> get(std::string_view name, const BlockOptions& options = {}) const {
-    return input_ ? about(name, fetch_.block<T>(name, options.writer, options.deadline)) : released_before();
+    constexpr std::string_view type = type_identity<detail::Stored<T>>.name;
+    return viewed<T>(name, block(name, type, options), options.deadline);
   }
   /// The bytes of a block, of any type: what a program does with them that knows the type only at run time,
   /// from variables(). An array's elements as they are in memory; of other values what their Serializer
   /// wrote.
   [[nodiscard]] Result<View<std::byte[]>> get_bytes(std::string_view name,
-                                                    const BlockOptions& options = {}) const {
-    return input_ ? about(name, fetch_.bytes(name, options.writer, options.deadline)) : released_before();
-  }
+                                                    const BlockOptions& options = {}) const;
   /// A box of a global array (see Hyperslab; none: all of it), out of all blocks that it meets: as one array
   /// with the extents of the box. In place if one block has it, on this node and contiguously; otherwise in
   /// memory of this node, for the time of the view. Only elements of the box come from other nodes.
@@ -77,40 +83,45 @@ class InputStep {
   template <Flat T>
   [[nodiscard]] Result<View<T[]>> read(std::string_view name, const Hyperslab& box = {},
                                        const CallOptions& options = {}) const {
-    return input_ ? about(name, view_of<T>(name, box, options.deadline)) : released_before();
+    return viewed<T[]>(name, box_of(name, detail::array_type<T>, box, options.deadline), options.deadline);
   }
   /// The same into memory of the caller, with gaps if need be: `read("V", locum::array(&mine[nx + 3], {ny,
   /// nx}, {nx + 2, 1}), box)`. Its extents are those of the box. Returns the number of elements.
   template <Flat T>
   [[nodiscard]] Result<std::size_t> read(std::string_view name, const StridedArray<T>& into,
                                          const Hyperslab& box = {}, const CallOptions& options = {}) const {
-    return copied<T>(name, box, options.deadline, [&](const Extents& extents) {
-      return extents == into.extents() ? Result<StridedArray<T>>(into) : other_extents();
-    });
+    return copied(name, detail::array_type<T>, box, detail::bytes_of(into), detail::Fit::same_extents,
+                  options.deadline);
   }
   /// The same into memory without gaps. `invalid_argument` if the box has another number of elements.
   template <Flat T, std::size_t N>
   [[nodiscard]] Result<std::size_t> read(std::string_view name, std::span<T, N> into,
                                          const Hyperslab& box = {}, const CallOptions& options = {}) const {
-    return copied<T>(name, box, options.deadline, [&](const Extents& extents) {
-      return extents.has(into.size()) ? Result<StridedArray<T>>(locum::array(into.data(), extents))
-                                      : other_extents();
-    });
+    return copied(name, detail::array_type<T>, box,
+                  detail::bytes_of(locum::array(into.data(), {into.size()})), detail::Fit::elements,
+                  options.deadline);
   }
+  /// read() of elements whose type is known only at run time (see Variable::element): their bytes.
+  [[nodiscard]] Result<View<std::byte[]>> read(std::string_view name, const ElementType& element,
+                                               const Hyperslab& box = {},
+                                               const CallOptions& options = {}) const;
+  /// The same into memory without gaps. Returns the number of elements. `invalid_argument` if the box has
+  /// another number of bytes.
+  [[nodiscard]] Result<std::size_t> read(std::string_view name, const ElementType& element,
+                                         std::span<std::byte> into, const Hyperslab& box = {},
+                                         const CallOptions& options = {}) const;
   /// The local arrays of all writers, one after the other, in order of the writers' indices. `type_mismatch`
   /// as read().
   template <Flat T>
   [[nodiscard]] Result<std::vector<T>> joined(std::string_view name, const CallOptions& options = {}) const {
-    if (!input_) {
-      return released_before();
-    }
-    const auto views = fetch_.blocks<T[]>(name, options.deadline);
-    if (!views) {
-      return views.error().about(name);
+    const auto objects = arrays(name, detail::array_type<T>, options.deadline);
+    if (!objects) {
+      return objects.error();
     }
     std::vector<T> elements;
-    for (const View<T[]>& view : *views) {
-      elements.insert(elements.end(), view.begin(), view.end());
+    for (const ObjectView& object : *objects) {
+      const auto* first = reinterpret_cast<const T*>(object.bytes().data());
+      elements.insert(elements.end(), first, first + object.bytes().size() / sizeof(T));
     }
     return elements;
   }
@@ -119,51 +130,31 @@ class InputStep {
   void release() noexcept;
 
  private:
-  template <class R>
-  [[nodiscard]] static R about(std::string_view name, R result) {
-    return result ? std::move(result) : R(result.error().about(name));
-  }
-  [[nodiscard]] static Error released_before();
-  [[nodiscard]] static Error other_extents();
-
   template <class T>
-  [[nodiscard]] Result<View<T[]>> view_of(std::string_view name, const Hyperslab& box,
-                                          TimeLimit deadline) const {
-    const auto found = fetch_.box<T>(name, box);
-    if (!found) {
-      return found.error();
+  [[nodiscard]] Result<View<T>> viewed(std::string_view name, Result<ObjectView> object,
+                                       TimeLimit deadline) const {
+    if (!object) {
+      return object.error();
     }
-    if (found->pieces.size() == 1) {
-      return fetch_.view<T[]>(found->pieces.front(), deadline);
-    }
-    auto joined = fetch_.store().create<T>(found->extents, {.deadline = deadline});
-    if (!joined) {
-      return joined.error();
-    }
-    const auto filled = fetch_.copy(*found, locum::array(joined->data(), found->extents), deadline);
-    const auto key = filled ? joined->seal(deadline) : Result<Key>(filled.error());
-    if (!key) {
-      return key.error();
-    }
-    auto view = fetch_.store().get<T[]>(*key, {.codec = {}, .deadline = deadline});
-    (void)fetch_.store().evict(*key);
-    return view;
+    auto view = detail::read_view<T>(session(), std::move(*object), decoded_how(deadline));
+    return view ? std::move(view) : Result<View<T>>(view.error().about(name));
   }
-  /// `target`: the memory for a box of these extents, or an error.
-  template <class T, class Target>
-  [[nodiscard]] Result<std::size_t> copied(std::string_view name, const Hyperslab& box, TimeLimit deadline,
-                                           Target target) const {
-    if (!input_) {
-      return released_before();
-    }
-    const auto found = fetch_.box<T>(name, box);
-    const auto into = found ? target(found->extents) : Result<StridedArray<T>>(found.error());
-    return about(name, into ? fetch_.copy(*found, *into, deadline) : Result<std::size_t>(into.error()));
-  }
+  // By types that are known at run time. Their errors are about the variable.
+  [[nodiscard]] Result<ObjectView> block(std::string_view name, std::string_view type,
+                                         const BlockOptions& options) const;
+  [[nodiscard]] Result<ObjectView> box_of(std::string_view name, const detail::ArrayType& type,
+                                          const Hyperslab& box, TimeLimit deadline) const;
+  [[nodiscard]] Result<std::size_t> copied(std::string_view name, const detail::ArrayType& type,
+                                           const Hyperslab& box, const detail::StridedBytes& into,
+                                           detail::Fit fit, TimeLimit deadline) const;
+  [[nodiscard]] Result<std::vector<ObjectView>> arrays(std::string_view name, const detail::ArrayType& type,
+                                                       TimeLimit deadline) const;
+  [[nodiscard]] detail::SessionState& session() const noexcept;
+  [[nodiscard]] detail::DecodedHow decoded_how(TimeLimit deadline) const;
 
   std::shared_ptr<detail::StepInput> input_;  ///< null after release()
   std::uint64_t number_ = 0;
-  detail::StepFetch fetch_;
+  std::unique_ptr<const detail::StepFetch> fetch_;  ///< null of a step that was moved
   Writer<std::uint8_t> released_;
 };
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include <locum/element_type.hpp>
 #include <locum/extents.hpp>
 
 namespace locum {
@@ -15,6 +16,7 @@ struct Variable {
   Extents shape;     ///< of a global array; rank 0 of local arrays and of values
   std::size_t blocks = 0;
   std::uint64_t size_bytes = 0;  ///< of all blocks
+  ElementType element = {};      ///< of arrays of numbers and of flat classes; otherwise no type
 };
 
 }  // namespace locum

@@ -4,8 +4,8 @@
 #include <exception>
 
 #include "core/base/resolved_path.hpp"
+#include "core/steps/step_draft.hpp"
 #include "core/steps/step_output.hpp"
-#include "core/steps/step_search.hpp"
 
 namespace locum {
 
@@ -27,80 +27,31 @@ StepWriterOptions with_resolved_file(StepWriterOptions options) {
 }  // namespace
 
 OutputStep::OutputStep(std::shared_ptr<detail::StepOutput> output)
-    : output_(std::move(output)), exceptions_(std::uncaught_exceptions()) {}
+    : draft_(std::make_unique<detail::StepDraft>(std::move(output))),
+      exceptions_(std::uncaught_exceptions()) {}
 
 OutputStep::OutputStep(OutputStep&& other) noexcept
-    : output_(std::move(other.output_)),
-      ended_of_(std::move(other.ended_of_)),
-      part_(std::move(other.part_)),
-      drafts_(std::move(other.drafts_)),
-      failed_(std::move(other.failed_)),
-      exceptions_(other.exceptions_) {
-  other.ended_of_ = output_ ? output_ : ended_of_.lock();
+    : draft_(std::move(other.draft_)), ended_of_(std::move(other.ended_of_)), exceptions_(other.exceptions_) {
+  other.ended_of_ = draft_ ? draft_->output() : ended_of_.lock();
 }
 
 OutputStep& OutputStep::operator=(OutputStep&& other) noexcept {
-  std::swap(output_, other.output_);
+  std::swap(draft_, other.draft_);
   std::swap(ended_of_, other.ended_of_);
-  std::swap(part_, other.part_);
-  std::swap(drafts_, other.drafts_);
-  std::swap(failed_, other.failed_);
   std::swap(exceptions_, other.exceptions_);
   return *this;
 }
 
 OutputStep::~OutputStep() {
-  if (output_) {
+  if (draft_) {
     using Cause = detail::StreamFailure::Cause;
-    remove();
-    output_->abandon(std::uncaught_exceptions() > exceptions_ ? Cause::thrown : Cause::not_ended);
+    draft_->remove();
+    draft_->output()->abandon(std::uncaught_exceptions() > exceptions_ ? Cause::thrown : Cause::not_ended);
   }
-}
-
-Deadline OutputStep::patience(Deadline deadline) const {
-  return output_->stream().patience(deadline);
-}
-
-std::optional<Deadline> OutputStep::await_memory(Deadline until) {
-  const auto slice = output_->await_memory(output_->stream().moment(until));
-  return slice ? std::optional<Deadline>(*slice) : std::nullopt;
-}
-
-const Store& OutputStep::store() const noexcept {
-  return output_->stream().store();
 }
 
 std::uint64_t OutputStep::number() const noexcept {
-  return output_ ? output_->next() : 0;
-}
-
-Result<detail::BlockRecord> OutputStep::checked(const GlobalBlock& block) {
-  detail::BlockRecord record;
-  if (block.count.size() > max_rank || block.shape.size() > max_rank) {
-    return Error(Errc::invalid_argument, "an array has at most " + std::to_string(max_rank) + " dimensions");
-  }
-  record.rank = static_cast<std::uint32_t>(block.count.size());
-  std::ranges::copy(block.count.span(), record.count.begin());
-  if (block.shape.size() == 0 && block.start.size() == 0) {
-    return record;
-  }
-  bool fits = block.shape.size() == block.count.size() && block.start.size() == block.count.size();
-  for (std::size_t at = 0; fits && at < block.count.size(); ++at) {
-    record.start[at] = block.start[at];
-    fits = block.start[at] <= block.shape[at] && block.count[at] <= block.shape[at] - block.start[at];
-  }
-  return fits ? Result<detail::BlockRecord>(record)
-              : Error(Errc::invalid_argument,
-                      "this block is not within the shape of the array; give shape, start and count with one "
-                      "number for each dimension");
-}
-
-Error OutputStep::without_memory(const Error& error) const {
-  return output_->without_memory(error);
-}
-
-Error OutputStep::about(std::string_view name, const Error& error) const {
-  return output_->about(name, error);
+  return draft_ ? draft_->output()->next() : 0;
 }
 
 Error OutputStep::lost_with_its_step(std::string_view name) const {
@@ -114,75 +65,64 @@ Error OutputStep::lost_with_its_step(std::string_view name) const {
 }
 
 void OutputStep::let_go() noexcept {
-  ended_of_ = output_;
-  output_.reset();
+  ended_of_ = draft_->output();
+  draft_.reset();
 }
 
-Written OutputStep::failed(std::string_view name, const Error& error) {
-  return Result<void>(failed_.emplace_back(name, about(name, error)).second);
-}
-
-void OutputStep::add(std::string_view name, std::string_view type, const Extents& shape,
-                     detail::BlockRecord record, std::unique_ptr<Draft> draft) {
-  std::erase_if(failed_, [name](const auto& one) { return one.first == name; });
-  const std::vector<std::uint64_t> extents(shape.span().begin(), shape.span().end());
-  const detail::VariableRecord variable{std::string(name), std::string(type), extents};
-  const auto known = std::ranges::find(part_.variables, variable);
-  record.variable = static_cast<std::uint32_t>(known - part_.variables.begin());
-  if (known == part_.variables.end()) {
-    const auto other = std::ranges::find(part_.variables, variable.name, &detail::VariableRecord::name);
-    if (other != part_.variables.end()) {
-      (void)failed(name, detail::disagreement(*other, "this rank", variable, "then"));
-    }
-    part_.variables.push_back(variable);
+Result<std::span<std::byte>> OutputStep::create(std::string_view name, const ElementType& element,
+                                                const GlobalBlock& block, const CallOptions& options) {
+  if (draft_ && !element) {
+    return draft_->fail(name, no_element_type());
   }
-  record.writer = static_cast<std::uint32_t>(output_->side().index);
-  record.node = output_->stream().session().options().node;
-  part_.blocks.push_back(record);
-  drafts_.push_back(std::move(draft));
+  return create_block(name, detail::RuntimeArrayType(element), block, options.deadline);
+}
+
+Written OutputStep::put_encoded(std::string_view name, const ElementType& element,
+                                std::span<const std::byte> bytes, const GlobalBlock& block,
+                                const CallOptions& options) {
+  if (element && (bytes.size() % element.bytes() != 0 || !block.count.has(bytes.size() / element.bytes()))) {
+    return other_count(name);
+  }
+  const auto memory = create(name, element, block, options);
+  if (!memory) {
+    return Result<void>(memory.error());
+  }
+  std::ranges::copy(bytes, memory->begin());
+  return Result<void>();
+}
+
+Result<std::span<std::byte>> OutputStep::create_block(std::string_view name, const detail::ArrayType& type,
+                                                      const GlobalBlock& block, TimeLimit deadline) {
+  return draft_ ? draft_->create(name, type, block, deadline) : lost_with_its_step(name);
+}
+
+Written OutputStep::put_block(std::string_view name, std::string_view type, const void* value,
+                              const detail::WritingSteps& steps, const GlobalBlock& block,
+                              TimeLimit deadline) {
+  return draft_ ? draft_->put(name, type, value, steps, block, deadline)
+                : Result<void>(lost_with_its_step(name));
+}
+
+Written OutputStep::other_count(std::string_view name) {
+  return Result<void>(draft_ ? draft_->fail(name, Error(Errc::invalid_argument,
+                                                        "the count of this block is not the number of "
+                                                        "elements given; give the extents of the block"))
+                             : lost_with_its_step(name));
 }
 
 void OutputStep::discard() noexcept {
-  if (output_) {
-    remove();
-    output_->discard();
+  if (draft_) {
+    draft_->remove();
+    draft_->output()->discard();
     let_go();
   }
 }
 
-void OutputStep::remove() noexcept {
-  for (const detail::BlockRecord& block : part_.blocks) {
-    if (block.key.valid()) {
-      (void)store().evict(block.key);
-    }
-  }
-  part_ = {};
-  drafts_.clear();
-}
-
 Written OutputStep::end(const CallOptions& options) {
-  if (!output_) {
+  if (!draft_) {
     return Result<void>(ended_before());
   }
-  const Deadline until = output_->stream().moment(options.deadline);
-  for (std::size_t at = 0; at < drafts_.size() && failed_.empty(); ++at) {
-    if (drafts_[at]) {
-      const auto key = drafts_[at]->seal(until);
-      if (key) {
-        part_.blocks[at].key = *key;
-      } else {
-        (void)failed(part_.variables[part_.blocks[at].variable].name, key.error());
-      }
-    }
-  }
-  Result<void> ended = failed_.empty() ? output_->end(part_, until) : Result<void>(failed_.front().second);
-  if (!failed_.empty()) {
-    output_->discard();
-    remove();
-  }
-  if (!ended) {
-    output_->refuse(ended.error());
-  }
+  auto ended = draft_->end(options.deadline);
   let_go();
   return ended;
 }

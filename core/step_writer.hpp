@@ -3,25 +3,26 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
-#include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
-#include <vector>
 
 #include <locum/call_options.hpp>
-#include <locum/detail/steps/step_record.hpp>
+#include <locum/codec.hpp>
+#include <locum/detail/array_type.hpp>
+#include <locum/detail/representation.hpp>
+#include <locum/element_type.hpp>
+#include <locum/result.hpp>
 #include <locum/step_options.hpp>
 #include <locum/step_side.hpp>
-#include <locum/store.hpp>
+#include <locum/strided_array.hpp>
 
 namespace locum {
 
 namespace detail {
+class StepDraft;
 class StepOutput;
-}
+}  // namespace detail
 
 /// The result of a call on a step that may be ignored: an error is then that of the step's end(), of the
 /// next begin() or of close(). So is a put() or create() on a step that was ended or discarded before.
@@ -51,25 +52,15 @@ class OutputStep {
   template <Flat T>
   [[nodiscard]] Result<std::span<T>> create(std::string_view name, const GlobalBlock& block,
                                             const CallOptions& options = {}) {
-    auto record = checked(block);
-    if (!output_) {
-      return lost_with_its_step(name);
-    }
-    auto writer = record ? with_memory(options.deadline,
-                                       [&](RoomPolicy policy, TimeLimit until) {
-                                         return store().create<T>(block.count,
-                                                                  {.when_full = policy, .deadline = until});
-                                       })
-                         : Result<Writer<T>>(record.error());
-    if (!writer) {
-      return failed(name, writer.error()).error();
-    }
-    record->size_bytes = writer->size() * sizeof(T);
-    auto draft = std::make_unique<DraftOf<T>>(std::move(*writer));
-    const std::span<T> elements = draft->writer.span();
-    add(name, type_identity<T[]>.name, block.shape, *record, std::move(draft));
-    return elements;
+    const auto bytes = create_block(name, detail::array_type<T>, block, options.deadline);
+    return bytes ? Result<std::span<T>>(std::in_place, reinterpret_cast<T*>(bytes->data()),
+                                        bytes->size() / sizeof(T))
+                 : Result<std::span<T>>(bytes.error());
   }
+  /// create() of elements whose type is known only at run time. The memory counts bytes.
+  [[nodiscard]] Result<std::span<std::byte>> create(std::string_view name, const ElementType& element,
+                                                    const GlobalBlock& block,
+                                                    const CallOptions& options = {});
   /// A value of this rank, of any type that a store takes: a vector or span of flat elements is a local
   /// array, read by writer or joined. A value that all readers want is put by one rank.
   template <class T>
@@ -80,7 +71,7 @@ class OutputStep {
     } else if constexpr (detail::FlatStrided<T>) {
       block.count = value.extents();
     }
-    return put_block(name, value, block, options);
+    return put_value(name, value, block, options);
   }
   /// A block of a global array out of the caller's memory, by one copy: of an array (see locum::array) the
   /// `count` may be left out; of a span or vector it must be given.
@@ -89,20 +80,18 @@ class OutputStep {
   Written put(std::string_view name, const T& array, GlobalBlock block, const CallOptions& options = {}) {
     if constexpr (detail::FlatStrided<T>) {
       block.count = array.extents();
-      return put_block(name, array, block, options);
+      return put_value(name, array, block, options);
     } else {
-      if (!output_) {
-        return Result<void>(lost_with_its_step(name));
-      }
       const auto elements = detail::elements_of(array);
       if (!block.count.has(elements.size())) {
-        return failed(name, Error(Errc::invalid_argument,
-                                  "the count of this block is not the number of elements "
-                                  "given; give the extents of the block"));
+        return other_count(name);
       }
-      return put_block(name, locum::array(elements.data(), block.count), block, options);
+      return put_value(name, locum::array(elements.data(), block.count), block, options);
     }
   }
+  /// put() of an array whose element type is known only at run time: `bytes` are its elements, row-major.
+  Written put_encoded(std::string_view name, const ElementType& element, std::span<const std::byte> bytes,
+                      const GlobalBlock& block, const CallOptions& options = {});
   /// Completes this rank's part. Readers see the step once all ranks of the writer have ended it. Does not
   /// wait for them. An error, of this call or of one before it, means that this rank has not ended the step:
   /// the next begin() returns it once more, and the one after that begins the same step again. A writer that
@@ -117,85 +106,28 @@ class OutputStep {
   [[nodiscard]] std::uint64_t number() const noexcept;
 
  private:
-  struct Draft {
-    Draft() = default;
-    Draft(const Draft&) = delete;
-    Draft& operator=(const Draft&) = delete;
-    virtual ~Draft() = default;
-    [[nodiscard]] virtual Result<Key> seal(Deadline deadline) = 0;
-  };
   template <class T>
-  struct DraftOf final : Draft {
-    explicit DraftOf(Writer<T> one) : writer(std::move(one)) {}
-    [[nodiscard]] Result<Key> seal(Deadline deadline) override { return writer.seal(deadline); }
-    Writer<T> writer;
-  };
-
-  template <class T>
-  Written put_block(std::string_view name, const T& value, const GlobalBlock& block,
+  Written put_value(std::string_view name, const T& value, const GlobalBlock& block,
                     const CallOptions& options) {
-    if (!output_) {
-      return Result<void>(lost_with_its_step(name));
-    }
-    auto record = checked(block);
-    if (!record) {
-      return failed(name, record.error());
-    }
-    const auto size_bytes = detail::stored_bytes(value);
-    const auto key =
-        size_bytes
-            ? with_memory(options.deadline,
-                          [&](RoomPolicy policy, TimeLimit until) {
-                            return store().put(value, {.codec = {}, .when_full = policy, .deadline = until});
-                          })
-            : Result<Key>(size_bytes.error());
-    if (!key) {
-      return failed(name, key.error());
-    }
-    record->key = *key;
-    record->size_bytes = *size_bytes;
-    add(name, type_identity<detail::Stored<T>>.name, block.shape, *record, nullptr);
-    return Result<void>();
+    detail::check_value<T>();
+    return put_block(name, type_identity<detail::Stored<T>>.name, &value, detail::WrittenAsEver<T>::steps,
+                     block, options.deadline);
   }
-  /// The result of an attempt to store something. Where the node has no memory, further ones follow while
-  /// readers release steps of this stream.
-  template <class Attempt>
-  auto with_memory(TimeLimit deadline, Attempt attempt) -> decltype(attempt(RoomPolicy(), deadline)) {
-    auto made = attempt(RoomPolicy(), deadline);
-    if (made || made.error().code() != Errc::out_of_memory) {
-      return made;
-    }
-    const Deadline until = patience(deadline);
-    while (const auto slice = await_memory(until)) {
-      auto again = attempt(WhenFull::wait, *slice);
-      if (again || again.error().code() != Errc::timeout) {
-        return again;
-      }
-    }
-    return without_memory(made.error());
-  }
-  [[nodiscard]] Deadline patience(Deadline deadline) const;
-  /// See StepOutput::await_memory().
-  [[nodiscard]] std::optional<Deadline> await_memory(Deadline until);
-  [[nodiscard]] const Store& store() const noexcept;
-  [[nodiscard]] static Result<detail::BlockRecord> checked(const GlobalBlock& block);
-  /// See StepOutput::without_memory().
-  [[nodiscard]] Error without_memory(const Error& error) const;
-  [[nodiscard]] Error about(std::string_view name, const Error& error) const;
+  // By types that are known at run time.
+  [[nodiscard]] Result<std::span<std::byte>> create_block(std::string_view name,
+                                                          const detail::ArrayType& type,
+                                                          const GlobalBlock& block, TimeLimit deadline);
+  Written put_block(std::string_view name, std::string_view type, const void* value,
+                    const detail::WritingSteps& steps, const GlobalBlock& block, TimeLimit deadline);
+  /// The error of a put() of another number of elements than the block has.
+  Written other_count(std::string_view name);
   /// The error of a variable for which there is no step any more. The writer keeps it for its next begin().
   [[nodiscard]] Error lost_with_its_step(std::string_view name) const;
   void let_go() noexcept;
-  Written failed(std::string_view name, const Error& error);
-  void add(std::string_view name, std::string_view type, const Extents& shape, detail::BlockRecord record,
-           std::unique_ptr<Draft> draft);
-  void remove() noexcept;
 
-  std::shared_ptr<detail::StepOutput> output_;  ///< null once the step was ended, discarded or moved
-  std::weak_ptr<detail::StepOutput> ended_of_;  ///< the same, from then on
-  detail::StepRecord part_;
-  std::vector<std::unique_ptr<Draft>> drafts_;         ///< of its blocks; null of those that were put
-  std::vector<std::pair<std::string, Error>> failed_;  ///< what could not be written, by name
-  int exceptions_ = 0;                                 ///< that were being handled when the step began
+  std::unique_ptr<detail::StepDraft> draft_;    ///< null once the step was ended, discarded or moved
+  std::weak_ptr<detail::StepOutput> ended_of_;  ///< its writer, from then on
+  int exceptions_ = 0;                          ///< that were being handled when the step began
 };
 
 /// Writes a stream of steps: what a simulation gives to those who look at it while it runs. Each rank of a

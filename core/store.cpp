@@ -89,73 +89,40 @@ Handle Store::handle_of(std::string_view name, const Made& made, const TypeIdent
   return session().handle_of(facts, open_->options);
 }
 
-Result<View<std::byte[]>> Store::bytes_of(Result<ObjectView> object) const {
-  if (!object) {
-    return object.error();
-  }
-  session().metrics().count_read(object->path(), object->bytes().size());
-  return View<std::byte[]>(std::move(*object));
-}
-
-Result<Writer<std::byte>> Store::create_of(std::string_view name, bool named, const ElementType& element,
-                                           const Extents& extents, const detail::StoredHow& how,
-                                           detail::RoomWait* room) const {
-  const Address address(open_->number, name);
+Result<Writer<std::byte>> Store::make_writer(std::string_view name, bool named, const ElementType& element,
+                                             const Extents& extents, const StoringOptions& options) const {
   if (!element) {
-    return session().explain(
-        address, Error(Errc::invalid_argument,
-                       "there is no type of elements; make one by ElementType::of or ElementType::named"));
+    return session().explain({open_->number, name}, no_element_type());
   }
-  const auto size_bytes = detail::array_bytes(extents, element.bytes());
-  if (!size_bytes) {
-    return session().explain(address, size_bytes.error());
-  }
-  const std::string type = element.name() + "[]";
-  auto draft = allocate(*size_bytes,
-                        {.store = open_->number,
-                         .element_bytes = element.bytes(),
-                         .alignment = element.alignment(),
-                         .type_hash = text_hash(type),
-                         .type_name = type,
-                         .name = name,
-                         .layout = Layout::array,
-                         .extents = extents,
-                         .alignment_is_guess = element.alignment_is_guess()},
-                        named, how, room);
-  if (!draft) {
-    return no_draft(name, draft.error());
-  }
-  return Writer<std::byte>(detail::OwnedDraft(open_, *draft), extents, std::string(name));
-}
-
-Result<Writer<std::byte>> Store::create_in_room(std::string_view name, bool named, const ElementType& element,
-                                                const Extents& extents, const StoringOptions& options) const {
-  return in_room(name, options.when_full, detail::StoredHow(options),
-                 [&](const detail::StoredHow& how, detail::RoomWait* room) {
-                   return create_of(name, named, element, extents, how, room);
-                 });
+  return writer_of<std::byte>(create_array(name, named, detail::RuntimeArrayType(element), extents,
+                                           options.when_full, detail::StoredHow(options)),
+                              name, extents);
 }
 
 Result<Key> Store::put_of(std::string_view name, bool named, const ElementType& element,
                           const Extents& extents, std::span<const std::byte> bytes,
                           const StoringOptions& options) const {
-  const auto size_bytes = element ? detail::array_bytes(extents, element.bytes()) : bytes.size();
-  if (size_bytes && *size_bytes != bytes.size()) {
-    return session().explain(
-        {open_->number, name},
-        Error(Errc::invalid_argument, "these extents are of " + std::to_string(*size_bytes) + " bytes, " +
-                                          std::to_string(bytes.size()) + " were given"));
+  const Address address(open_->number, name);
+  if (!element) {
+    return session().explain(address, no_element_type());
   }
+  const auto size_bytes = detail::array_bytes(extents, element.bytes());
+  if (size_bytes && *size_bytes != bytes.size()) {
+    return session().explain(address, Error(Errc::invalid_argument,
+                                            "these extents are of " + std::to_string(*size_bytes) +
+                                                " bytes, " + std::to_string(bytes.size()) + " were given"));
+  }
+  const detail::RuntimeArrayType type(element);
   return in_room(name, options.when_full, detail::StoredHow(options).by(moment(options.deadline)),
                  [&](const detail::StoredHow& how, detail::RoomWait* room) -> Result<Key> {
-                   auto writer = create_of(name, named, element, extents, how, room);
-                   if (!writer) {
-                     return writer.error();
+                   auto draft = create_array(name, named, type, extents, how, room);
+                   if (!draft) {
+                     return draft.error();
                    }
                    if (!bytes.empty()) {
-                     std::memcpy(writer->data(), bytes.data(), bytes.size());
+                     std::memcpy(draft->bytes().data(), bytes.data(), bytes.size());
                    }
-                   return writer->seal(how.deadline);
+                   return detail::seal_writer(*draft, name, how.deadline);
                  });
 }
 

@@ -33,6 +33,9 @@ template <class T>
 class TaskQueue;
 template <class C>
 class CodedStore;
+namespace detail {
+class ObjectCalls;
+}
 
 /// The result of `evict`: a `Result<bool>` that may be ignored, because most programs do not need to know
 /// whether the object was still there.
@@ -95,7 +98,7 @@ class Store : private detail::BatchSteps {
   /// it. `out_of_memory` says how much was requested, used, pinned and free.
   template <class T>
   [[nodiscard]] Result<Key> put(const T& value) const {
-    check_value<T>();
+    detail::check_value<T>();
     return key_of(store_value({}, false, value, {}, {}));
   }
   template <class T>
@@ -113,7 +116,7 @@ class Store : private detail::BatchSteps {
   }
   template <class T>
   [[nodiscard]] Result<Key> put(std::string_view name, const T& value, const PutOptions<T>& options) const {
-    check_value<T>();
+    detail::check_value<T>();
     return key_of(store_value_by(full(name), true, value, options.codec, {}, options.when_full,
                                  detail::StoredHow(options)));
   }
@@ -121,20 +124,20 @@ class Store : private detail::BatchSteps {
   template <class T>
     requires detail::is_call_option<T>
   [[nodiscard]] Result<Key> put(std::string_view /*name*/, const T& /*option*/) const {
-    check_value<T>();
+    detail::check_value<T>();
     return Key{};
   }
   /// Binds the name to a new object, atomically: a new generation, or the first one. Views of the old object
   /// stay valid; its stand-ins return `stale`.
   template <class T>
   [[nodiscard]] Result<Key> replace(std::string_view name, const T& value) const {
-    check_value<T>();
+    detail::check_value<T>();
     return key_of(store_value(full(name), true, value, {SealMode::replace}, {}));
   }
   template <class T>
   [[nodiscard]] Result<Key> replace(std::string_view name, const T& value,
                                     const ReplaceOptions<T>& options) const {
-    check_value<T>();
+    detail::check_value<T>();
     return key_of(store_value_by(full(name), true, value, options.codec,
                                  {SealMode::replace, options.expected_generation}, options.when_full,
                                  detail::StoredHow(options)));
@@ -149,7 +152,7 @@ class Store : private detail::BatchSteps {
     requires std::convertible_to<std::invoke_result_t<Change&, const T&>, T>
   [[nodiscard]] Result<T> update(std::string_view name, Change change,
                                  const CallOptions& options = {}) const {
-    check_value<T>();
+    detail::check_value<T>();
     for (const Deadline until = moment(options.deadline);;) {
       auto object = fetch(name, until);
       // None, while that of a put is being noted: then no replacement is to succeed.
@@ -190,7 +193,7 @@ class Store : private detail::BatchSteps {
   template <class T>
   [[nodiscard]] Result<Proxy<detail::Stored<T>>> put_proxy(const T& value,
                                                            const ProxyOptions& options = {}) const {
-    check_value<T>();
+    detail::check_value<T>();
     const std::string name = unnamed(options.listed);
     return made_proxy<T>(
         name, store_value_in_room(name, !name.empty(), value, options.when_full, detail::StoredHow(options)),
@@ -252,12 +255,12 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] Result<Writer<std::byte>> create(const ElementType& element, const Extents& extents,
                                                  const StoringOptions& options = {}) const {
     const std::string name = unnamed(options.listed);
-    return create_in_room(name, !name.empty(), element, extents, options);
+    return make_writer(name, !name.empty(), element, extents, options);
   }
   [[nodiscard]] Result<Writer<std::byte>> create(std::string_view name, const ElementType& element,
                                                  const Extents& extents,
                                                  const StoringOptions& options = {}) const {
-    return create_in_room(full(name), true, element, extents, options);
+    return make_writer(full(name), true, element, extents, options);
   }
   /// Stores an array whose element type is known only at run time: `bytes` are its elements, row-major.
   /// `invalid_argument` if the number of bytes does not match the extents.
@@ -472,7 +475,7 @@ class Store : private detail::BatchSteps {
   template <class T>
   [[nodiscard]] AsyncResult<Key> put_async(std::string_view name, const T& value,
                                            const PutOptions<T>& options) const {
-    check_value<T>();
+    detail::check_value<T>();
     const detail::FullName whole = full(name);
     const auto allowed = never_waits(whole, options.when_full);
     return allowed ? begin_put(whole, value, options.codec, {}, detail::StoredHow(options))
@@ -481,13 +484,13 @@ class Store : private detail::BatchSteps {
   /// The asynchronous replace(), in the same way.
   template <class T>
   [[nodiscard]] AsyncResult<Key> replace_async(std::string_view name, const T& value) const {
-    check_value<T>();
+    detail::check_value<T>();
     return begin_put(full(name), value, {SealMode::replace}, {});
   }
   template <class T>
   [[nodiscard]] AsyncResult<Key> replace_async(std::string_view name, const T& value,
                                                const ReplaceOptions<T>& options) const {
-    check_value<T>();
+    detail::check_value<T>();
     const detail::FullName whole = full(name);
     const auto allowed = never_waits(whole, options.when_full);
     return allowed ? begin_put(whole, value, options.codec, {SealMode::replace, options.expected_generation},
@@ -531,7 +534,7 @@ class Store : private detail::BatchSteps {
   /// what it has stored so far is put before it waits, so that others can evict it; nothing is undone then.
   template <detail::NamedValues Range>
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& objects) const {
-    check_value<detail::ValueInRange<Range>>();
+    detail::check_value<detail::ValueInRange<Range>>();
     return put_named(objects, {}, {});
   }
   template <detail::NamedValues Range>
@@ -543,7 +546,7 @@ class Store : private detail::BatchSteps {
   template <detail::AddressRange Range>
     requires(!detail::NamedValues<Range>)
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& values) const {
-    check_value<detail::InRange<Range>>();
+    detail::check_value<detail::InRange<Range>>();
     return put_unnamed(values, false, {}, {});
   }
   template <detail::AddressRange Range>
@@ -618,14 +621,8 @@ class Store : private detail::BatchSteps {
   friend class Promise;
   template <class T>
   friend class TaskQueue;
+  friend class detail::ObjectCalls;
 
-  template <class T>
-  static constexpr void check_value() {
-    static_assert(
-        !detail::is_call_option<T>,
-        "locum does not store this: it says how a call is made, or how long it may take. Give it as "
-        "an option: put(name, value, {.deadline = 2s})");
-  }
   /// The object, or the part that the options select.
   template <class T, ObjectId I>
   [[nodiscard]] Result<ObjectView> object_of(const I& id, const GetOptions<T>& options,
@@ -641,33 +638,23 @@ class Store : private detail::BatchSteps {
                                         Deadline until) const;
   /// `timeout` once that moment has passed.
   [[nodiscard]] Result<void> check_time(std::string_view name, Deadline until) const;
-  [[nodiscard]] Result<View<std::byte[]>> bytes_of(Result<ObjectView> object) const;
 
+  template <class T>
+  [[nodiscard]] Result<Writer<T>> writer_of(Result<detail::OwnedDraft> draft, std::string_view name,
+                                            const Extents& extents) const {
+    return draft ? Result<Writer<T>>(std::in_place, std::move(*draft), extents, std::string(name))
+                 : Result<Writer<T>>(draft.error());
+  }
   template <class T>
   [[nodiscard]] Result<Writer<T>> make_writer(std::string_view name, bool named, const Extents& extents,
                                               const StoringOptions& options) const {
-    const auto size_bytes = detail::array_bytes(extents, sizeof(T), detail::Flattened<T>::inner.size());
-    if (!size_bytes) {
-      return size_bytes.error();
-    }
-    auto draft = in_room(name, options.when_full, detail::StoredHow(options),
-                         [&](const detail::StoredHow& how, detail::RoomWait* room) {
-                           return allocate(*size_bytes, detail::array_meta<T>(open_->number, name, extents),
-                                           named, how, room);
-                         });
-    if (!draft) [[unlikely]] {
-      return no_draft(name, draft.error());
-    }
-    return Writer<T>(detail::OwnedDraft(open_, *draft), extents, std::string(name));
+    return writer_of<T>(create_array(name, named, detail::array_type<T>, extents, options.when_full,
+                                     detail::StoredHow(options)),
+                        name, extents);
   }
-
-  [[nodiscard]] Result<Writer<std::byte>> create_of(std::string_view name, bool named,
-                                                    const ElementType& element, const Extents& extents,
-                                                    const detail::StoredHow& how,
-                                                    detail::RoomWait* room) const;
-  [[nodiscard]] Result<Writer<std::byte>> create_in_room(std::string_view name, bool named,
-                                                         const ElementType& element, const Extents& extents,
-                                                         const StoringOptions& options) const;
+  [[nodiscard]] Result<Writer<std::byte>> make_writer(std::string_view name, bool named,
+                                                      const ElementType& element, const Extents& extents,
+                                                      const StoringOptions& options) const;
   [[nodiscard]] Result<Key> put_of(std::string_view name, bool named, const ElementType& element,
                                    const Extents& extents, std::span<const std::byte> bytes,
                                    const StoringOptions& options) const;

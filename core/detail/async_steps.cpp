@@ -10,6 +10,29 @@
 
 namespace locum::detail {
 
+Result<ObjectView> AsyncSteps::arrived(SessionState& session, Result<ObjectView> found, const Address& about,
+                                       const Selection* selection) {
+  if (!found && session.has_lazy_stores()) [[unlikely]] {
+    session.read_if_left(found, about, selection);
+  }
+  return found ? std::move(found) : session.missed(about, found.error());
+}
+
+std::shared_ptr<const Selection> AsyncSteps::kept(const Result<Selection>& selection) const {
+  return session().has_lazy_stores() && selection ? std::make_shared<const Selection>(*selection) : nullptr;
+}
+
+AsyncResult<ObjectView> AsyncSteps::begin_object(const Result<void>& allowed, const Address& address,
+                                                 const Result<Selection>& selection,
+                                                 Deadline deadline) const {
+  return begin<ObjectView, ObjectView>(
+      address, allowed && !selection ? selection.error() : allowed,
+      [&] { return session().get_or_task(address, *selection, effective(deadline)); },
+      [open = open_, kept = kept(selection)](Result<ObjectView> found, const Address& about) {
+        return arrived(*open->session, std::move(found), about, kept.get());
+      });
+}
+
 Result<void> AsyncSteps::never_waits(std::string_view name, RoomPolicy when_full) const {
   if (when_full.waits()) {
     return session().explain(

@@ -42,10 +42,12 @@ class AsyncSteps : protected StoreBase {
     return begin<View<T>, ObjectView>(
         address, allowed && !selection ? selection.error() : allowed,
         [&] { return session().get_or_task(address, *selection, effective(deadline)); },
-        viewed<T>(read, session().has_lazy_stores() && selection
-                            ? std::make_shared<const Selection>(*selection)
-                            : nullptr));
+        viewed<T>(read, kept(selection)));
   }
+  /// The same, of an object whose type is not known.
+  [[nodiscard]] AsyncResult<ObjectView> begin_object(const Result<void>& allowed, const Address& address,
+                                                     const Result<Selection>& selection,
+                                                     Deadline deadline) const;
   template <class T>
   [[nodiscard]] Future<T> begin_wait(std::string_view name, const ReadOptions<T>& options) const {
     const FullName whole = full(name);
@@ -119,14 +121,15 @@ class AsyncSteps : protected StoreBase {
   [[nodiscard]] auto viewed(Read read, std::shared_ptr<const Selection> selection = nullptr) const {
     return [open = open_, read, selection = std::move(selection)](Result<ObjectView> found,
                                                                   const Address& about) {
-      SessionState& session = *open->session;
-      if (!found && session.has_lazy_stores()) [[unlikely]] {
-        session.read_if_left(found, about, selection.get());
-      }
-      return found ? read(session, std::move(*found), {open->options.keep_decoded})
-                   : Result<View<T>>(session.missed(about, found.error()));
+      auto object = arrived(*open->session, std::move(found), about, selection.get());
+      return object ? read(*open->session, std::move(*object), {open->options.keep_decoded})
+                    : Result<View<T>>(object.error());
     };
   }
+  /// What a request by that address has ended with. `selection`: as that of viewed().
+  [[nodiscard]] static Result<ObjectView> arrived(SessionState& session, Result<ObjectView> found,
+                                                  const Address& about, const Selection* selection);
+  [[nodiscard]] std::shared_ptr<const Selection> kept(const Result<Selection>& selection) const;
   [[nodiscard]] AsyncResult<ObjectInfo> begin_info_at(const Result<void>& allowed, const Address& address,
                                                       Deadline deadline) const;
   [[nodiscard]] AsyncResult<bool> begin_exists_at(const Address& address, Deadline deadline) const;

@@ -45,19 +45,22 @@ std::string text_of(const Extents& extents) {
 
 }  // namespace
 
-Result<std::size_t> copy_elements(SessionState& session, const ObjectView& object,
-                                  const TypeIdentity& identity, std::string_view asked,
-                                  std::span<const std::uint64_t> inner, const StridedBytes& into, Fit fit) {
-  if (object.type_hash() != identity.hash) {
-    return session.type_mismatch(asked, object);
+Result<void> check_array(const SessionState& session, const ObjectView& object, const ArrayType& type) {
+  if (object.type_hash() != type.object.hash) {
+    return session.type_mismatch(type.name, object);
   }
-  const std::span<const std::byte> bytes = object.bytes();
-  if (bytes.size() % into.element_bytes != 0) {
-    return session.wrong_size(identity.name, object);
+  if (object.bytes().size() % type.element_bytes != 0) {
+    return session.wrong_size(type.object.name, object);
   }
-  if (const auto right = check_inner(session, object, inner, asked); !right) {
+  return check_inner(session, object, type.inner.span(), type.name);
+}
+
+Result<std::size_t> copy_elements(SessionState& session, const ObjectView& object, const ArrayType& type,
+                                  const StridedBytes& into, Fit fit) {
+  if (const auto right = check_array(session, object, type); !right) {
     return right.error();
   }
+  const std::span<const std::byte> bytes = object.bytes();
   const auto refused = [&](const std::string& has) {
     return session.explain(
         object, Error(Errc::invalid_argument,
@@ -74,7 +77,8 @@ Result<std::size_t> copy_elements(SessionState& session, const ObjectView& objec
   } else {
     const ObjectFacts facts = object.facts();
     Extents extents = facts.whole ? facts.extents : Extents();
-    extents.rank = static_cast<std::uint8_t>(extents.rank > inner.size() ? extents.rank - inner.size() : 0);
+    extents.rank =
+        static_cast<std::uint8_t>(extents.rank > type.inner.size() ? extents.rank - type.inner.size() : 0);
     if (fit == Fit::elements || !extents.has(count)) {  // which may have been overwritten
       extents = Extents(count);
     }

@@ -123,14 +123,14 @@ enum class Fit : std::uint8_t {
   same_extents,  ///< those of the object or of its hyperslab
 };
 
+/// `type_mismatch` unless the object is an array of that type, `corrupt` unless its size is that of whole
+/// elements.
+[[nodiscard]] Result<void> check_array(const SessionState& session, const ObjectView& object,
+                                       const ArrayType& type);
+
 /// Copies the elements of an array object, or those that the view shows, to memory of the caller. Returns
-/// their number. `type_mismatch`; `invalid_argument` if the memory does not fit. Counts the path.
-/// \param identity of the object
-/// \param asked    the name of the caller's type, for errors
-/// \param inner    extents of one element
+/// their number. Errors of check_array(); `invalid_argument` if the memory does not fit. Counts the path.
 [[nodiscard]] Result<std::size_t> copy_elements(SessionState& session, const ObjectView& object,
-                                                const TypeIdentity& identity, std::string_view asked,
-                                                std::span<const std::uint64_t> inner,
-                                                const StridedBytes& into, Fit fit);
+                                                const ArrayType& type, const StridedBytes& into, Fit fit);
 
 }  // namespace locum::detail

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <locum/detail/array_bytes.hpp>
+#include <locum/detail/array_type.hpp>
 #include <locum/detail/flattened.hpp>
 #include <locum/detail/object/object.hpp>
 #include <locum/serializers.hpp>
@@ -121,17 +122,17 @@ template <FlatRange T>
 
 /// Metadata of an array object with these extents. REQUIRES: together with those of its elements at most
 /// `max_rank`.
-template <class E>
-[[nodiscard]] ObjectMeta array_meta(std::uint32_t store, std::string_view name, const Extents& extents) {
-  constexpr const TypeIdentity& identity = object_identity<E[]>;
-  return {store,
-          sizeof(FlattenedElement<E>),
-          std::max<std::uint32_t>(alignof(E), 16),
-          identity.hash,
-          identity.name,
-          name,
-          Layout::array,
-          with_inner<E>(extents)};
+[[nodiscard]] inline ObjectMeta array_meta(std::uint32_t store, std::string_view name, const Extents& extents,
+                                           const ArrayType& type) {
+  return {.store = store,
+          .element_bytes = type.flat_bytes,
+          .alignment = type.alignment,
+          .type_hash = type.object.hash,
+          .type_name = type.object.name,
+          .name = name,
+          .layout = Layout::array,
+          .extents = type.flattened(extents),
+          .alignment_is_guess = type.alignment_is_guess};
 }
 
 /// Metadata of the object of a value.
@@ -141,9 +142,9 @@ template <class T>
     Extents extents;
     extents.rank = 1;
     extents.values[0] = elements_of(value).size();
-    return array_meta<ArrayElementOf<T>>(store, name, extents);
+    return array_meta(store, name, extents, array_type<ArrayElementOf<T>>);
   } else if constexpr (FlatStrided<T>) {
-    return array_meta<typename StridedElement<T>::Type>(store, name, value.extents());
+    return array_meta(store, name, value.extents(), array_type<typename StridedElement<T>::Type>);
   } else {
     constexpr std::uint32_t element_bytes = Flat<T> ? sizeof(T) : 1;
     constexpr Layout layout = Flat<T> ? Layout::flat : Layout::encoded;

@@ -96,8 +96,20 @@ Error StoreBase::refusal(std::string_view name) const {
   return usable(name).error();
 }
 
-Error StoreBase::part_and_slab() {
-  return Error(Errc::invalid_argument, "a part and a slab of an object are two choices; give one of them");
+Result<Selection> StoreBase::selection_of(const Part& part, const Hyperslab& slab, const ArrayType& type) {
+  if (part.is_given() && slab.is_given()) {
+    return Error(Errc::invalid_argument, "a part and a slab of an object are two choices; give one of them");
+  }
+  if (part.is_given()) {
+    const auto range = range_of(part, type.element_bytes);
+    return range ? Result<Selection>(*range) : Result<Selection>(range.error());
+  }
+  const auto flat = slab.is_given() && type.inner.size() != 0 ? with_inner(slab, type.inner.span())
+                                                              : Result<Hyperslab>(slab);
+  if (!flat) {
+    return flat.error();
+  }
+  return slab.is_given() ? Selection(Elements{*flat, type.flat_bytes}) : Selection();
 }
 
 // In a collection, or refused.
@@ -233,6 +245,14 @@ Result<ObjectDraft> StoreBase::allocate_in_room(std::uint64_t size_bytes, Object
   }
 }
 
+Result<View<std::byte[]>> StoreBase::bytes_of(Result<ObjectView> object) const {
+  if (!object) {
+    return object.error();
+  }
+  session().metrics().count_read(object->path(), object->bytes().size());
+  return View<std::byte[]>(std::move(*object));
+}
+
 Error StoreBase::no_draft(std::string_view name, const Error& error) const {
   return error.rank() >= 0 ? error : session().explain({open_->number, name}, error);
 }
@@ -265,6 +285,28 @@ Result<ObjectDraft> StoreBase::draft_of_bytes(std::string_view name, bool named,
     std::memcpy(draft->bytes.data(), bytes.data(), bytes.size());
   }
   return draft;
+}
+
+Result<OwnedDraft> StoreBase::create_array(std::string_view name, bool named, const ArrayType& type,
+                                           const Extents& extents, RoomPolicy when_full,
+                                           const StoredHow& how) const {
+  return in_room(name, when_full, how, [&](const StoredHow& in_time, RoomWait* room) {
+    return create_array(name, named, type, extents, in_time, room);
+  });
+}
+
+Result<OwnedDraft> StoreBase::create_array(std::string_view name, bool named, const ArrayType& type,
+                                           const Extents& extents, const StoredHow& how,
+                                           RoomWait* room) const {
+  const auto size_bytes = array_bytes(extents, type.element_bytes, type.inner.size());
+  if (!size_bytes) {
+    return session().explain({open_->number, name}, size_bytes.error());
+  }
+  const auto draft = allocate(*size_bytes, array_meta(open_->number, name, extents, type), named, how, room);
+  if (!draft) [[unlikely]] {
+    return no_draft(name, draft.error());
+  }
+  return OwnedDraft(open_, *draft);
 }
 
 Result<StoreBase::Made> StoreBase::store_bytes(std::string_view name, bool named,

@@ -98,28 +98,14 @@ class StoreBase {
   template <class T>
   [[nodiscard]] static Result<Selection> selection_of(const GetOptions<T>& options) {
     if constexpr (std::is_unbounded_array_v<T>) {
-      using Element = std::remove_extent_t<T>;
-      if (!options.part.is_given() && !options.slab.is_given()) {
-        return Selection();
+      if (options.part.is_given() || options.slab.is_given()) {
+        return selection_of(options.part, options.slab, array_type<std::remove_extent_t<T>>);
       }
-      if (options.part.is_given() && options.slab.is_given()) {
-        return part_and_slab();
-      }
-      if (options.part.is_given()) {
-        const auto range = range_of(options.part, sizeof(Element));
-        return range ? Result<Selection>(*range) : Result<Selection>(range.error());
-      }
-      if constexpr (Flattened<Element>::inner.empty()) {
-        return Selection(Elements{options.slab, sizeof(Element)});
-      } else {
-        const auto flat = with_inner(options.slab, Flattened<Element>::inner);
-        return flat ? Result<Selection>(Elements{*flat, sizeof(FlattenedElement<Element>)}) : flat.error();
-      }
-    } else {
-      return Selection();
     }
+    return Selection();
   }
-  [[nodiscard]] static Error part_and_slab();
+  [[nodiscard]] static Result<Selection> selection_of(const Part& part, const Hyperslab& slab,
+                                                      const ArrayType& type);
 
   // The two look-ups stay short: everything that is rare is out of line. Those by name take what the user
   // gave.
@@ -175,9 +161,10 @@ class StoreBase {
     if (!object) {
       return object.error();
     }
-    return copy_elements(session(), *object, object_identity<T[]>, type_identity<T[]>.name,
-                         Flattened<T>::inner, into, fit);
+    return copy_elements(session(), *object, array_type<T>, into, fit);
   }
+  /// The bytes of an object of any type.
+  [[nodiscard]] Result<View<std::byte[]>> bytes_of(Result<ObjectView> object) const;
   [[nodiscard]] DecodedHow decoded_how(Deadline deadline) const {
     return {open_->options.keep_decoded, effective(deadline)};
   }
@@ -247,6 +234,13 @@ class StoreBase {
                                                    RoomWait* room = nullptr) const;
   [[nodiscard]] Result<Made> store_bytes(std::string_view name, bool named, std::span<const std::byte> bytes,
                                          RoomPolicy when_full, const StoredHow& how) const;
+  /// Memory for an array.
+  [[nodiscard]] Result<OwnedDraft> create_array(std::string_view name, bool named, const ArrayType& type,
+                                                const Extents& extents, RoomPolicy when_full,
+                                                const StoredHow& how) const;
+  [[nodiscard]] Result<OwnedDraft> create_array(std::string_view name, bool named, const ArrayType& type,
+                                                const Extents& extents, const StoredHow& how,
+                                                RoomWait* room) const;
   [[nodiscard]] Result<ObjectDraft> draft_by(std::string_view name, bool named, const void* value,
                                              const WritingSteps& steps, const void* codec,
                                              const StoredHow& how, RoomWait* room = nullptr) const;

@@ -17,6 +17,9 @@ struct StridedBytes {
   std::uint32_t element_bytes = 1;
 };
 
+/// An array without gaps. REQUIRES: at most `max_rank` extents.
+[[nodiscard]] StridedBytes row_major(const std::byte* first, const Extents& extents,
+                                     std::uint32_t element_bytes) noexcept;
 /// Copies the array's elements to memory for all of them, row-major and without gaps.
 /// REQUIRES: 1 to `max_rank` extents, whose bytes do not overflow.
 void pack(const StridedBytes& array, std::byte* into) noexcept;

@@ -5,10 +5,10 @@
 #include <span>
 #include <vector>
 
-#include <locum/detail/steps/step_record.hpp>
-#include <locum/extents.hpp>
-#include <locum/hyperslab.hpp>
-#include <locum/result.hpp>
+#include "core/extents.hpp"
+#include "core/hyperslab.hpp"
+#include "core/result.hpp"
+#include "core/steps/step_record.hpp"
 
 namespace locum::detail {
 

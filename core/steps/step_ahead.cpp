@@ -34,20 +34,21 @@ void StepTransfers::add(StepTransfers others) {
               std::make_move_iterator(others.all_.end()));
 }
 
-std::shared_ptr<void> StepTransfers::take(const BoxPiece& piece, const char* type) {
-  const auto there = std::ranges::find_if(all_, [&](const Transfer& one) {
-    return one.block == piece.block->key && one.type == type && same(one.slab, piece.slab);
-  });
+// The writers of an array gave it one type, by which alone it can be read: a slab counts the same elements.
+std::optional<AsyncResult<ObjectView>> StepTransfers::take(const BoxPiece& piece) {
+  const auto there = std::ranges::find_if(
+      all_, [&](const Transfer& one) { return one.block == piece.block->key && same(one.slab, piece.slab); });
   if (there == all_.end()) {
-    return nullptr;
+    return std::nullopt;
   }
-  auto future = std::move(there->future);
+  auto object = std::move(there->object);
   all_.erase(there);
-  return future;
+  return object;
 }
 
 bool StepWish::same_as(const StepWish& other) const noexcept {
-  return begin == other.begin && writer == other.writer && name == other.name && same(box, other.box);
+  return of == other.of && writer == other.writer && name == other.name && type == other.type &&
+         same(box, other.box);
 }
 
 StepAhead::StepAhead(const Stream& stream, std::uint32_t steps)
@@ -167,7 +168,7 @@ StepTransfers StepAhead::begin(const std::vector<StepWish>& wishes, std::uint64_
   StepTransfers all;
   const StepFetch fetch(stream_->store(), stream_->session().options().node, nullptr, number, step);
   for (const StepWish& wish : wishes) {
-    all.add(wish.begin(wish, fetch));
+    all.add(fetch.begin(wish));
   }
   return all;
 }

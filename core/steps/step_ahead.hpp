@@ -8,59 +8,55 @@
 #include <utility>
 #include <vector>
 
-#include <locum/detail/base/mutex.hpp>
-#include <locum/detail/steps/box_pieces.hpp>
-#include <locum/detail/steps/step_record.hpp>
-#include <locum/hyperslab.hpp>
-#include <locum/key.hpp>
-#include <locum/store.hpp>
-#include <locum/view.hpp>
+#include "core/async_result.hpp"
+#include "core/base/mutex.hpp"
+#include "core/extents.hpp"
+#include "core/hyperslab.hpp"
+#include "core/key.hpp"
+#include "core/object/object.hpp"
+#include "core/steps/box_pieces.hpp"
+#include "core/steps/step_record.hpp"
+#include "core/view.hpp"
 
 namespace locum::detail {
 
-class StepFetch;
 class Stream;
 
 /// Parts of a step that are on their way from other nodes.
 class StepTransfers {
  public:
-  template <class T>
-  void add(const BoxPiece& piece, Future<T> future) {
-    all_.push_back(
-        {piece.block->key, piece.slab, &type_of<T>, std::make_shared<Future<T>>(std::move(future))});
+  void add(const BoxPiece& piece, AsyncResult<ObjectView> object) {
+    all_.push_back({piece.block->key, piece.slab, std::move(object)});
   }
   void add(StepTransfers others);
   /// Each can be taken once.
-  template <class T>
-  [[nodiscard]] std::optional<Future<T>> take(const BoxPiece& piece) {
-    const auto there = take(piece, &type_of<T>);
-    return there ? std::optional(std::move(*static_cast<Future<T>*>(there.get()))) : std::nullopt;
-  }
+  [[nodiscard]] std::optional<AsyncResult<ObjectView>> take(const BoxPiece& piece);
 
  private:
   struct Transfer {
     Key block;
     Hyperslab slab;
-    const char* type;
-    std::shared_ptr<void> future;
+    AsyncResult<ObjectView> object;
   };
-  template <class T>
-  static constexpr char type_of = 0;  ///< its address tells types apart
-
-  [[nodiscard]] std::shared_ptr<void> take(const BoxPiece& piece, const char* type);
 
   std::vector<Transfer> all_;
 };
 
-/// What a reader has read of a step: a box of a global array, or blocks of that name.
+/// What a reader has read of a step, to be fetched of another one.
 struct StepWish {
-  /// Begins to fetch the same of another step, as far as it is on other nodes.
-  using Begin = StepTransfers (*)(const StepWish& wish, const StepFetch& step);
+  enum class Of : std::uint8_t {
+    block,   ///< the only block of that name, or that of one writer
+    blocks,  ///< all blocks
+    box,     ///< of a global array
+  };
 
+  Of of = Of::block;
   std::string name;
-  Hyperslab box;
+  std::string type;              ///< of its objects
+  std::uint32_t flat_bytes = 1;  ///< of a box: see ArrayType
+  Extents inner = {};
+  Hyperslab box = {};
   int writer = -1;
-  Begin begin = nullptr;
 
   [[nodiscard]] bool same_as(const StepWish& other) const noexcept;
 };
@@ -82,10 +78,9 @@ class StepAhead : public std::enable_shared_from_this<StepAhead> {
   /// The reader reads that of this step, from another node.
   void wants(std::uint64_t number, StepWish wish);
   /// What was fetched of a step; empty if it was not, or was taken before.
-  template <class T>
-  [[nodiscard]] std::optional<Future<T>> take(std::uint64_t number, const BoxPiece& piece) {
+  [[nodiscard]] std::optional<AsyncResult<ObjectView>> take(std::uint64_t number, const BoxPiece& piece) {
     const MutexLock lock(mutex_);
-    return number == number_ ? now_.take<T>(piece) : std::nullopt;
+    return number == number_ ? now_.take(piece) : std::nullopt;
   }
 
  private:

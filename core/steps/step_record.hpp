@@ -7,10 +7,10 @@
 #include <string_view>
 #include <vector>
 
-#include <locum/extents.hpp>
-#include <locum/handle.hpp>
-#include <locum/key.hpp>
-#include <locum/when_full.hpp>
+#include "core/extents.hpp"
+#include "core/handle.hpp"
+#include "core/key.hpp"
+#include "core/when_full.hpp"
 
 namespace locum::detail {
 

@@ -4,11 +4,11 @@
 #include <string_view>
 #include <vector>
 
-#include <locum/detail/steps/box_pieces.hpp>
-#include <locum/detail/steps/step_record.hpp>
-#include <locum/extents.hpp>
-#include <locum/hyperslab.hpp>
-#include <locum/result.hpp>
+#include "core/extents.hpp"
+#include "core/hyperslab.hpp"
+#include "core/result.hpp"
+#include "core/steps/box_pieces.hpp"
+#include "core/steps/step_record.hpp"
 
 namespace locum::detail {
 

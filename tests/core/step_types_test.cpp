@@ -5,10 +5,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/step_reader.hpp"
@@ -196,6 +199,105 @@ TEST_F(StepTypes, OfNoElementsAreCheckedToo) {
     EXPECT_EQ(step.joined<float>("gaps").value().size(), 0U);
     EXPECT_EQ(step.get<float[]>("gaps", {.writer = 1}).value().extents(), Extents(0, 3));
   });
+}
+
+// What bindings of other languages and file formats do.
+TEST_F(StepTypes, MayBeKnownAtRunTimeOnly) {
+  const ElementType f64 = ElementType::named("f64").value();
+  const auto write = [&](OutputStep& step, std::size_t index) {
+    const auto block =
+        step.create("v", f64, {.shape = {4, 3}, .start = {2 * index, 0}, .count = {2, 3}}).value();
+    ASSERT_EQ(block.size(), 6 * sizeof(double));
+    for (std::size_t at = 0; at < 6; ++at) {
+      const double value = static_cast<double>(6 * index + at);
+      std::memcpy(&block[at * sizeof value], &value, sizeof value);
+    }
+    const std::array<std::int16_t, 2> local{static_cast<std::int16_t>(index), 7};
+    const ElementType i16 = ElementType::of<std::int16_t>();
+    EXPECT_TRUE(step.put_encoded("local", i16, std::as_bytes(std::span(local)), {.count = {2}}));
+    step.put("name", std::string("a value"));
+    step.put("list", std::vector<std::string>{"no", "array", "of", "numbers"});
+  };
+  exchange(2, write, [&](const InputStep& step) {
+    EXPECT_EQ(step.read<double>("v").value()[11], 11) << "as what it is";
+    EXPECT_EQ(step.joined<std::int16_t>("local").value(), (std::vector<std::int16_t>{0, 7, 1, 7}));
+
+    std::map<std::string, Variable> variables;
+    for (const Variable& variable : step.variables()) {
+      variables[variable.name] = variable;
+    }
+    EXPECT_EQ(variables["v"].element, f64);
+    EXPECT_EQ(variables["local"].element.name(), "i16");
+    EXPECT_EQ(variables["name"].element.name(), "char");
+    EXPECT_FALSE(variables["list"].element);
+
+    const auto whole = step.read("v", f64).value();
+    ASSERT_EQ(whole.size(), 12 * sizeof(double));
+    const auto value_at = [](std::span<const std::byte> bytes, std::size_t index) {
+      double value = 0;
+      std::memcpy(&value, &bytes[index * sizeof value], sizeof value);
+      return value;
+    };
+    EXPECT_EQ(value_at(whole.span(), 7), 7);
+    const auto box = step.read("v", f64, {.start = {1, 1}, .count = {2, 2}}).value();
+    EXPECT_EQ(value_at(box.span(), 1), 5);
+    EXPECT_EQ(value_at(box.span(), 3), 8) << "of the other writer";
+    const auto in_place = step.read("v", f64, {.start = {3, 1}, .count = {1, 2}}).value();
+    EXPECT_EQ(value_at(in_place.span(), 0), 10);
+
+    std::array<double, 4> mine{};
+    const auto memory = std::as_writable_bytes(std::span(mine));
+    EXPECT_EQ(step.read("v", f64, memory, {.start = {1, 1}, .count = {2, 2}}).value(), 4U);
+    EXPECT_EQ(mine, (std::array<double, 4>{4, 5, 7, 8}));
+    EXPECT_EQ(step.read("v", f64, memory).error().code(), Errc::invalid_argument) << "too little memory";
+    EXPECT_EQ(step.read("v", f64, memory.first(12)).error().code(), Errc::invalid_argument) << "no elements";
+    EXPECT_TRUE(refuses(step.read("v", ElementType::of<float>()), "f32[]", "f64[]")) << "that is v";
+  });
+}
+
+TEST_F(StepTypes, OfElementsThatAreNoneAreRefused) {
+  StepWriter out(side(), "s", {.when_full = WhenFull::drop_oldest});
+  const std::array<std::byte, 9> bytes{};
+  const ElementType f32 = ElementType::of<float>();
+  {
+    auto step = out.begin().value();
+    EXPECT_EQ(step.create("v", ElementType(), {.count = {2}}).error().code(), Errc::invalid_argument);
+    EXPECT_EQ(step.end().error().code(), Errc::invalid_argument) << "the variable is missing";
+  }
+  EXPECT_FALSE(out.begin());
+  {
+    auto step = out.begin().value();
+    for (const std::size_t size : {0U, 7U, 9U}) {
+      const Written written = step.put_encoded("v", f32, std::span(bytes).first(size), {.count = {2}});
+      ASSERT_FALSE(written) << size;
+      EXPECT_EQ(written.error().code(), Errc::invalid_argument);
+    }
+    EXPECT_TRUE(step.put_encoded("v", f32, std::span(bytes).first(8), {.count = {2}}));
+    EXPECT_TRUE(step.end());
+  }
+  {
+    auto step = out.begin().value();
+    step.end();
+    EXPECT_EQ(step.create("v", f32, {.count = {2}}).error().code(), Errc::invalid_argument) << "it has ended";
+  }
+  EXPECT_EQ(out.begin().error().code(), Errc::invalid_argument) << "which is told";
+}
+
+TEST_F(StepTypes, OfAStepThatWasMovedAreNotKnown) {
+  StepWriter out(side(), "s");
+  {
+    auto step = out.begin().value();
+    step.put("v", 1.0);
+    step.end().value();
+  }
+  StepReader in(side(), "s");
+  auto step = in.next(60s).value();
+  const InputStep moved = std::move(step);
+  EXPECT_TRUE(step.variables().empty());
+  EXPECT_EQ(step.shape("v").error().code(), Errc::invalid_argument);
+  EXPECT_EQ(step.blocks("v").error().code(), Errc::invalid_argument);
+  EXPECT_EQ(step.get<double>("v").error().code(), Errc::invalid_argument);
+  EXPECT_EQ(*moved.get<double>("v").value(), 1.0);
 }
 
 }  // namespace

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <locum/detail/flattened.hpp>
+#include <locum/element_type.hpp>
+#include <locum/extents.hpp>
+#include <locum/type_name.hpp>
+
+namespace locum::detail {
+
+/// What code that is no template knows about arrays of `T`.
+struct ArrayType {
+  std::string_view name =
+      {};  ///< of `T[]`, as the program wrote it: for errors, and in the variables of a step
+  TypeIdentity object = {};         ///< of the objects, in which arrays of arrays are flattened
+  std::uint32_t element_bytes = 1;  ///< of one `T`
+  std::uint32_t flat_bytes = 1;     ///< of one element of the objects
+  std::uint32_t alignment = 16;     ///< of the objects
+  bool alignment_is_guess = false;  ///< see ObjectMeta
+  Extents inner = {};               ///< of one `T`, in elements of the objects
+
+  /// Extents in elements of the objects, of an array with these extents in `T`. REQUIRES: together at most
+  /// `max_rank`.
+  [[nodiscard]] constexpr Extents flattened(Extents extents) const noexcept {
+    for (const std::uint64_t extent : inner.span()) {
+      extents.values[extents.rank++] = extent;
+    }
+    return extents;
+  }
+};
+
+/// The array type of a `T`.
+template <class T>
+inline constexpr ArrayType array_type{
+    .name = type_identity<T[]>.name,
+    .object = type_identity<FlattenedElement<T>[]>,
+    .element_bytes = sizeof(T),
+    .flat_bytes = sizeof(FlattenedElement<T>),
+    .alignment = std::max<std::uint32_t>(alignof(T), 16),
+    .inner = with_inner<T>({}),
+};
+
+/// The array type of elements whose type is known at run time only. Owns the text that it refers to.
+class RuntimeArrayType {
+ public:
+  explicit RuntimeArrayType(const ElementType& element)
+      : name_(element.name() + "[]"),
+        type_{.name = name_,
+              .object = {name_, text_hash(name_)},
+              .element_bytes = std::max<std::uint32_t>(element.bytes(), 1),
+              .flat_bytes = std::max<std::uint32_t>(element.bytes(), 1),
+              .alignment = element.alignment(),
+              .alignment_is_guess = element.alignment_is_guess()} {}
+  RuntimeArrayType(const RuntimeArrayType&) = delete;
+  RuntimeArrayType& operator=(const RuntimeArrayType&) = delete;
+  ~RuntimeArrayType() = default;
+
+  operator const ArrayType&() const noexcept { return type_; }
+
+ private:
+  const std::string name_;
+  const ArrayType type_;
+};
+
+}  // namespace locum::detail

@@ -1,0 +1,26 @@
+#include "core/detail/object_calls.hpp"
+
+#include <utility>
+#include <variant>
+
+namespace locum::detail {
+
+ObjectCalls::ObjectCalls(const Store& store) : AsyncSteps(store.open_) {}
+
+Result<ObjectView> ObjectCalls::get(const Key& key, const Result<Selection>& selection,
+                                    Deadline deadline) const {
+  const bool whole = selection && std::holds_alternative<std::monostate>(*selection);
+  return whole ? fetch(key, deadline) : fetch_some(key, selection, deadline);
+}
+
+Result<ObjectCalls::Stored> ObjectCalls::put(const void* value, const WritingSteps& steps,
+                                             RoomPolicy when_full, Deadline deadline) const {
+  const auto made = store_by({}, false, value, steps, nullptr, {}, when_full, StoredHow(deadline));
+  return made ? Result<Stored>(Stored{made->key, made->size_bytes}) : made.error();
+}
+
+void ObjectCalls::evict(const Key& key) const {
+  (void)evict_at(key, {});
+}
+
+}  // namespace locum::detail

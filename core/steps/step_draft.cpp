@@ -1,0 +1,149 @@
+#include "core/steps/step_draft.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "core/steps/step_search.hpp"
+
+namespace locum::detail {
+
+namespace {
+
+/// The record of a block that lies within its shape.
+Result<BlockRecord> record_of(const GlobalBlock& block) {
+  BlockRecord record;
+  if (block.count.size() > max_rank || block.shape.size() > max_rank) {
+    return Error(Errc::invalid_argument, "an array has at most " + std::to_string(max_rank) + " dimensions");
+  }
+  record.rank = static_cast<std::uint32_t>(block.count.size());
+  std::ranges::copy(block.count.span(), record.count.begin());
+  if (block.shape.size() == 0 && block.start.size() == 0) {
+    return record;
+  }
+  bool fits = block.shape.size() == block.count.size() && block.start.size() == block.count.size();
+  for (std::size_t at = 0; fits && at < block.count.size(); ++at) {
+    record.start[at] = block.start[at];
+    fits = block.start[at] <= block.shape[at] && block.count[at] <= block.shape[at] - block.start[at];
+  }
+  return fits ? Result<BlockRecord>(record)
+              : Error(Errc::invalid_argument,
+                      "this block is not within the shape of the array; give shape, start and count with one "
+                      "number for each dimension");
+}
+
+}  // namespace
+
+StepDraft::StepDraft(std::shared_ptr<StepOutput> output)
+    : output_(std::move(output)), calls_(output_->stream().store()) {}
+
+template <class Attempt>
+auto StepDraft::with_memory(Deadline deadline, Attempt attempt) const
+    -> decltype(attempt(RoomPolicy(), deadline)) {
+  auto made = attempt(RoomPolicy(), deadline);
+  if (made || made.error().code() != Errc::out_of_memory) {
+    return made;
+  }
+  const Deadline until = output_->stream().patience(deadline);
+  while (const auto slice = output_->await_memory(output_->stream().moment(until))) {
+    auto again = attempt(WhenFull::wait, *slice);
+    if (again || again.error().code() != Errc::timeout) {
+      return again;
+    }
+  }
+  return output_->without_memory(made.error());
+}
+
+Result<std::span<std::byte>> StepDraft::create(std::string_view name, const ArrayType& type,
+                                               const GlobalBlock& block, Deadline deadline) {
+  auto record = record_of(block);
+  auto draft = record ? with_memory(deadline,
+                                    [&](RoomPolicy policy, Deadline until) {
+                                      return calls_.create(type, block.count, policy, until);
+                                    })
+                      : Result<OwnedDraft>(record.error());
+  if (!draft) {
+    return fail(name, draft.error());
+  }
+  const std::span<std::byte> bytes = draft->bytes();
+  record->size_bytes = bytes.size();
+  created_.emplace_back(part_.blocks.size(), std::move(*draft));
+  add(name, type.name, block.shape, *record);
+  return bytes;
+}
+
+Result<void> StepDraft::put(std::string_view name, std::string_view type, const void* value,
+                            const WritingSteps& steps, const GlobalBlock& block, Deadline deadline) {
+  auto record = record_of(block);
+  const auto stored =
+      record ? with_memory(deadline, [&](RoomPolicy policy,
+                                         Deadline until) { return calls_.put(value, steps, policy, until); })
+             : Result<ObjectCalls::Stored>(record.error());
+  if (!stored) {
+    return fail(name, stored.error());
+  }
+  record->key = stored->key;
+  record->size_bytes = stored->size_bytes;
+  add(name, type, block.shape, *record);
+  return {};
+}
+
+Error StepDraft::fail(std::string_view name, const Error& error) {
+  return failed_.emplace_back(name, output_->about(name, error)).second;
+}
+
+void StepDraft::add(std::string_view name, std::string_view type, const Extents& shape, BlockRecord record) {
+  std::erase_if(failed_, [name](const auto& one) { return one.first == name; });
+  const std::vector<std::uint64_t> extents(shape.span().begin(), shape.span().end());
+  const VariableRecord variable{std::string(name), std::string(type), extents};
+  const auto known = std::ranges::find(part_.variables, variable);
+  record.variable = static_cast<std::uint32_t>(known - part_.variables.begin());
+  if (known == part_.variables.end()) {
+    const auto other = std::ranges::find(part_.variables, variable.name, &VariableRecord::name);
+    if (other != part_.variables.end()) {
+      (void)fail(name, disagreement(*other, "this rank", variable, "then"));
+    }
+    part_.variables.push_back(variable);
+  }
+  record.writer = static_cast<std::uint32_t>(output_->side().index);
+  record.node = output_->stream().session().options().node;
+  part_.blocks.push_back(record);
+}
+
+void StepDraft::remove() noexcept {
+  for (const BlockRecord& block : part_.blocks) {
+    if (block.key.valid()) {
+      calls_.evict(block.key);
+    }
+  }
+  part_ = {};
+  created_.clear();
+}
+
+Result<void> StepDraft::seal(Deadline deadline) {
+  for (auto& [at, draft] : created_) {
+    const auto key = seal_writer(draft, {}, deadline);
+    if (!key) {
+      return fail(part_.variables[part_.blocks[at].variable].name, key.error());
+    }
+    part_.blocks[at].key = *key;
+  }
+  return {};
+}
+
+Result<void> StepDraft::end(Deadline deadline) {
+  const Deadline until = output_->stream().moment(deadline);
+  if (failed_.empty()) {
+    (void)seal(until);
+  }
+  Result<void> ended = failed_.empty() ? output_->end(part_, until) : Result<void>(failed_.front().second);
+  if (!failed_.empty()) {
+    output_->discard();
+    remove();
+  }
+  if (!ended) {
+    output_->refuse(ended.error());
+  }
+  return ended;
+}
+
+}  // namespace locum::detail
