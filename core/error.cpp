@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/key.hpp"
+#include "core/result.hpp"
 
 namespace locum {
 
@@ -186,6 +187,12 @@ Error system_error(std::string text, int error_number) {
 
 std::ostream& operator<<(std::ostream& out, const Error& error) {
   return out << error.what();
+}
+
+const Error& detail::no_error() noexcept {
+  static const Error none(Errc::invalid_argument,
+                          "this result has a value, and so no error; ask first whether it has one");
+  return none;
 }
 
 }  // namespace locum

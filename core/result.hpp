@@ -8,6 +8,11 @@
 
 namespace locum {
 
+namespace detail {
+/// What a result that has a value returns as its error.
+[[nodiscard, gnu::cold]] const Error& no_error() noexcept;
+}  // namespace detail
+
 /// A value or an `Error`, with the member names of `std::expected`, which will replace it once all supported
 /// compilers have it. Used on the data path, where an error is an ordinary result. value() throws the error.
 template <class T>
@@ -43,8 +48,10 @@ class [[nodiscard]] Result {
   [[nodiscard]] T* operator->() noexcept { return std::get_if<0>(&state_); }
   [[nodiscard]] const T* operator->() const noexcept { return std::get_if<0>(&state_); }
 
-  /// REQUIRES: !has_value().
-  [[nodiscard]] const Error& error() const noexcept { return *std::get_if<1>(&state_); }
+  /// The error. Of a result that has a value: an Error `invalid_argument` that says so.
+  [[nodiscard]] const Error& error() const noexcept {
+    return has_value() ? detail::no_error() : *std::get_if<1>(&state_);
+  }
 
   template <class U>
   [[nodiscard]] T value_or(U&& other) const& {
@@ -77,7 +84,9 @@ class [[nodiscard]] Result<void> {
       throw error();
     }
   }
-  [[nodiscard]] const Error& error() const noexcept { return *std::get_if<1>(&error_); }
+  [[nodiscard]] const Error& error() const noexcept {
+    return has_value() ? detail::no_error() : *std::get_if<1>(&error_);
+  }
 
  private:
   std::variant<std::monostate, Error> error_;

@@ -38,8 +38,8 @@ Error released_before() {
 }
 
 template <class T>
-Result<T> about(std::string_view name, Result<T> result) {
-  return result ? std::move(result) : Result<T>(result.error().about(name));
+Result<T> about(const detail::StepFetch& step, std::string_view name, Result<T> result) {
+  return result ? std::move(result) : Result<T>(step.about(name, result.error()));
 }
 
 }  // namespace
@@ -74,7 +74,7 @@ void InputStep::release() noexcept {
 
 Result<ObjectView> InputStep::block(std::string_view name, std::string_view type,
                                     const BlockOptions& options) const {
-  return input_ ? about(name, fetch_->block(name, type, options.writer, options.deadline))
+  return input_ ? about(*fetch_, name, fetch_->block(name, type, options.writer, options.deadline))
                 : released_before();
 }
 
@@ -82,7 +82,8 @@ Result<View<std::byte[]>> InputStep::get_bytes(std::string_view name, const Bloc
   if (!input_) {
     return released_before();
   }
-  return fetch_->calls().bytes_of(about(name, fetch_->bytes(name, options.writer, options.deadline)));
+  return fetch_->calls().bytes_of(
+      about(*fetch_, name, fetch_->bytes(name, options.writer, options.deadline)));
 }
 
 Result<View<std::byte[]>> InputStep::read(std::string_view name, const ElementType& element,
@@ -93,7 +94,7 @@ Result<View<std::byte[]>> InputStep::read(std::string_view name, const ElementTy
     return object.error();
   }
   if (const auto right = detail::check_array(session(), *object, type); !right) {
-    return right.error().about(name);
+    return fetch_->about(name, right.error());
   }
   return fetch_->calls().bytes_of(std::move(object));
 }
@@ -103,8 +104,9 @@ Result<std::size_t> InputStep::read(std::string_view name, const ElementType& el
                                     const CallOptions& options) const {
   const std::uint32_t element_bytes = std::max<std::uint32_t>(element.bytes(), 1);
   if (into.size() % element_bytes != 0) {
-    return Error(Errc::invalid_argument, "the memory is not for whole elements of type " + element.name())
-        .about(name);
+    const Error error(Errc::invalid_argument,
+                      "the memory is not for whole elements of type " + element.name());
+    return fetch_ ? fetch_->about(name, error) : error;
   }
   return copied(name, detail::RuntimeArrayType(element), box,
                 detail::row_major(into.data(), {into.size() / element_bytes}, element_bytes),
@@ -113,21 +115,26 @@ Result<std::size_t> InputStep::read(std::string_view name, const ElementType& el
 
 Result<ObjectView> InputStep::box_of(std::string_view name, const detail::ArrayType& type,
                                      const Hyperslab& box, TimeLimit deadline) const {
-  return input_ ? about(name, fetch_->box(name, type, box, deadline)) : released_before();
+  return input_ ? about(*fetch_, name, fetch_->box(name, type, box, deadline)) : released_before();
 }
 
 Result<std::size_t> InputStep::copied(std::string_view name, const detail::ArrayType& type,
                                       const Hyperslab& box, const detail::StridedBytes& into, detail::Fit fit,
                                       TimeLimit deadline) const {
-  return input_ ? about(name, fetch_->read(name, type, box, into, fit, deadline)) : released_before();
+  return input_ ? about(*fetch_, name, fetch_->read(name, type, box, into, fit, deadline))
+                : released_before();
 }
 
 Result<std::vector<ObjectView>> InputStep::arrays(std::string_view name, const detail::ArrayType& type,
                                                   TimeLimit deadline) const {
-  return input_ ? about(name, fetch_->arrays(name, type, deadline)) : released_before();
+  return input_ ? about(*fetch_, name, fetch_->arrays(name, type, deadline)) : released_before();
 }
 
-// Called for views of objects that fetch_ has found.
+// These are called for views of objects that fetch_ has found.
+Error InputStep::error_of(std::string_view name, const Error& error) const {
+  return fetch_->about(name, error);
+}
+
 detail::SessionState& InputStep::session() const noexcept {
   return fetch_->calls().session();
 }
@@ -157,7 +164,7 @@ Result<Extents> InputStep::shape(std::string_view name) const {
   }
   const auto variable = detail::find_global_array(fetch_->record(), name, {});
   return variable ? Result<Extents>(detail::shape_of(fetch_->record().variables[*variable]))
-                  : Result<Extents>(variable.error().about(name));
+                  : Result<Extents>(fetch_->about(name, variable.error()));
 }
 
 Result<std::vector<StepBlock>> InputStep::blocks(std::string_view name) const {
@@ -166,7 +173,7 @@ Result<std::vector<StepBlock>> InputStep::blocks(std::string_view name) const {
   }
   const auto found = detail::blocks_named(fetch_->record(), name);
   if (!found) {
-    return found.error().about(name);
+    return fetch_->about(name, found.error());
   }
   std::vector<StepBlock> blocks;
   for (const detail::BlockRecord* record : *found) {
@@ -202,11 +209,16 @@ StepReader::StepReader(const StepSide& side, std::string_view stream, const Step
 }
 
 Result<InputStep> StepReader::next(TimeLimit limit) {
-  return step_of(input_, input_->next(limit));
+  return noted(step_of(input_, input_->next(limit)));
 }
 
 Result<InputStep> StepReader::latest(TimeLimit limit) {
-  return step_of(input_, input_->latest(limit));
+  return noted(step_of(input_, input_->latest(limit)));
+}
+
+Result<InputStep> StepReader::noted(Result<InputStep> step) {
+  last_error_ = step ? std::nullopt : std::optional(step.error());
+  return step;
 }
 
 }  // namespace locum

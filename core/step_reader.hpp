@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -137,7 +138,7 @@ class InputStep {
       return object.error();
     }
     auto view = detail::read_view<T>(session(), std::move(*object), decoded_how(deadline));
-    return view ? std::move(view) : Result<View<T>>(view.error().about(name));
+    return view ? std::move(view) : Result<View<T>>(error_of(name, view.error()));
   }
   // By types that are known at run time. Their errors are about the variable.
   [[nodiscard]] Result<ObjectView> block(std::string_view name, std::string_view type,
@@ -149,6 +150,7 @@ class InputStep {
                                            detail::Fit fit, TimeLimit deadline) const;
   [[nodiscard]] Result<std::vector<ObjectView>> arrays(std::string_view name, const detail::ArrayType& type,
                                                        TimeLimit deadline) const;
+  [[nodiscard]] Error error_of(std::string_view name, const Error& error) const;
   [[nodiscard]] detail::SessionState& session() const noexcept;
   [[nodiscard]] detail::DecodedHow decoded_how(TimeLimit deadline) const;
 
@@ -181,15 +183,23 @@ class StepReader {
   /// for the next stream of that name. `peer_lost` if a rank of the writer was lost and all steps that had
   /// ended were read, naming that rank; what else has failed the stream (see StepWriter) in the same place;
   /// `timeout`, which says who is late. Of a file (StepReaderOptions::file) the
-  /// same, and `not_found`, `corrupt`, `system`; `peer_lost`, without a rank, if its writer is gone.
+  /// same, and `corrupt`, `system`; `peer_lost`, without a rank, if its writer is gone; `not_found` at once if
+  /// there is no such file, after which the call may be repeated.
   [[nodiscard]] Result<InputStep> next(TimeLimit limit = {});
   /// The newest step, at least the next one: waits if there is none. Those in between are released unread.
   /// For a viewer that is one rank; ranks of a reader with several would get different steps.
   /// `invalid_argument` of a reader in a group, and of several ranks that read a file.
   [[nodiscard]] Result<InputStep> latest(TimeLimit limit = {});
+  /// Why the last next() or latest() returned no step; none if it returned one. For what follows a loop:
+  /// `if (const auto& end = in.last_error(); end && end->code() != Errc::end_of_stream) …` something is
+  /// missing.
+  [[nodiscard]] const std::optional<Error>& last_error() const noexcept { return last_error_; }
 
  private:
+  [[nodiscard]] Result<InputStep> noted(Result<InputStep> step);
+
   std::shared_ptr<detail::StepInput> input_;
+  std::optional<Error> last_error_;
 };
 
 }  // namespace locum

@@ -166,7 +166,7 @@ void StepAhead::arrived(std::uint64_t number, const Result<View<StepRecord>>& st
 StepTransfers StepAhead::begin(const std::vector<StepWish>& wishes, std::uint64_t number,
                                const View<StepRecord>& step) const {
   StepTransfers all;
-  const StepFetch fetch(stream_->store(), stream_->session().options().node, nullptr, number, step);
+  const StepFetch fetch(stream_->store(), stream_->session().options().node, nullptr, number, step, {});
   for (const StepWish& wish : wishes) {
     all.add(fetch.begin(wish));
   }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -27,13 +28,22 @@ namespace locum::detail {
 /// fetched ahead. Types are known at run time: InputStep makes views of them. Any thread.
 class StepFetch {
  public:
-  /// `ahead`: null if nothing is fetched ahead.
+  /// `ahead`: null if nothing is fetched ahead. `title`: of the stream or file, for errors.
   StepFetch(const Store& store, int node, std::shared_ptr<StepAhead> ahead, std::uint64_t number,
-            View<StepRecord> record)
-      : calls_(store), node_(node), ahead_(std::move(ahead)), number_(number), record_(std::move(record)) {}
+            View<StepRecord> record, std::string title)
+      : calls_(store),
+        node_(node),
+        ahead_(std::move(ahead)),
+        number_(number),
+        record_(std::move(record)),
+        title_(std::move(title)) {}
 
   [[nodiscard]] const ObjectCalls& calls() const noexcept { return calls_; }
   [[nodiscard]] const StepRecord& record() const noexcept { return *record_; }
+  /// The error, about this variable of the stream.
+  [[nodiscard]] Error about(std::string_view variable, const Error& error) const {
+    return error.about(title_ + ": " + std::string(variable));
+  }
   [[nodiscard]] bool is_here(const BlockRecord& block) const noexcept { return block.node == node_; }
 
   /// The only block of that name, or that of one writer. \param type of its object
@@ -89,6 +99,7 @@ class StepFetch {
   std::shared_ptr<StepAhead> ahead_;
   std::uint64_t number_;
   View<StepRecord> record_;
+  std::string title_;
 };
 
 }  // namespace locum::detail

@@ -159,7 +159,9 @@ Result<StepInput::Found> StepInput::judged(std::uint64_t number, Result<View<Ste
 // A reader that is made from now on, by who has seen the end, is one of the next stream.
 Error StepInput::finished(const Error& error) {
   over_ = as_readers_get(error);
-  stream_->retire();
+  if (stream_) {
+    stream_->retire();
+  }
   return *over_;
 }
 
@@ -177,7 +179,7 @@ Result<StepInput::Found> StepInput::next_or(Deadline deadline) {
     return shown.error();
   }
   if (const auto joined = join(until); !joined) {
-    return joined.error();
+    return joined.error().code() == Errc::end_of_stream ? finished(joined.error()) : joined.error();
   }
   std::uint64_t number = next_;
   if (stream_->record().may_drop() || group_ != 0) {

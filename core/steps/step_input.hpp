@@ -44,7 +44,7 @@ class StepInput {
 
   /// Reads that step.
   [[nodiscard]] StepFetch fetch(const Found& found) const {
-    return {stream_->store(), stream_->session().options().node, ahead_, found.number, found.record};
+    return {stream_->store(), stream_->session().options().node, ahead_, found.number, found.record, title()};
   }
 
  private:

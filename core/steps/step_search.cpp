@@ -8,8 +8,18 @@ namespace locum::detail {
 
 namespace {
 
-Error no_such_variable() {
-  return Error(Errc::not_found, "this step has no variable of that name; variables() says which it has");
+Error no_such_variable(const StepRecord& step) {
+  constexpr std::size_t most = 8;
+  std::string names;
+  for (std::size_t at = 0; at < step.variables.size() && at < most; ++at) {
+    // One name has several records where its writers disagree.
+    if (at == 0 || step.variables[at].name != step.variables[at - 1].name) {
+      names += (names.empty() ? "" : ", ") + step.variables[at].name.substr(0, 64);
+    }
+  }
+  names += step.variables.size() > most ? " and others" : "";
+  return Error(Errc::not_found, "this step has no variable of that name; it has " +
+                                    (names.empty() ? std::string("none") : names));
 }
 
 /// The places of the variables of that name: several if the writers disagree.
@@ -20,10 +30,10 @@ std::pair<std::uint32_t, std::uint32_t> variables_of(const StepRecord& step, std
           static_cast<std::uint32_t>(found.end() - step.variables.begin())};
 }
 
-/// A rank that gave the variable this type and shape.
+/// A writer, by its index, that gave the variable this type and shape.
 std::string writer_of(const StepRecord& step, std::uint32_t variable) {
   const auto block = std::ranges::find(step.blocks, variable, &BlockRecord::variable);
-  return block == step.blocks.end() ? "a rank" : "rank " + std::to_string(block->writer);
+  return block == step.blocks.end() ? "a writer" : "writer " + std::to_string(block->writer);
 }
 
 std::string shape_text(const VariableRecord& variable) {
@@ -38,7 +48,7 @@ std::string shape_text(const VariableRecord& variable) {
 Result<std::uint32_t> find_variable(const StepRecord& step, std::string_view name) {
   const auto [first, last] = variables_of(step, name);
   if (first == last) {
-    return no_such_variable();
+    return no_such_variable(step);
   }
   const auto agreed = check_agreement(step, first, last);
   return agreed ? Result<std::uint32_t>(first) : Result<std::uint32_t>(agreed.error());
@@ -82,7 +92,7 @@ Result<void> check_agreement(const StepRecord& step, std::uint32_t first, std::u
       break;
     }
   }
-  return disagreement(step.variables[first], writer_of(step, first) + " of the writer", step.variables[other],
+  return disagreement(step.variables[first], writer_of(step, first), step.variables[other],
                       writer_of(step, other));
 }
 
@@ -118,7 +128,7 @@ Result<ArrayBox> find_box(const StepRecord& step, std::string_view name, std::st
 Result<std::vector<const BlockRecord*>> blocks_named(const StepRecord& step, std::string_view name) {
   const auto [first, last] = variables_of(step, name);
   if (first == last) {
-    return no_such_variable();
+    return no_such_variable(step);
   }
   const auto begin = std::ranges::lower_bound(step.blocks, first, {}, &BlockRecord::variable);
   const auto end = std::ranges::lower_bound(step.blocks, last, {}, &BlockRecord::variable);
@@ -148,7 +158,7 @@ Result<const BlockRecord*> find_block(const StepRecord& step, std::string_view n
                   [&](const auto* block) { return block->writer != static_cast<std::uint32_t>(writer); });
     if (blocks->empty()) {
       return Error(Errc::not_found,
-                   "rank " + std::to_string(writer) + " of the writer wrote no variable of that name");
+                   "writer " + std::to_string(writer) + " wrote no variable of that name in this step");
     }
   }
   if (blocks->size() > 1) {

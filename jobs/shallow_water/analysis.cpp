@@ -107,8 +107,8 @@ int analyse(MPI_Comm group, const AnalysisOptions& options) {
       }
     }
   }
-  if (const auto last = stream.next(0s); last.error().code() != locum::Errc::end_of_stream) {
-    throw last.error();
+  if (const auto& end = stream.last_error(); end && end->code() != locum::Errc::end_of_stream) {
+    throw *end;
   }
   return rank == 0 ? report(findings, options) : 0;
 }

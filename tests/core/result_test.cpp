@@ -73,5 +73,12 @@ TEST(Result, OfNothingIsSuccessOrAnError) {
   EXPECT_EQ(failed.error().code(), Errc::timeout);
 }
 
+TEST(Result, OfAValueHasAnErrorThatSaysSo) {
+  EXPECT_EQ(Result<int>(3).error().code(), Errc::invalid_argument);
+  EXPECT_EQ(Result<void>().error().code(), Errc::invalid_argument);
+  EXPECT_STREQ(Result<int>(3).error().what(),
+               "invalid_argument: this result has a value, and so no error; ask first whether it has one");
+}
+
 }  // namespace
 }  // namespace locum

@@ -344,6 +344,34 @@ TEST_F(StepOrders, WhoJoinsAStreamThatIsToBeRemovedReadsIt) {
   EXPECT_EQ(records(), std::vector<std::string>());
 }
 
+TEST_F(StepOrders, AReaderThatComesAtTheEndIsToldTheEndAgain) {
+  StepReader late(side(), "s");
+  EXPECT_FALSE(late.last_error());
+  {
+    StepWriter out(side(), "s");
+    StepReader first(side(), "s");
+    write(out, 0);
+    first.next(10s).value().release();
+    EXPECT_FALSE(first.last_error()) << "it has returned a step";
+    // Between the look of the late one and its joining, the other one reads the end.
+    bool has_found = false;
+    connector_->on_create([&](std::string_view name) {
+      if (is_of(name, "joined/") && !has_found) {
+        has_found = true;
+        out.close({.deadline = 10s}).value();
+        EXPECT_EQ(first.next(10s).error().code(), Errc::end_of_stream);
+      }
+      return false;
+    });
+    EXPECT_EQ(late.next(10s).error().code(), Errc::end_of_stream);
+    connector_->on_create({});
+    EXPECT_TRUE(has_found);
+  }
+  EXPECT_EQ(late.next(0s).error().code(), Errc::end_of_stream) << "not the next stream of that name";
+  ASSERT_TRUE(late.last_error());
+  EXPECT_EQ(late.last_error()->code(), Errc::end_of_stream);
+}
+
 TEST_F(StepOrders, AReaderOfTwoRanksReadsWhatADeadWriterLeft) {
   const auto lost = rank();
   StepWriter out({*lost, 0, 1, number()}, "s");

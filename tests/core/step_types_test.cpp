@@ -56,7 +56,7 @@ template <class R>
     return ::testing::AssertionFailure() << "a value";
   }
   const std::string text = result.error().what();
-  if (result.error().code() != Errc::type_mismatch || text.find("[key v]") == std::string::npos ||
+  if (result.error().code() != Errc::type_mismatch || text.find("[key s: v]") == std::string::npos ||
       text.find("asked for " + asked + ",") == std::string::npos ||
       text.find(" as " + stored + ";") == std::string::npos) {
     return ::testing::AssertionFailure() << text;
@@ -131,10 +131,9 @@ TEST_F(StepTypes, OfAVariableAreTheSameOnAllRanks) {
   for (const char* const type : {"f64[]", "f32[]", ""}) {
     const auto found = detail::find_blocks(step, "y", type);
     ASSERT_FALSE(found);
-    EXPECT_STREQ(
-        found.error().what(),
-        "type_mismatch: a variable of a step has one type: rank 1 of the writer gave it f32[], rank 0 "
-        "f64[]; let all blocks of it have the same, or give some of them another name");
+    EXPECT_STREQ(found.error().what(),
+                 "type_mismatch: a variable of a step has one type: writer 1 gave it f32[], writer 0 "
+                 "f64[]; let all blocks of it have the same, or give some of them another name");
     EXPECT_EQ(detail::find_global_array(step, "y", type).error().code(), Errc::type_mismatch);
   }
   EXPECT_EQ(detail::blocks_named(step, "y").value().size(), 2U) << "which reads nothing";
@@ -147,8 +146,8 @@ TEST_F(StepTypes, OfAVariableHaveOneShapeOnAllRanks) {
   exchange(3, write, [](const InputStep& step) {
     const auto text_of = [](const auto& result) { return result ? "a value" : result.error().what(); };
     const std::string shapes =
-        "invalid_argument: a variable of a step has one shape: rank 0 of the writer gave it 8, rank 1 9; let "
-        "all blocks of it have the same, or give some of them another name [key z]";
+        "invalid_argument: a variable of a step has one shape: writer 0 gave it 8, writer 1 9; let "
+        "all blocks of it have the same, or give some of them another name [key s: z]";
     EXPECT_EQ(text_of(step.read<int>("z")), shapes);
     EXPECT_EQ(text_of(step.get<int[]>("z", {.writer = 2})), shapes);
   });
