@@ -148,7 +148,7 @@ class EventualPromiseBase {
 
  protected:
   const std::shared_ptr<SettledState<V>> state_ =
-      std::make_shared<SettledState<V>>(CompletionCounter::of_process());
+      std::make_shared<SettledState<V>>(SharedState::completions_of_process());
 };
 
 template <class V>
@@ -205,7 +205,7 @@ class AsyncResult {
   [[nodiscard]] bool ready() const noexcept { return !state_ || state_->ended(); }
   /// Waits until it has ended; false if it has not at the deadline (default: the runtime's timeout).
   [[nodiscard]] bool wait_for(Deadline deadline = {}) const {
-    return !state_ || state_->wait(state_->completions()->moment(deadline));
+    return !state_ || state_->wait(state_->moment(deadline));
   }
   /// Waits and returns the result; `timeout` if it has not ended at the deadline: it still may. May be called
   /// repeatedly. Rethrows what a continuation or a coroutine of the user's threw.
@@ -283,7 +283,7 @@ auto AsyncResult<V>::then(F function) const
     -> AsyncResult<typename detail::Unwrapped<std::invoke_result_t<F, Result<V>>>::Type> {
   using W = typename detail::Unwrapped<std::invoke_result_t<F, Result<V>>>::Type;
   auto next = std::make_shared<detail::SettledState<W>>(state_ ? state_->completions()
-                                                               : CompletionCounter::of_process());
+                                                               : SharedState::completions_of_process());
   AsyncResult<W> result(next);
   result.executor_ = executor_;
   auto action = [ended = *this, next, function = std::move(function)]() mutable noexcept {
@@ -306,7 +306,7 @@ auto AsyncResult<V>::then(F function) const
   if (const auto state = state_) {
     state->then(std::move(continuation));
   } else {
-    next->completions()->schedule(std::move(continuation));
+    next->schedule(std::move(continuation));
   }
   return result;
 }

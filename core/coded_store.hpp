@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <ranges>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -10,6 +9,7 @@
 
 #include <locum/call_options.hpp>
 #include <locum/codec.hpp>
+#include <locum/detail/range.hpp>
 #include <locum/store.hpp>
 
 namespace locum {
@@ -151,7 +151,7 @@ class CodedStore {
   [[nodiscard]] auto get_async(const Ids& ids, const CallOptions& options = {}) const {
     return store_.template get_async<T>(ids, got<T>(options.deadline));
   }
-  template <class T, std::ranges::input_range Range>
+  template <class T, detail::InputRange Range>
   [[nodiscard]] std::vector<Result<View<T>>> get_batch(const Range& ids,
                                                        const CallOptions& options = {}) const {
     return store_.template get_batch<T>(ids, got<T>(options.deadline));

@@ -1,5 +1,6 @@
 #include "core/proxy.hpp"
 
+#include "core/async/completion_counter.hpp"
 #include "core/detail/decoded_cache.hpp"
 #include "core/detail/file_load.hpp"
 

@@ -7,7 +7,6 @@
 #include <memory>
 #include <optional>
 #include <ostream>
-#include <ranges>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -16,6 +15,7 @@
 #include <locum/codec.hpp>
 #include <locum/detail/base/mutex.hpp>
 #include <locum/detail/coming_state.hpp>
+#include <locum/detail/range.hpp>
 #include <locum/detail/read.hpp>
 #include <locum/detail/session_state.hpp>
 #include <locum/handle.hpp>
@@ -254,8 +254,8 @@ class Proxy {
 };
 
 /// Calls Proxy::prefetch() of each stand-in of a range.
-template <std::ranges::input_range Range>
-  requires requires(const std::ranges::range_value_t<Range>& stand_in) { stand_in.prefetch(); }
+template <detail::InputRange Range>
+  requires requires(const detail::RangeValue<Range>& stand_in) { stand_in.prefetch(); }
 void prefetch(const Range& stand_ins) {
   for (const auto& stand_in : stand_ins) {
     stand_in.prefetch();

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/async/completion_counter.hpp"
 #include "core/node/promised.hpp"
 
 namespace locum {

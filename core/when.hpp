@@ -4,22 +4,19 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <optional>
-#include <ranges>
 #include <utility>
 
 #include <locum/async_result.hpp>
-#include <locum/detail/async/completion_counter.hpp>
+#include <locum/detail/range.hpp>
 
 namespace locum {
 
 namespace detail {
 
-/// How often a thread that waits for eventuals of several runtimes checks those of runtimes other than the
-/// first.
-inline constexpr std::chrono::milliseconds others_look{10};
 /// How many eventuals that are waited for together start at once, past the window.
 inline constexpr std::size_t most_hurried = 128;
 
@@ -58,18 +55,16 @@ class Arrived {
 /// tells apart. `while (auto part = when_any(parts)) use(part->get());` processes each once, in the order of
 /// completion, and releases the future's pin with it. The waiting thread makes progress on messages. One
 /// thread at a time for one range. Each call scans the whole range.
-template <std::ranges::forward_range Range>
-[[nodiscard]] auto when_any(Range& eventuals, Deadline deadline = {})
-    -> Arrived<std::ranges::range_value_t<Range>> {
-  using E = std::ranges::range_value_t<Range>;
-  std::optional<CompletionCounter::Clock::time_point> until;
+template <detail::ForwardRange Range>
+[[nodiscard]] auto when_any(Range& eventuals, Deadline deadline = {}) -> Arrived<detail::RangeValue<Range>> {
+  using E = detail::RangeValue<Range>;
+  std::optional<SharedState::Clock::time_point> until;
   for (;;) {
     E* first = nullptr;
     std::size_t place = 0;
     std::size_t place_of_first = 0;
     auto least = std::numeric_limits<std::uint64_t>::max();
     std::shared_ptr<SharedState> next;  // the first that has not ended
-    std::shared_ptr<CompletionCounter> completions;
     bool of_others = false;
     std::uint64_t seen = 0;
     for (auto& each : eventuals) {
@@ -77,12 +72,11 @@ template <std::ranges::forward_range Range>
       if (each.given()) {
         continue;
       }
-      if (each.state() && !completions) {  // read first: it changes with every end that is not seen below
+      if (each.state() && !next) {  // read first: it changes with every end that is not seen below
         next = each.state();
-        completions = next->completions();
-        seen = completions->count();
+        seen = next->ends();
       }
-      of_others = of_others || (each.state() && each.state()->completions() != completions);
+      of_others = of_others || (each.state() && each.state()->completions() != next->completions());
       const std::uint64_t order = each.state() ? each.state()->order() : 0;
       if ((!each.state() || order != 0) && order < least) {
         first = &each;
@@ -95,29 +89,26 @@ template <std::ranges::forward_range Range>
       first->give();
       return {std::move(one), place_of_first};
     }
-    if (!completions) {
+    if (!next) {
       return {};
     }
-    until = until ? until : completions->moment(deadline);
-    const auto now = completions->now();
-    if (now >= *until) {
+    until = until ? until : next->moment(deadline);
+    if (!next->await_end(seen, *until, of_others)) {
       return Arrived<E>::too_late();
     }
-    next->hurry();
-    completions->await(seen, of_others ? std::min(*until, now + detail::others_look) : *until);
   }
 }
 
 /// Waits until all of a range of eventuals have ended; false if some have not at the deadline (default: the
 /// runtime's timeout). Each of them holds its own result. It waits for all at a time, so that they need
 /// memory for all, however small the window is: 128 start at once.
-template <std::ranges::input_range Range>
+template <detail::InputRange Range>
 [[nodiscard]] bool when_all(const Range& eventuals, Deadline deadline = {}) {
   std::optional<Deadline> until;  // one moment for all
   [[maybe_unused]] auto ahead = std::ranges::begin(eventuals);
   [[maybe_unused]] std::size_t hurried = 0;
   for (const auto& each : eventuals) {
-    if constexpr (std::ranges::forward_range<const Range&>) {
+    if constexpr (detail::ForwardRange<const Range&>) {
       for (; hurried < detail::most_hurried && ahead != std::ranges::end(eventuals); ++ahead, ++hurried) {
         if (!ahead->ready()) {
           ahead->state()->hurry();
@@ -128,7 +119,7 @@ template <std::ranges::input_range Range>
     if (each.ready()) {
       continue;
     }
-    until = until ? until : Deadline(each.state()->completions()->moment(deadline));
+    until = until ? until : Deadline(each.state()->moment(deadline));
     if (!each.wait_for(*until)) {
       return false;
     }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <condition_variable>
 #include <mutex>
 
 #include <locum/deadline.hpp>
@@ -44,9 +43,12 @@ class LOCUM_THREAD_ANNOTATION(scoped_lockable) MutexLock {
   ~MutexLock() LOCUM_THREAD_ANNOTATION(release_capability()) = default;
 
   /// Releases the mutex until notified (or spuriously woken), at most until `moment`. False if the moment has
-  /// passed. The caller rechecks its condition in either case.
-  bool wait_until(std::condition_variable& condition, Deadline::Clock::time_point moment) {
-    return condition.wait_until(lock_, moment) == std::cv_status::no_timeout;
+  /// passed. The caller rechecks its condition in either case. A template, so that public headers need not
+  /// include <condition_variable>.
+  template <class Condition>
+  bool wait_until(Condition& condition, Deadline::Clock::time_point moment) {
+    const auto status = condition.wait_until(lock_, moment);
+    return status == decltype(status)::no_timeout;
   }
 
  private:

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <iterator>
 #include <memory>
-#include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +11,7 @@
 
 #include <locum/async_result.hpp>
 #include <locum/detail/coming_state.hpp>
+#include <locum/detail/range.hpp>
 #include <locum/detail/store_base.hpp>
 #include <locum/object_info.hpp>
 
@@ -74,7 +75,7 @@ class AsyncSteps : protected StoreBase {
   template <class T, class Range, class BeginOne>
   [[nodiscard]] static std::vector<Future<T>> begin_each(const Range& objects, BeginOne begin_one) {
     std::vector<Future<T>> futures;
-    if constexpr (std::ranges::sized_range<const Range&>) {
+    if constexpr (SizedRange<const Range&>) {
       futures.reserve(std::ranges::size(objects));
     }
     for (const auto& object : objects) {

@@ -3,7 +3,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <ranges>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -11,6 +11,7 @@
 
 #include <locum/detail/full_name.hpp>
 #include <locum/detail/object/address.hpp>
+#include <locum/detail/range.hpp>
 #include <locum/flat.hpp>
 #include <locum/key.hpp>
 
@@ -30,18 +31,17 @@ template <class T>
 
 /// Whether a type may be a range of keys, names or values: a single text is not.
 template <class Range>
-concept AddressRange =
-    std::ranges::input_range<Range> && !std::convertible_to<const Range&, std::string_view>;
+concept AddressRange = InputRange<Range> && !std::convertible_to<const Range&, std::string_view>;
 
 /// The keys or names of a range, as addresses of one store. Copies names that the range creates on iteration,
 /// and those in a collection; refers to others.
 class BatchAddresses {
  public:
-  template <std::ranges::input_range Range>
+  template <InputRange Range>
   BatchAddresses(const OpenStore& store, const Range& objects) {
-    using Object = std::ranges::range_reference_t<const Range&>;
+    using Object = RangeReference<const Range&>;
     by_name_ = !std::convertible_to<Object, const Key&>;
-    if constexpr (std::ranges::sized_range<const Range&>) {
+    if constexpr (SizedRange<const Range&>) {
       all_.reserve(std::ranges::size(objects));
     }
     if constexpr (std::convertible_to<Object, const Key&>) {

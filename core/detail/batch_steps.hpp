@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <iterator>
 #include <memory>
-#include <ranges>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -14,6 +14,7 @@
 
 #include <locum/detail/async_steps.hpp>
 #include <locum/detail/batch_addresses.hpp>
+#include <locum/detail/range.hpp>
 #include <locum/ports/batches.hpp>
 
 namespace locum::detail {
@@ -56,9 +57,9 @@ concept NamedValue = requires(const T& pair) {
   pair.second;
 };
 template <class Range>
-using InRange = std::remove_cvref_t<std::ranges::range_reference_t<const Range&>>;
+using InRange = std::remove_cvref_t<RangeReference<const Range&>>;
 template <class Range>
-concept NamedValues = std::ranges::forward_range<const Range&> && NamedValue<InRange<Range>>;
+concept NamedValues = ForwardRange<const Range&> && NamedValue<InRange<Range>>;
 /// The values of a range of pairs of a name and a value.
 template <class Range>
 using ValueInRange = std::remove_cvref_t<decltype(std::declval<const InRange<Range>&>().second)>;
@@ -109,10 +110,10 @@ class BatchSteps : protected AsyncSteps {
     const StoredHow how = given.by(moment(given.deadline));
     std::vector<Result<Key>> keys;
     // The range is asked once: what it throws later would be in place of the keys.
-    constexpr bool names_stay = std::is_lvalue_reference_v<std::ranges::range_reference_t<const Range&>>;
+    constexpr bool names_stay = std::is_lvalue_reference_v<RangeReference<const Range&>>;
     std::vector<std::conditional_t<names_stay, std::string_view, std::string>> names;
     OwnedDrafts drafts(open_);
-    if constexpr (std::ranges::sized_range<const Range&>) {
+    if constexpr (SizedRange<const Range&>) {
       const std::size_t count = std::ranges::size(objects);
       keys.reserve(count);
       names.reserve(count);

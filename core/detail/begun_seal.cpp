@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "core/async/completion_counter.hpp"
 #include "core/detail/coming_state.hpp"
 #include "core/metrics.hpp"
 #include "core/writer.hpp"

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "core/async/completion_counter.hpp"
 #include "core/base/checksum.hpp"
 #include "core/base/hash.hpp"
 #include "core/detail/file_records.hpp"

@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/async/completion_counter.hpp"
 #include "core/async_result.hpp"
 #include "core/base/hash.hpp"
 #include "core/base/mutex.hpp"

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "core/async/completion_counter.hpp"
 #include "core/base/blocking_wait.hpp"
 
 namespace locum::detail {
@@ -31,8 +32,10 @@ std::string named(const ViewedMemory& viewed) {
 
 }  // namespace
 
-RoomWait::RoomWait(SessionState& session, Clock::time_point until) noexcept
-    : session_(session), monitor_(session.connector().memory_monitor()), until_(until) {}
+RoomWait::RoomWait(SessionState& session, Deadline deadline)
+    : session_(session),
+      monitor_(session.connector().memory_monitor()),
+      until_(session.completions()->moment(deadline)) {}
 
 Result<void> RoomWait::check() const {
   if (monitor_ == nullptr) {

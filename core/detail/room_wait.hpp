@@ -24,8 +24,8 @@ class RoomWait {
   static constexpr std::chrono::milliseconds first_sleep{1};
   static constexpr std::chrono::milliseconds longest_sleep{20};
 
-  /// \param until when the call gives up, by the clock of the session's completions
-  RoomWait(SessionState& session, Clock::time_point until) noexcept;
+  /// \param deadline when the call gives up, by the clock of the session's completions
+  RoomWait(SessionState& session, Deadline deadline);
 
   /// Error `unsupported` if the connector cannot tell when memory is free.
   [[nodiscard]] Result<void> check() const;

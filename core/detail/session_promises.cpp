@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/async/completion_counter.hpp"
 #include "core/base/back_off.hpp"
 #include "core/detail/expiry.hpp"
 #include "core/detail/file_parts.hpp"

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/async/completion_counter.hpp"
 #include "core/async/serial_executor.hpp"
 #include "core/codec.hpp"
 #include "core/detail/decoded_cache.hpp"

@@ -14,7 +14,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include <locum/detail/async/completion_counter.hpp>
 #include <locum/detail/base/mutex.hpp>
 #include <locum/detail/restored_handles.hpp>
 #include <locum/handle.hpp>

@@ -5,17 +5,19 @@
 #include <memory>
 #include <utility>
 
-#include <locum/detail/async/completion_counter.hpp>
+#include <locum/deadline.hpp>
 #include <locum/detail/async/continuation.hpp>
 #include <locum/detail/base/mutex.hpp>
 
 namespace locum {
 
+class CompletionCounter;
+
 /// Something that ends once: by itself or by being cancelled, whichever is first. A derived class holds the
 /// result. Any thread; a caller keeps it alive until the call returns.
 class SharedState {
  public:
-  using Clock = CompletionCounter::Clock;
+  using Clock = Deadline::Clock;
 
   SharedState(const SharedState&) = delete;
   SharedState& operator=(const SharedState&) = delete;
@@ -41,6 +43,20 @@ class SharedState {
   [[nodiscard]] const std::shared_ptr<CompletionCounter>& completions() const noexcept {
     return completions_;
   }
+  /// For coroutines of the user that belong to no session.
+  [[nodiscard]] static const std::shared_ptr<CompletionCounter>& completions_of_process();
+
+  // The following are about its CompletionCounter.
+
+  /// The moment at which a wait with this deadline ends.
+  [[nodiscard]] Clock::time_point moment(Deadline deadline) const;
+  /// Runs the continuation soon, on the thread for continuations.
+  void schedule(std::unique_ptr<Continuation> continuation) noexcept;
+  /// How many operations have ended.
+  [[nodiscard]] std::uint64_t ends() const noexcept;
+  /// Waits, as wait() does, until ends() differs from `seen`; may return early. False if that moment has
+  /// come. \param of_others also for operations of other counters: looks at these again soon
+  [[nodiscard]] bool await_end(std::uint64_t seen, Clock::time_point until, bool of_others);
 
  protected:
   explicit SharedState(std::shared_ptr<CompletionCounter> completions) noexcept

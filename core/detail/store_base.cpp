@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "core/async/completion_counter.hpp"
 #include "core/node/promised.hpp"
 
 namespace locum::detail {
@@ -94,6 +95,10 @@ Error StoreBase::refusal(const Key& key) const {
 
 Error StoreBase::refusal(std::string_view name) const {
   return usable(name).error();
+}
+
+Deadline StoreBase::moment(Deadline deadline) const {
+  return session().completions()->moment(effective(deadline));
 }
 
 Result<Selection> StoreBase::selection_of(const Part& part, const Hyperslab& slab, const ArrayType& type) {

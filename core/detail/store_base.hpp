@@ -72,9 +72,7 @@ class StoreBase {
     return own ? Deadline(open_->options.timeout) : deadline;
   }
   /// The same, fixed: what is done for each of a batch has this one time together.
-  [[nodiscard]] Deadline moment(Deadline deadline) const {
-    return session().completions()->moment(effective(deadline));
-  }
+  [[nodiscard]] Deadline moment(Deadline deadline) const;
 
   /// A name that the user gave.
   [[nodiscard]] FullName full(std::string_view name) const { return {*open_, name}; }
@@ -214,7 +212,7 @@ class StoreBase {
     if (!when_full.waits()) [[likely]] {
       return call(how, nullptr);
     }
-    RoomWait room(session(), session().completions()->moment(effective(how.deadline)));
+    RoomWait room(session(), effective(how.deadline));
     const StoredHow in_time = how.by(room.until());
     Result<void> may = room.check();
     while (may) {

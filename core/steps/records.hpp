@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/async/completion_counter.hpp"
 #include "core/base/blocking_wait.hpp"
 #include "core/session.hpp"
 #include "core/store.hpp"

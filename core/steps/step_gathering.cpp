@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "core/async/completion_counter.hpp"
 #include "core/async/serial_executor.hpp"
 #include "core/detail/session_state.hpp"
 

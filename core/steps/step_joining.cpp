@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "core/async/completion_counter.hpp"
 #include "core/steps/step_input.hpp"
 
 namespace locum::detail {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/async/completion_counter.hpp"
 #include "core/detail/file_parts.hpp"
 #include "core/steps/step_delay.hpp"
 #include "core/steps/step_gathering.hpp"

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/async/completion_counter.hpp"
 #include "core/detail/file_parts.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/steps/presence.hpp"

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/async/completion_counter.hpp"
 #include "core/steps/presence.hpp"
 
 namespace locum::detail {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/async/completion_counter.hpp"
 #include "core/client/distributed.hpp"
 #include "tests/core/step_guard.hpp"
 
