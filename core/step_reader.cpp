@@ -113,6 +113,12 @@ Result<std::size_t> InputStep::read(std::string_view name, const ElementType& el
                 detail::Fit::elements, options.deadline);
 }
 
+Result<std::size_t> InputStep::read(std::string_view name, const RawArray& into, const Hyperslab& box,
+                                    const CallOptions& options) const {
+  return copied(name, detail::RuntimeArrayType(into.element()), box, into.memory(), detail::Fit::same_extents,
+                options.deadline);
+}
+
 Result<ObjectView> InputStep::box_of(std::string_view name, const detail::ArrayType& type,
                                      const Hyperslab& box, TimeLimit deadline) const {
   return input_ ? about(*fetch_, name, fetch_->box(name, type, box, deadline)) : released_before();

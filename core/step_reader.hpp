@@ -15,6 +15,7 @@
 #include <locum/detail/read.hpp>
 #include <locum/element_type.hpp>
 #include <locum/hyperslab.hpp>
+#include <locum/raw_array.hpp>
 #include <locum/result.hpp>
 #include <locum/step_block.hpp>
 #include <locum/step_options.hpp>
@@ -111,6 +112,9 @@ class InputStep {
   [[nodiscard]] Result<std::size_t> read(std::string_view name, const ElementType& element,
                                          std::span<std::byte> into, const Hyperslab& box = {},
                                          const CallOptions& options = {}) const;
+  /// The same into memory with gaps, or with strides of any sign. Its extents are those of the box.
+  [[nodiscard]] Result<std::size_t> read(std::string_view name, const RawArray& into,
+                                         const Hyperslab& box = {}, const CallOptions& options = {}) const;
   /// The local arrays of all writers, one after the other, in order of the writers' indices. `type_mismatch`
   /// as read().
   template <Flat T>
@@ -183,8 +187,8 @@ class StepReader {
   /// for the next stream of that name. `peer_lost` if a rank of the writer was lost and all steps that had
   /// ended were read, naming that rank; what else has failed the stream (see StepWriter) in the same place;
   /// `timeout`, which says who is late. Of a file (StepReaderOptions::file) the
-  /// same, and `corrupt`, `system`; `peer_lost`, without a rank, if its writer is gone; `not_found` at once if
-  /// there is no such file, after which the call may be repeated.
+  /// same, and `corrupt`, `system`; `peer_lost`, without a rank, if its writer is gone; `not_found` at once
+  /// if there is no such file, after which the call may be repeated.
   [[nodiscard]] Result<InputStep> next(TimeLimit limit = {});
   /// The newest step, at least the next one: waits if there is none. Those in between are released unread.
   /// For a viewer that is one rank; ranks of a reader with several would get different steps.

@@ -83,11 +83,17 @@ Written OutputStep::put_encoded(std::string_view name, const ElementType& elemen
   if (element && (bytes.size() % element.bytes() != 0 || !block.count.has(bytes.size() / element.bytes()))) {
     return other_count(name);
   }
-  const auto memory = create(name, element, block, options);
+  return put_encoded(name, {bytes.data(), element, block.count}, block, options);
+}
+
+Written OutputStep::put_encoded(std::string_view name, const ConstRawArray& array, const GlobalBlock& block,
+                                const CallOptions& options) {
+  const auto memory = create(name, array.element(),
+                             {.shape = block.shape, .start = block.start, .count = array.extents()}, options);
   if (!memory) {
     return Result<void>(memory.error());
   }
-  std::ranges::copy(bytes, memory->begin());
+  detail::pack(array.memory(), memory->data());
   return Result<void>();
 }
 

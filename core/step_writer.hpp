@@ -12,6 +12,7 @@
 #include <locum/detail/array_type.hpp>
 #include <locum/detail/representation.hpp>
 #include <locum/element_type.hpp>
+#include <locum/raw_array.hpp>
 #include <locum/result.hpp>
 #include <locum/step_options.hpp>
 #include <locum/step_side.hpp>
@@ -92,6 +93,10 @@ class OutputStep {
   /// put() of an array whose element type is known only at run time: `bytes` are its elements, row-major.
   Written put_encoded(std::string_view name, const ElementType& element, std::span<const std::byte> bytes,
                       const GlobalBlock& block, const CallOptions& options = {});
+  /// The same out of memory with gaps, or with strides of any sign; the `count` of the block is not looked
+  /// at.
+  Written put_encoded(std::string_view name, const ConstRawArray& array, const GlobalBlock& block = {},
+                      const CallOptions& options = {});
   /// Completes this rank's part. Readers see the step once all ranks of the writer have ended it. Does not
   /// wait for them. An error, of this call or of one before it, means that this rank has not ended the step:
   /// the next begin() returns it once more, and the one after that begins the same step again. A writer that

@@ -103,28 +103,42 @@ Result<Writer<std::byte>> Store::make_writer(std::string_view name, bool named, 
 Result<Key> Store::put_of(std::string_view name, bool named, const ElementType& element,
                           const Extents& extents, std::span<const std::byte> bytes,
                           const StoringOptions& options) const {
-  const Address address(open_->number, name);
-  if (!element) {
-    return session().explain(address, no_element_type());
-  }
   const auto size_bytes = detail::array_bytes(extents, element.bytes());
-  if (size_bytes && *size_bytes != bytes.size()) {
-    return session().explain(address, Error(Errc::invalid_argument,
-                                            "these extents are of " + std::to_string(*size_bytes) +
-                                                " bytes, " + std::to_string(bytes.size()) + " were given"));
+  if (element && size_bytes && *size_bytes != bytes.size()) {
+    return session().explain(
+        {open_->number, name},
+        Error(Errc::invalid_argument, "these extents are of " + std::to_string(*size_bytes) + " bytes, " +
+                                          std::to_string(bytes.size()) + " were given"));
   }
-  const detail::RuntimeArrayType type(element);
+  return put_raw(name, named, {bytes.data(), element, extents}, options);
+}
+
+Result<Key> Store::put_raw(std::string_view name, bool named, const ConstRawArray& array,
+                           const StoringOptions& options) const {
+  if (!array.element()) {
+    return session().explain({open_->number, name}, no_element_type());
+  }
+  const detail::RuntimeArrayType type(array.element());
   return in_room(name, options.when_full, detail::StoredHow(options).by(moment(options.deadline)),
                  [&](const detail::StoredHow& how, detail::RoomWait* room) -> Result<Key> {
-                   auto draft = create_array(name, named, type, extents, how, room);
+                   auto draft = create_array(name, named, type, array.extents(), how, room);
                    if (!draft) {
                      return draft.error();
                    }
-                   if (!bytes.empty()) {
-                     std::memcpy(draft->bytes().data(), bytes.data(), bytes.size());
-                   }
+                   detail::pack(array.memory(), draft->bytes().data());
                    return detail::seal_writer(*draft, name, how.deadline);
                  });
+}
+
+Result<Selection> Store::raw_selection(const RawArray& into, const RawOptions& options) {
+  return into.element() ? selection_of({}, options.slab, detail::RuntimeArrayType(into.element()))
+                        : Result<Selection>(no_element_type());
+}
+
+Result<std::size_t> Store::raw_into(const RawArray& into, const Result<ObjectView>& object) const {
+  return object ? detail::copy_elements(session(), *object, detail::RuntimeArrayType(into.element()),
+                                        into.memory(), detail::Fit::same_extents)
+                : Result<std::size_t>(object.error());
 }
 
 Result<bool> Store::exists(const Key& key, const CallOptions& options) const {

@@ -20,6 +20,7 @@
 #include <locum/key.hpp>
 #include <locum/object_info.hpp>
 #include <locum/proxy.hpp>
+#include <locum/raw_array.hpp>
 #include <locum/session.hpp>
 #include <locum/view.hpp>
 #include <locum/when.hpp>
@@ -275,6 +276,16 @@ class Store : private detail::BatchSteps {
                                         const StoringOptions& options = {}) const {
     return put_of(full(name), true, element, extents, bytes, options);
   }
+  /// The same out of memory with gaps, or with strides of any sign.
+  [[nodiscard]] Result<Key> put_encoded(const ConstRawArray& array,
+                                        const StoringOptions& options = {}) const {
+    const std::string name = unnamed(options.listed);
+    return put_raw(name, !name.empty(), array, options);
+  }
+  [[nodiscard]] Result<Key> put_encoded(std::string_view name, const ConstRawArray& array,
+                                        const StoringOptions& options = {}) const {
+    return put_raw(full(name), true, array, options);
+  }
 
   /// @}
   /// @name Read
@@ -320,6 +331,15 @@ class Store : private detail::BatchSteps {
     return elements_into<T>(detail::bytes_of(into),
                             options.part.is_given() ? detail::Fit::elements : detail::Fit::same_extents,
                             object_of(id, options, options.deadline));
+  }
+  /// The same for an element type that is known only at run time. `type_mismatch` unless the object is an
+  /// array of these elements.
+  template <ObjectId I>
+  [[nodiscard]] Result<std::size_t> read(const I& id, const RawArray& into,
+                                         const RawOptions& options = {}) const {
+    const auto selection = raw_selection(into, options);
+    return raw_into(into, options.slab.is_given() || !selection ? fetch_some(id, selection, options.deadline)
+                                                                : fetch(id, options.deadline));
   }
   /// The stored bytes of an object of any type, in place: all, or a part.
   template <ObjectId I>
@@ -658,6 +678,10 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] Result<Key> put_of(std::string_view name, bool named, const ElementType& element,
                                    const Extents& extents, std::span<const std::byte> bytes,
                                    const StoringOptions& options) const;
+  [[nodiscard]] Result<Key> put_raw(std::string_view name, bool named, const ConstRawArray& array,
+                                    const StoringOptions& options) const;
+  [[nodiscard]] static Result<Selection> raw_selection(const RawArray& into, const RawOptions& options);
+  [[nodiscard]] Result<std::size_t> raw_into(const RawArray& into, const Result<ObjectView>& object) const;
 
   [[nodiscard]] Handle handle_of(std::string_view name, const Made& made, const TypeIdentity& identity) const;
 

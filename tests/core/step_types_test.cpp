@@ -214,6 +214,10 @@ TEST_F(StepTypes, MayBeKnownAtRunTimeOnly) {
     const std::array<std::int16_t, 2> local{static_cast<std::int16_t>(index), 7};
     const ElementType i16 = ElementType::of<std::int16_t>();
     EXPECT_TRUE(step.put_encoded("local", i16, std::as_bytes(std::span(local)), {.count = {2}}));
+    const std::array<std::int64_t, 1> backwards{-static_cast<std::int64_t>(sizeof(std::int16_t))};
+    const std::array<std::int16_t, 2> ascending{static_cast<std::int16_t>(2 * index), 1};
+    EXPECT_TRUE(step.put_encoded("turned", ConstRawArray(&ascending[1], i16, {2}, backwards),
+                                 {.shape = {4}, .start = {2 * (1 - index)}}));
     step.put("name", std::string("a value"));
     step.put("list", std::vector<std::string>{"no", "array", "of", "numbers"});
   };
@@ -251,6 +255,14 @@ TEST_F(StepTypes, MayBeKnownAtRunTimeOnly) {
     EXPECT_EQ(step.read("v", f64, memory).error().code(), Errc::invalid_argument) << "too little memory";
     EXPECT_EQ(step.read("v", f64, memory.first(12)).error().code(), Errc::invalid_argument) << "no elements";
     EXPECT_TRUE(refuses(step.read("v", ElementType::of<float>()), "f32[]", "f64[]")) << "that is v";
+
+    std::array<double, 4> by_columns{};
+    const std::array<std::int64_t, 2> strides{sizeof(double), 2 * sizeof(double)};
+    const RawArray transposed(by_columns.data(), f64, {2, 2}, strides);
+    EXPECT_EQ(step.read("v", transposed, {.start = {1, 1}, .count = {2, 2}}).value(), 4U);
+    EXPECT_EQ(by_columns, (std::array<double, 4>{4, 7, 5, 8}));
+    EXPECT_EQ(step.read("v", transposed).error().code(), Errc::invalid_argument) << "other extents";
+    EXPECT_EQ(step.read<std::int16_t>("turned").value()[3], 0);
   });
 }
 

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include <locum/detail/strided_bytes.hpp>
+#include <locum/element_type.hpp>
+#include <locum/extents.hpp>
+#include <locum/strided_array.hpp>
+
+namespace locum {
+
+/// An array whose element type is known only at run time, in memory that this value does not own: what other
+/// languages and file formats have in place of a StridedArray, from which it is made implicitly. Strides
+/// count bytes; they may be negative, and zero where one element stands for many. A cheap value; does not
+/// keep the memory alive.
+///
+/// \tparam Byte std::byte of memory that may be written, const std::byte of memory that is only read
+template <class Byte>
+class BasicRawArray {
+  static_assert(std::is_same_v<std::remove_const_t<Byte>, std::byte>);
+  using Pointer = std::conditional_t<std::is_const_v<Byte>, const void*, void*>;
+
+ public:
+  /// Row-major, without gaps.
+  BasicRawArray(Pointer first, ElementType element, const Extents& extents) noexcept
+      : BasicRawArray(std::move(element),
+                      detail::row_major(static_cast<const std::byte*>(first), extents, element.bytes())) {}
+  /// With the distances, in bytes, from an element to its neighbour in each dimension. If their number
+  /// differs from that of the extents, the array has no extents, and all calls of the store reject it.
+  BasicRawArray(Pointer first, ElementType element, const Extents& extents,
+                std::span<const std::int64_t> strides) noexcept
+      : BasicRawArray(std::move(element), strided(first, extents, strides, element.bytes())) {}
+  template <class T>
+    requires std::is_const_v<Byte> || (!std::is_const_v<T>)
+  BasicRawArray(const StridedArray<T>& array)
+      : BasicRawArray(ElementType::of<std::remove_const_t<T>>(), detail::bytes_of(array)) {}
+  template <class Other>
+    requires std::is_const_v<Byte> && (!std::is_const_v<Other>)
+  BasicRawArray(const BasicRawArray<Other>& other) : BasicRawArray(other.element(), other.memory()) {}
+
+  [[nodiscard]] const ElementType& element() const noexcept { return element_; }
+  /// Slowest dimension first.
+  [[nodiscard]] const Extents& extents() const noexcept { return memory_.extents; }
+  /// The element with the indices 0.
+  [[nodiscard]] Byte* data() const noexcept { return const_cast<Byte*>(memory_.first); }
+  /// In bytes. REQUIRES: dimension < extents().size().
+  [[nodiscard]] std::int64_t stride(std::size_t dimension) const noexcept {
+    return memory_.strides[dimension];
+  }
+
+  /// \cond library
+  [[nodiscard]] const detail::StridedBytes& memory() const noexcept { return memory_; }
+  /// \endcond
+
+ private:
+  BasicRawArray(ElementType element, const detail::StridedBytes& memory) noexcept
+      : element_(std::move(element)), memory_(memory) {}
+  [[nodiscard]] static detail::StridedBytes strided(Pointer first, const Extents& extents,
+                                                    std::span<const std::int64_t> strides,
+                                                    std::uint32_t element_bytes) noexcept {
+    detail::StridedBytes memory{static_cast<const std::byte*>(first), {}, {}, element_bytes};
+    if (strides.size() == extents.size() && extents.size() <= max_rank) {
+      memory.extents = extents;
+      for (std::size_t at = 0; at < strides.size(); ++at) {
+        memory.strides[at] = strides[at];
+      }
+    }
+    return memory;
+  }
+
+  ElementType element_;
+  detail::StridedBytes memory_;
+};
+
+using RawArray = BasicRawArray<std::byte>;
+using ConstRawArray = BasicRawArray<const std::byte>;
+
+}  // namespace locum
