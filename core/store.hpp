@@ -21,6 +21,7 @@
 #include <locum/object_info.hpp>
 #include <locum/proxy.hpp>
 #include <locum/raw_array.hpp>
+#include <locum/raw_view.hpp>
 #include <locum/session.hpp>
 #include <locum/view.hpp>
 #include <locum/when.hpp>
@@ -30,13 +31,12 @@ namespace locum {
 
 template <class T>
 class Promise;
-template <class T>
-class TaskQueue;
 template <class C>
 class CodedStore;
 namespace detail {
 class ObjectCalls;
-}
+class TaskQueueBase;
+}  // namespace detail
 
 /// The result of `evict`: a `Result<bool>` that may be ignored, because most programs do not need to know
 /// whether the object was still there.
@@ -348,6 +348,15 @@ class Store : private detail::BatchSteps {
                         ? fetch_some(id, selection_of<std::byte[]>({.part = options.part}), options.deadline)
                         : fetch(id, options.deadline));
   }
+  /// Returns the object with its type, whatever that is.
+  template <ObjectId I>
+  [[nodiscard]] Result<RawView> get_raw(const I& id, const CallOptions& options = {}) const {
+    return raw_of(fetch(id, options.deadline));
+  }
+  /// Blocks until a rank has put an object under the name, as wait(), and returns it with its type.
+  [[nodiscard]] Result<RawView> wait_raw(std::string_view name, const CallOptions& options = {}) const {
+    return raw_of(await(name, options.deadline));
+  }
   /// The object under a name, as soon as a rank puts it. Blocks; the thread sleeps. `timeout` if no rank puts
   /// it before the deadline; before that `broken_promise` or `peer_lost` if the name was promised and will
   /// not be put.
@@ -432,6 +441,11 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] Future<T> get_async(const I& id, const GetOptions<T>& options) const {
     return begin<T>(may_read(id), address_of(id), selection_of<T>(options), options.deadline,
                     options.codec.reader());
+  }
+  /// Begins get_raw(), as get_async().
+  template <ObjectId I>
+  [[nodiscard]] AsyncResult<RawView> get_raw_async(const I& id, const CallOptions& options = {}) const {
+    return begin_raw(may_read(id), address_of(id), options.deadline);
   }
   /// A future for each key or name of a range, in its order. See when_any() and when_all().
   template <class T, detail::AddressRange Range>
@@ -639,9 +653,8 @@ class Store : private detail::BatchSteps {
  private:
   template <class T>
   friend class Promise;
-  template <class T>
-  friend class TaskQueue;
   friend class detail::ObjectCalls;
+  friend class detail::TaskQueueBase;
 
   /// The object, or the part that the options select.
   template <class T, ObjectId I>

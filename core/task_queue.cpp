@@ -57,9 +57,10 @@ Result<void> TaskHold::unreadable(const Error& error) {
   return error;
 }
 
-TaskQueueBase::TaskQueueBase(const std::shared_ptr<OpenStore>& store, std::string_view name)
+TaskQueueBase::TaskQueueBase(const Store& store, std::string_view name)
     : state_(std::make_shared<TaskQueueState>(
-          TaskRecords::open(store->session, store->name, store->options, name).value())) {}
+          TaskRecords::open(store.open_->session, store.open_->name, store.open_->options, store.full(name))
+              .value())) {}
 
 const Store& TaskQueueBase::values() const noexcept {
   return state_->records.store();

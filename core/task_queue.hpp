@@ -58,16 +58,38 @@ class TaskHold {
 /// What a TaskQueue does without knowing its type. Any thread.
 class TaskQueueBase {
  protected:
-  TaskQueueBase(const std::shared_ptr<OpenStore>& store, std::string_view name);
+  TaskQueueBase(const Store& store, std::string_view name);
 
   /// Where the values of the tasks are.
   [[nodiscard]] const Store& values() const noexcept;
   /// Makes a task of an object. Evicts the object if it certainly is no task.
   [[nodiscard]] Result<std::uint64_t> put_value(const Key& value);
-  [[nodiscard]] Result<TaskHold> take_value(Deadline deadline);
+  /// The same of what a call of values() has stored.
+  [[nodiscard]] Result<std::uint64_t> put_stored(const Result<Key>& value) {
+    return value ? put_value(*value) : Result<std::uint64_t>(value.error());
+  }
+  /// Takes the next task whose value `get(key)` can read, and makes a `Task` of both.
+  template <class Task, class Get>
+  [[nodiscard]] Result<Task> take_as(Deadline until, Get get) {
+    for (;;) {
+      auto hold = take_value(until);
+      if (!hold) {
+        return hold.error();
+      }
+      auto value = get(hold->value());
+      if (value) {
+        return Result<Task>(std::in_place, std::move(*hold), std::move(*value));
+      }
+      if (auto next = hold->unreadable(value.error()); !next) {
+        return next.error();
+      }
+    }
+  }
   [[nodiscard]] Result<void> close_queue();
 
  private:
+  [[nodiscard]] Result<TaskHold> take_value(Deadline deadline);
+
   std::shared_ptr<TaskQueueState> state_;
 };
 
@@ -124,7 +146,7 @@ class TaskQueue : private detail::TaskQueueBase {
   /// Opens the queue, or makes it, with its records on this node: not collective. Sends messages if the job
   /// has several nodes. The store's options are those of the queue. Throws Error: `invalid_argument` without
   /// a name, and those of Session::open().
-  TaskQueue(const Store& store, std::string_view name) : TaskQueueBase(store.open_, store.full(name)) {}
+  TaskQueue(const Store& store, std::string_view name) : TaskQueueBase(store, name) {}
 
   /// Puts a task; returns its number: tasks are numbered from 0, in the order in which they are taken, with
   /// gaps. Stores the value as Store::put() does. Does not wait for takers; sends messages if the queue is on
@@ -138,8 +160,7 @@ class TaskQueue : private detail::TaskQueueBase {
   template <class V>
     requires std::is_same_v<detail::Stored<V>, detail::Stored<T>>
   [[nodiscard]] Result<std::uint64_t> put(const V& task, const PutOptions<V>& options = {}) {
-    const auto value = values().put(task, options);
-    return value ? put_value(*value) : Result<std::uint64_t>(value.error());
+    return put_stored(values().put(task, options));
   }
 
   /// The next task; waits for one until the deadline. `timeout` if none came, after which nothing is lost;
@@ -149,20 +170,9 @@ class TaskQueue : private detail::TaskQueueBase {
   /// trips longer than the deadline, or as long as it takes to take a task that is there: five; and it looks
   /// for one once, however early the deadline is. That does not depend on how many tasks others have taken.
   [[nodiscard]] Result<TakenTask<T>> take(const ReadOptions<T>& options = {}) {
-    const Deadline until = options.deadline;
-    for (;;) {
-      auto hold = take_value(until);
-      if (!hold) {
-        return hold.error();
-      }
-      auto value = values().template get<T>(hold->value(), {.codec = options.codec, .deadline = {}});
-      if (value) {
-        return TakenTask<T>(std::move(*hold), std::move(*value));
-      }
-      if (auto next = hold->unreadable(value.error()); !next) {
-        return next.error();
-      }
-    }
+    return take_as<TakenTask<T>>(options.deadline, [&](const Key& value) {
+      return values().template get<T>(value, {.codec = options.codec, .deadline = {}});
+    });
   }
   /// `take(10s)`.
   template <std::convertible_to<Deadline> D>

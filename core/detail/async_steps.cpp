@@ -22,6 +22,15 @@ std::shared_ptr<const Selection> AsyncSteps::kept(const Result<Selection>& selec
   return session().has_lazy_stores() && selection ? std::make_shared<const Selection>(*selection) : nullptr;
 }
 
+AsyncResult<RawView> AsyncSteps::begin_raw(const Result<void>& allowed, const Address& address,
+                                           Deadline deadline) const {
+  return begin<RawView, ObjectView>(
+      address, allowed, [&] { return session().get_or_task(address, Selection(), effective(deadline)); },
+      [steps = *this](Result<ObjectView> found, const Address& about) {
+        return steps.raw_of(arrived(steps.session(), std::move(found), about, nullptr));
+      });
+}
+
 AsyncResult<ObjectView> AsyncSteps::begin_object(const Result<void>& allowed, const Address& address,
                                                  const Result<Selection>& selection,
                                                  Deadline deadline) const {

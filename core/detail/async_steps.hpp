@@ -45,6 +45,9 @@ class AsyncSteps : protected StoreBase {
         [&] { return session().get_or_task(address, *selection, effective(deadline)); },
         viewed<T>(read, kept(selection)));
   }
+  /// The same, with its type.
+  [[nodiscard]] AsyncResult<RawView> begin_raw(const Result<void>& allowed, const Address& address,
+                                               Deadline deadline) const;
   /// The same, of an object whose type is not known.
   [[nodiscard]] AsyncResult<ObjectView> begin_object(const Result<void>& allowed, const Address& address,
                                                      const Result<Selection>& selection,

@@ -250,6 +250,14 @@ Result<ObjectDraft> StoreBase::allocate_in_room(std::uint64_t size_bytes, Object
   }
 }
 
+Result<RawView> StoreBase::raw_of(Result<ObjectView> object) const {
+  if (!object) {
+    return object.error();
+  }
+  session().metrics().count_read(object->path(), object->bytes().size());
+  return RawView(std::move(*object));
+}
+
 Result<View<std::byte[]>> StoreBase::bytes_of(Result<ObjectView> object) const {
   if (!object) {
     return object.error();

@@ -25,6 +25,7 @@
 #include <locum/object_info.hpp>
 #include <locum/ports/connector.hpp>
 #include <locum/proxy.hpp>
+#include <locum/raw_view.hpp>
 #include <locum/room_policy.hpp>
 #include <locum/view.hpp>
 #include <locum/writer.hpp>
@@ -163,6 +164,8 @@ class StoreBase {
   }
   /// The bytes of an object of any type.
   [[nodiscard]] Result<View<std::byte[]>> bytes_of(Result<ObjectView> object) const;
+  /// An object with its type.
+  [[nodiscard]] Result<RawView> raw_of(Result<ObjectView> object) const;
   [[nodiscard]] DecodedHow decoded_how(Deadline deadline) const {
     return {open_->options.keep_decoded, effective(deadline)};
   }
