@@ -75,7 +75,7 @@ class CodecTest : public ::testing::Test {
 TEST_F(CodecTest, GoesRound) {
   const Key key = store_.put(halves_, {.codec = Narrow{}}).value();
   EXPECT_EQ(copy_of(store_.get<Doubles>(key, {.codec = Narrow{}})), halves_);
-  const Steps steps;
+  const Differences steps;
   ASSERT_TRUE(store_.put("indices", indices_, {.codec = steps, .deadline = 10s}));
   EXPECT_EQ(copy_of(store_.get<Numbers>("indices", {.codec = steps, .deadline = 10s})), indices_);
   EXPECT_EQ(code_of(store_.put("indices", indices_, {.codec = steps})), Errc::key_exists);
@@ -87,8 +87,8 @@ TEST_F(CodecTest, PutsAndReadsNothingAndVeryMuch) {
   for (const std::size_t count : {std::size_t{0}, std::size_t{1}, std::size_t{100'000}}) {
     const Key narrow = store_.put(Doubles(count, 1.5), {.codec = Narrow{}}).value();
     EXPECT_EQ(copy_of(store_.get<Doubles>(narrow, {.codec = Narrow{}})), Doubles(count, 1.5));
-    const Key steps = store_.put(Numbers(count, 7), {.codec = Steps{}}).value();
-    EXPECT_EQ(copy_of(store_.get<Numbers>(steps, {.codec = Steps{}})), Numbers(count, 7));
+    const Key steps = store_.put(Numbers(count, 7), {.codec = Differences{}}).value();
+    EXPECT_EQ(copy_of(store_.get<Numbers>(steps, {.codec = Differences{}})), Numbers(count, 7));
   }
 }
 
@@ -121,11 +121,11 @@ TEST_F(CodecTest, WritesStraightIntoTheObjectAndReadsItInPlace) {
 TEST_F(CodecTest, TakesNoMoreMemoryThanWhatWasWritten) {
   const Numbers steps(1000, 3);
   const std::uint64_t before = used();
-  const Key key = store_.put(steps, {.codec = Steps{}}).value();
+  const Key key = store_.put(steps, {.codec = Differences{}}).value();
   const auto bytes = store_.get_bytes(key).value();
   EXPECT_EQ(bytes.size(), 1000U) << "at most 10000 bytes were requested";
   EXPECT_LT(used() - before, 2000U);
-  EXPECT_NE(bytes.data(), Steps::wrote_to) << "encoded elsewhere, and copied";
+  EXPECT_NE(bytes.data(), Differences::wrote_to) << "encoded elsewhere, and copied";
 }
 
 struct Other : Narrow {
@@ -150,7 +150,7 @@ TEST_F(CodecTest, NamesBothCodecsWhereTheyDiffer) {
   EXPECT_EQ(text_of(store_.get<Doubles>(plain, {.codec = Narrow{}})),
             "asked for f64[] by the codec f32, the object is of type f64[]; read it without a codec");
   EXPECT_EQ(
-      text_of(store_.get<Numbers>(coded, {.codec = Steps{}})),
+      text_of(store_.get<Numbers>(coded, {.codec = Differences{}})),
       "asked for u64[] by the codec steps, the object is of type f64[] by the codec f32; ask for the type "
       "that was put");
   EXPECT_EQ(text_of(store_.get<float>(coded)),
@@ -200,7 +200,7 @@ TEST_F(CodecTest, LeavesToLocumWhatItDeclines) {
   EXPECT_EQ(copy_of(store_.get<std::vector<std::string>>(key, {.codec = Narrow{}})), texts);
   EXPECT_EQ(store_.info(key).value().codec, "");
   const Key flat = store_.put("seven", 7, {.codec = Narrow{}}).value();
-  EXPECT_EQ(*store_.get<int>("seven", {.codec = Steps{}}).value(), 7);
+  EXPECT_EQ(*store_.get<int>("seven", {.codec = Differences{}}).value(), 7);
   const Key array = store_.put(std::vector<int>{1, 2}, {.codec = Narrow{}}).value();
   EXPECT_EQ(store_.get<int[]>(array, {.codec = Narrow{}}).value()[1], 2);
   EXPECT_EQ(store_.info(array).value().extents, Extents(2));
@@ -347,9 +347,9 @@ TEST_F(CodecTest, SurvivesBytesThatNoCodecWrote) {
   for (std::size_t round = 0; round < 2000; ++round) {
     std::vector<std::byte> bytes(random() % 40);
     std::ranges::generate(bytes, [&random] { return static_cast<std::byte>(random()); });
-    const Key steps = forge(detail::CodedType<Steps, Numbers>::identity, bytes);
+    const Key steps = forge(detail::CodedType<Differences, Numbers>::identity, bytes);
     const Key text = forge(detail::CodedType<ForForeign, Foreign>::identity, bytes);
-    const auto numbers = store_.get<Numbers>(steps, {.codec = Steps{}});
+    const auto numbers = store_.get<Numbers>(steps, {.codec = Differences{}});
     const auto foreign = store_.get<Foreign>(text, {.codec = ForForeign{}});
     for (const Errc code : {code_of(numbers), code_of(foreign)}) {
       ASSERT_TRUE(code == Errc{} || code == Errc::corrupt);

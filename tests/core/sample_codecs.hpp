@@ -60,7 +60,7 @@ struct Narrow {
 };
 
 /// Stores ascending numbers as their differences, seven bits a byte: the size is known only when it is done.
-struct Steps {
+struct Differences {
   static constexpr std::string_view name = "steps";
   template <class T>
   static constexpr bool takes = std::same_as<T, std::vector<std::uint64_t>>;
