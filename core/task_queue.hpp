@@ -45,7 +45,8 @@ class TaskHold {
   [[nodiscard]] const Key& value() const noexcept { return value_; }
   [[nodiscard]] Result<void> finish(Deadline deadline);
   void give_back() noexcept;
-  /// The value could not be read: what take() returns. None: the task was done; take another one.
+  /// Handles a value that could not be read: returns the error for take(); success if the task was done, and
+  /// another one is to be taken.
   [[nodiscard]] Result<void> unreadable(const Error& error);
 
  private:
@@ -55,14 +56,14 @@ class TaskHold {
   Key value_{};
 };
 
-/// What a TaskQueue does without knowing its type. Any thread.
+/// The part of a TaskQueue that does not depend on its type. Any thread may call.
 class TaskQueueBase {
  protected:
   TaskQueueBase(const Store& store, std::string_view name);
 
-  /// Where the values of the tasks are.
+  /// Returns the store with the values of the tasks.
   [[nodiscard]] const Store& values() const noexcept;
-  /// Makes a task of an object. Evicts the object if it certainly is no task.
+  /// Makes a task of an object. Evicts the object if it certainly did not become a task.
   [[nodiscard]] Result<std::uint64_t> put_value(const Key& value);
   /// The same of what a call of values() has stored.
   [[nodiscard]] Result<std::uint64_t> put_stored(const Result<Key>& value) {
@@ -95,9 +96,9 @@ class TaskQueueBase {
 
 }  // namespace detail
 
-/// A task that this rank has taken, and no other rank has: made by TaskQueue::take(). `*task` and `task->`
-/// are its value, in place if it is on this node. If it is destroyed before done(), or its rank dies, the
-/// task is given to another taker. Movable; used by one thread at a time.
+/// A task that this rank alone has taken: made by TaskQueue::take(). `*task` and `task->` access its value,
+/// in place if it is on this node. If it is destroyed before done(), or its rank dies, the task is given to
+/// another taker. Movable; used by one thread at a time.
 template <class T>
 class TakenTask {
  public:
@@ -105,16 +106,15 @@ class TakenTask {
   TakenTask(detail::TaskHold hold, View<T> value) noexcept
       : hold_(std::move(hold)), value_(std::move(value)) {}
 
-  /// What put() returned for it.
+  /// Returns the number that put() returned for the task.
   [[nodiscard]] std::uint64_t number() const noexcept { return hold_.number(); }
-  /// A view of the value, which may outlive the task.
+  /// Returns a view of the value, which may outlive the task.
   [[nodiscard]] const View<T>& view() const& noexcept { return value_; }
   [[nodiscard]] decltype(auto) operator*() const& noexcept { return *value_; }
   [[nodiscard]] auto operator->() const noexcept { return value_.operator->(); }
 
-  /// The task is done: from the moment at which the call has succeeded, no rank takes it again. Sends a
-  /// message if the value is on another node. After `timeout` it may be done or not: call done() again. The
-  /// value stays readable.
+  /// Marks the task as done: once this has succeeded, no rank takes it again. Sends a message if the value is
+  /// on another node. After `timeout` it may be done or not: call done() again. The value stays readable.
   TaskDone done(const CallOptions& options = {}) { return hold_.finish(options.deadline); }
 
  private:
@@ -123,65 +123,66 @@ class TakenTask {
 };
 
 /// A queue of tasks, by which ranks share work: any rank puts tasks, any rank takes them. Each task is taken
-/// by one rank, which says when it is done(). All ranks that make a queue of the same name over the same
-/// store share it. Ranks that wait for a task get the tasks in the order in which they came to wait.
+/// by one rank, which calls done() on it. All ranks that make a queue of the same name over the same store
+/// share it. Ranks that wait for a task get tasks in the order in which they began to wait.
 ///
 /// `TaskQueue<Tile> tiles(store, "tiles"); while (auto tile = tiles.take(30s)) { render(**tile);
 /// tile->done(); }`
 ///
-/// *Deaths.* A task that put() has returned for is not lost as long as the node of its producer is there: if
-/// its taker dies before done(), another one takes it, within the time in which deaths are noticed (see
+/// *Deaths.* Once put() has returned, a task is not lost while the node of its producer lives: if its taker
+/// dies before done(), another rank takes it, within the time in which deaths are noticed (see
 /// docs/failure.md) and 0.2 s. If the node with the value is lost, one take() returns `peer_lost` for the
-/// task, which is over then. The queue is lost with the node of the rank that was first to open it.
+/// task, which is then removed. The queue is lost with the node of the rank that opened it first.
 ///
 /// *Memory.* The value of a task is in the memory of its producer's node until the task is done; a few small
 /// records of it stay there a little longer. A queue that was closed and is empty leaves two small objects,
-/// and where a rank has died perhaps one more; its name cannot be used for another queue.
+/// and perhaps one more if a rank has died; its name cannot be used for another queue.
 ///
-/// T is any type that a store takes, also an array: `TaskQueue<double[]>` takes vectors and spans. A cheap
-/// value; its copies are the same queue on this rank. Any thread may call.
+/// T is any type that a store takes, also an array: `TaskQueue<double[]>` takes vectors and spans. Cheap to
+/// copy; copies are the same queue on this rank. Any thread may call.
 template <class T>
 class TaskQueue : private detail::TaskQueueBase {
  public:
-  /// Opens the queue, or makes it, with its records on this node: not collective. Sends messages if the job
+  /// Opens the queue, or creates it with its records on this node. Not collective. Sends messages if the job
   /// has several nodes. The store's options are those of the queue. Throws Error: `invalid_argument` without
   /// a name, and those of Session::open().
   TaskQueue(const Store& store, std::string_view name) : TaskQueueBase(store, name) {}
 
   /// Puts a task; returns its number: tasks are numbered from 0, in the order in which they are taken, with
   /// gaps. Stores the value as Store::put() does. Does not wait for takers; sends messages if the queue is on
-  /// another node. `end_of_stream` after close(); after `timeout` or `peer_lost` it may have been put.
+  /// another node. `end_of_stream` after close(); after `timeout` or `peer_lost` the task may have been put.
   [[nodiscard]] Result<std::uint64_t> put(const T& task)
     requires(!std::is_unbounded_array_v<T>)
   {
     return put<T>(task, {});
   }
-  /// The same for what is stored as a T, and with options.
+  /// Overload with options, for any value that is stored as a T.
   template <class V>
     requires std::is_same_v<detail::Stored<V>, detail::Stored<T>>
   [[nodiscard]] Result<std::uint64_t> put(const V& task, const PutOptions<V>& options = {}) {
     return put_stored(values().put(task, options));
   }
 
-  /// The next task; waits for one until the deadline. `timeout` if none came, after which nothing is lost;
-  /// `end_of_stream` after close(), once all tasks are done: until then a taker waits, since it may get the
-  /// task of one that dies. Errors of reading the value as of Store::get(); the task is then given back,
-  /// except for `peer_lost` (see above). If the queue is on another node, the call lasts up to two round
-  /// trips longer than the deadline, or as long as it takes to take a task that is there: five; and it looks
-  /// for one once, however early the deadline is. That does not depend on how many tasks others have taken.
+  /// Takes the next task; blocks until there is one or the deadline passes. `timeout` if none came; no task
+  /// is lost then. `end_of_stream` after close(), once all tasks are done: until then a taker waits, since it
+  /// may get the task of a rank that dies. Errors of reading the value are those of Store::get(); the task is
+  /// then given back, except for `peer_lost` (see *Deaths*). If the queue is on another node, the call lasts
+  /// up to two round trips longer than the deadline, or the five that taking an available task needs; it
+  /// looks for one at least once, even after the deadline. This cost does not depend on how many tasks others
+  /// have taken.
   [[nodiscard]] Result<TakenTask<T>> take(const ReadOptions<T>& options = {}) {
     return take_as<TakenTask<T>>(options.deadline, [&](const Key& value) {
       return values().template get<T>(value, {.codec = options.codec, .deadline = {}});
     });
   }
-  /// `take(10s)`.
+  /// Overload with a deadline: `take(10s)`.
   template <std::convertible_to<Deadline> D>
   [[nodiscard]] Result<TakenTask<T>> take(const D& limit) {
     return take(ReadOptions<T>{.codec = {}, .deadline = Deadline(limit)});
   }
 
-  /// No more tasks come: put() is refused from now on, on all ranks, and take() returns `end_of_stream` once
-  /// all tasks are done. Any rank may call it, any number of times.
+  /// Closes the queue on all ranks: put() returns `end_of_stream` from now on, and take() once all tasks are
+  /// done. Any rank may call it, any number of times.
   [[nodiscard]] Result<void> close() { return close_queue(); }
 };
 

@@ -4,7 +4,7 @@
 
 namespace locum {
 
-/// What happens to a step for which the stream has no room. Of a put, see RoomPolicy.
+/// Treatment of a step for which the stream has no room. For puts, see RoomPolicy.
 enum class WhenFull : std::uint8_t {
   wait,         ///< begin() waits until readers have released a step, also for the first reader
   drop_oldest,  ///< the oldest step that no reader has begun is dropped; if there is none, the new one
