@@ -22,7 +22,7 @@ class View;
 template <class V>
 class AsyncResult;
 
-/// Runs the function it is given, soon, on a thread of the user's: a thread pool's `submit`, say. Called on a
+/// Runs the given function, soon, on a thread of the program, as a thread pool's `submit` does. Called on a
 /// library thread; must not throw.
 using Executor = std::function<void(std::function<void()>)>;
 
@@ -32,8 +32,8 @@ namespace detail {
 template <class V>
 class AsyncResultState : public SharedState {
  public:
-  /// The result. Made by the first thread that asks. REQUIRES: ended(). Rethrows what a continuation or a
-  /// coroutine threw.
+  /// Returns the result, made by the first thread that asks. REQUIRES: ended(). Rethrows an exception of a
+  /// continuation or a coroutine.
   [[nodiscard]] Result<V> value() {
     if (cancelled()) {
       return Error(
@@ -64,8 +64,8 @@ class SettledState final : public AsyncResultState<V> {
   explicit SettledState(std::shared_ptr<CompletionCounter> completions) noexcept
       : AsyncResultState<V>(std::move(completions)) {}
 
-  /// False if it has already ended. If the value's type throws when it is stored, it ends with that
-  /// exception.
+  /// Sets the result; returns false if this has already ended. If the value's type throws when it is stored,
+  /// this ends with that exception.
   bool settle(Result<V> value) noexcept {
     if (!this->claim()) {
       return false;
@@ -107,7 +107,7 @@ struct Unwrapped<Result<V>> {
 };
 
 /// Runs `action` through the executor, or in the thread that calls run() if there is none. The executor's
-/// argument is made in the constructor: run() must not fail for want of memory.
+/// argument is made in the constructor: run() must not fail for lack of memory.
 template <class Action>
 class ContinuationOf final : public Continuation {
  public:
@@ -137,7 +137,8 @@ template <class Action>
   return std::make_unique<ContinuationOf<Action>>(std::move(executor), std::move(action));
 }
 
-/// Base of the coroutine types of all eventuals: the coroutine runs eagerly until it first waits.
+/// Base of the promise types of coroutines that return an AsyncResult: these run eagerly until they first
+/// wait.
 template <class V>
 class EventualPromiseBase {
  public:
@@ -169,8 +170,8 @@ class EventualPromise<void> final : public EventualPromiseBase<void> {
 }  // namespace detail
 
 /// The result of an asynchronous call: a `Result<V>`, possibly later. Cheap to copy; copies share one result,
-/// and any thread may use it. It ends whether or not anybody waits, within the deadline of the call, or the
-/// runtime's timeout; when the runtime is closed, with `closed`. Nobody has to read it: dropping all copies
+/// and any thread may use it. It ends whether or not a thread waits, within the deadline of the call, or the
+/// runtime's timeout; when the runtime is closed, with `closed`. It need not be read: dropping all copies
 /// unread means that the result is not wanted.
 ///
 /// A coroutine may wait for one with `co_await`, which gives the Result<V>, and may itself be a function that
@@ -182,8 +183,8 @@ class EventualPromise<void> final : public EventualPromiseBase<void> {
 ///       co_return sum / n;
 ///     }
 ///
-/// It goes on where continuations run. REQUIRES of its parameters that they are values: what a reference
-/// stands for may be gone when the coroutine goes on.
+/// It resumes where continuations run. REQUIRES: its parameters are values; the object of a reference may
+/// have been destroyed when it resumes.
 template <class V>
 class AsyncResult {
  public:
@@ -191,24 +192,25 @@ class AsyncResult {
   using promise_type = detail::EventualPromise<V>;  // NOLINT(readability-identifier-naming)
   using State = detail::AsyncResultState<V>;
 
-  /// Ended, with the error `invalid_argument`.
+  /// Makes a result that has ended, with the error `invalid_argument`.
   AsyncResult()
       : AsyncResult(Error(Errc::invalid_argument,
                           "this result belongs to no operation; take one from an asynchronous call")) {}
-  /// Ended, with that error.
+  /// Makes a result that has ended, with this error.
   explicit AsyncResult(Error error) : ended_(std::move(error)) {}
   template <std::same_as<Result<V>> R>
   explicit AsyncResult(R ended) : ended_(std::move(ended)) {}
   explicit AsyncResult(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}
 
-  /// Whether get() does not wait.
+  /// Returns whether get() would not block.
   [[nodiscard]] bool ready() const noexcept { return !state_ || state_->ended(); }
-  /// Waits until it has ended; false if it has not at the deadline (default: the runtime's timeout).
+  /// Blocks until the result has ended; returns false if it has not at the deadline (default: the runtime's
+  /// timeout).
   [[nodiscard]] bool wait_for(Deadline deadline = {}) const {
     return !state_ || state_->wait(state_->moment(deadline));
   }
-  /// Waits and returns the result; `timeout` if it has not ended at the deadline: it still may. May be called
-  /// repeatedly. Rethrows what a continuation or a coroutine of the user's threw.
+  /// Blocks like wait_for(), and returns the result; `timeout` if it has not ended at the deadline, though it
+  /// still may. May be called repeatedly. Rethrows an exception of the program's continuation or coroutine.
   [[nodiscard]] Result<V> get(Deadline deadline = {}) const {
     if (!state_) {
       return *ended_;
@@ -218,29 +220,30 @@ class AsyncResult {
                                                 "this operation did not end before the deadline, and "
                                                 "continues; wait again, or cancel it"));
   }
-  /// Ends it now, with `cancelled`, for all copies. A transfer that cannot be stopped continues, but its
-  /// memory on the node is freed once it is complete. No effect if it has ended. ready() is true afterwards.
+  /// Ends the result now, with `cancelled`, for all copies. A transfer that cannot be stopped continues, but
+  /// its memory on the node is freed once it is complete. No effect if the result has ended. ready() is true
+  /// afterwards.
   void cancel() const noexcept {
     if (const auto state = state_) {
       state->cancel();
     }
   }
-  /// The same result, but its continuations, and coroutines that wait for it, run through `executor`
-  /// instead of on the runtime's thread for continuations. They never run within message progress.
+  /// Returns a copy whose continuations, and coroutines that wait for it, run through `executor` instead of
+  /// on the runtime's thread for continuations. They never run within message progress.
   [[nodiscard]] AsyncResult on(Executor executor) const {
     AsyncResult other(*this);
     other.executor_ = std::make_shared<const Executor>(std::move(executor));
     return other;
   }
   /// Calls `function(Result<V>)` when this has ended, and returns an asynchronous result of the function's
-  /// result: a value, or a Result. The function runs on the runtime's thread for continuations, or where on()
-  /// says; one after the other, so that long ones had better run elsewhere. It is called for errors, too; not
-  /// if the returned result is cancelled before.
+  /// result: a value, or a Result. Functions run one after the other on the runtime's thread for
+  /// continuations, so long ones should run elsewhere, by on(). Called for errors, too; not if the returned
+  /// result is cancelled before.
   template <std::invocable<Result<V>> F>
   auto then(F function) const
       -> AsyncResult<typename detail::Unwrapped<std::invoke_result_t<F, Result<V>>>::Type>;
 
-  /// What `co_await` waits on.
+  /// The awaiter of `co_await`.
   class Awaiting {
    public:
     explicit Awaiting(AsyncResult awaited) noexcept : awaited_(std::move(awaited)) {}
@@ -260,9 +263,9 @@ class AsyncResult {
   [[nodiscard]] Awaiting operator co_await() const noexcept { return Awaiting(*this); }
 
   /// \cond library
-  /// For when_any(): none if it never had to be waited for.
+  /// Returns the state, for when_any(); null if the result had ended when it was made.
   [[nodiscard]] const std::shared_ptr<State>& state() const noexcept { return state_; }
-  /// Whether when_any() has moved it out; marks it so.
+  /// Returns whether when_any() has moved this out; give() marks that.
   [[nodiscard]] bool given() const noexcept { return given_; }
   void give() noexcept { given_ = true; }
   /// \endcond

@@ -22,13 +22,13 @@ struct CallOptions {
   TimeLimit deadline = {};
 };
 
-/// A lifetime without an end, for what is put into a store or collection that has lifetimes.
+/// A lifetime without an end, for objects put into a store or collection that has lifetimes.
 inline constexpr std::chrono::milliseconds for_ever = std::chrono::milliseconds::max();
 
 /// Options of `collection`.
 struct CollectionOptions {
-  /// Of what is put through the collection without a lifetime of its own; 0: that of what it is in. for_ever:
-  /// none.
+  /// Lifetime of objects that are put through the collection without one; 0: that of the enclosing collection
+  /// or store. for_ever: no end.
   std::chrono::milliseconds lifetime{0};
 };
 
@@ -36,15 +36,15 @@ struct CollectionOptions {
 /// `put_bytes_async` refuses to wait for room.
 struct StoringOptions {
   RoomPolicy when_full = {};
-  /// How long the object lives, counted from when it is stored; 0: as long as the collection says, or the
-  /// store (StoreOptions::lifetime). for_ever: until it is evicted. At most 100 years: `invalid_argument`.
+  /// Lifetime of the object, counted from when it is stored; 0: that of the collection or the store
+  /// (StoreOptions::lifetime). for_ever: until it is evicted. At most 100 years: `invalid_argument`.
   std::chrono::milliseconds lifetime{0};
-  /// Of a call without a name: whether keys() lists the object. It then has a name that no other object has,
-  /// in the collection of the call: `unnamed-` and digits. That costs what names cost.
+  /// Whether keys() lists an object that is put without a name. It then has a name that no other object has,
+  /// in the collection of the call: `unnamed-` and digits. That costs as much as a name does.
   bool listed = false;
-  /// A word for where the object is to be kept, which rules of `multi:` may name (docs/backends/multi.md);
-  /// `nodes+` sends a named object that has one straight to the backend, and all else ignores it. It is not
-  /// stored. The text has to exist until the call returns.
+  /// Hint about where to keep the object: rules of `multi:` may name it (docs/backends/multi.md), `nodes+`
+  /// sends a named object with a tag straight to the backend, other stores ignore it. Not stored. The text
+  /// must exist until the call returns.
   std::string_view tag = {};
   TimeLimit deadline = {};
 };
@@ -54,9 +54,9 @@ template <class T>
 struct PutOptions {
   detail::EncoderOf<T> codec = {};
   RoomPolicy when_full = {};
-  std::chrono::milliseconds lifetime{0};  ///< as in StoringOptions
-  bool listed = false;                    ///< as in StoringOptions
-  std::string_view tag = {};              ///< as in StoringOptions
+  std::chrono::milliseconds lifetime{0};  ///< see StoringOptions
+  bool listed = false;                    ///< see StoringOptions
+  std::string_view tag = {};              ///< see StoringOptions
   TimeLimit deadline = {};
 };
 
@@ -64,13 +64,13 @@ struct PutOptions {
 template <class T>
 struct ReplaceOptions {
   detail::EncoderOf<T> codec = {};
-  /// Replace only if this generation of the name is live: `stale` if another one is, `not_found` if none is.
-  /// 0: replace any, or none.
+  /// Generation of the name that must be live: `stale` if another one is, `not_found` if none is. 0: replace
+  /// any, or none.
   std::uint64_t expected_generation = 0;
   RoomPolicy when_full = {};
   std::chrono::milliseconds lifetime{
-      0};                     ///< of the new object, as in StoringOptions: not that of the old one
-  std::string_view tag = {};  ///< of the new object, in the same way
+      0};                     ///< lifetime of the new object, as in StoringOptions: not that of the old one
+  std::string_view tag = {};  ///< tag of the new object, as in StoringOptions
   TimeLimit deadline = {};
 };
 
@@ -80,7 +80,7 @@ struct GetOptions {
   detail::DecoderOf<T> codec = {};
   TimeLimit deadline = {};
 };
-/// Options of the same calls, and of `read`, for an array: all of it, or some.
+/// Options of these calls, and of `read`, for an array: all of it, or a selection.
 template <class T>
 struct GetOptions<T[]> {
   /// Consecutive elements in row-major order: `{.part = {.offset = 100, .count = 10}}`.
@@ -94,7 +94,7 @@ struct GetOptions<T[]> {
 
 /// Options of `read` into a RawArray.
 struct RawOptions {
-  Hyperslab slab = {};  ///< of the object, in its elements; none: all of it
+  Hyperslab slab = {};  ///< selection of the object's elements; none: all of them
   TimeLimit deadline = {};
 };
 
@@ -117,27 +117,27 @@ struct ProxyOptions {
   /// on first use.
   bool populate = true;
   RoomPolicy when_full = {};
-  std::chrono::milliseconds lifetime{0};  ///< as in StoringOptions
-  bool listed = false;                    ///< as in StoringOptions
-  std::string_view tag = {};              ///< as in StoringOptions
+  std::chrono::milliseconds lifetime{0};  ///< see StoringOptions
+  bool listed = false;                    ///< see StoringOptions
+  std::string_view tag = {};              ///< see StoringOptions
   TimeLimit deadline = {};
 };
-/// The same with a codec: the stand-in has the type of the value.
+/// Options of `put_proxy` with a codec: the stand-in has the type of the value.
 template <class T>
 struct CodedProxyOptions {
   detail::CoderOf<T> codec;
   bool populate = true;
   RoomPolicy when_full = {};
-  std::chrono::milliseconds lifetime{0};  ///< as in StoringOptions
-  bool listed = false;                    ///< as in StoringOptions
-  std::string_view tag = {};              ///< as in StoringOptions
+  std::chrono::milliseconds lifetime{0};  ///< see StoringOptions
+  bool listed = false;                    ///< see StoringOptions
+  std::string_view tag = {};              ///< see StoringOptions
   TimeLimit deadline = {};
 };
 
 /// Options of `promise`.
 template <class T>
 struct PromiseOptions {
-  /// By which the value will be stored. Copied into the promise. A reader gives the same one:
+  /// Codec by which the value will be stored. Copied into the promise. A reader gives the same one:
   /// `runtime.proxy<Mesh>(handle, {.codec = my_codec})`.
   detail::KeptCoderOf<T> codec = {};
   TimeLimit deadline = {};

@@ -29,11 +29,11 @@ struct CodedReplaceOptions {
   TimeLimit deadline = {};
 };
 
-/// A store with one codec for all calls: `auto packed = runtime.store("fields").with(my_codec);`. As cheap a
-/// value as the store and the codec together; any number of them may refer to one store. A type that the
-/// codec declines is stored and read without it. Calls that are missing here (`exists`, `evict`, `keys`,
-/// `info`, `put_bytes`, `create` …) need no codec: use store(). Errors, blocking and threads are those of the
-/// same calls of Store.
+/// A store with one codec for all calls: `auto packed = runtime.store("fields").with(my_codec);`. As cheap to
+/// copy as the store and the codec together; any number of them may refer to one store. A type that the codec
+/// declines is stored and read without it. Calls that this class lacks (`exists`, `evict`, `keys`, `info`,
+/// `put_bytes`, `create` …) need no codec: use store(). Errors, blocking and threads are those of the same
+/// calls of Store.
 template <class C>
 class CodedStore {
   static_assert(Codec<C>,
@@ -47,7 +47,7 @@ class CodedStore {
   /// Called by Store::with.
   CodedStore(Store store, C codec) : store_(std::move(store)), codec_(std::move(codec)) {}
 
-  /// The same store without the codec.
+  /// Returns the store without the codec.
   [[nodiscard]] const Store& store() const noexcept { return store_; }
   [[nodiscard]] const C& codec() const noexcept { return codec_; }
 
@@ -104,7 +104,7 @@ class CodedStore {
       return store_.put_proxy(name, value, options);
     }
   }
-  /// put_batch() of pairs of a name and a value, or of values.
+  /// Puts pairs of a name and a value, or values, like Store::put_batch().
   template <detail::AddressRange Range>
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& objects,
                                                    const StoringOptions& options = {}) const {
@@ -115,7 +115,7 @@ class CodedStore {
     }
   }
 
-  /// Include `promise.hpp`.
+  /// Makes a promise. Include `promise.hpp`.
   template <class T>
   [[nodiscard]] Result<Promise<T>> promise(const CallOptions& options = {}) const {
     return store_.template promise<T>(promised<T>(options));
@@ -129,7 +129,7 @@ class CodedStore {
   [[nodiscard]] Result<View<T>> get(const I& id, const CallOptions& options = {}) const {
     return store_.template get<T>(id, got<T>(options.deadline));
   }
-  /// All or some of an array that the codec declines.
+  /// Reads all or some of an array that the codec declines.
   template <class T, ObjectId I>
     requires std::is_unbounded_array_v<T>
   [[nodiscard]] Result<View<T>> get(const I& id, const DeclinedArrayOptions& options) const {
@@ -146,7 +146,7 @@ class CodedStore {
   [[nodiscard]] Future<T> wait_async(std::string_view name, const CallOptions& options = {}) const {
     return store_.template wait_async<T>(name, ReadOptions<T>{codec_, options.deadline});
   }
-  /// For a key, a name, or a range of them.
+  /// Starts asynchronous gets of a key, a name, or a range of them.
   template <class T, class Ids>
   [[nodiscard]] auto get_async(const Ids& ids, const CallOptions& options = {}) const {
     return store_.template get_async<T>(ids, got<T>(options.deadline));

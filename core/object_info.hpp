@@ -19,13 +19,13 @@ struct ObjectInfo {
   Layout layout = Layout::bytes;
   std::uint32_t element_bytes = 1;
   Extents extents;               ///< rank 0 unless it is an array
-  std::uint32_t owner = 0;       ///< rank that made it
-  std::uint64_t generation = 0;  ///< of its name; 0 if unnamed
+  std::uint32_t owner = 0;       ///< rank that made the object
+  std::uint64_t generation = 0;  ///< generation of the name; 0 if unnamed
   std::string name;              ///< empty if unnamed
-  std::string codec;             ///< that it was written by; empty: locum's own way
-  ElementType element;           ///< of an array; none of other objects
-  /// When it expires, by the clock of the system on which it was stored; none: never. For a little longer it
-  /// may still be found (see StoreOptions::lifetime).
+  std::string codec;             ///< codec that wrote it; empty: locum's own encoding
+  ElementType element;           ///< type of an array's elements; no type for other objects
+  /// Expiry time, by the clock of the system on which the object was stored; none: never. For a little longer
+  /// it may still be found (see StoreOptions::lifetime).
   std::optional<std::chrono::system_clock::time_point> expires_at;
 };
 

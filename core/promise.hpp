@@ -11,14 +11,14 @@
 
 namespace locum {
 
-/// A value to be set later: its proxy can be sent to anyone before, and a process that resolves the proxy
-/// sleeps until the value is set. If the promise is destroyed unset, or its runtime closed, waiters get
+/// A value to be set later: its proxy can be sent to other ranks before that, and a process that resolves the
+/// proxy sleeps until the value is set. If the promise is destroyed unset, or its runtime closed, waiters get
 /// `broken_promise`; if its process dies, `peer_lost`. Movable; all threads may call set() and proxy()
 /// concurrently.
 template <class T>
 class Promise {
  public:
-  /// An empty promise; every use is `invalid_argument`.
+  /// Makes an empty promise; every use is `invalid_argument`.
   Promise() = default;
   /// Made by Store::promise.
   Promise(Store store, std::shared_ptr<detail::PromiseState> promise, detail::KeptCoderOf<T> codec) noexcept
@@ -36,14 +36,14 @@ class Promise {
     }
   }
 
-  /// The proxy. Its key identifies the value once that is set; its size is 0, meaning unknown. Another rank
-  /// makes its own by `Runtime::proxy<T>(handle)`, with the codec if the promise has one.
+  /// Returns the proxy. Its key identifies the value once that is set; its size is 0, meaning unknown.
+  /// Another rank makes its own by `Runtime::proxy<T>(handle)`, with the codec if the promise has one.
   [[nodiscard]] Proxy<T> proxy() const& {
     return state_ ? store_->session().template proxy<T>(state_->handle(codec_.decoder().identity().hash),
                                                         Decoding<T>{codec_.decoder()})
                   : Proxy<T>();
   }
-  /// Deleted overload that explains itself.
+  /// Rejects a temporary promise, at compile time.
   template <class U = T>
   [[nodiscard]] Proxy<T> proxy() const&& {
     static_assert(!std::is_same_v<U, U>,
@@ -52,12 +52,12 @@ class Promise {
     return {};
   }
   /// Puts the value, under the name of the promise if it has one, and notifies the waiters; returns the key
-  /// of the object. `key_exists` if it was set before, or the name is in use; `broken_promise` if the runtime
-  /// has begun to close. After other errors it may be called again. A named promise may have bound the name
-  /// to the value by then: if this rank knows that it has, the next call returns the key of that value,
-  /// whatever its argument, and notifies the waiters, as the destructor does; if it does not know (after
-  /// `timeout`, `peer_lost`), the next call is `key_exists`. With a codec the value has to be a `T`:
-  /// `invalid_argument` for what is only stored like one.
+  /// of the object. `key_exists` if the promise was set before, or the name is in use; `broken_promise` if
+  /// the runtime has begun to close. After other errors it may be called again. A named promise may have
+  /// bound the name to the value by then: if this rank knows that it has, the next call returns the key of
+  /// that value, whatever its argument, and notifies the waiters, as the destructor does; if it does not know
+  /// (after `timeout`, `peer_lost`), the next call is `key_exists`. With a codec the value has to be a `T`:
+  /// `invalid_argument` for a value that is only stored like one.
   template <class V>
     requires std::is_same_v<detail::Stored<V>, detail::Stored<T>>
   Result<Key> set(const V& value, const CallOptions& options = {}) {

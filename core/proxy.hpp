@@ -25,7 +25,7 @@ namespace locum {
 
 namespace detail {
 
-/// Shared by the copies of one stand-in: its handle, and once it is resolved, the pin and the view.
+/// State shared by the copies of one stand-in: its handle, and once it is resolved, the pin and the view.
 class ProxyTarget {
  public:
   ProxyTarget(std::weak_ptr<SessionState> session, const Handle& handle, std::optional<Error> refusal)
@@ -34,22 +34,22 @@ class ProxyTarget {
   ProxyTarget& operator=(const ProxyTarget&) = delete;
 
   [[nodiscard]] const Handle& handle() const noexcept { return handle_; }
-  /// The pinned object and its session; fetches the object unless prefetch() has begun to. Holds no lock
-  /// while it fetches.
+  /// The pinned object and its session. fetch() fetches unless prefetch() has begun to, and holds no lock
+  /// while it does.
   struct Fetched {
     std::shared_ptr<SessionState> session;
     ObjectView object;
   };
   [[nodiscard]] Result<Fetched> fetch(Deadline deadline);
-  /// The session, or the error of the stand-in.
+  /// Returns the session, or the error of the stand-in.
   [[nodiscard]] Result<std::shared_ptr<SessionState>> session() const;
-  /// The asynchronous fetch(), as far as the object.
+  /// Starts an asynchronous fetch() of the object alone.
   [[nodiscard]] NowOrTask<ObjectView> get_or_task(SessionState& session, Deadline deadline);
-  /// The result of fetch() from the result of get_or_task().
+  /// Converts the result of get_or_task() to that of fetch().
   [[nodiscard]] Result<Fetched> fetched(Result<ObjectView> found);
   /// Begins to fetch the object, which stays pinned until unpin().
   void prefetch();
-  /// Whether fetch() does not wait.
+  /// Returns whether fetch() would not block.
   [[nodiscard]] bool ready() const;
   void unpin();
 
@@ -74,7 +74,7 @@ class Resolution final : public ProxyTarget {
              Reader<T> read)
       : ProxyTarget(std::move(session), handle, std::move(refusal)), read_(read) {}
 
-  /// The resolved view, if there is one: valid until release().
+  /// Returns the resolved view or null; valid until release().
   [[nodiscard]] const View<T>* resolved() const noexcept { return current_.load(std::memory_order_acquire); }
 
   [[nodiscard]] std::optional<View<T>> view() const {
@@ -119,11 +119,11 @@ class Resolution final : public ProxyTarget {
   std::atomic<const View<T>*> current_{nullptr};
 };
 
-/// This thread has made a proxy: see DecodedCache::note_stand_in().
+/// Notes that this thread has made a proxy: see DecodedCache::note_stand_in().
 void note_proxy() noexcept;
-/// The error of an empty stand-in.
+/// Returns the error of an empty stand-in.
 [[nodiscard]] Error empty_proxy();
-/// The open session of this process whose handles have this incarnation; null if there is none.
+/// Returns the open session of this process with this incarnation, or null.
 [[nodiscard]] std::shared_ptr<SessionState> session_of(std::uint64_t incarnation) noexcept;
 
 }  // namespace detail
@@ -136,15 +136,15 @@ void note_proxy() noexcept;
 template <class T>
 class Proxy {
  public:
-  /// What `*p` is: `const T&`, or a span of the elements of a `T[]`.
+  /// The type of `*p`: `const T&`, or a span of the elements of a `T[]`.
   using Reference = decltype(*std::declval<const View<T>&>());
 
-  /// An empty stand-in; every use is `invalid_argument`.
+  /// Makes an empty stand-in; every use is `invalid_argument`.
   Proxy() = default;
   /// Called by Session::proxy, Runtime::proxy and Store. `refusal`: the error of a wrong handle.
   Proxy(std::weak_ptr<detail::SessionState> session, const Handle& handle, std::optional<Error> refusal = {})
       : Proxy(std::move(session), handle, std::move(refusal), &detail::read_view<T>) {}
-  /// The same with a codec: `read` makes the view.
+  /// Overload with a codec: `read` makes the view.
   Proxy(std::weak_ptr<detail::SessionState> session, const Handle& handle, std::optional<Error> refusal,
         detail::Reader<T> read)
       : target_(
@@ -152,30 +152,30 @@ class Proxy {
     detail::note_proxy();
   }
 
-  /// The 64 bytes to send in its place; all zero if it is empty.
+  /// Returns the 64 bytes to send in place of the stand-in; all zero if it is empty.
   [[nodiscard]] Handle handle() const noexcept { return target_ ? target_->handle() : no_handle(); }
   [[nodiscard]] Key key() const noexcept { return handle().key; }
   [[nodiscard]] std::uint64_t size_bytes() const noexcept { return handle().size_bytes; }
   [[nodiscard]] explicit operator bool() const noexcept { return target_ != nullptr; }
 
-  /// The object. Waits for it if necessary, at most until the deadline.
+  /// Returns the object. If necessary, blocks until it has arrived or the deadline passes.
   [[nodiscard]] Result<View<T>> get(Deadline deadline = {}) const {
     return target_ ? target_->get(deadline) : Result<View<T>>(detail::empty_proxy());
   }
-  /// The same without waiting: `timeout` if the object has not arrived yet; its transfer has then begun, as
-  /// by prefetch().
+  /// Like get(), but never blocks: `timeout` if the object has not arrived yet; its transfer has then begun,
+  /// as by prefetch().
   [[nodiscard]] Result<View<T>> try_get() const {
     prefetch();
     return get(Deadline::Clock::time_point::min());
   }
-  /// Whether get() would return without waiting: the object is pinned on this node, or has failed to arrive.
+  /// Returns whether get() would not block: the object is pinned on this node, or has failed to arrive.
   [[nodiscard]] bool ready() const { return target_ && (target_->resolved() != nullptr || target_->ready()); }
   /// Begins to transfer the object if it is on another node, and returns. The transfer continues while this
   /// process computes, within the runtime's timeout; the object then stays pinned until its first use. Any
-  /// number may be begun. Those in transfer, and those that arrived and were not used yet, take at most
+  /// number may be begun. Objects in transfer, and those that arrived and were not used yet, take at most
   /// `prefetch_bytes` (see RuntimeOptions); the others are queued, small ones before large ones within
   /// limits, and their time starts when they leave the queue. A get() that waits for a queued object takes it
-  /// out of the queue. If 65536 are queued, this call has no effect. An error is the result of the first use,
+  /// out of the queue. If 65536 are queued, this call has no effect. An error is returned by the first use,
   /// which tries again after a lack of time or memory. release() abandons a transfer and removes the object
   /// from the queue.
   void prefetch() const {
@@ -183,7 +183,7 @@ class Proxy {
       target_->prefetch();
     }
   }
-  /// The asynchronous get(): see Store::get_async(). On completion the stand-in is resolved.
+  /// Starts an asynchronous get(): see Store::get_async(). On completion the stand-in is resolved.
   [[nodiscard]] Future<T> get_async(Deadline deadline = {}) const {
     if (!target_) {
       return Future<T>(detail::empty_proxy());
@@ -202,7 +202,7 @@ class Proxy {
         },
         detail::NotNoted());
   }
-  /// In a coroutine: the Result<View<T>>, as soon as it has arrived.
+  /// Gives a coroutine the Result<View<T>> as soon as it has arrived.
   [[nodiscard]] typename Future<T>::Awaiting operator co_await() const {
     return get_async().operator co_await();
   }
@@ -215,7 +215,7 @@ class Proxy {
   }
 
   [[nodiscard]] Reference operator*() const& { return *resolved(); }
-  /// Of a temporary stand-in, as for View.
+  /// Overload for a temporary stand-in: returns a copy, as for View.
   [[nodiscard]] auto operator*() && { return *View<T>(resolved()); }
   [[nodiscard]] auto operator->() const { return resolved().operator->(); }
   operator Reference() const& { return **this; }
@@ -283,7 +283,7 @@ Proxy<T> Session::proxy(const Handle& handle, const Decoding<T>& by) const {
   return state_->proxy<T>(handle, by);
 }
 
-/// The value itself, for a value, stand-in or view, in one template. Write locum::ref: there is std::ref.
+/// Returns the value itself, for a value, stand-in or view. Write locum::ref: there is std::ref.
 template <class T>
 [[nodiscard]] const T& ref(const T& value) noexcept {
   return value;

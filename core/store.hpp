@@ -39,38 +39,36 @@ class TaskQueueBase;
 }  // namespace detail
 
 /// The result of `evict`: a `Result<bool>` that may be ignored, because most programs do not need to know
-/// whether the object was still there.
+/// whether the object still existed.
 class Evicted : public Result<bool> {
  public:
   Evicted(Result<bool> evicted) : Result<bool>(std::move(evicted)) {}
 };
 
-/// A store: objects by key and by name, shared by all ranks of a runtime that open the same name. A cheap
-/// value; any thread of a rank may use it. An object is written once and read many times; `replace` binds a
+/// A store: objects by key and by name, shared by all ranks of a runtime that open the same name. Cheap to
+/// copy; any thread of a rank may use it. An object is written once and read many times; `replace` binds a
 /// name to another object.
 ///
 /// *Ids.* A Key or a name identifies an object. A name is 1 byte to 64 KiB of any bytes; others are
 /// `invalid_argument`, as are the names of the library itself: 16 or 24 bytes that begin with a byte 0 and
-/// `promise`. Names come before values and extents.
+/// `promise`. In argument lists a name comes before values and extents.
 ///
-/// *Collections.* `fields.collection("step42")` is a Store, too: the same one, with `step42/` in front of all
-/// names that its calls are given, and without it in those that keys() returns. Errors and info() tell whole
-/// names.
+/// *Collections.* `fields.collection("step42")` is a Store over the same objects: its calls put `step42/` in
+/// front of the names they are given, and keys() returns names without it. Errors and info() give full names.
 ///
 /// *Options.* The last argument of each call is one aggregate of options (see call_options.hpp):
-/// `get<Mesh>(id, {.codec = mine, .deadline = 2s})`. Without a deadline the default of the store applies,
-/// else that of the runtime; no call waits for ever.
+/// `get<Mesh>(id, {.codec = mine, .deadline = 2s})`. Without a deadline the store's default applies, else
+/// that of the runtime; no call waits for ever.
 ///
 /// *Room.* If the node has no memory for an object, a call that stores it returns `out_of_memory` at once.
-/// With `{.when_full = WhenFull::wait}` it sleeps until some is free, and returns `timeout` at its deadline.
-/// It returns `out_of_memory` at once if no other rank can make room, because views of this process keep too
-/// much: the error names them, and counts those of all threads. The calling thread sleeps, so continuations
-/// that store in this way delay the ones after them. Calls that are asynchronous do not wait for room.
+/// With `{.when_full = WhenFull::wait}` it sleeps until there is room, and returns `timeout` at its deadline;
+/// it still returns `out_of_memory` at once if no other rank can make room because views of this process keep
+/// too much: the error names them, and counts those of all threads. The calling thread sleeps, so a
+/// continuation that waits for room delays those after it. Asynchronous calls do not wait for room.
 ///
-/// *Lifetimes.* An object that is stored with `{.lifetime = 10s}`, through a collection that has a lifetime,
-/// or in a store that has one is evicted at its end; the first of these that is given counts. What replaces
-/// an object has a lifetime of its own: update(), fetch_add() and promises that are set store with that of
-/// the collection or store.
+/// *Lifetimes.* An object is evicted at the end of its lifetime: that of the call (`{.lifetime = 10s}`), else
+/// of the collection, else of the store. A replacement has a lifetime of its own: update(), fetch_add() and
+/// Promise::set() use that of the collection or store.
 ///
 /// *Errors.* Calls return Result; `not_found` and `timeout` are ordinary outcomes. Every call can return
 /// `closed` after the runtime was closed or the store dropped; views stay valid. Calls that need another node
@@ -80,13 +78,15 @@ class Store : private detail::BatchSteps {
   /// Called by Session::open and Runtime::store.
   explicit Store(std::shared_ptr<detail::OpenStore> open) noexcept : BatchSteps(std::move(open)) {}
 
-  /// Of a collection its own, with those that it is in: `step42`, `step42/ghosts`.
+  /// Returns the name of the store; for a collection its own name after those of enclosing collections:
+  /// `step42`, `step42/ghosts`.
   [[nodiscard]] const std::string& name() const noexcept {
     return open_->collection.empty() ? open_->name : open_->collection;
   }
-  /// The options in force: those of the first rank that opened the store; of a collection with its lifetime.
+  /// Returns the options in force: those of the first rank that opened the store; for a collection, with its
+  /// lifetime.
   [[nodiscard]] const StoreOptions& options() const noexcept { return open_->options; }
-  /// `Key::store` of its objects.
+  /// Returns the `Key::store` of the store's objects.
   [[nodiscard]] std::uint32_t number() const noexcept { return open_->number; }
 
   /// @name Share
@@ -94,9 +94,9 @@ class Store : private detail::BatchSteps {
 
   /// Stores a value without a name: one copy into the memory of this node, no message. Ranges of flat
   /// elements (vector, array, span, string) and arrays with gaps (see locum::array) are stored as `T[]`, flat
-  /// values as they are, all others by their `serialize` or by the given codec. The codec's name is stored
-  /// with the object, and a reader must give the same codec. A type that the codec declines is stored without
-  /// it. `out_of_memory` says how much was requested, used, pinned and free.
+  /// values in their memory layout, all others by their `serialize` or by the given codec. The codec's name
+  /// is stored with the object, and a reader must give the same codec. A type that the codec declines is
+  /// stored without it. The text of `out_of_memory` gives the bytes requested, used, pinned and free.
   template <class T>
   [[nodiscard]] Result<Key> put(const T& value) const {
     detail::check_value<T>();
@@ -108,8 +108,8 @@ class Store : private detail::BatchSteps {
     return key_of(store_value_by(name, !name.empty(), value, options.codec, {}, options.when_full,
                                  detail::StoredHow(options)));
   }
-  /// The same under a name; all ranks find it once this returns. Blocks for one round trip if another node is
-  /// the home of the name. `key_exists` if the name is live; its object is untouched.
+  /// Stores a value under a name; all ranks find it once this returns. Blocks for one round trip if another
+  /// node is the home of the name. `key_exists` if the name is in use; its object is unchanged.
   template <class T>
     requires(!detail::is_call_option<T>)
   [[nodiscard]] Result<Key> put(std::string_view name, const T& value) const {
@@ -121,15 +121,15 @@ class Store : private detail::BatchSteps {
     return key_of(store_value_by(full(name), true, value, options.codec, {}, options.when_full,
                                  detail::StoredHow(options)));
   }
-  /// Refused while compiling: see the text.
+  /// Rejects an option in place of a value, at compile time.
   template <class T>
     requires detail::is_call_option<T>
   [[nodiscard]] Result<Key> put(std::string_view /*name*/, const T& /*option*/) const {
     detail::check_value<T>();
     return Key{};
   }
-  /// Binds the name to a new object, atomically: a new generation, or the first one. Views of the old object
-  /// stay valid; its stand-ins return `stale`.
+  /// Binds the name to a new object, atomically: a new generation of the name, or its first. Views of the old
+  /// object stay valid; stand-ins for it return `stale`.
   template <class T>
   [[nodiscard]] Result<Key> replace(std::string_view name, const T& value) const {
     detail::check_value<T>();
@@ -143,12 +143,12 @@ class Store : private detail::BatchSteps {
                                  {SealMode::replace, options.expected_generation}, options.when_full,
                                  detail::StoredHow(options)));
   }
-  /// Changes the value under a name, atomically: reads it, and replaces it by `change(value)`; if somebody
-  /// else has replaced it meanwhile, both again, until the deadline. Returns the new value. `change` may be
-  /// called several times, so that it should do nothing else; what it throws ends the call, with nothing
-  /// changed. `not_found` if the name is not live, `type_mismatch` if the value is of another type. After
-  /// `timeout` or `peer_lost`, the last replacement may have been made, as of replace(). Ranks that change
-  /// one name at the same time hold each other up: one of them succeeds in each round.
+  /// Changes the value under a name, atomically: reads it, replaces it by `change(value)`, and repeats both
+  /// until the deadline if the value was replaced meanwhile. Returns the new value. `change` may be called
+  /// several times, so it should have no side effects; an exception from it ends the call and changes
+  /// nothing. `not_found` if the name does not exist, `type_mismatch` if the value is of another type. After
+  /// `timeout` or `peer_lost`, the last replacement may have been made, as with replace(). If several ranks
+  /// change one name at once, one succeeds in each round.
   template <class T, std::invocable<const T&> Change>
     requires std::convertible_to<std::invoke_result_t<Change&, const T&>, T>
   [[nodiscard]] Result<T> update(std::string_view name, Change change,
@@ -156,7 +156,7 @@ class Store : private detail::BatchSteps {
     detail::check_value<T>();
     for (const Deadline until = moment(options.deadline);;) {
       auto object = fetch(name, until);
-      // None, while that of a put is being noted: then no replacement is to succeed.
+      // 0 while the generation of a put is being recorded: then no replacement may succeed.
       const std::uint64_t noted = object ? object->facts().generation : 0;
       const std::uint64_t generation = noted != 0 ? noted : ~std::uint64_t{0};
       const auto view = view_of<T>(std::move(object), until);
@@ -173,8 +173,8 @@ class Store : private detail::BatchSteps {
       }
     }
   }
-  /// Adds to the integer under a name, atomically, by update(); returns the value before. A name that is not
-  /// live counts as 0. For tickets and counters that ranks share: `const auto mine =
+  /// Adds `difference` to the integer under a name, atomically, by update(); returns the previous value. A
+  /// name that does not exist counts as 0. For shared tickets and counters: `const auto mine =
   /// tickets.fetch_add("next", 1)`. Wraps around.
   [[nodiscard]] Result<std::int64_t> fetch_add(std::string_view name, std::int64_t difference,
                                                const CallOptions& options = {}) const;
@@ -188,8 +188,8 @@ class Store : private detail::BatchSteps {
                                       const StoringOptions& options = {}) const {
     return key_of(store_bytes(full(name), true, bytes, options.when_full, detail::StoredHow(options)));
   }
-  /// put_proxy: put(), and a stand-in for the object, which is resolved here at once unless `{.populate =
-  /// false}`. With a codec it is a stand-in of the type that was put; another rank makes its own by
+  /// Stores a value like put(), and returns a stand-in for the object, resolved on this rank at once unless
+  /// `{.populate = false}`. With a codec the stand-in has the type of `value`; another rank makes its own by
   /// `Runtime::proxy<T>(handle, {.codec = my_codec})`.
   template <class T>
   [[nodiscard]] Result<Proxy<detail::Stored<T>>> put_proxy(const T& value,
@@ -224,12 +224,12 @@ class Store : private detail::BatchSteps {
                                      detail::StoredHow(options));
     return made_proxy<T>(whole, made, options.populate, options.codec.decoder());
   }
-  /// A promise: a stand-in for an object that will be set later. Takes the memory of a small object and sends
-  /// no message. `promise<Mesh>({.codec = mine})` stores the value by that codec. Include `promise.hpp`.
+  /// Makes a promise of a value, with a stand-in for it. Takes the memory of a small object and sends no
+  /// message. `promise<Mesh>({.codec = mine})` stores the value by that codec. Include `promise.hpp`.
   template <class T>
   [[nodiscard]] Result<Promise<T>> promise(const PromiseOptions<T>& options = {}) const;
-  /// The same; the value is put under that name when the promise is set, so that wait() and get() find it,
-  /// too. Sends one request, to the node that stores the promises of names, and waits for the reply.
+  /// Makes a promise whose value is put under `name` when it is set, so that wait() and get() also find it.
+  /// Sends one request, to the node that stores the promises of names, and waits for the reply.
   template <class T>
   [[nodiscard]] Result<Promise<T>> promise(std::string_view name,
                                            const PromiseOptions<T>& options = {}) const;
@@ -238,8 +238,8 @@ class Store : private detail::BatchSteps {
   /// @name Write in place
   /// @{
 
-  /// Memory for an array of these extents, slowest dimension first; visible once Writer::seal() returns.
-  /// `invalid_argument` without extents, and for more elements than an object can have.
+  /// Returns memory for an array of these extents, slowest dimension first; visible once Writer::seal()
+  /// returns. `invalid_argument` without extents, and for more elements than an object can have.
   template <Flat T>
   [[nodiscard]] Result<Writer<T>> create(const Extents& extents, const StoringOptions& options = {}) const {
     const std::string name = unnamed(options.listed);
@@ -251,8 +251,8 @@ class Store : private detail::BatchSteps {
     return make_writer<T>(full(name), true, extents, options);
   }
 
-  /// The same for an element type that is known only at run time. The writer's memory counts bytes, its
-  /// extents() count elements. get<T[]> of the C++ type reads the object, and info() returns the type.
+  /// Overload for an element type known only at run time. The writer's memory counts bytes, its extents()
+  /// count elements. get<T[]> with the C++ type reads the object, and info() returns the type.
   [[nodiscard]] Result<Writer<std::byte>> create(const ElementType& element, const Extents& extents,
                                                  const StoringOptions& options = {}) const {
     const std::string name = unnamed(options.listed);
@@ -276,7 +276,7 @@ class Store : private detail::BatchSteps {
                                         const StoringOptions& options = {}) const {
     return put_of(full(name), true, element, extents, bytes, options);
   }
-  /// The same out of memory with gaps, or with strides of any sign.
+  /// Overload for memory with gaps, or with strides of any sign.
   [[nodiscard]] Result<Key> put_encoded(const ConstRawArray& array,
                                         const StoringOptions& options = {}) const {
     const std::string name = unnamed(options.listed);
@@ -291,12 +291,12 @@ class Store : private detail::BatchSteps {
   /// @name Read
   /// @{
 
-  /// A view of the object. Flat types and `T[]` are read in place on the node of the object and on nodes that
-  /// have a copy of it; `get<std::vector<T>>` of an array copies. Other types are decoded once per process;
-  /// values that contain stand-ins once for all readers at the same time. Of a part or a hyperslab only its
-  /// elements are transferred from another node, unless the store has checksums or the home of the name has
-  /// the value, too (see `inline_bytes`). `not_found` at once if the object does not exist; `type_mismatch`
-  /// names both types; `invalid_argument` if the object does not have the elements.
+  /// Returns a view of the object. Flat types and `T[]` are read in place on the node of the object and on
+  /// nodes that have a copy of it; `get<std::vector<T>>` of an array copies. Other types are decoded once per
+  /// process; values that contain stand-ins, once for all concurrent readers. For a part or a hyperslab only
+  /// its elements are transferred from another node, unless the store has checksums or the home of the name
+  /// also has the value (see `inline_bytes`). `not_found` at once if the object does not exist;
+  /// `type_mismatch` names both types; `invalid_argument` if the object does not have the selected elements.
   template <class T, ObjectId I>
   [[nodiscard]] Result<View<T>> get(const I& id) const {
     return view_of<T>(fetch(id, {}), {});
@@ -306,13 +306,13 @@ class Store : private detail::BatchSteps {
     const Deadline until = options.deadline;
     return view_of<T>(object_of(id, options, until), until, options.codec.reader());
   }
-  /// get() of an array, or of some of it, into memory of the caller: `read(id, std::span(mine))`. Returns the
+  /// Reads an array, or a selection of it, into the caller's memory: `read(id, std::span(mine))`. Returns the
   /// number of elements written. `invalid_argument` if the memory is too small; after any other error its
   /// contents are undefined. On the node of the object, this is one copy. From another node the elements are
-  /// received in `into`, and not kept for other ranks of this node, as get() would; through memory of this
-  /// process only an object with a checksum, or of up to `inline_bytes`. If the deadline passes while they
-  /// arrive, the call ends with them. A transfer that stands still is given up, and its sender is lost, after
-  /// `peer_timeout` and the time that all bytes in transfer take at 8 MiB/s.
+  /// received in `into`, and not kept for other ranks of this node as get() would; only an object with a
+  /// checksum, or of up to `inline_bytes`, passes through other memory of this process. If the deadline
+  /// passes while elements arrive, the call ends when all have arrived. A stalled transfer is abandoned, and
+  /// its sender is lost, after `peer_timeout` plus the time that all bytes in transfer take at 8 MiB/s.
   template <Flat T, std::size_t N, ObjectId I>
   [[nodiscard]] Result<std::size_t> read(const I& id, std::span<T, N> into,
                                          const GetOptions<T[]>& options = {}) const {
@@ -321,10 +321,10 @@ class Store : private detail::BatchSteps {
                             fetch_into(id, selection_of<T[]>(options),
                                        std::as_writable_bytes(std::span<T>(into)), options.deadline));
   }
-  /// The same into memory with gaps, such as the interior of an array with ghost cells: `read(id,
-  /// locum::array(&mine[nx + 3], {ny, nx}, {nx + 2, 1}))`. Its extents must be those of the object, or the
-  /// `count` of the slab; a part has one extent. From another node the elements are received without gaps, in
-  /// other memory, and then copied.
+  /// Overload for memory with gaps, such as the interior of an array with ghost cells: `read(id,
+  /// locum::array(&mine[nx + 3], {ny, nx}, {nx + 2, 1}))`. The extents of `into` must be those of the object,
+  /// or the `count` of the slab; a part has one extent. From another node the elements are received without
+  /// gaps, in other memory, and then copied.
   template <Flat T, ObjectId I>
   [[nodiscard]] Result<std::size_t> read(const I& id, const StridedArray<T>& into,
                                          const GetOptions<T[]>& options = {}) const {
@@ -332,8 +332,8 @@ class Store : private detail::BatchSteps {
                             options.part.is_given() ? detail::Fit::elements : detail::Fit::same_extents,
                             object_of(id, options, options.deadline));
   }
-  /// The same for an element type that is known only at run time. `type_mismatch` unless the object is an
-  /// array of these elements.
+  /// Overload for an element type known only at run time. `type_mismatch` unless the object is an array of
+  /// these elements.
   template <ObjectId I>
   [[nodiscard]] Result<std::size_t> read(const I& id, const RawArray& into,
                                          const RawOptions& options = {}) const {
@@ -341,7 +341,7 @@ class Store : private detail::BatchSteps {
     return raw_into(into, options.slab.is_given() || !selection ? fetch_some(id, selection, options.deadline)
                                                                 : fetch(id, options.deadline));
   }
-  /// The stored bytes of an object of any type, in place: all, or a part.
+  /// Returns the stored bytes of an object of any type, in place: all, or a part.
   template <ObjectId I>
   [[nodiscard]] Result<View<std::byte[]>> get_bytes(const I& id, const BytesOptions& options = {}) const {
     return bytes_of(options.part.is_given()
@@ -357,14 +357,14 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] Result<RawView> wait_raw(std::string_view name, const CallOptions& options = {}) const {
     return raw_of(await(name, options.deadline));
   }
-  /// The object under a name, as soon as a rank puts it. Blocks; the thread sleeps. `timeout` if no rank puts
-  /// it before the deadline; before that `broken_promise` or `peer_lost` if the name was promised and will
-  /// not be put.
+  /// Blocks until a rank puts an object under the name, and returns a view of it; the thread sleeps.
+  /// `timeout` if no rank puts it before the deadline; earlier `broken_promise` or `peer_lost` if the name
+  /// was promised and will not be put.
   template <class T>
   [[nodiscard]] Result<View<T>> wait(std::string_view name) const {
     return view_of<T>(await(name, {}), {});
   }
-  /// `wait<T>(name, 10s)`.
+  /// Overload with a deadline: `wait<T>(name, 10s)`.
   template <class T, std::convertible_to<Deadline> D>
   [[nodiscard]] Result<View<T>> wait(std::string_view name, const D& limit) const {
     const Deadline deadline = limit;
@@ -375,8 +375,8 @@ class Store : private detail::BatchSteps {
     const Deadline until = options.deadline;
     return view_of<T>(await(name, until), until, options.codec.reader());
   }
-  /// An unresolved stand-in for an existing object. Asks the node of the object whether it exists, as info()
-  /// does.
+  /// Returns an unresolved stand-in for an existing object. Like info(), asks the node of the object whether
+  /// it exists.
   template <class T, ObjectId I>
   [[nodiscard]] Result<Proxy<T>> proxy(const I& id) const {
     return proxy_to<T>(facts_of(id, {}));
@@ -392,33 +392,34 @@ class Store : private detail::BatchSteps {
 
   [[nodiscard]] Result<bool> exists(const Key& key, const CallOptions& options = {}) const;
   [[nodiscard]] Result<bool> exists(std::string_view name, const CallOptions& options = {}) const;
-  /// True: the object existed, and no get that starts later, on any rank, finds it. False: there was none.
+  /// Evicts an object. Returns true if it existed: no get that starts later, on any rank, finds it. Returns
+  /// false if there was none.
   Evicted evict(const Key& key, const CallOptions& options = {}) const;
   Evicted evict(std::string_view name, const CallOptions& options = {}) const;
-  /// Names that begin with `prefix`, in ascending byte order. Names that exist throughout the call appear
-  /// once, others may appear.
+  /// Returns the names that begin with `prefix`, in ascending byte order. Names that exist throughout the
+  /// call appear once, others may appear.
   [[nodiscard]] Result<std::vector<std::string>> keys(std::string_view prefix = {},
                                                       const CallOptions& options = {}) const;
-  /// The number of names. Costs as much as keys(), whose result it counts.
+  /// Returns the number of names that keys() returns, at the same cost.
   [[nodiscard]] Result<std::uint64_t> size(const CallOptions& options = {}) const;
-  /// A part of this store, by a second level of names: what `collection("step42")` has as `T` is `step42/T`
-  /// in this store. Local and cheap; nothing is made, so that any rank may call it at any time, and an empty
-  /// collection is no different from one that nobody has used. Collections can be in collections. By Key, a
-  /// collection finds what the store has; what is put without a name, and is not to be `listed`, belongs to
-  /// no collection. A TaskQueue over a collection is one of the store, with the whole name; its tasks are not
-  /// in the collection. `collection("step42", {.lifetime = 1h})` stores what is given no lifetime of its own
-  /// with that one; it is a property of this value, and of the collections that it makes, not of the names.
-  /// `invalid_argument` for an empty name, one with a `/`, one that is too long, and a lifetime that is none.
+  /// Returns a part of this store, by a second level of names: the name `T` in `collection("step42")` is
+  /// `step42/T` in this store. Local and cheap; creates nothing, so any rank may call it at any time, and an
+  /// empty collection is no different from an unused one. Collections may be nested. By Key, a collection
+  /// finds all objects of the store; an object put without a name, unless `listed`, belongs to no collection.
+  /// A TaskQueue over a collection is one of the store, with the full name; its tasks are not in the
+  /// collection. `collection("step42", {.lifetime = 1h})` gives this lifetime to objects that are put without
+  /// one; it is a property of this value, and of the collections that it makes, not of the names.
+  /// `invalid_argument` for an empty name, one with a `/`, one that is too long, and an invalid lifetime.
   [[nodiscard]] Result<Store> collection(std::string_view name, const CollectionOptions& options = {}) const;
-  /// Evicts all objects that keys() lists, those of collections in this one included; returns how many.
-  /// Objects that others put meanwhile may stay. Any rank may call it; it is not collective. Blocks for the
-  /// time of keys() and evict_batch(). The deadline holds for all of it. If some were not evicted, returns
-  /// the first error; the others are gone, and the call may be repeated. Objects without a name stay, unless
-  /// they were put to be `listed`.
+  /// Evicts all objects that keys() lists, including those of nested collections; returns the number evicted.
+  /// Objects put meanwhile may stay. Not collective; any rank may call it. Blocks for the time of keys() and
+  /// evict_batch(), which share the deadline. If some were not evicted, returns the first error; the others
+  /// are evicted, and the call may be repeated. Objects without a name stay, unless they were put to be
+  /// `listed`.
   [[nodiscard]] Result<std::uint64_t> clear(const CallOptions& options = {}) const;
-  /// The size, type, extents, owner, generation, name and end of an object. If this node has no copy, asks
-  /// the node of the object. The payload is not transferred, except for a small value that the home of the
-  /// name sends with its reply (see `inline_bytes`).
+  /// Returns the size, type, extents, owner, generation, name and expiry time of an object. If this node has
+  /// no copy, asks the node of the object. The payload is not transferred, except for a small value that the
+  /// home of the name sends with its reply (see `inline_bytes`).
   [[nodiscard]] Result<ObjectInfo> info(const Key& key, const CallOptions& options = {}) const;
   [[nodiscard]] Result<ObjectInfo> info(std::string_view name, const CallOptions& options = {}) const;
 
@@ -427,12 +428,12 @@ class Store : private detail::BatchSteps {
   /// Values and errors are those of the blocking calls.
   /// @{
 
-  /// The asynchronous get(): the object is transferred while this process computes, within the deadline, and
-  /// stays pinned as long as the future exists. A missing object is `not_found`: no get waits for a put. Of
-  /// all futures, the objects in transfer and those that arrived but were not yet got take at most
-  /// `prefetch_bytes` (see RuntimeOptions), and at most 1024 are in transfer; up to 65536 more are queued
-  /// (then `out_of_memory`), and without a deadline their time starts when they leave the queue. A future
-  /// that a thread waits for, or that has a continuation, skips the queue.
+  /// Starts an asynchronous get(): the object is transferred while this process computes, within the
+  /// deadline, and stays pinned as long as the future exists. A missing object is `not_found`: this does not
+  /// wait for a put. Over all futures, the objects in transfer and those that arrived but were not yet got
+  /// take at most `prefetch_bytes` (see RuntimeOptions), and at most 1024 are in transfer; up to 65536 more
+  /// are queued (then `out_of_memory`), and without a deadline their time starts when they leave the queue. A
+  /// future that a thread waits for, or that has a continuation, skips the queue.
   template <class T, ObjectId I>
   [[nodiscard]] Future<T> get_async(const I& id) const {
     return begin<T>(may_read(id), address_of(id), Selection(), {});
@@ -447,7 +448,7 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] AsyncResult<RawView> get_raw_async(const I& id, const CallOptions& options = {}) const {
     return begin_raw(may_read(id), address_of(id), options.deadline);
   }
-  /// A future for each key or name of a range, in its order. See when_any() and when_all().
+  /// Returns a future for each key or name of a range, in its order. See when_any() and when_all().
   template <class T, detail::AddressRange Range>
   [[nodiscard]] std::vector<Future<T>> get_async(const Range& ids) const {
     return begin_each<T>(ids, [&](const auto& id) { return get_async<T>(id); });
@@ -456,38 +457,39 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] std::vector<Future<T>> get_async(const Range& ids, const GetOptions<T>& options) const {
     return begin_each<T>(ids, [&](const auto& id) { return get_async<T>(id, options); });
   }
-  /// The asynchronous wait(): completes as soon as a rank puts the name and the object has arrived. Counts in
-  /// the window only from the put on. Unlike wait() it does not notice that a promise of that name was
-  /// broken: it then ends with `timeout`. Each future of a name whose home is another node costs one request,
-  /// which stays there until the deadline, also if the future is dropped; a home keeps 3072 of a rank.
+  /// Starts an asynchronous wait(): completes when a rank has put the name and the object has arrived. Counts
+  /// in the window only from the put on. Unlike wait(), it does not notice that a promise of that name was
+  /// broken, and ends with `timeout`. Each future of a name whose home is another node costs one request,
+  /// which stays there until the deadline, even if the future is dropped; a home keeps 3072 requests of a
+  /// rank.
   template <class T>
   [[nodiscard]] Future<T> wait_async(std::string_view name, const ReadOptions<T>& options = {}) const {
     return begin_wait<T>(name, options);
   }
-  /// `wait_async<T>(name, 10s)`.
+  /// Overload with a deadline: `wait_async<T>(name, 10s)`.
   template <class T, std::convertible_to<Deadline> D>
   [[nodiscard]] Future<T> wait_async(std::string_view name, const D& limit) const {
     return begin_wait<T>(name, ReadOptions<T>{.codec = {}, .deadline = limit});
   }
-  /// The asynchronous info().
+  /// Starts an asynchronous info().
   template <ObjectId I>
   [[nodiscard]] AsyncResult<ObjectInfo> info_async(const I& id, const CallOptions& options = {}) const {
     return begin_info(id, options.deadline);
   }
-  /// The asynchronous keys().
+  /// Starts an asynchronous keys().
   [[nodiscard]] AsyncResult<std::vector<std::string>> keys_async(std::string_view prefix = {},
                                                                  const CallOptions& options = {}) const {
     return begin_keys(prefix, options.deadline);
   }
-  /// The asynchronous exists().
+  /// Starts an asynchronous exists().
   template <ObjectId I>
   [[nodiscard]] AsyncResult<bool> exists_async(const I& id, const CallOptions& options = {}) const {
     return begin_exists(id, options.deadline);
   }
-  /// The asynchronous put(). The value is stored when this returns, so that the caller may change or destroy
+  /// Starts an asynchronous put(). The value is stored when this returns, so the caller may change or destroy
   /// its own; this takes the time of the copy, and of making room if the memory is full. Only the name is
-  /// bound in the background, by the node that is its home, within the deadline; without a name the future is
-  /// ready at once. A cancelled or dropped future does not stop the put. The limits of get_async() apply.
+  /// bound in the background, by its home node, within the deadline; without a name the future is ready at
+  /// once. A cancelled or dropped future does not stop the put. The limits of get_async() apply.
   /// `invalid_argument` for WhenFull::wait.
   template <class T>
   [[nodiscard]] AsyncResult<Key> put_async(const T& value) const {
@@ -515,7 +517,7 @@ class Store : private detail::BatchSteps {
     return allowed ? begin_put(whole, value, options.codec, {}, detail::StoredHow(options))
                    : AsyncResult<Key>(allowed.error());
   }
-  /// The asynchronous replace(), in the same way.
+  /// Starts an asynchronous replace(), like put_async().
   template <class T>
   [[nodiscard]] AsyncResult<Key> replace_async(std::string_view name, const T& value) const {
     detail::check_value<T>();
@@ -531,7 +533,7 @@ class Store : private detail::BatchSteps {
                                detail::StoredHow(options))
                    : AsyncResult<Key>(allowed.error());
   }
-  /// The asynchronous put_bytes(), in the same way.
+  /// Starts an asynchronous put_bytes(), like put_async().
   [[nodiscard]] AsyncResult<Key> put_bytes_async(std::span<const std::byte> bytes,
                                                  const StoringOptions& options = {}) const {
     const auto allowed = never_waits({}, options.when_full);
@@ -547,7 +549,7 @@ class Store : private detail::BatchSteps {
     return allowed ? begin_put_bytes(whole, bytes, detail::StoredHow(options))
                    : AsyncResult<Key>(allowed.error());
   }
-  /// The asynchronous evict(); a cancelled or dropped future does not stop it.
+  /// Starts an asynchronous evict(); a cancelled or dropped future does not stop it.
   template <ObjectId I>
   AsyncResult<bool> evict_async(const I& id, const CallOptions& options = {}) const {
     return begin_evict(id, options.deadline);
@@ -555,17 +557,17 @@ class Store : private detail::BatchSteps {
 
   /// @}
   /// @name Many at a time
-  /// A few messages for many objects. One result for each element of a range, in its order; a failed element
-  /// does not affect the others. One deadline, or the timeout, holds for all. These calls throw
-  /// std::bad_alloc if there is no memory for the results, and what the range throws; in both cases nothing
-  /// has been done.
+  /// Calls for many objects with few messages. Each returns one result per element of a range, in order; a
+  /// failed element does not affect the others. One deadline, or the timeout, holds for all elements. These
+  /// calls throw std::bad_alloc if there is no memory for the results, and pass on exceptions of the range;
+  /// in both cases nothing has been done.
   /// @{
 
-  /// put() of each pair of a name and a value. First all values are stored in the memory of this node; then
-  /// the names whose home is another node are bound, with one message to each home for each 256 names or 256
-  /// KiB of names and small values. If the range has a name more than once, one of them is bound and the
-  /// others are `key_exists`. Also throws what the serialiser of a value throws. If the call waits for room,
-  /// what it has stored so far is put before it waits, so that others can evict it; nothing is undone then.
+  /// Puts each pair of a name and a value, like put(). First all values are stored in the memory of this
+  /// node; then the names whose home is another node are bound, with one message per home and per 256 names
+  /// or 256 KiB of names and small values. If the range has a name more than once, one of them is bound and
+  /// the others are `key_exists`. Also throws exceptions of a value's serialiser. If the call waits for room,
+  /// the values stored so far are put before it waits, so that others can evict them; they are not undone.
   template <detail::NamedValues Range>
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& objects) const {
     detail::check_value<detail::ValueInRange<Range>>();
@@ -576,7 +578,7 @@ class Store : private detail::BatchSteps {
       const Range& objects, const PutOptions<detail::ValueInRange<Range>>& options) const {
     return put_named(objects, detail::StoredHow(options), options.when_full, options.codec);
   }
-  /// put() of each value, without names and without messages, unless they are to be `listed`.
+  /// Puts each value, like put(), without names and without messages, unless they are to be `listed`.
   template <detail::AddressRange Range>
     requires(!detail::NamedValues<Range>)
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& values) const {
@@ -589,11 +591,11 @@ class Store : private detail::BatchSteps {
                                                    const PutOptions<detail::InRange<Range>>& options) const {
     return put_unnamed(values, options.listed, detail::StoredHow(options), options.when_full, options.codec);
   }
-  /// get() of each key or name. Small objects (up to `inline_bytes`) of other nodes are transferred together,
-  /// in one message for each node and each 256 objects, by name from the home of the name; large objects
-  /// separately, up to 128 at the same time, and parts and hyperslabs as by get_async(). Small objects that
-  /// were transferred together stay in memory until the last view of any of them is destroyed. Keys of
-  /// promises are looked up last, one after the other, until the deadline.
+  /// Gets each key or name, like get(). Small objects (up to `inline_bytes`) of other nodes are transferred
+  /// together, in one message per node and per 256 objects, by name from the home of the name; large objects
+  /// separately, up to 128 at the same time; parts and hyperslabs as by get_async(). Small objects that were
+  /// transferred together stay in memory until the last view of any of them is destroyed. Keys of promises
+  /// are looked up last, one after the other, until the deadline.
   template <class T, detail::AddressRange Range>
   [[nodiscard]] std::vector<Result<View<T>>> get_batch(const Range& ids) const {
     return get_batch<T>(ids, GetOptions<T>());
@@ -615,8 +617,8 @@ class Store : private detail::BatchSteps {
     }
     return results;
   }
-  /// proxy() of each key or name. Only descriptions of the objects are transferred from other nodes; of the
-  /// key of a promise its whole value.
+  /// Returns proxy() of each key or name. Only descriptions come from other nodes; for the key of a promise,
+  /// its whole value.
   template <class T, detail::AddressRange Range>
   [[nodiscard]] std::vector<Result<Proxy<T>>> proxy_batch(const Range& ids,
                                                           const ReadOptions<T>& options = {}) const {
@@ -628,17 +630,17 @@ class Store : private detail::BatchSteps {
     }
     return results;
   }
-  /// exists() of each key or name. Nothing of other nodes is transferred but descriptions, 256 in one message
-  /// from each node.
+  /// Returns exists() of each key or name. Only descriptions come from other nodes, 256 in one message from
+  /// each.
   template <detail::AddressRange Range>
   [[nodiscard]] std::vector<Result<bool>> exists_batch(const Range& ids,
                                                        const CallOptions& options = {}) const {
     return exist_all(detail::BatchAddresses(*open_, ids), options.deadline);
   }
-  /// evict() of each key or name; the results may be ignored. One message carries up to 256 evictions to the
-  /// node of the objects, or to the home of their names; copies on other nodes and objects of this node are
-  /// evicted one by one, at the same time. Keys of promises are evicted last, one after the other, until the
-  /// deadline.
+  /// Evicts each key or name, like evict(); the results may be ignored. One message carries up to 256
+  /// evictions to the node of the objects, or to the home of their names; copies on other nodes and objects
+  /// of this node are evicted one by one, at the same time. Keys of promises are evicted last, one after the
+  /// other, until the deadline.
   template <detail::AddressRange Range>
   std::vector<Result<bool>> evict_batch(const Range& ids, const CallOptions& options = {}) const {
     return evict_all(detail::BatchAddresses(*open_, ids), options.deadline);
@@ -646,7 +648,7 @@ class Store : private detail::BatchSteps {
 
   /// @}
 
-  /// This store with one codec for all calls. Include `coded_store.hpp`.
+  /// Returns this store with one codec for all calls. Include `coded_store.hpp`.
   template <class C>
   [[nodiscard]] CodedStore<C> with(C codec) const;
 
@@ -656,7 +658,7 @@ class Store : private detail::BatchSteps {
   friend class detail::ObjectCalls;
   friend class detail::TaskQueueBase;
 
-  /// The object, or the part that the options select.
+  /// Returns the object, or the part that the options select.
   template <class T, ObjectId I>
   [[nodiscard]] Result<ObjectView> object_of(const I& id, const GetOptions<T>& options,
                                              Deadline until) const {
@@ -665,11 +667,11 @@ class Store : private detail::BatchSteps {
     return whole ? fetch(id, until) : fetch_some(id, selection, until);
   }
   [[nodiscard]] Result<ObjectView> await(std::string_view name, Deadline deadline) const;
-  /// Whether update() may begin again after this error of replace(): another generation than the expected one
-  /// is live, and there is time. Otherwise the error that update() returns.
+  /// Checks whether update() may repeat after `error` of replace(): a generation other than `expected` is
+  /// live, and there is time. Otherwise returns the error for update().
   [[nodiscard]] Result<void> may_repeat(std::string_view name, std::uint64_t expected, const Error& error,
                                         Deadline until) const;
-  /// `timeout` once that moment has passed.
+  /// Returns `timeout` once `until` has passed.
   [[nodiscard]] Result<void> check_time(std::string_view name, Deadline until) const;
 
   template <class T>
@@ -698,8 +700,8 @@ class Store : private detail::BatchSteps {
 
   [[nodiscard]] Handle handle_of(std::string_view name, const Made& made, const TypeIdentity& identity) const;
 
-  // Resolved at once, somebody may have evicted the object already: then the stand-in says so when it is
-  // used.
+  // Another rank may have evicted the object before prefetch(): the stand-in then returns that error when it
+  // is used.
   template <class T>
   [[nodiscard]] Result<Proxy<T>> made_proxy(std::string_view name, const Result<Made>& made, bool populate,
                                             const detail::DecoderOf<T>& by) const {

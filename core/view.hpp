@@ -39,10 +39,10 @@ class View {
   using element_type = const T;
 
   View() = default;
-  /// A value in place. REQUIRES: `value` lies within the object's bytes.
+  /// Makes a view of a value in place. REQUIRES: `value` lies within the object's bytes.
   View(ObjectView&& object, const T* value) noexcept
       : key_(object.key()), value_(value), object_(std::move(object)) {}
-  /// A decoded value.
+  /// Makes a view of a decoded value.
   View(const Key& key, std::shared_ptr<const T> value) noexcept
       : key_(key), value_(value.get()), owned_(std::move(value)) {}
   View(const View& other) = default;
@@ -60,10 +60,10 @@ class View {
   }
   ~View() = default;
 
-  /// False if the view was default-constructed or moved from.
+  /// Returns false if the view was default-constructed or moved from.
   [[nodiscard]] explicit operator bool() const noexcept { return value_ != nullptr; }
   [[nodiscard]] const T& operator*() const& noexcept { return *value_; }
-  /// Of a temporary view: a copy of a flat value. The compiler rejects other types.
+  /// Overload for a temporary view: returns a copy of a flat value. The compiler rejects other types.
   [[nodiscard]] std::conditional_t<std::is_array_v<T>, const T&, T> operator*() const&& {
     static_assert(
         Flat<T>,
@@ -77,7 +77,7 @@ class View {
     detail::refuse_of_temporary<T>();
     return value_;
   }
-  /// The key of the object.
+  /// Returns the key of the object.
   [[nodiscard]] const Key& key() const noexcept { return key_; }
 
  private:
@@ -110,7 +110,7 @@ class View<T[]> {
   }
   ~View() = default;
 
-  /// False if the view was default-constructed or moved from; it then has no elements.
+  /// Returns false if the view was default-constructed or moved from; it then has no elements.
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(object_); }
   [[nodiscard]] std::span<const T> operator*() const& noexcept { return elements_; }
   [[nodiscard]] const std::span<const T>* operator->() const noexcept { return &elements_; }
@@ -118,8 +118,8 @@ class View<T[]> {
   operator std::span<const T>() const& noexcept { return elements_; }
   [[nodiscard]] const T* data() const& noexcept { return elements_.data(); }
 
-  // What a view that ends with the expression would leave behind is refused while compiling. `std::span
-  // s(temporary)`, by name of the type, is not: C++ takes a temporary for a range there.
+  // References into a temporary view are rejected at compile time, except in `std::span s(temporary)`: there
+  // C++ takes the temporary for a range.
   [[nodiscard]] std::span<const T> operator*() && { return detail::refuse_of_temporary<T>(), elements_; }
   [[nodiscard]] std::span<const T> span() && { return detail::refuse_of_temporary<T>(), elements_; }
   operator std::span<const T>() && { return detail::refuse_of_temporary<T>(), elements_; }
@@ -134,9 +134,9 @@ class View<T[]> {
   [[nodiscard]] const T& operator[](std::size_t index) const& noexcept { return elements_[index]; }
   [[nodiscard]] T operator[](std::size_t index) && noexcept { return elements_[index]; }
 
-  /// In elements. Those given when the object was made; those of a hyperslab if one was read; one extent, the
-  /// number of elements, if none were given, if they were overwritten, or of a part (but of a part that
-  /// covers the whole array those of the array). An object that was put as `double[4][5]` and is read by its
+  /// Returns the extents in elements: those given when the object was made; those of a hyperslab if one was
+  /// read; one extent, the number of elements, if none were given, if they were overwritten, or for a part
+  /// (unless it covers the whole array). An object that was put as `double[4][5]` and is read by its
   /// innermost elements has the extents 4 and 5. REQUIRES: operator bool().
   [[nodiscard]] Extents extents() const {
     const ObjectFacts facts = object_.facts();
@@ -150,16 +150,16 @@ class View<T[]> {
     }
     return extents;
   }
-  /// The elements by indices: `const auto a = view.array(); a(i, j, k)`. Valid as long as the view or a copy
-  /// of it. REQUIRES: operator bool().
+  /// Returns the elements by indices: `const auto a = view.array(); a(i, j, k)`. Valid as long as the view or
+  /// a copy of it. REQUIRES: operator bool().
   [[nodiscard]] StridedArray<const T> array() const& { return {elements_.data(), extents()}; }
   [[nodiscard]] StridedArray<const T> array() && {
     detail::refuse_of_temporary<T>();
     return {elements_.data(), extents()};
   }
-  /// The key of the object.
+  /// Returns the key of the object.
   [[nodiscard]] const Key& key() const noexcept { return object_.key(); }
-  /// How the elements reached this process.
+  /// Returns how the elements reached this process.
   [[nodiscard]] Path path() const noexcept { return object_.path(); }
 
  private:
@@ -167,7 +167,7 @@ class View<T[]> {
   ObjectView object_;
 };
 
-/// There is none: an array of arrays is read by elements of `std::array`.
+/// Rejected at compile time: an array of arrays is read by elements of `std::array`.
 template <class T, std::size_t N>
 class View<T[][N]> {
   static_assert(sizeof(T*) == 0,

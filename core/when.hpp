@@ -17,7 +17,7 @@ namespace locum {
 
 namespace detail {
 
-/// How many eventuals that are waited for together start at once, past the window.
+/// Number of asynchronous results, waited for together, that start at once, past the window.
 inline constexpr std::size_t most_hurried = 128;
 
 }  // namespace detail
@@ -39,9 +39,9 @@ class Arrived {
   [[nodiscard]] const E& operator*() const& noexcept { return *one_; }
   [[nodiscard]] E operator*() && { return std::move(*one_); }
   [[nodiscard]] const E* operator->() const noexcept { return &*one_; }
-  /// Its position in the range, from 0. REQUIRES: there is one.
+  /// Returns the position of the result in the range, from 0. REQUIRES: operator bool().
   [[nodiscard]] std::size_t place() const noexcept { return place_; }
-  /// True if the deadline passed while some had not ended; false if all were returned.
+  /// Returns true if the deadline passed while some had not ended; false if all were returned.
   [[nodiscard]] bool timed_out() const noexcept { return is_late_; }
 
  private:
@@ -50,11 +50,11 @@ class Arrived {
   bool is_late_ = false;
 };
 
-/// Moves the result that ended first out of a range; waits for one, at most until the deadline (default:
-/// the runtime's timeout). Returns nothing when all were returned, or at the deadline, which timed_out()
-/// tells apart. `while (auto part = when_any(parts)) use(part->get());` processes each once, in the order of
-/// completion, and releases the future's pin with it. The waiting thread makes progress on messages. One
-/// thread at a time for one range. Each call scans the whole range.
+/// Moves the result that ended first out of a range; blocks until one has ended or the deadline passes
+/// (default: the runtime's timeout). Returns nothing when all were returned, or at the deadline: timed_out()
+/// distinguishes these. `while (auto part = when_any(parts)) use(part->get());` processes each once, in the
+/// order of completion, and releases the future's pin with it. The waiting thread makes progress on messages.
+/// One thread at a time for one range. Each call scans the whole range.
 template <detail::ForwardRange Range>
 [[nodiscard]] auto when_any(Range& eventuals, Deadline deadline = {}) -> Arrived<detail::RangeValue<Range>> {
   using E = detail::RangeValue<Range>;
@@ -99,9 +99,9 @@ template <detail::ForwardRange Range>
   }
 }
 
-/// Waits until all of a range of eventuals have ended; false if some have not at the deadline (default: the
-/// runtime's timeout). Each of them holds its own result. It waits for all at a time, so that they need
-/// memory for all, however small the window is: 128 start at once.
+/// Blocks until all asynchronous results of a range have ended; returns false if some have not at the
+/// deadline (default: the runtime's timeout). Each of them holds its own result. All are waited for together,
+/// so they need memory for all, however small the window is: 128 start at once.
 template <detail::InputRange Range>
 [[nodiscard]] bool when_all(const Range& eventuals, Deadline deadline = {}) {
   std::optional<Deadline> until;  // one moment for all

@@ -39,7 +39,7 @@ class OwnedDraft {
   [[nodiscard]] bool owns() const noexcept { return store_ != nullptr; }
   [[nodiscard]] std::span<std::byte> bytes() const noexcept { return draft_.bytes; }
   [[nodiscard]] const ObjectDraft& draft() const noexcept { return draft_; }
-  /// The store of the draft; from now on the caller has to seal or discard the draft.
+  /// Returns the store of the draft, which the caller must then seal or discard.
   [[nodiscard]] std::shared_ptr<OpenStore> release() noexcept { return std::move(store_); }
 
  private:
@@ -47,12 +47,12 @@ class OwnedDraft {
   ObjectDraft draft_;
 };
 
-/// Why nothing more can be stored here. REQUIRES: the session was closed or the store dropped.
+/// Returns the error of a call that stores. REQUIRES: the session was closed or the store dropped.
 [[nodiscard]] Error closed_error(const OpenStore& store);
 
 /// Publishes the draft and counts it as written in place.
 [[nodiscard]] Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline);
-/// The asynchronous form.
+/// Starts an asynchronous seal_writer().
 [[nodiscard]] AsyncResult<Key> begin_seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline);
 
 }  // namespace detail
@@ -66,11 +66,11 @@ class Writer {
   Writer(detail::OwnedDraft draft, const Extents& extents, std::string name)
       : draft_(std::move(draft)), extents_(extents), name_(std::move(name)) {}
 
-  /// Null once sealed.
+  /// Returns the memory; null once sealed.
   [[nodiscard]] T* data() const noexcept {
     return draft_.owns() ? reinterpret_cast<T*>(draft_.bytes().data()) : nullptr;
   }
-  /// Number of elements; 0 once sealed.
+  /// Returns the number of elements; 0 once sealed.
   [[nodiscard]] std::size_t size() const noexcept {
     return draft_.owns() ? draft_.bytes().size() / sizeof(T) : 0;
   }
@@ -78,7 +78,7 @@ class Writer {
   [[nodiscard]] T& operator[](std::size_t index) const noexcept { return data()[index]; }
   [[nodiscard]] auto begin() const noexcept { return span().begin(); }
   [[nodiscard]] auto end() const noexcept { return span().end(); }
-  /// As given to create: slowest dimension first, row-major.
+  /// Returns the extents given to create: slowest dimension first, row-major.
   [[nodiscard]] const Extents& extents() const noexcept { return extents_; }
 
   /// Publishes the object without copying. The memory must not be written from then on. `key_exists` if the
@@ -86,8 +86,8 @@ class Writer {
   [[nodiscard]] Result<Key> seal(Deadline deadline = {}) {
     return detail::seal_writer(draft_, name_, deadline);
   }
-  /// Asynchronous seal(), as Store::put_async(): only binding the name at its home node may remain to be
-  /// done. The memory must not be written from this call on.
+  /// Starts an asynchronous seal(), like Store::put_async(): only binding the name at its home node may
+  /// remain to be done. The memory must not be written from this call on.
   [[nodiscard]] AsyncResult<Key> seal_async(Deadline deadline = {}) {
     return detail::begin_seal_writer(draft_, name_, deadline);
   }

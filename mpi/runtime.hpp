@@ -36,78 +36,79 @@ struct JobFacts;
 ///
 /// Over several nodes with `transport` mpi (the default where the library was built without UCX) a thread of
 /// the library calls MPI as well. That needs `MPI_THREAD_MULTIPLE`; with less, messages move only while the
-/// thread that opened the runtime is in a call of the library that waits: other ranks wait for a rank that
+/// thread that opened the runtime is in a blocking call of the library: other ranks wait for a rank that
 /// computes, or is in a call of MPI, and calls of other threads wait for that thread.
 ///
 /// A collective call that fails on one rank throws the same Error on all of them. If not all ranks join, it
 /// throws `timeout`, or `peer_lost` soon after the death of one of them: within 200 ms on its node, on others
 /// within twice `peer_timeout`; the runtime can then only be closed. Calls that are not collective continue
-/// without the dead: as long as one rank of their node lives, their sealed objects can be read, and that rank
-/// takes over their memory.
+/// without the dead ranks: as long as one rank of their node lives, their sealed objects can be read, and
+/// that rank takes over their memory.
 ///
 /// If an exception leaves the scope of a runtime on some of its ranks only, the others could wait for them
 /// for ever: unless they leave theirs within two seconds, the destructor reports this and ends the job by
 /// `MPI_Abort`.
 class Runtime {
  public:
-  /// Collective over `communicator`. Throws Error: `invalid_argument` (MPI not initialised or already
-  /// finalised, not an intracommunicator, an option out of range), `options_differ` (ranks ask for different
-  /// options or have different versions of the library), `unsupported` (LOCUM_TRANSPORT=ucx, and a library
-  /// built without UCX), `out_of_memory`, `timeout`, `peer_lost` (a rank died meanwhile), `system`.
+  /// Opens the runtime; collective over `communicator`. Throws Error: `invalid_argument` (MPI not initialised
+  /// or already finalised, not an intracommunicator, an option out of range), `options_differ` (ranks ask for
+  /// different options or have different versions of the library), `unsupported` (LOCUM_TRANSPORT=ucx, and a
+  /// library built without UCX), `out_of_memory`, `timeout`, `peer_lost` (a rank died meanwhile), `system`.
   explicit Runtime(MPI_Comm communicator, RuntimeOptions options = {});
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
-  /// Collective: close(), with messages on stderr instead of exceptions. After `MPI_Finalize`, or with ranks
-  /// lost, it closes only this rank's part, and reports that.
+  /// Calls close(), collectively, with messages on stderr instead of exceptions. After `MPI_Finalize`, or
+  /// with ranks lost, it closes only this rank's part, and reports that.
   ~Runtime();
 
-  /// The store with that name: the same one on all ranks. Not collective. On one node it is cheap and sends
-  /// nothing; across nodes it asks the home node of the name. Without options it has those of its table in
-  /// the file RuntimeOptions::stores; if there is none it takes those in force, or the defaults if it opens
-  /// the store first. Throws Error: `invalid_argument` (a name is 1 byte to 64 KiB), `options_differ` (opened
-  /// with other options before), `closed`, `unsupported` (4294967292 stores, or the most that one node may
-  /// have of them, were made before; or it lacks what StoreOptions::needs names), `out_of_memory`, `timeout`,
-  /// `peer_lost` (the home node of the name is lost). With StoreOptions::connector the store is over another
-  /// backend, and the errors are also those of locum::open_session().
+  /// Opens the store with this name, which is the same one on all ranks. Not collective. On one node it is
+  /// cheap and sends nothing; across nodes it asks the home node of the name. Without options the store has
+  /// those of its table in the file RuntimeOptions::stores; if there is none, those in force, or the defaults
+  /// if this call opens it first. Throws Error: `invalid_argument` (a name is 1 byte to 64 KiB),
+  /// `options_differ` (opened with other options before), `closed`, `unsupported` (none of the 4294967292
+  /// store numbers is left, or none for the home node of the name; or the store lacks an ability that
+  /// StoreOptions::needs names), `out_of_memory`, `timeout`, `peer_lost` (the home node of the name is lost).
+  /// With StoreOptions::connector the store is over another backend, and the errors are also those of
+  /// locum::open_session().
   [[nodiscard]] Store store(std::string_view name) const;
   [[nodiscard]] Store store(std::string_view name, const StoreOptions& options) const;
 
-  /// Waits until all names that this rank has put or replaced before, in stores over `nodes+` with
-  /// `nodes.write=back`, are in their backends, and those that dead ranks of its node have left there. Other
-  /// stores have nothing to be written. Not collective; any thread. The first error of a backend (what could
-  /// not be written stays in memory, and is tried again every second), `timeout`, `closed`.
+  /// Blocks until all names that this rank has put or replaced before, in stores over `nodes+` with
+  /// `nodes.write=back`, are in their backends, and those that dead ranks of its node have left. Other stores
+  /// have nothing to write. Not collective; any thread may call. Returns the first error of a backend
+  /// (unwritten objects stay in memory, and are tried again every second), `timeout`, `closed`.
   [[nodiscard]] Result<void> flush(Deadline deadline = {}) const;
 
-  /// A proxy for the object of a handle, of any store of this runtime, those over backends included that this
-  /// rank has opened. Transfers nothing; a defective handle
-  /// is reported on first use. Throws Error `closed`.
+  /// Returns a proxy for the object of a handle, of any store of this runtime, including those over backends
+  /// that this rank has opened. Transfers nothing; a defective handle is reported on first use. Throws Error
+  /// `closed`.
   template <class T>
   [[nodiscard]] Proxy<T> proxy(const Handle& handle) {
     require_open("proxy");
     return session_of(handle).template proxy<T>(handle);
   }
-  /// The same for an object written by a codec: `proxy<Mesh>(handle, {.codec = my_codec})`.
+  /// Overload for an object written by a codec: `proxy<Mesh>(handle, {.codec = my_codec})`.
   template <class T>
   [[nodiscard]] Proxy<T> proxy(const Handle& handle, const Decoding<T>& by) {
     require_open("proxy");
     return session_of(handle).template proxy<T>(handle, by);
   }
 
-  /// A proxy for a box of a dataset in an HDF5 file that any program may have written:
+  /// Returns a proxy for a box of a dataset in an HDF5 file that any program may have written:
   /// `proxy_from_hdf5<double>("input.h5", "/T", {.slab = {.start = {0, 8}, .count = {4, 2}}})`. Not
-  /// collective. Opens the file, and reads what it says of the dataset, in the calling thread. Its elements
-  /// are read when the proxy, or one for its handle, is first used or prefetched on any rank, into the memory
-  /// of that node: once in the job, however many ranks ask for the same box of the same file. They are then
-  /// an object of `options.store` without a name, an array with the extents of the box, until that is evicted
-  /// by its key, or dropped with its store. Ranks that use it need to see the file under the same path. `T`
-  /// is an integer of 8 to 64 bits, float or double, and is that of the dataset; the order of its bytes may
-  /// be any. docs/guide/hdf5.md has more.
+  /// collective. Opens the file, and reads its description of the dataset, in the calling thread. The
+  /// elements are read when the proxy, or one for its handle, is first used or prefetched on any rank, into
+  /// the memory of that node: once in the job, however many ranks ask for the same box of the same file. They
+  /// are then an unnamed object of `options.store`, an array with the extents of the box, until it is evicted
+  /// by its key, or dropped with its store. Ranks that use it must see the file under the same path. `T` is
+  /// an integer of 8 to 64 bits, float or double, and is that of the dataset, in any byte order.
+  /// docs/guide/hdf5.md has more.
   ///
   /// Errors: `not_found` (no such file, or no such dataset in it), `type_mismatch` (names both types),
   /// `invalid_argument` (the dataset has no such box), `corrupt` (no HDF5 file, or one that ends too early),
-  /// `unsupported` (no number; more than 8 dimensions; a library built without HDF5), `system`, `closed`, and
-  /// those of Store::put. On first use also `stale` (the file was changed meanwhile) and `out_of_memory` (the
-  /// box is larger than what the node has free).
+  /// `unsupported` (elements that are no numbers; more than 8 dimensions; a library built without HDF5),
+  /// `system`, `closed`, and those of Store::put. On first use also `stale` (the file was changed meanwhile)
+  /// and `out_of_memory` (the box is larger than what the node has free).
   template <class T>
   [[nodiscard]] Result<Proxy<T[]>> proxy_from_hdf5(std::string_view path, std::string_view dataset,
                                                    const Hdf5Options& options = {}) {
@@ -117,43 +118,43 @@ class Runtime {
     return handle ? Result<Proxy<T[]>>(session_->proxy<T[]>(*handle)) : Result<Proxy<T[]>>(handle.error());
   }
 
-  /// Collective: ends a store and evicts all its objects; afterwards no rank finds any of them, and Store
-  /// values of it return `closed`. The name is free for a new store. A store that nobody opened may be
+  /// Ends a store and evicts all its objects. Collective. Afterwards no rank finds any of them, and Store
+  /// values of it return `closed`. The name is free for a new store. A store that no rank opened may be
   /// dropped. Waits until `deadline` for the other ranks.
   void drop(std::string_view name, Deadline deadline = {});
 
-  /// Collective: writes the objects of a store to files, from which restore() makes them again in a later
-  /// job. They may be read meanwhile; what is put or evicted meanwhile may be part of it or not. `path` names
-  /// an HDF5 file, which refers to one file a node in the folder `path`.parts: keep and copy both. All ranks
-  /// must see the same files there. An older checkpoint of that path is replaced: it is whole until the new
-  /// one is, whatever dies in between. Waits until the bytes are on the disk. Promises that are not set,
-  /// streams of steps and queues of tasks are not written. HDF5 is called in the calling thread.
+  /// Writes the objects of a store to files, from which restore() makes them again in a later job.
+  /// Collective. They may be read meanwhile; objects put or evicted meanwhile may be included or not. `path`
+  /// names an HDF5 file, which refers to one file a node in the folder `path`.parts: keep and copy both. All
+  /// ranks must see the same files there. An older checkpoint of that path is replaced: it is whole until the
+  /// new one is, whichever process dies in between. Blocks until the bytes are on the disk. Unset promises,
+  /// streams of steps and task queues are not written. HDF5 is called in the calling thread.
   /// docs/checkpoint.md has the format.
   ///
-  /// Errors, the same one on all ranks: `not_found` (nobody opened that store), `system` (the disk is full,
+  /// Errors, the same one on all ranks: `not_found` (no rank opened that store), `system` (the disk is full,
   /// no such folder, no permission, that path is being written), `corrupt` (an object is damaged),
   /// `invalid_argument` (`keep`, and a path without a number), `unsupported` (a library built without HDF5),
   /// `timeout`, `peer_lost`. None of them changes an older checkpoint.
   [[nodiscard]] Result<CheckpointReport> checkpoint(std::string_view store, std::string_view path,
                                                     const CheckpointOptions& options = {});
-  /// Collective: the same in the background. Returns when the objects are pinned and the files are made; from
-  /// then on they may be evicted or replaced, which changes nothing of what is written, but their memory is
-  /// free only when that has ended. A thread of the library writes the bytes on one rank of each node. HDF5
-  /// and MPI are called before this returns, in the calling thread, and not later.
+  /// Writes a checkpoint in the background. Collective. Returns when the objects are pinned and the files are
+  /// made; from then on objects may be evicted or replaced without effect on the checkpoint, but their memory
+  /// is freed only when it has ended. A thread of the library writes the bytes on one rank of each node. HDF5
+  /// and MPI are called only before this returns, in the calling thread.
   ///
   /// The result ends by itself on all ranks, with the same report or error: an error of the call, or of
-  /// checkpoint(); `timeout` at its deadline, from which on nothing more is written. Nobody has to keep the
-  /// result or to read it: dropping or cancelling it does not stop the checkpoint. Only the end of the
-  /// runtime does, when close() has waited for it until its deadline: `timeout`. After `peer_lost` and
-  /// `timeout` the new checkpoint may be there all the same; either it or the older one is, whole. While a
-  /// path is being written, another checkpoint of it is `system`.
+  /// checkpoint(); `timeout` at its deadline, from which on nothing more is written. The result need not be
+  /// kept or read: dropping or cancelling it does not stop the checkpoint. Only the end of the runtime does,
+  /// when close() has waited for it until its deadline: `timeout`. After `peer_lost` and `timeout` the new
+  /// checkpoint may exist nevertheless; either it or the older one exists, whole. While a path is being
+  /// written, another checkpoint of it is `system`.
   [[nodiscard]] AsyncResult<CheckpointReport> checkpoint_async(std::string_view store, std::string_view path,
                                                                const CheckpointOptions& options = {});
-  /// Collective: makes the objects of a checkpoint again, in a store of any name, on any number of ranks and
-  /// nodes, each of which gets about as many bytes. They have their names, and new keys. Handles of them that
-  /// were made before, in any earlier job, stay valid, and identify the restored objects. The store gets the
-  /// options that it had. With `lazy` only names and handles are made, and each object is read from its file
-  /// when a rank first uses it, once in the job: RestoreOptions says what differs then.
+  /// Makes the objects of a checkpoint again, in a store of any name, on any number of ranks and nodes, each
+  /// of which gets about as many bytes. Collective. They keep their names and get new keys. Handles made in
+  /// any earlier job stay valid, and identify the restored objects. The store gets the options that it had.
+  /// With `lazy` only names and handles are made, and each object is read from its file when a rank first
+  /// uses it, once in the job (see RestoreOptions).
   ///
   /// Errors, the same one on all ranks: `not_found` (no checkpoint of that path, or one of its files is
   /// missing), `corrupt` (not a checkpoint; or a damaged one: the error names the object), `key_exists` (the
@@ -162,62 +163,62 @@ class Runtime {
   [[nodiscard]] Result<CheckpointReport> restore(std::string_view store, std::string_view path,
                                                  const RestoreOptions& options = {});
 
-  /// Collective: restore() of the latest of the checkpoints whose paths differ in a number only. `pattern` is
-  /// their path with a `*` in place of the number, which is in the file name: "run17/step*.h5". The latest is
-  /// the one written last. One that is damaged, or whose files are not all there, is passed over, and the one
-  /// before is restored: CheckpointReport says which, and why. With `skip_damaged` the latest that can be
-  /// read at all is restored, as far as it is whole.
+  /// Restores the latest of the checkpoints whose paths differ in a number only, as restore() does.
+  /// Collective. `pattern` is their path with a `*` in place of the number, which is in the file name:
+  /// "run17/step*.h5". The latest is the one written last. One that is damaged, or lacks files, is passed
+  /// over, and the one before is restored: CheckpointReport names it, and the reason. With `skip_damaged` the
+  /// latest that can be read at all is restored, as far as it is whole.
   ///
   /// Errors: `not_found` (there is none), `corrupt` (there are some, and none is whole), `invalid_argument`
-  /// (no such pattern), and those of restore().
+  /// (not such a pattern), and those of restore().
   [[nodiscard]] Result<CheckpointReport> restore_latest(std::string_view store, std::string_view pattern,
                                                         const RestoreOptions& options = {});
 
-  /// Collective: whether the scheduler has said to any rank that the job ends soon, by the signal
-  /// RuntimeOptions::checkpoint_signal. The same on all ranks. Each signal is reported once; ranks that get
-  /// one after that may have it reported again. For the end of a step: `if (runtime.checkpoint_requested()) {
+  /// Returns whether the scheduler has notified any rank, by the signal RuntimeOptions::checkpoint_signal,
+  /// that the job ends soon. Collective, with the same result on all ranks. Each signal is reported once, and
+  /// perhaps again if it reaches a rank later. For the end of a step: `if (runtime.checkpoint_requested()) {
   /// … }`. Waits for the other ranks until `deadline`; one exchange of 128 bytes a rank. Throws Error
   /// `timeout`, `peer_lost`.
   [[nodiscard]] bool checkpoint_requested(Deadline deadline = {});
 
-  /// Collective over `ranks`, all of which are ranks of this runtime: they write or read a stream of steps
-  /// together. Used by the constructors of StepWriter and StepReader. Works on a duplicate of `ranks`. Throws
-  /// Error `timeout` and `peer_lost` as the runtime's own collective calls do.
+  /// Describes `ranks`, which write or read a stream of steps together; all of them are ranks of this
+  /// runtime. Collective over `ranks`. Used by the constructors of StepWriter and StepReader. Works on a
+  /// duplicate of `ranks`. Throws Error `timeout` and `peer_lost` as the runtime's own collective calls do.
   [[nodiscard]] StepSide step_side(MPI_Comm ranks);
 
-  /// Ranks that died while the runtime was open, ascending, as far as this rank knows: of its own node within
-  /// 200 ms, of others once a request to them has failed. After close(), if nobody died, the ranks of this
-  /// node that closed without waiting for this one. Local; any thread may call. Throws Error `closed` in a
-  /// process forked from a rank.
+  /// Returns the ranks that died while the runtime was open, ascending, as far as this rank knows: those of
+  /// its own node within 200 ms, others once a request to them has failed. After close(), if no rank died,
+  /// the ranks of this node that closed without waiting for this one. Local; any thread may call. Throws
+  /// Error `closed` in a process forked from a rank.
   [[nodiscard]] std::vector<int> lost_ranks() const;
 
-  /// Memory, objects and paths of this rank, and the lost ranks. Calls of stores over backends count, too.
-  /// Local. Throws Error `closed` in a process forked from a rank.
+  /// Returns a text with the memory, objects and paths of this rank, and the lost ranks. Includes calls of
+  /// stores over backends. Local. Throws Error `closed` in a process forked from a rank.
   [[nodiscard]] std::string report() const;
-  /// Collective: the same for each rank, per node and in total. All ranks get the same text.
+  /// Returns report() for each rank, per node and in total. Collective; all ranks get the same text.
   [[nodiscard]] std::string report_all(Deadline deadline = {});
-  /// Collective: nodes, ranks and memory, what connects the nodes, MPI, limits of the processes, and what of
-  /// it is slow or risky, with what to do. All ranks get the same text. For people; see LOCUM_LOG and
-  /// locum-info.
+  /// Returns a text about nodes, ranks and memory, the connection of the nodes, MPI, limits of the processes,
+  /// and which of these is slow or risky, with advice. Collective; all ranks get the same text. For people;
+  /// see LOCUM_LOG and locum-info.
   [[nodiscard]] std::string describe(Deadline deadline = {});
-  /// Counters of this rank, live.
+  /// Returns live counters of this rank.
   [[nodiscard]] const Metrics& metrics() const noexcept;
 
-  /// The options in force: those given, overridden by the environment.
+  /// Returns the options in force: those given, overridden by the environment.
   [[nodiscard]] const RuntimeOptions& options() const noexcept;
-  /// This rank, and how many there are, in the communicator given.
+  /// Returns this rank; size(): the number of ranks in the communicator given.
   [[nodiscard]] int rank() const noexcept;
   [[nodiscard]] int size() const noexcept;
-  /// The node of this rank, and how many there are: ranks with the same number share memory.
+  /// Returns the node of this rank; nodes(): the number of nodes. Ranks of one node share memory.
   [[nodiscard]] int node() const noexcept;
   [[nodiscard]] int nodes() const noexcept;
-  /// Random number that identifies this runtime; the same on all its ranks.
+  /// Returns the random number that identifies this runtime; the same on all its ranks.
   [[nodiscard]] std::uint64_t incarnation() const noexcept;
 
-  /// Collective: ends the runtime before its destructor does. Calls on it and on its stores return `closed`
+  /// Ends the runtime before its destructor does. Collective. Calls on it and on its stores return `closed`
   /// from then on; views stay valid, and keep their memory, until they are destroyed. Waits until `deadline`
   /// for the other ranks; throws `timeout` if they do not join, but this rank's part is closed even then.
-  /// With ranks lost, or if one of this node has closed without waiting for the others, it waits for nobody,
+  /// With ranks lost, or if one of this node has closed without waiting for the others, it does not wait,
   /// closes only this rank's part and returns: see lost_ranks(). `invalid_argument` after `MPI_Finalize`; the
   /// destructor then closes the rest. Closing twice is allowed, and local.
   void close(Deadline deadline = {});
