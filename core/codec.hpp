@@ -18,7 +18,7 @@
 
 namespace locum {
 
-/// A way of one's own to turn values into bytes and back, in place of locum's. It is a class that has
+/// A user-defined encoding of values as bytes, in place of locum's: a class that has
 ///
 /// * `static constexpr std::string_view name`: 1 to 64 letters, digits and `_.+-`. It is part of the object's
 ///   type: `f64[]@f32`.
@@ -31,7 +31,7 @@ namespace locum {
 /// * `template <class T> static constexpr bool takes`: whether the codec handles the type; if false, the
 ///   library's own encoding is used. Without this member it handles all types.
 /// * `static constexpr bool reads_raw_bytes`: whether it also reads objects of raw bytes, at any address:
-///   what other programs stored in a backend, what `file:` with `plain=1` keeps without types, and what
+///   those that other programs stored in a backend, that `file:` with `plain=1` keeps without types, and that
 ///   `put_bytes` stored. Without this member these are `type_mismatch`.
 ///
 /// The bytes passed to decode() are aligned to 16 and *not trusted*: another program may have written them.
@@ -75,7 +75,7 @@ struct TypeAndCodec {
              : TypeAndCodec{name, {}};
 }
 
-/// Whether a codec handles a type; if not, the library's own encoding is used.
+/// Returns whether a codec handles a type; if not, the library's own encoding is used.
 template <class C, class T>
 constexpr bool codec_takes() {
   if constexpr (requires {
@@ -87,7 +87,7 @@ constexpr bool codec_takes() {
   }
 }
 
-/// Whether a codec reads objects of raw bytes.
+/// Returns whether a codec reads objects of raw bytes.
 template <class C>
 constexpr bool codec_reads_raw_bytes() {
   if constexpr (requires {
@@ -234,7 +234,7 @@ template <class C, class T>
                : Result<View<T>>(value.error());
 }
 
-/// The encoded size of a value, exact or an upper bound.
+/// Returns the encoded size of a value, exact or an upper bound.
 [[nodiscard]] Result<std::uint64_t> size_by(const WritingSteps& steps, const void* codec, const void* value);
 /// Writes the value and returns the number of bytes written; always all of them if the size is exact.
 [[nodiscard]] Result<std::size_t> encode_by(const WritingSteps& steps, const void* codec, const void* value,
@@ -244,7 +244,7 @@ template <class C, class T>
 template <class T>
 class EncoderOf {
  public:
-  /// The library's own encoding.
+  /// Selects the library's own encoding.
   EncoderOf() noexcept : steps_(&WrittenAsEver<T>::steps) {}
   template <Codec C>
   EncoderOf(const C& codec) noexcept : codec_(&codec), steps_(&steps_of<C>()) {}
@@ -270,7 +270,7 @@ class EncoderOf {
 template <class T>
 class DecoderOf {
  public:
-  /// The library's own encoding.
+  /// Selects the library's own encoding.
   DecoderOf() noexcept : identity_(&object_identity<T>), read_(&read_view<T>) {}
   template <Codec C>
   DecoderOf(const C& /*codec*/) noexcept : DecoderOf(std::type_identity<C>()) {}
@@ -292,7 +292,7 @@ class DecoderOf {
   Reader<T> read_;
 };
 
-/// Both, for a value that is put and then read.
+/// Type-erased codec for a value that is put and then read.
 template <class T>
 class CoderOf {
  public:
@@ -311,11 +311,11 @@ class CoderOf {
   DecoderOf<T> decoder_;
 };
 
-/// Both, for a value that is put later: keeps a copy of the codec. Also for arrays without codec.
+/// Type-erased codec for a value that is put later: keeps a copy of the codec. Also for arrays without codec.
 template <class T>
 class KeptCoderOf {
  public:
-  /// The library's own encoding.
+  /// Selects the library's own encoding.
   KeptCoderOf() = default;
   template <Codec C>
   KeptCoderOf(const C& codec) : decoder_(codec) {
@@ -330,7 +330,7 @@ class KeptCoderOf {
     }
   }
 
-  /// Null: the library's own encoding.
+  /// Returns null for the library's own encoding.
   [[nodiscard]] const WritingSteps* steps() const noexcept { return steps_; }
   [[nodiscard]] const void* codec() const noexcept { return codec_.get(); }
   [[nodiscard]] const DecoderOf<T>& decoder() const noexcept { return decoder_; }
@@ -343,8 +343,8 @@ class KeptCoderOf {
 
 }  // namespace detail
 
-/// How the object behind a handle is read: `runtime.proxy<Mesh>(handle, {.codec = my_codec})`. Only the
-/// codec's type matters.
+/// The codec by which the object of a handle is read: `runtime.proxy<Mesh>(handle, {.codec = my_codec})`.
+/// Only the codec's type matters.
 template <class T>
 struct Decoding {
   detail::DecoderOf<T> codec;

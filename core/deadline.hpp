@@ -17,7 +17,7 @@ class Deadline {
   Deadline(Clock::time_point moment) : moment_(moment) {}
 
   [[nodiscard]] bool is_default() const noexcept { return moment_ == none; }
-  /// The moment itself, or `now` + `default_timeout` if none was given.
+  /// Returns the moment itself, or `now` + `default_timeout` if none was given.
   template <class Rep, class Period>
   [[nodiscard]] Clock::time_point moment(std::chrono::duration<Rep, Period> default_timeout,
                                          Clock::time_point now = Clock::now()) const {
@@ -56,7 +56,7 @@ class TimeLimit {
   using Clock = Deadline::Clock;
 
   TimeLimit() = default;
-  /// A negative duration is 0; one too long for the clock lasts to the clock's end.
+  /// Takes a duration: a negative one is 0; one too long for the clock lasts to the clock's end.
   template <class Rep, class Period>
   TimeLimit(std::chrono::duration<Rep, Period> duration)
       : duration_(std::chrono::duration<double>(duration) >= std::chrono::duration<double>(longest) ? longest
@@ -65,7 +65,7 @@ class TimeLimit {
   TimeLimit(Clock::time_point moment) : moment_(moment) {}
   TimeLimit(Deadline deadline) : moment_(deadline) {}
 
-  /// The deadline of a call made now.
+  /// Returns the deadline of a call made now.
   operator Deadline() const { return duration_ < Clock::duration::zero() ? moment_ : Deadline(duration_); }
 
  private:

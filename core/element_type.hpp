@@ -15,10 +15,10 @@ namespace locum {
 /// Numbers are `f64`, `i32`, `u8` …; flat classes include their size, `particle{48}` (see TypeName). A value.
 class ElementType {
  public:
-  /// No type.
+  /// Makes an empty value: no type.
   ElementType() = default;
-  /// The type of `T`. For an array type use its innermost element type, and append its extents to those of
-  /// the object.
+  /// Returns the type of `T`. For an array type use its innermost element type, and append its extents to
+  /// those of the object.
   template <Flat T>
   [[nodiscard]] static ElementType of() {
     static_assert(
@@ -27,20 +27,21 @@ class ElementType {
         "elements, and all extents");
     return {TypeName<T>::value, sizeof(T), alignof(T)};
   }
-  /// The type with this canonical name. `invalid_argument` if it is neither a number nor a flat class.
+  /// Returns the type with this canonical name. `invalid_argument` if it is neither a number nor a flat
+  /// class.
   [[nodiscard]] static Result<ElementType> named(std::string_view name);
 
-  /// False for no type.
+  /// Returns false for no type.
   [[nodiscard]] explicit operator bool() const noexcept { return bytes_ != 0; }
-  /// The canonical name; empty for no type.
+  /// Returns the canonical name; empty for no type.
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
-  /// The size of one element.
+  /// Returns the size of one element, in bytes.
   [[nodiscard]] std::uint32_t bytes() const noexcept { return bytes_; }
-  /// The alignment of the elements in an object, at least 16: that of the C++ type; for a class known only by
-  /// name, the largest that its size allows.
+  /// Returns the alignment of the elements in an object, at least 16: that of the C++ type; for a class known
+  /// only by name, the largest that its size allows.
   [[nodiscard]] std::uint32_t alignment() const noexcept { return alignment_; }
 
-  /// Whether the type was given by its name only, so that it may need less.
+  /// Returns whether the type was given by its name only, so that it may need less.
   [[nodiscard]] bool alignment_is_guess() const noexcept { return alignment_is_guess_; }
 
   friend bool operator==(const ElementType& a, const ElementType& b) noexcept { return a.name_ == b.name_; }
@@ -58,7 +59,7 @@ class ElementType {
 };
 
 /// \cond library
-/// The error of a call that was given an ElementType that is none.
+/// Returns the error of a call without an element type.
 [[nodiscard]] Error no_element_type();
 /// \endcond
 

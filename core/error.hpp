@@ -11,7 +11,7 @@ namespace locum {
 
 struct Key;
 
-/// Error codes: what went wrong, by what a caller can do about it.
+/// Error codes, distinguished by how a caller can react.
 enum class Errc : std::uint8_t {
   invalid_argument = 1,  ///< the call itself is wrong: empty name, null extent, damaged handle …
   not_found,             ///< the object does not exist now
@@ -33,10 +33,10 @@ enum class Errc : std::uint8_t {
   value_too_large,       ///< the backend holds no value of that size; nothing was sent
 };
 
-/// The enumerator's own name, e.g. "key_exists".
+/// Returns the enumerator's own name, e.g. "key_exists".
 [[nodiscard]] std::string_view to_string(Errc code) noexcept;
 
-/// An error: its code, a sentence that says what to do next, and the key or name concerned. Thrown during
+/// An error: its code, a sentence with advice on the next step, and the key or name concerned. Thrown during
 /// set-up and by `Result::value()`; returned inside `Result` on the data path. Copies are cheap and never
 /// throw; what() is built on its first call. Any thread may read it.
 class Error : public std::exception {
@@ -47,26 +47,26 @@ class Error : public std::exception {
   explicit Error(Errc code, std::string text, std::string detail = {});
 
   [[nodiscard]] Errc code() const noexcept;
-  /// "key_exists: …", with key, detail and rank where known; without them if memory is short.
+  /// Returns "key_exists: …", with key, detail and rank where known; without them if memory is short.
   [[nodiscard]] const char* what() const noexcept override;
   [[nodiscard]] const std::string& text() const noexcept;
   [[nodiscard]] const std::string& detail() const noexcept;
-  /// The name or printed key that the operation concerned; empty if none.
+  /// Returns the name or printed key that the operation concerned; empty if none.
   [[nodiscard]] const std::string& key() const noexcept;
-  /// The rank (of the runtime's communicator) where the error arose; -1 if unknown.
+  /// Returns the rank (of the runtime's communicator) where the error arose; -1 if unknown.
   [[nodiscard]] int rank() const noexcept;
-  /// Whether the resource is being made available, so that a retry a little later may succeed. Set only for
-  /// calls that may not wait for it (WaitBudget); never sent to another rank.
+  /// Returns whether the resource is being made available, so that a retry a little later may succeed. Set
+  /// only for calls that may not wait for it (WaitBudget); never sent to another rank.
   [[nodiscard]] bool is_transient() const noexcept;
 
-  /// The same error, about this key (names longer than 128 bytes are shortened for printing).
+  /// Returns a copy about this key (names longer than 128 bytes are shortened for printing).
   [[nodiscard]] Error about(std::string_view key) const;
-  /// The same error, with this rank as its origin.
+  /// Returns a copy with this rank as its origin.
   [[nodiscard]] Error at_rank(int rank) const;
-  /// The same error, with both.
+  /// Returns a copy with both key and rank.
   [[nodiscard]] Error about(std::string_view key, int rank) const;
   [[nodiscard]] Error about(const Key& key, int rank) const;
-  /// The same error, transient.
+  /// Returns a transient copy.
   [[nodiscard]] Error as_transient() const;
 
  private:
@@ -77,16 +77,16 @@ class Error : public std::exception {
 };
 
 /// \cond library
-/// The error of a look-up that finds nothing. Made once and shared: it is often not even looked at.
+/// Returns the error of a look-up that finds nothing. Created once and shared: it is often not read.
 [[nodiscard]] Error no_such_object();
-/// The error of a wait for a name that reached its deadline. Created once and shared.
+/// Returns the error of a wait for a name that reached its deadline. Created once and shared.
 [[nodiscard]] Error name_not_put();
 
-/// The error of a process without free memory. Created once and shared: later calls allocate nothing (Links
-/// makes the first call).
+/// Returns the error of a process without free memory. Created once and shared: later calls allocate nothing
+/// (Links makes the first call).
 [[nodiscard]] Error no_memory_left();
 
-/// An error from `errno`, with the system's text as detail.
+/// Returns an error from `errno`, with the system's text as detail.
 [[nodiscard]] Error system_error(std::string text, int error_number);
 /// \endcond
 

@@ -10,7 +10,7 @@
 
 namespace locum {
 
-/// How the bytes of an object are to be read.
+/// Interpretation of the bytes of an object.
 enum class Layout : std::uint8_t {
   bytes = 0,    ///< raw bytes, interpreted by the caller
   flat = 1,     ///< one trivially copyable value
@@ -40,25 +40,26 @@ struct Extents {
     }
     return *this;
   }
-  /// `{nx, 3}`: integers of any types. The functions that take extents reject invalid ones.
+  /// Makes extents from integers of any types: `{nx, 3}`. The functions that take extents reject invalid
+  /// ones.
   template <std::integral... I>
     requires(sizeof...(I) >= 1 && sizeof...(I) <= max_rank)
   constexpr Extents(I... extents)
       : values{static_cast<std::uint64_t>(extents)...}, rank(static_cast<std::uint8_t>(sizeof...(I))) {}
 
-  std::array<std::uint64_t, max_rank> values;  ///< the first `rank` of them
+  std::array<std::uint64_t, max_rank> values;  ///< only the first `rank` are set
   std::uint8_t rank = 0;
 
   [[nodiscard]] constexpr std::span<const std::uint64_t> span() const noexcept {
     return {values.data(), std::min<std::size_t>(rank, max_rank)};
   }
-  /// Number of dimensions; not of elements.
+  /// Returns the number of dimensions; not of elements.
   [[nodiscard]] constexpr std::size_t size() const noexcept { return rank; }
   /// REQUIRES: dimension < size().
   [[nodiscard]] constexpr std::uint64_t operator[](std::size_t dimension) const noexcept {
     return values[dimension];
   }
-  /// Whether an array with these extents has that many elements. Without dimensions: no.
+  /// Returns whether an array with these extents has `elements` elements; false without dimensions.
   [[nodiscard]] constexpr bool has(std::uint64_t elements) const noexcept {
     if (rank == 0) {
       return false;

@@ -31,7 +31,7 @@ struct Access {
 
 namespace detail {
 
-/// A stand-in for any archive, to test whether a type has `serialize`.
+/// A placeholder for any archive, to test whether a type has `serialize`.
 struct AnyArchive {
   using is_loading = std::false_type;
   using is_saving = std::true_type;
@@ -72,7 +72,7 @@ inline constexpr bool is_never_flat =
     is_instance<T, std::optional> || is_instance<T, std::variant> || is_instance<T, std::pair> ||
     is_instance<T, std::tuple> || is_instance<T, StridedArray> || is_user_serialized<T>;
 
-/// Connectors align an object as its type requires, up to a page.
+/// Largest alignment of a type: connectors align each object as its type requires, up to a page.
 inline constexpr std::size_t largest_alignment = 4096;
 
 template <class T>
@@ -97,10 +97,10 @@ inline constexpr bool is_flat<T[]> = false;
 
 /// A type whose bytes are its value in every process: trivially copyable, no pointer or view, no `serialize`.
 /// Such values are stored in their memory layout and read in place. A structure with a pointer, a reference
-/// or a view among its members needs a `serialize`: storing it as it is is refused while compiling where a
-/// compiler can tell, which is of the first 16 members of a structure without constructors, and in the
-/// structures among these. If other processes leave such members alone, the structure and those that contain
-/// it say so: `static constexpr bool locum_is_flat = true;`. Alignments are kept, up to 4096 bytes.
+/// or a view among its members needs a `serialize`: storing it without one is rejected at compile time where
+/// the compiler can detect it, in the first 16 members of a structure without constructors, and in the
+/// structures among these. If other processes do not use such members, the structure and those that contain
+/// it declare `static constexpr bool locum_is_flat = true;`. Alignments are kept, up to 4096 bytes.
 template <class T>
 concept Flat = !std::is_const_v<T> && !std::is_volatile_v<T> && detail::is_flat<T>;
 

@@ -17,18 +17,19 @@ namespace locum {
 struct Handle {
   static constexpr std::uint8_t current_version = 1;
   static constexpr std::uint8_t named = 1;  ///< flag: the object was put under a name
-  /// Flag: of a promise, which may still be unset. The key is the promise's, the size 0 if it is unknown.
+  /// Flag: the object is a promise's, which may still be unset. The key is the promise's, the size 0 if it is
+  /// unknown.
   static constexpr std::uint8_t promised = 2;
-  /// Flag: its store keeps no decoded values (StoreOptions::keep_decoded).
+  /// Flag: the object's store keeps no decoded values (StoreOptions::keep_decoded).
   static constexpr std::uint8_t decoded_anew = 4;
-  /// Flag, beside `promised`: of part of a file, which is read when it is first used.
+  /// Flag, beside `promised`: the object is part of a file, which is read when it is first used.
   static constexpr std::uint8_t from_file = 8;
 
-  std::uint64_t incarnation = 0;  ///< of the runtime that made it; differs between jobs and between runtimes
+  std::uint64_t incarnation = 0;  ///< identifies the runtime that made it; differs between jobs and runtimes
   Key key;
-  std::uint64_t generation = 0;  ///< of its name; 0 if unnamed
+  std::uint64_t generation = 0;  ///< generation of the name; 0 if unnamed
   std::uint64_t name_hash =
-      0;  ///< of store and name; 0 if unnamed. Tells a replaced name from an evicted one
+      0;  ///< hash of store and name; 0 if unnamed. Distinguishes a replaced name from an evicted one
   std::uint64_t size_bytes = 0;
   std::uint64_t type_hash = 0;
   std::uint16_t owner_node = 0;  ///< a hint: node whose memory held the object when the handle was made
@@ -41,7 +42,8 @@ struct Handle {
   [[nodiscard]] bool is_from_file() const noexcept { return (flags & from_file) != 0; }
   /// Sets the checksum; the last step of making a handle.
   void stamp() noexcept;
-  /// Whether the bytes are a handle of this version; if not, `invalid_argument` says what is wrong.
+  /// Checks that the bytes are a handle of this version; if not, the text of `invalid_argument` names the
+  /// defect.
   [[nodiscard]] Result<void> verify() const;
 
   friend bool operator==(const Handle&, const Handle&) = default;

@@ -17,7 +17,7 @@ class ObjectView;
 /// that it is not confused with a number of elements.
 class Coordinates {
  public:
-  /// No coordinates.
+  /// Makes an empty position.
   constexpr Coordinates() noexcept = default;
   template <std::integral I>
   constexpr Coordinates(std::initializer_list<I> indices) noexcept {
@@ -28,13 +28,13 @@ class Coordinates {
       ++indices_.rank;
     }
   }
-  /// Indices of several types.
+  /// Overload for indices of several types.
   template <std::integral... I>
     requires(sizeof...(I) >= 2 && sizeof...(I) <= max_rank)
   constexpr Coordinates(I... indices) noexcept : indices_(indices...) {}
   constexpr Coordinates(const Extents& indices) noexcept : indices_(indices) {}
 
-  /// More than `max_rank`: valid for no object.
+  /// Returns the number of indices; more than `max_rank` are valid for no object.
   [[nodiscard]] constexpr std::size_t size() const noexcept { return indices_.size(); }
   /// REQUIRES: dimension < size() and < max_rank.
   [[nodiscard]] constexpr std::uint64_t operator[](std::size_t dimension) const noexcept {
@@ -50,32 +50,33 @@ class Coordinates {
 /// {.start = {0, 8}, .count = {4, 2}}})`
 struct Hyperslab {
   Coordinates start = {};
-  Extents count = {};   ///< the extents of what is read; may be 0, also behind the last element
+  Extents count = {};   ///< extents of the selection; may be 0, also behind the last element
   Extents stride = {};  ///< at least 1 in each dimension; of rank 0: 1 in all of them
 
-  /// Whether a hyperslab is given; if not, the whole array is meant.
+  /// Returns whether a hyperslab is given; if not, the whole array is meant.
   [[nodiscard]] constexpr bool is_given() const noexcept {
     return start.size() != 0 || count.size() != 0 || stride.size() != 0;
   }
 };
 
 /// \cond library
-/// Whether a dimension of this extent has `count` elements from `start` on, `stride` apart: no elements from
-/// any of its places on, and from its end. REQUIRES: stride > 0.
+/// Returns whether a dimension of this extent has `count` elements from `start` on, `stride` apart; it has 0
+/// elements from each `start` up to `extent`. REQUIRES: stride > 0.
 [[nodiscard]] constexpr bool has_elements(std::uint64_t start, std::uint64_t count, std::uint64_t stride,
                                           std::uint64_t extent) noexcept {
   return count == 0 ? start <= extent : start < extent && count - 1 <= (extent - 1 - start) / stride;
 }
-/// Bytes of a hyperslab, packed; may be none. `invalid_argument` unless it has 1 to `max_rank` dimensions, as
-/// many of each, no more elements than any object has, and no stride of 0.
+/// Returns the bytes of a packed hyperslab; may be 0. `invalid_argument` unless `start` and `count`, and
+/// `stride` if given, have the same 1 to `max_rank` dimensions, no stride is 0, and an object can have as
+/// many elements.
 [[nodiscard]] Result<std::uint64_t> packed_bytes(const Hyperslab& slab, std::uint64_t element_bytes);
-/// The hyperslab in flattened elements, of an array whose elements are arrays with these extents.
-/// `invalid_argument` if that makes too many dimensions.
+/// Returns the hyperslab in flattened elements, of an array whose elements are arrays with the extents
+/// `inner`. `invalid_argument` if that makes too many dimensions.
 [[nodiscard]] Result<Hyperslab> with_inner(const Hyperslab& slab, std::span<const std::uint64_t> inner);
-/// A hyperslab of an array with elements of `element_bytes`, packed row-major: a copy, or in place if its
-/// elements are contiguous. Its facts are the object's, except for the extents. `invalid_argument` for what
-/// packed_bytes() refuses and for a hyperslab outside the object, `type_mismatch` for elements of another
-/// size. A view that already shows a hyperslab is returned unchanged.
+/// Returns a hyperslab of an array with elements of `element_bytes`, packed row-major: a copy, or in place if
+/// its elements are contiguous. Its metadata is the object's, except for the extents. `invalid_argument`
+/// where packed_bytes() returns it and for a hyperslab outside the object, `type_mismatch` for elements of
+/// another size. A view that already shows a hyperslab is returned unchanged.
 [[nodiscard]] Result<ObjectView> hyperslab_of(ObjectView view, const Hyperslab& slab,
                                               std::uint64_t element_bytes);
 /// \endcond

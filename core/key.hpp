@@ -25,7 +25,7 @@ struct Key {
   friend auto operator<=>(const Key&, const Key&) = default;
 };
 
-/// "store/creator/serial", for people and logs.
+/// Returns "store/creator/serial", for people and logs.
 [[nodiscard]] std::string to_string(const Key& key);
 std::ostream& operator<<(std::ostream& out, const Key& key);
 

@@ -17,14 +17,14 @@ struct ElementCount {
   constexpr ElementCount(I number) noexcept : value(static_cast<std::uint64_t>(number)) {}
 };
 
-/// Some of an array's elements, row-major: `get<double[]>(key, {.part = {.offset = 100, .count = 10}})`.
+/// Consecutive elements of an array, row-major: `get<double[]>(key, {.part = {.offset = 100, .count = 10}})`.
 struct Part {
   static constexpr std::uint64_t none = ~std::uint64_t{0};
 
   ElementCount offset = 0;
-  ElementCount count = none;  ///< 0 from the end on, too
+  ElementCount count = none;  ///< may be 0, also at the end
 
-  /// Whether a part is given; if not, the whole array is meant.
+  /// Returns whether a part is given; if not, the whole array is meant.
   [[nodiscard]] constexpr bool is_given() const noexcept { return offset.value != 0 || count.value != none; }
 };
 
@@ -35,11 +35,11 @@ struct ByteRange {
   std::uint64_t bytes = 0;
 };
 
-/// The bytes of these elements. `invalid_argument` for more than any object can hold.
+/// Returns the bytes of these elements. `invalid_argument` for more than any object can hold.
 [[nodiscard]] Result<ByteRange> range_of(const Part& part, std::uint64_t element_bytes);
-/// `invalid_argument` unless the range, which may be empty, lies within `size_bytes`.
+/// Returns `invalid_argument` unless the range, which may be empty, lies within `size_bytes`.
 [[nodiscard]] Result<void> check_range(const ByteRange& range, std::uint64_t size_bytes);
-/// A view of some bytes of the same object. A view that already shows a part is returned unchanged.
+/// Returns a view of some bytes of the same object. A view that already shows a part is returned unchanged.
 [[nodiscard]] Result<ObjectView> part_of(ObjectView view, const ByteRange& range);
 /// \endcond
 

@@ -14,10 +14,10 @@
 
 namespace locum {
 
-/// An array whose element type is known only at run time, in memory that this value does not own: what other
-/// languages and file formats have in place of a StridedArray, from which it is made implicitly. Strides
-/// count bytes; they may be negative, and zero where one element stands for many. A cheap value; does not
-/// keep the memory alive.
+/// An array whose element type is known only at run time, in memory that this value does not own: the form of
+/// a StridedArray, which converts to it implicitly, for other languages and file formats. Strides count
+/// bytes; they may be negative, and zero where one element stands for many. Cheap to copy; does not keep the
+/// memory alive.
 ///
 /// \tparam Byte std::byte of memory that may be written, const std::byte of memory that is only read
 template <class Byte>
@@ -26,12 +26,13 @@ class BasicRawArray {
   using Pointer = std::conditional_t<std::is_const_v<Byte>, const void*, void*>;
 
  public:
-  /// Row-major, without gaps.
+  /// Describes a row-major array without gaps.
   BasicRawArray(Pointer first, ElementType element, const Extents& extents) noexcept
       : BasicRawArray(std::move(element),
                       detail::row_major(static_cast<const std::byte*>(first), extents, element.bytes())) {}
-  /// With the distances, in bytes, from an element to its neighbour in each dimension. If their number
-  /// differs from that of the extents, the array has no extents, and all calls of the store reject it.
+  /// Describes an array by the distances, in bytes, from an element to its neighbour in each dimension. If
+  /// their number differs from that of the extents, the array has no extents, and all calls of the store
+  /// reject it.
   BasicRawArray(Pointer first, ElementType element, const Extents& extents,
                 std::span<const std::int64_t> strides) noexcept
       : BasicRawArray(std::move(element), strided(first, extents, strides, element.bytes())) {}
@@ -44,11 +45,11 @@ class BasicRawArray {
   BasicRawArray(const BasicRawArray<Other>& other) : BasicRawArray(other.element(), other.memory()) {}
 
   [[nodiscard]] const ElementType& element() const noexcept { return element_; }
-  /// Slowest dimension first.
+  /// Returns the extents, slowest dimension first.
   [[nodiscard]] const Extents& extents() const noexcept { return memory_.extents; }
-  /// The element with the indices 0.
+  /// Returns the address of the element with the indices 0.
   [[nodiscard]] Byte* data() const noexcept { return const_cast<Byte*>(memory_.first); }
-  /// In bytes. REQUIRES: dimension < extents().size().
+  /// Returns a stride in bytes. REQUIRES: dimension < extents().size().
   [[nodiscard]] std::int64_t stride(std::size_t dimension) const noexcept {
     return memory_.strides[dimension];
   }

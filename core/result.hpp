@@ -9,7 +9,7 @@
 namespace locum {
 
 namespace detail {
-/// What a result that has a value returns as its error.
+/// Returns the error of a result that has a value.
 [[nodiscard, gnu::cold]] const Error& no_error() noexcept;
 }  // namespace detail
 
@@ -33,7 +33,7 @@ class [[nodiscard]] Result {
   [[nodiscard]] bool has_value() const noexcept { return state_.index() == 0; }
   explicit operator bool() const noexcept { return has_value(); }
 
-  /// The value; throws the error if there is none.
+  /// Returns the value; throws the error if there is none.
   [[nodiscard]] T& value() & { return checked(), *std::get_if<0>(&state_); }
   [[nodiscard]] const T& value() const& { return checked(), *std::get_if<0>(&state_); }
   T value() && { return checked(), std::move(*std::get_if<0>(&state_)); }
@@ -41,14 +41,15 @@ class [[nodiscard]] Result {
   /// REQUIRES: has_value().
   [[nodiscard]] T& operator*() & noexcept { return *std::get_if<0>(&state_); }
   [[nodiscard]] const T& operator*() const& noexcept { return *std::get_if<0>(&state_); }
-  /// By value: the range of a range-for, say, outlives the result. Where a move counts, `std::move(*result)`.
+  /// Returns by value: the range of a range-for, for example, outlives the result. Where a move counts, use
+  /// `std::move(*result)`.
   [[nodiscard]] T operator*() && noexcept(std::is_nothrow_move_constructible_v<T>) {
     return std::move(*std::get_if<0>(&state_));
   }
   [[nodiscard]] T* operator->() noexcept { return std::get_if<0>(&state_); }
   [[nodiscard]] const T* operator->() const noexcept { return std::get_if<0>(&state_); }
 
-  /// The error. Of a result that has a value: an Error `invalid_argument` that says so.
+  /// Returns the error; for a result that has a value, an Error `invalid_argument` that reports this.
   [[nodiscard]] const Error& error() const noexcept {
     return has_value() ? detail::no_error() : *std::get_if<1>(&state_);
   }

@@ -12,13 +12,13 @@ namespace locum {
 
 /// A pointer, extents and strides of an array in memory that this value does not own. View::array() returns
 /// one, and locum::array() makes one of a program's own array; `put` stores its elements as a `T[]`, `read`
-/// fills it. A cheap value; does not keep the memory alive.
+/// fills it. Cheap to copy; does not keep the memory alive.
 template <class T>
 class StridedArray {
  public:
   using element_type = T;
 
-  /// Row-major, without gaps. REQUIRES: 1 to `max_rank` extents.
+  /// Describes a row-major array without gaps. REQUIRES: 1 to `max_rank` extents.
   StridedArray(T* data, const Extents& extents) noexcept : data_(data), extents_(extents) {
     std::uint64_t stride =
         1;  // wraps where the extents are too many elements, which calls of the store refuse
@@ -27,9 +27,9 @@ class StridedArray {
       stride *= extents[at];
     }
   }
-  /// With gaps: `strides` are the distances from an element to its neighbour in each dimension, in elements.
-  /// If their number differs from that of the extents, the array has no extents, and all calls of the store
-  /// reject it.
+  /// Describes an array with gaps: `strides` are the distances from an element to its neighbour in each
+  /// dimension, in elements. If their number differs from that of the extents, the array has no extents, and
+  /// all calls of the store reject it.
   StridedArray(T* data, const Extents& extents, const Extents& strides) noexcept
       : data_(data), extents_(strides.size() == extents.size() ? extents : Extents()) {
     for (std::size_t at = 0; at < extents_.size(); ++at) {
@@ -37,8 +37,8 @@ class StridedArray {
     }
   }
 
-  /// The element at these indices, slowest dimension first. REQUIRES: one index for each dimension, each less
-  /// than its extent.
+  /// Returns the element at these indices, slowest dimension first. REQUIRES: one index for each dimension,
+  /// each less than its extent.
   template <std::integral... I>
     requires(sizeof...(I) >= 1 && sizeof...(I) <= max_rank)
   [[nodiscard]] T& operator()(I... indices) const noexcept {
@@ -49,9 +49,9 @@ class StridedArray {
   }
 
   [[nodiscard]] T* data() const noexcept { return data_; }
-  /// Slowest dimension first.
+  /// Returns the extents, slowest dimension first.
   [[nodiscard]] const Extents& extents() const noexcept { return extents_; }
-  /// In elements. REQUIRES: dimension < extents().size().
+  /// Returns a stride in elements. REQUIRES: dimension < extents().size().
   [[nodiscard]] std::int64_t stride(std::size_t dimension) const noexcept { return strides_[dimension]; }
 
  private:
@@ -60,15 +60,15 @@ class StridedArray {
   std::array<std::int64_t, max_rank> strides_{};
 };
 
-/// An array without gaps, row-major; `first` is its first element. 1 to `max_rank` extents, slowest dimension
-/// first.
+/// Returns a row-major array without gaps; `first` is its first element. 1 to `max_rank` extents, slowest
+/// dimension first.
 template <class T>
 [[nodiscard]] StridedArray<T> array(T* first, const Extents& extents) noexcept {
   return {first, extents};
 }
-/// An array with gaps, such as the interior of one with ghost cells:
-/// `locum::array(&field[nx + 3], {ny, nx}, {nx + 2, 1})`. `first` is the element with the indices 0. A stride
-/// is the distance from an element to its neighbour, in elements, and may be negative.
+/// Returns an array with gaps, such as the interior of one with ghost cells: `locum::array(&field[nx + 3],
+/// {ny, nx}, {nx + 2, 1})`. `first` is the element with the indices 0. A stride is the distance from an
+/// element to its neighbour, in elements, and may be negative.
 template <class T>
 [[nodiscard]] StridedArray<T> array(T* first, const Extents& extents, const Extents& strides) noexcept {
   return {first, extents, strides};
@@ -76,7 +76,7 @@ template <class T>
 
 namespace detail {
 
-/// The array without its type.
+/// Returns the array without its type.
 template <class T>
 [[nodiscard]] StridedBytes bytes_of(const StridedArray<T>& array) noexcept {
   StridedBytes bytes{reinterpret_cast<const std::byte*>(array.data()), array.extents(), {}, sizeof(T)};

@@ -71,7 +71,8 @@ constexpr std::string_view compiler_name() {
   return function.substr(begin, end - begin);
 }
 
-/// Whether what begins with the parenthesis behind a function's parameters goes on with what is in it.
+/// Returns whether `rest`, which begins with the parenthesis that closes a function's parameters, continues
+/// with an entity inside that function.
 constexpr bool leads_into_function(std::string_view rest) {
   constexpr std::array<std::string_view, 4> qualifiers{" const", " volatile", " &&", " &"};
   rest.remove_prefix(1);
@@ -83,9 +84,9 @@ constexpr bool leads_into_function(std::string_view rest) {
   return rest.starts_with("::") || rest.starts_with(" requires ");
 }
 
-/// Whether the compiler's name of a type may be that of another type in another source: of one without a
-/// name, in an anonymous namespace or in a function, of a lambda, or a template over one of these. Clang does
-/// not tell which types are in functions.
+/// Returns whether the compiler's name of a type may be that of another type in another source: the type has
+/// no name, is a lambda, is in an anonymous namespace or in a function, or is a template over one of these.
+/// Clang's names do not show which types are in functions.
 constexpr bool is_private_name(std::string_view name) {
   constexpr std::array<std::string_view, 6> marks{"{anonymous}", "<unnamed ", "<lambda",
                                                   "(anonymous ", "(unnamed ", "(lambda "};
@@ -155,14 +156,14 @@ constexpr std::string_view arithmetic_name() {
 }  // namespace detail
 
 /// The canonical name of a type, recorded in its objects and the same on all ranks. Numbers are `f64`, `i32`,
-/// `u8` …, `bool`, `char`, `byte`; arrays of flat elements are `f64[]`, whatever C++ type holds them, and
-/// arrays of arrays the same, with more extents; containers and similar templates are composed:
+/// `u8` …, `bool`, `char`, `byte`; arrays of flat elements are `f64[]`, whatever C++ type holds them; arrays
+/// of arrays have that name too, with more extents; containers and similar templates are composed:
 /// `map<char[],f64[]>`. A class may name itself by a member `static constexpr std::string_view
 /// locum_type_name`, so that separately built programs agree; other classes get the compiler's name, and are
-/// refused while compiling where that does not tell them apart (anonymous namespaces, lambdas). Flat
-/// classes include their size, `particle{48}`, so that programs that disagree on it do not read each other's
-/// bytes. A user's class template may specialise TypeName. An `@`, as in `f64[]@f32`, precedes the codec that
-/// wrote an object (see Codec); no type's own name contains one.
+/// rejected at compile time where it is ambiguous (anonymous namespaces, lambdas). Flat classes include their
+/// size, `particle{48}`, so that programs that disagree on it do not read each other's bytes. A user's class
+/// template may specialise TypeName. An `@`, as in `f64[]@f32`, precedes the codec that wrote an object (see
+/// Codec); no type's own name contains one.
 template <class T>
 struct TypeName {
  private:
