@@ -37,19 +37,20 @@ class Arena {
   Arena& operator=(const Arena&) = delete;
   virtual ~Arena() = default;
 
-  /// A block of at least `size_bytes` (0 is allowed, and gets an address of its own), committed, its content
-  /// undefined. Aligned as requested (a power of two up to 4096), from 128 bytes on to at least 64.
-  /// `out_of_memory` with the requested, used and free bytes; transient if others were asked to return
+  /// Allocates a block of at least `size_bytes` (0 is allowed, and gets an address of its own), committed,
+  /// its content undefined. Aligned as requested (a power of two up to 4096), from 128 bytes on to at least
+  /// 64. `out_of_memory` with the requested, used and free bytes; transient if others were asked to return
   /// memory, which a limited budget does not wait for; `invalid_argument` for another alignment. The arena
   /// itself bounds its total wait: only the limits of the budget count.
   [[nodiscard]] virtual Result<Block> allocate(std::uint64_t size_bytes, std::uint64_t alignment = 16,
                                                WaitBudget budget = {}) = 0;
-  /// REQUIRES: `block` came from allocate() of this arena, or lies in one that it took over, and was not
-  /// freed since.
+  /// Frees a block. REQUIRES: `block` came from allocate() of this arena, or lies in one that it took over,
+  /// and was not freed since.
   virtual void free(const Block& block) noexcept = 0;
-  /// The address of an offset of any arena of the node in this process. REQUIRES: committed.
+  /// Returns the address, in this process, of an offset of any arena of the node. REQUIRES: committed.
   [[nodiscard]] virtual std::byte* data(std::uint64_t offset) const noexcept = 0;
-  /// Whether [offset, offset + size) lies within an arena of the node; checks offsets from other processes.
+  /// Returns whether [offset, offset + size) lies within an arena of the node; checks offsets from other
+  /// processes.
   [[nodiscard]] virtual bool contains(std::uint64_t offset, std::uint64_t size_bytes) const noexcept = 0;
   [[nodiscard]] virtual ArenaUsage usage() const = 0;
 };

@@ -13,7 +13,7 @@ namespace locum {
 /// How much of each object of a batch is requested.
 enum class Wanting : std::uint8_t {
   all,
-  facts,  ///< metadata: as Source::get_some() of Facts
+  facts,  ///< metadata: like Source::get_some() of Facts
 };
 
 /// Alignment of small objects of another node in a batched reply. Objects that need more are requested alone.
@@ -27,20 +27,22 @@ class Batches {
  public:
   virtual ~Batches() = default;
 
-  /// Source::get() or get_some() of each, with their errors: `found` in the order of `addresses`. Objects of
-  /// other nodes are requested in few messages: small ones in one per node and 256 objects, large ones one by
-  /// one, concurrently. Small objects of one reply stay in memory until the last view of any of them is gone.
-  /// REQUIRES: as many `found` as `addresses`; objects of types that need at most batch_alignment.
+  /// Gets each object like Source::get() or get_some(), with their errors: `found` in the order of
+  /// `addresses`. Objects of other nodes are requested in few messages: small ones in one per node and 256
+  /// objects, large ones one by one, concurrently. Small objects of one reply stay in memory until the last
+  /// view of any of them is destroyed. REQUIRES: as many `found` as `addresses`; objects of types that need
+  /// at most batch_alignment.
   virtual void find_batch(std::span<const Address> addresses, Wanting wanting,
                           std::span<Result<ObjectView>> found, Deadline deadline) = 0;
-  /// Sink::seal() of each draft, none of which replaces another object: `sealed` in the order of the drafts.
-  /// Names at home on other nodes are bound by one request for each node and each 256 names, or 256 KiB. Of a
-  /// repeated name one is bound. REQUIRES: as many `sealed` as drafts.
+  /// Seals each draft, none of which replaces another object, like Sink::seal(): `sealed` in the order of the
+  /// drafts. Names at home on other nodes are bound by one request for each node and each 256 names, or 256
+  /// KiB. If a name is repeated, one of its objects is bound. REQUIRES: as many `sealed` as drafts.
   virtual void seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,
                           Deadline deadline) = 0;
-  /// Sink::evict() of each: `evicted` in the order of `addresses`. One request for each 256 of them goes to
-  /// the node of the objects, or to the home of their names; follow-up requests, from there or from this node
-  /// for its own objects and names, go one by one, concurrently. REQUIRES: as many `evicted` as `addresses`.
+  /// Evicts each object like Sink::evict(): `evicted` in the order of `addresses`. One request for each 256
+  /// of them goes to the node of the objects, or to the home of their names; follow-up requests, from there
+  /// or from this node for its own objects and names, go one by one, concurrently. REQUIRES: as many
+  /// `evicted` as `addresses`.
   virtual void evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted,
                            Deadline deadline) = 0;
 };

@@ -34,8 +34,8 @@ struct SealOptions {
   /// replace: only if this is the current generation (`stale` if another is, `not_found` if none). 0: any or
   /// none.
   std::uint64_t expected_generation = 0;
-  /// The caller notifies this process's waiters for the name as soon as the call returns: the process's
-  /// NameWatcher need not wake anybody.
+  /// Whether the caller notifies this process's waiters for the name as soon as the call returns: its
+  /// NameWatcher need not wake any thread.
   bool caller_tells = false;
 };
 
@@ -48,7 +48,7 @@ struct Sealed {
 /// Returns whether the result of a wait is still wanted. Called by the waiting thread without a lock: it may
 /// look for other objects.
 using Wanted = std::function<bool()>;
-/// A wait asks so often whether its result is wanted.
+/// Interval at which a wait checks whether its result is wanted.
 inline constexpr std::chrono::milliseconds look_interval{200};
 
 class NameWatcher;
@@ -63,14 +63,14 @@ class Source {
  public:
   virtual ~Source() = default;
 
-  /// The object, pinned. A damaged or foreign key is `not_found`; a replaced one is `stale` if the address
-  /// carries the hash of its name. Equivalent to waiting for get_or_task(); separate because it is the most
-  /// frequent call, and takes nanoseconds within a node.
+  /// Returns the object, pinned. A damaged or foreign key is `not_found`; a replaced one is `stale` if the
+  /// address carries the hash of its name. Equivalent to waiting for get_or_task(); separate because it is
+  /// the most frequent call, and takes nanoseconds within a node.
   [[nodiscard]] virtual Result<ObjectView> get(const Address& address, WaitBudget budget) = 0;
-  /// get() of a part of the object: only that part is transferred from another node. The facts are those of
-  /// the whole object. For a range of bytes the view shows only these; for a
-  /// hyperslab it shows the elements, packed (see hyperslab_of()), with the extents of the hyperslab; for
-  /// facts alone it may show no bytes. `invalid_argument` if the object does not have the selected part.
+  /// Gets a part of the object: only that part is transferred from another node. The facts are those of the
+  /// whole object. For a range of bytes the view shows only these; for a hyperslab it shows the elements,
+  /// packed (see hyperslab_of()), with the extents of the hyperslab; for facts alone it may show no bytes.
+  /// `invalid_argument` if the object does not have the selected part.
   ///
   /// A begun task fetches in the background, within the deadline. If the window of objects on their way, or
   /// arrived and still counted, is full, it queues, and the runtime's timeout runs from its start; if very
@@ -84,22 +84,22 @@ class Source {
                                             Deadline deadline) {
     return get_or_task(address, selection, CountsUntil::never, deadline).found;
   }
-  /// get_some(), where what another node sends may be received in `memory` instead of memory of this process:
-  /// the view then shows `memory`. After the return nothing writes there; so a call whose deadline passes
-  /// during a transfer lasts until the transfer has ended, or its sender is given up as lost. `memory` is
-  /// plain memory of this process that may be written.
+  /// Like get_some(), but may receive the bytes from another node in `memory`, which the view then shows.
+  /// After the return nothing writes there; so a call whose deadline passes during a transfer lasts until the
+  /// transfer has ended, or its sender is given up as lost. `memory` is plain memory of this process that may
+  /// be written.
   [[nodiscard]] virtual Result<ObjectView> get_into(const Address& address, const Selection& selection,
                                                     std::span<std::byte> /*memory*/, Deadline deadline) {
     return get_some(address, selection, deadline);
   }
-  /// Whether the object exists.
+  /// Returns whether the object exists.
   [[nodiscard]] virtual NowOrTask<bool> exists_or_task(const Address& address, CountsUntil counts,
                                                        WaitBudget budget) = 0;
   [[nodiscard]] Result<bool> exists(const Address& address, WaitBudget budget) {
     return exists_or_task(address, CountsUntil::never, budget).found;
   }
-  /// Names of a store that begin with `prefix`, in ascending byte order. Names live throughout the call
-  /// appear once.
+  /// Returns the names of a store that begin with `prefix`, in ascending byte order. Names live throughout
+  /// the call appear once.
   [[nodiscard]] virtual NowOrTask<std::vector<std::string>> list_or_task(std::uint32_t store,
                                                                          std::string_view prefix,
                                                                          CountsUntil counts,
@@ -108,16 +108,15 @@ class Source {
                                                       Deadline deadline) {
     return list_or_task(store, prefix, CountsUntil::never, deadline).found;
   }
-  /// The object under a name, as soon as somebody puts it; `timeout` at the deadline. Sleeps meanwhile, and
-  /// about every `look_interval` checks whether the result is still `wanted`, if that is not empty: `timeout`
-  /// also if it is not.
+  /// Blocks until there is an object under the name, and returns it; `timeout` at the deadline. Calls
+  /// `wanted`, if not empty, about every `look_interval`: `timeout` also if it returns false.
   [[nodiscard]] virtual Result<ObjectView> wait(const Address& address, Deadline deadline,
                                                 const Wanted& wanted = {}) = 0;
-  /// One look of a wait that has no thread, as a task, where looking holds up who does it. It takes a second
-  /// at most; it ends with `timeout` after that, and with another error where wait() would. What it finds is
-  /// fetched as by get_or_task(), until that deadline. Null: wait() with a moment that has passed holds
-  /// nobody up. Not needed where get_or_task() has promises waited for; elsewhere it says `not_found` of
-  /// them.
+  /// Returns one look of a wait that has no thread, as a task, where a look would block its caller. It takes
+  /// a second at most, then ends with `timeout`, or with another error where wait() would. It fetches an
+  /// object that it finds like get_or_task(), until the deadline. Null: wait() with a moment that has passed
+  /// does not block. Not needed where get_or_task() waits for promises; elsewhere that returns `not_found`
+  /// for them.
   [[nodiscard]] virtual std::shared_ptr<Look> look_later(const Address& /*address*/, CountsUntil /*counts*/,
                                                          Deadline /*deadline*/) {
     return nullptr;
@@ -132,7 +131,7 @@ class Sink {
  public:
   virtual ~Sink() = default;
 
-  /// Memory for an object of `size_bytes`, visible to nobody until sealed.
+  /// Allocates memory for an object of `size_bytes`, visible to no other process until sealed.
   [[nodiscard]] virtual Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta,
                                                    WaitBudget budget) = 0;
   /// Publishes a draft. On completion every rank finds the object. On an error the draft has been discarded.
@@ -145,8 +144,8 @@ class Sink {
   }
   /// Frees the memory of an unsealed draft.
   virtual void discard(const ObjectDraft& draft) noexcept = 0;
-  /// True: the object existed; no get that starts later finds it. False: it did not exist. A begun task is
-  /// carried out even if its result is not wanted.
+  /// Evicts an object. True: it existed; no get that starts later finds it. False: it did not exist. A begun
+  /// task is carried out even if its result is not wanted.
   [[nodiscard]] virtual NowOrTask<bool> evict_or_task(const Address& address, CountsUntil counts,
                                                       WaitBudget budget) = 0;
   [[nodiscard]] Result<bool> evict(const Address& address, WaitBudget budget) {
@@ -161,42 +160,42 @@ class Sink {
 /// nodes) and `local` (one process) implement it.
 class Connector : public Source, public Sink {
  public:
-  /// The batched calls; null: none, calls are made one after the other.
+  /// Returns the batched calls; null: none, calls are made one after the other.
   [[nodiscard]] virtual Batches* batches() noexcept { return nullptr; }
-  /// As in Batches, whether or not batches() is null.
+  /// Gets, seals and evicts as in Batches, whether or not batches() is null.
   void find_batch(std::span<const Address> addresses, Wanting wanting, std::span<Result<ObjectView>> found,
                   Deadline deadline);
   void seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed, Deadline deadline);
   void evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted, Deadline deadline);
   [[nodiscard]] virtual MemoryUsage usage() const = 0;
-  /// Tells when memory may be free again; null: no call can wait for that.
+  /// Returns the monitor of free memory; null: no call can wait for that.
   [[nodiscard]] virtual MemoryMonitor* memory_monitor() noexcept { return nullptr; }
-  /// What the objects of each store take of this node's memory, and budgets; null: there are none here.
+  /// Returns the accounts of this node's memory by store, and budgets; null: there are none here.
   [[nodiscard]] virtual StoreAccounts* accounts() noexcept { return nullptr; }
-  /// How what is written moves: as it does in the memory of nodes, or to where this keeps it.
+  /// Returns the path of written bytes: `in_memory`, or that to this connector's storage.
   [[nodiscard]] virtual Path path_of_writes(Path in_memory) const noexcept { return in_memory; }
-  /// Evicts objects at the end of their lifetime; null: its objects have none.
+  /// Returns the evictor of expired objects; null: objects have no lifetime.
   [[nodiscard]] virtual Expiring* expiring() noexcept { return nullptr; }
-  /// Keys of the live objects of a store that the ranks of this node own, as far as no rank makes or evicts
-  /// one meanwhile. Empty where a connector has none to show.
+  /// Returns the keys of the live objects of a store that the ranks of this node own, as far as no rank makes
+  /// or evicts one meanwhile. Empty where a connector has none to show.
   [[nodiscard]] virtual std::vector<Key> keys_of_node(std::uint32_t /*store*/) { return {}; }
-  /// The name that a promise is bound under (see promised_by()), decided by its maker's node. The same on
-  /// every rank. wait() for it ends with `not_found` if that promise no longer exists, and with `peer_lost`
-  /// if its maker died before it was set.
+  /// Returns the name that a promise is bound under (see promised_by()), decided by its maker's node. The
+  /// same on every rank. wait() for it ends with `not_found` if that promise no longer exists, and with
+  /// `peer_lost` if its maker died before it was set.
   [[nodiscard]] virtual std::string name_of(const Key& promised) const;
-  /// A name that begins with `stem` and whose home is the node of that rank; the same on every rank. For
-  /// records that one rank looks at often: it then does so without a message.
+  /// Returns a name that begins with `stem` and whose home is the node of that rank; the same on every rank.
+  /// For records that one rank reads often: it then needs no message.
   [[nodiscard]] virtual std::string name_near(std::uint32_t /*rank*/, std::uint32_t /*store*/,
                                               std::string stem) const {
     return stem;
   }
-  /// The number of the store whose name has this generation in the runtime's own store: unique to that name
-  /// and generation, and the same on every rank. More than last_store: no number is left.
+  /// Returns the number of the store whose name has this generation in the runtime's own store: unique to
+  /// that name and generation, and the same on every rank. More than last_store: no number is left.
   [[nodiscard]] virtual std::uint64_t store_number(std::string_view /*name*/,
                                                    std::uint64_t generation) const {
     return generation;
   }
-  /// Called in a process forked from the one that uses this: from now on destructors here take no lock.
+  /// Makes destructors here take no lock from now on; called in a process forked from the one that uses this.
   virtual void disown() noexcept {}
 };
 

@@ -20,11 +20,11 @@ class NameWatcher {
   NameWatcher& operator=(const NameWatcher&) = delete;
   virtual ~NameWatcher() = default;
 
-  /// A watched name may have been bound. Called on any thread, possibly holding a lock of the directory: must
-  /// neither wait nor call the directory.
+  /// Notifies that a watched name may have been bound. Called on any thread, possibly holding a lock of the
+  /// directory: must neither wait nor call the directory.
   virtual void bound() noexcept = 0;
-  /// The same, when the binding thread notifies the waiters right afterwards (SealOptions::caller_tells):
-  /// records the event, and need not wake anybody.
+  /// Like bound(), when the binding thread notifies the waiters right afterwards (SealOptions::caller_tells):
+  /// records the event, and need not wake any thread.
   virtual void bound_by_who_tells() noexcept { bound(); }
 };
 
@@ -45,20 +45,20 @@ class Directory {
   /// `out_of_memory`. A replaced object is tombstoned.
   [[nodiscard]] virtual Result<std::uint64_t> bind(const Key& key, const SealOptions& options,
                                                    WaitBudget budget = {}) = 0;
-  /// The object bound to that name, pinned; or `not_found`.
+  /// Returns the object bound to that name, pinned; or `not_found`.
   [[nodiscard]] virtual Result<Pin> find(std::uint32_t store, std::string_view name,
                                          WaitBudget budget = {}) = 0;
   /// Unbinds the name and hides the object: whichever is bound (`only` invalid), or only if it is still that
-  /// object. False if it was not bound.
+  /// object. Returns false if it was not bound.
   [[nodiscard]] virtual Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only,
                                             WaitBudget budget = {}) = 0;
-  /// The current generation of a name with this hash; 0 if none. An error means that it is unknown: a process
-  /// stopped within a change (`timeout`), or damage, hides it.
+  /// Returns the current generation of a name with this hash; 0 if none. An error means that it is unknown: a
+  /// process stopped within a change (`timeout`), or damage, hides it.
   [[nodiscard]] virtual Result<std::uint64_t> generation(std::uint64_t hash, WaitBudget budget = {}) = 0;
-  /// Names with that prefix, unordered; those bound throughout exactly once.
+  /// Returns the names with that prefix, unordered; those bound throughout the call exactly once.
   [[nodiscard]] virtual Result<std::vector<std::string>> names(std::uint32_t store, std::string_view prefix,
                                                                WaitBudget budget = {}) = 0;
-  /// find(), as soon as the name is bound. Sleeps until then; `timeout` at `moment`.
+  /// Blocks until the name is bound, and returns the object like find(); `timeout` at `moment`.
   [[nodiscard]] virtual Result<Pin> wait(std::uint32_t store, std::string_view name,
                                          Deadline::Clock::time_point moment) = 0;
   /// Notifies the watcher once a name of this hash that find() did not find when this returned may have been

@@ -23,15 +23,15 @@ class Group {
 
   [[nodiscard]] virtual int rank() const noexcept = 0;
   [[nodiscard]] virtual int size() const noexcept = 0;
-  /// Node number of each rank: nodes are numbered from 0 in the order of their lowest rank.
+  /// Returns the node number of each rank: nodes are numbered from 0 in the order of their lowest rank.
   [[nodiscard]] virtual const std::vector<int>& node_of_rank() const noexcept = 0;
 
   virtual void barrier() = 0;
-  /// The same number of bytes from each rank, in rank order. `mine.size()` must be the same on all ranks.
+  /// Gathers the bytes of each rank, in rank order. `mine.size()` must be the same on all ranks.
   [[nodiscard]] virtual std::vector<std::byte> all_gather(std::span<const std::byte> mine) = 0;
-  /// Whether any rank failed: each rank passes its own error or none; all get the error of the lowest failed
-  /// rank, including that rank, or none. Called before a collective step throws, so that all ranks throw
-  /// together.
+  /// Returns whether any rank failed: each rank passes its own error or none; all get the error of the lowest
+  /// failed rank, including that rank, or none. Called before a collective step throws, so that all ranks
+  /// throw together.
   [[nodiscard]] virtual std::optional<Error> agree(const std::optional<Error>& mine) = 0;
 };
 

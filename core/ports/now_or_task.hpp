@@ -11,28 +11,28 @@
 namespace locum {
 
 /// Whether a call waits for its turn in the window, and until when its object counts towards the memory
-/// reserved for that.
+/// reserved for the window.
 enum class CountsUntil : std::uint8_t {
   /// Never: the calling thread waits for the end, so the call starts at once.
   never,
-  it_is_used,  ///< for the first time, or nobody holds it any more
-  it_is_got,   ///< for the first time from its future, or nobody holds that any more
-  /// As `it_is_used`, for a promise: waits until it is set, and counts from then on.
+  it_is_used,  ///< for the first time, or no longer held
+  it_is_got,   ///< for the first time from its future, or the future is no longer held
+  /// Like `it_is_used`, for a promise: waits until it is set, and counts from then on.
   it_is_used_once_set,
-  it_is_got_once_set,  ///< as `it_is_got`, for a promise
+  it_is_got_once_set,  ///< like `it_is_got`, for a promise
 };
 
-/// Whether it counts until it is used.
+/// Returns whether the object counts until it is used.
 [[nodiscard]] constexpr bool counts_for_use(CountsUntil until) noexcept {
   return until == CountsUntil::it_is_used || until == CountsUntil::it_is_used_once_set;
 }
-/// Whether it is a promise, to be waited for until it is set.
+/// Returns whether the call waits until a promise is set.
 [[nodiscard]] constexpr bool waits_for_promise(CountsUntil until) noexcept {
   return until == CountsUntil::it_is_used_once_set || until == CountsUntil::it_is_got_once_set;
 }
 
-/// The task of a call that needs other processes: once begun, it completes whether or not anybody waits for
-/// it. Any thread, after begin().
+/// The task of a call that needs other processes: once begun, it completes whether or not a thread waits for
+/// it. Any thread may call, after begin().
 template <class T>
 class Coming {
  public:
@@ -43,16 +43,16 @@ class Coming {
 
   /// Starts it, or queues it for its turn. Does not wait. Called once, before any other thread has access.
   virtual void begin() {}
-  /// Whether get() returns without waiting.
+  /// Returns whether get() returns without waiting.
   [[nodiscard]] virtual bool ended() const noexcept = 0;
-  /// The result, or an error; `timeout` if it has not ended by the deadline: it still may. Starts it at once
-  /// if it is queued.
+  /// Blocks until the task has ended, and returns its result; `timeout` at the deadline: the task may still
+  /// end. Starts it at once if it is queued.
   [[nodiscard]] virtual Result<T> get(Deadline deadline) = 0;
-  /// A thread waits for it: starts it at once if it is queued.
+  /// Starts a queued task at once: a thread waits for it.
   virtual void hurry() noexcept = 0;
   /// Calls the observer once when this has ended; at once if it has. At most one observer.
   virtual void observe(std::shared_ptr<CompletionListener> observer) noexcept = 0;
-  /// The result is not wanted any more.
+  /// Notifies the task that its result is not wanted.
   virtual void forget() noexcept = 0;
 };
 
@@ -66,7 +66,8 @@ struct NowOrTask {
 
 /// The task of a get: a pinned object.
 using Fetch = Coming<ObjectView>;
-/// The task of a look for what somebody may put: a fetch of it, which has begun; null: it is not there yet.
+/// The task of a look for an object that may be put: a fetch of it, which has begun; null: it does not exist
+/// yet.
 using Look = Coming<std::shared_ptr<Fetch>>;
 
 }  // namespace locum

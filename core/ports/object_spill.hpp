@@ -10,7 +10,7 @@
 
 namespace locum {
 
-/// What of the objects that a process owns is on disk.
+/// Objects of a process that are on disk.
 struct SpillUsage {
   std::uint64_t objects = 0;
   std::uint64_t bytes = 0;  ///< of their payload, in whole pages
@@ -22,7 +22,7 @@ struct SpillUsage {
 
 /// Moves objects of a node between its memory and its disk. A node without a spill folder has none. Only the
 /// payload moves: type, extents and name stay in memory, at the object's address, to which the payload
-/// returns. An object that anybody has pinned never leaves. Any thread may call.
+/// returns. A pinned object never leaves. Any thread may call.
 class ObjectSpill {
  public:
   ObjectSpill() = default;
@@ -38,13 +38,13 @@ class ObjectSpill {
   /// Copies the block of a pinned object that was not in memory when it was pinned. Blocks for the disk.
   /// REQUIRES: `block` has its size. The errors of bring_back(), except `out_of_memory` and `timeout`.
   [[nodiscard]] virtual Result<void> read(const Pin& pin, std::span<std::byte> block) = 0;
-  /// For a new object: moves objects that nobody has pinned to disk, until that much memory of the node has
-  /// become free: own ones, then, if that is not enough, those of other processes, which it asks. Returns how
-  /// much has; 0: there are no such objects, or the budget does not allow to wait: then the background work
-  /// of all processes has been asked for it. `out_of_memory`, at once: that would not help, because the node
-  /// does not have that much memory, or this process no addresses. `system`: the disk is full, or failed.
+  /// Makes room for a new object: moves unpinned objects to disk, until `size_bytes` of the node's memory are
+  /// free: own ones, then, if needed, those of other processes, which it asks. Returns the freed bytes; 0:
+  /// there are no such objects, or the budget does not allow to wait: then the background work of all
+  /// processes has been asked for it. `out_of_memory`, at once: that would not help, because the node has
+  /// less memory than `size_bytes`, or this process no addresses. `system`: the disk is full, or failed.
   [[nodiscard]] virtual Result<std::uint64_t> make_room(std::uint64_t size_bytes, WaitBudget budget) = 0;
-  /// A pass over all objects of this process.
+  /// Returns the usage; takes a pass over all objects of this process.
   [[nodiscard]] virtual SpillUsage usage() = 0;
 };
 

@@ -33,21 +33,22 @@ class Receiver {
   Receiver(const Receiver&) = delete;
   Receiver& operator=(const Receiver&) = delete;
 
-  /// A message has arrived. If its bulk has not, returns the memory to write it to, `bulk_bytes` that stay
-  /// until landed() is called, or an empty span to refuse it; landed() is then not called. Otherwise the
+  /// Receives a message. If its bulk has not arrived, returns the memory to write it to, `bulk_bytes` that
+  /// stay until landed() is called, or an empty span to refuse it; landed() is then not called. Otherwise the
   /// result is ignored.
   [[nodiscard]] virtual std::span<std::byte> arrived(const Arrival& message) noexcept = 0;
-  /// The bulk of a message has arrived, by that path; or it never will, and nobody writes to its memory any
-  /// more.
+  /// Notifies that the bulk of a message has arrived, by that path; or never will, and its memory is no
+  /// longer written.
   virtual void landed(std::uint64_t landing, const Result<Path>& outcome) noexcept = 0;
-  /// The bulk of the message sent with this ticket belongs to the sender again: it has been received, or the
-  /// error says why it never will be.
+  /// Notifies that the bulk of the message sent with this ticket belongs to the sender again: it has been
+  /// received, or never will be, for the reason in the error.
   virtual void sent(std::uint64_t ticket, const Result<void>& outcome) noexcept = 0;
-  /// That rank can neither be reached nor heard: its process has died or the connection is broken. Called at
-  /// most once per rank, if the transport learns of it; landed() and sent() are called before for all open
-  /// transfers.
+  /// Notifies that a rank can neither be reached nor heard: its process has died or the connection is broken.
+  /// Called at most once per rank, if the transport learns of it; landed() and sent() are called before for
+  /// all open transfers.
   virtual void lost(int rank, const Error& cause) noexcept = 0;
-  /// A message that no rank of this runtime has sent was dropped: it is of another job, or damaged.
+  /// Notifies that a message was dropped which no rank of this runtime has sent: it is of another job, or
+  /// damaged.
   virtual void dropped_foreign() noexcept {}
 
  protected:
@@ -85,12 +86,13 @@ class Transport {
   [[nodiscard]] virtual Result<Sending> send(int to, std::span<const std::byte> header,
                                              std::span<const std::byte> bulk, std::uint64_t ticket) = 0;
   /// Declares that rank, not this one, lost, whatever its state: no send() to it succeeds any more, and
-  /// transfers between the two end. A later progress() calls landed() and sent() for them, after which nobody
-  /// accesses their memory, and may call lost(). Never waits. A Receiver may call this, too.
+  /// transfers between the two end. A later progress() calls landed() and sent() for them, after which their
+  /// memory is no longer accessed, and may call lost(). Never waits. A Receiver may call this, too.
   virtual void forget(int rank) noexcept = 0;
-  /// Moves what can be moved without waiting, and calls `receiver`. Returns whether anything happened.
+  /// Moves messages that can be moved without waiting, and calls `receiver`. Returns whether anything
+  /// happened.
   virtual bool progress(Receiver& receiver) = 0;
-  /// From now on sleep() ends when there is something to move. False: there is already, call progress()
+  /// Makes sleep() end when there is something to move. Returns false if there is already: call progress()
   /// first.
   [[nodiscard]] virtual bool arm() = 0;
   /// Sleeps until there is something to move (if armed), wake() was called since the last sleep(), or
@@ -98,7 +100,7 @@ class Transport {
   virtual void sleep(Clock::time_point moment) = 0;
   /// Ends the current sleep() of another thread, or the next one.
   virtual void wake() noexcept = 0;
-  /// Now on the clock of `moment`: the steady clock, or a simulated one.
+  /// Returns the current time on the clock of `moment`: the steady clock, or a simulated one.
   [[nodiscard]] virtual Clock::time_point now() const noexcept = 0;
 };
 

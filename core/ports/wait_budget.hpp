@@ -9,12 +9,12 @@
 
 namespace locum {
 
-/// Limits of what a call may take: its deadline, the longest wait for one other process, and whether it may
-/// do long work itself, such as committing much memory. Made from a deadline it has no other limit.
+/// Limits of a call: its deadline, the longest wait for one other process, and whether it may do long work
+/// itself, such as committing much memory. Made from a deadline it has no other limit.
 ///
 /// A caller that holds up others has a limited budget and passes it on. Under a limited budget a call waits
 /// for another process no longer than longest_wait(), and not repeatedly for the same one; it does not wait
-/// at all for a resource that would be available later, but fails, with an error that says so
+/// at all for a resource that would be available later, but fails, with a transient error
 /// (Error::is_transient()).
 ///
 /// Two words, passed in registers.
@@ -31,7 +31,7 @@ class WaitBudget {
   template <class Rep, class Period>
   WaitBudget(std::chrono::duration<Rep, Period> from_now) : deadline_(from_now) {}
 
-  /// A limited budget without a deadline.
+  /// Returns a limited budget without a deadline.
   [[nodiscard]] static WaitBudget limited(Duration longest_wait, Work work) noexcept {
     WaitBudget budget;
     budget.longest_ms_ =
@@ -39,17 +39,17 @@ class WaitBudget {
     budget.work_ = work;
     return budget;
   }
-  /// The budget of a progress step. A rank that is silent for `patience` counts as dead: a fifth of that is
-  /// the interval of one liveness probe, and a step may wait more than once.
+  /// Returns the budget of a progress step. A rank that is silent for `patience` counts as dead: a fifth of
+  /// that is the interval of one liveness probe, and a step may wait more than once.
   [[nodiscard]] static WaitBudget of_step(Duration patience) noexcept {
     return limited(patience / 20, Work::little);
   }
-  /// The budget of a background thread: a wait of one of its tasks delays all the others.
+  /// Returns the budget of a background thread: a wait of one of its tasks delays all the others.
   [[nodiscard]] static WaitBudget of_background(Duration patience) noexcept {
     return limited(patience / 20, Work::any);
   }
 
-  /// The same limits, with that deadline.
+  /// Returns a budget with the same limits and that deadline.
   [[nodiscard]] WaitBudget until(Deadline deadline) const noexcept {
     WaitBudget budget = *this;
     budget.deadline_ = deadline;
@@ -57,13 +57,13 @@ class WaitBudget {
   }
 
   [[nodiscard]] Deadline deadline() const noexcept { return deadline_; }
-  /// Whether a single wait is limited, and not only the whole call.
+  /// Returns whether a single wait is limited, and not only the whole call.
   [[nodiscard]] bool is_limited() const noexcept { return longest_ms_ != unlimited; }
-  /// The longest wait for one other process; Duration::max() if not limited.
+  /// Returns the longest wait for one other process; Duration::max() if not limited.
   [[nodiscard]] Duration longest_wait() const noexcept {
     return is_limited() ? Duration(longest_ms_) : Duration::max();
   }
-  /// Whether the call may do long work itself, without waiting for anybody.
+  /// Returns whether the call may do long work itself, without waiting for another process.
   [[nodiscard]] bool allows_work() const noexcept { return work_ == Work::any; }
 
  private:
