@@ -34,7 +34,7 @@ class ContinuationQueue {
   }
 
   void add(std::unique_ptr<Continuation> continuation) noexcept { all_.push(*continuation.release()); }
-  /// Removes and returns the first one; null if there is none.
+  /// Removes and returns the first continuation; null if there is none.
   [[nodiscard]] std::unique_ptr<Continuation> take() noexcept {
     return std::unique_ptr<Continuation>(all_.pop());
   }

@@ -18,8 +18,8 @@ namespace detail {
 
 }  // namespace detail
 
-/// 64-bit hash of any bytes, eight at a time; the same on every rank of a job. Not resistant to chosen
-/// collisions: names are always compared after equal hashes.
+/// Returns a 64-bit hash of any bytes, read eight at a time; the same on every rank of a job. Not resistant
+/// to chosen collisions: names are always compared after equal hashes.
 [[nodiscard]] inline std::uint64_t hash64(std::string_view bytes, std::uint64_t seed = 0) noexcept {
   constexpr std::uint64_t k0 = 0x9E3779B97F4A7C15U;  // 2^64 / golden ratio
   constexpr std::uint64_t k1 = 0xD6E8FEB86659FD93U;
@@ -40,7 +40,7 @@ namespace detail {
   return detail::fold_multiply(state ^ k1, k0);
 }
 
-/// The same for text known at compile time (FNV-1a, 64 bits); identifies types.
+/// Returns the hash of text known at compile time (FNV-1a, 64 bits); identifies types.
 [[nodiscard]] constexpr std::uint64_t text_hash(std::string_view text) noexcept {
   std::uint64_t state = 0xCBF29CE484222325U;
   for (const char c : text) {

@@ -48,7 +48,7 @@ class IntrusiveList {
   }
   ~IntrusiveList() = default;
 
-  /// Appends.
+  /// Appends an element.
   void push(T& one) noexcept {
     link(one) = {};
     if (last_ != nullptr) {
@@ -77,7 +77,7 @@ class IntrusiveList {
     }
     return one;
   }
-  /// REQUIRES: the element is in this list.
+  /// Removes an element. REQUIRES: it is in this list.
   void remove(T& one) noexcept {
     ListLink<T>& self = link(one);
     (self.before_in_list_ != nullptr ? link(*self.before_in_list_).next_in_list_ : first_) =
@@ -86,7 +86,7 @@ class IntrusiveList {
         self.before_in_list_;
     self = {};
   }
-  /// Null if there is none.
+  /// Returns the first element; null if there is none.
   [[nodiscard]] T* first() const noexcept { return first_; }
   [[nodiscard]] T* last() const noexcept { return last_; }
   [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }

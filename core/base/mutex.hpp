@@ -42,9 +42,9 @@ class LOCUM_THREAD_ANNOTATION(scoped_lockable) MutexLock {
   MutexLock& operator=(const MutexLock&) = delete;
   ~MutexLock() LOCUM_THREAD_ANNOTATION(release_capability()) = default;
 
-  /// Releases the mutex until notified (or spuriously woken), at most until `moment`. False if the moment has
-  /// passed. The caller rechecks its condition in either case. A template, so that public headers need not
-  /// include <condition_variable>.
+  /// Releases the mutex until notified (or spuriously woken), at most until `moment`. Returns false if the
+  /// moment has passed. The caller rechecks its condition in either case. A template, so that public headers
+  /// need not include <condition_variable>.
   template <class Condition>
   bool wait_until(Condition& condition, Deadline::Clock::time_point moment) {
     const auto status = condition.wait_until(lock_, moment);

@@ -12,7 +12,7 @@
 
 namespace locum::detail {
 
-/// What code that is no template knows about arrays of `T`.
+/// Description of arrays of `T` for code that is not a template.
 struct ArrayType {
   std::string_view name =
       {};  ///< of `T[]`, as the program wrote it: for errors, and in the variables of a step
@@ -23,8 +23,8 @@ struct ArrayType {
   bool alignment_is_guess = false;  ///< see ObjectMeta
   Extents inner = {};               ///< of one `T`, in elements of the objects
 
-  /// Extents in elements of the objects, of an array with these extents in `T`. REQUIRES: together at most
-  /// `max_rank`.
+  /// Returns the extents, in elements of the objects, of an array with these extents in `T`. REQUIRES:
+  /// together at most `max_rank`.
   [[nodiscard]] constexpr Extents flattened(Extents extents) const noexcept {
     for (const std::uint64_t extent : inner.span()) {
       extents.values[extents.rank++] = extent;

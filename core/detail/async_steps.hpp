@@ -17,12 +17,12 @@
 
 namespace locum::detail {
 
-/// The steps of a store's calls that begin something and return. Part of every store.
+/// Steps of a store's asynchronous calls. Part of every store.
 class AsyncSteps : protected StoreBase {
  protected:
   using StoreBase::StoreBase;
 
-  /// Where an id says that the object is, and whether it may be read there.
+  /// Return the address that an id gives, and whether the object may be read there.
   [[nodiscard]] Address address_of(const Key& key) const noexcept { return key; }
   [[nodiscard]] FullName address_of(std::string_view name) const { return full(name); }
   [[nodiscard]] Result<void> may_read(const Key& key) const { return of_this_store(key); }
@@ -31,7 +31,7 @@ class AsyncSteps : protected StoreBase {
   template <class T>
   [[nodiscard]] Future<T> begin(const Result<void>& allowed, const Address& address,
                                 const Result<Selection>& selection, Deadline deadline) const {
-    // Of each type one function, not one that is known at run time only.
+    // A function of its own for each type, instead of a pointer that is known at run time only.
     return begin<T>(allowed, address, selection, deadline,
                     [](SessionState& session, ObjectView&& object, const DecodedHow& how) {
                       return read_view<T>(session, std::move(object), how);
@@ -45,10 +45,10 @@ class AsyncSteps : protected StoreBase {
         [&] { return session().get_or_task(address, *selection, effective(deadline)); },
         viewed<T>(read, kept(selection)));
   }
-  /// The same, with its type.
+  /// Begins a get of an object and of its type.
   [[nodiscard]] AsyncResult<RawView> begin_raw(const Result<void>& allowed, const Address& address,
                                                Deadline deadline) const;
-  /// The same, of an object whose type is not known.
+  /// Begins a get of an object whose type is not known.
   [[nodiscard]] AsyncResult<ObjectView> begin_object(const Result<void>& allowed, const Address& address,
                                                      const Result<Selection>& selection,
                                                      Deadline deadline) const;
@@ -60,8 +60,8 @@ class AsyncSteps : protected StoreBase {
         address, usable(whole), [&] { return session().await_or_task(address, effective(options.deadline)); },
         viewed<T>(options.codec.reader()));
   }
-  // Begins what `call` makes, a NowOrTask<T>, if that is allowed. `make(Result<T>, Address)` makes a
-  // Result<V> of its end, and keeps the store; for `note` see ComingState.
+  // Begins the NowOrTask<T> that `call` returns, if that is allowed. `make(Result<T>, Address)` makes a
+  // Result<V> of its result, and keeps the store; for `note` see ComingState.
   template <class V, class T, class Call, class Make, class Note = NotNoted>
   [[nodiscard]] AsyncResult<V> begin(const Address& address, const Result<void>& allowed, Call call,
                                      Make make, Note note = {}) const {
@@ -87,7 +87,7 @@ class AsyncSteps : protected StoreBase {
     return futures;
   }
 
-  /// Whether a call that stores before it returns may be made with this policy: it cannot wait for room.
+  /// Checks the policy of a call that stores before it returns: such a call cannot wait for room.
   [[nodiscard]] Result<void> never_waits(std::string_view name, RoomPolicy when_full) const;
   [[nodiscard]] AsyncResult<Key> begin_seal(const ObjectDraft& draft, std::string_view name,
                                             const SealOptions& options, Deadline deadline) const;
@@ -120,7 +120,8 @@ class AsyncSteps : protected StoreBase {
   [[nodiscard]] AsyncResult<bool> begin_evict(std::string_view name, Deadline deadline) const;
 
  private:
-  /// Makes a view of what was found. `selection`: of what may have to be read from a file; null: all.
+  /// Returns a function that makes a view of the object found. `selection`: the part that may have to be read
+  /// from a file; null: all.
   template <class T, class Read>
   [[nodiscard]] auto viewed(Read read, std::shared_ptr<const Selection> selection = nullptr) const {
     return [open = open_, read, selection = std::move(selection)](Result<ObjectView> found,
@@ -130,7 +131,7 @@ class AsyncSteps : protected StoreBase {
                     : Result<View<T>>(object.error());
     };
   }
-  /// What a request by that address has ended with. `selection`: as that of viewed().
+  /// Returns the outcome of a request by that address. `selection`: see viewed().
   [[nodiscard]] static Result<ObjectView> arrived(SessionState& session, Result<ObjectView> found,
                                                   const Address& about, const Selection* selection);
   [[nodiscard]] std::shared_ptr<const Selection> kept(const Result<Selection>& selection) const;

@@ -17,7 +17,7 @@
 
 namespace locum::detail {
 
-/// The alignment that a value of type T needs to be read in place.
+/// Returns the alignment that a value of type T needs to be read in place.
 template <class T>
 [[nodiscard]] constexpr std::size_t alignment_in_place() noexcept {
   if constexpr (std::is_unbounded_array_v<T>) {

@@ -32,7 +32,7 @@ class OwnedDrafts {
   }
 
   void reserve(std::size_t count) { drafts_.reserve(count); }
-  /// If it throws std::bad_alloc, the draft is discarded.
+  /// Adds a draft; if it throws std::bad_alloc, the draft is discarded.
   void add(const ObjectDraft& draft) {
     try {
       drafts_.push_back(draft);
@@ -42,7 +42,7 @@ class OwnedDrafts {
     }
   }
   [[nodiscard]] const std::vector<ObjectDraft>& all() const noexcept { return drafts_; }
-  /// From now on the caller has to seal them.
+  /// Returns the drafts, which the caller then has to seal.
   [[nodiscard]] std::vector<ObjectDraft> release() noexcept { return std::exchange(drafts_, {}); }
 
  private:
@@ -50,7 +50,7 @@ class OwnedDrafts {
   std::vector<ObjectDraft> drafts_;
 };
 
-/// What a batch puts under names: pairs of a name and a value, such as a map has.
+/// Element that a batch puts under a name: a pair of a name and a value, such as a map has.
 template <class T>
 concept NamedValue = requires(const T& pair) {
   { pair.first } -> std::convertible_to<std::string_view>;
@@ -64,12 +64,12 @@ concept NamedValues = ForwardRange<const Range&> && NamedValue<InRange<Range>>;
 template <class Range>
 using ValueInRange = std::remove_cvref_t<decltype(std::declval<const InRange<Range>&>().second)>;
 
-/// The steps of a store's calls that are for many objects. Part of every store.
+/// Steps of a store's batch calls. Part of every store.
 class BatchSteps : protected AsyncSteps {
  protected:
   using AsyncSteps::AsyncSteps;
 
-  // Memory that is filled, to be sealed with others; a key of none, or an error.
+  // Makes and fills a draft, to be sealed with others; returns an empty key, or an error.
   template <class T>
   [[nodiscard]] Result<Key> draft_in_batch(std::string_view name, bool named, const T& value,
                                            const StoredHow& how, OwnedDrafts& drafts) const {
@@ -90,7 +90,7 @@ class BatchSteps : protected AsyncSteps {
     return Key{};
   }
 
-  /// put() of one object alone, as soon as there is room.
+  /// Puts one object alone, as soon as there is room.
   template <class T>
   [[nodiscard]] Result<Key> put_in_room(std::string_view name, bool named, const T& value,
                                         RoomPolicy when_full, const StoredHow& how) const {
@@ -109,7 +109,7 @@ class BatchSteps : protected AsyncSteps {
                                                    RoomPolicy when_full, const By&... by) const {
     const StoredHow how = given.by(moment(given.deadline));
     std::vector<Result<Key>> keys;
-    // The range is asked once: what it throws later would be in place of the keys.
+    // Iterates the range once: an exception of a second pass would replace the keys.
     constexpr bool names_stay = std::is_lvalue_reference_v<RangeReference<const Range&>>;
     std::vector<std::conditional_t<names_stay, std::string_view, std::string>> names;
     OwnedDrafts drafts(open_);
@@ -179,7 +179,7 @@ class BatchSteps : protected AsyncSteps {
   template <class NameOf>
   void seal_drafts(OwnedDrafts& drafts, std::vector<Result<Key>>& keys, std::size_t& sealed, Deadline until,
                    NameOf name_of) const {
-    // Before they are released: if there is no memory for it, they are discarded.
+    // Allocated before the drafts are released: if there is no memory for it, they are discarded.
     std::vector<Result<Sealed>> made(drafts.all().size(), no_memory_left());
     const std::vector<ObjectDraft> to_seal = drafts.release();
     session().connector().seal_batch(to_seal, made, moment(until));

@@ -17,13 +17,13 @@ struct NotNoted {
 };
 
 /// Shared state of an asynchronous result whose value comes from a connector, at once or later. The first
-/// thread that asks makes the final value of it. If it is dropped or cancelled, the connector is told that
-/// the result is not wanted.
+/// thread that asks makes the final value of it. If it is dropped or cancelled, it notifies the connector
+/// that the result is not wanted.
 ///
 /// \tparam T the connector's result
 /// \tparam Make Result<V> of a Result<T>
 /// \tparam Note void of a Result<T>, noexcept; called with the connector's result on completion, even if the
-///   result is gone, on any thread: neither waits nor needs memory. NotNoted: not called
+///   AsyncResult was destroyed, on any thread: neither waits nor needs memory. NotNoted: not called
 template <class V, class T, class Make, class Note>
 class ComingState final : public AsyncResultState<V> {
  public:

@@ -38,8 +38,8 @@ struct Flattened<std::array<E, N>, Left> : Flattened<E[N], Left> {};
 template <class E>
 using FlattenedElement = typename Flattened<E>::Element;
 
-/// Extents in flattened elements, of an array with these extents in `E`. REQUIRES: together at most
-/// `max_rank`.
+/// Returns the extents, in flattened elements, of an array with these extents in `E`. REQUIRES: together at
+/// most `max_rank`.
 template <class E>
 [[nodiscard]] constexpr Extents with_inner(Extents extents) noexcept {
   for (const std::uint64_t extent : Flattened<E>::inner) {
@@ -47,7 +47,7 @@ template <class E>
   }
   return extents;
 }
-/// The inverse; no extents if these are at most those of one `E`.
+/// Inverts with_inner(); returns no extents if these are at most those of one `E`.
 template <class E>
 [[nodiscard]] constexpr Extents without_inner(Extents extents) noexcept {
   constexpr std::size_t inner = Flattened<E>::inner.size();

@@ -9,8 +9,8 @@
 
 namespace locum::detail {
 
-/// What a name in a collection is called in the store: `COLLECTION/NAME`. No name stays none, and a name that
-/// is too long stays as it is: it is refused.
+/// Returns the name in the store of a name in a collection: `COLLECTION/NAME`. An empty name, and one that is
+/// too long, stay unchanged: the latter is refused.
 [[nodiscard]] inline std::string in_collection(std::string_view collection, std::string_view name) {
   std::string whole;
   if (!collection.empty() && !name.empty() && name.size() <= max_name_bytes) {
@@ -20,9 +20,9 @@ namespace locum::detail {
   return whole.append(name);
 }
 
-/// A name that a call was given, as the connector knows it. Refers to the given one, or in a collection owns
-/// another: it lives as long as the call. All names go through here once; the steps of a store below its
-/// calls have full names only.
+/// The name passed to a call in the form that the connector knows. Refers to the given name, or in a
+/// collection owns another: it lives as long as the call. All names go through here once; the steps of a
+/// store below its calls have full names only.
 class FullName {
  public:
   FullName(const OpenStore& store, std::string_view name) : store_(store.number), whole_(name) {

@@ -10,16 +10,16 @@
 
 namespace locum::detail {
 
-/// The bytes as a text to be parsed. Throws `corrupt` if it is longer than a parser should be given, or nests
-/// deeper than `max_nesting`. It need not be JSON.
+/// Returns the bytes as a text to be parsed. Throws `corrupt` if it is too long for a parser, or nests deeper
+/// than `max_nesting`. It need not be JSON.
 [[nodiscard]] std::string_view checked_json(std::span<const std::byte> bytes);
-/// The error of a text that does not read as the type. `what`: of the exception of nlohmann's library; `id`:
-/// its number.
+/// Returns the error of a text that cannot be read as the type. `what`, `id`: text and number of the
+/// exception of nlohmann's library.
 [[nodiscard]] Error unreadable_json(std::string what, int id);
 
-/// The size of a text that was made. Throws `value_too_large` if checked_json() would refuse it.
+/// Returns the size of an encoded text. Throws `value_too_large` if checked_json() would refuse it.
 [[nodiscard]] std::uint64_t size_of_json(std::string_view text);
-/// The error of a value that JSON cannot say. `place`: where in the value it is, if that is known.
+/// Returns the error of a value that JSON cannot represent. `place`: position in the value, if known.
 [[nodiscard]] Error unwritable_json(const std::string& why, const std::string& place);
 
 }  // namespace locum::detail

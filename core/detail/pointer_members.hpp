@@ -18,11 +18,12 @@ namespace locum::detail {
 template <class T>
 constexpr bool holds_pointer();
 
-/// Its bytes are a value by themselves, the class says: `static constexpr bool locum_is_flat = true;`
+/// A class that declares its bytes a value by themselves:
+/// `static constexpr bool locum_is_flat = true;`
 template <class T>
 concept SaysItIsFlat = requires { requires static_cast<bool>(T::locum_is_flat); };
 
-/// Types that mean nothing in another process.
+/// Whether values of a type mean nothing in another process.
 template <class T>
 inline constexpr bool is_of_this_process =
     is_pointer_like<T> || is_span<T> || is_instance<T, std::basic_string_view> ||
@@ -41,8 +42,8 @@ template <class First, class Second>
 inline constexpr bool is_of_this_process<std::pair<First, Second>> =
     is_of_this_process<First> || is_of_this_process<Second>;
 
-/// Initialises members of such types, and no others. An optional and a variant are made from what they hold:
-/// to convert to them as well would be ambiguous.
+/// Initialises members of such types, and no others. An optional and a variant are made from their values: to
+/// convert to them as well would be ambiguous.
 struct PointerProbe {
   template <class U>
     requires(!std::is_same_v<U, PointerProbe> && !is_instance<U, std::optional> &&
@@ -62,7 +63,7 @@ struct ValueProbe {
     requires std::is_const_v<U>
   operator U&() const = delete;
 };
-/// Initialises only what anything initialises.
+/// Initialises only members that any value initialises.
 struct AnythingProbe {};
 
 /// A member of an aggregate: those before it are initialised by empty braces, which suit an array as they do
@@ -117,7 +118,7 @@ constexpr bool consists_of(std::index_sequence<Members...> /*members*/) {
   return requires(const Probe& probe) { T{(static_cast<void>(Members), probe)...}; };
 }
 
-/// REQUIRES: it cannot be made without initialising all of its members.
+/// Whether a member is a reference. REQUIRES: `T` cannot be made without initialising all of its members.
 template <class T, std::size_t... Members>
 constexpr bool holds_reference(std::index_sequence<Members...> /*members*/) {
   return ((consists_of<T, ReferenceProbe>(std::make_index_sequence<Members + 1>()) &&

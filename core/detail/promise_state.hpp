@@ -23,36 +23,38 @@ namespace locum::detail {
 /// call.
 class PromiseState {
  public:
-  /// Fails with the errors of a put.
+  /// Makes the state of an unset promise. Fails with the errors of a put.
   [[nodiscard]] static Result<std::shared_ptr<PromiseState>> make(const std::shared_ptr<OpenStore>& store,
                                                                   std::string_view name_of_value,
                                                                   Deadline deadline);
 
-  /// Only for make().
+  /// Used by make() only.
   PromiseState(std::shared_ptr<OpenStore> store, const Key& placeholder, std::string_view name_of_value);
   PromiseState(const PromiseState&) = delete;
   PromiseState& operator=(const PromiseState&) = delete;
   ~PromiseState();
 
   [[nodiscard]] const Key& key() const noexcept { return key_; }
-  /// The name under which the promise is bound.
+  /// Returns the name under which the promise is bound.
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
-  /// The name that its value is to be bound under as well; empty if none.
+  /// Returns the name under which its value is to be bound as well; empty if none.
   [[nodiscard]] const std::string& name_of_value() const noexcept { return name_of_value_; }
   [[nodiscard]] Handle handle(std::uint64_t type_hash) const noexcept;
-  /// `key_exists` if it was set, `broken_promise` if it was broken, `closed`.
+  /// Checks that the promise may be set: `key_exists` if it was set, `broken_promise` if it was broken,
+  /// `closed`.
   [[nodiscard]] Result<void> may_be_set() const LOCUM_EXCLUDES(mutex_);
-  /// The value is bound under name().
+  /// Records that the value is bound under name().
   void keep() noexcept LOCUM_EXCLUDES(mutex_);
   /// A value that is bound under name_of_value().
   struct Placed {
     Key key;
     std::uint64_t size_bytes = 0;
   };
-  /// The value passed to a failed keep_elsewhere(): it is the promise's value, whatever is tried next.
+  /// Returns the value passed to a failed keep_elsewhere(): it is the promise's value, whatever is tried
+  /// next.
   [[nodiscard]] std::optional<Placed> placed() const LOCUM_EXCLUDES(mutex_);
-  /// The promise's value is that object; binds a record of it under name(). After an error it may be called
-  /// again.
+  /// Makes that object the promise's value; binds a record of it under name(). After an error it may be
+  /// called again.
   [[nodiscard]] Result<void> keep_elsewhere(const Placed& value, Deadline deadline) LOCUM_EXCLUDES(mutex_);
   /// Breaks the promise, unless it was set: waiters get `broken_promise`; or the value, if placed() holds one
   /// that could not be bound under name(). No effect in a forked process.

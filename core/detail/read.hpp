@@ -14,7 +14,7 @@
 
 namespace locum::detail {
 
-/// Its address identifies a type.
+/// A variable whose address identifies a type.
 template <class T>
 inline constexpr char type_tag = 0;
 
@@ -27,7 +27,7 @@ constexpr void check_readable() {
                 "locum reads elements in place as T[]: get<double[]>, get<char[]>");
 }
 
-/// Whether the object is of this type, or is read as if it were.
+/// Checks that the object is of this type, or is read as if it were: `type_mismatch`.
 [[nodiscard]] inline Result<void> check_type(const SessionState& session, const ObjectView& object,
                                              const TypeIdentity& identity) {
   if (object.type_hash() != identity.hash &&
@@ -37,12 +37,12 @@ constexpr void check_readable() {
   return {};
 }
 
-/// `type_mismatch` unless the elements of an array object are arrays with these extents.
+/// Checks that the elements of an array object are arrays with these extents: `type_mismatch`.
 /// \param asked the type's name, for the error
 [[nodiscard]] Result<void> check_inner(const SessionState& session, const ObjectView& object,
                                        std::span<const std::uint64_t> inner, std::string_view asked);
 
-/// How a value that has to be decoded is read.
+/// Options of reading a value that has to be decoded.
 struct DecodedHow {
   bool kept = true;        ///< kept for the next reader
   Deadline deadline = {};  ///< of a wait for another thread that decodes it
@@ -50,8 +50,8 @@ struct DecodedHow {
 
 using DecodeBytes = std::function<Result<std::shared_ptr<const void>>()>;
 
-/// The decoded value of an object; calls `decode` if this process has none or keeps none. `tag` identifies
-/// the type and the encoding. Counts the path.
+/// Returns the decoded value of an object; calls `decode` if this process has none or keeps none. `tag`
+/// identifies the type and the encoding. Counts the path.
 [[nodiscard]] Result<std::shared_ptr<const void>> decoded_value(SessionState& session,
                                                                 const ObjectView& object, const void* tag,
                                                                 const DecodedHow& how,
@@ -116,15 +116,15 @@ template <class T>
   }
 }
 
-/// Which extents memory must have that elements are copied to.
+/// Extents required of memory to which elements are copied.
 enum class Fit : std::uint8_t {
   at_least,      ///< one extent: of at least as many elements
   elements,      ///< one extent: the number of elements
   same_extents,  ///< those of the object or of its hyperslab
 };
 
-/// `type_mismatch` unless the object is an array of that type, `corrupt` unless its size is that of whole
-/// elements.
+/// Checks that the object is an array of that type (`type_mismatch`), and its size that of whole elements
+/// (`corrupt`).
 [[nodiscard]] Result<void> check_array(const SessionState& session, const ObjectView& object,
                                        const ArrayType& type);
 

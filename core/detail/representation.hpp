@@ -62,7 +62,7 @@ struct ArrayElement<std::basic_string_view<C, Traits>> {
 template <class T>
 using ArrayElementOf = typename ArrayElement<T>::Type;
 
-/// Stored as an array.
+/// A range that is stored as an array.
 template <class T>
 concept FlatRange = !std::is_void_v<ArrayElementOf<T>>;
 
@@ -77,11 +77,11 @@ struct StridedElement<StridedArray<E>> {
   using Type = std::remove_const_t<E>;
 };
 
-/// Stored as an array, although its elements need not lie side by side.
+/// A range that is stored as an array, although its elements need not lie side by side.
 template <class T>
 concept FlatStrided = !std::is_void_v<typename StridedElement<T>::Type>;
 
-/// As what a value is stored: `E[]` for ranges of flat elements, otherwise as what it is.
+/// The type as which a value is stored: `E[]` for ranges of flat elements, otherwise its own.
 template <class T>
 struct StoredType {
   using Type = T;
@@ -109,7 +109,7 @@ struct ObjectType<E[]> {
 template <class T>
 inline constexpr const TypeIdentity& object_identity = type_identity<typename ObjectType<Stored<T>>::Type>;
 
-/// The elements of a flat range; a string literal without its terminating zero.
+/// Returns the elements of a flat range; a string literal without its terminating zero.
 template <FlatRange T>
 [[nodiscard]] std::span<const ArrayElementOf<T>> elements_of(const T& range) noexcept {
   if constexpr (std::is_array_v<T> && std::same_as<ArrayElementOf<T>, char>) {
@@ -120,8 +120,8 @@ template <FlatRange T>
   }
 }
 
-/// Metadata of an array object with these extents. REQUIRES: together with those of its elements at most
-/// `max_rank`.
+/// Returns the metadata of an array object with these extents. REQUIRES: together with those of its elements
+/// at most `max_rank`.
 [[nodiscard]] inline ObjectMeta array_meta(std::uint32_t store, std::string_view name, const Extents& extents,
                                            const ArrayType& type) {
   return {.store = store,
@@ -135,7 +135,7 @@ template <FlatRange T>
           .alignment_is_guess = type.alignment_is_guess};
 }
 
-/// Metadata of the object of a value.
+/// Returns the metadata of the object of a value.
 template <class T>
 [[nodiscard]] ObjectMeta meta_of(std::uint32_t store, std::string_view name, const T& value) {
   if constexpr (FlatRange<T>) {
@@ -169,7 +169,7 @@ template <class Step>
   }
 }
 
-/// The stored size of the value.
+/// Returns the stored size of the value in bytes.
 template <class T>
 [[nodiscard]] Result<std::uint64_t> stored_bytes(const T& value) {
   if constexpr (FlatRange<T>) {
@@ -216,7 +216,7 @@ template <class T>
   }
 }
 
-/// A copy of a stored value: the elements of an array object, or the decoded value.
+/// Returns a copy of a stored value: the elements of an array object, or the decoded value.
 template <class T>
 [[nodiscard]] Result<std::shared_ptr<const T>> load_value(std::span<const std::byte> memory,
                                                           const std::weak_ptr<SessionState>& session) {

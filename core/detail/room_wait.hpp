@@ -20,33 +20,33 @@ namespace locum::detail {
 class RoomWait {
  public:
   using Clock = Deadline::Clock;
-  /// Sleeps end at least that often, for what wakes nobody: the first one, and the longest.
+  /// Length of the first sleep, and of the longest; bounded because some events wake no thread.
   static constexpr std::chrono::milliseconds first_sleep{1};
   static constexpr std::chrono::milliseconds longest_sleep{20};
 
   /// \param deadline when the call gives up, by the clock of the session's completions
   RoomWait(SessionState& session, Deadline deadline);
 
-  /// Error `unsupported` if the connector cannot tell when memory is free.
+  /// Returns the error `unsupported` if the connector cannot notify when memory is free.
   [[nodiscard]] Result<void> check() const;
   [[nodiscard]] Clock::time_point until() const noexcept { return until_; }
-  /// Of one try.
+  /// Returns the budget of one try.
   [[nodiscard]] WaitBudget budget() const noexcept;
-  /// REQUIRES: check().
+  /// Begins a try. REQUIRES: check().
   void begin_try() noexcept {
     armed_ = monitor_->arm();
     had_memory_ = false;
   }
-  /// The try has got memory for the object.
+  /// Records that the try has got memory for the object.
   void end_try() noexcept { had_memory_ = true; }
   /// Whether the call got memory for its object in the last try, so that a step after that was refused
   /// memory.
   [[nodiscard]] bool had_memory() const noexcept { return had_memory_; }
-  /// A try for an object of that size was refused: sleeps until another one may succeed. `timeout` at the
-  /// end; `out_of_memory` at once if no other process can make enough room, because this one's own views take
-  /// it. REQUIRES: begin_try() before the try.
+  /// Sleeps, after a refused try for that size, until another may succeed. `timeout` at the deadline;
+  /// `out_of_memory` at once if no other process can make enough room, because this one's own views take it.
+  /// REQUIRES: begin_try() before the try.
   [[nodiscard]] Result<void> wait(const Error& refused, std::uint64_t size_bytes);
-  /// The same after another step of the call, which was refused memory for the library's own tables.
+  /// Like wait() above, after a later step of the call was refused memory for the library's own tables.
   [[nodiscard]] Result<void> wait(const Error& refused) { return wait(refused, size_bytes_); }
 
  private:

@@ -13,8 +13,8 @@ namespace locum {
 
 class CompletionCounter;
 
-/// Something that ends once: by itself or by being cancelled, whichever is first. A derived class holds the
-/// result. Any thread; a caller keeps it alive until the call returns.
+/// State of an operation that ends once: by itself or by being cancelled, whichever is first. A derived class
+/// holds the result. Any thread may call; a caller keeps it alive until the call returns.
 class SharedState {
  public:
   using Clock = Deadline::Clock;
@@ -24,17 +24,18 @@ class SharedState {
   virtual ~SharedState() = default;
 
   [[nodiscard]] bool ended() const noexcept { return order() != 0; }
-  /// Position in the order of ends of the same CompletionCounter, ascending. 0: it has not ended.
+  /// Returns the position in the order of ends of the same CompletionCounter, ascending. 0: it has not ended.
   [[nodiscard]] std::uint64_t order() const noexcept { return order_.load(std::memory_order_acquire); }
-  /// Waits; whether it has ended by that moment.
+  /// Blocks until it has ended, or `until` has come; returns whether it has ended.
   [[nodiscard]] bool wait(Clock::time_point until);
-  /// A thread waits for it: if it is queued for the window, it starts now.
+  /// Starts an operation queued for the window now: a thread waits for it.
   void hurry() noexcept {
     if (!ended()) {
       do_hurry();
     }
   }
-  /// Ends it now and tells the operation that nobody wants its result; or waits for a thread that ends it.
+  /// Ends it now and notifies the operation that its result is not wanted; or waits for a thread that ends
+  /// it.
   void cancel() noexcept;
   /// REQUIRES: ended().
   [[nodiscard]] bool cancelled() const noexcept { return cancelled_; }
@@ -43,34 +44,34 @@ class SharedState {
   [[nodiscard]] const std::shared_ptr<CompletionCounter>& completions() const noexcept {
     return completions_;
   }
-  /// For coroutines of the user that belong to no session.
+  /// Returns the counter for coroutines of the user that belong to no session.
   [[nodiscard]] static const std::shared_ptr<CompletionCounter>& completions_of_process();
 
   // The following are about its CompletionCounter.
 
-  /// The moment at which a wait with this deadline ends.
+  /// Returns the moment at which a wait with this deadline ends.
   [[nodiscard]] Clock::time_point moment(Deadline deadline) const;
   /// Runs the continuation soon, on the thread for continuations.
   void schedule(std::unique_ptr<Continuation> continuation) noexcept;
-  /// How many operations have ended.
+  /// Returns the number of operations that have ended.
   [[nodiscard]] std::uint64_t ends() const noexcept;
-  /// Waits, as wait() does, until ends() differs from `seen`; may return early. False if that moment has
-  /// come. \param of_others also for operations of other counters: looks at these again soon
+  /// Waits, as wait() does, until ends() differs from `seen`; may return early. Returns false if that moment
+  /// has come. \param of_others also waits for operations of other counters: polls these
   [[nodiscard]] bool await_end(std::uint64_t seen, Clock::time_point until, bool of_others);
 
  protected:
   explicit SharedState(std::shared_ptr<CompletionCounter> completions) noexcept
       : completions_(std::move(completions)) {}
 
-  /// Whether the caller is the one to end it: it then has to set the result and to call publish().
+  /// Returns whether the caller is the one to end it: it then has to set the result and to call publish().
   [[nodiscard]] bool claim() noexcept { return !claimed_.exchange(true, std::memory_order_acq_rel); }
   /// Marks it ended: wakes waiting threads and schedules the continuations.
   void publish() noexcept;
 
  private:
-  /// The result is not wanted any more.
+  /// Notifies the operation that its result is not wanted.
   virtual void forget() noexcept {}
-  /// A thread waits for it.
+  /// Notifies the operation that a thread waits for it.
   virtual void do_hurry() noexcept {}
 
   const std::shared_ptr<CompletionCounter> completions_;

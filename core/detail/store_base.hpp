@@ -32,14 +32,14 @@
 
 namespace locum::detail {
 
-/// What an object says of itself; `corrupt` where that was overwritten.
+/// Returns the metadata of an object; `corrupt` if it was overwritten.
 [[nodiscard]] Result<ObjectInfo> info_of(const Result<ObjectView>& object);
 
-/// Until when a call that stores an object has to be made, and what else its options say of the object.
+/// Deadline of a call that stores an object, and its options for the object.
 struct StoredHow {
   StoredHow() = default;
   StoredHow(Deadline until) : deadline(until) {}
-  /// As the options of a call that stores say.
+  /// Takes the values from the options of a call that stores.
   template <class Options>
     requires requires(const Options& options) {
       options.lifetime;
@@ -48,7 +48,7 @@ struct StoredHow {
   explicit StoredHow(const Options& options)
       : deadline(options.deadline), lifetime(options.lifetime), tag(options.tag) {}
 
-  /// The same, until another moment.
+  /// Returns a copy with another deadline.
   [[nodiscard]] StoredHow by(Deadline until) const {
     StoredHow how = *this;
     how.deadline = until;
@@ -57,12 +57,12 @@ struct StoredHow {
 
   Deadline deadline;
   std::chrono::milliseconds lifetime{0};  ///< 0: that of the collection or store; may be for_ever
-  std::string_view tag{};                 ///< of the caller: until the draft is made
+  std::string_view tag{};                 ///< memory of the caller, which stays until the draft is made
 };
 
-/// The steps that the calls of a store are made of: whether they may be made and until when; a look-up, and
-/// the view of what it found; a draft that is filled with a value, and its seal. Errors carry what they are
-/// about. Any thread. Part of every store (see Store), and all that one holds.
+/// Steps of the calls of a store: checks whether they may be made and until when; a look-up, and the view of
+/// the object found; a draft that is filled with a value, and its seal. Errors carry the object that they are
+/// about. Any thread may call. Part of every store (see Store), which has no other members.
 class StoreBase {
  protected:
   explicit StoreBase(std::shared_ptr<OpenStore> open) noexcept : open_(std::move(open)) {}
@@ -72,14 +72,15 @@ class StoreBase {
     const bool own = deadline.is_default() && open_->options.timeout.count() > 0;
     return own ? Deadline(open_->options.timeout) : deadline;
   }
-  /// The same, fixed: what is done for each of a batch has this one time together.
+  /// Returns effective() as a moment, which all calls of a batch share.
   [[nodiscard]] Deadline moment(Deadline deadline) const;
 
-  /// A name that the user gave.
+  /// Returns the full form of the user's name.
   [[nodiscard]] FullName full(std::string_view name) const { return {*open_, name}; }
-  /// The name of an object that is put without one: none, or in the collection one that no other object has.
+  /// Returns the name of an object that is put without one: none, or if `listed` one that no other object
+  /// has.
   [[nodiscard]] std::string unnamed(bool listed) const { return listed ? listed_name() : std::string(); }
-  /// The beginning of names, as the user gave it: in a collection all begin with that one's.
+  /// Returns the full form of the user's prefix: in a collection all names begin with the collection's.
   [[nodiscard]] std::string full_prefix(std::string_view prefix) const;
 
   [[nodiscard]] Result<void> usable(const Address& address) const;
@@ -93,7 +94,7 @@ class StoreBase {
 
   // Reading
 
-  /// How much of an object is asked for. `invalid_argument` for a part and a slab at once.
+  /// Returns the requested part of an object. `invalid_argument` for a part and a slab at once.
   template <class T>
   [[nodiscard]] static Result<Selection> selection_of(const GetOptions<T>& options) {
     if constexpr (std::is_unbounded_array_v<T>) {
@@ -106,8 +107,7 @@ class StoreBase {
   [[nodiscard]] static Result<Selection> selection_of(const Part& part, const Hyperslab& slab,
                                                       const ArrayType& type);
 
-  // The two look-ups stay short: everything that is rare is out of line. Those by name take what the user
-  // gave.
+  // The two look-ups stay short: everything that is rare is out of line. Those by name take the user's name.
   [[nodiscard]] Result<ObjectView> fetch(const Key& key, Deadline deadline) const {
     if (key.store != open_->number || open_->dropped.load(std::memory_order_relaxed)) [[unlikely]] {
       return refusal(key);
@@ -125,13 +125,13 @@ class StoreBase {
                                               Deadline deadline) const;
   [[nodiscard]] Result<ObjectView> fetch_some(std::string_view name, const Result<Selection>& selection,
                                               Deadline deadline) const;
-  /// The same for a copy to `memory`, where the bytes may be received from another node (see
+  /// Like fetch_some(), for a copy to `memory`, where the bytes may be received from another node (see
   /// Source::get_into()).
   [[nodiscard]] Result<ObjectView> fetch_into(const Key& key, const Result<Selection>& selection,
                                               std::span<std::byte> memory, Deadline deadline) const;
   [[nodiscard]] Result<ObjectView> fetch_into(std::string_view name, const Result<Selection>& selection,
                                               std::span<std::byte> memory, Deadline deadline) const;
-  /// What its facts say.
+  /// Fetches the metadata of an object alone.
   template <ObjectId I>
   [[nodiscard]] Result<ObjectView> facts_of(const I& id, Deadline deadline) const {
     return fetch_some(id, Selection(Facts()), deadline);
@@ -153,7 +153,7 @@ class StoreBase {
     return object ? read(session(), std::move(*object), decoded_how(deadline))
                   : Result<View<T>>(object.error());
   }
-  /// Reads what was found into memory of the caller (see copy_elements).
+  /// Copies the elements of the object found to memory of the caller (see copy_elements).
   template <class T>
   [[nodiscard]] Result<std::size_t> elements_into(const StridedBytes& into, Fit fit,
                                                   const Result<ObjectView>& object) const {
@@ -162,7 +162,7 @@ class StoreBase {
     }
     return copy_elements(session(), *object, array_type<T>, into, fit);
   }
-  /// The bytes of an object of any type.
+  /// Returns the bytes of an object of any type.
   [[nodiscard]] Result<View<std::byte[]>> bytes_of(Result<ObjectView> object) const;
   /// An object with its type.
   [[nodiscard]] Result<RawView> raw_of(Result<ObjectView> object) const;
@@ -186,7 +186,7 @@ class StoreBase {
 
   // Storing
 
-  /// What a put made.
+  /// Result of a put.
   struct Made {
     Key key;
     std::uint64_t generation = 0;
@@ -198,7 +198,7 @@ class StoreBase {
 
   [[nodiscard]] Result<ObjectDraft> allocate(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
                                              const StoredHow& how) const;
-  /// The same for a call that waits for room, which `room` says; null: it does not.
+  /// Like allocate() above, but waits for room by `room`, unless it is null.
   [[nodiscard]] Result<ObjectDraft> allocate(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
                                              const StoredHow& how, RoomWait* room) const {
     return room == nullptr ? allocate(size_bytes, std::move(meta), named, how)
@@ -235,7 +235,7 @@ class StoreBase {
                                                    RoomWait* room = nullptr) const;
   [[nodiscard]] Result<Made> store_bytes(std::string_view name, bool named, std::span<const std::byte> bytes,
                                          RoomPolicy when_full, const StoredHow& how) const;
-  /// Memory for an array.
+  /// Allocates memory for an array.
   [[nodiscard]] Result<OwnedDraft> create_array(std::string_view name, bool named, const ArrayType& type,
                                                 const Extents& extents, RoomPolicy when_full,
                                                 const StoredHow& how) const;
@@ -258,7 +258,7 @@ class StoreBase {
         name, named, value, how,
         [&](const ObjectDraft& draft) { return seal(draft, name, options, how.deadline); }, room);
   }
-  /// The same, waiting for room by that policy.
+  /// Like store_value(), but waits for room by that policy.
   template <class T>
   [[nodiscard]] Result<Made> store_value_in_room(std::string_view name, bool named, const T& value,
                                                  RoomPolicy when_full, const StoredHow& how) const {
@@ -266,7 +266,7 @@ class StoreBase {
       return store_value(name, named, value, SealOptions(), in_time, room);
     });
   }
-  /// What `seal` makes of the draft, or an error.
+  /// Stores the value in a draft, and returns the result of `seal` for it, or an error.
   template <class T, class Seal>
   [[nodiscard]] auto store_value(std::string_view name, bool named, const T& value, const StoredHow& how,
                                  Seal seal, RoomWait* room = nullptr) const
@@ -301,7 +301,7 @@ class StoreBase {
 
   // Looking and dropping
 
-  /// Of names that were found, those that are the user's, as the user gave them.
+  /// Returns the user's names among those found, in the user's form.
   [[nodiscard]] Result<std::vector<std::string>> keys_in(Result<std::vector<std::string>> names,
                                                          const Address& prefix) const;
 

@@ -14,7 +14,8 @@ struct Address {
   Key key;                ///< key.store is always valid; the rest only if `name` is empty
   std::string_view name;  ///< 1 byte to 64 KiB of any bytes
   /// By key: hash of the name that the object was put under, if the caller knows it from a handle; else 0. If
-  /// the key is gone while its name is bound, the object was replaced (`stale`), not evicted (`not_found`).
+  /// the key no longer exists while its name is bound, the object was replaced (`stale`), not evicted
+  /// (`not_found`).
   std::uint64_t name_hash = 0;
 
   /// By key: payload of the object in bytes, if the caller knows it from a handle; else 0.
@@ -25,7 +26,7 @@ struct Address {
   Address(std::uint32_t store, std::string_view object_name) : key{store, 0, 0}, name(object_name) {}
 };
 
-/// The object that a handle identifies.
+/// Returns the address of the object that a handle identifies.
 [[nodiscard]] inline Address addressed(const Handle& handle) noexcept {
   return {handle.key, handle.name_hash, handle.size_bytes};
 }

@@ -23,11 +23,11 @@ struct ObjectMeta {
   Layout layout = Layout::bytes;
   Extents extents;        ///< rank 0 unless layout is array
   bool checksum = false;  ///< whether sealing computes a checksum, which the first use verifies
-  /// How long it lives from the seal on; 0: until it is evicted.
+  /// Lifetime from the seal on; 0: until it is evicted.
   std::uint64_t lifetime_ms = 0;
   /// The alignment is the most that elements of that size can need: they are known by their name only.
   bool alignment_is_guess = false;
-  /// StoringOptions::tag, for `create` alone: it may have gone when the draft is sealed.
+  /// StoringOptions::tag, for `create` alone: its memory may have been freed when the draft is sealed.
   std::string_view tag = {};
 };
 
@@ -55,8 +55,8 @@ struct ObjectFacts {
   bool whole = true;
 };
 
-/// Keeps pinned objects in place, and itself alive until the last pin is released, whoever else drops it
-/// before. Views therefore hold only its address; a shared pointer would cost each of them two locked
+/// Keeps pinned objects in place, and itself alive until the last pin is released, even if all its owners
+/// drop it before. Views therefore hold only its address; a shared pointer would cost each of them two locked
 /// instructions. Implemented by connectors and their tables; called only by `ObjectView`. Any thread.
 class PinBoard {
  public:
@@ -67,15 +67,15 @@ class PinBoard {
 
   /// Adds a view of a pinned object. REQUIRES: the object is pinned by at least one view.
   virtual void retain(std::uint64_t pin) noexcept = 0;
-  /// Removes a view; once the last one is gone, the memory of an evicted object can be reused. The caller
+  /// Removes a view; once the last one is removed, the memory of an evicted object can be reused. The caller
   /// must not access this board afterwards, unless something else keeps it.
   virtual void release(std::uint64_t pin) noexcept = 0;
-  /// Metadata of the pinned object; the texts live as long as the pin.
+  /// Returns the metadata of the pinned object; the texts live as long as the pin.
   [[nodiscard]] virtual ObjectFacts describe(std::uint64_t pin) const = 0;
   /// Whether the pinned object has other views, of any process, than the caller's one. They may come and go
-  /// meanwhile. True where that is not known.
+  /// meanwhile. True if that is not known.
   [[nodiscard]] virtual bool has_other_views(std::uint64_t /*pin*/) const noexcept { return true; }
-  /// When the pinned object expires, in nanoseconds since 1970; 0: never, or that is not known here.
+  /// Returns when the pinned object expires, in nanoseconds since 1970; 0: never, or not known here.
   [[nodiscard]] virtual std::uint64_t expires_ns(std::uint64_t /*pin*/) const noexcept { return 0; }
   [[nodiscard]] Path path() const noexcept { return path_; }
 
@@ -131,11 +131,11 @@ class ObjectView {
   [[nodiscard]] std::uint64_t type_hash() const noexcept { return type_hash_; }
   /// Narrows the view to these bytes. REQUIRES: they lie within bytes().
   void narrow(std::uint64_t offset, std::uint64_t count) noexcept { bytes_ = bytes_.subspan(offset, count); }
-  /// How the bytes reached this process. REQUIRES: not empty.
+  /// Returns how the bytes reached this process. REQUIRES: not empty.
   [[nodiscard]] Path path() const noexcept { return board_->path(); }
-  /// Type, extents, name and generation. REQUIRES: not empty.
+  /// Returns type, extents, name and generation. REQUIRES: not empty.
   [[nodiscard]] ObjectFacts facts() const { return board_->describe(pin_); }
-  /// When it expires, in nanoseconds since 1970; 0: never. REQUIRES: not empty.
+  /// Returns when it expires, in nanoseconds since 1970; 0: never. REQUIRES: not empty.
   [[nodiscard]] std::uint64_t expires_ns() const noexcept { return board_->expires_ns(pin_); }
 
  private:

@@ -22,8 +22,8 @@ struct Elements {
 /// The requested part of an object; std::monostate: the whole object.
 using Selection = std::variant<std::monostate, Facts, ByteRange, Elements>;
 
-/// The selected part of a found object, which is whole or already a view of that part: see part_of() and
-/// hyperslab_of(). Facts select nothing.
+/// Returns the selected part of a found object, which is whole or already a view of that part: see part_of()
+/// and hyperslab_of(). Facts select nothing.
 [[nodiscard]] Result<ObjectView> selected(Result<ObjectView> found, const Selection& selection);
 
 }  // namespace locum
