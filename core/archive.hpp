@@ -18,7 +18,7 @@ namespace detail {
 class SessionState;
 }
 
-/// How deeply values may nest (a vector of vectors is two deep); bounds the stack when reading bytes that
+/// Deepest nesting of values (a vector of vectors is two deep); bounds the stack when reading bytes that
 /// another process wrote.
 inline constexpr std::size_t max_nesting = 256;
 
@@ -173,7 +173,7 @@ class ReadArchive {
       std::memcpy(to, from.data(), size_bytes);
     }
   }
-  /// The next bytes, without copying.
+  /// Returns the next bytes without copying them; throws Error(corrupt) if fewer are left.
   std::span<const std::byte> take(std::size_t size_bytes) {
     if (size_bytes > left()) {
       throw Error(Errc::corrupt,
@@ -183,7 +183,7 @@ class ReadArchive {
     position_ += size_bytes;
     return next;
   }
-  /// A number of elements, each of which takes at least `element_bytes` of the remaining bytes.
+  /// Reads a number of elements, each of which takes at least `element_bytes` of the remaining bytes.
   std::size_t length(std::size_t element_bytes) {
     std::uint64_t count = 0;
     bytes(&count, sizeof count);
@@ -195,7 +195,7 @@ class ReadArchive {
   }
   [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
   [[nodiscard]] std::size_t left() const noexcept { return memory_.size() - position_; }
-  /// The session in which proxies within the value resolve.
+  /// Returns the session in which proxies within the value resolve.
   [[nodiscard]] const std::weak_ptr<detail::SessionState>& session() const noexcept { return session_; }
 
  private:

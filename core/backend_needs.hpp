@@ -8,31 +8,32 @@ namespace locum {
 
 struct BackendTraits;
 
-/// Who may use what a backend keeps.
+/// Processes that share the records of a backend.
 enum class SharedBy : std::uint8_t {
   process,  ///< this process alone
   host,     ///< processes of one host
   hosts,    ///< processes of all hosts that reach it
 };
 
-/// What a program needs of a backend, whatever it is: a backend that lacks one of these is refused when it is
+/// Abilities that a program needs of any backend. A backend that lacks one of them is refused when it is
 /// opened (`unsupported`), not when it is used.
 struct BackendNeeds {
   bool lists = false;                      ///< keys(), and dropping a store
-  bool is_atomic = false;                  ///< of two puts of one name one wins, in whichever process
-  bool expires = false;                    ///< removes what has expired itself
-  bool pushes = false;                     ///< a wait is woken, and does not ask again and again
+  bool is_atomic = false;                  ///< one of two puts of a name wins, whichever processes make them
+  bool expires = false;                    ///< the backend itself removes expired records
+  bool pushes = false;                     ///< a waiting call is woken, and does not poll
   bool in_place = false;                   ///< views show the stored bytes themselves, without a copy
   bool is_durable = false;                 ///< objects outlive the process
-  bool no_default = false;                 ///< a get of what is not there is `not_found`, by whatever name
+  bool no_default = false;                 ///< a get of a missing object is `not_found`, whatever its name
   SharedBy shared_by = SharedBy::process;  ///< at least
-  std::uint64_t largest_value = 0;         ///< at least that many bytes
+  std::uint64_t largest_value = 0;         ///< values of up to this many bytes can be stored
 
   friend bool operator==(const BackendNeeds&, const BackendNeeds&) = default;
 };
 
 /// \cond library
-/// `unsupported` if a backend lacks something that is needed: the error names it.
+/// Checks that a backend has all abilities in `needs`: `unsupported`, which names the ability, if it lacks
+/// one.
 [[nodiscard]] Result<void> meets(const BackendTraits& traits, const BackendNeeds& needs);
 /// \endcond
 

@@ -14,20 +14,20 @@ namespace locum {
 /// Opens the backend of a URL. `invalid_argument` for options that it does not have (Url::knows_only()).
 using BackendOpener = std::function<Result<std::shared_ptr<Backend>>(const Url& url)>;
 
-/// From now on URLs with that scheme lead to this backend. `scheme`: lower case. Returns true, so that a
-/// static object can be initialised by it; a scheme that is registered already keeps the backend that it has,
-/// and false is returned. Those of the library itself stay what they are. Any thread.
+/// Registers the opener of URLs with `scheme`, in lower case. Returns true, so that a static object can be
+/// initialised by it; returns false if the scheme is registered already, and keeps its opener. Schemes of the
+/// library itself cannot be replaced. Any thread may call.
 bool register_backend(std::string scheme, BackendOpener open);
-/// What opens URLs of that scheme; empty if nothing registered it.
+/// Returns the opener of URLs with that scheme; empty if none is registered.
 [[nodiscard]] BackendOpener find_backend(std::string_view scheme);
-/// All schemes that are registered, sorted.
+/// Returns all registered schemes, sorted.
 [[nodiscard]] std::vector<std::string> registered_schemes();
 
 }  // namespace locum
 
 /// Registers a backend of the program's own when the program starts, in one of its source files:
 /// `LOCUM_REGISTER_BACKEND(tape, open_tape)`, with `Result<std::shared_ptr<Backend>> open_tape(const Url&)`.
-/// From then on `locum::open("tape:…")` finds it. In a static library of its own the linker may drop it with
-/// the file: call register_backend() there.
+/// From then on `locum::open("tape:…")` finds it. In a static library the linker may drop the registration
+/// with the file: call register_backend() there.
 #define LOCUM_REGISTER_BACKEND(scheme, opener) \
   [[maybe_unused]] static const bool locum_has_backend_##scheme = ::locum::register_backend(#scheme, opener)

@@ -15,7 +15,7 @@
 
 namespace locum {
 
-/// How a backend is used by this process.
+/// Options of this process's session over a backend.
 struct BackendSessionOptions {
   BackendNeeds needs{};
   std::chrono::milliseconds timeout{30'000};  ///< longest wait of a call without a deadline
@@ -26,17 +26,19 @@ struct BackendSessionOptions {
   int node = 0;
 };
 
-/// Stores over a backend. What is in a durable one stays, and so do keys and handles: another process, later,
-/// opens the same and resolves them. find_store() and proxy() find the session. `unsupported` if the backend
-/// lacks what is needed, and the errors of its first calls. Calls are counted in `metrics`, with those of
-/// others that have the same; null: in the session's own. Local; blocks as long as the backend does.
+/// Opens a session whose stores keep their objects in `backend`. Objects in a durable backend stay, and so do
+/// keys and handles: a later process that opens the same backend resolves them. find_store() and proxy() find
+/// the session. `unsupported` if the backend lacks an ability in `options.needs`; also the errors of its
+/// first calls. Counts calls in `metrics`, which sessions may share; null: in the session's own. Local;
+/// blocks as long as the backend does.
 [[nodiscard]] Result<Session> open_session(std::shared_ptr<Backend> backend,
                                            const BackendSessionOptions& options = {},
                                            std::shared_ptr<Metrics> metrics = {});
 
 /// \cond library
-/// A store of the session that was opened for the connector of these options, or that has none. Options with
-/// nothing but a connector, or needs, take those in force. `unsupported` if the session lacks what is needed.
+/// Opens a store of `session`, which is over the backend of `options.connector`, if that is given. Options
+/// with only a connector or needs take those in force. `unsupported` if the session's connector lacks an
+/// ability in `options.needs`.
 [[nodiscard]] Result<Store> open_store(const Session& session, std::string_view name, StoreOptions options);
 /// \endcond
 

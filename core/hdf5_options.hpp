@@ -11,12 +11,11 @@ namespace locum {
 
 /// Options of Runtime::proxy_from_hdf5.
 struct Hdf5Options {
-  /// Which box of the dataset, with strides if need be (see Hyperslab), as extents of the object; none: all
-  /// of it.
+  /// Box of the dataset, with strides if needed (see Hyperslab), with the extents of the object; none: all.
   Hyperslab slab = {};
   /// The name of the store that the object belongs to.
   std::string_view store = "hdf5";
-  /// Of messages to other nodes, if the store, or the object's name, has its home there.
+  /// Deadline of messages to other nodes, if the store, or the object's name, has its home there.
   TimeLimit deadline = {};
 };
 

@@ -9,7 +9,7 @@
 
 namespace locum {
 
-/// What one rank found on its machine: plain numbers, so that ranks can gather them.
+/// Properties of the machine that one rank found: plain numbers, so that ranks can gather them.
 struct RankFacts {
   std::int32_t node = 0;
   std::int32_t thread_level = 0;   ///< MPI's: 0 single, 1 funneled, 2 serialized, 3 multiple
@@ -29,32 +29,33 @@ struct RankFacts {
 };
 static_assert(std::is_trivially_copyable_v<RankFacts>);
 
-/// What is the same for all ranks of a runtime.
+/// Properties that all ranks of a runtime share.
 struct JobFacts {
   std::string transport{};          ///< between nodes: "ucx", "mpi"; empty on a single node
   std::string transport_details{};  ///< versions and devices, in the transport's own words
   std::string mpi{};                ///< MPI's name for its version
   std::string one_sided{};          ///< "off", "on", or why not
   std::string spill_folder{};       ///< empty: objects do not leave memory
-  std::uint64_t spill_bytes = 0;    ///< the most that a node has there; 0: as its disk allows
+  std::uint64_t spill_bytes = 0;    ///< most bytes of a node there; 0: bounded by its disk
   bool only_in_calls = false;       ///< ranks serve others only in calls of the library
   bool splits_machines = false;     ///< LOCUM_RANKS_PER_NODE
 };
 
-/// For people: one line a node, the transport, the limits. `ranks` are those of the runtime, in order.
+/// Returns a text for people: one line for each node, the transport, the limits. `ranks` are those of the
+/// runtime, in order.
 [[nodiscard]] std::string describe(const JobFacts& job, std::span<const RankFacts> ranks);
 
-/// How much a setting costs.
+/// Cost of a setting.
 enum class Severity : std::uint8_t {
   note,     ///< normal on a laptop or in a test
   warning,  ///< slow or risky on a cluster
 };
 struct Advice {
   Severity severity = Severity::note;
-  std::string text;  ///< what it is, and what to do: one line
+  std::string text;  ///< the setting and its remedy, in one line
 };
-/// The settings that are slow or risky, the costly ones first; each once, with the first rank that it is
-/// about.
+/// Returns the settings that are slow or risky, the costly ones first; each once, with the first rank that it
+/// concerns.
 [[nodiscard]] std::vector<Advice> advice(const JobFacts& job, std::span<const RankFacts> ranks);
 
 }  // namespace locum

@@ -16,14 +16,14 @@
 #include <locum/detail/json_text.hpp>
 
 /// \file
-/// Values as texts of JSON. This header needs nlohmann's library (Debian: nlohmann-json3-dev), which no other
-/// one needs.
+/// Stores values as texts of JSON. This header needs nlohmann's library (Debian: nlohmann-json3-dev), which
+/// no other header needs.
 namespace locum {
 
 namespace detail {
 
-/// Refuses what JSON cannot say, and nlohmann's library would write as something else.
-/// \param place of `value` in the whole one: `/limits/2`
+/// Refuses values that JSON cannot represent, which nlohmann's library would write as other values.
+/// \param place position of `value` in the whole one: `/limits/2`
 inline void check_json(const nlohmann::json& value, std::string& place, std::size_t depth) {
   if (value.is_number_float() && !std::isfinite(value.get<double>())) {
     throw unwritable_json("JSON has neither NaN nor infinity, which the value holds", place);
@@ -49,14 +49,14 @@ inline void check_json(const nlohmann::json& value, std::string& place, std::siz
 
 /// The codec of texts of JSON: `put("config", config, {.codec = Json{}})`, `get<Config>("config", {.codec =
 /// Json{}})`. It takes every type that nlohmann's library converts: numbers, strings, containers, classes
-/// with `NLOHMANN_DEFINE_TYPE_INTRUSIVE` or a `to_json` and a `from_json`. It also reads raw bytes, as those
-/// of a file that somebody wrote by hand.
+/// with `NLOHMANN_DEFINE_TYPE_INTRUSIVE` or a `to_json` and a `from_json`. It also reads raw bytes, such as
+/// those of a file written by hand.
 ///
 /// A text has two spaces for each level and ends with a newline. It has at most 64 MiB (else
 /// `value_too_large`), and nests at most 256 levels. Doubles come back exactly. A value with NaN, with
-/// infinity or with a string that is not UTF-8 is `invalid_argument`. What does not read as the type is
-/// `corrupt`: the error says line, column and what was expected if the text is no JSON, else which type or
-/// member is missing. Numbers are converted as nlohmann's library does it: 3.7 read as an `int` is 3. A put
+/// infinity or with a string that is not UTF-8 is `invalid_argument`. A text that cannot be read as the type
+/// is `corrupt`: the error gives line, column and the expected token if the text is no JSON, else the missing
+/// type or member. Numbers are converted as nlohmann's library does it: 3.7 read as an `int` is 3. A put
 /// makes the text twice, first for its size. Threads may share it.
 struct Json {
   static constexpr std::string_view name = "json";

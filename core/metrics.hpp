@@ -15,10 +15,9 @@
 namespace locum {
 
 /// Counters of one rank's runtime, with its stores over backends, or of a session: completed operations and
-/// bytes, by path. Any thread counts and reads at
-/// any time; a read includes everything that happened before it. Tests assert them. Each thread adds to the
-/// words of its own lane: an atomic read-modify-write would cost a sixth of a look-up by key, and most
-/// operations count two.
+/// bytes, by path. Any thread may count and read at any time; a read includes everything that happened before
+/// it. Tests assert them. Each thread adds to the words of its own lane: an atomic read-modify-write would
+/// cost a sixth of a look-up by key, and most operations count two.
 class Metrics {
   static constexpr std::size_t word_count = 4 * path_count + 9;
   using Word = std::atomic<std::uint64_t>;
@@ -48,7 +47,7 @@ class Metrics {
     std::size_t word_;
   };
 
-  /// By one path.
+  /// Operations and bytes by one path.
   struct Traffic {
     Counter operations;
     Counter bytes;
@@ -64,8 +63,8 @@ class Metrics {
   void count_write(Path path, std::uint64_t bytes) noexcept {
     count(2 * (path_count + static_cast<std::size_t>(path)), bytes);
   }
-  /// An object came, or went, by that path, and the call took so long. Not called for what stays in the
-  /// memory of the node, where reading a clock would take as long as the operation.
+  /// Counts the time of a call that moved an object by `path`. Not called for objects that stay in the memory
+  /// of the node, where reading a clock would take as long as the operation.
   void time_read(Path path, std::chrono::nanoseconds time) noexcept {
     read_times[static_cast<std::size_t>(path)].add(time);
   }
@@ -104,10 +103,10 @@ class Metrics {
   std::array<Traffic, path_count> reads;  ///< gets, by how the bytes reached the reader
   std::array<Traffic, path_count>
       writes;  ///< puts, by how the bytes reached the store; shm_view: written in place
-  /// How long calls took that brought an object from another node, or from storage: from the call until the
-  /// object is there, without its decoding. Of a batch, each object takes the time of the batch. What was
-  /// fetched in the background is not in them, see transfer_ns. Threads share these counts: each of those
-  /// calls takes microseconds.
+  /// Times of calls that brought an object from another node, or from storage: from the call until the object
+  /// has arrived, without its decoding. Each object of a batch takes the time of the batch. Objects fetched
+  /// in the background are not included, see transfer_ns. Threads share these counts: each of those calls
+  /// takes microseconds.
   std::array<TimeHistogram, path_count> read_times{};
   std::array<TimeHistogram, path_count> write_times{};  ///< of puts and replacements: those in storage
   Counter misses{lanes_, 4 * path_count};               ///< gets that found nothing

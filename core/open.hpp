@@ -20,15 +20,15 @@
 /// Stores by URL, with or without MPI. Link `locum::serial` (no MPI) or `locum::locum`.
 namespace locum {
 
-/// A store over the backend of a URL: `locum::open("redis://127.0.0.1:6379/0").value()`. The URL's option
-/// `store` names the store, otherwise it is "default". `invalid_argument` for a URL that is none, or with an
-/// option that the backend does not have; `unsupported` for an unknown scheme (the error lists those that
-/// there are), for a backend that this build lacks (it names the CMake option and the package), and if the
-/// backend lacks what is needed; and the errors of Session::open(). Blocks while the backend does. Any
-/// thread.
+/// Opens a store over the backend of a URL: `locum::open("redis://127.0.0.1:6379/0").value()`. The URL's
+/// option `store` names the store, otherwise it is "default". `invalid_argument` for a malformed URL, or an
+/// option that the backend lacks; `unsupported` for an unknown scheme (the error lists the known ones), for a
+/// backend that this build lacks (it names the CMake option and the package), and if the backend lacks an
+/// ability in `options.needs`; and the errors of Session::open(). Blocks while the backend does. Any thread
+/// may call.
 [[nodiscard]] Result<Store> open(std::string_view url, const BackendSessionOptions& options = {});
 /// \cond library
-/// Those needs, and all that a backend with these traits can do, but for its limits and for reading in place.
+/// Returns `needs`, and all abilities of a backend with these traits, except its limits and reading in place.
 [[nodiscard]] constexpr BackendNeeds with_all_of(const BackendTraits& traits, BackendNeeds needs) noexcept {
   needs.lists = needs.lists || traits.lists;
   needs.is_atomic = needs.is_atomic || traits.is_atomic;
@@ -39,41 +39,41 @@ namespace locum {
   return needs;
 }
 /// \endcond
-/// The same, with traits that the program names: `open<locum::backends::memcached>(url)`. What they say that
-/// a backend cannot do does not compile (see StoreOver). A URL that leads to a backend which lacks what they
-/// say that it can do is refused: `unsupported`. Limits of names and sizes, and `in_place`, are not compared.
+/// Opens a store with traits that the program names: `open<locum::backends::memcached>(url)`. Calls that need
+/// an ability which these traits lack do not compile (see StoreOver). `unsupported` if the URL's backend
+/// lacks an ability of these traits. Limits of names and sizes, and `in_place`, are not compared.
 template <const BackendTraits& traits>
 [[nodiscard]] Result<StoreOver<traits>> open(std::string_view url, BackendSessionOptions options = {}) {
   options.needs = with_all_of(traits, options.needs);
   auto store = open(url, options);
   return store ? Result<StoreOver<traits>>(*std::move(store)) : store.error();
 }
-/// The same for several stores: `Session session = locum::open_session("file:///scratch/run17").value();`
+/// Opens a session, for several stores:
+/// `Session session = locum::open_session("file:///scratch/run17").value();`
 [[nodiscard]] Result<Session> open_session(std::string_view url, const BackendSessionOptions& options = {},
                                            std::shared_ptr<Metrics> metrics = {});
 
-/// The backend of a URL, with its wrappers, and no store over it: to put wrappers over it (wrappers.hpp), and
-/// for open_session(). `unsupported` for `memory:`, which is no Backend; else the errors of open(). Any
-/// thread.
+/// Opens the backend of a URL with its wrappers, for more wrappers (wrappers.hpp) and for open_session().
+/// `unsupported` for `memory:`, which is no Backend; else the errors of open(). Any thread may call.
 [[nodiscard]] Result<std::shared_ptr<Backend>> open_backend(std::string_view url);
 
-/// How far a backend can be relied on.
+/// Maturity of a backend.
 enum class Stability : std::uint8_t {
-  stable,   ///< what is stored is found by later versions, and survives the deaths that its page says
-  preview,  ///< it passes the tests; there is a reason on its page to try it before anything depends on it
+  stable,   ///< later versions find the stored objects, which survive the deaths that its page lists
+  preview,  ///< it passes the tests; its page gives a reason to try it before anything depends on it
 };
 
-/// A backend that this library has: what it can do, and whether this build has it.
+/// A backend of this library: its abilities, and whether this build has it.
 struct BackendDescription {
   BackendTraits traits{};
   bool is_built_in = false;
-  std::string_view option;   ///< of CMake, that builds it in; empty: it always is
+  std::string_view option;   ///< of CMake, that builds it in; empty: always built in
   std::string_view package;  ///< of Debian 12 and Ubuntu 24.04, that it needs; empty: none
   std::string_view url;      ///< an example
   Stability stability = Stability::stable;
   bool has_batches = false;  ///< it takes many calls at once (RecordBatches); else each is made by a thread
 };
-/// All of them.
+/// Returns the descriptions of all backends.
 [[nodiscard]] std::vector<BackendDescription> backend_descriptions();
 
 }  // namespace locum

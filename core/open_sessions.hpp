@@ -16,24 +16,24 @@ namespace locum {
 
 namespace detail {
 
-/// The error of a handle for which session_of() returned null.
+/// Returns the error of a handle for which session_of() returned null.
 [[nodiscard]] Error no_session_of(const Handle& handle);
 
 }  // namespace detail
 
-/// The store of that name, with the errors of Runtime::store() without options. `runtime` selects the runtime
-/// by its name (RuntimeOptions::name); without it there must be only one. `closed` if no such runtime is
-/// open, `invalid_argument` if several are.
+/// Returns the store of that name, with the errors of Runtime::store() without options. `runtime` selects the
+/// runtime by its name (RuntimeOptions::name); without it there must be only one. `closed` if no such runtime
+/// is open, `invalid_argument` if several are.
 [[nodiscard]] Result<Store> find_store(std::string_view name, std::string_view runtime = {});
 
-/// A stand-in for the object of a handle, in the runtime of this process that made the handle. Transfers
-/// nothing; an error of the handle is the result of the first use.
+/// Returns a stand-in for the object of a handle, in the runtime of this process that made the handle.
+/// Transfers nothing; an error of the handle is the result of the first use.
 template <class T>
 [[nodiscard]] Proxy<T> proxy(const Handle& handle) {
   const auto session = detail::session_of(handle.incarnation);
   return session ? session->template proxy<T>(handle) : Proxy<T>({}, handle, detail::no_session_of(handle));
 }
-/// The same for an object that was written with a codec: `proxy<Mesh>(handle, {.codec = my_codec})`.
+/// Overload for an object that was written with a codec: `proxy<Mesh>(handle, {.codec = my_codec})`.
 template <class T>
 [[nodiscard]] Proxy<T> proxy(const Handle& handle, const Decoding<T>& by) {
   const auto session = detail::session_of(handle.incarnation);

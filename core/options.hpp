@@ -10,7 +10,7 @@
 
 namespace locum {
 
-/// How large objects of other nodes reach a reader.
+/// Transfer of large objects of other nodes to a reader.
 enum class OneSided : std::uint8_t {
   off,        ///< their owner sends them
   automatic,  ///< one-sided reads of their owner's memory where the network supports them (InfiniBand, RoCE);
@@ -21,29 +21,28 @@ enum class OneSided : std::uint8_t {
   ucx_memory,
 };
 
-/// What carries messages and objects between nodes.
+/// Transport of messages and objects between nodes.
 enum class TransportKind : std::uint8_t {
   automatic,  ///< UCX where the library was built with it, else MPI
   ucx,        ///< UCX, beside MPI
-  mpi,  ///< messages of the MPI library itself, which is asked for them again and again; a rank that dies
-        ///< ends the job
+  mpi,        ///< messages of the MPI library itself, which is polled for them; a rank that dies ends the job
 };
 
-/// What a runtime prints on stderr, on its first rank, when it has been opened.
+/// Text that a runtime prints on stderr, on its first rank, when it has been opened.
 enum class Log : std::uint8_t {
-  warnings,  ///< settings that are slow or risky on a cluster, one line each with what to do
+  warnings,  ///< settings that are slow or risky on a cluster, one line each with the remedy
   off,       ///< nothing
   info,      ///< Runtime::describe()
 };
 
 /// Options of a runtime. All ranks must give the same, or take those of the others (`as_others`); if they
-/// differ, all ranks get one error that says how. Each field has an environment variable (named behind it)
-/// that overrides the program's value, so that a job script can tune a program without recompiling it. Sizes
-/// in the environment are bytes, with an optional K, M, G or T (powers of 1024).
+/// differ, all ranks get one error that names the difference. Each field has an environment variable (named
+/// behind it) that overrides the program's value, so that a job script can tune a program without recompiling
+/// it. Sizes in the environment are bytes, with an optional K, M, G or T (powers of 1024).
 struct RuntimeOptions {
   /// Memory of one node for objects and tables, all ranks together. Free memory of a rank returns to the
-  /// system after some seconds, and at once when another rank lacks memory. 0: half of what `/dev/shm` and
-  /// the cgroup have available.
+  /// system after some seconds, and at once when another rank lacks memory. 0: half of the memory that
+  /// `/dev/shm` and the cgroup have available.
   std::uint64_t memory_bytes = 0;  // LOCUM_MEMORY_BYTES
   /// Longest wait of a call without a deadline. More than 0.
   std::chrono::milliseconds timeout{30'000};  // LOCUM_TIMEOUT_MS
@@ -53,11 +52,12 @@ struct RuntimeOptions {
   /// How long a rank of another node that owes a reply may be silent, without even a sign of life, before it
   /// counts as dead. More than 0, a year at most.
   std::chrono::milliseconds peer_timeout{5'000};  // LOCUM_PEER_TIMEOUT_MS
-  /// Splits each machine into nodes of that many ranks, to test inter-node behaviour. 0: does not split.
+  /// Splits each machine into nodes of this many ranks, to test inter-node behaviour. 0: does not split.
   int ranks_per_node = 0;  // LOCUM_RANKS_PER_NODE
-  /// What connects the nodes. `report()` says which one does.
+  /// Transport between the nodes. `report()` shows the one in use.
   TransportKind transport = TransportKind::automatic;  // LOCUM_TRANSPORT: auto, ucx, mpi
-  /// Whether ranks of other nodes read large objects one-sidedly. `report()` says what the network supports.
+  /// Whether ranks of other nodes read large objects one-sidedly. `report()` shows the support of the
+  /// network.
   OneSided one_sided = OneSided::off;  // LOCUM_ONE_SIDED: off, auto, ucx_memory
   /// Address space that one node's memory may take in each process. Unused address space costs nothing.
   std::uint64_t reserve_bytes = std::uint64_t{32} << 40U;  // LOCUM_RESERVE_BYTES
@@ -75,31 +75,31 @@ struct RuntimeOptions {
   /// of the same size, in which objects count until they are got. 0: a quarter of the rank's share of
   /// memory_bytes.
   std::uint64_t prefetch_bytes = 0;  // LOCUM_PREFETCH_BYTES
-  /// A folder on a disk of each node. If the node's memory is full, objects of 64 KiB and more that nobody
-  /// views go there, and come back when they are read. Empty: none do. Copied by the runtime.
+  /// A folder on a disk of each node. If the node's memory is full, objects of 64 KiB and more without views
+  /// are moved there, and back when they are read. Empty: none are. Copied by the runtime.
   std::string_view spill_folder = {};  // LOCUM_SPILL_FOLDER
-  /// What a node may use of that disk, about. 0: what its file system has, but for a twentieth, at most 1
-  /// GiB.
+  /// Bytes of that disk that a node may use, about. 0: the space of its file system less a twentieth, or less
+  /// 1 GiB if that is smaller.
   std::uint64_t spill_bytes = 0;  // LOCUM_SPILL_BYTES
   /// Decoded values that each rank keeps for later readers, by stored size. 0: keeps only those in use.
   std::uint64_t decoded_cache_bytes = std::uint64_t{64} << 20U;  // LOCUM_DECODED_CACHE_BYTES
-  /// What is printed when the runtime has been opened; once a process for each kind.
+  /// Text printed when the runtime has been opened; once in a process for each kind.
   Log log = Log::warnings;  // LOCUM_LOG: warnings, off, info
 
-  /// The signal of the system by which a scheduler says to a process that the job ends soon: SIGUSR1, for
-  /// example. Runtime::checkpoint_requested() then says so to all ranks. The signal does nothing else while
-  /// the runtime is open. 0: none.
+  /// The signal by which a scheduler notifies a process that the job ends soon: SIGUSR1, for example.
+  /// Runtime::checkpoint_requested() then reports it to all ranks. The signal does nothing else while the
+  /// runtime is open. 0: none.
   int checkpoint_signal = 0;  // LOCUM_CHECKPOINT_SIGNAL: USR1, USR2, TERM …, or a number
-  /// A file of TOML tables (see Configuration) that says what stores are opened with which the program opens
-  /// without options: over which backend, for example. Rank 0 reads it when the runtime is opened. Empty:
-  /// none. Copied by the runtime.
+  /// A file of TOML tables (see Configuration) with the options of stores that the program opens without
+  /// options: their backends, for example. Rank 0 reads it when the runtime is opened. Empty: none. Copied by
+  /// the runtime.
   std::string_view stores = {};  // LOCUM_STORES
 
-  /// By which find_store() tells runtimes of one process apart; at most 256 bytes, and without a line break.
-  /// No environment twin: a program asks by the name that it gave. Copied by the runtime.
+  /// Name by which find_store() distinguishes runtimes of one process; at most 256 bytes, without a line
+  /// break. No environment twin: a program asks by the name that it gave. Copied by the runtime.
   std::string_view name = {};
 
-  /// This rank takes the options of the ranks that give theirs, in the place of its own and of its
+  /// Whether this rank takes the options of the ranks that give theirs, in place of its own and of its
   /// environment: for tools that join any job. At least one rank must give its options. No environment twin;
   /// false in the options in force.
   bool as_others = false;
@@ -107,59 +107,58 @@ struct RuntimeOptions {
   friend bool operator==(const RuntimeOptions&, const RuntimeOptions&) = default;
 };
 
-/// What a store is opened with. The first opener, on whichever rank, fixes it. A later one that names options
-/// must name the same, else it gets the error `options_differ`; one that names none takes those in force.
+/// Options of a store. The first opener, on whichever rank, fixes them. A later one that gives options must
+/// give the same, else it gets the error `options_differ`; one that gives none takes those in force.
 struct StoreOptions {
-  /// What calls on this store wait for, at most, that were given no deadline of their own. 0: the runtime's.
+  /// Longest wait of calls on this store without a deadline of their own. 0: the runtime's.
   std::chrono::milliseconds timeout{0};
   /// Whether decoded values are kept for the next reader, within RuntimeOptions::decoded_cache_bytes. Values
-  /// that have stand-ins inside are not kept, whatever this says: once resolved, these pin their objects.
+  /// that contain stand-ins are never kept: once resolved, these pin their objects.
   bool keep_decoded = true;
   /// Whether each object carries a checksum of its bytes, taken when it is sealed and checked when a process
   /// first uses the object: `corrupt` if something wrote over it meanwhile. Costs a pass over the bytes each
   /// time; uses that follow cost nothing.
   bool checksum = false;
-  /// What the objects of the store may take of the memory of each node, all its ranks together: a budget. At
-  /// the limit a call that stores an object does what its policy says (WhenFull), as if the node were full.
-  /// Objects that are evicted and still viewed count; copies of objects of other nodes do not. At most 64
-  /// stores of a runtime have one. 0: none but that of the node.
+  /// Budget: the most memory of each node, all its ranks together, that the store's objects may take. At the
+  /// limit a call that stores an object follows its policy (WhenFull), as if the node were full. Objects that
+  /// are evicted and still viewed count; copies of objects of other nodes do not. At most 64 stores of a
+  /// runtime have one. 0: none but that of the node.
   std::uint64_t memory_bytes = 0;
-  /// How long the objects of the store live that are stored without a lifetime of their own
-  /// (StoringOptions::lifetime), and outside of collections that have one: at most 100 years; 0: for ever.
-  /// Each is evicted no earlier than that after it was stored, by the system's clock. In the memory of nodes
-  /// it may be found for a quarter of its lifetime more (2 s if that is less, 40 ms if that is more; 2 s if
-  /// the rank that stored it has died): see docs/memory.md. Over a backend it is not found from then on, in
-  /// whatever process; `keys()` may show its name until it was removed, which takes a quarter of its
-  /// lifetime, within 1 s and a minute. A put takes the name of what has expired in any case. Not for stores
-  /// that have streams of steps or queues of tasks.
+  /// Lifetime of objects of the store that are stored without one of their own (StoringOptions::lifetime),
+  /// and outside of collections that have one: at most 100 years; 0: for ever. Each is evicted no earlier
+  /// than that after it was stored, by the system's clock. In the memory of nodes it may be found for a
+  /// quarter of its lifetime more (2 s if that is less, 40 ms if that is more; 2 s if the rank that stored it
+  /// has died): see docs/memory.md. Over a backend no process finds it from then on; `keys()` may show its
+  /// name until it was removed, which takes a quarter of its lifetime, within 1 s and a minute. A put takes
+  /// the name of an expired object in any case. Not for stores that have streams of steps or queues of tasks.
   std::chrono::milliseconds lifetime{0};
-  /// For Runtime::store(): the URL of the backend that the store is over, in place of the nodes' memory; see
-  /// locum::open(). Each rank that opens the store gives it. Not among the options in force, and not for
-  /// Session::open().
+  /// For Runtime::store(): the URL of the backend that keeps the store's objects, in place of the nodes'
+  /// memory; see locum::open(). Each rank that opens the store gives it. Not among the options in force, and
+  /// not for Session::open().
   std::string_view connector = {};
-  /// For Runtime::store(): what the program needs of what the store is over, which is refused (`unsupported`)
-  /// if it lacks one of these, before anything is sent. Each rank that opens the store gives its own. Not
-  /// among the options in force, and not for Session::open(), nor for a Configuration. Options with nothing
-  /// else take those in force, or those of the store's table.
+  /// For Runtime::store(): abilities that the program needs of the backend or nodes' memory that keeps the
+  /// objects: `unsupported`, before anything is sent, if one is missing. Each rank that opens the store gives
+  /// its own. Not among the options in force, and not for Session::open(), nor for a Configuration. Options
+  /// with only needs take those in force, or those of the store's table.
   BackendNeeds needs = {};
 
   friend bool operator==(const StoreOptions&, const StoreOptions&) = default;
 };
 
 /// \cond library
-/// `invalid_argument` if an option is out of range.
+/// Checks options: `invalid_argument` if one is out of range.
 [[nodiscard]] Result<void> check(const StoreOptions& options);
-/// The same of a lifetime.
+/// Checks a lifetime: `invalid_argument` if it is out of range.
 [[nodiscard]] Result<void> check_lifetime(std::chrono::milliseconds lifetime);
 /// \endcond
-/// `given`, overridden by the environment and checked; `invalid_argument` names the field or variable and its
-/// valid values.
+/// Returns `given`, overridden by the environment and checked; `invalid_argument` names the field or variable
+/// and its valid values.
 [[nodiscard]] Result<RuntimeOptions> with_environment(RuntimeOptions given);
-/// One `name = value` line per option, for logs and for comparing ranks.
+/// Returns one `name = value` line per option, for logs and for comparing ranks.
 [[nodiscard]] std::string to_string(const RuntimeOptions& options);
 /// \cond library
-/// The options of which to_string() made this text; their name refers to it. `corrupt` if it is no such text,
-/// or an option is out of range.
+/// Returns the options from which to_string() made this text; their `name` refers to the text. `corrupt` if
+/// it is no such text, or an option is out of range.
 [[nodiscard]] Result<RuntimeOptions> options_in(std::string_view text);
 /// \endcond
 

@@ -19,13 +19,13 @@ enum class Path : std::uint8_t {
 inline constexpr std::size_t path_count = 7;
 
 /// \cond library
-/// The path of a value that is copied out of, packed from, or decoded from bytes that came by `path`.
+/// Returns the path of a value that is copied out of, packed from, or decoded from bytes that came by `path`.
 [[nodiscard]] constexpr Path path_of_copy(Path path) noexcept {
   return path == Path::shm_view ? Path::shm_copy : path;
 }
 /// \endcond
 
-/// The enumerator's name, e.g. "shm_view".
+/// Returns the enumerator's name, e.g. "shm_view".
 [[nodiscard]] std::string_view to_string(Path path) noexcept;
 
 }  // namespace locum

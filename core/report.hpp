@@ -13,7 +13,7 @@ namespace locum {
 
 /// Counters and memory of one rank: plain numbers, so that ranks can gather them.
 struct RankReport {
-  /// By one path.
+  /// Operations, bytes and times by one path.
   struct Traffic {
     std::uint64_t operations = 0;
     std::uint64_t bytes = 0;
@@ -41,22 +41,22 @@ struct RankReport {
 static_assert(std::is_trivially_copyable_v<RankReport>);
 
 /// \cond library
-/// A rank's counters as they stand.
+/// Returns the current values of a rank's counters.
 [[nodiscard]] RankReport snapshot(const Metrics& metrics);
 /// \endcond
 
-/// A table for the terminal: memory per node, objects and traffic per rank and in total, and how long objects
-/// of other nodes and of storage took, by path. Unused paths are left out.
+/// Returns a table for the terminal: memory per node, objects and traffic per rank and in total, and how long
+/// objects of other nodes and of storage took, by path. Unused paths are left out.
 [[nodiscard]] std::string to_text(std::span<const RankReport> ranks);
 
 /// \cond library
-/// Which part of the time that transfers took was not waited for: 0 to 1; 0 if there were none.
+/// Returns the part of the time of transfers during which no thread waited: 0 to 1; 0 if there were none.
 [[nodiscard]] double hidden_share(std::uint64_t transfer_ns, std::uint64_t waited_ns) noexcept;
 /// \endcond
 
-/// For people: "12.5 us".
+/// Formats a time for people: "12.5 us".
 [[nodiscard]] std::string human_time(std::chrono::nanoseconds time);
-/// For people: "1.50 GiB", "17 B".
+/// Formats a size for people: "1.50 GiB", "17 B".
 [[nodiscard]] std::string human_bytes(std::uint64_t bytes);
 
 }  // namespace locum

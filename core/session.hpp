@@ -24,59 +24,59 @@ namespace detail {
 class SessionState;
 }
 
-/// Who a session is: one rank of one runtime.
+/// Identity of a session: one rank of one runtime.
 struct SessionOptions {
-  std::uint64_t incarnation = 0;  ///< the runtime's own number; what its handles carry. 0: a random one
+  std::uint64_t incarnation = 0;  ///< the runtime's own number, which its handles carry. 0: a random one
   int rank = 0;                   ///< of this process in the runtime
   int node = 0;                   ///< of this process; a hint in its handles
   RuntimeOptions options{};
-  /// What the connector can do, which StoreOptions::needs of a Runtime's stores are compared with.
+  /// Abilities of the connector, with which StoreOptions::needs of a Runtime's stores are compared.
   BackendTraits traits{};
 };
 
-/// Stores over a connector of the program's own, in place of a Runtime: a class derived from Connector says
-/// where the bytes are. `Session session(connector, std::make_shared<Metrics>());
+/// Stores over a connector of the program's own, in place of a Runtime: a class derived from Connector keeps
+/// the bytes. `Session session(connector, std::make_shared<Metrics>());
 /// auto fields = session.open("fields").value();`
 ///
 /// A cheap value; its copies are the same session. Stores keep the session open when all copies are
-/// destroyed; proxies do not, and return `closed` once it is gone. Nothing here is collective. Any thread may
-/// call.
+/// destroyed; proxies do not, and return `closed` once it is destroyed. Nothing here is collective. Any
+/// thread may call.
 class Session {
  public:
-  /// REQUIRES: `connector` and `metrics` are not null. `completions`: what threads wait on, if the connector
-  /// completes tasks itself; otherwise null.
+  /// REQUIRES: `connector` and `metrics` are not null. `completions`: the counter on which threads wait, if
+  /// the connector completes tasks itself; otherwise null.
   Session(std::shared_ptr<Connector> connector, std::shared_ptr<Metrics> metrics, SessionOptions options = {},
           std::shared_ptr<CompletionCounter> completions = {});
-  /// From now on find_store() and proxy() find it. Called once.
+  /// Makes find_store() and proxy() find the session. Called once.
   void announce() const;
 
-  /// The store of that name, with the options in force; created, with default options, if there is none. Over
-  /// one node it sends nothing; over several it asks the home node of the name, and waits for the reply.
-  /// `invalid_argument` for a bad name, `unsupported` when all store numbers are used up, or the store was
-  /// opened with options that this version does not know, and the errors of get and put.
+  /// Opens the store of that name with the options in force; creates it, with default options, if there is
+  /// none. Over one node it sends nothing; over several it asks the home node of the name, and waits for the
+  /// reply. `invalid_argument` for a bad name, `unsupported` when all store numbers are used up, or the store
+  /// was opened with options that this version does not know, and the errors of get and put.
   [[nodiscard]] Result<Store> open(std::string_view name) const;
-  /// The same with these options; `options_differ` if others are in force.
+  /// Overload with options; `options_differ` if others are in force.
   [[nodiscard]] Result<Store> open(std::string_view name, const StoreOptions& options) const;
-  /// The number of an open store: `Key::store` of its objects. `not_found` if nobody opened it.
+  /// Returns the number of an open store: `Key::store` of its objects. `not_found` if no rank opened it.
   [[nodiscard]] Result<std::uint32_t> number_of(std::string_view name) const;
   /// Evicts the objects that this process made or adopted in the store, and the store itself; returns the
   /// number of objects. The Store values of this process return `closed` from then on. If several ranks drop
   /// together, all must know the number before the first of them drops.
   [[nodiscard]] Result<std::uint64_t> drop(std::string_view name, std::uint32_t number) const;
-  /// The same for a process alone.
+  /// Overload for a process alone.
   [[nodiscard]] Result<std::uint64_t> drop(std::string_view name) const;
 
-  /// A proxy for the object that a handle, possibly of another rank, identifies. Transfers nothing; an error
-  /// of the handle is the result of the first use.
+  /// Returns a proxy for the object that a handle, possibly of another rank, identifies. Transfers nothing;
+  /// an error of the handle is the result of the first use.
   template <class T>
   [[nodiscard]] Proxy<T> proxy(const Handle& handle) const;
-  /// The same for an object written by a codec: `proxy<Mesh>(handle, {.codec = my_codec})`.
+  /// Overload for an object written by a codec: `proxy<Mesh>(handle, {.codec = my_codec})`.
   template <class T>
   [[nodiscard]] Proxy<T> proxy(const Handle& handle, const Decoding<T>& by) const;
 
-  /// This rank's memory, objects and traffic so far.
+  /// Returns this rank's memory, objects and traffic so far.
   [[nodiscard]] RankReport report() const;
-  /// Counters of this rank, live.
+  /// Returns the counters of this rank, live.
   [[nodiscard]] Metrics& metrics() const noexcept;
   [[nodiscard]] const SessionOptions& options() const noexcept;
   /// Breaks all promises that are not set. From then on every call returns `closed`; views stay valid. May be

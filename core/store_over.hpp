@@ -13,20 +13,21 @@
 
 namespace locum {
 
-/// A Store over a backend whose traits are known when the program is compiled: what they say that it cannot
-/// do does not compile. `locum::open<locum::backends::memcached>(url)` opens one. `traits` is a constant, one
-/// of those in backends.hpp or the program's own, which says what the program counts on.
+/// A Store over a backend whose traits are known when the program is compiled: calls that need an ability
+/// which they lack do not compile. `locum::open<locum::backends::memcached>(url)` opens one. `traits` is a
+/// constant, one of those in backends.hpp or the program's own, with the abilities that the program counts
+/// on.
 ///
-/// In all else it is a Store, and functions that take a Store take it. They do not know the traits: what the
-/// backend cannot do is `unsupported` there, when it is asked for.
+/// In all else it is a Store, and functions that take a Store take it. They do not know the traits: an
+/// ability that the backend lacks is `unsupported` there, when it is used.
 template <const BackendTraits& traits>
 class StoreOver : public Store {
  public:
-  /// Of a store that is open. REQUIRES: over a backend that can do what `traits` says; this is not checked.
+  /// Wraps an open store. REQUIRES: its backend has all abilities of `traits`; this is not checked.
   explicit StoreOver(Store store) noexcept : Store(std::move(store)) {}
 
-  /// @name What needs names
-  /// As those of Store. They do not compile where `traits.lists` is false.
+  /// @name Calls that need names
+  /// Like those of Store, but they do not compile where `traits.lists` is false.
   /// @{
 
   [[nodiscard]] Result<std::vector<std::string>> keys(std::string_view prefix = {},

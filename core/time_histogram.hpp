@@ -9,8 +9,8 @@
 
 namespace locum {
 
-/// How long things took: a count for each length of time, four for each power of two of nanoseconds. Any
-/// thread adds and reads, without a lock; who reads while others add may miss the last ones.
+/// Histogram of times: four counts for each power of two of nanoseconds. Any thread may add and read, without
+/// a lock; a concurrent read may miss the last ones.
 class TimeHistogram {
  public:
   void add(std::chrono::nanoseconds time) noexcept {
@@ -18,8 +18,8 @@ class TimeHistogram {
         1, std::memory_order_relaxed);
   }
   [[nodiscard]] std::uint64_t count() const noexcept;
-  /// The time that this share of all did not exceed, at most a quarter too long: 0.5 is the median; of a
-  /// hundred, 0.99 is that of the last but one. 0 if there is none.
+  /// Returns the time that this share of all did not exceed, at most a quarter too long: 0.5 gives the
+  /// median; 0.99 of a hundred times gives the last but one. 0 if there are none.
   [[nodiscard]] std::chrono::nanoseconds quantile(double share) const noexcept;
 
  private:

@@ -4,7 +4,7 @@
 
 namespace locum {
 
-/// The version of the library that is linked, as "major.minor.patch".
+/// Returns the version of the library that is linked, as "major.minor.patch".
 [[nodiscard]] std::string_view version() noexcept;
 
 }  // namespace locum

@@ -1,6 +1,6 @@
 #pragma once
 
-// The contract of a Backend as tests, for whoever writes one. It needs GoogleTest. Include it in one source
+// The contract of a Backend as tests, for authors of backends. It needs GoogleTest. Include it in one source
 // file of a test, and instantiate the suite there:
 //
 //   using locum::tests::BackendContract;
@@ -8,9 +8,9 @@
 //                            ::testing::Values(locum::tests::BackendFactory{"tape", make_tape}),
 //                            locum::tests::backend_name);
 //
-// `make` opens the backend, empty; `again` opens the same once more, as another process would, if its traits
-// say that it is shared or durable. A backend whose traits say that it does not list has to refuse that
-// (`unsupported`); what else they say that it cannot do is not tested. All tests take some seconds, if the
+// `make` opens the backend, empty; `again` opens the same once more, as another process would, if by its
+// traits it is shared or durable. A backend that by its traits does not list has to refuse that
+// (`unsupported`); other abilities that its traits lack are not tested. All tests take some seconds, if the
 // backend is not slow.
 
 #include <gtest/gtest.h>
@@ -53,7 +53,7 @@ inline std::string backend_name(const ::testing::TestParamInfo<BackendFactory>& 
 /// Calls of a backend, as the tests make them.
 struct BackendCalls {
   static Deadline soon() { return std::chrono::seconds(60); }
-  /// The code of its error; none, `Errc{}`, of a value.
+  /// Returns the code of the error; none, `Errc{}`, for a value.
   template <class T>
   static Errc code_of(const Result<T>& result) {
     return result ? Errc{} : result.error().code();
@@ -72,7 +72,7 @@ struct BackendCalls {
     record.tag = tag;
     return to.store(key, record, soon());
   }
-  /// The record's bytes, or the name of the error.
+  /// Returns the record's bytes, or the name of the error.
   static std::string load(Backend& from, const RecordKey& key) {
     const auto record = from.load(key, whole_record, soon());
     return record ? text_of(*record) : std::string(to_string(record.error().code()));

@@ -1,6 +1,6 @@
 #pragma once
 
-// Who runs the tests of shared_backend_contract.hpp: several ranks together, which are threads or processes.
+// The ranks that run the tests of shared_backend_contract.hpp together: threads or processes.
 
 #include <gtest/gtest.h>
 
@@ -23,18 +23,18 @@
 
 namespace locum::tests {
 
-/// One of those who run a test together.
+/// One of the ranks that run a test together.
 struct ContractRank {
   int rank = 0;
   int size = 2;
   std::shared_ptr<Backend> backend;  ///< as this rank has opened it, at the place that all share
-  std::string space;  ///< the same for all, and empty; at most 40 bytes, which file names may have
+  std::string space;  ///< the same for all ranks, and empty; at most 40 bytes, which file names may have
   std::function<void()> barrier;  ///< returns when all ranks have called it
 };
 
 struct SharedBackendFactory {
   std::string name;
-  /// Calls it for each rank of this process, all ranks at the same time, and returns when they have done it.
+  /// Calls a function concurrently for each rank of this process, and returns when all have returned.
   std::function<void(const std::function<void(const ContractRank&)>&)> run;
 
   friend std::ostream& operator<<(std::ostream& out, const SharedBackendFactory& factory) {
@@ -46,7 +46,7 @@ inline std::string shared_backend_name(const ::testing::TestParamInfo<SharedBack
   return info.param.name;
 }
 
-/// Ranks that are threads. Each opens the backend by itself, if its traits say that others can.
+/// Runs ranks as threads. Each opens the backend by itself, if by its traits others can.
 inline SharedBackendFactory in_threads(BackendFactory factory, int size = 4) {
   std::string name = factory.name;
   return {std::move(name), [factory = std::move(factory), size](const auto& body) {
@@ -71,7 +71,7 @@ inline SharedBackendFactory in_threads(BackendFactory factory, int size = 4) {
           }};
 }
 
-/// What a rank does in a test: steps, which all ranks have ended before one of them begins the next.
+/// Steps of a rank in a test: all ranks have ended a step before one of them begins the next.
 class RankSteps : public BackendCalls {
  public:
   explicit RankSteps(const ContractRank& place) : place_(place) {}
@@ -85,7 +85,7 @@ class RankSteps : public BackendCalls {
   [[nodiscard]] const std::string& space() const noexcept { return place_.space; }
   [[nodiscard]] RecordKey key(std::string_view name) const noexcept { return {place_.space, name}; }
 
-  /// A rank whose step fails goes on with the next one, as the others do.
+  /// Runs a step. A rank whose step fails goes on with the next one, as the others do.
   void step(const std::function<void()>& what) const {
     try {
       what();
@@ -109,7 +109,7 @@ class RankSteps : public BackendCalls {
     std::ranges::sort(names);
     return names;
   }
-  /// What each rank says, by rank: they tell each other by the backend, in another space. A step of its own.
+  /// Returns the text of each rank, exchanged by the backend in another space. Takes a step of its own.
   [[nodiscard]] std::vector<std::string> everybodys(const std::string& mine) {
     const std::string told_in = space() + "-told";
     const std::string before = std::to_string(++told_) + '-';
@@ -123,8 +123,8 @@ class RankSteps : public BackendCalls {
     }
     return all;
   }
-  /// Of many things of which each was to be done by one rank, `done` has a '1' for those that this rank has
-  /// done. Returns who it was, for each; -1 is a failure of this test.
+  /// Returns, for each of many actions, the one rank that has made it; -1 is a failure of this test. `done`
+  /// has a '1' for each action that this rank has made.
   [[nodiscard]] std::vector<int> only_ones(const std::string& done) {
     const std::vector<std::string> all = everybodys(done);
     std::vector<int> who(done.size(), -1);

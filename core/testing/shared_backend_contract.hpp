@@ -1,6 +1,6 @@
 #pragma once
 
-// What those who share a backend count on, as tests, beside the contract of one that somebody has alone
+// The contract of a shared backend as tests, beside that of a backend that is used alone
 // (backend_contract.hpp). Several ranks run each test together: threads of the test (in_threads()), or
 // processes, on one host or on several. Include it in one source file of a test, and instantiate both suites:
 //
@@ -9,7 +9,7 @@
 //                            ::testing::Values(locum::tests::in_threads({"tape", make_tape, open_tape})),
 //                            locum::tests::shared_backend_name);
 //
-// Processes instantiate it with a `run` of their own, which calls what it is given with the rank of its
+// Processes instantiate it with a `run` of their own, which calls the given function with the rank of its
 // process; all of them run the same tests in the same order, as those of an MPI program do.
 
 #include <gtest/gtest.h>
@@ -33,11 +33,11 @@ namespace locum::tests {
 
 class SharedBackendContract : public ::testing::TestWithParam<SharedBackendFactory> {
  protected:
-  /// Why a backend is not tested; null: it is. The same for all ranks.
+  /// Returns why a backend is not tested; null: it is. The same for all ranks.
   using Lacks = const char* (*)(Backend& backend);
 
   static void by_ranks(const std::function<void(RankSteps&)>& body) { by_ranks(nothing, body); }
-  /// Skips the test, and says why, if the backend lacks what it needs.
+  /// Skips the test, with the reason, if `lacks` returns one.
   static void by_ranks(Lacks lacks, const std::function<void(RankSteps&)>& body) {
     std::atomic<const char*> lacking{nullptr};
     GetParam().run([&](const ContractRank& place) {
@@ -221,7 +221,7 @@ TEST_P(SharedBackendContract, ShowsNoPartOfWhatAllRanksReplace) {
                                      (round + 1) * size + static_cast<std::uint64_t>(mine.rank()));
       EXPECT_TRUE(stored) << stored.error();
     };
-    // Its size says which rank has stored it; bytes and revision have to be of the same.
+    // The size of the record shows which rank has stored it; bytes and revision have to be of the same rank.
     const auto look = [&](std::uint64_t last_bytes, bool is_at_rest) {
       const auto seen = mine.backend().load(mine.key("a"), last_bytes, RankSteps::soon());
       if (!seen && seen.error().code() == Errc::not_found && !mine.traits().is_atomic && !is_at_rest) {
@@ -265,7 +265,7 @@ TEST_P(SharedBackendContract, ListsAndDropsWhatAllRanksStore) {
         EXPECT_TRUE(mine.store(name_of("a", mine.rank(), at), "x", 1));
       }
     });
-    // Those that are there throughout are listed once each, whatever is replaced, comes and goes meanwhile.
+    // Names that exist throughout are listed once each, whatever is replaced, stored and removed meanwhile.
     mine.step([&] {
       for (int at = 0; at < names; ++at) {
         if (mine.rank() % 2 == 0) {
@@ -293,7 +293,7 @@ TEST_P(SharedBackendContract, ListsAndDropsWhatAllRanksStore) {
       EXPECT_TRUE(mine.sorted().empty());
       EXPECT_EQ(mine.load(name_of("a", mine.next(), 0)), "not_found");
     });
-    // Who stores what others drop meanwhile gets no error.
+    // A rank that stores in a space that others drop meanwhile gets no error.
     mine.step([&] {
       for (int at = 0; at < names; ++at) {
         if (mine.rank() % 2 == 0) {
@@ -335,7 +335,7 @@ TEST_P(SharedBackendContract, RemovesForAllRanksWhatHasExpired) {
         EXPECT_EQ(mine.load(name_of("long", other)), "x");
       }
     });
-    // The name is free for all, and one gets it.
+    // The name is free for all ranks, and one gets it.
     if (mine.traits().is_atomic) {
       bool has_won = false;
       mine.step([&] { has_won = mine.store("brief0", "again", 2, Expect::absent).has_value(); });
@@ -356,7 +356,7 @@ TEST_P(SharedBackendContract, WakesRanksThatAwaitWhatAnotherStores) {
       }
       EXPECT_EQ(mine.load(name), "x") << "it was stored, and is not loaded";
     };
-    // Round and round, each after the one before it. Who is not woken sleeps for a second or more.
+    // Ranks take turns, each after the one before it. A rank that is not woken sleeps for a second or more.
     constexpr int laps = 8;
     const int turns = laps * mine.size();
     const auto begin = Deadline::Clock::now();
@@ -369,7 +369,7 @@ TEST_P(SharedBackendContract, WakesRanksThatAwaitWhatAnotherStores) {
       }
     });
     EXPECT_LT(Deadline::Clock::now() - begin, turns * std::chrono::milliseconds(500));
-    // All wait for the last one, which takes its time.
+    // All wait for the last rank, which stores late.
     calls = 0;
     const auto start = Deadline::Clock::now();
     mine.step([&] {

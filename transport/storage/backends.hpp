@@ -5,9 +5,9 @@
 
 #include <locum/ports/backend.hpp>
 
-/// What the backends of this library can do, as constants: `static_assert(locum::backends::redis.expires)`,
-/// and `locum::open<locum::backends::redis>(url)`, see StoreOver. Those of an open backend can differ:
-/// options of its URL and wrappers change them.
+/// Traits of the backends of this library, as constants: `static_assert(locum::backends::redis.expires)`, and
+/// `locum::open<locum::backends::redis>(url)`, see StoreOver. Those of an open backend can differ: options of
+/// its URL and wrappers change them.
 namespace locum::backends {
 
 namespace detail {
@@ -24,10 +24,10 @@ inline constexpr BackendTraits file{.scheme = "file",
                                     .loads_ends = true,
                                     .in_place = true};
 /// Datasets of one HDF5 file. They outlive the process that stored them, and are no safer than HDF5's files
-/// are: who is killed within a change may leave a damaged file.
+/// are: a process killed within a change may leave a damaged file.
 inline constexpr BackendTraits hdf5{
     .scheme = "hdf5", .longest_name = 1024, .loads_ends = true, .shared_by = SharedBy::process};
-/// A server of Memcached, with its default for the largest item, of which 512 bytes are no record's.
+/// A server of Memcached, with its default for the largest item, of which 512 bytes cannot hold a record.
 inline constexpr BackendTraits memcached{.scheme = "memcached",
                                          .largest_record = (std::uint64_t{1} << 20U) - 512,
                                          .longest_name = 200,
@@ -35,7 +35,7 @@ inline constexpr BackendTraits memcached{.scheme = "memcached",
                                          .lists = false,
                                          .expires = true,
                                          .is_durable = false};
-/// The same over TLS.
+/// Memcached over TLS.
 inline constexpr BackendTraits memcacheds = detail::under_scheme(memcached, "memcacheds");
 /// The memory of this process, read in place. It is no Backend: nothing can be put over it.
 inline constexpr BackendTraits memory{.scheme = "memory",
@@ -43,7 +43,7 @@ inline constexpr BackendTraits memory{.scheme = "memory",
                                       .in_place = true,
                                       .is_durable = false,
                                       .shared_by = SharedBy::process};
-/// Several backends, which decide what it can do.
+/// Several backends, whose traits decide its own.
 inline constexpr BackendTraits multi{.scheme = "multi", .loads_ends = true};
 /// Keeps nothing.
 inline constexpr BackendTraits null{.scheme = "null",
@@ -69,7 +69,7 @@ inline constexpr BackendTraits rocksdb{
 /// A map in the memory of this process.
 inline constexpr BackendTraits simple{
     .scheme = "simple", .loads_ends = true, .is_durable = false, .shared_by = SharedBy::process};
-/// A server of Redis over TLS; of Valkey, which is Redis by another name, to whoever asks it; and over TLS.
+/// A server of Redis over TLS; of Valkey, which speaks the protocol of Redis; of Valkey over TLS.
 inline constexpr BackendTraits rediss = detail::under_scheme(redis, "rediss");
 inline constexpr BackendTraits valkey = detail::under_scheme(redis, "valkey");
 inline constexpr BackendTraits valkeys = detail::under_scheme(redis, "valkeys");

@@ -20,7 +20,7 @@ inline constexpr std::array all_backend_calls{BackendCall::load, BackendCall::st
                                               BackendCall::list, BackendCall::drop};
 [[nodiscard]] std::string_view to_string(BackendCall call) noexcept;
 
-/// What the calls of one kind did. Times are at most a quarter too long.
+/// Counts of the calls of one kind. Times are at most a quarter too long.
 struct CallStatistics {
   std::uint64_t calls = 0;
   std::uint64_t refused = 0;  ///< `not_found`, `key_exists` or `stale`: answers, no failures
@@ -30,8 +30,8 @@ struct CallStatistics {
   std::chrono::nanoseconds p99{0};  ///< of a hundred calls, one takes longer
 };
 
-/// Counts the calls of a backend. Any thread may add and read, without a lock; who reads while others add may
-/// see a part of a call.
+/// Counts the calls of a backend. Any thread may add and read, without a lock; a concurrent read may see a
+/// part of a call.
 class BackendStatistics {
  public:
   void add(BackendCall call, std::uint64_t bytes, std::chrono::nanoseconds time, Errc outcome) noexcept;
@@ -49,13 +49,13 @@ class BackendStatistics {
   std::array<Counts, all_backend_calls.size()> counts_;
 };
 
-/// A line for each kind of call that was made, to be printed.
+/// Returns a line for each kind of call that was made, to be printed.
 [[nodiscard]] std::string to_text(const BackendStatistics& statistics);
-/// Those of a URL's `stats.name`, while a backend that counts them is open; null otherwise.
+/// Returns the statistics of a URL's `stats.name`, while a backend that counts them is open; null otherwise.
 [[nodiscard]] std::shared_ptr<const BackendStatistics> find_statistics(std::string_view name);
-/// Those of all that are open in this process, by their names.
+/// Returns the statistics of all open backends of this process that count, by their names.
 [[nodiscard]] std::map<std::string, std::shared_ptr<const BackendStatistics>> all_statistics();
-/// Those of that name, made if need be: all who count by one name count together.
+/// Returns the statistics of that name, made if needed: all backends that count by one name count together.
 [[nodiscard]] std::shared_ptr<BackendStatistics> statistics_of(std::string_view name);
 
 }  // namespace locum::storage
