@@ -84,11 +84,11 @@ void copy_from(std::size_t dimension, std::size_t depth, std::uint64_t run_bytes
 }  // namespace
 
 StridedBytes row_major(const std::byte* first, const Extents& extents, std::uint32_t element_bytes) noexcept {
-  StridedBytes array{first, extents, {}, element_bytes};
+  StridedBytes array{first, extents.size() <= max_rank ? extents : Extents(), {}, element_bytes};
   std::uint64_t stride = element_bytes;  // wraps where the extents are of more bytes than there can be
-  for (std::size_t at = extents.size(); at-- > 0;) {
+  for (std::size_t at = array.extents.size(); at-- > 0;) {
     array.strides[at] = static_cast<std::int64_t>(stride);
-    stride *= extents[at];
+    stride *= array.extents[at];
   }
   return array;
 }

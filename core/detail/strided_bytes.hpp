@@ -17,7 +17,7 @@ struct StridedBytes {
   std::uint32_t element_bytes = 1;
 };
 
-/// Describes an array without gaps. REQUIRES: at most `max_rank` extents.
+/// Describes an array without gaps. More than `max_rank` extents become none, which calls of a store refuse.
 [[nodiscard]] StridedBytes row_major(const std::byte* first, const Extents& extents,
                                      std::uint32_t element_bytes) noexcept;
 /// Copies the array's elements to memory for all of them, row-major and without gaps.

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <numeric>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -96,6 +97,11 @@ TEST(RawArray, IsCheckedBeforeAnythingIsCopied) {
   const std::array<std::int64_t, 1> one_stride{8};
   EXPECT_EQ(code_of(store.put_encoded({all.data(), f64, {3, 4}, one_stride})), Errc::invalid_argument);
   EXPECT_EQ(code_of(store.put_encoded({all.data(), ElementType(), {3, 4}})), Errc::invalid_argument);
+  Extents too_many(1, 1, 1, 1, 1, 1, 1, 1);
+  too_many.rank = 9;
+  EXPECT_EQ(code_of(store.put_encoded({all.data(), f64, too_many})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.put_encoded("T", f64, too_many, std::as_bytes(std::span(all).first(1)))),
+            Errc::invalid_argument);
 }
 
 TEST(RawArray, IsMadeOfATypedOne) {
