@@ -114,11 +114,14 @@ std::string Stream::named(std::string_view kind, std::uint64_t number, const Han
   return near(std::move(stem));
 }
 
-// A rank that has died has not said that it has left. Of ranks of this node that is known at once; about
-// ranks of others the answer is not waited for, which would delay each rank that leaves while others still
-// read.
-bool Stream::have_all_left() const {
-  const auto is_here = [this](const Handle& one) { return PresenceWatch(session(), one).is_here(); };
+// A rank that has died has not said that it has left. The first writer says so for it, and needs the records
+// until it has; where that writer is gone, too, the dead are looked for. Of ranks of this node that is known
+// at once; about ranks of others the answer is not waited for, which would delay each rank that leaves while
+// others still read.
+bool Stream::have_all_left(bool first_writer_is_gone) const {
+  const auto is_here = [&](const Handle& one) {
+    return !first_writer_is_gone || PresenceWatch(session(), one).is_here();
+  };
   for (std::uint64_t index = 1; index < record_.writers; ++index) {
     const auto presence = store().get<Handle>(writer(index));
     if (presence ? is_here(**presence) : has(writer(index))) {
@@ -145,12 +148,13 @@ void Stream::clean_if_left(bool writer_is_gone) const noexcept {
     if (may_be_joined && ((!writer_is_gone && !was_closed) || !has(joined(0)))) {
       return;
     }
-    if (!have_all_left()) {
+    const bool first_is_gone = writer_is_gone || was_closed;
+    if (!have_all_left(first_is_gone)) {
       return;
     }
     // Who joins says so first, and looks for the name then: one of the two sees the other.
     retire();
-    if (!have_all_left()) {
+    if (!have_all_left(first_is_gone)) {
       return;
     }
     if (auto names = store().keys(prefix_)) {

@@ -108,7 +108,7 @@ class Stream : public Records {
 
  private:
   /// Of the writers other than the first one, and the readers that have joined.
-  [[nodiscard]] bool have_all_left() const;
+  [[nodiscard]] bool have_all_left(bool first_writer_is_gone) const;
   /// Removes this StreamRecord, if it is still that of this stream.
   void withdraw(std::string_view announcement) const;
   [[nodiscard]] std::string named(std::string_view kind) const;

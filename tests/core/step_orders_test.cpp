@@ -198,6 +198,31 @@ TEST_F(StepOrders, ADeadWriterIsNoticedBeforeTheReadersCome) {
   EXPECT_EQ(first.close({.deadline = 30s}).error().code(), Errc::peer_lost);
 }
 
+TEST_F(StepOrders, AReaderThatLeavesALostStreamTakesNothingFromItsFirstWriter) {
+  const auto lost = rank();
+  const std::uint64_t both = number();
+  StepWriter first(side(0, 2, both), "s", {.rendezvous_readers = 1});
+  StepWriter second({*lost, 1, 2, both}, "s", {.rendezvous_readers = 1});
+  // With the record that there is no room for a step the first writer learns of the loss, later than a
+  // reader.
+  std::binary_semaphore has_failed{0};
+  connector_->on_create([&](std::string_view name) {
+    if (is_of(name, "room/")) {
+      has_failed.release();
+    }
+    return false;
+  });
+  lost->close();
+  has_failed.acquire();
+  connector_->on_create({});
+  {
+    StepReader in(side(), "s");
+    EXPECT_EQ(in.next(30s).error().code(), Errc::peer_lost);
+  }
+  EXPECT_EQ(first.begin({.deadline = 30s}).error().code(), Errc::peer_lost);
+  EXPECT_EQ(first.close({.deadline = 30s}).error().code(), Errc::peer_lost);
+}
+
 TEST_F(StepOrders, ADeadWriterIsNoticedWhileThereIsNoRoom) {
   const auto lost = rank();
   const std::uint64_t both = number();
