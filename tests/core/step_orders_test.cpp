@@ -432,43 +432,7 @@ TEST_F(StepOrders, AStepThatIsHiddenForAMomentIsNotPassedOverWhereTheWriterFails
   write(out, 0);
   early.next(10s).value().release();
   StepReader late(side(), "s");
-  std::binary_semaphore has_joined(0);
-  std::binary_semaphore may_decide(0);
-  connector_->on_create([&](std::string_view name) {
-    if (is_of(name, "/from/")) {
-      has_joined.release();
-      EXPECT_TRUE(may_decide.try_acquire_for(30s));
-    }
-    return false;
-  });
-  Errc seen{};
-  std::thread joining;
-  std::atomic<int> hidden = 0;
-  connector_->on_evict([&](std::string_view name) {
-    if (is_of(name, "/step/0") && hidden++ == 0) {  // the writer does not know the other reader yet
-      joining = std::thread([&] { seen = late.next(100ms).error().code(); });
-      EXPECT_TRUE(has_joined.try_acquire_for(30s));
-    }
-  });
-  const auto writer = std::this_thread::get_id();
-  connector_->on_got([&](std::string_view name, bool) {
-    if (std::this_thread::get_id() == writer && is_of(name, "/joined/1") && joining.joinable()) {
-      may_decide.release();
-      joining.join();  // the step is hidden as long as this reader looks
-    }
-  });
-  write(out, 1);
-  connector_->on_create({});
-  connector_->on_evict({});
-  connector_->on_got({});
-  ASSERT_EQ(hidden, 1);
-  ASSERT_FALSE(joining.joinable());
-  EXPECT_EQ(seen, Errc::timeout);
-  for (std::uint64_t number = 0; number < 2; ++number) {
-    const auto step = late.next(10s);
-    ASSERT_TRUE(step) << step.error().what();
-    EXPECT_EQ(step->number(), number);
-  }
+  join_while_a_step_is_hidden(out, late);
   early.next(10s).value().release();
   for (int n = 2; n < 4; ++n) {
     write(out, n);  // there is room, since both have released all
