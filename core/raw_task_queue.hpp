@@ -18,11 +18,11 @@ class RawTask {
   /// Called by RawTaskQueue.
   RawTask(detail::TaskHold hold, RawView value) noexcept : hold_(std::move(hold)), value_(std::move(value)) {}
 
-  /// What put() returned for it.
+  /// Returns the number that the put returned.
   [[nodiscard]] std::uint64_t number() const noexcept { return hold_.number(); }
-  /// The value, which may outlive the task.
+  /// Returns the value, which may outlive the task.
   [[nodiscard]] const RawView& view() const& noexcept { return value_; }
-  /// See TakenTask::done().
+  /// Marks the task as done, as TakenTask::done().
   TaskDone done(const CallOptions& options = {}) { return hold_.finish(options.deadline); }
 
  private:
@@ -34,7 +34,7 @@ class RawTask {
 /// TaskQueue of the same name over the same store.
 class RawTaskQueue : private detail::TaskQueueBase {
  public:
-  /// See TaskQueue.
+  /// Opens the queue, or makes it, as the constructor of TaskQueue.
   RawTaskQueue(const Store& store, std::string_view name);
 
   /// Puts a task: an array. Returns its number; otherwise as TaskQueue::put().
@@ -45,7 +45,7 @@ class RawTaskQueue : private detail::TaskQueueBase {
                                                 const StoringOptions& options = {});
   /// Returns the next task, as TaskQueue::take(), whatever its type.
   [[nodiscard]] Result<RawTask> take(TimeLimit limit = {});
-  /// See TaskQueue::close().
+  /// Closes the queue, as TaskQueue::close().
   [[nodiscard]] Result<void> close() { return close_queue(); }
 };
 

@@ -20,9 +20,10 @@ class RawView {
   /// Called by Store::get_raw().
   explicit RawView(ObjectView object) noexcept : object_(std::move(object)) {}
 
-  /// False if it was default-constructed or moved from; it then has no bytes.
+  /// Returns false if the view was default-constructed or moved from; it then has no bytes.
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(object_); }
-  /// The elements of an array, row-major; a flat value; of other values what their Serializer or codec wrote.
+  /// Returns the elements of an array, row-major; a flat value; of another value the output of its
+  /// `serialize` or codec.
   [[nodiscard]] std::span<const std::byte> bytes() const& noexcept { return object_.bytes(); }
   /// The bytes of a temporary end with it, at the end of the expression: keep the view.
   [[nodiscard]] std::span<const std::byte> bytes() && = delete;
