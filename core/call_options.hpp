@@ -92,12 +92,6 @@ struct GetOptions<T[]> {
   TimeLimit deadline = {};
 };
 
-/// Options of `read` into a RawArray.
-struct RawOptions {
-  Hyperslab slab = {};  ///< selection of the object's elements; none: all of them
-  TimeLimit deadline = {};
-};
-
 /// Options of `get_bytes`.
 struct BytesOptions {
   Part part = {};  ///< in bytes
@@ -150,9 +144,9 @@ template <class T>
 inline constexpr bool is_call_option =
     std::is_same_v<T, Deadline> || std::is_same_v<T, TimeLimit> || std::is_same_v<T, CallOptions> ||
     std::is_same_v<T, StoringOptions> || std::is_same_v<T, ProxyOptions> || std::is_same_v<T, BytesOptions> ||
-    std::is_same_v<T, RawOptions> || std::is_same_v<T, CollectionOptions> || is_instance<T, PutOptions> ||
-    is_instance<T, ReplaceOptions> || is_instance<T, GetOptions> || is_instance<T, ReadOptions> ||
-    is_instance<T, CodedProxyOptions> || is_instance<T, PromiseOptions>;
+    std::is_same_v<T, CollectionOptions> || is_instance<T, PutOptions> || is_instance<T, ReplaceOptions> ||
+    is_instance<T, GetOptions> || is_instance<T, ReadOptions> || is_instance<T, CodedProxyOptions> ||
+    is_instance<T, PromiseOptions>;
 
 /// Makes the compiler explain why such a value cannot be stored.
 template <class T>

@@ -266,6 +266,25 @@ class EncoderOf {
   const WritingSteps* steps_;
 };
 
+/// Returns the metadata of a `T` in that encoding, without store, name and extents.
+template <class T>
+[[nodiscard]] ObjectMeta encoded_meta(const EncoderOf<T>& by) {
+  static_assert(!std::is_unbounded_array_v<T>, "locum: name the type that was put: std::vector<double>");
+  constexpr const TypeIdentity& identity = type_identity<T>;
+  if (&by.steps() != &WrittenAsEver<T>::steps) {
+    return by.steps().meta(0, {}, nullptr);
+  }
+  if constexpr (FlatRange<T>) {
+    return array_meta(0, {}, Extents(0), array_type<ArrayElementOf<T>>);
+  } else if constexpr (Flat<T>) {
+    return {
+        0, sizeof(T), std::max<std::uint32_t>(alignof(T), 16), identity.hash, identity.name, {}, Layout::flat,
+        {}};
+  } else {
+    return {0, 1, 16, identity.hash, identity.name, {}, Layout::encoded, {}};
+  }
+}
+
 /// Type-erased codec for reading one type, which it may not handle. Refers to nothing.
 template <class T>
 class DecoderOf {

@@ -18,6 +18,7 @@
 #include <locum/open.hpp>
 #include <locum/open_sessions.hpp>
 #include <locum/promise.hpp>
+#include <locum/raw_store.hpp>
 #include <locum/raw_task_queue.hpp>
 #include <locum/serializers.hpp>
 #include <locum/session.hpp>

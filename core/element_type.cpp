@@ -10,7 +10,7 @@ namespace locum {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::uint32_t>, 13> numbers{{{"bool", 1},
+constexpr std::array<std::pair<std::string_view, std::uint32_t>, 15> numbers{{{"bool", 1},
                                                                               {"char", 1},
                                                                               {"byte", 1},
                                                                               {"i8", 1},
@@ -22,7 +22,9 @@ constexpr std::array<std::pair<std::string_view, std::uint32_t>, 13> numbers{{{"
                                                                               {"f32", 4},
                                                                               {"i64", 8},
                                                                               {"u64", 8},
-                                                                              {"f64", 8}}};
+                                                                              {"f64", 8},
+                                                                              {"c64", 8},
+                                                                              {"c128", 16}}};
 
 /// The size in `name{size}`; 0: it is no such name.
 std::uint32_t class_bytes(std::string_view name) {
@@ -53,10 +55,11 @@ Result<ElementType> ElementType::named(std::string_view name) {
   }
   const std::uint32_t bytes = class_bytes(name);
   if (bytes == 0) {
-    return Error(Errc::invalid_argument,
-                 "'" + std::string(name.substr(0, 128)) +
-                     "' is no type of elements: write f64, i32, u8 … for numbers, and "
-                     "name{bytes} for a flat class");
+    return Error(
+        Errc::invalid_argument,
+        "'" + std::string(name.substr(0, 128)) +
+            "' is no type of elements: write f64, i32, u8 … for numbers, c64 or c128 for complex ones, "
+            "and name{bytes} for a flat class");
   }
   // An alignment divides the size.
   const std::uint64_t most = bytes & (~bytes + 1);

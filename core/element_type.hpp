@@ -12,7 +12,8 @@
 namespace locum {
 
 /// The element type of an array, where a program knows it only at run time: file formats, bindings, tools.
-/// Numbers are `f64`, `i32`, `u8` …; flat classes include their size, `particle{48}` (see TypeName). A value.
+/// Numbers are `f64`, `i32`, `u8` …, complex numbers `c64` and `c128`; flat classes include their size,
+/// `particle{48}` (see TypeName). A value.
 class ElementType {
  public:
   /// Makes an empty value: no type.

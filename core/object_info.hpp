@@ -23,7 +23,7 @@ struct ObjectInfo {
   std::uint64_t generation = 0;  ///< generation of the name; 0 if unnamed
   std::string name;              ///< empty if unnamed
   std::string codec;             ///< codec that wrote it; empty: locum's own encoding
-  ElementType element;           ///< type of an array's elements; no type for other objects
+  ElementType element;           ///< type of an array's elements, or of a flat value; else no type
   /// Expiry time, by the clock of the system on which the object was stored; none: never. For a little longer
   /// it may still be found (see StoreOptions::lifetime).
   std::optional<std::chrono::system_clock::time_point> expires_at;

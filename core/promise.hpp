@@ -6,7 +6,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <locum/detail/promise_state.hpp>
+#include <locum/detail/promise_calls.hpp>
 #include <locum/store.hpp>
 
 namespace locum {
@@ -16,32 +16,23 @@ namespace locum {
 /// `broken_promise`; if its process dies, `peer_lost`. Movable; all threads may call set() and proxy()
 /// concurrently.
 template <class T>
-class Promise {
+class Promise : private detail::PromiseCalls {
  public:
   /// Makes an empty promise; every use is `invalid_argument`.
   Promise() = default;
   /// Made by Store::promise.
-  Promise(Store store, std::shared_ptr<detail::PromiseState> promise, detail::KeptCoderOf<T> codec) noexcept
-      : store_(std::move(store)), state_(std::move(promise)), codec_(std::move(codec)) {}
-  Promise(Promise&& other) noexcept = default;
-  Promise& operator=(Promise&& other) noexcept {
-    std::swap(store_, other.store_);
-    std::swap(state_, other.state_);
-    std::swap(codec_, other.codec_);
-    return *this;
-  }
-  ~Promise() {
-    if (state_) {
-      state_->give_up();
-    }
-  }
+  Promise(std::shared_ptr<detail::OpenStore> store, std::shared_ptr<detail::PromiseState> promise,
+          detail::KeptCoderOf<T> codec) noexcept
+      : PromiseCalls(std::move(store), std::move(promise)), codec_(std::move(codec)) {}
+
+  using PromiseCalls::operator bool;
 
   /// Returns the proxy. Its key identifies the value once that is set; its size is 0, meaning unknown.
   /// Another rank makes its own by `Runtime::proxy<T>(handle)`, with the codec if the promise has one.
   [[nodiscard]] Proxy<T> proxy() const& {
-    return state_ ? store_->session().template proxy<T>(state_->handle(codec_.decoder().identity().hash),
-                                                        Decoding<T>{codec_.decoder()})
-                  : Proxy<T>();
+    return *this ? session().template proxy<T>(handle(codec_.decoder().identity().hash),
+                                               Decoding<T>{codec_.decoder()})
+                 : Proxy<T>();
   }
   /// Rejects a temporary promise, at compile time.
   template <class U = T>
@@ -62,77 +53,39 @@ class Promise {
     requires std::is_same_v<detail::Stored<V>, detail::Stored<T>>
   Result<Key> set(const V& value, const CallOptions& options = {}) {
     const Deadline deadline = options.deadline;
-    if (!state_) {
-      return Error(Errc::invalid_argument, "this promise is empty; make it by Store::promise");
-    }
-    if (const auto allowed = state_->may_be_set(); !allowed) {
-      return allowed.error();
-    }
-    if (const auto placed = state_->placed()) {
-      return elsewhere(*placed, deadline);
-    }
-    const bool named = !state_->name_of_value().empty();
-    const auto made = stored(named ? state_->name_of_value() : state_->name(), named, value, deadline);
-    if (!named) {
-      return bound(made);
-    }
-    return made ? elsewhere({.key = made->key, .size_bytes = made->size_bytes}, deadline)
-                : Result<Key>(made.error());
+    return set_stored(
+        deadline, [&](std::string_view name, bool named) { return stored(name, named, value, deadline); });
   }
-
-  [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
 
  private:
   template <class V>
-  [[nodiscard]] Result<Store::Made> stored(std::string_view name, bool named, const V& value,
-                                           Deadline deadline) const {
+  [[nodiscard]] Result<Made> stored(std::string_view name, bool named, const V& value,
+                                    Deadline deadline) const {
     if (codec_.steps() == nullptr) {
-      return store_->store_value(name, named, value, SealOptions(), deadline);
+      return store_value(name, named, value, SealOptions(), deadline);
     }
     if constexpr (std::is_same_v<V, T>) {
-      return store_->store_by(name, named, &value, *codec_.steps(), codec_.codec(), {}, {}, deadline);
+      return store_by(name, named, &value, *codec_.steps(), codec_.codec(), {}, {}, deadline);
     } else {
       return Error(Errc::invalid_argument,
                    "this promise has a codec, which takes a value of exactly the promised type");
     }
   }
-  // Set or broken: the first to bind the name decides.
-  [[nodiscard]] Result<Key> bound(const Result<Store::Made>& made) {
-    if (made) {
-      state_->keep();
-      return made->key;
-    }
-    const auto allowed = state_->may_be_set();
-    return store_->session().explain(state_->key(), allowed ? made.error() : allowed.error());
-  }
-  [[nodiscard]] Result<Key> elsewhere(const detail::PromiseState::Placed& value, Deadline deadline) {
-    const auto kept = state_->keep_elsewhere(value, store_->effective(deadline));
-    return kept ? Result<Key>(value.key) : store_->session().explain(state_->key(), kept.error());
-  }
 
-  std::optional<Store> store_;
-  std::shared_ptr<detail::PromiseState> state_;
   detail::KeptCoderOf<T> codec_;
 };
 
 template <class T>
 Result<Promise<T>> Store::promise(const PromiseOptions<T>& options) const {
-  if (const auto allowed = usable(Address(open_->number, {})); !allowed) {
-    return allowed.error();
-  }
-  auto promise = detail::PromiseState::make(open_, {}, effective(options.deadline));
-  return promise ? Result<Promise<T>>(Promise<T>(*this, std::move(*promise), options.codec))
+  auto promise = new_promise(std::nullopt, options.deadline);
+  return promise ? Result<Promise<T>>(Promise<T>(open_, std::move(*promise), options.codec))
                  : promise.error();
 }
 
 template <class T>
 Result<Promise<T>> Store::promise(std::string_view name, const PromiseOptions<T>& options) const {
-  const detail::FullName whole = full(name);
-  if (const auto allowed = usable(whole); !allowed) {
-    return allowed.error();
-  }
-  auto promise = detail::PromiseState::make(open_, whole, effective(options.deadline));
-  return promise ? Result<Promise<T>>(Promise<T>(*this, std::move(*promise), options.codec))
+  auto promise = new_promise(name, options.deadline);
+  return promise ? Result<Promise<T>>(Promise<T>(open_, std::move(*promise), options.codec))
                  : promise.error();
 }
 

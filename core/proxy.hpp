@@ -67,26 +67,30 @@ class ProxyTarget {
   std::shared_ptr<Fetch> coming_ LOCUM_GUARDED_BY(mutex_);
 };
 
-template <class T>
+/// State shared by the copies of one stand-in whose object is seen as a `V`: a View<T>, or a RawView.
+template <class V>
 class Resolution final : public ProxyTarget {
  public:
+  /// Makes a view of the pinned object.
+  using Read = Result<V> (*)(SessionState& session, ObjectView&& object, const DecodedHow& how);
+
   Resolution(std::weak_ptr<SessionState> session, const Handle& handle, std::optional<Error> refusal,
-             Reader<T> read)
+             Read read)
       : ProxyTarget(std::move(session), handle, std::move(refusal)), read_(read) {}
 
   /// Returns the resolved view or null; valid until release().
-  [[nodiscard]] const View<T>* resolved() const noexcept { return current_.load(std::memory_order_acquire); }
+  [[nodiscard]] const V* resolved() const noexcept { return current_.load(std::memory_order_acquire); }
 
-  [[nodiscard]] std::optional<View<T>> view() const {
+  [[nodiscard]] std::optional<V> view() const {
     const MutexLock lock(mutex_);
     return view_;
   }
-  [[nodiscard]] Result<View<T>> get(Deadline deadline) {
+  [[nodiscard]] Result<V> get(Deadline deadline) {
     auto known = view();
-    return known ? Result<View<T>>(std::move(*known)) : take(fetch(deadline), deadline);
+    return known ? Result<V>(std::move(*known)) : take(fetch(deadline), deadline);
   }
   /// Resolves the stand-in to the fetched object; waits until the deadline if another thread decodes it.
-  [[nodiscard]] Result<View<T>> take(Result<Fetched> fetched, Deadline deadline) {
+  [[nodiscard]] Result<V> take(Result<Fetched> fetched, Deadline deadline) {
     if (!fetched) {
       return fetched.error();
     }
@@ -106,17 +110,17 @@ class Resolution final : public ProxyTarget {
 
   void release() {
     unpin();
-    std::optional<View<T>> released;  // destroyed after the lock: its value's destructor is the user's code
+    std::optional<V> released;  // destroyed after the lock: its value's destructor is the user's code
     const MutexLock lock(mutex_);
     current_.store(nullptr, std::memory_order_release);
     released.swap(view_);
   }
 
  private:
-  const Reader<T> read_;
+  const Read read_;
   mutable Mutex mutex_;
-  std::optional<View<T>> view_ LOCUM_GUARDED_BY(mutex_);
-  std::atomic<const View<T>*> current_{nullptr};
+  std::optional<V> view_ LOCUM_GUARDED_BY(mutex_);
+  std::atomic<const V*> current_{nullptr};
 };
 
 /// Notes that this thread has made a proxy: see DecodedCache::note_stand_in().
@@ -126,32 +130,10 @@ void note_proxy() noexcept;
 /// Returns the open session of this process with this incarnation, or null.
 [[nodiscard]] std::shared_ptr<SessionState> session_of(std::uint64_t incarnation) noexcept;
 
-}  // namespace detail
-
-/// A stand-in for an object, which turns into the object on first use. Copying, sending its handle, storing,
-/// comparing, hashing and printing never resolve it. `*p` and `p->` resolve it and throw `locum::Error`;
-/// `get()` resolves it and returns the error. Copies share one resolution, which pins the object until the
-/// last copy is destroyed or one of them is released; references from it are valid until then. All threads
-/// may use one stand-in at the same time.
-template <class T>
-class Proxy {
+/// The part of a stand-in that does not depend on how its object is seen: as a View<T>, or as a RawView.
+template <class V>
+class StandIn {
  public:
-  /// The type of `*p`: `const T&`, or a span of the elements of a `T[]`.
-  using Reference = decltype(*std::declval<const View<T>&>());
-
-  /// Makes an empty stand-in; every use is `invalid_argument`.
-  Proxy() = default;
-  /// Called by Session::proxy, Runtime::proxy and Store. `refusal`: the error of a wrong handle.
-  Proxy(std::weak_ptr<detail::SessionState> session, const Handle& handle, std::optional<Error> refusal = {})
-      : Proxy(std::move(session), handle, std::move(refusal), &detail::read_view<T>) {}
-  /// Overload with a codec: `read` makes the view.
-  Proxy(std::weak_ptr<detail::SessionState> session, const Handle& handle, std::optional<Error> refusal,
-        detail::Reader<T> read)
-      : target_(
-            std::make_shared<detail::Resolution<T>>(std::move(session), handle, std::move(refusal), read)) {
-    detail::note_proxy();
-  }
-
   /// Returns the 64 bytes to send in place of the stand-in; all zero if it is empty.
   [[nodiscard]] Handle handle() const noexcept { return target_ ? target_->handle() : no_handle(); }
   [[nodiscard]] Key key() const noexcept { return handle().key; }
@@ -159,12 +141,12 @@ class Proxy {
   [[nodiscard]] explicit operator bool() const noexcept { return target_ != nullptr; }
 
   /// Returns the object. If necessary, blocks until it has arrived or the deadline passes.
-  [[nodiscard]] Result<View<T>> get(Deadline deadline = {}) const {
-    return target_ ? target_->get(deadline) : Result<View<T>>(detail::empty_proxy());
+  [[nodiscard]] Result<V> get(Deadline deadline = {}) const {
+    return target_ ? target_->get(deadline) : Result<V>(empty_proxy());
   }
   /// Like get(), but never blocks: `timeout` if the object has not arrived yet; its transfer has then begun,
   /// as by prefetch().
-  [[nodiscard]] Result<View<T>> try_get() const {
+  [[nodiscard]] Result<V> try_get() const {
     prefetch();
     return get(Deadline::Clock::time_point::min());
   }
@@ -184,26 +166,26 @@ class Proxy {
     }
   }
   /// Starts an asynchronous get(): see Store::get_async(). On completion the stand-in is resolved.
-  [[nodiscard]] Future<T> get_async(Deadline deadline = {}) const {
+  [[nodiscard]] AsyncResult<V> get_async(Deadline deadline = {}) const {
     if (!target_) {
-      return Future<T>(detail::empty_proxy());
+      return AsyncResult<V>(empty_proxy());
     }
     if (auto view = target_->view()) {
-      return Future<T>(Result<View<T>>(std::move(*view)));
+      return AsyncResult<V>(Result<V>(std::move(*view)));
     }
     const auto session = target_->session();
     if (!session) {
-      return Future<T>(session.error());
+      return AsyncResult<V>(session.error());
     }
-    return detail::begin_coming<View<T>, ObjectView>(
-        (*session)->completions(), [&] { return target_->get_or_task(**session, deadline); },
-        [target = target_](Result<ObjectView> found) {
-          return target->take(target->fetched(std::move(found)), {});
-        },
-        detail::NotNoted());
+    return begin_coming<V, ObjectView>((*session)->completions(),
+                                       [&] { return target_->get_or_task(**session, deadline); },
+                                       [target = target_](Result<ObjectView> found) {
+                                         return target->take(target->fetched(std::move(found)), {});
+                                       },
+                                       NotNoted());
   }
-  /// Gives a coroutine the Result<View<T>> as soon as it has arrived.
-  [[nodiscard]] typename Future<T>::Awaiting operator co_await() const {
+  /// Gives a coroutine the result of get() as soon as it has arrived.
+  [[nodiscard]] typename AsyncResult<V>::Awaiting operator co_await() const {
     return get_async().operator co_await();
   }
   /// Releases the pin that all copies share; the next use resolves the stand-in again. REQUIRES: no thread
@@ -214,21 +196,32 @@ class Proxy {
     }
   }
 
-  [[nodiscard]] Reference operator*() const& { return *resolved(); }
-  /// Overload for a temporary stand-in: returns a copy, as for View.
-  [[nodiscard]] auto operator*() && { return *View<T>(resolved()); }
-  [[nodiscard]] auto operator->() const { return resolved().operator->(); }
-  operator Reference() const& { return **this; }
-  operator Reference() && {
-    if constexpr (std::is_unbounded_array_v<T>) {
-      detail::refuse_of_temporary<T>();
-    }
-    return *resolved();
-  }
+  friend bool operator==(const StandIn& a, const StandIn& b) noexcept { return a.handle() == b.handle(); }
 
-  friend bool operator==(const Proxy& a, const Proxy& b) noexcept { return a.handle() == b.handle(); }
-  friend std::ostream& operator<<(std::ostream& out, const Proxy& proxy) {
-    return out << "proxy<" << TypeName<T>::value << ">{" << proxy.handle() << "}";
+ protected:
+  StandIn() = default;
+  StandIn(std::weak_ptr<SessionState> session, const Handle& handle, std::optional<Error> refusal,
+          typename Resolution<V>::Read read)
+      : target_(std::make_shared<Resolution<V>>(std::move(session), handle, std::move(refusal), read)) {
+    note_proxy();
+  }
+  ~StandIn() = default;
+  StandIn(const StandIn&) = default;
+  StandIn(StandIn&&) noexcept = default;
+  StandIn& operator=(const StandIn&) = default;
+  StandIn& operator=(StandIn&&) noexcept = default;
+
+  /// Returns the view of get(); throws its error.
+  [[nodiscard]] const V& resolved() const {
+    if (!target_) {
+      throw empty_proxy();
+    }
+    for (;;) {
+      if (const V* view = target_->resolved()) {
+        return *view;
+      }
+      (void)target_->get({}).value();
+    }
   }
 
  private:
@@ -238,19 +231,49 @@ class Proxy {
     return none;
   }
 
-  const View<T>& resolved() const {
-    if (!target_) {
-      throw detail::empty_proxy();
+  std::shared_ptr<Resolution<V>> target_;
+};
+
+}  // namespace detail
+
+/// A stand-in for an object, which turns into the object on first use. Copying, sending its handle, storing,
+/// comparing, hashing and printing never resolve it. `*p` and `p->` resolve it and throw `locum::Error`;
+/// `get()` resolves it and returns the error. Copies share one resolution, which pins the object until the
+/// last copy is destroyed or one of them is released; references from it are valid until then. All threads
+/// may use one stand-in at the same time.
+template <class T>
+class Proxy : public detail::StandIn<View<T>> {
+  using StandIn = detail::StandIn<View<T>>;
+
+ public:
+  /// The type of `*p`: `const T&`, or a span of the elements of a `T[]`.
+  using Reference = decltype(*std::declval<const View<T>&>());
+
+  /// Makes an empty stand-in; every use is `invalid_argument`.
+  Proxy() = default;
+  /// Called by Session::proxy, Runtime::proxy and Store. `refusal`: the error of a wrong handle.
+  Proxy(std::weak_ptr<detail::SessionState> session, const Handle& handle, std::optional<Error> refusal = {})
+      : Proxy(std::move(session), handle, std::move(refusal), &detail::read_view<T>) {}
+  /// Overload with a codec: `read` makes the view.
+  Proxy(std::weak_ptr<detail::SessionState> session, const Handle& handle, std::optional<Error> refusal,
+        detail::Reader<T> read)
+      : StandIn(std::move(session), handle, std::move(refusal), read) {}
+
+  [[nodiscard]] Reference operator*() const& { return *this->resolved(); }
+  /// Overload for a temporary stand-in: returns a copy, as for View.
+  [[nodiscard]] auto operator*() && { return *View<T>(this->resolved()); }
+  [[nodiscard]] auto operator->() const { return this->resolved().operator->(); }
+  operator Reference() const& { return **this; }
+  operator Reference() && {
+    if constexpr (std::is_unbounded_array_v<T>) {
+      detail::refuse_of_temporary<T>();
     }
-    for (;;) {
-      if (const View<T>* view = target_->resolved()) {
-        return *view;
-      }
-      (void)target_->get({}).value();
-    }
+    return *this->resolved();
   }
 
-  std::shared_ptr<detail::Resolution<T>> target_;
+  friend std::ostream& operator<<(std::ostream& out, const Proxy& proxy) {
+    return out << "proxy<" << TypeName<T>::value << ">{" << proxy.handle() << "}";
+  }
 };
 
 /// Calls Proxy::prefetch() of each stand-in of a range.

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include <locum/call_options.hpp>
-#include <locum/raw_array.hpp>
+#include <locum/raw_value.hpp>
 #include <locum/raw_view.hpp>
 #include <locum/task_queue.hpp>
 
@@ -38,8 +38,7 @@ class RawTaskQueue : private detail::TaskQueueBase {
   RawTaskQueue(const Store& store, std::string_view name);
 
   /// Puts a task: an array. Returns its number; otherwise as TaskQueue::put().
-  [[nodiscard]] Result<std::uint64_t> put_encoded(const ConstRawArray& task,
-                                                  const StoringOptions& options = {});
+  [[nodiscard]] Result<std::uint64_t> put(const RawValue& task, const StoringOptions& options = {});
   /// Puts a task: bytes, as Store::put_bytes() stores them.
   [[nodiscard]] Result<std::uint64_t> put_bytes(std::span<const std::byte> task,
                                                 const StoringOptions& options = {});

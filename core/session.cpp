@@ -13,6 +13,7 @@
 #include "core/detail/session_state.hpp"
 #include "core/object/internal_stores.hpp"
 #include "core/ports/directory.hpp"
+#include "core/raw_proxy.hpp"
 #include "core/store.hpp"
 
 namespace locum {
@@ -253,6 +254,11 @@ Result<std::uint64_t> Session::drop(std::string_view name, std::uint32_t number)
 Result<std::uint64_t> Session::drop(std::string_view name) const {
   const auto number = number_of(name);
   return number ? drop(name, *number) : Result<std::uint64_t>(number.error());
+}
+
+RawProxy Session::raw_proxy(const Handle& handle) const {
+  const Handle here = state_->own(handle);
+  return RawProxy(state_, here, state_->refusal(here));
 }
 
 RankReport Session::report() const {

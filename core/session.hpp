@@ -15,6 +15,7 @@ namespace locum {
 
 class CompletionCounter;
 class Connector;
+class RawProxy;
 class Store;
 template <class T>
 class Proxy;
@@ -73,6 +74,9 @@ class Session {
   /// Overload for an object written by a codec: `proxy<Mesh>(handle, {.codec = my_codec})`.
   template <class T>
   [[nodiscard]] Proxy<T> proxy(const Handle& handle, const Decoding<T>& by) const;
+
+  /// Overload for an object whose type is known only at run time.
+  [[nodiscard]] RawProxy raw_proxy(const Handle& handle) const;
 
   /// Returns this rank's memory, objects and traffic so far.
   [[nodiscard]] RankReport report() const;

@@ -25,11 +25,12 @@ StepReaderOptions with_resolved_file(StepReaderOptions options) {
   return options;
 }
 
-/// The element type of arrays of that type; no type of other values.
+/// The element type of arrays of that type, or that type of a flat value; no type of other values.
 ElementType element_of(std::string_view type) {
-  constexpr std::string_view array = "[]";
-  const auto element = type.ends_with(array) ? ElementType::named(type.substr(0, type.size() - array.size()))
-                                             : Result<ElementType>(ElementType());
+  if (type.ends_with("[]")) {
+    type.remove_suffix(2);
+  }
+  const auto element = ElementType::named(type);
   return element ? *element : ElementType();
 }
 
@@ -115,8 +116,17 @@ Result<std::size_t> InputStep::read(std::string_view name, const ElementType& el
 
 Result<std::size_t> InputStep::read(std::string_view name, const RawArray& into, const Hyperslab& box,
                                     const CallOptions& options) const {
-  return copied(name, detail::RuntimeArrayType(into.element()), box, into.memory(), detail::Fit::same_extents,
-                options.deadline);
+  if (input_ && !into.is_valid()) {
+    return fetch_->about(name, invalid(into));
+  }
+  const detail::RuntimeArrayType type(into.element(), into.extents().size() == 0);
+  if (type.type().is_value && !box.is_given()) {
+    const auto value = block(name, type.type().name, {.deadline = options.deadline});
+    return value ? about(*fetch_, name,
+                         detail::copy_elements(session(), *value, type, into.memory(), detail::Fit::elements))
+                 : Result<std::size_t>(value.error());
+  }
+  return copied(name, type, box, into.memory(), detail::Fit::same_extents, options.deadline);
 }
 
 Result<ObjectView> InputStep::box_of(std::string_view name, const detail::ArrayType& type,

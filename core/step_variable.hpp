@@ -16,7 +16,7 @@ struct Variable {
   Extents shape;     ///< extents of a global array; rank 0 for local arrays and values
   std::size_t blocks = 0;
   std::uint64_t size_bytes = 0;  ///< sum over all blocks
-  ElementType element = {};      ///< for arrays of numbers and of flat classes; otherwise no type
+  ElementType element = {};      ///< of numbers and flat classes, and of arrays of these; else no type
 };
 
 }  // namespace locum

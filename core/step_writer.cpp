@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "core/base/resolved_path.hpp"
+#include "core/detail/array_bytes.hpp"
 #include "core/steps/step_draft.hpp"
 #include "core/steps/step_output.hpp"
 
@@ -74,13 +75,16 @@ Result<std::span<std::byte>> OutputStep::create(std::string_view name, const Ele
   if (draft_ && !element) {
     return draft_->fail(name, no_element_type());
   }
-  return create_block(name, detail::RuntimeArrayType(element), block, options.deadline);
+  return create_block(name, detail::RuntimeArrayType(element, block.count.size() == 0), block,
+                      options.deadline);
 }
 
 Written OutputStep::put_encoded(std::string_view name, const ElementType& element,
                                 std::span<const std::byte> bytes, const GlobalBlock& block,
                                 const CallOptions& options) {
-  if (element && (bytes.size() % element.bytes() != 0 || !block.count.has(bytes.size() / element.bytes()))) {
+  const auto size_bytes =
+      detail::array_bytes(block.count, detail::RuntimeArrayType(element, block.count.size() == 0));
+  if (element && size_bytes && *size_bytes != bytes.size()) {
     return other_count(name);
   }
   return put_encoded(name, {bytes.data(), element, block.count}, block, options);
@@ -88,6 +92,9 @@ Written OutputStep::put_encoded(std::string_view name, const ElementType& elemen
 
 Written OutputStep::put_encoded(std::string_view name, const ConstRawArray& array, const GlobalBlock& block,
                                 const CallOptions& options) {
+  if (draft_ && !array.is_valid()) {
+    return Result<void>(draft_->fail(name, invalid(array)));
+  }
   const auto memory = create(name, array.element(),
                              {.shape = block.shape, .start = block.start, .count = array.extents()}, options);
   if (!memory) {

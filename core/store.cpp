@@ -16,36 +16,26 @@
 
 namespace locum {
 
-Result<ObjectView> Store::await(std::string_view name, Deadline deadline) const {
-  const detail::FullName whole = full(name);
-  const Address address = whole;
-  if (auto allowed = usable(whole); !allowed) {
-    return allowed.error();
-  }
-  auto object = session().await(address, effective(deadline),
-                                [this, &address] { return usable(address.name).has_value(); });
-  if (!object && object.error().code() == Errc::timeout) {
-    if (auto allowed = usable(whole); !allowed) {
-      return allowed.error();
-    }
-  }
-  return object ? std::move(object) : session().explain(address, object.error());
+namespace {
+
+// These wrap around.
+std::int64_t sum_of(std::int64_t a, std::int64_t b) noexcept {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
 }
+
+std::int64_t difference_of(std::int64_t a, std::int64_t b) noexcept {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
+}
+
+}  // namespace
 
 Result<std::int64_t> Store::fetch_add(std::string_view name, std::int64_t difference,
                                       const CallOptions& options) const {
   for (const Deadline until = moment(options.deadline);;) {
-    std::int64_t before = 0;
-    const auto added =
-        update<std::int64_t>(name,
-                             [&](std::int64_t value) {
-                               before = value;
-                               return static_cast<std::int64_t>(static_cast<std::uint64_t>(value) +
-                                                                static_cast<std::uint64_t>(difference));
-                             },
-                             {.deadline = until});
+    const auto added = update<std::int64_t>(
+        name, [difference](std::int64_t value) { return sum_of(value, difference); }, {.deadline = until});
     if (added || added.error().code() != Errc::not_found) {
-      return added ? Result<std::int64_t>(before) : added.error();
+      return added ? Result<std::int64_t>(difference_of(*added, difference)) : added;
     }
     const auto made = put(name, difference, {.deadline = until});
     if (made || made.error().code() != Errc::key_exists) {
@@ -57,27 +47,31 @@ Result<std::int64_t> Store::fetch_add(std::string_view name, std::int64_t differ
   }
 }
 
-// A serialize may have thrown `stale` for a reason of its own.
-Result<void> Store::may_repeat(std::string_view name, std::uint64_t expected, const Error& error,
-                               Deadline until) const {
-  if (error.code() != Errc::stale) {
-    return error;
-  }
-  const auto live = info(name, {.deadline = until});
-  if (!live || live->generation == expected) {
-    return live ? error : live.error();
-  }
-  return check_time(name, until);
+AsyncResult<std::int64_t> Store::fetch_add_async(std::string_view name, std::int64_t difference,
+                                                 const CallOptions& options) const {
+  return adding(*this, std::string(name), difference, moment(options.deadline));
 }
 
-Result<void> Store::check_time(std::string_view name, Deadline until) const {
-  if (session().completions()->now() < until.moment(session().options().options.timeout)) {
-    return {};
+// What is awaited stands in a statement of its own: a temporary of the expression would live in the
+// coroutine.
+AsyncResult<std::int64_t> Store::adding(Store store, std::string name, std::int64_t difference,
+                                        Deadline until) {
+  for (;;) {
+    const auto adding = store.update_async<std::int64_t>(
+        name, [difference](std::int64_t value) { return sum_of(value, difference); }, {.deadline = until});
+    const Result<std::int64_t> added = co_await adding;
+    if (added || added.error().code() != Errc::not_found) {
+      co_return added ? Result<std::int64_t>(difference_of(*added, difference)) : added;
+    }
+    const auto putting = store.put_async(name, difference, {.deadline = until});
+    const Result<Key> made = co_await putting;
+    if (made || made.error().code() != Errc::key_exists) {
+      co_return made ? Result<std::int64_t>(0) : made.error();
+    }
+    if (auto in_time = store.check_time(name, until); !in_time) {
+      co_return in_time.error();
+    }
   }
-  return session().explain(
-      full(name), Error(Errc::timeout,
-                        "other ranks changed this value whenever this one tried; give more time, or let "
-                        "fewer ranks change one name"));
 }
 
 Handle Store::handle_of(std::string_view name, const Made& made, const TypeIdentity& identity) const {
@@ -88,57 +82,6 @@ Handle Store::handle_of(std::string_view name, const Made& made, const TypeIdent
   facts.type_hash = identity.hash;
   facts.name = name;
   return session().handle_of(facts, open_->options);
-}
-
-Result<Writer<std::byte>> Store::make_writer(std::string_view name, bool named, const ElementType& element,
-                                             const Extents& extents, const StoringOptions& options) const {
-  if (!element) {
-    return session().explain({open_->number, name}, no_element_type());
-  }
-  return writer_of<std::byte>(create_array(name, named, detail::RuntimeArrayType(element), extents,
-                                           options.when_full, detail::StoredHow(options)),
-                              name, extents);
-}
-
-Result<Key> Store::put_of(std::string_view name, bool named, const ElementType& element,
-                          const Extents& extents, std::span<const std::byte> bytes,
-                          const StoringOptions& options) const {
-  const auto size_bytes = detail::array_bytes(extents, element.bytes());
-  if (element && size_bytes && *size_bytes != bytes.size()) {
-    return session().explain(
-        {open_->number, name},
-        Error(Errc::invalid_argument, "these extents are of " + std::to_string(*size_bytes) + " bytes, " +
-                                          std::to_string(bytes.size()) + " were given"));
-  }
-  return put_raw(name, named, {bytes.data(), element, extents}, options);
-}
-
-Result<Key> Store::put_raw(std::string_view name, bool named, const ConstRawArray& array,
-                           const StoringOptions& options) const {
-  if (!array.element()) {
-    return session().explain({open_->number, name}, no_element_type());
-  }
-  const detail::RuntimeArrayType type(array.element());
-  return in_room(name, options.when_full, detail::StoredHow(options).by(moment(options.deadline)),
-                 [&](const detail::StoredHow& how, detail::RoomWait* room) -> Result<Key> {
-                   auto draft = create_array(name, named, type, array.extents(), how, room);
-                   if (!draft) {
-                     return draft.error();
-                   }
-                   detail::pack(array.memory(), draft->bytes().data());
-                   return detail::seal_writer(*draft, name, how.deadline);
-                 });
-}
-
-Result<Selection> Store::raw_selection(const RawArray& into, const RawOptions& options) {
-  return into.element() ? selection_of({}, options.slab, detail::RuntimeArrayType(into.element()))
-                        : Result<Selection>(no_element_type());
-}
-
-Result<std::size_t> Store::raw_into(const RawArray& into, const Result<ObjectView>& object) const {
-  return object ? detail::copy_elements(session(), *object, detail::RuntimeArrayType(into.element()),
-                                        into.memory(), detail::Fit::same_extents)
-                : Result<std::size_t>(object.error());
 }
 
 Result<bool> Store::exists(const Key& key, const CallOptions& options) const {
@@ -184,18 +127,34 @@ Result<std::uint64_t> Store::size(const CallOptions& options) const {
   return names ? Result<std::uint64_t>(names->size()) : names.error();
 }
 
+AsyncResult<std::uint64_t> Store::size_async(const CallOptions& options) const {
+  return begin_keys({}, options.deadline).then([](const Result<std::vector<std::string>>& names) {
+    return names ? Result<std::uint64_t>(names->size()) : names.error();
+  });
+}
+
 Result<std::uint64_t> Store::clear(const CallOptions& options) const {
   const Deadline until = moment(options.deadline);
   const auto names = keys({}, {.deadline = until});
-  if (!names) {
-    return names.error();
-  }
+  return names ? evict_named(*names, until) : names.error();
+}
+
+// The names come without a thread; the evictions, in batches, take one.
+AsyncResult<std::uint64_t> Store::clear_async(const CallOptions& options) const {
+  const Deadline until = moment(options.deadline);
+  return begin_keys({}, until).then(
+      [store = *this, until](const Result<std::vector<std::string>>& names) -> Result<std::uint64_t> {
+        return names ? store.evict_named(*names, until) : names.error();
+      });
+}
+
+Result<std::uint64_t> Store::evict_named(const std::vector<std::string>& names, Deadline until) const {
   std::uint64_t count = 0;
   std::optional<Error> failed;
   // Some at a time, so that all that is of the number of the names is their list.
   constexpr std::size_t most = 4096;
-  for (std::size_t from = 0; from < names->size(); from += most) {
-    const auto some = std::span(*names).subspan(from, std::min(most, names->size() - from));
+  for (std::size_t from = 0; from < names.size(); from += most) {
+    const auto some = std::span(names).subspan(from, std::min(most, names.size() - from));
     for (const auto& evicted : evict_batch(some, {.deadline = until})) {
       count += evicted && *evicted ? 1U : 0U;
       if (!evicted && !failed) {
@@ -206,7 +165,7 @@ Result<std::uint64_t> Store::clear(const CallOptions& options) const {
   if (failed) {
     return Error(
                failed->code(),
-               "of " + std::to_string(names->size()) + " objects " + std::to_string(count) +
+               "of " + std::to_string(names.size()) + " objects " + std::to_string(count) +
                    " were evicted; call again for the others. The first one that was not: " + failed->text(),
                failed->detail())
         .about(failed->key(), failed->rank());

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,13 +16,10 @@
 
 #include <locum/call_options.hpp>
 #include <locum/codec.hpp>
-#include <locum/detail/batch_steps.hpp>
-#include <locum/element_type.hpp>
+#include <locum/detail/update_steps.hpp>
 #include <locum/key.hpp>
 #include <locum/object_info.hpp>
 #include <locum/proxy.hpp>
-#include <locum/raw_array.hpp>
-#include <locum/raw_view.hpp>
 #include <locum/session.hpp>
 #include <locum/view.hpp>
 #include <locum/when.hpp>
@@ -33,6 +31,7 @@ template <class T>
 class Promise;
 template <class C>
 class CodedStore;
+class RawStore;
 namespace detail {
 class ObjectCalls;
 class TaskQueueBase;
@@ -73,10 +72,10 @@ class Evicted : public Result<bool> {
 /// *Errors.* Calls return Result; `not_found` and `timeout` are ordinary outcomes. Every call can return
 /// `closed` after the runtime was closed or the store dropped; views stay valid. Calls that need another node
 /// can return `peer_lost` and `timeout`. docs/errors.md has a table.
-class Store : private detail::BatchSteps {
+class Store : private detail::UpdateSteps {
  public:
   /// Called by Session::open and Runtime::store.
-  explicit Store(std::shared_ptr<detail::OpenStore> open) noexcept : BatchSteps(std::move(open)) {}
+  explicit Store(std::shared_ptr<detail::OpenStore> open) noexcept : UpdateSteps(std::move(open)) {}
 
   /// Returns the name of the store; for a collection its own name after those of enclosing collections:
   /// `step42`, `step42/ghosts`.
@@ -154,24 +153,18 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] Result<T> update(std::string_view name, Change change,
                                  const CallOptions& options = {}) const {
     detail::check_value<T>();
-    for (const Deadline until = moment(options.deadline);;) {
-      auto object = fetch(name, until);
-      // 0 while the generation of a put is being recorded: then no replacement may succeed.
-      const std::uint64_t noted = object ? object->facts().generation : 0;
-      const std::uint64_t generation = noted != 0 ? noted : ~std::uint64_t{0};
-      const auto view = view_of<T>(std::move(object), until);
-      if (!view) {
-        return view.error();
-      }
-      T value = std::invoke(change, **view);
-      const auto replaced = replace(name, value, {.expected_generation = generation, .deadline = until});
-      if (replaced) {
-        return value;
-      }
-      if (auto again = may_repeat(name, generation, replaced.error(), until); !again) {
-        return again.error();
-      }
-    }
+    std::optional<T> value;
+    const auto changed =
+        update_by(name, options.deadline,
+                  [&](ObjectView object, std::uint64_t generation, Deadline until) -> Result<Key> {
+                    const auto view = view_of<T>(std::move(object), until);
+                    if (!view) {
+                      return view.error();
+                    }
+                    value.emplace(std::invoke(change, **view));
+                    return replace(name, *value, {.expected_generation = generation, .deadline = until});
+                  });
+    return changed ? Result<T>(std::move(*value)) : changed.error();
   }
   /// Adds `difference` to the integer under a name, atomically, by update(); returns the previous value. A
   /// name that does not exist counts as 0. For shared tickets and counters: `const auto mine =
@@ -187,6 +180,22 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] Result<Key> put_bytes(std::string_view name, std::span<const std::byte> bytes,
                                       const StoringOptions& options = {}) const {
     return key_of(store_bytes(full(name), true, bytes, options.when_full, detail::StoredHow(options)));
+  }
+  /// Stores bytes that are a `T` already, as put() would have stored it, by the codec if one is given: those
+  /// that get_bytes() returned, or that came from elsewhere. They are not decoded; `invalid_argument` if
+  /// their number is not that of a flat `T`, or of whole elements of a `T[]`.
+  template <class T>
+  [[nodiscard]] Result<Key> put_encoded(std::span<const std::byte> bytes,
+                                        const PutOptions<T>& options = {}) const {
+    const std::string name = unnamed(options.listed);
+    return key_of(store_encoded(name, !name.empty(), bytes, detail::encoded_meta<T>(options.codec),
+                                options.when_full, detail::StoredHow(options)));
+  }
+  template <class T>
+  [[nodiscard]] Result<Key> put_encoded(std::string_view name, std::span<const std::byte> bytes,
+                                        const PutOptions<T>& options = {}) const {
+    return key_of(store_encoded(full(name), true, bytes, detail::encoded_meta<T>(options.codec),
+                                options.when_full, detail::StoredHow(options)));
   }
   /// Stores a value like put(), and returns a stand-in for the object, resolved on this rank at once unless
   /// `{.populate = false}`. With a codec the stand-in has the type of `value`; another rank makes its own by
@@ -251,42 +260,6 @@ class Store : private detail::BatchSteps {
     return make_writer<T>(full(name), true, extents, options);
   }
 
-  /// Overload for an element type known only at run time. The writer's memory counts bytes, its extents()
-  /// count elements. get<T[]> with the C++ type reads the object, and info() returns the type.
-  [[nodiscard]] Result<Writer<std::byte>> create(const ElementType& element, const Extents& extents,
-                                                 const StoringOptions& options = {}) const {
-    const std::string name = unnamed(options.listed);
-    return make_writer(name, !name.empty(), element, extents, options);
-  }
-  [[nodiscard]] Result<Writer<std::byte>> create(std::string_view name, const ElementType& element,
-                                                 const Extents& extents,
-                                                 const StoringOptions& options = {}) const {
-    return make_writer(full(name), true, element, extents, options);
-  }
-  /// Stores an array whose element type is known only at run time: `bytes` are its elements, row-major.
-  /// `invalid_argument` if the number of bytes does not match the extents.
-  [[nodiscard]] Result<Key> put_encoded(const ElementType& element, const Extents& extents,
-                                        std::span<const std::byte> bytes,
-                                        const StoringOptions& options = {}) const {
-    const std::string name = unnamed(options.listed);
-    return put_of(name, !name.empty(), element, extents, bytes, options);
-  }
-  [[nodiscard]] Result<Key> put_encoded(std::string_view name, const ElementType& element,
-                                        const Extents& extents, std::span<const std::byte> bytes,
-                                        const StoringOptions& options = {}) const {
-    return put_of(full(name), true, element, extents, bytes, options);
-  }
-  /// Overload for memory with gaps, or with strides of any sign.
-  [[nodiscard]] Result<Key> put_encoded(const ConstRawArray& array,
-                                        const StoringOptions& options = {}) const {
-    const std::string name = unnamed(options.listed);
-    return put_raw(name, !name.empty(), array, options);
-  }
-  [[nodiscard]] Result<Key> put_encoded(std::string_view name, const ConstRawArray& array,
-                                        const StoringOptions& options = {}) const {
-    return put_raw(full(name), true, array, options);
-  }
-
   /// @}
   /// @name Read
   /// @{
@@ -332,30 +305,12 @@ class Store : private detail::BatchSteps {
                             options.part.is_given() ? detail::Fit::elements : detail::Fit::same_extents,
                             object_of(id, options, options.deadline));
   }
-  /// Overload for an element type known only at run time. `type_mismatch` unless the object is an array of
-  /// these elements.
-  template <ObjectId I>
-  [[nodiscard]] Result<std::size_t> read(const I& id, const RawArray& into,
-                                         const RawOptions& options = {}) const {
-    const auto selection = raw_selection(into, options);
-    return raw_into(into, options.slab.is_given() || !selection ? fetch_some(id, selection, options.deadline)
-                                                                : fetch(id, options.deadline));
-  }
   /// Returns the stored bytes of an object of any type, in place: all, or a part.
   template <ObjectId I>
   [[nodiscard]] Result<View<std::byte[]>> get_bytes(const I& id, const BytesOptions& options = {}) const {
     return bytes_of(options.part.is_given()
                         ? fetch_some(id, selection_of<std::byte[]>({.part = options.part}), options.deadline)
                         : fetch(id, options.deadline));
-  }
-  /// Returns the object with its type, whatever that is.
-  template <ObjectId I>
-  [[nodiscard]] Result<RawView> get_raw(const I& id, const CallOptions& options = {}) const {
-    return raw_of(fetch(id, options.deadline));
-  }
-  /// Blocks until a rank has put an object under the name, as wait(), and returns it with its type.
-  [[nodiscard]] Result<RawView> wait_raw(std::string_view name, const CallOptions& options = {}) const {
-    return raw_of(await(name, options.deadline));
   }
   /// Blocks until a rank puts an object under the name, and returns a view of it; the thread sleeps.
   /// `timeout` if no rank puts it before the deadline; earlier `broken_promise` or `peer_lost` if the name
@@ -442,11 +397,6 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] Future<T> get_async(const I& id, const GetOptions<T>& options) const {
     return begin<T>(may_read(id), address_of(id), selection_of<T>(options), options.deadline,
                     options.codec.reader());
-  }
-  /// Begins get_raw(), as get_async().
-  template <ObjectId I>
-  [[nodiscard]] AsyncResult<RawView> get_raw_async(const I& id, const CallOptions& options = {}) const {
-    return begin_raw(may_read(id), address_of(id), options.deadline);
   }
   /// Returns a future for each key or name of a range, in its order. See when_any() and when_all().
   template <class T, detail::AddressRange Range>
@@ -554,6 +504,61 @@ class Store : private detail::BatchSteps {
   AsyncResult<bool> evict_async(const I& id, const CallOptions& options = {}) const {
     return begin_evict(id, options.deadline);
   }
+  /// Starts an asynchronous read(). Only the transfer is asynchronous: `into` is written by the first get(),
+  /// continuation or coroutine that takes the result, so it is not touched before that, nor if nobody does.
+  /// From another node the elements pass through memory of this node.
+  template <Flat T, std::size_t N, ObjectId I>
+  [[nodiscard]] AsyncResult<std::size_t> read_async(const I& id, std::span<T, N> into,
+                                                    const GetOptions<T[]>& options = {}) const {
+    const auto first = locum::array(into.data(), {into.size()});
+    return begin_read(may_read(id), address_of(id), selection_of<T[]>(options),
+                      target_of<T>(detail::bytes_of(first), detail::Fit::at_least), options.deadline);
+  }
+  /// Overload for memory with gaps.
+  template <Flat T, ObjectId I>
+  [[nodiscard]] AsyncResult<std::size_t> read_async(const I& id, const StridedArray<T>& into,
+                                                    const GetOptions<T[]>& options = {}) const {
+    return begin_read(
+        may_read(id), address_of(id), selection_of<T[]>(options),
+        target_of<T>(detail::bytes_of(into),
+                     options.part.is_given() ? detail::Fit::elements : detail::Fit::same_extents),
+        options.deadline);
+  }
+  /// Starts an asynchronous update(). `change` is called on the runtime's thread for continuations, perhaps
+  /// several times. A cancelled or dropped result does not stop it.
+  template <class T, std::invocable<const T&> Change>
+    requires std::convertible_to<std::invoke_result_t<Change&, const T&>, T>
+  [[nodiscard]] AsyncResult<T> update_async(std::string_view name, Change change,
+                                            const CallOptions& options = {}) const {
+    detail::check_value<T>();
+    const auto value = std::make_shared<std::optional<T>>();
+    return begin_update_by(name, options.deadline,
+                           [store = *this, name = std::string(name), change = std::move(change), value](
+                               ObjectView object, std::uint64_t generation, Deadline until) mutable {
+                             const auto view = store.view_of<T>(std::move(object), until);
+                             if (!view) {
+                               return AsyncResult<Key>(view.error());
+                             }
+                             value->emplace(std::invoke(change, **view));
+                             return store.replace_async(
+                                 name, **value, {.expected_generation = generation, .deadline = until});
+                           })
+        .then([value](const Result<Key>& changed) {
+          return changed ? Result<T>(std::move(**value)) : Result<T>(changed.error());
+        });
+  }
+  /// Starts an asynchronous fetch_add(); a cancelled or dropped result does not stop it.
+  [[nodiscard]] AsyncResult<std::int64_t> fetch_add_async(std::string_view name, std::int64_t difference,
+                                                          const CallOptions& options = {}) const;
+  /// Starts an asynchronous size().
+  [[nodiscard]] AsyncResult<std::uint64_t> size_async(const CallOptions& options = {}) const;
+  /// Starts an asynchronous clear(); a cancelled or dropped result does not stop it.
+  [[nodiscard]] AsyncResult<std::uint64_t> clear_async(const CallOptions& options = {}) const;
+  /// Starts an asynchronous proxy().
+  template <class T, ObjectId I>
+  [[nodiscard]] AsyncResult<Proxy<T>> proxy_async(const I& id, const ReadOptions<T>& options = {}) const {
+    return begin_proxy<T>(may_read(id), address_of(id), options);
+  }
 
   /// @}
   /// @name Many at a time
@@ -646,15 +651,58 @@ class Store : private detail::BatchSteps {
     return evict_all(detail::BatchAddresses(*open_, ids), options.deadline);
   }
 
+  /// Start asynchronous batches, with the messages of the blocking ones: a thread of the library makes the
+  /// blocking call. The deadline counts from now. Ids are copied, and values stored, before these return; a
+  /// cancelled or dropped result does not stop the batch.
+  template <class Range>
+    requires(detail::AddressRange<Range> || detail::NamedValues<Range>)
+  [[nodiscard]] AsyncResult<std::vector<Result<Key>>> put_batch_async(
+      const Range& objects, const PutOptions<detail::PutInRange<Range>>& options = {}) const {
+    return begin_put_batch(objects, options.listed, detail::StoredHow(options), options.when_full,
+                           options.codec);
+  }
+  template <class T, detail::AddressRange Range>
+  [[nodiscard]] AsyncResult<std::vector<Result<View<T>>>> get_batch_async(const Range& ids,
+                                                                          GetOptions<T> options = {}) const {
+    options.deadline = moment(options.deadline);
+    return soon(
+        [store = *this, ids = detail::owned_ids(ids), options] { return store.get_batch<T>(ids, options); });
+  }
+  template <class T, detail::AddressRange Range>
+  [[nodiscard]] AsyncResult<std::vector<Result<Proxy<T>>>> proxy_batch_async(
+      const Range& ids, ReadOptions<T> options = {}) const {
+    options.deadline = moment(options.deadline);
+    return soon([store = *this, ids = detail::owned_ids(ids), options] {
+      return store.proxy_batch<T>(ids, options);
+    });
+  }
+  template <detail::AddressRange Range>
+  [[nodiscard]] AsyncResult<std::vector<Result<bool>>> exists_batch_async(
+      const Range& ids, const CallOptions& options = {}) const {
+    return soon([store = *this, ids = detail::owned_ids(ids), until = moment(options.deadline)] {
+      return store.exists_batch(ids, {.deadline = until});
+    });
+  }
+  template <detail::AddressRange Range>
+  AsyncResult<std::vector<Result<bool>>> evict_batch_async(const Range& ids,
+                                                           const CallOptions& options = {}) const {
+    return soon([store = *this, ids = detail::owned_ids(ids), until = moment(options.deadline)] {
+      return store.evict_batch(ids, {.deadline = until});
+    });
+  }
+
   /// @}
 
   /// Returns this store with one codec for all calls. Include `coded_store.hpp`.
   template <class C>
   [[nodiscard]] CodedStore<C> with(C codec) const;
+  /// Returns this store for values whose types are known only at run time. Include `raw_store.hpp`.
+  [[nodiscard]] RawStore raw() const;
 
  private:
   template <class T>
   friend class Promise;
+  friend class RawStore;
   friend class detail::ObjectCalls;
   friend class detail::TaskQueueBase;
 
@@ -666,38 +714,20 @@ class Store : private detail::BatchSteps {
     const bool whole = selection && std::holds_alternative<std::monostate>(*selection);
     return whole ? fetch(id, until) : fetch_some(id, selection, until);
   }
-  [[nodiscard]] Result<ObjectView> await(std::string_view name, Deadline deadline) const;
-  /// Checks whether update() may repeat after `error` of replace(): a generation other than `expected` is
-  /// live, and there is time. Otherwise returns the error for update().
-  [[nodiscard]] Result<void> may_repeat(std::string_view name, std::uint64_t expected, const Error& error,
-                                        Deadline until) const;
-  /// Returns `timeout` once `until` has passed.
-  [[nodiscard]] Result<void> check_time(std::string_view name, Deadline until) const;
-
-  template <class T>
-  [[nodiscard]] Result<Writer<T>> writer_of(Result<detail::OwnedDraft> draft, std::string_view name,
-                                            const Extents& extents) const {
-    return draft ? Result<Writer<T>>(std::in_place, std::move(*draft), extents, std::string(name))
-                 : Result<Writer<T>>(draft.error());
-  }
   template <class T>
   [[nodiscard]] Result<Writer<T>> make_writer(std::string_view name, bool named, const Extents& extents,
                                               const StoringOptions& options) const {
-    return writer_of<T>(create_array(name, named, detail::array_type<T>, extents, options.when_full,
-                                     detail::StoredHow(options)),
-                        name, extents);
+    auto draft = create_array(name, named, detail::array_type<T>, extents, options.when_full,
+                              detail::StoredHow(options));
+    return draft ? Result<Writer<T>>(std::in_place, std::move(*draft), extents, std::string(name))
+                 : Result<Writer<T>>(draft.error());
   }
-  [[nodiscard]] Result<Writer<std::byte>> make_writer(std::string_view name, bool named,
-                                                      const ElementType& element, const Extents& extents,
-                                                      const StoringOptions& options) const;
-  [[nodiscard]] Result<Key> put_of(std::string_view name, bool named, const ElementType& element,
-                                   const Extents& extents, std::span<const std::byte> bytes,
-                                   const StoringOptions& options) const;
-  [[nodiscard]] Result<Key> put_raw(std::string_view name, bool named, const ConstRawArray& array,
-                                    const StoringOptions& options) const;
-  [[nodiscard]] static Result<Selection> raw_selection(const RawArray& into, const RawOptions& options);
-  [[nodiscard]] Result<std::size_t> raw_into(const RawArray& into, const Result<ObjectView>& object) const;
 
+  [[nodiscard]] static AsyncResult<std::int64_t> adding(Store store, std::string name,
+                                                        std::int64_t difference, Deadline until);
+  /// Evicts these names; returns how many existed, or the first error.
+  [[nodiscard]] Result<std::uint64_t> evict_named(const std::vector<std::string>& names,
+                                                  Deadline until) const;
   [[nodiscard]] Handle handle_of(std::string_view name, const Made& made, const TypeIdentity& identity) const;
 
   // Another rank may have evicted the object before prefetch(): the stand-in then returns that error when it

@@ -153,17 +153,33 @@ constexpr std::string_view arithmetic_name() {
   }
 }
 
+/// Returns `c64` or `c128` for the compiler's name of a complex number of two floats or doubles, as C++ and C
+/// have them; else nothing. By name, because <complex> takes long to compile.
+constexpr std::string_view complex_name(std::string_view name) {
+  constexpr std::string_view room = "std::";
+  const bool is_standard = name.starts_with(room);
+  if ((is_standard && name.ends_with("::complex<float>")) || name == "__complex__ float" ||
+      name == "_Complex float") {
+    return "c64";
+  }
+  if ((is_standard && name.ends_with("::complex<double>")) || name == "__complex__ double" ||
+      name == "_Complex double") {
+    return "c128";
+  }
+  return {};
+}
+
 }  // namespace detail
 
 /// The canonical name of a type, recorded in its objects and the same on all ranks. Numbers are `f64`, `i32`,
-/// `u8` …, `bool`, `char`, `byte`; arrays of flat elements are `f64[]`, whatever C++ type holds them; arrays
-/// of arrays have that name too, with more extents; containers and similar templates are composed:
-/// `map<char[],f64[]>`. A class may name itself by a member `static constexpr std::string_view
-/// locum_type_name`, so that separately built programs agree; other classes get the compiler's name, and are
-/// rejected at compile time where it is ambiguous (anonymous namespaces, lambdas). Flat classes include their
-/// size, `particle{48}`, so that programs that disagree on it do not read each other's bytes. A user's class
-/// template may specialise TypeName. An `@`, as in `f64[]@f32`, precedes the codec that wrote an object (see
-/// Codec); no type's own name contains one.
+/// `u8` …, `bool`, `char`, `byte`; complex numbers `c64` and `c128`, with their bits; arrays of flat elements
+/// are `f64[]`, whatever C++ type holds them; arrays of arrays have that name too, with more extents;
+/// containers and similar templates are composed: `map<char[],f64[]>`. A class may name itself by a member
+/// `static constexpr std::string_view locum_type_name`, so that separately built programs agree; other
+/// classes get the compiler's name, and are rejected at compile time where it is ambiguous (anonymous
+/// namespaces, lambdas). Flat classes include their size, `particle{48}`, so that programs that disagree on
+/// it do not read each other's bytes. A user's class template may specialise TypeName. An `@`, as in
+/// `f64[]@f32`, precedes the codec that wrote an object (see Codec); no type's own name contains one.
 template <class T>
 struct TypeName {
  private:
@@ -174,6 +190,8 @@ struct TypeName {
   static constexpr std::string_view value = [] {
     if constexpr (!arithmetic.empty()) {
       return arithmetic;
+    } else if constexpr (!detail::NamesItself<T> && !detail::complex_name(given).empty()) {
+      return detail::complex_name(given);
     } else if constexpr (Flat<T>) {
       detail::check_flat<T>();
       return detail::Joined<given, detail::Text::open_brace, detail::Decimal<sizeof(T)>::value,

@@ -17,6 +17,7 @@
 #include <locum/metrics.hpp>
 #include <locum/options.hpp>
 #include <locum/proxy.hpp>
+#include <locum/raw_proxy.hpp>
 #include <locum/session.hpp>
 #include <locum/step_side.hpp>
 #include <locum/store.hpp>
@@ -92,6 +93,12 @@ class Runtime {
   [[nodiscard]] Proxy<T> proxy(const Handle& handle, const Decoding<T>& by) {
     require_open("proxy");
     return session_of(handle).template proxy<T>(handle, by);
+  }
+
+  /// Overload for an object whose type is known only at run time.
+  [[nodiscard]] RawProxy raw_proxy(const Handle& handle) {
+    require_open("raw_proxy");
+    return session_of(handle).raw_proxy(handle);
   }
 
   /// Returns a proxy for a box of a dataset in an HDF5 file that any program may have written:

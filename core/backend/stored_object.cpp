@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/base/hash.hpp"
+#include "core/object/current_type_name.hpp"
 #include "core/type_name.hpp"
 
 namespace locum {
@@ -11,14 +13,15 @@ StoredObject::StoredObject(Record record, const StoredFacts& facts, const Key& k
       record_(std::move(record)),
       payload_(facts.payload),
       expires_ns_(facts.words.expires_ns) {
+  const std::string_view type = current_type_name(facts.tail.type_name);
   facts_ = {.key = key,
             .size_bytes = facts.words.size_bytes,
             .generation = facts.words.name_bytes == 0 ? 0 : record_.revision,
-            .type_hash = facts.words.type_hash,
+            .type_hash = type.data() == facts.tail.type_name.data() ? facts.words.type_hash : text_hash(type),
             .element_bytes = facts.tail.element_bytes,
             .layout = facts.words.layout,
             .extents = facts.tail.extents,
-            .type_name = facts.tail.type_name,
+            .type_name = type,
             .name = facts.tail.name};
 }
 

@@ -4,14 +4,15 @@
 
 namespace locum::detail {
 
-Result<std::uint64_t> array_bytes(const Extents& extents, std::size_t element_bytes, std::size_t inner_rank) {
-  if (extents.rank == 0 || extents.rank > max_rank - inner_rank) {
+Result<std::uint64_t> array_bytes(const Extents& extents, const ArrayType& type) {
+  const std::size_t inner_rank = type.inner.size();
+  if ((extents.rank == 0 && !type.is_value) || extents.rank > max_rank - inner_rank) {
     return Error(Errc::invalid_argument,
                  "an array has 1 to " + std::to_string(max_rank) + " dimensions; this one has " +
                      (extents.rank == 0 ? "none, or another number of strides than of extents"
                                         : std::to_string(extents.rank + inner_rank)));
   }
-  std::uint64_t size_bytes = element_bytes;
+  std::uint64_t size_bytes = type.element_bytes;
   for (const std::uint64_t extent : extents.span()) {
     // A negative number that became an extent is a number of 64 bits with the first one set.
     if (extent > std::uint64_t{1} << 63U) {

@@ -22,6 +22,7 @@ struct ArrayType {
   std::uint32_t alignment = 16;     ///< of the objects
   bool alignment_is_guess = false;  ///< see ObjectMeta
   Extents inner = {};               ///< of one `T`, in elements of the objects
+  bool is_value = false;            ///< one element alone, an array without extents: a flat value
 
   /// Returns the extents, in elements of the objects, of an array with these extents in `T`. REQUIRES:
   /// together at most `max_rank`.
@@ -44,22 +45,25 @@ inline constexpr ArrayType array_type{
     .inner = with_inner<T>({}),
 };
 
-/// The array type of elements whose type is known at run time only. Owns the text that it refers to.
+/// The array type of elements whose type is known at run time only, or of one such element alone. Owns the
+/// text that it refers to.
 class RuntimeArrayType {
  public:
-  explicit RuntimeArrayType(const ElementType& element)
-      : name_(element.name() + "[]"),
+  explicit RuntimeArrayType(const ElementType& element, bool is_value = false)
+      : name_(is_value ? element.name() : element.name() + "[]"),
         type_{.name = name_,
               .object = {name_, text_hash(name_)},
               .element_bytes = std::max<std::uint32_t>(element.bytes(), 1),
               .flat_bytes = std::max<std::uint32_t>(element.bytes(), 1),
               .alignment = element.alignment(),
-              .alignment_is_guess = element.alignment_is_guess()} {}
+              .alignment_is_guess = element.alignment_is_guess(),
+              .is_value = is_value} {}
   RuntimeArrayType(const RuntimeArrayType&) = delete;
   RuntimeArrayType& operator=(const RuntimeArrayType&) = delete;
   ~RuntimeArrayType() = default;
 
   operator const ArrayType&() const noexcept { return type_; }
+  [[nodiscard]] const ArrayType& type() const noexcept { return type_; }
 
  private:
   const std::string name_;

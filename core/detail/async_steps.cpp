@@ -31,6 +31,31 @@ AsyncResult<RawView> AsyncSteps::begin_raw(const Result<void>& allowed, const Ad
       });
 }
 
+AsyncResult<RawView> AsyncSteps::begin_raw_wait(std::string_view name, Deadline deadline) const {
+  const FullName whole = full(name);
+  const Address address = whole;
+  return begin<RawView, ObjectView>(
+      address, usable(whole), [&] { return session().await_or_task(address, effective(deadline)); },
+      [steps = *this](Result<ObjectView> found, const Address& about) {
+        return steps.raw_of(arrived(steps.session(), std::move(found), about, nullptr));
+      });
+}
+
+AsyncResult<std::size_t> AsyncSteps::begin_read(const Result<void>& allowed, const Address& address,
+                                                const Result<Selection>& selection, Target into,
+                                                Deadline deadline) const {
+  return begin<std::size_t, ObjectView>(
+      address, allowed && !selection ? selection.error() : allowed,
+      [&] { return session().get_or_task(address, *selection, effective(deadline)); },
+      [open = open_, into = std::move(into), kept = kept(selection)](Result<ObjectView> found,
+                                                                     const Address& about) {
+        SessionState& session = *open->session;
+        const auto object = arrived(session, std::move(found), about, kept.get());
+        return object ? copy_elements(session, *object, *into.type, into.memory, into.fit)
+                      : Result<std::size_t>(object.error());
+      });
+}
+
 AsyncResult<ObjectView> AsyncSteps::begin_object(const Result<void>& allowed, const Address& address,
                                                  const Result<Selection>& selection,
                                                  Deadline deadline) const {

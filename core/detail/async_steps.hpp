@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>
 #include <iterator>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -48,6 +50,49 @@ class AsyncSteps : protected StoreBase {
   /// Begins a get of an object and of its type.
   [[nodiscard]] AsyncResult<RawView> begin_raw(const Result<void>& allowed, const Address& address,
                                                Deadline deadline) const;
+  /// Begins a wait for a name, whatever the type of its object.
+  [[nodiscard]] AsyncResult<RawView> begin_raw_wait(std::string_view name, Deadline deadline) const;
+  /// Memory of the caller to which elements of that type are copied.
+  struct Target {
+    std::shared_ptr<const ArrayType> type;
+    StridedBytes memory;
+    Fit fit = Fit::same_extents;
+  };
+  template <class T>
+  [[nodiscard]] static Target target_of(const StridedBytes& memory, Fit fit) {
+    return {std::shared_ptr<const ArrayType>(std::shared_ptr<void>(), &array_type<T>), memory, fit};
+  }
+  /// Begins a read: the elements are copied by whoever first takes the result.
+  [[nodiscard]] AsyncResult<std::size_t> begin_read(const Result<void>& allowed, const Address& address,
+                                                    const Result<Selection>& selection, Target into,
+                                                    Deadline deadline) const;
+  /// Begins a search for an object, of which a stand-in is made.
+  template <class T>
+  [[nodiscard]] AsyncResult<Proxy<T>> begin_proxy(const Result<void>& allowed, const Address& address,
+                                                  const ReadOptions<T>& options) const {
+    return begin<Proxy<T>, ObjectView>(
+        address, allowed,
+        [&] { return session().get_or_task(address, Selection(Facts()), effective(options.deadline)); },
+        [steps = *this, by = options.codec](Result<ObjectView> found, const Address& about) {
+          const Selection facts = Facts();
+          return steps.proxy_to<T>(arrived(steps.session(), std::move(found), about, &facts), by);
+        });
+  }
+  /// Makes a blocking call soon, on the runtime's thread for continuations; another one takes its place while
+  /// it waits. Made even if the result is cancelled or dropped.
+  template <class Call>
+  [[nodiscard]] AsyncResult<std::invoke_result_t<Call&>> soon(Call call) const {
+    using V = std::invoke_result_t<Call&>;
+    auto state = std::make_shared<SettledState<V>>(session().completions());
+    state->schedule(continuation(nullptr, [state, call = std::move(call)]() mutable noexcept {
+      try {
+        state->settle(Result<V>(call()));
+      } catch (...) {
+        state->fail(std::current_exception());
+      }
+    }));
+    return AsyncResult<V>(std::move(state));
+  }
   /// Begins a get of an object whose type is not known.
   [[nodiscard]] AsyncResult<ObjectView> begin_object(const Result<void>& allowed, const Address& address,
                                                      const Result<Selection>& selection,

@@ -33,6 +33,17 @@ template <class T>
 template <class Range>
 concept AddressRange = InputRange<Range> && !std::convertible_to<const Range&, std::string_view>;
 
+/// Returns copies of the keys or names of a range.
+template <InputRange Range>
+[[nodiscard]] auto owned_ids(const Range& objects) {
+  using Object = RangeReference<const Range&>;
+  std::vector<std::conditional_t<std::convertible_to<Object, const Key&>, Key, std::string>> ids;
+  for (auto&& id : objects) {
+    ids.emplace_back(id);
+  }
+  return ids;
+}
+
 /// The keys or names of a range, as addresses of one store. Copies names that the range creates on iteration,
 /// and those in a collection; refers to others.
 class BatchAddresses {

@@ -43,6 +43,16 @@ std::vector<Result<ObjectView>> BatchSteps::find_batch(const BatchAddresses& ask
   return found;
 }
 
+Result<Key> BatchSteps::draft_in_batch(std::string_view name, bool named, const RawValue& value,
+                                       const StoredHow& how, OwnedDrafts& drafts) const {
+  const auto made = draft_of(name, named, value, how);
+  if (!made) {
+    return made.error();
+  }
+  drafts.add(*made);
+  return Key{};
+}
+
 // A promise that has ended without a value has none, nor one whose name was replaced, as exists() has it.
 std::vector<Result<bool>> BatchSteps::exist_all(const BatchAddresses& asked, Deadline deadline) const {
   std::vector<Result<bool>> exist;

@@ -50,6 +50,15 @@ class OwnedDrafts {
   std::vector<ObjectDraft> drafts_;
 };
 
+/// Values of a batch that are stored and not sealed yet: their keys, or errors, and their names.
+struct DraftedBatch {
+  explicit DraftedBatch(std::shared_ptr<OpenStore> store) noexcept : drafts(std::move(store)) {}
+
+  std::vector<Result<Key>> keys;
+  std::vector<std::string> names;
+  OwnedDrafts drafts;
+};
+
 /// Element that a batch puts under a name: a pair of a name and a value, such as a map has.
 template <class T>
 concept NamedValue = requires(const T& pair) {
@@ -63,6 +72,18 @@ concept NamedValues = ForwardRange<const Range&> && NamedValue<InRange<Range>>;
 /// The values of a range of pairs of a name and a value.
 template <class Range>
 using ValueInRange = std::remove_cvref_t<decltype(std::declval<const InRange<Range>&>().second)>;
+
+/// The values that a batch puts: those of pairs, or the elements themselves.
+template <class Range>
+struct PutInRangeOf {
+  using Type = InRange<Range>;
+};
+template <NamedValues Range>
+struct PutInRangeOf<Range> {
+  using Type = ValueInRange<Range>;
+};
+template <class Range>
+using PutInRange = typename PutInRangeOf<Range>::Type;
 
 /// Steps of a store's batch calls. Part of every store.
 class BatchSteps : protected AsyncSteps {
@@ -90,7 +111,14 @@ class BatchSteps : protected AsyncSteps {
     return Key{};
   }
 
+  [[nodiscard]] Result<Key> draft_in_batch(std::string_view name, bool named, const RawValue& value,
+                                           const StoredHow& how, OwnedDrafts& drafts) const;
+
   /// Puts one object alone, as soon as there is room.
+  [[nodiscard]] Result<Key> put_in_room(std::string_view name, bool named, const RawValue& value,
+                                        RoomPolicy when_full, const StoredHow& how) const {
+    return key_of(store_raw(name, named, value, {}, when_full, how));
+  }
   template <class T>
   [[nodiscard]] Result<Key> put_in_room(std::string_view name, bool named, const T& value,
                                         RoomPolicy when_full, const StoredHow& how) const {
@@ -154,6 +182,36 @@ class BatchSteps : protected AsyncSteps {
     }
     seal_drafts(drafts, keys, sealed, how.deadline, name_of);
     return keys;
+  }
+
+  /// Stores values as put_named() and put_unnamed() do, and seals them soon.
+  template <class Range, class... By>
+  [[nodiscard]] AsyncResult<std::vector<Result<Key>>> begin_put_batch(const Range& objects, bool listed,
+                                                                      const StoredHow& given,
+                                                                      RoomPolicy when_full,
+                                                                      const By&... by) const {
+    if (const auto allowed = never_waits({}, when_full); !allowed) {
+      return AsyncResult<std::vector<Result<Key>>>(allowed.error());
+    }
+    const StoredHow how = given.by(moment(given.deadline));
+    const auto batch = std::make_shared<DraftedBatch>(open_);
+    for (const auto& each : objects) {
+      if constexpr (NamedValues<Range>) {
+        batch->names.emplace_back(each.first);
+        batch->keys.push_back(
+            draft_in_batch(full(batch->names.back()), true, each.second, how, batch->drafts, by...));
+      } else {
+        batch->names.push_back(unnamed(listed));
+        batch->keys.push_back(
+            draft_in_batch(full(batch->names.back()), listed, each, how, batch->drafts, by...));
+      }
+    }
+    return soon([steps = *this, batch, until = how.deadline] {
+      std::size_t sealed = 0;
+      steps.seal_drafts(batch->drafts, batch->keys, sealed, until,
+                        [&](std::size_t at) -> std::string_view { return batch->names[at]; });
+      return std::move(batch->keys);
+    });
   }
 
   template <class T>

@@ -55,6 +55,11 @@ Result<void> check_array(const SessionState& session, const ObjectView& object, 
   return check_inner(session, object, type.inner.span(), type.name);
 }
 
+RawView raw_view(SessionState& session, ObjectView&& object) {
+  session.metrics().count_read(object.path(), object.bytes().size());
+  return RawView(std::move(object));
+}
+
 Result<std::size_t> copy_elements(SessionState& session, const ObjectView& object, const ArrayType& type,
                                   const StridedBytes& into, Fit fit) {
   if (const auto right = check_array(session, object, type); !right) {
@@ -69,7 +74,11 @@ Result<std::size_t> copy_elements(SessionState& session, const ObjectView& objec
   };
   const std::size_t count = bytes.size() / into.element_bytes;
   StridedBytes target = into;
-  if (fit == Fit::at_least) {
+  if (type.is_value) {
+    if (count != 1) {
+      return session.wrong_size(type.name, object);
+    }
+  } else if (fit == Fit::at_least) {
     if (count > into.extents[0]) {
       return refused(std::to_string(count));
     }

@@ -10,6 +10,7 @@
 
 #include <locum/detail/representation.hpp>
 #include <locum/detail/session_state.hpp>
+#include <locum/raw_view.hpp>
 #include <locum/view.hpp>
 
 namespace locum::detail {
@@ -115,6 +116,9 @@ template <class T>
                  : Result<View<T>>(value.error());
   }
 }
+
+/// Makes a view of a pinned object of any type. Counts the path.
+[[nodiscard]] RawView raw_view(SessionState& session, ObjectView&& object);
 
 /// Extents required of memory to which elements are copied.
 enum class Fit : std::uint8_t {

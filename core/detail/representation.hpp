@@ -130,7 +130,7 @@ template <FlatRange T>
           .type_hash = type.object.hash,
           .type_name = type.object.name,
           .name = name,
-          .layout = Layout::array,
+          .layout = type.is_value ? Layout::flat : Layout::array,
           .extents = type.flattened(extents),
           .alignment_is_guess = type.alignment_is_guess};
 }
@@ -175,8 +175,7 @@ template <class T>
   if constexpr (FlatRange<T>) {
     return std::uint64_t{elements_of(value).size_bytes()};
   } else if constexpr (FlatStrided<T>) {
-    using Element = typename StridedElement<T>::Type;
-    return array_bytes(value.extents(), sizeof(Element), Flattened<Element>::inner.size());
+    return array_bytes(value.extents(), array_type<typename StridedElement<T>::Type>);
   } else if constexpr (Flat<T>) {
     return std::uint64_t{sizeof(T)};
   } else {

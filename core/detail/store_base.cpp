@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <new>
 #include <optional>
@@ -10,7 +11,11 @@
 #include <utility>
 
 #include "core/async/completion_counter.hpp"
+#include "core/detail/array_bytes.hpp"
+#include "core/detail/promise_state.hpp"
+#include "core/detail/strided_bytes.hpp"
 #include "core/node/promised.hpp"
+#include "core/raw_value.hpp"
 
 namespace locum::detail {
 
@@ -28,6 +33,35 @@ std::optional<std::chrono::system_clock::time_point> moment_of(std::uint64_t sin
                                   std::chrono::nanoseconds(since_1970_ns))));
 }
 
+/// The name of the type of an encoded value, with that of its codec.
+Result<std::string> type_of(const EncodedValue& value) {
+  const auto refused = [&value](const std::string& why) {
+    return Error(Errc::invalid_argument,
+                 "'" + std::string(value.type.substr(0, 128)) + "' is no type of an encoded value: " + why);
+  };
+  const std::string_view element = value.type.substr(0, value.type.find("[]"));
+  constexpr std::size_t longest = std::numeric_limits<std::uint16_t>::max() - longest_codec_name - 1;
+  if (value.type.empty() || value.type.size() > longest) {
+    return refused("give 1 to " + std::to_string(longest) + " bytes");
+  }
+  if (value.type.find(codec_mark) != value.type.npos || value.type.starts_with("locum.") ||
+      value.type.starts_with("locum::")) {
+    return refused("names with '@', and those that begin with locum, are the library's own");
+  }
+  if (value.codec.empty() && ElementType::named(element)) {
+    return refused("arrays and flat values have no encoding; give their elements");
+  }
+  if (!value.codec.empty() && !is_codec_name(value.codec)) {
+    return refused("the name of its codec is not of 1 to 64 letters, digits, '_', '.', '+' or '-'");
+  }
+  std::string name(value.type);
+  return value.codec.empty() ? name : (name + codec_mark).append(value.codec);
+}
+
+ObjectMeta meta_of_encoded(std::uint32_t store, std::string_view name, std::string_view type) {
+  return {store, 1, 16, text_hash(type), type, name, Layout::encoded, {}};
+}
+
 }  // namespace
 
 Result<ObjectInfo> info_of(const Result<ObjectView>& object) {
@@ -42,10 +76,11 @@ Result<ObjectInfo> info_of(const Result<ObjectView>& object) {
   }
   const auto [type, codec] = detail::type_and_codec(facts.type_name);
   ElementType element;
-  if (facts.layout == Layout::array && codec.empty() && type.ends_with("[]")) {
+  const bool is_array = facts.layout == Layout::array && type.ends_with("[]");
+  if (codec.empty() && (is_array || facts.layout == Layout::flat)) {
     // A member array is an element where there are more dimensions than an object may have: it has no name of
     // its own.
-    const auto named = ElementType::named(type.substr(0, type.size() - 2));
+    const auto named = ElementType::named(is_array ? type.substr(0, type.size() - 2) : type);
     element = named ? *named : ElementType();
   }
   return ObjectInfo{facts.key,          facts.size_bytes,    std::string(type),
@@ -251,11 +286,7 @@ Result<ObjectDraft> StoreBase::allocate_in_room(std::uint64_t size_bytes, Object
 }
 
 Result<RawView> StoreBase::raw_of(Result<ObjectView> object) const {
-  if (!object) {
-    return object.error();
-  }
-  session().metrics().count_read(object->path(), object->bytes().size());
-  return RawView(std::move(*object));
+  return object ? raw_view(session(), std::move(*object)) : Result<RawView>(object.error());
 }
 
 Result<View<std::byte[]>> StoreBase::bytes_of(Result<ObjectView> object) const {
@@ -268,6 +299,17 @@ Result<View<std::byte[]>> StoreBase::bytes_of(Result<ObjectView> object) const {
 
 Error StoreBase::no_draft(std::string_view name, const Error& error) const {
   return error.rank() >= 0 ? error : session().explain({open_->number, name}, error);
+}
+
+Result<std::shared_ptr<PromiseState>> StoreBase::new_promise(std::optional<std::string_view> name,
+                                                             Deadline deadline) const {
+  if (!name) {
+    const auto allowed = usable(Address(open_->number, {}));
+    return allowed ? PromiseState::make(open_, {}, effective(deadline)) : allowed.error();
+  }
+  const FullName whole = full(*name);
+  const auto allowed = usable(whole);
+  return allowed ? PromiseState::make(open_, whole, effective(deadline)) : allowed.error();
 }
 
 Result<StoreBase::Made> StoreBase::seal(const ObjectDraft& draft, std::string_view name,
@@ -288,9 +330,14 @@ Result<ObjectDraft> StoreBase::draft_of_bytes(std::string_view name, bool named,
                                               std::span<const std::byte> bytes, const StoredHow& how,
                                               RoomWait* room) const {
   constexpr const TypeIdentity& identity = type_identity<std::byte[]>;
-  auto draft =
-      allocate(bytes.size(), {open_->number, 1, 16, identity.hash, identity.name, name, Layout::bytes, {}},
-               named, how, room);
+  return draft_of_bytes({open_->number, 1, 16, identity.hash, identity.name, name, Layout::bytes, {}}, named,
+                        bytes, how, room);
+}
+
+Result<ObjectDraft> StoreBase::draft_of_bytes(ObjectMeta&& meta, bool named, std::span<const std::byte> bytes,
+                                              const StoredHow& how, RoomWait* room) const {
+  const std::string_view name = meta.name;
+  auto draft = allocate(bytes.size(), std::move(meta), named, how, room);
   if (!draft) {
     return no_draft(name, draft.error());
   }
@@ -311,7 +358,7 @@ Result<OwnedDraft> StoreBase::create_array(std::string_view name, bool named, co
 Result<OwnedDraft> StoreBase::create_array(std::string_view name, bool named, const ArrayType& type,
                                            const Extents& extents, const StoredHow& how,
                                            RoomWait* room) const {
-  const auto size_bytes = array_bytes(extents, type.element_bytes, type.inner.size());
+  const auto size_bytes = array_bytes(extents, type);
   if (!size_bytes) {
     return session().explain({open_->number, name}, size_bytes.error());
   }
@@ -368,6 +415,63 @@ Result<StoreBase::Made> StoreBase::store_by(std::string_view name, bool named, c
   return in_room(name, when_full, how, [&](const StoredHow& in_time, RoomWait* room) {
     const auto draft = draft_by(name, named, value, steps, codec, in_time, room);
     return draft ? seal(*draft, name, options, in_time.deadline) : Result<Made>(draft.error());
+  });
+}
+
+Result<ObjectDraft> StoreBase::draft_of(std::string_view name, bool named, const RawValue& value,
+                                        const StoredHow& how, RoomWait* room) const {
+  if (const auto* const encoded = std::get_if<EncodedValue>(&value.is())) {
+    const auto type = type_of(*encoded);
+    return type
+               ? draft_of_bytes(meta_of_encoded(open_->number, name, *type), named, encoded->bytes, how, room)
+               : session().explain({open_->number, name}, type.error());
+  }
+  const auto& array = std::get<ConstRawArray>(value.is());
+  if (!array.is_valid()) {
+    return session().explain({open_->number, name}, invalid(array));
+  }
+  auto made = create_array(name, named, RuntimeArrayType(array.element(), array.extents().size() == 0),
+                           array.extents(), how, room);
+  if (!made) {
+    return made.error();
+  }
+  pack(array.memory(), made->bytes().data());
+  const ObjectDraft draft = made->draft();
+  (void)made->release();
+  return draft;
+}
+
+Result<StoreBase::Made> StoreBase::store_raw(std::string_view name, bool named, const RawValue& value,
+                                             const SealOptions& options, RoomPolicy when_full,
+                                             const StoredHow& how) const {
+  return in_room(name, when_full, how, [&](const StoredHow& in_time, RoomWait* room) {
+    const auto draft = draft_of(name, named, value, in_time, room);
+    return draft ? seal(*draft, name, options, in_time.deadline) : Result<Made>(draft.error());
+  });
+}
+
+Result<StoreBase::Made> StoreBase::store_encoded(std::string_view name, bool named,
+                                                 std::span<const std::byte> bytes, const ObjectMeta& meta,
+                                                 RoomPolicy when_full, const StoredHow& how) const {
+  const bool fits = meta.layout == Layout::flat    ? bytes.size() == meta.element_bytes
+                    : meta.layout == Layout::array ? bytes.size() % meta.element_bytes == 0
+                                                   : true;
+  if (!fits) {
+    return session().explain(
+        {open_->number, name},
+        Error(Errc::invalid_argument, std::to_string(bytes.size()) + " bytes are no value of type " +
+                                          std::string(meta.type_name) + ", of which each element has " +
+                                          std::to_string(meta.element_bytes)));
+  }
+  return in_room(name, when_full, how, [&](const StoredHow& in_time, RoomWait* room) {
+    ObjectMeta own = meta;
+    own.store = open_->number;
+    own.name = name;
+    if (own.layout == Layout::array) {
+      own.extents = Extents(bytes.size() / own.element_bytes);
+    }
+    const auto draft = draft_of_bytes(std::move(own), named, bytes, in_time, room);
+    return draft ? seal(*draft, name, {}, in_time.deadline) : Result<Made>(draft.error());
   });
 }
 

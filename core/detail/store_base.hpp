@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +30,10 @@
 #include <locum/room_policy.hpp>
 #include <locum/view.hpp>
 #include <locum/writer.hpp>
+
+namespace locum {
+class RawValue;
+}
 
 namespace locum::detail {
 
@@ -186,6 +191,10 @@ class StoreBase {
 
   // Storing
 
+  /// Makes a promise, under that name if there is one; see Store::promise().
+  [[nodiscard]] Result<std::shared_ptr<PromiseState>> new_promise(std::optional<std::string_view> name,
+                                                                  Deadline deadline) const;
+
   /// Result of a put.
   struct Made {
     Key key;
@@ -233,6 +242,10 @@ class StoreBase {
   [[nodiscard]] Result<ObjectDraft> draft_of_bytes(std::string_view name, bool named,
                                                    std::span<const std::byte> bytes, const StoredHow& how,
                                                    RoomWait* room = nullptr) const;
+  /// Allocates memory for bytes with that metadata, and copies them there.
+  [[nodiscard]] Result<ObjectDraft> draft_of_bytes(ObjectMeta&& meta, bool named,
+                                                   std::span<const std::byte> bytes, const StoredHow& how,
+                                                   RoomWait* room) const;
   [[nodiscard]] Result<Made> store_bytes(std::string_view name, bool named, std::span<const std::byte> bytes,
                                          RoomPolicy when_full, const StoredHow& how) const;
   /// Allocates memory for an array.
@@ -249,6 +262,18 @@ class StoreBase {
                                       const WritingSteps& steps, const void* codec,
                                       const SealOptions& options, RoomPolicy when_full,
                                       const StoredHow& how) const;
+
+  /// Allocates memory for a value whose type is known only at run time, and copies it there.
+  [[nodiscard]] Result<ObjectDraft> draft_of(std::string_view name, bool named, const RawValue& value,
+                                             const StoredHow& how, RoomWait* room = nullptr) const;
+  [[nodiscard]] Result<Made> store_raw(std::string_view name, bool named, const RawValue& value,
+                                       const SealOptions& options, RoomPolicy when_full,
+                                       const StoredHow& how) const;
+  /// Stores bytes that are a value of this type already; see Store::put_encoded(). \param meta without store
+  /// and name
+  [[nodiscard]] Result<Made> store_encoded(std::string_view name, bool named,
+                                           std::span<const std::byte> bytes, const ObjectMeta& meta,
+                                           RoomPolicy when_full, const StoredHow& how) const;
 
   template <class T>
   [[nodiscard]] Result<Made> store_value(std::string_view name, bool named, const T& value,

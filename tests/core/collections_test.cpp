@@ -17,6 +17,7 @@
 
 #include "core/coded_store.hpp"
 #include "core/promise.hpp"
+#include "core/raw_store.hpp"
 #include "core/serializers.hpp"
 #include "core/task_queue.hpp"
 #include "tests/core/code_of.hpp"
@@ -51,8 +52,8 @@ TEST_F(Collections, PutEachNameBehindTheirOwn) {
   EXPECT_EQ(step_.put_proxy("proxy", field).value()->size(), 3U);
   EXPECT_EQ(step_.put_proxy("proxy by codec", field, {.codec = narrow}).value()->size(), 3U);
   EXPECT_TRUE(step_.create<double>("create", {3}).value().seal());
-  EXPECT_TRUE(step_.create("create by type", ElementType::of<float>(), {3}).value().seal_async().get());
-  EXPECT_TRUE(step_.put_encoded("encoded", ElementType::of<double>(), {3}, std::as_bytes(std::span(field))));
+  EXPECT_TRUE(step_.raw().create("create by type", ElementType::of<float>(), {3}).value().seal_async().get());
+  EXPECT_TRUE(step_.raw().put("encoded", {std::as_bytes(std::span(field)), ElementType::of<double>(), {3}}));
   EXPECT_TRUE(step_.put_async("put async", 1).get());
   EXPECT_TRUE(step_.put_async("put async by codec", field, {.codec = narrow}).get());
   EXPECT_TRUE(step_.replace_async("replace async", 1).get());
@@ -209,8 +210,8 @@ TEST_F(Collections, ListWhatIsPutWithoutANameIfAsked) {
       step_.put(field, {.codec = narrow, .listed = true}).value(),
       step_.put_bytes(bytes, {.listed = true}).value(),
       step_.create<double>({3}, {.listed = true})->seal().value(),
-      step_.create(ElementType::of<float>(), {3}, {.listed = true})->seal().value(),
-      step_.put_encoded(ElementType::of<double>(), {3}, bytes, {.listed = true}).value(),
+      step_.raw().create(ElementType::of<float>(), {3}, {.listed = true})->seal().value(),
+      step_.raw().put({bytes, ElementType::of<double>(), {3}}, {.listed = true}).value(),
       step_.put_async(2, {.listed = true}).get().value(),
       step_.put_bytes_async(bytes, {.listed = true}).get().value(),
       step_.with(narrow).put(field, {.listed = true}).value(),

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/raw_store.hpp"
 #include "core/store.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/core/session_fixture.hpp"
@@ -36,6 +37,11 @@ TEST(ElementType, HasTheNameThatItsCppTypeHas) {
   EXPECT_EQ(cell.alignment(), 32U) << "an object read in place as a Cell has its alignment";
   EXPECT_EQ(ElementType::named("big{8192}").value().alignment(), 4096U);
   EXPECT_FALSE(ElementType());
+  for (const auto& complex : {ElementType::named("c64").value(), ElementType::named("c128").value()}) {
+    EXPECT_EQ(complex.bytes(), complex.name() == "c64" ? 8U : 16U);
+    EXPECT_EQ(complex.alignment(), 16U);
+    EXPECT_FALSE(complex.alignment_is_guess());
+  }
 }
 
 TEST(ElementType, IsRefusedWhereTheNameIsOfNoElement) {
@@ -50,7 +56,7 @@ TEST(ElementType, DescribesAnArrayAtRunTime) {
   const SessionFixture one;
   const Store store = one.store();
   const auto type = ElementType::named("f64").value();
-  auto writer = store.create("T", type, {2, 3}).value();
+  auto writer = store.raw().create("T", type, {2, 3}).value();
   ASSERT_EQ(writer.size(), 48U);
   EXPECT_EQ(writer.extents(), Extents(2, 3));
   const std::vector<double> numbers{1, 2, 3, 4, 5, 6};
@@ -63,18 +69,18 @@ TEST(ElementType, DescribesAnArrayAtRunTime) {
   EXPECT_EQ(info.extents, Extents(2, 3));
 
   const auto bytes = std::as_bytes(std::span(numbers));
-  const Key copy = store.put_encoded("U", info.element, info.extents, bytes).value();
+  const Key copy = store.raw().put("U", {bytes, info.element, info.extents}).value();
   EXPECT_EQ(store.get<double[]>(copy).value().extents(), Extents(2, 3));
-  EXPECT_EQ(store.get<std::vector<double>>(store.put_encoded(type, {6}, bytes).value()).value()->back(), 6.0);
-  EXPECT_TRUE(store.create(type, {6}).value().seal());
+  EXPECT_EQ(store.get<std::vector<double>>(store.raw().put({bytes, type, {6}}).value()).value()->back(), 6.0);
+  EXPECT_TRUE(store.raw().create(type, {6}).value().seal());
 }
 
-TEST(ElementType, IsGivenBackOfArraysOnly) {
+TEST(ElementType, IsGivenBackOfArraysAndFlatValues) {
   const SessionFixture one;
   const Store store = one.store();
   EXPECT_EQ(store.info(store.put(std::vector<Cell>(2)).value()).value().element, ElementType::of<Cell>());
   EXPECT_EQ(store.info(store.put(std::string("text")).value()).value().element, ElementType::of<char>());
-  EXPECT_FALSE(store.info(store.put(1.5).value()).value().element);
+  EXPECT_EQ(store.info(store.put(1.5).value()).value().element, ElementType::of<double>());
   EXPECT_FALSE(store.info(store.put(std::vector<std::string>{"a"}).value()).value().element);
 }
 
@@ -83,16 +89,16 @@ TEST(ElementType, IsCheckedBeforeAnythingIsStored) {
   const Store store = one.store();
   const std::vector<std::byte> bytes(24);
   const auto type = ElementType::of<double>();
-  EXPECT_EQ(code_of(store.put_encoded("T", type, {4}, bytes)), Errc::invalid_argument);
-  EXPECT_EQ(code_of(store.put_encoded("T", ElementType(), {24}, bytes)), Errc::invalid_argument);
-  EXPECT_EQ(code_of(store.put_encoded("T", type, Extents(), bytes)), Errc::invalid_argument);
-  EXPECT_EQ(code_of(store.put_encoded("T", type, {1ULL << 62U}, bytes)), Errc::invalid_argument);
-  EXPECT_EQ(code_of(store.put_encoded("T", type, {1ULL << 50U}, bytes)), Errc::invalid_argument)
+  EXPECT_EQ(code_of(store.raw().put("T", {bytes, type, {4}})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.raw().put("T", {bytes, ElementType(), {24}})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.raw().put("T", {bytes, type, Extents()})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.raw().put("T", {bytes, type, {1ULL << 62U}})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.raw().put("T", {bytes, type, {1ULL << 50U}})), Errc::invalid_argument)
       << "before memory is allocated";
-  EXPECT_EQ(code_of(store.create("", type, {3})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.raw().create("", type, {3})), Errc::invalid_argument);
   EXPECT_FALSE(store.exists("T").value());
-  ASSERT_TRUE(store.put_encoded("T", type, {3}, bytes));
-  EXPECT_EQ(code_of(store.put_encoded("T", type, {3}, bytes)), Errc::key_exists);
+  ASSERT_TRUE(store.raw().put("T", {bytes, type, {3}}));
+  EXPECT_EQ(code_of(store.raw().put("T", {bytes, type, {3}})), Errc::key_exists);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/containers.hpp"
+#include "core/raw_store.hpp"
 #include "core/raw_task_queue.hpp"
 #include "core/store.hpp"
 #include "core/when.hpp"
@@ -38,7 +39,7 @@ TEST(RawView, HasTheBytesAndTheTypeOfAnObject) {
   const Store store = one.store();
   const std::vector<double> values{1, 2, 3, 4, 5, 6};
   const Key key = store.put("V", locum::array(values.data(), {2, 3})).value();
-  const auto by_key = store.get_raw(key).value();
+  const auto by_key = store.raw().get(key).value();
   EXPECT_EQ(doubles_of(by_key), values);
   EXPECT_EQ(by_key.key(), key);
   const auto info = by_key.info().value();
@@ -50,17 +51,17 @@ TEST(RawView, HasTheBytesAndTheTypeOfAnObject) {
   EXPECT_EQ(static_cast<const void*>(by_key.bytes().data()), typed.data()) << "in place";
 
   (void)store.put("list", std::vector<std::string>{"a", "b"}).value();
-  const auto list = store.get_raw("list").value();
+  const auto list = store.raw().get("list").value();
   EXPECT_FALSE(list.info()->element);
   EXPECT_GT(list.bytes().size(), 2U);
-  EXPECT_EQ(code_of(store.get_raw("none")), Errc::not_found);
+  EXPECT_EQ(code_of(store.raw().get("none")), Errc::not_found);
 }
 
 TEST(RawView, KeepsItsObjectInPlace) {
   const SessionFixture one;
   const Store store = one.store();
   const Key key = store.put(std::vector<double>{7}).value();
-  std::optional<RawView> view = store.get_raw(key).value();
+  std::optional<RawView> view = store.raw().get(key).value();
   const RawView copy = *view;
   EXPECT_TRUE(store.evict(key).value());
   view.reset();
@@ -73,13 +74,13 @@ TEST(RawView, KeepsItsObjectInPlace) {
 TEST(RawView, ComesLater) {
   const SessionFixture one;
   const Store store = one.store();
-  EXPECT_EQ(code_of(store.wait_raw("late", {.deadline = 1ms})), Errc::timeout);
+  EXPECT_EQ(code_of(store.raw().wait("late", {.deadline = 1ms})), Errc::timeout);
   std::thread other([&] { (void)store.put("late", std::vector<double>{1, 2}).value(); });
-  EXPECT_EQ(doubles_of(store.wait_raw("late", {.deadline = 60s}).value()), (std::vector<double>{1, 2}));
+  EXPECT_EQ(doubles_of(store.raw().wait("late", {.deadline = 60s}).value()), (std::vector<double>{1, 2}));
   other.join();
   (void)store.put("second", 3.5).value();
-  std::vector<AsyncResult<RawView>> coming{store.get_raw_async("late"), store.get_raw_async("second"),
-                                           store.get_raw_async("none")};
+  std::vector<AsyncResult<RawView>> coming{store.raw().get_async("late"), store.raw().get_async("second"),
+                                           store.raw().get_async("none")};
   EXPECT_TRUE(when_all(coming, 60s));
   EXPECT_EQ(coming[0].get()->info()->type, "f64[]");
   EXPECT_EQ(coming[1].get()->info()->type, "f64");
@@ -93,7 +94,7 @@ TEST(RawTaskQueue, SharesTasksWithTypedOnes) {
   RawTaskQueue raw(store, "tasks");
   EXPECT_EQ(typed.put(std::vector<double>{1, 2}).value(), 0U);
   const std::vector<double> mine{3, 4, 5};
-  EXPECT_EQ(raw.put_encoded({mine.data(), ElementType::of<double>(), {3}}).value(), 1U);
+  EXPECT_EQ(raw.put({mine.data(), ElementType::of<double>(), {3}}).value(), 1U);
   auto first = raw.take(60s).value();
   EXPECT_EQ(first.number(), 0U);
   EXPECT_EQ(first.view().info()->element, ElementType::of<double>());
@@ -112,7 +113,7 @@ TEST(RawTaskQueue, SharesTasksWithTypedOnes) {
   EXPECT_EQ(third.view().info()->layout, Layout::bytes);
   EXPECT_EQ(third.view().bytes().size(), 3U);
   third.done().value();
-  EXPECT_EQ(code_of(raw.put_encoded({mine.data(), ElementType(), {3}})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(raw.put({mine.data(), ElementType(), {3}})), Errc::invalid_argument);
   raw.close().value();
   EXPECT_EQ(code_of(typed.put(mine)), Errc::end_of_stream);
   EXPECT_EQ(code_of(raw.take(60s)), Errc::end_of_stream);

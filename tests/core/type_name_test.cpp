@@ -141,6 +141,20 @@ TEST(TypeName, IsRefusedWhereAnotherSourceMayHaveIt) {
   static_assert(!is_private_name("Value<(Colour)5>::Inner") && !is_private_name("std::function<void (int)>"));
 }
 
+// As C has them; GCC and clang have them in C++, too.
+__extension__ typedef _Complex double CDouble;  // NOLINT(modernize-use-using)
+__extension__ typedef _Complex float CFloat;    // NOLINT(modernize-use-using)
+
+TEST(TypeName, OfComplexNumbersHasTheirBits) {
+  static_assert(TypeName<std::complex<double>>::value == "c128" &&
+                TypeName<std::complex<float>>::value == "c64");
+  static_assert(TypeName<std::complex<float>[]>::value == "c64[]");
+  static_assert(TypeName<std::map<int, std::complex<double>>>::value == "map<i32,c128>");
+  static_assert(TypeName<CDouble>::value == "c128" && TypeName<CFloat>::value == "c64");
+  static_assert(TypeName<std::complex<long double>>::value == "std::complex<long double>{32}");
+  static_assert(complex_name("app::complex<double>").empty() && complex_name("std::complex<int>").empty());
+}
+
 TEST(TypeIdentity, IsKnownWhileCompiling) {
   static_assert(type_identity<std::vector<double>>.hash == text_hash("f64[]"));
   static_assert(type_identity<std::map<int, int>>.name == "map<i32,i32>");

@@ -16,6 +16,7 @@
 #include "core/node/local.hpp"
 #include "core/ports/expiring.hpp"
 #include "core/promise.hpp"
+#include "core/raw_store.hpp"
 #include "core/session.hpp"
 #include "core/store.hpp"
 #include "tests/core/code_of.hpp"
@@ -115,11 +116,12 @@ TEST(Expiry, IsAnOptionOfEachCallThatStores) {
   EXPECT_EQ(given(store, "coded proxy"), 14h);
   EXPECT_EQ(given(store, store.create<double>({3}, {.lifetime = 15h})->seal().value()), 15h);
   EXPECT_EQ(
-      given(store, store.create("created", ElementType::of<float>(), {3}, {.lifetime = 16h})->seal().value()),
+      given(store,
+            store.raw().create("created", ElementType::of<float>(), {3}, {.lifetime = 16h})->seal().value()),
       16h);
   EXPECT_EQ(
       given(store,
-            store.put_encoded("encoded", ElementType::of<double>(), {3}, bytes, {.lifetime = 17h}).value()),
+            store.raw().put("encoded", {bytes, ElementType::of<double>(), {3}}, {.lifetime = 17h}).value()),
       17h);
   EXPECT_EQ(given(store, store.put_async("async", 1, {.lifetime = 18h}).get().value()), 18h);
   EXPECT_EQ(given(store, store.replace_async("async", 1, {.lifetime = 19h}).get().value()), 19h);

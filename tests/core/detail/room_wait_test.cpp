@@ -14,6 +14,7 @@
 
 #include "core/coded_store.hpp"
 #include "core/containers.hpp"
+#include "core/raw_store.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/core/forwarding_connector.hpp"
 #include "tests/core/sample_codecs.hpp"
@@ -112,8 +113,12 @@ TEST_F(Room, IsWaitedForByAllCallsThatStore) {
       [&] { return store_.put_bytes("a", value(), {.when_full = wait}); },
       [&] { return store_.create<char>({600}, {.when_full = wait}).value().seal(); },
       [&] { return store_.create<char>("a", {600}, {.when_full = wait}).value().seal(); },
-      [&] { return store_.create("a", ElementType::of<char>(), {600}, {.when_full = wait}).value().seal(); },
-      [&] { return store_.put_encoded(ElementType::of<char>(), {600}, value(), {.when_full = wait}); },
+      [&] {
+        return store_.raw().create("a", ElementType::of<char>(), {600}, {.when_full = wait}).value().seal();
+      },
+      [&] {
+        return store_.raw().put({value(), ElementType::of<char>(), {600}}, {.when_full = wait});
+      },
       [&] {
         return Result<Key>(store_.put_proxy(value(), {.populate = false, .when_full = wait}).value().key());
       },

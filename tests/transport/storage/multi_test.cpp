@@ -14,6 +14,7 @@
 #include "core/async_result.hpp"
 #include "core/coded_store.hpp"
 #include "core/open.hpp"
+#include "core/raw_store.hpp"
 #include "core/serializers.hpp"
 #include "tests/core/sample_codecs.hpp"
 #include "tests/transport/storage/wrappers/wrappers.hpp"
@@ -197,7 +198,7 @@ TEST_F(Multi, IsToldTheTagByEachCallThatStores) {
   told(store.put_bytes("bytes", bytes, {.tag = next()}));
   told(store.put_proxy("proxy", 1, {.tag = next()}));
   told(store.put_proxy(2, {.tag = next()}));
-  told(store.put_encoded("encoded", ElementType::of<double>(), {3}, bytes, {.tag = next()}));
+  told(store.raw().put("encoded", {bytes, ElementType::of<double>(), {3}}, {.tag = next()}));
   told(store.put_async("async", 1, {.tag = next()}).get());
   told(store.put_async(1, {.tag = next()}).get());
   told(store.replace_async("async", 2, {.tag = next()}).get());

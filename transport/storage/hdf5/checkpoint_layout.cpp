@@ -7,6 +7,7 @@
 
 #include "core/base/checksum.hpp"
 #include "core/error.hpp"
+#include "transport/storage/hdf5/dataset.hpp"
 
 namespace locum::storage {
 
@@ -84,8 +85,8 @@ Identifier row_type(const FileRow* /*rows*/) {
 }
 
 bool is_number(std::string_view name) {
-  constexpr std::array<std::string_view, 10> numbers{"i8",  "u8",  "i16", "u16", "i32",
-                                                     "u32", "f32", "i64", "u64", "f64"};
+  constexpr std::array<std::string_view, 12> numbers{"i8",  "u8",  "i16", "u16", "i32", "u32",
+                                                     "f32", "i64", "u64", "f64", "c64", "c128"};
   return std::ranges::find(numbers, name) != numbers.end();
 }
 
@@ -108,6 +109,9 @@ Identifier element_type(std::string_view name, std::uint32_t bytes) {
   }
   if (bytes == 1) {
     return copy_of(H5T_STD_U8LE);  // bool, char, byte
+  }
+  if (name == "c64" || name == "c128") {
+    return complex_type(name == "c64" ? H5T_IEEE_F32LE : H5T_IEEE_F64LE);
   }
   Identifier opaque(H5Tcreate(H5T_OPAQUE, bytes), H5Tclose, "making an opaque type");
   const std::string tag(name.substr(0, H5T_OPAQUE_TAG_MAX - 1));

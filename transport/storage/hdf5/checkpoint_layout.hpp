@@ -105,8 +105,8 @@ struct CheckpointFacts {
 [[nodiscard]] Identifier row_type(const FileRow* rows);
 /// Whether elements of that canonical name are numbers in HDF5: `f64`, `i32` …
 [[nodiscard]] bool is_number(std::string_view name);
-/// HDF5's type of the elements of an array: numbers as they are, others as opaque bytes with the type's name
-/// as their tag.
+/// HDF5's type of the elements of an array: numbers as they are, complex ones as h5py has them, others as
+/// opaque bytes with the type's name as their tag.
 [[nodiscard]] Identifier element_type(std::string_view name, std::uint32_t bytes);
 
 /// Adds a number, as an attribute.

@@ -75,7 +75,8 @@ void Chunking::set(const Identifier& creation, const std::vector<hsize_t>& exten
     chunk[axis] = (chunk[axis] + chunks - 1) / chunks;
   }
   check(H5Pset_chunk(creation.get(), static_cast<int>(chunk.size()), chunk.data()), what);
-  const bool fits = filter != H5Z_FILTER_SZIP || H5Tget_class(type.get()) != H5T_OPAQUE;
+  const bool fits = filter != H5Z_FILTER_SZIP ||
+                    (H5Tget_class(type.get()) == H5T_INTEGER || H5Tget_class(type.get()) == H5T_FLOAT);
   if (filter != H5Z_FILTER_NONE && fits) {
     check(H5Pset_shuffle(creation.get()), what);
     check(H5Pset_filter(creation.get(), filter, H5Z_FLAG_OPTIONAL, values.size(), values.data()), what);

@@ -30,11 +30,29 @@ std::array<Number, 10> numbers() {
            {"f64", H5T_NATIVE_DOUBLE}}};
 }
 
-// Of two numbers that differ in nothing but the order of their bytes.
-bool equal_but_for_order(hid_t stored, hid_t native) {
-  const Identifier turned(H5Tcopy(stored), H5Tclose, "copying a type");
-  check(H5Tset_order(turned.get(), H5Tget_order(native)), "copying a type");
-  return H5Tequal(turned.get(), native) > 0;
+Identifier native(hid_t type) {
+  return {H5Tcopy(type), H5Tclose, "copying a type"};
+}
+
+/// A member of a compound type; no type if it has no such member.
+Identifier member(const Identifier& type, const char* name) {
+  const int index = H5Tget_member_index(type.get(), name);
+  return index < 0 ? Identifier()
+                   : Identifier(H5Tget_member_type(type.get(), static_cast<unsigned>(index)), H5Tclose,
+                                "reading a type");
+}
+
+/// `c64` or `c128` for a compound type of two such numbers, in any order and with any gaps; else nothing.
+std::string_view complex_name(const Identifier& type) {
+  const Identifier real = member(type, "r");
+  const Identifier imaginary = member(type, "i");
+  if (H5Tget_nmembers(type.get()) != 2 || real.get() < 0 || imaginary.get() < 0 ||
+      H5Tequal(real.get(), imaginary.get()) <= 0) {
+    return {};
+  }
+  return equal_but_for_order(real, native(H5T_NATIVE_FLOAT))    ? "c64"
+         : equal_but_for_order(real, native(H5T_NATIVE_DOUBLE)) ? "c128"
+                                                                : "";
 }
 
 }  // namespace
@@ -117,28 +135,46 @@ bool read_bytes(const Identifier& dataset, std::span<std::byte> into) {
   const H5T_class_t kind = H5Tget_class(type.get());
   const hssize_t elements = H5Sget_simple_extent_npoints(space.get());
   const std::uint64_t element_bytes = H5Tget_size(type.get());
-  return (kind == H5T_INTEGER || kind == H5T_FLOAT || kind == H5T_OPAQUE) && elements >= 0 &&
-         element_bytes > 0 && into.size() % element_bytes == 0 &&
+  const bool are_bytes = kind == H5T_INTEGER || kind == H5T_FLOAT || kind == H5T_OPAQUE ||
+                         (kind == H5T_COMPOUND && !complex_name(type).empty());
+  return are_bytes && elements >= 0 && element_bytes > 0 && into.size() % element_bytes == 0 &&
          into.size() / element_bytes == static_cast<std::uint64_t>(elements) &&
          H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, into.data()) >= 0;
 }
 
-hid_t number_in_memory(std::string_view name) {
+Identifier complex_type(hid_t component) {
+  const std::size_t bytes = H5Tget_size(component);
+  Identifier type(H5Tcreate(H5T_COMPOUND, 2 * bytes), H5Tclose, "making the type of complex numbers");
+  check(H5Tinsert(type.get(), "r", 0, component), "making the type of complex numbers");
+  check(H5Tinsert(type.get(), "i", bytes, component), "making the type of complex numbers");
+  return type;
+}
+
+bool equal_but_for_order(const Identifier& stored, const Identifier& native) {
+  const Identifier turned(H5Tcopy(stored.get()), H5Tclose, "copying a type");
+  check(H5Tset_order(turned.get(), H5Tget_order(native.get())), "copying a type");
+  return H5Tequal(turned.get(), native.get()) > 0;
+}
+
+Identifier number_in_memory(std::string_view name) {
+  if (name == "c64" || name == "c128") {
+    return complex_type(name == "c64" ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE);
+  }
   for (const auto& [number, type] : numbers()) {
     if (number == name) {
-      return type;
+      return native(type);
     }
   }
   throw Error(Errc::unsupported, "elements of type " + std::string(name) +
-                                     " cannot be read from HDF5; ask for integers of 8 to 64 bits, float or "
-                                     "double");
+                                     " cannot be read from HDF5; ask for integers of 8 to 64 bits, float, "
+                                     "double, or complex numbers of these two");
 }
 
 std::string describe(const Identifier& type) {
   const H5T_class_t kind = H5Tget_class(type.get());
   if (kind == H5T_INTEGER || kind == H5T_FLOAT) {
-    for (const auto& [name, native] : numbers()) {
-      if (equal_but_for_order(type.get(), native)) {
+    for (const auto& [name, number] : numbers()) {
+      if (equal_but_for_order(type, native(number))) {
         return std::string(name);
       }
     }
@@ -148,6 +184,9 @@ std::string describe(const Identifier& type) {
   }
   switch (kind) {
     case H5T_COMPOUND:
+      if (const std::string_view name = complex_name(type); !name.empty()) {
+        return std::string(name);
+      }
       return "a compound type of " + std::to_string(H5Tget_nmembers(type.get())) + " members";
     case H5T_STRING:
       return "strings";

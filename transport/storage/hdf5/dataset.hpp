@@ -35,9 +35,13 @@ struct Dataset {
 /// bytes, or they are not as many. REQUIRES: hdf5_mutex() is held.
 [[nodiscard]] bool read_bytes(const Identifier& dataset, std::span<std::byte> into);
 
-/// HDF5's type in memory for the elements of an array, by their canonical name: `f64`, `i32` … Throws Error
-/// `unsupported` for what is no number, or is a long double.
-[[nodiscard]] hid_t number_in_memory(std::string_view name);
+/// HDF5's type in memory for the elements of an array, by their canonical name: `f64`, `i32`, `c128` … Throws
+/// Error `unsupported` for what is no number, or is a long double.
+[[nodiscard]] Identifier number_in_memory(std::string_view name);
+/// HDF5's type of complex numbers, as h5py has them: a compound `r`, `i` of that type.
+[[nodiscard]] Identifier complex_type(hid_t component);
+/// Whether numbers of the one type are those of the other but for the order of their bytes.
+[[nodiscard]] bool equal_but_for_order(const Identifier& stored, const Identifier& native);
 /// The canonical name of the numbers of a dataset, or words that describe what it has instead.
 [[nodiscard]] std::string describe(const Identifier& type);
 

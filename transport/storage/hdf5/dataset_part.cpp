@@ -119,7 +119,7 @@ FilePart find_part(const std::string& path, const std::string& dataset, const Hy
                    std::string_view element) {
   const MutexLock lock(hdf5_mutex());
   const QuietErrors quiet;
-  const hid_t wanted = number_in_memory(element);
+  const Identifier wanted = number_in_memory(element);
   const Dataset opened = open_dataset(path, dataset);
   if (const std::string stored = describe(opened.type); stored != element) {
     throw Error(Errc::type_mismatch, "asked for " + std::string(element) + ", the dataset '" + dataset +
@@ -130,11 +130,14 @@ FilePart find_part(const std::string& path, const std::string& dataset, const Hy
   part.path = path;
   part.dataset = dataset;
   part.type = std::string(element) + "[]";
-  part.element_bytes = static_cast<std::uint32_t>(H5Tget_size(wanted));
+  part.element_bytes = static_cast<std::uint32_t>(H5Tget_size(wanted.get()));
   part.extents = opened.extents.empty() ? std::vector<std::uint64_t>{1} : opened.extents;
   part.other_byte_order =
-      part.element_bytes > 1 && H5Tget_order(opened.type.get()) != H5Tget_order(wanted) ? 1 : 0;
+      part.element_bytes > 1 && H5Tget_order(opened.type.get()) != H5Tget_order(wanted.get()) ? 1 : 0;
   complete_part(part, opened, slab);
+  if (H5Tget_class(opened.type.get()) == H5T_COMPOUND && H5Tequal(opened.type.get(), wanted.get()) <= 0) {
+    part.is_plain = 0;  // HDF5 converts the members
+  }
   return part;
 }
 

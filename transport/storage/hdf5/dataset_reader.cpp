@@ -208,9 +208,9 @@ class Hdf5Read {
       throw Error(Errc::stale, "the file '" + part.path +
                                    "' was changed after this stand-in was made; make another one of it");
     }
-    memory_type_ = number_in_memory(element);
+    Identifier memory_type = number_in_memory(element);
     // HDF5 is not told how much memory there is for the elements.
-    if (H5Tget_size(memory_type_) != part.element_bytes) {
+    if (H5Tget_size(memory_type.get()) != part.element_bytes) {
       throw Error(Errc::corrupt, "the record of this part of '" + part.path +
                                      "' is damaged; look for a rank that writes through a wild pointer");
     }
@@ -220,13 +220,16 @@ class Hdf5Read {
       check(H5Pget_chunk(creation.get(), static_cast<int>(part.extents.size()), chunk.data()), what_);
       chunk_rows_ = std::max<std::uint64_t>(chunk[0], 1);
     }
-    opened_ = std::move(opened);  // at the end: what fails before is closed while the lock is held
+    // At the end: what fails before is closed while the lock is held.
+    memory_type_ = std::move(memory_type);
+    opened_ = std::move(opened);
   }
   Hdf5Read(const Hdf5Read&) = delete;
   Hdf5Read& operator=(const Hdf5Read&) = delete;
   ~Hdf5Read() {
     const MutexLock lock(hdf5_mutex());
     opened_ = {};
+    memory_type_ = {};
   }
 
   void operator()(const FileReader::Stopped& stopped) {
@@ -245,7 +248,8 @@ class Hdf5Read {
     const MutexLock lock(hdf5_mutex());
     const QuietErrors quiet;
     if (opened_.extents.empty()) {  // one element
-      check(H5Dread(opened_.dataset.get(), memory_type_, H5S_ALL, H5S_ALL, H5P_DEFAULT, into_.data()), what_);
+      check(H5Dread(opened_.dataset.get(), memory_type_.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, into_.data()),
+            what_);
       return 1;
     }
     const std::uint64_t row_bytes = into_.size() / part_.count[0];
@@ -267,7 +271,7 @@ class Hdf5Read {
         what_);
     const Identifier memory(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr), H5Sclose,
                             what_);
-    check(H5Dread(opened_.dataset.get(), memory_type_, memory.get(), space.get(), H5P_DEFAULT,
+    check(H5Dread(opened_.dataset.get(), memory_type_.get(), memory.get(), space.get(), H5P_DEFAULT,
                   into_.data() + row * row_bytes),
           what_);
     return rows;
@@ -277,7 +281,7 @@ class Hdf5Read {
   const std::span<std::byte> into_;
   const std::string what_;
   Dataset opened_;
-  hid_t memory_type_ = H5I_INVALID_HID;
+  Identifier memory_type_;
   std::uint64_t chunk_rows_ = 1;  ///< of the dataset
 };
 

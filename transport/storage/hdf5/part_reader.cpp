@@ -117,7 +117,7 @@ std::vector<std::byte> PartReader::packed(std::span<const ObjectRow* const> rows
     if (texts.size() > texts_.size()) {  // a few bytes of a file must not become many
       damaged(file(), "rows of its table have the same texts");
     }
-    copy.row_checksum = checksum_of(copy, {name(*row), type(*row), path(*row)});
+    copy.row_checksum = checksum_of(copy, {name(*row), text(row->type), path(*row)});
   }
   const PackedHead head{copies.size(), files_.size(), texts.size()};
   std::vector<std::byte> all(sizeof head + copies.size() * sizeof(ObjectRow) +

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/object/current_type_name.hpp"
 #include "transport/storage/hdf5/checkpoint_file.hpp"
 #include "transport/storage/hdf5/checkpoint_layout.hpp"
 
@@ -33,7 +34,9 @@ class PartReader {
   [[nodiscard]] bool is_whole(const ObjectRow& row) const noexcept;
   /// Of a row that is whole.
   [[nodiscard]] std::string_view name(const ObjectRow& row) const noexcept { return text(row.name); }
-  [[nodiscard]] std::string_view type(const ObjectRow& row) const noexcept { return text(row.type); }
+  [[nodiscard]] std::string_view type(const ObjectRow& row) const noexcept {
+    return current_type_name(text(row.type));
+  }
   [[nodiscard]] std::string_view path(const ObjectRow& row) const noexcept { return text(row.path); }
   /// Some rows with their texts, and the table of files: for a reader of the same file on another rank.
   /// REQUIRES: the rows are whole.

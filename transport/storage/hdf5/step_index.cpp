@@ -15,6 +15,7 @@
 #include "core/base/checksum.hpp"
 #include "core/detail/representation.hpp"
 #include "core/error.hpp"
+#include "core/object/current_type_name.hpp"
 #include "transport/storage/hdf5/checkpoint_layout.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/dataset_path.hpp"
@@ -341,7 +342,11 @@ std::optional<StepRecord> read_step(const std::string& path, std::uint64_t numbe
   if (!step || !(*step)->is_valid()) {
     throw damaged;
   }
-  return **step;
+  StepRecord read = **step;
+  for (VariableRecord& variable : read.variables) {
+    variable.type = current_type_name(variable.type);
+  }
+  return read;
 }
 
 namespace {

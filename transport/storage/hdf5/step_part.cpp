@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/object/current_type_name.hpp"
 #include "transport/storage/durable_file.hpp"
 #include "transport/storage/hdf5/checkpoint_layout.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
@@ -79,7 +80,7 @@ FilePart find_block_in(const std::string& path, std::uint64_t number, const deta
   FilePart part;
   part.path = path;
   part.dataset = name;
-  part.type = optional_text(opened.dataset, type_attribute);
+  part.type = current_type_name(optional_text(opened.dataset, type_attribute));
   if (part.type.empty()) {
     throw Error(Errc::corrupt, "the file '" + path + "' is damaged: the dataset '" + name + "' has no type");
   }

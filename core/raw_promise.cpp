@@ -1,0 +1,23 @@
+#include "core/raw_promise.hpp"
+
+namespace locum {
+
+RawProxy RawPromise::proxy() const {
+  return *this ? RawProxy(session().weak_from_this(), handle(0)) : RawProxy();
+}
+
+Result<Key> RawPromise::set(const RawValue& value, const CallOptions& options) {
+  const Deadline deadline = options.deadline;
+  return set_stored(deadline, [&](std::string_view name, bool named) {
+    return store_raw(name, named, value, {}, {}, deadline);
+  });
+}
+
+Result<Key> RawPromise::set_bytes(std::span<const std::byte> bytes, const CallOptions& options) {
+  const Deadline deadline = options.deadline;
+  return set_stored(deadline, [&](std::string_view name, bool named) {
+    return store_bytes(name, named, bytes, {}, deadline);
+  });
+}
+
+}  // namespace locum
