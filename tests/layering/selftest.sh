@@ -12,7 +12,7 @@ fi
 
 plant() {  # plant FILE TEXT: a clean tree, and TEXT as the only line of FILE
   rm -rf "$tree"
-  for file in core/store.hpp core/detail/list.hpp core/rpc/rpc_channel.hpp core/base/mutex.hpp core/ports/arena.hpp shm/segment/segment.hpp shm/node.hpp transport/ucx/worker.hpp mpi/communicator.hpp; do
+  for file in core/store.hpp core/detail/list.hpp core/rpc/rpc_channel.hpp core/base/mutex.hpp core/ports/arena.hpp shm/segment/segment.hpp shm/node.hpp transport/ucx/worker.hpp mpi/communicator.hpp mpi/runtime/runtime.hpp; do
     mkdir -p "$tree/$(dirname "$file")"
     echo '#include <vector>' >"$tree/$file"
   done
@@ -72,8 +72,12 @@ refused transport/ucx/endpoint.cpp '#include <hdf5.h>'
 refused transport/loopback/network.cpp '#include <ucp/api/ucp.h>'
 refused mpi/bootstrap.cpp '#include "shm/segment/segment.hpp"'
 refused mpi/bootstrap.hpp '#include "../transport/ucx/worker.hpp"'
-refused mpi/runtime.cpp '#include <ucp/api/ucp.h>'
-refused mpi/runtime.cpp '#include "jobs/demo.hpp"'
+refused mpi/runtime_links.cpp '#include "transport/ucx/worker.hpp"'
+refused mpi/runtime/runtime.cpp '#include <ucp/api/ucp.h>'
+refused mpi/runtime/runtime.cpp '#include "jobs/demo.hpp"'
+refused mpi/group.cpp '#include "mpi/runtime/runtime.hpp"'
+refused mpi/checkpoint/writing.cpp '#include <locum/runtime.hpp>'
+refused mpi/elsewhere/list.cpp '#include "mpi/communicator.hpp"'
 refused core/base/mutex.cpp '#include "core/rpc/rpc_channel.hpp"'
 refused core/rpc/rpc_channel.cpp '#include "core/store.hpp"'
 refused core/rpc/rpc_channel.hpp '#include <locum/store.hpp>'
@@ -100,8 +104,10 @@ allowed shm/arena/arena.hpp '#include "../../core/error.hpp"'
 allowed transport/ucx/endpoint.cpp '#include <ucp/api/ucp.h>'
 allowed transport/storage/file.cpp '#include <hdf5.h>'
 allowed mpi/bootstrap.cpp '#include <mpi.h>'
-allowed mpi/runtime.cpp '#include "shm/segment/segment.hpp"'
-allowed mpi/runtime.cpp '#include "transport/ucx/worker.hpp"'
+allowed mpi/runtime/runtime.cpp '#include "mpi/communicator.hpp"'
+allowed mpi/checkpoint/writing.cpp '#include "transport/ucx/worker.hpp"'
+allowed mpi/runtime/runtime.cpp '#include "shm/segment/segment.hpp"'
+allowed mpi/runtime/runtime.cpp '#include "transport/ucx/worker.hpp"'
 allowed core/options.hpp 'struct Block;'
 allowed core/options.hpp 'struct Block {'
 allowed core/options.hpp 'struct Block<int> {'

@@ -20,7 +20,7 @@
 #include "core/open_sessions.hpp"
 #include "core/promise.hpp"
 #include "core/serializers.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/mpi/environment.hpp"
 #include "tests/mpi/job.hpp"

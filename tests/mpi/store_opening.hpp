@@ -5,7 +5,7 @@
 
 #include "core/error.hpp"
 #include "core/options.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 
 namespace locum::job {
 

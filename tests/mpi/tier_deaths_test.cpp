@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "core/open.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/mpi/survivor.hpp"
 
 namespace {

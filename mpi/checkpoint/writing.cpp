@@ -1,4 +1,4 @@
-#include "mpi/runtime_writing.hpp"
+#include "mpi/checkpoint/writing.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -14,8 +14,8 @@
 #include "core/node/promised.hpp"
 #include "core/ports/connector.hpp"
 #include "core/store.hpp"
+#include "mpi/checkpoint/background.hpp"
 #include "mpi/error.hpp"
-#include "mpi/runtime_background.hpp"
 #include "transport/storage/hdf5/dataset_path.hpp"
 
 namespace locum {

@@ -17,7 +17,7 @@
 #include "core/result.hpp"
 #include "core/session.hpp"
 #include "core/store.hpp"
-#include "mpi/runtime_tiers.hpp"
+#include "mpi/runtime/tiers.hpp"
 
 namespace locum {
 

@@ -1,4 +1,4 @@
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -21,11 +21,11 @@
 #include "mpi/error.hpp"
 #include "mpi/group.hpp"
 #include "mpi/launcher.hpp"
-#include "mpi/runtime_files.hpp"
-#include "mpi/runtime_links.hpp"
-#include "mpi/runtime_report.hpp"
-#include "mpi/runtime_state.hpp"
-#include "mpi/runtime_stores.hpp"
+#include "mpi/runtime/files.hpp"
+#include "mpi/runtime/links.hpp"
+#include "mpi/runtime/report.hpp"
+#include "mpi/runtime/state.hpp"
+#include "mpi/runtime/stores.hpp"
 #include "mpi/topology.hpp"
 #include "shm/node.hpp"
 #include "shm/segment/background_thread.hpp"

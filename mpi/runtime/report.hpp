@@ -6,7 +6,7 @@
 #include "core/job_report.hpp"
 #include "core/options.hpp"
 #include "mpi/group.hpp"
-#include "mpi/runtime_links.hpp"
+#include "mpi/runtime/links.hpp"
 
 namespace locum {
 

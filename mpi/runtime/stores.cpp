@@ -1,4 +1,4 @@
-#include "mpi/runtime_stores.hpp"
+#include "mpi/runtime/stores.hpp"
 
 #include <algorithm>
 #include <cstring>

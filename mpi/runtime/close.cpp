@@ -1,4 +1,4 @@
-#include "mpi/runtime_state.hpp"
+#include "mpi/runtime/state.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -1,4 +1,4 @@
-#include "mpi/runtime_sessions.hpp"
+#include "mpi/runtime/sessions.hpp"
 
 #include <algorithm>
 #include <utility>

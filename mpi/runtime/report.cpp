@@ -1,4 +1,4 @@
-#include "mpi/runtime_report.hpp"
+#include "mpi/runtime/report.hpp"
 
 #include <mpi.h>
 

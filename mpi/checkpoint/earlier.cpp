@@ -1,4 +1,4 @@
-#include "mpi/runtime_earlier.hpp"
+#include "mpi/checkpoint/earlier.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -7,7 +7,7 @@
 #include "core/async_result.hpp"
 #include "core/checkpoint_options.hpp"
 #include "core/deadline.hpp"
-#include "mpi/runtime_checkpoint.hpp"
+#include "mpi/checkpoint/protocol.hpp"
 
 namespace locum {
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/checkpoint_options.hpp"
-#include "mpi/runtime_checkpoint.hpp"
+#include "mpi/checkpoint/protocol.hpp"
 
 namespace locum {
 

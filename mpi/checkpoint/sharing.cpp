@@ -1,4 +1,4 @@
-#include "mpi/runtime_sharing.hpp"
+#include "mpi/checkpoint/sharing.hpp"
 
 #include <algorithm>
 #include <cstddef>

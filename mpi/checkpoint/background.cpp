@@ -1,4 +1,4 @@
-#include "mpi/runtime_background.hpp"
+#include "mpi/checkpoint/background.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -20,10 +20,10 @@
 #include "core/promise.hpp"
 #include "core/proxy.hpp"
 #include "core/store.hpp"
-#include "mpi/checkpoint_outcome.hpp"
+#include "mpi/checkpoint/lazy.hpp"
+#include "mpi/checkpoint/outcome.hpp"
+#include "mpi/checkpoint/writing.hpp"
 #include "mpi/error.hpp"
-#include "mpi/runtime_lazy.hpp"
-#include "mpi/runtime_writing.hpp"
 #include "shm/segment/background_thread.hpp"
 
 namespace locum {

@@ -1,18 +1,18 @@
-#include "mpi/runtime_checkpoint.hpp"
+#include "mpi/checkpoint/protocol.hpp"
 
 #include <chrono>
 #include <memory>
 #include <utility>
 
 #include "core/base/resolved_path.hpp"
+#include "mpi/checkpoint/background.hpp"
 #include "mpi/error.hpp"
-#include "mpi/runtime.hpp"
-#include "mpi/runtime_background.hpp"
-#include "mpi/runtime_state.hpp"
+#include "mpi/runtime/runtime.hpp"
+#include "mpi/runtime/state.hpp"
 #if LOCUM_WITH_HDF5
-#include "mpi/runtime_earlier.hpp"
-#include "mpi/runtime_lazy.hpp"
-#include "mpi/runtime_writing.hpp"
+#include "mpi/checkpoint/earlier.hpp"
+#include "mpi/checkpoint/lazy.hpp"
+#include "mpi/checkpoint/writing.hpp"
 #endif
 
 namespace locum {

@@ -1,4 +1,4 @@
-#include "mpi/checkpoint_outcome.hpp"
+#include "mpi/checkpoint/outcome.hpp"
 
 #include <cstddef>
 #include <cstring>

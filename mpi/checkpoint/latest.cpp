@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "core/base/resolved_path.hpp"
+#include "mpi/checkpoint/protocol.hpp"
 #include "mpi/error.hpp"
-#include "mpi/runtime_checkpoint.hpp"
 #include "transport/storage/durable_file.hpp"
 #include "transport/storage/hdf5/checkpoint_series.hpp"
 

@@ -8,7 +8,7 @@
 
 #include "core/checkpoint_options.hpp"
 #include "core/key.hpp"
-#include "mpi/runtime_checkpoint.hpp"
+#include "mpi/checkpoint/protocol.hpp"
 #include "transport/storage/hdf5/master_file.hpp"
 #include "transport/storage/hdf5/part_reader.hpp"
 

@@ -1,4 +1,4 @@
-#include "mpi/runtime_files.hpp"
+#include "mpi/runtime/files.hpp"
 
 #include <memory>
 #include <string>
@@ -6,8 +6,8 @@
 #include "core/detail/file_parts.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/store.hpp"
-#include "mpi/runtime.hpp"
-#include "mpi/runtime_state.hpp"
+#include "mpi/runtime/runtime.hpp"
+#include "mpi/runtime/state.hpp"
 #if LOCUM_WITH_HDF5
 #include "transport/storage/hdf5/dataset_part.hpp"
 #include "transport/storage/hdf5/step_files.hpp"

@@ -1,4 +1,4 @@
-#include "mpi/runtime_lazy.hpp"
+#include "mpi/checkpoint/lazy.hpp"
 
 #include <algorithm>
 #include <cstddef>

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "core/checkpoint_options.hpp"
-#include "mpi/runtime_checkpoint.hpp"
-#include "mpi/runtime_earlier.hpp"
+#include "mpi/checkpoint/earlier.hpp"
+#include "mpi/checkpoint/protocol.hpp"
 #include "transport/storage/durable_file.hpp"
 #include "transport/storage/hdf5/checkpoint_series.hpp"
 #include "transport/storage/hdf5/master_file.hpp"

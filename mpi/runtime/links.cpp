@@ -1,4 +1,4 @@
-#include "mpi/runtime_links.hpp"
+#include "mpi/runtime/links.hpp"
 
 #include <mpi.h>
 

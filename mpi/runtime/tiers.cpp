@@ -1,4 +1,4 @@
-#include "mpi/runtime_tiers.hpp"
+#include "mpi/runtime/tiers.hpp"
 
 #include <algorithm>
 #include <chrono>
