@@ -15,6 +15,9 @@ namespace locum {
 class BackgroundCheckpoints;
 class EarlierCheckpoints;
 
+/// Makes what this runtime's checkpoints leave to later ones. Null without HDF5.
+[[nodiscard]] std::shared_ptr<EarlierCheckpoints> earlier_checkpoints();
+
 /// What writing and reading a checkpoint need of a runtime. Both are collective over the group.
 struct CheckpointJob {
   mpi::CommunicatorGroup& group;

@@ -1,4 +1,4 @@
-#include "mpi/checkpoint/protocol.hpp"
+#include "mpi/runtime/runtime.hpp"
 
 #include <chrono>
 #include <memory>
@@ -6,74 +6,11 @@
 
 #include "core/base/resolved_path.hpp"
 #include "mpi/checkpoint/background.hpp"
+#include "mpi/checkpoint/protocol.hpp"
 #include "mpi/error.hpp"
-#include "mpi/runtime/runtime.hpp"
 #include "mpi/runtime/state.hpp"
-#if LOCUM_WITH_HDF5
-#include "mpi/checkpoint/earlier.hpp"
-#include "mpi/checkpoint/lazy.hpp"
-#include "mpi/checkpoint/writing.hpp"
-#endif
 
 namespace locum {
-
-#if LOCUM_WITH_HDF5
-
-CheckpointReport write_checkpoint(const CheckpointJob& job, const CheckpointOptions& options) {
-  read_before_checkpoint(job, options);
-  CheckpointWriting writing(job, options);
-  const auto failed = job.group.agree(mpi::error_of([&] { writing.write(); }), writing.step(), job.until);
-  if (failed) {
-    writing.give_up();
-    throw *failed;
-  }
-  mpi::throw_if(job.group.agree(mpi::error_of([&] { writing.publish(); }), writing.step(), job.until));
-  writing.remember();
-  return writing.report();
-}
-
-namespace {
-
-std::unique_ptr<BackgroundCheckpoints> background_checkpoints(std::chrono::milliseconds patience) {
-  return BackgroundCheckpoints::make(patience);
-}
-
-}  // namespace
-
-std::shared_ptr<EarlierCheckpoints> earlier_checkpoints() {
-  return std::make_shared<EarlierCheckpoints>();
-}
-
-#else
-
-namespace {
-
-[[noreturn]] void no_hdf5() {
-  throw Error(Errc::unsupported,
-              "this library was built without HDF5: build it with LOCUM_WITH_HDF5=ON for checkpoints");
-}
-
-std::unique_ptr<BackgroundCheckpoints> background_checkpoints(std::chrono::milliseconds /*patience*/) {
-  no_hdf5();
-}
-
-}  // namespace
-
-std::shared_ptr<EarlierCheckpoints> earlier_checkpoints() {
-  return nullptr;
-}
-
-CheckpointReport write_checkpoint(const CheckpointJob& /*job*/, const CheckpointOptions& /*options*/) {
-  no_hdf5();
-}
-CheckpointReport read_checkpoint(const CheckpointJob& /*job*/, const RestoreOptions& /*options*/) {
-  no_hdf5();
-}
-CheckpointReport read_latest_checkpoint(const CheckpointJob& /*job*/, const RestoreOptions& /*options*/) {
-  no_hdf5();
-}
-
-#endif
 
 namespace {
 
@@ -122,7 +59,7 @@ AsyncResult<CheckpointReport> Runtime::checkpoint_async(std::string_view store, 
   const auto error = mpi::error_of([&] {
     require_memory("checkpoint_async", store);
     if (!state_->checkpoints) {
-      state_->checkpoints = background_checkpoints(state_->options.timeout);
+      state_->checkpoints = BackgroundCheckpoints::make(state_->options.timeout);
     }
     begun = state_->checkpoints->begin(
         {state_->group, *session_, store, std::string(path), resolved_path(std::string(path)), until,

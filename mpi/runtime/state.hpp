@@ -12,6 +12,7 @@
 #include "core/metrics.hpp"
 #include "mpi/agreed_options.hpp"
 #include "mpi/checkpoint/background.hpp"
+#include "mpi/checkpoint/protocol.hpp"
 #include "mpi/communicator.hpp"
 #include "mpi/group.hpp"
 #include "mpi/lost_rank_monitor.hpp"
@@ -23,10 +24,6 @@
 #include "transport/storage/fork_guard.hpp"
 
 namespace locum {
-
-class EarlierCheckpoints;
-/// Null without HDF5.
-[[nodiscard]] std::shared_ptr<EarlierCheckpoints> earlier_checkpoints();
 
 /// What the group of a runtime is made of.
 struct GroupParts {
