@@ -3,7 +3,7 @@
 #   folder      may include          and, of third-party headers
 #   core        core                 none; testing/ GoogleTest, json.hpp nlohmann's JSON
 #   shm         core shm             Boost.Interprocess, POSIX
-#   transport   core transport       by folder: ucx/ UCX; storage/ HDF5, POSIX, storage/rocksdb RocksDB, storage/wrappers/ zstd, lz4, libsodium, storage/servers/tls OpenSSL, storage/configuration toml++; loopback/ none
+#   transport   core transport       by folder: ucx/ UCX; storage/ HDF5, POSIX, storage/rocksdb RocksDB, storage/wrappers/ zstd, lz4, libsodium, storage/servers/tls OpenSSL, storage/configuration toml++
 #   mpi         core mpi             MPI
 #   mpi/checkpoint mpi/runtime  every room; MPI: they put the rooms together
 #

@@ -11,8 +11,8 @@
 #include <tuple>
 #include <vector>
 
-#include "transport/loopback/body.hpp"
-#include "transport/loopback/schedule.hpp"
+#include "tests/loopback/body.hpp"
+#include "tests/loopback/schedule.hpp"
 
 namespace locum::loopback {
 

@@ -1,4 +1,4 @@
-#include "transport/loopback/links.hpp"
+#include "tests/loopback/links.hpp"
 
 #include <algorithm>
 #include <utility>

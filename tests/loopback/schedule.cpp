@@ -1,4 +1,4 @@
-#include "transport/loopback/schedule.hpp"
+#include "tests/loopback/schedule.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "transport/loopback/network.hpp"
+#include "tests/loopback/network.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "core/base/hash.hpp"
-#include "transport/loopback/transport.hpp"
+#include "tests/loopback/transport.hpp"
 
 namespace locum::loopback {
 namespace {

@@ -1,4 +1,4 @@
-#include "transport/loopback/transport.hpp"
+#include "tests/loopback/transport.hpp"
 
 #include <string>
 

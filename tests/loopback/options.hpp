@@ -3,7 +3,7 @@
 #include <chrono>
 #include <cstdint>
 
-#include "transport/loopback/random.hpp"
+#include "tests/loopback/random.hpp"
 
 namespace locum::loopback {
 

@@ -1,4 +1,4 @@
-#include "transport/loopback/simulation.hpp"
+#include "tests/loopback/simulation.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "transport/loopback/network.hpp"
+#include "tests/loopback/network.hpp"
 
 // The order in which ranks run, observed on a network, since only a transport can sleep.
 namespace locum::loopback {

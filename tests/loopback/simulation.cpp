@@ -1,4 +1,4 @@
-#include "transport/loopback/simulation.hpp"
+#include "tests/loopback/simulation.hpp"
 
 #include <algorithm>
 #include <cstdio>

@@ -12,12 +12,12 @@
 
 #include "core/ports/remote_memory.hpp"
 #include "core/ports/transport.hpp"
-#include "transport/loopback/counters.hpp"
-#include "transport/loopback/inbox.hpp"
-#include "transport/loopback/links.hpp"
-#include "transport/loopback/options.hpp"
-#include "transport/loopback/random.hpp"
-#include "transport/loopback/simulation.hpp"
+#include "tests/loopback/counters.hpp"
+#include "tests/loopback/inbox.hpp"
+#include "tests/loopback/links.hpp"
+#include "tests/loopback/options.hpp"
+#include "tests/loopback/random.hpp"
+#include "tests/loopback/simulation.hpp"
 
 namespace locum::loopback {
 

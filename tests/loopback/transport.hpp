@@ -1,6 +1,6 @@
 #pragma once
 
-#include "transport/loopback/network.hpp"
+#include "tests/loopback/network.hpp"
 
 namespace locum::loopback {
 

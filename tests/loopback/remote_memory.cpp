@@ -1,4 +1,4 @@
-#include "transport/loopback/remote_memory.hpp"
+#include "tests/loopback/remote_memory.hpp"
 
 #include <algorithm>
 #include <cstring>

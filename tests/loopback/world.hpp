@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "tests/core/transport_world.hpp"
-#include "transport/loopback/network.hpp"
+#include "tests/loopback/network.hpp"
 
 namespace locum::tests {
 

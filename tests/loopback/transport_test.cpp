@@ -1,4 +1,4 @@
-#include "transport/loopback/transport.hpp"
+#include "tests/loopback/transport.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 
 #include "tests/core/remote_memory_contract.hpp"
 #include "tests/core/transport_contract.hpp"
-#include "tests/transport/loopback_world.hpp"
+#include "tests/loopback/world.hpp"
 
 namespace locum::tests {
 namespace {

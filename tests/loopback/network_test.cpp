@@ -1,4 +1,4 @@
-#include "transport/loopback/network.hpp"
+#include "tests/loopback/network.hpp"
 
 #include <gtest/gtest.h>
 

@@ -6,8 +6,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "transport/loopback/random.hpp"
-#include "transport/loopback/schedule.hpp"
+#include "tests/loopback/random.hpp"
+#include "tests/loopback/schedule.hpp"
 
 namespace locum::loopback {
 

@@ -3,7 +3,7 @@
 #include <utility>
 #include <variant>
 
-#include "transport/loopback/network.hpp"
+#include "tests/loopback/network.hpp"
 
 // Faults of the network, and the notifications of them.
 namespace locum::loopback {

@@ -1,4 +1,4 @@
-#include "tests/transport/loopback_world.hpp"
+#include "tests/loopback/world.hpp"
 
 #include <chrono>
 #include <cstddef>

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "core/ports/remote_memory.hpp"
-#include "transport/loopback/network.hpp"
+#include "tests/loopback/network.hpp"
 
 namespace locum::loopback {
 

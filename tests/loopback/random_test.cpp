@@ -1,4 +1,4 @@
-#include "transport/loopback/random.hpp"
+#include "tests/loopback/random.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "transport/loopback/body.hpp"
+#include "tests/loopback/body.hpp"
 
 #include <chrono>
 #include <utility>
