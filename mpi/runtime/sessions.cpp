@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/open.hpp"
 #include "core/url.hpp"
+#include "transport/storage/open.hpp"
 #include "transport/storage/wrappers/backend_statistics.hpp"
 
 namespace locum {

@@ -11,8 +11,8 @@
 #include "core/base/hash.hpp"
 #include "core/base/quantity.hpp"
 #include "core/detail/session_state.hpp"
-#include "core/open.hpp"
 #include "shm/segment/background_thread.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum {
 

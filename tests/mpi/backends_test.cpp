@@ -16,7 +16,6 @@
 
 #include "core/backend_registry.hpp"
 #include "core/configuration.hpp"
-#include "core/open.hpp"
 #include "core/open_sessions.hpp"
 #include "core/promise.hpp"
 #include "core/serializers.hpp"
@@ -27,6 +26,7 @@
 #include "tests/mpi/shared_folder.hpp"
 #include "tests/mpi/shared_urls.hpp"
 #include "tests/mpi/store_opening.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum {
 namespace {

@@ -17,9 +17,9 @@
 #include <utility>
 
 #include "core/base/quantity.hpp"
-#include "core/open.hpp"
 #include "core/url.hpp"
 #include "transport/storage/file_calls.hpp"
+#include "transport/storage/open.hpp"
 
 #if LOCUM_WITH_TOML
 // The parser asserts what it then looks at itself: "[)" would end the process, and with NDEBUG clang would

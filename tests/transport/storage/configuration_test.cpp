@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "core/base/quantity.hpp"
-#include "core/open.hpp"
 #include "core/serializers.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum::tests {
 namespace {

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "core/configuration.hpp"
-#include "core/open.hpp"
 #include "tests/core/code_of.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum::tests {
 namespace {

@@ -10,11 +10,11 @@
 
 #include "core/backend_registry.hpp"
 #include "core/metrics.hpp"
-#include "core/open.hpp"
 #include "core/open_sessions.hpp"
 #include "core/serializers.hpp"
 #include "tests/core/code_of.hpp"
 #include "transport/storage/backends.hpp"
+#include "transport/storage/open.hpp"
 #include "transport/storage/simple.hpp"
 
 namespace locum::tests {
