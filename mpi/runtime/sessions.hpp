@@ -11,13 +11,13 @@
 #include "core/backend_needs.hpp"
 #include "core/backend_session.hpp"
 #include "core/base/mutex.hpp"
-#include "core/configuration.hpp"
 #include "core/metrics.hpp"
 #include "core/options.hpp"
 #include "core/result.hpp"
 #include "core/session.hpp"
 #include "core/store.hpp"
 #include "mpi/runtime/tiers.hpp"
+#include "transport/storage/configuration.hpp"
 
 namespace locum {
 

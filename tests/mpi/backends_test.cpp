@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "core/backend_registry.hpp"
-#include "core/configuration.hpp"
 #include "core/open_sessions.hpp"
 #include "core/promise.hpp"
 #include "core/serializers.hpp"
@@ -26,6 +25,7 @@
 #include "tests/mpi/shared_folder.hpp"
 #include "tests/mpi/shared_urls.hpp"
 #include "tests/mpi/store_opening.hpp"
+#include "transport/storage/configuration.hpp"
 #include "transport/storage/open.hpp"
 
 namespace locum {

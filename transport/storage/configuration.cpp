@@ -1,7 +1,7 @@
 // Tables of stores: the file, and what it says. The parser is toml++, whose errors quote the text: only where
 // they are is told of them, so that a secret that stands there is not shown.
 
-#include "core/configuration.hpp"
+#include "transport/storage/configuration.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -6,8 +6,8 @@
 #include <map>
 #include <string>
 
-#include "core/configuration.hpp"
 #include "tests/core/code_of.hpp"
+#include "transport/storage/configuration.hpp"
 #include "transport/storage/open.hpp"
 
 namespace locum::tests {

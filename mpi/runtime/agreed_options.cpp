@@ -1,4 +1,4 @@
-#include "mpi/agreed_options.hpp"
+#include "mpi/runtime/agreed_options.hpp"
 
 #include <algorithm>
 #include <cstdint>

@@ -3,11 +3,11 @@
 #include <string>
 #include <utility>
 
-#include "core/configuration.hpp"
 #include "core/options.hpp"
 #include "core/result.hpp"
 #include "mpi/communicator.hpp"
 #include "mpi/group.hpp"
+#include "transport/storage/configuration.hpp"
 
 namespace locum::mpi {
 

@@ -1,4 +1,4 @@
-#include "core/configuration.hpp"
+#include "transport/storage/configuration.hpp"
 
 #include <algorithm>
 #include <string>
