@@ -2,11 +2,7 @@
 
 #include <cstdint>
 
-#include <locum/result.hpp>
-
 namespace locum {
-
-struct BackendTraits;
 
 /// Processes that share the records of a backend.
 enum class SharedBy : std::uint8_t {
@@ -30,11 +26,5 @@ struct BackendNeeds {
 
   friend bool operator==(const BackendNeeds&, const BackendNeeds&) = default;
 };
-
-/// \cond library
-/// Checks that a backend has all abilities in `needs`: `unsupported`, which names the ability, if it lacks
-/// one.
-[[nodiscard]] Result<void> meets(const BackendTraits& traits, const BackendNeeds& needs);
-/// \endcond
 
 }  // namespace locum

@@ -7,7 +7,7 @@
 #include <span>
 
 #include "core/base/checksum.hpp"
-#include "core/node/promised.hpp"
+#include "core/promised_key.hpp"
 
 namespace locum {
 

@@ -1,14 +1,40 @@
 #include "core/hyperslab.hpp"
 
-#include <memory>
+#include <algorithm>
 #include <string>
-#include <utility>
-
-#include "core/client/received_range.hpp"
-#include "core/object/object.hpp"
-#include "core/object/strided_runs.hpp"
 
 namespace locum {
+
+namespace {
+
+constexpr std::uint64_t most_described_bytes = std::uint64_t{1} << 62U;
+
+}  // namespace
+
+Result<std::uint64_t> packed_bytes(const Hyperslab& slab, std::uint64_t element_bytes) {
+  const std::size_t rank = slab.count.size();
+  if (rank == 0 || rank > max_rank || slab.start.size() != rank ||
+      (slab.stride.size() != 0 && slab.stride.size() != rank)) {
+    return Error(
+        Errc::invalid_argument,
+        "a hyperslab has 1 to 8 dimensions; give a start and a count, and optionally a stride, for each");
+  }
+  std::uint64_t bytes = element_bytes;
+  bool is_empty = false;
+  for (std::size_t dimension = 0; dimension < rank; ++dimension) {
+    const std::uint64_t count = slab.count[dimension];
+    if (stride_of(slab, dimension) == 0) {
+      return Error(Errc::invalid_argument, "a hyperslab needs a stride of at least 1 in each dimension");
+    }
+    is_empty = is_empty || count == 0;
+    if (bytes == 0 || std::max<std::uint64_t>(count, 1) > most_described_bytes / bytes) {
+      return Error(Errc::invalid_argument,
+                   "no object has as many elements as this hyperslab; check start, count and stride");
+    }
+    bytes *= std::max<std::uint64_t>(count, 1);
+  }
+  return is_empty ? 0 : bytes;
+}
 
 Result<Hyperslab> with_inner(const Hyperslab& slab, std::span<const std::uint64_t> inner) {
   const std::size_t most = max_rank - inner.size();
@@ -30,33 +56,6 @@ Result<Hyperslab> with_inner(const Hyperslab& slab, std::span<const std::uint64_
   }
   flat.start = start;
   return flat;
-}
-
-// A view of a whole object may already be a hyperslab of all of it: the same hyperslab again is the view
-// itself.
-Result<ObjectView> hyperslab_of(ObjectView view, const Hyperslab& slab, std::uint64_t element_bytes) {
-  ObjectFacts facts = view.facts();
-  if (view.bytes().size() != facts.size_bytes) {
-    return view;
-  }
-  const auto runs = StridedRuns::of(slab, element_bytes, facts);
-  if (!runs) {
-    return runs.error().about(to_string(view.key()));
-  }
-  const auto bytes = view.bytes();
-  const Path path = view.path();
-  const ByteRange first = runs->bytes() > 0 ? runs->run_at(0) : ByteRange();
-  facts.extents = slab.count;
-  if (first.bytes == runs->bytes()) {
-    const auto inside = bytes.subspan(first.offset, first.bytes);
-    return ReceivedRange::view(facts, std::make_shared<ReceivedBlock>(std::move(view), inside), path);
-  }
-  const auto packed = ReceivedBlock::make(runs->bytes(), facts.size_bytes);
-  if (!packed) {
-    return no_room_for(runs->bytes()).about(to_string(view.key()));
-  }
-  runs->gather(bytes.data(), 0, packed->memory());
-  return ReceivedRange::view(facts, packed, path_of_copy(path));
 }
 
 }  // namespace locum

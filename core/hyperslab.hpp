@@ -11,8 +11,6 @@
 
 namespace locum {
 
-class ObjectView;
-
 /// A position in an array: one index per dimension, slowest first. Written in braces even for one index, so
 /// that it is not confused with a number of elements.
 class Coordinates {
@@ -66,6 +64,10 @@ struct Hyperslab {
                                           std::uint64_t extent) noexcept {
   return count == 0 ? start <= extent : start < extent && count - 1 <= (extent - 1 - start) / stride;
 }
+/// Returns the stride in a dimension. REQUIRES: dimension < slab.count.size().
+[[nodiscard]] constexpr std::uint64_t stride_of(const Hyperslab& slab, std::size_t dimension) noexcept {
+  return slab.stride.size() == 0 ? 1 : slab.stride[dimension];
+}
 /// Returns the bytes of a packed hyperslab; may be 0. `invalid_argument` unless `start` and `count`, and
 /// `stride` if given, have the same 1 to `max_rank` dimensions, no stride is 0, and an object can have as
 /// many elements.
@@ -73,12 +75,6 @@ struct Hyperslab {
 /// Returns the hyperslab in flattened elements, of an array whose elements are arrays with the extents
 /// `inner`. `invalid_argument` if that makes too many dimensions.
 [[nodiscard]] Result<Hyperslab> with_inner(const Hyperslab& slab, std::span<const std::uint64_t> inner);
-/// Returns a hyperslab of an array with elements of `element_bytes`, packed row-major: a copy, or in place if
-/// its elements are contiguous. Its metadata is the object's, except for the extents. `invalid_argument`
-/// where packed_bytes() returns it and for a hyperslab outside the object, `type_mismatch` for elements of
-/// another size. A view that already shows a hyperslab is returned unchanged.
-[[nodiscard]] Result<ObjectView> hyperslab_of(ObjectView view, const Hyperslab& slab,
-                                              std::uint64_t element_bytes);
 /// \endcond
 
 }  // namespace locum

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include <locum/detail/thread_lane.hpp>
+#include <locum/detail/base/thread_lane.hpp>
 #include <locum/path.hpp>
 #include <locum/time_histogram.hpp>
 

@@ -2,9 +2,6 @@
 
 #include <limits>
 #include <string>
-#include <utility>
-
-#include "core/object/object.hpp"
 
 namespace locum {
 
@@ -28,18 +25,6 @@ Result<void> check_range(const ByteRange& range, std::uint64_t size_bytes) {
                                              " from " + std::to_string(range.offset) + " on");
   }
   return {};
-}
-
-Result<ObjectView> part_of(ObjectView view, const ByteRange& range) {
-  const std::uint64_t size_bytes = view.facts().size_bytes;
-  if (view.bytes().size() != size_bytes) {
-    return view;
-  }
-  if (auto inside = check_range(range, size_bytes); !inside) {
-    return inside.error().about(to_string(view.key()));
-  }
-  view.narrow(range.offset, range.bytes);
-  return view;
 }
 
 }  // namespace locum

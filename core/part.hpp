@@ -7,8 +7,6 @@
 
 namespace locum {
 
-class ObjectView;
-
 /// A number of elements, constructible from any integer type.
 struct ElementCount {
   std::uint64_t value;
@@ -39,8 +37,6 @@ struct ByteRange {
 [[nodiscard]] Result<ByteRange> range_of(const Part& part, std::uint64_t element_bytes);
 /// Returns `invalid_argument` unless the range, which may be empty, lies within `size_bytes`.
 [[nodiscard]] Result<void> check_range(const ByteRange& range, std::uint64_t size_bytes);
-/// Returns a view of some bytes of the same object. A view that already shows a part is returned unchanged.
-[[nodiscard]] Result<ObjectView> part_of(ObjectView view, const ByteRange& range);
 /// \endcond
 
 }  // namespace locum

@@ -67,7 +67,4 @@ void write_record_words(std::span<std::byte> record, const ObjectRecord& object,
 /// later version. Any other error says nothing of the record, which may be there the next time.
 [[nodiscard]] bool is_of_no_use(const Error& error) noexcept;
 
-/// As many last bytes of a record as hold its end, for most objects.
-inline constexpr std::uint64_t usual_end_bytes = 512;
-
 }  // namespace locum

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/key.hpp"
-#include "core/rpc/received_block.hpp"
+#include "core/object/received_block.hpp"
 #include "core/rpc/rpc_channel.hpp"
 
 namespace locum {

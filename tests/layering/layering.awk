@@ -43,7 +43,7 @@ BEGIN {
   layer["shm"] = 6
   count = split("mpi mpi/transport mpi/checkpoint mpi/runtime", names, " ")
   for (i = 1; i <= count; ++i) layer[names[i]] = i
-  split("error result key handle deadline options backend_needs extents part hyperslab flat type_name path metrics", names, " ")
+  split("error result key handle deadline options backend_needs extents part hyperslab flat type_name path metrics promised_key", names, " ")
   for (i in names) is_value["core/" names[i] ".hpp"] = 1
 }
 

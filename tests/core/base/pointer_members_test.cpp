@@ -1,4 +1,4 @@
-#include "core/detail/pointer_members.hpp"
+#include "core/base/pointer_members.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "core/client/received_range.hpp"
+#include "core/client/part_fetch.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -7,6 +7,7 @@
 
 #include "core/client/landing_memory.hpp"
 #include "core/object/object_tail.hpp"
+#include "core/object/received_range.hpp"
 #include "core/ports/directory.hpp"
 
 namespace locum {
@@ -78,21 +79,6 @@ HyperslabWords words_of(const Key& key, const Hyperslab& slab, std::uint64_t ele
 }
 
 }  // namespace
-
-ObjectView ReceivedRange::view(const ObjectFacts& facts, std::shared_ptr<ReceivedBlock> bytes, Path path,
-                               std::uint64_t expires_ns) {
-  const auto block = bytes->block();
-  const std::shared_ptr<ReceivedRange> held(new ReceivedRange(facts, std::move(bytes), path, expires_ns));
-  held->begin_view(held);
-  return ObjectView(*held, 0, facts.key, block, facts.type_hash);
-}
-
-ObjectFacts ReceivedRange::describe(std::uint64_t /*pin*/) const {
-  ObjectFacts facts = facts_;
-  facts.type_name = type_name_;
-  facts.name = name_;
-  return facts;
-}
 
 Task<Result<ObjectView>> fetch_part(const NodeClient& client, Key key, std::string_view name, ByteRange range,
                                     std::uint64_t generation, Deadline::Clock::time_point until,
@@ -204,11 +190,6 @@ Task<Result<ObjectView>> fetch_facts(const NodeClient& client, Key key, std::uin
   ObjectView view = ReceivedRange::view(facts, reply->block, reply->path, expiry_in_tail(tail, wire->record));
   view.narrow(0, 0);
   co_return view;
-}
-
-Error no_room_for(std::uint64_t bytes) {
-  return Error(Errc::out_of_memory, "this process has no free memory for the " + std::to_string(bytes) +
-                                        " bytes of this part of an object; read less at a time");
 }
 
 }  // namespace locum

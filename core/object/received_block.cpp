@@ -1,4 +1,4 @@
-#include "core/rpc/received_block.hpp"
+#include "core/object/received_block.hpp"
 
 #include <algorithm>
 #include <string>

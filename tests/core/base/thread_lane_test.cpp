@@ -1,4 +1,4 @@
-#include "core/detail/thread_lane.hpp"
+#include "core/base/thread_lane.hpp"
 
 #include <gtest/gtest.h>
 
