@@ -7,7 +7,7 @@
 
 #include "core/object/object_record.hpp"
 #include "core/object/object_tail.hpp"
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

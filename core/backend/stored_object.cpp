@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "core/type_name.hpp"
+#include "core/value/type_name.hpp"
 
 namespace locum {
 

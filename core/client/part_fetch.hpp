@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "core/async/node_client.hpp"
-#include "core/hyperslab.hpp"
-#include "core/part.hpp"
+#include "core/value/hyperslab.hpp"
+#include "core/value/part.hpp"
 
 namespace locum {
 

@@ -7,8 +7,8 @@
 
 #include "core/object/counted_board.hpp"
 #include "core/object/received_block.hpp"
-#include "core/result.hpp"
 #include "core/rpc/batch_wire.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

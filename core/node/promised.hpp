@@ -10,7 +10,7 @@
 
 #include "core/ports/directory.hpp"
 #include "core/ports/node_table.hpp"
-#include "core/promised_key.hpp"
+#include "core/value/promised_key.hpp"
 
 namespace locum {
 

@@ -8,7 +8,7 @@
 
 #include "core/object/counted_board.hpp"
 #include "core/object/object_wire.hpp"
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

@@ -7,7 +7,7 @@
 
 #include "core/object/counted_board.hpp"
 #include "core/object/received_block.hpp"
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

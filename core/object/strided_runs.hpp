@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <span>
 
-#include "core/hyperslab.hpp"
 #include "core/object/object.hpp"
-#include "core/part.hpp"
+#include "core/value/hyperslab.hpp"
+#include "core/value/part.hpp"
 
 namespace locum {
 

@@ -6,7 +6,7 @@
 
 #include "core/async_result.hpp"
 #include "core/checkpoint_options.hpp"
-#include "core/deadline.hpp"
+#include "core/value/deadline.hpp"
 #include "mpi/checkpoint/protocol.hpp"
 
 namespace locum {

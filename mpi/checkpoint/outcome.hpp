@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
-#include "core/error.hpp"
-#include "core/result.hpp"
+#include "core/value/error.hpp"
+#include "core/value/result.hpp"
 #include "core/view.hpp"
 
 namespace locum {

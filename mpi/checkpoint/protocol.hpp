@@ -5,9 +5,9 @@
 #include <string_view>
 
 #include "core/checkpoint_options.hpp"
-#include "core/deadline.hpp"
-#include "core/result.hpp"
 #include "core/session.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/result.hpp"
 #include "mpi/group.hpp"
 
 namespace locum {

@@ -11,7 +11,7 @@
 #include "core/node/promised.hpp"
 #include "core/ports/connector.hpp"
 #include "core/store.hpp"
-#include "core/type_name.hpp"
+#include "core/value/type_name.hpp"
 #include "mpi/checkpoint/protocol.hpp"
 #include "mpi/checkpoint/sharing.hpp"
 #include "mpi/error.hpp"

@@ -11,7 +11,7 @@
 #include "core/detail/restored_handles.hpp"
 #include "core/node/promised.hpp"
 #include "core/node/reference.hpp"
-#include "core/type_name.hpp"
+#include "core/value/type_name.hpp"
 #include "mpi/error.hpp"
 #include "mpi/letters.hpp"
 

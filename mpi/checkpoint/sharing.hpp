@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/checkpoint_options.hpp"
-#include "core/key.hpp"
+#include "core/value/key.hpp"
 #include "mpi/checkpoint/protocol.hpp"
 #include "transport/storage/hdf5/master_file.hpp"
 #include "transport/storage/hdf5/part_reader.hpp"

@@ -3,8 +3,8 @@
 #include <string>
 #include <utility>
 
-#include "core/options.hpp"
-#include "core/result.hpp"
+#include "core/value/options.hpp"
+#include "core/value/result.hpp"
 #include "mpi/communicator.hpp"
 #include "mpi/group.hpp"
 #include "transport/storage/configuration.hpp"

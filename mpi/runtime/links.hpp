@@ -6,9 +6,9 @@
 #include <string>
 
 #include "core/client/links.hpp"
-#include "core/metrics.hpp"
 #include "core/node/node_memory.hpp"
-#include "core/options.hpp"
+#include "core/value/metrics.hpp"
+#include "core/value/options.hpp"
 #include "mpi/group.hpp"
 #include "mpi/lost_rank_monitor.hpp"
 #include "shm/node.hpp"

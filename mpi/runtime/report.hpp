@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/job_report.hpp"
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "mpi/group.hpp"
 #include "mpi/runtime/links.hpp"
 

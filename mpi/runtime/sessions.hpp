@@ -8,14 +8,14 @@
 #include <string_view>
 #include <utility>
 
-#include "core/backend_needs.hpp"
 #include "core/backend_session.hpp"
 #include "core/base/mutex.hpp"
-#include "core/metrics.hpp"
-#include "core/options.hpp"
-#include "core/result.hpp"
 #include "core/session.hpp"
 #include "core/store.hpp"
+#include "core/value/backend_needs.hpp"
+#include "core/value/metrics.hpp"
+#include "core/value/options.hpp"
+#include "core/value/result.hpp"
 #include "mpi/runtime/tiers.hpp"
 #include "transport/storage/configuration.hpp"
 

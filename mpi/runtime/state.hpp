@@ -9,7 +9,7 @@
 
 #include "core/client/links.hpp"
 #include "core/job_report.hpp"
-#include "core/metrics.hpp"
+#include "core/value/metrics.hpp"
 #include "mpi/checkpoint/background.hpp"
 #include "mpi/checkpoint/protocol.hpp"
 #include "mpi/communicator.hpp"

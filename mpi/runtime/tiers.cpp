@@ -7,10 +7,10 @@
 #include <string>
 #include <utility>
 
-#include "core/backend_needs.hpp"
 #include "core/base/hash.hpp"
 #include "core/base/quantity.hpp"
 #include "core/detail/session_state.hpp"
+#include "core/value/backend_needs.hpp"
 #include "shm/segment/background_thread.hpp"
 #include "transport/storage/open.hpp"
 

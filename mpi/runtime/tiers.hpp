@@ -8,14 +8,14 @@
 #include <vector>
 
 #include "core/backend_session.hpp"
-#include "core/deadline.hpp"
-#include "core/options.hpp"
 #include "core/ports/backend.hpp"
-#include "core/result.hpp"
 #include "core/session.hpp"
 #include "core/store.hpp"
 #include "core/tier/tier.hpp"
 #include "core/url.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/options.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

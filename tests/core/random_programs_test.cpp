@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/hyperslab_samples.hpp"
 #include "tests/core/limited_arena.hpp"

@@ -19,7 +19,7 @@ calls() {
 }
 
 {
-  sed -nE '/^enum class Errc/,/^};/ s/^  ([a-z_]+)( = [0-9]+)?,.*/code \1/p' core/error.hpp
+  sed -nE '/^enum class Errc/,/^};/ s/^  ([a-z_]+)( = [0-9]+)?,.*/code \1/p' core/value/error.hpp
   calls Store core/store.hpp
   calls Writer core/writer.hpp
   calls Promise core/promise.hpp

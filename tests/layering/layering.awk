@@ -9,12 +9,11 @@
 #
 # Inside a room a folder includes itself and those before it in this list; folders joined by "and" may include each other:
 #
-#   core        base, object, ports, node, rpc, async, backend, tier, copies, server, client, detail and steps and tasks and core/ itself
+#   core        value and base, object, ports, node, rpc, async, backend, tier, copies, server, client, detail and steps and tasks and core/ itself
 #   shm         segment, death, arena, table and names, spill, shm/ itself
 #   mpi         mpi/ itself, transport, checkpoint, runtime
 #
 # Nobody includes core/testing/, which is for tests and needs GoogleTest, nor core/json.hpp, which is for programs that have nlohmann's JSON.
-# The public values of core (error, result, key and others below) may be included everywhere.
 #
 # All may include the C++ standard library.
 # Prints file:line: text, and the reason. Exit status 1 if there is a violation, 2 if there was nothing to check.
@@ -34,6 +33,7 @@ BEGIN {
   posix = "^((sys|linux)/[a-z0-9_]+|unistd|fcntl|pthread|poll|signal|sched|dirent|time|mntent|limits)\\.h$"
   count = split("base object ports node rpc async backend tier copies server client detail", names, " ")
   for (i = 1; i <= count; ++i) layer["core/" names[i]] = i
+  layer["core/value"] = layer["core/base"]
   layer["core"] = layer["core/steps"] = layer["core/tasks"] = layer["core/testing"] = layer["core/detail"]
   layer["shm/segment"] = 1
   layer["shm/death"] = 2
@@ -43,8 +43,6 @@ BEGIN {
   layer["shm"] = 6
   count = split("mpi mpi/transport mpi/checkpoint mpi/runtime", names, " ")
   for (i = 1; i <= count; ++i) layer[names[i]] = i
-  split("error result key handle deadline options backend_needs extents part hyperslab flat type_name path metrics promised_key", names, " ")
-  for (i in names) is_value["core/" names[i] ".hpp"] = 1
 }
 
 function refuse(why) {
@@ -88,8 +86,9 @@ function foreign_allowed(header) {
   return 0
 }
 
-# Headers of base/, object/ and async/ are installed below detail/.
+# Headers of base/, object/ and async/ are installed below detail/, those of value/ without their folder.
 function source_of(installed) {
+  if (exists("core/value/" installed)) return "value/" installed
   if (installed ~ /^detail\/(base|object|async|steps)\//) sub(/^detail\//, "", installed)
   return installed
 }
@@ -103,7 +102,7 @@ function folder_of(path) {
 function check_layer(path,    from, to) {
   from = folder_of(FILENAME)
   to = folder_of(path)
-  if (path in is_value || from !~ /^(core|shm|mpi)(\/|$)/) return
+  if (from !~ /^(core|shm|mpi)(\/|$)/) return
   if (!(from in layer)) refuse(from "/ is no folder of the list in tests/layering/layering.awk")
   else if (!(to in layer)) refuse(to "/ is no folder of the list in tests/layering/layering.awk")
   else if (layer[to] > layer[from]) refuse(from "/ may not include " to "/, which stands behind it in the list")

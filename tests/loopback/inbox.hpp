@@ -7,10 +7,10 @@
 #include <variant>
 #include <vector>
 
-#include "core/error.hpp"
-#include "core/metrics.hpp"
 #include "core/ports/remote_memory.hpp"
-#include "core/result.hpp"
+#include "core/value/error.hpp"
+#include "core/value/metrics.hpp"
+#include "core/value/result.hpp"
 
 namespace locum::loopback {
 

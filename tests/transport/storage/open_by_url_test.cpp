@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "core/backend_registry.hpp"
-#include "core/metrics.hpp"
 #include "core/open_sessions.hpp"
 #include "core/serializers.hpp"
+#include "core/value/metrics.hpp"
 #include "tests/core/code_of.hpp"
 #include "transport/storage/backends.hpp"
 #include "transport/storage/open.hpp"

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "core/base/checksum.hpp"
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 namespace locum::storage {
 

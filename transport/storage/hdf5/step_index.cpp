@@ -14,7 +14,7 @@
 
 #include "core/base/checksum.hpp"
 #include "core/detail/representation.hpp"
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/hdf5/checkpoint_layout.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/dataset_path.hpp"

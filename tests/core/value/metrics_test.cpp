@@ -1,4 +1,4 @@
-#include "core/metrics.hpp"
+#include "core/value/metrics.hpp"
 
 #include <gtest/gtest.h>
 

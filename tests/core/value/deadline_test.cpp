@@ -1,4 +1,4 @@
-#include "core/deadline.hpp"
+#include "core/value/deadline.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "core/handle.hpp"
+#include "core/value/handle.hpp"
 
 #include <array>
 #include <bit>
@@ -7,7 +7,7 @@
 #include <span>
 
 #include "core/base/checksum.hpp"
-#include "core/promised_key.hpp"
+#include "core/value/promised_key.hpp"
 
 namespace locum {
 

@@ -1,4 +1,4 @@
-#include "core/time_histogram.hpp"
+#include "core/value/time_histogram.hpp"
 
 namespace locum {
 

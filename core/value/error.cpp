@@ -1,12 +1,12 @@
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 #include <mutex>
 #include <ostream>
 #include <system_error>
 #include <utility>
 
-#include "core/key.hpp"
-#include "core/result.hpp"
+#include "core/value/key.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

@@ -1,4 +1,4 @@
-#include "core/key.hpp"
+#include "core/value/key.hpp"
 
 #include <array>
 #include <cinttypes>

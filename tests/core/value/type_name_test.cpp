@@ -1,4 +1,4 @@
-#include "core/type_name.hpp"
+#include "core/value/type_name.hpp"
 
 #include <gtest/gtest.h>
 

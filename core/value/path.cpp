@@ -1,4 +1,4 @@
-#include "core/path.hpp"
+#include "core/value/path.hpp"
 
 namespace locum {
 

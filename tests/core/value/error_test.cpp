@@ -1,4 +1,4 @@
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "core/key.hpp"
+#include "core/value/key.hpp"
 
 namespace locum {
 namespace {

@@ -1,4 +1,4 @@
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "core/part.hpp"
+#include "core/value/part.hpp"
 
 #include <limits>
 #include <string>

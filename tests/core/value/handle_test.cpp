@@ -1,4 +1,4 @@
-#include "core/handle.hpp"
+#include "core/value/handle.hpp"
 
 #include <gtest/gtest.h>
 

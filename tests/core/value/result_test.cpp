@@ -1,4 +1,4 @@
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 
 #include <gtest/gtest.h>
 
