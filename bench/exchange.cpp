@@ -10,7 +10,7 @@
 #include "bench/interleave.hpp"
 #include "bench/rows.hpp"
 #include "bench/world.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 
 namespace locum::bench {
 

@@ -29,7 +29,7 @@
 #include "bench/world.hpp"
 #include "core/step_reader.hpp"
 #include "core/step_writer.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 
 namespace {
 

@@ -4,8 +4,8 @@
 
 #include "bench/interleave.hpp"
 #include "bench/rows.hpp"
-#include "core/options.hpp"
 #include "core/ports/group.hpp"
+#include "core/value/options.hpp"
 #include "shm/node.hpp"
 
 // Random blocks from 1 B to 256 MiB: the cost of an allocation, with the frees that make room for it, in an

@@ -4,10 +4,10 @@
 #include <utility>
 
 #include "core/node/cluster.hpp"
-#include "core/options.hpp"
 #include "core/ports/group.hpp"
 #include "core/session.hpp"
 #include "core/store.hpp"
+#include "core/value/options.hpp"
 #include "shm/node.hpp"
 #include "transport/storage/spill_file.hpp"
 

@@ -15,7 +15,7 @@
 #include "bench/remote.hpp"
 #include "bench/rows.hpp"
 #include "bench/world.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 
 namespace locum::bench {
 

@@ -18,7 +18,7 @@
 #include "bench/rows.hpp"
 #include "bench/world.hpp"
 #include "core/promise.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 
 namespace locum::bench {
 

@@ -17,7 +17,7 @@
 #include "bench/world.hpp"
 #include "core/ports/directory.hpp"
 #include "core/rpc/nodes.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 
 namespace locum::bench {
 

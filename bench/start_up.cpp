@@ -17,7 +17,7 @@
 #include "bench/interleave.hpp"
 #include "bench/rows.hpp"
 #include "bench/table_reporter.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 
 namespace {
 

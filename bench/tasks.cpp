@@ -16,7 +16,7 @@
 #include "bench/rows.hpp"
 #include "bench/world.hpp"
 #include "core/task_queue.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 
 namespace locum::bench {
 

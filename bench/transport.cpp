@@ -10,7 +10,7 @@
 #include "bench/plain_ucp.hpp"
 #include "bench/rows.hpp"
 #include "bench/world.hpp"
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "mpi/group.hpp"
 #include "transport/ucx/transport.hpp"
 

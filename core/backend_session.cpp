@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "core/backend/backend_connector.hpp"
-#include "core/metrics.hpp"
+#include "core/value/metrics.hpp"
 
 namespace locum {
 

@@ -5,7 +5,7 @@
 #include <new>
 #include <string>
 
-#include "core/metrics.hpp"
+#include "core/value/metrics.hpp"
 
 namespace locum::detail {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "mpi/error.hpp"
 
 namespace locum::mpi {

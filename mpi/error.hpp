@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "core/base/no_more_threads.hpp"
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 namespace locum::mpi {
 

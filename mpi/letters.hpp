@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 namespace locum::mpi {
 

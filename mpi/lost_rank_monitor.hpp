@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "core/client/links.hpp"
-#include "core/deadline.hpp"
 #include "core/node/dead_ranks.hpp"
+#include "core/value/deadline.hpp"
 
 namespace locum::mpi {
 

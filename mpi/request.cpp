@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "core/base/quick_yield.hpp"
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "mpi/error.hpp"
 
 namespace locum::mpi {

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/deadline.hpp"
+#include "core/value/deadline.hpp"
 
 namespace locum::mpi {
 

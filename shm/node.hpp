@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "core/node/dead_ranks.hpp"
-#include "core/options.hpp"
 #include "core/ports/arena.hpp"
 #include "core/ports/directory.hpp"
 #include "core/ports/group.hpp"
@@ -17,6 +16,7 @@
 #include "core/ports/node_table.hpp"
 #include "core/ports/object_spill.hpp"
 #include "core/ports/spill_file.hpp"
+#include "core/value/options.hpp"
 #include "shm/death/closed_alone.hpp"
 #include "shm/segment/process_identity.hpp"
 

@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "core/base/mutex.hpp"
-#include "core/deadline.hpp"
 #include "core/ports/now_or_task.hpp"
+#include "core/value/deadline.hpp"
 
 namespace locum {
 

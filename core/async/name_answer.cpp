@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "core/node/promised.hpp"
-#include "core/rpc/received_block.hpp"
+#include "core/object/received_block.hpp"
 
 namespace locum {
 

@@ -11,10 +11,10 @@
 #include "core/async/operation.hpp"
 #include "core/async/progress.hpp"
 #include "core/async/transfer_times.hpp"
-#include "core/deadline.hpp"
 #include "core/ports/connector.hpp"
 #include "core/rpc/call_error.hpp"
 #include "core/rpc/nodes.hpp"
+#include "core/value/deadline.hpp"
 
 namespace locum {
 

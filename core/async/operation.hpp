@@ -15,7 +15,7 @@
 #include "core/base/intrusive_list.hpp"
 #include "core/base/mutex.hpp"
 #include "core/ports/completion_listener.hpp"
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

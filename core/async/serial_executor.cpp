@@ -11,7 +11,7 @@
 
 #include "core/base/blocking_wait.hpp"
 #include "core/base/mutex.hpp"
-#include "core/deadline.hpp"
+#include "core/value/deadline.hpp"
 
 namespace locum {
 namespace {

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "core/base/mutex.hpp"
-#include "core/deadline.hpp"
-#include "core/metrics.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/metrics.hpp"
 
 namespace locum {
 

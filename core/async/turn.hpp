@@ -8,7 +8,7 @@
 #include "core/async/node_client.hpp"
 #include "core/async/operation.hpp"
 #include "core/async/window.hpp"
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

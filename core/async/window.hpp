@@ -9,7 +9,7 @@
 #include "core/async/operation.hpp"
 #include "core/base/intrusive_list.hpp"
 #include "core/base/mutex.hpp"
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

@@ -5,10 +5,10 @@
 #include <memory>
 
 #include "core/base/thread_start.hpp"
-#include "core/metrics.hpp"
 #include "core/ports/backend.hpp"
 #include "core/ports/connector.hpp"
-#include "core/result.hpp"
+#include "core/value/metrics.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "core/ports/backend.hpp"
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

@@ -16,7 +16,7 @@
 #include "core/object/object.hpp"
 #include "core/ports/backend.hpp"
 #include "core/ports/batches.hpp"
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

@@ -20,7 +20,7 @@
 #include "core/base/number_table.hpp"
 #include "core/ports/backend.hpp"
 #include "core/ports/connector.hpp"
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

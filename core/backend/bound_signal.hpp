@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/base/mutex.hpp"
-#include "core/deadline.hpp"
 #include "core/ports/directory.hpp"
+#include "core/value/deadline.hpp"
 
 namespace locum {
 

@@ -6,7 +6,7 @@
 #include <unordered_map>
 
 #include "core/base/mutex.hpp"
-#include "core/key.hpp"
+#include "core/value/key.hpp"
 
 namespace locum {
 

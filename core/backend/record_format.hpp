@@ -7,7 +7,7 @@
 
 #include "core/object/object_record.hpp"
 #include "core/object/object_tail.hpp"
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 
@@ -66,8 +66,5 @@ void write_record_words(std::span<std::byte> record, const ObjectRecord& object,
 /// Whether an error of loading a record says that it holds nothing for anybody: it is gone, damaged, or of a
 /// later version. Any other error says nothing of the record, which may be there the next time.
 [[nodiscard]] bool is_of_no_use(const Error& error) noexcept;
-
-/// As many last bytes of a record as hold its end, for most objects.
-inline constexpr std::uint64_t usual_end_bytes = 512;
 
 }  // namespace locum

@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "core/key.hpp"
 #include "core/ports/backend.hpp"
+#include "core/value/key.hpp"
 
 namespace locum {
 

@@ -9,9 +9,9 @@
 
 #include "core/backend/record_names.hpp"
 #include "core/base/mutex.hpp"
-#include "core/deadline.hpp"
 #include "core/ports/backend.hpp"
-#include "core/result.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

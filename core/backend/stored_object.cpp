@@ -4,7 +4,7 @@
 
 #include "core/base/hash.hpp"
 #include "core/object/current_type_name.hpp"
-#include "core/type_name.hpp"
+#include "core/value/type_name.hpp"
 
 namespace locum {
 

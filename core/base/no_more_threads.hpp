@@ -3,7 +3,7 @@
 #include <optional>
 #include <system_error>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 namespace locum {
 

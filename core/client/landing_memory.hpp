@@ -6,8 +6,8 @@
 #include <span>
 
 #include "core/async/operation.hpp"
+#include "core/object/received_block.hpp"
 #include "core/rpc/nodes.hpp"
-#include "core/rpc/received_block.hpp"
 
 namespace locum {
 

@@ -14,12 +14,12 @@
 #include "core/base/mutex.hpp"
 #include "core/copies/copies.hpp"
 #include "core/copies/read_leases.hpp"
-#include "core/metrics.hpp"
 #include "core/node/node_memory.hpp"
 #include "core/node/promised.hpp"
 #include "core/ports/remote_memory.hpp"
 #include "core/ports/transport.hpp"
 #include "core/rpc/waker.hpp"
+#include "core/value/metrics.hpp"
 
 namespace locum {
 

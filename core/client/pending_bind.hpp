@@ -4,10 +4,10 @@
 #include <memory>
 
 #include "core/base/back_off.hpp"
-#include "core/error.hpp"
 #include "core/node/node_memory.hpp"
 #include "core/rpc/nodes.hpp"
 #include "core/server/bind_recovery.hpp"
+#include "core/value/error.hpp"
 
 namespace locum {
 

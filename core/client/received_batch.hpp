@@ -6,9 +6,9 @@
 #include <span>
 
 #include "core/object/counted_board.hpp"
-#include "core/result.hpp"
+#include "core/object/received_block.hpp"
 #include "core/rpc/batch_wire.hpp"
-#include "core/rpc/received_block.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

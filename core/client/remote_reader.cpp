@@ -6,7 +6,7 @@
 
 #include "core/async/until_unlocked.hpp"
 #include "core/base/unless_out_of_memory.hpp"
-#include "core/client/received_range.hpp"
+#include "core/client/part_fetch.hpp"
 #include "core/copies/alone.hpp"
 #include "core/node/promised.hpp"
 #include "core/node/reference.hpp"

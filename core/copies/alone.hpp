@@ -3,10 +3,10 @@
 #include <cstdint>
 
 #include "core/async/node_client.hpp"
-#include "core/deadline.hpp"
-#include "core/key.hpp"
 #include "core/object/object.hpp"
-#include "core/result.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/key.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

@@ -3,7 +3,7 @@
 #include <atomic>
 #include <vector>
 
-#include "core/deadline.hpp"
+#include "core/value/deadline.hpp"
 
 namespace locum {
 

@@ -9,8 +9,8 @@
 
 #include "core/async/node_client.hpp"
 #include "core/copies/node_copies.hpp"
-#include "core/path.hpp"
 #include "core/rpc/nodes.hpp"
+#include "core/value/path.hpp"
 
 namespace locum {
 

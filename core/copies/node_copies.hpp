@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "core/base/mutex.hpp"
-#include "core/deadline.hpp"
 #include "core/node/checked_keys.hpp"
 #include "core/node/node_memory.hpp"
 #include "core/object/object_wire.hpp"
+#include "core/object/received_block.hpp"
 #include "core/ports/connector.hpp"
 #include "core/ports/wait_budget.hpp"
-#include "core/rpc/received_block.hpp"
+#include "core/value/deadline.hpp"
 
 namespace locum {
 

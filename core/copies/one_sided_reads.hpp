@@ -11,10 +11,10 @@
 #include "core/async/operation.hpp"
 #include "core/base/block_pool.hpp"
 #include "core/object/object_wire.hpp"
+#include "core/object/received_block.hpp"
 #include "core/ports/remote_memory.hpp"
 #include "core/rpc/alarm.hpp"
 #include "core/rpc/nodes.hpp"
-#include "core/rpc/received_block.hpp"
 #include "core/rpc/rpc_channel.hpp"
 
 namespace locum {

@@ -10,11 +10,11 @@
 #include <utility>
 #include <vector>
 
-#include "core/key.hpp"
 #include "core/node/node_memory.hpp"
 #include "core/ports/remote_memory.hpp"
 #include "core/rpc/alarm.hpp"
 #include "core/rpc/rpc_channel.hpp"
+#include "core/value/key.hpp"
 
 namespace locum {
 

@@ -6,8 +6,8 @@
 #include "core/async_result.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/object/object.hpp"
-#include "core/path.hpp"
 #include "core/ports/connector.hpp"
+#include "core/value/path.hpp"
 
 namespace locum::detail {
 

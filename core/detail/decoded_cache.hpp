@@ -10,9 +10,9 @@
 #include <unordered_map>
 
 #include "core/base/mutex.hpp"
-#include "core/deadline.hpp"
-#include "core/key.hpp"
-#include "core/result.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/key.hpp"
+#include "core/value/result.hpp"
 
 namespace locum::detail {
 

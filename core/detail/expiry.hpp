@@ -8,7 +8,7 @@
 #include "core/base/mutex.hpp"
 #include "core/base/thread_start.hpp"
 #include "core/ports/connector.hpp"
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 
 namespace locum::detail {
 

@@ -12,8 +12,8 @@
 #include "core/detail/file_records.hpp"
 #include "core/detail/promise_state.hpp"
 #include "core/detail/representation.hpp"
-#include "core/hyperslab.hpp"
 #include "core/node/promised.hpp"
+#include "core/value/hyperslab.hpp"
 
 namespace locum::detail {
 

@@ -9,11 +9,11 @@
 
 #include "core/async/completion_counter.hpp"
 #include "core/base/thread_start.hpp"
-#include "core/deadline.hpp"
-#include "core/handle.hpp"
 #include "core/object/address.hpp"
 #include "core/ports/file_reader.hpp"
 #include "core/ports/now_or_task.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/handle.hpp"
 
 namespace locum::detail {
 

@@ -6,7 +6,7 @@
 
 #include "core/detail/representation.hpp"
 #include "core/detail/session_state.hpp"
-#include "core/hyperslab.hpp"
+#include "core/value/hyperslab.hpp"
 
 namespace locum::detail {
 

@@ -5,10 +5,10 @@
 #include <string>
 
 #include "core/base/thread_start.hpp"
-#include "core/deadline.hpp"
-#include "core/error.hpp"
 #include "core/ports/connector.hpp"
 #include "core/ports/now_or_task.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/error.hpp"
 
 namespace locum::detail {
 

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "core/base/mutex.hpp"
-#include "core/key.hpp"
 #include "core/ports/connector.hpp"
+#include "core/value/key.hpp"
 
 namespace locum::detail {
 

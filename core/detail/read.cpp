@@ -4,8 +4,8 @@
 #include <functional>
 
 #include "core/detail/decoded_cache.hpp"
-#include "core/metrics.hpp"
 #include "core/ports/directory.hpp"
+#include "core/value/metrics.hpp"
 
 namespace locum::detail {
 

@@ -8,7 +8,7 @@
 #include <memory>
 #include <mutex>
 
-#include "core/key.hpp"
+#include "core/value/key.hpp"
 
 namespace locum {
 

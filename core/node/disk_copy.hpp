@@ -7,7 +7,7 @@
 #include "core/object/counted_board.hpp"
 #include "core/object/object_record.hpp"
 #include "core/ports/object_spill.hpp"
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

@@ -6,7 +6,7 @@
 
 #include "core/base/mutex.hpp"
 #include "core/base/raise_to.hpp"
-#include "core/deadline.hpp"
+#include "core/value/deadline.hpp"
 
 namespace locum {
 

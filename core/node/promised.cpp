@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/type_name.hpp"
+#include "core/value/type_name.hpp"
 
 namespace locum {
 

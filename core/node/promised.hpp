@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "core/key.hpp"
 #include "core/ports/directory.hpp"
 #include "core/ports/node_table.hpp"
+#include "core/value/promised_key.hpp"
 
 namespace locum {
 
@@ -22,24 +22,6 @@ namespace locum {
 /// A rank keeps marks of this many of its broken promises, the latest: resolving the proxy of an older one
 /// gives `not_found` instead of `broken_promise`.
 inline constexpr std::size_t most_broken_promises = 1024;
-
-/// Set in the serial of a promise's key, and of no other key.
-inline constexpr std::uint64_t promised_bit = std::uint64_t{1} << 63U;
-
-/// Set in the serial of the key of a promise that leads to a restored object, or to part of a file, beside
-/// promised_bit, and of no other key: such a promise has no maker, and any rank may bind its name.
-inline constexpr std::uint64_t restored_bit = std::uint64_t{1} << 62U;
-
-[[nodiscard]] constexpr bool is_promised(const Key& key) noexcept {
-  return (key.serial & promised_bit) != 0;
-}
-/// The key of the promise that has this placeholder.
-[[nodiscard]] constexpr Key promised_by(const Key& placeholder) noexcept {
-  return {placeholder.store, placeholder.creator, placeholder.serial | promised_bit};
-}
-[[nodiscard]] constexpr Key placeholder_of(const Key& promised) noexcept {
-  return {promised.store, promised.creator, promised.serial & ~promised_bit};
-}
 
 /// Whether only ranks of the maker's node may bind a name: that of a promise which has a maker.
 [[nodiscard]] bool is_for_its_maker(std::uint32_t store, std::string_view name) noexcept;

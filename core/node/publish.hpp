@@ -7,7 +7,7 @@
 #include "core/ports/connector.hpp"
 #include "core/ports/directory.hpp"
 #include "core/ports/node_table.hpp"
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

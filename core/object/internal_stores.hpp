@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "core/key.hpp"
+#include "core/value/key.hpp"
 
 namespace locum {
 

@@ -4,8 +4,8 @@
 #include <string_view>
 
 #include "core/base/hash.hpp"
-#include "core/key.hpp"
 #include "core/object/object.hpp"
+#include "core/value/key.hpp"
 
 namespace locum {
 

@@ -22,8 +22,10 @@ struct Elements {
 /// The requested part of an object; std::monostate: the whole object.
 using Selection = std::variant<std::monostate, Facts, ByteRange, Elements>;
 
-/// Returns the selected part of a found object, which is whole or already a view of that part: see part_of()
-/// and hyperslab_of(). Facts select nothing.
+/// Returns the selected part of a found object, which is whole or already a view of that part. Of Elements:
+/// packed row-major, a copy, or in place if they are contiguous; the metadata is the object's, except for the
+/// extents. `invalid_argument` where packed_bytes() returns it and for a part outside the object,
+/// `type_mismatch` for elements of another size. Facts select nothing.
 [[nodiscard]] Result<ObjectView> selected(Result<ObjectView> found, const Selection& selection);
 
 }  // namespace locum

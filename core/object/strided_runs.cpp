@@ -10,12 +10,6 @@ namespace locum {
 
 namespace {
 
-constexpr std::uint64_t most_described_bytes = std::uint64_t{1} << 62U;
-
-std::uint64_t stride_of(const Hyperslab& slab, std::size_t dimension) {
-  return slab.stride.size() == 0 ? 1 : slab.stride[dimension];
-}
-
 Error overwritten() {
   return Error(Errc::corrupt,
                "the extents of this object, stored behind its payload, were overwritten; look for a write "
@@ -55,31 +49,6 @@ Result<void> check_elements(const Hyperslab& slab, std::uint64_t element_bytes, 
 }
 
 }  // namespace
-
-Result<std::uint64_t> packed_bytes(const Hyperslab& slab, std::uint64_t element_bytes) {
-  const std::size_t rank = slab.count.size();
-  if (rank == 0 || rank > max_rank || slab.start.size() != rank ||
-      (slab.stride.size() != 0 && slab.stride.size() != rank)) {
-    return Error(
-        Errc::invalid_argument,
-        "a hyperslab has 1 to 8 dimensions; give a start and a count, and optionally a stride, for each");
-  }
-  std::uint64_t bytes = element_bytes;
-  bool is_empty = false;
-  for (std::size_t dimension = 0; dimension < rank; ++dimension) {
-    const std::uint64_t count = slab.count[dimension];
-    if (stride_of(slab, dimension) == 0) {
-      return Error(Errc::invalid_argument, "a hyperslab needs a stride of at least 1 in each dimension");
-    }
-    is_empty = is_empty || count == 0;
-    if (bytes == 0 || std::max<std::uint64_t>(count, 1) > most_described_bytes / bytes) {
-      return Error(Errc::invalid_argument,
-                   "no object has as many elements as this hyperslab; check start, count and stride");
-    }
-    bytes *= std::max<std::uint64_t>(count, 1);
-  }
-  return is_empty ? 0 : bytes;
-}
 
 // From the fastest dimension to the slowest. No overflow: all products are at most those of the extents,
 // which match the object's size.

@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <span>
 
-#include "core/hyperslab.hpp"
 #include "core/object/object.hpp"
-#include "core/part.hpp"
+#include "core/value/hyperslab.hpp"
+#include "core/value/part.hpp"
 
 namespace locum {
 
@@ -16,7 +16,7 @@ namespace locum {
 /// need no loop. Reads no memory except in gather().
 class StridedRuns {
  public:
-  /// For an array with this metadata. Errors as in hyperslab_of(), and `corrupt` if the metadata is
+  /// For an array with this metadata. Errors as of selected(), and `corrupt` if the metadata is
   /// inconsistent: returned ranges always lie within the object's bytes.
   [[nodiscard]] static Result<StridedRuns> of(const Hyperslab& slab, std::uint64_t element_bytes,
                                               const ObjectFacts& facts);

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "core/ports/wait_budget.hpp"
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

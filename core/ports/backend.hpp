@@ -139,6 +139,10 @@ class Backend {
 inline constexpr std::uint32_t record_alignment = 64;
 /// Allocates memory for the bytes of a record, aligned to record_alignment. Null if there is none.
 [[nodiscard]] std::shared_ptr<std::byte> record_memory(std::uint64_t size_bytes);
+/// As many last bytes of a record as hold its end, for most objects.
+inline constexpr std::uint64_t usual_end_bytes = 512;
+/// Returns `unsupported`, which names the ability, unless a backend has all abilities in `needs`.
+[[nodiscard]] Result<void> meets(const BackendTraits& traits, const BackendNeeds& needs);
 /// Returns `timeout` if the deadline has passed.
 [[nodiscard]] Result<void> still_time(Deadline deadline);
 

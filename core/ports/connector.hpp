@@ -69,7 +69,7 @@ class Source {
   [[nodiscard]] virtual Result<ObjectView> get(const Address& address, WaitBudget budget) = 0;
   /// Gets a part of the object: only that part is transferred from another node. The facts are those of the
   /// whole object. For a range of bytes the view shows only these; for a hyperslab it shows the elements,
-  /// packed (see hyperslab_of()), with the extents of the hyperslab; for facts alone it may show no bytes.
+  /// packed (see selected()), with the extents of the hyperslab; for facts alone it may show no bytes.
   /// `invalid_argument` if the object does not have the selected part.
   ///
   /// A begun task fetches in the background, within the deadline. If the window of objects on their way, or

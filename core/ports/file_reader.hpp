@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "core/error.hpp"
-#include "core/result.hpp"
+#include "core/value/error.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

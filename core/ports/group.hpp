@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "core/deadline.hpp"
-#include "core/result.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

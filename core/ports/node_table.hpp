@@ -4,11 +4,11 @@
 #include <functional>
 #include <vector>
 
-#include "core/key.hpp"
 #include "core/object/object.hpp"
 #include "core/object/object_record.hpp"
 #include "core/ports/store_accounts.hpp"
-#include "core/result.hpp"
+#include "core/value/key.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

@@ -6,7 +6,7 @@
 
 #include "core/object/object_record.hpp"
 #include "core/ports/wait_budget.hpp"
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

@@ -8,7 +8,7 @@
 #include <span>
 
 #include "core/ports/transport.hpp"
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <span>
 
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

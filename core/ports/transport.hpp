@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <span>
 
-#include "core/metrics.hpp"
-#include "core/result.hpp"
+#include "core/value/metrics.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

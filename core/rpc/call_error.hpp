@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 namespace locum::call_error {
 

@@ -7,9 +7,9 @@
 #include <span>
 #include <vector>
 
-#include "core/key.hpp"
-#include "core/rpc/received_block.hpp"
+#include "core/object/received_block.hpp"
 #include "core/rpc/rpc_channel.hpp"
+#include "core/value/key.hpp"
 
 namespace locum {
 

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 namespace locum {
 

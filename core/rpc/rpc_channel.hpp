@@ -13,10 +13,8 @@
 #include <vector>
 
 #include "core/base/number_table.hpp"
-#include "core/metrics.hpp"
 #include "core/ports/transport.hpp"
 #include "core/ports/wait_budget.hpp"
-#include "core/result.hpp"
 #include "core/rpc/call_error.hpp"
 #include "core/rpc/call_table.hpp"
 #include "core/rpc/inbound_bulks.hpp"
@@ -24,6 +22,8 @@
 #include "core/rpc/message.hpp"
 #include "core/rpc/peer_monitor.hpp"
 #include "core/rpc/short_bytes.hpp"
+#include "core/value/metrics.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

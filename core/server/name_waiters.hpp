@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "core/deadline.hpp"
+#include "core/value/deadline.hpp"
 
 namespace locum {
 

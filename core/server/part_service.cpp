@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/object/strided_runs.hpp"
-#include "core/part.hpp"
+#include "core/value/part.hpp"
 
 namespace locum {
 

@@ -5,10 +5,10 @@
 #include <span>
 #include <vector>
 
-#include "core/extents.hpp"
-#include "core/hyperslab.hpp"
-#include "core/result.hpp"
 #include "core/steps/step_record.hpp"
+#include "core/value/extents.hpp"
+#include "core/value/hyperslab.hpp"
+#include "core/value/result.hpp"
 
 namespace locum::detail {
 

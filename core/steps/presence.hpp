@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <utility>
 
-#include "core/handle.hpp"
 #include "core/promise.hpp"
 #include "core/store.hpp"
+#include "core/value/handle.hpp"
 
 namespace locum::detail {
 

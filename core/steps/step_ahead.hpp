@@ -10,12 +10,12 @@
 
 #include "core/async_result.hpp"
 #include "core/base/mutex.hpp"
-#include "core/extents.hpp"
-#include "core/hyperslab.hpp"
-#include "core/key.hpp"
 #include "core/object/object.hpp"
 #include "core/steps/box_pieces.hpp"
 #include "core/steps/step_record.hpp"
+#include "core/value/extents.hpp"
+#include "core/value/hyperslab.hpp"
+#include "core/value/key.hpp"
 #include "core/view.hpp"
 
 namespace locum::detail {

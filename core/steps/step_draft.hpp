@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "core/codec.hpp"
-#include "core/deadline.hpp"
 #include "core/detail/array_type.hpp"
 #include "core/detail/object_calls.hpp"
 #include "core/room_policy.hpp"
 #include "core/step_options.hpp"
 #include "core/steps/step_output.hpp"
 #include "core/steps/step_record.hpp"
+#include "core/value/deadline.hpp"
 #include "core/writer.hpp"
 
 namespace locum::detail {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "core/metrics.hpp"
+#include "core/value/metrics.hpp"
 
 namespace locum::detail {
 

@@ -10,16 +10,16 @@
 #include <vector>
 
 #include "core/async_result.hpp"
-#include "core/deadline.hpp"
 #include "core/detail/array_type.hpp"
 #include "core/detail/object_calls.hpp"
 #include "core/detail/read.hpp"
 #include "core/detail/strided_bytes.hpp"
-#include "core/hyperslab.hpp"
-#include "core/result.hpp"
 #include "core/steps/step_ahead.hpp"
 #include "core/steps/step_record.hpp"
 #include "core/steps/step_search.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/hyperslab.hpp"
+#include "core/value/result.hpp"
 #include "core/view.hpp"
 
 namespace locum::detail {

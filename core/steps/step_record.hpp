@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "core/extents.hpp"
-#include "core/handle.hpp"
-#include "core/key.hpp"
+#include "core/value/extents.hpp"
+#include "core/value/handle.hpp"
+#include "core/value/key.hpp"
 #include "core/when_full.hpp"
 
 namespace locum::detail {

@@ -4,11 +4,11 @@
 #include <string_view>
 #include <vector>
 
-#include "core/extents.hpp"
-#include "core/hyperslab.hpp"
-#include "core/result.hpp"
 #include "core/steps/box_pieces.hpp"
 #include "core/steps/step_record.hpp"
+#include "core/value/extents.hpp"
+#include "core/value/hyperslab.hpp"
+#include "core/value/result.hpp"
 
 namespace locum::detail {
 

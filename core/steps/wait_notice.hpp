@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "core/detail/session_state.hpp"
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 namespace locum::detail {
 

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "core/error.hpp"
-#include "core/result.hpp"
+#include "core/value/error.hpp"
+#include "core/value/result.hpp"
 
 namespace locum::detail {
 

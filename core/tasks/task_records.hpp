@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "core/handle.hpp"
-#include "core/key.hpp"
 #include "core/steps/records.hpp"
 #include "core/tasks/task_line.hpp"
+#include "core/value/handle.hpp"
+#include "core/value/key.hpp"
 
 namespace locum::detail {
 

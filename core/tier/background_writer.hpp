@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "core/base/thread_start.hpp"
-#include "core/deadline.hpp"
-#include "core/result.hpp"
 #include "core/tier/unwritten_names.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

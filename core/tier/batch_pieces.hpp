@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "core/base/batch_places.hpp"
-#include "core/deadline.hpp"
 #include "core/object/address.hpp"
 #include "core/object/object.hpp"
 #include "core/ports/connector.hpp"
-#include "core/result.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

@@ -8,13 +8,13 @@
 #include <utility>
 #include <vector>
 
-#include "core/deadline.hpp"
 #include "core/object/object.hpp"
 #include "core/ports/connector.hpp"
 #include "core/ports/wait_budget.hpp"
-#include "core/result.hpp"
 #include "core/tier/tier_stores.hpp"
 #include "core/tier/unwritten_names.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

@@ -11,11 +11,11 @@
 #include <utility>
 #include <vector>
 
-#include "core/deadline.hpp"
 #include "core/object/address.hpp"
 #include "core/ports/connector.hpp"
-#include "core/result.hpp"
 #include "core/tier/memory_room.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

@@ -10,7 +10,7 @@
 
 #include "core/base/thread_start.hpp"
 #include "core/ports/connector.hpp"
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

@@ -10,12 +10,12 @@
 #include "core/object/address.hpp"
 #include "core/object/object.hpp"
 #include "core/ports/connector.hpp"
-#include "core/result.hpp"
 #include "core/tier/background_writer.hpp"
 #include "core/tier/tier_parts.hpp"
 #include "core/tier/tier_reader.hpp"
 #include "core/tier/tier_writer.hpp"
 #include "core/tier/unwritten_names.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

@@ -9,11 +9,11 @@
 #include "core/object/object.hpp"
 #include "core/ports/batches.hpp"
 #include "core/ports/connector.hpp"
-#include "core/result.hpp"
 #include "core/tier/tier_batch_writer.hpp"
 #include "core/tier/tier_parts.hpp"
 #include "core/tier/tier_reader.hpp"
 #include "core/tier/write_back.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "core/base/wall_clock.hpp"
-#include "core/error.hpp"
 #include "core/node/promised.hpp"
 #include "core/object/address.hpp"
 #include "core/object/internal_stores.hpp"
@@ -19,6 +18,7 @@
 #include "core/tier/tier.hpp"
 #include "core/tier/tier_stores.hpp"
 #include "core/tier/unwritten_names.hpp"
+#include "core/value/error.hpp"
 
 namespace locum {
 

@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "core/backend/call_pool.hpp"
-#include "core/deadline.hpp"
 #include "core/object/address.hpp"
 #include "core/object/object.hpp"
-#include "core/result.hpp"
 #include "core/tier/tier_parts.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/base/mutex.hpp"
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

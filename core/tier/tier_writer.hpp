@@ -8,13 +8,13 @@
 #include <string>
 #include <utility>
 
-#include "core/deadline.hpp"
 #include "core/object/address.hpp"
 #include "core/object/object.hpp"
 #include "core/ports/connector.hpp"
-#include "core/result.hpp"
 #include "core/tier/tier_parts.hpp"
 #include "core/tier/tier_reader.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/deadline.hpp"
 #include "core/ports/connector.hpp"
-#include "core/result.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

@@ -10,9 +10,7 @@
 #include <vector>
 
 #include "core/backend/call_pool.hpp"
-#include "core/deadline.hpp"
 #include "core/ports/connector.hpp"
-#include "core/result.hpp"
 #include "core/tier/background_writer.hpp"
 #include "core/tier/name_claims.hpp"
 #include "core/tier/tier_batch_writer.hpp"
@@ -20,6 +18,8 @@
 #include "core/tier/tier_reader.hpp"
 #include "core/tier/tier_writer.hpp"
 #include "core/tier/unwritten_names.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 

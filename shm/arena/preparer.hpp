@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <functional>
 
-#include "core/deadline.hpp"
+#include "core/value/deadline.hpp"
 #include "shm/segment/background_thread.hpp"
 #include "shm/segment/layout.hpp"
 

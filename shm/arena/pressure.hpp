@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "core/deadline.hpp"
+#include "core/value/deadline.hpp"
 #include "shm/segment/segment.hpp"
 
 namespace locum::shm {

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <cstdint>
 
-#include "core/deadline.hpp"
+#include "core/value/deadline.hpp"
 #include "shm/arena/low_water.hpp"
 
 namespace locum::shm {

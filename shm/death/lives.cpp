@@ -5,7 +5,7 @@
 #include <system_error>
 #include <utility>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "shm/segment/kill_point.hpp"
 #include "shm/segment/robust_lock.hpp"
 

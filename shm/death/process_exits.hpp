@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "core/deadline.hpp"
+#include "core/value/deadline.hpp"
 #include "shm/segment/descriptor.hpp"
 #include "shm/segment/process_identity.hpp"
 

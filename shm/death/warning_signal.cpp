@@ -9,7 +9,7 @@
 #include <string>
 
 #include "core/base/mutex.hpp"
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 namespace locum::shm {
 

@@ -12,7 +12,7 @@
 #include <system_error>
 #include <utility>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "shm/death/adopter.hpp"
 #include "shm/segment/kill_point.hpp"
 

@@ -12,8 +12,8 @@
 #include <span>
 #include <vector>
 
-#include "core/deadline.hpp"
 #include "core/node/dead_ranks.hpp"
+#include "core/value/deadline.hpp"
 #include "shm/death/lives.hpp"
 #include "shm/segment/background_thread.hpp"
 #include "shm/segment/descriptor.hpp"

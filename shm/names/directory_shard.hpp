@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "core/key.hpp"
-#include "core/result.hpp"
+#include "core/value/key.hpp"
+#include "core/value/result.hpp"
 #include "shm/segment/segment.hpp"
 
 namespace locum::shm {

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "core/key.hpp"
+#include "core/value/key.hpp"
 #include "shm/names/directory_shard.hpp"
 #include "shm/table/object_table.hpp"
 

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "core/ports/node_table.hpp"
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 #include "shm/names/directory_shard.hpp"
 #include "shm/segment/segment.hpp"
 #include "shm/table/object_table.hpp"

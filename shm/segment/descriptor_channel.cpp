@@ -16,7 +16,7 @@
 #include <system_error>
 #include <utility>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "shm/segment/kill_point.hpp"
 
 namespace locum::shm {

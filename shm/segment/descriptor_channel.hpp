@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "core/deadline.hpp"
+#include "core/value/deadline.hpp"
 #include "shm/segment/descriptor.hpp"
 
 namespace locum::shm {

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "core/deadline.hpp"
+#include "core/value/deadline.hpp"
 #include "shm/segment/layout.hpp"
 
 namespace locum::shm {

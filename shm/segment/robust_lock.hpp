@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "core/deadline.hpp"
+#include "core/value/deadline.hpp"
 
 namespace locum::shm {
 

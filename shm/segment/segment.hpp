@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 #include "shm/segment/descriptor.hpp"
 #include "shm/segment/layout.hpp"
 

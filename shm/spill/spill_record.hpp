@@ -4,7 +4,7 @@
 #include <span>
 
 #include "core/base/checksum.hpp"
-#include "core/key.hpp"
+#include "core/value/key.hpp"
 #include "shm/table/disk_range.hpp"
 
 namespace locum::shm {

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <memory>
 
-#include "core/deadline.hpp"
 #include "core/ports/arena.hpp"
+#include "core/value/deadline.hpp"
 #include "shm/segment/segment.hpp"
 #include "shm/table/object_table.hpp"
 

@@ -1,6 +1,6 @@
 #include "shm/table/dead_rank_state.hpp"
 
-#include "core/key.hpp"
+#include "core/value/key.hpp"
 #include "shm/names/directory_shard.hpp"
 #include "shm/segment/entry_tag.hpp"
 #include "shm/segment/kill_point.hpp"

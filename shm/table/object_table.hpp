@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "core/base/mutex.hpp"
-#include "core/deadline.hpp"
 #include "core/ports/arena.hpp"
 #include "core/ports/node_table.hpp"
 #include "core/ports/object_spill.hpp"
+#include "core/value/deadline.hpp"
 #include "shm/segment/segment.hpp"
 #include "shm/table/dead_entries.hpp"
 #include "shm/table/entries.hpp"

@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 #include "shm/segment/segment.hpp"
 #include "shm/table/dead_entries.hpp"
 #include "shm/table/entries.hpp"

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 #include "shm/segment/layout.hpp"
 
 namespace locum::shm {

@@ -17,7 +17,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/cluster/said.hpp"
 #include "tests/core/sanitized.hpp"
 #include "tests/mpi/survivor.hpp"

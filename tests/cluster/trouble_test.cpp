@@ -34,7 +34,7 @@
 #include "core/step_reader.hpp"
 #include "core/step_writer.hpp"
 #include "core/task_queue.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/cluster/said.hpp"
 #include "tests/core/sanitized.hpp"
 #include "tests/mpi/survivor.hpp"

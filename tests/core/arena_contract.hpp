@@ -16,8 +16,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/options.hpp"
 #include "core/ports/arena.hpp"
+#include "core/value/options.hpp"
 
 /// Contract tests of the Arena port, for every implementation: INSTANTIATE_TEST_SUITE_P(…, ArenaContract, …)
 /// with a maker of fresh arenas. Random operations are compared with a plain std::map.

@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/options.hpp"
 #include "core/rpc/batch_wire.hpp"
 #include "core/store.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/bent_transport.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "core/options.hpp"
 #include "core/rpc/batch_wire.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/batch_nodes.hpp"
 #include "tests/core/connector_samples.hpp"
 

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "core/options.hpp"
 #include "core/store.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/paired_nodes.hpp"
 #include "tests/core/rank_stores.hpp"
 

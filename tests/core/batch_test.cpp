@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "core/options.hpp"
 #include "core/rpc/batch_wire.hpp"
 #include "core/store.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/batch_nodes.hpp"
 #include "tests/core/connector_samples.hpp"
 

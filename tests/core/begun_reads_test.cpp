@@ -12,8 +12,8 @@
 
 #include "core/node/cluster.hpp"
 #include "core/node/local.hpp"
-#include "core/options.hpp"
 #include "core/store.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/forwarding_directory.hpp"
 #include "tests/core/future_nodes.hpp"
 

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "core/base/mutex.hpp"
-#include "core/error.hpp"
 #include "core/ports/now_or_task.hpp"
+#include "core/value/error.hpp"
 
 namespace locum::tests {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 #include "core/view.hpp"
 
 namespace locum::tests {

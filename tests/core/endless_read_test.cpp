@@ -7,8 +7,8 @@
 #include <optional>
 #include <utility>
 
-#include "core/options.hpp"
 #include "core/rpc/message.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/endless_reads.hpp"
 #include "tests/core/simulated_nodes.hpp"

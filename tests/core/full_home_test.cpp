@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/full_arena.hpp"
 #include "tests/core/simulated_nodes.hpp"

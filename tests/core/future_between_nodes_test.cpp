@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/options.hpp"
 #include "core/store.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/future_nodes.hpp"
 #include "tests/core/queue_transport.hpp"
 

@@ -6,7 +6,7 @@
 #include <set>
 #include <string>
 
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/begun_connector.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/linearizability.hpp"

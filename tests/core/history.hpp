@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 namespace locum::tests {
 

@@ -1,4 +1,4 @@
-#include "core/hyperslab.hpp"
+#include "core/value/hyperslab.hpp"
 
 #include <gtest/gtest.h>
 

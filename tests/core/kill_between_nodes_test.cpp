@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/cross_node_call.hpp"
 #include "tests/core/trials.hpp"
 

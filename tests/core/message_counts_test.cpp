@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "core/options.hpp"
 #include "core/session.hpp"
 #include "core/store.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/hyperslab_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"

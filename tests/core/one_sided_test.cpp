@@ -10,8 +10,8 @@
 
 #include "core/copies/read_leases.hpp"
 #include "core/object/object_wire.hpp"
-#include "core/options.hpp"
 #include "core/rpc/message.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/bent_transport.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"

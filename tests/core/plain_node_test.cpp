@@ -1,6 +1,6 @@
 #include "tests/core/plain_node.hpp"
 
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/arena_contract.hpp"
 #include "tests/core/directory_contract.hpp"
 #include "tests/core/node_table_contract.hpp"

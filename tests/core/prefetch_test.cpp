@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/options.hpp"
 #include "core/ports/now_or_task.hpp"
 #include "core/store.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/forwarding_arena.hpp"
 #include "tests/core/forwarding_directory.hpp"
 #include "tests/core/limited_arena.hpp"

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "core/node/cluster.hpp"
-#include "core/options.hpp"
 #include "core/ports/now_or_task.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/begun.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/forwarding_arena.hpp"

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/async/window.hpp"
-#include "core/options.hpp"
 #include "core/store.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/prefetching_nodes.hpp"
 #include "tests/core/sanitized.hpp"
 

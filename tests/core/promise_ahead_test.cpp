@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/options.hpp"
 #include "core/promise.hpp"
 #include "core/server/remote_waits.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/promise_nodes.hpp"
 
 namespace locum::tests {

@@ -9,13 +9,13 @@
 #include <utility>
 #include <vector>
 
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/hyperslab_samples.hpp"
 #include "tests/core/limited_arena.hpp"
 #include "tests/core/mortal_nodes.hpp"
 #include "tests/core/trials.hpp"
-#include "transport/loopback/random.hpp"
+#include "tests/loopback/random.hpp"
 
 // Random programs of many ranks, compared with a model of all objects: their reads are right, and after they
 // have ended each node's memory contains only objects with a view; after these are released, nothing at all:

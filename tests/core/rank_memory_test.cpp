@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdio>
 
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/sanitized.hpp"
 #include "tests/core/simulated_nodes.hpp"
 

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "core/object/object_wire.hpp"
-#include "core/options.hpp"
 #include "core/rpc/message.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/bent_transport.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/endless_reads.hpp"

@@ -11,7 +11,7 @@
 #include "core/ports/connector.hpp"
 #include "tests/core/node_process.hpp"
 #include "tests/core/plain_node.hpp"
-#include "transport/loopback/network.hpp"
+#include "tests/loopback/network.hpp"
 
 namespace locum::tests {
 

@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/extents.hpp"
-#include "core/hyperslab.hpp"
 #include "core/step_options.hpp"
+#include "core/value/extents.hpp"
+#include "core/value/hyperslab.hpp"
 
 namespace locum::tests {
 

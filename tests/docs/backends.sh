@@ -23,6 +23,6 @@ fi
 # What a page of a backend has to name, from where the sources say it: from=PAGE stands in front of its source.
 awk -f "$rules" from=traits $sources/backends.hpp from=common $sources/servers/security.cpp from=file $sources/file/root.cpp \
   from=hdf5 $sources/hdf5/backend.cpp from=memcached $sources/memcached/backend.cpp from=memory $sources/backends.cpp \
-  from=multi $sources/multi.cpp from=nodes mpi/runtime_tiers.cpp from=pack $sources/pack/backend.cpp \
+  from=multi $sources/multi.cpp from=nodes mpi/runtime/tiers.cpp from=pack $sources/pack/backend.cpp \
   from=redis $sources/redis/backend.cpp from=rocksdb $sources/rocksdb/backend.cpp from=wrappers $sources/wrappers/known_wrappers.cpp \
   from= "$table" docs/backends/*.md

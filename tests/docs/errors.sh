@@ -19,7 +19,7 @@ calls() {
 }
 
 {
-  sed -nE '/^enum class Errc/,/^};/ s/^  ([a-z_]+)( = [0-9]+)?,.*/code \1/p' core/error.hpp
+  sed -nE '/^enum class Errc/,/^};/ s/^  ([a-z_]+)( = [0-9]+)?,.*/code \1/p' core/value/error.hpp
   calls Store core/store.hpp
   calls Writer core/writer.hpp
   calls Promise core/promise.hpp
@@ -31,6 +31,6 @@ calls() {
   calls TaskQueue core/task_queue.hpp
   calls TakenTask core/task_queue.hpp
   calls AsyncResult core/async_result.hpp
-  calls Runtime mpi/runtime.hpp
+  calls Runtime mpi/runtime/runtime.hpp
   find tests -name '*_test.cpp' -o -name '*_contract.hpp' | xargs sed -nE 's/^(TYPED_)?TEST(_[A-Z]+)?\(([A-Za-z0-9]+), ([A-Za-z0-9]+)\).*/test \3.\4/p'
 } | awk -f "$rules" - docs/errors.md

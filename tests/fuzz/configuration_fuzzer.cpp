@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "core/configuration.hpp"
+#include "transport/storage/configuration.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   const auto read = locum::parse_configuration({reinterpret_cast<const char*>(bytes), size}, "fuzzed");

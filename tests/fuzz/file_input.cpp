@@ -12,10 +12,10 @@
 
 #include "core/detail/file_records.hpp"
 #include "core/detail/representation.hpp"
-#include "core/error.hpp"
 #include "core/node/local.hpp"
 #include "core/node/promised.hpp"
 #include "core/steps/step_search.hpp"
+#include "core/value/error.hpp"
 #include "tests/fuzz/input.hpp"
 #include "tests/fuzz/odd_checkpoint.hpp"
 #include "transport/storage/hdf5/dataset_part.hpp"

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "shm/segment/segment.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/golden/golden.hpp"

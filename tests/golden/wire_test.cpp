@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "core/options.hpp"
 #include "core/promise.hpp"
 #include "core/rpc/message.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/bent_transport.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/mortal_nodes.hpp"

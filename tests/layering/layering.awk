@@ -3,18 +3,19 @@
 #   folder      may include          and, of third-party headers
 #   core        core                 none; testing/ GoogleTest, json.hpp nlohmann's JSON
 #   shm         core shm             Boost.Interprocess, POSIX
-#   transport   core transport       by folder: ucx/ UCX; storage/ HDF5, POSIX, storage/rocksdb RocksDB, storage/wrappers/ zstd, lz4, libsodium, storage/servers/tls OpenSSL, storage/configuration toml++; loopback/ none
+#   transport   core transport       by folder: ucx/ UCX; storage/ HDF5, POSIX, storage/rocksdb RocksDB, storage/wrappers/ zstd, lz4, libsodium, storage/servers/tls OpenSSL, storage/configuration toml++
 #   mpi         core mpi             MPI
+#   mpi/checkpoint mpi/runtime  every room; MPI: they put the rooms together
 #
-# Inside core and shm a folder includes itself and those before it in this list; folders joined by "and" may include each other:
+# Inside a room a folder includes itself and those before it in this list; folders joined by "and" may include each other:
 #
-#   core        base, object, ports, node, rpc, async, backend, tier, copies, server, client, detail and steps and tasks and core/ itself
+#   core        value and base, object, ports, node, rpc, async, backend, tier, copies, server, client, detail and steps and tasks and core/ itself
 #   shm         segment, death, arena, table and names, spill, shm/ itself
+#   mpi         mpi/ itself, transport, checkpoint, runtime
 #
 # Nobody includes core/testing/, which is for tests and needs GoogleTest, nor core/json.hpp, which is for programs that have nlohmann's JSON.
-# The public values of core (error, result, key and others below) may be included everywhere.
 #
-# mpi/runtime.* and mpi/runtime_*.* may include every folder: they are the one place that puts them together. All may include the C++ standard library.
+# All may include the C++ standard library.
 # Prints file:line: text, and the reason. Exit status 1 if there is a violation, 2 if there was nothing to check.
 
 BEGIN {
@@ -32,6 +33,7 @@ BEGIN {
   posix = "^((sys|linux)/[a-z0-9_]+|unistd|fcntl|pthread|poll|signal|sched|dirent|time|mntent|limits)\\.h$"
   count = split("base object ports node rpc async backend tier copies server client detail", names, " ")
   for (i = 1; i <= count; ++i) layer["core/" names[i]] = i
+  layer["core/value"] = layer["core/base"]
   layer["core"] = layer["core/steps"] = layer["core/tasks"] = layer["core/testing"] = layer["core/detail"]
   layer["shm/segment"] = 1
   layer["shm/death"] = 2
@@ -39,8 +41,8 @@ BEGIN {
   layer["shm/table"] = layer["shm/names"] = 4
   layer["shm/spill"] = 5
   layer["shm"] = 6
-  split("error result key handle deadline options backend_needs extents part hyperslab flat type_name path metrics", names, " ")
-  for (i in names) is_value["core/" names[i] ".hpp"] = 1
+  count = split("mpi mpi/transport mpi/checkpoint mpi/runtime", names, " ")
+  for (i = 1; i <= count; ++i) layer[names[i]] = i
 }
 
 function refuse(why) {
@@ -84,8 +86,9 @@ function foreign_allowed(header) {
   return 0
 }
 
-# Headers of base/, object/ and async/ are installed below detail/.
+# Headers of base/, object/ and async/ are installed below detail/, those of value/ without their folder.
 function source_of(installed) {
+  if (exists("core/value/" installed)) return "value/" installed
   if (installed ~ /^detail\/(base|object|async|steps)\//) sub(/^detail\//, "", installed)
   return installed
 }
@@ -95,11 +98,11 @@ function folder_of(path) {
   return path
 }
 
-# Within core and within shm: whether the folder of this file may include that one.
+# Within core, shm and mpi: whether the folder of this file may include that one.
 function check_layer(path,    from, to) {
   from = folder_of(FILENAME)
   to = folder_of(path)
-  if (path in is_value || from !~ /^(core|shm)(\/|$)/) return
+  if (from !~ /^(core|shm|mpi)(\/|$)/) return
   if (!(from in layer)) refuse(from "/ is no folder of the list in tests/layering/layering.awk")
   else if (!(to in layer)) refuse(to "/ is no folder of the list in tests/layering/layering.awk")
   else if (layer[to] > layer[from]) refuse(from "/ may not include " to "/, which stands behind it in the list")
@@ -111,8 +114,8 @@ function check_room(path,    from, to) {
   to = path
   sub(/\/.*/, "", to)
   if (!(to in is_room)) refuse("\"" path "\" is in no room")
-  else if (to != from && to != "core" && FILENAME !~ /^mpi\/runtime(_[a-z]+)?\./)
-    refuse(from "/ may include core/ and itself, not " to "/; only mpi/runtime.* sees every room")
+  else if (to != from && to != "core" && FILENAME !~ /^mpi\/(checkpoint|runtime)\//)
+    refuse(from "/ may include core/ and itself, not " to "/; only mpi/checkpoint/ and mpi/runtime/ see every room")
   else if (path ~ /^core\/testing\// && folder_of(FILENAME) != "core/testing") refuse("core/testing/ is for tests")
   else if (path == "core/json.hpp") refuse("core/json.hpp needs a foreign header, and is for programs")
   else if (to == from) check_layer(path)
@@ -132,8 +135,8 @@ FNR == 1 { files++ }
     check_room(exists(beside) ? beside : normalised(header))
   } else if (text ~ /^<[^>]+>/) {
     sub(/>.*/, "", header)
-    if (header ~ /^locum\/(locum|runtime)\.hpp$/) check_room("mpi/" substr(header, 7))
-    else if (header ~ /^locum\/(backends|backend_statistics|wrappers)\.hpp$/) check_room("transport/storage/" substr(header, 7))
+    if (header ~ /^locum\/(locum|runtime)\.hpp$/) check_room("mpi/runtime/" substr(header, 7))
+    else if (header ~ /^locum\/(backends|backend_statistics|configuration|core|open|wrappers)\.hpp$/) check_room("transport/storage/" substr(header, 7))
     else if (header ~ /^locum\//) check_room("core/" normalised(source_of(substr(header, 7))))
     else if (!foreign_allowed(header)) refuse("<" header "> is neither standard C++ nor what this room adapts")
   } else {

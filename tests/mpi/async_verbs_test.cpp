@@ -11,7 +11,7 @@
 
 #include "core/raw_store.hpp"
 #include "core/when.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/mpi/job.hpp"
 
 namespace locum {

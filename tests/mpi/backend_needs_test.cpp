@@ -8,7 +8,7 @@
 
 #include "core/backend_registry.hpp"
 #include "core/url.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/mpi/job.hpp"
 #include "tests/mpi/store_opening.hpp"
 #include "tests/transport/storage/lacking_backend.hpp"

@@ -15,18 +15,18 @@
 #include <vector>
 
 #include "core/backend_registry.hpp"
-#include "core/configuration.hpp"
-#include "core/open.hpp"
 #include "core/open_sessions.hpp"
 #include "core/promise.hpp"
 #include "core/serializers.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/mpi/environment.hpp"
 #include "tests/mpi/job.hpp"
 #include "tests/mpi/shared_folder.hpp"
 #include "tests/mpi/shared_urls.hpp"
 #include "tests/mpi/store_opening.hpp"
+#include "transport/storage/configuration.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum {
 namespace {

@@ -12,7 +12,7 @@
 #include <system_error>
 #include <vector>
 
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/mpi/job.hpp"
 #include "tests/mpi/shared_folder.hpp"
 #include "tests/mpi/small_files.hpp"

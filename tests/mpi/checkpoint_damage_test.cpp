@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "core/promise.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/mpi/job.hpp"
 #include "tests/mpi/shared_folder.hpp"
 

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/mpi/survivor.hpp"
 
 namespace {

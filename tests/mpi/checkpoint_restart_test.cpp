@@ -20,7 +20,7 @@
 #include <thread>
 #include <vector>
 
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 
 namespace {
 

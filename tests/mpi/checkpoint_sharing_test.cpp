@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/mpi/job.hpp"
 #include "tests/mpi/shared_folder.hpp"
 #include "transport/storage/hdf5/master_file.hpp"

@@ -24,7 +24,7 @@
 #include "core/containers.hpp"
 #include "core/open_sessions.hpp"
 #include "core/promise.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/mpi/job.hpp"
 #include "tests/mpi/shared_folder.hpp"
 #include "tests/mpi/small_files.hpp"

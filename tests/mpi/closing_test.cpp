@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstddef>
 
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/mpi/environment.hpp"
 #include "tests/mpi/job.hpp"
 

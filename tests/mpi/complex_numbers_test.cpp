@@ -11,11 +11,11 @@
 #include <string>
 #include <vector>
 
-#include "core/open.hpp"
 #include "core/raw_store.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/mpi/job.hpp"
 #include "tests/mpi/shared_folder.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum {
 namespace {

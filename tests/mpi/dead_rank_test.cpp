@@ -29,7 +29,7 @@
 
 #include "core/promise.hpp"
 #include "core/serializers.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "shm/segment/kill_point.hpp"
 #include "tests/core/sanitized.hpp"
 #include "tests/mpi/survivor.hpp"

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "core/step_writer.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/mpi/forked_child.hpp"
 #include "tests/mpi/job.hpp"
 

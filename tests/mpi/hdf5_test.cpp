@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "core/async_result.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/mpi/job.hpp"
 #include "tests/mpi/shared_folder.hpp"
 

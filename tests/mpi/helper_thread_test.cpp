@@ -6,7 +6,7 @@
 #include <string>
 #include <thread>
 
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/mpi/job.hpp"
 #include "tests/mpi/thread_load.hpp"
 

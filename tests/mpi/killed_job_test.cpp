@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 
 namespace {
 

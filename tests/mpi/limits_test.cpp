@@ -20,7 +20,7 @@
 #include <string>
 
 #include "core/serializers.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/core/sanitized.hpp"
 
 namespace {

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "core/serializers.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/core/sanitized.hpp"
 #include "tests/mpi/survivor.hpp"
 

@@ -10,7 +10,7 @@
 #include <cstdio>
 #include <string_view>
 
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 
 namespace {
 

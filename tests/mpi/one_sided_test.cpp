@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/mpi/environment.hpp"
 #include "tests/mpi/job.hpp"
 

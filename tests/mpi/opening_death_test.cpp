@@ -15,7 +15,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 
 namespace {
 

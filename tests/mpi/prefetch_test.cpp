@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/mpi/job.hpp"
 
 namespace locum::prefetch_test {

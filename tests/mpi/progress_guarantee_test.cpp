@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/promise.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/mpi/job.hpp"
 
 namespace locum {

@@ -10,7 +10,7 @@
 
 #include "core/promise.hpp"
 #include "core/when.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/mpi/job.hpp"
 
 namespace locum {

@@ -1,5 +1,5 @@
 // Opening and closing a runtime, and the errors if it cannot be opened.
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 
 #include <gtest/gtest.h>
 #include <mpi.h>

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 
 #ifdef LOCUM_TEST_OUTDATED
 // Found before the library's own header.

@@ -17,13 +17,13 @@
 #include <vector>
 
 #include "core/backend/backend_connector.hpp"
-#include "core/open.hpp"
 #include "core/testing/backend_contract.hpp"
 #include "core/testing/shared_backend_contract.hpp"
 #include "tests/core/connector_contract.hpp"
 #include "tests/mpi/job.hpp"
 #include "tests/mpi/shared_folder.hpp"
 #include "tests/mpi/shared_urls.hpp"
+#include "transport/storage/open.hpp"
 #include "transport/storage/wrappers/wrappers.hpp"
 
 namespace locum::tests {

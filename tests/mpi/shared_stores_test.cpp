@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "core/serializers.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/mpi/job.hpp"
 #include "tests/mpi/shared_folder.hpp"

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/open.hpp"
 #include "core/url.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum::job {
 

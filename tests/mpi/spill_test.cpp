@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/core/sanitized.hpp"
 #include "tests/mpi/job.hpp"

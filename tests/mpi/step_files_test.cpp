@@ -17,7 +17,7 @@
 #include "core/containers.hpp"
 #include "core/step_reader.hpp"
 #include "core/step_writer.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/mpi/forked_child.hpp"
 #include "tests/mpi/job.hpp"
 #include "tests/mpi/shared_folder.hpp"

@@ -31,7 +31,7 @@
 
 #include "core/step_reader.hpp"
 #include "core/step_writer.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/core/sanitized.hpp"
 
 namespace {

@@ -11,7 +11,7 @@
 
 #include "core/step_reader.hpp"
 #include "core/step_writer.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 
 namespace locum {
 namespace {

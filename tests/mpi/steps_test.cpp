@@ -12,7 +12,7 @@
 
 #include "core/step_reader.hpp"
 #include "core/step_writer.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/core/sanitized.hpp"
 #include "tests/core/step_arrays.hpp"
 

@@ -3,9 +3,9 @@
 #include <optional>
 #include <string_view>
 
-#include "core/error.hpp"
-#include "core/options.hpp"
-#include "mpi/runtime.hpp"
+#include "core/value/error.hpp"
+#include "core/value/options.hpp"
+#include "mpi/runtime/runtime.hpp"
 
 namespace locum::job {
 

@@ -16,7 +16,7 @@
 #include <thread>
 #include <utility>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 /// \file
 /// What the ranks of a job need of which one dies while the others continue (survivors.sh). These programs

@@ -17,7 +17,7 @@
 #include <thread>
 
 #include "core/task_queue.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/core/sanitized.hpp"
 #include "tests/mpi/survivor.hpp"
 

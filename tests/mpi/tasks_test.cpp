@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/task_queue.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/core/sanitized.hpp"
 
 namespace locum {

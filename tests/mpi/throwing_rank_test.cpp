@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <stdexcept>
 
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 
 int main(int argc, char** argv) {
   MPI_Init(&argc, &argv);

@@ -16,9 +16,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/open.hpp"
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/mpi/survivor.hpp"
+#include "transport/storage/open.hpp"
 
 namespace {
 

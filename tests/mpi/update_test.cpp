@@ -8,7 +8,7 @@
 #include <numeric>
 #include <vector>
 
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/core/sanitized.hpp"
 
 namespace locum {

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "mpi/runtime.hpp"
+#include "mpi/runtime/runtime.hpp"
 #include "tests/mpi/job.hpp"
 
 #ifdef _OPENMP

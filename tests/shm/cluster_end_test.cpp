@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/node/cluster.hpp"
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/sanitized.hpp"
 #include "tests/shm/cluster_on_node.hpp"

@@ -5,8 +5,8 @@
 #include <thread>
 
 #include "core/object/internal_stores.hpp"
-#include "core/options.hpp"
 #include "core/store.hpp"
+#include "core/value/options.hpp"
 #include "shm/segment/available_memory.hpp"
 #include "tests/core/memory_connector_contract.hpp"
 #include "tests/shm/cluster_on_node.hpp"

@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "core/node/cluster.hpp"
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "shm/arena/arena.hpp"
 #include "shm/names/name_table.hpp"
 #include "shm/table/object_table.hpp"

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "shm/arena/arena.hpp"
 #include "shm/arena/reserve.hpp"
 #include "shm/arena/size_class.hpp"

@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "shm/arena/arena.hpp"
 #include "shm/node.hpp"
 #include "tests/shm/child.hpp"

@@ -11,8 +11,8 @@
 #include <string>
 #include <string_view>
 
-#include "core/error.hpp"
-#include "core/key.hpp"
+#include "core/value/error.hpp"
+#include "core/value/key.hpp"
 #include "shm/segment/kill_point.hpp"
 
 namespace locum::tests {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/key.hpp"
+#include "core/value/key.hpp"
 #include "shm/segment/layout.hpp"
 #include "tests/shm/kill_board.hpp"
 

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "tests/shm/kill_board.hpp"
 
 namespace locum::tests {

@@ -1,6 +1,6 @@
 #include <numeric>
 
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "shm/arena/arena.hpp"
 #include "shm/names/name_table.hpp"
 #include "shm/table/object_table.hpp"

@@ -6,8 +6,8 @@
 #include <numeric>
 #include <vector>
 
-#include "core/options.hpp"
 #include "core/ports/group.hpp"
+#include "core/value/options.hpp"
 #include "shm/node.hpp"
 
 namespace locum::tests {

@@ -9,8 +9,8 @@
 #include <functional>
 #include <memory>
 
-#include "core/error.hpp"
 #include "core/ports/spill_file.hpp"
+#include "core/value/error.hpp"
 
 namespace locum::tests {
 

@@ -13,10 +13,10 @@
 #include <string_view>
 #include <vector>
 
-#include "core/deadline.hpp"
 #include "core/object/object_tail.hpp"
-#include "core/options.hpp"
 #include "core/ports/directory.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/options.hpp"
 #include "shm/names/name_table.hpp"
 #include "shm/segment/segment.hpp"
 #include "shm/table/object_table.hpp"

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <new>
 
-#include "core/deadline.hpp"
+#include "core/value/deadline.hpp"
 #include "shm/segment/futex.hpp"
 #include "shm/segment/layout.hpp"
 

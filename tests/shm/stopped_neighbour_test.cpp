@@ -9,7 +9,7 @@
 #include <span>
 #include <string>
 
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "shm/names/directory_shard.hpp"
 #include "shm/node.hpp"
 #include "shm/segment/robust_lock.hpp"

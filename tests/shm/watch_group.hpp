@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "core/deadline.hpp"
 #include "core/ports/group.hpp"
+#include "core/value/deadline.hpp"
 #include "shm/death/watch.hpp"
 #include "shm/segment/futex.hpp"
 #include "shm/segment/process_identity.hpp"

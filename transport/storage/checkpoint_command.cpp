@@ -12,8 +12,8 @@
 #include <string>
 #include <string_view>
 
-#include "core/error.hpp"
-#include "core/key.hpp"
+#include "core/value/error.hpp"
+#include "core/value/key.hpp"
 #include "transport/storage/hdf5/compact_checkpoint.hpp"
 #include "transport/storage/hdf5/master_file.hpp"
 #include "transport/storage/hdf5/part_reader.hpp"

@@ -1,7 +1,7 @@
 // Tables of stores: the file, and what it says. The parser is toml++, whose errors quote the text: only where
 // they are is told of them, so that a secret that stands there is not shown.
 
-#include "core/configuration.hpp"
+#include "transport/storage/configuration.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -17,9 +17,9 @@
 #include <utility>
 
 #include "core/base/quantity.hpp"
-#include "core/open.hpp"
 #include "core/url.hpp"
 #include "transport/storage/file_calls.hpp"
+#include "transport/storage/open.hpp"
 
 #if LOCUM_WITH_TOML
 // The parser asserts what it then looks at itself: "[)" would end the process, and with NDEBUG clang would

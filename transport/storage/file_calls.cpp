@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <limits>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 namespace locum::storage {
 

@@ -10,8 +10,8 @@
 #include <string>
 #include <utility>
 
-#include "core/deadline.hpp"
-#include "core/result.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/result.hpp"
 
 namespace locum::storage {
 

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "core/detail/session_list.hpp"
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 namespace locum::storage {
 

@@ -9,8 +9,8 @@
 
 #include "core/backend/record_names.hpp"
 #include "core/base/batch_places.hpp"
-#include "core/open.hpp"
 #include "transport/storage/backends.hpp"
+#include "transport/storage/open.hpp"
 #include "transport/storage/wrappers/two_backends.hpp"
 
 namespace locum::storage {

@@ -9,8 +9,8 @@
 #include <cstring>
 #include <string>
 
-#include "core/error.hpp"
 #include "core/url.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/file_calls.hpp"
 
 namespace locum {

@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/file_calls.hpp"
 
 namespace locum::storage {

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <random>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 namespace locum::ucx {
 namespace {

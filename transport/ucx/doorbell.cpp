@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <ctime>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 namespace locum::ucx {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 namespace locum::ucx {
 

@@ -15,7 +15,7 @@
 #include <thread>
 
 #include "core/base/no_more_threads.hpp"
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 namespace locum::ucx {
 namespace {

@@ -6,7 +6,7 @@
 #include <span>
 #include <utility>
 
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 #include "transport/ucx/context.hpp"
 
 namespace locum::ucx {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/base/warm_memory.hpp"
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/begun_connector.hpp"
 #include "tests/core/memory_connector_contract.hpp"
 #include "tests/core/queue_transport.hpp"

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/options.hpp"
 #include "core/rpc/message.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/mortal_nodes.hpp"
 #include "tests/core/queue_transport.hpp"

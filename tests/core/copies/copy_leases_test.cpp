@@ -8,8 +8,8 @@
 
 #include "core/object/internal_stores.hpp"
 #include "core/object/object_wire.hpp"
-#include "core/options.hpp"
 #include "core/rpc/message.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"

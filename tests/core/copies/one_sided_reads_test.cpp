@@ -7,7 +7,7 @@
 
 #include "core/async/background_worker.hpp"
 #include "core/async/progress.hpp"
-#include "transport/loopback/network.hpp"
+#include "tests/loopback/network.hpp"
 
 namespace locum {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <new>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 namespace locum {
 namespace {

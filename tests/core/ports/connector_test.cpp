@@ -2,7 +2,7 @@
 
 #include "core/node/cluster.hpp"
 #include "core/node/local.hpp"
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/memory_connector_contract.hpp"
 #include "tests/core/plain_node.hpp"
 

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/options.hpp"
 #include "core/rpc/rpc_channel.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"
 

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "transport/loopback/network.hpp"
+#include "tests/loopback/network.hpp"
 
 namespace locum {
 namespace {

@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "tests/core/sanitized.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/shm/player.hpp"

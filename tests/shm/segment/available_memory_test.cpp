@@ -11,7 +11,7 @@
 #include <limits>
 #include <string>
 
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/shm/small_mount.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"

@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 namespace locum::shm {
 namespace {

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/error.hpp"
-#include "core/options.hpp"
+#include "core/value/error.hpp"
+#include "core/value/options.hpp"
 
 namespace locum::shm {
 namespace {

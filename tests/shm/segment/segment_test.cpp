@@ -19,7 +19,7 @@
 #include <thread>
 #include <vector>
 
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "shm/segment/entry_tag.hpp"
 #include "tests/core/sanitized.hpp"
 #include "tests/shm/child.hpp"

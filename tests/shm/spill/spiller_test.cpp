@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "core/node/cluster.hpp"
-#include "core/options.hpp"
 #include "core/ports/store_accounts.hpp"
+#include "core/value/options.hpp"
 #include "shm/names/name_table.hpp"
 #include "shm/segment/entry_tag.hpp"
 #include "shm/table/entry_record.hpp"

@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "tests/core/sanitized.hpp"
 #include "tests/shm/child.hpp"
 

@@ -6,9 +6,9 @@
 #include <string>
 
 #include "core/backend_session.hpp"
-#include "core/open.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/transport/storage/lacking_backend.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum::tests {
 namespace {

@@ -14,10 +14,10 @@
 #include <utility>
 #include <vector>
 
-#include "core/open.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/transport/storage/killed_writer.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum::tests {
 namespace {

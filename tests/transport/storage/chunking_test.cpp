@@ -5,7 +5,7 @@
 #include <array>
 #include <optional>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 namespace locum::storage {
 namespace {

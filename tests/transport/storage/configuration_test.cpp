@@ -1,4 +1,4 @@
-#include "core/configuration.hpp"
+#include "transport/storage/configuration.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "core/base/quantity.hpp"
-#include "core/open.hpp"
 #include "core/serializers.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum::tests {
 namespace {

@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 
 namespace locum::storage {

@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
 #include "transport/storage/direct_writes.hpp"
 #include "transport/storage/durable_file.hpp"

@@ -27,7 +27,6 @@
 #include <vector>
 
 #include "core/backend/record_format.hpp"
-#include "core/open.hpp"
 #include "core/open_sessions.hpp"
 #include "core/promise.hpp"
 #include "core/serializers.hpp"
@@ -38,6 +37,7 @@
 #include "transport/storage/file/new_file.hpp"
 #include "transport/storage/file/record_lock.hpp"
 #include "transport/storage/file/root.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum::tests {
 namespace {

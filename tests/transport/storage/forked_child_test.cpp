@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "core/containers.hpp"
-#include "core/open.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum::tests {
 namespace forked_child_test {

@@ -19,7 +19,7 @@
 #include <string>
 #include <vector>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
 #include "transport/storage/hdf5/master_file.hpp"

@@ -19,13 +19,13 @@
 #include <string>
 #include <vector>
 
-#include "core/open.hpp"
 #include "core/serializers.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/transport/storage/next_process.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
 #include "transport/storage/hdf5/backend.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum::tests {
 namespace {

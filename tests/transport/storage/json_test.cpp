@@ -17,11 +17,11 @@
 #include <vector>
 
 #include "core/coded_store.hpp"
-#include "core/open.hpp"
 #include "core/open_sessions.hpp"
 #include "core/store.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum::tests {
 namespace {

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/backend_needs.hpp"
 #include "core/ports/backend.hpp"
 #include "core/url.hpp"
+#include "core/value/backend_needs.hpp"
 #include "transport/storage/simple.hpp"
 
 namespace locum::tests {

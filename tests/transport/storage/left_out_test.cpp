@@ -6,9 +6,9 @@
 #include <map>
 #include <string>
 
-#include "core/configuration.hpp"
-#include "core/open.hpp"
 #include "tests/core/code_of.hpp"
+#include "transport/storage/configuration.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum::tests {
 namespace {

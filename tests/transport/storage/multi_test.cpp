@@ -13,11 +13,11 @@
 
 #include "core/async_result.hpp"
 #include "core/coded_store.hpp"
-#include "core/open.hpp"
 #include "core/raw_store.hpp"
 #include "core/serializers.hpp"
 #include "tests/core/sample_codecs.hpp"
 #include "tests/transport/storage/wrappers/wrappers.hpp"
+#include "transport/storage/open.hpp"
 #include "transport/storage/wrappers/wrapper.hpp"
 
 namespace locum::tests {

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "core/open.hpp"
 #include "core/open_sessions.hpp"
 #include "core/serializers.hpp"
 #include "tests/shm/child.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum::tests {
 

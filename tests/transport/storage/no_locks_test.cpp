@@ -15,7 +15,6 @@
 #include <string>
 #include <vector>
 
-#include "core/open.hpp"
 #include "core/store.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
 #include "transport/storage/hdf5/dataset_part.hpp"
@@ -24,6 +23,7 @@
 #include "transport/storage/hdf5/part_reader.hpp"
 #include "transport/storage/hdf5/part_writer.hpp"
 #include "transport/storage/hdf5/step_files.hpp"
+#include "transport/storage/open.hpp"
 
 namespace {
 

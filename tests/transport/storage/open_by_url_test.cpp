@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "core/backend_registry.hpp"
-#include "core/metrics.hpp"
-#include "core/open.hpp"
 #include "core/open_sessions.hpp"
 #include "core/serializers.hpp"
+#include "core/value/metrics.hpp"
 #include "tests/core/code_of.hpp"
 #include "transport/storage/backends.hpp"
+#include "transport/storage/open.hpp"
 #include "transport/storage/simple.hpp"
 
 namespace locum::tests {

@@ -12,12 +12,12 @@
 #include <thread>
 #include <vector>
 
-#include "core/open.hpp"
 #include "core/promise.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/transport/storage/next_process.hpp"
 #include "tests/transport/storage/pack_samples.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
+#include "transport/storage/open.hpp"
 #include "transport/storage/pack/folder.hpp"
 
 namespace locum::tests {

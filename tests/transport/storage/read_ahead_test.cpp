@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "core/open.hpp"
 #include "core/promise.hpp"
 #include "core/serializers.hpp"
 #include "tests/transport/storage/turnstile.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum::tests {
 namespace {

@@ -15,11 +15,11 @@
 #include <thread>
 #include <vector>
 
-#include "core/open.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/transport/storage/next_process.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
+#include "transport/storage/open.hpp"
 #include "transport/storage/rocksdb/log_check.hpp"
 
 namespace locum::tests {

@@ -17,7 +17,6 @@
 #include <string>
 #include <vector>
 
-#include "core/open.hpp"
 #include "core/report.hpp"
 #include "core/serializers.hpp"
 #include "core/url.hpp"
@@ -26,6 +25,7 @@
 #include "tests/transport/storage/temporary_folder.hpp"
 #include "tests/transport/storage/test_server.hpp"
 #include "tests/transport/storage/tls_server.hpp"
+#include "transport/storage/open.hpp"
 #include "transport/storage/wrappers/backend_statistics.hpp"
 
 namespace locum::tests {

@@ -12,11 +12,11 @@
 #include <thread>
 #include <vector>
 
-#include "core/open.hpp"
 #include "core/serializers.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
 #include "tests/transport/storage/test_server.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum::tests {
 namespace {

@@ -23,7 +23,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/open.hpp"
 #include "core/open_sessions.hpp"
 #include "core/serializers.hpp"
 #include "tests/core/code_of.hpp"
@@ -33,6 +32,7 @@
 #include "tests/transport/storage/server_scene.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
 #include "tests/transport/storage/test_server.hpp"
+#include "transport/storage/open.hpp"
 #include "transport/storage/redis/connection.hpp"
 
 namespace locum::tests {

@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/hdf5/checkpoint_series.hpp"
 #include "transport/storage/hdf5/compact_checkpoint.hpp"
 #include "transport/storage/hdf5/dataset_path.hpp"

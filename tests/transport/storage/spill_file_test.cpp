@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 namespace locum::storage {
 namespace {

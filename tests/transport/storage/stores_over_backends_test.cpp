@@ -15,13 +15,13 @@
 #include <thread>
 #include <vector>
 
-#include "core/open.hpp"
 #include "core/promise.hpp"
 #include "core/report.hpp"
 #include "core/serializers.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
 #include "tests/transport/storage/wrappers/probe_backend.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum::tests {
 namespace {

@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "core/base/mutex.hpp"
-#include "core/open.hpp"
 #include "core/serializers.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum::tests {
 namespace {

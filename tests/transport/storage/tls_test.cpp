@@ -9,12 +9,12 @@
 #include <thread>
 #include <vector>
 
-#include "core/open.hpp"
 #include "core/serializers.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/transport/storage/fault_proxy.hpp"
 #include "tests/transport/storage/test_server.hpp"
 #include "tests/transport/storage/tls_server.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum::tests {
 namespace {

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "core/open.hpp"
 #include "core/url.hpp"
 #include "tests/core/code_of.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum::tests {
 namespace {

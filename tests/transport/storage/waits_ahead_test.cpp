@@ -14,13 +14,13 @@
 #include <thread>
 #include <vector>
 
-#include "core/open.hpp"
 #include "core/promise.hpp"
 #include "core/serializers.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/transport/storage/tier_scene.hpp"
 #include "tests/transport/storage/turnstile.hpp"
 #include "tests/transport/storage/wrappers/probe_backend.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum::tests {
 namespace {

@@ -10,7 +10,7 @@
 #include <future>
 #include <string>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/durable_file.hpp"
 
 namespace locum::storage {

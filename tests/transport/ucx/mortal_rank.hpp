@@ -14,7 +14,7 @@
 
 #include "core/client/distributed.hpp"
 #include "core/client/links.hpp"
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "shm/node.hpp"
 #include "tests/transport/ucx/lanes.hpp"
 #include "tests/transport/ucx/node_fate.hpp"

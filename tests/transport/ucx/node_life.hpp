@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "core/client/peer_close_monitor.hpp"
-#include "core/hyperslab.hpp"
 #include "core/node/node_memory.hpp"
 #include "core/object/internal_stores.hpp"
+#include "core/value/hyperslab.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/fences.hpp"
 #include "tests/core/hyperslab_samples.hpp"

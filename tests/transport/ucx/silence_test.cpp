@@ -21,7 +21,7 @@
 
 #include "core/client/distributed.hpp"
 #include "core/client/links.hpp"
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "shm/node.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/shm/fork_group.hpp"

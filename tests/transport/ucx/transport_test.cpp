@@ -15,7 +15,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "tests/transport/ucx/lanes.hpp"
 #include "tests/transport/ucx/recorder.hpp"
 

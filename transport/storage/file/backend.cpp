@@ -12,8 +12,8 @@
 
 #include "core/backend/record_format.hpp"
 #include "core/backend/record_names.hpp"
-#include "core/error.hpp"
 #include "core/node/promised.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/backends.hpp"
 #include "transport/storage/file/folder_names.hpp"
 #include "transport/storage/file/new_file.hpp"

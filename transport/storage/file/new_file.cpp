@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "core/base/hash.hpp"
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/file/folder_names.hpp"
 
 namespace locum::storage {

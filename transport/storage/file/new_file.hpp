@@ -6,8 +6,8 @@
 #include <span>
 #include <string>
 
-#include "core/deadline.hpp"
-#include "core/result.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/result.hpp"
 #include "transport/storage/file/root.hpp"
 
 namespace locum::storage {

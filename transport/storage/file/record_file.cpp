@@ -14,7 +14,7 @@
 #include <span>
 
 #include "core/backend/record_format.hpp"
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 namespace locum::storage {
 

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <string>
 
-#include "core/deadline.hpp"
 #include "core/ports/backend.hpp"
-#include "core/result.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/result.hpp"
 #include "transport/storage/file/root.hpp"
 
 namespace locum::storage {

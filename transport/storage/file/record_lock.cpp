@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "core/base/hash.hpp"
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 namespace locum::storage {
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "core/deadline.hpp"
 #include "core/ports/backend.hpp"
-#include "core/result.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/result.hpp"
 #include "transport/storage/file/root.hpp"
 
 namespace locum::storage {

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "core/base/resolved_path.hpp"
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 namespace locum::storage {
 

@@ -3,8 +3,8 @@
 #include <string>
 
 #include "core/ports/backend.hpp"
-#include "core/result.hpp"
 #include "core/url.hpp"
+#include "core/value/result.hpp"
 #include "transport/storage/file_calls.hpp"
 
 namespace locum::storage {

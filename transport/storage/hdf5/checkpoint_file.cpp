@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/master_file.hpp"
 

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "core/base/checksum.hpp"
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 
 namespace locum::storage {

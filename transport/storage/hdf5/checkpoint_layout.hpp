@@ -8,7 +8,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include "core/extents.hpp"
+#include "core/value/extents.hpp"
 #include "transport/storage/hdf5/identifier.hpp"
 
 /// What the files of a checkpoint have in common: docs/checkpoint.md describes them. Numbers are

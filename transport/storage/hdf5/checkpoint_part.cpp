@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "core/error.hpp"
-#include "core/extents.hpp"
+#include "core/value/error.hpp"
+#include "core/value/extents.hpp"
 
 namespace locum::storage {
 

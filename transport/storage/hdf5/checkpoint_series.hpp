@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/durable_file.hpp"
 #include "transport/storage/file_series.hpp"
 #include "transport/storage/hdf5/master_file.hpp"

@@ -7,7 +7,7 @@
 #include <numeric>
 #include <string>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 
 namespace locum::storage {

@@ -12,7 +12,7 @@
 
 #include "core/base/hash.hpp"
 #include "core/base/resolved_path.hpp"
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/durable_file.hpp"
 #include "transport/storage/hdf5/master_file.hpp"
 #include "transport/storage/hdf5/part_reader.hpp"

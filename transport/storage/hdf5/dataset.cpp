@@ -6,8 +6,8 @@
 #include <cerrno>
 #include <utility>
 
-#include "core/error.hpp"
-#include "core/extents.hpp"
+#include "core/value/error.hpp"
+#include "core/value/extents.hpp"
 #include "transport/storage/fork_guard.hpp"
 #include "transport/storage/hdf5/file_access.hpp"
 

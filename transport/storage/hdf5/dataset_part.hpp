@@ -3,8 +3,8 @@
 #include <string>
 #include <string_view>
 
-#include "core/hyperslab.hpp"
 #include "core/ports/file_reader.hpp"
+#include "core/value/hyperslab.hpp"
 
 namespace locum::storage {
 

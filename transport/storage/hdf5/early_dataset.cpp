@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/hdf5/checkpoint_layout.hpp"
 
 namespace locum::storage {

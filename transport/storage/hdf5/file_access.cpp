@@ -5,7 +5,7 @@
 
 #include <cerrno>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/file_calls.hpp"
 
 // H5Pset_file_locking() came with 1.12.1, and with 1.10.7 of the older line.

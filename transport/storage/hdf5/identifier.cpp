@@ -1,6 +1,6 @@
 #include "transport/storage/hdf5/identifier.hpp"
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 namespace locum::storage {
 

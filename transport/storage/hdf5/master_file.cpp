@@ -15,7 +15,7 @@
 
 #include "core/base/checksum.hpp"
 #include "core/base/resolved_path.hpp"
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/dataset_path.hpp"
 #include "transport/storage/hdf5/early_dataset.hpp"

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/options.hpp"
+#include "core/value/options.hpp"
 #include "transport/storage/durable_file.hpp"
 #include "transport/storage/hdf5/checkpoint_layout.hpp"
 #include "transport/storage/hdf5/part_reader.hpp"

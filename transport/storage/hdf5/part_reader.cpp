@@ -6,8 +6,8 @@
 #include <unordered_map>
 
 #include "core/base/checksum.hpp"
-#include "core/error.hpp"
 #include "core/object/address.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/master_file.hpp"
 

@@ -9,7 +9,7 @@
 #include <iterator>
 
 #include "core/base/checksum.hpp"
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/early_dataset.hpp"
 #include "transport/storage/hdf5/file_access.hpp"

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "core/backend/record_format.hpp"
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/hdf5/early_dataset.hpp"
 
 namespace locum::storage {

@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/hdf5/dataset_path.hpp"
 #include "transport/storage/hdf5/record_dataset.hpp"
 

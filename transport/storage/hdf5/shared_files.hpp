@@ -6,8 +6,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/key.hpp"
 #include "core/object/object.hpp"
+#include "core/value/key.hpp"
 #include "transport/storage/durable_file.hpp"
 #include "transport/storage/hdf5/checkpoint_layout.hpp"
 

@@ -3,7 +3,7 @@
 #include <array>
 #include <cstdio>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/hdf5/step_index.hpp"
 #include "transport/storage/hdf5/step_layout.hpp"
 #include "transport/storage/hdf5/step_part.hpp"

@@ -14,8 +14,8 @@
 
 #include "core/base/checksum.hpp"
 #include "core/detail/representation.hpp"
-#include "core/error.hpp"
 #include "core/object/current_type_name.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/hdf5/checkpoint_layout.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/dataset_path.hpp"

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/error.hpp"
 #include "core/object/current_type_name.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/durable_file.hpp"
 #include "transport/storage/hdf5/checkpoint_layout.hpp"
 #include "transport/storage/hdf5/dataset.hpp"

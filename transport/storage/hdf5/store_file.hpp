@@ -6,8 +6,8 @@
 #include <span>
 #include <string>
 
-#include "core/error.hpp"
-#include "core/result.hpp"
+#include "core/value/error.hpp"
+#include "core/value/result.hpp"
 #include "transport/storage/durable_file.hpp"
 #include "transport/storage/file_calls.hpp"
 #include "transport/storage/hdf5/identifier.hpp"

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "core/base/checksum.hpp"
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/durable_file.hpp"
 #include "transport/storage/pack/appending.hpp"
 

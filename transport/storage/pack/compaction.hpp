@@ -5,7 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 #include "transport/storage/pack/content.hpp"
 
 namespace locum::storage {

@@ -2,7 +2,7 @@
 
 #include <thread>
 
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 #include "transport/storage/pack/state.hpp"
 
 namespace locum::storage {

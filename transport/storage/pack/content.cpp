@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/pack/scanner.hpp"
 
 namespace locum::storage {

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 #include "transport/storage/pack/file.hpp"
 #include "transport/storage/pack/index.hpp"
 

@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-#include "core/deadline.hpp"
-#include "core/result.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/result.hpp"
 #include "transport/storage/pack/state.hpp"
 
 namespace locum::storage {

@@ -13,7 +13,7 @@
 #include <csignal>
 #include <utility>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/durable_file.hpp"
 #include "transport/storage/file_calls.hpp"
 #include "transport/storage/pack/format.hpp"

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <utility>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/durable_file.hpp"
 #include "transport/storage/file/folder_names.hpp"
 #include "transport/storage/pack/file.hpp"

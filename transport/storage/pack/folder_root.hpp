@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/deadline.hpp"
-#include "core/result.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/result.hpp"
 #include "transport/storage/file_calls.hpp"
 #include "transport/storage/pack/pack.hpp"
 #include "transport/storage/pack/writer_options.hpp"

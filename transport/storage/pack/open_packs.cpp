@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 namespace locum::storage {
 

@@ -11,8 +11,8 @@
 #include <utility>
 
 #include "core/base/mutex.hpp"
-#include "core/deadline.hpp"
-#include "core/result.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/result.hpp"
 #include "transport/storage/pack/pack.hpp"
 
 namespace locum::storage {

@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 #include "transport/storage/pack/pack.hpp"
 
 namespace locum::storage {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 #include "transport/storage/pack/file.hpp"
 #include "transport/storage/pack/format.hpp"
 

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "core/base/mutex.hpp"
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/pack/content.hpp"
 #include "transport/storage/pack/writer_options.hpp"
 

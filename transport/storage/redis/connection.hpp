@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/deadline.hpp"
-#include "core/result.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/result.hpp"
 #include "transport/storage/servers/request_text.hpp"
 #include "transport/storage/servers/stream.hpp"
 

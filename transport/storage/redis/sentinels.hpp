@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/deadline.hpp"
-#include "core/result.hpp"
 #include "core/url.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/result.hpp"
 #include "transport/storage/redis/connection.hpp"
 
 namespace locum::storage {

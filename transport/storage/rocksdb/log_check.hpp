@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "core/result.hpp"
+#include "core/value/result.hpp"
 
 namespace locum::storage {
 

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "core/base/mutex.hpp"
-#include "core/deadline.hpp"
-#include "core/error.hpp"
-#include "core/result.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/error.hpp"
+#include "core/value/result.hpp"
 
 namespace locum::storage {
 

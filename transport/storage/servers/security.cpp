@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/servers/tls.hpp"
 
 namespace locum::storage {

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/result.hpp"
 #include "core/url.hpp"
+#include "core/value/result.hpp"
 
 namespace locum::storage {
 

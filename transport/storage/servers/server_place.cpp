@@ -10,7 +10,7 @@
 #include <memory>
 #include <system_error>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 
 namespace locum::storage {
 

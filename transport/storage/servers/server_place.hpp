@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "core/result.hpp"
 #include "core/url.hpp"
+#include "core/value/result.hpp"
 #include "transport/storage/servers/security.hpp"
 
 namespace locum::storage {

@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include "core/deadline.hpp"
+#include "core/value/deadline.hpp"
 #include "transport/storage/servers/server_place.hpp"
 
 namespace locum::storage {

@@ -8,9 +8,9 @@
 #include <string>
 #include <string_view>
 
-#include "core/deadline.hpp"
-#include "core/error.hpp"
-#include "core/result.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/error.hpp"
+#include "core/value/result.hpp"
 #include "transport/storage/servers/security.hpp"
 #include "transport/storage/servers/server_place.hpp"
 

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <utility>
 
-#include "core/error.hpp"
+#include "core/value/error.hpp"
 #include "transport/storage/file_calls.hpp"
 #include "transport/storage/servers/server_place.hpp"
 

@@ -2,8 +2,8 @@
 
 #include <memory>
 
-#include "core/result.hpp"
 #include "core/url.hpp"
+#include "core/value/result.hpp"
 #include "transport/storage/servers/security.hpp"
 
 namespace locum::storage {

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/open.hpp"
+#include "transport/storage/open.hpp"
 #include "transport/storage/wrappers/wrappers.hpp"
 
 namespace locum::storage {

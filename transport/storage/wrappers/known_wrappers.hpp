@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "core/ports/backend.hpp"
-#include "core/result.hpp"
 #include "core/url.hpp"
+#include "core/value/result.hpp"
 
 namespace locum::storage {
 

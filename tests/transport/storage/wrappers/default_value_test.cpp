@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "core/detail/session_state.hpp"
-#include "core/open.hpp"
 #include "core/promise.hpp"
 #include "core/serializers.hpp"
 #include "tests/transport/storage/wrappers/wrappers.hpp"
 #include "transport/storage/multi.hpp"
+#include "transport/storage/open.hpp"
 #include "transport/storage/wrappers/wrappers.hpp"
 
 namespace locum::tests {

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "core/open.hpp"
 #include "core/serializers.hpp"
 #include "tests/transport/storage/wrappers/wrappers.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum::tests {
 namespace {

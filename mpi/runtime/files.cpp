@@ -1,0 +1,53 @@
+#include "mpi/runtime/files.hpp"
+
+#include <memory>
+#include <string>
+
+#include "core/detail/file_parts.hpp"
+#include "core/detail/session_state.hpp"
+#include "core/store.hpp"
+#include "mpi/runtime/runtime.hpp"
+#include "mpi/runtime/state.hpp"
+#if LOCUM_WITH_HDF5
+#include "transport/storage/hdf5/dataset_part.hpp"
+#include "transport/storage/hdf5/step_files.hpp"
+#endif
+
+namespace locum {
+
+#if LOCUM_WITH_HDF5
+
+void use_hdf5(Session& session, std::uint32_t ranks) {
+  session.state()->files().use(std::make_shared<storage::DatasetReader>(),
+                               std::make_shared<storage::Hdf5StepFiles>(), ranks);
+}
+
+Result<Handle> Runtime::handle_from_hdf5(std::string_view path, std::string_view dataset,
+                                         std::string_view element, const Hdf5Options& options) {
+  require_open("proxy_from_hdf5");
+  try {
+    const FilePart part = storage::find_part(std::string(path), std::string(dataset), options.slab, element);
+    const auto store = session_->open(options.store);
+    if (!store) {
+      return store.error();
+    }
+    detail::SessionState& session = *session_->state();
+    return session.files().add(session, store->number(), part, options.deadline);
+  } catch (const Error& error) {
+    return error;
+  }
+}
+
+#else
+
+void use_hdf5(Session& /*session*/, std::uint32_t /*ranks*/) {}
+
+Result<Handle> Runtime::handle_from_hdf5(std::string_view /*path*/, std::string_view /*dataset*/,
+                                         std::string_view /*element*/, const Hdf5Options& /*options*/) {
+  return Error(Errc::unsupported,
+               "this library was built without HDF5: build it with LOCUM_WITH_HDF5=ON to read its files");
+}
+
+#endif
+
+}  // namespace locum

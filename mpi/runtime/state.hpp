@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/client/links.hpp"
+#include "core/job_report.hpp"
+#include "core/value/metrics.hpp"
+#include "mpi/checkpoint/background.hpp"
+#include "mpi/checkpoint/protocol.hpp"
+#include "mpi/communicator.hpp"
+#include "mpi/group.hpp"
+#include "mpi/lost_rank_monitor.hpp"
+#include "mpi/runtime/agreed_options.hpp"
+#include "mpi/runtime/runtime.hpp"
+#include "mpi/runtime/sessions.hpp"
+#include "shm/death/closed_alone.hpp"
+#include "shm/death/process_exits.hpp"
+#include "shm/death/warning_signal.hpp"
+#include "transport/storage/fork_guard.hpp"
+
+namespace locum {
+
+/// What the group of a runtime is made of.
+struct GroupParts {
+  mpi::Communicator communicator;
+  mpi::AskedOptions asked;
+  mpi::Moment until;  ///< when the last step of opening ends
+};
+
+/// The ranks of this rank's node, ascending.
+[[nodiscard]] std::vector<std::uint32_t> node_mates(const mpi::CommunicatorGroup& group);
+
+/// All parts of a runtime except the session. Members are destroyed in reverse: the communicator last.
+struct Runtime::State {
+  explicit State(GroupParts parts);
+
+  mpi::CommunicatorGroup group;
+  RuntimeOptions options;
+  const std::string name;          ///< what options.name refers to
+  const std::string spill_folder;  ///< what options.spill_folder refers to
+  const std::string stores;        ///< what options.stores refers to
+  int exceptions_at_start;
+  std::uint64_t incarnation = 0;
+  std::shared_ptr<mpi::LostRankMonitor> losses;
+  std::vector<shm::ProcessIdentity> mates;  ///< the processes of this node
+  std::shared_ptr<const shm::ClosedAlone> closed_alone;
+  std::shared_ptr<Links> links;           ///< to other nodes, if there are any
+  std::function<void()> close_transport;  ///< RuntimeLinks::close_transport
+  JobFacts transport;                     ///< what is known of them
+  std::function<void(bool)> prepare;      ///< memory ahead of use: whether
+  std::uint64_t memory_bytes = 0;         ///< of this node
+  std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
+  std::optional<storage::ForkGuard> fork_guard;  // once there is a session
+  std::optional<shm::WarningSignal> signal;
+  std::shared_ptr<BackendSessions> backends;  ///< of stores that are not in the nodes' memory
+  std::shared_ptr<EarlierCheckpoints> earlier = earlier_checkpoints();
+  std::unique_ptr<BackgroundCheckpoints> checkpoints;  ///< once one was begun
+  bool open = false;
+  std::uint32_t step_sides = 0;  ///< numbered by this rank
+  RankReport last_report;        // once closed
+};
+
+}  // namespace locum
