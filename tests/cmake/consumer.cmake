@@ -2,7 +2,7 @@
 #
 # Uses locum like another project: the project in tests/consumer is configured, built and run in WORK_DIR against the tree that
 # was installed from BUILD_DIR, or with the sources in SOURCE_DIR as a subdirectory (there with shared libraries, so that they are
-# built once, too, and not optimised, which takes half as long). COMPILER, FLAGS, LAUNCHER, BUILD_TYPE, OPTIONS are those of the
+# linked once, too; the objects are those of the build under test, see reuse_object.sh). COMPILER, FLAGS, LAUNCHER, BUILD_TYPE, OPTIONS are those of the
 # build under test. RUN starts a program with its ranks. With MPI the program is the one in the README, and every rank must print
 # what the README says, and so must a program that has the library only in a plugin. serial also runs the contract of backends on
 # the one that docs/guide/backends.md shows.
@@ -111,9 +111,10 @@ elseif(VARIANT STREQUAL "serial")
     message(FATAL_ERROR "a program that links locum::serial needs MPI or UCX: ${libraries}")
   endif()
 elseif(VARIANT STREQUAL "add_subdirectory")
-  run(${configure} "-DLOCUM_SOURCE_DIR=${SOURCE_DIR}" -DBUILD_SHARED_LIBS=ON -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0 ${OPTIONS}
-    # What needs libraries of its own is linked by the other variants.
-    -DLOCUM_WITH_UCX=OFF -DLOCUM_WITH_HDF5=OFF -DLOCUM_WITH_ROCKSDB=OFF -DLOCUM_WITH_ZSTD=OFF -DLOCUM_WITH_LZ4=OFF -DLOCUM_WITH_SODIUM=OFF -DLOCUM_WITH_TLS=OFF -DLOCUM_WITH_TOML=OFF)
+  run(${configure} "-DLOCUM_SOURCE_DIR=${SOURCE_DIR}" -DBUILD_SHARED_LIBS=ON ${OPTIONS}
+    "-DCMAKE_CXX_COMPILER_LAUNCHER=${SOURCE_DIR}/tests/cmake/reuse_object.sh")
+  set(ENV{REUSED_BUILD} "${BUILD_DIR}")
+  set(ENV{REUSED_LAUNCHER} "${LAUNCHER}")
   run("${CMAKE_COMMAND}" --build "${build}" --parallel 2)
   run_consumer()
 elseif(VARIANT STREQUAL "pkg_config")
