@@ -158,8 +158,12 @@ TEST(BackgroundThread, MayBeDestroyedByItself) {
   BackgroundThread& thread = *owner;
   ASSERT_TRUE(thread.start("locum test", [&owner, &was_current, may = owned.get_future().share()] {
     may.wait();
-    const auto mine = std::move(owner);
-    was_current.set_value_at_thread_exit(mine->is_current());
+    bool was = false;
+    {
+      const auto mine = std::move(owner);
+      was = mine->is_current();
+    }
+    was_current.set_value(was);
   }));
   owned.set_value();
   ASSERT_EQ(ended.wait_for(patience), std::future_status::ready);
