@@ -4,10 +4,8 @@
 #include <new>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 
-#include "core/base/no_more_threads.hpp"
 #include "core/value/error.hpp"
 
 namespace locum::mpi {
@@ -28,8 +26,6 @@ std::optional<Error> error_of(Call&& call) {
     std::forward<Call>(call)();
   } catch (const Error& error) {
     return error;
-  } catch (const std::system_error& error) {
-    return no_more_threads(error).value_or(Error(Errc::system, "set-up failed", error.what()));
   } catch (const std::bad_alloc&) {
     return Error(Errc::out_of_memory,
                  "this process has no free memory; raise its limits (ulimit -v, ulimit -d)");

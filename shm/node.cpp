@@ -10,11 +10,10 @@
 #include <limits>
 #include <optional>
 #include <span>
-#include <system_error>
 #include <utility>
 #include <vector>
 
-#include "core/base/no_more_threads.hpp"
+#include "core/base/fork_mark.hpp"
 #include "shm/arena/arena.hpp"
 #include "shm/death/watch.hpp"
 #include "shm/names/directory_shard.hpp"
@@ -66,13 +65,13 @@ struct Membership {
 class LeftToItsMaker {
  public:
   void operator()(Membership* membership) const {
-    if (::getpid() == maker_) {
+    if (!maker_.in_child()) {
       membership->objects->leave([membership] { delete membership; });
     }
   }
 
  private:
-  pid_t maker_ = ::getpid();
+  ForkMark maker_;
 };
 
 // The exception thrown by `step`, if any.
@@ -86,9 +85,6 @@ std::optional<Error> failure_of(Step step) {
   } catch (const std::bad_alloc&) {
     return Error(Errc::out_of_memory,
                  "this process has no free memory; raise its limits (ulimit -v, ulimit -d)");
-  } catch (const std::system_error& error) {
-    return no_more_threads(error).value_or(
-        Error(Errc::system, "the node's memory cannot be set up", error.what()));
   } catch (const std::exception& error) {
     return Error(Errc::system, "the node's memory cannot be set up", error.what());
   }

@@ -1,21 +1,18 @@
 #include "core/async/background_worker.hpp"
 
-#include <system_error>
 #include <utility>
 
 namespace locum {
 
 void BackgroundWorker::close() noexcept {
-  std::thread thread;
+  BackgroundThread thread;
   {
     const MutexLock lock(mutex_);
     closed_ = true;
-    thread.swap(thread_);
+    thread = std::move(thread_);
     condition_.notify_one();
   }
-  if (thread.joinable()) {
-    thread.join();
-  }
+  thread.join();
   (void)poll();
 }
 
@@ -26,16 +23,8 @@ bool BackgroundWorker::take(Operation& operation) noexcept {
   }
   any_.store(true, std::memory_order_relaxed);
   wanting_.push(operation);
-  if (threaded_ && !thread_.joinable()) {
-    try {
-      thread_ = std::thread([this] {
-        if (on_start_) {
-          on_start_("locum worker");
-        }
-        work();
-      });
-    } catch (const std::system_error&) {  // no thread: the next operation retries
-    }
+  if (threaded_ && !thread_.is_started()) {
+    (void)thread_.start("locum worker", [this] { work(); });  // no thread: the next operation retries
   }
   condition_.notify_one();
   return true;

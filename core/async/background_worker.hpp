@@ -2,12 +2,10 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <thread>
-#include <utility>
 
 #include "core/async/operation.hpp"
+#include "core/base/background_thread.hpp"
 #include "core/base/mutex.hpp"
-#include "core/base/thread_start.hpp"
 #include "core/ports/wait_budget.hpp"
 
 namespace locum {
@@ -20,8 +18,7 @@ class BackgroundWorker {
  public:
   /// \param threaded whether to run them on a thread. A simulation calls poll() instead.
   /// \param budget of each operation: WaitBudget::of_background()
-  BackgroundWorker(bool threaded, WaitBudget budget, ThreadStart on_start = {}) noexcept
-      : threaded_(threaded), budget_(budget), on_start_(std::move(on_start)) {}
+  BackgroundWorker(bool threaded, WaitBudget budget) : threaded_(threaded), budget_(budget) {}
   BackgroundWorker(const BackgroundWorker&) = delete;
   BackgroundWorker& operator=(const BackgroundWorker&) = delete;
   ~BackgroundWorker() { close(); }
@@ -41,13 +38,12 @@ class BackgroundWorker {
 
   const bool threaded_;
   const WaitBudget budget_;
-  const ThreadStart on_start_;
   std::atomic<bool> any_{false};  ///< whether any were taken
   Mutex mutex_;
   std::condition_variable condition_;
   Operation::Wanting wanting_ LOCUM_GUARDED_BY(mutex_);
   bool closed_ LOCUM_GUARDED_BY(mutex_) = false;
-  std::thread thread_ LOCUM_GUARDED_BY(mutex_);
+  BackgroundThread thread_ LOCUM_GUARDED_BY(mutex_);
 };
 
 }  // namespace locum

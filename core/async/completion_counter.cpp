@@ -8,12 +8,8 @@
 
 namespace locum {
 
-CompletionCounter::CompletionCounter(std::chrono::milliseconds timeout,
-                                     std::function<void(const char* thread)> on_start,
-                                     std::shared_ptr<TransferTimes> times)
-    : timeout_(timeout),
-      times_(std::move(times)),
-      executor_(std::make_unique<SerialExecutor>(std::move(on_start))) {}
+CompletionCounter::CompletionCounter(std::chrono::milliseconds timeout, std::shared_ptr<TransferTimes> times)
+    : timeout_(timeout), times_(std::move(times)), executor_(std::make_unique<SerialExecutor>()) {}
 
 CompletionCounter::~CompletionCounter() = default;
 

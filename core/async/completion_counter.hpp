@@ -4,7 +4,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <functional>
 #include <memory>
 
 #include <locum/deadline.hpp>
@@ -26,10 +25,8 @@ class CompletionCounter {
   using Clock = Deadline::Clock;
 
   /// \param timeout of waits without a deadline
-  /// \param on_start called first by the thread for continuations
   /// \param times counts waits for objects; null: not counted
   explicit CompletionCounter(std::chrono::milliseconds timeout,
-                             std::function<void(const char* thread)> on_start = {},
                              std::shared_ptr<TransferTimes> times = nullptr);
   CompletionCounter(const CompletionCounter&) = delete;
   CompletionCounter& operator=(const CompletionCounter&) = delete;

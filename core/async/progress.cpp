@@ -29,7 +29,7 @@ Progress::Progress(std::shared_ptr<Transport> transport, std::shared_ptr<RpcChan
 
 void Progress::start() {
   if (options_.helper) {
-    helper_ = std::thread([this] { help(); });
+    helper_.start("locum helper", [this] { help(); }).value();
   }
 }
 
@@ -45,9 +45,7 @@ void Progress::end() {
     helper_condition_.notify_one();
   }
   transport_->wake();
-  if (helper_.joinable()) {
-    helper_.join();
-  }
+  helper_.join();
   if (!enter()) {
     return;  // the driver runs submitted steps
   }

@@ -9,10 +9,10 @@
 #include <thread>
 #include <vector>
 
+#include "core/base/background_thread.hpp"
 #include "core/base/intrusive_list.hpp"
 #include "core/base/mutex.hpp"
 #include "core/base/spin_trial.hpp"
-#include "core/base/thread_start.hpp"
 #include "core/ports/wait_budget.hpp"
 #include "core/rpc/rpc_channel.hpp"
 
@@ -62,7 +62,6 @@ class Progress {
     /// The one thread that may call the transport; others wait until it does. None: any thread may. REQUIRES:
     /// without a helper.
     std::optional<std::thread::id> only_thread{};
-    ThreadStart on_thread_start;  ///< called first by the helper thread
     /// How a thread waits while another one drives, or sleeps in the transport; may return early. Empty: on a
     /// condition variable. A simulation, in which only one thread runs at a time, switches to another.
     std::function<void(Clock::time_point)> park{};
@@ -74,6 +73,7 @@ class Progress {
   /// Calls end(). REQUIRES: no thread waits.
   ~Progress();
   /// Starts the helper thread, if there is one: once everything that the channel calls is complete. Once.
+  /// Throws Error `system` if it cannot.
   void start();
   /// Ends the helper, and runs submitted steps that were not run. If they close the channel, all open calls
   /// are told. May be called repeatedly. REQUIRES: no thread waits.
@@ -178,7 +178,7 @@ class Progress {
   std::condition_variable helper_condition_;
   std::atomic<bool> has_submitted_{false};
   SpinTrial trial_;  ///< of the helper
-  std::thread helper_;
+  BackgroundThread helper_;
 };
 
 template <class Step, class Kept>

@@ -17,8 +17,8 @@ namespace locum {
 class ProgressCompletionCounter final : public CompletionCounter {
  public:
   ProgressCompletionCounter(std::weak_ptr<Progress> progress, std::chrono::milliseconds timeout,
-                            ThreadStart on_start, std::shared_ptr<TransferTimes> times)
-      : CompletionCounter(timeout, std::move(on_start), std::move(times)), progress_(std::move(progress)) {}
+                            std::shared_ptr<TransferTimes> times)
+      : CompletionCounter(timeout, std::move(times)), progress_(std::move(progress)) {}
 
   [[nodiscard]] Clock::time_point now() const noexcept override;
 

@@ -19,9 +19,6 @@ constexpr auto helper_turn = 100ms;
 }  // namespace
 
 void Progress::help() {
-  if (options_.on_thread_start) {
-    options_.on_thread_start("locum helper");
-  }
   for (std::uint64_t waits_seen = 0;;) {
     {
       const MutexLock lock(mutex_);

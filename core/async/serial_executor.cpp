@@ -5,11 +5,11 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
-#include <system_error>
-#include <thread>
 #include <utility>
 
+#include "core/base/background_thread.hpp"
 #include "core/base/blocking_wait.hpp"
+#include "core/base/fork_mark.hpp"
 #include "core/base/mutex.hpp"
 #include "core/value/deadline.hpp"
 
@@ -26,16 +26,12 @@ constexpr std::chrono::seconds longest_return{1};
 
 class SerialExecutor::Queue : public std::enable_shared_from_this<Queue> {
  public:
-  explicit Queue(ThreadStart first_call) : on_start(std::move(first_call)) {}
-
   /// Returns what it was given if the queue is closed.
   [[nodiscard]] std::unique_ptr<Continuation> add(std::unique_ptr<Continuation> continuation) noexcept;
   void close() noexcept LOCUM_EXCLUDES(mutex_);
 
-  const ThreadStart on_start;
-
  private:
-  using Threads = std::array<std::thread, most_threads>;
+  using Threads = std::array<BackgroundThread, most_threads>;
 
   /// A thread of the queue.
   class Worker final : public BlockingWait::Listener {
@@ -61,6 +57,7 @@ class SerialExecutor::Queue : public std::enable_shared_from_this<Queue> {
   void start_thread() noexcept LOCUM_REQUIRES(mutex_);
   void run_all() noexcept LOCUM_EXCLUDES(mutex_);
 
+  const ForkMark maker_;
   Mutex mutex_;
   std::condition_variable called_;    ///< idle threads wait for continuations
   std::condition_variable returned_;  ///< others for their turn
@@ -101,20 +98,14 @@ void SerialExecutor::Queue::call_another() noexcept {
 }
 
 void SerialExecutor::Queue::start_thread() noexcept {
-  try {
-    std::thread& thread = threads_[started_];
-    thread = std::thread([queue = shared_from_this()] {
-      if (queue->on_start) {
-        queue->on_start("locum futures");
-      }
-      queue->work();
-    });
-    ++started_;
-    watched_ = true;
-    if (detached_) {
-      thread.detach();
-    }
-  } catch (const std::system_error&) {  // no thread: the next call retries
+  BackgroundThread& thread = threads_[started_];
+  if (!thread.start("locum futures", [queue = shared_from_this()] { queue->work(); })) {
+    return;  // the next call retries
+  }
+  ++started_;
+  watched_ = true;
+  if (detached_) {
+    thread.detach();
   }
 }
 
@@ -201,6 +192,9 @@ void SerialExecutor::Queue::end_wait(Worker& worker) noexcept {
 }
 
 void SerialExecutor::Queue::close() noexcept {
+  if (maker_.in_child()) {
+    return;
+  }
   for (bool again = true; again;) {
     Threads threads;
     bool detaches = false;
@@ -209,14 +203,12 @@ void SerialExecutor::Queue::close() noexcept {
       closed_ = true;
       threads.swap(threads_);
       called_.notify_all();
-      detached_ = detached_ || std::ranges::any_of(threads, [](const std::thread& each) {
-                    return each.get_id() == std::this_thread::get_id();
-                  });
+      detached_ = detached_ || std::ranges::any_of(threads, &BackgroundThread::is_current);
       detaches = detached_;
     }
     again = false;
-    for (std::thread& each : threads) {
-      if (!each.joinable()) {
+    for (BackgroundThread& each : threads) {
+      if (!each.is_started()) {
         continue;
       }
       if (detaches) {
@@ -244,16 +236,12 @@ void SerialExecutor::Queue::run_all() noexcept {
   }
 }
 
-SerialExecutor::SerialExecutor(ThreadStart on_start) : queue_(std::make_shared<Queue>(std::move(on_start))) {}
+SerialExecutor::SerialExecutor() : queue_(std::make_shared<Queue>()) {}
 
 void SerialExecutor::add(std::unique_ptr<Continuation> continuation) noexcept {
   if (const auto refused = queue_->add(std::move(continuation))) {
     refused->run();
   }
-}
-
-const ThreadStart& SerialExecutor::on_start() const noexcept {
-  return queue_->on_start;
 }
 
 void SerialExecutor::close() noexcept {

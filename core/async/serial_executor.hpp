@@ -2,10 +2,8 @@
 
 #include <cstddef>
 #include <memory>
-#include <utility>
 
 #include "core/async/continuation.hpp"
-#include "core/base/thread_start.hpp"
 
 namespace locum {
 
@@ -26,8 +24,7 @@ class SerialExecutor {
  public:
   static constexpr std::size_t most_threads = 64;
 
-  /// \param on_start called first by each thread
-  explicit SerialExecutor(ThreadStart on_start = {});
+  SerialExecutor();
   SerialExecutor(const SerialExecutor&) = delete;
   SerialExecutor& operator=(const SerialExecutor&) = delete;
   ~SerialExecutor() { close(); }
@@ -35,8 +32,6 @@ class SerialExecutor {
   /// Schedules it. Does not wait, and needs no memory: if the thread cannot start, it runs with the next one,
   /// or in close(). After close() it runs at once, on the calling thread.
   void add(std::unique_ptr<Continuation> continuation) noexcept;
-  /// The first call of each library thread.
-  [[nodiscard]] const ThreadStart& on_start() const noexcept;
   /// Runs all that were added, and ends the threads; called on one of them, they end by themselves
   /// afterwards. May be called repeatedly.
   void close() noexcept;

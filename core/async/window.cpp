@@ -122,7 +122,7 @@ void Window::arrive(std::uint64_t bytes, std::uint64_t real_bytes) noexcept {
 }
 
 void Window::leave(std::uint64_t bytes, bool under_way) noexcept {
-  if (is_disowned()) {
+  if (maker_.in_child()) {
     return;
   }
   Queue admitted;
@@ -156,7 +156,7 @@ void Window::hurry(Operation& operation) noexcept {
 
 // Those behind it may fit once it is gone.
 void Window::withdraw(Operation& operation) noexcept {
-  if (is_disowned()) {
+  if (maker_.in_child()) {
     return;
   }
   Queue admitted;

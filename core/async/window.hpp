@@ -1,12 +1,12 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <utility>
 
 #include "core/async/operation.hpp"
+#include "core/base/fork_mark.hpp"
 #include "core/base/intrusive_list.hpp"
 #include "core/base/mutex.hpp"
 #include "core/value/result.hpp"
@@ -29,6 +29,9 @@ namespace locum {
 /// 2. A queued operation is suspended, and no thread runs it. Only the thread that takes it out resumes it;
 /// an operation that has ended is in no queue.
 ///
+/// In a process forked from the owner ways end, and withdraw() returns, without any effect: a thread that
+/// does not exist there may have held the mutex.
+///
 /// Owned by std::shared_ptr only, also by the operations in it. Any thread may call, also within a step of
 /// the channel.
 class Window : public std::enable_shared_from_this<Window> {
@@ -44,7 +47,7 @@ class Window : public std::enable_shared_from_this<Window> {
   static constexpr std::uint32_t most_passing = 64;
 
   /// \param most_under_way most operations in it that have not arrived yet
-  Window(std::uint64_t limit_bytes, std::uint32_t most_under_way) noexcept
+  Window(std::uint64_t limit_bytes, std::uint32_t most_under_way)
       : limit_bytes_(limit_bytes), most_under_way_(most_under_way) {}
   Window(const Window&) = delete;
   Window& operator=(const Window&) = delete;
@@ -62,10 +65,6 @@ class Window : public std::enable_shared_from_this<Window> {
   /// Lets nobody in any more. Queued operations continue on this thread. May be called repeatedly; not within
   /// a step.
   void close() noexcept LOCUM_EXCLUDES(mutex_);
-
-  /// For a process forked from the owner, where a thread that does not exist there may hold its mutex: ways
-  /// end, and withdraw() returns, without any effect.
-  void disown() noexcept { disowned_.store(true, std::memory_order_relaxed); }
 
   /// Numbers and bytes inside and queued. For tests.
   struct Levels {
@@ -105,11 +104,9 @@ class Window : public std::enable_shared_from_this<Window> {
   [[nodiscard]] Queue let_in() noexcept LOCUM_REQUIRES(mutex_);
   static void have_go_on(Queue admitted) noexcept;
 
-  [[nodiscard]] bool is_disowned() const noexcept { return disowned_.load(std::memory_order_relaxed); }
-
   const std::uint64_t limit_bytes_;
   const std::uint32_t most_under_way_;
-  std::atomic<bool> disowned_{false};
+  const ForkMark maker_;
   mutable Mutex mutex_;
   std::uint64_t bytes_ LOCUM_GUARDED_BY(mutex_) = 0;
   std::uint32_t under_way_ LOCUM_GUARDED_BY(mutex_) = 0;

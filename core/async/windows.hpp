@@ -24,10 +24,6 @@ class Windows {
     until_used_->close();
     until_got_->close();
   }
-  void disown() const noexcept {
-    until_used_->disown();
-    until_got_->disown();
-  }
 
  private:
   std::shared_ptr<Window> until_used_;

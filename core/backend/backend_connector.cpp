@@ -54,7 +54,7 @@ class BackendConnector final : public Connector,
         spaces_(backend_, names_),
         reader_(backend_, names_, spaces_),
         writer_(backend_, names_, spaces_, reader_, bound_),
-        pool_(std::make_shared<CallPool>(options_.most_threads, options_.on_start)),
+        pool_(std::make_shared<CallPool>(options_.most_threads)),
         look_bytes_(traits_.loads_ends ? first_look_bytes : traits_.largest_record),
         until_used_(std::make_shared<ReadAhead>(options_.prefetch_bytes, options_.most_threads, look_bytes_)),
         until_got_(std::make_shared<ReadAhead>(options_.prefetch_bytes, options_.most_threads, look_bytes_)),
@@ -131,7 +131,6 @@ class BackendConnector final : public Connector,
   std::uint64_t store_number(std::string_view name, std::uint64_t generation) const override {
     return spaces_.number_of(name, generation);
   }
-  void disown() noexcept override { pool_->disown(); }
 
   Path path_of_writes(Path /*in_memory*/) const noexcept override { return Path::storage; }
   Expiring* expiring() noexcept override { return this; }

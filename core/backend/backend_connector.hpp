@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <memory>
 
-#include "core/base/thread_start.hpp"
 #include "core/ports/backend.hpp"
 #include "core/ports/connector.hpp"
 #include "core/value/metrics.hpp"
@@ -17,7 +16,6 @@ struct BackendConnectorOptions {
   std::chrono::milliseconds timeout{30'000};                 ///< of calls without a deadline
   std::uint32_t most_threads = 64;                           ///< calls under way at once
   std::uint64_t prefetch_bytes = std::uint64_t{256} << 20U;  ///< fetched ahead: see RuntimeOptions
-  ThreadStart on_start{};
   std::shared_ptr<Metrics> metrics{};  ///< counts how long calls take; null: nobody does
 };
 

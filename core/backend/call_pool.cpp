@@ -5,41 +5,36 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
-#include <new>
-#include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "core/base/background_thread.hpp"
+#include "core/base/fork_mark.hpp"
 #include "core/base/mutex.hpp"
 
 namespace locum {
 
 struct CallPool::State {
-  State(std::uint32_t most, ThreadStart start) : most_threads(most), on_start(std::move(start)) {}
+  explicit State(std::uint32_t most) : most_threads(most) {}
 
   const std::uint32_t most_threads;
-  const ThreadStart on_start;
-  std::atomic<bool> disowned{false};
+  const ForkMark maker;
   Mutex mutex;
   std::condition_variable changed;
   std::deque<Call> calls LOCUM_GUARDED_BY(mutex);
-  std::vector<std::thread> threads LOCUM_GUARDED_BY(mutex);
+  std::vector<BackgroundThread> threads LOCUM_GUARDED_BY(mutex);
   std::size_t idle LOCUM_GUARDED_BY(mutex) = 0;
   bool closed LOCUM_GUARDED_BY(mutex) = false;
 };
 
-CallPool::CallPool(std::uint32_t most_threads, ThreadStart on_start)
-    : state_(std::make_shared<State>(std::max(most_threads, 1U), std::move(on_start))) {}
+CallPool::CallPool(std::uint32_t most_threads)
+    : state_(std::make_shared<State>(std::max(most_threads, 1U))) {}
 
 CallPool::~CallPool() {
   close();
 }
 
 void CallPool::work(State& state) noexcept {
-  if (state.on_start) {
-    state.on_start("locum backend");
-  }
   for (;;) {
     Call call;
     {
@@ -66,10 +61,9 @@ void CallPool::add(Call call) {
     goes_on = !state_->closed;
     if (goes_on) {
       if (state_->calls.size() >= state_->idle && state_->threads.size() < state_->most_threads) {
-        try {
-          state_->threads.emplace_back([state = state_] { work(*state); });
-        } catch (const std::system_error&) {
-          // As many threads as there are do it.
+        BackgroundThread& thread = state_->threads.emplace_back();
+        if (!thread.start("locum backend", [state = state_] { work(*state); })) {
+          state_->threads.pop_back();  // as many threads as there are do it
         }
       }
       if (!state_->threads.empty()) {
@@ -119,11 +113,11 @@ void CallPool::make_all(std::size_t count, const std::function<void(std::size_t 
 }
 
 void CallPool::close() noexcept {
-  if (state_->disowned.load(std::memory_order_relaxed)) {
+  if (state_->maker.in_child()) {
     return;
   }
   std::deque<Call> calls;
-  std::vector<std::thread> threads;
+  std::vector<BackgroundThread> threads;  // one whose call ends the pool's owner holds what it needs
   {
     const MutexLock lock(state_->mutex);
     state_->closed = true;
@@ -134,19 +128,6 @@ void CallPool::close() noexcept {
   for (const Call& call : calls) {
     call(false);
   }
-  for (std::thread& thread : threads) {
-    if (thread.get_id() == std::this_thread::get_id()) {
-      thread.detach();  // its call ends the pool's owner; it holds what it needs
-    } else {
-      thread.join();
-    }
-  }
-}
-
-void CallPool::disown() noexcept {
-  state_->disowned.store(true, std::memory_order_relaxed);
-  // The threads are not of this process: their objects may not be destroyed as joinable ones.
-  static_cast<void>(new (std::nothrow) std::shared_ptr<State>(state_));
 }
 
 }  // namespace locum

@@ -4,8 +4,6 @@
 #include <functional>
 #include <memory>
 
-#include "core/base/thread_start.hpp"
-
 namespace locum {
 
 /// A bounded number of threads for calls that block, so that many are under way at once. Threads are started
@@ -15,7 +13,7 @@ class CallPool {
   /// What is to be done: called once, with whether it should be done; false when the pool has closed.
   using Call = std::function<void(bool goes_on)>;
 
-  CallPool(std::uint32_t most_threads, ThreadStart on_start);
+  explicit CallPool(std::uint32_t most_threads);
   CallPool(const CallPool&) = delete;
   CallPool& operator=(const CallPool&) = delete;
   /// As close().
@@ -26,10 +24,9 @@ class CallPool {
   void add(Call call);
   /// Makes all those calls, on this thread and those of the pool; returns when all are made.
   void make_all(std::size_t count, const std::function<void(std::size_t at)>& call);
-  /// Waits for the calls that are being made; those that queue are told not to go on.
+  /// Waits for the calls that are being made; those that queue are told not to go on. No effect in a process
+  /// forked from the owner, which does not have the threads.
   void close() noexcept;
-  /// In a process forked from the owner, which does not have the threads: does nothing from now on.
-  void disown() noexcept;
 
  private:
   struct State;

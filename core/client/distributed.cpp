@@ -73,7 +73,6 @@ class Distributed final : public Connector, public Expiring {
   std::string name_of(const Key& promised) const override;
   std::string name_near(std::uint32_t rank, std::uint32_t store, std::string stem) const override;
   std::uint64_t store_number(std::string_view name, std::uint64_t generation) const override;
-  void disown() noexcept override { links_->windows().disown(); }
 
   Result<ObjectView> get(const Address& address, WaitBudget budget) override;
   NowOrTask<ObjectView> get_or_task(const Address& address, const Selection& selection, CountsUntil counts,

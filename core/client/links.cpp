@@ -70,12 +70,10 @@ Links::Links(LinkParts parts)
       waker_(std::make_shared<Waker>()),
       read_leases_(std::make_shared<ReadLeases>(parts.remote, channel_, parts.patience)),
       reads_one_sidedly_(parts.remote != nullptr) {
-  const ThreadStart on_start = parts.progress.on_thread_start;
   waker_->set(*parts.transport);
   // Where one thread alone may drive, nobody would poll while that one waits for a single result.
   const bool has_threads = parts.progress.helper || parts.progress.only_thread.has_value();
-  worker_ =
-      std::make_shared<BackgroundWorker>(has_threads, WaitBudget::of_background(parts.patience), on_start);
+  worker_ = std::make_shared<BackgroundWorker>(has_threads, WaitBudget::of_background(parts.patience));
   progress_ = std::make_shared<Progress>(std::move(parts.transport), channel_, std::move(parts.progress));
   const auto times = std::make_shared<TransferTimes>(parts.metrics);
   client_ = std::make_shared<NodeClient>(nodes_, progress_, worker_, times, parts.timeout);
@@ -118,7 +116,7 @@ Links::Links(LinkParts parts)
       notifier);
   open_ = service_;
   channel_->serve(service_.get());
-  completions_ = std::make_shared<ProgressCompletionCounter>(progress_, parts.timeout, on_start, times);
+  completions_ = std::make_shared<ProgressCompletionCounter>(progress_, parts.timeout, times);
   progress_->start();
 }
 

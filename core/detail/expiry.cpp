@@ -1,8 +1,6 @@
 #include "core/detail/expiry.hpp"
 
 #include <algorithm>
-#include <new>
-#include <system_error>
 #include <utility>
 
 #include "core/ports/expiring.hpp"
@@ -20,8 +18,7 @@ Error no_lifetimes() {
 
 }  // namespace
 
-Expiry::Expiry(Connector& connector, ThreadStart on_start)
-    : expiring_(connector.expiring()), on_start_(std::move(on_start)) {}
+Expiry::Expiry(Connector& connector) : expiring_(connector.expiring()) {}
 
 Expiry::~Expiry() {
   close();
@@ -40,14 +37,9 @@ Result<void> Expiry::sweep_every(std::chrono::milliseconds interval) {
   if (closed_ || (interval_.count() != 0 && interval_ <= interval)) {
     return {};
   }
-  if (!thread_.joinable()) {
-    try {
-      thread_ = std::thread([this] { work(); });
-    } catch (const std::system_error& failure) {
-      return Error(Errc::system,
-                   "no thread can be started that evicts objects at the end of their lifetime; raise the "
-                   "limit of processes (ulimit -u)",
-                   failure.what());
+  if (!thread_.is_started()) {
+    if (auto started = thread_.start("locum expiry", [this] { work(); }); !started) {
+      return started;
     }
   }
   interval_ = interval;
@@ -74,9 +66,6 @@ bool Expiry::wait_until_due(Clock::time_point last, Clock::duration took) {
 }
 
 void Expiry::work() noexcept {
-  if (on_start_) {
-    on_start_("locum expiry");
-  }
   auto last = Clock::now();
   Clock::duration took{0};
   while (wait_until_due(last, took)) {
@@ -88,25 +77,14 @@ void Expiry::work() noexcept {
 }
 
 void Expiry::close() noexcept {
-  if (disowned_) {
+  if (maker_.in_child()) {
     return;
   }
-  std::thread thread;
-  {
-    const MutexLock lock(mutex_);
-    closed_ = true;
-    thread.swap(thread_);
-    changed_.notify_all();
-  }
-  if (thread.joinable()) {
-    thread.join();
-  }
-}
-
-void Expiry::disown() noexcept {
-  disowned_ = true;
-  // Never destroyed: it is joinable for ever.
-  static_cast<void>(new (std::nothrow) std::thread(std::move(thread_)));
+  BackgroundThread ending;  // waits for it once the lock is released
+  const MutexLock lock(mutex_);
+  closed_ = true;
+  ending = std::move(thread_);
+  changed_.notify_all();
 }
 
 }  // namespace locum::detail

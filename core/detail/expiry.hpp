@@ -3,10 +3,10 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <thread>
 
+#include "core/base/background_thread.hpp"
+#include "core/base/fork_mark.hpp"
 #include "core/base/mutex.hpp"
-#include "core/base/thread_start.hpp"
 #include "core/ports/connector.hpp"
 #include "core/value/result.hpp"
 
@@ -18,7 +18,7 @@ namespace locum::detail {
 class Expiry {
  public:
   /// \param connector exists until close() returns
-  Expiry(Connector& connector, ThreadStart on_start);
+  explicit Expiry(Connector& connector);
   Expiry(const Expiry&) = delete;
   Expiry& operator=(const Expiry&) = delete;
   ~Expiry();
@@ -31,10 +31,8 @@ class Expiry {
   [[nodiscard]] Result<void> expect_adopted() LOCUM_EXCLUDES(mutex_);
   /// That store was dropped.
   void forget(std::uint32_t store);
-  /// Ends the thread.
+  /// Ends the thread. No effect in a process forked from the owner, which does not have it.
   void close() noexcept LOCUM_EXCLUDES(mutex_);
-  /// In a process forked from the one that uses this: the thread is not there.
-  void disown() noexcept LOCUM_ALONE;
 
  private:
   using Clock = Deadline::Clock;
@@ -44,13 +42,12 @@ class Expiry {
   void work() noexcept LOCUM_EXCLUDES(mutex_);
 
   Expiring* const expiring_;  ///< null: the connector has no lifetimes
-  const ThreadStart on_start_;
+  const ForkMark maker_;
   Mutex mutex_;
   std::condition_variable changed_;
   std::chrono::milliseconds interval_ LOCUM_GUARDED_BY(mutex_){0};  ///< 0: none yet
   bool closed_ LOCUM_GUARDED_BY(mutex_) = false;
-  std::thread thread_ LOCUM_GUARDED_BY(mutex_);
-  bool disowned_ = false;
+  BackgroundThread thread_ LOCUM_GUARDED_BY(mutex_);
 };
 
 }  // namespace locum::detail

@@ -7,12 +7,12 @@
 #include <cstdio>
 #include <deque>
 #include <exception>
-#include <system_error>
-#include <thread>
 #include <utility>
 
 #include "core/async/completion_counter.hpp"
 #include "core/async_result.hpp"
+#include "core/base/background_thread.hpp"
+#include "core/base/fork_mark.hpp"
 #include "core/base/hash.hpp"
 #include "core/base/mutex.hpp"
 #include "core/detail/file_load.hpp"
@@ -69,12 +69,12 @@ struct FileParts::State {
   std::shared_ptr<FileReader> reader;
   std::shared_ptr<StepFiles> steps;
   std::uint32_t ranks = 1;
-  std::atomic<bool> disowned{false};
+  const ForkMark maker;
   Mutex mutex;
   std::condition_variable changed;
   std::deque<std::shared_ptr<Reading>> queue LOCUM_GUARDED_BY(mutex);
   std::optional<Error> closed LOCUM_GUARDED_BY(mutex);
-  std::thread thread LOCUM_GUARDED_BY(mutex);
+  BackgroundThread thread LOCUM_GUARDED_BY(mutex);
   bool has_ended LOCUM_GUARDED_BY(mutex) = false;  ///< the thread
   bool in_file LOCUM_GUARDED_BY(mutex) = false;    ///< the thread reads
   bool is_left LOCUM_GUARDED_BY(mutex) = false;    ///< it has not returned from that in time
@@ -119,11 +119,9 @@ class FileParts::ThreadReader final : public FileReader {
 /// One part that is being read in the background, or will be.
 class FileParts::Reading final : public GivenFetch, public std::enable_shared_from_this<Reading> {
  public:
-  Reading(std::shared_ptr<State> state, const ThreadStart& on_start, SessionState& session,
-          const Address& name)
+  Reading(std::shared_ptr<State> state, SessionState& session, const Address& name)
       : GivenFetch(session.completions()),
         state_(std::move(state)),
-        on_start_(on_start),
         session_(session.weak_from_this()),
         store_(name.key.store),
         name_(name.name) {}
@@ -136,7 +134,6 @@ class FileParts::Reading final : public GivenFetch, public std::enable_shared_fr
 
  private:
   const std::shared_ptr<State> state_;
-  const ThreadStart on_start_;
   const std::weak_ptr<SessionState> session_;
   const std::uint32_t store_;
   const std::string name_;
@@ -150,20 +147,14 @@ void FileParts::Reading::begin() {
   {
     const MutexLock lock(state_->mutex);
     refused = state_->closed;
-    if (!refused && !state_->thread.joinable()) {
-      try {
-        state_->thread = std::thread([state = state_, on_start = on_start_] {
-          if (on_start) {
-            on_start("locum files");
-          }
-          work(*state);
-          const MutexLock ended(state->mutex);
-          state->has_ended = true;
-          state->changed.notify_all();
-        });
-      } catch (const std::system_error&) {
-        refused = Error(Errc::out_of_memory, "there cannot be another thread to read this file");
-      }
+    if (!refused && !state_->thread.is_started()) {
+      const auto started = state_->thread.start("locum files", [state = state_] {
+        work(*state);
+        const MutexLock ended(state->mutex);
+        state->has_ended = true;
+        state->changed.notify_all();
+      });
+      refused = started ? std::nullopt : std::optional(started.error());
     }
     if (!refused) {
       state_->queue.push_back(std::move(self));
@@ -207,12 +198,11 @@ bool FileParts::Reading::run(bool waits) noexcept {
   return true;
 }
 
-FileParts::FileParts(ThreadStart on_start)
-    : on_start_(std::move(on_start)), state_(std::make_shared<State>()) {}
+FileParts::FileParts() : state_(std::make_shared<State>()) {}
 
-// A forked process does not have the thread, and its part in the state never ends.
+// In a forked process the thread's part in the state never ends.
 FileParts::~FileParts() {
-  if (!state_->disowned.load(std::memory_order_relaxed)) {
+  if (!state_->maker.in_child()) {
     close(Error(Errc::closed, "the runtime was closed before this part of the file was read"));
   }
 }
@@ -277,31 +267,26 @@ Result<ObjectView> FileParts::load(SessionState& session, const Address& name, D
 }
 
 std::shared_ptr<Fetch> FileParts::load_later(SessionState& session, const Address& name) {
-  return std::make_shared<Reading>(state_, on_start_, session, name);
+  return std::make_shared<Reading>(state_, session, name);
 }
 
 void FileParts::close(const Error& error, std::chrono::milliseconds patience) noexcept {
   std::deque<std::shared_ptr<Reading>> queue;
-  std::thread thread;
+  BackgroundThread thread;  // owns what it needs to end
   {
     const MutexLock lock(state_->mutex);
     state_->closed = error;
     queue.swap(state_->queue);
-    thread.swap(state_->thread);
+    thread = std::move(state_->thread);
     state_->changed.notify_all();
   }
-  if (thread.get_id() == std::this_thread::get_id()) {
-    thread.detach();  // it ends by itself, and owns what it needs for that
-  } else if (thread.joinable()) {
-    if (await_end(Deadline::Clock::now() + patience)) {
-      thread.join();
-    } else {
-      std::fprintf(stderr,
-                   "locum: the file system does not return from reading a part of a file: its thread is left "
-                   "behind\n");
-      thread.detach();
-    }
+  if (thread.is_started() && !thread.is_current() && !await_end(Deadline::Clock::now() + patience)) {
+    std::fprintf(stderr,
+                 "locum: the file system does not return from reading a part of a file: its thread is left "
+                 "behind\n");
+    thread.detach();
   }
+  thread.join();
   for (const auto& reading : queue) {
     reading->end(error);
   }
@@ -319,10 +304,6 @@ bool FileParts::await_end(Deadline::Clock::time_point until) noexcept {
     (void)lock.wait_until(state_->changed, is_late ? Deadline::Clock::time_point::max() : until);
   }
   return true;
-}
-
-void FileParts::disown() noexcept {
-  state_->disowned.store(true, std::memory_order_relaxed);
 }
 
 // One after the other; those that another rank is reading wait until there is nothing else to read.

@@ -3,12 +3,10 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "core/async/completion_counter.hpp"
-#include "core/base/thread_start.hpp"
 #include "core/object/address.hpp"
 #include "core/ports/file_reader.hpp"
 #include "core/ports/now_or_task.hpp"
@@ -30,10 +28,10 @@ class StepFiles;
 /// leads to the promise: the reader puts the object in place of it, and keeps the promise with the object.
 class FileParts {
  public:
-  /// \param on_start called first by the thread that reads
-  explicit FileParts(ThreadStart on_start);
+  FileParts();
   FileParts(const FileParts&) = delete;
   FileParts& operator=(const FileParts&) = delete;
+  /// As close(); but not in a process forked from the owner, which does not have the thread.
   ~FileParts();
 
   /// By whom files are read and written, in a runtime of that many ranks; without, parts are `unsupported`.
@@ -54,8 +52,6 @@ class FileParts {
   /// Ends all that is being read, or will be, with that error. May be called repeatedly. A thread that hangs
   /// in a call of the file system for longer than `patience` is left behind, with a line on stderr.
   void close(const Error& error, std::chrono::milliseconds patience = std::chrono::seconds(10)) noexcept;
-  /// In a forked process, which does not have the thread: abandons all.
-  void disown() noexcept;
 
  private:
   class Reading;
@@ -66,7 +62,6 @@ class FileParts {
   /// False: the thread does not return from reading a file, and is left behind.
   [[nodiscard]] bool await_end(Deadline::Clock::time_point until) noexcept;
 
-  const ThreadStart on_start_;
   const std::shared_ptr<State> state_;  ///< shared with the thread
 };
 

@@ -1,20 +1,19 @@
 #include "core/detail/local_waits.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <optional>
-#include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "core/async/awaited_fetch.hpp"
 #include "core/async/name_answer.hpp"
+#include "core/base/background_thread.hpp"
+#include "core/base/fork_mark.hpp"
 #include "core/base/mutex.hpp"
 #include "core/node/promised.hpp"
 #include "core/ports/directory.hpp"
@@ -147,14 +146,14 @@ class LocalWaits::Wait final : public AwaitedFetch {
 };
 
 struct LocalWaits::State {
+  const ForkMark maker;
   Mutex mutex;
   std::condition_variable changed;
   std::vector<std::shared_ptr<Wait>> waits LOCUM_GUARDED_BY(mutex);
   bool told LOCUM_GUARDED_BY(mutex) = false;   ///< whether a look for all is due
   bool woken LOCUM_GUARDED_BY(mutex) = false;  ///< whether something is to be done for one of them
   std::optional<Error> closed LOCUM_GUARDED_BY(mutex);
-  std::thread thread LOCUM_GUARDED_BY(mutex);
-  std::atomic<bool> disowned{false};
+  BackgroundThread thread LOCUM_GUARDED_BY(mutex);
 
   /// Those that were told how they end.
   [[nodiscard]] std::vector<std::shared_ptr<Wait>> take_decided() LOCUM_EXCLUDES(mutex) {
@@ -213,15 +212,14 @@ class LocalWaits::Looked final : public CompletionListener {
   const std::weak_ptr<State> state_;
 };
 
-LocalWaits::LocalWaits(std::shared_ptr<Connector> connector, ThreadStart on_start)
+LocalWaits::LocalWaits(std::shared_ptr<Connector> connector)
     : connector_(std::move(connector)),
-      on_start_(std::move(on_start)),
       state_(std::make_shared<State>()),
       alarm_(std::make_shared<Alarm>(state_)) {}
 
-// A forked process does not have the thread, and its part in the state never ends.
+// In a forked process the thread's part in the state never ends.
 LocalWaits::~LocalWaits() {
-  if (!state_->disowned.load(std::memory_order_relaxed)) {
+  if (!state_->maker.in_child()) {
     close(Error(Errc::closed, "the runtime was closed before this operation ended; keep it open until then"));
   }
 }
@@ -241,18 +239,11 @@ NowOrTask<ObjectView> LocalWaits::begin(std::uint32_t store, std::string name, C
   {
     const MutexLock lock(state_->mutex);
     refused = state_->closed;
-    if (!refused && !state_->thread.joinable()) {
-      try {
-        state_->thread =
-            std::thread([state = state_, connector = connector_, on_start = on_start_, alarm = alarm_] {
-              if (on_start) {
-                on_start("locum promises");
-              }
-              work(state, *connector, alarm);
-            });
-      } catch (const std::system_error&) {
-        refused = Error(Errc::out_of_memory, "there cannot be another thread to wait for this");
-      }
+    if (!refused && !state_->thread.is_started()) {
+      const auto started = state_->thread.start(
+          "locum promises",
+          [state = state_, connector = connector_, alarm = alarm_] { work(state, *connector, alarm); });
+      refused = started ? std::nullopt : std::optional(started.error());
     }
     if (!refused) {
       state_->waits.push_back(wait);
@@ -271,26 +262,18 @@ NowOrTask<ObjectView> LocalWaits::begin(std::uint32_t store, std::string name, C
 
 void LocalWaits::close(const Error& error) noexcept {
   std::vector<std::shared_ptr<Wait>> waits;
-  std::thread thread;
+  BackgroundThread thread;  // owns what it needs to end
   {
     const MutexLock lock(state_->mutex);
     state_->closed = error;
     waits.swap(state_->waits);
-    thread.swap(state_->thread);
+    thread = std::move(state_->thread);
     state_->changed.notify_all();
   }
-  if (thread.get_id() == std::this_thread::get_id()) {
-    thread.detach();  // it ends by itself, and owns what it needs for that
-  } else if (thread.joinable()) {
-    thread.join();
-  }
+  thread.join();
   for (const auto& wait : waits) {
     wait->end_with(error);
   }
-}
-
-void LocalWaits::disown() noexcept {
-  state_->disowned.store(true, std::memory_order_relaxed);
 }
 
 void LocalWaits::begin_look(const std::shared_ptr<State>& state, const std::shared_ptr<Wait>& wait,

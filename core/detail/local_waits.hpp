@@ -4,7 +4,6 @@
 #include <memory>
 #include <string>
 
-#include "core/base/thread_start.hpp"
 #include "core/ports/connector.hpp"
 #include "core/ports/now_or_task.hpp"
 #include "core/value/deadline.hpp"
@@ -20,22 +19,20 @@ namespace locum::detail {
 /// call.
 class LocalWaits final {
  public:
-  /// \param on_start called first by the thread
-  LocalWaits(std::shared_ptr<Connector> connector, ThreadStart on_start);
+  explicit LocalWaits(std::shared_ptr<Connector> connector);
   LocalWaits(const LocalWaits&) = delete;
   LocalWaits& operator=(const LocalWaits&) = delete;
+  /// As close(); but not in a process forked from the owner, which does not have the thread.
   ~LocalWaits();
 
   /// Waits for what stands under the name of a promise, or under any other: found now, or a task that has
-  /// begun. One without time looks once. Where there cannot be another thread it ends with `out_of_memory`.
+  /// begun. One without time looks once. Where there cannot be another thread it ends with `system`.
   /// \param counts, deadline of the fetch: see Source::get_or_task()
   /// \param until when the wait ends
   [[nodiscard]] NowOrTask<ObjectView> begin(std::uint32_t store, std::string name, CountsUntil counts,
                                             Deadline deadline, Deadline::Clock::time_point until);
   /// Ends all waits, present and future, with that error. May be called repeatedly.
   void close(const Error& error) noexcept;
-  /// In a forked process, which does not have the thread: abandons all waits.
-  void disown() noexcept;
 
  private:
   class Wait;
@@ -53,7 +50,6 @@ class LocalWaits final {
                    const std::shared_ptr<Alarm>& alarm, const std::shared_ptr<Wait>& wait) noexcept;
 
   const std::shared_ptr<Connector> connector_;
-  const ThreadStart on_start_;
   const std::shared_ptr<State> state_;  ///< shared with the thread
   const std::shared_ptr<Alarm> alarm_;
 };

@@ -220,12 +220,6 @@ NowOrTask<ObjectView> SessionState::stand(const Key& promised, const std::string
              : NowOrTask<ObjectView>{redeemed(promised, std::move(made.found), {})};
 }
 
-void SessionState::disown_waits() noexcept {
-  standing_->disown();
-  expiry_->disown();
-  files_->disown();
-}
-
 // What was restored lazily is there before it is read: as the record that stands for it.
 Result<Address> SessionState::actual(const Key& key, Deadline deadline, bool reads_files) {
   if (!is_promised(key)) {

@@ -66,10 +66,10 @@ SessionState::SessionState(std::shared_ptr<Connector> connector, std::shared_ptr
       completions_(completions ? std::move(completions)
                                : std::make_shared<CompletionCounter>(options_.options.timeout)),
       decoded_(std::make_unique<DecodedCache>(options_.options.decoded_cache_bytes)),
-      standing_(std::make_shared<LocalWaits>(connector_, completions_->continuations().on_start())),
+      standing_(std::make_shared<LocalWaits>(connector_)),
       marks_(std::make_unique<PromiseMarks>()),
-      files_(std::make_unique<FileParts>(completions_->continuations().on_start())),
-      expiry_(std::make_shared<Expiry>(*connector_, completions_->continuations().on_start())) {}
+      files_(std::make_unique<FileParts>()),
+      expiry_(std::make_shared<Expiry>(*connector_)) {}
 
 SessionState::~SessionState() {
   remove_session(*this);

@@ -131,8 +131,6 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
   void disown() noexcept {
     disowned_.store(true, std::memory_order_relaxed);
     closed_.store(true, std::memory_order_relaxed);
-    connector_->disown();
-    disown_waits();
   }
   /// Whether this process was forked from the rank.
   [[nodiscard]] bool is_disowned() const noexcept { return disowned_.load(std::memory_order_relaxed); }
@@ -229,7 +227,6 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
   [[nodiscard]] Result<Address> stand_in_of(const Key& promised, const ObjectView& record, Deadline deadline);
   [[nodiscard]] NowOrTask<ObjectView> from_file_later(const Address& name, const Selection& selection,
                                                       NowOrTask<ObjectView> made);
-  void disown_waits() noexcept;
   [[nodiscard]] Result<ObjectView> await(const Handle& handle, Deadline deadline);
   [[nodiscard]] std::optional<Error> fate_of(const Address& name, Deadline deadline);
   [[nodiscard]] Result<ObjectView> redeemed(const Key& promised, Result<ObjectView> found, Deadline deadline);

@@ -195,8 +195,6 @@ class Connector : public Source, public Sink {
                                                    std::uint64_t generation) const {
     return generation;
   }
-  /// Makes destructors here take no lock from now on; called in a process forked from the one that uses this.
-  virtual void disown() noexcept {}
 };
 
 }  // namespace locum

@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <exception>
-#include <system_error>
 #include <utility>
 
 #include "core/async/completion_counter.hpp"
-#include "core/async/serial_executor.hpp"
 #include "core/detail/session_state.hpp"
 
 namespace locum::detail {
@@ -19,18 +17,13 @@ StepGathering::StepGathering(const Stream& stream, StepQueue& queue, const StepW
       index_(std::move(index)),
       ended_(std::make_shared<SettledState<bool>>(stream.session().completions())) {
   last_.state = StepRecord::State::failed;  // until all have ended it
-  try {
-    thread_ = std::thread([this] {
-      if (const ThreadStart& on_start = stream_.session().completions()->continuations().on_start()) {
-        on_start("locum steps");
-      }
-      work();
-      ended_->settle(true);
-    });
-  } catch (const std::system_error& error) {
-    throw Error(Errc::out_of_memory, "this process cannot start the thread that gathers the writers' steps",
-                error.what());
-  }
+  thread_
+      .start("locum steps",
+             [this] {
+               work();
+               ended_->settle(true);
+             })
+      .value();
 }
 
 StepGathering::~StepGathering() {
@@ -38,7 +31,7 @@ StepGathering::~StepGathering() {
 }
 
 StepRecord StepGathering::stop(Moment until) {
-  if (thread_.joinable()) {
+  if (thread_.is_started()) {
     stop_at_.store(until.time_since_epoch().count(), std::memory_order_relaxed);
     // As results are waited for: the thread, and other ranks, may need messages that nobody else drives.
     (void)ended_->wait(Moment::max());

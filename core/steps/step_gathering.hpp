@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <thread>
 #include <vector>
 
 #include "core/async_result.hpp"
+#include "core/base/background_thread.hpp"
 #include "core/steps/presence.hpp"
 #include "core/steps/step_files.hpp"
 #include "core/steps/step_queue.hpp"
@@ -22,7 +22,7 @@ class StepGathering {
   using Moment = Stream::Moment;
 
   /// REQUIRES: the queue outlives this, and nobody else uses it until stop() has returned. Throws Error
-  /// `out_of_memory` where there cannot be another thread.
+  /// `system` where there cannot be another thread.
   /// `index`: of the file that the steps are written to; null: to none.
   StepGathering(const Stream& stream, StepQueue& queue, const StepWriterOptions& options,
                 std::shared_ptr<StepIndex> index);
@@ -78,7 +78,7 @@ class StepGathering {
   Moment freed_at_{};  ///< when released steps were looked for last, while this waited for a writer
   std::atomic<std::int64_t> stop_at_{INT64_MAX};  ///< in ticks of the clock
   std::shared_ptr<SettledState<bool>> ended_;     ///< once the thread has done all
-  std::thread thread_;
+  BackgroundThread thread_;
 };
 
 }  // namespace locum::detail

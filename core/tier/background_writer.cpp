@@ -1,18 +1,16 @@
 #include "core/tier/background_writer.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <condition_variable>
 #include <map>
-#include <new>
 #include <optional>
 #include <set>
 #include <span>
 #include <string>
-#include <system_error>
-#include <thread>
 #include <utility>
 
+#include "core/base/background_thread.hpp"
+#include "core/base/fork_mark.hpp"
 #include "core/base/mutex.hpp"
 
 namespace locum {
@@ -46,13 +44,12 @@ struct BackgroundWriter::State {
   };
 
   State(UnwrittenNames of, Write by, std::function<std::vector<int>()> lost, std::uint64_t most,
-        std::chrono::milliseconds longest, ThreadStart start)
+        std::chrono::milliseconds longest)
       : names(std::move(of)),
         write(std::move(by)),
         lost_mates(std::move(lost)),
         most_bytes(most),
-        timeout(longest),
-        on_start(std::move(start)) {}
+        timeout(longest) {}
 
   [[nodiscard]] Error failed() const LOCUM_REQUIRES(mutex) {
     return Error(
@@ -75,8 +72,7 @@ struct BackgroundWriter::State {
   const std::function<std::vector<int>()> lost_mates;
   const std::uint64_t most_bytes;
   const std::chrono::milliseconds timeout;
-  const ThreadStart on_start;
-  std::atomic<bool> disowned{false};
+  const ForkMark maker;
   Mutex mutex;
   std::condition_variable changed;
   std::map<Place, Item> items LOCUM_GUARDED_BY(mutex);
@@ -88,21 +84,17 @@ struct BackgroundWriter::State {
   std::optional<Error> last_error LOCUM_GUARDED_BY(mutex);  ///< none: the last try succeeded
   Moment next_try LOCUM_GUARDED_BY(mutex){};
   bool closed LOCUM_GUARDED_BY(mutex) = false;
-  bool has_no_thread LOCUM_GUARDED_BY(mutex) = false;
-  std::thread thread LOCUM_GUARDED_BY(mutex);
+  Result<void> started LOCUM_GUARDED_BY(mutex);  ///< the thread
+  BackgroundThread thread LOCUM_GUARDED_BY(mutex);
 };
 
 BackgroundWriter::BackgroundWriter(UnwrittenNames names, Write write,
                                    std::function<std::vector<int>()> lost_mates, std::uint64_t most_bytes,
-                                   std::chrono::milliseconds timeout, ThreadStart on_start)
+                                   std::chrono::milliseconds timeout)
     : state_(std::make_shared<State>(std::move(names), std::move(write), std::move(lost_mates), most_bytes,
-                                     timeout, std::move(on_start))) {
+                                     timeout)) {
   const MutexLock lock(state_->mutex);
-  try {
-    state_->thread = std::thread([state = state_] { work(*state); });
-  } catch (const std::system_error&) {
-    state_->has_no_thread = true;  // nothing is admitted
-  }
+  state_->started = state_->thread.start("locum writer", [state = state_] { work(*state); });
 }
 
 BackgroundWriter::~BackgroundWriter() {
@@ -202,9 +194,6 @@ Result<void> BackgroundWriter::State::write_for_the_dead(Moment until) {
 }
 
 void BackgroundWriter::work(State& state) noexcept {
-  if (state.on_start) {
-    state.on_start("locum writer");
-  }
   for (;;) {
     const auto values = state.take();
     {
@@ -231,8 +220,8 @@ void BackgroundWriter::work(State& state) noexcept {
 
 Result<void> BackgroundWriter::admit(std::uint64_t size_bytes, Moment until) {
   MutexLock lock(state_->mutex);
-  if (state_->has_no_thread) {
-    return Error(Errc::out_of_memory, "there cannot be another thread, to write in the background");
+  if (!state_->started) {
+    return state_->started;
   }
   while (state_->bytes + size_bytes > state_->most_bytes) {
     if (state_->closed) {
@@ -342,27 +331,14 @@ void BackgroundWriter::forget(std::uint32_t store) {
 }
 
 void BackgroundWriter::close() noexcept {
-  if (state_->disowned.load(std::memory_order_relaxed)) {
+  if (state_->maker.in_child()) {
     return;
   }
-  std::thread thread;
-  {
-    const MutexLock lock(state_->mutex);
-    state_->closed = true;
-    thread.swap(state_->thread);
-    state_->changed.notify_all();
-  }
-  if (thread.get_id() == std::this_thread::get_id()) {
-    thread.detach();
-  } else if (thread.joinable()) {
-    thread.join();
-  }
-}
-
-void BackgroundWriter::disown() noexcept {
-  state_->disowned.store(true, std::memory_order_relaxed);
-  // The thread is not of this process: its object may not be destroyed as a joinable one.
-  static_cast<void>(new (std::nothrow) std::shared_ptr<State>(state_));
+  BackgroundThread ending;  // waits for it once the lock is released
+  const MutexLock lock(state_->mutex);
+  state_->closed = true;
+  ending = std::move(state_->thread);
+  state_->changed.notify_all();
 }
 
 }  // namespace locum

@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "core/base/thread_start.hpp"
 #include "core/tier/unwritten_names.hpp"
 #include "core/value/deadline.hpp"
 #include "core/value/result.hpp"
@@ -31,7 +30,7 @@ class BackgroundWriter {
   /// \param most_bytes that are not written yet, at a time
   /// \param lost_mates the ranks of this node that are dead; may be empty
   BackgroundWriter(UnwrittenNames names, Write write, std::function<std::vector<int>()> lost_mates,
-                   std::uint64_t most_bytes, std::chrono::milliseconds timeout, ThreadStart on_start);
+                   std::uint64_t most_bytes, std::chrono::milliseconds timeout);
   BackgroundWriter(const BackgroundWriter&) = delete;
   BackgroundWriter& operator=(const BackgroundWriter&) = delete;
   /// As close().
@@ -52,10 +51,8 @@ class BackgroundWriter {
   [[nodiscard]] std::string describe() const;
   /// The objects of that store are dropped: none is written after the return.
   void forget(std::uint32_t store);
-  /// Writes no more.
+  /// Writes no more. No effect in a process forked from the owner, which does not have the thread.
   void close() noexcept;
-  /// In a process forked from the owner, which does not have the thread: does nothing from now on.
-  void disown() noexcept;
 
  private:
   struct State;

@@ -8,7 +8,6 @@
 #include <string_view>
 #include <vector>
 
-#include "core/base/thread_start.hpp"
 #include "core/ports/connector.hpp"
 #include "core/value/result.hpp"
 
@@ -27,7 +26,6 @@ struct TierOptions {
   std::chrono::milliseconds timeout{30'000};                 ///< of calls without a deadline
   std::uint32_t most_threads = 64;                           ///< calls of the backend under way at once
   std::uint64_t prefetch_bytes = std::uint64_t{256} << 20U;  ///< fetched ahead: see RuntimeOptions
-  ThreadStart on_start{};
   /// A store of the memory in front that nobody else uses, the same on every rank: see NameClaims.
   std::uint32_t claims_store = 0;
   /// back: so much of what this process has put may be unwritten at a time.

@@ -43,7 +43,7 @@ class TierConnector final : public Tier, public Expiring, public std::enable_sha
       : parts_(std::make_shared<TierParts>(std::move(front), std::move(back), std::move(options))),
         reader_(std::make_shared<TierReader>(parts_)),
         writer_(std::make_shared<TierWriter>(parts_, reader_)),
-        pool_(std::make_shared<CallPool>(parts_->options.most_threads, parts_->options.on_start)),
+        pool_(std::make_shared<CallPool>(parts_->options.most_threads)),
         until_used_(std::make_shared<ReadAhead>(parts_->options.prefetch_bytes, parts_->options.most_threads,
                                                 ReadAhead::no_ends)),
         until_got_(std::make_shared<ReadAhead>(parts_->options.prefetch_bytes, parts_->options.most_threads,
@@ -56,7 +56,7 @@ class TierConnector final : public Tier, public Expiring, public std::enable_sha
           parts_->unwritten,
           [batch_writer](std::span<const UnwrittenName> names, const BackgroundWriter::Written& written,
                          Clock::time_point until) { batch_writer->write(names, written, until); },
-          given.lost_mates, given.unwritten_bytes, given.timeout, given.on_start);
+          given.lost_mates, given.unwritten_bytes, given.timeout);
       write_back_ = std::make_shared<WriteBack>(parts_, reader_, writer_, batch_writer, background_);
     }
     batches_.emplace(parts_, reader_, batch_writer, write_back_, pool_);
@@ -191,13 +191,6 @@ class TierConnector final : public Tier, public Expiring, public std::enable_sha
       parts_->stores.know(static_cast<std::uint32_t>(number), name);
     }
     return number;
-  }
-  void disown() noexcept override {
-    pool_->disown();
-    parts_->back->disown();
-    if (background_) {
-      background_->disown();
-    }
   }
 
  private:

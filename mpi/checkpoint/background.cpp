@@ -9,13 +9,13 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "core/async/completion_counter.hpp"
 #include "core/base/back_off.hpp"
+#include "core/base/background_thread.hpp"
 #include "core/base/mutex.hpp"
 #include "core/promise.hpp"
 #include "core/proxy.hpp"
@@ -24,7 +24,6 @@
 #include "mpi/checkpoint/outcome.hpp"
 #include "mpi/checkpoint/writing.hpp"
 #include "mpi/error.hpp"
-#include "shm/segment/background_thread.hpp"
 
 namespace locum {
 
@@ -91,13 +90,13 @@ class Writing {
   // A thread that hangs in a call of the system cannot be ended, and has all that it uses.
   ~Writing() {
     stop();
-    if (thread_ && !state_->wait(Deadline::Clock::now() + stop_patience)) {
+    if (thread_.is_started() && !state_->wait(Deadline::Clock::now() + stop_patience)) {
       std::fprintf(
           stderr,
           "locum: the file system does not return from writing the checkpoint '%s': its thread is left "
           "behind\n",
           state_->path.c_str());
-      static_cast<void>(thread_.release());
+      thread_.detach();
     }
   }
 
@@ -138,10 +137,8 @@ class Writing {
         ended_.state() ? ended_.state()->completions() : CompletionCounter::of_process());
     gone_ = AsyncResult<bool>(state_->gone);
     const auto run = [state = state_] { state->run(); };
-    try {
-      thread_ = std::make_unique<shm::BackgroundThread>("locum.save", run);
-    } catch (const std::system_error&) {  // no more threads: then it is written here and now
-      run();
+    if (!thread_.start("locum.save", run)) {
+      run();  // here and now
     }
   }
   /// Whether this rank has nothing to do any more, and knows how it ended. Waits for that, as results are
@@ -198,7 +195,7 @@ class Writing {
   AsyncResult<bool> gone_{
       Error(Errc::not_found, "no thread was started")};  ///< ended once the thread has done all
   bool writes_ = false;
-  std::unique_ptr<shm::BackgroundThread> thread_;
+  BackgroundThread thread_;
 };
 
 void Writing::State::run() noexcept {

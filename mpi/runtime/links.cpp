@@ -18,7 +18,6 @@
 #include "core/ports/transport.hpp"
 #include "mpi/error.hpp"
 #include "mpi/transport/transport.hpp"
-#include "shm/segment/background_thread.hpp"
 #if LOCUM_WITH_UCX
 #include "transport/ucx/transport.hpp"
 #endif
@@ -134,7 +133,7 @@ const TransportOfBuild& chosen(TransportKind kind) {
 // How long threads poll for messages before they sleep, if each rank of this machine has a core to itself: a
 // waiting thread for the time of a wake-up, the helper for its processor cost. Otherwise not at all.
 Progress::Options progress_options(const mpi::CommunicatorGroup& group) {
-  Progress::Options options{.on_thread_start = shm::become_background_thread};
+  Progress::Options options;
   if (static_cast<unsigned>(group.ranks_here()) <= std::thread::hardware_concurrency()) {
     options.spin = std::chrono::microseconds(50);
     options.helper_spin = std::chrono::microseconds(20);

@@ -28,7 +28,6 @@
 #include "mpi/runtime/stores.hpp"
 #include "mpi/topology.hpp"
 #include "shm/node.hpp"
-#include "shm/segment/background_thread.hpp"
 #include "transport/storage/spill_file.hpp"
 
 namespace locum {
@@ -229,8 +228,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
                                             .options = state_->options,
                                             .traits = traits_of_nodes(ranks_of(group), state_->memory_bytes)},
                              state_->links ? state_->links->completions()
-                                           : std::make_shared<CompletionCounter>(
-                                                 state_->options.timeout, shm::become_background_thread));
+                                           : std::make_shared<CompletionCounter>(state_->options.timeout));
                          node.losses->when_adopted([links = std::weak_ptr(state_->links),
                                                     may_expire = session_->state()->when_adopted()] {
                            if (const auto open = links.lock()) {

@@ -11,7 +11,6 @@
 #include "core/base/quantity.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/value/backend_needs.hpp"
-#include "shm/segment/background_thread.hpp"
 #include "transport/storage/open.hpp"
 
 namespace locum {
@@ -137,7 +136,6 @@ Result<RuntimeTier> RuntimeTier::open(const Session& own, Url url, BackendSessio
                  .timeout = options.timeout,
                  .most_threads = options.most_threads,
                  .prefetch_bytes = options.prefetch_bytes,
-                 .on_start = shm::become_background_thread,
                  .claims_store = *claims,
                  .unwritten_bytes = *unwritten,
                  .unwritten_store = *records,

@@ -19,8 +19,9 @@ constexpr int niceness = 5;
 
 }  // namespace
 
-Preparer::Preparer(Word32& bell, std::function<Moment()> work)
-    : bell_(bell), work_(std::move(work)), thread_("locum prepare", [this] { run(); }) {}
+Preparer::Preparer(Word32& bell, std::function<Moment()> work) : bell_(bell), work_(std::move(work)) {
+  thread_.start("locum prepare", [this] { run(); }).value();
+}
 
 Preparer::~Preparer() {
   stop_.store(true);

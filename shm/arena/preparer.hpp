@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <functional>
 
+#include "core/base/background_thread.hpp"
 #include "core/value/deadline.hpp"
-#include "shm/segment/background_thread.hpp"
 #include "shm/segment/layout.hpp"
 
 namespace locum::shm {

@@ -38,8 +38,8 @@ Watch::Watch(std::shared_ptr<Segment> segment, std::uint32_t own, std::span<cons
       mates_(mates_of(*segment_, own, processes)),
       polled_(mates_.size()),
       stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      polls_stop_(stop_event_.open()),
-      thread_("locum watch", [this] { run(); }) {
+      polls_stop_(stop_event_.open()) {
+  thread_.start("locum watch", [this] { run(); }).value();
   started_.get_future().get();
 }
 

@@ -1,7 +1,6 @@
 #include "shm/names/name_watch.hpp"
 
 #include <chrono>
-#include <system_error>
 #include <utility>
 
 #include "shm/segment/futex.hpp"
@@ -33,13 +32,8 @@ bool NameWatch::watch(Shard& shard, std::shared_ptr<NameWatcher> watcher) {
     const MutexLock lock(mutex_);
     watcher_ = std::move(watcher);
     watches_ = true;
-    if (!thread_) {
-      try {
-        thread_.emplace("locum-names", [this, heard = share_.news.load()] { listen(heard); });
-      } catch (const std::system_error&) {  // a limit on threads
-        is_told = false;
-      }
-    }
+    is_told = thread_.is_started() ||
+              thread_.start("locum-names", [this, heard = share_.news.load()] { listen(heard); });
   }
   // Read-modify-writes, not stores: they are ordered after the last taker's, and so see what that linked.
   (void)share_.watching.exchange(1);

@@ -3,11 +3,10 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <optional>
 
+#include "core/base/background_thread.hpp"
 #include "core/base/mutex.hpp"
 #include "core/ports/directory.hpp"
-#include "shm/segment/background_thread.hpp"
 #include "shm/segment/segment.hpp"
 
 namespace locum::shm {
@@ -52,7 +51,7 @@ class NameWatch {
   Mutex mutex_;
   std::shared_ptr<NameWatcher> watcher_ LOCUM_GUARDED_BY(mutex_);
   bool watches_ LOCUM_GUARDED_BY(mutex_) = false;  ///< something, since its last notification
-  std::optional<BackgroundThread> thread_ LOCUM_GUARDED_BY(mutex_);
+  BackgroundThread thread_ LOCUM_GUARDED_BY(mutex_);
 };
 
 }  // namespace locum::shm

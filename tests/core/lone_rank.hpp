@@ -16,7 +16,7 @@ struct LoneRank {
                     const std::shared_ptr<Transport>& transport = queue_transports(1).front())
       : channel(std::make_shared<RpcChannel>(transport, std::make_shared<Metrics>(), RpcChannelOptions{})),
         worker(threads, WaitBudget::of_background(channel->options().patience)),
-        progress(transport, channel, {.helper = threads, .on_thread_start = {}}) {
+        progress(transport, channel, {.helper = threads}) {
     progress.start();
   }
   ~LoneRank() { worker.close(); }

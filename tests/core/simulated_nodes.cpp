@@ -30,7 +30,7 @@ constexpr std::chrono::microseconds parked_looks{100};
 class PolledArrivals final : public CompletionCounter {
  public:
   explicit PolledArrivals(std::shared_ptr<Links> links)
-      : CompletionCounter(links->timeout(), {}, links->client()->times()), links_(std::move(links)) {}
+      : CompletionCounter(links->timeout(), links->client()->times()), links_(std::move(links)) {}
   [[nodiscard]] Clock::time_point now() const noexcept override { return links_->progress().now(); }
 
  private:
@@ -75,22 +75,20 @@ std::vector<LinkedRank> link_plain_nodes(const LinkedNodesOptions& options,
       if (options.wrap_directory) {
         rank.process.directory = options.wrap_directory(static_cast<int>(number), rank.process);
       }
-      rank.links = std::make_shared<Links>(
-          LinkParts{.transport = std::move(transports[number]),
-                    .remote = std::move(remotes[number]),
-                    .memory = {rank.process.arena, rank.process.table, rank.process.directory},
-                    .node_of_rank = node_of_rank,
-                    .rank = static_cast<int>(number),
-                    .incarnation = 42,
-                    .metrics = rank.metrics,
-                    .timeout = options.timeout,
-                    .patience = options.patience,
-                    .inline_bytes = options.inline_bytes,
-                    .window_bytes = options.window_bytes,
-                    .lost_mates = [plain] { return plain->lost(); },
-                    .progress = {.helper = options.helper,
-                                 .on_thread_start = {},
-                                 .park = parking(options, static_cast<int>(number))}});
+      rank.links = std::make_shared<Links>(LinkParts{
+          .transport = std::move(transports[number]),
+          .remote = std::move(remotes[number]),
+          .memory = {rank.process.arena, rank.process.table, rank.process.directory},
+          .node_of_rank = node_of_rank,
+          .rank = static_cast<int>(number),
+          .incarnation = 42,
+          .metrics = rank.metrics,
+          .timeout = options.timeout,
+          .patience = options.patience,
+          .inline_bytes = options.inline_bytes,
+          .window_bytes = options.window_bytes,
+          .lost_mates = [plain] { return plain->lost(); },
+          .progress = {.helper = options.helper, .park = parking(options, static_cast<int>(number))}});
       if (options.one_at_a_time) {
         guard->watch(rank.links);
       }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# usage: check.sh ROOT    Checks the includes (rules: layering.awk) and the names of types (types.awk) of all library folders
+# usage: check.sh ROOT    Checks the includes and threads (rules: layering.awk) and the names of types (types.awk) of all library folders
 # below ROOT.
 set -eu
 rules=$(cd "$(dirname "$0")" && pwd)

@@ -1,7 +1,7 @@
 # Checks every #include of the files named on the command line (paths relative to the repository root) against these rules:
 #
 #   folder      may include          and, of third-party headers
-#   core        core                 none; testing/ GoogleTest, json.hpp nlohmann's JSON
+#   core        core                 none; testing/ GoogleTest, json.hpp nlohmann's JSON, base/background_thread.cpp and base/fork_mark.cpp POSIX threads
 #   shm         core shm             Boost.Interprocess, POSIX
 #   transport   core transport       by folder: ucx/ UCX; storage/ HDF5, POSIX, storage/rocksdb RocksDB, storage/wrappers/ zstd, lz4, libsodium, storage/servers/tls OpenSSL, storage/configuration toml++
 #   mpi         core mpi             MPI
@@ -16,6 +16,9 @@
 # Nobody includes core/testing/, which is for tests and needs GoogleTest, nor core/json.hpp, which is for programs that have nlohmann's JSON.
 #
 # All may include the C++ standard library.
+#
+# Threads are started by core/base/background_thread.cpp alone, and in core/testing/: every other mention of std::thread (but std::thread::id
+# and the like), std::jthread, std::async or pthread_create outside of a comment is refused.
 # Prints file:line: text, and the reason. Exit status 1 if there is a violation, 2 if there was nothing to check.
 
 BEGIN {
@@ -74,6 +77,8 @@ function foreign_allowed(header) {
   if (header in is_standard) return 1
   if (FILENAME ~ /^core\/testing\//) return header == "gtest/gtest.h"
   if (FILENAME == "core/json.hpp") return header == "nlohmann/json.hpp"
+  if (FILENAME == "core/base/background_thread.cpp") return header ~ /^(pthread|signal)\.h$/
+  if (FILENAME == "core/base/fork_mark.cpp") return header == "pthread.h"
   if (FILENAME ~ /^shm\//) return header ~ /^boost\/interprocess\// || header ~ posix
   if (FILENAME ~ /^mpi\//) return header == "mpi.h"
   if (FILENAME ~ /^transport\/ucx\//) return header ~ /^(uc[pst]\/|dlfcn\.h$)/ || header ~ posix
@@ -144,9 +149,16 @@ FNR == 1 { files++ }
   }
 }
 
+FILENAME !~ /^core\/(base\/background_thread\.[ch]pp|testing\/.*)$/ {
+  text = $0
+  sub(/\/\/.*/, "", text)
+  if (text ~ /std::(jthread|async)([^A-Za-z0-9_]|$)|std::thread([^A-Za-z0-9_:]|$)|pthread_create/)
+    refuse("threads of the library are of core/base/background_thread.hpp")
+}
+
 END {
   if (refused) {
-    printf "%d includes refused in %d files\n", refused, files
+    printf "%d lines refused in %d files\n", refused, files
     exit 1
   }
   if (!files) {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# usage: selftest.sh FOLDER    Adds one include, or type, at a time to an otherwise clean tree below FOLDER and tests whether check.sh
+# usage: selftest.sh FOLDER    Adds one include, type or thread at a time to an otherwise clean tree below FOLDER and tests whether check.sh
 # detects it: a check that never fails would be useless.
 set -eu
 check=$(cd "$(dirname "$0")" && pwd)/check.sh
@@ -95,9 +95,25 @@ refused shm/segment/segment.cpp '#include "shm/arena/arena.hpp"'
 refused core/store.hpp '#include <locum/runtime.hpp>'
 twice core/value/options.hpp 'struct Block {'
 twice mpi/options.hpp 'class Block final : public Base {'
-
-allowed core/testing/contract.hpp '#include <gtest/gtest.h>'
 allowed core/writer.cpp '#include "core/store.hpp"'
+refused core/base/mutex.cpp '#include <pthread.h>'
+refused core/base/background_thread.hpp '#include <pthread.h>'
+refused core/base/background_thread.cpp '#include <unistd.h>'
+refused core/async/progress.hpp '  std::thread helper_;'
+refused core/async/progress.cpp '  helper_ = std::thread([this] { help(); });'
+refused shm/death/watch.hpp 'std::vector<std::jthread> threads;'
+refused transport/storage/pack.cpp 'const auto done = std::async(std::launch::async, work);'
+refused transport/ucx/worker.cpp '  ::pthread_create(&thread, nullptr, work, this);'
+refused mpi/runtime.hpp 'std::optional<std::thread> writer_;  // of checkpoints'
+allowed core/testing/contract.hpp '#include <gtest/gtest.h>'
+allowed core/testing/contract.hpp 'std::thread other([] {});'
+allowed core/base/background_thread.hpp '  std::thread thread_;'
+allowed core/base/background_thread.cpp '#include <pthread.h>'
+allowed core/base/background_thread.cpp '#include <signal.h>  // pthread_sigmask'
+allowed core/base/fork_mark.cpp '#include <pthread.h>'
+allowed core/async/progress.hpp '  std::optional<std::thread::id> only_thread{};'
+allowed core/async/progress.cpp 'const bool is_mine = std::this_thread::get_id() == owner_;  // of its std::thread'
+allowed mpi/runtime.cpp 'const unsigned cores = std::thread::hardware_concurrency();'
 allowed core/detail/key.hpp '#include "../store.hpp"'
 allowed core/detail/key.hpp '#include "list.hpp"'
 allowed core/value/key.cpp '#include <cstdint>'

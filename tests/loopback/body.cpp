@@ -7,12 +7,6 @@ namespace locum::loopback {
 
 Body::Body(std::function<void()> program) : program_(std::move(program)) {}
 
-Body::~Body() {
-  if (thread_.joinable()) {
-    thread_.join();
-  }
-}
-
 // Returns when it is the caller's turn, or the program is over. There is no deadline: the other thread is
 // running, and the test's own time limit ends a test that hangs in it.
 void Body::await(Turn turn, MutexLock& lock) {
@@ -22,8 +16,8 @@ void Body::await(Turn turn, MutexLock& lock) {
 }
 
 void Body::resume() {
-  if (!thread_.joinable()) {
-    thread_ = std::thread([this] { run(); });
+  if (!thread_.is_started()) {
+    thread_.start("locum body", [this] { run(); }).value();
   }
   {
     MutexLock lock(mutex_);

@@ -3,8 +3,8 @@
 #include <condition_variable>
 #include <exception>
 #include <functional>
-#include <thread>
 
+#include "core/base/background_thread.hpp"
 #include "core/base/mutex.hpp"
 
 namespace locum::loopback {
@@ -18,13 +18,13 @@ class Body {
   Body(const Body&) = delete;
   Body& operator=(const Body&) = delete;
   /// REQUIRES: ended(), or resume() was never called.
-  ~Body();
+  ~Body() = default;
 
   /// Runs the program to its next yield() or its end. Rethrows what the program threw.
   void resume();
   /// Called by the program: returns from resume(), and continues with the next one.
   void yield();
-  [[nodiscard]] bool begun() const noexcept { return thread_.joinable(); }
+  [[nodiscard]] bool begun() const noexcept { return thread_.is_started(); }
   /// Whether the program is over. For the thread that calls resume().
   [[nodiscard]] bool ended() const LOCUM_EXCLUDES(mutex_);
 
@@ -39,7 +39,7 @@ class Body {
   mutable Mutex mutex_;
   std::condition_variable changed_;
   Turn turn_ LOCUM_GUARDED_BY(mutex_) = Turn::simulation;
-  std::thread thread_;
+  BackgroundThread thread_;
 };
 
 }  // namespace locum::loopback

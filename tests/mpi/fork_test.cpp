@@ -13,7 +13,7 @@
 
 #include "core/step_writer.hpp"
 #include "mpi/runtime/runtime.hpp"
-#include "tests/mpi/forked_child.hpp"
+#include "tests/core/forked_child.hpp"
 #include "tests/mpi/job.hpp"
 
 namespace locum {

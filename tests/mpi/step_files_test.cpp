@@ -18,7 +18,7 @@
 #include "core/step_reader.hpp"
 #include "core/step_writer.hpp"
 #include "mpi/runtime/runtime.hpp"
-#include "tests/mpi/forked_child.hpp"
+#include "tests/core/forked_child.hpp"
 #include "tests/mpi/job.hpp"
 #include "tests/mpi/shared_folder.hpp"
 

@@ -99,7 +99,7 @@ class LockstepNodes {
                                                    .incarnation = 1,
                                                    .metrics = metrics,
                                                    .lost_mates = {},
-                                                   .progress = {.helper = false, .on_thread_start = {}}});
+                                                   .progress = {.helper = false}});
     rank.session = std::make_shared<Session>(open_distributed(memory, rank.links), metrics,
                                              SessionOptions{.incarnation = 1, .options = options});
   }

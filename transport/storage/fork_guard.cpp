@@ -55,12 +55,8 @@ Result<void> end_children_early() {
                    "the system cannot be told what exit() calls");
 }
 
-ForkGuard::ForkGuard() : maker_(::getpid()) {
+ForkGuard::ForkGuard() {
   guard_forks().value();
-}
-
-bool ForkGuard::in_child() const noexcept {
-  return ::getpid() != maker_;
 }
 
 }  // namespace locum::storage

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <sys/types.h>
-
+#include "core/base/fork_mark.hpp"
 #include "core/value/result.hpp"
 
 namespace locum::storage {
@@ -19,15 +18,10 @@ namespace locum::storage {
 [[nodiscard]] Result<void> end_children_early();
 
 /// The process that guard_forks() was called in, for objects that a child inherits and must not use.
-class ForkGuard {
+class ForkGuard : public ForkMark {
  public:
   /// Throws Error `system` if the system does not report forks.
   ForkGuard();
-  /// Whether this process was forked from the one that made the guard.
-  [[nodiscard]] bool in_child() const noexcept;
-
- private:
-  const pid_t maker_;
 };
 
 }  // namespace locum::storage

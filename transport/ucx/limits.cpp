@@ -1,7 +1,5 @@
 #include "transport/ucx/limits.hpp"
 
-#include <pthread.h>
-#include <signal.h>  // NOLINT(modernize-deprecated-headers): pthread_sigmask is not in <csignal>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -12,9 +10,8 @@
 #include <cstdint>
 #include <string>
 #include <system_error>
-#include <thread>
 
-#include "core/base/no_more_threads.hpp"
+#include "core/base/background_thread.hpp"
 #include "core/value/error.hpp"
 
 namespace locum::ucx {
@@ -29,20 +26,7 @@ constexpr std::uint64_t rank_bytes = std::uint64_t{8} << 20U;
 constexpr int most_ranks_here = 64;
 
 void require_thread() {
-  // The application's threads handle signals to the process.
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  const struct Restore {
-    const sigset_t& mask;
-    ~Restore() { ::pthread_sigmask(SIG_SETMASK, &mask, nullptr); }
-  } restore{before};
-  try {
-    std::thread([] {}).join();
-  } catch (const std::system_error& failure) {
-    throw no_more_threads(failure).value_or(Error(Errc::system, "no thread can be started", failure.what()));
-  }
+  BackgroundThread().start("locum limits", [] {}).value();
 }
 
 void require_descriptors() {

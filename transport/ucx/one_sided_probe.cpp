@@ -4,11 +4,10 @@
 #include <array>
 #include <atomic>
 #include <cstring>
-#include <optional>
-#include <system_error>
 #include <thread>
 #include <vector>
 
+#include "core/base/background_thread.hpp"
 #include "transport/ucx/remote_key.hpp"
 
 namespace locum::ucx {
@@ -31,23 +30,24 @@ std::byte value_of(int rank) {
 class OneSidedProbe::Mover {
  public:
   explicit Mover(UcxTransport& transport)
-      : thread_([this, &transport] {
+      : started_(thread_.start("locum probe", [this, &transport] {
           while (!ended_.load(std::memory_order_acquire)) {
             if (!transport.drive_once()) {
               std::this_thread::sleep_for(100us);
             }
           }
-        }) {}
+        })) {}
   Mover(const Mover&) = delete;
   Mover& operator=(const Mover&) = delete;
-  ~Mover() {
-    ended_.store(true, std::memory_order_release);
-    thread_.join();
-  }
+  ~Mover() { ended_.store(true, std::memory_order_release); }
+
+  /// Whether there is a thread for it.
+  [[nodiscard]] bool moves() const noexcept { return started_.has_value(); }
 
  private:
   std::atomic<bool> ended_{false};
-  std::thread thread_;
+  BackgroundThread thread_;
+  const Result<void> started_;
 };
 
 OneSidedProbe::OneSidedProbe(Group& group, std::shared_ptr<UcxTransport> transport)
@@ -84,12 +84,8 @@ void OneSidedProbe::connect() {
 }
 
 void OneSidedProbe::meet_moving() {
-  std::optional<Mover> mover;
-  try {
-    mover.emplace(*transport_);
-  } catch (const std::system_error&) {
-    moves_ = false;  // no thread available; the others must not wait for this rank
-  }
+  const Mover mover(*transport_);
+  moves_ = moves_ && mover.moves();  // the others must not wait for a rank without a thread
   group_.barrier();
 }
 

@@ -91,7 +91,7 @@ struct Side {
 };
 
 TEST(Progress, AWaiterLooksForMessagesAsLongAsItIsToldBeforeItSleeps) {
-  Side side({.spin = 50us, .helper = false, .on_thread_start = {}});
+  Side side({.spin = 50us, .helper = false});
   const Pending never;
   EXPECT_FALSE(side.progress.wait(never, side.progress.now() + 1s));
   const int looks = side.transport->looks_of_next_sleep();
@@ -100,21 +100,21 @@ TEST(Progress, AWaiterLooksForMessagesAsLongAsItIsToldBeforeItSleeps) {
 }
 
 TEST(Progress, AWaiterSleepsAtOnceWhereCoresAreShort) {
-  Side side({.spin = 0us, .helper = false, .on_thread_start = {}});
+  Side side({.spin = 0us, .helper = false});
   const Pending never;
   EXPECT_FALSE(side.progress.wait(never, side.progress.now() + 1s));
   EXPECT_EQ(side.transport->looks_of_next_sleep(), 1);
 }
 
 TEST(Progress, TheHelperSleepsAtOnceHoweverLongAWaiterLooks) {
-  Side side({.spin = 24h, .helper = true, .on_thread_start = {}});
+  Side side({.spin = 24h, .helper = true});
   EXPECT_EQ(side.transport->looks_of_next_sleep(), 1);
   side.transport->bring();
   EXPECT_EQ(side.transport->looks_of_next_sleep(), 2);
 }
 
 TEST(Progress, TheHelperLooksForMoreOnceSomethingCameAndRarelyWhereThatDoesNotPay) {
-  Side side({.helper_spin = 20us, .helper = true, .on_thread_start = {}});
+  Side side({.helper_spin = 20us, .helper = true});
   EXPECT_EQ(side.transport->looks_of_next_sleep(), 1);
   for (const char* const when : {"at first", "the second time after that was useless"}) {
     side.transport->bring();
@@ -128,14 +128,14 @@ TEST(Progress, TheHelperLooksForMoreOnceSomethingCameAndRarelyWhereThatDoesNotPa
 
 // By default a silent rank is given up after 5 s, and probed once a second.
 TEST(Progress, TellsWhatAStepMayWait) {
-  const Side side({.helper = false, .on_thread_start = {}});
+  const Side side({.helper = false});
   EXPECT_EQ(side.progress.budget().longest_wait(), 250ms);
   EXPECT_FALSE(side.progress.budget().allows_work());
   EXPECT_TRUE(side.progress.budget().deadline().is_default());
 }
 
 TEST(Progress, IsDrivenWithinStepsAlone) {
-  Side side({.helper = false, .on_thread_start = {}});
+  Side side({.helper = false});
   std::vector<bool> driven;
   const auto note = [&] { driven.push_back(side.progress.is_driven()); };
   Pending pending;
@@ -157,7 +157,7 @@ void wait_shortly(Side& side) {
 }
 
 TEST(Progress, WaitsInARowArmTheTransportOnceForAHelperThatSleeps) {
-  Side side({.helper = true, .on_thread_start = {}});
+  Side side({.helper = true});
   EXPECT_EQ(side.transport->looks_of_next_sleep(), 1);
   for (int turn = 0; turn < 10; ++turn) {
     wait_shortly(side);
@@ -167,7 +167,7 @@ TEST(Progress, WaitsInARowArmTheTransportOnceForAHelperThatSleeps) {
 }
 
 TEST(Progress, WaitsFarFromEachOtherLeaveTheHelperAsleep) {
-  Side side({.helper = true, .on_thread_start = {}});
+  Side side({.helper = true});
   EXPECT_EQ(side.transport->looks_of_next_sleep(), 1);
   for (int turn = 0; turn < 10; ++turn) {
     side.transport->pass(1ms);
@@ -180,7 +180,7 @@ TEST(Progress, WaitsFarFromEachOtherLeaveTheHelperAsleep) {
 // Ranks that keep sending requests to this one are served by its helper, and no waiting thread is held up by
 // them.
 TEST(Progress, WhoHasWaitedLeavesThoughMessagesKeepComing) {
-  Side side({.helper = true, .on_thread_start = {}});
+  Side side({.helper = true});
   EXPECT_EQ(side.transport->looks_of_next_sleep(), 1);
   side.transport->floods = true;
   const Pending never;
@@ -194,7 +194,7 @@ TEST(Progress, WhoHasWaitedLeavesThoughMessagesKeepComing) {
 }
 
 TEST(Progress, ALookEndsThoughMessagesKeepComing) {
-  Side side({.helper = false, .on_thread_start = {}});
+  Side side({.helper = false});
   side.transport->floods = true;
   const auto due = side.progress.poll();
   EXPECT_LE(due, side.progress.now()) << "there are more messages";
@@ -202,7 +202,7 @@ TEST(Progress, ALookEndsThoughMessagesKeepComing) {
 }
 
 TEST(Progress, AStepIsRunAtOnceWhereNobodyElseDrives) {
-  Side side({.spin = 0us, .helper = false, .on_thread_start = {}});
+  Side side({.spin = 0us, .helper = false});
   const Pending never;
   int looks_before = -1;
   EXPECT_FALSE(side.progress.wait(never, side.progress.now() + 1s,
@@ -221,7 +221,7 @@ bool sleeps(pid_t thread) {
 
 // A thread that begins to wait while another one drives sleeps without driving.
 TEST(Progress, WhoLeavesHasAnotherDriveWhoWaits) {
-  Side side({.spin = 0us, .helper = false, .on_thread_start = {}});
+  Side side({.spin = 0us, .helper = false});
   constexpr auto for_ever = Transport::Clock::time_point::max();
   Pending mine;
   Pending other;
@@ -248,7 +248,7 @@ TEST(ProgressDeathTest, AStepThatThrowsEndsTheProcess) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_DEATH(
       {
-        Side side({.spin = 0us, .helper = false, .on_thread_start = {}});
+        Side side({.spin = 0us, .helper = false});
         side.progress.submit([] { throw std::bad_alloc(); });
         (void)side.progress.poll();
       },

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -21,6 +22,7 @@
 #include "core/store.hpp"
 #include "core/when.hpp"
 #include "tests/core/code_of.hpp"
+#include "tests/core/forked_child.hpp"
 
 namespace locum::tests {
 namespace {
@@ -54,6 +56,24 @@ class WaitingContinuation : public ::testing::Test {
   Store store_ = session_->open("fields").value();
   Key here_ = store_.put("here", 1).value();
 };
+
+// A result outlives its session, and keeps the thread for continuations.
+TEST(ContinuationThread, IsLeftToItsProcessByAFork) {
+  std::optional<AsyncResult<int>> kept;
+  {
+    Session session(open_local(), std::make_shared<Metrics>());
+    const Store store = session.open("fields").value();
+    ASSERT_TRUE(store.put("here", 1));
+    kept = store.get_async<int>("here").then([](const Result<View<int>>& view) { return **view; });
+    EXPECT_EQ(kept->get(patience).value(), 1);
+  }
+  EXPECT_EQ(status_of_child([&kept] {
+              kept.reset();
+              return 0;
+            }),
+            0);
+  EXPECT_EQ(kept->then([](const Result<int>& value) { return *value + 1; }).get(patience).value(), 2);
+}
 
 TEST_F(WaitingContinuation, GetsTheResultOfAnother) {
   const auto outer = ended().then([&](const Result<View<int>>&) { return behind(2).get(patience); });

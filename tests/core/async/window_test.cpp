@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/core/forked_child.hpp"
 #include "tests/core/lone_rank.hpp"
 
 namespace locum::window_test {
@@ -349,15 +350,16 @@ TEST_F(WindowTest, IsNotTouchedInAForkedProcess) {
   const auto filling = enter(10, large);
   const auto queued = enter(1, large);
   const auto levels = window_->levels();
-  auto forked = std::exchange(window_, std::make_shared<Window>(1, 1));
-  forked->disown();
-  forked->withdraw(*queued[0]->operation);
-  EXPECT_FALSE(queued[0]->operation->ended());
-  for (Visitor* each : filling) {
-    each->leave();
-  }
-  EXPECT_EQ(forked->levels(), levels);
-  forked->close();
+  const int status = tests::status_of_child([&] {
+    window_->withdraw(*queued[0]->operation);
+    bool is_untouched = !queued[0]->operation->ended();
+    for (Visitor* each : filling) {
+      each->leave();
+      is_untouched = is_untouched && window_->levels() == levels;
+    }
+    return is_untouched ? 0 : 1;
+  });
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(WindowTest, HasALongestQueue) {

@@ -16,12 +16,13 @@
 #include "core/backend/pooled_call.hpp"
 #include "core/backend/read_ahead.hpp"
 #include "tests/core/code_of.hpp"
+#include "tests/core/forked_child.hpp"
 
 namespace locum::tests {
 namespace {
 
 TEST(CallPool, HasAsManyCallsUnderWayAsThreads) {
-  CallPool pool(8, {});
+  CallPool pool(8);
   std::latch all(8);
   std::latch done(8);
   for (int call = 0; call < 8; ++call) {
@@ -35,7 +36,7 @@ TEST(CallPool, HasAsManyCallsUnderWayAsThreads) {
 }
 
 TEST(CallPool, MakesEachOfManyCallsOnce) {
-  CallPool pool(4, {});
+  CallPool pool(4);
   std::array<std::atomic<int>, 1000> made{};
   pool.make_all(made.size(), [&](std::size_t at) { ++made[at]; });
   EXPECT_TRUE(std::ranges::all_of(made, [](const auto& count) { return count == 1; }));
@@ -43,7 +44,7 @@ TEST(CallPool, MakesEachOfManyCallsOnce) {
 }
 
 TEST(CallPool, TellsQueuedCallsThatItHasClosed) {
-  auto pool = std::make_unique<CallPool>(1, ThreadStart());
+  auto pool = std::make_unique<CallPool>(1);
   std::latch started(1);
   std::latch closing(1);
   std::atomic<int> refused{0};
@@ -68,13 +69,38 @@ TEST(CallPool, TellsQueuedCallsThatItHasClosed) {
 
 TEST(CallPool, MayEndWithinOneOfItsCalls) {
   std::latch ended(1);
-  auto pool = std::make_shared<CallPool>(2, ThreadStart());
+  auto pool = std::make_shared<CallPool>(2);
   CallPool& same = *pool;
   same.add([held = std::make_shared<std::shared_ptr<CallPool>>(std::move(pool)), &ended](bool) {
     held->reset();
     ended.count_down();
   });
   ended.wait();
+}
+
+// Its threads, and who holds its lock, are the parent's.
+TEST(CallPool, IsDestroyedByAForkedProcess) {
+  auto pool = std::make_unique<CallPool>(2);
+  std::latch started(1);
+  std::latch closing(1);
+  std::latch made(2);
+  pool->add([&](bool) {
+    started.count_down();
+    closing.wait();
+    made.count_down();
+  });
+  started.wait();
+  EXPECT_EQ(status_of_child([&pool] {
+              pool.reset();
+              return 0;
+            }),
+            0);
+  pool->add([&](bool goes_on) {
+    EXPECT_TRUE(goes_on);
+    made.count_down();
+  });
+  closing.count_down();
+  made.wait();
 }
 
 class CountedFetch final : public ReadAhead::Fetch {
@@ -196,7 +222,7 @@ TEST(ReadAhead, AsksForEndsWhereNothingIsKnownOfSizes) {
 }
 
 TEST(PooledCall, IsEndedForWhoeverHasItsResult) {
-  const auto pool = std::make_shared<CallPool>(1, ThreadStart());
+  const auto pool = std::make_shared<CallPool>(1);
   for (int round = 0; round < 500; ++round) {
     const auto call = std::make_shared<PooledCall<bool>>(
         pool, [] { return Result<bool>(true); }, nullptr, 0, std::chrono::seconds(20));
@@ -207,7 +233,7 @@ TEST(PooledCall, IsEndedForWhoeverHasItsResult) {
 }
 
 TEST(PooledCall, EndsOnceAndKeepsItsResult) {
-  const auto pool = std::make_shared<CallPool>(2, ThreadStart());
+  const auto pool = std::make_shared<CallPool>(2);
   std::latch go(1);
   const auto call = std::make_shared<PooledCall<bool>>(
       pool,
@@ -225,7 +251,7 @@ TEST(PooledCall, EndsOnceAndKeepsItsResult) {
 }
 
 TEST(PooledCall, LeavesTheQueueIfNobodyWantsIt) {
-  const auto pool = std::make_shared<CallPool>(2, ThreadStart());
+  const auto pool = std::make_shared<CallPool>(2);
   const auto ahead = std::make_shared<ReadAhead>(10, 64, ReadAhead::no_ends);
   ahead->enter(std::make_shared<CountedFetch>(), 10);
   const auto call = std::make_shared<PooledCall<bool>>(
@@ -244,7 +270,7 @@ TEST(PooledCall, LeavesTheQueueIfNobodyWantsIt) {
 /// A call whose end is being asked for, until it is let go: then it turns out to have 60 bytes, for which
 /// there is no room.
 struct LargeCall {
-  std::shared_ptr<CallPool> pool = std::make_shared<CallPool>(2, ThreadStart());
+  std::shared_ptr<CallPool> pool = std::make_shared<CallPool>(2);
   std::shared_ptr<ReadAhead> ahead = std::make_shared<ReadAhead>(100, 64, 1);
   std::latch looks{1};
   std::latch go{1};

@@ -47,7 +47,7 @@ TEST(OneSidedReadsTest, AReadUnderWayKeepsNoTransport) {
   const auto memory = std::make_shared<EndlessMemory>();
   {
     BackgroundWorker worker(false, {});
-    Progress progress(transport, channel, {.helper = false, .on_thread_start = {}});
+    Progress progress(transport, channel, {.helper = false});
     const auto reads = std::make_shared<OneSidedReads>(memory, std::move(channel));
     const auto lease = lease_until(network.now() + std::chrono::seconds(1));
     const auto reading = OperationOf<bool>::make(progress, worker, read(*reads, lease));

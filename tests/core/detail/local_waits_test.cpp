@@ -27,7 +27,7 @@ std::shared_ptr<Fetch> begun(LocalWaits& waits, std::uint32_t store, Clock::time
 TEST(LocalWaits, AreLookedForNoMoreThanOnceAMicrosecond) {
   constexpr std::uint32_t count = 1000;
   const auto connector = std::make_shared<AwaitedConnector>(count);
-  LocalWaits waits(connector, {});
+  LocalWaits waits(connector);
   const auto began = Clock::now();
   std::vector<std::shared_ptr<Fetch>> fetches;
   for (std::uint32_t store = 0; store < count; ++store) {
@@ -52,7 +52,7 @@ TEST(LocalWaits, AreLookedForNoMoreThanOnceAMicrosecond) {
 // That limit delays no wait.
 TEST(LocalWaits, AreToldOnceTheyAreSet) {
   const auto connector = std::make_shared<AwaitedConnector>(2);
-  LocalWaits waits(connector, {});
+  LocalWaits waits(connector);
   const auto first = begun(waits, 0, Clock::now() + 1h);
   const auto late = begun(waits, 1, Clock::now() + 1ms);
   EXPECT_EQ(late->get(20s).error().code(), Errc::timeout);

@@ -1,9 +1,7 @@
 #include "transport/storage/pack/compactor.hpp"
 
 #include <chrono>
-#include <csignal>
 #include <memory>
-#include <system_error>
 #include <vector>
 
 #include "core/base/mutex.hpp"
@@ -82,26 +80,10 @@ void PackCompactor::compact_later() {
   if (pack_.is_closing) {
     return;
   }
-  if (has_thread_) {
-    pack_.changed.notify_all();
-    return;
+  if (!thread_.is_started()) {
+    (void)thread_.start("locum pack", [this] { compact_again_and_again(); });
   }
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  try {
-    thread_ = std::thread([this] { compact_again_and_again(); });
-    has_thread_ = true;
-  } catch (const std::system_error&) {
-  }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-}
-
-void PackCompactor::join() {
-  if (thread_.joinable()) {
-    thread_.join();
-  }
+  pack_.changed.notify_all();
 }
 
 void PackCompactor::compact_again_and_again() {

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <thread>
-
+#include "core/base/background_thread.hpp"
 #include "core/value/result.hpp"
 #include "transport/storage/pack/state.hpp"
 
@@ -19,14 +18,13 @@ class PackCompactor {
   /// Compacts it in the thread, if it is still worth it then.
   void compact_later() LOCUM_EXCLUDES(pack_.mutex);
   /// Waits until the thread has ended. REQUIRES: `is_closing`.
-  void join();
+  void join() noexcept { thread_.join(); }
 
  private:
   void compact_again_and_again();
 
   PackState& pack_;
-  bool has_thread_ LOCUM_GUARDED_BY(pack_.mutex) = false;
-  std::thread thread_;
+  BackgroundThread thread_;
 };
 
 }  // namespace locum::storage
