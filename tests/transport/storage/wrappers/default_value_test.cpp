@@ -13,7 +13,7 @@
 #include "core/promise.hpp"
 #include "core/serializers.hpp"
 #include "tests/transport/storage/wrappers/wrappers.hpp"
-#include "transport/storage/multi.hpp"
+#include "transport/storage/multi/backend.hpp"
 #include "transport/storage/wrappers/wrappers.hpp"
 
 namespace locum::tests {
