@@ -17,6 +17,8 @@ plant() {  # plant FILE TEXT: a clean tree, and TEXT as the only line of FILE
     echo '#include <vector>' >"$tree/$file"
   done
   printf 'namespace locum {\n\nstruct Block {\n  int bytes;\n};\n' >"$tree/core/ports/arena.hpp"
+  mkdir -p "$tree/transport/storage/tape"
+  echo 'locum_storage_part(TAPE "tape:" HEADER tape/reel.h LIBRARIES tape PACKAGE libtape-dev)' >"$tree/transport/storage/tape/backend.cmake"
   : >"$tree/planted"
   mkdir -p "$tree/$(dirname "$1")"
   printf '%s\n' "$2" >"$tree/$1"
@@ -60,7 +62,9 @@ refused core/key.cpp '#include "core/testing/backend_contract.hpp"'
 refused core/key.cpp '#include <gtest/gtest.h>'
 refused core/key.cpp '#include <nlohmann/json.hpp>'
 refused core/core.hpp '#include <locum/json.hpp>'
-refused transport/storage/simple.cpp '#include "core/testing/backend_contract.hpp"'
+refused transport/storage/memory/simple.cpp '#include "core/testing/backend_contract.hpp"'
+refused transport/storage/file/backend.cpp '#include <tape/reel.h>'
+refused transport/storage/tape/backend.cpp '#include <sqlite3.h>'
 refused core/key.cpp '#include "tests/core/tree.hpp"'
 refused core/key.cpp '#include KEY_HEADER'
 refused shm/arena/arena.cpp '#include "mpi/communicator.hpp"'
@@ -99,6 +103,8 @@ allowed shm/arena/arena.cpp '#include <boost/interprocess/mapped_region.hpp>'
 allowed shm/arena/arena.hpp '#include "../../core/error.hpp"'
 allowed transport/ucx/endpoint.cpp '#include <ucp/api/ucp.h>'
 allowed transport/storage/file.cpp '#include <hdf5.h>'
+allowed transport/storage/tape/backend.cpp '#include <tape/reel.h>'
+allowed transport/storage/tape/backend.cpp '#include <tape/drive.h>'
 allowed mpi/bootstrap.cpp '#include <mpi.h>'
 allowed mpi/runtime.cpp '#include "shm/segment/segment.hpp"'
 allowed mpi/runtime.cpp '#include "transport/ucx/worker.hpp"'
