@@ -20,7 +20,7 @@ struct KnownBackend : BackendDescription {
 
 /// Returns the one of a scheme; null if there is none.
 [[nodiscard]] const KnownBackend* known_backend(std::string_view scheme);
-/// Returns `unsupported`, and what to build and install.
-[[nodiscard]] Error not_in_build(const KnownBackend& backend);
+/// Returns `unsupported` for a backend or wrapper that was left out, and what to build and install.
+[[nodiscard]] Error not_in_build(std::string_view name, std::string_view option, std::string_view package);
 
 }  // namespace locum::storage

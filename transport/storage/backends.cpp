@@ -26,11 +26,10 @@ const KnownBackend* known_backend(std::string_view scheme) {
   return found == all.end() ? nullptr : &*found;
 }
 
-Error not_in_build(const KnownBackend& backend) {
-  return Error(Errc::unsupported, std::string(backend.traits.scheme) +
-                                      ": is not in this build of the library; build it with -D" +
-                                      std::string(backend.option) + "=ON, which needs the package " +
-                                      std::string(backend.package));
+Error not_in_build(std::string_view name, std::string_view option, std::string_view package) {
+  return Error(Errc::unsupported,
+               std::string(name) + ": is not in this build of the library; build it with -D" +
+                   std::string(option) + "=ON, which needs the package " + std::string(package));
 }
 
 }  // namespace storage
@@ -55,7 +54,7 @@ Error unknown_scheme(std::string_view scheme) {
 
 Result<std::shared_ptr<Backend>> open_bare(const Url& url) {
   if (const storage::KnownBackend* const known = storage::known_backend(url.scheme)) {
-    return known->open ? known->open(url) : storage::not_in_build(*known);
+    return known->open ? known->open(url) : storage::not_in_build(url.scheme, known->option, known->package);
   }
   const BackendOpener own = find_backend(url.scheme);
   return own ? own(url) : unknown_scheme(url.scheme);

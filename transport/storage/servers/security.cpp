@@ -32,7 +32,8 @@ Result<std::shared_ptr<const Security>> security_of(const Url& url) {
 #if LOCUM_WITH_TLS
   return tls_of(url);
 #else
-  return not_in_build(*known_backend(url.scheme));
+  const KnownBackend& known = *known_backend(url.scheme);
+  return not_in_build(url.scheme, known.option, known.package);
 #endif
 }
 
