@@ -36,7 +36,7 @@ BEGIN {
   wanted = " What it is for, Example, Facts, Options, How it stores, What is durable, Limits and errors, Performance, How it was tried,"
 }
 
-from == "traits" && (/\.scheme = "/ || /[=] detail::under_scheme\(/) && match($0, /"[a-z0-9]+"/) {
+from == "traits" && (/\.scheme = "/ || /[=] detail::[a-z0-9]+_under\(/) && match($0, /"[a-z0-9]+"/) {
   schemes[substr($0, RSTART + 1, RLENGTH - 2)] = 1
 }
 from == "wrappers" && /^ *\{"[a-z0-9]+", \{.*\}, wrap_/ {  # {"cache", {"bytes", "ms"}, wrap_cache},

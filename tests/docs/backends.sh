@@ -20,9 +20,12 @@ if [ "${2:-}" = write ]; then
   done
 fi
 
-# What a page of a backend has to name, from where the sources say it: from=PAGE stands in front of its source.
-awk -f "$rules" from=traits $sources/backends.hpp from=common $sources/servers/security.cpp from=file $sources/file/root.cpp \
-  from=hdf5 $sources/hdf5/backend.cpp from=memcached $sources/memcached/backend.cpp from=memory $sources/backends.cpp \
-  from=multi $sources/multi.cpp from=nodes mpi/runtime/tiers.cpp from=pack $sources/pack/backend.cpp \
-  from=redis $sources/redis/backend.cpp from=rocksdb $sources/rocksdb/backend.cpp from=wrappers $sources/wrappers/known_wrappers.cpp \
-  from= "$table" docs/backends/*.md
+# What a page of a backend has to name, from where the sources say it: from=PAGE stands in front of its source. A folder of a backend
+# has the name of its page.
+set --
+for manifest in $sources/*/backend.cmake; do
+  folder=${manifest%/backend.cmake}
+  set -- "$@" "from=${folder##*/}" "$folder"/*.cpp
+done
+awk -f "$rules" from=traits $sources/*/traits.hpp from=common $sources/servers/security.cpp from=nodes mpi/runtime/tiers.cpp \
+  from=wrappers $sources/wrappers/known_wrappers.cpp "$@" from= "$table" docs/backends/*.md

@@ -72,7 +72,7 @@ refused backends.sh docs/backends/file.md '/^| `plain=1` |/d' 'docs/backends/fil
 refused backends.sh docs/backends/common.md 's/`server_name=NAME`/`server=NAME`/' 'docs/backends/common.md: has the option server, which no source reads'
 refused backends.sh docs/backends/wrappers.md 's/^| `cache` | `bytes` (64 MiB), /| `cache` | /' 'docs/backends/wrappers.md: lacks the option cache.bytes'
 refused backends.sh transport/storage/pack/backend.cpp 's/"repair", /"repair", "quiet", /' 'docs/backends/pack.md: lacks the option quiet'
-refused backends.sh transport/storage/backends.hpp 's/"rocksdb"/"stonedb"/' 'its table has no row of stonedb:'
+refused backends.sh transport/storage/rocksdb/traits.hpp 's/"rocksdb"/"stonedb"/' 'its table has no row of stonedb:'
 refused backends.sh docs/backends.md 's|(backends/hdf5.md)|(guide/hdf5.md)|g' 'has no link to backends/hdf5.md'
 
 [ "$failed" -eq 0 ] && echo 'all that was spoiled was seen'

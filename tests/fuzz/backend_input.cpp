@@ -22,11 +22,11 @@
 #include "core/url.hpp"
 #include "tests/fuzz/input.hpp"
 #include "tests/fuzz/scratch_file.hpp"
+#include "transport/storage/memory/simple.hpp"
 #include "transport/storage/open.hpp"
 #include "transport/storage/pack/appending.hpp"
 #include "transport/storage/pack/content.hpp"
 #include "transport/storage/pack/loading.hpp"
-#include "transport/storage/simple.hpp"
 #include "transport/storage/wrappers/packed_record.hpp"
 #include "transport/storage/wrappers/wrappers.hpp"
 

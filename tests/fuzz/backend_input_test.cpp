@@ -14,7 +14,7 @@
 #include "core/store.hpp"
 #include "core/url.hpp"
 #include "tests/fuzz/corpus.hpp"
-#include "transport/storage/simple.hpp"
+#include "transport/storage/memory/simple.hpp"
 
 namespace locum::tests {
 namespace {

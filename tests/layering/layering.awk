@@ -3,7 +3,7 @@
 #   folder      may include          and, of third-party headers
 #   core        core                 none; testing/ GoogleTest, json.hpp nlohmann's JSON, base/background_thread.cpp and base/fork_mark.cpp POSIX threads
 #   shm         core shm             Boost.Interprocess, POSIX
-#   transport   core transport       by folder: ucx/ UCX; storage/ HDF5, POSIX, storage/rocksdb RocksDB, storage/wrappers/ zstd, lz4, libsodium, storage/servers/tls OpenSSL, storage/configuration toml++
+#   transport   core transport       by folder: ucx/ UCX; storage/ HDF5, POSIX, a folder there what its backend.cmake calls HEADER and others of its folder, storage/wrappers/ zstd, lz4, libsodium, storage/servers/tls OpenSSL, storage/configuration toml++
 #   mpi         core mpi             MPI
 #   mpi/checkpoint mpi/runtime  every room; MPI: they put the rooms together
 #
@@ -73,6 +73,17 @@ function exists(path,    line, status) {
   return status >= 0
 }
 
+# Whether the description of a backend names that header, or one in the same folder.
+function is_of_backend(manifest, header,    line, named, is_named) {
+  while ((getline line < manifest) > 0) {
+    if (!match(line, / HEADER [^ )]+/)) continue
+    named = substr(line, RSTART + 8, RLENGTH - 8)
+    is_named = is_named || header == named || (named ~ /\// && folder_of(header) == folder_of(named))
+  }
+  close(manifest)
+  return is_named
+}
+
 function foreign_allowed(header) {
   if (header in is_standard) return 1
   if (FILENAME ~ /^core\/testing\//) return header == "gtest/gtest.h"
@@ -83,7 +94,7 @@ function foreign_allowed(header) {
   if (FILENAME ~ /^mpi\//) return header == "mpi.h"
   if (FILENAME ~ /^transport\/ucx\//) return header ~ /^(uc[pst]\/|dlfcn\.h$)/ || header ~ posix
   if (FILENAME ~ /^transport\/storage\/wrappers\// && header ~ /^(zstd|lz4frame|sodium)\.h$/) return 1
-  if (FILENAME ~ /^transport\/storage\/rocksdb\/database\./ && header ~ /^rocksdb\/[a-z_]+\.h$/) return 1
+  if (FILENAME ~ /^transport\/storage\/[a-z0-9_]+\// && is_of_backend(folder_of(FILENAME) "/backend.cmake", header)) return 1
   if (FILENAME == "transport/storage/configuration.cpp" && header == "toml++/toml.h") return 1
   if (FILENAME == "transport/storage/servers/tls.cpp" && header ~ /^openssl\/[a-z0-9_]+\.h$/) return 1
   if (FILENAME ~ /^transport\/storage\/servers\// && header ~ /^(netdb|netinet\/(in|tcp))\.h$/) return 1

@@ -17,6 +17,8 @@ plant() {  # plant FILE TEXT: a clean tree, and TEXT as the only line of FILE
     echo '#include <vector>' >"$tree/$file"
   done
   printf 'namespace locum {\n\nstruct Block {\n  int bytes;\n};\n' >"$tree/core/ports/arena.hpp"
+  mkdir -p "$tree/transport/storage/tape"
+  echo 'locum_storage_part(TAPE "tape:" HEADER tape/reel.h LIBRARIES tape PACKAGE libtape-dev)' >"$tree/transport/storage/tape/backend.cmake"
   : >"$tree/planted"
   mkdir -p "$tree/$(dirname "$1")"
   printf '%s\n' "$2" >"$tree/$1"
@@ -61,7 +63,9 @@ refused core/value/key.cpp '#include <gtest/gtest.h>'
 refused core/value/key.cpp '#include <nlohmann/json.hpp>'
 refused core/store.hpp '#include <locum/json.hpp>'
 refused core/session.hpp '#include <locum/open.hpp>'
-refused transport/storage/simple.cpp '#include "core/testing/backend_contract.hpp"'
+refused transport/storage/memory/simple.cpp '#include "core/testing/backend_contract.hpp"'
+refused transport/storage/file/backend.cpp '#include <tape/reel.h>'
+refused transport/storage/tape/backend.cpp '#include <sqlite3.h>'
 refused core/value/key.cpp '#include "tests/core/tree.hpp"'
 refused core/value/key.cpp '#include KEY_HEADER'
 refused shm/arena/arena.cpp '#include "mpi/communicator.hpp"'
@@ -130,6 +134,8 @@ allowed shm/arena/arena.cpp '#include <boost/interprocess/mapped_region.hpp>'
 allowed shm/arena/arena.hpp '#include "../../core/value/error.hpp"'
 allowed transport/ucx/endpoint.cpp '#include <ucp/api/ucp.h>'
 allowed transport/storage/file.cpp '#include <hdf5.h>'
+allowed transport/storage/tape/backend.cpp '#include <tape/reel.h>'
+allowed transport/storage/tape/backend.cpp '#include <tape/drive.h>'
 allowed mpi/bootstrap.cpp '#include <mpi.h>'
 allowed mpi/runtime/runtime.cpp '#include "mpi/communicator.hpp"'
 allowed mpi/checkpoint/writing.cpp '#include "transport/ucx/worker.hpp"'

@@ -62,6 +62,8 @@ class Descriptor {
 
 /// The moment of the last change, in nanoseconds since 1970.
 [[nodiscard]] std::int64_t changed_ns(const struct stat& facts) noexcept;
+/// Most bytes of a file that are read or written between two looks at the clock.
+inline constexpr std::size_t most_bytes_at_once = std::size_t{16} << 20U;
 /// The largest file that this process may write: beyond it, a write kills the process by SIGXFSZ.
 [[nodiscard]] std::uint64_t largest_file() noexcept;
 

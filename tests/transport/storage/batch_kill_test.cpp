@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "tests/shm/child.hpp"
+#include "tests/transport/storage/backends_on_disk.hpp"
 #include "tests/transport/storage/killed_writer.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
 #include "transport/storage/open.hpp"
@@ -72,12 +73,7 @@ std::uint64_t objects_begun(const std::string& url, std::uint64_t seed, std::uin
   return begun;
 }
 
-struct Killed {
-  std::string name;
-  std::string scheme = name;
-  std::string options = {};
-};
-class BatchKill : public ::testing::TestWithParam<Killed> {};
+class BatchKill : public ::testing::TestWithParam<BackendOnDisk> {};
 
 TEST_P(BatchKill, LosesNoBatchThatWasPut) {
   const std::uint64_t kills = number_in("LOCUM_BATCH_KILLS", 4);
@@ -88,8 +84,7 @@ TEST_P(BatchKill, LosesNoBatchThatWasPut) {
     SCOPED_TRACE(seed);
     const TemporaryFolder folder;
     const bool syncs = seed % 2 == 0;
-    const std::string url =
-        GetParam().scheme + "://" + folder.path() + "/kept?sync=" + (syncs ? '1' : '0') + GetParam().options;
+    const std::string url = with_folder(GetParam().url, folder.path()) + "sync=" + (syncs ? '1' : '0');
     std::minstd_rand random(static_cast<std::uint32_t>(seed * 7919));
     const std::size_t least = 1 + random() % (syncs ? 4 : 20);
     const std::chrono::microseconds later(random() % (syncs ? 3000 : 1000));
@@ -104,15 +99,11 @@ TEST_P(BatchKill, LosesNoBatchThatWasPut) {
   std::cout << kills << " kills after " << batches << " batches; of " << in_part << " a part was there\n";
 }
 
-std::vector<Killed> backends_that_outlive_kills() {
-  return {
-      {"file"},
-      {"pack"},
-      {"packs", "pack", "&files=collection"},
-#ifdef LOCUM_WITH_ROCKSDB
-      {"rocksdb"},
-#endif
-  };
+/// The stable ones: a preview may lose more.
+std::vector<BackendOnDisk> backends_that_outlive_kills() {
+  std::vector<BackendOnDisk> all = backends_on_disk();
+  std::erase_if(all, [](const BackendOnDisk& one) { return one.stability != Stability::stable; });
+  return all;
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, BatchKill, ::testing::ValuesIn(backends_that_outlive_kills()),

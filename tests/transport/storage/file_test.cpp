@@ -33,7 +33,6 @@
 #include "tests/core/code_of.hpp"
 #include "tests/transport/storage/killed_writer.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
-#include "transport/storage/file/backend.hpp"
 #include "transport/storage/file/new_file.hpp"
 #include "transport/storage/file/record_lock.hpp"
 #include "transport/storage/file/root.hpp"
@@ -107,7 +106,7 @@ class FileBackend : public ::testing::Test {
     return "file://" + folder_.path() + std::string(options);
   }
   [[nodiscard]] std::shared_ptr<Backend> open_backend(std::string_view options = "?sync=0") const {
-    return storage::open_file(parse_url(url(options)).value()).value();
+    return locum::open_backend(url(options)).value();
   }
   [[nodiscard]] fs::path path(std::string_view below) const { return fs::path(folder_.path()) / below; }
   [[nodiscard]] std::size_t unfinished() const {
@@ -420,7 +419,7 @@ TEST_F(FileBackend, ListsEveryNameOnceWhileRecordsAreReplaced) {
 
 TEST_F(FileBackend, SaysWhatIsWrong) {
   const auto error_of = [](const std::string& text) {
-    const auto opened = storage::open_file(parse_url(text).value());
+    const auto opened = locum::open_backend(text);
     return opened ? std::string("none") : std::string(opened.error().what());
   };
   EXPECT_NE(error_of("file:").find("takes the path of a folder"), std::string::npos);
@@ -588,7 +587,7 @@ class Changes {
 
 // Tells each change that was acknowledged by one byte.
 void change_until_killed(const std::string& url, std::uint32_t seed, int out) {
-  const auto backend = storage::open_file(parse_url(url).value()).value();
+  const auto backend = open_backend(url).value();
   Changes changes(seed);
   Changes::State state;
   std::map<std::string, std::uint64_t> revisions;

@@ -16,6 +16,7 @@
 #include "core/containers.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/shm/child.hpp"
+#include "tests/transport/storage/backends_on_disk.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
 #include "transport/storage/open.hpp"
 
@@ -40,13 +41,9 @@ int status_of_child(Body body) {
   return status;
 }
 
-/// The URL of a backend, with `@` in the place of a folder.
-class ForkedChild : public ::testing::TestWithParam<std::string> {
+class ForkedChild : public ::testing::TestWithParam<BackendOnDisk> {
  protected:
-  [[nodiscard]] std::string url() const {
-    std::string text = GetParam();
-    return text.replace(text.find('@'), 1, folder_.path());
-  }
+  [[nodiscard]] std::string url() const { return with_folder(GetParam().url + "sync=0", folder_.path()); }
   [[nodiscard]] Result<Store> opened() const { return open(url(), {.timeout = std::chrono::seconds(60)}); }
 
   void store_names(int version) {
@@ -123,21 +120,8 @@ TEST_P(ForkedChild, OpensAStoreOfItsOwn) {
             0);
 }
 
-std::vector<std::string> urls() {
-  std::vector<std::string> all{"file:@/f?sync=0", "pack:@/p.pack?sync=0",
-                               "pack:@/packs?files=collection&sync=0"};
-#if LOCUM_WITH_HDF5
-  all.emplace_back("hdf5:@/h.h5?sync=0");
-#endif
-#if LOCUM_WITH_ROCKSDB
-  all.emplace_back("rocksdb:@/r");
-#endif
-  return all;
-}
-
-INSTANTIATE_TEST_SUITE_P(OverBackends, ForkedChild, ::testing::ValuesIn(urls()), [](const auto& one) {
-  return one.param.substr(0, one.param.find(':')) + std::to_string(one.index);
-});
+INSTANTIATE_TEST_SUITE_P(OverBackends, ForkedChild, ::testing::ValuesIn(backends_on_disk()),
+                         [](const auto& one) { return one.param.name; });
 
 }  // namespace forked_child_test
 }  // namespace locum::tests

@@ -11,7 +11,7 @@
 #include "core/ports/backend.hpp"
 #include "core/url.hpp"
 #include "core/value/backend_needs.hpp"
-#include "transport/storage/simple.hpp"
+#include "transport/storage/memory/simple.hpp"
 
 namespace locum::tests {
 

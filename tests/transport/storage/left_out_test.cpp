@@ -36,11 +36,11 @@ TEST(LeftOut, BackendsNameTheirOptionAndPackage) {
       expect_left_out(opened.error(), {std::string(backend.option), std::string(backend.package)});
     }
   }
-  EXPECT_EQ(left_out, (std::map<std::string, std::string>{{"hdf5", "LOCUM_WITH_HDF5"},
-                                                          {"memcacheds", "LOCUM_WITH_TLS"},
-                                                          {"rediss", "LOCUM_WITH_TLS"},
-                                                          {"rocksdb", "LOCUM_WITH_ROCKSDB"},
-                                                          {"valkeys", "LOCUM_WITH_TLS"}}));
+  EXPECT_EQ(left_out["hdf5"], "LOCUM_WITH_HDF5");
+  EXPECT_EQ(left_out["rocksdb"], "LOCUM_WITH_ROCKSDB");
+  for (const char* const secured : {"memcacheds", "rediss", "valkeys"}) {
+    EXPECT_EQ(left_out[secured], "LOCUM_WITH_TLS");
+  }
   EXPECT_TRUE(open("simple:")) << "the others are there";
 }
 

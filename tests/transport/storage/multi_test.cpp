@@ -1,4 +1,4 @@
-#include "transport/storage/multi.hpp"
+#include "transport/storage/multi/backend.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -8,14 +8,15 @@
 #include <thread>
 #include <vector>
 
+#include <locum/backends.hpp>
+
 #include "core/backend_registry.hpp"
 #include "core/open_sessions.hpp"
 #include "core/serializers.hpp"
 #include "core/value/metrics.hpp"
 #include "tests/core/code_of.hpp"
-#include "transport/storage/backends.hpp"
+#include "transport/storage/memory/simple.hpp"
 #include "transport/storage/open.hpp"
-#include "transport/storage/simple.hpp"
 
 namespace locum::tests {
 namespace {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "tests/core/code_of.hpp"
-#include "transport/storage/backends.hpp"
+#include "transport/storage/pack/traits.hpp"
 
 namespace locum::tests {
 namespace {

@@ -161,7 +161,7 @@ TEST_F(PackFolder, DropsAStoreWithItsFolder) {
 TEST_F(PackFolder, IsMadeInTheWorkingFolder) {
   const std::filesystem::path before = std::filesystem::current_path();
   std::filesystem::current_path(folder_.path());
-  const auto made = storage::open_pack_backend(parse_url("pack:run17?files=collection").value());
+  const auto made = open_backend("pack:run17?files=collection");
   std::filesystem::current_path(before);
   ASSERT_TRUE(made) << made.error();
   ASSERT_TRUE(store_text(**made, {"s", "c/a"}, "1")) << "and stays there";

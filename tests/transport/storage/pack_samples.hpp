@@ -5,16 +5,14 @@
 #include <string>
 #include <string_view>
 
-#include "core/ports/backend.hpp"
-#include "core/url.hpp"
 #include "tests/core/code_of.hpp"
-#include "transport/storage/pack/backend.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum::tests {
 
 /// A pack for tests, by path and options.
 inline Result<std::shared_ptr<Backend>> pack_of(const std::string& path, const std::string& options = {}) {
-  return storage::open_pack_backend(parse_url("pack://" + path + options).value());
+  return open_backend("pack://" + path + options);
 }
 
 inline Result<void> store_text(Backend& to, const RecordKey& key, std::string_view text,

@@ -1,5 +1,3 @@
-#include "transport/storage/rocksdb/backend.hpp"
-
 #include <gtest/gtest.h>
 #include <rocksdb/db.h>
 #include <signal.h>
@@ -35,7 +33,7 @@ class RocksDbBackend : public ::testing::Test {
     return "rocksdb://" + folder_.path() + "/db" + options;
   }
   [[nodiscard]] Result<std::shared_ptr<Backend>> opened(const std::string& options = {}) const {
-    return storage::open_rocksdb(parse_url(url(options)).value());
+    return open_backend(url(options));
   }
   static Result<void> store(Backend& to, const RecordKey& key, std::string_view text,
                             Expect expect = Expect::anything) {
@@ -96,8 +94,8 @@ TEST_F(RocksDbBackend, RefusesUrlsThatItCannotOpen) {
   for (const char* options : {"?colour=red", "?sync=2", "?sync=x"}) {
     EXPECT_EQ(code_of(opened(options)), Errc::invalid_argument) << options;
   }
-  EXPECT_EQ(code_of(storage::open_rocksdb(parse_url("rocksdb://host/path").value())), Errc::invalid_argument);
-  const auto nowhere = storage::open_rocksdb(parse_url("rocksdb://" + folder_.path() + "/a/b/c").value());
+  EXPECT_EQ(code_of(open_backend("rocksdb://host/path")), Errc::invalid_argument);
+  const auto nowhere = open_backend("rocksdb://" + folder_.path() + "/a/b/c");
   ASSERT_EQ(code_of(nowhere), Errc::system);
   EXPECT_NE(nowhere.error().text().find("make the folder above it"), std::string::npos) << nowhere.error();
 }

@@ -165,7 +165,7 @@ TEST_F(Secrets, AreInNoTextOfWhatReadsThem) {
   expect_refused("redis:" + in_folder("nobody") + "?password=env:LOCUM_PLANTED_PASSWORD&db=no_number");
   expect_refused("redis:" + in_folder("nobody") + "?password=env:LOCUM_PLANTED_PASSWORD&no_such=1");
   ::setenv("LOCUM_PLANTED_EMPTY", "", 1);
-  EXPECT_EQ(code_of(backend_at("redis://127.0.0.1:1?password=env:LOCUM_PLANTED_EMPTY")), Errc::not_found)
+  EXPECT_EQ(code_of(open_backend("redis://127.0.0.1:1?password=env:LOCUM_PLANTED_EMPTY")), Errc::not_found)
       << "it would be opened without a password";
   ::unsetenv("LOCUM_PLANTED_EMPTY");
 }

@@ -118,7 +118,7 @@ TEST_F(Sentinel, IsOneOfSeveral) {
   expect_refused("redis:" + first_->path() + "?sentinel=planets", Errc::invalid_argument, "as a sentinel");
   for (const char* options : {"sentinels=h:1", "sentinel_password=env:HOME", "sentinel=s&sentinels=me@h",
                               "sentinel=s&sentinels=h:1,,h:2", "sentinel=s&sentinels=h/1"}) {
-    EXPECT_EQ(code_of(backend_at("redis://h?" + std::string(options))), Errc::invalid_argument) << options;
+    EXPECT_EQ(code_of(open_backend("redis://h?" + std::string(options))), Errc::invalid_argument) << options;
   }
 }
 

@@ -9,9 +9,9 @@
 #include <string>
 #include <string_view>
 
-#include "core/ports/backend.hpp"
 #include "tests/transport/storage/fault_proxy.hpp"
 #include "tests/transport/storage/test_server.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum::tests {
 
@@ -45,14 +45,14 @@ class Servers : public ::testing::TestWithParam<ServerKind> {
     server_->clear();
     proxy_ = std::make_unique<FaultProxy>(server_->folder() + "/proxy", server_->path());
     direct_ = server_->backend();
-    backend_ = backend_at(proxied()).value();
+    backend_ = open_backend(proxied()).value();
   }
   [[nodiscard]] bool is_redis() const { return GetParam() == ServerKind::redis; }
   [[nodiscard]] std::string proxied() const {
     return (is_redis() ? "redis:" : "memcached:") + proxy_->path();
   }
   /// Opens the connections anew: those that are idle have met no fault yet.
-  void anew() { backend_ = backend_at(proxied()).value(); }
+  void anew() { backend_ = open_backend(proxied()).value(); }
 
   TestServer* server_ = nullptr;
   std::unique_ptr<FaultProxy> proxy_;

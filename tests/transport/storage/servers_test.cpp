@@ -333,7 +333,7 @@ TEST_P(Servers, AnswerManyWaitsAtOnce) {
 }
 
 TEST_P(Servers, ShareFewConnections) {
-  const auto few = backend_at(proxied() + "?connections=2").value();
+  const auto few = open_backend(proxied() + "?connections=2").value();
   std::vector<std::thread> all;
   for (int mine = 0; mine < 8; ++mine) {
     all.emplace_back([&, mine] {
@@ -348,7 +348,7 @@ TEST_P(Servers, ShareFewConnections) {
     one.join();
   }
   EXPECT_LE(proxy_->connections(), 2);
-  EXPECT_EQ(code_of(backend_at(proxied() + "?connections=0")), Errc::invalid_argument);
+  EXPECT_EQ(code_of(open_backend(proxied() + "?connections=0")), Errc::invalid_argument);
 }
 
 TEST_P(Servers, RemoveWhatHasExpired) {
@@ -498,7 +498,7 @@ TEST(FloodOfReplies, EndsWithTheDeadline) {
     pushes += ">0\r\n";  // which are passed over
   }
   const FloodingServer server(folder.path() + "/server", pushes);
-  const auto backend = backend_at("redis:" + folder.path() + "/server").value();
+  const auto backend = open_backend("redis:" + folder.path() + "/server").value();
   const auto before = Clock::now();
   EXPECT_EQ(code_of(backend->load({"s", "a"}, whole_record, milliseconds(50))), Errc::timeout);
   EXPECT_LT(Clock::now() - before, beyond);
@@ -507,7 +507,7 @@ TEST(FloodOfReplies, EndsWithTheDeadline) {
 TEST_F(RedisServer, IsNotTrustedWithLengths) {
   TestServer& server = shared_server(ServerKind::redis);
   FaultProxy proxy(server.folder() + "/proxy", server.path());
-  const auto backend = backend_at("redis:" + proxy.path()).value();
+  const auto backend = open_backend("redis:" + proxy.path()).value();
   // Each of two lengths may be; together they are more than any reply has.
   for (const char* reply : {"*999999\r\n*2\r\n", "*2\r\n$1\r\na\r\n$1073741824\r\n", "%500001\r\n",
                             "*9223372036854775807\r\n", "%9223372036854775807\r\n"}) {
@@ -521,7 +521,7 @@ TEST_F(RedisServer, MayHaveNoMoreConnections) {
   server.clear();
   FaultProxy proxy(server.folder() + "/proxy", server.path());
   const std::string url = "redis:" + proxy.path();
-  const auto backend = backend_at(url).value();
+  const auto backend = open_backend(url).value();
   proxy.set({.reply = "-ERR max number of clients reached\r\n"});
   ::setenv("LOCUM_TEST_SECRET", "open-sesame", 1);
   for (const auto& refused : {code_and_text(open(url)), code_and_text(open(url + "?db=1")),
@@ -607,7 +607,7 @@ TEST_F(RedisServer, WakesWhoAwaitsWhatAnybodyStores) {
   backend->await({"s", "a"}, long_enough);
 
   ASSERT_EQ(ask_server(server.path(), "ACL SETUSER watcher on nopass ~* +@all -exists"), "+OK");
-  const auto refused = backend_at("redis://watcher@" + server.path()).value();
+  const auto refused = open_backend("redis://watcher@" + server.path()).value();
   const auto before_refusals = Clock::now();
   for (int time = 0; time < 3; ++time) {
     refused->await({"s", "b"}, milliseconds(300));
@@ -622,7 +622,7 @@ TEST_F(RedisServer, IsAtASocketOfTheFolderInWhichItIsOpened) {
   const std::string name = std::filesystem::path(server.path()).filename().string();
   const Ending ending = in_child([&] {
     EXPECT_EQ(::chdir(server.folder().c_str()), 0);
-    const auto backend = backend_at("redis:" + name).value();
+    const auto backend = open_backend("redis:" + name).value();
     const auto nested = open("stats+redis:./" + name).value();
     EXPECT_EQ(::chdir("/"), 0);
     EXPECT_TRUE(store_text(*backend, {"s", "a"}, "1", 1, long_enough));
@@ -644,11 +644,11 @@ TEST_F(RedisServer, IsAtASocketOfTheFolderInWhichItIsOpened) {
 TEST_F(RedisServer, SaysWhatIsWrongWithItsUrl) {
   for (const char* wrong : {"redis://h/x", "redis://h/1?db=2", "redis:/s?db=x", "redis:/s?colour=red",
                             "memcached://me@h", "memcached://h/1", "memcached:/s?largest=5"}) {
-    EXPECT_EQ(code_of(backend_at(wrong)), Errc::invalid_argument) << wrong;
+    EXPECT_EQ(code_of(open_backend(wrong)), Errc::invalid_argument) << wrong;
   }
-  EXPECT_EQ(code_of(backend_at("redis:/" + std::string(200, 'x'))), Errc::invalid_argument);
+  EXPECT_EQ(code_of(open_backend("redis:/" + std::string(200, 'x'))), Errc::invalid_argument);
   for (const char* wrong : {"redis://:1/0", "redis://run/redis.sock", "memcached://:1/run/socket"}) {
-    EXPECT_EQ(code_of(backend_at(wrong)), Errc::invalid_argument) << wrong;
+    EXPECT_EQ(code_of(open_backend(wrong)), Errc::invalid_argument) << wrong;
   }
   EXPECT_EQ(code_of(open("redis:/no/such/socket")), Errc::peer_lost);
   EXPECT_EQ(code_of(open("memcached:/no/such/socket")), Errc::peer_lost);

@@ -18,8 +18,6 @@
 #include <thread>
 #include <utility>
 
-#include "transport/storage/memcached/backend.hpp"
-#include "transport/storage/redis/backend.hpp"
 #include "transport/storage/servers/security.hpp"
 #include "transport/storage/servers/server_place.hpp"
 #include "transport/storage/servers/stream.hpp"
@@ -183,7 +181,7 @@ void TestServer::clear() {
 }
 
 std::shared_ptr<Backend> TestServer::backend(const std::string& options) const {
-  return backend_at(url() + options).value();
+  return open_backend(url() + options).value();
 }
 
 TestServer& shared_server(ServerKind kind) {
@@ -193,11 +191,6 @@ TestServer& shared_server(ServerKind kind) {
     server = std::make_unique<TestServer>(kind, kind != ServerKind::memcached);
   }
   return *server;
-}
-
-Result<std::shared_ptr<Backend>> backend_at(const std::string& text) {
-  const Url url = parse_url(text).value();
-  return url.scheme.starts_with("memcached") ? storage::open_memcached(url) : storage::open_redis(url);
 }
 
 std::string ask_server(const std::string& at, const std::string& request) {

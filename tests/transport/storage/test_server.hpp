@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "core/ports/backend.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum::tests {
 
@@ -61,8 +61,6 @@ void again_with_another_port(const std::function<void()>& start);
 /// One for the whole program, which is empty for each test that clears it; but for Memcached, on TCP, too.
 /// REQUIRES: its program is there.
 [[nodiscard]] TestServer& shared_server(ServerKind kind);
-/// The backend of a URL.
-[[nodiscard]] Result<std::shared_ptr<Backend>> backend_at(const std::string& url);
 /// Asks a server for something by one request line, and returns the first line of its reply. \param at path
 /// of its socket, or its URL
 std::string ask_server(const std::string& at, const std::string& request);

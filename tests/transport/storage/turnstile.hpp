@@ -15,7 +15,7 @@
 
 #include "core/base/mutex.hpp"
 #include "core/ports/backend.hpp"
-#include "transport/storage/simple.hpp"
+#include "transport/storage/memory/simple.hpp"
 
 namespace locum::tests {
 

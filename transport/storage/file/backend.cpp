@@ -1,4 +1,4 @@
-#include "transport/storage/file/backend.hpp"
+#include "transport/storage/file/traits.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -14,7 +14,6 @@
 #include "core/backend/record_names.hpp"
 #include "core/node/promised.hpp"
 #include "core/value/error.hpp"
-#include "transport/storage/backends.hpp"
 #include "transport/storage/file/folder_names.hpp"
 #include "transport/storage/file/new_file.hpp"
 #include "transport/storage/file/record_file.hpp"

@@ -15,6 +15,7 @@
 
 #include "core/backend/record_format.hpp"
 #include "core/value/error.hpp"
+#include "transport/storage/file_calls.hpp"
 
 namespace locum::storage {
 
@@ -23,7 +24,6 @@ namespace {
 /// Smaller ones are faster copied.
 constexpr std::uint64_t smallest_in_place = 16 * 1024;
 constexpr mode_t write_bits = 0222;
-constexpr std::uint64_t most_bytes_at_once = std::uint64_t{16} << 20U;
 /// Of a file that changes while it is read.
 constexpr int most_rounds = 20;
 

@@ -1,4 +1,4 @@
-#include "transport/storage/hdf5/backend.hpp"
+#include "transport/storage/hdf5/traits.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -8,7 +8,6 @@
 
 #include "core/base/resolved_path.hpp"
 #include "transport/storage/backend_by_batches.hpp"
-#include "transport/storage/backends.hpp"
 #include "transport/storage/expectation.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/record_dataset.hpp"

@@ -32,8 +32,6 @@ constexpr std::uint64_t mark_changing = 1;
 constexpr std::uint64_t own_bytes = 256 * 1024;
 /// What HDF5 keeps of these in memory.
 constexpr std::size_t cached_bytes = 256 * 1024;
-/// Between two looks at the clock.
-constexpr std::size_t most_bytes_at_once = std::size_t{16} << 20U;
 
 Error damaged_file(const std::string& path) {
   return Error(Errc::corrupt,

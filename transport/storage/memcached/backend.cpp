@@ -1,4 +1,4 @@
-#include "transport/storage/memcached/backend.hpp"
+#include "transport/storage/memcached/traits.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -10,16 +10,16 @@
 #include <vector>
 
 #include "core/base/hash.hpp"
-#include "transport/storage/backends.hpp"
 #include "transport/storage/memcached/connection.hpp"
 #include "transport/storage/record_limit.hpp"
 #include "transport/storage/servers/server_backend.hpp"
 
 namespace locum::storage {
 
-static_assert(backends::memcached.largest_record == (std::uint64_t{1} << 20U) - memcached_item_overhead);
-
 namespace {
+
+/// Of an item, what a server keeps for itself, its key, and the end of the value (stored_value.hpp).
+constexpr std::uint64_t item_overhead_bytes = (std::uint64_t{1} << 20U) - backends::memcached.largest_record;
 
 constexpr std::size_t most_requests = 256;
 constexpr std::size_t longest_plain_space = 33;
@@ -267,7 +267,7 @@ Result<std::shared_ptr<Backend>> open_memcached(const Url& url) {
   }
   place->security = std::move(*security);
   BackendTraits traits = is_secured(url) ? backends::memcacheds : backends::memcached;
-  traits.largest_record = *largest - memcached_item_overhead;
+  traits.largest_record = *largest - item_overhead_bytes;
   return std::shared_ptr<Backend>(std::make_shared<Memcached>(traits, std::move(*place), *connections));
 }
 

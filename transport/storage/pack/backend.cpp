@@ -1,4 +1,4 @@
-#include "transport/storage/pack/backend.hpp"
+#include "transport/storage/pack/traits.hpp"
 
 #include <string>
 #include <string_view>

@@ -13,11 +13,11 @@
 
 #include "core/base/batch_places.hpp"
 #include "transport/storage/backend_by_batches.hpp"
-#include "transport/storage/backends.hpp"
 #include "transport/storage/pack/folder_names.hpp"
 #include "transport/storage/pack/folder_root.hpp"
 #include "transport/storage/pack/open_packs.hpp"
 #include "transport/storage/pack/reader.hpp"
+#include "transport/storage/pack/traits.hpp"
 
 namespace locum::storage {
 

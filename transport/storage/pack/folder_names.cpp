@@ -1,7 +1,7 @@
 #include "transport/storage/pack/folder_names.hpp"
 
 #include "core/backend/record_names.hpp"
-#include "transport/storage/backends.hpp"
+#include "transport/storage/file/traits.hpp"
 
 namespace locum::storage {
 

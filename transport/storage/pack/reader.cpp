@@ -7,10 +7,9 @@
 #include <vector>
 
 #include "core/base/mutex.hpp"
-#include "transport/storage/backends.hpp"
-#include "transport/storage/pack/backend.hpp"
 #include "transport/storage/pack/content.hpp"
 #include "transport/storage/pack/loading.hpp"
+#include "transport/storage/pack/traits.hpp"
 
 namespace locum::storage {
 

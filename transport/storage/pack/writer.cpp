@@ -8,11 +8,11 @@
 
 #include "core/base/checksum.hpp"
 #include "core/base/mutex.hpp"
-#include "transport/storage/backends.hpp"
 #include "transport/storage/durable_file.hpp"
 #include "transport/storage/expectation.hpp"
 #include "transport/storage/pack/content.hpp"
 #include "transport/storage/pack/loading.hpp"
+#include "transport/storage/pack/traits.hpp"
 
 namespace locum::storage {
 

@@ -1,4 +1,4 @@
-#include "transport/storage/redis/backend.hpp"
+#include "transport/storage/redis/traits.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "transport/storage/backends.hpp"
 #include "transport/storage/record_limit.hpp"
 #include "transport/storage/redis/change.hpp"
 #include "transport/storage/redis/connection.hpp"

@@ -1,4 +1,4 @@
-#include "transport/storage/rocksdb/backend.hpp"
+#include "transport/storage/rocksdb/traits.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,7 +11,6 @@
 
 #include "core/base/resolved_path.hpp"
 #include "transport/storage/backend_by_batches.hpp"
-#include "transport/storage/backends.hpp"
 #include "transport/storage/expectation.hpp"
 #include "transport/storage/file_calls.hpp"
 #include "transport/storage/key_locks.hpp"

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "core/value/error.hpp"
+#include "transport/storage/backend_list.hpp"
 #include "transport/storage/servers/tls.hpp"
 
 namespace locum::storage {
@@ -14,7 +15,8 @@ constexpr std::array<std::string_view, 4> security_options{"ca", "cert", "key", 
 }  // namespace
 
 bool is_secured(const Url& url) noexcept {
-  return url.scheme == "rediss" || url.scheme == "valkeys" || url.scheme == "memcacheds";
+  const KnownBackend* const known = known_backend(url.scheme);
+  return known != nullptr && known->option == "LOCUM_WITH_TLS";
 }
 
 void add_security_options(const Url& url, std::vector<std::string_view>& names) {
@@ -30,9 +32,8 @@ Result<std::shared_ptr<const Security>> security_of(const Url& url) {
 #if LOCUM_WITH_TLS
   return tls_of(url);
 #else
-  return Error(Errc::unsupported, url.scheme +
-                                      ": is not in this build of the library; build it with "
-                                      "-DLOCUM_WITH_TLS=ON, which needs the package libssl-dev");
+  const KnownBackend& known = *known_backend(url.scheme);
+  return not_in_build(url.scheme, known.option, known.package);
 #endif
 }
 

@@ -55,7 +55,7 @@ class Security {
                                                                        const std::string& name) const = 0;
 };
 
-/// Whether servers of that scheme are spoken to over TLS: `rediss`, `valkeys`, `memcacheds`.
+/// Returns whether servers of that scheme are spoken to over TLS: those that need LOCUM_WITH_TLS.
 [[nodiscard]] bool is_secured(const Url& url) noexcept;
 /// Adds the options of a URL that say how its connections are secured, if they are.
 void add_security_options(const Url& url, std::vector<std::string_view>& names);

@@ -23,7 +23,7 @@ namespace locum::storage {
 
 namespace {
 
-constexpr std::size_t largest_file = std::size_t{16} << 20U;
+constexpr std::size_t most_file_bytes = std::size_t{16} << 20U;
 
 struct Free {
   void operator()(SSL_CTX* one) const noexcept { ::SSL_CTX_free(one); }
@@ -285,7 +285,7 @@ Error unreadable(const Url& url, const std::string& option, const std::string& w
 
 Result<void> check_is_small(const Url& url, const char* option) {
   const std::string path(url.option(option));
-  const auto file = path.empty() ? Result<Descriptor>(Descriptor()) : open_small_file(path, largest_file);
+  const auto file = path.empty() ? Result<Descriptor>(Descriptor()) : open_small_file(path, most_file_bytes);
   return file ? Result<void>()
               : Error(Errc::invalid_argument,
                       url.scheme + ": the option " + option + ": " + file.error().text(),

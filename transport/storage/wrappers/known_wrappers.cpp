@@ -9,21 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "transport/storage/backend_list.hpp"
 #include "transport/storage/open.hpp"
 #include "transport/storage/wrappers/wrappers.hpp"
 
 namespace locum::storage {
-
-namespace {
-
-#if !(LOCUM_WITH_ZSTD && LOCUM_WITH_LZ4 && LOCUM_WITH_SODIUM)
-Error not_in_build(const std::string& wrapper, const std::string& option, const std::string& package) {
-  return Error(Errc::unsupported, wrapper + ": is not in this build of the library; build it with -D" +
-                                      option + "=ON, which needs the package " + package);
-}
-#endif
-
-}  // namespace
 
 #if !LOCUM_WITH_ZSTD
 Result<std::shared_ptr<Backend>> compressed_by_zstd(std::shared_ptr<Backend> /*inner*/, int /*level*/) {

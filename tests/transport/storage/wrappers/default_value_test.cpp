@@ -12,7 +12,7 @@
 #include "core/promise.hpp"
 #include "core/serializers.hpp"
 #include "tests/transport/storage/wrappers/wrappers.hpp"
-#include "transport/storage/multi.hpp"
+#include "transport/storage/multi/backend.hpp"
 #include "transport/storage/open.hpp"
 #include "transport/storage/wrappers/wrappers.hpp"
 

@@ -10,7 +10,7 @@
 #include "core/base/mutex.hpp"
 #include "core/ports/backend.hpp"
 #include "core/url.hpp"
-#include "transport/storage/simple.hpp"
+#include "transport/storage/memory/simple.hpp"
 #include "transport/storage/wrappers/known_wrappers.hpp"
 
 namespace locum::tests {

@@ -1,11 +1,9 @@
-#include "transport/storage/null.hpp"
-
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "transport/storage/backends.hpp"
-#include "transport/storage/simple.hpp"
+#include "transport/storage/memory/simple.hpp"
+#include "transport/storage/memory/traits.hpp"
 
 namespace locum::storage {
 

@@ -1,11 +1,8 @@
 #pragma once
 
-#include <memory>
+#include <locum/ports/backend.hpp>
 
-#include "core/ports/backend.hpp"
-#include "core/url.hpp"
-
-namespace locum::storage {
+namespace locum::backends {
 
 /// Records in one file, to which they are appended: `pack:///scratch/run17.pack`. One session at a time
 /// writes it. With `?read=1` any number of others read it, and see what is appended. A record is on the disk
@@ -14,6 +11,10 @@ namespace locum::storage {
 /// half of it; `?compact=1` does so when it is opened. `?repair=1`: also without records that are damaged.
 /// `?lock=0`: on a file system without locks. `?files=collection`: the path is a folder, with a file for each
 /// collection of each store.
-[[nodiscard]] Result<std::shared_ptr<Backend>> open_pack_backend(const Url& url);
+inline constexpr BackendTraits pack{.scheme = "pack",
+                                    .longest_name = 60'000,
+                                    .loads_ends = true,
+                                    .in_place = true,
+                                    .shared_by = SharedBy::process};
 
-}  // namespace locum::storage
+}  // namespace locum::backends

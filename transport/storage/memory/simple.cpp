@@ -1,4 +1,4 @@
-#include "transport/storage/simple.hpp"
+#include "transport/storage/memory/simple.hpp"
 
 #include <algorithm>
 #include <map>
@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "core/base/mutex.hpp"
-#include "transport/storage/backends.hpp"
+#include "transport/storage/memory/traits.hpp"
 
 namespace locum::storage {
 

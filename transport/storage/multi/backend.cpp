@@ -1,4 +1,4 @@
-#include "transport/storage/multi.hpp"
+#include "transport/storage/multi/backend.hpp"
 
 #include <unistd.h>
 
@@ -9,7 +9,7 @@
 
 #include "core/backend/record_names.hpp"
 #include "core/base/batch_places.hpp"
-#include "transport/storage/backends.hpp"
+#include "transport/storage/multi/traits.hpp"
 #include "transport/storage/open.hpp"
 #include "transport/storage/wrappers/two_backends.hpp"
 

@@ -24,7 +24,6 @@
 #include "tests/shm/child.hpp"
 #include "tests/transport/storage/next_process.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
-#include "transport/storage/hdf5/backend.hpp"
 #include "transport/storage/open.hpp"
 
 namespace locum::tests {
@@ -57,7 +56,7 @@ class Hdf5Backend : public ::testing::Test {
     return "hdf5://" + path() + options;
   }
   [[nodiscard]] Result<std::shared_ptr<Backend>> opened(const std::string& options = "?sync=0") const {
-    return storage::open_hdf5(parse_url(url(options)).value());
+    return open_backend(url(options));
   }
   static Result<void> store(Backend& to, const RecordKey& key, std::string_view text,
                             std::uint64_t revision = 7, Deadline deadline = one_minute()) {
@@ -275,10 +274,9 @@ TEST_F(Hdf5Backend, RefusesUrlsThatItCannotOpen) {
   for (const char* options : {"?colour=red", "?sync=2", "?damaged=1"}) {
     EXPECT_EQ(code_of(opened(options)), Errc::invalid_argument) << options;
   }
-  EXPECT_EQ(code_of(storage::open_hdf5(parse_url("hdf5://host/path").value())), Errc::invalid_argument);
-  EXPECT_EQ(code_of(storage::open_hdf5(parse_url("hdf5://" + folder_.path()).value())),
-            Errc::invalid_argument);
-  const auto nowhere = storage::open_hdf5(parse_url("hdf5://" + folder_.path() + "/a/b.h5").value());
+  EXPECT_EQ(code_of(open_backend("hdf5://host/path")), Errc::invalid_argument);
+  EXPECT_EQ(code_of(open_backend("hdf5://" + folder_.path())), Errc::invalid_argument);
+  const auto nowhere = open_backend("hdf5://" + folder_.path() + "/a/b.h5");
   expect_error(nowhere, Errc::system, "make it first");
   expect_error(opened("?read_only=1"), Errc::not_found, "a writer makes it");
 }
