@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,8 @@ struct BackendOnDisk {
   std::string name;
   std::string url;  ///< with {} in the place of the folder, up to its next option
   Stability stability = Stability::stable;
+
+  friend std::ostream& operator<<(std::ostream& out, const BackendOnDisk& one) { return out << one.name; }
 };
 
 /// The URL in that folder.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/resolved_path.hpp"
+#include "core/url.hpp"
 #include "transport/storage/backend_by_batches.hpp"
 #include "transport/storage/expectation.hpp"
 #include "transport/storage/hdf5/dataset.hpp"

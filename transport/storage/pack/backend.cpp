@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/resolved_path.hpp"
+#include "core/url.hpp"
 #include "transport/storage/file_calls.hpp"
 #include "transport/storage/pack/folder.hpp"
 #include "transport/storage/pack/reader.hpp"

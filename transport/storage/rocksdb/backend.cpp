@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/base/resolved_path.hpp"
+#include "core/url.hpp"
 #include "transport/storage/backend_by_batches.hpp"
 #include "transport/storage/expectation.hpp"
 #include "transport/storage/file_calls.hpp"
