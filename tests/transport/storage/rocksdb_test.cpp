@@ -267,7 +267,9 @@ TEST(RocksDbLogs, OfProgramsThatCompressOrRecycleThemAreNotDamaged) {
       EXPECT_TRUE(database->Flush({}).ok());  // the log is full, and another one begins
     }
     EXPECT_TRUE(database->Put({}, "last", "x").ok());
+    ASSERT_TRUE(database->PauseBackgroundWork().ok());  // it removes files: none while they are copied
     std::filesystem::copy(open_folder.path(), folder.path(), std::filesystem::copy_options::recursive);
+    ASSERT_TRUE(database->ContinueBackgroundWork().ok());
     const auto checked = storage::check_logs(folder.path());
     EXPECT_TRUE(checked) << checked.error().what();
     int logs = 0;
