@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstring>
 #include <span>
 #include <string>
@@ -33,17 +34,21 @@ struct StoreRecord {
   std::uint64_t checksum = 0;
   std::uint64_t memory_bytes = 0;
   std::int64_t lifetime_ms = 0;
+  std::uint64_t decoded_cache_bytes = 0;
+  std::uint64_t decoded_cache_values = 0;
 };
 
 // As far as this version knows it: what more there is must be of no effect.
 Result<StoreOptions> options_in(std::span<const std::byte> stored) {
   StoreRecord record;
-  if (stored.size() < sizeof record) {
+  constexpr std::size_t least = offsetof(StoreRecord, decoded_cache_bytes);  // the first version had no more
+  if (stored.size() < least) {
     return Error(Errc::corrupt, "the record of this store has " + std::to_string(stored.size()) + " bytes, " +
-                                    std::to_string(sizeof record) + " are the least");
+                                    std::to_string(least) + " are the least");
   }
-  std::memcpy(&record, stored.data(), sizeof record);
-  const auto rest = stored.subspan(sizeof record);
+  const std::size_t known = std::min(stored.size(), sizeof record);
+  std::memcpy(&record, stored.data(), known);
+  const auto rest = stored.subspan(known);
   if (record.version != StoreRecord::current ||
       std::ranges::any_of(rest, [](std::byte byte) { return byte != std::byte{0}; })) {
     return Error(Errc::unsupported,
@@ -52,6 +57,8 @@ Result<StoreOptions> options_in(std::span<const std::byte> stored) {
   }
   return StoreOptions{std::chrono::milliseconds(record.timeout_ms),
                       record.keep_decoded != 0,
+                      record.decoded_cache_bytes,
+                      record.decoded_cache_values,
                       record.checksum != 0,
                       record.memory_bytes,
                       std::chrono::milliseconds(record.lifetime_ms),
@@ -61,7 +68,9 @@ Result<StoreOptions> options_in(std::span<const std::byte> stored) {
 
 std::string to_text(const StoreOptions& options) {
   return "timeout " + std::to_string(options.timeout.count()) + " ms, keep_decoded " +
-         std::to_string(options.keep_decoded) + ", checksum " + std::to_string(options.checksum) +
+         std::to_string(options.keep_decoded) + ", decoded_cache_bytes " +
+         std::to_string(options.decoded_cache_bytes) + ", decoded_cache_values " +
+         std::to_string(options.decoded_cache_values) + ", checksum " + std::to_string(options.checksum) +
          ", memory_bytes " + std::to_string(options.memory_bytes) + " and lifetime " +
          std::to_string(options.lifetime.count()) + " ms";
 }
@@ -87,7 +96,9 @@ Result<ObjectView> find_or_register(Connector& connector, std::string_view name,
                              .keep_decoded = options.keep_decoded ? 1U : 0U,
                              .checksum = options.checksum ? 1U : 0U,
                              .memory_bytes = options.memory_bytes,
-                             .lifetime_ms = options.lifetime.count()};
+                             .lifetime_ms = options.lifetime.count(),
+                             .decoded_cache_bytes = options.decoded_cache_bytes,
+                             .decoded_cache_values = options.decoded_cache_values};
     auto draft = connector.create(sizeof record, detail::meta_of(registry, name, record), {});
     if (!draft) {
       return draft.error();
@@ -205,6 +216,9 @@ Result<Store> Session::open_with(std::string_view name, const StoreOptions* want
     if (auto expected = state_->expect_expiry(*number, stored->lifetime); !expected) {
       return state_->explain(address, expected.error());
     }
+  }
+  if (stored->decoded_cache_bytes != 0 || stored->decoded_cache_values != 0) {
+    state_->decoded().give_own(*number, stored->decoded_cache_bytes, stored->decoded_cache_values);
   }
   auto opened = std::make_shared<detail::OpenStore>();
   opened->session = state_;

@@ -164,6 +164,34 @@ Result<DecodedCache::Value> DecodedCache::await(const Id& id, std::uint64_t stor
   }
 }
 
+void DecodedCache::give_own(std::uint32_t store, std::uint64_t most_bytes, std::uint64_t most_values) {
+  constexpr std::uint64_t any = ~std::uint64_t{0};
+  List dropped;
+  const MutexLock lock(mutex_);
+  const auto [made, is_new] = own_.try_emplace(store);
+  if (!is_new) {
+    return;
+  }
+  Pool& own = made->second;
+  own.most_bytes = most_bytes != 0 ? most_bytes : any;
+  own.most_values = most_values != 0 ? most_values : any;
+  // Of stand-ins for objects of the store, which this process has not opened.
+  for (auto next = shared_.kept.begin(); next != shared_.kept.end();) {
+    const auto one = next++;
+    if (one->id.key.store == store) {
+      shared_.bytes -= one->stored_bytes;
+      own.bytes += one->stored_bytes;
+      own.kept.splice(own.kept.end(), shared_.kept, one);
+    }
+  }
+  trim(own, dropped);
+}
+
+DecodedCache::Pool& DecodedCache::pool_of(std::uint32_t store) {
+  const auto own = own_.empty() ? own_.end() : own_.find(store);
+  return own == own_.end() ? shared_ : own->second;
+}
+
 // Marks it as used now.
 bool DecodedCache::touch(const Id& id) {
   const auto [first, end] = index_.equal_range(hash_of(id.key));
@@ -171,7 +199,8 @@ bool DecodedCache::touch(const Id& id) {
   if (found == end) {
     return false;
   }
-  kept_.splice(kept_.begin(), kept_, found->second);
+  List& kept = pool_of(id.key.store).kept;
+  kept.splice(kept.begin(), kept, found->second);
   return true;
 }
 
@@ -181,7 +210,8 @@ void DecodedCache::keep(const Kept& one, List& dropped) noexcept {
   if (one.name != 0) {
     drop_those(one.name, dropped, [&](const Kept& old) { return old.id.key != one.id.key; });
   }
-  if (bytes > budget_bytes_) {
+  Pool& pool = pool_of(one.id.key.store);
+  if (bytes > pool.most_bytes) {
     return;
   }
   List added;
@@ -191,10 +221,15 @@ void DecodedCache::keep(const Kept& one, List& dropped) noexcept {
   if (one.name != 0) {
     index_.emplace(one.name, added.begin());
   }
-  kept_.splice(kept_.begin(), added);
+  pool.kept.splice(pool.kept.begin(), added);
+  pool.bytes += bytes;
   kept_bytes_ += bytes;
-  while (kept_bytes_ > budget_bytes_) {
-    drop(std::prev(kept_.end()), dropped);
+  trim(pool, dropped);
+}
+
+void DecodedCache::trim(Pool& pool, List& dropped) noexcept {
+  while (pool.bytes > pool.most_bytes || pool.kept.size() > pool.most_values) {
+    drop(std::prev(pool.kept.end()), dropped);
   }
 }
 
@@ -203,8 +238,10 @@ void DecodedCache::drop(List::iterator one, List& dropped) noexcept {
   if (one->name != 0) {
     take_off_index(one->name, one);
   }
+  Pool& pool = pool_of(one->id.key.store);
+  pool.bytes -= one->stored_bytes;
   kept_bytes_ -= one->stored_bytes;
-  dropped.splice(dropped.end(), kept_, one);
+  dropped.splice(dropped.end(), pool.kept, one);
 }
 
 void DecodedCache::take_off_index(std::uint64_t hash, List::iterator one) noexcept {
@@ -243,18 +280,25 @@ void DecodedCache::forget(const Key& key, std::uint64_t name) noexcept {
 void DecodedCache::forget(std::uint32_t store) noexcept {
   List dropped;
   const MutexLock lock(mutex_);
-  for (auto next = kept_.begin(); next != kept_.end();) {
+  List& kept = pool_of(store).kept;
+  for (auto next = kept.begin(); next != kept.end();) {
     const auto one = next++;
     if (one->id.key.store == store) {
       drop(one, dropped);
     }
   }
+  own_.erase(store);
 }
 
 void DecodedCache::clear() {
   List dropped;
   const MutexLock lock(mutex_);
-  dropped.swap(kept_);
+  dropped.splice(dropped.end(), shared_.kept);
+  shared_.bytes = 0;
+  for (auto& [store, pool] : own_) {
+    dropped.splice(dropped.end(), pool.kept);
+    pool.bytes = 0;
+  }
   index_.clear();
   kept_bytes_ = 0;
   sweep();

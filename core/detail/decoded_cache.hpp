@@ -18,9 +18,10 @@ namespace locum::detail {
 
 /// The decoded values of one process, so that an object is decoded once: concurrent gets share one decoding,
 /// later ones find its result while somebody uses it or it fits the budget (least recently used first out;
-/// counted by stored size). A value that contains proxies is not kept when nobody uses it: they may have been
-/// resolved, and would pin their objects. Keys are never reused, so an entry is never wrong; it is never
-/// returned after an eviction, because callers pin the object first. Any thread may call.
+/// counted by stored size). A store may have a budget of its own. A value that contains proxies is not kept
+/// when nobody uses it: they may have been resolved, and would pin their objects. Keys are never reused, so
+/// an entry is never wrong; it is never returned after an eviction, because callers pin the object first. Any
+/// thread may call.
 class DecodedCache {
  public:
   using Moment = Deadline::Clock::time_point;
@@ -36,7 +37,12 @@ class DecodedCache {
   };
   using Decode = std::function<Result<Made>()>;
 
-  explicit DecodedCache(std::uint64_t budget_bytes) : budget_bytes_(budget_bytes) {}
+  /// `budget_bytes`: of all stores that have none of their own.
+  explicit DecodedCache(std::uint64_t budget_bytes) { shared_.most_bytes = budget_bytes; }
+
+  /// Gives a store a budget of its own, until forget() of the store: of stored bytes and of values. 0: not
+  /// bounded by that. No effect if it has one.
+  void give_own(std::uint32_t store, std::uint64_t most_bytes, std::uint64_t most_values);
 
   /// The value of `key` as the C++ type identified by `type`. Calls `decode`, without the cache's lock, if
   /// there is none; errors are not kept. Waits for another thread that is decoding it: `timeout`, also if
@@ -51,7 +57,7 @@ class DecodedCache {
   static void note_stand_in() noexcept;
   /// Drops what is kept of an object, by key, by name_hash(), or both; 0 or an invalid key: not by that one.
   void forget(const Key& key, std::uint64_t name) noexcept;
-  /// Drops what is kept of all objects of a store.
+  /// Drops what is kept of all objects of a store, and its own budget.
   void forget(std::uint32_t store) noexcept;
   /// Drops all values; those in use live on with their users.
   void clear();
@@ -86,8 +92,18 @@ class DecodedCache {
   /// Index by the hash of the key, or by that of the name. Objects with the same hash are at worst dropped
   /// together.
   using Index = std::unordered_multimap<std::uint64_t, List::iterator>;
+  /// The values of one budget.
+  struct Pool {
+    std::uint64_t most_bytes = 0;
+    std::uint64_t most_values = ~std::uint64_t{0};
+    std::uint64_t bytes = 0;
+    List kept{};  ///< most recently used first
+  };
   class Decoding;
   class Claim;
+
+  [[nodiscard]] Pool& pool_of(std::uint32_t store) LOCUM_REQUIRES(mutex_);
+  void trim(Pool& pool, List& dropped) noexcept LOCUM_REQUIRES(mutex_);
 
   [[nodiscard]] static std::uint64_t hash_of(const Key& key) noexcept { return std::hash<Key>{}(key); }
   [[nodiscard]] Result<Value> await(const Id& id, std::uint64_t stored_bytes, Moment until)
@@ -100,12 +116,12 @@ class DecodedCache {
   void drop_those(std::uint64_t hash, List& dropped, Goes goes) noexcept LOCUM_REQUIRES(mutex_);
   void sweep() LOCUM_REQUIRES(mutex_);
 
-  const std::uint64_t budget_bytes_;
   mutable Mutex mutex_;
   std::condition_variable decoded_;  ///< a decoding has ended
   std::unordered_map<Id, Slot, IdHash> slots_ LOCUM_GUARDED_BY(mutex_);
   std::size_t sweep_at_ LOCUM_GUARDED_BY(mutex_) = 64;
-  List kept_ LOCUM_GUARDED_BY(mutex_);  // most recently used first
+  Pool shared_ LOCUM_GUARDED_BY(mutex_);
+  std::unordered_map<std::uint32_t, Pool> own_ LOCUM_GUARDED_BY(mutex_);  ///< by store
   Index index_ LOCUM_GUARDED_BY(mutex_);
   std::atomic<std::uint64_t> kept_bytes_{0};  ///< written while mutex_ is held
 };

@@ -205,6 +205,12 @@ Result<void> check(const StoreOptions& options) {
                  "one is " +
                      std::to_string(options.timeout.count()) + " ms");
   }
+  if (!options.keep_decoded && (options.decoded_cache_bytes | options.decoded_cache_values) != 0) {
+    return Error(
+        Errc::invalid_argument,
+        "a store that keeps no decoded values has no cache of them; leave out keep_decoded = false, or "
+        "decoded_cache_bytes and decoded_cache_values");
+  }
   return check_lifetime(options.lifetime);
 }
 

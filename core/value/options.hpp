@@ -115,6 +115,11 @@ struct StoreOptions {
   /// Whether decoded values are kept for the next reader, within RuntimeOptions::decoded_cache_bytes. Values
   /// that contain stand-ins are never kept: once resolved, these pin their objects.
   bool keep_decoded = true;
+  /// Bounds of a cache of decoded values of this store alone, in each rank, in place of a share of
+  /// RuntimeOptions::decoded_cache_bytes: their stored bytes, and their number. 0: without that bound; both
+  /// 0: the store shares that of the rank. Least recently used values are dropped first.
+  std::uint64_t decoded_cache_bytes = 0;
+  std::uint64_t decoded_cache_values = 0;
   /// Whether each object carries a checksum of its bytes, taken when it is sealed and checked when a process
   /// first uses the object: `corrupt` if something wrote over it meanwhile. Costs a pass over the bytes each
   /// time; uses that follow cost nothing.

@@ -93,6 +93,15 @@ Result<void> read_time(const toml::node& value, std::chrono::milliseconds& into)
   return {};
 }
 
+Result<void> read_count(const toml::node& value, std::uint64_t& into) {
+  const auto count = value.value_exact<std::int64_t>();
+  if (!count || *count <= 0) {
+    return wrong("takes a whole number above 0");
+  }
+  into = static_cast<std::uint64_t>(*count);
+  return {};
+}
+
 Result<void> read_flag(const toml::node& value, bool& into) {
   const auto flag = value.value_exact<bool>();
   if (!flag) {
@@ -125,6 +134,12 @@ Result<void> read_field(std::string_view field, const toml::node& value, StoreOp
   if (field == "keep_decoded") {
     return read_flag(value, options.keep_decoded);
   }
+  if (field == "decoded_cache_bytes") {
+    return read_bytes(value, options.decoded_cache_bytes);
+  }
+  if (field == "decoded_cache_values") {
+    return read_count(value, options.decoded_cache_values);
+  }
   if (field == "checksum") {
     return read_flag(value, options.checksum);
   }
@@ -136,8 +151,8 @@ Result<void> read_field(std::string_view field, const toml::node& value, StoreOp
     return read ? check({.lifetime = options.lifetime}) : read;
   }
   return wrong(
-      "is no option of a store; there are connector, timeout, keep_decoded, checksum, memory_bytes and "
-      "lifetime");
+      "is no option of a store; there are connector, timeout, keep_decoded, decoded_cache_bytes, "
+      "decoded_cache_values, checksum, memory_bytes and lifetime");
 }
 
 /// Reads the tables of one text. Its errors say where they are.

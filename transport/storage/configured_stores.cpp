@@ -119,6 +119,12 @@ std::string to_toml(const Configuration& configuration) {
     if (!options.keep_decoded) {
       line("keep_decoded", "false");
     }
+    if (options.decoded_cache_bytes != 0) {
+      line("decoded_cache_bytes", toml_string(print_quantity(options.decoded_cache_bytes, units_of_bytes)));
+    }
+    if (options.decoded_cache_values != 0) {
+      line("decoded_cache_values", std::to_string(options.decoded_cache_values));
+    }
     if (options.checksum) {
       line("checksum", "true");
     }

@@ -67,6 +67,37 @@ TEST(DecodedCache, DropsTheLeastRecentlyUsedFirst) {
   EXPECT_FALSE(cache.get(key_of(2), &tag_a, 40, Decoder{"x", &calls}).value().found);
 }
 
+TEST(DecodedCache, OfAStoreHasBoundsOfItsOwn) {
+  DecodedCache cache(100);
+  int calls = 0;
+  const auto get = [&](std::uint32_t store, std::uint64_t serial, std::uint64_t bytes) {
+    return cache.get({store, 0, serial}, &tag_a, bytes, Decoder{"x", &calls}).value().found;
+  };
+  EXPECT_FALSE(get(2, 1, 60));  // before the store has a budget
+  EXPECT_FALSE(get(1, 1, 40));
+  cache.give_own(2, 0, 2);
+  EXPECT_TRUE(get(2, 1, 60)) << "it went along";
+  EXPECT_FALSE(get(1, 2, 60)) << "there is room without it";
+  EXPECT_TRUE(get(1, 1, 40));
+  EXPECT_FALSE(get(2, 2, 1000)) << "bounded by their number alone";
+  EXPECT_FALSE(get(2, 3, 1000));
+  EXPECT_FALSE(get(2, 1, 60)) << "the third pushed it out";
+  EXPECT_TRUE(get(1, 1, 40) && get(1, 2, 60)) << "those of other stores are not pushed out";
+  cache.give_own(3, 50, 0);
+  EXPECT_FALSE(get(3, 1, 30));
+  EXPECT_FALSE(get(3, 2, 30));
+  EXPECT_FALSE(get(3, 1, 30));
+  EXPECT_FALSE(get(3, 3, 51));
+  EXPECT_FALSE(get(3, 3, 51)) << "larger than its cache";
+  cache.give_own(3, 1000, 0);
+  EXPECT_FALSE(get(3, 3, 51)) << "the first budget holds";
+  cache.forget(3);
+  EXPECT_FALSE(get(3, 1, 30));
+  EXPECT_EQ(cache.kept_bytes(), 100U - 40 + 30 + 1000 + 60) << "a dropped store shares again";
+  cache.clear();
+  EXPECT_EQ(cache.kept_bytes(), 0U);
+}
+
 TEST(DecodedCache, SharesWhatIsInUseEvenWithoutABudget) {
   DecodedCache cache(0);
   int calls = 0;

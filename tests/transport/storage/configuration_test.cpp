@@ -30,6 +30,10 @@ cache = { connector = 'redis://127.0.0.1:6379/0?password=env:REDIS_PASSWORD', ti
 "of all nodes: \"T\"\u0001".memory_bytes = "4 GiB"
 
 [stores.plain]
+
+[stores.values]
+decoded_cache_bytes = "1 MiB"
+decoded_cache_values = 8
 )";
 
 Configuration parsed(std::string_view text) {
@@ -39,7 +43,7 @@ Configuration parsed(std::string_view text) {
 TEST(Configuration, SaysWhatStoresAreOpenedWith) {
   const Configuration configuration = parsed(example);
   EXPECT_EQ(configuration.stores(),
-            (std::vector<std::string>{"cache", "of all nodes: \"T\"\1", "plain", "results"}));
+            (std::vector<std::string>{"cache", "of all nodes: \"T\"\1", "plain", "results", "values"}));
   EXPECT_EQ(configuration.options("results").value(),
             (StoreOptions{.checksum = true, .lifetime = 72h, .connector = "zstd+file:/scratch/run17"}));
   EXPECT_EQ(configuration.options("cache").value(),
@@ -48,6 +52,8 @@ TEST(Configuration, SaysWhatStoresAreOpenedWith) {
                           .connector = "redis://127.0.0.1:6379/0?password=env:REDIS_PASSWORD"}));
   EXPECT_EQ(configuration.options("of all nodes: \"T\"\1").value(), StoreOptions{.memory_bytes = 4_GiB});
   EXPECT_EQ(configuration.options("plain").value(), StoreOptions());
+  EXPECT_EQ(configuration.options("values").value(),
+            (StoreOptions{.decoded_cache_bytes = 1_MiB, .decoded_cache_values = 8}));
   EXPECT_TRUE(configuration.contains("plain"));
   EXPECT_FALSE(configuration.contains("other"));
   const auto other = configuration.options("other");
@@ -73,6 +79,10 @@ memory_bytes = "4 GiB"
 connector = "zstd+file:/scratch/run17"
 checksum = true
 lifetime = "3 days"
+
+[stores.values]
+decoded_cache_bytes = "1 MiB"
+decoded_cache_values = 8
 )");
   EXPECT_EQ(parsed(text), configuration);
   Configuration odd;
@@ -100,6 +110,10 @@ TEST(Configuration, SaysWhereAndWhatIsWrong) {
       {"[stores.a]\n\nconector = 'null:'\n", "stores.toml:3: ", "the store 'a': conector: is no option"},
       {"[stores.a]\nchecksum = 1\n", "stores.toml:2: ", "checksum: takes true or false"},
       {"[stores.a]\nkeep_decoded = 'true'\n", "stores.toml:2: ", "keep_decoded: takes true or false"},
+      {"[stores.a]\ndecoded_cache_values = 0\n",
+       "stores.toml:2: ", "decoded_cache_values: takes a whole number"},
+      {"[stores.a]\ndecoded_cache_values = '8'\n",
+       "stores.toml:2: ", "decoded_cache_values: takes a whole number"},
       {"[stores.a]\nconnector = true\n", "stores.toml:2: ", "connector: takes a text"},
       {"[stores.a]\nconnector = ''\n", "stores.toml:2: ", "connector: takes a text"},
       {"[stores.a]\nconnector = 'scratch'\n", "stores.toml:2: ", "connector: the URL has no scheme"},
