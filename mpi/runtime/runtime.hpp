@@ -119,8 +119,12 @@ class Runtime {
   template <class T>
   [[nodiscard]] Result<Proxy<T[]>> proxy_from_hdf5(std::string_view path, std::string_view dataset,
                                                    const Hdf5Options& options = {}) {
-    static_assert(std::is_arithmetic_v<T> && !std::is_same_v<T, bool> && !std::is_same_v<T, long double>,
-                  "locum reads numbers from HDF5 files: integers of 8 to 64 bits, float or double");
+    constexpr bool is_complex = TypeName<T>::value == "c64" || TypeName<T>::value == "c128";
+    static_assert(
+        is_complex ||
+            (std::is_arithmetic_v<T> && !std::is_same_v<T, bool> && !std::is_same_v<T, long double>),
+        "locum reads numbers from HDF5 files: integers of 8 to 64 bits, float or double, and complex "
+        "numbers of these two");
     const auto handle = handle_from_hdf5(path, dataset, TypeName<T>::value, options);
     return handle ? Result<Proxy<T[]>>(session_->proxy<T[]>(*handle)) : Result<Proxy<T[]>>(handle.error());
   }

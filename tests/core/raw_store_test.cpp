@@ -20,6 +20,7 @@
 #include "core/step_reader.hpp"
 #include "core/step_writer.hpp"
 #include "tests/core/code_of.hpp"
+#include "tests/core/doubles_of.hpp"
 #include "tests/core/sample_codecs.hpp"
 #include "tests/core/session_fixture.hpp"
 
@@ -28,6 +29,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using tests::code_of;
+using tests::doubles_of;
 using tests::SessionFixture;
 
 using Numbers = std::map<std::string, int>;
@@ -35,12 +37,6 @@ using Numbers = std::map<std::string, int>;
 template <class T>
 std::span<const std::byte> bytes_of(const T& range) {
   return std::as_bytes(std::span(range));
-}
-
-std::vector<double> doubles_of(const RawView& view) {
-  std::vector<double> values(view.bytes().size() / sizeof(double));
-  std::memcpy(values.data(), view.bytes().data(), view.bytes().size());
-  return values;
 }
 
 class RawStoreTest : public testing::Test {

@@ -19,6 +19,7 @@
 #include "core/store.hpp"
 #include "core/when.hpp"
 #include "tests/core/code_of.hpp"
+#include "tests/core/doubles_of.hpp"
 #include "tests/core/session_fixture.hpp"
 
 namespace locum {
@@ -26,13 +27,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using tests::code_of;
+using tests::doubles_of;
 using tests::SessionFixture;
-
-std::vector<double> doubles_of(const RawView& view) {
-  std::vector<double> values(view.bytes().size() / sizeof(double));
-  std::memcpy(values.data(), view.bytes().data(), view.bytes().size());
-  return values;
-}
 
 TEST(RawView, HasTheBytesAndTheTypeOfAnObject) {
   const SessionFixture one;

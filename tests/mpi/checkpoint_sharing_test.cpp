@@ -31,7 +31,7 @@ constexpr RuntimeOptions of_shares{.memory_bytes = 128_MiB, .timeout = 20s, .col
 constexpr std::size_t bytes_of_one = 600;  // more than what a lazy restore reads at once
 constexpr std::uint64_t nodes_written = 3;
 
-struct Written {
+struct WrittenPart {
   std::string name;
   std::uint64_t generation = 1;
   std::int8_t value = 0;  ///< of each byte
@@ -39,7 +39,7 @@ struct Written {
 
 class WrittenObjects final : public storage::PartObjects {
  public:
-  WrittenObjects(std::uint32_t part, std::vector<Written> objects)
+  WrittenObjects(std::uint32_t part, std::vector<WrittenPart> objects)
       : part_(part), objects_(std::move(objects)) {}
   [[nodiscard]] std::size_t size() const noexcept override { return objects_.size(); }
   [[nodiscard]] ObjectFacts facts(std::size_t at) const override {
@@ -59,14 +59,14 @@ class WrittenObjects final : public storage::PartObjects {
 
  private:
   const std::uint32_t part_;
-  const std::vector<Written> objects_;
+  const std::vector<WrittenPart> objects_;
   std::array<std::byte, bytes_of_one> bytes_{};
 };
 
 /// A checkpoint of three nodes, whatever the ranks of this job are on.
 class SharedTables : public testing::Test {
  protected:
-  void write(const std::array<std::vector<Written>, nodes_written>& objects) const {
+  void write(const std::array<std::vector<WrittenPart>, nodes_written>& objects) const {
     if (job::rank() == 0) {
       storage::MasterFile master;
       master.facts = {.id = 77, .parts = nodes_written};
@@ -115,7 +115,7 @@ std::uint64_t bytes_read() {
 TEST_F(SharedTables, AreReadOnceInTheJob) {
   constexpr std::size_t names_of_a_part = 60;
   constexpr std::size_t name_bytes = 8000;
-  std::array<std::vector<Written>, nodes_written> objects;
+  std::array<std::vector<WrittenPart>, nodes_written> objects;
   for (std::size_t part = 0; part < nodes_written; ++part) {
     for (std::size_t at = 0; at < names_of_a_part; ++at) {
       std::string name = std::to_string(part) + '/' + std::to_string(at) + '/';
@@ -144,13 +144,13 @@ TEST_F(SharedTables, AreReadOnceInTheJob) {
     EXPECT_LE(read[rank], tables / nodes_written * most + to_open) << "rank " << rank;
   }
   for (std::size_t part = 0; part < nodes_written; ++part) {
-    const Written& last = objects[part].back();
+    const WrittenPart& last = objects[part].back();
     expect_value(runtime.store("later"), last.name, last.value);
   }
 }
 
 TEST_F(SharedTables, GiveTheLatestOfANameThatIsInSeveral) {
-  std::array<std::vector<Written>, nodes_written> objects;
+  std::array<std::vector<WrittenPart>, nodes_written> objects;
   for (std::size_t part = 0; part < nodes_written; ++part) {
     const auto number = static_cast<std::int8_t>(part);
     for (int at = 0; at < 20; ++at) {

@@ -152,7 +152,8 @@ TEST(TypeName, OfComplexNumbersHasTheirBits) {
   static_assert(TypeName<std::map<int, std::complex<double>>>::value == "map<i32,c128>");
   static_assert(TypeName<CDouble>::value == "c128" && TypeName<CFloat>::value == "c64");
   static_assert(TypeName<std::complex<long double>>::value == "std::complex<long double>{32}");
-  static_assert(complex_name("app::complex<double>").empty() && complex_name("std::complex<int>").empty());
+  static_assert(detail::complex_name("app::complex<double>").empty() &&
+                detail::complex_name("std::complex<int>").empty());
 }
 
 TEST(TypeIdentity, IsKnownWhileCompiling) {

@@ -207,7 +207,7 @@ TEST_F(Multi, IsToldTheTagByEachCallThatStores) {
     auto writer = store.create<double>("created", {3}, {.tag = next()}).value();
     told(writer.seal());  // the text of the tag has gone
   }
-  told(store.create(ElementType::of<float>(), {3}, {.tag = next()})->seal());
+  told(store.raw().create(ElementType::of<float>(), {3}, {.tag = next()})->seal());
   told(store.put_batch(std::array{1, 2}, {.tag = next()})[1]);
   told(store.put_batch(std::map<std::string, int>{{"a", 1}, {"b", 2}}, {.tag = next()})[1]);
   const auto coded = store.with(tests::Narrow());

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/raw_store.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/transport/storage/next_process.hpp"
@@ -156,7 +157,7 @@ TEST_F(RocksDbBackend, RefusesElementsThatItCannotPlace) {
   ASSERT_EQ(code_of(refused), Errc::unsupported);
   EXPECT_NE(refused.error().text().find("multiples of 128 bytes"), std::string::npos) << refused.error();
   // Known by its name, a type of that size is taken to need no more.
-  auto writer = store.create("states", ElementType::named("state{128}").value(), {3}).value();
+  auto writer = store.raw().create("states", ElementType::named("state{128}").value(), {3}).value();
   EXPECT_TRUE(writer.seal());
   EXPECT_EQ(store.info("states").value().element, ElementType::named("state{128}").value());
 }
