@@ -42,7 +42,7 @@ struct StoreRecord {
 Result<StoreOptions> options_in(std::span<const std::byte> stored) {
   StoreRecord record;
   constexpr std::size_t least = offsetof(StoreRecord, decoded_cache_bytes);  // the first version had no more
-  if (stored.size() < least) {
+  if (stored.size() != least && stored.size() < sizeof record) {
     return Error(Errc::corrupt, "the record of this store has " + std::to_string(stored.size()) + " bytes, " +
                                     std::to_string(least) + " are the least");
   }

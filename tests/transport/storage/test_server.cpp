@@ -92,7 +92,7 @@ std::optional<std::string> TestServer::program(ServerKind kind) {
 }
 
 TestServer::TestServer(ServerKind kind, bool on_tcp, std::vector<std::string> arguments)
-    : kind_(kind), arguments_(std::move(arguments)) {
+    : kind_(kind), arguments_(std::move(arguments)), starter_(::getpid()) {
   std::string folder = (std::filesystem::temp_directory_path() / "locum_server_XXXXXX").string();
   if (::mkdtemp(folder.data()) == nullptr) {
     throw std::runtime_error("no folder for a server can be made at " + folder);
@@ -105,7 +105,11 @@ TestServer::TestServer(ServerKind kind, bool on_tcp, std::vector<std::string> ar
   });
 }
 
+// A forked process that ends by exit() destroys the shared one, too.
 TestServer::~TestServer() {
+  if (::getpid() != starter_) {
+    return;
+  }
   stop();
   std::error_code ignored;
   std::filesystem::remove_all(folder_, ignored);

@@ -51,6 +51,7 @@ class TestServer {
   std::string path_;
   std::uint16_t port_ = 0;
   pid_t process_ = -1;
+  const pid_t starter_;  ///< the process that made this
 };
 
 /// A port of the loopback device that nobody has. Another process may take it before a server does: then that
