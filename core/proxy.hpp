@@ -130,7 +130,10 @@ void note_proxy() noexcept;
 /// Returns the open session of this process with this incarnation, or null.
 [[nodiscard]] std::shared_ptr<SessionState> session_of(std::uint64_t incarnation) noexcept;
 
-/// The part of a stand-in that does not depend on how its object is seen: as a View<T>, or as a RawView.
+}  // namespace detail
+
+/// The calls of a stand-in that its type does not change: of a Proxy, which returns views `View<T>`, and of a
+/// RawProxy, which returns views RawView.
 template <class V>
 class StandIn {
  public:
@@ -142,7 +145,7 @@ class StandIn {
 
   /// Returns the object. If necessary, blocks until it has arrived or the deadline passes.
   [[nodiscard]] Result<V> get(Deadline deadline = {}) const {
-    return target_ ? target_->get(deadline) : Result<V>(empty_proxy());
+    return target_ ? target_->get(deadline) : Result<V>(detail::empty_proxy());
   }
   /// Like get(), but never blocks: `timeout` if the object has not arrived yet; its transfer has then begun,
   /// as by prefetch().
@@ -168,7 +171,7 @@ class StandIn {
   /// Starts an asynchronous get(): see Store::get_async(). On completion the stand-in is resolved.
   [[nodiscard]] AsyncResult<V> get_async(Deadline deadline = {}) const {
     if (!target_) {
-      return AsyncResult<V>(empty_proxy());
+      return AsyncResult<V>(detail::empty_proxy());
     }
     if (auto view = target_->view()) {
       return AsyncResult<V>(Result<V>(std::move(*view)));
@@ -177,12 +180,12 @@ class StandIn {
     if (!session) {
       return AsyncResult<V>(session.error());
     }
-    return begin_coming<V, ObjectView>((*session)->completions(),
-                                       [&] { return target_->get_or_task(**session, deadline); },
-                                       [target = target_](Result<ObjectView> found) {
-                                         return target->take(target->fetched(std::move(found)), {});
-                                       },
-                                       NotNoted());
+    return detail::begin_coming<V, ObjectView>((*session)->completions(),
+                                               [&] { return target_->get_or_task(**session, deadline); },
+                                               [target = target_](Result<ObjectView> found) {
+                                                 return target->take(target->fetched(std::move(found)), {});
+                                               },
+                                               detail::NotNoted());
   }
   /// Gives a coroutine the result of get() as soon as it has arrived.
   [[nodiscard]] typename AsyncResult<V>::Awaiting operator co_await() const {
@@ -200,10 +203,11 @@ class StandIn {
 
  protected:
   StandIn() = default;
-  StandIn(std::weak_ptr<SessionState> session, const Handle& handle, std::optional<Error> refusal,
-          typename Resolution<V>::Read read)
-      : target_(std::make_shared<Resolution<V>>(std::move(session), handle, std::move(refusal), read)) {
-    note_proxy();
+  StandIn(std::weak_ptr<detail::SessionState> session, const Handle& handle, std::optional<Error> refusal,
+          typename detail::Resolution<V>::Read read)
+      : target_(
+            std::make_shared<detail::Resolution<V>>(std::move(session), handle, std::move(refusal), read)) {
+    detail::note_proxy();
   }
   ~StandIn() = default;
   StandIn(const StandIn&) = default;
@@ -214,7 +218,7 @@ class StandIn {
   /// Returns the view of get(); throws its error.
   [[nodiscard]] const V& resolved() const {
     if (!target_) {
-      throw empty_proxy();
+      throw detail::empty_proxy();
     }
     for (;;) {
       if (const V* view = target_->resolved()) {
@@ -231,10 +235,8 @@ class StandIn {
     return none;
   }
 
-  std::shared_ptr<Resolution<V>> target_;
+  std::shared_ptr<detail::Resolution<V>> target_;
 };
-
-}  // namespace detail
 
 /// A stand-in for an object, which turns into the object on first use. Copying, sending its handle, storing,
 /// comparing, hashing and printing never resolve it. `*p` and `p->` resolve it and throw `locum::Error`;
@@ -242,9 +244,7 @@ class StandIn {
 /// last copy is destroyed or one of them is released; references from it are valid until then. All threads
 /// may use one stand-in at the same time.
 template <class T>
-class Proxy : public detail::StandIn<View<T>> {
-  using StandIn = detail::StandIn<View<T>>;
-
+class Proxy : public StandIn<View<T>> {
  public:
   /// The type of `*p`: `const T&`, or a span of the elements of a `T[]`.
   using Reference = decltype(*std::declval<const View<T>&>());
@@ -257,7 +257,7 @@ class Proxy : public detail::StandIn<View<T>> {
   /// Overload with a codec: `read` makes the view.
   Proxy(std::weak_ptr<detail::SessionState> session, const Handle& handle, std::optional<Error> refusal,
         detail::Reader<T> read)
-      : StandIn(std::move(session), handle, std::move(refusal), read) {}
+      : StandIn<View<T>>(std::move(session), handle, std::move(refusal), read) {}
 
   [[nodiscard]] Reference operator*() const& { return *this->resolved(); }
   /// Overload for a temporary stand-in: returns a copy, as for View.

@@ -10,7 +10,7 @@
 namespace locum {
 
 /// A stand-in for an object whose type is known only at run time: see Proxy. Its get() returns a RawView.
-class RawProxy : public detail::StandIn<RawView> {
+class RawProxy : public StandIn<RawView> {
  public:
   /// Makes an empty stand-in; every use is `invalid_argument`.
   RawProxy() = default;
