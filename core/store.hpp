@@ -552,7 +552,7 @@ class Store : private detail::UpdateSteps {
                                                           const CallOptions& options = {}) const;
   /// Starts an asynchronous size().
   [[nodiscard]] AsyncResult<std::uint64_t> size_async(const CallOptions& options = {}) const;
-  /// Starts an asynchronous clear(); a cancelled or dropped result does not stop it.
+  /// Starts an asynchronous clear(); a dropped result does not stop it, a cancelled one may.
   [[nodiscard]] AsyncResult<std::uint64_t> clear_async(const CallOptions& options = {}) const;
   /// Starts an asynchronous proxy().
   template <class T, ObjectId I>

@@ -453,22 +453,27 @@ Result<StoreBase::Made> StoreBase::store_raw(std::string_view name, bool named, 
 Result<StoreBase::Made> StoreBase::store_encoded(std::string_view name, bool named,
                                                  std::span<const std::byte> bytes, const ObjectMeta& meta,
                                                  RoomPolicy when_full, const StoredHow& how) const {
-  const bool fits = meta.layout == Layout::flat    ? bytes.size() == meta.element_bytes
-                    : meta.layout == Layout::array ? bytes.size() % meta.element_bytes == 0
+  // Of an array the first extent is to be found; those of an element that is an array itself are given.
+  std::uint64_t each = meta.element_bytes;
+  for (std::size_t at = 1; at < meta.extents.size(); ++at) {
+    each *= meta.extents[at];
+  }
+  const bool fits = meta.layout == Layout::flat    ? bytes.size() == each
+                    : meta.layout == Layout::array ? bytes.size() % each == 0
                                                    : true;
   if (!fits) {
     return session().explain(
         {open_->number, name},
         Error(Errc::invalid_argument, std::to_string(bytes.size()) + " bytes are no value of type " +
                                           std::string(meta.type_name) + ", of which each element has " +
-                                          std::to_string(meta.element_bytes)));
+                                          std::to_string(each)));
   }
   return in_room(name, when_full, how, [&](const StoredHow& in_time, RoomWait* room) {
     ObjectMeta own = meta;
     own.store = open_->number;
     own.name = name;
     if (own.layout == Layout::array) {
-      own.extents = Extents(bytes.size() / own.element_bytes);
+      own.extents.values[0] = bytes.size() / each;
     }
     const auto draft = draft_of_bytes(std::move(own), named, bytes, in_time, room);
     return draft ? seal(*draft, name, {}, in_time.deadline) : Result<Made>(draft.error());

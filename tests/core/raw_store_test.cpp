@@ -164,6 +164,13 @@ TEST_F(RawStoreTest, EncodedElementsAreThoseOfTheirType) {
   EXPECT_EQ(code_of(store_.put_encoded<double>("e", bytes_of(values))), Errc::invalid_argument);
   EXPECT_EQ(code_of(store_.put_encoded<std::vector<double>>("e", bytes_of(values).first(9))),
             Errc::invalid_argument);
+  using Points = std::vector<std::array<double, 3>>;
+  ASSERT_TRUE(store_.put_encoded<Points>("points", bytes_of(std::vector<double>{1, 2, 3, 4, 5, 6})));
+  const auto points = store_.get<Points>("points").value();
+  EXPECT_EQ(*points, (Points{{1, 2, 3}, {4, 5, 6}}));
+  EXPECT_EQ(store_.info("points").value().extents, Extents(2, 3));
+  EXPECT_EQ(code_of(store_.put_encoded<Points>("e", bytes_of(std::vector<double>{1, 2}))),
+            Errc::invalid_argument);
   const tests::Narrow floats;
   const auto key = store_.put(values, {.codec = floats}).value();
   const auto bytes = store_.get_bytes(key).value();
