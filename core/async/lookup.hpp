@@ -49,7 +49,8 @@ struct Lookup {
   std::uint64_t name_hash;
   std::uint64_t size_bytes;
   Selection part;
-  bool waits;  ///< for an unbound name, until somebody puts it
+  bool waits;                ///< for an unbound name, until somebody puts it
+  bool has_no_copy = false;  ///< whether the call has seen that its node has no copy of it, and no flight
   Deadline::Clock::time_point until;
   /// Where what is requested from another node may be received; empty: in memory of this process. Nothing
   /// writes there once the search has ended.

@@ -67,12 +67,12 @@ void BatchSearch::plan() {
   chunks_.reserve(wanted_.addresses.size());
   for (std::uint32_t at = 0; at < wanted_.addresses.size(); ++at) {
     const Address& address = wanted_.addresses[at];
-    if (wanted_.is_known[at] && reader_.begins_here(address)) {
+    if (reader_.begins_here(address)) {
       look_alone({.object = at});
     } else if (!address.name.empty()) {
       chunks_.add(reader_.home_of(address), Kind::look_up_batch, at,
                   sizeof(std::uint32_t) + sizeof(NameWords) + address.name.size());
-    } else if (wanted_.is_known[at]) {
+    } else if (!wanted_.has_no_copy[at]) {
       const MutexLock lock(mutex_);
       known_here_.push_back(at);
     } else {
@@ -246,6 +246,7 @@ Task<Result<ObjectView>> BatchSearch::find_alone(const Single& single) const {
   address.size_bytes = std::max(address.size_bytes, single.size_bytes);
   const auto part = wanted_.wanting == Wanting::facts ? Selection(Facts()) : Selection();
   Lookup wanted(address, wanted_.until, part);
+  wanted.has_no_copy = wanted_.has_no_copy[single.object];
   return single.said.key.valid() ? reader_.find_behind(std::move(wanted), single.said)
                                  : reader_.find(std::move(wanted));
 }

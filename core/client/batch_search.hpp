@@ -25,18 +25,18 @@ struct BatchWanted {
 
   void reserve(std::size_t objects) {
     addresses.reserve(objects);
-    is_known.reserve(objects);
+    has_no_copy.reserve(objects);
   }
-  /// Adds one; `known`: RemoteReader::knows(). Does not throw if room was reserved for it.
-  void add(const Address& address, bool known) {
+  /// Adds one; `without_copy`: RemoteReader::AtHand::has_no_copy. Does not throw if room was reserved for it.
+  void add(const Address& address, bool without_copy) {
     addresses.push_back(address);
-    is_known.push_back(known);
+    has_no_copy.push_back(without_copy);
   }
   /// Copies the names, which belonged to the caller.
   void keep_names();
 
   std::vector<Address> addresses;
-  std::vector<bool> is_known;
+  std::vector<bool> has_no_copy;
   std::unique_ptr<char[]> names;
   Wanting wanting;
   Deadline::Clock::time_point until;

@@ -96,7 +96,9 @@ class Distributed final : public Connector, public Expiring {
     return counts == CountsUntil::never ? budget : client_->budget_to_begin().until(budget.deadline());
   }
   [[nodiscard]] Deadline::Clock::time_point latest(Deadline deadline) const;
-  [[nodiscard]] Result<ObjectView> fetch(const Address& address, const Selection& selection,
+  [[nodiscard]] static Lookup lookup(const Address& address, bool has_no_copy,
+                                     Deadline::Clock::time_point until, const Selection& selection);
+  [[nodiscard]] Result<ObjectView> fetch(const Address& address, bool has_no_copy, const Selection& selection,
                                          Deadline deadline);
   void note_time(const Result<ObjectView>& found, const Selection& selection,
                  Deadline::Clock::duration took) const noexcept;
@@ -166,18 +168,24 @@ std::uint64_t Distributed::store_number(std::string_view name, std::uint64_t gen
 }
 
 Result<ObjectView> Distributed::get(const Address& address, WaitBudget budget) {
-  auto found = reader_->at_hand(address, budget);
-  if (found && !*found) {
-    found = fetch(address, {}, budget.deadline());
-  }
-  return found;
+  auto [found, has_no_copy] = reader_->at_hand(address, budget);
+  return found && !*found ? fetch(address, has_no_copy, {}, budget.deadline()) : std::move(found);
+}
+
+// An object that is not at hand.
+Lookup Distributed::lookup(const Address& address, bool has_no_copy, Deadline::Clock::time_point until,
+                           const Selection& selection) {
+  Lookup wanted(address, until, selection);
+  wanted.has_no_copy = has_no_copy;
+  return wanted;
 }
 
 // Searches on a waiting thread for an object that is not at hand.
-Result<ObjectView> Distributed::fetch(const Address& address, const Selection& selection, Deadline deadline) {
+Result<ObjectView> Distributed::fetch(const Address& address, bool has_no_copy, const Selection& selection,
+                                      Deadline deadline) {
   const auto began = client_->now();
   const auto until = client_->moment(deadline, began);
-  auto found = run(until, reader_->find(Lookup(address, until, selection)));
+  auto found = run(until, reader_->find(lookup(address, has_no_copy, until, selection)));
   const auto took = client_->now() - began;
   client_->times()->block(took);
   note_time(found, selection, took);
@@ -204,7 +212,7 @@ NowOrTask<ObjectView> Distributed::get_or_task(const Address& address, const Sel
       return {std::move(facts)};
     }
   }
-  auto found = reader_->at_hand(address, budget_of(counts, deadline));
+  auto [found, has_no_copy] = reader_->at_hand(address, budget_of(counts, deadline));
   const bool waits = counts == CountsUntil::never;
   const bool is_hint = counts_for_use(counts);
   const bool awaits = waits_for_promise(counts);
@@ -214,7 +222,7 @@ NowOrTask<ObjectView> Distributed::get_or_task(const Address& address, const Sel
     return {selected(std::move(found), selection)};
   }
   if (waits) {
-    return {selected(fetch(address, selection, deadline), selection)};
+    return {selected(fetch(address, has_no_copy, selection, deadline), selection)};
   }
   const auto& window = links_->window(counts);
   if (window->has_long_queue() || (awaits && reader_->awaits_many())) {
@@ -226,20 +234,20 @@ NowOrTask<ObjectView> Distributed::get_or_task(const Address& address, const Sel
       make_coming<ObjectView>(
           client_, window,
           awaits ? RemoteReader::find_awaited(reader_, Lookup(address, until, selection, true), counts)
-                 : RemoteReader::find_ahead(reader_, Lookup(address, until, selection), counts),
+                 : RemoteReader::find_ahead(reader_, lookup(address, has_no_copy, until, selection), counts),
           Unwanted::ends, [selection](Ahead ahead) { return selected(std::move(ahead.found), selection); })};
 }
 
 // The search ends with an error once its deadline has passed, and all transfers into the memory with it.
 Result<ObjectView> Distributed::get_into(const Address& address, const Selection& selection,
                                          std::span<std::byte> memory, Deadline deadline) {
-  auto found = reader_->at_hand(address, deadline);
+  auto [found, has_no_copy] = reader_->at_hand(address, deadline);
   if (!found || *found) {
     return selected(std::move(found), selection);
   }
   const auto began = client_->now();
   const auto until = client_->moment(deadline, began);
-  Lookup wanted(address, until, selection);
+  Lookup wanted = lookup(address, has_no_copy, until, selection);
   wanted.memory = memory;
   const auto operation = client_->operation(reader_->find(std::move(wanted)));
   const bool in_time = client_->run(*operation, until);

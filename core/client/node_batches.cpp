@@ -104,14 +104,12 @@ void NodeBatches::find_batch(std::span<const Address> addresses, Wanting wanting
     return;
   }
   for (std::size_t at = 0; at < addresses.size(); ++at) {
-    const bool is_known = reader_->knows(addresses[at]);
-    if (is_known) {
-      found[at] = reader_->at_hand(addresses[at], until);
-      if (!found[at] || *found[at]) {
-        continue;
-      }
+    auto [one, has_no_copy] = reader_->at_hand(addresses[at], until);
+    if (!one || *one) {
+      found[at] = std::move(one);
+      continue;
     }
-    elsewhere.add(addresses[at], is_known);
+    elsewhere.add(addresses[at], has_no_copy);
     places.push_back(at);
   }
   if (places.empty()) {

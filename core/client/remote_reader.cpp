@@ -53,7 +53,6 @@ RemoteReader::RemoteReader(NodeMemory memory, std::shared_ptr<Connector> local, 
     : memory_(std::move(memory)),
       local_(std::move(local)),
       client_(links.client().get()),
-      copies_(links.copies().here),
       flights_(links.copies().flights),
       inline_bytes_(links.inline_bytes()),
       windows_(links.windows()),
@@ -68,19 +67,25 @@ bool RemoteReader::begins_here(const Address& address) const noexcept {
   return address.name.empty() ? is_here(address.key) : home_of(address) == nodes_.own();
 }
 
-Result<ObjectView> RemoteReader::at_hand(const Address& address, const WaitBudget& budget) {
+RemoteReader::AtHand RemoteReader::at_hand(const Address& address, const WaitBudget& budget) {
   if (begins_here(address)) {
     // Without a name: only another node may know whether its name was replaced.
     auto found = local_->get(address.name.empty() ? Address(address.key) : address, budget);
     if (found) {
-      return address.name.empty() ? std::move(found) : at_hand(std::move(*found));
+      return {address.name.empty() ? std::move(found) : at_hand(std::move(*found))};
     }
     const bool asks_on = address.name.empty() && address.name_hash != 0;
-    return asks_on && found.error().code() == Errc::not_found ? Result<ObjectView>(ObjectView())
-                                                              : std::move(found);
+    return {asks_on && found.error().code() == Errc::not_found ? Result<ObjectView>(ObjectView())
+                                                               : std::move(found)};
   }
-  return address.name.empty() && copies_->has(address.key, budget) ? flights_->at_hand(address.key, 0, budget)
-                                                                   : ObjectView();
+  if (!address.name.empty()) {
+    return {ObjectView()};
+  }
+  auto here = flights_->at_hand(address.key, 0, budget);
+  if (!here) {
+    return {here.error()};
+  }
+  return {std::move(here->view), !here->exists()};
 }
 
 // A name at home here refers to an object of this node, or to one of another node.
@@ -256,12 +261,7 @@ Task<Result<ObjectView>> RemoteReader::anywhere(const Lookup& wanted) {
   if (is_here(wanted.key)) {
     return here(wanted);
   }
-  return elsewhere(wanted, wanted.key, wanted.size_bytes, 0);
-}
-
-Task<Result<ObjectView>> RemoteReader::elsewhere(const Lookup& wanted, const Key& key, std::uint64_t bytes,
-                                                 std::uint64_t generation) {
-  return wanted.of_all() ? fetch(wanted, key, bytes, generation) : fetch_some(wanted, key, generation);
+  return elsewhere(wanted, {.key = wanted.key, .record = {}});
 }
 
 // None, for a nonexistent rank.
@@ -297,50 +297,68 @@ Task<Result<bool>> RemoteReader::exists(Lookup wanted) {
   co_return reply.error();
 }
 
-// An object of another node. A small one comes in its owner's reply, for this rank alone; a large one once
-// for the node, unless it is to be received in memory of the caller. `bytes` is its size, `generation` that
-// of its name, if known; else 0.
-Task<Result<ObjectView>> RemoteReader::fetch(const Lookup& wanted, Key key, std::uint64_t bytes,
-                                             std::uint64_t generation) {
-  WaitBudget budget = co_await Operation::Budget();
-  if ((bytes <= inline_bytes_ || !wanted.memory.empty()) && !copies_->has(key, budget)) {
+// An object of another node: the node's copy, if there is one. A small one comes in its owner's reply, for
+// this rank alone; a large one once for the node, unless it is to be received in memory of the caller.
+// `said`: its record, from the home of its name; its key alone if it is wanted by key.
+Task<Result<ObjectView>> RemoteReader::elsewhere(const Lookup& wanted, ObjectWire said) {
+  const Key key = said.key;
+  Flights::Entry here;
+  if (!wanted.has_no_copy) {
+    auto looked = co_await flights_->look(key, said.generation, wanted.latest());
+    if (looked ? static_cast<bool>(looked->view) : wanted.of_all()) {
+      co_return looked ? Result<ObjectView>(std::move(looked->view)) : looked.error();
+    }
+    if (looked) {
+      here = std::move(*looked);
+    }
+  }
+  if (!wanted.of_all()) {
+    co_return co_await fetch_some(wanted, key, said.generation);
+  }
+  if (here.exists()) {  // being fetched for others: takes no more room
+    co_return co_await flights_->get(key, said.generation, wanted.latest(), std::move(here));
+  }
+  std::uint64_t bytes = wanted.by_name() ? said.record.block_bytes() : wanted.size_bytes;
+  const bool asks_size = !wanted.by_name() && !wanted.memory.empty();
+  if (asks_size || (bytes <= inline_bytes_ && !wanted.fits_memory(said.record))) {
     auto reply = co_await ask_alone(*client_, key, inline_bytes_, wanted.latest());
-    const auto said = reply ? read_words<ObjectWire>(reply->body) : std::nullopt;
-    auto found = had_alone(key, generation, inline_bytes_, std::move(reply));
+    const auto told = reply ? read_words<ObjectWire>(reply->body) : std::nullopt;
+    auto found = had_alone(key, said.generation, inline_bytes_, std::move(reply));
     if (!found || *found) {
       co_return std::move(found);
     }
-    if (wanted.fits_memory(said->record)) {
-      const ByteRange all{0, said->record.size_bytes};
-      co_return co_await fetch_part(*client_, key, {}, all, generation, wanted.latest(), wanted.memory);
-    }
-    bytes = said->record.block_bytes();
-    budget = co_await Operation::Budget();
+    said.record = told->record;
+    bytes = said.record.block_bytes();
   }
-  // An object already here, or being fetched for others, takes no more room.
-  if (wanted.turn != nullptr && !copies_->has(key, budget)) {
+  if (wanted.fits_memory(said.record)) {
+    const ByteRange all{0, said.record.size_bytes};
+    auto found =
+        co_await fetch_part(*client_, key, wanted.name, all, said.generation, wanted.latest(), wanted.memory);
+    if (found && found->facts().size_bytes != all.bytes) {
+      co_return Error(Errc::corrupt, "two nodes say different sizes of this object; get it again")
+          .about(wanted.text());
+    }
+    co_return std::move(found);
+  }
+  if (wanted.turn != nullptr) {
     if (auto entered = co_await wanted.turn->enter(bytes); !entered) {
       co_return entered.error().about(wanted.text());
     }
   }
-  co_return co_await flights_->get(key, generation, wanted.latest());
+  co_return co_await flights_->get(key, said.generation, wanted.latest(), {});
 }
 
-// At least the wanted part: from the node's copy, if there is one.
-Task<Result<ObjectView>> RemoteReader::fetch_some(const Lookup& wanted, Key key, std::uint64_t generation) {
-  auto copy = co_await flights_->look(key, generation, wanted.latest());
-  if (copy && *copy) {
-    co_return std::move(copy);
-  }
+// At least the wanted part, of an object that has no copy here.
+Task<Result<ObjectView>> RemoteReader::fetch_some(const Lookup& wanted, Key key,
+                                                  std::uint64_t generation) const {
   if (const auto* const range = std::get_if<ByteRange>(&wanted.part)) {
-    co_return co_await fetch_part(*client_, key, wanted.name, *range, generation, wanted.latest(),
-                                  wanted.memory);
+    return fetch_part(*client_, key, wanted.name, *range, generation, wanted.latest(), wanted.memory);
   }
   if (const auto* const of_array = std::get_if<Elements>(&wanted.part)) {
-    co_return co_await fetch_hyperslab(*client_, key, wanted.name, of_array->slab, of_array->element_bytes,
-                                       generation, wanted.latest(), wanted.memory);
+    return fetch_hyperslab(*client_, key, wanted.name, of_array->slab, of_array->element_bytes, generation,
+                           wanted.latest(), wanted.memory);
   }
-  co_return co_await fetch_facts(*client_, key, generation, wanted.latest());
+  return fetch_facts(*client_, key, generation, wanted.latest());
 }
 
 // The home's record of an object is newer than the owner's: the object may be bound, while its maker has not
@@ -355,18 +373,7 @@ Task<Result<ObjectView>> RemoteReader::behind(const Lookup& wanted, ObjectWire w
     }
     co_return std::move(found);
   }
-  const WaitBudget budget = co_await Operation::Budget();
-  if (wanted.fits_memory(wire.record) && !copies_->has(wire.key, budget)) {
-    const ByteRange all{0, wire.record.size_bytes};
-    auto found = co_await fetch_part(*client_, wire.key, wanted.name, all, wire.generation, wanted.latest(),
-                                     wanted.memory);
-    if (found && found->facts().size_bytes != all.bytes) {
-      co_return Error(Errc::corrupt, "two nodes say different sizes of this object; get it again")
-          .about(wanted.name);
-    }
-    co_return bearing(wanted.key.store, wanted.name, std::move(found));
-  }
-  auto found = co_await elsewhere(wanted, wire.key, wire.record.block_bytes(), wire.generation);
+  auto found = co_await elsewhere(wanted, wire);
   co_return bearing(wanted.key.store, wanted.name, std::move(found));
 }
 

@@ -34,15 +34,16 @@ class RemoteReader final {
   /// Whether the search for an object begins at this node: for a key of its own, one that no rank has made,
   /// or a name at home here.
   [[nodiscard]] bool begins_here(const Address& address) const noexcept;
-  /// The object, if it needs no request; else an empty view.
-  [[nodiscard]] Result<ObjectView> at_hand(const Address& address, const WaitBudget& budget);
+  /// What needs no request.
+  struct AtHand {
+    Result<ObjectView> found;  ///< an empty view if a request is needed
+    /// Whether this node has neither a copy of the object with that key nor a flight.
+    bool has_no_copy = false;
+  };
+  /// Returns the object, if it needs no request. Looks at the node's copies at most once.
+  [[nodiscard]] AtHand at_hand(const Address& address, const WaitBudget& budget);
   /// The object of a name at home here, if it needs no request; else an empty view.
   [[nodiscard]] Result<ObjectView> at_hand(ObjectView entry);
-  /// Whether this node may know of the object: the search begins here, or it has a copy of an object of
-  /// another node, or a flight.
-  [[nodiscard]] bool knows(const Address& address) const {
-    return begins_here(address) || (address.name.empty() && copies_->has(address.key, {}));
-  }
   /// The node whose memory holds the object with that key; negative for a nonexistent rank.
   [[nodiscard]] int owner(const Key& key) const noexcept { return nodes_.of_creator(key.creator); }
   /// The node that decides about the name of an address.
@@ -87,22 +88,19 @@ class RemoteReader final {
   [[nodiscard]] Task<Result<ObjectView>> anywhere(const Lookup& wanted);
   [[nodiscard]] ReplyAwaiter ask_whether(const Lookup& wanted) const;
   [[nodiscard]] Task<Result<ObjectView>> here(const Lookup& wanted);
-  [[nodiscard]] Task<Result<ObjectView>> elsewhere(const Lookup& wanted, const Key& key, std::uint64_t bytes,
-                                                   std::uint64_t generation);
+  [[nodiscard]] Task<Result<ObjectView>> elsewhere(const Lookup& wanted, ObjectWire said);
   [[nodiscard]] Task<Result<ObjectView>> by_name(const Lookup& wanted);
   [[nodiscard]] Result<ObjectView> look_here(const Lookup& wanted, const WaitBudget& budget,
                                              ObjectWire& said);
   [[nodiscard]] ReplyAwaiter request(const Lookup& wanted, int home) const;
-  [[nodiscard]] Task<Result<ObjectView>> fetch(const Lookup& wanted, Key key, std::uint64_t bytes,
-                                               std::uint64_t generation);
-  [[nodiscard]] Task<Result<ObjectView>> fetch_some(const Lookup& wanted, Key key, std::uint64_t generation);
+  [[nodiscard]] Task<Result<ObjectView>> fetch_some(const Lookup& wanted, Key key,
+                                                    std::uint64_t generation) const;
   [[nodiscard]] Task<Result<ObjectView>> behind(const Lookup& wanted, ObjectWire wire);
   [[nodiscard]] Task<Error> absent(const Lookup& wanted, Error error);
 
   const NodeMemory memory_;
   const std::shared_ptr<Connector> local_;
   const NodeClient* const client_;  ///< owned by the links, which keep this alive
-  const std::shared_ptr<NodeCopies> copies_;
   const std::shared_ptr<Flights> flights_;
   const std::uint64_t inline_bytes_;
   const Windows windows_;

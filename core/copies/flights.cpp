@@ -45,59 +45,63 @@ Flights::Flights(std::shared_ptr<NodeCopies> copies, std::shared_ptr<RpcChannel>
       own_rank_(static_cast<std::uint32_t>(own_rank)),
       leases_(nodes_.count(), lease) {}
 
-bool Flights::may_show(const NodeCopies::Copy& copy, int owner, Clock::time_point now) const {
+bool Flights::may_show(const Entry& copy, int owner, Clock::time_point now) const {
   const bool stated = now < copy.good_until && copy.good_until <= now + leases_.length();
   return stated || now < leases_.until(owner);
 }
 
-Result<ObjectView> Flights::at_hand(const Key& key, std::uint64_t generation,
-                                    const WaitBudget& budget) const {
-  auto copy = copies_->look(key, generation, Path::shm_view, budget);
-  if (!copy) {
-    return copy.error();
+Result<Flights::Entry> Flights::at_hand(const Key& key, std::uint64_t generation,
+                                        const WaitBudget& budget) const {
+  auto here = copies_->look(key, generation, Path::shm_view, budget);
+  if (here && here->view && !may_show(*here, nodes_.of_creator(key.creator), client_.now())) {
+    here->view = ObjectView();
   }
-  const bool shown = copy->view && may_show(*copy, nodes_.of_creator(key.creator), client_.now());
-  return shown ? std::move(copy->view) : ObjectView();
+  return here;
 }
 
 // Pins first, then checks: a copy of an object evicted before this began, by a node that could not notify
 // this one, is refused.
-Task<Result<ObjectView>> Flights::look(Key key, std::uint64_t generation, Clock::time_point until,
-                                       Path path) {
-  const WaitBudget here = co_await Operation::Budget();
-  auto copy = copies_->look(key, generation, path, here);
-  if (!copy || !copy->view) {
-    co_return copy ? Result<ObjectView>(ObjectView()) : copy.error();
+Task<Result<Flights::Entry>> Flights::look(Key key, std::uint64_t generation, Clock::time_point until,
+                                           Path path) {
+  const WaitBudget budget = co_await Operation::Budget();
+  auto here = copies_->look(key, generation, path, budget);
+  if (!here || !here->view) {
+    co_return std::move(here);
   }
   const int node = nodes_.of_creator(key.creator);
   const auto now = client_.now();
-  if (may_show(*copy, node, now)) {
-    co_return std::move(copy->view);
+  if (may_show(*here, node, now)) {
+    co_return std::move(here);
   }
   const auto reply = co_await client_.request(node, Kind::renew, {}, {}, until);
   if (reply && read_words<std::uint8_t>(reply->body).value_or(0) != 0) {
     leases_.grant(node, now);
-    co_return std::move(copy->view);
+    co_return std::move(here);
   }
-  const WaitBudget budget = co_await Operation::ToThread();  // may wait for locks
+  const WaitBudget lent = co_await Operation::ToThread();  // may wait for locks
   if (reply || reply.error().code() == Errc::peer_lost || nodes_.has_closed(node)) {
-    copies_->invalidate_all_of(nodes_.ranks(node), budget);
+    copies_->invalidate_all_of(nodes_.ranks(node), lent);
   }
-  co_return reply ? Result<ObjectView>(ObjectView()) : reply.error().about(to_string(key));
+  co_return reply ? Result<Entry>(Entry()) : reply.error().about(to_string(key));
 }
 
-Task<Result<ObjectView>> Flights::get(Key key, std::uint64_t generation, Clock::time_point until) {
+Task<Result<ObjectView>> Flights::get(Key key, std::uint64_t generation, Clock::time_point until,
+                                      Entry here) {
   Path path = Path::shm_view;
+  bool is_stale = false;
   do {
     if (!co_await Operation::IsWanted()) {
       break;
     }
-    auto copy = co_await look(key, generation, until, path);
-    if (!copy || *copy) {
-      co_return std::move(copy);
+    if (is_stale) {
+      auto looked = co_await look(key, generation, until, path);
+      if (!looked || looked->view) {
+        co_return looked ? Result<ObjectView>(std::move(looked->view)) : looked.error();
+      }
+      here = std::move(*looked);
     }
     co_await Operation::ToDriver();
-    auto outcome = co_await bring(key, generation, until);
+    auto outcome = co_await bring(key, generation, until, std::move(here));
     if (outcome.found) {
       co_return std::move(*outcome.found);
     }
@@ -108,24 +112,19 @@ Task<Result<ObjectView>> Flights::get(Key key, std::uint64_t generation, Clock::
       co_return had_alone(key, generation, any_bytes, std::move(reply));
     }
     path = outcome.path;
+    is_stale = true;
   } while (client_.now() < until);
   co_return late(key);
 }
 
-// By a flight of this node, which is started if there is none.
-Task<Flight::Outcome> Flights::bring(Key key, std::uint64_t generation, Clock::time_point until) {
-  NodeCopies::Mark stands{.entry = {}, .rank = own_rank_};  // generation 0: no flight
-  const WaitBudget budget = channel_->budget();
-  if (copies_->has(key, budget)) {
-    const auto found = copies_->find(key, budget);
-    if (found && !found->mark) {
-      co_return Flight::Outcome{.ending = Ending::look};
-    }
-    if (!found && found.error().code() != Errc::not_found) {
-      co_return Flight::Outcome{.ending = Ending::alone};
-    }
-    stands = found ? *found->mark : stands;
+// By a flight of this node, which is started if there is none. What is here may have changed since it was
+// looked up: then no flight has the mark, and none can replace it.
+Task<Flight::Outcome> Flights::bring(Key key, std::uint64_t generation, Clock::time_point until, Entry here) {
+  if (here.is == Entry::Is::unreadable) {
+    co_return Flight::Outcome{.ending = Ending::alone};
   }
+  const bool is_marked = here.is == Entry::Is::mark;
+  const auto stands = is_marked ? here.mark : NodeCopies::Mark{.entry = {}, .rank = own_rank_};
   // A nonexistent rank, or one of another node, has no flight here: a stray store has hit the mark.
   if (stands.rank != own_rank_ && nodes_.of_creator(stands.rank) == nodes_.own()) {
     const JoinWords asked{.key = key, .generation = stands.generation};

@@ -46,19 +46,24 @@ class Flights final : public std::enable_shared_from_this<Flights> {
   Flights(std::shared_ptr<NodeCopies> copies, std::shared_ptr<RpcChannel> channel, const NodeClient& client,
           std::shared_ptr<OneSidedReads> reads, int own_rank, Clock::duration lease);
 
-  /// The object, if this node has a copy and may show it without a request; else an empty view. Any thread.
+  using Entry = NodeCopies::Entry;
+  /// Returns what this node has for an object: with a view if that is a copy that may be shown without a
+  /// request. Any thread.
   /// \param generation of its name, if the copy does not know it; else 0
-  [[nodiscard]] Result<ObjectView> at_hand(const Key& key, std::uint64_t generation,
-                                           const WaitBudget& budget) const;
-  /// The object, if this node has a copy; else an empty view. Asks the owner's node if the lease is over:
-  /// `peer_lost` if it cannot be asked, and its copies are dropped.
+  [[nodiscard]] Result<Entry> at_hand(const Key& key, std::uint64_t generation,
+                                      const WaitBudget& budget) const;
+  /// Returns what this node has for an object: with a view if that is a copy. Asks the owner's node if the
+  /// lease is over: `peer_lost` if it cannot be asked, and its copies are dropped.
   /// \param path of the copy, if this process has fetched it
-  [[nodiscard]] Task<Result<ObjectView>> look(Key key, std::uint64_t generation, Clock::time_point until,
-                                              Path path = Path::shm_view);
+  [[nodiscard]] Task<Result<Entry>> look(Key key, std::uint64_t generation, Clock::time_point until,
+                                         Path path = Path::shm_view);
 
-  /// The object, in place in the node's memory if possible.
+  /// Returns the object, in place in the node's memory if possible. It looks again only if another process
+  /// was faster, or the awaited flight has ended.
   /// \param generation of its name, if the owner may not know it; else 0
-  [[nodiscard]] Task<Result<ObjectView>> get(Key key, std::uint64_t generation, Clock::time_point until);
+  /// \param here what look() or at_hand() of the same call has seen: no copy
+  [[nodiscard]] Task<Result<ObjectView>> get(Key key, std::uint64_t generation, Clock::time_point until,
+                                             Entry here);
 
   using Ending = Flight::Ending;  ///< outcome for a joiner
   /// Waits until this rank's flight with this mark has ended.
@@ -71,8 +76,9 @@ class Flights final : public std::enable_shared_from_this<Flights> {
   using Number = std::pair<Key, std::uint64_t>;  ///< the object, and the generation of the flight's mark
   using Wanted = std::shared_ptr<Flight::Wish>;
 
-  [[nodiscard]] bool may_show(const NodeCopies::Copy& copy, int owner, Clock::time_point now) const;
-  [[nodiscard]] Task<Flight::Outcome> bring(Key key, std::uint64_t generation, Clock::time_point until);
+  [[nodiscard]] bool may_show(const Entry& copy, int owner, Clock::time_point now) const;
+  [[nodiscard]] Task<Flight::Outcome> bring(Key key, std::uint64_t generation, Clock::time_point until,
+                                            Entry here);
   [[nodiscard]] std::optional<Flight::Outcome> said_by_mate(int mate, const Result<NodeReply>& reply,
                                                             Clock::time_point until) const;
   void begin(const Wanted& wish, const NodeCopies::Mark& mark);

@@ -58,46 +58,24 @@ NodeCopies::NodeCopies(NodeMemory local, std::shared_ptr<Connector> objects, int
       own_rank_(static_cast<std::uint32_t>(own_rank)),
       in_step_(budget) {}
 
-// Not 0: an entry exists.
-Result<std::uint64_t> NodeCopies::generation(const Key& key, const WaitBudget& budget) const {
-  return local_.directory->generation(name_hash(copies_store, internal_name(key)), budget);
-}
-
-bool NodeCopies::has(const Key& key, const WaitBudget& budget) const {
-  const auto live = generation(key, budget);
-  return !live || *live != 0;
-}
-
-Result<NodeCopies::Found> NodeCopies::find(const Key& key, const WaitBudget& budget) {
+Result<NodeCopies::Entry> NodeCopies::look(const Key& key, std::uint64_t generation, Path path,
+                                           const WaitBudget& budget) {
   auto entry = objects_->get(Address(copies_store, internal_name(key)), budget);
   if (!entry) {
-    return entry.error();
+    return Entry{.is = entry.error().code() == Errc::not_found ? Entry::Is::none : Entry::Is::unreadable};
   }
-  Found found;
   if (entry->type_hash() == copy_type_hash) {
-    found.copy = std::move(*entry);
-    return found;
+    return open(std::move(*entry), key, generation, path);
   }
   const auto rank = read_words<std::uint32_t>(entry->bytes());
   if (entry->type_hash() != mark_type_hash || !rank) {
-    return damaged(key);
+    return Entry{.is = Entry::Is::unreadable};
   }
-  found.mark = Mark{entry->key(), *rank, entry->facts().generation};
-  return found;
+  return Entry{.is = Entry::Is::mark, .mark = {entry->key(), *rank, entry->facts().generation}};
 }
 
-Result<NodeCopies::Copy> NodeCopies::look(const Key& key, std::uint64_t generation, Path path,
-                                          const WaitBudget& budget) {
-  const auto live = this->generation(key, budget);
-  if (!live || *live == 0) {
-    return Copy{};
-  }
-  auto found = find(key, budget);
-  return found && found->copy ? open(std::move(found->copy), key, generation, path) : Copy{};
-}
-
-Result<NodeCopies::Copy> NodeCopies::open(ObjectView copy, const Key& key, std::uint64_t generation,
-                                          Path path) {
+Result<NodeCopies::Entry> NodeCopies::open(ObjectView copy, const Key& key, std::uint64_t generation,
+                                           Path path) {
   const std::span<const std::byte> bytes = copy.bytes();
   if (bytes.size() < sizeof(CopyTail)) {
     return damaged(key);
@@ -119,7 +97,9 @@ Result<NodeCopies::Copy> NodeCopies::open(ObjectView copy, const Key& key, std::
   if (wire.record.has_checksum() && !summed) {
     checked_.add(key);
   }
-  return Copy{std::move(*view), Clock::time_point(std::chrono::nanoseconds(good_until_ns))};
+  return Entry{.is = Entry::Is::copy,
+               .view = std::move(*view),
+               .good_until = Clock::time_point(std::chrono::nanoseconds(good_until_ns))};
 }
 
 Result<NodeCopies::Mark> NodeCopies::mark(const Key& key, std::uint64_t in_place_of) {

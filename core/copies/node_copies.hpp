@@ -34,10 +34,20 @@ class NodeCopies final {
     std::uint32_t rank = 0;
     std::uint64_t generation = 0;
   };
-  /// Exactly one of the two.
-  struct Found {
-    std::optional<Mark> mark;
-    ObjectView copy;
+  /// What this node has for an object of another node.
+  struct Entry {
+    enum class Is : std::uint8_t {
+      none,
+      mark,
+      copy,
+      unreadable,  ///< its shard stays locked, or the mark is damaged
+    };
+    Is is = Is::none;
+    Mark mark{};
+    ObjectView view{};               ///< the object in the copy; pins it
+    Clock::time_point good_until{};  ///< until when the copy may be shown without asking its owner's node
+
+    [[nodiscard]] bool exists() const noexcept { return is != Is::none; }
   };
   /// Memory for a copy to be received: its block, and room behind it for its metadata.
   class Room {
@@ -61,20 +71,11 @@ class NodeCopies final {
   /// \param budget of a step
   NodeCopies(NodeMemory local, std::shared_ptr<Connector> objects, int own_rank, WaitBudget budget);
 
-  /// Whether there is an entry for an object; true also if that is unknown.
-  [[nodiscard]] bool has(const Key& key, const WaitBudget& budget) const;
-  /// A copy, and until when it may be shown without asking its owner's node.
-  struct Copy {
-    ObjectView view;  ///< empty if there is none
-    Clock::time_point good_until;
-  };
-  /// The object, if there is a readable copy.
+  /// Returns the entry for an object, from one look-up of its name; `corrupt` if that is a damaged copy.
   /// \param generation of its name, if the copy does not know it
   /// \param path of the copy, if this process has fetched it
-  [[nodiscard]] Result<Copy> look(const Key& key, std::uint64_t generation, Path path,
-                                  const WaitBudget& budget);
-  /// The entry for an object; `not_found`.
-  [[nodiscard]] Result<Found> find(const Key& key, const WaitBudget& budget);
+  [[nodiscard]] Result<Entry> look(const Key& key, std::uint64_t generation, Path path,
+                                   const WaitBudget& budget);
 
   /// Marks a flight of this rank; replaces the mark of that generation, if it is not 0. `key_exists`,
   /// `stale`, `not_found`: another process was faster.
@@ -124,8 +125,7 @@ class NodeCopies final {
   void adopt();
 
  private:
-  [[nodiscard]] Result<std::uint64_t> generation(const Key& key, const WaitBudget& budget) const;
-  [[nodiscard]] Result<Copy> open(ObjectView copy, const Key& key, std::uint64_t generation, Path path);
+  [[nodiscard]] Result<Entry> open(ObjectView copy, const Key& key, std::uint64_t generation, Path path);
   template <class Each>
   void for_each_own(Each each);
   void note_own(const Key& entry);

@@ -155,15 +155,15 @@ int RemoteWaits::reply_to(const Key& promised, Entry& entry) {
   }
   auto mark = marks_->mark(marked(promised), 0);
   if (!mark && mark.error().code() == Errc::key_exists) {
-    const auto found = marks_->find(marked(promised), channel_->budget());
-    if (!found || !found->mark) {
+    const auto found = marks_->look(marked(promised), 0, Path::shm_view, channel_->budget());
+    if (!found || found->is != NodeCopies::Entry::Is::mark) {
       return -1;
     }
-    const int rank = static_cast<int>(found->mark->rank);
+    const int rank = static_cast<int>(found->mark.rank);
     const bool lives = rank >= 0 && rank < channel_->options().size && rank != channel_->options().rank &&
-                       nodes_->of_creator(found->mark->rank) == nodes_->own() && !channel_->is_lost(rank) &&
+                       nodes_->of_creator(found->mark.rank) == nodes_->own() && !channel_->is_lost(rank) &&
                        !channel_->has_closed(rank);
-    const std::uint64_t generation = found->mark->generation;
+    const std::uint64_t generation = found->mark.generation;
     if (lives && generation != entry.of_no_use) {
       entry.asked_by = generation;
       return rank;
