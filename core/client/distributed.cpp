@@ -8,7 +8,6 @@
 #include "core/client/node_batches.hpp"
 #include "core/client/remote_reader.hpp"
 #include "core/client/remote_writer.hpp"
-#include "core/node/cluster.hpp"
 #include "core/node/expired.hpp"
 #include "core/node/promised.hpp"
 #include "core/node/publish.hpp"
@@ -44,14 +43,7 @@ class Distributed final : public Connector, public Expiring {
   }
 
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) override {
-    auto draft = copies_.here->create(*local_, size_bytes, meta, budget);
-    const bool spills = memory_.spill && budget.allows_work();  // otherwise `local_` has begun it
-    return spills && !draft && draft.error().code() == Errc::out_of_memory
-               ? create_by_spilling(
-                     *memory_.spill, std::move(draft), size_bytes, budget, client_->moment(budget.deadline()),
-                     [&] { return local_->create(size_bytes, meta, budget); },
-                     [&] { return !copies_.here->is_over_budget(meta, size_bytes); })
-               : std::move(draft);
+    return local_->create(size_bytes, meta, budget);
   }
   NowOrTask<Sealed> seal_or_task(const ObjectDraft& draft, const SealOptions& options, CountsUntil counts,
                                  WaitBudget budget) override;

@@ -78,6 +78,7 @@ Links::Links(LinkParts parts)
   const auto times = std::make_shared<TransferTimes>(parts.metrics);
   client_ = std::make_shared<NodeClient>(nodes_, progress_, worker_, times, parts.timeout);
   bind_recovery_ = std::make_shared<BindRecovery>(parts.memory, *client_, channel_, waker_);
+  const auto copies_to_drop = std::make_shared<std::weak_ptr<NodeCopies>>();  // made over these objects
   objects_ = open_cluster({.arena = parts.memory.arena,
                            .table = parts.memory.table,
                            .directory = parts.memory.directory,
@@ -85,12 +86,17 @@ Links::Links(LinkParts parts)
                            .lost_mates = parts.lost_mates,
                            .monitor = parts.memory.monitor,
                            .spill = parts.memory.spill,
-                           .spills_to_create = false,
+                           .drop_copies =
+                               [copies_to_drop](std::uint64_t bytes, const WaitBudget& budget) {
+                                 const auto copies = copies_to_drop->lock();
+                                 return copies && copies->shed(bytes, budget);
+                               },
                            .replaces_expired = false});
   const auto lease = RpcChannel::Clock::duration(parts.patience) / leases_in_patience;
   copies_.fenced = std::make_shared<FencedNodes>(parts.memory, objects_, channel_, nodes_->count(), lease);
   copies_.holders = std::make_shared<CopyHolders>(parts.memory, objects_, *client_, channel_, copies_.fenced);
   copies_.here = std::make_shared<NodeCopies>(parts.memory, objects_, parts.rank, channel_->budget());
+  *copies_to_drop = copies_.here;
   const auto notifier = std::make_shared<NameChangeNotifier>(waker_);
   waits_ =
       std::make_shared<RemoteWaits>(parts.memory, channel_, nodes_, copies_.here, notifier, parts.lost_mates);

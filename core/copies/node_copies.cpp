@@ -8,7 +8,6 @@
 #include <string_view>
 #include <utility>
 
-#include "core/node/publish.hpp"
 #include "core/object/internal_stores.hpp"
 
 namespace locum {
@@ -262,27 +261,6 @@ void NodeCopies::adopt() {
     }
     return true;
   });
-}
-
-bool NodeCopies::is_over_budget(const ObjectMeta& meta, std::uint64_t size_bytes) const noexcept {
-  const StoreAccounts* const accounts = local_.table->accounts();
-  return accounts != nullptr && accounts->any() &&
-         !accounts->has_room(meta.store, record_of(meta, 0, size_bytes).block_bytes());
-}
-
-// `refused`: the sink's earlier error.
-Result<ObjectDraft> NodeCopies::shed_and_create(Result<ObjectDraft> refused, Sink& sink,
-                                                std::uint64_t size_bytes, const ObjectMeta& meta,
-                                                const WaitBudget& budget) {
-  auto draft = std::move(refused);
-  if (is_over_budget(meta, size_bytes)) {
-    return draft;
-  }
-  while (!draft && draft.error().code() == Errc::out_of_memory &&
-         (shed_own(size_bytes, budget) || shed_all(budget))) {
-    draft = sink.create(size_bytes, meta, budget);
-  }
-  return draft;
 }
 
 // Until their blocks have that many bytes; false if there were none. Not those that somebody views: that

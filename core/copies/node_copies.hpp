@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -104,17 +103,12 @@ class NodeCopies final {
   [[nodiscard]] Result<void> invalidate(const Key& key);
   /// The same for all copies of objects that these ranks have made.
   void invalidate_all_of(const std::vector<int>& creators, const WaitBudget& budget);
-  /// Memory for an object of the program, which `sink` makes: if there is none, copies are dropped, unless it
-  /// is the budget of its store that is used up.
-  [[nodiscard]] Result<ObjectDraft> create(Sink& sink, std::uint64_t size_bytes, const ObjectMeta& meta,
-                                           const WaitBudget& budget) {
-    auto draft = sink.create(size_bytes, meta, budget);
-    return draft || draft.error().code() != Errc::out_of_memory
-               ? std::move(draft)
-               : shed_and_create(std::move(draft), sink, size_bytes, meta, budget);
+  /// Drops copies that nobody views: those of this rank, as many as have that many bytes; if there are none,
+  /// all of the node, whose ranks return the memory once they learn that it is wanted. Returns whether it has
+  /// dropped any.
+  bool shed(std::uint64_t bytes, const WaitBudget& budget) {
+    return shed_own(bytes, budget) || shed_all(budget);
   }
-  /// Whether the budget of its store has no room for an object, however much memory there is.
-  [[nodiscard]] bool is_over_budget(const ObjectMeta& meta, std::uint64_t size_bytes) const noexcept;
   /// Drops this rank's copies of a store's objects, present and future. Any thread; may wait.
   void drop(std::uint32_t store);
   /// Adds the existing copies that this rank has made or adopted. Scans copies only, however many other
@@ -131,9 +125,6 @@ class NodeCopies final {
   void note_own(const Key& entry);
   [[nodiscard]] Result<std::shared_ptr<Room>> try_room(const Key& key, const ObjectRecord& record,
                                                        const WaitBudget& budget);
-  [[nodiscard]] Result<ObjectDraft> shed_and_create(Result<ObjectDraft> refused, Sink& sink,
-                                                    std::uint64_t size_bytes, const ObjectMeta& meta,
-                                                    const WaitBudget& budget);
   bool shed_oldest(std::uint64_t bytes, const WaitBudget& budget);
   bool shed_own(std::uint64_t bytes, const WaitBudget& budget);
   bool shed_all(const WaitBudget& budget);

@@ -32,7 +32,7 @@ class Cluster final : public Connector, public Expiring {
         lost_mates_(std::move(parts.lost_mates)),
         monitor_(std::move(parts.monitor)),
         spill_(std::move(parts.spill)),
-        spills_to_create_(parts.spills_to_create),
+        drop_copies_(std::move(parts.drop_copies)),
         replaces_expired_(parts.replaces_expired) {}
 
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) override;
@@ -96,7 +96,7 @@ class Cluster final : public Connector, public Expiring {
   const LostMates lost_mates_;
   const std::shared_ptr<MemoryMonitor> monitor_;
   const std::shared_ptr<ObjectSpill> spill_;
-  const bool spills_to_create_;
+  const DropCopies drop_copies_;
   const bool replaces_expired_;
   CheckedKeys checked_;
 };
@@ -130,11 +130,10 @@ Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& 
     return block ? draft_in(*block, record, meta) : Result<ObjectDraft>(block.error().about(meta.name));
   };
   auto draft = create();
-  // Copies of other nodes' objects are not worth it.
-  const bool spills = spill_ && (spills_to_create_ || !budget.allows_work()) && !is_internal(meta.store);
-  if (!draft && spills && draft.error().code() == Errc::out_of_memory) [[unlikely]] {
-    draft = create_by_spilling(*spill_, std::move(draft), size_bytes, budget,
-                               budget.deadline().moment(timeout_), create, [] { return true; });
+  // Nothing leaves for copies of other nodes' objects, which have their own rule: NodeCopies::make_room().
+  if (!draft && draft.error().code() == Errc::out_of_memory && !is_internal(meta.store)) [[unlikely]] {
+    draft = create_by_displacing(drop_copies_, spill_.get(), std::move(draft), size_bytes, budget,
+                                 budget.deadline().moment(timeout_), create);
   }
   if (!draft && has_budgets) {
     accounts->give_back(record.store, record.block_bytes());

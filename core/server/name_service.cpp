@@ -173,8 +173,7 @@ Result<std::uint64_t> NameService::refer(const BindWords& asked, std::string_vie
                         .extents = {},
                         .lifetime_ms = asked.lifetime_ms};
   const WaitBudget budget = parts_.channel->budget();
-  const auto draft =
-      parts_.copies.here->create(*parts_.objects, block.size() + sizeof(ObjectWire), meta, budget);
+  const auto draft = parts_.objects->create(block.size() + sizeof(ObjectWire), meta, budget);
   if (!draft) {
     return draft.error();
   }

@@ -38,11 +38,18 @@ class Rank {
                                  .directory = node_.directory,
                                  .timeout = 20s,
                                  .lost_mates = {},
-                                 .monitor = node_.monitor})),
+                                 .monitor = node_.monitor,
+                                 .drop_copies =
+                                     [this](std::uint64_t, const WaitBudget&) {
+                                       ++times_memory_lacked;
+                                       return false;
+                                     }})),
         session_(connector_, std::make_shared<Metrics>(),
                  SessionOptions{.rank = group.rank(), .options = tests::small_options()}),
         limited(session_.open("limited", {.memory_bytes = budget}).value()),
         free(session_.open("free").value()) {}
+
+  mutable int times_memory_lacked = 0;  ///< how often copies of other nodes' objects were to be dropped
 
   [[nodiscard]] static std::vector<std::byte> value() { return std::vector<std::byte>(quarter); }
   [[nodiscard]] StoreUsage usage() const {
@@ -107,6 +114,7 @@ TEST(StoreBudget, LimitsTheObjectsOfAStore) {
     const auto too_large =
         rank.limited.put(std::vector<std::byte>(budget + 1), {.when_full = WhenFull::wait, .deadline = 1h});
     EXPECT_EQ(tests::code_of(too_large), Errc::out_of_memory) << "no wait makes it fit";
+    EXPECT_EQ(rank.times_memory_lacked, 0) << "no copy leaves for a store that is at its budget";
     return outcome();
   }));
 }
