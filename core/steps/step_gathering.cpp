@@ -188,12 +188,16 @@ Result<void> StepGathering::grant_room() {
   }
 }
 
-void StepGathering::evict_blocks(const std::vector<StepRecord>& parts) const {
-  for (const StepRecord& part : parts) {
-    for (const BlockRecord& block : part.blocks) {
-      (void)stream_.store().evict(block.key);
-    }
+// At the same time: each is the object of another rank.
+void StepGathering::evict_records() const {
+  std::vector<std::string> records{stream_.room(gathered_)};
+  for (std::uint64_t writer = 0; writer < stream_.record().writers; ++writer) {
+    records.push_back(stream_.part(gathered_, writer));
   }
+  if (options_.when_full == WhenFull::fail) {
+    records.push_back(stream_.refusals(gathered_));
+  }
+  (void)stream_.store().evict_batch(records);
 }
 
 // Variables are in order of their names, blocks in order of their variables.
@@ -238,8 +242,9 @@ Result<StepRecord> StepGathering::gather(std::uint64_t number) {
   };
   const std::size_t closed = first(StepRecord::State::ended);
   const std::size_t ready = first(StepRecord::State::ready);
+  StepRecord step = merged(parts);
   if (const std::size_t failed = first(StepRecord::State::failed); failed < parts.size()) {
-    evict_blocks(parts);
+    stream_.evict_blocks(step);
     const StreamFailure said = stream_.failed();
     return failed_by(said.has_failed() ? said
                                        : StreamFailure{.cause = StreamFailure::Cause::not_ended,
@@ -247,15 +252,14 @@ Result<StepRecord> StepGathering::gather(std::uint64_t number) {
                                                        .step = number});
   }
   if (closed < parts.size() && ready < parts.size()) {
-    evict_blocks(parts);
+    stream_.evict_blocks(step);
     return failed_by({.cause = StreamFailure::Cause::unequal,
                       .rank = rank_of(closed),
                       .other = rank_of(ready),
                       .step = number});
   }
-  StepRecord step = merged(parts);
   if (const auto disagreement = two_types(step)) {
-    evict_blocks(parts);
+    stream_.evict_blocks(step);
     return failed_by(*disagreement);
   }
   step.state = closed < parts.size() ? StepRecord::State::ended : StepRecord::State::ready;
@@ -311,13 +315,7 @@ Result<void> StepGathering::run() {
         !published) {
       return published;
     }
-    for (std::uint64_t writer = 0; writer < stream_.record().writers; ++writer) {
-      (void)stream_.store().evict(stream_.part(gathered_, writer));
-    }
-    (void)stream_.store().evict(stream_.room(gathered_));
-    if (options_.when_full == WhenFull::fail) {
-      (void)stream_.store().evict(stream_.refusals(gathered_));
-    }
+    evict_records();
     ++gathered_;
   }
 }

@@ -58,7 +58,8 @@ class StepGathering {
   [[nodiscard]] std::size_t first_missing() const;
   /// The rank of that writer.
   [[nodiscard]] int rank_of(std::size_t writer) const noexcept;
-  void evict_blocks(const std::vector<StepRecord>& parts) const;
+  /// Evicts what tells of the step that was published.
+  void evict_records() const;
   /// A variable of the step that has two types; none if there is none.
   [[nodiscard]] std::optional<StreamFailure> two_types(const StepRecord& step) const;
   /// Tells all others that the stream has failed.

@@ -317,9 +317,7 @@ Result<void> StepOutput::end(StepRecord part, Deadline deadline) {
     is_known = ended || (ended.error().code() != Errc::timeout && ended.error().code() != Errc::peer_lost);
   }
   if (!ended && is_known) {
-    for (const BlockRecord& block : part.blocks) {
-      (void)stream_.store().evict(block.key);
-    }
+    stream_.evict_blocks(part);
   }
   if (ended) {
     refused_by_.reset();

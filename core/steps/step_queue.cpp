@@ -108,10 +108,15 @@ void StepQueue::forget(Side& side, Reader& reader, bool has_left) {
   if (!has_left && side.group == 0) {
     tell_left(side);
   }
+  std::vector<std::string> records;
+  records.reserve(steps_.size());
   for (const Kept& step : steps_) {
-    const auto released = stream_.store().evict(stream_.released(step.number, reader.presence));
-    if (side.group != 0 && is_lost && !(released && *released)) {
-      side.unfinished.push_back(step.number);
+    records.push_back(stream_.released(step.number, reader.presence));
+  }
+  const auto released = stream_.store().evict_batch(records);
+  for (std::size_t at = 0; side.group != 0 && is_lost && at < steps_.size(); ++at) {
+    if (!(released[at] && *released[at])) {
+      side.unfinished.push_back(steps_[at].number);
     }
   }
 }
@@ -166,15 +171,6 @@ bool StepQueue::is_held(const Kept& step) const {
   });
 }
 
-void StepQueue::evict_blocks(const StepRecord& step) const {
-  std::vector<Key> keys;
-  keys.reserve(step.blocks.size());
-  for (const BlockRecord& block : step.blocks) {
-    keys.push_back(block.key);
-  }
-  (void)stream_.store().evict_batch(keys);
-}
-
 // An eviction that has lost a node with a copy is made all the same.
 template <class IsHeld>
 Result<bool> StepQueue::try_to_free(std::size_t at, IsHeld is_held) {
@@ -203,7 +199,7 @@ Result<bool> StepQueue::try_to_free(std::size_t at, IsHeld is_held) {
       records.push_back(stream_.begun(step.number, side.reader()));
     }
   }
-  evict_blocks(step.record);
+  stream_.evict_blocks(step.record);
   (void)stream_.store().evict_batch(records);
   bytes_ -= step.bytes;
   steps_.erase(steps_.begin() + static_cast<std::ptrdiff_t>(at));
@@ -371,7 +367,7 @@ Result<void> StepQueue::publish(StepRecord step, Moment until, const GoesOn& goe
         return dropped.error();
       }
       if (!*dropped) {
-        evict_blocks(step);
+        stream_.evict_blocks(step);
         return {};
       }
       room = has_room(0);

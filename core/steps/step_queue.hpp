@@ -120,7 +120,6 @@ class StepQueue {
   [[nodiscard]] Result<void> end_and_drain(const StepRecord& last, Moment until);
   /// Whether the steps are kept for the first reader.
   [[nodiscard]] bool awaits_reader() const noexcept { return joined_ == 0 && !was_read_ && loses_nothing(); }
-  void evict_blocks(const StepRecord& step) const;
 
   const Stream stream_;
   const StepWriterOptions options_;

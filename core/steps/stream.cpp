@@ -59,6 +59,15 @@ Result<PublishedRecord> Stream::progress(Deadline deadline) const {
                                                 : Result<PublishedRecord>(told.error());
 }
 
+void Stream::evict_blocks(const StepRecord& step) const {
+  std::vector<Key> keys;
+  keys.reserve(step.blocks.size());
+  for (const BlockRecord& block : step.blocks) {
+    keys.push_back(block.key);
+  }
+  (void)store().evict_batch(keys);
+}
+
 void Stream::fail(const StreamFailure& failure) const {
   (void)put(this->failure(), failure, moment({}));
 }

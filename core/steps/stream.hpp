@@ -87,6 +87,9 @@ class Stream : public Records {
   /// What the record says that published() names; that there is no step as long as there is none.
   [[nodiscard]] Result<PublishedRecord> progress(Deadline deadline = {}) const;
 
+  /// Evicts the blocks of a step, with one message to each node that has some.
+  void evict_blocks(const StepRecord& step) const;
+
   /// Says that the stream has failed. The first one that is said counts.
   void fail(const StreamFailure& failure) const;
   /// What was said; none if nothing was, or it cannot be read.
