@@ -3,45 +3,16 @@
 #include <chrono>
 #include <utility>
 
-#include "core/base/blocking_wait.hpp"
-
 namespace locum {
-
-void AwaitedFetch::end(Result<ObjectView> outcome) noexcept {
-  std::shared_ptr<CompletionListener> observer;
-  {
-    const MutexLock lock(mutex_);
-    if (outcome_ || fetch_) {
-      return;
-    }
-    outcome_.emplace(std::move(outcome));
-    observer.swap(observer_);
-    decided_.notify_all();
-  }
-  if (observer) {
-    observer->ended();
-  }
-}
 
 void AwaitedFetch::end_as(const std::shared_ptr<Fetch>& fetch) noexcept {
   std::shared_ptr<CompletionListener> observer;
-  bool is_wanted = false;
-  bool is_hurried = false;
-  {
-    const MutexLock lock(mutex_);
-    if (!outcome_ && !fetch_) {
-      fetch_ = fetch;
-      observer.swap(observer_);
-      is_wanted = is_wanted_;
-      is_hurried = is_hurried_;
-      decided_.notify_all();
-    }
-  }
+  const bool is_late = !decided_.set(fetch, observer);
   if (fetch->ended()) {
     // There is nothing to hurry or to stop; and this may be called as it ends.
-  } else if (!is_wanted) {
+  } else if (is_late || !is_wanted()) {
     fetch->forget();
-  } else if (is_hurried) {
+  } else if (is_hurried()) {
     fetch->hurry();
   }
   if (observer) {
@@ -49,87 +20,49 @@ void AwaitedFetch::end_as(const std::shared_ptr<Fetch>& fetch) noexcept {
   }
 }
 
-bool AwaitedFetch::is_decided() const noexcept {
-  const MutexLock lock(mutex_);
-  return outcome_ || fetch_;
-}
-
-bool AwaitedFetch::is_wanted() const noexcept {
-  const MutexLock lock(mutex_);
-  return is_wanted_;
-}
-
-bool AwaitedFetch::is_hurried() const noexcept {
-  const MutexLock lock(mutex_);
-  return is_hurried_;
-}
-
-std::shared_ptr<Fetch> AwaitedFetch::fetch() const noexcept {
-  const MutexLock lock(mutex_);
-  return fetch_;
+Fetch* AwaitedFetch::fetch() const noexcept {
+  const Decision* const decision = decided_.value();
+  const auto* const fetch = decision != nullptr ? std::get_if<std::shared_ptr<Fetch>>(decision) : nullptr;
+  return fetch != nullptr ? fetch->get() : nullptr;
 }
 
 bool AwaitedFetch::ended() const noexcept {
-  std::shared_ptr<Fetch> fetch;
-  {
-    const MutexLock lock(mutex_);
-    if (!fetch_) {
-      return outcome_.has_value();
-    }
-    fetch = fetch_;
-  }
-  return fetch->ended();
+  const Fetch* const other = fetch();
+  return other != nullptr ? other->ended() : is_decided();
 }
 
 Result<ObjectView> AwaitedFetch::get(Deadline deadline) {
-  const auto until = deadline.moment(std::chrono::seconds(0), until_);
-  {
-    const BlockingWait blocking;
-    MutexLock lock(mutex_);
-    while (!outcome_ && !fetch_) {
-      if (!lock.wait_until(decided_, until) && !outcome_ && !fetch_) {
-        return late();
-      }
-    }
-    if (outcome_) {
-      return *outcome_;
-    }
+  const Decision* const decision = decided_.wait(deadline.moment(std::chrono::seconds(0), until_));
+  if (decision == nullptr) {
+    return late();
   }
-  return fetch()->get(deadline);
+  const auto* const outcome = std::get_if<Result<ObjectView>>(decision);
+  return outcome != nullptr ? *outcome : fetch()->get(deadline);
 }
 
+// Said first, and then passed on: end_as() does it the other way round.
 void AwaitedFetch::hurry() noexcept {
-  {
-    const MutexLock lock(mutex_);
-    is_hurried_ = true;
-  }
-  if (const auto other = fetch()) {
+  is_hurried_.store(true, std::memory_order_relaxed);
+  if (Fetch* const other = fetch()) {
     other->hurry();
   }
 }
 
-void AwaitedFetch::observe(std::shared_ptr<CompletionListener> observer) noexcept {
-  {
-    const MutexLock lock(mutex_);
-    if (!outcome_ && !fetch_) {
-      observer_ = std::move(observer);
-      return;
-    }
-  }
-  if (const auto other = fetch()) {
-    other->observe(std::move(observer));
-  } else {
-    observer->ended();
+void AwaitedFetch::forget() noexcept {
+  is_wanted_.store(false, std::memory_order_relaxed);
+  if (Fetch* const other = fetch()) {
+    other->forget();
   }
 }
 
-void AwaitedFetch::forget() noexcept {
-  {
-    const MutexLock lock(mutex_);
-    is_wanted_ = false;
+void AwaitedFetch::observe(std::shared_ptr<CompletionListener> observer) noexcept {
+  if (decided_.observe(observer)) {
+    return;
   }
-  if (const auto other = fetch()) {
-    other->forget();
+  if (Fetch* const other = fetch()) {
+    other->observe(std::move(observer));
+  } else {
+    observer->ended();
   }
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <condition_variable>
+#include <atomic>
 #include <memory>
-#include <optional>
+#include <variant>
 
-#include "core/base/mutex.hpp"
+#include "core/async/completion.hpp"
 #include "core/ports/now_or_task.hpp"
 #include "core/value/deadline.hpp"
 
@@ -20,22 +20,22 @@ class AwaitedFetch : public Fetch {
   explicit AwaitedFetch(Moment until) noexcept : until_(until) {}
 
   /// Ends it. Neither waits nor needs memory.
-  void end(Result<ObjectView> outcome) noexcept LOCUM_EXCLUDES(mutex_);
+  void end(Result<ObjectView> outcome) noexcept { decided_.set(std::move(outcome)); }
   /// From now on that fetch is what its caller waits for. It was begun, and has ended or is not observed. One
   /// that comes too late is forgotten.
-  void end_as(const std::shared_ptr<Fetch>& fetch) noexcept LOCUM_EXCLUDES(mutex_);
+  void end_as(const std::shared_ptr<Fetch>& fetch) noexcept;
   /// Whether it was told how it ends.
-  [[nodiscard]] bool is_decided() const noexcept LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] bool is_decided() const noexcept { return decided_.is_set(); }
   /// Whether nobody has called forget().
-  [[nodiscard]] bool is_wanted() const noexcept LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] bool is_wanted() const noexcept { return is_wanted_.load(std::memory_order_relaxed); }
   /// Whether a thread waits for it.
-  [[nodiscard]] bool is_hurried() const noexcept LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] bool is_hurried() const noexcept { return is_hurried_.load(std::memory_order_relaxed); }
 
-  [[nodiscard]] bool ended() const noexcept override LOCUM_EXCLUDES(mutex_);
-  [[nodiscard]] Result<ObjectView> get(Deadline deadline) override LOCUM_EXCLUDES(mutex_);
-  void hurry() noexcept override LOCUM_EXCLUDES(mutex_);
-  void observe(std::shared_ptr<CompletionListener> observer) noexcept override LOCUM_EXCLUDES(mutex_);
-  void forget() noexcept override LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] bool ended() const noexcept override;
+  [[nodiscard]] Result<ObjectView> get(Deadline deadline) override;
+  void hurry() noexcept override;
+  void observe(std::shared_ptr<CompletionListener> observer) noexcept override;
+  void forget() noexcept override;
 
  protected:
   /// The error of a get() whose deadline has passed before it is decided.
@@ -43,16 +43,15 @@ class AwaitedFetch : public Fetch {
   [[nodiscard]] Moment until() const noexcept { return until_; }
 
  private:
-  [[nodiscard]] std::shared_ptr<Fetch> fetch() const noexcept LOCUM_EXCLUDES(mutex_);
+  using Decision = std::variant<Result<ObjectView>, std::shared_ptr<Fetch>>;
+
+  /// What it ends as; null: it is not decided, or has an outcome.
+  [[nodiscard]] Fetch* fetch() const noexcept;
 
   const Moment until_;
-  mutable Mutex mutex_;
-  std::condition_variable decided_;
-  bool is_wanted_ LOCUM_GUARDED_BY(mutex_) = true;
-  bool is_hurried_ LOCUM_GUARDED_BY(mutex_) = false;
-  std::optional<Result<ObjectView>> outcome_ LOCUM_GUARDED_BY(mutex_);
-  std::shared_ptr<Fetch> fetch_ LOCUM_GUARDED_BY(mutex_);
-  std::shared_ptr<CompletionListener> observer_ LOCUM_GUARDED_BY(mutex_);  ///< until it is decided
+  Completion<Decision> decided_;
+  std::atomic<bool> is_wanted_{true};
+  std::atomic<bool> is_hurried_{false};
 };
 
 }  // namespace locum

@@ -33,7 +33,7 @@ class TaskGroup final {
   /// Begins it. Only for the thread that makes progress.
   template <class T>
   void begin(const Held<OperationOf<T>>& operation) {
-    operation->observe(std::make_shared<Leaving>(members_));
+    operation->observe(on_completion([members = members_] { members->leave(); }));
     operation->be_scheduled_by(members_);
     members_->join();
     operation->begin_by_driver();
@@ -108,15 +108,6 @@ class TaskGroup final {
     Operation::Wanting wanting_ LOCUM_GUARDED_BY(mutex_);
     Operation* waiting_ LOCUM_GUARDED_BY(mutex_) = nullptr;  ///< the parent operation, while it waits
   };
-  class Leaving final : public CompletionListener {
-   public:
-    explicit Leaving(std::shared_ptr<Members> members) noexcept : members_(std::move(members)) {}
-    void ended() noexcept override { members_->leave(); }
-
-   private:
-    const std::shared_ptr<Members> members_;
-  };
-
   const std::shared_ptr<Members> members_;
 };
 

@@ -2,17 +2,15 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <utility>
 #include <variant>
 
+#include "core/async/completion.hpp"
 #include "core/backend/call_pool.hpp"
 #include "core/backend/read_ahead.hpp"
-#include "core/base/mutex.hpp"
 #include "core/object/object.hpp"
 #include "core/ports/now_or_task.hpp"
 
@@ -50,22 +48,16 @@ class PooledCall final : public Coming<T>,
       start(ReadAhead::Ask::whole);
     }
   }
-  [[nodiscard]] bool ended() const noexcept override { return ended_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool ended() const noexcept override { return result_.is_set(); }
   [[nodiscard]] Result<T> get(Deadline deadline) override {
     hurry();
-    const auto moment = deadline.moment(timeout_);
-    {
-      MutexLock lock(mutex_);
-      while (!result_) {
-        if (!lock.wait_until(changed_, moment) && !result_) {
-          return Error(Errc::timeout,
-                       "the backend had not answered before the deadline, and may still; wait again");
-        }
-      }
+    const Result<T>* const result = result_.wait(deadline.moment(timeout_));
+    if (result == nullptr) {
+      return Error(Errc::timeout,
+                   "the backend had not answered before the deadline, and may still; wait again");
     }
     leave();
-    const MutexLock lock(mutex_);
-    return *result_;
+    return *result;
   }
   void hurry() noexcept override {
     if (ahead_ && !ended()) {
@@ -74,14 +66,9 @@ class PooledCall final : public Coming<T>,
     }
   }
   void observe(std::shared_ptr<CompletionListener> observer) noexcept override {
-    {
-      const MutexLock lock(mutex_);
-      if (!result_) {
-        observer_ = std::move(observer);
-        return;
-      }
+    if (!result_.observe(observer)) {
+      observer->ended();
     }
-    observer->ended();
   }
   void forget() noexcept override {
     is_forgotten_ = true;
@@ -126,24 +113,13 @@ class PooledCall final : public Coming<T>,
     }
   }
   void end(Result<T> result) noexcept {
-    std::shared_ptr<CompletionListener> observer;
     const Call made = std::exchange(call_, nullptr);  // which may be what keeps the connector
     const Look looked = std::exchange(look_, nullptr);
     if (ahead_ && has_share_) {
       const std::uint64_t bytes = bytes_in(result);
       ahead_->resize(bytes_.exchange(bytes), bytes);
     }
-    {
-      const MutexLock lock(mutex_);
-      result_.emplace(std::move(result));
-      observer.swap(observer_);
-      // Before a waiting thread has the result: it then gives back its share of what is fetched ahead.
-      ended_.store(true, std::memory_order_release);
-      changed_.notify_all();
-    }
-    if (observer) {
-      observer->ended();
-    }
+    result_.set(std::move(result));
   }
   [[nodiscard]] static std::uint64_t bytes_in(const Result<T>& result) noexcept {
     if constexpr (std::is_same_v<T, ObjectView>) {
@@ -168,11 +144,7 @@ class PooledCall final : public Coming<T>,
   std::atomic<bool> has_share_{false};
   std::atomic<bool> is_hurried_{false};    ///< a thread waits for it
   std::atomic<bool> is_forgotten_{false};  ///< nobody wants it
-  std::atomic<bool> ended_{false};
-  Mutex mutex_;
-  std::condition_variable changed_;
-  std::optional<Result<T>> result_ LOCUM_GUARDED_BY(mutex_);
-  std::shared_ptr<CompletionListener> observer_ LOCUM_GUARDED_BY(mutex_);
+  Completion<Result<T>> result_;
 };
 
 }  // namespace locum

@@ -187,31 +187,6 @@ class LocalWaits::Alarm final : public NameWatcher {
   const std::weak_ptr<State> state_;
 };
 
-/// Takes the result of a look. Keeps the look until then, and so the connector, but not the thread.
-class LocalWaits::Looked final : public CompletionListener {
- public:
-  Looked(std::shared_ptr<Wait> wait, std::shared_ptr<Look> look, std::weak_ptr<State> state) noexcept
-      : wait_(std::move(wait)), look_(std::move(look)), state_(std::move(state)) {}
-
-  void ended() noexcept override {
-    auto found = look_->get({});
-    if (found && *found) {
-      wait_->end_as(*found);
-    } else if (!found && found.error().code() != Errc::timeout) {
-      wait_->end(found.error());
-    }
-    const auto state = state_.lock();
-    if (wait_->looked() && state) {
-      state->wake();
-    }
-  }
-
- private:
-  const std::shared_ptr<Wait> wait_;
-  const std::shared_ptr<Look> look_;
-  const std::weak_ptr<State> state_;
-};
-
 LocalWaits::LocalWaits(std::shared_ptr<Connector> connector)
     : connector_(std::move(connector)),
       state_(std::make_shared<State>()),
@@ -276,9 +251,20 @@ void LocalWaits::close(const Error& error) noexcept {
   }
 }
 
+// The look is kept until its result was taken, and so the connector, but not the thread.
 void LocalWaits::begin_look(const std::shared_ptr<State>& state, const std::shared_ptr<Wait>& wait,
                             const std::shared_ptr<Look>& look) {
-  auto looked = std::make_shared<Looked>(wait, look, state);
+  auto looked = on_completion([wait, look, weak = std::weak_ptr(state)] {
+    auto found = look->get({});
+    if (found && *found) {
+      wait->end_as(*found);
+    } else if (!found && found.error().code() != Errc::timeout) {
+      wait->end(found.error());
+    }
+    if (const auto kept = weak.lock(); wait->looked() && kept) {
+      kept->wake();
+    }
+  });
   look->begin();
   wait->looks_by(look);
   look->observe(std::move(looked));

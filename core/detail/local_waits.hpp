@@ -36,7 +36,6 @@ class LocalWaits final {
 
  private:
   class Wait;
-  class Looked;
   class Alarm;
   struct State;
 

@@ -15,13 +15,13 @@ StepGathering::StepGathering(const Stream& stream, StepQueue& queue, const StepW
       queue_(queue),
       options_(options),
       index_(std::move(index)),
-      ended_(std::make_shared<SettledState<bool>>(stream.session().completions())) {
+      ended_(stream.session().completions()) {
   last_.state = StepRecord::State::failed;  // until all have ended it
   thread_
       .start("locum steps",
              [this] {
                work();
-               ended_->settle(true);
+               ended_.set(true);
              })
       .value();
 }
@@ -34,7 +34,7 @@ StepRecord StepGathering::stop(Moment until) {
   if (thread_.is_started()) {
     stop_at_.store(until.time_since_epoch().count(), std::memory_order_relaxed);
     // As results are waited for: the thread, and other ranks, may need messages that nobody else drives.
-    (void)ended_->wait(Moment::max());
+    (void)ended_.wait(Moment::max());
     thread_.join();
     for (std::size_t writer = 1; writer <= writers_.size(); ++writer) {
       if (writers_[writer - 1].state() == PresenceWatch::State::lost) {

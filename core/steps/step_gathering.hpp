@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "core/async_result.hpp"
+#include "core/async/completion.hpp"
 #include "core/base/background_thread.hpp"
 #include "core/steps/presence.hpp"
 #include "core/steps/step_files.hpp"
@@ -78,7 +78,7 @@ class StepGathering {
   std::optional<Error> error_;
   Moment freed_at_{};  ///< when released steps were looked for last, while this waited for a writer
   std::atomic<std::int64_t> stop_at_{INT64_MAX};  ///< in ticks of the clock
-  std::shared_ptr<SettledState<bool>> ended_;     ///< once the thread has done all
+  Completion<bool> ended_;                        ///< set once the thread has done all
   BackgroundThread thread_;
 };
 

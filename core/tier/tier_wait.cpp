@@ -13,36 +13,18 @@ constexpr std::chrono::milliseconds longest_pause{50};
 
 }  // namespace
 
-/// Does not keep the wait: who does not want it any more lets go of it.
-class TierWait::MemoryEnded final : public CompletionListener {
- public:
-  explicit MemoryEnded(std::weak_ptr<TierWait> wait) noexcept : wait_(std::move(wait)) {}
-  void ended() noexcept override {
-    if (const auto wait = wait_.lock()) {
-      wait->memory_ended();
-    }
-  }
-
- private:
-  const std::weak_ptr<TierWait> wait_;
-};
-
-/// Keeps the wait until the look has ended: what it has begun to fetch then is forgotten if nobody wants it.
-class TierWait::Looked final : public CompletionListener {
- public:
-  explicit Looked(std::shared_ptr<TierWait> wait) noexcept : wait_(std::move(wait)) {}
-  void ended() noexcept override { wait_->looked(); }
-
- private:
-  const std::shared_ptr<TierWait> wait_;
-};
-
 TierWait::TierWait(std::shared_ptr<Fetch> in_memory, std::shared_ptr<Look> in_back, Moment until) noexcept
     : AwaitedFetch(until), in_memory_(std::move(in_memory)), in_back_(std::move(in_back)) {}
 
+// Who does not want it any more lets go of it, also before memory's wait ends. The look keeps it: what it has
+// begun to fetch then is forgotten if nobody wants it.
 void TierWait::begin() {
-  auto memory_ended = std::make_shared<MemoryEnded>(weak_from_this());
-  auto looked = std::make_shared<Looked>(shared_from_this());
+  auto memory_ended = on_completion([weak = weak_from_this()] {
+    if (const auto wait = weak.lock()) {
+      wait->memory_ended();
+    }
+  });
+  auto looked = on_completion([wait = shared_from_this()] { wait->looked(); });
   in_memory_->begin();
   in_back_->begin();
   in_memory_->observe(std::move(memory_ended));

@@ -26,9 +26,6 @@ class TierWait final : public AwaitedFetch, public std::enable_shared_from_this<
   [[nodiscard]] Error late() const override;
 
  private:
-  class MemoryEnded;
-  class Looked;
-
   void memory_ended() noexcept;
   void looked() noexcept;
 
