@@ -25,6 +25,7 @@
 #include "core/node/promised.hpp"
 #include "core/object/internal_stores.hpp"
 #include "core/ports/expiring.hpp"
+#include "core/ports/wait_in_turns.hpp"
 
 namespace locum {
 
@@ -32,6 +33,7 @@ namespace {
 
 using Clock = Deadline::Clock;
 
+constexpr std::chrono::milliseconds shortest_pause{1};
 constexpr std::chrono::milliseconds longest_pause{50};
 /// Of an object of unknown size so much is asked for first, where a backend loads ends.
 constexpr std::uint64_t first_look_bytes = std::uint64_t{64} << 10U;
@@ -399,27 +401,19 @@ Result<ObjectView> BackendConnector::wait(const Address& address, Deadline deadl
     return space.error();
   }
   const std::string record = names_.of_name(address.name);
-  auto next_look = began + look_interval;
-  for (auto pause = std::chrono::milliseconds(1);; pause = std::min(2 * pause, longest_pause)) {
+  const auto turn = [&](Clock::time_point until) -> Result<ObjectView> {
     const std::uint64_t told = bound_.count();
     if (auto found = awaited(address, whole_record, latest)) {
       return std::move(*found);
     }
-    const auto now = Clock::now();
-    if (now >= next_look && wanted && !wanted()) {
-      return name_not_put();
+    if (Clock::now() < until) {
+      const BlockingWait blocking;
+      traits_.pushes ? backend_->await({*space, record}, until) : bound_.wait(told, until);
     }
-    next_look = now >= next_look ? now + look_interval : next_look;
-    if (now >= moment) {
-      return name_not_put();
-    }
-    const BlockingWait blocking;
-    if (traits_.pushes) {
-      backend_->await({*space, record}, std::min(moment, next_look));
-    } else {
-      bound_.wait(told, std::min(moment, now + pause));
-    }
-  }
+    return name_not_put();
+  };
+  return wait_in_turns(moment, traits_.pushes ? turns_of_looks : BackOff(shortest_pause, longest_pause),
+                       wanted, turn);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "core/node/reference.hpp"
 #include "core/object/internal_stores.hpp"
 #include "core/ports/expiring.hpp"
+#include "core/ports/wait_in_turns.hpp"
 
 namespace locum {
 
@@ -308,23 +309,18 @@ T Distributed::run(Deadline::Clock::time_point until, Task<T> first, const Wante
 // name.
 Result<ObjectView> Distributed::wait_here(const Address& address, Deadline::Clock::time_point until,
                                           const Wanted& wanted) {
-  constexpr std::chrono::milliseconds between_turns{1};
-  auto next_look = client_->now() + look_interval;
-  while (links_->progress().drives_only_in_calls()) {
-    auto entry = local_->wait(address, std::min(until, client_->now() + between_turns), {});
-    const auto now = client_->now();
-    if (entry || entry.error().code() != Errc::timeout || now >= until) {
-      return entry;
-    }
-    if (wanted && now >= next_look) {
-      if (!wanted()) {
-        return entry;
-      }
-      next_look = client_->now() + look_interval;
-    }
-    (void)links_->poll();
+  constexpr std::chrono::milliseconds between_polls{1};
+  if (!links_->progress().drives_only_in_calls()) {
+    return local_->wait(address, until, wanted);
   }
-  return local_->wait(address, until, wanted);
+  const auto turn = [&](Deadline::Clock::time_point next_poll) {
+    auto entry = local_->wait(address, next_poll, {});
+    if (!entry) {
+      (void)links_->poll();
+    }
+    return entry;
+  };
+  return wait_in_turns(until, {between_polls, between_polls}, wanted, turn, [&] { return client_->now(); });
 }
 
 // This thread waits for a name at home here. Its object may be gone before it has been read: then it waits

@@ -17,6 +17,7 @@
 #include "core/object/internal_stores.hpp"
 #include "core/object/object_tail.hpp"
 #include "core/ports/expiring.hpp"
+#include "core/ports/wait_in_turns.hpp"
 
 namespace locum {
 
@@ -359,20 +360,14 @@ Result<ObjectView> Cluster::wait(const Address& address, Deadline deadline, cons
   }
   const auto moment = deadline.moment(timeout_);
   const auto promised = promise_named(address.key.store, address.name);
-  const bool looks = wanted || promised;
-  for (;;) {
-    const auto look = looks ? std::min(moment, Deadline::Clock::now() + look_interval) : moment;
-    const auto found = await(address, promised, look);
-    const bool over = found || found.error().code() != Errc::timeout || look == moment;
-    if (over || (wanted && !wanted())) {
-      const bool is_away = found && found->on_disk && holds(*arena_, *found->record);
-      auto view = is_away ? checked_view(*found, moment) : view_of(found, address, moment);
-      const bool is_gone = found && !view && view.error().code() == Errc::not_found;
-      if (!is_gone) {
-        return view;
-      }
-    }
-  }
+  const auto turn = [&](Deadline::Clock::time_point until) -> Result<ObjectView> {
+    const auto found = await(address, promised, until);
+    const bool is_away = found && found->on_disk && holds(*arena_, *found->record);
+    auto view = is_away ? checked_view(*found, moment) : view_of(found, address, moment);
+    const bool is_gone = found && !view && view.error().code() == Errc::not_found;
+    return is_gone ? name_not_put() : std::move(view);
+  };
+  return wait_in_turns(moment, wanted || promised ? turns_of_looks : one_long_turn, wanted, turn);
 }
 
 // A promise may end without its name being bound.

@@ -23,6 +23,7 @@
 #include "core/object/internal_stores.hpp"
 #include "core/ports/directory.hpp"
 #include "core/ports/expiring.hpp"
+#include "core/ports/wait_in_turns.hpp"
 
 namespace locum {
 
@@ -159,14 +160,9 @@ class Local final : public Connector, public MemoryMonitor, public Expiring {
     if (address.name.empty()) {
       return get(address, deadline);  // keys are made by sealing: a missing one never appears later
     }
-    const auto moment = deadline.moment(options_.timeout);
-    for (;;) {  // what `wanted` asks may look for other objects here
-      const auto look = wanted ? std::min(moment, Deadline::Clock::now() + look_interval) : moment;
-      auto found = await(address, look);
-      if (found || found.error().code() != Errc::timeout || look == moment || !wanted()) {
-        return found;
-      }
-    }
+    // What `wanted` asks may look for other objects here.
+    return wait_in_turns(deadline.moment(options_.timeout), wanted ? turns_of_looks : one_long_turn, wanted,
+                         [&](Deadline::Clock::time_point until) { return await(address, until); });
   }
 
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget) override {

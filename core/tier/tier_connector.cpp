@@ -13,6 +13,7 @@
 #include "core/backend/pooled_call.hpp"
 #include "core/backend/read_ahead.hpp"
 #include "core/ports/expiring.hpp"
+#include "core/ports/wait_in_turns.hpp"
 #include "core/tier/background_writer.hpp"
 #include "core/tier/tier.hpp"
 #include "core/tier/tier_batch_writer.hpp"
@@ -356,21 +357,13 @@ Result<ObjectView> TierConnector::wait(const Address& address, Deadline deadline
     return front().wait(address, deadline, wanted);
   }
   const Clock::time_point moment = parts_->until(deadline);
-  for (auto pause = until_first_look;; pause = std::min(2 * pause, longest_between_looks)) {
+  const auto turn = [&](Clock::time_point until) {
     const auto began = Clock::now();
     auto found = get(address, moment > began ? moment : began + one_look);
-    if (found || found.error().code() != Errc::not_found) {
-      return found;
-    }
-    const auto now = Clock::now();
-    if (now >= moment || (pause > until_first_look && wanted && !wanted())) {
-      return name_not_put();
-    }
-    found = front().wait(address, std::min(moment, now + pause), wanted);
-    if (found || found.error().code() != Errc::timeout) {
-      return found;
-    }
-  }
+    return found || found.error().code() != Errc::not_found ? std::move(found)
+                                                            : front().wait(address, until, wanted);
+  };
+  return wait_in_turns(moment, {until_first_look, longest_between_looks}, wanted, turn);
 }
 
 }  // namespace
