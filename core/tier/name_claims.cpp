@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/base/back_off.hpp"
 #include "core/base/blocking_wait.hpp"
 #include "core/base/hash.hpp"
 #include "core/object/object_record.hpp"
@@ -56,13 +57,13 @@ Result<Key> NameClaims::put(std::string_view claim, const SealOptions& options, 
 
 Result<NameClaims::Held> NameClaims::take(const Address& name, Clock::time_point until) {
   constexpr std::chrono::microseconds shortest_sleep{20};
-  constexpr std::chrono::microseconds longest_sleep{2000};
+  constexpr std::chrono::milliseconds longest_sleep{2};
   constexpr std::chrono::milliseconds between_looks_for_the_lost{100};
   release_those_of_the_dead(false);
   const ClaimName claim(name);
   auto next_look = Clock::now() + between_looks_for_the_lost;
   SealOptions options;
-  for (auto pause = shortest_sleep;; pause = std::min(2 * pause, longest_sleep)) {
+  for (BackOff sleeps(shortest_sleep, longest_sleep);;) {
     const auto made = put(claim.text(), options, until);
     if (made) {
       return Result<Held>(std::in_place, connector_, *made);
@@ -87,7 +88,7 @@ Result<NameClaims::Held> NameClaims::take(const Address& name, Clock::time_point
       next_look = Clock::now() + between_looks_for_the_lost;
     }
     const BlockingWait blocking;
-    std::this_thread::sleep_for(pause);  // nobody is told when a claim is given back
+    std::this_thread::sleep_for(sleeps.next());  // nobody is told when a claim is given back
   }
 }
 

@@ -4,11 +4,14 @@
 #include <chrono>
 #include <utility>
 
+#include "core/base/back_off.hpp"
+
 namespace locum {
 
 namespace {
 
 /// Of a thread that waits while the backend is asked.
+constexpr std::chrono::milliseconds shortest_pause{1};
 constexpr std::chrono::milliseconds longest_pause{50};
 
 }  // namespace
@@ -58,9 +61,9 @@ void TierWait::looked() noexcept {
 
 Result<ObjectView> TierWait::get(Deadline deadline) {
   const Moment latest = deadline.moment(std::chrono::seconds(0), until());
-  for (std::chrono::milliseconds pause(1); !is_decided(); pause = std::min(2 * pause, longest_pause)) {
+  for (BackOff pauses(shortest_pause, longest_pause); !is_decided();) {
     const Moment now = Deadline::Clock::now();
-    const auto found = in_memory_->get(has_looked_ ? latest : std::min(latest, now + pause));
+    const auto found = in_memory_->get(has_looked_ ? latest : std::min(latest, now + pauses.next()));
     if (in_memory_->ended()) {
       memory_ended();
       break;

@@ -2,12 +2,12 @@
 
 #include <fcntl.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <thread>
 #include <utility>
 
+#include "core/base/back_off.hpp"
 #include "core/base/hash.hpp"
 #include "core/value/error.hpp"
 
@@ -16,7 +16,7 @@ namespace locum::storage {
 namespace {
 
 constexpr std::chrono::microseconds shortest_pause{20};
-constexpr std::chrono::microseconds longest_pause{1000};
+constexpr std::chrono::milliseconds longest_pause{1};
 /// What every protocol for locks can say.
 constexpr std::uint64_t offset_bits = 0x3FFFFFFF;
 
@@ -34,7 +34,7 @@ Result<RecordLock> RecordLock::take(const FileRoot& root, const RecordKey& key, 
   place.l_start = static_cast<off_t>(hash64(key.name, hash64(key.space)) & offset_bits);
   place.l_len = 1;
   const auto end = deadline.moment(std::chrono::hours(1));
-  for (auto pause = shortest_pause; ::fcntl(file.number(), F_OFD_SETLK, &place) != 0;) {
+  for (BackOff pauses(shortest_pause, longest_pause); ::fcntl(file.number(), F_OFD_SETLK, &place) != 0;) {
     if (errno == EINTR) {
       continue;
     }
@@ -46,8 +46,7 @@ Result<RecordLock> RecordLock::take(const FileRoot& root, const RecordKey& key, 
                    "another process had the lock of '" + full_path(root, path_of(key)) +
                        "' until the deadline; look for one that is stopped, or give more time");
     }
-    std::this_thread::sleep_for(pause);
-    pause = std::min(2 * pause, longest_pause);
+    std::this_thread::sleep_for(pauses.next());
   }
   return RecordLock(std::move(file), true);
 }

@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/base/back_off.hpp"
 #include "transport/storage/fork_guard.hpp"
 #include "transport/storage/rocksdb/log_check.hpp"
 
@@ -240,7 +241,7 @@ Result<std::vector<std::string>> RocksDatabase::names(std::string_view space, st
 
 Result<void> RocksDatabase::write(rocksdb::WriteBatch& batch, Deadline deadline) {
   const auto moment = moment_until(deadline);
-  for (auto pause = std::chrono::milliseconds(1);; pause = std::min(2 * pause, longest_pause)) {
+  for (BackOff pauses(std::chrono::milliseconds(1), longest_pause);;) {
     const auto status = database_->Write(writing_, &batch);
     if (status.ok()) {
       return {};
@@ -249,13 +250,13 @@ Result<void> RocksDatabase::write(rocksdb::WriteBatch& batch, Deadline deadline)
       return rocksdb_error(status);
     }
     // It has to write to its files first what it has in memory.
-    if (Clock::now() + pause >= moment) {
+    if (Clock::now() + pauses.pause() >= moment) {
       return Error(Errc::timeout,
                    "RocksDB takes no more data before its disk has written what it has; give "
                    "more time, or store less at once",
                    status.ToString());
     }
-    std::this_thread::sleep_for(pause);
+    std::this_thread::sleep_for(pauses.next());
   }
 }
 
