@@ -101,7 +101,7 @@ Task<Result<ObjectView>> Flights::get(Key key, std::uint64_t generation, Clock::
       here = std::move(*looked);
     }
     co_await Operation::ToDriver();
-    auto outcome = co_await bring(key, generation, until, std::move(here));
+    auto outcome = co_await bring(key, generation, until, here);
     if (outcome.found) {
       co_return std::move(*outcome.found);
     }
@@ -119,7 +119,8 @@ Task<Result<ObjectView>> Flights::get(Key key, std::uint64_t generation, Clock::
 
 // By a flight of this node, which is started if there is none. What is here may have changed since it was
 // looked up: then no flight has the mark, and none can replace it.
-Task<Flight::Outcome> Flights::bring(Key key, std::uint64_t generation, Clock::time_point until, Entry here) {
+Task<Flight::Outcome> Flights::bring(Key key, std::uint64_t generation, Clock::time_point until,
+                                     const Entry& here) {
   if (here.is == Entry::Is::unreadable) {
     co_return Flight::Outcome{.ending = Ending::alone};
   }

@@ -78,7 +78,7 @@ class Flights final : public std::enable_shared_from_this<Flights> {
 
   [[nodiscard]] bool may_show(const Entry& copy, int owner, Clock::time_point now) const;
   [[nodiscard]] Task<Flight::Outcome> bring(Key key, std::uint64_t generation, Clock::time_point until,
-                                            Entry here);
+                                            const Entry& here);
   [[nodiscard]] std::optional<Flight::Outcome> said_by_mate(int mate, const Result<NodeReply>& reply,
                                                             Clock::time_point until) const;
   void begin(const Wanted& wish, const NodeCopies::Mark& mark);
