@@ -30,6 +30,15 @@ class Counted {
   std::atomic<std::uint32_t>& count_;
 };
 
+// The object of a fetch ahead of use that has its share of a window.
+Ahead arrived(Turn& turn, Result<ObjectView> found) {
+  if (!found) {
+    return {.way = {}, .found = std::move(found)};
+  }
+  auto way = turn.arrive(found->bytes().size());
+  return {.way = std::move(way), .found = std::move(found)};
+}
+
 Error nobody_waits() {
   return Error(Errc::timeout, "the result of this get is not wanted any more");
 }
@@ -146,11 +155,7 @@ Task<Ahead> RemoteReader::find_ahead(std::shared_ptr<RemoteReader> reader, Looku
   }
   wanted.turn = &turn;
   auto found = co_await reader->find(std::move(wanted));
-  if (!found) {
-    co_return Ahead{.way = {}, .found = std::move(found)};
-  }
-  auto way = turn.arrive(found->bytes().size());
-  co_return Ahead{.way = std::move(way), .found = std::move(found)};
+  co_return arrived(turn, std::move(found));
 }
 
 // The object under the name of a promise, as soon as there is one; with its bytes, if it is here.
@@ -247,11 +252,7 @@ Task<Ahead> RemoteReader::find_awaited(std::shared_ptr<RemoteReader> reader, Loo
     wanted.waits = false;  // if that is gone, it is requested like any name
     found = co_await reader->find_behind(std::move(wanted), named->said);
   }
-  if (!found) {
-    co_return Ahead{.way = {}, .found = std::move(found)};
-  }
-  auto way = turn.arrive(found->bytes().size());
-  co_return Ahead{.way = std::move(way), .found = std::move(found)};
+  co_return arrived(turn, std::move(found));
 }
 
 Task<Result<ObjectView>> RemoteReader::anywhere(const Lookup& wanted) {
