@@ -1,7 +1,6 @@
 #include "core/async/node_client.hpp"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "core/rpc/call_error.hpp"
@@ -18,27 +17,6 @@ constexpr auto grace = 100ms;
 Deadline::Clock::time_point with_grace(Deadline::Clock::time_point until) {
   return until > Deadline::Clock::time_point::max() - grace ? until : until + grace;
 }
-
-/// A request of a thread that waits for the reply. Lives until both sides have released it.
-class Waiting final : public NodeRequest {
- public:
-  Waiting(Progress& progress, Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point until)
-      : NodeRequest(kind, body, std::move(bulk), until), progress_(progress) {}
-
-  [[nodiscard]] const Pending& pending() const noexcept { return pending_; }
-  /// REQUIRES: done.
-  [[nodiscard]] Result<NodeReply>& reply() noexcept { return *answer_; }
-
- private:
-  void told(Result<NodeReply> reply) noexcept override {
-    answer_.emplace(std::move(reply));
-    progress_.finish(pending_);
-  }
-
-  Progress& progress_;
-  Pending pending_;
-  std::optional<Result<NodeReply>> answer_;
-};
 
 }  // namespace
 
@@ -131,26 +109,6 @@ bool NodeClient::wait(Operation& operation, Deadline::Clock::time_point until) c
     operation.forget();
   }
   return ended;
-}
-
-Result<NodeReply> NodeClient::ask(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
-                                  Deadline deadline, const Wanted& wanted) const {
-  const auto until = moment(deadline);
-  auto made = std::make_shared<Waiting>(*progress_, kind, body, std::move(bulk), until);
-  Waiting& waiting = *made;
-  const std::shared_ptr<NodeRequest> inquiry = std::move(made);
-  const auto latest = with_grace(until);
-  const auto look_until = [&] { return wanted ? std::min(latest, now() + look_interval) : latest; };
-  bool ended = progress_->wait(
-      waiting.pending(), look_until(), [&] { nodes_->ask(node, inquiry); },
-      [&] { return [nodes = nodes_, node, inquiry] { nodes->ask(node, inquiry); }; });
-  while (!ended && wanted && now() < latest && wanted()) {
-    ended = progress_->wait(waiting.pending(), look_until());
-  }
-  if (!ended) {
-    return call_error::late_node(node, serves());
-  }
-  return std::move(waiting.reply());
 }
 
 void NodeClient::pause(Deadline::Clock::duration duration) const {

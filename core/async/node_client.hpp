@@ -29,7 +29,8 @@ class ReplyAwaiter final : public Operation::Begun {
   ReplyAwaiter(Nodes& nodes, int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
                Deadline::Clock::time_point until, int first = -1, BulkPlace* place = nullptr);
 
-  /// As of NodeClient::ask().
+  /// Returns the reply, the other side's error, `timeout`, `peer_lost` if no rank of the node can be asked,
+  /// or `closed` if all of them have closed.
   [[nodiscard]] Result<NodeReply> await_resume();
 
  private:
@@ -77,11 +78,6 @@ class NodeClient {
   [[nodiscard]] const Nodes& nodes() const noexcept { return *nodes_; }
   [[nodiscard]] Progress& progress() const noexcept { return *progress_; }
   [[nodiscard]] const std::shared_ptr<TransferTimes>& times() const noexcept { return times_; }
-  /// The reply, the other side's error, `timeout`, `peer_lost` if no rank of the node can be asked, or
-  /// `closed` if all of them have closed. `wanted`: whether the caller still wants the reply; otherwise
-  /// `timeout`. Rethrows what `wanted` throws.
-  [[nodiscard]] Result<NodeReply> ask(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
-                                      Deadline deadline, const Wanted& wanted = {}) const;
   /// An operation that sends requests by request(), and begins with that task.
   template <class T>
   [[nodiscard]] Held<OperationOf<T>> operation(Task<T> first) const {
@@ -89,7 +85,7 @@ class NodeClient {
   }
   /// The budget of a thread that begins operations, and must not wait.
   [[nodiscard]] const WaitBudget& budget_to_begin() const noexcept { return worker_->budget(); }
-  /// ask(), within an operation.
+  /// Returns a request to a node, which an operation awaits.
   [[nodiscard]] ReplyAwaiter request(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
                                      Deadline::Clock::time_point until, int first = -1) const {
     return ReplyAwaiter(*nodes_, node, kind, body, std::move(bulk), until, first);
@@ -105,7 +101,7 @@ class NodeClient {
                                              Deadline::Clock::time_point until) const {
     return ReplyAwaiter(*nodes_, -1, kind, body, {}, until, rank);
   }
-  /// pause(), within an operation.
+  /// Returns a pause, which an operation awaits.
   [[nodiscard]] Paused paused(Deadline::Clock::duration duration) const {
     return {*nodes_, now() + duration};
   }

@@ -89,13 +89,7 @@ class Progress {
   bool wait(const Pending& pending, Clock::time_point moment);
   /// submit() and wait(), but runs the step at once, without copying it, if no other thread drives.
   template <class Step>
-  bool wait(const Pending& pending, Clock::time_point moment, const Step& step) {
-    return wait(pending, moment, step, [&step] { return step; });
-  }
-  /// The same for a step that is valid only during this call: `kept` makes a durable one, if another thread
-  /// drives.
-  template <class Step, class Kept>
-  bool wait(const Pending& pending, Clock::time_point moment, const Step& step, const Kept& kept);
+  bool wait(const Pending& pending, Clock::time_point moment, const Step& step);
   /// Sets `pending`, and wakes its waiting thread. Only inside step() or a submitted step.
   void finish(Pending& pending) noexcept;
   /// The same for a thread that does not drive.
@@ -181,14 +175,14 @@ class Progress {
   BackgroundThread helper_;
 };
 
-template <class Step, class Kept>
-bool Progress::wait(const Pending& pending, Clock::time_point moment, const Step& step, const Kept& kept) {
+template <class Step>
+bool Progress::wait(const Pending& pending, Clock::time_point moment, const Step& step) {
   const bool drives = begin_wait();
   [&]() noexcept {  // as if another thread drove
     if (drives) {
       step();
     } else {
-      submit(kept());
+      submit(step);
       if (!may_drive()) {
         transport_->wake();
       }

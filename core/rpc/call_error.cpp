@@ -26,10 +26,6 @@ Error late(int rank, Serves serves) noexcept {
   return late_one("rank " + std::to_string(rank), "that rank hangs", serves).at_rank(rank);
 }
 
-Error late_node(int node, Serves serves) noexcept {
-  return late_one("node " + std::to_string(node), "its ranks hang", serves);
-}
-
 Error late_owner(Serves serves) noexcept {
   return late_one("the owner of this object, or the home of its name,", "their ranks hang", serves);
 }

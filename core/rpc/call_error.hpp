@@ -18,8 +18,6 @@ enum class Serves : std::uint8_t {
 
 /// That rank did not reply before the deadline.
 [[nodiscard]] Error late(int rank, Serves serves) noexcept;
-/// No rank of that node replied before the deadline.
-[[nodiscard]] Error late_node(int node, Serves serves) noexcept;
 /// The owner of an object, or the home of its name, did not reply before the deadline.
 [[nodiscard]] Error late_owner(Serves serves) noexcept;
 /// That rank is lost.

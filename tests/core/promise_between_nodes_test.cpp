@@ -12,6 +12,7 @@
 
 #include "core/promise.hpp"
 #include "core/rpc/message.hpp"
+#include "tests/core/asked_node.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/promise_nodes.hpp"
 
@@ -334,8 +335,8 @@ TEST_F(PromiseBetweenNodes, RefusesWhatNobodyPromised) {
     bound = code_of(
         tests::put(world_.connector(4), key.store, world_.connector(4).name_of(key), tests::pattern(1, 10)));
     const AwaitWords asked{.store = key.store, .patience_ns = 1'000'000'000};
-    reply = client.ask(0, Kind::await, words(asked), {std::as_bytes(std::span(name)), nullptr},
-                       world_.network().now() + 10s);
+    reply = ask(client, 0, Kind::await, words(asked), {std::as_bytes(std::span(name)), nullptr},
+                world_.network().now() + 10s);
   });
   world_.network().run_for(5s);
   ASSERT_FALSE(reply);

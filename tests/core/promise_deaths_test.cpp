@@ -12,6 +12,7 @@
 #include "core/object/object_wire.hpp"
 #include "core/promise.hpp"
 #include "core/rpc/message.hpp"
+#include "tests/core/asked_node.hpp"
 #include "tests/core/promise_nodes.hpp"
 
 namespace locum::tests {
@@ -50,8 +51,8 @@ TEST_F(PromiseDeaths, EndsAtTheMateThatKeepsTheWait) {
   world_.network().start([&] {
     const AwaitWords asked{.store = key.store, .patience_ns = 60'000'000'000};
     const auto& client = *world_.rank(3).links->client();  // asks rank 1 first
-    told = code_of(client.ask(0, Kind::await, words(asked), {std::as_bytes(std::span(name)), nullptr},
-                              world_.network().now() + 60s));
+    told = code_of(ask(client, 0, Kind::await, words(asked), {std::as_bytes(std::span(name)), nullptr},
+                       world_.network().now() + 60s));
     at = world_.network().now();
   });
   world_.network().run_for(100ms);

@@ -9,6 +9,7 @@
 
 #include "core/object/internal_stores.hpp"
 #include "core/object/object_wire.hpp"
+#include "tests/core/asked_node.hpp"
 #include "tests/core/bent_transport.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/hyperslab_samples.hpp"
@@ -409,8 +410,8 @@ TEST_F(NodeServiceTest, KeepsABoundedNumberOfBytesOfListsThatNobodyReads) {
   EXPECT_EQ(replies_.size(), static_cast<std::size_t>(3 * most));
   EXPECT_EQ(given, most);
   const std::byte prefix{'n'};
-  const auto others = world_.rank(bystander).links->client()->ask(
-      asked, Kind::list, words(NameWords{.store = store}), {std::span(&prefix, 1), nullptr}, {});
+  const auto others = tests::ask(*world_.rank(bystander).links->client(), asked, Kind::list,
+                                 words(NameWords{.store = store}), {std::span(&prefix, 1), nullptr}, {});
   ASSERT_TRUE(others) << others.error();
   EXPECT_GT(others->block_bytes, names * name_bytes) << "other ranks are served";
   world_.network().resume(hostile);
