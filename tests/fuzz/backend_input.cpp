@@ -296,7 +296,7 @@ void edit(Input& input, PackRecord& record) {
 }
 
 // A pack whose records are edited, with right checksums or not.
-std::vector<std::byte> pack_of(Input& input) {
+std::vector<std::byte> pack_from(Input& input) {
   constexpr std::array<std::string_view, 3> names{"a", "b",
                                                   "long enough for more than one line of the file, at 64"};
   const std::array<std::byte, 200> body{};
@@ -393,7 +393,7 @@ void read_pack(Input& input, BackendOutcome& outcome) {
   const std::uint8_t flags = input.byte();
   std::vector<std::byte> bytes(input.rest().begin(), input.rest().end());
   if (flags < 200) {
-    bytes = pack_of(input);
+    bytes = pack_from(input);
   }
   scratch.set(bytes);
   const auto opened = [&](PackFile::As as) { return PackFile::open(scratch.path(), as, false).value(); };
