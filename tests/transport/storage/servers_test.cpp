@@ -2,22 +2,15 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
-#include <iterator>
 #include <memory>
 #include <random>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -30,7 +23,6 @@
 #include "tests/transport/storage/fault_proxy.hpp"
 #include "tests/transport/storage/next_process.hpp"
 #include "tests/transport/storage/server_scene.hpp"
-#include "tests/transport/storage/temporary_folder.hpp"
 #include "tests/transport/storage/test_server.hpp"
 #include "transport/storage/open.hpp"
 #include "transport/storage/redis/connection.hpp"
@@ -449,71 +441,6 @@ TEST_F(RedisServer, AdmitsUsersByTheirPasswords) {
   const auto refused = open("redis://me@" + proxy.path() + "?password=env:LOCUM_TEST_SECRET");
   ASSERT_EQ(code_of(refused), Errc::invalid_argument);
   EXPECT_EQ(std::string(refused.error().what()).find("open-"), std::string::npos) << refused.error();
-}
-
-/// Accepts one client, and sends it the same again and again, whatever it asks for, until it goes or a minute
-/// is over.
-class FloodingServer {
- public:
-  FloodingServer(std::string path, std::string text) : path_(std::move(path)), text_(std::move(text)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::ranges::copy(path_, std::begin(address.sun_path));
-    if (::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-        ::listen(listener_, 1) != 0) {
-      throw std::runtime_error("cannot listen at " + path_);
-    }
-    thread_ = std::thread([this] { flood(); });
-  }
-  FloodingServer(const FloodingServer&) = delete;
-  FloodingServer& operator=(const FloodingServer&) = delete;
-  ~FloodingServer() {
-    ::shutdown(listener_, SHUT_RDWR);
-    thread_.join();
-    ::close(listener_);
-    ::unlink(path_.c_str());
-  }
-
- private:
-  void flood() const {
-    const int client = ::accept(listener_, nullptr, nullptr);
-    const timeval longest{.tv_sec = 1, .tv_usec = 0};
-    ::setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof longest);
-    const auto end = Clock::now() + seconds(60);
-    while (Clock::now() < end && ::send(client, text_.data(), text_.size(), MSG_NOSIGNAL) > 0) {
-    }
-    ::close(client);
-  }
-
-  const std::string path_;
-  const std::string text_;
-  const int listener_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  std::thread thread_;
-};
-
-TEST(FloodOfReplies, EndsWithTheDeadline) {
-  const TemporaryFolder folder;
-  std::string pushes;
-  for (int count = 0; count < 10'000; ++count) {
-    pushes += ">0\r\n";  // which are passed over
-  }
-  const FloodingServer server(folder.path() + "/server", pushes);
-  const auto backend = open_backend("redis:" + folder.path() + "/server").value();
-  const auto before = Clock::now();
-  EXPECT_EQ(code_of(backend->load({"s", "a"}, whole_record, milliseconds(50))), Errc::timeout);
-  EXPECT_LT(Clock::now() - before, beyond);
-}
-
-TEST_F(RedisServer, IsNotTrustedWithLengths) {
-  TestServer& server = shared_server(ServerKind::redis);
-  FaultProxy proxy(server.folder() + "/proxy", server.path());
-  const auto backend = open_backend("redis:" + proxy.path()).value();
-  // Each of two lengths may be; together they are more than any reply has.
-  for (const char* reply : {"*999999\r\n*2\r\n", "*2\r\n$1\r\na\r\n$1073741824\r\n", "%500001\r\n",
-                            "*9223372036854775807\r\n", "%9223372036854775807\r\n"}) {
-    proxy.set({.reply = reply});
-    EXPECT_EQ(code_of(backend->load({"s", "a"}, whole_record, long_enough)), Errc::corrupt) << reply;
-  }
 }
 
 TEST_F(RedisServer, MayHaveNoMoreConnections) {
