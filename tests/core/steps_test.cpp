@@ -120,6 +120,22 @@ TEST_F(Steps, WaitForRoom) {
   out.begin({.deadline = 1s}).value().discard();
 }
 
+TEST_F(Steps, WaitForTheLastRankOfTheirReader) {
+  StepWriter out(side(), "s", {.queue_steps = 1});
+  StepReader first(side(0, 2, 1000), "s");
+  StepReader second(side(1, 2, 1000), "s");
+  {
+    auto step = out.begin({.deadline = 10s}).value();
+    step.put("n", 5);
+    step.end().value();
+  }
+  EXPECT_FALSE(second.next(1ms));  // the first one waits for it
+  first.next(10s).value().release();
+  EXPECT_EQ(out.begin({.deadline = 20ms}).error().code(), Errc::timeout);
+  EXPECT_EQ(*second.next(10s).value().get<int>("n").value(), 5);
+  out.begin({.deadline = 10s}).value().discard();
+}
+
 TEST_F(Steps, WithoutReadersKeepTheNewestIfTheyMayBeDropped) {
   StepWriter out(side(), "s", {.queue_steps = 3, .when_full = WhenFull::drop_oldest});
   for (int n = 0; n < 10; ++n) {

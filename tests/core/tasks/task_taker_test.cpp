@@ -128,6 +128,16 @@ TEST_F(TaskTakerTest, LeavesNoTaskToNobodyWhenItEnds) {
   EXPECT_EQ(other_.taker->take(20s)->number, 1U);
 }
 
+TEST_F(TaskTakerTest, LeavesATaskToTheOneThatHasClaimedItFirst) {
+  (void)put();
+  (void)put();
+  one_.connector->before_change_of("claim/0", [&] {
+    EXPECT_EQ(other_.taker->take(20s)->number, 0U);
+    return std::nullopt;
+  });
+  EXPECT_EQ(one_.taker->take(20s)->number, 1U);
+}
+
 // It puts `none` into its place, and a task was put there just before.
 TEST_F(TaskTakerTest, HasTheTaskThatComesAsItsTimeEnds) {
   one_.connector->before_change_of("task/0", [&] {
@@ -170,7 +180,7 @@ TEST_F(TaskTakerTest, TakesNothingOverThatAnotherWasFasterToTake) {
     }
     return std::nullopt;
   });
-  EXPECT_EQ(code_of(one_.taker->take(20s)), Errc::end_of_stream);
+  EXPECT_EQ(code_of(one_.taker->take(10s)), Errc::end_of_stream);
   EXPECT_TRUE(was_faster);
 }
 
