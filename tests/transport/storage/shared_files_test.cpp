@@ -372,6 +372,49 @@ TEST_F(SharedFilesTest, TakesNoMoreForAPathThanWasAskedFor) {
   EXPECT_LE(masters[1] - masters[0], asked);
 }
 
+/// The code of the error that a call throws; `Errc{}` for none.
+template <class Call>
+Errc thrown_by(Call call) {
+  try {
+    call();
+    return Errc{};
+  } catch (const Error& error) {
+    return error.code();
+  }
+}
+
+TEST_F(SharedFilesTest, IsReadFromTheFilesThatWereWrittenWithIt) {
+  write(path("1.h5"), {{"fixed", {1, 4 * large}}});
+  const std::string before = path("1.h5.parts/" + part_file(last_id_, 0));
+  earlier_ = nullptr;
+  write(path("2.h5"), {{"fixed", {2, 4 * large}}});
+  const std::string part = path("2.h5.parts/" + part_file(last_id_, 0));
+  ASSERT_EQ(fs::file_size(before), fs::file_size(part));
+  const auto read = [&] { (void)open_part(read_master(path("2.h5")), 0); };
+  EXPECT_EQ(thrown_by(read), Errc{});
+  fs::copy_file(before, part, fs::copy_options::overwrite_existing);
+  EXPECT_EQ(thrown_by(read), Errc::corrupt) << "of another checkpoint";
+  fs::remove(part);
+  EXPECT_EQ(thrown_by(read), Errc::not_found);
+}
+
+TEST_F(SharedFilesTest, ShowsNoBytesThatWereChanged) {
+  const Value value{1, 4 * large};
+  write(path("1.h5"), {{"fixed", value}});
+  PartReader part = open_part(read_master(path("1.h5")), 0);
+  const ObjectRow& row = part.rows().front();
+  std::vector<std::byte> bytes(value.size_bytes);
+  const auto read = [&] { part.read(row, bytes); };
+  EXPECT_EQ(thrown_by(read), Errc{});
+  std::fstream file(part.file(), std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(part.find(row).value() + 7));
+  file.put('x');
+  file.close();
+  EXPECT_EQ(thrown_by(read), Errc::corrupt);
+  EXPECT_EQ(thrown_by([&] { part.verify(row); }), Errc::corrupt)
+      << "what is restored later is looked at, too";
+}
+
 class CompactTest : public SharedFilesTest {
  protected:
   /// An incremental checkpoint with three files, at that path.
