@@ -69,7 +69,7 @@ set_tests_properties(spill_deaths PROPERTIES SKIP_RETURN_CODE 77)
 
 # Names that are written back to a folder, on one node.
 locum_test_program(tier_deaths)
-locum_test_entry(tier_deaths 4 bash "${CMAKE_CURRENT_SOURCE_DIR}/tier_deaths.sh" 2
+locum_test_entry(tier_deaths 4 bash "${CMAKE_CURRENT_SOURCE_DIR}/deaths_at_any_time.sh" also_all 2 0
   ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 4 $<TARGET_FILE:tier_deaths_tests>)
 set_tests_properties(tier_deaths PROPERTIES SKIP_RETURN_CODE 77)
 

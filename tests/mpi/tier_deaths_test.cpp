@@ -1,7 +1,7 @@
 // Four ranks put names, alone and in batches, and replace one, in a store in memory in front of a folder,
 // LOCUM_TEST_FOLDER, written back. One of them dies by SIGKILL at some time, LOCUM_TEST_VICTIM after
 // LOCUM_TEST_DEATH_US of work, or all do, for victim 4. With the argument `check`: looks, as another job, at
-// what is in the folder then. Run by tier_deaths.sh.
+// what is in the folder then. Run by deaths_at_any_time.sh.
 #include <mpi.h>
 
 #include <array>
