@@ -18,18 +18,9 @@ for ((death = 1; death <= deaths; ++death)); do
   [ -z "$(find "$work" -maxdepth 1 -name 'steps*.h5')" ] || was_there=yes
   incremental=()
   [ $((RANDOM % 3)) -eq 0 ] || { incremental=(incremental); incrementals=$((incrementals + 1)); }
-  coproc job { LOCUM_RANKS_PER_NODE=$split exec "$mpiexec" "$flag" "$ranks" "$program" "$mode" "$path" "${incremental[@]}" 2>&1; }
-  # shellcheck disable=SC2154  # set by coproc
-  pid=$job_PID
-  # After a few complete ones, and a random part of the next.
-  seen=0
-  for ((count = RANDOM % 4; count > 0; --count)); do
-    read -r -t 60 -u "${job[0]}" line || fail "the job wrote no checkpoint: ${line:-}"
-    [[ $line =~ ^[0-9]+$ ]] || fail "the job said: $line"
-    seen=$line
-  done
-  sleep "0.0$((RANDOM % 10))$((RANDOM % 10))"
-  victims="$(descendants "$pid") $pid"
+  begin "$mpiexec" "$flag" "$ranks" "$program" "$mode" "$path" "${incremental[@]}"
+  await $((RANDOM % 4)) 'wrote no checkpoint'  # a few complete ones, and a random part of the next
+  victims="$(descendants "$launcher") $launcher"
   if [ $((RANDOM % 2)) -eq 0 ]; then
     mapfile -t members < <(for each in $victims; do
       [ "$(readlink "/proc/$each/exe")" != "$(realpath "$program")" ] || echo "$each"
@@ -38,16 +29,15 @@ for ((death = 1; death <= deaths; ++death)); do
       kill -s KILL "${members[RANDOM % ${#members[@]}]}"
       single=$((single + 1))
       for ((tries = 0; tries < 200; ++tries)); do  # of 50 ms
-        kill -0 "$pid" 2>/dev/null || { victims=; break; }
+        kill -0 "$launcher" 2>/dev/null || { victims=; break; }
         sleep 0.05
       done
     fi
   fi
   # shellcheck disable=SC2086
-  [ -z "$victims" ] || kill -s KILL $victims
-  wait "$pid" 2>/dev/null
+  kill_at_once $victims
   [ -z "$(find "$work" -name '*.tmp')" ] || unfinished=$((unfinished + 1))
-  found=$(LOCUM_RANKS_PER_NODE=0 timeout 500 "$mpiexec" "$flag" 1 "$program" latest "$path" incremental 2>&1)
+  found=$(found latest "$path" incremental)
   [[ $found =~ ^latest\ ([0-9]+)$ ]] || fail "death $death: $found"
   latest=${BASH_REMATCH[1]}
   [ "$latest" -ge "$seen" ] || fail "death $death: checkpoint $seen was complete, $latest was found"

@@ -9,21 +9,11 @@ deaths=${LOCUM_DEATHS:-4} mpiexec=$1 flag=$2 ranks=$3 program=$4
 . "$(dirname "$0")/random_kills.sh"
 for ((death = 1; death <= deaths; ++death)); do
   path=$work/run$death.h5
-  coproc job { LOCUM_RANKS_PER_NODE=$split exec "$mpiexec" "$flag" "$ranks" "$program" write "$path" 2>&1; }
-  # shellcheck disable=SC2154  # set by coproc
-  pid=$job_PID
-  seen=0
-  for ((count = 1 + RANDOM % 6; count > 0; --count)); do
-    read -r -t 60 -u "${job[0]}" line || fail "the job wrote no step: ${line:-}"
-    [[ $line =~ ^[0-9]+$ ]] || fail "the job said: $line"
-    seen=$line
-  done
-  sleep "0.0$((RANDOM % 10))$((RANDOM % 10))"
-  victims="$(descendants "$pid") $pid"
-  # shellcheck disable=SC2086
-  kill -s KILL $victims
-  wait "$pid" 2>/dev/null
-  found=$(LOCUM_RANKS_PER_NODE=0 timeout 500 "$mpiexec" "$flag" 1 "$program" read "$path" 2>&1)
+  begin "$mpiexec" "$flag" "$ranks" "$program" write "$path"
+  await $((1 + RANDOM % 6)) 'wrote no step'
+  # shellcheck disable=SC2046  # words are what is wanted
+  kill_at_once $(descendants "$launcher") "$launcher"
+  found=$(found read "$path")
   [[ $found =~ ^steps\ ([0-9]+)$ ]] || fail "death $death: $found"
   [ "${BASH_REMATCH[1]}" -ge "$seen" ] || fail "death $death: $seen steps were in the file, $found were read"
   rm -rf "$path" "$path.steps" "$path.lock"
