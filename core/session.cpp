@@ -135,7 +135,7 @@ Result<std::uint32_t> number_from(const Connector& connector, std::string_view n
 
 Result<void> set_budget(Connector& connector, std::uint32_t store, std::string_view name,
                         std::uint64_t bytes) {
-  if (StoreAccounts* const accounts = connector.accounts()) {
+  if (StoreAccounts* const accounts = connector.capability<StoreAccounts>()) {
     return accounts->set_budget(store, name, bytes);
   }
   return Error(Errc::unsupported,

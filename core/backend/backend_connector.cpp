@@ -24,7 +24,10 @@
 #include "core/base/unless_out_of_memory.hpp"
 #include "core/node/promised.hpp"
 #include "core/object/internal_stores.hpp"
+#include "core/ports/batches.hpp"
 #include "core/ports/expiring.hpp"
+#include "core/ports/name_waits.hpp"
+#include "core/ports/store_numbers.hpp"
 #include "core/ports/wait_in_turns.hpp"
 
 namespace locum {
@@ -46,6 +49,8 @@ constexpr std::chrono::milliseconds longest_sweep{60'000};
 class BackendConnector final : public Connector,
                                public Batches,
                                public Expiring,
+                               public NameWaits,
+                               public StoreNumbers,
                                public std::enable_shared_from_this<BackendConnector> {
  public:
   BackendConnector(std::shared_ptr<Backend> backend, BackendConnectorOptions options)
@@ -135,12 +140,10 @@ class BackendConnector final : public Connector,
   }
 
   Path path_of_writes(Path /*in_memory*/) const noexcept override { return Path::storage; }
-  Expiring* expiring() noexcept override { return this; }
   std::chrono::milliseconds expect(std::uint32_t store, std::chrono::milliseconds lifetime) override;
   void forget(std::uint32_t store) override;
   void sweep() noexcept override;
 
-  Batches* batches() noexcept override { return this; }
   void find_batch(std::span<const Address> addresses, Wanting wanting, std::span<Result<ObjectView>> found,
                   Deadline deadline) override {
     const auto began = Clock::now();
@@ -158,6 +161,10 @@ class BackendConnector final : public Connector,
   void evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted,
                    Deadline deadline) override {
     writer_.evict_batch(addresses, evicted, until(deadline), *pool_);
+  }
+
+  Capability* find_capability(const std::type_info& type) noexcept override {
+    return one_of<Batches, Expiring, NameWaits, StoreNumbers>(type, this, this, this, this);
   }
 
  private:

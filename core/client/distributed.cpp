@@ -14,6 +14,11 @@
 #include "core/node/reference.hpp"
 #include "core/object/internal_stores.hpp"
 #include "core/ports/expiring.hpp"
+#include "core/ports/memory_monitor.hpp"
+#include "core/ports/name_homes.hpp"
+#include "core/ports/node_contents.hpp"
+#include "core/ports/store_accounts.hpp"
+#include "core/ports/store_numbers.hpp"
 #include "core/ports/wait_in_turns.hpp"
 
 namespace locum {
@@ -28,7 +33,11 @@ Error too_many_wait() {
 /// Each call first does what this node can do alone, through the connector of its own memory. The rest is a
 /// task of the RemoteReader, which reads, or of the RemoteWriter, which changes: run() by a waiting thread,
 /// or returned for the caller to begin; it then enters a window.
-class Distributed final : public Connector, public Expiring {
+class Distributed final : public Connector,
+                          public Expiring,
+                          public NodeContents,
+                          public NameHomes,
+                          public StoreNumbers {
  public:
   Distributed(NodeMemory memory, std::shared_ptr<Links> links)
       : memory_(std::move(memory)),
@@ -57,9 +66,6 @@ class Distributed final : public Connector, public Expiring {
     return usage;
   }
 
-  MemoryMonitor* memory_monitor() noexcept override { return local_->memory_monitor(); }
-  StoreAccounts* accounts() noexcept override { return local_->accounts(); }
-  Expiring* expiring() noexcept override { return this; }
   void sweep() noexcept override { evict_expired(*this, *memory_.table, *memory_.arena); }
 
   std::vector<Key> keys_of_node(std::uint32_t store) override;
@@ -72,11 +78,17 @@ class Distributed final : public Connector, public Expiring {
                                     Deadline deadline) override;
   Result<ObjectView> get_into(const Address& address, const Selection& selection, std::span<std::byte> memory,
                               Deadline deadline) override;
-  Batches* batches() noexcept override { return &batches_; }
   NowOrTask<bool> exists_or_task(const Address& address, CountsUntil counts, WaitBudget budget) override;
   Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override;
   NowOrTask<bool> evict_or_task(const Address& address, CountsUntil counts, WaitBudget budget) override;
   Result<std::uint64_t> drop(std::uint32_t store) override;
+
+  Capability* find_capability(const std::type_info& type) noexcept override {
+    const bool is_of_node = type == typeid(MemoryMonitor) || type == typeid(StoreAccounts);
+    return is_of_node ? local_->find_capability(type)
+                      : one_of<Batches, Expiring, NodeContents, NameHomes, StoreNumbers>(
+                            type, &batches_, this, this, this, this);
+  }
 
  private:
   [[nodiscard]] NowOrTask<Sealed> do_seal(const ObjectDraft& draft, const SealOptions& options,

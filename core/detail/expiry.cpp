@@ -18,7 +18,7 @@ Error no_lifetimes() {
 
 }  // namespace
 
-Expiry::Expiry(Connector& connector) : expiring_(connector.expiring()) {}
+Expiry::Expiry(Connector& connector) : expiring_(connector.capability<Expiring>()) {}
 
 Expiry::~Expiry() {
   close();

@@ -10,6 +10,10 @@
 #include "core/ports/connector.hpp"
 #include "core/value/result.hpp"
 
+namespace locum {
+class Expiring;
+}
+
 namespace locum::detail {
 
 /// Has the connector sweep for objects that have expired (see Expiring), on a thread of its own, which there

@@ -34,7 +34,7 @@ std::string named(const ViewedMemory& viewed) {
 
 RoomWait::RoomWait(SessionState& session, Deadline deadline)
     : session_(session),
-      monitor_(session.connector().memory_monitor()),
+      monitor_(session.connector().capability<MemoryMonitor>()),
       until_(session.completions()->moment(deadline)) {}
 
 Result<void> RoomWait::check() const {

@@ -17,13 +17,15 @@
 #include "core/object/internal_stores.hpp"
 #include "core/object/object_tail.hpp"
 #include "core/ports/expiring.hpp"
+#include "core/ports/name_waits.hpp"
+#include "core/ports/node_contents.hpp"
 #include "core/ports/wait_in_turns.hpp"
 
 namespace locum {
 
 namespace {
 
-class Cluster final : public Connector, public Expiring {
+class Cluster final : public Connector, public Expiring, public NodeContents, public NameWaits {
  public:
   explicit Cluster(ClusterParts parts)
       : arena_(std::move(parts.arena)),
@@ -56,10 +58,12 @@ class Cluster final : public Connector, public Expiring {
 
   std::vector<Key> keys_of_node(std::uint32_t store) override { return table_->keys(store, Whose::node); }
   MemoryUsage usage() const override;
-  MemoryMonitor* memory_monitor() noexcept override { return monitor_.get(); }
-  StoreAccounts* accounts() noexcept override { return table_->accounts(); }
-  Expiring* expiring() noexcept override { return this; }
   void sweep() noexcept override { evict_expired(*this, *table_, *arena_); }
+
+  Capability* find_capability(const std::type_info& type) noexcept override {
+    return one_of<MemoryMonitor, StoreAccounts, Expiring, NodeContents, NameWaits>(
+        type, monitor_.get(), table_->accounts(), this, this, this);
+  }
 
  private:
   [[nodiscard]] Result<Pin> find(const Address& address, WaitBudget budget);

@@ -23,6 +23,9 @@
 #include "core/object/internal_stores.hpp"
 #include "core/ports/directory.hpp"
 #include "core/ports/expiring.hpp"
+#include "core/ports/memory_monitor.hpp"
+#include "core/ports/name_waits.hpp"
+#include "core/ports/node_contents.hpp"
 #include "core/ports/wait_in_turns.hpp"
 
 namespace locum {
@@ -126,7 +129,11 @@ Result<ObjectView> view_of(LocalObject& object) {
                             object.meta().type_hash);
 }
 
-class Local final : public Connector, public MemoryMonitor, public Expiring {
+class Local final : public Connector,
+                    public MemoryMonitor,
+                    public Expiring,
+                    public NodeContents,
+                    public NameWaits {
  public:
   explicit Local(LocalOptions options) : options_(options) {}
 
@@ -240,7 +247,6 @@ class Local final : public Connector, public MemoryMonitor, public Expiring {
     }
     return keys;
   }
-  Expiring* expiring() noexcept override { return this; }
   void sweep() noexcept override {
     const MutexLock lock(mutex_);
     const std::uint64_t now = nanoseconds_since_1970();
@@ -263,8 +269,6 @@ class Local final : public Connector, public MemoryMonitor, public Expiring {
     return usage;
   }
 
-  MemoryMonitor* memory_monitor() noexcept override { return this; }
-  StoreAccounts* accounts() noexcept override { return accounts_.get(); }
   std::uint32_t arm() noexcept override { return memory_->arm(); }
   void sleep(std::uint32_t armed, Moment until) noexcept override { memory_->sleep(armed, until); }
   // Evicted objects belong to their views alone: they are counted, not named.
@@ -284,6 +288,11 @@ class Local final : public Connector, public MemoryMonitor, public Expiring {
     std::ranges::sort(viewed.largest, std::greater(), &ViewedObject::bytes);
     viewed.largest.resize(std::min(most, viewed.largest.size()));
     return viewed;
+  }
+
+  Capability* find_capability(const std::type_info& type) noexcept override {
+    return one_of<MemoryMonitor, StoreAccounts, Expiring, NodeContents, NameWaits>(
+        type, this, accounts_.get(), this, this, this);
   }
 
  private:

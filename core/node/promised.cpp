@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/ports/connector.hpp"
+#include "core/ports/name_homes.hpp"
 #include "core/value/type_name.hpp"
 
 namespace locum {
@@ -84,7 +86,8 @@ std::optional<Key> same_as(const ObjectView& object) noexcept {
 }
 
 std::string Connector::name_of(const Key& promised) const {
-  return promised_name(promised);
+  const NameHomes* const homes = capability<NameHomes>();
+  return homes != nullptr ? homes->name_of(promised) : promised_name(promised);
 }
 
 std::string promised_name(const Key& promised, std::uint32_t nonce) {

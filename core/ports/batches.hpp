@@ -6,6 +6,7 @@
 #include <locum/deadline.hpp>
 #include <locum/detail/object/address.hpp>
 #include <locum/detail/object/object.hpp>
+#include <locum/ports/capability.hpp>
 #include <locum/result.hpp>
 
 namespace locum {
@@ -23,10 +24,8 @@ struct Sealed;
 
 /// Reads or changes many objects per call. A failed one does not fail the others. Any thread may call; calls
 /// that wait have a deadline.
-class Batches {
+class Batches : public Capability {
  public:
-  virtual ~Batches() = default;
-
   /// Gets each object like Source::get() or get_some(), with their errors: `found` in the order of
   /// `addresses`. Objects of other nodes are requested in few messages: small ones in one per node and 256
   /// objects, large ones one by one, concurrently. Small objects of one reply stay in memory until the last

@@ -14,16 +14,15 @@
 #include <locum/detail/object/object.hpp>
 #include <locum/detail/object/selection.hpp>
 #include <locum/metrics.hpp>
-#include <locum/ports/batches.hpp>
-#include <locum/ports/memory_monitor.hpp>
+#include <locum/ports/capability.hpp>
 #include <locum/ports/now_or_task.hpp>
-#include <locum/ports/store_accounts.hpp>
 #include <locum/ports/wait_budget.hpp>
 #include <locum/result.hpp>
 
 namespace locum {
 
-class Expiring;
+class NameWatcher;
+enum class Wanting : std::uint8_t;
 
 /// Whether sealing under a live name is an error or makes a new generation.
 enum class SealMode : std::uint8_t { put, replace };
@@ -50,8 +49,6 @@ struct Sealed {
 using Wanted = std::function<bool()>;
 /// Interval at which a wait checks whether its result is wanted.
 inline constexpr std::chrono::milliseconds look_interval{200};
-
-class NameWatcher;
 
 /// Reads objects. Any thread may call; calls that wait have a deadline. A missing object is
 /// `Errc::not_found`.
@@ -112,18 +109,6 @@ class Source {
   /// `wanted`, if not empty, about every `look_interval`: `timeout` also if it returns false.
   [[nodiscard]] virtual Result<ObjectView> wait(const Address& address, Deadline deadline,
                                                 const Wanted& wanted = {}) = 0;
-  /// Returns one look of a wait that has no thread, as a task, where a look would block its caller. It takes
-  /// a second at most, then ends with `timeout`, or with another error where wait() would. It fetches an
-  /// object that it finds like get_or_task(), until the deadline. Null: wait() with a moment that has passed
-  /// does not block. Not needed where get_or_task() waits for promises; elsewhere that returns `not_found`
-  /// for them.
-  [[nodiscard]] virtual std::shared_ptr<Look> look_later(const Address& /*address*/, CountsUntil /*counts*/,
-                                                         Deadline /*deadline*/) {
-    return nullptr;
-  }
-  /// Notifies the watcher once that name may have been bound, as Directory::watch() does; for a promise, once
-  /// it may have ended. Not needed if begun tasks complete by themselves.
-  virtual void watch(const Address& /*address*/, const std::shared_ptr<NameWatcher>& /*watcher*/) {}
 };
 
 /// Creates objects. Any thread may call. Results now or by a task, as in Source.
@@ -157,44 +142,54 @@ class Sink {
 };
 
 /// Bytes by key: the interface behind every store. `cluster` (memory of one node), `distributed` (several
-/// nodes) and `local` (one process) implement it.
+/// nodes) and `local` (one process) implement it. What only some connectors can do is a Capability.
 class Connector : public Source, public Sink {
  public:
-  /// Returns the batched calls; null: none, calls are made one after the other.
-  [[nodiscard]] virtual Batches* batches() noexcept { return nullptr; }
-  /// Gets, seals and evicts as in Batches, whether or not batches() is null.
+  [[nodiscard]] virtual MemoryUsage usage() const = 0;
+  /// Returns the path of written bytes: `in_memory`, or that to this connector's storage.
+  [[nodiscard]] virtual Path path_of_writes(Path in_memory) const noexcept { return in_memory; }
+
+  /// Returns the ability of that type; null: the connector lacks it. The abilities that the library asks for:
+  /// Batches (null: calls are made one after the other), MemoryMonitor (no call can wait for free memory),
+  /// StoreAccounts (stores have no budgets), Expiring (objects have no lifetime), NameWaits (begun tasks
+  /// complete by themselves, or get_or_task() returns `not_found` for a promise), NameHomes, NodeContents,
+  /// StoreNumbers. It lives as long as the connector.
+  template <class T>
+  [[nodiscard]] T* capability() noexcept {
+    return static_cast<T*>(find_capability(typeid(T)));
+  }
+  template <class T>
+  [[nodiscard]] const T* capability() const noexcept {
+    return const_cast<Connector*>(this)->capability<T>();
+  }
+  /// Overridden by connectors with abilities: see one_of(). One around another connector may pass this on.
+  [[nodiscard]] virtual Capability* find_capability(const std::type_info& /*type*/) noexcept {
+    return nullptr;
+  }
+
+  /// Get, seal and evict as in Batches, whether or not the connector has these.
   void find_batch(std::span<const Address> addresses, Wanting wanting, std::span<Result<ObjectView>> found,
                   Deadline deadline);
   void seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed, Deadline deadline);
   void evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted, Deadline deadline);
-  [[nodiscard]] virtual MemoryUsage usage() const = 0;
-  /// Returns the monitor of free memory; null: no call can wait for that.
-  [[nodiscard]] virtual MemoryMonitor* memory_monitor() noexcept { return nullptr; }
-  /// Returns the accounts of this node's memory by store, and budgets; null: there are none here.
-  [[nodiscard]] virtual StoreAccounts* accounts() noexcept { return nullptr; }
-  /// Returns the path of written bytes: `in_memory`, or that to this connector's storage.
-  [[nodiscard]] virtual Path path_of_writes(Path in_memory) const noexcept { return in_memory; }
-  /// Returns the evictor of expired objects; null: objects have no lifetime.
-  [[nodiscard]] virtual Expiring* expiring() noexcept { return nullptr; }
+  /// See NameWaits; without these nobody is notified, and there is no look.
+  void watch(const Address& address, const std::shared_ptr<NameWatcher>& watcher);
+  [[nodiscard]] std::shared_ptr<Look> look_later(const Address& address, CountsUntil counts,
+                                                 Deadline deadline);
   /// Returns the keys of the live objects of a store that the ranks of this node own, as far as no rank makes
-  /// or evicts one meanwhile. Empty where a connector has none to show.
-  [[nodiscard]] virtual std::vector<Key> keys_of_node(std::uint32_t /*store*/) { return {}; }
-  /// Returns the name that a promise is bound under (see promised_by()), decided by its maker's node. The
-  /// same on every rank. wait() for it ends with `not_found` if that promise no longer exists, and with
-  /// `peer_lost` if its maker died before it was set.
-  [[nodiscard]] virtual std::string name_of(const Key& promised) const;
-  /// Returns a name that begins with `stem` and whose home is the node of that rank; the same on every rank.
-  /// For records that one rank reads often: it then needs no message.
-  [[nodiscard]] virtual std::string name_near(std::uint32_t /*rank*/, std::uint32_t /*store*/,
-                                              std::string stem) const {
-    return stem;
-  }
+  /// or evicts one meanwhile. Empty where a connector has none to show (NodeContents).
+  [[nodiscard]] std::vector<Key> keys_of_node(std::uint32_t store);
+  /// Returns the name that a promise is bound under (see promised_by()), decided by its maker's node
+  /// (NameHomes). The same on every rank. wait() for it ends with `not_found` if that promise no longer
+  /// exists, and with `peer_lost` if its maker died before it was set.
+  [[nodiscard]] std::string name_of(const Key& promised) const;
+  /// Returns a name that begins with `stem` and whose home is the node of that rank (NameHomes); the same on
+  /// every rank. For records that one rank reads often: it then needs no message.
+  [[nodiscard]] std::string name_near(std::uint32_t rank, std::uint32_t store, std::string stem) const;
   /// Returns the number of the store whose name has this generation in the runtime's own store: unique to
-  /// that name and generation, and the same on every rank. More than last_store: no number is left.
-  [[nodiscard]] virtual std::uint64_t store_number(std::string_view /*name*/,
-                                                   std::uint64_t generation) const {
-    return generation;
-  }
+  /// that name and generation, and the same on every rank (StoreNumbers). More than last_store: no number is
+  /// left.
+  [[nodiscard]] std::uint64_t store_number(std::string_view name, std::uint64_t generation) const;
 };
 
 }  // namespace locum

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstdint>
 
+#include <locum/ports/capability.hpp>
+
 namespace locum {
 
 /// Returns the interval of sweeps for objects with that lifetime: an expired object may still be found for
@@ -16,10 +18,8 @@ namespace locum {
 /// Interface of a connector whose objects expire at the end of their lifetime (ObjectMeta::lifetime_ms),
 /// counted from their seal, unless they are evicted before. A put under the name of an expired object
 /// succeeds, whether or not it was swept. Any thread may call.
-class Expiring {
+class Expiring : public Capability {
  public:
-  virtual ~Expiring() = default;
-
   /// Announces objects with that lifetime in a store. Returns the longest interval between sweeps.
   [[nodiscard]] virtual std::chrono::milliseconds expect(std::uint32_t /*store*/,
                                                          std::chrono::milliseconds lifetime) {

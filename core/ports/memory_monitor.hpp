@@ -7,6 +7,7 @@
 
 #include <locum/deadline.hpp>
 #include <locum/key.hpp>
+#include <locum/ports/capability.hpp>
 
 namespace locum {
 
@@ -37,14 +38,9 @@ struct ViewedMemory {
 /// the sleep. Only a wake-up is promised, not memory: other threads try as well. Some events wake no thread:
 /// the end of the last view of an evicted object (a view may not cost more because others wait), or a draft
 /// that another process discards. A sleeper therefore also tries again at intervals.
-class MemoryMonitor {
+class MemoryMonitor : public Capability {
  public:
   using Moment = Deadline::Clock::time_point;
-
-  MemoryMonitor() = default;
-  MemoryMonitor(const MemoryMonitor&) = delete;
-  MemoryMonitor& operator=(const MemoryMonitor&) = delete;
-  virtual ~MemoryMonitor() = default;
 
   /// Makes memory that becomes free from now on end a sleep() with the returned number.
   [[nodiscard]] virtual std::uint32_t arm() noexcept = 0;

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include <locum/ports/capability.hpp>
 #include <locum/result.hpp>
 
 namespace locum {
@@ -24,13 +25,8 @@ struct StoreUsage {
 
 /// Budgets of stores: how much of a node's memory the objects of a store may take. The processes of the node
 /// count together; the counts of one that dies follow from the objects that it leaves. Any thread may call.
-class StoreAccounts {
+class StoreAccounts : public Capability {
  public:
-  StoreAccounts() = default;
-  StoreAccounts(const StoreAccounts&) = delete;
-  StoreAccounts& operator=(const StoreAccounts&) = delete;
-  virtual ~StoreAccounts() = default;
-
   /// Returns whether a store of this node has a budget: if not, the other calls need not be made.
   [[nodiscard]] bool any() const noexcept { return budgets_->load(std::memory_order_relaxed) != 0; }
   /// Gives a store a budget; called by each process that makes objects in it, before it does. All give the

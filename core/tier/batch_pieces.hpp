@@ -8,6 +8,7 @@
 #include "core/base/batch_places.hpp"
 #include "core/object/address.hpp"
 #include "core/object/object.hpp"
+#include "core/ports/batches.hpp"
 #include "core/ports/connector.hpp"
 #include "core/value/deadline.hpp"
 #include "core/value/result.hpp"

@@ -33,7 +33,7 @@ Result<ObjectDraft> MemoryRoom::create(std::uint64_t size_bytes, const ObjectMet
   const auto last_try =
       began < impatient_until_.load(std::memory_order_relaxed) ? began : std::min(until, began + longest);
   const WaitBudget no_wait = WaitBudget::limited(longest_lock, WaitBudget::Work::any).until(until);
-  MemoryMonitor* const monitor = front_->memory_monitor();
+  MemoryMonitor* const monitor = front_->capability<MemoryMonitor>();
   std::uint64_t made = 0;
   std::chrono::milliseconds until_more{60};
   for (std::uint64_t wanted = 2 * size_bytes + for_pieces;; wanted *= 2, until_more *= 2) {
@@ -63,11 +63,11 @@ Result<ObjectDraft> MemoryRoom::create(std::uint64_t size_bytes, const ObjectMet
 
 // Not if all that this process does not view would leave in vain.
 bool MemoryRoom::can_help(std::uint32_t store, std::uint64_t size_bytes) const {
-  if (MemoryMonitor* const monitor = front_->memory_monitor();
+  if (MemoryMonitor* const monitor = front_->capability<MemoryMonitor>();
       monitor != nullptr && !monitor->viewed(0).leaves(size_bytes)) {
     return false;
   }
-  StoreAccounts* const accounts = front_->accounts();
+  StoreAccounts* const accounts = front_->capability<StoreAccounts>();
   if (accounts == nullptr || !accounts->any()) {
     return true;
   }
@@ -93,14 +93,14 @@ std::uint64_t MemoryRoom::make(std::uint32_t store, std::uint64_t size_bytes, st
 // Where a store is at its budget, only its own objects help.
 std::vector<MemoryRoom::Candidate> MemoryRoom::candidates(std::uint32_t store,
                                                           std::uint64_t size_bytes) const {
-  StoreAccounts* const accounts = front_->accounts();
+  StoreAccounts* const accounts = front_->capability<StoreAccounts>();
   const bool is_at_budget = accounts != nullptr && accounts->any() && !accounts->has_room(store, size_bytes);
   std::vector<std::uint32_t> stores = is_at_budget ? std::vector<std::uint32_t>() : stores_.all();
   if (std::ranges::find(stores, store) == stores.end()) {
     stores.push_back(store);
   }
   std::unordered_set<Key> viewed;
-  if (MemoryMonitor* const monitor = front_->memory_monitor()) {
+  if (MemoryMonitor* const monitor = front_->capability<MemoryMonitor>()) {
     for (const ViewedObject& one : monitor->viewed(std::numeric_limits<std::uint32_t>::max()).largest) {
       viewed.insert(one.key);
     }

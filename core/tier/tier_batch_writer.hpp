@@ -9,6 +9,7 @@
 #include "core/backend/call_pool.hpp"
 #include "core/object/address.hpp"
 #include "core/object/object.hpp"
+#include "core/ports/batches.hpp"
 #include "core/ports/connector.hpp"
 #include "core/tier/background_writer.hpp"
 #include "core/tier/tier_parts.hpp"

@@ -13,6 +13,8 @@
 #include "core/backend/pooled_call.hpp"
 #include "core/backend/read_ahead.hpp"
 #include "core/ports/expiring.hpp"
+#include "core/ports/name_waits.hpp"
+#include "core/ports/store_numbers.hpp"
 #include "core/ports/wait_in_turns.hpp"
 #include "core/tier/background_writer.hpp"
 #include "core/tier/tier.hpp"
@@ -38,7 +40,11 @@ constexpr std::chrono::milliseconds longest_between_looks{1000};
 constexpr std::chrono::seconds one_look{1};
 
 /// See open_tier(). What has to wait for the backend without its caller is done by threads (CallPool).
-class TierConnector final : public Tier, public Expiring, public std::enable_shared_from_this<TierConnector> {
+class TierConnector final : public Tier,
+                            public Expiring,
+                            public NameWaits,
+                            public StoreNumbers,
+                            public std::enable_shared_from_this<TierConnector> {
  public:
   TierConnector(std::shared_ptr<Connector> front, std::shared_ptr<Connector> back, TierOptions options)
       : parts_(std::make_shared<TierParts>(std::move(front), std::move(back), std::move(options))),
@@ -160,30 +166,18 @@ class TierConnector final : public Tier, public Expiring, public std::enable_sha
     }
   }
 
-  Batches* batches() noexcept override { return &*batches_; }
-
-  Expiring* expiring() noexcept override {
-    return front().expiring() != nullptr && parts_->back->expiring() != nullptr ? this : nullptr;
-  }
   std::chrono::milliseconds expect(std::uint32_t store, std::chrono::milliseconds lifetime) override;
   void forget(std::uint32_t store) override;
   void sweep() noexcept override {
     if (!parts_->options.expect_expiry) {
-      front().expiring()->sweep();
+      of_front()->sweep();
     }
-    parts_->back->expiring()->sweep();
+    of_back()->sweep();
   }
 
   MemoryUsage usage() const override { return parts_->front->usage(); }
-  MemoryMonitor* memory_monitor() noexcept override { return front().memory_monitor(); }
-  StoreAccounts* accounts() noexcept override { return front().accounts(); }
   Path path_of_writes(Path in_memory) const noexcept override {
     return parts_->front->path_of_writes(in_memory);
-  }
-  std::vector<Key> keys_of_node(std::uint32_t store) override { return front().keys_of_node(store); }
-  std::string name_of(const Key& promised) const override { return parts_->front->name_of(promised); }
-  std::string name_near(std::uint32_t rank, std::uint32_t store, std::string stem) const override {
-    return parts_->front->name_near(rank, store, std::move(stem));
   }
   /// Sessions ask for the number of each store before they use it.
   std::uint64_t store_number(std::string_view name, std::uint64_t generation) const override {
@@ -194,7 +188,18 @@ class TierConnector final : public Tier, public Expiring, public std::enable_sha
     return number;
   }
 
+  Capability* find_capability(const std::type_info& type) noexcept override {
+    if (type == typeid(Expiring)) {
+      return of_front() != nullptr && of_back() != nullptr ? static_cast<Expiring*>(this) : nullptr;
+    }
+    Capability* const own = one_of<Batches, NameWaits, StoreNumbers>(type, &*batches_, this, this);
+    return own != nullptr ? own : front().find_capability(type);
+  }
+
  private:
+  [[nodiscard]] Expiring* of_front() const noexcept { return front().capability<Expiring>(); }
+  [[nodiscard]] Expiring* of_back() const noexcept { return parts_->back->capability<Expiring>(); }
+
   /// An address, with the name that a store has in the registry in front.
   class Registered {
    public:
@@ -294,15 +299,14 @@ class TierConnector final : public Tier, public Expiring, public std::enable_sha
 std::chrono::milliseconds TierConnector::expect(std::uint32_t store, std::chrono::milliseconds lifetime) {
   (void)parts_->expect_expiry(store, static_cast<std::uint64_t>(lifetime.count()));
   const auto there = parts_->stores.in_back(store);
-  const auto of_back =
-      there ? parts_->back->expiring()->expect(*there, lifetime) : sweep_interval_of(lifetime);
-  return parts_->options.expect_expiry ? of_back : std::min(of_back, sweep_interval_of(lifetime));
+  const auto interval = there ? of_back()->expect(*there, lifetime) : sweep_interval_of(lifetime);
+  return parts_->options.expect_expiry ? interval : std::min(interval, sweep_interval_of(lifetime));
 }
 
 void TierConnector::forget(std::uint32_t store) {
-  front().expiring()->forget(store);
+  of_front()->forget(store);
   if (const auto there = parts_->stores.in_back(store)) {
-    parts_->back->expiring()->forget(*there);
+    of_back()->forget(*there);
   }
 }
 

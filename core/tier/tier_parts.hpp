@@ -85,7 +85,7 @@ struct TierParts {
   /// Memory has objects in that store that live so long. False: nobody would evict them.
   [[nodiscard]] bool expect_expiry(std::uint32_t store, std::uint64_t lifetime_ms) const {
     const std::chrono::milliseconds lifetime(lifetime_ms);
-    Expiring* const expiring = front->expiring();
+    Expiring* const expiring = front->capability<Expiring>();
     if (expiring != nullptr && !options.expect_expiry) {
       (void)expiring->expect(store, lifetime);
     }

@@ -52,7 +52,7 @@ std::string line_of(const std::string& title, const std::string& whose, const St
 }  // namespace
 
 std::vector<StoreRow> store_rows(Connector& connector, int rank, int node) {
-  StoreAccounts* const accounts = connector.accounts();
+  StoreAccounts* const accounts = connector.capability<StoreAccounts>();
   if (accounts == nullptr) {
     return {};
   }

@@ -12,12 +12,13 @@
 #include "core/base/mutex.hpp"
 #include "core/ports/connector.hpp"
 #include "core/ports/directory.hpp"
+#include "core/ports/name_waits.hpp"
 
 namespace locum::tests {
 
 /// A connector of promises, one in each store, that the test sets. It counts look-ups, and notifies its
 /// watcher. Allocates no memory for that. Any thread.
-class AwaitedConnector final : public Connector {
+class AwaitedConnector final : public Connector, public NameWaits {
  public:
   explicit AwaitedConnector(std::size_t promises) : set_(promises) {}
 
@@ -72,6 +73,9 @@ class AwaitedConnector final : public Connector {
   NowOrTask<bool> evict_or_task(const Address&, CountsUntil, WaitBudget) override { return {false}; }
   Result<std::uint64_t> drop(std::uint32_t) override { return std::uint64_t{0}; }
   MemoryUsage usage() const override { return {}; }
+  Capability* find_capability(const std::type_info& type) noexcept override {
+    return one_of<NameWaits>(type, this);
+  }
 
  private:
   std::vector<std::atomic<bool>> set_;  ///< by store

@@ -282,7 +282,7 @@ inline void await_moment(std::uint64_t since_1970_ns) {
 }
 
 TEST_P(ConnectorContract, EvictsEachObjectAtTheEndOfItsLifetime) {
-  Expiring* const expiring = connector_->expiring();
+  Expiring* const expiring = connector_->capability<Expiring>();
   if (expiring == nullptr) {
     GTEST_SKIP() << "this connector has no lifetimes";
   }
@@ -335,7 +335,7 @@ TEST_P(ConnectorContract, EvictsEachObjectAtTheEndOfItsLifetime) {
 }
 
 TEST_P(ConnectorContract, GivesTheNameOfWhatHasExpiredToAPut) {
-  Expiring* const expiring = connector_->expiring();
+  Expiring* const expiring = connector_->capability<Expiring>();
   if (expiring == nullptr) {
     GTEST_SKIP() << "this connector has no lifetimes";
   }

@@ -8,6 +8,9 @@
 #include <vector>
 
 #include "core/ports/connector.hpp"
+#include "core/ports/name_waits.hpp"
+#include "core/ports/store_accounts.hpp"
+#include "core/ports/store_numbers.hpp"
 
 namespace locum::tests {
 
@@ -43,9 +46,10 @@ class ForwardingConnector : public Connector {
   }
   Result<std::uint64_t> drop(std::uint32_t store) override { return behind_->drop(store); }
   MemoryUsage usage() const override { return behind_->usage(); }
-  StoreAccounts* accounts() noexcept override { return behind_->accounts(); }
-  std::uint64_t store_number(std::string_view name, std::uint64_t generation) const override {
-    return behind_->store_number(name, generation);
+  Capability* find_capability(const std::type_info& type) noexcept override {
+    const bool is_forwarded =
+        type == typeid(StoreAccounts) || type == typeid(StoreNumbers) || type == typeid(NameWaits);
+    return is_forwarded ? behind_->find_capability(type) : nullptr;
   }
 
  protected:

@@ -47,9 +47,6 @@ class HookedConnector final : public ForwardingConnector {
     }
     return view;
   }
-  void watch(const Address& address, const std::shared_ptr<NameWatcher>& watcher) override {
-    behind().watch(address, watcher);
-  }
 
  private:
   template <class Hook>

@@ -49,7 +49,7 @@ class MemoryMonitorContract : public testing::TestWithParam<MonitorMaker> {
 
   const MonitorMaker::Connectors connectors_ = GetParam().make();
   Connector& other_ = *connectors_[1];
-  MemoryMonitor& monitor_ = *connectors_[0]->memory_monitor();
+  MemoryMonitor& monitor_ = *connectors_[0]->capability<MemoryMonitor>();
 };
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(MemoryMonitorContract);
 

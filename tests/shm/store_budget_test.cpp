@@ -53,7 +53,7 @@ class Rank {
 
   [[nodiscard]] static std::vector<std::byte> value() { return std::vector<std::byte>(quarter); }
   [[nodiscard]] StoreUsage usage() const {
-    for (const StoreUsage& one : connector_->accounts()->usage()) {
+    for (const StoreUsage& one : connector_->capability<StoreAccounts>()->usage()) {
       if (one.store == limited.number()) {
         return one;
       }

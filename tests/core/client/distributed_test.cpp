@@ -270,8 +270,8 @@ TEST_P(DistributedRanks, EveryRankFindsWhatAnyRankPut) {
 TEST(Distributed, EveryNodeSeesInTheFactsWhenAnObjectExpires) {
   SimulatedNodes world(3, 1);
   Connector& maker = world.connector(0);
-  ASSERT_NE(maker.expiring(), nullptr);
-  (void)maker.expiring()->expect(1, std::chrono::hours(1));
+  ASSERT_NE(maker.capability<Expiring>(), nullptr);
+  (void)maker.capability<Expiring>()->expect(1, std::chrono::hours(1));
   ObjectMeta meta = plain_meta(1, "T");
   meta.lifetime_ms = 3'600'000;
   const Key key = maker.seal(maker.create(100'000, meta, {}).value(), {}, {}).value().key;

@@ -47,9 +47,6 @@ class AskingConnector final : public tests::ForwardingConnector {
     }
     return ForwardingConnector::seal_or_task(draft, options, counts, budget);
   }
-  void watch(const Address& address, const std::shared_ptr<NameWatcher>& watcher) override {
-    behind().watch(address, watcher);
-  }
 
  private:
   Judge judge_;

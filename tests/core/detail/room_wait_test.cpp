@@ -48,8 +48,10 @@ class CountingMonitor final : public MemoryMonitor {
 class MonitoredConnector final : public ForwardingConnector {
  public:
   explicit MonitoredConnector(const std::shared_ptr<Connector>& behind)
-      : ForwardingConnector(behind), monitor(*behind->memory_monitor()) {}
-  MemoryMonitor* memory_monitor() noexcept override { return &monitor; }
+      : ForwardingConnector(behind), monitor(*behind->capability<MemoryMonitor>()) {}
+  Capability* find_capability(const std::type_info& type) noexcept override {
+    return type == typeid(MemoryMonitor) ? &monitor : ForwardingConnector::find_capability(type);
+  }
 
   CountingMonitor monitor;
 };

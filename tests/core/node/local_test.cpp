@@ -35,7 +35,7 @@ TEST(Local, PutsItsCreatorIntoKeys) {
 
 TEST(Local, CountsTheObjectsOfAStoreThatHasABudget) {
   const auto connector = open_local();
-  ASSERT_TRUE(connector->accounts()->set_budget(4, "fields", 20));
+  ASSERT_TRUE(connector->capability<StoreAccounts>()->set_budget(4, "fields", 20));
   EXPECT_TRUE(put(*connector, 3, {}, pattern(1, 100))) << "it has none";
   const Key key = put(*connector, 4, {}, pattern(1, 12)).value().key;
   const auto refused = put(*connector, 4, {}, pattern(1, 12));
@@ -44,11 +44,11 @@ TEST(Local, CountsTheObjectsOfAStoreThatHasABudget) {
   {
     const auto view = connector->get(Address(key), {}).value();
     EXPECT_TRUE(connector->evict(Address(key), {}).value());
-    EXPECT_FALSE(connector->accounts()->has_room(4, 12)) << "it is still viewed";
+    EXPECT_FALSE(connector->capability<StoreAccounts>()->has_room(4, 12)) << "it is still viewed";
   }
   EXPECT_TRUE(put(*connector, 4, {}, pattern(1, 20)));
-  ASSERT_EQ(connector->accounts()->usage().size(), 1U);
-  EXPECT_EQ(connector->accounts()->usage()[0].node_highest, 20U);
+  ASSERT_EQ(connector->capability<StoreAccounts>()->usage().size(), 1U);
+  EXPECT_EQ(connector->capability<StoreAccounts>()->usage()[0].node_highest, 20U);
 }
 
 TEST(Local, GivesUpAWaitAtItsOwnTimeout) {

@@ -48,9 +48,6 @@ class CrossingConnector final : public ForwardingConnector {
     }
     return evicted;
   }
-  void watch(const Address& address, const std::shared_ptr<NameWatcher>& watcher) override {
-    behind().watch(address, watcher);
-  }
 
   static constexpr auto patience = 500ms;
   std::atomic<bool> cross{false};

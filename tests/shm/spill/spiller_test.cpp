@@ -141,7 +141,7 @@ TEST_F(SpillerOnNode, KeepsMetadataInMemory) {
   EXPECT_EQ(usage.own_disk_bytes, large);
   EXPECT_LT(usage.own_used, 2 * page_bytes);
   const auto of_the_store = [&] {
-    const std::vector<StoreUsage> stores = first_.connector->accounts()->usage();
+    const std::vector<StoreUsage> stores = first_.connector->capability<StoreAccounts>()->usage();
     return std::ranges::find(stores, 1U, &StoreUsage::store)->own_disk_bytes;
   };
   EXPECT_EQ(of_the_store(), large);

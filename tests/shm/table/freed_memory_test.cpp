@@ -73,14 +73,14 @@ TEST(FreedMemoryTest, IsCountedWhileViewsComeAndGo) {
     });
   }
   for (int look = 0; look < 300; ++look) {
-    const ViewedMemory viewed = node->memory_monitor()->viewed(2);
+    const ViewedMemory viewed = node->capability<MemoryMonitor>()->viewed(2);
     EXPECT_GE(viewed.objects, 1U);
     EXPECT_LE(viewed.objects, keys.size());
     EXPECT_GE(viewed.bytes, 5000U);
   }
   stop.store(true);
   readers.clear();
-  EXPECT_EQ(node->memory_monitor()->viewed(2).objects, 1U);
+  EXPECT_EQ(node->capability<MemoryMonitor>()->viewed(2).objects, 1U);
 }
 
 }  // namespace

@@ -195,7 +195,7 @@ TEST(Tier, MakesRoomByWhatTheBackendHas) {
 TEST(Tier, KeepsAStoreWithinItsBudget) {
   const auto backend = std::make_shared<ProbeBackend>();
   const Job job(backend);
-  ASSERT_TRUE(job.memory->accounts()->set_budget(fields, "fields", 3000));
+  ASSERT_TRUE(job.memory->capability<StoreAccounts>()->set_budget(fields, "fields", 3000));
   for (std::uint64_t name = 0; name < 10; ++name) {
     ASSERT_TRUE(job.put(std::to_string(name), name, {}, 1000));
   }
@@ -381,13 +381,13 @@ TEST(Tier, ObjectsHaveTheirLifetimeInBoth) {
   EXPECT_EQ(code_of(other.get("brief")), Errc::not_found);
   ASSERT_TRUE(job.put_for("brief", 3, 5ms)) << "nobody has swept it";
   await_end(job.get("brief").value().expires_ns());
-  job.tier->expiring()->sweep();
+  job.tier->capability<Expiring>()->sweep();
   EXPECT_EQ(code_of(job.get("brief")), Errc::not_found);
   EXPECT_EQ(code_of(job.put_for("hour", 4, 5ms)), Errc::key_exists);
   ASSERT_TRUE(job.put_for("hour", 4, 5ms, {SealMode::replace}));
   EXPECT_TRUE(holds(job.get("hour").value(), pattern(4, 100)));
   await_end(job.get("hour").value().expires_ns());
-  job.tier->expiring()->sweep();
+  job.tier->capability<Expiring>()->sweep();
   EXPECT_FALSE(job.tier->exists({fields, "hour"}, {}).value());
   EXPECT_TRUE(job.put("hour", 5));
 }

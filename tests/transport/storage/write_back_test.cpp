@@ -262,7 +262,7 @@ TEST_F(WriteBackTier, NoOlderValueComesBackWhenALifetimeEnds) {
   const std::uint64_t end = job_.get("T").value().expires_ns();
   EXPECT_EQ(code_of(job_.put_for("T", 3, 20ms, {SealMode::replace, generation})), Errc::stale);
   await_end(end);
-  job_.tier->expiring()->sweep();
+  job_.tier->capability<Expiring>()->sweep();
   EXPECT_EQ(code_of(job_.get("T")), Errc::not_found);
   EXPECT_EQ(code_of(Job(gate_).get("T")), Errc::not_found);
   EXPECT_TRUE(job_.put("T", 4));
