@@ -7,6 +7,7 @@
 #include "bench/interleave.hpp"
 #include "bench/node_store.hpp"
 #include "bench/rows.hpp"
+#include "core/detail/session_state.hpp"
 #include "tests/shm/lockstep_nodes.hpp"
 
 namespace locum::bench {

@@ -2,6 +2,7 @@
 #include "bench/interleave.hpp"
 #include "bench/node_store.hpp"
 #include "bench/rows.hpp"
+#include "core/detail/session_state.hpp"
 
 namespace locum::bench {
 

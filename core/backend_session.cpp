@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/backend/backend_connector.hpp"
+#include "core/detail/session_state.hpp"
 #include "core/value/metrics.hpp"
 
 namespace locum {

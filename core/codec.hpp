@@ -12,7 +12,6 @@
 #include <locum/detail/object/object.hpp>
 #include <locum/detail/read.hpp>
 #include <locum/detail/representation.hpp>
-#include <locum/detail/session_state.hpp>
 #include <locum/type_name.hpp>
 #include <locum/view.hpp>
 
@@ -48,6 +47,8 @@ concept Codec = std::is_class_v<C> && requires {
 };
 
 namespace detail {
+
+class SessionState;
 
 /// Separates the name of a type from that of its codec; occurs in no other type name.
 inline constexpr char codec_mark = '@';

@@ -110,7 +110,7 @@ std::string describe(const JobFacts& job, std::span<const RankFacts> ranks) {
   }
   text += "  within a node: shared memory, read in place\n";
   if (!job.spill_folder.empty()) {
-    text += "  what has no room there: on disk below '" + job.spill_folder + "' of each node, " +
+    text += "  spilled objects: on disk below '" + job.spill_folder + "' of each node, " +
             (job.spill_bytes == 0 ? "as far as that has room" : "at most " + human_bytes(job.spill_bytes)) +
             '\n';
   }

@@ -8,6 +8,7 @@
 
 #include "core/base/mutex.hpp"
 #include "core/detail/session_list.hpp"
+#include "core/detail/session_state.hpp"
 #include "core/store.hpp"
 
 namespace locum {

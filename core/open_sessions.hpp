@@ -14,13 +14,6 @@
 /// process that was forked from a rank nothing is found.
 namespace locum {
 
-namespace detail {
-
-/// Returns the error of a handle for which session_of() returned null.
-[[nodiscard]] Error no_session_of(const Handle& handle);
-
-}  // namespace detail
-
 /// Returns the store of that name, with the errors of Runtime::store() without options. `runtime` selects the
 /// runtime by its name (RuntimeOptions::name); without it there must be only one. `closed` if no such runtime
 /// is open, `invalid_argument` if several are.
@@ -30,15 +23,12 @@ namespace detail {
 /// Transfers nothing; an error of the handle is the result of the first use.
 template <class T>
 [[nodiscard]] Proxy<T> proxy(const Handle& handle) {
-  const auto session = detail::session_of(handle.incarnation);
-  return session ? session->template proxy<T>(handle) : Proxy<T>({}, handle, detail::no_session_of(handle));
+  return Proxy<T>(detail::origin_of(handle));
 }
 /// Overload for an object that was written with a codec: `proxy<Mesh>(handle, {.codec = my_codec})`.
 template <class T>
 [[nodiscard]] Proxy<T> proxy(const Handle& handle, const Decoding<T>& by) {
-  const auto session = detail::session_of(handle.incarnation);
-  return session ? session->template proxy<T>(handle, by)
-                 : Proxy<T>({}, handle, detail::no_session_of(handle), by.codec.reader());
+  return Proxy<T>(detail::origin_of(handle), by.codec.reader());
 }
 
 }  // namespace locum

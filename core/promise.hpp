@@ -30,8 +30,8 @@ class Promise : private detail::PromiseCalls {
   /// Returns the proxy. Its key identifies the value once that is set; its size is 0, meaning unknown.
   /// Another rank makes its own by `Runtime::proxy<T>(handle)`, with the codec if the promise has one.
   [[nodiscard]] Proxy<T> proxy() const& {
-    return *this ? session().template proxy<T>(handle(codec_.decoder().identity().hash),
-                                               Decoding<T>{codec_.decoder()})
+    return *this ? Proxy<T>(detail::origin_of(session(), handle(codec_.decoder().identity().hash)),
+                            codec_.decoder().reader())
                  : Proxy<T>();
   }
   /// Rejects a temporary promise, at compile time.

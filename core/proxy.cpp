@@ -2,7 +2,7 @@
 
 #include "core/async/completion_counter.hpp"
 #include "core/detail/decoded_cache.hpp"
-#include "core/detail/file_load.hpp"
+#include "core/detail/session_state.hpp"
 
 namespace locum::detail {
 
@@ -44,10 +44,6 @@ Result<ProxyTarget::Fetched> ProxyTarget::fetched(Result<ObjectView> found) {
   auto open = session();
   if (!open) {
     return open.error();
-  }
-  // Which a thread of the library may not have read: HDF5 is not for several threads. Then this one does.
-  if (!found && is_left_to_caller(found.error())) {
-    found = (*open)->fetch(handle_, {});
   }
   auto object = (*open)->as_said(handle_, std::move(found), {});
   return object ? Result<Fetched>(Fetched{std::move(*open), std::move(*object)}) : object.error();

@@ -17,8 +17,9 @@
 #include <locum/detail/coming_state.hpp>
 #include <locum/detail/range.hpp>
 #include <locum/detail/read.hpp>
-#include <locum/detail/session_state.hpp>
+#include <locum/detail/session_calls.hpp>
 #include <locum/handle.hpp>
+#include <locum/session.hpp>
 #include <locum/view.hpp>
 
 namespace locum {
@@ -28,8 +29,8 @@ namespace detail {
 /// State shared by the copies of one stand-in: its handle, and once it is resolved, the pin and the view.
 class ProxyTarget {
  public:
-  ProxyTarget(std::weak_ptr<SessionState> session, const Handle& handle, std::optional<Error> refusal)
-      : session_(std::move(session)), handle_(handle), refusal_(std::move(refusal)) {}
+  explicit ProxyTarget(StandInOrigin origin)
+      : session_(std::move(origin.session)), handle_(origin.handle), refusal_(std::move(origin.refusal)) {}
   ProxyTarget(const ProxyTarget&) = delete;
   ProxyTarget& operator=(const ProxyTarget&) = delete;
 
@@ -74,9 +75,7 @@ class Resolution final : public ProxyTarget {
   /// Makes a view of the pinned object.
   using Read = Result<V> (*)(SessionState& session, ObjectView&& object, const DecodedHow& how);
 
-  Resolution(std::weak_ptr<SessionState> session, const Handle& handle, std::optional<Error> refusal,
-             Read read)
-      : ProxyTarget(std::move(session), handle, std::move(refusal)), read_(read) {}
+  Resolution(StandInOrigin origin, Read read) : ProxyTarget(std::move(origin)), read_(read) {}
 
   /// Returns the resolved view or null; valid until release().
   [[nodiscard]] const V* resolved() const noexcept { return current_.load(std::memory_order_acquire); }
@@ -127,8 +126,6 @@ class Resolution final : public ProxyTarget {
 void note_proxy() noexcept;
 /// Returns the error of an empty stand-in.
 [[nodiscard]] Error empty_proxy();
-/// Returns the open session of this process with this incarnation, or null.
-[[nodiscard]] std::shared_ptr<SessionState> session_of(std::uint64_t incarnation) noexcept;
 
 }  // namespace detail
 
@@ -180,12 +177,12 @@ class StandIn {
     if (!session) {
       return AsyncResult<V>(session.error());
     }
-    return detail::begin_coming<V, ObjectView>((*session)->completions(),
-                                               [&] { return target_->get_or_task(**session, deadline); },
-                                               [target = target_](Result<ObjectView> found) {
-                                                 return target->take(target->fetched(std::move(found)), {});
-                                               },
-                                               detail::NotNoted());
+    return detail::begin_coming<V, ObjectView>(
+        detail::completions_of(**session), [&] { return target_->get_or_task(**session, deadline); },
+        [target = target_](Result<ObjectView> found) {
+          return target->take(target->fetched(std::move(found)), {});
+        },
+        detail::NotNoted());
   }
   /// Gives a coroutine the result of get() as soon as it has arrived.
   [[nodiscard]] typename AsyncResult<V>::Awaiting operator co_await() const {
@@ -203,10 +200,8 @@ class StandIn {
 
  protected:
   StandIn() = default;
-  StandIn(std::weak_ptr<detail::SessionState> session, const Handle& handle, std::optional<Error> refusal,
-          typename detail::Resolution<V>::Read read)
-      : target_(
-            std::make_shared<detail::Resolution<V>>(std::move(session), handle, std::move(refusal), read)) {
+  StandIn(detail::StandInOrigin origin, typename detail::Resolution<V>::Read read)
+      : target_(std::make_shared<detail::Resolution<V>>(std::move(origin), read)) {
     detail::note_proxy();
   }
   ~StandIn() = default;
@@ -251,13 +246,9 @@ class Proxy : public StandIn<View<T>> {
 
   /// Makes an empty stand-in; every use is `invalid_argument`.
   Proxy() = default;
-  /// Called by Session::proxy, Runtime::proxy and Store. `refusal`: the error of a wrong handle.
-  Proxy(std::weak_ptr<detail::SessionState> session, const Handle& handle, std::optional<Error> refusal = {})
-      : Proxy(std::move(session), handle, std::move(refusal), &detail::read_view<T>) {}
-  /// Overload with a codec: `read` makes the view.
-  Proxy(std::weak_ptr<detail::SessionState> session, const Handle& handle, std::optional<Error> refusal,
-        detail::Reader<T> read)
-      : StandIn<View<T>>(std::move(session), handle, std::move(refusal), read) {}
+  /// Made by Session::proxy, Runtime::proxy and Store. \param read makes the view, for a codec
+  explicit Proxy(detail::StandInOrigin origin, detail::Reader<T> read = &detail::read_view<T>)
+      : StandIn<View<T>>(std::move(origin), read) {}
 
   [[nodiscard]] Reference operator*() const& { return *this->resolved(); }
   /// Overload for a temporary stand-in: returns a copy, as for View.
@@ -285,25 +276,13 @@ void prefetch(const Range& stand_ins) {
   }
 }
 
-/// \cond library
-template <class T>
-Proxy<T> detail::SessionState::proxy(const Handle& handle) {
-  const Handle here = own(handle);
-  return Proxy<T>(weak_from_this(), here, refusal(here));
-}
-template <class T>
-Proxy<T> detail::SessionState::proxy(const Handle& handle, const Decoding<T>& by) {
-  const Handle here = own(handle);
-  return Proxy<T>(weak_from_this(), here, refusal(here), by.codec.reader());
-}
-/// \endcond
 template <class T>
 Proxy<T> Session::proxy(const Handle& handle) const {
-  return state_->proxy<T>(handle);
+  return Proxy<T>(detail::origin_of(*state_, handle));
 }
 template <class T>
 Proxy<T> Session::proxy(const Handle& handle, const Decoding<T>& by) const {
-  return state_->proxy<T>(handle, by);
+  return Proxy<T>(detail::origin_of(*state_, handle), by.codec.reader());
 }
 
 /// Returns the value itself, for a value, stand-in or view. Write locum::ref: there is std::ref.
@@ -330,17 +309,7 @@ struct Serializer<Proxy<T>> {
   static void load(ReadArchive& in, Proxy<T>& proxy) {
     Handle handle;
     in(handle);
-    if (handle == Proxy<T>().handle()) {
-      proxy = {};
-      return;
-    }
-    auto session = in.session().lock();
-    if (!session || session->options().incarnation != handle.incarnation) {
-      if (auto other = detail::session_of(handle.incarnation)) {
-        session = std::move(other);
-      }
-    }
-    proxy = session ? session->template proxy<T>(handle) : Proxy<T>(in.session(), handle);
+    proxy = handle == Proxy<T>().handle() ? Proxy<T>() : Proxy<T>(detail::origin_of(in.session(), handle));
   }
 };
 

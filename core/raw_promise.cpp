@@ -1,9 +1,11 @@
 #include "core/raw_promise.hpp"
+#include "core/raw_proxy.hpp"
+#include "core/raw_value.hpp"
 
 namespace locum {
 
 RawProxy RawPromise::proxy() const {
-  return *this ? RawProxy(session().weak_from_this(), handle(0)) : RawProxy();
+  return *this ? RawProxy(detail::origin_of(session(), handle(0))) : RawProxy();
 }
 
 Result<Key> RawPromise::set(const RawValue& value, const CallOptions& options) {

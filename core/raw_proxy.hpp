@@ -1,9 +1,5 @@
 #pragma once
 
-#include <memory>
-#include <optional>
-
-#include <locum/handle.hpp>
 #include <locum/proxy.hpp>
 #include <locum/raw_view.hpp>
 
@@ -14,9 +10,8 @@ class RawProxy : public StandIn<RawView> {
  public:
   /// Makes an empty stand-in; every use is `invalid_argument`.
   RawProxy() = default;
-  /// Called by Session::raw_proxy, Runtime::raw_proxy and RawStore. `refusal`: the error of a wrong handle.
-  RawProxy(std::weak_ptr<detail::SessionState> session, const Handle& handle,
-           std::optional<Error> refusal = {});
+  /// Made by Session::raw_proxy, Runtime::raw_proxy and RawStore.
+  explicit RawProxy(detail::StandInOrigin origin);
 };
 
 }  // namespace locum

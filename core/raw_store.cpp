@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "core/detail/promise_state.hpp"
+#include "core/detail/session_state.hpp"
 
 namespace locum {
 
@@ -169,7 +170,7 @@ Result<RawProxy> RawStore::stand_in(const Result<ObjectView>& object) const {
   if (!object) {
     return object.error();
   }
-  return RawProxy(session().weak_from_this(), session().handle_of(object->facts(), open_->options));
+  return RawProxy(detail::origin_of(session(), session().handle_of(object->facts(), open_->options)));
 }
 
 }  // namespace locum

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/detail/decoded_cache.hpp"
+#include "core/detail/expiry.hpp"
 #include "core/detail/representation.hpp"
 #include "core/detail/session_list.hpp"
 #include "core/detail/session_state.hpp"
@@ -213,7 +214,7 @@ Result<Store> Session::open_with(std::string_view name, const StoreOptions* want
         address, Error(Errc::corrupt, "the record of this store is damaged: " + allowed.error().text()));
   }
   if (stored->lifetime.count() > 0) {
-    if (auto expected = state_->expect_expiry(*number, stored->lifetime); !expected) {
+    if (auto expected = state_->expiry().expect(*number, stored->lifetime); !expected) {
       return state_->explain(address, expected.error());
     }
   }
@@ -271,8 +272,7 @@ Result<std::uint64_t> Session::drop(std::string_view name) const {
 }
 
 RawProxy Session::raw_proxy(const Handle& handle) const {
-  const Handle here = state_->own(handle);
-  return RawProxy(state_, here, state_->refusal(here));
+  return RawProxy(detail::origin_of(*state_, handle));
 }
 
 RankReport Session::report() const {

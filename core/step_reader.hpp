@@ -15,7 +15,6 @@
 #include <locum/detail/read.hpp>
 #include <locum/element_type.hpp>
 #include <locum/hyperslab.hpp>
-#include <locum/raw_array.hpp>
 #include <locum/result.hpp>
 #include <locum/step_block.hpp>
 #include <locum/step_options.hpp>
@@ -26,6 +25,10 @@
 #include <locum/writer.hpp>
 
 namespace locum {
+
+template <class Byte>
+class BasicRawArray;
+using RawArray = BasicRawArray<std::byte>;
 
 namespace detail {
 class StepFetch;

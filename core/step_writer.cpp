@@ -5,6 +5,7 @@
 
 #include "core/base/resolved_path.hpp"
 #include "core/detail/array_bytes.hpp"
+#include "core/raw_array.hpp"
 #include "core/steps/step_draft.hpp"
 #include "core/steps/step_output.hpp"
 

@@ -12,13 +12,16 @@
 #include <locum/detail/array_type.hpp>
 #include <locum/detail/representation.hpp>
 #include <locum/element_type.hpp>
-#include <locum/raw_array.hpp>
 #include <locum/result.hpp>
 #include <locum/step_options.hpp>
 #include <locum/step_side.hpp>
 #include <locum/strided_array.hpp>
 
 namespace locum {
+
+template <class Byte>
+class BasicRawArray;
+using ConstRawArray = BasicRawArray<const std::byte>;
 
 namespace detail {
 class StepDraft;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/async/completion_counter.hpp"
+#include "core/detail/session_state.hpp"
 #include "core/node/promised.hpp"
 
 namespace locum {

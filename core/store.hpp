@@ -738,7 +738,7 @@ class Store : private detail::UpdateSteps {
     if (!made) {
       return made.error();
     }
-    auto proxy = session().template proxy<T>(handle_of(name, *made, by.identity()), Decoding<T>{by});
+    Proxy<T> proxy(detail::origin_of(session(), handle_of(name, *made, by.identity())), by.reader());
     if (populate) {
       proxy.prefetch();
     }

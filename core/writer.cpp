@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/detail/begun_seal.hpp"
+#include "core/detail/session_state.hpp"
 
 namespace locum::detail {
 

@@ -12,7 +12,8 @@
 
 #include <locum/async_result.hpp>
 #include <locum/detail/object/object.hpp>
-#include <locum/detail/session_state.hpp>
+#include <locum/detail/open_store.hpp>
+#include <locum/detail/session_calls.hpp>
 #include <locum/flat.hpp>
 
 namespace locum {
@@ -32,7 +33,7 @@ class OwnedDraft {
   }
   ~OwnedDraft() {
     if (store_) {
-      store_->session->discard(draft_);
+      discard(*store_->session, draft_);
     }
   }
 

@@ -6,28 +6,33 @@
 #include <vector>
 
 #include "core/detail/begun_seal.hpp"
+#include "core/detail/promises.hpp"
+#include "core/detail/session_state.hpp"
 #include "core/node/promised.hpp"
+#include "core/raw_view.hpp"
 
 namespace locum::detail {
 
-Result<ObjectView> AsyncSteps::arrived(SessionState& session, Result<ObjectView> found, const Address& about,
-                                       const Selection* selection) {
-  if (!found && session.has_lazy_stores()) [[unlikely]] {
-    session.read_if_left(found, about, selection);
-  }
+Result<ObjectView> AsyncSteps::arrived(SessionState& session, Result<ObjectView> found,
+                                       const Address& about) {
   return found ? std::move(found) : session.missed(about, found.error());
 }
 
-std::shared_ptr<const Selection> AsyncSteps::kept(const Result<Selection>& selection) const {
-  return session().has_lazy_stores() && selection ? std::make_shared<const Selection>(*selection) : nullptr;
+NowOrTask<ObjectView> AsyncSteps::get_or_task(const Address& address, const Selection& selection,
+                                              Deadline deadline) const {
+  return session().get_or_task(address, selection, effective(deadline));
+}
+
+NowOrTask<ObjectView> AsyncSteps::await_or_task(const Address& name, Deadline deadline) const {
+  return session().promises().await_or_task(name, effective(deadline));
 }
 
 AsyncResult<RawView> AsyncSteps::begin_raw(const Result<void>& allowed, const Address& address,
                                            Deadline deadline) const {
   return begin<RawView, ObjectView>(
-      address, allowed, [&] { return session().get_or_task(address, Selection(), effective(deadline)); },
+      address, allowed, [&] { return get_or_task(address, Selection(), deadline); },
       [steps = *this](Result<ObjectView> found, const Address& about) {
-        return steps.raw_of(arrived(steps.session(), std::move(found), about, nullptr));
+        return steps.raw_of(arrived(steps.session(), std::move(found), about));
       });
 }
 
@@ -35,9 +40,9 @@ AsyncResult<RawView> AsyncSteps::begin_raw_wait(std::string_view name, Deadline 
   const FullName whole = full(name);
   const Address address = whole;
   return begin<RawView, ObjectView>(
-      address, usable(whole), [&] { return session().await_or_task(address, effective(deadline)); },
+      address, usable(whole), [&] { return await_or_task(address, deadline); },
       [steps = *this](Result<ObjectView> found, const Address& about) {
-        return steps.raw_of(arrived(steps.session(), std::move(found), about, nullptr));
+        return steps.raw_of(arrived(steps.session(), std::move(found), about));
       });
 }
 
@@ -46,11 +51,10 @@ AsyncResult<std::size_t> AsyncSteps::begin_read(const Result<void>& allowed, con
                                                 Deadline deadline) const {
   return begin<std::size_t, ObjectView>(
       address, allowed && !selection ? selection.error() : allowed,
-      [&] { return session().get_or_task(address, *selection, effective(deadline)); },
-      [open = open_, into = std::move(into), kept = kept(selection)](Result<ObjectView> found,
-                                                                     const Address& about) {
+      [&] { return get_or_task(address, *selection, deadline); },
+      [open = open_, into = std::move(into)](Result<ObjectView> found, const Address& about) {
         SessionState& session = *open->session;
-        const auto object = arrived(session, std::move(found), about, kept.get());
+        const auto object = arrived(session, std::move(found), about);
         return object ? copy_elements(session, *object, *into.type, into.memory, into.fit)
                       : Result<std::size_t>(object.error());
       });
@@ -61,9 +65,9 @@ AsyncResult<ObjectView> AsyncSteps::begin_object(const Result<void>& allowed, co
                                                  Deadline deadline) const {
   return begin<ObjectView, ObjectView>(
       address, allowed && !selection ? selection.error() : allowed,
-      [&] { return session().get_or_task(address, *selection, effective(deadline)); },
-      [open = open_, kept = kept(selection)](Result<ObjectView> found, const Address& about) {
-        return arrived(*open->session, std::move(found), about, kept.get());
+      [&] { return get_or_task(address, *selection, deadline); },
+      [open = open_](Result<ObjectView> found, const Address& about) {
+        return arrived(*open->session, std::move(found), about);
       });
 }
 
@@ -116,11 +120,8 @@ AsyncResult<std::vector<std::string>> AsyncSteps::begin_keys(std::string_view pr
 AsyncResult<ObjectInfo> AsyncSteps::begin_info_at(const Result<void>& allowed, const Address& address,
                                                   Deadline deadline) const {
   return begin<ObjectInfo, ObjectView>(
-      address, allowed,
-      [&] { return session().get_or_task(address, Selection(Facts()), effective(deadline)); },
+      address, allowed, [&] { return get_or_task(address, Selection(Facts()), deadline); },
       [open = open_](Result<ObjectView> found, const Address& about) {
-        const Selection facts = Facts();
-        open->session->read_if_left(found, about, &facts);
         return found ? info_of(found) : Result<ObjectInfo>(open->session->missed(about, found.error()));
       });
 }
@@ -154,7 +155,7 @@ AsyncResult<bool> AsyncSteps::begin_exists(std::string_view name, Deadline deadl
 
 // What was decoded goes now: its destructors are the user's code, and whoever notes the end may not wait.
 AsyncResult<bool> AsyncSteps::begin_evict_at(const Address& address, Deadline deadline) const {
-  session().evicted_some();  // those before this one
+  session().promises().evicted_some();  // those before this one
   session().forget_decoded(address);
   return begin<bool, bool>(
       address, {},

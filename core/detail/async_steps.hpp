@@ -44,8 +44,7 @@ class AsyncSteps : protected StoreBase {
                                 const Result<Selection>& selection, Deadline deadline, Read read) const {
     return begin<View<T>, ObjectView>(
         address, allowed && !selection ? selection.error() : allowed,
-        [&] { return session().get_or_task(address, *selection, effective(deadline)); },
-        viewed<T>(read, kept(selection)));
+        [&] { return get_or_task(address, *selection, deadline); }, viewed<T>(read));
   }
   /// Begins a get of an object and of its type.
   [[nodiscard]] AsyncResult<RawView> begin_raw(const Result<void>& allowed, const Address& address,
@@ -71,11 +70,9 @@ class AsyncSteps : protected StoreBase {
   [[nodiscard]] AsyncResult<Proxy<T>> begin_proxy(const Result<void>& allowed, const Address& address,
                                                   const ReadOptions<T>& options) const {
     return begin<Proxy<T>, ObjectView>(
-        address, allowed,
-        [&] { return session().get_or_task(address, Selection(Facts()), effective(options.deadline)); },
+        address, allowed, [&] { return get_or_task(address, Selection(Facts()), options.deadline); },
         [steps = *this, by = options.codec](Result<ObjectView> found, const Address& about) {
-          const Selection facts = Facts();
-          return steps.proxy_to<T>(arrived(steps.session(), std::move(found), about, &facts), by);
+          return steps.proxy_to<T>(arrived(steps.session(), std::move(found), about), by);
         });
   }
   /// Makes a blocking call soon, on the runtime's thread for continuations; another one takes its place while
@@ -83,7 +80,7 @@ class AsyncSteps : protected StoreBase {
   template <class Call>
   [[nodiscard]] AsyncResult<std::invoke_result_t<Call&>> soon(Call call) const {
     using V = std::invoke_result_t<Call&>;
-    auto state = std::make_shared<SettledState<V>>(session().completions());
+    auto state = std::make_shared<SettledState<V>>(completions_of(session()));
     state->schedule(continuation(nullptr, [state, call = std::move(call)]() mutable noexcept {
       try {
         state->settle(Result<V>(call()));
@@ -102,7 +99,7 @@ class AsyncSteps : protected StoreBase {
     const FullName whole = full(name);
     const Address address = whole;
     return begin<View<T>, ObjectView>(
-        address, usable(whole), [&] { return session().await_or_task(address, effective(options.deadline)); },
+        address, usable(whole), [&] { return await_or_task(address, options.deadline); },
         viewed<T>(options.codec.reader()));
   }
   // Begins the NowOrTask<T> that `call` returns, if that is allowed. `make(Result<T>, Address)` makes a
@@ -111,10 +108,10 @@ class AsyncSteps : protected StoreBase {
   [[nodiscard]] AsyncResult<V> begin(const Address& address, const Result<void>& allowed, Call call,
                                      Make make, Note note = {}) const {
     if (!allowed) {
-      return AsyncResult<V>(session().explain(address, allowed.error()));
+      return AsyncResult<V>(explain(session(), address, allowed.error()));
     }
     return detail::begin_coming<V, T>(
-        session().completions(), std::move(call),
+        completions_of(session()), std::move(call),
         [make = std::move(make), key = address.key, name = std::string(address.name)](Result<T> end) {
           return make(std::move(end), name.empty() ? Address(key) : Address(key.store, name));
         },
@@ -165,21 +162,23 @@ class AsyncSteps : protected StoreBase {
   [[nodiscard]] AsyncResult<bool> begin_evict(std::string_view name, Deadline deadline) const;
 
  private:
-  /// Returns a function that makes a view of the object found. `selection`: the part that may have to be read
-  /// from a file; null: all.
+  /// Returns a function that makes a view of the object found.
   template <class T, class Read>
-  [[nodiscard]] auto viewed(Read read, std::shared_ptr<const Selection> selection = nullptr) const {
-    return [open = open_, read, selection = std::move(selection)](Result<ObjectView> found,
-                                                                  const Address& about) {
-      auto object = arrived(*open->session, std::move(found), about, selection.get());
+  [[nodiscard]] auto viewed(Read read) const {
+    return [open = open_, read](Result<ObjectView> found, const Address& about) {
+      auto object = arrived(*open->session, std::move(found), about);
       return object ? read(*open->session, std::move(*object), {open->options.keep_decoded})
                     : Result<View<T>>(object.error());
     };
   }
-  /// Returns the outcome of a request by that address. `selection`: see viewed().
+  /// Return the selected part of the object, or a task of a get to begin; for a name, once there is an
+  /// object.
+  [[nodiscard]] NowOrTask<ObjectView> get_or_task(const Address& address, const Selection& selection,
+                                                  Deadline deadline) const;
+  [[nodiscard]] NowOrTask<ObjectView> await_or_task(const Address& name, Deadline deadline) const;
+  /// Returns the outcome of a request by that address.
   [[nodiscard]] static Result<ObjectView> arrived(SessionState& session, Result<ObjectView> found,
-                                                  const Address& about, const Selection* selection);
-  [[nodiscard]] std::shared_ptr<const Selection> kept(const Result<Selection>& selection) const;
+                                                  const Address& about);
   [[nodiscard]] AsyncResult<ObjectInfo> begin_info_at(const Result<void>& allowed, const Address& address,
                                                       Deadline deadline) const;
   [[nodiscard]] AsyncResult<bool> begin_exists_at(const Address& address, Deadline deadline) const;

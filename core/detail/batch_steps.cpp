@@ -5,7 +5,10 @@
 #include <span>
 #include <utility>
 
+#include "core/detail/promises.hpp"
+#include "core/detail/session_state.hpp"
 #include "core/node/promised.hpp"
+#include "core/raw_value.hpp"
 
 namespace locum::detail {
 
@@ -116,7 +119,7 @@ std::vector<Result<bool>> BatchSteps::evict_all(const BatchAddresses& asked, Dea
     session().forget_decoded(some[at]);
     evicted[places[at]] = of_some[at];
   }
-  session().evicted_some(some.size());
+  session().promises().evicted_some(some.size());
   for (const std::size_t at : promised) {
     evicted[at] = evict_promised(all[at].key, until);
   }

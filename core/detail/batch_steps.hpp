@@ -15,7 +15,7 @@
 #include <locum/detail/async_steps.hpp>
 #include <locum/detail/batch_addresses.hpp>
 #include <locum/detail/range.hpp>
-#include <locum/ports/batches.hpp>
+#include <locum/ports/wanting.hpp>
 
 namespace locum::detail {
 
@@ -27,7 +27,7 @@ class OwnedDrafts {
   OwnedDrafts& operator=(const OwnedDrafts&) = delete;
   ~OwnedDrafts() {
     for (const ObjectDraft& draft : drafts_) {
-      store_->session->discard(draft);
+      discard(*store_->session, draft);
     }
   }
 
@@ -37,7 +37,7 @@ class OwnedDrafts {
     try {
       drafts_.push_back(draft);
     } catch (...) {
-      store_->session->discard(draft);
+      discard(*store_->session, draft);
       throw;
     }
   }
@@ -171,7 +171,7 @@ class BatchSteps : protected AsyncSteps {
     const auto name_of = [&](std::size_t at) { return listed ? std::string_view(names[at]) : ""; };
     for (const auto& value : values) {
       if (listed) {
-        names.push_back(session().listed_name());
+        names.push_back(fresh_name(true));
       }
       const FullName name = full(name_of(keys.size()));
       keys.push_back(draft_in_batch(name, listed, value, how, drafts, by...));
@@ -201,7 +201,7 @@ class BatchSteps : protected AsyncSteps {
         batch->keys.push_back(
             draft_in_batch(full(batch->names.back()), true, each.second, how, batch->drafts, by...));
       } else {
-        batch->names.push_back(unnamed(listed));
+        batch->names.push_back(fresh_name(listed));
         batch->keys.push_back(
             draft_in_batch(full(batch->names.back()), listed, each, how, batch->drafts, by...));
       }
@@ -240,7 +240,7 @@ class BatchSteps : protected AsyncSteps {
     // Allocated before the drafts are released: if there is no memory for it, they are discarded.
     std::vector<Result<Sealed>> made(drafts.all().size(), no_memory_left());
     const std::vector<ObjectDraft> to_seal = drafts.release();
-    session().connector().seal_batch(to_seal, made, moment(until));
+    seal_batch(to_seal, made, until);
     std::size_t each = 0;
     for (; sealed < keys.size(); ++sealed) {
       if (keys[sealed]) {

@@ -6,6 +6,7 @@
 
 #include "core/async/completion_counter.hpp"
 #include "core/detail/coming_state.hpp"
+#include "core/detail/session_state.hpp"
 #include "core/value/metrics.hpp"
 #include "core/writer.hpp"
 

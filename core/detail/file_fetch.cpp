@@ -3,7 +3,9 @@
 #include <exception>
 #include <utility>
 
+#include "core/detail/file_load.hpp"
 #include "core/detail/file_parts.hpp"
+#include "core/detail/file_records.hpp"
 #include "core/detail/session_state.hpp"
 
 namespace locum::detail {
@@ -44,10 +46,10 @@ void FileFetch::first_ended() noexcept {
   try {
     auto found = first_->get({});
     const auto session = session_.lock();
-    if (!session || !session->may_be_in_file(found)) {
+    if (!session || !may_be_in_file(found)) {
       return end(selected(std::move(found), selection_));
     }
-    auto second = session->files().load_later(*session, Address(store_, name_));
+    auto second = session->files().reading(*session, Address(store_, name_));
     {
       const MutexLock lock(mutex_);
       second_ = second;
@@ -67,6 +69,14 @@ void FileFetch::second_ended() noexcept {
     second = second_;
   }
   end(selected(second->get({}), selection_));
+}
+
+// HDF5 that is not built for several threads reads in the thread that uses the object.
+Result<ObjectView> FileFetch::get(Deadline deadline) {
+  auto found = GivenFetch::get(deadline);
+  const auto session = !found && is_left_to_caller(found.error()) ? session_.lock() : nullptr;
+  return session ? selected(session->files().load(*session, Address(store_, name_), deadline), selection_)
+                 : std::move(found);
 }
 
 void FileFetch::forget() noexcept {

@@ -12,8 +12,8 @@ namespace locum::detail {
 
 class SessionState;
 
-/// A fetch of what is under a name, which ends with the object also where that has to be read from a file
-/// first (see FileParts): what another node says of it decides. Any thread.
+/// A fetch of the object under a name, or of part of it, which continues with a second fetch if the object
+/// has to be read from a file (see FileParts): the result of the first one shows that. Any thread.
 class FileFetch final : public GivenFetch, public std::enable_shared_from_this<FileFetch> {
  public:
   /// \param first the fetch of what is under the name, not begun: of all of it, or of that part
@@ -21,6 +21,7 @@ class FileFetch final : public GivenFetch, public std::enable_shared_from_this<F
             std::shared_ptr<Fetch> first);
 
   void begin() override;
+  [[nodiscard]] Result<ObjectView> get(Deadline deadline) override;
   void hurry() noexcept override { first_->hurry(); }
   void forget() noexcept override LOCUM_EXCLUDES(mutex_);
 

@@ -11,6 +11,7 @@
 #include "core/base/hash.hpp"
 #include "core/detail/file_records.hpp"
 #include "core/detail/promise_state.hpp"
+#include "core/detail/promises.hpp"
 #include "core/detail/representation.hpp"
 #include "core/node/promised.hpp"
 #include "core/value/hyperslab.hpp"
@@ -173,7 +174,7 @@ class Attempt {
         put_promise_record(session_, promised_.store, session_.connector().name_of(promised_), kept,
                            {.mode = SealMode::replace, .expected_generation = claimed}, how_.until);
     if (put) {
-      session_.left_kept(put->key, object.key());
+      session_.promises().left_kept(put->key, object.key());
     }
   }
 

@@ -15,9 +15,11 @@
 #include "core/base/fork_mark.hpp"
 #include "core/base/hash.hpp"
 #include "core/base/mutex.hpp"
+#include "core/detail/file_fetch.hpp"
 #include "core/detail/file_load.hpp"
 #include "core/detail/file_records.hpp"
 #include "core/detail/given_fetch.hpp"
+#include "core/detail/lazy_connector.hpp"
 #include "core/detail/restored_handles.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/node/promised.hpp"
@@ -241,7 +243,7 @@ Result<Handle> FileParts::add(SessionState& session, std::uint32_t store, const 
 Result<ObjectView> FileParts::load(SessionState& session, const Address& name, Deadline deadline) {
   const auto until = session.completions()->moment(deadline);
   for (bool is_left = false; !is_left;) {  // what is in the background waits for the runtime's `timeout` only
-    const auto reading = load_later(session, name);
+    const auto reading = this->reading(session, name);
     reading->begin();
     auto object = reading->get(until);
     is_left = !object && is_left_to_caller(object.error());
@@ -266,8 +268,37 @@ Result<ObjectView> FileParts::load(SessionState& session, const Address& name, D
              : session.explain(name, Error(Errc::timeout, "this part of the file was not read in time"));
 }
 
-std::shared_ptr<Fetch> FileParts::load_later(SessionState& session, const Address& name) {
+std::shared_ptr<Fetch> FileParts::reading(SessionState& session, const Address& name) const {
   return std::make_shared<Reading>(state_, session, name);
+}
+
+std::shared_ptr<Fetch> FileParts::load_later(SessionState& session, const Address& name,
+                                             const Selection& selection) {
+  return std::make_shared<FileFetch>(session, name, selection, reading(session, name));
+}
+
+NowOrTask<ObjectView> FileParts::after(SessionState& session, const Address& name, const Selection& selection,
+                                       NowOrTask<ObjectView> made) {
+  if (made.coming) {
+    return {ObjectView(), std::make_shared<FileFetch>(session, name, selection, std::move(made.coming))};
+  }
+  return may_be_in_file(made.found)
+             ? NowOrTask<ObjectView>{ObjectView(), load_later(session, name, selection)}
+             : std::move(made);
+}
+
+void FileParts::restored_lazily(SessionState& session, std::uint32_t store, std::string folder) {
+  const MutexLock lock(mutex_);
+  if (lazy_stores_.empty()) {
+    session.read_by(std::make_shared<LazyConnector>(session));
+  }
+  lazy_stores_.push_back({store, std::move(folder)});
+  has_lazy_.store(true, std::memory_order_relaxed);
+}
+
+std::vector<LazyStore> FileParts::lazy_stores() const {
+  const MutexLock lock(mutex_);
+  return lazy_stores_;
 }
 
 void FileParts::close(const Error& error, std::chrono::milliseconds patience) noexcept {

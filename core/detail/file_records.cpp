@@ -35,6 +35,12 @@ bool is_valid(const FilePart& part) {
 
 }  // namespace
 
+// A record does not have the part that was asked for; or shows some of its bytes.
+bool may_be_in_file(const Result<ObjectView>& found) noexcept {
+  return found ? is_promise_record(found->type_hash()) && !kept_elsewhere(*found)
+               : found.error().code() == Errc::invalid_argument;
+}
+
 Extents file_extents(const std::vector<std::uint64_t>& values) {
   Extents extents;
   extents.rank = static_cast<std::uint8_t>(std::min(values.size(), max_rank));

@@ -14,6 +14,9 @@ class SessionState;
 
 // Records that stand in place of objects that are in files (see FileParts).
 
+/// Returns whether the object found under a name, or part of it, is a record that leads to part of a file, or
+/// may be one.
+[[nodiscard]] bool may_be_in_file(const Result<ObjectView>& found) noexcept;
 /// What a record of a part of a file says; `corrupt` if it is no such record, or damaged.
 [[nodiscard]] Result<FilePart> file_part_in(const ObjectView& record);
 /// Puts a record of a part that nobody reads, unless something is under the name of `promised`.

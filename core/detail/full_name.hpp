@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include <locum/detail/object/address.hpp>
-#include <locum/detail/session_state.hpp>
+#include <locum/detail/open_store.hpp>
 
 namespace locum::detail {
 

@@ -1,5 +1,7 @@
 #include "core/detail/promise_calls.hpp"
 
+#include "core/detail/session_state.hpp"
+
 namespace locum::detail {
 
 Result<Key> PromiseCalls::set_stored(Deadline deadline, const StoreValue& store) {

@@ -4,7 +4,9 @@
 #include <exception>
 #include <utility>
 
+#include "core/detail/promises.hpp"
 #include "core/detail/representation.hpp"
+#include "core/detail/session_state.hpp"
 #include "core/node/promised.hpp"
 #include "core/ports/directory.hpp"
 
@@ -50,7 +52,7 @@ Result<std::shared_ptr<PromiseState>> PromiseState::make(const std::shared_ptr<O
     }
     return session.explain(promise->key_, ready.error());
   }
-  if (!session.enlist(promise)) {
+  if (!session.promises().enlist(promise)) {
     return session.closed_error();
   }
   promise->claim(deadline);
@@ -179,7 +181,7 @@ PromiseRecord PromiseState::record_of(const Placed& value) const noexcept {
 Result<void> PromiseState::keep_elsewhere(const Placed& value, Deadline deadline) {
   const auto kept = end(record_of(value), deadline);
   if (kept) {
-    store_->session->left_kept(*kept, value.key);
+    store_->session->promises().left_kept(*kept, value.key);
     if (leave(State::kept)) {
       drop_claim(deadline);
       finish(deadline);
@@ -235,13 +237,14 @@ void PromiseState::give_up(Deadline deadline) noexcept {
       const auto mark =
           end(value ? record_of(*value) : PromiseRecord{.state = PromiseRecord::State::broken}, deadline);
       if (mark) {
-        value ? store_->session->left_kept(*mark, value->key) : store_->session->left_broken(*mark);
+        value ? store_->session->promises().left_kept(*mark, value->key)
+              : store_->session->promises().left_broken(*mark);
       }
     }
   } catch (const std::exception&) {  // no private memory
   }
   if (const Key claim = claimed(); claim.valid() && !value && !is_over) {
-    store_->session->left_broken(claim);  // waiters for the name still have to see it
+    store_->session->promises().left_broken(claim);  // waiters for the name still have to see it
   } else {
     drop_claim(deadline);
   }
@@ -258,7 +261,7 @@ void PromiseState::finish(Deadline deadline) noexcept {
   unused.reset();
   try {
     if (!store_->session->closed()) {
-      store_->session->strike(*this);
+      store_->session->promises().strike(*this);
       (void)store_->session->connector().evict(Address(placeholder_of(key_)), deadline);
     }
   } catch (const std::exception&) {  // it is dropped with its store

@@ -8,7 +8,7 @@
 
 #include <locum/deadline.hpp>
 #include <locum/detail/base/mutex.hpp>
-#include <locum/detail/session_state.hpp>
+#include <locum/detail/open_store.hpp>
 #include <locum/handle.hpp>
 #include <locum/writer.hpp>
 

@@ -4,7 +4,9 @@
 #include <functional>
 
 #include "core/detail/decoded_cache.hpp"
+#include "core/detail/session_state.hpp"
 #include "core/ports/directory.hpp"
+#include "core/raw_view.hpp"
 #include "core/value/metrics.hpp"
 
 namespace locum::detail {

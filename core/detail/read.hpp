@@ -8,10 +8,14 @@
 #include <type_traits>
 #include <utility>
 
+#include <locum/deadline.hpp>
 #include <locum/detail/representation.hpp>
-#include <locum/detail/session_state.hpp>
-#include <locum/raw_view.hpp>
+#include <locum/detail/session_calls.hpp>
 #include <locum/view.hpp>
+
+namespace locum {
+class RawView;
+}
 
 namespace locum::detail {
 
@@ -33,7 +37,7 @@ constexpr void check_readable() {
                                              const TypeIdentity& identity) {
   if (object.type_hash() != identity.hash &&
       !(identity.or_bytes && object.type_hash() == type_identity<std::byte[]>.hash)) {
-    return session.type_mismatch(identity.name, object);
+    return type_mismatch(session, identity.name, object);
   }
   return {};
 }
@@ -74,14 +78,13 @@ template <class T>
   constexpr const TypeIdentity& identity = object_identity<T>;
   constexpr std::string_view asked = type_identity<Stored<T>>.name;
   if (object.type_hash() != identity.hash) [[unlikely]] {
-    return session.type_mismatch(asked, object);
+    return type_mismatch(session, asked, object);
   }
   const std::span<const std::byte> bytes = object.bytes();
-  Metrics& metrics = session.metrics();
   if constexpr (std::is_unbounded_array_v<T> || FlatRange<T>) {
     using Element = std::remove_cvref_t<decltype(std::declval<Stored<T>>()[0])>;
     if (bytes.size() % sizeof(Element) != 0) [[unlikely]] {
-      return session.wrong_size(identity.name, object);
+      return wrong_size(session, identity.name, object);
     }
     if constexpr (!Flattened<Element>::inner.empty()) {
       if (auto right = check_inner(session, object, Flattened<Element>::inner, asked); !right) {
@@ -89,26 +92,26 @@ template <class T>
       }
     }
     if constexpr (std::is_unbounded_array_v<T>) {
-      metrics.count_read(object.path(), bytes.size());
+      count_read(session, object.path(), bytes.size());
       return Result<View<T>>(std::in_place, std::move(object));
     } else {
       auto copied = load_value<T>(bytes, {});
       if (!copied) {
-        return session.explain(object.key(), copied.error());
+        return explain(session, object.key(), copied.error());
       }
-      metrics.count_read(path_of_copy(object.path()), bytes.size());
+      count_read(session, path_of_copy(object.path()), bytes.size());
       return View<T>(object.key(), std::move(*copied));
     }
   } else if constexpr (Flat<T>) {
     if (bytes.size() != sizeof(T)) [[unlikely]] {
-      return session.wrong_size(identity.name, object);
+      return wrong_size(session, identity.name, object);
     }
-    metrics.count_read(object.path(), bytes.size());
+    count_read(session, object.path(), bytes.size());
     const T* value = reinterpret_cast<const T*>(bytes.data());
     return Result<View<T>>(std::in_place, std::move(object), value);
   } else {
     const auto decode = [&]() -> Result<std::shared_ptr<const void>> {
-      auto value = load_value<T>(bytes, session.weak_from_this());
+      auto value = load_value<T>(bytes, weak(session));
       return value ? Result<std::shared_ptr<const void>>(std::move(*value)) : value.error();
     };
     const auto value = decoded_value(session, object, &type_tag<T>, how, std::cref(decode));

@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
-#include <locum/detail/base/mutex.hpp>
-#include <locum/handle.hpp>
+#include "core/base/mutex.hpp"
+#include "core/value/handle.hpp"
 
 namespace locum::detail {
 

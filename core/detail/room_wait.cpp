@@ -6,6 +6,8 @@
 
 #include "core/async/completion_counter.hpp"
 #include "core/base/blocking_wait.hpp"
+#include "core/detail/session_state.hpp"
+#include "core/ports/memory_monitor.hpp"
 
 namespace locum::detail {
 
@@ -36,6 +38,11 @@ RoomWait::RoomWait(SessionState& session, Deadline deadline)
     : session_(session),
       monitor_(session.connector().capability<MemoryMonitor>()),
       until_(session.completions()->moment(deadline)) {}
+
+void RoomWait::begin_try() noexcept {
+  armed_ = monitor_->arm();
+  had_memory_ = false;
+}
 
 Result<void> RoomWait::check() const {
   if (monitor_ == nullptr) {

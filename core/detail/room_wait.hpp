@@ -4,12 +4,16 @@
 #include <cstdint>
 #include <optional>
 
-#include <locum/detail/session_state.hpp>
-#include <locum/ports/memory_monitor.hpp>
 #include <locum/ports/wait_budget.hpp>
 #include <locum/result.hpp>
 
+namespace locum {
+class MemoryMonitor;
+}
+
 namespace locum::detail {
+
+class SessionState;
 
 /// One call that stores an object, and waits if the node has no memory for it (RoomPolicy). The call tries
 /// and sleeps in turn: begin_try(), Sink::create() by budget(), and if there is no memory, wait(). Each try
@@ -33,10 +37,7 @@ class RoomWait {
   /// Returns the budget of one try.
   [[nodiscard]] WaitBudget budget() const noexcept;
   /// Begins a try. REQUIRES: check().
-  void begin_try() noexcept {
-    armed_ = monitor_->arm();
-    had_memory_ = false;
-  }
+  void begin_try() noexcept;
   /// Records that the try has got memory for the object.
   void end_try() noexcept { had_memory_ = true; }
   /// Whether the call got memory for its object in the last try, so that a step after that was refused

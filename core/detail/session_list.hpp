@@ -3,6 +3,9 @@
 #include <cstdint>
 #include <memory>
 
+#include "core/value/error.hpp"
+#include "core/value/handle.hpp"
+
 namespace locum::detail {
 
 class SessionState;
@@ -14,6 +17,10 @@ void list_session(const std::shared_ptr<SessionState>& session);
 void add_session(const std::shared_ptr<SessionState>& session);
 /// An announced session is found by handles of this incarnation, too.
 void add_session(const std::shared_ptr<SessionState>& session, std::uint64_t incarnation);
+/// Returns the announced session that is found by handles of this incarnation, or null.
+[[nodiscard]] std::shared_ptr<SessionState> session_of(std::uint64_t incarnation) noexcept;
+/// Returns the error of a handle for which session_of() returned null.
+[[nodiscard]] Error no_session_of(const Handle& handle);
 /// Called by the session's destructor.
 void remove_session(const SessionState& session) noexcept;
 /// For the handlers of a fork: no thread changes the lists until one of the other two is called.

@@ -18,13 +18,11 @@
 #include "core/detail/decoded_cache.hpp"
 #include "core/detail/expiry.hpp"
 #include "core/detail/file_parts.hpp"
-#include "core/detail/local_waits.hpp"
-#include "core/detail/promise_marks.hpp"
+#include "core/detail/promises.hpp"
 #include "core/detail/representation.hpp"
 #include "core/detail/session_list.hpp"
 #include "core/node/promised.hpp"
 #include "core/object/internal_stores.hpp"
-#include "core/ports/directory.hpp"
 #include "core/store.hpp"
 
 namespace locum::detail {
@@ -66,8 +64,8 @@ SessionState::SessionState(std::shared_ptr<Connector> connector, std::shared_ptr
       completions_(completions ? std::move(completions)
                                : std::make_shared<CompletionCounter>(options_.options.timeout)),
       decoded_(std::make_unique<DecodedCache>(options_.options.decoded_cache_bytes)),
-      standing_(std::make_shared<LocalWaits>(connector_)),
-      marks_(std::make_unique<PromiseMarks>()),
+      reader_(connector_.get()),
+      promises_(std::make_unique<Promises>(*this, connector_)),
       files_(std::make_unique<FileParts>()),
       expiry_(std::make_shared<Expiry>(*connector_)) {}
 
@@ -82,16 +80,17 @@ void SessionState::add(const std::shared_ptr<OpenStore>& store) {
   open_stores_.push_back(store);
 }
 
-Result<void> SessionState::expect_expiry(std::uint32_t store, std::chrono::milliseconds lifetime) {
-  return expiry_->expect(store, lifetime);
-}
-
 std::string SessionState::listed_name() {
   constexpr std::size_t longest = 64;
   std::array<char, longest> name{};
   const int length = std::snprintf(name.data(), name.size(), "unnamed-%016" PRIx64 "-%" PRIu64, own_names_,
                                    listed_names_.fetch_add(1, std::memory_order_relaxed));
   return {name.data(), static_cast<std::size_t>(length)};
+}
+
+void SessionState::read_by(std::shared_ptr<Connector> around) {
+  around_ = std::move(around);
+  reader_.store(around_.get(), std::memory_order_release);
 }
 
 std::function<void()> SessionState::when_adopted() const {
@@ -128,7 +127,7 @@ void SessionState::mark_dropped(std::uint32_t number) {
 
 RankReport SessionState::report() const {
   if (!closed()) {
-    marks_->collect(*connector_);
+    promises_->collect_marks();
   }
   RankReport report = snapshot(*metrics_);
   report.rank = options_.rank;
@@ -142,11 +141,11 @@ void SessionState::close() noexcept {
   if (!disowned_.load(std::memory_order_relaxed)) {
     expiry_->close();
     files_->close(closed_error());
-    break_promises();
+    promises_->break_all();
   }
   closed_.store(true, std::memory_order_relaxed);
   if (!disowned_.load(std::memory_order_relaxed)) {
-    standing_->close(closed_error());
+    promises_->end_waits(closed_error());
     decoded_->clear();
   }
 }
@@ -157,20 +156,22 @@ void SessionState::find_batch(std::span<const Address> addresses, Wanting wantin
     std::ranges::fill(found, Result<ObjectView>(closed_error()));
     return;
   }
-  connector_->find_batch(addresses, wanting, found, deadline);
+  (reads_files ? reader() : *connector_).find_batch(addresses, wanting, found, deadline);
   for (std::size_t at = 0; at < found.size(); ++at) {
     const Address& asked = addresses[at];
     const bool is_missing = !found[at] && found[at].error().code() == Errc::not_found;
     if (is_missing && !reads_files && asked.name.empty() && is_promised(asked.key)) {
-      const auto stands = actual(asked.key, deadline);
+      const auto stands = promises_->actual(asked.key, deadline);
       found[at] =
           stands ? connector_->get_some(*stands, Facts(), deadline) : Result<ObjectView>(stands.error());
     } else if (!found[at]) {
-      found[at] = otherwise(asked, found[at].error(), deadline);
-    } else if (reads_files && may_be_in_file(asked, found[at])) {
-      found[at] = from_file(asked, Selection(), std::move(found[at]), deadline);
+      found[at] = promises_->otherwise(asked, found[at].error(), deadline);
     }
   }
+}
+
+Result<ObjectView> SessionState::otherwise(const Address& address, const Error& error, Deadline deadline) {
+  return promises_->otherwise(address, error, deadline);
 }
 
 Result<ObjectView> SessionState::fetch_some(const Address& address, const Selection& selection,
@@ -178,10 +179,7 @@ Result<ObjectView> SessionState::fetch_some(const Address& address, const Select
   if (closed()) {
     return closed_error();
   }
-  auto found = connector_->get_some(address, selection, deadline);
-  if (may_be_in_file(address, found)) {
-    return from_file(address, selection, std::move(found), deadline);
-  }
+  auto found = reader().get_some(address, selection, deadline);
   return found ? std::move(found) : missed(address, found.error());
 }
 
@@ -190,10 +188,7 @@ Result<ObjectView> SessionState::fetch_into(const Address& address, const Select
   if (closed()) {
     return closed_error();
   }
-  auto found = connector_->get_into(address, selection, memory, deadline);
-  if (may_be_in_file(address, found)) {
-    return from_file(address, selection, std::move(found), deadline);
-  }
+  auto found = reader().get_into(address, selection, memory, deadline);
   return found ? std::move(found) : missed(address, found.error());
 }
 
@@ -201,7 +196,7 @@ Result<ObjectView> SessionState::fetch(const Handle& handle, Deadline deadline) 
   if (closed()) {
     return closed_error();
   }
-  return handle.awaits_promise() ? await(handle, deadline)
+  return handle.awaits_promise() ? promises_->await(handle, deadline)
                                  : as_said(handle, connector_->get(addressed(handle), deadline), deadline);
 }
 
@@ -211,10 +206,10 @@ NowOrTask<ObjectView> SessionState::get_or_task(const Handle& handle, CountsUnti
   }
   if (handle.is_from_file()) {
     return {ObjectView(),
-            files_->load_later(*this, Address(handle.key.store, connector_->name_of(handle.key)))};
+            files_->load_later(*this, Address(handle.key.store, connector_->name_of(handle.key)), {})};
   }
   if (handle.awaits_promise()) {
-    return promised_or_task(handle.key, counts, deadline);
+    return promises_->get_or_task(handle.key, counts, deadline);
   }
   auto made = connector_->get_or_task(addressed(handle), {}, counts, deadline);
   if (!made.found || *made.found) {
@@ -230,13 +225,11 @@ NowOrTask<ObjectView> SessionState::get_or_task(const Address& address, const Se
     return {closed_error()};
   }
   const bool of_promise = address.name.empty() && is_promised(address.key);
-  const auto at = of_promise ? actual(address.key, deadline, true) : address;
+  const auto at = of_promise ? promises_->actual(address.key, deadline, true) : address;
   if (!at) {
     return {at.error()};
   }
-  auto made = connector_->get_or_task(*at, selection, CountsUntil::it_is_got, deadline);
-  return has_lazy_stores() && !address.name.empty() ? from_file_later(address, selection, std::move(made))
-                                                    : std::move(made);
+  return reader().get_or_task(*at, selection, CountsUntil::it_is_got, deadline);
 }
 
 Result<ObjectView> SessionState::fetch(const Handle& handle, Fetch& coming, Deadline deadline) {
@@ -246,7 +239,7 @@ Result<ObjectView> SessionState::fetch(const Handle& handle, Fetch& coming, Dead
 
 Result<ObjectView> SessionState::as_said(const Handle& handle, Result<ObjectView> found, Deadline deadline) {
   if (handle.awaits_promise()) {
-    return redeemed(handle.key, std::move(found), deadline);
+    return promises_->redeemed(handle.key, std::move(found), deadline);
   }
   if (!found) {
     return missed(addressed(handle), found.error());

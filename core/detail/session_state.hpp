@@ -5,43 +5,33 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
-#include <locum/detail/base/mutex.hpp>
-#include <locum/detail/restored_handles.hpp>
-#include <locum/handle.hpp>
-#include <locum/metrics.hpp>
-#include <locum/options.hpp>
-#include <locum/ports/connector.hpp>
-#include <locum/report.hpp>
-#include <locum/result.hpp>
-#include <locum/session.hpp>
+#include "core/base/mutex.hpp"
+#include "core/detail/open_store.hpp"
+#include "core/detail/restored_handles.hpp"
+#include "core/ports/connector.hpp"
+#include "core/report.hpp"
+#include "core/session.hpp"
+#include "core/value/handle.hpp"
+#include "core/value/metrics.hpp"
+#include "core/value/options.hpp"
+#include "core/value/result.hpp"
 
 namespace locum::detail {
 
 class DecodedCache;
-struct OpenStore;
-class PromiseState;
-class PromiseMarks;
-class LocalWaits;
+class Promises;
 class FileParts;
 class Expiry;
 
-/// A store that was restored lazily, and the folder with the files of its checkpoint.
-struct LazyStore {
-  std::uint32_t store = 0;
-  std::string folder;
-};
-
 /// State that the stores, views and proxies of one Session share: the connector, the counters, the cache of
-/// decoded values, the unset promises. Stores keep it alive; proxies do not, and return `closed` once it is
+/// decoded values, the promises. Stores keep it alive; proxies do not, and return `closed` once it is
 /// destroyed. Held by `std::shared_ptr` only; any thread may call.
 class SessionState : public std::enable_shared_from_this<SessionState> {
  public:
@@ -54,9 +44,6 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
 
   /// Adds an open store, which mark_dropped() then finds.
   void add(const std::shared_ptr<OpenStore>& store);
-  /// Announces objects with that lifetime in a store. `unsupported` if the connector has no lifetimes;
-  /// `system` if no thread can be started.
-  [[nodiscard]] Result<void> expect_expiry(std::uint32_t store, std::chrono::milliseconds lifetime);
   /// Returns a name that, almost certainly, no other object of any process has.
   [[nodiscard]] std::string listed_name();
   /// Returns a function to call whenever this process has adopted objects of a dead one, which may expire. It
@@ -66,12 +53,6 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
   [[nodiscard]] std::chrono::milliseconds lifetime_in(std::uint32_t store) LOCUM_EXCLUDES(mutex_);
   /// Makes the open stores of that number return `closed` from now on.
   void mark_dropped(std::uint32_t number);
-
-  /// See Session::proxy().
-  template <class T>
-  [[nodiscard]] Proxy<T> proxy(const Handle& handle);
-  template <class T>
-  [[nodiscard]] Proxy<T> proxy(const Handle& handle, const Decoding<T>& by);
 
   /// Redirects handles of a store of another runtime to the objects restored into a store of this one.
   void restored(std::uint64_t incarnation, std::uint32_t former_store, std::uint32_t store,
@@ -89,20 +70,14 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
 
   /// Returns the objects that are parts of files.
   [[nodiscard]] FileParts& files() noexcept { return *files_; }
-  /// Records that a store was restored lazily from files in `folder`: from now on objects found by name may
-  /// be records that lead to parts of files.
-  void restored_lazily(std::uint32_t store, std::string folder) LOCUM_EXCLUDES(mutex_);
-  /// Returns the stores and folders passed to restored_lazily().
-  [[nodiscard]] std::vector<LazyStore> lazy_stores() const LOCUM_EXCLUDES(mutex_);
-  [[nodiscard]] bool has_lazy_stores() const noexcept { return has_lazy_.load(std::memory_order_relaxed); }
-  /// Whether the object found under a name, or part of it, is such a record, or may be one.
-  [[nodiscard]] bool may_be_in_file(const Result<ObjectView>& found) const noexcept;
-  [[nodiscard]] bool may_be_in_file(const Address& name, const Result<ObjectView>& found) const noexcept {
-    return has_lazy_stores() && !name.name.empty() && may_be_in_file(found);
-  }
-  /// Reads the object under that name, or the selected part (null: all), into `found` now, if the error there
-  /// is that only the thread that uses the object may read it.
-  void read_if_left(Result<ObjectView>& found, const Address& name, const Selection* selection);
+  /// Returns the connector by which objects are read: connector(), or one around it (read_by()).
+  [[nodiscard]] Connector& reader() const noexcept { return *reader_.load(std::memory_order_acquire); }
+  /// Makes a connector around connector() the one by which objects are read from now on. Called once.
+  void read_by(std::shared_ptr<Connector> around);
+  /// Returns the promises of this session.
+  [[nodiscard]] Promises& promises() noexcept { return *promises_; }
+  /// Returns the sweeps for expired objects.
+  [[nodiscard]] Expiry& expiry() noexcept { return *expiry_; }
 
   /// Function by which find_store() opens stores instead of Session::open(): as the runtime of this session
   /// does. Set before the session is announced; null: Session::open().
@@ -112,18 +87,6 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
 
   /// See Session::report().
   [[nodiscard]] RankReport report() const;
-  /// Adds an unset promise, which is broken when this session closes. Returns false if it has closed.
-  [[nodiscard]] bool enlist(const std::shared_ptr<PromiseState>& promise);
-  void strike(const PromiseState& promise) noexcept;
-  /// Records that an ended promise left a mark under its name: that there will be no value; or the place of
-  /// its value, which has a name of its own. Neither stays for ever (see PromiseMarks).
-  void left_broken(const Key& mark) noexcept;
-  void left_kept(const Key& mark, const Key& value) noexcept;
-  /// Removes, after evictions, a few marks of promises whose values no longer exist.
-  void evicted_some(std::size_t objects = 1) noexcept;
-  /// Breaks all promises that are not set, and makes none from now on. Waits for locks of the node until the
-  /// deadline at most, for all promises together.
-  void break_promises(Deadline deadline = {}) noexcept;
   /// See Session::close().
   void close() noexcept;
   /// Marks the session closed in a process forked from this rank, where threads that it lacks may hold locks.
@@ -159,24 +122,12 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
   [[nodiscard]] Result<ObjectView> fetch(const Address& address, Deadline deadline) {
     // A single returned variable: the view is constructed in the caller's memory.
     Result<ObjectView> found =
-        closed() ? Result<ObjectView>(closed_error()) : connector_->get(address, deadline);
+        closed() ? Result<ObjectView>(closed_error()) : reader().get(address, deadline);
     if (!found) [[unlikely]] {
       found = otherwise(address, found.error(), deadline);
-    } else if (may_be_in_file(address, found)) [[unlikely]] {
-      found = from_file(address, Selection(), std::move(found), deadline);
     }
     return found;
   }
-  /// Returns the address of the object that a key stands for: the value of a promise (`not_found`, at once,
-  /// if it is not set; `broken_promise`), otherwise the key itself. `reads_files`: reads parts of files that
-  /// no rank has read; else these are `not_found`.
-  [[nodiscard]] Result<Address> actual(const Key& key, Deadline deadline, bool reads_files = false);
-  /// Blocks until there is an object under the name, and returns it; `broken_promise` or `peer_lost` if the
-  /// last promise under that name will not be kept.
-  [[nodiscard]] Result<ObjectView> await(const Address& name, Deadline deadline, const Wanted& wanted);
-  /// Like await(), or returns a task of it to begin; but a promise that will not be kept is `timeout`, at the
-  /// deadline.
-  [[nodiscard]] NowOrTask<ObjectView> await_or_task(const Address& name, Deadline deadline);
   /// Returns part of the object, like fetch(): see Source::get_some().
   [[nodiscard]] Result<ObjectView> fetch_some(const Address& address, const Selection& selection,
                                               Deadline deadline);
@@ -222,18 +173,6 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
  private:
   [[gnu::cold, gnu::noinline]] Result<ObjectView> otherwise(const Address& address, const Error& error,
                                                             Deadline deadline);
-  [[gnu::cold, gnu::noinline]] Result<ObjectView> from_file(const Address& name, const Selection& selection,
-                                                            Result<ObjectView> found, Deadline deadline);
-  [[nodiscard]] Result<Address> stand_in_of(const Key& promised, const ObjectView& record, Deadline deadline);
-  [[nodiscard]] NowOrTask<ObjectView> from_file_later(const Address& name, const Selection& selection,
-                                                      NowOrTask<ObjectView> made);
-  [[nodiscard]] Result<ObjectView> await(const Handle& handle, Deadline deadline);
-  [[nodiscard]] std::optional<Error> fate_of(const Address& name, Deadline deadline);
-  [[nodiscard]] Result<ObjectView> redeemed(const Key& promised, Result<ObjectView> found, Deadline deadline);
-  [[nodiscard]] NowOrTask<ObjectView> promised_or_task(const Key& promised, CountsUntil counts,
-                                                       Deadline deadline);
-  [[nodiscard]] NowOrTask<ObjectView> stand(const Key& promised, const std::string& name, CountsUntil counts,
-                                            Deadline deadline);
 
   const std::shared_ptr<Connector> connector_;
   const std::shared_ptr<Metrics> metrics_;
@@ -246,38 +185,16 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
   const std::shared_ptr<CompletionCounter> completions_;
   std::atomic<bool> closed_{false};
   std::atomic<bool> disowned_{false};
-  std::atomic<bool> has_lazy_{false};
   const std::unique_ptr<DecodedCache> decoded_;
-  const std::shared_ptr<LocalWaits> standing_;
-  const std::unique_ptr<PromiseMarks> marks_;
+  std::shared_ptr<Connector> around_;  ///< what read_by() was given
+  std::atomic<Connector*> reader_;
+  const std::unique_ptr<Promises> promises_;
   const std::unique_ptr<FileParts> files_;
   const std::shared_ptr<Expiry> expiry_;
   RestoredHandles restored_;
   OpenByName open_by_name_;
   mutable Mutex mutex_;
-  std::vector<LazyStore> lazy_stores_ LOCUM_GUARDED_BY(mutex_);
   std::vector<std::weak_ptr<OpenStore>> open_stores_ LOCUM_GUARDED_BY(mutex_);
-  bool makes_promises_ LOCUM_GUARDED_BY(mutex_) = true;
-  std::unordered_map<const PromiseState*, std::weak_ptr<PromiseState>> promises_ LOCUM_GUARDED_BY(mutex_);
-};
-
-/// State that the Store values of one `open`, or of one collection, share.
-struct OpenStore {
-  std::shared_ptr<SessionState> session;
-  std::uint32_t number = 0;
-  std::string name;
-  std::string collection;  ///< with the collections that contain it: `step42/ghosts`; empty: the store itself
-  StoreOptions options;
-  std::atomic<std::uint32_t> dropped{0};  ///< 1: by Session::drop()
-  /// The shortest lifetime passed to expect_expiry().
-  std::atomic<std::int64_t> shortest_lifetime_ms{std::numeric_limits<std::int64_t>::max()};
-
-  void drop() noexcept { dropped.exchange(1, std::memory_order_acq_rel); }
-  /// Whether the store was dropped; called after an object was published. Both sides read and write the word,
-  /// so that one comes first: this learns of the drop, or the drop finds the object.
-  [[nodiscard]] bool dropped_meanwhile() noexcept {
-    return dropped.fetch_or(0, std::memory_order_acq_rel) != 0;
-  }
 };
 
 }  // namespace locum::detail

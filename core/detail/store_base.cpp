@@ -12,10 +12,15 @@
 
 #include "core/async/completion_counter.hpp"
 #include "core/detail/array_bytes.hpp"
+#include "core/detail/expiry.hpp"
 #include "core/detail/promise_state.hpp"
+#include "core/detail/promises.hpp"
+#include "core/detail/session_state.hpp"
 #include "core/detail/strided_bytes.hpp"
 #include "core/node/promised.hpp"
+#include "core/raw_array.hpp"
 #include "core/raw_value.hpp"
+#include "core/raw_view.hpp"
 
 namespace locum::detail {
 
@@ -89,8 +94,8 @@ Result<ObjectInfo> info_of(const Result<ObjectView>& object) {
                     std::string(codec), std::move(element),  moment_of(object->expires_ns())};
 }
 
-std::string StoreBase::listed_name() const {
-  return in_collection(open_->collection, session().listed_name());
+std::string StoreBase::fresh_name(bool listed) const {
+  return listed ? session().listed_name() : std::string();
 }
 
 std::string StoreBase::full_prefix(std::string_view prefix) const {
@@ -152,6 +157,22 @@ Result<Selection> StoreBase::selection_of(const Part& part, const Hyperslab& sla
   return slab.is_given() ? Selection(Elements{*flat, type.flat_bytes}) : Selection();
 }
 
+// The two look-ups stay short: everything that is rare is out of line.
+Result<ObjectView> StoreBase::fetch(const Key& key, Deadline deadline) const {
+  if (key.store != open_->number || open_->dropped.load(std::memory_order_relaxed)) [[unlikely]] {
+    return refusal(key);
+  }
+  return session().fetch(Address(key), effective(deadline));
+}
+
+Result<ObjectView> StoreBase::fetch(std::string_view name, Deadline deadline) const {
+  if (name.empty() || name.size() > max_name_bytes || !open_->collection.empty() ||
+      open_->dropped.load(std::memory_order_relaxed)) [[unlikely]] {
+    return fetch_rarely(name, deadline);
+  }
+  return session().fetch(Address(open_->number, name), effective(deadline));
+}
+
 // In a collection, or refused.
 Result<ObjectView> StoreBase::fetch_rarely(std::string_view name, Deadline deadline) const {
   const FullName whole = full(name);
@@ -188,7 +209,7 @@ Result<ObjectView> StoreBase::fetch_at(const Address& address, const Result<Sele
     return session().explain(address, selection.error());
   }
   const bool of_promise = address.name.empty() && is_promised(address.key);
-  const auto at = of_promise ? session().actual(address.key, effective(deadline), true) : address;
+  const auto at = of_promise ? session().promises().actual(address.key, effective(deadline), true) : address;
   if (!at) {
     return at.error();
   }
@@ -244,7 +265,7 @@ Result<void> StoreBase::set_lifetime(ObjectMeta& meta, std::chrono::milliseconds
     return allowed.error();
   }
   if (in_force.count() < open_->shortest_lifetime_ms.load(std::memory_order_relaxed)) {
-    if (auto expected = session().expect_expiry(open_->number, in_force); !expected) {
+    if (auto expected = session().expiry().expect(open_->number, in_force); !expected) {
       return expected.error();
     }
     open_->shortest_lifetime_ms.store(in_force.count(), std::memory_order_relaxed);
@@ -310,6 +331,11 @@ Result<std::shared_ptr<PromiseState>> StoreBase::new_promise(std::optional<std::
   const FullName whole = full(*name);
   const auto allowed = usable(whole);
   return allowed ? PromiseState::make(open_, whole, effective(deadline)) : allowed.error();
+}
+
+void StoreBase::seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,
+                           Deadline deadline) const {
+  session().connector().seal_batch(drafts, sealed, moment(deadline));
 }
 
 Result<StoreBase::Made> StoreBase::seal(const ObjectDraft& draft, std::string_view name,
@@ -489,7 +515,7 @@ Result<bool> StoreBase::exists_at(const Address& address, Deadline deadline) con
 }
 
 Result<bool> StoreBase::exists_by_key(const Key& key, Deadline deadline) const {
-  const auto at = session().actual(key, effective(deadline));
+  const auto at = session().promises().actual(key, effective(deadline));
   return at ? exists_at(*at, deadline) : is_absent(at.error()) ? Result<bool>(false) : at.error();
 }
 
@@ -500,7 +526,7 @@ Result<bool> StoreBase::evict_at(const Address& address, Deadline deadline) cons
   }
   if (*evicted) {
     Metrics::increment(session().metrics().evictions);
-    session().evicted_some();
+    session().promises().evicted_some();
   }
   session().forget_decoded(address);
   return evicted;
@@ -508,7 +534,7 @@ Result<bool> StoreBase::evict_at(const Address& address, Deadline deadline) cons
 
 // Also what stands under its name in place of a value.
 Result<bool> StoreBase::evict_promised(const Key& key, Deadline deadline) const {
-  const auto at = session().actual(key, effective(deadline));
+  const auto at = session().promises().actual(key, effective(deadline));
   if (!at && !is_absent(at.error())) {
     return at.error();
   }

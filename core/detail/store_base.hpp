@@ -18,24 +18,27 @@
 #include <locum/detail/full_name.hpp>
 #include <locum/detail/object/address.hpp>
 #include <locum/detail/object/selection.hpp>
+#include <locum/detail/open_store.hpp>
 #include <locum/detail/read.hpp>
 #include <locum/detail/representation.hpp>
 #include <locum/detail/room_wait.hpp>
-#include <locum/detail/session_state.hpp>
+#include <locum/detail/session_calls.hpp>
 #include <locum/key.hpp>
 #include <locum/object_info.hpp>
-#include <locum/ports/connector.hpp>
+#include <locum/ports/seal_options.hpp>
 #include <locum/proxy.hpp>
-#include <locum/raw_view.hpp>
 #include <locum/room_policy.hpp>
 #include <locum/view.hpp>
 #include <locum/writer.hpp>
 
 namespace locum {
 class RawValue;
-}
+class RawView;
+}  // namespace locum
 
 namespace locum::detail {
+
+class PromiseState;
 
 /// Returns the metadata of an object; `corrupt` if it was overwritten.
 [[nodiscard]] Result<ObjectInfo> info_of(const Result<ObjectView>& object);
@@ -73,7 +76,7 @@ class StoreBase {
   explicit StoreBase(std::shared_ptr<OpenStore> open) noexcept : open_(std::move(open)) {}
 
   [[nodiscard]] SessionState& session() const noexcept { return *open_->session; }
-  [[nodiscard]] Deadline effective(Deadline deadline) const {
+  [[nodiscard, gnu::always_inline]] Deadline effective(Deadline deadline) const {
     const bool own = deadline.is_default() && open_->options.timeout.count() > 0;
     return own ? Deadline(open_->options.timeout) : deadline;
   }
@@ -82,9 +85,12 @@ class StoreBase {
 
   /// Returns the full form of the user's name.
   [[nodiscard]] FullName full(std::string_view name) const { return {*open_, name}; }
-  /// Returns the name of an object that is put without one: none, or if `listed` one that no other object
-  /// has.
-  [[nodiscard]] std::string unnamed(bool listed) const { return listed ? listed_name() : std::string(); }
+  /// Return the name of an object that is put without one: none, or if `listed` one that no other object has;
+  /// unnamed(): in full form.
+  [[nodiscard]] std::string fresh_name(bool listed) const;
+  [[nodiscard]] std::string unnamed(bool listed) const {
+    return listed ? in_collection(open_->collection, fresh_name(true)) : std::string();
+  }
   /// Returns the full form of the user's prefix: in a collection all names begin with the collection's.
   [[nodiscard]] std::string full_prefix(std::string_view prefix) const;
 
@@ -112,20 +118,9 @@ class StoreBase {
   [[nodiscard]] static Result<Selection> selection_of(const Part& part, const Hyperslab& slab,
                                                       const ArrayType& type);
 
-  // The two look-ups stay short: everything that is rare is out of line. Those by name take the user's name.
-  [[nodiscard]] Result<ObjectView> fetch(const Key& key, Deadline deadline) const {
-    if (key.store != open_->number || open_->dropped.load(std::memory_order_relaxed)) [[unlikely]] {
-      return refusal(key);
-    }
-    return session().fetch(Address(key), effective(deadline));
-  }
-  [[nodiscard]] Result<ObjectView> fetch(std::string_view name, Deadline deadline) const {
-    if (name.empty() || name.size() > max_name_bytes || !open_->collection.empty() ||
-        open_->dropped.load(std::memory_order_relaxed)) [[unlikely]] {
-      return fetch_rarely(name, deadline);
-    }
-    return session().fetch(Address(open_->number, name), effective(deadline));
-  }
+  // Those by name take the user's name.
+  [[nodiscard]] Result<ObjectView> fetch(const Key& key, Deadline deadline) const;
+  [[nodiscard]] Result<ObjectView> fetch(std::string_view name, Deadline deadline) const;
   [[nodiscard]] Result<ObjectView> fetch_some(const Key& key, const Result<Selection>& selection,
                                               Deadline deadline) const;
   [[nodiscard]] Result<ObjectView> fetch_some(std::string_view name, const Result<Selection>& selection,
@@ -179,12 +174,13 @@ class StoreBase {
   [[nodiscard]] Result<Proxy<T>> proxy_to(const Result<ObjectView>& object) const {
     check_readable<T>();
     const auto handle = handle_to(object, object_identity<T>);
-    return handle ? Result<Proxy<T>>(session().template proxy<T>(*handle)) : handle.error();
+    return handle ? Result<Proxy<T>>(std::in_place, origin_of(session(), *handle)) : handle.error();
   }
   template <class T>
   [[nodiscard]] Result<Proxy<T>> proxy_to(const Result<ObjectView>& object, const DecoderOf<T>& by) const {
     const auto handle = handle_to(object, by.identity());
-    return handle ? Result<Proxy<T>>(session().template proxy<T>(*handle, Decoding<T>{by})) : handle.error();
+    return handle ? Result<Proxy<T>>(std::in_place, origin_of(session(), *handle), by.reader())
+                  : handle.error();
   }
   [[nodiscard]] Result<Handle> handle_to(const Result<ObjectView>& object,
                                          const TypeIdentity& identity) const;
@@ -234,9 +230,12 @@ class StoreBase {
       }
       may = room.wait(outcome.error());
     }
-    return Outcome(session().explain({open_->number, name}, may.error()));
+    return Outcome(explain(session(), {open_->number, name}, may.error()));
   }
   [[nodiscard, gnu::cold, gnu::noinline]] Error no_draft(std::string_view name, const Error& error) const;
+  /// Seals each draft, none of which replaces another object.
+  void seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,
+                  Deadline deadline) const;
   [[nodiscard]] Result<Made> seal(const ObjectDraft& draft, std::string_view name, const SealOptions& options,
                                   Deadline deadline) const;
   [[nodiscard]] Result<ObjectDraft> draft_of_bytes(std::string_view name, bool named,
@@ -310,7 +309,7 @@ class StoreBase {
     } else {
       OwnedDraft owned(open_, *draft);
       if (auto written = detail::store_value(value, draft->bytes); !written) {
-        return Outcome(session().explain({open_->number, name}, written.error()));
+        return Outcome(explain(session(), {open_->number, name}, written.error()));
       }
       (void)owned.release();
     }
@@ -338,13 +337,13 @@ class StoreBase {
   std::shared_ptr<OpenStore> open_;
 
  private:
-  [[nodiscard]] std::string listed_name() const;
   [[nodiscard, gnu::cold, gnu::noinline]] Result<void> set_lifetime(ObjectMeta& meta,
                                                                     std::chrono::milliseconds lifetime) const;
   [[nodiscard]] bool may_expire(std::chrono::milliseconds lifetime) const noexcept {
     return (lifetime.count() | open_->options.lifetime.count()) != 0;
   }
-  [[nodiscard]] Result<ObjectView> fetch_rarely(std::string_view name, Deadline deadline) const;
+  [[nodiscard, gnu::cold, gnu::noinline]] Result<ObjectView> fetch_rarely(std::string_view name,
+                                                                          Deadline deadline) const;
   [[nodiscard]] Result<ObjectView> fetch_at(const Address& address, const Result<Selection>& selection,
                                             std::span<std::byte> memory, Deadline deadline) const;
 };

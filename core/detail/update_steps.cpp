@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "core/async/completion_counter.hpp"
+#include "core/detail/promises.hpp"
+#include "core/detail/session_state.hpp"
 
 namespace locum::detail {
 
@@ -23,8 +25,8 @@ Result<ObjectView> UpdateSteps::await(std::string_view name, Deadline deadline) 
   if (auto allowed = usable(whole); !allowed) {
     return allowed.error();
   }
-  auto object = session().await(address, effective(deadline),
-                                [this, &address] { return usable(address.name).has_value(); });
+  auto object = session().promises().await(address, effective(deadline),
+                                           [this, &address] { return usable(address.name).has_value(); });
   if (!object && object.error().code() == Errc::timeout) {
     if (auto allowed = usable(whole); !allowed) {
       return allowed.error();

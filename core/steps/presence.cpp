@@ -28,7 +28,7 @@ void Presence::vanish(const Store& store, Deadline deadline) noexcept {
 }
 
 PresenceWatch::PresenceWatch(SessionState& session, const Handle& presence)
-    : presence_(session.proxy<std::uint8_t>(presence)) {
+    : presence_(origin_of(session, presence)) {
   presence_.prefetch();
 }
 

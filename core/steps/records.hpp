@@ -11,6 +11,7 @@
 
 #include "core/async/completion_counter.hpp"
 #include "core/base/blocking_wait.hpp"
+#include "core/detail/session_state.hpp"
 #include "core/session.hpp"
 #include "core/store.hpp"
 

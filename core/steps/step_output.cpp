@@ -43,7 +43,7 @@ Result<void> announce(const Store& store, SessionState& session, const StreamRec
   // Whether a writer is gone is known at once only where that of a promise is: on this node, or after a
   // reply.
   PresenceWatch writer(session, (*old)->writer);
-  const auto gone = session.proxy<std::uint8_t>((*old)->writer).get(std::chrono::seconds(1));
+  const auto gone = Proxy<std::uint8_t>(origin_of(session, (*old)->writer)).get(std::chrono::seconds(1));
   if (writer.is_here() && !gone && gone.error().code() == Errc::timeout) {
     return stream_in_use(stream);
   }

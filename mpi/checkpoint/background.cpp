@@ -17,6 +17,7 @@
 #include "core/base/back_off.hpp"
 #include "core/base/background_thread.hpp"
 #include "core/base/mutex.hpp"
+#include "core/detail/session_state.hpp"
 #include "core/promise.hpp"
 #include "core/proxy.hpp"
 #include "core/store.hpp"

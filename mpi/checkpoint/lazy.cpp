@@ -9,6 +9,7 @@
 
 #include "core/detail/file_parts.hpp"
 #include "core/detail/file_records.hpp"
+#include "core/detail/promises.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/node/promised.hpp"
 #include "core/ports/connector.hpp"
@@ -128,7 +129,7 @@ class LazyObjects {
                              .name_hash = is_named ? name_hash(store_, facts.name) : 0};
     const Sealed sealed =
         detail::put_promise_record(session_, store_, name, kept, {.mode = SealMode::replace}, until_).value();
-    session_.left_kept(sealed.key, kept.value);
+    session_.promises().left_kept(sealed.key, kept.value);
   }
 
   detail::SessionState& session_;
@@ -141,7 +142,7 @@ class LazyObjects {
 }  // namespace
 
 void read_before_checkpoint(const CheckpointJob& job, const CheckpointOptions& options) {
-  const auto stores = job.session.state()->lazy_stores();
+  const auto stores = job.session.state()->files().lazy_stores();
   if (stores.empty()) {  // on all ranks
     return;
   }

@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "core/base/hash.hpp"
+#include "core/detail/file_parts.hpp"
 #include "core/detail/file_records.hpp"
+#include "core/detail/promises.hpp"
 #include "core/detail/restored_handles.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/node/promised.hpp"
@@ -80,7 +82,8 @@ class Restoring {
   // From now on handles of the stores that the objects were in are good here.
   void take_handles() {
     if (options_.lazy) {
-      job_.session.state()->restored_lazily(store_, master_.parts_folder);
+      detail::SessionState& session = *job_.session.state();
+      session.files().restored_lazily(session, store_, master_.parts_folder);
     }
     if (options_.keep_handles) {
       for (const storage::OriginRow& origin : master_.origins) {
@@ -227,7 +230,7 @@ class Restoring {
                                    record, {.mode = SealMode::replace}, job_.until)
             .value();
     if (record.state == PromiseRecord::State::kept) {
-      session.left_kept(sealed.key, record.value);
+      session.promises().left_kept(sealed.key, record.value);
     }
     made_.push_back(sealed.key);
   }

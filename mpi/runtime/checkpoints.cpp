@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/resolved_path.hpp"
+#include "core/detail/session_state.hpp"
 #include "mpi/checkpoint/background.hpp"
 #include "mpi/checkpoint/protocol.hpp"
 #include "mpi/error.hpp"

@@ -11,6 +11,8 @@
 #include "core/async/completion_counter.hpp"
 #include "core/async/serial_executor.hpp"
 #include "core/client/peer_close_monitor.hpp"
+#include "core/detail/promises.hpp"
+#include "core/detail/session_state.hpp"
 #include "mpi/error.hpp"
 
 namespace locum {
@@ -63,7 +65,7 @@ void Runtime::close(Deadline deadline) {
     // Which may have taken all the time. The ranks have stopped within a second of each other.
     until = std::max(until, Deadline::Clock::now() + unwinding_patience);
   }
-  session_->state()->break_promises(until);  // ranks that wait for one join this step, too
+  session_->state()->promises().break_all(until);  // ranks that wait for one join this step, too
   const auto exits = std::make_shared<shm::ProcessExits>(state_->mates, place_of(group.rank(), mates));
   // Once all have joined none reads any more; once all have closed the memory is free for the next runtime.
   std::optional<Error> error =

@@ -1,8 +1,9 @@
 #pragma once
 
 /// \file
-/// All public headers, included as `<locum/locum.hpp>`. Serialisers of the less common containers are in
-/// `<locum/containers.hpp>`.
+/// All public headers, included as `<locum/locum.hpp>`, except these: serialisers of the less common
+/// containers are in `<locum/containers.hpp>`, the calls for types that are known only at run time in
+/// `<locum/raw_store.hpp>` and `<locum/raw_task_queue.hpp>`.
 
 // A compiler set to an older C++ skips the rest: one message instead of hundreds.
 #if __cplusplus <= 201703L

@@ -16,6 +16,7 @@
 #include "core/client/links.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/node/cluster.hpp"
+#include "core/raw_proxy.hpp"
 #include "core/report.hpp"
 #include "mpi/error.hpp"
 #include "mpi/group.hpp"
@@ -261,6 +262,11 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
   if (group.rank() == 0 && state_->links && !state_->links->reads_one_sidedly()) {
     std::fputs(describe_reads().c_str(), stderr);
   }
+}
+
+RawProxy Runtime::raw_proxy(const Handle& handle) {
+  require_open("raw_proxy");
+  return session_of(handle).raw_proxy(handle);
 }
 
 void Runtime::require_open(const char* call) const {

@@ -17,7 +17,6 @@
 #include <locum/metrics.hpp>
 #include <locum/options.hpp>
 #include <locum/proxy.hpp>
-#include <locum/raw_proxy.hpp>
 #include <locum/session.hpp>
 #include <locum/step_side.hpp>
 #include <locum/store.hpp>
@@ -95,11 +94,8 @@ class Runtime {
     return session_of(handle).template proxy<T>(handle, by);
   }
 
-  /// Overload for an object whose type is known only at run time.
-  [[nodiscard]] RawProxy raw_proxy(const Handle& handle) {
-    require_open("raw_proxy");
-    return session_of(handle).raw_proxy(handle);
-  }
+  /// Overload for an object whose type is known only at run time. Include `raw_proxy.hpp`.
+  [[nodiscard]] RawProxy raw_proxy(const Handle& handle);
 
   /// Returns a proxy for a box of a dataset in an HDF5 file that any program may have written:
   /// `proxy_from_hdf5<double>("input.h5", "/T", {.slab = {.start = {0, 8}, .count = {4, 2}}})`. Not

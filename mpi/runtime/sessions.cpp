@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/detail/session_state.hpp"
 #include "core/url.hpp"
 #include "transport/storage/open.hpp"
 #include "transport/storage/wrappers/backend_statistics.hpp"

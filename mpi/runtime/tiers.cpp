@@ -9,6 +9,7 @@
 
 #include "core/base/hash.hpp"
 #include "core/base/quantity.hpp"
+#include "core/detail/expiry.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/value/backend_needs.hpp"
 #include "transport/storage/open.hpp"
@@ -149,7 +150,7 @@ Result<RuntimeTier> RuntimeTier::open(const Session& own, Url url, BackendSessio
                      },
                  .expect_expiry =
                      [memory](std::uint32_t store, std::chrono::milliseconds lifetime) {
-                       return memory->expect_expiry(store, lifetime);
+                       return memory->expiry().expect(store, lifetime);
                      },
                  .lost_mates = job.lost_mates});
   SessionOptions session_options{

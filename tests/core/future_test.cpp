@@ -21,6 +21,7 @@
 #include "core/async/completion_counter.hpp"
 #include "core/async/serial_executor.hpp"
 #include "core/codec.hpp"
+#include "core/detail/session_state.hpp"
 #include "core/node/local.hpp"
 #include "core/store.hpp"
 #include "tests/core/code_of.hpp"

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/ports/memory_monitor.hpp"
 #include "tests/core/connector_samples.hpp"
 
 /// Contract tests of the MemoryMonitor port, for every implementation: INSTANTIATE_TEST_SUITE_P(…,

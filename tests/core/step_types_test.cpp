@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/raw_array.hpp"
 #include "core/step_reader.hpp"
 #include "core/step_writer.hpp"
 #include "core/steps/step_search.hpp"

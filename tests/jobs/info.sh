@@ -18,7 +18,7 @@ has "$one" 'MPI_THREAD_MULTIPLE$'
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 memory=$(LOCUM_SPILL_FOLDER=$folder LOCUM_SPILL_BYTES=1G "$@" --memory) || fails 'locum-info --memory failed' "$memory"
-has "$memory" "^  what has no room there: on disk below '$folder' of each node, at most 1.00 GiB$"
+has "$memory" "^  spilled objects: on disk below '$folder' of each node, at most 1.00 GiB$"
 has "$memory" '^  node  ranks *memory *committed    *highest *used *pinned *objects  copies'
 has "$memory" '^  rank  objects *used *highest'
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/detail/session_state.hpp"
 #include "core/node/reference.hpp"
 #include "core/object/object_wire.hpp"
 #include "shm/arena/size_class.hpp"

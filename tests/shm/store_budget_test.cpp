@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/node/cluster.hpp"
+#include "core/ports/store_accounts.hpp"
 #include "core/store.hpp"
 #include "shm/node.hpp"
 #include "tests/core/code_of.hpp"

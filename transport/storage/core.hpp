@@ -1,8 +1,10 @@
 #pragma once
 
 /// \file
-/// All public headers that do not need MPI. Serialisers of the less common containers are in
-/// `<locum/containers.hpp>`.
+/// All public headers that do not need MPI, except these: serialisers of the less common containers are in
+/// `<locum/containers.hpp>`, the calls for types that are known only at run time in `<locum/raw_store.hpp>`
+/// and
+/// `<locum/raw_task_queue.hpp>`.
 
 /// \namespace locum
 /// Everything that programs use. `locum::detail` is the library's own.
@@ -18,8 +20,6 @@
 #include <locum/open.hpp>
 #include <locum/open_sessions.hpp>
 #include <locum/promise.hpp>
-#include <locum/raw_store.hpp>
-#include <locum/raw_task_queue.hpp>
 #include <locum/serializers.hpp>
 #include <locum/session.hpp>
 #include <locum/step_reader.hpp>

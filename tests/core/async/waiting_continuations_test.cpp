@@ -17,6 +17,7 @@
 #include "core/async/serial_executor.hpp"
 #include "core/async_result.hpp"
 #include "core/base/mutex.hpp"
+#include "core/detail/session_state.hpp"
 #include "core/node/local.hpp"
 #include "core/promise.hpp"
 #include "core/store.hpp"

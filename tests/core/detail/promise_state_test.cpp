@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/detail/promises.hpp"
+#include "core/detail/session_state.hpp"
 #include "core/node/local.hpp"
 #include "core/node/promised.hpp"
 #include "core/promise.hpp"
@@ -140,7 +142,7 @@ TEST_F(PromiseStateOfOneProcess, BreaksAllByOneDeadline) {
     promises.push_back(store_.promise<double[]>().value());
   }
   const auto until = Deadline::Clock::now() + 7s;
-  session_->state()->break_promises(until);
+  session_->state()->promises().break_all(until);
   EXPECT_EQ(given, std::vector(many, until));
   EXPECT_EQ(code_of(promises[0].set(std::vector<double>{1})), Errc::broken_promise);
   EXPECT_EQ(code_of(store_.promise<double[]>()), Errc::closed);

@@ -14,6 +14,7 @@
 
 #include "core/coded_store.hpp"
 #include "core/containers.hpp"
+#include "core/ports/memory_monitor.hpp"
 #include "core/raw_store.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/core/forwarding_connector.hpp"

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/ports/store_accounts.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/memory_monitor_contract.hpp"
 

@@ -1,4 +1,5 @@
 #include "transport/storage/fork_guard.hpp"
+#include "core/detail/session_state.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,5 @@
 #include "core/tier/tier.hpp"
+#include "core/ports/store_accounts.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,19 +1,18 @@
+#include "core/detail/promises.hpp"
+
 #include <algorithm>
 #include <utility>
 
 #include "core/async/completion_counter.hpp"
 #include "core/base/back_off.hpp"
-#include "core/detail/expiry.hpp"
 #include "core/detail/file_parts.hpp"
+#include "core/detail/file_records.hpp"
 #include "core/detail/local_waits.hpp"
-#include "core/detail/promise_marks.hpp"
 #include "core/detail/promise_state.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/node/promised.hpp"
 #include "core/ports/directory.hpp"
 
-// A session's work for promises: breaks the unset ones when it closes, and finds the outcome of those that
-// others wait for.
 namespace locum::detail {
 
 namespace {
@@ -31,7 +30,14 @@ Error damaged_promise() {
 
 }  // namespace
 
-bool SessionState::enlist(const std::shared_ptr<PromiseState>& promise) {
+Promises::Promises(SessionState& session, std::shared_ptr<Connector> connector)
+    : session_(session),
+      connector_(std::move(connector)),
+      standing_(std::make_shared<LocalWaits>(connector_)) {}
+
+Promises::~Promises() = default;
+
+bool Promises::enlist(const std::shared_ptr<PromiseState>& promise) {
   const MutexLock lock(mutex_);
   if (makes_promises_) {
     promises_.emplace(promise.get(), promise);
@@ -40,32 +46,40 @@ bool SessionState::enlist(const std::shared_ptr<PromiseState>& promise) {
 }
 
 // None is removed while the session closes: waiters still have to see how their promise ended.
-void SessionState::left_broken(const Key& mark) noexcept {
+void Promises::left_broken(const Key& mark) noexcept {
   {
     const MutexLock lock(mutex_);
     if (!makes_promises_) {
       return;
     }
   }
-  marks_->add_broken(*connector_, mark);
+  marks_.add_broken(*connector_, mark);
 }
 
-void SessionState::left_kept(const Key& mark, const Key& value) noexcept {
-  marks_->add_kept(*connector_, mark, value);
+void Promises::left_kept(const Key& mark, const Key& value) noexcept {
+  marks_.add_kept(*connector_, mark, value);
 }
 
-void SessionState::evicted_some(std::size_t objects) noexcept {
-  marks_->evicted(*connector_, objects);
+void Promises::evicted_some(std::size_t objects) noexcept {
+  marks_.evicted(*connector_, objects);
 }
 
-void SessionState::strike(const PromiseState& promise) noexcept {
+void Promises::collect_marks() noexcept {
+  marks_.collect(*connector_);
+}
+
+void Promises::end_waits(const Error& error) noexcept {
+  standing_->close(error);
+}
+
+void Promises::strike(const PromiseState& promise) noexcept {
   const MutexLock lock(mutex_);
   promises_.erase(&promise);
 }
 
 // Each removes itself from the list when it is broken.
-void SessionState::break_promises(Deadline deadline) noexcept {
-  const Deadline until = completions_->moment(deadline);
+void Promises::break_all(Deadline deadline) noexcept {
+  const Deadline until = session_.completions()->moment(deadline);
   for (;;) {
     std::shared_ptr<PromiseState> unset;
     {
@@ -84,43 +98,45 @@ void SessionState::break_promises(Deadline deadline) noexcept {
 }
 
 // A key without an object may be a promise's.
-Result<ObjectView> SessionState::otherwise(const Address& address, const Error& error, Deadline deadline) {
-  if (error.code() != Errc::not_found || closed() || !address.name.empty() || !is_promised(address.key)) {
-    return missed(address, error);
+Result<ObjectView> Promises::otherwise(const Address& address, const Error& error, Deadline deadline) {
+  if (error.code() != Errc::not_found || session_.closed() || !address.name.empty() ||
+      !is_promised(address.key)) {
+    return session_.missed(address, error);
   }
   const std::string name = connector_->name_of(address.key);
   return redeemed(address.key, connector_->get(Address(address.key.store, name), deadline), deadline);
 }
 
 // The object under the name of a promise: its value, or the place of that, or that it is broken.
-Result<ObjectView> SessionState::redeemed(const Key& promised, Result<ObjectView> found, Deadline deadline) {
+Result<ObjectView> Promises::redeemed(const Key& promised, Result<ObjectView> found, Deadline deadline) {
   if (!found) {
-    return missed(promised, found.error());
+    return session_.missed(promised, found.error());
   }
   if (!is_promise_record(found->type_hash())) {
     return found;
   }
   if (const auto kept = kept_elsewhere(*found)) {
-    return fetch(*kept, deadline);
+    return session_.fetch(*kept, deadline);
   }
   if (in_file(*found) || same_as(*found)) {
-    return files_->load(*this, Address(promised.store, connector_->name_of(promised)), deadline);
+    return session_.files().load(session_, Address(promised.store, connector_->name_of(promised)), deadline);
   }
-  return explain(promised, read_promise_record(*found) ? broken_promise() : damaged_promise());
+  return session_.explain(promised, read_promise_record(*found) ? broken_promise() : damaged_promise());
 }
 
-Result<ObjectView> SessionState::await(const Handle& handle, Deadline deadline) {
-  if (closed()) {
-    return closed_error();
+Result<ObjectView> Promises::await(const Handle& handle, Deadline deadline) {
+  if (session_.closed()) {
+    return session_.closed_error();
   }
   const std::string name = connector_->name_of(handle.key);
-  auto found = connector_->wait(Address(handle.key.store, name), deadline, [this] { return !closed(); });
-  return !found && closed() ? Result<ObjectView>(closed_error())
-                            : redeemed(handle.key, std::move(found), deadline);
+  auto found =
+      connector_->wait(Address(handle.key.store, name), deadline, [this] { return !session_.closed(); });
+  return !found && session_.closed() ? Result<ObjectView>(session_.closed_error())
+                                     : redeemed(handle.key, std::move(found), deadline);
 }
 
 // The outcome of the last promise under that name: none if it may still be set, or if that is unknown.
-std::optional<Error> SessionState::fate_of(const Address& name, Deadline deadline) {
+std::optional<Error> Promises::fate_of(const Address& name, Deadline deadline) {
   const std::uint32_t store = name.key.store;
   const auto claim = connector_->get(Address(store, claimed_name(store, name.name)), deadline);
   const auto record = claim ? read_promise_record(*claim) : std::nullopt;
@@ -133,9 +149,9 @@ std::optional<Error> SessionState::fate_of(const Address& name, Deadline deadlin
   auto found =
       connector_->get(Address(store, at), deadline);  // waits as long as it takes to detect a lost node
   if (!found && found.error().code() == Errc::not_found) {
-    const auto soon = completions_->now() + look_interval;
-    found = connector_->wait(Address(store, at),
-                             std::min<Deadline::Clock::time_point>(completions_->moment(deadline), soon));
+    const auto soon = session_.completions()->now() + look_interval;
+    found = connector_->wait(Address(store, at), std::min<Deadline::Clock::time_point>(
+                                                     session_.completions()->moment(deadline), soon));
   }
   if (!found) {
     return found.error().code() == Errc::peer_lost ? std::optional(found.error()) : std::nullopt;
@@ -146,44 +162,40 @@ std::optional<Error> SessionState::fate_of(const Address& name, Deadline deadlin
 
 // The home of a name is not notified that a promise under it is broken, or its maker dead: waiters check at
 // intervals, the first time soon. The wait goes on meanwhile, so that an object that is on its way arrives.
-Result<ObjectView> SessionState::await(const Address& name, Deadline deadline, const Wanted& wanted) {
-  const auto until = completions_->moment(deadline);
-  BackOff back_off(look_interval, options_.options.peer_timeout);
-  auto next_look = completions_->now() + back_off.next();
+Result<ObjectView> Promises::await(const Address& name, Deadline deadline, const Wanted& wanted) {
+  const auto until = session_.completions()->moment(deadline);
+  BackOff back_off(look_interval, session_.options().options.peer_timeout);
+  auto next_look = session_.completions()->now() + back_off.next();
   std::optional<Error> fate;
   const auto goes_on = [&] {
-    if (completions_->now() >= next_look) {
+    if (session_.completions()->now() >= next_look) {
       fate = fate_of(name, until);
-      next_look = completions_->now() + back_off.next();
+      next_look = session_.completions()->now() + back_off.next();
     }
     return !fate && (!wanted || wanted());
   };
-  auto found = connector_->wait(name, until, goes_on);
-  if (may_be_in_file(name, found)) {
-    return from_file(name, Selection(), std::move(found), until);
-  }
+  auto found = session_.reader().wait(name, until, goes_on);
   if (fate && !found && found.error().code() == Errc::timeout) {
-    found = fetch(name, until);  // somebody may have put it nevertheless
+    found = session_.fetch(name, until);  // somebody may have put it nevertheless
     return found || found.error().code() != Errc::not_found ? std::move(found) : Result<ObjectView>(*fate);
   }
   return found;
 }
 
-NowOrTask<ObjectView> SessionState::await_or_task(const Address& name, Deadline deadline) {
-  if (closed()) {
-    return {closed_error()};
+NowOrTask<ObjectView> Promises::await_or_task(const Address& name, Deadline deadline) {
+  if (session_.closed()) {
+    return {session_.closed_error()};
   }
-  auto made = connector_->get_or_task(name, {}, CountsUntil::it_is_got_once_set, deadline);
+  auto made = session_.reader().get_or_task(name, {}, CountsUntil::it_is_got_once_set, deadline);
   if (made.found || made.found.error().code() != Errc::not_found) {
-    return has_lazy_stores() ? from_file_later(name, Selection(), std::move(made)) : std::move(made);
+    return made;
   }
   // Of a connector that has nobody to go on with what was begun.
   return standing_->begin(name.key.store, std::string(name.name), CountsUntil::it_is_got_once_set, deadline,
-                          completions_->moment(deadline));
+                          session_.completions()->moment(deadline));
 }
 
-NowOrTask<ObjectView> SessionState::promised_or_task(const Key& promised, CountsUntil counts,
-                                                     Deadline deadline) {
+NowOrTask<ObjectView> Promises::get_or_task(const Key& promised, CountsUntil counts, Deadline deadline) {
   const std::string name = connector_->name_of(promised);
   const Address at(promised.store, name);
   // Of a promise without a maker, whose value may be on any node, nobody tells that it is set: it always is.
@@ -194,11 +206,11 @@ NowOrTask<ObjectView> SessionState::promised_or_task(const Key& promised, Counts
   if (!made.found && made.found.error().code() == Errc::not_found) {
     return stand(promised, name, once_set, deadline);
   }
-  if (has_lazy_stores() && (made.coming || may_be_in_file(made.found))) {
-    return from_file_later(at, Selection(), std::move(made));
+  if (session_.files().has_lazy_stores() && (made.coming || may_be_in_file(made.found))) {
+    return session_.files().after(session_, at, Selection(), std::move(made));
   }
   if (!made.found) {
-    made.found = missed(promised, made.found.error());
+    made.found = session_.missed(promised, made.found.error());
   } else if (const auto kept = *made.found ? kept_elsewhere(*made.found) : std::nullopt) {
     made = connector_->get_or_task(*kept, {}, counts, deadline);
   } else if (*made.found) {
@@ -208,20 +220,21 @@ NowOrTask<ObjectView> SessionState::promised_or_task(const Key& promised, Counts
 }
 
 // For a connector without background progress, which knows all promises of this node.
-NowOrTask<ObjectView> SessionState::stand(const Key& promised, const std::string& name, CountsUntil counts,
-                                          Deadline deadline) {
+NowOrTask<ObjectView> Promises::stand(const Key& promised, const std::string& name, CountsUntil counts,
+                                      Deadline deadline) {
   const Address at(promised.store, name);
-  auto made = standing_->begin(promised.store, name, counts, deadline, completions_->moment(deadline));
+  auto made =
+      standing_->begin(promised.store, name, counts, deadline, session_.completions()->moment(deadline));
   if (made.coming) {
     return made;
   }
-  return may_be_in_file(at, made.found)
-             ? from_file_later(at, Selection(), std::move(made))
+  return session_.files().has_lazy_stores() && may_be_in_file(made.found)
+             ? session_.files().after(session_, at, Selection(), std::move(made))
              : NowOrTask<ObjectView>{redeemed(promised, std::move(made.found), {})};
 }
 
 // What was restored lazily is there before it is read: as the record that stands for it.
-Result<Address> SessionState::actual(const Key& key, Deadline deadline, bool reads_files) {
+Result<Address> Promises::actual(const Key& key, Deadline deadline, bool reads_files) {
   if (!is_promised(key)) {
     return Address(key);
   }
@@ -229,7 +242,7 @@ Result<Address> SessionState::actual(const Key& key, Deadline deadline, bool rea
   const Address promised(key.store, name);
   const auto found = connector_->get_some(promised, Facts(), deadline);
   if (!found) {
-    return missed(key, found.error());
+    return session_.missed(key, found.error());
   }
   if (!is_promise_record(found->type_hash())) {
     return Address(found->key());
@@ -240,13 +253,40 @@ Result<Address> SessionState::actual(const Key& key, Deadline deadline, bool rea
   }
   if (whole && (in_file(*whole) || same_as(*whole))) {
     if (reads_files) {
-      const auto read = files_->load(*this, promised, deadline);
+      const auto read = session_.files().load(session_, promised, deadline);
       return read ? Result<Address>(read->key()) : read.error();
     }
     return stand_in_of(key, *whole, deadline);
   }
   const auto kept = whole ? kept_elsewhere(*whole) : std::nullopt;
-  return kept ? Result<Address>(*kept) : explain(key, whole ? broken_promise() : whole.error());
+  return kept ? Result<Address>(*kept) : session_.explain(key, whole ? broken_promise() : whole.error());
+}
+
+// The record by which a restored object that nobody has read is there: that under its name, if it has one.
+// Parts of other files are not there before they are read.
+Result<Address> Promises::stand_in_of(const Key& promised, const ObjectView& record, Deadline deadline) {
+  if (const auto other = same_as(record)) {
+    const auto at = connector_->get(Address(other->store, connector_->name_of(*other)), deadline);
+    if (!at || same_as(*at)) {
+      return session_.missed(promised, at ? no_such_object() : at.error());
+    }
+    const auto kept = kept_elsewhere(*at);
+    return kept           ? Result<Address>(*kept)
+           : in_file(*at) ? stand_in_of(*other, *at, deadline)
+                          : Result<Address>(at->key());
+  }
+  const auto part = file_part_in(record);
+  if (!part || part->of_checkpoint == 0) {
+    return part ? session_.missed(promised, no_such_object()) : session_.explain(promised, part.error());
+  }
+  if (part->name.empty()) {
+    return Address(record.key());
+  }
+  const auto named = connector_->get(Address(promised.store, part->name), deadline);
+  if (!named || same_as(*named) != promised) {
+    return session_.missed(promised, named ? no_such_object() : named.error());
+  }
+  return Address(named->key());
 }
 
 }  // namespace locum::detail
