@@ -332,7 +332,8 @@ Result<ObjectView> Distributed::wait_here(const Address& address, Deadline::Cloc
     }
     return entry;
   };
-  return wait_in_turns(until, {between_polls, between_polls}, wanted, turn, [&] { return client_->now(); });
+  return wait_in_turns(until, BackOff(between_polls, between_polls), wanted, turn,
+                       [&] { return client_->now(); });
 }
 
 // This thread waits for a name at home here. Its object may be gone before it has been read: then it waits

@@ -371,7 +371,8 @@ Result<ObjectView> Cluster::wait(const Address& address, Deadline deadline, cons
     const bool is_gone = found && !view && view.error().code() == Errc::not_found;
     return is_gone ? name_not_put() : std::move(view);
   };
-  return wait_in_turns(moment, wanted || promised ? turns_of_looks : one_long_turn, wanted, turn);
+  const bool looks = wanted || promised;
+  return wait_in_turns(moment, looks ? std::optional(turns_of_looks) : std::nullopt, wanted, turn);
 }
 
 // A promise may end without its name being bound.

@@ -168,7 +168,8 @@ class Local final : public Connector,
       return get(address, deadline);  // keys are made by sealing: a missing one never appears later
     }
     // What `wanted` asks may look for other objects here.
-    return wait_in_turns(deadline.moment(options_.timeout), wanted ? turns_of_looks : one_long_turn, wanted,
+    return wait_in_turns(deadline.moment(options_.timeout),
+                         wanted ? std::optional(turns_of_looks) : std::nullopt, wanted,
                          [&](Deadline::Clock::time_point until) { return await(address, until); });
   }
 

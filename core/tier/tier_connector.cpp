@@ -367,7 +367,7 @@ Result<ObjectView> TierConnector::wait(const Address& address, Deadline deadline
     return found || found.error().code() != Errc::not_found ? std::move(found)
                                                             : front().wait(address, until, wanted);
   };
-  return wait_in_turns(moment, {until_first_look, longest_between_looks}, wanted, turn);
+  return wait_in_turns(moment, BackOff(until_first_look, longest_between_looks), wanted, turn);
 }
 
 }  // namespace
