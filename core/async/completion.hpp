@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -16,7 +17,7 @@
 namespace locum {
 
 /// The end of a task: a value that is set once. Setting it wakes the threads that wait for it, and notifies
-/// its observer. Any thread.
+/// its observer. Any thread; a caller keeps it alive until the call returns.
 template <class T>
 class Completion {
  public:
