@@ -16,13 +16,14 @@ namespace locum {
 /// or arrives in a reply anyway, it is shown whole.
 struct Lookup {
   Lookup(const Address& address, Deadline::Clock::time_point latest, Selection of_it = {},
-         bool waits_for_it = false)
+         bool waits_for_it = false, bool is_new_here = false)
       : key(address.key),
         name(address.name),
         name_hash(address.name_hash),
         size_bytes(address.size_bytes),
         part(std::move(of_it)),
         waits(waits_for_it),
+        has_no_copy(is_new_here),
         until(latest) {}
 
   [[nodiscard]] bool by_name() const noexcept { return !name.empty(); }
@@ -49,8 +50,8 @@ struct Lookup {
   std::uint64_t name_hash;
   std::uint64_t size_bytes;
   Selection part;
-  bool waits;                ///< for an unbound name, until somebody puts it
-  bool has_no_copy = false;  ///< whether the call has seen that its node has no copy of it, and no flight
+  bool waits;        ///< for an unbound name, until somebody puts it
+  bool has_no_copy;  ///< whether the call has seen that its node has no copy of it, and no flight
   Deadline::Clock::time_point until;
   /// Where what is requested from another node may be received; empty: in memory of this process. Nothing
   /// writes there once the search has ended.

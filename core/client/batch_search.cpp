@@ -245,8 +245,7 @@ Task<Result<ObjectView>> BatchSearch::find_alone(const Single& single) const {
   Address address = wanted_.addresses[single.object];
   address.size_bytes = std::max(address.size_bytes, single.size_bytes);
   const auto part = wanted_.wanting == Wanting::facts ? Selection(Facts()) : Selection();
-  Lookup wanted(address, wanted_.until, part);
-  wanted.has_no_copy = wanted_.has_no_copy[single.object];
+  Lookup wanted(address, wanted_.until, part, false, wanted_.has_no_copy[single.object]);
   return single.said.key.valid() ? reader_.find_behind(std::move(wanted), single.said)
                                  : reader_.find(std::move(wanted));
 }

@@ -101,8 +101,6 @@ class Distributed final : public Connector,
     return counts == CountsUntil::never ? budget : client_->budget_to_begin().until(budget.deadline());
   }
   [[nodiscard]] Deadline::Clock::time_point latest(Deadline deadline) const;
-  [[nodiscard]] static Lookup lookup(const Address& address, bool has_no_copy,
-                                     Deadline::Clock::time_point until, const Selection& selection);
   [[nodiscard]] Result<ObjectView> fetch(const Address& address, bool has_no_copy, const Selection& selection,
                                          Deadline deadline);
   void note_time(const Result<ObjectView>& found, const Selection& selection,
@@ -177,20 +175,12 @@ Result<ObjectView> Distributed::get(const Address& address, WaitBudget budget) {
   return found && !*found ? fetch(address, has_no_copy, {}, budget.deadline()) : std::move(found);
 }
 
-// An object that is not at hand.
-Lookup Distributed::lookup(const Address& address, bool has_no_copy, Deadline::Clock::time_point until,
-                           const Selection& selection) {
-  Lookup wanted(address, until, selection);
-  wanted.has_no_copy = has_no_copy;
-  return wanted;
-}
-
 // Searches on a waiting thread for an object that is not at hand.
 Result<ObjectView> Distributed::fetch(const Address& address, bool has_no_copy, const Selection& selection,
                                       Deadline deadline) {
   const auto began = client_->now();
   const auto until = client_->moment(deadline, began);
-  auto found = run(until, reader_->find(lookup(address, has_no_copy, until, selection)));
+  auto found = run(until, reader_->find(Lookup(address, until, selection, false, has_no_copy)));
   const auto took = client_->now() - began;
   client_->times()->block(took);
   note_time(found, selection, took);
@@ -239,7 +229,8 @@ NowOrTask<ObjectView> Distributed::get_or_task(const Address& address, const Sel
       make_coming<ObjectView>(
           client_, window,
           awaits ? RemoteReader::find_awaited(reader_, Lookup(address, until, selection, true), counts)
-                 : RemoteReader::find_ahead(reader_, lookup(address, has_no_copy, until, selection), counts),
+                 : RemoteReader::find_ahead(reader_, Lookup(address, until, selection, false, has_no_copy),
+                                            counts),
           Unwanted::ends, [selection](Ahead ahead) { return selected(std::move(ahead.found), selection); })};
 }
 
@@ -252,7 +243,7 @@ Result<ObjectView> Distributed::get_into(const Address& address, const Selection
   }
   const auto began = client_->now();
   const auto until = client_->moment(deadline, began);
-  Lookup wanted = lookup(address, has_no_copy, until, selection);
+  Lookup wanted(address, until, selection, false, has_no_copy);
   wanted.memory = memory;
   const auto operation = client_->operation(reader_->find(std::move(wanted)));
   const bool in_time = client_->run(*operation, until);
