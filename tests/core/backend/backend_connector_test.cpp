@@ -15,6 +15,7 @@
 
 #include "core/backend/record_names.hpp"
 #include "core/base/wall_clock.hpp"
+#include "core/ports/wanting.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/map_backend.hpp"
 
@@ -71,7 +72,7 @@ TEST_F(BackendConnectorTest, RefusesAnObjectThatWasChangedOrCut) {
   EXPECT_EQ(code_of(get("T")), Errc::corrupt);
   const std::vector<Address> names{{fields, "T"}, {fields, "U"}};
   std::vector<Result<ObjectView>> found(2, Result<ObjectView>(ObjectView()));
-  connector_->batches()->find_batch(names, Wanting::all, found, {});
+  connector_->find_batch(names, Wanting::all, found, {});
   EXPECT_EQ(code_of(found[0]), Errc::corrupt);
   EXPECT_TRUE(found[1]) << "the others of a batch are found";
   bytes[40] ^= std::byte{4};

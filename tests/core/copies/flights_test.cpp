@@ -89,7 +89,8 @@ class FlightsTest : public ::testing::Test {
     return found && holds(*found, bytes_);
   }
   void expect_nothing_left(const Key& key) {
-    EXPECT_FALSE(world_.rank(first).links->copies().here->has(key, {})) << "neither a mark nor a copy";
+    EXPECT_FALSE(world_.rank(first).links->copies().here->look(key, 0, Path::shm_view, {})->exists())
+        << "neither a mark nor a copy";
     for (const int rank : {first, mate}) {
       (void)world_.connector(rank).usage();
     }
@@ -155,7 +156,7 @@ TEST_F(FlightsTest, AreJoinedByTheirOwnMarkOnly) {
   world_.network().start([&] {
     client.pause(100ms);
     const std::uint64_t mark =
-        world_.rank(first).links->copies().here->find(key, {}).value().mark->generation;
+        world_.rank(first).links->copies().here->look(key, 0, Path::shm_view, {}).value().mark.generation;
     for (std::size_t at = 0; at < took.size(); ++at) {
       const auto began = client.now();
       const auto joining = client.operation(

@@ -19,6 +19,7 @@ namespace locum::tests::node_copies_test {
 namespace {
 
 using namespace std::chrono_literals;
+using Entry = NodeCopies::Entry;
 using Mark = NodeCopies::Mark;
 using Clock = NodeCopies::Clock;
 
@@ -60,10 +61,13 @@ class NodeCopiesTest : public ::testing::Test {
     auto copy = of(rank).look(key, 0, Path::shm_view, {});
     return copy ? std::move(copy->view) : Result<ObjectView>(copy.error());
   }
+  [[nodiscard]] Entry entry(int rank, const Key& key) {
+    return of(rank).look(key, 0, Path::shm_view, {}).value();
+  }
   /// The mark of an object's flight; an invalid one if there is none.
   [[nodiscard]] Mark marked(const Key& key) {
-    const auto found = of(2).find(key, {});
-    return found && found->mark ? *found->mark : Mark{};
+    const Entry found = entry(2, key);
+    return found.is == Entry::Is::mark ? found.mark : Mark{};
   }
   [[nodiscard]] PlainNode& node() { return *world_.rank(2).node; }
   [[nodiscard]] PlainNode::Levels levels() {
@@ -86,7 +90,7 @@ TEST_F(NodeCopiesTest, GiveAFlightOneMark) {
   of(2).unmark(key, first);
   EXPECT_EQ(marked(key).entry, next.entry) << "that of another flight stays";
   of(3).unmark(key, next);
-  EXPECT_EQ(code_of(of(2).find(key, {})), Errc::not_found);
+  EXPECT_FALSE(entry(2, key).exists());
   EXPECT_EQ(code_of(of(2).mark(key, next.generation)), Errc::not_found);
   EXPECT_EQ(levels(), PlainNode::Levels{});
 }
@@ -126,9 +130,9 @@ TEST_F(NodeCopiesTest, RefuseACopyThatAStrayStoreHasHit) {
   const Sent sent = made(1, true);
   const Key key = sent.wire.key;
   ASSERT_TRUE(publish(of(2), sent, of(2).mark(key, 0).value()));
-  const auto entry = of(3).find(key, {}).value().copy;
-  ASSERT_TRUE(entry);
-  auto* const bytes = const_cast<std::byte*>(entry.bytes().data());
+  const ObjectView view = entry(3, key).view;
+  ASSERT_TRUE(view);
+  auto* const bytes = const_cast<std::byte*>(view.bytes().data());
   bytes[9] ^= std::byte{1};
   EXPECT_EQ(code_of(look(3, key)), Errc::corrupt) << "its checksum";
   bytes[9] ^= std::byte{1};
@@ -147,21 +151,21 @@ TEST_F(NodeCopiesTest, EndTheMarksOfALostRankAlone) {
   (void)of(3).mark(next, 0).value();
   ASSERT_TRUE(publish(of(3), copied, of(3).mark(copied.wire.key, 0).value()));
   of(2).unmark_all(3);
-  EXPECT_TRUE(of(2).has(one, {}));
-  EXPECT_FALSE(of(2).has(next, {}));
+  EXPECT_TRUE(entry(2, one).exists());
+  EXPECT_FALSE(entry(2, next).exists());
   EXPECT_TRUE(look(2, copied.wire.key).value()) << "copies outlive their ranks";
 }
 
 // Else a reader would take what it cannot see for evicted, and an eviction a copy for dropped.
 TEST_F(NodeCopiesTest, AreBelievedToExistWhereTheyCannotBeSeen) {
   const Key key = made(1).wire.key;
-  ASSERT_FALSE(of(2).has(key, {}));
+  ASSERT_FALSE(entry(2, key).exists());
   node().fail_directory(Error(Errc::timeout, "a process of this node is stopped within a change"));
-  EXPECT_TRUE(of(2).has(key, {}));
+  EXPECT_TRUE(entry(2, key).exists());
   EXPECT_EQ(code_of(of(2).invalidate(key)), Errc::timeout);
   EXPECT_EQ(code_of(of(2).mark(key, 0)), Errc::timeout);
   node().fail_directory(std::nullopt);
-  EXPECT_FALSE(of(2).has(key, {}));
+  EXPECT_FALSE(entry(2, key).exists());
   EXPECT_EQ(levels(), PlainNode::Levels{});
 }
 
