@@ -10,6 +10,7 @@
 #include "core/object/name_list.hpp"
 #include "core/object/object_wire.hpp"
 #include "core/object/received_block.hpp"
+#include "core/ports/wanting.hpp"
 #include "core/rpc/packed_error.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/hyperslab_samples.hpp"

@@ -27,6 +27,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/ports/connector.hpp"
 #include "core/promise.hpp"
 #include "core/serializers.hpp"
 #include "mpi/runtime/runtime.hpp"
