@@ -223,10 +223,8 @@ Result<void> BackgroundWriter::admit(std::uint64_t size_bytes, Moment until) {
   if (!state_->started) {
     return state_->started;
   }
-  while (state_->bytes + size_bytes > state_->most_bytes) {
-    if (state_->closed) {
-      return Error(Errc::closed, "the runtime was closed before there was room for more that is not written");
-    }
+  // Refused once it is closed, even if there is room: nothing would write the value, and nobody would know.
+  while (!state_->closed && state_->bytes + size_bytes > state_->most_bytes) {
     if (!lock.wait_until(state_->changed, until) && state_->bytes + size_bytes > state_->most_bytes) {
       return state_->last_error
                  ? state_->failed()
@@ -235,6 +233,10 @@ Result<void> BackgroundWriter::admit(std::uint64_t size_bytes, Moment until) {
                              " bytes are not written yet; wait longer, or allow more by "
                              "nodes.unwritten");
     }
+  }
+  if (state_->closed) {
+    return Error(Errc::closed,
+                 "the runtime is closed, so that this value would not be written; put it before");
   }
   state_->bytes += size_bytes;
   return {};

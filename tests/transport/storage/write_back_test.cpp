@@ -153,6 +153,16 @@ TEST_F(WriteBackTier, PutsIntoMemoryAndWritesSoon) {
   EXPECT_EQ(code_of(next.put("U", 3)), Errc::key_exists);
 }
 
+// A thread may put while another one closes the runtime: what nothing would write is refused, not lost.
+TEST_F(WriteBackTier, RefusesPutsOnceNothingIsWrittenAnyMore) {
+  ASSERT_TRUE(job_.put("T", 1));
+  ASSERT_TRUE(job_.tier->flush({}));
+  job_.tier->close();
+  EXPECT_EQ(code_of(job_.put("U", 2)), Errc::closed);
+  EXPECT_EQ(code_of(job_.get("U")), Errc::not_found) << "nor is it in memory alone";
+  EXPECT_TRUE(holds(job_.get("T").value(), pattern(1, 100)));
+}
+
 TEST_F(WriteBackTier, LetsPutsWaitWhereTooMuchIsUnwritten) {
   gate_->set(true, false);
   for (const char* name : {"a", "b", "c"}) {
