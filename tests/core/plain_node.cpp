@@ -111,7 +111,7 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
       return of_the_dead();
     }
     PlainObject* const object = node_->live(key);
-    return object != nullptr ? Result<Pin>(view_of(*object)) : Error(Errc::not_found, "no such object");
+    return object != nullptr ? Result<Pin>(view_of(*object)) : no_such_object();
   }
   [[nodiscard]] std::uint32_t rank() const noexcept { return rank_; }
   // REQUIRES: the node's mutex is held.
@@ -257,7 +257,7 @@ class PlainDirectory final : public Directory {
     }
     PlainObject* const object = node_->live(key);
     if (object == nullptr) {
-      return Error(Errc::not_found, "no such object");
+      return no_such_object();
     }
     const std::string name(read_name(arena_->data(object->record.offset), object->record));
     PlainObject* const before = node_->named(key.store, name);
@@ -286,8 +286,7 @@ class PlainDirectory final : public Directory {
       return *directory_error;
     }
     PlainObject* const object = node_->named(store, name);
-    return object != nullptr ? Result<Pin>(table_->view_of(*object))
-                             : Error(Errc::not_found, "no such name").about(name);
+    return object != nullptr ? Result<Pin>(table_->view_of(*object)) : no_such_object();
   }
   Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only,
                       WaitBudget /*budget*/) override {
