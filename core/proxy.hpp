@@ -246,7 +246,7 @@ class Proxy : public StandIn<View<T>> {
 
   /// Makes an empty stand-in; every use is `invalid_argument`.
   Proxy() = default;
-  /// Made by Session::proxy, Runtime::proxy and Store. \param read makes the view, for a codec
+  /// Made by Session::proxy, Runtime::proxy and Store; with a codec, `read` makes the view.
   explicit Proxy(detail::StandInOrigin origin, detail::Reader<T> read = &detail::read_view<T>)
       : StandIn<View<T>>(std::move(origin), read) {}
 

@@ -121,7 +121,7 @@ AsyncResult<ObjectInfo> AsyncSteps::begin_info_at(const Result<void>& allowed, c
                                                   Deadline deadline) const {
   return begin<ObjectInfo, ObjectView>(
       address, allowed, [&] { return get_or_task(address, Selection(Facts()), deadline); },
-      [open = open_](Result<ObjectView> found, const Address& about) {
+      [open = open_](const Result<ObjectView>& found, const Address& about) {
         return found ? info_of(found) : Result<ObjectInfo>(open->session->missed(about, found.error()));
       });
 }

@@ -137,8 +137,8 @@ class [[nodiscard]] Result {
 
   // Not a std::variant, which costs programs more to compile than all else in this header.
   union {
-    T value_;
-    Error error_;
+    T value_;      // NOLINT(readability-identifier-naming): private, which the check does not see in a union
+    Error error_;  // NOLINT(readability-identifier-naming)
   };
   bool has_value_;
 };
