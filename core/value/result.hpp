@@ -60,13 +60,13 @@ class [[nodiscard]] Result {
     if (this == &other) {
       return *this;
     }
+    Result moved(std::move(other));  // the other one may be part of the value that ends here
     if constexpr (std::is_move_assignable_v<T>) {
-      if (has_value_ && other.has_value_) {
-        value_ = std::move(other.value_);
+      if (has_value_ && moved.has_value_) {
+        value_ = std::move(moved.value_);
         return *this;
       }
     }
-    Result moved(std::move(other));  // the other one may be part of the value that ends here
     end();
     has_value_ = false;
     std::construct_at(&error_, detail::no_error());

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace locum {
 namespace {
@@ -78,6 +80,61 @@ TEST(Result, OfAValueHasAnErrorThatSaysSo) {
   EXPECT_EQ(Result<void>().error().code(), Errc::invalid_argument);
   EXPECT_STREQ(Result<int>(3).error().what(),
                "invalid_argument: this result has a value, and so no error; ask first whether it has one");
+}
+
+TEST(Result, IsAssignedInEitherState) {
+  const Error late(Errc::timeout, "late");
+  Result<std::string> text(std::string(100, 'a'));
+  const Result<std::string> other(std::string(100, 'b'));
+  text = other;
+  EXPECT_EQ(*text, *other);
+  text = late;
+  EXPECT_EQ(text.error().code(), Errc::timeout);
+  text = Result<std::string>(late.about("x"));
+  EXPECT_EQ(text.error().key(), "x");
+  text = other;
+  EXPECT_EQ(*text, *other);
+  text = *&text;
+  EXPECT_EQ(*text, *other);
+  EXPECT_EQ(Result<std::string>(late).operator->(), nullptr);
+}
+
+TEST(Result, IsAssignedFromAPartOfItsValue) {
+  struct Node {
+    std::unique_ptr<Result<Node>> next;
+    int number = 0;
+  };
+  Result<Node> list(Node{std::make_unique<Result<Node>>(Node{nullptr, 2}), 1});
+  list = std::move(*list->next);
+  ASSERT_TRUE(list);
+  EXPECT_EQ(list->number, 2);
+  list->next = std::make_unique<Result<Node>>(Error(Errc::closed, "the end"));
+  list = std::move(*list->next);
+  EXPECT_EQ(list.error().code(), Errc::closed);
+}
+
+// A value that cannot be assigned is moved twice: into a place of its own, and into the result.
+TEST(Result, HasAnErrorIfTheMoveOfAValueFails) {
+  struct Fragile {
+    explicit Fragile(int moves_left) : moves(moves_left) {}
+    Fragile(Fragile&& other) noexcept(false) : moves(other.moves - 1) {
+      if (moves < 0) {
+        throw std::runtime_error("the test lets this move fail");
+      }
+    }
+    Fragile& operator=(Fragile&&) = delete;
+    int moves;
+  };
+  Result<Fragile> good(std::in_place, 9);
+  Result<Fragile> fragile(std::in_place, 1);
+  EXPECT_THROW(good = std::move(fragile), std::runtime_error);
+  ASSERT_FALSE(good);
+  EXPECT_EQ(good.error().code(), Errc::invalid_argument);
+  good = Result<Fragile>(std::in_place, 9);
+  EXPECT_TRUE(good);
+  Result<Fragile> more(std::in_place, 0);
+  EXPECT_THROW(good = std::move(more), std::runtime_error);
+  EXPECT_TRUE(good) << "nothing was moved yet";
 }
 
 }  // namespace
