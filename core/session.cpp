@@ -17,6 +17,7 @@
 #include "core/ports/directory.hpp"
 #include "core/raw_proxy.hpp"
 #include "core/store.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 
@@ -44,8 +45,8 @@ Result<StoreOptions> options_in(std::span<const std::byte> stored) {
   StoreRecord record;
   constexpr std::size_t least = offsetof(StoreRecord, decoded_cache_bytes);  // the first version had no more
   if (stored.size() != least && stored.size() < sizeof record) {
-    return Error(Errc::corrupt, "the record of this store has " + std::to_string(stored.size()) + " bytes, " +
-                                    std::to_string(least) + " are the least");
+    return memory_damaged("the record of this store has " + std::to_string(stored.size()) +
+                          " bytes, fewer than " + std::to_string(least));
   }
   const std::size_t known = std::min(stored.size(), sizeof record);
   std::memcpy(&record, stored.data(), known);
@@ -78,8 +79,7 @@ std::string to_text(const StoreOptions& options) {
 
 Result<void> check_name(std::string_view name) {
   if (name.empty() || name.size() > max_name_bytes) {
-    return Error(Errc::invalid_argument,
-                 "a store's name is 1 byte to 64 KiB long, this one has " + std::to_string(name.size()));
+    return wrong_length("a store's name", name.size());
   }
   return {};
 }
@@ -127,8 +127,7 @@ Result<std::uint32_t> number_from(const Connector& connector, std::string_view n
   const std::uint64_t number = connector.store_number(name, generation);
   if (generation == 0 || number > last_store) {
     return Error(Errc::unsupported,
-                 "the 4294967292 numbers of stores, or those of them that the node has to give at which this "
-                 "name is at home, are used up: keep stores that are opened again and again instead of "
+                 "no store numbers are left on the home node of this name; reuse open stores instead of "
                  "dropping them, or open another runtime");
   }
   return static_cast<std::uint32_t>(number);
@@ -210,8 +209,8 @@ Result<Store> Session::open_with(std::string_view name, const StoreOptions* want
     }
   }
   if (auto allowed = check(*stored); !allowed) {
-    return state_->explain(
-        address, Error(Errc::corrupt, "the record of this store is damaged: " + allowed.error().text()));
+    return state_->explain(address,
+                           memory_damaged("the record of this store is damaged: " + allowed.error().text()));
   }
   if (stored->lifetime.count() > 0) {
     if (auto expected = state_->expiry().expect(*number, stored->lifetime); !expected) {

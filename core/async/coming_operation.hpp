@@ -11,6 +11,7 @@
 #include "core/base/frame_pool.hpp"
 #include "core/base/mutex.hpp"
 #include "core/ports/now_or_task.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 
@@ -46,8 +47,7 @@ class ComingOperation final : public Coming<T> {
   [[nodiscard]] Result<T> get(Deadline deadline) override {
     if (const auto client = client_.lock(); !ended()) {
       if (!client) {
-        return Error(Errc::closed,
-                     "the runtime was closed before this operation ended; keep it open until then");
+        return closed_before_end();
       }
       const auto began = client->now();
       const auto until = client->moment(deadline, began);
@@ -60,8 +60,7 @@ class ComingOperation final : public Coming<T> {
         client->times()->wait(client->now() - began);
       }
       if (!has_ended) {
-        return Error(Errc::timeout,
-                     "this object did not arrive before the deadline, and is still on its way; wait again");
+        return deadline_passed("this operation did not end", "wait again for it, as it continues");
       }
     }
     const MutexLock lock(mutex_);

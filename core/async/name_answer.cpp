@@ -5,19 +5,13 @@
 
 #include "core/node/promised.hpp"
 #include "core/object/received_block.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 
-Error promise_not_set() {
-  static const Error* const error =
-      new Error(Errc::timeout, "this promise was not set before the deadline; wait longer");
-  return *error;
-}
-
 Result<ObjectView> bearing(std::uint32_t store, std::string_view name, Result<ObjectView> found) {
   if (found && (found->key().store != store || found->facts().name != name)) {
-    return Error(Errc::corrupt, "another node replied with an object of another name; get it again")
-        .about(name);
+    return call_error::other_name().about(name);
   }
   return found;
 }
@@ -32,8 +26,7 @@ Result<NameAnswer> read_name_answer(const Nodes& nodes, std::uint32_t store, std
   }
   const auto wire = read_words<ObjectWire>(reply->body);
   if (!wire || !plausible(*wire)) {
-    return Error(Errc::corrupt, "node " + std::to_string(home) + " sent an invalid reply; try again")
-        .about(name);
+    return call_error::invalid_reply(home).about(name);
   }
   if (!reply->block || nodes.of_creator(wire->key.creator) == nodes.own()) {
     return NameAnswer{.found = {}, .said = *wire};

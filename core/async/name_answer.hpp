@@ -21,7 +21,5 @@ struct NameAnswer {
 [[nodiscard]] Result<NameAnswer> read_name_answer(const Nodes& nodes, std::uint32_t store,
                                                   std::string_view name, int home, bool awaited,
                                                   Result<NodeReply>&& reply);
-/// The error of waiting for a promise that was not set before the deadline. Created once and shared.
-[[nodiscard]] Error promise_not_set();
 
 }  // namespace locum

@@ -69,10 +69,6 @@ bool Paused::begin(Operation& operation) noexcept {
   return over_.is_told(operation);
 }
 
-Error senseless_answer(int node) {
-  return Error(Errc::corrupt, "node " + std::to_string(node) + " sent an invalid reply; try again");
-}
-
 Error NodeClient::nobody_answered() const {
   return call_error::late_owner(serves());
 }

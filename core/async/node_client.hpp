@@ -63,9 +63,6 @@ class Paused final : public Operation::Begun {
   OneShot<bool> over_;
 };
 
-/// The error for an invalid reply of a node.
-[[nodiscard]] Error senseless_answer(int node);
-
 /// Sends requests to other nodes and waits for the replies, making progress meanwhile. Any thread may call;
 /// within a step of the channel only functions that do not wait: request(), moment() and now().
 class NodeClient {

@@ -2,14 +2,16 @@
 
 #include <utility>
 
+#include "core/value/errors.hpp"
+
 namespace locum {
 
 Result<Window::Way> Window::Entering::await_resume() const {
   if (verdict_ == Verdict::closed) {
-    return Error(Errc::closed, "the runtime has been closed; keep it alive as long as its stores are used");
+    return runtime_closed();
   }
   if (verdict_ == Verdict::withdrawn) {
-    return Error(Errc::timeout, "the result of this get is not wanted any more");
+    return result_unwanted(Errc::timeout);
   }
   return Way(window_.shared_from_this(), bytes_);
 }

@@ -23,8 +23,8 @@ Result<std::uint64_t> identity_of(Backend& backend, Deadline deadline) {
     }
     if (found) {
       return Error(Errc::corrupt, "the record '" + std::string(identity_record) +
-                                      "' that says which store this is has no identity in it; remove it, and "
-                                      "handles of objects here are of no use any more");
+                                      "' has no identity of this store in it; remove it, which makes handles "
+                                      "of the store's objects invalid");
     }
     if (found.error().code() != Errc::not_found) {
       return found.error();
@@ -44,7 +44,8 @@ Result<std::uint64_t> identity_of(Backend& backend, Deadline deadline) {
       return stored.error();
     }
   }
-  return Error(Errc::timeout, "another process is removing what this backend keeps; try again");
+  return Error(Errc::timeout,
+               "another process was removing what this backend stores; try again once it has ended");
 }
 
 }  // namespace locum

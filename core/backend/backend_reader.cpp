@@ -10,6 +10,7 @@
 #include "core/base/wall_clock.hpp"
 #include "core/node/promised.hpp"
 #include "core/object/internal_stores.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 
@@ -155,9 +156,7 @@ Result<ObjectView> BackendReader::found_by_key(Result<Loaded>&& found, const Add
   }
   auto view = found_by_name(std::move(found), key.store, name);
   if (view && view->key() != key) {
-    return address.name_hash != 0
-               ? Error(Errc::stale, "the name was replaced since this handle was made; get the name again")
-               : no_such_object();
+    return address.name_hash != 0 ? object_replaced() : no_such_object();
   }
   return view;
 }

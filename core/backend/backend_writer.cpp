@@ -11,6 +11,7 @@
 #include "core/node/promised.hpp"
 #include "core/node/publish.hpp"
 #include "core/object/object_tail.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 
@@ -26,8 +27,8 @@ Result<ObjectDraft> BackendWriter::create(std::uint64_t size_bytes, const Object
   if (size_bytes > traits.largest_record || traits.largest_record - size_bytes < end) {
     return Error(Errc::value_too_large,
                  "the object takes " + std::to_string(size_bytes) + " bytes and " + std::to_string(end) +
-                     " for what it is; " + std::string(traits.scheme) + ": holds " +
-                     std::to_string(traits.largest_record) + " at most: store it in parts, or elsewhere")
+                     " for its metadata; " + std::string(traits.scheme) + ": holds " +
+                     std::to_string(traits.largest_record) + " at most; store it in parts, or elsewhere")
         .about(meta.name);
   }
   auto memory = record_memory(size_bytes + end + meta.tag.size());
@@ -75,7 +76,7 @@ Result<void> BackendWriter::prepare(std::uint64_t place, const SealOptions& opti
                                     std::uint64_t generation, Sealing& sealing, NewRecord& record) {
   auto draft = take_draft(place);
   if (!draft) {
-    return Error(Errc::invalid_argument, "this draft is already sealed or discarded; create another one");
+    return draft_ended();
   }
   const ObjectRecord& object = draft->object;
   const auto& space = spaces.space_of(object.store);
@@ -85,10 +86,7 @@ Result<void> BackendWriter::prepare(std::uint64_t place, const SealOptions& opti
   const std::span<std::byte> bytes(draft->memory.get(), draft->record_bytes());
   const ObjectTail tail = read_tail(bytes.data(), object);
   if (!is_whole(tail, object)) {
-    return Error(
-        Errc::corrupt,
-        "something wrote over the type or the name of this object while it was made; look for a write "
-        "past its end");
+    return end_overwritten("the type or the name of this object");
   }
   sealing.space = *space;
   sealing.name = tail.name;
@@ -122,12 +120,11 @@ Result<Sealed> BackendWriter::finish(const Sealing& sealing, const NewRecord& re
   if (!stored) {
     switch (stored.error().code()) {
       case Errc::key_exists:
-        return Error(Errc::key_exists, "the name is taken; use replace() to change it, or evict it first");
+        return name_taken();
       case Errc::not_found:
-        return Error(Errc::not_found, "the name to be replaced is not bound; put it");
+        return name_not_bound();
       case Errc::stale:
-        return Error(Errc::stale, "another generation is current, not the expected " +
-                                      std::to_string(record.expected_revision) + "; get the name again");
+        return other_generation(record.expected_revision);
       default:
         return stored.error();
     }

@@ -13,6 +13,7 @@
 #include "core/backend/read_ahead.hpp"
 #include "core/object/object.hpp"
 #include "core/ports/now_or_task.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 
@@ -53,8 +54,7 @@ class PooledCall final : public Coming<T>,
     hurry();
     const Result<T>* const result = result_.wait(deadline.moment(timeout_));
     if (result == nullptr) {
-      return Error(Errc::timeout,
-                   "the backend had not answered before the deadline, and may still; wait again");
+      return deadline_passed("the backend did not reply", "wait again for this operation, which continues");
     }
     leave();
     return *result;
@@ -74,7 +74,7 @@ class PooledCall final : public Coming<T>,
     is_forgotten_ = true;
     if (ahead_ && ahead_->withdraw(*this)) {
       has_share_ = false;
-      end(Error(Errc::cancelled, "nobody wanted the result any more"));
+      end(result_unwanted(Errc::cancelled));
     } else {
       leave();
     }
@@ -83,9 +83,7 @@ class PooledCall final : public Coming<T>,
     has_share_ = ahead_ != nullptr;
     pool_->add([self = this->shared_from_this(), ask](bool goes_on) {
       if (!goes_on) {
-        self->end(Error(Errc::closed,
-                        "the session was closed before this operation ended; "
-                        "keep it open until then"));
+        self->end(closed_before_end());
       } else if (ask == ReadAhead::Ask::end && self->look_) {
         self->look();
       } else {

@@ -63,11 +63,10 @@ Result<void> require_alignment_of_records(const ObjectMeta& meta) {
   if (meta.alignment <= record_alignment || meta.alignment_is_guess) {
     return {};
   }
-  return Error(Errc::unsupported, "the elements of the object have to begin at multiples of " +
-                                      std::to_string(meta.alignment) +
-                                      " bytes, and what stores over a backend load begins at multiples of " +
-                                      std::to_string(record_alignment) +
-                                      ": use a type that needs no more, or the ranks' memory");
+  return Error(Errc::unsupported,
+               "the elements of the object have to begin at multiples of " + std::to_string(meta.alignment) +
+                   " bytes, and a backend loads objects to multiples of " + std::to_string(record_alignment) +
+                   ": use a type that needs no more, or the ranks' memory");
 }
 
 std::uint64_t record_end_bytes(const ObjectRecord& object) noexcept {

@@ -127,7 +127,7 @@ void BatchSearch::settle(BatchChunk& chunk, const Result<NodeReply>& reply) {
   const auto said = read_words<BatchReplyWords>(reply->body);
   const std::size_t rows = chunk.objects.size();
   if (!said || said->count != rows || !reply->block || reply->block_bytes < rows * sizeof(BatchRow)) {
-    return fail(chunk, senseless_answer(chunk.node));
+    return fail(chunk, call_error::invalid_reply(chunk.node));
   }
   settle(chunk, std::make_shared<ReceivedBatch>(reply->block, reply->block_bytes, rows,
                                                 wanted_.wanting == Wanting::facts, reply->path));
@@ -147,7 +147,7 @@ void BatchSearch::settle(BatchChunk& chunk, const std::shared_ptr<ReceivedBatch>
     } else if (row.status != 0) {
       look_alone({.object = objects[at]});
     } else if (!is_sensible(address, row.object)) {
-      found = senseless_answer(chunk.node).about(title_of(address));
+      found = call_error::invalid_reply(chunk.node).about(title_of(address));
     } else if (!address.name.empty() && is_looked_for_by_key(row)) {
       look_alone({.object = objects[at], .said = row.object});
     } else if (row.at != 0) {
@@ -184,8 +184,7 @@ Result<ObjectView> BatchSearch::view(const std::shared_ptr<ReceivedBatch>& held,
                                      const Address& address) const {
   auto found = ReceivedBatch::view(held, at);
   if (found && !address.name.empty() && found->facts().name != address.name) {
-    return Error(Errc::corrupt, "another node replied with an object of another name; get it again")
-        .about(address.name);
+    return call_error::other_name().about(address.name);
   }
   return found;
 }

@@ -114,7 +114,7 @@ void BatchUpdate::settle(BatchChunk& chunk, const Result<NodeReply>& reply, Turn
   }
   BatchReply said(*reply, chunk.objects.size());
   if (!said.makes_sense()) {
-    return settle_all(chunk, senseless_answer(chunk.node));
+    return settle_all(chunk, call_error::invalid_reply(chunk.node));
   }
   std::erase_if(chunk.objects, [&](std::uint32_t change) {
     return !settle(chunk.node, change, said.take(), Word::of_service, turn);

@@ -12,6 +12,7 @@
 #include "core/server/name_changes.hpp"
 #include "core/server/node_service.hpp"
 #include "core/server/remote_waits.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 
@@ -163,7 +164,7 @@ Task<std::monostate> Links::call_roll_of(int node) {
   const auto reply = co_await client_->request(node, Kind::roll_call, {}, {}, until);
   for (const int rank : nodes_->ranks(node)) {
     if (reply && names_rank(*reply, rank)) {
-      channel_->lose(rank, Error(Errc::peer_lost, "ranks of its node report its death"));
+      channel_->lose(rank, call_error::death_reported());
     }
   }
   co_return std::monostate();
@@ -253,8 +254,7 @@ void Links::run_last(const std::function<void()>& step) noexcept {
 bool Links::close_channel() {
   constexpr auto patience = std::chrono::seconds(1);  // with a step of the thread that drives now
   const auto closed = std::make_shared<Pending>();
-  const Error error(Errc::closed,
-                    "the runtime has been closed; keep it alive as long as its stores are used");
+  const Error error = runtime_closed();
   progress_->submit([channel = channel_, progress = progress_.get(), service = service_.get(),
                      bind_recovery = bind_recovery_, leases = read_leases_, waits = std::weak_ptr(waits_),
                      flights = std::weak_ptr(copies_.flights), error,

@@ -15,8 +15,7 @@ namespace locum {
 namespace {
 
 Error senseless(const Key& key, std::string_view name) {
-  return Error(Errc::corrupt, "the owner's node sent an invalid reply; get the object again")
-      .about(name.empty() ? to_string(key) : name);
+  return call_error::invalid_reply_of_owner().about(name.empty() ? to_string(key) : name);
 }
 
 /// The bytes of a reply, which has no block if they are none.

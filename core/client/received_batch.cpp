@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/object/object_tail.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 
@@ -26,8 +27,7 @@ Result<void> ReceivedBatch::check(std::span<const std::byte> bytes, const Object
     return ReceivedBlock::check(bytes, wire);
   }
   if (!facts_of_tail({0, wire.key, &wire.record, wire.generation}, bytes.data()).whole) {
-    return Error(Errc::corrupt, "the received bytes belong to another object, or are damaged; get it again")
-        .about(to_string(wire.key));
+    return other_object_received().about(to_string(wire.key));
   }
   return {};
 }

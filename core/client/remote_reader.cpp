@@ -11,6 +11,7 @@
 #include "core/node/promised.hpp"
 #include "core/node/reference.hpp"
 #include "core/object/name_list.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 
@@ -37,10 +38,6 @@ Ahead arrived(Turn& turn, Result<ObjectView> found) {
   }
   auto way = turn.arrive(found->bytes().size());
   return {.way = std::move(way), .found = std::move(found)};
-}
-
-Error nobody_waits() {
-  return Error(Errc::timeout, "the result of this get is not wanted any more");
 }
 
 // Upper bound of the selected payload bytes, if known; else 0.
@@ -104,9 +101,7 @@ Result<ObjectView> RemoteReader::at_hand(ObjectView entry) {
   }
   auto reference = read_reference(entry.bytes());
   if (!reference) {
-    return Error(Errc::corrupt,
-                 "the reference to an object of another node is damaged; look for a rank that writes through "
-                 "a wild pointer")
+    return memory_damaged("the reference to an object of another node is damaged")
         .about(to_string(entry.key()));
   }
   if (reference->block.empty() || owner(reference->object.key) == nodes_.own()) {
@@ -226,7 +221,7 @@ Task<Ahead> RemoteReader::find_awaited(std::shared_ptr<RemoteReader> reader, Loo
     co_return Ahead{.way = {}, .found = named.error()};
   }
   if (!co_await Operation::IsWanted()) {
-    co_return Ahead{.way = {}, .found = nobody_waits().about(wanted.name)};
+    co_return Ahead{.way = {}, .found = result_unwanted(Errc::timeout).about(wanted.name)};
   }
   Result<ObjectView> found = std::move(named->found);
   const auto kept = *found && promised ? kept_elsewhere(*found) : std::nullopt;
@@ -336,7 +331,7 @@ Task<Result<ObjectView>> RemoteReader::elsewhere(const Lookup& wanted, ObjectWir
     auto found =
         co_await fetch_part(*client_, key, wanted.name, all, said.generation, wanted.latest(), wanted.memory);
     if (found && found->facts().size_bytes != all.bytes) {
-      co_return Error(Errc::corrupt, "two nodes say different sizes of this object; get it again")
+      co_return Error(Errc::corrupt, "two nodes report different sizes of this object; get it again")
           .about(wanted.text());
     }
     co_return std::move(found);
@@ -403,10 +398,7 @@ Task<Error> RemoteReader::absent(const Lookup& wanted, Error error) {
     }
     live = read_words<std::uint64_t>(reply->body).value_or(0);
   }
-  co_return (live == 0 ? error
-                       : Error(Errc::stale,
-                               "this object was replaced by a newer generation of its name; get it by name"))
-      .about(wanted.text());
+  co_return (live == 0 ? error : object_replaced()).about(wanted.text());
 }
 
 // A name may be replaced between the home's reply and the owner's: then the home is asked again. If both
@@ -440,7 +432,7 @@ Task<Result<ObjectView>> RemoteReader::by_name(const Lookup& wanted) {
       said = (*named)->said;
     }
     if (!co_await Operation::IsWanted()) {
-      co_return nobody_waits().about(wanted.name);
+      co_return result_unwanted(Errc::timeout).about(wanted.name);
     }
     auto found = co_await behind(wanted, said);
     if (found || !is_gone(found.error())) {
@@ -453,8 +445,8 @@ Task<Result<ObjectView>> RemoteReader::by_name(const Lookup& wanted) {
     }
     before = said.key;
     if (client_->now() >= wanted.latest()) {
-      co_return Error(Errc::timeout,
-                      "this name is replaced faster than it can be read; replace it less often")
+      co_return deadline_passed("this name was replaced in each attempt to read its object",
+                                "replace it less often")
           .about(wanted.name);
     }
   }
@@ -503,7 +495,7 @@ Task<Result<std::vector<std::string>>> RemoteReader::names(std::uint32_t store, 
       co_return reply.error();
     }
     if (!co_await Operation::IsWanted()) {
-      co_return nobody_waits();
+      co_return result_unwanted(Errc::timeout);
     }
     (void)co_await Operation::ToThread();  // there may be very many names
     const auto known = static_cast<std::ptrdiff_t>(all->size());
@@ -516,7 +508,7 @@ Task<Result<std::vector<std::string>>> RemoteReader::names(std::uint32_t store, 
       return name.starts_with(prefix) && nodes_.home(store, name_hash(store, name)) == node;
     };
     if (!std::all_of(all->begin() + known, all->end(), belongs)) {
-      co_return senseless_answer(node);
+      co_return call_error::invalid_reply(node);
     }
   }
   if (all) {

@@ -89,7 +89,7 @@ Task<Result<std::uint64_t>> RemoteWriter::bind(Key key, SealOptions options, Mom
     }
     const auto generation = read_words<std::uint64_t>(reply->body);
     if (!generation) {
-      co_return senseless_answer(home);
+      co_return call_error::invalid_reply(home);
     }
     if (*generation != bind_later) {
       memory_.table->set_generation(key, *generation);
@@ -160,7 +160,7 @@ Task<Result<bool>> RemoteWriter::evict_there(Key key, Moment until) {
   }
   const auto evicted = read_words<std::uint8_t>(reply->body);
   co_return evicted ? Result<bool>(*evicted != 0)
-                    : Result<bool>(senseless_answer(node).about(to_string(key)));
+                    : Result<bool>(call_error::invalid_reply(node).about(to_string(key)));
 }
 
 }  // namespace locum

@@ -22,7 +22,7 @@ Result<ObjectView> had_alone(const Key& key, std::uint64_t generation, std::uint
   auto wire = read_words<ObjectWire>(reply->body);
   const bool left_out = wire && !reply->block && wire->record.block_bytes() > most_bytes;
   if (!wire || wire->key != key || !plausible(*wire) || (!reply->block && !left_out)) {
-    return senseless_answer(key);
+    return call_error::invalid_reply_of_owner().about(to_string(key));
   }
   if (left_out) {
     return ObjectView();

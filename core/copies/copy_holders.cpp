@@ -33,9 +33,9 @@ Error lost_with_a_copy(int node, const Error& cause, FencedNodes::Clock::duratio
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(term).count() + 1;
   return Error(Errc::peer_lost,
                "node " + std::to_string(node) +
-                   " cannot be reached, and has not confirmed that its copy of this object is gone; if it is "
-                   "alive, its ranks may find the object for " +
-                   std::to_string(ms) + " ms more; it is gone everywhere else",
+                   " cannot be reached, and has not confirmed that it removed its copy of this object; if it "
+                   "is alive, its ranks may find the object for " +
+                   std::to_string(ms) + " ms more; all other nodes have removed it",
                cause.text());
 }
 

@@ -2,11 +2,6 @@
 
 namespace locum {
 
-Error senseless_answer(const Key& key) {
-  return Error(Errc::corrupt, "the owner's node sent an invalid reply; get the object again")
-      .about(to_string(key));
-}
-
 bool is_overtaken(const Error& error) noexcept {
   return error.code() == Errc::key_exists || error.code() == Errc::stale || error.code() == Errc::not_found;
 }

@@ -14,8 +14,6 @@
 
 namespace locum {
 
-/// The error for an invalid reply of the object's node.
-[[nodiscard]] Error senseless_answer(const Key& key);
 /// Whether this error means that another process was faster, and has marked, replaced or removed the entry.
 [[nodiscard]] bool is_overtaken(const Error& error) noexcept;
 /// The reply of a node to a request for a copy of this object; none if it is invalid.

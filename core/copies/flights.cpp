@@ -6,6 +6,7 @@
 
 #include "core/base/back_off.hpp"
 #include "core/copies/alone.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 
@@ -19,17 +20,14 @@ constexpr auto first_room_pause = 5ms;
 // Extra time for an operation with about as much time as its flight, to be told of its end.
 constexpr auto about_as_long = 100ms;
 
-Error late(const Key& key) {
-  return Error(Errc::timeout,
-               "the owner's node did not send this object before the deadline; give the call more time, or "
-               "check whether its ranks hang")
+Error late(int node, const Key& key) {
+  return deadline_passed("node " + std::to_string(node) + " did not send this object",
+                         "check whether its ranks hang")
       .about(to_string(key));
 }
 
 Error no_room() {
-  return Error(Errc::timeout,
-               "no memory became free for this object before the deadline; give the call more time, or the "
-               "runtime more memory_bytes");
+  return deadline_passed("no memory became free for this object", "give the runtime more memory_bytes");
 }
 
 }  // namespace
@@ -114,7 +112,7 @@ Task<Result<ObjectView>> Flights::get(Key key, std::uint64_t generation, Clock::
     path = outcome.path;
     is_stale = true;
   } while (client_.now() < until);
-  co_return late(key);
+  co_return late(nodes_.of_creator(key.creator), key);
 }
 
 // By a flight of this node, which is started if there is none. What is here may have changed since it was
@@ -194,7 +192,9 @@ Task<Flights::Ending> Flights::join(Key key, std::uint64_t mark) {
 // A waiter with less time than its flight may not be told otherwise when that is over.
 void Flights::limit(const Wanted& wish, const Flight& flight) {
   if (wish->deadline < flight.deadline - about_as_long) {
-    channel_->call_at(wish->deadline, [wish] { wish->grant({.found = late(wish->key)}); });
+    channel_->call_at(wish->deadline, [wish, node = nodes_.of_creator(wish->key.creator)] {
+      wish->grant({.found = late(node, wish->key)});
+    });
   }
 }
 
@@ -317,7 +317,8 @@ Flight::Outcome Flights::settle(const Flight::Wish& began, const NodeCopies::Mar
   const Key& key = began.key;
   auto words = reply && reply->block ? copy_in(reply->body, key) : std::nullopt;
   if (!words) {
-    return failed(key, mark, reply ? senseless_answer(key) : reply.error());
+    return failed(key, mark,
+                  reply ? call_error::invalid_reply_of_owner().about(to_string(key)) : reply.error());
   }
   if (words->object.generation == 0) {
     words->object.generation = began.generation;

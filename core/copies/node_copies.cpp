@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/object/internal_stores.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 
@@ -27,10 +28,7 @@ struct CopyTail {
 static_assert(sizeof(CopyTail) == 80);
 
 Error damaged(const Key& key) {
-  return Error(Errc::corrupt,
-               "this node's copy of an object of another node is damaged; look for a rank that writes "
-               "through a wild pointer")
-      .about(to_string(key));
+  return memory_damaged("this node's copy of an object of another node is damaged").about(to_string(key));
 }
 
 /// Whether it is a copy that another view than this pin shows.

@@ -16,10 +16,11 @@ Result<std::uint64_t> array_bytes(const Extents& extents, const ArrayType& type)
   for (const std::uint64_t extent : extents.span()) {
     // A negative number that became an extent is a number of 64 bits with the first one set.
     if (extent > std::uint64_t{1} << 63U) {
-      return Error(Errc::invalid_argument, "an extent is negative");
+      return Error(Errc::invalid_argument,
+                   "an extent is negative; give the number of elements in each dimension");
     }
     if (__builtin_mul_overflow(size_bytes, extent, &size_bytes)) {
-      return Error(Errc::invalid_argument, "these extents ask for more than 2^64 bytes");
+      return Error(Errc::invalid_argument, "these extents need more than 2^64 bytes; check their product");
     }
   }
   return size_bytes;

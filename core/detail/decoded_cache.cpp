@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/blocking_wait.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum::detail {
 
@@ -14,11 +15,6 @@ Error leads_back() {
   return Error(Errc::invalid_argument,
                "decoding this object needs the object itself: serialize() or a codec resolves a proxy that "
                "leads back to it; resolve proxies after reading the value");
-}
-
-Error still_decoded() {
-  return Error(Errc::timeout,
-               "another thread was still decoding this object at the deadline; give the call more time");
 }
 
 }  // namespace
@@ -155,7 +151,7 @@ Result<DecodedCache::Value> DecodedCache::await(const Id& id, std::uint64_t stor
       return Value{};
     }
     if (!has_time) {
-      return still_decoded();
+      return deadline_passed("another thread did not finish decoding this object");
     }
     if (!blocking) {
       blocking.emplace();

@@ -14,6 +14,7 @@
 #include "core/detail/promises.hpp"
 #include "core/detail/representation.hpp"
 #include "core/node/promised.hpp"
+#include "core/value/errors.hpp"
 #include "core/value/hyperslab.hpp"
 
 namespace locum::detail {
@@ -31,13 +32,9 @@ std::uint64_t bytes_of(const FilePart& part) {
 // Transient: the thread that uses the part can read it.
 Error left_to_caller() {
   return Error(Errc::timeout,
-               "HDF5 reads this part, which is not built for several threads here: it is read when it is "
-               "first used, in the thread that uses it")
+               "this build of HDF5 serves one thread at a time, so that the thread that uses this part first "
+               "has to read it: use it there")
       .as_transient();
-}
-
-Error replaced() {
-  return Error(Errc::stale, "this object was replaced by a newer generation of its name; get it by name");
 }
 
 bool is_gone(const Error& error) {
@@ -104,7 +101,7 @@ class Attempt {
     const bool is_ours = stands && same_as(*stands) == promised_;
     is_over_ = stands ? !is_ours : is_gone(stands.error());
     if (!is_ours) {
-      return stands ? replaced() : stands.error();
+      return stands ? object_replaced() : stands.error();
     }
     const std::uint64_t noted = stands->facts().generation;
     return Place{part.name, noted != 0 ? noted : ~std::uint64_t{0}};
@@ -279,8 +276,8 @@ class Load {
     if (session_.completions()->now() < how_.until) {
       return Outcome();
     }
-    return Outcome(session_.explain(
-        about, Error(Errc::timeout, "another rank is still reading this part of the file; wait longer")));
+    return Outcome(session_.explain(about, deadline_passed("rank " + std::to_string(reader.creator) +
+                                                           " did not finish reading this part of the file")));
   }
 
   SessionState& session_;

@@ -25,6 +25,7 @@
 #include "core/node/promised.hpp"
 #include "core/ports/connector.hpp"
 #include "core/ports/directory.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum::detail {
 
@@ -32,12 +33,6 @@ namespace {
 
 // How long it looks whether another reader has ended, if there are other parts to read.
 constexpr std::chrono::milliseconds a_look{2};
-
-Error no_reader() {
-  return Error(
-      Errc::unsupported,
-      "this library was built without HDF5: build it with LOCUM_WITH_HDF5=ON to read parts of files");
-}
 
 void append(std::string& text, std::string_view part) {
   text.append(part).push_back('\0');
@@ -172,12 +167,13 @@ bool FileParts::Reading::run(bool waits) noexcept {
   try {
     const auto session = session_.lock();
     if (!session || session->closed() || !wanted_.load(std::memory_order_relaxed)) {
-      end(Error(Errc::closed, "the runtime was closed before this part of the file was read"));
+      end(closed_before_end());
       return true;
     }
     if (!state_->reader) {
       const auto promised = promise_named(store_, name_);
-      end(session->explain(promised ? Address(*promised) : Address(store_, name_), no_reader()));
+      end(session->explain(promised ? Address(*promised) : Address(store_, name_),
+                           no_hdf5("read parts of files")));
       return true;
     }
     const auto now = session->completions()->now();
@@ -205,7 +201,7 @@ FileParts::FileParts() : state_(std::make_shared<State>()) {}
 // In a forked process the thread's part in the state never ends.
 FileParts::~FileParts() {
   if (!state_->maker.in_child()) {
-    close(Error(Errc::closed, "the runtime was closed before this part of the file was read"));
+    close(closed_before_end());
   }
 }
 
@@ -255,9 +251,7 @@ Result<ObjectView> FileParts::load(SessionState& session, const Address& name, D
   }
   const auto stopped = [this, &session, until]() -> std::optional<Error> {
     if (session.completions()->now() >= until) {
-      return Error(
-          Errc::timeout,
-          "there was not enough time to read this part of the file; give the call a longer deadline");
+      return deadline_passed("the file of this object was not read");
     }
     return state_->stopped();
   };
@@ -265,7 +259,7 @@ Result<ObjectView> FileParts::load(SessionState& session, const Address& name, D
   auto own =
       load_file_part(session, *state_->reader, name, {.until = until, .patience = until, .stopped = stopped});
   return own ? std::move(*own)
-             : session.explain(name, Error(Errc::timeout, "this part of the file was not read in time"));
+             : session.explain(name, deadline_passed("the file of this object was not read"));
 }
 
 std::shared_ptr<Fetch> FileParts::reading(SessionState& session, const Address& name) const {

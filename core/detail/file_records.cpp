@@ -6,6 +6,7 @@
 
 #include "core/detail/representation.hpp"
 #include "core/detail/session_state.hpp"
+#include "core/value/errors.hpp"
 #include "core/value/hyperslab.hpp"
 
 namespace locum::detail {
@@ -13,9 +14,7 @@ namespace locum::detail {
 namespace {
 
 Error damaged_record() {
-  return Error(Errc::corrupt,
-               "the record of this part of a file is damaged; look for a rank that writes through a wild "
-               "pointer");
+  return memory_damaged("the record of this part of a file is damaged");
 }
 
 // What stands in memory that others write is not believed.
@@ -115,9 +114,9 @@ Result<void> put_restored_part(SessionState& session, const Key& promised, const
     const auto there =
         session.connector().get(Address(promised.store, session.connector().name_of(promised)), deadline);
     if (there && !kept_elsewhere(*there)) {
-      return Error(
-          Errc::key_exists,
-          "it was restored into this store before: restore into another one, or drop this one first");
+      return Error(Errc::key_exists,
+                   "this object was restored into this store before; restore into another one, or drop this "
+                   "one first");
     }
     put = put_file_record(session, promised, record, part, {.mode = SealMode::replace}, deadline);
   }

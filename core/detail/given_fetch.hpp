@@ -5,6 +5,7 @@
 
 #include "core/async/completion.hpp"
 #include "core/ports/now_or_task.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum::detail {
 
@@ -15,9 +16,7 @@ class GivenFetch : public Fetch {
   [[nodiscard]] Result<ObjectView> get(Deadline deadline) override {
     hurry();
     const auto* const given = given_.wait(completions_->moment(deadline));
-    return given != nullptr
-               ? *given
-               : Error(Errc::timeout, "this object is still being read from its file; wait longer");
+    return given != nullptr ? *given : deadline_passed("the file of this object was not read");
   }
   void hurry() noexcept override {}
   void observe(std::shared_ptr<CompletionListener> observer) noexcept override {

@@ -17,6 +17,7 @@
 #include "core/base/mutex.hpp"
 #include "core/node/promised.hpp"
 #include "core/ports/directory.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum::detail {
 
@@ -195,7 +196,7 @@ LocalWaits::LocalWaits(std::shared_ptr<Connector> connector)
 // In a forked process the thread's part in the state never ends.
 LocalWaits::~LocalWaits() {
   if (!state_->maker.in_child()) {
-    close(Error(Errc::closed, "the runtime was closed before this operation ended; keep it open until then"));
+    close(closed_before_end());
   }
 }
 

@@ -35,6 +35,10 @@ Result<Key> put_placeholder(OpenStore& store, Deadline deadline) {
   return sealed ? Result<Key>(sealed->key) : Result<Key>(sealed.error());
 }
 
+Error promise_is_set() {
+  return Error(Errc::key_exists, "this promise is already set; make another one");
+}
+
 }  // namespace
 
 Result<std::shared_ptr<PromiseState>> PromiseState::make(const std::shared_ptr<OpenStore>& store,
@@ -143,7 +147,7 @@ Result<void> PromiseState::may_be_set() const {
     case State::unset:
       return {};
     case State::kept:
-      return session.explain(key_, Error(Errc::key_exists, "this promise is already set; make another one"));
+      return session.explain(key_, promise_is_set());
     case State::broken:
       break;
   }
@@ -192,7 +196,7 @@ Result<void> PromiseState::keep_elsewhere(const Placed& value, Deadline deadline
     return allowed.error();
   }
   if (kept.error().code() == Errc::key_exists) {
-    return Error(Errc::key_exists, "this promise is already set; make another one");
+    return promise_is_set();
   }
   {
     const MutexLock lock(mutex_);

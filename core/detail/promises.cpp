@@ -12,6 +12,7 @@
 #include "core/detail/session_state.hpp"
 #include "core/node/promised.hpp"
 #include "core/ports/directory.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum::detail {
 
@@ -24,8 +25,7 @@ Error broken_promise() {
 }
 
 Error damaged_promise() {
-  return Error(Errc::corrupt,
-               "the record of this promise is damaged; look for a rank that writes through a wild pointer");
+  return memory_damaged("the record of this promise is damaged");
 }
 
 }  // namespace

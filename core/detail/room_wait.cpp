@@ -47,8 +47,8 @@ void RoomWait::begin_try() noexcept {
 Result<void> RoomWait::check() const {
   if (monitor_ == nullptr) {
     return Error(Errc::unsupported,
-                 "this connector does not tell when memory is free, so that no call can wait for it; use "
-                 "WhenFull::fail");
+                 "this connector does not report when memory becomes free, so that no call can wait for it; "
+                 "use WhenFull::fail");
   }
   return {};
 }
@@ -68,7 +68,8 @@ Result<void> RoomWait::wait(const Error& refused, std::uint64_t size_bytes) {
   }
   if (now >= until_) {
     return Error(Errc::timeout,
-                 "waited in vain until the deadline; " + refused.text() + ", or the call more time",
+                 "no memory became free before the deadline; " + refused.text() +
+                     ", or give the call more time",
                  refused.detail())
         .about(refused.key());
   }

@@ -245,7 +245,9 @@ Result<ObjectView> SessionState::as_said(const Handle& handle, Result<ObjectView
     return missed(addressed(handle), found.error());
   }
   if (found->bytes().size() != handle.size_bytes) {
-    return explain(handle.key, Error(Errc::corrupt, "the object is of another size than its handle says"));
+    return explain(
+        handle.key,
+        Error(Errc::corrupt, "the object has another size than its handle states; take a new handle of it"));
   }
   return found;
 }
@@ -339,9 +341,9 @@ Error SessionState::explain(const ObjectView& object, const Error& error) const 
 }
 
 Error SessionState::wrong_size(std::string_view type, const ObjectView& object) const {
-  return explain(
-      object, Error(Errc::corrupt, "the object says that it is of type " + std::string(type) + ", but has " +
-                                       std::to_string(object.bytes().size()) + " bytes"));
+  return explain(object, Error(Errc::corrupt, "the object has " + std::to_string(object.bytes().size()) +
+                                                  " bytes, which is no size of its type " +
+                                                  std::string(type) + "; store it again"));
 }
 
 }  // namespace locum::detail

@@ -21,6 +21,7 @@
 #include "core/raw_array.hpp"
 #include "core/raw_value.hpp"
 #include "core/raw_view.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum::detail {
 
@@ -75,9 +76,7 @@ Result<ObjectInfo> info_of(const Result<ObjectView>& object) {
   }
   const ObjectFacts facts = object->facts();
   if (!facts.whole) {
-    return Error(Errc::corrupt,
-                 "what stands behind this object's payload (type, extents, name) was overwritten")
-        .about(to_string(facts.key));
+    return end_overwritten("the type, the extents or the name of this object").about(to_string(facts.key));
   }
   const auto [type, codec] = detail::type_and_codec(facts.type_name);
   ElementType element;
@@ -111,9 +110,7 @@ Result<void> StoreBase::usable(const Address& address) const {
 
 Result<void> StoreBase::usable(std::string_view name) const {
   if (name.empty() || name.size() > max_name_bytes) {
-    return Error(Errc::invalid_argument,
-                 "a name is 1 byte to 64 KiB long, this one has " + std::to_string(name.size()))
-        .at_rank(session().options().rank);
+    return wrong_length("a name", name.size()).at_rank(session().options().rank);
   }
   if (is_reserved(name)) [[unlikely]] {
     return Error(Errc::invalid_argument,
@@ -130,7 +127,7 @@ Error StoreBase::refusal(const Key& key) const {
   }
   return session().explain(
       key, Error(Errc::not_found, "the key is of store " + std::to_string(key.store) + ", this is store " +
-                                      std::to_string(open_->number)));
+                                      std::to_string(open_->number) + "; use the store that the key is of"));
 }
 
 Error StoreBase::refusal(std::string_view name) const {

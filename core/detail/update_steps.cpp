@@ -5,6 +5,7 @@
 #include "core/async/completion_counter.hpp"
 #include "core/detail/promises.hpp"
 #include "core/detail/session_state.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum::detail {
 
@@ -97,10 +98,9 @@ Result<void> UpdateSteps::check_time(std::string_view name, Deadline until) cons
   if (session().completions()->now() < until.moment(session().options().options.timeout)) {
     return {};
   }
-  return session().explain(
-      full(name), Error(Errc::timeout,
-                        "other ranks changed this value whenever this one tried; give more time, or let "
-                        "fewer ranks change one name"));
+  return session().explain(full(name),
+                           deadline_passed("other ranks changed this value in each attempt to update it",
+                                           "let fewer ranks change one name"));
 }
 
 }  // namespace locum::detail

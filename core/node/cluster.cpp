@@ -20,6 +20,7 @@
 #include "core/ports/name_waits.hpp"
 #include "core/ports/node_contents.hpp"
 #include "core/ports/wait_in_turns.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 
@@ -108,9 +109,7 @@ class Cluster final : public Connector, public Expiring, public NodeContents, pu
 
 Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) {
   if (meta.name.size() > max_name_bytes) {
-    return Error(Errc::invalid_argument,
-                 "a name has at most 64 KiB, this one has " + std::to_string(meta.name.size()) + " bytes")
-        .about(meta.name);
+    return wrong_length("a name", meta.name.size()).about(meta.name);
   }
   if (meta.type_name.size() > std::numeric_limits<std::uint16_t>::max() || meta.extents.rank > max_rank) {
     return Error(Errc::invalid_argument,
@@ -118,8 +117,9 @@ Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& 
         .about(meta.name);
   }
   if (size_bytes > std::numeric_limits<std::uint64_t>::max() / 2) {
-    return full(Error(Errc::out_of_memory, "no machine has that much memory"), size_bytes,
-                collect(Effort::thorough));
+    return full(Error(Errc::out_of_memory,
+                      "no machine has " + std::to_string(size_bytes) + " bytes of memory; check the size"),
+                size_bytes, collect(Effort::thorough));
   }
   (void)collect(Effort::amortised);
   ObjectRecord record = record_of(meta, 0, size_bytes);
@@ -240,10 +240,7 @@ Error Cluster::absent(const Address& address, const Error& error, WaitBudget bud
   if (!live) {
     return live.error().about(to_string(address.key));
   }
-  return *live == 0 ? error
-                    : Error(Errc::stale,
-                            "this object was replaced by a newer generation of its name; get it by name")
-                          .about(to_string(address.key));
+  return *live == 0 ? error : object_replaced().about(to_string(address.key));
 }
 
 // Once for each object in this process: no rank may write to it after sealing.

@@ -4,6 +4,7 @@
 
 #include "core/base/warm_memory.hpp"
 #include "core/object/object_tail.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 
@@ -53,9 +54,8 @@ void DiskCopy::Free::operator()(std::byte* block) const noexcept {
 
 Result<std::shared_ptr<DiskCopy>> from_disk(ObjectSpill* spill, const Pin& pin, WaitBudget budget) {
   if (spill == nullptr) {
-    return Error(Errc::corrupt,
-                 "this object is said to be on disk, and this node has no spill folder; look "
-                 "for a rank that writes through a wild pointer")
+    return memory_damaged(
+               "the table entry of this object places it on disk, and this node has no spill folder")
         .about(to_string(pin.key));
   }
   const auto back = spill->bring_back(pin, budget);

@@ -27,6 +27,7 @@
 #include "core/ports/name_waits.hpp"
 #include "core/ports/node_contents.hpp"
 #include "core/ports/wait_in_turns.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 
@@ -308,7 +309,7 @@ class Local final : public Connector,
     const MutexLock lock(mutex_);
     auto node = drafts_.extract(draft.place);
     if (node.empty()) {
-      return Error(Errc::invalid_argument, "this draft is already sealed or discarded; create another one");
+      return draft_ended();
     }
     LocalObject& object = *node.mapped();
     const ObjectMeta& meta = object.meta();
@@ -369,7 +370,7 @@ class Local final : public Connector,
   Error absent(const Address& address) const LOCUM_REQUIRES(mutex_) {
     if (address.name.empty() && address.name_hash != 0 &&
         live_hashes_.contains({address.key.store, address.name_hash})) {
-      return Error(Errc::stale, "the name was replaced since this handle was made; get the name again");
+      return object_replaced();
     }
     return no_such_object();
   }
@@ -377,7 +378,7 @@ class Local final : public Connector,
   static Result<void> may_bind(const LocalObject* live, const SealOptions& options) {
     if (options.mode == SealMode::put) {
       if (live != nullptr && !live->has_expired(nanoseconds_since_1970())) {
-        return Error(Errc::key_exists, "the name is taken; use replace() to change it, or evict it first");
+        return name_taken();
       }
       return {};
     }
@@ -385,12 +386,10 @@ class Local final : public Connector,
       return {};
     }
     if (live == nullptr) {
-      return Error(Errc::not_found, "the name to be replaced is not bound; put it");
+      return name_not_bound();
     }
     if (live->sealed().generation != options.expected_generation) {
-      return Error(Errc::stale, "generation " + std::to_string(live->sealed().generation) +
-                                    " is current, not the expected " +
-                                    std::to_string(options.expected_generation) + "; get the name again");
+      return other_generation(options.expected_generation);
     }
     return {};
   }

@@ -11,6 +11,7 @@
 
 #include "core/base/mutex.hpp"
 #include "core/ports/store_accounts.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 
@@ -38,12 +39,7 @@ class LocalAccounts final : public StoreAccounts {
     }
     StoreUsage& usage = found->second.usage;
     if (bytes > usage.budget - std::min(usage.budget, usage.node_used)) {
-      return Error(Errc::out_of_memory,
-                   "no room for " + std::to_string(bytes) + " bytes in the store \"" + found->second.name +
-                       "\": its budget is " + std::to_string(usage.budget) + ", of which its objects use " +
-                       std::to_string(usage.node_used) +
-                       ", evicted ones that are still viewed included. Evict objects of the store, release "
-                       "views of evicted ones, or open it with more memory_bytes");
+      return over_budget('"' + found->second.name + '"', bytes, usage.budget, usage.node_used);
     }
     usage.node_used += bytes;
     usage.node_highest = std::max(usage.node_highest, usage.node_used);

@@ -17,6 +17,7 @@
 #include "core/ports/directory.hpp"
 #include "core/ports/memory_monitor.hpp"
 #include "core/ports/node_table.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 
@@ -41,16 +42,11 @@ class PinnedObject {
 };
 
 [[nodiscard]] inline Error no_such_maker(const Key& key) {
-  return Error(Errc::corrupt,
-               "a name refers to an object of a nonexistent rank; look for a rank that writes through a wild "
-               "pointer")
-      .about(to_string(key));
+  return memory_damaged("a name refers to an object of a nonexistent rank").about(to_string(key));
 }
 
 [[nodiscard]] inline Error block_outside_memory() {
-  return Error(Errc::corrupt,
-               "the table entry of this object points outside the node's memory; look for a rank that writes "
-               "through a wild pointer");
+  return memory_damaged("the table entry of this object points outside the node's memory");
 }
 
 /// Whether an object's block lies within the memory of the node: other processes write the entries, and

@@ -5,6 +5,7 @@
 
 #include "core/ports/connector.hpp"
 #include "core/ports/name_homes.hpp"
+#include "core/value/errors.hpp"
 #include "core/value/type_name.hpp"
 
 namespace locum {
@@ -19,12 +20,6 @@ struct PromiseWords {
   std::uint32_t creator = 0;
   std::uint32_t nonce = 0;
 };
-
-// Created once: waiters poll it often.
-const Error& not_set_yet() {
-  static const Error* const error = new Error(Errc::timeout, "this promise is not set yet; wait longer");
-  return *error;
-}
 
 Error maker_lost(const Key& promised) {
   return Error(Errc::peer_lost, "rank " + std::to_string(promised.creator) +
@@ -136,7 +131,7 @@ Result<Pin> find_promised(NodeTable& table, Directory& directory, const Key& pro
   const bool unset = is_unset(table, promised);
   if (unset) {
     if (!contains(lost, promised.creator)) {
-      return not_set_yet();
+      return promise_not_set();
     }
     if (const auto whole = directory.unbind(promised.store, name, promised, budget);
         !whole) {  // not that of an object

@@ -23,12 +23,13 @@ Result<void> unpack_names(std::span<const std::byte> bytes, std::vector<std::str
   while (!bytes.empty()) {
     std::uint32_t length = 0;
     if (bytes.size() < sizeof length) {
-      return Error(Errc::corrupt, "a received list of names ends within a length");
+      return Error(Errc::corrupt, "a received list of names ends within a length; try again");
     }
     std::memcpy(&length, bytes.data(), sizeof length);
     bytes = bytes.subspan(sizeof length);
     if (length == 0 || length > max_name_bytes || length > bytes.size()) {
-      return Error(Errc::corrupt, "a received list of names has one of " + std::to_string(length) + " bytes");
+      return Error(Errc::corrupt,
+                   "a received list of names has a name of " + std::to_string(length) + " bytes; try again");
     }
     names.emplace_back(reinterpret_cast<const char*>(bytes.data()), length);
     bytes = bytes.subspan(length);

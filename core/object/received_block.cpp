@@ -6,6 +6,7 @@
 
 #include "core/base/warm_memory.hpp"
 #include "core/object/object_tail.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 
@@ -50,8 +51,7 @@ Result<void> ReceivedBlock::check(std::span<const std::byte> block, const Object
     }
   }
   if (!facts_of({0, wire.key, &wire.record, wire.generation}, block.data()).whole) {
-    return Error(Errc::corrupt, "the received bytes belong to another object, or are damaged; get it again")
-        .about(to_string(wire.key));
+    return other_object_received().about(to_string(wire.key));
   }
   return {};
 }

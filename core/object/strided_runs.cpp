@@ -5,16 +5,11 @@
 #include <string>
 
 #include "core/object/copy_runs.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 
 namespace {
-
-Error overwritten() {
-  return Error(Errc::corrupt,
-               "the extents of this object, stored behind its payload, were overwritten; look for a write "
-               "past the end of an object");
-}
 
 /// Whether the array has these elements. REQUIRES: packed_bytes() has accepted the hyperslab.
 Result<void> check_elements(const Hyperslab& slab, std::uint64_t element_bytes, const ObjectFacts& facts) {
@@ -71,7 +66,7 @@ Result<StridedRuns> StridedRuns::of(const Hyperslab& slab, std::uint64_t element
   for (std::size_t dimension = slab.count.size(); dimension-- > 0;) {
     const std::uint64_t extent = facts.extents[dimension];
     if (pitch > facts.size_bytes / extent) {
-      return overwritten();
+      return end_overwritten("the array of extents of this object");
     }
     runs.begin_ += slab.start[dimension] * pitch;
     if (slab.count[dimension] > 1) {
@@ -80,7 +75,7 @@ Result<StridedRuns> StridedRuns::of(const Hyperslab& slab, std::uint64_t element
     pitch *= extent;
   }
   if (!facts.whole || pitch != facts.size_bytes) {
-    return overwritten();
+    return end_overwritten("the array of extents of this object");
   }
   return runs;
 }

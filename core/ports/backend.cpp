@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/warm_memory.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 
@@ -100,10 +101,9 @@ Result<void> meets(const BackendTraits& traits, const BackendNeeds& needs) {
     return refused("forgets everything when the process ends");
   }
   if (needs.no_default && !traits.default_name.empty()) {
-    return Error(Errc::unsupported,
-                 std::string(traits.scheme) +
-                     ": shows a default in place of what is not there, which this program cannot do with; "
-                     "open it without the wrapper default");
+    return Error(Errc::unsupported, std::string(traits.scheme) +
+                                        ": shows a default in place of a record that does not exist, which "
+                                        "this program excludes; open it without the wrapper default");
   }
   if (needs.shared_by > traits.shared_by) {
     return refused(needs.shared_by == SharedBy::hosts ? "is not shared between hosts"
@@ -118,7 +118,7 @@ Result<void> meets(const BackendTraits& traits, const BackendNeeds& needs) {
 
 Result<void> still_time(Deadline deadline) {
   if (!deadline.is_default() && deadline.moment(std::chrono::seconds(0)) <= Deadline::Clock::now()) {
-    return Error(Errc::timeout, "the deadline passed before the backend could be asked; give more time");
+    return deadline_passed("the backend did not finish the call");
   }
   return {};
 }

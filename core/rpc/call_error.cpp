@@ -65,6 +65,37 @@ Error closed_meanwhile(const Error& cause) noexcept {
                cause.text());
 }
 
+Error invalid_reply(int node) {
+  return Error(Errc::corrupt, "node " + std::to_string(node) + " sent an invalid reply; try again");
+}
+
+Error invalid_reply_of_owner() {
+  return Error(Errc::corrupt, "the owner's node sent an invalid reply; get the object again");
+}
+
+Error other_name() {
+  return Error(Errc::corrupt, "another node replied with an object of another name; get it again");
+}
+
+Error death_reported() {
+  return Error(Errc::peer_lost, "ranks of its node report its death");
+}
+
+Error wrong_message(std::size_t max_header_bytes) {
+  return Error(Errc::invalid_argument, "a message needs a rank of the group and a header of 1 to " +
+                                           std::to_string(max_header_bytes) + " bytes");
+}
+
+Error wrong_key(int rank) {
+  return Error(Errc::invalid_argument, "this is not a key of rank " + std::to_string(rank) +
+                                           ", or it covers less memory than the read");
+}
+
+Error not_received(int rank) {
+  return Error(Errc::out_of_memory, "a rank does not receive the messages sent to it; try again later")
+      .at_rank(rank);
+}
+
 Error told(std::uint8_t status, std::span<const std::byte> packed, int rank) noexcept {
   const auto code = static_cast<Errc>(status);
   if (!packed.empty() || to_string(code) == "unknown") {

@@ -20,8 +20,8 @@ Error all_lost(int node) {
 
 Error all_closed(int node) {
   return Error(Errc::closed, "the ranks of node " + std::to_string(node) +
-                                 " have closed the runtime; its objects, and the names at home there, went "
-                                 "with it");
+                                 " have closed the runtime; its objects, and the names at home there, were "
+                                 "removed; close the runtime on all ranks together");
 }
 
 static_assert(sizeof(HyperslabWords) <= 256, "the largest arguments of a request");

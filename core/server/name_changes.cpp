@@ -4,6 +4,7 @@
 
 #include "core/node/reclaim.hpp"
 #include "core/rpc/nodes.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 
@@ -52,7 +53,8 @@ Result<NameChanges::Unbound> NameChanges::unbind(std::uint32_t store, std::strin
                           : Unbound{true, key, key ? std::nullopt : std::optional(entry)};
     }
   }
-  return Error(Errc::timeout, "this name is replaced faster than it can be evicted; stop replacing it first")
+  return deadline_passed("this name was replaced in each attempt to evict its object",
+                         "replace it less often")
       .about(name);
 }
 
@@ -76,7 +78,7 @@ Task<Result<bool>> NameChanges::unbind_at(int home, std::uint32_t store, std::st
     co_return reply.error();
   }
   const auto there = read_words<std::uint8_t>(reply->body);
-  co_return there ? Result<bool>(*there != 0) : Result<bool>(senseless_answer(home));
+  co_return there ? Result<bool>(*there != 0) : Result<bool>(call_error::invalid_reply(home));
 }
 
 Task<Result<bool>> NameChanges::evict(Key key, Moment until) const {

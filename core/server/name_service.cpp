@@ -9,6 +9,7 @@
 #include "core/base/unless_out_of_memory.hpp"
 #include "core/object/name_list.hpp"
 #include "core/rpc/call_error.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 

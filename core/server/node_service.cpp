@@ -148,8 +148,7 @@ void NodeService::death_notice(const Request& request, ReplyTo reply_to) const {
       static_cast<int>(dead->rank) == request.from) {
     return parts_.refuse_senseless(request);
   }
-  parts_.channel->lose(static_cast<int>(dead->rank),
-                       Error(Errc::peer_lost, "ranks of its node report its death"));
+  parts_.channel->lose(static_cast<int>(dead->rank), call_error::death_reported());
   parts_.reply(reply_to, {});
 }
 

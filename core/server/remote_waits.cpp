@@ -4,6 +4,7 @@
 
 #include "core/ports/directory.hpp"
 #include "core/rpc/call_error.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 

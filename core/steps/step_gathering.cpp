@@ -6,6 +6,7 @@
 
 #include "core/async/completion_counter.hpp"
 #include "core/detail/session_state.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum::detail {
 
@@ -233,7 +234,7 @@ Result<StepRecord> StepGathering::gather(std::uint64_t number) {
       return part.error();
     }
     if (!(*part)->is_valid()) {
-      return Error(Errc::corrupt, "the record of a step is damaged");
+      return memory_damaged("the record of a step is damaged");
     }
     parts.push_back(**part);
   }

@@ -5,6 +5,7 @@
 
 #include "core/base/hash.hpp"
 #include "core/steps/step_delay.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum::detail {
 
@@ -127,8 +128,7 @@ Result<StepInput::Found> StepInput::judged(std::uint64_t number, Result<View<Ste
   }
   const StepRecord& record = **step;
   if (!record.is_valid()) {
-    return Error(Errc::corrupt,
-                 "the record of a step is damaged; look for a rank that writes through a wild pointer");
+    return memory_damaged("the record of a step is damaged");
   }
   switch (record.state) {
     case StepRecord::State::ready: {
@@ -153,7 +153,7 @@ Result<StepInput::Found> StepInput::judged(std::uint64_t number, Result<View<Ste
     case StepRecord::State::failed:
       return finished(ours(stream_->failed(record.lost_rank)));
   }
-  return Error(Errc::corrupt, "the record of a step is damaged");
+  return memory_damaged("the record of a step is damaged");
 }
 
 // A reader that is made from now on, by who has seen the end, is one of the next stream.

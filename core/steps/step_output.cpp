@@ -12,6 +12,7 @@
 #include "core/steps/step_delay.hpp"
 #include "core/steps/step_gathering.hpp"
 #include "core/steps/step_queue.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum::detail {
 
@@ -84,9 +85,7 @@ Result<std::shared_ptr<StepOutput>> StepOutput::open(const StepSide& side, std::
                       .writer = presence->handle()};
   StepFiles* const files = options.file.empty() ? nullptr : session.files().steps();
   if (files == nullptr && !options.file.empty()) {
-    return Error(
-        Errc::unsupported,
-        "this library was built without HDF5: build it with LOCUM_WITH_HDF5=ON to write steps to files");
+    return no_hdf5("write steps to files");
   }
   std::shared_ptr<StepIndex> index;
   bool differs = false;

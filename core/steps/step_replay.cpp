@@ -9,6 +9,7 @@
 #include "core/detail/file_parts.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/steps/presence.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum::detail {
 
@@ -41,11 +42,7 @@ StepReplay::~StepReplay() {
 
 Result<StepFiles*> StepReplay::files() const {
   StepFiles* const files = reader_.session.state()->files().steps();
-  return files != nullptr
-             ? Result<StepFiles*>(files)
-             : Error(Errc::unsupported,
-                     "this library was built without HDF5: build it with LOCUM_WITH_HDF5=ON to read steps of "
-                     "files");
+  return files != nullptr ? Result<StepFiles*>(files) : no_hdf5("read steps of files");
 }
 
 Result<void> StepReplay::open(Moment until) {
@@ -200,7 +197,7 @@ Result<StepRecord> StepReplay::await(Moment until) {
                    "that were whole have been read");
     }
     if (clock.now() >= until) {
-      return Error(Errc::timeout, "the next step is not in the file yet; wait longer");
+      return deadline_passed("the next step was not written to the file");
     }
     // Which serves other ranks meanwhile, where only a thread that waits does.
     clock.await(clock.count(), std::min<Moment>(until, clock.now() + between_looks));

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "core/value/error.hpp"
+#include "core/value/errors.hpp"
 #include "core/value/result.hpp"
 
 namespace locum::detail {
@@ -32,9 +32,7 @@ struct TaskLine {
 
   [[nodiscard]] static Result<TaskLine> from(std::span<const std::uint64_t> words) {
     if (words.size() < 5 || !std::ranges::is_sorted(words.subspan(5))) {
-      return Error(Errc::corrupt,
-                   "the record of a queue of tasks is damaged; look for a rank that writes through a wild "
-                   "pointer");
+      return memory_damaged("the record of a queue of tasks is damaged");
     }
     TaskLine line{words[0], words[1], words[2], words[3], words[4], {}};
     line.held.assign(words.begin() + 5, words.end());

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/raise_to.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum::detail {
 
@@ -24,8 +25,7 @@ Error end_of_tasks() {
 }
 
 Error no_task() {
-  return Error(Errc::timeout,
-               "no task came before the deadline; wait longer, or close the queue when no more tasks come");
+  return deadline_passed("no task came", "close the queue when no more tasks come");
 }
 
 }  // namespace

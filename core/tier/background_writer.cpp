@@ -12,6 +12,7 @@
 #include "core/base/background_thread.hpp"
 #include "core/base/fork_mark.hpp"
 #include "core/base/mutex.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 
@@ -228,15 +229,12 @@ Result<void> BackgroundWriter::admit(std::uint64_t size_bytes, Moment until) {
     if (!lock.wait_until(state_->changed, until) && state_->bytes + size_bytes > state_->most_bytes) {
       return state_->last_error
                  ? state_->failed()
-                 : Error(Errc::timeout,
-                         "the backend is slower than what is put: " + std::to_string(state_->bytes) +
-                             " bytes are not written yet; wait longer, or allow more by "
-                             "nodes.unwritten");
+                 : deadline_passed("the backend did not write " + std::to_string(state_->bytes) + " bytes",
+                                   "raise nodes.unwritten");
     }
   }
   if (state_->closed) {
-    return Error(Errc::closed,
-                 "the runtime is closed, so that this value would not be written; put it before");
+    return closed_before_end();
   }
   state_->bytes += size_bytes;
   return {};
@@ -281,11 +279,11 @@ Result<void> BackgroundWriter::flush(Moment until) {
         return state_->failed();
       }
       if (state_->closed) {
-        return Error(Errc::closed, "the runtime was closed before all was written");
+        return closed_before_end();
       }
       if (!lock.wait_until(state_->changed, until) && state_->is_left(target)) {
-        return Error(Errc::timeout, std::to_string(state_->bytes) +
-                                        " bytes were not written before the deadline; flush again");
+        return deadline_passed("the backend did not write " + std::to_string(state_->bytes) + " bytes",
+                               "raise nodes.unwritten");
       }
     }
   }

@@ -12,6 +12,7 @@
 #include "core/base/hash.hpp"
 #include "core/object/object_record.hpp"
 #include "core/tier/batch_pieces.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 
@@ -74,9 +75,7 @@ Result<NameClaims::Held> NameClaims::take(const Address& name, Clock::time_point
       return made.error();
     }
     if (Clock::now() >= until) {
-      return Error(Errc::timeout,
-                   "another rank or thread was busy with this name in the backend until the deadline; try "
-                   "again");
+      return deadline_passed("another rank or thread did not finish changing this name in the backend");
     }
     release_those_of_the_dead(true);
     options = {};

@@ -91,7 +91,8 @@ Result<ObjectDraft> TierReader::copy(const Address& address, const ObjectView& r
   }
   if (meta->lifetime_ms != 0) {
     if (!parts_->expect_expiry(meta->store, meta->lifetime_ms)) {
-      return Error(Errc::out_of_memory, "nobody would evict the object from memory at its end");
+      return Error(Errc::out_of_memory,
+                   "this process has no memory to note when the object expires; free some, and try again");
     }
   }
   meta->alignment = alignment;

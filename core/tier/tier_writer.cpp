@@ -8,6 +8,7 @@
 
 #include "core/backend/backend_keys.hpp"
 #include "core/backend/record_format.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 
@@ -28,16 +29,7 @@ Error read_only() {
                "change what is there");
 }
 
-Error other_generation(std::uint64_t expected) {
-  return Error(Errc::stale, "another generation is current, not the expected " + std::to_string(expected) +
-                                "; get the name again");
-}
-
 }  // namespace
-
-Error name_is_taken() {
-  return Error(Errc::key_exists, "the name is taken; use replace() to change it, or evict it first");
-}
 
 bool TierWriter::is_for_back_alone(const ObjectDraft& draft) noexcept {
   return (draft.place & in_back_bit) != 0;
@@ -106,7 +98,7 @@ void TierWriter::discard(const ObjectDraft& draft) noexcept {
 
 Result<void> TierWriter::may_put(const Result<ObjectView>& live) {
   if (live) {
-    return has_expired(*live) ? Result<void>() : name_is_taken();
+    return has_expired(*live) ? Result<void>() : name_taken();
   }
   return says_absent(live.error()) ? Result<void>() : live.error();
 }
@@ -127,9 +119,7 @@ Result<bool> TierWriter::may_change(const Address& name, const SealOptions& opti
     live = reader_->facts(name, until);
   }
   if (!live) {
-    return live.error().code() == Errc::not_found
-               ? Error(Errc::not_found, "the name to be replaced is not bound; put it")
-               : live.error();
+    return live.error().code() == Errc::not_found ? name_not_bound() : live.error();
   }
   return live->facts().generation == options.expected_generation
              ? Result<bool>(is_in_memory)

@@ -18,9 +18,6 @@
 
 namespace locum {
 
-/// The error of a put of a name that is there.
-[[nodiscard]] Error name_is_taken();
-
 /// Changes names in the backend and in memory: see open_tier(). Blocks until the moment. Any thread.
 class TierWriter {
  public:

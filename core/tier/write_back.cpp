@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/tier/batch_pieces.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 
@@ -132,7 +133,7 @@ Result<Sealed> WriteBack::put(const ObjectDraft& draft, const Address& name, Mom
   const auto is_kept = may ? reader_->is_in_back(name, until) : Result<bool>(may.error());
   if (!is_kept || *is_kept) {
     writer_->discard(draft);
-    return is_kept ? name_is_taken() : is_kept.error();
+    return is_kept ? name_taken() : is_kept.error();
   }
   return parts_->front->seal(draft, {}, until);
 }
@@ -240,7 +241,7 @@ void WriteBack::put_claimed(std::span<const ObjectDraft> drafts, std::vector<Put
     Putting& one = claimed[at];
     auto may = TierWriter::may_put(live[at]);
     if (may && (kept[at] || !says_absent(kept[at].error()))) {
-      may = kept[at] ? name_is_taken() : kept[at].error();
+      may = kept[at] ? name_taken() : kept[at].error();
     }
     if (may) {
       one.copy = copy(drafts[one.at], until);

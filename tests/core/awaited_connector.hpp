@@ -8,11 +8,11 @@
 #include <string_view>
 #include <vector>
 
-#include "core/async/name_answer.hpp"
 #include "core/base/mutex.hpp"
 #include "core/ports/connector.hpp"
 #include "core/ports/directory.hpp"
 #include "core/ports/name_waits.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum::tests {
 

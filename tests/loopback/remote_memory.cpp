@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/hash.hpp"
+#include "core/rpc/call_error.hpp"
 
 // One-sided reads on the simulated network: the request travels to the owner's machine, which takes the bytes
 // as they are at that moment, whatever the owner does; they travel back, and are written on arrival.
@@ -72,8 +73,7 @@ Result<Sending> Network::read(Read read, const RemoteKey& key, std::uint64_t off
   const auto opening = opening_of(key);
   if (!opening || opening->rank != index(owner) || offset > opening->bytes ||
       read.into.size() > opening->bytes - offset) {
-    return Error(Errc::invalid_argument, "this is not a key of rank " + std::to_string(owner) +
-                                             ", or it covers less memory than the read");
+    return call_error::wrong_key(owner);
   }
   if (!alive(read.reader) || links_.given_up(read.reader, owner)) {
     return unreachable(owner);
