@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/base/fork_mark.hpp"
+#include "core/value/errors.hpp"
 #include "shm/arena/arena.hpp"
 #include "shm/death/watch.hpp"
 #include "shm/names/directory_shard.hpp"
@@ -83,8 +84,7 @@ std::optional<Error> failure_of(Step step) {
   } catch (const Error& error) {
     return error;
   } catch (const std::bad_alloc&) {
-    return Error(Errc::out_of_memory,
-                 "this process has no free memory; raise its limits (ulimit -v, ulimit -d)");
+    return process_memory_used_up();
   } catch (const std::exception& error) {
     return Error(Errc::system, "the node's memory cannot be set up", error.what());
   }

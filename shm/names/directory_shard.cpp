@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "core/value/errors.hpp"
 #include "shm/segment/kill_point.hpp"
 
 namespace locum::shm {
@@ -56,8 +57,7 @@ std::optional<std::string> DirectoryShard::damage() const {
 }
 
 Error DirectoryShard::damaged(const std::string& what) const {
-  return Error(Errc::corrupt, "directory shard " + std::to_string(index_) + " is damaged: " + what +
-                                  "; something wrote into the node's memory");
+  return memory_damaged("directory shard " + std::to_string(index_) + " is damaged: " + what);
 }
 
 bool DirectoryShard::chain_is_whole(std::uint32_t bucket) const noexcept {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/object/internal_stores.hpp"
+#include "core/value/errors.hpp"
 #include "shm/names/name_change.hpp"
 #include "shm/names/name_wait.hpp"
 #include "shm/segment/kill_point.hpp"
@@ -21,14 +22,12 @@ using std::memory_order_relaxed;
 // Whether a name may get a new binding, given the current generation `live`; 0 if there is none.
 Result<void> may_bind(std::uint64_t live, const SealOptions& options) {
   if (live != 0 && options.mode == SealMode::put) {
-    return Error(Errc::key_exists, "the name is taken; use replace() to change it, or evict it first");
+    return name_taken();
   }
   if (options.expected_generation == 0 || options.expected_generation == live) {
     return {};
   }
-  return live == 0 ? no_such_object()
-                   : Error(Errc::stale, "generation " + std::to_string(live) + " is live, expected was " +
-                                            std::to_string(options.expected_generation));
+  return live == 0 ? no_such_object() : other_generation(options.expected_generation);
 }
 
 // The holder of the lock, and the change since which it holds it: tells a stopped holder from another one, or
@@ -140,9 +139,8 @@ Result<void> NameTable::prepare(RobustLock& lock, DirectoryShard& shard, const W
       make_whole(lock, shard);
       break;
     case RobustLock::Outcome::timed_out:
-      return Error(Errc::timeout,
-                   "another process has held a part of the directory for too long; is it stopped, or in a "
-                   "debugger?");
+      return deadline_passed("another process did not release a shard of the directory of names",
+                             "check whether it is stopped, or in a debugger");
     case RobustLock::Outcome::damaged:
       return shard.damaged("its lock is none, or held by a thread that does not exist");
   }
@@ -171,10 +169,7 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
   const std::uint64_t hash = mine->record->name_hash;
   const auto carried = look_.name_in(*mine->record);
   if (!carried || name_hash(key.store, *carried) != hash) {
-    return Error(Errc::corrupt,
-                 "the name of this object was overwritten before it was bound; look for a write past the end "
-                 "of an object")
-        .about(to_string(key));
+    return end_overwritten("the name of this object").about(to_string(key));
   }
   DirectoryShard& shard = shard_of(hash);
   std::uint32_t asked = 0;

@@ -16,7 +16,7 @@
 #include <system_error>
 #include <utility>
 
-#include "core/value/error.hpp"
+#include "core/value/errors.hpp"
 #include "shm/segment/kill_point.hpp"
 
 namespace locum::shm {
@@ -161,10 +161,9 @@ void DescriptorServer::give(int descriptor, std::uint32_t receivers, Clock::time
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(left_until(moment));
     const int ready = Clock::now() >= moment ? 0 : ::poll(&waiting, 1, static_cast<int>(left.count()));
     if (ready == 0) {
-      throw Error(Errc::timeout,
-                  std::to_string(receivers - served) + " of " + std::to_string(receivers) +
-                      " ranks did not ask for the node's memory in time: check whether they are alive and "
-                      "share this machine's network namespace, or raise the timeout");
+      throw deadline_passed(std::to_string(receivers - served) + " of " + std::to_string(receivers) +
+                                " ranks did not ask for the node's memory",
+                            "check whether they are alive and share this machine's network namespace");
     }
     if (ready < 0) {
       if (errno == EINTR) {

@@ -222,18 +222,19 @@ std::shared_ptr<Segment> Segment::create(const Geometry& geometry, std::uint64_t
   state->region = map(state->file, geometry.total_bytes());
   LOCUM_KILL_POINT("bootstrap: no header yet");
 
-  for (std::uint32_t index = 0; index < shard_count; ++index) {
-    auto* shard = ::new (state->at(geometry.shards_offset() + index * sizeof(Shard))) Shard{};
-    if (const int failure = RobustLock::make(shard->lock); failure != 0) {
+  const auto make_lock = [](auto& lock) {
+    if (const int failure = RobustLock::make(lock); failure != 0) {
       throw system_error("the system cannot make a lock shared by processes", failure);
     }
+  };
+  for (std::uint32_t index = 0; index < shard_count; ++index) {
+    auto* shard = ::new (state->at(geometry.shards_offset() + index * sizeof(Shard))) Shard{};
+    make_lock(shard->lock);
   }
   for (std::uint32_t rank = 0; rank < geometry.ranks; ++rank) {
     auto* share = ::new (state->at(geometry.shares_offset() + rank * sizeof(Share))) Share{};
     share->entries.store(entries_word(0, rank), std::memory_order_relaxed);
-    if (const int failure = RobustLock::make(share->life); failure != 0) {
-      throw system_error("the system cannot make a lock shared by processes", failure);
-    }
+    make_lock(share->life);
   }
   for (std::uint32_t index = 0; index < most_budgets; ++index) {
     ::new (state->at(geometry.budgets_offset() + index * sizeof(Budget))) Budget{};

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/base/checksum.hpp"
+#include "core/value/errors.hpp"
 #include "shm/segment/kill_point.hpp"
 #include "shm/spill/spill_record.hpp"
 #include "shm/table/disk_range.hpp"
@@ -28,7 +29,7 @@ constexpr std::uint64_t least_spare_bytes = std::uint64_t{256} << 10U;
 constexpr std::uint64_t most_spare_bytes = std::uint64_t{64} << 20U;
 
 Error takes_long(const Pin& pin) {
-  return Error(Errc::timeout, "this object is on disk, or on its way; wait longer").about(to_string(pin.key));
+  return deadline_passed("this object was not read from the disk").about(to_string(pin.key));
 }
 
 Error moves_in_vain(std::string why) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/object/object_tail.hpp"
+#include "core/value/errors.hpp"
 #include "shm/death/eviction_notice.hpp"
 #include "shm/segment/entry_tag.hpp"
 #include "shm/segment/kill_point.hpp"
@@ -169,10 +170,8 @@ std::optional<Error> ObjectTable::damage(const Key& key) const {
   if (!unchanged || sequence != sequence_of(key.serial) || (known_state && whole)) {
     return std::nullopt;
   }
-  return Error(Errc::corrupt, "entry " + std::to_string(at.slot) + " of rank " + std::to_string(key.creator) +
-                                  "'s table of objects is damaged in its " +
-                                  (known_state ? "record" : "tag") +
-                                  "; something wrote into the node's memory");
+  return memory_damaged("entry " + std::to_string(at.slot) + " of rank " + std::to_string(key.creator) +
+                        "'s table of objects is damaged in its " + (known_state ? "record" : "tag"));
 }
 
 bool ObjectTable::live(const Key& key) const noexcept {

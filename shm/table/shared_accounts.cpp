@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/raise_to.hpp"
+#include "core/value/errors.hpp"
 #include "shm/death/adopter.hpp"
 #include "shm/death/eviction_notice.hpp"
 #include "shm/segment/entry_tag.hpp"
@@ -157,13 +158,7 @@ Error SharedAccounts::refused(std::uint32_t store, std::uint32_t budget, std::ui
     const auto known = names_.find(store);
     name = known != names_.end() ? '"' + known->second + '"' : std::to_string(store);
   }
-  return Error(
-      Errc::out_of_memory,
-      "no room for " + std::to_string(bytes) + " bytes in the store " + name +
-          ": its budget on each node is " + std::to_string(segment_->budget(budget).limit_bytes.load()) +
-          ", of which its objects use " + std::to_string(used(budget)) +
-          " here, evicted ones that are still viewed included. Evict objects of the store, release views of "
-          "evicted ones, or open it with more memory_bytes");
+  return over_budget(name, bytes, segment_->budget(budget).limit_bytes.load(), used(budget));
 }
 
 std::vector<StoreUsage> SharedAccounts::usage() {

@@ -279,7 +279,7 @@ TEST_F(ClusterOnNode, RefusesAStoreWhoseNumberNoKeyCouldHold) {
   for (const auto& rank : {first, second}) {
     const auto refused = rank->open("after");
     ASSERT_EQ(code_of(refused), Errc::unsupported);
-    EXPECT_NE(refused.error().text().find("4294967292"), std::string::npos) << refused.error();
+    EXPECT_NE(refused.error().text().find("no store numbers are left"), std::string::npos) << refused.error();
     EXPECT_EQ(code_of(rank->number_of("after")), Errc::unsupported);
     EXPECT_EQ(code_of(rank->drop("after")), Errc::unsupported);
     Store same = rank->open("before").value();
