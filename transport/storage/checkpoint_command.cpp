@@ -15,6 +15,7 @@
 #include "core/value/error.hpp"
 #include "core/value/key.hpp"
 #include "transport/storage/hdf5/compact_checkpoint.hpp"
+#include "transport/storage/hdf5/errors.hpp"
 #include "transport/storage/hdf5/master_file.hpp"
 #include "transport/storage/hdf5/part_reader.hpp"
 
@@ -100,7 +101,7 @@ class Look {
     }
     for (const storage::ObjectRow& row : part.rows()) {
       if (!part.is_whole(row)) {
-        found(Error(Errc::corrupt, "a row of the table of '" + part.file() + "' is damaged"), {}, 1, false);
+        found(file_damaged(part.file(), "a row of its table is not valid"), {}, 1, false);
         continue;
       }
       const std::string name = name_of(part, row, master_);

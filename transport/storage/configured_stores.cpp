@@ -7,6 +7,7 @@
 #include "core/base/quantity.hpp"
 #include "core/object/address.hpp"
 #include "core/url.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum {
 
@@ -44,8 +45,7 @@ std::string toml_string(std::string_view text) {
 
 Result<void> Configuration::set(std::string_view store, const StoreOptions& options) {
   if (store.empty() || store.size() > max_name_bytes) {
-    return Error(Errc::invalid_argument,
-                 "a store's name is 1 byte to 64 KiB long, this one has " + std::to_string(store.size()));
+    return wrong_length("a store's name", store.size());
   }
   if (auto allowed = check(options); !allowed) {
     return allowed.error().about(store);

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "core/ports/backend.hpp"
+#include "transport/storage/errors.hpp"
 
 namespace locum::storage {
 
@@ -10,13 +11,13 @@ namespace locum::storage {
 /// `not_found`, `stale`.
 [[nodiscard]] inline Result<void> may_store(const NewRecord& record, const std::uint64_t* there) {
   if (record.expect == Expect::absent && there != nullptr) {
-    return Error(Errc::key_exists, "there is a record of that name");
+    return record_exists();
   }
   if (record.expect == Expect::revision && there == nullptr) {
     return no_such_object();
   }
   if (record.expect == Expect::revision && *there != record.expected_revision) {
-    return Error(Errc::stale, "the record has another revision");
+    return other_revision();
   }
   return {};
 }

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <limits>
 
-#include "core/value/error.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum::storage {
 
@@ -48,8 +48,7 @@ Result<void> write_all(const Descriptor& file, std::span<const std::byte> bytes,
     bytes = bytes.subspan(static_cast<std::size_t>(written));
     const auto end = deadline.moment(std::chrono::hours(1));
     if (!bytes.empty() && Deadline::Clock::now() >= end) {
-      return Error(Errc::timeout, "the deadline passed while '" + path +
-                                      "' was being written, and nothing was stored; give more time");
+      return deadline_passed("the record was not written to '" + path + "'", "look at its disk");
     }
   }
   return {};

@@ -12,6 +12,7 @@
 #include "core/base/hash.hpp"
 #include "core/base/mutex.hpp"
 #include "core/ports/backend.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum::storage {
 
@@ -60,7 +61,7 @@ class KeyLocks {
       MutexLock guard(lock->mutex);
       while (lock->is_held) {
         if (!guard.wait_until(lock->released, moment) && lock->is_held) {
-          return Error(Errc::timeout, "another thread is changing the record; give more time");
+          return deadline_passed("another thread did not release the record", "let fewer threads change it");
         }
       }
       lock->is_held = true;

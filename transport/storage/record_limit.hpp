@@ -1,8 +1,7 @@
 #pragma once
 
-#include <string>
-
 #include "core/ports/backend.hpp"
+#include "transport/storage/errors.hpp"
 
 namespace locum::storage {
 
@@ -11,10 +10,8 @@ namespace locum::storage {
   return record.bytes.size() > traits.largest_record;
 }
 
-[[nodiscard]] inline Error too_large_for(const BackendTraits& traits) {
-  return Error(Errc::value_too_large, std::string(traits.scheme) + ": holds " +
-                                          std::to_string(traits.largest_record) +
-                                          " bytes at most; store it in parts, or elsewhere");
+[[nodiscard]] inline Error too_large_for(const BackendTraits& traits, const NewRecord& record) {
+  return record_too_large(traits.scheme, record.bytes.size(), traits.largest_record);
 }
 
 }  // namespace locum::storage

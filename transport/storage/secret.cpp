@@ -21,6 +21,10 @@ namespace {
 constexpr std::size_t longest_key = 32767;
 constexpr std::size_t largest_file = std::size_t{1} << 20U;
 
+Error no_secret(const std::string& place) {
+  return Error(Errc::not_found, place + "; it has to hold the secret");
+}
+
 Error no_key(const std::string& name, int error_number) {
   const std::string detail = std::strerror(error_number);
   const std::string add = "'keyctl padd user " + name + " @u', which reads it from its standard input";
@@ -85,10 +89,7 @@ Result<std::string> secret_in_keyring(const std::string& name) {
   if (secret.ends_with('\n')) {
     secret.pop_back();  // as it stands in the file or the line that it came from
   }
-  return secret.empty() ? Result<std::string>(Error(Errc::not_found, "the key " + name +
-                                                                         " is empty; it has "
-                                                                         "to hold the secret"))
-                        : secret;
+  return secret.empty() ? Result<std::string>(no_secret("the key " + name + " is empty")) : secret;
 }
 
 }  // namespace
@@ -98,11 +99,9 @@ Result<std::string> secret_in(std::string_view reference) {
   if (reference.starts_with("env:")) {
     const std::string name = rest("env:");
     const char* const value = std::getenv(name.c_str());
-    return value != nullptr && *value != '\0'
-               ? Result<std::string>(value)
-               : Error(Errc::not_found,
-                       "the variable " + name +
-                           " of the environment is not set, or is empty; it has to hold the secret");
+    return value != nullptr && *value != '\0' ? Result<std::string>(value)
+                                              : no_secret("the variable " + name + " of the environment is " +
+                                                          (value == nullptr ? "not set" : "empty"));
   }
   if (reference.starts_with("file:")) {
     const std::string path = rest("file:");
@@ -112,8 +111,7 @@ Result<std::string> secret_in(std::string_view reference) {
     }
     std::string line = text->substr(0, text->find('\n'));
     if (line.empty()) {
-      return Error(Errc::not_found,
-                   "the first line of the file '" + path + "' is empty; it has to hold the secret");
+      return no_secret("the first line of the file '" + path + "' is empty");
     }
     return line;
   }

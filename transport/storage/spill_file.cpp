@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "core/value/error.hpp"
+#include "transport/storage/errors.hpp"
 #include "transport/storage/file_calls.hpp"
 
 namespace locum::storage {
@@ -60,9 +61,7 @@ Error OpenSpillFile::failed(const std::string& what, int error_number) const {
 
 Result<void> OpenSpillFile::extend_to(std::uint64_t size_bytes) {
   if (const std::uint64_t most = largest_file(); most < size_bytes) {
-    return Error(Errc::system, "the limit on file sizes (ulimit -f, RLIMIT_FSIZE) is " +
-                                   std::to_string(most) + " bytes and the spill file needs " +
-                                   std::to_string(size_bytes) + ": raise it, or lower reserve_bytes");
+    return over_file_limit("the spill file", size_bytes);
   }
   if (::ftruncate(descriptor_, static_cast<off_t>(size_bytes)) != 0) {
     return failed("extending", errno);

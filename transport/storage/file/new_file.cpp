@@ -13,11 +13,11 @@
 #include <ctime>
 #include <fstream>
 #include <iterator>
-#include <string_view>
 #include <vector>
 
 #include "core/base/hash.hpp"
 #include "core/value/error.hpp"
+#include "transport/storage/errors.hpp"
 #include "transport/storage/file/folder_names.hpp"
 
 namespace locum::storage {
@@ -109,9 +109,7 @@ bool is_left_over(const FileRoot& root, const std::string& name, std::chrono::se
 Result<NewFile> NewFile::write(const FileRoot& root, std::span<const std::byte> bytes, mode_t mode,
                                std::uint64_t changed_ns, Deadline deadline) {
   if (const std::uint64_t most = largest_file(); bytes.size() > most) {
-    return Error(Errc::system, "the limit on file sizes (ulimit -f, RLIMIT_FSIZE) is " +
-                                   std::to_string(most) + " bytes and the record has " +
-                                   std::to_string(bytes.size()) + ": raise it, or store it in parts");
+    return over_file_limit("the record", bytes.size());
   }
   std::string path;
   auto opened = create(root, mode, path);

@@ -9,7 +9,7 @@
 
 #include "core/base/back_off.hpp"
 #include "core/base/hash.hpp"
-#include "core/value/error.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum::storage {
 
@@ -42,9 +42,9 @@ Result<RecordLock> RecordLock::take(const FileRoot& root, const RecordKey& key, 
       return RecordLock(std::move(file), false);
     }
     if (Deadline::Clock::now() >= end) {
-      return Error(Errc::timeout,
-                   "another process had the lock of '" + full_path(root, path_of(key)) +
-                       "' until the deadline; look for one that is stopped, or give more time");
+      return deadline_passed(
+          "another process did not release the lock of '" + full_path(root, path_of(key)) + "'",
+          "look for one that is stopped");
     }
     std::this_thread::sleep_for(pauses.next());
   }

@@ -9,6 +9,7 @@
 #include "core/base/resolved_path.hpp"
 #include "core/url.hpp"
 #include "transport/storage/backend_by_batches.hpp"
+#include "transport/storage/errors.hpp"
 #include "transport/storage/expectation.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/record_dataset.hpp"
@@ -24,12 +25,6 @@ namespace {
 constexpr const char* new_path = "/.locum/new";
 /// While so much is written the file is at rest: who ends then, leaves only what the next session removes.
 constexpr std::uint64_t long_payload_bytes = std::uint64_t{1} << 20U;
-
-Error opened_to_read() {
-  return Error(
-      Errc::unsupported,
-      "this session opened the HDF5 file with read_only=1, and changes nothing in it; open it without");
-}
 
 /// Threads take turns at the file, and within a turn they have hdf5_mutex() while HDF5 is called, but not
 /// while the bytes of a record are read or written: other users of HDF5 in this process go on meanwhile.
@@ -136,9 +131,7 @@ Result<Record> Hdf5Backend::load(const RecordKey& key, std::uint64_t last_bytes,
 
 Result<void> Hdf5Backend::store_one(const RecordKey& key, const NewRecord& record, Deadline deadline) {
   if (key.space.size() > backends::hdf5.longest_name || key.name.size() > backends::hdf5.longest_name) {
-    return Error(Errc::invalid_argument, "names in an HDF5 file have at most " +
-                                             std::to_string(backends::hdf5.longest_name) +
-                                             " bytes; shorten it");
+    return name_too_long("an HDF5 file", backends::hdf5.longest_name);
   }
   if (auto time = still_time(deadline); !time) {
     return time;
@@ -204,7 +197,7 @@ void Hdf5Backend::store(std::span<const RecordKey> keys, std::span<const NewReco
                         std::span<Result<void>> stored, Deadline deadline) {
   const auto held = turn(deadline);
   if (!held || file_.only_reads()) {
-    std::ranges::fill(stored, Result<void>(held ? opened_to_read() : held.error()));
+    std::ranges::fill(stored, Result<void>(held ? opened_to_read("read_only=1") : held.error()));
     return;
   }
   for (std::size_t at = 0; at < keys.size(); ++at) {
@@ -241,7 +234,7 @@ void Hdf5Backend::remove_revisions(std::span<const RecordKey> keys, std::span<co
                                    std::span<Result<bool>> removed, Deadline deadline) {
   const auto held = turn(deadline);
   if (!held || file_.only_reads()) {
-    std::ranges::fill(removed, Result<bool>(held ? opened_to_read() : held.error()));
+    std::ranges::fill(removed, Result<bool>(held ? opened_to_read("read_only=1") : held.error()));
     return;
   }
   for (std::size_t at = 0; at < keys.size(); ++at) {
@@ -265,7 +258,7 @@ Result<std::vector<std::string>> Hdf5Backend::list(std::string_view space, std::
 Result<std::uint64_t> Hdf5Backend::drop(std::string_view space, Deadline deadline) {
   const auto held = turn(deadline);
   if (!held || file_.only_reads()) {
-    return held ? opened_to_read() : held.error();
+    return held ? opened_to_read("read_only=1") : held.error();
   }
   const auto names = with_hdf5([&] { return names_of_records(file_.hdf5(), space, {}, deadline); });
   if (!names) {

@@ -9,32 +9,25 @@
 #include <utility>
 
 #include "core/value/error.hpp"
+#include "transport/storage/file_calls.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
+#include "transport/storage/hdf5/errors.hpp"
 #include "transport/storage/hdf5/master_file.hpp"
 
 namespace locum::storage {
-
-namespace {
-
-[[noreturn]] void file_is_damaged(const std::string& path, const std::string& how) {
-  throw Error(Errc::corrupt, "the checkpoint's file '" + path + "' is damaged: " + how);
-}
-
-}  // namespace
 
 void require_file(const std::string& path, std::uint64_t bytes) {
   struct stat on_disk {};
   if (::stat(path.c_str(), &on_disk) != 0) {
     throw errno == ENOENT
-        ? Error(Errc::not_found,
-                "the file '" + path +
-                    "' of this checkpoint is missing: copy a checkpoint with its folder, and "
-                    "restore where all of it is to be seen")
-        : system_error("opening the file '" + path + "' failed", errno);
+        ? Error(Errc::not_found, "the file '" + path +
+                                     "' of this checkpoint does not exist; copy a checkpoint with its "
+                                     "folder, and restore where all ranks can read it")
+        : file_error("opening", path, errno);
   }
   if (static_cast<std::uint64_t>(on_disk.st_size) != bytes) {
-    file_is_damaged(path, "it has " + std::to_string(on_disk.st_size) + " bytes, and should have " +
-                              std::to_string(bytes));
+    throw file_damaged(path, "it has " + std::to_string(on_disk.st_size) + " bytes, and should have " +
+                                 std::to_string(bytes));
   }
 }
 
@@ -44,11 +37,11 @@ CheckpointFile::CheckpointFile(const std::string& path, std::uint64_t id, std::u
   require_file(path, bytes);
   Identifier opened = open_hdf5(path);
   if (read_facts(opened, path).id != id) {
-    file_is_damaged(path, "it belongs to another checkpoint");
+    throw file_damaged(path, "it belongs to another checkpoint");
   }
   descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor_ < 0) {
-    throw system_error("opening the file '" + path + "' failed", errno);
+    throw file_error("opening", path, errno);
   }
   hdf5_ = std::move(opened);
 }
@@ -71,10 +64,7 @@ Identifier CheckpointFile::open_dataset(const std::string& dataset) const {
   try {
     return {H5Dopen2(hdf5_.get(), dataset.c_str(), H5P_DEFAULT), H5Dclose, "opening a dataset"};
   } catch (const Error& error) {
-    throw Error(
-        Errc::corrupt,
-        "the checkpoint's file '" + path_ + "' is damaged: HDF5 cannot open its dataset '" + dataset + "'",
-        error.text());
+    throw file_damaged(path_, "HDF5 cannot open its dataset '" + dataset + "'", error.text());
   }
 }
 
@@ -89,7 +79,7 @@ std::optional<std::uint64_t> CheckpointFile::find(const std::string& dataset, st
       static_cast<std::uint64_t>(std::max<hssize_t>(H5Sget_simple_extent_npoints(space.get()), 0));
   const std::uint64_t element_bytes = H5Tget_size(type.get());
   if (element_bytes == 0 || elements != bytes / element_bytes || bytes % element_bytes != 0) {
-    file_is_damaged(path_, "the dataset '" + dataset + "' is of another size than the table says");
+    throw file_damaged(path_, "the dataset '" + dataset + "' is of another size than in the table");
   }
   const Identifier creation(H5Dget_create_plist(opened.get()), H5Pclose, what);
   if (H5Pget_layout(creation.get()) == H5D_CHUNKED) {
@@ -97,7 +87,7 @@ std::optional<std::uint64_t> CheckpointFile::find(const std::string& dataset, st
   }
   const haddr_t offset = H5Dget_offset(opened.get());
   if (bytes > 0 && offset == HADDR_UNDEF) {
-    file_is_damaged(path_, "the dataset '" + dataset + "' has no bytes");
+    throw file_damaged(path_, "the dataset '" + dataset + "' has no bytes");
   }
   return offset;
 }
@@ -108,7 +98,7 @@ void CheckpointFile::read_chunks(const std::string& dataset, std::span<std::byte
   const Identifier opened = open_dataset(dataset);
   require_filter_of(opened);
   if (!read_bytes(opened, bytes)) {
-    file_is_damaged(path_, "HDF5 cannot read its dataset '" + dataset + "'");
+    throw file_damaged(path_, "HDF5 cannot read its dataset '" + dataset + "'");
   }
 }
 
@@ -125,10 +115,10 @@ void CheckpointFile::read_at(std::uint64_t offset, std::span<std::byte> bytes) c
       continue;
     }
     if (count < 0) {
-      throw system_error("reading the file '" + path_ + "' failed", errno);
+      throw file_error("reading", path_, errno);
     }
     if (count == 0) {
-      file_is_damaged(path_, "it ends too early");
+      throw file_damaged(path_, "it ends too early");
     }
     bytes = bytes.subspan(static_cast<std::size_t>(count));
     offset += static_cast<std::uint64_t>(count);

@@ -1,9 +1,8 @@
 #include "transport/storage/hdf5/checkpoint_part.hpp"
 
-#include <string>
-
 #include "core/value/error.hpp"
 #include "core/value/extents.hpp"
+#include "transport/storage/hdf5/errors.hpp"
 
 namespace locum::storage {
 
@@ -18,8 +17,7 @@ FilePart part_of(const PartReader& file, const ObjectRow& row) {
   part.of_checkpoint = 1;
   part.checksum = row.checksum;
   if (row.size_bytes % row.element_bytes != 0) {
-    throw Error(Errc::corrupt,
-                "the table of '" + file.file() + "' is damaged: an object has half an element");
+    throw file_damaged(file.file(), "an object in its table has half an element");
   }
   part.count = {row.extents.begin(), row.extents.begin() + row.rank};
   if (part.count.empty()) {

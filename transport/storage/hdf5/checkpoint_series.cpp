@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "transport/storage/durable_file.hpp"
+#include "transport/storage/hdf5/errors.hpp"
 #include "transport/storage/hdf5/xdmf.hpp"
 
 namespace locum::storage {
@@ -74,7 +75,7 @@ std::vector<SeriesEntry> read_series(const FileSeries& series) {
     } catch (const Error& error) {
       entry.error = error;
     } catch (const std::exception& exception) {  // sizes that no memory has
-      entry.error = Error(Errc::corrupt, "'" + entry.path + "' is damaged: " + exception.what());
+      entry.error = file_damaged(entry.path, exception.what());
     }
     entries.push_back(std::move(entry));
   }

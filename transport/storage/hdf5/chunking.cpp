@@ -144,8 +144,8 @@ void require_filter_of(const Identifier& dataset) {
   const H5Z_filter_t filter = chunking_of(dataset).filter;
   if (filter != H5Z_FILTER_NONE && H5Zfilter_avail(filter) <= 0) {
     throw Error(Errc::unsupported,
-                "it was written with HDF5's filter " + std::to_string(filter) +
-                    ", which is not here: install its plugin, and name its folder in HDF5_PLUGIN_PATH");
+                "this object was written with HDF5's filter " + std::to_string(filter) +
+                    ", which is not installed; install its plugin, and name its folder in HDF5_PLUGIN_PATH");
   }
 }
 

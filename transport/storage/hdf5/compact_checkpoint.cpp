@@ -14,6 +14,7 @@
 #include "core/base/resolved_path.hpp"
 #include "core/value/error.hpp"
 #include "transport/storage/durable_file.hpp"
+#include "transport/storage/hdf5/errors.hpp"
 #include "transport/storage/hdf5/master_file.hpp"
 #include "transport/storage/hdf5/part_reader.hpp"
 #include "transport/storage/hdf5/part_writer.hpp"
@@ -30,7 +31,7 @@ class StoredObjects final : public PartObjects {
     part_.require_handles();
     for (const ObjectRow& row : part_.rows()) {
       if (!part_.is_whole(row)) {
-        throw Error(Errc::corrupt, "a row of the table of '" + part_.file() + "' is damaged");
+        throw file_damaged(part_.file(), "a row of its table is not valid");
       }
     }
   }

@@ -8,6 +8,7 @@
 
 #include "core/value/error.hpp"
 #include "core/value/extents.hpp"
+#include "transport/storage/file_calls.hpp"
 #include "transport/storage/fork_guard.hpp"
 #include "transport/storage/hdf5/file_access.hpp"
 
@@ -82,11 +83,11 @@ Identifier open_file(const std::string& path) {
     throw errno == ENOENT || errno == ENOTDIR
         ? Error(Errc::not_found,
                 "there is no file '" + path + "'; all ranks that use its data have to see it")
-        : system_error(what + " failed", errno);
+        : file_error("opening", path, errno);
   }
   // Who opens a pipe waits for its writer.
   if (!S_ISREG(on_disk.st_mode) || H5Fis_hdf5(path.c_str()) <= 0) {
-    throw Error(Errc::corrupt, "'" + path + "' is no HDF5 file, or cannot be read");
+    throw Error(Errc::corrupt, "'" + path + "' is no HDF5 file that can be read; name another file");
   }
   return open_to_read(path, what);
 }

@@ -10,7 +10,9 @@
 
 #include "core/object/object.hpp"
 #include "core/object/strided_runs.hpp"
+#include "transport/storage/file_calls.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
+#include "transport/storage/hdf5/errors.hpp"
 
 namespace locum::storage {
 
@@ -21,7 +23,7 @@ std::string absolute(const std::string& path) {
   std::error_code error;
   const auto whole = std::filesystem::canonical(path, error);
   if (error) {
-    throw system_error("finding the file '" + path + "' failed", error.value());
+    throw file_error("finding", path, error.value());
   }
   return whole.string();
 }
@@ -104,14 +106,13 @@ void complete_part(FilePart& part, const Dataset& opened, const Hyperslab& slab)
   take_box(part, slab);
   struct stat on_disk {};
   if (::stat(part.bytes_in.c_str(), &on_disk) != 0) {
-    throw system_error("reading the size of '" + part.bytes_in + "' failed", errno);
+    throw file_error("reading the size of", part.bytes_in, errno);
   }
   part.file_bytes = static_cast<std::uint64_t>(on_disk.st_size);
   part.changed_ns = std::int64_t{on_disk.st_mtim.tv_sec} * 1'000'000'000 + on_disk.st_mtim.tv_nsec;
   const std::uint64_t bytes = facts_of(part).size_bytes;
   if (part.is_plain != 0 && (part.offset > part.file_bytes || bytes > part.file_bytes - part.offset)) {
-    throw Error(Errc::corrupt, "the file '" + part.bytes_in + "' ends before the last element of '" +
-                                   part.dataset + "': it is damaged, or is being written");
+    throw file_damaged(part.bytes_in, "it ends before the last element of '" + part.dataset + "'");
   }
 }
 

@@ -17,9 +17,12 @@
 #include "core/base/checksum.hpp"
 #include "core/object/object.hpp"
 #include "core/object/strided_runs.hpp"
+#include "core/value/errors.hpp"
+#include "transport/storage/file_calls.hpp"
 #include "transport/storage/hdf5/chunking.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/dataset_part.hpp"
+#include "transport/storage/hdf5/errors.hpp"
 
 namespace locum::storage {
 
@@ -38,10 +41,11 @@ class OpenFile {
   explicit OpenFile(const std::string& path)
       : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
     if (descriptor_ < 0) {
-      throw errno == ENOENT ? Error(Errc::not_found, "the file '" + path +
-                                                         "' is not here any more, or is not to be "
-                                                         "seen by this rank")
-                            : system_error("opening the file '" + path + "' failed", errno);
+      throw errno == ENOENT
+          ? Error(Errc::not_found,
+                  "the file '" + path +
+                      "' does not exist, or this rank cannot see it; let all ranks read it under that path")
+          : file_error("opening", path, errno);
     }
   }
   OpenFile(const OpenFile&) = delete;
@@ -52,12 +56,11 @@ class OpenFile {
   void require_unchanged(const FilePart& part) const {
     struct stat now {};
     if (::fstat(descriptor_, &now) != 0) {
-      throw system_error("reading the size of '" + path_ + "' failed", errno);
+      throw file_error("reading the size of", path_, errno);
     }
     const std::int64_t changed = std::int64_t{now.st_mtim.tv_sec} * 1'000'000'000 + now.st_mtim.tv_nsec;
     if (static_cast<std::uint64_t>(now.st_size) != part.file_bytes || changed != part.changed_ns) {
-      throw Error(Errc::stale, "the file '" + path_ +
-                                   "' was changed after this stand-in was made; make another one of it");
+      throw file_changed(path_);
     }
   }
   void read_at(std::uint64_t offset, std::span<std::byte> into) const {
@@ -67,10 +70,10 @@ class OpenFile {
         continue;
       }
       if (count < 0) {
-        throw system_error("reading the file '" + path_ + "' failed", errno);
+        throw file_error("reading", path_, errno);
       }
       if (count == 0) {
-        throw Error(Errc::corrupt, "the file '" + path_ + "' ends too early: it is damaged");
+        throw file_damaged(path_, "it ends too early");
       }
       into = into.subspan(static_cast<std::size_t>(count));
       offset += static_cast<std::uint64_t>(count);
@@ -205,14 +208,12 @@ class Hdf5Read {
     const std::vector<std::uint64_t> extents =
         opened.extents.empty() ? std::vector<std::uint64_t>{1} : opened.extents;
     if (describe(opened.type) != element || extents != part.extents) {
-      throw Error(Errc::stale, "the file '" + part.path +
-                                   "' was changed after this stand-in was made; make another one of it");
+      throw file_changed(part.path);
     }
     Identifier memory_type = number_in_memory(element);
     // HDF5 is not told how much memory there is for the elements.
     if (H5Tget_size(memory_type.get()) != part.element_bytes) {
-      throw Error(Errc::corrupt, "the record of this part of '" + part.path +
-                                     "' is damaged; look for a rank that writes through a wild pointer");
+      throw memory_damaged("the record of this part of '" + part.path + "' is damaged");
     }
     const Identifier creation(H5Dget_create_plist(opened.dataset.get()), H5Pclose, what_);
     if (H5Pget_layout(creation.get()) == H5D_CHUNKED) {
@@ -291,9 +292,7 @@ void read_object(const FilePart& part, std::span<std::byte> into) {
   const MutexLock lock(hdf5_mutex());
   const QuietErrors quiet;
   const auto damaged_by = [&](const std::string& detail) {
-    return Error(Errc::corrupt,
-                 "HDF5 cannot read its dataset '" + part.dataset + "' of '" + part.path + "': it is damaged",
-                 detail);
+    return file_damaged(part.path, "HDF5 cannot read its dataset '" + part.dataset + "'", detail);
   };
   try {
     const Dataset opened = open_dataset(part.path, part.dataset);
@@ -309,9 +308,7 @@ void read_object(const FilePart& part, std::span<std::byte> into) {
 
 void require_checksum(const FilePart& part, std::span<const std::byte> bytes) {
   if (const std::uint32_t found = checksum(bytes); found != part.checksum) {
-    throw Error(Errc::corrupt,
-                "its bytes in '" + part.path + "' are not those that were written: their checksum is " +
-                    std::to_string(found) + ", and should be " + std::to_string(part.checksum));
+    throw other_checksum(part.path, found, part.checksum);
   }
 }
 

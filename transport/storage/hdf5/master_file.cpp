@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <set>
@@ -16,9 +15,11 @@
 #include "core/base/checksum.hpp"
 #include "core/base/resolved_path.hpp"
 #include "core/value/error.hpp"
+#include "transport/storage/file_calls.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/dataset_path.hpp"
 #include "transport/storage/hdf5/early_dataset.hpp"
+#include "transport/storage/hdf5/errors.hpp"
 #include "transport/storage/hdf5/file_access.hpp"
 #include "transport/storage/hdf5/xdmf.hpp"
 
@@ -279,7 +280,7 @@ Identifier open_hdf5(const std::string& path) {
   struct stat on_disk {};
   if (::stat(path.c_str(), &on_disk) != 0) {
     throw errno == ENOENT ? Error(Errc::not_found, "there is no checkpoint '" + path + "'")
-                          : system_error(what + " failed", errno);
+                          : file_error("opening", path, errno);
   }
   // Who opens a pipe waits for its writer.
   const htri_t is_hdf5 = S_ISREG(on_disk.st_mode) ? H5Fis_hdf5(path.c_str()) : 0;
@@ -298,10 +299,7 @@ CheckpointFacts read_facts(const Identifier& file, const std::string& path) {
   const Identifier group(H5Gopen2(file.get(), own_group, H5P_DEFAULT), H5Gclose, "opening '" + path + "'");
   const std::uint64_t format = attribute(group, "format");
   if (format < whole_format || format > incremental_format) {
-    throw Error(Errc::unsupported, "'" + path + "' is a checkpoint of format " + std::to_string(format) +
-                                       ", this version of the library reads formats up to " +
-                                       std::to_string(incremental_format) +
-                                       "; use the version that wrote it");
+    throw unknown_format(path, format, incremental_format);
   }
   return {.id = attribute(group, "id"), .parts = attribute(group, "parts")};
 }
@@ -329,9 +327,7 @@ MasterFile read_master(const std::string& path) {
   }
   if (master.parts.size() != master.facts.parts || master.parts.size() > most_parts ||
       master.origins.empty() || checksum_of(master) != attribute(group, "rows_checksum")) {
-    throw Error(Errc::corrupt, "the checkpoint's file '" + path +
-                                   "' is damaged: its tables are not those that were "
-                                   "written");
+    throw file_damaged(path, "its tables are not those that were written");
   }
   master.parts_folder = folder_of(resolved_path(path)) + '/' + file_name_attribute(group, "parts_folder");
   return master;

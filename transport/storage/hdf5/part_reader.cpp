@@ -9,6 +9,7 @@
 #include "core/object/address.hpp"
 #include "core/value/error.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
+#include "transport/storage/hdf5/errors.hpp"
 #include "transport/storage/hdf5/master_file.hpp"
 
 namespace locum::storage {
@@ -21,15 +22,9 @@ constexpr std::uint64_t verified_bytes = std::uint64_t{1} << 20U;
 // larger than this times its file is none.
 constexpr std::uint64_t most_for_a_byte = std::uint64_t{1} << 20U;
 
-[[noreturn]] void damaged(const std::string& path, const std::string& how) {
-  throw Error(Errc::corrupt, "the checkpoint's file '" + path + "' is damaged: " + how);
-}
-
 void require_checksum(const CheckpointFile& in, const ObjectRow& row, std::uint32_t found) {
   if (found != row.checksum) {
-    throw Error(Errc::corrupt, "its bytes in '" + in.path() +
-                                   "' are not those that were written: their checksum is " +
-                                   std::to_string(found) + ", and should be " + std::to_string(row.checksum));
+    throw other_checksum(in.path(), found, row.checksum);
   }
 }
 
@@ -71,8 +66,8 @@ PartReader::PartReader(const std::string& path, const CheckpointFacts& facts, co
     read_rows(files_path, files_);
   }
   if (rows_.size() != expected.objects) {
-    damaged(path, "its table has " + std::to_string(rows_.size()) + " objects, and should have " +
-                      std::to_string(expected.objects));
+    throw file_damaged(path, "its table has " + std::to_string(rows_.size()) + " objects, and should have " +
+                                 std::to_string(expected.objects));
   }
   read_texts();
   find_packed();
@@ -90,7 +85,7 @@ PartReader::PartReader(const std::string& path, const CheckpointFacts& facts, co
   }
   opened_.resize(files_.size());
   if (!std::ranges::all_of(rows_, [this](const ObjectRow& row) { return is_whole(row); })) {
-    damaged(path, "another rank sees other rows in its table");
+    throw file_damaged(path, "another rank sees other rows in its table");
   }
 }
 
@@ -115,7 +110,7 @@ std::vector<std::byte> PartReader::packed(std::span<const ObjectRow* const> rows
     }
     copy.type = known;
     if (texts.size() > texts_.size()) {  // a few bytes of a file must not become many
-      damaged(file(), "rows of its table have the same texts");
+      throw file_damaged(file(), "rows of its table have the same texts");
     }
     copy.row_checksum = checksum_of(copy, {name(*row), text(row->type), path(*row)});
   }
@@ -135,7 +130,7 @@ void PartReader::unpack(std::span<const std::byte> packed) {
   const auto take = [&](auto& values, std::uint64_t count) {
     const std::uint64_t each = sizeof *values.data();
     if (count > packed.size() / each) {
-      damaged(file(), "another rank has sent less of its table than it says");
+      throw file_damaged(file(), "another rank has sent less of its table than it announced");
     }
     values.resize(count);
     std::ranges::copy(packed.first(count * each), std::as_writable_bytes(std::span(values)).begin());
@@ -147,13 +142,13 @@ void PartReader::unpack(std::span<const std::byte> packed) {
   take(files_, head.front().files);
   take(texts_, head.front().text_bytes);
   if (!packed.empty()) {
-    damaged(file(), "another rank has sent more of its table than it says");
+    throw file_damaged(file(), "another rank has sent more of its table than it announced");
   }
 }
 
 void PartReader::require_handles() const {
   if (!has_whole_handles_) {
-    damaged(file(), "its table of handles is not the one that was written");
+    throw file_damaged(file(), "its table of handles is not the one that was written");
   }
 }
 
@@ -164,7 +159,7 @@ void PartReader::find_packed() {
       static_cast<std::uint64_t>(std::max<hssize_t>(H5Sget_simple_extent_npoints(space.get()), 0));
   packed_at_ = packed_bytes_ > 0 ? H5Dget_offset(packed.get()) : 0;
   if (packed_at_ == HADDR_UNDEF) {
-    damaged(file(), "the dataset of packed objects has no bytes");
+    throw file_damaged(file(), "the dataset of packed objects has no bytes");
   }
 }
 
@@ -179,7 +174,7 @@ void PartReader::read_texts() {
   const hssize_t bytes = H5Sget_simple_extent_npoints(space.get());
   if (bytes < 0 || H5Dget_storage_size(dataset.get()) != static_cast<hsize_t>(bytes) ||
       static_cast<std::uint64_t>(bytes) > file_bytes_) {
-    damaged(file(), "the dataset of texts has no bytes");
+    throw file_damaged(file(), "the dataset of texts has no bytes");
   }
   texts_.resize(static_cast<std::size_t>(bytes));
   if (bytes > 0) {

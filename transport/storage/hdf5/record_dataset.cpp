@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <utility>
 
 #include "core/backend/record_format.hpp"
 #include "core/value/error.hpp"
@@ -139,7 +138,8 @@ StoredRecord read_stored(const Identifier& dataset, std::uint64_t file_bytes) {
   const std::uint64_t in_file = H5Dget_storage_size(dataset.get());
   if (!stored.payload_at && ((layout != H5D_CHUNKED && layout != H5D_COMPACT) || in_file > file_bytes ||
                              stored.payload_bytes / most_expansion > in_file)) {
-    throw damaged_record("says that it has " + std::to_string(stored.payload_bytes) + " bytes, and has not");
+    throw damaged_record("has another size than the " + std::to_string(stored.payload_bytes) +
+                         " bytes in its end");
   }
   return stored;
 }

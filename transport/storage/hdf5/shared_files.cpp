@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "core/value/error.hpp"
+#include "transport/storage/file_calls.hpp"
 
 namespace locum::storage {
 
@@ -89,7 +90,7 @@ void SharedFiles::publish() {
     const std::string temporary = temporary_of(link.path);
     link.was_there = identity_of(link.path).has_value();
     if (std::rename(temporary.c_str(), link.path.c_str()) != 0) {
-      throw system_error("renaming '" + temporary + "' failed", errno);
+      throw file_error("renaming", temporary, errno);
     }
     link.is_published = true;
     ::unlink(temporary.c_str());

@@ -8,7 +8,6 @@
 #include <map>
 #include <set>
 #include <span>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -16,9 +15,11 @@
 #include "core/detail/representation.hpp"
 #include "core/object/current_type_name.hpp"
 #include "core/value/error.hpp"
+#include "transport/storage/file_calls.hpp"
 #include "transport/storage/hdf5/checkpoint_layout.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/dataset_path.hpp"
+#include "transport/storage/hdf5/errors.hpp"
 #include "transport/storage/hdf5/file_access.hpp"
 #include "transport/storage/hdf5/step_layout.hpp"
 
@@ -177,9 +178,7 @@ Identifier open_own_group(const Identifier& file, const std::string& path) {
                 "'" + path + "' has no steps; if it is a checkpoint, Runtime::restore reads it");
   }
   if (const std::uint64_t format = attribute(group, "steps_format"); format != steps_format) {
-    throw Error(Errc::unsupported, "'" + path + "' has steps of format " + std::to_string(format) +
-                                       ", this version of the library reads format " +
-                                       std::to_string(steps_format) + "; use the version that wrote it");
+    throw unknown_format(path, format, steps_format);
   }
   return group;
 }
@@ -212,11 +211,11 @@ Hdf5StepIndex::Hdf5StepIndex(std::string path, std::uint64_t writers)
                                       steps_folder(path_) + "'");
   }
   if (::mkdir(steps_folder(path_).c_str(), 0777) != 0 && errno != EEXIST) {
-    throw system_error("making the folder '" + steps_folder(path_) + "' failed", errno);
+    throw file_error("making the folder", steps_folder(path_), errno);
   }
   if (is_there(steps_folder(path_) + '/' + step_file(0))) {
     throw Error(Errc::key_exists, "the folder '" + steps_folder(path_) +
-                                      "' has steps, but its file is gone; remove the folder, too");
+                                      "' has steps, but its file was removed; remove the folder, too");
   }
   const MutexLock lock(hdf5_mutex());
   const QuietErrors quiet;
@@ -323,9 +322,7 @@ std::optional<StepRecord> read_step(const std::string& path, std::uint64_t numbe
     throw of_another_step(index, of);
   }
   const std::string what = "reading the record of a step in '" + index + "'";
-  const Error damaged(Errc::corrupt, "the file '" + index +
-                                         "' is damaged: the record of its step is not the one "
-                                         "that was written");
+  const Error damaged = file_damaged(index, "the record of its step is not the one that was written");
   const Identifier dataset(H5Dopen2(file.get(), record_path, H5P_DEFAULT), H5Dclose, what);
   const Identifier space(H5Dget_space(dataset.get()), H5Sclose, what);
   const hssize_t count = H5Sget_simple_extent_npoints(space.get());
@@ -384,7 +381,7 @@ Error failure_of_steps(const std::string& path) {
   const auto code = static_cast<Errc>(std::min<std::uint64_t>(attribute(group, "failure_code"), 255));
   const std::string text = optional_text(group, failure_attribute);
   if (to_string(code) == "unknown" || text.empty()) {
-    return Error(Errc::corrupt, "'" + path + "' says that its stream has failed, and not why");
+    return file_damaged(path, "it records that its stream has failed, and no valid cause");
   }
   return Error(code, text);
 }

@@ -4,12 +4,13 @@
 #include <vector>
 
 #include "core/object/current_type_name.hpp"
-#include "core/value/error.hpp"
+#include "core/value/errors.hpp"
 #include "transport/storage/durable_file.hpp"
 #include "transport/storage/hdf5/checkpoint_layout.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/dataset_part.hpp"
 #include "transport/storage/hdf5/early_dataset.hpp"
+#include "transport/storage/hdf5/errors.hpp"
 #include "transport/storage/hdf5/file_access.hpp"
 #include "transport/storage/hdf5/step_layout.hpp"
 
@@ -53,10 +54,7 @@ void write_step_part(const std::string& path, std::uint64_t number, detail::Step
   for (std::size_t at = 0; at < objects.size(); ++at) {
     const ObjectFacts facts = objects[at].facts();
     if (!facts.whole) {
-      throw Error(
-          Errc::corrupt,
-          "something wrote over the type of a block of this step; look for a rank that writes through a "
-          "wild pointer");
+      throw end_overwritten("the type of a block of this step");
     }
     part.blocks[at].place = static_cast<std::uint32_t>(at);
     part.blocks[at].element_bytes = facts.element_bytes;
@@ -82,7 +80,7 @@ FilePart find_block_in(const std::string& path, std::uint64_t number, const deta
   part.dataset = name;
   part.type = current_type_name(optional_text(opened.dataset, type_attribute));
   if (part.type.empty()) {
-    throw Error(Errc::corrupt, "the file '" + path + "' is damaged: the dataset '" + name + "' has no type");
+    throw file_damaged(path, "the dataset '" + name + "' has no type");
   }
   // Files of earlier versions do not say it.
   if (const std::uint64_t of = attribute_or(opened.dataset, step_attribute, number); of != number) {
@@ -98,8 +96,7 @@ FilePart find_block_in(const std::string& path, std::uint64_t number, const deta
     bytes *= extent;
   }
   if (bytes != block.size_bytes || (bytes > 0 && part.is_plain == 0)) {
-    throw Error(Errc::corrupt, "the file '" + path + "' is damaged: the size of the dataset '" + name +
-                                   "' is not that of the block of the step");
+    throw file_damaged(path, "the size of the dataset '" + name + "' is not that of the block of the step");
   }
   return part;
 }

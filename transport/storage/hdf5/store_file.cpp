@@ -10,9 +10,11 @@
 #include <utility>
 
 #include "core/ports/backend.hpp"
+#include "transport/storage/errors.hpp"
 #include "transport/storage/hdf5/checkpoint_layout.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/early_dataset.hpp"
+#include "transport/storage/hdf5/errors.hpp"
 #include "transport/storage/hdf5/file_access.hpp"
 #include "transport/storage/hdf5/record_dataset.hpp"
 #include "transport/storage/hdf5/record_links.hpp"
@@ -129,8 +131,7 @@ Identifier open_mark(const Identifier& file, const std::string& path) {
   }
   if (const std::uint64_t format = attribute_or(group.object, format_attribute, store_format);
       format > store_format) {
-    throw Error(Errc::unsupported, "a later version of this library wrote '" + path + "', in format " +
-                                       std::to_string(format) + "; read it with that version");
+    throw unknown_format(path, format, store_format);
   }
   return std::move(word.object);
 }
@@ -168,9 +169,7 @@ StoreFile::StoreFile(std::string path, const Options& options) : path_(std::move
   if (!options_.only_reads && options_.locks) {
     lock_.emplace(path_);
     if (!lock_->holds()) {
-      throw Error(Errc::system, "the file system of '" + path_ +
-                                    "' has no locks; if nothing else ever writes it at the same time, open "
-                                    "it with ?lock=0");
+      throw no_locks(path_);
     }
   }
   if (::stat(path_.c_str(), &facts) != 0) {
@@ -178,8 +177,7 @@ StoreFile::StoreFile(std::string path, const Options& options) : path_(std::move
       throw file_error("opening", path_, errno);
     }
     if (options_.only_reads) {
-      throw Error(Errc::not_found,
-                  "there is no file '" + path_ + "'; a writer makes it: open it without ?read_only=1");
+      throw not_made_yet("no file '" + path_ + "'", "?read_only=1");
     }
     make_store_file(path_);
   } else if (!S_ISREG(facts.st_mode)) {
@@ -255,10 +253,7 @@ Result<void> StoreFile::take_room(std::uint64_t bytes) const {
   }
   const std::uint64_t wanted = bytes + own_bytes;
   if (wanted < bytes || largest_file() < wanted || largest_file() - wanted < *there) {
-    return Error(Errc::system, "the limit on file sizes (ulimit -f, RLIMIT_FSIZE) is " +
-                                   std::to_string(largest_file()) + " bytes, and '" + path_ + "' needs " +
-                                   std::to_string(*there) + " and " + std::to_string(wanted) +
-                                   " more: raise it");
+    return over_file_limit("'" + path_ + "'", *there + wanted);
   }
   while (::fallocate(descriptor_.number(), FALLOC_FL_KEEP_SIZE, static_cast<::off_t>(*there),
                      static_cast<::off_t>(wanted)) != 0) {
@@ -316,7 +311,7 @@ Result<void> StoreFile::read_at(std::uint64_t offset, std::span<std::byte> into,
       return file_error("reading", path_, static_cast<int>(-read));
     }
     if (static_cast<std::uint64_t>(read) < piece.size()) {
-      return Error(Errc::corrupt, "the file '" + path_ + "' ends too early: it was cut; take a copy of it");
+      return file_damaged(path_, "it ends too early");
     }
     into = into.subspan(piece.size());
     offset += piece.size();

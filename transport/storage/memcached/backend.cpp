@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/base/hash.hpp"
+#include "transport/storage/errors.hpp"
 #include "transport/storage/memcached/connection.hpp"
 #include "transport/storage/record_limit.hpp"
 #include "transport/storage/servers/server_backend.hpp"
@@ -118,10 +119,6 @@ std::size_t Memcached::load_some(ItemConnection& connection, std::span<const Rec
   return connection.is_broken() ? known : keys.size();
 }
 
-Error has_other_revision() {
-  return Error(Errc::stale, "the record has another revision");
-}
-
 /// What is there of some items: the server's versions of those with the revision that is expected.
 /// Else `not_found` or `stale`; of all whose reply was lost, the error of that.
 std::vector<Result<std::uint64_t>> versions_of(ItemConnection& connection, std::span<const RecordKey> keys,
@@ -134,7 +131,7 @@ std::vector<Result<std::uint64_t>> versions_of(ItemConnection& connection, std::
   if (done) {
     done = connection.receive_items(items, deadline, [&](std::size_t at, const Item& item) {
       versions[at] = item.record.revision == revisions[at] ? Result<std::uint64_t>(item.version)
-                                                           : Result<std::uint64_t>(has_other_revision());
+                                                           : Result<std::uint64_t>(other_revision());
       known = at + 1;
     });
   }
@@ -148,9 +145,9 @@ Result<void> stored_as(ItemReply reply) {
   if (reply == ItemReply::stored) {
     return {};
   }
-  return reply == ItemReply::not_stored  ? Error(Errc::key_exists, "there is a record of that name")
+  return reply == ItemReply::not_stored  ? record_exists()
          : reply == ItemReply::not_found ? no_such_object()
-                                         : has_other_revision();
+                                         : other_revision();
 }
 
 std::vector<std::size_t> Memcached::store_some(ItemConnection& connection, std::span<const RecordKey> keys,
@@ -175,7 +172,7 @@ std::vector<std::size_t> Memcached::store_some(ItemConnection& connection, std::
     const NewRecord& record = records[at];
     std::string text;  // of the version
     if (is_too_large_for(traits(), record)) {
-      stored[at] = too_large_for(traits());
+      stored[at] = too_large_for(traits(), record);
       continue;
     }
     if (record.expect == Expect::revision) {

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <memory>
 
+#include "transport/storage/errors.hpp"
+
 namespace locum::storage {
 
 namespace {
@@ -167,13 +169,9 @@ Error ItemConnection::refused(std::string_view line) {
     (void)stream_.garbage(text);
   }
   if (text.starts_with("ERROR Too many open connections")) {
-    return Error(Errc::peer_lost,
-                 stream_.name() +
-                     " takes no more connections now; start it with a larger -c, or give the URL a "
-                     "smaller number by the option connections",
-                 text);
+    return too_many_connections(stream_.name(), "limit on them (-c)", text);
   }
-  return Error(Errc::system, stream_.name() + " refused the request; look at its version and settings", text);
+  return refused_by(stream_.name(), text);
 }
 
 }  // namespace locum::storage

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/mutex.hpp"
+#include "transport/storage/expectation.hpp"
 #include "transport/storage/memory/traits.hpp"
 
 namespace locum::storage {
@@ -37,14 +38,9 @@ class Simple final : public Backend {
     std::ranges::copy(record.bytes, kept.bytes.get());
     const MutexLock lock(mutex_);
     const auto found = records_.find(place(key));
-    if (record.expect == Expect::absent && found != records_.end()) {
-      return Error(Errc::key_exists, "there is a record of that name");
-    }
-    if (record.expect == Expect::revision && found == records_.end()) {
-      return no_such_object();
-    }
-    if (record.expect == Expect::revision && found->second.revision != record.expected_revision) {
-      return Error(Errc::stale, "the record has another revision");
+    const std::uint64_t* const revision = found == records_.end() ? nullptr : &found->second.revision;
+    if (auto may = may_store(record, revision); !may) {
+      return may;
     }
     records_.insert_or_assign(place(key), std::move(kept));
     return {};

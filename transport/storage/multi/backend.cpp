@@ -9,6 +9,7 @@
 
 #include "core/backend/record_names.hpp"
 #include "core/base/batch_places.hpp"
+#include "transport/storage/expectation.hpp"
 #include "transport/storage/multi/traits.hpp"
 #include "transport/storage/open.hpp"
 #include "transport/storage/wrappers/two_backends.hpp"
@@ -118,16 +119,11 @@ class Multi final : public Backend, public RecordBatches {
       return there.error();
     }
     NewRecord made = record;
-    if (record.expect == Expect::absent && !there->empty()) {
-      return Error(Errc::key_exists, "there is a record of that name");
+    const std::uint64_t* const revision = there->empty() ? nullptr : &there->front().revision;
+    if (auto may = may_store(record, revision); !may) {
+      return may;
     }
     if (record.expect == Expect::revision) {
-      if (there->empty()) {
-        return no_such_object();
-      }
-      if (there->front().revision != record.expected_revision) {
-        return Error(Errc::stale, "the record has another revision");
-      }
       made.expect = there->front().in == &to ? Expect::revision : Expect::anything;
     }
     if (auto stored = to.store(key, made, deadline); !stored) {

@@ -17,10 +17,9 @@ namespace locum::storage {
 namespace {
 
 Error damaged(const std::string& path, std::uint64_t position) {
-  return Error(Errc::corrupt,
-               "the pack '" + path + "' is damaged at byte " + std::to_string(position) +
-                   " where it was whole once; take a copy of the file, and open it with ?repair=1, which "
-                   "leaves out what is damaged");
+  return Error(Errc::corrupt, "the pack '" + path + "' is damaged at byte " + std::to_string(position) +
+                                  " in a record that was whole before; take a copy of the file, and open it "
+                                  "with ?repair=1, which leaves out what is damaged");
 }
 
 std::array<char, pack_line_bytes> this_writer() {
@@ -225,7 +224,7 @@ Result<PackContent> look_into_pack(std::shared_ptr<PackFile> file, const std::st
     return header ? size.error() : header.error();
   }
   if (!*header) {
-    return Error(Errc::not_found, "the pack '" + path + "' is just being made; open it again");
+    return Error(Errc::not_found, "the pack '" + path + "' is being created; open it again");
   }
   if ((*header)->synced > *size) {
     return cut_off(path, *size, (*header)->synced);

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "core/base/mutex.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum::storage {
 
@@ -21,10 +22,8 @@ Result<void> PackDiskWait::until_on_disk(std::uint64_t change, Deadline deadline
       MutexLock lock(pack_.mutex);
       while (pack_.on_disk < change && !pack_.failure && is_syncing_) {
         if (!lock.wait_until(pack_.changed, moment) && is_syncing_) {
-          return Error(
-              Errc::timeout,
-              "the disk had not taken the record before the deadline, and may still; give more time, "
-              "or open the pack with ?sync=0");
+          return deadline_passed("the disk did not confirm the record, which it may still store,",
+                                 "open the pack with ?sync=0");
         }
       }
       if (pack_.on_disk >= change || pack_.failure) {

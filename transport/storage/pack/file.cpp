@@ -15,6 +15,7 @@
 
 #include "core/value/error.hpp"
 #include "transport/storage/durable_file.hpp"
+#include "transport/storage/errors.hpp"
 #include "transport/storage/file_calls.hpp"
 #include "transport/storage/pack/format.hpp"
 
@@ -58,10 +59,7 @@ Result<bool> lock_pack(const std::string& path, int descriptor) {
                                      "; one session at a time writes it: close it there, or read it here "
                                      "with ?read=1");
     }
-    return system_error("the file system of the pack '" + path +
-                            "' has no locks; if nothing else ever writes it at the same time, open it with "
-                            "?lock=0",
-                        error);
+    return no_locks(path, std::generic_category().message(error));
   }
   struct stat locked {};
   return ::fstat(descriptor, &locked) == 0 && look_at(path).inode == locked.st_ino;
@@ -94,11 +92,9 @@ Result<std::shared_ptr<PackFile>> PackFile::open(const std::string& path, As as,
   for (int round = 0; round < rounds; ++round) {
     const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC, 0666);
     if (descriptor < 0) {
-      return errno == EISDIR ? is_no_file(path)
-             : errno == ENOENT && as == As::reader
-                 ? Error(Errc::not_found,
-                         "there is no pack '" + path + "'; a writer makes it: open it without ?read=1")
-                 : file_failed("opening", path, errno);
+      return errno == EISDIR                       ? is_no_file(path)
+             : errno == ENOENT && as == As::reader ? not_made_yet("no pack '" + path + "'", "?read=1")
+                                                   : file_failed("opening", path, errno);
     }
     auto file = std::make_shared<PackFile>(path, descriptor);
     struct stat facts {};
@@ -116,7 +112,9 @@ Result<std::shared_ptr<PackFile>> PackFile::open(const std::string& path, As as,
       return file;
     }
   }
-  return Error(Errc::system, "the pack '" + path + "' is replaced again and again; see who does that");
+  return Error(
+      Errc::system,
+      "the pack '" + path + "' was replaced in each attempt to open it; stop the program that replaces it");
 }
 
 PackFile::PackFile(std::string path, int descriptor)
@@ -160,11 +158,7 @@ Result<void> PackFile::has_room(std::uint64_t size_bytes) {
   if (size_bytes > largest_) {
     largest_ = largest_file();
   }
-  return size_bytes <= largest_
-             ? Result<void>()
-             : Error(Errc::system, "the limit on file sizes (ulimit -f, RLIMIT_FSIZE) is " +
-                                       std::to_string(largest_) + " bytes and the pack '" + path_ +
-                                       "' needs " + std::to_string(size_bytes) + ": raise it");
+  return size_bytes <= largest_ ? Result<void>() : over_file_limit("the pack '" + path_ + "'", size_bytes);
 }
 
 Result<void> PackFile::write(std::uint64_t position, std::span<::iovec> pieces) {

@@ -13,6 +13,7 @@
 
 #include "core/base/batch_places.hpp"
 #include "transport/storage/backend_by_batches.hpp"
+#include "transport/storage/errors.hpp"
 #include "transport/storage/pack/folder_names.hpp"
 #include "transport/storage/pack/folder_root.hpp"
 #include "transport/storage/pack/open_packs.hpp"
@@ -137,7 +138,7 @@ void PackFolder::load(std::span<const RecordKey> keys, std::uint64_t last_bytes,
 void PackFolder::store(std::span<const RecordKey> keys, std::span<const NewRecord> records,
                        std::span<Result<void>> stored, Deadline deadline) {
   if (root_.only_reads()) {
-    std::ranges::fill(stored, Result<void>(pack_is_only_read()));
+    std::ranges::fill(stored, Result<void>(opened_to_read("read=1")));
     return;
   }
   for (const Part& part : parts_of(keys)) {
@@ -158,7 +159,7 @@ void PackFolder::store(std::span<const RecordKey> keys, std::span<const NewRecor
 void PackFolder::remove_revisions(std::span<const RecordKey> keys, std::span<const std::uint64_t> revisions,
                                   std::span<Result<bool>> removed, Deadline deadline) {
   if (root_.only_reads()) {
-    std::ranges::fill(removed, Result<bool>(pack_is_only_read()));
+    std::ranges::fill(removed, Result<bool>(opened_to_read("read=1")));
     return;
   }
   for (const Part& part : parts_of(keys)) {
@@ -184,7 +185,7 @@ void PackFolder::remove_revisions(std::span<const RecordKey> keys, std::span<con
 
 Result<std::uint64_t> PackFolder::drop(std::string_view space, Deadline deadline) {
   if (root_.only_reads()) {
-    return pack_is_only_read();
+    return opened_to_read("read=1");
   }
   const auto closed = packs_.close_all_in(pack_folder_name(space), deadline);
   if (!closed) {

@@ -11,6 +11,7 @@
 
 #include "core/value/error.hpp"
 #include "transport/storage/durable_file.hpp"
+#include "transport/storage/errors.hpp"
 #include "transport/storage/file/folder_names.hpp"
 #include "transport/storage/pack/file.hpp"
 #include "transport/storage/pack/folder_names.hpp"
@@ -86,8 +87,7 @@ Result<PackFolderRoot> PackFolderRoot::open(const std::string& path) {
                                                "' is a file, and files=collection takes a folder; leave that "
                                                "option out if the file is a pack, or name another path");
     }
-    return error == ENOENT ? Error(Errc::not_found, "there is no folder '" + path +
-                                                        "'; a writer makes it: open it without ?read=1")
+    return error == ENOENT ? not_made_yet("no folder '" + path + "'", "?read=1")
                            : file_error("opening the folder", path, error);
   }
   return PackFolderRoot(path, std::move(folder));
@@ -125,8 +125,7 @@ Result<PackFolderRoot> PackFolderRoot::open_writer(const std::string& path,
 Result<PackFolderRoot> PackFolderRoot::open_reader(const std::string& path) {
   auto root = open(path);
   if (root && !is_there(path + std::string(lock_name))) {
-    return Error(Errc::not_found,
-                 "the folder '" + path + "' has no packs; a writer makes them: open it without ?read=1");
+    return not_made_yet("no pack in the folder '" + path + "'", "?read=1");
   }
   return root;
 }

@@ -2,15 +2,15 @@
 
 #include <chrono>
 
-#include "core/value/error.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum::storage {
 
 namespace {
 
 Error is_busy(const std::string& path) {
-  return Error(Errc::timeout, "another thread was opening or closing the pack '" + path +
-                                  "' until the deadline; look at its disk, or give more time");
+  return deadline_passed("another thread did not finish opening or closing the pack '" + path + "'",
+                         "look at its disk");
 }
 
 Deadline::Clock::time_point moment_of(Deadline deadline) {

@@ -7,16 +7,12 @@
 #include <vector>
 
 #include "core/base/mutex.hpp"
+#include "transport/storage/errors.hpp"
 #include "transport/storage/pack/content.hpp"
 #include "transport/storage/pack/loading.hpp"
 #include "transport/storage/pack/traits.hpp"
 
 namespace locum::storage {
-
-Error pack_is_only_read() {
-  return Error(Errc::unsupported,
-               "this session opened the pack with read=1, and changes nothing in it; open it without");
-}
 
 namespace {
 
@@ -51,11 +47,11 @@ class PackReader final : public Pack {
   }
   void store(std::span<const RecordKey> /*keys*/, std::span<const NewRecord> /*records*/,
              std::span<Result<void>> stored, Deadline /*deadline*/) override {
-    std::ranges::fill(stored, Result<void>(pack_is_only_read()));
+    std::ranges::fill(stored, Result<void>(opened_to_read("read=1")));
   }
   void remove_revisions(std::span<const RecordKey> /*keys*/, std::span<const std::uint64_t> /*revisions*/,
                         std::span<Result<bool>> removed, Deadline /*deadline*/) override {
-    std::ranges::fill(removed, Result<bool>(pack_is_only_read()));
+    std::ranges::fill(removed, Result<bool>(opened_to_read("read=1")));
   }
   Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
                                         Deadline /*deadline*/) override {
@@ -66,7 +62,7 @@ class PackReader final : public Pack {
     return names_like(content_->index, space, prefix);
   }
   Result<std::uint64_t> drop(std::string_view /*space*/, Deadline /*deadline*/) override {
-    return pack_is_only_read();
+    return opened_to_read("read=1");
   }
   std::optional<Name> any_record() override {
     const MutexLock lock(mutex_);

@@ -11,7 +11,5 @@ namespace locum::storage {
 /// A pack that another session may be writing: changes nothing. `not_found` if it is not there, or is just
 /// being made; so are all its records once somebody removes the file.
 [[nodiscard]] Result<std::shared_ptr<Pack>> open_pack_reader(const std::string& path);
-/// What who only reads is told that changes something.
-[[nodiscard]] Error pack_is_only_read();
 
 }  // namespace locum::storage

@@ -9,6 +9,7 @@
 #include "core/base/checksum.hpp"
 #include "core/base/mutex.hpp"
 #include "transport/storage/durable_file.hpp"
+#include "transport/storage/errors.hpp"
 #include "transport/storage/expectation.hpp"
 #include "transport/storage/pack/content.hpp"
 #include "transport/storage/pack/loading.hpp"
@@ -103,8 +104,7 @@ Result<void> PackWriter::append() {
 Result<void> PackWriter::plan(PackIndex::Names& names, const RecordKey& key, const NewRecord& record,
                               Added& added) {
   if (key.space.size() > pack_longest_text || key.name.size() > pack_longest_text) {
-    return Error(Errc::invalid_argument,
-                 "names in a pack have at most " + std::to_string(pack_longest_text) + " bytes; shorten it");
+    return name_too_long("a pack", pack_longest_text);
   }
   PackIndex& index = pack_.content.index;
   PackIndex::Entry* const there = PackIndex::find(&names, key.name);

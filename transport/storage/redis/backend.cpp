@@ -1,3 +1,4 @@
+#include "transport/storage/errors.hpp"
 #include "transport/storage/redis/traits.hpp"
 
 #include <algorithm>
@@ -174,7 +175,7 @@ Result<void> stored_by(Changed changed) {
     case Changed::not_ours:
       break;
   }
-  return Error(Errc::stale, "the record has another revision");
+  return other_revision();
 }
 
 std::vector<std::size_t> Redis::store_some(RedisConnection& connection, std::span<const RecordKey> keys,
@@ -200,7 +201,7 @@ std::vector<std::size_t> Redis::store_some(RedisConnection& connection, std::spa
     const NewRecord& record = records[at];
     Sending& one = sending[at];
     if (is_too_large_for(traits(), record)) {
-      stored[at] = too_large_for(traits());
+      stored[at] = too_large_for(traits(), record);
       continue;
     }
     one.lifetime = record.lifetime.count() > 0
@@ -240,7 +241,7 @@ std::vector<std::size_t> Redis::store_some(RedisConnection& connection, std::spa
         again.push_back(at);
       }
     } else if (reply->kind == RedisReply::Kind::nil && records[at].expect == Expect::absent) {
-      stored[at] = Error(Errc::key_exists, "there is a record of that name");
+      stored[at] = record_exists();
     } else {
       stored[at] = reply->kind == RedisReply::Kind::status
                        ? Result<void>()

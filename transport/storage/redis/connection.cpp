@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/ports/backend.hpp"
+#include "transport/storage/errors.hpp"
 
 namespace locum::storage {
 
@@ -24,10 +25,7 @@ std::string_view kind_of(std::string_view error) {
 Error not_admitted(const RedisAccess& access, const RedisReply& reply) {
   const std::string kind(kind_of(reply.text()));
   if (access.password.empty()) {
-    return Error(Errc::invalid_argument,
-                 access.place.name + " wants a password; give the URL ?" +
-                     std::string(access.password_option) + "=env:NAME",
-                 kind);
+    return no_password(access.place.name, access.password_option, kind);
   }
   return Error(Errc::invalid_argument,
                access.place.name + " does not admit user '" +
@@ -52,6 +50,12 @@ constexpr std::string_view demoted = "DEMOTED";
 
 }  // namespace
 
+Error no_password(const std::string& name, std::string_view option, std::string reply) {
+  return Error(Errc::invalid_argument,
+               name + " requires a password; give the URL ?" + std::string(option) + "=env:NAME",
+               std::move(reply));
+}
+
 Error redis_error(const RedisReply& reply, const std::string& name) {
   const std::string text(reply.text());
   const std::string_view kind = kind_of(text);
@@ -69,14 +73,10 @@ Error redis_error(const RedisReply& reply, const std::string& name) {
     return Error(Errc::peer_lost, name + " is not ready; try again a little later", text);
   }
   if (text.starts_with("ERR max number of clients")) {
-    return Error(Errc::peer_lost,
-                 name +
-                     " takes no more connections now; raise the server's maxclients, or give the URL a "
-                     "smaller number by the option connections",
-                 text);
+    return too_many_connections(name, "maxclients", text);
   }
   if (kind == "NOAUTH") {
-    return Error(Errc::invalid_argument, name + " wants a password; give the URL ?password=env:NAME", text);
+    return no_password(name, "password", text);
   }
   if (kind == "NOPERM") {
     return Error(Errc::invalid_argument,
@@ -94,7 +94,7 @@ Error redis_error(const RedisReply& reply, const std::string& name) {
     return Error(Errc::unsupported,
                  name + " is part of a cluster, which is not supported; name a single server", text);
   }
-  return Error(Errc::system, name + " refused the request; look at its version and settings", text);
+  return refused_by(name, text);
 }
 
 Error unexpected_reply(const RedisReply& reply, const std::string& name) {
@@ -147,7 +147,9 @@ Result<RedisConnection> RedisConnection::open(const RedisAccess& access, bool pu
       if (is_password || kind_of(reply->text()) == "NOAUTH") {
         return not_admitted(access, *reply);
       }
-      return pushes ? Error(Errc::unsupported, made.name() + " does not tell of changes", reply->line) : why;
+      return pushes ? Error(Errc::unsupported, made.name() + " does not report changes of its records",
+                            reply->line)
+                    : why;
     }
     if (access.must_be_primary && made.awaited_ == 0 && !is_of_primary(*reply)) {
       return no_primary(made.name(), {});

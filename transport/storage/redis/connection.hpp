@@ -103,6 +103,8 @@ class RedisConnection {
   bool is_demoted_ = false;  ///< it is no primary any more: a change was refused
 };
 
+/// Returns `invalid_argument`: the URL has to give a password by `option`.
+[[nodiscard]] Error no_password(const std::string& name, std::string_view option, std::string reply);
 /// What a server's error means for a caller. REQUIRES: reply.is_error().
 [[nodiscard]] Error redis_error(const RedisReply& reply, const std::string& name);
 /// The error of a reply of a kind that the request cannot have, or that of an error.

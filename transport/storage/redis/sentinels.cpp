@@ -132,8 +132,7 @@ Result<ServerPlace> RedisSentinels::ask(const RedisAccess& sentinel, Deadline de
   }
   const std::string& name = sentinel.place.name;
   if (reply->is_error() && reply->text().starts_with("NOAUTH")) {
-    return Error(Errc::invalid_argument, name + " wants a password; give the URL ?sentinel_password=env:NAME",
-                 reply->line);
+    return no_password(name, "sentinel_password", reply->line);
   }
   if (reply->is_error()) {
     if (Error why = redis_error(*reply, name); may_pass(why)) {

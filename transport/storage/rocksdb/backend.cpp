@@ -241,7 +241,7 @@ void RocksDb::store(std::span<const RecordKey> keys, std::span<const NewRecord> 
   };
   for (const std::size_t at : distinct.order) {
     if (is_too_large_for(traits(), records[at])) {
-      stored[at] = too_large_for(traits());
+      stored[at] = too_large_for(traits(), records[at]);
       continue;
     }
     Current& current = there[distinct.place[at]];

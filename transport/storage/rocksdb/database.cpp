@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/base/back_off.hpp"
+#include "core/value/errors.hpp"
 #include "transport/storage/fork_guard.hpp"
 #include "transport/storage/rocksdb/log_check.hpp"
 
@@ -97,8 +98,7 @@ rocksdb::DBOptions database_options() {
 
 Error rocksdb_error(const rocksdb::Status& status) {
   if (status.IsTimedOut()) {
-    return Error(Errc::timeout, "RocksDB had not read the record before the deadline; give more time",
-                 status.ToString());
+    return deadline_passed("RocksDB did not read the record", "look at its disk", status.ToString());
   }
   if (status.IsCorruption()) {
     return Error(Errc::corrupt,
@@ -251,10 +251,8 @@ Result<void> RocksDatabase::write(rocksdb::WriteBatch& batch, Deadline deadline)
     }
     // It has to write to its files first what it has in memory.
     if (Clock::now() + pauses.pause() >= moment) {
-      return Error(Errc::timeout,
-                   "RocksDB takes no more data before its disk has written what it has; give "
-                   "more time, or store less at once",
-                   status.ToString());
+      return deadline_passed("RocksDB did not write to its disk what it has in memory", "store less at once",
+                             status.ToString());
     }
     std::this_thread::sleep_for(pauses.next());
   }

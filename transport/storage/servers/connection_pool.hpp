@@ -10,7 +10,7 @@
 
 #include "core/base/mutex.hpp"
 #include "core/value/deadline.hpp"
-#include "core/value/error.hpp"
+#include "core/value/errors.hpp"
 #include "core/value/result.hpp"
 
 namespace locum::storage {
@@ -54,9 +54,9 @@ class ConnectionPool {
         while (idle_.empty() && open_count_ == most_) {
           if (!lock.wait_until(returned_, deadline.moment(std::chrono::seconds(30))) && idle_.empty() &&
               open_count_ == most_) {
-            return Error(Errc::timeout, "all " + std::to_string(most_) +
-                                            " connections to the server were in use until the deadline; give "
-                                            "more time, or the URL the option connections");
+            return deadline_passed(
+                "none of the " + std::to_string(most_) + " connections to the server became free",
+                "raise the option connections of the URL");
           }
         }
         if (idle_.empty()) {

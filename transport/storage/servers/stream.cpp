@@ -12,6 +12,7 @@
 #include <cstring>
 #include <utility>
 
+#include "core/value/errors.hpp"
 #include "transport/storage/servers/server_socket.hpp"
 
 namespace locum::storage {
@@ -28,10 +29,7 @@ Clock::time_point moment_of(Deadline deadline) {
 }
 
 Error no_answer(const std::string& name) {
-  return Error(Errc::timeout,
-               name +
-                   " did not answer before the deadline; give more time, or look whether it is "
-                   "overloaded or stopped");
+  return deadline_passed(name + " did not reply", "check whether it is overloaded or stopped");
 }
 
 Error cannot_reach(const std::string& name, int error_number) {
@@ -42,7 +40,7 @@ Error cannot_reach(const std::string& name, int error_number) {
                      "smaller number by the option connections",
                  std::strerror(error_number));
   }
-  return Error(Errc::peer_lost, name + " cannot be reached; look whether the server runs there",
+  return Error(Errc::peer_lost, name + " cannot be reached; check whether the server runs there",
                std::strerror(error_number));
 }
 
@@ -98,15 +96,15 @@ Error ServerStream::lost(int error_number) {
       Errc::peer_lost,
       name_ + (was_heard  ? ": the connection was lost; try again when the server runs"
                : channel_ ? ": the connection was lost before the first reply; try again when the "
-                            "server runs, and look whether it accepts this client's certificate (cert=PATH)"
+                            "server runs, and check whether it accepts this client's certificate (cert=PATH)"
                           : ": the connection was lost before the first reply; try again when the "
-                            "server runs, and look whether it expects TLS"),
+                            "server runs, and check whether it expects TLS"),
       error_number == 0 ? "the server closed it" : std::strerror(error_number)));
 }
 
 Error ServerStream::garbage(std::string_view what) {
   return broken(Error(Errc::corrupt, name_ + ": the server sent " + std::string(what) +
-                                         ", which is not its protocol; look whether it is a server of that "
+                                         ", which is not its protocol; check whether it is a server of that "
                                          "kind"));
 }
 
@@ -233,10 +231,8 @@ Result<void> ServerStream::secure(const ServerPlace& place, Deadline deadline) {
     }
     if (auto ready = wait(step->wants, deadline); !ready) {
       return ready.error().code() == Errc::timeout
-                 ? broken(Error(Errc::timeout,
-                                name_ +
-                                    " did not secure the connection before the deadline; give more time, or "
-                                    "look whether it expects TLS on that port"))
+                 ? broken(deadline_passed(name_ + " did not secure the connection",
+                                          "check whether it expects TLS on that port"))
                  : ready.error();
     }
   }

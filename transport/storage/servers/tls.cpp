@@ -219,12 +219,12 @@ class TlsChannel final : public SecureChannel {
     if (socket_->has_ended || socket_->error_number != 0) {
       return Error(Errc::peer_lost,
                    name_ +
-                       ": the connection was lost before it was secured; look whether the server runs and "
+                       ": the connection was lost before it was secured; check whether the server runs and "
                        "expects TLS on that port",
                    socket_->has_ended ? "the server closed it" : std::strerror(socket_->error_number));
     }
     return Error(Errc::invalid_argument,
-                 name_ + " does not answer in TLS 1.2 or later; look whether that port is one for TLS",
+                 name_ + " does not answer in TLS 1.2 or later; check whether that port is one for TLS",
                  detail);
   }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/url.hpp"
+#include "transport/storage/errors.hpp"
 #include "transport/storage/wrappers/record_filter.hpp"
 #include "transport/storage/wrappers/wrappers.hpp"
 
@@ -125,10 +126,7 @@ class Encryption final : public RecordFilter {
   Result<NewRecord> to_store(const RecordKey& key, const NewRecord& record, Deadline deadline) override {
     const std::uint64_t size = record.bytes.size();
     if (size > traits().largest_record) {
-      return Error(Errc::value_too_large, "encrypt: the record takes " + std::to_string(size) +
-                                              " bytes, and " + std::to_string(traits().largest_record) +
-                                              " fit; store it in parts, or elsewhere")
-          .about(key.name);
+      return record_too_large("encrypt", size, traits().largest_record).about(key.name);
     }
     const EncryptedEnd end{.key_number = keys_.front()->number()};
     auto memory = record_memory(encrypted_bytes(size));

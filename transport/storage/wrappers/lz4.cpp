@@ -72,7 +72,7 @@ class Lz4 final : public Compressor {
         return {};
       }
       if (wants == 0 || (taken == 0 && got == 0)) {
-        return Error(Errc::corrupt, text, "it does not have the size that it says");
+        return Error(Errc::corrupt, text, "it does not have the size that its frame states");
       }
     }
   }

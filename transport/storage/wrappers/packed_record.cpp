@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/checksum.hpp"
+#include "transport/storage/errors.hpp"
 
 namespace locum::storage {
 
@@ -45,10 +46,7 @@ Error PackedRecord::damage(const RecordKey& key, const std::string& why) const {
 Result<NewRecord> PackedRecord::to_store(const RecordKey& key, const NewRecord& record, Deadline deadline) {
   const std::uint64_t size = record.bytes.size();
   if (size > traits().largest_record) {
-    return Error(Errc::value_too_large, std::string(name_) + ": the record takes " + std::to_string(size) +
-                                            " bytes, and " + std::to_string(traits().largest_record) +
-                                            " fit; store it in parts, or elsewhere")
-        .about(key.name);
+    return record_too_large(name_, size, traits().largest_record).about(key.name);
   }
   PackedEnd end{.size_bytes = size};
   const bool tries = compressor_ != nullptr && size >= least_compressed_bytes;

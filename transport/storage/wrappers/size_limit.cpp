@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <string>
 #include <utility>
 
+#include "transport/storage/errors.hpp"
 #include "transport/storage/wrappers/record_filter.hpp"
 #include "transport/storage/wrappers/wrappers.hpp"
 
@@ -16,10 +16,7 @@ class SizeLimit final : public RecordFilter {
  private:
   Result<NewRecord> to_store(const RecordKey& key, const NewRecord& record, Deadline /*deadline*/) override {
     if (record.bytes.size() > traits().largest_record) {
-      return Error(Errc::value_too_large, "limit: the record takes " + std::to_string(record.bytes.size()) +
-                                              " bytes, and " + std::to_string(traits().largest_record) +
-                                              " are allowed; store it in parts, or raise limit.bytes")
-          .about(key.name);
+      return record_too_large("limit", record.bytes.size(), traits().largest_record).about(key.name);
     }
     return record;
   }

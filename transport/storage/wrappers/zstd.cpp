@@ -94,7 +94,8 @@ class Zstd final : public Compressor {
     if (!got) {
       return got.error();
     }
-    return *got == plain.size() ? Result<void>() : Error(Errc::corrupt, text, "it is shorter than it says");
+    return *got == plain.size() ? Result<void>()
+                                : Error(Errc::corrupt, text, "it is shorter than its frame states");
   }
 
  private:
