@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "core/value/error.hpp"
+#include "core/value/errors.hpp"
 
 namespace locum::mpi {
 
@@ -27,8 +27,7 @@ std::optional<Error> error_of(Call&& call) {
   } catch (const Error& error) {
     return error;
   } catch (const std::bad_alloc&) {
-    return Error(Errc::out_of_memory,
-                 "this process has no free memory; raise its limits (ulimit -v, ulimit -d)");
+    return process_memory_used_up();
   } catch (const std::exception& exception) {
     return Error(Errc::system, "set-up failed", exception.what());
   }

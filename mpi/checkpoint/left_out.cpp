@@ -1,4 +1,5 @@
 // The protocol of a library without HDF5: every call says so.
+#include "core/value/errors.hpp"
 #include "mpi/checkpoint/background.hpp"
 #include "mpi/checkpoint/protocol.hpp"
 
@@ -6,15 +7,14 @@ namespace locum {
 
 namespace {
 
-[[noreturn]] void no_hdf5() {
-  throw Error(Errc::unsupported,
-              "this library was built without HDF5: build it with LOCUM_WITH_HDF5=ON for checkpoints");
+[[noreturn]] void refuse() {
+  throw no_hdf5("write and read checkpoints");
 }
 
 }  // namespace
 
 std::unique_ptr<BackgroundCheckpoints> BackgroundCheckpoints::make(std::chrono::milliseconds /*patience*/) {
-  no_hdf5();
+  refuse();
 }
 
 std::shared_ptr<EarlierCheckpoints> earlier_checkpoints() {
@@ -22,13 +22,13 @@ std::shared_ptr<EarlierCheckpoints> earlier_checkpoints() {
 }
 
 CheckpointReport write_checkpoint(const CheckpointJob& /*job*/, const CheckpointOptions& /*options*/) {
-  no_hdf5();
+  refuse();
 }
 CheckpointReport read_checkpoint(const CheckpointJob& /*job*/, const RestoreOptions& /*options*/) {
-  no_hdf5();
+  refuse();
 }
 CheckpointReport read_latest_checkpoint(const CheckpointJob& /*job*/, const RestoreOptions& /*options*/) {
-  no_hdf5();
+  refuse();
 }
 
 }  // namespace locum

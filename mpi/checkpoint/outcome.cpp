@@ -31,7 +31,9 @@ CheckpointOutcome CheckpointOutcome::heard(const Result<View<Words>>& told) {
     return {End::complete, std::nullopt};
   }
   if (bytes.size() <= 1 + sizeof rank || bytes[0] > static_cast<std::uint8_t>(End::unknown)) {
-    return {End::unknown, Error(Errc::corrupt, "what another rank says of its checkpoint is damaged")};
+    return {End::unknown, Error(Errc::corrupt,
+                                "the report of another rank on its checkpoint is damaged; let all ranks have "
+                                "one version of the library")};
   }
   std::memcpy(&rank, bytes.data() + 1, sizeof rank);
   return {static_cast<End>(bytes[0]), unpack(std::as_bytes(bytes.subspan(1 + sizeof rank)), rank)};

@@ -14,6 +14,7 @@
 #include "core/node/promised.hpp"
 #include "core/ports/connector.hpp"
 #include "core/store.hpp"
+#include "core/value/errors.hpp"
 #include "mpi/checkpoint/background.hpp"
 #include "mpi/error.hpp"
 #include "transport/storage/hdf5/dataset_path.hpp"
@@ -64,10 +65,7 @@ Collected collect(Session& session, std::uint32_t store, std::string_view prefix
     }
     const ObjectFacts facts = view.value().facts();
     if (!facts.whole) {
-      throw Error(Errc::corrupt,
-                  "something wrote over the type and the name of this object: evict it, and look for a "
-                  "rank that writes through a wild pointer")
-          .about(to_string(key));
+      throw end_overwritten("the type or the name of this object").about(to_string(key));
     }
     const auto promised = promise_named(store, facts.name);
     if (is_promise_record(facts.type_hash)) {

@@ -6,6 +6,7 @@
 #include "core/detail/file_parts.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/store.hpp"
+#include "core/value/errors.hpp"
 #include "mpi/runtime/runtime.hpp"
 #include "mpi/runtime/state.hpp"
 #if LOCUM_WITH_HDF5
@@ -44,8 +45,7 @@ void use_hdf5(Session& /*session*/, std::uint32_t /*ranks*/) {}
 
 Result<Handle> Runtime::handle_from_hdf5(std::string_view /*path*/, std::string_view /*dataset*/,
                                          std::string_view /*element*/, const Hdf5Options& /*options*/) {
-  return Error(Errc::unsupported,
-               "this library was built without HDF5: build it with LOCUM_WITH_HDF5=ON to read its files");
+  return no_hdf5("read its files");
 }
 
 #endif

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "core/rpc/call_error.hpp"
+#include "core/value/errors.hpp"
 #include "mpi/error.hpp"
 #include "mpi/request.hpp"
 
@@ -18,10 +20,6 @@ Error lost_error(int rank) {
                                     " can no longer be reached: it was silent for longer than peer_timeout "
                                     "(LOCUM_PEER_TIMEOUT_MS), or has found this rank so")
       .at_rank(rank);
-}
-
-Error closed_error() {
-  return Error(Errc::closed, "the runtime has been closed; keep it alive as long as its stores are used");
 }
 
 }  // namespace
@@ -128,8 +126,7 @@ bool MpiTransport::drive_until(Clock::time_point deadline, const std::function<b
 Result<Sending> MpiTransport::send(int to, std::span<const std::byte> header, std::span<const std::byte> bulk,
                                    std::uint64_t ticket) {
   if (to < 0 || to >= size_ || header.empty() || header.size() > max_header_bytes) {
-    return Error(Errc::invalid_argument, "a message needs a rank of the group and a header of 1 to " +
-                                             std::to_string(max_header_bytes) + " bytes");
+    return call_error::wrong_message(max_header_bytes);
   }
   const bool copied = bulk.size() <= options_.eager_bytes;
   if (to == rank_) {
@@ -148,7 +145,7 @@ Result<Sending> MpiTransport::send(int to, std::span<const std::byte> header, st
     return copied ? Sending::done : Sending::pending;
   }
   if (closed_) {
-    return closed_error();
+    return runtime_closed();
   }
   Peer& target = peer(to);
   if (target.state != Peer::State::open) {
@@ -157,8 +154,7 @@ Result<Sending> MpiTransport::send(int to, std::span<const std::byte> header, st
   if (is_crowded(target)) {
     reap(target);
     if (is_crowded(target)) {
-      return Error(Errc::out_of_memory, "a rank does not read the messages sent to it; try again later")
-          .at_rank(to);
+      return call_error::not_received(to);
     }
   }
   Envelope envelope{.kind = Envelope::Kind::message, .number = 0, .bulk_bytes = bulk.size()};

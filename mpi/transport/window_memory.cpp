@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/checksum.hpp"
+#include "core/rpc/call_error.hpp"
 
 namespace locum::mpi {
 namespace {
@@ -60,8 +61,7 @@ Result<Sending> WindowMemory::get(int from, const RemoteKey& key, std::uint64_t 
   }
   const auto front = opened(key, session_, from);
   if (!front || offset > front->length || into.size() > front->length - offset) {
-    return Error(Errc::invalid_argument, "this is not a key of rank " + std::to_string(from) +
-                                             ", or it covers less memory than the read");
+    return call_error::wrong_key(from);
   }
   return transport_->read(from, front->displacement + offset, into, std::move(then));
 }

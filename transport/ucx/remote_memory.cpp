@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "core/rpc/call_error.hpp"
 #include "transport/ucx/error.hpp"
 #include "transport/ucx/remote_key.hpp"
 
@@ -80,8 +81,7 @@ Result<Sending> UcxRemoteMemory::get(int from, const RemoteKey& key, std::uint64
   }
   const auto opened = open_key(key, transport_->addresses_.session(), from);
   if (!opened || offset > opened->front.length || into.size() > opened->front.length - offset) {
-    return Error(Errc::invalid_argument, "this is not a key of rank " + std::to_string(from) +
-                                             ", or it covers less memory than the read");
+    return call_error::wrong_key(from);
   }
   return transport_->read(from, opened->packed, opened->front.address + offset, into, std::move(then));
 }

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/value/errors.hpp"
 #include "transport/ucx/limits.hpp"
 #include "transport/ucx/one_sided_probe.hpp"
 #include "transport/ucx/remote_memory.hpp"
@@ -23,9 +24,7 @@ void together(Group& group, Step step) {
   } catch (const Error& error) {
     mine = error;
   } catch (const std::bad_alloc&) {
-    mine = Error(Errc::out_of_memory,
-                 "no memory for the connections between the ranks; raise the limits on this process's memory "
-                 "(ulimit -v, ulimit -d)");
+    mine = process_memory_used_up();
   }
   if (const auto error = group.agree(mine)) {
     throw *error;

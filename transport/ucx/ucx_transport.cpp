@@ -1,10 +1,10 @@
 #include "transport/ucx/ucx_transport.hpp"
 
 #include <algorithm>
-#include <new>
 #include <string>
 #include <utility>
 
+#include "core/rpc/call_error.hpp"
 #include "transport/ucx/error.hpp"
 
 namespace locum::ucx {
@@ -153,8 +153,7 @@ void UcxTransport::drive_until(Clock::time_point deadline, const std::function<b
 Result<Sending> UcxTransport::send(int to, std::span<const std::byte> header, std::span<const std::byte> bulk,
                                    std::uint64_t ticket) {
   if (to < 0 || to >= addresses_.ranks() || header.empty() || header.size() > max_header_bytes) {
-    return Error(Errc::invalid_argument, "a message needs a rank of the group and a header of 1 to " +
-                                             std::to_string(max_header_bytes) + " bytes");
+    return call_error::wrong_message(max_header_bytes);
   }
   Peer& target = peer(to);
   if (to != rank_) {
@@ -163,8 +162,7 @@ Result<Sending> UcxTransport::send(int to, std::span<const std::byte> header, st
       return lost_error(to, target.cause);
     }
     if (target.under_way >= options_.most_under_way) {
-      return Error(Errc::out_of_memory, "a rank does not read the messages sent to it; try again later")
-          .at_rank(to);
+      return call_error::not_received(to);
     }
   }
   Transfer* transfer = &pool_.take();
