@@ -25,7 +25,7 @@ Result<std::shared_ptr<SessionState>> ProxyTarget::session() const {
   }
   auto session = session_.lock();
   return session ? Result<std::shared_ptr<SessionState>>(std::move(session))
-                 : Error(Errc::closed, "the runtime of this stand-in has ended; resolve it before")
+                 : Error(Errc::closed, "the runtime of this proxy was closed; resolve the proxy before")
                        .about(to_string(handle_.key));
 }
 
@@ -120,8 +120,7 @@ void ProxyTarget::unpin() {
 }
 
 Error empty_proxy() {
-  return Error(Errc::invalid_argument,
-               "this stand-in stands for nothing; make it from a handle or by put_proxy");
+  return Error(Errc::invalid_argument, "this proxy is empty; make it from a handle or by put_proxy");
 }
 
 }  // namespace locum::detail

@@ -1,6 +1,5 @@
 #include "core/async/name_answer.hpp"
 
-#include <string>
 #include <utility>
 
 #include "core/node/promised.hpp"

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <span>
-#include <utility>
 
 #include "core/client/landing_memory.hpp"
 #include "core/object/object_tail.hpp"

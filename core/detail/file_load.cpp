@@ -1,7 +1,6 @@
 #include "core/detail/file_load.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <utility>

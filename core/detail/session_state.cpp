@@ -5,7 +5,6 @@
 #include <cinttypes>
 #include <cstddef>
 #include <cstdio>
-#include <cstring>
 #include <random>
 #include <span>
 #include <string>

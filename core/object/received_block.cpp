@@ -1,7 +1,6 @@
 #include "core/object/received_block.hpp"
 
 #include <algorithm>
-#include <string>
 #include <utility>
 
 #include "core/base/warm_memory.hpp"

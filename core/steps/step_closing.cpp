@@ -97,7 +97,9 @@ void StepOutput::fail(const StreamFailure& failure) {
 Result<void> StepOutput::close(Deadline deadline) {
   auto noted = std::exchange(noted_, {});
   if (leaves_to_parent()) {
-    return Error(Errc::closed, "this process was forked from the rank that writes the stream")
+    return Error(
+               Errc::closed,
+               "this process was forked from the rank that writes the stream; close the stream in that rank")
         .about(stream_.title());
   }
   if (!open_) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "core/value/errors.hpp"
 #include "core/value/metrics.hpp"
 
 namespace locum::detail {
@@ -46,7 +47,7 @@ StridedBytes strided(const StridedBytes& array, const Indices& first, const Exte
 Result<StridedBytes> elements_in(const ObjectView& object, const Extents& extents,
                                  std::uint32_t element_bytes) {
   if (!extents.has(object.bytes().size() / element_bytes)) {
-    return Error(Errc::corrupt, "a block does not have the extents that its writer gave");
+    return memory_damaged("the extents of a block are not those that its writer gave");
   }
   return row_major(object.bytes().data(), extents, element_bytes);
 }
@@ -149,7 +150,8 @@ Result<std::size_t> StepFetch::read(std::string_view name, const ArrayType& type
   const bool fits =
       fit == Fit::elements ? found->extents.has(into.extents[0]) : found->extents == into.extents;
   if (!fits) {
-    return Error(Errc::invalid_argument, "the memory does not have the extents of the box");
+    return Error(Errc::invalid_argument,
+                 "the memory does not have the extents of the box; give an array of these extents");
   }
   return copy(*found, type,
               fit == Fit::elements ? row_major(into.first, found->extents, type.element_bytes) : into,

@@ -158,13 +158,15 @@ Result<const BlockRecord*> find_block(const StepRecord& step, std::string_view n
                   [&](const auto* block) { return block->writer != static_cast<std::uint32_t>(writer); });
     if (blocks->empty()) {
       return Error(Errc::not_found,
-                   "writer " + std::to_string(writer) + " wrote no variable of that name in this step");
+                   "writer " + std::to_string(writer) +
+                       " wrote no variable of that name in this step; read it of another writer");
     }
   }
   if (blocks->size() > 1) {
-    return Error(Errc::invalid_argument,
-                 std::to_string(blocks->size()) +
-                     " blocks have that name; say whose by {.writer = …}, or read all by read() or joined()");
+    return Error(
+        Errc::invalid_argument,
+        std::to_string(blocks->size()) +
+            " blocks have that name; choose one by {.writer = …}, or read all by read() or joined()");
   }
   return blocks->front();
 }
