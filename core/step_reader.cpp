@@ -221,7 +221,7 @@ StepReader::StepReader(const StepSide& side, std::string_view stream, const Step
   }
   if (options.every == 0 || (options.first_step != 0 && options.start_at != StartAt::oldest)) {
     throw Error(Errc::invalid_argument,
-                "every is at least 1, and first_step is given without start_at, which says the same");
+                "every is at least 1, and first_step is given without start_at, which means the same");
   }
 }
 

@@ -54,9 +54,9 @@ void throw_if_lost(std::string_view what, const LostRanks& lost) {
   for (const int rank : ranks) {
     names += (names.empty() ? "" : ", ") + std::to_string(rank);
   }
-  throw Error(Errc::peer_lost, std::string(what) + ": lost rank" + (ranks.size() > 1 ? "s " : " ") + names +
-                                   " of this runtime; collective calls need all ranks, everything else "
-                                   "goes on")
+  throw Error(Errc::peer_lost,
+              std::string(what) + ": lost rank" + (ranks.size() > 1 ? "s " : " ") + names +
+                  " of this runtime; collective calls need all ranks, all other calls work without them")
       .at_rank(ranks.front());
 }
 

@@ -39,7 +39,7 @@ ReceivedBlock::ReceivedBlock(ObjectView holder, std::span<const std::byte> block
 
 Result<void> ReceivedBlock::check(std::span<const std::byte> block, const ObjectWire& wire, bool summed) {
   if (!plausible(wire) || wire.record.block_bytes() != block.size()) {
-    return Error(Errc::corrupt, "the received object has another size than its metadata says; get it again");
+    return Error(Errc::corrupt, "the received object has another size than in its metadata; get it again");
   }
   if (wire.record.has_checksum() && !summed) {
     std::uint32_t sealed = 0;

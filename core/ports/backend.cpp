@@ -42,7 +42,7 @@ Result<std::vector<std::string>> Backend::list(std::string_view /*space*/, std::
                                                Deadline /*deadline*/) {
   return Error(Errc::unsupported,
                std::string(traits().scheme) +
-                   ": cannot list what it keeps; keep the names yourself, or choose a backend "
+                   ": cannot list its records; keep their names in the program, or choose a backend "
                    "that lists");
 }
 

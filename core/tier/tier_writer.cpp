@@ -25,7 +25,7 @@ ObjectDraft without_bit(ObjectDraft draft) noexcept {
 Error read_only() {
   return Error(Errc::unsupported,
                "this store only reads the backend, by nodes.write=none; open it with nodes.write=through to "
-               "change what is there");
+               "change its records");
 }
 
 }  // namespace

@@ -58,10 +58,9 @@ Error took_too_long() {
 
 /// In place of the error of a promise whose runtime was closed before it was set.
 Error was_not_told() {
-  return Error(
-      Errc::timeout,
-      "the runtime was closed while this checkpoint was being written, and rank 0 did not tell how it has "
-      "ended: the older one or the new one is there, whole; give close() more time");
+  return Error(Errc::timeout,
+               "the runtime was closed while this checkpoint was being written, and rank 0 did not report "
+               "how it has ended: the older one or the new one is there, whole; give close() more time");
 }
 
 /// What a rank says before the threads start.

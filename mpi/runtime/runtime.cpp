@@ -307,7 +307,7 @@ Store Runtime::store(std::string_view name, const StoreOptions& options) const {
 Result<void> Runtime::flush(Deadline deadline) const {
   require_rank("flush");
   return state_->open ? state_->backends->flush(deadline)
-                      : Error(Errc::closed, "flush: this runtime has been closed, which wrote what it could");
+                      : Error(Errc::closed, "flush: this runtime has been closed; call it before close()");
 }
 
 Session Runtime::session_of(const Handle& handle) const {

@@ -119,7 +119,7 @@ class Look {
             is_readable && error.code() != Errc::unsupported;  // a filter that is not here
         found(error, name, is_damaged ? 1 : 0, !is_damaged);
       } catch (const std::bad_alloc&) {
-        found(Error(Errc::out_of_memory, "there is no memory for it here"), name, 0, true);
+        found(Error(Errc::out_of_memory, "this process has no free memory for the object"), name, 0, true);
       }
     }
   }

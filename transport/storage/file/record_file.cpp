@@ -143,8 +143,9 @@ Result<Record> load_file(const FileRoot& root, const std::string& path, std::uin
       return time.error();
     }
   }
-  return Error(Errc::system, "another program goes on writing '" + full_path(root, path) +
-                                 "' while it is read; have it write another file, and rename that one");
+  return Error(Errc::system,
+               "another program was writing '" + full_path(root, path) +
+                   "' in each attempt to read it; have it write another file, and rename that one");
 }
 
 Result<std::uint64_t> revision_at(const FileRoot& root, const std::string& path) {

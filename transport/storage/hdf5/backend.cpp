@@ -109,7 +109,7 @@ Result<Record> Hdf5Backend::load(const RecordKey& key, std::uint64_t last_bytes,
     payload = shown - stored.end.size();
     memory = record_memory(shown);
     if (memory && payload > 0 && !stored.payload_at && !read_bytes(place.dataset, {memory.get(), payload})) {
-      throw Error(Errc::corrupt, "HDF5 cannot read what the file has compressed; store the record again");
+      throw Error(Errc::corrupt, "HDF5 cannot read this compressed record; store it again");
     }
     return true;
   });
@@ -299,8 +299,7 @@ Result<std::shared_ptr<Backend>> open_hdf5(const Url& url) {
   if (*damaged && !*reads) {
     return Error(
         Errc::invalid_argument,
-        "a damaged file is only read: open it with ?read_only=1&damaged=1, and write what it still has "
-        "to a new one");
+        "a damaged file can only be read; open it with ?read_only=1&damaged=1, and copy its records");
   }
   try {
     return std::make_shared<Hdf5Backend>(

@@ -46,7 +46,7 @@ Result<std::shared_ptr<Backend>> open_pack_backend(const Url& url) {
   }
   if (*reads && (*compacts || *repairs)) {
     return Error(Errc::invalid_argument,
-                 "who opens a pack with read=1 cannot compact or repair it; leave out "
+                 "a session that opens a pack with read=1 cannot compact or repair it; leave out "
                  "one of the two");
   }
   const std::string whole = resolved_path(path);

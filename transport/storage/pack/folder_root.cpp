@@ -70,10 +70,10 @@ Result<std::shared_ptr<Pack>> with_right_name(Result<std::shared_ptr<Pack>> pack
   const auto held = (*pack)->any_record();
   const std::string right = held ? pack_path_of({held->space, held->name}) : path;
   return right == path ? std::move(pack)
-                       : Result<std::shared_ptr<Pack>>(Error(
-                             Errc::invalid_argument,
-                             "the pack '" + root + '/' + path + "' has records of '" + right +
-                                 "': somebody renamed it; give it that name again, or move it elsewhere"));
+                       : Result<std::shared_ptr<Pack>>(
+                             Error(Errc::invalid_argument,
+                                   "the pack '" + root + '/' + path + "' has records of '" + right +
+                                       "': it was renamed; give it that name again, or move it elsewhere"));
 }
 
 }  // namespace

@@ -64,9 +64,8 @@ Error redis_error(const RedisReply& reply, const std::string& name) {
                  name + " has no memory left for it; remove records, or raise the server's maxmemory", text);
   }
   if (kind == "WRONGTYPE") {
-    return Error(
-        Errc::type_mismatch,
-        name + ": another program keeps something else than a string under that key; use another name", text);
+    return Error(Errc::type_mismatch,
+                 name + ": this key has a value of another type than string; use another name", text);
   }
   if (kind == "LOADING" || kind == "MASTERDOWN" || kind == "CLUSTERDOWN" || kind == "TRYAGAIN" ||
       kind == "BUSY") {

@@ -184,13 +184,13 @@ class TlsChannel final : public SecureChannel {
       return Step{.error_number = socket_->error_number};
     }
     return Error(Errc::corrupt,
-                 name_ + ": what came is not what the server sent over TLS; look what is between",
+                 name_ + ": the bytes received are not those sent over TLS; check the network between",
                  text_of_openssl());
   }
 
   [[nodiscard]] Error no_certificate() {
     return Error(Errc::invalid_argument,
-                 name_ + " wants a certificate that it accepts; give the URL cert=PATH and key=PATH",
+                 name_ + " requires a certificate that it accepts; give the URL cert=PATH and key=PATH",
                  text_of_openssl());
   }
 

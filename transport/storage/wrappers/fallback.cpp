@@ -33,7 +33,7 @@ class Fallback final : public Wrapper {
                                         Deadline deadline) override {
     if (!traits().lists) {
       return Error(Errc::unsupported,
-                   "fallback: one of the two backends cannot list what it keeps; keep the names yourself");
+                   "fallback: one of the two backends cannot list its records; keep their names yourself");
     }
     auto first = inner().list(space, prefix, share_of_first(deadline));
     if (!first && !is_out_of_reach(first.error())) {
