@@ -101,7 +101,7 @@ class Look {
     }
     for (const storage::ObjectRow& row : part.rows()) {
       if (!part.is_whole(row)) {
-        found(file_damaged(part.file(), "a row of its table is not valid"), {}, 1, false);
+        found(storage::file_damaged(part.file(), "a row of its table is not valid"), {}, 1, false);
         continue;
       }
       const std::string name = name_of(part, row, master_);
