@@ -189,10 +189,19 @@ std::ostream& operator<<(std::ostream& out, const Error& error) {
   return out << error.what();
 }
 
+namespace {
+
+// Never destroyed: static objects of the program may still ask for it at their end.
+const Error& has_a_value() {
+  static const Error* const error = new Error(
+      Errc::invalid_argument, "this result has a value, and so no error; ask first whether it has one");
+  return *error;
+}
+
+}  // namespace
+
 const Error& detail::no_error() noexcept {
-  static const Error none(Errc::invalid_argument,
-                          "this result has a value, and so no error; ask first whether it has one");
-  return none;
+  return has_a_value();
 }
 
 }  // namespace locum

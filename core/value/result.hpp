@@ -68,12 +68,11 @@ class [[nodiscard]] Result {
       }
     }
     end();
-    has_value_ = false;
-    std::construct_at(&error_, detail::no_error());
-    if (!moved.has_value_) {
-      error_ = std::move(moved.error_);
-    } else {
+    if (moved.has_value_) {
       become(std::move(moved.value_));
+    } else {
+      has_value_ = false;
+      std::construct_at(&error_, std::move(moved.error_));
     }
     return *this;
   }
@@ -113,14 +112,15 @@ class [[nodiscard]] Result {
     }
   }
 
+  // REQUIRES: end() was called.
   void become(T&& value) noexcept(std::is_nothrow_move_constructible_v<T>) {
-    std::destroy_at(&error_);
     if constexpr (std::is_nothrow_move_constructible_v<T>) {
       std::construct_at(std::addressof(value_), std::move(value));
     } else {
       try {
         std::construct_at(std::addressof(value_), std::move(value));
       } catch (...) {
+        has_value_ = false;
         std::construct_at(&error_, detail::no_error());
         throw;
       }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -135,6 +136,24 @@ TEST(Result, HasAnErrorIfTheMoveOfAValueFails) {
   Result<Fragile> more(std::in_place, 0);
   EXPECT_THROW(good = std::move(more), std::runtime_error);
   EXPECT_TRUE(good) << "nothing was moved yet";
+}
+
+/// A static object of a program that uses results at its end, after the statics of functions are gone.
+struct UsedAtTheEnd {
+  ~UsedAtTheEnd() {
+    Result<std::string> text(std::string(100, 'a'));
+    const bool is_told = text.error().text().starts_with("this result has a value");
+    text = Error(Errc::closed, "the end");
+    text = std::string(100, 'b');
+    if (!is_told || *text != std::string(100, 'b')) {
+      std::abort();
+    }
+  }
+} const used_at_the_end;
+
+TEST(Result, ServesStaticObjectsAtTheirEnd) {
+  EXPECT_FALSE(Result<int>(3).error().text().empty());
+  EXPECT_EXIT(std::exit(0), testing::ExitedWithCode(0), "");
 }
 
 }  // namespace
