@@ -31,15 +31,15 @@ void Progress::help() {
       continue;
     }
     drive_for_others();
-    bool active = false;
+    bool others_drive = false;
     {
       const MutexLock lock(mutex_);
-      active = waits_ != waits_seen;
+      others_drive = waits_ != waits_seen || asleep_ || !parked_.empty();
       waits_seen = waits_;
     }
-    if (active) {
-      // Other threads have just waited here and may do so again soon: they should drive themselves, without
-      // another thread in between.
+    if (others_drive) {
+      // Other threads wait here, or have just waited and may do so again soon: they should drive themselves,
+      // without another thread in between.
       leave();
       rest();
       continue;

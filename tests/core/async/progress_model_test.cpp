@@ -18,7 +18,8 @@
 //
 // Invariant: a submitted request is sent before any thread sleeps for another one's reply; whatever arrives
 // is received, and no thread waits for a completed request: in each state in which no thread can step, both
-// have their replies, nothing is left to receive, and the helper sleeps in the armed transport.
+// have their replies, nothing is left to receive, and the helper sleeps in the armed transport. The helper
+// does not repeat its turns while another thread sleeps in the armed transport.
 namespace locum::tests::progress_model_test {
 namespace {
 
@@ -35,6 +36,7 @@ enum class Fault {
   helper_parks_without_a_word,
   helper_forgets_to_arm,
   relieves_without_a_word,
+  helper_does_not_rest,
 };
 
 constexpr int helper = 2;
@@ -64,6 +66,7 @@ struct ProgressModel {
   bool in_a_row = false;            // threads leave soon after one another
   bool waited_since_drive = false;  // waits_ against what the helper has seen
   bool waited_since_rest = false;
+  bool helper_turns_in_vain = false;
   // Transport
   std::array<bool, 2> outstanding{};
   std::array<bool, 3> inbox{};
@@ -79,6 +82,9 @@ struct ProgressModel {
   [[nodiscard]] int threads() const { return 5; }
   [[nodiscard]] int events() const { return 2; }
   [[nodiscard]] std::string wrong() const {
+    if (helper_turns_in_vain) {
+      return "the helper does not rest although another thread sleeps in the armed transport";
+    }
     const bool helper_is_away = threads_[helper].at == 106 || threads_[helper].at >= 110;
     for (std::size_t each = 0; each < 2; ++each) {
       const bool waits = submitted[each] && threads_[each].at == 11 && !notified[each];
@@ -113,6 +119,7 @@ struct ProgressModel {
 
  private:
   [[nodiscard]] bool anything() const { return inbox[0] || inbox[1] || inbox[2]; }
+  [[nodiscard]] bool others_wait() const { return asleep != nobody || parked_first != nobody; }
   [[nodiscard]] bool any_submitted() const { return submitted[0] || submitted[1]; }
 
   void arrive(int what) {
@@ -322,7 +329,7 @@ struct ProgressModel {
         me.at = move_messages() ? 101 : 103;
         return true;
       case 103:
-        me.at = waited_since_drive ? 120 : 104;
+        me.at = waited_since_drive || (others_wait() && fault != Fault::helper_does_not_rest) ? 120 : 104;
         waited_since_drive = false;
         return true;
       case 104:
@@ -335,6 +342,7 @@ struct ProgressModel {
           asleep = helper;
           me.at = 106;
         } else {
+          helper_turns_in_vain = me.armed && !any_submitted() && asleep != nobody;
           call_somebody();
           me.at = 0;
         }
@@ -399,9 +407,11 @@ TEST(ProgressModel, SeesEachWrongStep) {
     model.fault = fault;
     EXPECT_EQ(walk_all(model).wrong, "no thread can take a step") << static_cast<int>(fault);
   }
-  ProgressModel model;
-  model.fault = Fault::sleeps_though_something_was_submitted;
-  EXPECT_NE(walk_all(model).wrong, "");
+  for (const Fault fault : {Fault::sleeps_though_something_was_submitted, Fault::helper_does_not_rest}) {
+    ProgressModel model;
+    model.fault = fault;
+    EXPECT_NE(walk_all(model).wrong, "") << static_cast<int>(fault);
+  }
 }
 
 }  // namespace

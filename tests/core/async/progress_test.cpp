@@ -177,6 +177,29 @@ TEST(Progress, WaitsFarFromEachOtherLeaveTheHelperAsleep) {
   EXPECT_FALSE(side.transport->slept.try_acquire()) << "it was woken";
 }
 
+// The waiting thread sleeps in the transport, and drives when it wakes: the helper looks once a second.
+TEST(Progress, TheHelperRestsWhileAnotherThreadWaitsLong) {
+  Side side({.spin = 0us, .helper = true});
+  EXPECT_EQ(side.transport->looks_of_next_sleep(), 1);
+  const auto begun = std::chrono::steady_clock::now();
+  Pending pending;
+  std::atomic<bool> waits{false};
+  std::thread waiter([&] {
+    EXPECT_TRUE(side.progress.wait(pending, Transport::Clock::time_point::max(), [&] { waits = true; }));
+  });
+  while (!waits) {
+    std::this_thread::yield();
+  }
+  side.transport->bring();  // wakes the helper, which leaves driving to the waiting thread
+  EXPECT_GT(side.transport->looks_of_next_sleep(), 0);
+  std::this_thread::sleep_for(1500ms);  // the helper's pause beside a thread that waits ends after 1 s
+  const int looks = side.transport->looks.load();
+  const auto passed = std::chrono::steady_clock::now() - begun;
+  EXPECT_LE(looks, 8 * (1 + passed / 1s));
+  side.progress.finish(pending);
+  waiter.join();
+}
+
 // Ranks that keep sending requests to this one are served by its helper, and no waiting thread is held up by
 // them.
 TEST(Progress, WhoHasWaitedLeavesThoughMessagesKeepComing) {
