@@ -15,7 +15,7 @@ namespace locum {
 /// of MPI and HDF5; a thread for each one then fills them on the ranks that write, without such calls. The
 /// ranks tell each other by promises: each writer how its part ended, rank 0 how the checkpoint did. So a
 /// rank that dies is noticed as the maker of any promise is, and the results end by themselves on all ranks.
-/// Used by the thread that makes the collective calls. An interface, because a library without HDF5 has none.
+/// Used by the thread that makes the collective calls.
 class BackgroundCheckpoints {
  public:
   /// \param patience how long after a checkpoint's deadline a rank waits to be told how it ended

@@ -7,10 +7,9 @@
 #include <vector>
 
 #include "core/base/resolved_path.hpp"
+#include "core/ports/checkpoint_files.hpp"
 #include "mpi/checkpoint/protocol.hpp"
 #include "mpi/error.hpp"
-#include "transport/storage/durable_file.hpp"
-#include "transport/storage/hdf5/checkpoint_series.hpp"
 
 namespace locum {
 
@@ -18,39 +17,10 @@ namespace {
 
 constexpr std::size_t most_passed_over = 100;
 
-/// A checkpoint of the series, or why a file of it is none.
-struct Candidate {
-  std::string path;
-  std::string why_not;
-};
-
-// Rank 0 looks, so that all ranks try the same ones in the same order.
-std::vector<Candidate> find(const std::string& pattern) {
-  const auto series = storage::series_like(pattern);
-  if (!series) {
-    throw Error(
-        Errc::invalid_argument,
-        "'" + pattern +
-            "' is no series of checkpoints: write one '*' in place of the number in the file name, as "
-            "in 'step*.h5'");
-  }
-  std::vector<Candidate> found;
-  for (const storage::SeriesEntry& entry : storage::read_series(*series)) {
-    found.push_back({entry.path, entry.error ? entry.error->what() : ""});
-  }
-  return found;
-}
-
-// In place of the pattern's `*`.
-std::uint64_t number_in(const std::string& pattern, const std::string& path) {
-  const auto series = storage::series_like(pattern);
-  return series ? series->number(storage::file_name_of(path)).value_or(0) : 0;
-}
-
 // Texts end with NUL, which is in none of them.
-std::vector<std::byte> packed(const std::vector<Candidate>& candidates) {
+std::vector<std::byte> packed(const std::vector<CheckpointCandidate>& candidates) {
   std::string text;
-  for (const Candidate& each : candidates) {
+  for (const CheckpointCandidate& each : candidates) {
     text.append(each.path.c_str()).push_back('\0');
     text.append(each.why_not.c_str()).push_back('\0');
   }
@@ -58,7 +28,7 @@ std::vector<std::byte> packed(const std::vector<Candidate>& candidates) {
   return {first, first + text.size()};
 }
 
-std::vector<Candidate> unpacked(const std::vector<std::byte>& bytes) {
+std::vector<CheckpointCandidate> unpacked(const std::vector<std::byte>& bytes) {
   std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   const auto next = [&rest] {
     const std::size_t end = std::min(rest.find('\0'), rest.size());
@@ -66,7 +36,7 @@ std::vector<Candidate> unpacked(const std::vector<std::byte>& bytes) {
     rest.remove_prefix(std::min(end + 1, rest.size()));
     return text;
   };
-  std::vector<Candidate> candidates;
+  std::vector<CheckpointCandidate> candidates;
   while (!rest.empty()) {
     std::string path = next();
     candidates.push_back({std::move(path), next()});
@@ -81,37 +51,38 @@ std::vector<Candidate> unpacked(const std::vector<std::byte>& bytes) {
 CheckpointReport read_latest_checkpoint(const CheckpointJob& job, const RestoreOptions& options) {
   const std::string step =
       "restore of \"" + std::string(job.store) + "\" from the latest of '" + job.path + "'";
-  std::vector<Candidate> candidates;
+  std::vector<CheckpointCandidate> candidates;
+  // Rank 0 looks, so that all ranks try the same ones in the same order.
   mpi::throw_if(job.group.agree(mpi::error_of([&] {
                                   if (job.group.rank() == 0) {
-                                    candidates = find(job.path);
+                                    candidates = job.files.find(job.path);
                                   }
                                 }),
                                 step, job.until));
   candidates = unpacked(job.group.broadcast(packed(candidates), 0, step));
   std::vector<std::string> passed_over;
-  const auto pass_over = [&passed_over](const Candidate& candidate, const std::string& why) {
+  const auto pass_over = [&passed_over](const CheckpointCandidate& candidate, const std::string& why) {
     if (passed_over.size() < most_passed_over) {
       passed_over.push_back("'" + candidate.path + "': " + why);
     }
   };
-  for (const Candidate& candidate : candidates) {  // of these it is not known whether they are newer
+  for (const auto& candidate : candidates) {  // of these it is not known whether they are newer
     if (!candidate.why_not.empty()) {
       pass_over(candidate, candidate.why_not);
     }
   }
   const std::size_t unreadable = passed_over.size();
-  for (const Candidate& candidate : candidates) {
+  for (const auto& candidate : candidates) {
     if (candidate.why_not.empty()) {
       CheckpointReport report;
       const auto error = mpi::error_of([&] {
-        report = read_checkpoint(
-            {job.group, job.session, job.store, candidate.path, resolved_path(candidate.path), job.until},
-            options);
+        report = read_checkpoint({job.group, job.session, job.files, job.store, candidate.path,
+                                  resolved_path(candidate.path), job.until},
+                                 options);
       });
       if (!error) {
         report.passed_over = std::move(passed_over);
-        report.number = number_in(job.path, candidate.path);
+        report.number = job.files.number_of(candidate.path, job.path);
         return report;
       }
       if (error->code() != Errc::corrupt && error->code() != Errc::not_found &&

@@ -12,11 +12,11 @@
 #include "core/detail/promises.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/node/promised.hpp"
+#include "core/ports/checkpoint_files.hpp"
 #include "core/ports/connector.hpp"
 #include "core/ports/directory.hpp"
 #include "core/store.hpp"
 #include "mpi/error.hpp"
-#include "transport/storage/hdf5/checkpoint_layout.hpp"
 
 namespace locum {
 
@@ -151,7 +151,7 @@ void read_before_checkpoint(const CheckpointJob& job, const CheckpointOptions& o
   const auto find = [&] {
     objects.clear();
     const std::uint32_t written = job.session.number_of(job.store).value();
-    const auto folder = storage::parts_folder(job.file);
+    const auto folder = job.files.parts_folder(job.file);
     for (const detail::LazyStore& lazy : stores) {
       const bool may_go = options.keep > 0 || lazy.folder == folder;
       if (may_go || lazy.store == written) {

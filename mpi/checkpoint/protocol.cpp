@@ -1,6 +1,5 @@
 #include "mpi/checkpoint/protocol.hpp"
 
-#include "mpi/checkpoint/earlier.hpp"
 #include "mpi/checkpoint/lazy.hpp"
 #include "mpi/checkpoint/writing.hpp"
 #include "mpi/error.hpp"
@@ -18,10 +17,6 @@ CheckpointReport write_checkpoint(const CheckpointJob& job, const CheckpointOpti
   mpi::throw_if(job.group.agree(mpi::error_of([&] { writing.publish(); }), writing.step(), job.until));
   writing.remember();
   return writing.report();
-}
-
-std::shared_ptr<EarlierCheckpoints> earlier_checkpoints() {
-  return std::make_shared<EarlierCheckpoints>();
 }
 
 }  // namespace locum

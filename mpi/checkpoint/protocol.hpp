@@ -1,6 +1,5 @@
 #pragma once
 
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -13,21 +12,18 @@
 namespace locum {
 
 class BackgroundCheckpoints;
-class EarlierCheckpoints;
-
-/// Makes what this runtime's checkpoints leave to later ones. Null without HDF5.
-[[nodiscard]] std::shared_ptr<EarlierCheckpoints> earlier_checkpoints();
+class CheckpointFiles;
 
 /// What writing and reading a checkpoint need of a runtime. Both are collective over the group.
 struct CheckpointJob {
   mpi::CommunicatorGroup& group;
   Session& session;
+  CheckpointFiles& files;
   std::string_view store;
   std::string path;  ///< as the program gave it
   std::string file;  ///< the same, resolved in that call (resolved_path())
   Deadline until;
-  const BackgroundCheckpoints* others = nullptr;          ///< that are being written by this runtime
-  std::shared_ptr<EarlierCheckpoints> earlier = nullptr;  ///< that this runtime has written
+  const BackgroundCheckpoints* others = nullptr;  ///< that are being written by this runtime
 };
 
 /// See Runtime::checkpoint(). Throws Error, the same one on all ranks.

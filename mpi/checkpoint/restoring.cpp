@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
@@ -11,16 +12,12 @@
 #include "core/detail/restored_handles.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/node/promised.hpp"
+#include "core/ports/checkpoint_files.hpp"
 #include "core/ports/connector.hpp"
 #include "core/store.hpp"
-#include "core/value/type_name.hpp"
 #include "mpi/checkpoint/protocol.hpp"
 #include "mpi/checkpoint/sharing.hpp"
 #include "mpi/error.hpp"
-#include "transport/storage/file_series.hpp"
-#include "transport/storage/hdf5/checkpoint_part.hpp"
-#include "transport/storage/hdf5/master_file.hpp"
-#include "transport/storage/hdf5/part_reader.hpp"
 
 namespace locum {
 
@@ -44,13 +41,13 @@ class Restoring {
  public:
   Restoring(const CheckpointJob& job, const RestoreOptions& options) : job_(job), options_(options) {}
 
-  void read_master() { master_ = storage::read_master(job_.file); }
+  void open() { checkpoint_ = job_.files.open(job_.file); }
 
   // Collective.
-  void take_share() { share_ = share_objects(job_, master_, options_, left_out_); }
+  void take_share() { share_ = share_objects(job_, *checkpoint_, options_, left_out_); }
 
   void open_store() {
-    auto opened = job_.session.open(job_.store, master_.store_options);
+    auto opened = job_.session.open(job_.store, contents().store_options);
     if (!opened && opened.error().code() == Errc::options_differ) {
       opened = job_.session.open(job_.store);
     }
@@ -62,11 +59,12 @@ class Restoring {
   // This rank's share.
   void restore() {
     for (RestoreShare::Part& part : share_.parts) {
-      for (const storage::ObjectRow* const row : part.rows) {
-        if (options_.lazy && row->size_bytes > read_at_once) {
-          restore_later(part.reader, *row);
+      for (const std::size_t object : part.objects) {
+        const ObjectFacts facts = part.reader->facts(object);
+        if (options_.lazy && facts.size_bytes > read_at_once) {
+          restore_later(*part.reader, object, facts);
         } else {
-          restore(part.reader, *row);
+          restore(*part.reader, object, facts);
         }
       }
     }
@@ -83,10 +81,10 @@ class Restoring {
   void take_handles() {
     if (options_.lazy) {
       detail::SessionState& session = *job_.session.state();
-      session.files().restored_lazily(session, store_, master_.parts_folder);
+      session.files().restored_lazily(session, store_, contents().parts_folder);
     }
     if (options_.keep_handles) {
-      for (const storage::OriginRow& origin : master_.origins) {
+      for (const OriginRow& origin : contents().origins) {
         job_.session.state()->restored(origin.incarnation, static_cast<std::uint32_t>(origin.store), store_,
                                        static_cast<std::uint32_t>(job_.group.size()));
       }
@@ -105,9 +103,9 @@ class Restoring {
     std::vector<Done> all(static_cast<std::size_t>(group.size()));
     std::memcpy(all.data(), bytes.data(), bytes.size());
     CheckpointReport report;
-    report.files = master_.parts.size();
+    report.files = contents().parts.size();
     report.path = job_.path;
-    report.number = storage::number_of(job_.path);
+    report.number = job_.files.number_of(job_.path, {});
     for (std::size_t rank = 0; rank < all.size(); ++rank) {
       report.objects += all[rank].objects;
       report.bytes += all[rank].bytes;
@@ -122,51 +120,50 @@ class Restoring {
   }
 
  private:
+  [[nodiscard]] const CheckpointContents& contents() const noexcept { return checkpoint_->contents(); }
   // A disk that cannot be read is `system`, and has other objects that it can.
   [[nodiscard]] static bool is_loss(const Error& error) {
     return error.code() == Errc::corrupt || error.code() == Errc::not_found || error.code() == Errc::system;
   }
-  [[nodiscard]] Error explained(const Error& error, const storage::PartReader& part,
-                                const storage::ObjectRow& row) const {
-    const std::string_view name = part.name(row);
-    return name.empty() ? error.about(to_string(former_key(master_, row))) : error.about(name);
+  [[nodiscard]] static Error explained(const Error& error, const ObjectFacts& facts) {
+    return facts.name.empty() ? error.about(to_string(facts.key)) : error.about(facts.name);
   }
-  void lost_or_throw(const Error& error, const storage::PartReader& part, const storage::ObjectRow& row) {
+  void lost_or_throw(const Error& error, const ObjectFacts& facts) {
     if (!options_.skip_damaged || !is_loss(error)) {
-      throw explained(error, part, row);
+      throw explained(error, facts);
     }
-    left_out_.add(explained(error, part, row).what(), 1);
+    left_out_.add(explained(error, facts).what(), 1);
   }
 
-  void restore(storage::PartReader& part, const storage::ObjectRow& row) {
-    const ObjectMeta meta = meta_of(part, row);
+  void restore(PartReading& part, std::size_t object, const ObjectFacts& facts) {
+    const ObjectMeta meta = meta_of(facts);
     Connector& connector = job_.session.state()->connector();
-    auto draft = connector.create(row.size_bytes, meta, job_.until);
+    auto draft = connector.create(facts.size_bytes, meta, job_.until);
     if (!draft) {
-      throw explained(draft.error(), part, row);
+      throw explained(draft.error(), facts);
     }
     try {
-      part.read(row, draft->bytes);
+      part.read(object, draft->bytes);
     } catch (const Error& error) {
       connector.discard(*draft);
       if (options_.lazy && !options_.skip_damaged && is_loss(error)) {
-        return restore_later(part, row);  // who uses it learns of the damage
+        return restore_later(part, object, facts);  // who uses it learns of the damage
       }
-      return lost_or_throw(error, part, row);
+      return lost_or_throw(error, facts);
     }
     const auto sealed = connector.seal(*draft, {}, job_.until);
     if (!sealed) {
-      throw explained(sealed.error(), part, row);
+      throw explained(sealed.error(), facts);
     }
     made_.push_back(sealed->key);
     ++done_.objects;
-    done_.bytes += row.size_bytes;
+    done_.bytes += facts.size_bytes;
     if (options_.keep_handles) {
       const PromiseRecord kept{.state = PromiseRecord::State::kept,
                                .value = sealed->key,
-                               .size_bytes = row.size_bytes,
+                               .size_bytes = facts.size_bytes,
                                .name_hash = meta.name.empty() ? 0 : name_hash(store_, meta.name)};
-      const std::uint64_t identity = identity_of(master_, row);
+      const std::uint64_t identity = identity_of(contents(), facts.key);
       lead(identity, kept);
       lead_others(identity, kept);
     }
@@ -174,27 +171,24 @@ class Restoring {
 
   // Its bytes are read by who uses it first. A record of where they are stands for it: of the promise with
   // the identity that its handles have.
-  void restore_later(const storage::PartReader& part, const storage::ObjectRow& row) {
-    const std::uint64_t identity = identity_of(master_, row);
+  void restore_later(const PartReading& part, std::size_t object, const ObjectFacts& facts) {
+    const std::uint64_t identity = identity_of(contents(), facts.key);
     const Key promised = promised_of(identity);
     FilePart later;
     try {
-      if (options_.skip_damaged) {
-        part.require_file_of(row);  // else all files were looked for before
-      }
-      later = storage::part_of(part, row);
+      later = part.file_part(object, options_.skip_damaged);  // else all files were looked for before
     } catch (const Error& error) {
-      lost_or_throw(error, part, row);
+      lost_or_throw(error, facts);
       return;
     }
-    later.name = part.name(row);
+    later.name = facts.name;
     later.with_checksum = checksum_ ? 1 : 0;
     if (const auto put = detail::put_restored_part(*job_.session.state(), promised, later, job_.until, made_);
         !put) {
-      throw explained(put.error(), part, row);
+      throw explained(put.error(), facts);
     }
     ++done_.objects;
-    done_.bytes += row.size_bytes;
+    done_.bytes += facts.size_bytes;
     if (options_.keep_handles) {
       lead_others(identity, {.state = PromiseRecord::State::same_as, .value = promised});
     }
@@ -204,19 +198,18 @@ class Restoring {
     return detail::restored_key(store_, identity, static_cast<std::uint32_t>(job_.group.size()));
   }
 
-  [[nodiscard]] ObjectMeta meta_of(const storage::PartReader& part, const storage::ObjectRow& row) const {
+  [[nodiscard]] ObjectMeta meta_of(const ObjectFacts& facts) const {
     ObjectMeta meta;
     meta.store = store_;
-    meta.element_bytes = row.element_bytes;
+    meta.element_bytes = facts.element_bytes;
     // As far as the size of an element allows.
-    const std::uint32_t allowed = row.element_bytes & (~row.element_bytes + 1);
+    const std::uint32_t allowed = facts.element_bytes & (~facts.element_bytes + 1);
     meta.alignment = std::clamp<std::uint32_t>(allowed, 16, detail::largest_alignment);
-    meta.type_name = part.type(row);
-    meta.type_hash = text_hash(meta.type_name);
-    meta.name = part.name(row);
-    meta.layout = static_cast<Layout>(row.layout);
-    meta.extents.rank = static_cast<std::uint8_t>(row.rank);
-    std::copy_n(row.extents.begin(), row.rank, meta.extents.values.begin());
+    meta.type_name = facts.type_name;
+    meta.type_hash = facts.type_hash;
+    meta.name = facts.name;
+    meta.layout = facts.layout;
+    meta.extents = facts.extents;
     meta.checksum = checksum_;
     meta.lifetime_ms = lifetime_ms_;
     return meta;
@@ -254,7 +247,7 @@ class Restoring {
 
   const CheckpointJob& job_;
   const RestoreOptions& options_;
-  storage::MasterFile master_;
+  std::unique_ptr<CheckpointReading> checkpoint_;
   RestoreShare share_;
   std::uint32_t store_ = 0;
   bool checksum_ = false;
@@ -269,7 +262,7 @@ class Restoring {
 CheckpointReport read_checkpoint(const CheckpointJob& job, const RestoreOptions& options) {
   const std::string step = "restore of \"" + std::string(job.store) + "\" from '" + job.path + "'";
   Restoring restoring(job, options);
-  throw_if(job.group.agree(error_of([&] { restoring.read_master(); }), step, job.until));
+  throw_if(job.group.agree(error_of([&] { restoring.open(); }), step, job.until));
   restoring.take_share();
   throw_if(job.group.agree(error_of([&] { restoring.open_store(); }), step, job.until));
   const auto error = job.group.agree(error_of([&] { restoring.restore(); }), step, job.until);

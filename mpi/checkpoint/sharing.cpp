@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <numeric>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -11,7 +12,6 @@
 #include "core/detail/restored_handles.hpp"
 #include "core/node/promised.hpp"
 #include "core/node/reference.hpp"
-#include "core/value/type_name.hpp"
 #include "mpi/error.hpp"
 #include "mpi/letters.hpp"
 
@@ -31,15 +31,16 @@ constexpr std::uint64_t most_cost = std::uint64_t{1} << 40U;
 
 class ObjectSharing {
  public:
-  ObjectSharing(const CheckpointJob& job, const storage::MasterFile& master, const RestoreOptions& options,
+  ObjectSharing(const CheckpointJob& job, const CheckpointReading& checkpoint, const RestoreOptions& options,
                 LeftOut& left_out)
       : job_(job),
-        master_(master),
+        checkpoint_(checkpoint),
+        contents_(checkpoint.contents()),
         options_(options),
         left_out_(left_out),
         // With its id: one that takes its place meanwhile is another step, which agreements tell.
-        step_("sharing the objects of the checkpoint '" + job.path + "' (" + std::to_string(master.facts.id) +
-              ") among the ranks"),
+        step_("sharing the objects of the checkpoint '" + job.path + "' (" +
+              std::to_string(contents_.facts.id) + ") among the ranks"),
         ranks_(static_cast<std::size_t>(job.group.size())),
         rank_(static_cast<std::size_t>(job.group.rank())) {}
 
@@ -48,7 +49,8 @@ class ObjectSharing {
       read_parts();
       drop_older_generations();
     });
-    if (!master_.parts.empty() && reader_of(master_.parts.size() - 1) > 0) {  // more than one rank has read
+    if (!contents_.parts.empty() &&
+        reader_of(contents_.parts.size() - 1) > 0) {  // more than one rank has read
       drop_older_than_elsewhere();
     }
     share_rows();
@@ -61,17 +63,17 @@ class ObjectSharing {
  private:
   struct Part {
     std::size_t number = 0;
-    storage::PartReader reader;
+    std::unique_ptr<PartReading> reader;
   };
-  /// A row of a part that this rank has read.
+  /// An object of a part that this rank has read.
   struct Place {
     std::size_t part = 0;  ///< of parts_
-    const storage::ObjectRow* row = nullptr;
+    std::size_t object = 0;
   };
   /// Of a part that this rank has read: what it also restores.
-  struct OwnRows {
+  struct OwnObjects {
     std::size_t part = 0;  ///< of parts_
-    std::vector<const storage::ObjectRow*> rows;
+    std::vector<std::size_t> objects;
   };
   /// What comes before packed rows in a letter.
   struct PackedPart {
@@ -96,10 +98,12 @@ class ObjectSharing {
   // Ascending, so that what the ranks have read, one rank after the other, is in the order of the files.
   // Where the job has the shape of the one that wrote them, with as many ranks on each node, it is the first
   // rank of the file's node.
-  [[nodiscard]] std::size_t reader_of(std::size_t part) const { return part * ranks_ / master_.parts.size(); }
+  [[nodiscard]] std::size_t reader_of(std::size_t part) const {
+    return part * ranks_ / contents_.parts.size();
+  }
 
   void read_parts() {
-    for (std::size_t part = 0; part < master_.parts.size(); ++part) {
+    for (std::size_t part = 0; part < contents_.parts.size(); ++part) {
       if (reader_of(part) == rank_) {
         read_part(part);
       }
@@ -111,41 +115,37 @@ class ObjectSharing {
 
   void read_part(std::size_t number) {
     try {
-      storage::PartReader reader = storage::open_part(master_, number);
-      if (!options_.skip_damaged) {
-        reader.require_shared_files();
-      }
-      parts_.push_back({number, std::move(reader)});
+      parts_.push_back({number, checkpoint_.open(number, !options_.skip_damaged)});
     } catch (const Error& error) {
       if (!options_.skip_damaged) {
         throw;
       }
-      left_out_.add(error.what(), master_.parts[number].objects);
+      left_out_.add(error.what(), contents_.parts[number].objects);
     }
   }
 
   void note_rows(std::size_t part) {
-    const storage::PartReader& reader = parts_[part].reader;
+    const PartReading& reader = *parts_[part].reader;
     if (options_.keep_handles) {
       note_handles(reader);
     }
-    for (const storage::ObjectRow& row : reader.rows()) {
-      if (!reader.is_whole(row) || is_of_the_library(reader, row)) {
+    for (std::size_t object = 0; object < reader.size(); ++object) {
+      if (!reader.is_whole(object) || is_of_the_library(reader.facts(object))) {
         if (!options_.skip_damaged) {
-          throw Error(Errc::corrupt, "the table of the checkpoint's file '" + reader.file() +
+          throw Error(Errc::corrupt, "the table of the checkpoint's file '" + reader.path() +
                                          "' is damaged; skip_damaged restores the other objects");
         }
-        left_out_.add("a row of the table of '" + reader.file() + "' is damaged", 1);
-      } else if (options_.prefix.empty() || reader.name(row).starts_with(options_.prefix)) {
-        places_.push_back({part, &row});
+        left_out_.add("a row of the table of '" + reader.path() + "' is damaged", 1);
+      } else if (options_.prefix.empty() || reader.facts(object).name.starts_with(options_.prefix)) {
+        places_.push_back({part, object});
       }
     }
   }
 
-  void note_handles(const storage::PartReader& reader) {
+  void note_handles(const PartReading& reader) {
     try {
-      reader.require_handles();
-      handles_.insert(handles_.end(), reader.handles().begin(), reader.handles().end());
+      const auto handles = reader.handles();
+      handles_.insert(handles_.end(), handles.begin(), handles.end());
     } catch (const Error& error) {
       if (!options_.skip_damaged) {
         throw;
@@ -155,14 +155,13 @@ class ObjectSharing {
   }
 
   // What checkpoint() never writes: objects by which the library keeps its own records.
-  [[nodiscard]] static bool is_of_the_library(const storage::PartReader& part,
-                                              const storage::ObjectRow& row) {
-    const std::uint64_t type = text_hash(part.type(row));
-    return is_reserved(part.name(row)) || is_promise_record(type) || type == reference_type_hash;
+  [[nodiscard]] static bool is_of_the_library(const ObjectFacts& facts) {
+    return is_reserved(facts.name) || is_promise_record(facts.type_hash) ||
+           facts.type_hash == reference_type_hash;
   }
 
-  [[nodiscard]] std::string_view name_of(const Place& place) const {
-    return parts_[place.part].reader.name(*place.row);
+  [[nodiscard]] ObjectFacts facts_of(const Place& place) const {
+    return parts_[place.part].reader->facts(place.object);
   }
 
   // A name that was replaced while the checkpoint was written may be there twice: in one part, or, if it was
@@ -171,13 +170,15 @@ class ObjectSharing {
     std::unordered_map<std::string_view, std::uint64_t> latest;
     latest.reserve(places_.size());
     for (const Place& place : places_) {
-      if (place.row->name.bytes > 0) {
-        auto& generation = latest[name_of(place)];
-        generation = std::max(generation, place.row->generation);
+      const ObjectFacts facts = facts_of(place);
+      if (!facts.name.empty()) {
+        auto& generation = latest[facts.name];
+        generation = std::max(generation, facts.generation);
       }
     }
     std::erase_if(places_, [&](const Place& place) {
-      return place.row->name.bytes > 0 && latest[name_of(place)] != place.row->generation;
+      const ObjectFacts facts = facts_of(place);
+      return !facts.name.empty() && latest[facts.name] != facts.generation;
     });
   }
 
@@ -188,12 +189,12 @@ class ObjectSharing {
     all_do([&] {
       home.resize(places_.size());
       for (std::size_t at = 0; at < places_.size(); ++at) {
-        const std::string_view name = name_of(places_[at]);
-        home[at] = hash64(name) % ranks_;
-        if (!name.empty()) {
-          named.add(home[at], places_[at].row->generation);
-          named.add(home[at], std::uint64_t{name.size()});
-          named.add_bytes(home[at], std::as_bytes(std::span(name)));
+        const ObjectFacts facts = facts_of(places_[at]);
+        home[at] = hash64(facts.name) % ranks_;
+        if (!facts.name.empty()) {
+          named.add(home[at], facts.generation);
+          named.add(home[at], std::uint64_t{facts.name.size()});
+          named.add_bytes(home[at], std::as_bytes(std::span(facts.name)));
         }
       }
     });
@@ -205,7 +206,7 @@ class ObjectSharing {
       std::vector<Letter> letters(received.begin(), received.end());
       std::vector<Place> latest;
       for (std::size_t at = 0; at < places_.size(); ++at) {
-        const bool is_named = places_[at].row->name.bytes > 0;
+        const bool is_named = !facts_of(places_[at]).name.empty();
         if (!is_named || letters[home[at]].value<std::uint8_t>() != 0) {
           latest.push_back(places_[at]);
         }
@@ -239,7 +240,7 @@ class ObjectSharing {
 
   // What the balance counts.
   [[nodiscard]] std::uint64_t cost_of(const Place& place) const {
-    return bytes_an_object + (options_.lazy ? 0 : std::min(place.row->size_bytes, most_cost));
+    return bytes_an_object + (options_.lazy ? 0 : std::min(facts_of(place).size_bytes, most_cost));
   }
 
   // Adds up what all ranks have read. Returns the cost of what the ranks before this one have.
@@ -268,22 +269,22 @@ class ObjectSharing {
   void share_rows() {
     std::uint64_t before = add_up();
     Letters letters(ranks_);
-    std::vector<OwnRows> own;
+    std::vector<OwnObjects> own;
     all_do([&] {
       for (auto from = places_.cbegin(); from != places_.cend();) {
         const std::size_t taker = taker_of(before);
-        std::vector<const storage::ObjectRow*> rows;
+        std::vector<std::size_t> objects;
         auto to = from;
         for (; to != places_.cend() && to->part == from->part && taker_of(before) == taker; ++to) {
-          rows.push_back(to->row);
+          objects.push_back(to->object);
           before += cost_of(*to);
         }
         if (taker == rank_) {
-          own.push_back({from->part, std::move(rows)});
+          own.push_back({from->part, std::move(objects)});
         } else {
           const Part& part = parts_[from->part];
-          const std::vector<std::byte> packed = part.reader.packed(rows);
-          letters.add(taker, PackedPart{part.number, rows.size(), packed.size()});
+          const std::vector<std::byte> packed = part.reader->packed(objects);
+          letters.add(taker, PackedPart{part.number, objects.size(), packed.size()});
           letters.add_bytes(taker, packed);
         }
         from = to;
@@ -293,11 +294,11 @@ class ObjectSharing {
     all_do([&] { take_rows(received, own); });
   }
 
-  void take_rows(const std::vector<std::vector<std::byte>>& received, std::vector<OwnRows>& own) {
+  void take_rows(const std::vector<std::vector<std::byte>>& received, std::vector<OwnObjects>& own) {
     for (std::size_t rank = 0; rank < ranks_; ++rank) {
       if (rank == rank_) {
-        for (OwnRows& each : own) {
-          share_.parts.push_back({std::move(parts_[each.part].reader), std::move(each.rows)});
+        for (OwnObjects& each : own) {
+          share_.parts.push_back({std::move(parts_[each.part].reader), std::move(each.objects)});
         }
       }
       for (Letter letter(received[rank]); letter.has_more();) {
@@ -310,14 +311,14 @@ class ObjectSharing {
   }
 
   void take(const PackedPart& part, std::span<const std::byte> packed) {
-    if (part.number >= master_.parts.size()) {
+    if (part.number >= contents_.parts.size()) {
       throw Error(Errc::corrupt, "a rank has sent objects of a file that the checkpoint does not have");
     }
     try {
-      storage::PartReader reader = storage::open_part(master_, part.number, packed);
-      std::vector<const storage::ObjectRow*> rows(reader.rows().size());
-      std::ranges::transform(reader.rows(), rows.begin(), [](const storage::ObjectRow& row) { return &row; });
-      share_.parts.push_back({std::move(reader), std::move(rows)});
+      auto reader = checkpoint_.open_packed(part.number, packed);
+      std::vector<std::size_t> objects(reader->size());
+      std::iota(objects.begin(), objects.end(), 0);
+      share_.parts.push_back({std::move(reader), std::move(objects)});
     } catch (const Error& error) {  // the file is there on the rank that has read the table
       if (!options_.skip_damaged) {
         throw;
@@ -332,18 +333,18 @@ class ObjectSharing {
     Letters letters(ranks_);
     all_do([&] {
       std::vector<std::uint64_t> counts(ranks_);
-      for (const storage::HandleRow& handle : handles_) {
+      for (const HandleRow& handle : handles_) {
         ++counts[home_of(handle.object)];
       }
       for (std::size_t rank = 0; rank < ranks_; ++rank) {
         letters.add(rank, counts[rank]);
       }
-      for (const storage::HandleRow& handle : handles_) {
+      for (const HandleRow& handle : handles_) {
         letters.add(home_of(handle.object), handle);
       }
       for (const RestoreShare::Part& part : share_.parts) {
-        for (const storage::ObjectRow* const row : part.rows) {
-          const std::uint64_t identity = identity_of(master_, *row);
+        for (const std::size_t object : part.objects) {
+          const std::uint64_t identity = identity_of(contents_, part.reader->facts(object).key);
           letters.add(home_of(identity), identity);
         }
       }
@@ -355,7 +356,7 @@ class ObjectSharing {
     all_do([&] {
       for (const auto& bytes : received) {
         for (Letter letter(bytes); letter.has_more();) {
-          const auto handle = letter.value<storage::HandleRow>();
+          const auto handle = letter.value<HandleRow>();
           share_.handles[handle.object].push_back(handle.identity);
         }
       }
@@ -364,11 +365,11 @@ class ObjectSharing {
 
   // For each rank the handles of its objects. Keys are of one object each, whatever the files say.
   static void match(const std::vector<std::vector<std::byte>>& received, Letters& found) {
-    std::unordered_map<std::uint64_t, std::vector<storage::HandleRow>> handles;
+    std::unordered_map<std::uint64_t, std::vector<HandleRow>> handles;
     std::vector<Letter> letters(received.begin(), received.end());
     for (Letter& letter : letters) {
       for (auto left = letter.value<std::uint64_t>(); left > 0; --left) {
-        const auto handle = letter.value<storage::HandleRow>();
+        const auto handle = letter.value<HandleRow>();
         handles[handle.object].push_back(handle);
       }
     }
@@ -382,7 +383,8 @@ class ObjectSharing {
   }
 
   const CheckpointJob& job_;
-  const storage::MasterFile& master_;
+  const CheckpointReading& checkpoint_;
+  const CheckpointContents& contents_;
   const RestoreOptions& options_;
   LeftOut& left_out_;
   const std::string step_;
@@ -390,7 +392,7 @@ class ObjectSharing {
   const std::size_t rank_;
   std::vector<Part> parts_;    ///< that this rank has read
   std::vector<Place> places_;  ///< their objects, in the order of the files
-  std::vector<storage::HandleRow> handles_;
+  std::vector<HandleRow> handles_;
   Totals total_;
   RestoreShare share_;
 };
@@ -405,17 +407,13 @@ void LeftOut::add(std::string text, std::uint64_t left_out) {
   }
 }
 
-RestoreShare share_objects(const CheckpointJob& job, const storage::MasterFile& master,
+RestoreShare share_objects(const CheckpointJob& job, const CheckpointReading& checkpoint,
                            const RestoreOptions& options, LeftOut& left_out) {
-  return ObjectSharing(job, master, options, left_out).share();
+  return ObjectSharing(job, checkpoint, options, left_out).share();
 }
 
-Key former_key(const storage::MasterFile& master, const storage::ObjectRow& row) noexcept {
-  return {static_cast<std::uint32_t>(master.origins.front().store), row.creator, row.serial};
-}
-
-std::uint64_t identity_of(const storage::MasterFile& master, const storage::ObjectRow& row) noexcept {
-  return detail::former_identity(master.origins.front().incarnation, former_key(master, row));
+std::uint64_t identity_of(const CheckpointContents& contents, const Key& former) noexcept {
+  return detail::former_identity(contents.origins.front().incarnation, former);
 }
 
 }  // namespace locum

@@ -2,15 +2,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "core/checkpoint_options.hpp"
+#include "core/ports/checkpoint_files.hpp"
 #include "core/value/key.hpp"
 #include "mpi/checkpoint/protocol.hpp"
-#include "transport/storage/hdf5/master_file.hpp"
-#include "transport/storage/hdf5/part_reader.hpp"
 
 namespace locum {
 
@@ -27,8 +27,8 @@ struct LeftOut {
 /// What one rank restores of a checkpoint.
 struct RestoreShare {
   struct Part {
-    storage::PartReader reader;
-    std::vector<const storage::ObjectRow*> rows;  ///< of the reader; they are whole
+    std::unique_ptr<PartReading> reader;
+    std::vector<std::size_t> objects;  ///< of the reader; they are whole
   };
   std::vector<Part> parts;
   /// By the identity of an object's key: identities that other handles of it have.
@@ -38,12 +38,10 @@ struct RestoreShare {
 /// Reads the tables of all parts, each on one rank, and gives each rank its share: the objects as they lie in
 /// the files, in stretches that cost about the same. Collective over the group of the job. Throws Error, the
 /// same one on all ranks.
-[[nodiscard]] RestoreShare share_objects(const CheckpointJob& job, const storage::MasterFile& master,
+[[nodiscard]] RestoreShare share_objects(const CheckpointJob& job, const CheckpointReading& checkpoint,
                                          const RestoreOptions& options, LeftOut& left_out);
 
-/// The key that an object had in the runtime that wrote the checkpoint, and what identifies its handles.
-[[nodiscard]] Key former_key(const storage::MasterFile& master, const storage::ObjectRow& row) noexcept;
-[[nodiscard]] std::uint64_t identity_of(const storage::MasterFile& master,
-                                        const storage::ObjectRow& row) noexcept;
+/// Returns what identifies the handles of an object. \param former its key when it was written
+[[nodiscard]] std::uint64_t identity_of(const CheckpointContents& contents, const Key& former) noexcept;
 
 }  // namespace locum

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <filesystem>
 #include <iterator>
 #include <memory>
 #include <random>
@@ -17,7 +16,6 @@
 #include "core/value/errors.hpp"
 #include "mpi/checkpoint/background.hpp"
 #include "mpi/error.hpp"
-#include "transport/storage/hdf5/dataset_path.hpp"
 
 namespace locum {
 
@@ -47,17 +45,12 @@ bool is_writer(const mpi::CommunicatorGroup& group) {
   return first - nodes.begin() == group.rank();
 }
 
-/// What of a node's objects is written.
-struct Collected {
-  std::vector<storage::WrittenObject> objects;
-  std::vector<storage::HandleRow> handles;
-};
-
-// The objects that a store has on this node, pinned. Of promises only what they were kept with is written.
-Collected collect(Session& session, std::uint32_t store, std::string_view prefix) {
+// Adds the objects that a store has on this node, pinned. Of promises only what they were kept with is
+// written.
+void collect(Session& session, std::string_view prefix, PartDraft& all) {
   const std::uint64_t incarnation = session.options().incarnation;
+  const std::uint32_t store = all.store;
   Connector& connector = session.state()->connector();
-  Collected all;
   for (const Key& key : connector.keys_of_node(store)) {
     auto view = connector.get(Address(key), {});
     if (!view && view.error().code() == Errc::not_found) {
@@ -85,11 +78,10 @@ Collected collect(Session& session, std::uint32_t store, std::string_view prefix
       all.objects.push_back({std::move(*view), !named});
     }
   }
-  return all;
 }
 
-std::vector<storage::OriginRow> origins_of(Session& session, std::uint32_t store) {
-  std::vector<storage::OriginRow> origins{{session.options().incarnation, store}};
+std::vector<OriginRow> origins_of(Session& session, std::uint32_t store) {
+  std::vector<OriginRow> origins{{session.options().incarnation, store}};
   for (const detail::FormerStore& former : session.state()->origins(store)) {
     origins.push_back({former.incarnation, former.store});
   }
@@ -98,9 +90,7 @@ std::vector<storage::OriginRow> origins_of(Session& session, std::uint32_t store
 
 /// What a writer says when its part is made.
 struct PartMade {
-  storage::PartRow row;
-  std::uint64_t payload_bytes = 0;
-  std::uint64_t reused_bytes = 0;
+  PartWriting::Sizes sizes{};
   std::uint64_t node = 0;
   std::uint64_t is_there = 0;
 };
@@ -114,78 +104,60 @@ std::vector<PartMade> gather(mpi::CommunicatorGroup& group, const PartMade& mine
   return all;
 }
 
-// What jobs that died have left at that path: the older checkpoint does not refer to it.
-void remove_left_overs(const std::string& path) {
-  const auto error =
-      error_of([&] { storage::remove_other_parts(path, storage::part_names(storage::read_master(path))); });
-  if (error && error->code() == Errc::not_found) {
-    storage::remove_other_parts(path, {});
-  }
-}
-
 }  // namespace
 
 CheckpointWriting::CheckpointWriting(const CheckpointJob& job, const CheckpointOptions& options)
     : step_("checkpoint of \"" + std::string(job.store) + "\" to '" + job.path + "'"),
-      path_(job.file),
-      store_name_(storage::dataset_path(job.store)),
-      rolling_(options.keep > 0),
-      node_(static_cast<std::uint64_t>(job.group.node())),
-      earlier_(options.incremental ? job.earlier : nullptr),
-      xdmf_(options.xdmf),
-      parts_folder_(storage::parts_folder(path_)),
       writes_(is_writer(job.group)) {
   mpi::CommunicatorGroup& group = job.group;
   const auto all_do = [&](auto work) { throw_if(group.agree(error_of(work), step_, job.until)); };
-  storage::Chunking chunking;
+  PartDraft draft{.node = static_cast<std::uint64_t>(group.node()), .store_name = std::string(job.store)};
   // Before anybody writes: who may, and that there is such a store.
   all_do([&] {
-    store_ = job.session.number_of(job.store).value();
-    chunking = storage::chunking_of(options);
+    draft.store = job.session.number_of(job.store).value();
     if (group.rank() == 0) {
-      if (job.others != nullptr && job.others->writes(path_)) {
-        throw Error(Errc::system, "this job is writing the checkpoint '" + path_ +
+      if (job.others != nullptr && job.others->writes(job.file)) {
+        throw Error(Errc::system, "this job is writing the checkpoint '" + job.file +
                                       "' now; wait for the result of checkpoint_async, or take another path");
       }
-      begin(options, *job.earlier);
+      checkpoint_ = job.files.begin(job.file, draft.store_name, options);
     }
   });
-  facts_ = {.id = of_first_rank(group, group.rank() == 0 ? random_id() : 0, step_),
-            .parts = static_cast<std::uint64_t>(group.nodes())};
-  part_path_ = parts_folder_ + '/' + storage::part_file(facts_.id, node_);
-  PartMade made;
+  const CheckpointFacts facts{.id = of_first_rank(group, group.rank() == 0 ? random_id() : 0, step_),
+                              .parts = static_cast<std::uint64_t>(group.nodes())};
+  const std::uint32_t store = draft.store;
+  PartMade made{.node = draft.node};
   all_do([&] {
     if (writes_) {
-      if (earlier_ && job.others != nullptr) {
+      if (options.incremental && job.others != nullptr) {
         job.others->settle();
       }
-      Collected all = collect(job.session, store_, options.prefix);
-      number_ = earlier_ ? earlier_->begin() : 0;
-      part_.emplace(part_path_, facts_, std::make_unique<storage::PinnedObjects>(std::move(all.objects)),
-                    std::move(all.handles), chunking, earlier_ ? earlier_->last(store_name_) : nullptr,
-                    options.dataset_bytes);
-      made = {part_->row(), part_->payload_bytes(), part_->reused_bytes(), node_, 1};
+      draft.facts = facts;
+      collect(job.session, options.prefix, draft);
+      part_ = job.files.make_part(job.file, std::move(draft), options);
+      made.sizes = part_->sizes();
+      made.is_there = 1;
     }
   });
-  for (const PartMade& part : gather(group, made)) {
-    rows_.push_back(part.row);
-    report_.objects += part.row.objects;
-    report_.bytes += part.payload_bytes;
-    report_.reused_bytes += part.reused_bytes;
+  std::vector<PartRow> parts;
+  for (const auto& [sizes, node, is_there] : gather(group, made)) {
+    parts.push_back(sizes.row);
+    report_.objects += sizes.row.objects;
+    report_.bytes += sizes.payload_bytes;
+    report_.reused_bytes += sizes.reused_bytes;
   }
-  report_.files = rows_.size();
+  report_.files = parts.size();
   report_.path = job.path;
-  report_.number = storage::number_of(job.path);
+  report_.number = job.files.number_of(job.path, {});
   all_do([&] {
-    if (group.rank() == 0) {
-      make_master(job);
+    if (checkpoint_) {
+      checkpoint_->make({.facts = facts,
+                         .store_options = job.session.open(job.store).value().options(),
+                         .origins = origins_of(job.session, store),
+                         .parts = std::move(parts),
+                         .parts_folder = {}});
     }
   });
-}
-
-CheckpointWriting::PartsFolder::~PartsFolder() {
-  std::error_code ignored;
-  std::filesystem::remove(path, ignored);  // only if it is empty
 }
 
 void CheckpointWriting::give_up() noexcept {
@@ -195,31 +167,6 @@ void CheckpointWriting::give_up() noexcept {
   }
 }
 
-void CheckpointWriting::begin(const CheckpointOptions& options, EarlierCheckpoints& earlier) {
-  lock_.emplace(path_);
-  remove_left_overs(path_);
-  if (rolling_) {
-    expired_ = storage::roll(path_, store_name_, options.keep);
-  }
-  time_ns_ = earlier.next_time(path_);
-  std::filesystem::create_directory(parts_folder_);
-  made_folder_.path = parts_folder_;
-}
-
-void CheckpointWriting::make_master(const CheckpointJob& job) {
-  storage::MasterFile master;
-  master.facts = facts_;
-  master.store = store_name_;
-  master.time_ns = time_ns_;
-  master.rolling = rolling_;
-  master.xdmf = xdmf_;
-  master.store_options = job.session.open(job.store).value().options();
-  master.origins = origins_of(job.session, store_);
-  master.parts_folder = parts_folder_;
-  master.parts = rows_;
-  master_.emplace(path_, master);
-}
-
 void CheckpointWriting::write(const std::function<void()>& pause) {
   if (part_) {
     part_->write(pause);
@@ -227,18 +174,14 @@ void CheckpointWriting::write(const std::function<void()>& pause) {
 }
 
 void CheckpointWriting::remember() noexcept {
-  if (earlier_ && part_) {
-    (void)error_of([&] { earlier_->remember(store_name_, number_, part_->contents(store_, node_)); });
+  if (part_) {
+    part_->remember();
   }
 }
 
 void CheckpointWriting::publish() {
-  if (master_) {
-    master_->publish();
-    storage::remove_other_parts(path_, storage::part_names(master_->master()));
-    for (const storage::ExpiredCheckpoint& expired : expired_) {
-      storage::remove_expired(expired);
-    }
+  if (checkpoint_) {
+    checkpoint_->publish();
   }
 }
 

@@ -1,20 +1,12 @@
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "core/checkpoint_options.hpp"
-#include "mpi/checkpoint/earlier.hpp"
+#include "core/ports/checkpoint_files.hpp"
 #include "mpi/checkpoint/protocol.hpp"
-#include "transport/storage/durable_file.hpp"
-#include "transport/storage/hdf5/checkpoint_series.hpp"
-#include "transport/storage/hdf5/master_file.hpp"
-#include "transport/storage/hdf5/part_writer.hpp"
 
 namespace locum {
 
@@ -46,36 +38,10 @@ class CheckpointWriting {
   [[nodiscard]] const std::string& step() const noexcept { return step_; }
 
  private:
-  void begin(const CheckpointOptions& options, EarlierCheckpoints& earlier);
-  void make_master(const CheckpointJob& job);
-
-  /// Removes the folder of the parts if it is empty in the end. Only on rank 0, which has made it, and makes
-  /// it for the next one.
-  struct PartsFolder {
-    std::string path;
-    ~PartsFolder();
-  };
-
   const std::string step_;
-  const std::string path_;
-  const std::string store_name_;
-  std::uint32_t store_ = 0;
-  std::optional<storage::WritingLock> lock_;  ///< on rank 0
-  storage::CheckpointFacts facts_;
-  bool rolling_ = false;
-  const std::uint64_t node_;
-  std::shared_ptr<EarlierCheckpoints> earlier_;  ///< null: this one is not incremental
-  std::uint64_t number_ = 0;                     ///< in earlier_
-  bool xdmf_ = false;
-  std::vector<storage::ExpiredCheckpoint> expired_;  ///< on rank 0
-  std::uint64_t time_ns_ = 0;                        ///< on rank 0
-  const std::string parts_folder_;
-  PartsFolder made_folder_;
   const bool writes_;
-  std::string part_path_;  ///< of this rank's node
-  std::vector<storage::PartRow> rows_;
-  std::optional<storage::PartWriter> part_;
-  std::optional<storage::MasterWriter> master_;  ///< on rank 0
+  std::unique_ptr<CheckpointWrites> checkpoint_;  ///< on rank 0
+  std::unique_ptr<PartWriting> part_;             ///< of this rank's node, if this rank writes it
   CheckpointReport report_;
 };
 

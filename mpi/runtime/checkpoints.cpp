@@ -6,6 +6,7 @@
 
 #include "core/base/resolved_path.hpp"
 #include "core/detail/session_state.hpp"
+#include "core/value/errors.hpp"
 #include "mpi/checkpoint/background.hpp"
 #include "mpi/checkpoint/protocol.hpp"
 #include "mpi/error.hpp"
@@ -25,7 +26,10 @@ Result<CheckpointReport> result_of(Work work) {
 }  // namespace
 
 // The same on all ranks, as the tables are.
-void Runtime::require_memory(const char* call, std::string_view store) const {
+void Runtime::require_checkpoints(const char* call, std::string_view store) const {
+  if (!state_->checkpoint_files) {
+    throw no_hdf5("write and read checkpoints");
+  }
   if (!state_->backends->connector_of(store).empty()) {
     throw Error(Errc::unsupported,
                 std::string(call) + ": a table of " + state_->stores +
@@ -42,11 +46,10 @@ Result<CheckpointReport> Runtime::checkpoint(std::string_view store, std::string
   const mpi::Moment until = Deadline(options.deadline).moment(state_->options.collective_timeout);
   const mpi::SharedMoment for_all_steps(state_->group, until);
   return result_of([&] {
-    require_memory("checkpoint", store);
-    return write_checkpoint(
-        {state_->group, *session_, store, std::string(path), resolved_path(std::string(path)), until,
-         state_->checkpoints.get(), state_->earlier},
-        options);
+    require_checkpoints("checkpoint", store);
+    return write_checkpoint({state_->group, *session_, *state_->checkpoint_files, store, std::string(path),
+                             resolved_path(std::string(path)), until, state_->checkpoints.get()},
+                            options);
   });
 }
 
@@ -58,13 +61,13 @@ AsyncResult<CheckpointReport> Runtime::checkpoint_async(std::string_view store, 
   const mpi::SharedMoment for_all_steps(state_->group, until);
   AsyncResult<CheckpointReport> begun;
   const auto error = mpi::error_of([&] {
-    require_memory("checkpoint_async", store);
+    require_checkpoints("checkpoint_async", store);
     if (!state_->checkpoints) {
       state_->checkpoints = BackgroundCheckpoints::make(state_->options.timeout);
     }
     begun = state_->checkpoints->begin(
-        {state_->group, *session_, store, std::string(path), resolved_path(std::string(path)), until,
-         state_->checkpoints.get(), state_->earlier},
+        {state_->group, *session_, *state_->checkpoint_files, store, std::string(path),
+         resolved_path(std::string(path)), until, state_->checkpoints.get()},
         options);
   });
   return error ? AsyncResult<CheckpointReport>(*error) : begun;
@@ -77,10 +80,10 @@ Result<CheckpointReport> Runtime::restore(std::string_view store, std::string_vi
   const mpi::Moment until = Deadline(options.deadline).moment(state_->options.collective_timeout);
   const mpi::SharedMoment for_all_steps(state_->group, until);
   return result_of([&] {
-    require_memory("restore", store);
-    return read_checkpoint(
-        {state_->group, *session_, store, std::string(path), resolved_path(std::string(path)), until},
-        options);
+    require_checkpoints("restore", store);
+    return read_checkpoint({state_->group, *session_, *state_->checkpoint_files, store, std::string(path),
+                            resolved_path(std::string(path)), until},
+                           options);
   });
 }
 
@@ -91,9 +94,10 @@ Result<CheckpointReport> Runtime::restore_latest(std::string_view store, std::st
   const mpi::Moment until = Deadline(options.deadline).moment(state_->options.collective_timeout);
   const mpi::SharedMoment for_all_steps(state_->group, until);
   return result_of([&] {
-    require_memory("restore_latest", store);
-    return read_latest_checkpoint({state_->group, *session_, store, std::string(pattern), {}, until},
-                                  options);
+    require_checkpoints("restore_latest", store);
+    return read_latest_checkpoint(
+        {state_->group, *session_, *state_->checkpoint_files, store, std::string(pattern), {}, until},
+        options);
   });
 }
 

@@ -10,6 +10,7 @@
 #include "mpi/runtime/runtime.hpp"
 #include "mpi/runtime/state.hpp"
 #if LOCUM_WITH_HDF5
+#include "transport/storage/hdf5/checkpoint_files.hpp"
 #include "transport/storage/hdf5/dataset_part.hpp"
 #include "transport/storage/hdf5/step_files.hpp"
 #endif
@@ -21,6 +22,10 @@ namespace locum {
 void use_hdf5(Session& session, std::uint32_t ranks) {
   session.state()->files().use(std::make_shared<storage::DatasetReader>(),
                                std::make_shared<storage::Hdf5StepFiles>(), ranks);
+}
+
+std::shared_ptr<CheckpointFiles> open_checkpoint_files() {
+  return storage::open_checkpoint_files();
 }
 
 Result<Handle> Runtime::handle_from_hdf5(std::string_view path, std::string_view dataset,
@@ -42,6 +47,10 @@ Result<Handle> Runtime::handle_from_hdf5(std::string_view path, std::string_view
 #else
 
 void use_hdf5(Session& /*session*/, std::uint32_t /*ranks*/) {}
+
+std::shared_ptr<CheckpointFiles> open_checkpoint_files() {
+  return nullptr;
+}
 
 Result<Handle> Runtime::handle_from_hdf5(std::string_view /*path*/, std::string_view /*dataset*/,
                                          std::string_view /*element*/, const Hdf5Options& /*options*/) {

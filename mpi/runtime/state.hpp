@@ -11,11 +11,11 @@
 #include "core/job_report.hpp"
 #include "core/value/metrics.hpp"
 #include "mpi/checkpoint/background.hpp"
-#include "mpi/checkpoint/protocol.hpp"
 #include "mpi/communicator.hpp"
 #include "mpi/group.hpp"
 #include "mpi/lost_rank_monitor.hpp"
 #include "mpi/runtime/agreed_options.hpp"
+#include "mpi/runtime/files.hpp"
 #include "mpi/runtime/runtime.hpp"
 #include "mpi/runtime/sessions.hpp"
 #include "shm/death/closed_alone.hpp"
@@ -58,8 +58,8 @@ struct Runtime::State {
   std::optional<storage::ForkGuard> fork_guard;  // once there is a session
   std::optional<shm::WarningSignal> signal;
   std::shared_ptr<BackendSessions> backends;  ///< of stores that are not in the nodes' memory
-  std::shared_ptr<EarlierCheckpoints> earlier = earlier_checkpoints();
-  std::unique_ptr<BackgroundCheckpoints> checkpoints;  ///< once one was begun
+  std::shared_ptr<CheckpointFiles> checkpoint_files = open_checkpoint_files();  ///< null without HDF5
+  std::unique_ptr<BackgroundCheckpoints> checkpoints;                           ///< once one was begun
   bool open = false;
   std::uint32_t step_sides = 0;  ///< numbered by this rank
   RankReport last_report;        // once closed

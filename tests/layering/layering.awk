@@ -5,7 +5,7 @@
 #   shm         core shm             Boost.Interprocess, POSIX
 #   transport   core transport       by folder: ucx/ UCX; storage/ HDF5, POSIX, a folder there what its backend.cmake calls HEADER and others of its folder, storage/wrappers/ zstd, lz4, libsodium, storage/servers/tls OpenSSL, storage/configuration toml++
 #   mpi         core mpi             MPI
-#   mpi/checkpoint mpi/runtime  every room; MPI: they put the rooms together
+#   mpi/runtime every room        MPI: it puts the rooms together
 #
 # Inside a room a folder includes itself and those before it in this list; folders joined by "and" may include each other:
 #
@@ -130,8 +130,8 @@ function check_room(path,    from, to) {
   to = path
   sub(/\/.*/, "", to)
   if (!(to in is_room)) refuse("\"" path "\" is in no room")
-  else if (to != from && to != "core" && FILENAME !~ /^mpi\/(checkpoint|runtime)\//)
-    refuse(from "/ may include core/ and itself, not " to "/; only mpi/checkpoint/ and mpi/runtime/ see every room")
+  else if (to != from && to != "core" && FILENAME !~ /^mpi\/runtime\//)
+    refuse(from "/ may include core/ and itself, not " to "/; only mpi/runtime/ sees every room")
   else if (path ~ /^core\/testing\// && folder_of(FILENAME) != "core/testing") refuse("core/testing/ is for tests")
   else if (path == "core/json.hpp") refuse("core/json.hpp needs a foreign header, and is for programs")
   else if (to == from) check_layer(path)

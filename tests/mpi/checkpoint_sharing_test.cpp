@@ -77,7 +77,7 @@ class SharedTables : public testing::Test {
       for (std::uint32_t part = 0; part < nodes_written; ++part) {
         writers.push_back(std::make_unique<storage::PartWriter>(
             master.parts_folder + '/' + storage::part_file(77, part), master.facts,
-            std::make_unique<WrittenObjects>(part, objects[part]), std::vector<storage::HandleRow>()));
+            std::make_unique<WrittenObjects>(part, objects[part]), std::vector<HandleRow>()));
         master.parts.push_back(writers.back()->row());
       }
       storage::MasterWriter writer(path_, master);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "core/ports/checkpoint_files.hpp"
 #include "core/value/extents.hpp"
 #include "transport/storage/hdf5/identifier.hpp"
 
@@ -62,19 +63,6 @@ struct ObjectRow {
 };
 static_assert(std::is_trivially_copyable_v<ObjectRow> && sizeof(ObjectRow) == 168);
 
-/// One more identity that handles of an object have (see former_identity()), beside that of its key: of a
-/// promise that was kept with it, of a runtime from which it was restored.
-struct HandleRow {
-  std::uint64_t identity = 0;
-  std::uint64_t object = 0;  ///< the identity of its key; it may be in any part
-};
-
-/// A file of the checkpoint, in the order of nodes.
-struct PartRow {
-  std::uint64_t objects = 0;
-  std::uint64_t file_bytes = 0;
-};
-
 /// A shared file: one with objects of an earlier checkpoint that are objects of this one, too. It is in the
 /// same folder, under the name that it had there.
 struct FileRow {
@@ -82,19 +70,6 @@ struct FileRow {
   std::uint64_t node = 0;
   std::uint64_t file_bytes = 0;
   friend auto operator<=>(const FileRow&, const FileRow&) = default;
-};
-
-/// A store whose handles the checkpoint can resolve: the one that was written, and those that it was restored
-/// from.
-struct OriginRow {
-  std::uint64_t incarnation = 0;
-  std::uint64_t store = 0;
-};
-
-/// What all files of a checkpoint say in the attributes of their own group.
-struct CheckpointFacts {
-  std::uint64_t id = 0;  ///< random
-  std::uint64_t parts = 0;
 };
 
 /// HDF5's type of the rows of a dataset.

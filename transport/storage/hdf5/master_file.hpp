@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/value/options.hpp"
+#include "core/ports/checkpoint_files.hpp"
 #include "transport/storage/durable_file.hpp"
 #include "transport/storage/hdf5/checkpoint_layout.hpp"
 #include "transport/storage/hdf5/part_reader.hpp"
@@ -16,18 +16,13 @@
 namespace locum::storage {
 
 /// What the file says that the user named.
-struct MasterFile {
-  CheckpointFacts facts;
+struct MasterFile : CheckpointContents {
   std::string store;           ///< its name, as dataset_path() writes it; empty if that is not known
   std::uint64_t time_ns = 0;   ///< when it was written, since 1970, and later than all that its series had
                                ///< then, whatever the clock said; 0 if that is not known
   bool rolling = false;        ///< to be removed when newer ones of its series are there
   bool xdmf = false;           ///< the file of that name was written with it
-  StoreOptions store_options;  ///< those that the store was opened with
-  std::vector<OriginRow> origins;  ///< the store itself comes first
-  std::vector<PartRow> parts;      ///< one a node
-  std::vector<FileRow> files;      ///< shared files of its parts, ascending
-  std::string parts_folder;        ///< as it is to be opened
+  std::vector<FileRow> files;  ///< shared files of its parts, ascending
 };
 
 /// The file that makes a checkpoint of its parts. The constructor makes it by HDF5, with links to all

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/object/object.hpp"
+#include "core/ports/checkpoint_files.hpp"
 #include "transport/storage/durable_file.hpp"
 #include "transport/storage/hdf5/checkpoint_layout.hpp"
 #include "transport/storage/hdf5/chunking.hpp"
@@ -33,12 +34,6 @@ class PartObjects {
   [[nodiscard]] virtual std::span<const std::byte> bytes(std::size_t at) = 0;
   /// Nothing of it is asked for any more.
   virtual void release(std::size_t at) noexcept = 0;
-};
-
-/// An object in memory that is to be written.
-struct WrittenObject {
-  ObjectView view;
-  bool unnamed = false;  ///< its name is not to be kept
 };
 
 class PinnedObjects final : public PartObjects {

@@ -8,7 +8,7 @@
 #include "core/base/mutex.hpp"
 #include "transport/storage/hdf5/shared_files.hpp"
 
-namespace locum {
+namespace locum::storage {
 
 /// What the checkpoints that this runtime has written leave to the next ones. Of the last incremental one of
 /// each store, what it has on the disk of the objects of this rank's node: that need not be written again.
@@ -16,13 +16,11 @@ namespace locum {
 class EarlierCheckpoints {
  public:
   /// Null: there is none.
-  [[nodiscard]] std::shared_ptr<const storage::PartContents> last(const std::string& store)
-      LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] std::shared_ptr<const PartContents> last(const std::string& store) LOCUM_EXCLUDES(mutex_);
   /// Numbers a checkpoint when it is begun.
   [[nodiscard]] std::uint64_t begin() LOCUM_EXCLUDES(mutex_);
   /// A checkpoint is complete. Of two that end in another order, the one that was begun later counts.
-  void remember(const std::string& store, std::uint64_t number, storage::PartContents contents)
-      LOCUM_EXCLUDES(mutex_);
+  void remember(const std::string& store, std::uint64_t number, PartContents contents) LOCUM_EXCLUDES(mutex_);
   /// The time of a checkpoint that is written to this path now: that of the clock, but later than that of all
   /// others of its series, also where the clock was set back since they were written. What others have
   /// written is looked for when this runtime writes to the series for the first time. Throws only for want of
@@ -32,7 +30,7 @@ class EarlierCheckpoints {
  private:
   struct Last {
     std::uint64_t number = 0;
-    std::shared_ptr<const storage::PartContents> contents;
+    std::shared_ptr<const PartContents> contents;
   };
   Mutex mutex_;
   std::uint64_t begun_ LOCUM_GUARDED_BY(mutex_) = 0;
@@ -40,4 +38,4 @@ class EarlierCheckpoints {
   std::map<std::string, std::uint64_t> times_ LOCUM_GUARDED_BY(mutex_);  ///< the last one of each series
 };
 
-}  // namespace locum
+}  // namespace locum::storage
