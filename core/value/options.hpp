@@ -72,8 +72,8 @@ struct RuntimeOptions {
   std::uint64_t inline_bytes = 4096;  // LOCUM_INLINE_BYTES
   /// Window of `Proxy::prefetch`: at most this many bytes are on their way to a rank, or have arrived unused,
   /// at a time; further objects queue. A larger object is fetched alone. Futures (`get_async`) have a window
-  /// of the same size, in which objects count until they are got. 0: a quarter of the rank's share of
-  /// memory_bytes.
+  /// of the same size, in which objects count until they are got. So has each backend of stores. 0: a quarter
+  /// of the rank's share of memory_bytes, also over `nodes+`; 256 MiB over other backends.
   std::uint64_t prefetch_bytes = 0;  // LOCUM_PREFETCH_BYTES
   /// A folder on a disk of each node. If the node's memory is full, objects of 64 KiB and more without views
   /// are moved there, and back when they are read. Empty: none are. Copied by the runtime.

@@ -141,6 +141,11 @@ Progress::Options progress_options(const mpi::CommunicatorGroup& group) {
   return options;
 }
 
+// A rank that serves others only in its calls may be silent for as long as it computes.
+constexpr std::chrono::milliseconds patience_with_computing = std::chrono::hours(24);
+
+}  // namespace
+
 std::uint64_t window_bytes(const RuntimeParts& parts) {
   constexpr std::uint64_t share = 4;
   const std::vector<int>& node_of_rank = parts.group.node_of_rank();
@@ -149,11 +154,6 @@ std::uint64_t window_bytes(const RuntimeParts& parts) {
              ? parts.options.prefetch_bytes
              : parts.node.memory_bytes / share / static_cast<std::uint64_t>(mates);
 }
-
-// A rank that serves others only in its calls may be silent for as long as it computes.
-constexpr std::chrono::milliseconds patience_with_computing = std::chrono::hours(24);
-
-}  // namespace
 
 RuntimeLinks open_links(const RuntimeParts& parts) {
   if (parts.group.nodes() == 1) {

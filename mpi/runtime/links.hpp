@@ -40,6 +40,8 @@ struct RuntimeParts {
   std::shared_ptr<mpi::LostRankMonitor> losses;
 };
 
+/// Returns the bytes of objects in the node's memory that a rank may have ahead of their use.
+[[nodiscard]] std::uint64_t window_bytes(const RuntimeParts& parts);
 /// Collective over all ranks. Throws the same Error on all of them: `unsupported` if the library was built
 /// without the transport that the options ask for.
 [[nodiscard]] RuntimeLinks open_links(const RuntimeParts& parts);

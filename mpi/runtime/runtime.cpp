@@ -166,13 +166,15 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
     : state_(std::make_unique<State>(parts_of_group(communicator, with_environment(options)))) {
   mpi::CommunicatorGroup& group = state_->group;
   const RuntimeOptions& own = state_->options;
-  state_->backends =
-      std::make_shared<BackendSessions>(mpi::agreed_stores(group, state_->stores),
-                                        BackendSessionOptions{.timeout = own.timeout,
-                                                              .decoded_cache_bytes = own.decoded_cache_bytes,
-                                                              .rank = group.rank(),
-                                                              .node = group.node()},
-                                        state_->metrics);
+  BackendSessionOptions of_sessions{.timeout = own.timeout,
+                                    .decoded_cache_bytes = own.decoded_cache_bytes,
+                                    .rank = group.rank(),
+                                    .node = group.node()};
+  if (own.prefetch_bytes != 0) {
+    of_sessions.prefetch_bytes = own.prefetch_bytes;
+  }
+  state_->backends = std::make_shared<BackendSessions>(mpi::agreed_stores(group, state_->stores), of_sessions,
+                                                       state_->metrics);
   state_->incarnation = random_incarnation(group);
   shm::Node node = open_own_node(group, state_->options, state_->incarnation);
   state_->losses = std::make_shared<mpi::LostRankMonitor>(
@@ -186,13 +188,14 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
 
   const NodeMemory memory{std::move(node.arena), std::move(node.table), std::move(node.directory),
                           std::move(node.monitor), std::move(node.spill)};
-  RuntimeLinks links = open_links({.group = group,
-                                   .memory = memory,
-                                   .node = node,
-                                   .options = state_->options,
-                                   .incarnation = state_->incarnation,
-                                   .metrics = state_->metrics,
-                                   .losses = state_->losses});
+  const RuntimeParts parts{.group = group,
+                           .memory = memory,
+                           .node = node,
+                           .options = state_->options,
+                           .incarnation = state_->incarnation,
+                           .metrics = state_->metrics,
+                           .losses = state_->losses};
+  RuntimeLinks links = open_links(parts);
   state_->links = std::move(links.links);
   state_->close_transport = std::move(links.close_transport);
   state_->transport = {.transport = std::move(links.transport),
@@ -200,6 +203,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
                        .only_in_calls = links.only_in_calls};
   state_->backends->know_job({.lost_mates = [losses = state_->losses] { return losses->mates(); },
                               .ranks = ranks_of(group),
+                              .window_bytes = window_bytes(parts),
                               .only_in_calls = links.only_in_calls});
   state_->memory_bytes = node.memory_bytes;
   if (links.only_in_calls) {

@@ -136,7 +136,7 @@ Result<RuntimeTier> RuntimeTier::open(const Session& own, Url url, BackendSessio
                 {.writes = *writes,
                  .timeout = options.timeout,
                  .most_threads = options.most_threads,
-                 .prefetch_bytes = options.prefetch_bytes,
+                 .prefetch_bytes = job.window_bytes,
                  .claims_store = *claims,
                  .unwritten_bytes = *unwritten,
                  .unwritten_store = *records,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -26,7 +27,8 @@ class RuntimeTier {
   struct Job {
     std::function<std::vector<int>()> lost_mates;  ///< dead ranks of this node; any thread calls it
     SharedBy ranks = SharedBy::process;            ///< who has to reach the backend
-    bool only_in_calls = false;                    ///< no thread but the program's may use the links
+    std::uint64_t window_bytes = 0;  ///< of objects that a rank may have in memory ahead of their use
+    bool only_in_calls = false;      ///< no thread but the program's may use the links
   };
 
   /// Whether a URL asks for one: by `nodes+` before that of the backend.
