@@ -130,13 +130,15 @@ class ObjectSharing {
       note_handles(reader);
     }
     for (std::size_t object = 0; object < reader.size(); ++object) {
-      if (!reader.is_whole(object) || is_of_the_library(reader.facts(object))) {
+      const bool is_whole = reader.is_whole(object);
+      const ObjectFacts facts = is_whole ? reader.facts(object) : ObjectFacts();
+      if (!is_whole || is_of_the_library(facts)) {
         if (!options_.skip_damaged) {
           throw Error(Errc::corrupt, "the table of the checkpoint's file '" + reader.path() +
                                          "' is damaged; skip_damaged restores the other objects");
         }
         left_out_.add("a row of the table of '" + reader.path() + "' is damaged", 1);
-      } else if (options_.prefix.empty() || reader.facts(object).name.starts_with(options_.prefix)) {
+      } else if (facts.name.starts_with(options_.prefix)) {
         places_.push_back({part, object});
       }
     }
