@@ -12,7 +12,7 @@
 #   ENVIRONMENT A=B ...   for the program
 #   THREAD_LEVELS l ...   further entries, mpi.single.ranks_3: the same with no more than this thread level of MPI
 #   NODES_OF k:n ...      further entries, mpi.nodes_of_k.ranks_n: the same with the machine split by LOCUM_RANKS_PER_NODE=k;
-#                         k:n:tcp: the nodes reach each other by TCP only
+#                         k:n:tcp: the nodes reach each other by TCP only; k:n:ucx:serialized: with no more than this thread level
 #   OWN_MAIN              the sources have their own main(): for tests before MPI_Init, after MPI_Finalize, or of a job
 #                         that dies. Without RANKS such a program is one entry, named like the first argument.
 #   SERIAL                each TEST runs alone, also if ctest runs several at a time: it uses something that all share
@@ -162,9 +162,13 @@ function(locum_test name)
   endforeach()
   foreach(split IN LISTS TEST_NODES_OF)
     string(REPLACE ":" ";" split "${split}")
-    list(POP_FRONT split per_node ranks lanes)
+    list(POP_FRONT split per_node ranks lanes level)
     set(TEST_ENVIRONMENT "LOCUM_RANKS_PER_NODE=${per_node}")
     set(kind nodes_of_${per_node})
+    if(level)
+      list(APPEND TEST_ENVIRONMENT "LOCUM_TEST_THREAD_LEVEL=${level}")
+      string(PREPEND kind "${level}.")
+    endif()
     if(lanes STREQUAL "tcp")
       list(APPEND TEST_ENVIRONMENT "UCX_TLS=tcp,self")
       string(PREPEND kind "tcp.")
