@@ -137,6 +137,16 @@ template <class Action>
   return std::make_unique<ContinuationOf<Action>>(std::move(executor), std::move(action));
 }
 
+/// AsyncResult<V> as the type that a function template over `T` returns. Spelled out there it would be
+/// completed, with all that it contains, in each unit that includes the template; so it is where that is
+/// called.
+template <class V, class T>
+struct LaterOf {
+  using Type = AsyncResult<V>;
+};
+template <class V, class T>
+using Later = typename LaterOf<V, T>::Type;
+
 /// Base of the promise types of coroutines that return an AsyncResult: these run eagerly until they first
 /// wait.
 template <class V>
@@ -161,10 +171,11 @@ class EventualPromise final : public EventualPromiseBase<V> {
     this->state_->settle(Result<V>(std::forward<U>(value)));
   }
 };
-template <>
-class EventualPromise<void> final : public EventualPromiseBase<void> {
+template <class V>
+  requires std::is_void_v<V>
+class EventualPromise<V> final : public EventualPromiseBase<V> {
  public:
-  void return_void() { state_->settle({}); }
+  void return_void() { this->state_->settle({}); }
 };
 
 }  // namespace detail

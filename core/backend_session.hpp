@@ -1,11 +1,11 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string_view>
 
 #include <locum/backend_needs.hpp>
+#include <locum/deadline.hpp>
 #include <locum/metrics.hpp>
 #include <locum/options.hpp>
 #include <locum/ports/backend.hpp>

@@ -278,9 +278,7 @@ template <class T>
   if constexpr (FlatRange<T>) {
     return array_meta(0, {}, Extents(0), array_type<ArrayElementOf<T>>);
   } else if constexpr (Flat<T>) {
-    return {
-        0, sizeof(T), std::max<std::uint32_t>(alignof(T), 16), identity.hash, identity.name, {}, Layout::flat,
-        {}};
+    return {0, sizeof(T), alignment_of<T>, identity.hash, identity.name, {}, Layout::flat, {}};
   } else {
     return {0, 1, 16, identity.hash, identity.name, {}, Layout::encoded, {}};
   }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string_view>
 #include <type_traits>
@@ -9,6 +8,7 @@
 
 #include <locum/call_options.hpp>
 #include <locum/codec.hpp>
+#include <locum/deadline.hpp>
 #include <locum/detail/range.hpp>
 #include <locum/store.hpp>
 
@@ -69,18 +69,18 @@ class CodedStore {
   }
   template <class T>
     requires(!detail::is_call_option<T>)
-  [[nodiscard]] AsyncResult<Key> put_async(const T& value, const StoringOptions& options = {}) const {
+  [[nodiscard]] detail::Later<Key, T> put_async(const T& value, const StoringOptions& options = {}) const {
     return store_.put_async(value, put_options<T>(options));
   }
   template <class T>
     requires(!detail::is_call_option<T>)
-  [[nodiscard]] AsyncResult<Key> put_async(std::string_view name, const T& value,
-                                           const StoringOptions& options = {}) const {
+  [[nodiscard]] detail::Later<Key, T> put_async(std::string_view name, const T& value,
+                                                const StoringOptions& options = {}) const {
     return store_.put_async(name, value, put_options<T>(options));
   }
   template <class T>
-  [[nodiscard]] AsyncResult<Key> replace_async(std::string_view name, const T& value,
-                                               const CodedReplaceOptions& options = {}) const {
+  [[nodiscard]] detail::Later<Key, T> replace_async(std::string_view name, const T& value,
+                                                    const CodedReplaceOptions& options = {}) const {
     return store_.replace_async(name, value, in_place_of<T>(options));
   }
   /// Returns a `Proxy<T>` for a type that the codec takes, a `Proxy<T[]>` for a range of flat elements that

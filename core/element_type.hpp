@@ -1,15 +1,68 @@
 #pragma once
 
-#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-#include <locum/detail/flattened.hpp>
+#include <locum/extents.hpp>
 #include <locum/result.hpp>
 #include <locum/type_name.hpp>
 
 namespace locum {
+
+namespace detail {
+
+/// How an array of `E` is stored: an array of arrays becomes one of more dimensions; `double[4][5]` and
+/// `std::vector<std::array<double, 3>>` become arrays of `double`. Dimensions beyond `max_rank` stay in the
+/// element.
+template <class E, std::size_t Left = max_rank - 1>
+struct Flattened {
+  using Element = E;
+  static constexpr std::array<std::uint64_t, 0> inner{};  ///< extents of one `E`
+};
+template <class E, std::size_t N, std::size_t Left>
+  requires(Left > 0 && N > 0)
+struct Flattened<E[N], Left> {
+ private:
+  using Rest = Flattened<E, Left - 1>;
+
+ public:
+  using Element = typename Rest::Element;
+  static constexpr auto inner = [] {
+    std::array<std::uint64_t, Rest::inner.size() + 1> extents{N};
+    for (std::size_t at = 0; at < Rest::inner.size(); ++at) {
+      extents[at + 1] = Rest::inner[at];
+    }
+    return extents;
+  }();
+};
+template <class E, std::size_t N, std::size_t Left>
+  requires(Left > 0 && N > 0)
+struct Flattened<std::array<E, N>, Left> : Flattened<E[N], Left> {};
+
+template <class E>
+using FlattenedElement = typename Flattened<E>::Element;
+
+/// Returns the extents, in flattened elements, of an array with these extents in `E`. REQUIRES: together at
+/// most `max_rank`.
+template <class E>
+[[nodiscard]] constexpr Extents with_inner(Extents extents) noexcept {
+  for (const std::uint64_t extent : Flattened<E>::inner) {
+    extents.values[extents.rank++] = extent;
+  }
+  return extents;
+}
+/// Inverts with_inner(); returns no extents if these are at most those of one `E`.
+template <class E>
+[[nodiscard]] constexpr Extents without_inner(Extents extents) noexcept {
+  constexpr std::size_t inner = Flattened<E>::inner.size();
+  extents.rank = static_cast<std::uint8_t>(extents.rank > inner ? extents.rank - inner : 0);
+  return extents;
+}
+
+}  // namespace detail
 
 /// The element type of an array, where a program knows it only at run time: file formats, bindings, tools.
 /// Numbers are `f64`, `i32`, `u8` …, complex numbers `c64` and `c128`; flat classes include their size,
@@ -51,7 +104,7 @@ class ElementType {
   ElementType(std::string_view name, std::uint64_t bytes, std::uint64_t alignment)
       : name_(name),
         bytes_(static_cast<std::uint32_t>(bytes)),
-        alignment_(static_cast<std::uint32_t>(std::max<std::uint64_t>(alignment, 16))) {}
+        alignment_(static_cast<std::uint32_t>(alignment > 16 ? alignment : 16)) {}
 
   std::string name_;
   std::uint32_t bytes_ = 0;

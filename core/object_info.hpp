@@ -1,10 +1,10 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 
+#include <locum/deadline.hpp>
 #include <locum/element_type.hpp>
 #include <locum/extents.hpp>
 #include <locum/key.hpp>

@@ -3,6 +3,7 @@
 #include "core/async/completion_counter.hpp"
 #include "core/detail/decoded_cache.hpp"
 #include "core/detail/session_state.hpp"
+#include "core/ports/now_or_task.hpp"
 
 namespace locum::detail {
 
@@ -29,15 +30,18 @@ Result<std::shared_ptr<SessionState>> ProxyTarget::session() const {
                        .about(to_string(handle_.key));
 }
 
-NowOrTask<ObjectView> ProxyTarget::get_or_task(SessionState& session, Deadline deadline) {
+void ProxyTarget::begin(BegunFetch& fetch, const std::shared_ptr<SharedState>& state, SessionState& session,
+                        Deadline deadline) {
+  auto listener = BegunFetch::listener(state);
+  ObjectView known;
   {
     const MutexLock lock(mutex_);
-    if (object_) {
-      return {object_};
-    }
+    known = object_;
   }
-  return handle_.awaits_promise() ? session.get_or_task(handle_, CountsUntil::it_is_got, deadline)
-                                  : session.get_or_task(addressed(handle_), {}, deadline);
+  fetch.begin(known                      ? NowOrTask<ObjectView>{std::move(known)}
+              : handle_.awaits_promise() ? session.get_or_task(handle_, CountsUntil::it_is_got, deadline)
+                                         : session.get_or_task(addressed(handle_), {}, deadline),
+              std::move(listener));
 }
 
 Result<ProxyTarget::Fetched> ProxyTarget::fetched(Result<ObjectView> found) {

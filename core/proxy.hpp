@@ -14,7 +14,7 @@
 #include <locum/async_result.hpp>
 #include <locum/codec.hpp>
 #include <locum/detail/base/mutex.hpp>
-#include <locum/detail/coming_state.hpp>
+#include <locum/detail/begun_fetch.hpp>
 #include <locum/detail/range.hpp>
 #include <locum/detail/read.hpp>
 #include <locum/detail/session_calls.hpp>
@@ -44,9 +44,10 @@ class ProxyTarget {
   [[nodiscard]] Result<Fetched> fetch(Deadline deadline);
   /// Returns the session, or the error of the stand-in.
   [[nodiscard]] Result<std::shared_ptr<SessionState>> session() const;
-  /// Starts an asynchronous fetch() of the object alone.
-  [[nodiscard]] NowOrTask<ObjectView> get_or_task(SessionState& session, Deadline deadline);
-  /// Converts the result of get_or_task() to that of fetch().
+  /// Begins an asynchronous fetch() of the object alone, which ends `state`.
+  void begin(BegunFetch& fetch, const std::shared_ptr<SharedState>& state, SessionState& session,
+             Deadline deadline);
+  /// Converts the result of begin() to that of fetch().
   [[nodiscard]] Result<Fetched> fetched(Result<ObjectView> found);
   /// Begins to fetch the object, which stays pinned until unpin().
   void prefetch();
@@ -65,7 +66,7 @@ class ProxyTarget {
 
   mutable Mutex mutex_;
   ObjectView object_ LOCUM_GUARDED_BY(mutex_);
-  std::shared_ptr<Fetch> coming_ LOCUM_GUARDED_BY(mutex_);
+  std::shared_ptr<Coming<ObjectView>> coming_ LOCUM_GUARDED_BY(mutex_);
 };
 
 /// State shared by the copies of one stand-in whose object is seen as a `V`: a View<T>, or a RawView.
@@ -177,12 +178,14 @@ class StandIn {
     if (!session) {
       return AsyncResult<V>(session.error());
     }
-    return detail::begin_coming<V, ObjectView>(
-        detail::completions_of(**session), [&] { return target_->get_or_task(**session, deadline); },
+    return detail::made_of_object<V>(
+        detail::completions_of(**session),
+        [&](detail::BegunFetch& fetch, const auto& state) {
+          target_->begin(fetch, state, **session, deadline);
+        },
         [target = target_](Result<ObjectView> found) {
           return target->take(target->fetched(std::move(found)), {});
-        },
-        detail::NotNoted());
+        });
   }
   /// Gives a coroutine the result of get() as soon as it has arrived.
   [[nodiscard]] typename AsyncResult<V>::Awaiting operator co_await() const {

@@ -7,7 +7,6 @@
 #include <type_traits>
 #include <utility>
 
-#include <locum/detail/strided_bytes.hpp>
 #include <locum/element_type.hpp>
 #include <locum/extents.hpp>
 #include <locum/strided_array.hpp>

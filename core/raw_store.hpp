@@ -12,6 +12,7 @@
 
 #include <locum/async_result.hpp>
 #include <locum/call_options.hpp>
+#include <locum/detail/object/selection.hpp>
 #include <locum/detail/update_steps.hpp>
 #include <locum/element_type.hpp>
 #include <locum/key.hpp>
@@ -91,9 +92,9 @@ class RawStore : private detail::UpdateSteps {
   template <ObjectId I>
   [[nodiscard]] Result<std::size_t> read(const I& id, const RawArray& into,
                                          const RawOptions& options = {}) const {
-    const auto selection = selection_of(into, options.slab);
-    return read_into(into, options.slab.is_given() || !selection ? fetch_some(id, selection, options.deadline)
-                                                                 : fetch(id, options.deadline));
+    return read_into(into, into.is_valid() && !options.slab.is_given()
+                               ? fetch(id, options.deadline)
+                               : fetch_some(id, selection_of(into, options.slab), options.deadline));
   }
   /// Returns an unresolved stand-in for an existing object; see Store::proxy().
   template <ObjectId I>
@@ -140,7 +141,7 @@ class RawStore : private detail::UpdateSteps {
   [[nodiscard]] std::vector<Result<RawView>> get_batch(const Range& ids,
                                                        const CallOptions& options = {}) const {
     const Deadline until = moment(options.deadline);
-    return raws_of(find_batch(detail::BatchAddresses(*open_, ids), Wanting::all, until));
+    return raws_of(find_batch(detail::BatchAddresses(*open_, ids), until));
   }
 
  private:
@@ -150,7 +151,6 @@ class RawStore : private detail::UpdateSteps {
   [[nodiscard]] Result<Writer<std::byte>> writer(std::string_view name, bool named,
                                                  const ElementType& element, const Extents& extents,
                                                  const StoringOptions& options) const;
-  using StoreBase::selection_of;
   [[nodiscard]] static Result<Selection> selection_of(const RawArray& into, const Hyperslab& slab);
   [[nodiscard]] Result<std::size_t> read_into(const RawArray& into, const Result<ObjectView>& object) const;
   [[nodiscard]] AsyncResult<std::size_t> begin_read_into(const Result<void>& allowed, const Address& address,

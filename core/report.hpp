@@ -1,12 +1,12 @@
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <type_traits>
 
+#include <locum/deadline.hpp>
 #include <locum/metrics.hpp>
 
 namespace locum {

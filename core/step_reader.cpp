@@ -4,7 +4,6 @@
 
 #include "core/base/resolved_path.hpp"
 #include "core/detail/object_calls.hpp"
-#include "core/detail/strided_bytes.hpp"
 #include "core/raw_array.hpp"
 #include "core/steps/step_fetch.hpp"
 #include "core/steps/step_input.hpp"

@@ -75,6 +75,52 @@ AsyncResult<std::int64_t> Store::adding(Store store, std::string name, std::int6
   }
 }
 
+AsyncResult<ObjectInfo> Store::info_async(const Key& key, const CallOptions& options) const {
+  return begin_info(key, options.deadline);
+}
+
+AsyncResult<ObjectInfo> Store::info_async(std::string_view name, const CallOptions& options) const {
+  return begin_info(name, options.deadline);
+}
+
+AsyncResult<std::vector<std::string>> Store::keys_async(std::string_view prefix,
+                                                        const CallOptions& options) const {
+  return begin_keys(prefix, options.deadline);
+}
+
+AsyncResult<bool> Store::exists_async(const Key& key, const CallOptions& options) const {
+  return begin_exists(key, options.deadline);
+}
+
+AsyncResult<bool> Store::exists_async(std::string_view name, const CallOptions& options) const {
+  return begin_exists(name, options.deadline);
+}
+
+AsyncResult<bool> Store::evict_async(const Key& key, const CallOptions& options) const {
+  return begin_evict(key, options.deadline);
+}
+
+AsyncResult<bool> Store::evict_async(std::string_view name, const CallOptions& options) const {
+  return begin_evict(name, options.deadline);
+}
+
+AsyncResult<Key> Store::put_bytes_async(std::span<const std::byte> bytes,
+                                        const StoringOptions& options) const {
+  const auto allowed = never_waits({}, options.when_full);
+  if (allowed && options.listed) {
+    return begin_put_bytes(unnamed(true), bytes, detail::StoredHow(options));
+  }
+  return AsyncResult<Key>(allowed ? put_bytes(bytes, options) : allowed.error());
+}
+
+AsyncResult<Key> Store::put_bytes_async(std::string_view name, std::span<const std::byte> bytes,
+                                        const StoringOptions& options) const {
+  const detail::FullName whole = full(name);
+  const auto allowed = never_waits(whole, options.when_full);
+  return allowed ? begin_put_bytes(whole, bytes, detail::StoredHow(options))
+                 : AsyncResult<Key>(allowed.error());
+}
+
 Handle Store::handle_of(std::string_view name, const Made& made, const TypeIdentity& identity) const {
   ObjectFacts facts;
   facts.key = made.key;

@@ -11,7 +11,6 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include <locum/call_options.hpp>
@@ -277,7 +276,7 @@ class Store : private detail::UpdateSteps {
   template <class T, ObjectId I>
   [[nodiscard]] Result<View<T>> get(const I& id, const GetOptions<T>& options) const {
     const Deadline until = options.deadline;
-    return view_of<T>(object_of(id, options, until), until, options.codec.reader());
+    return view_of<T>(fetch_chosen(id, choice_in(options), until), until, options.codec.reader());
   }
   /// Reads an array, or a selection of it, into the caller's memory: `read(id, std::span(mine))`. Returns the
   /// number of elements written. `invalid_argument` if the memory is too small; after any other error its
@@ -290,9 +289,9 @@ class Store : private detail::UpdateSteps {
   [[nodiscard]] Result<std::size_t> read(const I& id, std::span<T, N> into,
                                          const GetOptions<T[]>& options = {}) const {
     const auto first = locum::array(into.data(), {into.size()});
-    return elements_into<T>(detail::bytes_of(first), detail::Fit::at_least,
-                            fetch_into(id, selection_of<T[]>(options),
-                                       std::as_writable_bytes(std::span<T>(into)), options.deadline));
+    return elements_into<T>(
+        detail::bytes_of(first), detail::Fit::at_least,
+        fetch_into(id, choice_in(options), std::as_writable_bytes(std::span<T>(into)), options.deadline));
   }
   /// Overload for memory with gaps, such as the interior of an array with ghost cells: `read(id,
   /// locum::array(&mine[nx + 3], {ny, nx}, {nx + 2, 1}))`. The extents of `into` must be those of the object,
@@ -303,14 +302,12 @@ class Store : private detail::UpdateSteps {
                                          const GetOptions<T[]>& options = {}) const {
     return elements_into<T>(detail::bytes_of(into),
                             options.part.is_given() ? detail::Fit::elements : detail::Fit::same_extents,
-                            object_of(id, options, options.deadline));
+                            fetch_chosen(id, choice_in(options), options.deadline));
   }
   /// Returns the stored bytes of an object of any type, in place: all, or a part.
   template <ObjectId I>
   [[nodiscard]] Result<View<std::byte[]>> get_bytes(const I& id, const BytesOptions& options = {}) const {
-    return bytes_of(options.part.is_given()
-                        ? fetch_some(id, selection_of<std::byte[]>({.part = options.part}), options.deadline)
-                        : fetch(id, options.deadline));
+    return bytes_of(fetch_chosen(id, choice_of_bytes(options.part), options.deadline));
   }
   /// Blocks until a rank puts an object under the name, and returns a view of it; the thread sleeps.
   /// `timeout` if no rank puts it before the deadline; earlier `broken_promise` or `peer_lost` if the name
@@ -391,11 +388,11 @@ class Store : private detail::UpdateSteps {
   /// future that a thread waits for, or that has a continuation, skips the queue.
   template <class T, ObjectId I>
   [[nodiscard]] Future<T> get_async(const I& id) const {
-    return begin<T>(may_read(id), address_of(id), Selection(), {});
+    return begin<T>(may_read(id), address_of(id), {}, {});
   }
   template <class T, ObjectId I>
   [[nodiscard]] Future<T> get_async(const I& id, const GetOptions<T>& options) const {
-    return begin<T>(may_read(id), address_of(id), selection_of<T>(options), options.deadline,
+    return begin<T>(may_read(id), address_of(id), choice_in(options), options.deadline,
                     options.codec.reader());
   }
   /// Returns a future for each key or name of a range, in its order. See when_any() and when_all().
@@ -422,104 +419,86 @@ class Store : private detail::UpdateSteps {
     return begin_wait<T>(name, ReadOptions<T>{.codec = {}, .deadline = limit});
   }
   /// Starts an asynchronous info().
-  template <ObjectId I>
-  [[nodiscard]] AsyncResult<ObjectInfo> info_async(const I& id, const CallOptions& options = {}) const {
-    return begin_info(id, options.deadline);
-  }
+  [[nodiscard]] AsyncResult<ObjectInfo> info_async(const Key& key, const CallOptions& options = {}) const;
+  [[nodiscard]] AsyncResult<ObjectInfo> info_async(std::string_view name,
+                                                   const CallOptions& options = {}) const;
   /// Starts an asynchronous keys().
   [[nodiscard]] AsyncResult<std::vector<std::string>> keys_async(std::string_view prefix = {},
-                                                                 const CallOptions& options = {}) const {
-    return begin_keys(prefix, options.deadline);
-  }
+                                                                 const CallOptions& options = {}) const;
   /// Starts an asynchronous exists().
-  template <ObjectId I>
-  [[nodiscard]] AsyncResult<bool> exists_async(const I& id, const CallOptions& options = {}) const {
-    return begin_exists(id, options.deadline);
-  }
+  [[nodiscard]] AsyncResult<bool> exists_async(const Key& key, const CallOptions& options = {}) const;
+  [[nodiscard]] AsyncResult<bool> exists_async(std::string_view name, const CallOptions& options = {}) const;
   /// Starts an asynchronous put(). The value is stored when this returns, so the caller may change or destroy
   /// its own; this takes the time of the copy, and of making room if the memory is full. Only the name is
   /// bound in the background, by its home node, within the deadline; without a name the future is ready at
   /// once. A cancelled or dropped future does not stop the put. The limits of get_async() apply.
   /// `invalid_argument` for WhenFull::wait.
   template <class T>
-  [[nodiscard]] AsyncResult<Key> put_async(const T& value) const {
-    return AsyncResult<Key>(put(value));
+  [[nodiscard]] detail::Later<Key, T> put_async(const T& value) const {
+    return detail::Later<Key, T>(put(value));
   }
   template <class T>
-  [[nodiscard]] AsyncResult<Key> put_async(const T& value, const PutOptions<T>& options) const {
+  [[nodiscard]] detail::Later<Key, T> put_async(const T& value, const PutOptions<T>& options) const {
     const auto allowed = never_waits({}, options.when_full);
     if (allowed && options.listed) {
       return begin_put(unnamed(true), value, options.codec, {}, detail::StoredHow(options));
     }
-    return AsyncResult<Key>(allowed ? put(value, options) : allowed.error());
+    return detail::Later<Key, T>(allowed ? put(value, options) : allowed.error());
   }
   template <class T>
     requires(!detail::is_call_option<T>)
-  [[nodiscard]] AsyncResult<Key> put_async(std::string_view name, const T& value) const {
+  [[nodiscard]] detail::Later<Key, T> put_async(std::string_view name, const T& value) const {
     return begin_put(full(name), value, {}, {});
   }
   template <class T>
-  [[nodiscard]] AsyncResult<Key> put_async(std::string_view name, const T& value,
-                                           const PutOptions<T>& options) const {
+  [[nodiscard]] detail::Later<Key, T> put_async(std::string_view name, const T& value,
+                                                const PutOptions<T>& options) const {
     detail::check_value<T>();
     const detail::FullName whole = full(name);
     const auto allowed = never_waits(whole, options.when_full);
     return allowed ? begin_put(whole, value, options.codec, {}, detail::StoredHow(options))
-                   : AsyncResult<Key>(allowed.error());
+                   : detail::Later<Key, T>(allowed.error());
   }
   /// Starts an asynchronous replace(), like put_async().
   template <class T>
-  [[nodiscard]] AsyncResult<Key> replace_async(std::string_view name, const T& value) const {
+  [[nodiscard]] detail::Later<Key, T> replace_async(std::string_view name, const T& value) const {
     detail::check_value<T>();
     return begin_put(full(name), value, {SealMode::replace}, {});
   }
   template <class T>
-  [[nodiscard]] AsyncResult<Key> replace_async(std::string_view name, const T& value,
-                                               const ReplaceOptions<T>& options) const {
+  [[nodiscard]] detail::Later<Key, T> replace_async(std::string_view name, const T& value,
+                                                    const ReplaceOptions<T>& options) const {
     detail::check_value<T>();
     const detail::FullName whole = full(name);
     const auto allowed = never_waits(whole, options.when_full);
     return allowed ? begin_put(whole, value, options.codec, {SealMode::replace, options.expected_generation},
                                detail::StoredHow(options))
-                   : AsyncResult<Key>(allowed.error());
+                   : detail::Later<Key, T>(allowed.error());
   }
   /// Starts an asynchronous put_bytes(), like put_async().
   [[nodiscard]] AsyncResult<Key> put_bytes_async(std::span<const std::byte> bytes,
-                                                 const StoringOptions& options = {}) const {
-    const auto allowed = never_waits({}, options.when_full);
-    if (allowed && options.listed) {
-      return begin_put_bytes(unnamed(true), bytes, detail::StoredHow(options));
-    }
-    return AsyncResult<Key>(allowed ? put_bytes(bytes, options) : allowed.error());
-  }
+                                                 const StoringOptions& options = {}) const;
   [[nodiscard]] AsyncResult<Key> put_bytes_async(std::string_view name, std::span<const std::byte> bytes,
-                                                 const StoringOptions& options = {}) const {
-    const detail::FullName whole = full(name);
-    const auto allowed = never_waits(whole, options.when_full);
-    return allowed ? begin_put_bytes(whole, bytes, detail::StoredHow(options))
-                   : AsyncResult<Key>(allowed.error());
-  }
+                                                 const StoringOptions& options = {}) const;
   /// Starts an asynchronous evict(); a cancelled or dropped future does not stop it.
-  template <ObjectId I>
-  AsyncResult<bool> evict_async(const I& id, const CallOptions& options = {}) const {
-    return begin_evict(id, options.deadline);
-  }
+  AsyncResult<bool> evict_async(const Key& key, const CallOptions& options = {}) const;
+  AsyncResult<bool> evict_async(std::string_view name, const CallOptions& options = {}) const;
   /// Starts an asynchronous read(). Only the transfer is asynchronous: `into` is written by the first get(),
   /// continuation or coroutine that takes the result, so it is not touched before that, nor if nobody does.
   /// From another node the elements pass through memory of this node.
   template <Flat T, std::size_t N, ObjectId I>
-  [[nodiscard]] AsyncResult<std::size_t> read_async(const I& id, std::span<T, N> into,
-                                                    const GetOptions<T[]>& options = {}) const {
+  [[nodiscard]] detail::Later<std::size_t, T> read_async(const I& id, std::span<T, N> into,
+                                                         const GetOptions<T[]>& options = {}) const {
     const auto first = locum::array(into.data(), {into.size()});
-    return begin_read(may_read(id), address_of(id), selection_of<T[]>(options),
+    return begin_read(may_read(id), address_of(id), choice_in(options),
                       target_of<T>(detail::bytes_of(first), detail::Fit::at_least), options.deadline);
   }
   /// Overload for memory with gaps.
   template <Flat T, ObjectId I>
-  [[nodiscard]] AsyncResult<std::size_t> read_async(const I& id, const StridedArray<T>& into,
-                                                    const GetOptions<T[]>& options = {}) const {
+  [[nodiscard]] detail::Later<std::size_t, T> read_async(const I& id, const StridedArray<T>& into,
+                                                         const GetOptions<T[]>& options = {}) const {
     return begin_read(
-        may_read(id), address_of(id), selection_of<T[]>(options),
+        may_read(id), address_of(id), choice_in(options),
         target_of<T>(detail::bytes_of(into),
                      options.part.is_given() ? detail::Fit::elements : detail::Fit::same_extents),
         options.deadline);
@@ -537,7 +516,7 @@ class Store : private detail::UpdateSteps {
                                ObjectView object, std::uint64_t generation, Deadline until) mutable {
                              const auto view = store.view_of<T>(std::move(object), until);
                              if (!view) {
-                               return AsyncResult<Key>(view.error());
+                               return detail::Later<Key, T>(view.error());
                              }
                              value->emplace(std::invoke(change, **view));
                              return store.replace_async(
@@ -608,11 +587,9 @@ class Store : private detail::UpdateSteps {
   template <class T, detail::AddressRange Range>
   [[nodiscard]] std::vector<Result<View<T>>> get_batch(const Range& ids, const GetOptions<T>& options) const {
     const Deadline until = moment(options.deadline);
-    const auto selection = selection_of<T>(options);
-    const bool whole = selection && std::holds_alternative<std::monostate>(*selection);
-    if (whole && detail::alignment_in_place<T>() <= batch_alignment) {
+    if (come_together(choice_in(options), detail::alignment_in_place<T>())) {
       const detail::BatchAddresses addresses(*open_, ids);
-      return views_of(find_batch(addresses, Wanting::all, until), until, options.codec.reader());
+      return views_of(find_batch(addresses, until), until, options.codec.reader());
     }
     GetOptions<T> each = options;
     each.deadline = until;
@@ -630,7 +607,7 @@ class Store : private detail::UpdateSteps {
     const detail::BatchAddresses addresses(*open_, ids);
     std::vector<Result<Proxy<T>>> results;
     results.reserve(addresses.all().size());
-    for (const auto& object : find_batch(addresses, Wanting::facts, options.deadline)) {
+    for (const auto& object : find_facts(addresses, options.deadline)) {
       results.push_back(proxy_to<T>(object, options.codec));
     }
     return results;
@@ -656,7 +633,7 @@ class Store : private detail::UpdateSteps {
   /// cancelled or dropped result does not stop the batch.
   template <class Range>
     requires(detail::AddressRange<Range> || detail::NamedValues<Range>)
-  [[nodiscard]] AsyncResult<std::vector<Result<Key>>> put_batch_async(
+  [[nodiscard]] detail::Later<std::vector<Result<Key>>, Range> put_batch_async(
       const Range& objects, const PutOptions<detail::PutInRange<Range>>& options = {}) const {
     return begin_put_batch(objects, options.listed, detail::StoredHow(options), options.when_full,
                            options.codec);
@@ -677,15 +654,15 @@ class Store : private detail::UpdateSteps {
     });
   }
   template <detail::AddressRange Range>
-  [[nodiscard]] AsyncResult<std::vector<Result<bool>>> exists_batch_async(
+  [[nodiscard]] detail::Later<std::vector<Result<bool>>, Range> exists_batch_async(
       const Range& ids, const CallOptions& options = {}) const {
     return soon([store = *this, ids = detail::owned_ids(ids), until = moment(options.deadline)] {
       return store.exists_batch(ids, {.deadline = until});
     });
   }
   template <detail::AddressRange Range>
-  AsyncResult<std::vector<Result<bool>>> evict_batch_async(const Range& ids,
-                                                           const CallOptions& options = {}) const {
+  detail::Later<std::vector<Result<bool>>, Range> evict_batch_async(const Range& ids,
+                                                                    const CallOptions& options = {}) const {
     return soon([store = *this, ids = detail::owned_ids(ids), until = moment(options.deadline)] {
       return store.evict_batch(ids, {.deadline = until});
     });
@@ -706,14 +683,6 @@ class Store : private detail::UpdateSteps {
   friend class detail::ObjectCalls;
   friend class detail::TaskQueueBase;
 
-  /// Returns the object, or the part that the options select.
-  template <class T, ObjectId I>
-  [[nodiscard]] Result<ObjectView> object_of(const I& id, const GetOptions<T>& options,
-                                             Deadline until) const {
-    const auto selection = selection_of<T>(options);
-    const bool whole = selection && std::holds_alternative<std::monostate>(*selection);
-    return whole ? fetch(id, until) : fetch_some(id, selection, until);
-  }
   template <class T>
   [[nodiscard]] Result<Writer<T>> make_writer(std::string_view name, bool named, const Extents& extents,
                                               const StoringOptions& options) const {

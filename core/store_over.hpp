@@ -43,8 +43,8 @@ class StoreOver : public Store {
     check_lists();
     return Store::clear(options);
   }
-  [[nodiscard]] AsyncResult<std::vector<std::string>> keys_async(std::string_view prefix = {},
-                                                                 const CallOptions& options = {}) const {
+  [[nodiscard]] detail::Later<std::vector<std::string>, StoreOver> keys_async(
+      std::string_view prefix = {}, const CallOptions& options = {}) const {
     check_lists();
     return Store::keys_async(prefix, options);
   }

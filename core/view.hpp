@@ -7,8 +7,8 @@
 #include <type_traits>
 #include <utility>
 
-#include <locum/detail/flattened.hpp>
 #include <locum/detail/object/object.hpp>
+#include <locum/element_type.hpp>
 #include <locum/flat.hpp>
 #include <locum/path.hpp>
 #include <locum/strided_array.hpp>

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -11,6 +9,7 @@
 #include <utility>
 
 #include <locum/async_result.hpp>
+#include <locum/deadline.hpp>
 #include <locum/detail/range.hpp>
 
 namespace locum {
@@ -58,7 +57,7 @@ class Arrived {
 template <detail::ForwardRange Range>
 [[nodiscard]] auto when_any(Range& eventuals, Deadline deadline = {}) -> Arrived<detail::RangeValue<Range>> {
   using E = detail::RangeValue<Range>;
-  std::optional<SharedState::Clock::time_point> until;
+  auto until = SharedState::Clock::time_point::max();  // unless it is known
   for (;;) {
     E* first = nullptr;
     std::size_t place = 0;
@@ -92,8 +91,10 @@ template <detail::ForwardRange Range>
     if (!next) {
       return {};
     }
-    until = until ? until : next->moment(deadline);
-    if (!next->await_end(seen, *until, of_others)) {
+    if (until == until.max()) {
+      until = next->moment(deadline);
+    }
+    if (!next->await_end(seen, until, of_others)) {
       return Arrived<E>::too_late();
     }
   }
@@ -104,7 +105,7 @@ template <detail::ForwardRange Range>
 /// so they need memory for all, however small the window is: 128 start at once.
 template <detail::InputRange Range>
 [[nodiscard]] bool when_all(const Range& eventuals, Deadline deadline = {}) {
-  std::optional<Deadline> until;  // one moment for all
+  Deadline until = Deadline();  // one moment for all, once it is known
   [[maybe_unused]] auto ahead = std::ranges::begin(eventuals);
   [[maybe_unused]] std::size_t hurried = 0;
   for (const auto& each : eventuals) {
@@ -119,8 +120,10 @@ template <detail::InputRange Range>
     if (each.ready()) {
       continue;
     }
-    until = until ? until : Deadline(each.state()->moment(deadline));
-    if (!each.wait_for(*until)) {
+    if (until.is_default()) {
+      until = each.state()->moment(deadline);
+    }
+    if (!each.wait_for(until)) {
       return false;
     }
   }

@@ -61,12 +61,16 @@ Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadl
   return sealed->key;
 }
 
-AsyncResult<Key> begin_seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline) {
-  if (name.empty()) {
-    return AsyncResult<Key>(seal_writer(draft, name, deadline));  // no other node is involved
+Result<Key> OpenWriter::seal(Deadline deadline) {
+  return seal_writer(draft_, name_, deadline);
+}
+
+AsyncResult<Key> OpenWriter::seal_async(Deadline deadline) {
+  if (name_.empty()) {
+    return AsyncResult<Key>(seal(deadline));  // no other node is involved
   }
-  const auto allowed = sealable(draft, name, deadline);
-  return allowed ? begin_seal(allowed->store, draft.draft(), name, {}, allowed->deadline,
+  const auto allowed = sealable(draft_, name_, deadline);
+  return allowed ? begin_seal(allowed->store, draft_.draft(), name_, {}, allowed->deadline,
                               allowed->store->session->written_by())
                  : AsyncResult<Key>(allowed.error());
 }

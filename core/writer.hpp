@@ -53,50 +53,55 @@ class OwnedDraft {
 
 /// Publishes the draft and counts it as written in place.
 [[nodiscard]] Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline);
-/// Starts an asynchronous seal_writer().
-[[nodiscard]] AsyncResult<Key> begin_seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline);
+
+/// A draft that is written in place, and its seal: the part of a Writer that does not depend on its type.
+class OpenWriter {
+ public:
+  /// Returns the extents given to create: slowest dimension first, row-major.
+  [[nodiscard]] const Extents& extents() const noexcept { return extents_; }
+
+  /// Publishes the object without copying. The memory must not be written from then on. `key_exists` if the
+  /// name was taken meanwhile; the object is then discarded. `invalid_argument` the second time.
+  [[nodiscard]] Result<Key> seal(Deadline deadline = {});
+  /// Starts an asynchronous seal(), like Store::put_async(): only binding the name at its home node may
+  /// remain to be done. The memory must not be written from this call on.
+  [[nodiscard]] AsyncResult<Key> seal_async(Deadline deadline = {});
+
+ protected:
+  OpenWriter(OwnedDraft draft, const Extents& extents, std::string name)
+      : draft_(std::move(draft)), extents_(extents), name_(std::move(name)) {}
+
+  [[nodiscard]] const OwnedDraft& draft() const noexcept { return draft_; }
+
+ private:
+  OwnedDraft draft_;
+  Extents extents_;
+  std::string name_;
+};
 
 }  // namespace detail
 
 /// Memory of a new object: write through data(), then seal(). Until then no other process sees it; a writer
 /// destroyed unsealed leaves nothing. The memory is not cleared. Movable, owned by one thread at a time.
 template <Flat T>
-class Writer {
+class Writer : public detail::OpenWriter {
  public:
   /// Made by Store::create.
   Writer(detail::OwnedDraft draft, const Extents& extents, std::string name)
-      : draft_(std::move(draft)), extents_(extents), name_(std::move(name)) {}
+      : OpenWriter(std::move(draft), extents, std::move(name)) {}
 
   /// Returns the memory; null once sealed.
   [[nodiscard]] T* data() const noexcept {
-    return draft_.owns() ? reinterpret_cast<T*>(draft_.bytes().data()) : nullptr;
+    return draft().owns() ? reinterpret_cast<T*>(draft().bytes().data()) : nullptr;
   }
   /// Returns the number of elements; 0 once sealed.
   [[nodiscard]] std::size_t size() const noexcept {
-    return draft_.owns() ? draft_.bytes().size() / sizeof(T) : 0;
+    return draft().owns() ? draft().bytes().size() / sizeof(T) : 0;
   }
   [[nodiscard]] std::span<T> span() const noexcept { return {data(), size()}; }
   [[nodiscard]] T& operator[](std::size_t index) const noexcept { return data()[index]; }
   [[nodiscard]] auto begin() const noexcept { return span().begin(); }
   [[nodiscard]] auto end() const noexcept { return span().end(); }
-  /// Returns the extents given to create: slowest dimension first, row-major.
-  [[nodiscard]] const Extents& extents() const noexcept { return extents_; }
-
-  /// Publishes the object without copying. The memory must not be written from then on. `key_exists` if the
-  /// name was taken meanwhile; the object is then discarded. `invalid_argument` the second time.
-  [[nodiscard]] Result<Key> seal(Deadline deadline = {}) {
-    return detail::seal_writer(draft_, name_, deadline);
-  }
-  /// Starts an asynchronous seal(), like Store::put_async(): only binding the name at its home node may
-  /// remain to be done. The memory must not be written from this call on.
-  [[nodiscard]] AsyncResult<Key> seal_async(Deadline deadline = {}) {
-    return detail::begin_seal_writer(draft_, name_, deadline);
-  }
-
- private:
-  detail::OwnedDraft draft_;
-  Extents extents_;
-  std::string name_;
 };
 
 }  // namespace locum

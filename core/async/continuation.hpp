@@ -29,19 +29,20 @@ class ContinuationQueue {
   ContinuationQueue(const ContinuationQueue&) = delete;
   ContinuationQueue& operator=(const ContinuationQueue&) = delete;
   ~ContinuationQueue() {
-    while (take()) {
+    if (!empty()) {
+      clear();
     }
   }
 
-  void add(std::unique_ptr<Continuation> continuation) noexcept { all_.push(*continuation.release()); }
+  void add(std::unique_ptr<Continuation> continuation) noexcept;
   /// Removes and returns the first continuation; null if there is none.
-  [[nodiscard]] std::unique_ptr<Continuation> take() noexcept {
-    return std::unique_ptr<Continuation>(all_.pop());
-  }
+  [[nodiscard]] std::unique_ptr<Continuation> take() noexcept;
   [[nodiscard]] bool empty() const noexcept { return all_.empty(); }
   void swap(ContinuationQueue& other) noexcept { std::swap(all_, other.all_); }
 
  private:
+  void clear() noexcept;
+
   IntrusiveList<Continuation> all_;
 };
 

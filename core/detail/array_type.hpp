@@ -1,13 +1,12 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-#include <locum/detail/flattened.hpp>
 #include <locum/element_type.hpp>
 #include <locum/extents.hpp>
+#include <locum/result.hpp>
 #include <locum/type_name.hpp>
 
 namespace locum::detail {
@@ -34,6 +33,10 @@ struct ArrayType {
   }
 };
 
+/// Alignment of an object of `T`, or of its elements.
+template <class T>
+inline constexpr std::uint32_t alignment_of = alignof(T) > 16 ? alignof(T) : 16;
+
 /// The array type of a `T`.
 template <class T>
 inline constexpr ArrayType array_type{
@@ -41,9 +44,14 @@ inline constexpr ArrayType array_type{
     .object = type_identity<FlattenedElement<T>[]>,
     .element_bytes = sizeof(T),
     .flat_bytes = sizeof(FlattenedElement<T>),
-    .alignment = std::max<std::uint32_t>(alignof(T), 16),
+    .alignment = alignment_of<T>,
     .inner = with_inner<T>({}),
 };
+
+/// Returns the bytes of an array of these extents. `invalid_argument` if there are no extents, unless the
+/// type is that of one element alone; if there are more than `max_rank` together with those of one element,
+/// or a negative one; or if the product overflows.
+[[nodiscard]] Result<std::uint64_t> array_bytes(const Extents& extents, const ArrayType& type);
 
 /// The array type of elements whose type is known at run time only, or of one such element alone. Owns the
 /// text that it refers to.
@@ -53,8 +61,8 @@ class RuntimeArrayType {
       : name_(is_value ? element.name() : element.name() + "[]"),
         type_{.name = name_,
               .object = {name_, text_hash(name_)},
-              .element_bytes = std::max<std::uint32_t>(element.bytes(), 1),
-              .flat_bytes = std::max<std::uint32_t>(element.bytes(), 1),
+              .element_bytes = element ? element.bytes() : 1,
+              .flat_bytes = element ? element.bytes() : 1,
               .alignment = element.alignment(),
               .alignment_is_guess = element.alignment_is_guess(),
               .is_value = is_value} {}

@@ -6,31 +6,73 @@
 #include <vector>
 
 #include "core/detail/begun_seal.hpp"
+#include "core/detail/coming_state.hpp"
 #include "core/detail/promises.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/node/promised.hpp"
+#include "core/object/selection.hpp"
 #include "core/raw_view.hpp"
 
 namespace locum::detail {
+
+namespace {
+
+// Begins the NowOrTask<T> that `call` returns, as AsyncSteps::begin_of_object() begins a fetch; for `note`
+// see ComingState.
+template <class T, class Call, class Make, class Note = NotNoted>
+AsyncResult<T> begin_task(SessionState& session, const Address& address, Call call, Make make,
+                          Note note = {}) {
+  return begin_coming<T, T>(
+      session.completions(), std::move(call),
+      [make = std::move(make), key = address.key, name = std::string(address.name)](Result<T> end) {
+        return make(std::move(end), name.empty() ? Address(key) : Address(key.store, name));
+      },
+      std::move(note));
+}
+
+}  // namespace
 
 Result<ObjectView> AsyncSteps::arrived(SessionState& session, Result<ObjectView> found,
                                        const Address& about) {
   return found ? std::move(found) : session.missed(about, found.error());
 }
 
-NowOrTask<ObjectView> AsyncSteps::get_or_task(const Address& address, const Selection& selection,
-                                              Deadline deadline) const {
-  return session().get_or_task(address, selection, effective(deadline));
+Result<void> AsyncSteps::may_choose(const Result<void>& allowed, const Choice& choice) {
+  if (allowed && choice.type != nullptr) {
+    if (const auto selection = selection_of(choice); !selection) {
+      return selection.error();
+    }
+  }
+  return allowed;
 }
 
-NowOrTask<ObjectView> AsyncSteps::await_or_task(const Address& name, Deadline deadline) const {
-  return session().promises().await_or_task(name, effective(deadline));
+void AsyncSteps::begin_get(BegunFetch& fetch, const std::shared_ptr<SharedState>& state,
+                           const Address& address, const Choice& choice, Deadline deadline) const {
+  begin_get(fetch, state, address, *selection_of(choice), deadline);
+}
+
+void AsyncSteps::begin_get(BegunFetch& fetch, const std::shared_ptr<SharedState>& state,
+                           const Address& address, const Selection& selection, Deadline deadline) const {
+  auto listener = BegunFetch::listener(state);
+  fetch.begin(session().get_or_task(address, selection, effective(deadline)), std::move(listener));
+}
+
+void AsyncSteps::begin_facts(BegunFetch& fetch, const std::shared_ptr<SharedState>& state,
+                             const Address& address, Deadline deadline) const {
+  begin_get(fetch, state, address, Selection(Facts()), deadline);
+}
+
+void AsyncSteps::begin_await(BegunFetch& fetch, const std::shared_ptr<SharedState>& state,
+                             const Address& name, Deadline deadline) const {
+  auto listener = BegunFetch::listener(state);
+  fetch.begin(session().promises().await_or_task(name, effective(deadline)), std::move(listener));
 }
 
 AsyncResult<RawView> AsyncSteps::begin_raw(const Result<void>& allowed, const Address& address,
                                            Deadline deadline) const {
-  return begin<RawView, ObjectView>(
-      address, allowed, [&] { return get_or_task(address, Selection(), deadline); },
+  return begin_of_object<RawView>(
+      address, allowed,
+      [&](BegunFetch& fetch, const auto& state) { begin_get(fetch, state, address, Selection(), deadline); },
       [steps = *this](Result<ObjectView> found, const Address& about) {
         return steps.raw_of(arrived(steps.session(), std::move(found), about));
       });
@@ -39,19 +81,25 @@ AsyncResult<RawView> AsyncSteps::begin_raw(const Result<void>& allowed, const Ad
 AsyncResult<RawView> AsyncSteps::begin_raw_wait(std::string_view name, Deadline deadline) const {
   const FullName whole = full(name);
   const Address address = whole;
-  return begin<RawView, ObjectView>(
-      address, usable(whole), [&] { return await_or_task(address, deadline); },
+  return begin_of_object<RawView>(
+      address, usable(whole),
+      [&](BegunFetch& fetch, const auto& state) { begin_await(fetch, state, address, deadline); },
       [steps = *this](Result<ObjectView> found, const Address& about) {
         return steps.raw_of(arrived(steps.session(), std::move(found), about));
       });
 }
 
 AsyncResult<std::size_t> AsyncSteps::begin_read(const Result<void>& allowed, const Address& address,
+                                                const Choice& choice, Target into, Deadline deadline) const {
+  return begin_read(allowed, address, selection_of(choice), std::move(into), deadline);
+}
+
+AsyncResult<std::size_t> AsyncSteps::begin_read(const Result<void>& allowed, const Address& address,
                                                 const Result<Selection>& selection, Target into,
                                                 Deadline deadline) const {
-  return begin<std::size_t, ObjectView>(
+  return begin_of_object<std::size_t>(
       address, allowed && !selection ? selection.error() : allowed,
-      [&] { return get_or_task(address, *selection, deadline); },
+      [&](BegunFetch& fetch, const auto& state) { begin_get(fetch, state, address, *selection, deadline); },
       [open = open_, into = std::move(into)](Result<ObjectView> found, const Address& about) {
         SessionState& session = *open->session;
         const auto object = arrived(session, std::move(found), about);
@@ -63,9 +111,9 @@ AsyncResult<std::size_t> AsyncSteps::begin_read(const Result<void>& allowed, con
 AsyncResult<ObjectView> AsyncSteps::begin_object(const Result<void>& allowed, const Address& address,
                                                  const Result<Selection>& selection,
                                                  Deadline deadline) const {
-  return begin<ObjectView, ObjectView>(
+  return begin_of_object<ObjectView>(
       address, allowed && !selection ? selection.error() : allowed,
-      [&] { return get_or_task(address, *selection, deadline); },
+      [&](BegunFetch& fetch, const auto& state) { begin_get(fetch, state, address, *selection, deadline); },
       [open = open_](Result<ObjectView> found, const Address& about) {
         return arrived(*open->session, std::move(found), about);
       });
@@ -106,8 +154,11 @@ AsyncResult<std::vector<std::string>> AsyncSteps::begin_keys(std::string_view pr
   using Names = std::vector<std::string>;
   const std::string whole = full_prefix(prefix);
   const Address address(open_->number, whole);
-  return begin<Names, Names>(
-      address, usable(address),
+  if (const auto allowed = usable(address); !allowed) {
+    return AsyncResult<Names>(session().explain(address, allowed.error()));
+  }
+  return begin_task<Names>(
+      session(), address,
       [&] {
         return session().connector().list_or_task(open_->number, whole, CountsUntil::it_is_got,
                                                   effective(deadline));
@@ -119,16 +170,26 @@ AsyncResult<std::vector<std::string>> AsyncSteps::begin_keys(std::string_view pr
 
 AsyncResult<ObjectInfo> AsyncSteps::begin_info_at(const Result<void>& allowed, const Address& address,
                                                   Deadline deadline) const {
-  return begin<ObjectInfo, ObjectView>(
-      address, allowed, [&] { return get_or_task(address, Selection(Facts()), deadline); },
+  return begin_of_object<ObjectInfo>(
+      address, allowed,
+      [&](BegunFetch& fetch, const auto& state) { begin_facts(fetch, state, address, deadline); },
       [open = open_](const Result<ObjectView>& found, const Address& about) {
         return found ? info_of(found) : Result<ObjectInfo>(open->session->missed(about, found.error()));
       });
 }
 
+AsyncResult<ObjectInfo> AsyncSteps::begin_info(const Key& key, Deadline deadline) const {
+  return begin_info_at(may_read(key), key, deadline);
+}
+
+AsyncResult<ObjectInfo> AsyncSteps::begin_info(std::string_view name, Deadline deadline) const {
+  const FullName whole = full(name);
+  return begin_info_at(usable(whole), whole, deadline);
+}
+
 AsyncResult<bool> AsyncSteps::begin_exists_at(const Address& address, Deadline deadline) const {
-  return begin<bool, bool>(
-      address, {},
+  return begin_task<bool>(
+      session(), address,
       [&] {
         return address.name.empty() && is_promised(address.key)
                    ? NowOrTask<bool>{exists_by_key(address.key, deadline)}
@@ -157,8 +218,8 @@ AsyncResult<bool> AsyncSteps::begin_exists(std::string_view name, Deadline deadl
 AsyncResult<bool> AsyncSteps::begin_evict_at(const Address& address, Deadline deadline) const {
   session().promises().evicted_some();  // those before this one
   session().forget_decoded(address);
-  return begin<bool, bool>(
-      address, {},
+  return begin_task<bool>(
+      session(), address,
       [&] {
         return session().connector().evict_or_task(address, CountsUntil::it_is_got, effective(deadline));
       },

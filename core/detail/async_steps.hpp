@@ -12,7 +12,7 @@
 #include <vector>
 
 #include <locum/async_result.hpp>
-#include <locum/detail/coming_state.hpp>
+#include <locum/detail/begun_fetch.hpp>
 #include <locum/detail/range.hpp>
 #include <locum/detail/store_base.hpp>
 #include <locum/object_info.hpp>
@@ -31,20 +31,21 @@ class AsyncSteps : protected StoreBase {
   [[nodiscard]] Result<void> may_read(std::string_view name) const { return usable(full(name)); }
 
   template <class T>
-  [[nodiscard]] Future<T> begin(const Result<void>& allowed, const Address& address,
-                                const Result<Selection>& selection, Deadline deadline) const {
+  [[nodiscard]] Future<T> begin(const Result<void>& allowed, const Address& address, const Choice& choice,
+                                Deadline deadline) const {
     // A function of its own for each type, instead of a pointer that is known at run time only.
-    return begin<T>(allowed, address, selection, deadline,
+    return begin<T>(allowed, address, choice, deadline,
                     [](SessionState& session, ObjectView&& object, const DecodedHow& how) {
                       return read_view<T>(session, std::move(object), how);
                     });
   }
   template <class T, class Read>
-  [[nodiscard]] Future<T> begin(const Result<void>& allowed, const Address& address,
-                                const Result<Selection>& selection, Deadline deadline, Read read) const {
-    return begin<View<T>, ObjectView>(
-        address, allowed && !selection ? selection.error() : allowed,
-        [&] { return get_or_task(address, *selection, deadline); }, viewed<T>(read));
+  [[nodiscard]] Future<T> begin(const Result<void>& allowed, const Address& address, const Choice& choice,
+                                Deadline deadline, Read read) const {
+    return begin_of_object<View<T>>(
+        address, may_choose(allowed, choice),
+        [&](BegunFetch& fetch, const auto& state) { begin_get(fetch, state, address, choice, deadline); },
+        viewed<T>(read));
   }
   /// Begins a get of an object and of its type.
   [[nodiscard]] AsyncResult<RawView> begin_raw(const Result<void>& allowed, const Address& address,
@@ -65,12 +66,16 @@ class AsyncSteps : protected StoreBase {
   [[nodiscard]] AsyncResult<std::size_t> begin_read(const Result<void>& allowed, const Address& address,
                                                     const Result<Selection>& selection, Target into,
                                                     Deadline deadline) const;
+  [[nodiscard]] AsyncResult<std::size_t> begin_read(const Result<void>& allowed, const Address& address,
+                                                    const Choice& choice, Target into,
+                                                    Deadline deadline) const;
   /// Begins a search for an object, of which a stand-in is made.
   template <class T>
   [[nodiscard]] AsyncResult<Proxy<T>> begin_proxy(const Result<void>& allowed, const Address& address,
                                                   const ReadOptions<T>& options) const {
-    return begin<Proxy<T>, ObjectView>(
-        address, allowed, [&] { return get_or_task(address, Selection(Facts()), options.deadline); },
+    return begin_of_object<Proxy<T>>(
+        address, allowed,
+        [&](BegunFetch& fetch, const auto& state) { begin_facts(fetch, state, address, options.deadline); },
         [steps = *this, by = options.codec](Result<ObjectView> found, const Address& about) {
           return steps.proxy_to<T>(arrived(steps.session(), std::move(found), about), by);
         });
@@ -98,24 +103,25 @@ class AsyncSteps : protected StoreBase {
   [[nodiscard]] Future<T> begin_wait(std::string_view name, const ReadOptions<T>& options) const {
     const FullName whole = full(name);
     const Address address = whole;
-    return begin<View<T>, ObjectView>(
-        address, usable(whole), [&] { return await_or_task(address, options.deadline); },
+    return begin_of_object<View<T>>(
+        address, usable(whole),
+        [&](BegunFetch& fetch, const auto& state) { begin_await(fetch, state, address, options.deadline); },
         viewed<T>(options.codec.reader()));
   }
-  // Begins the NowOrTask<T> that `call` returns, if that is allowed. `make(Result<T>, Address)` makes a
-  // Result<V> of its result, and keeps the store; for `note` see ComingState.
-  template <class V, class T, class Call, class Make, class Note = NotNoted>
-  [[nodiscard]] AsyncResult<V> begin(const Address& address, const Result<void>& allowed, Call call,
-                                     Make make, Note note = {}) const {
+  // Begins the fetch that `begin(BegunFetch&, state)` begins, if that is allowed. `make(Result<ObjectView>,
+  // Address)` makes a Result<V> of the object, and keeps the store.
+  template <class V, class Begin, class Make>
+  [[nodiscard]] AsyncResult<V> begin_of_object(const Address& address, const Result<void>& allowed,
+                                               const Begin& begin, Make make) const {
     if (!allowed) {
       return AsyncResult<V>(explain(session(), address, allowed.error()));
     }
-    return detail::begin_coming<V, T>(
-        completions_of(session()), std::move(call),
-        [make = std::move(make), key = address.key, name = std::string(address.name)](Result<T> end) {
-          return make(std::move(end), name.empty() ? Address(key) : Address(key.store, name));
-        },
-        std::move(note));
+    return made_of_object<V>(completions_of(session()), begin,
+                             [make = std::move(make), key = address.key,
+                              name = std::string(address.name)](Result<ObjectView> end) {
+                               return make(std::move(end),
+                                           name.empty() ? Address(key) : Address(key.store, name));
+                             });
   }
   template <class T, class Range, class BeginOne>
   [[nodiscard]] static std::vector<Future<T>> begin_each(const Range& objects, BeginOne begin_one) {
@@ -134,15 +140,14 @@ class AsyncSteps : protected StoreBase {
   [[nodiscard]] AsyncResult<Key> begin_seal(const ObjectDraft& draft, std::string_view name,
                                             const SealOptions& options, Deadline deadline) const;
   template <class T>
-  [[nodiscard]] AsyncResult<Key> begin_put(std::string_view name, const T& value, const SealOptions& options,
-                                           const StoredHow& how) const {
-    return store_value(name, true, value, how, [&](const ObjectDraft& draft) {
-      return begin_seal(draft, name, options, how.deadline);
-    });
+  [[nodiscard]] Later<Key, T> begin_put(std::string_view name, const T& value, const SealOptions& options,
+                                        const StoredHow& how) const {
+    return store_value(name, true, value, how,
+                       [&](const auto& draft) { return begin_seal(draft, name, options, how.deadline); });
   }
   template <class T>
-  [[nodiscard]] AsyncResult<Key> begin_put(std::string_view name, const T& value, const EncoderOf<T>& by,
-                                           const SealOptions& options, const StoredHow& how) const {
+  [[nodiscard]] Later<Key, T> begin_put(std::string_view name, const T& value, const EncoderOf<T>& by,
+                                        const SealOptions& options, const StoredHow& how) const {
     return begin_put_by(name, &value, by.steps(), by.codec(), options, how);
   }
   [[nodiscard]] AsyncResult<Key> begin_put_by(std::string_view name, const void* value,
@@ -152,10 +157,8 @@ class AsyncSteps : protected StoreBase {
                                                  const StoredHow& how) const;
   [[nodiscard]] AsyncResult<std::vector<std::string>> begin_keys(std::string_view prefix,
                                                                  Deadline deadline) const;
-  template <ObjectId I>
-  [[nodiscard]] AsyncResult<ObjectInfo> begin_info(const I& id, Deadline deadline) const {
-    return begin_info_at(may_read(id), address_of(id), deadline);
-  }
+  [[nodiscard]] AsyncResult<ObjectInfo> begin_info(const Key& key, Deadline deadline) const;
+  [[nodiscard]] AsyncResult<ObjectInfo> begin_info(std::string_view name, Deadline deadline) const;
   [[nodiscard]] AsyncResult<bool> begin_exists(const Key& key, Deadline deadline) const;
   [[nodiscard]] AsyncResult<bool> begin_exists(std::string_view name, Deadline deadline) const;
   [[nodiscard]] AsyncResult<bool> begin_evict(const Key& key, Deadline deadline) const;
@@ -171,11 +174,17 @@ class AsyncSteps : protected StoreBase {
                     : Result<View<T>>(object.error());
     };
   }
-  /// Return the selected part of the object, or a task of a get to begin; for a name, once there is an
-  /// object.
-  [[nodiscard]] NowOrTask<ObjectView> get_or_task(const Address& address, const Selection& selection,
-                                                  Deadline deadline) const;
-  [[nodiscard]] NowOrTask<ObjectView> await_or_task(const Address& name, Deadline deadline) const;
+  /// Returns `allowed`, or the error of the choice.
+  [[nodiscard]] static Result<void> may_choose(const Result<void>& allowed, const Choice& choice);
+  /// Begin to fetch the selected part of the object; its metadata; the object of a name, once there is one.
+  void begin_get(BegunFetch& fetch, const std::shared_ptr<SharedState>& state, const Address& address,
+                 const Choice& choice, Deadline deadline) const;
+  void begin_get(BegunFetch& fetch, const std::shared_ptr<SharedState>& state, const Address& address,
+                 const Selection& selection, Deadline deadline) const;
+  void begin_facts(BegunFetch& fetch, const std::shared_ptr<SharedState>& state, const Address& address,
+                   Deadline deadline) const;
+  void begin_await(BegunFetch& fetch, const std::shared_ptr<SharedState>& state, const Address& name,
+                   Deadline deadline) const;
   /// Returns the outcome of a request by that address.
   [[nodiscard]] static Result<ObjectView> arrived(SessionState& session, Result<ObjectView> found,
                                                   const Address& about);

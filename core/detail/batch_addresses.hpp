@@ -9,8 +9,8 @@
 #include <type_traits>
 #include <vector>
 
-#include <locum/detail/full_name.hpp>
 #include <locum/detail/object/address.hpp>
+#include <locum/detail/open_store.hpp>
 #include <locum/detail/range.hpp>
 #include <locum/flat.hpp>
 #include <locum/key.hpp>
@@ -53,28 +53,26 @@ class BatchAddresses {
     using Object = RangeReference<const Range&>;
     by_name_ = !std::convertible_to<Object, const Key&>;
     if constexpr (SizedRange<const Range&>) {
-      all_.reserve(std::ranges::size(objects));
+      reserve(std::ranges::size(objects));
     }
     if constexpr (std::convertible_to<Object, const Key&>) {
       for (const Key& key : objects) {
-        all_.emplace_back(key);
+        add(key);
       }
     } else {
       if constexpr (std::is_lvalue_reference_v<Object> || std::is_pointer_v<Object> ||
                     std::same_as<std::remove_cv_t<Object>, std::string_view>) {
         if (store.collection.empty()) {
           for (const std::string_view name : objects) {
-            all_.emplace_back(store.number, name);
+            add(store, name);
           }
           return;
         }
       }
       for (auto&& name : objects) {
-        kept_.push_back(in_collection(store.collection, name));
+        keep(store, name);
       }
-      for (const std::string_view name : kept_) {
-        all_.emplace_back(store.number, name);
-      }
+      add_kept(store);
     }
   }
   BatchAddresses(const BatchAddresses&) = delete;
@@ -85,6 +83,12 @@ class BatchAddresses {
   [[nodiscard]] bool by_name() const noexcept { return by_name_; }
 
  private:
+  void reserve(std::size_t count);
+  void add(const Key& key);
+  void add(const OpenStore& store, std::string_view name);
+  void keep(const OpenStore& store, std::string_view name);
+  void add_kept(const OpenStore& store);
+
   bool by_name_ = false;
   std::vector<std::string> kept_;
   std::vector<Address> all_;

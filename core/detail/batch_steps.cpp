@@ -8,9 +8,67 @@
 #include "core/detail/promises.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/node/promised.hpp"
+#include "core/ports/wanting.hpp"
 #include "core/raw_value.hpp"
 
 namespace locum::detail {
+
+OwnedDrafts::~OwnedDrafts() {
+  for (const ObjectDraft& draft : drafts_) {
+    discard(*store_->session, draft);
+  }
+}
+
+void OwnedDrafts::reserve(std::size_t count) {
+  drafts_.reserve(count);
+}
+
+void OwnedDrafts::add(const ObjectDraft& draft) {
+  try {
+    drafts_.push_back(draft);
+  } catch (...) {
+    discard(*store_->session, draft);
+    throw;
+  }
+}
+
+std::vector<ObjectDraft> OwnedDrafts::release() noexcept {
+  return std::exchange(drafts_, {});
+}
+
+void BatchAddresses::reserve(std::size_t count) {
+  all_.reserve(count);
+}
+
+void BatchAddresses::add(const Key& key) {
+  all_.emplace_back(key);
+}
+
+void BatchAddresses::add(const OpenStore& store, std::string_view name) {
+  all_.emplace_back(store.number, name);
+}
+
+void BatchAddresses::keep(const OpenStore& store, std::string_view name) {
+  kept_.push_back(in_collection(store.collection, name));
+}
+
+void BatchAddresses::add_kept(const OpenStore& store) {
+  for (const std::string_view name : kept_) {
+    add(store, name);
+  }
+}
+
+bool BatchSteps::come_together(const Choice& choice, std::size_t alignment) noexcept {
+  return choice.type == nullptr && alignment <= batch_alignment;
+}
+
+std::vector<Result<ObjectView>> BatchSteps::find_batch(const BatchAddresses& asked, Deadline deadline) const {
+  return find_batch(asked, Wanting::all, deadline, true);
+}
+
+std::vector<Result<ObjectView>> BatchSteps::find_facts(const BatchAddresses& asked, Deadline deadline) const {
+  return find_batch(asked, Wanting::facts, deadline, true);
+}
 
 // Those that cannot be asked for are left out.
 std::vector<Result<ObjectView>> BatchSteps::find_batch(const BatchAddresses& asked, Wanting wanting,
@@ -66,6 +124,29 @@ std::vector<Result<bool>> BatchSteps::exist_all(const BatchAddresses& asked, Dea
     exist.push_back(object || is_absent ? Result<bool>(!is_absent) : Result<bool>(object.error()));
   }
   return exist;
+}
+
+void BatchSteps::seal_drafts(OwnedDrafts& drafts, std::vector<Result<Key>>& keys, std::size_t& sealed,
+                             Deadline until,
+                             const std::function<std::string_view(std::size_t)>& name_of) const {
+  // Allocated before the drafts are released: if there is no memory for it, they are discarded.
+  std::vector<Result<Sealed>> made(drafts.all().size(), no_memory_left());
+  const std::vector<ObjectDraft> to_seal = drafts.release();
+  session().connector().seal_batch(to_seal, made, moment(until));
+  std::size_t each = 0;
+  for (; sealed < keys.size(); ++sealed) {
+    if (keys[sealed]) {
+      keys[sealed] = key_in_batch(full(name_of(sealed)), made[each], to_seal[each].bytes.size());
+      ++each;
+    }
+  }
+}
+
+std::vector<Result<Key>> BatchSteps::sealed(DraftedBatch& batch, Deadline until) const {
+  std::size_t done = 0;
+  seal_drafts(batch.drafts, batch.keys, done, until,
+              [&](std::size_t at) -> std::string_view { return batch.names[at]; });
+  return std::move(batch.keys);
 }
 
 // The error is as the connector tells of it: the name of one that failed went with it. Where the store was

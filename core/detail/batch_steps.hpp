@@ -3,7 +3,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <string>
@@ -15,7 +15,10 @@
 #include <locum/detail/async_steps.hpp>
 #include <locum/detail/batch_addresses.hpp>
 #include <locum/detail/range.hpp>
-#include <locum/ports/wanting.hpp>
+
+namespace locum {
+enum class Wanting : std::uint8_t;
+}
 
 namespace locum::detail {
 
@@ -25,25 +28,14 @@ class OwnedDrafts {
   explicit OwnedDrafts(std::shared_ptr<OpenStore> store) noexcept : store_(std::move(store)) {}
   OwnedDrafts(const OwnedDrafts&) = delete;
   OwnedDrafts& operator=(const OwnedDrafts&) = delete;
-  ~OwnedDrafts() {
-    for (const ObjectDraft& draft : drafts_) {
-      discard(*store_->session, draft);
-    }
-  }
+  ~OwnedDrafts();
 
-  void reserve(std::size_t count) { drafts_.reserve(count); }
+  void reserve(std::size_t count);
   /// Adds a draft; if it throws std::bad_alloc, the draft is discarded.
-  void add(const ObjectDraft& draft) {
-    try {
-      drafts_.push_back(draft);
-    } catch (...) {
-      discard(*store_->session, draft);
-      throw;
-    }
-  }
+  void add(const ObjectDraft& draft);
   [[nodiscard]] const std::vector<ObjectDraft>& all() const noexcept { return drafts_; }
   /// Returns the drafts, which the caller then has to seal.
-  [[nodiscard]] std::vector<ObjectDraft> release() noexcept { return std::exchange(drafts_, {}); }
+  [[nodiscard]] std::vector<ObjectDraft> release() noexcept;
 
  private:
   const std::shared_ptr<OpenStore> store_;
@@ -153,11 +145,11 @@ class BatchSteps : protected AsyncSteps {
       names.emplace_back(name);
       keys.push_back(draft_in_batch(full(names.back()), true, value, how, drafts, by...));
       if (when_full.waits() && lacks_room(keys.back())) {
-        seal_drafts(drafts, keys, sealed, how.deadline, name_of);
+        seal_drafts(drafts, keys, sealed, how.deadline, std::cref(name_of));
         keys.back() = put_in_room(full(names.back()), true, value, when_full, how, by...);
       }
     }
-    seal_drafts(drafts, keys, sealed, how.deadline, name_of);
+    seal_drafts(drafts, keys, sealed, how.deadline, std::cref(name_of));
     return keys;
   }
   template <class Range, class... By>
@@ -168,7 +160,9 @@ class BatchSteps : protected AsyncSteps {
     OwnedDrafts drafts(open_);
     std::size_t sealed = 0;
     std::vector<std::string> names;  // in the collection; only if they are listed
-    const auto name_of = [&](std::size_t at) { return listed ? std::string_view(names[at]) : ""; };
+    const auto name_of = [&](std::size_t at) {
+      return listed ? std::string_view(names[at]) : std::string_view();
+    };
     for (const auto& value : values) {
       if (listed) {
         names.push_back(fresh_name(true));
@@ -176,22 +170,22 @@ class BatchSteps : protected AsyncSteps {
       const FullName name = full(name_of(keys.size()));
       keys.push_back(draft_in_batch(name, listed, value, how, drafts, by...));
       if (when_full.waits() && lacks_room(keys.back())) {
-        seal_drafts(drafts, keys, sealed, how.deadline, name_of);
+        seal_drafts(drafts, keys, sealed, how.deadline, std::cref(name_of));
         keys.back() = put_in_room(name, listed, value, when_full, how, by...);
       }
     }
-    seal_drafts(drafts, keys, sealed, how.deadline, name_of);
+    seal_drafts(drafts, keys, sealed, how.deadline, std::cref(name_of));
     return keys;
   }
 
   /// Stores values as put_named() and put_unnamed() do, and seals them soon.
   template <class Range, class... By>
-  [[nodiscard]] AsyncResult<std::vector<Result<Key>>> begin_put_batch(const Range& objects, bool listed,
-                                                                      const StoredHow& given,
-                                                                      RoomPolicy when_full,
-                                                                      const By&... by) const {
+  [[nodiscard]] Later<std::vector<Result<Key>>, Range> begin_put_batch(const Range& objects, bool listed,
+                                                                       const StoredHow& given,
+                                                                       RoomPolicy when_full,
+                                                                       const By&... by) const {
     if (const auto allowed = never_waits({}, when_full); !allowed) {
-      return AsyncResult<std::vector<Result<Key>>>(allowed.error());
+      return Later<std::vector<Result<Key>>, Range>(allowed.error());
     }
     const StoredHow how = given.by(moment(given.deadline));
     const auto batch = std::make_shared<DraftedBatch>(open_);
@@ -206,12 +200,7 @@ class BatchSteps : protected AsyncSteps {
             draft_in_batch(full(batch->names.back()), listed, each, how, batch->drafts, by...));
       }
     }
-    return soon([steps = *this, batch, until = how.deadline] {
-      std::size_t sealed = 0;
-      steps.seal_drafts(batch->drafts, batch->keys, sealed, until,
-                        [&](std::size_t at) -> std::string_view { return batch->names[at]; });
-      return std::move(batch->keys);
-    });
+    return soon([steps = *this, batch, until = how.deadline] { return steps.sealed(*batch, until); });
   }
 
   template <class T>
@@ -224,31 +213,29 @@ class BatchSteps : protected AsyncSteps {
     }
     return views;
   }
-  [[nodiscard]] std::vector<Result<ObjectView>> find_batch(const BatchAddresses& asked, Wanting wanting,
-                                                           Deadline deadline, bool reads_files = true) const;
+  /// Returns whether objects of which these elements are requested, and which need that alignment, can be
+  /// transferred together.
+  [[nodiscard]] static bool come_together(const Choice& choice, std::size_t alignment) noexcept;
+  [[nodiscard]] std::vector<Result<ObjectView>> find_batch(const BatchAddresses& asked,
+                                                           Deadline deadline) const;
+  /// Finds the metadata alone.
+  [[nodiscard]] std::vector<Result<ObjectView>> find_facts(const BatchAddresses& asked,
+                                                           Deadline deadline) const;
   [[nodiscard]] std::vector<Result<bool>> exist_all(const BatchAddresses& asked, Deadline deadline) const;
   [[nodiscard]] std::vector<Result<bool>> evict_all(const BatchAddresses& asked, Deadline deadline) const;
 
  private:
+  [[nodiscard]] std::vector<Result<ObjectView>> find_batch(const BatchAddresses& asked, Wanting wanting,
+                                                           Deadline deadline, bool reads_files) const;
   [[nodiscard]] static bool lacks_room(const Result<Key>& key) {
     return !key && key.error().code() == Errc::out_of_memory;
   }
   /// Seals the drafts of a batch so far: those of the keys from `sealed` on that are no errors.
-  template <class NameOf>
+  /// \param name_of the name of a key
   void seal_drafts(OwnedDrafts& drafts, std::vector<Result<Key>>& keys, std::size_t& sealed, Deadline until,
-                   NameOf name_of) const {
-    // Allocated before the drafts are released: if there is no memory for it, they are discarded.
-    std::vector<Result<Sealed>> made(drafts.all().size(), no_memory_left());
-    const std::vector<ObjectDraft> to_seal = drafts.release();
-    seal_batch(to_seal, made, until);
-    std::size_t each = 0;
-    for (; sealed < keys.size(); ++sealed) {
-      if (keys[sealed]) {
-        keys[sealed] = key_in_batch(full(name_of(sealed)), made[each], to_seal[each].bytes.size());
-        ++each;
-      }
-    }
-  }
+                   const std::function<std::string_view(std::size_t)>& name_of) const;
+  /// Seals the drafts of a batch, and returns its keys.
+  [[nodiscard]] std::vector<Result<Key>> sealed(DraftedBatch& batch, Deadline until) const;
   [[nodiscard]] Result<Key> key_in_batch(std::string_view name, const Result<Sealed>& sealed,
                                          std::uint64_t size_bytes) const noexcept;
 };

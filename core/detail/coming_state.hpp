@@ -4,9 +4,9 @@
 #include <type_traits>
 #include <utility>
 
-#include <locum/async_result.hpp>
-#include <locum/ports/completion_listener.hpp>
-#include <locum/ports/now_or_task.hpp>
+#include "core/async_result.hpp"
+#include "core/ports/completion_listener.hpp"
+#include "core/ports/now_or_task.hpp"
 
 namespace locum::detail {
 

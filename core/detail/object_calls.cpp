@@ -1,7 +1,6 @@
 #include "core/detail/object_calls.hpp"
 
 #include <utility>
-#include <variant>
 
 namespace locum::detail {
 
@@ -9,8 +8,7 @@ ObjectCalls::ObjectCalls(const Store& store) : AsyncSteps(store.open_) {}
 
 Result<ObjectView> ObjectCalls::get(const Key& key, const Result<Selection>& selection,
                                     Deadline deadline) const {
-  const bool whole = selection && std::holds_alternative<std::monostate>(*selection);
-  return whole ? fetch(key, deadline) : fetch_some(key, selection, deadline);
+  return selection && selection->is_whole() ? fetch(key, deadline) : fetch_some(key, selection, deadline);
 }
 
 Result<ObjectCalls::Stored> ObjectCalls::put(const void* value, const WritingSteps& steps,

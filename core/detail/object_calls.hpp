@@ -3,6 +3,7 @@
 #include "core/async_result.hpp"
 #include "core/detail/array_type.hpp"
 #include "core/detail/async_steps.hpp"
+#include "core/object/selection.hpp"
 #include "core/store.hpp"
 
 namespace locum::detail {

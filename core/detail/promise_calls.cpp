@@ -1,8 +1,34 @@
 #include "core/detail/promise_calls.hpp"
 
+#include <utility>
+
+#include "core/detail/promise_state.hpp"
 #include "core/detail/session_state.hpp"
 
 namespace locum::detail {
+
+PromiseCalls::PromiseCalls() noexcept : StoreBase(nullptr) {}
+
+PromiseCalls::PromiseCalls(std::shared_ptr<OpenStore> store, std::shared_ptr<PromiseState> state) noexcept
+    : StoreBase(std::move(store)), state_(std::move(state)) {}
+
+PromiseCalls::PromiseCalls(PromiseCalls&& other) noexcept = default;
+
+PromiseCalls& PromiseCalls::operator=(PromiseCalls&& other) noexcept {
+  std::swap(open_, other.open_);
+  std::swap(state_, other.state_);
+  return *this;
+}
+
+PromiseCalls::~PromiseCalls() {
+  if (state_) {
+    state_->give_up();
+  }
+}
+
+Handle PromiseCalls::handle(std::uint64_t type_hash) const noexcept {
+  return state_->handle(type_hash);
+}
 
 Result<Key> PromiseCalls::set_stored(Deadline deadline, const StoreValue& store) {
   if (!state_) {
@@ -12,15 +38,14 @@ Result<Key> PromiseCalls::set_stored(Deadline deadline, const StoreValue& store)
     return allowed.error();
   }
   if (const auto placed = state_->placed()) {
-    return elsewhere(*placed, deadline);
+    return elsewhere(placed->key, placed->size_bytes, deadline);
   }
   const bool named = !state_->name_of_value().empty();
   const auto made = store(named ? state_->name_of_value() : state_->name(), named);
   if (!named) {
     return bound(made);
   }
-  return made ? elsewhere({.key = made->key, .size_bytes = made->size_bytes}, deadline)
-              : Result<Key>(made.error());
+  return made ? elsewhere(made->key, made->size_bytes, deadline) : Result<Key>(made.error());
 }
 
 // Set or broken: the first to bind the name decides.
@@ -33,9 +58,9 @@ Result<Key> PromiseCalls::bound(const Result<Made>& made) {
   return session().explain(state_->key(), allowed ? made.error() : allowed.error());
 }
 
-Result<Key> PromiseCalls::elsewhere(const PromiseState::Placed& value, Deadline deadline) {
-  const auto kept = state_->keep_elsewhere(value, effective(deadline));
-  return kept ? Result<Key>(value.key) : session().explain(state_->key(), kept.error());
+Result<Key> PromiseCalls::elsewhere(const Key& value, std::uint64_t size_bytes, Deadline deadline) {
+  const auto kept = state_->keep_elsewhere({.key = value, .size_bytes = size_bytes}, effective(deadline));
+  return kept ? Result<Key>(value) : session().explain(state_->key(), kept.error());
 }
 
 }  // namespace locum::detail

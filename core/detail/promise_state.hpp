@@ -6,11 +6,11 @@
 #include <string>
 #include <string_view>
 
-#include <locum/deadline.hpp>
-#include <locum/detail/base/mutex.hpp>
-#include <locum/detail/open_store.hpp>
-#include <locum/handle.hpp>
-#include <locum/writer.hpp>
+#include "core/base/mutex.hpp"
+#include "core/detail/open_store.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/handle.hpp"
+#include "core/writer.hpp"
 
 namespace locum {
 struct PromiseRecord;

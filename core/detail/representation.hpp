@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <concepts>
@@ -15,9 +14,7 @@
 #include <type_traits>
 #include <vector>
 
-#include <locum/detail/array_bytes.hpp>
 #include <locum/detail/array_type.hpp>
-#include <locum/detail/flattened.hpp>
 #include <locum/detail/object/object.hpp>
 #include <locum/serializers.hpp>
 #include <locum/strided_array.hpp>
@@ -148,7 +145,7 @@ template <class T>
   } else {
     constexpr std::uint32_t element_bytes = Flat<T> ? sizeof(T) : 1;
     constexpr Layout layout = Flat<T> ? Layout::flat : Layout::encoded;
-    constexpr std::uint32_t alignment = Flat<T> ? std::max<std::uint32_t>(alignof(T), 16) : 16;
+    constexpr std::uint32_t alignment = Flat<T> ? alignment_of<T> : 16;
     return {store, element_bytes, alignment, type_identity<T>.hash, type_identity<T>.name, name, layout, {}};
   }
 }

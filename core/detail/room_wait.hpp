@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <optional>
 
-#include <locum/ports/wait_budget.hpp>
-#include <locum/result.hpp>
+#include "core/ports/wait_budget.hpp"
+#include "core/value/result.hpp"
 
 namespace locum {
 class MemoryMonitor;

@@ -119,7 +119,7 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
     }
   }
   /// Returns the object, pinned. Counts misses; errors carry key and rank.
-  [[nodiscard]] Result<ObjectView> fetch(const Address& address, Deadline deadline) {
+  [[nodiscard, gnu::always_inline]] Result<ObjectView> fetch(const Address& address, Deadline deadline) {
     // A single returned variable: the view is constructed in the caller's memory.
     Result<ObjectView> found =
         closed() ? Result<ObjectView>(closed_error()) : reader().get(address, deadline);

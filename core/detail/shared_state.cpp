@@ -97,8 +97,8 @@ void SharedState::publish() noexcept {
     following.swap(following_);
   }
   completions_->tell();
-  while (auto next = following.take()) {
-    completions_->schedule(std::move(next));
+  while (!following.empty()) {
+    completions_->schedule(following.take());
   }
 }
 

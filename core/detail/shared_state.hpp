@@ -34,6 +34,12 @@ class SharedState {
       do_hurry();
     }
   }
+  /// Ends it, unless it was cancelled: a derived class has its result, or can make it, from now on.
+  void end() noexcept {
+    if (claim()) {
+      publish();
+    }
+  }
   /// Ends it now and notifies the operation that its result is not wanted; or waits for a thread that ends
   /// it.
   void cancel() noexcept;

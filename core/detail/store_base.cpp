@@ -11,16 +11,18 @@
 #include <utility>
 
 #include "core/async/completion_counter.hpp"
-#include "core/detail/array_bytes.hpp"
+#include "core/detail/array_type.hpp"
 #include "core/detail/expiry.hpp"
 #include "core/detail/promise_state.hpp"
 #include "core/detail/promises.hpp"
+#include "core/detail/room_wait.hpp"
 #include "core/detail/session_state.hpp"
-#include "core/detail/strided_bytes.hpp"
 #include "core/node/promised.hpp"
+#include "core/object/selection.hpp"
 #include "core/raw_array.hpp"
 #include "core/raw_value.hpp"
 #include "core/raw_view.hpp"
+#include "core/strided_array.hpp"
 #include "core/value/errors.hpp"
 
 namespace locum::detail {
@@ -68,6 +70,12 @@ ObjectMeta meta_of_encoded(std::uint32_t store, std::string_view name, std::stri
   return {store, 1, 16, text_hash(type), type, name, Layout::encoded, {}};
 }
 
+// Inlined into the calls of this file, which take nanoseconds.
+[[gnu::always_inline]] inline Deadline effective_in(const OpenStore& store, Deadline deadline) {
+  const bool own = deadline.is_default() && store.options.timeout.count() > 0;
+  return own ? Deadline(store.options.timeout) : deadline;
+}
+
 }  // namespace
 
 Result<ObjectInfo> info_of(const Result<ObjectView>& object) {
@@ -91,6 +99,19 @@ Result<ObjectInfo> info_of(const Result<ObjectView>& object) {
                     facts.layout,       facts.element_bytes, facts.extents,
                     facts.key.creator,  facts.generation,    std::string(facts.name),
                     std::string(codec), std::move(element),  moment_of(object->expires_ns())};
+}
+
+Deadline StoreBase::effective(Deadline deadline) const {
+  return effective_in(*open_, deadline);
+}
+
+DecodedHow StoreBase::decoded_how(Deadline deadline) const {
+  return {open_->options.keep_decoded, effective_in(*open_, deadline)};
+}
+
+StoreBase::Choice StoreBase::choice_of_bytes(const Part& part) noexcept {
+  static const Hyperslab none;
+  return part.is_given() ? Choice{&array_type<std::byte>, &part, &none} : Choice();
 }
 
 std::string StoreBase::fresh_name(bool listed) const {
@@ -135,7 +156,11 @@ Error StoreBase::refusal(std::string_view name) const {
 }
 
 Deadline StoreBase::moment(Deadline deadline) const {
-  return session().completions()->moment(effective(deadline));
+  return session().completions()->moment(effective_in(*open_, deadline));
+}
+
+Result<Selection> StoreBase::selection_of(const Choice& choice) {
+  return choice.type == nullptr ? Selection() : selection_of(*choice.part, *choice.slab, *choice.type);
 }
 
 Result<Selection> StoreBase::selection_of(const Part& part, const Hyperslab& slab, const ArrayType& type) {
@@ -159,7 +184,7 @@ Result<ObjectView> StoreBase::fetch(const Key& key, Deadline deadline) const {
   if (key.store != open_->number || open_->dropped.load(std::memory_order_relaxed)) [[unlikely]] {
     return refusal(key);
   }
-  return session().fetch(Address(key), effective(deadline));
+  return session().fetch(Address(key), effective_in(*open_, deadline));
 }
 
 Result<ObjectView> StoreBase::fetch(std::string_view name, Deadline deadline) const {
@@ -167,37 +192,60 @@ Result<ObjectView> StoreBase::fetch(std::string_view name, Deadline deadline) co
       open_->dropped.load(std::memory_order_relaxed)) [[unlikely]] {
     return fetch_rarely(name, deadline);
   }
-  return session().fetch(Address(open_->number, name), effective(deadline));
+  return session().fetch(Address(open_->number, name), effective_in(*open_, deadline));
 }
 
 // In a collection, or refused.
 Result<ObjectView> StoreBase::fetch_rarely(std::string_view name, Deadline deadline) const {
   const FullName whole = full(name);
   const auto allowed = usable(whole);
-  return allowed ? session().fetch(whole, effective(deadline)) : Result<ObjectView>(allowed.error());
+  return allowed ? session().fetch(whole, effective_in(*open_, deadline))
+                 : Result<ObjectView>(allowed.error());
+}
+
+Result<ObjectView> StoreBase::fetch_chosen(const Key& key, const Choice& choice, Deadline deadline) const {
+  return choice.type == nullptr ? fetch(key, deadline) : fetch_some(key, selection_of(choice), deadline);
+}
+
+Result<ObjectView> StoreBase::fetch_chosen(std::string_view name, const Choice& choice,
+                                           Deadline deadline) const {
+  return choice.type == nullptr ? fetch(name, deadline) : fetch_some(name, selection_of(choice), deadline);
+}
+
+Result<ObjectView> StoreBase::facts_of(const Key& key, Deadline deadline) const {
+  return fetch_some(key, Selection(Facts()), deadline);
+}
+
+Result<ObjectView> StoreBase::facts_of(std::string_view name, Deadline deadline) const {
+  return fetch_some(name, Selection(Facts()), deadline);
 }
 
 Result<ObjectView> StoreBase::fetch_some(const Key& key, const Result<Selection>& selection,
                                          Deadline deadline) const {
-  return fetch_into(key, selection, {}, deadline);
+  const auto allowed = of_this_store(key);
+  return allowed ? fetch_at(key, selection, {}, deadline) : Result<ObjectView>(allowed.error());
 }
 
 Result<ObjectView> StoreBase::fetch_some(std::string_view name, const Result<Selection>& selection,
                                          Deadline deadline) const {
-  return fetch_into(name, selection, {}, deadline);
+  const FullName whole = full(name);
+  const auto allowed = usable(whole);
+  return allowed ? fetch_at(whole, selection, {}, deadline) : Result<ObjectView>(allowed.error());
 }
 
-Result<ObjectView> StoreBase::fetch_into(const Key& key, const Result<Selection>& selection,
-                                         std::span<std::byte> memory, Deadline deadline) const {
+Result<ObjectView> StoreBase::fetch_into(const Key& key, const Choice& choice, std::span<std::byte> memory,
+                                         Deadline deadline) const {
   const auto allowed = of_this_store(key);
-  return allowed ? fetch_at(key, selection, memory, deadline) : Result<ObjectView>(allowed.error());
+  return allowed ? fetch_at(key, selection_of(choice), memory, deadline)
+                 : Result<ObjectView>(allowed.error());
 }
 
-Result<ObjectView> StoreBase::fetch_into(std::string_view name, const Result<Selection>& selection,
+Result<ObjectView> StoreBase::fetch_into(std::string_view name, const Choice& choice,
                                          std::span<std::byte> memory, Deadline deadline) const {
   const FullName whole = full(name);
   const auto allowed = usable(whole);
-  return allowed ? fetch_at(whole, selection, memory, deadline) : Result<ObjectView>(allowed.error());
+  return allowed ? fetch_at(whole, selection_of(choice), memory, deadline)
+                 : Result<ObjectView>(allowed.error());
 }
 
 Result<ObjectView> StoreBase::fetch_at(const Address& address, const Result<Selection>& selection,
@@ -206,12 +254,13 @@ Result<ObjectView> StoreBase::fetch_at(const Address& address, const Result<Sele
     return session().explain(address, selection.error());
   }
   const bool of_promise = address.name.empty() && is_promised(address.key);
-  const auto at = of_promise ? session().promises().actual(address.key, effective(deadline), true) : address;
+  const auto at =
+      of_promise ? session().promises().actual(address.key, effective_in(*open_, deadline), true) : address;
   if (!at) {
     return at.error();
   }
-  return memory.empty() ? session().fetch_some(*at, *selection, effective(deadline))
-                        : session().fetch_into(*at, *selection, memory, effective(deadline));
+  return memory.empty() ? session().fetch_some(*at, *selection, effective_in(*open_, deadline))
+                        : session().fetch_into(*at, *selection, memory, effective_in(*open_, deadline));
 }
 
 Result<std::vector<std::string>> StoreBase::keys_in(Result<std::vector<std::string>> names,
@@ -249,7 +298,7 @@ Result<ObjectDraft> StoreBase::allocate(std::uint64_t size_bytes, ObjectMeta&& m
       return allowed.error();
     }
   }
-  return session().connector().create(size_bytes, meta, effective(how.deadline));
+  return session().connector().create(size_bytes, meta, effective_in(*open_, how.deadline));
 }
 
 // Before the object is there, so that whoever evicts it knows of it.
@@ -303,6 +352,33 @@ Result<ObjectDraft> StoreBase::allocate_in_room(std::uint64_t size_bytes, Object
   }
 }
 
+template <class Call>
+auto StoreBase::in_room(std::string_view name, RoomPolicy when_full, const StoredHow& how, Call call) const
+    -> std::invoke_result_t<Call&, const StoredHow&, RoomWait*> {
+  using Outcome = std::invoke_result_t<Call&, const StoredHow&, RoomWait*>;
+  if (!when_full.waits()) [[likely]] {
+    return call(how, nullptr);
+  }
+  RoomWait room(session(), effective_in(*open_, how.deadline));
+  const StoredHow in_time = how.by(room.until());
+  Result<void> may = room.check();
+  while (may) {
+    Outcome outcome = call(in_time, &room);
+    if (outcome || outcome.error().code() != Errc::out_of_memory || !room.had_memory()) {
+      return outcome;
+    }
+    may = room.wait(outcome.error());
+  }
+  return Outcome(explain(session(), {open_->number, name}, may.error()));
+}
+
+Result<StoreBase::Made> StoreBase::store_in_room(
+    std::string_view name, const StoredHow& how,
+    const std::function<Result<Made>(const StoredHow& in_time, RoomWait* room)>& call) const {
+  return in_room(name, WhenFull::wait, how,
+                 [&](const StoredHow& in_time, RoomWait* room) { return call(in_time, room); });
+}
+
 Result<RawView> StoreBase::raw_of(Result<ObjectView> object) const {
   return object ? raw_view(session(), std::move(*object)) : Result<RawView>(object.error());
 }
@@ -323,21 +399,16 @@ Result<std::shared_ptr<PromiseState>> StoreBase::new_promise(std::optional<std::
                                                              Deadline deadline) const {
   if (!name) {
     const auto allowed = usable(Address(open_->number, {}));
-    return allowed ? PromiseState::make(open_, {}, effective(deadline)) : allowed.error();
+    return allowed ? PromiseState::make(open_, {}, effective_in(*open_, deadline)) : allowed.error();
   }
   const FullName whole = full(*name);
   const auto allowed = usable(whole);
-  return allowed ? PromiseState::make(open_, whole, effective(deadline)) : allowed.error();
-}
-
-void StoreBase::seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,
-                           Deadline deadline) const {
-  session().connector().seal_batch(drafts, sealed, moment(deadline));
+  return allowed ? PromiseState::make(open_, whole, effective_in(*open_, deadline)) : allowed.error();
 }
 
 Result<StoreBase::Made> StoreBase::seal(const ObjectDraft& draft, std::string_view name,
                                         const SealOptions& options, Deadline deadline) const {
-  const auto sealed = session().connector().seal(draft, options, effective(deadline));
+  const auto sealed = session().connector().seal(draft, options, effective_in(*open_, deadline));
   if (!sealed) {
     return session().explain({open_->number, name}, sealed.error());
   }
@@ -504,7 +575,7 @@ Result<StoreBase::Made> StoreBase::store_encoded(std::string_view name, bool nam
 }
 
 Result<bool> StoreBase::exists_at(const Address& address, Deadline deadline) const {
-  auto found = session().connector().exists(address, effective(deadline));
+  auto found = session().connector().exists(address, effective_in(*open_, deadline));
   if (found && !*found) {
     session().forget_decoded(address);
   }
@@ -512,12 +583,12 @@ Result<bool> StoreBase::exists_at(const Address& address, Deadline deadline) con
 }
 
 Result<bool> StoreBase::exists_by_key(const Key& key, Deadline deadline) const {
-  const auto at = session().promises().actual(key, effective(deadline));
+  const auto at = session().promises().actual(key, effective_in(*open_, deadline));
   return at ? exists_at(*at, deadline) : is_absent(at.error()) ? Result<bool>(false) : at.error();
 }
 
 Result<bool> StoreBase::evict_at(const Address& address, Deadline deadline) const {
-  auto evicted = session().connector().evict(address, effective(deadline));
+  auto evicted = session().connector().evict(address, effective_in(*open_, deadline));
   if (!evicted) {
     return session().explain(address, evicted.error());
   }
@@ -531,13 +602,13 @@ Result<bool> StoreBase::evict_at(const Address& address, Deadline deadline) cons
 
 // Also what stands under its name in place of a value.
 Result<bool> StoreBase::evict_promised(const Key& key, Deadline deadline) const {
-  const auto at = session().promises().actual(key, effective(deadline));
+  const auto at = session().promises().actual(key, effective_in(*open_, deadline));
   if (!at && !is_absent(at.error())) {
     return at.error();
   }
   auto evicted = at ? evict_at(*at, deadline) : Result<bool>(false);
   const std::string name = session().connector().name_of(key);
-  const auto gone = session().connector().evict(Address(key.store, name), effective(deadline));
+  const auto gone = session().connector().evict(Address(key.store, name), effective_in(*open_, deadline));
   return gone || !evicted ? std::move(evicted) : session().explain(key, gone.error());
 }
 

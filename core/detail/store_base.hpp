@@ -1,9 +1,9 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -15,13 +15,11 @@
 
 #include <locum/call_options.hpp>
 #include <locum/codec.hpp>
-#include <locum/detail/full_name.hpp>
+#include <locum/deadline.hpp>
 #include <locum/detail/object/address.hpp>
-#include <locum/detail/object/selection.hpp>
 #include <locum/detail/open_store.hpp>
 #include <locum/detail/read.hpp>
 #include <locum/detail/representation.hpp>
-#include <locum/detail/room_wait.hpp>
 #include <locum/detail/session_calls.hpp>
 #include <locum/key.hpp>
 #include <locum/object_info.hpp>
@@ -34,11 +32,13 @@
 namespace locum {
 class RawValue;
 class RawView;
+struct Selection;
 }  // namespace locum
 
 namespace locum::detail {
 
 class PromiseState;
+class RoomWait;
 
 /// Returns the metadata of an object; `corrupt` if it was overwritten.
 [[nodiscard]] Result<ObjectInfo> info_of(const Result<ObjectView>& object);
@@ -76,10 +76,8 @@ class StoreBase {
   explicit StoreBase(std::shared_ptr<OpenStore> open) noexcept : open_(std::move(open)) {}
 
   [[nodiscard]] SessionState& session() const noexcept { return *open_->session; }
-  [[nodiscard, gnu::always_inline]] Deadline effective(Deadline deadline) const {
-    const bool own = deadline.is_default() && open_->options.timeout.count() > 0;
-    return own ? Deadline(open_->options.timeout) : deadline;
-  }
+  /// Returns the deadline; if that is the default one, the store's own.
+  [[nodiscard]] Deadline effective(Deadline deadline) const;
   /// Returns effective() as a moment, which all calls of a batch share.
   [[nodiscard]] Deadline moment(Deadline deadline) const;
 
@@ -105,37 +103,48 @@ class StoreBase {
 
   // Reading
 
-  /// Returns the requested part of an object. `invalid_argument` for a part and a slab at once.
+  /// The elements of an array that the options of a call select, which must exist until it returns; without
+  /// a type: the whole object.
+  struct Choice {
+    const ArrayType* type = nullptr;
+    const Part* part = nullptr;
+    const Hyperslab* slab = nullptr;
+  };
+  [[nodiscard]] static Choice choice_of_bytes(const Part& part) noexcept;
   template <class T>
-  [[nodiscard]] static Result<Selection> selection_of(const GetOptions<T>& options) {
+  [[nodiscard]] static Choice choice_in(const GetOptions<T>& options) noexcept {
     if constexpr (std::is_unbounded_array_v<T>) {
       if (options.part.is_given() || options.slab.is_given()) {
-        return selection_of(options.part, options.slab, array_type<std::remove_extent_t<T>>);
+        return {&array_type<std::remove_extent_t<T>>, &options.part, &options.slab};
       }
     }
-    return Selection();
+    return {};
   }
+  /// Return the requested part of an object. `invalid_argument` for a part and a slab at once.
+  [[nodiscard]] static Result<Selection> selection_of(const Choice& choice);
   [[nodiscard]] static Result<Selection> selection_of(const Part& part, const Hyperslab& slab,
                                                       const ArrayType& type);
 
   // Those by name take the user's name.
   [[nodiscard]] Result<ObjectView> fetch(const Key& key, Deadline deadline) const;
   [[nodiscard]] Result<ObjectView> fetch(std::string_view name, Deadline deadline) const;
+  [[nodiscard]] Result<ObjectView> fetch_chosen(const Key& key, const Choice& choice,
+                                                Deadline deadline) const;
+  [[nodiscard]] Result<ObjectView> fetch_chosen(std::string_view name, const Choice& choice,
+                                                Deadline deadline) const;
   [[nodiscard]] Result<ObjectView> fetch_some(const Key& key, const Result<Selection>& selection,
                                               Deadline deadline) const;
   [[nodiscard]] Result<ObjectView> fetch_some(std::string_view name, const Result<Selection>& selection,
                                               Deadline deadline) const;
   /// Like fetch_some(), for a copy to `memory`, where the bytes may be received from another node (see
   /// Source::get_into()).
-  [[nodiscard]] Result<ObjectView> fetch_into(const Key& key, const Result<Selection>& selection,
+  [[nodiscard]] Result<ObjectView> fetch_into(const Key& key, const Choice& choice,
                                               std::span<std::byte> memory, Deadline deadline) const;
-  [[nodiscard]] Result<ObjectView> fetch_into(std::string_view name, const Result<Selection>& selection,
+  [[nodiscard]] Result<ObjectView> fetch_into(std::string_view name, const Choice& choice,
                                               std::span<std::byte> memory, Deadline deadline) const;
   /// Fetches the metadata of an object alone.
-  template <ObjectId I>
-  [[nodiscard]] Result<ObjectView> facts_of(const I& id, Deadline deadline) const {
-    return fetch_some(id, Selection(Facts()), deadline);
-  }
+  [[nodiscard]] Result<ObjectView> facts_of(const Key& key, Deadline deadline) const;
+  [[nodiscard]] Result<ObjectView> facts_of(std::string_view name, Deadline deadline) const;
 
   template <class T>
   [[nodiscard]] Result<View<T>> view_of(Result<ObjectView> object, Deadline deadline) const {
@@ -166,9 +175,7 @@ class StoreBase {
   [[nodiscard]] Result<View<std::byte[]>> bytes_of(Result<ObjectView> object) const;
   /// An object with its type.
   [[nodiscard]] Result<RawView> raw_of(Result<ObjectView> object) const;
-  [[nodiscard]] DecodedHow decoded_how(Deadline deadline) const {
-    return {open_->options.keep_decoded, effective(deadline)};
-  }
+  [[nodiscard]] DecodedHow decoded_how(Deadline deadline) const;
 
   template <class T>
   [[nodiscard]] Result<Proxy<T>> proxy_to(const Result<ObjectView>& object) const {
@@ -211,31 +218,12 @@ class StoreBase {
   }
   [[nodiscard]] Result<ObjectDraft> allocate_in_room(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
                                                      const StoredHow& how, RoomWait& room) const;
-  /// Makes a call that stores, `call(StoredHow, RoomWait*)`: once; or if it waits for room, again where the
-  /// node had memory for the object but then none for its entry in the tables, which discards the object.
-  template <class Call>
-  [[nodiscard]] auto in_room(std::string_view name, RoomPolicy when_full, const StoredHow& how,
-                             Call call) const -> std::invoke_result_t<Call&, const StoredHow&, RoomWait*> {
-    using Outcome = std::invoke_result_t<Call&, const StoredHow&, RoomWait*>;
-    if (!when_full.waits()) [[likely]] {
-      return call(how, nullptr);
-    }
-    RoomWait room(session(), effective(how.deadline));
-    const StoredHow in_time = how.by(room.until());
-    Result<void> may = room.check();
-    while (may) {
-      Outcome outcome = call(in_time, &room);
-      if (outcome || outcome.error().code() != Errc::out_of_memory || !room.had_memory()) {
-        return outcome;
-      }
-      may = room.wait(outcome.error());
-    }
-    return Outcome(explain(session(), {open_->number, name}, may.error()));
-  }
+  /// Makes a call that stores and waits for room, `call(StoredHow, RoomWait*)`: again where the node had
+  /// memory for the object but then none for its entry in the tables, which discards the object.
+  [[nodiscard]] Result<Made> store_in_room(
+      std::string_view name, const StoredHow& how,
+      const std::function<Result<Made>(const StoredHow& in_time, RoomWait* room)>& call) const;
   [[nodiscard, gnu::cold, gnu::noinline]] Error no_draft(std::string_view name, const Error& error) const;
-  /// Seals each draft, none of which replaces another object.
-  void seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,
-                  Deadline deadline) const;
   [[nodiscard]] Result<Made> seal(const ObjectDraft& draft, std::string_view name, const SealOptions& options,
                                   Deadline deadline) const;
   [[nodiscard]] Result<ObjectDraft> draft_of_bytes(std::string_view name, bool named,
@@ -286,9 +274,10 @@ class StoreBase {
   template <class T>
   [[nodiscard]] Result<Made> store_value_in_room(std::string_view name, bool named, const T& value,
                                                  RoomPolicy when_full, const StoredHow& how) const {
-    return in_room(name, when_full, how, [&](const StoredHow& in_time, RoomWait* room) {
+    const auto store = [&](const StoredHow& in_time, RoomWait* room) {
       return store_value(name, named, value, SealOptions(), in_time, room);
-    });
+    };
+    return when_full.waits() ? store_in_room(name, how, std::cref(store)) : store(how, nullptr);
   }
   /// Stores the value in a draft, and returns the result of `seal` for it, or an error.
   template <class T, class Seal>
@@ -344,6 +333,10 @@ class StoreBase {
   }
   [[nodiscard, gnu::cold, gnu::noinline]] Result<ObjectView> fetch_rarely(std::string_view name,
                                                                           Deadline deadline) const;
+  /// Like store_in_room(), whatever the result; the policy may be not to wait.
+  template <class Call>
+  [[nodiscard]] auto in_room(std::string_view name, RoomPolicy when_full, const StoredHow& how,
+                             Call call) const -> std::invoke_result_t<Call&, const StoredHow&, RoomWait*>;
   [[nodiscard]] Result<ObjectView> fetch_at(const Address& address, const Result<Selection>& selection,
                                             std::span<std::byte> memory, Deadline deadline) const;
 };

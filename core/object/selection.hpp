@@ -19,8 +19,13 @@ struct Elements {
   std::uint64_t element_bytes = 0;
 };
 
-/// The requested part of an object; std::monostate: the whole object.
-using Selection = std::variant<std::monostate, Facts, ByteRange, Elements>;
+/// The requested part of an object; std::monostate: the whole object. A class of its own, so that public
+/// headers declare it only.
+struct Selection : std::variant<std::monostate, Facts, ByteRange, Elements> {
+  using variant::variant;
+
+  [[nodiscard]] bool is_whole() const noexcept { return std::holds_alternative<std::monostate>(*this); }
+};
 
 /// Returns the selected part of a found object, which is whole or already a view of that part. Of Elements:
 /// packed row-major, a copy, or in place if they are contiguous; the metadata is the object's, except for the

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <limits>
 
@@ -34,8 +32,8 @@ class WaitBudget {
   /// Returns a limited budget without a deadline.
   [[nodiscard]] static WaitBudget limited(Duration longest_wait, Work work) noexcept {
     WaitBudget budget;
-    budget.longest_ms_ =
-        static_cast<std::int32_t>(std::clamp<Duration::rep>(longest_wait.count(), 0, unlimited - 1));
+    const Duration::rep wait = longest_wait.count();
+    budget.longest_ms_ = wait < 0 ? 0 : wait < unlimited ? static_cast<std::int32_t>(wait) : unlimited - 1;
     budget.work_ = work;
     return budget;
   }

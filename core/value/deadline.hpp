@@ -1,6 +1,12 @@
 #pragma once
 
+// Of <chrono> locum needs durations, the clocks and their literals. With GCC's library <mutex> brings these;
+// the calendar and its streams would take a tenth of the time in which a unit with the public headers
+// compiles.
+#include <mutex>
+#ifndef __GLIBCXX__
 #include <chrono>
+#endif
 
 namespace locum {
 
@@ -66,10 +72,12 @@ class TimeLimit {
   TimeLimit(Deadline deadline) : moment_(deadline) {}
 
   /// Returns the deadline of a call made now.
-  operator Deadline() const { return duration_ < Clock::duration::zero() ? moment_ : Deadline(duration_); }
+  operator Deadline() const { return duration_.count() < 0 ? moment_ : from_now(); }
 
  private:
   static constexpr Clock::duration longest = Clock::duration::max();
+
+  [[nodiscard]] Deadline from_now() const;
 
   Deadline moment_;
   Clock::duration duration_{-1};  ///< negative: it is a moment

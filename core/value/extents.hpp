@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstddef>
@@ -36,7 +35,7 @@ struct Extents {
     if (rank == 1) {
       values[0] = other.values[0];
     } else if (rank > 1) {
-      std::copy_n(other.values.begin(), std::min<std::size_t>(rank, max_rank), values.begin());
+      copy_values(other);
     }
     return *this;
   }
@@ -51,7 +50,7 @@ struct Extents {
   std::uint8_t rank = 0;
 
   [[nodiscard]] constexpr std::span<const std::uint64_t> span() const noexcept {
-    return {values.data(), std::min<std::size_t>(rank, max_rank)};
+    return {values.data(), used()};
   }
   /// Returns the number of dimensions; not of elements.
   [[nodiscard]] constexpr std::size_t size() const noexcept { return rank; }
@@ -77,8 +76,22 @@ struct Extents {
     return left == 1;
   }
   friend constexpr bool operator==(const Extents& a, const Extents& b) noexcept {
-    return std::equal(a.span().begin(), a.span().end(), b.span().begin(), b.span().end());
+    for (std::size_t at = 0; at < a.used(); ++at) {
+      if (at == b.used() || a.values[at] != b.values[at]) {
+        return false;
+      }
+    }
+    return a.used() == b.used();
   }
+
+ private:
+  // Not inlined into each function that copies an ObjectMeta.
+  [[gnu::cold, gnu::noinline]] constexpr void copy_values(const Extents& other) noexcept {
+    for (std::size_t at = 0; at < other.used(); ++at) {
+      values[at] = other.values[at];
+    }
+  }
+  [[nodiscard]] constexpr std::size_t used() const noexcept { return rank < max_rank ? rank : max_rank; }
 };
 
 }  // namespace locum

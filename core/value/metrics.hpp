@@ -2,12 +2,12 @@
 
 #include <array>
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <utility>
 
+#include <locum/deadline.hpp>
 #include <locum/detail/base/thread_lane.hpp>
 #include <locum/path.hpp>
 #include <locum/time_histogram.hpp>

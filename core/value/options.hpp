@@ -1,11 +1,11 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include <locum/backend_needs.hpp>
+#include <locum/deadline.hpp>
 #include <locum/result.hpp>
 
 namespace locum {

@@ -3,9 +3,10 @@
 #include <array>
 #include <atomic>
 #include <bit>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
+
+#include <locum/deadline.hpp>
 
 namespace locum {
 

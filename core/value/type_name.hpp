@@ -67,8 +67,8 @@ constexpr std::string_view compiler_name() {
   const std::string_view function = __PRETTY_FUNCTION__;
   constexpr std::string_view mark = "T = ";
   const std::size_t begin = function.find(mark) + mark.size();
-  const std::size_t end = std::min(function.find(';', begin), function.rfind(']'));
-  return function.substr(begin, end - begin);
+  const std::string_view rest = function.substr(begin, function.rfind(']') - begin);
+  return rest.substr(0, rest.find(';'));
 }
 
 /// Returns whether `rest`, which begins with the parenthesis that closes a function's parameters, continues

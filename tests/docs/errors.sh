@@ -22,6 +22,7 @@ calls() {
   sed -nE '/^enum class Errc/,/^};/ s/^  ([a-z_]+)( = [0-9]+)?,.*/code \1/p' core/value/error.hpp
   calls Store core/store.hpp
   calls Writer core/writer.hpp
+  calls OpenWriter core/writer.hpp | sed 's/OpenWriter/Writer/'  # its base
   calls Promise core/promise.hpp
   calls Proxy core/proxy.hpp
   calls StepWriter core/step_writer.hpp

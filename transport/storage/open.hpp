@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -35,7 +34,7 @@ namespace locum {
   needs.expires = needs.expires || traits.expires;
   needs.pushes = needs.pushes || traits.pushes;
   needs.is_durable = needs.is_durable || traits.is_durable;
-  needs.shared_by = std::max(needs.shared_by, traits.shared_by);
+  needs.shared_by = needs.shared_by < traits.shared_by ? traits.shared_by : needs.shared_by;
   return needs;
 }
 /// \endcond

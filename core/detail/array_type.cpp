@@ -1,4 +1,4 @@
-#include "core/detail/array_bytes.hpp"
+#include "core/detail/array_type.hpp"
 
 #include <string>
 

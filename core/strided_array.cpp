@@ -1,4 +1,4 @@
-#include "core/detail/strided_bytes.hpp"
+#include "core/strided_array.hpp"
 
 #include <algorithm>
 #include <cstring>
