@@ -8,7 +8,6 @@
 #include <string>
 #include <type_traits>
 
-#include <locum/detail/base/pointer_members.hpp>
 #include <locum/flat.hpp>
 #include <locum/result.hpp>
 

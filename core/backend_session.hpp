@@ -4,7 +4,6 @@
 #include <memory>
 #include <string_view>
 
-#include <locum/backend_needs.hpp>
 #include <locum/deadline.hpp>
 #include <locum/metrics.hpp>
 #include <locum/options.hpp>

@@ -7,7 +7,6 @@
 #include <locum/codec.hpp>
 #include <locum/deadline.hpp>
 #include <locum/hyperslab.hpp>
-#include <locum/part.hpp>
 #include <locum/room_policy.hpp>
 
 /// \file

@@ -15,9 +15,9 @@
 #include <locum/codec.hpp>
 #include <locum/detail/base/mutex.hpp>
 #include <locum/detail/begun_fetch.hpp>
+#include <locum/detail/open_store.hpp>
 #include <locum/detail/range.hpp>
 #include <locum/detail/read.hpp>
-#include <locum/detail/session_calls.hpp>
 #include <locum/handle.hpp>
 #include <locum/session.hpp>
 #include <locum/view.hpp>
@@ -286,6 +286,18 @@ Proxy<T> Session::proxy(const Handle& handle) const {
 template <class T>
 Proxy<T> Session::proxy(const Handle& handle, const Decoding<T>& by) const {
   return Proxy<T>(detail::origin_of(*state_, handle), by.codec.reader());
+}
+
+/// Returns a stand-in for the object of a handle, in the runtime of this process that made the handle.
+/// Transfers nothing; an error of the handle is the result of the first use.
+template <class T>
+[[nodiscard]] Proxy<T> proxy(const Handle& handle) {
+  return Proxy<T>(detail::origin_of(handle));
+}
+/// Overload for an object that was written with a codec: `proxy<Mesh>(handle, {.codec = my_codec})`.
+template <class T>
+[[nodiscard]] Proxy<T> proxy(const Handle& handle, const Decoding<T>& by) {
+  return Proxy<T>(detail::origin_of(handle), by.codec.reader());
 }
 
 /// Returns the value itself, for a value, stand-in or view. Write locum::ref: there is std::ref.

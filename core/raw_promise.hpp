@@ -6,7 +6,7 @@
 #include <utility>
 
 #include <locum/call_options.hpp>
-#include <locum/detail/promise_calls.hpp>
+#include <locum/promise.hpp>
 #include <locum/raw_proxy.hpp>
 #include <locum/raw_value.hpp>
 

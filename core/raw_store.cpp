@@ -19,7 +19,7 @@ detail::RuntimeArrayType type_of(const RawArray& array) {
 
 }  // namespace
 
-RawStore::RawStore(const Store& store) : UpdateSteps(store.open_) {}
+RawStore::RawStore(const Store& store) : BatchSteps(store.open_) {}
 
 RawStore Store::raw() const {
   return RawStore(*this);

@@ -12,8 +12,8 @@
 
 #include <locum/async_result.hpp>
 #include <locum/call_options.hpp>
+#include <locum/detail/batch_steps.hpp>
 #include <locum/detail/object/selection.hpp>
-#include <locum/detail/update_steps.hpp>
 #include <locum/element_type.hpp>
 #include <locum/key.hpp>
 #include <locum/raw_array.hpp>
@@ -46,7 +46,7 @@ struct RawOptions {
 /// it shares: what was put as `f64` here is read there by `get<double[]>`, and the other way round. Calls
 /// that this class lacks (`exists`, `evict`, `keys`, `info`, `put_bytes` …) need no type: use store().
 /// Errors, blocking and threads are those of the same calls of Store.
-class RawStore : private detail::UpdateSteps {
+class RawStore : private detail::BatchSteps {
  public:
   explicit RawStore(const Store& store);
 

@@ -1,16 +1,29 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
 #include <locum/deadline.hpp>
 #include <locum/extents.hpp>
 #include <locum/hyperslab.hpp>
-#include <locum/when_full.hpp>
+#include <locum/room_policy.hpp>
+#include <locum/session.hpp>
 
 /// \file
 /// Options of streams of steps: see StepWriter and StepReader.
 namespace locum {
+
+/// The ranks that write or read a stream of steps together, described for one of them: Runtime::step_side()
+/// makes it from a communicator.
+struct StepSide {
+  Session session;
+  std::size_t index = 0;  ///< index of this rank among them
+  std::size_t count = 1;  ///< number of these ranks
+  /// Identifies the side: equal on all its ranks, different from that of any other side of this runtime; not
+  /// 0.
+  std::uint64_t number = 0;
+};
 
 /// Options of a StepWriter; the same on all its ranks.
 struct StepWriterOptions {

@@ -11,15 +11,12 @@
 #include <vector>
 
 #include <locum/call_options.hpp>
-#include <locum/detail/array_type.hpp>
 #include <locum/detail/read.hpp>
 #include <locum/element_type.hpp>
+#include <locum/extents.hpp>
 #include <locum/hyperslab.hpp>
 #include <locum/result.hpp>
-#include <locum/step_block.hpp>
 #include <locum/step_options.hpp>
-#include <locum/step_side.hpp>
-#include <locum/step_variable.hpp>
 #include <locum/strided_array.hpp>
 #include <locum/view.hpp>
 #include <locum/writer.hpp>
@@ -34,6 +31,25 @@ namespace detail {
 class StepFetch;
 class StepInput;
 }  // namespace detail
+
+/// A variable of a step, as its writers described it.
+struct Variable {
+  std::string name;
+  std::string type;  ///< canonical type of its objects: `f64[]`, `map<char[],i32>` …
+  Extents shape;     ///< extents of a global array; rank 0 for local arrays and values
+  std::size_t blocks = 0;
+  std::uint64_t size_bytes = 0;  ///< sum over all blocks
+  ElementType element = {};      ///< of numbers and flat classes, and of arrays of these; else no type
+};
+
+/// One rank's block of a variable of a step: an element of InputStep::blocks().
+struct StepBlock {
+  int writer = 0;          ///< index of the rank that wrote it, among those of the writer
+  Coordinates start = {};  ///< position in the global array; zeros for local arrays
+  Extents count = {};      ///< rank 0 for a value that is no array
+  std::uint64_t size_bytes = 0;
+  bool is_here = false;  ///< whether the block is on this node, and so read in place
+};
 
 /// Options of InputStep::get(): the block of a variable that it reads, and its deadline.
 struct BlockOptions {

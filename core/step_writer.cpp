@@ -4,7 +4,7 @@
 #include <exception>
 
 #include "core/base/resolved_path.hpp"
-#include "core/detail/array_type.hpp"
+#include "core/element_type.hpp"
 #include "core/raw_array.hpp"
 #include "core/steps/step_draft.hpp"
 #include "core/steps/step_output.hpp"

@@ -9,12 +9,10 @@
 
 #include <locum/call_options.hpp>
 #include <locum/codec.hpp>
-#include <locum/detail/array_type.hpp>
 #include <locum/detail/representation.hpp>
 #include <locum/element_type.hpp>
 #include <locum/result.hpp>
 #include <locum/step_options.hpp>
-#include <locum/step_side.hpp>
 #include <locum/strided_array.hpp>
 
 namespace locum {

@@ -15,7 +15,7 @@
 
 #include <locum/call_options.hpp>
 #include <locum/codec.hpp>
-#include <locum/detail/update_steps.hpp>
+#include <locum/detail/batch_steps.hpp>
 #include <locum/key.hpp>
 #include <locum/object_info.hpp>
 #include <locum/proxy.hpp>
@@ -71,10 +71,10 @@ class Evicted : public Result<bool> {
 /// *Errors.* Calls return Result; `not_found` and `timeout` are ordinary outcomes. Every call can return
 /// `closed` after the runtime was closed or the store dropped; views stay valid. Calls that need another node
 /// can return `peer_lost` and `timeout`. docs/errors.md has a table.
-class Store : private detail::UpdateSteps {
+class Store : private detail::BatchSteps {
  public:
   /// Called by Session::open and Runtime::store.
-  explicit Store(std::shared_ptr<detail::OpenStore> open) noexcept : UpdateSteps(std::move(open)) {}
+  explicit Store(std::shared_ptr<detail::OpenStore> open) noexcept : BatchSteps(std::move(open)) {}
 
   /// Returns the name of the store; for a collection its own name after those of enclosing collections:
   /// `step42`, `step42/ghosts`.
@@ -719,5 +719,10 @@ class Store : private detail::UpdateSteps {
     return made_proxy<detail::Stored<T>>(name, made, populate, {});
   }
 };
+
+/// Returns the store of that name, with the errors of Runtime::store() without options. `runtime` selects the
+/// runtime by its name (RuntimeOptions::name); without it there must be only one. `closed` if no such runtime
+/// is open, `invalid_argument` if several are.
+[[nodiscard]] Result<Store> find_store(std::string_view name, std::string_view runtime = {});
 
 }  // namespace locum

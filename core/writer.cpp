@@ -8,6 +8,12 @@
 
 namespace locum::detail {
 
+OwnedDraft& OwnedDraft::operator=(OwnedDraft&& other) noexcept {
+  std::swap(store_, other.store_);
+  std::swap(draft_, other.draft_);
+  return *this;
+}
+
 Error closed_error(const OpenStore& store) {
   return store.session->closed() ? store.session->closed_error()
                                  : Error(Errc::closed, "the store was dropped; open it again");

@@ -13,7 +13,6 @@
 #include <locum/async_result.hpp>
 #include <locum/detail/object/object.hpp>
 #include <locum/detail/open_store.hpp>
-#include <locum/detail/session_calls.hpp>
 #include <locum/flat.hpp>
 
 namespace locum {
@@ -26,11 +25,7 @@ class OwnedDraft {
   OwnedDraft(std::shared_ptr<OpenStore> store, const ObjectDraft& draft) noexcept
       : store_(std::move(store)), draft_(draft) {}
   OwnedDraft(OwnedDraft&& other) noexcept = default;
-  OwnedDraft& operator=(OwnedDraft&& other) noexcept {
-    std::swap(store_, other.store_);
-    std::swap(draft_, other.draft_);
-    return *this;
-  }
+  OwnedDraft& operator=(OwnedDraft&& other) noexcept;
   ~OwnedDraft() {
     if (store_) {
       discard(*store_->session, draft_);

@@ -6,7 +6,6 @@
 
 #include "core/async/node_client.hpp"
 #include "core/value/hyperslab.hpp"
-#include "core/value/part.hpp"
 
 namespace locum {
 

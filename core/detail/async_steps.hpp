@@ -163,8 +163,13 @@ class AsyncSteps : protected StoreBase {
   [[nodiscard]] AsyncResult<bool> begin_exists(std::string_view name, Deadline deadline) const;
   [[nodiscard]] AsyncResult<bool> begin_evict(const Key& key, Deadline deadline) const;
   [[nodiscard]] AsyncResult<bool> begin_evict(std::string_view name, Deadline deadline) const;
+  /// Starts an asynchronous update_by(); it goes on where nobody holds the result any more.
+  [[nodiscard]] AsyncResult<Key> begin_update_by(std::string_view name, Deadline deadline,
+                                                 Replace<AsyncResult<Key>> replace) const;
 
  private:
+  [[nodiscard]] static AsyncResult<Key> updating(AsyncSteps steps, std::string name, Deadline until,
+                                                 Replace<AsyncResult<Key>> replace);
   /// Returns a function that makes a view of the object found.
   template <class T, class Read>
   [[nodiscard]] auto viewed(Read read) const {

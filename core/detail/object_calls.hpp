@@ -1,8 +1,8 @@
 #pragma once
 
 #include "core/async_result.hpp"
-#include "core/detail/array_type.hpp"
 #include "core/detail/async_steps.hpp"
+#include "core/element_type.hpp"
 #include "core/object/selection.hpp"
 #include "core/store.hpp"
 

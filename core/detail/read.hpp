@@ -9,8 +9,8 @@
 #include <utility>
 
 #include <locum/deadline.hpp>
+#include <locum/detail/open_store.hpp>
 #include <locum/detail/representation.hpp>
-#include <locum/detail/session_calls.hpp>
 #include <locum/view.hpp>
 
 namespace locum {

@@ -14,8 +14,8 @@
 #include <type_traits>
 #include <vector>
 
-#include <locum/detail/array_type.hpp>
 #include <locum/detail/object/object.hpp>
+#include <locum/element_type.hpp>
 #include <locum/serializers.hpp>
 #include <locum/strided_array.hpp>
 #include <locum/type_name.hpp>

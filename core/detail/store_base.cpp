@@ -11,12 +11,12 @@
 #include <utility>
 
 #include "core/async/completion_counter.hpp"
-#include "core/detail/array_type.hpp"
 #include "core/detail/expiry.hpp"
 #include "core/detail/promise_state.hpp"
 #include "core/detail/promises.hpp"
 #include "core/detail/room_wait.hpp"
 #include "core/detail/session_state.hpp"
+#include "core/element_type.hpp"
 #include "core/node/promised.hpp"
 #include "core/object/selection.hpp"
 #include "core/raw_array.hpp"

@@ -16,14 +16,12 @@
 #include <locum/call_options.hpp>
 #include <locum/codec.hpp>
 #include <locum/deadline.hpp>
-#include <locum/detail/object/address.hpp>
+#include <locum/detail/object/object.hpp>
 #include <locum/detail/open_store.hpp>
 #include <locum/detail/read.hpp>
 #include <locum/detail/representation.hpp>
-#include <locum/detail/session_calls.hpp>
 #include <locum/key.hpp>
 #include <locum/object_info.hpp>
-#include <locum/ports/seal_options.hpp>
 #include <locum/proxy.hpp>
 #include <locum/room_policy.hpp>
 #include <locum/view.hpp>
@@ -142,6 +140,8 @@ class StoreBase {
                                               std::span<std::byte> memory, Deadline deadline) const;
   [[nodiscard]] Result<ObjectView> fetch_into(std::string_view name, const Choice& choice,
                                               std::span<std::byte> memory, Deadline deadline) const;
+  /// Blocks until a rank has put an object under the name.
+  [[nodiscard]] Result<ObjectView> await(std::string_view name, Deadline deadline) const;
   /// Fetches the metadata of an object alone.
   [[nodiscard]] Result<ObjectView> facts_of(const Key& key, Deadline deadline) const;
   [[nodiscard]] Result<ObjectView> facts_of(std::string_view name, Deadline deadline) const;
@@ -311,6 +311,23 @@ class StoreBase {
                                             RoomPolicy when_full, const StoredHow& how) const {
     return store_by(name, named, &value, by.steps(), by.codec(), options, when_full, how);
   }
+
+  // Replacing a value by one made from it
+
+  /// Replaces the object found, on the condition that this generation of its name is live: `stale` if another
+  /// one is. Called again with the object of that one.
+  template <class Ended>
+  using Replace = std::function<Ended(ObjectView object, std::uint64_t generation, Deadline until)>;
+  /// Replaces the object under a name until one replacement has succeeded, or the deadline has passed.
+  /// `not_found` if there is none. Rethrows an exception of `replace`.
+  [[nodiscard]] Result<Key> update_by(std::string_view name, Deadline deadline,
+                                      const Replace<Result<Key>>& replace) const;
+  /// Checks whether an update may repeat after `error`: a generation other than `expected` is live (`live`:
+  /// the object's metadata now), and there is time. Otherwise returns the error for the update.
+  [[nodiscard]] Result<void> may_repeat(std::string_view name, std::uint64_t expected, const Error& error,
+                                        const Result<ObjectInfo>& live, Deadline until) const;
+  /// Returns `timeout` once `until` has passed.
+  [[nodiscard]] Result<void> check_time(std::string_view name, Deadline until) const;
 
   // Looking and dropping
 

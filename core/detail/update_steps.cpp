@@ -1,10 +1,11 @@
-#include "core/detail/update_steps.hpp"
+#include "core/detail/async_steps.hpp"
 
 #include <utility>
 
 #include "core/async/completion_counter.hpp"
 #include "core/detail/promises.hpp"
 #include "core/detail/session_state.hpp"
+#include "core/object/selection.hpp"
 #include "core/value/errors.hpp"
 
 namespace locum::detail {
@@ -20,7 +21,7 @@ std::uint64_t expected_of(const ObjectView& object) {
 
 }  // namespace
 
-Result<ObjectView> UpdateSteps::await(std::string_view name, Deadline deadline) const {
+Result<ObjectView> StoreBase::await(std::string_view name, Deadline deadline) const {
   const FullName whole = full(name);
   const Address address = whole;
   if (auto allowed = usable(whole); !allowed) {
@@ -36,8 +37,8 @@ Result<ObjectView> UpdateSteps::await(std::string_view name, Deadline deadline) 
   return object ? std::move(object) : session().explain(address, object.error());
 }
 
-Result<Key> UpdateSteps::update_by(std::string_view name, Deadline deadline,
-                                   const Replace<Result<Key>>& replace) const {
+Result<Key> StoreBase::update_by(std::string_view name, Deadline deadline,
+                                 const Replace<Result<Key>>& replace) const {
   for (const Deadline until = moment(deadline);;) {
     auto object = fetch(name, until);
     if (!object) {
@@ -55,15 +56,15 @@ Result<Key> UpdateSteps::update_by(std::string_view name, Deadline deadline,
   }
 }
 
-AsyncResult<Key> UpdateSteps::begin_update_by(std::string_view name, Deadline deadline,
-                                              Replace<AsyncResult<Key>> replace) const {
+AsyncResult<Key> AsyncSteps::begin_update_by(std::string_view name, Deadline deadline,
+                                             Replace<AsyncResult<Key>> replace) const {
   return updating(*this, std::string(name), moment(deadline), std::move(replace));
 }
 
 // What is awaited stands in a statement of its own: a temporary of the expression would live in the
 // coroutine.
-AsyncResult<Key> UpdateSteps::updating(UpdateSteps steps, std::string name, Deadline until,
-                                       Replace<AsyncResult<Key>> replace) {
+AsyncResult<Key> AsyncSteps::updating(AsyncSteps steps, std::string name, Deadline until,
+                                      Replace<AsyncResult<Key>> replace) {
   for (;;) {
     const FullName whole = steps.full(name);
     const auto found = steps.begin_object(steps.usable(whole), whole, Selection(), until);
@@ -86,15 +87,15 @@ AsyncResult<Key> UpdateSteps::updating(UpdateSteps steps, std::string name, Dead
 }
 
 // A serialize may have thrown `stale` for a reason of its own.
-Result<void> UpdateSteps::may_repeat(std::string_view name, std::uint64_t expected, const Error& error,
-                                     const Result<ObjectInfo>& live, Deadline until) const {
+Result<void> StoreBase::may_repeat(std::string_view name, std::uint64_t expected, const Error& error,
+                                   const Result<ObjectInfo>& live, Deadline until) const {
   if (!live || live->generation == expected) {
     return live ? error : live.error();
   }
   return check_time(name, until);
 }
 
-Result<void> UpdateSteps::check_time(std::string_view name, Deadline until) const {
+Result<void> StoreBase::check_time(std::string_view name, Deadline until) const {
   if (session().completions()->now() < until.moment(session().options().options.timeout)) {
     return {};
   }

@@ -12,6 +12,26 @@
 
 namespace locum {
 
+/// The longest name, in bytes.
+inline constexpr std::size_t max_name_bytes = 64 * 1024;
+
+/// Identifies an object by key, or by store and name (when `name` is not empty).
+struct Address {
+  Key key;                ///< key.store is always valid; the rest only if `name` is empty
+  std::string_view name;  ///< 1 byte to 64 KiB of any bytes
+  /// By key: hash of the name that the object was put under, if the caller knows it from a handle; else 0. If
+  /// the key no longer exists while its name is bound, the object was replaced (`stale`), not evicted
+  /// (`not_found`).
+  std::uint64_t name_hash = 0;
+
+  /// By key: payload of the object in bytes, if the caller knows it from a handle; else 0.
+  std::uint64_t size_bytes = 0;
+
+  Address(const Key& object, std::uint64_t hash_of_name = 0, std::uint64_t size = 0)
+      : key(object), name_hash(hash_of_name), size_bytes(size) {}
+  Address(std::uint32_t store, std::string_view object_name) : key{store, 0, 0}, name(object_name) {}
+};
+
 /// Metadata of a new object; passed to `Sink::create`, which copies the texts.
 struct ObjectMeta {
   std::uint32_t store = 0;
@@ -37,6 +57,26 @@ struct ObjectDraft {
       bytes;                ///< the payload to fill: aligned as meta asks, from 128 bytes on to 64 at least
   std::uint64_t place = 0;  ///< for the connector only: where the draft is
   ObjectMeta meta;
+};
+
+/// Whether sealing under a live name is an error or makes a new generation.
+enum class SealMode : std::uint8_t { put, replace };
+
+/// How a named object becomes visible; ignored for an unnamed one.
+struct SealOptions {
+  SealMode mode = SealMode::put;
+  /// replace: only if this is the current generation (`stale` if another is, `not_found` if none). 0: any or
+  /// none.
+  std::uint64_t expected_generation = 0;
+  /// Whether the caller notifies this process's waiters for the name as soon as the call returns: its
+  /// NameWatcher need not wake any thread.
+  bool caller_tells = false;
+};
+
+/// Key and generation under which an object became visible.
+struct Sealed {
+  Key key;
+  std::uint64_t generation = 0;  ///< 0 if unnamed
 };
 
 /// Metadata of a stored object. The texts point into the object's own memory.

@@ -5,7 +5,6 @@
 
 #include <locum/detail/object/object.hpp>
 #include <locum/hyperslab.hpp>
-#include <locum/part.hpp>
 #include <locum/result.hpp>
 
 namespace locum {

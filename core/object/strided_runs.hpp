@@ -7,7 +7,6 @@
 
 #include "core/object/object.hpp"
 #include "core/value/hyperslab.hpp"
-#include "core/value/part.hpp"
 
 namespace locum {
 

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include <locum/backend_needs.hpp>
 #include <locum/deadline.hpp>
+#include <locum/options.hpp>
 #include <locum/result.hpp>
 
 namespace locum {

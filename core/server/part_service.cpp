@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/object/strided_runs.hpp"
-#include "core/value/part.hpp"
+#include "core/value/hyperslab.hpp"
 
 namespace locum {
 

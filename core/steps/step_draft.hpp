@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "core/codec.hpp"
-#include "core/detail/array_type.hpp"
 #include "core/detail/object_calls.hpp"
+#include "core/element_type.hpp"
 #include "core/room_policy.hpp"
 #include "core/step_options.hpp"
 #include "core/steps/step_output.hpp"

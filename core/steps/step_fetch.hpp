@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "core/async_result.hpp"
-#include "core/detail/array_type.hpp"
 #include "core/detail/object_calls.hpp"
 #include "core/detail/read.hpp"
+#include "core/element_type.hpp"
 #include "core/steps/step_ahead.hpp"
 #include "core/steps/step_record.hpp"
 #include "core/steps/step_search.hpp"

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "core/step_options.hpp"
-#include "core/step_side.hpp"
 #include "core/steps/presence.hpp"
 #include "core/steps/step_ahead.hpp"
 #include "core/steps/step_fetch.hpp"

@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "core/step_options.hpp"
-#include "core/step_side.hpp"
 #include "core/steps/presence.hpp"
 #include "core/steps/step_files.hpp"
 #include "core/steps/step_record.hpp"

@@ -7,10 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "core/room_policy.hpp"
 #include "core/value/extents.hpp"
 #include "core/value/handle.hpp"
 #include "core/value/key.hpp"
-#include "core/when_full.hpp"
 
 namespace locum::detail {
 

@@ -1,5 +1,6 @@
 #include "core/tasks/task_records.hpp"
 
+#include <algorithm>
 #include <numeric>
 
 #include "core/tasks/task_survey.hpp"

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <type_traits>
 
@@ -34,8 +35,10 @@ struct Extents {
     rank = other.rank;
     if (rank == 1) {
       values[0] = other.values[0];
+    } else if (rank > 1 && !std::is_constant_evaluated()) {
+      std::memmove(values.data(), other.values.data(), other.used() * sizeof(std::uint64_t));
     } else if (rank > 1) {
-      copy_values(other);
+      values = other.values;
     }
     return *this;
   }
@@ -85,12 +88,6 @@ struct Extents {
   }
 
  private:
-  // Not inlined into each function that copies an ObjectMeta.
-  [[gnu::cold, gnu::noinline]] constexpr void copy_values(const Extents& other) noexcept {
-    for (std::size_t at = 0; at < other.used(); ++at) {
-      values[at] = other.values[at];
-    }
-  }
   [[nodiscard]] constexpr std::size_t used() const noexcept { return rank < max_rank ? rank : max_rank; }
 };
 

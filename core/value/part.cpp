@@ -1,4 +1,4 @@
-#include "core/value/part.hpp"
+#include "core/value/hyperslab.hpp"
 
 #include <limits>
 #include <string>

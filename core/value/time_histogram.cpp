@@ -1,4 +1,4 @@
-#include "core/value/time_histogram.hpp"
+#include "core/value/metrics.hpp"
 
 namespace locum {
 

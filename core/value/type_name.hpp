@@ -12,7 +12,6 @@
 #include <vector>
 
 #include <locum/detail/base/hash.hpp>
-#include <locum/detail/base/pointer_members.hpp>
 #include <locum/flat.hpp>
 
 namespace locum {

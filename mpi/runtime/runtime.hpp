@@ -1,7 +1,6 @@
 #pragma once
 
 #include <mpi.h>
-
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -13,12 +12,11 @@
 #include <locum/checkpoint_options.hpp>
 #include <locum/deadline.hpp>
 #include <locum/handle.hpp>
-#include <locum/hdf5_options.hpp>
 #include <locum/metrics.hpp>
 #include <locum/options.hpp>
 #include <locum/proxy.hpp>
 #include <locum/session.hpp>
-#include <locum/step_side.hpp>
+#include <locum/step_options.hpp>
 #include <locum/store.hpp>
 #include <locum/type_name.hpp>
 

@@ -12,7 +12,6 @@
 #include "core/base/mutex.hpp"
 #include "core/session.hpp"
 #include "core/store.hpp"
-#include "core/value/backend_needs.hpp"
 #include "core/value/metrics.hpp"
 #include "core/value/options.hpp"
 #include "core/value/result.hpp"

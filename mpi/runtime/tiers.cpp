@@ -11,7 +11,7 @@
 #include "core/base/quantity.hpp"
 #include "core/detail/expiry.hpp"
 #include "core/detail/session_state.hpp"
-#include "core/value/backend_needs.hpp"
+#include "core/value/options.hpp"
 #include "transport/storage/open.hpp"
 
 namespace locum {

@@ -1,6 +1,7 @@
 // A variable of a step has one type and one shape, and is read as that type.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>

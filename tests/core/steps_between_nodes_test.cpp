@@ -9,6 +9,7 @@
 // of that node move nothing.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <barrier>
 #include <chrono>

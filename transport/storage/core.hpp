@@ -18,7 +18,6 @@
 #include <locum/coded_store.hpp>
 #include <locum/configuration.hpp>
 #include <locum/open.hpp>
-#include <locum/open_sessions.hpp>
 #include <locum/promise.hpp>
 #include <locum/serializers.hpp>
 #include <locum/session.hpp>

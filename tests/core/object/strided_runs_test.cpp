@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/hyperslab_samples.hpp"
 

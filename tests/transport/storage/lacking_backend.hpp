@@ -10,7 +10,7 @@
 
 #include "core/ports/backend.hpp"
 #include "core/url.hpp"
-#include "core/value/backend_needs.hpp"
+#include "core/value/options.hpp"
 #include "transport/storage/memory/simple.hpp"
 
 namespace locum::tests {

@@ -3,6 +3,7 @@
 // have to finish in time, with correct values, and with nothing left in their node's memory.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <iostream>

@@ -1,4 +1,4 @@
-#include "core/base/pointer_members.hpp"
+#include "core/value/flat.hpp"
 
 #include <gtest/gtest.h>
 

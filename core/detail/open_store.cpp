@@ -1,4 +1,4 @@
-#include "core/detail/session_calls.hpp"
+#include "core/detail/open_store.hpp"
 
 #include <utility>
 

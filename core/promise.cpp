@@ -1,4 +1,4 @@
-#include "core/detail/promise_calls.hpp"
+#include "core/promise.hpp"
 
 #include <utility>
 
