@@ -10,4 +10,4 @@
 #include "core/coded_store.hpp"
 #include "core/promise.hpp"
 #include "core/store.hpp"
-#include "core/store_over.hpp"
+#include "transport/storage/open.hpp"
