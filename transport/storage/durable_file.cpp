@@ -22,12 +22,12 @@ namespace {
   throw system_error(what + " '" + path + "' failed", errno);
 }
 
-int open_or_fail(const std::string& path, int flags) {
-  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC, 0666);
-  if (descriptor < 0) {
+Descriptor open_or_fail(const std::string& path, int flags) {
+  Descriptor file = open_at(AT_FDCWD, path, flags, 0666);
+  if (!file.is_open()) {
     fail("opening", path);
   }
-  return descriptor;
+  return file;
 }
 
 // A signal may interrupt the call: checkpoint_signal comes just when checkpoints are written.
@@ -41,9 +41,9 @@ int repeated(const Call& call) {
 }
 
 // Where a file system cannot take room ahead, writing says it.
-void take_room(int descriptor, std::uint64_t bytes, const std::string& path) {
+void take_room(const Descriptor& file, std::uint64_t bytes, const std::string& path) {
   if (bytes > 0 &&
-      repeated([&] { return ::fallocate(descriptor, 0, 0, static_cast<::off_t>(bytes)); }) != 0 &&
+      repeated([&] { return ::fallocate(file.number(), 0, 0, static_cast<::off_t>(bytes)); }) != 0 &&
       errno != EOPNOTSUPP && errno != ENOSYS) {
     fail("taking " + std::to_string(bytes) + " bytes of the disk for", path);
   }
@@ -84,31 +84,27 @@ std::optional<FileIdentity> identity_of(const std::string& path) noexcept {
 DurableFile::DurableFile(std::string path) : path_(std::move(path)), temporary_(temporary_of(path_)) {}
 
 DurableFile::~DurableFile() {
-  if (descriptor_ >= 0) {
-    ::close(descriptor_);
-  }
   if (!published_) {
     ::unlink(temporary_.c_str());
   }
 }
 
 void DurableFile::try_room(std::uint64_t bytes) {
-  descriptor_ = open_or_fail(temporary_, O_RDWR | O_CREAT | O_TRUNC);
-  take_room(descriptor_, bytes, temporary_);
-  if (::ftruncate(descriptor_, 0) != 0) {
+  const Descriptor file = open_or_fail(temporary_, O_RDWR | O_CREAT | O_TRUNC);
+  take_room(file, bytes, temporary_);
+  if (::ftruncate(file.number(), 0) != 0) {
     fail("emptying", temporary_);
   }
-  ::close(std::exchange(descriptor_, -1));
 }
 
 void DurableFile::open() {
-  descriptor_ = open_or_fail(temporary_, O_RDWR);
+  file_ = open_or_fail(temporary_, O_RDWR);
   struct stat facts {};
-  if (::fstat(descriptor_, &facts) != 0) {
+  if (::fstat(file_.number(), &facts) != 0) {
     fail("reading the size of", temporary_);
   }
   size_ = static_cast<std::uint64_t>(facts.st_size);
-  take_room(descriptor_, size_, temporary_);
+  take_room(file_, size_, temporary_);
 }
 
 void DurableFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
@@ -119,14 +115,11 @@ void DurableFile::write_at(std::uint64_t offset, std::span<const std::byte> byte
     std::int64_t written = direct_ ? direct_->write_some(offset, bytes) : 0;
     const bool bypassed = written != 0;
     if (!bypassed) {
-      written = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<::off_t>(offset));
-      written = written < 0 ? -errno : written;
+      const int error = storage::write_at(file_, offset, bytes);
+      written = error != 0 ? -error : static_cast<std::int64_t>(bytes.size());
     }
-    if (written == -EINTR) {
-      continue;
-    }
-    if (written <= 0) {
-      errno = written == 0 ? ENOSPC : static_cast<int>(-written);
+    if (written < 0) {
+      errno = static_cast<int>(-written);
       fail("writing", temporary_);
     }
     bytes = bytes.subspan(static_cast<std::size_t>(written));
@@ -143,14 +136,14 @@ void DurableFile::write_behind(std::uint64_t from, std::uint64_t to) {
     behind_from_ = from;
   }
   if (to - behind_from_ >= write_behind_bytes) {
-    (void)::sync_file_range(descriptor_, static_cast<::off64_t>(behind_from_),
+    (void)::sync_file_range(file_.number(), static_cast<::off64_t>(behind_from_),
                             static_cast<::off64_t>(to - behind_from_), SYNC_FILE_RANGE_WRITE);
     behind_from_ = to;
   }
 }
 
 void DurableFile::publish() {
-  if (descriptor_ < 0) {
+  if (!file_.is_open()) {
     open();
   }
   if (const int error = direct_ ? direct_->finish() : 0; error != 0) {
@@ -158,7 +151,7 @@ void DurableFile::publish() {
     fail("writing", temporary_);
   }
   direct_.reset();
-  if (repeated([&] { return ::fsync(descriptor_); }) != 0) {
+  if (repeated([&] { return ::fsync(file_.number()); }) != 0) {
     fail("writing", temporary_);
   }
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
@@ -174,11 +167,10 @@ WritingLock::WritingLock(const std::string& path) : path_(path + ".lock") {
   constexpr std::chrono::milliseconds a_moment{10};
   // The file that was locked may have been removed by who had it before: then once more.
   for (int refused = 0;;) {
-    descriptor_ = open_or_fail(path_, O_RDWR | O_CREAT);
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
-      const int error = errno;
-      if (error == EWOULDBLOCK) {
-        ::close(descriptor_);
+    file_ = open_or_fail(path_, O_RDWR | O_CREAT);
+    if (::flock(file_.number(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EWOULDBLOCK) {
+        (void)file_.close();
         if (++refused < looks) {
           std::this_thread::sleep_for(a_moment);
           continue;
@@ -192,18 +184,17 @@ WritingLock::WritingLock(const std::string& path) : path_(path + ".lock") {
     }
     struct stat locked {};
     struct stat named {};
-    if (::fstat(descriptor_, &locked) == 0 && ::stat(path_.c_str(), &named) == 0 &&
+    if (::fstat(file_.number(), &locked) == 0 && ::stat(path_.c_str(), &named) == 0 &&
         locked.st_ino == named.st_ino) {
       holds_ = true;
       return;
     }
-    ::close(descriptor_);
+    (void)file_.close();
   }
 }
 
 WritingLock::~WritingLock() {
   ::unlink(path_.c_str());
-  ::close(descriptor_);
 }
 
 }  // namespace locum::storage

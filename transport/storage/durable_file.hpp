@@ -7,6 +7,7 @@
 #include <string>
 
 #include "transport/storage/direct_writes.hpp"
+#include "transport/storage/file_calls.hpp"
 
 namespace locum::storage {
 
@@ -48,7 +49,7 @@ class DurableFile {
 
   std::string path_;
   std::string temporary_;
-  int descriptor_ = -1;
+  Descriptor file_;
   std::uint64_t size_ = 0;
   std::uint64_t behind_from_ = 0;  ///< what follows is not being written yet
   bool bypasses_cache_ = false;
@@ -71,7 +72,7 @@ class WritingLock {
 
  private:
   std::string path_;
-  int descriptor_ = -1;
+  Descriptor file_;
   bool holds_ = false;
 };
 

@@ -70,6 +70,21 @@ std::int64_t read_at(const Descriptor& file, std::uint64_t offset, std::span<std
   return static_cast<std::int64_t>(read);
 }
 
+int write_at(const Descriptor& file, std::uint64_t offset, std::span<const std::byte> bytes) noexcept {
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(file.number(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written > 0) {
+      bytes = bytes.subspan(static_cast<std::size_t>(written));
+      offset += static_cast<std::uint64_t>(written);
+    } else if (written == 0) {
+      return ENOSPC;
+    } else if (errno != EINTR) {
+      return errno;
+    }
+  }
+  return 0;
+}
+
 Result<Descriptor> open_small_file(const std::string& path, std::size_t most_bytes) {
   Descriptor file = open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK);
   if (!file.is_open() && errno == ENOENT) {

@@ -46,6 +46,9 @@ class Descriptor {
 /// Reads until `into` is full or the file ends; returns how many bytes it read, or the error number, negated.
 [[nodiscard]] std::int64_t read_at(const Descriptor& file, std::uint64_t offset,
                                    std::span<std::byte> into) noexcept;
+/// Writes all. Returns 0, or the error number.
+[[nodiscard]] int write_at(const Descriptor& file, std::uint64_t offset,
+                           std::span<const std::byte> bytes) noexcept;
 /// Opens a file that somebody has named, to read a few bytes: at most so many. `invalid_argument` if it has
 /// more, or is no regular file: a pipe or a device might never end, or never begin. Where it cannot be
 /// opened, `not_found` if it does not exist, `system` otherwise.

@@ -19,8 +19,6 @@ namespace locum::storage {
 
 namespace {
 
-// What the system is asked for at once: it takes at most 2 GiB a call.
-constexpr std::uint64_t most_call_bytes = std::uint64_t{1} << 30U;
 constexpr std::uint64_t most_reserve_bytes = std::uint64_t{1} << 30U;
 constexpr std::uint64_t reserve_share = 20;
 constexpr std::uint64_t stat_block_bytes = 512;
@@ -28,15 +26,14 @@ constexpr std::uint64_t stat_block_bytes = 512;
 class OpenSpillFile final : public SpillFile {
  public:
   OpenSpillFile(SpillOptions options, int descriptor) noexcept
-      : options_(std::move(options)), descriptor_(descriptor) {}
-  ~OpenSpillFile() override { ::close(descriptor_); }
+      : options_(std::move(options)), file_(descriptor) {}
 
   Result<void> extend_to(std::uint64_t size_bytes) override;
   Result<void> write(std::uint64_t position, std::span<const std::byte> bytes) override;
   Result<void> read(std::uint64_t position, std::span<std::byte> into) override;
   void discard(std::uint64_t position, std::uint64_t size_bytes) noexcept override;
   [[nodiscard]] std::uint64_t stored_bytes() const noexcept override;
-  [[nodiscard]] int descriptor() const noexcept override { return descriptor_; }
+  [[nodiscard]] int descriptor() const noexcept override { return file_.number(); }
 
  private:
   [[nodiscard]] Result<void> has_room(std::uint64_t size_bytes) const;
@@ -44,7 +41,7 @@ class OpenSpillFile final : public SpillFile {
   [[nodiscard]] Error failed(const std::string& what, int error_number) const;
 
   const SpillOptions options_;
-  const int descriptor_;
+  const Descriptor file_;
 };
 
 Error OpenSpillFile::full(const std::string& why) const {
@@ -63,7 +60,7 @@ Result<void> OpenSpillFile::extend_to(std::uint64_t size_bytes) {
   if (const std::uint64_t most = largest_file(); most < size_bytes) {
     return over_file_limit("the spill file", size_bytes);
   }
-  if (::ftruncate(descriptor_, static_cast<off_t>(size_bytes)) != 0) {
+  if (::ftruncate(file_.number(), static_cast<off_t>(size_bytes)) != 0) {
     return failed("extending", errno);
   }
   return {};
@@ -80,7 +77,7 @@ Result<void> OpenSpillFile::has_room(std::uint64_t size_bytes) const {
     return {};
   }
   struct statvfs disk {};
-  if (::fstatvfs(descriptor_, &disk) != 0) {
+  if (::fstatvfs(file_.number(), &disk) != 0) {
     return {};  // the write tells
   }
   const std::uint64_t all = std::uint64_t{disk.f_blocks} * disk.f_frsize;
@@ -97,44 +94,31 @@ Result<void> OpenSpillFile::write(std::uint64_t position, std::span<const std::b
   if (auto room = has_room(bytes.size()); !room) {
     return room;
   }
-  const auto begin = static_cast<off_t>(position);
-  const auto size_bytes = static_cast<off_t>(bytes.size());
-  while (!bytes.empty()) {
-    const ssize_t written = ::pwrite(descriptor_, bytes.data(), std::min(bytes.size(), most_call_bytes),
-                                     static_cast<off_t>(position));
-    if (written > 0) {
-      position += static_cast<std::uint64_t>(written);
-      bytes = bytes.subspan(static_cast<std::size_t>(written));
-    } else if (written == 0 || errno == ENOSPC || errno == EDQUOT) {
-      return full("its disk, or a quota there, is full; evict objects, or make room there");
-    } else if (errno != EINTR) {
-      return failed("writing to", errno);
-    }
+  const int error = write_at(file_, position, bytes);
+  if (error == ENOSPC || error == EDQUOT) {
+    return full("its disk, or a quota there, is full; evict objects, or make room there");
+  }
+  if (error != 0) {
+    return failed("writing to", error);
   }
   // The disk writes while the next object is prepared. Where a file system refuses this, it writes later.
-  static_cast<void>(::sync_file_range(descriptor_, begin, size_bytes, SYNC_FILE_RANGE_WRITE));
+  static_cast<void>(::sync_file_range(file_.number(), static_cast<off_t>(position),
+                                      static_cast<off_t>(bytes.size()), SYNC_FILE_RANGE_WRITE));
   return {};
 }
 
 Result<void> OpenSpillFile::read(std::uint64_t position, std::span<std::byte> into) {
-  while (!into.empty()) {
-    const ssize_t count = ::pread(descriptor_, into.data(), std::min(into.size(), most_call_bytes),
-                                  static_cast<off_t>(position));
-    if (count > 0) {
-      position += static_cast<std::uint64_t>(count);
-      into = into.subspan(static_cast<std::size_t>(count));
-    } else if (count == 0) {
-      return failed("reading behind the end of", EIO);
-    } else if (errno != EINTR) {
-      return failed("reading", errno);
-    }
+  const std::int64_t read = read_at(file_, position, into);
+  if (read < 0) {
+    return failed("reading", static_cast<int>(-read));
   }
-  return {};
+  return static_cast<std::uint64_t>(read) == into.size() ? Result<void>()
+                                                         : failed("reading behind the end of", EIO);
 }
 
 // Where a file system has no holes, the disk comes back with the file.
 void OpenSpillFile::discard(std::uint64_t position, std::uint64_t size_bytes) noexcept {
-  while (::fallocate(descriptor_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(position),
+  while (::fallocate(file_.number(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(position),
                      static_cast<off_t>(size_bytes)) != 0 &&
          errno == EINTR) {
   }
@@ -142,8 +126,8 @@ void OpenSpillFile::discard(std::uint64_t position, std::uint64_t size_bytes) no
 
 std::uint64_t OpenSpillFile::stored_bytes() const noexcept {
   struct stat facts {};
-  return ::fstat(descriptor_, &facts) == 0 ? static_cast<std::uint64_t>(facts.st_blocks) * stat_block_bytes
-                                           : 0;
+  return ::fstat(file_.number(), &facts) == 0 ? static_cast<std::uint64_t>(facts.st_blocks) * stat_block_bytes
+                                              : 0;
 }
 
 // O_EXCL: it can never be given a name later. Some file systems make no file without a name.

@@ -76,27 +76,25 @@ PackLook look_at(const std::string& path) noexcept {
 }
 
 Result<void> sync_folder_of(const std::string& path) {
-  try {
-    sync_folder(folder_of(path));
-  } catch (const Error& error) {
-    return error;
-  }
-  return {};
+  const std::string folder = folder_of(path);
+  const int error = sync_folder_at(AT_FDCWD, folder);
+  return error == 0 ? Result<void>() : system_error("writing the folder '" + folder + "' failed", error);
 }
 
 Result<std::shared_ptr<PackFile>> PackFile::open(const std::string& path, As as, bool locks) {
   // Without waiting for whoever writes to a pipe of that name.
-  const int flags = (as == As::reader ? O_RDONLY : O_RDWR | O_CREAT) | O_NONBLOCK | O_NOCTTY;
+  const int flags = (as == As::reader ? O_RDONLY : O_RDWR | O_CREAT) | O_NONBLOCK;
   constexpr int rounds = 100;
   // Who compacts it gives its name to another file: then once more.
   for (int round = 0; round < rounds; ++round) {
-    const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC, 0666);
-    if (descriptor < 0) {
+    Descriptor opened = open_at(AT_FDCWD, path, flags, 0666);
+    if (!opened.is_open()) {
       return errno == EISDIR                       ? is_no_file(path)
              : errno == ENOENT && as == As::reader ? not_made_yet("no pack '" + path + "'", "?read=1")
                                                    : file_failed("opening", path, errno);
     }
-    auto file = std::make_shared<PackFile>(path, descriptor);
+    const int descriptor = opened.number();
+    auto file = std::make_shared<PackFile>(path, std::move(opened));
     struct stat facts {};
     if (::fstat(descriptor, &facts) != 0 || !S_ISREG(facts.st_mode)) {
       return is_no_file(path);
@@ -117,39 +115,25 @@ Result<std::shared_ptr<PackFile>> PackFile::open(const std::string& path, As as,
       "the pack '" + path + "' was replaced in each attempt to open it; stop the program that replaces it");
 }
 
-PackFile::PackFile(std::string path, int descriptor)
-    : path_(std::move(path)), descriptor_(descriptor), largest_(largest_file()) {
+PackFile::PackFile(std::string path, Descriptor file)
+    : path_(std::move(path)), file_(std::move(file)), largest_(largest_file()) {
   struct stat facts {};
-  if (::fstat(descriptor_, &facts) == 0) {
+  if (::fstat(file_.number(), &facts) == 0) {
     inode_ = static_cast<std::uint64_t>(facts.st_ino);
   }
 }
 
-PackFile::~PackFile() {
-  ::close(descriptor_);
-}
-
 Result<std::uint64_t> PackFile::size() const {
   struct stat facts {};
-  return ::fstat(descriptor_, &facts) == 0 ? Result<std::uint64_t>(static_cast<std::uint64_t>(facts.st_size))
-                                           : file_failed("reading the size of", path_, errno);
+  return ::fstat(file_.number(), &facts) == 0
+             ? Result<std::uint64_t>(static_cast<std::uint64_t>(facts.st_size))
+             : file_failed("reading the size of", path_, errno);
 }
 
 Result<std::uint64_t> PackFile::read(std::uint64_t position, std::span<std::byte> into) const {
-  std::uint64_t done = 0;
-  while (done < into.size()) {
-    const ::ssize_t count =
-        ::pread(descriptor_, into.data() + done, into.size() - done, static_cast<::off_t>(position + done));
-    if (count == 0) {
-      break;
-    }
-    if (count > 0) {
-      done += static_cast<std::uint64_t>(count);
-    } else if (errno != EINTR) {
-      return file_failed("reading", path_, errno);
-    }
-  }
-  return done;
+  const std::int64_t read = read_at(file_, position, into);
+  return read < 0 ? file_failed("reading", path_, static_cast<int>(-read))
+                  : Result<std::uint64_t>(static_cast<std::uint64_t>(read));
 }
 
 // Beyond the limit on file sizes a write does not fail: it kills the process by SIGXFSZ. The limit is asked
@@ -170,7 +154,7 @@ Result<void> PackFile::write(std::uint64_t position, std::span<::iovec> pieces) 
   while (room && !pieces.empty()) {
     const auto now = pieces.first(std::min<std::size_t>(pieces.size(), IOV_MAX));
     const ::ssize_t written =
-        ::pwritev(descriptor_, now.data(), static_cast<int>(now.size()), static_cast<::off_t>(position));
+        ::pwritev(file_.number(), now.data(), static_cast<int>(now.size()), static_cast<::off_t>(position));
     if (written < 0 && errno == EINTR) {
       continue;
     }
@@ -196,7 +180,7 @@ Result<void> PackFile::write(std::uint64_t position, std::span<::iovec> pieces) 
 }
 
 Result<void> PackFile::cut(std::uint64_t size_bytes) const {
-  while (::ftruncate(descriptor_, static_cast<::off_t>(size_bytes)) != 0) {
+  while (::ftruncate(file_.number(), static_cast<::off_t>(size_bytes)) != 0) {
     if (errno != EINTR) {
       return file_failed("shortening", path_, errno);
     }
@@ -205,7 +189,7 @@ Result<void> PackFile::cut(std::uint64_t size_bytes) const {
 }
 
 Result<void> PackFile::sync() const {
-  while (::fdatasync(descriptor_) != 0) {
+  while (::fdatasync(file_.number()) != 0) {
     if (errno != EINTR) {
       return file_failed("waiting for the disk of", path_, errno);
     }
@@ -223,7 +207,7 @@ Result<void> PackFile::rename(const std::string& path) {
 
 Result<PackFile::Window> PackFile::window(std::uint64_t position, std::uint64_t size_bytes) const {
   void* const at =
-      ::mmap(nullptr, size_bytes, PROT_READ, MAP_SHARED, descriptor_, static_cast<::off_t>(position));
+      ::mmap(nullptr, size_bytes, PROT_READ, MAP_SHARED, file_.number(), static_cast<::off_t>(position));
   if (at == MAP_FAILED) {
     return errno == ENOMEM ? no_memory_left() : file_failed("mapping", path_, errno);
   }

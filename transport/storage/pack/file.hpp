@@ -11,6 +11,7 @@
 
 #include "core/base/mutex.hpp"
 #include "core/value/result.hpp"
+#include "transport/storage/file_calls.hpp"
 
 namespace locum::storage {
 
@@ -24,10 +25,7 @@ class PackFile {
   /// `not_found` for a reader if it is not there; `system`. `locks`: false where the file system cannot.
   [[nodiscard]] static Result<std::shared_ptr<PackFile>> open(const std::string& path, As as, bool locks);
 
-  PackFile(std::string path, int descriptor);
-  PackFile(const PackFile&) = delete;
-  PackFile& operator=(const PackFile&) = delete;
-  ~PackFile();
+  PackFile(std::string path, Descriptor file);
 
   [[nodiscard]] std::uint64_t inode() const noexcept { return inode_; }
   [[nodiscard]] Result<std::uint64_t> size() const;
@@ -55,7 +53,7 @@ class PackFile {
   [[nodiscard]] Result<Window> window(std::uint64_t position, std::uint64_t size_bytes) const;
 
   std::string path_;
-  const int descriptor_;
+  const Descriptor file_;
   std::uint64_t inode_ = 0;
   std::uint64_t largest_ = 0;  ///< that the limit on file sizes allows, as far as is known
   Mutex mutex_;

@@ -44,33 +44,18 @@ class NoSignalOfPipes {
 
 Result<LineFile> LineFile::open(const std::string& path) {
   // Without waiting for whoever is to read a pipe: the pipe's writer is refused if there is no reader.
-  const int descriptor =
-      path.empty()
-          ? ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)
-          : ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
-  if (descriptor < 0) {
+  Descriptor file = path.empty() ? Descriptor(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0))
+                                 : open_at(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0600);
+  if (!file.is_open()) {
     return system_error(path.empty() ? "standard error is closed; name a file for the lines"
                                      : "cannot append lines to the file '" + path + "'; name another one",
                         errno);
   }
   struct stat facts {};
-  if (!path.empty() && (::fstat(descriptor, &facts) != 0 || !S_ISFIFO(facts.st_mode))) {
-    static_cast<void>(::fcntl(descriptor, F_SETFL, O_WRONLY | O_APPEND));
+  if (!path.empty() && (::fstat(file.number(), &facts) != 0 || !S_ISFIFO(facts.st_mode))) {
+    static_cast<void>(::fcntl(file.number(), F_SETFL, O_WRONLY | O_APPEND));
   }
-  return LineFile(descriptor);
-}
-
-LineFile::LineFile(LineFile&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-
-LineFile& LineFile::operator=(LineFile&& other) noexcept {
-  std::swap(descriptor_, other.descriptor_);
-  return *this;
-}
-
-LineFile::~LineFile() {
-  if (descriptor_ >= 0) {
-    ::close(descriptor_);
-  }
+  return LineFile(std::move(file));
 }
 
 Result<void> LineFile::append(std::string line) const {
@@ -78,7 +63,7 @@ Result<void> LineFile::append(std::string line) const {
   line += '\n';
   ssize_t written = 0;
   do {
-    written = ::write(descriptor_, line.data(), line.size());
+    written = ::write(file_.number(), line.data(), line.size());
   } while (written < 0 && errno == EINTR);
   if (written < 0) {
     return system_error("a line could not be appended", errno);

@@ -2,8 +2,10 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/value/result.hpp"
+#include "transport/storage/file_calls.hpp"
 
 namespace locum::storage {
 
@@ -13,19 +15,14 @@ class LineFile {
  public:
   /// Of a file that is made if need be, readable for its user alone; of standard error for an empty path.
   [[nodiscard]] static Result<LineFile> open(const std::string& path);
-  LineFile(LineFile&& other) noexcept;
-  LineFile& operator=(LineFile&& other) noexcept;
-  LineFile(const LineFile&) = delete;
-  LineFile& operator=(const LineFile&) = delete;
-  ~LineFile();
 
   /// `line`: without its end. `system`, with the system's text, if it is not in the file.
   [[nodiscard]] Result<void> append(std::string line) const;
 
  private:
-  explicit LineFile(int descriptor) noexcept : descriptor_(descriptor) {}
+  explicit LineFile(Descriptor file) noexcept : file_(std::move(file)) {}
 
-  int descriptor_ = -1;
+  Descriptor file_;
 };
 
 /// A name for a line: bytes that would end a word or a line, or are not printed, are written as `%` and two
