@@ -64,22 +64,6 @@ class Hdf5Backend final : public BackendByBatches {
     const auto time = still_time(deadline);
     return held && !time ? Result<KeyLocks::Held>(time.error()) : std::move(held);
   }
-  /// Calls HDF5. What it throws is returned.
-  template <class Call>
-  [[nodiscard]] auto with_hdf5(const Call& call) -> Result<decltype(call())> {
-    const MutexLock lock(hdf5_mutex());
-    const QuietErrors quiet;
-    try {
-      if constexpr (std::is_void_v<decltype(call())>) {
-        call();
-        return {};
-      } else {
-        return call();
-      }
-    } catch (const Error& error) {
-      return error;
-    }
-  }
   [[nodiscard]] Result<void> store_one(const RecordKey& key, const NewRecord& record, Deadline deadline);
   [[nodiscard]] Result<void> remove_new();
   [[nodiscard]] Result<bool> remove_one(const RecordKey& key, std::uint64_t revision);
@@ -301,14 +285,12 @@ Result<std::shared_ptr<Backend>> open_hdf5(const Url& url) {
         Errc::invalid_argument,
         "a damaged file can only be read; open it with ?read_only=1&damaged=1, and copy its records");
   }
-  try {
+  return result_of([&]() -> std::shared_ptr<Backend> {
     return std::make_shared<Hdf5Backend>(
         resolved_path(url.path),
         StoreFile::Options{
             .only_reads = *reads, .syncs = *syncs, .locks = *locks, .takes_damaged = *damaged});
-  } catch (const Error& error) {
-    return error;
-  }
+  });
 }
 
 }  // namespace locum::storage

@@ -2,15 +2,12 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include "core/value/error.hpp"
-#include "transport/storage/file_calls.hpp"
-#include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/errors.hpp"
 #include "transport/storage/hdf5/master_file.hpp"
 
@@ -32,28 +29,21 @@ void require_file(const std::string& path, std::uint64_t bytes) {
 }
 
 CheckpointFile::CheckpointFile(const std::string& path, std::uint64_t id, std::uint64_t bytes) : path_(path) {
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
+  const Hdf5Turn turn;
   require_file(path, bytes);
   Identifier opened = open_hdf5(path);
   if (read_facts(opened, path).id != id) {
     throw file_damaged(path, "it belongs to another checkpoint");
   }
-  descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor_ < 0) {
+  file_ = open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK);
+  if (!file_.is_open()) {
     throw file_error("opening", path, errno);
   }
   hdf5_ = std::move(opened);
 }
 
-CheckpointFile::CheckpointFile(CheckpointFile&& other) noexcept
-    : path_(std::move(other.path_)),
-      hdf5_(std::move(other.hdf5_)),
-      descriptor_(std::exchange(other.descriptor_, -1)) {}
-
 CheckpointFile::~CheckpointFile() {
-  if (descriptor_ >= 0) {
-    ::close(descriptor_);
+  if (file_.is_open()) {
     const MutexLock lock(hdf5_mutex());
     hdf5_ = {};
   }
@@ -69,8 +59,7 @@ Identifier CheckpointFile::open_dataset(const std::string& dataset) const {
 }
 
 std::optional<std::uint64_t> CheckpointFile::find(const std::string& dataset, std::uint64_t bytes) const {
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
+  const Hdf5Turn turn;
   const std::string what = "reading an object from '" + path_ + "'";
   const Identifier opened = open_dataset(dataset);
   const Identifier type(H5Dget_type(opened.get()), H5Tclose, what);
@@ -93,8 +82,7 @@ std::optional<std::uint64_t> CheckpointFile::find(const std::string& dataset, st
 }
 
 void CheckpointFile::read_chunks(const std::string& dataset, std::span<std::byte> bytes) const {
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
+  const Hdf5Turn turn;
   const Identifier opened = open_dataset(dataset);
   require_filter_of(opened);
   if (!read_bytes(opened, bytes)) {
@@ -103,26 +91,8 @@ void CheckpointFile::read_chunks(const std::string& dataset, std::span<std::byte
 }
 
 Chunking CheckpointFile::chunking(const std::string& dataset) const {
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
+  const Hdf5Turn turn;
   return chunking_of(open_dataset(dataset));
-}
-
-void CheckpointFile::read_at(std::uint64_t offset, std::span<std::byte> bytes) const {
-  while (!bytes.empty()) {
-    const ::ssize_t count = ::pread(descriptor_, bytes.data(), bytes.size(), static_cast<::off_t>(offset));
-    if (count < 0 && errno == EINTR) {
-      continue;
-    }
-    if (count < 0) {
-      throw file_error("reading", path_, errno);
-    }
-    if (count == 0) {
-      throw file_damaged(path_, "it ends too early");
-    }
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-    offset += static_cast<std::uint64_t>(count);
-  }
 }
 
 }  // namespace locum::storage

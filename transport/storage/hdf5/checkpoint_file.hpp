@@ -5,7 +5,9 @@
 #include <span>
 #include <string>
 
+#include "transport/storage/file_calls.hpp"
 #include "transport/storage/hdf5/chunking.hpp"
+#include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/identifier.hpp"
 
 namespace locum::storage {
@@ -21,7 +23,7 @@ class CheckpointFile {
   CheckpointFile(const std::string& path, std::uint64_t id, std::uint64_t bytes);
   CheckpointFile(const CheckpointFile&) = delete;
   CheckpointFile& operator=(const CheckpointFile&) = delete;
-  CheckpointFile(CheckpointFile&& other) noexcept;
+  CheckpointFile(CheckpointFile&&) noexcept = default;
   CheckpointFile& operator=(CheckpointFile&&) = delete;
   ~CheckpointFile();
 
@@ -33,12 +35,14 @@ class CheckpointFile {
   [[nodiscard]] std::optional<std::uint64_t> find(const std::string& dataset, std::uint64_t bytes) const;
   void read_chunks(const std::string& dataset, std::span<std::byte> bytes) const;
   [[nodiscard]] Chunking chunking(const std::string& dataset) const;
-  void read_at(std::uint64_t offset, std::span<std::byte> bytes) const;
+  void read_at(std::uint64_t offset, std::span<std::byte> bytes) const {
+    read_exactly(file_, offset, bytes, path_);
+  }
 
  private:
   std::string path_;
   Identifier hdf5_;
-  int descriptor_ = -1;
+  Descriptor file_;
 };
 
 }  // namespace locum::storage

@@ -91,20 +91,9 @@ bool is_number(std::string_view name) {
 }
 
 Identifier element_type(std::string_view name, std::uint32_t bytes) {
-  const auto copy_of = [](hid_t type) { return Identifier(H5Tcopy(type), H5Tclose, "copying a type"); };
-  const std::array<std::pair<std::string_view, hid_t>, 10> numbers{{{"i8", H5T_STD_I8LE},
-                                                                    {"u8", H5T_STD_U8LE},
-                                                                    {"i16", H5T_STD_I16LE},
-                                                                    {"u16", H5T_STD_U16LE},
-                                                                    {"i32", H5T_STD_I32LE},
-                                                                    {"u32", H5T_STD_U32LE},
-                                                                    {"f32", H5T_IEEE_F32LE},
-                                                                    {"i64", H5T_STD_I64LE},
-                                                                    {"u64", H5T_STD_U64LE},
-                                                                    {"f64", H5T_IEEE_F64LE}}};
-  for (const auto& [number, type] : numbers) {
-    if (number == name && H5Tget_size(type) == bytes) {
-      return copy_of(type);
+  for (const NumberType& number : number_types()) {
+    if (number.name == name && H5Tget_size(number.in_file) == bytes) {
+      return copy_of(number.in_file);
     }
   }
   if (bytes == 1) {

@@ -98,8 +98,7 @@ Chunking chunking_of(const CheckpointOptions& options) {
   if (!chunking.any()) {
     chunking.chunk_bytes = usual_chunk_bytes;
   }
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
+  const Hdf5Turn turn;
   if (!can_encode(chunking.filter)) {
     throw Error(Errc::unsupported,
                 "HDF5 has no filter " + std::to_string(chunking.filter) +

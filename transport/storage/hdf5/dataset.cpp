@@ -8,32 +8,13 @@
 
 #include "core/value/error.hpp"
 #include "core/value/extents.hpp"
-#include "transport/storage/file_calls.hpp"
 #include "transport/storage/fork_guard.hpp"
+#include "transport/storage/hdf5/errors.hpp"
 #include "transport/storage/hdf5/file_access.hpp"
 
 namespace locum::storage {
 
 namespace {
-
-using Number = std::pair<std::string_view, hid_t>;
-
-std::array<Number, 10> numbers() {
-  return {{{"i8", H5T_NATIVE_INT8},
-           {"u8", H5T_NATIVE_UINT8},
-           {"i16", H5T_NATIVE_INT16},
-           {"u16", H5T_NATIVE_UINT16},
-           {"i32", H5T_NATIVE_INT32},
-           {"u32", H5T_NATIVE_UINT32},
-           {"i64", H5T_NATIVE_INT64},
-           {"u64", H5T_NATIVE_UINT64},
-           {"f32", H5T_NATIVE_FLOAT},
-           {"f64", H5T_NATIVE_DOUBLE}}};
-}
-
-Identifier native(hid_t type) {
-  return {H5Tcopy(type), H5Tclose, "copying a type"};
-}
 
 /// A member of a compound type; no type if it has no such member.
 Identifier member(const Identifier& type, const char* name) {
@@ -51,9 +32,9 @@ std::string_view complex_name(const Identifier& type) {
       H5Tequal(real.get(), imaginary.get()) <= 0) {
     return {};
   }
-  return equal_but_for_order(real, native(H5T_NATIVE_FLOAT))    ? "c64"
-         : equal_but_for_order(real, native(H5T_NATIVE_DOUBLE)) ? "c128"
-                                                                : "";
+  return equal_but_for_order(real, copy_of(H5T_NATIVE_FLOAT))    ? "c64"
+         : equal_but_for_order(real, copy_of(H5T_NATIVE_DOUBLE)) ? "c128"
+                                                                 : "";
 }
 
 }  // namespace
@@ -143,6 +124,34 @@ bool read_bytes(const Identifier& dataset, std::span<std::byte> into) {
          H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, into.data()) >= 0;
 }
 
+void read_exactly(const Descriptor& file, std::uint64_t offset, std::span<std::byte> into,
+                  const std::string& path) {
+  const std::int64_t read = read_at(file, offset, into);
+  if (read < 0) {
+    throw file_error("reading", path, static_cast<int>(-read));
+  }
+  if (static_cast<std::uint64_t>(read) < into.size()) {
+    throw file_damaged(path, "it ends too early");
+  }
+}
+
+std::array<NumberType, 10> number_types() {
+  return {{{"i8", H5T_NATIVE_INT8, H5T_STD_I8LE},
+           {"u8", H5T_NATIVE_UINT8, H5T_STD_U8LE},
+           {"i16", H5T_NATIVE_INT16, H5T_STD_I16LE},
+           {"u16", H5T_NATIVE_UINT16, H5T_STD_U16LE},
+           {"i32", H5T_NATIVE_INT32, H5T_STD_I32LE},
+           {"u32", H5T_NATIVE_UINT32, H5T_STD_U32LE},
+           {"i64", H5T_NATIVE_INT64, H5T_STD_I64LE},
+           {"u64", H5T_NATIVE_UINT64, H5T_STD_U64LE},
+           {"f32", H5T_NATIVE_FLOAT, H5T_IEEE_F32LE},
+           {"f64", H5T_NATIVE_DOUBLE, H5T_IEEE_F64LE}}};
+}
+
+Identifier copy_of(hid_t type) {
+  return {H5Tcopy(type), H5Tclose, "copying a type"};
+}
+
 Identifier complex_type(hid_t component) {
   const std::size_t bytes = H5Tget_size(component);
   Identifier type(H5Tcreate(H5T_COMPOUND, 2 * bytes), H5Tclose, "making the type of complex numbers");
@@ -152,7 +161,7 @@ Identifier complex_type(hid_t component) {
 }
 
 bool equal_but_for_order(const Identifier& stored, const Identifier& native) {
-  const Identifier turned(H5Tcopy(stored.get()), H5Tclose, "copying a type");
+  const Identifier turned = copy_of(stored.get());
   check(H5Tset_order(turned.get(), H5Tget_order(native.get())), "copying a type");
   return H5Tequal(turned.get(), native.get()) > 0;
 }
@@ -161,9 +170,9 @@ Identifier number_in_memory(std::string_view name) {
   if (name == "c64" || name == "c128") {
     return complex_type(name == "c64" ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE);
   }
-  for (const auto& [number, type] : numbers()) {
-    if (number == name) {
-      return native(type);
+  for (const NumberType& number : number_types()) {
+    if (number.name == name) {
+      return copy_of(number.in_memory);
     }
   }
   throw Error(Errc::unsupported, "elements of type " + std::string(name) +
@@ -174,9 +183,9 @@ Identifier number_in_memory(std::string_view name) {
 std::string describe(const Identifier& type) {
   const H5T_class_t kind = H5Tget_class(type.get());
   if (kind == H5T_INTEGER || kind == H5T_FLOAT) {
-    for (const auto& [name, number] : numbers()) {
-      if (equal_but_for_order(type, native(number))) {
-        return std::string(name);
+    for (const NumberType& number : number_types()) {
+      if (equal_but_for_order(type, copy_of(number.in_memory))) {
+        return std::string(number.name);
       }
     }
     return (kind == H5T_INTEGER ? "integers" : "floating-point numbers") + std::string(" of ") +

@@ -110,7 +110,7 @@ void complete_part(FilePart& part, const Dataset& opened, const Hyperslab& slab)
     throw file_error("reading the size of", part.bytes_in, errno);
   }
   part.file_bytes = static_cast<std::uint64_t>(on_disk.st_size);
-  part.changed_ns = std::int64_t{on_disk.st_mtim.tv_sec} * 1'000'000'000 + on_disk.st_mtim.tv_nsec;
+  part.changed_ns = changed_ns(on_disk);
   const std::uint64_t bytes = facts_of(part).size_bytes;
   if (part.is_plain != 0 && (part.offset > part.file_bytes || bytes > part.file_bytes - part.offset)) {
     throw file_damaged(part.bytes_in, "it ends before the last element of '" + part.dataset + "'");
@@ -119,8 +119,7 @@ void complete_part(FilePart& part, const Dataset& opened, const Hyperslab& slab)
 
 FilePart find_part(const std::string& path, const std::string& dataset, const Hyperslab& slab,
                    std::string_view element) {
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
+  const Hdf5Turn turn;
   const Identifier wanted = number_in_memory(element);
   const Dataset opened = open_dataset(path, dataset);
   if (const std::string stored = describe(opened.type); stored != element) {

@@ -1,6 +1,5 @@
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -39,8 +38,8 @@ constexpr std::uint64_t small_gap = 64 * 1024;
 class OpenFile {
  public:
   explicit OpenFile(const std::string& path)
-      : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-    if (descriptor_ < 0) {
+      : path_(path), file_(open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK)) {
+    if (!file_.is_open()) {
       throw errno == ENOENT
           ? Error(Errc::not_found,
                   "the file '" + path +
@@ -48,41 +47,24 @@ class OpenFile {
           : file_error("opening", path, errno);
     }
   }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-  ~OpenFile() { ::close(descriptor_); }
 
   /// Throws unless the file is the one that the part was found in.
   void require_unchanged(const FilePart& part) const {
     struct stat now {};
-    if (::fstat(descriptor_, &now) != 0) {
+    if (::fstat(file_.number(), &now) != 0) {
       throw file_error("reading the size of", path_, errno);
     }
-    const std::int64_t changed = std::int64_t{now.st_mtim.tv_sec} * 1'000'000'000 + now.st_mtim.tv_nsec;
-    if (static_cast<std::uint64_t>(now.st_size) != part.file_bytes || changed != part.changed_ns) {
+    if (static_cast<std::uint64_t>(now.st_size) != part.file_bytes || changed_ns(now) != part.changed_ns) {
       throw file_changed(path_);
     }
   }
   void read_at(std::uint64_t offset, std::span<std::byte> into) const {
-    while (!into.empty()) {
-      const ::ssize_t count = ::pread(descriptor_, into.data(), into.size(), static_cast<::off_t>(offset));
-      if (count < 0 && errno == EINTR) {
-        continue;
-      }
-      if (count < 0) {
-        throw file_error("reading", path_, errno);
-      }
-      if (count == 0) {
-        throw file_damaged(path_, "it ends too early");
-      }
-      into = into.subspan(static_cast<std::size_t>(count));
-      offset += static_cast<std::uint64_t>(count);
-    }
+    read_exactly(file_, offset, into, path_);
   }
 
  private:
   const std::string path_;
-  const int descriptor_;
+  const Descriptor file_;
 };
 
 void go_on(const FileReader::Stopped& stopped) {
@@ -201,8 +183,7 @@ class Hdf5Read {
   Hdf5Read(const FilePart& part, std::span<std::byte> into)
       : part_(part), into_(into), what_("reading the dataset '" + part.dataset + "' of '" + part.path + "'") {
     OpenFile(part.bytes_in).require_unchanged(part);
-    const MutexLock lock(hdf5_mutex());
-    const QuietErrors quiet;
+    const Hdf5Turn turn;
     Dataset opened = open_dataset(part.path, part.dataset);
     const std::string element = part.type.substr(0, part.type.find('['));
     const std::vector<std::uint64_t> extents =
@@ -246,8 +227,7 @@ class Hdf5Read {
  private:
   // Reads rows from that one on; returns how many.
   std::uint64_t piece(std::uint64_t row) {
-    const MutexLock lock(hdf5_mutex());
-    const QuietErrors quiet;
+    const Hdf5Turn turn;
     if (opened_.extents.empty()) {  // one element
       check(H5Dread(opened_.dataset.get(), memory_type_.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, into_.data()),
             what_);
@@ -289,8 +269,7 @@ class Hdf5Read {
 // An object of a checkpoint that HDF5 has compressed, or whose bytes it could not find: at once.
 void read_object(const FilePart& part, std::span<std::byte> into) {
   const OpenFile is_there(part.bytes_in);
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
+  const Hdf5Turn turn;
   const auto damaged_by = [&](const std::string& detail) {
     return file_damaged(part.path, "HDF5 cannot read its dataset '" + part.dataset + "'", detail);
   };

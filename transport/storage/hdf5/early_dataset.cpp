@@ -50,23 +50,34 @@ DatasetShape shape_of(const ObjectFacts& facts) {
   return {element_type("byte", 1), {facts.size_bytes}};
 }
 
+Identifier link_properties(const std::string& what) {
+  Identifier links(H5Pcreate(H5P_LINK_CREATE), H5Pclose, what);
+  check(H5Pset_create_intermediate_group(links.get(), 1), what);
+  check(H5Pset_char_encoding(links.get(), H5T_CSET_UTF8), what);
+  return links;
+}
+
+Identifier make_dataset(const Identifier& file, const std::string& path, const Identifier& type,
+                        std::span<const std::uint64_t> extents, const Identifier& creation,
+                        const std::string& what) {
+  const std::vector<hsize_t> sizes(extents.begin(), extents.end());
+  const Identifier space(H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr), H5Sclose,
+                         what);
+  const Identifier links = link_properties(what);
+  return {
+      H5Dcreate2(file.get(), path.c_str(), type.get(), space.get(), links.get(), creation.get(), H5P_DEFAULT),
+      H5Dclose, what};
+}
+
 std::uint64_t make_early_dataset(const Identifier& file, const std::string& file_path,
                                  const std::string& path, const Identifier& type,
                                  std::span<const std::uint64_t> extents) {
   const std::string what = "making the dataset '" + path + "' in '" + file_path + "'";
-  const std::vector<hsize_t> sizes(extents.begin(), extents.end());
-  const Identifier space(H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr), H5Sclose,
-                         what);
-  const Identifier links(H5Pcreate(H5P_LINK_CREATE), H5Pclose, what);
-  check(H5Pset_create_intermediate_group(links.get(), 1), what);
-  check(H5Pset_char_encoding(links.get(), H5T_CSET_UTF8), what);
   const Identifier creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, what);
   check(H5Pset_layout(creation.get(), H5D_CONTIGUOUS), what);
   check(H5Pset_alloc_time(creation.get(), H5D_ALLOC_TIME_EARLY), what);
   check(H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER), what);
-  const Identifier dataset(
-      H5Dcreate2(file.get(), path.c_str(), type.get(), space.get(), links.get(), creation.get(), H5P_DEFAULT),
-      H5Dclose, what);
+  const Identifier dataset = make_dataset(file, path, type, extents, creation, what);
   const haddr_t offset = H5Dget_offset(dataset.get());
   const bool is_empty = std::ranges::find(extents, 0U) != extents.end();
   if (offset == HADDR_UNDEF && !is_empty) {

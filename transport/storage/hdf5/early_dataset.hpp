@@ -28,6 +28,12 @@ struct DatasetShape {
 /// Of arrays the elements and extents of their own, of one value itself, of all else bytes.
 [[nodiscard]] DatasetShape shape_of(const ObjectFacts& facts);
 
+/// Properties of new links: with groups on the way to them, and names in UTF-8, as other programs expect.
+[[nodiscard]] Identifier link_properties(const std::string& what);
+/// Makes a dataset. \param creation its properties \param what is being done, for the error
+[[nodiscard]] Identifier make_dataset(const Identifier& file, const std::string& path, const Identifier& type,
+                                      std::span<const std::uint64_t> extents, const Identifier& creation,
+                                      const std::string& what);
 /// Makes a dataset that has its place in the file from now on, and groups on the way to it; returns that
 /// place: the bytes are written there without HDF5. Throws Error `system`. `file_path`: for the error.
 [[nodiscard]] std::uint64_t make_early_dataset(const Identifier& file, const std::string& file_path,

@@ -137,10 +137,7 @@ class Links {
         readers_(parts),
         id_(id),
         folder_(folder),
-        properties_(H5Pcreate(H5P_LINK_CREATE), H5Pclose, "making links") {
-    check(H5Pset_create_intermediate_group(properties_.get(), 1), "making links");
-    check(H5Pset_char_encoding(properties_.get(), H5T_CSET_UTF8), "making links");
-  }
+        properties_(link_properties("making links")) {}
 
   void make() {
     note_paths();
@@ -226,8 +223,7 @@ MasterWriter::MasterWriter(const std::string& path, MasterFile written)
   }
   const std::vector<PartReader> parts = open_parts(master);
   master_.files = shared_files_of(parts);
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
+  const Hdf5Turn turn;
   file_.try_room(most_bytes(parts));
   const std::string what = "making the file '" + file_.temporary() + "'";
   Identifier file = create_unlocked(file_.temporary());
@@ -305,8 +301,7 @@ CheckpointFacts read_facts(const Identifier& file, const std::string& path) {
 }
 
 MasterFile read_master(const std::string& path) {
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
+  const Hdf5Turn turn;
   const Identifier file = open_hdf5(path);
   MasterFile master;
   master.facts = read_facts(file, path);
@@ -335,8 +330,7 @@ MasterFile read_master(const std::string& path) {
 
 std::uint64_t time_of_checkpoint(const std::string& path) noexcept {
   try {
-    const MutexLock lock(hdf5_mutex());
-    const QuietErrors quiet;
+    const Hdf5Turn turn;
     const Identifier file = open_hdf5(path);
     const Identifier group(H5Gopen2(file.get(), own_group, H5P_DEFAULT), H5Gclose, "opening a checkpoint");
     return attribute_or(group, "time_ns", 0);

@@ -52,8 +52,7 @@ bool has_valid_extents(const ObjectRow& row) {
 
 PartReader::PartReader(const std::string& path, const CheckpointFacts& facts, const PartRow& expected)
     : file_(path, facts.id, expected.file_bytes), file_bytes_(expected.file_bytes) {
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
+  const Hdf5Turn turn;
   read_rows(table_path, rows_);
   read_rows(handles_path, handles_);
   {
@@ -79,8 +78,7 @@ PartReader::PartReader(const std::string& path, const CheckpointFacts& facts, co
     : file_(path, facts.id, expected.file_bytes), file_bytes_(expected.file_bytes) {
   unpack(packed);
   {
-    const MutexLock lock(hdf5_mutex());
-    const QuietErrors quiet;
+    const Hdf5Turn turn;
     find_packed();
   }
   opened_.resize(files_.size());

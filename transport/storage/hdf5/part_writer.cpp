@@ -94,8 +94,7 @@ PartWriter::PartWriter(const std::string& path, const CheckpointFacts& facts,
 }
 
 Identifier PartWriter::begin(const std::vector<FileRow>& files) {
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
+  const Hdf5Turn turn;
   const std::string what = "making the file '" + file_.temporary() + "'";
   Identifier file = create_unlocked(file_.temporary(), packed_below);
   const Identifier group(H5Gcreate2(file.get(), own_group, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose,
@@ -108,8 +107,7 @@ Identifier PartWriter::begin(const std::vector<FileRow>& files) {
 }
 
 void PartWriter::end(Identifier& file, const std::vector<FileRow>& files) {
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
+  const Hdf5Turn turn;
   packed_at_ = make_bytes(file, packed_path, packed_bytes_);
   (void)make_bytes(file, texts_path, texts_.size());
   const std::array<std::uint64_t, 1> row_count{rows_.size()};
@@ -245,8 +243,7 @@ void PartWriter::add(const Identifier& file, std::size_t at) {
 
 std::uint64_t PartWriter::add_dataset(const Identifier& file, const std::string& path,
                                       const ObjectFacts& facts, std::span<const std::byte> bytes) {
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
+  const Hdf5Turn turn;
   const bool is_plain = is_plain_array(facts);
   const Extents extents = is_plain ? extents_of_dataset(facts) : Extents(facts.size_bytes);
   const Identifier type =
@@ -272,17 +269,9 @@ void PartWriter::write_chunks(const Identifier& file, const std::string& path, c
                               std::span<const std::uint64_t> extents,
                               std::span<const std::byte> bytes) const {
   const std::string what = "writing the dataset '" + path + "' to '" + file_.temporary() + "'";
-  const std::vector<hsize_t> sizes(extents.begin(), extents.end());
-  const Identifier space(H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr), H5Sclose,
-                         what);
-  const Identifier links(H5Pcreate(H5P_LINK_CREATE), H5Pclose, what);
-  check(H5Pset_create_intermediate_group(links.get(), 1), what);
-  check(H5Pset_char_encoding(links.get(), H5T_CSET_UTF8), what);
   const Identifier creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, what);
-  chunking_.set(creation, sizes, type);
-  const Identifier dataset(
-      H5Dcreate2(file.get(), path.c_str(), type.get(), space.get(), links.get(), creation.get(), H5P_DEFAULT),
-      H5Dclose, what);
+  chunking_.set(creation, {extents.begin(), extents.end()}, type);
+  const Identifier dataset = storage::make_dataset(file, path, type, extents, creation, what);
   check(H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), what);
 }
 

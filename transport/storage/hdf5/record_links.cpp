@@ -6,6 +6,7 @@
 
 #include "core/value/error.hpp"
 #include "transport/storage/hdf5/dataset_path.hpp"
+#include "transport/storage/hdf5/early_dataset.hpp"
 #include "transport/storage/hdf5/record_dataset.hpp"
 
 namespace locum::storage {
@@ -60,13 +61,6 @@ void move_beside(const Identifier& group, const std::string& link, LinkedObject 
   there.object.close(what);
   check(H5Lmove(group.get(), link.c_str(), group.get(), beside(link).c_str(), H5P_DEFAULT, H5P_DEFAULT),
         what);
-}
-
-// UTF-8, as other programs expect.
-Identifier link_properties() {
-  Identifier properties(H5Pcreate(H5P_LINK_CREATE), H5Pclose, "making a link");
-  check(H5Pset_char_encoding(properties.get(), H5T_CSET_UTF8), "making a link");
-  return properties;
 }
 
 Identifier entered(const Identifier& group, const std::string& link, const Identifier& properties) {
@@ -168,7 +162,7 @@ RecordPlace find_record(const Identifier& file, const RecordKey& key) {
 
 void link_record(const Identifier& file, const RecordKey& key, const std::string& from) {
   const std::vector<std::string> links = links_to(key);
-  const Identifier properties = link_properties();
+  const Identifier properties = link_properties("making a link");
   Identifier group = root_of(file);
   for (std::size_t at = 0; at + 1 < links.size(); ++at) {
     group = entered(group, links[at], properties);

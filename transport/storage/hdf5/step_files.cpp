@@ -4,24 +4,12 @@
 #include <cstdio>
 
 #include "core/value/error.hpp"
+#include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/step_index.hpp"
 #include "transport/storage/hdf5/step_layout.hpp"
 #include "transport/storage/hdf5/step_part.hpp"
 
 namespace locum::storage {
-
-namespace {
-
-template <class Work>
-auto result_of(Work work) -> Result<decltype(work())> {
-  try {
-    return work();
-  } catch (const Error& error) {
-    return error;
-  }
-}
-
-}  // namespace
 
 std::string steps_folder(const std::string& path) {
   return path + ".steps";
@@ -58,12 +46,9 @@ Result<std::shared_ptr<detail::StepIndex>> Hdf5StepFiles::create(const std::stri
 
 Result<void> Hdf5StepFiles::write_part(const std::string& path, std::uint64_t number, std::uint64_t writer,
                                        detail::StepRecord& part, std::span<const ObjectView> objects) {
-  try {
+  return result_of([&] {
     write_step_part(steps_folder(path) + '/' + step_part_file(number, writer), number, part, objects);
-    return {};
-  } catch (const Error& error) {
-    return error;
-  }
+  });
 }
 
 Result<std::optional<detail::StepRecord>> Hdf5StepFiles::read(const std::string& path, std::uint64_t number) {

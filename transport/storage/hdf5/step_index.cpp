@@ -19,6 +19,7 @@
 #include "transport/storage/hdf5/checkpoint_layout.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
 #include "transport/storage/hdf5/dataset_path.hpp"
+#include "transport/storage/hdf5/early_dataset.hpp"
 #include "transport/storage/hdf5/errors.hpp"
 #include "transport/storage/hdf5/file_access.hpp"
 #include "transport/storage/hdf5/step_layout.hpp"
@@ -58,13 +59,7 @@ bool is_array_of_elements(const BlockRecord& block) {
 class Datasets {
  public:
   Datasets(const Identifier& file, std::uint64_t number, const StepRecord& step)
-      : file_(file),
-        number_(number),
-        step_(step),
-        links_(H5Pcreate(H5P_LINK_CREATE), H5Pclose, "making links") {
-    check(H5Pset_create_intermediate_group(links_.get(), 1), "making links");
-    check(H5Pset_char_encoding(links_.get(), H5T_CSET_UTF8), "making links");
-  }
+      : file_(file), number_(number), step_(step), links_(link_properties("making links")) {}
 
   void make() {
     for (const VariableRecord& variable : step_.variables) {
@@ -130,11 +125,8 @@ class Datasets {
                            block_path(block->place).c_str(), source.get()),
             what);
     }
-    check(H5Sselect_all(space.get()), what);
     const Identifier type = element_type(element_of(variable), blocks.front()->element_bytes);
-    const Identifier dataset(H5Dcreate2(file_.get(), path.c_str(), type.get(), space.get(), links_.get(),
-                                        creation.get(), H5P_DEFAULT),
-                             H5Dclose, what);
+    const Identifier dataset = make_dataset(file_, path, type, variable.shape, creation, what);
     set_attribute(dataset, "locum_type", variable.type);
   }
 
@@ -183,18 +175,6 @@ Identifier open_own_group(const Identifier& file, const std::string& path) {
   return group;
 }
 
-template <class Work>
-Result<void> in_turn(Work work) {
-  try {
-    const MutexLock lock(hdf5_mutex());
-    const QuietErrors quiet;
-    work();
-    return {};
-  } catch (const Error& error) {
-    return error;
-  }
-}
-
 bool is_there(const std::string& path) {
   struct stat facts {};
   return ::stat(path.c_str(), &facts) == 0;
@@ -217,8 +197,7 @@ Hdf5StepIndex::Hdf5StepIndex(std::string path, std::uint64_t writers)
     throw Error(Errc::key_exists, "the folder '" + steps_folder(path_) +
                                       "' has steps, but its file was removed; remove the folder, too");
   }
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
+  const Hdf5Turn turn;
   list(false);
 }
 
@@ -253,7 +232,7 @@ void Hdf5StepIndex::list(bool ended, const std::optional<Error>& failure) {
 // The list is written anew for each step, of a long run for each 64th part of it: so that all lists together
 // take as long as a few per step.
 Result<void> Hdf5StepIndex::show(std::uint64_t number, const StepRecord& step) {
-  return in_turn([&] {
+  return with_hdf5([&] {
     DurableFile durable(steps_folder(path_) + '/' + step_file(number));
     durable.try_room(bytes_of_an_index + 512 * step.blocks.size());
     Identifier file = create_unlocked(durable.temporary());
@@ -274,7 +253,7 @@ Result<void> Hdf5StepIndex::show(std::uint64_t number, const StepRecord& step) {
 }
 
 Result<void> Hdf5StepIndex::end(const std::optional<Error>& failure) {
-  return in_turn([&] { list(!failure, failure); });
+  return with_hdf5([&] { list(!failure, failure); });
 }
 
 namespace {
@@ -309,8 +288,7 @@ void require_end(const std::string& path, std::uint64_t number) {
 }  // namespace
 
 std::optional<StepRecord> read_step(const std::string& path, std::uint64_t number) {
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
+  const Hdf5Turn turn;
   const std::string index = steps_folder(path) + '/' + step_file(number);
   if (!is_there(index)) {
     require_end(path, number);
@@ -367,15 +345,13 @@ StepFiles::State look_at_state(const std::string& path) {
 
 // The end of a file that is whole is not announced by chance: a second look, before readers give up.
 StepFiles::State state_of_steps(const std::string& path) {
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
+  const Hdf5Turn turn;
   const StepFiles::State state = look_at_state(path);
   return state == StepFiles::State::abandoned ? look_at_state(path) : state;
 }
 
 Error failure_of_steps(const std::string& path) {
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
+  const Hdf5Turn turn;
   const Identifier file = open_file(path);
   const Identifier group = open_own_group(file, path);
   const auto code = static_cast<Errc>(std::min<std::uint64_t>(attribute(group, "failure_code"), 255));
@@ -388,8 +364,7 @@ Error failure_of_steps(const std::string& path) {
 
 // The list may be behind; what it says is only where to begin to look.
 std::uint64_t count_of_steps(const std::string& path) {
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
+  const Hdf5Turn turn;
   std::uint64_t count = listed_steps(path);
   if (count > 0) {
     require_step(path, count - 1, count);

@@ -26,8 +26,7 @@ constexpr const char* step_attribute = "locum_step";
 
 std::vector<std::uint64_t> make_file(const DurableFile& durable, std::uint64_t number,
                                      std::span<const ObjectView> objects) {
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
+  const Hdf5Turn turn;
   const std::string what = "making the file '" + durable.temporary() + "'";
   Identifier file = create_unlocked(durable.temporary(), packed_below);
   std::vector<std::uint64_t> offsets;
@@ -71,8 +70,7 @@ void write_step_part(const std::string& path, std::uint64_t number, detail::Step
 }
 
 FilePart find_block_in(const std::string& path, std::uint64_t number, const detail::BlockRecord& block) {
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
+  const Hdf5Turn turn;
   const std::string name = block_path(block.place);
   const Dataset opened = open_dataset(path, name);
   FilePart part;

@@ -69,8 +69,7 @@ void make_store_file(const std::string& path) {
   DurableFile durable(path);
   std::uint64_t mark_at = 0;
   {
-    const MutexLock lock(hdf5_mutex());
-    const QuietErrors quiet;
+    const Hdf5Turn turn;
     const std::string what = "making the file '" + path + "'";
     Identifier file = create_unlocked(durable.temporary());
     mark_at = make_mark(file, path);
@@ -187,8 +186,7 @@ StoreFile::StoreFile(std::string path, const Options& options) : path_(std::move
   if (!descriptor_.is_open()) {
     throw file_error("opening", path_, errno);
   }
-  const MutexLock lock(hdf5_mutex());
-  const QuietErrors quiet;
+  const Hdf5Turn turn;
   {
     // To look first changes nothing.
     const Identifier looked_at = open_store_file(path_, true);
@@ -214,12 +212,8 @@ StoreFile::StoreFile(std::string path, const Options& options) : path_(std::move
 // All changes are written: HDF5 may cut the file where its end is free, after it has noted that, so that
 // whoever ends meanwhile leaves it whole.
 StoreFile::~StoreFile() {
-  try {
-    const MutexLock lock(hdf5_mutex());
-    const QuietErrors quiet;
-    hdf5_.close("closing the file '" + path_ + "'");
-  } catch (const Error&) {  // nobody is there to be told: the mark says it, if a change was not written
-  }
+  // Nobody is there to be told: the mark says it, if a change was not written.
+  (void)with_hdf5([&] { hdf5_.close("closing the file '" + path_ + "'"); });
   if (has_changed_) {
     (void)sync();
   }
@@ -286,13 +280,8 @@ Result<void> StoreFile::end_changes() {
   }
   Result<void> done = failure_ ? Result<void>(*failure_) : Result<void>();
   if (done) {
-    const MutexLock lock(hdf5_mutex());
-    const QuietErrors quiet;
-    try {
-      check(H5Fflush(hdf5_.get(), H5F_SCOPE_LOCAL), "writing the file '" + path_ + "'");
-    } catch (const Error& error) {
-      done = error;
-    }
+    done =
+        with_hdf5([&] { check(H5Fflush(hdf5_.get(), H5F_SCOPE_LOCAL), "writing the file '" + path_ + "'"); });
   }
   done = done && options_.syncs ? sync() : done;
   done = done ? mark(mark_at_rest) : done;
@@ -306,12 +295,8 @@ Result<void> StoreFile::end_changes() {
 Result<void> StoreFile::read_at(std::uint64_t offset, std::span<std::byte> into, Deadline deadline) const {
   while (!into.empty()) {
     const auto piece = into.first(std::min(into.size(), most_bytes_at_once));
-    const std::int64_t read = storage::read_at(descriptor_, offset, piece);
-    if (read < 0) {
-      return file_error("reading", path_, static_cast<int>(-read));
-    }
-    if (static_cast<std::uint64_t>(read) < piece.size()) {
-      return file_damaged(path_, "it ends too early");
+    if (auto read = result_of([&] { read_exactly(descriptor_, offset, piece, path_); }); !read) {
+      return read;
     }
     into = into.subspan(piece.size());
     offset += piece.size();
@@ -327,17 +312,12 @@ Result<void> StoreFile::read_at(std::uint64_t offset, std::span<std::byte> into,
 Result<void> StoreFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes,
                                  Deadline deadline) const {
   while (!bytes.empty()) {
-    const ::ssize_t written =
-        ::pwrite(descriptor_.number(), bytes.data(), std::min(bytes.size(), most_bytes_at_once),
-                 static_cast<::off_t>(offset));
-    if (written < 0 && errno == EINTR) {
-      continue;
+    const auto piece = bytes.first(std::min(bytes.size(), most_bytes_at_once));
+    if (const int error = storage::write_at(descriptor_, offset, piece); error != 0) {
+      return file_error("writing", path_, error);
     }
-    if (written <= 0) {
-      return file_error("writing", path_, written == 0 ? ENOSPC : errno);
-    }
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-    offset += static_cast<std::uint64_t>(written);
+    bytes = bytes.subspan(piece.size());
+    offset += piece.size();
     if (!bytes.empty()) {
       if (auto time = still_time(deadline); !time) {
         return time;
