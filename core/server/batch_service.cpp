@@ -75,13 +75,20 @@ std::shared_ptr<ReceivedBlock> BatchService::memory_for(const BatchWords& asked,
   return ReceivedBlock::make(aligned(rows) + (has_room ? most : 0), 0);
 }
 
-// Otherwise it has been refused.
-bool BatchService::may_ask(const Request& request, std::uint32_t count, ReplyTo reply_to) const {
-  if (!parts_.channel->has_room(request.from, count * sizeof(BatchRow))) {
-    parts_.refuse(reply_to, call_error::crowded(request.from, parts_.channel->options().rank));
-    return false;
+// `add_all(packing)` adds the objects that were asked for.
+template <class AddAll>
+void BatchService::answer(const BatchWords& asked, int from, ReplyTo reply_to, AddAll add_all) const {
+  if (!parts_.channel->has_room(from, asked.count * sizeof(BatchRow))) {
+    return parts_.refuse(reply_to, call_error::crowded(from, parts_.channel->options().rank));
   }
-  return true;
+  const auto memory = memory_for(asked, reply_to);
+  if (!memory) {
+    return parts_.refuse(reply_to, no_memory_left());
+  }
+  Packing packing(asked, memory, parts_.inline_bytes);
+  add_all(packing);
+  const BatchReplyWords reply{.count = asked.count};
+  parts_.reply(reply_to, words(reply), packing.bulk());
 }
 
 void BatchService::add(const Key& key, Packing& packing) const {
@@ -115,46 +122,28 @@ void BatchService::add(std::uint32_t store, std::string_view name, Packing& pack
                                                               : packing.add_object(wire, block);
 }
 
-void BatchService::fetch(const Request& request, ReplyTo reply_to) {
-  const auto asked = read_words<BatchWords>(request.body);
-  if (!asked || !is_right(*asked) || request.bulk.size() != asked->count * sizeof(Key)) {
+void BatchService::fetch(const BatchWords& asked, const Request& request, ReplyTo reply_to) {
+  if (!is_right(asked) || request.bulk.size() != asked.count * sizeof(Key)) {
     return parts_.refuse_senseless(request);
   }
-  if (!may_ask(request, asked->count, reply_to)) {
-    return;
-  }
-  const auto memory = memory_for(*asked, reply_to);
-  if (!memory) {
-    return parts_.refuse(reply_to, no_memory_left());
-  }
-  Packing packing(*asked, memory, parts_.inline_bytes);
-  for (auto left = request.bulk; !left.empty(); left = left.subspan(sizeof(Key))) {
-    add(*read_words<Key>(left), packing);
-  }
-  const BatchReplyWords reply{.count = asked->count};
-  parts_.reply(reply_to, words(reply), packing.bulk());
+  answer(asked, request.from, reply_to, [&](Packing& packing) {
+    for (auto left = request.bulk; !left.empty(); left = left.subspan(sizeof(Key))) {
+      add(*read_words<Key>(left), packing);
+    }
+  });
 }
 
-void BatchService::look_up(const Request& request, ReplyTo reply_to) {
-  const auto asked = read_words<BatchWords>(request.body);
-  if (!asked || !are_requests(request.bulk, asked->count, sizeof(NameWords))) {
+void BatchService::look_up(const BatchWords& asked, const Request& request, ReplyTo reply_to) {
+  if (!are_requests(request.bulk, asked.count, sizeof(NameWords))) {
     return parts_.refuse_senseless(request);
   }
-  if (!may_ask(request, asked->count, reply_to)) {
-    return;
-  }
-  const auto memory = memory_for(*asked, reply_to);
-  if (!memory) {
-    return parts_.refuse(reply_to, no_memory_left());
-  }
-  Packing packing(*asked, memory, parts_.inline_bytes);
-  for (auto left = request.bulk; !left.empty();) {
-    const auto each = next_request(left, sizeof(NameWords));
-    const auto* const name = reinterpret_cast<const char*>(each->bulk.data());
-    add(read_words<NameWords>(each->words)->store, {name, each->bulk.size()}, packing);
-  }
-  const BatchReplyWords reply{.count = asked->count};
-  parts_.reply(reply_to, words(reply), packing.bulk());
+  answer(asked, request.from, reply_to, [&](Packing& packing) {
+    for (auto left = request.bulk; !left.empty();) {
+      const auto each = next_request(left, sizeof(NameWords));
+      const auto* const name = reinterpret_cast<const char*>(each->bulk.data());
+      add(read_words<NameWords>(each->words)->store, {name, each->bulk.size()}, packing);
+    }
+  });
 }
 
 }  // namespace locum

@@ -15,16 +15,16 @@ class BatchService final {
   explicit BatchService(const ServiceParts& parts) noexcept : parts_(parts) {}
 
   /// By key, of objects of this node.
-  void fetch(const Request& request, ReplyTo reply_to);
+  void fetch(const BatchWords& asked, const Request& request, ReplyTo reply_to);
   /// By name, of names at home here.
-  void look_up(const Request& request, ReplyTo reply_to);
+  void look_up(const BatchWords& asked, const Request& request, ReplyTo reply_to);
 
  private:
   class Packing;
   void add(const Key& key, Packing& packing) const;
   void add(std::uint32_t store, std::string_view name, Packing& packing) const;
-  [[nodiscard]] bool may_ask(const Request& request, std::uint32_t count, ReplyTo reply_to) const;
-
+  template <class AddAll>
+  void answer(const BatchWords& asked, int from, ReplyTo reply_to, AddAll add_all) const;
   [[nodiscard]] std::shared_ptr<ReceivedBlock> memory_for(const BatchWords& asked, ReplyTo reply_to) const;
 
   const ServiceParts& parts_;

@@ -5,19 +5,15 @@
 
 namespace locum {
 
-void CopyService::copy(const Request& request, ReplyTo reply_to) {
-  const auto asked = read_words<KeyWords>(request.body);
-  if (!asked) {
-    return parts_.refuse_senseless(request);
-  }
-  const auto object = parts_.local.hold_facts(asked->key);
+void CopyService::copy(const KeyWords& asked, const Request& request, ReplyTo reply_to) {
+  const auto object = parts_.local.hold_facts(asked.key);
   if (!object) {
     if (object.error().code() == Errc::not_found) {
-      parts_.copies.holders->begin_dissolve(asked->key);
+      parts_.copies.holders->begin_dissolve(asked.key);
     }
     return parts_.refuse(reply_to, object.error());
   }
-  (*object)->pin().on_disk ? parts_.begin(copy_from_disk(request, asked->key, reply_to))
+  (*object)->pin().on_disk ? parts_.begin(copy_from_disk(request, asked.key, reply_to))
                            : send(request, *object, reply_to);
 }
 
@@ -67,32 +63,23 @@ bool CopyService::lease(ReplyTo reply_to, const CopyWords& copy, std::shared_ptr
   return true;
 }
 
-void CopyService::release(const Request& request, ReplyTo reply_to) const {
-  const auto over = read_words<EndReadWords>(request.body);
-  if (!over) {
-    return parts_.refuse_senseless(request);
-  }
-  parts_.read_leases->release(request.from, over->number);
+void CopyService::release(const EndReadWords& over, const Request& request, ReplyTo reply_to) {
+  parts_.read_leases->release(request.from, over.number);
   if (reply_to.call != 0) {
     parts_.reply(reply_to, {});
   }
 }
 
 // No read begins under an expired lease: "no" is final.
-void CopyService::recall(const Request& request, ReplyTo reply_to) const {
-  const auto over = read_words<EndReadWords>(request.body);
-  if (!over) {
-    return parts_.refuse_senseless(request);
-  }
-  parts_.reply(reply_to, one_byte(parts_.reads->is_reading(request.from, over->number)));
+void CopyService::recall(const EndReadWords& over, const Request& request, ReplyTo reply_to) {
+  parts_.reply(reply_to, one_byte(parts_.reads->is_reading(request.from, over.number)));
 }
 
-void CopyService::invalidate(const Request& request, ReplyTo reply_to) {
-  const auto asked = read_words<KeyWords>(request.body);
-  if (!asked || parts_.nodes->of_creator(asked->key.creator) != parts_.node_of(request)) {
+void CopyService::invalidate(const KeyWords& asked, const Request& request, ReplyTo reply_to) {
+  if (parts_.nodes->of_creator(asked.key.creator) != parts_.node_of(request)) {
     return parts_.refuse_senseless(request);
   }
-  const auto gone = parts_.copies.here->invalidate(asked->key);
+  const auto gone = parts_.copies.here->invalidate(asked.key);
   gone ? parts_.reply(reply_to, {}) : parts_.refuse(reply_to, gone.error());
 }
 
@@ -100,12 +87,11 @@ void CopyService::renew(const Request& request, ReplyTo reply_to) {
   parts_.reply(reply_to, one_byte(!parts_.copies.fenced->has(parts_.node_of(request))));
 }
 
-void CopyService::join(const Request& request, ReplyTo reply_to) {
-  const auto asked = read_words<JoinWords>(request.body);
-  if (!asked || parts_.node_of(request) != parts_.nodes->own()) {
+void CopyService::join(const JoinWords& asked, const Request& request, ReplyTo reply_to) {
+  if (parts_.node_of(request) != parts_.nodes->own()) {
     return parts_.refuse_senseless(request);
   }
-  parts_.begin(join(*asked, reply_to));
+  parts_.begin(join(asked, reply_to));
 }
 
 Task<std::monostate> CopyService::join(JoinWords asked, ReplyTo reply_to) {

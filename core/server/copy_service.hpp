@@ -16,17 +16,17 @@ class CopyService final {
 
   /// The object's block, once the requesting node is recorded among those that have a copy; or a lease to
   /// read it, if one was requested.
-  void copy(const Request& request, ReplyTo reply_to);
+  void copy(const KeyWords& asked, const Request& request, ReplyTo reply_to);
   /// The requesting rank has finished reading under its lease. Replies only if a reply is wanted.
-  void release(const Request& request, ReplyTo reply_to) const;
+  void release(const EndReadWords& over, const Request& request, ReplyTo reply_to);
   /// Whether this rank still reads under an expired lease of the requesting rank.
-  void recall(const Request& request, ReplyTo reply_to) const;
+  void recall(const EndReadWords& over, const Request& request, ReplyTo reply_to);
   /// Replies once nobody finds the copy any more.
-  void invalidate(const Request& request, ReplyTo reply_to);
+  void invalidate(const KeyWords& asked, const Request& request, ReplyTo reply_to);
   /// Grants the requesting node a lease, unless it is fenced.
   void renew(const Request& request, ReplyTo reply_to);
   /// Replies when a flight of this rank has ended.
-  void join(const Request& request, ReplyTo reply_to);
+  void join(const JoinWords& asked, const Request& request, ReplyTo reply_to);
 
  private:
   /// As asked for by the request, of an object that is in memory, or in a copy of its own.

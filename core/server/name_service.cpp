@@ -31,17 +31,16 @@ constexpr int looks_in_patience = 5;
 
 }  // namespace
 
-void NameService::look_up(const Request& request, ReplyTo reply_to) {
-  const auto asked = read_words<NameWords>(request.body);
+void NameService::look_up(const NameWords& asked, const Request& request, ReplyTo reply_to) {
   const std::string_view name = text_of(request.bulk);
-  if (!asked || !parts_.is_at_home(asked->store, name)) {
+  if (!parts_.is_at_home(asked.store, name)) {
     return parts_.refuse_senseless(request);
   }
-  const auto pin = parts_.local.directory->find(asked->store, name, parts_.channel->budget());
+  const auto pin = parts_.local.directory->find(asked.store, name, parts_.channel->budget());
   if (!pin) {
     return parts_.refuse(reply_to, pin.error());
   }
-  answer_with(*pin, asked->value_wanted != 0, reply_to);
+  answer_with(*pin, asked.value_wanted != 0, reply_to);
 }
 
 // The object of a name; releases the pin.
@@ -89,21 +88,20 @@ void NameService::take_back(int rank, std::uint32_t store, std::string_view name
 }
 
 // Watches first, then looks: a bind after the look is notified.
-void NameService::await(const Request& request, ReplyTo reply_to) {
-  const auto asked = read_words<AwaitWords>(request.body);
+void NameService::await(const AwaitWords& asked, const Request& request, ReplyTo reply_to) {
   const std::string_view name = text_of(request.bulk);
-  const auto promised = asked ? promise_named(asked->store, name) : std::nullopt;
+  const auto promised = promise_named(asked.store, name);
   if (is_mates_wait(request, promised)) {
-    return await_for_mate(*promised, *asked, reply_to);
+    return await_for_mate(*promised, asked, reply_to);
   }
-  if (!asked || !parts_.is_at_home(asked->store, name)) {
+  if (!parts_.is_at_home(asked.store, name)) {
     return parts_.refuse_senseless(request);
   }
-  const NameWaiters::Waiter waiter{reply_to.rank, reply_to.call, asked->store, std::string(name),
-                                   parts_.channel->now() + patience_of(*asked)};
-  const bool is_last = promised && asked->patience_ns == 0;
+  const NameWaiters::Waiter waiter{reply_to.rank, reply_to.call, asked.store, std::string(name),
+                                   parts_.channel->now() + patience_of(asked)};
+  const bool is_last = promised && asked.patience_ns == 0;
   if (is_last) {
-    take_back(reply_to.rank, asked->store, name);
+    take_back(reply_to.rank, asked.store, name);
   }
   if (serve(waiter)) {
     return;
@@ -184,15 +182,14 @@ Result<std::uint64_t> NameService::refer(const BindWords& asked, std::string_vie
   return sealed ? Result<std::uint64_t>(sealed->generation) : Result<std::uint64_t>(sealed.error());
 }
 
-void NameService::bind(const Request& request, ReplyTo reply_to) {
-  const auto asked = read_words<BindWords>(request.body);
-  if (!asked || !plausible(asked->object) || asked->object.record.name_bytes == 0 ||
-      parts_.nodes->of_creator(asked->object.key.creator) != parts_.node_of(request)) {
+void NameService::bind(const BindWords& asked, const Request& request, ReplyTo reply_to) {
+  if (!plausible(asked.object) || asked.object.record.name_bytes == 0 ||
+      parts_.nodes->of_creator(asked.object.key.creator) != parts_.node_of(request)) {
     return parts_.refuse_senseless(request);
   }
-  const ObjectRecord& record = asked->object.record;
-  const auto block = asked->has_value != 0 ? request.bulk : std::span<const std::byte>();
-  const bool fits = asked->has_value != 0
+  const ObjectRecord& record = asked.object.record;
+  const auto block = asked.has_value != 0 ? request.bulk : std::span<const std::byte>();
+  const bool fits = asked.has_value != 0
                         ? block.size() == record.block_bytes() && block.size() <= parts_.inline_bytes
                         : request.bulk.size() == record.name_bytes;
   const std::string_view name =
@@ -201,11 +198,11 @@ void NameService::bind(const Request& request, ReplyTo reply_to) {
       name_hash(record.store, name) != record.name_hash) {
     return parts_.refuse_senseless(request);
   }
-  const SealOptions options{asked->replaces != 0 ? SealMode::replace : SealMode::put,
-                            asked->expected_generation};
+  const SealOptions options{asked.replaces != 0 ? SealMode::replace : SealMode::put,
+                            asked.expected_generation};
   const auto bound =
       parts_.changes->bind(record.store, name, options, parts_.channel->budget(),
-                           [&](const SealOptions& exact) { return refer(*asked, name, block, exact); });
+                           [&](const SealOptions& exact) { return refer(asked, name, block, exact); });
   if (!bound) {
     return bound.error().is_transient() ? parts_.reply(reply_to, words(bind_later))
                                         : parts_.refuse(reply_to, bound.error());
@@ -224,13 +221,12 @@ Task<std::monostate> NameService::finish_bind(ReplyTo reply_to, Bound bound) {
   co_return std::monostate();
 }
 
-void NameService::unbind(const Request& request, ReplyTo reply_to) {
-  const auto asked = read_words<UnbindWords>(request.body);
+void NameService::unbind(const UnbindWords& asked, const Request& request, ReplyTo reply_to) {
   const std::string_view name = text_of(request.bulk);
-  if (!asked || !parts_.is_at_home(asked->store, name)) {
+  if (!parts_.is_at_home(asked.store, name)) {
     return parts_.refuse_senseless(request);
   }
-  const auto unbound = parts_.changes->unbind(asked->store, name, asked->only, parts_.channel->budget());
+  const auto unbound = parts_.changes->unbind(asked.store, name, asked.only, parts_.channel->budget());
   if (!unbound) {
     return parts_.refuse(reply_to, unbound.error());
   }
@@ -246,24 +242,19 @@ Task<std::monostate> NameService::finish_unbind(ReplyTo reply_to, NameChanges::U
   co_return std::monostate();
 }
 
-void NameService::generation(const Request& request, ReplyTo reply_to) {
-  const auto hash = read_words<std::uint64_t>(request.body);
-  if (!hash) {
-    return parts_.refuse_senseless(request);
-  }
-  const auto live = parts_.local.directory->generation(*hash, parts_.channel->budget());
+void NameService::generation(const std::uint64_t& hash, const Request& /*request*/, ReplyTo reply_to) {
+  const auto live = parts_.local.directory->generation(hash, parts_.channel->budget());
   live ? parts_.reply(reply_to, words(*live)) : parts_.refuse(reply_to, live.error());
 }
 
-void NameService::list(const Request& request, ReplyTo reply_to) {
-  const auto asked = read_words<NameWords>(request.body);
-  if (!asked || is_internal(asked->store)) {
+void NameService::list(const NameWords& asked, const Request& request, ReplyTo reply_to) {
+  if (is_internal(asked.store)) {
     return parts_.refuse_senseless(request);
   }
   using Packed = std::vector<std::byte>;
   const auto packed = guarded([&]() -> Result<std::shared_ptr<const Packed>> {
     const auto names =
-        parts_.local.directory->names(asked->store, text_of(request.bulk), parts_.channel->budget());
+        parts_.local.directory->names(asked.store, text_of(request.bulk), parts_.channel->budget());
     if (!names) {
       return names.error();
     }

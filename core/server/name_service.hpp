@@ -27,13 +27,13 @@ class NameService final {
         }),
         look_again_(*parts_.channel, [this](RpcChannel::Clock::time_point) { look_for_awaited(); }) {}
 
-  void look_up(const Request& request, ReplyTo reply_to);
+  void look_up(const NameWords& asked, const Request& request, ReplyTo reply_to);
   /// As look_up, but replies as soon as the name is bound.
-  void await(const Request& request, ReplyTo reply_to);
-  void bind(const Request& request, ReplyTo reply_to);
-  void unbind(const Request& request, ReplyTo reply_to);
-  void generation(const Request& request, ReplyTo reply_to);
-  void list(const Request& request, ReplyTo reply_to);
+  void await(const AwaitWords& asked, const Request& request, ReplyTo reply_to);
+  void bind(const BindWords& asked, const Request& request, ReplyTo reply_to);
+  void unbind(const UnbindWords& asked, const Request& request, ReplyTo reply_to);
+  void generation(const std::uint64_t& hash, const Request& request, ReplyTo reply_to);
+  void list(const NameWords& asked, const Request& request, ReplyTo reply_to);
 
   /// Replies to waits whose name has been bound meanwhile, or whose promise is over.
   void look_for_awaited() noexcept;

@@ -72,60 +72,66 @@ void NodeService::settle_dead_binds() noexcept {
   parts_.copies.here->adopt();
 }
 
+// Each service gets the words of its request, which is refused if it has others.
 void NodeService::dispatch(const Request& request) {
   const ReplyTo reply_to = reply_to_of(request);
+  const auto ask = [&]<class Words, class Asked>(
+                       Asked& service, void (Asked::*answer)(const Words& asked, const Request&, ReplyTo)) {
+    const auto asked = read_words<Words>(request.body);
+    asked ? (service.*answer)(*asked, request, reply_to) : parts_.refuse_senseless(request);
+  };
   switch (request.kind) {
     case Kind::fetch:
-      return objects_.fetch(request, reply_to);
+      return ask(objects_, &ObjectService::fetch);
     case Kind::fetch_part:
-      return part_service_.fetch_part(request, reply_to);
+      return ask(part_service_, &PartService::fetch_part);
     case Kind::fetch_hyperslab:
-      return part_service_.fetch_hyperslab(request, reply_to);
+      return ask(part_service_, &PartService::fetch_hyperslab);
     case Kind::fetch_batch:
-      return batches_.fetch(request, reply_to);
+      return ask(batches_, &BatchService::fetch);
     case Kind::look_up_batch:
-      return batches_.look_up(request, reply_to);
+      return ask(batches_, &BatchService::look_up);
     case Kind::evict_batch:
     case Kind::unbind_batch:
     case Kind::bind_batch:
       return parts_.dispatcher->take(request, *this) ? void() : parts_.refuse_senseless(request);
     case Kind::describe:
-      return objects_.describe(request, reply_to);
+      return ask(objects_, &ObjectService::describe);
     case Kind::exists:
-      return objects_.exists(request, reply_to);
+      return ask(objects_, &ObjectService::exists);
     case Kind::evict:
-      return objects_.evict(request, reply_to);
+      return ask(objects_, &ObjectService::evict);
     case Kind::retire:
-      return objects_.retire(request, reply_to);
+      return ask(objects_, &ObjectService::retire);
     case Kind::look_up:
-      return names_.look_up(request, reply_to);
+      return ask(names_, &NameService::look_up);
     case Kind::await:
-      return names_.await(request, reply_to);
+      return ask(names_, &NameService::await);
     case Kind::bind:
-      return names_.bind(request, reply_to);
+      return ask(names_, &NameService::bind);
     case Kind::unbind:
-      return names_.unbind(request, reply_to);
+      return ask(names_, &NameService::unbind);
     case Kind::generation:
-      return names_.generation(request, reply_to);
+      return ask(names_, &NameService::generation);
     case Kind::list:
-      return names_.list(request, reply_to);
+      return ask(names_, &NameService::list);
     case Kind::roll_call:
       return roll_call(reply_to);
     case Kind::death_notice:
-      return death_notice(request, reply_to);
+      return ask(*this, &NodeService::death_notice);
     case Kind::copy:
     case Kind::lease_read:
-      return copies_.copy(request, reply_to);
+      return ask(copies_, &CopyService::copy);
     case Kind::end_read:
-      return copies_.release(request, reply_to);
+      return ask(copies_, &CopyService::release);
     case Kind::recall_read:
-      return copies_.recall(request, reply_to);
+      return ask(copies_, &CopyService::recall);
     case Kind::invalidate:
-      return copies_.invalidate(request, reply_to);
+      return ask(copies_, &CopyService::invalidate);
     case Kind::renew:
       return copies_.renew(request, reply_to);
     case Kind::join:
-      return copies_.join(request, reply_to);
+      return ask(copies_, &CopyService::join);
     case Kind::reply:
     case Kind::ping:
       break;
@@ -142,13 +148,12 @@ void NodeService::roll_call(ReplyTo reply_to) const {
 }
 
 // The ranks of a node learn of a death from the system; their report is trusted, as in a roll call.
-void NodeService::death_notice(const Request& request, ReplyTo reply_to) const {
-  const auto dead = read_words<RankWords>(request.body);
-  if (!dead || parts_.nodes->of_creator(dead->rank) != parts_.node_of(request) ||
-      static_cast<int>(dead->rank) == request.from) {
+void NodeService::death_notice(const RankWords& dead, const Request& request, ReplyTo reply_to) {
+  const int rank = static_cast<int>(dead.rank);
+  if (parts_.nodes->of_creator(dead.rank) != parts_.node_of(request) || rank == request.from) {
     return parts_.refuse_senseless(request);
   }
-  parts_.channel->lose(static_cast<int>(dead->rank), call_error::death_reported());
+  parts_.channel->lose(rank, call_error::death_reported());
   parts_.reply(reply_to, {});
 }
 

@@ -44,7 +44,7 @@ class NodeService final : public Service {
   void look_for_all_awaited(RpcChannel::Clock::time_point now) noexcept;
   void dispatch(const Request& request);
   void roll_call(ReplyTo reply_to) const;
-  void death_notice(const Request& request, ReplyTo reply_to) const;
+  void death_notice(const RankWords& dead, const Request& request, ReplyTo reply_to);
 
   const ServiceParts parts_;  ///< shared by the services below
   CopyService copies_;

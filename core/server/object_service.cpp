@@ -10,19 +10,15 @@
 
 namespace locum {
 
-void ObjectService::fetch(const Request& request, ReplyTo reply_to) {
-  const auto asked = read_words<FetchWords>(request.body);
-  if (!asked) {
-    return parts_.refuse_senseless(request);
-  }
-  auto object = parts_.local.hold_facts(asked->key);
+void ObjectService::fetch(const FetchWords& asked, const Request& /*request*/, ReplyTo reply_to) {
+  auto object = parts_.local.hold_facts(asked.key);
   if (!object) {
     return parts_.refuse(reply_to, object.error());
   }
   const Pin& pin = (*object)->pin();
-  pin.on_disk&& pin.record->block_bytes() <= asked->most_bytes
-      ? parts_.begin(show_from_disk(reply_to, asked->key))
-      : show(std::move(*object), asked->most_bytes, reply_to);
+  pin.on_disk&& pin.record->block_bytes() <= asked.most_bytes
+      ? parts_.begin(show_from_disk(reply_to, asked.key))
+      : show(std::move(*object), asked.most_bytes, reply_to);
 }
 
 Task<std::monostate> ObjectService::show_from_disk(ReplyTo reply_to, Key key) const {
@@ -31,12 +27,8 @@ Task<std::monostate> ObjectService::show_from_disk(ReplyTo reply_to, Key key) co
   co_return std::monostate();
 }
 
-void ObjectService::describe(const Request& request, ReplyTo reply_to) {
-  const auto asked = read_words<KeyWords>(request.body);
-  if (!asked) {
-    return parts_.refuse_senseless(request);
-  }
-  auto object = parts_.local.hold_facts(asked->key);
+void ObjectService::describe(const KeyWords& asked, const Request& /*request*/, ReplyTo reply_to) {
+  auto object = parts_.local.hold_facts(asked.key);
   if (!object) {
     return parts_.refuse(reply_to, object.error());
   }
@@ -56,12 +48,8 @@ void ObjectService::show(std::shared_ptr<const PinnedObject> object, std::uint64
   parts_.reply(reply_to, words(wire), {block, std::move(object)});
 }
 
-void ObjectService::exists(const Request& request, ReplyTo reply_to) {
-  const auto asked = read_words<KeyWords>(request.body);
-  if (!asked) {
-    return parts_.refuse_senseless(request);
-  }
-  const auto pin = parts_.local.pin_object(asked->key);
+void ObjectService::exists(const KeyWords& asked, const Request& /*request*/, ReplyTo reply_to) {
+  const auto pin = parts_.local.pin_object(asked.key);
   if (!pin) {
     return parts_.refuse(reply_to, pin.error());
   }
@@ -71,19 +59,15 @@ void ObjectService::exists(const Request& request, ReplyTo reply_to) {
 
 // First the name, if it has one, then the object: a rank that the home tells that the name is gone finds the
 // object gone soon after.
-void ObjectService::evict(const Request& request, ReplyTo reply_to) {
-  const auto asked = read_words<KeyWords>(request.body);
-  if (!asked) {
-    return parts_.refuse_senseless(request);
-  }
-  const auto pin = parts_.local.pin_object(asked->key);
+void ObjectService::evict(const KeyWords& asked, const Request& /*request*/, ReplyTo reply_to) {
+  const auto pin = parts_.local.pin_object(asked.key);
   if (!pin && pin.error().code() == Errc::corrupt) {
     return parts_.refuse(reply_to, pin.error());
   }
   if (pin) {
     parts_.local.table->release(pin->id);
   }
-  parts_.begin(evict_for(reply_to, asked->key, pin.has_value()));
+  parts_.begin(evict_for(reply_to, asked.key, pin.has_value()));
 }
 
 // Copies are invalidated even if the object is gone: the rank that evicted it may have died.
@@ -100,21 +84,17 @@ Task<std::monostate> ObjectService::evict_for(ReplyTo reply_to, Key key, bool is
 
 // Only the home of its name knows that an object lost it. Its memory is freed after the reply, so that no put
 // waits until the memory of many is free.
-void ObjectService::retire(const Request& request, ReplyTo reply_to) {
-  const auto asked = read_words<KeyWords>(request.body);
-  if (!asked) {
-    return parts_.refuse_senseless(request);
-  }
-  const auto pin = parts_.local.pin_object(asked->key);
+void ObjectService::retire(const KeyWords& asked, const Request& request, ReplyTo reply_to) {
+  const auto pin = parts_.local.pin_object(asked.key);
   bool was_there = false;
   if (pin) {
     const PinnedObject object(parts_.local.table, *pin);
     if (parts_.nodes->home(pin->record->store, pin->record->name_hash) != parts_.node_of(request)) {
       return parts_.refuse_senseless(request);
     }
-    was_there = parts_.local.table->tombstone(asked->key);
+    was_there = parts_.local.table->tombstone(asked.key);
   }
-  parts_.begin(retire_for(reply_to, asked->key, was_there));
+  parts_.begin(retire_for(reply_to, asked.key, was_there));
   (void)reclaim(*parts_.local.table, *parts_.local.arena, Effort::amortised);
 }
 

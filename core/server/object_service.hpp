@@ -12,13 +12,13 @@ class ObjectService final {
   explicit ObjectService(const ServiceParts& parts) noexcept : parts_(parts) {}
 
   /// The block, if it is not larger than requested.
-  void fetch(const Request& request, ReplyTo reply_to);
+  void fetch(const FetchWords& asked, const Request& request, ReplyTo reply_to);
   /// The tail only.
-  void describe(const Request& request, ReplyTo reply_to);
-  void exists(const Request& request, ReplyTo reply_to);
-  void evict(const Request& request, ReplyTo reply_to);
+  void describe(const KeyWords& asked, const Request& request, ReplyTo reply_to);
+  void exists(const KeyWords& asked, const Request& request, ReplyTo reply_to);
+  void evict(const KeyWords& asked, const Request& request, ReplyTo reply_to);
   /// Evicts an object whose name is gone.
-  void retire(const Request& request, ReplyTo reply_to);
+  void retire(const KeyWords& asked, const Request& request, ReplyTo reply_to);
 
  private:
   /// An object's record, and its block, unless that is larger than `most_bytes`.

@@ -50,13 +50,9 @@ Task<std::monostate> PartService::with_object_from_disk(Key key, ReplyTo reply_t
   co_return std::monostate();
 }
 
-void PartService::fetch_part(const Request& request, ReplyTo reply_to) {
-  const auto asked = read_words<PartWords>(request.body);
-  if (!asked) {
-    return parts_.refuse_senseless(request);
-  }
-  with_object(asked->key, reply_to,
-              [this, asked = *asked, reply_to](const Object& object) { send_part(asked, object, reply_to); });
+void PartService::fetch_part(const PartWords& asked, const Request& /*request*/, ReplyTo reply_to) {
+  with_object(asked.key, reply_to,
+              [this, asked, reply_to](const Object& object) { send_part(asked, object, reply_to); });
 }
 
 void PartService::send_part(const PartWords& asked, const Object& object, ReplyTo reply_to) const {
@@ -70,14 +66,12 @@ void PartService::send_part(const PartWords& asked, const Object& object, ReplyT
   reply(reply_to, pin, {parts_.local.block(*object).subspan(asked.offset, asked.bytes), object});
 }
 
-void PartService::fetch_hyperslab(const Request& request, ReplyTo reply_to) {
-  const auto asked = read_words<HyperslabWords>(request.body);
-  if (!asked || asked->rank > max_rank) {
+void PartService::fetch_hyperslab(const HyperslabWords& asked, const Request& request, ReplyTo reply_to) {
+  if (asked.rank > max_rank) {
     return parts_.refuse_senseless(request);
   }
-  with_object(asked->key, reply_to, [this, asked = *asked, reply_to](const Object& object) {
-    send_hyperslab(asked, object, reply_to);
-  });
+  with_object(asked.key, reply_to,
+              [this, asked, reply_to](const Object& object) { send_hyperslab(asked, object, reply_to); });
 }
 
 void PartService::send_hyperslab(const HyperslabWords& asked, const Object& object, ReplyTo reply_to) {

@@ -13,10 +13,10 @@ class PartService final {
   explicit PartService(const ServiceParts& parts) : parts_(parts), space_(parts.channel->options().size) {}
 
   /// Some bytes of the payload, sent in place.
-  void fetch_part(const Request& request, ReplyTo reply_to);
+  void fetch_part(const PartWords& asked, const Request& request, ReplyTo reply_to);
   /// A hyperslab from a position on: in place if that is one run to the end, or a long one; else packed, as
   /// much as there is room for.
-  void fetch_hyperslab(const Request& request, ReplyTo reply_to);
+  void fetch_hyperslab(const HyperslabWords& asked, const Request& request, ReplyTo reply_to);
 
  private:
   using Object = std::shared_ptr<const PinnedObject>;
