@@ -1,7 +1,6 @@
 #include "core/steps/step_delay.hpp"
 
 #include <algorithm>
-#include <vector>
 
 namespace locum::detail {
 
@@ -13,6 +12,12 @@ std::uint64_t StepDelay::readers() const {
     ++readers;
   }
   return readers;
+}
+
+StreamFailure StepDelay::of_rendezvous(const StepWriterOptions& options) const {
+  return {.cause = Cause::few_readers,
+          .other = static_cast<std::int32_t>(options.rendezvous_readers),
+          .step = readers()};
 }
 
 int StepDelay::rank_of(std::uint64_t writer) const {
@@ -47,11 +52,8 @@ StreamFailure StepDelay::of_room(const StepWriterOptions& options, std::uint64_t
       return {.cause = Cause::not_opened, .other = static_cast<std::int32_t>(writer)};
     }
   }
-  const std::uint64_t joined = readers();
-  if (joined < options.rendezvous_readers) {
-    return {.cause = Cause::few_readers,
-            .other = static_cast<std::int32_t>(options.rendezvous_readers),
-            .step = joined};
+  if (readers() < options.rendezvous_readers) {
+    return of_rendezvous(options);
   }
   for (std::uint64_t at = number - std::min<std::uint64_t>(number, stream_.record().queue_steps); at < number;
        ++at) {

@@ -14,6 +14,8 @@ class StepDelay {
  public:
   explicit StepDelay(const Stream& stream) : stream_(stream) {}
 
+  /// That fewer readers have joined than a writer waits for.
+  [[nodiscard]] StreamFailure of_rendezvous(const StepWriterOptions& options) const;
   /// Why a writer of several may not begin the step of that number.
   [[nodiscard]] StreamFailure of_room(const StepWriterOptions& options, std::uint64_t number) const;
   /// Why a stream has not ended, of which this writer has closed its part before the step of that number.
@@ -29,6 +31,8 @@ class StepDelay {
 
   /// What keeps the steps in memory that the stream has; none if it has none.
   [[nodiscard]] StreamFailure of_memory() const;
+  /// The first writer that has not ended its part; the number of writers if all have.
+  [[nodiscard]] std::uint64_t missing_part(std::uint64_t number) const;
 
  private:
   [[nodiscard]] std::uint64_t readers() const;
@@ -38,8 +42,6 @@ class StepDelay {
   [[nodiscard]] StreamFailure of_side(const Result<View<SideRecord>>& side, std::uint64_t step) const;
   /// Which reader keeps the steps that there are.
   [[nodiscard]] StreamFailure of_readers() const;
-  /// The first writer that has not ended its part; the number of writers if all have.
-  [[nodiscard]] std::uint64_t missing_part(std::uint64_t number) const;
   /// The number of the oldest step, and behind the newest one.
   struct Range {
     std::uint64_t first = 0;

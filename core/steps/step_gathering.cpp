@@ -6,6 +6,7 @@
 
 #include "core/async/completion_counter.hpp"
 #include "core/detail/session_state.hpp"
+#include "core/steps/step_delay.hpp"
 #include "core/value/errors.hpp"
 
 namespace locum::detail {
@@ -71,11 +72,7 @@ StreamFailure StepGathering::who_is_late() const {
 }
 
 std::size_t StepGathering::first_missing() const {
-  std::size_t writer = 0;
-  while (writer < stream_.record().writers && stream_.has(stream_.part(gathered_, writer))) {
-    ++writer;
-  }
-  return writer;
+  return StepDelay(stream_).missing_part(gathered_);
 }
 
 // A rank that fails says so under one name, so that this does not have to wait for the parts of others first:

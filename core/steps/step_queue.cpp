@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <string>
-#include <utility>
+
+#include "core/steps/step_delay.hpp"
 
 namespace locum::detail {
 
@@ -19,16 +20,7 @@ Result<void> StepQueue::await_readers(Moment until) {
   if (options_.rendezvous_readers == 0) {
     return {};
   }
-  const auto too_few = [this] {
-    std::uint64_t readers = 0;
-    while (stream_.has(stream_.joined(readers))) {
-      ++readers;
-    }
-    return StreamFailure{.cause = StreamFailure::Cause::few_readers,
-                         .other = static_cast<std::int32_t>(options_.rendezvous_readers),
-                         .step = readers}
-        .error(stream_.title());
-  };
+  const auto too_few = [this] { return StepDelay(stream_).of_rendezvous(options_).error(stream_.title()); };
   const auto joined =
       stream_.wait<SideRecord>(stream_.joined(options_.rendezvous_readers - 1), until, [&]() -> Result<void> {
         notice_.waits(stream_.session(), stream_.now(), too_few);
