@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstring>
 #include <thread>
-#include <utility>
 
 #include "core/base/back_off.hpp"
 #include "core/base/blocking_wait.hpp"
@@ -46,6 +45,15 @@ ObjectMeta meta_of_claim(std::uint32_t store, std::string_view claim) {
 }
 
 }  // namespace
+
+std::vector<std::size_t> NameClaims::HeldSome::claimed(std::span<const std::size_t> places,
+                                                       std::vector<std::size_t>& alone) const {
+  std::vector<std::size_t> claimed;
+  for (std::size_t one = 0; one < places.size(); ++one) {
+    (has(one) ? claimed : alone).push_back(places[one]);
+  }
+  return claimed;
+}
 
 Result<Key> NameClaims::put(std::string_view claim, const SealOptions& options, Clock::time_point until) {
   const auto draft = room_.create(0, meta_of_claim(store_, claim), until);

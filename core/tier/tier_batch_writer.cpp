@@ -1,8 +1,6 @@
 #include "core/tier/tier_batch_writer.hpp"
 
 #include <numeric>
-#include <optional>
-#include <string>
 
 #include "core/backend/backend_keys.hpp"
 #include "core/tier/batch_pieces.hpp"
@@ -15,16 +13,6 @@ std::vector<std::size_t> all_places(std::size_t count) {
   std::vector<std::size_t> places(count);
   std::iota(places.begin(), places.end(), std::size_t{0});
   return places;
-}
-
-/// Those of the places to which there is a claim; adds the others to `alone`.
-std::vector<std::size_t> those_claimed(const NameClaims::HeldSome& claims,
-                                       std::span<const std::size_t> places, std::vector<std::size_t>& alone) {
-  std::vector<std::size_t> claimed;
-  for (std::size_t one = 0; one < places.size(); ++one) {
-    (claims.has(one) ? claimed : alone).push_back(places[one]);
-  }
-  return claimed;
 }
 
 }  // namespace
@@ -49,7 +37,7 @@ void TierBatchWriter::seal_piece(std::span<const ObjectDraft> drafts, Places pla
     names.emplace_back(drafts[at].meta.store, drafts[at].meta.name);
   }
   const auto claims = parts_->claims.take_free(names, until);
-  const auto claimed = those_claimed(claims, places, alone);
+  const auto claimed = claims.claimed(places, alone);
   names.clear();
   for (const std::size_t at : claimed) {
     names.emplace_back(drafts[at].meta.store, drafts[at].meta.name);
@@ -107,7 +95,7 @@ void TierBatchWriter::write(std::span<const UnwrittenName> names, const Backgrou
       addresses.emplace_back(name.store, name.name);
     }
     const auto claims = parts_->claims.take_free(addresses, until);
-    const auto claimed = those_claimed(claims, all_places(names.size()), alone);
+    const auto claimed = claims.claimed(all_places(names.size()), alone);
     std::vector<Result<void>> outcomes(names.size());
     write_claimed(names, claimed, outcomes, until);
     for (const std::size_t at : claimed) {
@@ -210,7 +198,7 @@ void TierBatchWriter::evict_piece(std::span<const Address> addresses, Places pla
   std::vector<Address> there;
   std::vector<std::size_t> kept;
   std::vector<std::size_t> left;  // to be evicted from memory
-  for (const std::size_t at : those_claimed(claims, places, alone)) {
+  for (const std::size_t at : claims.claimed(places, alone)) {
     evicted[at] = false;
     if (const auto one = reader_->in_back(addresses[at])) {
       there.push_back(*one);
@@ -247,9 +235,7 @@ void TierBatchWriter::evict_keys(std::span<const Address> addresses, Places plac
     }
   }
   auto gone = evicted_together(*parts_->front, picked(addresses, unnamed), until);
-  for (std::size_t one = 0; one < unnamed.size(); ++one) {
-    evicted[unnamed[one]] = std::move(gone[one]);
-  }
+  put_back(std::move(gone), unnamed, evicted);
 }
 
 }  // namespace locum

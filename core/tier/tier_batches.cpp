@@ -1,7 +1,6 @@
 #include "core/tier/tier_batches.hpp"
 
 #include <cstddef>
-#include <utility>
 #include <vector>
 
 #include "core/tier/batch_pieces.hpp"
@@ -28,9 +27,7 @@ void TierBatches::find_batch(std::span<const Address> addresses, Wanting wanting
   } else {
     reader_->load_batch(asked, brought, until, *pool_);
   }
-  for (std::size_t one = 0; one < missing.size(); ++one) {
-    found[missing[one]] = std::move(brought[one]);
-  }
+  put_back(std::move(brought), missing, found);
 }
 
 void TierBatches::seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,

@@ -162,10 +162,7 @@ void TierReader::bring_piece(std::span<const Address> addresses, std::span<const
                              std::span<Result<ObjectView>> found, std::vector<std::size_t>& alone,
                              Moment until) {
   const auto claims = parts_->claims.take_free(picked(addresses, places), until);
-  std::vector<std::size_t> claimed;
-  for (std::size_t one = 0; one < places.size(); ++one) {
-    (claims.has(one) ? claimed : alone).push_back(places[one]);
-  }
+  const auto claimed = claims.claimed(places, alone);
   auto here = found_together(*parts_->front, picked(addresses, claimed), Wanting::all, until);
   std::vector<std::size_t> missing;
   for (std::size_t one = 0; one < claimed.size(); ++one) {
@@ -190,9 +187,7 @@ void TierReader::bring_piece(std::span<const Address> addresses, std::span<const
     }
   }
   auto made = sealed_together(*parts_->front, drafts, until);
-  for (std::size_t one = 0; one < drafted.size(); ++one) {
-    sealed[drafted[one]] = std::move(made[one]);
-  }
+  put_back(std::move(made), drafted, std::span(sealed));
   for (std::size_t one = 0; one < missing.size(); ++one) {
     found[missing[one]] =
         read[one] ? copied(std::move(*read[one]), sealed[one], until) : std::move(read[one]);
