@@ -79,19 +79,16 @@ Task<std::monostate> BatchUpdate::ask_for(std::size_t chunk) {
     BackOff back_off = binding::back_off;
     while (!asked.objects.empty()) {
       const Turn turn = client_.now() + back_off.pause() >= latest ? Turn::last : Turn::any;
-      (void)co_await ask_once(asked, turn);
+      {
+        const auto reply = co_await ask(asked);
+        settle(asked, reply, turn);
+      }
       if (!asked.objects.empty()) {
         co_await client_.paused(back_off.next());
       }
     }
     chunk = asked.next;
   } while (chunk != 0);
-  co_return std::monostate();
-}
-
-Task<std::monostate> BatchUpdate::ask_once(BatchChunk& chunk, Turn turn) {
-  const auto reply = co_await ask(chunk);
-  settle(chunk, reply, turn);
   co_return std::monostate();
 }
 

@@ -68,7 +68,6 @@ class BatchUpdate {
  private:
   void begin() noexcept;
   [[nodiscard]] Task<std::monostate> ask_for(std::size_t chunk);
-  [[nodiscard]] Task<std::monostate> ask_once(BatchChunk& chunk, Turn turn);
   [[nodiscard]] ReplyAwaiter ask(const BatchChunk& chunk);
   void settle(BatchChunk& chunk, const Result<NodeReply>& reply, Turn turn) noexcept;
   void settle_all(BatchChunk& chunk, const Error& error) noexcept;
