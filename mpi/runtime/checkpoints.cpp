@@ -1,7 +1,7 @@
 #include "mpi/runtime/runtime.hpp"
 
 #include <chrono>
-#include <memory>
+#include <optional>
 #include <utility>
 
 #include "core/base/resolved_path.hpp"
@@ -14,73 +14,58 @@
 
 namespace locum {
 
-namespace {
-
+// Returns what `work(moment)` does, which throws the same Error on all ranks; so are the tables.
 template <class Work>
-Result<CheckpointReport> result_of(Work work) {
-  CheckpointReport report;
-  const auto error = mpi::error_of([&] { report = work(); });
-  return error ? Result<CheckpointReport>(*error) : Result<CheckpointReport>(std::move(report));
-}
-
-}  // namespace
-
-// The same on all ranks, as the tables are.
-void Runtime::require_checkpoints(const char* call, std::string_view store) const {
-  if (!state_->checkpoint_files) {
-    throw no_hdf5("write and read checkpoints");
-  }
-  if (!state_->backends->connector_of(store).empty()) {
-    throw Error(Errc::unsupported,
-                std::string(call) + ": a table of " + state_->stores +
-                    " puts this store over a backend, and checkpoints are of the nodes' memory; take the "
-                    "connector out of it")
-        .about(store);
-  }
+auto Runtime::collectively(const char* call, std::string_view store, Deadline deadline, Work work)
+    -> decltype(work(Deadline::Clock::time_point())) {
+  require_open(call);
+  require_mpi(call);
+  const mpi::Moment until = deadline.moment(state_->options.collective_timeout);
+  const mpi::SharedMoment for_all_steps(state_->group, until);
+  std::optional<decltype(work(until))> done;
+  const auto error = mpi::error_of([&] {
+    if (!state_->checkpoint_files) {
+      throw no_hdf5("write and read checkpoints");
+    }
+    if (!state_->backends->connector_of(store).empty()) {
+      throw Error(Errc::unsupported,
+                  std::string(call) + ": a table of " + state_->stores +
+                      " puts this store over a backend, and checkpoints are of the nodes' memory; take the "
+                      "connector out of it")
+          .about(store);
+    }
+    done.emplace(work(until));
+  });
+  return error ? decltype(work(until))(*error) : std::move(*done);
 }
 
 Result<CheckpointReport> Runtime::checkpoint(std::string_view store, std::string_view path,
                                              const CheckpointOptions& options) {
-  require_open("checkpoint");
-  require_mpi("checkpoint");
-  const mpi::Moment until = Deadline(options.deadline).moment(state_->options.collective_timeout);
-  const mpi::SharedMoment for_all_steps(state_->group, until);
-  return result_of([&] {
-    require_checkpoints("checkpoint", store);
-    return write_checkpoint({state_->group, *session_, *state_->checkpoint_files, store, std::string(path),
+  return collectively("checkpoint", store, options.deadline,
+                      [&](mpi::Moment until) -> Result<CheckpointReport> {
+                        return write_checkpoint(
+                            {state_->group, *session_, *state_->checkpoint_files, store, std::string(path),
                              resolved_path(std::string(path)), until, state_->checkpoints.get()},
                             options);
-  });
+                      });
 }
 
 AsyncResult<CheckpointReport> Runtime::checkpoint_async(std::string_view store, std::string_view path,
                                                         const CheckpointOptions& options) {
-  require_open("checkpoint_async");
-  require_mpi("checkpoint_async");
-  const mpi::Moment until = Deadline(options.deadline).moment(state_->options.collective_timeout);
-  const mpi::SharedMoment for_all_steps(state_->group, until);
-  AsyncResult<CheckpointReport> begun;
-  const auto error = mpi::error_of([&] {
-    require_checkpoints("checkpoint_async", store);
+  return collectively("checkpoint_async", store, options.deadline, [&](mpi::Moment until) {
     if (!state_->checkpoints) {
       state_->checkpoints = BackgroundCheckpoints::make(state_->options.timeout);
     }
-    begun = state_->checkpoints->begin(
+    return state_->checkpoints->begin(
         {state_->group, *session_, *state_->checkpoint_files, store, std::string(path),
          resolved_path(std::string(path)), until, state_->checkpoints.get()},
         options);
   });
-  return error ? AsyncResult<CheckpointReport>(*error) : begun;
 }
 
 Result<CheckpointReport> Runtime::restore(std::string_view store, std::string_view path,
                                           const RestoreOptions& options) {
-  require_open("restore");
-  require_mpi("restore");
-  const mpi::Moment until = Deadline(options.deadline).moment(state_->options.collective_timeout);
-  const mpi::SharedMoment for_all_steps(state_->group, until);
-  return result_of([&] {
-    require_checkpoints("restore", store);
+  return collectively("restore", store, options.deadline, [&](mpi::Moment until) -> Result<CheckpointReport> {
     return read_checkpoint({state_->group, *session_, *state_->checkpoint_files, store, std::string(path),
                             resolved_path(std::string(path)), until},
                            options);
@@ -89,16 +74,12 @@ Result<CheckpointReport> Runtime::restore(std::string_view store, std::string_vi
 
 Result<CheckpointReport> Runtime::restore_latest(std::string_view store, std::string_view pattern,
                                                  const RestoreOptions& options) {
-  require_open("restore_latest");
-  require_mpi("restore_latest");
-  const mpi::Moment until = Deadline(options.deadline).moment(state_->options.collective_timeout);
-  const mpi::SharedMoment for_all_steps(state_->group, until);
-  return result_of([&] {
-    require_checkpoints("restore_latest", store);
-    return read_latest_checkpoint(
-        {state_->group, *session_, *state_->checkpoint_files, store, std::string(pattern), {}, until},
-        options);
-  });
+  return collectively(
+      "restore_latest", store, options.deadline, [&](mpi::Moment until) -> Result<CheckpointReport> {
+        return read_latest_checkpoint(
+            {state_->group, *session_, *state_->checkpoint_files, store, std::string(pattern), {}, until},
+            options);
+      });
 }
 
 // One exchange where nobody has got the signal. It travels as an error that no step has.

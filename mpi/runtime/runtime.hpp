@@ -234,7 +234,9 @@ class Runtime {
   [[nodiscard]] Result<Handle> handle_from_hdf5(std::string_view path, std::string_view dataset,
                                                 std::string_view element, const Hdf5Options& options);
   [[nodiscard]] Session session_of(const Handle& handle) const;
-  void require_checkpoints(const char* call, std::string_view store) const;
+  template <class Work>
+  auto collectively(const char* call, std::string_view store, Deadline deadline, Work work)
+      -> decltype(work(Deadline::Clock::time_point()));
   void require_open(const char* call) const;
   void require_rank(const char* call) const;
   void require_mpi(const char* call) const;
