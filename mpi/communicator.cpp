@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <climits>
-#include <cstdint>
 #include <iterator>
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "core/value/error.hpp"
 #include "mpi/error.hpp"

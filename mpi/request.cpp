@@ -4,7 +4,6 @@
 #include <atomic>
 #include <chrono>
 #include <string>
-#include <utility>
 
 #include "core/base/quick_yield.hpp"
 #include "core/value/error.hpp"

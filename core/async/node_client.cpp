@@ -1,9 +1,6 @@
 #include "core/async/node_client.hpp"
 
 #include <algorithm>
-#include <utility>
-
-#include "core/rpc/call_error.hpp"
 
 namespace locum {
 

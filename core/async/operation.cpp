@@ -1,7 +1,5 @@
 #include "core/async/operation.hpp"
 
-#include <utility>
-
 #include "core/async/background_worker.hpp"
 
 namespace locum {

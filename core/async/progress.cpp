@@ -1,7 +1,6 @@
 #include "core/async/progress.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <utility>
 
 #include "core/base/blocking_wait.hpp"

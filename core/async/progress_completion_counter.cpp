@@ -1,7 +1,5 @@
 #include "core/async/progress_completion_counter.hpp"
 
-#include <utility>
-
 namespace locum {
 
 /// A sleeping thread, during its lifetime. It owns a reference to the progress: the thread that wakes it must

@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <string>
 #include <utility>
 #include <vector>
 
-#include "core/backend/record_format.hpp"
 #include "core/base/wall_clock.hpp"
 #include "core/node/promised.hpp"
 #include "core/node/publish.hpp"

@@ -1,7 +1,5 @@
 #include "core/backend/record_names.hpp"
 
-#include <algorithm>
-#include <array>
 #include <charconv>
 
 #include "core/base/hash.hpp"

@@ -8,7 +8,6 @@
 #include "core/backend/record_format.hpp"
 #include "core/object/counted_board.hpp"
 #include "core/ports/backend.hpp"
-#include "core/value/result.hpp"
 
 namespace locum {
 

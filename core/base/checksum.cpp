@@ -1,6 +1,5 @@
 #include "core/base/checksum.hpp"
 
-#include <array>
 #include <cstdio>
 #include <cstring>
 

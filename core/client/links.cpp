@@ -2,7 +2,6 @@
 #include "core/async/progress_completion_counter.hpp"
 
 #include <algorithm>
-#include <utility>
 
 #include "core/base/warm_memory.hpp"
 #include "core/node/cluster.hpp"

@@ -11,7 +11,6 @@
 #include "core/async/completion_counter.hpp"
 #include "core/async/node_client.hpp"
 #include "core/async/windows.hpp"
-#include "core/base/mutex.hpp"
 #include "core/copies/copies.hpp"
 #include "core/copies/read_leases.hpp"
 #include "core/node/node_memory.hpp"

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <span>
 
 #include "core/client/landing_memory.hpp"
 #include "core/object/object_tail.hpp"

@@ -1,7 +1,6 @@
 #include "core/client/remote_reader.hpp"
 
 #include <algorithm>
-#include <string>
 #include <utility>
 
 #include "core/async/until_unlocked.hpp"

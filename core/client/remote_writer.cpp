@@ -1,7 +1,6 @@
 #include "core/client/remote_writer.hpp"
 
 #include <algorithm>
-#include <memory>
 #include <utility>
 
 #include "core/client/pending_bind.hpp"

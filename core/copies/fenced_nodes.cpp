@@ -1,7 +1,6 @@
 #include "core/copies/fenced_nodes.hpp"
 
 #include <atomic>
-#include <cstdint>
 #include <cstring>
 #include <string_view>
 #include <utility>

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <string>
-#include <utility>
 
 #include "core/base/back_off.hpp"
 #include "core/copies/alone.hpp"

@@ -1,7 +1,6 @@
 #include "core/copies/read_leases.hpp"
 
 #include <algorithm>
-#include <utility>
 
 #include "core/object/object_wire.hpp"
 

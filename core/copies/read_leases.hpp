@@ -8,7 +8,6 @@
 #include <set>
 #include <span>
 #include <utility>
-#include <vector>
 
 #include "core/node/node_memory.hpp"
 #include "core/ports/remote_memory.hpp"

@@ -1,7 +1,6 @@
 #include "core/node/dead_ranks.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace locum {
 

@@ -10,7 +10,6 @@
 
 #include "core/node/disk_copy.hpp"
 #include "core/node/reference.hpp"
-#include "core/object/bulk.hpp"
 #include "core/object/internal_stores.hpp"
 #include "core/object/object_tail.hpp"
 #include "core/ports/arena.hpp"

@@ -4,7 +4,6 @@
 
 #include "core/base/wall_clock.hpp"
 #include "core/object/object_tail.hpp"
-#include "core/ports/directory.hpp"
 
 namespace locum {
 

@@ -1,7 +1,6 @@
 #include "core/ports/backend.hpp"
 
 #include <algorithm>
-#include <memory>
 #include <new>
 #include <utility>
 

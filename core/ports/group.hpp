@@ -1,12 +1,10 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
 
-#include "core/value/deadline.hpp"
 #include "core/value/result.hpp"
 
 namespace locum {

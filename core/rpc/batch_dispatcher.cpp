@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
 
 #include "core/rpc/call_error.hpp"
 #include "core/rpc/packed_error.hpp"

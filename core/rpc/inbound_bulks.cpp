@@ -1,7 +1,6 @@
 #include "core/rpc/inbound_bulks.hpp"
 
 #include <algorithm>
-#include <utility>
 
 #include "core/rpc/peer_monitor.hpp"
 

@@ -9,7 +9,6 @@
 
 #include "core/object/received_block.hpp"
 #include "core/rpc/rpc_channel.hpp"
-#include "core/value/key.hpp"
 
 namespace locum {
 

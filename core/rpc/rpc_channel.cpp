@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <string>
 #include <utility>
 
-#include "core/rpc/call_error.hpp"
 #include "core/rpc/packed_error.hpp"
 
 namespace locum {

@@ -1,6 +1,5 @@
 #include "core/server/copy_service.hpp"
 
-#include <memory>
 #include <utility>
 
 namespace locum {

@@ -1,7 +1,5 @@
 #include "core/server/name_changes.hpp"
 
-#include <utility>
-
 #include "core/node/reclaim.hpp"
 #include "core/rpc/nodes.hpp"
 #include "core/value/errors.hpp"

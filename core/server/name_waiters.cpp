@@ -1,7 +1,5 @@
 #include "core/server/name_waiters.hpp"
 
-#include <utility>
-
 #include "core/ports/directory.hpp"
 
 namespace locum {

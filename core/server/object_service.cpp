@@ -1,9 +1,7 @@
 #include "core/server/object_service.hpp"
 
 #include <memory>
-#include <span>
 #include <utility>
-#include <vector>
 
 #include "core/node/reclaim.hpp"
 #include "core/server/name_changes.hpp"

@@ -1,7 +1,6 @@
 #include "core/steps/step_draft.hpp"
 
 #include <algorithm>
-#include <optional>
 
 #include "core/steps/step_search.hpp"
 

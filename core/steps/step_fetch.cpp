@@ -1,7 +1,6 @@
 #include "core/steps/step_fetch.hpp"
 
 #include <algorithm>
-#include <string>
 
 #include "core/value/errors.hpp"
 #include "core/value/metrics.hpp"

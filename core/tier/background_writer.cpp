@@ -5,8 +5,6 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <span>
-#include <string>
 #include <utility>
 
 #include "core/base/background_thread.hpp"

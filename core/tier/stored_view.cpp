@@ -1,6 +1,5 @@
 #include "core/tier/stored_view.hpp"
 
-#include <cstdint>
 #include <memory>
 #include <utility>
 

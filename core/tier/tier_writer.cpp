@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <optional>
-#include <vector>
 
 #include "core/backend/backend_keys.hpp"
 #include "core/backend/record_format.hpp"

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstring>
 #include <string>
-#include <utility>
 
 #include "core/tier/batch_pieces.hpp"
 #include "core/value/errors.hpp"

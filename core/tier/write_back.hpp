@@ -18,7 +18,6 @@
 #include "core/tier/tier_reader.hpp"
 #include "core/tier/tier_writer.hpp"
 #include "core/tier/unwritten_names.hpp"
-#include "core/value/deadline.hpp"
 #include "core/value/result.hpp"
 
 namespace locum {

@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <exception>
 #include <iterator>
-#include <utility>
 
 #include "core/async/completion_counter.hpp"
 #include "core/async/serial_executor.hpp"

@@ -6,7 +6,6 @@
 #include "core/job_report.hpp"
 #include "core/value/options.hpp"
 #include "mpi/group.hpp"
-#include "mpi/runtime/links.hpp"
 
 namespace locum {
 

@@ -1,7 +1,6 @@
 #include "mpi/runtime/sessions.hpp"
 
 #include <algorithm>
-#include <utility>
 
 #include "core/detail/session_state.hpp"
 #include "core/url.hpp"

@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <memory>
-#include <string>
-#include <utility>
 
 #include "core/base/hash.hpp"
 #include "core/base/quantity.hpp"

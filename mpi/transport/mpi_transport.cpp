@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <string>
-#include <utility>
 
 #include "core/rpc/call_error.hpp"
 #include "core/value/errors.hpp"

@@ -1,6 +1,5 @@
 #include "mpi/transport/window_memory.hpp"
 
-#include <array>
 #include <cstring>
 #include <functional>
 #include <optional>

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "core/backend_registry.hpp"
-#include "core/node/local.hpp"
 #include "transport/storage/backend_list.hpp"
 #include "transport/storage/fork_guard.hpp"
 #include "transport/storage/memory/memory.hpp"

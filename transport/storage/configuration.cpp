@@ -3,17 +3,12 @@
 
 #include "transport/storage/configuration.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <span>
-#include <string>
 #include <utility>
 
 #include "core/base/quantity.hpp"

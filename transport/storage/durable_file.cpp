@@ -12,7 +12,6 @@
 #include <utility>
 
 #include "core/value/error.hpp"
-#include "transport/storage/file_calls.hpp"
 
 namespace locum::storage {
 

@@ -2,7 +2,6 @@
 // message or a completed operation.
 
 #include <algorithm>
-#include <string>
 #include <utility>
 
 #include "transport/ucx/error.hpp"

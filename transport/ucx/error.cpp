@@ -1,6 +1,5 @@
 #include "transport/ucx/error.hpp"
 
-#include <new>
 #include <utility>
 
 namespace locum::ucx {

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cstring>
 #include <thread>
-#include <vector>
 
 #include "core/base/background_thread.hpp"
 #include "transport/ucx/remote_key.hpp"

@@ -1,7 +1,5 @@
 #include "transport/ucx/transfer.hpp"
 
-#include <memory>
-
 namespace locum::ucx {
 
 Transfer& TransferPool::take() noexcept {

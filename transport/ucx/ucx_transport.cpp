@@ -1,7 +1,6 @@
 #include "transport/ucx/ucx_transport.hpp"
 
 #include <algorithm>
-#include <string>
 #include <utility>
 
 #include "core/rpc/call_error.hpp"

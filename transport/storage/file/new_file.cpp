@@ -13,7 +13,6 @@
 #include <ctime>
 #include <fstream>
 #include <iterator>
-#include <vector>
 
 #include "core/base/hash.hpp"
 #include "core/value/error.hpp"

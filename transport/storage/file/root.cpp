@@ -3,11 +3,9 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/vfs.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
-#include <utility>
 
 #include "core/base/resolved_path.hpp"
 #include "core/value/error.hpp"

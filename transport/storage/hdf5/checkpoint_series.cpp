@@ -8,7 +8,6 @@
 #include <tuple>
 #include <utility>
 
-#include "transport/storage/durable_file.hpp"
 #include "transport/storage/hdf5/errors.hpp"
 #include "transport/storage/hdf5/xdmf.hpp"
 

@@ -2,11 +2,8 @@
 
 #include <sys/stat.h>
 
-#include <array>
 #include <cerrno>
-#include <utility>
 
-#include "core/value/error.hpp"
 #include "core/value/extents.hpp"
 #include "transport/storage/fork_guard.hpp"
 #include "transport/storage/hdf5/errors.hpp"

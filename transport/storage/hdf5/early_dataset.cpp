@@ -1,7 +1,6 @@
 #include "transport/storage/hdf5/early_dataset.hpp"
 
 #include <algorithm>
-#include <vector>
 
 #include "core/value/error.hpp"
 #include "transport/storage/hdf5/checkpoint_layout.hpp"

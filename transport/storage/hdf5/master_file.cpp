@@ -8,7 +8,6 @@
 #include <ctime>
 #include <filesystem>
 #include <set>
-#include <span>
 #include <system_error>
 #include <unordered_set>
 

@@ -1,8 +1,6 @@
 #include "transport/storage/hdf5/part_reader.hpp"
 
 #include <algorithm>
-#include <array>
-#include <optional>
 #include <unordered_map>
 
 #include "core/base/checksum.hpp"

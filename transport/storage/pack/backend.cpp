@@ -6,7 +6,6 @@
 
 #include "core/base/resolved_path.hpp"
 #include "core/url.hpp"
-#include "transport/storage/file_calls.hpp"
 #include "transport/storage/pack/folder.hpp"
 #include "transport/storage/pack/reader.hpp"
 #include "transport/storage/pack/writer.hpp"

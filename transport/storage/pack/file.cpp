@@ -10,13 +10,11 @@
 #include <array>
 #include <cerrno>
 #include <climits>
-#include <csignal>
 #include <utility>
 
 #include "core/value/error.hpp"
 #include "transport/storage/durable_file.hpp"
 #include "transport/storage/errors.hpp"
-#include "transport/storage/file_calls.hpp"
 #include "transport/storage/pack/format.hpp"
 
 namespace locum::storage {

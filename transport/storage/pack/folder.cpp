@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <iterator>
 #include <span>
-#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -17,7 +16,6 @@
 #include "transport/storage/pack/folder_names.hpp"
 #include "transport/storage/pack/folder_root.hpp"
 #include "transport/storage/pack/open_packs.hpp"
-#include "transport/storage/pack/reader.hpp"
 #include "transport/storage/pack/traits.hpp"
 
 namespace locum::storage {

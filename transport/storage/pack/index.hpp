@@ -6,7 +6,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <utility>
 
 #include "core/base/hash.hpp"
 #include "transport/storage/pack/format.hpp"

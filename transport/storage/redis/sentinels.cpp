@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <optional>
 #include <thread>
-#include <utility>
 
 #include "core/base/back_off.hpp"
 #include "core/value/error.hpp"

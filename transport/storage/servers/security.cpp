@@ -2,7 +2,6 @@
 
 #include <array>
 
-#include "core/value/error.hpp"
 #include "transport/storage/backend_list.hpp"
 #include "transport/storage/servers/tls.hpp"
 

@@ -7,7 +7,6 @@
 #include <cstring>
 #include <filesystem>
 #include <iterator>
-#include <memory>
 #include <system_error>
 
 #include "core/value/error.hpp"

@@ -3,7 +3,6 @@
 #include "transport/storage/wrappers/known_wrappers.hpp"
 
 #include <algorithm>
-#include <array>
 #include <ranges>
 #include <string>
 #include <utility>

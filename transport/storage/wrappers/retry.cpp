@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <optional>
 #include <random>
 #include <thread>
 #include <utility>
