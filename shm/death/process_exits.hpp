@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "core/base/descriptor.hpp"
 #include "core/value/deadline.hpp"
-#include "shm/segment/descriptor.hpp"
 #include "shm/segment/process_identity.hpp"
 
 namespace locum::shm {

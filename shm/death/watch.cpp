@@ -4,12 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "core/value/error.hpp"
@@ -38,7 +35,7 @@ Watch::Watch(std::shared_ptr<Segment> segment, std::uint32_t own, std::span<cons
       mates_(mates_of(*segment_, own, processes)),
       polled_(mates_.size()),
       stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      polls_stop_(stop_event_.open()) {
+      polls_stop_(stop_event_.is_open()) {
   thread_.start("locum watch", [this] { run(); }).value();
   started_.get_future().get();
 }
@@ -165,7 +162,7 @@ milliseconds Watch::longest_sleep() const noexcept {
     // The end of the owner of its share is reported, or has to be polled for; polling is also needed if the
     // system reported an end and nobody has taken the locks yet, or it was the end of another process.
     const bool over = mate.lost || lives_.has_left(rank);
-    often = often || (!over && !mate.ending.open());
+    often = often || (!over && !mate.ending.is_open());
   }
   const auto left = std::chrono::ceil<milliseconds>(until - Clock::now());
   return std::clamp(left, milliseconds(0), often ? short_period : long_period);

@@ -8,15 +8,14 @@
 #include <functional>
 #include <future>
 #include <memory>
-#include <optional>
 #include <span>
 #include <vector>
 
 #include "core/base/background_thread.hpp"
+#include "core/base/descriptor.hpp"
 #include "core/node/dead_ranks.hpp"
 #include "core/value/deadline.hpp"
 #include "shm/death/lives.hpp"
-#include "shm/segment/descriptor.hpp"
 #include "shm/segment/process_identity.hpp"
 #include "shm/segment/segment.hpp"
 

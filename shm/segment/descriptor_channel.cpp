@@ -58,7 +58,7 @@ std::chrono::microseconds left_until(Clock::time_point moment) {
 
 Descriptor open_socket() {
   Descriptor socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
-  if (!socket.open()) {
+  if (!socket.is_open()) {
     throw system_error("no socket for passing the node's memory: raise the limit on open files (ulimit -n)",
                        errno);
   }
@@ -172,7 +172,7 @@ void DescriptorServer::give(int descriptor, std::uint32_t receivers, Clock::time
       throw system_error("waiting for the other ranks of the node failed", errno);
     }
     const Descriptor receiver(::accept4(socket_.number(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (!receiver.open()) {
+    if (!receiver.is_open()) {
       if (errno == EINTR || errno == ECONNABORTED) {
         continue;
       }
@@ -234,7 +234,7 @@ Descriptor receive_descriptor(const ChannelAddress& address, Clock::time_point m
   if (received.length != static_cast<ssize_t>(received.token.size()) || received.token != address.reply) {
     throw stranger();
   }
-  if (!received.descriptor.open()) {
+  if (!received.descriptor.is_open()) {
     throw Error(Errc::system,
                 "the descriptor of the node's memory did not arrive: raise the limit on open files "
                 "(ulimit -n)");

@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/base/descriptor.hpp"
 #include "core/value/deadline.hpp"
-#include "shm/segment/descriptor.hpp"
 
 namespace locum::shm {
 

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "shm/segment/descriptor.hpp"
+#include "core/base/descriptor.hpp"
 
 namespace locum::shm {
 

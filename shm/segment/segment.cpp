@@ -81,7 +81,7 @@ OpenFile open_file(std::uint64_t memory_bytes) {
   const auto mount = shared_mount();
   Descriptor of_huge_pages;
   if (mount && mount->size_bytes >= memory_bytes) {
-    if (Descriptor file = open_unnamed_file(); file.open()) {
+    if (Descriptor file = open_unnamed_file(); file.is_open()) {
       if (!takes_huge_pages(file)) {
         return {std::move(file), unnamed_file};
       }
@@ -89,10 +89,10 @@ OpenFile open_file(std::uint64_t memory_bytes) {
     }
   }
   Descriptor file(::memfd_create("locum", MFD_CLOEXEC));
-  if (of_huge_pages.open() && (!file.open() || takes_huge_pages(file))) {
+  if (of_huge_pages.is_open() && (!file.is_open() || takes_huge_pages(file))) {
     return {std::move(of_huge_pages), unnamed_file};
   }
-  if (!file.open()) {
+  if (!file.is_open()) {
     throw system_error("neither an unnamed file in /dev/shm nor a memfd can be made for the node's memory",
                        errno);
   }

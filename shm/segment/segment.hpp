@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
+#include "core/base/descriptor.hpp"
 #include "core/value/result.hpp"
-#include "shm/segment/descriptor.hpp"
 #include "shm/segment/layout.hpp"
 
 namespace locum::shm {

@@ -18,7 +18,7 @@ Error lost(int number) {
   return Error(Errc::peer_lost, "a process of the test's group is gone or late", std::strerror(number));
 }
 
-void send_all(const shm::Descriptor& socket, std::span<const std::byte> bytes) {
+void send_all(const Descriptor& socket, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(socket.number(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent > 0) {
@@ -29,7 +29,7 @@ void send_all(const shm::Descriptor& socket, std::span<const std::byte> bytes) {
   }
 }
 
-void receive_all(const shm::Descriptor& socket, std::span<std::byte> bytes) {
+void receive_all(const Descriptor& socket, std::span<std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t got = ::recv(socket.number(), bytes.data(), bytes.size(), 0);
     if (got > 0) {
@@ -40,13 +40,13 @@ void receive_all(const shm::Descriptor& socket, std::span<std::byte> bytes) {
   }
 }
 
-void send_message(const shm::Descriptor& socket, std::span<const std::byte> bytes) {
+void send_message(const Descriptor& socket, std::span<const std::byte> bytes) {
   const std::uint64_t size = bytes.size();
   send_all(socket, std::as_bytes(std::span(&size, 1)));
   send_all(socket, bytes);
 }
 
-std::vector<std::byte> receive_message(const shm::Descriptor& socket) {
+std::vector<std::byte> receive_message(const Descriptor& socket) {
   std::uint64_t size = 0;
   receive_all(socket, std::as_writable_bytes(std::span(&size, 1)));
   std::vector<std::byte> bytes(size);
@@ -72,12 +72,12 @@ std::string take(std::span<const std::byte>& from) {
 
 }  // namespace
 
-ForkGroup::ForkGroup(int rank, int size, std::vector<shm::Descriptor> sockets)
+ForkGroup::ForkGroup(int rank, int size, std::vector<Descriptor> sockets)
     : rank_(rank),
       size_(size),
       sockets_(std::move(sockets)),
       node_of_rank_(static_cast<std::size_t>(size), 0) {
-  for (const shm::Descriptor& socket : sockets_) {
+  for (const Descriptor& socket : sockets_) {
     ::setsockopt(socket.number(), SOL_SOCKET, SO_RCVTIMEO, &step_limit, sizeof step_limit);
     ::setsockopt(socket.number(), SOL_SOCKET, SO_SNDTIMEO, &step_limit, sizeof step_limit);
   }
@@ -94,10 +94,10 @@ std::vector<std::vector<std::byte>> ForkGroup::exchange(std::span<const std::byt
     return all;
   }
   all.emplace_back(mine.begin(), mine.end());
-  for (const shm::Descriptor& socket : sockets_) {
+  for (const Descriptor& socket : sockets_) {
     all.push_back(receive_message(socket));
   }
-  for (const shm::Descriptor& socket : sockets_) {
+  for (const Descriptor& socket : sockets_) {
     for (const std::vector<std::byte>& message : all) {
       send_message(socket, message);
     }
@@ -141,8 +141,8 @@ std::optional<Error> ForkGroup::agree(const std::optional<Error>& mine) {
 }
 
 std::vector<Child> start_group(int size, const std::function<std::string(Group&)>& body) {
-  std::vector<shm::Descriptor> first;
-  std::vector<shm::Descriptor> others;
+  std::vector<Descriptor> first;
+  std::vector<Descriptor> others;
   for (int rank = 1; rank < size; ++rank) {
     std::array<int, 2> pair{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0) {
@@ -155,7 +155,7 @@ std::vector<Child> start_group(int size, const std::function<std::string(Group&)
   for (int rank = 0; rank < size; ++rank) {
     children.emplace_back([&, rank] {
       // A process closes the sockets of others, so that a death is seen by the process at the other end.
-      std::vector<shm::Descriptor> mine;
+      std::vector<Descriptor> mine;
       if (rank == 0) {
         mine = std::exchange(first, {});
       } else {

@@ -16,7 +16,7 @@ namespace locum::tests {
 class ForkGroup final : public Group {
  public:
   /// `sockets`: for the first process those to ranks 1, 2, …; for the others the one to the first.
-  ForkGroup(int rank, int size, std::vector<shm::Descriptor> sockets);
+  ForkGroup(int rank, int size, std::vector<Descriptor> sockets);
 
   [[nodiscard]] int rank() const noexcept override { return rank_; }
   [[nodiscard]] int size() const noexcept override { return size_; }
@@ -30,7 +30,7 @@ class ForkGroup final : public Group {
 
   int rank_;
   int size_;
-  std::vector<shm::Descriptor> sockets_;
+  std::vector<Descriptor> sockets_;
   std::vector<int> node_of_rank_;
 };
 

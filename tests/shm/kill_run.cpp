@@ -15,7 +15,7 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "shm/segment/descriptor.hpp"
+#include "core/base/descriptor.hpp"
 #include "shm/segment/futex.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/shm/fork_group.hpp"
@@ -102,9 +102,9 @@ class Run {
   const Scene scene_;
   const Surroundings surroundings_;
   const Leftovers before_ = leftovers(surroundings_);
-  shm::Descriptor completions_;
+  Descriptor completions_;
   std::vector<Child> children_;
-  std::vector<shm::Descriptor> lives_;
+  std::vector<Descriptor> lives_;
   std::vector<std::int64_t> settled_ns_;  // by rank: when its death was handled completely; 0 while it lives
   Verdict verdict_;
 };
@@ -143,7 +143,7 @@ Run::Run(const Plan& plan, Board& board, const Surroundings& surroundings)
                           [&](Group& group) { return play(scene_, board_, group, completions_.number()); });
   for (const Child& child : children_) {
     lives_.emplace_back(static_cast<int>(::syscall(SYS_pidfd_open, child.id(), 0)));
-    if (!lives_.back().open()) {
+    if (!lives_.back().is_open()) {
       throw std::runtime_error("this kernel has no pidfd_open: Linux 5.3 or later is needed here");
     }
   }

@@ -19,14 +19,6 @@ constexpr std::size_t most_bytes_a_call = std::size_t{16} << 20U;
 
 }  // namespace
 
-int Descriptor::close() noexcept {
-  if (!is_open()) {
-    return 0;
-  }
-  // Whatever it says, the descriptor is closed; after a signal as well.
-  return ::close(std::exchange(number_, -1)) == 0 || errno == EINTR ? 0 : errno;
-}
-
 Descriptor open_at(int folder, const std::string& path, int flags, mode_t mode) noexcept {
   int number = -1;
   do {

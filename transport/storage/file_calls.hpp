@@ -8,35 +8,12 @@
 #include <filesystem>
 #include <span>
 #include <string>
-#include <utility>
 
+#include "core/base/descriptor.hpp"
 #include "core/value/deadline.hpp"
 #include "core/value/result.hpp"
 
 namespace locum::storage {
-
-/// A descriptor of a file or folder, closed with its owner.
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int number) noexcept : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  ~Descriptor() { (void)close(); }
-
-  [[nodiscard]] bool is_open() const noexcept { return number_ >= 0; }
-  [[nodiscard]] int number() const noexcept { return number_; }
-  /// Leaves it to the caller.
-  [[nodiscard]] int release() noexcept { return std::exchange(number_, -1); }
-  /// Closes it now. Returns 0, or the error number: some file systems say here that bytes were not written.
-  int close() noexcept;
-
- private:
-  int number_ = -1;
-};
 
 /// Opens a path below a folder. Not open: errno says why.
 [[nodiscard]] Descriptor open_at(int folder, const std::string& path, int flags, mode_t mode = 0) noexcept;

@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include "transport/ucx/descriptor.hpp"
+#include "core/base/descriptor.hpp"
 
 namespace locum::ucx {
 

@@ -53,7 +53,7 @@ TEST(DescriptorChannel, GivesOneFileToAllWhoAsk) {
     thread.join();
   }
   for (const Descriptor& mine : received) {
-    ASSERT_TRUE(mine.open());
+    ASSERT_TRUE(mine.is_open());
     EXPECT_NE(mine.number(), file.number());
     EXPECT_TRUE(same_file(mine.number(), file.number()));
     EXPECT_NE(::fcntl(mine.number(), F_GETFD) & FD_CLOEXEC, 0) << "a started program would inherit it";

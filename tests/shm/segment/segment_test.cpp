@@ -64,7 +64,7 @@ TEST(Descriptor, ClosesItsFileOnceAndMovesItsOwnership) {
   {
     Descriptor first(number);
     Descriptor second(std::move(first));
-    EXPECT_FALSE(first.open());  // NOLINT(bugprone-use-after-move): what a moved-from one says is the point
+    EXPECT_FALSE(first.is_open());  // NOLINT(bugprone-use-after-move): what it says then is the point
     Descriptor third;
     third = std::move(second);
     EXPECT_EQ(third.number(), number);

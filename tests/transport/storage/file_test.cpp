@@ -467,7 +467,7 @@ TEST_F(FileBackend, AFullDiskLosesNothing) {
   EXPECT_NE(full.text().find("the disk, or a quota there, is full"), std::string::npos);
   EXPECT_EQ(full.detail(), "No space left on device");
   // What always says that it is full.
-  const storage::Descriptor device(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+  const Descriptor device(::open("/dev/full", O_WRONLY | O_CLOEXEC));
   EXPECT_EQ(code_of(storage::write_all(device, std::as_bytes(std::span(large)), "/dev/full", in_a_minute())),
             Errc::system);
 }

@@ -10,10 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/descriptor.hpp"
 #include "tests/core/remote_memory_contract.hpp"
 #include "tests/core/transport_contract.hpp"
 #include "tests/transport/ucx/lanes.hpp"
-#include "transport/ucx/descriptor.hpp"
 #include "transport/ucx/transport.hpp"
 
 namespace locum::ucx {

@@ -16,7 +16,7 @@
 #include <string_view>
 #include <vector>
 
-#include "shm/segment/descriptor.hpp"
+#include "core/base/descriptor.hpp"
 #include "tests/transport/ucx/lanes.hpp"
 #include "tests/transport/ucx/recorder.hpp"
 #include "transport/ucx/transport.hpp"
@@ -55,8 +55,8 @@ Ports listening_ports() {
 }
 
 // A connection to that port, with these bytes sent.
-shm::Descriptor connection(std::uint16_t port, std::span<const std::byte> bytes) {
-  shm::Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+Descriptor connection(std::uint16_t port, std::span<const std::byte> bytes) {
+  Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = port;
@@ -90,7 +90,7 @@ TEST(UcxForeignBytes, DoNotDisturb) {
     std::mt19937_64 random(20261125);
     constexpr std::string_view http = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
     constexpr std::size_t most_held = 100;
-    std::deque<shm::Descriptor> held;
+    std::deque<Descriptor> held;
     constexpr std::size_t rounds = 1000;
     for (std::size_t round = 1; round <= rounds; ++round) {
       for (const std::uint16_t port : ports) {

@@ -23,7 +23,7 @@ namespace {
 }
 
 void write_to(const char* path, const std::string& text) {
-  const shm::Descriptor file(::open(path, O_WRONLY | O_CLOEXEC));
+  const Descriptor file(::open(path, O_WRONLY | O_CLOEXEC));
   if (file.number() < 0 || ::write(file.number(), text.data(), text.size()) < 0) {
     fail(path);
   }
@@ -44,15 +44,15 @@ void become_root() {
   write_to("/proc/self/gid_map", "0 " + group + " 1");
 }
 
-shm::Descriptor own_network() {
-  shm::Descriptor network(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+Descriptor own_network() {
+  Descriptor network(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
   if (network.number() < 0) {
     fail("/proc/self/ns/net");
   }
   return network;
 }
 
-void enter_network(const shm::Descriptor& network) {
+void enter_network(const Descriptor& network) {
   if (::setns(network.number(), CLONE_NEWNET) != 0) {
     fail("a network namespace cannot be entered");
   }

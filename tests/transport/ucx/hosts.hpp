@@ -38,8 +38,8 @@ class Hosts {
   void run(int host, const std::string& command) const;
   void run_at_bridge(const std::string& command) const { run(-1, command); }
 
-  shm::Descriptor bridge_;  ///< the bridge's namespace
-  std::vector<shm::Descriptor> hosts_;
+  Descriptor bridge_;  ///< the bridge's namespace
+  std::vector<Descriptor> hosts_;
 };
 
 /// The reason why this machine cannot have such hosts, if any; tried in a child.
