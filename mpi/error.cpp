@@ -32,12 +32,6 @@ void check(int code, const char* call) {
   }
 }
 
-void throw_if(const std::optional<Error>& error) {
-  if (error) {
-    throw *error;
-  }
-}
-
 void warn(int code, const char* call) noexcept {
   if (code != MPI_SUCCESS) {
     std::fprintf(stderr, "locum: %s failed (%s)\n", call, text_of(code).data());

@@ -1,12 +1,8 @@
 #pragma once
 
-#include <exception>
-#include <new>
-#include <optional>
 #include <string>
-#include <utility>
 
-#include "core/value/errors.hpp"
+#include "core/ports/together.hpp"
 
 namespace locum::mpi {
 
@@ -16,23 +12,10 @@ namespace locum::mpi {
 /// Throws Error `system` with MPI's own text if `code`, returned by the MPI function `call`, is not success.
 void check(int code, const char* call);
 
-/// Throws the error that a group has agreed on, if any.
-void throw_if(const std::optional<Error>& error);
-
-/// The exception of this call on this rank, if any, as an Error that can be sent to the others.
-template <class Call>
-std::optional<Error> error_of(Call&& call) {
-  try {
-    std::forward<Call>(call)();
-  } catch (const Error& error) {
-    return error;
-  } catch (const std::bad_alloc&) {
-    return process_memory_used_up();
-  } catch (const std::exception& exception) {
-    return Error(Errc::system, "set-up failed", exception.what());
-  }
-  return std::nullopt;
-}
+using together::error_of;
+using together::gathered;
+using together::throw_if;
+using together::values_of;
 
 /// For destructors: reports a failure on stderr and goes on.
 void warn(int code, const char* call) noexcept;

@@ -1,6 +1,5 @@
 #include "mpi/group.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -8,6 +7,7 @@
 
 #include "core/base/hash.hpp"
 #include "core/rpc/packed_error.hpp"
+#include "mpi/error.hpp"
 
 namespace locum::mpi {
 
@@ -86,11 +86,8 @@ std::optional<Error> CommunicatorGroup::agree(const std::optional<Error>& mine, 
   const Moment moment = moment_of(deadline);
   std::vector<std::byte> packed = mine ? pack(*mine) : std::vector<std::byte>{};
   const Ballot ballot = fill_in(step, packed.size());
-  const std::vector<std::byte> bytes =
-      communicator_.all_gather(std::as_bytes(std::span(&ballot, 1)), moment, step);
-  std::vector<Ballot> ballots(static_cast<std::size_t>(size()));
-  std::memcpy(ballots.data(), bytes.data(), bytes.size());
-
+  const auto ballots =
+      values_of<Ballot>(communicator_.all_gather(std::as_bytes(std::span(&ballot, 1)), moment, step));
   if (std::optional<Error> strayed = find_strayed(ballots)) {
     return strayed;
   }

@@ -50,10 +50,8 @@ Machine own_machine() {
 // For each rank the lowest one of the same machine.
 std::vector<int> machines_of(Communicator& communicator, Moment moment) {
   const Machine own = own_machine();
-  const std::vector<std::byte> bytes = communicator.all_gather(std::as_bytes(std::span(&own, 1)), moment,
-                                                               "finding out which ranks share a machine");
-  std::vector<Machine> machines(static_cast<std::size_t>(communicator.size()));
-  std::memcpy(machines.data(), bytes.data(), bytes.size());
+  const auto machines = values_of<Machine>(communicator.all_gather(
+      std::as_bytes(std::span(&own, 1)), moment, "finding out which ranks share a machine"));
   std::map<Machine, int> lowest;
   std::vector<int> machine_of_rank;
   machine_of_rank.reserve(machines.size());

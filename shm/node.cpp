@@ -1,20 +1,15 @@
 #include "shm/node.hpp"
 
-#include <sys/types.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
-#include <exception>
 #include <limits>
 #include <optional>
-#include <span>
 #include <utility>
-#include <vector>
 
 #include "core/base/fork_mark.hpp"
-#include "core/value/errors.hpp"
+#include "core/ports/together.hpp"
 #include "shm/arena/arena.hpp"
 #include "shm/death/watch.hpp"
 #include "shm/names/directory_shard.hpp"
@@ -22,7 +17,6 @@
 #include "shm/segment/available_memory.hpp"
 #include "shm/segment/descriptor_channel.hpp"
 #include "shm/segment/kill_point.hpp"
-#include "shm/segment/process_identity.hpp"
 #include "shm/segment/robust_lock.hpp"
 #include "shm/segment/segment.hpp"
 #include "shm/spill/spiller.hpp"
@@ -78,30 +72,7 @@ class LeftToItsMaker {
 // The exception thrown by `step`, if any.
 template <class Step>
 std::optional<Error> failure_of(Step step) {
-  try {
-    step();
-    return std::nullopt;
-  } catch (const Error& error) {
-    return error;
-  } catch (const std::bad_alloc&) {
-    return process_memory_used_up();
-  } catch (const std::exception& error) {
-    return Error(Errc::system, "the node's memory cannot be set up", error.what());
-  }
-}
-
-// Collective: all throw if one has an error.
-void throw_together(Group& group, const std::optional<Error>& mine) {
-  if (const auto error = group.agree(mine)) {
-    throw *error;
-  }
-}
-
-std::vector<Introduction> introduce(Group& group, const Introduction& mine) {
-  const auto bytes = group.all_gather(std::as_bytes(std::span(&mine, 1)));
-  std::vector<Introduction> all(static_cast<std::size_t>(group.size()));
-  std::memcpy(all.data(), bytes.data(), bytes.size());
-  return all;
+  return together::error_of(step, "the node's memory cannot be set up");
 }
 
 // Every step may be repeated: the successor of an adopter that died starts with the first one.
@@ -224,28 +195,26 @@ Node open_node(Group& group, const std::vector<std::uint32_t>& ranks, const Runt
   std::optional<DescriptorServer> server;
   std::shared_ptr<SpillFile> spill_file;
   std::optional<DescriptorServer> spill_server;
-  throw_together(
-      group, failure_of([&] {
-        if (ranks.size() != count) {
-          throw Error(Errc::invalid_argument, "open_node needs the number of every rank of the group");
-        }
-        if (first) {
-          mine.memory_bytes = options.memory_bytes != 0 ? options.memory_bytes : default_memory_bytes();
-          mine.reserve_bytes = options.reserve_bytes;
-          if (files.make) {
-            spill_file = files.make();
-            mine.reserve_bytes = reserve_for(*spill_file, count, mine.memory_bytes, options.reserve_bytes);
-            mine.spill_address = spill_server.emplace().address();
-          }
-          segment = Segment::create(
-              Geometry::fit(count, mine.memory_bytes, mine.reserve_bytes, spill_file != nullptr),
-              incarnation);
-          commit_first_names(*segment);
-          mine.address = server.emplace().address();
-        }
-      }));
+  together::throw_if(group.agree(failure_of([&] {
+    if (ranks.size() != count) {
+      throw Error(Errc::invalid_argument, "open_node needs the number of every rank of the group");
+    }
+    if (first) {
+      mine.memory_bytes = options.memory_bytes != 0 ? options.memory_bytes : default_memory_bytes();
+      mine.reserve_bytes = options.reserve_bytes;
+      if (files.make) {
+        spill_file = files.make();
+        mine.reserve_bytes = reserve_for(*spill_file, count, mine.memory_bytes, options.reserve_bytes);
+        mine.spill_address = spill_server.emplace().address();
+      }
+      segment = Segment::create(
+          Geometry::fit(count, mine.memory_bytes, mine.reserve_bytes, spill_file != nullptr), incarnation);
+      commit_first_names(*segment);
+      mine.address = server.emplace().address();
+    }
+  })));
   LOCUM_KILL_POINT("bootstrap: the memory is made");
-  const std::vector<Introduction> all = introduce(group, mine);
+  const std::vector<Introduction> all = together::gathered(group, mine);
   LOCUM_KILL_POINT("bootstrap: introduced");
 
   Node node;
@@ -283,9 +252,9 @@ Node open_node(Group& group, const std::vector<std::uint32_t>& ranks, const Runt
   LOCUM_KILL_POINT("bootstrap: assembled");
   // Two barriers: the watch needs them. And the first one's timeout says less than the error of the
   // process that it waited for.
-  throw_together(group, failure && failure->code() == Errc::timeout ? std::nullopt : failure);
+  together::throw_if(group.agree(failure && failure->code() == Errc::timeout ? std::nullopt : failure));
   LOCUM_KILL_POINT("bootstrap: met once");
-  throw_together(group, failure);
+  together::throw_if(group.agree(failure));
   LOCUM_KILL_POINT("bootstrap: met twice");
   return node;
 }

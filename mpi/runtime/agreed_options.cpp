@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <span>
 #include <sstream>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -69,10 +67,8 @@ AskedOptions asked_options(Communicator& communicator, const Result<RuntimeOptio
   const bool takes = given && given->as_others;
   std::string text = takes ? std::string() : version_and_options(given.value_or(RuntimeOptions{}));
   const std::uint64_t size = text.size();
-  const std::vector<std::byte> gathered =
-      communicator.all_gather(std::as_bytes(std::span(&size, 1)), moment, step);
-  std::vector<std::uint64_t> sizes(static_cast<std::size_t>(communicator.size()));
-  std::memcpy(sizes.data(), gathered.data(), gathered.size());
+  const auto sizes =
+      values_of<std::uint64_t>(communicator.all_gather(std::as_bytes(std::span(&size, 1)), moment, step));
   if (std::ranges::find(sizes, 0U) == sizes.end()) {
     return {{}, given};
   }

@@ -6,7 +6,6 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
-#include <cstring>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -65,10 +64,7 @@ RuntimeReport gather_report(mpi::CommunicatorGroup& group, const RuntimeOptions&
   mine.thread_level = thread_level();
   mine.ranks_on_machine = group.ranks_here();
   mine.memory_bytes = memory_bytes;
-  const std::vector<std::byte> bytes = group.all_gather(std::as_bytes(std::span(&mine, 1)));
-  RuntimeReport report{.job = std::move(job),
-                       .ranks = std::vector<RankFacts>(static_cast<std::size_t>(group.size()))};
-  std::memcpy(report.ranks.data(), bytes.data(), bytes.size());
+  RuntimeReport report{.job = std::move(job), .ranks = mpi::gathered(group, mine)};
   report.job.mpi = mpi_version();
   report.job.splits_machines = options.ranks_per_node > 0;
   return report;

@@ -7,9 +7,7 @@
 #include <optional>
 #include <random>
 #include <span>
-#include <string_view>
 #include <utility>
-#include <vector>
 
 #include "core/async/completion_counter.hpp"
 #include "core/client/distributed.hpp"
@@ -27,7 +25,6 @@
 #include "mpi/runtime/report.hpp"
 #include "mpi/runtime/state.hpp"
 #include "mpi/runtime/stores.hpp"
-#include "mpi/topology.hpp"
 #include "shm/node.hpp"
 #include "transport/storage/spill_file.hpp"
 
@@ -441,9 +438,7 @@ std::string Runtime::report_all(Deadline deadline) {
   const mpi::SharedMoment until(group, deadline.moment(state_->options.collective_timeout));
   throw_if(group.agree(std::nullopt, "report_all", {}));
   const RankReport mine = session_->report();
-  const std::vector<std::byte> bytes = group.all_gather(std::as_bytes(std::span(&mine, 1)));
-  std::vector<RankReport> ranks(static_cast<std::size_t>(group.size()));
-  std::memcpy(ranks.data(), bytes.data(), bytes.size());
+  const std::vector<RankReport> ranks = mpi::gathered(group, mine);
   const std::vector<StoreRow> stores =
       gather_rows(group, store_rows(session_->state()->connector(), rank(), node()));
   return to_text(ranks) + to_text(stores) + describe_transport();

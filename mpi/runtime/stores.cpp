@@ -1,7 +1,6 @@
 #include "mpi/runtime/stores.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 #include <utility>
 
@@ -81,11 +80,8 @@ std::vector<StoreRow> gather_rows(mpi::CommunicatorGroup& group, const std::vect
   };
   Rows here{.count = std::min(mine.size(), most_rows)};
   std::copy_n(mine.begin(), here.count, here.rows.begin());
-  const std::vector<std::byte> bytes = group.all_gather(std::as_bytes(std::span(&here, 1)));
   std::vector<StoreRow> all;
-  for (std::size_t at = 0; at + sizeof(Rows) <= bytes.size(); at += sizeof(Rows)) {
-    Rows there;
-    std::memcpy(&there, bytes.data() + at, sizeof there);
+  for (const Rows& there : mpi::gathered(group, here)) {
     all.insert(
         all.end(), there.rows.begin(),
         there.rows.begin() + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(there.count, most_rows)));

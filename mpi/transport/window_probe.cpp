@@ -4,7 +4,6 @@
 #include <array>
 #include <chrono>
 #include <condition_variable>
-#include <cstring>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -68,9 +67,7 @@ bool ends_by(Read& read, Clock::time_point moment) {
 WindowReads try_reads(CommunicatorGroup& group, const Window& window, std::span<std::byte> page,
                       std::size_t displacement) {
   std::ranges::fill(page, value_of(group.rank()));
-  const std::vector<std::byte> gathered = group.all_gather(std::as_bytes(std::span(&displacement, 1)));
-  std::vector<std::size_t> displacements(static_cast<std::size_t>(group.size()));
-  std::memcpy(displacements.data(), gathered.data(), gathered.size());
+  const std::vector<std::size_t> displacements = gathered(group, displacement);
   const int partner = partner_of(group);
   const bool reads_first = group.node() % 2 == 0;
   WindowReads mine = WindowReads::with_help;

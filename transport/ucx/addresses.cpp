@@ -1,10 +1,9 @@
 #include "transport/ucx/addresses.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <random>
 
-#include "core/value/error.hpp"
+#include "core/ports/together.hpp"
 
 namespace locum::ucx {
 namespace {
@@ -26,9 +25,7 @@ std::uint64_t draw() {
 
 Addresses::Addresses(Group& group, std::span<const std::byte> mine) {
   const Announcement own{mine.size(), draw()};
-  const std::vector<std::byte> gathered = group.all_gather(std::as_bytes(std::span(&own, 1)));
-  std::vector<Announcement> all(gathered.size() / sizeof own);
-  std::memcpy(all.data(), gathered.data(), all.size() * sizeof own);
+  const std::vector<Announcement> all = together::gathered(group, own);
   session_ = all.at(0).session;
   for (const Announcement& one : all) {
     if (one.size == 0 || one.size > longest_address) {

@@ -1,12 +1,10 @@
 #include "transport/ucx/transport.hpp"
 
-#include <new>
 #include <optional>
-#include <string>
 #include <utility>
 #include <vector>
 
-#include "core/value/errors.hpp"
+#include "core/ports/together.hpp"
 #include "transport/ucx/limits.hpp"
 #include "transport/ucx/one_sided_probe.hpp"
 #include "transport/ucx/remote_memory.hpp"
@@ -17,25 +15,15 @@ namespace {
 
 // A local step of opening; if it fails on one rank, all throw its error.
 template <class Step>
-void together(Group& group, Step step) {
-  std::optional<Error> mine;
-  try {
-    step();
-  } catch (const Error& error) {
-    mine = error;
-  } catch (const std::bad_alloc&) {
-    mine = process_memory_used_up();
-  }
-  if (const auto error = group.agree(mine)) {
-    throw *error;
-  }
+void all_do(Group& group, Step step) {
+  together::throw_if(group.agree(together::error_of(step)));
 }
 
 std::unique_ptr<UcxTransport> open(Group& group, const TransportOptions& options, bool remote_memory) {
   std::optional<Context> context;
   std::optional<Worker> worker;
   std::vector<std::byte> address;
-  together(group, [&] {
+  all_do(group, [&] {
     context.emplace(group.size(), remote_memory);
     require_limits(group.size());
     worker.emplace(*context);
@@ -50,7 +38,7 @@ std::unique_ptr<UcxTransport> open(Group& group, const TransportOptions& options
   });
   Addresses addresses(group, address);
   std::unique_ptr<UcxTransport> transport;
-  together(group, [&] {
+  all_do(group, [&] {
     transport = std::make_unique<UcxTransport>(std::move(*context), std::move(*worker), std::move(addresses),
                                                group.rank(), options);
   });
@@ -74,7 +62,7 @@ OpenedTransport open_transport_with_remote_memory(Group& group, const RemoteMemo
   const auto remote = std::make_shared<UcxRemoteMemory>(transport);
   OpenedTransport opened{.transport = transport, .remote = {}, .memory = {}};
   std::vector<std::byte> page(RemoteKey::max_bytes);
-  together(group, [&] {
+  all_do(group, [&] {
     if (memory.allocated_bytes != 0) {
       opened.memory = remote->allocate(memory.allocated_bytes, memory.place).value();
     }
