@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
 #include <string>
-#include <utility>
 
 #include "core/base/unless_out_of_memory.hpp"
 #include "core/object/name_list.hpp"
@@ -120,26 +118,22 @@ void NameService::await(const AwaitWords& asked, const Request& request, ReplyTo
 // Whether this wait is over. From now on the name is watched, if it is not.
 bool NameService::serve(const NameWaiters::Waiter& waiter) noexcept {
   const ReplyTo reply_to{waiter.rank, waiter.call};
-  try {
-    const NodeMemory& here = parts_.local;
-    const WaitBudget budget = parts_.channel->budget();
-    const bool is_told = here.directory->watch(name_hash(waiter.store, waiter.name), watcher_);
-    const auto promised = promise_named(waiter.store, waiter.name);
-    const auto pin = promised ? find_promised(*here.table, *here.directory, *promised, waiter.name,
-                                              parts_.lost_mates, budget)
-                              : here.directory->find(waiter.store, waiter.name, budget);
-    if (pin) {
-      answer_with(*pin, true, reply_to);
-    } else if (pin.error().code() == Errc::timeout || (pin.error().code() == Errc::not_found && !promised)) {
-      if (promised || !is_told) {
-        look_again_.set(parts_.channel->now() + parts_.channel->options().patience / looks_in_patience);
-      }
-      return false;  // the wait has more time than a look-up
-    } else {
-      parts_.refuse(reply_to, pin.error());
+  const NodeMemory& here = parts_.local;
+  const WaitBudget budget = parts_.channel->budget();
+  const bool is_told = here.directory->watch(name_hash(waiter.store, waiter.name), watcher_);
+  const auto promised = promise_named(waiter.store, waiter.name);
+  const auto pin = promised ? find_promised(*here.table, *here.directory, *promised, waiter.name,
+                                            parts_.lost_mates, budget)
+                            : here.directory->find(waiter.store, waiter.name, budget);
+  if (pin) {
+    answer_with(*pin, true, reply_to);
+  } else if (pin.error().code() == Errc::timeout || (pin.error().code() == Errc::not_found && !promised)) {
+    if (promised || !is_told) {
+      look_again_.set(parts_.channel->now() + parts_.channel->options().patience / looks_in_patience);
     }
-  } catch (const Error& error) {
-    parts_.refuse(reply_to, could_not_answer(error));
+    return false;  // the wait has more time than a look-up
+  } else {
+    parts_.refuse(reply_to, pin.error());
   }
   return true;
 }

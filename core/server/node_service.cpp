@@ -18,14 +18,6 @@ NodeService::NodeService(ServiceParts parts, std::shared_ptr<NameChangeNotifier>
       names_(parts_, notifier),
       notifier_(std::move(notifier)) {}
 
-void NodeService::serve(const Request& request) noexcept {
-  try {
-    dispatch(request);
-  } catch (const Error& error) {
-    parts_.refuse(reply_to_of(request), could_not_answer(error));
-  }
-}
-
 void NodeService::on_rank_lost(int rank) noexcept {
   parts_.read_leases->forget(rank);
   names_.forget(rank);
@@ -73,7 +65,7 @@ void NodeService::settle_dead_binds() noexcept {
 }
 
 // Each service gets the words of its request, which is refused if it has others.
-void NodeService::dispatch(const Request& request) {
+void NodeService::serve(const Request& request) noexcept {
   const ReplyTo reply_to = reply_to_of(request);
   const auto ask = [&]<class Words, class Asked>(
                        Asked& service, void (Asked::*answer)(const Words& asked, const Request&, ReplyTo)) {

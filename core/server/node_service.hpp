@@ -42,7 +42,6 @@ class NodeService final : public Service {
 
  private:
   void look_for_all_awaited(RpcChannel::Clock::time_point now) noexcept;
-  void dispatch(const Request& request);
   void roll_call(ReplyTo reply_to) const;
   void death_notice(const RankWords& dead, const Request& request, ReplyTo reply_to);
 

@@ -1,7 +1,6 @@
 #include "core/server/service_parts.hpp"
 
 #include <string>
-#include <utility>
 
 #include "core/async/until_unlocked.hpp"
 #include "core/rpc/call_error.hpp"
@@ -43,10 +42,6 @@ Task<Result<std::shared_ptr<const PinnedObject>>> ServiceParts::hold_from_disk(K
   auto held = co_await until_unlocked(*client, soon(), hold);
   co_await Operation::ToDriver();
   co_return std::move(held);
-}
-
-Error could_not_answer(const std::exception& exception) noexcept {
-  return Error(Errc::system, "the rank that served the request failed; see the detail", exception.what());
 }
 
 RpcChannel::Clock::time_point ServiceParts::soon() const {

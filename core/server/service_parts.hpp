@@ -3,13 +3,11 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <exception>
 #include <memory>
 #include <span>
 #include <string_view>
 #include <utility>
 #include <variant>
-#include <vector>
 
 #include "core/async/node_client.hpp"
 #include "core/copies/copies.hpp"
@@ -68,9 +66,6 @@ struct ServiceParts {
   /// longer time.
   [[nodiscard]] RpcChannel::Clock::time_point soon() const;
 };
-
-/// The error for an unforeseen exception.
-[[nodiscard]] Error could_not_answer(const std::exception& exception) noexcept;
 
 /// The reply yes or no.
 [[nodiscard]] inline std::array<std::byte, 1> one_byte(bool value) noexcept {
