@@ -1,7 +1,5 @@
 #include "core/steps/presence.hpp"
 
-#include <utility>
-
 namespace locum::detail {
 
 Result<Presence> Presence::make(const Store& store) {
@@ -12,10 +10,7 @@ Result<Presence> Presence::make(const Store& store) {
 // An error means that the runtime is closing, which breaks the promise, or was closed.
 void Presence::leave(Deadline deadline) noexcept {
   if (auto promise = std::exchange(promise_, {})) {
-    try {
-      (void)promise.set(std::uint8_t{1}, {.deadline = deadline});
-    } catch (...) {  // no memory: its destructor breaks it
-    }
+    (void)promise.set(std::uint8_t{1}, {.deadline = deadline});
   }
 }
 

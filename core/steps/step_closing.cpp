@@ -23,23 +23,20 @@ constexpr std::chrono::seconds brief{1};
 }  // namespace
 
 StepOutput::~StepOutput() {
-  try {
-    if (leaves_to_parent()) {
-      return;
-    }
-    if (!open_) {
-      warn(noted_);
-      return;
-    }
-    const bool unwinds = std::uncaught_exceptions() > exceptions_;
-    if (unwinds) {
-      abandon(StreamFailure::Cause::thrown);
-    }
-    const auto closed = close(unwinds ? Deadline(std::chrono::seconds(0)) : Deadline());
-    if (!closed && !unwinds) {
-      warn(closed.error());
-    }
-  } catch (...) {  // no memory: readers learn of it by the presence
+  if (leaves_to_parent()) {
+    return;
+  }
+  if (!open_) {
+    warn(noted_);
+    return;
+  }
+  const bool unwinds = std::uncaught_exceptions() > exceptions_;
+  if (unwinds) {
+    abandon(StreamFailure::Cause::thrown);
+  }
+  const auto closed = close(unwinds ? Deadline(std::chrono::seconds(0)) : Deadline());
+  if (!closed && !unwinds) {
+    warn(closed.error());
   }
 }
 
@@ -72,11 +69,8 @@ void StepOutput::refuse(const Error& error) {
 
 void StepOutput::abandon(StreamFailure::Cause cause, Errc code) noexcept {
   is_writing_ = false;
-  try {
-    if (open_) {
-      fail({.cause = cause, .rank = rank(), .code = static_cast<std::uint32_t>(code), .step = next_});
-    }
-  } catch (...) {  // no memory: the other ranks learn of it when this one closes
+  if (open_) {
+    fail({.cause = cause, .rank = rank(), .code = static_cast<std::uint32_t>(code), .step = next_});
   }
 }
 
@@ -124,19 +118,16 @@ Result<void> StepOutput::close(Deadline deadline) {
 }
 
 void StepOutput::leave(Deadline deadline) noexcept {
-  try {
-    if (leaves_to_parent()) {
-      return;
-    }
-    if (queue_) {
-      (void)close(deadline);
-    } else if (std::exchange(open_, false)) {
-      StepRecord last;
-      last.state = StepRecord::State::ended;
-      (void)stream_.put(stream_.part(next_, side_.index), last, stream_.patience(deadline));
-      depart();
-    }
-  } catch (...) {  // no memory: what is left goes with the runtime
+  if (leaves_to_parent()) {
+    return;
+  }
+  if (queue_) {
+    (void)close(deadline);
+  } else if (std::exchange(open_, false)) {
+    StepRecord last;
+    last.state = StepRecord::State::ended;
+    (void)stream_.put(stream_.part(next_, side_.index), last, stream_.patience(deadline));
+    depart();
   }
 }
 

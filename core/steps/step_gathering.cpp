@@ -1,7 +1,6 @@
 #include "core/steps/step_gathering.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <utility>
 
 #include "core/async/completion_counter.hpp"
@@ -319,20 +318,12 @@ Result<void> StepGathering::run() {
 }
 
 void StepGathering::work() {
-  try {
-    const auto done = run();
-    if (done) {
-      last_.state = StepRecord::State::ended;
-    } else {
-      error_ = done.error();
-      fail(*error_);
-    }
-  } catch (const std::exception& error) {
-    try {
-      error_ = Error(Errc::out_of_memory, "the writers' steps could not be gathered", error.what());
-      fail(*error_);
-    } catch (...) {  // no memory for that: the others wait until their deadlines
-    }
+  const auto done = run();
+  if (done) {
+    last_.state = StepRecord::State::ended;
+  } else {
+    error_ = done.error();
+    fail(*error_);
   }
 }
 

@@ -241,23 +241,18 @@ Result<void> StepInput::join(Moment until) {
   return {};
 }
 
-// Without memory to say so, the presence tells.
 void StepInput::leave() noexcept {
   if (!stream_ || !presence_.is_open()) {
     return;
   }
-  try {
-    const auto until = moment({});
-    const bool writer_is_gone = !writer_.is_here();
-    if (claim_) {
-      (void)withdraw_claim(until);
-    }
-    (void)stream_->put(stream_->left(handle_), std::uint8_t{1}, until);
-    presence_.vanish(stream_->store(), until);
-    stream_->clean_if_left(writer_is_gone);
-  } catch (...) {
-    presence_ = {};
+  const auto until = moment({});
+  const bool writer_is_gone = !writer_.is_here();
+  if (claim_) {
+    (void)withdraw_claim(until);
   }
+  (void)stream_->put(stream_->left(handle_), std::uint8_t{1}, until);
+  presence_.vanish(stream_->store(), until);
+  stream_->clean_if_left(writer_is_gone);
 }
 
 }  // namespace locum::detail

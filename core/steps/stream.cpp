@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <span>
 #include <utility>
-#include <vector>
 
 #include "core/async/completion_counter.hpp"
 #include "core/steps/presence.hpp"
@@ -150,48 +149,45 @@ bool Stream::have_all_left(bool first_writer_is_gone) const {
 }
 
 void Stream::clean_if_left(bool writer_is_gone) const noexcept {
-  try {
-    const auto over = is_over();
-    const bool may_be_joined = !over || !*over;
-    const bool was_closed = has(closed());
-    if (may_be_joined && ((!writer_is_gone && !was_closed) || !has(joined(0)))) {
-      return;
-    }
-    const bool first_is_gone = writer_is_gone || was_closed;
-    if (!have_all_left(first_is_gone)) {
-      return;
-    }
-    // Who joins says so first, and looks for the name then: one of the two sees the other.
-    retire();
-    if (!have_all_left(first_is_gone)) {
-      return;
-    }
-    if (auto names = store().keys(prefix_)) {
-      const auto is_of = [this](const std::string& one, std::string_view kind) {
-        return std::string_view(one).substr(prefix_.size()).starts_with(kind);
-      };
-      std::vector<Key> blocks;
-      for (const std::string& one : *names) {
-        if (is_of(one, "step/") || is_of(one, "part/")) {
-          if (const auto step = store().get<StepRecord>(one)) {
-            for (const BlockRecord& block : (*step)->blocks) {
-              blocks.push_back(block.key);
-            }
+  const auto over = is_over();
+  const bool may_be_joined = !over || !*over;
+  const bool was_closed = has(closed());
+  if (may_be_joined && ((!writer_is_gone && !was_closed) || !has(joined(0)))) {
+    return;
+  }
+  const bool first_is_gone = writer_is_gone || was_closed;
+  if (!have_all_left(first_is_gone)) {
+    return;
+  }
+  // Who joins says so first, and looks for the name then: one of the two sees the other.
+  retire();
+  if (!have_all_left(first_is_gone)) {
+    return;
+  }
+  if (auto names = store().keys(prefix_)) {
+    const auto is_of = [this](const std::string& one, std::string_view kind) {
+      return std::string_view(one).substr(prefix_.size()).starts_with(kind);
+    };
+    std::vector<Key> blocks;
+    for (const std::string& one : *names) {
+      if (is_of(one, "step/") || is_of(one, "part/")) {
+        if (const auto step = store().get<StepRecord>(one)) {
+          for (const BlockRecord& block : (*step)->blocks) {
+            blocks.push_back(block.key);
           }
         }
       }
-      // Those of joining go first: who misses that a rank has left finds that it has not joined, either.
-      const auto others =
-          std::ranges::partition(*names, [&](const std::string& one) { return is_of(one, "joined/"); });
-      (void)store().evict_batch(std::span(names->begin(), others.begin()));
-      (void)store().evict_batch(blocks);
-      (void)store().evict_batch(*names);
-      if (!was_closed) {  // else the writer removes it itself
-        (void)store().evict(record_.writer.key);
-      }
-      end_opening();
     }
-  } catch (...) {  // no memory: they stay until the runtime is closed
+    // Those of joining go first: who misses that a rank has left finds that it has not joined, either.
+    const auto others =
+        std::ranges::partition(*names, [&](const std::string& one) { return is_of(one, "joined/"); });
+    (void)store().evict_batch(std::span(names->begin(), others.begin()));
+    (void)store().evict_batch(blocks);
+    (void)store().evict_batch(*names);
+    if (!was_closed) {  // else the writer removes it itself
+      (void)store().evict(record_.writer.key);
+    }
+    end_opening();
   }
 }
 

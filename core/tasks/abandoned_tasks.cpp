@@ -23,13 +23,7 @@ Result<AbandonedTasks::Looked> AbandonedTasks::look(const Range& range) {
   if (is_looking_.exchange(true, std::memory_order_acquire)) {
     return Looked{};  // another thread looks
   }
-  auto looked = Result<Looked>(Looked{});
-  try {
-    looked = look_alone(range);
-  } catch (...) {
-    is_looking_.store(false, std::memory_order_release);
-    throw;
-  }
+  auto looked = look_alone(range);
   is_looking_.store(false, std::memory_order_release);
   return looked;
 }

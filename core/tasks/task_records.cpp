@@ -336,27 +336,24 @@ void TaskRecords::wake_all(std::uint64_t from) const {
 // Who evicts the end of the queue cleans up. Others that put a record look afterwards whether the end is
 // there: if it is, the record is in the list made here; if not, they evict the record.
 void TaskRecords::clean_if_drained() const noexcept {
-  try {
-    const auto now = line();
-    if (!now || !now->is_drained()) {
+  const auto now = line();
+  if (!now || !now->is_drained()) {
+    return;
+  }
+  const auto first = store().evict(slot_name(now->end));
+  if (!first || !*first) {
+    return;
+  }
+  for (int again = 0; again < cleanings; ++again) {
+    auto names = store().keys();
+    if (!names) {
+      continue;
+    }
+    std::erase_if(*names, [this](const std::string& one) { return one == line_ || one == TaskHome::name; });
+    if (names->empty()) {
       return;
     }
-    const auto first = store().evict(slot_name(now->end));
-    if (!first || !*first) {
-      return;
-    }
-    for (int again = 0; again < cleanings; ++again) {
-      auto names = store().keys();
-      if (!names) {
-        continue;
-      }
-      std::erase_if(*names, [this](const std::string& one) { return one == line_ || one == TaskHome::name; });
-      if (names->empty()) {
-        return;
-      }
-      (void)store().evict_batch(*names);
-    }
-  } catch (...) {  // no memory: they stay until the runtime is closed
+    (void)store().evict_batch(*names);
   }
 }
 

@@ -36,13 +36,10 @@ TaskTaker::~TaskTaker() {
     const MutexLock lock(mutex_);
     left.swap(left_over_);
   }
-  try {
-    for (const ClaimedTask& place : left) {
-      (void)records_.put_none(place.number);
-    }
-    records_.forget_none(take_unchecked());
-  } catch (...) {  // no memory: the presence tells
+  for (const ClaimedTask& place : left) {
+    (void)records_.put_none(place.number);
   }
+  records_.forget_none(take_unchecked());
   const MutexLock lock(mutex_);
   presence_.vanish(records_.store(), records_.moment({}));
 }
@@ -376,10 +373,7 @@ void TaskTaker::sweep_if_due(Moment until) noexcept {
     return;
   }
   finished_.store(0, std::memory_order_relaxed);
-  try {
-    (void)records_.sweep(until);
-  } catch (...) {  // no memory: a later one does it
-  }
+  (void)records_.sweep(until);
 }
 
 void TaskTaker::sweep_after_some(Deadline deadline) noexcept {
@@ -410,21 +404,18 @@ Result<void> TaskTaker::give_up(const ClaimedTask& task) {
 
 // The claim is evicted before the line says so, and the line before a taker is woken: see look().
 void TaskTaker::give_back(const ClaimedTask& task) noexcept {
-  try {
-    const auto evicted = TaskRecords::repeated(
-        [&]() -> Result<bool> { return records_.store().evict(records_.claim_name(task.number)); });
-    if (!evicted) {
-      leave_over(task);
-      return;
-    }
-    const auto told = records_.change_line([](TaskLine& line) {
-      ++line.returned;
-      return true;
-    });
-    if (told) {
-      (void)records_.wake_first(next_.load(std::memory_order_relaxed));
-    }
-  } catch (...) {  // no memory: looks find it
+  const auto evicted = TaskRecords::repeated(
+      [&]() -> Result<bool> { return records_.store().evict(records_.claim_name(task.number)); });
+  if (!evicted) {
+    leave_over(task);
+    return;
+  }
+  const auto told = records_.change_line([](TaskLine& line) {
+    ++line.returned;
+    return true;
+  });
+  if (told) {
+    (void)records_.wake_first(next_.load(std::memory_order_relaxed));
   }
 }
 
