@@ -15,6 +15,7 @@
 
 #include "core/containers.hpp"
 #include "core/object/internal_stores.hpp"
+#include "core/ports/wanting.hpp"
 #include "core/rpc/batch_wire.hpp"
 #include "tests/core/batch_nodes.hpp"
 #include "tests/core/connector_samples.hpp"

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/ports/wanting.hpp"
 #include "core/rpc/batch_wire.hpp"
 #include "core/store.hpp"
 #include "core/value/options.hpp"

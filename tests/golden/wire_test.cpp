@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/ports/wanting.hpp"
 #include "core/promise.hpp"
 #include "core/rpc/message.hpp"
 #include "core/value/options.hpp"

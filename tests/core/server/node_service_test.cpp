@@ -9,6 +9,7 @@
 
 #include "core/object/internal_stores.hpp"
 #include "core/object/object_wire.hpp"
+#include "core/ports/wanting.hpp"
 #include "tests/core/asked_node.hpp"
 #include "tests/core/bent_transport.hpp"
 #include "tests/core/connector_samples.hpp"

@@ -14,6 +14,7 @@
 #include "core/detail/session_state.hpp"
 #include "core/node/local.hpp"
 #include "core/open_sessions.hpp"
+#include "core/ports/wanting.hpp"
 #include "core/tier/tier.hpp"
 #include "tests/core/connector_samples.hpp"
 

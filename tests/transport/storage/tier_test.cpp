@@ -19,6 +19,7 @@
 #include "core/object/object_record.hpp"
 #include "core/open_sessions.hpp"
 #include "core/ports/expiring.hpp"
+#include "core/ports/wanting.hpp"
 #include "core/promise.hpp"
 #include "core/serializers.hpp"
 #include "tests/core/code_of.hpp"

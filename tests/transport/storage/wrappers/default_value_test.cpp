@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/detail/session_state.hpp"
+#include "core/ports/wanting.hpp"
 #include "core/promise.hpp"
 #include "core/serializers.hpp"
 #include "tests/transport/storage/wrappers/wrappers.hpp"
