@@ -112,7 +112,7 @@ template <detail::InputRange Range>
     if constexpr (detail::ForwardRange<const Range&>) {
       for (; hurried < detail::most_hurried && ahead != std::ranges::end(eventuals); ++ahead, ++hurried) {
         if (!ahead->ready()) {
-          ahead->state()->hurry();
+          ahead->state()->expedite();
         }
       }
       --hurried;

@@ -58,14 +58,14 @@ CommunicatorGroup::CommunicatorGroup(Communicator communicator, std::chrono::mil
 
 CommunicatorGroup CommunicatorGroup::of_node() {
   const std::vector<int>& nodes = topology_.node_of_rank;
-  std::vector<int> mates;
+  std::vector<int> node_peers;
   for (int other = 0; other < size(); ++other) {
     if (nodes[static_cast<std::size_t>(other)] == nodes[static_cast<std::size_t>(rank())]) {
-      mates.push_back(other);
+      node_peers.push_back(other);
     }
   }
-  const std::size_t ranks = mates.size();
-  return {communicator_.part(std::move(mates)), timeout_,
+  const std::size_t ranks = node_peers.size();
+  return {communicator_.part(std::move(node_peers)), timeout_,
           Topology{std::vector<int>(ranks, 0), 1, static_cast<int>(ranks)}, shared_};
 }
 

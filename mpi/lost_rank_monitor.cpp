@@ -13,9 +13,10 @@ constexpr std::chrono::milliseconds longest_notice{250};
 
 }  // namespace
 
-LostRankMonitor::LostRankMonitor(std::shared_ptr<const DeadRanks> of_node, std::vector<std::uint32_t> mates,
+LostRankMonitor::LostRankMonitor(std::shared_ptr<const DeadRanks> of_node,
+                                 std::vector<std::uint32_t> node_peers,
                                  std::function<std::vector<std::uint32_t>()> closed_alone)
-    : of_node_(std::move(of_node)), mates_(std::move(mates)), closed_alone_(std::move(closed_alone)) {}
+    : of_node_(std::move(of_node)), mates_(std::move(node_peers)), closed_alone_(std::move(closed_alone)) {}
 
 void LostRankMonitor::watch(const std::shared_ptr<Links>& links, std::chrono::milliseconds patience) {
   links_ = links;
@@ -36,7 +37,7 @@ bool LostRankMonitor::any() const {
   return of_node_->any() || !beyond_node().empty();
 }
 
-std::vector<int> LostRankMonitor::mates() const {
+std::vector<int> LostRankMonitor::node_peers() const {
   std::vector<int> ranks;
   if (of_node_->any()) {
     for (const DeadRank& loss : of_node_->all()) {
@@ -47,7 +48,7 @@ std::vector<int> LostRankMonitor::mates() const {
 }
 
 std::vector<int> LostRankMonitor::ranks() const {
-  std::vector<int> ranks = mates();
+  std::vector<int> ranks = node_peers();
   const std::vector<int> others = beyond_node();
   ranks.insert(ranks.end(), others.begin(), others.end());
   std::sort(ranks.begin(), ranks.end());
@@ -93,7 +94,7 @@ std::vector<int> LostRankMonitor::closed_alone() const {
   std::vector<int> ranks;
   if (closed_alone_) {
     std::ranges::transform(closed_alone_(), std::back_inserter(ranks),
-                           [this](std::uint32_t mate) { return rank_of(mate); });
+                           [this](std::uint32_t node_peer) { return rank_of(node_peer); });
   }
   return ranks;
 }

@@ -15,14 +15,14 @@
 namespace locum::mpi {
 
 /// The lost ranks of the runtime: those of this node by its watch, others by the links to them. Never blocks.
-/// watch(), stop_watching_links() and ranks_while_waiting() are for the thread that may call MPI; mates() for
-/// any thread at any time; the others for any thread while that one is in none of these.
+/// watch(), stop_watching_links() and ranks_while_waiting() are for the thread that may call MPI;
+/// node_peers() for any thread at any time; the others for any thread while that one is in none of these.
 class LostRankMonitor {
  public:
   /// \param of_node the ranks that the node's watch has found lost, by rank within the node
-  /// \param mates the runtime's ranks on this node, ascending
+  /// \param node_peers the runtime's ranks on this node, ascending
   /// \param closed_alone ranks within the node that closed the runtime without waiting for the others
-  LostRankMonitor(std::shared_ptr<const DeadRanks> of_node, std::vector<std::uint32_t> mates,
+  LostRankMonitor(std::shared_ptr<const DeadRanks> of_node, std::vector<std::uint32_t> node_peers,
                   std::function<std::vector<std::uint32_t>()> closed_alone);
 
   /// Includes the losses that `links` report, and while this rank waits, polls the other nodes over them four
@@ -34,7 +34,7 @@ class LostRankMonitor {
 
   [[nodiscard]] bool any() const;
   /// Dead ranks of this node, ascending.
-  [[nodiscard]] std::vector<int> mates() const;
+  [[nodiscard]] std::vector<int> node_peers() const;
   /// All lost ranks, ascending.
   [[nodiscard]] std::vector<int> ranks() const;
   /// The same while this rank waits for all others: asks the other nodes from time to time which ranks are
@@ -46,8 +46,8 @@ class LostRankMonitor {
 
  private:
   [[nodiscard]] int rank_of(std::uint32_t in_node) const { return static_cast<int>(mates_.at(in_node)); }
-  /// Not this node's: a mate that does not answer in time, or has closed, looks dead to a link, and its watch
-  /// knows better.
+  /// Not this node's: a node peer that does not answer in time, or has closed, looks dead to a link, and its
+  /// watch knows better.
   [[nodiscard]] std::vector<int> beyond_node() const;
   [[nodiscard]] std::vector<int> closed_alone() const;
 

@@ -9,11 +9,11 @@ void AwaitedFetch::end_as(const std::shared_ptr<Fetch>& fetch) noexcept {
   std::shared_ptr<CompletionListener> observer;
   const bool is_late = !decided_.set(fetch, observer);
   if (fetch->ended()) {
-    // There is nothing to hurry or to stop; and this may be called as it ends.
+    // There is nothing to expedite or to stop; and this may be called as it ends.
   } else if (is_late || !is_wanted()) {
     fetch->forget();
   } else if (is_hurried()) {
-    fetch->hurry();
+    fetch->expedite();
   }
   if (observer) {
     fetch->observe(std::move(observer));
@@ -41,10 +41,10 @@ Result<ObjectView> AwaitedFetch::get(Deadline deadline) {
 }
 
 // Said first, and then passed on: end_as() does it the other way round.
-void AwaitedFetch::hurry() noexcept {
+void AwaitedFetch::expedite() noexcept {
   is_hurried_.store(true, std::memory_order_relaxed);
   if (Fetch* const other = fetch()) {
-    other->hurry();
+    other->expedite();
   }
 }
 

@@ -33,7 +33,7 @@ class AwaitedFetch : public Fetch {
 
   [[nodiscard]] bool ended() const noexcept override;
   [[nodiscard]] Result<ObjectView> get(Deadline deadline) override;
-  void hurry() noexcept override;
+  void expedite() noexcept override;
   void observe(std::shared_ptr<CompletionListener> observer) noexcept override;
   void forget() noexcept override;
 

@@ -52,7 +52,7 @@ class ComingOperation final : public Coming<T> {
       const auto began = client->now();
       const auto until = client->moment(deadline, began);
       if (until > began) {
-        hurry();
+        expedite();
       }
       const bool for_objects = client->times()->any();
       const bool has_ended = operation_->wait(until);
@@ -69,7 +69,7 @@ class ComingOperation final : public Coming<T> {
     }
     return *result_;
   }
-  void hurry() noexcept override { window_->hurry(*operation_); }
+  void expedite() noexcept override { window_->expedite(*operation_); }
   void observe(std::shared_ptr<CompletionListener> observer) noexcept override {
     operation_->observe(std::move(observer));
   }

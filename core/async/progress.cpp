@@ -235,7 +235,7 @@ void Progress::call_somebody() {
 }
 
 // An exception from a step ends the process: the thread that drives has not asked for it.
-bool Progress::drive_once(bool in_a_hurry) noexcept {
+bool Progress::drive_once(bool spinning) noexcept {
   bool busy = false;
   if (has_submitted()) {
     {
@@ -249,7 +249,7 @@ bool Progress::drive_once(bool in_a_hurry) noexcept {
     running_.clear();
     busy = true;
   }
-  return channel_->step(in_a_hurry) || busy;
+  return channel_->step(spinning) || busy;
 }
 
 // While spinning it reads the clock only every few times: that takes as long as polling for messages.

@@ -125,7 +125,7 @@ class Progress {
   void tell_who_polls() noexcept;
   [[nodiscard]] bool enter() LOCUM_EXCLUDES(mutex_);
   void leave() LOCUM_EXCLUDES(mutex_);
-  bool drive_once(bool in_a_hurry = false) noexcept LOCUM_EXCLUDES(mutex_);
+  bool drive_once(bool spinning = false) noexcept LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] bool has_submitted() const noexcept { return has_submitted_.load(std::memory_order_acquire); }
   /// How long to keep polling when nothing moves, and since when.
   struct Spin {

@@ -142,7 +142,7 @@ Window::Entering* Window::find(const Operation& operation) noexcept {
 }
 
 // Nothing that did not fit before fits beside it.
-void Window::hurry(Operation& operation) noexcept {
+void Window::expedite(Operation& operation) noexcept {
   {
     const MutexLock lock(mutex_);
     operation.hurried_ = true;

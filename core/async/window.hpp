@@ -58,7 +58,7 @@ class Window : public std::enable_shared_from_this<Window> {
   [[nodiscard]] bool has_long_queue() const noexcept LOCUM_EXCLUDES(mutex_);
   /// Lets in an operation that is in the queue, or will enter it, even if it does not fit: a thread waits for
   /// it. REQUIRES: it enters no other window.
-  void hurry(Operation& operation) noexcept LOCUM_EXCLUDES(mutex_);
+  void expedite(Operation& operation) noexcept LOCUM_EXCLUDES(mutex_);
   /// A queued operation does not enter any more, and continues on this thread, which should be to its end.
   /// Otherwise as above.
   void withdraw(Operation& operation) noexcept LOCUM_EXCLUDES(mutex_);

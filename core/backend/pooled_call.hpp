@@ -51,7 +51,7 @@ class PooledCall final : public Coming<T>,
   }
   [[nodiscard]] bool ended() const noexcept override { return result_.is_set(); }
   [[nodiscard]] Result<T> get(Deadline deadline) override {
-    hurry();
+    expedite();
     const Result<T>* const result = result_.wait(deadline.moment(timeout_));
     if (result == nullptr) {
       return deadline_passed("the backend did not reply", "wait again for this operation, which continues");
@@ -59,10 +59,10 @@ class PooledCall final : public Coming<T>,
     leave();
     return *result;
   }
-  void hurry() noexcept override {
+  void expedite() noexcept override {
     if (ahead_ && !ended()) {
       is_hurried_ = true;
-      ahead_->hurry(*this);
+      ahead_->expedite(*this);
     }
   }
   void observe(std::shared_ptr<CompletionListener> observer) noexcept override {
@@ -107,7 +107,7 @@ class PooledCall final : public Coming<T>,
     if (is_forgotten_) {
       forget();
     } else if (is_hurried_) {
-      ahead_->hurry(*this);
+      ahead_->expedite(*this);
     }
   }
   void end(Result<T> result) noexcept {

@@ -51,7 +51,7 @@ void ReadAhead::enter_again(const std::shared_ptr<Fetch>& fetch, std::uint64_t b
   let_in();
 }
 
-void ReadAhead::hurry(const Fetch& fetch) {
+void ReadAhead::expedite(const Fetch& fetch) {
   std::optional<Queued> queued;
   {
     const MutexLock lock(mutex_);

@@ -46,7 +46,7 @@ class ReadAhead {
   /// Its end has come, which says its size: it queues for the whole, before those that have not started.
   void enter_again(const std::shared_ptr<Fetch>& fetch, std::uint64_t bytes) LOCUM_EXCLUDES(mutex_);
   /// Starts a fetch now if it queues: a thread waits for it.
-  void hurry(const Fetch& fetch) LOCUM_EXCLUDES(mutex_);
+  void expedite(const Fetch& fetch) LOCUM_EXCLUDES(mutex_);
   /// It has come, with that size in place of the one it entered with. Called once for each that has started.
   void resize(std::uint64_t from, std::uint64_t to) noexcept LOCUM_EXCLUDES(mutex_);
   /// It is used, or nobody wants it.

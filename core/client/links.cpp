@@ -83,7 +83,7 @@ Links::Links(LinkParts parts)
                            .table = parts.memory.table,
                            .directory = parts.memory.directory,
                            .timeout = parts.timeout,
-                           .lost_mates = parts.lost_mates,
+                           .lost_node_peers = parts.lost_node_peers,
                            .monitor = parts.memory.monitor,
                            .spill = parts.memory.spill,
                            .drop_copies =
@@ -98,8 +98,8 @@ Links::Links(LinkParts parts)
   copies_.here = std::make_shared<NodeCopies>(parts.memory, objects_, parts.rank, channel_->budget());
   *copies_to_drop = copies_.here;
   const auto notifier = std::make_shared<NameChangeNotifier>(waker_);
-  waits_ =
-      std::make_shared<RemoteWaits>(parts.memory, channel_, nodes_, copies_.here, notifier, parts.lost_mates);
+  waits_ = std::make_shared<RemoteWaits>(parts.memory, channel_, nodes_, copies_.here, notifier,
+                                         parts.lost_node_peers);
   const auto reads = std::make_shared<OneSidedReads>(parts.remote, channel_);
   copies_.flights = std::make_shared<Flights>(copies_.here, channel_, *client_, reads, parts.rank, lease);
   service_ = std::make_shared<NodeService>(
@@ -118,7 +118,7 @@ Links::Links(LinkParts parts)
                    .waits = waits_,
                    .inline_bytes = inline_bytes_,
                    .timeout = parts.timeout,
-                   .lost_mates = parts.lost_mates},
+                   .lost_node_peers = parts.lost_node_peers},
       notifier);
   open_ = service_;
   channel_->serve(service_.get());

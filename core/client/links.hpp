@@ -41,7 +41,7 @@ struct LinkParts {
   std::uint64_t inline_bytes = 4096;  ///< blocks up to this size are also kept at the home of their name
   /// Bytes of objects that may be in transfer ahead of use, or have arrived and wait for it.
   std::uint64_t window_bytes = std::uint64_t{256} << 20U;
-  LostMates lost_mates;
+  LostNodePeers lost_node_peers;
   Progress::Options progress;
 };
 

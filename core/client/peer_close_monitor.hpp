@@ -11,8 +11,8 @@ namespace locum {
 
 /// Detects lost ranks of other nodes for a rank that has closed its links and waits until all others have: a
 /// closed rank owes nobody anything, so that its death would not be noticed otherwise. One rank of each other
-/// node is probed at intervals. That suffices: the node-mates of a dead rank detect its end by the system and
-/// stop waiting, and a rank that stops waiting and closes its links looks dead, too.
+/// node is probed at intervals. That suffices: the ranks of the node of a dead rank detect its end by the
+/// system and stop waiting, and a rank that stops waiting and closes its links looks dead, too.
 ///
 /// Used by one thread.
 class PeerCloseMonitor {

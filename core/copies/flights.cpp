@@ -126,9 +126,9 @@ Task<Flight::Outcome> Flights::bring(Key key, std::uint64_t generation, Clock::t
   // A nonexistent rank, or one of another node, has no flight here: a stray store has hit the mark.
   if (stands.rank != own_rank_ && nodes_.of_creator(stands.rank) == nodes_.own()) {
     const JoinWords asked{.key = key, .generation = stands.generation};
-    const int mate = static_cast<int>(stands.rank);
-    const auto reply = co_await client_.request_of_rank(mate, Kind::join, words(asked), until);
-    if (auto said = said_by_mate(mate, reply, until)) {
+    const int node_peer = static_cast<int>(stands.rank);
+    const auto reply = co_await client_.request_of_rank(node_peer, Kind::join, words(asked), until);
+    if (auto said = said_by_node_peer(node_peer, reply, until)) {
       co_return std::move(*said);
     }
   }
@@ -159,14 +159,14 @@ Task<Flight::Outcome> Flights::bring(Key key, std::uint64_t generation, Clock::t
   co_return std::move(wish->outcome());
 }
 
-// No outcome: the flight's rank is gone. \param until when the mate was given up
-std::optional<Flight::Outcome> Flights::said_by_mate(int mate, const Result<NodeReply>& reply,
-                                                     Clock::time_point until) const {
+// No outcome: the flight's rank is gone. \param until when the node peer was given up
+std::optional<Flight::Outcome> Flights::said_by_node_peer(int node_peer, const Result<NodeReply>& reply,
+                                                          Clock::time_point until) const {
   if (reply) {
     const auto ending = read_words<std::uint8_t>(reply->body).value_or(0);
     return Flight::Outcome{.ending = ending == 0 ? Ending::look : Ending::alone};
   }
-  if (channel_->is_lost(mate) || channel_->has_closed(mate)) {
+  if (channel_->is_lost(node_peer) || channel_->has_closed(node_peer)) {
     return std::nullopt;
   }
   const Errc code = reply.error().code();

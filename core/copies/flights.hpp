@@ -78,8 +78,9 @@ class Flights final : public std::enable_shared_from_this<Flights> {
   [[nodiscard]] bool may_show(const Entry& copy, int owner, Clock::time_point now) const;
   [[nodiscard]] Task<Flight::Outcome> bring(Key key, std::uint64_t generation, Clock::time_point until,
                                             const Entry& here);
-  [[nodiscard]] std::optional<Flight::Outcome> said_by_mate(int mate, const Result<NodeReply>& reply,
-                                                            Clock::time_point until) const;
+  [[nodiscard]] std::optional<Flight::Outcome> said_by_node_peer(int node_peer,
+                                                                 const Result<NodeReply>& reply,
+                                                                 Clock::time_point until) const;
   void begin(const Wanted& wish, const NodeCopies::Mark& mark);
   void limit(const Wanted& wish, const Flight& flight);
   [[nodiscard]] Task<std::monostate> fly(Wanted began, NodeCopies::Mark mark, Clock::time_point deadline);

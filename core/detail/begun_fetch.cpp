@@ -50,7 +50,7 @@ void BegunFetch::forget_task() noexcept {
 
 void BegunFetch::hurry_task() noexcept {
   if (coming_) {
-    coming_->hurry();
+    coming_->expedite();
   }
 }
 

@@ -102,7 +102,7 @@ class ComingState final : public AsyncResultState<V> {
   }
   void do_hurry() noexcept override {
     if (coming_) {
-      coming_->hurry();
+      coming_->expedite();
     }
   }
 

@@ -22,7 +22,7 @@ class FileFetch final : public GivenFetch, public std::enable_shared_from_this<F
 
   void begin() override;
   [[nodiscard]] Result<ObjectView> get(Deadline deadline) override;
-  void hurry() noexcept override { first_->hurry(); }
+  void expedite() noexcept override { first_->expedite(); }
   void forget() noexcept override LOCUM_EXCLUDES(mutex_);
 
  private:

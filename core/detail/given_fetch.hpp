@@ -14,11 +14,11 @@ class GivenFetch : public Fetch {
  public:
   [[nodiscard]] bool ended() const noexcept override { return given_.is_set(); }
   [[nodiscard]] Result<ObjectView> get(Deadline deadline) override {
-    hurry();
+    expedite();
     const auto* const given = given_.wait(completions_->moment(deadline));
     return given != nullptr ? *given : deadline_passed("the file of this object was not read");
   }
-  void hurry() noexcept override {}
+  void expedite() noexcept override {}
   void observe(std::shared_ptr<CompletionListener> observer) noexcept override {
     if (!given_.observe(observer)) {
       observer->ended();

@@ -80,7 +80,7 @@ class LocalWaits::Wait final : public AwaitedFetch {
     if (is_decided() || !is_wanted()) {
       look->forget();  // who has said so meanwhile has not found it
     } else if (is_hurried()) {
-      look->hurry();
+      look->expedite();
     }
   }
   /// A look has ended, and its result was told. Returns whether something is to be done. However often
@@ -106,10 +106,10 @@ class LocalWaits::Wait final : public AwaitedFetch {
     }
   }
 
-  void hurry() noexcept override {
-    AwaitedFetch::hurry();
+  void expedite() noexcept override {
+    AwaitedFetch::expedite();
     if (const auto look = look_under_way()) {
-      look->hurry();
+      look->expedite();
     }
   }
   void forget() noexcept override {

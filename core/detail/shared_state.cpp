@@ -38,7 +38,7 @@ bool SharedState::await_end(std::uint64_t seen, Clock::time_point until, bool of
   if (now >= until) {
     return false;
   }
-  hurry();
+  expedite();
   completions_->await(seen, of_others ? std::min<Clock::time_point>(until, now + others_look) : until);
   return true;
 }

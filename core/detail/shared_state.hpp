@@ -29,7 +29,7 @@ class SharedState {
   /// Blocks until it has ended, or `until` has come; returns whether it has ended.
   [[nodiscard]] bool wait(Clock::time_point until);
   /// Starts an operation queued for the window now: a thread waits for it.
-  void hurry() noexcept {
+  void expedite() noexcept {
     if (!ended()) {
       do_hurry();
     }

@@ -20,7 +20,7 @@ struct ClusterParts {
   std::shared_ptr<NodeTable> table;
   std::shared_ptr<Directory> directory;
   std::chrono::milliseconds timeout{30'000};  ///< for calls without a deadline
-  LostMates lost_mates{};
+  LostNodePeers lost_node_peers{};
   std::shared_ptr<MemoryMonitor> monitor = nullptr;  ///< null: no call can wait for memory
   std::shared_ptr<ObjectSpill> spill = nullptr;      ///< null: objects do not leave memory
   DropCopies drop_copies = {};                       ///< empty: the node has no copies of others' objects

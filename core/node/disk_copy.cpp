@@ -11,7 +11,7 @@ namespace locum {
 namespace {
 
 // Whatever the type: only large objects leave memory.
-constexpr std::uint64_t alignment = 4096;
+constexpr std::uint64_t disk_alignment = 4096;
 
 }  // namespace
 
@@ -24,7 +24,7 @@ DiskCopy::DiskCopy(const Pin& pin) noexcept
 
 Result<std::shared_ptr<DiskCopy>> DiskCopy::read(ObjectSpill& spill, const Pin& pin) {
   auto copy = std::make_shared<DiskCopy>(pin);
-  copy->block_ = {WarmMemory::of_process().take(copy->bytes_, alignment), {copy->bytes_}};
+  copy->block_ = {WarmMemory::of_process().take(copy->bytes_, disk_alignment), {copy->bytes_}};
   if (!copy->block_) {
     return no_memory_left();
   }
@@ -49,7 +49,7 @@ std::uint64_t DiskCopy::expires_ns(std::uint64_t /*pin*/) const noexcept {
 }
 
 void DiskCopy::Free::operator()(std::byte* block) const noexcept {
-  WarmMemory::of_process().give_back(block, bytes, alignment);
+  WarmMemory::of_process().give_back(block, bytes, disk_alignment);
 }
 
 Result<std::shared_ptr<DiskCopy>> from_disk(ObjectSpill* spill, const Pin& pin, WaitBudget budget) {

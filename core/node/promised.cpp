@@ -36,7 +36,7 @@ bool is_unset(NodeTable& table, const Key& promised) {
   return is_placeholder;
 }
 
-bool contains(const LostMates& lost, std::uint32_t rank) {
+bool contains(const LostNodePeers& lost, std::uint32_t rank) {
   const std::vector<int> ranks = lost ? lost() : std::vector<int>();
   return std::ranges::find(ranks, static_cast<int>(rank)) != ranks.end();
 }
@@ -123,7 +123,7 @@ bool is_for_its_maker(std::uint32_t store, std::string_view name) noexcept {
 // set() binds the name before it removes the placeholder. If its rank died meanwhile, acquiring its lock has
 // completed the change; whether the name is bound is known after that.
 Result<Pin> find_promised(NodeTable& table, Directory& directory, const Key& promised, std::string_view name,
-                          const LostMates& lost, WaitBudget budget) {
+                          const LostNodePeers& lost, WaitBudget budget) {
   auto found = directory.find(promised.store, name, budget);
   if (found || found.error().code() != Errc::not_found) {
     return found;

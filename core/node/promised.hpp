@@ -70,11 +70,11 @@ struct PromiseRecord {
 [[nodiscard]] std::optional<Key> promise_named(std::uint32_t store, std::string_view name) noexcept;
 
 /// Returns the ranks of this node known to be dead; empty: none ever is.
-using LostMates = std::function<std::vector<int>()>;
+using LostNodePeers = std::function<std::vector<int>()>;
 
 /// The object under the name of a promise of this node, pinned. `timeout`: not yet; `not_found`: no longer;
 /// `peer_lost`: never, because its maker is dead. Waits only for locks.
 [[nodiscard]] Result<Pin> find_promised(NodeTable& table, Directory& directory, const Key& promised,
-                                        std::string_view name, const LostMates& lost, WaitBudget budget);
+                                        std::string_view name, const LostNodePeers& lost, WaitBudget budget);
 
 }  // namespace locum

@@ -49,7 +49,7 @@ class Coming {
   /// end. Starts it at once if it is queued.
   [[nodiscard]] virtual Result<T> get(Deadline deadline) = 0;
   /// Starts a queued task at once: a thread waits for it.
-  virtual void hurry() noexcept = 0;
+  virtual void expedite() noexcept = 0;
   /// Calls the observer once when this has ended; at once if it has. At most one observer.
   virtual void observe(std::shared_ptr<CompletionListener> observer) noexcept = 0;
   /// Notifies the task that its result is not wanted.

@@ -98,7 +98,7 @@ class PeerMonitor {
       owing_.push_back(rank);
     }
   }
-  [[nodiscard]] bool are_mates(int a, int b) const noexcept {
+  [[nodiscard]] bool share_node(int a, int b) const noexcept {
     return a != b && node_of_rank_[static_cast<std::size_t>(a)] == node_of_rank_[static_cast<std::size_t>(b)];
   }
 
@@ -135,12 +135,12 @@ void PeerMonitor::look(Clock::time_point now, Ask ask, Lose lose) {
       peer.quiet_at = now;
       ++peer.unanswered;
       ask(rank);
-      for (int mate = 0; mate < static_cast<int>(node_of_rank_.size()); ++mate) {
-        if (are_mates(mate, rank) && doubt(mate)) {
-          of(mate).heard = false;  // its patience begins now, not at the next look()
-          of(mate).quiet_at = now;
-          of(mate).unanswered = 0;
-          ask(mate);
+      for (int node_peer = 0; node_peer < static_cast<int>(node_of_rank_.size()); ++node_peer) {
+        if (share_node(node_peer, rank) && doubt(node_peer)) {
+          of(node_peer).heard = false;  // its patience begins now, not at the next look()
+          of(node_peer).quiet_at = now;
+          of(node_peer).unanswered = 0;
+          ask(node_peer);
         }
       }
     }

@@ -202,12 +202,12 @@ void RpcChannel::lose(int rank, const Error& cause) noexcept {
   }
 }
 
-bool RpcChannel::step(bool in_a_hurry) {
+bool RpcChannel::step(bool spinning) {
   bool busy = transport_->progress(*this);
   if (busy) {
     peer_monitor_.note_movement();
   }
-  if ((!busy && !in_a_hurry) || ++steps_ == steps_a_look) {
+  if ((!busy && !spinning) || ++steps_ == steps_a_look) {
     busy = look_at_clock() || busy;
   }
   if (!unsent_.empty()) {

@@ -153,9 +153,9 @@ class RpcChannel final : private Receiver {
   void lose(int rank, const Error& cause) noexcept;
 
   /// Moves messages and ends overdue calls. Returns whether anything happened. Reads the clock if no message
-  /// moved; while messages move, or if `in_a_hurry` because the next step follows at once, only every 32nd
+  /// moved; while messages move, or if `spinning` because the next step follows at once, only every 32nd
   /// time.
-  bool step(bool in_a_hurry = false);
+  bool step(bool spinning = false);
   /// When step() last read the clock.
   [[nodiscard]] Clock::time_point looked_at() const noexcept { return looked_at_; }
   /// When step() has something to do without incoming messages; Clock::time_point::max(): never.

@@ -24,8 +24,8 @@ namespace locum {
 ///
 /// An object counts as unbound only if it cannot be bound later either. A rank of the home that this one has
 /// given up may only be stopped, or cut off, and when it continues carry out a bind that it received: of an
-/// object that would be gone then. So such an object stays until the rank's node-mates, which know by the
-/// system, report it dead; they are asked repeatedly, after intervals that double. An object whose home
+/// object that would be gone then. So such an object stays until the rank's ranks of the node, which know by
+/// the system, report it dead; they are asked repeatedly, after intervals that double. An object whose home
 /// cannot be asked any more stays until it is evicted or its store is dropped: other ranks may reach the
 /// home. If all ranks of the home have closed, none does, and the object is evicted.
 ///

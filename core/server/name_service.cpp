@@ -66,12 +66,12 @@ bool NameService::is_mates_wait(const Request& request, const std::optional<Key>
   return home >= 0 && home != parts_.nodes->own() && parts_.node_of(request) == parts_.nodes->own();
 }
 
-void NameService::await_for_mate(const Key& promised, const AwaitWords& asked, ReplyTo mate) {
+void NameService::await_for_node_peer(const Key& promised, const AwaitWords& asked, ReplyTo node_peer) {
   if (asked.patience_ns == 0) {
-    parts_.waits->leave(promised, mate.rank);
-    return parts_.refuse(mate, promise_not_set());
+    parts_.waits->leave(promised, node_peer.rank);
+    return parts_.refuse(node_peer, promise_not_set());
   }
-  parts_.waits->join(promised, {mate.rank, mate.call, parts_.channel->now() + patience_of(asked)});
+  parts_.waits->join(promised, {node_peer.rank, node_peer.call, parts_.channel->now() + patience_of(asked)});
 }
 
 // Forgets an earlier request of that rank, which it does not want any more.
@@ -90,7 +90,7 @@ void NameService::await(const AwaitWords& asked, const Request& request, ReplyTo
   const std::string_view name = text_of(request.bulk);
   const auto promised = promise_named(asked.store, name);
   if (is_mates_wait(request, promised)) {
-    return await_for_mate(*promised, asked, reply_to);
+    return await_for_node_peer(*promised, asked, reply_to);
   }
   if (!parts_.is_at_home(asked.store, name)) {
     return parts_.refuse_senseless(request);
@@ -123,7 +123,7 @@ bool NameService::serve(const NameWaiters::Waiter& waiter) noexcept {
   const bool is_told = here.directory->watch(name_hash(waiter.store, waiter.name), watcher_);
   const auto promised = promise_named(waiter.store, waiter.name);
   const auto pin = promised ? find_promised(*here.table, *here.directory, *promised, waiter.name,
-                                            parts_.lost_mates, budget)
+                                            parts_.lost_node_peers, budget)
                             : here.directory->find(waiter.store, waiter.name, budget);
   if (pin) {
     answer_with(*pin, true, reply_to);

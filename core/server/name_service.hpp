@@ -53,7 +53,7 @@ class NameService final {
   void answer_with(const Pin& pin, bool value_wanted, ReplyTo reply_to);
   [[nodiscard]] bool serve(const NameWaiters::Waiter& waiter) noexcept;
   [[nodiscard]] bool is_mates_wait(const Request& request, const std::optional<Key>& promised) const;
-  void await_for_mate(const Key& promised, const AwaitWords& asked, ReplyTo mate);
+  void await_for_node_peer(const Key& promised, const AwaitWords& asked, ReplyTo node_peer);
   void take_back(int rank, std::uint32_t store, std::string_view name) noexcept;
 
   const ServiceParts& parts_;

@@ -133,7 +133,7 @@ void NodeService::serve(const Request& request) noexcept {
 
 void NodeService::roll_call(ReplyTo reply_to) const {
   const auto lost = std::make_shared<std::vector<std::uint32_t>>();
-  for (const int rank : parts_.lost_mates ? parts_.lost_mates() : std::vector<int>()) {
+  for (const int rank : parts_.lost_node_peers ? parts_.lost_node_peers() : std::vector<int>()) {
     lost->push_back(static_cast<std::uint32_t>(rank));
   }
   parts_.reply(reply_to, {}, {std::as_bytes(std::span(*lost)), lost});

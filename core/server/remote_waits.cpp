@@ -26,7 +26,7 @@ const Error& asks_no_more() {
   return *error;
 }
 
-Error for_mates(const Error& error) noexcept {
+Error for_node_peers(const Error& error) noexcept {
   switch (error.code()) {
     case Errc::out_of_memory:
       return asks_no_more();
@@ -76,13 +76,13 @@ class RemoteWaits::Request final : public NodeRequest {
 
 RemoteWaits::RemoteWaits(NodeMemory memory, std::shared_ptr<RpcChannel> channel, std::shared_ptr<Nodes> nodes,
                          std::shared_ptr<NodeCopies> marks, std::shared_ptr<NameWatcher> watcher,
-                         LostMates lost_mates)
+                         LostNodePeers lost_node_peers)
     : memory_(std::move(memory)),
       channel_(std::move(channel)),
       nodes_(std::move(nodes)),
       marks_(std::move(marks)),
       watcher_(std::move(watcher)),
-      lost_mates_(std::move(lost_mates)),
+      lost_mates_(std::move(lost_node_peers)),
       between_looks_(Clock::duration(channel_->options().patience) / waits_in_patience),
       due_(*channel_, [this](Clock::time_point now) { do_due(now); }) {
   (void)too_many_promises();
@@ -185,36 +185,36 @@ void RemoteWaits::ask(Entries::iterator at) {
   for (const AwaitedPromise& each : entry.waiting) {
     until = std::max(until, each.until_);
   }
-  for (const Mate& each : entry.mates) {
+  for (const NodePeer& each : entry.node_peers) {
     until = std::max(until, each.until);
   }
   const AwaitWords asked{.store = promised.store,
                          .patience_ns = static_cast<std::uint64_t>((until - now).count())};
   const auto request = std::make_shared<Request>(weak_from_this(), promised, words(asked),
                                                  Bulk{bytes_of_text(entry.name), nullptr}, until);
-  const int mate = reply_to(promised, entry);
+  const int node_peer = reply_to(promised, entry);
   entry.request = request;
   entry.asked_until = until;
-  if (mate >= 0) {
-    return nodes_->ask_rank(mate, request);
+  if (node_peer >= 0) {
+    return nodes_->ask_rank(node_peer, request);
   }
   // The maker notifies the waiters, on the thread that sets it, if it is itself the rank that was asked.
   nodes_->ask(nodes_->of_creator(promised.creator), request, static_cast<int>(promised.creator));
 }
 
-// Whether to ask again: a mate has died, or does not ask any more, or the request's time is over, while a
-// waiter has more.
+// Whether to ask again: a node peer has died, or does not ask any more, or the request's time is over, while
+// a waiter has more.
 bool RemoteWaits::goes_on(const Entry& entry, const Error& error, Clock::time_point now) const noexcept {
   const int rank = entry.request->rank();
-  const bool of_mate = nodes_->of_creator(static_cast<std::uint32_t>(rank)) == nodes_->own();
+  const bool of_node_peer = nodes_->of_creator(static_cast<std::uint32_t>(rank)) == nodes_->own();
   switch (error.code()) {
     case Errc::timeout:
       return now >= entry.asked_until || entry.left_alone <= most_left_alone;
     case Errc::stale:
-      return of_mate;
+      return of_node_peer;
     case Errc::peer_lost:
     case Errc::closed:
-      return of_mate && (channel_->is_lost(rank) || channel_->has_closed(rank));
+      return of_node_peer && (channel_->is_lost(rank) || channel_->has_closed(rank));
     default:
       return false;
   }
@@ -243,7 +243,7 @@ void RemoteWaits::answered(const Key& promised, const Request* request, Result<N
     }
     return tell(std::move(told));
   }
-  answer_mates(entry, reply);
+  answer_node_peers(entry, reply);
   (void)end(at,
             read_name_answer(*nodes_, promised.store, entry.name, nodes_->of_creator(promised.creator), true,
                              std::move(reply)),
@@ -251,46 +251,46 @@ void RemoteWaits::answered(const Key& promised, const Request* request, Result<N
   tell(std::move(told));
 }
 
-void RemoteWaits::join(const Key& promised, const Mate& mate) {
+void RemoteWaits::join(const Key& promised, const NodePeer& node_peer) {
   const auto at = entries_.find(promised);
   if (at == entries_.end() || !at->second.mark) {
-    return channel_->refuse(mate.rank, mate.call, asks_no_more());
+    return channel_->refuse(node_peer.rank, node_peer.call, asks_no_more());
   }
-  due_.set(mate.until);
-  auto& mates = at->second.mates;
-  const auto before = std::ranges::find(mates, mate.rank, &Mate::rank);
-  if (before == mates.end()) {
-    return mates.push_back(mate);
+  due_.set(node_peer.until);
+  auto& node_peers = at->second.node_peers;
+  const auto before = std::ranges::find(node_peers, node_peer.rank, &NodePeer::rank);
+  if (before == node_peers.end()) {
+    return node_peers.push_back(node_peer);
   }
-  const std::uint32_t call = std::exchange(*before, mate).call;
-  channel_->refuse(mate.rank, call, promise_not_set());
+  const std::uint32_t call = std::exchange(*before, node_peer).call;
+  channel_->refuse(node_peer.rank, call, promise_not_set());
 }
 
 // A notification may reveal the loss of other ranks.
-void RemoteWaits::leave(const Key& promised, int mate) noexcept {
+void RemoteWaits::leave(const Key& promised, int node_peer) noexcept {
   const auto at = entries_.find(promised);
   if (at == entries_.end()) {
     return;
   }
-  std::vector<Mate>& mates = at->second.mates;
-  const auto is_that = [mate](const Mate& one) { return one.rank == mate; };
-  for (auto one = std::ranges::find_if(mates, is_that); one != mates.end();
-       one = std::ranges::find_if(mates, is_that)) {
+  std::vector<NodePeer>& node_peers = at->second.node_peers;
+  const auto is_that = [node_peer](const NodePeer& one) { return one.rank == node_peer; };
+  for (auto one = std::ranges::find_if(node_peers, is_that); one != node_peers.end();
+       one = std::ranges::find_if(node_peers, is_that)) {
     const std::uint32_t call = one->call;
-    mates.erase(one);
-    channel_->refuse(mate, call, promise_not_set());
+    node_peers.erase(one);
+    channel_->refuse(node_peer, call, promise_not_set());
   }
 }
 
-void RemoteWaits::forget(int mate) noexcept {
+void RemoteWaits::forget(int node_peer) noexcept {
   for (auto& [promised, entry] : entries_) {
-    std::erase_if(entry.mates, [mate](const Mate& one) { return one.rank == mate; });
+    std::erase_if(entry.node_peers, [node_peer](const NodePeer& one) { return one.rank == node_peer; });
   }
 }
 
 // They give up by themselves.
 void RemoteWaits::dismiss_late(Entry& entry, Clock::time_point now) noexcept {
-  std::erase_if(entry.mates, [&](const Mate& one) {
+  std::erase_if(entry.node_peers, [&](const NodePeer& one) {
     if (one.until <= now) {
       channel_->dismiss(one.rank, one.call);
     }
@@ -300,15 +300,15 @@ void RemoteWaits::dismiss_late(Entry& entry, Clock::time_point now) noexcept {
 
 // Passes on the reply that this rank got, except what concerns this rank alone: that it has no memory, or
 // that the ranks it asked have closed.
-void RemoteWaits::answer_mates(Entry& entry, const Result<NodeReply>& reply) noexcept {
-  for (const Mate& one : std::exchange(entry.mates, {})) {
+void RemoteWaits::answer_node_peers(Entry& entry, const Result<NodeReply>& reply) noexcept {
+  for (const NodePeer& one : std::exchange(entry.node_peers, {})) {
     if (reply) {
       const auto block = reply->block;
       channel_->reply(
           one.rank, one.call, reply->body,
           {block ? std::span<const std::byte>(block->memory()) : std::span<const std::byte>(), block});
     } else {
-      channel_->refuse(one.rank, one.call, for_mates(reply.error()));
+      channel_->refuse(one.rank, one.call, for_node_peers(reply.error()));
     }
   }
 }
@@ -435,7 +435,7 @@ void RemoteWaits::set_due(Clock::time_point now) noexcept {
     for (const AwaitedPromise& each : entry.waiting) {
       first = std::min(first, each.until_);
     }
-    for (const Mate& each : entry.mates) {
+    for (const NodePeer& each : entry.node_peers) {
       first = std::min(first, each.until);
     }
   }
@@ -446,7 +446,7 @@ void RemoteWaits::close(const Error& error) noexcept {
   closed_ = error;
   Queue told;
   for (auto at = entries_.begin(); at != entries_.end();) {
-    for (const Mate& one : std::exchange(at->second.mates, {})) {
+    for (const NodePeer& one : std::exchange(at->second.node_peers, {})) {
       channel_->refuse(one.rank, one.call, error);
     }
     take_back(at->first, at->second);

@@ -44,7 +44,7 @@ class RemoteWaits : public std::enable_shared_from_this<RemoteWaits> {
   static constexpr std::size_t most_ahead = 1024;
 
   /// A rank of this node that waits through this one.
-  struct Mate {
+  struct NodePeer {
     int rank = 0;
     std::uint32_t call = 0;
     Clock::time_point until;
@@ -52,7 +52,8 @@ class RemoteWaits : public std::enable_shared_from_this<RemoteWaits> {
 
   /// \param watcher is notified by the directory when look_here() is due
   RemoteWaits(NodeMemory memory, std::shared_ptr<RpcChannel> channel, std::shared_ptr<Nodes> nodes,
-              std::shared_ptr<NodeCopies> marks, std::shared_ptr<NameWatcher> watcher, LostMates lost_mates);
+              std::shared_ptr<NodeCopies> marks, std::shared_ptr<NameWatcher> watcher,
+              LostNodePeers lost_node_peers);
 
   /// Checks the awaited promises of this node.
   void look_here() noexcept;
@@ -61,11 +62,11 @@ class RemoteWaits : public std::enable_shared_from_this<RemoteWaits> {
   /// Replies to a rank of this node when a promise of another one is set or over; `stale`, at once, if this
   /// rank does not ask for the node (any more). A rank has one request for a promise: a later one replaces
   /// it, so that no rank fills this one's memory.
-  void join(const Key& promised, const Mate& mate);
+  void join(const Key& promised, const NodePeer& node_peer);
   /// That rank of this node does not wait for it any more, and gets a reply that says so.
-  void leave(const Key& promised, int mate) noexcept;
+  void leave(const Key& promised, int node_peer) noexcept;
   /// That rank is lost.
-  void forget(int mate) noexcept;
+  void forget(int node_peer) noexcept;
   /// Ends all waits, present and future, with this error.
   void close(const Error& error) noexcept;
   /// Number of awaited promises.
@@ -80,16 +81,16 @@ class RemoteWaits : public std::enable_shared_from_this<RemoteWaits> {
   struct Entry {
     std::string name;
     Queue waiting{};
-    std::vector<Mate> mates{};           ///< only if there is a mark
+    std::vector<NodePeer> node_peers{};  ///< only if there is a mark
     std::shared_ptr<Request> request{};  ///< open; none for a promise of this node
     Clock::time_point asked_until{};
     std::optional<NodeCopies::Mark> mark{};  ///< this rank asks for the node
     int left_alone = 0;                      ///< how often a rank that was asked stopped asking
-    std::uint64_t asked_by = 0;              ///< generation of the mark of the mate that was asked
+    std::uint64_t asked_by = 0;              ///< generation of the mark of the node peer that was asked
     std::uint64_t of_no_use = 0;             ///< generation of a mark whose rank does not ask
     bool is_ahead = false;                   ///< counts among the most_ahead
 
-    [[nodiscard]] bool is_awaited() const noexcept { return !waiting.empty() || !mates.empty(); }
+    [[nodiscard]] bool is_awaited() const noexcept { return !waiting.empty() || !node_peers.empty(); }
   };
   using Entries = std::unordered_map<Key, Entry>;
 
@@ -103,7 +104,7 @@ class RemoteWaits : public std::enable_shared_from_this<RemoteWaits> {
   [[nodiscard]] bool goes_on(const Entry& entry, const Error& error, Clock::time_point now) const noexcept;
   void take_back(const Key& promised, const Entry& entry) noexcept;
   void dismiss_late(Entry& entry, Clock::time_point now) noexcept;
-  void answer_mates(Entry& entry, const Result<NodeReply>& reply) noexcept;
+  void answer_node_peers(Entry& entry, const Result<NodeReply>& reply) noexcept;
   void answered(const Key& promised, const Request* request, Result<NodeReply> reply) noexcept;
   [[nodiscard]] bool is_here(const Key& promised) const noexcept;
   [[nodiscard]] std::optional<Result<NameAnswer>> look(const Key& promised, const std::string& name) noexcept;
@@ -119,7 +120,7 @@ class RemoteWaits : public std::enable_shared_from_this<RemoteWaits> {
   const std::shared_ptr<Nodes> nodes_;
   const std::shared_ptr<NodeCopies> marks_;
   const std::shared_ptr<NameWatcher> watcher_;
-  const LostMates lost_mates_;
+  const LostNodePeers lost_mates_;
   const Clock::duration between_looks_;
   Entries entries_;
   std::size_t ahead_ = 0;

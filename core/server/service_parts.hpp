@@ -44,7 +44,7 @@ struct ServiceParts {
   std::shared_ptr<RemoteWaits> waits;  ///< by this rank's own operations
   std::uint64_t inline_bytes = 0;  ///< blocks up to this size are included in the reply to a look-up by name
   std::chrono::milliseconds timeout{};
-  LostMates lost_mates{};
+  LostNodePeers lost_node_peers{};
 
   void reply(ReplyTo reply_to, std::span<const std::byte> body, Bulk bulk = {}) const noexcept;
   /// A rank never replies `closed` on its own account: it would mean that nothing was done. If this rank

@@ -46,7 +46,7 @@ struct BackgroundWriter::State {
         std::chrono::milliseconds longest)
       : names(std::move(of)),
         write(std::move(by)),
-        lost_mates(std::move(lost)),
+        lost_node_peers(std::move(lost)),
         most_bytes(most),
         timeout(longest) {}
 
@@ -68,7 +68,7 @@ struct BackgroundWriter::State {
 
   const UnwrittenNames names;
   const Write write;
-  const std::function<std::vector<int>()> lost_mates;
+  const std::function<std::vector<int>()> lost_node_peers;
   const std::uint64_t most_bytes;
   const std::chrono::milliseconds timeout;
   const ForkMark maker;
@@ -88,10 +88,10 @@ struct BackgroundWriter::State {
 };
 
 BackgroundWriter::BackgroundWriter(UnwrittenNames names, Write write,
-                                   std::function<std::vector<int>()> lost_mates, std::uint64_t most_bytes,
-                                   std::chrono::milliseconds timeout)
-    : state_(std::make_shared<State>(std::move(names), std::move(write), std::move(lost_mates), most_bytes,
-                                     timeout)) {
+                                   std::function<std::vector<int>()> lost_node_peers,
+                                   std::uint64_t most_bytes, std::chrono::milliseconds timeout)
+    : state_(std::make_shared<State>(std::move(names), std::move(write), std::move(lost_node_peers),
+                                     most_bytes, timeout)) {
   const MutexLock lock(state_->mutex);
   state_->started = state_->thread.start("locum writer", [state = state_] { work(*state); });
 }
@@ -166,7 +166,7 @@ void BackgroundWriter::State::finish(const Value& value, const Result<void>& wri
 }
 
 Result<void> BackgroundWriter::State::write_for_the_dead(Moment until) {
-  const std::vector<int> lost = lost_mates ? lost_mates() : std::vector<int>();
+  const std::vector<int> lost = lost_node_peers ? lost_node_peers() : std::vector<int>();
   if (lost.empty()) {
     return {};
   }

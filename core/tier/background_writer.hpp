@@ -28,8 +28,8 @@ class BackgroundWriter {
       std::function<void(std::span<const UnwrittenName> names, const Written& written, Moment until)>;
 
   /// \param most_bytes that are not written yet, at a time
-  /// \param lost_mates the ranks of this node that are dead; may be empty
-  BackgroundWriter(UnwrittenNames names, Write write, std::function<std::vector<int>()> lost_mates,
+  /// \param lost_node_peers the ranks of this node that are dead; may be empty
+  BackgroundWriter(UnwrittenNames names, Write write, std::function<std::vector<int>()> lost_node_peers,
                    std::uint64_t most_bytes, std::chrono::milliseconds timeout);
   BackgroundWriter(const BackgroundWriter&) = delete;
   BackgroundWriter& operator=(const BackgroundWriter&) = delete;

@@ -80,10 +80,13 @@ class NameClaims {
 
   /// \param room has to outlive it
   /// \param store of `connector`, the same on every rank
-  /// \param lost_mates the ranks of this node that are dead; may be empty
+  /// \param lost_node_peers the ranks of this node that are dead; may be empty
   NameClaims(std::shared_ptr<Connector> connector, MemoryRoom& room, std::uint32_t store,
-             std::function<std::vector<int>()> lost_mates)
-      : connector_(std::move(connector)), room_(room), store_(store), lost_mates_(std::move(lost_mates)) {}
+             std::function<std::vector<int>()> lost_node_peers)
+      : connector_(std::move(connector)),
+        room_(room),
+        store_(store),
+        lost_mates_(std::move(lost_node_peers)) {}
 
   /// Waits until nobody else has a claim to the name. `timeout`; `out_of_memory`: memory has no room for it;
   /// the errors of the connector.

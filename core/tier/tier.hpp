@@ -44,7 +44,7 @@ struct TierOptions {
   /// Empty: who sweeps the tier sweeps memory, too.
   std::function<Result<void>(std::uint32_t store, std::chrono::milliseconds lifetime)> expect_expiry{};
   /// Ranks of this node that are known to be dead. Any thread calls. Empty: none ever is.
-  std::function<std::vector<int>()> lost_mates{};
+  std::function<std::vector<int>()> lost_node_peers{};
 };
 
 /// A connector over memory and a backend.

@@ -62,7 +62,7 @@ class TierConnector final : public Tier,
           parts_->unwritten,
           [batch_writer](std::span<const UnwrittenName> names, const BackgroundWriter::Written& written,
                          Clock::time_point until) { batch_writer->write(names, written, until); },
-          given.lost_mates, given.unwritten_bytes, given.timeout);
+          given.lost_node_peers, given.unwritten_bytes, given.timeout);
       write_back_ = std::make_shared<WriteBack>(parts_, reader_, writer_, batch_writer, background_);
     }
     batches_.emplace(parts_, reader_, batch_writer, write_back_, pool_);

@@ -70,7 +70,7 @@ struct TierParts {
         stores(options.open_in_back),
         unwritten(front, options.unwritten_store),
         room(front, stores, unwritten, options.timeout),
-        claims(front, room, options.claims_store, options.lost_mates) {}
+        claims(front, room, options.claims_store, options.lost_node_peers) {}
 
   /// Whether the object of that name is in the backend, too: any but those of the library itself.
   [[nodiscard]] static bool is_tiered(std::uint32_t store, std::string_view name) noexcept {

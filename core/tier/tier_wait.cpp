@@ -75,10 +75,10 @@ Result<ObjectView> TierWait::get(Deadline deadline) {
   return AwaitedFetch::get(latest);
 }
 
-void TierWait::hurry() noexcept {
-  AwaitedFetch::hurry();
-  in_memory_->hurry();
-  in_back_->hurry();
+void TierWait::expedite() noexcept {
+  AwaitedFetch::expedite();
+  in_memory_->expedite();
+  in_back_->expedite();
 }
 
 void TierWait::forget() noexcept {

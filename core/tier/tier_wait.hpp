@@ -19,7 +19,7 @@ class TierWait final : public AwaitedFetch, public std::enable_shared_from_this<
   void begin() override;
   /// Memory may have nobody but this thread to go on with its part.
   [[nodiscard]] Result<ObjectView> get(Deadline deadline) override;
-  void hurry() noexcept override;
+  void expedite() noexcept override;
   void forget() noexcept override;
 
  protected:

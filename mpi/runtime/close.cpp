@@ -21,16 +21,16 @@ namespace {
 // How long a rank that leaves by an exception waits for the others to leave too, before it ends the job.
 constexpr std::chrono::seconds unwinding_patience{2};
 // How long a closed rank waits at most until the others have closed, too; and how long after the process of a
-// node-mate has ended, or a rank of another node was found lost.
+// rank of the node has ended, or a rank of another node was found lost.
 constexpr std::chrono::seconds release_patience{10};
 constexpr std::chrono::milliseconds exit_patience{500};
 
 using mpi::error_of;
 using mpi::throw_if;
 
-std::uint32_t place_of(int rank, const std::vector<std::uint32_t>& mates) {
-  return static_cast<std::uint32_t>(std::find(mates.begin(), mates.end(), static_cast<std::uint32_t>(rank)) -
-                                    mates.begin());
+std::uint32_t place_of(int rank, const std::vector<std::uint32_t>& node_peers) {
+  return static_cast<std::uint32_t>(
+      std::find(node_peers.begin(), node_peers.end(), static_cast<std::uint32_t>(rank)) - node_peers.begin());
 }
 
 }  // namespace
@@ -55,7 +55,7 @@ void Runtime::close(Deadline deadline) {
   state_->prepare(false);
   auto until = deadline.moment(state_->options.collective_timeout);
   mpi::CommunicatorGroup& group = state_->group;
-  const std::vector<std::uint32_t> mates = node_mates(group);
+  const std::vector<std::uint32_t> node_peers = ranks_of_node(group);
   if (state_->checkpoints) {
     finish_checkpoints(until);
   }
@@ -65,7 +65,8 @@ void Runtime::close(Deadline deadline) {
     until = std::max(until, Deadline::Clock::now() + unwinding_patience);
   }
   session_->state()->promises().break_all(until);  // ranks that wait for one join this step, too
-  const auto exits = std::make_shared<shm::ProcessExits>(state_->mates, place_of(group.rank(), mates));
+  const auto exits =
+      std::make_shared<shm::ProcessExits>(state_->node_peers, place_of(group.rank(), node_peers));
   // Once all have joined none reads any more; once all have closed the memory is free for the next runtime.
   std::optional<Error> error =
       error_of([&] { throw_if(group.agree(std::nullopt, "closing the runtime", until)); });
@@ -78,11 +79,11 @@ void Runtime::close(Deadline deadline) {
     // All were alive just now, and perhaps no watch is left: a death in between must not delay much.
     const auto monitor = std::make_shared<PeerCloseMonitor>(
         state_->links, PeerCloseMonitor::Clock::duration(state_->options.peer_timeout));
-    group.watch([exits, mates, monitor, losses = state_->losses] {
+    group.watch([exits, node_peers, monitor, losses = state_->losses] {
       std::vector<int> ended = losses->ranks();  // of a watch that a view keeps alive
       std::ranges::copy(monitor->gone_for(exit_patience), std::back_inserter(ended));
-      for (const std::uint32_t mate : exits->exited_for(exit_patience)) {
-        ended.push_back(static_cast<int>(mates[mate]));
+      for (const std::uint32_t node_peer : exits->exited_for(exit_patience)) {
+        ended.push_back(static_cast<int>(node_peers[node_peer]));
       }
       return ended;
     });

@@ -148,10 +148,10 @@ constexpr std::chrono::milliseconds patience_with_computing = std::chrono::hours
 std::uint64_t window_bytes(const RuntimeParts& parts) {
   constexpr std::uint64_t share = 4;
   const std::vector<int>& node_of_rank = parts.group.node_of_rank();
-  const auto mates = std::ranges::count(node_of_rank, parts.group.node());
+  const auto node_peers = std::ranges::count(node_of_rank, parts.group.node());
   return parts.options.prefetch_bytes != 0
              ? parts.options.prefetch_bytes
-             : parts.node.memory_bytes / share / static_cast<std::uint64_t>(mates);
+             : parts.node.memory_bytes / share / static_cast<std::uint64_t>(node_peers);
 }
 
 RuntimeLinks open_links(const RuntimeParts& parts) {
@@ -184,7 +184,7 @@ RuntimeLinks open_links(const RuntimeParts& parts) {
                       .patience = opened.only_in_calls ? patience_with_computing : parts.options.peer_timeout,
                       .inline_bytes = parts.options.inline_bytes,
                       .window_bytes = window_bytes(parts),
-                      .lost_mates = [losses = parts.losses] { return losses->mates(); },
+                      .lost_node_peers = [losses = parts.losses] { return losses->node_peers(); },
                       .progress = std::move(progress)});
       }),
       "linking the nodes", {}));

@@ -96,22 +96,22 @@ SpillFiles spill_files(const RuntimeOptions& options) {
 shm::Node open_own_node(mpi::CommunicatorGroup& group, const RuntimeOptions& options,
                         std::uint64_t incarnation) {
   if (group.nodes() == 1) {
-    return shm::open_node(group, node_mates(group), options, incarnation, spill_files(options));
+    return shm::open_node(group, ranks_of_node(group), options, incarnation, spill_files(options));
   }
   constexpr std::string_view step = "opening the memory of each node";
   std::optional<shm::Node> node;
-  mpi::CommunicatorGroup mates = group.of_node();
+  mpi::CommunicatorGroup of_node = group.of_node();
   const std::optional<Error> failure = error_of([&] {
     RuntimeOptions own = options;
     if (own.memory_bytes == 0) {
       // Nodes on one machine share its memory.
       own.memory_bytes = shm::default_memory_bytes() / static_cast<std::uint64_t>(group.nodes_here());
     }
-    node = shm::open_node(mates, node_mates(group), own, incarnation, spill_files(own));
+    node = shm::open_node(of_node, ranks_of_node(group), own, incarnation, spill_files(own));
   });
-  // The node-mates have agreed already, and all have the error of one of them, with its rank within the node.
-  // That one passes it first, so that all ranks get its rank in the runtime.
-  const bool repeated = failure && failure->rank() >= 0 && failure->rank() != mates.rank();
+  // The ranks of the node have agreed already, and all have the error of one of them, with its rank within
+  // the node. That one passes it first, so that all ranks get its rank in the runtime.
+  const bool repeated = failure && failure->rank() >= 0 && failure->rank() != of_node.rank();
   throw_if(group.agree(repeated ? std::nullopt : failure, step, {}));
   throw_if(group.agree(failure, step, {}));
   return std::move(*node);
@@ -125,7 +125,7 @@ std::shared_ptr<Connector> open_connector(const NodeMemory& memory, const Runtim
                                .table = memory.table,
                                .directory = memory.directory,
                                .timeout = options.timeout,
-                               .lost_mates = [losses] { return losses->mates(); },
+                               .lost_node_peers = [losses] { return losses->node_peers(); },
                                .monitor = memory.monitor,
                                .spill = memory.spill});
 }
@@ -137,7 +137,7 @@ mpi::CommunicatorGroup group_of(GroupParts& parts) {
 
 }  // namespace
 
-std::vector<std::uint32_t> node_mates(const mpi::CommunicatorGroup& group) {
+std::vector<std::uint32_t> ranks_of_node(const mpi::CommunicatorGroup& group) {
   std::vector<std::uint32_t> ranks;
   for (std::size_t rank = 0; rank < group.node_of_rank().size(); ++rank) {
     if (group.node_of_rank()[rank] == group.node()) {
@@ -175,9 +175,9 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
   state_->incarnation = random_incarnation(group);
   shm::Node node = open_own_node(group, state_->options, state_->incarnation);
   state_->losses = std::make_shared<mpi::LostRankMonitor>(
-      node.losses, node_mates(group), [closed = node.closed_alone] { return closed->ranks(); });
+      node.losses, ranks_of_node(group), [closed = node.closed_alone] { return closed->ranks(); });
   state_->closed_alone = node.closed_alone;
-  state_->mates = std::move(node.processes);
+  state_->node_peers = std::move(node.processes);
   // Touching memory ahead takes cores that the other ranks of the machine need to open and to close.
   node.prepare(false);
   state_->prepare = std::move(node.prepare);
@@ -198,7 +198,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
   state_->transport = {.transport = std::move(links.transport),
                        .transport_details = std::move(links.details),
                        .only_in_calls = links.only_in_calls};
-  state_->backends->know_job({.lost_mates = [losses = state_->losses] { return losses->mates(); },
+  state_->backends->know_job({.lost_node_peers = [losses = state_->losses] { return losses->node_peers(); },
                               .ranks = ranks_of(group),
                               .window_bytes = window_bytes(parts),
                               .only_in_calls = links.only_in_calls});

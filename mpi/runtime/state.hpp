@@ -33,7 +33,7 @@ struct GroupParts {
 };
 
 /// The ranks of this rank's node, ascending.
-[[nodiscard]] std::vector<std::uint32_t> node_mates(const mpi::CommunicatorGroup& group);
+[[nodiscard]] std::vector<std::uint32_t> ranks_of_node(const mpi::CommunicatorGroup& group);
 
 /// All parts of a runtime except the session. Members are destroyed in reverse: the communicator last.
 struct Runtime::State {
@@ -47,7 +47,7 @@ struct Runtime::State {
   int exceptions_at_start;
   std::uint64_t incarnation = 0;
   std::shared_ptr<mpi::LostRankMonitor> losses;
-  std::vector<shm::ProcessIdentity> mates;  ///< the processes of this node
+  std::vector<shm::ProcessIdentity> node_peers;  ///< the processes of this node
   std::shared_ptr<const shm::ClosedAlone> closed_alone;
   std::shared_ptr<Links> links;           ///< to other nodes, if there are any
   std::function<void()> close_transport;  ///< RuntimeLinks::close_transport

@@ -149,7 +149,7 @@ Result<RuntimeTier> RuntimeTier::open(const Session& own, Url url, BackendSessio
                      [memory](std::uint32_t store, std::chrono::milliseconds lifetime) {
                        return memory->expiry().expect(store, lifetime);
                      },
-                 .lost_mates = job.lost_mates});
+                 .lost_node_peers = job.lost_node_peers});
   SessionOptions session_options{
       .incarnation = hash64(suffix, own.options().incarnation), .rank = options.rank, .node = options.node};
   session_options.options.timeout = options.timeout;

@@ -25,8 +25,8 @@ class RuntimeTier {
  public:
   /// What it has to know of the job.
   struct Job {
-    std::function<std::vector<int>()> lost_mates;  ///< dead ranks of this node; any thread calls it
-    SharedBy ranks = SharedBy::process;            ///< who has to reach the backend
+    std::function<std::vector<int>()> lost_node_peers;  ///< dead ranks of this node; any thread calls it
+    SharedBy ranks = SharedBy::process;                 ///< who has to reach the backend
     std::uint64_t window_bytes = 0;  ///< of objects that a rank may have in memory ahead of their use
     bool only_in_calls = false;      ///< no thread but the program's may use the links
   };

@@ -40,20 +40,20 @@ Watch::Watch(std::shared_ptr<Segment> segment, std::uint32_t own, std::span<cons
   started_.get_future().get();
 }
 
-std::vector<Watch::Mate> Watch::mates_of(const Segment& segment, std::uint32_t own,
-                                         std::span<const ProcessIdentity> processes) {
+std::vector<Watch::NodePeer> Watch::mates_of(const Segment& segment, std::uint32_t own,
+                                             std::span<const ProcessIdentity> processes) {
   const std::uint32_t ranks = segment.geometry().ranks;
   if (own >= ranks || processes.size() != ranks) {
     throw Error(Errc::invalid_argument, "the node's memory is for " + std::to_string(ranks) +
                                             " processes, rank " + std::to_string(own) + " of it knows " +
                                             std::to_string(processes.size()));
   }
-  std::vector<Mate> mates(ranks);
+  std::vector<NodePeer> node_peers(ranks);
   std::vector<Descriptor> exits = watched(processes, own);
   for (std::uint32_t rank = 0; rank < ranks; ++rank) {
-    mates[rank].ending = std::move(exits[rank]);
+    node_peers[rank].ending = std::move(exits[rank]);
   }
-  return mates;
+  return node_peers;
 }
 
 Watch::~Watch() {
@@ -87,37 +87,37 @@ void Watch::look(std::uint32_t rank) {
   if (standing == Standing::there) {
     return;
   }
-  Mate& mate = mates_[rank];
+  NodePeer& node_peer = mates_[rank];
   const bool ours = standing == Standing::ours;
   dead_->note({rank, ours ? own_ : adopter_of(*segment_, rank)});
-  if (!mate.lost || mate.ours != ours) {
-    mate.lost = true;
-    mate.ours = ours;
-    mate.due = Clock::now();
+  if (!node_peer.lost || node_peer.ours != ours) {
+    node_peer.lost = true;
+    node_peer.ours = ours;
+    node_peer.due = Clock::now();
   }
 }
 
 void Watch::act(std::uint32_t rank) {
-  Mate& mate = mates_[rank];
-  if (!mate.pending() || Clock::now() < mate.due) {
+  NodePeer& node_peer = mates_[rank];
+  if (!node_peer.pending() || Clock::now() < node_peer.due) {
     return;
   }
   try {
-    if (!mate.reported) {
+    if (!node_peer.reported) {
       duties_.on_death(rank);
-      mate.reported = true;
+      node_peer.reported = true;
     }
-    if (mate.ours) {
+    if (node_peer.ours) {
       duties_.adopt(rank);
       LOCUM_KILL_POINT("adopt: done");
       lives_.tell_adopted(rank);
       LOCUM_KILL_POINT("adopt: told");
       dead_->adopted();
-      mate.adopted = true;
+      node_peer.adopted = true;
     }
   } catch (const Error& failure) {
-    mate.due = Clock::now() + pause_after_failure;
-    if (!std::exchange(mate.warned, true)) {
+    node_peer.due = Clock::now() + pause_after_failure;
+    if (!std::exchange(node_peer.warned, true)) {
       std::fprintf(stderr,
                    "locum: the memory of dead rank %u of this node cannot be adopted yet; this rank retries "
                    "until it can (%s)\n",
@@ -155,14 +155,14 @@ milliseconds Watch::longest_sleep() const noexcept {
     if (rank == own_) {
       continue;
     }
-    const Mate& mate = mates_[rank];
-    if (mate.pending()) {
-      until = std::min(until, mate.due);
+    const NodePeer& node_peer = mates_[rank];
+    if (node_peer.pending()) {
+      until = std::min(until, node_peer.due);
     }
     // The end of the owner of its share is reported, or has to be polled for; polling is also needed if the
     // system reported an end and nobody has taken the locks yet, or it was the end of another process.
-    const bool over = mate.lost || lives_.has_left(rank);
-    often = often || (!over && !mate.ending.is_open());
+    const bool over = node_peer.lost || lives_.has_left(rank);
+    often = often || (!over && !node_peer.ending.is_open());
   }
   const auto left = std::chrono::ceil<milliseconds>(until - Clock::now());
   return std::clamp(left, milliseconds(0), often ? short_period : long_period);

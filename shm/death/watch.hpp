@@ -56,7 +56,7 @@ class Watch {
   using Clock = Deadline::Clock;
 
   /// Another process of the node, as the thread knows it.
-  struct Mate {
+  struct NodePeer {
     Descriptor ending;      ///< readable once the process has ended
     bool lost = false;      ///< dead
     bool ours = false;      ///< and this process owns its share
@@ -68,8 +68,8 @@ class Watch {
     [[nodiscard]] bool pending() const noexcept { return lost && (!reported || (ours && !adopted)); }
   };
 
-  [[nodiscard]] static std::vector<Mate> mates_of(const Segment& segment, std::uint32_t own,
-                                                  std::span<const ProcessIdentity> processes);
+  [[nodiscard]] static std::vector<NodePeer> mates_of(const Segment& segment, std::uint32_t own,
+                                                      std::span<const ProcessIdentity> processes);
   void run();
   void look(std::uint32_t rank);
   void act(std::uint32_t rank);
@@ -81,8 +81,8 @@ class Watch {
   Lives lives_;  // used by the thread only
   const Duties duties_;
   const std::shared_ptr<DeadRanks> dead_;
-  std::vector<Mate> mates_;     // used by the thread only
-  std::vector<pollfd> polled_;  // by rank; at the own rank the stop event
+  std::vector<NodePeer> mates_;  // used by the thread only
+  std::vector<pollfd> polled_;   // by rank; at the own rank the stop event
   Descriptor stop_event_;
   bool polls_stop_;  // stop_event_ is usable; used by the thread only
   std::atomic<bool> stop_{false};

@@ -27,7 +27,7 @@ class Batch : public tests::BatchNodes {};
 
 TEST_F(Batch, BringsWhatThereIsAndSaysWhatThereIsNot) {
   const Key own = put(0, 1);
-  const Key of_mate = put(1, 2);
+  const Key of_node_peer = put(1, 2);
   const Key small = put(2, 3);
   const Key big = put(3, 4, large);
   const Key other = put(4, 5);
@@ -37,7 +37,7 @@ TEST_F(Batch, BringsWhatThereIsAndSaysWhatThereIsNot) {
   Key foreign = small;
   ++foreign.store;
   ASSERT_TRUE(of(2).evict(gone).value());
-  const std::vector<Key> keys{own, small, gone, big, other, small, text, nobodys, of_mate, big, foreign};
+  const std::vector<Key> keys{own, small, gone, big, other, small, text, nobodys, of_node_peer, big, foreign};
   auto found = requester().get_batch<double[]>(keys);
   ASSERT_EQ(found.size(), keys.size());
   const std::vector<double> values{1, 3, 0, 4, 5, 3, 0, 0, 2, 4, 0};
@@ -57,7 +57,7 @@ TEST_F(Batch, BringsWhatThereIsAndSaysWhatThereIsNot) {
   EXPECT_EQ(found[0]->data(), requester().get<double[]>(own)->data()) << "in place";
   EXPECT_TRUE(requester().get_batch<double[]>(std::vector<Key>()).empty());
   found.clear();
-  expect_nothing_left({own, of_mate, small, big, other, text});
+  expect_nothing_left({own, of_node_peer, small, big, other, text});
 }
 
 TEST_F(Batch, TellsOfEachObjectWhatItIs) {
@@ -218,7 +218,7 @@ TEST_F(Batch, OfANodeThatDiesFailsAlone) {
   }
 }
 
-TEST_F(Batch, OfARankThatDiesIsAnsweredByItsMate) {
+TEST_F(Batch, OfARankThatDiesIsAnsweredByAPeerOfItsNode) {
   const auto keys = put_some(2, 500);
   std::vector<Result<View<double[]>>> found;
   bool over = false;

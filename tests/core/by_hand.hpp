@@ -51,7 +51,7 @@ class ByHand final : public Coming<T> {
     }
     return *result_;
   }
-  void hurry() noexcept override {
+  void expedite() noexcept override {
     const MutexLock lock(mutex_);
     is_hurried_ = true;
   }

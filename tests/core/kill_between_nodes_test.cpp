@@ -169,18 +169,18 @@ class SceneRun {
   void fall(const Loss& loss) {
     struck_ = true;
     if (loss.whole_node) {
-      for (const int mate : nodes_.ranks_of(nodes_.world().node_of(loss.victim))) {
-        if (mate != loss.victim) {
-          nodes_.kill(mate);
+      for (const int node_peer : nodes_.ranks_of(nodes_.world().node_of(loss.victim))) {
+        if (node_peer != loss.victim) {
+          nodes_.kill(node_peer);
         }
       }
     }
   }
   void leave(const Loss& loss) {
     struck_ = true;
-    for (const int mate : nodes_.ranks_of(nodes_.world().node_of(loss.victim))) {
-      if (mate == loss.victim || loss.whole_node) {
-        nodes_.close(mate);
+    for (const int node_peer : nodes_.ranks_of(nodes_.world().node_of(loss.victim))) {
+      if (node_peer == loss.victim || loss.whole_node) {
+        nodes_.close(node_peer);
       }
     }
   }

@@ -60,9 +60,10 @@ void MortalNodes::mark_killed_ranks() {
 
 // If no rank is left to adopt, the node's memory has gone with its ranks.
 void MortalNodes::adopt(int rank) {
-  if (const auto mates = survivors_of(world_.node_of(rank)); !mates.empty()) {
-    world_.rank(rank).node->adopt(static_cast<std::uint32_t>(rank), static_cast<std::uint32_t>(mates[0]));
-    world_.rank(mates[0]).links->settle_dead_binds();
+  if (const auto node_peers = survivors_of(world_.node_of(rank)); !node_peers.empty()) {
+    world_.rank(rank).node->adopt(static_cast<std::uint32_t>(rank),
+                                  static_cast<std::uint32_t>(node_peers[0]));
+    world_.rank(node_peers[0]).links->settle_dead_binds();
   }
 }
 

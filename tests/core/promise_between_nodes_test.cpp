@@ -278,7 +278,7 @@ TEST_F(PromiseBetweenNodes, WhoWaitsByNameIsToldThatItsMakerIsDead) {
 TEST_F(PromiseBetweenNodes, BreaksWhenItsSessionCloses) {
   auto promise = this->promise();
   const Handle handle = promise.proxy().handle();
-  const auto at_mate = wait(3, handle);
+  const auto at_node_peer = wait(3, handle);
   const auto at_maker = wait(2, handle);
   world_.network().run_for(1s);
   world_.network().start([&] {
@@ -286,7 +286,7 @@ TEST_F(PromiseBetweenNodes, BreaksWhenItsSessionCloses) {
     mortal_.close_now(maker);
   });
   world_.network().run_for(1s);
-  for (const auto& told : {at_mate, at_maker}) {
+  for (const auto& told : {at_node_peer, at_maker}) {
     ASSERT_TRUE(told->got);
     EXPECT_EQ(code_of(*told->got), Errc::broken_promise);
   }

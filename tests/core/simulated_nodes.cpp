@@ -87,7 +87,7 @@ std::vector<LinkedRank> link_plain_nodes(const LinkedNodesOptions& options,
           .patience = options.patience,
           .inline_bytes = options.inline_bytes,
           .window_bytes = options.window_bytes,
-          .lost_mates = [plain] { return plain->lost(); },
+          .lost_node_peers = [plain] { return plain->lost(); },
           .progress = {.helper = options.helper, .park = parking(options, static_cast<int>(number))}});
       if (options.one_at_a_time) {
         guard->watch(rank.links);

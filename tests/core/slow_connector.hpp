@@ -45,7 +45,7 @@ class SlowConnector final : public ForwardingConnector {
       }
       observer->ended();
     }
-    void hurry() noexcept override {
+    void expedite() noexcept override {
       const MutexLock lock(mutex_);
       hurried_ = true;
     }

@@ -407,7 +407,7 @@ void play_losses(Scenes& all) {
     EXPECT_TRUE(scene.at(0).get(Address(key), scene.network().now() + 10s))
         << "the other rank of its node replies";
   });
-  all.play("a rank dies while it replaces a name, and its mate settles that", false, [](Scenes& scene) {
+  all.play("a rank dies while it replaces a name, and its node peer settles that", false, [](Scenes& scene) {
     const std::string name = scene.name(1);
     scene.made(3, large, name);
     scene.from_now();
@@ -420,16 +420,17 @@ void play_losses(Scenes& all) {
     scene.network().run_for(MortalNodes::adoption + 3s);
     EXPECT_TRUE(holds(scene.at(1).get(Address(store, name), {}).value(), pattern(2, large)));
   });
-  all.play("a rank replaces a name in vain, and its mate asks what became of it", false, [](Scenes& scene) {
-    const std::string name = scene.name(1);
-    scene.made(3, large, name);
-    scene.from_now();
-    scene.network().pause(2);
-    EXPECT_EQ(code_of(put(scene.at(0), store, name, pattern(2, large), {SealMode::replace, 0})),
-              Errc::peer_lost);
-    scene.network().start([&] { scene.world().rank(0).links->client()->pause(10s); });
-    scene.network().run_for(10s);
-  });
+  all.play("a rank replaces a name in vain, and its node peer asks what became of it", false,
+           [](Scenes& scene) {
+             const std::string name = scene.name(1);
+             scene.made(3, large, name);
+             scene.from_now();
+             scene.network().pause(2);
+             EXPECT_EQ(code_of(put(scene.at(0), store, name, pattern(2, large), {SealMode::replace, 0})),
+                       Errc::peer_lost);
+             scene.network().start([&] { scene.world().rank(0).links->client()->pause(10s); });
+             scene.network().run_for(10s);
+           });
 }
 
 TEST(GoldenWire, EachKindOfMessageHasTheBytesThatItHad) {

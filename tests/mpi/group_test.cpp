@@ -91,8 +91,9 @@ TEST(CommunicatorGroup, EndsAllStepsOfACallAtOneMoment) {
   CommunicatorGroup group = make_group(std::chrono::hours(1), 2);
   if (group.rank() == 0 && group.size() > 2) {
     const SharedMoment passed(group, Deadline::Clock::now());
-    CommunicatorGroup mates = group.of_node();
-    EXPECT_THROW((void)mates.agree(std::nullopt), Error) << "whose failure is no step of the whole group";
+    CommunicatorGroup node_peers = group.of_node();
+    EXPECT_THROW((void)node_peers.agree(std::nullopt), Error)
+        << "whose failure is no step of the whole group";
     EXPECT_FALSE(group.broken());
     EXPECT_THROW((void)group.agree(std::nullopt, "of the call", {}), Error);
     EXPECT_THROW((void)group.broadcast({}, 1, "of the call"), Error);

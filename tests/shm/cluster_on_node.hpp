@@ -30,7 +30,7 @@ namespace locum::tests {
        .table = objects,
        .directory = std::make_shared<shm::NameTable>(segment, objects, std::chrono::seconds(20)),
        .timeout = std::chrono::seconds(20),
-       .lost_mates = {},
+       .lost_node_peers = {},
        .monitor = std::make_shared<shm::FreedMemory>(segment, objects)});
 }
 

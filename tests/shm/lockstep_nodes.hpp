@@ -98,7 +98,7 @@ class LockstepNodes {
                                                    .rank = static_cast<int>(number),
                                                    .incarnation = 1,
                                                    .metrics = metrics,
-                                                   .lost_mates = {},
+                                                   .lost_node_peers = {},
                                                    .progress = {.helper = false}});
     rank.session = std::make_shared<Session>(open_distributed(memory, rank.links), metrics,
                                              SessionOptions{.incarnation = 1, .options = options});

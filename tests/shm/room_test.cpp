@@ -39,7 +39,7 @@ class Rank {
                                .table = node_.table,
                                .directory = node_.directory,
                                .timeout = 20s,
-                               .lost_mates = {},
+                               .lost_node_peers = {},
                                .monitor = node_.monitor}),
                  std::make_shared<Metrics>(),
                  SessionOptions{.rank = group.rank(), .options = tests::small_options()}),

@@ -38,7 +38,7 @@ class Rank {
                                  .table = node_.table,
                                  .directory = node_.directory,
                                  .timeout = 20s,
-                                 .lost_mates = {},
+                                 .lost_node_peers = {},
                                  .monitor = node_.monitor,
                                  .drop_copies =
                                      [this](std::uint64_t, const WaitBudget&) {

@@ -46,7 +46,7 @@ TEST(AwaitedFetch, EndsAsAnotherOne) {
   int told = 0;
   NamedFetch fetch;
   fetch.observe(std::make_shared<Told>(told));
-  fetch.hurry();
+  fetch.expedite();
   const auto other = std::make_shared<ByHand<ObjectView>>();
   fetch.end_as(other);
   fetch.end(Error(Errc::timeout, "by the test"));

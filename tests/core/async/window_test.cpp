@@ -150,7 +150,7 @@ TEST_F(WindowTest, LetsOneInAloneThatIsLarger) {
 TEST_F(WindowTest, TakesAnySize) {
   const auto huge = enter(3, std::uint64_t{0} - 1);
   EXPECT_EQ(count_in(huge), 1U);
-  window_->hurry(*huge[1]->operation);
+  window_->expedite(*huge[1]->operation);
   poll();
   Visitor& small = enter(1);
   poll();
@@ -231,14 +231,14 @@ TEST_F(WindowTest, LetsALargeOneInBeforeSmallerLargeOnesThatCameLater) {
 TEST_F(WindowTest, LetsAHurriedOneInBeyondTheLimit) {
   const auto filling = enter(10, large);
   const auto queued = enter(3, large);
-  window_->hurry(*queued[1]->operation);
+  window_->expedite(*queued[1]->operation);
   EXPECT_FALSE(queued[1]->operation->ended());
   poll();
   EXPECT_EQ(count_in(queued), 1U);
   EXPECT_TRUE(queued[1]->is_in());
   EXPECT_EQ(window_->levels().bytes, 11 * large);
-  window_->hurry(*queued[1]->operation);
-  window_->hurry(*filling[0]->operation);
+  window_->expedite(*queued[1]->operation);
+  window_->expedite(*filling[0]->operation);
   filling[0]->leave();
   poll();
   EXPECT_EQ(count_in(queued), 1U) << "it counts nevertheless";
@@ -256,7 +256,7 @@ TEST_F(WindowTest, LetsInWhoWaitedBehindOneThatWasHurriedOrWithdrawn) {
     Visitor& small = visitors_.back();
     EXPECT_EQ(window_->levels().queued, 2U);
     if (hurried) {
-      window_->hurry(*first.operation);
+      window_->expedite(*first.operation);
       poll();
       EXPECT_TRUE(first.is_in());
       EXPECT_FALSE(small.is_in());
@@ -515,7 +515,7 @@ TEST(WindowThreads, EnterAndLeaveAtATime) {
           operations[at]->begin();
           const auto& one = operations[random() % (at + 1)];
           if (random() % 4 == 0) {
-            window->hurry(*one);
+            window->expedite(*one);
           } else if (random() % 8 == 0) {
             window->withdraw(*one);
           }
@@ -628,7 +628,7 @@ TEST_F(WindowTest, DoesAsTheModelDoes) {
           one.leave();
           model.leave({which, sizes[which]});
         } else if (what == 15) {
-          window_->hurry(*one.operation);
+          window_->expedite(*one.operation);
           (void)model.remove(which, true);
         } else if (what == 14) {
           window_->withdraw(*one.operation);

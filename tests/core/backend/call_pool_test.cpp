@@ -134,7 +134,7 @@ TEST(ReadAhead, LetsInWhatFitsInOrder) {
       << "larger than all the room: waits until it is alone";
   ahead.leave(1);
   EXPECT_EQ(starts(), (std::vector<int>{1, 1, 1, 1, 0}));
-  ahead.hurry(*fetches[4]);
+  ahead.expedite(*fetches[4]);
   EXPECT_EQ(starts(), (std::vector<int>{1, 1, 1, 1, 1}));
   EXPECT_FALSE(ahead.withdraw(*fetches[4]));
 }
@@ -160,7 +160,7 @@ TEST(ReadAhead, LetsInFewOfUnknownSize) {
     ahead.leave(1);
   }
   EXPECT_EQ(fetch->starts, 9) << "they are taken to be smaller now: 21 bytes";
-  ahead.hurry(*fetch);
+  ahead.expedite(*fetch);
   EXPECT_EQ(fetch->starts, 10) << "a thread waits for it";
 
   ReadAhead one_at_a_time(100, 1, ReadAhead::no_ends);
@@ -296,7 +296,7 @@ struct LargeCall {
     call->begin();
     looks.wait();
   }
-  /// As get(), which would hurry it.
+  /// As get(), which would expedite it.
   void wait() const {
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (!call->ended() && std::chrono::steady_clock::now() < until) {
@@ -321,7 +321,7 @@ TEST(PooledCall, IsMadeForTheWholeOnceItsEndSaysHowLargeItIs) {
 // It waits, or loses interest, while the call is between being asked for its end and the queue.
 TEST(PooledCall, IsMadeAtOnceForWhoWaitedWhileItsEndWasAskedFor) {
   LargeCall large;
-  large.call->hurry();
+  large.call->expedite();
   large.go.count_down();
   EXPECT_TRUE(large.call->get({}).value());
   EXPECT_EQ(large.calls, 1);

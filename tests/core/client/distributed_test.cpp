@@ -96,7 +96,7 @@ INSTANTIATE_TEST_SUITE_P(Threaded, MemoryConnectorContract,
 constexpr std::uint32_t store = 7;
 
 // Also for changes that must not be repeated: a rank that replies that it has closed has not made them.
-TEST(ClosedRanks, AreStoodInForByTheirMates) {
+TEST(ClosedRanks, AreStoodInForByPeersOfTheirNode) {
   SimulatedNodes world(2, 2);
   const Key key = put(world.connector(1), store, {}, pattern(1, 100)).value().key;
   const std::string name = world.name_at(0, store, "name ");

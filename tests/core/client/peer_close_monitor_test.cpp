@@ -50,9 +50,9 @@ class PeerCloseMonitorTest : public ::testing::Test {
     });
   }
   bool given_up(int rank) {
-    const auto mates = nodes_.ranks_of(nodes_.world().node_of(rank));
-    return std::ranges::any_of(mates, [&](int mate) {
-      return ends_.contains(mate) && nodes_.network().now() - ends_[mate] >= grace;
+    const auto node_peers = nodes_.ranks_of(nodes_.world().node_of(rank));
+    return std::ranges::any_of(node_peers, [&](int node_peer) {
+      return ends_.contains(node_peer) && nodes_.network().now() - ends_[node_peer] >= grace;
     });
   }
   void die(const std::vector<int>& ranks) {

@@ -39,7 +39,7 @@ class FlightsTest : public ::testing::Test {
  protected:
   static constexpr int owner = 0;
   static constexpr int first = 2;
-  static constexpr int mate = 3;
+  static constexpr int node_peer = 3;
 
   /// What a get has ended with.
   struct Got {
@@ -91,7 +91,7 @@ class FlightsTest : public ::testing::Test {
   void expect_nothing_left(const Key& key) {
     EXPECT_FALSE(world_.rank(first).links->copies().here->look(key, 0, Path::shm_view, {})->exists())
         << "neither a mark nor a copy";
-    for (const int rank : {first, mate}) {
+    for (const int rank : {first, node_peer}) {
       (void)world_.connector(rank).usage();
     }
     EXPECT_EQ(world_.rank(first).node->levels(), PlainNode::Levels{});
@@ -125,7 +125,7 @@ TEST_F(FlightsTest, ShareNothingThatWasDamagedOnItsWay) {
   EXPECT_EQ(code_of(got_[0].found), Errc::corrupt);
   expect_nothing_left(key);
   liars_[owner].bend = nullptr;
-  get_at_once(key, {{mate, 20s}});
+  get_at_once(key, {{node_peer, 20s}});
   EXPECT_TRUE(is_right(got_[0].found));
 }
 
@@ -134,7 +134,7 @@ TEST_F(FlightsTest, ShareNothingOfWhichAnEvictionWouldNotTell) {
   const Key key = made();
   bend_copies([](Message&, CopyWords& words) { words.listed = 0; });
   judge({});
-  get_at_once(key, {{first, 20s}, {mate, 20s}});
+  get_at_once(key, {{first, 20s}, {node_peer, 20s}});
   ASSERT_EQ(got_.size(), 2U);
   EXPECT_TRUE(is_right(got_[0].found) && is_right(got_[1].found));
   EXPECT_EQ(of_kind_[Kind::copy], 1);
@@ -151,7 +151,7 @@ TEST_F(FlightsTest, AreJoinedByTheirOwnMarkOnly) {
   judge([](int from, int to, Kind) {
     return from == owner && to == first ? Verdict{Fate::delay, 500ms} : Verdict{};
   });
-  const NodeClient& client = *world_.rank(mate).links->client();
+  const NodeClient& client = *world_.rank(node_peer).links->client();
   std::array<std::chrono::nanoseconds, 3> took{};
   world_.network().start([&] {
     client.pause(100ms);
@@ -178,7 +178,7 @@ TEST_F(FlightsTest, KeepAJoinerNoLongerThanItsOwnDeadline) {
   judge([](int from, int to, Kind) {
     return from == owner && to == first ? Verdict{Fate::delay, 500ms} : Verdict{};
   });
-  get_at_once(key, {{first, 20s}, {first, 50ms}, {mate, 60ms}});
+  get_at_once(key, {{first, 20s}, {first, 50ms}, {node_peer, 60ms}});
   ASSERT_EQ(got_.size(), 3U);
   EXPECT_EQ(code_of(got_[0].found), Errc::timeout);
   EXPECT_LE(got_[0].took, 52ms) << "of the same rank";
@@ -194,7 +194,7 @@ TEST_F(FlightsTest, TellAllWhoJoinedThatTheOwnerIsLost) {
     return from == owner && to == first ? Verdict{Fate::drop, {}} : Verdict{};
   });
   world_.network().after(20ms, [this] { nodes_.kill_node(0); });
-  get_at_once(key, {{first, 20s}, {first, 20s}, {mate, 20s}});
+  get_at_once(key, {{first, 20s}, {first, 20s}, {node_peer, 20s}});
   ASSERT_EQ(got_.size(), 3U);
   for (const Got& one : got_) {
     EXPECT_EQ(code_of(one.found), Errc::peer_lost) << "rank " << one.rank;
@@ -208,7 +208,7 @@ TEST_F(FlightsTest, EndWithTheirRankAndOthersAskForThemselves) {
     return from == owner && to == first ? Verdict{Fate::delay, 500ms} : Verdict{};
   });
   world_.network().after(50ms, [this] { nodes_.close(first); });
-  get_at_once(key, {{first, 20s}, {mate, 20s}});
+  get_at_once(key, {{first, 20s}, {node_peer, 20s}});
   ASSERT_EQ(got_.size(), 2U);
   EXPECT_EQ(code_of(got_[0].found), Errc::closed);
   EXPECT_TRUE(is_right(got_[1].found));

@@ -28,7 +28,7 @@ constexpr std::size_t size_bytes = 9'000;  // more than the home keeps
 class BindRecoveryTest : public ::testing::Test {
  protected:
   static constexpr int maker = 0;
-  static constexpr int mate = 1;
+  static constexpr int node_peer = 1;
   static constexpr int asked = 2;  ///< the rank of the home that gets the maker's request
   static constexpr int other = 3;  ///< the other rank of that node
   static constexpr auto never = std::chrono::nanoseconds::max();
@@ -53,7 +53,7 @@ class BindRecoveryTest : public ::testing::Test {
     nodes_.network().run_for(MortalNodes::adoption + 3s);
   }
   void expect_all_find(const std::vector<std::byte>& bytes,
-                       const std::vector<int>& ranks = {mate, asked, other}) {
+                       const std::vector<int>& ranks = {node_peer, asked, other}) {
     for (const int rank : ranks) {
       const auto found = nodes_.world().connector(rank).get(Address(store, name_), {});
       ASSERT_TRUE(found) << "rank " << rank << ": " << found.error();
@@ -63,7 +63,7 @@ class BindRecoveryTest : public ::testing::Test {
   [[nodiscard]] std::size_t objects_of(int rank) {
     return nodes_.world().rank(rank).process.table->keys(store, Whose::own).size();
   }
-  [[nodiscard]] std::size_t objects_of_mate() { return objects_of(mate); }
+  [[nodiscard]] std::size_t objects_of_node_peer() { return objects_of(node_peer); }
   /// No rank has a helper thread here: that rank waits for something else, for that time.
   void let_wait(int rank, std::chrono::seconds time) {
     nodes_.network().start([this, rank, time] { nodes_.world().rank(rank).links->client()->pause(time); });
@@ -89,14 +89,14 @@ TEST_F(BindRecoveryTest, KeepsWhatTheHomeBoundAndItsMakerNeverHeardOf) {
   nodes_.network().set_latency(asked, maker, {500ms, 500ms});
   replace_and_die(100ms);
   expect_all_find(new_);
-  EXPECT_EQ(objects_of_mate(), 1U);
+  EXPECT_EQ(objects_of_node_peer(), 1U);
 }
 
 TEST_F(BindRecoveryTest, TakesOutOfSightWhatNeverReachedTheHome) {
   nodes_.network().cut(maker, asked);
   replace_and_die(100ms);
   expect_all_find(old_);
-  EXPECT_EQ(objects_of_mate(), 0U);
+  EXPECT_EQ(objects_of_node_peer(), 0U);
 }
 
 // The message of the surviving rank overtakes those of the dead one: the home learns of the death first, and
@@ -105,19 +105,19 @@ TEST_F(BindRecoveryTest, HasTheHomeForgetABindThatComesTooLate) {
   nodes_.network().set_latency(maker, asked, {1s, 1s});
   replace_and_die(100ms);
   expect_all_find(old_);
-  EXPECT_EQ(objects_of_mate(), 0U);
+  EXPECT_EQ(objects_of_node_peer(), 0U);
 }
 
 // The first message to the home is lost, and those of the dead rank arrive after that request's deadline.
 TEST_F(BindRecoveryTest, TellsAgainWhereTheHomeCannotBeReachedForAWhile) {
   nodes_.network().set_latency(maker, asked, {40s, 40s});
-  nodes_.network().partition({mate}, loopback::Cut::lose);
+  nodes_.network().partition({node_peer}, loopback::Cut::lose);
   replace_and_die(100ms);
-  EXPECT_EQ(objects_of_mate(), 1U);
+  EXPECT_EQ(objects_of_node_peer(), 1U);
   nodes_.network().heal();
-  let_wait(mate, 100s);
+  let_wait(node_peer, 100s);
   expect_all_find(old_);
-  EXPECT_EQ(objects_of_mate(), 0U);
+  EXPECT_EQ(objects_of_node_peer(), 0U);
 }
 
 // The other rank of the home replies that the old object is bound, but the stopped one carries out the
@@ -147,7 +147,7 @@ TEST_F(BindRecoveryTest, TakesItOutOfSightWhenTheStoppedRankDies) {
   nodes_.kill(asked);
   let_wait(maker, 100s);
   EXPECT_EQ(objects_of(maker), 0U);
-  expect_all_find(old_, {maker, mate, other});
+  expect_all_find(old_, {maker, node_peer, other});
 }
 
 // It continues, binds and dies between the other rank's look-up and the roll call.
@@ -165,27 +165,27 @@ TEST_F(BindRecoveryTest, HasTheHomeLookOnceMoreWhenTheStoppedRankIsDead) {
   ASSERT_NO_FATAL_FAILURE(replace_in_vain());
   nodes_.network().on_message({});
   EXPECT_TRUE(struck);
-  expect_all_find(new_, {maker, mate, other});
+  expect_all_find(new_, {maker, node_peer, other});
 }
 
 // The stopped rank learns of the death after it has bound what the dead one sent before.
 TEST_F(BindRecoveryTest, KeepsWhatAStoppedRankMayBindThoughItsMakerIsDead) {
   nodes_.network().pause(asked);
   replace_and_die(100ms);
-  let_wait(mate, 20s);
-  EXPECT_EQ(objects_of_mate(), 1U);
+  let_wait(node_peer, 20s);
+  EXPECT_EQ(objects_of_node_peer(), 1U);
   nodes_.network().resume(asked);
-  let_wait(mate, 100s);
-  expect_all_find(new_,
-                  {mate, other});  // the rank that was given up gets no more messages from its maker's node
-  EXPECT_TRUE(nodes_.world().rank(mate).process.table->own_keys(Having::unsettled_name).empty());
+  let_wait(node_peer, 100s);
+  expect_all_find(
+      new_, {node_peer, other});  // the rank that was given up gets no more messages from its maker's node
+  EXPECT_TRUE(nodes_.world().rank(node_peer).process.table->own_keys(Having::unsettled_name).empty());
 }
 
 // Its generation is what the surviving rank has learned, although no rank has read the object.
 TEST_F(BindRecoveryTest, GivesTheObjectItsGeneration) {
   nodes_.network().set_latency(asked, maker, {500ms, 500ms});
   replace_and_die(100ms);
-  NodeTable& table = *nodes_.world().rank(mate).process.table;
+  NodeTable& table = *nodes_.world().rank(node_peer).process.table;
   EXPECT_TRUE(table.own_keys(Having::unsettled_name).empty());
   const auto keys = table.keys(store, Whose::own);
   ASSERT_EQ(keys.size(), 1U);

@@ -446,7 +446,7 @@ TEST_F(NodeServiceTest, ForgetsNumbersOfWaitsThatAreOverdue) {
   EXPECT_EQ(metrics.turned_away, 1U);
 }
 
-TEST_F(NodeServiceTest, BelievesNobodysDeathButOfTheAskersMates) {
+TEST_F(NodeServiceTest, BelievesNobodysDeathButOfThePeersOnTheAskersNode) {
   const Links& links = *world_.rank(asked).links;
   for (std::uint32_t dead = 0; dead < static_cast<std::uint32_t>(world_.size()); ++dead) {
     EXPECT_EQ(ask(Kind::death_notice, words(RankWords{dead})).status, Errc::invalid_argument) << dead;

@@ -55,7 +55,7 @@ class TierConnectorTest : public ::testing::Test {
  protected:
   [[nodiscard]] std::shared_ptr<Tier> tier_of(std::vector<int> lost = {}) const {
     return open_tier(memory_, back_,
-                     {.timeout = 20s, .claims_store = claims, .lost_mates = [lost] { return lost; }});
+                     {.timeout = 20s, .claims_store = claims, .lost_node_peers = [lost] { return lost; }});
   }
   Result<Sealed> put(std::string_view name, std::uint64_t seed, const SealOptions& options = {}) const {
     return tests::put(*tier_, fields, name, pattern(seed, 100), options);

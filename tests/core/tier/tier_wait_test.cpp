@@ -52,7 +52,7 @@ TEST_F(TierWaits, EndWithWhatTheBackendHas) {
   EXPECT_TRUE(in_memory_->is_forgotten());
   in_memory_->end(name_not_put());
   EXPECT_FALSE(wait_->ended());
-  wait_->hurry();
+  wait_->expedite();
   EXPECT_TRUE(kept_->is_hurried());
   EXPECT_EQ(told_, 0);
   kept_->end(Error(Errc::corrupt, "by the test"));
@@ -106,7 +106,7 @@ TEST_F(TierWaits, ForgetWhatALookBeginsToFetchForNobody) {
 }
 
 TEST_F(TierWaits, TellBothThatSomebodyWaitsOrNobodyWantsThem) {
-  wait_->hurry();
+  wait_->expedite();
   EXPECT_TRUE(in_memory_->is_hurried());
   EXPECT_TRUE(in_back_->is_hurried());
   wait_->forget();

@@ -64,7 +64,7 @@ TEST(WatchCost, FewWakeUpsWhenNothingHappens) {
     GTEST_SKIP() << "a sanitizer takes time of its own";
   }
   const auto segment = tests::make_segment(most_ranks);
-  std::vector<Child> mates = start_group(7, [&](Group& group) -> std::string {
+  std::vector<Child> node_peers = start_group(7, [&](Group& group) -> std::string {
     const auto own = static_cast<std::uint32_t>(group.rank()) + 2;
     std::vector<ProcessIdentity> nobody(most_ranks);
     const Watch watch(segment, own, nobody, {[](std::uint32_t) {}, [](std::uint32_t) {}});
@@ -86,7 +86,7 @@ TEST(WatchCost, FewWakeUpsWhenNothingHappens) {
   }
   std::vector<ProcessIdentity> processes(most_ranks, ProcessIdentity::own());
   for (std::uint32_t rank = 2; rank < most_ranks; ++rank) {
-    processes[rank].number = static_cast<std::uint64_t>(mates[rank - 2].id());
+    processes[rank].number = static_cast<std::uint64_t>(node_peers[rank - 2].id());
   }
   std::atomic<int> calls{0};
   const Watch::Duties duties{[&](std::uint32_t) { ++calls; }, [&](std::uint32_t) { ++calls; }};

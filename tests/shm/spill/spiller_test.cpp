@@ -54,7 +54,7 @@ struct Process {
                               .table = table,
                               .directory = directory,
                               .timeout = 10s,
-                              .lost_mates = {},
+                              .lost_node_peers = {},
                               .monitor = nullptr,
                               .spill = spiller});
   }

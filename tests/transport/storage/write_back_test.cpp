@@ -319,7 +319,7 @@ TEST_F(WriteBackTier, WritesWhatADeadRankHasLeft) {
                                    .timeout = 20s,
                                    .claims_store = claims,
                                    .unwritten_store = records,
-                                   .lost_mates = [] { return std::vector<int>{0}; }});
+                                   .lost_node_peers = [] { return std::vector<int>{0}; }});
   EXPECT_TRUE(survivor->flush({}));
   EXPECT_TRUE(is_kept("T"));
   EXPECT_TRUE(job_.memory->keys_of_node(records).empty());

@@ -60,12 +60,12 @@ class MortalRank {
   void open(Group& group, std::uint64_t seed) {
     NodeGroup node_group(group, ranks_per_node_);
     const RuntimeOptions options{.memory_bytes = 32_MiB};
-    std::vector<std::uint32_t> mates(static_cast<std::size_t>(ranks_per_node_));
-    for (std::size_t at = 0; at < mates.size(); ++at) {
-      mates[at] = static_cast<std::uint32_t>(rank_ / ranks_per_node_ * ranks_per_node_) +
-                  static_cast<std::uint32_t>(at);
+    std::vector<std::uint32_t> node_peers(static_cast<std::size_t>(ranks_per_node_));
+    for (std::size_t at = 0; at < node_peers.size(); ++at) {
+      node_peers[at] = static_cast<std::uint32_t>(rank_ / ranks_per_node_ * ranks_per_node_) +
+                       static_cast<std::uint32_t>(at);
     }
-    node_ = shm::open_node(node_group, mates, options, seed);
+    node_ = shm::open_node(node_group, node_peers, options, seed);
     const NodeMemory memory{node_.arena, node_.table, node_.directory};
     const auto opened = open_transport(group);
     connect(group, *opened.transport);
@@ -83,7 +83,7 @@ class MortalRank {
         .metrics = std::make_shared<Metrics>(),
         .timeout = std::chrono::seconds(30),
         .patience = patience,
-        .lost_mates =
+        .lost_node_peers =
             [losses = node_.losses, first = rank_ / ranks_per_node_ * ranks_per_node_] {
               std::vector<int> ranks;
               for (const DeadRank& loss : losses->all()) {

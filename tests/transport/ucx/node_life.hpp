@@ -310,11 +310,11 @@ class Life {
   // system, here by the board; those of others are detected by their silence.
   void wait_until_all_have_closed() {
     const int meeting = ++board_->come_to[static_cast<std::size_t>(rank_)];
-    const auto mate = static_cast<std::size_t>(rank_) ^ 1U;
+    const auto node_peer = static_cast<std::size_t>(rank_) ^ 1U;
     PeerCloseMonitor monitor(self_.links(), MortalRank::patience);
     const auto began = Clock::now();
     while (!all_have_come_to(meeting, fate_.moment.step != Step::closed)) {
-      if ((ranks_per_node_ == 2 && board_->fallen[mate]) || !monitor.gone_for(grace).empty()) {
+      if ((ranks_per_node_ == 2 && board_->fallen[node_peer]) || !monitor.gone_for(grace).empty()) {
         return;
       }
       if (Clock::now() - began > most_closing) {
@@ -327,8 +327,8 @@ class Life {
 
   // A bind of a dead rank of this node at the other node, which lives, has succeeded or is undone.
   void check_settled_binds() {
-    const auto mate = static_cast<std::size_t>(rank_) ^ 1U;
-    if (ranks_per_node_ != 2 || fate_.stops || !board_->fallen[mate]) {
+    const auto node_peer = static_cast<std::size_t>(rank_) ^ 1U;
+    if (ranks_per_node_ != 2 || fate_.stops || !board_->fallen[node_peer]) {
       return;
     }
     const auto until = Clock::now() + end_by;

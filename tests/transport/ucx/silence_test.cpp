@@ -82,16 +82,16 @@ class HostRank {
         board_(board),
         host_(group.rank() / outage.ranks_per_host),
         is_well_(host_ != silent_host) {
-    std::vector<std::uint32_t> mates;
+    std::vector<std::uint32_t> node_peers;
     std::vector<int> node_of_rank;
     for (int rank = 0; rank < group.size(); ++rank) {
       node_of_rank.push_back(rank / outage.ranks_per_host);
       if (node_of_rank.back() == host_) {
-        mates.push_back(static_cast<std::uint32_t>(rank));
+        node_peers.push_back(static_cast<std::uint32_t>(rank));
       }
     }
     tests::NodeGroup node_group(group, outage.ranks_per_host);
-    node_ = shm::open_node(node_group, mates, RuntimeOptions{.memory_bytes = 32_MiB}, 7);
+    node_ = shm::open_node(node_group, node_peers, RuntimeOptions{.memory_bytes = 32_MiB}, 7);
     const NodeMemory memory{node_.arena, node_.table, node_.directory};
     links_ = std::make_shared<Links>(
         LinkParts{.transport = open_transport(group, {.connect_patience = outage.peer_timeout}),
@@ -102,7 +102,7 @@ class HostRank {
                   .metrics = std::make_shared<Metrics>(),
                   .timeout = timeout,
                   .patience = outage.peer_timeout,
-                  .lost_mates = [] { return std::vector<int>(); },
+                  .lost_node_peers = [] { return std::vector<int>(); },
                   .progress = {}});
     connector_ = open_distributed(memory, links_);
   }

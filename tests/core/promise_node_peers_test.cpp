@@ -18,7 +18,7 @@
 namespace locum::tests {
 namespace {
 
-class PromiseMates : public PromiseNodes {
+class PromiseNodePeers : public PromiseNodes {
  protected:
   [[nodiscard]] Deadline in(std::chrono::nanoseconds time) { return world_.network().now() + time; }
   [[nodiscard]] std::size_t asked_of_makers_node() {
@@ -26,7 +26,7 @@ class PromiseMates : public PromiseNodes {
   }
 };
 
-TEST_F(PromiseMates, AskOnceForAll) {
+TEST_F(PromiseNodePeers, AskOnceForAll) {
   auto promise = this->promise();
   const Handle handle = promise.proxy().handle();
   std::vector<Future<double[]>> futures;
@@ -93,7 +93,7 @@ TEST(PromiseOfALiar, HasOneQuestionKept) {
 }
 
 // A large object is also transferred only once.
-TEST_F(PromiseMates, ShareWhatIsLarge) {
+TEST_F(PromiseNodePeers, ShareWhatIsLarge) {
   auto promise = this->promise();
   std::vector<std::shared_ptr<WaitOutcome>> all;
   for (const int rank : {2, 3, 4, 5}) {
@@ -111,7 +111,7 @@ TEST_F(PromiseMates, ShareWhatIsLarge) {
 
 // Only stand-ins wait: the key names no object yet, also while another rank of the node waits, and that
 // rank's request stays the only one.
-TEST_F(PromiseMates, DoNotHoldUpWhoAsksByItsKey) {
+TEST_F(PromiseNodePeers, DoNotHoldUpWhoAsksByItsKey) {
   auto promise = this->promise();
   const Key key = promise.proxy().key();
   const auto told = wait(2, promise.proxy().handle());
@@ -138,7 +138,7 @@ TEST_F(PromiseMates, DoNotHoldUpWhoAsksByItsKey) {
   EXPECT_TRUE(late->got && *late->got);
 }
 
-TEST_F(PromiseMates, AreAllToldThatItIsBroken) {
+TEST_F(PromiseNodePeers, AreAllToldThatItIsBroken) {
   std::optional<Promise<double[]>> promise = this->promise();
   const std::vector<std::shared_ptr<WaitOutcome>> all{wait(2, promise->proxy().handle()),
                                                       wait(3, promise->proxy().handle())};
@@ -151,7 +151,7 @@ TEST_F(PromiseMates, AreAllToldThatItIsBroken) {
   }
 }
 
-TEST_F(PromiseMates, GoOnWithoutTheOneThatAsked) {
+TEST_F(PromiseNodePeers, GoOnWithoutTheOneThatAsked) {
   for (const bool dies : {true, false}) {
     auto promise = this->promise();
     const Handle handle = promise.proxy().handle();
@@ -182,7 +182,7 @@ TEST_F(PromiseMates, GoOnWithoutTheOneThatAsked) {
   expect_nothing_left({0});
 }
 
-TEST_F(PromiseMates, WaitEachUntilItsOwnDeadline) {
+TEST_F(PromiseNodePeers, WaitEachUntilItsOwnDeadline) {
   auto promise = this->promise();
   const Handle handle = promise.proxy().handle();
   const auto first = stand_in(2, handle).get_async(in(1s));
@@ -206,18 +206,18 @@ TEST_F(PromiseMates, WaitEachUntilItsOwnDeadline) {
 }
 
 // The maker's node does not keep a request for which no rank waits any more.
-TEST_F(PromiseMates, TakeTheQuestionBack) {
+TEST_F(PromiseNodePeers, TakeTheQuestionBack) {
   auto promise = this->promise();
   const Handle handle = promise.proxy().handle();
-  for (const bool there_is_a_mate : {false, true}) {
+  for (const bool there_is_a_node_peer : {false, true}) {
     auto first = stand_in(2, handle).get_async(in(1h));
     world_.network().run_for(10ms);
-    auto second = there_is_a_mate ? stand_in(3, handle).get_async(in(1h)) : first;
+    auto second = there_is_a_node_peer ? stand_in(3, handle).get_async(in(1h)) : first;
     world_.network().run_for(10ms);
     EXPECT_EQ(asked_of_makers_node(), 1U);
     first.cancel();
     world_.network().run_for(patience / 5 + 10ms);
-    EXPECT_EQ(asked_of_makers_node(), there_is_a_mate ? 1U : 0U) << "for the other rank of the node";
+    EXPECT_EQ(asked_of_makers_node(), there_is_a_node_peer ? 1U : 0U) << "for the other rank of the node";
     second.cancel();
     world_.network().run_for(2 * patience / 5 + 20ms);
     EXPECT_EQ(asked_of_makers_node(), 0U);
@@ -231,7 +231,7 @@ TEST_F(PromiseMates, TakeTheQuestionBack) {
 
 // The requesting rank or the maker dies after each event of a run: each survivor learns the outcome, and
 // nothing is left.
-TEST_F(PromiseMates, AreToldWhoeverDiesWhenever) {
+TEST_F(PromiseNodePeers, AreToldWhoeverDiesWhenever) {
   for (const int victim : {maker, 2, 3}) {
     for (int events = 0; events < 40; events += 3) {
       MortalNodes mortal({.nodes = {.nodes = 2, .ranks_per_node = 2, .patience = patience},
