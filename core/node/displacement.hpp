@@ -16,6 +16,17 @@ namespace locum {
 /// whether it has dropped any. Any thread.
 using DropCopies = std::function<bool(std::uint64_t bytes, const WaitBudget& budget)>;
 
+/// Returns `refused`, the error of a put without memory, with the reasons why nothing leaves memory for it.
+[[nodiscard]] inline Error nothing_leaves(const Error& refused) {
+  Error error(
+      Errc::out_of_memory,
+      refused.text() +
+          ". No rank of the node could move objects to disk: they are viewed or too small, or the disk "
+          "holds spill_bytes already",
+      refused.detail());
+  return refused.is_transient() ? error.as_transient() : error;
+}
+
 /// Repeats `create`, which was `refused` for lack of memory, while something leaves the memory of the node
 /// for it: first copies of other nodes' objects, which can be fetched again, then objects that go to disk.
 /// REQUIRES: the budget of the object's store has room.
@@ -41,10 +52,13 @@ template <class Create>
                    draft.error().text() + ". Objects could not leave memory: " + room.error().text(),
                    room.error().detail());
     }
-    if (*room == 0) {  // what became free may have been counted for another's request
-      return budget.is_limited() ? draft.error().as_transient() : create();
+    if (*room == 0 && budget.is_limited()) {
+      return draft.error().as_transient();
     }
-    draft = create();
+    draft = create();  // also without room: what became free may have been counted for another's request
+    if (*room == 0) {
+      return lacks_memory() ? nothing_leaves(draft.error()) : draft;
+    }
   }
   return draft;
 }
