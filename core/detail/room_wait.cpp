@@ -78,8 +78,7 @@ Result<void> RoomWait::wait(const Error& refused, std::uint64_t size_bytes) {
   // Who makes room may need messages that no other thread drives.
   CompletionCounter& completions = *session_.completions();
   completions.await(completions.count(), now);
-  monitor_->sleep(armed_, Clock::now() + std::min(sleep_, left));
-  sleep_ = std::min(2 * sleep_, longest_sleep);
+  monitor_->sleep(armed_, Clock::now() + std::min<Clock::duration>(sleep_.next(), left));
   return {};
 }
 

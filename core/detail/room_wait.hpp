@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "core/base/back_off.hpp"
 #include "core/ports/wait_budget.hpp"
 #include "core/value/result.hpp"
 
@@ -57,7 +58,7 @@ class RoomWait {
   MemoryMonitor* const monitor_;
   const Clock::time_point until_;
   Clock::time_point next_look_ = Clock::time_point::min();  ///< at the own views
-  std::chrono::milliseconds sleep_ = first_sleep;
+  BackOff sleep_{first_sleep, longest_sleep};
   std::uint64_t size_bytes_ = 0;
   std::uint32_t armed_ = 0;
   bool had_memory_ = false;

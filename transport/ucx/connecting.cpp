@@ -90,7 +90,7 @@ void UcxTransport::advance(Peer& peer) noexcept {
 void UcxTransport::open(Peer& peer) noexcept {
   if (peer.give_up_at == Clock::time_point()) {
     peer.give_up_at = Clock::now() + options_.connect_patience;
-    peer.try_interval = first_try_interval;
+    peer.pauses = BackOff(first_try_interval, last_try_interval);
   }
   unreachable_ -= peer.state == Peer::State::unreachable ? 1U : 0U;
   peer.state = Peer::State::connecting;
@@ -138,8 +138,7 @@ void UcxTransport::not_connected(Peer& peer, ucs_status_t status) noexcept {
   peer.state = Peer::State::unreachable;
   peer.cause = status;
   ++unreachable_;
-  peer.try_again_at = std::min<Clock::time_point>(now + peer.try_interval, peer.give_up_at);
-  peer.try_interval = std::min<Clock::duration>(2 * peer.try_interval, last_try_interval);
+  peer.try_again_at = std::min<Clock::time_point>(now + peer.pauses.next(), peer.give_up_at);
 }
 
 void UcxTransport::try_unreachable() noexcept {

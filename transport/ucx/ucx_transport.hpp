@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/base/back_off.hpp"
 #include "transport/ucx/addresses.hpp"
 #include "transport/ucx/context.hpp"
 #include "transport/ucx/doorbell.hpp"
@@ -77,7 +78,7 @@ class UcxTransport final : public Transport {
     TransferQueue unsent;           ///< all messages, until it is open
     Clock::time_point give_up_at;   ///< if it is not open
     Clock::time_point try_again_at;
-    Clock::duration try_interval{};
+    BackOff pauses{{}, {}};  ///< between tries
     State state = State::fresh;
     ucs_status_t cause = UCS_OK;
     std::uint32_t under_way = 0;                ///< open transfers in UCX
