@@ -11,7 +11,7 @@
 #include "core/base/fork_mark.hpp"
 #include "core/ports/together.hpp"
 #include "shm/arena/arena.hpp"
-#include "shm/death/watch.hpp"
+#include "shm/death/death_watch.hpp"
 #include "shm/names/directory_shard.hpp"
 #include "shm/names/name_table.hpp"
 #include "shm/segment/available_memory.hpp"
@@ -49,7 +49,7 @@ struct Membership {
   std::shared_ptr<Spiller> spiller;  // null if objects do not leave memory
   SharedArena arena;
   NameTable names;
-  std::optional<Watch> watch;
+  std::optional<DeathWatch> watch;
 
   void adopt(std::uint32_t dead);
 };
@@ -152,8 +152,8 @@ Node assemble(const std::shared_ptr<Segment>& segment, std::uint32_t own,
   }
   all->watch.emplace(
       segment, own, processes,
-      Watch::Duties{.on_death = [&it = *all](std::uint32_t dead) { it.objects->recover(dead); },
-                    .adopt = [&it = *all](std::uint32_t dead) { it.adopt(dead); }});
+      DeathWatch::Duties{.on_death = [&it = *all](std::uint32_t dead) { it.objects->recover(dead); },
+                         .adopt = [&it = *all](std::uint32_t dead) { it.adopt(dead); }});
   return Node{.arena = {all, &all->arena},
               .table = {all, all->objects.get()},
               .directory = {all, &all->names},

@@ -17,9 +17,6 @@ namespace locum {
 
 namespace {
 
-// How often a rank renews its lease while it reads copies of another node's objects: long compared to a round
-// trip, so that it costs nothing, and a small part of the time in which a rank is found lost.
-constexpr int leases_in_patience = 5;
 // Most objects in transfer ahead of use at a time: an owner serves at most 4096 requests of a rank.
 constexpr std::uint32_t most_ahead = 1024;
 
@@ -92,7 +89,7 @@ Links::Links(LinkParts parts)
                                  return copies && copies->shed(bytes, budget);
                                },
                            .replaces_expired = false});
-  const auto lease = RpcChannel::Clock::duration(parts.patience) / leases_in_patience;
+  const auto lease = CopyLeases::length_for(parts.patience);
   copies_.fenced = std::make_shared<FencedNodes>(parts.memory, objects_, channel_, nodes_->count(), lease);
   copies_.holders = std::make_shared<CopyHolders>(parts.memory, objects_, *client_, channel_, copies_.fenced);
   copies_.here = std::make_shared<NodeCopies>(parts.memory, objects_, parts.rank, channel_->budget());

@@ -12,8 +12,8 @@
 
 namespace locum {
 
-/// Small objects of another node, in this process: the reply to one batched request, as received. Lives as
-/// long as views of any of them. Filled by one thread, then read by any.
+/// Small objects of another node, in this process: the reply to one batched request, as received. LifeLocks
+/// as long as views of any of them. Filled by one thread, then read by any.
 class ReceivedBatch final : public CountedBoard {
  public:
   /// \param bytes rows, and the blocks that they describe

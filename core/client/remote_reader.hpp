@@ -62,8 +62,8 @@ class RemoteReader final {
   /// Names of a store that begin so, of all nodes, in ascending order; those live throughout exactly once.
   [[nodiscard]] Task<Result<std::vector<std::string>>> names(std::uint32_t store, std::string prefix,
                                                              Deadline::Clock::time_point until);
-  /// The same of what is promised, once it is set, or of any other name, once somebody puts it; nothing of it
-  /// counts before. REQUIRES: by name, and the lookup waits.
+  /// Finds a promised object once it is set, or that of any other name once it is put; its time, and its
+  /// share of the window, count from then. REQUIRES: by name, and the lookup waits.
   [[nodiscard]] static Task<Ahead> find_awaited(std::shared_ptr<RemoteReader> reader, Lookup wanted,
                                                 CountsUntil until);
   /// Whether so many of these wait that no other one should be begun.
@@ -80,6 +80,8 @@ class RemoteReader final {
     const int node = owner(key);
     return node == nodes_.own() || node < 0;
   }
+  /// Returns an object that was fetched ahead of use, with its share of the window of `turn`.
+  [[nodiscard]] static Ahead arrived(Turn& turn, Result<ObjectView> found);
   [[nodiscard]] int home_of(const Lookup& wanted) const noexcept { return home_of(wanted.address()); }
   [[nodiscard]] Task<Result<NameAnswer>> await(const Lookup& wanted, const Key& promised,
                                                AwaitedPromise::For who);

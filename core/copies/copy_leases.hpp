@@ -17,6 +17,11 @@ class CopyLeases final {
 
   CopyLeases(int nodes, Clock::duration length) : length_(length), until_(static_cast<std::size_t>(nodes)) {}
 
+  /// Returns the duration of a lease for this patience with a silent rank: long compared to a round trip, so
+  /// that renewals cost nothing, and a small part of the time in which a rank is found lost.
+  [[nodiscard]] static constexpr Clock::duration length_for(Clock::duration patience) noexcept {
+    return patience / 5;
+  }
   /// Duration of a lease.
   [[nodiscard]] Clock::duration length() const noexcept { return length_; }
   [[nodiscard]] Clock::time_point until(int node) const noexcept {

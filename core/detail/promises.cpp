@@ -5,11 +5,11 @@
 
 #include "core/async/completion_counter.hpp"
 #include "core/base/back_off.hpp"
-#include "core/detail/file_parts.hpp"
-#include "core/detail/file_records.hpp"
 #include "core/detail/local_waits.hpp"
 #include "core/detail/promise_state.hpp"
 #include "core/detail/session_state.hpp"
+#include "core/lazy/file_parts.hpp"
+#include "core/lazy/file_records.hpp"
 #include "core/node/promised.hpp"
 #include "core/ports/directory.hpp"
 #include "core/value/errors.hpp"

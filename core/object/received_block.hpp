@@ -13,7 +13,8 @@
 namespace locum {
 
 /// An object of another node, in this process: its received block, in private memory, or inside an object of
-/// this node's memory that contains it. Lives as long as views of it. Filled by one thread, then read by any.
+/// this node's memory that contains it. LifeLocks as long as views of it. Filled by one thread, then read by
+/// any.
 class ReceivedBlock final : public CountedBoard {
  public:
   /// Memory for a block to be received, aligned as an object of `size_bytes` may need; null: this process has

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/detail/session_state.hpp"
 #include "core/value/errors.hpp"
 #include "core/value/metrics.hpp"
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/async/completion_counter.hpp"
-#include "core/detail/file_parts.hpp"
+#include "core/lazy/file_parts.hpp"
 #include "core/steps/step_delay.hpp"
 #include "core/steps/step_gathering.hpp"
 #include "core/steps/step_queue.hpp"

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "core/async/completion_counter.hpp"
-#include "core/detail/file_parts.hpp"
 #include "core/detail/session_state.hpp"
+#include "core/lazy/file_parts.hpp"
 #include "core/steps/presence.hpp"
 #include "core/value/errors.hpp"
 

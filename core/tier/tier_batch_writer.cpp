@@ -84,7 +84,7 @@ void TierBatchWriter::seal_piece(std::span<const ObjectDraft> drafts, Places pla
 }
 
 // With claims, as TierWriter::write().
-void TierBatchWriter::write(std::span<const UnwrittenName> names, const BackgroundWriter::Written& written,
+void TierBatchWriter::write(std::span<const UnwrittenName> names, const WriteBackQueue::Written& written,
                             Moment until) {
   std::vector<std::size_t> alone;
   {

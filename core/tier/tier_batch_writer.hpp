@@ -11,11 +11,11 @@
 #include "core/object/object.hpp"
 #include "core/ports/batches.hpp"
 #include "core/ports/connector.hpp"
-#include "core/tier/background_writer.hpp"
 #include "core/tier/tier_parts.hpp"
 #include "core/tier/tier_reader.hpp"
 #include "core/tier/tier_writer.hpp"
 #include "core/tier/unwritten_names.hpp"
+#include "core/tier/write_back_queue.hpp"
 #include "core/value/result.hpp"
 
 namespace locum {
@@ -39,7 +39,7 @@ class TierBatchWriter {
   /// Stores what memory has under names that were written back: what the backend has not yet in one request,
   /// what takes the place of something there by two requests each. Tells of a name as soon as it is stored,
   /// so that one with which another thread is busy holds back no other.
-  void write(std::span<const UnwrittenName> names, const BackgroundWriter::Written& written, Moment until);
+  void write(std::span<const UnwrittenName> names, const WriteBackQueue::Written& written, Moment until);
   /// Evicts each. REQUIRES: as many `evicted` as addresses.
   void evict(std::span<const Address> addresses, std::span<Result<bool>> evicted, Moment until);
 

@@ -15,7 +15,6 @@
 #include "core/ports/name_waits.hpp"
 #include "core/ports/store_numbers.hpp"
 #include "core/ports/wait_in_turns.hpp"
-#include "core/tier/background_writer.hpp"
 #include "core/tier/tier.hpp"
 #include "core/tier/tier_batch_writer.hpp"
 #include "core/tier/tier_batches.hpp"
@@ -24,6 +23,7 @@
 #include "core/tier/tier_wait.hpp"
 #include "core/tier/tier_writer.hpp"
 #include "core/tier/write_back.hpp"
+#include "core/tier/write_back_queue.hpp"
 
 namespace locum {
 
@@ -58,9 +58,9 @@ class TierConnector final : public Tier,
                                                 ReadAhead::no_ends)) {
     const auto batch_writer = std::make_shared<TierBatchWriter>(parts_, reader_, writer_, pool_);
     if (const TierOptions& given = parts_->options; given.writes == TierWrites::back) {
-      background_ = std::make_shared<BackgroundWriter>(
+      background_ = std::make_shared<WriteBackQueue>(
           parts_->unwritten,
-          [batch_writer](std::span<const UnwrittenName> names, const BackgroundWriter::Written& written,
+          [batch_writer](std::span<const UnwrittenName> names, const WriteBackQueue::Written& written,
                          Clock::time_point until) { batch_writer->write(names, written, until); },
           given.lost_node_peers, given.unwritten_bytes, given.timeout);
       write_back_ = std::make_shared<WriteBack>(parts_, reader_, writer_, batch_writer, background_);
@@ -288,9 +288,9 @@ class TierConnector final : public Tier,
   const std::shared_ptr<CallPool> pool_;
   const std::shared_ptr<ReadAhead> until_used_;
   const std::shared_ptr<ReadAhead> until_got_;
-  const std::shared_ptr<ReadAhead> until_seen_;   ///< looks of waits
-  std::shared_ptr<BackgroundWriter> background_;  ///< null: nothing is written back
-  std::shared_ptr<WriteBack> write_back_;         ///< null, too
+  const std::shared_ptr<ReadAhead> until_seen_;  ///< looks of waits
+  std::shared_ptr<WriteBackQueue> background_;   ///< null: nothing is written back
+  std::shared_ptr<WriteBack> write_back_;        ///< null, too
   std::optional<TierBatches> batches_;
 };
 

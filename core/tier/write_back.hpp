@@ -11,13 +11,13 @@
 
 #include "core/backend/call_pool.hpp"
 #include "core/ports/connector.hpp"
-#include "core/tier/background_writer.hpp"
 #include "core/tier/name_claims.hpp"
 #include "core/tier/tier_batch_writer.hpp"
 #include "core/tier/tier_parts.hpp"
 #include "core/tier/tier_reader.hpp"
 #include "core/tier/tier_writer.hpp"
 #include "core/tier/unwritten_names.hpp"
+#include "core/tier/write_back_queue.hpp"
 #include "core/value/result.hpp"
 
 namespace locum {
@@ -31,7 +31,7 @@ class WriteBack {
 
   WriteBack(std::shared_ptr<TierParts> parts, std::shared_ptr<TierReader> reader,
             std::shared_ptr<TierWriter> writer, std::shared_ptr<TierBatchWriter> batch_writer,
-            std::shared_ptr<BackgroundWriter> background)
+            std::shared_ptr<WriteBackQueue> background)
       : parts_(std::move(parts)),
         reader_(std::move(reader)),
         writer_(std::move(writer)),
@@ -77,7 +77,7 @@ class WriteBack {
   const std::shared_ptr<TierReader> reader_;
   const std::shared_ptr<TierWriter> writer_;
   const std::shared_ptr<TierBatchWriter> batch_writer_;
-  const std::shared_ptr<BackgroundWriter> background_;
+  const std::shared_ptr<WriteBackQueue> background_;
   std::atomic<Moment> last_full_{Moment::min()};
 };
 

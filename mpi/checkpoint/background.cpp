@@ -21,8 +21,8 @@
 #include "core/promise.hpp"
 #include "core/proxy.hpp"
 #include "core/store.hpp"
-#include "mpi/checkpoint/lazy.hpp"
 #include "mpi/checkpoint/outcome.hpp"
+#include "mpi/checkpoint/read_before_checkpoint.hpp"
 #include "mpi/checkpoint/writing.hpp"
 #include "mpi/error.hpp"
 

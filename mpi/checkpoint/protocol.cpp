@@ -1,6 +1,6 @@
 #include "mpi/checkpoint/protocol.hpp"
 
-#include "mpi/checkpoint/lazy.hpp"
+#include "mpi/checkpoint/read_before_checkpoint.hpp"
 #include "mpi/checkpoint/writing.hpp"
 #include "mpi/error.hpp"
 

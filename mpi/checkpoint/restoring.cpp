@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "core/base/hash.hpp"
-#include "core/detail/file_parts.hpp"
-#include "core/detail/file_records.hpp"
 #include "core/detail/promises.hpp"
 #include "core/detail/restored_handles.hpp"
 #include "core/detail/session_state.hpp"
+#include "core/lazy/file_parts.hpp"
+#include "core/lazy/file_records.hpp"
 #include "core/node/promised.hpp"
 #include "core/ports/checkpoint_files.hpp"
 #include "core/ports/connector.hpp"

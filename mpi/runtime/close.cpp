@@ -66,7 +66,7 @@ void Runtime::close(Deadline deadline) {
   }
   session_->state()->promises().break_all(until);  // ranks that wait for one join this step, too
   const auto exits =
-      std::make_shared<shm::ProcessExits>(state_->node_peers, place_of(group.rank(), node_peers));
+      std::make_shared<shm::ExitsWhileClosing>(state_->node_peers, place_of(group.rank(), node_peers));
   // Once all have joined none reads any more; once all have closed the memory is free for the next runtime.
   std::optional<Error> error =
       error_of([&] { throw_if(group.agree(std::nullopt, "closing the runtime", until)); });

@@ -3,8 +3,8 @@
 #include <memory>
 #include <string>
 
-#include "core/detail/file_parts.hpp"
 #include "core/detail/session_state.hpp"
+#include "core/lazy/file_parts.hpp"
 #include "core/store.hpp"
 #include "core/value/errors.hpp"
 #include "mpi/runtime/runtime.hpp"

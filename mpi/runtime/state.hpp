@@ -19,7 +19,7 @@
 #include "mpi/runtime/runtime.hpp"
 #include "mpi/runtime/sessions.hpp"
 #include "shm/death/closed_alone.hpp"
-#include "shm/death/process_exits.hpp"
+#include "shm/death/exits_while_closing.hpp"
 #include "shm/death/warning_signal.hpp"
 #include "transport/storage/fork_guard.hpp"
 

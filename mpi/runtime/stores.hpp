@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/ports/connector.hpp"
+#include "core/ports/store_accounts.hpp"
 #include "mpi/group.hpp"
 
 namespace locum {

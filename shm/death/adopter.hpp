@@ -9,7 +9,7 @@ namespace locum::shm {
 
 /// The owner of a dead process's share, by node rank; none while the process is alive, as far as known.
 ///
-/// For ringing bells: takes no lock and no system call. Lives decides whether a rank is dead.
+/// For ringing bells: takes no lock and no system call. LifeLocks decides whether a rank is dead.
 ///
 /// `Share::adopter` alone is not trusted: a stray store may have written it. A process that owns the share of
 /// another holds the `life` of both in one thread, which the words of the two locks show; so a single stray

@@ -8,8 +8,8 @@
 #include <string>
 #include <thread>
 
-#include "core/detail/file_parts.hpp"
 #include "core/detail/session_state.hpp"
+#include "core/lazy/file_parts.hpp"
 #include "core/step_writer.hpp"
 #include "core/steps/step_files.hpp"
 #include "tests/core/steps_fixture.hpp"

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/detail/file_records.hpp"
 #include "core/detail/representation.hpp"
+#include "core/lazy/file_records.hpp"
 #include "core/node/local.hpp"
 #include "core/node/promised.hpp"
 #include "core/steps/step_search.hpp"

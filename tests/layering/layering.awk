@@ -9,7 +9,7 @@
 #
 # Inside a room a folder includes itself and those before it in this list; folders joined by "and" may include each other:
 #
-#   core        value and base, object, ports, node, rpc, async, backend, tier, copies, server, client, detail and steps and tasks and core/ itself
+#   core        value and base, object, ports, node, rpc, async, backend, tier, copies, server, client, detail and lazy and steps and tasks and core/ itself
 #   shm         segment, death, arena, table and names, spill, shm/ itself
 #   mpi         mpi/ itself, transport, checkpoint, runtime
 #
@@ -37,7 +37,7 @@ BEGIN {
   count = split("base object ports node rpc async backend tier copies server client detail", names, " ")
   for (i = 1; i <= count; ++i) layer["core/" names[i]] = i
   layer["core/value"] = layer["core/base"]
-  layer["core"] = layer["core/steps"] = layer["core/tasks"] = layer["core/testing"] = layer["core/detail"]
+  layer["core"] = layer["core/lazy"] = layer["core/steps"] = layer["core/tasks"] = layer["core/testing"] = layer["core/detail"]
   layer["shm/segment"] = 1
   layer["shm/death"] = 2
   layer["shm/arena"] = 3

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "shm/death/lives.hpp"
+#include "shm/death/life_locks.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/shm/kill_board.hpp"
 #include "tests/shm/player.hpp"
@@ -16,7 +16,7 @@
 namespace locum::tests {
 namespace {
 
-using shm::Lives;
+using shm::LifeLocks;
 using shm::Segment;
 using shm::Share;
 using shm::ShareState;
@@ -31,14 +31,14 @@ constexpr int died = 77;
 [[nodiscard]] std::shared_ptr<Segment> state_without_owner() {
   auto segment = make_segment(3);
   const Ending first = in_child([&] {
-    Lives lives(segment, dead);
+    LifeLocks lives(segment, dead);
     lives.begin();
     ::_exit(died);
     return std::string();
   });
   EXPECT_EQ(first.exit_code, died) << first.said;
   const Ending owner = in_child([&] {
-    Lives lives(segment, first_owner);
+    LifeLocks lives(segment, first_owner);
     lives.begin();
     if (lives.look(dead) == Standing::ours) {
       lives.tell_adopted(dead);
@@ -62,7 +62,7 @@ TEST(KillPoints, AnEstateIsNowhereSaidToBeAdoptedByWhoHasOnlyTakenIt) {
   for (std::uint32_t point = 0; point < kill_points().size(); ++point) {
     const shm::KillPoint& place = kill_points()[point];
     if (!std::string_view(place.name).starts_with("adopt: ") ||
-        !std::string_view(place.file).ends_with("lives.cpp")) {
+        !std::string_view(place.file).ends_with("life_locks.cpp")) {
       continue;
     }
     ++places;
@@ -75,7 +75,7 @@ TEST(KillPoints, AnEstateIsNowhereSaidToBeAdoptedByWhoHasOnlyTakenIt) {
     const Ending ending = in_child([&] {
       play_on(*board, heir);
       look_at_last(&look);
-      static_cast<void>(Lives(segment, heir).look(dead));
+      static_cast<void>(LifeLocks(segment, heir).look(dead));
       return std::string("lived");
     });
     EXPECT_EQ(ending.signal, SIGKILL) << place.name << ": " << ending.said;

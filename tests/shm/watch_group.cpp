@@ -13,8 +13,8 @@
 
 namespace locum::tests {
 
+using shm::DeathWatch;
 using shm::ProcessIdentity;
-using shm::Watch;
 
 std::string name_of(const testing::TestParamInfo<ExitDetection>& each) {
   return each.param == ExitDetection::by_system ? "ToldByTheSystem" : "ByLooking";
@@ -42,7 +42,7 @@ std::vector<ProcessIdentity> WatchTest::identities(Group& group) {
   return all;
 }
 
-Watch::Duties WatchTest::duties(std::uint32_t own) const {
+DeathWatch::Duties WatchTest::duties(std::uint32_t own) const {
   return {.on_death =
               [board = board_, own](std::uint32_t dead) {
                 board->seen[own][dead].at.store(Clock::now().time_since_epoch().count());
@@ -56,9 +56,9 @@ Watch::Duties WatchTest::duties(std::uint32_t own) const {
               }};
 }
 
-std::string WatchTest::take_part(Group& group, const Watch::Duties& duties) const {
+std::string WatchTest::take_part(Group& group, const DeathWatch::Duties& duties) const {
   const auto own = static_cast<std::uint32_t>(group.rank());
-  const Watch watch(segment_, own, identities(group), duties);
+  const DeathWatch watch(segment_, own, identities(group), duties);
   group.barrier();
   board_->tell_ready();
   if (!board_->wait_for([&] { return board_->may_end.load() != 0; })) {

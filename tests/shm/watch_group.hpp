@@ -15,7 +15,7 @@
 
 #include "core/ports/group.hpp"
 #include "core/value/deadline.hpp"
-#include "shm/death/watch.hpp"
+#include "shm/death/death_watch.hpp"
 #include "shm/segment/futex.hpp"
 #include "shm/segment/process_identity.hpp"
 #include "shm/segment/segment.hpp"
@@ -92,9 +92,9 @@ class WatchTest : public testing::TestWithParam<ExitDetection> {
   /// The processes exchange their identities. Collective.
   [[nodiscard]] static std::vector<shm::ProcessIdentity> identities(Group& group);
   /// Duties that record their calls on the board.
-  [[nodiscard]] shm::Watch::Duties duties(std::uint32_t own) const;
+  [[nodiscard]] shm::DeathWatch::Duties duties(std::uint32_t own) const;
   /// Takes part until the test lets it end; returns the ranks that it lost.
-  [[nodiscard]] std::string take_part(Group& group, const shm::Watch::Duties& duties) const;
+  [[nodiscard]] std::string take_part(Group& group, const shm::DeathWatch::Duties& duties) const;
 
   /// `ranks` processes, all of which take part.
   void start(std::uint32_t ranks);

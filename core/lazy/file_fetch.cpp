@@ -1,12 +1,12 @@
-#include "core/detail/file_fetch.hpp"
+#include "core/lazy/file_fetch.hpp"
 
 #include <exception>
 #include <utility>
 
-#include "core/detail/file_load.hpp"
-#include "core/detail/file_parts.hpp"
-#include "core/detail/file_records.hpp"
 #include "core/detail/session_state.hpp"
+#include "core/lazy/file_load.hpp"
+#include "core/lazy/file_parts.hpp"
+#include "core/lazy/file_records.hpp"
 
 namespace locum::detail {
 

@@ -1,4 +1,4 @@
-#include "shm/death/process_exits.hpp"
+#include "shm/death/exits_while_closing.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -31,7 +31,7 @@ class ProcessExitsTest : public testing::Test {
     return all;
   }
   // Waits until an end is seen, or for twenty seconds.
-  [[nodiscard]] static Ranks wait_for_ending(ProcessExits& exits, Clock::duration patience) {
+  [[nodiscard]] static Ranks wait_for_ending(ExitsWhileClosing& exits, Clock::duration patience) {
     const auto latest = Clock::now() + std::chrono::seconds(20);
     Ranks ended;
     while (ended.empty() && Clock::now() < latest) {
@@ -46,7 +46,7 @@ class ProcessExitsTest : public testing::Test {
 };
 
 TEST_F(ProcessExitsTest, TellWhoHasEnded) {
-  ProcessExits exits(processes(), 0);
+  ExitsWhileClosing exits(processes(), 0);
   EXPECT_EQ(exits.exited_for(Clock::duration::zero()), Ranks());
   second_.kill();
   EXPECT_EQ(wait_for_ending(exits, Clock::duration::zero()), Ranks{2});
@@ -57,7 +57,7 @@ TEST_F(ProcessExitsTest, TellWhoHasEnded) {
 
 TEST_F(ProcessExitsTest, AreToldOnceTheyWereSeenLongEnough) {
   constexpr std::chrono::milliseconds patience{50};
-  ProcessExits exits(processes(), 0);
+  ExitsWhileClosing exits(processes(), 0);
   second_.kill();
   EXPECT_EQ(second_.wait().exit_code, -1);
   const auto begin = Clock::now();
@@ -71,7 +71,7 @@ TEST_F(ProcessExitsTest, AreUnknownWhereTheSystemCannotTell) {
   for (ProcessIdentity& each : elsewhere) {
     each.name_space = 0;
   }
-  ProcessExits exits(elsewhere, 0);
+  ExitsWhileClosing exits(elsewhere, 0);
   second_.kill();
   EXPECT_EQ(second_.wait().exit_code, -1);
   EXPECT_EQ(exits.exited_for(Clock::duration::zero()), Ranks());

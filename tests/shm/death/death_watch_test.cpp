@@ -1,4 +1,4 @@
-#include "shm/death/watch.hpp"
+#include "shm/death/death_watch.hpp"
 
 #include <gtest/gtest.h>
 
@@ -64,7 +64,7 @@ TEST_P(WatchTest, NoticesOneAfterTheOtherThoughTheHeirIsAmongThem) {
 TEST_P(WatchTest, AnAdopterThatDiesWhileItAdoptsIsAdoptedFrom) {
   start(4, [this](Group& group) {
     const auto own = static_cast<std::uint32_t>(group.rank());
-    Watch::Duties all = duties(own);
+    DeathWatch::Duties all = duties(own);
     all.adopt = [this, own, adopt = all.adopt](std::uint32_t dead) {
       std::uint32_t nobody = 0;
       if (board_->spare.compare_exchange_strong(nobody, own + 1)) {
@@ -100,7 +100,7 @@ TEST_P(WatchTest, WhoLeavesOrIsStoppedIsNotDead) {
       return take_part(group, duties(static_cast<std::uint32_t>(group.rank())));
     }
     {
-      const Watch watch(segment_, 1, identities(group), duties(1));
+      const DeathWatch watch(segment_, 1, identities(group), duties(1));
       group.barrier();
     }
     board_->tell_ready();
@@ -132,7 +132,7 @@ TEST_P(WatchTest, WhatALeaverHadAdoptedPassesOn) {
       }
     }
     {
-      const Watch watch(segment_, own, processes, duties(own));
+      const DeathWatch watch(segment_, own, processes, duties(own));
       if (own != 1) {
         is_ready();
       }
@@ -157,7 +157,7 @@ TEST_P(WatchTest, WhatALeaverHadAdoptedPassesOn) {
 TEST_P(WatchTest, TriesAgainWhatFailed) {
   start(3, [this](Group& group) {
     const auto own = static_cast<std::uint32_t>(group.rank());
-    Watch::Duties all = duties(own);
+    DeathWatch::Duties all = duties(own);
     all.adopt = [this, adopt = all.adopt](std::uint32_t dead) {
       board_->tell();
       if (board_->spare.fetch_add(1) < 2) {
@@ -196,7 +196,7 @@ TEST_P(ToldWatchTest, NoticesADeathInTimeWhoseHeirComesBetweenALookAndASleep) {
     const auto own = static_cast<std::uint32_t>(group.rank());
     const RecordLocks records(segment_->descriptor());
     if (own == 0) {
-      Watch::Duties all = duties(own);
+      DeathWatch::Duties all = duties(own);
       all.on_death = [&, noticed = all.on_death](std::uint32_t dead) {
         if (dead == 1) {
           board_->spare.store(1);
@@ -208,7 +208,7 @@ TEST_P(ToldWatchTest, NoticesADeathInTimeWhoseHeirComesBetweenALookAndASleep) {
       return take_part(group, all);
     }
     static_cast<void>(identities(group));
-    Lives lives(segment_, own);
+    LifeLocks lives(segment_, own);
     if (own == 2) {
       EXPECT_TRUE(records.hold(2));
       segment_->share(2).state.store(static_cast<std::uint32_t>(ShareState::present));
@@ -222,7 +222,7 @@ TEST_P(ToldWatchTest, NoticesADeathInTimeWhoseHeirComesBetweenALookAndASleep) {
     board_->tell_ready();
     if (own == 3) {
       EXPECT_TRUE(board_->wait_for(reports_death));
-      EXPECT_TRUE(records.hold(Lives::adoption_byte(segment_->geometry(), 2)));
+      EXPECT_TRUE(records.hold(LifeLocks::adoption_byte(segment_->geometry(), 2)));
       board_->spare.store(2);
       board_->tell();
       return board_->wait_for([&] { return board_->spare.load() == 3; }) ? ""
@@ -250,18 +250,18 @@ INSTANTIATE_TEST_SUITE_P(, ToldWatchTest, testing::Values(ExitDetection::by_syst
 INSTANTIATE_TEST_SUITE_P(, WatchTest, testing::Values(ExitDetection::by_system, ExitDetection::by_polling),
                          tests::name_of);
 
-TEST(Watch, RefusesAShareThatIsTaken) {
+TEST(DeathWatch, RefusesAShareThatIsTaken) {
   const auto segment = tests::make_segment(1);
   const std::vector<ProcessIdentity> processes(1, ProcessIdentity::own());
-  const Watch::Duties duties{[](std::uint32_t) {}, [](std::uint32_t) {}};
-  const Watch first(segment, 0, processes, duties);
+  const DeathWatch::Duties duties{[](std::uint32_t) {}, [](std::uint32_t) {}};
+  const DeathWatch first(segment, 0, processes, duties);
   try {
-    const Watch second(segment, 0, processes, duties);
+    const DeathWatch second(segment, 0, processes, duties);
     ADD_FAILURE() << "two processes have the same share";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), Errc::corrupt);
   }
-  EXPECT_THROW(Watch(segment, 1, processes, duties), Error) << "no such rank";
+  EXPECT_THROW(DeathWatch(segment, 1, processes, duties), Error) << "no such rank";
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "core/tier/background_writer.hpp"
+#include "core/tier/write_back_queue.hpp"
 
 #include <algorithm>
 #include <condition_variable>
@@ -27,7 +27,7 @@ constexpr std::uint64_t bytes_at_once = std::uint64_t{16} << 20U;
 
 }  // namespace
 
-struct BackgroundWriter::State {
+struct WriteBackQueue::State {
   using Place = std::pair<std::uint32_t, std::string>;
 
   /// A value of a name that is to be written.
@@ -87,24 +87,24 @@ struct BackgroundWriter::State {
   BackgroundThread thread LOCUM_GUARDED_BY(mutex);
 };
 
-BackgroundWriter::BackgroundWriter(UnwrittenNames names, Write write,
-                                   std::function<std::vector<int>()> lost_node_peers,
-                                   std::uint64_t most_bytes, std::chrono::milliseconds timeout)
+WriteBackQueue::WriteBackQueue(UnwrittenNames names, Write write,
+                               std::function<std::vector<int>()> lost_node_peers, std::uint64_t most_bytes,
+                               std::chrono::milliseconds timeout)
     : state_(std::make_shared<State>(std::move(names), std::move(write), std::move(lost_node_peers),
                                      most_bytes, timeout)) {
   const MutexLock lock(state_->mutex);
   state_->started = state_->thread.start("locum writer", [state = state_] { work(*state); });
 }
 
-BackgroundWriter::~BackgroundWriter() {
+WriteBackQueue::~WriteBackQueue() {
   close();
 }
 
-std::uint64_t BackgroundWriter::most_bytes() const noexcept {
+std::uint64_t WriteBackQueue::most_bytes() const noexcept {
   return state_->most_bytes;
 }
 
-std::vector<BackgroundWriter::State::Value> BackgroundWriter::State::take() {
+std::vector<WriteBackQueue::State::Value> WriteBackQueue::State::take() {
   std::vector<Value> values;
   MutexLock lock(mutex);
   const auto look = Clock::now() + between_looks_for_the_dead;
@@ -131,7 +131,7 @@ std::vector<BackgroundWriter::State::Value> BackgroundWriter::State::take() {
   return values;
 }
 
-void BackgroundWriter::State::finish(const Value& value, const Result<void>& written) {
+void WriteBackQueue::State::finish(const Value& value, const Result<void>& written) {
   if (written) {
     names.remove(value.name.record);
   }
@@ -165,7 +165,7 @@ void BackgroundWriter::State::finish(const Value& value, const Result<void>& wri
   changed.notify_all();
 }
 
-Result<void> BackgroundWriter::State::write_for_the_dead(Moment until) {
+Result<void> WriteBackQueue::State::write_for_the_dead(Moment until) {
   const std::vector<int> lost = lost_node_peers ? lost_node_peers() : std::vector<int>();
   if (lost.empty()) {
     return {};
@@ -192,7 +192,7 @@ Result<void> BackgroundWriter::State::write_for_the_dead(Moment until) {
   return all;
 }
 
-void BackgroundWriter::work(State& state) noexcept {
+void WriteBackQueue::work(State& state) noexcept {
   for (;;) {
     const auto values = state.take();
     {
@@ -217,7 +217,7 @@ void BackgroundWriter::work(State& state) noexcept {
   }
 }
 
-Result<void> BackgroundWriter::admit(std::uint64_t size_bytes, Moment until) {
+Result<void> WriteBackQueue::admit(std::uint64_t size_bytes, Moment until) {
   MutexLock lock(state_->mutex);
   if (!state_->started) {
     return state_->started;
@@ -238,14 +238,14 @@ Result<void> BackgroundWriter::admit(std::uint64_t size_bytes, Moment until) {
   return {};
 }
 
-void BackgroundWriter::release(std::uint64_t size_bytes) noexcept {
+void WriteBackQueue::release(std::uint64_t size_bytes) noexcept {
   const MutexLock lock(state_->mutex);
   state_->bytes -= size_bytes;
   state_->changed.notify_all();
 }
 
 // A value that waits to be written is that of the name, whatever that is then: it needs no second record.
-void BackgroundWriter::add(const UnwrittenName& name, std::uint64_t size_bytes) {
+void WriteBackQueue::add(const UnwrittenName& name, std::uint64_t size_bytes) {
   const MutexLock lock(state_->mutex);
   const State::Value value{++state_->last_sequence, size_bytes, name};
   const auto [at, is_new] = state_->items.try_emplace({name.store, name.name}, State::Item{value});
@@ -265,7 +265,7 @@ void BackgroundWriter::add(const UnwrittenName& name, std::uint64_t size_bytes) 
   state_->changed.notify_all();
 }
 
-Result<void> BackgroundWriter::flush(Moment until) {
+Result<void> WriteBackQueue::flush(Moment until) {
   {
     MutexLock lock(state_->mutex);
     const std::uint64_t target = state_->last_sequence;
@@ -288,7 +288,7 @@ Result<void> BackgroundWriter::flush(Moment until) {
   return state_->write_for_the_dead(until);
 }
 
-std::string BackgroundWriter::describe() const {
+std::string WriteBackQueue::describe() const {
   const MutexLock lock(state_->mutex);
   return state_->bytes == 0
              ? std::string()
@@ -298,7 +298,7 @@ std::string BackgroundWriter::describe() const {
 }
 
 // Those that are being written are forgotten when that has ended.
-void BackgroundWriter::forget(std::uint32_t store) {
+void WriteBackQueue::forget(std::uint32_t store) {
   std::vector<Key> records;
   {
     MutexLock lock(state_->mutex);
@@ -328,7 +328,7 @@ void BackgroundWriter::forget(std::uint32_t store) {
   }
 }
 
-void BackgroundWriter::close() noexcept {
+void WriteBackQueue::close() noexcept {
   if (state_->maker.in_child()) {
     return;
   }

@@ -11,7 +11,7 @@
 #include <iterator>
 #include <string>
 
-#include "shm/death/watch.hpp"
+#include "shm/death/death_watch.hpp"
 #include "tests/shm/watch_group.hpp"
 
 // Watches with wrong arguments, or wrong words in the memory of their node.
@@ -117,7 +117,7 @@ TEST_P(WrongWatchTest, AWrongProcessNumberNeitherKillsNorHides) {
     auto processes = identities(group);
     processes[1].number = own == 0 ? wrong : processes[1].number;
     processes[2].number = own == 0 ? static_cast<std::uint64_t>(::getppid()) : processes[2].number;
-    const Watch watch(segment_, own, processes, duties(own));
+    const DeathWatch watch(segment_, own, processes, duties(own));
     group.barrier();
     board_->tell_ready();
     return board_->wait_for([&] { return board_->may_end.load() != 0; }) ? ""
@@ -144,7 +144,7 @@ TEST_P(WrongWatchTest, WhoBecomesAnotherProgramIsDead) {
     if (own == 0) {
       return take_part(group, duties(own));
     }
-    const Watch watch(segment_, own, identities(group), duties(own));
+    const DeathWatch watch(segment_, own, identities(group), duties(own));
     group.barrier();
     board_->tell_ready();
     ::execl("/bin/sleep", "sleep", "60", nullptr);
@@ -167,7 +167,7 @@ TEST_P(WrongWatchTest, LeavesDescriptorsToTheApplication) {
     };
     const auto before = count();
     auto processes = identities(group);
-    const Watch watch(segment_, own, processes, duties(own));
+    const DeathWatch watch(segment_, own, processes, duties(own));
     EXPECT_EQ(count() - before, 1) << "only the event that stops it";
     group.barrier();
     board_->tell_ready();

@@ -38,10 +38,10 @@ enum class Standing {
 /// then.
 /// 5. `adopted` refers to the process named by `adopter`: an adopter sets the state to `present` before it
 /// writes its own name, whatever an earlier owner had done, and to `adopted` when adopting is done.
-class Lives {
+class LifeLocks {
  public:
   /// For the process with node rank `own`.
-  Lives(std::shared_ptr<Segment> segment, std::uint32_t own);
+  LifeLocks(std::shared_ptr<Segment> segment, std::uint32_t own);
 
   /// Takes part. Called once, on the thread that makes all of the following calls. Throws Error `corrupt` if
   /// another process has the share, `system` if the node's file has no locks.

@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "shm/death/watch.hpp"
+#include "shm/death/death_watch.hpp"
 #include "tests/core/sanitized.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/shm/player.hpp"
@@ -82,7 +82,7 @@ template <class Disturb>
 std::string thousandths_of_a_core(std::uint32_t ranks, Disturb disturb) {
   const auto segment = tests::make_segment(ranks);
   const std::vector<ProcessIdentity> nobody(ranks);
-  const Watch watch(segment, 0, nobody, {[](std::uint32_t) {}, [](std::uint32_t) {}});
+  const DeathWatch watch(segment, 0, nobody, {[](std::uint32_t) {}, [](std::uint32_t) {}});
   const WatchTime time;
   disturb(open_event());
   const auto begin = Deadline::Clock::now();

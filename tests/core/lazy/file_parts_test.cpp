@@ -1,6 +1,6 @@
 // Objects that are parts of files: read when they are used, by one thread at a time, by the next one if it
 // fails. The files are those of a reader of the test's own.
-#include "core/detail/file_parts.hpp"
+#include "core/lazy/file_parts.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "mpi/checkpoint/lazy.hpp"
+#include "mpi/checkpoint/read_before_checkpoint.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "core/detail/file_parts.hpp"
-#include "core/detail/file_records.hpp"
 #include "core/detail/promises.hpp"
 #include "core/detail/session_state.hpp"
+#include "core/lazy/file_parts.hpp"
+#include "core/lazy/file_records.hpp"
 #include "core/node/promised.hpp"
 #include "core/ports/checkpoint_files.hpp"
 #include "core/ports/connector.hpp"

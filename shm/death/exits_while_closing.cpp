@@ -1,8 +1,8 @@
-#include "shm/death/process_exits.hpp"
+#include "shm/death/exits_while_closing.hpp"
 
 namespace locum::shm {
 
-ProcessExits::ProcessExits(std::span<const ProcessIdentity> processes, std::uint32_t own)
+ExitsWhileClosing::ExitsWhileClosing(std::span<const ProcessIdentity> processes, std::uint32_t own)
     : descriptors_(watched(processes, own)) {
   polled_.reserve(descriptors_.size());
   for (const Descriptor& each : descriptors_) {
@@ -10,7 +10,7 @@ ProcessExits::ProcessExits(std::span<const ProcessIdentity> processes, std::uint
   }
 }
 
-std::vector<std::uint32_t> ProcessExits::exited_for(Deadline::Clock::duration patience) {
+std::vector<std::uint32_t> ExitsWhileClosing::exited_for(Deadline::Clock::duration patience) {
   std::vector<std::uint32_t> ranks;
   if (::poll(polled_.data(), polled_.size(), 0) <= 0) {
     return ranks;

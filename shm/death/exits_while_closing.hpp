@@ -15,11 +15,11 @@ namespace locum::shm {
 
 /// The processes of a node that have ended since this was made, as reported by the system, and by nothing
 /// else of the node. For waits after the own watch has ended. Used by one thread.
-class ProcessExits {
+class ExitsWhileClosing {
  public:
   /// `processes[i]` is the node's rank i; their numbers must still be valid. Reports none of those whose end
   /// the system does not report (see watched()).
-  ProcessExits(std::span<const ProcessIdentity> processes, std::uint32_t own);
+  ExitsWhileClosing(std::span<const ProcessIdentity> processes, std::uint32_t own);
 
   /// Node ranks of ended processes, once the first of them was seen at least `patience` before: until then
   /// their last messages may be in transfer. Does not block.

@@ -1,11 +1,11 @@
-#include "core/detail/lazy_connector.hpp"
+#include "core/lazy/lazy_connector.hpp"
 
 #include <cstddef>
 #include <utility>
 
-#include "core/detail/file_parts.hpp"
-#include "core/detail/file_records.hpp"
 #include "core/detail/session_state.hpp"
+#include "core/lazy/file_parts.hpp"
+#include "core/lazy/file_records.hpp"
 #include "core/object/selection.hpp"
 
 namespace locum::detail {

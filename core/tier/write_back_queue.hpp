@@ -17,7 +17,7 @@ namespace locum {
 /// Writes names of a tier to the backend in the background, in about the order in which they were put, some
 /// at a time; of a name that changes meanwhile, what it has then. A name that could not be written is tried
 /// again every second, and by flush(). Any thread.
-class BackgroundWriter {
+class WriteBackQueue {
  public:
   using Moment = Deadline::Clock::time_point;
   /// Told of one of the names, by its place, as soon as it is written or has failed; from any thread.
@@ -29,12 +29,12 @@ class BackgroundWriter {
 
   /// \param most_bytes that are not written yet, at a time
   /// \param lost_node_peers the ranks of this node that are dead; may be empty
-  BackgroundWriter(UnwrittenNames names, Write write, std::function<std::vector<int>()> lost_node_peers,
-                   std::uint64_t most_bytes, std::chrono::milliseconds timeout);
-  BackgroundWriter(const BackgroundWriter&) = delete;
-  BackgroundWriter& operator=(const BackgroundWriter&) = delete;
+  WriteBackQueue(UnwrittenNames names, Write write, std::function<std::vector<int>()> lost_node_peers,
+                 std::uint64_t most_bytes, std::chrono::milliseconds timeout);
+  WriteBackQueue(const WriteBackQueue&) = delete;
+  WriteBackQueue& operator=(const WriteBackQueue&) = delete;
   /// As close().
-  ~BackgroundWriter();
+  ~WriteBackQueue();
 
   [[nodiscard]] std::uint64_t most_bytes() const noexcept;
   /// Waits until so many more bytes may be unwritten, and counts them. `timeout`, or why nothing could be

@@ -1,4 +1,4 @@
-#include "core/detail/file_load.hpp"
+#include "core/lazy/file_load.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -8,10 +8,10 @@
 #include "core/async/completion_counter.hpp"
 #include "core/base/checksum.hpp"
 #include "core/base/hash.hpp"
-#include "core/detail/file_records.hpp"
 #include "core/detail/promise_state.hpp"
 #include "core/detail/promises.hpp"
 #include "core/detail/representation.hpp"
+#include "core/lazy/file_records.hpp"
 #include "core/node/promised.hpp"
 #include "core/value/errors.hpp"
 #include "core/value/hyperslab.hpp"

@@ -1,4 +1,4 @@
-#include "shm/death/watch.hpp"
+#include "shm/death/death_watch.hpp"
 
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -25,8 +25,8 @@ constexpr milliseconds pause_after_failure{500};
 
 }  // namespace
 
-Watch::Watch(std::shared_ptr<Segment> segment, std::uint32_t own, std::span<const ProcessIdentity> processes,
-             Duties duties)
+DeathWatch::DeathWatch(std::shared_ptr<Segment> segment, std::uint32_t own,
+                       std::span<const ProcessIdentity> processes, Duties duties)
     : segment_(std::move(segment)),
       own_(own),
       lives_(segment_, own),
@@ -40,8 +40,8 @@ Watch::Watch(std::shared_ptr<Segment> segment, std::uint32_t own, std::span<cons
   started_.get_future().get();
 }
 
-std::vector<Watch::NodePeer> Watch::mates_of(const Segment& segment, std::uint32_t own,
-                                             std::span<const ProcessIdentity> processes) {
+std::vector<DeathWatch::NodePeer> DeathWatch::mates_of(const Segment& segment, std::uint32_t own,
+                                                       std::span<const ProcessIdentity> processes) {
   const std::uint32_t ranks = segment.geometry().ranks;
   if (own >= ranks || processes.size() != ranks) {
     throw Error(Errc::invalid_argument, "the node's memory is for " + std::to_string(ranks) +
@@ -56,12 +56,12 @@ std::vector<Watch::NodePeer> Watch::mates_of(const Segment& segment, std::uint32
   return node_peers;
 }
 
-Watch::~Watch() {
+DeathWatch::~DeathWatch() {
   stop_.store(true, std::memory_order_relaxed);
   static_cast<void>(::eventfd_write(stop_event_.number(), 1));
 }
 
-void Watch::run() {
+void DeathWatch::run() {
   try {
     lives_.begin();
   } catch (const Error&) {
@@ -82,7 +82,7 @@ void Watch::run() {
   lives_.leave();
 }
 
-void Watch::look(std::uint32_t rank) {
+void DeathWatch::look(std::uint32_t rank) {
   const Standing standing = lives_.look(rank);
   if (standing == Standing::there) {
     return;
@@ -97,7 +97,7 @@ void Watch::look(std::uint32_t rank) {
   }
 }
 
-void Watch::act(std::uint32_t rank) {
+void DeathWatch::act(std::uint32_t rank) {
   NodePeer& node_peer = mates_[rank];
   if (!node_peer.pending() || Clock::now() < node_peer.due) {
     return;
@@ -126,7 +126,7 @@ void Watch::act(std::uint32_t rank) {
   }
 }
 
-void Watch::sleep() {
+void DeathWatch::sleep() {
   for (std::uint32_t rank = 0; rank < mates_.size(); ++rank) {
     polled_[rank] = {.fd = mates_[rank].ending.number(), .events = POLLIN, .revents = 0};
   }
@@ -148,7 +148,7 @@ void Watch::sleep() {
   }
 }
 
-milliseconds Watch::longest_sleep() const noexcept {
+milliseconds DeathWatch::longest_sleep() const noexcept {
   bool often = !polls_stop_;
   Clock::time_point until = Clock::now() + long_period;
   for (std::uint32_t rank = 0; rank < mates_.size(); ++rank) {

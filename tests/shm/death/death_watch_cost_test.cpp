@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "shm/death/watch.hpp"
+#include "shm/death/death_watch.hpp"
 #include "tests/core/sanitized.hpp"
 #include "tests/shm/fork_group.hpp"
 #include "tests/shm/player.hpp"
@@ -67,7 +67,7 @@ TEST(WatchCost, FewWakeUpsWhenNothingHappens) {
   std::vector<Child> node_peers = start_group(7, [&](Group& group) -> std::string {
     const auto own = static_cast<std::uint32_t>(group.rank()) + 2;
     std::vector<ProcessIdentity> nobody(most_ranks);
-    const Watch watch(segment, own, nobody, {[](std::uint32_t) {}, [](std::uint32_t) {}});
+    const DeathWatch watch(segment, own, nobody, {[](std::uint32_t) {}, [](std::uint32_t) {}});
     ::pause();
     return "";
   });
@@ -89,14 +89,14 @@ TEST(WatchCost, FewWakeUpsWhenNothingHappens) {
     processes[rank].number = static_cast<std::uint64_t>(node_peers[rank - 2].id());
   }
   std::atomic<int> calls{0};
-  const Watch::Duties duties{[&](std::uint32_t) { ++calls; }, [&](std::uint32_t) { ++calls; }};
+  const DeathWatch::Duties duties{[&](std::uint32_t) { ++calls; }, [&](std::uint32_t) { ++calls; }};
 
-  const Watch by_system(segment, 0, processes, duties);
+  const DeathWatch by_system(segment, 0, processes, duties);
   const std::string teller = thread_of_watch();
   for (ProcessIdentity& process : processes) {
     process.name_space = 0;
   }
-  const Watch looking(segment, 1, processes, duties);
+  const DeathWatch looking(segment, 1, processes, duties);
   const std::string looker = thread_of_watch(teller);
   ASSERT_FALSE(teller.empty() || looker.empty());
 

@@ -1,4 +1,4 @@
-#include "core/detail/file_records.hpp"
+#include "core/lazy/file_records.hpp"
 
 #include <algorithm>
 #include <cstring>

@@ -1,4 +1,4 @@
-#include "shm/death/lives.hpp"
+#include "shm/death/life_locks.hpp"
 
 #include <gtest/gtest.h>
 #include <linux/futex.h>
@@ -36,10 +36,10 @@ class LivesTest : public testing::Test {
   ~LivesTest() override { stage_.reach(last_stage); }
 
   /// A process that takes part and then runs `more`, on the thread that holds its locks.
-  [[nodiscard]] Child rank(std::uint32_t own, std::function<void(Lives&)> more = {}) {
+  [[nodiscard]] Child rank(std::uint32_t own, std::function<void(LifeLocks&)> more = {}) {
     const std::uint32_t stage = ++started_;
     Child child([this, own, stage, more = std::move(more)] {
-      Lives lives(segment_, own);
+      LifeLocks lives(segment_, own);
       lives.begin();
       if (more) {
         more(lives);
@@ -59,7 +59,7 @@ class LivesTest : public testing::Test {
   /// What rank 0 finds, on a thread whose end releases its locks.
   [[nodiscard]] Standing look(std::uint32_t rank) const {
     Standing standing{};
-    std::thread([&] { standing = Lives(segment_, 0).look(rank); }).join();
+    std::thread([&] { standing = LifeLocks(segment_, 0).look(rank); }).join();
     return standing;
   }
   /// Owner and state of a share, as written there.
@@ -144,7 +144,7 @@ TEST_F(LivesTest, WhoDiesIsFoundThoughAStrayStoreSaidThatNobodyHoldsItsLock) {
 // The lock belongs to one thread; others of the dead process may still write.
 TEST_F(LivesTest, IsNotAdoptedBeforeItsLastThreadIsGone) {
   Child victim([&] {
-    std::thread([&] { Lives(segment_, 1).begin(); }).join();
+    std::thread([&] { LifeLocks(segment_, 1).begin(); }).join();
     stage_.reach(1);
     static_cast<void>(stage_.wait_for(last_stage));
     return std::string();
@@ -161,7 +161,7 @@ TEST_F(LivesTest, AnEstateIsNotAdoptedAgainBeforeTheLastThreadOfItsOwnerIsGone) 
   kill(first);
   Child owner([&] {
     std::thread([&] {
-      Lives lives(segment_, 1);
+      LifeLocks lives(segment_, 1);
       lives.begin();
       EXPECT_EQ(lives.look(2), Standing::ours);
     }).join();
@@ -180,7 +180,7 @@ TEST_F(LivesTest, AnEstateIsAdoptedOnceItsOwnerHasLeftAndUnmappedTheMemory) {
   kill(first);
   const Child owner([&] {
     std::thread([&] {
-      Lives lives(segment_, 1);
+      LifeLocks lives(segment_, 1);
       lives.begin();
       EXPECT_EQ(lives.look(2), Standing::ours);
       lives.leave();
@@ -204,7 +204,7 @@ TEST_F(LivesTest, AnEstateIsAdoptedOnceItsOwnerHasLeftAndUnmappedTheMemory) {
 TEST_F(LivesTest, WhoIsOwnedByAnotherIsLostWhateverItsShareNames) {
   Child first = rank(2);
   kill(first);
-  Child owner = rank(1, [](Lives& lives) { EXPECT_EQ(lives.look(2), Standing::ours); });
+  Child owner = rank(1, [](LifeLocks& lives) { EXPECT_EQ(lives.look(2), Standing::ours); });
   for (const std::uint32_t named : {2U, 0U, 1U, 3U, ~0U}) {
     segment_->share(2).adopter.store(named);
     EXPECT_EQ(look(2), Standing::lost) << named;
@@ -222,7 +222,7 @@ TEST_F(LivesTest, WritesItsWordsAgainAndThoseOfWhomItOwns) {
     segment_->share(rank).state.store(static_cast<std::uint32_t>(ShareState::left));
   };
   std::thread([&] {  // the locks end with this thread, before their memory does
-    Lives lives(segment_, 1);
+    LifeLocks lives(segment_, 1);
     lives.begin();
     ASSERT_EQ(lives.look(2), Standing::ours);
     strike(1);
@@ -244,14 +244,14 @@ TEST_F(LivesTest, WritesItsWordsAgainAndThoseOfWhomItOwns) {
 TEST_F(LivesTest, AnEstateThatPassesOnIsAdoptedOnceItsNewOwnerSaysSo) {
   Child first = rank(2);
   kill(first);
-  Child owner = rank(1, [](Lives& lives) {
+  Child owner = rank(1, [](LifeLocks& lives) {
     EXPECT_EQ(lives.look(2), Standing::ours);
     lives.tell_adopted(2);
   });
   ASSERT_EQ(words(2), std::pair(2U, ShareState::adopted));
   kill(owner);
   std::thread([&] {
-    Lives heir(segment_, 0);
+    LifeLocks heir(segment_, 0);
     ASSERT_EQ(heir.look(2), Standing::ours);
     EXPECT_EQ(words(2), std::pair(1U, ShareState::present));
     heir.tell_adopted(2);
@@ -262,7 +262,7 @@ TEST_F(LivesTest, AnEstateThatPassesOnIsAdoptedOnceItsNewOwnerSaysSo) {
 // Closing any descriptor of the node's file releases the kernel's lock: it is taken again.
 TEST_F(LivesTest, TakesTheLockOfItsProcessAgain) {
   const RecordLocks records(segment_->descriptor());
-  const Child other = rank(1, [&](Lives& lives) {
+  const Child other = rank(1, [&](LifeLocks& lives) {
     ::close(::dup(segment_->descriptor()));
     EXPECT_EQ(lives.look(1), Standing::there);
   });
@@ -274,7 +274,7 @@ TEST_F(LivesTest, TakesTheLockOfItsProcessAgain) {
 TEST_F(LivesTest, WhoClosesTheFileIsNotDeadAndTakesNobodyForDead) {
   Child first = rank(2);
   kill(first);
-  Child closer = rank(1, [&](Lives& lives) {
+  Child closer = rank(1, [&](LifeLocks& lives) {
     ::close(segment_->descriptor());
     EXPECT_EQ(lives.look(1), Standing::there);
     EXPECT_EQ(lives.look(2), Standing::there);
@@ -288,7 +288,7 @@ TEST_F(LivesTest, WhoClosesTheFileIsNotDeadAndTakesNobodyForDead) {
 
 TEST_F(LivesTest, RefusesARankThatAnotherProcessHas) {
   const Child other = rank(1);
-  Lives second(segment_, 1);
+  LifeLocks second(segment_, 1);
   try {
     second.begin();
     ADD_FAILURE() << "two processes have the same share";
@@ -298,10 +298,10 @@ TEST_F(LivesTest, RefusesARankThatAnotherProcessHas) {
 }
 
 TEST_F(LivesTest, WhoHasLeftIsNotDead) {
-  const Child gone = rank(1, [](Lives& lives) { lives.leave(); });
+  const Child gone = rank(1, [](LifeLocks& lives) { lives.leave(); });
   EXPECT_EQ(look(1), Standing::there);
-  EXPECT_TRUE(Lives(segment_, 0).has_left(1));
-  EXPECT_FALSE(Lives(segment_, 0).has_left(3)) << "it never took part";
+  EXPECT_TRUE(LifeLocks(segment_, 0).has_left(1));
+  EXPECT_FALSE(LifeLocks(segment_, 0).has_left(3)) << "it never took part";
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "shm/death/lives.hpp"
+#include "shm/death/life_locks.hpp"
 
 #include <cerrno>
 #include <string>
@@ -29,13 +29,13 @@ Error taken(std::uint32_t rank, int failure) {
 
 }  // namespace
 
-Lives::Lives(std::shared_ptr<Segment> segment, std::uint32_t own)
+LifeLocks::LifeLocks(std::shared_ptr<Segment> segment, std::uint32_t own)
     : segment_(std::move(segment)),
       own_(own),
       records_(segment_->descriptor()),
       dead_(segment_->geometry().ranks) {}
 
-void Lives::begin() {
+void LifeLocks::begin() {
   if (!records_.hold(life_byte(own_))) {
     const int failure = errno;
     throw failure == EAGAIN || failure == EACCES
@@ -51,7 +51,7 @@ void Lives::begin() {
   LOCUM_KILL_POINT("bootstrap: present");
 }
 
-void Lives::leave() noexcept {
+void LifeLocks::leave() noexcept {
   Share& mine = segment_->share(own_);
   LOCUM_KILL_POINT("close: about to leave");
   mine.state.store(static_cast<std::uint32_t>(ShareState::left), std::memory_order_release);
@@ -62,18 +62,18 @@ void Lives::leave() noexcept {
   LOCUM_KILL_POINT("close: life is free");
 }
 
-bool Lives::has_left(std::uint32_t rank) const noexcept {
+bool LifeLocks::has_left(std::uint32_t rank) const noexcept {
   return state_of(segment_->share(rank)) == ShareState::left;
 }
 
 // Only the holder of the locks writes these words: any other value is a stray store.
-void Lives::keep(std::uint32_t rank, std::uint32_t adopter, ShareState state) noexcept {
+void LifeLocks::keep(std::uint32_t rank, std::uint32_t adopter, ShareState state) noexcept {
   Share& share = segment_->share(rank);
   keep_word(share.adopter, adopter);
   keep_word(share.state, static_cast<std::uint32_t>(state));
 }
 
-Standing Lives::look(std::uint32_t rank) {
+Standing LifeLocks::look(std::uint32_t rank) {
   Dead& dead = dead_[rank];
   if (rank == own_) {
     static_cast<void>(records_.hold(life_byte(own_)));  // a descriptor of the file may have been closed
@@ -115,11 +115,11 @@ Standing Lives::look(std::uint32_t rank) {
 
 // With its `life` held: whether it is dead, and no other process owns its share. The kernel may be passing on
 // the locks of its threads, or of its share's owner, one after the other: then the next check decides.
-bool Lives::inherits(std::uint32_t rank) const noexcept {
+bool LifeLocks::inherits(std::uint32_t rank) const noexcept {
   return !has_left(rank) && records_.free_of_others(life_byte(rank)) && records_.hold(adoption_byte_of(rank));
 }
 
-void Lives::tell_adopted(std::uint32_t rank) noexcept {
+void LifeLocks::tell_adopted(std::uint32_t rank) noexcept {
   dead_[rank].adopted = true;
   segment_->share(rank).state.store(static_cast<std::uint32_t>(ShareState::adopted),
                                     std::memory_order_release);

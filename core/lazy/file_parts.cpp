@@ -1,4 +1,4 @@
-#include "core/detail/file_parts.hpp"
+#include "core/lazy/file_parts.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -15,13 +15,13 @@
 #include "core/base/fork_mark.hpp"
 #include "core/base/hash.hpp"
 #include "core/base/mutex.hpp"
-#include "core/detail/file_fetch.hpp"
-#include "core/detail/file_load.hpp"
-#include "core/detail/file_records.hpp"
-#include "core/detail/given_fetch.hpp"
-#include "core/detail/lazy_connector.hpp"
 #include "core/detail/restored_handles.hpp"
 #include "core/detail/session_state.hpp"
+#include "core/lazy/file_fetch.hpp"
+#include "core/lazy/file_load.hpp"
+#include "core/lazy/file_records.hpp"
+#include "core/lazy/given_fetch.hpp"
+#include "core/lazy/lazy_connector.hpp"
 #include "core/node/promised.hpp"
 #include "core/ports/connector.hpp"
 #include "core/ports/directory.hpp"

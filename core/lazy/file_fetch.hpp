@@ -4,7 +4,7 @@
 #include <string>
 
 #include "core/base/mutex.hpp"
-#include "core/detail/given_fetch.hpp"
+#include "core/lazy/given_fetch.hpp"
 #include "core/object/address.hpp"
 #include "core/object/selection.hpp"
 

@@ -15,7 +15,7 @@
 #include "core/base/descriptor.hpp"
 #include "core/node/dead_ranks.hpp"
 #include "core/value/deadline.hpp"
-#include "shm/death/lives.hpp"
+#include "shm/death/life_locks.hpp"
 #include "shm/segment/process_identity.hpp"
 #include "shm/segment/segment.hpp"
 
@@ -26,11 +26,11 @@ namespace locum::shm {
 /// system reports an end (pidfd), or polls twenty times a second if the system cannot. The work after a death
 /// is done on that thread; the destructor waits for it.
 ///
-/// An end reported by the system only triggers a check; the locks decide (Lives). A wrong process number
+/// An end reported by the system only triggers a check; the locks decide (LifeLocks). A wrong process number
 /// cannot lead to an adoption, and at most delays one: every second the thread checks in any case. When the
 /// system reports an end, the record lock of that process is already free: so the following check finds its
 /// share to be this process's, or another one's, or is soon repeated.
-class Watch {
+class DeathWatch {
  public:
   /// What survivors do after a death; called on the watch's thread, again after a pause if it throws.
   struct Duties {
@@ -43,12 +43,12 @@ class Watch {
   /// its own. The process numbers must still be valid now: so all of the group meet twice between announcing
   /// them and ending (a rank that left the first barrier after this one was alive during it). Throws Error
   /// `corrupt` if another process has the share.
-  Watch(std::shared_ptr<Segment> segment, std::uint32_t own, std::span<const ProcessIdentity> processes,
-        Duties duties);
-  Watch(const Watch&) = delete;
-  Watch& operator=(const Watch&) = delete;
+  DeathWatch(std::shared_ptr<Segment> segment, std::uint32_t own, std::span<const ProcessIdentity> processes,
+             Duties duties);
+  DeathWatch(const DeathWatch&) = delete;
+  DeathWatch& operator=(const DeathWatch&) = delete;
   /// Leaves the node. Its adopted shares pass on to another process.
-  ~Watch();
+  ~DeathWatch();
 
   [[nodiscard]] const std::shared_ptr<DeadRanks>& losses() const noexcept { return dead_; }
 
@@ -78,7 +78,7 @@ class Watch {
 
   const std::shared_ptr<Segment> segment_;
   const std::uint32_t own_;
-  Lives lives_;  // used by the thread only
+  LifeLocks lives_;  // used by the thread only
   const Duties duties_;
   const std::shared_ptr<DeadRanks> dead_;
   std::vector<NodePeer> mates_;  // used by the thread only
