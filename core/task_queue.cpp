@@ -5,7 +5,7 @@
 
 namespace locum::detail {
 
-/// This rank's part of a queue of tasks. LifeLocks as long as tasks that were taken from it.
+/// This rank's part of a queue of tasks. Lives as long as tasks that were taken from it.
 class TaskQueueState {
  public:
   explicit TaskQueueState(TaskRecords opened) : records(std::move(opened)) {}

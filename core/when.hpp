@@ -17,7 +17,7 @@ namespace locum {
 namespace detail {
 
 /// Number of asynchronous results, waited for together, that start at once, past the window.
-inline constexpr std::size_t most_hurried = 128;
+inline constexpr std::size_t most_expedited = 128;
 
 }  // namespace detail
 
@@ -107,15 +107,16 @@ template <detail::InputRange Range>
 [[nodiscard]] bool when_all(const Range& eventuals, Deadline deadline = {}) {
   Deadline until = Deadline();  // one moment for all, once it is known
   [[maybe_unused]] auto ahead = std::ranges::begin(eventuals);
-  [[maybe_unused]] std::size_t hurried = 0;
+  [[maybe_unused]] std::size_t expedited = 0;
   for (const auto& each : eventuals) {
     if constexpr (detail::ForwardRange<const Range&>) {
-      for (; hurried < detail::most_hurried && ahead != std::ranges::end(eventuals); ++ahead, ++hurried) {
+      for (; expedited < detail::most_expedited && ahead != std::ranges::end(eventuals);
+           ++ahead, ++expedited) {
         if (!ahead->ready()) {
           ahead->state()->expedite();
         }
       }
-      --hurried;
+      --expedited;
     }
     if (each.ready()) {
       continue;

@@ -16,7 +16,9 @@ constexpr std::chrono::milliseconds longest_notice{250};
 LostRankMonitor::LostRankMonitor(std::shared_ptr<const DeadRanks> of_node,
                                  std::vector<std::uint32_t> node_peers,
                                  std::function<std::vector<std::uint32_t>()> closed_alone)
-    : of_node_(std::move(of_node)), mates_(std::move(node_peers)), closed_alone_(std::move(closed_alone)) {}
+    : of_node_(std::move(of_node)),
+      node_peers_(std::move(node_peers)),
+      closed_alone_(std::move(closed_alone)) {}
 
 void LostRankMonitor::watch(const std::shared_ptr<Links>& links, std::chrono::milliseconds patience) {
   links_ = links;

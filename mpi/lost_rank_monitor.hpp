@@ -45,14 +45,14 @@ class LostRankMonitor {
   [[nodiscard]] std::string describe() const;
 
  private:
-  [[nodiscard]] int rank_of(std::uint32_t in_node) const { return static_cast<int>(mates_.at(in_node)); }
+  [[nodiscard]] int rank_of(std::uint32_t in_node) const { return static_cast<int>(node_peers_.at(in_node)); }
   /// Not this node's: a node peer that does not answer in time, or has closed, looks dead to a link, and its
   /// watch knows better.
   [[nodiscard]] std::vector<int> beyond_node() const;
   [[nodiscard]] std::vector<int> closed_alone() const;
 
   const std::shared_ptr<const DeadRanks> of_node_;
-  const std::vector<std::uint32_t> mates_;
+  const std::vector<std::uint32_t> node_peers_;
   std::weak_ptr<Links> links_;
   Deadline::Clock::duration roll_interval_{};
   Deadline::Clock::time_point roll_called_;

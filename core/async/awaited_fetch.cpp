@@ -12,7 +12,7 @@ void AwaitedFetch::end_as(const std::shared_ptr<Fetch>& fetch) noexcept {
     // There is nothing to expedite or to stop; and this may be called as it ends.
   } else if (is_late || !is_wanted()) {
     fetch->forget();
-  } else if (is_hurried()) {
+  } else if (is_expedited()) {
     fetch->expedite();
   }
   if (observer) {
@@ -42,7 +42,7 @@ Result<ObjectView> AwaitedFetch::get(Deadline deadline) {
 
 // Said first, and then passed on: end_as() does it the other way round.
 void AwaitedFetch::expedite() noexcept {
-  is_hurried_.store(true, std::memory_order_relaxed);
+  is_expedited_.store(true, std::memory_order_relaxed);
   if (Fetch* const other = fetch()) {
     other->expedite();
   }

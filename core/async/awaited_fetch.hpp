@@ -29,7 +29,7 @@ class AwaitedFetch : public Fetch {
   /// Whether nobody has called forget().
   [[nodiscard]] bool is_wanted() const noexcept { return is_wanted_.load(std::memory_order_relaxed); }
   /// Whether a thread waits for it.
-  [[nodiscard]] bool is_hurried() const noexcept { return is_hurried_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool is_expedited() const noexcept { return is_expedited_.load(std::memory_order_relaxed); }
 
   [[nodiscard]] bool ended() const noexcept override;
   [[nodiscard]] Result<ObjectView> get(Deadline deadline) override;
@@ -51,7 +51,7 @@ class AwaitedFetch : public Fetch {
   const Moment until_;
   Completion<Decision> decided_;
   std::atomic<bool> is_wanted_{true};
-  std::atomic<bool> is_hurried_{false};
+  std::atomic<bool> is_expedited_{false};
 };
 
 }  // namespace locum

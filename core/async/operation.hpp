@@ -271,7 +271,7 @@ class Operation : private ListLink<Operation> {
   std::shared_ptr<CompletionListener> listener_ LOCUM_GUARDED_BY(mutex_);
 
   Queued* in_queue_ = nullptr;  ///< of a window, which guards it
-  bool hurried_ = false;        ///< the same
+  bool expedited_ = false;      ///< the same
 
   bool is_listed_ = false;  ///< in a Wanting list, which guards this
   std::shared_ptr<Scheduler> scheduler_;

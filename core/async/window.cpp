@@ -63,7 +63,7 @@ bool Window::queue(Entering& one, Operation& operation) noexcept {
     one.verdict_ = Verdict::withdrawn;
     return false;
   }
-  if (operation.hurried_) {
+  if (operation.expedited_) {
     count_in(one.bytes_);
     one.verdict_ = Verdict::entered;
     return false;
@@ -145,7 +145,7 @@ Window::Entering* Window::find(const Operation& operation) noexcept {
 void Window::expedite(Operation& operation) noexcept {
   {
     const MutexLock lock(mutex_);
-    operation.hurried_ = true;
+    operation.expedited_ = true;
     Entering* const one = find(operation);
     if (one == nullptr) {
       return;

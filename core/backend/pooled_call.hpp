@@ -61,7 +61,7 @@ class PooledCall final : public Coming<T>,
   }
   void expedite() noexcept override {
     if (ahead_ && !ended()) {
-      is_hurried_ = true;
+      is_expedited_ = true;
       ahead_->expedite(*this);
     }
   }
@@ -106,7 +106,7 @@ class PooledCall final : public Coming<T>,
     // Who said so while it was not in the queue has not found it there.
     if (is_forgotten_) {
       forget();
-    } else if (is_hurried_) {
+    } else if (is_expedited_) {
       ahead_->expedite(*this);
     }
   }
@@ -140,7 +140,7 @@ class PooledCall final : public Coming<T>,
   Look look_;
   std::atomic<std::uint64_t> bytes_;
   std::atomic<bool> has_share_{false};
-  std::atomic<bool> is_hurried_{false};    ///< a thread waits for it
+  std::atomic<bool> is_expedited_{false};  ///< a thread waits for it
   std::atomic<bool> is_forgotten_{false};  ///< nobody wants it
   Completion<Result<T>> result_;
 };

@@ -12,7 +12,7 @@
 
 namespace locum {
 
-/// Small objects of another node, in this process: the reply to one batched request, as received. LifeLocks
+/// Small objects of another node, in this process: the reply to one batched request, as received. Lives
 /// as long as views of any of them. Filled by one thread, then read by any.
 class ReceivedBatch final : public CountedBoard {
  public:

@@ -54,7 +54,7 @@ class NodeCopies final {
     Room(const Room&) = delete;
     Room& operator=(const Room&) = delete;
     ~Room();
-    /// To receive into. LifeLocks as long as the room.
+    /// To receive into. Lives as long as the room.
     [[nodiscard]] ReceivedBlock& block() noexcept { return block_; }
 
    private:

@@ -48,7 +48,7 @@ void BegunFetch::forget_task() noexcept {
   }
 }
 
-void BegunFetch::hurry_task() noexcept {
+void BegunFetch::expedite_task() noexcept {
   if (coming_) {
     coming_->expedite();
   }

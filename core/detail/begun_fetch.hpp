@@ -39,7 +39,7 @@ class BegunFetch {
   /// Releases the object found.
   void release_found() noexcept { found_ = ObjectView(); }
   void forget_task() noexcept;
-  void hurry_task() noexcept;
+  void expedite_task() noexcept;
 
  private:
   Result<ObjectView> found_ = ObjectView();     ///< unless there is a task
@@ -69,7 +69,7 @@ class ObjectResultState final : public AsyncResultState<V>, public BegunFetch {
     return made;
   }
   void forget() noexcept override { forget_task(); }
-  void do_hurry() noexcept override { hurry_task(); }
+  void do_expedite() noexcept override { expedite_task(); }
 
   Make make_;
 };

@@ -100,7 +100,7 @@ class ComingState final : public AsyncResultState<V> {
       coming_->forget();
     }
   }
-  void do_hurry() noexcept override {
+  void do_expedite() noexcept override {
     if (coming_) {
       coming_->expedite();
     }

@@ -79,7 +79,7 @@ class LocalWaits::Wait final : public AwaitedFetch {
     }
     if (is_decided() || !is_wanted()) {
       look->forget();  // who has said so meanwhile has not found it
-    } else if (is_hurried()) {
+    } else if (is_expedited()) {
       look->expedite();
     }
   }

@@ -52,7 +52,7 @@ bool SharedState::wait(Clock::time_point until) {
     if (completions_->now() >= until) {
       return false;
     }
-    do_hurry();
+    do_expedite();
     completions_->await(seen, until);
   }
 }
@@ -85,7 +85,7 @@ void SharedState::then(std::unique_ptr<Continuation> continuation) noexcept {
   if (continuation) {
     completions_->schedule(std::move(continuation));
   } else {
-    do_hurry();
+    do_expedite();
   }
 }
 

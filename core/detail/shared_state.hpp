@@ -31,7 +31,7 @@ class SharedState {
   /// Starts an operation queued for the window now: a thread waits for it.
   void expedite() noexcept {
     if (!ended()) {
-      do_hurry();
+      do_expedite();
     }
   }
   /// Ends it, unless it was cancelled: a derived class has its result, or can make it, from now on.
@@ -78,7 +78,7 @@ class SharedState {
   /// Notifies the operation that its result is not wanted.
   virtual void forget() noexcept {}
   /// Notifies the operation that a thread waits for it.
-  virtual void do_hurry() noexcept {}
+  virtual void do_expedite() noexcept {}
 
   const std::shared_ptr<CompletionCounter> completions_;
   std::atomic<bool> claimed_{false};

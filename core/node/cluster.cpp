@@ -33,7 +33,7 @@ class Cluster final : public Connector, public Expiring, public NodeContents, pu
         table_(std::move(parts.table)),
         directory_(std::move(parts.directory)),
         timeout_(parts.timeout),
-        lost_mates_(std::move(parts.lost_node_peers)),
+        lost_node_peers_(std::move(parts.lost_node_peers)),
         monitor_(std::move(parts.monitor)),
         spill_(std::move(parts.spill)),
         drop_copies_(std::move(parts.drop_copies)),
@@ -99,7 +99,7 @@ class Cluster final : public Connector, public Expiring, public NodeContents, pu
   const std::shared_ptr<NodeTable> table_;
   const std::shared_ptr<Directory> directory_;
   const std::chrono::milliseconds timeout_;
-  const LostNodePeers lost_mates_;
+  const LostNodePeers lost_node_peers_;
   const std::shared_ptr<MemoryMonitor> monitor_;
   const std::shared_ptr<ObjectSpill> spill_;
   const DropCopies drop_copies_;
@@ -376,7 +376,7 @@ Result<ObjectView> Cluster::wait(const Address& address, Deadline deadline, cons
 Result<Pin> Cluster::await(const Address& address, const std::optional<Key>& promised,
                            Deadline::Clock::time_point until) {
   if (promised) {
-    auto found = find_promised(*table_, *directory_, *promised, address.name, lost_mates_, {});
+    auto found = find_promised(*table_, *directory_, *promised, address.name, lost_node_peers_, {});
     if (found || found.error().code() != Errc::timeout) {
       return found;
     }

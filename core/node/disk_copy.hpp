@@ -12,7 +12,7 @@
 namespace locum {
 
 /// The block of an object on disk, in private memory of this process: for a reader whose node has no room for
-/// it. LifeLocks as long as views of it.
+/// it. Lives as long as views of it.
 class DiskCopy final : public CountedBoard {
  public:
   /// Blocks for the disk. `out_of_memory`: this process has no memory. REQUIRES: pinned during the call, and

@@ -13,7 +13,7 @@
 namespace locum {
 
 /// An object of another node, in this process: its received block, in private memory, or inside an object of
-/// this node's memory that contains it. LifeLocks as long as views of it. Filled by one thread, then read by
+/// this node's memory that contains it. Lives as long as views of it. Filled by one thread, then read by
 /// any.
 class ReceivedBlock final : public CountedBoard {
  public:

@@ -11,7 +11,7 @@
 
 namespace locum {
 
-/// Some contiguous bytes of an object: in private memory, or in place. LifeLocks as long as views of it. Its
+/// Some contiguous bytes of an object: in private memory, or in place. Lives as long as views of it. Its
 /// facts are those of the object; of a hyperslab, the extents are its own. Filled by one thread, then read by
 /// any.
 class ReceivedRange final : public CountedBoard {

@@ -61,7 +61,7 @@ void NameService::answer_with(const Pin& pin, bool value_wanted, ReplyTo reply_t
 }
 
 // Whether a rank of this node asks for a promise of another one.
-bool NameService::is_mates_wait(const Request& request, const std::optional<Key>& promised) const {
+bool NameService::is_node_peers_wait(const Request& request, const std::optional<Key>& promised) const {
   const int home = promised ? parts_.nodes->of_creator(promised->creator) : -1;
   return home >= 0 && home != parts_.nodes->own() && parts_.node_of(request) == parts_.nodes->own();
 }
@@ -89,7 +89,7 @@ void NameService::take_back(int rank, std::uint32_t store, std::string_view name
 void NameService::await(const AwaitWords& asked, const Request& request, ReplyTo reply_to) {
   const std::string_view name = text_of(request.bulk);
   const auto promised = promise_named(asked.store, name);
-  if (is_mates_wait(request, promised)) {
+  if (is_node_peers_wait(request, promised)) {
     return await_for_node_peer(*promised, asked, reply_to);
   }
   if (!parts_.is_at_home(asked.store, name)) {

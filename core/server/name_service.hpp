@@ -52,7 +52,7 @@ class NameService final {
   [[nodiscard]] Task<std::monostate> finish_unbind(ReplyTo reply_to, NameChanges::Unbound unbound);
   void answer_with(const Pin& pin, bool value_wanted, ReplyTo reply_to);
   [[nodiscard]] bool serve(const NameWaiters::Waiter& waiter) noexcept;
-  [[nodiscard]] bool is_mates_wait(const Request& request, const std::optional<Key>& promised) const;
+  [[nodiscard]] bool is_node_peers_wait(const Request& request, const std::optional<Key>& promised) const;
   void await_for_node_peer(const Key& promised, const AwaitWords& asked, ReplyTo node_peer);
   void take_back(int rank, std::uint32_t store, std::string_view name) noexcept;
 

@@ -82,7 +82,7 @@ RemoteWaits::RemoteWaits(NodeMemory memory, std::shared_ptr<RpcChannel> channel,
       nodes_(std::move(nodes)),
       marks_(std::move(marks)),
       watcher_(std::move(watcher)),
-      lost_mates_(std::move(lost_node_peers)),
+      lost_node_peers_(std::move(lost_node_peers)),
       between_looks_(Clock::duration(channel_->options().patience) / waits_in_patience),
       due_(*channel_, [this](Clock::time_point now) { do_due(now); }) {
   (void)too_many_promises();
@@ -335,8 +335,8 @@ std::optional<Result<NameAnswer>> RemoteWaits::look(const Key& promised, const s
   memory_.directory->watch(name_hash(promised.store, name), watcher_);
   const bool is_name = !is_promised(promised);
   const auto pin = is_name ? memory_.directory->find(promised.store, name, channel_->budget())
-                           : find_promised(*memory_.table, *memory_.directory, promised, name, lost_mates_,
-                                           channel_->budget());
+                           : find_promised(*memory_.table, *memory_.directory, promised, name,
+                                           lost_node_peers_, channel_->budget());
   if (pin) {
     memory_.table->release(pin->id);
     return NameAnswer();

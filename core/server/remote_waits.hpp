@@ -120,7 +120,7 @@ class RemoteWaits : public std::enable_shared_from_this<RemoteWaits> {
   const std::shared_ptr<Nodes> nodes_;
   const std::shared_ptr<NodeCopies> marks_;
   const std::shared_ptr<NameWatcher> watcher_;
-  const LostNodePeers lost_mates_;
+  const LostNodePeers lost_node_peers_;
   const Clock::duration between_looks_;
   Entries entries_;
   std::size_t ahead_ = 0;

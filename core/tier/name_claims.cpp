@@ -135,7 +135,7 @@ std::optional<std::uint64_t> NameClaims::generation_if_lost(std::string_view cla
 // Once for each death: ranks of other nodes may wait for it. Who is held up himself looks again: what a rank
 // has begun when it dies may be completed after that.
 void NameClaims::release_those_of_the_dead(bool is_held_up) {
-  const std::vector<int> lost = lost_mates_ ? lost_mates_() : std::vector<int>();
+  const std::vector<int> lost = lost_node_peers_ ? lost_node_peers_() : std::vector<int>();
   if (lost.empty() || (!is_held_up && lost.size() == dead_seen_.load(std::memory_order_relaxed))) {
     return;
   }

@@ -86,7 +86,7 @@ class NameClaims {
       : connector_(std::move(connector)),
         room_(room),
         store_(store),
-        lost_mates_(std::move(lost_node_peers)) {}
+        lost_node_peers_(std::move(lost_node_peers)) {}
 
   /// Waits until nobody else has a claim to the name. `timeout`; `out_of_memory`: memory has no room for it;
   /// the errors of the connector.
@@ -106,7 +106,7 @@ class NameClaims {
   const std::shared_ptr<Connector> connector_;
   MemoryRoom& room_;
   const std::uint32_t store_;
-  const std::function<std::vector<int>()> lost_mates_;
+  const std::function<std::vector<int>()> lost_node_peers_;
   std::atomic<std::size_t> dead_seen_{0};  ///< that many ranks were dead when their claims were released
 };
 

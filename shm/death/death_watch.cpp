@@ -32,16 +32,16 @@ DeathWatch::DeathWatch(std::shared_ptr<Segment> segment, std::uint32_t own,
       lives_(segment_, own),
       duties_(std::move(duties)),
       dead_(std::make_shared<DeadRanks>(segment_->geometry().ranks)),
-      mates_(mates_of(*segment_, own, processes)),
-      polled_(mates_.size()),
+      node_peers_(node_peers_of(*segment_, own, processes)),
+      polled_(node_peers_.size()),
       stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       polls_stop_(stop_event_.is_open()) {
   thread_.start("locum watch", [this] { run(); }).value();
   started_.get_future().get();
 }
 
-std::vector<DeathWatch::NodePeer> DeathWatch::mates_of(const Segment& segment, std::uint32_t own,
-                                                       std::span<const ProcessIdentity> processes) {
+std::vector<DeathWatch::NodePeer> DeathWatch::node_peers_of(const Segment& segment, std::uint32_t own,
+                                                            std::span<const ProcessIdentity> processes) {
   const std::uint32_t ranks = segment.geometry().ranks;
   if (own >= ranks || processes.size() != ranks) {
     throw Error(Errc::invalid_argument, "the node's memory is for " + std::to_string(ranks) +
@@ -71,10 +71,10 @@ void DeathWatch::run() {
   started_.set_value();
 
   while (!stop_.load(std::memory_order_relaxed)) {
-    for (std::uint32_t rank = 0; rank < mates_.size(); ++rank) {
+    for (std::uint32_t rank = 0; rank < node_peers_.size(); ++rank) {
       look(rank);
     }
-    for (std::uint32_t rank = 0; rank < mates_.size(); ++rank) {
+    for (std::uint32_t rank = 0; rank < node_peers_.size(); ++rank) {
       act(rank);
     }
     sleep();
@@ -87,7 +87,7 @@ void DeathWatch::look(std::uint32_t rank) {
   if (standing == Standing::there) {
     return;
   }
-  NodePeer& node_peer = mates_[rank];
+  NodePeer& node_peer = node_peers_[rank];
   const bool ours = standing == Standing::ours;
   dead_->note({rank, ours ? own_ : adopter_of(*segment_, rank)});
   if (!node_peer.lost || node_peer.ours != ours) {
@@ -98,7 +98,7 @@ void DeathWatch::look(std::uint32_t rank) {
 }
 
 void DeathWatch::act(std::uint32_t rank) {
-  NodePeer& node_peer = mates_[rank];
+  NodePeer& node_peer = node_peers_[rank];
   if (!node_peer.pending() || Clock::now() < node_peer.due) {
     return;
   }
@@ -127,8 +127,8 @@ void DeathWatch::act(std::uint32_t rank) {
 }
 
 void DeathWatch::sleep() {
-  for (std::uint32_t rank = 0; rank < mates_.size(); ++rank) {
-    polled_[rank] = {.fd = mates_[rank].ending.number(), .events = POLLIN, .revents = 0};
+  for (std::uint32_t rank = 0; rank < node_peers_.size(); ++rank) {
+    polled_[rank] = {.fd = node_peers_[rank].ending.number(), .events = POLLIN, .revents = 0};
   }
   polled_[own_].fd = polls_stop_ ? stop_event_.number() : -1;
   const milliseconds timeout = longest_sleep();
@@ -141,9 +141,9 @@ void DeathWatch::sleep() {
   }
   // No stop was requested, and this would be readable for ever: it was closed, or is another file by now.
   polls_stop_ = polls_stop_ && (polled_[own_].revents == 0 || stop_.load(std::memory_order_relaxed));
-  for (std::uint32_t rank = 0; rank < mates_.size(); ++rank) {
+  for (std::uint32_t rank = 0; rank < node_peers_.size(); ++rank) {
     if (rank != own_ && polled_[rank].revents != 0) {
-      mates_[rank].ending = {};  // reported an end, or was closed by code that closes all descriptors
+      node_peers_[rank].ending = {};  // reported an end, or was closed by code that closes all descriptors
     }
   }
 }
@@ -151,11 +151,11 @@ void DeathWatch::sleep() {
 milliseconds DeathWatch::longest_sleep() const noexcept {
   bool often = !polls_stop_;
   Clock::time_point until = Clock::now() + long_period;
-  for (std::uint32_t rank = 0; rank < mates_.size(); ++rank) {
+  for (std::uint32_t rank = 0; rank < node_peers_.size(); ++rank) {
     if (rank == own_) {
       continue;
     }
-    const NodePeer& node_peer = mates_[rank];
+    const NodePeer& node_peer = node_peers_[rank];
     if (node_peer.pending()) {
       until = std::min(until, node_peer.due);
     }

@@ -68,8 +68,8 @@ class DeathWatch {
     [[nodiscard]] bool pending() const noexcept { return lost && (!reported || (ours && !adopted)); }
   };
 
-  [[nodiscard]] static std::vector<NodePeer> mates_of(const Segment& segment, std::uint32_t own,
-                                                      std::span<const ProcessIdentity> processes);
+  [[nodiscard]] static std::vector<NodePeer> node_peers_of(const Segment& segment, std::uint32_t own,
+                                                           std::span<const ProcessIdentity> processes);
   void run();
   void look(std::uint32_t rank);
   void act(std::uint32_t rank);
@@ -81,8 +81,8 @@ class DeathWatch {
   LifeLocks lives_;  // used by the thread only
   const Duties duties_;
   const std::shared_ptr<DeadRanks> dead_;
-  std::vector<NodePeer> mates_;  // used by the thread only
-  std::vector<pollfd> polled_;   // by rank; at the own rank the stop event
+  std::vector<NodePeer> node_peers_;  // used by the thread only
+  std::vector<pollfd> polled_;        // by rank; at the own rank the stop event
   Descriptor stop_event_;
   bool polls_stop_;  // stop_event_ is usable; used by the thread only
   std::atomic<bool> stop_{false};

@@ -32,9 +32,9 @@ class ByHand final : public Coming<T> {
     const MutexLock lock(mutex_);
     return is_forgotten_;
   }
-  [[nodiscard]] bool is_hurried() const {
+  [[nodiscard]] bool is_expedited() const {
     const MutexLock lock(mutex_);
-    return is_hurried_;
+    return is_expedited_;
   }
 
   [[nodiscard]] bool ended() const noexcept override {
@@ -53,7 +53,7 @@ class ByHand final : public Coming<T> {
   }
   void expedite() noexcept override {
     const MutexLock lock(mutex_);
-    is_hurried_ = true;
+    is_expedited_ = true;
   }
   void observe(std::shared_ptr<CompletionListener> observer) noexcept override {
     {
@@ -76,7 +76,7 @@ class ByHand final : public Coming<T> {
   std::optional<Result<T>> result_ LOCUM_GUARDED_BY(mutex_);
   std::shared_ptr<CompletionListener> observer_ LOCUM_GUARDED_BY(mutex_);
   bool is_forgotten_ LOCUM_GUARDED_BY(mutex_) = false;
-  bool is_hurried_ LOCUM_GUARDED_BY(mutex_) = false;
+  bool is_expedited_ LOCUM_GUARDED_BY(mutex_) = false;
 };
 
 /// Counts how often it was told.

@@ -148,17 +148,17 @@ TEST_F(FutureTest, HurriesOnlyWhatIsWaitedFor) {
   const auto parts = store_.get_async<double>(keys);
   EXPECT_FALSE(parts[0].ready());
   EXPECT_FALSE(parts[0].wait_for(0ms));
-  EXPECT_FALSE(slow_->coming(0).hurried()) << "no thread waited";
+  EXPECT_FALSE(slow_->coming(0).expedited()) << "no thread waited";
   EXPECT_EQ(code_of(parts[1].get(1ms)), Errc::timeout);
-  EXPECT_TRUE(slow_->coming(1).hurried());
+  EXPECT_TRUE(slow_->coming(1).expedited());
   (void)parts[2].then([](const Result<View<double>>&) {});
-  EXPECT_TRUE(slow_->coming(2).hurried());
+  EXPECT_TRUE(slow_->coming(2).expedited());
   std::vector<Future<double>> rest(parts.begin() + 3, parts.end());
   EXPECT_FALSE(when_any(rest, 1ms));
-  EXPECT_TRUE(slow_->coming(3).hurried()) << "the first one, so that one of them ends";
-  EXPECT_FALSE(slow_->coming(4).hurried());
+  EXPECT_TRUE(slow_->coming(3).expedited()) << "the first one, so that one of them ends";
+  EXPECT_FALSE(slow_->coming(4).expedited());
   EXPECT_FALSE(when_all(rest, 1ms));
-  EXPECT_TRUE(slow_->coming(5).hurried()) << "all of them";
+  EXPECT_TRUE(slow_->coming(5).expedited()) << "all of them";
   slow_->arrive(2);  // an operation with a continuation lives until it ends
 }
 

@@ -47,7 +47,7 @@ class SlowConnector final : public ForwardingConnector {
     }
     void expedite() noexcept override {
       const MutexLock lock(mutex_);
-      hurried_ = true;
+      expedited_ = true;
     }
     void forget() noexcept override {
       const MutexLock lock(mutex_);
@@ -71,9 +71,9 @@ class SlowConnector final : public ForwardingConnector {
       return forgotten_;
     }
 
-    [[nodiscard]] bool hurried() const {
+    [[nodiscard]] bool expedited() const {
       const MutexLock lock(mutex_);
-      return hurried_;
+      return expedited_;
     }
 
    private:
@@ -81,7 +81,7 @@ class SlowConnector final : public ForwardingConnector {
     std::condition_variable changed_;
     std::optional<Result<ObjectView>> found_ LOCUM_GUARDED_BY(mutex_);
     std::shared_ptr<CompletionListener> listener_ LOCUM_GUARDED_BY(mutex_);
-    bool hurried_ LOCUM_GUARDED_BY(mutex_) = false;
+    bool expedited_ LOCUM_GUARDED_BY(mutex_) = false;
     bool forgotten_ LOCUM_GUARDED_BY(mutex_) = false;
   };
 

@@ -52,7 +52,7 @@ TEST(AwaitedFetch, EndsAsAnotherOne) {
   fetch.end(Error(Errc::timeout, "by the test"));
   EXPECT_TRUE(fetch.is_decided());
   EXPECT_FALSE(fetch.ended()) << "it has not come yet";
-  EXPECT_TRUE(other->is_hurried()) << "a thread has said before that it waits";
+  EXPECT_TRUE(other->is_expedited()) << "a thread has said before that it waits";
   EXPECT_EQ(told, 0);
   other->end(ObjectView());
   EXPECT_TRUE(fetch.ended());

@@ -90,7 +90,7 @@ TEST(Operation, ThatNeedsNothingEndsWhereItBegins) {
   EXPECT_EQ(operation->take(), 4);
 }
 
-/// LifeLocks as long as the operation whose task holds it.
+/// Lives as long as the operation whose task holds it.
 using Token = std::shared_ptr<int>;
 
 Task<int> say_when_over(std::vector<Place>& places, std::binary_semaphore& over, Token /*token*/) {

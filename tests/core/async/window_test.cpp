@@ -248,14 +248,14 @@ TEST_F(WindowTest, LetsAHurriedOneInBeyondTheLimit) {
 }
 
 TEST_F(WindowTest, LetsInWhoWaitedBehindOneThatWasHurriedOrWithdrawn) {
-  for (const bool hurried : {true, false}) {
+  for (const bool expedited : {true, false}) {
     const auto filling = enter(6, large);
-    Visitor& first = enter(hurried ? 5 * large : 10 * large);
+    Visitor& first = enter(expedited ? 5 * large : 10 * large);
     while (enter(100).is_in()) {
     }
     Visitor& small = visitors_.back();
     EXPECT_EQ(window_->levels().queued, 2U);
-    if (hurried) {
+    if (expedited) {
       window_->expedite(*first.operation);
       poll();
       EXPECT_TRUE(first.is_in());

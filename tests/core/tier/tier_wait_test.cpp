@@ -53,7 +53,7 @@ TEST_F(TierWaits, EndWithWhatTheBackendHas) {
   in_memory_->end(name_not_put());
   EXPECT_FALSE(wait_->ended());
   wait_->expedite();
-  EXPECT_TRUE(kept_->is_hurried());
+  EXPECT_TRUE(kept_->is_expedited());
   EXPECT_EQ(told_, 0);
   kept_->end(Error(Errc::corrupt, "by the test"));
   EXPECT_TRUE(wait_->ended());
@@ -107,8 +107,8 @@ TEST_F(TierWaits, ForgetWhatALookBeginsToFetchForNobody) {
 
 TEST_F(TierWaits, TellBothThatSomebodyWaitsOrNobodyWantsThem) {
   wait_->expedite();
-  EXPECT_TRUE(in_memory_->is_hurried());
-  EXPECT_TRUE(in_back_->is_hurried());
+  EXPECT_TRUE(in_memory_->is_expedited());
+  EXPECT_TRUE(in_back_->is_expedited());
   wait_->forget();
   EXPECT_TRUE(in_memory_->is_forgotten());
   EXPECT_TRUE(in_back_->is_forgotten());
