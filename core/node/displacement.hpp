@@ -16,14 +16,13 @@ namespace locum {
 /// whether it has dropped any. Any thread.
 using DropCopies = std::function<bool(std::uint64_t bytes, const WaitBudget& budget)>;
 
-/// Returns `refused`, the error of a put without memory, with the reasons why nothing leaves memory for it.
+/// Returns `refused`, the error of a put without memory, where no rank moved an object to disk for it.
 [[nodiscard]] inline Error nothing_leaves(const Error& refused) {
-  Error error(
-      Errc::out_of_memory,
-      refused.text() +
-          ". No rank of the node could move objects to disk: they are viewed or too small, or the disk "
-          "holds spill_bytes already",
-      refused.detail());
+  Error error(Errc::out_of_memory,
+              refused.text() +
+                  ". No rank of the node could move an object to disk; raise spill_bytes if a report shows "
+                  "that the disk is used up",
+              refused.detail());
   return refused.is_transient() ? error.as_transient() : error;
 }
 

@@ -58,7 +58,7 @@ struct WrittenObject {
   bool unnamed = false;  ///< its name is not to be kept
 };
 
-/// What makes a part of a checkpoint.
+/// The objects and facts of which a part of a checkpoint is made.
 struct PartDraft {
   CheckpointFacts facts{};
   std::uint64_t node = 0;

@@ -12,11 +12,11 @@
 #include "core/ports/group.hpp"
 #include "core/value/errors.hpp"
 
-/// What the collective steps of a Group have in common.
+/// Functions that collective steps of a Group share.
 namespace locum::together {
 
-/// The exception of this call on this rank, if any, as an Error that can be sent to the others.
-/// \param failed what it says of an exception that is no Error
+/// Returns the exception of `call` on this rank, if any, as an Error that can be sent to the others.
+/// \param failed text of the Error for an exception that is no Error
 template <class Call>
 std::optional<Error> error_of(Call&& call, const char* failed = "set-up failed") {
   try {
@@ -38,7 +38,7 @@ inline void throw_if(const std::optional<Error>& error) {
   }
 }
 
-/// The values of all ranks, of the bytes that they gathered.
+/// Returns the values of all ranks from the bytes that they gathered.
 template <class T>
 [[nodiscard]] std::vector<T> values_of(std::span<const std::byte> gathered) {
   static_assert(std::is_trivially_copyable_v<T>);

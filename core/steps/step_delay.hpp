@@ -14,13 +14,13 @@ class StepDelay {
  public:
   explicit StepDelay(const Stream& stream) : stream_(stream) {}
 
-  /// That fewer readers have joined than a writer waits for.
+  /// Returns that fewer readers have joined than a writer waits for.
   [[nodiscard]] StreamFailure of_rendezvous(const StepWriterOptions& options) const;
-  /// Why a writer of several may not begin the step of that number.
+  /// Returns why a writer of several may not begin the step of that number.
   [[nodiscard]] StreamFailure of_room(const StepWriterOptions& options, std::uint64_t number) const;
-  /// Why a stream has not ended, of which this writer has closed its part before the step of that number.
+  /// Returns why a stream has not ended of which this writer has closed its part before the step `number`.
   [[nodiscard]] StreamFailure of_end(const StepWriterOptions& options, std::uint64_t number) const;
-  /// Why a rank that reads does not find the step of that number, made of those parts.
+  /// Returns why a rank that reads does not find the step of that number, made of those parts.
   [[nodiscard]] StreamFailure of_step(const Handle& reader, std::uint64_t number, std::uint64_t part) const;
   /// Why a member of a group, which has read a stream to its end, is not told so: another one holds a step,
   /// which goes to this one if that dies. None if the stream has not ended, or nobody holds one.
@@ -29,18 +29,18 @@ class StepDelay {
   /// A rank of the side that has begun the step, which has neither released it nor left; none if all have.
   [[nodiscard]] StreamFailure of_claim(const BegunRecord& claim, std::uint64_t step) const;
 
-  /// What keeps the steps in memory that the stream has; none if it has none.
+  /// Returns the reader that keeps the steps of the stream in memory; none if it has no steps.
   [[nodiscard]] StreamFailure of_memory() const;
-  /// The first writer that has not ended its part; the number of writers if all have.
+  /// Returns the first writer that has not ended its part; the number of writers if all have.
   [[nodiscard]] std::uint64_t missing_part(std::uint64_t number) const;
 
  private:
   [[nodiscard]] std::uint64_t readers() const;
   [[nodiscard]] int rank_of(std::uint64_t writer) const;
   [[nodiscard]] bool may_want(const SideRecord& side, std::uint64_t step) const;
-  /// A rank of that side that has not released the step; none if all have, or the side is unknown.
+  /// Returns a rank of that side that has not released the step; none if all have, or the side is unknown.
   [[nodiscard]] StreamFailure of_side(const Result<View<SideRecord>>& side, std::uint64_t step) const;
-  /// Which reader keeps the steps that there are.
+  /// Returns the reader that keeps the steps that exist.
   [[nodiscard]] StreamFailure of_readers() const;
   /// The number of the oldest step, and behind the newest one.
   struct Range {

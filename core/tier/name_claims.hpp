@@ -66,7 +66,7 @@ class NameClaims {
     }
     /// Whether there is a claim to that one of the names.
     [[nodiscard]] bool has(std::size_t name) const { return is_held_[name]; }
-    /// Of places, one for each of the names, those to whose names there are claims; adds the others to
+    /// Returns those of `places`, one for each name, to whose names there are claims, and adds the others to
     /// `alone`.
     [[nodiscard]] std::vector<std::size_t> claimed(std::span<const std::size_t> places,
                                                    std::vector<std::size_t>& alone) const;

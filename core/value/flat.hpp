@@ -212,7 +212,8 @@ constexpr bool consists_of(std::index_sequence<Members...> /*members*/) {
   return requires(const Probe& probe) { T{(static_cast<void>(Members), probe)...}; };
 }
 
-/// Whether a member is a reference. REQUIRES: `T` cannot be made without initialising all of its members.
+/// Returns whether a member is a reference. REQUIRES: `T` cannot be made without initialising all of its
+/// members.
 template <class T, std::size_t... Members>
 constexpr bool holds_reference(std::index_sequence<Members...> /*members*/) {
   return ((consists_of<T, ReferenceProbe>(std::make_index_sequence<Members + 1>()) &&
@@ -220,8 +221,9 @@ constexpr bool holds_reference(std::index_sequence<Members...> /*members*/) {
           ...);
 }
 
-/// Whether one of the first 16 members of an aggregate is a pointer, a reference or a view, or contains one.
-/// Not seen are members behind one that no empty braces initialise, and those of a class with constructors.
+/// Returns whether one of the first 16 members of an aggregate is a pointer, a reference or a view, or
+/// contains one. Not seen are members behind one that no empty braces initialise, and those of a class with
+/// constructors.
 template <class T>
 constexpr bool holds_pointer() {
   if constexpr (std::is_aggregate_v<T> && !std::is_array_v<T> && !SaysItIsFlat<T>) {

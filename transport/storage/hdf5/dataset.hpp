@@ -41,7 +41,7 @@ template <class Call>
     return error;
   }
 }
-/// The same in a turn.
+/// Calls result_of() in a turn of HDF5.
 template <class Call>
 [[nodiscard]] auto with_hdf5(const Call& call) -> Result<decltype(call())> {
   const Hdf5Turn turn;
@@ -76,7 +76,7 @@ struct NumberType {
   hid_t in_memory;
   hid_t in_file;
 };
-/// Those that are not complex.
+/// Returns the types that are not complex.
 [[nodiscard]] std::array<NumberType, 10> number_types();
 [[nodiscard]] Identifier copy_of(hid_t type);
 /// HDF5's type in memory for the elements of an array, by their canonical name: `f64`, `i32`, `c128` … Throws
