@@ -5,6 +5,7 @@
 #include "core/async/serial_executor.hpp"
 #include "core/async/transfer_times.hpp"
 #include "core/base/blocking_wait.hpp"
+#include "core/base/fork_mark.hpp"
 
 namespace locum {
 
@@ -47,11 +48,23 @@ void CompletionCounter::await(std::uint64_t seen, Clock::time_point until) {
   times_->wait(now() - began);
 }
 
+// Never destroyed: operations that end during process exit may still notify it. A forked process makes its
+// own: that of its parent counts on threads that are not there, and on locks that may be locked for ever.
 const std::shared_ptr<CompletionCounter>& CompletionCounter::of_process() {
-  // Never destroyed: operations that end during process exit may still notify it.
-  static const auto* const completions =
-      new std::shared_ptr<CompletionCounter>(std::make_shared<CompletionCounter>(std::chrono::seconds(30)));
-  return *completions;
+  struct OfProcess {
+    const ForkMark maker;
+    const std::shared_ptr<CompletionCounter> completions =
+        std::make_shared<CompletionCounter>(std::chrono::seconds(30));
+  };
+  static std::atomic<const OfProcess*> current{new OfProcess};
+  const OfProcess* known = current.load();
+  if (known->maker.in_child()) [[unlikely]] {
+    auto own = std::make_unique<const OfProcess>();
+    if (current.compare_exchange_strong(known, own.get())) {
+      known = own.release();
+    }
+  }
+  return known->completions;
 }
 
 void CompletionCounter::wake() noexcept {

@@ -112,8 +112,12 @@ void CallPool::make_all(std::size_t count, const std::function<void(std::size_t 
   }
 }
 
+bool CallPool::in_child() const noexcept {
+  return state_->maker.in_child();
+}
+
 void CallPool::close() noexcept {
-  if (state_->maker.in_child()) {
+  if (in_child()) {
     return;
   }
   std::deque<Call> calls;

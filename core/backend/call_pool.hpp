@@ -27,6 +27,8 @@ class CallPool {
   /// Waits for the calls that are being made; those that queue are told not to go on. No effect in a process
   /// forked from the owner, which does not have the threads.
   void close() noexcept;
+  /// Whether this process was forked from the owner: calls that were added are then nobody's.
+  [[nodiscard]] bool in_child() const noexcept;
 
  private:
   struct State;

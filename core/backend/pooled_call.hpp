@@ -17,7 +17,8 @@
 
 namespace locum {
 
-/// A blocking call as a task: a thread of a pool makes it.
+/// A blocking call as a task: a thread of a pool makes it. In a process forked from the pool's owner it does
+/// nothing, and takes no lock: get() returns `closed`.
 template <class T>
 class PooledCall final : public Coming<T>,
                          public ReadAhead::Fetch,
@@ -51,6 +52,9 @@ class PooledCall final : public Coming<T>,
   }
   [[nodiscard]] bool ended() const noexcept override { return result_.is_set(); }
   [[nodiscard]] Result<T> get(Deadline deadline) override {
+    if (pool_->in_child()) {
+      return closed_before_end();
+    }
     expedite();
     const Result<T>* const result = result_.wait(deadline.moment(timeout_));
     if (result == nullptr) {
@@ -60,7 +64,7 @@ class PooledCall final : public Coming<T>,
     return *result;
   }
   void expedite() noexcept override {
-    if (ahead_ && !ended()) {
+    if (ahead_ && !ended() && !pool_->in_child()) {
       is_expedited_ = true;
       ahead_->expedite(*this);
     }
@@ -71,6 +75,9 @@ class PooledCall final : public Coming<T>,
     }
   }
   void forget() noexcept override {
+    if (pool_->in_child()) {
+      return;
+    }
     is_forgotten_ = true;
     if (ahead_ && ahead_->withdraw(*this)) {
       has_share_ = false;
@@ -128,7 +135,7 @@ class PooledCall final : public Coming<T>,
   }
   // Only once it has ended: what is on its way counts whether it is wanted or not.
   void leave() noexcept {
-    if (ended() && has_share_.exchange(false)) {
+    if (ended() && !pool_->in_child() && has_share_.exchange(false)) {
       ahead_->leave(bytes_);
     }
   }

@@ -71,6 +71,9 @@ std::byte* WarmMemory::take(std::uint64_t bytes, std::uint64_t alignment) noexce
     return bytes < ~std::uint64_t{0} - most_warm_alignment ? fresh(bytes, alignment) : nullptr;
   }
   const SizeClass size = class_of(bytes, alignment);
+  if (maker_.in_child()) {
+    return fresh(size.bytes, std::min(std::bit_floor(size.bytes), most_warm_alignment));
+  }
   if (size.number < handy_.size()) {
     if (std::byte* const block = handy_[size.number].exchange(nullptr, std::memory_order_acquire)) {
       allow(block, size.bytes);
@@ -91,7 +94,7 @@ std::byte* WarmMemory::take(std::uint64_t bytes, std::uint64_t alignment) noexce
 
 // If there is no room, all others are dropped: their next use is unknown, this one was used just now.
 void WarmMemory::give_back(std::byte* block, std::uint64_t bytes, std::uint64_t alignment) noexcept {
-  if (bytes > most_kept_bytes) {
+  if (bytes > most_kept_bytes || maker_.in_child()) {
     return std::free(block);
   }
   const SizeClass size = class_of(bytes, alignment);
@@ -114,6 +117,9 @@ void WarmMemory::give_back(std::byte* block, std::uint64_t bytes, std::uint64_t 
 }
 
 void WarmMemory::drop() noexcept {
+  if (maker_.in_child()) {
+    return;
+  }
   for (std::atomic<std::byte*>& handy : handy_) {
     std::free(handy.exchange(nullptr, std::memory_order_acquire));
   }
@@ -122,6 +128,9 @@ void WarmMemory::drop() noexcept {
 }
 
 std::uint64_t WarmMemory::kept_bytes() const noexcept {
+  if (maker_.in_child()) {
+    return 0;
+  }
   std::uint64_t handy_bytes = 0;
   for (std::size_t number = 0; number < handy_.size(); ++number) {
     handy_bytes += handy_[number].load(std::memory_order_relaxed) != nullptr ? bytes_of(number) : 0;

@@ -5,13 +5,15 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/base/fork_mark.hpp"
 #include "core/base/mutex.hpp"
 
 namespace locum {
 
 /// Private memory for data from other nodes and for records of backends, kept after use for reuse: the C
 /// library would return larger blocks to the system, and each page would be touched for the first time again
-/// and again. By size classes, four per doubling. Any thread may call.
+/// and again. By size classes, four per doubling. Any thread may call. A forked process keeps nothing: the
+/// mutex that it inherits may be locked for ever.
 class WarmMemory {
  public:
   /// Most bytes of all kept blocks together.
@@ -43,6 +45,7 @@ class WarmMemory {
   /// By class, for small ones of up to 16 KiB: one block that is taken and returned without the mutex. These
   /// few do not count towards the limit.
   std::array<std::atomic<std::byte*>, 28> handy_{};
+  const ForkMark maker_;
   mutable Mutex mutex_;
   std::array<Kept*, 68> kept_ LOCUM_GUARDED_BY(mutex_){};  ///< by class
   std::uint64_t kept_bytes_ LOCUM_GUARDED_BY(mutex_) = 0;

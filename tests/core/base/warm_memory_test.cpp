@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstring>
 #include <random>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "tests/core/forked_child.hpp"
 
 namespace locum {
 namespace {
@@ -116,6 +119,34 @@ TEST(WarmMemory, ServesManyThreads) {
     thread.join();
   }
   EXPECT_EQ(wrong, std::vector<int>(4));
+}
+
+// The mutex may be held by a thread that the child does not have.
+TEST(WarmMemory, IsLeftToItsProcessByAFork) {
+  WarmMemory memory;
+  std::atomic<bool> is_over{false};
+  std::thread other([&] {
+    while (!is_over) {
+      memory.give_back(memory.take(mebi, 64), mebi, 64);
+    }
+  });
+  std::byte* const inherited = memory.take(mebi, 64);
+  std::memset(inherited, 1, mebi);
+  for (int fork = 0; fork < 50; ++fork) {
+    ASSERT_EQ(tests::status_of_child([&] {
+                std::byte* const own = memory.take(mebi, 64);
+                std::memset(own, 2, mebi);
+                const bool is_whole = inherited[mebi - 1] == std::byte(1);
+                memory.give_back(own, mebi, 64);
+                memory.give_back(inherited, mebi, 64);
+                memory.drop();
+                return is_whole && memory.kept_bytes() == 0 ? 0 : 1;
+              }),
+              0);
+  }
+  is_over = true;
+  other.join();
+  memory.give_back(inherited, mebi, 64);
 }
 
 }  // namespace

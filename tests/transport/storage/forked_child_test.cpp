@@ -7,7 +7,9 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <span>
 #include <string>
@@ -25,6 +27,11 @@ namespace forked_child_test {
 
 std::vector<double> values(int version) {
   return std::vector<double>(static_cast<std::size_t>(200 + version), version + 0.5);
+}
+
+std::size_t threads_of_this_process() {
+  const std::filesystem::directory_iterator all("/proc/self/task");
+  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
 
 /// The status of a child that runs `body` and returns from main().
@@ -116,6 +123,47 @@ TEST_P(ForkedChild, OpensAStoreOfItsOwn) {
   EXPECT_EQ(status_of_child([] {
               const auto own = open("simple:");
               return own && own->put("a", 1) && own->get<int>("a") ? 0 : 1;
+            }),
+            0);
+}
+
+// Dropping one that has come makes room for one that queues: in the parent.
+TEST_P(ForkedChild, DropsFuturesWithoutAThread) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a thread may hold a lock of the sanitizer's allocator at the fork";
+#endif
+  for (int name = 0; name < most_names; ++name) {
+    ASSERT_TRUE(store_->replace(std::to_string(name), values(name)));
+  }
+  const auto reader = open(url(), {.timeout = std::chrono::seconds(60), .prefetch_bytes = 100'000});
+  const Store& read = reader ? *reader : *store_;  // a folder that one session may open at a time
+  std::vector<Future<std::vector<double>>> futures;
+  for (int at = 0; at < 1000; ++at) {
+    futures.push_back(read.get_async<std::vector<double>>(std::to_string(at % most_names)));
+  }
+  EXPECT_TRUE(futures[40].get());  // many have come, and hold what there is
+  EXPECT_EQ(status_of_child([&] {
+              futures.clear();
+              return threads_of_this_process() == 1 ? 0 : 1;
+            }),
+            0);
+  for (int at = 0; at < 1000; ++at) {
+    const auto value = futures[static_cast<std::size_t>(at)].get();
+    ASSERT_TRUE(value) << value.error();
+    EXPECT_EQ(**value, values(at % most_names));
+  }
+}
+
+TEST(ForkedProcess, RunsContinuationsThatBelongToNoStore) {
+  const auto doubled = [] {
+    const auto twice =
+        AsyncResult<int>(Result<int>(21)).then([](const Result<int>& one) { return 2 * *one; });
+    return twice.get(std::chrono::seconds(20));
+  };
+  EXPECT_EQ(doubled().value(), 42);
+  EXPECT_EQ(status_of_child([&] {
+              const auto result = doubled();
+              return result && *result == 42 ? 0 : 1;
             }),
             0);
 }
