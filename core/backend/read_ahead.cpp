@@ -110,14 +110,19 @@ std::optional<ReadAhead::Queued> ReadAhead::take(const Fetch& fetch) noexcept {
   return taken;
 }
 
-// One at a time: starting one may take the lock again.
+// One at a time: starting one may take the lock again. Where the pool has no thread, starting one makes it,
+// which makes room for the next: that is for the loop here, not for a call within a call.
 void ReadAhead::let_in() noexcept {
-  for (;;) {
+  for (bool is_first = true;; is_first = false) {
     std::shared_ptr<Fetch> fetch;
     std::optional<Ask> ask;
     {
       const MutexLock lock(mutex_);
+      if (is_first && is_letting_in_) {
+        return;
+      }
       ask = queue_.empty() ? std::nullopt : room_for(queue_.front().bytes);
+      is_letting_in_ = ask.has_value();
       if (!ask) {
         return;
       }

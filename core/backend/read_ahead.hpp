@@ -75,6 +75,8 @@ class ReadAhead {
   std::uint64_t unsized_ LOCUM_GUARDED_BY(mutex_) = 0;      ///< of inside_: on their way, of unknown size
   std::uint64_t usual_bytes_ LOCUM_GUARDED_BY(mutex_) = 0;  ///< of the largest of those that came of late
   bool has_usual_bytes_ LOCUM_GUARDED_BY(mutex_) = false;
+  bool is_letting_in_ LOCUM_GUARDED_BY(mutex_) =
+      false;  ///< a thread starts fetches, and looks again after each
   std::deque<Queued> queue_ LOCUM_GUARDED_BY(mutex_);
 };
 

@@ -141,6 +141,34 @@ TEST(ReadAhead, LetsInWhatFitsInOrder) {
 
 // As large as those that came are those that come, as far as anybody knows: else thousands of names would
 // start at once, whatever is under them.
+/// Ends when it starts, as where the pool has no thread.
+class EndedFetch final : public ReadAhead::Fetch {
+ public:
+  explicit EndedFetch(ReadAhead& ahead) : ahead_(ahead) {}
+  void start(ReadAhead::Ask /*ask*/) noexcept override {
+    ahead_.resize(60, 0);
+    ahead_.leave(0);
+  }
+
+ private:
+  ReadAhead& ahead_;
+};
+
+TEST(ReadAhead, LetsInManyThatEndAtOnceWithoutCallsWithinCalls) {
+  ReadAhead ahead(100, 64, ReadAhead::no_ends);
+  const auto first = std::make_shared<CountedFetch>();
+  const auto last = std::make_shared<CountedFetch>();
+  ahead.enter(first, 60);
+  const auto ended = std::make_shared<EndedFetch>(ahead);
+  for (int at = 0; at < 200'000; ++at) {
+    ahead.enter(ended, 60);
+  }
+  ahead.enter(last, 60);
+  EXPECT_EQ(last->starts, 0);
+  ahead.leave(60);
+  EXPECT_EQ(last->starts, 1);
+}
+
 TEST(ReadAhead, LetsInFewOfUnknownSize) {
   ReadAhead ahead(100, 64, ReadAhead::no_ends);
   const auto fetch = std::make_shared<CountedFetch>();  // for all of them: it counts
