@@ -242,6 +242,13 @@ Result<std::uint32_t> Session::number_of(std::string_view name) const {
     return allowed.error();
   }
   const auto registration = state_->fetch(Address(registry, name), {});
+  if (!registration && registration.error().code() == Errc::not_found) {
+    return Error(
+               Errc::not_found,
+               "no rank has opened a store of this name in the memory of the nodes; open it first, or check "
+               "its name (stores over a URL are kept by their backends)")
+        .about(name);
+  }
   return registration ? number_from(state_->connector(), name, *registration)
                       : Result<std::uint32_t>(registration.error());
 }

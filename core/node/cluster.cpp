@@ -187,15 +187,16 @@ Result<void> Cluster::take_of_budget(StoreAccounts& accounts, const ObjectRecord
 // objects, which tells how much of a rank's memory is that of objects that came back.
 Error Cluster::full(const Error& cause, std::uint64_t size_bytes, const Owned& owned) const {
   const ArenaUsage now = arena_->usage();
-  return Error(
-      Errc::out_of_memory,
-      "no room for " + std::to_string(size_bytes) + " bytes: this rank uses " + std::to_string(now.used) +
-          ", of which " + std::to_string(owned.pinned.bytes) + " are evicted but still viewed, and has " +
-          std::to_string(now.free) + " free in pieces; the node has committed " +
-          std::to_string(now.node_committed) + " of " + std::to_string(now.limit) +
-          ", and other ranks had too little to spare. Evict unneeded objects, release views of evicted ones, "
-          "or give the runtime more memory_bytes",
-      cause.detail().empty() ? cause.text() : cause.detail());
+  return Error(Errc::out_of_memory,
+               "no room for " + std::to_string(size_bytes) + " bytes: this rank uses " +
+                   std::to_string(now.used) + ", of which " + std::to_string(owned.pinned.bytes) +
+                   " are evicted but still viewed, and has " + std::to_string(now.free) +
+                   " free in pieces; the node has committed " + std::to_string(now.node_committed) + " of " +
+                   std::to_string(now.limit) +
+                   ", and other ranks had too little to spare. Evict unneeded objects, release views that "
+                   "nobody needs, or "
+                   "give the runtime more memory_bytes",
+               cause.detail().empty() ? cause.text() : cause.detail());
 }
 
 NowOrTask<Sealed> Cluster::seal_or_task(const ObjectDraft& draft, const SealOptions& options,

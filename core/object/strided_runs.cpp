@@ -33,6 +33,11 @@ Result<void> check_elements(const Hyperslab& slab, std::uint64_t element_bytes, 
     const std::uint64_t start = slab.start[dimension];
     const std::uint64_t count = slab.count[dimension];
     const std::uint64_t stride = stride_of(slab, dimension);
+    if (start > std::uint64_t{1} << 63U) {
+      return Error(Errc::invalid_argument, "the hyperslab begins before dimension " +
+                                               std::to_string(dimension) +
+                                               " of this object; its start is negative");
+    }
     if (!has_elements(start, count, stride, extent)) {
       return Error(Errc::invalid_argument, "dimension " + std::to_string(dimension) + " of this object has " +
                                                std::to_string(extent) + " elements; the call asks for " +

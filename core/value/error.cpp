@@ -37,6 +37,19 @@ struct Error::Body {
   void compose() const;
 };
 
+// Names may contain any bytes: one that is no text would end what(), or change a terminal.
+void append_printable(std::string& text, std::string_view name) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  for (const char each : name) {
+    const auto byte = static_cast<unsigned char>(each);
+    if (byte >= 0x20 && byte != 0x7f) {
+      text.push_back(each);
+    } else {
+      text.append("\\x").append({digits[byte >> 4U], digits[byte & 0xFU]});
+    }
+  }
+}
+
 void Error::Body::compose() const {
   std::string all(to_string(code));
   all.append(": ").append(said().text);
@@ -44,7 +57,9 @@ void Error::Body::compose() const {
     all.append(" (").append(said().detail).append(")");
   }
   if (!key.empty()) {
-    all.append(" [key ").append(key).append("]");
+    all.append(" [key ");
+    append_printable(all, key);
+    all.append("]");
   }
   if (rank >= 0) {
     all.append(" [rank ").append(std::to_string(rank)).append("]");

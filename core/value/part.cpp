@@ -20,9 +20,10 @@ Result<ByteRange> range_of(const Part& part, std::uint64_t element_bytes) {
 
 Result<void> check_range(const ByteRange& range, std::uint64_t size_bytes) {
   if (range.offset > size_bytes || range.bytes > size_bytes - range.offset) {
-    return Error(Errc::invalid_argument, "the object has " + std::to_string(size_bytes) +
-                                             " bytes, asked for were " + std::to_string(range.bytes) +
-                                             " from " + std::to_string(range.offset) + " on");
+    return Error(Errc::invalid_argument,
+                 "the part exceeds the object, which has " + std::to_string(size_bytes) +
+                     " bytes: it begins at byte " + std::to_string(range.offset) + " and has " +
+                     std::to_string(range.bytes) + " bytes; check its offset and count");
   }
   return {};
 }

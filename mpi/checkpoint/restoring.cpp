@@ -126,7 +126,16 @@ class Restoring {
     return error.code() == Errc::corrupt || error.code() == Errc::not_found || error.code() == Errc::system;
   }
   [[nodiscard]] static Error explained(const Error& error, const ObjectFacts& facts) {
-    return facts.name.empty() ? error.about(to_string(facts.key)) : error.about(facts.name);
+    if (facts.name.empty()) {
+      return error.about(to_string(facts.key));
+    }
+    if (error.code() == Errc::key_exists) {
+      return Error(Errc::key_exists,
+                   "the store has an object of this name already; restore into a store without it, or drop "
+                   "that one first")
+          .about(facts.name);
+    }
+    return error.about(facts.name);
   }
   void lost_or_throw(const Error& error, const ObjectFacts& facts) {
     if (!options_.skip_damaged || !is_loss(error)) {

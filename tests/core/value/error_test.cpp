@@ -27,6 +27,13 @@ TEST(Error, SaysCodeTextDetailKeyAndRank) {
   EXPECT_EQ(out.str(), error.what());
 }
 
+TEST(Error, PrintsNamesThatAreNoText) {
+  const std::string name("a\0b\n\x7f", 5);
+  const Error error = Error(Errc::not_found, "no").about(name).at_rank(3);
+  EXPECT_STREQ(error.what(), "not_found: no [key a\\x00b\\x0a\\x7f] [rank 3]");
+  EXPECT_EQ(error.key(), name);
+}
+
 TEST(Error, LeavesOutWhatIsUnknown) {
   const Error error(Errc::timeout, "too late");
   EXPECT_STREQ(error.what(), "timeout: too late");
