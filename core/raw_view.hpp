@@ -32,6 +32,10 @@ class RawView {
   /// operator bool().
   [[nodiscard]] Result<ObjectInfo> info() const;
 
+  /// \cond library
+  [[nodiscard]] const ObjectView& object() const noexcept { return object_; }
+  /// \endcond
+
  private:
   ObjectView object_;
 };

@@ -5,6 +5,7 @@
 #include "core/base/resolved_path.hpp"
 #include "core/detail/object_calls.hpp"
 #include "core/raw_array.hpp"
+#include "core/raw_view.hpp"
 #include "core/steps/step_fetch.hpp"
 #include "core/steps/step_input.hpp"
 
@@ -82,6 +83,11 @@ Result<View<std::byte[]>> InputStep::get_bytes(std::string_view name, const Bloc
   }
   return fetch_->calls().bytes_of(
       about(*fetch_, name, fetch_->bytes(name, options.writer, options.deadline)));
+}
+
+Result<RawView> InputStep::get_raw(std::string_view name, const BlockOptions& options) const {
+  auto object = block(name, {}, options);
+  return object ? Result<RawView>(RawView(*std::move(object))) : Result<RawView>(object.error());
 }
 
 Result<View<std::byte[]>> InputStep::read(std::string_view name, const ElementType& element,

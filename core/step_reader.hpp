@@ -26,6 +26,7 @@ namespace locum {
 template <class Byte>
 class BasicRawArray;
 using RawArray = BasicRawArray<std::byte>;
+class RawView;
 
 namespace detail {
 class StepFetch;
@@ -95,6 +96,8 @@ class InputStep {
   /// variables(): an array's elements as they are in memory, other values as their Serializer wrote them.
   [[nodiscard]] Result<View<std::byte[]>> get_bytes(std::string_view name,
                                                     const BlockOptions& options = {}) const;
+  /// Returns a block of any type with its type and extents. Include `raw_view.hpp`.
+  [[nodiscard]] Result<RawView> get_raw(std::string_view name, const BlockOptions& options = {}) const;
   /// Reads a box of a global array (see Hyperslab; none: the whole array) from all blocks that intersect it,
   /// as one array with the extents of the box. In place if one block on this node has it contiguously;
   /// otherwise in memory of this node, for the lifetime of the view. Only elements of the box come from other

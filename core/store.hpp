@@ -490,14 +490,14 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] detail::Later<std::size_t, T> read_async(const I& id, std::span<T, N> into,
                                                          const GetOptions<T[]>& options = {}) const {
     const auto first = locum::array(into.data(), {into.size()});
-    return begin_read(may_read(id), address_of(id), choice_in(options),
-                      target_of<T>(detail::bytes_of(first), detail::Fit::at_least), options.deadline);
+    return begin_chosen_read(may_read(id), address_of(id), choice_in(options),
+                             target_of<T>(detail::bytes_of(first), detail::Fit::at_least), options.deadline);
   }
   /// Overload for memory with gaps.
   template <Flat T, ObjectId I>
   [[nodiscard]] detail::Later<std::size_t, T> read_async(const I& id, const StridedArray<T>& into,
                                                          const GetOptions<T[]>& options = {}) const {
-    return begin_read(
+    return begin_chosen_read(
         may_read(id), address_of(id), choice_in(options),
         target_of<T>(detail::bytes_of(into),
                      options.part.is_given() ? detail::Fit::elements : detail::Fit::same_extents),

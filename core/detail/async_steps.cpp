@@ -89,8 +89,9 @@ AsyncResult<RawView> AsyncSteps::begin_raw_wait(std::string_view name, Deadline 
       });
 }
 
-AsyncResult<std::size_t> AsyncSteps::begin_read(const Result<void>& allowed, const Address& address,
-                                                const Choice& choice, Target into, Deadline deadline) const {
+AsyncResult<std::size_t> AsyncSteps::begin_chosen_read(const Result<void>& allowed, const Address& address,
+                                                       const Choice& choice, Target into,
+                                                       Deadline deadline) const {
   return begin_read(allowed, address, selection_of(choice), std::move(into), deadline);
 }
 

@@ -66,9 +66,10 @@ class AsyncSteps : protected StoreBase {
   [[nodiscard]] AsyncResult<std::size_t> begin_read(const Result<void>& allowed, const Address& address,
                                                     const Result<Selection>& selection, Target into,
                                                     Deadline deadline) const;
-  [[nodiscard]] AsyncResult<std::size_t> begin_read(const Result<void>& allowed, const Address& address,
-                                                    const Choice& choice, Target into,
-                                                    Deadline deadline) const;
+  // Not an overload: where users' units choose between them, a Selection is no complete type.
+  [[nodiscard]] AsyncResult<std::size_t> begin_chosen_read(const Result<void>& allowed,
+                                                           const Address& address, const Choice& choice,
+                                                           Target into, Deadline deadline) const;
   /// Begins a search for an object, of which a stand-in is made.
   template <class T>
   [[nodiscard]] AsyncResult<Proxy<T>> begin_proxy(const Result<void>& allowed, const Address& address,

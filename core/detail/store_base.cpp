@@ -380,7 +380,11 @@ Result<StoreBase::Made> StoreBase::store_in_room(
 }
 
 Result<RawView> StoreBase::raw_of(Result<ObjectView> object) const {
-  return object ? raw_view(session(), std::move(*object)) : Result<RawView>(object.error());
+  if (!object) {
+    return object.error();
+  }
+  session().metrics().count_read(object->path(), object->bytes().size());
+  return Result<RawView>(std::in_place, std::move(*object));
 }
 
 Result<View<std::byte[]>> StoreBase::bytes_of(Result<ObjectView> object) const {
