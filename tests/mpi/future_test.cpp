@@ -238,7 +238,7 @@ TEST_F(FutureOfRanks, HasThreadsThatAreNamedAndTakeNoSignals) {
     const auto thread = tests::thread_named(name);
     EXPECT_EQ(thread.has_value(), name == std::string("locum futures") || !job::one_node()) << name;
     if (thread) {
-      const std::uint64_t blocked = tests::status_of(*thread, "SigBlk", 16);
+      const std::uint64_t blocked = tests::status_of(*thread, "SigBlk", 16).value();
       const auto blocks = [&](int signal) { return (blocked >> static_cast<unsigned>(signal - 1)) & 1U; };
       EXPECT_TRUE(blocks(SIGTERM) && blocks(SIGALRM) && blocks(SIGUSR1)) << name;
       EXPECT_FALSE(blocks(SIGSEGV) || blocks(SIGBUS) || blocks(SIGFPE)) << name;

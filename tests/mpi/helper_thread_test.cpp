@@ -33,7 +33,7 @@ TEST(HelperThread, SleepsWhileNothingIsAskedOfIt) {
   }
   ASSERT_EQ(helper.has_value(), !job::one_node()) << "with several nodes a thread must serve the others";
   if (helper) {
-    const std::uint64_t blocked = tests::status_of(*helper, "SigBlk", 16);
+    const std::uint64_t blocked = tests::status_of(*helper, "SigBlk", 16).value();
     for (const int signal : {SIGTERM, SIGINT, SIGALRM, SIGUSR1}) {
       EXPECT_TRUE((blocked >> static_cast<unsigned>(signal - 1)) & 1U)
           << "signal " << signal << " is for the application's threads";

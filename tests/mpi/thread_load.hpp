@@ -26,22 +26,23 @@ struct ThreadLoad {
   return std::nullopt;
 }
 
-/// A number (in base 10, or 16) behind a word and a colon in /proc/PID/task/TID/status.
-[[nodiscard]] inline std::uint64_t status_of(const std::filesystem::path& thread, std::string_view field,
-                                             int base = 10) {
+/// A number (in base 10, or 16) behind a word and a colon in /proc/PID/task/TID/status; none of a thread that
+/// has ended.
+[[nodiscard]] inline std::optional<std::uint64_t> status_of(const std::filesystem::path& thread,
+                                                            std::string_view field, int base = 10) {
   std::ifstream status(thread / "status");
   for (std::string line; std::getline(status, line);) {
     if (line.starts_with(field) && line.substr(field.size()).starts_with(':')) {
       return std::stoull(line.substr(field.size() + 1), nullptr, base);
     }
   }
-  return 0;
+  return std::nullopt;
 }
 
 [[nodiscard]] inline ThreadLoad load_of(const std::filesystem::path& thread) {
   ThreadLoad load;
   std::ifstream(thread / "schedstat") >> load.cpu_ns;
-  load.wake_ups = status_of(thread, "voluntary_ctxt_switches");
+  load.wake_ups = status_of(thread, "voluntary_ctxt_switches").value_or(0);
   return load;
 }
 

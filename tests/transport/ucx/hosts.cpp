@@ -1,8 +1,11 @@
 #include "tests/transport/ucx/hosts.hpp"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -62,6 +65,10 @@ std::string port_of(int host) {
   return "port" + std::to_string(host);
 }
 
+std::string address_of(int host) {
+  return "10.77.0." + std::to_string(host + 1);
+}
+
 }  // namespace
 
 Hosts::Hosts(int count) {
@@ -80,7 +87,7 @@ Hosts::Hosts(int count) {
         "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(hosts_.back().number());
     run_at_bridge("ip link add " + port_of(host) + " type veth peer name host netns " + its_network +
                   " && ip link set " + port_of(host) + " master bridge up");
-    run(host, "ip link set lo up && ip addr add 10.77.0." + std::to_string(host + 1) +
+    run(host, "ip link set lo up && ip addr add " + address_of(host) +
                   "/24 dev host && ip link set host up && nft add table netdev t && nft 'add chain netdev t "
                   "in { type filter hook ingress device host priority 0 ; }'");
     run_at_bridge("nft add table netdev t && nft 'add chain netdev t " + port_of(host) +
@@ -91,6 +98,17 @@ Hosts::Hosts(int count) {
     run(host,
         "for i in $(seq 300); do ip -o link show host | grep -q 'state UP' && exit 0; sleep 0.1; done; exit "
         "1");
+  }
+  // A busy kernel forwards packets to a device only seconds after that is up.
+  for (int host = 0; host < count; ++host) {
+    const int other = (host + 1) % count;
+    int tries = 10;
+    while (!reaches(host, other)) {
+      if (--tries == 0) {
+        throw std::runtime_error("host " + std::to_string(host) + " does not reach host " +
+                                 std::to_string(other));
+      }
+    }
   }
 }
 
@@ -109,6 +127,18 @@ void Hosts::set(int host, Link link) {
   run(host, std::string("nft flush chain netdev t in && ip link set host ") +
                 (link == Link::down ? "down" : "up") +
                 (drops_inbound ? " && nft add rule netdev t in drop" : ""));
+}
+
+// Nothing listens on that port: a host that is reached refuses the connection.
+bool Hosts::reaches(int host, int other) const {
+  enter_network(hosts_[static_cast<std::size_t>(host)]);
+  const Descriptor connection(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in target{};
+  target.sin_family = AF_INET;
+  target.sin_port = htons(1);
+  ::inet_pton(AF_INET, address_of(other).c_str(), &target.sin_addr);
+  return ::connect(connection.number(), reinterpret_cast<const sockaddr*>(&target), sizeof target) != 0 &&
+         errno == ECONNREFUSED;
 }
 
 void Hosts::run(int host, const std::string& command) const {

@@ -26,13 +26,17 @@ class Hosts {
     down,           ///< the host's own device is down: it is notified at once that it reaches no other host
   };
 
-  /// Throws std::runtime_error with the reason if this machine, or its user, cannot have such hosts.
+  /// Returns once each host reaches the next one. Throws std::runtime_error with the reason if this machine,
+  /// or its user, cannot have such hosts.
   explicit Hosts(int count);
 
   /// For a process with one thread: moves it to that host, with a /sys that shows this host's devices.
   void enter(int host) const;
   /// Throws std::runtime_error.
   void set(int host, Link link);
+  /// Whether packets pass from that host to the other one and back: if none does, returns after some seconds,
+  /// when the system has asked in vain for the other one's link address. Throws std::runtime_error.
+  [[nodiscard]] bool reaches(int host, int other) const;
 
  private:
   void run(int host, const std::string& command) const;
