@@ -1,0 +1,209 @@
+#include "core/c/conversions.hpp"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <string>
+
+#include "core/element_type.hpp"
+
+namespace locum::c {
+
+namespace {
+
+struct NamedType {
+  std::string_view name;
+  locum_type type;
+};
+
+constexpr std::array<NamedType, 15> numbers{{{"f64", LOCUM_F64},
+                                             {"f32", LOCUM_F32},
+                                             {"i8", LOCUM_I8},
+                                             {"i16", LOCUM_I16},
+                                             {"i32", LOCUM_I32},
+                                             {"i64", LOCUM_I64},
+                                             {"u8", LOCUM_U8},
+                                             {"u16", LOCUM_U16},
+                                             {"u32", LOCUM_U32},
+                                             {"u64", LOCUM_U64},
+                                             {"c64", LOCUM_C64},
+                                             {"c128", LOCUM_C128},
+                                             {"bool", LOCUM_BOOL},
+                                             {"char", LOCUM_CHAR},
+                                             {"byte", LOCUM_BYTE}}};
+
+Error bad_rank(std::int32_t rank) {
+  return Error(Errc::invalid_argument, "an array has a rank of 0 to " + std::to_string(LOCUM_MAX_RANK) +
+                                           "; this one has " + std::to_string(rank));
+}
+
+Error negative(std::string_view what, std::int32_t dimension) {
+  return Error(Errc::invalid_argument,
+               std::string(what) + " " + std::to_string(dimension) + " is negative; give a number from 0 on");
+}
+
+[[nodiscard]] bool is_packed(const locum_array& array) noexcept {
+  return std::all_of(array.strides, array.strides + array.rank,
+                     [](std::int64_t stride) { return stride == 0; });
+}
+
+Error no_data() {
+  return Error(Errc::invalid_argument, "the data of this array is NULL, and its extents are not 0");
+}
+
+[[nodiscard]] bool lacks_data(const locum_array& array) noexcept {
+  return array.data == nullptr && std::none_of(array.extents, array.extents + array.rank,
+                                               [](std::int64_t extent) { return extent == 0; });
+}
+
+}  // namespace
+
+std::chrono::milliseconds milliseconds_of(double seconds) noexcept {
+  constexpr double most = 1e15;
+  if (!(seconds > 0)) {
+    return std::chrono::milliseconds(seconds == 0 ? 0 : -1);
+  }
+  if (std::isinf(seconds)) {
+    return for_ever;
+  }
+  return std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(std::min(seconds * 1000, most))));
+}
+
+Result<ElementType> element_of(const locum_array& array) {
+  if (array.type == LOCUM_CLASS) {
+    if (array.type_name.first == nullptr) {
+      return Error(Errc::invalid_argument, "an array of LOCUM_CLASS needs a type_name, such as particle{48}");
+    }
+    return ElementType::named({array.type_name.first, array.type_name.length});
+  }
+  for (const NamedType& number : numbers) {
+    if (number.type == array.type) {
+      return ElementType::named(number.name);
+    }
+  }
+  return Error(Errc::invalid_argument,
+               std::to_string(array.type) + " is no type of elements; set the array's type");
+}
+
+locum_type type_of(std::string_view element) noexcept {
+  for (const NamedType& number : numbers) {
+    if (number.name == element) {
+      return number.type;
+    }
+  }
+  return LOCUM_CLASS;
+}
+
+Result<Extents> extents_of(const locum_array& array) {
+  if (array.rank < 0 || array.rank > LOCUM_MAX_RANK) {
+    return bad_rank(array.rank);
+  }
+  Extents extents;
+  extents.rank = static_cast<std::uint8_t>(array.rank);
+  for (std::int32_t at = 0; at < array.rank; ++at) {
+    if (array.extents[at] < 0) {
+      return negative("extent", at);
+    }
+    extents.values[static_cast<std::size_t>(at)] = static_cast<std::uint64_t>(array.extents[at]);
+  }
+  return extents;
+}
+
+Result<RawArray> memory_of(const locum_array& array) {
+  const auto extents = extents_of(array);
+  if (!extents) {
+    return extents.error();
+  }
+  auto element = element_of(array);
+  if (!element) {
+    return element.error();
+  }
+  if (lacks_data(array)) {
+    return no_data();
+  }
+  return is_packed(array)
+             ? RawArray(array.data, *std::move(element), *extents)
+             : RawArray(array.data, *std::move(element), *extents,
+                        std::span<const std::int64_t>(array.strides, static_cast<std::size_t>(array.rank)));
+}
+
+Result<RawValue> value_of(const locum_array& array) {
+  if (array.type != LOCUM_ENCODED) {
+    const auto memory = memory_of(array);
+    return memory ? Result<RawValue>(RawValue(*memory)) : memory.error();
+  }
+  if (array.rank != 1 || array.extents[0] < 0 || array.type_name.first == nullptr) {
+    return Error(Errc::invalid_argument,
+                 "a value of LOCUM_ENCODED has rank 1, its bytes as the extent, and a type_name");
+  }
+  if (lacks_data(array)) {
+    return no_data();
+  }
+  const auto [type, codec] = detail::type_and_codec({array.type_name.first, array.type_name.length});
+  return RawValue(EncodedValue{
+      .type = type,
+      .codec = codec,
+      .bytes = {static_cast<const std::byte*>(array.data), static_cast<std::size_t>(array.extents[0])}});
+}
+
+void set_strides(locum_array& array, std::uint64_t element_bytes) noexcept {
+  auto stride = static_cast<std::int64_t>(element_bytes);
+  for (std::int32_t at = array.rank; at-- > 0;) {
+    array.strides[at] = stride;
+    stride *= array.extents[at];
+  }
+}
+
+locum_array array_of(const ObjectView& object, const ObjectFacts& facts) noexcept {
+  locum_array array;  // not zeroed: unused dimensions are 120 bytes
+  array.data = const_cast<std::byte*>(object.bytes().data());
+  array.type_name = text_of(facts.type_name);
+  std::string_view element = facts.type_name;
+  const bool is_array = facts.layout == Layout::array && element.ends_with("[]");
+  if (is_array) {
+    element.remove_suffix(2);
+  }
+  if (!is_array && facts.layout != Layout::flat) {
+    array.type = facts.layout == Layout::bytes ? LOCUM_BYTE : LOCUM_ENCODED;
+    array.rank = 1;
+    array.extents[0] = static_cast<std::int64_t>(object.bytes().size());
+    array.strides[0] = 1;
+    return array;
+  }
+  array.type = type_of(element);
+  array.type_name = text_of(element);
+  array.rank = is_array ? static_cast<std::int32_t>(facts.extents.size()) : 0;
+  for (std::int32_t at = 0; at < array.rank; ++at) {
+    array.extents[at] = static_cast<std::int64_t>(facts.extents[static_cast<std::size_t>(at)]);
+  }
+  set_strides(array, facts.element_bytes);
+  return array;
+}
+
+Result<Hyperslab> slab_of(const locum_box& box) {
+  if (box.rank < 0 || box.rank > LOCUM_MAX_RANK) {
+    return bad_rank(box.rank);
+  }
+  Hyperslab slab;
+  Extents start;
+  start.rank = slab.count.rank = slab.stride.rank = static_cast<std::uint8_t>(box.rank);
+  for (std::int32_t at = 0; at < box.rank; ++at) {
+    if (box.start[at] < 0) {
+      return negative("the start in dimension", at);
+    }
+    if (box.count[at] < 0) {
+      return negative("the count in dimension", at);
+    }
+    if (box.stride[at] < 0) {
+      return negative("the stride in dimension", at);
+    }
+    const auto index = static_cast<std::size_t>(at);
+    start.values[index] = static_cast<std::uint64_t>(box.start[at]);
+    slab.count.values[index] = static_cast<std::uint64_t>(box.count[at]);
+    slab.stride.values[index] = box.stride[at] == 0 ? 1 : static_cast<std::uint64_t>(box.stride[at]);
+  }
+  slab.start = start;
+  return slab;
+}
+
+}  // namespace locum::c

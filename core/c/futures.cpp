@@ -1,0 +1,146 @@
+// Calls that are carried out while the program computes.
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "core/c/conversions.hpp"
+#include "core/c/errors.hpp"
+#include "core/c/objects.hpp"
+#include "core/c/reading.hpp"
+#include "core/c/views.hpp"
+#include "core/c/writing.hpp"
+
+using namespace locum;
+using namespace locum::c;
+
+namespace {
+
+// Makes a handle of the future that `start` begins. `given` must not be NULL; `what` names it.
+template <class Start>
+locum_status begin(locum_store store, const char* name, const void* given, const char* what,
+                   locum_future* future, Start start) noexcept {
+  clear(future);
+  return on_store(store, [&](OpenedStore& opened) {
+    if (name == nullptr || given == nullptr || future == nullptr) {
+      return is_null(name == nullptr ? "name" : given == nullptr ? what : "future");
+    }
+    return start(opened);
+  });
+}
+
+// Calls `give` with the result of a call that gives a `Value`.
+template <class Value, class Give>
+locum_status result(locum_future future, double deadline_s, const char* other, Give give) noexcept {
+  return on(futures(), future, "future", [&](AsyncCall& of_any) {
+    auto* const call = std::get_if<AsyncResult<Value>>(&of_any);
+    if (call == nullptr) {
+      return failed(Error(Errc::invalid_argument, other));
+    }
+    return give(call->get(limit_of(deadline_s)));
+  });
+}
+
+}  // namespace
+
+locum_status locum_get_async(locum_store store, const char* name, const locum_get_options* options,
+                             locum_future* future) {
+  return begin(store, name, name, "name", future, [&](OpenedStore& opened) {
+    return give<AsyncCall>(futures(), opened.raw.get_async(std::string_view(name), call(options)), future);
+  });
+}
+
+locum_status locum_wait_async(locum_store store, const char* name, const locum_get_options* options,
+                              locum_future* future) {
+  return begin(store, name, name, "name", future, [&](OpenedStore& opened) {
+    return give<AsyncCall>(futures(), opened.raw.wait_async(name, call(options)), future);
+  });
+}
+
+locum_status locum_put_async(locum_store store, const char* name, const locum_array* array,
+                             const locum_put_options* options, locum_future* future) {
+  return begin(store, name, array, "array", future, [&](OpenedStore& opened) {
+    const auto value = value_of(*array);
+    return value ? give<AsyncCall>(futures(), opened.raw.put_async(name, *value, storing(options)), future)
+                 : failed(value.error());
+  });
+}
+
+locum_status locum_read_async(locum_store store, const char* name, const locum_array* array,
+                              const locum_read_options* options, locum_future* future) {
+  return begin(store, name, array, "array", future, [&](OpenedStore& opened) {
+    const auto memory = memory_of(*array);
+    if (!memory) {
+      return failed(memory.error());
+    }
+    const auto how = reading(options);
+    return how ? give<AsyncCall>(futures(), opened.raw.read_async(std::string_view(name), *memory, *how),
+                                 future)
+               : failed(how.error());
+  });
+}
+
+locum_status locum_future_ready(locum_future future, bool* ready) {
+  clear(ready);
+  return on(futures(), future, "future", [&](AsyncCall& of_any) {
+    if (ready == nullptr) {
+      return is_null("ready");
+    }
+    *ready = std::visit([](const auto& call) { return call.ready(); }, of_any);
+    return LOCUM_OK;
+  });
+}
+
+locum_status locum_future_wait(locum_future future, double deadline_s) {
+  return on(futures(), future, "future", [&](AsyncCall& of_any) {
+    return std::visit([&](const auto& call) { return status_of(call.get(limit_of(deadline_s))); }, of_any);
+  });
+}
+
+locum_status locum_future_view(locum_future future, double deadline_s, locum_view* view) {
+  if (view == nullptr) {
+    return is_null("view");
+  }
+  empty(*view);
+  return result<RawView>(future, deadline_s,
+                         "this future gives no object: it is that of a put or a read; wait for it with "
+                         "locum_future_wait() or locum_future_key()",
+                         [&](Result<RawView> found) { return give_view(std::move(found), *view); });
+}
+
+locum_status locum_future_key(locum_future future, double deadline_s, locum_key* key) {
+  if (key == nullptr) {
+    return is_null("key");
+  }
+  return result<Key>(future, deadline_s,
+                     "this future gives no key: it is that of a get, a wait or a read; take the object with "
+                     "locum_future_view()",
+                     [&](const Result<Key>& stored) { return give_key(stored, key); });
+}
+
+locum_status locum_future_then(locum_future future, void (*notify)(void* context), void* context) {
+  return on(futures(), future, "future", [&](AsyncCall& of_any) {
+    if (notify == nullptr) {
+      return is_null("notify");
+    }
+    std::visit(
+        [&](const auto& call) {
+          (void)call.then([notify, context](const auto& /*result*/) { notify(context); });
+        },
+        of_any);
+    return LOCUM_OK;
+  });
+}
+
+locum_status locum_future_cancel(locum_future future) {
+  return on(futures(), future, "future", [](AsyncCall& of_any) {
+    std::visit([](const auto& call) { call.cancel(); }, of_any);
+    return LOCUM_OK;
+  });
+}
+
+locum_status locum_future_release(locum_future* future) {
+  if (future != nullptr && locum_future_cancel(*future) != LOCUM_OK) {
+    return no_handle("future");
+  }
+  return release(futures(), future, "future");
+}

@@ -1,0 +1,511 @@
+/* locum in C: the same stores as in C++, Fortran and Python. C11; needs no mpi.h (see locum_mpi.h).
+ *
+ * Every function returns a locum_status; locum_error_message() then has the text of the calling thread's last
+ * error. No function throws, aborts or keeps a pointer of the caller beyond its documented use. Any thread may
+ * call any function; what belongs to one thread at a time says so.
+ *
+ * Handles (locum_store, locum_writer …) are numbers, not addresses: a handle that was released, is NULL or is
+ * of another kind is LOCUM_INVALID_ARGUMENT. Options may be NULL, and their members 0, for the defaults:
+ *
+ *     locum_view view;
+ *     if (locum_get(fields, "T", &(locum_get_options){.deadline_s = 2}, &view) != LOCUM_OK)
+ *       return fail(locum_error_message());
+ *     use(view.array.data, view.array.extents, view.array.rank);
+ *     locum_view_release(&view);
+ */
+#ifndef LOCUM_LOCUM_H
+#define LOCUM_LOCUM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define LOCUM_API __attribute__((visibility("default")))
+#define LOCUM_CHECKED LOCUM_API __attribute__((warn_unused_result))
+#else
+#define LOCUM_API
+#define LOCUM_CHECKED
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The numbers are those of locum::Errc. */
+typedef enum locum_status {
+  LOCUM_OK = 0,
+  LOCUM_INVALID_ARGUMENT = 1, /* the call itself is wrong: NULL, a released handle, an empty name … */
+  LOCUM_NOT_FOUND = 2,        /* the object does not exist now */
+  LOCUM_KEY_EXISTS = 3,       /* the name is in use; its value is unchanged */
+  LOCUM_TYPE_MISMATCH = 4,    /* the object is of another type */
+  LOCUM_STALE = 5,            /* the name was replaced since this handle or generation was taken */
+  LOCUM_OUT_OF_MEMORY = 6,    /* the node's memory or /dev/shm is full */
+  LOCUM_TIMEOUT = 7,          /* the deadline passed */
+  LOCUM_PEER_LOST = 8,        /* a process that this operation needed is dead or cannot be reached */
+  LOCUM_CORRUPT = 9,          /* stored bytes do not decode, or a shared structure is damaged */
+  LOCUM_CLOSED = 10,          /* the runtime or session of this object was closed */
+  LOCUM_OPTIONS_DIFFER = 11,  /* ranks, or openers of one store, ask for different options */
+  LOCUM_UNSUPPORTED = 12,     /* this build or this part of the library cannot do it */
+  LOCUM_SYSTEM = 13,          /* the operating system or another library failed */
+  LOCUM_CANCELLED = 14,       /* the caller cancelled the operation */
+  LOCUM_BROKEN_PROMISE = 15,  /* the promise was destroyed before its value was set */
+  LOCUM_END_OF_STREAM = 16,   /* the stream of steps, or the queue of tasks, was closed and is used up */
+  LOCUM_QUEUE_FULL = 17,      /* the stream of steps has no room, and the writer is not to wait for it */
+  LOCUM_VALUE_TOO_LARGE = 18  /* the backend holds no value of that size; nothing was sent */
+} locum_status;
+
+/* Returns the text of the last error of a call on this thread, with its code and the name, key and rank that
+ * it concerns; "" if none has failed. Valid until the next call on this thread that fails. */
+LOCUM_API const char *locum_error_message(void);
+/* Returns the enumerator's own name, such as "key_exists"; "unknown" for other numbers. */
+LOCUM_API const char *locum_status_name(int status);
+/* Returns the version of the library, such as "0.1.0". */
+LOCUM_API const char *locum_version(void);
+
+/* Text that may contain any bytes, and need not end with a 0. */
+typedef struct locum_text {
+  const char *first;
+  size_t length;
+} locum_text;
+#define LOCUM_TEXT(literal) ((locum_text){literal, sizeof(literal) - 1})
+
+/* Element types. */
+typedef enum locum_type {
+  LOCUM_NO_TYPE = 0,
+  LOCUM_I8 = 1,
+  LOCUM_I16 = 2,
+  LOCUM_I32 = 3,
+  LOCUM_I64 = 4,
+  LOCUM_U8 = 5,
+  LOCUM_U16 = 6,
+  LOCUM_U32 = 7,
+  LOCUM_U64 = 8,
+  LOCUM_F32 = 9,
+  LOCUM_F64 = 10,
+  LOCUM_C64 = 11,  /* float _Complex */
+  LOCUM_C128 = 12, /* double _Complex */
+  LOCUM_BOOL = 13,
+  LOCUM_CHAR = 14, /* of text: an array of rank 1 is C++'s std::string */
+  LOCUM_BYTE = 15, /* bytes without a meaning of their own */
+  LOCUM_CLASS = 16, /* a C++ class, or a C struct, that is copied as bytes: `type_name` says which */
+  LOCUM_ENCODED = 17 /* no elements: bytes that a serialiser or a codec wrote; `type_name` says of what */
+} locum_type;
+
+#define LOCUM_MAX_RANK 8
+
+/* An array in memory. Rank 0: one element, which is what C++'s put(2.5) stores. */
+typedef struct locum_array {
+  int32_t type;                    /* a locum_type */
+  int32_t rank;                    /* 0 to LOCUM_MAX_RANK */
+  int64_t extents[LOCUM_MAX_RANK]; /* in elements, slowest dimension first */
+  int64_t strides[LOCUM_MAX_RANK]; /* in bytes; may be negative; all 0: row-major without gaps */
+  void *data;                      /* the element with the indices 0; calls that store only read it */
+  locum_text type_name;            /* of LOCUM_CLASS, such as "particle{48}", and LOCUM_ENCODED; else ignored */
+} locum_array;
+
+/* Identity of one object, on all ranks; never reused. May be sent as 16 bytes. */
+typedef struct locum_key {
+  uint32_t store;
+  uint32_t creator; /* rank that made the object */
+  uint64_t serial;  /* 0: no object */
+} locum_key;
+
+/* What a stand-in is on other ranks: bytes to be sent, stored, compared. Received ones are not trusted. */
+typedef struct locum_handle {
+  uint64_t words[8];
+} locum_handle;
+
+typedef struct locum_session_handle *locum_session;
+typedef struct locum_store_handle *locum_store;
+typedef struct locum_writer_handle *locum_writer;
+typedef struct locum_proxy_handle *locum_proxy;
+typedef struct locum_promise_handle *locum_promise;
+typedef struct locum_future_handle *locum_future;
+typedef struct locum_queue_handle *locum_queue;
+typedef struct locum_task_handle *locum_task;
+typedef struct locum_ranks_handle *locum_ranks;
+typedef struct locum_step_writer_handle *locum_step_writer;
+typedef struct locum_output_step_handle *locum_output_step;
+typedef struct locum_step_reader_handle *locum_step_reader;
+typedef struct locum_input_step_handle *locum_input_step;
+
+/* ---- Stores ---- */
+
+/* A deadline, in every call that may wait, is in seconds from the call; 0: the default of the store or the
+ * runtime, LOCUM_AT_ONCE: without waiting. No call waits for ever. */
+#define LOCUM_AT_ONCE (-1.0)
+
+typedef struct locum_session_options {
+  double timeout_s;     /* longest wait of a call without a deadline; 0: 30 */
+  uint32_t most_threads; /* calls under way at once; 0: 64 */
+} locum_session_options;
+
+/* Opens a session over the backend of a URL, such as "file:results": neither MPI nor UCX is loaded. Blocks
+ * while the backend does. */
+LOCUM_CHECKED locum_status locum_session_open(const char *url, const locum_session_options *options,
+                                              locum_session *session);
+/* Closes the session: calls on its stores are LOCUM_CLOSED from then on; views stay valid. Sets *session to
+ * NULL. */
+LOCUM_API locum_status locum_session_close(locum_session *session);
+/* Opens a store of the session; creates it if there is none. */
+LOCUM_CHECKED locum_status locum_session_store(locum_session session, const char *name, locum_store *store);
+/* Opens a session, and in it the store that the URL's option `store` names ("default" without one). The
+ * session is closed with the store. */
+LOCUM_CHECKED locum_status locum_open(const char *url, const locum_session_options *options,
+                                      locum_store *store);
+/* Makes a store whose names are those of `store` that begin with "name/", without that beginning. Local. */
+LOCUM_CHECKED locum_status locum_store_collection(locum_store store, const char *name,
+                                                  locum_store *collection);
+/* Releases the handle; the objects stay. Sets *store to NULL. */
+LOCUM_API locum_status locum_store_release(locum_store *store);
+
+/* ---- Writing ---- */
+
+typedef struct locum_put_options {
+  double deadline_s;
+  double lifetime_s;            /* until the object is evicted; 0: that of the store; INFINITY: no end */
+  bool waits_for_room;          /* whether to wait for memory until the deadline; else LOCUM_OUT_OF_MEMORY */
+  bool listed;                  /* of a put without a name: whether locum_keys() lists the object */
+  const char *tag;              /* where to keep it, for stores over several backends; NULL: none */
+  uint64_t expected_generation; /* of a replacement: that of the name; else LOCUM_STALE. 0: any, or none */
+} locum_put_options;
+
+/* Stores an array under a name (NULL: without one, by key only). All ranks find it once this returns.
+ * LOCUM_KEY_EXISTS if the name is in use. `key` may be NULL. A value of type LOCUM_ENCODED has rank 1 and the
+ * bytes as its extent. */
+LOCUM_CHECKED locum_status locum_put(locum_store store, const char *name, const locum_array *array,
+                                     const locum_put_options *options, locum_key *key);
+/* Binds the name to a new object, atomically. Views of the old one stay valid. */
+LOCUM_CHECKED locum_status locum_replace(locum_store store, const char *name, const locum_array *array,
+                                         const locum_put_options *options, locum_key *key);
+/* Makes memory of the store for an array: reads its type, rank and extents, sets its data and strides. Other
+ * processes see the object once it is sealed. The memory is not cleared. */
+LOCUM_CHECKED locum_status locum_create(locum_store store, const char *name, locum_array *array,
+                                        const locum_put_options *options, locum_writer *writer);
+/* Publishes the object without a copy; the memory must not be written from then on. Sets *writer to NULL, also
+ * after an error: the object is then discarded. */
+LOCUM_CHECKED locum_status locum_writer_seal(locum_writer *writer, double deadline_s, locum_key *key);
+/* Frees the memory of an object that was not sealed. Sets *writer to NULL. */
+LOCUM_API locum_status locum_writer_discard(locum_writer *writer);
+/* Adds to the integer (i64) under a name, atomically; a missing one counts as 0. `previous` may be NULL. */
+LOCUM_CHECKED locum_status locum_fetch_add(locum_store store, const char *name, int64_t difference,
+                                           double deadline_s, int64_t *previous);
+
+/* Makes the new value under a name from the one that is stored: sets `*value`, whose memory must stay until the
+ * update has returned, or the function is called again. A status that is not LOCUM_OK ends the update with it.
+ * Called again if another process was faster. */
+typedef locum_status (*locum_change)(const locum_array *stored, locum_array *value, void *context);
+/* Changes the value under a name, atomically: views of the old one stay valid. LOCUM_NOT_FOUND if there is
+ * none. `key` may be NULL. */
+LOCUM_CHECKED locum_status locum_update(locum_store store, const char *name, locum_change change,
+                                        void *context, double deadline_s, locum_key *key);
+/* Puts `count` arrays under `count` names, with a few messages for all of them. Each has a status of its own,
+ * and a key; both may be NULL. Returns the first error. An array that is none fails all of them. */
+LOCUM_CHECKED locum_status locum_put_batch(locum_store store, size_t count, const char *const *names,
+                                           const locum_array *arrays, const locum_put_options *options,
+                                           locum_key *keys, locum_status *statuses);
+
+/* ---- Reading ---- */
+
+/* An object, pinned in place until it is released; in memory of the caller, who must not copy it. */
+typedef struct locum_view {
+  locum_array array;   /* in memory of the node, read-only; LOCUM_ENCODED: rank 1, its bytes */
+  locum_key key;
+  uint64_t size_bytes; /* of the whole object */
+  uint64_t library[8];
+} locum_view;
+
+typedef struct locum_get_options {
+  double deadline_s;
+} locum_get_options;
+
+/* Returns the object under a name. LOCUM_NOT_FOUND at once if there is none. Release the view. */
+LOCUM_CHECKED locum_status locum_get(locum_store store, const char *name, const locum_get_options *options,
+                                     locum_view *view);
+LOCUM_CHECKED locum_status locum_get_by_key(locum_store store, const locum_key *key,
+                                            const locum_get_options *options, locum_view *view);
+/* Blocks until a rank has put an object under the name. */
+LOCUM_CHECKED locum_status locum_wait(locum_store store, const char *name, const locum_get_options *options,
+                                      locum_view *view);
+/* Gets `count` objects by their names, with a few messages for all of them. Each has a view and a status of its
+ * own (`statuses` may be NULL); a view of an object that was not got holds none. Returns the first error. */
+LOCUM_CHECKED locum_status locum_get_batch(locum_store store, size_t count, const char *const *names,
+                                           const locum_get_options *options, locum_view *views,
+                                           locum_status *statuses);
+/* Unpins the object. LOCUM_INVALID_ARGUMENT if the view holds none, as after the first release. */
+LOCUM_API locum_status locum_view_release(locum_view *view);
+
+/* A box of an array, or every n-th element of one. */
+typedef struct locum_box {
+  int32_t rank;                    /* 0: the whole array */
+  int64_t start[LOCUM_MAX_RANK];
+  int64_t count[LOCUM_MAX_RANK];
+  int64_t stride[LOCUM_MAX_RANK];  /* 0: 1 */
+} locum_box;
+
+typedef struct locum_read_options {
+  double deadline_s;
+  locum_box box;
+} locum_read_options;
+
+/* Copies the array under a name, or a box of it, to `array`, whose type and extents must be those of the
+ * object, or the count of the box. */
+LOCUM_CHECKED locum_status locum_read(locum_store store, const char *name, const locum_array *array,
+                                      const locum_read_options *options);
+LOCUM_CHECKED locum_status locum_read_by_key(locum_store store, const locum_key *key,
+                                             const locum_array *array, const locum_read_options *options);
+
+/* ---- Metadata ---- */
+
+/* Metadata of an object. The texts are valid until it is released. */
+typedef struct locum_info {
+  locum_key key;
+  uint64_t size_bytes;
+  int32_t type;         /* a locum_type: of its elements; LOCUM_ENCODED: it has none */
+  locum_text type_name; /* canonical, such as "f64[]" */
+  int32_t rank;
+  int64_t extents[LOCUM_MAX_RANK];
+  uint32_t owner;       /* rank that made it */
+  uint64_t generation;  /* of its name; 0 without one */
+  locum_text name;
+  locum_text codec;     /* that wrote it; empty: locum's own encoding */
+  double expires_s;     /* seconds since 1970; 0: never */
+  void *library;
+} locum_info;
+
+LOCUM_CHECKED locum_status locum_info_get(locum_store store, const char *name, double deadline_s,
+                                          locum_info *info);
+LOCUM_CHECKED locum_status locum_info_get_by_key(locum_store store, const locum_key *key, double deadline_s,
+                                                 locum_info *info);
+LOCUM_API locum_status locum_info_release(locum_info *info);
+
+LOCUM_CHECKED locum_status locum_exists(locum_store store, const char *name, double deadline_s, bool *exists);
+LOCUM_CHECKED locum_status locum_exists_by_key(locum_store store, const locum_key *key, double deadline_s,
+                                               bool *exists);
+/* Evicts an object; `existed` may be NULL. No later get, on any rank, finds it; views of it stay valid. */
+LOCUM_API locum_status locum_evict(locum_store store, const char *name, double deadline_s, bool *existed);
+LOCUM_API locum_status locum_evict_by_key(locum_store store, const locum_key *key, double deadline_s,
+                                          bool *existed);
+
+/* Names, in ascending order of their bytes, each followed by a 0. */
+typedef struct locum_names {
+  size_t count;
+  const locum_text *names;
+  void *library;
+} locum_names;
+
+/* Lists the names that begin with `prefix` (NULL: all). Release the list. */
+LOCUM_CHECKED locum_status locum_keys(locum_store store, const char *prefix, double deadline_s,
+                                      locum_names *names);
+LOCUM_API locum_status locum_names_release(locum_names *names);
+/* Counts the names. */
+LOCUM_CHECKED locum_status locum_size(locum_store store, double deadline_s, uint64_t *size);
+/* Evicts all objects that locum_keys() lists. `evicted` may be NULL. */
+LOCUM_CHECKED locum_status locum_clear(locum_store store, double deadline_s, uint64_t *evicted);
+
+/* ---- Futures: calls that are carried out while the program computes ---- */
+
+/* Starts a get, or a wait for a name; locum_future_view() gives the object. */
+LOCUM_CHECKED locum_status locum_get_async(locum_store store, const char *name,
+                                           const locum_get_options *options, locum_future *future);
+LOCUM_CHECKED locum_status locum_wait_async(locum_store store, const char *name,
+                                            const locum_get_options *options, locum_future *future);
+/* Starts a put: the array is stored when this returns, and found by its name when the future has ended;
+ * locum_future_key() gives its key. */
+LOCUM_CHECKED locum_status locum_put_async(locum_store store, const char *name, const locum_array *array,
+                                           const locum_put_options *options, locum_future *future);
+/* Starts a read into `array`. The memory is written by whoever takes the result: locum_future_wait(), or a
+ * thread of the library before it calls the function of locum_future_then(). It must stay until one of these
+ * has returned, or the future was released and has no such function. */
+LOCUM_CHECKED locum_status locum_read_async(locum_store store, const char *name, const locum_array *array,
+                                            const locum_read_options *options, locum_future *future);
+/* Returns whether the call has ended. */
+LOCUM_CHECKED locum_status locum_future_ready(locum_future future, bool *ready);
+/* Blocks until the call has ended, and returns its status; LOCUM_TIMEOUT at the deadline, after which the call
+ * goes on. */
+LOCUM_CHECKED locum_status locum_future_wait(locum_future future, double deadline_s);
+/* The same, and gives the object of a get or a wait. */
+LOCUM_CHECKED locum_status locum_future_view(locum_future future, double deadline_s, locum_view *view);
+/* The same, and gives the key of a put. */
+LOCUM_CHECKED locum_status locum_future_key(locum_future future, double deadline_s, locum_key *key);
+/* Calls `notify(context)` once when the call has ended, also if it was cancelled: on a thread of the library,
+ * which it should not occupy for long. */
+LOCUM_CHECKED locum_status locum_future_then(locum_future future, void (*notify)(void *context),
+                                             void *context);
+/* Ends a call that has not ended, with LOCUM_CANCELLED. */
+LOCUM_CHECKED locum_status locum_future_cancel(locum_future future);
+/* Cancels a call that has not ended, and releases the future: memory of a read is not written from then on.
+ * Sets *future to NULL. */
+LOCUM_API locum_status locum_future_release(locum_future *future);
+
+/* ---- Stand-ins and promises ---- */
+
+/* Makes a stand-in for an existing object: its handle travels in place of the object. */
+LOCUM_CHECKED locum_status locum_proxy_of(locum_store store, const char *name, double deadline_s,
+                                          locum_proxy *proxy);
+LOCUM_CHECKED locum_status locum_proxy_of_key(locum_store store, const locum_key *key, double deadline_s,
+                                              locum_proxy *proxy);
+/* Makes a stand-in of a handle, perhaps of another rank. Transfers nothing; an error of the handle is the
+ * result of the first use. LOCUM_CLOSED if the runtime, or the session over that backend, is not open here. */
+LOCUM_CHECKED locum_status locum_proxy_of_handle(const locum_handle *handle, locum_proxy *proxy);
+LOCUM_CHECKED locum_status locum_proxy_handle_of(locum_proxy proxy, locum_handle *handle);
+/* Returns the object, pinned; blocks until it has come, or its promise was set. */
+LOCUM_CHECKED locum_status locum_proxy_get(locum_proxy proxy, double deadline_s, locum_view *view);
+/* Begins to transfer the object, and returns. */
+LOCUM_CHECKED locum_status locum_proxy_prefetch(locum_proxy proxy);
+/* Returns whether locum_proxy_get() would not block. */
+LOCUM_CHECKED locum_status locum_proxy_ready(locum_proxy proxy, bool *ready);
+/* Releases the stand-in; the object stays. Sets *proxy to NULL. */
+LOCUM_API locum_status locum_proxy_release(locum_proxy *proxy);
+
+/* Makes a promise of an object that is put later, under a name or without one (NULL). */
+LOCUM_CHECKED locum_status locum_promise_make(locum_store store, const char *name, double deadline_s,
+                                              locum_promise *promise);
+/* Makes the stand-in of a promise: who gets it waits until the promise is set. */
+LOCUM_CHECKED locum_status locum_promise_proxy(locum_promise promise, locum_proxy *proxy);
+/* Puts the promised object. Once. `key` may be NULL. */
+LOCUM_CHECKED locum_status locum_promise_set(locum_promise promise, const locum_array *array,
+                                             double deadline_s, locum_key *key);
+/* Releases the promise; if it was not set, who waits for it gets LOCUM_BROKEN_PROMISE. Sets *promise to
+ * NULL. */
+LOCUM_API locum_status locum_promise_release(locum_promise *promise);
+
+/* ---- Queues of tasks ---- */
+
+/* Opens the queue of that name over a store, or makes it. */
+LOCUM_CHECKED locum_status locum_queue_open(locum_store store, const char *name, locum_queue *queue);
+/* Puts a task: an array. `number` may be NULL. */
+LOCUM_CHECKED locum_status locum_queue_put(locum_queue queue, const locum_array *array,
+                                           const locum_put_options *options, uint64_t *number);
+/* Blocks until there is a task that no other process has taken, and takes it. The view is valid until it is
+ * released, also after the task was done. LOCUM_END_OF_STREAM once the queue was closed and all tasks are
+ * done. */
+LOCUM_CHECKED locum_status locum_queue_take(locum_queue queue, double deadline_s, locum_task *task,
+                                            locum_view *view);
+/* Marks the task as done. Sets *task to NULL. */
+LOCUM_API locum_status locum_task_done(locum_task *task, double deadline_s);
+/* Returns the task to the queue, for another taker. Sets *task to NULL. */
+LOCUM_API locum_status locum_task_release(locum_task *task);
+/* Closes the queue to puts, of all processes. */
+LOCUM_CHECKED locum_status locum_queue_close(locum_queue queue);
+/* Releases the handle; the queue and its tasks stay. Sets *queue to NULL. */
+LOCUM_API locum_status locum_queue_release(locum_queue *queue);
+
+/* ---- Steps ---- */
+
+/* Releases what locum_runtime_ranks() made (see locum_mpi.h). Sets *ranks to NULL. */
+LOCUM_API locum_status locum_ranks_release(locum_ranks *ranks);
+
+typedef enum locum_when_full {
+  LOCUM_WAIT = 0,       /* until readers have released a step */
+  LOCUM_FAIL = 1,       /* LOCUM_QUEUE_FULL */
+  LOCUM_DROP_OLDEST = 2 /* the oldest step that no reader reads */
+} locum_when_full;
+
+typedef struct locum_step_writer_options {
+  uint32_t queue_steps;        /* how many steps exist at a time; 0: 4 */
+  uint64_t queue_bytes;        /* how many bytes of these; 0: no limit */
+  int32_t when_full;           /* a locum_when_full */
+  uint32_t rendezvous_readers; /* readers for which the first step waits */
+  const char *file;            /* HDF5 file to which each step is written, too; NULL: none */
+} locum_step_writer_options;
+
+/* Opens a stream of steps. Collective over the ranks. A writer is used by one thread at a time. */
+LOCUM_CHECKED locum_status locum_step_writer_open(locum_ranks ranks, const char *stream,
+                                                  const locum_step_writer_options *options,
+                                                  locum_step_writer *writer);
+/* Begins the next step; blocks until there is room for it. Also returns the error that ended the last one. */
+LOCUM_CHECKED locum_status locum_step_begin(locum_step_writer writer, double deadline_s,
+                                            locum_output_step *step);
+/* Ends the stream. Collective; blocks until its readers have released all steps, or left. Sets *writer to
+ * NULL. */
+LOCUM_API locum_status locum_step_writer_close(locum_step_writer *writer, double deadline_s);
+
+/* Where an array is within a global one. Its extents are those of the block. */
+typedef struct locum_block {
+  int32_t rank;                  /* of the global array; 0: the array is local, of this rank alone */
+  int64_t shape[LOCUM_MAX_RANK]; /* extents of the global array */
+  int64_t start[LOCUM_MAX_RANK]; /* indices there of the array's first element */
+} locum_block;
+
+/* Writes an array of this rank, by one copy; `block` NULL: a local one. An array of rank 0 is a value that one
+ * rank writes for all readers. */
+LOCUM_CHECKED locum_status locum_step_put(locum_output_step step, const char *name, const locum_array *array,
+                                          const locum_block *block, double deadline_s);
+/* Makes memory for an array of this rank: reads its type, rank and extents, sets its data and strides. The
+ * memory is not cleared, and is published when the step ends. */
+LOCUM_CHECKED locum_status locum_step_create(locum_output_step step, const char *name, locum_array *array,
+                                             const locum_block *block, double deadline_s);
+/* Ends this rank's part of the step. Readers see the step when all ranks have ended theirs; does not wait for
+ * them. Sets *step to NULL. */
+LOCUM_API locum_status locum_step_end(locum_output_step *step, double deadline_s);
+/* Removes this rank's part of the step; its next one is the same step again. Sets *step to NULL. */
+LOCUM_API locum_status locum_step_discard(locum_output_step *step);
+
+typedef enum locum_start_at {
+  LOCUM_OLDEST = 0, /* the oldest step that still exists */
+  LOCUM_NEWEST = 1,
+  LOCUM_NEXT = 2    /* the first one that ends after the reader has joined */
+} locum_start_at;
+
+typedef struct locum_step_reader_options {
+  int32_t start_at;    /* a locum_start_at */
+  int32_t ahead;       /* further steps that are fetched while this one is used; 0: 1, negative: none */
+  const char *group;   /* readers of one group share the steps; NULL: this one sees all */
+  const char *file;    /* HDF5 file whose steps are read in place of a stream; NULL: none */
+  uint64_t first_step; /* of a file */
+  uint64_t every;      /* of a file: each n-th step; 0: 1 */
+} locum_step_reader_options;
+
+/* Opens a reader of the stream; opens nothing yet. A reader is used by one thread at a time. */
+LOCUM_CHECKED locum_status locum_step_reader_open(locum_ranks ranks, const char *stream,
+                                                  const locum_step_reader_options *options,
+                                                  locum_step_reader *reader);
+/* Blocks until the next step can be read. LOCUM_END_OF_STREAM after the last one. Release the step. */
+LOCUM_CHECKED locum_status locum_step_next(locum_step_reader reader, double deadline_s,
+                                           locum_input_step *step);
+/* The newest step, at least the next one; those between are released unread. For readers of one rank. */
+LOCUM_CHECKED locum_status locum_step_latest(locum_step_reader reader, double deadline_s,
+                                             locum_input_step *step);
+/* Leaves the stream. Sets *reader to NULL. */
+LOCUM_API locum_status locum_step_reader_close(locum_step_reader *reader);
+
+/* Returns the number of the step in its stream. */
+LOCUM_CHECKED locum_status locum_step_number(locum_input_step step, uint64_t *number);
+
+/* A variable of a step, as its writers described it. */
+typedef struct locum_variable {
+  locum_text name;
+  int32_t type;                   /* a locum_type: of its elements; LOCUM_ENCODED: it has none */
+  int32_t rank;                   /* of the global array; 0: local arrays or a value */
+  int64_t shape[LOCUM_MAX_RANK];
+  uint64_t blocks;                /* how many ranks wrote a part */
+  uint64_t size_bytes;
+} locum_variable;
+
+typedef struct locum_variables {
+  size_t count;
+  const locum_variable *variables; /* ascending by name */
+  void *library;
+} locum_variables;
+
+/* Lists the variables of a step. Release the list. */
+LOCUM_CHECKED locum_status locum_step_variables(locum_input_step step, locum_variables *variables);
+LOCUM_API locum_status locum_variables_release(locum_variables *variables);
+/* Returns the array that one rank wrote, in place if it is on this node. `writer`: its rank among those of the
+ * writer; -1: there is only one. */
+LOCUM_CHECKED locum_status locum_step_get(locum_input_step step, const char *name, int32_t writer,
+                                          double deadline_s, locum_view *view);
+/* Copies a global array, or a box of it, from all the parts that it has, to `array`, whose extents are those of
+ * the box. Only the box comes from other nodes. */
+LOCUM_CHECKED locum_status locum_step_read(locum_input_step step, const char *name, const locum_array *array,
+                                           const locum_read_options *options);
+/* Releases the step on this rank; views of it stay valid. Sets *step to NULL. */
+LOCUM_API locum_status locum_step_release(locum_input_step *step);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,64 @@
+// Objects in structures of the caller.
+#include "core/c/views.hpp"
+
+#include <cstdint>
+#include <new>
+#include <utility>
+
+#include "core/c/errors.hpp"
+
+using namespace locum;
+using namespace locum::c;
+
+namespace {
+
+// The last word of locum_view::library, of a view that holds an object.
+constexpr std::uint64_t holds_object = 0x6D75'636F'6C20'766DU;
+constexpr std::size_t mark = 7;
+static_assert(sizeof(RawView) <= mark * sizeof(std::uint64_t) && alignof(RawView) <= alignof(std::uint64_t));
+
+RawView& object_in(locum_view& view) noexcept {
+  return *std::launder(reinterpret_cast<RawView*>(view.library));
+}
+
+}  // namespace
+
+namespace locum::c {
+
+void empty(locum_view& view) noexcept {
+  view.library[mark] = 0;
+}
+
+locum_status give_view(Result<RawView>&& found, locum_view& view) {
+  if (!found) {
+    return failed(found.error());
+  }
+  const ObjectFacts facts = found->object().facts();
+  if (!facts.whole) {
+    return status_of(found->info());
+  }
+  view.array = array_of(found->object(), facts);
+  view.key = key_of(facts.key);
+  view.size_bytes = facts.size_bytes;
+  new (view.library) RawView(std::move(*found));
+  view.library[mark] = holds_object;
+  return LOCUM_OK;
+}
+
+}  // namespace locum::c
+
+locum_status locum_view_release(locum_view* view) {
+  return guarded([&] {
+    if (view == nullptr) {
+      return is_null("view");
+    }
+    if (view->library[mark] != holds_object) {
+      return failed(Error(Errc::invalid_argument,
+                          "this view holds no object: its get failed, or it was released already"));
+    }
+    view->library[mark] = 0;
+    view->array.data = nullptr;
+    object_in(*view).~RawView();
+    return LOCUM_OK;
+  });
+}

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "core/c/conversions.hpp"
+#include "core/c/locum.h"
+#include "core/raw_view.hpp"
+#include "core/value/result.hpp"
+
+namespace locum::c {
+
+/// Makes a view hold nothing. For calls that give one, before they can fail.
+void empty(locum_view& view) noexcept;
+/// Describes the object in the caller's view, which holds it from then on; or returns the error.
+[[nodiscard]] locum_status give_view(Result<RawView>&& found, locum_view& view);
+
+[[nodiscard]] inline CallOptions within(double deadline_s) noexcept {
+  return {.deadline = limit_of(deadline_s)};
+}
+[[nodiscard]] inline CallOptions call(const locum_get_options* options) noexcept {
+  return within(options == nullptr ? 0 : options->deadline_s);
+}
+
+}  // namespace locum::c

@@ -1,0 +1,155 @@
+// Calls that store.
+#include "core/c/writing.hpp"
+#include "core/c/conversions.hpp"
+#include "core/c/errors.hpp"
+#include "core/c/objects.hpp"
+#include "core/c/views.hpp"
+
+using namespace locum;
+using namespace locum::c;
+
+namespace locum::c {
+
+StoringOptions storing(const locum_put_options* options) {
+  StoringOptions storing;
+  if (options != nullptr) {
+    if (options->waits_for_room) {
+      storing.when_full = WhenFull::wait;
+    }
+    storing.lifetime = milliseconds_of(options->lifetime_s);
+    storing.listed = options->listed;
+    storing.tag = options->tag == nullptr ? std::string_view() : std::string_view(options->tag);
+    storing.deadline = limit_of(options->deadline_s);
+  }
+  return storing;
+}
+
+locum_status give_key(const Result<Key>& stored, locum_key* key) {
+  if (!stored) {
+    return failed(stored.error());
+  }
+  if (key != nullptr) {
+    *key = key_of(*stored);
+  }
+  return LOCUM_OK;
+}
+
+}  // namespace locum::c
+
+locum_status locum_put(locum_store store, const char* name, const locum_array* array,
+                       const locum_put_options* options, locum_key* key) {
+  return on_store(store, [&](OpenedStore& opened) {
+    if (array == nullptr) {
+      return is_null("array");
+    }
+    const auto value = value_of(*array);
+    if (!value) {
+      return failed(value.error());
+    }
+    return give_key(name == nullptr ? opened.raw.put(*value, storing(options))
+                                    : opened.raw.put(name, *value, storing(options)),
+                    key);
+  });
+}
+
+locum_status locum_replace(locum_store store, const char* name, const locum_array* array,
+                           const locum_put_options* options, locum_key* key) {
+  return on_store(store, [&](OpenedStore& opened) {
+    if (array == nullptr || name == nullptr) {
+      return is_null(array == nullptr ? "array" : "name");
+    }
+    const auto value = value_of(*array);
+    if (!value) {
+      return failed(value.error());
+    }
+    const StoringOptions how = storing(options);
+    return give_key(
+        opened.raw.replace(name, *value,
+                           {.expected_generation = options == nullptr ? 0 : options->expected_generation,
+                            .when_full = how.when_full,
+                            .lifetime = how.lifetime,
+                            .tag = how.tag,
+                            .deadline = how.deadline}),
+        key);
+  });
+}
+
+locum_status locum_create(locum_store store, const char* name, locum_array* array,
+                          const locum_put_options* options, locum_writer* writer) {
+  clear(writer);
+  return on_store(store, [&](OpenedStore& opened) {
+    if (array == nullptr || writer == nullptr) {
+      return is_null(array == nullptr ? "array" : "writer");
+    }
+    array->data = nullptr;
+    const auto extents = extents_of(*array);
+    if (!extents) {
+      return failed(extents.error());
+    }
+    const auto element = element_of(*array);
+    if (!element) {
+      return failed(element.error());
+    }
+    auto made = name == nullptr ? opened.raw.create(*element, *extents, storing(options))
+                                : opened.raw.create(name, *element, *extents, storing(options));
+    if (!made) {
+      return failed(made.error());
+    }
+    void* const data = made->data();
+    const locum_status status = give(writers(), *std::move(made), writer);
+    if (status == LOCUM_OK) {
+      array->data = data;
+      set_strides(*array, element->bytes());
+    }
+    return status;
+  });
+}
+
+locum_status locum_writer_seal(locum_writer* writer, double deadline_s, locum_key* key) {
+  return on_last(writers(), writer, "writer",
+                 [&](Writer<std::byte>& made) { return give_key(made.seal(limit_of(deadline_s)), key); });
+}
+
+locum_status locum_writer_discard(locum_writer* writer) {
+  return on_last(writers(), writer, "writer", [](Writer<std::byte>&) { return LOCUM_OK; });
+}
+
+locum_status locum_fetch_add(locum_store store, const char* name, int64_t difference, double deadline_s,
+                             int64_t* previous) {
+  return on_store(store, [&](OpenedStore& opened) {
+    if (name == nullptr) {
+      return is_null("name");
+    }
+    const auto added = opened.store.fetch_add(name, difference, {.deadline = limit_of(deadline_s)});
+    if (added && previous != nullptr) {
+      *previous = *added;
+    }
+    return status_of(added);
+  });
+}
+
+locum_status locum_update(locum_store store, const char* name, locum_change change, void* context,
+                          double deadline_s, locum_key* key) {
+  return on_store(store, [&](OpenedStore& opened) {
+    if (name == nullptr || change == nullptr) {
+      return is_null(name == nullptr ? "name" : "change");
+    }
+    const auto changed = opened.raw.update(
+        name,
+        [&](const RawView& object) -> Result<RawValue> {
+          const ObjectFacts facts = object.object().facts();
+          if (!facts.whole) {
+            return object.info().error();
+          }
+          const locum_array stored = array_of(object.object(), facts);
+          locum_array value = {};
+          const locum_status status = change(&stored, &value, context);
+          if (status != LOCUM_OK) {
+            return of_program(status);
+          }
+          return value_of(value);
+        },
+        within(deadline_s));
+    return give_key(changed, key);
+  });
+}

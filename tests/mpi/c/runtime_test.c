@@ -1,0 +1,546 @@
+/* The calls of locum_mpi.h, and those of locum.h in an MPI job: run by any number of ranks. With the argument
+ * `forgotten` the runtime is not closed, with `fails` rank 0 cannot go on. */
+#define _XOPEN_SOURCE 700 /* mkdtemp */
+#include <locum/locum_mpi.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "check.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+void __lsan_do_leak_check(void);
+#endif
+
+static locum_runtime runtime;
+static locum_store fields;
+static locum_place place;
+
+static void together(void) { MPI_Barrier(MPI_COMM_WORLD); }
+static int next_rank(void) { return (place.rank + 1) % place.ranks; }
+
+static const char *name_of(const char *what, int rank) {
+  static char name[2][64];
+  static int turn;
+  turn = 1 - turn;
+  snprintf(name[turn], sizeof name[turn], "%s/%d", what, rank);
+  return name[turn];
+}
+
+static void objects_of_other_ranks(void) {
+  double mine[2][3];
+  for (int at = 0; at < 6; ++at) {
+    mine[at / 3][at % 3] = 100 * place.rank + at;
+  }
+  const locum_array array = {.type = LOCUM_F64, .rank = 2, .extents = {2, 3}, .data = mine};
+  CHECK_OK(locum_put(fields, name_of("T", place.rank), &array, NULL, NULL));
+  locum_view view;
+  CHECK_OK(locum_wait(fields, name_of("T", next_rank()), NULL, &view));
+  CHECK(view.array.rank == 2 && view.array.extents[0] == 2 && view.array.extents[1] == 3);
+  CHECK(((const double *)view.array.data)[5] == 100 * next_rank() + 5);
+  CHECK_OK(locum_view_release(&view));
+
+  double column[2];
+  const locum_array into = {.type = LOCUM_F64, .rank = 2, .extents = {2, 1}, .data = column};
+  const locum_read_options box = {.box = {.rank = 2, .start = {0, 2}, .count = {2, 1}}};
+  CHECK_OK(locum_read(fields, name_of("T", next_rank()), &into, &box));
+  CHECK(column[0] == 100 * next_rank() + 2 && column[1] == 100 * next_rank() + 5);
+
+  int64_t before = -1;
+  CHECK_OK(locum_fetch_add(fields, "count", 1, 0, &before));
+  CHECK(before >= 0 && before < place.ranks);
+  together();
+  uint64_t size = 0;
+  CHECK_OK(locum_size(fields, 0, &size));
+  CHECK(size == (uint64_t)place.ranks + 1);
+  together();
+}
+
+static locum_status doubled(const locum_array *stored, locum_array *value, void *memory) {
+  int64_t *const changed = memory;
+  *changed = 2 * *(const int64_t *)stored->data;
+  *value = *stored;
+  value->data = changed;
+  return LOCUM_OK;
+}
+static locum_status refuses(const locum_array *stored, locum_array *value, void *memory) {
+  (void)stored, (void)value, (void)memory;
+  return LOCUM_QUEUE_FULL;
+}
+
+static void updates(void) {
+  int64_t one = 1;
+  const locum_array array = {.type = LOCUM_I64, .data = &one};
+  if (place.rank == 0) {
+    CHECK_OK(locum_put(fields, "doubled", &array, NULL, NULL));
+  }
+  together();
+  int64_t memory = 0;
+  CHECK_OK(locum_update(fields, "doubled", doubled, &memory, 0, NULL));
+  CHECK_STATUS(locum_update(fields, "doubled", refuses, NULL, 0, NULL), LOCUM_QUEUE_FULL);
+  CHECK_STATUS(locum_update(fields, "none", doubled, &memory, 0, NULL), LOCUM_NOT_FOUND);
+  CHECK_STATUS(locum_update(fields, "doubled", NULL, NULL, 0, NULL), LOCUM_INVALID_ARGUMENT);
+  together();
+  locum_view view;
+  CHECK_OK(locum_get(fields, "doubled", NULL, &view));
+  CHECK(*(const int64_t *)view.array.data == (int64_t)1 << place.ranks);
+  CHECK_OK(locum_view_release(&view));
+  together();
+}
+
+static void batches(void) {
+  enum { count = 5 };
+  int32_t values[count];
+  locum_array arrays[count];
+  const char *names[count];
+  char texts[count][32];
+  for (int at = 0; at < count; ++at) {
+    values[at] = 1000 * place.rank + at;
+    arrays[at] = (locum_array){.type = LOCUM_I32, .data = &values[at]};
+    snprintf(texts[at], sizeof texts[at], "batch/%d/%d", place.rank, at);
+    names[at] = texts[at];
+  }
+  locum_key keys[count];
+  locum_status statuses[count];
+  CHECK_OK(locum_put_batch(fields, count, names, arrays, NULL, keys, statuses));
+  CHECK(keys[4].serial != 0 && statuses[4] == LOCUM_OK);
+  CHECK_STATUS(locum_put_batch(fields, count, names, arrays, NULL, NULL, statuses), LOCUM_KEY_EXISTS);
+  CHECK(statuses[0] == LOCUM_KEY_EXISTS && statuses[4] == LOCUM_KEY_EXISTS);
+  together();
+  for (int at = 0; at < count; ++at) {
+    snprintf(texts[at], sizeof texts[at], "batch/%d/%d", at == 3 ? 99 : next_rank(), at);
+  }
+  locum_view views[count];
+  CHECK_STATUS(locum_get_batch(fields, count, names, NULL, views, statuses), LOCUM_NOT_FOUND);
+  for (int at = 0; at < count; ++at) {
+    CHECK(statuses[at] == (at == 3 ? LOCUM_NOT_FOUND : LOCUM_OK));
+    if (at == 3) {
+      CHECK_STATUS(locum_view_release(&views[at]), LOCUM_INVALID_ARGUMENT);
+    } else {
+      CHECK(*(const int32_t *)views[at].array.data == 1000 * next_rank() + at);
+      CHECK_OK(locum_view_release(&views[at]));
+    }
+  }
+  CHECK_OK(locum_get_batch(fields, 0, NULL, NULL, NULL, NULL));
+  CHECK_STATUS(locum_get_batch(fields, 1, NULL, NULL, views, NULL), LOCUM_INVALID_ARGUMENT);
+  together();
+}
+
+static void futures(void) {
+  float pair[2] = {(float)place.rank, 0.5F};
+  const locum_array array = {.type = LOCUM_F32, .rank = 1, .extents = {2}, .data = pair};
+  locum_future put, wait, read, none;
+  CHECK_OK(locum_wait_async(fields, name_of("later", next_rank()), NULL, &wait));
+  CHECK_OK(locum_put_async(fields, name_of("later", place.rank), &array, NULL, &put));
+  locum_key key;
+  CHECK_OK(locum_future_key(put, 0, &key));
+  CHECK(key.serial != 0);
+  locum_view view;
+  CHECK_STATUS(locum_future_view(put, 0, &view), LOCUM_INVALID_ARGUMENT);
+  CHECK_OK(locum_future_view(wait, 0, &view));
+  CHECK(((const float *)view.array.data)[0] == (float)next_rank());
+  CHECK_OK(locum_view_release(&view));
+  bool ready = false;
+  CHECK_OK(locum_future_ready(wait, &ready));
+  CHECK(ready);
+  CHECK_STATUS(locum_future_key(wait, 0, &key), LOCUM_INVALID_ARGUMENT);
+
+  float copy[2] = {0, 0};
+  const locum_array into = {.type = LOCUM_F32, .rank = 1, .extents = {2}, .data = copy};
+  CHECK_OK(locum_read_async(fields, name_of("later", next_rank()), &into, NULL, &read));
+  CHECK_OK(locum_future_wait(read, 0));
+  CHECK(copy[1] == 0.5F);
+  CHECK_OK(locum_get_async(fields, "none", NULL, &none));
+  CHECK_STATUS(locum_future_view(none, 0, &view), LOCUM_NOT_FOUND);
+  CHECK_STATUS(locum_view_release(&view), LOCUM_INVALID_ARGUMENT);
+  CHECK_OK(locum_future_release(&none));
+  CHECK_OK(locum_future_release(&read));
+  CHECK_OK(locum_future_release(&wait));
+  CHECK_OK(locum_future_release(&put));
+  CHECK_STATUS(locum_future_wait(put, 0), LOCUM_INVALID_ARGUMENT);
+  /* One that never ends: it is cancelled. */
+  CHECK_OK(locum_wait_async(fields, "never", NULL, &none));
+  CHECK_OK(locum_future_ready(none, &ready));
+  CHECK(!ready);
+  CHECK_STATUS(locum_future_wait(none, LOCUM_AT_ONCE), LOCUM_TIMEOUT);
+  CHECK_OK(locum_future_release(&none));
+  together();
+}
+
+static pthread_mutex_t noting = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t noted = PTHREAD_COND_INITIALIZER;
+
+static void note(void *context) {
+  pthread_mutex_lock(&noting);
+  *(int *)context = 1;
+  pthread_cond_broadcast(&noted);
+  pthread_mutex_unlock(&noting);
+}
+
+static void notifications(void) {
+  static int seen[2];
+  locum_future found, never;
+  CHECK_OK(locum_get_async(fields, name_of("T", next_rank()), NULL, &found));
+  CHECK_STATUS(locum_future_then(found, NULL, NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_OK(locum_future_then(found, note, &seen[0]));
+  CHECK_OK(locum_wait_async(fields, "never", NULL, &never));
+  CHECK_OK(locum_future_then(never, note, &seen[1]));
+  CHECK_OK(locum_future_release(&never)); /* which cancels it */
+  struct timespec until;
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_sec += 100;
+  pthread_mutex_lock(&noting);
+  int late = 0;
+  while ((!seen[0] || !seen[1]) && late == 0) {
+    late = pthread_cond_timedwait(&noted, &noting, &until);
+  }
+  CHECK(seen[0] && seen[1]);
+  pthread_mutex_unlock(&noting);
+  CHECK_OK(locum_future_release(&found));
+  together();
+}
+
+/* Handles travel around the ring of ranks. */
+static locum_handle passed_on(const locum_handle *mine) {
+  locum_handle received;
+  const int from = (place.rank + place.ranks - 1) % place.ranks;
+  MPI_Sendrecv(mine, sizeof *mine, MPI_BYTE, next_rank(), 7, &received, sizeof received, MPI_BYTE, from, 7,
+               MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  return received;
+}
+
+static void stand_ins(void) {
+  const int from = (place.rank + place.ranks - 1) % place.ranks;
+  locum_proxy mine, theirs;
+  locum_handle handle;
+  CHECK_OK(locum_proxy_of(fields, name_of("T", place.rank), 0, &mine));
+  CHECK_OK(locum_proxy_handle_of(mine, &handle));
+  handle = passed_on(&handle);
+  CHECK_OK(locum_proxy_of_handle(&handle, &theirs));
+  CHECK_OK(locum_proxy_prefetch(theirs));
+  locum_view view;
+  CHECK_OK(locum_proxy_get(theirs, 0, &view));
+  CHECK(((const double *)view.array.data)[4] == 100 * from + 4);
+  bool ready = false;
+  CHECK_OK(locum_proxy_ready(theirs, &ready));
+  CHECK(ready);
+  CHECK_OK(locum_view_release(&view));
+  CHECK_OK(locum_proxy_release(&theirs));
+  CHECK_OK(locum_proxy_release(&mine));
+  CHECK_STATUS(locum_proxy_release(&mine), LOCUM_INVALID_ARGUMENT);
+  handle.words[1] ^= 1;  /* a damaged handle */
+  CHECK_OK(locum_proxy_of_handle(&handle, &theirs));
+  CHECK_STATUS(locum_proxy_get(theirs, 0, &view), LOCUM_INVALID_ARGUMENT);
+  CHECK_OK(locum_proxy_release(&theirs));
+
+  locum_promise promise, broken;
+  CHECK_OK(locum_promise_make(fields, NULL, 0, &promise));
+  CHECK_OK(locum_promise_proxy(promise, &mine));
+  CHECK_OK(locum_proxy_handle_of(mine, &handle));
+  handle = passed_on(&handle);
+  CHECK_OK(locum_proxy_of_handle(&handle, &theirs));
+  uint8_t value = (uint8_t)(10 + place.rank);
+  const locum_array array = {.type = LOCUM_U8, .data = &value};
+  CHECK_OK(locum_promise_set(promise, &array, 0, NULL));
+  CHECK_OK(locum_proxy_get(theirs, 0, &view));
+  CHECK(*(const uint8_t *)view.array.data == 10 + from);
+  CHECK_OK(locum_view_release(&view));
+  CHECK_OK(locum_proxy_release(&theirs));
+  CHECK_OK(locum_proxy_release(&mine));
+  CHECK_OK(locum_promise_release(&promise));
+
+  CHECK_OK(locum_promise_make(fields, NULL, 0, &broken));
+  CHECK_OK(locum_promise_proxy(broken, &mine));
+  CHECK_OK(locum_promise_release(&broken));
+  CHECK_STATUS(locum_proxy_get(mine, 0, &view), LOCUM_BROKEN_PROMISE);
+  CHECK_OK(locum_proxy_release(&mine));
+  together();
+}
+
+static void tasks(void) {
+  locum_queue queue;
+  CHECK_OK(locum_queue_open(fields, "work", &queue));
+  enum { each = 4 };
+  for (int32_t at = 0; at < each; ++at) {
+    int32_t value = each * place.rank + at;
+    const locum_array array = {.type = LOCUM_I32, .data = &value};
+    uint64_t number = 99;
+    CHECK_OK(locum_queue_put(queue, &array, NULL, &number));
+    CHECK(number < (uint64_t)(each * place.ranks));
+  }
+  together();
+  if (place.rank == 0) {
+    CHECK_OK(locum_queue_close(queue));
+  }
+  together();
+  int64_t sum = 0, all = 0;
+  bool gave_one_back = false;
+  locum_task task;
+  locum_view view;
+  locum_status status;
+  while ((status = locum_queue_take(queue, 0, &task, &view)) == LOCUM_OK) {
+    if (!gave_one_back) {  /* another taker, or this one, gets it again */
+      gave_one_back = true;
+      CHECK_OK(locum_view_release(&view));
+      CHECK_OK(locum_task_release(&task));
+      continue;
+    }
+    sum += *(const int32_t *)view.array.data;
+    CHECK_OK(locum_view_release(&view));
+    CHECK_OK(locum_task_done(&task, 0));
+    CHECK_STATUS(locum_task_done(&task, 0), LOCUM_INVALID_ARGUMENT);
+  }
+  CHECK(status == LOCUM_END_OF_STREAM);
+  MPI_Allreduce(&sum, &all, 1, MPI_INT64_T, MPI_SUM, MPI_COMM_WORLD);
+  const int64_t count = each * place.ranks;
+  CHECK(all == count * (count - 1) / 2);
+  CHECK_OK(locum_queue_release(&queue));
+  together();
+}
+
+/* Each rank writes two rows of a global array, one step in place and one by a copy; all read boxes of it. */
+static void steps(void) {
+  enum { columns = 4 };
+  const int64_t rows = 2 * place.ranks;
+  locum_ranks ranks, readers;
+  CHECK_OK(locum_runtime_ranks(runtime, MPI_COMM_WORLD, &ranks));
+  CHECK_OK(locum_runtime_ranks_f(runtime, MPI_Comm_c2f(MPI_COMM_WORLD), &readers));
+  locum_step_writer writer;
+  const locum_step_writer_options room = {.queue_steps = 3};
+  CHECK_OK(locum_step_writer_open(ranks, "heat", &room, &writer));
+  locum_step_reader reader;
+  CHECK_OK(locum_step_reader_open(readers, "heat", NULL, &reader));
+  const locum_block block = {.rank = 2, .shape = {rows, columns}, .start = {2 * place.rank, 0}};
+  for (int number = 0; number < 2; ++number) {
+    locum_output_step step;
+    double own[2][columns];
+    locum_array T = {.type = LOCUM_F64, .rank = 2, .extents = {2, columns}, .data = own};
+    CHECK_OK(locum_step_begin(writer, 0, &step));
+    if (number == 0) {
+      CHECK_OK(locum_step_create(step, "T", &T, &block, 0));
+      CHECK(T.data != own && T.strides[0] == columns * sizeof(double));
+    }
+    for (int at = 0; at < 2 * columns; ++at) {
+      ((double *)T.data)[at] = 1000 * number + 2 * columns * place.rank + at;
+    }
+    if (number == 1) {
+      CHECK_OK(locum_step_put(step, "T", &T, &block, 0));
+    }
+    int32_t many[3] = {place.rank, number, 7};
+    const locum_array local = {.type = LOCUM_I32, .rank = 1, .extents = {1 + place.rank % 3}, .data = many};
+    CHECK_OK(locum_step_put(step, "ids", &local, NULL, 0));
+    if (place.rank == 0) {
+      double time = 0.25 * number;
+      CHECK_OK(locum_step_put(step, "time", &(locum_array){.type = LOCUM_F64, .data = &time}, NULL, 0));
+      CHECK_STATUS(locum_step_put(step, "outside", &T, &(locum_block){.rank = 2, .shape = {1, 1}}, 0),
+                   LOCUM_INVALID_ARGUMENT);
+      CHECK_OK(locum_step_discard(&step));
+      /* What was wrong is forgotten with it: the step is written again. */
+      CHECK_OK(locum_step_begin(writer, 0, &step));
+      locum_array again = T;
+      if (number == 0) {
+        CHECK_OK(locum_step_create(step, "T", &again, &block, 0));
+        for (int at = 0; at < 2 * columns; ++at) {
+          ((double *)again.data)[at] = at;
+        }
+      } else {
+        CHECK_OK(locum_step_put(step, "T", &again, &block, 0));
+      }
+      CHECK_OK(locum_step_put(step, "ids", &local, NULL, 0));
+      CHECK_OK(locum_step_put(step, "time", &(locum_array){.type = LOCUM_F64, .data = &time}, NULL, 0));
+    }
+    CHECK_OK(locum_step_end(&step, 0));
+    CHECK_STATUS(locum_step_end(&step, 0), LOCUM_INVALID_ARGUMENT);
+  }
+  for (int number = 0; number < 2; ++number) {
+    locum_input_step step;
+    CHECK_OK(locum_step_next(reader, 0, &step));
+    uint64_t seen = 99;
+    CHECK_OK(locum_step_number(step, &seen));
+    CHECK(seen == (uint64_t)number);
+    locum_variables variables;
+    CHECK_OK(locum_step_variables(step, &variables));
+    CHECK(variables.count == 3);
+    const locum_variable *T = variables.variables;
+    CHECK(T->name.length == 1 && T->name.first[0] == 'T' && T->type == LOCUM_F64 && T->rank == 2);
+    CHECK(T->shape[0] == rows && T->shape[1] == columns && T->blocks == (uint64_t)place.ranks);
+    CHECK_OK(locum_variables_release(&variables));
+    /* Every second row, from the second one on, of two columns. */
+    double read[64];
+    const locum_array into = {.type = LOCUM_F64, .rank = 2, .extents = {place.ranks, 2}, .data = read};
+    const locum_read_options box = {
+        .box = {.rank = 2, .start = {1, 1}, .count = {place.ranks, 2}, .stride = {2, 1}}};
+    CHECK_OK(locum_step_read(step, "T", &into, &box));
+    for (int row = 0; row < place.ranks; ++row) {
+      CHECK(read[2 * row] == 1000 * number + columns * (2 * row + 1) + 1);
+      CHECK(read[2 * row + 1] == 1000 * number + columns * (2 * row + 1) + 2);
+    }
+    const locum_array other = {.type = LOCUM_F32, .rank = 2, .extents = {place.ranks, 2}, .data = read};
+    CHECK_STATUS(locum_step_read(step, "T", &other, &box), LOCUM_TYPE_MISMATCH);
+    locum_view view;
+    CHECK_OK(locum_step_get(step, "ids", next_rank(), 0, &view));
+    CHECK(view.array.type == LOCUM_I32 && view.array.extents[0] == 1 + next_rank() % 3);
+    CHECK(*(const int32_t *)view.array.data == next_rank());
+    CHECK_OK(locum_view_release(&view));
+    CHECK_OK(locum_step_get(step, "time", -1, 0, &view));
+    CHECK(view.array.rank == 0 && *(const double *)view.array.data == 0.25 * number);
+    CHECK_OK(locum_step_release(&step));
+    CHECK(*(const double *)view.array.data == 0.25 * number); /* a view outlives its step */
+    CHECK_OK(locum_view_release(&view));
+    CHECK_STATUS(locum_step_number(step, &seen), LOCUM_INVALID_ARGUMENT);
+  }
+  CHECK_OK(locum_step_writer_close(&writer, 0));
+  locum_input_step none;
+  CHECK_STATUS(locum_step_next(reader, 0, &none), LOCUM_END_OF_STREAM);
+  CHECK_OK(locum_step_reader_close(&reader));
+  CHECK_OK(locum_ranks_release(&readers));
+  CHECK_OK(locum_ranks_release(&ranks));
+  CHECK_STATUS(locum_step_writer_open(ranks, "more", NULL, &writer), LOCUM_INVALID_ARGUMENT);
+  together();
+}
+
+/* `folder` is the same on all ranks. */
+static void checkpoints(const char *folder) {
+  char path[256];
+  snprintf(path, sizeof path, "%s/step0042.h5", folder);
+  locum_checkpoint_report report;
+  const locum_status status = locum_checkpoint(runtime, "fields", path, NULL, &report);
+  if (status == LOCUM_UNSUPPORTED) {
+    printf("not tested: checkpoints (%s)\n", locum_error_message());
+    return;
+  }
+  CHECK_OK(status);
+  CHECK(report.number == 42 && report.objects >= (uint64_t)place.ranks);
+  locum_checkpoint_report restored;
+  CHECK_OK(locum_restore(runtime, "again", path, &(locum_restore_options){.prefix = "T/"}, &restored));
+  CHECK(restored.objects == (uint64_t)place.ranks);
+  locum_store again;
+  CHECK_OK(locum_runtime_store(runtime, "again", NULL, &again));
+  locum_view view;
+  CHECK_OK(locum_get(again, name_of("T", next_rank()), NULL, &view));
+  CHECK(((const double *)view.array.data)[3] == 100 * next_rank() + 3);
+  CHECK_OK(locum_view_release(&view));
+  together();
+  CHECK_OK(locum_runtime_drop(runtime, "again", 0));
+  CHECK_STATUS(locum_get(again, name_of("T", next_rank()), NULL, &view), LOCUM_CLOSED);
+  CHECK_OK(locum_store_release(&again));
+  snprintf(path, sizeof path, "%s/step*.h5", folder);
+  CHECK_OK(locum_restore_latest(runtime, "latest", path, NULL, &restored));
+  CHECK(restored.number == 42);
+  snprintf(path, sizeof path, "%s/none*.h5", folder);
+  CHECK_STATUS(locum_restore_latest(runtime, "latest", path, NULL, NULL), LOCUM_NOT_FOUND);
+  CHECK_STATUS(locum_checkpoint(runtime, "never opened", path, NULL, NULL), LOCUM_NOT_FOUND);
+  bool requested = true;
+  CHECK_OK(locum_checkpoint_requested(runtime, 0, &requested));
+  CHECK(!requested);
+}
+
+static void misuse(void) {
+  locum_runtime none = NULL;
+  CHECK_STATUS(locum_runtime_open(MPI_COMM_WORLD, NULL, NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_runtime_open(MPI_COMM_NULL, NULL, &none), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_runtime_open(MPI_COMM_WORLD, &(locum_runtime_options){.transport = 9}, &none),
+               LOCUM_INVALID_ARGUMENT);
+  CHECK(none == NULL);
+  CHECK_STATUS(locum_runtime_close(&none, 0), LOCUM_INVALID_ARGUMENT);
+  locum_place nowhere = {.ranks = 9};
+  CHECK_STATUS(locum_runtime_place(none, &nowhere), LOCUM_INVALID_ARGUMENT);
+  CHECK(nowhere.ranks == 0);
+  locum_store store;
+  CHECK_STATUS(locum_runtime_store(runtime, "", NULL, &store), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_runtime_store(runtime, NULL, NULL, &store), LOCUM_INVALID_ARGUMENT);
+  /* A handle of another kind. */
+  CHECK_STATUS(locum_runtime_store((locum_runtime)(void *)fields, "fields", NULL, &store), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_runtime_store(runtime, "fields", &(locum_store_options){.checksum = true}, &store),
+               LOCUM_OPTIONS_DIFFER);
+}
+
+static void what_it_tells(void) {
+  locum_string text;
+  CHECK_OK(locum_runtime_report(runtime, &text));
+  CHECK(text.length == strlen(text.text) && strstr(text.text, "memory by node") != NULL);
+  CHECK_OK(locum_string_release(&text));
+  CHECK(text.text == NULL);
+  CHECK_OK(locum_runtime_report_all(runtime, 0, &text));
+  CHECK(text.length > 0);
+  CHECK_OK(locum_string_release(&text));
+  int32_t lost[2];
+  size_t count = 99;
+  CHECK_OK(locum_runtime_lost_ranks(runtime, lost, 2, &count));
+  CHECK(count == 0);
+}
+
+int main(int argc, char **argv) {
+  MPI_Init(&argc, &argv);
+  const bool is_forgotten = argc > 1 && strcmp(argv[1], "forgotten") == 0;
+  const locum_runtime_options options = {.memory_bytes = 64 << 20, .timeout_s = 60, .name = "of this test"};
+  CHECK_OK(locum_runtime_open_f(MPI_Comm_c2f(MPI_COMM_WORLD), &options, &runtime));
+  CHECK_OK(locum_runtime_place(runtime, &place));
+  int rank, ranks;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+  CHECK(place.rank == rank && place.ranks == ranks && place.node < place.nodes);
+  CHECK_OK(locum_runtime_store(runtime, "fields", NULL, &fields));
+  if (argc > 1 && strcmp(argv[1], "fails") == 0) {
+    locum_view never;
+    if (rank == 0) {
+      CHECK_OK(locum_runtime_fail(&runtime));
+    }
+    return locum_wait(fields, "never", &(locum_get_options){.deadline_s = 600}, &never) != LOCUM_OK;
+  }
+  if (argc > 1 && strcmp(argv[1], "stream") == 0) { /* which is not closed */
+    locum_ranks ranks_of_stream;
+    locum_step_writer left;
+    CHECK_OK(locum_runtime_ranks(runtime, MPI_COMM_WORLD, &ranks_of_stream));
+    CHECK_OK(locum_step_writer_open(ranks_of_stream, "left", NULL, &left));
+    CHECK_OK(locum_store_release(&fields));
+    CHECK_OK(locum_runtime_close(&runtime, 0));
+    MPI_Finalize();
+    return failures;
+  }
+  if (is_forgotten) {
+    MPI_Finalize();
+    return failures;
+  }
+  char folder[] = "/tmp/locum_c_runtime.XXXXXX";
+  if (rank == 0) {
+    CHECK(mkdtemp(folder) != NULL);
+  }
+  MPI_Bcast(folder, sizeof folder, MPI_CHAR, 0, MPI_COMM_WORLD);
+  objects_of_other_ranks();
+  updates();
+  batches();
+  futures();
+  notifications();
+  stand_ins();
+  tasks();
+  steps();
+  checkpoints(folder);
+  misuse();
+  what_it_tells();
+
+  /* A view outlives the runtime; a store does not. */
+  locum_view view;
+  CHECK_OK(locum_get(fields, name_of("T", next_rank()), NULL, &view));
+  CHECK_OK(locum_runtime_close(&runtime, 0));
+  CHECK(runtime == NULL);
+  CHECK(((const double *)view.array.data)[1] == 100 * next_rank() + 1);
+  CHECK_OK(locum_view_release(&view));
+  CHECK_STATUS(locum_get(fields, "T/0", NULL, &view), LOCUM_CLOSED);
+  CHECK_OK(locum_store_release(&fields));
+  if (rank == 0) {
+    char command[64];
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    CHECK(system(command) == 0);
+  }
+#if defined(__SANITIZE_ADDRESS__)
+  __lsan_do_leak_check(); /* what MPI_Finalize unloads could not be told apart from leaks */
+#endif
+  int all = 0;
+  MPI_Allreduce(&failures, &all, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
+  if (rank == 0 && all == 0) {
+    puts("passed");
+  }
+  MPI_Finalize();
+  return all != 0;
+}
