@@ -1,0 +1,31 @@
+# Sets LOCUM_WITH_FORTRAN to ON or OFF, where it is AUTO: whether there is what the module for Fortran needs. With ON it is an error if
+# something is missing. Enables the language.
+if(LOCUM_WITH_FORTRAN)
+  set(missing "")
+  if(NOT LOCUM_WITH_C)
+    set(missing "LOCUM_WITH_C=ON")
+  elseif(CMAKE_CXX_FLAGS MATCHES "-fsanitize")  # of another compiler, mostly, whose libraries do not fit
+    set(missing "a build without sanitizers")
+  else()
+    if(NOT CMAKE_Fortran_COMPILER)
+      unset(CMAKE_Fortran_COMPILER CACHE)  # where an earlier run found none, one may have been installed since
+    endif()
+    include(CheckLanguage)
+    check_language(Fortran)
+    if(CMAKE_Fortran_COMPILER)
+      enable_language(Fortran)
+    endif()
+    # Earlier ones do not pass arrays of assumed rank to C rightly.
+    if(NOT CMAKE_Fortran_COMPILER OR (CMAKE_Fortran_COMPILER_ID STREQUAL "GNU" AND CMAKE_Fortran_COMPILER_VERSION VERSION_LESS 12))
+      set(missing "a Fortran compiler (package gfortran, 12 or later)")
+    endif()
+  endif()
+  if(missing AND LOCUM_WITH_FORTRAN STREQUAL "AUTO")
+    message(STATUS "locum: left out: the module for Fortran, for want of ${missing}; LOCUM_WITH_FORTRAN=OFF says that this is meant")
+    set(LOCUM_WITH_FORTRAN OFF)
+  elseif(missing)
+    message(FATAL_ERROR "locum: LOCUM_WITH_FORTRAN=ON needs ${missing}")
+  else()
+    set(LOCUM_WITH_FORTRAN ON)
+  endif()
+endif()
