@@ -1,0 +1,36 @@
+// The module locum._native: the C interface of the library in Python. The package locum is what programs use.
+#include <pybind11/pybind11.h>
+
+#include <locum/locum.h>
+
+#include "core/python/array.hpp"
+#include "core/python/callbacks.hpp"
+#include "core/python/element_types.hpp"
+#include "core/python/error.hpp"
+#include "core/python/futures.hpp"
+#include "core/python/key.hpp"
+#include "core/python/one_library.hpp"
+#include "core/python/session.hpp"
+#include "core/python/stand_ins.hpp"
+#include "core/python/steps.hpp"
+#include "core/python/store.hpp"
+#include "core/python/tasks.hpp"
+#include "core/python/writer.hpp"
+
+PYBIND11_MODULE(_native, module) {
+  using namespace locum::python;
+  require_one_library();
+  define_errors(module);
+  define_element_types(module);
+  define_key(module);
+  define_encoded(module);
+  define_writer(module);
+  define_callbacks(module);
+  define_futures(module);
+  define_stand_ins(module);
+  define_store(module);
+  define_tasks(module);
+  define_session(module);
+  define_steps(module);
+  module.attr("version") = locum_version();
+}

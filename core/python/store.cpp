@@ -1,0 +1,425 @@
+#include "core/python/store.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <pybind11/stl.h>
+
+#include "core/python/array.hpp"
+#include "core/python/box.hpp"
+#include "core/python/error.hpp"
+#include "core/python/handle.hpp"
+#include "core/python/name.hpp"
+#include "core/python/object_id.hpp"
+#include "core/python/unlocked.hpp"
+
+namespace py = pybind11;
+
+namespace locum::python {
+
+namespace {
+
+/// Options of a call that stores, as the C interface takes them.
+class PutOptions {
+ public:
+  explicit PutOptions(const Store::Storing& how, std::uint64_t expected_generation = 0) {
+    if (!how.tag.is_none()) {
+      tag_.emplace(how.tag);
+    }
+    options_.deadline_s = how.timeout_s;
+    options_.lifetime_s = how.lifetime_s;
+    options_.waits_for_room = how.waits_for_room;
+    options_.listed = how.is_listed;
+    options_.tag = tag_ ? tag_->c_str() : nullptr;
+    options_.expected_generation = expected_generation;
+  }
+  [[nodiscard]] const locum_put_options* get() const noexcept { return &options_; }
+
+ private:
+  locum_put_options options_{};
+  std::optional<Name> tag_;
+};
+
+/// Metadata that is released at the end.
+struct Info {
+  locum_info info{};
+  Info() = default;
+  Info(const Info&) = delete;
+  Info& operator=(const Info&) = delete;
+  ~Info() { (void)locum_info_release(&info); }
+};
+
+struct Names {
+  locum_names names{};
+  Names() = default;
+  Names(const Names&) = delete;
+  Names& operator=(const Names&) = delete;
+  ~Names() { (void)locum_names_release(&names); }
+};
+
+}  // namespace
+
+locum_store Store::handle() const {
+  if (store_ == nullptr) {
+    raise(LOCUM_CLOSED, "closed: this store was closed; open it anew");
+  }
+  return store_;
+}
+
+void Store::close() noexcept {
+  if (locum_store closing = std::exchange(store_, nullptr)) {
+    (void)unlocked([&] { return locum_store_release(&closing); });
+  }
+}
+
+std::unique_ptr<Store> Store::collection(py::handle name) const {
+  const Name given(name);
+  locum_store made = nullptr;
+  check(locum_store_collection(handle(), given.c_str(), &made));
+  return std::make_unique<Store>(made, timeout_s_);
+}
+
+locum_status Store::find(py::handle id, double timeout_s, Pin& pin) const {
+  const ObjectId object(id);
+  const locum_get_options options{timeout_s};
+  locum_store store = handle();
+  return pin.fill([&](locum_view* view) {
+    return object.name() == nullptr ? locum_get_by_key(store, object.key(), &options, view)
+                                    : locum_get(store, object.name(), &options, view);
+  });
+}
+
+py::object Store::get(py::handle id, double timeout_s) const {
+  auto pin = std::make_unique<Pin>();
+  check(find(id, timeout_s, *pin));
+  return object_of(std::move(pin));
+}
+
+py::object Store::get_or(py::handle id, double timeout_s, py::object absent) const {
+  auto pin = std::make_unique<Pin>();
+  const locum_status status = find(id, timeout_s, *pin);
+  if (status == LOCUM_NOT_FOUND) {
+    return absent;
+  }
+  check(status);
+  return object_of(std::move(pin));
+}
+
+py::object Store::wait(py::handle name, double timeout_s) const {
+  using Clock = std::chrono::steady_clock;
+  constexpr double between_signals_s = 0.1;
+  constexpr double default_s = 30;  // of the C interface
+  const Name given(name);
+  locum_store store = handle();
+  auto pin = std::make_unique<Pin>();
+  const auto began = Clock::now();
+  const double whole_s = timeout_s != 0 ? timeout_s : timeout_s_ != 0 ? timeout_s_ : default_s;
+  for (double left_s = whole_s;;) {
+    const locum_get_options options{std::min(left_s, between_signals_s)};
+    const bool is_last = left_s <= between_signals_s;
+    const locum_status status =
+        pin->fill([&](locum_view* view) { return locum_wait(store, given.c_str(), &options, view); });
+    if (status != LOCUM_TIMEOUT || is_last) {
+      check(status);
+      return object_of(std::move(pin));
+    }
+    if (PyErr_CheckSignals() != 0) {
+      throw py::error_already_set();
+    }
+    left_s = whole_s - std::chrono::duration<double>(Clock::now() - began).count();
+    if (left_s <= 0) {
+      left_s = LOCUM_AT_ONCE;
+    }
+  }
+}
+
+std::unique_ptr<Future> Store::get_async(const py::str& name, bool waits, double timeout_s) const {
+  const Name given(name);
+  const locum_get_options options{timeout_s};
+  locum_store store = handle();
+  locum_future future = nullptr;
+  check(unlocked([&] {
+    return waits ? locum_wait_async(store, given.c_str(), &options, &future)
+                 : locum_get_async(store, given.c_str(), &options, &future);
+  }));
+  return std::make_unique<Future>(future);
+}
+
+std::unique_ptr<Future> Store::put_async(const py::str& name, const py::array& array, int type,
+                                         const py::str& type_name, const Storing& how) const {
+  const Name given(name);
+  const Name type_text(type_name);
+  const PutOptions options(how);
+  const locum_array value = described(array, type, type_text.c_str());
+  locum_store store = handle();
+  locum_future future = nullptr;
+  check(unlocked([&] { return locum_put_async(store, given.c_str(), &value, options.get(), &future); }));
+  return std::make_unique<Future>(future);
+}
+
+std::unique_ptr<Future> Store::read_async(const py::str& name, const py::array& into, int type,
+                                          const py::str& type_name, const py::object& box,
+                                          double timeout_s) const {
+  const Name given(name);
+  const Name type_text(type_name);
+  if (!into.writeable()) {
+    throw py::value_error("the array to be read into is read-only");
+  }
+  const locum_array memory = described(into, type, type_text.c_str());
+  const locum_read_options options{timeout_s, box_of(box)};
+  locum_store store = handle();
+  locum_future future = nullptr;
+  check(unlocked([&] { return locum_read_async(store, given.c_str(), &memory, &options, &future); }));
+  return std::make_unique<Future>(future, into);
+}
+
+py::list Store::get_batch(const py::list& names, const py::object& missing, double timeout_s) const {
+  std::vector<Name> given;
+  std::vector<const char*> texts;
+  given.reserve(names.size());
+  for (const py::handle name : names) {
+    texts.push_back(given.emplace_back(name).c_str());
+  }
+  const locum_get_options options{timeout_s};
+  locum_store store = handle();
+  std::vector<locum_view> views(names.size());
+  std::vector<locum_status> statuses(names.size());
+  const locum_status status = unlocked([&] {
+    return locum_get_batch(store, texts.size(), texts.data(), &options, views.data(), statuses.data());
+  });
+  std::vector<std::unique_ptr<Pin>> pins;
+  bool has_failed = status != LOCUM_OK;
+  for (std::size_t at = 0; at < views.size(); ++at) {
+    pins.push_back(std::make_unique<Pin>());
+    if (statuses[at] == LOCUM_OK) {
+      pins.back()->take(views[at]);
+    } else if (statuses[at] == LOCUM_NOT_FOUND && missing.ptr() != nullptr) {
+      has_failed = has_failed && status != LOCUM_NOT_FOUND;
+    }
+  }
+  if (has_failed) {
+    raise(status);
+  }
+  py::list values(names.size());
+  for (std::size_t at = 0; at < views.size(); ++at) {
+    values[at] = statuses[at] == LOCUM_OK ? object_of(std::move(pins[at])) : missing;
+  }
+  return values;
+}
+
+std::vector<locum_key> Store::put_batch(const py::list& names, const py::list& arrays,
+                                        const py::list& numbers, const py::list& type_names,
+                                        double timeout_s) const {
+  std::vector<Name> given;
+  std::vector<Name> of_types;
+  std::vector<const char*> texts;
+  std::vector<locum_array> values;
+  given.reserve(names.size());
+  of_types.reserve(names.size());
+  for (std::size_t at = 0; at < names.size(); ++at) {
+    texts.push_back(given.emplace_back(names[at]).c_str());
+    const char* const type_name = of_types.emplace_back(type_names[at]).c_str();
+    values.push_back(described(arrays[at].cast<py::array>(), numbers[at].cast<int>(), type_name));
+  }
+  const locum_put_options options{timeout_s, 0, false, false, nullptr, 0};
+  locum_store store = handle();
+  std::vector<locum_key> keys(names.size());
+  check(unlocked([&] {
+    return locum_put_batch(store, texts.size(), texts.data(), values.data(), &options, keys.data(), nullptr);
+  }));
+  return keys;
+}
+
+std::unique_ptr<StandIn> Store::proxy(py::handle id, double timeout_s) const {
+  const ObjectId object(id);
+  locum_store store = handle();
+  locum_proxy proxy = nullptr;
+  check(unlocked([&] {
+    return object.name() == nullptr ? locum_proxy_of_key(store, object.key(), timeout_s, &proxy)
+                                    : locum_proxy_of(store, object.name(), timeout_s, &proxy);
+  }));
+  return std::make_unique<StandIn>(proxy);
+}
+
+py::object Store::get_bytes(py::handle id, double timeout_s) const {
+  auto pin = std::make_unique<Pin>();
+  check(find(id, timeout_s, *pin));
+  return bytes_of(std::move(pin));
+}
+
+void Store::read(py::handle id, const py::array& into, int type, const py::str& type_name,
+                 const py::object& box, double timeout_s) const {
+  const ObjectId object(id);
+  const Name type_text(type_name);
+  if (!into.writeable()) {
+    throw py::value_error("the array to be read into is read-only");
+  }
+  const locum_array memory = described(into, type, type_text.c_str());
+  const locum_read_options options{timeout_s, box_of(box)};
+  locum_store store = handle();
+  check(unlocked([&] {
+    return object.name() == nullptr ? locum_read_by_key(store, object.key(), &memory, &options)
+                                    : locum_read(store, object.name(), &memory, &options);
+  }));
+}
+
+locum_key Store::put(const py::object& name, const py::array& array, int type, const py::str& type_name,
+                     const Storing& how) const {
+  const MaybeName given(name);
+  const Name type_text(type_name);
+  const PutOptions options(how);
+  const locum_array value = described(array, type, type_text.c_str());
+  locum_store store = handle();
+  locum_key key{};
+  check(unlocked([&] { return locum_put(store, given.c_str(), &value, options.get(), &key); }));
+  return key;
+}
+
+locum_key Store::replace(py::handle name, const py::array& array, int type, const py::str& type_name,
+                         const Storing& how, std::uint64_t expected_generation) const {
+  const Name given(name);
+  const Name type_text(type_name);
+  const PutOptions options(how, expected_generation);
+  const locum_array value = described(array, type, type_text.c_str());
+  locum_store store = handle();
+  locum_key key{};
+  check(unlocked([&] { return locum_replace(store, given.c_str(), &value, options.get(), &key); }));
+  return key;
+}
+
+std::unique_ptr<Writer> Store::create(const py::object& name, const py::tuple& shape, int type,
+                                      const Storing& how) const {
+  const MaybeName given(name);
+  const PutOptions options(how);
+  locum_array array{};
+  array.type = type;
+  if (shape.size() > LOCUM_MAX_RANK) {
+    throw py::value_error("an array of the store has at most 8 dimensions");
+  }
+  array.rank = static_cast<std::int32_t>(shape.size());
+  for (std::size_t at = 0; at < shape.size(); ++at) {
+    array.extents[at] = shape[at].cast<std::int64_t>();
+  }
+  locum_store store = handle();
+  locum_writer writer = nullptr;
+  check(unlocked([&] { return locum_create(store, given.c_str(), &array, options.get(), &writer); }));
+  return std::make_unique<Writer>(writer, array);
+}
+
+std::int64_t Store::fetch_add(py::handle name, std::int64_t difference, double timeout_s) const {
+  const Name given(name);
+  locum_store store = handle();
+  std::int64_t previous = 0;
+  check(unlocked([&] { return locum_fetch_add(store, given.c_str(), difference, timeout_s, &previous); }));
+  return previous;
+}
+
+py::tuple Store::info(py::handle id, double timeout_s) const {
+  const ObjectId object(id);
+  locum_store store = handle();
+  Info found;
+  locum_info& info = found.info;
+  check(unlocked([&] {
+    return object.name() == nullptr ? locum_info_get_by_key(store, object.key(), timeout_s, &info)
+                                    : locum_info_get(store, object.name(), timeout_s, &info);
+  }));
+  py::tuple shape(static_cast<std::size_t>(info.rank));
+  for (std::size_t at = 0; at < shape.size(); ++at) {
+    shape[at] = info.extents[at];
+  }
+  return py::make_tuple(info.key, info.size_bytes, info.type, text_of(info.type_name), shape, info.owner,
+                        info.generation, text_of(info.name), text_of(info.codec), info.expires_s);
+}
+
+bool Store::exists(py::handle id, double timeout_s) const {
+  const ObjectId object(id);
+  locum_store store = handle();
+  bool exists = false;
+  check(unlocked([&] {
+    return object.name() == nullptr ? locum_exists_by_key(store, object.key(), timeout_s, &exists)
+                                    : locum_exists(store, object.name(), timeout_s, &exists);
+  }));
+  return exists;
+}
+
+bool Store::evict(py::handle id, double timeout_s) const {
+  const ObjectId object(id);
+  locum_store store = handle();
+  bool existed = false;
+  check(unlocked([&] {
+    return object.name() == nullptr ? locum_evict_by_key(store, object.key(), timeout_s, &existed)
+                                    : locum_evict(store, object.name(), timeout_s, &existed);
+  }));
+  return existed;
+}
+
+py::list Store::keys(py::handle prefix, double timeout_s) const {
+  const Name given(prefix);
+  locum_store store = handle();
+  Names found;
+  check(unlocked([&] { return locum_keys(store, given.c_str(), timeout_s, &found.names); }));
+  py::list names(found.names.count);
+  for (std::size_t at = 0; at < found.names.count; ++at) {
+    names[at] = text_of(found.names.names[at]);
+  }
+  return names;
+}
+
+std::uint64_t Store::size(double timeout_s) const {
+  locum_store store = handle();
+  std::uint64_t size = 0;
+  check(unlocked([&] { return locum_size(store, timeout_s, &size); }));
+  return size;
+}
+
+std::uint64_t Store::clear(double timeout_s) const {
+  locum_store store = handle();
+  std::uint64_t evicted = 0;
+  check(unlocked([&] { return locum_clear(store, timeout_s, &evicted); }));
+  return evicted;
+}
+
+void define_store(py::module_& module) {
+  py::class_<Store::Storing>(module, "Storing")
+      .def(py::init([](double timeout_s, double lifetime_s, bool waits_for_room, bool is_listed,
+                       const py::object& tag) {
+        return Store::Storing{timeout_s, lifetime_s, waits_for_room, is_listed, tag};
+      }));
+  py::class_<Store>(module, "Store")
+      .def_static("of_handle",
+                  [](std::uintptr_t handle, double timeout_s) {
+                    return std::make_unique<Store>(handle_of<locum_store>(handle), timeout_s);
+                  })
+      .def_property_readonly(
+          "handle", [](const Store& store) { return reinterpret_cast<std::uintptr_t>(store.handle()); })
+      .def("get_async", &Store::get_async)
+      .def("put_async", &Store::put_async)
+      .def("read_async", &Store::read_async)
+      .def("get_batch", &Store::get_batch)
+      .def("put_batch", &Store::put_batch)
+      .def("proxy", &Store::proxy)
+      .def("close", &Store::close)
+      .def_property_readonly("is_open", &Store::is_open)
+      .def("collection", &Store::collection)
+      .def("get", &Store::get)
+      .def("get_or", &Store::get_or)
+      .def("wait", &Store::wait)
+      .def("get_bytes", &Store::get_bytes)
+      .def("read", &Store::read)
+      .def("put", &Store::put)
+      .def("replace", &Store::replace)
+      .def("create", &Store::create)
+      .def("fetch_add", &Store::fetch_add)
+      .def("info", &Store::info)
+      .def("exists", &Store::exists)
+      .def("evict", &Store::evict)
+      .def("keys", &Store::keys)
+      .def("size", &Store::size)
+      .def("clear", &Store::clear);
+}
+
+}  // namespace locum::python

@@ -1,0 +1,211 @@
+"""The runtime, its stores, steps and checkpoints in Python: run by any number of ranks.
+
+usage: runtime_test.py            all checks, on each rank; the first that fails ends the job
+       runtime_test.py forgotten  the program ends without closing its runtime
+       runtime_test.py leaves     an exception leaves the runtime of rank 0, while the others wait
+       runtime_test.py uncaught   the same without a `with` block
+"""
+
+import shutil
+import sys
+import tempfile
+import threading
+
+import numpy as np
+from mpi4py import MPI
+
+import locum
+from locum.proxystore import LocumConnector
+
+comm = MPI.COMM_WORLD
+rank, size = comm.rank, comm.size
+following = (rank + 1) % size
+
+
+def raises(kind, call, *arguments, **named):
+    try:
+        call(*arguments, **named)
+    except kind as error:
+        return error
+    raise AssertionError(f"{call} raises no {kind.__name__}")
+
+
+def objects_of_other_ranks(runtime):
+    fields = runtime.store("fields")
+    fields[f"T/{rank}"] = np.arange(6.0).reshape(2, 3) + 100 * rank
+    theirs = fields.wait(f"T/{following}")
+    assert theirs.shape == (2, 3) and theirs[1, 2] == 100 * following + 5 and not theirs.flags.writeable
+    assert np.array_equal(fields.read(f"T/{following}", np.s_[:, 2]), [100 * following + 2, 100 * following + 5])
+    fields[f"mesh/{rank}"] = {"points": np.full((1000, 3), rank), "name": f"of {rank}"}
+    mesh = fields.wait(f"mesh/{following}")
+    assert mesh["name"] == f"of {following}" and mesh["points"][999, 2] == following
+    assert not mesh["points"].flags.owndata  # in place, or in the copy of the node
+    assert 0 <= fields.fetch_add("count", 1) < size
+    comm.Barrier()
+    assert fields["count"] == size
+    key = fields.put(np.float32(rank), name=f"k/{rank}")
+    keys = comm.allgather(key)  # a key can be sent
+    assert fields.get(keys[following]) == following
+    comm.Barrier()
+    return theirs
+
+
+def stores_and_options(runtime):
+    assert (runtime.rank, runtime.size) == (rank, size) and 0 <= runtime.node < runtime.nodes
+    assert runtime.lost_ranks == []
+    assert "memory by node" in runtime.report() and "memory by node" in runtime.report_all()
+    runtime.flush()
+    checked = runtime.store("checked", checksum=True, lifetime=3600)
+    if rank == 0:
+        checked["a"] = 1.5
+    assert checked.wait("a") == 1.5
+    comm.Barrier()
+    raises(locum.OptionsDifferError, runtime.store, "checked", checksum=False, lifetime=7200)
+    runtime.drop("checked")
+    raises(locum.ClosedError, lambda: checked["a"])
+    raises(ValueError, locum.Runtime, comm, memory_bytes="many")
+    raises(ValueError, locum.Runtime, comm, transport="pigeons")
+    raises(TypeError, locum.Runtime, "everybody")
+    raises(locum.InvalidArgumentError, runtime.store, "")
+    # Closing one while other threads ask it.
+    other = locum.Runtime(comm, memory_bytes="64MiB")
+    stop = threading.Event()
+
+    def ask():
+        while not stop.is_set():
+            try:
+                other.report()
+            except locum.Error:
+                return
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    other.close()
+    stop.set()
+    asking.join()
+    assert runtime.checkpoint_requested() is False
+
+
+def steps(runtime):
+    rows = 2 * size
+    with locum.StepWriter(runtime, "heat", queue_steps=3) as out:
+        reader = locum.StepReader(runtime, "heat")
+        for number in range(2):
+            mine = np.arange(8.0).reshape(2, 4) + 8 * rank + 1000 * number
+            with out.step() as step:
+                if number == 0:
+                    step.create("T", (2, 4), shape=(rows, 4), start=(2 * rank, 0))[:] = mine
+                else:  # strides are no matter
+                    step["T"] = locum.block(mine.T.copy().T, shape=(rows, 4), start=(2 * rank, 0))
+                step["ids"] = np.arange(1 + rank % 3, dtype=np.int32)
+                if rank == 0:
+                    step["time"] = 0.25 * number
+        kept = None
+        for step in reader:
+            number = step.number
+            T = step["T"]
+            assert list(step) == ["T", "ids", "time"] and T.shape == (rows, 4) and T.dtype == np.float64
+            whole = np.arange(4.0 * rows).reshape(rows, 4) + 1000 * number
+            assert np.array_equal(T[1::2, 1:3], whole[1::2, 1:3])
+            assert np.array_equal(T[-1], whole[-1]) and np.array_equal(np.asarray(T), whole)
+            into = np.zeros((rows, 4), order="F")
+            assert T.read(out=into) is into and np.array_equal(into, whole)
+            raises(IndexError, lambda: T[::-1])
+            raises(locum.TypeMismatchError, lambda: step["ids"][0])
+            raises(KeyError, lambda: step["p"])
+            ids = step["ids"].get(following)
+            assert ids.dtype == np.int32 and len(ids) == 1 + following % 3
+            assert step["time"].get() == 0.25 * number
+            kept = ids
+            if number == 1:
+                break  # the step is released with the loop
+        assert kept[0] == 0  # an array outlives its step
+        assert step.number == 1 and raises(locum.ClosedError, step["time"].get)
+        reader.close()
+    raises(locum.ClosedError, out.step)
+    comm.Barrier()
+
+    # An exception discards a step, which is then written again.
+    with locum.StepWriter(runtime, "again") as out:
+        try:
+            with out.step() as step:
+                step["a"] = 1.0
+                raise RuntimeError
+        except RuntimeError:
+            pass
+        with out.step() as step:
+            step["b" if rank == 0 else f"of {rank}"] = 2.0
+            raises(TypeError, step.put, "c", {"a": 1})
+        with locum.StepReader(runtime, "again") as reader:
+            found = reader.next(timeout=30)
+            assert list(found) == ["b"] + [f"of {other}" for other in range(1, size)]
+            assert found["b"].get() == 2.0
+            found.release()
+    comm.Barrier()
+
+
+def proxystore(runtime):
+    assert locum.find_runtime() is runtime and locum.find_runtime("of this test") is runtime
+    connector = LocumConnector(runtime=runtime)
+    config, key = comm.bcast((connector.config(), connector.put(b"of rank 0")) if rank == 0 else None)
+    with LocumConnector.from_config(config) as of_all:
+        assert of_all.get(key) == b"of rank 0"
+        comm.Barrier()
+        if rank == size - 1:
+            of_all.set(key, b"of the last")
+        comm.Barrier()
+        assert of_all.get(key) == b"of the last"
+        comm.Barrier()
+
+
+def checkpoints(runtime):
+    folder = comm.bcast(tempfile.mkdtemp() if rank == 0 else None)
+    try:
+        report = runtime.checkpoint("fields", f"{folder}/step0042.h5")
+        assert report.number == 42 and report.objects >= size
+        assert runtime.restore("old", f"{folder}/step0042.h5", prefix="mesh/").objects == size
+        assert runtime.store("old")[f"mesh/{following}"]["name"] == f"of {following}"
+        assert runtime.restore_latest("latest", f"{folder}/step*.h5", lazy=True).number == 42
+        assert runtime.store("latest")[f"T/{following}"][0, 1] == 100 * following + 1
+        raises(locum.NotFoundError, runtime.restore_latest, "none", f"{folder}/none*.h5")
+    finally:
+        comm.Barrier()
+        if rank == 0:
+            shutil.rmtree(folder)
+
+
+def all_checks():
+    with locum.Runtime(memory_bytes="64 MiB", timeout=60, name="of this test") as runtime:
+        kept = objects_of_other_ranks(runtime)
+        stores_and_options(runtime)
+        steps(runtime)
+        proxystore(runtime)
+        checkpoints(runtime)
+        store = runtime.store("fields")
+    assert kept[0, 1] == 100 * following + 1  # a view outlives the runtime
+    raises(locum.ClosedError, lambda: store["count"])
+    raises(locum.ClosedError, runtime.store, "fields")
+    runtime.close()  # the second time does nothing
+    if rank == 0:
+        print("passed")
+
+
+if sys.argv[1:] == ["forgotten"]:
+    runtime = locum.Runtime(comm, memory_bytes="64MiB")
+    second = locum.Runtime(comm, memory_bytes="64MiB")  # closed in the same order by all
+    third = locum.Runtime(comm, memory_bytes="64MiB")
+    array = runtime.store("fields")
+    array[f"a/{rank}"] = np.arange(3.0)
+    kept = array.wait(f"a/{following}")
+elif sys.argv[1:] == ["leaves"]:
+    with locum.Runtime(comm, memory_bytes="64MiB") as runtime:
+        if rank == 0:
+            raise RuntimeError("rank 0 cannot go on")
+        runtime.store("fields").wait("never", timeout=600)
+elif sys.argv[1:] == ["uncaught"]:
+    runtime = locum.Runtime(comm, memory_bytes="64MiB")
+    if rank == 0:
+        raise RuntimeError("rank 0 cannot go on")
+    runtime.store("fields").wait("never", timeout=600)
+else:
+    all_checks()
