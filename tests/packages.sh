@@ -5,7 +5,8 @@
 packages_for_build='g++ cmake ninja-build ccache pkg-config libopenmpi-dev openmpi-bin libboost-dev libucx-dev libhdf5-dev'
 # What locum_storage_part() names: for backends of stores, and for wrappers of them.
 packages_for_build+=" $(sed -n 's/^locum_storage_part(.* PACKAGE \([a-z0-9+.-]*\).*/\1/p' transport/storage/CMakeLists.txt transport/storage/*/backend.cmake | tr '\n' ' ')"
-packages_for_tests='libgtest-dev librapidcheck-dev mount iproute2 nftables libcli11-dev python3 redis-server memcached openssl nlohmann-json3-dev'
+packages_for_tests='gfortran libgtest-dev librapidcheck-dev git mount iproute2 nftables libcli11-dev python3 redis-server memcached openssl nlohmann-json3-dev'
+packages_for_tests+=' python3-dev python3-numpy python3-mpi4py python3-lazy-object-proxy python3-pytest pybind11-dev'  # the Python package
 packages_for_tests+=' hdf5-tools python3-h5py python3-pandas'  # programs that read checkpoints
 packages_for_cluster='openmpi-bin mount iproute2 nftables slurm-wlm munge'
 packages_for_mpich='mpich libmpich-dev'

@@ -30,8 +30,18 @@ foreach(input IN LISTS inputs)
     cmake_path(GET input PARENT_PATH folder)
     file(MAKE_DIRECTORY "${tree}/${folder}")
     file(CREATE_LINK "${BUILD_DIR}/${input}" "${tree}/${input}" COPY_ON_ERROR)
+    if(input MATCHES "\\.so$")  # its links, which are built with it
+      file(GLOB versions "${BUILD_DIR}/${input}.*")
+      file(COPY ${versions} DESTINATION "${tree}/${folder}")
+    endif()
     math(EXPR count "${count} + 1")
   endif()
+endforeach()
+file(GLOB modules RELATIVE "${BUILD_DIR}" "${BUILD_DIR}/core/fortran/modules/*.mod" "${BUILD_DIR}/mpi/fortran/modules/*.mod")  # which ninja learns of as it builds
+foreach(module IN LISTS modules)
+  cmake_path(GET module PARENT_PATH folder)
+  file(MAKE_DIRECTORY "${tree}/${folder}")
+  file(CREATE_LINK "${BUILD_DIR}/${module}" "${tree}/${module}" COPY_ON_ERROR)
 endforeach()
 if(count LESS 8)  # five libraries, three programs
   message(FATAL_ERROR "of what the scripts build, ${count} files were found in ${BUILD_DIR}")

@@ -1,6 +1,6 @@
 # cmake -DSOURCE_DIR=... -DWORK_DIR=... -DGENERATOR=... -DCOMPILER=... -DOPTIONS=... -P parts_left_out.cmake
 #
-# If GoogleTest, RapidCheck, the benchmark library, cairo, libpng or CLI11 are not found, configuring leaves out the parts that
+# If GoogleTest, RapidCheck, the benchmark library, cairo, libpng, CLI11 or pybind11 are not found, configuring leaves out the parts that
 # need them and prints that; if such a part was requested by its option, it is an error. BUILD_TESTING=OFF leaves the tests out,
 # too.
 function(configure variant)
@@ -28,7 +28,7 @@ function(expect_tests wanted)
 endfunction()
 
 set(hidden "")
-foreach(package GTest rapidcheck benchmark Cairo PNG CLI11)
+foreach(package GTest rapidcheck benchmark Cairo PNG CLI11 pybind11)
   list(APPEND hidden -DCMAKE_DISABLE_FIND_PACKAGE_${package}=ON)
 endforeach()
 set(without_others -DLOCUM_BUILD_BENCH=OFF -DLOCUM_BUILD_JOBS=OFF)
@@ -36,7 +36,8 @@ set(without_others -DLOCUM_BUILD_BENCH=OFF -DLOCUM_BUILD_JOBS=OFF)
 configure(nothing_else ${hidden})
 expect_tests(OFF nothing_else)
 set(lines "the tests, for want of GTest .package libgtest-dev., rapidcheck .package librapidcheck-dev."
-          "the benchmarks, for want of benchmark .package libbenchmark-dev.")
+          "the benchmarks, for want of benchmark .package libbenchmark-dev."
+          "the Python package, for want of [^\n]*pybind11 .package pybind11-dev.")
 if(OPTIONS MATCHES "LOCUM_WITH_MPI=ON")
   list(APPEND lines "the demo and the examples, for want of Cairo .package libcairo2-dev., PNG .package libpng-dev., CLI11 .package libcli11-dev.")
 endif()

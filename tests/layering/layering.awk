@@ -1,7 +1,7 @@
 # Checks every #include of the files named on the command line (paths relative to the repository root) against these rules:
 #
 #   folder      may include          and, of third-party headers
-#   core        core                 none; testing/ GoogleTest, json.hpp nlohmann's JSON, base/background_thread.cpp and base/fork_mark.cpp POSIX threads, base/descriptor.cpp close()
+#   core        core                 none; c/locum.h those of C, fortran/ the descriptors of Fortran, testing/ GoogleTest, json.hpp nlohmann's JSON, base/background_thread.cpp and base/fork_mark.cpp POSIX threads, base/descriptor.cpp close()
 #   shm         core shm             Boost.Interprocess, POSIX
 #   transport   core transport       by folder: ucx/ UCX; storage/ HDF5, POSIX, a folder there what its backend.cmake calls HEADER and others of its folder, storage/wrappers/ zstd, lz4, libsodium, storage/servers/tls OpenSSL, storage/configuration toml++
 #   mpi         core mpi             MPI
@@ -9,9 +9,11 @@
 #
 # Inside a room a folder includes itself and those before it in this list; folders joined by "and" may include each other:
 #
-#   core        value and base, object, ports, node, rpc, async, backend, tier, copies, server, client, detail and lazy and steps and tasks and core/ itself
+#   core        value and base, object, ports, node, rpc, async, backend, tier, copies, server, client, detail and lazy and steps and tasks and core/ itself, c, python and fortran
 #   shm         segment, death, arena, table and names, spill, shm/ itself
-#   mpi         mpi/ itself, transport, checkpoint, runtime
+#   mpi         mpi/ itself, transport, checkpoint, runtime, c, python and fortran
+#
+# core/python/ includes itself and <locum/locum.h>, the C interface, alone: a module that had more of the library in it would be a second copy.
 #
 # Nobody includes core/testing/, which is for tests and needs GoogleTest, nor core/json.hpp, which is for programs that have nlohmann's JSON.
 #
@@ -38,14 +40,18 @@ BEGIN {
   for (i = 1; i <= count; ++i) layer["core/" names[i]] = i
   layer["core/value"] = layer["core/base"]
   layer["core"] = layer["core/lazy"] = layer["core/steps"] = layer["core/tasks"] = layer["core/testing"] = layer["core/detail"]
+  layer["core/c"] = layer["core"] + 1
+  layer["core/python"] = layer["core"] + 2
+  layer["core/fortran"] = layer["core"] + 2
   layer["shm/segment"] = 1
   layer["shm/death"] = 2
   layer["shm/arena"] = 3
   layer["shm/table"] = layer["shm/names"] = 4
   layer["shm/spill"] = 5
   layer["shm"] = 6
-  count = split("mpi mpi/transport mpi/checkpoint mpi/runtime", names, " ")
+  count = split("mpi mpi/transport mpi/checkpoint mpi/runtime mpi/c mpi/python", names, " ")
   for (i = 1; i <= count; ++i) layer[names[i]] = i
+  layer["mpi/fortran"] = layer["mpi/python"]
 }
 
 function refuse(why) {
@@ -86,6 +92,10 @@ function is_of_backend(manifest, header,    line, named, is_named) {
 
 function foreign_allowed(header) {
   if (header in is_standard) return 1
+  if (FILENAME == "core/c/locum.h") return header ~ /^std(bool|def|int)\.h$/
+  if (FILENAME ~ /^core\/python\//) return header ~ /^pybind11\/[a-z0-9_]+\.h$/ || header == "dlfcn.h" || (FILENAME == "core/python/callbacks.cpp" && header == "unistd.h")
+  if (FILENAME ~ /^mpi\/python\// && header ~ /^pybind11\/[a-z0-9_]+\.h$/) return 1
+  if (FILENAME ~ /^core\/fortran\// && header == "ISO_Fortran_binding.h") return 1
   if (FILENAME ~ /^core\/testing\//) return header == "gtest/gtest.h"
   if (FILENAME == "core/json.hpp") return header == "nlohmann/json.hpp"
   if (FILENAME == "core/base/background_thread.cpp") return header ~ /^(pthread|signal)\.h$/
@@ -133,6 +143,8 @@ function check_room(path,    from, to) {
   if (!(to in is_room)) refuse("\"" path "\" is in no room")
   else if (to != from && to != "core" && FILENAME !~ /^mpi\/runtime\//)
     refuse(from "/ may include core/ and itself, not " to "/; only mpi/runtime/ sees every room")
+  else if (FILENAME ~ /^core\/python\// && path !~ /^core\/python\// && text !~ /^<locum\/locum\.h>/)
+    refuse("core/python/ may include itself and <locum/locum.h>, of the library nothing else")
   else if (path ~ /^core\/testing\// && folder_of(FILENAME) != "core/testing") refuse("core/testing/ is for tests")
   else if (path == "core/json.hpp") refuse("core/json.hpp needs a foreign header, and is for programs")
   else if (to == from) check_layer(path)
