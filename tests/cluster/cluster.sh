@@ -13,6 +13,8 @@ mount -t tmpfs -o mode=755 tmpfs "$dir"
 mkdir "$dir/processes" "$dir/ready" "$dir/bin" "$dir/shared"
 own_mounts
 export TMPDIR=$dir/shared CLUSTER_DIR=$dir  # a script's temporary files are seen by all hosts
+# With the other fences of Slurm's PMIx a rank may leave MPI_Init before others can receive (docs/cluster_tests.md).
+export SLURM_PMIX_FENCE=${SLURM_PMIX_FENCE:-ring}
 ln -s "$here/host" "$here/job" "$dir/bin/"
 PATH="$dir/bin:$PATH"
 numbers=$(seq "$CLUSTER_HOSTS")
