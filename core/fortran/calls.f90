@@ -11,6 +11,11 @@ module locum_calls
     integer(c_int64_t) :: serial = 0   !< 0: no object
   end type
 
+  !> What a stand-in is on other ranks: 64 bytes to be sent, stored, compared. Received ones are not trusted.
+  type, bind(C) :: locum_handle
+    integer(c_int64_t) :: words(8) = 0
+  end type
+
   !> Whether it holds an object, and a locum_view of locum.h: reading.cpp knows its layout.
   type, bind(C) :: fortran_view
     integer(c_int64_t) :: words(32) = 0
@@ -46,6 +51,14 @@ module locum_calls
     integer(c_size_t) :: count = 0
     type(c_ptr) :: names = c_null_ptr
     type(c_ptr) :: library = c_null_ptr
+  end type
+
+  !> Whether it is under way, and what updates.cpp keeps of it.
+  type, bind(C) :: fortran_update
+    integer(c_intptr_t) :: place = 0
+    type(c_ptr) :: memory = c_null_ptr
+    integer(c_int64_t) :: generation = 0
+    real(c_double) :: ends = 0
   end type
 
   interface

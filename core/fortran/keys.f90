@@ -1,4 +1,4 @@
-!> Keys of objects.
+!> Keys of objects, and handles of stand-ins.
 submodule (locum) keys
   implicit none
 
@@ -10,6 +10,14 @@ contains
 
   module procedure key_differs
     differ = .not. key_equals(one, other)
+  end procedure
+
+  module procedure handle_equals
+    equal = all(one%words == other%words)
+  end procedure
+
+  module procedure handle_differs
+    differ = .not. handle_equals(one, other)
   end procedure
 
 end submodule

@@ -16,18 +16,15 @@ namespace {
 
 locum_status find(locum_store store, bool waits, const Text& name, const locum_key* key, const double* within,
                   View& view) noexcept {
-  if (const auto wrong = check_free(view, "view", "release"); wrong != LOCUM_OK) {
-    return wrong;
-  }
   if (const auto wrong = name.check("name"); wrong != LOCUM_OK) {
     return wrong;
   }
   const locum_get_options options{.deadline_s = deadline(within)};
-  const locum_status status = key != nullptr ? locum_get_by_key(store, key, &options, &view.view)
-                              : waits        ? locum_wait(store, name.c_str(), &options, &view.view)
-                                             : locum_get(store, name.c_str(), &options, &view.view);
-  view.hold(status == LOCUM_OK);
-  return outcome(status);
+  return fill(view, [&](locum_view& into) {
+    return key != nullptr ? locum_get_by_key(store, key, &options, &into)
+           : waits        ? locum_wait(store, name.c_str(), &options, &into)
+                          : locum_get(store, name.c_str(), &options, &into);
+  });
 }
 
 }  // namespace
@@ -55,7 +52,7 @@ locum_status locum_fortran_read(locum_store store, const char* name, std::size_t
                                 const CFI_cdesc_t* stride, const double* within) {
   const Text text(name, length);
   locum_array array;
-  locum_read_options options;
+  locum_read_options options{};
   options.deadline_s = deadline(within);
   locum_status wrong = text.check("name");
   wrong = wrong != LOCUM_OK ? wrong : array_of(*into, array);

@@ -21,18 +21,16 @@ namespace {
 // `writer` absent: there is only one. Its number is that of MPI, from 0.
 locum_status find(locum_input_step step, const Text& name, const std::int32_t* writer, const double* within,
                   View& view) noexcept {
-  locum_status wrong = check_free(view, "view", "release");
-  wrong = wrong != LOCUM_OK ? wrong : name.check("name");
+  locum_status wrong = name.check("name");
   if (wrong == LOCUM_OK && writer != nullptr && *writer < 0) {
     wrong = refuse(LOCUM_INVALID_ARGUMENT, "'writer' is %d; ranks count from 0", *writer);
   }
   if (wrong != LOCUM_OK) {
     return wrong;
   }
-  const locum_status status =
-      locum_step_get(step, name.c_str(), writer == nullptr ? -1 : *writer, deadline(within), &view.view);
-  view.hold(status == LOCUM_OK);
-  return outcome(status);
+  return fill(view, [&](locum_view& into) {
+    return locum_step_get(step, name.c_str(), writer == nullptr ? -1 : *writer, deadline(within), &into);
+  });
 }
 
 }  // namespace
@@ -160,7 +158,7 @@ locum_status locum_fortran_step_read(locum_input_step step, const char* name, st
                                      const double* within) {
   const Text text(name, length);
   locum_array array;
-  locum_read_options options;
+  locum_read_options options{};
   options.deadline_s = deadline(within);
   locum_status wrong = text.check("name");
   wrong = wrong != LOCUM_OK ? wrong : array_of(*into, array);

@@ -1,19 +1,22 @@
 !> locum in Fortran 2018 for the ranks of an MPI job: the runtime, its stores, checkpoints, and the ranks of streams of steps. It
 !> brings the module locum; see there for errors, deadlines and arrays, and docs/guide/fortran.md.
 !>
-!> Communicators are integers: those of mpif.h and of the module mpi as they are, of mpi_f08 comm%mpi_val.
+!> Communicators are integers: those of mpif.h and of the module mpi. The module locum_mpi_f08 takes those of mpi_f08, too.
 module locum_mpi
   use, intrinsic :: iso_c_binding, only: c_bool, c_int, c_null_ptr, c_ptr, c_size_t
   use, intrinsic :: iso_fortran_env, only: int64, real64
   use locum
+  use locum_calls, only: take_text
   use locum_mpi_calls
   implicit none
   private :: c_bool, c_int, c_null_ptr, c_ptr, c_size_t, int64, real64
   private :: fortran_checkpoint, fortran_checkpoint_requested, fortran_restore, fortran_runtime_close, fortran_runtime_drop, &
-    fortran_runtime_flush, fortran_runtime_open, fortran_runtime_place, fortran_runtime_ranks, fortran_runtime_store
+    fortran_runtime_fail, fortran_runtime_flush, fortran_runtime_lost_ranks, fortran_runtime_open, fortran_runtime_place, &
+    fortran_runtime_ranks, fortran_runtime_report, fortran_runtime_store, fortran_string, fortran_string_release, take_text
   private :: finish, is_given, length_of, runtime_checkpoint, runtime_checkpoint_requested, runtime_close, runtime_describe_ranks, &
-    runtime_drop, runtime_flush, runtime_node, runtime_nodes, runtime_open, runtime_place, runtime_rank, runtime_ranks, &
-    runtime_restore, runtime_restore_latest, runtime_step_reader, runtime_step_writer, runtime_store
+    runtime_drop, runtime_fail, runtime_flush, runtime_lost_ranks, runtime_node, runtime_nodes, runtime_open, runtime_place, &
+    runtime_rank, runtime_ranks, runtime_report, runtime_report_all, runtime_restore, runtime_restore_latest, &
+    runtime_step_reader, runtime_step_writer, runtime_store, take_string
 
   integer(int64), parameter :: locum_MiB = 1048576_int64
   integer(int64), parameter :: locum_GiB = 1024 * locum_MiB
@@ -35,9 +38,12 @@ module locum_mpi
   contains
     !> Opens a runtime; collective over the communicator, of which it uses a duplicate. All ranks give the same options, which
     !> docs/guide/running.md describes; variables of the environment override them. `memory_bytes`: of one node, for objects.
-    procedure :: open => runtime_open
+    generic :: open => open_by_integer
     !> Closes the runtime; collective, before MPI_Finalize. Calls on its stores are locum_closed from then on; views stay valid.
     procedure :: close => runtime_close
+    !> Ends the runtime of a rank that cannot go on: waits two seconds for the other ranks to do so, too, and then ends the job by
+    !> MPI_Abort, so that none of them waits for this one.
+    procedure :: fail => runtime_fail
     !> Where this process is: its rank in the communicator, and its node. Ranks of one node share memory. Both count from 0.
     procedure :: rank => runtime_rank
     procedure :: ranks => runtime_ranks
@@ -51,10 +57,10 @@ module locum_mpi
     procedure :: flush => runtime_flush
     !> Describes the ranks of a communicator that write or read a stream of steps together, for locum_step_writer%open and
     !> locum_step_reader%open; collective over it. A rank that writes a stream and reads it describes its ranks twice.
-    procedure :: describe_ranks => runtime_describe_ranks
+    generic :: describe_ranks => describe_ranks_by_integer
     !> Opens a writer, or a reader, of a stream for the ranks of a communicator; collective over it. As describe_ranks and open.
-    procedure :: step_writer => runtime_step_writer
-    procedure :: step_reader => runtime_step_reader
+    generic :: step_writer => step_writer_by_integer
+    generic :: step_reader => step_reader_by_integer
     !> Writes the objects of a store to HDF5 files; collective. An older checkpoint of that path is whole until this one is.
     procedure :: checkpoint => runtime_checkpoint
     !> Makes the objects of a checkpoint again, on any number of ranks; collective.
@@ -64,6 +70,16 @@ module locum_mpi
     procedure :: restore_latest => runtime_restore_latest
     !> Returns whether the scheduler has announced the end of the job to any rank; collective, the same result on all.
     procedure :: checkpoint_requested => runtime_checkpoint_requested
+    !> Describes memory, objects and paths of this rank; local. report_all: of all ranks; collective.
+    procedure :: report => runtime_report
+    procedure :: report_all => runtime_report_all
+    !> Returns the ranks that died while the runtime was open, as far as this rank knows.
+    procedure :: lost_ranks => runtime_lost_ranks
+    ! Not private: locum_mpi_f08 adds others to their generic names.
+    procedure :: open_by_integer => runtime_open
+    procedure :: describe_ranks_by_integer => runtime_describe_ranks
+    procedure :: step_writer_by_integer => runtime_step_writer
+    procedure :: step_reader_by_integer => runtime_step_reader
   end type
 
 contains
@@ -91,6 +107,13 @@ contains
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
     call finish(fortran_runtime_close(self%handle, deadline), stat, errmsg)
+  end subroutine
+
+  subroutine runtime_fail(self, stat, errmsg)
+    class(locum_runtime), intent(inout) :: self
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+    call finish(fortran_runtime_fail(self%handle), stat, errmsg)
   end subroutine
 
   !> Its rank, ranks, node and nodes.
@@ -276,6 +299,58 @@ contains
     call finish(fortran_checkpoint_requested(self%handle, deadline, found), stat, errmsg)
     is = found
   end function
+
+  subroutine runtime_report(self, text, stat, errmsg)
+    class(locum_runtime), intent(in) :: self
+    character(len=:), allocatable, intent(out) :: text
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+    type(fortran_string) :: found
+    integer :: status
+    status = fortran_runtime_report(self%handle, .false._c_bool, report=found)
+    call take_string(found, text)
+    call finish(status, stat, errmsg)
+  end subroutine
+
+  subroutine runtime_report_all(self, text, deadline, stat, errmsg)
+    class(locum_runtime), intent(in) :: self
+    character(len=:), allocatable, intent(out) :: text
+    real(real64), intent(in), optional :: deadline
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+    type(fortran_string) :: found
+    integer :: status
+    status = fortran_runtime_report(self%handle, .true._c_bool, deadline, found)
+    call take_string(found, text)
+    call finish(status, stat, errmsg)
+  end subroutine
+
+  function runtime_lost_ranks(self, stat, errmsg) result(ranks)
+    class(locum_runtime), intent(in) :: self
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+    integer, allocatable :: ranks(:)
+    integer(c_size_t) :: count, room
+    integer :: status
+    room = 0
+    do
+      allocate (ranks(room))
+      status = fortran_runtime_lost_ranks(self%handle, ranks, room, count)
+      if (count <= room) exit
+      room = count  ! another one may die before the next attempt
+      deallocate (ranks)
+    end do
+    ranks = ranks(:count)
+    call finish(status, stat, errmsg)
+  end function
+
+  !> Copies a text of the library, and releases it.
+  subroutine take_string(found, text)
+    type(fortran_string), intent(inout) :: found
+    character(len=:), allocatable, intent(out) :: text
+    call take_text(found%text, found%length, text)
+    call fortran_string_release(found)
+  end subroutine
 
   !> Gives the outcome of a call to its caller, as `stat` and `errmsg` say.
   subroutine finish(status, stat, errmsg)

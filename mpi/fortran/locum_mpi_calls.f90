@@ -4,7 +4,8 @@ module locum_mpi_calls
   implicit none
   private
   public :: fortran_checkpoint, fortran_checkpoint_requested, fortran_restore, fortran_runtime_close, fortran_runtime_drop, &
-    fortran_runtime_flush, fortran_runtime_open, fortran_runtime_place, fortran_runtime_ranks, fortran_runtime_store, &
+    fortran_runtime_fail, fortran_runtime_flush, fortran_runtime_lost_ranks, fortran_runtime_open, fortran_runtime_place, &
+    fortran_runtime_ranks, fortran_runtime_report, fortran_runtime_store, fortran_string, fortran_string_release, &
     locum_checkpoint_report
 
   !> Contents of a checkpoint: sums over all ranks, the same on each of them.
@@ -15,6 +16,13 @@ module locum_mpi_calls
     integer(c_int64_t) :: files = 0
     integer(c_int64_t) :: number = 0           !< the last number in its name: 42 of step0042.h5
     integer(c_int64_t) :: damaged_objects = 0  !< left out, by skip_damaged
+  end type
+
+  !> A text in memory of the library, until it is released: a locum_string of locum_mpi.h.
+  type, bind(C) :: fortran_string
+    type(c_ptr) :: text = c_null_ptr
+    integer(c_size_t) :: length = 0
+    type(c_ptr) :: library = c_null_ptr
   end type
 
   interface
@@ -43,6 +51,31 @@ module locum_mpi_calls
       real(c_double), intent(in), optional :: deadline
       integer(c_int) :: status
     end function
+    function fortran_runtime_fail(runtime) bind(C, name="locum_fortran_runtime_fail") result(status)
+      import
+      type(c_ptr), intent(inout) :: runtime
+      integer(c_int) :: status
+    end function
+    function fortran_runtime_lost_ranks(runtime, ranks, room, count) bind(C, name="locum_fortran_runtime_lost_ranks") result(status)
+      import
+      type(c_ptr), value :: runtime
+      integer(c_int), intent(inout) :: ranks(*)
+      integer(c_size_t), value :: room
+      integer(c_size_t), intent(out) :: count
+      integer(c_int) :: status
+    end function
+    function fortran_runtime_report(runtime, of_all, deadline, report) bind(C, name="locum_fortran_runtime_report") result(status)
+      import
+      type(c_ptr), value :: runtime
+      logical(c_bool), value :: of_all
+      real(c_double), intent(in), optional :: deadline
+      type(fortran_string), intent(out) :: report
+      integer(c_int) :: status
+    end function
+    subroutine fortran_string_release(string) bind(C, name="locum_fortran_string_release")
+      import
+      type(fortran_string), intent(inout) :: string
+    end subroutine
     function fortran_runtime_place(runtime, numbers) bind(C, name="locum_fortran_runtime_place") result(status)
       import
       type(c_ptr), value :: runtime

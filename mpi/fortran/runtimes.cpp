@@ -58,6 +58,30 @@ locum_status locum_fortran_runtime_close(locum_runtime* runtime, const double* w
   return outcome(locum_runtime_close(runtime, deadline(within)));
 }
 
+locum_status locum_fortran_runtime_fail(locum_runtime* runtime) {
+  return outcome(locum_runtime_fail(runtime));
+}
+
+locum_status locum_fortran_runtime_lost_ranks(locum_runtime runtime, std::int32_t* ranks, std::size_t room,
+                                              std::size_t* count) {
+  *count = 0;
+  return outcome(locum_runtime_lost_ranks(runtime, ranks, room, count));
+}
+
+// `string` is to be released, also after an error, of which it is empty.
+locum_status locum_fortran_runtime_report(locum_runtime runtime, bool of_all, const double* within,
+                                          locum_string* string) {
+  *string = {"", 0, nullptr};
+  return outcome(of_all ? locum_runtime_report_all(runtime, deadline(within), string)
+                        : locum_runtime_report(runtime, string));
+}
+
+void locum_fortran_string_release(locum_string* string) {
+  if (string->library != nullptr) {
+    static_cast<void>(locum_string_release(string));
+  }
+}
+
 locum_status locum_fortran_runtime_place(locum_runtime runtime, std::int32_t* numbers) {
   locum_place place{};
   const locum_status status = outcome(locum_runtime_place(runtime, &place));

@@ -4,6 +4,12 @@ set(run "")
 if(LOCUM_WITH_MPI)
   string(REGEX REPLACE "(mpi)?(c\\+\\+|cxx|CC)([^/]*)$" "mpicc\\3" LOCUM_MPICC "${MPI_CXX_COMPILER}")
   set(run ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 2)
+  if(LOCUM_WITH_FORTRAN)
+    find_package(MPI COMPONENTS Fortran)
+    if(NOT MPI_Fortran_FOUND)
+      message(STATUS "locum: left out of consumer.fortran: programs of an MPI job, for want of an MPI for Fortran")
+    endif()
+  endif()
 endif()
 
 function(consumer_test variant)
@@ -12,7 +18,7 @@ function(consumer_test variant)
       "-DWORK_DIR=${PROJECT_BINARY_DIR}/consumer" "-DCOMPILER=${CMAKE_CXX_COMPILER}" "-DFLAGS=${CMAKE_CXX_FLAGS}"
       "-DFORTRAN_COMPILER=${CMAKE_Fortran_COMPILER}"
       "-DLAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}" "-DBUILD_TYPE=${CMAKE_BUILD_TYPE}" "-DRUN=${run}" "-DLIBDIR=${CMAKE_INSTALL_LIBDIR}"
-      "-DOPTIONS=-DLOCUM_WITH_SHM=${LOCUM_WITH_SHM};-DLOCUM_WITH_UCX=${LOCUM_WITH_UCX};-DLOCUM_WITH_HDF5=${LOCUM_WITH_HDF5};-DLOCUM_WITH_MPI=${LOCUM_WITH_MPI};-DLOCUM_WITH_FORTRAN=${LOCUM_WITH_FORTRAN}" "-DPKG_CONFIG=${LOCUM_PKG_CONFIG}" "-DMPICC=${LOCUM_MPICC}"
+      "-DOPTIONS=-DLOCUM_WITH_SHM=${LOCUM_WITH_SHM};-DLOCUM_WITH_UCX=${LOCUM_WITH_UCX};-DLOCUM_WITH_HDF5=${LOCUM_WITH_HDF5};-DLOCUM_WITH_MPI=${LOCUM_WITH_MPI};-DLOCUM_WITH_FORTRAN=${LOCUM_WITH_FORTRAN}" "-DPKG_CONFIG=${LOCUM_PKG_CONFIG}" "-DMPICC=${LOCUM_MPICC}" "-DMPIFC=$<$<BOOL:${MPI_Fortran_FOUND}>:${MPI_Fortran_COMPILER}>"
       "-DPYTHON=$<$<TARGET_EXISTS:Python3::Interpreter>:$<TARGET_FILE:Python3::Interpreter>>"
       -P "${PROJECT_SOURCE_DIR}/tests/cmake/consumer.cmake")
   set_tests_properties(consumer.${variant} PROPERTIES PROCESSORS 2 ENVIRONMENT "${LOCUM_MPI_ENVIRONMENT}" ${ARGN})

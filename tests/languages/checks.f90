@@ -9,6 +9,7 @@ module checks
   real(real64) :: value = 0
   integer(int64) :: number = -1
   logical :: yes = .false.
+  character(len=:), allocatable :: text
   integer :: rows = 0, failures = 0
 
 contains
@@ -46,6 +47,11 @@ contains
   subroutine yes_is(expected)
     logical, intent(in) :: expected
     call report(yes .eqv. expected)
+  end subroutine
+
+  subroutine text_has(part)
+    character(len=*), intent(in) :: part
+    call report(index(text, part) > 0)
   end subroutine
 
   !> Whether that is the number under a name.

@@ -1,0 +1,63 @@
+!> The functions in C++ that are given a value of any type, and are called by the submodules of each.
+module locum_value_calls
+  use, intrinsic :: iso_c_binding
+  use locum_calls, only: locum_key
+  implicit none
+  public
+
+  interface
+    function fortran_put_async(store, name, length, value, lifetime, tag, tag_length, wait_for_room, deadline, future) &
+      bind(C, name="locum_fortran_put_async") result(status)
+      import
+      type(c_ptr), value :: store
+      character(kind=c_char), intent(in) :: name(*)
+      integer(c_size_t), value :: length
+      type(*), intent(in) :: value(..)
+      real(c_double), intent(in), optional :: lifetime
+      character(kind=c_char), intent(in), optional :: tag(*)
+      integer(c_size_t), value :: tag_length
+      logical(c_bool), value :: wait_for_room
+      real(c_double), intent(in), optional :: deadline
+      type(c_ptr), intent(inout) :: future
+      integer(c_int) :: status
+    end function
+    !> `each_has`: whether `stats` were set.
+    function fortran_put_batch(store, names, values, lifetime, tag, tag_length, wait_for_room, deadline, keys, stats, each_has) &
+      bind(C, name="locum_fortran_put_batch") result(status)
+      import
+      type(c_ptr), value :: store
+      type(*), intent(in) :: names(..)
+      type(*), intent(in) :: values(..)
+      real(c_double), intent(in), optional :: lifetime
+      character(kind=c_char), intent(in), optional :: tag(*)
+      integer(c_size_t), value :: tag_length
+      logical(c_bool), value :: wait_for_room
+      real(c_double), intent(in), optional :: deadline
+      type(locum_key), intent(inout), optional :: keys(:)
+      integer(c_int), intent(inout), optional :: stats(:)
+      logical(c_bool), intent(out) :: each_has
+      integer(c_int) :: status
+    end function
+    function fortran_promise_set(promise, value, deadline, key) bind(C, name="locum_fortran_promise_set") result(status)
+      import
+      type(c_ptr), value :: promise
+      type(*), intent(in) :: value(..)
+      real(c_double), intent(in), optional :: deadline
+      type(locum_key), intent(out), optional :: key
+      integer(c_int) :: status
+    end function
+    function fortran_queue_put(queue, value, lifetime, tag, tag_length, wait_for_room, deadline, number) &
+      bind(C, name="locum_fortran_queue_put") result(status)
+      import
+      type(c_ptr), value :: queue
+      type(*), intent(in) :: value(..)
+      real(c_double), intent(in), optional :: lifetime
+      character(kind=c_char), intent(in), optional :: tag(*)
+      integer(c_size_t), value :: tag_length
+      logical(c_bool), value :: wait_for_room
+      real(c_double), intent(in), optional :: deadline
+      integer(c_int64_t), intent(out), optional :: number
+      integer(c_int) :: status
+    end function
+  end interface
+end module
