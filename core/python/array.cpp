@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "core/python/copied_bytes.hpp"
 #include "core/python/element_types.hpp"
 #include "core/python/name.hpp"
 
@@ -118,7 +119,7 @@ py::object object_of(std::unique_ptr<Pin> pin) {
     return text_of({static_cast<const char*>(array.data), static_cast<std::size_t>(array.extents[0])});
   }
   if (array.rank == 1 && array.type == LOCUM_BYTE) {
-    return py::bytes(static_cast<const char*>(array.data), static_cast<std::size_t>(array.extents[0]));
+    return copied_bytes(array.data, static_cast<std::size_t>(array.extents[0]));
   }
   return pinned_array(std::move(pin));
 }

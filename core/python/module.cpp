@@ -5,6 +5,7 @@
 
 #include "core/python/array.hpp"
 #include "core/python/callbacks.hpp"
+#include "core/python/copied_bytes.hpp"
 #include "core/python/element_types.hpp"
 #include "core/python/error.hpp"
 #include "core/python/futures.hpp"
@@ -24,6 +25,7 @@ PYBIND11_MODULE(_native, module) {
   define_element_types(module);
   define_key(module);
   define_encoded(module);
+  define_copied_bytes(module);
   define_writer(module);
   define_callbacks(module);
   define_futures(module);

@@ -30,6 +30,8 @@ class Key:
 
 _Id = Union[str, Key]
 
+def copied_bytes(array: NDArray[np.uint8]) -> bytes: ...
+
 class Encoded:
     @property
     def bytes(self) -> NDArray[np.uint8]: ...

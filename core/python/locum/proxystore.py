@@ -11,11 +11,16 @@ proxy of ProxyStore resolves to is what ProxyStore's deserialiser makes of the b
 (`Store.proxy`) resolve in place.
 """
 
+import sys
 import uuid
 from types import TracebackType
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Type, Union
 
-from ._errors import ClosedError, InvalidArgumentError, NotFoundError
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _native
+from ._errors import ClosedError, InvalidArgumentError
 from ._runtime import Runtime, find_runtime
 from ._session import Session
 from ._store import Store
@@ -29,6 +34,20 @@ class LocumKey(NamedTuple):
     name: str
 
 
+def _memory_of(obj: _Bytes) -> NDArray[Any]:
+    if not isinstance(obj, (bytes, bytearray, memoryview)):
+        raise TypeError(f"a connector stores bytes, which a serialiser made, not {type(obj).__name__}")
+    view = memoryview(obj)
+    if view.nbytes == 0:
+        return np.empty(0, np.uint8)
+    return np.frombuffer(view if view.c_contiguous else bytes(view), np.uint8)
+
+
+def _deserializer_takes_memoryview() -> bool:
+    """Returns whether the ProxyStore that this process has loaded, if any, deserialises more than `bytes`."""
+    return hasattr(sys.modules.get("proxystore.serialize"), "BytesLike")
+
+
 class LocumConnector:
     """Keeps ProxyStore's objects in a store over the backend of a URL, or of a runtime.
 
@@ -36,24 +55,26 @@ class LocumConnector:
     the same name (`Runtime(name=…)`; without a name, its only one). Any thread may call.
 
     :param url: of a backend that other processes see: "file:results", "redis://host/0"
-    :param runtime: in place of a URL
+    :param runtime: in place of a URL: a runtime, or the name of one that is open; "" is the only one that is open
     :param store: the name of the store
     :param as_memoryview: whether `get` returns the bytes in place, as a memoryview that pins them; False: a copy of them,
-        as `bytes`, which ProxyStore 0.6 and earlier ask for
+        as `bytes`; None: as the deserialiser of this process's ProxyStore takes them, `bytes` before version 0.8.3
     """
 
     def __init__(
         self,
         url: Optional[str] = None,
         *,
-        runtime: Optional[Runtime] = None,
+        runtime: Union[Runtime, str, None] = None,
         store: str = "proxystore",
-        as_memoryview: bool = False,
+        as_memoryview: Optional[bool] = None,
     ):
         if (url is None) == (runtime is None):
             raise InvalidArgumentError("invalid_argument: a connector is given either a URL or a runtime")
+        if isinstance(runtime, str):
+            runtime = find_runtime(runtime or None)
         self._url = url
-        self._runtime_name = None if runtime is None else runtime.name
+        self._runtime_name = "" if runtime is None else runtime.name or ""
         self._name = store
         self._as_memoryview = as_memoryview
         self._session = None if url is None else Session(url, allow_pickle=False)
@@ -65,22 +86,23 @@ class LocumConnector:
             raise ClosedError("closed: this connector was closed; make another one of its config()")
         return self._store
 
-    @staticmethod
-    def _checked(obj: _Bytes) -> _Bytes:
-        if not isinstance(obj, (bytes, bytearray, memoryview)):
-            raise TypeError(f"a connector stores bytes, which a serialiser made, not {type(obj).__name__}")
-        return bytes(obj) if isinstance(obj, memoryview) else obj
+    def _returned(self, found: Optional[NDArray[Any]]) -> Optional[_Bytes]:
+        if found is None:
+            return None
+        if self._as_memoryview if self._as_memoryview is not None else _deserializer_takes_memoryview():
+            return found.data
+        return _native.copied_bytes(found)
 
     def put(self, obj: _Bytes) -> LocumKey:
         """Stores the bytes, and returns their key."""
         key = self.new_key()
-        self._opened().put(self._checked(obj), key.name)
+        self._opened().put(_memory_of(obj), key.name)
         return key
 
     def put_batch(self, objs: Sequence[_Bytes]) -> List[LocumKey]:
         """Stores several, with a few messages for all of them."""
         keys = [self.new_key() for _ in objs]
-        self._opened().put_batch((key.name, self._checked(obj)) for key, obj in zip(keys, objs))
+        self._opened().put_batch((key.name, _memory_of(obj)) for key, obj in zip(keys, objs))
         return keys
 
     def new_key(self, obj: Optional[_Bytes] = None) -> LocumKey:
@@ -89,19 +111,15 @@ class LocumConnector:
 
     def set(self, key: LocumKey, obj: _Bytes) -> None:
         """Stores the bytes under a key of `new_key`, in place of those that are there."""
-        self._opened().replace(key.name, self._checked(obj))
+        self._opened().replace(key.name, _memory_of(obj))
 
     def get(self, key: LocumKey) -> Optional[_Bytes]:
         """Returns the bytes; None if there are none."""
-        try:
-            found = self._opened().get_bytes(key.name)
-        except NotFoundError:
-            return None
-        return found if self._as_memoryview else bytes(found)
+        return self._returned(self._opened().get(key.name))
 
     def get_batch(self, keys: Iterable[LocumKey]) -> List[Optional[_Bytes]]:
-        """Returns the bytes of several keys."""
-        return [self.get(key) for key in keys]
+        """Returns the bytes of several keys, with a few messages for all of them."""
+        return [self._returned(found) for found in self._opened().get_batch(key.name for key in keys)]
 
     def exists(self, key: LocumKey) -> bool:
         """Returns whether there are bytes."""
@@ -112,8 +130,10 @@ class LocumConnector:
         self._opened().evict(key.name)
 
     def config(self) -> Dict[str, Any]:
-        """Returns what `from_config` makes this connector of; it can be pickled."""
-        how: Dict[str, Any] = {"store": self._name, "as_memoryview": self._as_memoryview}
+        """Returns what `from_config` makes this connector of, and the constructor, by names; it can be pickled."""
+        how: Dict[str, Any] = {"store": self._name}
+        if self._as_memoryview is not None:
+            how["as_memoryview"] = self._as_memoryview
         if self._url is None:
             how["runtime"] = self._runtime_name
         else:
@@ -123,10 +143,7 @@ class LocumConnector:
     @classmethod
     def from_config(cls, config: Dict[str, Any]) -> "LocumConnector":
         """Makes a connector of another one's `config()`, perhaps of another process."""
-        how = dict(config)
-        if "runtime" in how:
-            how["runtime"] = find_runtime(how["runtime"])
-        return cls(**how)
+        return cls(**config)
 
     def close(self, clear: bool = False) -> None:
         """Ends the use of the connector; with `clear`, removes all objects of its store. The second time does nothing."""

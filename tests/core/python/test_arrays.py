@@ -206,6 +206,13 @@ def test_bytes_of_any_object(store):
     assert bytes(store.get_bytes("a")) == b"text"
 
 
+@pytest.mark.parametrize("size", [(4 << 20) - 1, 4 << 20, (4 << 20) + 1, 9_000_001])
+def test_large_bytes(store, size):
+    given = np.arange(size, dtype=np.uint32).astype(np.uint8).tobytes()  # of 4 MiB and more: copied by other means
+    store["a"] = given
+    assert store["a"] == given and type(store["a"]) is bytes
+
+
 def test_text_with_bytes_that_are_no_utf8(store):
     text = b"\xff\xfe".decode("utf-8", "surrogateescape")
     store["a"] = text

@@ -3,6 +3,8 @@
 import pickle
 import subprocess
 import sys
+from array import array
+from types import SimpleNamespace
 
 import pytest
 
@@ -27,8 +29,27 @@ def test_one_object(connector):
     assert not connector.exists(key) and connector.get(key) is None
     connector.evict(key)  # of what is missing: silent
     assert connector.get(LocumKey("never")) is None
-    for value in (b"", bytearray(b"abc"), memoryview(b"defg")):
-        assert connector.get(connector.put(value)) == bytes(value)
+    for value in (b"", bytearray(b"abc"), memoryview(b"defg"), memoryview(b"a.b.c")[::2], memoryview(array("d", [1, 2])), memoryview(b"")):
+        expected = value.tobytes() if isinstance(value, memoryview) else bytes(value)
+        assert connector.get(connector.put(value)) == expected and connector.get_batch([connector.put(value)]) == [expected]
+
+
+def test_memory_in_place(folder):
+    with LocumConnector(folder, as_memoryview=True) as connector:
+        key = connector.put(b"value")
+        for found in (connector.get(key), connector.get_batch([key])[0]):
+            connector.evict(key)
+            assert found.readonly and found == b"value"  # which stays as long as it is referred to
+
+
+@pytest.mark.parametrize("names, kind", [({"BytesLike": bytes}, memoryview), ({}, bytes)])
+def test_what_its_proxystore_deserializes(folder, monkeypatch, names, kind):
+    with LocumConnector(folder) as connector:
+        key = connector.put(b"value")
+        assert type(connector.get(key)) is bytes  # without ProxyStore
+        monkeypatch.setitem(sys.modules, "proxystore.serialize", SimpleNamespace(**names))
+        assert type(connector.get(key)) is kind and type(connector.get_batch([key])[0]) is kind
+        assert "as_memoryview" not in connector.config()  # another process may have another one
 
 
 def test_batches(connector):
@@ -64,7 +85,7 @@ with LocumConnector.from_config(config) as connector:
 def test_its_end(folder):
     connector = LocumConnector(folder)
     key = connector.put(b"a")
-    again = LocumConnector.from_config(connector.config())
+    again = LocumConnector(**connector.config())  # as ProxyStore makes it from 0.7 on
     connector.close()
     connector.close()
     with pytest.raises(locum.ClosedError):

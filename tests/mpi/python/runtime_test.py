@@ -148,6 +148,8 @@ def proxystore(runtime):
     assert locum.find_runtime() is runtime and locum.find_runtime("of this test") is runtime
     connector = LocumConnector(runtime=runtime)
     config, key = comm.bcast((connector.config(), connector.put(b"of rank 0")) if rank == 0 else None)
+    with LocumConnector(runtime="", store="of its only runtime") as other:
+        assert other.get(key) is None and other.config()["runtime"] == runtime.name
     with LocumConnector.from_config(config) as of_all:
         assert of_all.get(key) == b"of rank 0"
         comm.Barrier()
