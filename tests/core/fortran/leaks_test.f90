@@ -1,0 +1,244 @@
+!> What a program in Fortran does ten thousands of times leaves nothing: memory of the process, descriptors, objects. In a module, whose
+!> procedures are passed as arguments without code on the stack.
+module leaks
+  use, intrinsic :: iso_c_binding, only: c_int, c_size_t
+  use, intrinsic :: iso_fortran_env, only: int32, int64, real64
+  use check
+  use locum
+  implicit none
+  private
+  public :: check_all
+
+  type, bind(c) :: heap_state
+    integer(c_size_t) :: arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks, keepcost
+  end type
+  interface
+    function mallinfo2() bind(c)
+      import heap_state
+      type(heap_state) :: mallinfo2
+    end function
+  end interface
+
+  abstract interface
+    subroutine action()
+    end subroutine
+  end interface
+
+  integer, parameter :: elsewhere = 8192
+  type(locum_store) :: store
+  real(real64) :: small(4, 3)
+  integer :: times = 0
+
+contains
+
+  subroutine check_all()
+    character(len=20) :: argument
+    integer :: at
+    times = 10000
+    call get_command_argument(1, argument)
+    if (argument /= '') read (argument, *) times
+    small = reshape([(real(at, real64), at=1, 12)], [4, 3])
+    call store%open('memory:')
+    call store%put('T', small)
+    call store%put('text', 'a text')
+
+    call leaves_nothing('put and evict', put_and_evict)
+    call leaves_nothing('replace of a section', replace_section)
+    call leaves_nothing('create and seal', create_and_seal)
+    call leaves_nothing('create and discard', create_and_discard)
+    call leaves_nothing('a writer that ends with its procedure', writer_ends)
+    call leaves_nothing('get and release', get_and_release)
+    call leaves_nothing('a view that ends with its procedure', view_ends)
+    call leaves_nothing('get by key and wait', get_by_key_and_wait)
+    call leaves_nothing('text', get_text)
+    call leaves_nothing('read of a box', read_box)
+    call leaves_nothing('not_found', not_found)
+    call leaves_nothing('type_mismatch', type_mismatch)
+    call leaves_nothing('key_exists', key_exists)
+    call leaves_nothing('metadata', metadata)
+    call leaves_nothing('collection', collection)
+    call is_true(leaked_by(leak) > 16_int64 * times, 'a view that is kept is found')
+    call store%close()
+    call finish_checks(20)
+  end subroutine
+
+  function heap_bytes() result(bytes)
+    integer(int64) :: bytes
+    type(heap_state) :: state
+    state = mallinfo2()
+    bytes = int(state%uordblks + state%hblkhd, int64)
+  end function
+
+  !> The lowest descriptor that is free: one that was opened and not closed takes its place.
+  function free_descriptor() result(number)
+    interface
+      function dup(descriptor) bind(c)
+        import c_int
+        integer(c_int), value :: descriptor
+        integer(c_int) :: dup
+      end function
+      function close_descriptor(descriptor) bind(c, name='close')
+        import c_int
+        integer(c_int), value :: descriptor
+        integer(c_int) :: close_descriptor
+      end function
+    end interface
+    integer(c_int) :: number
+    number = dup(0_c_int)
+    call is_true(close_descriptor(number) == 0, 'a free descriptor')
+  end function
+
+  function leaked_by(do) result(bytes)
+    procedure(action) :: do
+    integer(int64) :: bytes
+    integer :: time
+    do time = 1, times / 5
+      call do()
+    end do
+    bytes = heap_bytes()
+    do time = 1, times
+      call do()
+    end do
+    bytes = heap_bytes() - bytes
+  end function
+
+  subroutine leaves_nothing(what, do)
+    character(len=*), intent(in) :: what
+    procedure(action) :: do
+    integer(int64) :: bytes, objects
+    integer :: descriptor
+    descriptor = free_descriptor()
+    objects = store%size()
+    bytes = leaked_by(do)
+    print '(a,a,i0,a,i0,a)', what, ', ', times, ' times, leaves ', bytes, ' bytes'
+    call is_true(bytes <= times + elsewhere, what // ' leaves memory')
+    call is_true(store%size() <= objects + 1, what // ' leaves objects')
+    call is_true(free_descriptor() == descriptor, what // ' leaves descriptors')
+  end subroutine
+
+  subroutine put_and_evict()
+    type(locum_key) :: key
+    call store%put_unnamed(small, key)
+    call store%evict(key)
+    call store%put('p', 5)
+    call store%evict('p')
+  end subroutine
+
+  subroutine replace_section()
+    call store%replace('q', small(1:4:2, 2:3))
+  end subroutine
+
+  subroutine create_and_seal()
+    real(real64), pointer :: p(:, :)
+    type(locum_writer) :: writer
+    call store%create('c', p, [4, 3], writer)
+    p = small
+    call writer%seal()
+    call store%evict('c')
+  end subroutine
+
+  subroutine create_and_discard()
+    real(real64), pointer :: p(:, :)
+    type(locum_writer) :: writer
+    call store%create('c', p, [4, 3], writer)
+    call writer%discard()
+  end subroutine
+
+  subroutine writer_ends()
+    real(real64), pointer :: p(:)
+    type(locum_writer) :: writer
+    call store%create('c', p, [3], writer)
+  end subroutine
+
+  subroutine get_and_release()
+    real(real64), pointer :: p(:, :)
+    type(locum_view) :: view
+    call store%get('T', p, view)
+    call view%release()
+  end subroutine
+
+  subroutine view_ends()
+    real(real64), pointer :: p(:, :)
+    type(locum_view) :: view
+    call store%get('T', p, view)
+  end subroutine
+
+  subroutine get_by_key_and_wait()
+    real(real64), pointer :: p(:, :)
+    type(locum_view) :: view
+    type(locum_key) :: key
+    call store%wait('T', p, view)
+    key = view%key()
+    call view%release()
+    call store%get(key, p, view)
+    call view%release()
+  end subroutine
+
+  subroutine get_text()
+    character(len=:), pointer :: text
+    type(locum_view) :: view
+    call store%get('text', text, view)
+    call view%release()
+    call store%replace('text', 'another text')
+  end subroutine
+
+  subroutine read_box()
+    real(real64) :: box(2, 1)
+    call store%read('T', box, start=[1, 2], stride=[2, 1])
+  end subroutine
+
+  subroutine not_found()
+    real(real64), pointer :: p(:, :)
+    type(locum_view) :: view
+    integer :: stat
+    character(len=60) :: message
+    call store%get('missing', p, view, stat=stat, errmsg=message)
+    if (stat /= locum_not_found) call is_true(.false., 'a missing object')
+  end subroutine
+
+  subroutine type_mismatch()
+    integer(int32), pointer :: p(:, :)
+    real(real64), pointer :: q(:)
+    type(locum_view) :: view
+    integer :: stat
+    character(len=:), allocatable :: message
+    call store%get('T', p, view, stat=stat)
+    if (stat /= locum_type_mismatch) call is_true(.false., 'another type')
+    call store%get('T', q, view, stat=stat)
+    message = locum_error_message()
+    if (stat /= locum_type_mismatch .or. len(message) == 0) call is_true(.false., 'another rank')
+  end subroutine
+
+  subroutine key_exists()
+    integer :: stat
+    call store%put('T', small, stat=stat)
+    if (stat /= locum_key_exists) call is_true(.false., 'a name that is in use')
+  end subroutine
+
+  subroutine metadata()
+    type(locum_info) :: info
+    character(len=:), allocatable :: names(:)
+    call store%info('T', info)
+    call store%keys(names)
+    if (info%size_bytes /= 96 .or. size(names) < 2) call is_true(.false., 'metadata')
+  end subroutine
+
+  subroutine collection()
+    type(locum_store) :: part
+    call store%collection('part', part)
+    call part%close()
+  end subroutine
+
+  subroutine leak()
+    real(real64), pointer :: p(:, :)
+    type(locum_view), pointer :: view
+    allocate (view)
+    call store%get('T', p, view)
+  end subroutine
+end module
+
+program leaks_test
+  use leaks
+  implicit none
+  call check_all()
+end program

@@ -1,0 +1,145 @@
+"""What a program does ten thousands of times must leave nothing: memory, objects of Python, descriptors, objects of the store."""
+
+import ctypes
+import gc
+import os
+import sys
+
+import numpy as np
+
+import locum
+
+_ELSEWHERE = 16 << 10
+"""Bytes that may be in use for other reasons, such as caches of the C library."""
+
+
+class _Heap(ctypes.Structure):
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
+    ]
+
+
+def _heap_bytes():
+    """Bytes that the process has allocated in C and C++; 0 where the C library does not count them."""
+    try:
+        mallinfo2 = ctypes.CDLL(None).mallinfo2
+    except AttributeError:
+        return 0
+    mallinfo2.restype = _Heap
+    found = mallinfo2()
+    return found.uordblks + found.hblkhd
+
+
+def _resident_bytes():
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+class Usage:
+    """What the process, and a store, have in use."""
+
+    def __init__(self, store, node_bytes):
+        gc.collect()
+        self.objects_of_store = len(store)
+        self.node_bytes = node_bytes()
+        self.descriptors = len(os.listdir("/proc/self/fd"))
+        self.objects = len(gc.get_objects())
+        self.blocks = sys.getallocatedblocks()
+        self.heap_bytes = _heap_bytes()
+        self.resident_bytes = _resident_bytes()
+
+
+def _fails(kind, call, *arguments, **named):
+    try:
+        call(*arguments, **named)
+    except kind:
+        return
+    raise AssertionError(f"{call} raises no {kind.__name__}")
+
+
+def _actions(store):
+    small, wrong = np.arange(12.0).reshape(3, 4), np.zeros(3, np.int32)
+    mapping = {"points": small, "name": "wing", "ids": np.arange(5)}
+    store["T"], store["mesh"] = small, mapping
+
+    def put_and_evict():
+        store.put(small, "p")
+        del store["p"]
+
+    def replace():
+        store["q"] = 2.5
+
+    def put_pickled():
+        store["r"] = mapping
+
+    def create():
+        with store.create("c", (3, 4)) as writer:
+            writer.array[:] = 1
+        store.evict("c")
+
+    def create_and_drop():
+        store.create("d", 4)  # neither sealed nor discarded
+
+    def get_and_drop():
+        store["T"]
+
+    def get_parts():
+        kept = store["T"][1:, ::2]
+        store["T"].sum() + kept[0, 0] + store["q"]
+
+    def get_pickled():
+        store["mesh"]["points"][0]
+
+    def read_box():
+        store.read("T", np.s_[1, ::2])
+
+    def not_found():
+        _fails(KeyError, store.__getitem__, "missing")
+        store.get("missing")
+
+    def type_mismatch():
+        _fails(TypeError, store.read, "T", out=wrong[:, np.newaxis].repeat(4, 1))
+        _fails(locum.KeyExistsError, store.put, small, "T")
+
+    def stand_in():
+        assert store.proxy("T")[1, 1] == 5
+
+    def stand_in_and_drop():
+        store.proxy("T")
+        locum.proxy_of_handle(locum.handle_of(store.proxy("mesh")))
+
+    def future():
+        store.get_async("T").result()
+        store.get_async("T")
+
+    def metadata():
+        assert "T" in store and store.info("T").shape == (3, 4) and store.keys("m") == ["mesh"]
+
+    actions = [put_and_evict, replace, put_pickled, create, create_and_drop, get_and_drop, get_parts, get_pickled, read_box]
+    actions += [not_found, type_mismatch, future, metadata]
+    try:
+        store.proxy("T")
+    except locum.UnsupportedError as error:
+        print("not tested: stand-ins:", error)
+    else:
+        actions += [stand_in, stand_in_and_drop]
+    return actions
+
+
+def check(store, times, node_bytes=lambda: 0):
+    """Does each of a program's actions that many times, 1000 or more. AssertionError if any of them leaves something."""
+    for action in _actions(store):
+        for _ in range(max(times // 5, 50)):  # what is made once, and kept, is made
+            action()
+        before = Usage(store, node_bytes)
+        for _ in range(times):
+            action()
+        after = Usage(store, node_bytes)
+        left = {name: value - getattr(before, name) for name, value in vars(after).items()}
+        print(f"{action.__name__}, {times} times, leaves", ", ".join(f"{value} {name}" for name, value in left.items()))
+        allowed = {"objects_of_store": 0, "descriptors": 0, "objects": 20, "blocks": times // 20 + 400}
+        allowed["heap_bytes"] = allowed["node_bytes"] = 3 * times + _ELSEWHERE
+        allowed["resident_bytes"] = 20 * times + (4 << 20)
+        for name, most in allowed.items():
+            assert left[name] <= most, f"{action.__name__}, {times} times, leaves {left[name]} {name}"
