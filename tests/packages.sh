@@ -1,12 +1,13 @@
-# Sourced by tests/run, tests/distributions/run, jobs/demo, bench/run, bench/peers/run, bench/proxystore/run, docs/build and
+# Sourced by tests/run, tests/distributions/run, jobs/demo, jobs/with_python, bench/run, bench/peers/run, bench/proxystore/run, docs/build and
 # .ci/run: the distribution packages that each of them needs (Debian 12 and 13, Ubuntu 24.04), and their installation. In one place, so that scripts and
 # documents agree.
 
 packages_for_build='g++ cmake ninja-build ccache pkg-config libopenmpi-dev openmpi-bin libboost-dev libucx-dev libhdf5-dev'
 # What locum_storage_part() names: for backends of stores, and for wrappers of them.
 packages_for_build+=" $(sed -n 's/^locum_storage_part(.* PACKAGE \([a-z0-9+.-]*\).*/\1/p' transport/storage/CMakeLists.txt transport/storage/*/backend.cmake | tr '\n' ' ')"
-packages_for_tests='gfortran libgtest-dev librapidcheck-dev git mount iproute2 nftables libcli11-dev python3 redis-server memcached openssl nlohmann-json3-dev'
-packages_for_tests+=' python3-dev python3-numpy python3-mpi4py python3-lazy-object-proxy python3-pytest pybind11-dev'  # the Python package
+packages_for_languages='gfortran python3-dev python3-numpy python3-mpi4py pybind11-dev python3-matplotlib'  # Fortran, Python and its pictures
+packages_for_tests='libgtest-dev librapidcheck-dev git mount iproute2 nftables libcli11-dev python3 redis-server memcached openssl nlohmann-json3-dev'
+packages_for_tests+=" $packages_for_languages python3-lazy-object-proxy python3-pytest"
 packages_for_tests+=' hdf5-tools python3-h5py python3-pandas'  # programs that read checkpoints
 packages_for_proxystore='python3-cloudpickle python3-pytest-asyncio python3-typing-extensions python3-pydantic python3-tomli-w'  # with LOCUM_PROXYSTORE_TREE
 packages_for_cluster='openmpi-bin mount iproute2 nftables slurm-wlm munge'
@@ -14,6 +15,7 @@ packages_for_mpich='mpich libmpich-dev'
 packages_for_bench='libbenchmark-dev libcli11-dev gnuplot-nox python3 iproute2 nftables iperf3'
 packages_for_peers='libcli11-dev redis-server libhiredis-dev memcached libmemcached-dev liblmdb-dev librocksdb-dev libhdf5-dev'
 packages_for_jobs='libcairo2-dev libpng-dev libcli11-dev'
+packages_for_lammps='liblammps-dev'  # 18 MB in Debian 12, but 405 MB in Debian 13, where VTK comes with it
 packages_for_ci='clang-16 clang-tidy-16 clang-format-16 libclang-rt-16-dev llvm-16 lld-16 git'
 packages_for_docs='doxygen'
 packages_for_distributions='mmdebstrap debian-archive-keyring git'

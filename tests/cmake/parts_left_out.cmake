@@ -1,6 +1,6 @@
 # cmake -DSOURCE_DIR=... -DWORK_DIR=... -DGENERATOR=... -DCOMPILER=... -DOPTIONS=... -P parts_left_out.cmake
 #
-# If GoogleTest, RapidCheck, the benchmark library, cairo, libpng, CLI11 or pybind11 are not found, configuring leaves out the parts that
+# If GoogleTest, RapidCheck, the benchmark library, cairo, libpng, CLI11, LAMMPS or pybind11 are not found, configuring leaves out the parts that
 # need them and prints that; if such a part was requested by its option, it is an error. BUILD_TESTING=OFF leaves the tests out,
 # too.
 function(configure variant)
@@ -47,7 +47,10 @@ foreach(line IN LISTS lines)
   endif()
 endforeach()
 
-configure(no_testing -DBUILD_TESTING=OFF ${without_others})
+configure(no_testing -DBUILD_TESTING=OFF -DLOCUM_BUILD_BENCH=OFF -DCMAKE_DISABLE_FIND_PACKAGE_LAMMPS=ON)
+if(OPTIONS MATCHES "LOCUM_WITH_MPI=ON" AND NOT output MATCHES "left out: (the demo and the examples|jobs/melt), for want of [^\n]*.package lib(cairo2|png|cli11|lammps)-dev.")
+  message(FATAL_ERROR "does not say that the job with LAMMPS is left out")
+endif()
 expect_tests(OFF no_testing)
 if(output MATCHES "left out: the tests")
   message(FATAL_ERROR "says that tests are left out that nobody wanted")

@@ -64,6 +64,7 @@ if [ "${DISTRIBUTION_ONLY_BUILD:-}" ]; then
 else
   try jobs/demo
   try jobs/coupled
+  try jobs/with_python
   try cmake --install build/release --prefix /root/installed
   try tests/run "$@"
 fi
