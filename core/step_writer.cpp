@@ -105,6 +105,14 @@ Written OutputStep::put_encoded(std::string_view name, const ConstRawArray& arra
   return Result<void>();
 }
 
+Result<RawView> OutputStep::keep(const std::byte* first, const CallOptions& options) {
+  if (!draft_) {
+    return ended_before();
+  }
+  auto kept = draft_->keep(first, options.deadline);
+  return kept ? Result<RawView>(RawView(*std::move(kept))) : kept.error();
+}
+
 Result<std::span<std::byte>> OutputStep::create_block(std::string_view name, const detail::ArrayType& type,
                                                       const GlobalBlock& block, TimeLimit deadline) {
   return draft_ ? draft_->create(name, type, block, deadline) : lost_with_its_step(name);

@@ -11,6 +11,7 @@
 #include <locum/codec.hpp>
 #include <locum/detail/representation.hpp>
 #include <locum/element_type.hpp>
+#include <locum/raw_view.hpp>
 #include <locum/result.hpp>
 #include <locum/step_options.hpp>
 #include <locum/strided_array.hpp>
@@ -97,6 +98,11 @@ class OutputStep {
   /// Overload for memory with gaps, or with strides of any sign; ignores the `count` of the block.
   Written put_encoded(std::string_view name, const ConstRawArray& array, const GlobalBlock& block = {},
                       const CallOptions& options = {});
+  /// \cond library
+  /// Returns a view that keeps the memory which create() returned, also after the end of the step: for
+  /// interfaces of languages whose arrays outlive it. See StepDraft::keep().
+  [[nodiscard]] Result<RawView> keep(const std::byte* first, const CallOptions& options = {});
+  /// \endcond
   /// Completes this rank's part. Readers see the step once all ranks of the writer have ended it; does not
   /// wait for them. An error, of this call or an earlier one on the step, means that this rank has not ended
   /// it: the next begin() returns the error once more, and the one after that begins the same step again.

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "core/base/hash.hpp"
 #include "core/element_type.hpp"
 
 namespace locum::c {
@@ -92,6 +93,30 @@ locum_type type_of(std::string_view element) noexcept {
     }
   }
   return LOCUM_CLASS;
+}
+
+HashedType type_of_hash(std::uint64_t hash) noexcept {
+  struct Hashes {
+    std::uint64_t element;
+    std::uint64_t array;
+  };
+  static constexpr auto hashes = [] {
+    std::array<Hashes, numbers.size()> all{};
+    for (std::size_t at = 0; at < numbers.size(); ++at) {
+      std::array<char, 8> name{};
+      const std::size_t length = numbers[at].name.copy(name.data(), name.size());
+      name[length] = '[';
+      name[length + 1] = ']';
+      all[at] = {text_hash(numbers[at].name), text_hash({name.data(), length + 2})};
+    }
+    return all;
+  }();
+  for (std::size_t at = 0; at < numbers.size(); ++at) {
+    if (hash == hashes[at].element || hash == hashes[at].array) {
+      return {numbers[at].type, hash == hashes[at].array};
+    }
+  }
+  return {};
 }
 
 Result<Extents> extents_of(const locum_array& array) {

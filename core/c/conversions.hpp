@@ -40,6 +40,14 @@ namespace locum::c {
 [[nodiscard]] Result<ElementType> element_of(const locum_array& array);
 /// Returns the number of the type of elements with this canonical name; LOCUM_CLASS if it is no number's.
 [[nodiscard]] locum_type type_of(std::string_view element) noexcept;
+/// A type that is known by its hash.
+struct HashedType {
+  locum_type type = LOCUM_NO_TYPE;
+  bool is_array = false;
+};
+/// Returns the type whose canonical name has this hash, that of an element or of an array of them;
+/// LOCUM_NO_TYPE if it is no number's.
+[[nodiscard]] HashedType type_of_hash(std::uint64_t hash) noexcept;
 /// Returns the extents. `invalid_argument` for a rank or an extent that no array has.
 [[nodiscard]] Result<Extents> extents_of(const locum_array& array);
 /// Returns the value to be stored, which refers to the caller's memory.

@@ -350,6 +350,11 @@ LOCUM_CHECKED locum_status locum_proxy_of_key(locum_store store, const locum_key
  * result of the first use. LOCUM_CLOSED if the runtime, or the session over that backend, is not open here. */
 LOCUM_CHECKED locum_status locum_proxy_of_handle(const locum_handle *handle, locum_proxy *proxy);
 LOCUM_CHECKED locum_status locum_proxy_handle_of(locum_proxy proxy, locum_handle *handle);
+/* Returns the type of the object's elements, and whether it is an array of them, without its transfer: the
+ * handle says it. Of texts and bytes, which are arrays of one dimension, it asks for the metadata, within the
+ * deadline. LOCUM_NO_TYPE: neither says it, as of classes, encoded values and promises. */
+LOCUM_CHECKED locum_status locum_proxy_type(locum_proxy proxy, double deadline_s, int32_t *type,
+                                            bool *is_array);
 /* Returns the object, pinned; blocks until it has come, or its promise was set. */
 LOCUM_CHECKED locum_status locum_proxy_get(locum_proxy proxy, double deadline_s, locum_view *view);
 /* Begins to transfer the object, and returns. */
@@ -437,6 +442,11 @@ LOCUM_CHECKED locum_status locum_step_put(locum_output_step step, const char *na
  * memory is not cleared, and is published when the step ends. */
 LOCUM_CHECKED locum_status locum_step_create(locum_output_step step, const char *name, locum_array *array,
                                              const locum_block *block, double deadline_s);
+/* Makes the memory of an array that locum_step_create() has given stay as long as the view: also after the end
+ * of the step, its discard, and the end of the runtime. For languages whose arrays outlive the step. The
+ * memory must not be written from then on. `data` is that of the array. */
+LOCUM_CHECKED locum_status locum_step_keep(locum_output_step step, const void *data, double deadline_s,
+                                           locum_view *view);
 /* Ends this rank's part of the step. Readers see the step when all ranks have ended theirs; does not wait for
  * them. Sets *step to NULL. */
 LOCUM_API locum_status locum_step_end(locum_output_step *step, double deadline_s);

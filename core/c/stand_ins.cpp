@@ -8,6 +8,9 @@
 #include "core/c/objects.hpp"
 #include "core/c/views.hpp"
 #include "core/c/writing.hpp"
+#include "core/detail/open_store.hpp"
+#include "core/detail/session_state.hpp"
+#include "core/object/selection.hpp"
 #include "core/value/handle.hpp"
 
 using namespace locum;
@@ -19,6 +22,20 @@ static_assert(sizeof(locum_handle) == sizeof(Handle));
 
 locum_status give_proxy(Result<RawProxy> made, locum_proxy* proxy) {
   return made ? give(proxies(), *std::move(made), proxy) : failed(made.error());
+}
+
+// Returns the number of dimensions of the object, by its metadata.
+Result<std::size_t> rank_of(const Handle& handle, Deadline deadline) {
+  const detail::StandInOrigin origin = detail::origin_of(handle);
+  const auto session = origin.session.lock();
+  if (origin.refusal || !session) {
+    return origin.refusal ? *origin.refusal
+                          : Error(Errc::closed, "the runtime of this stand-in, or its session, was closed");
+  }
+  const Handle& own = origin.handle;
+  const auto found =
+      session->fetch_some(Address(own.key, own.name_hash, own.size_bytes), Selection(Facts()), deadline);
+  return found ? Result<std::size_t>(found->facts().extents.size()) : Result<std::size_t>(found.error());
 }
 
 }  // namespace
@@ -64,6 +81,27 @@ locum_status locum_proxy_handle_of(locum_proxy proxy, locum_handle* handle) {
     }
     const Handle made = stand_in.handle();
     std::memcpy(handle, &made, sizeof made);
+    return LOCUM_OK;
+  });
+}
+
+locum_status locum_proxy_type(locum_proxy proxy, double deadline_s, int32_t* type, bool* is_array) {
+  clear(type);
+  clear(is_array);
+  return on(proxies(), proxy, "proxy", [&](RawProxy& stand_in) {
+    if (type == nullptr || is_array == nullptr) {
+      return is_null(type == nullptr ? "type" : "is_array");
+    }
+    HashedType known = type_of_hash(stand_in.handle().type_hash);
+    if (known.is_array && (known.type == LOCUM_CHAR || known.type == LOCUM_BYTE)) {
+      const auto rank = rank_of(stand_in.handle(), limit_of(deadline_s));
+      if (!rank) {
+        return failed(rank.error());
+      }
+      known = *rank == 1 ? known : HashedType();
+    }
+    *type = known.type;
+    *is_array = known.is_array;
     return LOCUM_OK;
   });
 }

@@ -138,6 +138,18 @@ locum_status locum_step_create(locum_output_step step, const char* name, locum_a
   });
 }
 
+locum_status locum_step_keep(locum_output_step step, const void* data, double deadline_s, locum_view* view) {
+  if (view == nullptr) {
+    return is_null("view");
+  }
+  empty(*view);
+  return alone_on(output_steps(), step, "step", [&](OutputStep& begun) {
+    return data == nullptr
+               ? is_null("data")
+               : give_view(begun.keep(static_cast<const std::byte*>(data), within(deadline_s)), *view);
+  });
+}
+
 locum_status locum_step_end(locum_output_step* step, double deadline_s) {
   return on_last(output_steps(), step, "step",
                  [&](OutputStep& begun) { return status_of<void>(begun.end(within(deadline_s))); });

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/detail/session_state.hpp"
 #include "core/steps/step_search.hpp"
 
 namespace locum::detail {
@@ -84,6 +85,35 @@ Result<void> StepDraft::put(std::string_view name, std::string_view type, const 
   record->size_bytes = stored->size_bytes;
   add(name, type, block.shape, *record);
   return {};
+}
+
+// The object is sealed here, which no other rank knows yet: end() tells its key, or remove() evicts it.
+Result<ObjectView> StepDraft::keep(const std::byte* first, Deadline deadline) {
+  const auto kept =
+      std::ranges::find_if(created_, [&](const auto& one) { return one.second.bytes().data() == first; });
+  if (kept == created_.end()) {
+    return Error(Errc::invalid_argument,
+                 "no array of this step begins there, or it was kept before; give the data of one that the "
+                 "step has created");
+  }
+  SessionState& session = calls_.session();
+  if (session.closed()) {  // sealing would free the memory
+    return session.closed_error();
+  }
+  BlockRecord& block = part_.blocks[kept->first];
+  const auto key = seal_writer(kept->second, {}, deadline);
+  created_.erase(kept);
+  if (!key) {
+    return fail(part_.variables[block.variable].name, key.error());
+  }
+  block.key = *key;
+  auto view = calls_.get(*key, Selection(), deadline);
+  if (view && view->bytes().data() != first) {
+    return Error(Errc::out_of_memory,
+                 "a block of this step has left memory before it could be kept there; give the runtime more "
+                 "memory_bytes");
+  }
+  return view;
 }
 
 Error StepDraft::fail(std::string_view name, const Error& error) {

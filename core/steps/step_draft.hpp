@@ -39,6 +39,11 @@ class StepDraft {
   /// See OutputStep::put(). \param type that the variable has \param steps which write the value
   [[nodiscard]] Result<void> put(std::string_view name, std::string_view type, const void* value,
                                  const WritingSteps& steps, const GlobalBlock& block, Deadline deadline);
+  /// Returns a view of the block that create() returned at `first`; its memory stays as long as the view,
+  /// also after end(), remove() and the end of the session. It must not be written from then on, and its
+  /// variable is complete. `invalid_argument` if there is no such block, or it was kept before. After
+  /// `closed` the block stays as long as this.
+  [[nodiscard]] Result<ObjectView> keep(const std::byte* first, Deadline deadline);
   /// A variable could not be written: an error of end(), unless a later call writes it. Returns the error, as
   /// one about this variable.
   Error fail(std::string_view name, const Error& error);

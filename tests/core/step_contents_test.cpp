@@ -1,8 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -42,6 +45,50 @@ TEST_F(Steps, CannotBeReadAfterTheirRelease) {
   EXPECT_EQ(step.joined<int>("V").error().code(), Errc::invalid_argument);
   out.begin().value().discard();
   EXPECT_EQ(kept[2], 3);
+}
+
+// As interfaces of other languages do for arrays that the program still has.
+TEST_F(Steps, KeepBlocksThatOutliveThem) {
+  StepWriter out(side(), "s");
+  const auto block = [](OutputStep& step, int value) {
+    const auto made = step.create<int>("V", {.shape = {4}, .start = {0}, .count = {4}}).value();
+    std::ranges::fill(made, value);
+    return std::as_bytes(made);
+  };
+  const auto value_of = [](const RawView& kept) {
+    int value = 0;
+    std::memcpy(&value, kept.bytes().data() + 3 * sizeof value, sizeof value);
+    return value;
+  };
+  auto step = out.begin().value();
+  const auto ended = block(step, 1);
+  EXPECT_EQ(step.keep(ended.data() + 1).error().code(), Errc::invalid_argument);
+  const RawView of_ended = step.keep(ended.data()).value();
+  EXPECT_EQ(of_ended.bytes().data(), ended.data());  // in place
+  EXPECT_EQ(step.keep(ended.data()).error().code(), Errc::invalid_argument);
+  step.end().value();
+  EXPECT_EQ(step.keep(ended.data()).error().code(), Errc::invalid_argument);
+  step = out.begin().value();
+  const RawView of_discarded = step.keep(block(step, 2).data()).value();
+  step.discard();
+  {
+    StepReader in(side(), "s");
+    EXPECT_EQ(in.next(1s).value().read<int>("V").value()[3], 1);
+  }
+  for (int number = 0; number < 3; ++number) {  // their memory is not used for these
+    step = out.begin().value();
+    (void)block(step, 3);
+    step.discard();
+  }
+  EXPECT_EQ(value_of(of_ended), 1);
+  EXPECT_EQ(value_of(of_discarded), 2);
+
+  step = out.begin().value();
+  const auto left = block(step, 4);
+  node.session->close();
+  EXPECT_EQ(step.keep(left.data()).error().code(), Errc::closed);
+  EXPECT_EQ(value_of(of_discarded), 2);
+  EXPECT_EQ(std::to_integer<int>(left[0]), 4);  // stays as long as the step
 }
 
 TEST_F(Steps, NameWhoWroteWhat) {

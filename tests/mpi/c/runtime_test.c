@@ -334,7 +334,18 @@ static void steps(void) {
       CHECK_OK(locum_step_put(step, "time", &(locum_array){.type = LOCUM_F64, .data = &time}, NULL, 0));
       CHECK_STATUS(locum_step_put(step, "outside", &T, &(locum_block){.rank = 2, .shape = {1, 1}}, 0),
                    LOCUM_INVALID_ARGUMENT);
+      locum_view kept;
+      CHECK_STATUS(locum_step_keep(step, own, 0, &kept), LOCUM_INVALID_ARGUMENT);
+      CHECK_STATUS(locum_step_keep(step, NULL, 0, &kept), LOCUM_INVALID_ARGUMENT);
+      if (number == 0) {
+        CHECK_OK(locum_step_keep(step, T.data, 0, &kept));
+      }
       CHECK_OK(locum_step_discard(&step));
+      if (number == 0) { /* which stays */
+        CHECK(kept.array.data == T.data && ((const double *)T.data)[1] == 1 && kept.array.extents[0] == 2);
+        CHECK_OK(locum_view_release(&kept));
+      }
+      CHECK_STATUS(locum_step_keep(step, own, 0, &kept), LOCUM_INVALID_ARGUMENT);
       /* What was wrong is forgotten with it: the step is written again. */
       CHECK_OK(locum_step_begin(writer, 0, &step));
       locum_array again = T;
