@@ -106,6 +106,14 @@ py::object array_over(const locum_array& array, std::int64_t element_bytes, py::
   return made;
 }
 
+py::handle memory_owner(const py::object& array) {
+  return py::detail::array_proxy(array.ptr())->base;
+}
+
+bool has_other_users(const py::object& array) {
+  return Py_REFCNT(array.ptr()) > 1 || Py_REFCNT(memory_owner(array).ptr()) > 1;
+}
+
 py::object object_of(std::unique_ptr<Pin> pin) {
   const locum_array& array = pin->view().array;
   if (array.type == LOCUM_ENCODED) {

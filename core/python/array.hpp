@@ -21,6 +21,10 @@ struct Encoded {
 /// Returns a row-major NumPy array on memory that `owner` keeps. \param element_bytes of LOCUM_CLASS
 [[nodiscard]] pybind11::object array_over(const locum_array& array, std::int64_t element_bytes,
                                           pybind11::object owner, bool is_writable);
+/// Returns the object that keeps the memory of an array; a borrowed reference.
+[[nodiscard]] pybind11::handle memory_owner(const pybind11::object& array);
+/// Returns whether others than the caller refer to the array, to a part of it, or to its memory.
+[[nodiscard]] bool has_other_users(const pybind11::object& array);
 /// Returns what an object is in Python: an array in the memory of the store, a number, a str, bytes, or an
 /// Encoded.
 [[nodiscard]] pybind11::object object_of(std::unique_ptr<Pin> pin);

@@ -11,6 +11,7 @@
 #include "core/python/futures.hpp"
 #include "core/python/key.hpp"
 #include "core/python/one_library.hpp"
+#include "core/python/output_step.hpp"
 #include "core/python/session.hpp"
 #include "core/python/stand_ins.hpp"
 #include "core/python/steps.hpp"
@@ -33,6 +34,7 @@ PYBIND11_MODULE(_native, module) {
   define_store(module);
   define_tasks(module);
   define_session(module);
+  define_output_step(module);
   define_steps(module);
   module.attr("version") = locum_version();
 }

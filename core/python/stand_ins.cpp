@@ -72,6 +72,14 @@ py::object StandIn::get(double timeout_s) const {
   return object_of(std::move(pin));
 }
 
+py::tuple StandIn::type() const {
+  locum_proxy proxy = proxy_;
+  std::int32_t type = LOCUM_NO_TYPE;
+  bool is_array = false;
+  check(unlocked([&] { return locum_proxy_type(proxy, 0, &type, &is_array); }));
+  return py::make_tuple(type, is_array);
+}
+
 void StandIn::prefetch() const {
   locum_proxy proxy = proxy_;
   check(unlocked([&] { return locum_proxy_prefetch(proxy); }));
@@ -88,6 +96,7 @@ void define_stand_ins(py::module_& module) {
       .def(py::init<const py::bytes&>())
       .def("handle", &StandIn::handle)
       .def("get", &StandIn::get)
+      .def("type", &StandIn::type)
       .def("prefetch", &StandIn::prefetch)
       .def("ready", &StandIn::ready);
   py::class_<Promise>(module, "Promise").def("proxy", &Promise::proxy).def("set", &Promise::set);

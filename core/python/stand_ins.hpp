@@ -18,6 +18,8 @@ class StandIn {
 
   [[nodiscard]] pybind11::bytes handle() const;
   [[nodiscard]] pybind11::object get(double timeout_s) const;
+  /// Returns (type, whether it is an array), without a transfer; type 0 if that is not known.
+  [[nodiscard]] pybind11::tuple type() const;
   void prefetch() const;
   [[nodiscard]] bool ready() const;
 

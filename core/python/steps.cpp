@@ -13,78 +13,6 @@ namespace py = pybind11;
 
 namespace locum::python {
 
-namespace {
-
-std::optional<locum_block> block_of(const py::object& block) {
-  if (block.is_none()) {
-    return std::nullopt;
-  }
-  const auto parts = block.cast<py::tuple>();
-  const auto shape = parts[0].cast<py::tuple>();
-  const auto start = parts[1].cast<py::tuple>();
-  if (shape.size() > LOCUM_MAX_RANK || start.size() != shape.size()) {
-    throw py::value_error("a block has a shape and a start of the same number of dimensions, at most 8");
-  }
-  locum_block made{};
-  made.rank = static_cast<std::int32_t>(shape.size());
-  for (std::size_t at = 0; at < shape.size(); ++at) {
-    made.shape[at] = shape[at].cast<std::int64_t>();
-    made.start[at] = start[at].cast<std::int64_t>();
-  }
-  return made;
-}
-
-}  // namespace
-
-locum_output_step OutputStep::handle() const {
-  if (step_ == nullptr) {
-    raise(LOCUM_CLOSED, "closed: this step was ended or discarded; begin the next one");
-  }
-  return step_;
-}
-
-void OutputStep::put(const py::str& name, const py::array& array, int type, const py::object& block,
-                     double timeout_s) {
-  const Name given(name);
-  const locum_array value = described(array, type, "");
-  const auto place = block_of(block);
-  locum_output_step step = handle();
-  check(unlocked(
-      [&] { return locum_step_put(step, given.c_str(), &value, place ? &*place : nullptr, timeout_s); }));
-}
-
-py::object OutputStep::create(const py::str& name, const py::tuple& count, int type, const py::object& block,
-                              double timeout_s) {
-  const Name given(name);
-  if (count.size() > LOCUM_MAX_RANK) {
-    throw py::value_error("an array of the store has at most 8 dimensions");
-  }
-  locum_array array{};
-  array.type = type;
-  array.rank = static_cast<std::int32_t>(count.size());
-  for (std::size_t at = 0; at < count.size(); ++at) {
-    array.extents[at] = count[at].cast<std::int64_t>();
-  }
-  const auto place = block_of(block);
-  locum_output_step step = handle();
-  check(unlocked(
-      [&] { return locum_step_create(step, given.c_str(), &array, place ? &*place : nullptr, timeout_s); }));
-  return array_over(array, 0, py::none(), true);
-}
-
-void OutputStep::end(double timeout_s) {
-  locum_output_step step = handle();
-  const locum_status status = unlocked([&] { return locum_step_end(&step, timeout_s); });
-  step_ = step;  // which stays, if another thread uses it
-  check(status);
-}
-
-void OutputStep::discard() noexcept {
-  if (step_ != nullptr) {
-    (void)locum_step_discard(&step_);  // which stays, if another thread uses it
-  }
-}
-
 StepWriter::StepWriter(const Ranks& ranks, const py::str& stream, std::uint32_t queue_steps,
                        std::uint64_t queue_bytes, int when_full, std::uint32_t rendezvous_readers,
                        const py::object& file) {
@@ -229,12 +157,6 @@ void StepReader::close() noexcept {
 
 void define_steps(py::module_& module) {
   py::class_<Ranks>(module, "Ranks").def(py::init<std::uintptr_t>());
-  py::class_<OutputStep>(module, "OutputStep")
-      .def("put", &OutputStep::put)
-      .def("create", &OutputStep::create)
-      .def("end", &OutputStep::end)
-      .def("discard", &OutputStep::discard)
-      .def_property_readonly("is_open", &OutputStep::is_open);
   py::class_<StepWriter>(module, "StepWriter")
       .def(py::init<const Ranks&, const py::str&, std::uint32_t, std::uint64_t, int, std::uint32_t,
                     const py::object&>())

@@ -10,6 +10,7 @@
 #include <locum/locum.h>
 
 #include "core/python/handle.hpp"
+#include "core/python/output_step.hpp"
 
 namespace locum::python {
 
@@ -25,30 +26,6 @@ class Ranks {
 
  private:
   locum_ranks ranks_;
-};
-
-/// A step that is written; see locum.h.
-class OutputStep {
- public:
-  explicit OutputStep(locum_output_step step) noexcept : step_(step) {}
-  OutputStep(const OutputStep&) = delete;
-  OutputStep& operator=(const OutputStep&) = delete;
-  ~OutputStep() { discard(); }
-
-  /// \param block (shape, start), or None for a local array or a value
-  void put(const pybind11::str& name, const pybind11::array& array, int type, const pybind11::object& block,
-           double timeout_s);
-  /// Returns an array on memory of the store, which must not be written after the end of the step.
-  [[nodiscard]] pybind11::object create(const pybind11::str& name, const pybind11::tuple& count, int type,
-                                        const pybind11::object& block, double timeout_s);
-  void end(double timeout_s);
-  void discard() noexcept;
-  [[nodiscard]] bool is_open() const noexcept { return step_ != nullptr; }
-
- private:
-  [[nodiscard]] locum_output_step handle() const;
-
-  locum_output_step step_;
 };
 
 class StepWriter {

@@ -29,11 +29,6 @@ struct Draft {
   }
 };
 
-/// Returns the object that keeps the memory of the array. A borrowed reference.
-py::handle memory_owner(const py::object& array) {
-  return py::detail::array_proxy(array.ptr())->base;
-}
-
 }  // namespace
 
 Writer::Writer(locum_writer writer, const locum_array& array) {
@@ -54,7 +49,7 @@ py::object Writer::array() const {
 }
 
 bool Writer::is_shared() const {
-  return Py_REFCNT(array_.ptr()) > 1 || Py_REFCNT(memory_owner(array_).ptr()) > 1;
+  return has_other_users(array_);
 }
 
 locum_key Writer::seal(double timeout_s) {

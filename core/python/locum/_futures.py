@@ -2,6 +2,7 @@
 
 import asyncio
 import atexit
+import concurrent.futures
 from typing import Any, Callable, Generator, Generic, Optional, TypeVar
 
 from . import _native
@@ -16,12 +17,37 @@ def _wake(waiter: "asyncio.Future[None]") -> None:
         waiter.set_result(None)
 
 
+class _Concurrent(concurrent.futures.Future):  # type: ignore[type-arg]
+    """A future of `concurrent.futures` that is completed by a call of the library."""
+
+    def __init__(self, call: "Future[Any]"):
+        super().__init__()
+        self._call = call
+
+    def cancel(self) -> bool:
+        is_cancelled = super().cancel()
+        if is_cancelled:
+            self._call.cancel()
+        return is_cancelled
+
+    def _complete(self) -> None:
+        if not self.set_running_or_notify_cancel():  # it was cancelled
+            return
+        try:
+            value = self._call._finish(self._call._native, 0.0)
+        except BaseException as error:
+            self.set_exception(error)
+        else:
+            self.set_result(value)
+
+
 class Future(Generic[T]):
     """The result of an asynchronous call, perhaps later: `await future`, or `future.result()`.
 
     The call ends within its timeout whether or not anybody waits, and costs no thread. A future that is dropped
     cancels a get, a wait or a read that has not ended. `asyncio.gather`, `wait_for` and `as_completed` take futures as
-    they are; `asyncio.wait` and task groups take `asyncio.ensure_future(future)`.
+    they are; `asyncio.wait` and task groups take `asyncio.ensure_future(future)`, and `concurrent.futures.wait` and
+    `as_completed` take `future.concurrent()`.
     """
 
     def __init__(self, native: _native.Future, finish: Callable[[_native.Future, float], T], is_read: bool = False):
@@ -54,6 +80,14 @@ class Future(Generic[T]):
     def add_done_callback(self, function: "Callable[[Future[T]], Any]") -> None:
         """Calls `function(future)` when the call has ended, soon, on a thread of the library."""
         self._native.then(lambda: function(self))
+
+    def concurrent(self) -> "concurrent.futures.Future[T]":
+        """Returns a future of `concurrent.futures` for the same result: for `wait`, `as_completed`, and code that has futures
+        of executors. It keeps the call: dropping it does not cancel, `cancel()` does.
+        """
+        made = _Concurrent(self)
+        self._native.then(made._complete)
+        return made
 
     def __await__(self) -> Generator[Any, None, T]:
         if not self._native.ready():

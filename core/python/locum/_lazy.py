@@ -12,6 +12,9 @@ from ._native import Key
 if TYPE_CHECKING:
     from ._store import Store
 
+_HOST = (1, 0)
+"""Where DLPack finds memory of the host."""
+
 
 class LazyArray:
     """An array of a store, of which only what is indexed is moved: `store.lazy("T")[10:20, ::2]`.
@@ -67,6 +70,12 @@ class LazyArray:
             raise ValueError("what is read from a store is a copy; store.get() reads in place")
         array = self[...]
         return array if dtype is None else array.astype(dtype, copy=False)
+
+    def __dlpack__(self, **how: Any) -> Any:
+        return self[...].__dlpack__(**how)  # of a copy, which may be written
+
+    def __dlpack_device__(self) -> "tuple[int, int]":
+        return _HOST
 
     def __repr__(self) -> str:
         return f"<locum.LazyArray {self._id!r}: {self.dtype} {self.shape}>"

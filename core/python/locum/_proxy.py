@@ -3,9 +3,11 @@
 import operator
 from typing import TYPE_CHECKING, Any, Callable, Optional, Tuple
 
+import numpy as np
+
 from . import _native
 from ._durations import Duration, deadline
-from ._errors import UnsupportedError
+from ._errors import Error, UnsupportedError
 from ._native import Key
 from ._values import given, stand_ins, stored
 
@@ -29,9 +31,40 @@ class _Resolve:
         return self.given(self.stand_in.get(0.0))
 
 
+def _class_of(stand_in: _native.StandIn) -> Optional[type]:
+    """Returns the class of the object of a stand-in, without its transfer; None if its handle does not say it."""
+    try:
+        code, is_array = stand_in.type()
+    except Error:  # the use of the object will tell
+        return None
+    if code in (_native.CHAR, _native.BYTE):
+        return str if code == _native.CHAR else bytes
+    dtype = _native.dtypes.get(code)
+    if dtype is None:
+        return None
+    return np.ndarray if is_array else _NUMBERS.get(dtype, dtype.type)
+
+
 def _of_handle(handle: bytes) -> Any:
     """Makes the stand-in that was pickled. What its object is allowed to be pickled as, the process says."""
     return _proxy_of(_native.StandIn(handle), lambda value: given(value, True, False))
+
+
+_NUMBERS: "dict[np.dtype[Any], type]" = {
+    np.dtype(np.int64): int,
+    np.dtype(np.float64): float,
+    np.dtype(np.complex128): complex,
+    np.dtype(np.bool_): bool,
+}
+"""What one element of these types is."""
+
+
+
+def _plain(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def calculate(self: Any, other: Any) -> Any:
+        return function(self.__wrapped__, other)
+
+    return calculate
 
 
 if _lazy is not None:
@@ -40,10 +73,16 @@ if _lazy is not None:
         """Behaves like an object of a store, which is got when it is first used; made by `Store.proxy`.
 
         Pickled, or sent by mpi4py, it is its handle of 64 bytes: the object is not got for that. `isinstance`, `len`,
-        arithmetic, indexing and attributes are those of the object. What looks at the stand-in itself differs:
+        arithmetic, indexing and attributes are those of the object. `isinstance` does not get an array, a number, a text
+        or bytes, whose type the handle tells; it gets an object that was pickled. What looks at the stand-in itself differs:
         `p is None` is False, `type(p)` is Proxy, and functions in C that ask for an exact type, such as `str.join`,
         refuse it: give them `locum.resolve(p)`.
         """
+
+        @property  # type: ignore[misc]
+        def __class__(self) -> Any:
+            known = None if self.__resolved__ else _class_of(self.__factory__.stand_in)
+            return self.__wrapped__.__class__ if known is None else known
 
         def __reduce_ex__(self, protocol: Any) -> Tuple[Any, ...]:
             return _of_handle, (self.__factory__.stand_in.handle(),)
@@ -57,27 +96,28 @@ if _lazy is not None:
         def __deepcopy__(self, memo: Any) -> Any:
             return self.__copy__()
 
+        # `p += 1` is a new value, not another object for the stand-in, whose handle stays.
+        __iadd__ = _plain(operator.add)
+        __isub__ = _plain(operator.sub)
+        __imul__ = _plain(operator.mul)
+        __imatmul__ = _plain(operator.matmul)
+        __itruediv__ = _plain(operator.truediv)
+        __ifloordiv__ = _plain(operator.floordiv)
+        __imod__ = _plain(operator.mod)
+        __ipow__ = _plain(operator.pow)
+        __ilshift__ = _plain(operator.lshift)
+        __irshift__ = _plain(operator.rshift)
+        __iand__ = _plain(operator.and_)
+        __ior__ = _plain(operator.or_)
+        __ixor__ = _plain(operator.xor)
+
         def __format__(self, spec: str) -> str:
             return format(self.__wrapped__, spec)
 
         def __array__(self, dtype: Any = None, copy: Optional[bool] = None) -> Any:
-            import numpy as np
-
             array = np.asarray(self.__wrapped__)
             return array if dtype is None else array.astype(dtype, copy=False)
 
-
-    def _plain(name: str) -> Callable[[Any, Any], Any]:
-        function = getattr(operator, name)
-
-        def calculate(self: Any, other: Any) -> Any:
-            return function(self.__wrapped__, other)
-
-        return calculate
-
-    # `p += 1` is a new value, not another object for the stand-in, whose handle stays.
-    for _name in ("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow", "lshift", "rshift", "and_", "or_", "xor"):
-        setattr(Proxy, f"__i{_name.rstrip('_')}__", _plain(_name))
     stand_ins.add(Proxy)
 
 
@@ -140,5 +180,3 @@ class Promise:
         """Puts the object. Once."""
         given = stored(value)
         return self._native.set(given.memory, given.code, given.type_name, deadline(timeout))
-
-

@@ -137,7 +137,7 @@ class Runtime:
         except ImportError:
             raise UnsupportedError("unsupported: a runtime needs mpi4py (package python3-mpi4py)") from None
         module = _module_of_mpi(MPI)
-        self._mpi = MPI
+        self._mpi: Any = MPI
         options = {
             "memory_bytes": _bytes(memory_bytes, "memory_bytes"),
             "timeout_s": positive(timeout, "timeout"),

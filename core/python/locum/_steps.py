@@ -1,7 +1,7 @@
 """Streams of steps: what a simulation gives to its readers while it runs."""
 
 from types import TracebackType
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Type, Union
+from typing import Any, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple, Type, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,8 @@ from . import _native
 from ._box import box_of
 from ._durations import Duration, deadline
 from ._errors import InvalidArgumentError, NotFoundError, TypeMismatchError
+from ._integers import extents_of
+from ._lazy import _HOST
 from ._runtime import Runtime
 from ._values import code_of, stored
 
@@ -35,7 +37,6 @@ class OutputStep:
 
     def __init__(self, native: _native.OutputStep):
         self._native = native
-        self._created: List[NDArray[Any]] = []
 
     def __setitem__(self, name: str, value: Any) -> None:
         self.put(name, value)
@@ -63,35 +64,26 @@ class OutputStep:
     ) -> NDArray[Any]:
         """Returns memory of the store for an array of this rank, to be written in place until the step ends.
 
-        It is not cleared. When the step has ended its memory belongs to the readers: do not use it, nor parts of it.
+        It is not cleared. When the step has ended, or was discarded, the array is read-only; it stays valid, and keeps its
+        memory from being used again, for as long as it or a part of it exists. Parts must not be written from then on.
 
         :param count: its shape
         :param shape: that of the global array of which it is a block, from `start`; None: it is of this rank alone
         """
-        counts = tuple(map(int, count)) if isinstance(count, Iterable) else (int(count),)
         place = None
         if shape is not None:
             place = (tuple(map(int, shape)), tuple(map(int, start)) if start is not None else (0,) * len(shape))
         elif start is not None:
             raise ValueError("a start is a place in a global array, whose shape is missing")
-        array = self._native.create(name, counts, code_of(dtype), place, deadline(timeout))
-        self._created.append(array)
-        return array
+        return self._native.create(name, extents_of(count), code_of(dtype), place, deadline(timeout))
 
     def end(self, *, timeout: Optional[Duration] = None) -> None:
         """Completes this rank's part. Readers see the step when all ranks have ended it; does not wait for them."""
-        self._let_go()
         self._native.end(deadline(timeout))
 
     def discard(self) -> None:
         """Removes this rank's part of the step; its next one is the same step again."""
-        self._let_go()
         self._native.discard()
-
-    def _let_go(self) -> None:
-        for array in self._created:
-            array.flags.writeable = False
-        self._created.clear()
 
     def __enter__(self) -> "OutputStep":
         return self
@@ -172,8 +164,8 @@ class StepWriter:
 class Variable:
     """A variable of a step: `variable[10:20, ::2]` moves that box only, into an array of its own."""
 
-    def __init__(self, step: "InputStep", name: str, code: int, shape: Tuple[int, ...], blocks: int, nbytes: int):
-        """Made by `InputStep`."""
+    def __init__(self, step: _native.InputStep, name: str, code: int, shape: Tuple[int, ...], blocks: int, nbytes: int):
+        """Made by `InputStep`, to which it does not refer: the step is released with the last that does."""
         self._step = step
         self._code = code
         self._name = name
@@ -221,7 +213,7 @@ class Variable:
             raise ValueError(f"the box is {self.dtype} {found.shape}, and the array to be read into {out.dtype} {out.shape}")
         limits = None if found.is_all_of(self.shape) else (found.start, found.count, found.stride)
         if not found.is_empty:
-            self._step._native.read(self.name, found.spread(out), self._code, limits, deadline(timeout))
+            self._step.read(self.name, found.spread(out), self._code, limits, deadline(timeout))
         return out
 
     def get(self, writer: int = -1, *, timeout: Optional[Duration] = None) -> Any:
@@ -229,11 +221,17 @@ class Variable:
 
         :param writer: its rank in the communicator of the writer; -1: there is only one
         """
-        return self._step._native.get(self.name, writer, deadline(timeout))
+        return self._step.get(self.name, writer, deadline(timeout))
 
     def __array__(self, dtype: Any = None, copy: Optional[bool] = None) -> NDArray[Any]:
         array = self[...]
         return array if dtype is None else array.astype(dtype, copy=False)
+
+    def __dlpack__(self, **how: Any) -> Any:
+        return self[...].__dlpack__(**how)  # of a copy, which may be written
+
+    def __dlpack_device__(self) -> "tuple[int, int]":
+        return _HOST
 
     def __repr__(self) -> str:
         return f"<locum.Variable {self.name!r}: {self.dtype} {self.shape}, {self.blocks} blocks>"
@@ -259,7 +257,7 @@ class InputStep:
     def variables(self) -> Dict[str, Variable]:
         """The variables of the step, by name."""
         if self._variables is None:
-            self._variables = {found[0]: Variable(self, *found) for found in self._native.variables()}
+            self._variables = {found[0]: Variable(self._native, *found) for found in self._native.variables()}
         return self._variables
 
     def __getitem__(self, name: str) -> Variable:

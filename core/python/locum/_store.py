@@ -13,7 +13,7 @@ from ._durations import Duration, deadline, positive
 from ._errors import NotFoundError, StaleError, TimeoutError, TypeMismatchError
 from ._futures import Future
 from ._info import Info, info_of
-from ._integers import i64, within
+from ._integers import extents_of, i64, within
 from ._lazy import LazyArray
 from ._native import Key
 from ._proxy import Promise, _proxy_of
@@ -296,7 +296,7 @@ class Store:
         """
         how = _storing(timeout, lifetime, tag, listed, when_full)
         code = code_of(dtype)
-        extents = tuple(i64(extent, "an extent") for extent in (shape if isinstance(shape, Iterable) else (shape,)))
+        extents = extents_of(shape)
 
         def publish(array: NDArray[Any], limit: float) -> Key:
             again = _native.Storing(limit, positive(lifetime, "lifetime"), when_full == "wait", listed, tag)

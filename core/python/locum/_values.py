@@ -1,5 +1,6 @@
 """How values of Python are stored: as arrays and numbers that other languages read, or pickled."""
 
+import pickle
 import sys
 from typing import Any, NamedTuple
 
@@ -38,7 +39,7 @@ def code_of(dtype: Any) -> int:
     code = _CODES.get(asked)
     if code is None:
         known = ", ".join(known.name for known in _CODES)
-        raise TypeError(f"the library has no elements of type {asked}; it has {known}")
+        raise TypeError(f"the library has no elements of type {asked}; in the machine's byte order it has {known}")
     return code
 
 
@@ -48,7 +49,16 @@ def _bytes(data: "bytes | bytearray", code: int) -> Stored:
 
 
 def pickled(value: Any) -> Stored:
-    return Stored(_pickled.dump(value), _native.ENCODED, _pickled.TYPE_NAME)
+    try:
+        return Stored(_pickled.dump(value), _native.ENCODED, _pickled.TYPE_NAME)
+    except (TypeError, AttributeError, pickle.PicklingError) as error:
+        if hasattr(value, "__next__"):
+            hint = "an iterator is used up when it is read: put list(…), or numpy.fromiter(…)"
+        else:
+            hint = "put its arrays, numbers and texts, or give its class a __reduce__"
+        raise TypeError(
+            f"an object of type {type(value).__name__} cannot be stored, for it cannot be pickled ({error}): {hint}"
+        ) from error
 
 
 def _array(array: NDArray[Any]) -> Stored:

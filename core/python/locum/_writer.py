@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from . import _native
 from ._durations import Duration, deadline
 from ._errors import InvalidArgumentError
+from ._lazy import _HOST
 from ._native import Key
 
 if TYPE_CHECKING:
@@ -34,6 +35,12 @@ class Writer:
         """The array to be written."""
         self._require_open()
         return self._writer.array
+
+    def __dlpack__(self, **how: Any) -> Any:
+        return self.array.__dlpack__(**how)  # refers to the array, as any other user of it
+
+    def __dlpack_device__(self) -> "tuple[int, int]":
+        return _HOST
 
     @property
     def key(self) -> Key:

@@ -132,6 +132,46 @@ def test_an_array_of_another_library(store):
     assert store["a"].dtype == np.float32 and np.array_equal(store["a"], given.T)
 
 
+class TestDLPack:
+    """Out of memory that may be written, or of copies; in, see above."""
+
+    def test_of_a_writer_in_place(self, store):
+        writer = store.create("T", (2, 3))
+        tensor = np.from_dlpack(writer)  # which NumPy 1 makes read-only
+        assert memory_of(tensor)[0] == memory_of(writer.array)[0]
+        writer.array[:] = 7
+        assert (tensor == 7).all()
+        writer.seal()  # by a copy: the tensor keeps its memory
+        store["T"] = store["T"] + 1
+        assert (tensor == 7).all() and (store["T"] == 8).all()
+
+    def test_of_copies(self, store):
+        store["T"] = np.arange(6.0).reshape(2, 3)
+        for tensor in (np.from_dlpack(store.get("T", copy=True)), np.from_dlpack(store.lazy("T"))):
+            assert np.array_equal(tensor, store["T"]) and not lies_in(tensor, store["T"])
+
+    def test_read_only_memory_is_given_only_as_such(self, store):
+        store["T"] = np.arange(6.0)
+        try:
+            tensor = np.from_dlpack(store["T"])
+        except (BufferError, TypeError) as error:  # NumPy before 2.1
+            assert "writ" in str(error) or "readonly" in str(error)
+        else:
+            assert not tensor.flags.writeable
+
+
+def test_what_c_plus_plus_asks_for(store):
+    """An int is one i64, which get<int>() refuses, as the read of an i32 does here."""
+    store["n"] = 5
+    assert store.info("n").type == "i64" and store.read("n") == 5
+    with pytest.raises(locum.TypeMismatchError, match="int32"):
+        store.read("n", out=np.zeros((), np.int32))
+    into = np.zeros((), np.int32)
+    code = next(code for code, dtype in locum._native.dtypes.items() if dtype == np.int32)
+    with pytest.raises(locum.TypeMismatchError, match="i64"):
+        store._native.read("n", into, code, "", None, 0.0)
+
+
 def test_another_byte_order_is_stored_in_that_of_the_machine(store):
     store["a"] = np.arange(5, dtype=">f8")
     assert store["a"].dtype == np.dtype("=f8") and np.array_equal(store["a"], np.arange(5.0))
@@ -393,6 +433,19 @@ class TestWriting:
             store.create("T", (1,) * 9)
         with pytest.raises(locum.InvalidArgumentError):
             store.create("T", -1)
+
+    def test_what_is_no_shape(self, store):
+        for shape in (b"abc", "abc", bytearray(2), memoryview(b"ab"), np.zeros((2, 2), int), 2.5, np.zeros(3), [2, "x"], None):
+            with pytest.raises(TypeError, match="integer"):
+                store.create("T", shape)
+        frozen = np.arange(3.0)
+        frozen.flags.writeable = False
+        with pytest.raises(TypeError, match="integer"):
+            store.create("T", frozen)
+        assert "T" not in store
+        with store.create("T", (extent for extent in (2, 3))) as writer:
+            writer.array[:] = 1
+        assert store["T"].shape == (2, 3)
 
     def test_without_dimensions_and_name(self, store):
         writer = store.create(None, (), "i8")

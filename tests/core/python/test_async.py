@@ -1,6 +1,8 @@
 """Futures, batches, updates, stand-ins, promises and tasks."""
 
 import asyncio
+import collections.abc
+import concurrent.futures
 import copy
 import pickle
 import threading
@@ -175,6 +177,44 @@ def test_stand_ins(store):
         len(evicted)
 
 
+@pytest.mark.parametrize(
+    "value, kind, others",
+    [
+        (np.arange(3, dtype="f4"), np.ndarray, (list, collections.abc.Sequence)),
+        (5, int, (float, str)),
+        (2.5, float, (int, complex)),
+        (1j, complex, (float,)),
+        (True, bool, (str, np.bool_)),
+        ("text", str, (bytes, np.ndarray)),
+        (b"bytes", bytes, (str, np.ndarray)),
+        (np.float32(1), np.float32, (float, np.ndarray)),
+        (np.uint8(1), np.integer, (int,)),
+    ],
+    ids=str,
+)
+def test_the_class_of_a_stand_in_is_that_of_its_handle(store, value, kind, others):
+    store["a"] = value
+    proxy = pickle.loads(pickle.dumps(store.proxy("a")))
+    assert isinstance(proxy, kind) and not any(isinstance(proxy, other) for other in others)
+    assert not proxy.__resolved__
+    assert proxy.__class__ is type(locum.resolve(proxy)) and isinstance(proxy, kind)
+
+
+def test_the_class_of_a_stand_in_whose_handle_does_not_say_it(store):
+    for value in ({"a": 1}, np.zeros(2, "f2"), None):
+        store["a"] = value
+        proxy = store.proxy("a")
+        assert isinstance(proxy, type(value)) and proxy.__resolved__
+    promise = store.promise()
+    proxy = promise.proxy()
+    promise.set(5)
+    assert isinstance(proxy, int)
+    evicted = store.proxy("a")
+    del store["a"]
+    with pytest.raises(KeyError):
+        isinstance(evicted, dict)
+
+
 def test_calculating_with_a_stand_in_changes_no_object(store):
     store["n"] = 2.5
     proxy = store.proxy("n")
@@ -265,6 +305,47 @@ def test_tasks(store):
         queue.put(1)
     with pytest.raises(locum.ClosedError):
         task.done()
+
+
+def test_futures_of_concurrent_futures(store):
+    waiting = [store.wait_async(f"n/{index}").concurrent() for index in range(20)]
+    assert not any(future.done() for future in waiting)
+    with pytest.raises(concurrent.futures.TimeoutError):
+        waiting[0].result(timeout=0.01)
+    done, pending = concurrent.futures.wait(waiting, timeout=0)
+    assert not done and len(pending) == 20
+    for index in range(20):
+        store[f"n/{index}"] = index
+    assert sorted(future.result() for future in concurrent.futures.as_completed(waiting, timeout=60)) == list(range(20))
+    put = store.put_async("a", {"a": np.arange(3)}).concurrent()
+    got = store.wait_async("a").concurrent()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        done, pending = concurrent.futures.wait([put, got, pool.submit(int, "5")], timeout=60)
+    assert len(done) == 3 and not pending and isinstance(put.result(), locum.Key) and got.result()["a"][2] == 2
+    called = threading.Event()
+    got.add_done_callback(lambda future: called.set())
+    assert called.wait(60)
+    failed = store.get_async("none").concurrent()
+    assert isinstance(failed.exception(timeout=60), KeyError)
+    with pytest.raises(locum.NotFoundError):
+        failed.result()
+    into = np.zeros(3)
+    store["T"] = np.arange(3.0)
+    assert store.read_async("T", out=into).concurrent().result(timeout=60) is into and into[2] == 2
+
+
+def test_a_future_of_concurrent_futures_is_cancelled(store):
+    call = store.wait_async("never")
+    waiting = call.concurrent()
+    assert waiting.cancel() and waiting.cancelled() and waiting.done()
+    with pytest.raises(locum.CancelledError):
+        call.result(timeout=60)
+    store["a"] = 1
+    got = store.wait_async("a").concurrent()
+    assert got.result(timeout=60) == 1 and not got.cancel()
+    with locum.open("memory:") as other:  # a store that is closed while one waits ends it by an error
+        left = other.wait_async("never").concurrent()
+    assert isinstance(left.exception(timeout=60), locum.Error)
 
 
 def test_cancel(store):

@@ -1,11 +1,13 @@
 """What concerns the whole process: what it loads, how it ends, how it forks."""
 
 import ctypes
+import multiprocessing
 import os
 import subprocess
 import sys
 import threading
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -197,6 +199,41 @@ print(store.keys(), array.sum(), store["a"].sum())
 """
     )
     assert printed == "0\n['a', 'w'] 499500.0 499500.0\n"
+
+
+def in_the_child(array, mapping, part, store, results):
+    outcomes = [array.sum(), mapping["a"].sum(), part[0]]
+    for call in (lambda: store["a"], lambda: store.put(1), store.keys, lambda: store.get_async("a").result()):
+        try:
+            call()
+        except locum.ClosedError:
+            outcomes.append("closed")
+    results.send(outcomes)
+
+
+def test_a_child_of_multiprocessing(store):
+    store["a"] = np.arange(1000.0)
+    store["d"] = {"a": np.arange(1000)}
+    array, mapping = store["a"], store["d"]
+    writer = store.create("w", 5)
+    writer.array[:] = 7
+    results, given = multiprocessing.Pipe(False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of later Pythons: a fork beside threads
+        child = multiprocessing.get_context("fork").Process(
+            target=in_the_child, args=(array, mapping, writer.array[1:], store, given)
+        )
+        child.start()
+    child.join(120)
+    assert child.exitcode == 0 and results.poll(60)
+    assert results.recv() == [499500.0, 499500, 7.0] + 4 * ["closed"]
+    del store["a"], store["d"]
+    for _ in range(20):  # memory that the child's end had freed would be used again
+        store["a"] = np.zeros(1000)
+        store["d"] = {"a": np.zeros(1000)}
+    assert array.sum() == 499500 and mapping["a"].sum() == 499500
+    writer.seal()
+    assert store["w"].sum() == 35
 
 
 def test_other_threads_run_while_a_call_waits(store):

@@ -6,6 +6,7 @@ usage: runtime_test.py            all checks, on each rank; the first that fails
        runtime_test.py uncaught   the same without a `with` block
 """
 
+import re
 import shutil
 import sys
 import tempfile
@@ -144,6 +145,32 @@ def steps(runtime):
     comm.Barrier()
 
 
+def counted(runtime):
+    """Returns the gets that the library has counted on this rank, and the bytes that these have read."""
+    lines = runtime.report().splitlines()
+    at = next(number for number, line in enumerate(lines) if "traffic by rank" in line)
+    of = dict(zip(*(re.split("  +", line.strip()) for line in lines[at + 1 : at + 3])))
+    return of["gets"], of["read"]
+
+
+def classes_of_stand_ins(runtime):
+    """Are known without a transfer, of objects of other nodes, too: the library counts none."""
+    store = runtime.store("classes")
+    values = {"array": np.zeros(50000), "int": 5, "float": 0.5, "complex": 1j, "text": "a" * 50000, "bytes": b"a" * 50000}
+    for name, value in values.items():
+        store[f"{name}/{rank}"] = value
+    comm.Barrier()
+    proxies = {name: store.proxy(f"{name}/{following}") for name in values}
+    before = counted(runtime)
+    for name, proxy in proxies.items():
+        assert isinstance(proxy, type(values[name])) and not isinstance(proxy, (dict, np.float32, list)), name
+        assert not proxy.__resolved__
+    assert counted(runtime) == before
+    assert all(np.array_equal(proxy, values[name]) for name, proxy in proxies.items())
+    assert counted(runtime) != before
+    comm.Barrier()
+
+
 def proxystore(runtime):
     assert locum.find_runtime() is runtime and locum.find_runtime("of this test") is runtime
     connector = LocumConnector(runtime=runtime)
@@ -181,6 +208,7 @@ def all_checks():
         kept = objects_of_other_ranks(runtime)
         stores_and_options(runtime)
         steps(runtime)
+        classes_of_stand_ins(runtime)
         proxystore(runtime)
         checkpoints(runtime)
         store = runtime.store("fields")
