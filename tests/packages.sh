@@ -8,6 +8,7 @@ packages_for_build+=" $(sed -n 's/^locum_storage_part(.* PACKAGE \([a-z0-9+.-]*\
 packages_for_languages='gfortran python3-dev python3-numpy python3-mpi4py pybind11-dev python3-matplotlib'  # Fortran, Python and its pictures
 packages_for_tests='libgtest-dev librapidcheck-dev git mount iproute2 nftables libcli11-dev python3 redis-server memcached openssl nlohmann-json3-dev'
 packages_for_tests+=" $packages_for_languages python3-lazy-object-proxy python3-pytest"
+packages_for_tests+=' python3-venv python3-setuptools python3-wheel mypy'  # the installation of the Python package, and its types
 packages_for_tests+=' hdf5-tools python3-h5py python3-pandas'  # programs that read checkpoints
 packages_for_proxystore='python3-cloudpickle python3-pytest-asyncio python3-typing-extensions python3-pydantic python3-tomli-w'  # with LOCUM_PROXYSTORE_TREE
 packages_for_cluster='openmpi-bin mount iproute2 nftables slurm-wlm munge'

@@ -1,4 +1,4 @@
-# cmake -DVARIANT=install|c|python|find_package|serial|add_subdirectory|pkg_config -D... -P consumer.cmake
+# cmake -DVARIANT=install|c|python|venv|find_package|serial|add_subdirectory|pkg_config -D... -P consumer.cmake
 #
 # Uses locum like another project: the project in tests/consumer is configured, built and run in WORK_DIR against the tree that
 # was installed from BUILD_DIR, or with the sources in SOURCE_DIR as a subdirectory (there with shared libraries, so that they are
@@ -164,8 +164,8 @@ elseif(VARIANT MATCHES "^(c|fortran)$")
       endif()
     endforeach()
   endforeach()
-elseif(VARIANT STREQUAL "python")
-  # The program of docs/guide/python.md with the package that was installed, and the library beside it.
+elseif(VARIANT MATCHES "^(python|venv)$")
+  # The program of docs/guide/python.md with the package that was installed: by CMake, or by pip into a virtual environment.
   file(REMOVE_RECURSE "${build}")
   file(READ "${SOURCE_DIR}/docs/guide/python.md" page)
   if(NOT page MATCHES "```python\n([^`]*)```[^`]*```console\n[^\n]*\n([^`]*)```")
@@ -173,12 +173,32 @@ elseif(VARIANT STREQUAL "python")
   endif()
   set(expected "${CMAKE_MATCH_2}")
   file(CONFIGURE OUTPUT "${build}/program.py" CONTENT "${CMAKE_MATCH_1}" @ONLY)
-  file(GLOB_RECURSE package "${prefix}/*/__init__.py")
+  if(VARIANT STREQUAL "venv")
+    execute_process(COMMAND "${PYTHON}" "${SOURCE_DIR}/tests/cmake/can_install.py" RESULT_VARIABLE status)
+    if(NOT status EQUAL 0)
+      return()  # it has said why: skipped
+    endif()
+    execute_process(COMMAND "${PYTHON}" -m venv --system-site-packages "${build}/venv" COMMAND_ERROR_IS_FATAL ANY)
+    set(PYTHON "${build}/venv/bin/python")
+    execute_process(COMMAND "${CMAKE_COMMAND}" -E env "LOCUM_BUILD_FOLDER=${BUILD_DIR}" "TMPDIR=${build}"
+                      "${PYTHON}" -m pip --disable-pip-version-check --no-cache-dir install --no-index --no-build-isolation "${SOURCE_DIR}"
+                    COMMAND_ERROR_IS_FATAL ANY)
+    set(prefix "${build}/venv")
+  endif()
+  file(GLOB_RECURSE package "${prefix}/*/locum/__init__.py")
   cmake_path(GET package PARENT_PATH package)
   if(IS_SYMLINK "${package}/__init__.py")
     message(FATAL_ERROR "${package}/__init__.py is installed as a link: it is gone with the sources")
   endif()
   cmake_path(GET package PARENT_PATH site)
+  if(VARIANT STREQUAL "venv")
+    set(site "")
+    file(GLOB module "${package}/_mpi.*.so")
+    if(module)
+      execute_process(COMMAND "${PYTHON}" -B -c "import locum, locum._mpi; assert locum.__file__ == r'${package}/__init__.py'"
+                      WORKING_DIRECTORY "${build}" COMMAND_ERROR_IS_FATAL ANY)
+    endif()
+  endif()
   execute_process(COMMAND "${CMAKE_COMMAND}" -E env "PYTHONPATH=${site}" "${PYTHON}" -B program.py WORKING_DIRECTORY "${build}"
                   OUTPUT_VARIABLE output COMMAND_ERROR_IS_FATAL ANY)
   if(NOT output STREQUAL expected)
