@@ -247,7 +247,8 @@ def test_a_read_that_is_done_has_filled_its_array(store):
 def test_a_fork_while_a_callback_runs():
     assert "child ended\n" in run(
         """
-import locum, os, threading
+import locum, os, threading, warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # of later Pythons: a fork beside threads
 store = locum.open("memory:")
 inside, leave = threading.Event(), threading.Event()
 future = store.wait_async("a")

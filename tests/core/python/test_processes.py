@@ -157,6 +157,7 @@ def test_a_program_that_has_loaded_this_copy_is_none():
     run("import ctypes, sys; ctypes.CDLL(sys.argv[1], ctypes.RTLD_GLOBAL); import locum", library)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of later Pythons: a fork beside threads
 def test_a_child_reads_what_its_parent_had_got(store):
     store["a"] = np.arange(1000.0)
     store["d"] = {"a": np.arange(1000)}
@@ -177,7 +178,8 @@ def test_a_child_that_ends_as_programs_do():
     """Calls on its parent's stores are errors there; a store of its own works; its end takes nothing away."""
     printed = run(
         """
-import os, sys, locum, numpy
+import os, sys, warnings, locum, numpy
+warnings.simplefilter("ignore", DeprecationWarning)
 store = locum.open("memory:")
 session = locum.Session("memory:")
 store["a"] = numpy.arange(1000.0)
