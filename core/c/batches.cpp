@@ -122,3 +122,31 @@ locum_status locum_get_batch(locum_store store, size_t count, const char* const*
   });
   return is_done ? status : all_failed(status, count, statuses);
 }
+
+locum_status locum_evict_batch(locum_store store, size_t count, const char* const* names, double deadline_s,
+                               bool* existed, locum_status* statuses) {
+  if (existed != nullptr) {
+    std::fill_n(existed, count, false);
+  }
+  bool is_done = false;
+  const locum_status status = on_store(store, [&](OpenedStore& opened) {
+    if (const char* const null = first_null(count, names, names, "names")) {
+      return is_null(null);
+    }
+    if (has_null({names, count})) {
+      return is_null("a name");
+    }
+    const std::vector<std::string_view> ids(names, names + count);
+    const auto evicted = opened.store.evict_batch(ids, within(deadline_s));
+    is_done = true;
+    Statuses all(statuses);
+    for (std::size_t at = 0; at < count; ++at) {
+      all.set(at, [&] { return status_of(evicted[at]); });
+      if (existed != nullptr) {
+        existed[at] = evicted[at] && *evicted[at];
+      }
+    }
+    return all.first();
+  });
+  return is_done ? status : all_failed(status, count, statuses);
+}

@@ -287,6 +287,10 @@ LOCUM_CHECKED locum_status locum_exists_by_key(locum_store store, const locum_ke
 LOCUM_API locum_status locum_evict(locum_store store, const char *name, double deadline_s, bool *existed);
 LOCUM_API locum_status locum_evict_by_key(locum_store store, const locum_key *key, double deadline_s,
                                           bool *existed);
+/* Evicts `count` objects by their names, with a few messages for all of them. `existed` and `statuses` have an
+ * element for each; both may be NULL. Returns the first error: of the others none is left. */
+LOCUM_API locum_status locum_evict_batch(locum_store store, size_t count, const char *const *names,
+                                         double deadline_s, bool *existed, locum_status *statuses);
 
 /* Names, in ascending order of their bytes, each followed by a 0. */
 typedef struct locum_names {

@@ -16,8 +16,9 @@ using namespace locum::fortran;
 
 namespace {
 
+// Of an array that is not allocated: 0.
 std::size_t count_of(const CFI_cdesc_t& list) noexcept {
-  return static_cast<std::size_t>(list.dim[0].extent);
+  return list.base_addr == nullptr ? 0 : static_cast<std::size_t>(list.dim[0].extent);
 }
 
 // Element `at` of an array of rank 1, from 0.
@@ -31,7 +32,10 @@ Value* element(const CFI_cdesc_t& list, std::size_t at) noexcept {
 class Names {
  public:
   explicit Names(const CFI_cdesc_t& names) noexcept
-      : count_(count_of(names)), texts_(count_), characters_(count_ * (names.elem_len + 1)) {
+      : count_(count_of(names)),
+        texts_(count_),
+        characters_(count_ * (names.elem_len + 1)),
+        is_allocated_(names.base_addr != nullptr) {
     if (texts_.is_lost() || characters_.is_lost()) {
       return;
     }
@@ -55,6 +59,9 @@ class Names {
     if (texts_.is_lost() || characters_.is_lost()) {
       return refuse(LOCUM_OUT_OF_MEMORY, "no memory for a copy of 'names'");
     }
+    if (!is_allocated_) {
+      return refuse(LOCUM_INVALID_ARGUMENT, "'names' is not allocated");
+    }
     return has_end_
                ? refuse(LOCUM_INVALID_ARGUMENT, "one of 'names' contains char(0), which C takes for its end")
                : LOCUM_OK;
@@ -64,6 +71,7 @@ class Names {
   std::size_t count_;
   Memory<const char*> texts_;
   Memory<char> characters_;
+  bool is_allocated_;
   bool has_end_ = false;
 };
 
@@ -124,11 +132,11 @@ locum_status locum_fortran_put_batch(locum_store store, const CFI_cdesc_t* names
   const Text tag_text(tag, tag_length);
   const std::size_t count = texts.count();
   locum_array all;
-  locum_status wrong = array_of(*values, all);
+  locum_status wrong = texts.check();
+  wrong = wrong != LOCUM_OK ? wrong : array_of(*values, all);
   wrong = wrong != LOCUM_OK ? wrong : check_values(*values, all, count);
   wrong = wrong != LOCUM_OK ? wrong : check_count(keys, "keys", count);
   wrong = wrong != LOCUM_OK ? wrong : check_count(stats, "stats", count);
-  wrong = wrong != LOCUM_OK ? wrong : texts.check();
   wrong = wrong != LOCUM_OK ? wrong : tag_text.check("tag");
   if (wrong != LOCUM_OK) {
     return wrong;
@@ -161,9 +169,9 @@ locum_status locum_fortran_get_batch(locum_store store, const CFI_cdesc_t* names
   *each_has = false;
   const Names texts(*names);
   const std::size_t count = texts.count();
-  locum_status wrong = check_count(views, "views", count);
+  locum_status wrong = texts.check();
+  wrong = wrong != LOCUM_OK ? wrong : check_count(views, "views", count);
   wrong = wrong != LOCUM_OK ? wrong : check_count(stats, "stats", count);
-  wrong = wrong != LOCUM_OK ? wrong : texts.check();
   for (std::size_t at = 0; at < count && wrong == LOCUM_OK; ++at) {
     wrong = check_free(*element<View>(*views, at), "view", "release");
   }
@@ -185,6 +193,32 @@ locum_status locum_fortran_get_batch(locum_store store, const CFI_cdesc_t* names
       view.hold(true);
     }
   }
+  give(statuses, count, stats);
+  *each_has = stats != nullptr;
+  return outcome(status);
+}
+
+locum_status locum_fortran_evict_batch(locum_store store, const CFI_cdesc_t* names, const double* within,
+                                       const CFI_cdesc_t* existed, const CFI_cdesc_t* stats, bool* each_has) {
+  *each_has = false;
+  if (existed != nullptr) {
+    std::fill_n(element<bool>(*existed, 0), count_of(*existed), false);
+  }
+  const Names texts(*names);
+  const std::size_t count = texts.count();
+  locum_status wrong = texts.check();
+  wrong = wrong != LOCUM_OK ? wrong : check_count(existed, "existed", count);
+  wrong = wrong != LOCUM_OK ? wrong : check_count(stats, "stats", count);
+  if (wrong != LOCUM_OK) {
+    return wrong;
+  }
+  const Memory<locum_status> statuses(count);
+  if (statuses.is_lost()) {
+    return no_memory();
+  }
+  bool* const found = existed == nullptr ? nullptr : element<bool>(*existed, 0);
+  const locum_status status =
+      locum_evict_batch(store, count, texts.data(), deadline(within), found, statuses.data());
   give(statuses, count, stats);
   *each_has = stats != nullptr;
   return outcome(status);

@@ -16,6 +16,17 @@ submodule (locum) batches
       logical(c_bool), intent(out) :: each_has
       integer(c_int) :: status
     end function
+    function fortran_evict_batch(store, names, deadline, existed, stats, each_has) bind(C, name="locum_fortran_evict_batch") &
+      result(status)
+      import
+      type(c_ptr), value :: store
+      type(*), intent(in) :: names(..)
+      real(c_double), intent(in), optional :: deadline
+      logical(c_bool), intent(inout), optional :: existed(:)
+      integer(c_int), intent(inout), optional :: stats(:)
+      logical(c_bool), intent(out) :: each_has
+      integer(c_int) :: status
+    end function
     function fortran_view_text(view, text, text_length) bind(C, name="locum_fortran_view_text") result(status)
       import
       type(fortran_view), intent(in) :: view
@@ -42,6 +53,20 @@ contains
     logical(c_bool) :: each_has
     integer(c_int) :: status
     status = fortran_get_batch(self%handle, names, deadline, views%object, stats, each_has)
+    call finish_batch(status, each_has, stat, errmsg)
+  end procedure
+
+  module procedure store_evict_batch
+    logical(c_bool) :: each_has
+    logical(c_bool), allocatable :: found(:)
+    integer(c_int) :: status
+    if (present(existed)) then
+      allocate (found(size(existed)))
+      status = fortran_evict_batch(self%handle, names, deadline, found, stats, each_has)
+      existed = found
+    else
+      status = fortran_evict_batch(self%handle, names, deadline, stats=stats, each_has=each_has)
+    end if
     call finish_batch(status, each_has, stat, errmsg)
   end procedure
 

@@ -14,6 +14,15 @@
       integer, intent(out), optional :: stat
       character(len=*), intent(inout), optional :: errmsg
     end subroutine
+    module subroutine store_evict_batch(self, names, existed, stats, deadline, stat, errmsg)
+      class(locum_store), intent(in) :: self
+      character(len=*), intent(in) :: names(:)
+      logical, intent(inout), optional :: existed(:)
+      integer, intent(inout), optional :: stats(:)
+      real(real64), intent(in), optional :: deadline
+      integer, intent(out), optional :: stat
+      character(len=*), intent(inout), optional :: errmsg
+    end subroutine
     module subroutine view_get_text(self, text, stat, errmsg)
       class(locum_view), intent(in) :: self
       character(len=:), pointer, intent(out) :: text

@@ -117,25 +117,22 @@ locum_status array_of(const CFI_cdesc_t& descriptor, locum_array& array) noexcep
                   "an array has a rank of at most %d, one of text of %d; this one has %d", LOCUM_MAX_RANK,
                   LOCUM_MAX_RANK - 1, rank);
   }
+  // An empty array has an address; the extents of one that is not allocated may be any.
+  if (descriptor.base_addr == nullptr) {
+    return refuse(LOCUM_INVALID_ARGUMENT, "this array is not allocated, or this pointer is not associated");
+  }
   const bool packed = is_packed(descriptor);
-  bool is_empty = false;
   for (int at = 0; at < rank; ++at) {
     const CFI_index_t extent = descriptor.dim[at].extent;
     if (extent < 0) {
-      return refuse(LOCUM_INVALID_ARGUMENT,
-                    "this array is of assumed size, or not allocated; pass a section with both bounds");
+      return refuse(LOCUM_INVALID_ARGUMENT, "this array is of assumed size; pass a section with both bounds");
     }
     array.extents[reversed(at, rank)] = extent;
     array.strides[reversed(at, rank)] = packed ? 0 : descriptor.dim[at].sm;
-    is_empty = is_empty || extent == 0;
   }
   if (is_text) {
     array.extents[rank] = static_cast<std::int64_t>(descriptor.elem_len);
     array.strides[rank] = packed ? 0 : 1;
-    is_empty = is_empty || descriptor.elem_len == 0;
-  }
-  if (descriptor.base_addr == nullptr && !is_empty) {
-    return refuse(LOCUM_INVALID_ARGUMENT, "this array is not allocated, or this pointer is not associated");
   }
   array.data = descriptor.base_addr;
   array.type_name = {nullptr, 0};

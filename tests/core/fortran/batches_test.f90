@@ -8,6 +8,7 @@ program batches_test
   integer, parameter :: many = 300
   character(len=8) :: names(many), few(3) = ['a       ', 'bb      ', 'ccc     ']
   integer :: stats(3), every_second(6), stat, at, x, y
+  logical :: existed(3)
   type(locum_key) :: keys(3)
   type(locum_view) :: views(3), all_views(many)
   real(real64) :: fields(4, 3, 3), wide(8, 3, 6), numbers(many)
@@ -18,6 +19,8 @@ program batches_test
   character(len=5) :: line(2)
   character(len=:), pointer :: text
   character(len=200) :: message
+  character(len=8), allocatable :: unallocated(:)
+  real(real64), allocatable :: no_values(:)
 
   call store%open('memory:')
   fields = reshape([(at, at=1, 36)], shape(fields)) * 1.0_real64
@@ -116,6 +119,23 @@ program batches_test
   call views(2)%release()
   call views(3)%release()
 
+  ! Evictions.
+  call store%evict_batch(few, existed, stats)
+  call is_true(all(existed .eqv. [.false., .true., .true.]) .and. all(stats == locum_ok), 'which of them were there')
+  call is_true(store%size() == 0, 'none is left')
+  call store%put_batch(few, fields)
+  call store%evict_batch(few(1:3:2))
+  call is_true(store%size() == 1 .and. store%exists('bb'), 'the one between is left')
+  call store%evict_batch(few, existed(:2), stat=stat)
+  call has_status(stat, locum_invalid_argument, 'fewer answers than names')
+  call store%evict_batch(['bb', '  '], existed(:2), stats(:2))
+  call is_true(all(stats(:2) == [locum_ok, locum_invalid_argument]), 'one name is of blanks')
+  call is_true(existed(1) .and. .not. existed(2), 'the other one was there')
+  call store%evict_batch(few(1:0), existed(1:0), stats(1:0))
+  call never%evict_batch(few, existed, stat=stat)
+  call has_status(stat, locum_invalid_argument, 'evictions in a store that was never opened')
+  call is_true(.not. any(existed), 'nothing was there')
+
   ! What is no batch.
   call store%put_batch(few, fields(:, :, :2), stat=stat)
   call has_status(stat, locum_invalid_argument, 'fewer values than names')
@@ -132,6 +152,15 @@ program batches_test
   call has_status(stat, locum_invalid_argument, 'a name of blanks')
   call store%put_batch(['x' // char(0)], [1], stat=stat)
   call has_status(stat, locum_invalid_argument, 'a name with char(0)')
+  call store%put_batch(unallocated, fields, stat=stat)
+  call has_status(stat, locum_invalid_argument, 'names that are not allocated')
+  call store%get_batch(unallocated, views, stat=stat)
+  call has_status(stat, locum_invalid_argument, 'names of views that are not allocated')
+  call store%evict_batch(unallocated, stat=stat)
+  call has_status(stat, locum_invalid_argument, 'names to be evicted that are not allocated')
+  call is_true(index(locum_error_message(), 'not allocated') > 0, 'the text says so')
+  call store%put_batch(few, no_values, stat=stat)
+  call has_status(stat, locum_invalid_argument, 'values that are not allocated')
   call never%put_batch(few, fields, stats=stats)
   call is_true(all(stats == locum_invalid_argument), 'a store that was never opened')
   call store%put_batch(['x'], reshape([(at, at=1, 1)], [1, 1, 1, 1, 1, 1, 1, 1, 1]), stat=stat)

@@ -1,4 +1,4 @@
-!> Threads that share a store: each gets its own errors, objects and metadata.
+!> Threads that share a store: each gets its own errors, objects and metadata, and no update is lost.
 program threads_test
   use, intrinsic :: iso_fortran_env, only: real64
   use check
@@ -6,10 +6,11 @@ program threads_test
   implicit none
   integer, parameter :: times = 4000
   type(locum_store) :: store
-  integer :: thread, wrong(8)
+  integer :: thread, wrong(8), total
 
   call store%open('memory:')
   call store%put('T', [1.0_real64, 2.0_real64, 3.0_real64])
+  call store%put('counter', 0)
   wrong = 0
   !$omp parallel do num_threads(4) schedule(dynamic, 1)
   do thread = 1, size(wrong)
@@ -17,9 +18,11 @@ program threads_test
   end do
   call is_true(sum(wrong) == 0, 'every result is that of its thread')
   if (sum(wrong) > 0) print '(a,8i6)', 'wrong: ', wrong
-  call is_true(store%size() == 1, 'one object is left')
+  call store%read('counter', total)
+  call is_true(total == size(wrong) * times / 20, 'no update is lost')
+  call is_true(store%size() == 2, 'two objects are left')
   call store%close()
-  call finish_checks(2)
+  call finish_checks(3)
 
 contains
 
@@ -29,7 +32,9 @@ contains
     type(locum_view) :: view
     type(locum_info) :: info
     type(locum_writer) :: writer
+    type(locum_update) :: update
     real(real64), pointer, contiguous :: p(:), made(:)
+    integer, pointer :: counter
     character(len=20) :: name
     character(len=200) :: text
     integer :: time, stat
@@ -51,6 +56,10 @@ contains
       call writer%seal()
       call store%evict('made' // name, existed)
       call count_wrong(existed, wrong)
+      if (mod(time, 20) > 0) cycle
+      do while (store%update('counter', counter, update))
+        counter = counter + 1
+      end do
     end do
   end subroutine
 

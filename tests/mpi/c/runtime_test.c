@@ -121,6 +121,21 @@ static void batches(void) {
       CHECK_OK(locum_view_release(&views[at]));
     }
   }
+  together();
+  bool existed[count];
+  CHECK_OK(locum_evict_batch(fields, count, names, 0, existed, statuses));
+  for (int at = 0; at < count; ++at) {
+    CHECK(statuses[at] == LOCUM_OK && existed[at] == (at != 3));
+  }
+  CHECK_OK(locum_evict_batch(fields, count, names, 0, NULL, NULL));
+  names[2] = "";
+  CHECK_STATUS(locum_evict_batch(fields, count, names, 0, existed, statuses), LOCUM_INVALID_ARGUMENT);
+  CHECK(statuses[1] == LOCUM_OK && statuses[2] == LOCUM_INVALID_ARGUMENT && !existed[0]);
+  names[2] = NULL;
+  CHECK_STATUS(locum_evict_batch(fields, count, names, 0, existed, statuses), LOCUM_INVALID_ARGUMENT);
+  CHECK(statuses[1] == LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_evict_batch(NULL, 1, names, 0, NULL, statuses), LOCUM_INVALID_ARGUMENT);
+  CHECK_OK(locum_evict_batch(fields, 0, NULL, 0, NULL, NULL));
   CHECK_OK(locum_get_batch(fields, 0, NULL, NULL, NULL, NULL));
   CHECK_STATUS(locum_get_batch(fields, 1, NULL, NULL, views, NULL), LOCUM_INVALID_ARGUMENT);
   together();

@@ -29,8 +29,7 @@ program shared_test
   call promises()
   call tasks()
   call reports()
-  call fields%close()
-  call runtime%close()
+  call closed_under_way()
   call after_its_end()
   call MPI_Finalize(ierr)
   call finish_checks(30)
@@ -198,6 +197,47 @@ contains
     call runtime%report_all(text, deadline=60.0_real64)
     call is_true(index(text, 'memory by node') > 0, 'a report of all ranks')
     call is_true(size(runtime%lost_ranks()) == 0, 'no rank is lost')
+  end subroutine
+
+  !> What is open while its runtime is closed: errors from then on, and each can be released.
+  subroutine closed_under_way()
+    type(locum_future) :: coming
+    type(locum_proxy) :: proxy
+    type(locum_promise) :: promise
+    type(locum_task_queue) :: queue
+    type(locum_task) :: task
+    type(locum_update) :: update
+    type(locum_view) :: view
+    real(real64), pointer :: number, changed
+    logical :: again
+    call fields%put(name_of('kept', rank), 0.5_real64)
+    call together()
+    call fields%proxy(name_of('kept', next), proxy)
+    call fields%wait_async('never', coming)
+    call fields%promise(promise)
+    call queue%open(fields, 'kept')
+    again = fields%update(name_of('kept', rank), changed, update)
+    call is_true(again, 'an update is under way')
+    changed = 1.5_real64
+    call runtime%close()
+    call coming%get(number, view, stat=stat)
+    call has_status(stat, locum_closed, 'a wait under way')
+    call proxy%get(number, view, stat=stat)
+    call has_status(stat, locum_closed, 'a stand-in')
+    call promise%set(1, stat=stat)
+    call has_status(stat, locum_closed, 'a promise')
+    call queue%put(1, stat=stat)
+    call has_status(stat, locum_closed, 'put of a task')
+    call queue%take(task, number, view, stat=stat)
+    call has_status(stat, locum_closed, 'take of a task')
+    again = fields%update(name_of('kept', rank), changed, update, stat=stat)
+    call has_status(stat, locum_closed, 'an update')
+    call is_true(.not. again .and. .not. associated(changed) .and. .not. view%is_held(), 'nothing is left of it')
+    call coming%release()
+    call proxy%release()
+    call promise%release()
+    call queue%release()
+    call fields%close()
   end subroutine
 
   subroutine after_its_end()
