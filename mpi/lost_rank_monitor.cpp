@@ -21,18 +21,23 @@ LostRankMonitor::LostRankMonitor(std::shared_ptr<const DeadRanks> of_node,
       closed_alone_(std::move(closed_alone)) {}
 
 void LostRankMonitor::watch(const std::shared_ptr<Links>& links, std::chrono::milliseconds patience) {
-  links_ = links;
+  {
+    const MutexLock lock(mutex_);
+    links_ = links;
+  }
   roll_interval_ = patience / 4;
   roll_called_ = Deadline::Clock::now();
 }
 
 void LostRankMonitor::stop_watching_links() {
-  beyond_node_ = beyond_node();
-  links_.reset();
-  if (!any()) {
-    beyond_node_ = closed_alone();
+  std::vector<int> lost = beyond_node();
+  if (!of_node_->any() && lost.empty()) {
+    lost = closed_alone();
   }
   closed_alone_ = nullptr;
+  const MutexLock lock(mutex_);
+  beyond_node_ = std::move(lost);
+  links_.reset();
 }
 
 bool LostRankMonitor::any() const {
@@ -59,7 +64,7 @@ std::vector<int> LostRankMonitor::ranks() const {
 }
 
 std::vector<int> LostRankMonitor::ranks_while_waiting() {
-  const auto links = links_.lock();
+  const auto links = this->links();
   if (const auto now = Deadline::Clock::now(); links && now - roll_called_ >= roll_interval_) {
     roll_called_ = now;
     links->call_roll();
@@ -102,8 +107,16 @@ std::vector<int> LostRankMonitor::closed_alone() const {
 }
 
 std::vector<int> LostRankMonitor::beyond_node() const {
-  const auto links = links_.lock();
-  return links ? links->lost_elsewhere() : beyond_node_;
+  if (const auto links = this->links()) {
+    return links->lost_elsewhere();
+  }
+  const MutexLock lock(mutex_);
+  return beyond_node_;
+}
+
+std::shared_ptr<Links> LostRankMonitor::links() const {
+  const MutexLock lock(mutex_);
+  return links_.lock();
 }
 
 }  // namespace locum::mpi

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/mutex.hpp"
 #include "core/client/links.hpp"
 #include "core/node/dead_ranks.hpp"
 #include "core/value/deadline.hpp"
@@ -15,8 +16,8 @@
 namespace locum::mpi {
 
 /// The lost ranks of the runtime: those of this node by its watch, others by the links to them. Never blocks.
-/// watch(), stop_watching_links() and ranks_while_waiting() are for the thread that may call MPI;
-/// node_peers() for any thread at any time; the others for any thread while that one is in none of these.
+/// watch(), stop_watching_links() and ranks_while_waiting() are for the thread that may call MPI; the others
+/// for any thread at any time.
 class LostRankMonitor {
  public:
   /// \param of_node the ranks that the node's watch has found lost, by rank within the node
@@ -50,15 +51,18 @@ class LostRankMonitor {
   /// watch knows better.
   [[nodiscard]] std::vector<int> beyond_node() const;
   [[nodiscard]] std::vector<int> closed_alone() const;
+  /// The links, while they count.
+  [[nodiscard]] std::shared_ptr<Links> links() const;
 
   const std::shared_ptr<const DeadRanks> of_node_;
   const std::vector<std::uint32_t> node_peers_;
-  std::weak_ptr<Links> links_;
+  mutable Mutex mutex_;
+  std::weak_ptr<Links> links_ LOCUM_GUARDED_BY(mutex_);
   Deadline::Clock::duration roll_interval_{};
   Deadline::Clock::time_point roll_called_;
   std::function<std::vector<std::uint32_t>()> closed_alone_;
   std::optional<Deadline::Clock::time_point> seen_closed_alone_;  ///< by ranks_while_waiting()
-  std::vector<int> beyond_node_;                                  ///< once the links no longer count
+  std::vector<int> beyond_node_ LOCUM_GUARDED_BY(mutex_);         ///< once the links no longer count
 };
 
 }  // namespace locum::mpi

@@ -5,8 +5,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <mutex>
-#include <shared_mutex>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,9 +19,9 @@
 namespace locum::c {
 
 // Never destroyed: see Handles.
-Handles<OpenRuntime>& runtimes() {
+Handles<std::shared_ptr<OpenRuntime>>& runtimes() {
   constexpr std::uint8_t kind = 127;  // no other of core/c/objects.cpp
-  static auto& all = *new Handles<OpenRuntime>(kind);
+  static auto& all = *new Handles<std::shared_ptr<OpenRuntime>>(kind);
   return all;
 }
 
@@ -42,8 +41,12 @@ constexpr std::chrono::seconds patience{2};
 // How long closing waits at most for other threads that are in calls of the runtime.
 constexpr double longest_s = 600;
 
-// Calls `body` with the runtime, whose handle ends, when no other thread is in a call of it; `busy` if that
-// takes longer than the deadline.
+[[nodiscard]] Deadline::Clock::time_point in(std::chrono::duration<double> time) noexcept {
+  return Deadline::Clock::now() + std::chrono::duration_cast<Deadline::Clock::duration>(time);
+}
+
+// Calls `body` with the runtime, whose handle ends, when no other thread is in a call of it, and lets none in
+// meanwhile; `busy` if threads are in calls for longer than the deadline.
 template <class Body, class Busy>
 locum_status on_last_runtime(locum_runtime* runtime, std::chrono::duration<double> deadline, Body body,
                              Busy busy) noexcept {
@@ -51,7 +54,7 @@ locum_status on_last_runtime(locum_runtime* runtime, std::chrono::duration<doubl
     if (runtime == nullptr) {
       return is_null("runtime");
     }
-    OpenRuntime open;
+    std::shared_ptr<OpenRuntime> open;
     {
       const auto used = runtimes().use(*runtime);
       if (!used) {
@@ -59,15 +62,19 @@ locum_status on_last_runtime(locum_runtime* runtime, std::chrono::duration<doubl
       }
       open = *used;
     }
-    const std::unique_lock lock(*open.calls, deadline);
-    if (!lock) {
-      return busy(*open.runtime);
+    switch (open->calls.end(in(deadline))) {
+      case CallGate::End::all_have_left:
+        break;
+      case CallGate::End::some_are_inside:
+        return busy(open->runtime);
+      case CallGate::End::has_begun_before:
+        return is_being_closed();
     }
     if (!runtimes().remove(*runtime)) {
       return no_handle("runtime");
     }
     *runtime = nullptr;
-    return body(*open.runtime);
+    return body(open->runtime);
   });
 }
 
@@ -83,7 +90,7 @@ void name_open_writers(const Runtime& open) noexcept {
     std::fprintf(
         stderr,
         "locum: rank %d: the runtime is closed, and %zu of its streams of steps are not: their readers will "
-        "fail; close them before, by locum_step_writer_close() or the like\n",
+        "fail; close them before\n",
         open.rank(), count);
   }
 }
@@ -127,8 +134,8 @@ locum_status locum_runtime_open(MPI_Comm communicator, const locum_runtime_optio
     if (!how) {
       return failed(how.error());
     }
-    OpenRuntime open{.runtime = std::make_shared<Runtime>(communicator, *how)};
-    close_at_finalize(open.runtime);
+    auto open = std::make_shared<OpenRuntime>(communicator, *how);
+    close_at_finalize(open);
     return give(runtimes(), std::move(open), runtime);
   });
 }
@@ -170,7 +177,11 @@ locum_status locum_runtime_place(locum_runtime runtime, locum_place* place) {
     if (place == nullptr) {
       return is_null("place");
     }
-    *place = {.rank = open.rank(), .ranks = open.size(), .node = open.node(), .nodes = open.nodes()};
+    *place = {.rank = open.rank(),
+              .ranks = open.size(),
+              .node = open.node(),
+              .nodes = open.nodes(),
+              .reserved = {}};
     return LOCUM_OK;
   });
 }

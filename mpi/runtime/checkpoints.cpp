@@ -14,15 +14,15 @@
 
 namespace locum {
 
-// Returns what `work(moment)` does, which throws the same Error on all ranks; so are the tables.
+// Returns what `work(session, moment)` does, which throws the same Error on all ranks; so are the tables.
 template <class Work>
 auto Runtime::collectively(const char* call, std::string_view store, Deadline deadline, Work work)
-    -> decltype(work(Deadline::Clock::time_point())) {
-  require_open(call);
+    -> decltype(work(std::declval<Session&>(), Deadline::Clock::time_point())) {
+  Session open = session(call);
   require_mpi(call);
   const mpi::Moment until = deadline.moment(state_->options.collective_timeout);
   const mpi::SharedMoment for_all_steps(state_->group, until);
-  std::optional<decltype(work(until))> done;
+  std::optional<decltype(work(open, until))> done;
   const auto error = mpi::error_of([&] {
     if (!state_->checkpoint_files) {
       throw no_hdf5("write and read checkpoints");
@@ -34,17 +34,17 @@ auto Runtime::collectively(const char* call, std::string_view store, Deadline de
                       "connector out of it")
           .about(store);
     }
-    done.emplace(work(until));
+    done.emplace(work(open, until));
   });
-  return error ? decltype(work(until))(*error) : std::move(*done);
+  return error ? decltype(work(open, until))(*error) : std::move(*done);
 }
 
 Result<CheckpointReport> Runtime::checkpoint(std::string_view store, std::string_view path,
                                              const CheckpointOptions& options) {
   return collectively("checkpoint", store, options.deadline,
-                      [&](mpi::Moment until) -> Result<CheckpointReport> {
+                      [&](Session& session, mpi::Moment until) -> Result<CheckpointReport> {
                         return write_checkpoint(
-                            {state_->group, *session_, *state_->checkpoint_files, store, std::string(path),
+                            {state_->group, session, *state_->checkpoint_files, store, std::string(path),
                              resolved_path(std::string(path)), until, state_->checkpoints.get()},
                             options);
                       });
@@ -52,12 +52,12 @@ Result<CheckpointReport> Runtime::checkpoint(std::string_view store, std::string
 
 AsyncResult<CheckpointReport> Runtime::checkpoint_async(std::string_view store, std::string_view path,
                                                         const CheckpointOptions& options) {
-  return collectively("checkpoint_async", store, options.deadline, [&](mpi::Moment until) {
+  return collectively("checkpoint_async", store, options.deadline, [&](Session& session, mpi::Moment until) {
     if (!state_->checkpoints) {
       state_->checkpoints = BackgroundCheckpoints::make(state_->options.timeout);
     }
     return state_->checkpoints->begin(
-        {state_->group, *session_, *state_->checkpoint_files, store, std::string(path),
+        {state_->group, session, *state_->checkpoint_files, store, std::string(path),
          resolved_path(std::string(path)), until, state_->checkpoints.get()},
         options);
   });
@@ -65,19 +65,21 @@ AsyncResult<CheckpointReport> Runtime::checkpoint_async(std::string_view store, 
 
 Result<CheckpointReport> Runtime::restore(std::string_view store, std::string_view path,
                                           const RestoreOptions& options) {
-  return collectively("restore", store, options.deadline, [&](mpi::Moment until) -> Result<CheckpointReport> {
-    return read_checkpoint({state_->group, *session_, *state_->checkpoint_files, store, std::string(path),
-                            resolved_path(std::string(path)), until},
-                           options);
-  });
+  return collectively("restore", store, options.deadline,
+                      [&](Session& session, mpi::Moment until) -> Result<CheckpointReport> {
+                        return read_checkpoint({state_->group, session, *state_->checkpoint_files, store,
+                                                std::string(path), resolved_path(std::string(path)), until},
+                                               options);
+                      });
 }
 
 Result<CheckpointReport> Runtime::restore_latest(std::string_view store, std::string_view pattern,
                                                  const RestoreOptions& options) {
   return collectively(
-      "restore_latest", store, options.deadline, [&](mpi::Moment until) -> Result<CheckpointReport> {
+      "restore_latest", store, options.deadline,
+      [&](Session& session, mpi::Moment until) -> Result<CheckpointReport> {
         return read_latest_checkpoint(
-            {state_->group, *session_, *state_->checkpoint_files, store, std::string(pattern), {}, until},
+            {state_->group, session, *state_->checkpoint_files, store, std::string(pattern), {}, until},
             options);
       });
 }

@@ -64,7 +64,7 @@ void Runtime::close(Deadline deadline) {
     // Which may have taken all the time. The ranks have stopped within a second of each other.
     until = std::max(until, Deadline::Clock::now() + unwinding_patience);
   }
-  session_->state()->promises().break_all(until);  // ranks that wait for one join this step, too
+  state_->session.get()->state()->promises().break_all(until);  // ranks that wait for one join this step, too
   const auto exits =
       std::make_shared<shm::ExitsWhileClosing>(state_->node_peers, place_of(group.rank(), node_peers));
   // Once all have joined none reads any more; once all have closed the memory is free for the next runtime.
@@ -78,7 +78,7 @@ void Runtime::close(Deadline deadline) {
   if (!error && !state_->losses->any()) {
     // All were alive just now, and perhaps no watch is left: a death in between must not delay much.
     const auto monitor = std::make_shared<PeerCloseMonitor>(
-        state_->links, PeerCloseMonitor::Clock::duration(state_->options.peer_timeout));
+        state_->links.get(), PeerCloseMonitor::Clock::duration(state_->options.peer_timeout));
     group.watch([exits, node_peers, monitor, losses = state_->losses] {
       std::vector<int> ended = losses->ranks();  // of a watch that a view keeps alive
       std::ranges::copy(monitor->gone_for(exit_patience), std::back_inserter(ended));
@@ -105,8 +105,8 @@ void Runtime::close(Deadline deadline) {
 
 // Stores of the program may keep the links, and with them the transport, for longer than MPI lasts.
 void Runtime::close_transport() noexcept {
-  if (state_->links && state_->close_transport) {
-    state_->links->run_last(state_->close_transport);
+  if (const auto links = state_->links.get(); links && state_->close_transport) {
+    links->run_last(state_->close_transport);
   }
   state_->close_transport = nullptr;
 }
@@ -118,18 +118,20 @@ void Runtime::finish_checkpoints(Deadline deadline) noexcept {
   }
 }
 
-// The links stay until the runtime is destroyed: other ranks may still probe this rank.
+// The links stay until the runtime is destroyed: other ranks may still probe this rank. A thread that makes a
+// report meanwhile holds the session until it has.
 void Runtime::end_session() noexcept {
-  state_->last_report = session_->report();
-  session_->close();
+  const auto session = state_->session.get();
+  state_->last_report = session->report();
+  session->close();
   state_->backends->close();
   state_->checkpoints.reset();  // waits for their threads, which the session lets go
-  if (state_->links) {
-    state_->links->close();
+  if (const auto links = state_->links.get()) {
+    links->close();
   }
-  session_->state()->completions()->continuations().close();  // all operations have ended
+  session->state()->completions()->continuations().close();  // all operations have ended
   state_->signal.reset();
-  session_.reset();
+  state_->session.reset();
 }
 
 void Runtime::close_in_destructor() noexcept {

@@ -5,6 +5,7 @@
 
 #include "core/detail/session_state.hpp"
 #include "core/lazy/file_parts.hpp"
+#include "core/raw_proxy.hpp"
 #include "core/store.hpp"
 #include "core/value/errors.hpp"
 #include "mpi/runtime/runtime.hpp"
@@ -28,17 +29,18 @@ std::shared_ptr<CheckpointFiles> open_checkpoint_files() {
   return storage::open_checkpoint_files();
 }
 
-Result<Handle> Runtime::handle_from_hdf5(std::string_view path, std::string_view dataset,
-                                         std::string_view element, const Hdf5Options& options) {
-  require_open("proxy_from_hdf5");
+Result<Runtime::StoredPart> Runtime::part_of_hdf5(std::string_view path, std::string_view dataset,
+                                                  std::string_view element, const Hdf5Options& options) {
+  const Session session = this->session("proxy_from_hdf5");
   try {
     const FilePart part = storage::find_part(std::string(path), std::string(dataset), options.slab, element);
-    const auto store = session_->open(options.store);
+    const auto store = session.open(options.store);
     if (!store) {
       return store.error();
     }
-    detail::SessionState& session = *session_->state();
-    return session.files().add(session, store->number(), part, options.deadline);
+    detail::SessionState& state = *session.state();
+    const auto handle = state.files().add(state, store->number(), part, options.deadline);
+    return handle ? Result<StoredPart>(StoredPart{session, *handle}) : handle.error();
   } catch (const Error& error) {
     return error;
   }
@@ -52,11 +54,18 @@ std::shared_ptr<CheckpointFiles> open_checkpoint_files() {
   return nullptr;
 }
 
-Result<Handle> Runtime::handle_from_hdf5(std::string_view /*path*/, std::string_view /*dataset*/,
-                                         std::string_view /*element*/, const Hdf5Options& /*options*/) {
+Result<Runtime::StoredPart> Runtime::part_of_hdf5(std::string_view /*path*/, std::string_view /*dataset*/,
+                                                  std::string_view /*element*/,
+                                                  const Hdf5Options& /*options*/) {
   return no_hdf5("read its files");
 }
 
 #endif
+
+Result<RawProxy> Runtime::raw_proxy_from_hdf5(std::string_view path, std::string_view dataset,
+                                              std::string_view element, const Hdf5Options& options) {
+  const auto part = part_of_hdf5(path, dataset, element, options);
+  return part ? Result<RawProxy>(part->session.raw_proxy(part->handle)) : part.error();
+}
 
 }  // namespace locum

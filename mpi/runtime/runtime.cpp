@@ -130,6 +130,10 @@ std::shared_ptr<Connector> open_connector(const NodeMemory& memory, const Runtim
                                .spill = memory.spill});
 }
 
+Error closed_error(const char* call) {
+  return Error(Errc::closed, std::string(call) + ": this runtime has been closed");
+}
+
 mpi::CommunicatorGroup group_of(GroupParts& parts) {
   const RuntimeOptions options = parts.asked.options.value_or(RuntimeOptions{});
   return {std::move(parts.communicator), options.collective_timeout, options.ranks_per_node, parts.until};
@@ -192,63 +196,64 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
                            .incarnation = state_->incarnation,
                            .metrics = state_->metrics,
                            .losses = state_->losses};
-  RuntimeLinks links = open_links(parts);
-  state_->links = std::move(links.links);
-  state_->close_transport = std::move(links.close_transport);
-  state_->transport = {.transport = std::move(links.transport),
-                       .transport_details = std::move(links.details),
-                       .only_in_calls = links.only_in_calls};
+  RuntimeLinks opened = open_links(parts);
+  const std::shared_ptr<Links> links = std::move(opened.links);
+  state_->links.set(links);
+  state_->close_transport = std::move(opened.close_transport);
+  state_->transport = {.transport = std::move(opened.transport),
+                       .transport_details = std::move(opened.details),
+                       .only_in_calls = opened.only_in_calls};
   state_->backends->know_job({.lost_node_peers = [losses = state_->losses] { return losses->node_peers(); },
                               .ranks = ranks_of(group),
                               .window_bytes = window_bytes(parts),
-                              .only_in_calls = links.only_in_calls});
+                              .only_in_calls = opened.only_in_calls});
   state_->memory_bytes = node.memory_bytes;
-  if (links.only_in_calls) {
+  if (opened.only_in_calls) {
     // Whoever waits for the others in a collective call serves them meanwhile.
-    group.watch([losses = state_->losses, served = std::weak_ptr(state_->links)] {
+    group.watch([losses = state_->losses, served = std::weak_ptr(links)] {
       if (const auto open = served.lock()) {
         (void)open->poll();
       }
       return losses->ranks_while_waiting();
     });
   }
-  if (state_->links) {
-    state_->losses->watch(state_->links, state_->options.peer_timeout);
+  if (links) {
+    state_->losses->watch(links, state_->options.peer_timeout);
   }
   std::string logged;
   if (state_->options.log != Log::off) {
     const RuntimeReport report = gather_report(group, state_->options, state_->memory_bytes, job_facts());
     logged = group.rank() == 0 ? to_be_logged(report, state_->options.log) : std::string();
   }
-  throw_if(group.agree(error_of([&] {
-                         session_ = std::make_shared<Session>(
-                             open_connector(memory, state_->options, state_->links, state_->losses),
-                             state_->metrics,
-                             SessionOptions{.incarnation = state_->incarnation,
-                                            .rank = group.rank(),
-                                            .node = group.node(),
-                                            .options = state_->options,
-                                            .traits = traits_of_nodes(ranks_of(group), state_->memory_bytes)},
-                             state_->links ? state_->links->completions()
-                                           : std::make_shared<CompletionCounter>(state_->options.timeout));
-                         node.losses->when_adopted([links = std::weak_ptr(state_->links),
-                                                    may_expire = session_->state()->when_adopted()] {
-                           if (const auto open = links.lock()) {
-                             open->settle_dead_binds();
-                           }
-                           may_expire();
-                         });
-                         use_hdf5(*session_, static_cast<std::uint32_t>(group.size()));
-                         state_->fork_guard.emplace();
-                         session_->state()->open_by([backends = std::weak_ptr(state_->backends)](
-                                                        const Session& session, std::string_view name) {
-                           const auto open = backends.lock();
-                           return open ? open->store(session, name) : session.open(name);
-                         });
-                         session_->announce();
-                         state_->signal.emplace(state_->options.checkpoint_signal);
-                       }),
-                       "opening the runtime", {}));
+  throw_if(group.agree(
+      error_of([&] {
+        const auto session = std::make_shared<Session>(
+            open_connector(memory, state_->options, links, state_->losses), state_->metrics,
+            SessionOptions{.incarnation = state_->incarnation,
+                           .rank = group.rank(),
+                           .node = group.node(),
+                           .options = state_->options,
+                           .traits = traits_of_nodes(ranks_of(group), state_->memory_bytes)},
+            links ? links->completions() : std::make_shared<CompletionCounter>(state_->options.timeout));
+        node.losses->when_adopted(
+            [connected = std::weak_ptr(links), may_expire = session->state()->when_adopted()] {
+              if (const auto open = connected.lock()) {
+                open->settle_dead_binds();
+              }
+              may_expire();
+            });
+        use_hdf5(*session, static_cast<std::uint32_t>(group.size()));
+        state_->fork_guard.emplace();
+        session->state()->open_by([backends = std::weak_ptr(state_->backends)](const Session& session_of_name,
+                                                                               std::string_view name) {
+          const auto open = backends.lock();
+          return open ? open->store(session_of_name, name) : session_of_name.open(name);
+        });
+        session->announce();
+        state_->session.set(session);
+        state_->signal.emplace(state_->options.checkpoint_signal);
+      }),
+      "opening the runtime", {}));
   (void)group.share_moment({});
   state_->open = true;
   state_->prepare(true);
@@ -260,7 +265,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
       !warning.empty()) {
     std::fprintf(stderr, "locum: %s\n", warning.c_str());
   }
-  if (group.rank() == 0 && state_->links && !state_->links->reads_one_sidedly()) {
+  if (group.rank() == 0 && links && !links->reads_one_sidedly()) {
     std::fputs(describe_reads().c_str(), stderr);
   }
 }
@@ -272,8 +277,17 @@ RawProxy Runtime::raw_proxy(const Handle& handle) {
 
 void Runtime::require_open(const char* call) const {
   if (!state_->open) {
-    throw Error(Errc::closed, std::string(call) + ": this runtime has been closed");
+    throw closed_error(call);
   }
+}
+
+Session Runtime::session(const char* call) const {
+  require_open(call);
+  const auto open = state_->session.get();
+  if (open == nullptr) {  // closed since
+    throw closed_error(call);
+  }
+  return *open;
 }
 
 // A forked child must not call functions that take a lock, which a thread of the rank may have held at the
@@ -296,19 +310,17 @@ void Runtime::require_mpi(const char* call) const {
 }
 
 Store Runtime::store(std::string_view name) const {
-  require_open("store");
-  return state_->backends->store(*session_, name).value();
+  return state_->backends->store(session("store"), name).value();
 }
 
 Store Runtime::store(std::string_view name, const StoreOptions& options) const {
-  require_open("store");
-  return state_->backends->store(*session_, name, options).value();
+  return state_->backends->store(session("store"), name, options).value();
 }
 
 Result<void> Runtime::flush(Deadline deadline) const {
   require_rank("flush");
   return state_->open ? state_->backends->flush(deadline)
-                      : Error(Errc::closed, "flush: this runtime has been closed; call it before close()");
+                      : Error(Errc::closed, "flush: this runtime has been closed; call it before that");
 }
 
 Session Runtime::session_of(const Handle& handle) const {
@@ -317,7 +329,7 @@ Session Runtime::session_of(const Handle& handle) const {
       return *std::move(other);
     }
   }
-  return *session_;
+  return session("proxy");
 }
 
 // The number is unique in the runtime: that of the side's first rank, and how many that one has numbered.
@@ -330,12 +342,11 @@ mpi::Communicator joined_side(MPI_Comm ranks, Deadline::Clock::time_point until,
     if (error.code() != Errc::timeout) {
       throw;
     }
-    throw Error(
-        Errc::timeout,
-        "not all ranks of the communicator have opened their side of a stream of steps in time "
-        "(collective_timeout); let all of them construct the StepWriter or StepReader, and give each side "
-        "a communicator of its own, by MPI_Comm_split",
-        error.text());
+    throw Error(Errc::timeout,
+                "not all ranks of the communicator have opened their side of a stream of steps in time "
+                "(collective_timeout); let all of them open the writer or the reader, and give each side "
+                "a communicator of its own, by MPI_Comm_split",
+                error.text());
   }
 }
 
@@ -353,7 +364,8 @@ StepSide Runtime::step_side(MPI_Comm ranks) {
   std::vector<std::byte> number(sizeof mine);
   std::memcpy(number.data(), &mine, sizeof mine);
   number = side.broadcast(std::move(number), 0, until, "open a stream of steps");
-  StepSide made{*session_, static_cast<std::size_t>(side.rank()), static_cast<std::size_t>(side.size())};
+  StepSide made{session("step_side"), static_cast<std::size_t>(side.rank()),
+                static_cast<std::size_t>(side.size())};
   std::memcpy(&made.number, number.data(), sizeof made.number);
   return made;
 }
@@ -365,8 +377,9 @@ void Runtime::drop(std::string_view name, Deadline deadline) {
   const Deadline until = deadline.moment(state_->options.collective_timeout);
   const std::string step = "drop \"" + std::string(name) + "\"";
   std::optional<Session> session;
-  throw_if(group.agree(error_of([&] { session = state_->backends->session_of(*session_, name).value(); }),
-                       step, until));
+  throw_if(group.agree(
+      error_of([&] { session = state_->backends->session_of(this->session("drop"), name).value(); }), step,
+      until));
   // All ranks are here, so that none opens the store now; and all look up its number before it is gone.
   const Result<std::uint32_t> number = session->number_of(name);
   const bool absent = !number && number.error().code() == Errc::not_found;
@@ -386,10 +399,11 @@ std::vector<int> Runtime::lost_ranks() const {
 
 std::string Runtime::report() const {
   require_rank("report");
-  const RankReport mine = session_ ? session_->report() : state_->last_report;
+  const auto session = state_->session.get();
+  const RankReport mine = session ? session->report() : state_->last_report;
   const std::string lost = state_->losses->describe();
   const std::vector<StoreRow> stores =
-      session_ ? store_rows(session_->state()->connector(), rank(), node()) : std::vector<StoreRow>();
+      session ? store_rows(session->state()->connector(), rank(), node()) : std::vector<StoreRow>();
   return to_text(std::span(&mine, 1)) + to_text(stores) + describe_transport() + describe_reads() +
          state_->backends->describe() + (lost.empty() ? "" : "locum: lost: " + lost + "\n");
 }
@@ -402,18 +416,20 @@ std::string Runtime::describe_transport() const {
 
 // The abilities of the lanes, if the option asks for them.
 std::string Runtime::describe_reads() const {
-  if (!state_->links || state_->options.one_sided == OneSided::off) {
+  const auto links = state_->links.get();
+  if (!links || state_->options.one_sided == OneSided::off) {
     return {};
   }
-  return state_->links->reads_one_sidedly() ? "locum: large objects of other nodes are read one-sidedly\n"
-                                            : "locum: large objects of other nodes are sent by their owners: "
-                                              "these lanes do not support one-sided reads\n";
+  return links->reads_one_sidedly() ? "locum: large objects of other nodes are read one-sidedly\n"
+                                    : "locum: large objects of other nodes are sent by their owners: "
+                                      "these lanes do not support one-sided reads\n";
 }
 
 // The transport, and what else is the same on all ranks.
 JobFacts Runtime::job_facts() const {
   JobFacts facts = state_->transport;
-  const bool on = state_->links && state_->links->reads_one_sidedly();
+  const auto links = state_->links.get();
+  const bool on = links && links->reads_one_sidedly();
   facts.one_sided = on                                           ? "on"
                     : state_->options.one_sided == OneSided::off ? "off"
                                                                  : "not supported by this network";
@@ -437,10 +453,11 @@ std::string Runtime::report_all(Deadline deadline) {
   mpi::CommunicatorGroup& group = state_->group;
   const mpi::SharedMoment until(group, deadline.moment(state_->options.collective_timeout));
   throw_if(group.agree(std::nullopt, "report_all", {}));
-  const RankReport mine = session_->report();
+  const Session open = session("report_all");
+  const RankReport mine = open.report();
   const std::vector<RankReport> ranks = mpi::gathered(group, mine);
   const std::vector<StoreRow> stores =
-      gather_rows(group, store_rows(session_->state()->connector(), rank(), node()));
+      gather_rows(group, store_rows(open.state()->connector(), rank(), node()));
   return to_text(ranks) + to_text(stores) + describe_transport();
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <locum/async_result.hpp>
@@ -30,7 +31,7 @@ struct JobFacts;
 /// time, also on sub-communicators. It works on a duplicate of the communicator. Any MPI thread level works:
 /// only the constructor, the destructor and the functions marked *collective* call MPI, in the calling
 /// thread. One thread at a time calls those, in the same order on all ranks; any thread may call all the
-/// others.
+/// others, also while another one closes the runtime: they then succeed, or return `closed`.
 ///
 /// Over several nodes with `transport` mpi (the default where the library was built without UCX) a thread of
 /// the library calls MPI as well. That needs `MPI_THREAD_MULTIPLE`; with less, messages move only while the
@@ -119,9 +120,16 @@ class Runtime {
             (std::is_arithmetic_v<T> && !std::is_same_v<T, bool> && !std::is_same_v<T, long double>),
         "locum reads numbers from HDF5 files: integers of 8 to 64 bits, float or double, and complex "
         "numbers of these two");
-    const auto handle = handle_from_hdf5(path, dataset, TypeName<T>::value, options);
-    return handle ? Result<Proxy<T[]>>(session_->proxy<T[]>(*handle)) : Result<Proxy<T[]>>(handle.error());
+    const auto part = part_of_hdf5(path, dataset, TypeName<T>::value, options);
+    return part ? Result<Proxy<T[]>>(part->session.template proxy<T[]>(part->handle))
+                : Result<Proxy<T[]>>(part.error());
   }
+
+  /// Overload for a dataset whose type is known only at run time. \param element the type of its elements,
+  /// such as `f64`; empty: whatever they are. Include `raw_proxy.hpp`.
+  [[nodiscard]] Result<RawProxy> raw_proxy_from_hdf5(std::string_view path, std::string_view dataset,
+                                                     std::string_view element = {},
+                                                     const Hdf5Options& options = {});
 
   /// Ends a store and evicts all its objects. Collective. Afterwards no rank finds any of them, and Store
   /// values of it return `closed`. The name is free for a new store. A store that no rank opened may be
@@ -231,13 +239,21 @@ class Runtime {
  private:
   struct State;
 
-  [[nodiscard]] Result<Handle> handle_from_hdf5(std::string_view path, std::string_view dataset,
+  /// A part of a file, and the session that has the store for its elements.
+  struct StoredPart {
+    Session session;
+    Handle handle;
+  };
+
+  [[nodiscard]] Result<StoredPart> part_of_hdf5(std::string_view path, std::string_view dataset,
                                                 std::string_view element, const Hdf5Options& options);
   [[nodiscard]] Session session_of(const Handle& handle) const;
   template <class Work>
   auto collectively(const char* call, std::string_view store, Deadline deadline, Work work)
-      -> decltype(work(Deadline::Clock::time_point()));
+      -> decltype(work(std::declval<Session&>(), Deadline::Clock::time_point()));
   void require_open(const char* call) const;
+  /// Returns the session of the stores in the nodes' memory. Throws Error `closed`.
+  [[nodiscard]] Session session(const char* call) const;
   void require_rank(const char* call) const;
   void require_mpi(const char* call) const;
   [[nodiscard]] std::string describe_transport() const;
@@ -249,7 +265,6 @@ class Runtime {
   void close_in_destructor() noexcept;
 
   std::unique_ptr<State> state_;
-  std::shared_ptr<Session> session_;
 };
 
 }  // namespace locum

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -7,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "core/base/shared_slot.hpp"
 #include "core/client/links.hpp"
 #include "core/job_report.hpp"
+#include "core/session.hpp"
 #include "core/value/metrics.hpp"
 #include "mpi/checkpoint/background.hpp"
 #include "mpi/communicator.hpp"
@@ -35,7 +38,9 @@ struct GroupParts {
 /// The ranks of this rank's node, ascending.
 [[nodiscard]] std::vector<std::uint32_t> ranks_of_node(const mpi::CommunicatorGroup& group);
 
-/// All parts of a runtime except the session. Members are destroyed in reverse: the communicator last.
+/// All parts of a runtime. Members are destroyed in reverse: the communicator last. Any thread may use those
+/// that are atomic, slots, or not changed after the runtime was opened, also while another one closes the
+/// runtime; the rest is for the thread that makes collective calls.
 struct Runtime::State {
   explicit State(GroupParts parts);
 
@@ -49,7 +54,7 @@ struct Runtime::State {
   std::shared_ptr<mpi::LostRankMonitor> losses;
   std::vector<shm::ProcessIdentity> node_peers;  ///< the processes of this node
   std::shared_ptr<const shm::ClosedAlone> closed_alone;
-  std::shared_ptr<Links> links;           ///< to other nodes, if there are any
+  SharedSlot<Links> links;                ///< to other nodes, if there are any
   std::function<void()> close_transport;  ///< RuntimeLinks::close_transport
   JobFacts transport;                     ///< what is known of them
   std::function<void(bool)> prepare;      ///< memory ahead of use: whether
@@ -60,9 +65,10 @@ struct Runtime::State {
   std::shared_ptr<BackendSessions> backends;  ///< of stores that are not in the nodes' memory
   std::shared_ptr<CheckpointFiles> checkpoint_files = open_checkpoint_files();  ///< null without HDF5
   std::unique_ptr<BackgroundCheckpoints> checkpoints;                           ///< once one was begun
-  bool open = false;
+  std::atomic<bool> open = false;
   std::uint32_t step_sides = 0;  ///< numbered by this rank
-  RankReport last_report;        // once closed
+  RankReport last_report;        ///< once there is no session
+  SharedSlot<Session> session;   ///< until the runtime is closed
 };
 
 }  // namespace locum

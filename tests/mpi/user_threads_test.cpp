@@ -4,12 +4,14 @@
 #include <mpi.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <future>
 #include <numeric>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -230,6 +232,46 @@ TEST_F(UserThreads, OfStdAsyncTakeStandInsAlong) {
   }
   auto fails = std::async(std::launch::async, [this] { return store_.get<double[]>("nobody's").value(); });
   EXPECT_THROW(fails.get(), Error);
+}
+
+// Calls that are not collective, on a runtime that the main thread closes meanwhile.
+TEST_F(UserThreads, AskARuntimeThatIsBeingClosed) {
+  put_all();
+  const Handle handle = store_.proxy<double[]>(name(job::rank(), 0)).value().handle();
+  std::atomic<int> asking = 0;
+  std::atomic<bool> is_closed = false;
+  std::vector<std::future<int>> tasks;
+  for (int task = 0; task < threads; ++task) {
+    tasks.push_back(std::async(std::launch::async, [&] {
+      int wrong = 0;
+      bool is_counted = false;
+      for (bool again = true; again; again = !is_closed.load()) {
+        wrong += runtime_.report().find("memory by node") == std::string::npos ? 1 : 0;
+        wrong += runtime_.lost_ranks().empty() ? 0 : 1;
+        try {
+          wrong += runtime_.store("fields").exists("none").value_or(false) ? 1 : 0;
+          (void)runtime_.proxy<double[]>(handle).ready();
+        } catch (const Error& error) {
+          wrong += error.code() == Errc::closed ? 0 : 1;
+        }
+        const auto flushed = runtime_.flush();
+        wrong += flushed || flushed.error().code() == Errc::closed ? 0 : 1;
+        asking += is_counted ? 0 : 1;
+        is_counted = true;
+      }
+      return wrong;
+    }));
+  }
+  for (const auto last = std::chrono::steady_clock::now() + 60s;
+       asking < threads && std::chrono::steady_clock::now() < last;) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(asking, threads);
+  runtime_.close();
+  is_closed = true;
+  for (auto& task : tasks) {
+    EXPECT_EQ(task.get(), 0);
+  }
 }
 
 }  // namespace

@@ -461,6 +461,105 @@ static void checkpoints(const char *folder) {
   CHECK(!requested);
 }
 
+/* Written while the program goes on: an object that is evicted meanwhile is in it. */
+static void checkpoint_in_background(const char *folder) {
+  char path[256];
+  snprintf(path, sizeof path, "%s/behind0043.h5", folder);
+  double mine = 7 + place.rank;
+  const locum_array array = {.type = LOCUM_F64, .data = &mine};
+  locum_store store, again;
+  CHECK_OK(locum_runtime_store(runtime, "behind", NULL, &store));
+  CHECK_OK(locum_put(store, name_of("B", place.rank), &array, NULL, NULL));
+  together();
+  locum_future future;
+  const locum_status status = locum_checkpoint_async(runtime, "behind", path, NULL, &future);
+  if (status == LOCUM_UNSUPPORTED) {
+    CHECK_OK(locum_store_release(&store));
+    return;
+  }
+  CHECK_OK(status);
+  CHECK_OK(locum_evict(store, name_of("B", place.rank), 0, NULL));
+  locum_view none;
+  CHECK_STATUS(locum_future_view(future, 0, &none), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_future_key(future, 0, NULL), LOCUM_INVALID_ARGUMENT);
+  locum_checkpoint_report report;
+  CHECK_OK(locum_future_checkpoint(future, 0, &report));
+  CHECK(report.objects == (uint64_t)place.ranks && report.number == 43);
+  bool ready = false;
+  CHECK_OK(locum_future_ready(future, &ready));
+  CHECK(ready);
+  CHECK_OK(locum_future_wait(future, 0));
+  CHECK_OK(locum_future_release(&future));
+  CHECK_STATUS(locum_future_checkpoint(future, 0, &report), LOCUM_INVALID_ARGUMENT);
+  CHECK_OK(locum_restore(runtime, "from behind", path, NULL, NULL));
+  CHECK_OK(locum_runtime_store(runtime, "from behind", NULL, &again));
+  locum_view view;
+  CHECK_OK(locum_get(again, name_of("B", next_rank()), NULL, &view));
+  CHECK(*(const double *)view.array.data == 7 + next_rank());
+  CHECK_OK(locum_view_release(&view));
+  CHECK_OK(locum_store_release(&again));
+  CHECK_OK(locum_store_release(&store));
+  CHECK_STATUS(locum_checkpoint_async(runtime, "behind", path, &(locum_checkpoint_options){.reserved = {1}},
+                                      &future),
+               LOCUM_UNSUPPORTED);
+  together();
+}
+
+/* A dataset of a file of steps, which is any HDF5 file here: of 2 rows of 3 numbers of each rank. */
+static void parts_of_files(const char *folder) {
+  char path[256];
+  snprintf(path, sizeof path, "%s/steps.h5", folder);
+  const locum_step_writer_options kept = {.file = path, .when_full = LOCUM_DROP_OLDEST};
+  locum_ranks ranks;
+  locum_step_writer writer;
+  CHECK_OK(locum_runtime_ranks(runtime, MPI_COMM_WORLD, &ranks));
+  const locum_status opened = locum_step_writer_open(ranks, "kept", &kept, &writer);
+  if (opened == LOCUM_UNSUPPORTED) {
+    printf("not tested: parts of HDF5 files (%s)\n", locum_error_message());
+    CHECK_OK(locum_ranks_release(&ranks));
+    return;
+  }
+  CHECK_OK(opened);
+  locum_output_step step;
+  double own[2][3];
+  for (int at = 0; at < 6; ++at) {
+    own[at / 3][at % 3] = 10 * place.rank + at;
+  }
+  const int64_t rows = 2 * place.ranks;
+  const locum_array array = {.type = LOCUM_F64, .rank = 2, .extents = {2, 3}, .data = own};
+  const locum_block block = {.rank = 2, .shape = {rows, 3}, .start = {2 * place.rank, 0}};
+  CHECK_OK(locum_step_begin(writer, 0, &step));
+  CHECK_OK(locum_step_put(step, "T", &array, &block, 0));
+  CHECK_OK(locum_step_end(&step, 0));
+  CHECK_OK(locum_step_writer_close(&writer, 0));
+  CHECK_OK(locum_ranks_release(&ranks));
+  together();
+
+  const char *const dataset = "/step/000000/T";
+  const locum_hdf5_options column = {
+      .store = "columns", .box = {.rank = 2, .start = {2 * next_rank(), 2}, .count = {2, 1}}};
+  locum_proxy proxy;
+  locum_view view;
+  CHECK_OK(locum_proxy_of_hdf5(runtime, path, dataset, LOCUM_F64, &column, &proxy));
+  CHECK_OK(locum_proxy_get(proxy, 0, &view));
+  CHECK(view.array.type == LOCUM_F64 && view.array.rank == 2 && view.array.extents[0] == 2 &&
+        view.array.extents[1] == 1);
+  CHECK(((const double *)view.array.data)[0] == 10 * next_rank() + 2);
+  CHECK(((const double *)view.array.data)[1] == 10 * next_rank() + 5);
+  CHECK_OK(locum_view_release(&view));
+  CHECK_OK(locum_proxy_release(&proxy));
+  CHECK_OK(locum_proxy_of_hdf5(runtime, path, dataset, LOCUM_NO_TYPE, NULL, &proxy));
+  CHECK_OK(locum_proxy_get(proxy, 0, &view));
+  CHECK(view.array.type == LOCUM_F64 && view.size_bytes == (uint64_t)rows * 3 * sizeof(double));
+  CHECK_OK(locum_view_release(&view));
+  CHECK_OK(locum_proxy_release(&proxy));
+  CHECK_STATUS(locum_proxy_of_hdf5(runtime, path, dataset, LOCUM_I32, NULL, &proxy), LOCUM_TYPE_MISMATCH);
+  CHECK_STATUS(locum_proxy_of_hdf5(runtime, path, "/none", LOCUM_F64, NULL, &proxy), LOCUM_NOT_FOUND);
+  CHECK_STATUS(locum_proxy_of_hdf5(runtime, path, dataset, 99, NULL, &proxy), LOCUM_INVALID_ARGUMENT);
+  CHECK(proxy == NULL);
+  together();
+}
+
 static void misuse(void) {
   locum_runtime none = NULL;
   CHECK_STATUS(locum_runtime_open(MPI_COMM_WORLD, NULL, NULL), LOCUM_INVALID_ARGUMENT);
@@ -496,6 +595,59 @@ static void what_it_tells(void) {
   CHECK(count == 0);
 }
 
+/* Calls the runtime and a store of it until both say that they are closed; counts what else they say. */
+static pthread_mutex_t counting = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t counted = PTHREAD_COND_INITIALIZER;
+static int polling, wrong;
+
+static void *poll_until_closed(void *handle) {
+  const locum_runtime own = *(const locum_runtime *)handle;
+  locum_status of_runtime = LOCUM_OK, of_store = LOCUM_OK;
+  for (bool is_first = true; of_runtime == LOCUM_OK || of_store == LOCUM_OK; is_first = false) {
+    locum_string text;
+    bool exists;
+    of_runtime = locum_runtime_report(own, &text);
+    (void)locum_string_release(&text);
+    of_store = locum_exists(fields, "none", 0, &exists);
+    if (is_first) {
+      pthread_mutex_lock(&counting);
+      ++polling;
+      pthread_cond_signal(&counted);
+      pthread_mutex_unlock(&counting);
+    }
+  }
+  pthread_mutex_lock(&counting);
+  /* LOCUM_INVALID_ARGUMENT: the handle has ended. */
+  wrong += (of_runtime != LOCUM_CLOSED && of_runtime != LOCUM_INVALID_ARGUMENT) || of_store != LOCUM_CLOSED;
+  pthread_mutex_unlock(&counting);
+  return NULL;
+}
+
+/* Threads that call the runtime all the time do not keep it from being closed. */
+static void closed_beside_calls(void) {
+  enum { count = 4 };
+  pthread_t threads[count];
+  locum_runtime copy = runtime;
+  for (int at = 0; at < count; ++at) {
+    CHECK(pthread_create(&threads[at], NULL, poll_until_closed, &copy) == 0);
+  }
+  struct timespec until;
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_sec += 60;
+  pthread_mutex_lock(&counting);
+  while (polling < count && pthread_cond_timedwait(&counted, &counting, &until) == 0) {
+  }
+  CHECK(polling == count);
+  pthread_mutex_unlock(&counting);
+  CHECK_OK(locum_runtime_close(&runtime, 60));
+  CHECK(runtime == NULL);
+  CHECK_STATUS(locum_runtime_close(&copy, 1), LOCUM_INVALID_ARGUMENT);
+  for (int at = 0; at < count; ++at) {
+    pthread_join(threads[at], NULL);
+  }
+  CHECK(wrong == 0);
+}
+
 int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
   const bool is_forgotten = argc > 1 && strcmp(argv[1], "forgotten") == 0;
@@ -524,6 +676,14 @@ int main(int argc, char **argv) {
     MPI_Finalize();
     return failures;
   }
+  if (argc > 1 && strcmp(argv[1], "unreleased") == 0) { /* a store and a view */
+    objects_of_other_ranks();
+    static locum_view left_view;
+    CHECK_OK(locum_get(fields, name_of("T", rank), NULL, &left_view));
+    CHECK_OK(locum_runtime_close(&runtime, 0));
+    MPI_Finalize();
+    return failures;
+  }
   if (is_forgotten) {
     MPI_Finalize();
     return failures;
@@ -542,14 +702,15 @@ int main(int argc, char **argv) {
   tasks();
   steps();
   checkpoints(folder);
+  checkpoint_in_background(folder);
+  parts_of_files(folder);
   misuse();
   what_it_tells();
 
   /* A view outlives the runtime; a store does not. */
   locum_view view;
   CHECK_OK(locum_get(fields, name_of("T", next_rank()), NULL, &view));
-  CHECK_OK(locum_runtime_close(&runtime, 0));
-  CHECK(runtime == NULL);
+  closed_beside_calls();
   CHECK(((const double *)view.array.data)[1] == 100 * next_rank() + 1);
   CHECK_OK(locum_view_release(&view));
   CHECK_STATUS(locum_get(fields, "T/0", NULL, &view), LOCUM_CLOSED);

@@ -118,11 +118,13 @@ void complete_part(FilePart& part, const Dataset& opened, const Hyperslab& slab)
 }
 
 FilePart find_part(const std::string& path, const std::string& dataset, const Hyperslab& slab,
-                   std::string_view element) {
+                   std::string_view asked) {
   const Hdf5Turn turn;
-  const Identifier wanted = number_in_memory(element);
   const Dataset opened = open_dataset(path, dataset);
-  if (const std::string stored = describe(opened.type); stored != element) {
+  const std::string stored = describe(opened.type);
+  const std::string_view element = asked.empty() ? std::string_view(stored) : asked;
+  const Identifier wanted = number_in_memory(element);
+  if (stored != element) {
     throw Error(Errc::type_mismatch, "asked for " + std::string(element) + ", the dataset '" + dataset +
                                          "' of '" + path + "' holds " + stored +
                                          "; ask for the type that is in the file");

@@ -9,9 +9,9 @@
 namespace locum::storage {
 
 /// Finds a box of a dataset (none given: all of it), and how to read it. `element`: the canonical name of the
-/// elements, which has to be that of the file's. Throws Error: as open_dataset() does; `type_mismatch`, which
-/// names both types; `invalid_argument` if the dataset does not have that box; `corrupt` if the file is too
-/// short for it.
+/// elements, which has to be that of the file's; empty: whatever these are. Throws Error: as open_dataset()
+/// does; `type_mismatch`, which names both types; `invalid_argument` if the dataset does not have that box;
+/// `corrupt` if the file is too short for it.
 [[nodiscard]] FilePart find_part(const std::string& path, const std::string& dataset, const Hyperslab& slab,
                                  std::string_view element);
 
