@@ -43,8 +43,7 @@ std::uint32_t class_bytes(std::string_view name) {
 }  // namespace
 
 Error no_element_type() {
-  return Error(Errc::invalid_argument,
-               "there is no type of elements; make one by ElementType::of or ElementType::named");
+  return Error(Errc::invalid_argument, "the array has no type of elements; give it one");
 }
 
 Result<ElementType> ElementType::named(std::string_view name) {

@@ -131,18 +131,19 @@ Result<Store> find_store(std::string_view name, std::string_view runtime) {
     return !runtime.empty() && session->options().options.name != runtime;
   });
   if (open.empty()) {
-    return Error(Errc::closed, runtime.empty()
-                                   ? std::string("no runtime is open in this process; open one first")
-                                   : "no runtime of the name '" + std::string(runtime) +
-                                         "' is open in this process; RuntimeOptions::name gives it one")
+    return Error(Errc::closed,
+                 runtime.empty()
+                     ? std::string("no runtime is open in this process; open one first")
+                     : "no runtime of the name '" + std::string(runtime) +
+                           "' is open in this process; the option `name` of a runtime gives it one")
         .about(name);
   }
   if (open.size() > 1) {
     return Error(
                Errc::invalid_argument,
                std::to_string(open.size()) +
-                   " runtimes of this process may be meant; give each a RuntimeOptions::name of its own, and "
-                   "find_store that name")
+                   " runtimes of this process may be meant; give each a name of its own (the option `name`), "
+                   "and ask for the store by that name, too")
         .about(name);
   }
   const Session session(open.front());

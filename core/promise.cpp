@@ -32,7 +32,7 @@ Handle PromiseCalls::handle(std::uint64_t type_hash) const noexcept {
 
 Result<Key> PromiseCalls::set_stored(Deadline deadline, const StoreValue& store) {
   if (!state_) {
-    return Error(Errc::invalid_argument, "this promise is empty; make it by Store::promise");
+    return Error(Errc::invalid_argument, "this promise is empty; make one of a store");
   }
   if (const auto allowed = state_->may_be_set(); !allowed) {
     return allowed.error();

@@ -173,8 +173,8 @@ Result<Store> Session::open_with(std::string_view name, const StoreOptions* want
   }
   if (wanted != nullptr && (!wanted->connector.empty() || wanted->needs != BackendNeeds())) {
     return Error(Errc::invalid_argument,
-                 "a session has one backend; give its URL and the needs to Runtime::store() or to "
-                 "locum::open_session()")
+                 "a session has one backend; give its URL and the needs where the session, or a "
+                 "store of a runtime, is opened")
         .about(name);
   }
   if (wanted != nullptr) {

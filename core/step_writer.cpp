@@ -14,11 +14,11 @@ namespace locum {
 namespace {
 
 Error ended_before() {
-  return Error(Errc::invalid_argument, "this step has been ended, discarded or moved; begin() the next one");
+  return Error(Errc::invalid_argument, "this step has been ended, discarded or moved; begin the next one");
 }
 
 Error moved_away() {
-  return Error(Errc::closed, "this StepWriter was moved from; use the one that it was moved to");
+  return Error(Errc::closed, "this writer of steps was moved from; use the one that it was moved to");
 }
 
 StepWriterOptions with_resolved_file(StepWriterOptions options) {

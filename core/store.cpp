@@ -230,7 +230,7 @@ Result<Store> Store::collection(std::string_view name, const CollectionOptions& 
     return session().explain(
         whole, Error(Errc::invalid_argument,
                      "the name of a collection has no '/', which parts it from the names in it; for one in "
-                     "another call collection() of that one"));
+                     "another make it of that one"));
   }
   auto opened = std::make_shared<detail::OpenStore>();
   opened->session = open_->session;

@@ -101,10 +101,10 @@ locum_status locum_future_view(locum_future future, double deadline_s, locum_vie
     return is_null("view");
   }
   empty(*view);
-  return result<RawView>(future, deadline_s,
-                         "this future gives no object: it is that of a put or a read; wait for it with "
-                         "locum_future_wait() or locum_future_key()",
-                         [&](Result<RawView> found) { return give_view(std::move(found), *view); });
+  return result<RawView>(
+      future, deadline_s,
+      "this future gives no object: it is that of a put or a read; wait for it, or take its key",
+      [&](Result<RawView> found) { return give_view(std::move(found), *view); });
 }
 
 locum_status locum_future_key(locum_future future, double deadline_s, locum_key* key) {
@@ -112,8 +112,7 @@ locum_status locum_future_key(locum_future future, double deadline_s, locum_key*
     return is_null("key");
   }
   return result<Key>(future, deadline_s,
-                     "this future gives no key: it is that of a get, a wait or a read; take the object with "
-                     "locum_future_view()",
+                     "this future gives no key: it is that of a get, a wait or a read; take its object",
                      [&](const Result<Key>& stored) { return give_key(stored, key); });
 }
 

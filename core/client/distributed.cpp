@@ -27,7 +27,7 @@ namespace {
 
 Error too_many_wait() {
   return Error(Errc::out_of_memory,
-               "too many asynchronous gets are queued; get() those that have arrived, or cancel some");
+               "too many asynchronous gets are queued; take those that have arrived, or cancel some");
 }
 
 /// Each call first does what this node can do alone, through the connector of its own memory. The rest is a

@@ -72,7 +72,7 @@ Result<std::size_t> copy_elements(SessionState& session, const ObjectView& objec
     return session.explain(
         object, Error(Errc::invalid_argument,
                       "there are " + has + " elements to read, the memory is for " + text_of(into.extents) +
-                          "; info() returns the extents of the object; or read a part or a slab of it"));
+                          "; its metadata has the extents of the object; or read a part or a slab of it"));
   };
   const std::size_t count = bytes.size() / into.element_bytes;
   StridedBytes target = into;

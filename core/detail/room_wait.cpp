@@ -48,7 +48,7 @@ Result<void> RoomWait::check() const {
   if (monitor_ == nullptr) {
     return Error(Errc::unsupported,
                  "this connector does not report when memory becomes free, so that no call can wait for it; "
-                 "use WhenFull::fail");
+                 "let the call fail where there is no room");
   }
   return {};
 }

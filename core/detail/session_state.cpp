@@ -326,7 +326,7 @@ Error SessionState::type_mismatch(std::string_view asked, const ObjectView& obje
   std::string text = "asked for " + described(wanted) + ", the object is of type " + described(there);
   if (wanted.type == there.type && wanted.codec != there.codec) {
     text += there.codec.empty() ? "; read it without a codec"
-                                : "; read it by the codec that it was written by: {.codec = ...}";
+                                : "; read it by the codec that wrote it (the option codec)";
   } else {
     text += "; ask for the type that was put";
   }

@@ -467,6 +467,19 @@ Result<OwnedDraft> StoreBase::create_array(std::string_view name, bool named, co
   return OwnedDraft(open_, *draft);
 }
 
+Result<OwnedDraft> StoreBase::create_encoded(std::string_view name, bool named, const EncodedMemory& memory,
+                                             RoomPolicy when_full, const StoredHow& how) const {
+  const auto type = type_of(EncodedValue{.type = memory.type, .codec = memory.codec});
+  if (!type) {
+    return session().explain({open_->number, name}, type.error());
+  }
+  return in_room(name, when_full, how, [&](const StoredHow& in_time, RoomWait* room) -> Result<OwnedDraft> {
+    const auto draft =
+        allocate(memory.size_bytes, meta_of_encoded(open_->number, name, *type), named, in_time, room);
+    return draft ? Result<OwnedDraft>(OwnedDraft(open_, *draft)) : no_draft(name, draft.error());
+  });
+}
+
 Result<StoreBase::Made> StoreBase::store_bytes(std::string_view name, bool named,
                                                std::span<const std::byte> bytes, RoomPolicy when_full,
                                                const StoredHow& how) const {

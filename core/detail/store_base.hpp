@@ -28,6 +28,7 @@
 #include <locum/writer.hpp>
 
 namespace locum {
+struct EncodedMemory;
 class RawValue;
 class RawView;
 struct Selection;
@@ -242,6 +243,10 @@ class StoreBase {
   [[nodiscard]] Result<OwnedDraft> create_array(std::string_view name, bool named, const ArrayType& type,
                                                 const Extents& extents, const StoredHow& how,
                                                 RoomWait* room) const;
+  /// Allocates memory for a value that the caller encodes.
+  [[nodiscard]] Result<OwnedDraft> create_encoded(std::string_view name, bool named,
+                                                  const EncodedMemory& memory, RoomPolicy when_full,
+                                                  const StoredHow& how) const;
   [[nodiscard]] Result<ObjectDraft> draft_by(std::string_view name, bool named, const void* value,
                                              const WritingSteps& steps, const void* codec,
                                              const StoredHow& how, RoomWait* room = nullptr) const;

@@ -16,7 +16,7 @@ constexpr int waits_in_patience = 5;
 Error too_many_promises() {
   static const Error* const error = new Error(Errc::out_of_memory,
                                               "this rank waits for too many promises of other nodes; wait "
-                                              "for this one by get() of its proxy, or for others first");
+                                              "for this one by resolving its proxy, or for others first");
   return *error;
 }
 

@@ -42,7 +42,7 @@ StepOutput::~StepOutput() {
 
 void StepOutput::warn(const std::optional<Error>& error) const noexcept {
   if (error && stream_.session().options().options.log != Log::off) {
-    std::fprintf(stderr, "locum: rank %d: a StepWriter was destroyed, whose close() would have said: %s\n",
+    std::fprintf(stderr, "locum: rank %d: a writer of steps was not closed, which would have failed: %s\n",
                  rank(), error->what());
   }
 }

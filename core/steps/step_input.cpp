@@ -203,14 +203,15 @@ Result<StepInput::Found> StepInput::next_or(Deadline deadline) {
 // An error of a newer step is that of the next call.
 Result<StepInput::Found> StepInput::latest(Deadline deadline) {
   if (group_ != 0) {
-    return Error(Errc::invalid_argument,
-                 "a reader of a group cannot skip steps, which others would not see either; use next()");
+    return Error(
+        Errc::invalid_argument,
+        "a reader of a group cannot skip steps, which others would not see either; read the next one");
   }
   if (replay_ && side_.count > 1) {
     return Error(
         Errc::invalid_argument,
-        "the ranks of a reader would find different newest steps in a file that is being written; use "
-        "next(), or a reader of one rank");
+        "the ranks of a reader would find different newest steps in a file that is being written; read "
+        "the next one, or by a reader of one rank");
   }
   if (replay_ && !over_) {
     if (const auto skipped = replay_->skip_to_newest(moment(deadline)); !skipped) {

@@ -108,8 +108,8 @@ Error StepInput::late(std::size_t index, const Error& error) {
              ? error
              : Error(Errc::timeout,
                      "the rank with index " + std::to_string(index) +
-                         " in the reader's communicator has not called next() by the deadline; "
-                         "let all ranks of a reader call it");
+                         " in the reader's communicator has not asked for the next step by the "
+                         "deadline; let all ranks of a reader do so");
 }
 
 // A writer that has closed, or is gone, and left steps behind, can still be joined.

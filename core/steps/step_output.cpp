@@ -237,8 +237,8 @@ Result<void> StepOutput::begin(Deadline deadline) {
   }
   if (is_writing_) {
     return Error(Errc::invalid_argument, "step " + std::to_string(next_) +
-                                             " is still being written; end() or discard() it before the next "
-                                             "begin()")
+                                             " is still being written; end or discard it before the next one "
+                                             "begins")
         .about(stream_.title());
   }
   const auto room = await_room(stream_.patience(deadline));

@@ -103,8 +103,9 @@ Result<std::uint32_t> find_global_array(const StepRecord& step, std::string_view
     return found;
   }
   if (step.variables[*found].shape.empty()) {
-    return Error(Errc::invalid_argument,
-                 "this variable is no global array: its writers gave no shape; read it by get() or joined()");
+    return Error(
+        Errc::invalid_argument,
+        "this variable is no global array: its writers gave no shape; get its blocks, or all of them joined");
   }
   const auto right = check_type(step.variables[*found], type);
   return right ? std::move(found) : Result<std::uint32_t>(right.error());
@@ -163,10 +164,9 @@ Result<const BlockRecord*> find_block(const StepRecord& step, std::string_view n
     }
   }
   if (blocks->size() > 1) {
-    return Error(
-        Errc::invalid_argument,
-        std::to_string(blocks->size()) +
-            " blocks have that name; choose one by {.writer = …}, or read all by read() or joined()");
+    return Error(Errc::invalid_argument, std::to_string(blocks->size()) +
+                                             " blocks have that name; name the rank that wrote the one (the "
+                                             "option writer), or read all of them");
   }
   return blocks->front();
 }

@@ -28,12 +28,12 @@ Error StreamFailure::error(std::string_view stream) const {
     case Cause::not_ended:
       return made(Errc::broken_promise,
                   who + " of the writer left step " + number +
-                      " without end(), so that the stream has failed behind the step before; call end() for "
-                      "each step, or discard() for one that is not to be");
+                      " without ending it, so that the stream has failed behind the step before; end each "
+                      "step, or discard one that is not to be");
     case Cause::thrown:
       return made(Errc::broken_promise,
-                  who + " of the writer left the stream by an exception, before it had ended step " + number +
-                      "; mend what that rank reports");
+                  who + " of the writer left the stream by an error of its own, before it had ended step " +
+                      number + "; mend what that rank reports");
     case Cause::unequal:
       return made(Errc::invalid_argument,
                   who + " of the writer has closed the stream after " + number + " steps, and rank " +
@@ -46,34 +46,35 @@ Error StreamFailure::error(std::string_view stream) const {
                       ", or only one of them with a file; give all ranks of a writer the same options");
     case Cause::refused:
       return made(checked(code), who + " of the writer could not end step " + number +
-                                     ", and has not written it again; its end() says why");
+                                     ", and has not written it again; the error of its end says why");
     case Cause::unreadable:
-      return made(checked(code), who + " could not read its part of a step of the file; its next() says why");
+      return made(checked(code),
+                  who + " could not read its part of a step of the file; its own error says why");
     case Cause::not_published:
       return checked(code) == Errc::out_of_memory
                  ? made(Errc::out_of_memory,
                         "the first rank of the writer could not publish step " + number +
                             "; give the nodes more memory, or the stream fewer queue_steps")
                  : made(checked(code), "the first rank of the writer could not publish step " + number +
-                                           ", or not show it in the file; its close() says why");
+                                           ", or not show it in the file; its own error says why");
     case Cause::untold:
       return made(Errc::broken_promise,
                   "this stream has failed, and its writers could not tell why: they had no memory for it, or "
                   "have closed "
-                  "the runtime; look at what their close() says");
+                  "the runtime; look at the errors of closing them");
     case Cause::not_closed:
       return made(Errc::timeout, who +
-                                     " of the writer has not closed the stream by the deadline; call close() "
-                                     "on all ranks, and give it more time");
+                                     " of the writer has not closed the stream by the deadline; close it "
+                                     "on all ranks, and give that more time");
     case Cause::not_opened:
       return made(Errc::timeout, "the rank with index " + std::to_string(other) +
-                                     " in the writer's communicator has not opened its StepWriter by the "
+                                     " in the writer's communicator has not opened its writer by the "
                                      "deadline; let all ranks of the communicator open one, and give readers "
                                      "a communicator of their own");
     case Cause::no_reader:
       return made(Errc::timeout, "no reader has joined this stream, which keeps " + number +
-                                     " steps for one; start a reader of that name, or let the writer say "
-                                     "WhenFull::drop_oldest if it is to run alone");
+                                     " steps for one; start a reader of that name, or let the writer drop "
+                                     "the oldest (when_full) if it is to run alone");
     case Cause::few_readers:
       return made(Errc::timeout, number + " readers have joined this stream, whose first step waits for " +
                                      std::to_string(other) +
@@ -99,11 +100,10 @@ Error StreamFailure::error(std::string_view stream) const {
                       ", the first one of this reader, was lost; its other ranks can read no "
                       "further steps: open a new reader of those that are left");
     case Cause::reader_left:
-      return made(
-          Errc::invalid_argument,
-          who +
-              ", the first one of this reader, has destroyed its StepReader; let all ranks of a reader "
-              "read the same steps, and destroy it then");
+      return made(Errc::invalid_argument,
+                  who +
+                      ", the first one of this reader, has closed its reader; let all ranks of a reader "
+                      "read the same steps, and close it then");
     case Cause::same_ranks:
       return made(Errc::invalid_argument,
                   who +

@@ -19,7 +19,7 @@ constexpr std::uint64_t last_block = 1024;
 Error TaskProducer::closed(std::uint64_t end) const {
   const auto noted = records_.note_end(end);
   return noted ? Error(Errc::end_of_stream,
-                       "this queue of tasks was closed; put tasks before close(), or into a queue of another "
+                       "this queue of tasks was closed; put tasks before it is, or into a queue of another "
                        "name")
                : noted.error();
 }

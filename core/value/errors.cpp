@@ -14,7 +14,7 @@ Error draft_ended() {
 }
 
 Error name_taken() {
-  return Error(Errc::key_exists, "the name is taken; use replace() to change it, or evict it first");
+  return Error(Errc::key_exists, "the name is taken; replace its value, or evict it first");
 }
 
 Error name_not_bound() {

@@ -37,12 +37,12 @@ Result<void> Handle::verify() const {
                                              "; link all programs of a job with one version of locum");
   }
   if (!key.valid()) {
-    return Error(Errc::invalid_argument, "the handle identifies no object; take it from Proxy::handle()");
+    return Error(Errc::invalid_argument, "the handle identifies no object; take it from a proxy");
   }
   const bool of_promise = (flags & promised) != 0;
   if ((flags & ~(named | promised | decoded_anew | from_file)) != 0 || (of_promise && !is_promised(key)) ||
       (is_from_file() && !of_promise)) {
-    return Error(Errc::invalid_argument, "the handle has invalid flags; take it from Proxy::handle()");
+    return Error(Errc::invalid_argument, "the handle has invalid flags; take it from a proxy");
   }
   return {};
 }

@@ -60,7 +60,7 @@ Error took_too_long() {
 Error was_not_told() {
   return Error(Errc::timeout,
                "the runtime was closed while this checkpoint was being written, and rank 0 did not report "
-               "how it has ended: the older one or the new one is there, whole; give close() more time");
+               "how it has ended: the older one or the new one is there, whole; give closing more time");
 }
 
 /// What a rank says before the threads start.

@@ -58,7 +58,7 @@ Result<void> SharedAccounts::set_budget(std::uint32_t store, std::string_view na
   }
   return Error(Errc::out_of_memory,
                "at most " + std::to_string(most_budgets) +
-                   " stores of a runtime may have had a budget (StoreOptions::memory_bytes), those that were "
+                   " stores of a runtime may have had a budget (memory_bytes), those that were "
                    "dropped included; keep stores instead of dropping them, or open fewer with budgets");
 }
 

@@ -140,13 +140,13 @@ TEST_F(CodecTest, NamesBothCodecsWhereTheyDiffer) {
     return result ? std::string() : result.error().text();
   };
   EXPECT_EQ(text_of(store_.get<Doubles>(coded)),
-            "asked for f64[], the object is of type f64[] by the codec f32; read it by the codec that it was "
-            "written by: {.codec = ...}");
+            "asked for f64[], the object is of type f64[] by the codec f32; read it by the codec that "
+            "wrote it (the option codec)");
   EXPECT_EQ(text_of(store_.get<double[]>(coded)), text_of(store_.get<Doubles>(coded)));
   EXPECT_EQ(
       text_of(store_.get<Doubles>(coded, {.codec = Other{}})),
       "asked for f64[] by the codec other, the object is of type f64[] by the codec f32; read it by the "
-      "codec that it was written by: {.codec = ...}");
+      "codec that wrote it (the option codec)");
   EXPECT_EQ(text_of(store_.get<Doubles>(plain, {.codec = Narrow{}})),
             "asked for f64[] by the codec f32, the object is of type f64[]; read it without a codec");
   EXPECT_EQ(

@@ -57,6 +57,9 @@ refused coupling.sh docs/guide/couple_with_python.md '/^  call out%close()/d' 'i
 refused coupling.sh jobs/heat/simulation.f90 's/^  call out%close()/  call out%close()\n&/' 'jobs/heat/simulation.f90: 13 lines are for locum'
 refused coupling.sh jobs/wave/analysis.py 's/^        energy = /        T = step["T"]\n        U = step["U"]\n&/' 'jobs/wave/analysis.py: 7 lines are for locum'
 refused coupling.sh jobs/melt/simulation.cpp 's/^    step.put("id"/    step.put("number"/' 'step.put("id", lammps.ids());'
+refused texts.sh core/steps/step_output.cpp 's/end or discard it before/end() it before/' 'this text has syntax of C++'
+refused texts.sh core/session.cpp 's/where the session, or a/to Runtime::store, or a/' 'this text has syntax of C++'
+refused texts.sh core/detail/session_state.cpp 's/(the option codec)/{.codec = …}/' 'this text has syntax of C++'
 
 refused variables.sh docs/guide/running.md '/^| `LOCUM_LOG` /d' 'LOCUM_LOG: docs/guide/running.md has no row for it'
 refused variables.sh docs/guide/running.md 's/^| `LOCUM_LOG` /| `LOCUM_LOGS` /' 'LOCUM_LOGS: docs/guide/running.md has a row for it'

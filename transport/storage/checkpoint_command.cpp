@@ -29,7 +29,7 @@ constexpr const char* usage =
     "       locum-checkpoint compact PATH   writes an incremental checkpoint again, so that it shares no "
     "file\n"
     "                                       with another one\n\n"
-    "PATH is the file that was given to Runtime::checkpoint. Status: 0 all is whole, 1 something is damaged\n"
+    "PATH is the file that was given to the checkpoint. Status: 0 all is whole, 1 something is damaged\n"
     "or missing, 2 something could not be looked at or written: no such file, no permission, a newer "
     "format,\n"
     "a full disk, or what HDF5 cannot read.\n";
@@ -85,7 +85,7 @@ class Look {
                 static_cast<unsigned long long>(objects_), static_cast<unsigned long long>(bytes_),
                 master_.parts.size(), status_ == whole && reads_ ? ": all is whole\n" : "\n");
     if (damaged_ > 0) {
-      std::printf("%llu objects are damaged or missing; restore() with skip_damaged leaves them out\n",
+      std::printf("%llu objects are damaged or missing; a restore with skip_damaged leaves them out\n",
                   static_cast<unsigned long long>(damaged_));
     }
   }

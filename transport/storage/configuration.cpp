@@ -268,7 +268,7 @@ Result<Store> open(const Configuration& configuration, std::string_view store,
   }
   if (wanted->connector.empty()) {
     return Error(Errc::invalid_argument,
-                 "the store has no connector, so it is in the memory of a job's nodes, which only a Runtime "
+                 "the store has no connector, so it is in the memory of a job's nodes, which only a runtime "
                  "has; give it one, \"memory:\" for example")
         .about(store);
   }

@@ -51,7 +51,7 @@ Result<void> guard_forks() {
 
 Result<void> end_children_early() {
   return result_of(::on_exit(leave_child, nullptr) == 0 ? 0 : ENOMEM,
-                   "the system cannot be told what exit() calls");
+                   "the system cannot be told what is to be done at the end of the process");
 }
 
 ForkGuard::ForkGuard() {

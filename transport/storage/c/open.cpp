@@ -14,6 +14,7 @@ namespace {
 
 BackendSessionOptions session_options(const locum_session_options* options) {
   BackendSessionOptions how;
+  require_known(options);
   if (options != nullptr) {
     if (options->timeout_s != 0) {
       how.timeout = milliseconds_of(options->timeout_s);

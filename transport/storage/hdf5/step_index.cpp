@@ -164,8 +164,7 @@ Identifier open_own_group(const Identifier& file, const std::string& path) {
   }
   Identifier group(H5Gopen2(file.get(), own_group, H5P_DEFAULT), H5Gclose, "opening '" + path + "'");
   if (H5Aexists(group.get(), "steps_format") <= 0) {
-    throw Error(Errc::corrupt,
-                "'" + path + "' has no steps; if it is a checkpoint, Runtime::restore reads it");
+    throw Error(Errc::corrupt, "'" + path + "' has no steps; if it is a checkpoint, restore it");
   }
   if (const std::uint64_t format = attribute(group, "steps_format"); format != steps_format) {
     throw unknown_format(path, format, steps_format);

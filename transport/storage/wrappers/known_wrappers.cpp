@@ -200,7 +200,7 @@ Error unknown_wrapper(const std::string& name) {
   if (name == "nodes") {
     return Error(Errc::unsupported,
                  "nodes: is the memory of a job's nodes, which only a runtime has; give the URL to "
-                 "Runtime::store()");
+                 "a store of it");
   }
   std::string all;
   for (const KnownWrapper& one : known_wrappers()) {
