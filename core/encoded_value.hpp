@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -12,6 +13,14 @@ struct EncodedValue {
   std::string_view type;        ///< canonical name (see TypeName), without a codec: `mesh`, `map<char[],i32>`
   std::string_view codec = {};  ///< name of the codec; empty: locum's own encoding
   std::span<const std::byte> bytes = {};
+};
+
+/// Memory for a value that the caller encodes there, without a copy: what an EncodedValue is before its bytes
+/// are known. Refers to the texts.
+struct EncodedMemory {
+  std::string_view type;        ///< as in EncodedValue
+  std::string_view codec = {};  ///< as in EncodedValue
+  std::uint64_t size_bytes = 0;
 };
 
 }  // namespace locum

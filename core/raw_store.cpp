@@ -85,6 +85,24 @@ Result<Writer<std::byte>> RawStore::create(std::string_view name, const ElementT
   return writer(full(name), true, element, extents, options);
 }
 
+Result<Writer<std::byte>> RawStore::writer(std::string_view name, bool named, const EncodedMemory& memory,
+                                           const StoringOptions& options) const {
+  auto draft = create_encoded(name, named, memory, options.when_full, detail::StoredHow(options));
+  return draft ? Result<Writer<std::byte>>(std::in_place, std::move(*draft), Extents(memory.size_bytes),
+                                           std::string(name))
+               : Result<Writer<std::byte>>(draft.error());
+}
+
+Result<Writer<std::byte>> RawStore::create(const EncodedMemory& memory, const StoringOptions& options) const {
+  const std::string name = unnamed(options.listed);
+  return writer(name, !name.empty(), memory, options);
+}
+
+Result<Writer<std::byte>> RawStore::create(std::string_view name, const EncodedMemory& memory,
+                                           const StoringOptions& options) const {
+  return writer(full(name), true, memory, options);
+}
+
 Result<RawPromise> RawStore::promise(const CallOptions& options) const {
   auto promise = new_promise(std::nullopt, options.deadline);
   return promise ? Result<RawPromise>(std::in_place, open_, std::move(*promise)) : promise.error();

@@ -76,6 +76,12 @@ class RawStore : private detail::BatchSteps {
   [[nodiscard]] Result<Writer<std::byte>> create(std::string_view name, const ElementType& element,
                                                  const Extents& extents,
                                                  const StoringOptions& options = {}) const;
+  /// Overloads for a value that the caller encodes there, aligned to 16. Errors are also those of put() of an
+  /// EncodedValue.
+  [[nodiscard]] Result<Writer<std::byte>> create(const EncodedMemory& memory,
+                                                 const StoringOptions& options = {}) const;
+  [[nodiscard]] Result<Writer<std::byte>> create(std::string_view name, const EncodedMemory& memory,
+                                                 const StoringOptions& options = {}) const;
 
   /// Returns the object with its type, whatever that is; see Store::get().
   template <ObjectId I>
@@ -150,6 +156,9 @@ class RawStore : private detail::BatchSteps {
                                              const detail::StoredHow& stored) const;
   [[nodiscard]] Result<Writer<std::byte>> writer(std::string_view name, bool named,
                                                  const ElementType& element, const Extents& extents,
+                                                 const StoringOptions& options) const;
+  [[nodiscard]] Result<Writer<std::byte>> writer(std::string_view name, bool named,
+                                                 const EncodedMemory& memory,
                                                  const StoringOptions& options) const;
   [[nodiscard]] static Result<Selection> selection_of(const RawArray& into, const Hyperslab& slab);
   [[nodiscard]] Result<std::size_t> read_into(const RawArray& into, const Result<ObjectView>& object) const;

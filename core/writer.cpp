@@ -46,7 +46,8 @@ Result<Sealable> sealable(OwnedDraft& draft, std::string_view name, Deadline dea
 
 }  // namespace
 
-Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline) {
+Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline,
+                        const SealOptions& options) {
   const auto allowed = sealable(draft, name, deadline);
   if (!allowed) {
     return allowed.error();
@@ -55,7 +56,7 @@ Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadl
   SessionState& session = *store.session;
   const Address address(store.number, name);
   const std::uint64_t size_bytes = draft.bytes().size();
-  const auto sealed = session.connector().seal(draft.draft(), {}, allowed->deadline);
+  const auto sealed = session.connector().seal(draft.draft(), options, allowed->deadline);
   if (!sealed) {
     return session.explain(address, sealed.error());
   }
@@ -69,6 +70,14 @@ Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadl
 
 Result<Key> OpenWriter::seal(Deadline deadline) {
   return seal_writer(draft_, name_, deadline);
+}
+
+Result<Key> OpenWriter::replace(Deadline deadline, std::uint64_t expected_generation) {
+  if (name_.empty()) {
+    return Error(Errc::invalid_argument,
+                 "this object has no name, which replaces nothing; seal it, or create it with one");
+  }
+  return seal_writer(draft_, name_, deadline, {SealMode::replace, expected_generation});
 }
 
 AsyncResult<Key> OpenWriter::seal_async(Deadline deadline) {

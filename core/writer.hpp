@@ -47,7 +47,8 @@ class OwnedDraft {
 [[nodiscard]] Error closed_error(const OpenStore& store);
 
 /// Publishes the draft and counts it as written in place.
-[[nodiscard]] Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline);
+[[nodiscard]] Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline,
+                                      const SealOptions& options = {});
 
 /// A draft that is written in place, and its seal: the part of a Writer that does not depend on its type.
 class OpenWriter {
@@ -58,6 +59,10 @@ class OpenWriter {
   /// Publishes the object without copying. The memory must not be written from then on. `key_exists` if the
   /// name was taken meanwhile; the object is then discarded. `invalid_argument` the second time.
   [[nodiscard]] Result<Key> seal(Deadline deadline = {});
+  /// Publishes the object as Store::replace() does: in place of what the name is bound to, if it is. `stale`
+  /// if `expected_generation` is not 0 and not that of the name; `invalid_argument` for an object without a
+  /// name.
+  [[nodiscard]] Result<Key> replace(Deadline deadline = {}, std::uint64_t expected_generation = 0);
   /// Starts an asynchronous seal(), like Store::put_async(): only binding the name at its home node may
   /// remain to be done. The memory must not be written from this call on.
   [[nodiscard]] AsyncResult<Key> seal_async(Deadline deadline = {});

@@ -43,6 +43,7 @@ Error negative(std::string_view what, std::int32_t dimension) {
                std::string(what) + " " + std::to_string(dimension) + " is negative; give a number from 0 on");
 }
 
+// Whether the strides say nothing.
 [[nodiscard]] bool is_packed(const locum_array& array) noexcept {
   return std::all_of(array.strides, array.strides + array.rank,
                      [](std::int64_t stride) { return stride == 0; });
@@ -134,7 +135,7 @@ Result<Extents> extents_of(const locum_array& array) {
   return extents;
 }
 
-Result<RawArray> memory_of(const locum_array& array) {
+Result<RawArray> elements_of(const locum_array& array) {
   const auto extents = extents_of(array);
   if (!extents) {
     return extents.error();
@@ -146,29 +147,55 @@ Result<RawArray> memory_of(const locum_array& array) {
   if (lacks_data(array)) {
     return no_data();
   }
-  return is_packed(array)
-             ? RawArray(array.data, *std::move(element), *extents)
-             : RawArray(array.data, *std::move(element), *extents,
-                        std::span<const std::int64_t>(array.strides, static_cast<std::size_t>(array.rank)));
+  if (is_packed(array)) {
+    return RawArray(array.data, *std::move(element), *extents);
+  }
+  std::array<std::int64_t, LOCUM_MAX_RANK> strides{};
+  std::copy_n(array.strides, array.rank, strides.begin());
+  std::replace(strides.begin(), strides.end(), LOCUM_REPEAT, std::int64_t{0});
+  return RawArray(array.data, *std::move(element), *extents,
+                  std::span<const std::int64_t>(strides.data(), static_cast<std::size_t>(array.rank)));
+}
+
+Result<RawArray> memory_of(const locum_array& array) {
+  auto memory = elements_of(array);
+  for (std::int32_t at = 0; memory && at < array.rank; ++at) {
+    if (memory->stride(static_cast<std::size_t>(at)) == 0 && array.extents[at] > 1) {
+      return Error(Errc::invalid_argument,
+                   "the elements of dimension " + std::to_string(at) +
+                       " of the array to be read into are one and the same in memory (its stride is 0); give "
+                       "each a place of its own");
+    }
+  }
+  return memory;
 }
 
 Result<RawValue> value_of(const locum_array& array) {
   if (array.type != LOCUM_ENCODED) {
-    const auto memory = memory_of(array);
+    const auto memory = elements_of(array);
     return memory ? Result<RawValue>(RawValue(*memory)) : memory.error();
   }
-  if (array.rank != 1 || array.extents[0] < 0 || array.type_name.first == nullptr) {
-    return Error(Errc::invalid_argument,
-                 "a value of LOCUM_ENCODED has rank 1, its bytes as the extent, and a type_name");
+  const auto memory = encoded_memory_of(array);
+  if (!memory) {
+    return memory.error();
   }
   if (lacks_data(array)) {
     return no_data();
   }
-  const auto [type, codec] = detail::type_and_codec({array.type_name.first, array.type_name.length});
   return RawValue(EncodedValue{
-      .type = type,
-      .codec = codec,
-      .bytes = {static_cast<const std::byte*>(array.data), static_cast<std::size_t>(array.extents[0])}});
+      .type = memory->type,
+      .codec = memory->codec,
+      .bytes = {static_cast<const std::byte*>(array.data), static_cast<std::size_t>(memory->size_bytes)}});
+}
+
+Result<EncodedMemory> encoded_memory_of(const locum_array& array) {
+  if (array.rank != 1 || array.extents[0] < 0 || array.type_name.first == nullptr) {
+    return Error(Errc::invalid_argument,
+                 "an encoded value has rank 1, its bytes as the extent, and a type_name");
+  }
+  const auto [type, codec] = detail::type_and_codec({array.type_name.first, array.type_name.length});
+  return EncodedMemory{
+      .type = type, .codec = codec, .size_bytes = static_cast<std::uint64_t>(array.extents[0])};
 }
 
 void set_strides(locum_array& array, std::uint64_t element_bytes) noexcept {

@@ -52,7 +52,11 @@ struct HashedType {
 [[nodiscard]] Result<Extents> extents_of(const locum_array& array);
 /// Returns the value to be stored, which refers to the caller's memory.
 [[nodiscard]] Result<RawValue> value_of(const locum_array& array);
-/// Returns the memory to be written.
+/// Returns the memory that a value of LOCUM_ENCODED takes; refers to the caller's texts.
+[[nodiscard]] Result<EncodedMemory> encoded_memory_of(const locum_array& array);
+/// Returns the memory of elements that are to be stored, some of which may be one and the same.
+[[nodiscard]] Result<RawArray> elements_of(const locum_array& array);
+/// Returns the memory to be written, in which each element has a place of its own.
 [[nodiscard]] Result<RawArray> memory_of(const locum_array& array);
 /// Sets the strides of a row-major array without gaps. REQUIRES: valid extents.
 void set_strides(locum_array& array, std::uint64_t element_bytes) noexcept;

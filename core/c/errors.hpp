@@ -25,6 +25,18 @@ locum_status no_handle(const char* kind) noexcept;
 /// Returns the error of a function of the program that has returned this number.
 [[nodiscard]] Error of_program(int status);
 
+/// Throws Error `unsupported` if options, which may be NULL, have one of a later version of the library.
+template <class Options>
+void require_known(const Options* options) {
+  if (options != nullptr &&
+      (options->reserved[0] | options->reserved[1] | options->reserved[2] | options->reserved[3]) != 0) {
+    throw Error(
+        Errc::unsupported,
+        "these options have one of a later version of the library, or were not set to 0 before use; set "
+        "all that is not used to 0, or load the version that the program was compiled with");
+  }
+}
+
 /// Returns LOCUM_OK, or the error.
 template <class T>
 locum_status status_of(const Result<T>& result) noexcept {

@@ -5,7 +5,8 @@
  * call any function; what belongs to one thread at a time says so.
  *
  * Handles (locum_store, locum_writer …) are numbers, not addresses: a handle that was released, is NULL or is
- * of another kind is LOCUM_INVALID_ARGUMENT. Options may be NULL, and their members 0, for the defaults:
+ * of another kind is LOCUM_INVALID_ARGUMENT. Options may be NULL, and their members 0, for the defaults; what is
+ * `reserved` is 0, and is an option of a later version otherwise (LOCUM_UNSUPPORTED):
  *
  *     locum_view view;
  *     if (locum_get(fields, "T", &(locum_get_options){.deadline_s = 2}, &view) != LOCUM_OK)
@@ -62,6 +63,9 @@ LOCUM_API const char *locum_error_message(void);
 LOCUM_API const char *locum_status_name(int status);
 /* Returns the version of the library, such as "0.1.0". */
 LOCUM_API const char *locum_version(void);
+/* What a process has not released is named on stderr once, in MPI_Finalize or else at its end. For
+ * languages that collect garbage: from this call on nothing is named. */
+LOCUM_API void locum_handles_are_collected(void);
 
 /* Text that may contain any bytes, and need not end with a 0. */
 typedef struct locum_text {
@@ -94,12 +98,18 @@ typedef enum locum_type {
 
 #define LOCUM_MAX_RANK 8
 
+/* As a stride: the elements of that dimension are one and the same in memory. For arrays that are stored;
+ * one that is read into has a place for each element, or is LOCUM_INVALID_ARGUMENT. A stride of 0 beside
+ * others that are not 0 is the same; where all are 0, only this tells one element for all from an array
+ * without gaps. */
+#define LOCUM_REPEAT INT64_MIN
+
 /* An array in memory. Rank 0: one element, which is what C++'s put(2.5) stores. */
 typedef struct locum_array {
   int32_t type;                    /* a locum_type */
   int32_t rank;                    /* 0 to LOCUM_MAX_RANK */
   int64_t extents[LOCUM_MAX_RANK]; /* in elements, slowest dimension first */
-  int64_t strides[LOCUM_MAX_RANK]; /* in bytes; may be negative; all 0: row-major without gaps */
+  int64_t strides[LOCUM_MAX_RANK]; /* in bytes; may be negative; all 0: no gaps; LOCUM_REPEAT */
   void *data;                      /* the element with the indices 0; calls that store only read it */
   locum_text type_name;            /* of LOCUM_CLASS, such as "particle{48}", and LOCUM_ENCODED; else ignored */
 } locum_array;
@@ -139,6 +149,7 @@ typedef struct locum_input_step_handle *locum_input_step;
 typedef struct locum_session_options {
   double timeout_s;     /* longest wait of a call without a deadline; 0: 30 */
   uint32_t most_threads; /* calls under way at once; 0: 64 */
+  uint64_t reserved[4]; /* 0 */
 } locum_session_options;
 
 /* Opens a session over the backend of a URL, such as "file:results": neither MPI nor UCX is loaded. Blocks
@@ -169,6 +180,7 @@ typedef struct locum_put_options {
   bool listed;                  /* of a put without a name: whether locum_keys() lists the object */
   const char *tag;              /* where to keep it, for stores over several backends; NULL: none */
   uint64_t expected_generation; /* of a replacement: that of the name; else LOCUM_STALE. 0: any, or none */
+  uint64_t reserved[4]; /* 0 */
 } locum_put_options;
 
 /* Stores an array under a name (NULL: without one, by key only). All ranks find it once this returns.
@@ -179,22 +191,28 @@ LOCUM_CHECKED locum_status locum_put(locum_store store, const char *name, const 
 /* Binds the name to a new object, atomically. Views of the old one stay valid. */
 LOCUM_CHECKED locum_status locum_replace(locum_store store, const char *name, const locum_array *array,
                                          const locum_put_options *options, locum_key *key);
-/* Makes memory of the store for an array: reads its type, rank and extents, sets its data and strides. Other
- * processes see the object once it is sealed. The memory is not cleared. */
+/* Makes memory of the store for an array: reads its type, rank and extents, sets its data and strides.
+ * Other processes see the object once it is sealed. The memory is not cleared. Of LOCUM_ENCODED, of rank
+ * 1, the extent is the number of bytes, and `type_name` is read: what a serialiser writes there is copied
+ * nowhere. */
 LOCUM_CHECKED locum_status locum_create(locum_store store, const char *name, locum_array *array,
                                         const locum_put_options *options, locum_writer *writer);
-/* Publishes the object without a copy; the memory must not be written from then on. Sets *writer to NULL, also
- * after an error: the object is then discarded. */
+/* Publishes the object without a copy; the memory must not be written from then on. Sets *writer to NULL,
+ * also after an error: the object is then discarded. */
 LOCUM_CHECKED locum_status locum_writer_seal(locum_writer *writer, double deadline_s, locum_key *key);
+/* The same in place of what the name is bound to, if it is, as locum_replace() does. `expected_generation`: that
+ * of the name; else LOCUM_STALE. 0: any, or none. */
+LOCUM_CHECKED locum_status locum_writer_replace(locum_writer *writer, uint64_t expected_generation,
+                                                double deadline_s, locum_key *key);
 /* Frees the memory of an object that was not sealed. Sets *writer to NULL. */
 LOCUM_API locum_status locum_writer_discard(locum_writer *writer);
 /* Adds to the integer (i64) under a name, atomically; a missing one counts as 0. `previous` may be NULL. */
 LOCUM_CHECKED locum_status locum_fetch_add(locum_store store, const char *name, int64_t difference,
                                            double deadline_s, int64_t *previous);
 
-/* Makes the new value under a name from the one that is stored: sets `*value`, whose memory must stay until the
- * update has returned, or the function is called again. A status that is not LOCUM_OK ends the update with it.
- * Called again if another process was faster. */
+/* Makes the new value under a name from the one that is stored: sets `*value`, whose memory must stay
+ * until the update has returned, or the function is called again. A status that is not LOCUM_OK ends the
+ * update with it. Called again if another process was faster. */
 typedef locum_status (*locum_change)(const locum_array *stored, locum_array *value, void *context);
 /* Changes the value under a name, atomically: views of the old one stay valid. LOCUM_NOT_FOUND if there is
  * none. `key` may be NULL. */
@@ -205,6 +223,32 @@ LOCUM_CHECKED locum_status locum_update(locum_store store, const char *name, loc
 LOCUM_CHECKED locum_status locum_put_batch(locum_store store, size_t count, const char *const *names,
                                            const locum_array *arrays, const locum_put_options *options,
                                            locum_key *keys, locum_status *statuses);
+
+/* A codec: a program's own encoding of arrays as bytes, as locum::Codec in C++, by whose name readers know
+ * it. */
+typedef struct locum_codec {
+  const char *name; /* 1 to 64 letters, digits and _.+-: part of the object's type, f64[]@name */
+  bool at_most;     /* whether `size` gives a bound: the value is then encoded elsewhere, and copied */
+  /* Sets the number of bytes that `value` takes. */
+  locum_status (*size)(const locum_array *value, size_t *bytes, void *context);
+  /* Writes the value to `memory`, of which all `capacity` bytes are to be used unless at_most, and sets the
+   * number of bytes that it has written. */
+  locum_status (*encode)(const locum_array *value, void *memory, size_t capacity, size_t *written,
+                         void *context);
+  /* Reads the value from bytes that are not trusted: another program may have written them. */
+  locum_status (*decode)(const void *bytes, size_t count, const locum_array *value, void *context);
+  void *context;    /* is given to the functions */
+  uint64_t reserved[4]; /* 0 */
+} locum_codec;
+
+/* The same as locum_put() and locum_replace(), of a value that the codec encodes: without `at_most`
+ * straight into memory of the store. A status of a function that is not LOCUM_OK is that of the call. */
+LOCUM_CHECKED locum_status locum_put_coded(locum_store store, const char *name, const locum_array *array,
+                                           const locum_codec *codec, const locum_put_options *options,
+                                           locum_key *key);
+LOCUM_CHECKED locum_status locum_replace_coded(locum_store store, const char *name, const locum_array *array,
+                                               const locum_codec *codec, const locum_put_options *options,
+                                               locum_key *key);
 
 /* ---- Reading ---- */
 
@@ -228,11 +272,17 @@ LOCUM_CHECKED locum_status locum_get_by_key(locum_store store, const locum_key *
 /* Blocks until a rank has put an object under the name. */
 LOCUM_CHECKED locum_status locum_wait(locum_store store, const char *name, const locum_get_options *options,
                                       locum_view *view);
-/* Gets `count` objects by their names, with a few messages for all of them. Each has a view and a status of its
- * own (`statuses` may be NULL); a view of an object that was not got holds none. Returns the first error. */
+/* Gets `count` objects by their names, with a few messages for all of them. Each has a view and a status
+ * of its own (`statuses` may be NULL); a view of an object that was not got holds none. Returns the first
+ * error. */
 LOCUM_CHECKED locum_status locum_get_batch(locum_store store, size_t count, const char *const *names,
                                            const locum_get_options *options, locum_view *views,
                                            locum_status *statuses);
+/* Decodes the object of a view to `array`, whose type is that of the value's elements; its extents are
+ * known to the codec alone. LOCUM_TYPE_MISMATCH if the object is of another type or was written by another
+ * codec. */
+LOCUM_CHECKED locum_status locum_view_decode(const locum_view *view, const locum_codec *codec,
+                                             const locum_array *array);
 /* Unpins the object. LOCUM_INVALID_ARGUMENT if the view holds none, as after the first release. */
 LOCUM_API locum_status locum_view_release(locum_view *view);
 
@@ -272,6 +322,7 @@ typedef struct locum_info {
   locum_text codec;     /* that wrote it; empty: locum's own encoding */
   double expires_s;     /* seconds since 1970; 0: never */
   void *library;
+  uint64_t reserved[4]; /* 0 */
 } locum_info;
 
 LOCUM_CHECKED locum_status locum_info_get(locum_store store, const char *name, double deadline_s,
@@ -326,8 +377,8 @@ LOCUM_CHECKED locum_status locum_read_async(locum_store store, const char *name,
                                             const locum_read_options *options, locum_future *future);
 /* Returns whether the call has ended. */
 LOCUM_CHECKED locum_status locum_future_ready(locum_future future, bool *ready);
-/* Blocks until the call has ended, and returns its status; LOCUM_TIMEOUT at the deadline, after which the call
- * goes on. */
+/* Blocks until the call has ended, and returns its status; LOCUM_TIMEOUT at the deadline, after which the
+ * call goes on. */
 LOCUM_CHECKED locum_status locum_future_wait(locum_future future, double deadline_s);
 /* The same, and gives the object of a get or a wait. */
 LOCUM_CHECKED locum_status locum_future_view(locum_future future, double deadline_s, locum_view *view);
@@ -351,7 +402,8 @@ LOCUM_CHECKED locum_status locum_proxy_of(locum_store store, const char *name, d
 LOCUM_CHECKED locum_status locum_proxy_of_key(locum_store store, const locum_key *key, double deadline_s,
                                               locum_proxy *proxy);
 /* Makes a stand-in of a handle, perhaps of another rank. Transfers nothing; an error of the handle is the
- * result of the first use. LOCUM_CLOSED if the runtime, or the session over that backend, is not open here. */
+ * result of the first use. LOCUM_CLOSED if the runtime, or the session over that backend, is not open
+ * here. */
 LOCUM_CHECKED locum_status locum_proxy_of_handle(const locum_handle *handle, locum_proxy *proxy);
 LOCUM_CHECKED locum_status locum_proxy_handle_of(locum_proxy proxy, locum_handle *handle);
 /* Returns the type of the object's elements, and whether it is an array of them, without its transfer: the
@@ -418,6 +470,7 @@ typedef struct locum_step_writer_options {
   int32_t when_full;           /* a locum_when_full */
   uint32_t rendezvous_readers; /* readers for which the first step waits */
   const char *file;            /* HDF5 file to which each step is written, too; NULL: none */
+  uint64_t reserved[4]; /* 0 */
 } locum_step_writer_options;
 
 /* Opens a stream of steps. Collective over the ranks. A writer is used by one thread at a time. */
@@ -438,8 +491,8 @@ typedef struct locum_block {
   int64_t start[LOCUM_MAX_RANK]; /* indices there of the array's first element */
 } locum_block;
 
-/* Writes an array of this rank, by one copy; `block` NULL: a local one. An array of rank 0 is a value that one
- * rank writes for all readers. */
+/* Writes an array of this rank, by one copy; `block` NULL: a local one. An array of rank 0 is a value that
+ * one rank writes for all readers. */
 LOCUM_CHECKED locum_status locum_step_put(locum_output_step step, const char *name, const locum_array *array,
                                           const locum_block *block, double deadline_s);
 /* Makes memory for an array of this rank: reads its type, rank and extents, sets its data and strides. The
@@ -470,6 +523,7 @@ typedef struct locum_step_reader_options {
   const char *file;    /* HDF5 file whose steps are read in place of a stream; NULL: none */
   uint64_t first_step; /* of a file */
   uint64_t every;      /* of a file: each n-th step; 0: 1 */
+  uint64_t reserved[4]; /* 0 */
 } locum_step_reader_options;
 
 /* Opens a reader of the stream; opens nothing yet. A reader is used by one thread at a time. */
@@ -496,6 +550,7 @@ typedef struct locum_variable {
   int64_t shape[LOCUM_MAX_RANK];
   uint64_t blocks;                /* how many ranks wrote a part */
   uint64_t size_bytes;
+  uint64_t reserved[4]; /* 0 */
 } locum_variable;
 
 typedef struct locum_variables {
@@ -507,12 +562,12 @@ typedef struct locum_variables {
 /* Lists the variables of a step. Release the list. */
 LOCUM_CHECKED locum_status locum_step_variables(locum_input_step step, locum_variables *variables);
 LOCUM_API locum_status locum_variables_release(locum_variables *variables);
-/* Returns the array that one rank wrote, in place if it is on this node. `writer`: its rank among those of the
- * writer; -1: there is only one. */
+/* Returns the array that one rank wrote, in place if it is on this node. `writer`: its rank among those of
+ * the writer; -1: there is only one. */
 LOCUM_CHECKED locum_status locum_step_get(locum_input_step step, const char *name, int32_t writer,
                                           double deadline_s, locum_view *view);
-/* Copies a global array, or a box of it, from all the parts that it has, to `array`, whose extents are those of
- * the box. Only the box comes from other nodes. */
+/* Copies a global array, or a box of it, from all the parts that it has, to `array`, whose extents are
+ * those of the box. Only the box comes from other nodes. */
 LOCUM_CHECKED locum_status locum_step_read(locum_input_step step, const char *name, const locum_array *array,
                                            const locum_read_options *options);
 /* Releases the step on this rank; views of it stay valid. Sets *step to NULL. */

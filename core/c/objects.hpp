@@ -9,6 +9,7 @@
 #include "core/c/errors.hpp"
 #include "core/c/handles.hpp"
 #include "core/c/locum.h"
+#include "core/checkpoint_options.hpp"
 #include "core/raw_promise.hpp"
 #include "core/raw_proxy.hpp"
 #include "core/raw_store.hpp"
@@ -28,8 +29,10 @@ struct OpenedStore {
   RawStore raw;
 };
 
-/// What an asynchronous call gives: an object, a key, or the number of elements that it has read.
-using AsyncCall = std::variant<AsyncResult<RawView>, AsyncResult<Key>, AsyncResult<std::size_t>>;
+/// What an asynchronous call gives: an object, a key, the number of elements that it has read, or what a
+/// checkpoint contains.
+using AsyncCall = std::variant<AsyncResult<RawView>, AsyncResult<Key>, AsyncResult<std::size_t>,
+                               AsyncResult<CheckpointReport>>;
 
 /// Return the handles of the process, by kind. Those from writers() on are used by one thread at a time.
 [[nodiscard]] Handles<Session>& sessions();

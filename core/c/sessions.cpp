@@ -2,6 +2,7 @@
 #include "core/c/conversions.hpp"
 #include "core/c/errors.hpp"
 #include "core/c/objects.hpp"
+#include "core/c/unreleased.hpp"
 
 namespace locum::c {
 
@@ -14,6 +15,7 @@ locum_status give_store(const Result<Store>& opened, locum_store* store) {
   if (!opened) {
     return failed(opened.error());
   }
+  name_unreleased_at_exit();
   return give(stores(), {*opened, opened->raw()}, store);
 }
 

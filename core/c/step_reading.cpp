@@ -17,6 +17,7 @@ namespace {
 
 [[nodiscard]] Result<StepReaderOptions> reader_options(const locum_step_reader_options* options) {
   StepReaderOptions how;
+  require_known(options);
   if (options == nullptr) {
     return how;
   }

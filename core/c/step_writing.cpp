@@ -14,6 +14,7 @@ namespace {
 
 [[nodiscard]] Result<StepWriterOptions> writer_options(const locum_step_writer_options* options) {
   StepWriterOptions how;
+  require_known(options);
   if (options == nullptr) {
     return how;
   }
@@ -102,7 +103,7 @@ locum_status locum_step_put(locum_output_step step, const char* name, const locu
     if (name == nullptr || array == nullptr) {
       return is_null(name == nullptr ? "name" : "array");
     }
-    const auto memory = memory_of(*array);
+    const auto memory = elements_of(*array);
     if (!memory) {
       return failed(memory.error());
     }

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "core/c/errors.hpp"
+#include "core/c/thread_counts.hpp"
+#include "core/c/unreleased.hpp"
 
 using namespace locum;
 using namespace locum::c;
@@ -25,6 +27,15 @@ RawView& object_in(locum_view& view) noexcept {
 
 namespace locum::c {
 
+bool holds(const locum_view& view) noexcept {
+  return view.library[mark] == holds_object;
+}
+
+Error holds_nothing() {
+  return Error(Errc::invalid_argument,
+               "this view holds no object: its get failed, or it was released already");
+}
+
 void empty(locum_view& view) noexcept {
   view.library[mark] = 0;
 }
@@ -42,6 +53,7 @@ locum_status give_view(Result<RawView>&& found, locum_view& view) {
   view.size_bytes = facts.size_bytes;
   new (view.library) RawView(std::move(*found));
   view.library[mark] = holds_object;
+  open_views().add_one();
   return LOCUM_OK;
 }
 
@@ -52,11 +64,11 @@ locum_status locum_view_release(locum_view* view) {
     if (view == nullptr) {
       return is_null("view");
     }
-    if (view->library[mark] != holds_object) {
-      return failed(Error(Errc::invalid_argument,
-                          "this view holds no object: its get failed, or it was released already"));
+    if (!holds(*view)) {
+      return failed(holds_nothing());
     }
     view->library[mark] = 0;
+    open_views().subtract_one();
     view->array.data = nullptr;
     object_in(*view).~RawView();
     return LOCUM_OK;

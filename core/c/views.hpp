@@ -12,6 +12,11 @@ void empty(locum_view& view) noexcept;
 /// Describes the object in the caller's view, which holds it from then on; or returns the error.
 [[nodiscard]] locum_status give_view(Result<RawView>&& found, locum_view& view);
 
+/// Returns whether the view holds an object.
+[[nodiscard]] bool holds(const locum_view& view) noexcept;
+/// Returns the error of a call with a view that holds none.
+[[nodiscard]] Error holds_nothing();
+
 [[nodiscard]] inline CallOptions within(double deadline_s) noexcept {
   return {.deadline = limit_of(deadline_s)};
 }

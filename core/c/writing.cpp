@@ -8,10 +8,40 @@
 using namespace locum;
 using namespace locum::c;
 
+namespace {
+
+Result<Writer<std::byte>> encoded_writer(const RawStore& raw, const char* name, const locum_array& array,
+                                         const locum_put_options* options) {
+  const auto memory = encoded_memory_of(array);
+  if (!memory) {
+    return memory.error();
+  }
+  return name == nullptr ? raw.create(*memory, storing(options))
+                         : raw.create(name, *memory, storing(options));
+}
+
+Result<Writer<std::byte>> array_writer(const RawStore& raw, const char* name, const locum_array& array,
+                                       const locum_put_options* options, std::uint32_t& element_bytes) {
+  const auto extents = extents_of(array);
+  if (!extents) {
+    return extents.error();
+  }
+  const auto element = element_of(array);
+  if (!element) {
+    return element.error();
+  }
+  element_bytes = element->bytes();
+  return name == nullptr ? raw.create(*element, *extents, storing(options))
+                         : raw.create(name, *element, *extents, storing(options));
+}
+
+}  // namespace
+
 namespace locum::c {
 
 StoringOptions storing(const locum_put_options* options) {
   StoringOptions storing;
+  require_known(options);
   if (options != nullptr) {
     if (options->waits_for_room) {
       storing.when_full = WhenFull::wait;
@@ -22,6 +52,15 @@ StoringOptions storing(const locum_put_options* options) {
     storing.deadline = limit_of(options->deadline_s);
   }
   return storing;
+}
+
+RawReplaceOptions replacing(const locum_put_options* options) {
+  const StoringOptions how = storing(options);
+  return {.expected_generation = options == nullptr ? 0 : options->expected_generation,
+          .when_full = how.when_full,
+          .lifetime = how.lifetime,
+          .tag = how.tag,
+          .deadline = how.deadline};
 }
 
 locum_status give_key(const Result<Key>& stored, locum_key* key) {
@@ -62,15 +101,7 @@ locum_status locum_replace(locum_store store, const char* name, const locum_arra
     if (!value) {
       return failed(value.error());
     }
-    const StoringOptions how = storing(options);
-    return give_key(
-        opened.raw.replace(name, *value,
-                           {.expected_generation = options == nullptr ? 0 : options->expected_generation,
-                            .when_full = how.when_full,
-                            .lifetime = how.lifetime,
-                            .tag = how.tag,
-                            .deadline = how.deadline}),
-        key);
+    return give_key(opened.raw.replace(name, *value, replacing(options)), key);
   });
 }
 
@@ -82,16 +113,9 @@ locum_status locum_create(locum_store store, const char* name, locum_array* arra
       return is_null(array == nullptr ? "array" : "writer");
     }
     array->data = nullptr;
-    const auto extents = extents_of(*array);
-    if (!extents) {
-      return failed(extents.error());
-    }
-    const auto element = element_of(*array);
-    if (!element) {
-      return failed(element.error());
-    }
-    auto made = name == nullptr ? opened.raw.create(*element, *extents, storing(options))
-                                : opened.raw.create(name, *element, *extents, storing(options));
+    std::uint32_t element_bytes = 1;
+    auto made = array->type == LOCUM_ENCODED ? encoded_writer(opened.raw, name, *array, options)
+                                             : array_writer(opened.raw, name, *array, options, element_bytes);
     if (!made) {
       return failed(made.error());
     }
@@ -99,7 +123,7 @@ locum_status locum_create(locum_store store, const char* name, locum_array* arra
     const locum_status status = give(writers(), *std::move(made), writer);
     if (status == LOCUM_OK) {
       array->data = data;
-      set_strides(*array, element->bytes());
+      set_strides(*array, element_bytes);
     }
     return status;
   });
@@ -108,6 +132,13 @@ locum_status locum_create(locum_store store, const char* name, locum_array* arra
 locum_status locum_writer_seal(locum_writer* writer, double deadline_s, locum_key* key) {
   return on_last(writers(), writer, "writer",
                  [&](Writer<std::byte>& made) { return give_key(made.seal(limit_of(deadline_s)), key); });
+}
+
+locum_status locum_writer_replace(locum_writer* writer, uint64_t expected_generation, double deadline_s,
+                                  locum_key* key) {
+  return on_last(writers(), writer, "writer", [&](Writer<std::byte>& made) {
+    return give_key(made.replace(limit_of(deadline_s), expected_generation), key);
+  });
 }
 
 locum_status locum_writer_discard(locum_writer* writer) {

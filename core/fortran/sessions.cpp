@@ -14,7 +14,8 @@ namespace {
 
 locum_session_options session_options(const double* timeout, const std::int32_t* threads) noexcept {
   return {.timeout_s = seconds(timeout),
-          .most_threads = threads == nullptr ? 0 : static_cast<std::uint32_t>(*threads)};
+          .most_threads = threads == nullptr ? 0 : static_cast<std::uint32_t>(*threads),
+          .reserved = {}};
 }
 
 locum_status check_threads(const std::int32_t* threads) noexcept {

@@ -61,7 +61,8 @@ locum_status locum_fortran_step_reader_open(locum_ranks ranks, const char* strea
                                           .group = group_text.c_str(),
                                           .file = file_text.c_str(),
                                           .first_step = given_or_default<std::uint64_t>(first_step),
-                                          .every = given_or_default<std::uint64_t>(every)};
+                                          .every = given_or_default<std::uint64_t>(every),
+                                          .reserved = {}};
   return outcome(locum_step_reader_open(ranks, stream_text.c_str(), &options, reader));
 }
 

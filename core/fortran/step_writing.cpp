@@ -55,7 +55,8 @@ locum_status locum_fortran_step_writer_open(locum_ranks ranks, const char* strea
                                           .queue_bytes = given_or_default<std::uint64_t>(queue_bytes),
                                           .when_full = given_or_default<std::int32_t>(when_full),
                                           .rendezvous_readers = given_or_default<std::uint32_t>(readers),
-                                          .file = file_text.c_str()};
+                                          .file = file_text.c_str(),
+                                          .reserved = {}};
   return outcome(locum_step_writer_open(ranks, stream_text.c_str(), &options, writer));
 }
 

@@ -41,7 +41,8 @@ locum_status locum_fortran_put(locum_store store, bool replaces, const char* nam
       .waits_for_room = waits_for_room,
       .listed = listed,
       .tag = tag_text.c_str(),
-      .expected_generation = generation == nullptr ? 0 : static_cast<std::uint64_t>(*generation)};
+      .expected_generation = generation == nullptr ? 0 : static_cast<std::uint64_t>(*generation),
+      .reserved = {}};
   return outcome(replaces ? locum_replace(store, name_text.c_str(), &array, &options, key)
                           : locum_put(store, name_text.c_str(), &array, &options, key));
 }
@@ -66,7 +67,8 @@ locum_status locum_fortran_create(locum_store store, const char* name, std::size
                                   .waits_for_room = waits_for_room,
                                   .listed = false,
                                   .tag = tag_text.c_str(),
-                                  .expected_generation = 0};
+                                  .expected_generation = 0,
+                                  .reserved = {}};
   const locum_status status =
       outcome(locum_create(store, name_text.c_str(), &array, &options, &writer->handle));
   writer->hold(status == LOCUM_OK);

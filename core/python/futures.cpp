@@ -6,6 +6,7 @@
 #include "core/python/array.hpp"
 #include "core/python/callbacks.hpp"
 #include "core/python/error.hpp"
+#include "core/python/handle.hpp"
 #include "core/python/pin.hpp"
 #include "core/python/unlocked.hpp"
 
@@ -52,6 +53,10 @@ void Future::then(py::object function) const {
 
 void define_futures(py::module_& module) {
   py::class_<Future>(module, "Future")
+      .def_static(
+          "of_handle",
+          [](std::uintptr_t number) { return std::make_unique<Future>(handle_of<locum_future>(number)); })
+      .def_property_readonly("handle", &Future::handle)
       .def("ready", &Future::ready)
       .def("view", &Future::view)
       .def("key", &Future::key)

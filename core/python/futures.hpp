@@ -3,6 +3,8 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <cstdint>
+
 #include <locum/locum.h>
 
 namespace locum::python {
@@ -19,6 +21,8 @@ class Future {
   /// Cancels a call that has not ended.
   ~Future() { (void)locum_future_release(&future_); }
 
+  /// Returns the number of the handle, for calls of other modules.
+  [[nodiscard]] std::uintptr_t handle() const noexcept { return reinterpret_cast<std::uintptr_t>(future_); }
   [[nodiscard]] bool ready() const;
   /// Blocks until the call has ended; gives what it gives.
   [[nodiscard]] pybind11::object view(double timeout_s) const;

@@ -22,6 +22,7 @@
 PYBIND11_MODULE(_native, module) {
   using namespace locum::python;
   require_one_library();
+  locum_handles_are_collected();
   define_errors(module);
   define_element_types(module);
   define_key(module);

@@ -12,7 +12,7 @@ namespace locum::python {
 
 Session::Session(py::handle url, double timeout_s, std::uint32_t most_threads) : timeout_s_(timeout_s) {
   const Name given(url);
-  const locum_session_options options{timeout_s, most_threads};
+  const locum_session_options options{timeout_s, most_threads, {}};
   check(unlocked([&] { return locum_session_open(given.c_str(), &options, &session_); }));
 }
 
@@ -44,7 +44,7 @@ void define_session(py::module_& module) {
       .def("store", &Session::store);
   module.def("open", [](py::handle url, double timeout_s, std::uint32_t most_threads) {
     const Name given(url);
-    const locum_session_options options{timeout_s, most_threads};
+    const locum_session_options options{timeout_s, most_threads, {}};
     locum_store opened = nullptr;
     check(unlocked([&] { return locum_open(given.c_str(), &options, &opened); }));
     return std::make_unique<Store>(opened, timeout_s);

@@ -93,6 +93,9 @@ bool StandIn::ready() const {
 
 void define_stand_ins(py::module_& module) {
   py::class_<StandIn>(module, "StandIn")
+      .def_static(
+          "of_number",
+          [](std::uintptr_t number) { return std::make_unique<StandIn>(handle_of<locum_proxy>(number)); })
       .def(py::init<const py::bytes&>())
       .def("handle", &StandIn::handle)
       .def("get", &StandIn::get)

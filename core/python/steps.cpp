@@ -21,8 +21,8 @@ StepWriter::StepWriter(const Ranks& ranks, const py::str& stream, std::uint32_t 
   if (!file.is_none()) {
     path.emplace(file);
   }
-  const locum_step_writer_options options{queue_steps, queue_bytes, when_full, rendezvous_readers,
-                                          path ? path->c_str() : nullptr};
+  const locum_step_writer_options options{
+      queue_steps, queue_bytes, when_full, rendezvous_readers, path ? path->c_str() : nullptr, {}};
   locum_ranks side = ranks.get();
   check(unlocked([&] { return locum_step_writer_open(side, given.c_str(), &options, &writer_); }));
 }
@@ -128,8 +128,8 @@ StepReader::StepReader(const Ranks& ranks, const py::str& stream, int start_at, 
     path.emplace(file);
   }
   const locum_step_reader_options options{
-      start_at,   ahead, of_group ? of_group->c_str() : nullptr, path ? path->c_str() : nullptr,
-      first_step, every};
+      start_at, ahead, of_group ? of_group->c_str() : nullptr, path ? path->c_str() : nullptr, first_step,
+      every,    {}};
   check(locum_step_reader_open(ranks.get(), given.c_str(), &options, &reader_));
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <utility>
@@ -225,7 +226,7 @@ std::vector<locum_key> Store::put_batch(const py::list& names, const py::list& a
     const char* const type_name = of_types.emplace_back(type_names[at]).c_str();
     values.push_back(described(arrays[at].cast<py::array>(), numbers[at].cast<int>(), type_name));
   }
-  const locum_put_options options{timeout_s, 0, false, false, nullptr, 0};
+  const locum_put_options options{timeout_s, 0, false, false, nullptr, 0, {}};
   locum_store store = handle();
   std::vector<locum_key> keys(names.size());
   check(unlocked([&] {
@@ -308,6 +309,23 @@ std::unique_ptr<Writer> Store::create(const py::object& name, const py::tuple& s
   locum_writer writer = nullptr;
   check(unlocked([&] { return locum_create(store, given.c_str(), &array, options.get(), &writer); }));
   return std::make_unique<Writer>(writer, array);
+}
+
+std::unique_ptr<Writer> Store::create_encoded(const py::object& name, std::int64_t size_bytes,
+                                              const py::str& type_name, const Storing& how) const {
+  const MaybeName given(name);
+  const Name type_text(type_name);
+  const PutOptions options(how);
+  locum_array memory{};
+  memory.type = LOCUM_ENCODED;
+  memory.rank = 1;
+  memory.extents[0] = size_bytes;
+  memory.type_name = {type_text.c_str(), std::strlen(type_text.c_str())};
+  locum_store store = handle();
+  locum_writer writer = nullptr;
+  check(unlocked([&] { return locum_create(store, given.c_str(), &memory, options.get(), &writer); }));
+  memory.type = LOCUM_U8;  // what NumPy is to see there
+  return std::make_unique<Writer>(writer, memory);
 }
 
 std::int64_t Store::fetch_add(py::handle name, std::int64_t difference, double timeout_s) const {
@@ -413,6 +431,7 @@ void define_store(py::module_& module) {
       .def("put", &Store::put)
       .def("replace", &Store::replace)
       .def("create", &Store::create)
+      .def("create_encoded", &Store::create_encoded)
       .def("fetch_add", &Store::fetch_add)
       .def("info", &Store::info)
       .def("exists", &Store::exists)

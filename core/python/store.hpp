@@ -75,6 +75,10 @@ class Store {
   [[nodiscard]] locum_key replace(pybind11::handle name, const pybind11::array& array, int type,
                                   const pybind11::str& type_name, const Storing& how,
                                   std::uint64_t expected_generation) const;
+  /// Returns memory for that many bytes that a serialiser writes; see locum_create().
+  [[nodiscard]] std::unique_ptr<Writer> create_encoded(const pybind11::object& name, std::int64_t size_bytes,
+                                                       const pybind11::str& type_name,
+                                                       const Storing& how) const;
   [[nodiscard]] std::unique_ptr<Writer> create(const pybind11::object& name, const pybind11::tuple& shape,
                                                int type, const Storing& how) const;
   [[nodiscard]] std::int64_t fetch_add(pybind11::handle name, std::int64_t difference,

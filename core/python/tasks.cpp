@@ -39,7 +39,7 @@ std::uint64_t TaskQueue::put(const py::array& array, int type, const py::str& ty
                              double timeout_s) const {
   const Name type_text(type_name);
   const locum_array value = described(array, type, type_text.c_str());
-  const locum_put_options options{timeout_s, 0, false, false, nullptr, 0};
+  const locum_put_options options{timeout_s, 0, false, false, nullptr, 0, {}};
   locum_queue queue = queue_;
   std::uint64_t number = 0;
   check(unlocked([&] { return locum_queue_put(queue, &value, &options, &number); }));

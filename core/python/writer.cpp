@@ -52,12 +52,24 @@ bool Writer::is_shared() const {
   return has_other_users(array_);
 }
 
-locum_key Writer::seal(double timeout_s) {
+locum_writer Writer::taken() {
   auto* const draft = static_cast<Draft*>(PyCapsule_GetPointer(memory_owner(array_).ptr(), draft_name));
   locum_writer writer = std::exchange(draft->writer, nullptr);
   array_ = py::object();  // the last reference to memory that is the store's from here on
+  return writer;
+}
+
+locum_key Writer::seal(double timeout_s) {
+  locum_writer writer = taken();
   locum_key key{};
   check(unlocked([&] { return locum_writer_seal(&writer, timeout_s, &key); }));
+  return key;
+}
+
+locum_key Writer::replace(std::uint64_t expected_generation, double timeout_s) {
+  locum_writer writer = taken();
+  locum_key key{};
+  check(unlocked([&] { return locum_writer_replace(&writer, expected_generation, timeout_s, &key); }));
   return key;
 }
 
@@ -67,6 +79,7 @@ void define_writer(py::module_& module) {
       .def_property_readonly("is_open", &Writer::is_open)
       .def_property_readonly("is_shared", &Writer::is_shared)
       .def("seal", &Writer::seal)
+      .def("replace", &Writer::replace)
       .def("discard", &Writer::discard);
 }
 

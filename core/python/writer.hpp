@@ -2,6 +2,8 @@
 
 #include <pybind11/pybind11.h>
 
+#include <cstdint>
+
 #include <locum/locum.h>
 
 namespace locum::python {
@@ -20,10 +22,15 @@ class Writer {
   [[nodiscard]] bool is_shared() const;
   /// Publishes the object, without a copy. REQUIRES: is_open() and not is_shared(): the memory goes with it.
   [[nodiscard]] locum_key seal(double timeout_s);
+  /// The same in place of what the name is bound to; see locum_writer_replace().
+  [[nodiscard]] locum_key replace(std::uint64_t expected_generation, double timeout_s);
   /// Gives the memory up: it is freed with the last array on it.
   void discard() noexcept { array_ = pybind11::object(); }
 
  private:
+  /// Takes the writer, and with it the memory, from the last array on it.
+  [[nodiscard]] locum_writer taken();
+
   pybind11::object array_;
 };
 

@@ -52,6 +52,7 @@ typedef struct locum_runtime_options {
   int32_t log;                 /* a locum_log (LOCUM_LOG) */
   int32_t checkpoint_signal;   /* announces the end of the job (LOCUM_CHECKPOINT_SIGNAL); 0: none */
   bool as_others;              /* takes the options of the ranks that give theirs */
+  uint64_t reserved[4]; /* 0 */
 } locum_runtime_options;
 
 /* Opens a runtime; collective over the communicator, of which it uses a duplicate. Any MPI thread level
@@ -78,6 +79,7 @@ LOCUM_API locum_status locum_runtime_fail(locum_runtime *runtime);
 typedef struct locum_place {
   int32_t rank, ranks; /* of the communicator given */
   int32_t node, nodes; /* ranks of one node share memory */
+  uint64_t reserved[4]; /* 0 */
 } locum_place;
 
 LOCUM_CHECKED locum_status locum_runtime_place(locum_runtime runtime, locum_place *place);
@@ -89,6 +91,7 @@ typedef struct locum_store_options {
   double lifetime_s;     /* of objects without one of their own; 0: for ever */
   bool checksum;         /* objects carry a checksum, which their first use checks */
   const char *connector; /* URL of the backend that keeps the objects; NULL: the memory of the nodes */
+  uint64_t reserved[4]; /* 0 */
 } locum_store_options;
 
 /* Opens the store of that name, the same on all ranks; not collective. `options` NULL: those in force. */
@@ -128,6 +131,7 @@ typedef struct locum_checkpoint_options {
   int32_t compress;   /* the level of deflate, 1 to 9; 0: none */
   bool incremental;   /* objects that the last one has are not written again */
   bool xdmf;          /* a file for ParaView as well */
+  uint64_t reserved[4]; /* 0 */
 } locum_checkpoint_options;
 
 typedef struct locum_restore_options {
@@ -136,6 +140,7 @@ typedef struct locum_restore_options {
   bool forget_handles; /* handles of earlier jobs need not stay valid */
   bool skip_damaged;   /* restores all that is not damaged */
   bool lazy;           /* objects are read when they are first used */
+  uint64_t reserved[4]; /* 0 */
 } locum_restore_options;
 
 /* Contents of a checkpoint: sums over all ranks, the same on each of them. */
@@ -146,6 +151,7 @@ typedef struct locum_checkpoint_report {
   uint64_t files;
   uint64_t number;          /* the last number in its name: 42 of step0042.h5 */
   uint64_t damaged_objects; /* left out, by skip_damaged */
+  uint64_t reserved[4]; /* 0 */
 } locum_checkpoint_report;
 
 /* Writes the objects of a store to HDF5 files. Collective. An older checkpoint of that path is whole until
@@ -153,6 +159,17 @@ typedef struct locum_checkpoint_report {
 LOCUM_CHECKED locum_status locum_checkpoint(locum_runtime runtime, const char *store, const char *path,
                                             const locum_checkpoint_options *options,
                                             locum_checkpoint_report *report);
+/* Writes a checkpoint in the background. Collective. Returns when the objects are pinned and the files are
+ * made; from then on objects may be evicted or replaced without effect on the checkpoint. The future ends
+ * by itself on all ranks; it need not be waited for, and releasing or cancelling it does not stop the
+ * checkpoint. locum_future_ready(), locum_future_wait() and locum_future_then() are for it as for any
+ * future. */
+LOCUM_CHECKED locum_status locum_checkpoint_async(locum_runtime runtime, const char *store, const char *path,
+                                                  const locum_checkpoint_options *options,
+                                                  locum_future *future);
+/* Blocks until the checkpoint of the future is written, and reports its contents. `report` may be NULL. */
+LOCUM_CHECKED locum_status locum_future_checkpoint(locum_future future, double deadline_s,
+                                                   locum_checkpoint_report *report);
 /* Makes the objects of a checkpoint again, on any number of ranks. Collective. `report` may be NULL. */
 LOCUM_CHECKED locum_status locum_restore(locum_runtime runtime, const char *store, const char *path,
                                          const locum_restore_options *options,
@@ -166,6 +183,23 @@ LOCUM_CHECKED locum_status locum_restore_latest(locum_runtime runtime, const cha
  * all. */
 LOCUM_CHECKED locum_status locum_checkpoint_requested(locum_runtime runtime, double deadline_s,
                                                       bool *requested);
+
+/* ---- Parts of HDF5 files ---- */
+
+typedef struct locum_hdf5_options {
+  double deadline_s;
+  const char *store; /* of which the elements are an object once they were read; NULL: "hdf5" */
+  locum_box box;     /* of the dataset; rank 0: all of it */
+  uint64_t reserved[4]; /* 0 */
+} locum_hdf5_options;
+
+/* Makes a stand-in for a dataset of an HDF5 file that any program has written, or for a box of it. Reads
+ * the file's description only; the elements are read when the stand-in, or one of its handle, is first
+ * used on any rank, once in the job. Not collective; all ranks that use it see the file under that path.
+ * LOCUM_TYPE_MISMATCH unless the elements are of this type; LOCUM_NO_TYPE: whatever they are. */
+LOCUM_CHECKED locum_status locum_proxy_of_hdf5(locum_runtime runtime, const char *path, const char *dataset,
+                                               int32_t type, const locum_hdf5_options *options,
+                                               locum_proxy *proxy);
 
 /* ---- Steps ---- */
 

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "core/c/conversions.hpp"
+#include "core/c/errors.hpp"
 
 namespace locum::c {
 
@@ -23,6 +24,7 @@ void set(std::chrono::milliseconds& duration, double seconds) noexcept {
 
 Result<RuntimeOptions> runtime_options(const locum_runtime_options* options) {
   RuntimeOptions how;
+  require_known(options);
   if (options == nullptr) {
     return how;
   }
@@ -68,8 +70,9 @@ Result<RuntimeOptions> runtime_options(const locum_runtime_options* options) {
   return how;
 }
 
-StoreOptions store_options(const locum_store_options& options) noexcept {
+StoreOptions store_options(const locum_store_options& options) {
   StoreOptions how;
+  require_known(&options);
   set(how.timeout, options.timeout_s);
   how.memory_bytes = options.memory_bytes;
   set(how.lifetime, options.lifetime_s);

@@ -32,7 +32,8 @@ locum_status locum_fortran_checkpoint(locum_runtime runtime, const char* store, 
                                          .keep = given_or_default<std::uint32_t>(keep),
                                          .compress = given_or_default<std::int32_t>(compress),
                                          .incremental = incremental,
-                                         .xdmf = xdmf};
+                                         .xdmf = xdmf,
+                                         .reserved = {}};
   return outcome(locum_checkpoint(runtime, text.c_str(), path_text.c_str(), &options, report));
 }
 
@@ -53,7 +54,8 @@ locum_status locum_fortran_restore(locum_runtime runtime, bool latest, const cha
                                       .prefix = prefix_text.c_str(),
                                       .forget_handles = forget_handles,
                                       .skip_damaged = skip_damaged,
-                                      .lazy = lazy};
+                                      .lazy = lazy,
+                                      .reserved = {}};
   return outcome((latest ? locum_restore_latest : locum_restore)(runtime, text.c_str(), path_text.c_str(),
                                                                  &options, report));
 }

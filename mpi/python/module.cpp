@@ -6,6 +6,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -65,6 +66,33 @@ std::string text_of(locum_string& string) {
 py::tuple tuple_of(const locum_checkpoint_report& report) {
   return py::make_tuple(report.objects, report.bytes, report.reused_bytes, report.files, report.number,
                         report.damaged_objects);
+}
+
+/// Returns a box of (start, count, stride), or the whole array of None. ValueError for more than 8
+/// dimensions.
+locum_box box_of(const py::object& given) {
+  locum_box box{};
+  if (given.is_none()) {
+    return box;
+  }
+  const auto limits = given.cast<std::array<std::vector<std::int64_t>, 3>>();
+  box.rank = static_cast<std::int32_t>(limits[0].size());
+  if (limits[0].size() > LOCUM_MAX_RANK || limits[1].size() != limits[0].size() ||
+      limits[2].size() != limits[0].size()) {
+    throw py::value_error("a box has a start, a count and a stride in each of at most 8 dimensions");
+  }
+  std::copy(limits[0].begin(), limits[0].end(), box.start);
+  std::copy(limits[1].begin(), limits[1].end(), box.count);
+  std::copy(limits[2].begin(), limits[2].end(), box.stride);
+  return box;
+}
+
+/// Returns what a checkpoint contains, whose future has this number.
+py::tuple checkpoint_of(std::uintptr_t number, double timeout_s) {
+  locum_future future = handle_of<locum_future>(number);
+  locum_checkpoint_report report{};
+  check(unlocked([&] { return locum_future_checkpoint(future, timeout_s, &report); }));
+  return tuple_of(report);
 }
 
 /// A runtime; see locum_mpi.h. Its calls release the interpreter's lock.
@@ -127,8 +155,9 @@ class Runtime {
     if (!options.is_none()) {
       const auto values = options.cast<py::tuple>();
       connector.emplace(values[4]);
-      how = {values[0].cast<double>(), values[1].cast<std::uint64_t>(), values[2].cast<double>(),
-             values[3].cast<bool>(), connector->c_str()};
+      how = {values[0].cast<double>(), values[1].cast<std::uint64_t>(),
+             values[2].cast<double>(), values[3].cast<bool>(),
+             connector->c_str(),       {}};
     }
     locum_store store = nullptr;
     const bool has_options = !options.is_none();
@@ -175,10 +204,37 @@ class Runtime {
     const Name of(store);
     const Name to(path);
     const MaybeText begin(prefix);
-    const locum_checkpoint_options options{timeout_s, begin.c_str(), keep, compress, incremental, xdmf};
+    const locum_checkpoint_options options{timeout_s, begin.c_str(), keep, compress, incremental, xdmf, {}};
     locum_checkpoint_report report{};
     check(unlocked([&] { return locum_checkpoint(runtime_, of.c_str(), to.c_str(), &options, &report); }));
     return tuple_of(report);
+  }
+  /// Returns the number of the future.
+  [[nodiscard]] std::uintptr_t checkpoint_async(const py::str& store, const py::str& path,
+                                                const py::object& prefix, std::uint32_t keep,
+                                                std::int32_t compress, bool incremental, bool xdmf,
+                                                double timeout_s) const {
+    const Name of(store);
+    const Name to(path);
+    const MaybeText begin(prefix);
+    const locum_checkpoint_options options{timeout_s, begin.c_str(), keep, compress, incremental, xdmf, {}};
+    locum_future future = nullptr;
+    check(unlocked(
+        [&] { return locum_checkpoint_async(runtime_, of.c_str(), to.c_str(), &options, &future); }));
+    return number_of(future);
+  }
+  /// Returns the number of the stand-in. \param type of the elements; 0: whatever they are
+  [[nodiscard]] std::uintptr_t proxy_of_hdf5(const py::str& path, const py::str& dataset, std::int32_t type,
+                                             const py::object& box, const py::str& store,
+                                             double timeout_s) const {
+    const Name of(path);
+    const Name part(dataset);
+    const Name into(store);
+    const locum_hdf5_options options{timeout_s, into.c_str(), box_of(box), {}};
+    locum_proxy proxy = nullptr;
+    check(unlocked(
+        [&] { return locum_proxy_of_hdf5(runtime_, of.c_str(), part.c_str(), type, &options, &proxy); }));
+    return number_of(proxy);
   }
   [[nodiscard]] py::tuple restore(const py::str& store, const py::str& path, bool latest,
                                   const py::object& prefix, bool forget_handles, bool skip_damaged, bool lazy,
@@ -186,7 +242,7 @@ class Runtime {
     const Name into(store);
     const Name from(path);
     const MaybeText begin(prefix);
-    const locum_restore_options options{timeout_s, begin.c_str(), forget_handles, skip_damaged, lazy};
+    const locum_restore_options options{timeout_s, begin.c_str(), forget_handles, skip_damaged, lazy, {}};
     locum_checkpoint_report report{};
     check(unlocked([&] {
       return latest ? locum_restore_latest(runtime_, into.c_str(), from.c_str(), &options, &report)
@@ -230,6 +286,9 @@ PYBIND11_MODULE(_mpi, module) {
       .def("lost_ranks", &Runtime::lost_ranks)
       .def("ranks", &Runtime::ranks)
       .def("checkpoint", &Runtime::checkpoint)
+      .def("checkpoint_async", &Runtime::checkpoint_async)
+      .def_static("checkpoint_of", &checkpoint_of)
+      .def("proxy_of_hdf5", &Runtime::proxy_of_hdf5)
       .def("restore", &Runtime::restore)
       .def("checkpoint_requested", &Runtime::checkpoint_requested);
 }

@@ -2,12 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <limits>
 #include <memory>
 #include <numeric>
+#include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
+#include "core/raw_store.hpp"
 #include "core/store.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/core/session_fixture.hpp"
@@ -48,6 +53,60 @@ TEST(Writer, IsEmptyAndUnsealableOnceSealed) {
   EXPECT_EQ(writer.size(), 0U);
   EXPECT_TRUE(writer.span().empty());
   EXPECT_EQ(code_of(writer.seal()), Errc::invalid_argument);
+}
+
+TEST(Writer, ReplacesWhatTheNameHas) {
+  const SessionFixture one;
+  Store store = one.store();
+  ASSERT_TRUE(store.put("T", std::vector<int>{1}));
+  const auto old = store.get<int[]>("T").value();
+  auto writer = store.create<int>("T", {2}).value();
+  writer[0] = 5;
+  writer[1] = 6;
+  const int* const memory = writer.data();
+  ASSERT_TRUE(writer.replace());
+  EXPECT_EQ(code_of(writer.replace()), Errc::invalid_argument);
+  const auto changed = store.get<int[]>("T").value();
+  EXPECT_EQ(changed.data(), memory);
+  EXPECT_EQ(changed[1], 6);
+  EXPECT_EQ(old[0], 1);
+
+  const auto generation = store.info("T").value().generation;
+  auto late = store.create<int>("T", {1}).value();
+  late[0] = 7;
+  ASSERT_TRUE(late.replace({}, generation));
+  auto later = store.create<int>("T", {1}).value();
+  later[0] = 8;
+  EXPECT_EQ(code_of(later.replace({}, generation)), Errc::stale);
+  EXPECT_EQ(later.data(), nullptr);
+  EXPECT_EQ(store.get<int[]>("T").value()[0], 7);
+  auto first = store.create<int>("new", {1}).value();
+  first[0] = 9;
+  ASSERT_TRUE(first.replace());
+  EXPECT_EQ(store.get<int[]>("new").value()[0], 9);
+  auto unnamed = store.create<int>({1}).value();
+  EXPECT_EQ(code_of(unnamed.replace()), Errc::invalid_argument);
+}
+
+// What the caller encodes is where readers find it.
+TEST(Writer, OfAnEncodedValueIsReadInPlace) {
+  const SessionFixture one;
+  Store store = one.store();
+  auto writer =
+      store.raw().create("mesh", EncodedMemory{.type = "mesh", .codec = "own", .size_bytes = 5}).value();
+  ASSERT_EQ(writer.size(), 5U);
+  std::ranges::fill(writer, std::byte{7});
+  const std::byte* const memory = writer.data();
+  ASSERT_TRUE(writer.seal());
+  const auto view = store.raw().get(std::string_view("mesh")).value();
+  EXPECT_EQ(view.bytes().data(), memory);
+  EXPECT_EQ(view.bytes().size(), 5U);
+  EXPECT_EQ(view.info().value().type, "mesh");
+  EXPECT_EQ(view.info().value().codec, "own");
+  EXPECT_EQ(code_of(store.raw().create("x", EncodedMemory{.type = "f64[]", .size_bytes = 8})),
+            Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.raw().create("x", EncodedMemory{.type = "", .size_bytes = 8})),
+            Errc::invalid_argument);
 }
 
 TEST(Writer, IsSealedWithoutWaiting) {

@@ -40,6 +40,7 @@ from ._errors import (
     UnsupportedError,
     ValueTooLargeError,
 )
+from ._coded import Codec
 from ._futures import Future
 from ._info import Info
 from ._lazy import LazyArray
@@ -63,6 +64,7 @@ __all__ = [
     "CheckpointReport",
     "ClosedError",
     "Code",
+    "Codec",
     "CorruptError",
     "EndOfStreamError",
     "Error",

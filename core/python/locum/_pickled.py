@@ -55,32 +55,51 @@ def _aligned(offset: int) -> int:
     return -(-offset // _ALIGNMENT) * _ALIGNMENT
 
 
-def dump(value: Any) -> NDArray[Any]:
-    """Returns the bytes of an object. Buffers that are contiguous, such as most arrays, are not pickled."""
-    pickle_buffers: "list[pickle.PickleBuffer]" = []
-    stream = pickle.dumps(value, protocol=5, buffer_callback=pickle_buffers.append)
-    buffers = [buffer.raw() for buffer in pickle_buffers]
-    begin = _HEADER.size + _BUFFER.size * len(buffers)
-    end = begin + len(stream)
-    table = []
-    size = end
-    for buffer in buffers:
-        offset = _aligned(size)
-        table.append((offset, buffer.nbytes))
-        size = offset + buffer.nbytes
-    block = np.empty(size, np.uint8)
-    view = block.data
-    for number, entry in enumerate(table):
-        _BUFFER.pack_into(view, _HEADER.size + number * _BUFFER.size, *entry)
-    view[begin:end] = stream
-    written = end
-    for (offset, length), buffer in zip(table, buffers):
-        block[written:offset] = 0
-        view[offset : offset + length] = buffer
-        written = offset + length
-    _HEADER.pack_into(view, 0, _MAGIC, _VERSION, 0, len(buffers), 0, len(stream))
-    struct.pack_into("<I", view, 12, zlib.crc32(view[_CHECKED_FROM:end]))
-    return block
+class Pickle:
+    """A pickled object whose buffers are still where they were: to be written once, to memory of `size` bytes.
+
+    Buffers that are contiguous, such as those of most arrays, are not pickled.
+    """
+
+    def __init__(self, value: Any):
+        pickle_buffers: "list[pickle.PickleBuffer]" = []
+        try:
+            self._stream = pickle.dumps(value, protocol=5, buffer_callback=pickle_buffers.append)
+        except (TypeError, AttributeError, pickle.PicklingError) as error:
+            if hasattr(value, "__next__"):
+                hint = "an iterator is used up when it is read: put list(…), or numpy.fromiter(…)"
+            else:
+                hint = "put its arrays, numbers and texts, or give its class a __reduce__"
+            raise TypeError(
+                f"an object of type {type(value).__name__} cannot be stored, for it cannot be pickled ({error}): {hint}"
+            ) from error
+        self._buffers = [buffer.raw() for buffer in pickle_buffers]
+        self._begin = _HEADER.size + _BUFFER.size * len(self._buffers)
+        self._offsets = []
+        self.size = self._begin + len(self._stream)
+        for buffer in self._buffers:
+            offset = _aligned(self.size)
+            self._offsets.append(offset)
+            self.size = offset + buffer.nbytes
+
+    def write(self, view: memoryview) -> None:
+        """Writes all bytes of the view, which has `size`."""
+        end = self._begin + len(self._stream)
+        view[self._begin : end] = self._stream
+        written = end
+        for number, (offset, buffer) in enumerate(zip(self._offsets, self._buffers)):
+            _BUFFER.pack_into(view, _HEADER.size + number * _BUFFER.size, offset, buffer.nbytes)
+            view[written:offset] = bytes(offset - written)
+            view[offset : offset + buffer.nbytes] = buffer
+            written = offset + buffer.nbytes
+        _HEADER.pack_into(view, 0, _MAGIC, _VERSION, 0, len(self._buffers), 0, len(self._stream))
+        struct.pack_into("<I", view, 12, zlib.crc32(view[_CHECKED_FROM:end]))
+
+    def block(self) -> NDArray[Any]:
+        """Returns the bytes in memory of their own."""
+        block = np.empty(self.size, np.uint8)
+        self.write(block.data)
+        return block
 
 
 def _damaged(finding: str) -> CorruptError:

@@ -8,12 +8,15 @@ import sys
 import weakref
 from traceback import print_exception
 from types import TracebackType
-from typing import Any, List, NamedTuple, Optional, Tuple, Type, Union
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple, Type, Union
 
 from . import _native
 from ._durations import Duration, deadline, positive
 from ._errors import ClosedError, Error, UnsupportedError
+from ._futures import Future
+from ._proxy import _proxy_of
 from ._store import Store
+from ._values import code_of, given
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _TRANSPORTS = {"auto": 0, "ucx": 1, "mpi": 2}
@@ -272,6 +275,62 @@ class Runtime:
         return CheckpointReport(
             *self._runtime.checkpoint(store, path, prefix, keep, compress, incremental, xdmf, deadline(timeout))
         )
+
+    def checkpoint_async(
+        self,
+        store: str,
+        path: str,
+        *,
+        prefix: Optional[str] = None,
+        keep: int = 0,
+        compress: int = 0,
+        incremental: bool = False,
+        xdmf: bool = False,
+        timeout: Optional[Duration] = None,
+    ) -> "Future[CheckpointReport]":
+        """Starts a checkpoint that is written in the background: `await` it, or take its `result()`. Collective.
+
+        Objects may be replaced or evicted once this returns. The checkpoint is written whether or not the future is
+        kept.
+        """
+        self._require_open()
+        number = self._runtime.checkpoint_async(
+            store, path, prefix, keep, compress, incremental, xdmf, deadline(timeout)
+        )
+        report_of = self._runtime.checkpoint_of
+        return Future(
+            _native.Future.of_handle(number), lambda call, limit: CheckpointReport(*report_of(call.handle, limit))
+        )
+
+    def proxy_from_hdf5(
+        self,
+        path: str,
+        dataset: str,
+        *,
+        dtype: Any = None,
+        start: Optional[Sequence[int]] = None,
+        count: Optional[Sequence[int]] = None,
+        stride: Optional[Sequence[int]] = None,
+        store: str = "hdf5",
+        timeout: Optional[Duration] = None,
+    ) -> Any:
+        """Returns a stand-in for a dataset of an HDF5 file of any program, or for a box of it. Not collective.
+
+        The elements are read when the stand-in, or one of its handle, is first used on any rank, once in the job.
+
+        :param dtype: what the elements are; TypeMismatchError if they are not. None: whatever they are
+        :param start: of the box, with `count`; `stride` takes every n-th element
+        :param store: the store of which the elements are an object then
+        """
+        self._require_open()
+        box = None
+        if start is not None or count is not None:
+            if start is None or count is None:
+                raise ValueError("a box has a start and a count: give both, or none for the whole dataset")
+            box = (tuple(start), tuple(count), tuple(stride if stride is not None else [1] * len(start)))
+        code = 0 if dtype is None else code_of(dtype)
+        number = self._runtime.proxy_of_hdf5(path, dataset, code, box, store, deadline(timeout))
+        return _proxy_of(_native.StandIn.of_number(number), lambda value: given(value, self._allows_pickle, False))
 
     def restore(
         self,

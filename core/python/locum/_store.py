@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from . import _native
 from ._box import Box, box_of
+from ._coded import Codec, coded, decoded
 from ._durations import Duration, deadline, positive
 from ._errors import NotFoundError, StaleError, TimeoutError, TypeMismatchError
 from ._futures import Future
@@ -16,11 +17,13 @@ from ._info import Info, info_of
 from ._integers import extents_of, i64, within
 from ._lazy import LazyArray
 from ._native import Key
+from ._pickled import TYPE_NAME, Pickle
 from ._proxy import Promise, _proxy_of
-from ._values import Stored, code_of, given, stored
+from ._values import Stored, code_of, described_by, given, stored, stored_pickle
 from ._writer import Writer
 
 Id = Union[str, Key]
+_IN_PLACE_FROM = 16384  # bytes of a pickled object; smaller ones are sooner copied than prepared for
 _UPDATE_S = 30.0  # for which an update without a timeout tries
 
 
@@ -225,10 +228,21 @@ class Store:
         :param when_full: "error": OutOfMemoryError if there is no room; "wait": until there is, or the deadline
         """
         how = _storing(timeout, lifetime, tag, listed, when_full)
-        return self._put(name, stored(value), how)
+        described = described_by(value)
+        if isinstance(described, Pickle):
+            if described.size >= _IN_PLACE_FROM:
+                return self._written(name, described, how).seal(deadline(timeout))
+            described = stored_pickle(described)
+        return self._put(name, described, how)
 
     def _put(self, name: Optional[str], value: Stored, how: _native.Storing) -> Key:
         return self._native.put(name, value.memory, value.code, value.type_name, how)
+
+    def _written(self, name: Optional[str], pickle: Pickle, how: _native.Storing) -> _native.Writer:
+        """Writes a pickled object into memory of the store: its arrays are copied once."""
+        writer = self._native.create_encoded(name, pickle.size, TYPE_NAME, how)
+        pickle.write(writer.array.data)
+        return writer
 
     def replace(
         self,
@@ -247,8 +261,29 @@ class Store:
         """
         how = _storing(timeout, lifetime, tag, False, when_full)
         generation = within(expected_generation, 0, 2**64 - 1, "a generation")
-        memory, code, type_name = stored(value)
-        return self._native.replace(name, memory, code, type_name, how, generation)
+        described = described_by(value)
+        if isinstance(described, Pickle):
+            if described.size >= _IN_PLACE_FROM:
+                return self._written(name, described, how).replace(generation, deadline(timeout))
+            described = stored_pickle(described)
+        return self._native.replace(name, described.memory, described.code, described.type_name, how, generation)
+
+    def put_coded(
+        self,
+        value: Any,
+        codec: Codec,
+        name: Optional[str] = None,
+        *,
+        timeout: Optional[Duration] = None,
+        lifetime: Optional[Duration] = None,
+        tag: Optional[str] = None,
+    ) -> Key:
+        """Puts an array that the codec encodes; see `locum.Codec`. C++ and C read it by the codec of that name."""
+        return self._put(name, coded(value, codec), _storing(timeout, lifetime, tag, False, "error"))
+
+    def get_coded(self, id: Id, codec: Codec, *, timeout: Optional[Duration] = None) -> Any:
+        """Returns what the codec decodes of an object. TypeMismatchError if another codec, or none, wrote it."""
+        return decoded(self._native.get(id, deadline(timeout)), codec)
 
     def update(self, name: str, change: Callable[[Any], Any], *, timeout: Optional[Duration] = None) -> Key:
         """Binds the name to `change(value)`, atomically, and returns the key of the new object.

@@ -1,14 +1,14 @@
 """How values of Python are stored: as arrays and numbers that other languages read, or pickled."""
 
-import pickle
 import sys
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import _native, _pickled
 from ._errors import TypeMismatchError, UnsupportedError
+from ._pickled import Pickle
 
 # Of texts and bytes NumPy has no type of its own.
 _CODES = {
@@ -48,20 +48,7 @@ def _bytes(data: "bytes | bytearray", code: int) -> Stored:
     return Stored(memory, code)
 
 
-def pickled(value: Any) -> Stored:
-    try:
-        return Stored(_pickled.dump(value), _native.ENCODED, _pickled.TYPE_NAME)
-    except (TypeError, AttributeError, pickle.PicklingError) as error:
-        if hasattr(value, "__next__"):
-            hint = "an iterator is used up when it is read: put list(…), or numpy.fromiter(…)"
-        else:
-            hint = "put its arrays, numbers and texts, or give its class a __reduce__"
-        raise TypeError(
-            f"an object of type {type(value).__name__} cannot be stored, for it cannot be pickled ({error}): {hint}"
-        ) from error
-
-
-def _array(array: NDArray[Any]) -> Stored:
+def _array(array: NDArray[Any]) -> "Union[Stored, Pickle]":
     dtype = array.dtype
     if dtype.byteorder == _FOREIGN_ORDER and dtype.fields is None:
         native = dtype.newbyteorder("=")
@@ -70,17 +57,28 @@ def _array(array: NDArray[Any]) -> Stored:
             dtype = native
     code = _CODES.get(dtype)
     if code is None or array.ndim > _native.MAX_RANK:
-        return pickled(array)
+        return Pickle(array)
     if array.size > 1 and not any(array.strides):  # one element for all: to C, strides of 0 are none
         array = np.ascontiguousarray(array)
     return Stored(array, code)
 
 
 def stored(value: Any) -> Stored:
-    """Returns the memory of a value, or that of a copy. The guide has the table."""
+    """Returns the memory of a value, or that of a copy."""
+    described = described_by(value)
+    return stored_pickle(described) if isinstance(described, Pickle) else described
+
+
+def stored_pickle(pickle: Pickle) -> Stored:
+    """Returns the memory of a pickled object, which is a copy."""
+    return Stored(pickle.block(), _native.ENCODED, _pickled.TYPE_NAME)
+
+
+def described_by(value: Any) -> "Union[Stored, Pickle]":
+    """Returns the memory of a value, or what is to be written of it. The guide has the table."""
     kind = type(value)
     if kind in stand_ins:  # which stays one
-        return pickled(value)
+        return Pickle(value)
     if kind is np.ndarray or isinstance(value, np.memmap):
         return _array(value)
     if kind is float:
@@ -101,17 +99,17 @@ def stored(value: Any) -> Stored:
     if kind is bytes or kind is bytearray:
         return _bytes(value, _native.BYTE)
     if isinstance(value, np.ndarray):  # masked arrays and the like are more than their elements
-        return pickled(value)
+        return Pickle(value)
     if isinstance(value, np.generic):
         code = _CODES.get(value.dtype)
-        return pickled(value) if code is None else Stored(np.asarray(value), code)
+        return Pickle(value) if code is None else Stored(np.asarray(value), code)
     try:
         return _array(np.asarray(memoryview(value)))
     except TypeError:  # it has no buffer
         pass
     if hasattr(value, "__dlpack__") and not isinstance(value, type):  # an array of another library
         return _array(np.from_dlpack(value))
-    return pickled(value)
+    return Pickle(value)
 
 
 def given(value: Any, allows_pickle: bool, copy: bool) -> Any:
