@@ -102,6 +102,11 @@ class Pickle:
         return block
 
 
+def dump(value: Any) -> NDArray[Any]:
+    """Returns the bytes of an object."""
+    return Pickle(value).block()
+
+
 def _damaged(finding: str) -> CorruptError:
     return CorruptError(f"corrupt: the bytes of a Python object are damaged: {finding}; put the object again")
 

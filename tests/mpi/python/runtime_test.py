@@ -187,6 +187,35 @@ def proxystore(runtime):
         comm.Barrier()
 
 
+def in_background(runtime, folder):
+    store = runtime.store("behind")
+    store[f"B/{rank}"] = 7.5 + rank
+    comm.Barrier()
+    future = runtime.checkpoint_async("behind", f"{folder}/behind43.h5")
+    del store[f"B/{rank}"]  # it is in the checkpoint nevertheless
+    report = future.result()
+    assert report.number == 43 and report.objects == size and future.done()
+    assert runtime.restore("from behind", f"{folder}/behind43.h5").objects == size
+    assert runtime.store("from behind")[f"B/{following}"] == 7.5 + following
+
+
+def parts_of_files(runtime, folder):
+    path = f"{folder}/steps.h5"
+    with locum.StepWriter(runtime, "kept", comm, file=path, when_full="drop_oldest") as out:
+        with out.step() as step:
+            rows = np.arange(6.0).reshape(2, 3) + 10 * rank
+            step["T"] = locum.block(rows, shape=(2 * size, 3), start=(2 * rank, 0))
+    comm.Barrier()
+    part = runtime.proxy_from_hdf5(path, "/step/000000/T", start=(2 * following, 2), count=(2, 1), store="columns")
+    assert np.array_equal(np.asarray(part), [[10 * following + 2], [10 * following + 5]])
+    whole = runtime.proxy_from_hdf5(path, "/step/000000/T", dtype=np.float64)
+    assert np.asarray(whole).shape == (2 * size, 3)
+    raises(locum.TypeMismatchError, runtime.proxy_from_hdf5, path, "/step/000000/T", dtype=np.int32)
+    raises(locum.NotFoundError, runtime.proxy_from_hdf5, path, "/none")
+    raises(ValueError, runtime.proxy_from_hdf5, path, "/step/000000/T", start=(0, 0))
+    comm.Barrier()
+
+
 def checkpoints(runtime):
     folder = comm.bcast(tempfile.mkdtemp() if rank == 0 else None)
     try:
@@ -197,6 +226,8 @@ def checkpoints(runtime):
         assert runtime.restore_latest("latest", f"{folder}/step*.h5", lazy=True).number == 42
         assert runtime.store("latest")[f"T/{following}"][0, 1] == 100 * following + 1
         raises(locum.NotFoundError, runtime.restore_latest, "none", f"{folder}/none*.h5")
+        in_background(runtime, folder)
+        parts_of_files(runtime, folder)
     finally:
         comm.Barrier()
         if rank == 0:
