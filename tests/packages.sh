@@ -14,6 +14,7 @@ packages_for_proxystore='python3-cloudpickle python3-pytest-asyncio python3-typi
 packages_for_cluster='openmpi-bin mount iproute2 nftables slurm-wlm munge'
 packages_for_mpich='mpich libmpich-dev'
 packages_for_bench='libbenchmark-dev libcli11-dev gnuplot-nox python3 iproute2 nftables iperf3'
+packages_for_bench+=' gfortran python3-dev python3-numpy pybind11-dev'  # the rows of C, Fortran and Python
 packages_for_peers='libcli11-dev redis-server libhiredis-dev memcached libmemcached-dev liblmdb-dev librocksdb-dev libhdf5-dev'
 packages_for_jobs='libcairo2-dev libpng-dev libcli11-dev'
 packages_for_lammps='liblammps-dev'  # 18 MB in Debian 12, but 405 MB in Debian 13, where VTK comes with it
