@@ -48,7 +48,8 @@ locum_status give_view(Result<RawView>&& found, locum_view& view) {
   if (!facts.whole) {
     return status_of(found->info());
   }
-  view.array = array_of(found->object(), facts);
+  new (&view.array)
+      locum_array(array_of(found->object(), facts));  // made in place: a copy waits for its parts
   view.key = key_of(facts.key);
   view.size_bytes = facts.size_bytes;
   new (view.library) RawView(std::move(*found));
