@@ -57,6 +57,12 @@ contains
     call leaves_nothing('key_exists', key_exists)
     call leaves_nothing('metadata', metadata)
     call leaves_nothing('collection', collection)
+    call leaves_nothing('a batch', batch)
+    call leaves_nothing('a future', future_of_get)
+    call leaves_nothing('a future of what is missing', future_of_nothing)
+    call leaves_nothing('a stand-in', stand_in)
+    call leaves_nothing('a stand-in of a handle that is not used', unused_stand_in)
+    call leaves_nothing('a promise', promise)
     call is_true(leaked_by(leak) > 16_int64 * times, 'a view that is kept is found')
     call store%close()
     call finish_checks(20)
@@ -227,6 +233,62 @@ contains
     type(locum_store) :: part
     call store%collection('part', part)
     call part%close()
+  end subroutine
+
+  subroutine batch()
+    type(locum_view) :: views(2)
+    real(real64), pointer :: p(:, :)
+    integer :: stats(2)
+    call store%get_batch(['T      ', 'missing'], views, stats)
+    call views(1)%get(p)
+    call views(1)%release()
+  end subroutine
+
+  subroutine future_of_get()
+    type(locum_future) :: future
+    type(locum_view) :: view
+    real(real64), pointer :: p(:, :)
+    call store%get_async('T', future)
+    call future%get(p, view)
+    call view%release()
+    call future%release()
+  end subroutine
+
+  subroutine future_of_nothing()
+    type(locum_future) :: future
+    integer :: stat
+    call store%get_async('missing', future, stat=stat)
+    call future%wait(stat=stat)
+    call future%release()
+  end subroutine
+
+  subroutine stand_in()
+    type(locum_proxy) :: proxy
+    type(locum_view) :: view
+    real(real64), pointer :: p(:, :)
+    call store%proxy('T', proxy)
+    call proxy%get(p, view)
+    call view%release()
+    call proxy%release()
+  end subroutine
+
+  subroutine unused_stand_in()
+    type(locum_proxy) :: proxy, other
+    call store%proxy('T', proxy)
+    call other%open(proxy%handle())
+    call proxy%release()
+    call other%release()
+  end subroutine
+
+  subroutine promise()
+    type(locum_promise) :: made
+    type(locum_proxy) :: proxy
+    call store%promise('promised', made)
+    call made%proxy(proxy)
+    call made%set(small)
+    call made%release()
+    call proxy%release()
+    call store%evict('promised')
   end subroutine
 
   subroutine leak()
