@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -14,6 +15,23 @@ namespace detail {
   __extension__ using Wide = unsigned __int128;
   const Wide product = static_cast<Wide>(a) * b;
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U);
+}
+
+/// Returns the `left` bytes at `at`, the last of `all`, with zeros behind them. Not by a memcpy of `left`
+/// bytes: to read a word of which only a part was just written takes longer than the rest of the hash.
+[[nodiscard]] inline std::uint64_t last_word(const char* at, std::size_t left, std::size_t all) noexcept {
+  std::uint64_t word = 0;
+  if (std::endian::native != std::endian::little) {
+    std::memcpy(&word, at, left);
+  } else if (all >= sizeof word) {  // with some that were read before
+    std::memcpy(&word, at + left - sizeof word, sizeof word);
+    word >>= 8 * (sizeof word - left);
+  } else {
+    while (left-- > 0) {
+      word = word << 8U | static_cast<unsigned char>(at[left]);
+    }
+  }
+  return word;
 }
 
 }  // namespace detail
@@ -33,9 +51,7 @@ namespace detail {
     state = detail::fold_multiply(state ^ word, k0) + k1;
   }
   if (left > 0) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, at, left);
-    state = detail::fold_multiply(state ^ word, k0) + k1;
+    state = detail::fold_multiply(state ^ detail::last_word(at, left, bytes.size()), k0) + k1;
   }
   return detail::fold_multiply(state ^ k1, k0);
 }

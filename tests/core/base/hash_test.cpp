@@ -6,6 +6,8 @@
 #include <bit>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/checksum.hpp"
@@ -26,6 +28,27 @@ TEST(Hash64, DependsOnEveryByteTheLengthAndTheSeed) {
     std::string changed = text;
     changed[at] ^= 1;
     EXPECT_TRUE(seen.insert(hash64(changed)).second) << at;
+  }
+}
+
+TEST(Hash64, StaysWhatItIsOnOtherRanks) {
+  const std::string_view text = "a name of some twenty bytes";
+  const std::vector<std::pair<std::size_t, std::uint64_t>> known{
+      {0, 0x795201189F405820U},  {1, 0xB8007990E362A73FU},  {3, 0x6EF10466D3C2DD56U},
+      {7, 0x269DBE0C075FEBACU},  {8, 0x1E83532031122F0AU},  {9, 0xC27199F2588AE489U},
+      {15, 0x6073EC497ADB8210U}, {16, 0x0809DA09BC122435U}, {25, 0x15DDE1A8DA192CA8U}};
+  for (const auto& [size, hash] : known) {
+    EXPECT_EQ(hash64(text.substr(0, size), 7), hash) << size;
+  }
+}
+
+TEST(Hash64, DependsOnNoByteBesideTheText) {
+  for (std::size_t size = 0; size < 40; ++size) {
+    const std::string text(size, 'x');
+    const std::string one = "a" + text + "b";
+    const std::string other = "\xFFyz" + text + "\xFF";
+    EXPECT_EQ(hash64(std::string_view(one).substr(1, size)), hash64(text)) << size;
+    EXPECT_EQ(hash64(std::string_view(other).substr(3, size)), hash64(text)) << size;
   }
 }
 
