@@ -4,10 +4,11 @@
 ! Finite volumes, explicit in time. What flows through a face is added to one cell and taken from the other, so the heat of the
 ! cube is what the chip has given, to round-off.
 module heat_cuboid
-  use, intrinsic :: iso_fortran_env, only: real64
+  use, intrinsic :: iso_fortran_env, only: error_unit, real64
   use mpi_f08
   implicit none
   private
+  public :: refuse
 
   real(real64), parameter :: conductivity = 1, conductivity_of_metal = 30, power = 1  ! of all of the chip
 
@@ -37,12 +38,27 @@ module heat_cuboid
 
 contains
 
+  ! Ends the job: one rank says why, and the others wait for their end. Collective.
+  subroutine refuse(comm, text)
+    type(MPI_Comm), intent(in) :: comm
+    character(len=*), intent(in) :: text
+    integer :: rank
+    call MPI_Comm_rank(comm, rank)
+    if (rank == 0) then
+      write (error_unit, '(2a)') 'heat_simulation: ', text
+      flush (error_unit)
+      call MPI_Abort(MPI_COMM_WORLD, 2)
+    end if
+    call MPI_Barrier(comm)
+  end subroutine
+
   ! Divides a cube among the ranks of a communicator. Collective; ends the job if a rank would have no cells.
   subroutine make(self, comm, cells)
     class(cuboid), intent(inout) :: self
     type(MPI_Comm), intent(in) :: comm
     integer, intent(in) :: cells
     integer :: ranks, parts(3), at(3), dimension, sizes(3), sub(3)
+    character(len=80) :: text
     self%cells = cells
     call MPI_Comm_size(comm, ranks)
     parts = 0
@@ -50,9 +66,8 @@ contains
     call MPI_Cart_create(comm, 3, parts, [.false., .false., .false.], .false., self%grid)
     call MPI_Comm_rank(self%grid, self%rank)
     if (cells < maxval(parts)) then
-      if (self%rank == 0) print '(a,i0,a,i0,a)', 'heat_simulation: ', cells, ' cells along an edge are too few for ', &
-        ranks, ' ranks'
-      call MPI_Abort(MPI_COMM_WORLD, 2)
+      write (text, '(i0,a,i0,a)') cells, ' cells along an edge are too few for ', ranks, ' ranks'
+      call refuse(comm, trim(text))
     end if
     call MPI_Cart_coords(self%grid, self%rank, 3, at)
     self%first = at * cells / parts + 1

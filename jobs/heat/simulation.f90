@@ -14,9 +14,9 @@ program heat_simulation
   real(real64), pointer, contiguous :: T(:, :, :)   ! memory of the store
   real(real64), allocatable :: own(:, :, :)
   real(real64) :: heat
-  integer :: cells = 40, steps = 9600, every = 600, n
+  integer :: cells = 40, steps = 9600, every = 600, n, level
 
-  call MPI_Init()
+  call MPI_Init_thread(MPI_THREAD_MULTIPLE, level)  ! for several nodes without UCX
   call MPI_Comm_split(MPI_COMM_WORLD, 0, 0, side)   ! the ranks of this program: those of the analysis have another color
   call read_options()
   call cube%make(side, cells)
@@ -51,7 +51,7 @@ contains
   ! Reads the command line. Ends the job if it is wrong.
   subroutine read_options()
     character(len=32) :: name, value
-    integer :: at, number, status, rank
+    integer :: at, number, status
     do at = 1, command_argument_count(), 2
       call get_command_argument(at, name)
       call get_command_argument(at + 1, value)
@@ -64,10 +64,8 @@ contains
       else if (name == '--every' .and. number > 0) then
         every = number
       else
-        call MPI_Comm_rank(side, rank)
-        if (rank == 0) print '(5a)', 'heat_simulation: ''', trim(name), ' ', trim(value), &
-          ''' is not one of --cells N, --steps N, --every N, with a number above 0'
-        call MPI_Abort(MPI_COMM_WORLD, 2)
+        call refuse(side, '''' // trim(name) // ' ' // trim(value) // &
+          ''' is not one of --cells N, --steps N, --every N, with a number above 0')
       end if
     end do
   end subroutine

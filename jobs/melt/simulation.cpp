@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <exception>
+#include <iostream>
 #include <locum/locum.hpp>
 #include <string>
 
@@ -100,9 +101,11 @@ int main(int argc, char** argv) {
     int rank = 0;
     MPI_Comm_rank(group, &rank);
     if (rank == 0) {
-      app.exit(error);
+      const int status = app.exit(error);
+      std::cout.flush();
+      MPI_Abort(MPI_COMM_WORLD, status == 0 ? 0 : 2);
     }
-    MPI_Abort(MPI_COMM_WORLD, 2);
+    MPI_Barrier(group);  // until the job ends
   } catch (const std::exception& error) {
     std::fprintf(stderr, "melt_simulation: %s\n", error.what());
     MPI_Abort(MPI_COMM_WORLD, 1);

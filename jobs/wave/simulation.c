@@ -20,8 +20,19 @@ typedef struct options {
   int every;
 } options;
 
-/* Reads the command line. Ends the job if it is wrong. */
-static options read_options(int argc, char** argv) {
+/* Ends the job: one rank says why, and the others wait for their end. Collective. */
+static void refuse(MPI_Comm comm, const char* text, const char* of, const char* value) {
+  int rank;
+  MPI_Comm_rank(comm, &rank);
+  if (rank == 0) {
+    fprintf(stderr, "wave_simulation: '%s %s' %s\n", of, value, text);
+    MPI_Abort(MPI_COMM_WORLD, 2);
+  }
+  MPI_Barrier(comm);
+}
+
+/* Reads the command line. Collective; ends the job if it is wrong. */
+static options read_options(MPI_Comm comm, int argc, char** argv) {
   options given = {.cells = 600, .steps = 960, .every = 40};
   for (int at = 1; at < argc; at += 2) {
     const char* value = at + 1 < argc ? argv[at + 1] : "";
@@ -32,12 +43,8 @@ static options read_options(int argc, char** argv) {
                         : strcmp(argv[at], "--every") == 0 ? &given.every
                                                            : NULL;
     if (!option || *end != '\0' || number < 1 || number > 1000000) {
-      fprintf(
-          stderr,
-          "wave_simulation: '%s %s' is not one of --cells N, --steps N, --every N, with a number from 1 to "
-          "1000000\n",
-          argv[at], value);
-      MPI_Abort(MPI_COMM_WORLD, 2);
+      refuse(comm, "is not one of --cells N, --steps N, --every N, with a number from 1 to 1000000", argv[at],
+             value);
     }
     *option = (int)number;
   }
@@ -45,17 +52,16 @@ static options read_options(int argc, char** argv) {
 }
 
 int main(int argc, char** argv) {
-  MPI_Init(&argc, &argv);
-  const options given = read_options(argc, argv);
-  const int cells = given.cells;
+  int level;
+  MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &level); /* for several nodes without UCX */
   MPI_Comm side; /* the ranks of this program: those of the analysis have another color */
   MPI_Comm_split(MPI_COMM_WORLD, 0, 0, &side);
+  const options given = read_options(side, argc, argv);
+  const int cells = given.cells;
   basin water;
   if (!basin_make(&water, side, cells)) {
-    fprintf(
-        stderr,
-        "wave_simulation: %d cells along a side are too few for these ranks, or too many for the memory\n",
-        cells);
+    fprintf(stderr, "wave_simulation: %d cells are too few for these ranks, or too many for the memory\n",
+            cells);
     MPI_Abort(MPI_COMM_WORLD, 2);
   }
 
