@@ -153,7 +153,8 @@ locum_status locum_fortran_put_batch(locum_store store, const CFI_cdesc_t* names
                                   .waits_for_room = waits_for_room,
                                   .listed = false,
                                   .tag = tag_text.c_str(),
-                                  .expected_generation = 0};
+                                  .expected_generation = 0,
+                                  .reserved = {}};
   const locum_status status =
       locum_put_batch(store, count, texts.data(), objects.data(), &options, made.data(), statuses.data());
   for (std::size_t at = 0; keys != nullptr && at < count; ++at) {

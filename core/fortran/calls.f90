@@ -171,6 +171,14 @@ module locum_calls
       type(locum_key), intent(out), optional :: key
       integer(c_int) :: status
     end function
+    function fortran_writer_replace(writer, generation, deadline, key) bind(C, name="locum_fortran_writer_replace") result(status)
+      import
+      type(fortran_writer), intent(inout) :: writer
+      integer(c_int64_t), intent(in), optional :: generation
+      real(c_double), intent(in), optional :: deadline
+      type(locum_key), intent(out), optional :: key
+      integer(c_int) :: status
+    end function
     function fortran_discard(writer) bind(C, name="locum_fortran_discard") result(status)
       import
       type(fortran_writer), intent(inout) :: writer

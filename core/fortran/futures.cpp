@@ -45,7 +45,8 @@ locum_status locum_fortran_put_async(locum_store store, const char* name, std::s
                                   .waits_for_room = waits_for_room,
                                   .listed = false,
                                   .tag = tag_text.c_str(),
-                                  .expected_generation = 0};
+                                  .expected_generation = 0,
+                                  .reserved = {}};
   return outcome(locum_put_async(store, text.c_str(), &array, &options, future));
 }
 

@@ -58,7 +58,8 @@ locum_status locum_fortran_queue_put(locum_queue queue, const CFI_cdesc_t* value
                                   .waits_for_room = waits_for_room,
                                   .listed = false,
                                   .tag = tag_text.c_str(),
-                                  .expected_generation = 0};
+                                  .expected_generation = 0,
+                                  .reserved = {}};
   std::uint64_t made = 0;
   const locum_status status = outcome(locum_queue_put(queue, &array, &options, &made));
   if (number != nullptr) {

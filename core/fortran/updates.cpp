@@ -2,6 +2,7 @@
 // pointer in a copy, so that the program would not see its new target. Therefore the program changes the
 // value between two calls: the first one takes the object with the generation of its name, and the second one
 // replaces it, if that is still the generation.
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -117,7 +118,8 @@ locum_status end(locum_store store, const char* name, const locum_array* value, 
                                   .waits_for_room = false,
                                   .listed = false,
                                   .tag = nullptr,
-                                  .expected_generation = static_cast<std::uint64_t>(update.generation)};
+                                  .expected_generation = static_cast<std::uint64_t>(update.generation),
+                                  .reserved = {}};
   return outcome(locum_replace(store, name, value, &options, key));
 }
 
@@ -144,8 +146,8 @@ locum_status carry_on(locum_store store, const Text& text, const double* within,
     const double seconds = within == nullptr ? longest : *within;
     locum_status wrong = check_free(update, "update", "release");
     wrong = wrong != LOCUM_OK ? wrong : text.check("name");
-    if (wrong == LOCUM_OK && !(seconds >= 0)) {
-      wrong = refuse(LOCUM_INVALID_ARGUMENT, "'deadline' is %g; the least is 0", seconds);
+    if (wrong == LOCUM_OK && std::isnan(seconds)) {
+      wrong = refuse(LOCUM_INVALID_ARGUMENT, "'deadline' is no number");
     }
     if (wrong != LOCUM_OK) {
       return wrong;

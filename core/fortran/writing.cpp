@@ -4,6 +4,7 @@
 
 #include "core/c/locum.h"
 #include "core/fortran/descriptors.hpp"
+#include "core/fortran/options.hpp"
 #include "core/fortran/outcome.hpp"
 #include "core/fortran/place.hpp"
 #include "core/fortran/seconds.hpp"
@@ -81,6 +82,16 @@ locum_status locum_fortran_seal(Writer* writer, const double* within, locum_key*
   }
   writer->hold(false);
   return outcome(locum_writer_seal(&writer->handle, deadline(within), key));
+}
+
+locum_status locum_fortran_writer_replace(Writer* writer, const std::int64_t* generation,
+                                          const double* within, locum_key* key) {
+  if (const auto wrong = check_held(*writer, "writer"); wrong != LOCUM_OK) {
+    return wrong;
+  }
+  writer->hold(false);
+  const auto expected = given_or_default<std::uint64_t>(generation);
+  return outcome(locum_writer_replace(&writer->handle, expected, deadline(within), key));
 }
 
 locum_status locum_fortran_discard(Writer* writer) {

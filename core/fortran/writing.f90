@@ -1,7 +1,7 @@
 !> Calls that write, and do not depend on a type.
 submodule (locum) writing
   use, intrinsic :: iso_c_binding, only: c_size_t
-  use locum_calls, only: fortran_discard, fortran_fetch_add, fortran_seal, fortran_writes
+  use locum_calls, only: fortran_discard, fortran_fetch_add, fortran_seal, fortran_writer_replace, fortran_writes
   implicit none
 
 contains
@@ -12,6 +12,10 @@ contains
 
   module procedure writer_seal
     call finish(fortran_seal(self%object, deadline, key), stat, errmsg)
+  end procedure
+
+  module procedure writer_replace
+    call finish(fortran_writer_replace(self%object, generation, deadline, key), stat, errmsg)
   end procedure
 
   module procedure writer_discard

@@ -10,10 +10,12 @@ module locum_mpi
   use locum_mpi_calls
   implicit none
   private :: c_bool, c_int, c_null_ptr, c_ptr, c_size_t, int64, real64
-  private :: fortran_checkpoint, fortran_checkpoint_requested, fortran_restore, fortran_runtime_close, fortran_runtime_drop, &
+  private :: fortran_checkpoint, fortran_checkpoint_requested, fortran_future_checkpoint, fortran_restore, &
+    fortran_runtime_close, fortran_runtime_drop, &
     fortran_runtime_fail, fortran_runtime_flush, fortran_runtime_lost_ranks, fortran_runtime_open, fortran_runtime_place, &
     fortran_runtime_ranks, fortran_runtime_report, fortran_runtime_store, fortran_string, fortran_string_release, take_text
-  private :: finish, is_given, length_of, runtime_checkpoint, runtime_checkpoint_requested, runtime_close, runtime_describe_ranks, &
+  private :: finish, is_given, length_of, runtime_await_checkpoint, runtime_checkpoint, runtime_checkpoint_async
+  private :: runtime_checkpoint_requested, runtime_close, runtime_describe_ranks, &
     runtime_drop, runtime_fail, runtime_flush, runtime_lost_ranks, runtime_node, runtime_nodes, runtime_open, runtime_place, &
     runtime_rank, runtime_ranks, runtime_report, runtime_report_all, runtime_restore, runtime_restore_latest, &
     runtime_step_reader, runtime_step_writer, runtime_store, take_string
@@ -63,6 +65,11 @@ module locum_mpi
     generic :: step_reader => step_reader_by_integer
     !> Writes the objects of a store to HDF5 files; collective. An older checkpoint of that path is whole until this one is.
     procedure :: checkpoint => runtime_checkpoint
+    !> The same in the background; collective. Objects may be evicted or replaced as soon as it returns. The future ends by itself, on
+    !> all ranks; to release or cancel it does not stop the checkpoint.
+    procedure :: checkpoint_async => runtime_checkpoint_async
+    !> Blocks until the checkpoint of a future is written, and reports its contents.
+    procedure, nopass :: await_checkpoint => runtime_await_checkpoint
     !> Makes the objects of a checkpoint again, on any number of ranks; collective.
     procedure :: restore => runtime_restore
     !> The same of the latest whole one of the checkpoints whose paths are `pattern` with a number in place of its `*`;
@@ -259,6 +266,30 @@ contains
     character(len=*), intent(inout), optional :: errmsg
     call finish(fortran_checkpoint(self%handle, name, len_trim(name, c_size_t), path, len_trim(path, c_size_t), prefix, &
       length_of(prefix), keep, compress, is_given(incremental), is_given(xdmf), deadline, report), stat, errmsg)
+  end subroutine
+
+  subroutine runtime_checkpoint_async(self, name, path, future, prefix, keep, compress, incremental, xdmf, deadline, stat, errmsg)
+    class(locum_runtime), intent(in) :: self
+    character(len=*), intent(in) :: name
+    character(len=*), intent(in) :: path
+    type(locum_future), intent(inout) :: future
+    character(len=*), intent(in), optional :: prefix
+    integer, intent(in), optional :: keep, compress
+    logical, intent(in), optional :: incremental, xdmf
+    real(real64), intent(in), optional :: deadline
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+    call finish(fortran_checkpoint(self%handle, name, len_trim(name, c_size_t), path, len_trim(path, c_size_t), prefix, &
+      length_of(prefix), keep, compress, is_given(incremental), is_given(xdmf), deadline, future=future%handle), stat, errmsg)
+  end subroutine
+
+  subroutine runtime_await_checkpoint(future, report, deadline, stat, errmsg)
+    type(locum_future), intent(in) :: future
+    type(locum_checkpoint_report), intent(out), optional :: report
+    real(real64), intent(in), optional :: deadline
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+    call finish(fortran_future_checkpoint(future%handle, deadline, report), stat, errmsg)
   end subroutine
 
   subroutine runtime_restore(self, name, path, prefix, forget_handles, skip_damaged, lazy, report, deadline, stat, errmsg)

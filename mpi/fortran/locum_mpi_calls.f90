@@ -3,7 +3,8 @@ module locum_mpi_calls
   use, intrinsic :: iso_c_binding
   implicit none
   private
-  public :: fortran_checkpoint, fortran_checkpoint_requested, fortran_restore, fortran_runtime_close, fortran_runtime_drop, &
+  public :: fortran_checkpoint, fortran_checkpoint_requested, fortran_future_checkpoint, fortran_restore, &
+    fortran_runtime_close, fortran_runtime_drop, &
     fortran_runtime_fail, fortran_runtime_flush, fortran_runtime_lost_ranks, fortran_runtime_open, fortran_runtime_place, &
     fortran_runtime_ranks, fortran_runtime_report, fortran_runtime_store, fortran_string, fortran_string_release, &
     locum_checkpoint_report
@@ -118,7 +119,7 @@ module locum_mpi_calls
       integer(c_int) :: status
     end function
     function fortran_checkpoint(runtime, store, length, path, path_length, prefix, prefix_length, keep, compress, incremental, &
-      xdmf, deadline, report) bind(C, name="locum_fortran_checkpoint") result(status)
+      xdmf, deadline, report, future) bind(C, name="locum_fortran_checkpoint") result(status)
       import
       type(c_ptr), value :: runtime
       character(kind=c_char), intent(in) :: store(*)
@@ -129,6 +130,14 @@ module locum_mpi_calls
       integer(c_size_t), value :: prefix_length
       integer(c_int), intent(in), optional :: keep, compress
       logical(c_bool), value :: incremental, xdmf
+      real(c_double), intent(in), optional :: deadline
+      type(locum_checkpoint_report), intent(inout), optional :: report
+      type(c_ptr), intent(inout), optional :: future
+      integer(c_int) :: status
+    end function
+    function fortran_future_checkpoint(future, deadline, report) bind(C, name="locum_fortran_future_checkpoint") result(status)
+      import
+      type(c_ptr), value :: future
       real(c_double), intent(in), optional :: deadline
       type(locum_checkpoint_report), intent(inout), optional :: report
       integer(c_int) :: status

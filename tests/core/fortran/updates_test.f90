@@ -1,5 +1,6 @@
 !> Updates, over the store of a URL, "memory:" without one.
 program updates_test
+  use, intrinsic :: ieee_arithmetic, only: ieee_quiet_nan, ieee_value
   use, intrinsic :: iso_fortran_env, only: int64, real64
   use check
   use locum
@@ -99,8 +100,12 @@ program updates_test
   call has_status(stat, locum_type_mismatch, 'an update of text as numbers')
   call is_true(.not. store%update('one', text, update, stat=stat) .and. .not. associated(text), 'nor one of numbers as text')
   call has_status(stat, locum_type_mismatch, 'an update of a number as text')
-  call is_true(.not. store%update('one', one, update, deadline=-1.0_real64, stat=stat), 'nor one before now')
-  call has_status(stat, locum_invalid_argument, 'a deadline that is negative')
+  number = ieee_value(number, ieee_quiet_nan)
+  call is_true(.not. store%update('one', one, update, deadline=number, stat=stat), 'nor one at no time')
+  call has_status(stat, locum_invalid_argument, 'a deadline that is no number')
+  do while (store%update('one', one, update, deadline=locum_at_once))
+    one = 3.5_real64
+  end do
   call is_true(.not. store%update('', one, update, stat=stat), 'nor one of no name')
   call has_status(stat, locum_invalid_argument, 'an update without a name')
 

@@ -361,6 +361,7 @@ contains
 
   subroutine checkpoints()
     type(locum_checkpoint_report) :: report
+    type(locum_future) :: future
     type(locum_store) :: again
     type(locum_view) :: view
     real(real64), pointer :: p(:, :)
@@ -373,6 +374,16 @@ contains
     end if
     call has_status(stat, locum_ok, 'checkpoint')
     call is_true(report%number == 42 .and. report%objects == 2 * ranks + 1 .and. report%files > 0, 'its report')
+    call runtime%checkpoint_async('fields', 'fortran_checkpoints/behind0043.h5', future)
+    call runtime%await_checkpoint(future, report, deadline=60.0_real64)
+    call is_true(report%number == 43 .and. report%objects == 2 * ranks + 1, 'the report of one in the background')
+    call is_true(future%ready(), 'its future has ended')
+    call runtime%checkpoint_async('fields', 'fortran_checkpoints/behind0043.h5', future, stat=stat)
+    call has_status(stat, locum_invalid_argument, 'a future that is in use')
+    call future%release()
+    call runtime%await_checkpoint(future, stat=stat)
+    call has_status(stat, locum_invalid_argument, 'a future that was released')
+    call together()
     call runtime%restore('again', 'fortran_checkpoints/step0042.h5', prefix='T/', report=report)
     call is_true(report%objects == ranks, 'those of the prefix')
     call runtime%store('again', again)
