@@ -159,6 +159,10 @@ Result<RawArray> elements_of(const locum_array& array) {
 
 Result<RawArray> memory_of(const locum_array& array) {
   auto memory = elements_of(array);
+  const auto* const end = array.extents + (memory ? array.rank : 0);
+  if (std::find(array.extents, end, 0) != end) {  // an empty array has no elements, and any strides
+    return memory;
+  }
   for (std::int32_t at = 0; memory && at < array.rank; ++at) {
     if (memory->stride(static_cast<std::size_t>(at)) == 0 && array.extents[at] > 1) {
       return Error(Errc::invalid_argument,
