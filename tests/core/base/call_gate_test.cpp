@@ -13,10 +13,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto patience = 60s;
+constexpr auto closing_time = 60s;
 
 Deadline::Clock::time_point later() {
-  return Deadline::Clock::now() + patience;
+  return Deadline::Clock::now() + closing_time;
 }
 
 // Calls again and again until one is refused.
