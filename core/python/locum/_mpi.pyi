@@ -1,6 +1,6 @@
 from typing import Any, Dict, List, Optional, Tuple
 
-from ._native import _Made
+from ._native import _Box, _Made
 
 communicator_bytes: int
 
@@ -32,6 +32,28 @@ class Runtime(_Made):
         xdmf: bool,
         timeout_s: float,
     ) -> _Report: ...
+    def checkpoint_async(
+        self,
+        store: str,
+        path: str,
+        prefix: Optional[str],
+        keep: int,
+        compress: int,
+        incremental: bool,
+        xdmf: bool,
+        timeout_s: float,
+    ) -> int: ...
+    @staticmethod
+    def checkpoint_of(number: int, timeout_s: float) -> _Report: ...
+    def proxy_of_hdf5(
+        self,
+        path: str,
+        dataset: str,
+        type: int,
+        box: _Box,
+        store: str,
+        timeout_s: float,
+    ) -> int: ...
     def restore(
         self,
         store: str,
