@@ -178,63 +178,6 @@ std::unique_ptr<Future> Store::read_async(const py::str& name, const py::array& 
   return std::make_unique<Future>(future, into);
 }
 
-py::list Store::get_batch(const py::list& names, const py::object& missing, double timeout_s) const {
-  std::vector<Name> given;
-  std::vector<const char*> texts;
-  given.reserve(names.size());
-  for (const py::handle name : names) {
-    texts.push_back(given.emplace_back(name).c_str());
-  }
-  const locum_get_options options{timeout_s};
-  locum_store store = handle();
-  std::vector<locum_view> views(names.size());
-  std::vector<locum_status> statuses(names.size());
-  const locum_status status = unlocked([&] {
-    return locum_get_batch(store, texts.size(), texts.data(), &options, views.data(), statuses.data());
-  });
-  std::vector<std::unique_ptr<Pin>> pins;
-  bool has_failed = status != LOCUM_OK;
-  for (std::size_t at = 0; at < views.size(); ++at) {
-    pins.push_back(std::make_unique<Pin>());
-    if (statuses[at] == LOCUM_OK) {
-      pins.back()->take(views[at]);
-    } else if (statuses[at] == LOCUM_NOT_FOUND && missing.ptr() != nullptr) {
-      has_failed = has_failed && status != LOCUM_NOT_FOUND;
-    }
-  }
-  if (has_failed) {
-    raise(status);
-  }
-  py::list values(names.size());
-  for (std::size_t at = 0; at < views.size(); ++at) {
-    values[at] = statuses[at] == LOCUM_OK ? object_of(std::move(pins[at])) : missing;
-  }
-  return values;
-}
-
-std::vector<locum_key> Store::put_batch(const py::list& names, const py::list& arrays,
-                                        const py::list& numbers, const py::list& type_names,
-                                        double timeout_s) const {
-  std::vector<Name> given;
-  std::vector<Name> of_types;
-  std::vector<const char*> texts;
-  std::vector<locum_array> values;
-  given.reserve(names.size());
-  of_types.reserve(names.size());
-  for (std::size_t at = 0; at < names.size(); ++at) {
-    texts.push_back(given.emplace_back(names[at]).c_str());
-    const char* const type_name = of_types.emplace_back(type_names[at]).c_str();
-    values.push_back(described(arrays[at].cast<py::array>(), numbers[at].cast<int>(), type_name));
-  }
-  const locum_put_options options{timeout_s, 0, false, false, nullptr, 0, {}};
-  locum_store store = handle();
-  std::vector<locum_key> keys(names.size());
-  check(unlocked([&] {
-    return locum_put_batch(store, texts.size(), texts.data(), values.data(), &options, keys.data(), nullptr);
-  }));
-  return keys;
-}
-
 std::unique_ptr<StandIn> Store::proxy(py::handle id, double timeout_s) const {
   const ObjectId object(id);
   locum_store store = handle();
@@ -419,6 +362,7 @@ void define_store(py::module_& module) {
       .def("read_async", &Store::read_async)
       .def("get_batch", &Store::get_batch)
       .def("put_batch", &Store::put_batch)
+      .def("evict_batch", &Store::evict_batch)
       .def("proxy", &Store::proxy)
       .def("close", &Store::close)
       .def_property_readonly("is_open", &Store::is_open)

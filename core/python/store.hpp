@@ -88,6 +88,8 @@ class Store {
   [[nodiscard]] pybind11::tuple info(pybind11::handle id, double timeout_s) const;
   [[nodiscard]] bool exists(pybind11::handle id, double timeout_s) const;
   [[nodiscard]] bool evict(pybind11::handle id, double timeout_s) const;
+  /// Evicts objects by their names; returns of each whether it existed. Raises the first error.
+  [[nodiscard]] std::vector<bool> evict_batch(const pybind11::list& names, double timeout_s) const;
   [[nodiscard]] pybind11::list keys(pybind11::handle prefix, double timeout_s) const;
   [[nodiscard]] std::uint64_t size(double timeout_s) const;
   [[nodiscard]] std::uint64_t clear(double timeout_s) const;

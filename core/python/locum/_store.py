@@ -11,7 +11,7 @@ from . import _native
 from ._box import Box, box_of
 from ._coded import Codec, coded, decoded
 from ._durations import Duration, deadline, positive
-from ._errors import NotFoundError, StaleError, TimeoutError, TypeMismatchError
+from ._errors import InvalidArgumentError, NotFoundError, StaleError, TimeoutError, TypeMismatchError
 from ._futures import Future
 from ._info import Info, info_of
 from ._integers import extents_of, i64, within
@@ -333,9 +333,13 @@ class Store:
         code = code_of(dtype)
         extents = extents_of(shape)
 
-        def publish(array: NDArray[Any], limit: float) -> Key:
+        def publish(array: NDArray[Any], limit: float, generation: Optional[int]) -> Key:
             again = _native.Storing(limit, positive(lifetime, "lifetime"), when_full == "wait", listed, tag)
-            return self._put(name, Stored(array, code), again)
+            if generation is None:
+                return self._put(name, Stored(array, code), again)
+            if name is None:
+                raise InvalidArgumentError("invalid_argument: an object without a name replaces nothing; seal it")
+            return self._native.replace(name, array, code, "", again, generation)
 
         return Writer(self._native.create(name, extents, code, how), publish)
 
@@ -359,6 +363,13 @@ class Store:
     def evict(self, id: Id, *, timeout: Optional[Duration] = None) -> bool:
         """Removes an object; returns whether it existed. Arrays on its memory stay valid."""
         return self._native.evict(id, deadline(timeout))
+
+    def evict_batch(self, names: Iterable[str], *, timeout: Optional[Duration] = None) -> List[bool]:
+        """Removes objects by their names, with a few messages for all of them; returns of each whether it existed.
+
+        Raises the first error; the other objects are removed all the same.
+        """
+        return self._native.evict_batch(list(names), deadline(timeout))
 
     def __delitem__(self, id: Id) -> None:
         if not self._native.evict(id, 0.0):

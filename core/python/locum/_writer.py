@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from . import _native
 from ._durations import Duration, deadline
 from ._errors import InvalidArgumentError
+from ._integers import within
 from ._lazy import _HOST
 from ._native import Key
 
@@ -25,7 +26,7 @@ class Writer:
     object is published by a copy, and the array, which is read-only from then on, keeps memory of its own.
     """
 
-    def __init__(self, writer: _native.Writer, publish: Callable[[NDArray[Any], float], Key]):
+    def __init__(self, writer: _native.Writer, publish: Callable[[NDArray[Any], float, Optional[int]], Key]):
         self._writer = writer
         self._publish = publish
         self._key: Optional[Key] = None
@@ -59,15 +60,28 @@ class Writer:
 
         KeyExistsError if the name was taken meanwhile; the object is then discarded, as after any error.
         """
+        return self._published(None, timeout)
+
+    def replace(self, *, expected_generation: int = 0, timeout: Optional[Duration] = None) -> Key:
+        """Publishes the object in place of what its name is bound to, if anything.
+
+        StaleError if `expected_generation` is neither 0 nor that of the name; InvalidArgumentError of an object
+        without a name. The object is discarded after any error.
+        """
+        return self._published(within(expected_generation, 0, 2**64 - 1, "a generation"), timeout)
+
+    def _published(self, generation: Optional[int], timeout: Optional[Duration]) -> Key:
         self._require_open()
         limit = deadline(timeout)
         if self._writer.is_shared:
             array = self._writer.array
             array.flags.writeable = False
             self._writer.discard()
-            self._key = self._publish(array, limit)
-        else:
+            self._key = self._publish(array, limit, generation)
+        elif generation is None:
             self._key = self._writer.seal(limit)
+        else:
+            self._key = self._writer.replace(generation, limit)
         return self._key
 
     def discard(self) -> None:

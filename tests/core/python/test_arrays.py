@@ -425,6 +425,27 @@ class TestWriting:
             assert not writer.is_open and store["T"] == 1
             del store["T"], kept
 
+    def test_in_place_of_what_is_there(self, store):
+        for is_shared in (False, True):
+            for value in (1, 2):
+                writer = store.create("T", 5)
+                writer.array[:] = value
+                kept = writer.array if is_shared else None
+                assert store[writer.replace()].sum() == 5 * value == store["T"].sum()
+                assert not writer.is_open and (kept is None or kept.sum() == 5 * value)
+            stale = store.create("T", 5)
+            kept = stale.array if is_shared else None
+            with pytest.raises(locum.StaleError):
+                stale.replace(expected_generation=store.info("T").generation - 1)
+            assert not stale.is_open and store["T"].sum() == 10
+            unnamed = store.create(None, 5)
+            kept = unnamed.array if is_shared else None
+            with pytest.raises(locum.InvalidArgumentError, match="name"):
+                unnamed.replace()
+            with pytest.raises(OverflowError):
+                store.create("T", 5).replace(expected_generation=-1)
+            del store["T"], kept
+
     def test_types_that_cannot_be_created(self, store):
         for dtype in ("f2", "M8[s]", ">f8", "S5", object, [("a", "i4")]):
             with pytest.raises(TypeError, match="float64"):

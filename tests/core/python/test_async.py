@@ -115,6 +115,10 @@ def test_batches(store):
     assert store["e"] == 6 and store["b"][2] == 2
     with pytest.raises(TypeError):
         store.get_batch([3])
+    assert store.evict_batch(["a", "none", "e"]) == [True, False, True]
+    assert store.keys() == ["b", "c"] and store.evict_batch([]) == [] and store[keys[1]][2] == 2
+    with pytest.raises(TypeError):
+        store.evict_batch([3])
 
 
 def test_update(store):
