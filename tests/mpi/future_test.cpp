@@ -235,8 +235,9 @@ TEST_F(FutureOfRanks, HasThreadsThatAreNamedAndTakeNoSignals) {
   // With several nodes the worker checks what was set: no thread waits for that operation itself.
   EXPECT_TRUE(promised.then([](const Result<View<double>>&) {}).get());
   for (const char* const name : {"locum futures", "locum helper", "locum worker"}) {
-    const auto thread = tests::thread_named(name);
-    EXPECT_EQ(thread.has_value(), name == std::string("locum futures") || !job::one_node()) << name;
+    const bool is_expected = name == std::string("locum futures") || !job::one_node();
+    const auto thread = tests::awaited_thread(name, is_expected);
+    EXPECT_EQ(thread.has_value(), is_expected) << name;
     if (thread) {
       const std::uint64_t blocked = tests::status_of(*thread, "SigBlk", 16).value();
       const auto blocks = [&](int signal) { return (blocked >> static_cast<unsigned>(signal - 1)) & 1U; };

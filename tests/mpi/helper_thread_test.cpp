@@ -24,13 +24,7 @@ TEST(HelperThread, SleepsWhileNothingIsAskedOfIt) {
   const std::string next = "of rank " + std::to_string((job::rank() + 1) % job::size());
   ASSERT_TRUE(store.put(own, job::rank()));
   ASSERT_TRUE(store.wait<int>(next, 20s));
-  auto helper = tests::thread_named(helper_name);
-  // The thread's first step is to set its name, which may be later than this on a busy machine.
-  for (const Deadline::Clock::time_point soon = Deadline::Clock::now() + 20s;
-       !helper && !job::one_node() && Deadline::Clock::now() < soon;) {
-    std::this_thread::sleep_for(1ms);
-    helper = tests::thread_named(helper_name);
-  }
+  const auto helper = tests::awaited_thread(helper_name, !job::one_node());
   ASSERT_EQ(helper.has_value(), !job::one_node()) << "with several nodes a thread must serve the others";
   if (helper) {
     const std::uint64_t blocked = tests::status_of(*helper, "SigBlk", 16).value();

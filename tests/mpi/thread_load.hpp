@@ -1,11 +1,13 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 
 namespace locum::tests {
 
@@ -24,6 +26,21 @@ struct ThreadLoad {
     }
   }
   return std::nullopt;
+}
+
+/// The same, waiting for at most 20 s if `is_expected`: the thread's first step is to set its name, which may
+/// be later than what the caller has seen of it on a busy machine.
+[[nodiscard]] inline std::optional<std::filesystem::path> awaited_thread(std::string_view name,
+                                                                         bool is_expected) {
+  using namespace std::chrono_literals;
+  const auto until = std::chrono::steady_clock::now() + 20s;
+  for (;;) {
+    auto thread = thread_named(name);
+    if (thread || !is_expected || std::chrono::steady_clock::now() >= until) {
+      return thread;
+    }
+    std::this_thread::sleep_for(1ms);
+  }
 }
 
 /// A number (in base 10, or 16) behind a word and a colon in /proc/PID/task/TID/status; none of a thread that
