@@ -4,6 +4,7 @@ Environment variables:
     LOCUM_BUILD_FOLDER  a build folder of CMake in which the package was built; without it, all of it is built anew, which
                         takes minutes
     CMAKE_ARGS          options of CMake for a new build, such as -DLOCUM_WITH_MPI=OFF
+    CMAKE_BUILD_PARALLEL_LEVEL  how many compilers run at a time; without it, as many as there are cores
 """
 
 import atexit
@@ -42,7 +43,8 @@ class BuildByCMake(build_ext):
         if folder is None:
             folder = os.path.abspath(self.build_temp)
             subprocess.check_call(["cmake", "-S", ROOT, "-B", folder, *OPTIONS, *shlex.split(os.environ.get("CMAKE_ARGS", ""))])
-            subprocess.check_call(["cmake", "--build", folder, "--target", "locum_python_package", "--parallel"])
+            jobs = [] if "CMAKE_BUILD_PARALLEL_LEVEL" in os.environ else ["--parallel", str(os.cpu_count() or 1)]
+            subprocess.check_call(["cmake", "--build", folder, "--target", "locum_python_package", *jobs])
         into = os.path.abspath(self.build_lib)
         subprocess.check_call(["cmake", "--install", folder, "--component", "wheel", "--prefix", into])
 
