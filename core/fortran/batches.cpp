@@ -35,7 +35,7 @@ class Names {
       : count_(count_of(names)),
         texts_(count_),
         characters_(count_ * (names.elem_len + 1)),
-        is_allocated_(names.base_addr != nullptr) {
+        is_allocated_(names.base_addr != nullptr || names.dim[0].extent == 0) {
     if (texts_.is_lost() || characters_.is_lost()) {
       return;
     }

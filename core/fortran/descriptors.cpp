@@ -59,6 +59,11 @@ std::size_t reversed(int at, int rank) noexcept {
   return static_cast<std::size_t>(rank - 1 - at);
 }
 
+bool is_empty(const CFI_cdesc_t& descriptor) noexcept {
+  const auto* const end = descriptor.dim + descriptor.rank;
+  return std::any_of(descriptor.dim, end, [](const CFI_dim_t& each) { return each.extent == 0; });
+}
+
 // Whether the elements follow each other in memory.
 bool is_packed(const CFI_cdesc_t& descriptor) noexcept {
   auto step = static_cast<CFI_index_t>(descriptor.elem_len);
@@ -117,8 +122,9 @@ locum_status array_of(const CFI_cdesc_t& descriptor, locum_array& array) noexcep
                   "an array has a rank of at most %d, one of text of %d; this one has %d", LOCUM_MAX_RANK,
                   LOCUM_MAX_RANK - 1, rank);
   }
-  // An empty array has an address; the extents of one that is not allocated may be any.
-  if (descriptor.base_addr == nullptr) {
+  // gfortran gives some empty arrays no address, such as [real ::]. The extents of one that is not allocated
+  // may be any; those of a program that never allocated it are 1.
+  if (descriptor.base_addr == nullptr && !is_empty(descriptor)) {
     return refuse(LOCUM_INVALID_ARGUMENT, "this array is not allocated, or this pointer is not associated");
   }
   const bool packed = is_packed(descriptor);
@@ -134,7 +140,8 @@ locum_status array_of(const CFI_cdesc_t& descriptor, locum_array& array) noexcep
     array.extents[rank] = static_cast<std::int64_t>(descriptor.elem_len);
     array.strides[rank] = packed ? 0 : 1;
   }
-  array.data = descriptor.base_addr;
+  static char no_elements[16];
+  array.data = descriptor.base_addr == nullptr ? no_elements : descriptor.base_addr;
   array.type_name = {nullptr, 0};
   return LOCUM_OK;
 }

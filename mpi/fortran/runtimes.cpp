@@ -113,7 +113,8 @@ locum_status locum_fortran_runtime_store(locum_runtime runtime, const char* name
                                     .memory_bytes = given_or_default<std::uint64_t>(memory_bytes),
                                     .lifetime_s = life,
                                     .checksum = checksum,
-                                    .connector = connector_text.c_str()};
+                                    .connector = connector_text.c_str(),
+                                    .reserved = {}};
   return outcome(locum_runtime_store(runtime, text.c_str(), has_options ? &options : nullptr, store));
 }
 

@@ -152,6 +152,8 @@ program batches_test
   call has_status(stat, locum_invalid_argument, 'a name of blanks')
   call store%put_batch(['x' // char(0)], [1], stat=stat)
   call has_status(stat, locum_invalid_argument, 'a name with char(0)')
+  call store%evict_batch([character(1) ::])  ! which gfortran gives no address
+  call store%put_batch([character(1) ::], [integer ::])
   call store%put_batch(unallocated, fields, stat=stat)
   call has_status(stat, locum_invalid_argument, 'names that are not allocated')
   call store%get_batch(unallocated, views, stat=stat)
