@@ -46,17 +46,21 @@ py::list Store::get_batch(const py::list& names, const py::object& missing, doub
     return locum_get_batch(store, given.size(), given.c_strings(), &options, views.data(), statuses.data());
   });
   std::vector<std::unique_ptr<Pin>> pins;
-  bool has_failed = status != LOCUM_OK;
   for (std::size_t at = 0; at < views.size(); ++at) {
     pins.push_back(std::make_unique<Pin>());
     if (statuses[at] == LOCUM_OK) {
       pins.back()->take(views[at]);
-    } else if (statuses[at] == LOCUM_NOT_FOUND && missing.ptr() != nullptr) {
-      has_failed = has_failed && status != LOCUM_NOT_FOUND;
     }
   }
-  if (has_failed) {
-    raise(status);
+  for (std::size_t at = 0; at < views.size(); ++at) {
+    const bool may_miss = missing.ptr() != nullptr && statuses[at] == LOCUM_NOT_FOUND;
+    if (statuses[at] != LOCUM_OK && !may_miss && statuses[at] == status) {
+      raise(status);
+    }
+    if (statuses[at] != LOCUM_OK && !may_miss) {  // the text of an error that was not the first is lost
+      statuses[at] = find(names[at], timeout_s, *pins[at]);
+      check(statuses[at]);
+    }
   }
   py::list values(names.size());
   for (std::size_t at = 0; at < views.size(); ++at) {

@@ -51,6 +51,10 @@ struct OutputStep::Memory {
 };
 
 locum_output_step OutputStep::handle() const {
+  if (is_ending_) {
+    raise(LOCUM_INVALID_ARGUMENT,
+          "invalid_argument: another thread ends this step; one thread at a time may use it");
+  }
   if (!is_open()) {
     raise(LOCUM_CLOSED, "closed: this step was ended or discarded; begin the next one");
   }
@@ -128,20 +132,29 @@ locum_status OutputStep::let_go() noexcept {
 void OutputStep::end(double timeout_s) {
   locum_output_step step = handle();
   const auto held = step_;
-  check(let_go());
-  const locum_status status = unlocked([&] { return locum_step_end(&step, timeout_s); });
-  held->step = step;  // which stays, if another thread uses it
+  is_ending_ = true;  // the interpreter's lock is let go of from here on
+  locum_status status = let_go();
+  if (status == LOCUM_OK) {
+    status = unlocked([&] { return locum_step_end(&step, timeout_s); });
+    held->step = step;  // which stays, if another thread uses it
+  }
+  is_ending_ = false;
   check(status);
 }
 
 // What depends on the step when its runtime is closed keeps it: it is discarded with the last such array.
 void OutputStep::discard() noexcept {
+  if (is_ending_) {
+    return;
+  }
+  is_ending_ = true;
   if (is_open() && let_go() == LOCUM_OK) {
     (void)locum_step_discard(&step_->step);  // which stays, if another thread uses it
   } else {
     step_.reset();
     created_.clear();
   }
+  is_ending_ = false;
 }
 
 void define_output_step(py::module_& module) {

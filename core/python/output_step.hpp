@@ -50,6 +50,7 @@ class OutputStep {
 
   std::shared_ptr<Handle> step_;
   std::vector<pybind11::object> created_;
+  bool is_ending_ = false;  ///< a thread is in end() or discard()
 };
 
 void define_output_step(pybind11::module_& module);

@@ -49,10 +49,13 @@ py::object Writer::array() const {
 }
 
 bool Writer::is_shared() const {
-  return has_other_users(array_);
+  return is_open() && has_other_users(array_);
 }
 
 locum_writer Writer::taken() {
+  if (!is_open()) {  // by another thread, which has let go of the interpreter's lock
+    raise(LOCUM_INVALID_ARGUMENT, "invalid_argument: the object was sealed or discarded; create another one");
+  }
   auto* const draft = static_cast<Draft*>(PyCapsule_GetPointer(memory_owner(array_).ptr(), draft_name));
   locum_writer writer = std::exchange(draft->writer, nullptr);
   array_ = py::object();  // the last reference to memory that is the store's from here on

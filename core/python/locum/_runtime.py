@@ -18,6 +18,7 @@ from ._proxy import _proxy_of
 from ._store import Store
 from ._values import code_of, given
 
+Path = Union[str, "os.PathLike[str]"]
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _TRANSPORTS = {"auto": 0, "ucx": 1, "mpi": 2}
 _PATIENCE_S = 2.0
@@ -261,7 +262,7 @@ class Runtime:
     def checkpoint(
         self,
         store: str,
-        path: str,
+        path: Path,
         *,
         prefix: Optional[str] = None,
         keep: int = 0,
@@ -273,13 +274,13 @@ class Runtime:
         """Writes the objects of a store to HDF5 files. Collective; the runtime's guide has a page about it."""
         self._require_open()
         return CheckpointReport(
-            *self._runtime.checkpoint(store, path, prefix, keep, compress, incremental, xdmf, deadline(timeout))
+            *self._runtime.checkpoint(store, os.fspath(path), prefix, keep, compress, incremental, xdmf, deadline(timeout))
         )
 
     def checkpoint_async(
         self,
         store: str,
-        path: str,
+        path: Path,
         *,
         prefix: Optional[str] = None,
         keep: int = 0,
@@ -295,7 +296,7 @@ class Runtime:
         """
         self._require_open()
         number = self._runtime.checkpoint_async(
-            store, path, prefix, keep, compress, incremental, xdmf, deadline(timeout)
+            store, os.fspath(path), prefix, keep, compress, incremental, xdmf, deadline(timeout)
         )
         report_of = self._runtime.checkpoint_of
         return Future(
@@ -304,7 +305,7 @@ class Runtime:
 
     def proxy_from_hdf5(
         self,
-        path: str,
+        path: Path,
         dataset: str,
         *,
         dtype: Any = None,
@@ -324,18 +325,18 @@ class Runtime:
         """
         self._require_open()
         box = None
-        if start is not None or count is not None:
+        if start is not None or count is not None or stride is not None:
             if start is None or count is None:
-                raise ValueError("a box has a start and a count: give both, or none for the whole dataset")
+                raise ValueError("a box has a start and a count: give both, or none, and no stride, for the whole dataset")
             box = (tuple(start), tuple(count), tuple(stride if stride is not None else [1] * len(start)))
         code = 0 if dtype is None else code_of(dtype)
-        number = self._runtime.proxy_of_hdf5(path, dataset, code, box, store, deadline(timeout))
+        number = self._runtime.proxy_of_hdf5(os.fspath(path), dataset, code, box, store, deadline(timeout))
         return _proxy_of(_native.StandIn.of_number(number), lambda value: given(value, self._allows_pickle, False))
 
     def restore(
         self,
         store: str,
-        path: str,
+        path: Path,
         *,
         prefix: Optional[str] = None,
         keep_handles: bool = True,
@@ -346,13 +347,13 @@ class Runtime:
         """Makes the objects of a checkpoint again, on any number of ranks. Collective."""
         self._require_open()
         return CheckpointReport(
-            *self._runtime.restore(store, path, False, prefix, not keep_handles, skip_damaged, lazy, deadline(timeout))
+            *self._runtime.restore(store, os.fspath(path), False, prefix, not keep_handles, skip_damaged, lazy, deadline(timeout))
         )
 
     def restore_latest(
         self,
         store: str,
-        pattern: str,
+        pattern: Path,
         *,
         prefix: Optional[str] = None,
         keep_handles: bool = True,
@@ -366,7 +367,7 @@ class Runtime:
         """
         self._require_open()
         return CheckpointReport(
-            *self._runtime.restore(store, pattern, True, prefix, not keep_handles, skip_damaged, lazy, deadline(timeout))
+            *self._runtime.restore(store, os.fspath(pattern), True, prefix, not keep_handles, skip_damaged, lazy, deadline(timeout))
         )
 
     def checkpoint_requested(self, *, timeout: Optional[Duration] = None) -> bool:
@@ -415,6 +416,8 @@ class Runtime:
 
     def _fail(self, error: Optional[BaseException]) -> None:
         """Ends the runtime of a rank that an exception has ended: with the others, or else the job."""
+        if self._process != os.getpid():
+            return  # of a process forked from the rank, which is no rank
         try:
             self._runtime.close(_PATIENCE_S)
         except Error as failure:

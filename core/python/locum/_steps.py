@@ -1,5 +1,6 @@
 """Streams of steps: what a simulation gives to its readers while it runs."""
 
+import os
 from types import TracebackType
 from typing import Any, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple, Type, Union
 
@@ -12,11 +13,15 @@ from ._durations import Duration, deadline
 from ._errors import InvalidArgumentError, NotFoundError, TypeMismatchError
 from ._integers import extents_of
 from ._lazy import _HOST
-from ._runtime import Runtime
+from ._runtime import Path, Runtime
 from ._values import code_of, stored
 
 _WHEN_FULL = {"wait": 0, "error": 1, "drop_oldest": 2}
 _START_AT = {"oldest": 0, "newest": 1, "next": 2}
+
+
+def _text_of(file: Optional[Path]) -> Optional[str]:
+    return None if file is None else os.fspath(file)
 
 
 class Block(NamedTuple):
@@ -128,7 +133,7 @@ class StepWriter:
         queue_bytes: int = 0,
         when_full: str = "wait",
         readers: int = 0,
-        file: Optional[str] = None,
+        file: Optional[Path] = None,
     ):
         if when_full not in _WHEN_FULL:
             raise ValueError(f"when_full is one of {', '.join(map(repr, _WHEN_FULL))}, not {when_full!r}")
@@ -136,7 +141,7 @@ class StepWriter:
             raise ValueError(f"queue_steps is at least 1, not {queue_steps}")
         ranks = runtime._ranks(comm if comm is not None else runtime._mpi.COMM_WORLD)
         self._native = _native.StepWriter(
-            ranks, stream, queue_steps, queue_bytes, _WHEN_FULL[when_full], readers, file
+            ranks, stream, queue_steps, queue_bytes, _WHEN_FULL[when_full], readers, _text_of(file)
         )
 
     def step(self, *, timeout: Optional[Duration] = None) -> OutputStep:
@@ -315,7 +320,7 @@ class StepReader:
         start_at: str = "oldest",
         ahead: int = 1,
         group: Optional[str] = None,
-        file: Optional[str] = None,
+        file: Optional[Path] = None,
         first_step: int = 0,
         every: int = 1,
     ):
@@ -325,7 +330,7 @@ class StepReader:
             raise InvalidArgumentError("invalid_argument: ahead is not negative, and every at least 1")
         ranks = runtime._ranks(comm if comm is not None else runtime._mpi.COMM_WORLD)
         self._native = _native.StepReader(
-            ranks, stream, _START_AT[start_at], ahead or -1, group, file, first_step, every
+            ranks, stream, _START_AT[start_at], ahead or -1, group, _text_of(file), first_step, every
         )
 
     def next(self, *, timeout: Optional[Duration] = None) -> Optional[InputStep]:

@@ -110,6 +110,9 @@ def test_batches(store):
     found = store.get_batch(["c", "none", "b", "a"])
     assert found[0] == {"d": 2} and found[1] is None and found[2][2] == 2 and found[3] == 1
     assert store.get_batch(["none"], default=5) == [5]
+    for names in (["none", ""], ["", "none"], ["a", ""]):  # what is no missing name is an error, wherever it is
+        with pytest.raises(locum.InvalidArgumentError):
+            store.get_batch(names)
     with pytest.raises(FileExistsError):
         store.put_batch([("b", 5), ("e", 6)])
     assert store["e"] == 6 and store["b"][2] == 2

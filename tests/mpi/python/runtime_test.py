@@ -213,6 +213,7 @@ def parts_of_files(runtime, folder):
     raises(locum.TypeMismatchError, runtime.proxy_from_hdf5, path, "/step/000000/T", dtype=np.int32)
     raises(locum.NotFoundError, runtime.proxy_from_hdf5, path, "/none")
     raises(ValueError, runtime.proxy_from_hdf5, path, "/step/000000/T", start=(0, 0))
+    raises(ValueError, runtime.proxy_from_hdf5, path, "/step/000000/T", stride=(2, 2))
     comm.Barrier()
 
 
