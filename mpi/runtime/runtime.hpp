@@ -125,8 +125,8 @@ class Runtime {
                 : Result<Proxy<T[]>>(part.error());
   }
 
-  /// Overload for a dataset whose type is known only at run time. \param element the type of its elements,
-  /// such as `f64`; empty: whatever they are. Include `raw_proxy.hpp`.
+  /// Overload for a dataset whose type is known only at run time. Of type `element`, such as `f64`, or, if
+  /// that is empty, whatever its elements are. Include `raw_proxy.hpp`.
   [[nodiscard]] Result<RawProxy> raw_proxy_from_hdf5(std::string_view path, std::string_view dataset,
                                                      std::string_view element = {},
                                                      const Hdf5Options& options = {});
