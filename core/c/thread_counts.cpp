@@ -1,7 +1,9 @@
 #include "core/c/thread_counts.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <exception>
 #include <vector>
 
@@ -20,8 +22,10 @@ struct Counted {
   Count by_others{0};  ///< threads that have ended, and those for which there was no memory
 };
 
+// Never destroyed: threads may end after static objects.
 Counted& counted() noexcept {
-  static auto& all = *new Counted;
+  alignas(Counted) static std::array<std::byte, sizeof(Counted)> memory;
+  static auto& all = *new (memory.data()) Counted;
   return all;
 }
 

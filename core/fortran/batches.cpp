@@ -29,9 +29,9 @@ Value* element(const CFI_cdesc_t& list, std::size_t at) noexcept {
 }
 
 // An array of names as those of C: each without trailing blanks, and with a 0 at its end.
-class Names {
+class NameList {
  public:
-  explicit Names(const CFI_cdesc_t& names) noexcept
+  explicit NameList(const CFI_cdesc_t& names) noexcept
       : count_(count_of(names)),
         texts_(count_),
         characters_(count_ * (names.elem_len + 1)),
@@ -128,7 +128,7 @@ locum_status locum_fortran_put_batch(locum_store store, const CFI_cdesc_t* names
                                      bool waits_for_room, const double* within, const CFI_cdesc_t* keys,
                                      const CFI_cdesc_t* stats, bool* each_has) {
   *each_has = false;
-  const Names texts(*names);
+  const NameList texts(*names);
   const Text tag_text(tag, tag_length);
   const std::size_t count = texts.count();
   locum_array all;
@@ -168,7 +168,7 @@ locum_status locum_fortran_put_batch(locum_store store, const CFI_cdesc_t* names
 locum_status locum_fortran_get_batch(locum_store store, const CFI_cdesc_t* names, const double* within,
                                      const CFI_cdesc_t* views, const CFI_cdesc_t* stats, bool* each_has) {
   *each_has = false;
-  const Names texts(*names);
+  const NameList texts(*names);
   const std::size_t count = texts.count();
   locum_status wrong = texts.check();
   wrong = wrong != LOCUM_OK ? wrong : check_count(views, "views", count);
@@ -205,7 +205,7 @@ locum_status locum_fortran_evict_batch(locum_store store, const CFI_cdesc_t* nam
   if (existed != nullptr) {
     std::fill_n(element<bool>(*existed, 0), count_of(*existed), false);
   }
-  const Names texts(*names);
+  const NameList texts(*names);
   const std::size_t count = texts.count();
   locum_status wrong = texts.check();
   wrong = wrong != LOCUM_OK ? wrong : check_count(existed, "existed", count);

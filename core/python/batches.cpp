@@ -18,9 +18,9 @@ namespace locum::python {
 namespace {
 
 /// Texts of a list, as the C interface takes them.
-class Names {
+class NameList {
  public:
-  explicit Names(const py::list& names) {
+  explicit NameList(const py::list& names) {
     names_.reserve(names.size());
     for (const py::handle name : names) {
       texts_.push_back(names_.emplace_back(name).c_str());
@@ -37,7 +37,7 @@ class Names {
 }  // namespace
 
 py::list Store::get_batch(const py::list& names, const py::object& missing, double timeout_s) const {
-  const Names given(names);
+  const NameList given(names);
   const locum_get_options options{timeout_s};
   locum_store store = handle();
   std::vector<locum_view> views(names.size());
@@ -72,8 +72,8 @@ py::list Store::get_batch(const py::list& names, const py::object& missing, doub
 std::vector<locum_key> Store::put_batch(const py::list& names, const py::list& arrays,
                                         const py::list& numbers, const py::list& type_names,
                                         double timeout_s) const {
-  const Names given(names);
-  const Names of_types(type_names);
+  const NameList given(names);
+  const NameList of_types(type_names);
   std::vector<locum_array> values;
   for (std::size_t at = 0; at < names.size(); ++at) {
     values.push_back(
@@ -90,7 +90,7 @@ std::vector<locum_key> Store::put_batch(const py::list& names, const py::list& a
 }
 
 std::vector<bool> Store::evict_batch(const py::list& names, double timeout_s) const {
-  const Names given(names);
+  const NameList given(names);
   locum_store store = handle();
   const auto existed = std::make_unique<bool[]>(names.size());
   check(unlocked([&] {
