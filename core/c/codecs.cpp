@@ -1,8 +1,11 @@
 // Values that a program's own codec encodes.
 #include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "core/c/conversions.hpp"
 #include "core/c/errors.hpp"
@@ -68,13 +71,23 @@ Result<std::size_t> encode_by(const locum_codec& codec, const locum_array& array
 template <class Store>
 Result<Key> stored_by_a_copy(const locum_codec& codec, const locum_array& array, const std::string& type,
                              std::size_t most_bytes, Store store) {
-  std::vector<std::byte> memory(most_bytes);
-  const auto written = encode_by(codec, array, memory.data(), memory.size());
+  if (most_bytes > static_cast<std::size_t>(PTRDIFF_MAX)) {
+    return Error(Errc::value_too_large, std::string("the codec ") + codec.name + " may write " +
+                                            std::to_string(most_bytes) +
+                                            " bytes; let its function size give a lower bound");
+  }
+  const std::unique_ptr<std::byte[]> memory(new (std::nothrow) std::byte[most_bytes]);
+  if (memory == nullptr) {
+    return Error(Errc::out_of_memory, "no memory for the " + std::to_string(most_bytes) +
+                                          " bytes that the codec " + codec.name +
+                                          " may write; let its function size give a lower bound");
+  }
+  const auto written = encode_by(codec, array, memory.get(), most_bytes);
   if (!written) {
     return written.error();
   }
   return store(RawValue(EncodedValue{
-      .type = type, .codec = codec.name, .bytes = std::span<const std::byte>(memory.data(), *written)}));
+      .type = type, .codec = codec.name, .bytes = std::span<const std::byte>(memory.get(), *written)}));
 }
 
 // `publish` takes the writer.

@@ -68,6 +68,13 @@ static locum_status narrow_size(const locum_array *value, size_t *bytes, void *c
   return LOCUM_OK;
 }
 
+static locum_status endless_size(const locum_array *value, size_t *bytes, void *context) {
+  (void)value;
+  (void)context;
+  *bytes = SIZE_MAX;
+  return LOCUM_OK;
+}
+
 static locum_status narrow_encode(const locum_array *value, void *memory, size_t capacity, size_t *written,
                                   void *context) {
   struct calls *const calls = context;
@@ -133,6 +140,10 @@ static void codecs(void) {
   CHECK_OK(locum_view_release(&view));
   CHECK_STATUS(locum_view_decode(&view, &narrow, &into), LOCUM_INVALID_ARGUMENT);
   CHECK_OK(locum_evict(fields, "T", 0, NULL));
+
+  locum_codec endless = narrow;
+  endless.size = endless_size;
+  CHECK_STATUS(locum_put_coded(fields, "T", &array, &endless, NULL, NULL), LOCUM_VALUE_TOO_LARGE);
 
   narrow.at_most = false; /* then the size is exact, or nothing is stored */
   CHECK_STATUS(locum_put_coded(fields, "T", &array, &narrow, NULL, NULL), LOCUM_INVALID_ARGUMENT);
