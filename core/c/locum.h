@@ -179,7 +179,7 @@ typedef struct locum_put_options {
   bool waits_for_room;          /* whether to wait for memory until the deadline; else LOCUM_OUT_OF_MEMORY */
   bool listed;                  /* of a put without a name: whether locum_keys() lists the object */
   const char *tag;              /* where to keep it, for stores over several backends; NULL: none */
-  uint64_t expected_generation; /* of a replacement: that of the name; else LOCUM_STALE. 0: any, or none */
+  uint64_t expected_generation; /* of a replacement: see locum_writer_replace(); 0: any, or none */
   uint64_t reserved[4]; /* 0 */
 } locum_put_options;
 
@@ -200,8 +200,8 @@ LOCUM_CHECKED locum_status locum_create(locum_store store, const char *name, loc
 /* Publishes the object without a copy; the memory must not be written from then on. Sets *writer to NULL,
  * also after an error: the object is then discarded. */
 LOCUM_CHECKED locum_status locum_writer_seal(locum_writer *writer, double deadline_s, locum_key *key);
-/* The same in place of what the name is bound to, if it is, as locum_replace() does. `expected_generation`: that
- * of the name; else LOCUM_STALE. 0: any, or none. */
+/* The same in place of what the name is bound to, if it is, as locum_replace() does. `expected_generation`:
+ * that of the name; else LOCUM_STALE, or LOCUM_NOT_FOUND if the name is free. 0: any, or none. */
 LOCUM_CHECKED locum_status locum_writer_replace(locum_writer *writer, uint64_t expected_generation,
                                                 double deadline_s, locum_key *key);
 /* Frees the memory of an object that was not sealed. Sets *writer to NULL. */

@@ -127,7 +127,7 @@ Result<void> AsyncSteps::never_waits(std::string_view name, RoomPolicy when_full
         Error(
             Errc::invalid_argument,
             "a put that is asynchronous stores the value before it returns, so that it cannot wait for room "
-            "later: use the call that is not, or let it fail where there is no room"));
+            "later: use the blocking call, or let it fail where there is no room"));
   }
   return {};
 }

@@ -13,7 +13,7 @@ program() {
 
 # lines LEAST MOST WHAT PATTERN PROGRAM
 lines() {
-  count=$(printf '%s\n' "$5" | grep -Eic "$4" || true)
+  count=$(printf '%s\n' "$5" | grep -Eic "$4" || [ $? -eq 1 ])  # 1: there are none
   if [ "$count" -lt "$1" ] || [ "$count" -gt "$2" ]; then
     printf '%s: %d lines are for locum, and not %d to %d\n' "$3" "$count" "$1" "$2"
     failed=1
