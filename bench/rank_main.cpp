@@ -43,6 +43,9 @@ void run_all(int argc, char** argv) {
   if (link_mbit() > 0) {
     add_limited_link_rows();
   } else {
+    if (world_size() == 2) {
+      add_stepped_rows(on_several_hosts() ? " between hosts" : " between nodes", 1);
+    }
     add_transport_rows();
     add_remote_large_rows();
     add_remote_small_rows();
@@ -61,6 +64,7 @@ void run_all(int argc, char** argv) {
   add_published_rows();
   if (world_size() == 2) {
     add_streamed_rows();
+    add_stepped_rows("", 0);
     add_task_rows();
 #if LOCUM_WITH_HDF5
     add_checkpoint_rows();

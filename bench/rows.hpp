@@ -31,7 +31,9 @@ void add_published_rows();
 void add_checkpoint_rows();  ///< only where the library has HDF5
 void add_streamed_rows();    ///< two ranks only
 void add_task_rows();        ///< two ranks only
-void add_transport_rows();   ///< two ranks only
+/// Two ranks only. `where` is added to the names; `ranks_per_node` as in RuntimeOptions.
+void add_stepped_rows(const std::string& where, int ranks_per_node);
+void add_transport_rows();  ///< two ranks only
 // Two ranks: nodes of one each; more: all but one, and one.
 void add_remote_large_rows();
 void add_remote_small_rows();             ///< two ranks only
