@@ -3,9 +3,11 @@
 #include <benchmark/benchmark.h>
 #include <mpi.h>
 
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,6 +22,23 @@ class Silence final : public benchmark::BenchmarkReporter {
   bool ReportContext(const Context& /*context*/) override { return true; }
   void ReportRuns(const std::vector<Run>& /*runs*/) override {}
 };
+
+#ifdef LOCUM_BENCH_REMOTE
+void add_remote_rows() {
+  using namespace locum::bench;
+  add_transport_rows();
+  add_remote_large_rows();
+  add_remote_small_rows();
+  add_promised_rows();
+  add_steady_rows();
+  add_prefetched_rows();
+  if (!on_several_hosts()) {  // what needs shared memory beside, or has nothing to do with the way
+    add_idle_rows();
+    add_overlap_rows();
+    add_published_between_nodes_rows();
+  }
+}
+#endif
 
 void run_all(int argc, char** argv) {
   using namespace locum::bench;
@@ -43,19 +62,14 @@ void run_all(int argc, char** argv) {
   if (link_mbit() > 0) {
     add_limited_link_rows();
   } else {
+    const char* const cores = std::getenv("LOCUM_BENCH_CORES");  // of these rows alone: how they are shared
     if (world_size() == 2) {
-      add_stepped_rows(on_several_hosts() ? " between hosts" : " between nodes", 1);
+      add_stepped_rows((on_several_hosts() ? " between hosts" : " between nodes") +
+                           std::string(cores != nullptr ? cores : ""),
+                       1);
     }
-    add_transport_rows();
-    add_remote_large_rows();
-    add_remote_small_rows();
-    add_promised_rows();
-    add_steady_rows();
-    add_prefetched_rows();
-    if (!on_several_hosts()) {  // what needs shared memory beside, or has nothing to do with the way
-      add_idle_rows();
-      add_overlap_rows();
-      add_published_between_nodes_rows();
+    if (cores == nullptr) {
+      add_remote_rows();
     }
   }
 #else
