@@ -1,29 +1,31 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
-#include <vector>
-
-#include "core/base/mutex.hpp"
 
 namespace locum::c {
 
 /// The objects behind the handles of one kind. A handle is a number (kind, generation and place), so a handle
 /// that was removed, or is of another kind, is recognised without reading memory that may be gone. An object
 /// in use by one thread is destroyed only when that thread has finished. Any thread. Never destroyed: handles
-/// may be used until the process ends.
+/// may be used until the process ends. Without a mutex: a child that is forked while another thread makes or
+/// ends a handle would wait for that thread, which it does not have; at most it lacks the places that the
+/// thread was about to use.
 template <class Object>
 class Handles {
+  static_assert(std::is_nothrow_move_constructible_v<Object>, "add() would lose its place");
   struct Slot;
 
  public:
   /// \param kind 1 to 127, another one for each type
-  explicit Handles(std::uint8_t kind) noexcept : kind_(kind) {}
+  explicit constexpr Handles(std::uint8_t kind) noexcept : kind_(kind) {}
   Handles(const Handles&) = delete;
   Handles& operator=(const Handles&) = delete;
 
@@ -51,17 +53,17 @@ class Handles {
 
   /// Returns a new handle; null if there are `most` already. Throws std::bad_alloc.
   [[nodiscard]] void* add(Object object) {
-    const MutexLock lock(mutex_);
-    if (free_.empty() && !grow()) {
-      return nullptr;
+    Slot* slot = take_place();
+    while (slot == nullptr) {
+      if (!grow()) {
+        return nullptr;
+      }
+      slot = take_place();
     }
-    const std::uint32_t place = free_.back();
-    Slot& slot = *find(place);
-    slot.object.emplace(std::move(object));
-    free_.pop_back();
+    slot->object.emplace(std::move(object));
     // Only now: a handle of this generation exists nowhere yet.
-    slot.state.fetch_and(~empty, std::memory_order_release);
-    return to_handle(place, generation_of(slot.state.load(std::memory_order_relaxed)));
+    slot->state.fetch_and(~empty, std::memory_order_release);
+    return to_handle(slot->place, generation_of(slot->state.load(std::memory_order_relaxed)));
   }
   [[nodiscard]] Use use(const void* handle) noexcept {
     Slot* const slot = slot_of(handle);
@@ -108,15 +110,23 @@ class Handles {
 
   /// Returns the number of live handles, about: other threads make and end them meanwhile.
   [[nodiscard]] std::size_t count() const noexcept {
-    const MutexLock lock(mutex_);
-    return chunks_used_ * chunk_size - free_.size();
+    std::size_t count = 0;
+    for (const std::atomic<Slot*>& each : chunks_) {
+      if (const Slot* const chunk = each.load(std::memory_order_acquire); chunk != nullptr) {
+        count += static_cast<std::size_t>(std::count_if(chunk, chunk + chunk_size, [](const Slot& slot) {
+          return (slot.state.load(std::memory_order_relaxed) & empty) == 0;
+        }));
+      }
+    }
+    return count;
   }
 
  private:
-  static constexpr std::size_t chunk_size = 256;
-  static constexpr std::size_t most_chunks = 256;
+  static constexpr std::uint32_t chunk_size = 256;
+  static constexpr std::uint32_t most_chunks = 256;
   static constexpr std::uint64_t closing = std::uint64_t{1} << 31U;  ///< the handle ended, its object did not
   static constexpr std::uint64_t empty = std::uint64_t{1} << 30U;    ///< there is no object
+  static constexpr std::uint32_t no_place = 0xFFFFFF;                ///< the end of the list of free ones
 
   struct Slot {
     /// From the highest bit: 32 of the generation, `closing`, `empty`, 30 of how many threads use the object,
@@ -124,6 +134,7 @@ class Handles {
     std::atomic<std::uint64_t> state{(std::uint64_t{1} << 32U) | empty};
     std::optional<Object> object;
     std::uint32_t place = 0;
+    std::atomic<std::uint32_t> next_free{no_place};  ///< of a slot in the list of free ones
   };
 
   [[nodiscard]] static std::uint32_t generation_of(std::uint64_t state) noexcept {
@@ -149,18 +160,55 @@ class Handles {
     Slot* const chunk = chunks_[place / chunk_size].load(std::memory_order_acquire);
     return chunk == nullptr ? nullptr : chunk + place % chunk_size;
   }
-  [[nodiscard]] bool grow() LOCUM_REQUIRES(mutex_) {
-    if (chunks_used_ == most_chunks) {
+  /// Makes a chunk of free slots; false if there are as many as there may be.
+  [[nodiscard]] bool grow() {
+    const std::uint32_t at = chunks_used_.load(std::memory_order_acquire);
+    if (at == most_chunks) {
       return false;
     }
-    free_.reserve((chunks_used_ + 1) * chunk_size);  // recycle() allocates nothing
     auto slots = std::make_unique<Slot[]>(chunk_size);
-    for (std::size_t at = chunk_size; at-- > 0;) {
-      slots[at].place = static_cast<std::uint32_t>(chunks_used_ * chunk_size + at);
-      free_.push_back(slots[at].place);
+    for (std::uint32_t each = 0; each < chunk_size; ++each) {
+      slots[each].place = at * chunk_size + each;
+      slots[each].next_free.store(slots[each].place + 1, std::memory_order_relaxed);
     }
-    chunks_[chunks_used_++].store(slots.release(), std::memory_order_release);
+    Slot* none = nullptr;
+    const bool is_ours = chunks_[at].compare_exchange_strong(none, slots.get(), std::memory_order_acq_rel);
+    // Also for a thread of the parent that got no further before a fork.
+    std::uint32_t used = at;
+    chunks_used_.compare_exchange_strong(used, at + 1, std::memory_order_acq_rel);
+    if (is_ours) {
+      Slot* const first = slots.release();
+      add_places(*first, first[chunk_size - 1]);
+    }
     return true;
+  }
+  /// Takes a slot from the list of free ones; null if there is none.
+  [[nodiscard]] Slot* take_place() noexcept {
+    std::uint64_t first = free_.load(std::memory_order_acquire);
+    for (;;) {
+      const auto place = static_cast<std::uint32_t>(first & no_place);
+      if (place == no_place) {
+        return nullptr;
+      }
+      Slot& slot = chunks_[place / chunk_size].load(std::memory_order_acquire)[place % chunk_size];
+      const std::uint32_t next = slot.next_free.load(std::memory_order_relaxed);
+      if (free_.compare_exchange_weak(first, followed_by(first, next), std::memory_order_acquire)) {
+        return &slot;
+      }
+    }
+  }
+  /// Adds a chain of slots, or one, to the list of free ones.
+  void add_places(Slot& begin, Slot& end) noexcept {
+    std::uint64_t first = free_.load(std::memory_order_relaxed);
+    do {
+      end.next_free.store(static_cast<std::uint32_t>(first & no_place), std::memory_order_relaxed);
+    } while (!free_.compare_exchange_weak(first, followed_by(first, begin.place), std::memory_order_release,
+                                          std::memory_order_relaxed));
+  }
+  /// Returns what `free_` becomes after `first`, with another number of changes: a thread that has read the
+  /// slot after a first one does not take that for the first again which was taken and added meanwhile.
+  [[nodiscard]] static std::uint64_t followed_by(std::uint64_t first, std::uint32_t place) noexcept {
+    return ((first >> 24U) + 1) << 24U | place;
   }
   // The last of the threads that use a closing object makes its handle another generation's, and destroys it:
   // only one of them finds the state so.
@@ -176,15 +224,14 @@ class Handles {
   }
   void recycle(Slot& slot) noexcept {
     slot.object.reset();
-    const MutexLock lock(mutex_);
-    free_.push_back(slot.place);
+    add_places(slot, slot);
   }
 
   const std::uint8_t kind_;
   std::array<std::atomic<Slot*>, most_chunks> chunks_{};
-  mutable Mutex mutex_;
-  std::size_t chunks_used_ LOCUM_GUARDED_BY(mutex_) = 0;
-  std::vector<std::uint32_t> free_ LOCUM_GUARDED_BY(mutex_);
+  std::atomic<std::uint32_t> chunks_used_{0};
+  std::atomic<std::uint64_t> free_{
+      no_place};  ///< 40 bits of how often it changed, 24 of the first free place
 };
 
 }  // namespace locum::c

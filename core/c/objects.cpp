@@ -1,4 +1,5 @@
-// The tables of handles. None is ever destroyed: see Handles.
+// The tables of handles, which have no destructors: see Handles. Made before all else, so that none is being
+// made at a fork.
 #include "core/c/objects.hpp"
 
 namespace locum::c {
@@ -25,67 +26,67 @@ enum Kind : std::uint8_t {
 }  // namespace
 
 Handles<Session>& sessions() {
-  static auto& all = *new Handles<Session>(of_sessions);
+  static constinit Handles<Session> all(of_sessions);
   return all;
 }
 
 Handles<OpenedStore>& stores() {
-  static auto& all = *new Handles<OpenedStore>(of_stores);
+  static constinit Handles<OpenedStore> all(of_stores);
   return all;
 }
 
 Handles<Writer<std::byte>>& writers() {
-  static auto& all = *new Handles<Writer<std::byte>>(of_writers);
+  static constinit Handles<Writer<std::byte>> all(of_writers);
   return all;
 }
 
 Handles<AsyncCall>& futures() {
-  static auto& all = *new Handles<AsyncCall>(of_futures);
+  static constinit Handles<AsyncCall> all(of_futures);
   return all;
 }
 
 Handles<RawProxy>& proxies() {
-  static auto& all = *new Handles<RawProxy>(of_proxies);
+  static constinit Handles<RawProxy> all(of_proxies);
   return all;
 }
 
 Handles<RawPromise>& promises() {
-  static auto& all = *new Handles<RawPromise>(of_promises);
+  static constinit Handles<RawPromise> all(of_promises);
   return all;
 }
 
 Handles<RawTaskQueue>& queues() {
-  static auto& all = *new Handles<RawTaskQueue>(of_queues);
+  static constinit Handles<RawTaskQueue> all(of_queues);
   return all;
 }
 
 Handles<RawTask>& tasks() {
-  static auto& all = *new Handles<RawTask>(of_tasks);
+  static constinit Handles<RawTask> all(of_tasks);
   return all;
 }
 
 Handles<StepSide>& sides() {
-  static auto& all = *new Handles<StepSide>(of_sides);
+  static constinit Handles<StepSide> all(of_sides);
   return all;
 }
 
 Handles<StepWriter>& step_writers() {
-  static auto& all = *new Handles<StepWriter>(of_step_writers);
+  static constinit Handles<StepWriter> all(of_step_writers);
   return all;
 }
 
 Handles<OutputStep>& output_steps() {
-  static auto& all = *new Handles<OutputStep>(of_output_steps);
+  static constinit Handles<OutputStep> all(of_output_steps);
   return all;
 }
 
 Handles<StepReader>& step_readers() {
-  static auto& all = *new Handles<StepReader>(of_step_readers);
+  static constinit Handles<StepReader> all(of_step_readers);
   return all;
 }
 
 Handles<InputStep>& input_steps() {
-  static auto& all = *new Handles<InputStep>(of_input_steps);
+  static constinit Handles<InputStep> all(of_input_steps);
   return all;
 }
 

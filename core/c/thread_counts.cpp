@@ -1,65 +1,62 @@
 #include "core/c/thread_counts.hpp"
 
-#include <algorithm>
-#include <array>
 #include <atomic>
-#include <cstddef>
-#include <exception>
-#include <vector>
-
-#include "core/base/mutex.hpp"
+#include <new>
 
 namespace locum::c {
 
 namespace {
 
-using Count = std::atomic<std::int64_t>;
-
-/// What all threads have counted.
-struct Counted {
-  Mutex mutex;
-  std::vector<const Count*> by_thread LOCUM_GUARDED_BY(mutex);
-  Count by_others{0};  ///< threads that have ended, and those for which there was no memory
+/// What one thread at a time counts. Never freed: a later thread goes on with the number of one that ended.
+struct Count {
+  std::atomic<std::int64_t> number{0};  ///< only its thread writes it
+  std::atomic<bool> has_thread{true};
+  Count* next = nullptr;
 };
 
-// Never destroyed: threads may end after static objects.
-Counted& counted() noexcept {
-  alignas(Counted) static std::array<std::byte, sizeof(Counted)> memory;
-  static auto& all = *new (memory.data()) Counted;
-  return all;
+// Without a mutex, which another thread might hold at a fork: a child would wait for that thread, which it
+// does not have.
+constinit std::atomic<Count*> all_counts{nullptr};
+constinit std::atomic<std::int64_t> by_others{0};  ///< threads for which there was no memory, or that end
+
+Count* take_count() noexcept {
+  for (Count* each = all_counts.load(std::memory_order_acquire); each != nullptr; each = each->next) {
+    bool has_thread = false;
+    // Acquires the number that the thread before has written.
+    if (each->has_thread.compare_exchange_strong(has_thread, true, std::memory_order_acquire)) {
+      return each;
+    }
+  }
+  auto* const made = new (std::nothrow) Count;
+  if (made != nullptr) {
+    made->next = all_counts.load(std::memory_order_relaxed);
+    while (!all_counts.compare_exchange_weak(made->next, made, std::memory_order_release,
+                                             std::memory_order_relaxed)) {
+    }
+  }
+  return made;
 }
 
-/// What this thread has counted. Only it writes the number.
-struct Own {
-  Count count{0};
-
-  Own() {
-    const MutexLock lock(counted().mutex);
-    counted().by_thread.push_back(&count);
-  }
-  Own(const Own&) = delete;
-  Own& operator=(const Own&) = delete;
-  ~Own();
-};
-
-thread_local Own* own = nullptr;    // also before and after the object exists
+thread_local Count* own = nullptr;  // also before and after its owner exists
 thread_local bool has_own = false;  // or has had one, or got none
 
-Own::~Own() {
-  own = nullptr;
-  const MutexLock lock(counted().mutex);
-  counted().by_others.fetch_add(count.load(std::memory_order_relaxed), std::memory_order_relaxed);
-  std::erase(counted().by_thread, &count);
-}
+/// Ends with its thread.
+struct OwnCount {
+  OwnCount() noexcept { own = take_count(); }
+  OwnCount(const OwnCount&) = delete;
+  OwnCount& operator=(const OwnCount&) = delete;
+  ~OwnCount() {
+    if (Count* const count = own; count != nullptr) {
+      own = nullptr;
+      count->has_thread.store(false, std::memory_order_release);
+    }
+  }
+};
 
 [[gnu::noinline]] void make_own() noexcept {
   has_own = true;
-  try {
-    thread_local Own of_thread;
-    own = &of_thread;
-  } catch (const std::exception&) {
-    own = nullptr;
-  }
+  thread_local const OwnCount of_thread;
+  static_cast<void>(of_thread);
 }
 
 }  // namespace
@@ -69,24 +66,23 @@ void ThreadCounts::add(std::int64_t difference) noexcept {
     make_own();
   }
   if (own == nullptr) {
-    counted().by_others.fetch_add(difference, std::memory_order_relaxed);
+    by_others.fetch_add(difference, std::memory_order_relaxed);
     return;
   }
   // No other thread writes it: an addition without the lock of the bus.
-  own->count.store(own->count.load(std::memory_order_relaxed) + difference, std::memory_order_relaxed);
+  own->number.store(own->number.load(std::memory_order_relaxed) + difference, std::memory_order_relaxed);
 }
 
 std::int64_t ThreadCounts::sum() const noexcept {
-  const MutexLock lock(counted().mutex);
-  std::int64_t sum = counted().by_others.load(std::memory_order_relaxed);
-  for (const Count* one : counted().by_thread) {
-    sum += one->load(std::memory_order_relaxed);
+  std::int64_t sum = by_others.load(std::memory_order_relaxed);
+  for (const Count* each = all_counts.load(std::memory_order_acquire); each != nullptr; each = each->next) {
+    sum += each->number.load(std::memory_order_relaxed);
   }
   return sum;
 }
 
 ThreadCounts& open_views() noexcept {
-  static ThreadCounts all;
+  static constinit ThreadCounts all;
   return all;
 }
 

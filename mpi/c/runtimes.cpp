@@ -21,7 +21,7 @@ namespace locum::c {
 // Never destroyed: see Handles.
 Handles<std::shared_ptr<OpenRuntime>>& runtimes() {
   constexpr std::uint8_t kind = 127;  // no other of core/c/objects.cpp
-  static auto& all = *new Handles<std::shared_ptr<OpenRuntime>>(kind);
+  static constinit Handles<std::shared_ptr<OpenRuntime>> all(kind);
   return all;
 }
 
