@@ -39,17 +39,40 @@ bool plausible(const RecordWords& words) noexcept {
          (words.name_bytes == 0) == (words.name_hash == 0);
 }
 
-// False: these are not the last bytes of a record of this library.
-bool read_words(std::span<const std::byte> last, RecordWords& words) noexcept {
+/// What the last bytes of a record are.
+enum class End : std::uint8_t {
+  foreign,  ///< not written by this library
+  damaged,
+  whole,  ///< as far as its words say
+};
+
+// By a changed byte of the magic number no record becomes another program's: all else that is the same in
+// every record shows it.
+End read_words(std::span<const std::byte> last, RecordWords& words) noexcept {
   if (last.size() < end_words_bytes) {
-    return false;
+    return End::foreign;
   }
   std::memcpy(&words, last.data() + last.size() - end_words_bytes, end_words_bytes);
-  return words.magic == RecordWords::magic_number && plausible(words);
+  if (words.magic == RecordWords::magic_number) {
+    return plausible(words) ? End::whole : End::damaged;
+  }
+  const std::uint64_t changed = words.magic ^ RecordWords::magic_number;
+  const bool is_one_byte = std::countl_zero(changed) / 8 + std::countr_zero(changed) / 8 == 7;
+  return is_one_byte && plausible(words) && words.unused == RecordWords().unused ? End::damaged
+                                                                                 : End::foreign;
 }
 
 std::uint32_t sum_of(std::span<const std::byte> tail, const RecordWords& words) noexcept {
   return checksum(std::as_bytes(std::span(&words, 1)).first(offsetof(RecordWords, checksum)), checksum(tail));
+}
+
+// Whether the words have the checksum of the current version, and only the version is another one.
+bool is_changed_version(std::span<const std::byte> last, RecordWords words) noexcept {
+  words.version = RecordWords::current_version;
+  const ObjectRecord object = object_of(words);
+  const std::uint64_t end_bytes = tail_bytes(object) + end_words_bytes;
+  return end_bytes <= last.size() &&
+         sum_of(last.subspan(last.size() - end_bytes, tail_bytes(object)), words) == words.checksum;
 }
 
 Error damaged(const std::string& why) {
@@ -96,15 +119,16 @@ void write_record_words(std::span<std::byte> record, const ObjectRecord& object,
 
 std::uint64_t record_end_bytes(std::span<const std::byte> last) noexcept {
   RecordWords words;
-  return read_words(last, words) ? record_end_bytes(object_of(words)) : 0;
+  const End end = read_words(last, words);
+  return end == End::whole ? record_end_bytes(object_of(words)) : end == End::damaged ? end_words_bytes : 0;
 }
 
 Result<StoredFacts> read_record(std::span<const std::byte> last, std::uint64_t size_bytes) {
   StoredFacts facts;
-  if (!read_words(last, facts.words)) {
+  if (read_words(last, facts.words) != End::whole) {
     return damaged("does not end as one of this library does");
   }
-  if (facts.words.version > RecordWords::current_version) {
+  if (facts.words.version > RecordWords::current_version && !is_changed_version(last, facts.words)) {
     return Error(Errc::unsupported, "a later version of this library wrote the record, in format " +
                                         std::to_string(facts.words.version) + "; read it with that version");
   }

@@ -54,8 +54,8 @@ struct StoredFacts {
 /// payload, the tail behind it (write_tail), and room for the words.
 void write_record_words(std::span<std::byte> record, const ObjectRecord& object, const Key& key,
                         std::uint64_t generation, std::uint64_t expires_ns) noexcept;
-/// The length of the end of a record of which these are the last bytes; 0 if they are not the end of a
-/// record of this library.
+/// The length of the end of a record of which these are the last bytes, or a part of it if that is damaged; 0
+/// if they are not the end of a record of this library.
 [[nodiscard]] std::uint64_t record_end_bytes(std::span<const std::byte> last) noexcept;
 /// Reads the end of a record: nothing in it is trusted. `last`: the record, or at least its end, of
 /// `size_bytes` in all. `corrupt` if it is damaged or was cut; `unsupported` if a later version wrote it.

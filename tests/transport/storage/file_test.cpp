@@ -215,6 +215,44 @@ TEST_F(FileBackend, AFileChangedByHandIsANewGeneration) {
   EXPECT_EQ(text_of(store.get_bytes("a")).substr(0, 6), "longer");
 }
 
+// As a disk or a broken copy does, which leaves the mode as it was.
+TEST_F(FileBackend, ReportsEveryChangedByteAndEveryCut) {
+  const Store store = open_session(url()).value().open("default", {.checksum = true}).value();
+  ASSERT_TRUE(store.put("a", std::vector<std::int32_t>{1, 2, 3}));
+  const std::string whole = content(path("default/a"));
+  struct stat facts {};
+  ASSERT_EQ(::stat(path("default/a").c_str(), &facts), 0);
+  const auto write_with = [&](mode_t mode, std::string_view bytes) {
+    ::chmod(path("default/a").c_str(), 0600);
+    std::ofstream(path("default/a"), std::ios::binary) << bytes;
+    ::chmod(path("default/a").c_str(), mode);
+  };
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    for (const int bits : {0xFF, 1, 2, 4, 8, 16, 32, 64, 128}) {
+      std::string changed = whole;
+      changed[at] = static_cast<char>(changed[at] ^ bits);
+      write_with(facts.st_mode, changed);
+      EXPECT_EQ(code_of(store.get_bytes("a")), Errc::corrupt) << "byte " << at << ", bits " << bits;
+    }
+  }
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    const std::string cut = whole.substr(0, size);
+    write_with(facts.st_mode, cut);
+    EXPECT_EQ(code_of(store.get_bytes("a")), Errc::corrupt) << size << " bytes";
+    EXPECT_EQ(code_of(store.info("a")), Errc::corrupt) << size << " bytes";
+    // Made writable to be changed, or of a version that did not mark its files, or of another program.
+    write_with(0644, cut);
+    EXPECT_EQ(text_of(store.get_bytes("a")), cut);
+    write_with(0444, cut);
+    EXPECT_EQ(text_of(store.get_bytes("a")), cut);
+  }
+  write_with(facts.st_mode, whole.substr(0, 20));
+  EXPECT_TRUE(store.replace("a", std::vector<std::int32_t>{4}));
+  EXPECT_EQ((*store.get<std::int32_t[]>("a"))[0], 4);
+  write_with(0444, whole);
+  EXPECT_EQ((*store.get<std::int32_t[]>("a"))[2], 3) << "a record that is not marked";
+}
+
 TEST_F(FileBackend, KnowsItsGenerationWhereTimesAreOfSeconds) {
   const Store store = open(url()).value();
   const auto proxy = store.put_proxy("a", std::string("value")).value();

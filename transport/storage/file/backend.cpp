@@ -94,7 +94,8 @@ Result<void> Files::store(const RecordKey& key, const NewRecord& record, Deadlin
   const bool keeps = keeps_end(key, record);
   const auto bytes =
       keeps ? record.bytes : record.bytes.first(record.bytes.size() - record_end_bytes(record.bytes));
-  auto file = NewFile::write(root_, bytes, keeps ? record_mode : plain_mode, record.revision, deadline);
+  const mode_t mode = !keeps ? plain_mode : record_end_bytes(bytes) != 0 ? record_mode : wrapped_mode;
+  auto file = NewFile::write(root_, bytes, mode, record.revision, deadline);
   if (!file) {
     return file.error();
   }

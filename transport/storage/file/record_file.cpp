@@ -35,6 +35,8 @@ struct OpenRecord {
     return static_cast<std::uint64_t>(facts.st_size);
   }
   [[nodiscard]] bool is_fixed() const noexcept { return (facts.st_mode & write_bits) == 0; }
+  /// Whether it ends as records of this library do, unless it was cut.
+  [[nodiscard]] bool has_end() const noexcept { return is_fixed() && (facts.st_mode & S_ISVTX) != 0; }
 };
 
 Result<OpenRecord> open_record(const FileRoot& root, const std::string& path) {
@@ -117,6 +119,7 @@ Result<std::optional<Record>> copy_of(const OpenRecord& record, std::uint64_t sh
 
 Result<Record> load_file(const FileRoot& root, const std::string& path, std::uint64_t last_bytes,
                          Deadline deadline) {
+  last_bytes = std::max<std::uint64_t>(last_bytes, sizeof(RecordWords));  // which show whether it was cut
   for (int round = 0; round < most_rounds; ++round) {
     const auto opened = open_record(root, path);
     if (!opened) {
@@ -133,6 +136,12 @@ Result<Record> load_file(const FileRoot& root, const std::string& path, std::uin
         return copied.error();
       }
       record = std::move(*copied);
+    }
+    if (record && opened->has_end() && record_end_bytes(record->bytes) == 0) {
+      return Error(Errc::corrupt,
+                   "the file '" + full_path(root, path) +
+                       "' was cut; store it again, or make it writable (chmod u+w) to read what is "
+                       "left as an object of raw bytes");
     }
     if (record) {
       record->revision = revision_of(*opened);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstdint>
 #include <string>
 
@@ -12,8 +14,11 @@ namespace locum::storage {
 
 /// Of files that hold what was stored: nobody may write them, so they can be shown in place. Others are
 /// copied when they are loaded: who writes them may cut them, which would end a process that has them in
-/// place.
-inline constexpr mode_t record_mode = 0444;
+/// place. The sticky bit, which means nothing else for a file, marks what ends as records of this library do:
+/// where that end is missing, and nobody has made the file writable to change it, it was cut.
+inline constexpr mode_t record_mode = 0444 | S_ISVTX;
+/// Of those of wrappers, which end otherwise.
+inline constexpr mode_t wrapped_mode = 0444;
 /// Of files that hold a payload alone, which other programs may change.
 inline constexpr mode_t plain_mode = 0666;
 
