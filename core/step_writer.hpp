@@ -48,10 +48,11 @@ class OutputStep {
 
   /// Returns memory for a block of an array, to be filled in place by the caller and published by end().
   /// `shape`, `start` and `count` place it in a global array; with `count` alone it is a local array of this
-  /// rank. Not cleared. Valid until end(). `invalid_argument` if the block is not within the shape. If the
-  /// node has no memory, blocks until readers release steps of this stream (not with WhenFull::fail), without
-  /// a deadline as long as collective calls wait. An error is returned by end(), too, unless the block is
-  /// made or put by a later call.
+  /// rank. Not cleared. Valid until end(). `invalid_argument` if the block is not within the shape;
+  /// `key_exists` if this rank has written one of its elements, or the local array, in this step before. If
+  /// the node has no memory, blocks until readers release steps of this stream (not with WhenFull::fail),
+  /// without a deadline as long as collective calls wait. An error is returned by end(), too, unless the
+  /// block is made or put by a later call.
   template <Flat T>
   [[nodiscard]] Result<std::span<T>> create(std::string_view name, const GlobalBlock& block,
                                             const CallOptions& options = {}) {
@@ -65,7 +66,7 @@ class OutputStep {
                                                     const GlobalBlock& block,
                                                     const CallOptions& options = {});
   /// Writes a value of this rank, of any type that a store takes: a vector or span of flat elements is a
-  /// local array, read by writer or joined. A value that all readers want is put by one rank.
+  /// local array, read by writer or joined. A value that all readers want is put by one rank, once a step.
   template <class T>
   Written put(std::string_view name, const T& value, const CallOptions& options = {}) {
     GlobalBlock block;

@@ -31,6 +31,16 @@ Result<BlockRecord> record_of(const GlobalBlock& block) {
                       "number for each dimension");
 }
 
+VariableRecord variable_of(std::string_view name, std::string_view type, const Extents& shape) {
+  return {std::string(name), std::string(type), {shape.span().begin(), shape.span().end()}};
+}
+
+Error written_before(const std::string& element) {
+  return Error(Errc::key_exists, "this rank has written " + element +
+                                     " in this step before; let each element be in one block, and give each "
+                                     "value a name of its own");
+}
+
 }  // namespace
 
 StepDraft::StepDraft(std::shared_ptr<StepOutput> output)
@@ -55,7 +65,7 @@ auto StepDraft::with_memory(Deadline deadline, Attempt attempt) const
 
 Result<std::span<std::byte>> StepDraft::create(std::string_view name, const ArrayType& type,
                                                const GlobalBlock& block, Deadline deadline) {
-  auto record = record_of(block);
+  auto record = place(name, type.name, block);
   auto draft = record ? with_memory(deadline,
                                     [&](RoomPolicy policy, Deadline until) {
                                       return calls_.create(type, block.count, policy, until);
@@ -73,7 +83,7 @@ Result<std::span<std::byte>> StepDraft::create(std::string_view name, const Arra
 
 Result<void> StepDraft::put(std::string_view name, std::string_view type, const void* value,
                             const WritingSteps& steps, const GlobalBlock& block, Deadline deadline) {
-  auto record = record_of(block);
+  auto record = place(name, type, block);
   const auto stored =
       record ? with_memory(deadline, [&](RoomPolicy policy,
                                          Deadline until) { return calls_.put(value, steps, policy, until); })
@@ -120,10 +130,38 @@ Error StepDraft::fail(std::string_view name, const Error& error) {
   return failed_.emplace_back(name, output_->about(name, error)).second;
 }
 
+Result<BlockRecord> StepDraft::place(std::string_view name, std::string_view type,
+                                     const GlobalBlock& block) const {
+  if (name.empty()) {
+    return Error(Errc::invalid_argument, "a variable of a step needs a name");
+  }
+  auto record = record_of(block);
+  const auto known = std::ranges::find(part_.variables, variable_of(name, type, block.shape));
+  if (!record || known == part_.variables.end()) {
+    return record;
+  }
+  if (block.shape.size() == 0) {
+    return written_before("this variable");
+  }
+  const auto common =
+      boxes_[static_cast<std::size_t>(known - part_.variables.begin())].common_element(*record);
+  if (!common) {
+    return record;
+  }
+  std::string element;
+  for (const std::uint64_t index : common->span()) {
+    element += (element.empty() ? "" : ", ") + std::to_string(index);
+  }
+  return written_before("the element (" + element + ") of this variable");
+}
+
+// What was written twice stays an error of the step: no later block takes the place of the one that is
+// missing.
 void StepDraft::add(std::string_view name, std::string_view type, const Extents& shape, BlockRecord record) {
-  std::erase_if(failed_, [name](const auto& one) { return one.first == name; });
-  const std::vector<std::uint64_t> extents(shape.span().begin(), shape.span().end());
-  const VariableRecord variable{std::string(name), std::string(type), extents};
+  std::erase_if(failed_, [name](const auto& one) {
+    return one.first == name && one.second.code() != Errc::key_exists;
+  });
+  const VariableRecord variable = variable_of(name, type, shape);
   const auto known = std::ranges::find(part_.variables, variable);
   record.variable = static_cast<std::uint32_t>(known - part_.variables.begin());
   if (known == part_.variables.end()) {
@@ -132,6 +170,10 @@ void StepDraft::add(std::string_view name, std::string_view type, const Extents&
       (void)fail(name, disagreement(*other, "this rank", variable, "then"));
     }
     part_.variables.push_back(variable);
+    boxes_.emplace_back();
+  }
+  if (shape.size() > 0) {
+    boxes_[record.variable].add(record);
   }
   record.writer = static_cast<std::uint32_t>(output_->side().index);
   record.node = output_->stream().session().options().node;
@@ -145,6 +187,7 @@ void StepDraft::remove() noexcept {
     }
   }
   part_ = {};
+  boxes_.clear();
   created_.clear();
 }
 

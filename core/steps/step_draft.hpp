@@ -16,6 +16,7 @@
 #include "core/step_options.hpp"
 #include "core/steps/step_output.hpp"
 #include "core/steps/step_record.hpp"
+#include "core/steps/written_boxes.hpp"
 #include "core/value/deadline.hpp"
 #include "core/writer.hpp"
 
@@ -59,11 +60,15 @@ class StepDraft {
   [[nodiscard]] auto with_memory(Deadline deadline, Attempt attempt) const
       -> decltype(attempt(RoomPolicy(), deadline));
   [[nodiscard]] Result<void> seal(Deadline deadline);
+  /// Returns the record of a block that this rank has not written yet.
+  [[nodiscard]] Result<BlockRecord> place(std::string_view name, std::string_view type,
+                                          const GlobalBlock& block) const;
   void add(std::string_view name, std::string_view type, const Extents& shape, BlockRecord record);
 
   const std::shared_ptr<StepOutput> output_;
   const ObjectCalls calls_;
   StepRecord part_;
+  std::vector<WrittenBoxes> boxes_;  ///< of the variables of part_; of a local array none
   std::vector<std::pair<std::size_t, OwnedDraft>> created_;  ///< blocks that were not put, by place in part_
   std::vector<std::pair<std::string, Error>> failed_;        ///< what could not be written, by name
 };

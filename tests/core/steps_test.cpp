@@ -279,6 +279,51 @@ TEST_F(Steps, AreReadByThoseWhoComeAndGo) {
   }
 }
 
+TEST_F(Steps, RefuseWhatARankWritesTwice) {
+  StepWriter out(side(), "s");
+  StepReader in(side(), "s");
+  const auto says = [](const Result<void>& written, std::string_view text) {
+    return !written && written.error().code() == Errc::key_exists &&
+           std::string(written.error().what()).find(text) != std::string::npos &&
+           std::string(written.error().what()).find("s: ") != std::string::npos;
+  };
+  const std::vector<double> six{1, 2, 3, 4, 5, 6};
+  auto step = out.begin().value();
+  step.put("n", 1).value();
+  EXPECT_TRUE(says(step.put("n", 2), "has written this variable in this step before"));
+  step.discard();
+  step = out.begin().value();
+  step.put("local", six).value();
+  EXPECT_TRUE(says(step.put("local", six), "has written this variable in this step before"));
+  EXPECT_FALSE(step.end());
+  EXPECT_EQ(out.begin().error().code(), Errc::key_exists);
+  step = out.begin().value();
+  step.put("V", six, {.shape = {9, 4}, .start = {4, 0}, .count = {3, 2}}).value();
+  EXPECT_TRUE(says(step.put("V", six, {.shape = {9, 4}, .start = {6, 1}, .count = {2, 3}}),
+                   "has written the element (6, 1) of this variable"));
+  const auto over = step.create<double>("V", {.shape = {9, 4}, .start = {0, 0}, .count = {9, 1}});
+  EXPECT_EQ(over ? Errc{} : over.error().code(), Errc::key_exists);
+  step.put("V", six, {.shape = {9, 4}, .start = {7, 1}, .count = {2, 3}}).value();  // after these, as well
+  EXPECT_EQ(step.end().error().code(), Errc::key_exists) << "a block is missing, whatever was written later";
+  EXPECT_FALSE(out.begin());
+  step = out.begin().value();
+  // Many blocks of one rank, of which none meets another, in any order.
+  for (const std::uint64_t column : {2U, 0U, 3U, 1U}) {
+    for (const std::uint64_t row : {6U, 0U, 3U}) {
+      step.put("V", std::vector<double>(3, static_cast<double>(column)),
+               {.shape = {9, 4}, .start = {row, column}, .count = {3, 1}})
+          .value();
+    }
+  }
+  step.put("V", std::vector<double>(), {.shape = {9, 4}, .start = {1, 1}, .count = {0, 3}}).value();
+  EXPECT_EQ(step.put("", 1).error().code(), Errc::invalid_argument);
+  step.discard();
+  step = out.begin().value();
+  step.put("V", six, {.shape = {6}, .start = {0}, .count = {6}}).value();
+  step.end().value();
+  EXPECT_EQ(in.next(1s).value().read<double>("V").value()[5], 6) << "what was discarded is not in the way";
+}
+
 TEST_F(Steps, HaveOneWriterAtATime) {
   StepWriter out(side(), "s");
   try {
