@@ -8,6 +8,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <filesystem>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -164,6 +167,15 @@ WritingLock::WritingLock(const std::string& path) : path_(path + ".lock") {
   // A reader that looks whether somebody writes has the lock for a moment.
   constexpr int looks = 20;
   constexpr std::chrono::milliseconds a_moment{10};
+  if (path.empty()) {
+    throw Error(Errc::invalid_argument, "the path of the file to be written is empty; give it a name");
+  }
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  if (std::error_code failed; !folder.empty() && !std::filesystem::exists(folder, failed) && !failed) {
+    throw Error(Errc::system, "'" + path + "' cannot be written, because there is no folder '" +
+                                  folder.string() +
+                                  "'; make it, where all ranks see it, or give another path");
+  }
   // The file that was locked may have been removed by who had it before: then once more.
   for (int refused = 0;;) {
     file_ = open_or_fail(path_, O_RDWR | O_CREAT);

@@ -62,7 +62,8 @@ class DurableFile {
 /// effect.
 class WritingLock {
  public:
-  /// Throws Error `system` after some 200 ms if another job has it, or this one.
+  /// Throws Error `system` after some 200 ms if another job has it, or this one, and if there is no such
+  /// folder; `invalid_argument` for an empty path.
   explicit WritingLock(const std::string& path);
   WritingLock(const WritingLock&) = delete;
   WritingLock& operator=(const WritingLock&) = delete;

@@ -50,6 +50,22 @@ TEST_F(WritingLocks, AreOfOne) {
   EXPECT_FALSE(is_refused());
 }
 
+TEST_F(WritingLocks, NameThePathThatCannotBe) {
+  const auto refusal_of = [](const std::string& path) {
+    try {
+      const WritingLock lock(path);
+      return std::string("none");
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+  };
+  EXPECT_EQ(refusal_of(""), "invalid_argument: the path of the file to be written is empty; give it a name");
+  EXPECT_EQ(refusal_of(folder_ + "/none/run.h5"),
+            "system: '" + folder_ + "/none/run.h5' cannot be written, because there is no folder '" +
+                folder_ + "/none'; make it, where all ranks see it, or give another path");
+  EXPECT_TRUE(std::filesystem::is_empty(folder_));
+}
+
 // Under load the moment of the reader may be too long for the writer: then it is tried again.
 TEST_F(WritingLocks, WaitForAReaderThatLooks) {
   bool is_refused_each_time = true;
