@@ -58,6 +58,31 @@ Error no_data() {
                                                [](std::int64_t extent) { return extent == 0; });
 }
 
+// Whether the elements are apart because each dimension steps over all that lies within those of smaller
+// steps, in whatever order they are given. No language has arrays whose elements are apart in another way.
+[[nodiscard]] bool are_apart(const RawArray& memory) noexcept {
+  struct Dimension {
+    std::uint64_t step = 0;
+    std::uint64_t steps = 0;
+  };
+  std::array<Dimension, LOCUM_MAX_RANK> all{};
+  std::size_t count = 0;
+  for (std::size_t at = 0; at < memory.extents().size(); ++at) {
+    const auto bits = static_cast<std::uint64_t>(memory.stride(at));
+    if (memory.extents()[at] > 1) {
+      all[count++] = {memory.stride(at) < 0 ? 0 - bits : bits, memory.extents()[at] - 1};
+    }
+  }
+  const std::span<Dimension> dimensions = std::span(all).first(count);
+  std::ranges::sort(dimensions, {}, &Dimension::step);
+  std::uint64_t taken = memory.element().bytes();
+  return std::ranges::all_of(dimensions, [&taken](const Dimension& one) {
+    std::uint64_t more = 0;
+    return one.step >= taken && !__builtin_mul_overflow(one.step, one.steps, &more) &&
+           !__builtin_add_overflow(taken, more, &taken);
+  });
+}
+
 }  // namespace
 
 std::chrono::milliseconds milliseconds_of(double seconds) noexcept {
@@ -170,6 +195,12 @@ Result<RawArray> memory_of(const locum_array& array) {
                        " of the array to be read into are one and the same in memory (its stride is 0); give "
                        "each a place of its own");
     }
+  }
+  if (memory && memory->is_valid() && !are_apart(*memory)) {
+    return Error(
+        Errc::invalid_argument,
+        "elements of the array to be read into overlap in memory: a stride is smaller than what it steps "
+        "over; give each element a place of its own, as in an array without gaps");
   }
   return memory;
 }

@@ -98,6 +98,31 @@ static void arrays_with_gaps(void) {
   CHECK_STATUS(locum_read(fields, "gaps", &into, &beyond), LOCUM_INVALID_ARGUMENT);
   into.type = LOCUM_F32;
   CHECK_STATUS(locum_read(fields, "gaps", &into, &box), LOCUM_TYPE_MISMATCH);
+
+  /* Elements that overlap: rows one column apart, half an element apart, columns that lie upon rows. */
+  const int64_t overlapping[][2] = {{8, 8}, {4, 16}, {16, 8}, {-8, 8}, {8, -4}};
+  const int64_t extents[][2] = {{2, 2}, {2, 2}, {2, 3}, {2, 2}, {2, 2}};
+  for (size_t at = 0; at < sizeof extents / sizeof extents[0]; ++at) {
+    double untouched[4][4] = {{0}};
+    locum_array shared = doubles(&untouched[2][2], 2, extents[at]);
+    memcpy(shared.strides, overlapping[at], sizeof overlapping[at]);
+    const locum_read_options as_large = {.box = {.rank = 2, .count = {extents[at][0], extents[at][1]}}};
+    CHECK_STATUS(locum_read(fields, "gaps", &shared, &as_large), LOCUM_INVALID_ARGUMENT);
+    CHECK(strstr(locum_error_message(), "overlap in memory") != NULL);
+    CHECK(untouched[2][2] == 0);
+    CHECK_OK(locum_put(fields, "source", &shared, NULL, NULL));
+    CHECK_OK(locum_evict(fields, "source", 0, NULL));
+  }
+  /* Those of a transposed array, of one backwards, and of a single row do not. */
+  const int64_t apart[][2] = {{8, 32}, {-32, -8}, {8, 8}};
+  const int64_t of_apart[][2] = {{4, 3}, {3, 3}, {1, 3}};
+  for (size_t at = 0; at < sizeof apart / sizeof apart[0]; ++at) {
+    double target[4][4] = {{0}};
+    locum_array own = doubles(at == 1 ? &target[3][3] : &target[0][0], 2, of_apart[at]);
+    memcpy(own.strides, apart[at], sizeof apart[at]);
+    const locum_read_options as_large = {.box = {.rank = 2, .count = {of_apart[at][0], of_apart[at][1]}}};
+    CHECK_OK(locum_read(fields, "gaps", &own, &as_large));
+  }
   CHECK_OK(locum_evict(fields, "gaps", 0, NULL));
 }
 
