@@ -6,7 +6,8 @@
 
 namespace locum::python {
 
-/// Returns the box of (start, count, stride), tuples of one length; the whole array for None.
+/// Returns the box of (start, count, stride), tuples; the whole array for None. ValueError if their lengths
+/// differ, and for more than 8 dimensions.
 [[nodiscard]] locum_box box_of(const pybind11::object& box);
 
 }  // namespace locum::python

@@ -6,7 +6,6 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,6 +14,7 @@
 
 #include <locum/locum_mpi.h>
 
+#include "core/python/box.hpp"
 #include "core/python/handle.hpp"
 #include "core/python/name.hpp"
 #include "core/python/unlocked.hpp"
@@ -66,25 +66,6 @@ std::string text_of(locum_string& string) {
 py::tuple tuple_of(const locum_checkpoint_report& report) {
   return py::make_tuple(report.objects, report.bytes, report.reused_bytes, report.files, report.number,
                         report.damaged_objects);
-}
-
-/// Returns a box of (start, count, stride), or the whole array of None. ValueError for more than 8
-/// dimensions.
-locum_box box_of(const py::object& given) {
-  locum_box box{};
-  if (given.is_none()) {
-    return box;
-  }
-  const auto limits = given.cast<std::array<std::vector<std::int64_t>, 3>>();
-  box.rank = static_cast<std::int32_t>(limits[0].size());
-  if (limits[0].size() > LOCUM_MAX_RANK || limits[1].size() != limits[0].size() ||
-      limits[2].size() != limits[0].size()) {
-    throw py::value_error("a box has a start, a count and a stride in each of at most 8 dimensions");
-  }
-  std::copy(limits[0].begin(), limits[0].end(), box.start);
-  std::copy(limits[1].begin(), limits[1].end(), box.count);
-  std::copy(limits[2].begin(), limits[2].end(), box.stride);
-  return box;
 }
 
 /// Returns what a checkpoint contains, whose future has this number.
