@@ -69,12 +69,17 @@ Error no_data() {
   std::size_t count = 0;
   for (std::size_t at = 0; at < memory.extents().size(); ++at) {
     const auto bits = static_cast<std::uint64_t>(memory.stride(at));
-    if (memory.extents()[at] > 1) {
-      all[count++] = {memory.stride(at) < 0 ? 0 - bits : bits, memory.extents()[at] - 1};
+    if (memory.extents()[at] < 2) {
+      continue;
     }
+    const Dimension one{memory.stride(at) < 0 ? 0 - bits : bits, memory.extents()[at] - 1};
+    std::size_t place = count++;
+    for (; place > 0 && all[place - 1].step > one.step; --place) {
+      all[place] = all[place - 1];
+    }
+    all[place] = one;
   }
-  const std::span<Dimension> dimensions = std::span(all).first(count);
-  std::ranges::sort(dimensions, {}, &Dimension::step);
+  const std::span<const Dimension> dimensions = std::span(all).first(count);
   std::uint64_t taken = memory.element().bytes();
   return std::ranges::all_of(dimensions, [&taken](const Dimension& one) {
     std::uint64_t more = 0;
