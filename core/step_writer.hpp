@@ -49,8 +49,8 @@ class OutputStep {
   /// Returns memory for a block of an array, to be filled in place by the caller and published by end().
   /// `shape`, `start` and `count` place it in a global array; with `count` alone it is a local array of this
   /// rank. Not cleared. Valid until end(). `invalid_argument` if the block is not within the shape;
-  /// `key_exists` if this rank has written one of its elements, or the local array, in this step before. If
-  /// the node has no memory, blocks until readers release steps of this stream (not with WhenFull::fail),
+  /// `key_exists` if this rank has written one of its elements of a global array in this step before. If the
+  /// node has no memory, blocks until readers release steps of this stream (not with WhenFull::fail),
   /// without a deadline as long as collective calls wait. An error is returned by end(), too, unless the
   /// block is made or put by a later call.
   template <Flat T>

@@ -141,7 +141,7 @@ Result<BlockRecord> StepDraft::place(std::string_view name, std::string_view typ
     return record;
   }
   if (block.shape.size() == 0) {
-    return written_before("this variable");
+    return block.count.size() == 0 ? written_before("this value") : record;
   }
   const auto common =
       boxes_[static_cast<std::size_t>(known - part_.variables.begin())].common_element(*record);

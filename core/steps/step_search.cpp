@@ -163,6 +163,11 @@ Result<const BlockRecord*> find_block(const StepRecord& step, std::string_view n
                        " wrote no variable of that name in this step; read it of another writer");
     }
   }
+  if (blocks->size() > 1 && writer >= 0) {
+    return Error(Errc::invalid_argument, "writer " + std::to_string(writer) + " wrote " +
+                                             std::to_string(blocks->size()) +
+                                             " arrays of that name; read all of them");
+  }
   if (blocks->size() > 1) {
     return Error(Errc::invalid_argument, std::to_string(blocks->size()) +
                                              " blocks have that name; name the rank that wrote the one (the "
