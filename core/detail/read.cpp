@@ -7,6 +7,7 @@
 #include "core/detail/session_state.hpp"
 #include "core/ports/directory.hpp"
 #include "core/raw_view.hpp"
+#include "core/value/extents_text.hpp"
 #include "core/value/metrics.hpp"
 
 namespace locum::detail {
@@ -35,18 +36,6 @@ Result<void> check_inner(const SessionState& session, const ObjectView& object,
   return {};
 }
 
-namespace {
-
-std::string text_of(const Extents& extents) {
-  std::string text;
-  for (const std::uint64_t extent : extents.span()) {
-    text += (text.empty() ? "" : " x ") + std::to_string(extent);
-  }
-  return text;
-}
-
-}  // namespace
-
 Result<void> check_array(const SessionState& session, const ObjectView& object, const ArrayType& type) {
   if (object.type_hash() != type.object.hash) {
     return session.type_mismatch(type.name, object);
@@ -70,9 +59,10 @@ Result<std::size_t> copy_elements(SessionState& session, const ObjectView& objec
   const std::span<const std::byte> bytes = object.bytes();
   const auto refused = [&](const std::string& has) {
     return session.explain(
-        object, Error(Errc::invalid_argument,
-                      "there are " + has + " elements to read, the memory is for " + text_of(into.extents) +
-                          "; its metadata has the extents of the object; or read a part or a slab of it"));
+        object,
+        Error(Errc::invalid_argument,
+              "there are " + has + " elements to read, the memory is for " + extents_text(into.extents) +
+                  "; its metadata has the extents of the object; or read a part or a slab of it"));
   };
   const std::size_t count = bytes.size() / into.element_bytes;
   StridedBytes target = into;
@@ -94,7 +84,7 @@ Result<std::size_t> copy_elements(SessionState& session, const ObjectView& objec
       extents = Extents(count);
     }
     if (extents != into.extents) {
-      return refused(text_of(extents));
+      return refused(extents_text(extents));
     }
   }
   if (count != 0 && bytes.data() != into.first) {  // else received there

@@ -6,14 +6,24 @@
 #include <cstdio>
 #include <cstring>
 
+#include "core/fortran/own_order.hpp"
+
 namespace locum::fortran {
 
 namespace {
 
 thread_local std::array<char, 512> own_text{};  // empty: the last error is one of the C interface
 
-const char* last_text() noexcept {
-  return own_text[0] != '\0' ? own_text.data() : locum_error_message();
+// Copies what fits of the text of the last error. Returns its length.
+std::size_t copy_last_text(char* into, std::size_t capacity) noexcept {
+  if (own_text[0] == '\0') {
+    return in_own_order(locum_error_message(), into, capacity);
+  }
+  const std::size_t length = std::strlen(own_text.data());
+  if (capacity > 0) {
+    std::memcpy(into, own_text.data(), std::min(length, capacity));
+  }
+  return length;
 }
 
 }  // namespace
@@ -26,6 +36,11 @@ locum_status refuse(locum_status status, const char* format, ...) noexcept {
   std::vsnprintf(own_text.data() + length, own_text.size() - length, format, arguments);
   va_end(arguments);
   return status;
+}
+
+const char* refusal() noexcept {
+  const char* const name_end = std::strstr(own_text.data(), ": ");
+  return name_end == nullptr ? own_text.data() : name_end + 2;
 }
 
 locum_status outcome(locum_status status) noexcept {
@@ -49,11 +64,12 @@ void locum_fortran_copy(const char* first, std::size_t first_length, char* text,
 
 // Programs call the functions of lengths themselves, before those that return the texts.
 LOCUM_API int locum_fortran_error_length() {
-  return static_cast<int>(std::strlen(last_text()));
+  return static_cast<int>(copy_last_text(nullptr, 0));
 }
 
 void locum_fortran_error(char* text, std::size_t length) {
-  locum_fortran_copy(last_text(), std::strlen(last_text()), text, length);
+  const std::size_t copied = std::min(copy_last_text(text, length), length);
+  std::memset(text + copied, ' ', length - copied);
 }
 
 LOCUM_API int locum_fortran_status_name_length(int status) {

@@ -6,6 +6,7 @@
 
 #include "core/object/copy_runs.hpp"
 #include "core/value/errors.hpp"
+#include "core/value/extents_text.hpp"
 
 namespace locum {
 
@@ -39,10 +40,9 @@ Result<void> check_elements(const Hyperslab& slab, std::uint64_t element_bytes, 
                                                " of this object; its start is negative");
     }
     if (!has_elements(start, count, stride, extent)) {
-      return Error(Errc::invalid_argument, "dimension " + std::to_string(dimension) + " of this object has " +
-                                               std::to_string(extent) + " elements; the call asks for " +
-                                               std::to_string(count) + " from " + std::to_string(start) +
-                                               " on, " + std::to_string(stride) + " apart");
+      return Error(Errc::invalid_argument, "this object has " + extents_text(facts.extents) +
+                                               " elements; the call asks for " + box_text(slab) +
+                                               "; give a start and a count within its extents");
     }
   }
   return {};

@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "core/value/extents_text.hpp"
+
 namespace locum::detail {
 
 namespace {
@@ -43,10 +45,7 @@ Result<Asked> checked(const Hyperslab& box, std::span<const std::uint64_t> shape
     const bool fits =
         asked.stride[at] > 0 && has_elements(asked.start[at], asked.count[at], asked.stride[at], extent);
     if (!fits) {
-      return no_such_box("in dimension " + std::to_string(at) + " it begins at " +
-                         std::to_string(asked.start[at]) + " and has " + std::to_string(asked.count[at]) +
-                         " elements, " + std::to_string(asked.stride[at]) + " apart; the array has " +
-                         std::to_string(extent));
+      return no_such_box("it is " + box_text(box) + ", and the array has " + extents_text(shape));
     }
     if (__builtin_mul_overflow(asked.elements, asked.count[at], &asked.elements)) {
       return no_such_box("it has too many elements");
@@ -98,14 +97,6 @@ Extents extents_of(const Indices& values, std::size_t rank) {
   extents.rank = static_cast<std::uint8_t>(rank);
   std::copy_n(values.begin(), rank, extents.values.begin());
   return extents;
-}
-
-std::string to_text(const Indices& indices, std::size_t rank) {
-  std::string text = "(";
-  for (std::size_t at = 0; at < rank; ++at) {
-    text += (at == 0 ? "" : ", ") + std::to_string(indices[at]);
-  }
-  return text + ")";
 }
 
 /// An element of the box that no piece has. REQUIRES: there is one, and the pieces are disjoint.
@@ -168,7 +159,7 @@ Result<std::vector<BoxPiece>> pieces_of(const Hyperslab& box, std::span<const st
     for (std::size_t at = 0; at < rank; ++at) {
       element[at] = asked->start[at] + place[at] * asked->stride[at];
     }
-    return to_text(element, rank);
+    return indices_text(std::span(element).first(rank));
   };
   std::vector<BoxPiece> pieces;
   std::vector<Overlap> overlaps;

@@ -4,6 +4,7 @@
 
 #include "core/detail/session_state.hpp"
 #include "core/steps/step_search.hpp"
+#include "core/value/extents_text.hpp"
 
 namespace locum::detail {
 
@@ -20,15 +21,22 @@ Result<BlockRecord> record_of(const GlobalBlock& block) {
   if (block.shape.size() == 0 && block.start.size() == 0) {
     return record;
   }
-  bool fits = block.shape.size() == block.count.size() && block.start.size() == block.count.size();
-  for (std::size_t at = 0; fits && at < block.count.size(); ++at) {
-    record.start[at] = block.start[at];
-    fits = block.start[at] <= block.shape[at] && block.count[at] <= block.shape[at] - block.start[at];
+  if (block.shape.size() != block.count.size() || block.start.size() != block.count.size()) {
+    return Error(Errc::invalid_argument,
+                 "this block has " + std::to_string(block.count.size()) + " dimensions, its start " +
+                     std::to_string(block.start.size()) + " and the shape of its array " +
+                     std::to_string(block.shape.size()) + "; give one number for each dimension");
   }
-  return fits ? Result<BlockRecord>(record)
-              : Error(Errc::invalid_argument,
-                      "this block is not within the shape of the array; give shape, start and count with one "
-                      "number for each dimension");
+  for (std::size_t at = 0; at < block.count.size(); ++at) {
+    record.start[at] = block.start[at];
+    if (block.start[at] > block.shape[at] || block.count[at] > block.shape[at] - block.start[at]) {
+      return Error(Errc::invalid_argument,
+                   "this block, " + box_text(Hyperslab{.start = block.start, .count = block.count}) +
+                       ", is not within its array, whose shape is " + extents_text(block.shape) +
+                       "; give the start and the shape of the whole array");
+    }
+  }
+  return record;
 }
 
 VariableRecord variable_of(std::string_view name, std::string_view type, const Extents& shape) {

@@ -4,6 +4,7 @@
 
 #include "core/detail/session_state.hpp"
 #include "core/value/errors.hpp"
+#include "core/value/extents_text.hpp"
 #include "core/value/metrics.hpp"
 
 namespace locum::detail {
@@ -150,8 +151,9 @@ Result<std::size_t> StepFetch::read(std::string_view name, const ArrayType& type
   const bool fits =
       fit == Fit::elements ? found->extents.has(into.extents[0]) : found->extents == into.extents;
   if (!fits) {
-    return Error(Errc::invalid_argument,
-                 "the memory does not have the extents of the box; give an array of these extents");
+    return Error(Errc::invalid_argument, "the box has " + extents_text(found->extents) +
+                                             " elements, and the memory " + extents_text(into.extents) +
+                                             "; give an array of the extents of the box");
   }
   return copy(*found, type,
               fit == Fit::elements ? row_major(into.first, found->extents, type.element_bytes) : into,

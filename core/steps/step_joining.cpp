@@ -52,7 +52,9 @@ Result<View<StreamRecord>> StepInput::await_stream(const Store& store, Moment un
     return Error(Errc::timeout,
                  "no writer of this stream is open; check its name" +
                      (count == 0 ? std::string()
-                                 : " (open are " + std::to_string(count) + ": " + others + ")") +
+                                 : (count == 1 ? " (1 stream is open: "
+                                               : " (" + std::to_string(count) + " streams are open: ") +
+                                       others + ")") +
                      ", and start the reader before the writer has ended")
         .about(title());
   };

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "core/value/extents_text.hpp"
+
 namespace locum::detail {
 
 namespace {
@@ -34,14 +36,6 @@ std::pair<std::uint32_t, std::uint32_t> variables_of(const StepRecord& step, std
 std::string writer_of(const StepRecord& step, std::uint32_t variable) {
   const auto block = std::ranges::find(step.blocks, variable, &BlockRecord::variable);
   return block == step.blocks.end() ? "a writer" : "writer " + std::to_string(block->writer);
-}
-
-std::string shape_text(const VariableRecord& variable) {
-  std::string text;
-  for (const std::uint64_t extent : variable.shape) {
-    text += (text.empty() ? "" : " x ") + std::to_string(extent);
-  }
-  return text.empty() ? "none" : text;
 }
 
 /// The place of the variable of that name.
@@ -76,8 +70,8 @@ Error disagreement(const VariableRecord& one, std::string_view who, const Variab
   const bool by_type = one.type != other.type;
   return Error(by_type ? Errc::type_mismatch : Errc::invalid_argument,
                "a variable of a step has one " + std::string(by_type ? "type" : "shape") + ": " +
-                   std::string(who) + " gave it " + (by_type ? one.type : shape_text(one)) + ", " +
-                   std::string(who_else) + " " + (by_type ? other.type : shape_text(other)) +
+                   std::string(who) + " gave it " + (by_type ? one.type : extents_text(one.shape)) + ", " +
+                   std::string(who_else) + " " + (by_type ? other.type : extents_text(other.shape)) +
                    "; let all blocks of it have the same, or give some of them another name");
 }
 

@@ -438,7 +438,7 @@ TEST_F(StepFailures, AReaderOfAMisspeltNameIsToldWhichStreamsAreOpen) {
   const auto none = in.next(1100ms);
   ASSERT_EQ(none.error().code(), Errc::timeout);
   EXPECT_EQ(none.error().key(), "wave");
-  EXPECT_NE(none.error().text().find("(open are 1: waves)"), std::string::npos) << none.error().text();
+  EXPECT_NE(none.error().text().find("(1 stream is open: waves)"), std::string::npos) << none.error().text();
 }
 
 TEST_F(StepFailures, StepsAreKeptForTheFirstReader) {

@@ -151,15 +151,27 @@ TEST(BoxPieces, NameAnElementThatNobodyWrote) {
 
 TEST(BoxPieces, SayWhichElementIsMissingOrThereTwice) {
   const std::vector<BlockRecord> holes{block({0, 0}, {2, 4}), block({2, 0}, {2, 3}, 1)};
-  EXPECT_STREQ(
-      pieces_of({}, Shape{4, 4}, holes).error().what(),
-      "not_found: no block of this step has the element (2, 3); let the writers' blocks cover the box");
+  EXPECT_STREQ(pieces_of({}, Shape{4, 4}, holes).error().what(),
+               "not_found: no block of this step has the element [2, 3] (counted from 0); let the "
+               "writers' blocks cover the box");
   const std::vector<BlockRecord> twice{block({0, 0}, {3, 4}), block({2, 1}, {2, 3}, 5)};
-  EXPECT_STREQ(
-      pieces_of({}, Shape{4, 4}, twice).error().what(),
-      "invalid_argument: blocks of writers 0 and 5 both have the element (2, 1); let each element be "
-      "written by one block");
+  EXPECT_STREQ(pieces_of({}, Shape{4, 4}, twice).error().what(),
+               "invalid_argument: blocks of writers 0 and 5 both have the element [2, 1] (counted from 0); "
+               "let each element be "
+               "written by one block");
   EXPECT_TRUE(pieces_of({.start = {0, 0}, .count = {2, 4}}, Shape{4, 4}, holes));
+}
+
+TEST(BoxPieces, SayWhichBoxTheArrayDoesNotHave) {
+  const std::vector<BlockRecord> blocks{block({0, 0}, {2, 4})};
+  const auto text = [&](const Hyperslab& box) { return pieces_of(box, Shape{2, 4}, blocks).error().text(); };
+  const std::string begin = "the array does not have this box: it is ";
+  const std::string end =
+      ", and the array has 2 x 4; give a start and a count within the shape of the variable";
+  EXPECT_EQ(text({.start = {1, 2}, .count = {2, 2}}),
+            begin + "2 x 2 elements from [1, 2] (counted from 0) on" + end);
+  EXPECT_EQ(text({.start = {0, 2}, .count = {1, 2}, .stride = {1, 2}}),
+            begin + "1 x 2 elements from [0, 2] (counted from 0) on, 1 x 2 apart" + end);
 }
 
 TEST(BoxPieces, OfNoElementsAreNone) {
