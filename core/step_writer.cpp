@@ -125,11 +125,14 @@ Written OutputStep::put_block(std::string_view name, std::string_view type, cons
                 : Result<void>(lost_with_its_step(name));
 }
 
+Written OutputStep::fail(std::string_view name, const Error& error) {
+  return Result<void>(draft_ ? draft_->fail(name, error) : lost_with_its_step(name));
+}
+
 Written OutputStep::other_count(std::string_view name) {
-  return Result<void>(draft_ ? draft_->fail(name, Error(Errc::invalid_argument,
-                                                        "the count of this block is not the number of "
-                                                        "elements given; give the extents of the block"))
-                             : lost_with_its_step(name));
+  return fail(name, Error(Errc::invalid_argument,
+                          "the count of this block is not the number of elements given; give the extents of "
+                          "the block"));
 }
 
 void OutputStep::discard() noexcept {

@@ -103,6 +103,9 @@ class OutputStep {
   /// Returns a view that keeps the memory which create() returned, also after the end of the step: for
   /// interfaces of languages whose arrays outlive it. See StepDraft::keep().
   [[nodiscard]] Result<RawView> keep(const std::byte* first, const CallOptions& options = {});
+  /// Returns the error as one of a put() of this name, which it counts as: an error of end(), too, unless a
+  /// later call writes the variable. For interfaces of languages that refuse values themselves.
+  Written fail(std::string_view name, const Error& error);
   /// \endcond
   /// Completes this rank's part. Readers see the step once all ranks of the writer have ended it; does not
   /// wait for them. An error, of this call or an earlier one on the step, means that this rank has not ended

@@ -50,7 +50,7 @@ Error wrote_another_size(std::string_view codec, std::size_t written, std::size_
 Result<std::size_t> size_by(const locum_codec& codec, const locum_array& array) {
   std::size_t bytes = 0;
   const locum_status status = codec.size(&array, &bytes, codec.context);
-  return status == LOCUM_OK ? Result<std::size_t>(bytes) : of_program(status);
+  return status == LOCUM_OK ? Result<std::size_t>(bytes) : of_function(status);
 }
 
 // Returns the number of bytes written.
@@ -59,7 +59,7 @@ Result<std::size_t> encode_by(const locum_codec& codec, const locum_array& array
   std::size_t written = 0;
   const locum_status status = codec.encode(&array, memory, capacity, &written, codec.context);
   if (status != LOCUM_OK) {
-    return of_program(status);
+    return of_function(status);
   }
   if (written > capacity || (written < capacity && !codec.at_most)) {
     return wrote_another_size(codec.name, written, capacity);
@@ -185,6 +185,6 @@ locum_status locum_view_decode(const locum_view* view, const locum_codec* codec,
     }
     const locum_status status = codec->decode(
         view->array.data, static_cast<std::size_t>(view->array.extents[0]), array, codec->context);
-    return status == LOCUM_OK ? LOCUM_OK : failed(of_program(status));
+    return status == LOCUM_OK ? LOCUM_OK : failed(of_function(status));
   });
 }

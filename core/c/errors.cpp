@@ -35,17 +35,22 @@ locum_status failed_elsewhere(const char* text) noexcept {
   }
 }
 
-Error of_program(int status) {
+Error of_program(int status, std::string text) {
   const bool is_known = status >= LOCUM_INVALID_ARGUMENT && status <= LOCUM_VALUE_TOO_LARGE;
-  return Error(is_known ? static_cast<Errc>(status) : Errc::cancelled,
-               "the function that the program gave has returned the status " + std::to_string(status));
+  return Error(is_known ? static_cast<Errc>(status) : Errc::cancelled, std::move(text));
+}
+
+Error of_function(int status) {
+  return of_program(status,
+                    "the function that the program gave has returned the status " + std::to_string(status));
+}
+
+Error null_argument(const char* argument) {
+  return Error(Errc::invalid_argument, std::string(argument) + " is NULL, which this call does not take");
 }
 
 locum_status is_null(const char* argument) noexcept {
-  return guarded([&] {
-    return failed(
-        Error(Errc::invalid_argument, std::string(argument) + " is NULL, which this call does not take"));
-  });
+  return guarded([&] { return failed(null_argument(argument)); });
 }
 
 locum_status no_handle(const char* kind) noexcept {

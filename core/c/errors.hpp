@@ -18,12 +18,16 @@ locum_status failed(const Error& error) noexcept;
 /// Keeps the error of a call that ended with an exception of another library or of the program.
 locum_status failed_elsewhere(const char* text) noexcept;
 /// Returns the error of a call whose argument is NULL.
+[[nodiscard]] Error null_argument(const char* argument);
+/// Keeps that error, and returns its number.
 locum_status is_null(const char* argument) noexcept;
 /// Returns the error of a call with a handle that is not live.
 locum_status no_handle(const char* kind) noexcept;
 
+/// Returns an error of the program, `cancelled` if the status is none of an error.
+[[nodiscard]] Error of_program(int status, std::string text);
 /// Returns the error of a function of the program that has returned this number.
-[[nodiscard]] Error of_program(int status);
+[[nodiscard]] Error of_function(int status);
 
 /// Throws Error `unsupported` if options, which may be NULL, have one of a later version of the library.
 template <class Options>

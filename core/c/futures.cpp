@@ -1,4 +1,6 @@
 // Calls that are carried out while the program computes.
+#include <cstddef>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -15,26 +17,56 @@ using namespace locum::c;
 
 namespace {
 
-// Makes a handle of the future that `start` begins. `given` must not be NULL; `what` names it.
+// Makes a handle of the future that `start` begins. `id`, a `noun`, and `given` must not be NULL; `what`
+// names that.
 template <class Start>
-locum_status begin(locum_store store, const char* name, const void* given, const char* what,
+locum_status begin(locum_store store, const void* id, const char* noun, const void* given, const char* what,
                    locum_future* future, Start start) noexcept {
   clear(future);
   return on_store(store, [&](OpenedStore& opened) {
-    if (name == nullptr || given == nullptr || future == nullptr) {
-      return is_null(name == nullptr ? "name" : given == nullptr ? what : "future");
+    if (id == nullptr || given == nullptr || future == nullptr) {
+      return is_null(id == nullptr ? noun : given == nullptr ? what : "future");
     }
     return start(opened);
   });
 }
 
-// Calls `give` with the result of a call that gives a `Value`.
+// `id` is a name or a key.
+template <class Id>
+locum_status begin_read(OpenedStore& opened, const Id& id, const locum_array& array,
+                        const locum_read_options* options, locum_future* future) {
+  const auto memory = memory_of(array);
+  if (!memory) {
+    return failed(memory.error());
+  }
+  const auto how = reading(options);
+  return how ? give<AsyncCall>(futures(), opened.raw.read_async(id, *memory, *how), future)
+             : failed(how.error());
+}
+
+// Of which call the future is, and what it gives.
+const char* origin(const AsyncResult<RawView>& /*call*/) noexcept {
+  return "a get or a wait; take its object";
+}
+const char* origin(const AsyncResult<Key>& /*call*/) noexcept {
+  return "a put; take its key";
+}
+const char* origin(const AsyncResult<std::size_t>& /*call*/) noexcept {
+  return "a read; wait for it";
+}
+const char* origin(const AsyncResult<CheckpointReport>& /*call*/) noexcept {
+  return "a checkpoint; take its report";
+}
+
+// Calls `give` with the result of a call that gives a `Value`, which is `noun`.
 template <class Value, class Give>
-locum_status result(locum_future future, double deadline_s, const char* other, Give give) noexcept {
+locum_status result(locum_future future, double deadline_s, const char* noun, Give give) noexcept {
   return on(futures(), future, "future", [&](AsyncCall& of_any) {
     auto* const call = std::get_if<AsyncResult<Value>>(&of_any);
     if (call == nullptr) {
-      return failed(Error(Errc::invalid_argument, other));
+      const char* const other = std::visit([](const auto& each) { return origin(each); }, of_any);
+      return failed(Error(Errc::invalid_argument,
+                          std::string("this future gives no ") + noun + ": it is that of " + other));
     }
     return give(call->get(limit_of(deadline_s)));
   });
@@ -44,21 +76,28 @@ locum_status result(locum_future future, double deadline_s, const char* other, G
 
 locum_status locum_get_async(locum_store store, const char* name, const locum_get_options* options,
                              locum_future* future) {
-  return begin(store, name, name, "name", future, [&](OpenedStore& opened) {
+  return begin(store, name, "name", name, "name", future, [&](OpenedStore& opened) {
     return give<AsyncCall>(futures(), opened.raw.get_async(std::string_view(name), call(options)), future);
+  });
+}
+
+locum_status locum_get_async_by_key(locum_store store, const locum_key* key, const locum_get_options* options,
+                                    locum_future* future) {
+  return begin(store, key, "key", key, "key", future, [&](OpenedStore& opened) {
+    return give<AsyncCall>(futures(), opened.raw.get_async(key_of(*key), call(options)), future);
   });
 }
 
 locum_status locum_wait_async(locum_store store, const char* name, const locum_get_options* options,
                               locum_future* future) {
-  return begin(store, name, name, "name", future, [&](OpenedStore& opened) {
+  return begin(store, name, "name", name, "name", future, [&](OpenedStore& opened) {
     return give<AsyncCall>(futures(), opened.raw.wait_async(name, call(options)), future);
   });
 }
 
 locum_status locum_put_async(locum_store store, const char* name, const locum_array* array,
                              const locum_put_options* options, locum_future* future) {
-  return begin(store, name, array, "array", future, [&](OpenedStore& opened) {
+  return begin(store, name, "name", array, "array", future, [&](OpenedStore& opened) {
     const auto value = value_of(*array);
     return value ? give<AsyncCall>(futures(), opened.raw.put_async(name, *value, storing(options)), future)
                  : failed(value.error());
@@ -67,15 +106,15 @@ locum_status locum_put_async(locum_store store, const char* name, const locum_ar
 
 locum_status locum_read_async(locum_store store, const char* name, const locum_array* array,
                               const locum_read_options* options, locum_future* future) {
-  return begin(store, name, array, "array", future, [&](OpenedStore& opened) {
-    const auto memory = memory_of(*array);
-    if (!memory) {
-      return failed(memory.error());
-    }
-    const auto how = reading(options);
-    return how ? give<AsyncCall>(futures(), opened.raw.read_async(std::string_view(name), *memory, *how),
-                                 future)
-               : failed(how.error());
+  return begin(store, name, "name", array, "array", future, [&](OpenedStore& opened) {
+    return begin_read(opened, std::string_view(name), *array, options, future);
+  });
+}
+
+locum_status locum_read_async_by_key(locum_store store, const locum_key* key, const locum_array* array,
+                                     const locum_read_options* options, locum_future* future) {
+  return begin(store, key, "key", array, "array", future, [&](OpenedStore& opened) {
+    return begin_read(opened, key_of(*key), *array, options, future);
   });
 }
 
@@ -101,18 +140,15 @@ locum_status locum_future_view(locum_future future, double deadline_s, locum_vie
     return is_null("view");
   }
   empty(*view);
-  return result<RawView>(
-      future, deadline_s,
-      "this future gives no object: it is that of a put or a read; wait for it, or take its key",
-      [&](Result<RawView> found) { return give_view(std::move(found), *view); });
+  return result<RawView>(future, deadline_s, "object",
+                         [&](Result<RawView> found) { return give_view(std::move(found), *view); });
 }
 
 locum_status locum_future_key(locum_future future, double deadline_s, locum_key* key) {
   if (key == nullptr) {
     return is_null("key");
   }
-  return result<Key>(future, deadline_s,
-                     "this future gives no key: it is that of a get, a wait or a read; take its object",
+  return result<Key>(future, deadline_s, "key",
                      [&](const Result<Key>& stored) { return give_key(stored, key); });
 }
 
@@ -138,8 +174,7 @@ locum_status locum_future_cancel(locum_future future) {
 }
 
 locum_status locum_future_release(locum_future* future) {
-  if (future != nullptr && locum_future_cancel(*future) != LOCUM_OK) {
-    return no_handle("future");
-  }
-  return release(futures(), future, "future");
+  const locum_status cancelled = future == nullptr ? LOCUM_OK : locum_future_cancel(*future);
+  const locum_status released = release(futures(), future, "future");
+  return cancelled != LOCUM_OK ? cancelled : released;
 }

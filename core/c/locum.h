@@ -204,6 +204,10 @@ LOCUM_CHECKED locum_status locum_writer_seal(locum_writer *writer, double deadli
  * that of the name; else LOCUM_STALE, or LOCUM_NOT_FOUND if the name is free. 0: any, or none. */
 LOCUM_CHECKED locum_status locum_writer_replace(locum_writer *writer, uint64_t expected_generation,
                                                 double deadline_s, locum_key *key);
+/* Starts a seal: only binding the name at its home node may remain to be done. The memory must not be written
+ * from then on; locum_future_key() gives the object's key. Sets *writer to NULL, also after an error. */
+LOCUM_CHECKED locum_status locum_writer_seal_async(locum_writer *writer, double deadline_s,
+                                                   locum_future *future);
 /* Frees the memory of an object that was not sealed. Sets *writer to NULL. */
 LOCUM_API locum_status locum_writer_discard(locum_writer *writer);
 /* Adds to the integer (i64) under a name, atomically; a missing one counts as 0. `previous` may be NULL. */
@@ -364,6 +368,8 @@ LOCUM_CHECKED locum_status locum_clear(locum_store store, double deadline_s, uin
 /* Starts a get, or a wait for a name; locum_future_view() gives the object. */
 LOCUM_CHECKED locum_status locum_get_async(locum_store store, const char *name,
                                            const locum_get_options *options, locum_future *future);
+LOCUM_CHECKED locum_status locum_get_async_by_key(locum_store store, const locum_key *key,
+                                                  const locum_get_options *options, locum_future *future);
 LOCUM_CHECKED locum_status locum_wait_async(locum_store store, const char *name,
                                             const locum_get_options *options, locum_future *future);
 /* Starts a put: the array is stored when this returns, and found by its name when the future has ended;
@@ -375,6 +381,9 @@ LOCUM_CHECKED locum_status locum_put_async(locum_store store, const char *name, 
  * has returned, or the future was released and has no such function. */
 LOCUM_CHECKED locum_status locum_read_async(locum_store store, const char *name, const locum_array *array,
                                             const locum_read_options *options, locum_future *future);
+LOCUM_CHECKED locum_status locum_read_async_by_key(locum_store store, const locum_key *key,
+                                                   const locum_array *array, const locum_read_options *options,
+                                                   locum_future *future);
 /* Returns whether the call has ended. */
 LOCUM_CHECKED locum_status locum_future_ready(locum_future future, bool *ready);
 /* Blocks until the call has ended, and returns its status; LOCUM_TIMEOUT at the deadline, after which the
@@ -504,6 +513,11 @@ LOCUM_CHECKED locum_status locum_step_create(locum_output_step step, const char 
  * memory must not be written from then on. `data` is that of the array. */
 LOCUM_CHECKED locum_status locum_step_keep(locum_output_step step, const void *data, double deadline_s,
                                            locum_view *view);
+/* The variable could not be written, as after a locum_step_put() that fails: an error of locum_step_end(), too,
+ * unless a later call writes it. For interfaces of languages that refuse a value before the library sees it.
+ * `status` and `text` are those of the error. */
+LOCUM_CHECKED locum_status locum_step_fail(locum_output_step step, const char *name, int status,
+                                           const char *text);
 /* Ends this rank's part of the step. Readers see the step when all ranks have ended theirs; does not wait for
  * them. Sets *step to NULL. */
 LOCUM_API locum_status locum_step_end(locum_output_step *step, double deadline_s);

@@ -63,6 +63,12 @@ namespace {
   return global;
 }
 
+// Returns the error of a call that refuses what the program wanted to write, without which the step must not
+// be published.
+locum_status refused(OutputStep& begun, const char* name, const Error& error) {
+  return failed(begun.fail(name == nullptr ? "" : name, error).error());
+}
+
 }  // namespace
 
 locum_status locum_ranks_release(locum_ranks* ranks) {
@@ -101,15 +107,15 @@ locum_status locum_step_put(locum_output_step step, const char* name, const locu
                             const locum_block* block, double deadline_s) {
   return alone_on(output_steps(), step, "step", [&](OutputStep& begun) {
     if (name == nullptr || array == nullptr) {
-      return is_null(name == nullptr ? "name" : "array");
+      return refused(begun, name, null_argument(name == nullptr ? "name" : "array"));
     }
     const auto memory = elements_of(*array);
     if (!memory) {
-      return failed(memory.error());
+      return refused(begun, name, memory.error());
     }
     const auto place = global_block(block, memory->extents());
     return place ? status_of<void>(begun.put_encoded(name, *memory, *place, within(deadline_s)))
-                 : failed(place.error());
+                 : refused(begun, name, place.error());
   });
 }
 
@@ -117,17 +123,17 @@ locum_status locum_step_create(locum_output_step step, const char* name, locum_a
                                const locum_block* block, double deadline_s) {
   return alone_on(output_steps(), step, "step", [&](OutputStep& begun) {
     if (name == nullptr || array == nullptr) {
-      return is_null(name == nullptr ? "name" : "array");
+      return refused(begun, name, null_argument(name == nullptr ? "name" : "array"));
     }
     array->data = nullptr;
     const auto extents = extents_of(*array);
     const auto element = element_of(*array);
     if (!extents || !element) {
-      return failed(extents ? element.error() : extents.error());
+      return refused(begun, name, extents ? element.error() : extents.error());
     }
     const auto place = global_block(block, *extents);
     if (!place) {
-      return failed(place.error());
+      return refused(begun, name, place.error());
     }
     const auto made = begun.create(name, *element, *place, within(deadline_s));
     if (!made) {
@@ -148,6 +154,16 @@ locum_status locum_step_keep(locum_output_step step, const void* data, double de
     return data == nullptr
                ? is_null("data")
                : give_view(begun.keep(static_cast<const std::byte*>(data), within(deadline_s)), *view);
+  });
+}
+
+locum_status locum_step_fail(locum_output_step step, const char* name, int status, const char* text) {
+  return alone_on(output_steps(), step, "step", [&](OutputStep& begun) {
+    if (name == nullptr || text == nullptr) {
+      return is_null(name == nullptr ? "name" : "text");
+    }
+    (void)begun.fail(name, of_program(status, text));
+    return LOCUM_OK;
   });
 }
 

@@ -141,6 +141,14 @@ locum_status locum_writer_replace(locum_writer* writer, uint64_t expected_genera
   });
 }
 
+locum_status locum_writer_seal_async(locum_writer* writer, double deadline_s, locum_future* future) {
+  clear(future);
+  return on_last(writers(), writer, "writer", [&](Writer<std::byte>& made) {
+    return future == nullptr ? is_null("future")
+                             : give<AsyncCall>(futures(), made.seal_async(limit_of(deadline_s)), future);
+  });
+}
+
 locum_status locum_writer_discard(locum_writer* writer) {
   return on_last(writers(), writer, "writer", [](Writer<std::byte>&) { return LOCUM_OK; });
 }
@@ -176,7 +184,7 @@ locum_status locum_update(locum_store store, const char* name, locum_change chan
           locum_array value = {};
           const locum_status status = change(&stored, &value, context);
           if (status != LOCUM_OK) {
-            return of_program(status);
+            return of_function(status);
           }
           return value_of(value);
         },

@@ -28,7 +28,28 @@ TEST_F(Steps, RefuseABlockOutsideItsArray) {
   EXPECT_EQ(code({.shape = {4}, .start = {~std::uint64_t{0}}, .count = {2}}), Errc::invalid_argument);
   EXPECT_EQ(step.put("V", std::vector<int>(3), {.shape = {4}, .start = {0}, .count = {4}}).error().code(),
             Errc::invalid_argument);
+  EXPECT_EQ(
+      step.create<int>("V", {.shape = {4, 4}, .start = {3, 0}, .count = {2, 1}}).error().text(),
+      "this block, 2 x 1 elements from [3, 0] (counted from 0) on, is not within its array, whose shape is "
+      "4 x 4; give the start and the shape of the whole array");
   step.discard();
+}
+
+// As those who write for other languages, which know types that the library does not.
+TEST_F(Steps, FailByWhatTheirWriterRefuses) {
+  StepWriter out(side(), "s");
+  {
+    auto step = out.begin().value();
+    const auto refused = step.fail("V", Error(Errc::unsupported, "it is red"));
+    EXPECT_STREQ(refused.error().what(), "unsupported: it is red [key s: V] [rank 0]");
+    EXPECT_EQ(step.end().error().code(), Errc::unsupported);
+    EXPECT_EQ(step.fail("V", Error(Errc::unsupported, "it is red")).error().code(), Errc::invalid_argument);
+  }
+  EXPECT_FALSE(out.begin());
+  auto step = out.begin().value();
+  (void)step.fail("V", Error(Errc::unsupported, "it is red"));
+  step.put("V", 1);
+  EXPECT_TRUE(step.end());
 }
 
 TEST_F(Steps, CannotBeReadAfterTheirRelease) {

@@ -170,9 +170,40 @@ static void futures(void) {
   CHECK_STATUS(locum_view_release(&view), LOCUM_INVALID_ARGUMENT);
   CHECK_OK(locum_future_release(&none));
   CHECK_OK(locum_future_release(&read));
+
+  CHECK_OK(locum_future_key(put, 0, &key));
+  CHECK_OK(locum_get_async_by_key(fields, &key, NULL, &none));
+  CHECK_OK(locum_future_view(none, 0, &view));
+  CHECK(((const float *)view.array.data)[0] == (float)place.rank);
+  CHECK_OK(locum_view_release(&view));
+  CHECK_OK(locum_future_release(&none));
+  CHECK_STATUS(locum_get_async_by_key(fields, NULL, NULL, &none), LOCUM_INVALID_ARGUMENT);
+  CHECK(none == NULL);
+  copy[0] = -1;
+  CHECK_OK(locum_read_async_by_key(fields, &key, &into, NULL, &read));
+  CHECK_OK(locum_future_wait(read, 0));
+  CHECK(copy[0] == (float)place.rank);
+  CHECK_OK(locum_future_release(&read));
+  /* Written in place, and bound to its name while the program computes. */
+  locum_array made = {.type = LOCUM_F32, .rank = 1, .extents = {1}};
+  locum_writer writer;
+  CHECK_OK(locum_create(fields, name_of("sealed", place.rank), &made, NULL, &writer));
+  *(float *)made.data = 0.25F;
+  CHECK_OK(locum_writer_seal_async(&writer, 0, &none));
+  CHECK(writer == NULL);
+  CHECK_OK(locum_future_key(none, 0, &key));
+  CHECK_OK(locum_future_release(&none));
+  CHECK_OK(locum_get(fields, name_of("sealed", place.rank), NULL, &view));
+  CHECK(view.key.serial == key.serial && *(const float *)view.array.data == 0.25F);
+  CHECK_OK(locum_view_release(&view));
+  CHECK_STATUS(locum_writer_seal_async(&writer, 0, &none), LOCUM_INVALID_ARGUMENT);
   CHECK_OK(locum_future_release(&wait));
+  const locum_future released = put;
   CHECK_OK(locum_future_release(&put));
-  CHECK_STATUS(locum_future_wait(put, 0), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_future_wait(released, 0), LOCUM_INVALID_ARGUMENT);
+  locum_future dead = released;
+  CHECK_STATUS(locum_future_release(&dead), LOCUM_INVALID_ARGUMENT);
+  CHECK(dead == NULL); /* as of all kinds */
   /* One that never ends: it is cancelled. */
   CHECK_OK(locum_wait_async(fields, "never", NULL, &none));
   CHECK_OK(locum_future_ready(none, &ready));
@@ -425,6 +456,42 @@ static void steps(void) {
   together();
 }
 
+/* What a call refuses is an error of the step's end, too, and of the next begin, unless it is written later. */
+static void refused_in_steps(void) {
+  locum_ranks ranks;
+  locum_step_writer writer;
+  locum_output_step step;
+  const locum_step_writer_options alone = {.when_full = LOCUM_DROP_OLDEST};
+  CHECK_OK(locum_runtime_ranks(runtime, MPI_COMM_SELF, &ranks));
+  CHECK_OK(locum_step_writer_open(ranks, name_of("refused", place.rank), &alone, &writer));
+  double number = 0.5;
+  locum_array value = {.type = LOCUM_F64, .rank = 1, .extents = {1}, .data = &number};
+  const locum_array nowhere = {.type = LOCUM_F64, .rank = 1, .extents = {1}};
+  const locum_block before = {.rank = 1, .shape = {1}, .start = {-1}};
+  for (int refusal = 0; refusal < 6; ++refusal) {
+    CHECK_OK(locum_step_begin(writer, 0, &step));
+    const locum_status status = refusal == 0   ? locum_step_put(step, "T", &nowhere, NULL, 0)
+                                : refusal == 1 ? locum_step_put(step, "T", &value, &before, 0)
+                                : refusal == 2 ? locum_step_put(step, "T", NULL, NULL, 0)
+                                : refusal == 3 ? locum_step_put(step, NULL, &value, NULL, 0)
+                                : refusal == 4 ? locum_step_create(step, "T", &(locum_array){.type = 99}, NULL, 0)
+                                               : locum_step_fail(step, "T", LOCUM_INVALID_ARGUMENT, "it is red");
+    CHECK(status == (refusal == 5 ? LOCUM_OK : LOCUM_INVALID_ARGUMENT));
+    CHECK_STATUS(locum_step_end(&step, 0), LOCUM_INVALID_ARGUMENT);
+    CHECK(refusal != 5 || strstr(locum_error_message(), ": it is red [key refused") != NULL);
+    CHECK_STATUS(locum_step_begin(writer, 0, &step), LOCUM_INVALID_ARGUMENT);
+  }
+  CHECK_OK(locum_step_begin(writer, 0, &step));
+  CHECK_STATUS(locum_step_put(step, "T", &nowhere, NULL, 0), LOCUM_INVALID_ARGUMENT);
+  CHECK_OK(locum_step_put(step, "T", &value, NULL, 0));
+  CHECK_STATUS(locum_step_fail(step, "T", LOCUM_SYSTEM, NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_OK(locum_step_end(&step, 0));
+  CHECK_STATUS(locum_step_fail(step, "T", LOCUM_SYSTEM, "it has ended"), LOCUM_INVALID_ARGUMENT);
+  CHECK_OK(locum_step_writer_close(&writer, 0));
+  CHECK_OK(locum_ranks_release(&ranks));
+  together();
+}
+
 /* `folder` is the same on all ranks. */
 static void checkpoints(const char *folder) {
   char path[256];
@@ -481,6 +548,7 @@ static void checkpoint_in_background(const char *folder) {
   CHECK_OK(locum_evict(store, name_of("B", place.rank), 0, NULL));
   locum_view none;
   CHECK_STATUS(locum_future_view(future, 0, &none), LOCUM_INVALID_ARGUMENT);
+  CHECK(strstr(locum_error_message(), "it is that of a checkpoint; take its report") != NULL);
   CHECK_STATUS(locum_future_key(future, 0, NULL), LOCUM_INVALID_ARGUMENT);
   locum_checkpoint_report report;
   CHECK_OK(locum_future_checkpoint(future, 0, &report));
@@ -701,6 +769,7 @@ int main(int argc, char **argv) {
   stand_ins();
   tasks();
   steps();
+  refused_in_steps();
   checkpoints(folder);
   checkpoint_in_background(folder);
   parts_of_files(folder);
