@@ -358,6 +358,14 @@ module locum_calls
       real(c_double), intent(in), optional :: deadline
       integer(c_int) :: status
     end function
+    function fortran_step_refused(step, name, length, refusal) bind(C, name="locum_fortran_step_refused") result(status)
+      import
+      type(c_ptr), value :: step
+      character(kind=c_char), intent(in) :: name(*)
+      integer(c_size_t), value :: length
+      integer(c_int), value :: refusal
+      integer(c_int) :: status
+    end function
     function fortran_step_end(step, deadline) bind(C, name="locum_fortran_step_end") result(status)
       import
       type(c_ptr), intent(inout) :: step

@@ -96,6 +96,10 @@ locum_status locum_fortran_future_key(locum_future future, const double* within,
   return outcome(locum_future_key(future, deadline(within), key));
 }
 
+locum_status locum_fortran_future_then(locum_future future, void (*notify)(void*), void* context) {
+  return outcome(locum_future_then(future, notify, context));
+}
+
 locum_status locum_fortran_future_cancel(locum_future future) {
   return outcome(locum_future_cancel(future));
 }

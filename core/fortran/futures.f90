@@ -1,6 +1,6 @@
 !> Calls that are carried out while the program computes.
 submodule (locum) futures
-  use, intrinsic :: iso_c_binding, only: c_char, c_int, c_size_t
+  use, intrinsic :: iso_c_binding, only: c_char, c_funloc, c_funptr, c_int, c_size_t
   use locum_calls, only: point_to_text
   implicit none
 
@@ -56,6 +56,13 @@ submodule (locum) futures
       type(locum_key), intent(out) :: key
       integer(c_int) :: status
     end function
+    function fortran_future_then(future, notify, context) bind(C, name="locum_fortran_future_then") result(status)
+      import
+      type(c_ptr), value :: future
+      type(c_funptr), value :: notify
+      type(c_ptr), value :: context
+      integer(c_int) :: status
+    end function
     function fortran_future_cancel(future) bind(C, name="locum_fortran_future_cancel") result(status)
       import
       type(c_ptr), value :: future
@@ -104,6 +111,13 @@ contains
 
   module procedure future_key
     call finish(fortran_future_key(self%handle, deadline, key), stat, errmsg)
+  end procedure
+
+  module procedure future_then
+    type(c_ptr) :: given
+    given = c_null_ptr
+    if (present(context)) given = context
+    call finish(fortran_future_then(self%handle, c_funloc(notify), given), stat, errmsg)
   end procedure
 
   module procedure future_cancel

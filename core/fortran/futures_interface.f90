@@ -52,6 +52,13 @@
       character(len=*), intent(inout), optional :: errmsg
       type(locum_key) :: key
     end function
+    module subroutine future_then(self, notify, context, stat, errmsg)
+      class(locum_future), intent(in) :: self
+      procedure(locum_notification) :: notify
+      type(c_ptr), intent(in), optional :: context
+      integer, intent(out), optional :: stat
+      character(len=*), intent(inout), optional :: errmsg
+    end subroutine
     module subroutine future_cancel(self, stat, errmsg)
       class(locum_future), intent(in) :: self
       integer, intent(out), optional :: stat

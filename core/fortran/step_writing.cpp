@@ -27,9 +27,22 @@ locum_status local_shape_of(const CFI_cdesc_t& pointer, const CFI_cdesc_t* shape
                 "neither 'shape' nor 'count' is given; a scalar has the count [integer ::]");
 }
 
+// Returns the status of a call that refuses what the program wanted to write, without which the step must not
+// be published.
+locum_status refused(locum_output_step step, const Text& name, locum_status status) noexcept {
+  (void)locum_step_fail(step, name.c_str() == nullptr ? "" : name.c_str(), status, refusal());
+  return status;
+}
+
 }  // namespace
 
 extern "C" {
+
+// After a refusal of the module itself.
+locum_status locum_fortran_step_refused(locum_output_step step, const char* name, std::size_t length,
+                                        locum_status status) {
+  return refused(step, Text(name, length), status);
+}
 
 locum_status locum_fortran_ranks_release(locum_ranks* ranks) {
   return outcome(locum_ranks_release(ranks));
@@ -79,7 +92,7 @@ locum_status locum_fortran_step_put(locum_output_step step, const char* name, st
   locum_status wrong = array_of(*value, array);
   wrong = wrong != LOCUM_OK ? wrong : block_of(shape, start, *value, array, block);
   wrong = wrong != LOCUM_OK ? wrong : text.check("name");
-  return wrong != LOCUM_OK ? wrong
+  return wrong != LOCUM_OK ? refused(step, text, wrong)
                            : outcome(locum_step_put(step, text.c_str(), &array, &block, deadline(within)));
 }
 
@@ -95,11 +108,15 @@ locum_status locum_fortran_step_create(locum_output_step step, const char* name,
   wrong = wrong != LOCUM_OK ? wrong : block_of(shape, start, *pointer, array, block);
   wrong = wrong != LOCUM_OK ? wrong : text.check("name");
   if (wrong != LOCUM_OK) {
-    return wrong;
+    return refused(step, text, wrong);
   }
   const locum_status status =
       outcome(locum_step_create(step, text.c_str(), &array, &block, deadline(within)));
-  return status != LOCUM_OK ? status : associate(*pointer, array);
+  if (status != LOCUM_OK) {
+    return status;
+  }
+  wrong = associate(*pointer, array);
+  return wrong != LOCUM_OK ? refused(step, text, wrong) : LOCUM_OK;
 }
 
 locum_status locum_fortran_step_end(locum_output_step* step, const double* within) {

@@ -1,8 +1,30 @@
+!> What the program has called when a future has ended.
+module notes
+  use, intrinsic :: iso_c_binding, only: c_f_pointer, c_int, c_ptr
+  use locum
+  implicit none
+  type(locum_store) :: noted
+
+contains
+
+  !> `context`: the number under whose name it is noted.
+  subroutine note(context) bind(C)
+    type(c_ptr), value :: context
+    integer(c_int), pointer :: number
+    character(len=20) :: name
+    call c_f_pointer(context, number)
+    write (name, '(a,i0)') 'noted ', number
+    call noted%put(name, number)
+  end subroutine
+end module
+
 !> Calls that are carried out while the program computes.
 program futures_test
+  use, intrinsic :: iso_c_binding, only: c_int, c_loc
   use, intrinsic :: iso_fortran_env, only: int32, real64
   use check
   use locum
+  use notes
   implicit none
   type(locum_store) :: store, other
   type(locum_future) :: future, copy, never
@@ -14,6 +36,7 @@ program futures_test
   character(len=:), pointer :: text
   integer(int32), pointer :: number
   integer :: stat, at
+  integer(c_int), target :: of_read = 1, of_wait = 2
 
   field = reshape([1, 2, 3, 4, 5, 6], [2, 3]) * 1.0_real64
   call store%open('memory:')
@@ -54,6 +77,26 @@ program futures_test
   if (stat == locum_ok) call future%wait(stat=stat)
   call is_true(stat /= locum_ok, 'read into another shape')
   call future%release(stat)
+
+  ! A procedure is called when one has ended, or was cancelled; the array of a read is written before.
+  call noted%open('memory:')
+  frame = 0
+  call store%read_async('T', frame(1:2, 1:3), future)
+  call future%then(note, c_loc(of_read))
+  call noted%wait('noted 1', number, view, deadline=60.0_real64)
+  call is_true(number == 1 .and. all(frame(1:2, 1:3) == field), 'the procedure of a read')
+  call view%release()
+  call future%release()
+  call future%then(note, c_loc(of_read), stat=stat)
+  call has_status(stat, locum_invalid_argument, 'a procedure for a future that was released')
+  call store%wait_async('never', future)
+  call future%then(note, c_loc(of_wait))
+  call is_true(.not. noted%exists('noted 2'), 'it has not ended')
+  call future%release()
+  call noted%wait('noted 2', number, view, deadline=60.0_real64)
+  call is_true(number == 2, 'the procedure of a wait that was cancelled')
+  call view%release()
+  call noted%close()
 
   ! A wait that ends by a put, by its deadline, by being cancelled.
   call store%wait_async('later', future)

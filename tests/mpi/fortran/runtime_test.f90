@@ -25,6 +25,7 @@ program runtime_test
   call steps()
   call text_in_steps()
   call last_steps()
+  call refused_in_steps()
   call checkpoints()
   call misuse()
 
@@ -357,6 +358,66 @@ contains
       call is_true(stat /= locum_ok, 'readers of no communicator')
     end if
     call together()
+  end subroutine
+
+  !> What a call refuses is an error of the step's end, too, unless it is written later. Texts are in the order of Fortran.
+  subroutine refused_in_steps()
+    type(locum_step_writer) :: out
+    type(locum_output_step) :: step
+    type(locum_step_reader) :: in
+    type(locum_input_step) :: seen
+    real(real64) :: part(3, 2), whole(5, 4), small(2, 2)
+    real(real64), allocatable :: none(:)
+    real(real64), pointer :: p(:, :)
+    if (rank == 0) then
+      part = 1
+      call runtime%step_writer(out, 'refused', MPI_COMM_SELF, queue_steps=3)
+      call runtime%step_reader(in, 'refused', MPI_COMM_SELF, ahead=0)
+      call out%begin(step)
+      call step%put('T', part, shape=[5, 4], start=[4, 2], stat=stat)
+      call fails(out, step, '3 x 2 elements from (4, 2) on, is not within its array, whose shape is 5 x 4; give')
+      call out%begin(step)
+      call step%put('T', part, shape=[5, 4], start=[0, 2], stat=stat)
+      call fails(out, step, 'start(1) is 0; the least is 1')
+      call out%begin(step)
+      call step%put('none', none, stat=stat)
+      call fails(out, step, 'not allocated')
+      call out%begin(step)
+      call step%create('T', p, stat=stat)
+      call fails(out, step, "neither 'shape' nor 'count' is given")
+      call out%begin(step)
+      call step%put('none', none, stat=stat)
+      call has_status(stat, locum_invalid_argument, 'an array that is not allocated')
+      call step%put('none', part)
+      call step%put('T', part, shape=[5, 4])
+      call step%end()
+
+      call in%next(seen)
+      call seen%read('T', small, start=[5, 1], stat=stat)
+      call has_status(stat, locum_invalid_argument, 'a box that ends beyond the array')
+      call is_true(index(locum_error_message(), 'it is 2 x 2 elements from (5, 1) on, and the array has 5 x 4;') > 0, 'the box')
+      call seen%read('T', whole, stat=stat)
+      call has_status(stat, locum_not_found, 'elements that nobody has written')
+      call is_true(index(locum_error_message(), 'the element (4, 1);') > 0, 'the first of them')
+      call seen%release()
+      call in%close()
+      call out%close()
+    end if
+    call together()
+  end subroutine
+
+  !> The call before, whose status is in stat, is an error of the step's end, and of the next begin.
+  subroutine fails(out, step, text)
+    type(locum_step_writer), intent(in) :: out
+    type(locum_output_step), intent(inout) :: step
+    character(len=*), intent(in) :: text
+    call has_status(stat, locum_invalid_argument, 'put or create: ' // text)
+    call is_true(index(locum_error_message(), text) > 0, 'its text: ' // text)
+    call step%end(stat=stat)
+    call has_status(stat, locum_invalid_argument, 'the end of its step: ' // text)
+    call is_true(index(locum_error_message(), text) > 0, 'the text of the end: ' // text)
+    call out%begin(step, stat=stat)
+    call has_status(stat, locum_invalid_argument, 'the next begin: ' // text)
   end subroutine
 
   subroutine checkpoints()
