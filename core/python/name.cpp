@@ -7,9 +7,13 @@ namespace py = pybind11;
 
 namespace locum::python {
 
+std::string type_name(py::handle object) {
+  return py::type::handle_of(object).attr("__name__").cast<std::string>();
+}
+
 Name::Name(py::handle text) {
   if (PyUnicode_Check(text.ptr()) == 0) {
-    throw py::type_error(std::string("a name or URL is a str, not ") + Py_TYPE(text.ptr())->tp_name);
+    throw py::type_error("a name or URL is a str, not " + type_name(text));
   }
   Py_ssize_t size = 0;
   first_ = PyUnicode_AsUTF8AndSize(text.ptr(), &size);

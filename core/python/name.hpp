@@ -3,10 +3,14 @@
 #include <pybind11/pybind11.h>
 
 #include <optional>
+#include <string>
 
 #include <locum/locum.h>
 
 namespace locum::python {
+
+/// Returns the name of the object's type, as in Python.
+[[nodiscard]] std::string type_name(pybind11::handle object);
 
 /// A Python str as the C interface takes names and URLs. Names are bytes; a str that was made from bytes that
 /// are no UTF-8 (text_of) gives these again.

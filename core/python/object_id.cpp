@@ -12,8 +12,7 @@ ObjectId::ObjectId(py::handle id) {
   } else if (py::isinstance<locum_key>(id)) {
     key_ = id.cast<const locum_key&>();
   } else {
-    throw py::type_error(std::string("an object is found by a str, its name, or by a locum.Key, not by ") +
-                         Py_TYPE(id.ptr())->tp_name);
+    throw py::type_error("an object is found by a str, its name, or by a locum.Key, not by " + type_name(id));
   }
 }
 

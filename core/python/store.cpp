@@ -138,19 +138,28 @@ py::object Store::wait(py::handle name, double timeout_s) const {
   }
 }
 
-std::unique_ptr<Future> Store::get_async(const py::str& name, bool waits, double timeout_s) const {
-  const Name given(name);
+std::unique_ptr<Future> Store::get_async(py::handle id, double timeout_s) const {
+  const ObjectId object(id);
   const locum_get_options options{timeout_s};
   locum_store store = handle();
   locum_future future = nullptr;
   check(unlocked([&] {
-    return waits ? locum_wait_async(store, given.c_str(), &options, &future)
-                 : locum_get_async(store, given.c_str(), &options, &future);
+    return object.name() == nullptr ? locum_get_async_by_key(store, object.key(), &options, &future)
+                                    : locum_get_async(store, object.name(), &options, &future);
   }));
   return std::make_unique<Future>(future);
 }
 
-std::unique_ptr<Future> Store::put_async(const py::str& name, const py::array& array, int type,
+std::unique_ptr<Future> Store::wait_async(py::handle name, double timeout_s) const {
+  const Name given(name);
+  const locum_get_options options{timeout_s};
+  locum_store store = handle();
+  locum_future future = nullptr;
+  check(unlocked([&] { return locum_wait_async(store, given.c_str(), &options, &future); }));
+  return std::make_unique<Future>(future);
+}
+
+std::unique_ptr<Future> Store::put_async(py::handle name, const py::array& array, int type,
                                          const py::str& type_name, const Storing& how) const {
   const Name given(name);
   const Name type_text(type_name);
@@ -162,10 +171,10 @@ std::unique_ptr<Future> Store::put_async(const py::str& name, const py::array& a
   return std::make_unique<Future>(future);
 }
 
-std::unique_ptr<Future> Store::read_async(const py::str& name, const py::array& into, int type,
+std::unique_ptr<Future> Store::read_async(py::handle id, const py::array& into, int type,
                                           const py::str& type_name, const py::object& box,
                                           double timeout_s) const {
-  const Name given(name);
+  const ObjectId object(id);
   const Name type_text(type_name);
   if (!into.writeable()) {
     throw py::value_error("the array to be read into is read-only");
@@ -174,7 +183,10 @@ std::unique_ptr<Future> Store::read_async(const py::str& name, const py::array& 
   const locum_read_options options{timeout_s, box_of(box)};
   locum_store store = handle();
   locum_future future = nullptr;
-  check(unlocked([&] { return locum_read_async(store, given.c_str(), &memory, &options, &future); }));
+  check(unlocked([&] {
+    return object.name() == nullptr ? locum_read_async_by_key(store, object.key(), &memory, &options, &future)
+                                    : locum_read_async(store, object.name(), &memory, &options, &future);
+  }));
   return std::make_unique<Future>(future, into);
 }
 
@@ -358,6 +370,7 @@ void define_store(py::module_& module) {
       .def_property_readonly(
           "handle", [](const Store& store) { return reinterpret_cast<std::uintptr_t>(store.handle()); })
       .def("get_async", &Store::get_async)
+      .def("wait_async", &Store::wait_async)
       .def("put_async", &Store::put_async)
       .def("read_async", &Store::read_async)
       .def("get_batch", &Store::get_batch)

@@ -46,14 +46,13 @@ class Store {
   /// Blocks until there is an object under the name. Handlers of signals run meanwhile, and may end the wait
   /// by an exception.
   [[nodiscard]] pybind11::object wait(pybind11::handle name, double timeout_s) const;
-  /// Starts a get, or a wait for a name.
-  [[nodiscard]] std::unique_ptr<Future> get_async(const pybind11::str& name, bool waits,
-                                                  double timeout_s) const;
-  [[nodiscard]] std::unique_ptr<Future> put_async(const pybind11::str& name, const pybind11::array& array,
+  [[nodiscard]] std::unique_ptr<Future> get_async(pybind11::handle id, double timeout_s) const;
+  [[nodiscard]] std::unique_ptr<Future> wait_async(pybind11::handle name, double timeout_s) const;
+  [[nodiscard]] std::unique_ptr<Future> put_async(pybind11::handle name, const pybind11::array& array,
                                                   int type, const pybind11::str& type_name,
                                                   const Storing& how) const;
-  [[nodiscard]] std::unique_ptr<Future> read_async(const pybind11::str& name, const pybind11::array& into,
-                                                   int type, const pybind11::str& type_name,
+  [[nodiscard]] std::unique_ptr<Future> read_async(pybind11::handle id, const pybind11::array& into, int type,
+                                                   const pybind11::str& type_name,
                                                    const pybind11::object& box, double timeout_s) const;
   /// Returns the objects under the names; `missing` in place of one that does not exist.
   [[nodiscard]] pybind11::list get_batch(const pybind11::list& names, const pybind11::object& missing,

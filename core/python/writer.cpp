@@ -76,6 +76,13 @@ locum_key Writer::replace(std::uint64_t expected_generation, double timeout_s) {
   return key;
 }
 
+std::unique_ptr<Future> Writer::seal_async(double timeout_s) {
+  locum_writer writer = taken();
+  locum_future future = nullptr;
+  check(unlocked([&] { return locum_writer_seal_async(&writer, timeout_s, &future); }));
+  return std::make_unique<Future>(future);
+}
+
 void define_writer(py::module_& module) {
   py::class_<Writer>(module, "Writer")
       .def_property_readonly("array", &Writer::array)
@@ -83,6 +90,7 @@ void define_writer(py::module_& module) {
       .def_property_readonly("is_shared", &Writer::is_shared)
       .def("seal", &Writer::seal)
       .def("replace", &Writer::replace)
+      .def("seal_async", &Writer::seal_async)
       .def("discard", &Writer::discard);
 }
 

@@ -3,8 +3,11 @@
 #include <pybind11/pybind11.h>
 
 #include <cstdint>
+#include <memory>
 
 #include <locum/locum.h>
+
+#include "core/python/futures.hpp"
 
 namespace locum::python {
 
@@ -24,6 +27,8 @@ class Writer {
   [[nodiscard]] locum_key seal(double timeout_s);
   /// The same in place of what the name is bound to; see locum_writer_replace().
   [[nodiscard]] locum_key replace(std::uint64_t expected_generation, double timeout_s);
+  /// Starts a seal. REQUIRES: as of seal().
+  [[nodiscard]] std::unique_ptr<Future> seal_async(double timeout_s);
   /// Gives the memory up: it is freed with the last array on it.
   void discard() noexcept { array_ = pybind11::object(); }
 

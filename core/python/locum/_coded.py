@@ -11,7 +11,7 @@ from ._values import Stored, code_of
 
 
 class Codec(Protocol):
-    """What `Store.put_coded` and `Store.get_coded` ask of a codec."""
+    """What `Store.put_coded`, `replace_coded` and `get_coded` ask of a codec."""
 
     name: str
     """1 to 64 letters, digits and `_.+-`: part of the object's type, `f64[]@name`, by which readers know the codec."""
@@ -37,12 +37,36 @@ def _element(dtype: "np.dtype[Any]") -> str:
 _DTYPES = {_element(dtype): dtype for code, dtype in _native.dtypes.items() if code not in (_native.CHAR, _native.BYTE)}
 
 
+def _encoded(array: NDArray[Any], codec: Codec) -> NDArray[Any]:
+    """Returns the bytes that the codec makes of an array."""
+    data = codec.encode(array)
+    try:
+        view = memoryview(data)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"encode() of the codec {codec.name} returns bytes, or an object with a buffer of them; it has returned"
+            f" {type(data).__name__}"
+        ) from error
+    if "O" in view.format:
+        raise TypeError(f"encode() of the codec {codec.name} has returned an array of objects, which are no bytes")
+    if not view.c_contiguous:
+        raise ValueError(
+            f"encode() of the codec {codec.name} has returned an array with gaps, or in Fortran's order; let it return"
+            " a contiguous one: numpy.ascontiguousarray(…)"
+        )
+    return np.frombuffer(view, np.uint8) if view.nbytes else np.empty(0, np.uint8)
+
+
 def coded(value: Any, codec: Codec) -> Stored:
     """Returns the bytes of a value as its codec writes them."""
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(
+            f"a codec encodes arrays of numbers; this {type(value).__name__} is none: its parts differ in length"
+        ) from error
     element = _element(array.dtype)
-    memory = np.frombuffer(memoryview(codec.encode(array)).cast("B"), np.uint8)
-    return Stored(memory, _native.ENCODED, f"{element}{'[]' if array.ndim else ''}@{codec.name}")
+    return Stored(_encoded(array, codec), _native.ENCODED, f"{element}{'[]' if array.ndim else ''}@{codec.name}")
 
 
 def decoded(found: Any, codec: Codec) -> Any:

@@ -210,7 +210,8 @@ class Variable:
     ) -> NDArray[Any]:
         """Reads a box of a global array from all its blocks. IndexError for a negative step or a mask."""
         if self.dtype is None or not self.shape:
-            raise TypeMismatchError(f"type_mismatch: {self.name!r} is no global array of numbers: get() returns it")
+            how = "get() returns it" if self.blocks == 1 else f"get(writer) returns what one of its {self.blocks} blocks has"
+            raise TypeMismatchError(f"type_mismatch: {self.name!r} is no global array of numbers: {how}")
         found = box_of(box, self.shape)
         if out is None:
             out = np.empty(found.shape, self.dtype)
@@ -224,8 +225,14 @@ class Variable:
     def get(self, writer: int = -1, *, timeout: Optional[Duration] = None) -> Any:
         """Returns what one rank wrote, in place if it is on this node.
 
-        :param writer: its rank in the communicator of the writer; -1: there is only one
+        :param writer: its rank in the communicator of the writer; -1: there is only one. InvalidArgumentError if
+            there are several: a number that all readers want is put by one rank
         """
+        if writer < 0 and self.blocks > 1:
+            raise InvalidArgumentError(
+                f"invalid_argument: {self.name!r} has {self.blocks} blocks: say whose, get(0) for that of rank 0 of the"
+                " writer; or let one rank alone put what is the same on all"
+            )
         return self._step.get(self.name, writer, deadline(timeout))
 
     def __array__(self, dtype: Any = None, copy: Optional[bool] = None) -> NDArray[Any]:

@@ -2,7 +2,7 @@
 
 import time
 from types import TracebackType
-from typing import Any, Callable, Iterable, Iterator, List, Mapping, Optional, Tuple, Type, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Type, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from . import _native
 from ._box import Box, box_of
 from ._coded import Codec, coded, decoded
 from ._durations import Duration, deadline, positive
-from ._errors import InvalidArgumentError, NotFoundError, StaleError, TimeoutError, TypeMismatchError
+from ._errors import Error, InvalidArgumentError, NotFoundError, StaleError, TimeoutError, TypeMismatchError
 from ._futures import Future
 from ._info import Info, info_of
 from ._integers import extents_of, i64, within
@@ -19,7 +19,7 @@ from ._lazy import LazyArray
 from ._native import Key
 from ._pickled import TYPE_NAME, Pickle
 from ._proxy import Promise, _proxy_of
-from ._values import Stored, code_of, described_by, given, stored, stored_pickle
+from ._values import Stored, code_of, described_by, given, stored_pickle
 from ._writer import Writer
 
 Id = Union[str, Key]
@@ -138,13 +138,13 @@ class Store:
 
     # ---- While the program computes ----
 
-    def get_async(self, name: str, *, timeout: Optional[Duration] = None) -> "Future[Any]":
+    def get_async(self, id: Id, *, timeout: Optional[Duration] = None) -> "Future[Any]":
         """Starts a get: `await store.get_async(name)`, or `.result()` later. NotFoundError if there is no object."""
-        return Future(self._native.get_async(name, False, deadline(timeout)), self._view)
+        return Future(self._native.get_async(id, deadline(timeout)), self._view)
 
     def wait_async(self, name: str, *, timeout: Optional[Duration] = None) -> "Future[Any]":
         """Starts a wait for an object under the name."""
-        return Future(self._native.get_async(name, True, deadline(timeout)), self._view)
+        return Future(self._native.wait_async(name, deadline(timeout)), self._view)
 
     def _view(self, future: _native.Future, limit: float) -> Any:
         return self._given_in_place(future.view(limit))
@@ -153,19 +153,24 @@ class Store:
         self, name: str, value: Any, *, timeout: Optional[Duration] = None, lifetime: Optional[Duration] = None
     ) -> "Future[Key]":
         """Starts a put: the value is stored when this returns, and found by its name when the future has ended."""
-        memory, code, type_name = stored(value)
         how = _storing(timeout, lifetime, None, False, "error")
-        return Future(self._native.put_async(name, memory, code, type_name, how), lambda call, limit: call.key(limit))
+        described = described_by(value)
+        if isinstance(described, Pickle) and described.size >= _IN_PLACE_FROM:
+            call = self._written(name, described, how).seal_async(deadline(timeout))
+        else:
+            memory, code, type_name = described if isinstance(described, Stored) else stored_pickle(described)
+            call = self._native.put_async(name, memory, code, type_name, how)
+        return Future(call, lambda call, limit: call.key(limit))
 
     def read_async(
-        self, name: str, box: Any = ..., *, out: Optional[NDArray[Any]] = None, timeout: Optional[Duration] = None
+        self, id: Id, box: Any = ..., *, out: Optional[NDArray[Any]] = None, timeout: Optional[Duration] = None
     ) -> "Future[NDArray[Any]]":
         """Starts a read, whose result is `out`, or a new array. It asks for the metadata first, and waits for these."""
-        found = info_of(self._native.info(name, deadline(timeout)))
-        into, selected, limits, element = self._box_for(name, found, box, out)
+        found = info_of(self._native.info(id, deadline(timeout)))
+        into, selected, limits, element = self._box_for(id, found, box, out)
         if selected.is_empty:
             limits = None if not found.shape else (selected.start, selected.count, selected.stride)
-        native = self._native.read_async(name, selected.spread(into), found._code, element, limits, deadline(timeout))
+        native = self._native.read_async(id, selected.spread(into), found._code, element, limits, deadline(timeout))
 
         def finish(call: _native.Future, limit: float) -> NDArray[Any]:
             call.wait(limit)
@@ -187,17 +192,45 @@ class Store:
     ) -> List[Key]:
         """Puts values under names, with a few messages for all of them; returns their keys.
 
+        A pickled object of 16 KiB or more is written in place, and its name has a message of its own.
+
         Raises the first error, such as KeyExistsError; the other values are put all the same.
         """
         pairs = list(objects.items() if isinstance(objects, Mapping) else objects)
-        values = [stored(value) for _, value in pairs]
-        return self._native.put_batch(
-            [name for name, _ in pairs],
-            [value.memory for value in values],
-            [value.code for value in values],
-            [value.type_name for value in values],
-            deadline(timeout),
-        )
+        described = [described_by(value) for _, value in pairs]
+        limit = deadline(timeout)
+        how = _storing(timeout, None, None, False, "error")
+        keys: Dict[int, Key] = {}
+        begun: Dict[int, _native.Future] = {}
+        others: Dict[int, Stored] = {}
+        failed: Optional[Error] = None
+        for at, value in enumerate(described):
+            if isinstance(value, Stored):
+                others[at] = value
+            elif value.size < _IN_PLACE_FROM:
+                others[at] = stored_pickle(value)
+            else:
+                try:
+                    begun[at] = self._written(pairs[at][0], value, how).seal_async(limit)
+                except Error as error:
+                    failed = failed or error
+        try:
+            keys.update(zip(others, self._put_batch([pairs[at][0] for at in others], list(others.values()), limit)))
+        except Error as error:
+            failed = failed or error
+        for at, future in begun.items():
+            try:
+                keys[at] = future.key(limit)
+            except Error as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
+        return [keys[at] for at in range(len(pairs))]
+
+    def _put_batch(self, names: List[str], values: List[Stored], limit: float) -> List[Key]:
+        memory = [value.memory for value in values]
+        codes = [value.code for value in values]
+        return self._native.put_batch(names, memory, codes, [value.type_name for value in values], limit) if names else []
 
     def proxy(self, id: Id, *, timeout: Optional[Duration] = None) -> Any:
         """Returns a stand-in for an existing object: 64 bytes when it is sent, the object when it is used."""
@@ -261,12 +294,16 @@ class Store:
         """
         how = _storing(timeout, lifetime, tag, False, when_full)
         generation = within(expected_generation, 0, 2**64 - 1, "a generation")
-        described = described_by(value)
-        if isinstance(described, Pickle):
-            if described.size >= _IN_PLACE_FROM:
-                return self._written(name, described, how).replace(generation, deadline(timeout))
-            described = stored_pickle(described)
-        return self._native.replace(name, described.memory, described.code, described.type_name, how, generation)
+        return self._replace(name, described_by(value), how, generation, deadline(timeout))
+
+    def _replace(
+        self, name: str, value: "Union[Stored, Pickle]", how: _native.Storing, generation: int, limit: float
+    ) -> Key:
+        if isinstance(value, Pickle):
+            if value.size >= _IN_PLACE_FROM:
+                return self._written(name, value, how).replace(generation, limit)
+            value = stored_pickle(value)
+        return self._native.replace(name, value.memory, value.code, value.type_name, how, generation)
 
     def put_coded(
         self,
@@ -280,6 +317,22 @@ class Store:
     ) -> Key:
         """Puts an array that the codec encodes; see `locum.Codec`. C++ and C read it by the codec of that name."""
         return self._put(name, coded(value, codec), _storing(timeout, lifetime, tag, False, "error"))
+
+    def replace_coded(
+        self,
+        name: str,
+        value: Any,
+        codec: Codec,
+        *,
+        expected_generation: int = 0,
+        timeout: Optional[Duration] = None,
+        lifetime: Optional[Duration] = None,
+        tag: Optional[str] = None,
+    ) -> Key:
+        """Binds the name to an array that the codec encodes, whether it is in use or not; see `replace`."""
+        how = _storing(timeout, lifetime, tag, False, "error")
+        generation = within(expected_generation, 0, 2**64 - 1, "a generation")
+        return self._replace(name, coded(value, codec), how, generation, deadline(timeout))
 
     def get_coded(self, id: Id, codec: Codec, *, timeout: Optional[Duration] = None) -> Any:
         """Returns what the codec decodes of an object. TypeMismatchError if another codec, or none, wrote it."""
@@ -300,10 +353,10 @@ class Store:
             except NotFoundError:
                 pass
             else:
-                memory, code, type_name = stored(change(self._given_in_place(value)))
+                changed = described_by(change(self._given_in_place(value)))
                 how = _storing(timeout, None, None, False, "error")
                 try:
-                    return self._native.replace(name, memory, code, type_name, how, found.generation)
+                    return self._replace(name, changed, how, found.generation, limit)
                 except StaleError:
                     pass
             if time.monotonic() >= last:

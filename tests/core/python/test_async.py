@@ -30,6 +30,14 @@ def test_futures(store):
         store.get_async("none").result()
     with pytest.raises(locum.TypeMismatchError):
         store.read_async("later", out=np.zeros(4, np.float32))
+    assert store.get_async(key).result()[3] == 3
+    assert store.read_async(key, np.s_[1:3]).result()[1] == 2
+    with pytest.raises(TypeError, match="by a str, its name, or by a locum.Key, not by int"):
+        store.get_async(3)
+    with pytest.raises(TypeError, match="is a str, not Key"):
+        store.wait_async(key)
+    with pytest.raises(TypeError, match="is a str, not int"):
+        store.put_async(3, 4)
     store["object"] = {"a": np.arange(3)}
     assert store.get_async("object").result()["a"][2] == 2
 

@@ -99,13 +99,14 @@ def steps(runtime):
                 else:  # strides are no matter
                     step["T"] = locum.block(mine.T.copy().T, shape=(rows, 4), start=(2 * rank, 0))
                 step["ids"] = np.arange(1 + rank % 3, dtype=np.int32)
+                step["dt"] = 0.1 + rank
                 if rank == 0:
                     step["time"] = 0.25 * number
         kept = None
         for step in reader:
             number = step.number
             T = step["T"]
-            assert list(step) == ["T", "ids", "time"] and T.shape == (rows, 4) and T.dtype == np.float64
+            assert list(step) == ["T", "dt", "ids", "time"] and T.shape == (rows, 4) and T.dtype == np.float64
             whole = np.arange(4.0 * rows).reshape(rows, 4) + 1000 * number
             assert np.array_equal(T[1::2, 1:3], whole[1::2, 1:3])
             assert np.array_equal(T[-1], whole[-1]) and np.array_equal(np.asarray(T), whole)
@@ -117,6 +118,12 @@ def steps(runtime):
             ids = step["ids"].get(following)
             assert ids.dtype == np.int32 and len(ids) == 1 + following % 3
             assert step["time"].get() == 0.25 * number
+            assert step["dt"].get(following) == 0.1 + following
+            if size > 1:  # whose?
+                asked = raises(locum.InvalidArgumentError, step["dt"].get)
+                assert f"'dt' has {size} blocks: say whose, get(0)" in str(asked), asked
+                asked = raises(locum.TypeMismatchError, lambda: step["dt"][...])
+                assert f"get(writer) returns what one of its {size} blocks has" in str(asked), asked
             kept = ids
             if number == 1:
                 break  # the step is released with the loop
