@@ -1,9 +1,10 @@
 !> What the programs of languages.md in Fortran check after each row.
 module checks
+  use, intrinsic :: iso_c_binding, only: c_f_pointer, c_ptr
   use, intrinsic :: iso_fortran_env, only: int64, real64
   use locum
   implicit none
-  private :: report, int64, real64
+  private :: report, c_f_pointer, c_ptr, int64, real64
   character(len=80) :: row = ''
   type(locum_store) :: fields
   real(real64) :: value = 0
@@ -13,6 +14,27 @@ module checks
   integer :: rows = 0, failures = 0
 
 contains
+
+  !> Takes the number of the future at `context` to noted(), which waits for it.
+  subroutine note(context) bind(C)
+    type(c_ptr), value :: context
+    type(locum_future), pointer :: future
+    type(locum_view) :: view
+    real(real64), pointer :: seen
+    call c_f_pointer(context, future)
+    call future%get(seen, view)
+    call fields%put('noted', seen)
+    call view%release()
+  end subroutine
+
+  real(real64) function noted()
+    type(locum_view) :: view
+    real(real64), pointer :: seen
+    call fields%wait('noted', seen, view, deadline=60.0_real64)
+    noted = seen
+    call view%release()
+    call fields%evict('noted')
+  end function
 
   subroutine report(is_right)
     logical, intent(in) :: is_right

@@ -1,8 +1,10 @@
 /* Checks of the programs that programs.py makes, for C. */
 #include <locum/locum.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const char *row = "";
 static int rows = 0, failures = 0;
@@ -62,6 +64,59 @@ static inline locum_status plus_one(const locum_array *stored, locum_array *chan
   *changed = *stored;
   changed->data = &memory;
   return LOCUM_OK;
+}
+
+/* A codec of numbers with fewer digits. */
+static inline locum_status size_of_narrow(const locum_array *wide, size_t *bytes, void *context) {
+  (void)wide, (void)context;
+  *bytes = sizeof(float);
+  return LOCUM_OK;
+}
+static inline locum_status encode_narrow(const locum_array *wide, void *memory, size_t capacity,
+                                         size_t *written, void *context) {
+  (void)capacity, (void)context;
+  const float narrowed = (float)*(const double *)wide->data;
+  memcpy(memory, &narrowed, sizeof narrowed);
+  *written = sizeof narrowed;
+  return LOCUM_OK;
+}
+static inline locum_status decode_narrow(const void *bytes, size_t count, const locum_array *wide,
+                                         void *context) {
+  (void)context;
+  float narrowed;
+  if (count != sizeof narrowed) return LOCUM_CORRUPT;
+  memcpy(&narrowed, bytes, sizeof narrowed);
+  *(double *)wide->data = narrowed;
+  return LOCUM_OK;
+}
+static const locum_codec narrow = {
+    .name = "narrow", .size = size_of_narrow, .encode = encode_narrow, .decode = decode_narrow};
+
+/* Takes the number that the future at `context` gives to noted(), which waits for it. */
+static pthread_mutex_t noting = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed_note = PTHREAD_COND_INITIALIZER;
+static const double *note_taken;
+static inline void note(void *context) {
+  static double seen;
+  locum_view view;
+  pthread_mutex_lock(&noting);
+  if (locum_future_view(*(locum_future *)context, LOCUM_AT_ONCE, &view) == LOCUM_OK) {
+    seen = *(const double *)view.array.data;
+    note_taken = locum_view_release(&view) == LOCUM_OK ? &seen : NULL;
+  }
+  pthread_cond_signal(&changed_note);
+  pthread_mutex_unlock(&noting);
+}
+static inline double noted(void) {
+  struct timespec until;
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_sec += 60;
+  pthread_mutex_lock(&noting);
+  while (note_taken == NULL && pthread_cond_timedwait(&changed_note, &noting, &until) == 0) {
+  }
+  const double seen = note_taken == NULL ? -1 : *note_taken;
+  pthread_mutex_unlock(&noting);
+  return seen;
 }
 static inline int finished(void) {
   printf("%d rows, %d failures\n", rows, failures);

@@ -1,10 +1,16 @@
 // Checks of the programs that programs.py makes, for C++.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
+#include <future>
 #include <locum/core.hpp>
+#include <span>
 #include <string>
+#include <string_view>
 
 inline const char* row = "";
 inline int rows = 0;
@@ -42,6 +48,32 @@ inline void named_is(const char* name, double expected) {
 inline void text_has(const char* part) {
   check(text.find(part) != std::string::npos, text);
 }
+
+/// A codec of numbers with fewer digits.
+struct Narrow {
+  static constexpr std::string_view name = "narrow";
+  [[nodiscard]] static std::size_t size(double) { return sizeof(float); }
+  static std::size_t encode(double wide, std::span<std::byte> bytes) {
+    const auto narrow = static_cast<float>(wide);
+    std::memcpy(bytes.data(), &narrow, sizeof narrow);
+    return sizeof narrow;
+  }
+  static void decode(std::span<const std::byte> bytes, double& wide) {
+    float narrow = 0;
+    std::memcpy(&narrow, bytes.data(), bytes.size() == sizeof narrow ? sizeof narrow : 0);
+    wide = narrow;
+  }
+};
+
+inline std::promise<double> noting = {};
+inline void note(double seen) {
+  noting.set_value(seen);
+}
+inline double noted() {
+  auto seen = noting.get_future();
+  return seen.wait_for(std::chrono::seconds(60)) == std::future_status::ready ? seen.get() : -1;
+}
+
 inline int finished() {
   std::printf("%d rows, %d failures\n", rows, failures);
   return failures == 0 && rows > 0 ? 0 : 1;
