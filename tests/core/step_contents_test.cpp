@@ -37,7 +37,7 @@ TEST_F(Steps, RefuseABlockOutsideItsArray) {
 
 // As those who write for other languages, which know types that the library does not.
 TEST_F(Steps, FailByWhatTheirWriterRefuses) {
-  StepWriter out(side(), "s");
+  StepWriter out(side(), "s", {.when_full = WhenFull::drop_oldest});
   {
     auto step = out.begin().value();
     const auto refused = step.fail("V", Error(Errc::unsupported, "it is red"));
