@@ -350,12 +350,21 @@ Result<ObjectView> Distributed::wait(const Address& address, Deadline deadline, 
   }
 }
 
-// A promise is set by a thread that waits for the seal.
+// A promise is set by a thread that waits for the seal. Whoever waits for a name that is bound here gets it
+// from the thread that binds it: another one would have to wake first.
 NowOrTask<Sealed> Distributed::seal_or_task(const ObjectDraft& draft, const SealOptions& options,
                                             CountsUntil counts, WaitBudget budget) {
   const auto promised = promise_named(draft.meta.store, draft.meta.name);
   if (!promised) {
-    return do_seal(draft, options, counts, budget);
+    if (draft.meta.name.empty() || counts != CountsUntil::never ||
+        !writer_->binds_alone(draft.meta, options)) {
+      return do_seal(draft, options, counts, budget);
+    }
+    SealOptions telling = options;
+    telling.caller_tells = true;
+    auto sealed = do_seal(draft, telling, counts, budget);
+    links_->look_for_bound();
+    return sealed;
   }
   SealOptions telling = options;
   telling.caller_tells = writer_->binds_alone(draft.meta, options);  // otherwise it may be bound later

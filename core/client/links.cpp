@@ -94,8 +94,8 @@ Links::Links(LinkParts parts)
   copies_.holders = std::make_shared<CopyHolders>(parts.memory, objects_, *client_, channel_, copies_.fenced);
   copies_.here = std::make_shared<NodeCopies>(parts.memory, objects_, parts.rank, channel_->budget());
   *copies_to_drop = copies_.here;
-  const auto notifier = std::make_shared<NameChangeNotifier>(waker_);
-  waits_ = std::make_shared<RemoteWaits>(parts.memory, channel_, nodes_, copies_.here, notifier,
+  notifier_ = std::make_shared<NameChangeNotifier>(waker_);
+  waits_ = std::make_shared<RemoteWaits>(parts.memory, channel_, nodes_, copies_.here, notifier_,
                                          parts.lost_node_peers);
   const auto reads = std::make_shared<OneSidedReads>(parts.remote, channel_);
   copies_.flights = std::make_shared<Flights>(copies_.here, channel_, *client_, reads, parts.rank, lease);
@@ -116,7 +116,7 @@ Links::Links(LinkParts parts)
                    .inline_bytes = inline_bytes_,
                    .timeout = parts.timeout,
                    .lost_node_peers = parts.lost_node_peers},
-      notifier);
+      notifier_);
   open_ = service_;
   channel_->serve(service_.get());
   completions_ = std::make_shared<ProgressCompletionCounter>(progress_, parts.timeout, times);
@@ -201,6 +201,18 @@ void Links::look_for_awaited(const Key& promised, std::uint64_t name_hash) noexc
   progress_->submit([service = open_, promised, name_hash] {
     if (const auto open = service.lock()) {
       open->look_for_awaited(promised, name_hash);
+    }
+  });
+  progress_->drive_briefly();
+}
+
+void Links::look_for_bound() noexcept {
+  if (!notifier_->rung()) {
+    return;
+  }
+  progress_->submit([service = open_, channel = channel_] {
+    if (const auto open = service.lock()) {
+      open->look_for_bound(channel->now());
     }
   });
   progress_->drive_briefly();

@@ -22,6 +22,7 @@
 
 namespace locum {
 
+class NameChangeNotifier;
 class NodeService;
 class RemoteWaits;
 class BindRecovery;
@@ -93,6 +94,9 @@ class Links {
   /// other nodes that asked this rank for it, and notifies the waiters here, at once if no other thread
   /// drives. Does not wait.
   void look_for_awaited(const Key& promised, std::uint64_t name_hash) noexcept;
+  /// This thread may have bound names (SealOptions::caller_tells): the same for those that somebody waits
+  /// for. Nothing if nobody does. Does not wait.
+  void look_for_bound() noexcept;
   /// This process has adopted a dead one of its node: asks the homes of names that were about to be bound,
   /// and invalidates possible copies of evicted objects, soon. Does not wait. Any thread.
   void settle_dead_binds();
@@ -129,6 +133,7 @@ class Links {
   std::shared_ptr<Connector> objects_;  ///< until close()
   Copies copies_;                       ///< the same
   std::shared_ptr<BindRecovery> bind_recovery_;
+  std::shared_ptr<NameChangeNotifier> notifier_;
   std::shared_ptr<RemoteWaits> waits_;    ///< until close()
   std::shared_ptr<NodeService> service_;  ///< until close()
   std::weak_ptr<NodeService> open_;       ///< the same, for threads that do not close

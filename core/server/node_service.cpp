@@ -38,6 +38,10 @@ void NodeService::do_due(RpcChannel::Clock::time_point now) noexcept {
   if (parts_.bind_recovery->has_named()) {
     parts_.bind_recovery->settle_named();
   }
+  look_for_bound(now);
+}
+
+void NodeService::look_for_bound(RpcChannel::Clock::time_point now) noexcept {
   if (look_due_ <= now && notifier_->take()) {
     look_for_all_awaited(now);
   }

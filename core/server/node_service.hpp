@@ -35,6 +35,9 @@ class NodeService final : public Service {
     names_.look_for_awaited(name_hash);
     parts_.waits->look_here(promised);
   }
+  /// Replies to waits for names that were bound since the last look, unless that was just now: then soon.
+  /// Within a step of the channel.
+  void look_for_bound(RpcChannel::Clock::time_point now) noexcept;
   /// From now on waits for names are answered with `error` only. Within a step of the channel.
   void close(const Error& error) noexcept;
   /// Number of registered waits.
