@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -31,6 +32,9 @@ struct SessionOptions {
   int rank = 0;                   ///< of this process in the runtime
   int node = 0;                   ///< of this process; a hint in its handles
   RuntimeOptions options{};
+  /// How long a thread that waits for its node may look again before it sleeps: about as long as waking it
+  /// takes. 0 where ranks share cores.
+  std::chrono::microseconds spin{0};
   /// Abilities of the connector, with which StoreOptions::needs of a Runtime's stores are compared.
   BackendTraits traits{};
 };

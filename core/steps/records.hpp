@@ -6,12 +6,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 #include "core/async/completion_counter.hpp"
-#include "core/base/blocking_wait.hpp"
 #include "core/detail/session_state.hpp"
+#include "core/ports/name_waits.hpp"
 #include "core/session.hpp"
 #include "core/store.hpp"
 
@@ -26,11 +25,14 @@ class Records {
 
   /// The longest wait for a record until it is checked whether those who are to put it are here.
   static constexpr std::chrono::milliseconds look_interval{100};
-  /// The part of a wait in which this thread looks by itself.
-  static constexpr std::chrono::milliseconds polling{20};
-
   /// How often a request is repeated, if the rank that received it dies.
   static constexpr int repetitions = 3;
+
+  /// Where a record is put that is waited for.
+  enum class Maker : std::uint8_t {
+    here,       ///< probably on this node
+    elsewhere,  ///< on another one: a request of its rank has to be served
+  };
 
   /// \param home_rank the names have their home on its node
   /// \param home_node the number of that node
@@ -38,7 +40,8 @@ class Records {
       : store_(std::move(store)),
         session_(std::move(session)),
         home_rank_(home_rank),
-        home_node_(home_node) {}
+        home_node_(home_node),
+        completes_waits_(session_->connector().capability<NameWaits>() == nullptr) {}
 
   [[nodiscard]] const Store& store() const noexcept { return store_; }
   [[nodiscard]] SessionState& session() const noexcept { return *session_; }
@@ -93,7 +96,8 @@ class Records {
   /// The record as soon as it is put; `timeout`, or what `check` returns, called before each wait of at most
   /// `look_interval`.
   template <class T, class Check>
-  [[nodiscard]] Result<View<T>> wait(std::string_view record, Moment until, Check check) const {
+  [[nodiscard]] Result<View<T>> wait(std::string_view record, Moment until, Check check,
+                                     Maker maker = Maker::here) const {
     for (;;) {
       auto there = store_.get<T>(record, {.codec = {}, .deadline = until});
       if (there || there.error().code() != Errc::not_found) {
@@ -105,29 +109,29 @@ class Records {
         return there || there.error().code() != Errc::not_found ? std::move(there)
                                                                 : Result<View<T>>(goes_on.error());
       }
-      there = wait_a_while<T>(record, std::min(until, now() + look_interval));
+      there = wait_a_while<T>(record, std::min(until, now() + look_interval), maker);
       if (there || there.error().code() != Errc::timeout || now() >= until) {
         return there;
       }
     }
   }
 
-  /// At first this looks again and again, so that who puts the record need not wake this thread, which costs
-  /// ten times the put: after a wait of some time at most an eighth of it later, and less than 1 ms. Sleeps
-  /// in between, too. After `polling` a wake-up costs less than a thousandth of the time waited.
+  /// Looks for the record again and again while spinning costs less than sleeping (SessionOptions::spin), so
+  /// that who puts it need not wake this thread. Then sleeps until it is put, or the moment has come.
   template <class T>
-  [[nodiscard]] Result<View<T>> wait_a_while(std::string_view record, Moment until) const {
-    using namespace std::chrono_literals;
-    if (is_home()) {
-      const BlockingWait blocking;
-      const Moment began = now();
-      for (Moment time = began; time < std::min(until, began + polling); time = now()) {
-        const auto pause = std::clamp<Deadline::Clock::duration>((time - began) / 8, 50us, 1ms);
-        std::this_thread::sleep_for(std::min(pause, until - time));
-        auto there = store_.get<T>(record);
-        if (there || there.error().code() != Errc::not_found) {
-          return there;
-        }
+  [[nodiscard]] Result<View<T>> wait_a_while(std::string_view record, Moment until,
+                                             Maker maker = Maker::here) const {
+    if (!is_home()) {
+      return store_.wait<T>(record, until);
+    }
+    if (maker == Maker::elsewhere && completes_waits_) {
+      return store_.wait_async<T>(record, until).get(until);  // this thread serves the request
+    }
+    for (Moment time = now(), end = std::min(until, time + session_->options().spin); time < end;
+         time = now()) {
+      auto there = store_.get<T>(record);
+      if (there || there.error().code() != Errc::not_found) {
+        return there;
       }
     }
     return store_.wait<T>(record, until);
@@ -138,6 +142,7 @@ class Records {
   std::shared_ptr<SessionState> session_;
   std::uint32_t home_rank_;
   int home_node_;
+  bool completes_waits_;  ///< a wait without a thread needs none of the library, either
 };
 
 /// Appends the digits of a number to a name.

@@ -224,8 +224,9 @@ Result<StepRecord> StepGathering::gather(std::uint64_t number) {
   std::vector<StepRecord> parts;
   freed_at_ = {};
   for (std::size_t writer = 0; writer < stream_.record().writers; ++writer) {
-    const auto part = stream_.wait<StepRecord>(stream_.part(number, writer), Moment::max(),
-                                               [&] { return may_wait_for(writer); });
+    const auto part = stream_.wait<StepRecord>(
+        stream_.part(number, writer), Moment::max(), [&] { return may_wait_for(writer); },
+        Stream::Maker::elsewhere);
     if (!part) {
       return part.error();
     }

@@ -129,14 +129,11 @@ const TransportOfBuild& chosen(TransportKind kind) {
   return *found;
 }
 
-// How long threads poll for messages before they sleep, if each rank of this machine has a core to itself: a
-// waiting thread for the time of a wake-up, the helper for its processor cost. Otherwise not at all.
+// The helper polls for the processor cost of a wake-up.
 Progress::Options progress_options(const mpi::CommunicatorGroup& group) {
   Progress::Options options;
-  if (static_cast<unsigned>(group.ranks_here()) <= std::thread::hardware_concurrency()) {
-    options.spin = std::chrono::microseconds(50);
-    options.helper_spin = std::chrono::microseconds(20);
-  }
+  options.spin = spin_time(group);
+  options.helper_spin = options.spin * 2 / 5;
   return options;
 }
 
@@ -144,6 +141,11 @@ Progress::Options progress_options(const mpi::CommunicatorGroup& group) {
 constexpr std::chrono::milliseconds patience_with_computing = std::chrono::hours(24);
 
 }  // namespace
+
+std::chrono::microseconds spin_time(const mpi::CommunicatorGroup& group) {
+  return std::chrono::microseconds(
+      static_cast<unsigned>(group.ranks_here()) <= std::thread::hardware_concurrency() ? 50 : 0);
+}
 
 std::uint64_t window_bytes(const RuntimeParts& parts) {
   constexpr std::uint64_t share = 4;

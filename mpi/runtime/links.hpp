@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -40,6 +41,9 @@ struct RuntimeParts {
   std::shared_ptr<mpi::LostRankMonitor> losses;
 };
 
+/// Returns how long a waiting thread looks again before it sleeps, which is the time of a wake-up, if each
+/// rank of this machine has a core to itself. Otherwise 0.
+[[nodiscard]] std::chrono::microseconds spin_time(const mpi::CommunicatorGroup& group);
 /// Returns the bytes of objects in the node's memory that a rank may have ahead of their use.
 [[nodiscard]] std::uint64_t window_bytes(const RuntimeParts& parts);
 /// Collective over all ranks. Throws the same Error on all of them: `unsupported` if the library was built

@@ -233,6 +233,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
                            .rank = group.rank(),
                            .node = group.node(),
                            .options = state_->options,
+                           .spin = spin_time(group),
                            .traits = traits_of_nodes(ranks_of(group), state_->memory_bytes)},
             links ? links->completions() : std::make_shared<CompletionCounter>(state_->options.timeout));
         node.losses->when_adopted(

@@ -21,6 +21,10 @@
 #
 # Threads are started by core/base/background_thread.cpp alone, and in core/testing/: every other mention of std::thread (but std::thread::id
 # and the like), std::jthread, std::async or pthread_create outside of a comment is refused.
+#
+# Threads of core, shm and mpi wait for what they wait for, and do not look at intervals: sleep_for, sleep_until, usleep and nanosleep are refused,
+# but in core/testing/, and in two files where nobody could wake the thread: core/tier/name_claims.cpp (a claim in a backend, given back by
+# another job) and mpi/checkpoint/background.cpp (a full node, before the few bytes that tell of a checkpoint are put again). Transports wait for other programs.
 # Prints file:line: text, and the reason. Exit status 1 if there is a violation, 2 if there was nothing to check.
 
 BEGIN {
@@ -178,6 +182,13 @@ FILENAME !~ /^core\/(base\/background_thread\.[ch]pp|testing\/.*)$/ {
   sub(/\/\/.*/, "", text)
   if (text ~ /std::(jthread|async)([^A-Za-z0-9_]|$)|std::thread([^A-Za-z0-9_:]|$)|pthread_create/)
     refuse("threads of the library are of core/base/background_thread.hpp")
+}
+
+FILENAME ~ /^(core|shm|mpi)\// && FILENAME !~ /^(core\/testing\/.*|core\/tier\/name_claims\.cpp|mpi\/checkpoint\/background\.cpp)$/ {
+  text = $0
+  sub(/\/\/.*/, "", text)
+  if (text ~ /(^|[^A-Za-z0-9_])(sleep_for|sleep_until|usleep|nanosleep)[ \t]*\(/)
+    refuse("a thread that looks at intervals learns late, and is woken in vain: wait for what ends the wait")
 }
 
 END {
