@@ -52,7 +52,7 @@ bool StepWish::same_as(const StepWish& other) const noexcept {
 }
 
 StepAhead::StepAhead(const Stream& stream, std::uint32_t steps)
-    : stream_(std::make_unique<const Stream>(stream)), steps_(steps) {}
+    : stream_(std::make_unique<const Stream>(stream)), steps_(steps), records_come_(!stream.is_home()) {}
 
 StepAhead::~StepAhead() {
   const MutexLock lock(mutex_);
@@ -79,6 +79,8 @@ void StepAhead::begins(std::uint64_t number) {
 
 void StepAhead::wants(std::uint64_t number, StepWish wish) {
   std::map<std::uint64_t, View<StepRecord>> later;
+  std::optional<std::uint64_t> untold;
+  Future<StepRecord> watch;
   {
     const MutexLock lock(mutex_);
     const auto is_it = [&](const StepWish& other) { return other.same_as(wish); };
@@ -93,6 +95,13 @@ void StepAhead::wants(std::uint64_t number, StepWish wish) {
     for (const auto& [number_of_next, next] : next_) {
       later.emplace(number_of_next, next.step);
     }
+    if (watched_ && !std::exchange(is_told_, true)) {
+      untold = watched_;
+      watch = watch_;
+    }
+  }
+  if (untold) {
+    tell_of(watch, *untold);
   }
   for (const auto& [number_of_next, step] : later) {
     auto transfers = begin({wish}, number_of_next, step);
@@ -107,9 +116,13 @@ void StepAhead::wants(std::uint64_t number, StepWish wish) {
 std::optional<std::uint64_t> StepAhead::choose_next() {
   const std::uint64_t number = next_.empty() ? number_ + 1 : next_.rbegin()->first + 1;
   const bool is_watched = watched_ && *watched_ >= number;
-  return wishes_.empty() || is_watched || number > number_ + steps_ ? std::nullopt : std::optional(number);
+  return (wishes_.empty() && !records_come_) || is_watched || number > number_ + steps_
+             ? std::nullopt
+             : std::optional(number);
 }
 
+// A reader that waits for the next step, and wished for nothing, learns of it by itself: that takes no other
+// thread.
 void StepAhead::watch_next() {
   std::optional<std::uint64_t> number;
   {
@@ -119,21 +132,48 @@ void StepAhead::watch_next() {
       return;
     }
     watched_ = number;
+    is_told_ = true;  // so that nobody else has it told before the watch is there
   }
   auto watch = stream_->store().wait_async<StepRecord>(stream_->step(*number), longest_wait);
   Future<StepRecord> before;
+  bool is_told = true;
   {
     const MutexLock lock(mutex_);
     if (watched_ == number) {
       before = std::exchange(watch_, watch);
+      watch_of_ = number;
+      is_told_ = is_told = !wishes_.empty() || steps_ > 1;
     }
   }
   before.cancel();
-  (void)watch.then([self = weak_from_this(), number = *number](const Result<View<StepRecord>>& step) {
+  if (is_told) {
+    tell_of(watch, *number);
+  }
+}
+
+void StepAhead::tell_of(const Future<StepRecord>& watch, std::uint64_t number) {
+  (void)watch.then([self = weak_from_this(), number](const Result<View<StepRecord>>& step) {
     if (const auto ahead = self.lock()) {
       ahead->arrived(number, step);
     }
   });
+}
+
+std::optional<Result<View<StepRecord>>> StepAhead::await(std::uint64_t number,
+                                                         Deadline::Clock::time_point until) {
+  Future<StepRecord> watch;
+  {
+    const MutexLock lock(mutex_);
+    if (const auto there = next_.find(number); there != next_.end()) {
+      return there->second.step;
+    }
+    if (watch_of_ != number) {
+      return std::nullopt;
+    }
+    watch = watch_;
+  }
+  auto there = watch.get(until);
+  return there || !watch.ready() ? std::optional(std::move(there)) : std::nullopt;
 }
 
 // On any error but a timeout the reader itself learns what has happened.

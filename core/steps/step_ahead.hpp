@@ -13,6 +13,7 @@
 #include "core/object/object.hpp"
 #include "core/steps/box_pieces.hpp"
 #include "core/steps/step_record.hpp"
+#include "core/value/deadline.hpp"
 #include "core/value/extents.hpp"
 #include "core/value/hyperslab.hpp"
 #include "core/value/key.hpp"
@@ -62,7 +63,9 @@ struct StepWish {
 };
 
 /// Fetches of the next steps, as soon as these exist, what the reader has read of the last one from other
-/// nodes, so that it comes while this process computes. Any thread.
+/// nodes, so that it comes while this process computes. Where the records of steps come from another node,
+/// the next one is asked for beforehand, too: the writer then sends it when it publishes the step. Any
+/// thread.
 ///
 /// Invariant: no call that may run a continuation is made under the mutex.
 class StepAhead : public std::enable_shared_from_this<StepAhead> {
@@ -77,6 +80,10 @@ class StepAhead : public std::enable_shared_from_this<StepAhead> {
   void begins(std::uint64_t number);
   /// The reader reads that of this step, from another node.
   void wants(std::uint64_t number, StepWish wish);
+  /// The record of a step, if it has come, or is asked for: waits for it until that moment. None if it is
+  /// not, or an error has come in place of it; `timeout` if nothing has.
+  [[nodiscard]] std::optional<Result<View<StepRecord>>> await(std::uint64_t number,
+                                                              Deadline::Clock::time_point until);
   /// What was fetched of a step; empty if it was not, or was taken before.
   [[nodiscard]] std::optional<AsyncResult<ObjectView>> take(std::uint64_t number, const BoxPiece& piece) {
     const MutexLock lock(mutex_);
@@ -90,6 +97,8 @@ class StepAhead : public std::enable_shared_from_this<StepAhead> {
   };
 
   void watch_next();
+  /// Has arrived() called at the end of that watch.
+  void tell_of(const Future<StepRecord>& watch, std::uint64_t number);
   [[nodiscard]] std::optional<std::uint64_t> choose_next() LOCUM_REQUIRES(mutex_);
   void arrived(std::uint64_t number, const Result<View<StepRecord>>& step);
   [[nodiscard]] StepTransfers begin(const std::vector<StepWish>& wishes, std::uint64_t number,
@@ -97,14 +106,17 @@ class StepAhead : public std::enable_shared_from_this<StepAhead> {
 
   const std::unique_ptr<const Stream> stream_;
   const std::uint32_t steps_;
+  const bool records_come_;  ///< from another node
   Mutex mutex_;
-  std::uint64_t number_ LOCUM_GUARDED_BY(mutex_) = 0;              ///< of the step that is read
-  StepTransfers now_ LOCUM_GUARDED_BY(mutex_);                     ///< of that
-  std::vector<StepWish> read_ LOCUM_GUARDED_BY(mutex_);            ///< of that
-  std::vector<StepWish> wishes_ LOCUM_GUARDED_BY(mutex_);          ///< these, and those of the step before
-  std::map<std::uint64_t, Next> next_ LOCUM_GUARDED_BY(mutex_);    ///< steps that exist, by number
-  std::optional<std::uint64_t> watched_ LOCUM_GUARDED_BY(mutex_);  ///< the step that is waited for
-  Future<StepRecord> watch_ LOCUM_GUARDED_BY(mutex_);              ///< for that
+  std::uint64_t number_ LOCUM_GUARDED_BY(mutex_) = 0;               ///< of the step that is read
+  StepTransfers now_ LOCUM_GUARDED_BY(mutex_);                      ///< of that
+  std::vector<StepWish> read_ LOCUM_GUARDED_BY(mutex_);             ///< of that
+  std::vector<StepWish> wishes_ LOCUM_GUARDED_BY(mutex_);           ///< these, and those of the step before
+  std::map<std::uint64_t, Next> next_ LOCUM_GUARDED_BY(mutex_);     ///< steps that exist, by number
+  std::optional<std::uint64_t> watched_ LOCUM_GUARDED_BY(mutex_);   ///< the step that is waited for
+  Future<StepRecord> watch_ LOCUM_GUARDED_BY(mutex_);               ///< the last one that has begun
+  std::optional<std::uint64_t> watch_of_ LOCUM_GUARDED_BY(mutex_);  ///< the step of that
+  bool is_told_ LOCUM_GUARDED_BY(mutex_) = false;                   ///< whether its end will be: tell_of()
 };
 
 }  // namespace locum::detail

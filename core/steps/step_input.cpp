@@ -104,7 +104,17 @@ void StepInput::complete(std::uint64_t number) const {
   (void)stream_->put(stream_->step(number), step, moment({}));
 }
 
+// One that was asked for beforehand is not asked for again.
 Result<View<StepRecord>> StepInput::await(std::uint64_t number, Moment until) {
+  while (ahead_ && !stream_->record().may_drop()) {
+    auto there = ahead_->await(number, std::min(until, stream_->now() + Stream::look_interval));
+    if (there && *there) {
+      return std::move(*there);
+    }
+    if (!there || stream_->now() >= until || !check_writer_of(number)) {
+      break;
+    }
+  }
   return stream_->wait<StepRecord>(stream_->step(number), until,
                                    [this, number] { return check_writer_of(number); });
 }
