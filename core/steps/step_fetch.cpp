@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/detail/session_state.hpp"
+#include "core/steps/enclosed_blocks.hpp"
 #include "core/value/errors.hpp"
 #include "core/value/extents_text.hpp"
 #include "core/value/metrics.hpp"
@@ -79,7 +80,7 @@ Result<ObjectView> StepFetch::block(std::string_view name, std::string_view type
 
 Result<ObjectView> StepFetch::bytes(std::string_view name, int writer, Deadline deadline) const {
   const auto found = find_block(record(), name, {}, writer);
-  return found ? calls_.get((*found)->key, Selection(), deadline) : found.error();
+  return found ? get(**found, Selection(), deadline) : found.error();
 }
 
 Result<std::vector<ObjectView>> StepFetch::arrays(std::string_view name, const ArrayType& type,
@@ -180,8 +181,11 @@ Result<std::size_t> StepFetch::copy(const ArrayBox& box, const ArrayType& type, 
     if (!is_here(*piece.block)) {
       continue;
     }
-    const auto whole = calls_.get(piece.block->key, Selection(), deadline);
-    auto placed = whole ? use(*whole, type) : whole.error();
+    const auto whole = get(*piece.block, Selection(), deadline);
+    const bool is_enclosed = piece.block->node != node_;
+    auto placed = !whole        ? whole.error()
+                  : is_enclosed ? use(*whole, type, count_of(piece.slab.count) * type.element_bytes)
+                                : use(*whole, type);
     if (placed) {
       auto elements = elements_in(*whole, extents_of(*piece.block), type.element_bytes);
       if (elements) {
@@ -210,7 +214,17 @@ Result<ObjectView> StepFetch::piece(const BoxPiece& piece, const ArrayType& type
   if (auto coming = fetched(piece)) {
     return result(*coming, piece, type, deadline);
   }
-  return calls_.get(piece.block->key, selection_of(piece, type, true), deadline);
+  return get(*piece.block, selection_of(piece, type, true), deadline);
+}
+
+Result<ObjectView> StepFetch::get(const BlockRecord& block, const Result<Selection>& selection,
+                                  Deadline deadline) const {
+  if (block.node != node_ && selection) {
+    if (auto enclosed = enclosed_block(record(), block)) {
+      return selected(std::move(*enclosed), *selection);
+    }
+  }
+  return calls_.get(block.key, selection, deadline);
 }
 
 std::optional<AsyncResult<ObjectView>> StepFetch::fetched(const BoxPiece& piece) const {
@@ -235,9 +249,13 @@ std::vector<AsyncResult<ObjectView>> StepFetch::request(const std::vector<BoxPie
   std::vector<ComingObject> coming;
   coming.reserve(pieces.size());
   for (const BoxPiece& piece : pieces) {
+    const auto selection = selection_of(piece, type, shares);
+    if (is_here(*piece.block)) {
+      coming.emplace_back(get(*piece.block, selection, deadline));
+      continue;
+    }
     auto there = fetched(piece);
-    coming.push_back(there ? std::move(*there)
-                           : calls_.get_async(piece.block->key, selection_of(piece, type, shares), deadline));
+    coming.push_back(there ? std::move(*there) : calls_.get_async(piece.block->key, selection, deadline));
   }
   return coming;
 }
@@ -265,10 +283,10 @@ StepTransfers StepFetch::begin(const StepWish& wish) const {
   return transfers;
 }
 
-Result<void> StepFetch::use(const ObjectView& object, const ArrayType& type) const {
+Result<void> StepFetch::use(const ObjectView& object, const ArrayType& type, std::uint64_t bytes) const {
   auto right = check_array(calls_.session(), object, type);
   if (right) {
-    calls_.session().metrics().count_read(object.path(), object.bytes().size());
+    calls_.session().metrics().count_read(object.path(), bytes);
   }
   return right;
 }

@@ -44,7 +44,10 @@ class StepFetch {
   [[nodiscard]] Error about(std::string_view variable, const Error& error) const {
     return error.about(title_ + ": " + std::string(variable));
   }
-  [[nodiscard]] bool is_here(const BlockRecord& block) const noexcept { return block.node == node_; }
+  /// Whether the block is on this node, or its bytes have come with the record of the step.
+  [[nodiscard]] bool is_here(const BlockRecord& block) const noexcept {
+    return block.node == node_ || find_enclosed(record(), block) != nullptr;
+  }
 
   /// The only block of that name, or that of one writer. \param type of its object
   [[nodiscard]] Result<ObjectView> block(std::string_view name, std::string_view type, int writer,
@@ -80,6 +83,9 @@ class StepFetch {
   /// One piece, in place if it is on this node and contiguous. \param type unless it is a whole block
   [[nodiscard]] Result<ObjectView> piece(const BoxPiece& piece, const ArrayType& type,
                                          Deadline deadline) const;
+  /// What is selected of a block.
+  [[nodiscard]] Result<ObjectView> get(const BlockRecord& block, const Result<Selection>& selection,
+                                       Deadline deadline) const;
   /// What was fetched ahead of that; once.
   [[nodiscard]] std::optional<ComingObject> fetched(const BoxPiece& piece) const;
   /// Waits, and lets go of it. What was fetched ahead may have failed where a request now does not.
@@ -91,8 +97,11 @@ class StepFetch {
                                                       bool shares);
   [[nodiscard]] std::vector<ComingObject> request(const std::vector<BoxPiece>& pieces, const ArrayType& type,
                                                   Deadline deadline, bool shares) const;
-  /// An array of that type, of which all or a part is used: counts the path.
-  [[nodiscard]] Result<void> use(const ObjectView& object, const ArrayType& type) const;
+  /// An array of that type, of which all, or so many bytes are used: counts the path.
+  [[nodiscard]] Result<void> use(const ObjectView& object, const ArrayType& type) const {
+    return use(object, type, object.bytes().size());
+  }
+  [[nodiscard]] Result<void> use(const ObjectView& object, const ArrayType& type, std::uint64_t bytes) const;
 
   ObjectCalls calls_;
   int node_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "core/steps/enclosed_blocks.hpp"
 #include "core/steps/step_delay.hpp"
 
 namespace locum::detail {
@@ -192,10 +193,23 @@ Result<bool> StepQueue::try_to_free(std::size_t at, IsHeld is_held) {
     }
   }
   stream_.evict_blocks(step.record);
-  (void)stream_.store().evict_batch(records);
+  for (const std::string& record : records) {
+    (void)stream_.store().evict_async(record);
+  }
   bytes_ -= step.bytes;
   steps_.erase(steps_.begin() + static_cast<std::ptrdiff_t>(at));
   return true;
+}
+
+bool StepQueue::is_here(const Reader& reader) const noexcept {
+  return reader.presence.owner_node == stream_.session().options().node;
+}
+
+bool StepQueue::is_read_elsewhere() const {
+  return std::ranges::any_of(sides_, [this](const Side& side) {
+    return std::ranges::any_of(side.ranks,
+                               [this](const Reader& reader) { return !reader.is_gone && !is_here(reader); });
+  });
 }
 
 // Without readers, the steps are kept for those that come.
@@ -305,7 +319,8 @@ Result<void> StepQueue::await_release(Moment until) {
   }
   const auto released =
       stream_.wait_a_while<std::uint8_t[]>(stream_.released(held->number, holder->presence),
-                                           std::min(until, stream_.now() + Stream::look_interval));
+                                           std::min(until, stream_.now() + Stream::look_interval),
+                                           is_here(*holder) ? Stream::Maker::here : Stream::Maker::elsewhere);
   if (released || (released.error().code() == Errc::timeout && stream_.now() < until)) {
     return {};
   }
@@ -367,6 +382,10 @@ Result<void> StepQueue::publish(StepRecord step, Moment until, const GoesOn& goe
     if (!room) {
       return room.error();
     }
+  }
+  if (is_read_elsewhere()) {
+    const SessionOptions& own = stream_.session().options();
+    enclose_blocks(step, stream_.session().connector(), own.node, own.options.inline_bytes);
   }
   if (auto shown = show(step, until, goes_on); !shown) {
     return shown;

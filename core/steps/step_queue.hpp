@@ -105,6 +105,9 @@ class StepQueue {
   [[nodiscard]] const Reader* holder_of(const Kept& step) const;
   /// Whether a reader has begun the step and not released it, or may want it where none is dropped.
   [[nodiscard]] bool is_held(const Kept& step) const;
+  [[nodiscard]] bool is_here(const Reader& reader) const noexcept;
+  /// Whether a rank that reads is on another node.
+  [[nodiscard]] bool is_read_elsewhere() const;
   /// Frees all steps that no reader holds. REQUIRES: look().
   [[nodiscard]] Result<void> free_released();
   /// Frees the step at that place, unless a reader has begun it meanwhile, by `is_held`.

@@ -4,6 +4,8 @@
 #include <map>
 #include <tuple>
 
+#include "core/object/object.hpp"
+
 namespace locum::detail {
 
 std::uint64_t StepRecord::bytes() const noexcept {
@@ -17,13 +19,30 @@ std::uint64_t StepRecord::bytes() const noexcept {
 bool StepRecord::is_valid() const noexcept {
   return std::ranges::all_of(variables,
                              [](const auto& variable) { return variable.shape.size() <= max_rank; }) &&
-         std::ranges::all_of(blocks, [this](const BlockRecord& block) {
-           if (block.rank > max_rank || block.variable >= variables.size()) {
-             return false;
-           }
-           const auto& shape = variables[block.variable].shape;
-           return shape.empty() || shape.size() == block.rank;
-         });
+         std::ranges::all_of(blocks,
+                             [this](const BlockRecord& block) {
+                               if (block.rank > max_rank || block.variable >= variables.size()) {
+                                 return false;
+                               }
+                               const auto& shape = variables[block.variable].shape;
+                               return shape.empty() || shape.size() == block.rank;
+                             }) &&
+         std::ranges::all_of(enclosed,
+                             [this](const EnclosedRecord& one) {
+                               return one.block < blocks.size() && one.rank <= max_rank &&
+                                      one.at <= enclosed_bytes.size() &&
+                                      blocks[one.block].size_bytes <= enclosed_bytes.size() - one.at &&
+                                      one.layout <= static_cast<std::uint32_t>(Layout::encoded) &&
+                                      one.element_bytes != 0;
+                             }) &&
+         std::ranges::adjacent_find(enclosed, std::ranges::greater_equal{}, &EnclosedRecord::block) ==
+             enclosed.end();
+}
+
+const EnclosedRecord* find_enclosed(const StepRecord& step, const BlockRecord& block) noexcept {
+  const auto place = static_cast<std::uint32_t>(&block - step.blocks.data());
+  const auto found = std::ranges::lower_bound(step.enclosed, place, {}, &EnclosedRecord::block);
+  return found != step.enclosed.end() && found->block == place ? &*found : nullptr;
 }
 
 // Writers that disagree on the type or the shape of a variable make several of one name, which a reader of it

@@ -83,6 +83,18 @@ struct VariableRecord {
   }
 };
 
+/// A copy of a small block within the record of its step, which saves readers on other nodes a request.
+struct EnclosedRecord {
+  static constexpr std::string_view locum_type_name = "locum.enclosed";
+
+  std::uint64_t at = 0;             ///< of its first byte in StepRecord::enclosed_bytes
+  std::uint32_t block = 0;          ///< its place in StepRecord::blocks
+  std::uint32_t element_bytes = 1;  ///< as in the facts of the object, like the rest
+  std::uint32_t layout = 0;
+  std::uint32_t rank = 0;
+  std::array<std::uint64_t, max_rank> extents{};
+};
+
 /// A step, or the part of it that one rank wrote.
 struct StepRecord {
   enum class State : std::uint32_t {
@@ -96,13 +108,24 @@ struct StepRecord {
   std::uint64_t part = 0;                 ///< of a step: the number of the parts that it was made of
   std::vector<VariableRecord> variables;  ///< ascending by name
   std::vector<BlockRecord> blocks;        ///< of a step: ascending by variable, then by start[0]
+  std::vector<EnclosedRecord> enclosed;   ///< ascending by block; possibly of some blocks, or of none
+  std::vector<std::byte> enclosed_bytes;
 
   [[nodiscard]] std::uint64_t bytes() const noexcept;
-  /// Whether every block has a variable, and as many dimensions as that.
+  /// Whether every block has a variable, and as many dimensions as that, and what is enclosed has its bytes.
   [[nodiscard]] bool is_valid() const noexcept;
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(state, lost_rank, part, variables, blocks);
+    // In files there are no enclosed blocks, and nothing that says so.
+    constexpr std::uint32_t encloses = 1U << 16U;
+    auto said = static_cast<std::uint32_t>(state) | (enclosed.empty() ? 0U : encloses);
+    archive(said, lost_rank, part, variables, blocks);
+    if (const auto plain = static_cast<State>(said & ~encloses); plain != state) {
+      state = plain;  // it is read
+    }
+    if ((said & encloses) != 0) {
+      archive(enclosed, enclosed_bytes);
+    }
   }
 };
 
@@ -141,6 +164,9 @@ struct RoomRecord {
   std::uint32_t failed = 0;  ///< 1: no, the stream has failed: see Stream::failed()
   std::int32_t lost_rank = -1;
 };
+
+/// The copy of a block within the record; null if there is none.
+[[nodiscard]] const EnclosedRecord* find_enclosed(const StepRecord& step, const BlockRecord& block) noexcept;
 
 /// The step that these parts make, in order of their writers. REQUIRES: they are valid.
 [[nodiscard]] StepRecord merged(const std::vector<StepRecord>& parts);

@@ -1,0 +1,83 @@
+#include "core/steps/enclosed_blocks.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+
+#include "core/detail/representation.hpp"
+#include "core/object/received_block.hpp"
+#include "core/object/received_range.hpp"
+#include "core/ports/connector.hpp"
+
+namespace locum::detail {
+
+namespace {
+
+/// A record that is too large to be sent along with its name is fetched, with blocks of so many bytes.
+constexpr std::uint64_t most_with_a_fetch = std::uint64_t{64} << 10U;
+/// What the object of a record has besides: its name, type and numbers.
+constexpr std::uint64_t around_a_record = 256;
+
+std::uint64_t room_in(const StepRecord& step, std::uint64_t inline_bytes) {
+  const auto bytes = stored_bytes(step);
+  const std::uint64_t alone = (bytes ? *bytes : most_with_a_fetch) + around_a_record;
+  const std::uint64_t most = alone <= inline_bytes ? inline_bytes : most_with_a_fetch;
+  return alone < most ? most - alone : 0;
+}
+
+}  // namespace
+
+void enclose_blocks(StepRecord& step, Connector& connector, int node, std::uint64_t inline_bytes) {
+  std::uint64_t room = room_in(step, inline_bytes);
+  for (std::size_t at = 0; at < step.blocks.size(); ++at) {
+    const BlockRecord& block = step.blocks[at];
+    const std::uint64_t needed = sizeof(EnclosedRecord) + block.size_bytes;
+    if (block.node != node || needed > room) {
+      continue;
+    }
+    const auto object = connector.get(Address(block.key), {});
+    if (!object || object->bytes().size() != block.size_bytes) {
+      continue;
+    }
+    const ObjectFacts facts = object->facts();
+    if (!facts.whole || facts.type_name != step.variables[block.variable].type) {
+      continue;
+    }
+    EnclosedRecord one{.at = step.enclosed_bytes.size(),
+                       .block = static_cast<std::uint32_t>(at),
+                       .element_bytes = facts.element_bytes,
+                       .layout = static_cast<std::uint32_t>(facts.layout),
+                       .rank = static_cast<std::uint32_t>(facts.extents.size())};
+    std::ranges::copy(facts.extents.span(), one.extents.begin());
+    step.enclosed_bytes.insert(step.enclosed_bytes.end(), object->bytes().begin(), object->bytes().end());
+    step.enclosed.push_back(one);
+    room -= needed;
+  }
+}
+
+std::optional<ObjectView> enclosed_block(const StepRecord& step, const BlockRecord& block) {
+  const EnclosedRecord* const one = find_enclosed(step, block);
+  if (one == nullptr) {
+    return std::nullopt;
+  }
+  auto memory = ReceivedBlock::make(block.size_bytes, block.size_bytes);
+  if (memory == nullptr) {
+    return std::nullopt;
+  }
+  std::copy_n(step.enclosed_bytes.begin() + static_cast<std::ptrdiff_t>(one->at), block.size_bytes,
+              memory->memory().begin());
+  ObjectFacts facts{.key = block.key,
+                    .size_bytes = block.size_bytes,
+                    .type_hash = text_hash(step.variables[block.variable].type),
+                    .element_bytes = one->element_bytes,
+                    .layout = static_cast<Layout>(one->layout),
+                    .extents = {},
+                    .type_name = step.variables[block.variable].type,
+                    .name = {}};
+  facts.extents.rank = static_cast<std::uint8_t>(one->rank);
+  std::copy_n(one->extents.begin(), one->rank, facts.extents.values.begin());
+  return ReceivedRange::view(facts, std::move(memory), Path::inline_value);
+}
+
+}  // namespace locum::detail

@@ -1,0 +1,84 @@
+// What a small step costs between nodes: messages, counted exactly enough to notice one more a step.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "core/step_reader.hpp"
+#include "core/step_writer.hpp"
+#include "tests/core/queue_transport.hpp"
+#include "tests/core/simulated_nodes.hpp"
+
+namespace locum::tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A writer and a reader, each on a node of its own.
+class SmallSteps : public ::testing::Test {
+ protected:
+  static constexpr int steps = 100;
+
+  SmallSteps() {
+    for (int rank = 0; rank < 2; ++rank) {
+      const LinkedRank& linked = ranks_[static_cast<std::size_t>(rank)];
+      sessions_.emplace_back(linked.connector, linked.metrics,
+                             SessionOptions{.incarnation = 7, .rank = rank, .node = rank},
+                             linked.links->completions());
+    }
+  }
+  ~SmallSteps() override {
+    for (Session& session : sessions_) {
+      session.close();
+    }
+  }
+  /// Of all ranks so far.
+  [[nodiscard]] std::uint64_t messages() const {
+    return ranks_[0].metrics->messages.load() + ranks_[1].metrics->messages.load();
+  }
+  [[nodiscard]] std::uint64_t bytes_read(Path path) const {
+    return ranks_[1].metrics->reads[static_cast<std::size_t>(path)].bytes.load();
+  }
+
+  std::vector<LinkedRank> ranks_ = link_plain_nodes({.helper = true}, queue_transports(2));
+  std::vector<Session> sessions_;
+};
+
+// The request that waits for the step, its reply with all that the step has, and four that tell of its
+// release: to the name's home and back, and when that removes it.
+TEST_F(SmallSteps, CostSixMessages) {
+  StepWriter out({sessions_[0], 0, 1, 1}, "s", {.queue_steps = 3, .rendezvous_readers = 1});
+  std::uint64_t before = 0;
+  std::thread reader([&] {
+    StepReader in({sessions_[1], 0, 1, 2}, "s");
+    for (int n = 0; n < steps; ++n) {
+      const auto step = in.next(60s).value();
+      const auto field = step.read<double>("V", {}, {.deadline = 60s}).value();
+      ASSERT_EQ(field.size(), 16U);
+      ASSERT_EQ(field[0], n);
+      ASSERT_EQ(field[15], n + 15);
+    }
+    EXPECT_EQ(in.next(60s).error().code(), Errc::end_of_stream);
+  });
+  for (int n = 0; n < steps; ++n) {
+    auto step = out.begin({.deadline = 60s}).value();
+    if (n == 1) {
+      before = messages();  // the reader has joined, and is known
+    }
+    const auto field = step.create<double>("V", {.shape = {16}, .start = {0}, .count = {16}}).value();
+    for (std::size_t at = 0; at < field.size(); ++at) {
+      field[at] = n + static_cast<double>(at);
+    }
+    step.end().value();
+  }
+  const std::uint64_t while_written = messages() - before;
+  out.close({.deadline = 60s}).value();
+  reader.join();
+  EXPECT_LE(while_written, 7U * (steps - 1)) << "messages for " << steps - 1 << " steps";
+  EXPECT_GE(bytes_read(Path::inline_value), (steps - 2) * 16 * sizeof(double)) << "blocks were fetched";
+}
+
+}  // namespace
+}  // namespace locum::tests
