@@ -30,7 +30,8 @@ locum_status local_shape_of(const CFI_cdesc_t& pointer, const CFI_cdesc_t* shape
 // Returns the status of a call that refuses what the program wanted to write, without which the step must not
 // be published.
 locum_status refused(locum_output_step step, const Text& name, locum_status status) noexcept {
-  (void)locum_step_fail(step, name.c_str() == nullptr ? "" : name.c_str(), status, refusal());
+  [[maybe_unused]] const locum_status failed =
+      locum_step_fail(step, name.c_str() == nullptr ? "" : name.c_str(), status, refusal());
   return status;
 }
 

@@ -209,8 +209,11 @@ class Case {
         step.blocks.push_back({std::move(one), random_() % writers_.size()});
       }
     }
-    if (!step.blocks.empty() && random_() % 8 == 0) {
-      step.blocks.push_back({step.blocks[random_() % step.blocks.size()].cut, random_() % writers_.size()});
+    if (!step.blocks.empty() && writers_.size() > 1 && random_() % 8 == 0) {
+      // By another rank: to one that writes an element twice the library says so at once.
+      const Block& twice = step.blocks[random_() % step.blocks.size()];
+      step.blocks.push_back(
+          {twice.cut, (twice.writer + 1 + random_() % (writers_.size() - 1)) % writers_.size()});
     }
     step.block_at.assign(std::accumulate(shape_.begin(), shape_.end(), std::uint64_t{1}, std::multiplies<>()),
                          Step::nobody);

@@ -10,6 +10,7 @@
 #include <numeric>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/detail/representation.hpp"
@@ -23,6 +24,8 @@ namespace {
 
 /// What a step's record was before it could enclose blocks, as files of steps have it.
 struct RecordWithoutBlocks {
+  static constexpr std::string_view locum_type_name = "test.record";
+
   StepRecord::State state = StepRecord::State::ready;
   std::int32_t lost_rank = -1;
   std::uint64_t part = 0;
