@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
@@ -233,6 +234,8 @@ void run(std::string_view mode, const std::string& path, bool incremental) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Slurm signals one host after the other: the last ones perhaps when all ranks have saved and closed.
+  (void)std::signal(SIGUSR1, SIG_IGN);
   MPI_Init(&argc, &argv);
   int status = 0;
   try {
