@@ -26,7 +26,7 @@ std::optional<Extents> WrittenBoxes::common_element(const BlockRecord& block) co
   const std::uint64_t begin = block.start[0];
   const auto last = by_start_.lower_bound(begin + block.count[0]);
   for (auto near = by_start_.lower_bound(begin - std::min(begin, longest_)); near != last; ++near) {
-    if (const auto element = common_of(near->second, block)) {
+    if (auto element = common_of(near->second, block)) {
       return element;
     }
   }
