@@ -14,6 +14,7 @@
 #include "core/lazy/file_records.hpp"
 #include "core/node/local.hpp"
 #include "core/node/promised.hpp"
+#include "core/steps/enclosed_blocks.hpp"
 #include "core/steps/step_search.hpp"
 #include "core/value/error.hpp"
 #include "tests/fuzz/input.hpp"
@@ -357,12 +358,20 @@ void read_step_record(Input& input, FileOutcome& outcome) {
       block.variable = input.byte() % 5;
       block.writer = input.byte() % 3;
       block.rank = input.byte() % (max_rank + 2);
+      block.size_bytes = input.byte() % 16;
       std::ranges::generate(block.start, [&] { return input.byte() % 16; });
       std::ranges::generate(block.count, [&] { return input.byte() % 16; });
       block.start[0] = input.number();
       block.count[0] = input.number();
       step.blocks.push_back(block);
     }
+    for (std::size_t left = input.byte() % 3; left > 0; --left) {
+      step.enclosed.push_back({.at = input.byte() % 32,
+                               .block = input.byte() % 7U,
+                               .layout = input.byte() % 5U,
+                               .rank = input.byte() % (max_rank + 2U)});
+    }
+    step.enclosed_bytes.resize(step.enclosed.empty() ? 0 : input.byte());
     bytes.resize(detail::stored_bytes(step).value());
     (void)detail::store_value(step, bytes);
   }
@@ -380,6 +389,8 @@ void read_step_record(Input& input, FileOutcome& outcome) {
     if (const auto blocks = detail::find_blocks(read, variable.name, {})) {
       for (const detail::BlockRecord* const block : *blocks) {
         all_sums = detail::extents_of(*block).size() + block->size_bytes;
+        const auto enclosed = detail::enclosed_block(read, *block);
+        all_sums = enclosed ? enclosed->bytes().size() + enclosed->facts().extents.size() : 0;
       }
     }
     all_sums = detail::find_block(read, variable.name, {}, 1) ? 1 : 0;
