@@ -366,10 +366,11 @@ void read_step_record(Input& input, FileOutcome& outcome) {
       step.blocks.push_back(block);
     }
     for (std::size_t left = input.byte() % 3; left > 0; --left) {
-      step.enclosed.push_back({.at = input.byte() % 32,
-                               .block = input.byte() % 7U,
-                               .layout = input.byte() % 5U,
-                               .rank = input.byte() % (max_rank + 2U)});
+      detail::EnclosedRecord& enclosed = step.enclosed.emplace_back();
+      enclosed.at = input.byte() % 32U;
+      enclosed.block = input.byte() % 7U;
+      enclosed.layout = input.byte() % 5U;
+      enclosed.rank = input.byte() % (max_rank + 2);
     }
     step.enclosed_bytes.resize(step.enclosed.empty() ? 0 : input.byte());
     bytes.resize(detail::stored_bytes(step).value());
