@@ -91,6 +91,9 @@ class Distributed final : public Connector,
   }
 
  private:
+  /// Seals a draft whose bind needs no other node.
+  [[nodiscard]] Result<Sealed> seal_alone(const ObjectDraft& draft, const SealOptions& options,
+                                          WaitBudget budget);
   [[nodiscard]] NowOrTask<Sealed> do_seal(const ObjectDraft& draft, const SealOptions& options,
                                           CountsUntil counts, WaitBudget budget);
   [[nodiscard, gnu::cold, gnu::noinline]] Result<std::uint64_t> take_over(const Key& key,
@@ -356,15 +359,16 @@ NowOrTask<Sealed> Distributed::seal_or_task(const ObjectDraft& draft, const Seal
                                             CountsUntil counts, WaitBudget budget) {
   const auto promised = promise_named(draft.meta.store, draft.meta.name);
   if (!promised) {
-    if (draft.meta.name.empty() || counts != CountsUntil::never ||
-        !writer_->binds_alone(draft.meta, options)) {
+    if (counts != CountsUntil::never || !writer_->binds_alone(draft.meta, options)) {
       return do_seal(draft, options, counts, budget);
     }
     SealOptions telling = options;
     telling.caller_tells = true;
-    auto sealed = do_seal(draft, telling, counts, budget);
-    links_->look_for_bound();
-    return sealed;
+    auto sealed = seal_alone(draft, telling, budget);
+    if (!draft.meta.name.empty()) {
+      links_->look_for_bound();
+    }
+    return {std::move(sealed)};
   }
   SealOptions telling = options;
   telling.caller_tells = writer_->binds_alone(draft.meta, options);  // otherwise it may be bound later
@@ -373,12 +377,17 @@ NowOrTask<Sealed> Distributed::seal_or_task(const ObjectDraft& draft, const Seal
   return {std::move(sealed)};
 }
 
+Result<Sealed> Distributed::seal_alone(const ObjectDraft& draft, const SealOptions& options,
+                                       WaitBudget budget) {
+  return seal_here(*memory_.table, *memory_.arena, *memory_.directory, draft, options, budget,
+                   [&](const Key& key) { return take_over(key, options, budget); });
+}
+
 NowOrTask<Sealed> Distributed::do_seal(const ObjectDraft& draft, const SealOptions& options,
                                        CountsUntil counts, WaitBudget budget) {
   const bool waits = counts == CountsUntil::never;
   if (waits ? writer_->binds_alone(draft.meta, options) : draft.meta.name.empty()) {
-    return {seal_here(*memory_.table, *memory_.arena, *memory_.directory, draft, options, budget,
-                      [&](const Key& key) { return take_over(key, options, budget); })};
+    return {seal_alone(draft, options, budget)};
   }
   if (!waits && links_->window(counts)->has_long_queue()) {
     discard(draft);

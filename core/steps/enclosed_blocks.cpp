@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
+#include <string>
 
 #include "core/detail/representation.hpp"
+#include "core/object/object_tail.hpp"
 #include "core/object/received_block.hpp"
 #include "core/object/received_range.hpp"
 #include "core/ports/connector.hpp"
@@ -61,22 +63,34 @@ std::optional<ObjectView> enclosed_block(const StepRecord& step, const BlockReco
   if (one == nullptr) {
     return std::nullopt;
   }
+  // As of an object that another node has sent.
+  const std::string& type = step.variables[block.variable].type;
+  ObjectRecord record;
+  record.size_bytes = block.size_bytes;
+  record.type_hash = text_hash(type);
+  record.layout = static_cast<Layout>(one->layout);
+  ObjectTail tail;
+  tail.element_bytes = one->element_bytes;
+  tail.type_name = type;
+  tail.extents.rank = static_cast<std::uint8_t>(one->rank);
+  std::copy_n(one->extents.begin(), one->rank, tail.extents.values.begin());
+  if (!is_whole(tail, record)) {
+    return std::nullopt;
+  }
   auto memory = ReceivedBlock::make(block.size_bytes, block.size_bytes);
   if (memory == nullptr) {
     return std::nullopt;
   }
   std::copy_n(step.enclosed_bytes.begin() + static_cast<std::ptrdiff_t>(one->at), block.size_bytes,
               memory->memory().begin());
-  ObjectFacts facts{.key = block.key,
-                    .size_bytes = block.size_bytes,
-                    .type_hash = text_hash(step.variables[block.variable].type),
-                    .element_bytes = one->element_bytes,
-                    .layout = static_cast<Layout>(one->layout),
-                    .extents = {},
-                    .type_name = step.variables[block.variable].type,
-                    .name = {}};
-  facts.extents.rank = static_cast<std::uint8_t>(one->rank);
-  std::copy_n(one->extents.begin(), one->rank, facts.extents.values.begin());
+  const ObjectFacts facts{.key = block.key,
+                          .size_bytes = block.size_bytes,
+                          .type_hash = record.type_hash,
+                          .element_bytes = tail.element_bytes,
+                          .layout = record.layout,
+                          .extents = tail.extents,
+                          .type_name = type,
+                          .name = {}};
   return ReceivedRange::view(facts, std::move(memory), Path::inline_value);
 }
 

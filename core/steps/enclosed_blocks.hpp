@@ -19,7 +19,8 @@ namespace locum::detail {
 /// \param inline_bytes the largest object that is sent along with its name
 void enclose_blocks(StepRecord& step, Connector& connector, int node, std::uint64_t inline_bytes);
 
-/// The block as an object in private memory; none if the record does not have it, or there is no memory.
+/// The block as an object in private memory; none if the record does not have it, or what it says of it
+/// contradicts itself, or there is no memory.
 /// REQUIRES: the record is valid, and the block is one of it.
 [[nodiscard]] std::optional<ObjectView> enclosed_block(const StepRecord& step, const BlockRecord& block);
 

@@ -151,6 +151,21 @@ TEST_F(EnclosedBlocks, OfARecordThatHasNoneTakeNoBytes) {
   EXPECT_EQ(stored(step_), stored(before));
 }
 
+// They come from another node: whoever reads a box of one would read behind it.
+TEST_F(EnclosedBlocks, ThatContradictThemselvesAreFetched) {
+  add("a", "f64[]", put_array(6, 0));
+  enclose();
+  ASSERT_TRUE(enclosed_block(step_, step_.blocks.front()));
+  const auto refuses = [this](auto change) {
+    StepRecord other = step_;
+    change(other.enclosed.front());
+    return other.is_valid() && !enclosed_block(other, other.blocks.front());
+  };
+  EXPECT_TRUE(refuses([](EnclosedRecord& one) { one.extents[0] = 7; }));
+  EXPECT_TRUE(refuses([](EnclosedRecord& one) { one.element_bytes = 5; }));
+  EXPECT_TRUE(refuses([](EnclosedRecord& one) { one.layout = static_cast<std::uint32_t>(Layout::flat); }));
+}
+
 TEST_F(EnclosedBlocks, OutsideTheRecordMakeItInvalid) {
   add("a", "f64[]", put_array(3, 0));
   enclose();
