@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -103,6 +104,21 @@ TEST_F(AwaitTest, CostsOneQuestionHoweverLongItLasts) {
       EXPECT_EQ(world_.rank(0).links->awaited(), 0U);
     }
   }
+}
+
+// Another thread would have to wake first: see Links::look_for_bound().
+TEST_F(AwaitTest, IsAnsweredByThePutThatBindsTheName) {
+  const std::string name = world_.name_at(0, store, "answered ");
+  std::optional<Result<ObjectView>> found;
+  world_.network().start([&] { found = world_.connector(waiting).wait(Address(store, name), in(60s)); });
+  world_.network().run_for(1s);
+  ASSERT_EQ(world_.rank(0).links->awaited(), 1U);
+  ASSERT_TRUE(put(world_.connector(0), store, name, pattern(1, 100)));
+  EXPECT_EQ(world_.rank(0).links->awaited(), 0U) << "the reply is left to another thread";
+  world_.network().run_for(1s);
+  ASSERT_TRUE(found);
+  ASSERT_TRUE(*found) << found->error();
+  EXPECT_TRUE(holds(**found, pattern(1, 100)));
 }
 
 TEST_F(AwaitTest, BringsWhatIsThereAtOnceAndFetchesWhatIsLarge) {
