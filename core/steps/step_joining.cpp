@@ -138,7 +138,8 @@ Result<void> StepInput::join_first(Moment until) {
     }
     mine.ranks.push_back(**member);
   }
-  for (std::uint64_t place = 0;; ++place) {
+  std::uint64_t place = 0;
+  for (;; ++place) {
     const std::string name = stream_->joined(place);
     if (auto put = stream_->put(name, mine, until); !put) {
       return put;
@@ -154,10 +155,12 @@ Result<void> StepInput::join_first(Moment until) {
   ranks_ = mine.ranks;
   const std::string from = stream_->from(side_.number);
   if (!stream_->has(from)) {
-    // Where the stream is still to be found, it is kept for this side from now on. With the number of its
-    // first step the others of the side learn that it has joined, whatever becomes of the name.
-    if (const auto over = stream_->is_over(until); !over || *over) {
-      return over ? end_of_stream() : over.error();
+    // Where the stream could still be found when this side had joined, it is kept for it. With the number of
+    // its first step the others of the side learn that it has joined, whatever becomes of the name.
+    const auto over = stream_->is_over(until);
+    const auto in_time = over && *over ? stream_->has_joined_in_time(place, until) : Result<bool>(true);
+    if (!over || !in_time || !*in_time) {
+      return !over ? over.error() : in_time ? end_of_stream() : in_time.error();
     }
     auto first = first_step(until);
     if (first && group_ != 0) {

@@ -90,6 +90,28 @@ Result<bool> Stream::is_over(Deadline deadline) const {
   return !stream || (*stream)->writer != record_.writer;
 }
 
+// A side that joins says so first, and looks for the name then: where it finds that the stream was retired
+// meanwhile, by a reader that has seen the end, the writer still keeps the steps for it.
+void Stream::retire() const {
+  if (const auto over = is_over(); over && *over) {
+    return;
+  }
+  std::uint64_t sides = 0;
+  while (has(joined(sides))) {
+    ++sides;
+  }
+  (void)put(retired(), sides, moment({}));
+  withdraw(name(title_));
+}
+
+Result<bool> Stream::has_joined_in_time(std::uint64_t place, Deadline deadline) const {
+  const auto sides = store().get<std::uint64_t>(retired(), {.codec = {}, .deadline = deadline});
+  if (!sides && sides.error().code() != Errc::not_found) {
+    return sides.error();
+  }
+  return sides && place < **sides;
+}
+
 void Stream::withdraw(std::string_view announcement) const {
   const auto announced = store().get<StreamRecord>(announcement);
   if (announced && (*announced)->writer == record_.writer) {

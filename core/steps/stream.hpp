@@ -71,6 +71,8 @@ class Stream : public Records {
   [[nodiscard]] std::string released(std::uint64_t step, const Handle& reader) const {
     return named("released/", step, reader);
   }
+  /// How many sides had joined when the stream was retired; perhaps fewer.
+  [[nodiscard]] std::string retired() const { return named("retired"); }
   /// That a rank does not read any more.
   [[nodiscard]] std::string left(const Handle& reader) const { return named("left/", 0, reader); }
   /// The Presence of a rank of a reader.
@@ -99,9 +101,11 @@ class Stream : public Records {
   [[nodiscard]] Error failed(int lost_rank) const;
 
   /// Lets nobody else join this stream: from now on its name leads to the next one, or to none.
-  void retire() const { withdraw(name(title_)); }
+  void retire() const;
   /// Whether it was retired. A reader does so that has seen its end, and may then remove what tells of it.
   [[nodiscard]] Result<bool> is_over(Deadline deadline = {}) const;
+  /// Whether the side that has joined as that one did so before it was retired. REQUIRES: it was.
+  [[nodiscard]] Result<bool> has_joined_in_time(std::uint64_t place, Deadline deadline) const;
   /// All writers have found the stream: who looks for it now means the next one.
   void end_opening() const { withdraw(first(title_, record_.number)); }
   /// Removes all that the stream has left, if all but its first writer have left, and that one has closed it,

@@ -369,6 +369,36 @@ TEST_F(StepOrders, WhoJoinsAStreamThatIsToBeRemovedReadsIt) {
   EXPECT_EQ(records(), std::vector<std::string>());
 }
 
+TEST_F(StepOrders, WhoHasJoinedReadsTheStepsOfAStreamOfWhichAnotherOneHasSeenTheEnd) {
+  {
+    StepWriter out(side(), "s");
+    StepReader first(side(), "s");
+    StepReader second(side(), "s");
+    write(out, 0);
+    first.next(10s).value().release();
+    // Between the second one's joining and its look at the name, the first one reads the end.
+    std::thread closing;
+    const auto joining = std::this_thread::get_id();
+    connector_->on_got([&](std::string_view name, bool) {
+      if (std::this_thread::get_id() == joining && is_of(name, "/joined/1") && !closing.joinable()) {
+        closing = std::thread([&] { EXPECT_TRUE(out.close({.deadline = 30s})); });
+        EXPECT_EQ(first.next(10s).error().code(), Errc::end_of_stream);
+      }
+    });
+    auto step = second.next(10s);
+    connector_->on_got({});
+    ASSERT_TRUE(closing.joinable());
+    EXPECT_TRUE(step && step->number() == 0U) << (step ? "another step" : step.error().what());
+    if (step) {
+      EXPECT_EQ(*step->get<int>("n").value(), 0);
+      step->release();
+    }
+    EXPECT_EQ(second.next(10s).error().code(), Errc::end_of_stream);
+    closing.join();
+  }
+  EXPECT_EQ(records(), std::vector<std::string>());
+}
+
 TEST_F(StepOrders, AReaderThatComesAtTheEndIsToldTheEndAgain) {
   StepReader late(side(), "s");
   EXPECT_FALSE(late.last_error());
