@@ -1,4 +1,5 @@
 // Steps that this process writes.
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -50,6 +51,10 @@ namespace {
   shape.rank = block->rank;
   locum_array start = shape;
   for (std::int32_t at = 0; at < block->rank && at < LOCUM_MAX_RANK; ++at) {
+    if (block->start[at] < 0) {
+      return Error(Errc::invalid_argument, "the start of this block in dimension " + std::to_string(at) +
+                                               " is negative; give a number from 0 on");
+    }
     shape.extents[at] = block->shape[at];
     start.extents[at] = block->start[at];
   }

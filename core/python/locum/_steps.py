@@ -11,7 +11,7 @@ from . import _native
 from ._box import box_of
 from ._durations import Duration, deadline
 from ._errors import InvalidArgumentError, NotFoundError, TypeMismatchError
-from ._integers import extents_of
+from ._integers import extents_of, i64
 from ._lazy import _HOST
 from ._runtime import Path, Runtime
 from ._values import code_of, stored
@@ -24,6 +24,11 @@ def _text_of(file: Optional[Path]) -> Optional[str]:
     return None if file is None else os.fspath(file)
 
 
+def _place(shape: Sequence[int], start: Optional[Sequence[int]]) -> Tuple[Tuple[int, ...], Tuple[int, ...]]:
+    extents = tuple(i64(extent, "an extent of the shape") for extent in shape)
+    return extents, tuple(i64(at, "a start") for at in start) if start is not None else (0,) * len(extents)
+
+
 class Block(NamedTuple):
     """An array and its place in a global one; made by `block`."""
 
@@ -34,7 +39,7 @@ class Block(NamedTuple):
 
 def block(array: Any, *, shape: Sequence[int], start: Sequence[int]) -> Block:
     """Returns a block of a global array of that shape: `step["T"] = locum.block(mine, shape=(nz, ny), start=(z, 0))`."""
-    return Block(array, tuple(map(int, shape)), tuple(map(int, start)))
+    return Block(array, *_place(shape, start))
 
 
 class OutputStep:
@@ -77,7 +82,7 @@ class OutputStep:
         """
         place = None
         if shape is not None:
-            place = (tuple(map(int, shape)), tuple(map(int, start)) if start is not None else (0,) * len(shape))
+            place = _place(shape, start)
         elif start is not None:
             raise ValueError("a start is a place in a global array, whose shape is missing")
         return self._native.create(name, extents_of(count), code_of(dtype), place, deadline(timeout))

@@ -479,6 +479,7 @@ static void refused_in_steps(void) {
     CHECK(status == (refusal == 5 ? LOCUM_OK : LOCUM_INVALID_ARGUMENT));
     CHECK_STATUS(locum_step_end(&step, 0), LOCUM_INVALID_ARGUMENT);
     CHECK(refusal != 5 || strstr(locum_error_message(), ": it is red [key refused") != NULL);
+    CHECK(refusal != 1 || strstr(locum_error_message(), "start of this block in dimension 0 is negative") != NULL);
     CHECK_STATUS(locum_step_begin(writer, 0, &step), LOCUM_INVALID_ARGUMENT);
   }
   CHECK_OK(locum_step_begin(writer, 0, &step));

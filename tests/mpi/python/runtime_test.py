@@ -91,6 +91,9 @@ def steps(runtime):
     rows = 2 * size
     with locum.StepWriter(runtime, "heat", queue_steps=3) as out:
         reader = locum.StepReader(runtime, "heat")
+        raises(OverflowError, locum.block, 1.0, shape=(2**63,), start=(0,))
+        raises(OverflowError, locum.block, 1.0, shape=(1,), start=(-(2**63) - 1,))
+        raises(TypeError, locum.block, 1.0, shape=(1.5,), start=(0,))
         for number in range(2):
             mine = np.arange(8.0).reshape(2, 4) + 8 * rank + 1000 * number
             with out.step() as step:
