@@ -41,6 +41,8 @@ class CompletionCounter {
   void tell() noexcept;
   /// Waits until count() differs from `seen`, or that moment has come; may return early.
   void await(std::uint64_t seen, Clock::time_point until);
+  /// Whether nothing that other nodes send is received while no thread waits in a call.
+  [[nodiscard]] virtual bool needs_calls() const noexcept { return false; }
   /// The clock of the moments above.
   [[nodiscard]] virtual Clock::time_point now() const noexcept { return Clock::now(); }
   /// The moment at which a wait with this deadline ends.

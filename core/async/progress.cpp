@@ -24,7 +24,8 @@ Progress::Progress(std::shared_ptr<Transport> transport, std::shared_ptr<RpcChan
     : channel_(std::move(channel)),
       transport_(std::move(transport)),
       options_(std::move(options)),
-      budget_(channel_->budget()) {}
+      budget_(channel_->budget()),
+      looking_(options_.spin) {}
 
 void Progress::start() {
   if (options_.helper) {
@@ -79,13 +80,16 @@ bool Progress::wait(const Pending& pending, Clock::time_point moment) {
 
 bool Progress::wait(const Pending& pending, Clock::time_point moment, bool drives) {
   const BlockingWait blocking;
+  const Clock::time_point began = transport_->now();
   if (drives) {
-    (void)drive_while_busy(&pending, moment, {.time = options_.spin, .at_once = true});
+    (void)drive_while_busy(&pending, moment, {.time = looking_.time(began), .at_once = true});
   }
   if (drives && pending.done()) {
+    looking_.took(channel_->looked_at() - began);
     leave();
   } else {
     wait_longer(pending, moment, drives);
+    looking_.took(transport_->now() - began);
   }
   tell_who_polls();
   return pending.done();
@@ -151,6 +155,17 @@ Progress::Clock::time_point Progress::poll() {
 void Progress::drive_briefly() {
   (void)poll();
   tell_who_polls();
+}
+
+void Progress::drive_unwatched() {
+  bool is_watched = false;
+  {
+    const MutexLock lock(mutex_);
+    is_watched = driven_ || asleep_;
+  }
+  if (!is_watched) {
+    drive_briefly();
+  }
 }
 
 // Without a helper another thread has to call poll(), which may not know of the new work.
@@ -260,7 +275,8 @@ Progress::Spun Progress::drive_while_busy(const Pending* pending, Clock::time_po
   driving_for_ = pending;
   bool busy = spin.at_once;
   bool spinning = false;
-  for (auto spin_until = Clock::time_point::min();;) {
+  auto spin_until = Clock::time_point::min();
+  for (auto yield_at = Clock::time_point::max();;) {
     const bool was_busy = busy;
     busy = false;
     for (int look = spinning ? 1 : looks_a_round; look < looks_a_round && !busy; ++look) {
@@ -276,10 +292,17 @@ Progress::Spun Progress::drive_while_busy(const Pending* pending, Clock::time_po
       spun = spun == Spun::in_vain ? Spun::with_success : spun;
     } else if (was_busy && spin.time > 0us) {
       spin_until = now + spin.time;
+      yield_at = now + options_.spin;
       spun = spun == Spun::never ? Spun::in_vain : spun;
     }
     if (now >= moment || (!busy && now >= spin_until)) {
       break;
+    }
+    if (pending != nullptr && !busy && now >= yield_at) {
+      if (!looking_.yield()) {
+        break;
+      }
+      yield_at = now + options_.spin;
     }
     spinning = spin.time > 0us;
   }

@@ -12,6 +12,7 @@
 #include "core/base/background_thread.hpp"
 #include "core/base/intrusive_list.hpp"
 #include "core/base/mutex.hpp"
+#include "core/base/spin_limit.hpp"
 #include "core/base/spin_trial.hpp"
 #include "core/ports/wait_budget.hpp"
 #include "core/rpc/rpc_channel.hpp"
@@ -51,8 +52,8 @@ class Progress {
   using Clock = Transport::Clock;
 
   struct Options {
-    /// How long a waiting thread polls for messages before it sleeps. Zero if more ranks than cores share a
-    /// machine.
+    /// How long a waiting thread polls for messages before it sleeps, or longer: see SpinLimit. Zero if more
+    /// ranks than cores share a machine.
     std::chrono::microseconds spin{0};
     /// The same for the helper thread, after activity and only if it pays off (SpinTrial). About the cost of
     /// falling asleep and waking: polling in vain then at most doubles it.
@@ -99,10 +100,15 @@ class Progress {
   Clock::time_point poll();
   /// poll(), for a thread that will not call again: timers are left to others.
   void drive_briefly();
+  /// The same, unless another thread drives or would notice a message. While threads call the library again
+  /// and again the helper rests, and they should look.
+  void drive_unwatched();
   /// The transport's clock, of all moments above.
   [[nodiscard]] Clock::time_point now() const noexcept { return transport_->now(); }
   /// Whether nothing moves while the one thread that may call the transport is not in a call that waits.
   [[nodiscard]] bool drives_only_in_calls() const noexcept { return options_.only_thread.has_value(); }
+  /// Whether nothing moves while no thread waits in a call, or polls: there is no helper.
+  [[nodiscard]] bool needs_calls() const noexcept { return !options_.helper; }
   /// Whether some thread drives now. For tests.
   [[nodiscard]] bool is_driven() LOCUM_EXCLUDES(mutex_);
   /// The wait budget of a step.
@@ -172,6 +178,7 @@ class Progress {
   std::condition_variable helper_condition_;
   std::atomic<bool> has_submitted_{false};
   SpinTrial trial_;  ///< of the helper
+  SpinLimit looking_;  ///< of waiting threads
   BackgroundThread helper_;
 };
 

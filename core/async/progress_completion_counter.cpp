@@ -36,6 +36,11 @@ CompletionCounter::Clock::time_point ProgressCompletionCounter::now() const noex
   return progress ? progress->now() : CompletionCounter::now();
 }
 
+bool ProgressCompletionCounter::needs_calls() const noexcept {
+  const auto progress = progress_.lock();
+  return progress && progress->needs_calls();
+}
+
 void ProgressCompletionCounter::wake() noexcept {
   {
     const MutexLock lock(mutex_);

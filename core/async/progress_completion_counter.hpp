@@ -21,6 +21,7 @@ class ProgressCompletionCounter final : public CompletionCounter {
       : CompletionCounter(timeout, std::move(times)), progress_(std::move(progress)) {}
 
   [[nodiscard]] Clock::time_point now() const noexcept override;
+  [[nodiscard]] bool needs_calls() const noexcept override;
 
  private:
   class Sleeper;

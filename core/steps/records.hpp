@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/async/completion_counter.hpp"
+#include "core/base/spin_limit.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/ports/name_waits.hpp"
 #include "core/session.hpp"
@@ -41,7 +42,8 @@ class Records {
         session_(std::move(session)),
         home_rank_(home_rank),
         home_node_(home_node),
-        completes_waits_(session_->connector().capability<NameWaits>() == nullptr) {}
+        completes_waits_(session_->connector().capability<NameWaits>() == nullptr),
+        looking_(std::make_shared<SpinLimit>(session_->options().spin)) {}
 
   [[nodiscard]] const Store& store() const noexcept { return store_; }
   [[nodiscard]] SessionState& session() const noexcept { return *session_; }
@@ -116,8 +118,8 @@ class Records {
     }
   }
 
-  /// Looks for the record again and again while spinning costs less than sleeping (SessionOptions::spin), so
-  /// that who puts it need not wake this thread. Then sleeps until it is put, or the moment has come.
+  /// Looks for the record again and again as long as SpinLimit says, so that who puts it need not wake this
+  /// thread. Then sleeps until it is put, or the moment has come.
   template <class T>
   [[nodiscard]] Result<View<T>> wait_a_while(std::string_view record, Moment until,
                                              Maker maker = Maker::here) const {
@@ -127,14 +129,25 @@ class Records {
     if (maker == Maker::elsewhere && completes_waits_) {
       return store_.wait_async<T>(record, until).get(until);  // this thread serves the request
     }
-    for (Moment time = now(), end = std::min(until, time + session_->options().spin); time < end;
-         time = now()) {
+    const Moment began = now();
+    const Moment end = std::min(until, began + looking_->time(began));
+    Moment yield_at = began + looking_->cost();
+    for (Moment time = began; time < end; time = now()) {
       auto there = store_.get<T>(record);
       if (there || there.error().code() != Errc::not_found) {
+        looking_->took(time - began);
         return there;
       }
+      if (time >= yield_at) {
+        if (!looking_->yield()) {
+          break;
+        }
+        yield_at = time + looking_->cost();
+      }
     }
-    return store_.wait<T>(record, until);
+    auto there = store_.wait<T>(record, until);
+    looking_->took(now() - began);
+    return there;
   }
 
  private:
@@ -142,7 +155,8 @@ class Records {
   std::shared_ptr<SessionState> session_;
   std::uint32_t home_rank_;
   int home_node_;
-  bool completes_waits_;  ///< a wait without a thread needs none of the library, either
+  bool completes_waits_;                ///< a wait without a thread needs none of the library, either
+  std::shared_ptr<SpinLimit> looking_;  ///< of this side of a stream or a queue
 };
 
 /// Appends the digits of a number to a name.

@@ -8,10 +8,12 @@ namespace locum::mpi {
 namespace {
 
 // A yield takes about a microsecond: a message that follows another one finds its receiver awake.
-constexpr unsigned yields = 50;
+constexpr unsigned most_yields = 50;
 // A shorter sleep takes as long: falling asleep and waking cost more.
-constexpr std::chrono::microseconds first_pause{20};
-constexpr unsigned most_doublings = 16;
+constexpr std::chrono::microseconds shortest_pause{20};
+// Of the time since something moved. A pause costs some microseconds of the core, so that a thread which has
+// waited for a millisecond needs a twentieth of it.
+constexpr int part_of_quiet = 8;
 
 }  // namespace
 
@@ -31,24 +33,26 @@ void Sleeper::ring() noexcept {
   changed_.notify_one();
 }
 
-Sleeper::Clock::duration Sleeper::next_pause() noexcept {
-  const unsigned pauses = pauses_.load(std::memory_order_relaxed);
-  if (pauses < yields + most_doublings) {
-    pauses_.store(pauses + 1, std::memory_order_relaxed);
+Sleeper::Clock::duration Sleeper::next_pause(Clock::time_point now) noexcept {
+  if (moved_.exchange(false, std::memory_order_relaxed)) {
+    yields_ = 0;
+    quiet_since_ = now;
   }
-  if (pauses < yields) {
+  if (yields_ < most_yields) {
+    ++yields_;
     return Clock::duration::zero();
   }
-  return std::min<Clock::duration>(first_pause * (1U << (pauses - yields)), longest_pause_);
+  const Clock::duration pause = (now - quiet_since_) / part_of_quiet;
+  return std::clamp<Clock::duration>(pause, shortest_pause, longest_pause_);
 }
 
 void Sleeper::sleep(Clock::time_point moment, const std::function<bool()>& has_come) {
   for (;;) {
     const bool asks = is_armed();
-    const Clock::duration pause = asks ? next_pause() : Clock::duration::max();
+    const Clock::time_point now = Clock::now();
+    const Clock::duration pause = asks ? next_pause(now) : Clock::duration::max();
     {
       MutexLock lock(mutex_);
-      const Clock::time_point now = Clock::now();
       if (!rang_ && now < moment && pause > Clock::duration::zero() && asks == is_armed()) {
         (void)lock.wait_until(changed_, moment - now < pause ? moment : now + pause);
       }
@@ -61,7 +65,7 @@ void Sleeper::sleep(Clock::time_point moment, const std::function<bool()>& has_c
       return;
     }
     if (pause == Clock::duration::zero() && !quick_yield()) {
-      pauses_.store(yields, std::memory_order_relaxed);
+      yields_ = most_yields;
       continue;
     }
     if (is_armed() && has_come()) {
