@@ -115,6 +115,11 @@ bool ProxyTarget::ready() const {
   return object_ || (coming_ && coming_->ended());
 }
 
+bool ProxyTarget::is_coming() const {
+  const MutexLock lock(mutex_);
+  return coming_ && !coming_->ended();
+}
+
 void ProxyTarget::unpin() {
   ObjectView unpinned;
   std::shared_ptr<Fetch> unwanted;

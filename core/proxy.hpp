@@ -53,6 +53,8 @@ class ProxyTarget {
   void prefetch();
   /// Returns whether fetch() would not block.
   [[nodiscard]] bool ready() const;
+  /// Returns whether what prefetch() began has not ended.
+  [[nodiscard]] bool is_coming() const;
   void unpin();
 
  protected:
@@ -153,6 +155,9 @@ class StandIn {
   }
   /// Returns whether get() would not block: the object is pinned on this node, or has failed to arrive.
   [[nodiscard]] bool ready() const { return target_ && (target_->resolved() != nullptr || target_->ready()); }
+  /// \cond library
+  [[nodiscard]] bool is_coming() const { return target_ && target_->is_coming(); }
+  /// \endcond
   /// Begins to transfer the object if it is on another node, and returns. The transfer continues while this
   /// process computes, within the runtime's timeout; the object then stays pinned until its first use. Any
   /// number may be begun. Objects in transfer, and those that arrived and were not used yet, take at most

@@ -33,6 +33,7 @@ class CodedStore;
 class RawStore;
 namespace detail {
 class ObjectCalls;
+class Stream;
 class TaskQueueBase;
 }  // namespace detail
 
@@ -681,6 +682,7 @@ class Store : private detail::BatchSteps {
   friend class Promise;
   friend class RawStore;
   friend class detail::ObjectCalls;
+  friend class detail::Stream;
   friend class detail::TaskQueueBase;
 
   template <class T>

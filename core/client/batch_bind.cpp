@@ -49,7 +49,7 @@ void BatchBind::pack(std::uint32_t change, Sending& sending) {
   const Pin& pin = objects_[change]->pin();
   const bool with_value = has_value(pin);
   const BindWords asked{.object = wire_of(pin, 0),
-                        .has_value = with_value ? 1U : 0U,
+                        .value = with_value ? BindWords::sent : BindWords::none,
                         .lifetime_ms = lifetime_left_ms(memory.block(pin).data(), *pin.record)};
   append_request({words(asked), with_value ? memory.block(pin) : bytes_of_text(memory.name(pin))},
                  sending.bytes);

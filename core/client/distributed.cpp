@@ -99,6 +99,12 @@ class Distributed final : public Connector,
   [[nodiscard, gnu::cold, gnu::noinline]] Result<std::uint64_t> take_over(const Key& key,
                                                                           const SealOptions& options,
                                                                           WaitBudget budget);
+  [[nodiscard]] Result<Sealed> replace_here(const ObjectDraft& draft, const SealOptions& options,
+                                            WaitBudget budget);
+  [[nodiscard]] Result<void> finish_here(const std::optional<Key>& elsewhere,
+                                         const std::optional<Key>& outdated, const WaitBudget& budget);
+  /// Evicts by a name that is at home here.
+  [[nodiscard]] Result<bool> evict_here(const Address& address, const WaitBudget& budget);
   [[nodiscard]] Result<bool> drop_one(const Key& key);
   [[nodiscard]] WaitBudget budget_of(CountsUntil counts, const WaitBudget& budget) const noexcept {
     return counts == CountsUntil::never ? budget : client_->budget_to_begin().until(budget.deadline());
@@ -347,8 +353,12 @@ Result<ObjectView> Distributed::wait(const Address& address, Deadline deadline, 
       return found;
     }
     found = run(until, reader_->find(Lookup(address, until)), wanted);
-    if (found || found.error().code() != Errc::not_found || client_->now() >= until) {
+    if (found || found.error().code() != Errc::not_found) {
       return found;
+    }
+    if (client_->now() >= until) {
+      const bool is_promise = promise_named(address.key.store, address.name).has_value();
+      return is_promise ? std::move(found) : Result<ObjectView>(name_not_put().about(address.name));
     }
   }
 }
@@ -359,12 +369,14 @@ NowOrTask<Sealed> Distributed::seal_or_task(const ObjectDraft& draft, const Seal
                                             CountsUntil counts, WaitBudget budget) {
   const auto promised = promise_named(draft.meta.store, draft.meta.name);
   if (!promised) {
-    if (counts != CountsUntil::never || !writer_->binds_alone(draft.meta, options)) {
+    const bool is_alone = writer_->binds_alone(draft.meta, options);
+    const Address address(draft.meta.store, draft.meta.name);
+    if (counts != CountsUntil::never || (!is_alone && !writer_->is_at_home(address))) {
       return do_seal(draft, options, counts, budget);
     }
     SealOptions telling = options;
     telling.caller_tells = true;
-    auto sealed = seal_alone(draft, telling, budget);
+    auto sealed = is_alone ? seal_alone(draft, telling, budget) : replace_here(draft, telling, budget);
     if (!draft.meta.name.empty()) {
       links_->look_for_bound();
     }
@@ -383,6 +395,36 @@ Result<Sealed> Distributed::seal_alone(const ObjectDraft& draft, const SealOptio
                    [&](const Key& key) { return take_over(key, options, budget); });
 }
 
+// By this thread, which drives only if other nodes have to be told.
+Result<Sealed> Distributed::replace_here(const ObjectDraft& draft, const SealOptions& options,
+                                         WaitBudget budget) {
+  const auto key = publish(*memory_.table, *memory_.arena, draft);
+  if (!key) {
+    return key.error();
+  }
+  const auto bound = writer_->here().bind(
+      draft.meta.store, draft.meta.name, options, budget,
+      [&](const SealOptions& exact) { return memory_.directory->bind(*key, exact, budget); });
+  if (!bound) {
+    (void)memory_.table->tombstone(*key);
+  } else {
+    // An unreachable node still has the old object, which nobody finds by its name.
+    (void)finish_here(bound->replaced, bound->outdated, budget);
+  }
+  (void)reclaim(*memory_.table, *memory_.arena, Effort::amortised);
+  return bound ? Result<Sealed>(Sealed{*key, bound->generation}) : bound.error();
+}
+
+// What is still to be done when a name at home here has lost its object.
+Result<void> Distributed::finish_here(const std::optional<Key>& elsewhere, const std::optional<Key>& outdated,
+                                      const WaitBudget& budget) {
+  if (!elsewhere && (!outdated || !copies_.holders->has(*outdated, budget))) {
+    return {};
+  }
+  const auto until = client_->moment(budget.deadline());
+  return run(until, writer_->here().finish(elsewhere, outdated, until));
+}
+
 NowOrTask<Sealed> Distributed::do_seal(const ObjectDraft& draft, const SealOptions& options,
                                        CountsUntil counts, WaitBudget budget) {
   const bool waits = counts == CountsUntil::never;
@@ -393,18 +435,19 @@ NowOrTask<Sealed> Distributed::do_seal(const ObjectDraft& draft, const SealOptio
     discard(draft);
     return {too_many_wait()};
   }
+  SealOptions how = options;
+  how.at_home = draft.meta.at_home;
   const auto key = publish(*memory_.table, *memory_.arena, draft);
   if (!key) {
     return {key.error()};
   }
   if (waits) {
     const auto until = client_->moment(budget.deadline());
-    return {run(until, writer_->seal(*key, options, until))};
+    return {run(until, writer_->seal(*key, how, until))};
   }
   const auto& window = links_->window(counts);
-  return {Sealed(),
-          task(window, Unwanted::goes_on,
-               RemoteWriter::seal_in_turn(writer_, window, *key, options, latest(budget.deadline())))};
+  return {Sealed(), task(window, Unwanted::goes_on,
+                         RemoteWriter::seal_in_turn(writer_, window, *key, how, latest(budget.deadline())))};
 }
 
 // The expired object, and copies of it, may be on other nodes.
@@ -424,12 +467,26 @@ NowOrTask<bool> Distributed::evict_or_task(const Address& address, CountsUntil c
                                                          : Result<void>();
     return {alone || !gone ? std::move(gone) : Result<bool>(alone.error())};
   }
+  if (counts == CountsUntil::never && writer_->is_at_home(address)) {
+    return {evict_here(address, budget)};
+  }
   return in_its_turn<bool>(
       counts, budget.deadline(), Unwanted::goes_on,
       [writer = writer_, wanted = Lookup(address, {})](Deadline::Clock::time_point until) mutable {
         wanted.until = until;
         return writer->evict(std::move(wanted));
       });
+}
+
+// By this thread, which drives only if other nodes have to be told.
+Result<bool> Distributed::evict_here(const Address& address, const WaitBudget& budget) {
+  const auto unbound = writer_->here().unbind(address.key.store, address.name, Key{}, budget);
+  if (!unbound) {
+    return unbound.error();
+  }
+  const auto gone = finish_here(unbound->elsewhere, unbound->outdated, budget);
+  (void)reclaim(*memory_.table, *memory_.arena, Effort::amortised);
+  return gone ? Result<bool>(unbound->was_there) : Result<bool>(gone.error());
 }
 
 NowOrTask<std::vector<std::string>> Distributed::list_or_task(std::uint32_t store, std::string_view prefix,

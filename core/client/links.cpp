@@ -207,6 +207,7 @@ void Links::look_for_awaited(const Key& promised, std::uint64_t name_hash) noexc
 }
 
 void Links::look_for_bound() noexcept {
+  progress_->drive_unwatched();  // who waits for the name may have asked meanwhile
   if (!notifier_->rung()) {
     return;
   }

@@ -28,16 +28,13 @@ bool RemoteWriter::evicts_alone(const Address& address) const {
 }
 
 Task<Result<Sealed>> RemoteWriter::seal(Key key, SealOptions options, Moment until) {
-  bool open = false;  // whether it may be bound nevertheless, now or later
-  const auto generation = co_await bind(key, options, until, open);
-  if (!generation && !open) {
+  bool kept = false;  // whether it is bound, or may be, now or later
+  auto sealed = co_await bind(key, options, until, kept);
+  if (!kept) {
     (void)memory_.table->tombstone(key);
   }
   (void)reclaim(*memory_.table, *memory_.arena, Effort::amortised);  // includes a replaced object
-  if (!generation) {
-    co_return generation.error();
-  }
-  co_return Sealed{key, *generation};
+  co_return std::move(sealed);
 }
 
 Task<Result<Sealed>> RemoteWriter::seal_in_turn(std::shared_ptr<RemoteWriter> writer,
@@ -53,7 +50,7 @@ Task<Result<Sealed>> RemoteWriter::seal_in_turn(std::shared_ptr<RemoteWriter> wr
 }
 
 // The home's server waits for no memory, unlike a local put: it requests room, and is asked again.
-Task<Result<std::uint64_t>> RemoteWriter::bind(Key key, SealOptions options, Moment until, bool& open) {
+Task<Result<Sealed>> RemoteWriter::bind(Key key, SealOptions options, Moment until, bool& kept) {
   const auto pin = memory_.table->pin(key);
   if (!pin) {
     co_return pin.error();
@@ -61,7 +58,9 @@ Task<Result<std::uint64_t>> RemoteWriter::bind(Key key, SealOptions options, Mom
   const int home = home_of(pin->record->store, pin->record->name_hash);
   if (home == nodes_.own()) {
     const PinnedObject object(memory_.table, *pin);
-    co_return co_await bind_here(object.pin(), options, until);
+    const auto bound = co_await bind_here(object.pin(), options, until);
+    kept = bound.has_value();
+    co_return bound ? Result<Sealed>(Sealed{key, *bound}) : Result<Sealed>(bound.error());
   }
   const auto pending_bind = memory_.keep<PendingBind>(*pin);
   if (nodes_.is_lost(home)) {
@@ -69,10 +68,13 @@ Task<Result<std::uint64_t>> RemoteWriter::bind(Key key, SealOptions options, Mom
   }
   const auto block = memory_.block(*pin);
   const bool has_value = block.size() <= inline_bytes_;
+  const bool is_given = has_value && options.at_home;
   const BindWords asked{.object = wire_of(*pin, 0),
                         .expected_generation = options.expected_generation,
                         .replaces = options.mode == SealMode::replace ? 1U : 0U,
-                        .has_value = has_value ? 1U : 0U,
+                        .value = is_given    ? BindWords::given
+                                 : has_value ? BindWords::sent
+                                             : BindWords::none,
                         .lifetime_ms = lifetime_left_ms(block.data(), *pin->record)};
   const Bulk bulk{has_value ? block : bytes_of_text(memory_.name(*pin)), pending_bind};
   memory_.table->set_generation(key, generation_asked_for);
@@ -80,8 +82,8 @@ Task<Result<std::uint64_t>> RemoteWriter::bind(Key key, SealOptions options, Mom
   for (BackOff back_off = binding::back_off;;) {
     const auto reply = co_await client_->request(home, Kind::bind, words(asked), bulk, until);
     if (!reply) {
-      open = binding::says_nothing(nodes_, home, reply.error());
-      if (open) {
+      kept = !is_given && binding::says_nothing(nodes_, home, reply.error());
+      if (kept) {
         pending_bind->settle_later(bind_recovery_);
       }
       co_return reply.error();
@@ -90,9 +92,15 @@ Task<Result<std::uint64_t>> RemoteWriter::bind(Key key, SealOptions options, Mom
     if (!generation) {
       co_return call_error::invalid_reply(home);
     }
+    if (*generation != bind_later && is_given) {
+      const auto given = read_words<GivenWords>(reply->body);
+      co_return given ? Result<Sealed>(Sealed{given->key, *generation})
+                      : Result<Sealed>(call_error::invalid_reply(home));
+    }
     if (*generation != bind_later) {
       memory_.table->set_generation(key, *generation);
-      co_return *generation;
+      kept = true;
+      co_return Sealed{key, *generation};
     }
     if (client_->now() + back_off.pause() >= last) {
       co_return binding::found_no_room(home);

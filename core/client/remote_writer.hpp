@@ -25,7 +25,8 @@ class RemoteWriter final {
   RemoteWriter(NodeMemory memory, const Links& links);
 
   /// Binds a published object of this process to the name that it carries, like Sink::seal(). If it cannot be
-  /// bound it is evicted; if the outcome is unknown, recovery (BindRecovery) finds out.
+  /// bound it is evicted; if the outcome is unknown, recovery (BindRecovery) finds out. A small one at_home,
+  /// and not of this node, is given to the home and evicted: then nobody refers to it, whatever the outcome.
   [[nodiscard]] Task<Result<Sealed>> seal(Key key, SealOptions options, Moment until);
   /// seal(), as soon as it fits the window: its time counts from then if `until` is the greatest moment.
   /// Keeps the writer alive, because possibly nobody waits for it.
@@ -41,6 +42,11 @@ class RemoteWriter final {
   [[nodiscard]] bool binds_alone(const ObjectMeta& object, const SealOptions& options) const noexcept;
   /// Whether evicting it needs no other node, except those with copies.
   [[nodiscard]] bool evicts_alone(const Address& address) const;
+  /// Whether it is a name with its home on this node.
+  [[nodiscard]] bool is_at_home(const Address& address) const {
+    return !address.name.empty() &&
+           home_of(address.key.store, name_hash(address.key.store, address.name)) == nodes_.own();
+  }
   [[nodiscard]] bool has_copies(const Key& key) const { return copy_holders_->has(key, {}); }
 
   /// For tasks of the same operations.
@@ -54,7 +60,7 @@ class RemoteWriter final {
   [[nodiscard]] int home_of(std::uint32_t store, std::uint64_t hash) const noexcept {
     return nodes_.home(store, hash);
   }
-  [[nodiscard]] Task<Result<std::uint64_t>> bind(Key key, SealOptions options, Moment until, bool& open);
+  [[nodiscard]] Task<Result<Sealed>> bind(Key key, SealOptions options, Moment until, bool& kept);
   [[nodiscard]] Task<Result<std::uint64_t>> bind_here(const Pin& pin, SealOptions options, Moment until);
   [[nodiscard]] Task<Result<bool>> evict_named(Lookup wanted);
   [[nodiscard]] Task<Result<bool>> unbind(const Lookup& wanted);

@@ -292,6 +292,7 @@ Result<ObjectDraft> StoreBase::allocate(std::uint64_t size_bytes, ObjectMeta&& m
     return allowed.error();
   }
   meta.checksum = open_->options.checksum;
+  meta.at_home = open_->at_home;
   meta.tag = how.tag;
   if (may_expire(how.lifetime)) [[unlikely]] {
     if (const auto allowed = set_lifetime(meta, how.lifetime); !allowed) {
@@ -324,6 +325,7 @@ Result<void> StoreBase::set_lifetime(ObjectMeta& meta, std::chrono::milliseconds
 Result<ObjectDraft> StoreBase::allocate_in_room(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
                                                 const StoredHow& how, RoomWait& room) const {
   meta.checksum = open_->options.checksum;
+  meta.at_home = open_->at_home;
   meta.tag = how.tag;
   if (may_expire(how.lifetime)) {
     if (const auto allowed = set_lifetime(meta, how.lifetime); !allowed) {

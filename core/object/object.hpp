@@ -47,6 +47,9 @@ struct ObjectMeta {
   std::uint64_t lifetime_ms = 0;
   /// The alignment is the most that elements of that size can need: they are known by their name only.
   bool alignment_is_guess = false;
+  /// Whether a small object may end up with the node where its name has its home, instead of the maker's: who
+  /// looks for it there needs no message. Its key is another one then (Sealed).
+  bool at_home = false;
   /// StoringOptions::tag, for `create` alone: its memory may have been freed when the draft is sealed.
   std::string_view tag = {};
 };
@@ -71,6 +74,7 @@ struct SealOptions {
   /// Whether the caller notifies this process's waiters for the name as soon as the call returns: its
   /// NameWatcher need not wake any thread.
   bool caller_tells = false;
+  bool at_home = false;  ///< as in ObjectMeta
 };
 
 /// Key and generation under which an object became visible.

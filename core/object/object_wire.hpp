@@ -152,15 +152,29 @@ static_assert(sizeof(AwaitWords) == 16);
 
 /// A name to be bound to an object. The bulk is the object's block if `has_value`, else the name.
 struct BindWords {
+  /// What comes with the name.
+  enum Value : std::uint32_t {
+    none,
+    sent,   ///< the object's block, of which the home keeps a copy
+    given,  ///< the same, and the home makes its own object of it: nobody will know that of the asker
+  };
+
   ObjectWire object;
   std::uint64_t expected_generation = 0;
   std::uint32_t replaces = 0;
-  std::uint32_t has_value = 0;
+  std::uint32_t value = none;
   /// How long the object lives from now on; 0: until it is evicted. Counted anew by the home's clock: so a
   /// put takes its name too late rather than too early.
   std::uint64_t lifetime_ms = 0;
 };
 static_assert(sizeof(BindWords) == 96);
+
+/// Reply to a bind of an object that is given.
+struct GivenWords {
+  std::uint64_t generation = 0;  ///< alone, in other replies; see bind_later
+  Key key;                       ///< of the home's object
+};
+static_assert(sizeof(GivenWords) == 24);
 
 /// Sent instead of the generation in the reply to a bind: nothing was bound, but room is being made; a retry
 /// a little later may find it.

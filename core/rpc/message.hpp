@@ -47,7 +47,7 @@ enum class Kind : std::uint8_t {
 inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::look_up_batch);
 
 /// Version of everything sent between ranks; all ranks of a runtime have the same, otherwise opening fails.
-inline constexpr std::uint8_t wire_version = 16;
+inline constexpr std::uint8_t wire_version = 17;
 
 /// The first 16 bytes of each message, in the machines' byte order.
 struct Envelope {

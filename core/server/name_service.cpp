@@ -155,8 +155,8 @@ void NameService::close(const Error& error) noexcept {
 }
 
 // Makes the reference to the other node's object, and binds it.
-Result<std::uint64_t> NameService::refer(const BindWords& asked, std::string_view name,
-                                         std::span<const std::byte> block, const SealOptions& options) {
+Result<Sealed> NameService::refer(const BindWords& asked, std::string_view name,
+                                  std::span<const std::byte> block, const SealOptions& options) {
   const std::uint64_t alignment = ReceivedBlock::alignment_of(asked.object.record.size_bytes);
   const ObjectMeta meta{.store = asked.object.record.store,
                         .alignment = static_cast<std::uint32_t>(block.empty() ? 16 : alignment),
@@ -172,8 +172,32 @@ Result<std::uint64_t> NameService::refer(const BindWords& asked, std::string_vie
   }
   std::copy(block.begin(), block.end(), draft->bytes.begin());
   std::memcpy(draft->bytes.data() + block.size(), &asked.object, sizeof asked.object);
-  const auto sealed = parts_.objects->seal(*draft, options, budget);
-  return sealed ? Result<std::uint64_t>(sealed->generation) : Result<std::uint64_t>(sealed.error());
+  return parts_.objects->seal(*draft, options, budget);
+}
+
+// Makes an object of the other node's, and binds that.
+Result<Sealed> NameService::take(const BindWords& asked, std::string_view name,
+                                 std::span<const std::byte> block, const SealOptions& options) {
+  const ObjectRecord& record = asked.object.record;
+  const ObjectTail tail = read_tail(block.data(), record);
+  const std::uint64_t alignment = ReceivedBlock::alignment_of(record.size_bytes);
+  const ObjectMeta meta{.store = record.store,
+                        .element_bytes = tail.element_bytes,
+                        .alignment = static_cast<std::uint32_t>(alignment),
+                        .type_hash = record.type_hash,
+                        .type_name = tail.type_name,
+                        .name = name,
+                        .layout = record.layout,
+                        .extents = tail.extents,
+                        .checksum = record.has_checksum(),
+                        .lifetime_ms = asked.lifetime_ms};
+  const WaitBudget budget = parts_.channel->budget();
+  const auto draft = parts_.objects->create(record.size_bytes, meta, budget);
+  if (!draft) {
+    return draft.error();
+  }
+  std::copy_n(block.begin(), record.size_bytes, draft->bytes.begin());
+  return parts_.objects->seal(*draft, options, budget);
 }
 
 void NameService::bind(const BindWords& asked, const Request& request, ReplyTo reply_to) {
@@ -182,36 +206,54 @@ void NameService::bind(const BindWords& asked, const Request& request, ReplyTo r
     return parts_.refuse_senseless(request);
   }
   const ObjectRecord& record = asked.object.record;
-  const auto block = asked.has_value != 0 ? request.bulk : std::span<const std::byte>();
-  const bool fits = asked.has_value != 0
-                        ? block.size() == record.block_bytes() && block.size() <= parts_.inline_bytes
-                        : request.bulk.size() == record.name_bytes;
+  const bool has_value = asked.value != BindWords::none;
+  const auto block = has_value ? request.bulk : std::span<const std::byte>();
+  const bool fits = has_value ? block.size() == record.block_bytes() && block.size() <= parts_.inline_bytes
+                              : request.bulk.size() == record.name_bytes;
   const std::string_view name =
       text_of(request.bulk.last(std::min<std::size_t>(record.name_bytes, request.bulk.size())));
-  if (!fits || is_for_its_maker(record.store, name) || !parts_.is_at_home(record.store, name) ||
+  if (!fits || asked.value > BindWords::given || is_for_its_maker(record.store, name) || !parts_.is_at_home(record.store, name) ||
       name_hash(record.store, name) != record.name_hash) {
+    return parts_.refuse_senseless(request);
+  }
+  const bool is_given = asked.value == BindWords::given;
+  if (is_given &&
+      (record.type_hash == reference_type_hash || !is_whole(read_tail(block.data(), record), record))) {
     return parts_.refuse_senseless(request);
   }
   const SealOptions options{asked.replaces != 0 ? SealMode::replace : SealMode::put,
                             asked.expected_generation};
-  const auto bound =
-      parts_.changes->bind(record.store, name, options, parts_.channel->budget(),
-                           [&](const SealOptions& exact) { return refer(asked, name, block, exact); });
+  std::optional<Key> taken;
+  const auto attempt = [&](const SealOptions& exact) -> Result<std::uint64_t> {
+    const auto sealed = is_given ? take(asked, name, block, exact) : refer(asked, name, block, exact);
+    if (!sealed) {
+      return sealed.error();
+    }
+    taken = is_given ? std::optional(sealed->key) : std::nullopt;
+    return sealed->generation;
+  };
+  const auto bound = parts_.changes->bind(record.store, name, options, parts_.channel->budget(), attempt);
   if (!bound) {
     return bound.error().is_transient() ? parts_.reply(reply_to, words(bind_later))
                                         : parts_.refuse(reply_to, bound.error());
   }
   if (!bound->replaced && !bound->outdated) {
-    return parts_.reply(reply_to, words(bound->generation));
+    return tell_bound(reply_to, bound->generation, taken);
   }
-  parts_.begin(finish_bind(reply_to, *bound));
+  parts_.begin(finish_bind(reply_to, *bound, taken));
+}
+
+void NameService::tell_bound(ReplyTo reply_to, std::uint64_t generation,
+                             const std::optional<Key>& taken) const {
+  taken ? parts_.reply(reply_to, words(GivenWords{generation, *taken}))
+        : parts_.reply(reply_to, words(generation));
 }
 
 // If this rank closes before a replaced object is evicted, that may happen later, or never.
-Task<std::monostate> NameService::finish_bind(ReplyTo reply_to, Bound bound) {
+Task<std::monostate> NameService::finish_bind(ReplyTo reply_to, Bound bound, std::optional<Key> taken) {
   const auto gone = co_await parts_.changes->finish(bound.replaced, bound.outdated, parts_.soon());
   const bool closing = !gone && gone.error().code() == Errc::closed;
-  closing ? parts_.refuse(reply_to, gone.error()) : parts_.reply(reply_to, words(bound.generation));
+  closing ? parts_.refuse(reply_to, gone.error()) : tell_bound(reply_to, bound.generation, taken);
   co_return std::monostate();
 }
 

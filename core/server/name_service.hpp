@@ -46,9 +46,12 @@ class NameService final {
   [[nodiscard]] std::size_t awaited() const noexcept { return awaited_.size(); }
 
  private:
-  [[nodiscard]] Result<std::uint64_t> refer(const BindWords& asked, std::string_view name,
-                                            std::span<const std::byte> block, const SealOptions& options);
-  [[nodiscard]] Task<std::monostate> finish_bind(ReplyTo reply_to, Bound bound);
+  [[nodiscard]] Result<Sealed> refer(const BindWords& asked, std::string_view name,
+                                     std::span<const std::byte> block, const SealOptions& options);
+  [[nodiscard]] Result<Sealed> take(const BindWords& asked, std::string_view name,
+                                    std::span<const std::byte> block, const SealOptions& options);
+  void tell_bound(ReplyTo reply_to, std::uint64_t generation, const std::optional<Key>& taken) const;
+  [[nodiscard]] Task<std::monostate> finish_bind(ReplyTo reply_to, Bound bound, std::optional<Key> taken);
   [[nodiscard]] Task<std::monostate> finish_unbind(ReplyTo reply_to, NameChanges::Unbound unbound);
   void answer_with(const Pin& pin, bool value_wanted, ReplyTo reply_to);
   [[nodiscard]] bool serve(const NameWaiters::Waiter& waiter) noexcept;

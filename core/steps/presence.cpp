@@ -1,5 +1,7 @@
 #include "core/steps/presence.hpp"
 
+#include "core/async/completion_counter.hpp"
+
 namespace locum::detail {
 
 Result<Presence> Presence::make(const Store& store) {
@@ -23,7 +25,7 @@ void Presence::vanish(const Store& store, Deadline deadline) noexcept {
 }
 
 PresenceWatch::PresenceWatch(SessionState& session, const Handle& presence)
-    : presence_(origin_of(session, presence)) {
+    : presence_(origin_of(session, presence)), comes_alone_(!session.completions()->needs_calls()) {
   presence_.prefetch();
 }
 
@@ -31,7 +33,7 @@ PresenceWatch::PresenceWatch(SessionState& session, const Handle& presence)
 // wait began is an error at once, which the prefetch does not keep: so each call asks, which sends nothing
 // while the wait is under way. A promise that was removed is that of a rank that has left.
 PresenceWatch::State PresenceWatch::state() {
-  if (state_ != State::here) {
+  if (state_ != State::here || (comes_alone_ && presence_.is_coming())) {
     return state_;
   }
   const auto left = presence_.try_get();

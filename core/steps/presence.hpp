@@ -53,6 +53,7 @@ class PresenceWatch {
 
  private:
   Proxy<std::uint8_t> presence_;
+  bool comes_alone_ = false;  ///< what is told of it arrives while no thread waits
   State state_ = State::here;
   bool has_broken_ = false;
 };

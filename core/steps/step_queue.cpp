@@ -193,10 +193,8 @@ Result<bool> StepQueue::try_to_free(std::size_t at, IsHeld is_held) {
     }
   }
   stream_.evict_blocks(step.record);
-  if (records.size() == 1) {
-    (void)stream_.store().evict_async(records.front());
-  } else {
-    (void)stream_.store().evict_batch_async(records);  // one message to each node
+  for (const std::string& record : records) {
+    (void)stream_.store().evict(record);  // at home here, and without a message
   }
   bytes_ -= step.bytes;
   steps_.erase(steps_.begin() + static_cast<std::ptrdiff_t>(at));

@@ -19,9 +19,14 @@ Stream::Stream(Store store, std::shared_ptr<SessionState> session, const StreamR
   prefix_ += '/';
 }
 
-// What is decoded is used once, and would stay behind streams that are over.
+// What is decoded is used once, and would stay behind streams that are over. Records that are put from
+// another node are read and removed where their names have their home.
 Result<Store> Stream::open_store(const Session& session) {
-  return session.open("locum.steps", {.keep_decoded = false});
+  auto store = session.open("locum.steps", {.keep_decoded = false});
+  if (store) {
+    store->open_->at_home = true;
+  }
+  return store;
 }
 
 std::string Stream::name(std::string_view title) {

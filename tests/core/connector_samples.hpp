@@ -54,4 +54,19 @@ inline Result<Sealed> put(Connector& connector, std::uint32_t store, std::string
   return connector.seal(*draft, options, {});
 }
 
+/// The same of an object that the home of its name may take (ObjectMeta::at_home).
+inline Result<Sealed> put_at_home(Connector& connector, std::uint32_t store, std::string_view name,
+                                  const std::vector<std::byte>& bytes, const SealOptions& options = {}) {
+  ObjectMeta meta = plain_meta(store, name);
+  meta.at_home = true;
+  const auto draft = connector.create(bytes.size(), meta, {});
+  if (!draft) {
+    return draft.error();
+  }
+  if (!bytes.empty()) {
+    std::memcpy(draft->bytes.data(), bytes.data(), bytes.size());
+  }
+  return connector.seal(*draft, options, {});
+}
+
 }  // namespace locum::tests

@@ -23,6 +23,7 @@ using loopback::Verdict;
 
 constexpr std::uint32_t store = 7;
 constexpr std::size_t size_bytes = 9000;  // more than the home of a name keeps
+constexpr std::size_t small_bytes = 100;
 
 /// Three nodes of one rank: who makes the objects, the home of the names, and another one.
 class RemoteWriterTest : public ::testing::Test {
@@ -121,6 +122,73 @@ TEST_F(RemoteWriterTest, EvictsNoObjectThatHasTakenTheName) {
   before(Kind::unbind, [&] { EXPECT_TRUE(put(other, name, 2, {SealMode::replace})); });
   EXPECT_TRUE(world_.connector(maker).evict(key, {}));
   EXPECT_TRUE(holds(get(name).value(), pattern(2, size_bytes)));
+  EXPECT_EQ(levels(maker), PlainNode::Levels{});
+}
+
+TEST_F(RemoteWriterTest, GivesASmallObjectToTheHomeOfItsName) {
+  const std::string name = name_of("given ");
+  Result<Sealed> given = Error(Errc::system, "not put");
+  EXPECT_EQ(world_.messages_of(
+                [&] { given = put_at_home(world_.connector(maker), store, name, pattern(1, small_bytes)); }),
+            2U);
+  ASSERT_TRUE(given) << given.error();
+  EXPECT_EQ(given->key.creator, static_cast<std::uint32_t>(home));
+  EXPECT_EQ(levels(maker), PlainNode::Levels{});
+  EXPECT_EQ(levels(home).objects, 1U);
+  const auto got = get(name);
+  ASSERT_TRUE(got) << got.error();
+  EXPECT_TRUE(holds(*got, pattern(1, small_bytes)));
+  EXPECT_EQ(got->key(), given->key);
+  EXPECT_EQ(got->facts().name, name);
+  EXPECT_EQ(world_.messages_of([&] {
+    EXPECT_TRUE(holds(world_.connector(home).get({store, name}, {}).value(), pattern(1, small_bytes)));
+    EXPECT_TRUE(world_.connector(home).evict(Address(store, name), {}).value());
+  }),
+            0U)
+      << "the home asks nobody";
+  EXPECT_EQ(code_of(get(name)), Errc::not_found);
+  EXPECT_EQ(levels(home), PlainNode::Levels{});
+}
+
+TEST_F(RemoteWriterTest, KeepsAnObjectThatIsTooLargeToBeGiven) {
+  const std::string name = name_of("large ");
+  const auto kept = put_at_home(world_.connector(maker), store, name, pattern(1, size_bytes));
+  ASSERT_TRUE(kept) << kept.error();
+  EXPECT_EQ(kept->key.creator, static_cast<std::uint32_t>(maker));
+  EXPECT_EQ(levels(maker).objects, 1U);
+  EXPECT_TRUE(holds(get(name).value(), pattern(1, size_bytes)));
+}
+
+TEST_F(RemoteWriterTest, LeavesNothingOfWhatTheHomeDoesNotTake) {
+  const std::string name = name_of("taken before ");
+  const std::uint64_t generation = put(other, name, 1)->generation;
+  Connector& own = world_.connector(maker);
+  EXPECT_EQ(code_of(put_at_home(own, store, name, pattern(2, small_bytes))), Errc::key_exists);
+  EXPECT_EQ(
+      code_of(put_at_home(own, store, name, pattern(2, small_bytes), {SealMode::replace, generation + 1})),
+      Errc::stale);
+  EXPECT_EQ(levels(maker), PlainNode::Levels{});
+  EXPECT_TRUE(put_at_home(own, store, name, pattern(2, small_bytes), {SealMode::replace}));
+  EXPECT_EQ(levels(other), PlainNode::Levels{}) << "what was replaced is evicted";
+  EXPECT_EQ(levels(maker), PlainNode::Levels{});
+  EXPECT_TRUE(holds(get(name).value(), pattern(2, small_bytes)));
+}
+
+// Whether the home has taken it or not: nobody would ever find that of the maker.
+TEST_F(RemoteWriterTest, KeepsNothingThatItHasGivenToALostHome) {
+  nodes_.kill_node(home);
+  EXPECT_EQ(code_of(put_at_home(world_.connector(maker), store, name_of("sent "), pattern(1, small_bytes))),
+            Errc::peer_lost);
+  world_.rank(maker).links->client()->pause(10s);
+  EXPECT_EQ(levels(maker), PlainNode::Levels{});
+}
+
+TEST_F(RemoteWriterTest, TakesNonsenseForNoObjectThatWasGiven) {
+  const std::string name = name_of("spoiled ");
+  bend_replies(sizeof(GivenWords), [](Message& message) { message.set_body(message.body().first(8)); });
+  EXPECT_EQ(code_of(put_at_home(world_.connector(maker), store, name, pattern(1, small_bytes))),
+            Errc::corrupt);
+  liars_[home].bend = nullptr;
   EXPECT_EQ(levels(maker), PlainNode::Levels{});
 }
 

@@ -113,6 +113,9 @@ class NodeServiceTest : public ::testing::Test {
       EXPECT_TRUE(first);
       EXPECT_TRUE(tests::put(own, store, name, pattern(2, size),
                              {SealMode::replace, size == 64 ? first->generation : 0}));
+      const std::string given = world_.name_at(asked, store, "given " + std::to_string(size) + ".");
+      EXPECT_TRUE(tests::put_at_home(own, store, given, pattern(1, size)));
+      EXPECT_TRUE(own.evict(Address(store, given), {}).value());
       EXPECT_TRUE(own.exists(Address(store, name), {}).value());
       EXPECT_TRUE(own.get(Address(store, name), {}));
       EXPECT_FALSE(own.get(Address(first->key, name_hash(store, name)), {}));
@@ -223,7 +226,7 @@ class NodeServiceTest : public ::testing::Test {
     bind.object.record.name_hash = name_hash(store, name);
     bind.object.record.type_name_bytes = 6;
     bind.object.record.type_hash = text_hash("byte[]");
-    bind.has_value = 1;
+    bind.value = BindWords::sent;
     block.resize(bind.object.record.block_bytes());
     write_tail(block.data(), bind.object.record, {.extents = {}, .type_name = "byte[]", .name = name});
     return bind;
@@ -330,6 +333,7 @@ TEST_F(NodeServiceTest, ReadersSurviveObjectsThatLieAboutThemselves) {
     if (lies) {
       forge(bind.object.record, block, name, spoiler);
     }
+    bind.value = round / 4 % 2 == 0 ? BindWords::sent : BindWords::given;
     const ReceivedReply reply = ask(Kind::bind, words(bind), block);
     ASSERT_EQ(reply.times, 1);
     for (const int reader : {asked, bystander}) {
