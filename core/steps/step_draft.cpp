@@ -156,11 +156,7 @@ Result<BlockRecord> StepDraft::place(std::string_view name, std::string_view typ
   if (!common) {
     return record;
   }
-  std::string element;
-  for (const std::uint64_t index : common->span()) {
-    element += (element.empty() ? "" : ", ") + std::to_string(index);
-  }
-  return written_before("the element (" + element + ") of this variable");
+  return written_before("the element " + indices_text(common->span()) + " of this variable");
 }
 
 // What was written twice stays an error of the step: no later block takes the place of the one that is

@@ -97,7 +97,9 @@ Result<void> StepGathering::may_wait_for_readers() {
   return may_wait();
 }
 
-// A writer may wait for memory that released steps have. Nobody else frees these.
+// A writer may wait for memory that released steps have. Nobody else frees these. One that is ahead, and is
+// not to wait for room, is told that there is none: only now, since it would otherwise collect refusals of
+// its next step as fast as others work off those of this one, and of each step more.
 Result<void> StepGathering::may_wait_for(std::size_t writer) {
   if (writer > 0 && !writers_[writer - 1].is_here()) {
     return failed_by({.cause = StreamFailure::Cause::lost, .rank = rank_of(writer), .step = gathered_});
@@ -107,8 +109,15 @@ Result<void> StepGathering::may_wait_for(std::size_t writer) {
     freed_at_ = now;
   } else if (now - freed_at_ >= Stream::look_interval) {
     freed_at_ = now;
-    if (const auto freed = queue_.find_room(0); !freed) {
-      return freed.error();
+    const std::uint64_t ahead = granted_ - gathered_;
+    const auto room = queue_.find_room(ahead);
+    if (!room) {
+      return room.error();
+    }
+    if (!*room && options_.when_full == WhenFull::fail) {
+      if (auto told = tell(stream_.full(granted_), std::uint8_t{1}); !told) {
+        return told;
+      }
     }
   }
   return may_wait();
@@ -144,7 +153,8 @@ Result<void> StepGathering::tell(const std::string& record, const T& value) {
   }
 }
 
-// As far ahead as there is room without dropping steps; at least for the step that is gathered next.
+// As far ahead as there is room without dropping steps; at least for the step that is gathered next. A rank
+// that is ahead of others is not told at once that the queue is full: see may_wait_for().
 Result<void> StepGathering::grant_room() {
   for (;;) {
     const std::uint64_t ahead = granted_ - gathered_;
@@ -152,7 +162,7 @@ Result<void> StepGathering::grant_room() {
     if (!room) {
       return room.error();
     }
-    if (!*room && options_.when_full == WhenFull::fail) {
+    if (!*room && options_.when_full == WhenFull::fail && ahead == 0) {
       if (auto told = tell(stream_.full(granted_), std::uint8_t{1}); !told) {
         return told;
       }
@@ -185,7 +195,7 @@ Result<void> StepGathering::grant_room() {
   }
 }
 
-// At the same time: each is the object of another rank.
+// Those that are too large to be kept at home at the same time: each is the object of another rank.
 void StepGathering::evict_records() const {
   std::vector<std::string> records{stream_.room(gathered_)};
   for (std::uint64_t writer = 0; writer < stream_.record().writers; ++writer) {

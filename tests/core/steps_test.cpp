@@ -296,7 +296,7 @@ TEST_F(Steps, RefuseWhatARankWritesTwice) {
   step = out.begin().value();
   step.put("V", six, {.shape = {9, 4}, .start = {4, 0}, .count = {3, 2}}).value();
   EXPECT_TRUE(says(step.put("V", six, {.shape = {9, 4}, .start = {6, 1}, .count = {2, 3}}),
-                   "has written the element (6, 1) of this variable"));
+                   "has written the element [6, 1] (counted from 0) of this variable"));
   const auto over = step.create<double>("V", {.shape = {9, 4}, .start = {0, 0}, .count = {9, 1}});
   EXPECT_EQ(over ? Errc{} : over.error().code(), Errc::key_exists);
   step.put("V", six, {.shape = {9, 4}, .start = {7, 1}, .count = {2, 3}}).value();  // after these, as well
@@ -427,6 +427,43 @@ TEST_F(Steps, AreRefusedWhereTheWriterIsNotToWait) {
   in.next(1s).value().release();
   out.begin({.deadline = 1s}).value().end().value();
   EXPECT_EQ(out.begin().error().code(), Errc::queue_full);
+}
+
+// Each rank of the writer asks again until it may begin: one that asks more often than the other does not
+// leave it ever more refusals to catch up with.
+TEST_F(Steps, AreRefusedNoMoreOftenWithEachStep) {
+  constexpr int steps = 10;
+  constexpr int most_refusals = 20'000;
+  const StepWriterOptions options{.queue_steps = 1, .when_full = WhenFull::fail};
+  StepWriter first(side(0, 2, 77), "s", options);
+  StepWriter second(side(1, 2, 77), "s", options);
+  StepReader in(side(), "s");
+  std::atomic<bool> gives_up = false;
+  const auto write = [&](StepWriter& out, std::chrono::milliseconds computing) {
+    int refusals = 0;
+    for (int n = 0; n < steps && !gives_up; ++n) {
+      auto step = out.begin({.deadline = 60s});
+      for (; !step && step.error().code() == Errc::queue_full && !gives_up;
+           step = out.begin({.deadline = 60s})) {
+        gives_up = gives_up || ++refusals == most_refusals;
+        std::this_thread::sleep_for(computing);
+      }
+      if (step) {
+        step->end().value();
+      }
+    }
+    if (!gives_up) {
+      out.close({.deadline = 60s}).value();
+    }
+  };
+  std::thread often([&] { write(first, 0ms); });
+  std::thread seldom([&] { write(second, 1ms); });
+  for (int n = 0; n < steps && !gives_up;) {
+    n += in.next(100ms) ? 1 : 0;
+  }
+  often.join();
+  seldom.join();
+  EXPECT_FALSE(gives_up);
 }
 
 // The ranks of a writer call begin() at different times, and get the same answers.
