@@ -113,12 +113,18 @@ contains
     call finish(fortran_future_key(self%handle, deadline, key), stat, errmsg)
   end procedure
 
-  module procedure future_then
+  ! With its arguments: gfortran 14 loses the interface of a procedure among them otherwise.
+  module subroutine future_then(self, notify, context, stat, errmsg)
+    class(locum_future), intent(in) :: self
+    procedure(locum_notification) :: notify
+    type(c_ptr), intent(in), optional :: context
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
     type(c_ptr) :: given
     given = c_null_ptr
     if (present(context)) given = context
     call finish(fortran_future_then(self%handle, c_funloc(notify), given), stat, errmsg)
-  end procedure
+  end subroutine
 
   module procedure future_cancel
     call finish(fortran_future_cancel(self%handle), stat, errmsg)
