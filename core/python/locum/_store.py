@@ -2,7 +2,7 @@
 
 import time
 from types import TracebackType
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Type, Union
+from typing import Any, Callable, Dict, Final, Iterable, Iterator, List, Mapping, Optional, Tuple, Type, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,23 @@ from ._writer import Writer
 Id = Union[str, Key]
 _IN_PLACE_FROM = 16384  # bytes of a pickled object; smaller ones are sooner copied than prepared for
 _UPDATE_S = 30.0  # for which an update without a timeout tries
+
+
+class _Nothing:
+    def __repr__(self) -> str:
+        return "..."
+
+
+_NOTHING: Final = _Nothing()  # in place of an argument that is left out
+
+
+def _named(call: str, first: Any, second: Any) -> Tuple[Optional[str], Any]:
+    """Returns the name, if there is one, and the value, of a call that was given a name and a value, or a value."""
+    if isinstance(second, _Nothing):
+        return None, first
+    if not isinstance(first, str):
+        raise TypeError(f"{call}: a name is a str, not {type(first).__name__}; the name comes first, then the value")
+    return first, second
 
 
 def _storing(
@@ -244,8 +261,9 @@ class Store:
 
     def put(
         self,
-        value: Any,
-        name: Optional[str] = None,
+        name: Any,
+        value: Any = _NOTHING,
+        /,
         *,
         timeout: Optional[Duration] = None,
         lifetime: Optional[Duration] = None,
@@ -253,20 +271,23 @@ class Store:
         listed: bool = False,
         when_full: str = "error",
     ) -> Key:
-        """Stores a value under a name, or without one, and returns its key. KeyExistsError if the name is in use.
+        """`put(name, value)` stores a value under a name, `put(value)` without one. Returns its key.
+
+        KeyExistsError if the name is in use.
 
         :param lifetime: time until the object is evicted; None: as the store has it, `math.inf`: no end
         :param tag: where to keep it, for stores over several backends
         :param listed: whether `keys` lists an object without a name
         :param when_full: "error": OutOfMemoryError if there is no room; "wait": until there is, or the deadline
         """
+        under, value = _named("put", name, value)
         how = _storing(timeout, lifetime, tag, listed, when_full)
         described = described_by(value)
         if isinstance(described, Pickle):
             if described.size >= _IN_PLACE_FROM:
-                return self._written(name, described, how).seal(deadline(timeout))
+                return self._written(under, described, how).seal(deadline(timeout))
             described = stored_pickle(described)
-        return self._put(name, described, how)
+        return self._put(under, described, how)
 
     def _put(self, name: Optional[str], value: Stored, how: _native.Storing) -> Key:
         return self._native.put(name, value.memory, value.code, value.type_name, how)
@@ -307,16 +328,24 @@ class Store:
 
     def put_coded(
         self,
+        name: Any,
         value: Any,
-        codec: Codec,
-        name: Optional[str] = None,
+        codec: Any = _NOTHING,
+        /,
         *,
         timeout: Optional[Duration] = None,
         lifetime: Optional[Duration] = None,
         tag: Optional[str] = None,
     ) -> Key:
-        """Puts an array that the codec encodes; see `locum.Codec`. C++ and C read it by the codec of that name."""
-        return self._put(name, coded(value, codec), _storing(timeout, lifetime, tag, False, "error"))
+        """`put_coded(name, value, codec)`, or without the name, puts an array that the codec encodes; see `locum.Codec`.
+
+        C++ and C read it by the codec of that name.
+        """
+        if isinstance(codec, _Nothing):
+            under, value, codec = None, name, value
+        else:
+            under, value = _named("put_coded", name, value)
+        return self._put(under, coded(value, codec), _storing(timeout, lifetime, tag, False, "error"))
 
     def replace_coded(
         self,

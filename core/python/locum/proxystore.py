@@ -96,7 +96,7 @@ class LocumConnector:
     def put(self, obj: _Bytes) -> LocumKey:
         """Stores the bytes, and returns their key."""
         key = self.new_key()
-        self._opened().put(_memory_of(obj), key.name)
+        self._opened().put(key.name, _memory_of(obj))
         return key
 
     def put_batch(self, objs: Sequence[_Bytes]) -> List[LocumKey]:

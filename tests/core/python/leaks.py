@@ -64,7 +64,7 @@ def _actions(store):
     store["T"], store["mesh"] = small, mapping
 
     def put_and_evict():
-        store.put(small, "p")
+        store.put("p", small)
         del store["p"]
 
     def replace():
@@ -100,7 +100,7 @@ def _actions(store):
 
     def type_mismatch():
         _fails(TypeError, store.read, "T", out=wrong[:, np.newaxis].repeat(4, 1))
-        _fails(locum.KeyExistsError, store.put, small, "T")
+        _fails(locum.KeyExistsError, store.put, "T", small)
 
     def stand_in():
         assert store.proxy("T")[1, 1] == 5

@@ -60,7 +60,7 @@ def test_what_other_languages_call_them(store):
 def test_an_int_that_does_not_fit_is_an_error_and_stores_nothing(store):
     for value in (2**63, -(2**63) - 1):
         with pytest.raises(OverflowError, match="numpy.uint64"):
-            store.put(value, "x")
+            store.put("x", value)
     assert "x" not in store
     store["x"] = np.uint64(2**64 - 1)
     assert store["x"] == 2**64 - 1

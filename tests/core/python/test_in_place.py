@@ -25,7 +25,7 @@ def test_arrays_of_a_pickled_object_are_copied_once(url, folder):
     with locum.open(folder if url == "folder" else url) as store:
         value = {"a": np.arange(2 * MIB, dtype="f8"), "b": [np.ones(3), "text"]}
         calls = (
-            lambda: store.put(value, "d"),
+            lambda: store.put("d", value),
             lambda: store.replace("d", value),
             lambda: store.put(value),
             lambda: store.put_async("async", value).result(),
@@ -47,9 +47,9 @@ def test_arrays_of_a_pickled_object_are_copied_once(url, folder):
 
 def test_what_cannot_be_written_leaves_nothing(store):
     large = np.zeros(MIB)
-    store.put({"a": large}, "d")
+    store.put("d", {"a": large})
     with pytest.raises(locum.KeyExistsError):
-        store.put({"a": large}, "d")
+        store.put("d", {"a": large})
     generation = store.info("d").generation
     store.replace("d", {"a": large + 1}, expected_generation=generation)
     with pytest.raises(locum.StaleError):
@@ -90,7 +90,7 @@ class Squeezed:
 def test_a_codec_of_the_program(store, dtype):
     codec = Squeezed()
     value = (np.arange(1000) % 2).astype(dtype)
-    key = store.put_coded(value, codec, "T")
+    key = store.put_coded("T", value, codec)
     assert store.info("T").codec == "zlib" and store.info("T").size_bytes < value.nbytes
     for id in ("T", key):
         got = store.get_coded(id, codec)
@@ -110,12 +110,12 @@ def test_what_a_codec_refuses(store):
     with pytest.raises(locum.NotFoundError):
         store.get_coded("none", codec)
     with pytest.raises(TypeError):
-        store.put_coded(np.array(["text"]), codec, "T")
+        store.put_coded("T", np.array(["text"]), codec)
     with pytest.raises(ValueError, match="this list is none: its parts differ in length"):
-        store.put_coded([[1.0], [2.0, 3.0]], codec, "T")
+        store.put_coded("T", [[1.0], [2.0, 3.0]], codec)
     codec.name = "no name"
     with pytest.raises(locum.InvalidArgumentError):
-        store.put_coded(np.ones(3), codec, "T")
+        store.put_coded("T", np.ones(3), codec)
     assert len(store) == 2
 
 
@@ -136,7 +136,7 @@ def test_what_is_not_encoded(store, encoded, error, text):
             return encoded
 
     with pytest.raises(error, match=text):
-        store.put_coded(np.ones(3), Odd(), "T")
+        store.put_coded("T", np.ones(3), Odd())
     assert len(store) == 0
 
 
@@ -161,5 +161,5 @@ def test_a_codec_may_write_nothing(store):
         def decode(self, data, dtype):
             return np.empty(data.nbytes, dtype)
 
-    store.put_coded(np.empty((0, 3)), Nothing(), "T")
+    store.put_coded("T", np.empty((0, 3)), Nothing())
     assert store.get_coded("T", Nothing()).size == 0

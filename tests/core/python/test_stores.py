@@ -43,9 +43,11 @@ class TestNames:
         assert store.clear() == 2 and len(store) == 0 and store
 
     def test_put_replace_evict(self, store):
-        key = store.put(1, "x")
+        with pytest.raises(TypeError, match="put: a name is a str, not ndarray; the name comes first"):
+            store.put(np.zeros(2), "x")
+        key = store.put("x", 1)
         with pytest.raises(locum.KeyExistsError):
-            store.put(2, "x")
+            store.put("x", 2)
         assert store["x"] == 1
         assert store.replace("x", 2) != key and store["x"] == 2
         assert store.evict("x") is True and store.evict("x") is False
@@ -84,14 +86,14 @@ class TestNames:
     def test_what_is_no_name(self, store):
         for name in ("", "a\0b", "\ud800"):
             with pytest.raises(ValueError):
-                store.put(1, name)
+                store.put(name, 1)
         for name in (b"x", 5, None, ("a",)):
             with pytest.raises(TypeError):
                 store[name]
         assert len(store) == 0
 
     def test_metadata(self, store):
-        key = store.put(np.zeros((2, 3), "f4"), "T", lifetime=datetime.timedelta(hours=1))
+        key = store.put("T", np.zeros((2, 3), "f4"), lifetime=datetime.timedelta(hours=1))
         info = store.info("T")
         assert info == store.info(key) and info.key == key and info.name == "T"
         assert (info.type, info.dtype, info.shape, info.size_bytes) == ("f32[]", np.dtype("f4"), (2, 3), 24)
@@ -175,7 +177,7 @@ class TestErrors:
     def test_an_unpicklable_object_stores_nothing(self, store):
         for value in ((x for x in ()), lambda: 0, threading.Lock(), {"a": np.zeros(5), "b": open}.values()):
             with pytest.raises((TypeError, AttributeError, pickle.PicklingError)):
-                store.put(value, "x")
+                store.put("x", value)
         assert len(store) == 0
         with pytest.raises(TypeError, match="generator cannot be stored.*list"):
             store["x"] = (float(x) for x in range(3))
@@ -206,7 +208,7 @@ class TestErrors:
 
     def test_wrong_types_are_told_plainly(self, store, tmp_path):
         for call in (
-            lambda: store.replace(5, 1), lambda: store.put(1, 5), lambda: store.wait(5), lambda: store.keys(5), lambda: store.collection(5),
+            lambda: store.replace(5, 1), lambda: store.put(5, 1), lambda: store.wait(5), lambda: store.keys(5), lambda: store.collection(5),
             lambda: locum.open(tmp_path), lambda: locum.Session(None), lambda: locum.Session("memory:").store(5), lambda: store.create(5, 5),
             lambda: store.put(1, tag=5),
         ):
@@ -373,7 +375,7 @@ def test_nothing_grows(store):
             store.get("d")["x"]
             store.get("none")
             try:
-                store.put(1, "a")
+                store.put("a", 1)
             except locum.KeyExistsError:
                 pass
             store.collection("c").close()

@@ -88,12 +88,12 @@ def write_objects(store):
             name = f"{PYTHON}/{type}/{rank}"
             mine = values(PYTHON, type, extents_of(PYTHON, rank))
             if has(PYTHON, type):
-                store.put(mine, name)
+                store.put(name, mine)
                 if rank > 0:
                     with store.create(f"{name}/made", mine.shape, mine.dtype) as writer:
                         writer.array[...] = mine
             else:
-                store.put(mine.tobytes().decode() if type == CHAR else mine.tobytes(), name)
+                store.put(name, mine.tobytes().decode() if type == CHAR else mine.tobytes())
 
 
 def read_objects(store, language):

@@ -44,7 +44,7 @@ def objects_of_other_ranks(runtime):
     assert 0 <= fields.fetch_add("count", 1) < size
     comm.Barrier()
     assert fields["count"] == size
-    key = fields.put(np.float32(rank), name=f"k/{rank}")
+    key = fields.put(f"k/{rank}", np.float32(rank))
     keys = comm.allgather(key)  # a key can be sent
     assert fields.get(keys[following]) == following
     comm.Barrier()
