@@ -3,7 +3,8 @@
 import asyncio
 import atexit
 import concurrent.futures
-from typing import Any, Callable, Generator, Generic, Optional, TypeVar
+import contextvars
+from typing import Any, Callable, Generator, Generic, List, Optional, TypeVar
 
 from . import _native
 from ._durations import Duration, deadline
@@ -41,19 +42,31 @@ class _Concurrent(concurrent.futures.Future):  # type: ignore[type-arg]
             self.set_result(value)
 
 
+class _Callback(Generic[T]):
+    """What is called at the end of a future, unless it is removed before."""
+
+    def __init__(self, function: "Callable[[Future[T]], Any]"):
+        self.function: "Optional[Callable[[Future[T]], Any]]" = function
+
+    def __call__(self, future: "Future[T]") -> None:
+        if self.function is not None:
+            self.function(future)
+
+
 class Future(Generic[T]):
     """The result of an asynchronous call, perhaps later: `await future`, or `future.result()`.
 
     The call ends within its timeout whether or not anybody waits, and costs no thread. A future that is dropped
-    cancels a get, a wait or a read that has not ended. `asyncio.gather`, `wait_for` and `as_completed` take futures as
-    they are; `asyncio.wait` and task groups take `asyncio.ensure_future(future)`, and `concurrent.futures.wait` and
-    `as_completed` take `future.concurrent()`.
+    cancels a get, a wait or a read that has not ended. `asyncio.gather`, `wait`, `wait_for` and `as_completed` take
+    futures as they are, a task group `asyncio.wait_for(future, None)`, which is a coroutine; `concurrent.futures.wait`
+    and `as_completed` take `future.concurrent()`.
     """
 
     def __init__(self, native: _native.Future, finish: Callable[[_native.Future, float], T], is_read: bool = False):
         self._native = native
         self._finish = finish
         self._is_read = is_read
+        self._callbacks: "List[_Callback[T]]" = []
 
     def done(self) -> bool:
         """Returns whether `result` would not block. The array of a read is filled then."""
@@ -77,9 +90,35 @@ class Future(Generic[T]):
         """Ends the call with CancelledError, if it has not ended."""
         self._native.cancel()
 
-    def add_done_callback(self, function: "Callable[[Future[T]], Any]") -> None:
-        """Calls `function(future)` when the call has ended, soon, on a thread of the library."""
-        self._native.then(lambda: function(self))
+    def add_done_callback(
+        self, function: "Callable[[Future[T]], Any]", *, context: Optional[contextvars.Context] = None
+    ) -> None:
+        """Calls `function(future)` when the call has ended, soon: by the event loop that runs in the calling thread, with
+        `context` if it is given; without a loop on a thread of the library.
+        """
+        callback = _Callback(function)
+        self._callbacks.append(callback)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._native.then(lambda: callback(self))
+            return
+
+        def ended() -> None:
+            try:
+                loop.call_soon_threadsafe(callback, self, context=context)
+            except RuntimeError:  # the loop was closed meanwhile
+                pass
+
+        self._native.then(ended)
+
+    def remove_done_callback(self, function: "Callable[[Future[T]], Any]") -> int:
+        """Does not call that function any more; returns how often it was to be called."""
+        removed = [callback for callback in self._callbacks if callback.function == function]
+        for callback in removed:
+            callback.function = None
+            self._callbacks.remove(callback)
+        return len(removed)
 
     def concurrent(self) -> "concurrent.futures.Future[T]":
         """Returns a future of `concurrent.futures` for the same result: for `wait`, `as_completed`, and code that has futures

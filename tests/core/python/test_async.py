@@ -96,6 +96,29 @@ def test_callbacks(store):
     assert cancelled.wait(60)
 
 
+def test_what_asyncio_waits_for(store):
+    async def first_of_two():
+        never, later = store.wait_async("never"), store.wait_async("a")
+        loop = asyncio.get_running_loop()
+        loop.call_soon(lambda: store.put("a", 1))
+        done, pending = await asyncio.wait([never, later], timeout=60, return_when=asyncio.FIRST_COMPLETED)
+        assert done == {later} and pending == {never} and later.result() == 1
+        never.cancel()
+        seen = asyncio.Event()
+        on = []
+        later.add_done_callback(lambda future: (on.append(threading.current_thread()), seen.set()))
+        await asyncio.wait_for(seen.wait(), 60)
+        assert on == [threading.current_thread()]
+        unwanted = []
+        assert later.remove_done_callback(unwanted.append) == 0
+        later.add_done_callback(unwanted.append)
+        assert later.remove_done_callback(unwanted.append) == 1
+        await asyncio.wait([later, store.get_async("a")])
+        assert unwanted == []
+
+    asyncio.run(first_of_two())
+
+
 def test_the_end_while_calls_run():
     run(
         """
@@ -293,6 +316,12 @@ def test_promises(store):
     del broken
     with pytest.raises(locum.BrokenPromiseError):
         len(stand_in)
+    kept = [store.promise("later")]
+    breaking = threading.Timer(0.05, kept.clear)
+    breaking.start()
+    with pytest.raises(locum.BrokenPromiseError):
+        store.wait("later", timeout=60)
+    breaking.join()
 
 
 def test_tasks(store):
