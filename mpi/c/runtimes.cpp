@@ -15,6 +15,7 @@
 #include "core/c/errors.hpp"
 #include "mpi/c/runtime_options.hpp"
 #include "mpi/c/unclosed_runtimes.hpp"
+#include "mpi/error.hpp"
 
 namespace locum::c {
 
@@ -142,7 +143,9 @@ locum_status locum_runtime_open(MPI_Comm communicator, const locum_runtime_optio
 
 locum_status locum_runtime_open_f(MPI_Fint communicator, const locum_runtime_options* options,
                                   locum_runtime* runtime) {
-  return locum_runtime_open(MPI_Comm_f2c(communicator), options, runtime);
+  // Before MPI_Init the conversion would end the program.
+  const bool may_convert = locum::mpi::why_unusable() == nullptr;
+  return locum_runtime_open(may_convert ? MPI_Comm_f2c(communicator) : MPI_COMM_NULL, options, runtime);
 }
 
 locum_status locum_runtime_close(locum_runtime* runtime, double deadline_s) {

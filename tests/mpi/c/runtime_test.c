@@ -718,6 +718,8 @@ static void closed_beside_calls(void) {
 }
 
 int main(int argc, char **argv) {
+  CHECK_STATUS(locum_runtime_open_f(0, NULL, &runtime), LOCUM_INVALID_ARGUMENT);
+  CHECK(strstr(locum_error_message(), "MPI is not initialised") != NULL);
   MPI_Init(&argc, &argv);
   const bool is_forgotten = argc > 1 && strcmp(argv[1], "forgotten") == 0;
   const locum_runtime_options options = {.memory_bytes = 64 << 20, .timeout_s = 60, .name = "of this test"};
