@@ -177,7 +177,7 @@ class Progress {
   bool ending_ LOCUM_GUARDED_BY(mutex_) = false;
   std::condition_variable helper_condition_;
   std::atomic<bool> has_submitted_{false};
-  SpinTrial trial_;  ///< of the helper
+  SpinTrial trial_;    ///< of the helper
   SpinLimit looking_;  ///< of waiting threads
   BackgroundThread helper_;
 };

@@ -57,7 +57,7 @@ struct OpenStore {
   std::string name;
   std::string collection;  ///< with the collections that contain it: `step42/ghosts`; empty: the store itself
   StoreOptions options;
-  bool at_home = false;  ///< as in ObjectMeta: of all named objects that are put through it
+  bool at_home = false;                   ///< as in ObjectMeta: of all named objects that are put through it
   std::atomic<std::uint32_t> dropped{0};  ///< 1: by Session::drop()
   /// The shortest lifetime passed to expect_expiry().
   std::atomic<std::int64_t> shortest_lifetime_ms{std::numeric_limits<std::int64_t>::max()};

@@ -212,8 +212,8 @@ void NameService::bind(const BindWords& asked, const Request& request, ReplyTo r
                               : request.bulk.size() == record.name_bytes;
   const std::string_view name =
       text_of(request.bulk.last(std::min<std::size_t>(record.name_bytes, request.bulk.size())));
-  if (!fits || asked.value > BindWords::given || is_for_its_maker(record.store, name) || !parts_.is_at_home(record.store, name) ||
-      name_hash(record.store, name) != record.name_hash) {
+  if (!fits || asked.value > BindWords::given || is_for_its_maker(record.store, name) ||
+      !parts_.is_at_home(record.store, name) || name_hash(record.store, name) != record.name_hash) {
     return parts_.refuse_senseless(request);
   }
   const bool is_given = asked.value == BindWords::given;
