@@ -1,6 +1,7 @@
 #include "core/steps/presence.hpp"
 
 #include "core/async/completion_counter.hpp"
+#include "core/detail/session_state.hpp"
 
 namespace locum::detail {
 
