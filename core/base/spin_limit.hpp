@@ -8,10 +8,10 @@
 namespace locum {
 
 /// Decides how long a thread looks again and again for what it waits for, before it sleeps: for about as long
-/// as sleeping and waking cost (SpinTrial says why); and where the last wait that took longer than that was
-/// short all the same, half as long again as it took. So a reader of which the writer takes a step each
-/// millisecond finds each one at once, as if it had called MPI_Recv, and one that has to wait for long sleeps
-/// through most of its wait. Any thread.
+/// as sleeping and waking cost, which in vain at most doubles that; and where the last wait that took longer
+/// than that was short all the same, half as long again as it took. So a reader of which the writer takes a
+/// step each millisecond finds each one at once, as if it had called MPI_Recv, and one that has to wait for
+/// long sleeps through most of its wait. Any thread.
 class SpinLimit {
  public:
   using Clock = std::chrono::steady_clock;

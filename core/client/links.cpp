@@ -206,8 +206,12 @@ void Links::look_for_awaited(const Key& promised, std::uint64_t name_hash) noexc
   progress_->drive_briefly();
 }
 
+void Links::look_for_bound_soon_asked_for() noexcept {
+  progress_->drive_unwatched();
+  look_for_bound();
+}
+
 void Links::look_for_bound() noexcept {
-  progress_->drive_unwatched();  // who waits for the name may have asked meanwhile
   if (!notifier_->rung()) {
     return;
   }

@@ -97,6 +97,9 @@ class Links {
   /// This thread may have bound names (SealOptions::caller_tells): the same for those that somebody waits
   /// for. Nothing if nobody does. Does not wait.
   void look_for_bound() noexcept;
+  /// The same of a name that somebody probably asks for in this moment: receives what has come first, unless
+  /// another thread does or would be woken.
+  void look_for_bound_soon_asked_for() noexcept;
   /// This process has adopted a dead one of its node: asks the homes of names that were about to be bound,
   /// and invalidates possible copies of evicted objects, soon. Does not wait. Any thread.
   void settle_dead_binds();

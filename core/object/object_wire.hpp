@@ -150,7 +150,7 @@ struct AwaitWords {
 };
 static_assert(sizeof(AwaitWords) == 16);
 
-/// A name to be bound to an object. The bulk is the object's block if `has_value`, else the name.
+/// A name to be bound to an object. The bulk is the object's block, or the name alone if `value` is none.
 struct BindWords {
   /// What comes with the name.
   enum Value : std::uint32_t {

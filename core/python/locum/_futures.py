@@ -49,8 +49,9 @@ class _Callback(Generic[T]):
         self.function: "Optional[Callable[[Future[T]], Any]]" = function
 
     def __call__(self, future: "Future[T]") -> None:
-        if self.function is not None:
-            self.function(future)
+        function, self.function = self.function, None  # which may refer to the future
+        if function is not None:
+            function(future)
 
 
 class Future(Generic[T]):

@@ -99,6 +99,31 @@ TEST(Progress, AWaiterLooksForMessagesAsLongAsItIsToldBeforeItSleeps) {
   EXPECT_LE(looks, 58) << "it reads the clock at every few polls";
 }
 
+// Anew where another thread kept the core in between.
+TEST(Progress, AWaiterLooksThroughAWaitThatIsAsLongAsTheLastOne) {
+  constexpr int tries = 100;
+  int looks = 0;
+  for (int attempt = 0; attempt < tries && looks < 900; ++attempt) {
+    Side side({.spin = 50us, .helper = false});
+    const Pending never;
+    EXPECT_FALSE(side.progress.wait(never, side.progress.now() + 1ms));
+    EXPECT_LT(side.transport->looks_of_next_sleep(), 100) << "it sleeps the first time";
+    EXPECT_FALSE(side.progress.wait(never, side.progress.now() + 1ms));
+    looks = side.transport->looks;  // since it slept
+  }
+  EXPECT_GE(looks, 900);
+}
+
+TEST(Progress, WhoPutsARecordLooksOnlyWhereNobodyWouldNoticeAMessage) {
+  Side alone({.spin = 0us, .helper = false});
+  alone.progress.drive_unwatched();
+  EXPECT_GE(alone.transport->looks, 1);
+  Side watched({.spin = 0us, .helper = true});
+  EXPECT_EQ(watched.transport->looks_of_next_sleep(), 1);
+  watched.progress.drive_unwatched();
+  EXPECT_EQ(watched.transport->looks, 0) << "since the helper sleeps";
+}
+
 TEST(Progress, AWaiterSleepsAtOnceWhereCoresAreShort) {
   Side side({.spin = 0us, .helper = false});
   const Pending never;
