@@ -299,7 +299,7 @@ Progress::Spun Progress::drive_while_busy(const Pending* pending, Clock::time_po
       break;
     }
     if (pending != nullptr && !busy && now >= yield_at) {
-      if (!looking_.yield()) {
+      if (!looking_.yield([this] { return transport_->now(); })) {
         break;
       }
       yield_at = now + options_.spin;

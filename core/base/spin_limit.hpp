@@ -31,10 +31,12 @@ class SpinLimit {
   }
   /// Lets threads run that want this core. False: one of them kept it for long; the caller should sleep then,
   /// and threads look no longer than cost() for ten times as long as that.
-  [[nodiscard]] bool yield() noexcept {
-    const Clock::time_point before = Clock::now();
+  /// \param now () -> Clock::time_point, the clock that the wait is measured by
+  template <class Now>
+  [[nodiscard]] bool yield(const Now& now) {
+    const Clock::time_point before = now();
     std::this_thread::yield();
-    return yielded(before, Clock::now() - before);
+    return yielded(before, now() - before);
   }
   /// A wait took so long.
   void took(std::chrono::nanoseconds wait) noexcept {

@@ -139,7 +139,7 @@ class Records {
         return there;
       }
       if (time >= yield_at) {
-        if (!looking_->yield()) {
+        if (!looking_->yield([this] { return now(); })) {
           break;
         }
         yield_at = time + looking_->cost();
