@@ -14,6 +14,9 @@ using namespace std::chrono_literals;
 // Threads that leave in succession within this time do not arm the transport for a helper that sleeps there,
 // which takes half a dozen system calls each time: about as much as waking and pausing the helper.
 constexpr auto arming_pays = 50us;
+// How long after a thread has left the helper drives, unless another one has come by then. To wake it at once
+// would take the core from a thread that comes back soon, as one does that takes steps or tasks in a loop.
+constexpr auto hand_over = 100us;
 // After how many steps a thread that only has to stop driving, or was to poll once, leaves further messages
 // to others: as long as they keep arriving, there would be no end.
 constexpr int most_rounds_for_others = 64;
@@ -29,6 +32,7 @@ Progress::Progress(std::shared_ptr<Transport> transport, std::shared_ptr<RpcChan
 
 void Progress::start() {
   if (options_.helper) {
+    timer_.emplace();
     helper_.start("locum helper", [this] { help(); }).value();
   }
 }
@@ -42,7 +46,9 @@ void Progress::end() {
     const MutexLock lock(mutex_);
     ending_ = true;
     helper_parked_ = false;
-    helper_condition_.notify_one();
+    if (timer_) {
+      timer_->set({});
+    }
   }
   transport_->wake();
   helper_.join();
@@ -63,9 +69,18 @@ void Progress::submit(std::function<void()> step) {
   has_submitted_.store(true, std::memory_order_release);
 }
 
+// Where nobody sleeps in the transport, the driver, or who is about to drive, sees the step.
 void Progress::post(std::function<void()> step) {
-  submit(std::move(step));
-  transport_->wake();
+  bool wakes = !options_.helper;  // another thread has to call poll()
+  {
+    const MutexLock lock(mutex_);
+    submitted_.push_back(std::move(step));
+    has_submitted_.store(true, std::memory_order_release);
+    wakes = wakes || asleep_;
+  }
+  if (wakes) {
+    transport_->wake();
+  }
 }
 
 bool Progress::begin_wait() {
@@ -245,7 +260,7 @@ void Progress::call_somebody() {
     first->condition.notify_one();
   } else if (helper_parked_) {
     helper_parked_ = false;
-    helper_condition_.notify_one();
+    timer_->set(Clock::now() + hand_over);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/base/wake_timer.hpp"
 #include "core/base/background_thread.hpp"
 #include "core/base/intrusive_list.hpp"
 #include "core/base/mutex.hpp"
@@ -82,8 +83,8 @@ class Progress {
 
   /// Runs `step` soon, on the driver, where it may use the channel. It must not throw.
   void submit(std::function<void()> step);
-  /// submit(), and wakes the thread that sleeps in the transport: for threads that do not wait afterwards.
-  /// Does not wait.
+  /// submit(), and wakes the thread that sleeps in the transport, if one does: for threads that do not wait
+  /// afterwards. Does not wait.
   void post(std::function<void()> step);
   /// Waits until `pending` is set; false: the moment has passed. Drives meanwhile, if no other thread does.
   /// One thread waits for a pending.
@@ -175,7 +176,7 @@ class Progress {
   std::uint64_t waits_ LOCUM_GUARDED_BY(mutex_) = 0;  ///< begun so far: shows activity to the helper
   bool helper_parked_ LOCUM_GUARDED_BY(mutex_) = false;
   bool ending_ LOCUM_GUARDED_BY(mutex_) = false;
-  std::condition_variable helper_condition_;
+  std::optional<WakeTimer> timer_;  ///< of the helper
   std::atomic<bool> has_submitted_{false};
   SpinTrial trial_;    ///< of the helper
   SpinLimit looking_;  ///< of waiting threads

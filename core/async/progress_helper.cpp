@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 // How long the helper leaves driving to threads that have just waited, before it checks whether they still
 // do. The longest delay of work that arrives after they have left.
 constexpr auto helper_rest = 200us;
-// How long the helper sleeps while another thread keeps waiting; that thread wakes it when it leaves.
+// How long the helper sleeps while another thread waits; that thread sets the timer when it leaves.
 constexpr auto helper_nap = 1s;
 // How long the helper drives without checking whether it is to end.
 constexpr auto helper_turn = 100ms;
@@ -76,19 +76,20 @@ void Progress::drive_for_others() {
   }
 }
 
-// Leaves driving to others for a moment; or until they stop, if one of them keeps waiting.
+// Leaves driving to others for a moment; or, if one of them waits now, until it has left and not come back
+// soon.
 void Progress::rest() {
-  MutexLock lock(mutex_);
-  if (ending_) {
-    return;
+  {
+    const MutexLock lock(mutex_);
+    if (ending_) {
+      return;
+    }
+    helper_parked_ = driven_ || asleep_;
+    timer_->set(Clock::now() + (helper_parked_ ? Clock::duration(helper_nap) : helper_rest));
   }
-  const std::uint64_t seen = waits_;
-  (void)lock.wait_until(helper_condition_, Clock::now() + helper_rest);
-  if (waits_ == seen && (driven_ || asleep_) && !ending_) {
-    helper_parked_ = true;
-    (void)lock.wait_until(helper_condition_, Clock::now() + helper_nap);
-    helper_parked_ = false;
-  }
+  timer_->sleep();
+  const MutexLock lock(mutex_);
+  helper_parked_ = false;
 }
 
 }  // namespace locum
