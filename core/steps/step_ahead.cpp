@@ -13,6 +13,15 @@ namespace {
 
 /// The name's home keeps a wait until its deadline, also a wait for a step that nobody needs any more.
 constexpr std::chrono::seconds longest_wait{1};
+/// So many steps are on their way at a time where a message takes as long as the writer for one or two.
+constexpr std::uint32_t most_asked = 3;
+
+// Where steps may be dropped the reader chooses among those that there are.
+std::uint32_t steps_asked_for(const Stream& stream, std::uint32_t steps) {
+  return stream.is_home()             ? 0
+         : stream.record().may_drop() ? steps
+                                      : std::max(steps, std::min(most_asked, stream.record().queue_steps));
+}
 
 template <class Indices>
 bool equal(const Indices& a, const Indices& b) noexcept {
@@ -52,19 +61,25 @@ bool StepWish::same_as(const StepWish& other) const noexcept {
 }
 
 StepAhead::StepAhead(const Stream& stream, std::uint32_t steps)
-    : stream_(std::make_unique<const Stream>(stream)), steps_(steps), records_come_(!stream.is_home()) {}
+    : stream_(std::make_unique<const Stream>(stream)),
+      steps_(steps),
+      asked_(steps_asked_for(stream, steps)) {}
 
 StepAhead::~StepAhead() {
   const MutexLock lock(mutex_);
-  watch_.cancel();
+  cancel(watches_);
 }
 
 void StepAhead::begins(std::uint64_t number) {
   StepTransfers unread;
   std::map<std::uint64_t, Next> passed;
+  Watches over;
   {
     const MutexLock lock(mutex_);
     number_ = number;
+    while (!watches_.empty() && watches_.begin()->first <= number) {
+      over.insert(watches_.extract(watches_.begin()));
+    }
     wishes_ = std::exchange(read_, {});
     unread = std::exchange(now_, {});
     while (!next_.empty() && next_.begin()->first <= number) {
@@ -74,13 +89,12 @@ void StepAhead::begins(std::uint64_t number) {
       now_ = std::move(there->second.transfers);
     }
   }
+  cancel(over);
   watch_next();
 }
 
 void StepAhead::wants(std::uint64_t number, StepWish wish) {
   std::map<std::uint64_t, View<StepRecord>> later;
-  std::optional<std::uint64_t> untold;
-  Future<StepRecord> watch;
   {
     const MutexLock lock(mutex_);
     const auto is_it = [&](const StepWish& other) { return other.same_as(wish); };
@@ -95,13 +109,6 @@ void StepAhead::wants(std::uint64_t number, StepWish wish) {
     for (const auto& [number_of_next, next] : next_) {
       later.emplace(number_of_next, next.step);
     }
-    if (watched_ && !std::exchange(is_told_, true)) {
-      untold = watched_;
-      watch = watch_;
-    }
-  }
-  if (untold) {
-    tell_of(watch, *untold);
   }
   for (const auto& [number_of_next, step] : later) {
     auto transfers = begin({wish}, number_of_next, step);
@@ -113,41 +120,59 @@ void StepAhead::wants(std::uint64_t number, StepWish wish) {
   watch_next();
 }
 
-std::optional<std::uint64_t> StepAhead::choose_next() {
-  const std::uint64_t number = next_.empty() ? number_ + 1 : next_.rbegin()->first + 1;
-  const bool is_watched = watched_ && *watched_ >= number;
-  return (wishes_.empty() && !records_come_) || is_watched || number > number_ + steps_
-             ? std::nullopt
-             : std::optional(number);
+void StepAhead::cancel(Watches& watches) {
+  for (auto& [number, watch] : watches) {
+    if (watch.record) {
+      watch.record->cancel();
+    }
+  }
+}
+
+std::vector<std::uint64_t> StepAhead::choose_next() {
+  std::vector<std::uint64_t> chosen;
+  const std::uint64_t last = number_ + std::max(wishes_.empty() ? 0 : steps_, asked_);
+  for (std::uint64_t number = number_ + 1; number <= last; ++number) {
+    if (!next_.contains(number) && watches_.try_emplace(number).second) {
+      chosen.push_back(number);
+    }
+  }
+  return chosen;
 }
 
 // A reader that waits for the next step, and wished for nothing, learns of it by itself: that takes no other
 // thread.
+StepAhead::Watches StepAhead::take_untold() {
+  Watches untold;
+  for (auto& [number, watch] : watches_) {
+    const bool is_fetched = number <= number_ + steps_ && (!wishes_.empty() || steps_ > 1);
+    if (is_fetched && !watch.is_told && watch.record) {
+      watch.is_told = true;
+      untold.emplace(number, watch);
+    }
+  }
+  return untold;
+}
+
 void StepAhead::watch_next() {
-  std::optional<std::uint64_t> number;
+  std::vector<std::uint64_t> chosen;
   {
     const MutexLock lock(mutex_);
-    number = choose_next();
-    if (!number) {
-      return;
-    }
-    watched_ = number;
-    is_told_ = true;  // so that nobody else has it told before the watch is there
+    chosen = choose_next();
   }
-  auto watch = stream_->store().wait_async<StepRecord>(stream_->step(*number), longest_wait);
-  Future<StepRecord> before;
-  bool is_told = true;
+  for (const std::uint64_t number : chosen) {
+    auto record = stream_->store().wait_async<StepRecord>(stream_->step(number), longest_wait);
+    const MutexLock lock(mutex_);
+    if (const auto watch = watches_.find(number); watch != watches_.end()) {
+      watch->second.record = std::move(record);
+    }  // else the reader has passed it
+  }
+  Watches untold;
   {
     const MutexLock lock(mutex_);
-    if (watched_ == number) {
-      before = std::exchange(watch_, watch);
-      watch_of_ = number;
-      is_told_ = is_told = !wishes_.empty() || steps_ > 1;
-    }
+    untold = take_untold();
   }
-  before.cancel();
-  if (is_told) {
-    tell_of(watch, *number);
+  for (const auto& [number, watch] : untold) {
+    tell_of(*watch.record, number);
   }
 }
 
@@ -167,10 +192,11 @@ std::optional<Result<View<StepRecord>>> StepAhead::await(std::uint64_t number,
     if (const auto there = next_.find(number); there != next_.end()) {
       return there->second.step;
     }
-    if (watch_of_ != number) {
+    const auto watched = watches_.find(number);
+    if (watched == watches_.end() || !watched->second.record) {
       return std::nullopt;
     }
-    watch = watch_;
+    watch = *watched->second.record;
   }
   auto there = watch.get(until);
   return there || !watch.ready() ? std::optional(std::move(there)) : std::nullopt;
@@ -182,10 +208,11 @@ void StepAhead::arrived(std::uint64_t number, const Result<View<StepRecord>>& st
   const bool is_there = step && (*step)->state == StepRecord::State::ready && (*step)->is_valid();
   {
     const MutexLock lock(mutex_);
-    if (watched_ != number || (!is_there && (step || step.error().code() != Errc::timeout))) {
+    const auto watch = watches_.find(number);
+    if (watch == watches_.end() || (!is_there && (step || step.error().code() != Errc::timeout))) {
       return;
     }
-    watched_.reset();
+    watches_.erase(watch);
     if (is_there && number > number_) {
       next_[number].step = *step;
       wishes = wishes_;

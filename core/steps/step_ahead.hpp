@@ -64,8 +64,8 @@ struct StepWish {
 
 /// Fetches of the next steps, as soon as these exist, what the reader has read of the last one from other
 /// nodes, so that it comes while this process computes. Where the records of steps come from another node,
-/// the next one is asked for beforehand, too: the writer then sends it when it publishes the step. Any
-/// thread.
+/// some are asked for before they exist: the writer then sends each when it publishes the step, and need not
+/// wait for the reader to ask. Any thread.
 ///
 /// Invariant: no call that may run a continuation is made under the mutex.
 class StepAhead : public std::enable_shared_from_this<StepAhead> {
@@ -95,28 +95,35 @@ class StepAhead : public std::enable_shared_from_this<StepAhead> {
     View<StepRecord> step;
     StepTransfers transfers;
   };
+  /// A wait for the record of a step.
+  struct Watch {
+    std::optional<Future<StepRecord>> record;  ///< none while it is begun
+    bool is_told = false;                      ///< whether arrived() is called at its end
+  };
+  using Watches = std::map<std::uint64_t, Watch>;
 
+  static void cancel(Watches& watches);
   void watch_next();
   /// Has arrived() called at the end of that watch.
   void tell_of(const Future<StepRecord>& watch, std::uint64_t number);
-  [[nodiscard]] std::optional<std::uint64_t> choose_next() LOCUM_REQUIRES(mutex_);
+  /// Steps that are to be asked for.
+  [[nodiscard]] std::vector<std::uint64_t> choose_next() LOCUM_REQUIRES(mutex_);
+  /// Watches whose step is to be fetched as soon as it is there.
+  [[nodiscard]] Watches take_untold() LOCUM_REQUIRES(mutex_);
   void arrived(std::uint64_t number, const Result<View<StepRecord>>& step);
   [[nodiscard]] StepTransfers begin(const std::vector<StepWish>& wishes, std::uint64_t number,
                                     const View<StepRecord>& step) const;
 
   const std::unique_ptr<const Stream> stream_;
   const std::uint32_t steps_;
-  const bool records_come_;  ///< from another node
+  const std::uint32_t asked_;  ///< how many steps ahead; 0: only those of which something is wished for
   Mutex mutex_;
-  std::uint64_t number_ LOCUM_GUARDED_BY(mutex_) = 0;               ///< of the step that is read
-  StepTransfers now_ LOCUM_GUARDED_BY(mutex_);                      ///< of that
-  std::vector<StepWish> read_ LOCUM_GUARDED_BY(mutex_);             ///< of that
-  std::vector<StepWish> wishes_ LOCUM_GUARDED_BY(mutex_);           ///< these, and those of the step before
-  std::map<std::uint64_t, Next> next_ LOCUM_GUARDED_BY(mutex_);     ///< steps that exist, by number
-  std::optional<std::uint64_t> watched_ LOCUM_GUARDED_BY(mutex_);   ///< the step that is waited for
-  Future<StepRecord> watch_ LOCUM_GUARDED_BY(mutex_);               ///< the last one that has begun
-  std::optional<std::uint64_t> watch_of_ LOCUM_GUARDED_BY(mutex_);  ///< the step of that
-  bool is_told_ LOCUM_GUARDED_BY(mutex_) = false;                   ///< whether its end will be: tell_of()
+  std::uint64_t number_ LOCUM_GUARDED_BY(mutex_) = 0;            ///< of the step that is read
+  StepTransfers now_ LOCUM_GUARDED_BY(mutex_);                   ///< of that
+  std::vector<StepWish> read_ LOCUM_GUARDED_BY(mutex_);          ///< of that
+  std::vector<StepWish> wishes_ LOCUM_GUARDED_BY(mutex_);        ///< these, and those of the step before
+  std::map<std::uint64_t, Next> next_ LOCUM_GUARDED_BY(mutex_);  ///< steps that exist, by number
+  Watches watches_ LOCUM_GUARDED_BY(mutex_);                     ///< by the number of the step
 };
 
 }  // namespace locum::detail
