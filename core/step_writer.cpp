@@ -170,4 +170,10 @@ Result<void> StepWriter::close(const CallOptions& options) {
   return output_->close(options.deadline);
 }
 
+void StepWriter::abandon() noexcept {
+  if (output_) {
+    output_->abandon();
+  }
+}
+
 }  // namespace locum

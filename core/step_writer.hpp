@@ -197,6 +197,10 @@ class StepWriter {
   /// ended. Also returns the error that has failed the stream before (see StepWriter), and that of an earlier
   /// call that was ignored. Further calls do nothing.
   Result<void> close(const CallOptions& options = {});
+  /// Fails the stream, as an exception does that destroys the writer: behind the last step that all ranks
+  /// have ended, its readers and its other ranks get `broken_promise`, which names this rank. Not collective;
+  /// blocks for a second at most. The writer is closed then. Does nothing if it was closed before.
+  void abandon() noexcept;
 
  private:
   std::shared_ptr<detail::StepOutput> output_;

@@ -38,9 +38,10 @@ Error bad_rank(std::int32_t rank) {
                                            "; this one has " + std::to_string(rank));
 }
 
-Error negative(std::string_view what, std::int32_t dimension) {
+// The number, and not its dimension, which Fortran counts from the other end.
+Error negative(std::string_view what, std::int64_t number) {
   return Error(Errc::invalid_argument,
-               std::string(what) + " " + std::to_string(dimension) + " is negative; give a number from 0 on");
+               std::string(what) + " is negative: " + std::to_string(number) + "; give a number from 0 on");
 }
 
 // Whether the strides say nothing.
@@ -158,7 +159,7 @@ Result<Extents> extents_of(const locum_array& array) {
   extents.rank = static_cast<std::uint8_t>(array.rank);
   for (std::int32_t at = 0; at < array.rank; ++at) {
     if (array.extents[at] < 0) {
-      return negative("extent", at);
+      return negative("an extent", array.extents[at]);
     }
     extents.values[static_cast<std::size_t>(at)] = static_cast<std::uint64_t>(array.extents[at]);
   }
@@ -281,13 +282,13 @@ Result<Hyperslab> slab_of(const locum_box& box) {
   start.rank = slab.count.rank = slab.stride.rank = static_cast<std::uint8_t>(box.rank);
   for (std::int32_t at = 0; at < box.rank; ++at) {
     if (box.start[at] < 0) {
-      return negative("the start in dimension", at);
+      return negative("a start of this box", box.start[at]);
     }
     if (box.count[at] < 0) {
-      return negative("the count in dimension", at);
+      return negative("a count of this box", box.count[at]);
     }
     if (box.stride[at] < 0) {
-      return negative("the stride in dimension", at);
+      return negative("a stride of this box", box.stride[at]);
     }
     const auto index = static_cast<std::size_t>(at);
     start.values[index] = static_cast<std::uint64_t>(box.start[at]);

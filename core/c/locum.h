@@ -470,7 +470,8 @@ LOCUM_API locum_status locum_ranks_release(locum_ranks *ranks);
 typedef enum locum_when_full {
   LOCUM_WAIT = 0,       /* until readers have released a step */
   LOCUM_FAIL = 1,       /* LOCUM_QUEUE_FULL */
-  LOCUM_DROP_OLDEST = 2 /* the oldest step that no reader reads */
+  LOCUM_DROP_OLDEST = 2, /* the oldest step that no reader reads */
+  LOCUM_DROP_NEWEST = 3  /* the step that is being written */
 } locum_when_full;
 
 typedef struct locum_step_writer_options {
@@ -492,6 +493,10 @@ LOCUM_CHECKED locum_status locum_step_begin(locum_step_writer writer, double dea
 /* Ends the stream. Collective; blocks until its readers have released all steps, or left. Sets *writer to
  * NULL. */
 LOCUM_API locum_status locum_step_writer_close(locum_step_writer *writer, double deadline_s);
+/* Fails the stream: behind the last step that all ranks have ended, its readers and its other ranks get
+ * LOCUM_BROKEN_PROMISE, which names this rank. Not collective; blocks for a second at most. Sets *writer to
+ * NULL. */
+LOCUM_API locum_status locum_step_writer_abandon(locum_step_writer *writer);
 
 /* Where an array is within a global one. Its extents are those of the block. */
 typedef struct locum_block {

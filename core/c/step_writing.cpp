@@ -33,8 +33,12 @@ namespace {
     case LOCUM_DROP_OLDEST:
       how.when_full = WhenFull::drop_oldest;
       break;
+    case LOCUM_DROP_NEWEST:
+      how.when_full = WhenFull::drop_newest;
+      break;
     default:
-      return Error(Errc::invalid_argument, "when_full is none of LOCUM_WAIT, LOCUM_FAIL, LOCUM_DROP_OLDEST");
+      return Error(Errc::invalid_argument,
+                   "when_full is none of LOCUM_WAIT, LOCUM_FAIL, LOCUM_DROP_OLDEST, LOCUM_DROP_NEWEST");
   }
   how.rendezvous_readers = options->rendezvous_readers;
   how.file = options->file == nullptr ? "" : options->file;
@@ -52,8 +56,9 @@ namespace {
   locum_array start = shape;
   for (std::int32_t at = 0; at < block->rank && at < LOCUM_MAX_RANK; ++at) {
     if (block->start[at] < 0) {
-      return Error(Errc::invalid_argument, "the start of this block in dimension " + std::to_string(at) +
-                                               " is negative; give a number from 0 on");
+      return Error(Errc::invalid_argument,
+                   "a start of this block is negative: " + std::to_string(block->start[at]) +
+                       "; give a number from 0 on");
     }
     shape.extents[at] = block->shape[at];
     start.extents[at] = block->start[at];
@@ -106,6 +111,13 @@ locum_status locum_step_begin(locum_step_writer writer, double deadline_s, locum
 locum_status locum_step_writer_close(locum_step_writer* writer, double deadline_s) {
   return on_last(step_writers(), writer, "step writer",
                  [&](StepWriter& opened) { return status_of(opened.close(within(deadline_s))); });
+}
+
+locum_status locum_step_writer_abandon(locum_step_writer* writer) {
+  return on_last(step_writers(), writer, "step writer", [](StepWriter& opened) {
+    opened.abandon();
+    return LOCUM_OK;
+  });
 }
 
 locum_status locum_step_put(locum_output_step step, const char* name, const locum_array* array,

@@ -347,6 +347,11 @@ module locum_calls
       real(c_double), intent(in), optional :: deadline
       integer(c_int) :: status
     end function
+    function fortran_step_writer_abandon(writer) bind(C, name="locum_fortran_step_writer_abandon") result(status)
+      import
+      type(c_ptr), intent(inout) :: writer
+      integer(c_int) :: status
+    end function
     function fortran_step_put(step, name, length, value, shape, start, deadline) bind(C, name="locum_fortran_step_put") &
       result(status)
       import

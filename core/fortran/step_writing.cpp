@@ -84,6 +84,10 @@ locum_status locum_fortran_step_writer_close(locum_step_writer* writer, const do
   return outcome(locum_step_writer_close(writer, deadline(within)));
 }
 
+locum_status locum_fortran_step_writer_abandon(locum_step_writer* writer) {
+  return outcome(locum_step_writer_abandon(writer));
+}
+
 locum_status locum_fortran_step_put(locum_output_step step, const char* name, std::size_t length,
                                     const CFI_cdesc_t* value, const CFI_cdesc_t* shape,
                                     const CFI_cdesc_t* start, const double* within) {

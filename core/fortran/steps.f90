@@ -4,7 +4,7 @@ submodule (locum) streams
   use locum_calls, only: fortran_ranks_release, fortran_step_begin, fortran_step_discard, fortran_step_end, &
     fortran_step_get_text, fortran_step_next, fortran_step_number, fortran_step_read, fortran_step_reader_close, &
     fortran_step_reader_open, fortran_step_release, fortran_step_shape, fortran_step_variables, &
-    fortran_step_writer_close, fortran_step_writer_open, &
+    fortran_step_writer_abandon, fortran_step_writer_close, fortran_step_writer_open, &
     optional_length, point_to_text
   implicit none
 
@@ -25,6 +25,10 @@ contains
 
   module procedure step_writer_close
     call finish(fortran_step_writer_close(self%handle, deadline), stat, errmsg)
+  end procedure
+
+  module procedure step_writer_abandon
+    call finish(fortran_step_writer_abandon(self%handle), stat, errmsg)
   end procedure
 
   module procedure output_step_end

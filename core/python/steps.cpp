@@ -1,6 +1,7 @@
 #include "core/python/steps.hpp"
 
 #include <optional>
+#include <utility>
 
 #include "core/python/array.hpp"
 #include "core/python/box.hpp"
@@ -52,6 +53,11 @@ void StepWriter::close(double timeout_s) {
   const locum_status status = unlocked([&] { return locum_step_writer_close(&writer, timeout_s); });
   writer_ = writer;
   check(status);
+}
+
+void StepWriter::abandon() {
+  locum_step_writer writer = std::exchange(writer_, nullptr);
+  check(unlocked([&] { return locum_step_writer_abandon(&writer); }));
 }
 
 locum_input_step InputStep::handle() const {
@@ -162,6 +168,7 @@ void define_steps(py::module_& module) {
                     const py::object&>())
       .def("begin", &StepWriter::begin)
       .def("close", &StepWriter::close)
+      .def("abandon", &StepWriter::abandon)
       .def_property_readonly("is_open", &StepWriter::is_open);
   py::class_<InputStep>(module, "InputStep")
       .def_property_readonly("number", &InputStep::number)

@@ -40,6 +40,7 @@ class StepWriter {
 
   [[nodiscard]] std::unique_ptr<OutputStep> begin(double timeout_s);
   void close(double timeout_s);
+  void abandon();
   [[nodiscard]] bool is_open() const noexcept { return writer_ != nullptr; }
 
  private:

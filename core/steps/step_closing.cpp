@@ -30,13 +30,17 @@ StepOutput::~StepOutput() {
     warn(noted_);
     return;
   }
-  const bool unwinds = std::uncaught_exceptions() > exceptions_;
-  if (unwinds) {
-    abandon(StreamFailure::Cause::thrown);
-  }
-  const auto closed = close(unwinds ? Deadline(std::chrono::seconds(0)) : Deadline());
-  if (!closed && !unwinds) {
+  if (std::uncaught_exceptions() > exceptions_) {
+    abandon();
+  } else if (const auto closed = close({}); !closed) {
     warn(closed.error());
+  }
+}
+
+void StepOutput::abandon() noexcept {
+  if (!leaves_to_parent()) {
+    abandon(StreamFailure::Cause::thrown);
+    (void)close(std::chrono::seconds(0));
   }
 }
 

@@ -66,6 +66,8 @@ class StepOutput {
   [[nodiscard]] Result<void> close(Deadline deadline);
   /// The same for a rank that does not care how the stream ends: it waits for no other writer.
   void leave(Deadline deadline) noexcept;
+  /// See StepWriter::abandon().
+  void abandon() noexcept;
 
  private:
   StepOutput(StepSide side, Stream stream, const StepWriterOptions& options, Presence presence);

@@ -162,7 +162,8 @@ class Runtime:
         self._allows_pickle = allow_pickle
         self._name = name
         self._timeout_s = positive(timeout, "timeout")
-        self._runtime = module.Runtime(self._address(comm if comm is not None else MPI.COMM_WORLD), options)
+        self._comm: Any = comm if comm is not None else MPI.COMM_WORLD
+        self._runtime = module.Runtime(self._address(self._comm), options)
         place: Tuple[int, int, int, int] = self._runtime.place()
         self._rank, self._size, self._node, self._nodes = place
         self._process = os.getpid()
@@ -377,9 +378,9 @@ class Runtime:
         return requested
 
     def _ranks(self, comm: Any) -> _native.Ranks:
-        """Describes the ranks of a communicator for a stream of steps. Collective over it."""
+        """Describes the ranks of a communicator, or of the runtime, for a stream of steps. Collective over them."""
         self._require_open()
-        return _native.Ranks(self._runtime.ranks(self._address(comm)))
+        return _native.Ranks(self._runtime.ranks(self._address(comm if comm is not None else self._comm)))
 
     @property
     def is_open(self) -> bool:

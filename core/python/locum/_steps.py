@@ -16,7 +16,7 @@ from ._lazy import _HOST
 from ._runtime import Path, Runtime
 from ._values import code_of, stored
 
-_WHEN_FULL = {"wait": 0, "error": 1, "drop_oldest": 2}
+_WHEN_FULL = {"wait": 0, "error": 1, "drop_oldest": 2, "drop_newest": 3}
 _START_AT = {"oldest": 0, "newest": 1, "next": 2}
 
 
@@ -118,12 +118,12 @@ class StepWriter:
                 with out.step() as step:                 # an exception in the block discards the step
                     step["T"] = locum.block(T, shape=(nz, ny, nx), start=(z0, 0, 0))
 
-    Used by one thread at a time.
+    Used by one thread at a time. If an exception leaves the block, readers get BrokenPromiseError behind the last whole step.
 
     :param comm: the ranks that write; None: those of the runtime
     :param queue_steps: how many steps exist at a time
     :param queue_bytes: how many bytes of these; 0: no limit
-    :param when_full: "wait", "error" (QueueFullError) or "drop_oldest"
+    :param when_full: "wait", "error" (QueueFullError), "drop_oldest" or "drop_newest"
     :param readers: how many readers the first step waits for
     :param file: an HDF5 file to which each step is written, too
     """
@@ -144,7 +144,7 @@ class StepWriter:
             raise ValueError(f"when_full is one of {', '.join(map(repr, _WHEN_FULL))}, not {when_full!r}")
         if queue_steps < 1:
             raise ValueError(f"queue_steps is at least 1, not {queue_steps}")
-        ranks = runtime._ranks(comm if comm is not None else runtime._mpi.COMM_WORLD)
+        ranks = runtime._ranks(comm)
         self._native = _native.StepWriter(
             ranks, stream, queue_steps, queue_bytes, _WHEN_FULL[when_full], readers, _text_of(file)
         )
@@ -158,6 +158,12 @@ class StepWriter:
         if self._native.is_open:
             self._native.close(deadline(timeout))
 
+    def abandon(self) -> None:
+        """Fails the stream: its readers and its other ranks get BrokenPromiseError behind the last step that all
+        have ended. Not collective; blocks for a second at most. An exception that leaves the `with` block does so."""
+        if self._native.is_open:
+            self._native.abandon()
+
     def __enter__(self) -> "StepWriter":
         return self
 
@@ -169,6 +175,8 @@ class StepWriter:
     ) -> None:
         if kind is None:
             self.close()
+        else:
+            self.abandon()
 
 
 class Variable:
@@ -340,7 +348,7 @@ class StepReader:
             raise ValueError(f"start_at is one of {', '.join(map(repr, _START_AT))}, not {start_at!r}")
         if ahead < 0 or every < 1:
             raise InvalidArgumentError("invalid_argument: ahead is not negative, and every at least 1")
-        ranks = runtime._ranks(comm if comm is not None else runtime._mpi.COMM_WORLD)
+        ranks = runtime._ranks(comm)
         self._native = _native.StepReader(
             ranks, stream, _START_AT[start_at], ahead or -1, group, _text_of(file), first_step, every
         )

@@ -479,7 +479,7 @@ static void refused_in_steps(void) {
     CHECK(status == (refusal == 5 ? LOCUM_OK : LOCUM_INVALID_ARGUMENT));
     CHECK_STATUS(locum_step_end(&step, 0), LOCUM_INVALID_ARGUMENT);
     CHECK(refusal != 5 || strstr(locum_error_message(), ": it is red [key refused") != NULL);
-    CHECK(refusal != 1 || strstr(locum_error_message(), "start of this block in dimension 0 is negative") != NULL);
+    CHECK(refusal != 1 || strstr(locum_error_message(), "start of this block is negative: -1") != NULL);
     CHECK_STATUS(locum_step_begin(writer, 0, &step), LOCUM_INVALID_ARGUMENT);
   }
   CHECK_OK(locum_step_begin(writer, 0, &step));
@@ -490,6 +490,37 @@ static void refused_in_steps(void) {
   CHECK_STATUS(locum_step_fail(step, "T", LOCUM_SYSTEM, "it has ended"), LOCUM_INVALID_ARGUMENT);
   CHECK_OK(locum_step_writer_close(&writer, 0));
   CHECK_OK(locum_ranks_release(&ranks));
+  together();
+}
+
+/* A stream that its writer gives up fails behind its last step. */
+static void abandoned_steps(void) {
+  locum_ranks ranks;
+  locum_ranks readers;
+  locum_step_writer writer;
+  locum_step_reader reader;
+  locum_output_step step;
+  locum_input_step read;
+  const char *name = name_of("abandoned", place.rank);
+  CHECK_OK(locum_runtime_ranks(runtime, MPI_COMM_SELF, &ranks));
+  CHECK_OK(locum_runtime_ranks(runtime, MPI_COMM_SELF, &readers));
+  CHECK_OK(locum_step_writer_open(ranks, name, NULL, &writer));
+  CHECK_OK(locum_step_reader_open(readers, name, NULL, &reader));
+  CHECK_OK(locum_step_begin(writer, 0, &step));
+  CHECK_OK(locum_step_end(&step, 0));
+  CHECK_OK(locum_step_begin(writer, 0, &step));
+  locum_step_writer given_up = writer;
+  CHECK_OK(locum_step_writer_abandon(&given_up));
+  CHECK(given_up == NULL);
+  CHECK_STATUS(locum_step_writer_abandon(&writer), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_step_writer_abandon(NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_step_end(&step, 0), LOCUM_CLOSED);
+  CHECK_OK(locum_step_next(reader, 0, &read));
+  CHECK_OK(locum_step_release(&read));
+  CHECK_STATUS(locum_step_next(reader, 0, &read), LOCUM_BROKEN_PROMISE);
+  CHECK_OK(locum_step_reader_close(&reader));
+  CHECK_OK(locum_ranks_release(&ranks));
+  CHECK_OK(locum_ranks_release(&readers));
   together();
 }
 
@@ -773,6 +804,7 @@ int main(int argc, char **argv) {
   tasks();
   steps();
   refused_in_steps();
+  abandoned_steps();
   checkpoints(folder);
   checkpoint_in_background(folder);
   parts_of_files(folder);
