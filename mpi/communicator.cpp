@@ -35,7 +35,8 @@ int checked_count(std::size_t bytes, std::string_view what) {
 
 }  // namespace
 
-Communicator Communicator::duplicate(MPI_Comm parent, Moment moment, const LostRanks& lost) {
+Communicator Communicator::duplicate(MPI_Comm parent, Moment moment, const LostRanks& lost,
+                                     const StillWaits& still_waits) {
   int between_groups = 1;
   if (parent != MPI_COMM_NULL) {
     check(MPI_Comm_test_inter(parent, &between_groups), "MPI_Comm_test_inter");
@@ -48,7 +49,8 @@ Communicator Communicator::duplicate(MPI_Comm parent, Moment moment, const LostR
   auto made = std::make_unique<MPI_Comm>(MPI_COMM_NULL);
   MPI_Request request = MPI_REQUEST_NULL;
   check(MPI_Comm_idup(parent, made.get(), &request), "MPI_Comm_idup");
-  return Communicator(complete(std::move(made), {request}, moment, "duplicating the communicator", lost));
+  return Communicator(
+      complete(std::move(made), {request}, moment, "duplicating the communicator", lost, still_waits));
 }
 
 Communicator::Communicator(MPI_Comm owned) : communicator_(owned) {

@@ -23,8 +23,10 @@ namespace locum::mpi {
 class Communicator {
  public:
   /// Collective over `parent`, which is not changed. Throws `invalid_argument` unless it is an
-  /// intracommunicator. `lost`: polled while it waits; it is not watched further.
-  [[nodiscard]] static Communicator duplicate(MPI_Comm parent, Moment moment, const LostRanks& lost = {});
+  /// intracommunicator. `lost` and `still_waits` are called again and again while it waits;
+  /// the first is not watched further.
+  [[nodiscard]] static Communicator duplicate(MPI_Comm parent, Moment moment, const LostRanks& lost = {},
+                                              const StillWaits& still_waits = {});
 
   Communicator(Communicator&& other) noexcept;
   Communicator& operator=(Communicator&& other) noexcept;

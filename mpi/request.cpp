@@ -24,7 +24,8 @@ void Backoff::pause() {
   never_.wait_for(lock, std::clamp(waited / share, least, most));
 }
 
-bool finished_by(std::vector<MPI_Request>& requests, Moment moment, const LostRanks& lost) {
+bool finished_by(std::vector<MPI_Request>& requests, Moment moment, const LostRanks& lost,
+                 const StillWaits& still_waits) {
   Backoff backoff;
   while (true) {
     int done = 0;
@@ -39,6 +40,9 @@ bool finished_by(std::vector<MPI_Request>& requests, Moment moment, const LostRa
     }
     if (Deadline::Clock::now() >= moment || (lost && !lost().empty())) {
       return false;
+    }
+    if (still_waits) {
+      still_waits();
     }
     backoff.pause();
   }

@@ -31,10 +31,13 @@ class Backoff {
 
 /// Returns the ranks known to be dead now. Must be cheap, since waits poll it; may be empty.
 using LostRanks = std::function<std::vector<int>()>;
+/// Called again and again while a wait lasts; may be empty.
+using StillWaits = std::function<void()>;
 
 /// Progresses nonblocking operations until they are complete (true), or the moment has come or a rank is lost
 /// (false). Throws MPI's errors.
-[[nodiscard]] bool finished_by(std::vector<MPI_Request>& requests, Moment moment, const LostRanks& lost);
+[[nodiscard]] bool finished_by(std::vector<MPI_Request>& requests, Moment moment, const LostRanks& lost,
+                               const StillWaits& still_waits = {});
 
 /// Throws `peer_lost`, naming the ranks, for a collective step that lost ranks cannot join, if any are lost.
 void throw_if_lost(std::string_view what, const LostRanks& lost);
@@ -48,11 +51,12 @@ void keep_for_good(std::shared_ptr<void> memory);
 /// process ends: a collective can be neither cancelled nor freed.
 template <class Buffers>
 [[nodiscard]] Buffers complete(std::unique_ptr<Buffers> buffers, std::vector<MPI_Request> requests,
-                               Moment moment, std::string_view what, const LostRanks& lost) {
+                               Moment moment, std::string_view what, const LostRanks& lost,
+                               const StillWaits& still_waits = {}) {
   const std::shared_ptr<Buffers> shared = std::move(buffers);
   bool finished = false;
   try {
-    finished = finished_by(requests, moment, lost);
+    finished = finished_by(requests, moment, lost, still_waits);
   } catch (...) {
     keep_for_good(shared);
     throw;

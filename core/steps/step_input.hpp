@@ -14,7 +14,7 @@
 #include "core/steps/step_record.hpp"
 #include "core/steps/step_replay.hpp"
 #include "core/steps/stream.hpp"
-#include "core/steps/wait_notice.hpp"
+#include "core/value/wait_notice.hpp"
 
 namespace locum::detail {
 

@@ -67,7 +67,8 @@ Result<View<StreamRecord>> StepInput::await_stream(const Store& store, Moment un
     if (clock.now() >= until) {
       return nobody();
     }
-    notice_.waits(*side_.session.state(), clock.now(), nobody);
+    const SessionOptions& own = side_.session.state()->options();
+    notice_.waits(own.options.log, own.rank, clock.now(), nobody);
   }
 }
 

@@ -24,7 +24,7 @@ Result<void> StepQueue::await_readers(Moment until) {
   const auto too_few = [this] { return StepDelay(stream_).of_rendezvous(options_).error(stream_.title()); };
   const auto joined =
       stream_.wait<SideRecord>(stream_.joined(options_.rendezvous_readers - 1), until, [&]() -> Result<void> {
-        notice_.waits(stream_.session(), stream_.now(), too_few);
+        tell_of_wait(too_few);
         return {};
       });
   if (joined || joined.error().code() != Errc::timeout) {
@@ -298,7 +298,7 @@ StreamFailure StepQueue::delay() const {
 
 // Joining is told by the place, which look() has seen to be free.
 Result<void> StepQueue::await_first_reader(Moment until) {
-  notice_.waits(stream_.session(), stream_.now(), [this] { return delay().error(stream_.title()); });
+  tell_of_wait([this] { return delay().error(stream_.title()); });
   const auto joined = stream_.wait_a_while<SideRecord>(
       stream_.joined(joined_), std::min(until, stream_.now() + Stream::look_interval));
   if (joined || (joined.error().code() == Errc::timeout && stream_.now() < until)) {

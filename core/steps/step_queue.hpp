@@ -12,7 +12,7 @@
 #include "core/steps/presence.hpp"
 #include "core/steps/step_record.hpp"
 #include "core/steps/stream.hpp"
-#include "core/steps/wait_notice.hpp"
+#include "core/value/wait_notice.hpp"
 
 namespace locum::detail {
 
@@ -120,13 +120,19 @@ class StepQueue {
   /// Waits, not for long, until a step may be free; `timeout` at the end.
   [[nodiscard]] Result<void> await_release(Moment until);
   [[nodiscard]] Result<void> await_first_reader(Moment until);
+  /// Of a wait for readers that have not joined. `why` makes the error by which it would end now.
+  template <class Why>
+  void tell_of_wait(Why why) {
+    const SessionOptions& own = stream_.session().options();
+    notice_.waits(own.options.log, own.rank, stream_.now(), why);
+  }
   [[nodiscard]] Result<void> end_and_drain(const StepRecord& last, Moment until);
   /// Whether the steps are kept for the first reader.
   [[nodiscard]] bool awaits_reader() const noexcept { return joined_ == 0 && !was_read_ && loses_nothing(); }
 
   const Stream stream_;
   const StepWriterOptions options_;
-  WaitNotice notice_;  ///< of waits for readers that have not joined
+  WaitNotice notice_;
   std::deque<Kept> steps_;
   std::uint64_t bytes_ = 0;                  ///< of these
   std::optional<std::uint64_t> last_bytes_;  ///< of the last step; none before the first one

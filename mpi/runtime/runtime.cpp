@@ -21,6 +21,7 @@
 #include "mpi/launcher.hpp"
 #include "mpi/runtime/agreed_options.hpp"
 #include "mpi/runtime/files.hpp"
+#include "mpi/runtime/joined_ranks.hpp"
 #include "mpi/runtime/links.hpp"
 #include "mpi/runtime/report.hpp"
 #include "mpi/runtime/state.hpp"
@@ -76,7 +77,14 @@ GroupParts parts_of_group(MPI_Comm communicator, const Result<RuntimeOptions>& g
   // With wrong options the ranks still have to meet, to fail together.
   const std::chrono::milliseconds patience = given.value_or(RuntimeOptions{}).collective_timeout;
   const auto moment = Deadline(patience).moment(patience);
-  auto duplicate = mpi::Communicator::duplicate(communicator, moment);
+  auto duplicate =
+      joined_ranks(communicator, moment,
+                   {.why = "not all ranks of the communicator have made their runtime in time "
+                           "(collective_timeout); each has to, after the same collective calls of "
+                           "MPI as the others: one that splits this communicator first waits "
+                           "for those that do not",
+                    .rank = {},
+                    .log = given.value_or(RuntimeOptions{}).log});
   mpi::AskedOptions asked = mpi::asked_options(duplicate, given, moment);
   return {std::move(duplicate), std::move(asked), moment};
 }
@@ -334,31 +342,19 @@ Session Runtime::session_of(const Handle& handle) const {
 }
 
 // The number is unique in the runtime: that of the side's first rank, and how many that one has numbered.
-namespace {
-
-mpi::Communicator joined_side(MPI_Comm ranks, Deadline::Clock::time_point until, const mpi::LostRanks& lost) {
-  try {
-    return mpi::Communicator::duplicate(ranks, until, lost);
-  } catch (const Error& error) {
-    if (error.code() != Errc::timeout) {
-      throw;
-    }
-    throw Error(Errc::timeout,
-                "not all ranks of the communicator have opened their side of a stream of steps in time "
-                "(collective_timeout); let all of them open the writer or the reader, and give each side "
-                "a communicator of its own, by MPI_Comm_split",
-                error.text());
-  }
-}
-
-}  // namespace
-
 StepSide Runtime::step_side(MPI_Comm ranks) {
   require_open("step_side");
   require_mpi("step_side");
   const auto until = Deadline().moment(state_->options.collective_timeout);
   const mpi::LostRanks& lost = state_->group.communicator().lost();
-  auto side = joined_side(ranks, until, lost);
+  auto side = joined_ranks(ranks, until,
+                           {.why = "not all ranks of the communicator have opened their side of a stream of "
+                                   "steps in time (collective_timeout); let all of them open the writer or "
+                                   "the reader, and give each side a communicator of its own, by "
+                                   "MPI_Comm_split",
+                            .rank = state_->group.rank(),
+                            .log = state_->options.log,
+                            .lost = lost});
   side.watch(lost);
   const std::uint64_t mine =
       (static_cast<std::uint64_t>(state_->group.rank() + 1) << 32U) | ++state_->step_sides;

@@ -4,6 +4,7 @@ usage: runtime_test.py            all checks, on each rank; the first that fails
        runtime_test.py forgotten  the program ends without closing its runtime
        runtime_test.py leaves     an exception leaves the runtime of rank 0, while the others wait
        runtime_test.py uncaught   the same without a `with` block
+       runtime_test.py unsplit    rank 0 does not split the communicator, which the others do before they open their runtime
 """
 
 import re
@@ -154,6 +155,39 @@ def steps(runtime):
             found.release()
     comm.Barrier()
 
+    # Of a queue that is full the newest step is dropped.
+    own = MPI.COMM_SELF
+    with locum.StepWriter(runtime, f"newest/{rank}", own, queue_steps=1, when_full="drop_newest") as out:
+        with locum.StepReader(runtime, f"newest/{rank}", own) as reader:
+            with out.step() as step:
+                step["a"] = 0.0
+            with reader.next(timeout=30) as held:
+                with out.step() as step:
+                    step["a"] = 1.0
+                assert held["a"].get() == 0.0
+            with out.step() as step:
+                step["a"] = 2.0
+            with reader.next(timeout=30) as step:
+                assert step["a"].get() == 2.0
+    comm.Barrier()
+
+    # One that leaves the writer fails the stream behind its last step. The ranks of a part of the runtime's.
+    reader = None
+    try:
+        with locum.StepWriter(runtime, f"left/{rank}", own) as out:
+            reader = locum.StepReader(runtime, f"left/{rank}", own)
+            with out.step() as step:
+                step["a"] = 1.0
+            raise RuntimeError
+    except RuntimeError:
+        pass
+    with reader.next(timeout=30) as step:
+        assert step["a"].get() == 1.0
+    raises(locum.BrokenPromiseError, reader.next, timeout=30)
+    raises(locum.ClosedError, out.step)
+    reader.close()
+    comm.Barrier()
+
 
 def counted(runtime):
     """Returns the gets that the library has counted on this rank, and the bytes that these have read."""
@@ -279,5 +313,13 @@ elif sys.argv[1:] == ["uncaught"]:
     if rank == 0:
         raise RuntimeError("rank 0 cannot go on")
     runtime.store("fields").wait("never", timeout=600)
+elif sys.argv[1:] == ["unsplit"]:
+    if rank != 0:
+        comm.Split(1, rank)
+    try:
+        locum.Runtime(comm, memory_bytes="64MiB", collective_timeout=12)
+    except TimeoutError as error:
+        print(error, flush=True)
+    comm.Abort(1)
 else:
     all_checks()
