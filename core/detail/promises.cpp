@@ -161,7 +161,8 @@ std::optional<Error> Promises::fate_of(const Address& name, Deadline deadline) {
 }
 
 // The home of a name is not notified that a promise under it is broken, or its maker dead: waiters check at
-// intervals, the first time soon. The wait goes on meanwhile, so that an object that is on its way arrives.
+// intervals, the first time soon. The wait goes on meanwhile, so that an object that is on its way arrives. A
+// program that asks in waits that are shorter than that learns it at the end of one, if its node knows.
 Result<ObjectView> Promises::await(const Address& name, Deadline deadline, const Wanted& wanted) {
   const auto until = session_.completions()->moment(deadline);
   BackOff back_off(look_interval, session_.options().options.peer_timeout);
@@ -174,7 +175,11 @@ Result<ObjectView> Promises::await(const Address& name, Deadline deadline, const
     }
     return !fate && (!wanted || wanted());
   };
+  const auto first_look = next_look;
   auto found = session_.reader().wait(name, until, goes_on);
+  if (!found && found.error().code() == Errc::timeout && until < first_look) {
+    fate = fate_of(name, until);
+  }
   if (fate && !found && found.error().code() == Errc::timeout) {
     found = session_.fetch(name, until);  // somebody may have put it nevertheless
     return found || found.error().code() != Errc::not_found ? std::move(found) : Result<ObjectView>(*fate);

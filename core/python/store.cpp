@@ -112,7 +112,7 @@ py::object Store::get_or(py::handle id, double timeout_s, py::object absent) con
 
 py::object Store::wait(py::handle name, double timeout_s) const {
   using Clock = std::chrono::steady_clock;
-  constexpr double between_signals_s = 0.5;  // longer than a wait takes to notice that a promise was broken
+  constexpr double between_signals_s = 0.5;  // longer than it takes to learn that a promise was broken
   constexpr double default_s = 30;           // of the C interface
   const Name given(name);
   locum_store store = handle();

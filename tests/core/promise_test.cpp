@@ -225,6 +225,7 @@ TEST_F(PromiseOfOneProcess, WhoWaitsByNameIsToldThatItIsBroken) {
   waiter.join();
   EXPECT_EQ(told, Errc::broken_promise);
   EXPECT_EQ(code_of(store_.wait<double[]>("late", 20s)), Errc::broken_promise) << "later waits, too";
+  EXPECT_EQ(code_of(store_.wait<double[]>("late", 1ms)), Errc::broken_promise) << "and those that are short";
   EXPECT_EQ(code_of(store_.wait<double[]>("nobody's", 500ms)), Errc::timeout);
   EXPECT_TRUE(store_.keys()->empty());
   // Until the name is promised again, or put.
