@@ -176,6 +176,10 @@ WritingLock::WritingLock(const std::string& path) : path_(path + ".lock") {
                                   folder.string() +
                                   "'; make it, where all ranks see it, or give another path");
   }
+  if (std::error_code failed; std::filesystem::is_directory(path, failed)) {
+    throw Error(Errc::invalid_argument,
+                "'" + path + "' cannot be written, because it is a folder; give the path of a file");
+  }
   // The file that was locked may have been removed by who had it before: then once more.
   for (int refused = 0;;) {
     file_ = open_or_fail(path_, O_RDWR | O_CREAT);

@@ -63,7 +63,10 @@ TEST_F(WritingLocks, NameThePathThatCannotBe) {
   EXPECT_EQ(refusal_of(folder_ + "/none/run.h5"),
             "system: '" + folder_ + "/none/run.h5' cannot be written, because there is no folder '" +
                 folder_ + "/none'; make it, where all ranks see it, or give another path");
+  EXPECT_EQ(refusal_of(folder_), "invalid_argument: '" + folder_ +
+                                     "' cannot be written, because it is a folder; give the path of a file");
   EXPECT_TRUE(std::filesystem::is_empty(folder_));
+  EXPECT_FALSE(std::filesystem::exists(folder_ + ".lock"));
 }
 
 // Under load the moment of the reader may be too long for the writer: then it is tried again.
