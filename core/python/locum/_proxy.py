@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ._store import Store
 
 try:
-    import lazy_object_proxy as _lazy  # type: ignore[import]
+    import lazy_object_proxy as _lazy  # type: ignore
 except ImportError:  # only stand-ins need it
     _lazy = None
 
