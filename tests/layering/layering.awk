@@ -1,7 +1,7 @@
 # Checks every #include of the files named on the command line (paths relative to the repository root) against these rules:
 #
 #   folder      may include          and, of third-party headers
-#   core        core                 none; c/locum.h those of C, fortran/ the descriptors of Fortran, testing/ GoogleTest, json.hpp nlohmann's JSON, base/background_thread.cpp and base/fork_mark.cpp POSIX threads, base/descriptor.cpp close()
+#   core        core                 none; c/locum.h those of C, fortran/ the descriptors of Fortran, testing/ GoogleTest, json.hpp nlohmann's JSON, base/background_thread.cpp and base/fork_mark.cpp POSIX threads, base/descriptor.cpp close(), base/wake_timer.cpp timers of Linux
 #   shm         core shm             Boost.Interprocess, POSIX
 #   transport   core transport       by folder: ucx/ UCX; storage/ HDF5, POSIX, a folder there what its backend.cmake calls HEADER and others of its folder, storage/wrappers/ zstd, lz4, libsodium, storage/servers/tls OpenSSL, storage/configuration toml++
 #   mpi         core mpi             MPI
@@ -105,6 +105,7 @@ function foreign_allowed(header) {
   if (FILENAME == "core/base/background_thread.cpp") return header ~ /^(pthread|signal)\.h$/
   if (FILENAME == "core/base/fork_mark.cpp") return header == "pthread.h"
   if (FILENAME == "core/base/descriptor.cpp") return header == "unistd.h"
+  if (FILENAME == "core/base/wake_timer.cpp") return header ~ /^(sys\/timerfd|unistd)\.h$/
   if (FILENAME ~ /^shm\//) return header ~ /^boost\/interprocess\// || header ~ posix
   if (FILENAME ~ /^mpi\//) return header == "mpi.h"
   if (FILENAME ~ /^transport\/ucx\//) return header ~ /^(uc[pst]\/|dlfcn\.h$)/ || header ~ posix
