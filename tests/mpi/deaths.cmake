@@ -28,7 +28,7 @@ endif()
 locum_test(throwing_rank ROOM mpi OWN_MAIN RANKS 2 3 SOURCES throwing_rank_test.cpp
   DIES_WITH "^locum: rank 1: an exception leaves the scope of a runtime")
 locum_test(absent_rank ROOM mpi OWN_MAIN RANKS 3 SOURCES absent_rank_test.cpp
-  DIES_WITH "^rank 0: timeout: duplicating the communicator: not all ranks joined in time")
+  DIES_WITH "^rank 0: timeout: not all ranks of the communicator have made their runtime in time")
 locum_test(killed_job ROOM mpi OWN_MAIN RANKS 3 SOURCES killed_job_test.cpp)
 locum_test_entry(killed_job.any_time 3 bash "${CMAKE_CURRENT_SOURCE_DIR}/killed_job.sh" 2026
   ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 3 $<TARGET_FILE:killed_job_tests>)
