@@ -9,12 +9,12 @@
 #include <thread>
 #include <vector>
 
-#include "core/base/wake_timer.hpp"
 #include "core/base/background_thread.hpp"
 #include "core/base/intrusive_list.hpp"
 #include "core/base/mutex.hpp"
 #include "core/base/spin_limit.hpp"
 #include "core/base/spin_trial.hpp"
+#include "core/base/wake_timer.hpp"
 #include "core/ports/wait_budget.hpp"
 #include "core/rpc/rpc_channel.hpp"
 
