@@ -71,11 +71,10 @@ void Progress::submit(std::function<void()> step) {
 
 // Where nobody sleeps in the transport, the driver, or who is about to drive, sees the step.
 void Progress::post(std::function<void()> step) {
+  submit(std::move(step));
   bool wakes = !options_.helper;  // another thread has to call poll()
   {
-    const MutexLock lock(mutex_);
-    submitted_.push_back(std::move(step));
-    has_submitted_.store(true, std::memory_order_release);
+    const MutexLock lock(mutex_);  // who sleeps by now did so before, or has looked for steps since
     wakes = wakes || asleep_;
   }
   if (wakes) {

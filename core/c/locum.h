@@ -468,8 +468,8 @@ LOCUM_API locum_status locum_queue_release(locum_queue *queue);
 LOCUM_API locum_status locum_ranks_release(locum_ranks *ranks);
 
 typedef enum locum_when_full {
-  LOCUM_WAIT = 0,       /* until readers have released a step */
-  LOCUM_FAIL = 1,       /* LOCUM_QUEUE_FULL */
+  LOCUM_WAIT = 0,        /* until readers have released a step */
+  LOCUM_FAIL = 1,        /* LOCUM_QUEUE_FULL */
   LOCUM_DROP_OLDEST = 2, /* the oldest step that no reader reads */
   LOCUM_DROP_NEWEST = 3  /* the step that is being written */
 } locum_when_full;

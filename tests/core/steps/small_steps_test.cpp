@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <latch>
 #include <thread>
 #include <vector>
 
@@ -78,6 +79,37 @@ TEST_F(SmallSteps, CostFourMessages) {
   reader.join();
   EXPECT_LE(while_written, 5U * (steps - 1)) << "messages for " << steps - 1 << " steps";
   EXPECT_GE(bytes_read(Path::inline_value), (steps - 2) * 16 * sizeof(double)) << "blocks were fetched";
+}
+
+// The writer sends three steps to a reader that calls nothing: these were asked for when it began the one
+// before.
+TEST_F(SmallSteps, AreAskedForThreeAhead) {
+  StepWriter out({sessions_[0], 0, 1, 1}, "s", {.queue_steps = 4, .rendezvous_readers = 1});
+  std::latch has_first(1);
+  std::latch were_sent(1);
+  std::thread reader([&] {
+    StepReader in({sessions_[1], 0, 1, 2}, "s");
+    const auto first = in.next(60s).value();
+    has_first.count_down();
+    were_sent.wait();
+    for (std::uint64_t number = 1; number < 4; ++number) {
+      EXPECT_EQ(in.next(60s).value().number(), number);
+    }
+  });
+  out.begin({.deadline = 60s}).value().end().value();
+  has_first.wait();
+  const std::uint64_t before = ranks_[0].metrics->messages.load();
+  for (int n = 1; n < 4; ++n) {
+    out.begin({.deadline = 60s}).value().end().value();
+  }
+  const auto until = std::chrono::steady_clock::now() + 20s;
+  while (ranks_[0].metrics->messages.load() < before + 3 && std::chrono::steady_clock::now() < until) {
+    std::this_thread::yield();
+  }
+  EXPECT_GE(ranks_[0].metrics->messages.load(), before + 3);
+  were_sent.count_down();
+  out.close({.deadline = 60s}).value();
+  reader.join();
 }
 
 }  // namespace
