@@ -66,7 +66,7 @@ InputStep::~InputStep() {
 
 void InputStep::release() noexcept {
   if (input_) {
-    (void)released_.seal_async();
+    input_->release(fetch_->number(), std::move(released_));
     input_.reset();
   }
 }

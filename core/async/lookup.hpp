@@ -9,6 +9,7 @@
 #include "core/async/turn.hpp"
 #include "core/object/object_record.hpp"
 #include "core/ports/connector.hpp"
+#include "core/rpc/rpc_channel.hpp"
 
 namespace locum {
 
@@ -21,6 +22,7 @@ struct Lookup {
         name(address.name),
         name_hash(address.name_hash),
         size_bytes(address.size_bytes),
+        most_along(address.most_along),
         part(std::move(of_it)),
         waits(waits_for_it),
         has_no_copy(is_new_here),
@@ -29,7 +31,9 @@ struct Lookup {
   [[nodiscard]] bool by_name() const noexcept { return !name.empty(); }
   [[nodiscard]] bool of_all() const noexcept { return part.index() == 0; }
   [[nodiscard]] Address address() const {
-    return by_name() ? Address(key.store, name) : Address(key, name_hash, size_bytes);
+    Address same = by_name() ? Address(key.store, name) : Address(key, name_hash, size_bytes);
+    same.most_along = most_along;
+    return same;
   }
   /// Its key or name, for errors.
   [[nodiscard]] std::string text() const { return by_name() ? name : to_string(key); }
@@ -40,6 +44,8 @@ struct Lookup {
     return of_all() && !record.has_checksum() && record.size_bytes != 0 && record.size_bytes <= memory.size();
   }
 
+  /// Whether its request may travel with others: no thread waits for an object that counts.
+  [[nodiscard]] Urgency urgency() const noexcept { return turn == nullptr ? Urgency::now : Urgency::soon; }
   /// When it currently gives up.
   [[nodiscard]] Deadline::Clock::time_point latest() const noexcept {
     return turn == nullptr ? until : turn->until();
@@ -49,6 +55,7 @@ struct Lookup {
   std::string name;
   std::uint64_t name_hash;
   std::uint64_t size_bytes;
+  std::uint32_t most_along;
   Selection part;
   bool waits;        ///< for an unbound name, until somebody puts it
   bool has_no_copy;  ///< whether the call has seen that its node has no copy of it, and no flight

@@ -29,11 +29,11 @@ class ReplyAwaiter::Kept final : public NodeRequest {
 };
 
 ReplyAwaiter::ReplyAwaiter(Nodes& nodes, int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
-                           Deadline::Clock::time_point until, int first, BulkPlace* place)
+                           Deadline::Clock::time_point until, int first, BulkPlace* place, Urgency urgency)
     : nodes_(nodes),
       node_(node),
       first_(first),
-      inquiry_(std::make_shared<Kept>(kind, body, std::move(bulk), until, place)),
+      inquiry_(std::make_shared<Kept>(kind, body, std::move(bulk), until, place, urgency)),
       kept_(static_cast<Kept&>(*inquiry_)) {}
 
 bool ReplyAwaiter::begin(Operation& operation) noexcept {

@@ -25,7 +25,8 @@ class ReplyAwaiter final : public Operation::Begun {
   /// \param first the rank of the node that is asked first; none: any
   /// \param place of the reply's bulk, as in a NodeRequest
   ReplyAwaiter(Nodes& nodes, int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
-               Deadline::Clock::time_point until, int first = -1, BulkPlace* place = nullptr);
+               Deadline::Clock::time_point until, int first = -1, BulkPlace* place = nullptr,
+               Urgency urgency = Urgency::now);
 
   /// Returns the reply, the other side's error, `timeout`, `peer_lost` if no rank of the node can be asked,
   /// or `closed` if all of them have closed.
@@ -85,11 +86,17 @@ class NodeClient {
                                      Deadline::Clock::time_point until, int first = -1) const {
     return ReplyAwaiter(*nodes_, node, kind, body, std::move(bulk), until, first);
   }
+  /// request(), for which no thread waits.
+  [[nodiscard]] ReplyAwaiter request(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
+                                     Deadline::Clock::time_point until, Urgency urgency) const {
+    return ReplyAwaiter(*nodes_, node, kind, body, std::move(bulk), until, -1, nullptr, urgency);
+  }
   /// request(), with the memory for the reply's bulk chosen by `place`, which must exist until the reply is
   /// there.
   [[nodiscard]] ReplyAwaiter request(int node, Kind kind, std::span<const std::byte> body,
-                                     Deadline::Clock::time_point until, BulkPlace& place) const {
-    return ReplyAwaiter(*nodes_, node, kind, body, {}, until, -1, &place);
+                                     Deadline::Clock::time_point until, BulkPlace& place,
+                                     Urgency urgency = Urgency::now) const {
+    return ReplyAwaiter(*nodes_, node, kind, body, {}, until, -1, &place, urgency);
   }
   /// request(), of that rank only: `peer_lost` if it is lost.
   [[nodiscard]] ReplyAwaiter request_of_rank(int rank, Kind kind, std::span<const std::byte> body,

@@ -1,8 +1,10 @@
 #include "core/async/progress.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
+#include "core/async/posts_together.hpp"
 #include "core/base/blocking_wait.hpp"
 
 namespace locum {
@@ -45,7 +47,7 @@ void Progress::end() {
   {
     const MutexLock lock(mutex_);
     ending_ = true;
-    helper_parked_ = false;
+    helper_rests_ = false;
     if (timer_) {
       timer_->set({});
     }
@@ -71,7 +73,24 @@ void Progress::submit(std::function<void()> step) {
 
 // Where nobody sleeps in the transport, the driver, or who is about to drive, sees the step.
 void Progress::post(std::function<void()> step) {
+  if (PostsTogether* const scope = PostsTogether::of_thread()) {
+    return scope->keep(*this, std::move(step));
+  }
   submit(std::move(step));
+  wake_sleeper();
+}
+
+void Progress::post_all(std::vector<std::function<void()>> steps) {
+  {
+    const MutexLock lock(mutex_);
+    submitted_.insert(submitted_.end(), std::make_move_iterator(steps.begin()),
+                      std::make_move_iterator(steps.end()));
+    has_submitted_.store(true, std::memory_order_release);
+  }
+  wake_sleeper();
+}
+
+void Progress::wake_sleeper() {
   bool wakes = !options_.helper;  // another thread has to call poll()
   {
     const MutexLock lock(mutex_);  // who sleeps by now did so before, or has looked for steps since
@@ -257,9 +276,17 @@ void Progress::call_somebody() {
   }
   if (Waiter* const first = parked_.first()) {
     first->condition.notify_one();
-  } else if (helper_parked_) {
-    helper_parked_ = false;
-    timer_->set(Clock::now() + hand_over);
+  } else if (helper_rests_) {
+    hand_over_later();
+  }
+}
+
+// A thread that leaves again and again puts the helper off each time, so that it need not wake in between.
+void Progress::hand_over_later() {
+  const auto now = Clock::now();
+  if (rests_until_ < now + hand_over / 2 || rests_until_ > now + hand_over) {
+    rests_until_ = now + hand_over;
+    timer_->set(rests_until_);
   }
 }
 

@@ -86,6 +86,8 @@ class Progress {
   /// submit(), and wakes the thread that sleeps in the transport, if one does: for threads that do not wait
   /// afterwards. Does not wait.
   void post(std::function<void()> step);
+  /// post() of several at once, which one step of the driver runs: see PostsTogether.
+  void post_all(std::vector<std::function<void()>> steps);
   /// Waits until `pending` is set; false: the moment has passed. Drives meanwhile, if no other thread does.
   /// One thread waits for a pending.
   bool wait(const Pending& pending, Clock::time_point moment);
@@ -152,6 +154,8 @@ class Progress {
   [[nodiscard]] bool relieve_helper() LOCUM_REQUIRES(mutex_);
   [[nodiscard]] bool give_way(int rounds) LOCUM_REQUIRES(mutex_);
   void call_somebody() LOCUM_REQUIRES(mutex_);
+  void hand_over_later() LOCUM_REQUIRES(mutex_);
+  void wake_sleeper();
   void help() LOCUM_EXCLUDES(mutex_);
   void drive_for_others() LOCUM_EXCLUDES(mutex_);
   void rest() LOCUM_EXCLUDES(mutex_);
@@ -173,8 +177,9 @@ class Progress {
   std::vector<std::function<void()>> submitted_ LOCUM_GUARDED_BY(mutex_);
   std::vector<std::function<void()>> running_;  ///< used by the driver; empty, but keeps its memory
   const Pending* driving_for_ = nullptr;        ///< the event that the driver waits for; used by the driver
-  std::uint64_t waits_ LOCUM_GUARDED_BY(mutex_) = 0;  ///< begun so far: shows activity to the helper
-  bool helper_parked_ LOCUM_GUARDED_BY(mutex_) = false;
+  std::uint64_t waits_ LOCUM_GUARDED_BY(mutex_) = 0;    ///< begun so far: shows activity to the helper
+  bool helper_rests_ LOCUM_GUARDED_BY(mutex_) = false;  ///< it sleeps until the timer says otherwise
+  Clock::time_point rests_until_ LOCUM_GUARDED_BY(mutex_);
   bool ending_ LOCUM_GUARDED_BY(mutex_) = false;
   std::optional<WakeTimer> timer_;  ///< of the helper
   std::atomic<bool> has_submitted_{false};

@@ -84,12 +84,13 @@ void Progress::rest() {
     if (ending_) {
       return;
     }
-    helper_parked_ = driven_ || asleep_;
-    timer_->set(Clock::now() + (helper_parked_ ? Clock::duration(helper_nap) : helper_rest));
+    helper_rests_ = true;
+    rests_until_ = Clock::now() + (driven_ || asleep_ ? Clock::duration(helper_nap) : helper_rest);
+    timer_->set(rests_until_);
   }
   timer_->sleep();
   const MutexLock lock(mutex_);
-  helper_parked_ = false;
+  helper_rests_ = false;
 }
 
 }  // namespace locum

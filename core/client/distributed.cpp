@@ -378,7 +378,7 @@ NowOrTask<Sealed> Distributed::seal_or_task(const ObjectDraft& draft, const Seal
     telling.caller_tells = true;
     auto sealed = is_alone ? seal_alone(draft, telling, budget) : replace_here(draft, telling, budget);
     if (!draft.meta.name.empty()) {
-      draft.meta.at_home ? links_->look_for_bound_soon_asked_for() : links_->look_for_bound();
+      draft.meta.at_home&& is_alone ? links_->look_for_bound_soon_asked_for() : links_->look_for_bound();
     }
     return {std::move(sealed)};
   }
@@ -437,6 +437,7 @@ NowOrTask<Sealed> Distributed::do_seal(const ObjectDraft& draft, const SealOptio
   }
   SealOptions how = options;
   how.at_home = draft.meta.at_home;
+  how.is_awaited = waits;
   const auto key = publish(*memory_.table, *memory_.arena, draft);
   if (!key) {
     return {key.error()};

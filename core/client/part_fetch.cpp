@@ -79,11 +79,11 @@ HyperslabWords words_of(const Key& key, const Hyperslab& slab, std::uint64_t ele
 
 Task<Result<ObjectView>> fetch_part(const NodeClient& client, Key key, std::string_view name, ByteRange range,
                                     std::uint64_t generation, Deadline::Clock::time_point until,
-                                    std::span<std::byte> memory) {
+                                    std::span<std::byte> memory, Urgency urgency) {
   const PartWords asked{.key = key, .offset = range.offset, .bytes = range.bytes};
   const int node = client.nodes().of_creator(key.creator);
   LandingMemory landing(memory);
-  const auto reply = co_await client.request(node, Kind::fetch_part, words(asked), until, landing);
+  const auto reply = co_await client.request(node, Kind::fetch_part, words(asked), until, landing, urgency);
   if (!reply) {
     if (landing.is_lent()) {
       auto& returned = landing.returned();
@@ -106,7 +106,7 @@ Task<Result<ObjectView>> fetch_part(const NodeClient& client, Key key, std::stri
 Task<Result<ObjectView>> fetch_hyperslab(const NodeClient& client, Key key, std::string_view name,
                                          const Hyperslab& slab, std::uint64_t element_bytes,
                                          std::uint64_t generation, Deadline::Clock::time_point until,
-                                         std::span<std::byte> memory) {
+                                         std::span<std::byte> memory, Urgency urgency) {
   const auto bytes = packed_bytes(slab, element_bytes);
   if (!bytes) {
     co_return bytes.error();
@@ -120,7 +120,8 @@ Task<Result<ObjectView>> fetch_hyperslab(const NodeClient& client, Key key, std:
   std::shared_ptr<ReceivedBlock> packed;
   for (;;) {
     landing.set_position(asked.position);
-    const auto reply = co_await client.request(node, Kind::fetch_hyperslab, words(asked), until, landing);
+    const auto reply =
+        co_await client.request(node, Kind::fetch_hyperslab, words(asked), until, landing, urgency);
     if (!reply) {
       if (landing.is_lent()) {
         auto& returned = landing.returned();

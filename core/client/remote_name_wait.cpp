@@ -59,7 +59,7 @@ Task<Result<NameAnswer>> RemoteReader::await_name(const Lookup& wanted) {
   const Counted one(awaiting_);
   const int home = home_of(wanted);
   if (home != nodes_.own()) {
-    auto reply = co_await request(wanted, home);
+    auto reply = co_await request(wanted, home, Urgency::soon);
     co_return read_name_answer(nodes_, wanted.key.store, wanted.name, home, true, std::move(reply));
   }
   for (int round = 1;; ++round) {

@@ -204,10 +204,11 @@ Task<Result<ObjectView>> RemoteReader::elsewhere(const Lookup& wanted, ObjectWir
   }
   std::uint64_t bytes = wanted.by_name() ? said.record.block_bytes() : wanted.size_bytes;
   const bool asks_size = !wanted.by_name() && !wanted.memory.empty();
-  if (asks_size || (bytes <= inline_bytes_ && !wanted.fits_memory(said.record))) {
-    auto reply = co_await ask_alone(*client_, key, inline_bytes_, wanted.latest());
+  const std::uint64_t most_alone = std::max<std::uint64_t>(inline_bytes_, wanted.most_along);
+  if (asks_size || (bytes <= most_alone && !wanted.fits_memory(said.record))) {
+    auto reply = co_await ask_alone(*client_, key, most_alone, wanted.latest(), wanted.urgency());
     const auto told = reply ? read_words<ObjectWire>(reply->body) : std::nullopt;
-    auto found = had_alone(key, said.generation, inline_bytes_, std::move(reply));
+    auto found = had_alone(key, said.generation, most_alone, std::move(reply));
     if (!found || *found) {
       co_return std::move(found);
     }
@@ -216,8 +217,8 @@ Task<Result<ObjectView>> RemoteReader::elsewhere(const Lookup& wanted, ObjectWir
   }
   if (wanted.fits_memory(said.record)) {
     const ByteRange all{0, said.record.size_bytes};
-    auto found =
-        co_await fetch_part(*client_, key, wanted.name, all, said.generation, wanted.latest(), wanted.memory);
+    auto found = co_await fetch_part(*client_, key, wanted.name, all, said.generation, wanted.latest(),
+                                     wanted.memory, wanted.urgency());
     if (found && found->facts().size_bytes != all.bytes) {
       co_return Error(Errc::corrupt, "two nodes report different sizes of this object; get it again")
           .about(wanted.text());
@@ -236,11 +237,12 @@ Task<Result<ObjectView>> RemoteReader::elsewhere(const Lookup& wanted, ObjectWir
 Task<Result<ObjectView>> RemoteReader::fetch_some(const Lookup& wanted, Key key,
                                                   std::uint64_t generation) const {
   if (const auto* const range = std::get_if<ByteRange>(&wanted.part)) {
-    return fetch_part(*client_, key, wanted.name, *range, generation, wanted.latest(), wanted.memory);
+    return fetch_part(*client_, key, wanted.name, *range, generation, wanted.latest(), wanted.memory,
+                      wanted.urgency());
   }
   if (const auto* const of_array = std::get_if<Elements>(&wanted.part)) {
     return fetch_hyperslab(*client_, key, wanted.name, of_array->slab, of_array->element_bytes, generation,
-                           wanted.latest(), wanted.memory);
+                           wanted.latest(), wanted.memory, wanted.urgency());
   }
   return fetch_facts(*client_, key, generation, wanted.latest());
 }
@@ -307,7 +309,7 @@ Task<Result<ObjectView>> RemoteReader::by_name(const Lookup& wanted) {
       if (promised) {
         named.emplace(co_await await(wanted, *promised, AwaitedPromise::For::thread));
       } else {
-        auto reply = co_await request(wanted, home);
+        auto reply = co_await request(wanted, home, wanted.urgency());
         named.emplace(
             read_name_answer(nodes_, wanted.key.store, wanted.name, home, wanted.waits, std::move(reply)));
       }
@@ -355,16 +357,18 @@ Result<ObjectView> RemoteReader::look_here(const Lookup& wanted, const WaitBudge
 }
 
 // One request, answered at once or as soon as the name is bound.
-ReplyAwaiter RemoteReader::request(const Lookup& wanted, int home) const {
+ReplyAwaiter RemoteReader::request(const Lookup& wanted, int home, Urgency urgency) const {
   const Bulk name{bytes_of_text(wanted.name), nullptr};
   if (!wanted.waits) {
     const NameWords asked{.store = wanted.key.store, .value_wanted = 1};
-    return client_->request(home, Kind::look_up, words(asked), name, wanted.latest());
+    return client_->request(home, Kind::look_up, words(asked), name, wanted.latest(), urgency);
   }
   const auto now = client_->now();
   const auto left = wanted.latest() > now ? wanted.latest() - now : Deadline::Clock::duration::zero();
-  const AwaitWords asked{.store = wanted.key.store, .patience_ns = static_cast<std::uint64_t>(left.count())};
-  return client_->request(home, Kind::await, words(asked), name, wanted.latest());
+  const AwaitWords asked{.store = wanted.key.store,
+                         .most_bytes = wanted.most_along,
+                         .patience_ns = static_cast<std::uint64_t>(left.count())};
+  return client_->request(home, Kind::await, words(asked), name, wanted.latest(), urgency);
 }
 
 Task<Result<std::vector<std::string>>> RemoteReader::names(std::uint32_t store, std::string prefix,

@@ -94,7 +94,7 @@ class RemoteReader final {
   [[nodiscard]] Task<Result<ObjectView>> by_name(const Lookup& wanted);
   [[nodiscard]] Result<ObjectView> look_here(const Lookup& wanted, const WaitBudget& budget,
                                              ObjectWire& said);
-  [[nodiscard]] ReplyAwaiter request(const Lookup& wanted, int home) const;
+  [[nodiscard]] ReplyAwaiter request(const Lookup& wanted, int home, Urgency urgency) const;
   [[nodiscard]] Task<Result<ObjectView>> fetch_some(const Lookup& wanted, Key key,
                                                     std::uint64_t generation) const;
   [[nodiscard]] Task<Result<ObjectView>> behind(const Lookup& wanted, ObjectWire wire);

@@ -69,6 +69,7 @@ Task<Result<Sealed>> RemoteWriter::bind(Key key, SealOptions options, Moment unt
   const auto block = memory_.block(*pin);
   const bool has_value = block.size() <= inline_bytes_;
   const bool is_given = has_value && options.at_home;
+  const Urgency urgency = is_given && !options.is_awaited ? Urgency::none : Urgency::now;
   const BindWords asked{.object = wire_of(*pin, 0),
                         .expected_generation = options.expected_generation,
                         .replaces = options.mode == SealMode::replace ? 1U : 0U,
@@ -80,7 +81,7 @@ Task<Result<Sealed>> RemoteWriter::bind(Key key, SealOptions options, Moment unt
   memory_.table->set_generation(key, generation_asked_for);
   const auto last = std::min(until, client_->now() + binding::longest_wait_for_room);
   for (BackOff back_off = binding::back_off;;) {
-    const auto reply = co_await client_->request(home, Kind::bind, words(asked), bulk, until);
+    const auto reply = co_await client_->request(home, Kind::bind, words(asked), bulk, until, urgency);
     if (!reply) {
       kept = !is_given && binding::says_nothing(nodes_, home, reply.error());
       if (kept) {

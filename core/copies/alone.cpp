@@ -8,10 +8,10 @@
 namespace locum {
 
 ReplyAwaiter ask_alone(const NodeClient& client, const Key& key, std::uint64_t most_bytes,
-                       Deadline::Clock::time_point until) {
+                       Deadline::Clock::time_point until, Urgency urgency) {
   const int node = client.nodes().of_creator(key.creator);
   const FetchWords asked{.key = key, .most_bytes = most_bytes};
-  return client.request(node, Kind::fetch, words(asked), {}, until);
+  return client.request(node, Kind::fetch, words(asked), {}, until, urgency);
 }
 
 Result<ObjectView> had_alone(const Key& key, std::uint64_t generation, std::uint64_t most_bytes,

@@ -25,7 +25,11 @@ class AsyncSteps : protected StoreBase {
   using StoreBase::StoreBase;
 
   /// Return the address that an id gives, and whether the object may be read there.
-  [[nodiscard]] Address address_of(const Key& key) const noexcept { return key; }
+  [[nodiscard]] Address address_of(const Key& key) const noexcept {
+    Address address(key);
+    address.most_along = open_->most_along;
+    return address;
+  }
   [[nodiscard]] FullName address_of(std::string_view name) const { return full(name); }
   [[nodiscard]] Result<void> may_read(const Key& key) const { return of_this_store(key); }
   [[nodiscard]] Result<void> may_read(std::string_view name) const { return usable(full(name)); }

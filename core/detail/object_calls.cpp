@@ -8,7 +8,11 @@ ObjectCalls::ObjectCalls(const Store& store) : AsyncSteps(store.open_) {}
 
 Result<ObjectView> ObjectCalls::get(const Key& key, const Result<Selection>& selection,
                                     Deadline deadline) const {
-  return selection && selection->is_whole() ? fetch(key, deadline) : fetch_some(key, selection, deadline);
+  if (!selection || !selection->is_whole()) {
+    return fetch_some(key, selection, deadline);
+  }
+  const auto allowed = may_read(key);
+  return allowed ? session().fetch(address_of(key), effective(deadline)) : allowed.error();
 }
 
 Result<ObjectCalls::Stored> ObjectCalls::put(const void* value, const WritingSteps& steps,

@@ -58,6 +58,7 @@ struct OpenStore {
   std::string collection;  ///< with the collections that contain it: `step42/ghosts`; empty: the store itself
   StoreOptions options;
   bool at_home = false;                   ///< as in ObjectMeta: of all named objects that are put through it
+  std::uint32_t most_along = 0;           ///< as in Address: of waits for names, and of keys
   std::atomic<std::uint32_t> dropped{0};  ///< 1: by Session::drop()
   /// The shortest lifetime passed to expect_expiry().
   std::atomic<std::int64_t> shortest_lifetime_ms{std::numeric_limits<std::int64_t>::max()};
@@ -86,7 +87,8 @@ struct OpenStore {
 /// store below its calls have full names only.
 class FullName {
  public:
-  FullName(const OpenStore& store, std::string_view name) : store_(store.number), whole_(name) {
+  FullName(const OpenStore& store, std::string_view name)
+      : store_(store.number), most_along_(store.most_along), whole_(name) {
     if (!store.collection.empty()) [[unlikely]] {
       joined_ = in_collection(store.collection, name);
       whole_ = joined_;
@@ -97,10 +99,15 @@ class FullName {
   ~FullName() = default;
 
   operator std::string_view() const noexcept { return whole_; }
-  operator Address() const noexcept { return {store_, whole_}; }
+  operator Address() const noexcept {
+    Address address(store_, whole_);
+    address.most_along = most_along_;
+    return address;
+  }
 
  private:
   const std::uint32_t store_;
+  const std::uint32_t most_along_;
   std::string joined_;
   std::string_view whole_;
 };

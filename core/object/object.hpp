@@ -27,6 +27,11 @@ struct Address {
   /// By key: payload of the object in bytes, if the caller knows it from a handle; else 0.
   std::uint64_t size_bytes = 0;
 
+  /// By key, and by name in a wait: the reply may bring an object of at most so many bytes, even if those are
+  /// more than the runtime's inline_bytes. For objects that each rank reads once, and that no rank of its
+  /// node shares.
+  std::uint32_t most_along = 0;
+
   Address(const Key& object, std::uint64_t hash_of_name = 0, std::uint64_t size = 0)
       : key(object), name_hash(hash_of_name), size_bytes(size) {}
   Address(std::uint32_t store, std::string_view object_name) : key{store, 0, 0}, name(object_name) {}
@@ -74,7 +79,8 @@ struct SealOptions {
   /// Whether the caller notifies this process's waiters for the name as soon as the call returns: its
   /// NameWatcher need not wake any thread.
   bool caller_tells = false;
-  bool at_home = false;  ///< as in ObjectMeta
+  bool at_home = false;    ///< as in ObjectMeta
+  bool is_awaited = true;  ///< false: no thread waits for the seal, which may be told of later if at_home
 };
 
 /// Key and generation under which an object became visible.

@@ -142,10 +142,14 @@ struct NameWords {
 };
 static_assert(sizeof(NameWords) == 8);
 
+/// Most bytes of a block in the reply to a wait: a part of 64 KiB, and what describes it.
+inline constexpr std::uint32_t most_bytes_along = 80U << 10U;
+
 /// A look-up that may be answered later; the name is the bulk.
 struct AwaitWords {
   std::uint32_t store = 0;
-  std::uint32_t unused = 0;
+  /// The reply may have a block of at most so many bytes (no more than most_bytes_along), or of inline_bytes.
+  std::uint32_t most_bytes = 0;
   std::uint64_t patience_ns = 0;  ///< after that the asking rank has given up, and gets no reply
 };
 static_assert(sizeof(AwaitWords) == 16);

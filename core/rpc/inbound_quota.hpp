@@ -28,6 +28,10 @@ class InboundQuota {
     const Usage& asking = usage_[static_cast<std::size_t>(rank)];
     return asking.requests() >= most_.requests || asking.landing_bytes + bulk_bytes > most_.bytes;
   }
+  /// Whether the bulks of that rank that are arriving exceed the limit twofold: no correct rank gets there.
+  [[nodiscard]] bool is_overrun(int rank) const noexcept {
+    return usage_[static_cast<std::size_t>(rank)].landing_bytes > 2 * most_.bytes;
+  }
   /// Whether a reply for that rank may take that much memory until it has been read.
   [[nodiscard]] bool has_room(int rank, std::uint64_t answer_bytes) const noexcept {
     const std::uint64_t unread = usage_[static_cast<std::size_t>(rank)].unread_bytes;

@@ -43,18 +43,19 @@ enum class Kind : std::uint8_t {
   unbind_batch,     ///< many `unbind` requests: to the names' home
   bind_batch,       ///< many `bind` requests: to the names' home
   look_up_batch,    ///< many objects by name: to the names' home
+  together,         ///< several messages to one rank (together_wire.hpp), no reply of its own
 };
-inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::look_up_batch);
+inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::together);
 
 /// Version of everything sent between ranks; all ranks of a runtime have the same, otherwise opening fails.
-inline constexpr std::uint8_t wire_version = 17;
+inline constexpr std::uint8_t wire_version = 18;
 
 /// The first 16 bytes of each message, in the machines' byte order.
 struct Envelope {
   Kind kind = Kind::reply;
   std::uint8_t version = wire_version;
-  std::uint8_t status = 0;  ///< of a reply: its Errc; 0: success
-  std::uint8_t unused = 0;
+  std::uint8_t status = 0;        ///< of a reply: its Errc; 0: success
+  std::uint8_t unhurried = 0;     ///< of a request: 1: nobody waits for its reply, which may come later
   std::uint32_t call = 0;         ///< the sender's number of the request; the reply repeats it
   std::uint64_t incarnation = 0;  ///< of the runtime: messages of another one are dropped
 };

@@ -53,8 +53,9 @@ bool names_rank(const NodeReply& roll, int rank) noexcept {
 }
 
 NodeRequest::NodeRequest(Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline,
-                         BulkPlace* place)
+                         BulkPlace* place, Urgency urgency)
     : kind_(kind),
+      urgency_(urgency),
       deadline_(deadline),
       words_(body),
       body_bytes_(body.size()),
@@ -95,7 +96,7 @@ void NodeRequest::ask_next(const std::shared_ptr<NodeRequest>& self) noexcept {
   const std::span<const std::byte> words(words_);
   const auto own_bulk = words.subspan(body_bytes_);
   const Bulk kept_by_this{own_bulk.empty() ? bulk_.bytes : own_bulk, nullptr};
-  channel_->ask(rank, kind_, words.first(body_bytes_), kept_by_this, deadline_, self);
+  channel_->ask(rank, kind_, words.first(body_bytes_), kept_by_this, deadline_, self, urgency_);
 }
 
 std::span<std::byte> NodeRequest::landing(std::span<const std::byte> body,

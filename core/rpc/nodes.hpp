@@ -53,7 +53,7 @@ class NodeRequest : public Call {
   /// \param place chooses the memory for the bulk of the reply; must exist until told() is called. Null:
   ///   memory of this process
   NodeRequest(Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline,
-              BulkPlace* place = nullptr);
+              BulkPlace* place = nullptr, Urgency urgency = Urgency::now);
 
  protected:
   /// The reply; or an error of the other side, `timeout`, `out_of_memory` of this process, `closed` if all
@@ -76,6 +76,7 @@ class NodeRequest : public Call {
   [[nodiscard]] Error nobody_left() const;
 
   const Kind kind_;
+  const Urgency urgency_;
   const Clock::time_point deadline_;
   FewBytes<256> words_;     ///< the body, and a short bulk without another owner
   std::size_t body_bytes_;  ///< of these

@@ -18,6 +18,8 @@ constexpr int steps_a_look = 32;
 // this rank.
 constexpr std::size_t most_unsent = 64;
 constexpr std::chrono::milliseconds resend_interval{1};
+// How long a reply that nobody waits for is kept for a message that takes it along.
+constexpr std::chrono::milliseconds longest_hold{10};
 
 }  // namespace
 
@@ -37,16 +39,21 @@ RpcChannel::RpcChannel(std::shared_ptr<Transport> transport, std::shared_ptr<Met
 }
 
 void RpcChannel::ask(int rank, Kind kind, std::span<const std::byte> body, Bulk bulk,
-                     Clock::time_point deadline, std::shared_ptr<Call> call) noexcept {
+                     Clock::time_point deadline, std::shared_ptr<Call> call, Urgency urgency) noexcept {
   const std::uint32_t number = calls_.add({rank, deadline, std::move(call), false, kind == Kind::await});
   peer_monitor_.owe(rank);
   if (closed_ || is_lost(rank)) {
     in_vain_ = true;
     return;
   }
-  const auto taken =
-      send(rank, {.kind = kind, .call = number, .incarnation = options_.incarnation}, body, std::move(bulk));
-  if (!taken) {
+  Envelope envelope{.kind = kind, .call = number, .incarnation = options_.incarnation};
+  envelope.unhurried = urgency == Urgency::none ? 1 : 0;
+  if (urgency != Urgency::now) {
+    if (hold(rank, Clock::time_point::min(), envelope, body, bulk)) {
+      return;
+    }
+  }
+  if (const auto taken = send(rank, envelope, body, std::move(bulk)); !taken) {
     settle(number, taken.error());
   }
 }
@@ -60,6 +67,13 @@ void RpcChannel::tell(int rank, Kind kind, std::span<const std::byte> body) noex
 void RpcChannel::reply(int to, std::uint32_t call, std::span<const std::byte> body, Bulk bulk) noexcept {
   inbound_quota_.answered(to, call);
   const Envelope envelope{.kind = Kind::reply, .call = call, .incarnation = options_.incarnation};
+  const bool is_unhurried = unhurried_ == std::pair(to, call);
+  if (is_unhurried || together_with_ == to) {
+    const auto due = is_unhurried ? looked_at_ + longest_hold : Clock::time_point::min();
+    if (hold(to, due, envelope, body, bulk)) {
+      return;
+    }
+  }
   if (bulk.bytes.empty()) {
     return send_or_keep(to, envelope, body);
   }
@@ -110,10 +124,56 @@ void RpcChannel::ping(int rank) noexcept {
   (void)send(rank, {.kind = Kind::ping, .incarnation = options_.incarnation}, {}, {});
 }
 
-// A message that cannot be sent because its rank is gone counts as lost in transfer: lose() ends the call. An
-// error means that the transport does not accept the message now, and has not sent it.
+// Whether the message was kept. A request owns the bulk that has no other owner.
+bool RpcChannel::hold(int to, Clock::time_point due, const Envelope& envelope,
+                      std::span<const std::byte> body, Bulk bulk) noexcept {
+  if (const auto* asked = bulk.keep || envelope.kind == Kind::reply ? nullptr : calls_.find(envelope.call)) {
+    bulk.keep = asked->call;
+  }
+  return bulk.made_bytes == 0 && held_.keep({to, due, envelope, ShortBytes(body), std::move(bulk)});
+}
+
+// Sends what was kept long enough; whether there was anything. What the transport does not accept goes the
+// way of all other messages.
+bool RpcChannel::send_held(Clock::time_point until) noexcept {
+  bool any = false;
+  while (auto held = held_.take_due(until)) {
+    any = true;
+    const Envelope& envelope = held->envelope;
+    const auto taken = send(held->to, envelope, held->body, held->bulk);
+    if (!taken && envelope.kind != Kind::reply) {
+      end(envelope.call, taken.error());
+    } else if (!taken && held->bulk.bytes.empty()) {
+      send_or_keep(held->to, envelope, held->body);
+    } else if (!taken) {
+      say_no(held->to, envelope.call, taken.error());
+    }
+  }
+  return any;
+}
+
+// Takes along what is kept for the rank.
 Result<void> RpcChannel::send(int to, const Envelope& envelope, std::span<const std::byte> body,
                               Bulk bulk) noexcept {
+  if (held_.empty() || is_lost(to) || bulk.made_bytes != 0) {
+    return send_alone(to, envelope, body, std::move(bulk));
+  }
+  auto all = held_.with(to, {envelope, body, bulk.bytes});
+  if (!all) {
+    return send_alone(to, envelope, body, std::move(bulk));
+  }
+  auto sent =
+      send_alone(to, {.kind = Kind::together, .incarnation = options_.incarnation}, {}, *std::move(all));
+  if (sent) {
+    held_.sent_with(to);
+  }
+  return sent;
+}
+
+// A message that cannot be sent because its rank is gone counts as lost in transfer: lose() ends the call. An
+// error means that the transport does not accept the message now, and has not sent it.
+Result<void> RpcChannel::send_alone(int to, const Envelope& envelope, std::span<const std::byte> body,
+                                    Bulk bulk) noexcept {
   if (is_lost(to)) {
     return {};
   }
@@ -193,6 +253,7 @@ void RpcChannel::lose(int rank, const Error& cause) noexcept {
   }
   inbound_quota_.forget(rank);
   peer_monitor_.forget(rank);
+  held_.forget(rank);
   // A call whose bulk is in transfer ends in landed(): until then the transport may write to its memory.
   why_lost_[static_cast<std::size_t>(rank)] = call_error::gone(rank, cause);
   in_vain_ = true;
@@ -203,7 +264,8 @@ void RpcChannel::lose(int rank, const Error& cause) noexcept {
 }
 
 bool RpcChannel::step(bool spinning) {
-  bool busy = transport_->progress(*this);
+  bool busy = !held_.empty() && send_held(looked_at_);  // what was asked since the last step
+  busy = transport_->progress(*this) || busy;
   if (busy) {
     peer_monitor_.note_movement();
   }
@@ -212,6 +274,9 @@ bool RpcChannel::step(bool spinning) {
   }
   if (!unsent_.empty()) {
     busy = send_unsent() || busy;
+  }
+  if (!held_.empty()) {
+    busy = send_held(looked_at_) || busy;
   }
   return in_vain_ ? end_calls_in_vain() || busy : busy;
 }
@@ -285,6 +350,7 @@ RpcChannel::Clock::time_point RpcChannel::next_due() const noexcept {
   if (!unsent_.empty()) {
     due = std::min(due, transport_->now() + resend_interval);
   }
+  due = std::min(due, held_.next_due());
   if (peer_monitor_.any()) {
     due = std::min(due, peer_monitor_.next_due(transport_->now()));
   }
@@ -292,9 +358,11 @@ RpcChannel::Clock::time_point RpcChannel::next_due() const noexcept {
 }
 
 void RpcChannel::close(const Error& error) noexcept {
+  (void)send_held(Clock::time_point::max());
   closed_ = error;
   service_ = nullptr;
   alarms_.clear();
+  held_.clear();
   while (calls_.size() != 0) {
     settle(calls_.next_due(), error);
   }

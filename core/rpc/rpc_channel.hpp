@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "core/base/number_table.hpp"
@@ -16,6 +17,7 @@
 #include "core/ports/wait_budget.hpp"
 #include "core/rpc/call_error.hpp"
 #include "core/rpc/call_table.hpp"
+#include "core/rpc/held_messages.hpp"
 #include "core/rpc/inbound_bulks.hpp"
 #include "core/rpc/inbound_quota.hpp"
 #include "core/rpc/message.hpp"
@@ -103,6 +105,13 @@ struct RpcChannelOptions {
   std::uint64_t most_answer_bytes = std::uint64_t{64} << 20U;
 };
 
+/// Whether a request may travel with other messages to its rank (HeldMessages).
+enum class Urgency : std::uint8_t {
+  now,   ///< a thread waits for it: it is sent at once
+  soon,  ///< it is sent with others of the same step, and so are their replies
+  none,  ///< nobody waits for it: the same, and its reply is sent with any message that follows in 10 ms
+};
+
 /// Requests and replies between ranks, over messages. Numbers requests, ends them at their deadlines, probes
 /// ranks that owe a reply, or their part in a bulk transfer, and are silent, and notifies all concerned when
 /// a rank is lost. All functions except is_lost() and has_closed() are called by the thread that has the
@@ -127,7 +136,7 @@ class RpcChannel final : private Receiver {
   /// the transport accepts no more messages to that rank now. The call is kept alive until a bulk without
   /// another owner is sent.
   void ask(int rank, Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline,
-           std::shared_ptr<Call> call) noexcept;
+           std::shared_ptr<Call> call, Urgency urgency = Urgency::now) noexcept;
   /// If the transport accepts no more messages to that rank now, a reply without a bulk is sent later; one
   /// with a bulk becomes the error `out_of_memory`.
   void reply(int to, std::uint32_t call, std::span<const std::byte> body, Bulk bulk = {}) noexcept;
@@ -211,6 +220,14 @@ class RpcChannel final : private Receiver {
   void settle(std::uint32_t number, const Result<Reply>& outcome) noexcept;
   [[nodiscard]] std::shared_ptr<Call> take(std::uint32_t number) noexcept;
   Result<void> send(int to, const Envelope& envelope, std::span<const std::byte> body, Bulk bulk) noexcept;
+  Result<void> send_alone(int to, const Envelope& envelope, std::span<const std::byte> body,
+                          Bulk bulk) noexcept;
+  [[nodiscard]] bool hold(int to, Clock::time_point due, const Envelope& envelope,
+                          std::span<const std::byte> body, Bulk bulk) noexcept;
+  bool send_held(Clock::time_point until) noexcept;
+  void accept(int from, const Envelope& envelope, std::span<const std::byte> body,
+              std::span<const std::byte> bulk) noexcept;
+  void accept_together(int from, std::span<const std::byte> messages) noexcept;
   void send_or_keep(int to, const Envelope& envelope, std::span<const std::byte> body) noexcept;
   bool send_unsent() noexcept;
   void ping(int rank) noexcept;
@@ -233,6 +250,9 @@ class RpcChannel final : private Receiver {
   std::multimap<Clock::time_point, std::function<void()>> alarms_;
   /// Capacity is fixed at the start; callers of further ones end at their deadlines.
   std::vector<Unsent> unsent_;
+  HeldMessages held_;
+  std::optional<std::pair<int, std::uint32_t>> unhurried_;  ///< such a request that is being served
+  int together_with_ = -1;  ///< the rank of which several requests are being served that came together
   InboundQuota inbound_quota_;
   PeerMonitor peer_monitor_;
   Clock::time_point looked_at_;                 ///< the clock of the transport

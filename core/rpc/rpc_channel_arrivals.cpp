@@ -4,6 +4,7 @@
 
 #include "core/rpc/call_error.hpp"
 #include "core/rpc/rpc_channel.hpp"
+#include "core/rpc/together_wire.hpp"
 
 // Incoming messages of other ranks: nothing in them is trusted.
 namespace locum {
@@ -16,7 +17,7 @@ constexpr std::uint64_t max_request_bulk = 1U << 20U;
 
 // Kinds that are handled when read, and take no memory here.
 bool needs_no_answer(Kind kind) {
-  return kind == Kind::ping || kind == Kind::end_read;
+  return kind == Kind::ping || kind == Kind::end_read || kind == Kind::together;
 }
 
 bool known(std::uint8_t kind) {
@@ -43,17 +44,45 @@ std::span<std::byte> RpcChannel::arrived(const Arrival& message) noexcept {
   }
   peer_monitor_.heard(message.from);
   const auto body = message.header.subspan(sizeof envelope);
-  const bool lands = message.bulk_bytes != message.present.size();
-  if (envelope.kind != Kind::reply && (lands || !needs_no_answer(envelope.kind)) &&
-      inbound_quota_.is_crowded(message.from, lands ? message.bulk_bytes : 0)) {
+  if (message.bulk_bytes == message.present.size()) {
+    accept(message.from, envelope, body, message.present);
+    return {};
+  }
+  if (envelope.kind == Kind::together) {  // with it, replies would be lost that are waited for
+    return message.bulk_bytes <= most_together_bytes && !inbound_quota_.is_overrun(message.from)
+               ? land(message, envelope, body)
+               : (dropped_foreign(), std::span<std::byte>());
+  }
+  if (envelope.kind != Kind::reply && inbound_quota_.is_crowded(message.from, message.bulk_bytes)) {
     turn_away(message.from, envelope, call_error::crowded(message.from, options_.rank));
     return {};
   }
-  if (!lands) {
-    deliver(message.from, envelope, body, message.present, Path::inline_value);
-    return {};
-  }
   return land(message, envelope, body);
+}
+
+// A message that has arrived whole.
+void RpcChannel::accept(int from, const Envelope& envelope, std::span<const std::byte> body,
+                        std::span<const std::byte> bulk) noexcept {
+  if (envelope.kind != Kind::reply && !needs_no_answer(envelope.kind) && inbound_quota_.is_crowded(from, 0)) {
+    return turn_away(from, envelope, call_error::crowded(from, options_.rank));
+  }
+  deliver(from, envelope, body, bulk, Path::inline_value);
+}
+
+// Each as if it had arrived alone; the first one that no rank sends ends it.
+void RpcChannel::accept_together(int from, std::span<const std::byte> messages) noexcept {
+  together_with_ = from;
+  while (!messages.empty() && !is_lost(from)) {
+    const auto message = next_message(messages);
+    const Envelope envelope = message ? message->envelope : Envelope{.version = 0};
+    if (envelope.version != wire_version || envelope.incarnation != options_.incarnation ||
+        !known(static_cast<std::uint8_t>(envelope.kind)) || envelope.kind == Kind::together) {
+      dropped_foreign();
+      break;
+    }
+    accept(from, envelope, message->body, message->bulk);
+  }
+  together_with_ = -1;
 }
 
 // Memory for a bulk that is still arriving; empty if it is not wanted.
@@ -158,13 +187,17 @@ void RpcChannel::deliver(int from, const Envelope& envelope, std::span<const std
       send_or_keep(from, {.kind = Kind::reply, .call = envelope.call, .incarnation = options_.incarnation},
                    {});
       return;
+    case Kind::together:
+      return accept_together(from, bulk);
     default:
       break;
   }
   if (service_ == nullptr) {
     say_no(from, envelope.call, call_error::closed(options_.rank));
   } else {
+    unhurried_ = envelope.unhurried != 0 ? std::optional(std::pair(from, envelope.call)) : std::nullopt;
     serve_request({from, envelope.call, envelope.kind, body, bulk});
+    unhurried_.reset();
   }
 }
 

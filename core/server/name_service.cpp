@@ -38,11 +38,11 @@ void NameService::look_up(const NameWords& asked, const Request& request, ReplyT
   if (!pin) {
     return parts_.refuse(reply_to, pin.error());
   }
-  answer_with(*pin, asked.value_wanted != 0, reply_to);
+  answer_with(*pin, asked.value_wanted != 0, 0, reply_to);
 }
 
 // The object of a name; releases the pin.
-void NameService::answer_with(const Pin& pin, bool value_wanted, ReplyTo reply_to) {
+void NameService::answer_with(const Pin& pin, bool value_wanted, std::uint32_t most_bytes, ReplyTo reply_to) {
   auto object = parts_.local.keep(pin);
   if (!value_wanted) {
     return parts_.reply(reply_to, {});
@@ -54,7 +54,7 @@ void NameService::answer_with(const Pin& pin, bool value_wanted, ReplyTo reply_t
   ObjectWire wire = reference ? reference->object : wire_of(pin, pin.generation);
   wire.generation = pin.generation;
   auto block = reference ? reference->block : parts_.local.block(pin);
-  if (block.size() > parts_.inline_bytes) {
+  if (block.size() > std::max<std::uint64_t>(parts_.inline_bytes, std::min(most_bytes, most_bytes_along))) {
     block = {};
   }
   parts_.reply(reply_to, words(wire), {block, std::move(object)});
@@ -95,8 +95,12 @@ void NameService::await(const AwaitWords& asked, const Request& request, ReplyTo
   if (!parts_.is_at_home(asked.store, name)) {
     return parts_.refuse_senseless(request);
   }
-  const NameWaiters::Waiter waiter{reply_to.rank, reply_to.call, asked.store, std::string(name),
-                                   parts_.channel->now() + patience_of(asked)};
+  const NameWaiters::Waiter waiter{reply_to.rank,
+                                   reply_to.call,
+                                   asked.store,
+                                   std::string(name),
+                                   parts_.channel->now() + patience_of(asked),
+                                   asked.most_bytes};
   const bool is_last = promised && asked.patience_ns == 0;
   if (is_last) {
     take_back(reply_to.rank, asked.store, name);
@@ -126,7 +130,7 @@ bool NameService::serve(const NameWaiters::Waiter& waiter) noexcept {
                                             parts_.lost_node_peers, budget)
                             : here.directory->find(waiter.store, waiter.name, budget);
   if (pin) {
-    answer_with(*pin, true, reply_to);
+    answer_with(*pin, true, waiter.most_bytes, reply_to);
   } else if (pin.error().code() == Errc::timeout || (pin.error().code() == Errc::not_found && !promised)) {
     if (promised || !is_told) {
       look_again_.set(parts_.channel->now() + parts_.channel->options().patience / looks_in_patience);

@@ -53,7 +53,7 @@ class NameService final {
   void tell_bound(ReplyTo reply_to, std::uint64_t generation, const std::optional<Key>& taken) const;
   [[nodiscard]] Task<std::monostate> finish_bind(ReplyTo reply_to, Bound bound, std::optional<Key> taken);
   [[nodiscard]] Task<std::monostate> finish_unbind(ReplyTo reply_to, NameChanges::Unbound unbound);
-  void answer_with(const Pin& pin, bool value_wanted, ReplyTo reply_to);
+  void answer_with(const Pin& pin, bool value_wanted, std::uint32_t most_bytes, ReplyTo reply_to);
   [[nodiscard]] bool serve(const NameWaiters::Waiter& waiter) noexcept;
   [[nodiscard]] bool is_node_peers_wait(const Request& request, const std::optional<Key>& promised) const;
   void await_for_node_peer(const Key& promised, const AwaitWords& asked, ReplyTo node_peer);

@@ -32,6 +32,7 @@ class NameWaiters {
     std::uint32_t store = 0;
     std::string name;
     Clock::time_point until;
+    std::uint32_t most_bytes = 0;  ///< of a block that is longer than inline_bytes
   };
 
   /// \param when_overdue is called with each wait that is dropped because its time is over

@@ -130,6 +130,7 @@ void NodeService::serve(const Request& request) noexcept {
       return ask(copies_, &CopyService::join);
     case Kind::reply:
     case Kind::ping:
+    case Kind::together:
       break;
   }
   parts_.refuse_senseless(request);

@@ -8,6 +8,7 @@
 
 #include "core/detail/representation.hpp"
 #include "core/object/object_tail.hpp"
+#include "core/object/object_wire.hpp"
 #include "core/object/received_block.hpp"
 #include "core/object/received_range.hpp"
 #include "core/ports/connector.hpp"
@@ -16,19 +17,22 @@ namespace locum::detail {
 
 namespace {
 
-/// A record that is too large to be sent along with its name is fetched, with blocks of so many bytes.
-constexpr std::uint64_t most_with_a_fetch = std::uint64_t{64} << 10U;
 /// What the object of a record has besides: its name, type and numbers.
 constexpr std::uint64_t around_a_record = 256;
 
 std::uint64_t room_in(const StepRecord& step, std::uint64_t inline_bytes) {
   const auto bytes = stored_bytes(step);
-  const std::uint64_t alone = (bytes ? *bytes : most_with_a_fetch) + around_a_record;
-  const std::uint64_t most = alone <= inline_bytes ? inline_bytes : most_with_a_fetch;
+  const std::uint64_t most = bytes_with_a_step(inline_bytes);
+  const std::uint64_t alone = (bytes ? *bytes : most) + around_a_record;
   return alone < most ? most - alone : 0;
 }
 
 }  // namespace
+
+// 80 KiB by default: 64 KiB of blocks, and what describes them.
+std::uint32_t bytes_with_a_step(std::uint64_t inline_bytes) noexcept {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(20 * inline_bytes, most_bytes_along));
+}
 
 void enclose_blocks(StepRecord& step, Connector& connector, int node, std::uint64_t inline_bytes) {
   std::uint64_t room = room_in(step, inline_bytes);

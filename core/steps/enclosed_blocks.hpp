@@ -13,10 +13,12 @@ class Connector;
 
 namespace locum::detail {
 
+/// How many bytes of the record of a step, or of a block, come with the reply to a reader on another node.
+[[nodiscard]] std::uint32_t bytes_with_a_step(std::uint64_t inline_bytes) noexcept;
+
 /// Adds copies of the small blocks that this node has to the record of a step, so that a reader on another
-/// node needs no further request for them. Leaves out what there is no memory for.
+/// node needs no further request for them: as many as come with it. Leaves out what there is no memory for.
 /// \param node of this process
-/// \param inline_bytes the largest object that is sent along with its name
 void enclose_blocks(StepRecord& step, Connector& connector, int node, std::uint64_t inline_bytes);
 
 /// The block as an object in private memory; none if the record does not have it, or what it says of it

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <iterator>
 
+#include "core/async/posts_together.hpp"
 #include "core/steps/step_fetch.hpp"
 #include "core/steps/stream.hpp"
 
@@ -70,13 +71,15 @@ StepAhead::~StepAhead() {
   cancel(watches_);
 }
 
-void StepAhead::begins(std::uint64_t number) {
+void StepAhead::begins(std::uint64_t number, const View<StepRecord>& step) {
   StepTransfers unread;
   std::map<std::uint64_t, Next> passed;
   Watches over;
+  std::vector<StepWish> missing;
   {
     const MutexLock lock(mutex_);
     number_ = number;
+    is_released_ = false;
     while (!watches_.empty() && watches_.begin()->first <= number) {
       over.insert(watches_.extract(watches_.begin()));
     }
@@ -87,9 +90,27 @@ void StepAhead::begins(std::uint64_t number) {
     }
     if (const auto there = passed.find(number); there != passed.end()) {
       now_ = std::move(there->second.transfers);
+    } else {
+      missing = wishes_;
     }
   }
+  if (!missing.empty()) {
+    auto transfers = begin(missing, number, step);
+    const MutexLock lock(mutex_);
+    now_.add(std::move(transfers));
+  }
   cancel(over);
+  watch_next();
+}
+
+void StepAhead::released(std::uint64_t number) {
+  {
+    const MutexLock lock(mutex_);
+    if (number != number_) {
+      return;
+    }
+    is_released_ = true;
+  }
   watch_next();
 }
 
@@ -130,7 +151,8 @@ void StepAhead::cancel(Watches& watches) {
 
 std::vector<std::uint64_t> StepAhead::choose_next() {
   std::vector<std::uint64_t> chosen;
-  const std::uint64_t last = number_ + std::max(wishes_.empty() ? 0 : steps_, asked_);
+  const bool asks_on = asked_ > 0 && is_released_ && !stream_->record().may_drop();
+  const std::uint64_t last = number_ + std::max(wishes_.empty() ? 0 : steps_, asked_ + (asks_on ? 1 : 0));
   for (std::uint64_t number = number_ + 1; number <= last; ++number) {
     if (!next_.contains(number) && watches_.try_emplace(number).second) {
       chosen.push_back(number);
@@ -233,6 +255,7 @@ void StepAhead::arrived(std::uint64_t number, const Result<View<StepRecord>>& st
 StepTransfers StepAhead::begin(const std::vector<StepWish>& wishes, std::uint64_t number,
                                const View<StepRecord>& step) const {
   StepTransfers all;
+  const PostsTogether requests;
   const StepFetch fetch(stream_->store(), stream_->session().options().node, nullptr, number, step, {});
   for (const StepWish& wish : wishes) {
     all.add(fetch.begin(wish));

@@ -76,8 +76,11 @@ class StepAhead : public std::enable_shared_from_this<StepAhead> {
   StepAhead& operator=(const StepAhead&) = delete;
   ~StepAhead();
 
-  /// The reader begins to read this step: what was fetched of it can be taken, and later ones are waited for.
-  void begins(std::uint64_t number);
+  /// The reader begins to read this step: what was fetched of it can be taken, or is fetched now, all at
+  /// once. Later ones are waited for.
+  void begins(std::uint64_t number, const View<StepRecord>& step);
+  /// The reader has released this step: one more is asked for, by the message that tells of that.
+  void released(std::uint64_t number);
   /// The reader reads that of this step, from another node.
   void wants(std::uint64_t number, StepWish wish);
   /// The record of a step, if it has come, or is asked for: waits for it until that moment. None if it is
@@ -119,6 +122,7 @@ class StepAhead : public std::enable_shared_from_this<StepAhead> {
   const std::uint32_t asked_;  ///< how many steps ahead; 0: only those of which something is wished for
   Mutex mutex_;
   std::uint64_t number_ LOCUM_GUARDED_BY(mutex_) = 0;            ///< of the step that is read
+  bool is_released_ LOCUM_GUARDED_BY(mutex_) = false;            ///< that step
   StepTransfers now_ LOCUM_GUARDED_BY(mutex_);                   ///< of that
   std::vector<StepWish> read_ LOCUM_GUARDED_BY(mutex_);          ///< of that
   std::vector<StepWish> wishes_ LOCUM_GUARDED_BY(mutex_);        ///< these, and those of the step before

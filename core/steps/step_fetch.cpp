@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/async/posts_together.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/steps/enclosed_blocks.hpp"
 #include "core/value/errors.hpp"
@@ -246,16 +247,21 @@ Result<Selection> StepFetch::selection_of(const BoxPiece& piece, const ArrayType
 std::vector<AsyncResult<ObjectView>> StepFetch::request(const std::vector<BoxPiece>& pieces,
                                                         const ArrayType& type, Deadline deadline,
                                                         bool shares) const {
-  std::vector<ComingObject> coming;
-  coming.reserve(pieces.size());
-  for (const BoxPiece& piece : pieces) {
-    const auto selection = selection_of(piece, type, shares);
+  std::vector<ComingObject> coming(pieces.size());
+  for (std::size_t at = 0; at < pieces.size(); ++at) {
+    const BoxPiece& piece = pieces[at];
     if (is_here(*piece.block)) {
-      coming.emplace_back(get(*piece.block, selection, deadline));
-      continue;
+      coming[at] = ComingObject(get(*piece.block, selection_of(piece, type, shares), deadline));
     }
-    auto there = fetched(piece);
-    coming.push_back(there ? std::move(*there) : calls_.get_async(piece.block->key, selection, deadline));
+  }
+  const PostsTogether requests;
+  for (std::size_t at = 0; at < pieces.size(); ++at) {
+    const BoxPiece& piece = pieces[at];
+    if (!is_here(*piece.block)) {
+      auto there = fetched(piece);
+      coming[at] = there ? std::move(*there)
+                         : calls_.get_async(piece.block->key, selection_of(piece, type, shares), deadline);
+    }
   }
   return coming;
 }

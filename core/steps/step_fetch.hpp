@@ -39,6 +39,8 @@ class StepFetch {
         title_(std::move(title)) {}
 
   [[nodiscard]] const ObjectCalls& calls() const noexcept { return calls_; }
+  /// The number of the step in its stream.
+  [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
   [[nodiscard]] const StepRecord& record() const noexcept { return *record_; }
   /// The error, about this variable of the stream.
   [[nodiscard]] Error about(std::string_view variable, const Error& error) const {

@@ -154,7 +154,7 @@ Result<StepInput::Found> StepInput::judged(std::uint64_t number, Result<View<Ste
       claim_.reset();
       next_part_ = std::max(next_part_, record.part + 1);  // an older step may have been given back
       if (ahead_) {
-        ahead_->begins(number);
+        ahead_->begins(number, *step);
       }
       return Found{number, replay_ ? replay_->was_read() : number, std::move(*step), std::move(*released)};
     }
@@ -210,6 +210,13 @@ Result<StepInput::Found> StepInput::next_or(Deadline deadline) {
   return judged(number, await(number, until), until);
 }
 
+void StepInput::release(std::uint64_t number, Writer<std::uint8_t> released) const {
+  (void)released.seal_async();
+  if (ahead_) {
+    ahead_->released(number);
+  }
+}
+
 // An error of a newer step is that of the next call.
 Result<StepInput::Found> StepInput::latest(Deadline deadline) {
   if (group_ != 0) {
@@ -234,7 +241,7 @@ Result<StepInput::Found> StepInput::latest(Deadline deadline) {
     if (!newer) {
       break;
     }
-    (void)found->released.seal_async();
+    release(found->number, std::move(found->released));
     found = std::move(newer);
   }
   return found;

@@ -41,6 +41,9 @@ class StepInput {
   /// The newest step, at least the next one; releases those before it.
   [[nodiscard]] Result<Found> latest(Deadline deadline);
 
+  /// Says that this rank has released the step. Any thread.
+  void release(std::uint64_t number, Writer<std::uint8_t> released) const;
+
   /// Reads that step.
   [[nodiscard]] StepFetch fetch(const Found& found) const {
     return {stream_->store(), stream_->session().options().node, ahead_, found.number, found.record, title()};

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/async/completion_counter.hpp"
+#include "core/steps/enclosed_blocks.hpp"
 #include "core/steps/presence.hpp"
 
 namespace locum::detail {
@@ -25,6 +26,7 @@ Result<Store> Stream::open_store(const Session& session) {
   auto store = session.open("locum.steps", {.keep_decoded = false});
   if (store) {
     store->open_->at_home = true;
+    store->open_->most_along = bytes_with_a_step(session.state()->options().options.inline_bytes);
   }
   return store;
 }

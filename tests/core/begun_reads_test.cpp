@@ -70,8 +70,8 @@ TEST_F(BegunReads, BringPartsAndHyperslabsAsTheCallsThatWaitDo) {
   EXPECT_EQ(line.get().value()[2], 5002);
 }
 
-// All concurrently, and only the wanted bytes are transferred.
-TEST_F(BegunReads, BringManyPartsInTheTimeOfOne) {
+// All concurrently, in few messages, and only the wanted bytes are transferred.
+TEST_F(BegunReads, BringManyPartsInTheTimeOfFew) {
   const Key key = maker_.put(numbers()).value();
   const auto before = world_.network().counters();
   const auto began = world_.network().now();
@@ -80,10 +80,9 @@ TEST_F(BegunReads, BringManyPartsInTheTimeOfOne) {
     parts.push_back(reader_.get_async<double[]>(key, {.part = {.offset = 50 * at, .count = 2}}));
   }
   ASSERT_TRUE(when_all(parts));
-  EXPECT_LE(world_.network().now() - began, 4ms);
+  EXPECT_LE(world_.network().now() - began, 7ms) << "a message takes one, and what it announces two more";
   const auto after = world_.network().counters();
-  EXPECT_EQ(after.sent.messages - before.sent.messages, 400U) << "a request and a reply each";
-  EXPECT_EQ(after.transfers, before.transfers);
+  EXPECT_LE(after.sent.messages - before.sent.messages, 10U) << "requests travel together, and so do replies";
   EXPECT_LE(after.sent.bytes - before.sent.bytes, 200 * 400U);
   for (std::size_t at = 0; at < parts.size(); ++at) {
     EXPECT_EQ(parts[at].get().value()[1], 50.0 * static_cast<double>(at) + 1);

@@ -54,19 +54,34 @@ inline Result<Sealed> put(Connector& connector, std::uint32_t store, std::string
   return connector.seal(*draft, options, {});
 }
 
-/// The same of an object that the home of its name may take (ObjectMeta::at_home).
-inline Result<Sealed> put_at_home(Connector& connector, std::uint32_t store, std::string_view name,
-                                  const std::vector<std::byte>& bytes, const SealOptions& options = {}) {
+/// The same of an object that the home of its name may take (ObjectMeta::at_home): before it is sealed.
+inline Result<ObjectDraft> draft_at_home(Connector& connector, std::uint32_t store, std::string_view name,
+                                         const std::vector<std::byte>& bytes) {
   ObjectMeta meta = plain_meta(store, name);
   meta.at_home = true;
-  const auto draft = connector.create(bytes.size(), meta, {});
-  if (!draft) {
-    return draft.error();
-  }
-  if (!bytes.empty()) {
+  auto draft = connector.create(bytes.size(), meta, {});
+  if (draft && !bytes.empty()) {
     std::memcpy(draft->bytes.data(), bytes.data(), bytes.size());
   }
-  return connector.seal(*draft, options, {});
+  return draft;
+}
+
+inline Result<Sealed> put_at_home(Connector& connector, std::uint32_t store, std::string_view name,
+                                  const std::vector<std::byte>& bytes, const SealOptions& options = {}) {
+  const auto draft = draft_at_home(connector, store, name, bytes);
+  return draft ? connector.seal(*draft, options, {}) : Result<Sealed>(draft.error());
+}
+
+/// Begins the seal of such an object, for which nobody waits. Null: it is sealed, or was refused.
+inline std::shared_ptr<Coming<Sealed>> begin_put_at_home(Connector& connector, std::uint32_t store,
+                                                         std::string_view name,
+                                                         const std::vector<std::byte>& bytes) {
+  const auto draft = draft_at_home(connector, store, name, bytes);
+  auto coming = draft ? connector.seal_or_task(*draft, {}, CountsUntil::it_is_got, {}).coming : nullptr;
+  if (coming) {
+    coming->begin();
+  }
+  return coming;
 }
 
 }  // namespace locum::tests

@@ -41,7 +41,9 @@ using namespace std::chrono_literals;
 using Random = std::mt19937_64;
 
 constexpr int ranks = 12;
-constexpr std::uint64_t inline_bytes = 2048;
+constexpr std::uint64_t inline_bytes = 100;
+/// Of a step's blocks: they come inside a reply.
+constexpr std::uint64_t most_along = 20 * inline_bytes;
 /// More than the bytes of an object besides its payload.
 constexpr std::uint64_t most_about_an_object = 512;
 constexpr auto long_enough = 60s;
@@ -59,7 +61,10 @@ class World {
     for (int rank = 0; rank < ranks; ++rank) {
       const LinkedRank& linked = ranks_[static_cast<std::size_t>(rank)];
       sessions_.emplace_back(linked.connector, linked.metrics,
-                             SessionOptions{.incarnation = 42, .rank = rank, .node = node_of(rank)},
+                             SessionOptions{.incarnation = 42,
+                                            .rank = rank,
+                                            .node = node_of(rank),
+                                            .options = {.inline_bytes = inline_bytes}},
                              linked.links->completions());
     }
   }
@@ -361,8 +366,8 @@ class Case {
                 Tally& tally) {
     const Judged known = judged(rank, n, box);
     const std::uint64_t bytes_elsewhere = known.elements_elsewhere * sizeof(T);
-    const bool may_be_copied = known.is_whole_block && bytes_elsewhere + most_about_an_object > inline_bytes;
-    if (may_be_copied && (!in_turn_ || bytes_elsewhere <= inline_bytes)) {
+    const bool may_be_copied = known.is_whole_block && bytes_elsewhere + most_about_an_object > most_along;
+    if (may_be_copied && (!in_turn_ || bytes_elsewhere <= most_along)) {
       return;
     }
     Node& node = nodes_[static_cast<std::size_t>(world_.node_of(rank))];

@@ -98,6 +98,11 @@ class World {
     (void)connector.wait(Address(store, world_.name_at(other, store, "awaited ")),
                          world_.network().now() + 10ms, {});
     (void)tests::put(connector, store, names_[1] + "new", tests::pattern(3, 30));
+    const auto given = tests::begin_put_at_home(connector, store, world_.name_at(other, store, "given "),
+                                                tests::pattern(3, 30));
+    if (const auto got = connector.get_or_task(Address(foreign_[1]), {}, CountsUntil::it_is_got, {}).coming) {
+      got->begin();
+    }
     (void)tests::put(connector, store, names_[0], tests::pattern(3, 30), {SealMode::replace, 0});
     (void)tests::put(connector, store, names_[1], tests::pattern(3, 30), {SealMode::replace, 0});
     for (const std::size_t at : {0, 1}) {

@@ -41,10 +41,13 @@ TEST(WireInput, OfRanksThatBehaveDoesNoHarm) {
     }
   }
   EXPECT_EQ(sorts.size(), static_cast<std::size_t>(wire_inputs));
-  for (const Kind kind : {Kind::reply, Kind::fetch, Kind::exists, Kind::evict, Kind::look_up, Kind::bind,
-                          Kind::unbind, Kind::generation, Kind::list, Kind::await, Kind::fetch_part,
-                          Kind::copy, Kind::invalidate, Kind::fetch_hyperslab, Kind::fetch_batch,
-                          Kind::evict_batch, Kind::unbind_batch, Kind::bind_batch, Kind::look_up_batch}) {
+  for (const Kind kind : {Kind::reply,         Kind::fetch,           Kind::exists,
+                          Kind::evict,         Kind::look_up,         Kind::bind,
+                          Kind::unbind,        Kind::generation,      Kind::list,
+                          Kind::await,         Kind::fetch_part,      Kind::copy,
+                          Kind::invalidate,    Kind::fetch_hyperslab, Kind::fetch_batch,
+                          Kind::evict_batch,   Kind::unbind_batch,    Kind::bind_batch,
+                          Kind::look_up_batch, Kind::together}) {
     EXPECT_TRUE(kinds.contains(static_cast<int>(kind))) << "no message of kind " << static_cast<int>(kind);
   }
 }

@@ -93,6 +93,8 @@ std::string_view name_of_kind(Kind kind) {
       return "bind_batch";
     case Kind::look_up_batch:
       return "look_up_batch";
+    case Kind::together:
+      return "together";
   }
   return "unknown";
 }
@@ -202,6 +204,24 @@ void play_puts(Scenes& all) {
     EXPECT_EQ(code_of(put(scene.at(0), store, name, pattern(2, small), {SealMode::replace, 77})),
               Errc::stale);
   });
+}
+
+void play_gifts(Scenes& all) {
+  all.play("give an object to the home of its name, waiting for that", false, [](Scenes& scene) {
+    scene.from_now();
+    EXPECT_TRUE(put_at_home(scene.at(0), store, scene.name(1), pattern(1, small)));
+  });
+  all.play(
+      "give an object to the home of its name, with the next request and reply", false, [](Scenes& scene) {
+        const std::string name = scene.name(1);
+        scene.from_now();
+        const auto given = begin_put_at_home(scene.at(0), store, name, pattern(1, small));
+        const auto got = scene.at(0).get_or_task(Address(store, name), {}, CountsUntil::it_is_got, {}).coming;
+        ASSERT_TRUE(given && got);
+        got->begin();
+        scene.network().run_for(5ms);
+        EXPECT_TRUE(got->ended() && given->ended());
+      });
 }
 
 void play_gets(Scenes& all) {
@@ -436,6 +456,7 @@ void play_losses(Scenes& all) {
 TEST(GoldenWire, EachKindOfMessageHasTheBytesThatItHad) {
   Scenes scenes;
   play_puts(scenes);
+  play_gifts(scenes);
   play_gets(scenes);
   play_evictions(scenes);
   play_copies(scenes);

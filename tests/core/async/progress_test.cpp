@@ -13,6 +13,8 @@
 #include <thread>
 #include <vector>
 
+#include "core/async/posts_together.hpp"
+
 namespace locum {
 namespace {
 
@@ -89,6 +91,35 @@ struct Side {
   std::shared_ptr<RpcChannel> channel;
   Progress progress;
 };
+
+TEST(Progress, RunsInOneStepWhatAThreadPostsTogether) {
+  Side one({.helper = false});
+  Side other({.helper = false});
+  std::vector<int> run;
+  std::vector<int> looks;
+  {
+    const PostsTogether outer;
+    for (int n = 0; n < 3; ++n) {
+      const PostsTogether inner;
+      one.progress.post([&, n] {
+        run.push_back(n);
+        looks.push_back(one.transport->looks);
+      });
+    }
+    (void)one.progress.poll();
+    EXPECT_TRUE(run.empty()) << "before the scope has ended";
+    other.progress.post([&] { run.push_back(9); });
+    std::thread([&] { one.progress.post([&] { run.push_back(5); }); }).join();
+    (void)one.progress.poll();
+    EXPECT_EQ(run, (std::vector{0, 1, 2, 5})) << "those for another one do not wait for its end";
+  }
+  (void)other.progress.poll();
+  EXPECT_EQ(run.back(), 9);
+  EXPECT_EQ(looks, std::vector(3, looks.front())) << "the transport was polled in between";
+  one.progress.post([&] { run.push_back(7); });
+  (void)one.progress.poll();
+  EXPECT_EQ(run.back(), 7);
+}
 
 TEST(Progress, AWaiterLooksForMessagesAsLongAsItIsToldBeforeItSleeps) {
   Side side({.spin = 50us, .helper = false});

@@ -16,6 +16,7 @@
 #include "core/detail/representation.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/node/local.hpp"
+#include "core/object/object_wire.hpp"
 #include "core/session.hpp"
 #include "core/store.hpp"
 
@@ -63,7 +64,7 @@ class EnclosedBlocks : public ::testing::Test {
     std::iota(values.begin(), values.end(), first);
     return store_.put(std::span(values)).value();
   }
-  void enclose(std::uint64_t inline_bytes = 4096) { enclose_blocks(step_, connector(), node, inline_bytes); }
+  void enclose() { enclose_blocks(step_, connector(), node, 4096); }
   [[nodiscard]] Connector& connector() { return session_.state()->connector(); }
   /// As a reader on another node has it.
   [[nodiscard]] StepRecord received() const { return *load_value<StepRecord>(stored(step_), {}).value(); }
@@ -114,26 +115,29 @@ TEST_F(EnclosedBlocks, OutliveTheRecord) {
   EXPECT_EQ(copy->facts().type_name, "f64[]");
 }
 
-TEST_F(EnclosedBlocks, AreThoseOfThisNodeThatFitWhatIsSentWithAName) {
-  add("a", "f64[]", put_array(4096 / sizeof(double), 0));
+TEST_F(EnclosedBlocks, AreThoseOfThisNodeThatComeAlongWithTheRecord) {
+  add("a", "f64[]", put_array(most_bytes_along / sizeof(double), 0));
   add("b", "f64[]", put_array(100, 0));
   add("c", "f64[]", put_array(10, 0), node + 1);
   add("d", "f64[]", put_array(10, 0));
   enclose();
   EXPECT_EQ(enclosed(), (std::vector<std::uint32_t>{1, 3}));
-  EXPECT_LE(stored(step_).size(), 4096U);
   EXPECT_FALSE(enclosed_block(step_, step_.blocks[0]));
   EXPECT_FALSE(enclosed_block(step_, step_.blocks[2]));
 }
 
-// Then one request fetches all of them.
-TEST_F(EnclosedBlocks, AreMoreInARecordThatIsFetchedAnyway) {
-  for (int block = 0; block < 30; ++block) {
+TEST_F(EnclosedBlocks, AreOneOf64KiBOrManySmallOnes) {
+  add("v", "f64[]", put_array(8192, 0));
+  enclose();
+  EXPECT_EQ(step_.enclosed.size(), 1U);
+  step_ = {};
+  for (int block = 0; block < 60; ++block) {
     add("v" + std::to_string(block), "f64[]", put_array(200, block));
   }
-  ASSERT_GT(stored(step_).size(), 4096U);
   enclose();
-  EXPECT_EQ(step_.enclosed.size(), 30U);
+  EXPECT_GT(step_.enclosed.size(), 30U);
+  EXPECT_LT(step_.enclosed.size(), 60U);
+  EXPECT_LE(stored(step_).size(), most_bytes_along);
 }
 
 TEST_F(EnclosedBlocks, OfAnEvictedObjectAreLeftOut) {
@@ -149,6 +153,14 @@ TEST_F(EnclosedBlocks, OfARecordThatHasNoneTakeNoBytes) {
   step_.part = 9;
   const RecordWithoutBlocks before{step_.state, step_.lost_rank, step_.part, step_.variables, step_.blocks};
   EXPECT_EQ(stored(step_), stored(before));
+}
+
+TEST_F(EnclosedBlocks, AreFewerWhereLessComesAlong) {
+  add("a", "f64[]", put_array(2048 / sizeof(double), 0));
+  enclose_blocks(step_, connector(), node, 128);
+  EXPECT_TRUE(step_.enclosed.empty());
+  enclose_blocks(step_, connector(), node, 256);
+  EXPECT_EQ(step_.enclosed.size(), 1U);
 }
 
 // They come from another node: whoever reads a box of one would read behind it.
