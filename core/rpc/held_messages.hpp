@@ -12,8 +12,8 @@
 
 namespace locum {
 
-/// Messages that nobody waits for. Each is kept until another message to its rank takes it along, or until
-/// its moment has come: so that it costs no message of its own. One thread at a time.
+/// Messages that can wait for others to travel with. Each is kept until another message to its rank takes it
+/// along, or until its moment has come: so that it costs no message of its own. One thread at a time.
 class HeldMessages {
  public:
   using Moment = std::chrono::steady_clock::time_point;
@@ -41,8 +41,9 @@ class HeldMessages {
   [[nodiscard]] std::optional<Held> take_due(Moment now) noexcept;
   /// When take_due() has something to do; Moment::max(): never.
   [[nodiscard]] Moment next_due() const noexcept;
-  /// Nothing is sent to that rank any more; or to none.
+  /// Drops the messages to that rank.
   void forget(int rank) noexcept;
+  /// Drops all.
   void clear() noexcept { held_.clear(); }
 
  private:
