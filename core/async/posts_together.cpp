@@ -6,19 +6,27 @@
 
 namespace locum {
 
-thread_local PostsTogether* PostsTogether::of_thread_ = nullptr;
+namespace {
 
-PostsTogether::PostsTogether() noexcept : is_outermost_(of_thread_ == nullptr) {
+thread_local PostsTogether* outermost = nullptr;
+
+}  // namespace
+
+PostsTogether::PostsTogether() noexcept : is_outermost_(outermost == nullptr) {
   if (is_outermost_) {
-    of_thread_ = this;
+    outermost = this;
   }
 }
 
 PostsTogether::~PostsTogether() {
   if (is_outermost_) {
-    of_thread_ = nullptr;
+    outermost = nullptr;
     post();
   }
+}
+
+PostsTogether* PostsTogether::of_thread() noexcept {
+  return outermost;
 }
 
 void PostsTogether::keep(Progress& progress, std::function<void()> step) {

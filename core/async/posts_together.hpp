@@ -18,13 +18,12 @@ class PostsTogether {
   ~PostsTogether();
 
   /// That of this thread; null: none.
-  [[nodiscard]] static PostsTogether* of_thread() noexcept { return of_thread_; }
+  [[nodiscard]] static PostsTogether* of_thread() noexcept;
   void keep(Progress& progress, std::function<void()> step);
 
  private:
   void post() noexcept;
 
-  static thread_local PostsTogether* of_thread_;
   const bool is_outermost_;
   Progress* progress_ = nullptr;  ///< of the steps
   std::vector<std::function<void()>> steps_;
