@@ -377,8 +377,9 @@ NowOrTask<Sealed> Distributed::seal_or_task(const ObjectDraft& draft, const Seal
     SealOptions telling = options;
     telling.caller_tells = true;
     auto sealed = is_alone ? seal_alone(draft, telling, budget) : replace_here(draft, telling, budget);
+    const bool is_asked_for = draft.meta.at_home && is_alone;  // what replaces a record is looked up
     if (!draft.meta.name.empty()) {
-      draft.meta.at_home&& is_alone ? links_->look_for_bound_soon_asked_for() : links_->look_for_bound();
+      is_asked_for ? links_->look_for_bound_soon_asked_for() : links_->look_for_bound();
     }
     return {std::move(sealed)};
   }

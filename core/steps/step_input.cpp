@@ -153,9 +153,6 @@ Result<StepInput::Found> StepInput::judged(std::uint64_t number, Result<View<Ste
       ++turn_;
       claim_.reset();
       next_part_ = std::max(next_part_, record.part + 1);  // an older step may have been given back
-      if (ahead_) {
-        ahead_->begins(number, *step);
-      }
       return Found{number, replay_ ? replay_->was_read() : number, std::move(*step), std::move(*released)};
     }
     case StepRecord::State::ended:
@@ -176,8 +173,19 @@ Error StepInput::finished(const Error& error) {
 }
 
 Result<StepInput::Found> StepInput::next(Deadline deadline) {
+  return begun(find_next(deadline));
+}
+
+Result<StepInput::Found> StepInput::find_next(Deadline deadline) {
   auto found = next_or(deadline);
   return found ? std::move(found) : Result<Found>(ours(found.error()));
+}
+
+Result<StepInput::Found> StepInput::begun(Result<Found> found) const {
+  if (found && ahead_) {
+    ahead_->begins(found->number, found->record);
+  }
+  return found;
 }
 
 Result<StepInput::Found> StepInput::next_or(Deadline deadline) {
@@ -217,7 +225,7 @@ void StepInput::release(std::uint64_t number, Writer<std::uint8_t> released) con
   }
 }
 
-// An error of a newer step is that of the next call.
+// An error of a newer step is that of the next call. Nothing is fetched of the steps that are passed over.
 Result<StepInput::Found> StepInput::latest(Deadline deadline) {
   if (group_ != 0) {
     return Error(
@@ -235,16 +243,16 @@ Result<StepInput::Found> StepInput::latest(Deadline deadline) {
       return skipped.error();
     }
   }
-  auto found = next(deadline);
+  auto found = find_next(deadline);
   while (found && stream_->has(stream_->step(found->number + 1))) {
-    auto newer = next(deadline);
+    auto newer = find_next(deadline);
     if (!newer) {
       break;
     }
     release(found->number, std::move(found->released));
     found = std::move(newer);
   }
-  return found;
+  return begun(std::move(found));
 }
 
 }  // namespace locum::detail

@@ -58,6 +58,9 @@ class StepInput {
   /// No step follows, for this reason.
   [[nodiscard]] Error finished(const Error& error);
   [[nodiscard]] Result<Found> next_or(Deadline deadline);
+  [[nodiscard]] Result<Found> find_next(Deadline deadline);
+  /// The program reads this one: what it read of the last one is fetched of it.
+  [[nodiscard]] Result<Found> begun(Result<Found> found) const;
   [[nodiscard]] Moment moment(Deadline deadline) const;
   [[nodiscard]] Result<void> join(Moment until);
   [[nodiscard]] Result<View<StreamRecord>> await_stream(const Store& store, Moment until);
