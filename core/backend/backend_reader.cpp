@@ -26,7 +26,7 @@ std::uintptr_t needed_alignment(const StoredFacts& facts) noexcept {
 
 }  // namespace
 
-Result<BackendReader::Loaded> BackendReader::loaded(Record record) {
+Result<BackendReader::Loaded> BackendReader::loaded(LoadedRecord record) {
   Result<Loaded> loaded(std::in_place);
   if (record_end_bytes(record.bytes) != 0) {
     const auto facts = read_record(record.bytes, record.size_bytes);
@@ -319,7 +319,7 @@ void BackendReader::find_each(std::span<const Address> addresses, Wanting wantin
     keys.push_back({*space, *record});
     asked.push_back(at);
   }
-  std::vector<Result<Record>> read(keys.size(), Result<Record>(no_such_object()));
+  std::vector<Result<LoadedRecord>> read(keys.size(), Result<LoadedRecord>(no_such_object()));
   together->load(keys, wanting == Wanting::facts ? usual_end_bytes : whole_record, read, deadline);
   for (std::size_t one = 0; one < asked.size(); ++one) {
     const Address& address = addresses[asked[one]];

@@ -56,7 +56,7 @@ class BackendReader {
  private:
   /// A record, and what its end says; none of a record that another program stored.
   struct Loaded {
-    Record record;
+    LoadedRecord record;
     std::optional<StoredFacts> facts;
   };
 
@@ -64,7 +64,7 @@ class BackendReader {
                  Deadline deadline, CallPool& pool);
   [[nodiscard]] bool has_default(const Address& address, const Result<ObjectView>& found) const noexcept;
   [[nodiscard]] Result<Loaded> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline);
-  [[nodiscard]] static Result<Loaded> loaded(Record record);
+  [[nodiscard]] static Result<Loaded> loaded(LoadedRecord record);
   [[nodiscard]] static Result<ObjectView> view_of(Loaded&& loaded, const Key& key, std::string_view name);
   [[nodiscard]] Result<ObjectView> found_by_name(Result<Loaded>&& found, std::uint32_t store,
                                                  std::string_view name);

@@ -8,7 +8,7 @@
 
 namespace locum {
 
-StoredObject::StoredObject(Record record, const StoredFacts& facts, const Key& key) noexcept
+StoredObject::StoredObject(LoadedRecord record, const StoredFacts& facts, const Key& key) noexcept
     : CountedBoard(Path::storage),
       record_(std::move(record)),
       payload_(facts.payload),
@@ -25,7 +25,7 @@ StoredObject::StoredObject(Record record, const StoredFacts& facts, const Key& k
             .name = facts.tail.name};
 }
 
-StoredObject::StoredObject(Record record, const Key& key, std::string_view name)
+StoredObject::StoredObject(LoadedRecord record, const Key& key, std::string_view name)
     : CountedBoard(Path::storage), record_(std::move(record)), name_(name), payload_(record_.bytes) {
   constexpr const TypeIdentity& identity = type_identity<std::byte[]>;
   facts_ = {.key = key,

@@ -15,9 +15,9 @@ namespace locum {
 class StoredObject final : public CountedBoard {
  public:
   /// REQUIRES: not shared yet. `facts` are those of `record`.
-  StoredObject(Record record, const StoredFacts& facts, const Key& key) noexcept;
+  StoredObject(LoadedRecord record, const StoredFacts& facts, const Key& key) noexcept;
   /// Of a record that another program has stored: its bytes.
-  StoredObject(Record record, const Key& key, std::string_view name);
+  StoredObject(LoadedRecord record, const Key& key, std::string_view name);
 
   [[nodiscard]] ObjectFacts describe(std::uint64_t pin) const override;
   [[nodiscard]] std::uint64_t expires_ns(std::uint64_t pin) const noexcept override;
@@ -25,7 +25,7 @@ class StoredObject final : public CountedBoard {
   [[nodiscard]] ObjectView view(const std::shared_ptr<StoredObject>& self) noexcept;
 
  private:
-  const Record record_;
+  const LoadedRecord record_;
   const std::string name_;  ///< where the record does not have it
   ObjectFacts facts_;
   std::span<const std::byte> payload_;

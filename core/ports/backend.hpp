@@ -50,7 +50,7 @@ struct RecordKey {
 };
 
 /// A record that was loaded, or its end.
-struct Record {
+struct LoadedRecord {
   std::shared_ptr<const void> owner;  ///< keeps the bytes in place
   std::span<const std::byte> bytes;   ///< all of them, or the last ones
   std::uint64_t size_bytes = 0;       ///< of all of them
@@ -87,7 +87,7 @@ class RecordBatches {
 
   /// Loads each record like Backend::load(). REQUIRES: as many `loaded` as keys.
   virtual void load(std::span<const RecordKey> keys, std::uint64_t last_bytes,
-                    std::span<Result<Record>> loaded, Deadline deadline) = 0;
+                    std::span<Result<LoadedRecord>> loaded, Deadline deadline) = 0;
   /// Stores each record like Backend::store(). REQUIRES: as many records and `stored` as keys.
   virtual void store(std::span<const RecordKey> keys, std::span<const NewRecord> records,
                      std::span<Result<void>> stored, Deadline deadline) = 0;
@@ -111,8 +111,8 @@ class Backend {
   [[nodiscard]] virtual const BackendTraits& traits() const noexcept = 0;
   /// Returns the record under that name; `not_found`. `last_bytes`: at least that many bytes of its end, or
   /// all if it has fewer. The bytes do not change while the result has an owner.
-  [[nodiscard]] virtual Result<Record> load(const RecordKey& key, std::uint64_t last_bytes,
-                                            Deadline deadline) = 0;
+  [[nodiscard]] virtual Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last_bytes,
+                                                  Deadline deadline) = 0;
   /// Stores a record: no process ever sees part of it. When this returns it is as durable as this backend
   /// makes it.
   [[nodiscard]] virtual Result<void> store(const RecordKey& key, const NewRecord& record,

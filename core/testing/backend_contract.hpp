@@ -58,7 +58,7 @@ struct BackendCalls {
   static Errc code_of(const Result<T>& result) {
     return result ? Errc{} : result.error().code();
   }
-  static std::string text_of(const Record& record) {
+  static std::string text_of(const LoadedRecord& record) {
     return {reinterpret_cast<const char*>(record.bytes.data()), record.bytes.size()};
   }
   static Result<void> store(Backend& to, const RecordKey& key, std::string_view text, std::uint64_t revision,
@@ -356,7 +356,7 @@ TEST_P(BackendContract, DoesManyAtOnceAsOneByOne) {
   }
   std::vector<Result<void>> stored(count);
   together->store(keys, records, stored, soon());
-  std::vector<Result<Record>> loaded(count, Result<Record>(Error(Errc::cancelled, "never set")));
+  std::vector<Result<LoadedRecord>> loaded(count, Result<LoadedRecord>(Error(Errc::cancelled, "never set")));
   together->load(keys, whole_record, loaded, soon());
   for (std::size_t at = 0; at < count; ++at) {
     EXPECT_EQ(code_of(stored[at]), at == 7 ? Errc::key_exists : Errc{}) << at;

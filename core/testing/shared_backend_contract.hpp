@@ -417,7 +417,8 @@ TEST_P(SharedBackendContract, DoesWhatAllRanksDoAtOnceToTheSameNames) {
     });
     const std::vector<int> winners = mine.only_ones(won);
     mine.step([&] {
-      std::vector<Result<Record>> loaded(count, Result<Record>(Error(Errc::cancelled, "never set")));
+      std::vector<Result<LoadedRecord>> loaded(count,
+                                               Result<LoadedRecord>(Error(Errc::cancelled, "never set")));
       together->load(keys, whole_record, loaded, RankSteps::soon());
       for (std::size_t at = 0; at < count; ++at) {
         ASSERT_TRUE(loaded[at]) << loaded[at].error();

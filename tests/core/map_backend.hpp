@@ -59,7 +59,7 @@ class MapBackend final : public Backend {
   }
 
   const BackendTraits& traits() const noexcept override { return traits_; }
-  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline /*deadline*/) override {
+  Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last_bytes, Deadline /*deadline*/) override {
     if (auto error = begin(Call::load, key.name)) {
       return *error;
     }
@@ -72,7 +72,7 @@ class MapBackend final : public Backend {
     const std::size_t shown = std::min<std::uint64_t>(last_bytes, bytes.size());
     const auto copy = record_memory(shown);
     std::copy_n(bytes.end() - static_cast<std::ptrdiff_t>(shown), shown, copy.get());
-    return Record{copy, {copy.get(), shown}, bytes.size(), found->second.revision};
+    return LoadedRecord{copy, {copy.get(), shown}, bytes.size(), found->second.revision};
   }
   Result<void> store(const RecordKey& key, const NewRecord& record, Deadline /*deadline*/) override {
     if (auto error = begin(Call::store, key.name)) {

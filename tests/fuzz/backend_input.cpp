@@ -382,8 +382,8 @@ void use_pack(const std::string& url, BackendOutcome& outcome) {
     }
   }
   const auto again = open_backend(url);
-  const auto found =
-      again ? (*again)->load({a_space, a_name}, whole_record, in_a_minute()) : Result<Record>(again.error());
+  const auto found = again ? (*again)->load({a_space, a_name}, whole_record, in_a_minute())
+                           : Result<LoadedRecord>(again.error());
   demand(found && text_of(found->bytes) == a_space, "what was stored in a pack is gone");
 }
 

@@ -29,9 +29,10 @@ class LastBatch final : public Backend, public RecordBatches {
   }
   const BackendTraits& traits() const noexcept override { return traits_; }
   RecordBatches* batches() noexcept override { return this; }
-  Result<Record> load(const RecordKey& key, std::uint64_t /*last_bytes*/, Deadline /*deadline*/) override {
+  Result<LoadedRecord> load(const RecordKey& key, std::uint64_t /*last_bytes*/,
+                            Deadline /*deadline*/) override {
     const auto found = others_.find({std::string(key.space), std::string(key.name)});
-    return found == others_.end() ? no_such_object() : Result<Record>(loaded(found->second));
+    return found == others_.end() ? no_such_object() : Result<LoadedRecord>(loaded(found->second));
   }
   Result<void> store(const RecordKey& key, const NewRecord& record, Deadline /*deadline*/) override {
     others_.insert_or_assign({std::string(key.space), std::string(key.name)}, record);
@@ -44,8 +45,8 @@ class LastBatch final : public Backend, public RecordBatches {
                                         Deadline /*deadline*/) override {
     return std::vector<std::string>();
   }
-  void load(std::span<const RecordKey> keys, std::uint64_t /*last_bytes*/, std::span<Result<Record>> read,
-            Deadline /*deadline*/) override {
+  void load(std::span<const RecordKey> keys, std::uint64_t /*last_bytes*/,
+            std::span<Result<LoadedRecord>> read, Deadline /*deadline*/) override {
     for (std::size_t at = 0; at < keys.size(); ++at) {
       read[at] = loaded(last_[at]);
     }
@@ -71,7 +72,7 @@ class LastBatch final : public Backend, public RecordBatches {
   }
 
  private:
-  static Record loaded(const NewRecord& record) {
+  static LoadedRecord loaded(const NewRecord& record) {
     return {record.owner, record.bytes, record.bytes.size(), record.revision};
   }
 

@@ -83,7 +83,7 @@ class Narrow final : public Backend {
   explicit Narrow(BackendTraits traits) : traits_(traits) {}
 
   const BackendTraits& traits() const noexcept override { return traits_; }
-  Result<Record> load(const RecordKey& key, std::uint64_t last, Deadline deadline) override {
+  Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last, Deadline deadline) override {
     check(key);
     return in_->load(key, last, deadline);
   }

@@ -94,7 +94,7 @@ class FileBackend : public ::testing::Test {
     record.expected_revision = expected;
     return record;
   }
-  static std::string text_of(const Result<Record>& record) {
+  static std::string text_of(const Result<LoadedRecord>& record) {
     return record ? std::string(reinterpret_cast<const char*>(record->bytes.data()), record->bytes.size())
                   : std::string(to_string(record.error().code()));
   }
@@ -146,7 +146,7 @@ TEST_F(FileBackend, ShowsLargeRecordsInPlaceAndCopiesWhatOthersMayWrite) {
   ASSERT_EQ(text_of(first), large);
   ASSERT_EQ(text_of(second), large);
   // Two mappings of one page are one page: what mincore() cannot tell, the map of this process can.
-  const auto is_mapped = [&](const Record& record) {
+  const auto is_mapped = [&](const LoadedRecord& record) {
     std::ifstream maps("/proc/self/maps");
     std::array<char, 32> begin{};
     std::snprintf(begin.data(), begin.size(), "%lx-",

@@ -54,7 +54,7 @@ class LackingBackend final : public Backend {
   explicit LackingBackend(const BackendTraits& traits) : traits_(traits) {}
 
   const BackendTraits& traits() const noexcept override { return traits_; }
-  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
+  Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
     ++calls;
     return in_->load(key, last_bytes, deadline);
   }

@@ -263,7 +263,7 @@ TEST_F(Multi, FindsARecordThatMovesMeanwhile) {
   class Watched final : public storage::Wrapper {
    public:
     using Wrapper::Wrapper;
-    Result<Record> load(const RecordKey& key, std::uint64_t last, Deadline deadline) override {
+    Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last, Deadline deadline) override {
       std::exchange(before, [] {})();
       return Wrapper::load(key, last, deadline);
     }
@@ -317,7 +317,8 @@ TEST_F(Multi, DividesABatchAmongItsBackends) {
     EXPECT_TRUE(stored[at]) << at;
   }
   EXPECT_EQ(in(0, keys[0]) + in(1, keys[1]) + in(0, keys[3]) + in(1, keys[4]), "1245");
-  std::vector<Result<Record>> loaded(keys.size(), Result<Record>(Error(Errc::cancelled, "never set")));
+  std::vector<Result<LoadedRecord>> loaded(keys.size(),
+                                           Result<LoadedRecord>(Error(Errc::cancelled, "never set")));
   backends_[1]->fail({{Errc::peer_lost}});
   backend->batches()->load(keys, whole_record, loaded, soon());
   Names texts;

@@ -63,8 +63,8 @@ class CountedPack final : public storage::Pack {
   }
   ~CountedPack() override { opened_.close(path_); }
   const BackendTraits& traits() const noexcept override { return backends::pack; }
-  void load(std::span<const RecordKey> /*keys*/, std::uint64_t /*last*/, std::span<Result<Record>> /*loaded*/,
-            Deadline /*deadline*/) override {}
+  void load(std::span<const RecordKey> /*keys*/, std::uint64_t /*last*/,
+            std::span<Result<LoadedRecord>> /*loaded*/, Deadline /*deadline*/) override {}
   void store(std::span<const RecordKey> /*keys*/, std::span<const NewRecord> /*records*/,
              std::span<Result<void>> /*stored*/, Deadline /*deadline*/) override {}
   void remove_revisions(std::span<const RecordKey> /*keys*/, std::span<const std::uint64_t> /*revisions*/,

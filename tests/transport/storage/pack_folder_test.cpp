@@ -367,7 +367,8 @@ TEST_F(PackFolder, PutsTheResultsOfABatchWhereTheyBelong) {
   }
   std::vector<Result<void>> stored(keys.size());
   packs->batches()->store(keys, records, stored, soon());
-  std::vector<Result<Record>> loaded(keys.size(), Result<Record>(Error(Errc::cancelled, "never set")));
+  std::vector<Result<LoadedRecord>> loaded(keys.size(),
+                                           Result<LoadedRecord>(Error(Errc::cancelled, "never set")));
   packs->batches()->load(keys, whole_record, loaded, soon());
   for (std::size_t at = 0; at < keys.size(); ++at) {
     EXPECT_EQ(code_of(stored[at]), at < 4 ? Errc{} : Errc::key_exists) << at;

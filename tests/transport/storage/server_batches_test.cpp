@@ -43,8 +43,10 @@ class TextBatch {
     to.batches()->store(keys(), records_, stored, long_enough);
     return stored;
   }
-  [[nodiscard]] std::vector<Result<Record>> load(Backend& from, std::uint64_t last = whole_record) const {
-    std::vector<Result<Record>> loaded(size(), Result<Record>(Error(Errc::cancelled, "never set")));
+  [[nodiscard]] std::vector<Result<LoadedRecord>> load(Backend& from,
+                                                       std::uint64_t last = whole_record) const {
+    std::vector<Result<LoadedRecord>> loaded(size(),
+                                             Result<LoadedRecord>(Error(Errc::cancelled, "never set")));
     from.batches()->load(keys(), last, loaded, long_enough);
     return loaded;
   }

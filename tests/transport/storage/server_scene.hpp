@@ -19,7 +19,7 @@ inline constexpr std::chrono::seconds long_enough{60};
 /// What a call may take beyond its deadline on a machine that has much else to do.
 inline constexpr std::chrono::seconds beyond{10};
 
-inline std::string text_in(const Record& record) {
+inline std::string text_in(const LoadedRecord& record) {
   return {reinterpret_cast<const char*>(record.bytes.data()), record.bytes.size()};
 }
 

@@ -128,7 +128,7 @@ TEST_P(Servers, EndTheirCallsByTheDeadline) {
       return Errc{};
     });
     in_time("many", Errc::timeout, [&](Deadline deadline) {
-      std::vector<Result<Record>> loaded(keys.size(), Result<Record>(no_such_object()));
+      std::vector<Result<LoadedRecord>> loaded(keys.size(), Result<LoadedRecord>(no_such_object()));
       backend_->batches()->load(keys, whole_record, loaded, deadline);
       std::vector<Result<bool>> removed(keys.size(), Result<bool>(false));
       backend_->batches()->remove(keys, removed, deadline);

@@ -31,7 +31,7 @@ class Turnstile final : public Backend {
   explicit Turnstile(BackendTraits traits) : traits_(traits) {}
 
   const BackendTraits& traits() const noexcept override { return traits_; }
-  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
+  Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
     {
       MutexLock lock(mutex_);
       ++(last_bytes == whole_record ? wholes_ : ends_);

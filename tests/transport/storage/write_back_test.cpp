@@ -31,7 +31,7 @@ namespace {
 class Gate final : public Backend, public RecordBatches {
  public:
   const BackendTraits& traits() const noexcept override { return in_->traits(); }
-  Result<Record> load(const RecordKey& key, std::uint64_t last, Deadline deadline) override {
+  Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last, Deadline deadline) override {
     return in_->load(key, last, deadline);
   }
   Result<void> store(const RecordKey& key, const NewRecord& record, Deadline deadline) override {
@@ -39,7 +39,7 @@ class Gate final : public Backend, public RecordBatches {
     return passed ? in_->store(key, record, deadline) : passed;
   }
   RecordBatches* batches() noexcept override { return this; }
-  void load(std::span<const RecordKey> keys, std::uint64_t last, std::span<Result<Record>> loaded,
+  void load(std::span<const RecordKey> keys, std::uint64_t last, std::span<Result<LoadedRecord>> loaded,
             Deadline deadline) override {
     in_->load(keys, last, loaded, deadline);
   }

@@ -71,7 +71,7 @@ std::uint64_t revision_of(const OpenRecord& record) noexcept {
   return changed;
 }
 
-std::optional<Record> in_place(const OpenRecord& record) {
+std::optional<LoadedRecord> in_place(const OpenRecord& record) {
   const auto size = static_cast<std::size_t>(record.size_bytes());
   void* const at = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, record.file.number(), 0);
   if (at == MAP_FAILED) {
@@ -79,12 +79,13 @@ std::optional<Record> in_place(const OpenRecord& record) {
   }
   std::shared_ptr<const void> owner(at, [size](void* mapped) { ::munmap(mapped, size); });
   const std::span<const std::byte> bytes(static_cast<const std::byte*>(at), size);
-  return Record{std::move(owner), bytes, size, 0};
+  return LoadedRecord{std::move(owner), bytes, size, 0};
 }
 
 // None: it was changed meanwhile.
-Result<std::optional<Record>> copy_of(const OpenRecord& record, std::uint64_t shown, const FileRoot& root,
-                                      const std::string& path, Deadline deadline) {
+Result<std::optional<LoadedRecord>> copy_of(const OpenRecord& record, std::uint64_t shown,
+                                            const FileRoot& root, const std::string& path,
+                                            Deadline deadline) {
   const auto memory = record_memory(shown);
   if (!memory) {
     return no_memory_left();
@@ -95,7 +96,7 @@ Result<std::optional<Record>> copy_of(const OpenRecord& record, std::uint64_t sh
     const auto part = all.subspan(at, std::min(most_bytes_at_once, shown - at));
     const std::int64_t read = read_at(record.file, from + at, part);
     if (read == -ESTALE || (read >= 0 && static_cast<std::uint64_t>(read) < part.size())) {
-      return std::optional<Record>();
+      return std::optional<LoadedRecord>();
     }
     if (read < 0) {
       return file_error("reading", full_path(root, path), static_cast<int>(-read));
@@ -110,15 +111,15 @@ Result<std::optional<Record>> copy_of(const OpenRecord& record, std::uint64_t sh
   if (!record.is_fixed() &&
       (::fstat(record.file.number(), &now) != 0 || now.st_size != record.facts.st_size ||
        changed_ns(now) != changed_ns(record.facts))) {
-    return std::optional<Record>();
+    return std::optional<LoadedRecord>();
   }
-  return std::optional<Record>(Record{memory, all, record.size_bytes(), 0});
+  return std::optional<LoadedRecord>(LoadedRecord{memory, all, record.size_bytes(), 0});
 }
 
 }  // namespace
 
-Result<Record> load_file(const FileRoot& root, const std::string& path, std::uint64_t last_bytes,
-                         Deadline deadline) {
+Result<LoadedRecord> load_file(const FileRoot& root, const std::string& path, std::uint64_t last_bytes,
+                               Deadline deadline) {
   last_bytes = std::max<std::uint64_t>(last_bytes, sizeof(RecordWords));  // which show whether it was cut
   for (int round = 0; round < most_rounds; ++round) {
     const auto opened = open_record(root, path);
@@ -126,7 +127,7 @@ Result<Record> load_file(const FileRoot& root, const std::string& path, std::uin
       return opened.error();
     }
     const std::uint64_t size = opened->size_bytes();
-    std::optional<Record> record;
+    std::optional<LoadedRecord> record;
     if (size >= smallest_in_place && last_bytes >= size && root.maps && opened->is_fixed()) {
       record = in_place(*opened);
     }

@@ -23,8 +23,8 @@ inline constexpr mode_t wrapped_mode = 0444;
 inline constexpr mode_t plain_mode = 0666;
 
 /// Loads the record at a path below the root: see Backend::load(). Its revision is the moment of its change.
-[[nodiscard]] Result<Record> load_file(const FileRoot& root, const std::string& path,
-                                       std::uint64_t last_bytes, Deadline deadline);
+[[nodiscard]] Result<LoadedRecord> load_file(const FileRoot& root, const std::string& path,
+                                             std::uint64_t last_bytes, Deadline deadline);
 /// The revision of the record at a path; `not_found`.
 [[nodiscard]] Result<std::uint64_t> revision_at(const FileRoot& root, const std::string& path);
 

@@ -40,12 +40,12 @@ class Hdf5Backend final : public BackendByBatches {
 
   const BackendTraits& traits() const noexcept override { return backends::hdf5; }
 
-  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override;
+  Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override;
   Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
                                         Deadline deadline) override;
   Result<std::uint64_t> drop(std::string_view space, Deadline deadline) override;
 
-  void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
+  void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<LoadedRecord>> loaded,
             Deadline deadline) override {
     for (std::size_t at = 0; at < keys.size(); ++at) {
       loaded[at] = load(keys[at], last_bytes, deadline);
@@ -72,7 +72,7 @@ class Hdf5Backend final : public BackendByBatches {
   StoreFile file_;  ///< of who has the turn
 };
 
-Result<Record> Hdf5Backend::load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) {
+Result<LoadedRecord> Hdf5Backend::load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) {
   const auto held = turn(deadline);
   if (!held) {
     return held.error();
@@ -110,7 +110,7 @@ Result<Record> Hdf5Backend::load(const RecordKey& key, std::uint64_t last_bytes,
     }
   }
   std::ranges::copy(stored.end, memory.get() + payload);
-  return Record{memory, {memory.get(), shown}, stored.size_bytes(), stored.revision};
+  return LoadedRecord{memory, {memory.get(), shown}, stored.size_bytes(), stored.revision};
 }
 
 Result<void> Hdf5Backend::store_one(const RecordKey& key, const NewRecord& record, Deadline deadline) {

@@ -84,7 +84,7 @@ class Memcached final : public ServerBackend<ItemConnection> {
 
  private:
   [[nodiscard]] std::size_t load_some(ItemConnection& connection, std::span<const RecordKey> keys,
-                                      std::uint64_t last_bytes, std::span<Result<Record>> loaded,
+                                      std::uint64_t last_bytes, std::span<Result<LoadedRecord>> loaded,
                                       Deadline deadline) override;
   [[nodiscard]] std::vector<std::size_t> store_some(ItemConnection& connection,
                                                     std::span<const RecordKey> keys,
@@ -100,10 +100,10 @@ class Memcached final : public ServerBackend<ItemConnection> {
 };
 
 std::size_t Memcached::load_some(ItemConnection& connection, std::span<const RecordKey> keys,
-                                 std::uint64_t /*last_bytes*/, std::span<Result<Record>> loaded,
+                                 std::uint64_t /*last_bytes*/, std::span<Result<LoadedRecord>> loaded,
                                  Deadline deadline) {
   const std::string items = item_keys(keys);
-  std::ranges::fill(loaded, Result<Record>(no_such_object()));
+  std::ranges::fill(loaded, Result<LoadedRecord>(no_such_object()));
   std::size_t known = 0;  // those before it have come, or are not there
   connection.add_get(items);
   auto done = connection.send(deadline);
@@ -114,7 +114,7 @@ std::size_t Memcached::load_some(ItemConnection& connection, std::span<const Rec
     });
   }
   if (!done) {
-    std::ranges::fill(loaded.subspan(known), Result<Record>(done.error()));
+    std::ranges::fill(loaded.subspan(known), Result<LoadedRecord>(done.error()));
   }
   return connection.is_broken() ? known : keys.size();
 }

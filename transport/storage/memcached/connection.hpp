@@ -16,7 +16,7 @@ namespace locum::storage {
 
 /// A value as a server of Memcached has it.
 struct Item {
-  Record record;
+  LoadedRecord record;
   std::uint64_t version = 0;  ///< of the server: "cas unique"
 };
 

@@ -15,7 +15,7 @@ class Null final : public Backend {
   explicit Null(std::shared_ptr<Backend> registry) : registry_(std::move(registry)) {}
 
   const BackendTraits& traits() const noexcept override { return backends::null; }
-  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
+  Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
     return is_system(key.space) ? registry_->load(key, last_bytes, deadline) : no_such_object();
   }
   Result<void> store(const RecordKey& key, const NewRecord& record, Deadline deadline) override {

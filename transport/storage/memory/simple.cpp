@@ -17,7 +17,7 @@ class Simple final : public Backend {
  public:
   const BackendTraits& traits() const noexcept override { return backends::simple; }
 
-  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline /*deadline*/) override {
+  Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last_bytes, Deadline /*deadline*/) override {
     const MutexLock lock(mutex_);
     const auto found = records_.find(place(key));
     if (found == records_.end()) {
@@ -26,7 +26,7 @@ class Simple final : public Backend {
     // The bytes stay where they are, whatever happens to the record: the result owns them, too.
     const Kept& kept = found->second;
     const auto shown = static_cast<std::size_t>(std::min(last_bytes, kept.size_bytes));
-    return Record{
+    return LoadedRecord{
         kept.bytes, {kept.bytes.get() + kept.size_bytes - shown, shown}, kept.size_bytes, kept.revision};
   }
 

@@ -90,7 +90,7 @@ class Multi final : public Backend, public RecordBatches {
 
   const BackendTraits& traits() const noexcept override { return traits_; }
 
-  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
+  Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
     for (const Route* const route : and_the_earlier_again(may_have(key))) {
       auto loaded = route->to->load(key, last_bytes, deadline);
       if (loaded || loaded.error().code() != Errc::not_found) {
@@ -199,10 +199,10 @@ class Multi final : public Backend, public RecordBatches {
   }
 
   RecordBatches* batches() noexcept override { return has_batches_ ? this : nullptr; }
-  void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
+  void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<LoadedRecord>> loaded,
             Deadline deadline) override {
     for (const Part& part : parts_of(keys, [&](std::size_t at) { loaded[at] = no_such_object(); })) {
-      std::vector<Result<Record>> some(part.keys.size(), Result<Record>(no_such_object()));
+      std::vector<Result<LoadedRecord>> some(part.keys.size(), Result<LoadedRecord>(no_such_object()));
       part.in->load(part.keys, last_bytes, some, deadline);
       put_back(std::move(some), part.places, loaded);
     }

@@ -75,14 +75,14 @@ class PackFolder final : public BackendByBatches {
 
   const BackendTraits& traits() const noexcept override { return backends::pack; }
 
-  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
+  Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
     auto pack = packs_.use(pack_path_of(key), false, deadline);
     return pack ? (*pack)->load(key, last_bytes, deadline) : pack.error();
   }
   Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
                                         Deadline deadline) override;
   Result<std::uint64_t> drop(std::string_view space, Deadline deadline) override;
-  void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
+  void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<LoadedRecord>> loaded,
             Deadline deadline) override;
   void store(std::span<const RecordKey> keys, std::span<const NewRecord> records,
              std::span<Result<void>> stored, Deadline deadline) override;
@@ -118,11 +118,11 @@ Result<std::vector<std::string>> PackFolder::list(std::string_view space, std::s
 }
 
 void PackFolder::load(std::span<const RecordKey> keys, std::uint64_t last_bytes,
-                      std::span<Result<Record>> loaded, Deadline deadline) {
+                      std::span<Result<LoadedRecord>> loaded, Deadline deadline) {
   for (const Part& part : parts_of(keys)) {
     auto pack = packs_.use(part.path, false, deadline);
     if (!pack) {
-      fill(loaded, part, Result<Record>(pack.error()));
+      fill(loaded, part, Result<LoadedRecord>(pack.error()));
     } else if (part.at.empty()) {
       (*pack)->load(keys, last_bytes, loaded, deadline);
     } else {

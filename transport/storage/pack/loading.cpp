@@ -7,7 +7,7 @@
 
 namespace locum::storage {
 
-Result<Record> record_at(PackFile& file, const PackIndex::Entry& entry, std::uint64_t last_bytes) {
+Result<LoadedRecord> record_at(PackFile& file, const PackIndex::Entry& entry, std::uint64_t last_bytes) {
   auto mapped = file.map(entry.body_at, entry.body_bytes);
   if (!mapped) {
     return mapped.error();
@@ -21,7 +21,7 @@ Result<Record> record_at(PackFile& file, const PackIndex::Entry& entry, std::uin
     }
   }
   const auto shown = std::min<std::uint64_t>(last_bytes, entry.body_bytes);
-  return Record{std::move(mapped->owner), mapped->bytes.last(shown), entry.body_bytes, entry.revision};
+  return LoadedRecord{std::move(mapped->owner), mapped->bytes.last(shown), entry.body_bytes, entry.revision};
 }
 
 std::shared_ptr<PackFile> place_in(PackContent& content, std::span<const RecordKey> keys,

@@ -17,8 +17,8 @@ namespace locum::storage {
 
 /// The record of an entry, in place. `corrupt` if its body has not the checksum that its record says; that is
 /// looked at unless `entry.is_checked`.
-[[nodiscard]] Result<Record> record_at(PackFile& file, const PackIndex::Entry& entry,
-                                       std::uint64_t last_bytes);
+[[nodiscard]] Result<LoadedRecord> record_at(PackFile& file, const PackIndex::Entry& entry,
+                                             std::uint64_t last_bytes);
 /// Where records are, as the content says at a moment: their entries, and the file of all. A position of 0:
 /// there is none of that name.
 [[nodiscard]] std::shared_ptr<PackFile> place_in(PackContent& content, std::span<const RecordKey> keys,
@@ -30,8 +30,8 @@ void note_checked(PackContent& content, const RecordKey& key, const PackFile& fi
 /// \param place `place(entries)`: place_in(), under the lock of the content; a Result of that
 /// \param note `note(key, file, entry)`: note_checked(), under that lock
 template <class Place, class Note>
-void load_records(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
-                  const Place& place, const Note& note) {
+void load_records(std::span<const RecordKey> keys, std::uint64_t last_bytes,
+                  std::span<Result<LoadedRecord>> loaded, const Place& place, const Note& note) {
   PackIndex::Entry alone;  // most calls load one
   std::vector<PackIndex::Entry> several(keys.size() > 1 ? keys.size() : 0);
   const std::span entries = keys.size() > 1 ? std::span(several) : std::span(&alone, keys.size());

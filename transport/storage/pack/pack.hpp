@@ -22,12 +22,12 @@ class Pack : public BackendByBatches {
   /// Whether it is not to be closed for another one: its disk has failed, which who opens it again would not
   /// know; or it is being compacted, which would begin anew.
   [[nodiscard]] virtual bool stays_open() { return false; }
-  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) final {
-    Result<Record> loaded(no_such_object());
+  Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) final {
+    Result<LoadedRecord> loaded(no_such_object());
     load({&key, 1}, last_bytes, {&loaded, 1}, deadline);
     return loaded;
   }
-  void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
+  void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<LoadedRecord>> loaded,
             Deadline deadline) override = 0;
   /// Removes each record that has that revision, or any if it is 0.
   void remove_revisions(std::span<const RecordKey> keys, std::span<const std::uint64_t> revisions,

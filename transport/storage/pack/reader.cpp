@@ -28,7 +28,7 @@ class PackReader final : public Pack {
 
   const BackendTraits& traits() const noexcept override { return backends::pack; }
 
-  void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
+  void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<LoadedRecord>> loaded,
             Deadline /*deadline*/) override {
     load_records(
         keys, last_bytes, loaded,

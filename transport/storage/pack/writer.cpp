@@ -64,7 +64,7 @@ bool PackWriter::stays_open() {
 }
 
 void PackWriter::load(std::span<const RecordKey> keys, std::uint64_t last_bytes,
-                      std::span<Result<Record>> loaded, Deadline /*deadline*/) {
+                      std::span<Result<LoadedRecord>> loaded, Deadline /*deadline*/) {
   load_records(
       keys, last_bytes, loaded,
       [&](std::span<PackIndex::Entry> entries) {

@@ -27,7 +27,7 @@ class PackWriter final : public Pack {
   ~PackWriter() override;
 
   const BackendTraits& traits() const noexcept override;
-  void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
+  void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<LoadedRecord>> loaded,
             Deadline deadline) override;
   Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
                                         Deadline deadline) override;

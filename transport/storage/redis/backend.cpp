@@ -94,7 +94,7 @@ class Redis final : public ServerBackend<RedisConnection> {
                       : RedisConnection::open(access_, pushes, deadline);
   }
   [[nodiscard]] std::size_t load_some(RedisConnection& connection, std::span<const RecordKey> keys,
-                                      std::uint64_t last_bytes, std::span<Result<Record>> loaded,
+                                      std::uint64_t last_bytes, std::span<Result<LoadedRecord>> loaded,
                                       Deadline deadline) override;
   [[nodiscard]] std::vector<std::size_t> store_some(RedisConnection& connection,
                                                     std::span<const RecordKey> keys,
@@ -120,7 +120,8 @@ class Redis final : public ServerBackend<RedisConnection> {
 };
 
 std::size_t Redis::load_some(RedisConnection& connection, std::span<const RecordKey> keys,
-                             std::uint64_t last_bytes, std::span<Result<Record>> loaded, Deadline deadline) {
+                             std::uint64_t last_bytes, std::span<Result<LoadedRecord>> loaded,
+                             Deadline deadline) {
   const bool is_whole = last_bytes >= traits().largest_record;
   const std::string from = '-' + std::to_string(is_whole ? 0 : last_bytes + sizeof(ValueEnd));
   RequestKeys words;
@@ -133,7 +134,7 @@ std::size_t Redis::load_some(RedisConnection& connection, std::span<const Record
     }
   }
   if (auto sent = connection.send(deadline); !sent) {
-    std::ranges::fill(loaded, Result<Record>(sent.error()));
+    std::ranges::fill(loaded, Result<LoadedRecord>(sent.error()));
     return 0;
   }
   std::vector<std::size_t> others;  // which another program has stored, perhaps
@@ -141,7 +142,7 @@ std::size_t Redis::load_some(RedisConnection& connection, std::span<const Record
     auto reply = connection.receive(deadline);
     auto exists = is_whole || !reply ? Result<RedisReply>(RedisReply()) : connection.receive(deadline);
     if (!reply || !exists) {
-      std::ranges::fill(loaded.subspan(at), Result<Record>(!reply ? reply.error() : exists.error()));
+      std::ranges::fill(loaded.subspan(at), Result<LoadedRecord>(!reply ? reply.error() : exists.error()));
       return at;
     }
     const bool is_missing = is_whole ? reply->kind == RedisReply::Kind::nil
@@ -154,7 +155,7 @@ std::size_t Redis::load_some(RedisConnection& connection, std::span<const Record
       loaded[at] = record_in(std::move(reply->bytes), reply->size_bytes);
     } else if (const ValueEnd end = value_end({reply->bytes.get(), reply->size_bytes}); end.magic != 0) {
       const std::uint64_t shown = reply->size_bytes - sizeof end;
-      loaded[at] = Record{reply->bytes, {reply->bytes.get(), shown}, end.size_bytes, end.revision};
+      loaded[at] = LoadedRecord{reply->bytes, {reply->bytes.get(), shown}, end.size_bytes, end.revision};
     } else {
       others.push_back(at);
     }

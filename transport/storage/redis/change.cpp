@@ -105,7 +105,7 @@ Result<Changed> RedisChanges::make(RedisConnection& connection, const std::strin
   return changed && *changed == Changed::not_ours ? Result<Changed>(Changed::other_revision) : changed;
 }
 
-Result<Record> load_value(RedisConnection& connection, const std::string& key, Deadline deadline) {
+Result<LoadedRecord> load_value(RedisConnection& connection, const std::string& key, Deadline deadline) {
   auto reply = connection.ask({"GET", key}, deadline);
   if (!reply) {
     return reply.error();
@@ -113,8 +113,9 @@ Result<Record> load_value(RedisConnection& connection, const std::string& key, D
   if (reply->kind == RedisReply::Kind::nil) {
     return no_such_object();
   }
-  return reply->kind == RedisReply::Kind::text ? record_in(std::move(reply->bytes), reply->size_bytes)
-                                               : Result<Record>(unexpected_reply(*reply, connection.name()));
+  return reply->kind == RedisReply::Kind::text
+             ? record_in(std::move(reply->bytes), reply->size_bytes)
+             : Result<LoadedRecord>(unexpected_reply(*reply, connection.name()));
 }
 
 }  // namespace locum::storage

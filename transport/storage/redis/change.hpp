@@ -41,7 +41,7 @@ class RedisChanges {
 };
 
 /// The whole record under a key; `not_found`.
-[[nodiscard]] Result<Record> load_value(RedisConnection& connection, const std::string& key,
-                                        Deadline deadline);
+[[nodiscard]] Result<LoadedRecord> load_value(RedisConnection& connection, const std::string& key,
+                                              Deadline deadline);
 
 }  // namespace locum::storage

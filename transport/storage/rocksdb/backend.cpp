@@ -71,11 +71,11 @@ class RocksDb final : public BackendByBatches {
 
   const BackendTraits& traits() const noexcept override { return backends::rocksdb; }
 
-  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
+  Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
     const auto loaded = std::make_shared<LoadedValue>();
     loaded->cache = database_->cache();
     const auto status = database_->read(key, loaded->value, deadline);
-    return status.ok() ? record_in(loaded, last_bytes) : Result<Record>(missing(status));
+    return status.ok() ? record_in(loaded, last_bytes) : Result<LoadedRecord>(missing(status));
   }
 
   Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
@@ -95,7 +95,7 @@ class RocksDb final : public BackendByBatches {
     return dropped ? Result<std::uint64_t>(*dropped ? names->size() : 0) : dropped.error();
   }
 
-  void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
+  void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<LoadedRecord>> loaded,
             Deadline deadline) override {
     auto read = database_->read(keys, false, deadline);
     for (std::size_t at = 0; at < keys.size(); ++at) {
@@ -140,14 +140,15 @@ class RocksDb final : public BackendByBatches {
     std::memcpy(&revision, value.data() + value.size() - revision_bytes, revision_bytes);
     return revision;
   }
-  [[nodiscard]] static Result<Record> record_in(const std::shared_ptr<LoadedValue>& loaded,
-                                                std::uint64_t last_bytes) {
+  [[nodiscard]] static Result<LoadedRecord> record_in(const std::shared_ptr<LoadedValue>& loaded,
+                                                      std::uint64_t last_bytes) {
     const auto revision = revision_in(loaded->value);
     if (!revision) {
       return revision.error();
     }
     const auto all = bytes_of(loaded->value).first(loaded->value.size() - revision_bytes);
-    return Record{loaded, all.last(std::min<std::uint64_t>(last_bytes, all.size())), all.size(), *revision};
+    return LoadedRecord{loaded, all.last(std::min<std::uint64_t>(last_bytes, all.size())), all.size(),
+                        *revision};
   }
 
   const std::unique_ptr<RocksDatabase> database_;

@@ -38,8 +38,8 @@ class ServerBackend : public Backend, public RecordBatches {
   const BackendTraits& traits() const noexcept override { return traits_; }
   RecordBatches* batches() noexcept override { return this; }
 
-  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
-    Result<Record> loaded(no_such_object());
+  Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
+    Result<LoadedRecord> loaded(no_such_object());
     load({&key, 1}, last_bytes, {&loaded, 1}, deadline);
     return loaded;
   }
@@ -62,7 +62,7 @@ class ServerBackend : public Backend, public RecordBatches {
     return removed ? removed : perhaps_changed(removed.error());
   }
 
-  void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
+  void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<LoadedRecord>> loaded,
             Deadline deadline) override {
     for (bool is_second = false; !keys.empty();) {
       const std::size_t count = std::min(keys.size(), limits_.requests);
@@ -74,7 +74,7 @@ class ServerBackend : public Backend, public RecordBatches {
       }
       if (done < count && (is_second || !is_lost(loaded[done].error()))) {
         const Error error = loaded[done].error();
-        std::ranges::fill(loaded.subspan(done), Result<Record>(error));
+        std::ranges::fill(loaded.subspan(done), Result<LoadedRecord>(error));
         return;
       }
       is_second = done < count;
@@ -131,8 +131,8 @@ class ServerBackend : public Backend, public RecordBatches {
 
   /// Loads all, or those before the first whose reply is lost, which has the error: returns how many.
   [[nodiscard]] virtual std::size_t load_some(Connection& connection, std::span<const RecordKey> keys,
-                                              std::uint64_t last_bytes, std::span<Result<Record>> loaded,
-                                              Deadline deadline) = 0;
+                                              std::uint64_t last_bytes,
+                                              std::span<Result<LoadedRecord>> loaded, Deadline deadline) = 0;
   /// Returns those of which nothing is known, since the connection broke: their errors say how.
   [[nodiscard]] virtual std::vector<std::size_t> store_some(Connection& connection,
                                                             std::span<const RecordKey> keys,
@@ -159,7 +159,7 @@ class ServerBackend : public Backend, public RecordBatches {
       }
       stored[at] = perhaps_changed(stored[at].error());
     }
-    std::vector<Result<Record>> found(names.size(), Result<Record>(no_such_object()));
+    std::vector<Result<LoadedRecord>> found(names.size(), Result<LoadedRecord>(no_such_object()));
     load(names, 0, found, deadline);
     for (std::size_t at = 0; at < sought.size(); ++at) {
       if (found[at] && found[at]->revision == records[sought[at]].revision) {

@@ -40,7 +40,8 @@ static_assert(sizeof(ValueEnd) == 24);
 }
 
 /// The record in a whole value.
-[[nodiscard]] inline Record record_in(std::shared_ptr<const std::byte> value, std::uint64_t size_bytes) {
+[[nodiscard]] inline LoadedRecord record_in(std::shared_ptr<const std::byte> value,
+                                            std::uint64_t size_bytes) {
   const std::span bytes(value.get(), size_bytes);
   const ValueEnd end = value_end(bytes);
   if (end.magic != 0 && end.size_bytes == size_bytes - sizeof end) {

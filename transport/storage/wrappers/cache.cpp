@@ -25,7 +25,7 @@ class Cache final : public Wrapper {
   Cache(std::shared_ptr<Backend> inner, const CacheOptions& options)
       : Wrapper(std::move(inner)), options_(options) {}
 
-  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
+  Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
     const std::string place = place_of(key);
     Look look = find(place);
     if (look.record) {
@@ -55,11 +55,11 @@ class Cache final : public Wrapper {
  private:
   struct Entry {
     std::string place;
-    Record record;
+    LoadedRecord record;
     Clock::time_point until;
   };
   struct Look {
-    std::optional<Record> record;
+    std::optional<LoadedRecord> record;
     std::uint64_t changes = 0;  ///< so far, if there is none
   };
 
@@ -103,7 +103,8 @@ class Cache final : public Wrapper {
     return {found->second->record, 0};
   }
   // Not if it may have been changed since: `changes` says how many changes there were before it was loaded.
-  void keep(const std::string& place, const Record& record, std::uint64_t changes) LOCUM_EXCLUDES(mutex_) {
+  void keep(const std::string& place, const LoadedRecord& record, std::uint64_t changes)
+      LOCUM_EXCLUDES(mutex_) {
     // As a deadline, of which the longest do not overflow.
     Entry entry{place, record, Deadline(options_.longest).moment(options_.longest)};
     const std::uint64_t bytes = weight(entry);
@@ -146,8 +147,8 @@ class Cache final : public Wrapper {
     entries_.erase(entry);
   }
 
-  void load_all(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
-                Deadline deadline) override {
+  void load_all(std::span<const RecordKey> keys, std::uint64_t last_bytes,
+                std::span<Result<LoadedRecord>> loaded, Deadline deadline) override {
     std::vector<RecordKey> missed;
     std::vector<std::size_t> where;
     std::vector<std::uint64_t> changes;
@@ -164,7 +165,7 @@ class Cache final : public Wrapper {
     if (missed.empty()) {
       return;
     }
-    std::vector<Result<Record>> found(missed.size(), Result<Record>(no_such_object()));
+    std::vector<Result<LoadedRecord>> found(missed.size(), Result<LoadedRecord>(no_such_object()));
     inner().batches()->load(missed, last_bytes, found, deadline);
     for (std::size_t at = 0; at < missed.size(); ++at) {
       if (found[at]) {

@@ -19,7 +19,7 @@ Result<T> CallObserver::report(SeenCall seen, std::chrono::steady_clock::time_po
   if (!outcome) {
     seen.outcome = outcome.error().code();
   } else {
-    if constexpr (std::is_same_v<T, Record>) {
+    if constexpr (std::is_same_v<T, LoadedRecord>) {
       seen.bytes = outcome->bytes.size();
     }
     if constexpr (std::is_same_v<T, bool>) {
@@ -30,7 +30,7 @@ Result<T> CallObserver::report(SeenCall seen, std::chrono::steady_clock::time_po
   return outcome && !done ? Result<T>(done.error()) : std::move(outcome);
 }
 
-Result<Record> CallObserver::load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) {
+Result<LoadedRecord> CallObserver::load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) {
   const auto since = std::chrono::steady_clock::now();
   return report({.call = BackendCall::load, .space = key.space, .name = key.name}, since,
                 inner().load(key, last_bytes, deadline));
@@ -63,7 +63,7 @@ Result<std::uint64_t> CallObserver::drop(std::string_view space, Deadline deadli
 }
 
 void CallObserver::load_all(std::span<const RecordKey> keys, std::uint64_t last_bytes,
-                            std::span<Result<Record>> loaded, Deadline deadline) {
+                            std::span<Result<LoadedRecord>> loaded, Deadline deadline) {
   const auto since = std::chrono::steady_clock::now();
   inner().batches()->load(keys, last_bytes, loaded, deadline);
   for (std::size_t at = 0; at < keys.size(); ++at) {

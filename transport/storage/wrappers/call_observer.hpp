@@ -30,7 +30,7 @@ class CallObserver : public Wrapper {
  public:
   using Wrapper::Wrapper;
 
-  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) final;
+  Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) final;
   Result<void> store(const RecordKey& key, const NewRecord& record, Deadline deadline) final;
   Result<bool> remove(const RecordKey& key, std::uint64_t revision, Deadline deadline) final;
   Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
@@ -44,8 +44,8 @@ class CallObserver : public Wrapper {
  private:
   template <class T>
   Result<T> report(SeenCall seen, std::chrono::steady_clock::time_point since, Result<T> outcome);
-  void load_all(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
-                Deadline deadline) final;
+  void load_all(std::span<const RecordKey> keys, std::uint64_t last_bytes,
+                std::span<Result<LoadedRecord>> loaded, Deadline deadline) final;
   void store_all(std::span<const RecordKey> keys, std::span<const NewRecord> records,
                  std::span<Result<void>> stored, Deadline deadline) final;
   void remove_all(std::span<const RecordKey> keys, std::span<Result<bool>> removed, Deadline deadline) final;

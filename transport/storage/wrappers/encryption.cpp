@@ -162,7 +162,7 @@ class Encryption final : public RecordFilter {
 
   [[nodiscard]] bool loads_whole() const noexcept override { return true; }
 
-  Result<Record> from_store(const RecordKey& key, Record stored, Deadline deadline) override {
+  Result<LoadedRecord> from_store(const RecordKey& key, LoadedRecord stored, Deadline deadline) override {
     const auto refused = [&](const char* why) {
       return Error(Errc::corrupt, std::string("encrypt: ") + why).about(key.name);
     };
@@ -218,7 +218,7 @@ class Encryption final : public RecordFilter {
           "the record is not what was stored under this name: it was damaged, changed, or moved "
           "here from another name");
     }
-    Record plain;
+    LoadedRecord plain;
     plain.bytes = {memory.get(), size};
     plain.size_bytes = size;
     plain.revision = stored.revision;

@@ -25,7 +25,7 @@ class Fallback final : public Wrapper {
   Fallback(std::shared_ptr<Backend> first, std::shared_ptr<Backend> second, const BackendTraits& traits)
       : Wrapper(std::move(first), traits), second_(std::move(second)) {}
 
-  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
+  Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
     return or_second(inner().load(key, last_bytes, share_of_first(deadline)), key, last_bytes, deadline);
   }
   // What one of them has is there: a list that leaves out names says so by an error.
@@ -59,8 +59,8 @@ class Fallback final : public Wrapper {
     const auto now = Deadline::Clock::now();
     return now + (deadline.moment(std::chrono::seconds(0), now) - now) / 2;
   }
-  Result<Record> or_second(Result<Record> first, const RecordKey& key, std::uint64_t last_bytes,
-                           Deadline deadline) {
+  Result<LoadedRecord> or_second(Result<LoadedRecord> first, const RecordKey& key, std::uint64_t last_bytes,
+                                 Deadline deadline) {
     if (first || (first.error().code() != Errc::not_found && !is_out_of_reach(first.error()))) {
       return first;
     }
@@ -68,8 +68,8 @@ class Fallback final : public Wrapper {
     // The first may have what the second does not.
     return !second && second.error().code() == Errc::not_found ? std::move(first) : std::move(second);
   }
-  void load_all(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
-                Deadline deadline) override {
+  void load_all(std::span<const RecordKey> keys, std::uint64_t last_bytes,
+                std::span<Result<LoadedRecord>> loaded, Deadline deadline) override {
     inner().batches()->load(keys, last_bytes, loaded, share_of_first(deadline));
     for (std::size_t at = 0; at < keys.size(); ++at) {
       loaded[at] = or_second(std::move(loaded[at]), keys[at], last_bytes, deadline);

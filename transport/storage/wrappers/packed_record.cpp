@@ -76,7 +76,8 @@ Result<NewRecord> PackedRecord::to_store(const RecordKey& key, const NewRecord& 
   return made;
 }
 
-Result<Record> PackedRecord::from_store(const RecordKey& key, Record stored, Deadline /*deadline*/) {
+Result<LoadedRecord> PackedRecord::from_store(const RecordKey& key, LoadedRecord stored,
+                                              Deadline /*deadline*/) {
   PackedEnd end;
   if (stored.bytes.size() != stored.size_bytes || stored.bytes.size() < sizeof end) {
     return damage(key, "the record is too short for a checksum; it was cut, or stored without this wrapper");
@@ -116,7 +117,7 @@ Result<Record> PackedRecord::from_store(const RecordKey& key, Record stored, Dea
   if (auto done = compressor_->unpack(packed, {memory.get(), end.size_bytes}); !done) {
     return done.error().about(key.name);
   }
-  Record plain;
+  LoadedRecord plain;
   plain.bytes = {memory.get(), end.size_bytes};
   plain.size_bytes = end.size_bytes;
   plain.revision = stored.revision;

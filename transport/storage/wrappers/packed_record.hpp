@@ -56,7 +56,7 @@ class PackedRecord final : public RecordFilter {
  private:
   Result<NewRecord> to_store(const RecordKey& key, const NewRecord& record, Deadline deadline) override;
   [[nodiscard]] bool loads_whole() const noexcept override { return true; }
-  Result<Record> from_store(const RecordKey& key, Record stored, Deadline deadline) override;
+  Result<LoadedRecord> from_store(const RecordKey& key, LoadedRecord stored, Deadline deadline) override;
   [[nodiscard]] Error damage(const RecordKey& key, const std::string& why) const;
 
   const std::string_view name_;

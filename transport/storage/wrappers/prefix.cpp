@@ -17,7 +17,7 @@ class Prefix final : public Wrapper {
   Prefix(std::shared_ptr<Backend> inner, const BackendTraits& traits, std::string spaces, std::string names)
       : Wrapper(std::move(inner), traits), spaces_(std::move(spaces)), names_(std::move(names)) {}
 
-  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
+  Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
     const Place place(*this, key);
     return inner().load(place.key(), last_bytes, deadline);
   }
@@ -77,8 +77,8 @@ class Prefix final : public Wrapper {
     return space.starts_with('@') ? '@' + spaces_ + std::string(space.substr(1))
                                   : spaces_ + std::string(space);
   }
-  void load_all(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
-                Deadline deadline) override {
+  void load_all(std::span<const RecordKey> keys, std::uint64_t last_bytes,
+                std::span<Result<LoadedRecord>> loaded, Deadline deadline) override {
     const Places places(*this, keys);
     inner().batches()->load(places.keys(), last_bytes, loaded, deadline);
   }

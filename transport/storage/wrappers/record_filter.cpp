@@ -4,7 +4,7 @@
 
 namespace locum::storage {
 
-Result<Record> RecordFilter::load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) {
+Result<LoadedRecord> RecordFilter::load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) {
   auto stored = inner().load(key, loads_whole() ? whole_record : last_bytes, deadline);
   return stored ? from_store(key, std::move(*stored), deadline) : std::move(stored);
 }
@@ -15,7 +15,7 @@ Result<void> RecordFilter::store(const RecordKey& key, const NewRecord& record, 
 }
 
 void RecordFilter::load_all(std::span<const RecordKey> keys, std::uint64_t last_bytes,
-                            std::span<Result<Record>> loaded, Deadline deadline) {
+                            std::span<Result<LoadedRecord>> loaded, Deadline deadline) {
   inner().batches()->load(keys, loads_whole() ? whole_record : last_bytes, loaded, deadline);
   for (std::size_t at = 0; at < keys.size(); ++at) {
     if (loaded[at]) {

@@ -12,7 +12,7 @@ class RecordFilter : public Wrapper {
  public:
   using Wrapper::Wrapper;
 
-  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) final;
+  Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) final;
   Result<void> store(const RecordKey& key, const NewRecord& record, Deadline deadline) final;
 
  protected:
@@ -21,13 +21,14 @@ class RecordFilter : public Wrapper {
   /// Whether from_store() needs all of a record.
   [[nodiscard]] virtual bool loads_whole() const noexcept { return false; }
   /// The record that was stored as this one.
-  virtual Result<Record> from_store(const RecordKey& /*key*/, Record stored, Deadline /*deadline*/) {
+  virtual Result<LoadedRecord> from_store(const RecordKey& /*key*/, LoadedRecord stored,
+                                          Deadline /*deadline*/) {
     return stored;
   }
 
  private:
-  void load_all(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
-                Deadline deadline) final;
+  void load_all(std::span<const RecordKey> keys, std::uint64_t last_bytes,
+                std::span<Result<LoadedRecord>> loaded, Deadline deadline) final;
   void store_all(std::span<const RecordKey> keys, std::span<const NewRecord> records,
                  std::span<Result<void>> stored, Deadline deadline) final;
 };

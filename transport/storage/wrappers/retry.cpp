@@ -54,7 +54,7 @@ class Retry final : public Wrapper {
   Retry(std::shared_ptr<Backend> inner, const RetryOptions& options)
       : Wrapper(std::move(inner)), options_(options) {}
 
-  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
+  Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
     return again(inner().load(key, last_bytes, deadline), deadline,
                  [&] { return inner().load(key, last_bytes, deadline); });
   }
@@ -125,8 +125,8 @@ class Retry final : public Wrapper {
     return outcome;
   }
 
-  void load_all(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
-                Deadline deadline) override {
+  void load_all(std::span<const RecordKey> keys, std::uint64_t last_bytes,
+                std::span<Result<LoadedRecord>> loaded, Deadline deadline) override {
     inner().batches()->load(keys, last_bytes, loaded, deadline);
     for (std::size_t at = 0; at < keys.size(); ++at) {
       loaded[at] = again(std::move(loaded[at]), deadline,

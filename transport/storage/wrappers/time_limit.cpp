@@ -14,7 +14,7 @@ class ShortCalls final : public Wrapper {
   ShortCalls(std::shared_ptr<Backend> inner, std::chrono::milliseconds longest)
       : Wrapper(std::move(inner)), longest_(longest) {}
 
-  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
+  Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
     return inner().load(key, last_bytes, sooner(deadline));
   }
   Result<void> store(const RecordKey& key, const NewRecord& record, Deadline deadline) override {
@@ -35,8 +35,8 @@ class ShortCalls final : public Wrapper {
   [[nodiscard]] Deadline sooner(Deadline deadline) const {
     return std::min(deadline.moment(longest_), Deadline(longest_).moment(longest_));
   }
-  void load_all(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
-                Deadline deadline) override {
+  void load_all(std::span<const RecordKey> keys, std::uint64_t last_bytes,
+                std::span<Result<LoadedRecord>> loaded, Deadline deadline) override {
     inner().batches()->load(keys, last_bytes, loaded, sooner(deadline));
   }
   void store_all(std::span<const RecordKey> keys, std::span<const NewRecord> records,

@@ -2,7 +2,7 @@
 
 namespace locum::storage {
 
-Result<Record> Wrapper::load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) {
+Result<LoadedRecord> Wrapper::load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) {
   return inner_->load(key, last_bytes, deadline);
 }
 
@@ -32,7 +32,7 @@ RecordBatches* Wrapper::batches() noexcept {
 }
 
 void Wrapper::load_all(std::span<const RecordKey> keys, std::uint64_t last_bytes,
-                       std::span<Result<Record>> loaded, Deadline deadline) {
+                       std::span<Result<LoadedRecord>> loaded, Deadline deadline) {
   inner_->batches()->load(keys, last_bytes, loaded, deadline);
 }
 

@@ -20,7 +20,7 @@ class Wrapper : public Backend {
       : inner_(std::move(inner)), traits_(traits) {}
 
   const BackendTraits& traits() const noexcept final { return traits_; }
-  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override;
+  Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override;
   Result<void> store(const RecordKey& key, const NewRecord& record, Deadline deadline) override;
   Result<bool> remove(const RecordKey& key, std::uint64_t revision, Deadline deadline) override;
   Result<std::vector<std::string>> list(std::string_view space, std::string_view prefix,
@@ -37,7 +37,7 @@ class Wrapper : public Backend {
   }
   /// The calls of batches(). REQUIRES: the inner backend has them.
   virtual void load_all(std::span<const RecordKey> keys, std::uint64_t last_bytes,
-                        std::span<Result<Record>> loaded, Deadline deadline);
+                        std::span<Result<LoadedRecord>> loaded, Deadline deadline);
   virtual void store_all(std::span<const RecordKey> keys, std::span<const NewRecord> records,
                          std::span<Result<void>> stored, Deadline deadline);
   virtual void remove_all(std::span<const RecordKey> keys, std::span<Result<bool>> removed,
@@ -47,8 +47,8 @@ class Wrapper : public Backend {
   class Together final : public RecordBatches {
    public:
     explicit Together(Wrapper& wrapper) noexcept : wrapper_(wrapper) {}
-    void load(std::span<const RecordKey> keys, std::uint64_t last_bytes, std::span<Result<Record>> loaded,
-              Deadline deadline) override {
+    void load(std::span<const RecordKey> keys, std::uint64_t last_bytes,
+              std::span<Result<LoadedRecord>> loaded, Deadline deadline) override {
       wrapper_.load_all(keys, last_bytes, loaded, deadline);
     }
     void store(std::span<const RecordKey> keys, std::span<const NewRecord> records,

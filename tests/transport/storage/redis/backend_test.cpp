@@ -75,7 +75,7 @@ TEST_F(RedisBackend, SendsAChangeOnceAndLooksForItWhereTheReplyIsCut) {
 
 TEST_F(RedisBackend, AsksOnceMoreForThoseOfABatchWhoseRepliesWereCut) {
   const std::array<RecordKey, 3> keys{RecordKey{"s", "a"}, {"s", "b"}, {"s", "c"}};
-  std::vector<Result<Record>> loaded(keys.size(), Result<Record>(no_such_object()));
+  std::vector<Result<LoadedRecord>> loaded(keys.size(), Result<LoadedRecord>(no_such_object()));
   const auto cut_at = [](int first, int second) {
     return [=](const Request& request) {
       const std::string whole = value("of " + request.words[1], 1);

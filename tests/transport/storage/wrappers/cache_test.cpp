@@ -76,7 +76,7 @@ class Interrupted final : public storage::Wrapper {
  public:
   Interrupted(std::shared_ptr<Backend> inner, std::function<void()> then)
       : Wrapper(std::move(inner)), then_(std::move(then)) {}
-  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
+  Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
     auto loaded = inner().load(key, last_bytes, deadline);
     then_();
     return loaded;

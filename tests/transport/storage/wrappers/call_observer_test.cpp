@@ -29,7 +29,7 @@ TEST_F(Wrappers, StatsCount) {
   EXPECT_EQ(load(*backend, {"s", "b"}), "not_found");
   probe_->fail({{Errc::peer_lost}});
   EXPECT_EQ(load(*backend, {"s", "a"}), "peer_lost");
-  std::vector<Result<Record>> loaded(2, Result<Record>(no_such_object()));
+  std::vector<Result<LoadedRecord>> loaded(2, Result<LoadedRecord>(no_such_object()));
   const std::vector<RecordKey> keys{{"s", "a"}, {"s", "a"}};
   backend->batches()->load(keys, whole_record, loaded, soon());
   const auto loads = statistics->of(storage::BackendCall::load);

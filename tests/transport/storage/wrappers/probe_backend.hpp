@@ -32,9 +32,9 @@ class ProbeBackend final : public Backend, public RecordBatches {
       : traits_(traits) {}
 
   const BackendTraits& traits() const noexcept override { return traits_; }
-  Result<Record> load(const RecordKey& key, std::uint64_t last, Deadline deadline) override {
+  Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last, Deadline deadline) override {
     const auto failure = begin("load", key, deadline);
-    return failure ? Result<Record>(error(*failure)) : in_->load(key, last, deadline);
+    return failure ? Result<LoadedRecord>(error(*failure)) : in_->load(key, last, deadline);
   }
   Result<void> store(const RecordKey& key, const NewRecord& record, Deadline deadline) override {
     const auto failure = begin("store", key, deadline);
@@ -69,7 +69,7 @@ class ProbeBackend final : public Backend, public RecordBatches {
   void await(const RecordKey& key, Deadline until) override { (void)begin("await", key, until); }
   RecordBatches* batches() noexcept override { return this; }
 
-  void load(std::span<const RecordKey> keys, std::uint64_t last, std::span<Result<Record>> loaded,
+  void load(std::span<const RecordKey> keys, std::uint64_t last, std::span<Result<LoadedRecord>> loaded,
             Deadline deadline) override {
     note_batch("load", keys.size());
     for (std::size_t at = 0; at < keys.size(); ++at) {

@@ -86,7 +86,7 @@ TEST_F(Wrappers, RetryAsksAgainForWhatFailedOfABatch) {
   backend->batches()->store(keys, records, stored, soon());
   EXPECT_TRUE(stored[0] && stored[1]);
   EXPECT_EQ(probe_->calls(), (Names{"store s/a", "store s/b", "load s/a"}));
-  std::vector<Result<Record>> loaded(2, Result<Record>(no_such_object()));
+  std::vector<Result<LoadedRecord>> loaded(2, Result<LoadedRecord>(no_such_object()));
   probe_->fail({{Errc::peer_lost}, {Errc::peer_lost}});
   backend->batches()->load(keys, whole_record, loaded, soon());
   EXPECT_EQ(text_of(loaded[0]) + text_of(loaded[1]), "12");

@@ -47,7 +47,7 @@ TEST_F(Two, FallbackLoadsWhatTheFirstCannotSay) {
   EXPECT_LE(probe_->last_deadline().moment(std::chrono::hours(9)), before + std::chrono::minutes(31));
   ASSERT_TRUE(backend->store({"s", "n"}, record("new"), soon()));
   EXPECT_EQ(in_second({"s", "n"}), "not_found");
-  std::vector<Result<Record>> loaded(2, Result<Record>(no_such_object()));
+  std::vector<Result<LoadedRecord>> loaded(2, Result<LoadedRecord>(no_such_object()));
   const std::vector<RecordKey> keys{{"s", "a"}, {"s", "b"}};
   backend->batches()->load(keys, whole_record, loaded, soon());
   EXPECT_EQ(text_of(loaded[0]) + text_of(loaded[1]), "firstsecond");

@@ -25,7 +25,7 @@ class Wrappers : public ::testing::Test {
     made.revision = revision;
     return made;
   }
-  static std::string text_of(const Result<Record>& loaded) {
+  static std::string text_of(const Result<LoadedRecord>& loaded) {
     return loaded ? std::string(reinterpret_cast<const char*>(loaded->bytes.data()), loaded->bytes.size())
                   : std::string(to_string(loaded.error().code()));
   }
