@@ -31,6 +31,7 @@ class Promise;
 template <class C>
 class CodedStore;
 class RawStore;
+class Record;
 namespace detail {
 class ObjectCalls;
 class Stream;
@@ -274,6 +275,10 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] Result<View<T>> get(const I& id) const {
     return view_of<T>(fetch(id, {}), {});
   }
+  /// Overloads without a type: return an array, a number, a text or a Record, whatever the object is, in
+  /// place. Include `<locum/record.hpp>`. `type_mismatch` names the type of any other object.
+  [[nodiscard]] Result<Record> get(const Key& key, const CallOptions& options = {}) const;
+  [[nodiscard]] Result<Record> get(std::string_view name, const CallOptions& options = {}) const;
   template <class T, ObjectId I>
   [[nodiscard]] Result<View<T>> get(const I& id, const GetOptions<T>& options) const {
     const Deadline until = options.deadline;

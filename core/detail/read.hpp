@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -66,6 +67,13 @@ using DecodeBytes = std::function<Result<std::shared_ptr<const void>>()>;
 template <class T>
 inline constexpr bool is_decoded = !std::is_unbounded_array_v<T> && !FlatRange<T> && !Flat<T>;
 
+/// Whether a value of that type refers to the bytes of its object, and so is made anew by each read.
+template <class T>
+concept ReadInPlace = requires(std::shared_ptr<const void> owner, std::span<const std::byte> bytes,
+                               std::weak_ptr<SessionState> session) {
+  { Serializer<T>::in_place(owner, bytes, session) } -> std::same_as<Result<T>>;
+};
+
 /// Makes a typed view of a pinned object.
 template <class T>
 using Reader = Result<View<T>> (*)(SessionState& session, ObjectView&& object, const DecodedHow& how);
@@ -109,6 +117,17 @@ template <class T>
     count_read(session, object.path(), bytes.size());
     const T* value = reinterpret_cast<const T*>(bytes.data());
     return Result<View<T>>(std::in_place, std::move(object), value);
+  } else if constexpr (ReadInPlace<T>) {
+    const std::span<const std::byte> all = object.bytes();
+    const Key key = object.key();
+    const Path path = object.path();
+    auto value =
+        Serializer<T>::in_place(std::make_shared<const ObjectView>(std::move(object)), all, weak(session));
+    if (!value) {
+      return explain(session, key, value.error());
+    }
+    count_read(session, path, all.size());
+    return View<T>(key, std::make_shared<const T>(std::move(*value)));
   } else {
     const auto decode = [&]() -> Result<std::shared_ptr<const void>> {
       auto value = load_value<T>(bytes, weak(session));
