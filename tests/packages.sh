@@ -10,6 +10,7 @@ packages_for_tests='libgtest-dev librapidcheck-dev git mount iproute2 nftables l
 packages_for_tests+=" $packages_for_languages python3-lazy-object-proxy python3-pytest"
 packages_for_tests+=' python3-venv python3-setuptools python3-wheel mypy'  # the installation of the Python package, and its types
 packages_for_tests+=' hdf5-tools python3-h5py python3-pandas'  # programs that read checkpoints
+packages_for_tests+=' python3-tifffile python3-msgpack'  # and the formats of files; python3-torch (40 MB) is used if it is there
 packages_for_proxystore='python3-cloudpickle python3-pytest-asyncio python3-typing-extensions python3-pydantic python3-tomli-w'  # with LOCUM_PROXYSTORE_TREE
 packages_for_cluster='openmpi-bin mount iproute2 nftables slurm-wlm munge'
 packages_for_mpich='mpich libmpich-dev'

@@ -10,6 +10,7 @@
 #include "core/value/errors.hpp"
 #include "mpi/runtime/runtime.hpp"
 #include "mpi/runtime/state.hpp"
+#include "transport/storage/files/files.hpp"
 #if LOCUM_WITH_HDF5
 #include "transport/storage/hdf5/checkpoint_files.hpp"
 #include "transport/storage/hdf5/dataset_part.hpp"
@@ -66,6 +67,14 @@ Result<RawProxy> Runtime::raw_proxy_from_hdf5(std::string_view path, std::string
                                               std::string_view element, const Hdf5Options& options) {
   const auto part = part_of_hdf5(path, dataset, element, options);
   return part ? Result<RawProxy>(part->session.raw_proxy(part->handle)) : part.error();
+}
+
+Files Runtime::files(std::string_view url) const {
+  return files(url, {});
+}
+
+Files Runtime::files(std::string_view url, const FilesOptions& options) const {
+  return {session("files"), url, options};
 }
 
 }  // namespace locum

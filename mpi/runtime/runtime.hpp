@@ -23,6 +23,8 @@
 
 namespace locum {
 
+class Files;
+struct FilesOptions;
 struct JobFacts;
 
 /// The object store of the ranks of one communicator: opened by constructing it, closed by destroying it.
@@ -130,6 +132,12 @@ class Runtime {
   [[nodiscard]] Result<RawProxy> raw_proxy_from_hdf5(std::string_view path, std::string_view dataset,
                                                      std::string_view element = {},
                                                      const Hdf5Options& options = {});
+
+  /// Returns the files of a URL: what is loaded of them is loaded once for all ranks of a node, which read it
+  /// in place. Not collective: any rank may load any file. Include `<locum/files.hpp>`. Throws the errors of
+  /// the constructor of Files, and `closed`.
+  [[nodiscard]] Files files(std::string_view url) const;
+  [[nodiscard]] Files files(std::string_view url, const FilesOptions& options) const;
 
   /// Ends a store and evicts all its objects. Collective. Afterwards no rank finds any of them, and Store
   /// values of it return `closed`. The name is free for a new store. A store that no rank opened may be

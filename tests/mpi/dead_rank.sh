@@ -8,7 +8,7 @@ set -u
 
 points='publish: live/bind: intended/link: next set/change: begun/tombstone: marked/unlink: hash cleared/pin: bit set/commit: all taken'
 IFS=/ read -ra points <<< "$points"
-for run in computing pinning creating collective closing promising promising:mixed promising:apart released released:apart computing:destructor "${points[@]/#/point/}"; do
+for run in computing pinning creating collective closing promising promising:mixed promising:apart loading released released:apart computing:destructor "${points[@]/#/point/}"; do
   started=$SECONDS
   death=${run%%[:/]*} end=${run##*:} point=
   if [ "$death" = point ]; then

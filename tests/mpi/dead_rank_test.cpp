@@ -7,12 +7,14 @@
 //   collective  the others already wait for it in a collective call
 //   closing     the others already wait for it in close()
 //   promising   it has made a promise, for which the others wait, in a thread and without one
+//   loading     it loads a file for all, for which the others wait
 //   released    it has met the others in close() and left the node, but not told them that it has closed
 //   point       it puts, replaces, reads and evicts, until it reaches the kill point LOCUM_TEST_POINT
 //
 // With LOCUM_TEST_END=destructor the destructor closes. Survivors end by _Exit: MPI_Finalize of Open MPI 4
 // waits for ever in some of these jobs, with or without this library.
 #include <mpi.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -21,8 +23,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -34,6 +39,7 @@
 #include "shm/segment/kill_point.hpp"
 #include "tests/core/sanitized.hpp"
 #include "tests/mpi/survivor.hpp"
+#include "transport/storage/files/files.hpp"
 
 namespace {
 
@@ -233,6 +239,66 @@ void go_on(locum::Runtime& runtime, locum::Store& store, const std::string& deat
   expect(told, "the report does not contain the loss: " + runtime.report());
 }
 
+/// A format of text; the victim dies while it loads one.
+class DeadlyFormat final : public locum::Format {
+ public:
+  [[nodiscard]] const locum::FormatTraits& traits() const noexcept override { return traits_; }
+  [[nodiscard]] bool recognises(std::span<const std::byte>) const noexcept override { return false; }
+  [[nodiscard]] locum::Result<locum::Record> load(locum::FileBytes& file, const locum::Record&,
+                                                  const locum::MakeArray& make) const override {
+    if (rank_of_this == victim) {
+      MPI_Barrier(MPI_COMM_WORLD);
+      (void)shared->wait<int>("they wait for me", 10s);
+      die();
+    }
+    auto draft = make(locum::ElementType::of<std::uint8_t>(), {file.size_bytes()});
+    auto read = draft ? file.read(0, draft->bytes()) : locum::Result<void>(draft.error());
+    return read ? locum::Result<locum::Record>(std::move(*draft).finish()) : read.error();
+  }
+  [[nodiscard]] locum::Result<void> save(const locum::Record& value, locum::FileDraft& file,
+                                         const locum::Record&) const override {
+    return file.write(std::as_bytes(std::span(value.text())));
+  }
+  [[nodiscard]] locum::Result<locum::Record> info(locum::FileBytes&, const locum::Record&) const override {
+    return locum::Record();
+  }
+
+  static inline const locum::Store* shared = nullptr;
+
+ private:
+  static constexpr std::string_view ending = ".deadly";
+  const locum::FormatTraits traits_{
+      .name = "deadly", .endings = {&ending, 1}, .holds = "a text", .options = {}};
+};
+
+void load_what_a_dead_rank_was_loading(locum::Runtime& runtime, locum::Store& store) {
+  DeadlyFormat::shared = &store;
+  locum::register_format(std::make_shared<const DeadlyFormat>());
+  const std::string path = "loaded_" + std::to_string(::getppid()) + ".deadly";
+  const locum::Files files =
+      runtime.files("file://" + std::filesystem::temp_directory_path().string() + "?sync=0");
+  if (rank_of_this == 0) {
+    files.save(path, "as ever").value();
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+  if (rank_of_this == victim) {
+    (void)files.load(path);
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+  (void)store.put("they wait for me", rank_of_this);
+  const auto start = Clock::now();
+  const auto loaded = files.load(path, {.deadline = 60s});
+  expect(loaded && loaded->array().size() == 7, "no survivor has loaded the file");
+  expect(Clock::now() - start < promised + locum::look_interval + slack,
+         "that the loader has died took " + std::to_string(milliseconds_since(start)) + " ms");
+  if (rank_of_this == 0) {
+    expect_told(store.wait<int>("rank 2 has loaded", 60s));
+    expect(files.remove(path).value_or(false), "the file is not there any more");
+  } else {
+    expect(store.put("rank 2 has loaded", 1).has_value(), "cannot tell the other survivor");
+  }
+}
+
 }  // namespace
 
 void locum::shm::reach(const KillPoint& point) noexcept {
@@ -259,6 +325,10 @@ int main(int argc, char** argv) {
       if (setting("LOCUM_RANKS_PER_NODE") != "3") {
         end_here();  // with the rank's node its objects are gone
       }
+    } else if (death == "loading") {
+      store.put("own/" + std::to_string(rank_of_this), rank_of_this * 10).value();
+      MPI_Barrier(MPI_COMM_WORLD);
+      load_what_a_dead_rank_was_loading(runtime, store);
     } else if (death != "released") {
       prepare(store, death);
     }

@@ -39,14 +39,14 @@ bool is_record_name(const std::string& name) noexcept {
              std::string::npos;
 }
 
-class Files final : public Backend {
+class FileBackend final : public Backend {
  public:
-  explicit Files(FileRoot root) : root_(std::move(root)), traits_(backends::file) {
+  explicit FileBackend(FileRoot root) : root_(std::move(root)), traits_(backends::file) {
     traits_.in_place = root_.maps && !root_.is_plain;
   }
 
   const BackendTraits& traits() const noexcept override { return traits_; }
-  Result<Record> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
+  Result<LoadedRecord> load(const RecordKey& key, std::uint64_t last_bytes, Deadline deadline) override {
     return load_file(root_, path_of(key), last_bytes, deadline);
   }
   Result<void> store(const RecordKey& key, const NewRecord& record, Deadline deadline) override;
@@ -77,7 +77,7 @@ class Files final : public Backend {
 
 // What this library itself reads again needs its end, and so does what expires: only objects that the program
 // has named do without, and whose file says the name. A prefix may stand before it.
-bool Files::keeps_end(const RecordKey& key, const NewRecord& record) const {
+bool FileBackend::keeps_end(const RecordKey& key, const NewRecord& record) const {
   if (!root_.is_plain || record.lifetime.count() != 0 || key.space.starts_with('@') ||
       key.name.starts_with('@')) {
     return true;
@@ -90,7 +90,7 @@ bool Files::keeps_end(const RecordKey& key, const NewRecord& record) const {
   return RecordNames::is_hashed(own) || !key.name.ends_with(own);
 }
 
-Result<void> Files::store(const RecordKey& key, const NewRecord& record, Deadline deadline) {
+Result<void> FileBackend::store(const RecordKey& key, const NewRecord& record, Deadline deadline) {
   const bool keeps = keeps_end(key, record);
   const auto bytes =
       keeps ? record.bytes : record.bytes.first(record.bytes.size() - record_end_bytes(record.bytes));
@@ -116,7 +116,8 @@ Result<void> Files::store(const RecordKey& key, const NewRecord& record, Deadlin
 }
 
 // Nobody else replaces or removes it meanwhile: what is compared here is what is replaced.
-Result<void> Files::replace(NewFile& file, const RecordKey& key, const NewRecord& record, Deadline deadline) {
+Result<void> FileBackend::replace(NewFile& file, const RecordKey& key, const NewRecord& record,
+                                  Deadline deadline) {
   const auto lock = RecordLock::take(root_, key, deadline);
   if (!lock) {
     return lock.error();
@@ -138,7 +139,7 @@ Result<void> Files::replace(NewFile& file, const RecordKey& key, const NewRecord
 }
 
 // False: something has the name. Makes the space's folder if that is missing; others may be removing it.
-Result<bool> Files::give_name(NewFile& file, const RecordKey& key, bool replaces, Deadline deadline) {
+Result<bool> FileBackend::give_name(NewFile& file, const RecordKey& key, bool replaces, Deadline deadline) {
   constexpr int most_rounds = 100;
   const std::string path = path_of(key);
   int error = 0;
@@ -163,7 +164,7 @@ Result<bool> Files::give_name(NewFile& file, const RecordKey& key, bool replaces
   return file_error("naming", full_path(root_, path), error);
 }
 
-Result<void> Files::make_space(std::string_view space) {
+Result<void> FileBackend::make_space(std::string_view space) {
   const std::string folder(space);
   if (::mkdirat(root_.folder.number(), folder.c_str(), 0777) != 0 && errno != EEXIST) {
     return file_error("making the folder", full_path(root_, folder), errno);
@@ -173,7 +174,7 @@ Result<void> Files::make_space(std::string_view space) {
   return error == 0 || error == EINVAL ? Result<void>() : file_error("writing the folder", root_.path, error);
 }
 
-Result<void> Files::sync_space(std::string_view space) const {
+Result<void> FileBackend::sync_space(std::string_view space) const {
   if (!root_.syncs) {
     return {};
   }
@@ -184,7 +185,7 @@ Result<void> Files::sync_space(std::string_view space) const {
              : file_error("writing the folder", full_path(root_, folder), error);
 }
 
-Result<bool> Files::remove_file(const RecordKey& key, std::uint64_t revision, Deadline deadline) {
+Result<bool> FileBackend::remove_file(const RecordKey& key, std::uint64_t revision, Deadline deadline) {
   const std::string path = path_of(key);
   if (::faccessat(root_.folder.number(), path.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT) {
     return false;  // which a folder without write permission can say, too
@@ -213,8 +214,8 @@ Result<bool> Files::remove_file(const RecordKey& key, std::uint64_t revision, De
              : file_error("removing", full_path(root_, path), errno);
 }
 
-Result<std::vector<std::string>> Files::list(std::string_view space, std::string_view prefix,
-                                             Deadline deadline) {
+Result<std::vector<std::string>> FileBackend::list(std::string_view space, std::string_view prefix,
+                                                   Deadline deadline) {
   if (auto time = still_time(deadline); !time) {
     return time.error();
   }
@@ -226,7 +227,7 @@ Result<std::vector<std::string>> Files::list(std::string_view space, std::string
   return names;
 }
 
-Result<std::uint64_t> Files::drop(std::string_view space, Deadline deadline) {
+Result<std::uint64_t> FileBackend::drop(std::string_view space, Deadline deadline) {
   const auto names = list(space, {}, deadline);
   if (!names) {
     return names.error();
@@ -258,7 +259,7 @@ Result<std::shared_ptr<Backend>> open_file(const Url& url) {
     return root.error();
   }
   remove_leftovers(*root);
-  return std::shared_ptr<Backend>(std::make_shared<Files>(std::move(*root)));
+  return std::shared_ptr<Backend>(std::make_shared<FileBackend>(std::move(*root)));
 }
 
 }  // namespace locum::storage

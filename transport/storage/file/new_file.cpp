@@ -66,26 +66,6 @@ Result<Descriptor> create(const FileRoot& root, mode_t mode, std::string& path) 
   }
 }
 
-Result<void> fill(const FileRoot& root, Descriptor file, std::span<const std::byte> bytes,
-                  std::uint64_t changed_ns, const std::string& path, Deadline deadline) {
-  if (auto written = write_all(file, bytes, path, deadline); !written) {
-    return written;
-  }
-  constexpr std::uint64_t second = 1'000'000'000;
-  const timespec changed{.tv_sec = static_cast<time_t>(changed_ns / second),
-                         .tv_nsec = static_cast<long>(changed_ns % second)};
-  const timespec as_it_is{.tv_sec = 0, .tv_nsec = UTIME_OMIT};
-  const std::array<timespec, 2> times{as_it_is, changed};
-  if (::futimens(file.number(), times.data()) != 0) {
-    return file_error("setting the time of", path, errno);
-  }
-  int error = root.syncs ? sync_file(file) : 0;
-  if (const int closed = file.close(); error == 0) {
-    error = closed;
-  }
-  return error == 0 ? Result<void>() : file_error("writing", path, error);
-}
-
 bool is_left_over(const FileRoot& root, const std::string& name, std::chrono::seconds unchanged) noexcept {
   const std::string& host = own_host();
   if (name.starts_with(host + '.')) {
@@ -110,14 +90,35 @@ Result<NewFile> NewFile::write(const FileRoot& root, std::span<const std::byte> 
   if (const std::uint64_t most = largest_file(); bytes.size() > most) {
     return over_file_limit("the record", bytes.size());
   }
+  auto file = begin(root, mode);
+  if (!file) {
+    return file;
+  }
+  auto written = write_all(file->file_, bytes, file->path(), deadline);
+  written = written ? file->finish(changed_ns) : std::move(written);
+  return written ? std::move(file) : written.error();
+}
+
+Result<NewFile> NewFile::begin(const FileRoot& root, mode_t mode) {
   std::string path;
   auto opened = create(root, mode, path);
-  if (!opened) {
-    return opened.error();
+  return opened ? Result<NewFile>(NewFile(root, std::move(path), std::move(*opened))) : opened.error();
+}
+
+Result<void> NewFile::finish(std::uint64_t changed_ns) {
+  constexpr std::uint64_t second = 1'000'000'000;
+  const timespec changed{.tv_sec = static_cast<time_t>(changed_ns / second),
+                         .tv_nsec = static_cast<long>(changed_ns % second)};
+  const timespec as_it_is{.tv_sec = 0, .tv_nsec = UTIME_OMIT};
+  const std::array<timespec, 2> times{as_it_is, changed};
+  if (changed_ns != 0 && ::futimens(file_.number(), times.data()) != 0) {
+    return file_error("setting the time of", path(), errno);
   }
-  NewFile file(root, std::move(path));
-  auto filled = fill(root, std::move(*opened), bytes, changed_ns, full_path(root, file.path_), deadline);
-  return filled ? Result<NewFile>(std::move(file)) : filled.error();
+  int error = root_->syncs ? sync_file(file_) : 0;
+  if (const int closed = file_.close(); error == 0) {
+    error = closed;
+  }
+  return error == 0 ? Result<void>() : file_error("writing", path(), error);
 }
 
 NewFile::~NewFile() {

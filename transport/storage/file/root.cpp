@@ -27,16 +27,7 @@ bool keeps_removed_files(const Descriptor& folder) noexcept {
   return type != NFS_SUPER_MAGIC && type != SMB_SUPER_MAGIC && type != cifs && type != smb2;
 }
 
-}  // namespace
-
-Result<FileRoot> open_root(const Url& url) {
-  const auto known = url.knows_only({"sync", "plain", "create"});
-  const auto syncs = url.flag("sync", true);
-  const auto is_plain = url.flag("plain", false);
-  const auto creates = url.flag("create", true);
-  if (!known || !syncs || !is_plain || !creates) {
-    return !known ? known.error() : !syncs ? syncs.error() : !is_plain ? is_plain.error() : creates.error();
-  }
+Result<FileRoot> open_at_url(const Url& url, bool creates, bool syncs) {
   if (!url.host.empty() && url.host != "localhost") {
     return Error(Errc::invalid_argument,
                  "file: has no hosts: '" + url.host +
@@ -53,10 +44,9 @@ Result<FileRoot> open_root(const Url& url) {
   }
   FileRoot root;
   root.path = path.string();
-  root.syncs = *syncs;
-  root.is_plain = *is_plain;
-  if (*creates) {
-    if (auto made = make_folder(path, *syncs); !made) {
+  root.syncs = syncs;
+  if (creates) {
+    if (auto made = make_folder(path, syncs); !made) {
       return made.error();
     }
   }
@@ -68,12 +58,39 @@ Result<FileRoot> open_root(const Url& url) {
     }
     return file_error("opening the folder", root.path, errno);
   }
-  if (*creates) {
-    // While the disk has room: later it may take this lock to make some.
-    (void)open_at(root.folder.number(), lock_file, O_RDWR | O_CREAT, 0666);
-  }
   root.maps = keeps_removed_files(root.folder);
   return root;
+}
+
+}  // namespace
+
+Result<FileRoot> open_root(const Url& url) {
+  const auto known = url.knows_only({"sync", "plain", "create"});
+  const auto syncs = url.flag("sync", true);
+  const auto is_plain = url.flag("plain", false);
+  const auto creates = url.flag("create", true);
+  if (!known || !syncs || !is_plain || !creates) {
+    return !known ? known.error() : !syncs ? syncs.error() : !is_plain ? is_plain.error() : creates.error();
+  }
+  auto root = open_at_url(url, *creates, *syncs);
+  if (root) {
+    root->is_plain = *is_plain;
+  }
+  if (root && *creates) {
+    // While the disk has room: later it may take this lock to make some.
+    (void)open_at(root->folder.number(), lock_file, O_RDWR | O_CREAT, 0666);
+  }
+  return root;
+}
+
+Result<FileRoot> open_plain_root(const Url& url) {
+  const auto known = url.knows_only({"sync", "create"});
+  const auto syncs = url.flag("sync", true);
+  const auto creates = url.flag("create", true);
+  if (!known || !syncs || !creates) {
+    return !known ? known.error() : !syncs ? syncs.error() : creates.error();
+  }
+  return open_at_url(url, *creates, *syncs);
 }
 
 }  // namespace locum::storage

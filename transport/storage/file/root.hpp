@@ -26,6 +26,8 @@ inline constexpr const char* lock_file = ".lock";
 
 /// Opens the folder, and makes it if that is wanted.
 [[nodiscard]] Result<FileRoot> open_root(const Url& url);
+/// The same of a folder whose files are no records: leaves no file for locks in it.
+[[nodiscard]] Result<FileRoot> open_plain_root(const Url& url);
 
 /// The path of a record below the root.
 [[nodiscard]] inline std::string path_of(const RecordKey& key) {

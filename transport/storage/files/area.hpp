@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/format.hpp"
+#include "core/url.hpp"
+#include "core/value/deadline.hpp"
+#include "core/value/result.hpp"
+
+namespace locum::storage {
+
+/// A file or folder of a FileArea.
+struct AreaEntry {
+  std::string name;  ///< without its folder
+  bool is_folder = false;
+};
+
+/// Metadata of a file or folder.
+struct AreaFacts {
+  bool is_folder = false;
+  std::uint64_t size_bytes = 0;
+  std::int64_t changed_ns = 0;  ///< since 1970; 0: unknown
+  /// Text that no other content of any file of the area has: it is another one once the file was changed or
+  /// replaced, and the same for all paths that lead to the file. Empty for folders.
+  std::string identity;
+};
+
+/// A file that is being saved in an area. Nobody finds it before publish(), and nothing of it is left when it
+/// is destroyed without that.
+class AreaDraft : public FileDraft {
+ public:
+  /// Gives the file its path, in place of a file there. As durable as the area makes it when this returns.
+  [[nodiscard]] virtual Result<void> publish() = 0;
+};
+
+/// Where Files are kept: files in folders, under paths like `run17/T.npy`, which have no `..`, no empty part
+/// and no `/` at either end; the area itself is the empty path. Several threads may call concurrently.
+class FileArea {
+ public:
+  FileArea() = default;
+  FileArea(const FileArea&) = delete;
+  FileArea& operator=(const FileArea&) = delete;
+  virtual ~FileArea() = default;
+
+  /// `not_found` if the path leads to nothing.
+  [[nodiscard]] virtual Result<AreaFacts> facts(const std::string& path) = 0;
+  /// Opens a file. `maps`: in_place() is to map it instead of reading it; `unsupported` where that cannot be
+  /// done. `facts`: what it is like, of the very bytes that are read.
+  [[nodiscard]] virtual Result<std::unique_ptr<FileBytes>> open(const std::string& path, bool maps,
+                                                                AreaFacts& facts) = 0;
+  /// Begins a file, whose folder is made if there is none.
+  [[nodiscard]] virtual Result<std::unique_ptr<AreaDraft>> create(const std::string& path) = 0;
+  /// Returns what is in a folder, by name. `not_found` if there is none.
+  [[nodiscard]] virtual Result<std::vector<AreaEntry>> list(const std::string& folder) = 0;
+  /// Makes a folder, and those above it, where there is none.
+  [[nodiscard]] virtual Result<void> make_folders(const std::string& path) = 0;
+  /// Removes a file or an empty folder. False: there was none.
+  [[nodiscard]] virtual Result<bool> remove(const std::string& path) = 0;
+  /// Returns what identifies the area among all of this machine.
+  [[nodiscard]] virtual const std::string& name() const noexcept = 0;
+};
+
+/// Opens the folder of a `file:` URL.
+[[nodiscard]] Result<std::shared_ptr<FileArea>> open_folder_area(const Url& url);
+/// Opens an area over a store of bytes: each file is an object, whose name is its path.
+[[nodiscard]] Result<std::shared_ptr<FileArea>> open_store_area(const Url& url);
+
+/// Returns the path in the form that areas take. `invalid_argument` if it leads out of its area, is too long
+/// or has a byte 0.
+/// \param root absolute path of the area, which an absolute path has to begin with; empty: there is none
+[[nodiscard]] Result<std::string> area_path(std::string_view path, std::string_view root);
+/// The folder of a path in that form; empty: the area itself.
+[[nodiscard]] inline std::string area_folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? std::string() : path.substr(0, slash);
+}
+
+}  // namespace locum::storage

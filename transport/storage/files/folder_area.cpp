@@ -1,0 +1,271 @@
+// Files of the operating system: an area that is a folder.
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <utility>
+
+#include "core/base/resolved_path.hpp"
+#include "core/ports/backend.hpp"
+#include "core/value/error.hpp"
+#include "transport/storage/errors.hpp"
+#include "transport/storage/file/new_file.hpp"
+#include "transport/storage/file/root.hpp"
+#include "transport/storage/file_calls.hpp"
+#include "transport/storage/files/area.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+constexpr mode_t new_file_mode = 0666;
+
+Error no_such_file() {
+  return Error(Errc::not_found, "there is no such file or folder");
+}
+
+AreaFacts area_facts(const struct stat& facts) {
+  AreaFacts made;
+  made.is_folder = S_ISDIR(facts.st_mode);
+  made.changed_ns = changed_ns(facts);
+  if (!made.is_folder) {
+    made.size_bytes = static_cast<std::uint64_t>(facts.st_size);
+    // The time of change of the inode is set by the system alone: a program that changes a file and sets its
+    // time back is seen all the same.
+    made.identity = std::to_string(facts.st_dev) + '.' + std::to_string(facts.st_ino) + '.' +
+                    std::to_string(facts.st_size) + '.' + std::to_string(made.changed_ns) + '.' +
+                    std::to_string(facts.st_ctim.tv_sec) + '.' + std::to_string(facts.st_ctim.tv_nsec);
+  }
+  return made;
+}
+
+/// A file that is open.
+class FolderFile final : public FileBytes {
+ public:
+  FolderFile(Descriptor file, std::uint64_t size_bytes, bool maps, std::string path)
+      : file_(std::move(file)), size_bytes_(size_bytes), maps_(maps), path_(std::move(path)) {}
+
+  [[nodiscard]] std::uint64_t size_bytes() const noexcept override { return size_bytes_; }
+  [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> into) override {
+    const std::int64_t read = read_at(file_, offset, into);
+    if (read < 0) {
+      return file_error("reading", path_, static_cast<int>(-read));
+    }
+    if (static_cast<std::uint64_t>(read) != into.size()) {
+      return Error(Errc::corrupt, "the file ends at byte " +
+                                      std::to_string(offset + static_cast<std::uint64_t>(read)) + ", where " +
+                                      std::to_string(into.size() - static_cast<std::uint64_t>(read)) +
+                                      " more bytes are expected; it is incomplete, or was cut meanwhile");
+    }
+    return {};
+  }
+  [[nodiscard]] Result<InPlace> in_place() override {
+    if (all_.owner != nullptr || size_bytes_ == 0) {
+      return all_;
+    }
+    const auto size = static_cast<std::size_t>(size_bytes_);
+    if (maps_) {
+      void* const at = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file_.number(), 0);
+      if (at == MAP_FAILED) {
+        return file_error("mapping", path_, errno);
+      }
+      all_ = {std::shared_ptr<const void>(
+                  at, [size](const void* mapped) { ::munmap(const_cast<void*>(mapped), size); }),
+              {static_cast<const std::byte*>(at), size}};
+      return all_;
+    }
+    const auto memory = record_memory(size_bytes_);
+    if (!memory) {
+      return no_memory_left();
+    }
+    if (auto done = read(0, {memory.get(), size}); !done) {
+      return done.error();
+    }
+    all_ = {memory, {memory.get(), size}};
+    return all_;
+  }
+  [[nodiscard]] bool is_mapped() const noexcept override { return maps_; }
+  [[nodiscard]] const std::string& path() const noexcept override { return path_; }
+
+ private:
+  Descriptor file_;
+  const std::uint64_t size_bytes_;
+  const bool maps_;
+  const std::string path_;
+  InPlace all_;
+};
+
+/// A file that is written beside the others, and gets its path at the end.
+class FolderDraft final : public AreaDraft {
+ public:
+  FolderDraft(std::shared_ptr<const FileRoot> root, NewFile file, std::string path)
+      : root_(std::move(root)), file_(std::move(file)), path_(std::move(path)) {}
+
+  [[nodiscard]] Result<void> write(std::span<const std::byte> bytes) override {
+    if (const std::uint64_t most = largest_file(); bytes.size() > most || size_ > most - bytes.size()) {
+      return over_file_limit("the file", size_ + bytes.size());
+    }
+    auto done = put(size_, bytes);
+    size_ += done ? bytes.size() : 0;
+    return done;
+  }
+  [[nodiscard]] Result<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
+    return put(offset, bytes);
+  }
+  [[nodiscard]] std::uint64_t size_bytes() const noexcept override { return size_; }
+  [[nodiscard]] Result<void> publish() override {
+    if (auto done = file_.finish(0); !done) {
+      return done;
+    }
+    int error = file_.take(path_);
+    if (error == 0 && root_->syncs) {
+      error =
+          sync_folder_at(root_->folder.number(), area_folder_of(path_).empty() ? "." : area_folder_of(path_));
+    }
+    return error == 0 ? Result<void>() : file_error("replacing", full_path(*root_, path_), error);
+  }
+
+ private:
+  [[nodiscard]] Result<void> put(std::uint64_t offset, std::span<const std::byte> bytes) {
+    const int error = storage::write_at(file_.file(), offset, bytes);
+    return error == 0 ? Result<void>() : file_error("writing", full_path(*root_, path_), error);
+  }
+
+  const std::shared_ptr<const FileRoot> root_;
+  NewFile file_;
+  const std::string path_;
+  std::uint64_t size_ = 0;
+};
+
+class FolderArea final : public FileArea {
+ public:
+  explicit FolderArea(FileRoot root) : root_(std::make_shared<const FileRoot>(std::move(root))) {
+    remove_leftovers(*root_);
+  }
+
+  [[nodiscard]] Result<AreaFacts> facts(const std::string& path) override {
+    struct stat facts {};
+    if (::fstatat(root_->folder.number(), path.empty() ? "." : path.c_str(), &facts, 0) != 0) {
+      return missing("reading", path);
+    }
+    return area_facts(facts);
+  }
+
+  [[nodiscard]] Result<std::unique_ptr<FileBytes>> open(const std::string& path, bool maps,
+                                                        AreaFacts& facts) override {
+    // Without waiting: somebody may have put a pipe there.
+    Descriptor file = open_at(root_->folder.number(), path.empty() ? "." : path, O_RDONLY | O_NONBLOCK);
+    struct stat found {};
+    if (!file.is_open() || ::fstat(file.number(), &found) != 0) {
+      return missing("opening", path);
+    }
+    if (!S_ISREG(found.st_mode)) {
+      return Error(Errc::invalid_argument, S_ISDIR(found.st_mode)
+                                               ? "this is a folder; give the path of a file"
+                                               : "this is neither a file nor a folder; it cannot be loaded");
+    }
+    facts = area_facts(found);
+    return std::unique_ptr<FileBytes>(
+        std::make_unique<FolderFile>(std::move(file), facts.size_bytes, maps, full_path(*root_, path)));
+  }
+
+  [[nodiscard]] Result<std::unique_ptr<AreaDraft>> create(const std::string& path) override {
+    struct stat found {};
+    if (::fstatat(root_->folder.number(), path.empty() ? "." : path.c_str(), &found, 0) == 0 &&
+        S_ISDIR(found.st_mode)) {
+      return Error(Errc::invalid_argument, "this is a folder; give the path of a file");
+    }
+    if (const std::string folder = area_folder_of(path); !folder.empty()) {
+      if (auto made = make_folders(folder); !made) {
+        return made.error();
+      }
+    }
+    auto file = NewFile::begin(*root_, new_file_mode);
+    return file ? Result<std::unique_ptr<AreaDraft>>(
+                      std::make_unique<FolderDraft>(root_, std::move(*file), path))
+                : file.error();
+  }
+
+  [[nodiscard]] Result<std::vector<AreaEntry>> list(const std::string& folder) override {
+    Descriptor opened =
+        open_at(root_->folder.number(), folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY);
+    DIR* const read = opened.is_open() ? ::fdopendir(opened.number()) : nullptr;
+    if (read == nullptr) {
+      return missing("reading", folder);
+    }
+    (void)opened.release();
+    const std::unique_ptr<DIR, int (*)(DIR*)> closed(read, &::closedir);
+    std::vector<AreaEntry> entries;
+    for (;;) {
+      errno = 0;
+      const dirent* const entry = ::readdir(read);
+      if (entry == nullptr) {
+        break;
+      }
+      const std::string_view name(entry->d_name);
+      if (name == "." || name == ".." || (folder.empty() && name == unfinished_folder)) {
+        continue;
+      }
+      bool is_folder = entry->d_type == DT_DIR;
+      if (entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN) {
+        struct stat facts {};
+        is_folder = ::fstatat(::dirfd(read), entry->d_name, &facts, 0) == 0 && S_ISDIR(facts.st_mode);
+      }
+      entries.push_back({std::string(name), is_folder});
+    }
+    if (errno != 0) {
+      return missing("reading", folder);
+    }
+    std::ranges::sort(entries, {}, &AreaEntry::name);
+    return entries;
+  }
+
+  [[nodiscard]] Result<void> make_folders(const std::string& path) override {
+    return make_folder(std::filesystem::path(full_path(*root_, path)), root_->syncs);
+  }
+
+  [[nodiscard]] Result<bool> remove(const std::string& path) override {
+    const int at = root_->folder.number();
+    if (::unlinkat(at, path.c_str(), 0) == 0) {
+      return true;
+    }
+    if (errno == EISDIR || errno == EPERM) {
+      if (::unlinkat(at, path.c_str(), AT_REMOVEDIR) == 0) {
+        return true;
+      }
+      if (errno == ENOTEMPTY || errno == EEXIST) {
+        return Error(Errc::invalid_argument, "this folder is not empty; remove what is in it first");
+      }
+    }
+    return errno == ENOENT || errno == ENOTDIR
+               ? Result<bool>(false)
+               : Result<bool>(file_error("removing", full_path(*root_, path), errno));
+  }
+
+  [[nodiscard]] const std::string& name() const noexcept override { return root_->path; }
+
+ private:
+  [[nodiscard]] Error missing(const char* doing, const std::string& path) const {
+    return errno == ENOENT || errno == ENOTDIR || errno == ENXIO
+               ? no_such_file()
+               : file_error(doing, full_path(*root_, path), errno);
+  }
+
+  const std::shared_ptr<const FileRoot> root_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<FileArea>> open_folder_area(const Url& url) {
+  auto root = open_plain_root(url);
+  return root ? Result<std::shared_ptr<FileArea>>(std::make_shared<FolderArea>(std::move(*root)))
+              : root.error();
+}
+
+}  // namespace locum::storage

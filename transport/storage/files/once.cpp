@@ -1,0 +1,74 @@
+#include "transport/storage/files/once.hpp"
+
+#include "core/detail/session_state.hpp"
+#include "core/ports/connector.hpp"
+#include "core/promise.hpp"
+#include "core/proxy.hpp"
+#include "core/value/errors.hpp"
+
+namespace locum::storage {
+
+// The claim is a record with the handle of a promise of its maker, which ends in any case: set when the
+// object is there, broken if its maker fails, lost if that dies. Who claims looks for the object once more,
+// since another one may have put it, and removed its claim, after the first look.
+Result<RawView> OnceANode::get(const std::string& stem, const Make& make, Deadline deadline) const {
+  const SessionOptions& own = session_.options();
+  const auto near = [&](std::string text) {
+    return session_.state()->connector().name_near(static_cast<std::uint32_t>(own.rank), store_.number(),
+                                                   std::move(text));
+  };
+  const std::string name = near(stem);
+  const std::string claim = near("claim/" + stem);
+  const RawStore raw(store_);
+  for (;;) {
+    auto there = raw.get(name);
+    if (there || there.error().code() != Errc::not_found) {
+      return there;
+    }
+    auto promise = store_.promise<std::uint8_t>();
+    if (!promise) {
+      return promise.error();
+    }
+    const auto claimed = store_.put(claim, promise->proxy().handle());
+    if (!claimed && claimed.error().code() != Errc::key_exists) {
+      return claimed.error();
+    }
+    if (!claimed) {
+      if (auto waited = await(claim, deadline); !waited) {
+        return waited.error();
+      }
+      continue;
+    }
+    there = raw.get(name);
+    auto made = there ? Result<void>() : make(name);
+    if (made && !there) {
+      there = raw.get(name);
+    }
+    const Key told = promise->proxy().key();
+    if (made) {
+      (void)promise->set(std::uint8_t{1});
+    }
+    (void)store_.evict(*claimed);
+    promise = Promise<std::uint8_t>();  // of a failure the others learn here
+    (void)store_.evict(told);
+    return made ? std::move(there) : made.error();
+  }
+}
+
+Result<void> OnceANode::await(const std::string& claim, Deadline deadline) const {
+  const auto handle = store_.get<Handle>(claim);
+  if (!handle) {
+    return handle.error().code() == Errc::not_found ? Result<void>() : Result<void>(handle.error());
+  }
+  const auto ended = session_.proxy<std::uint8_t>(**handle).get(deadline);
+  if (!ended && ended.error().code() == Errc::timeout) {
+    return deadline_passed("rank " + std::to_string((*handle)->key.creator) +
+                           " is still loading this file for the node");
+  }
+  if (!ended && (ended.error().code() == Errc::peer_lost || ended.error().code() == Errc::broken_promise)) {
+    (void)store_.evict(handle->key());
+  }
+  return {};
+}
+
+}  // namespace locum::storage

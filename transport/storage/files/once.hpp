@@ -1,0 +1,33 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "core/raw_store.hpp"
+#include "core/session.hpp"
+#include "core/value/deadline.hpp"
+
+namespace locum::storage {
+
+/// Makes an object under a name once for all ranks of a node, however many ask for it at the same time: who
+/// asks first makes it, and the others wait for that rank. If it fails or dies, another one tries. Any
+/// thread.
+class OnceANode {
+ public:
+  OnceANode(Session session, Store store) : session_(std::move(session)), store_(std::move(store)) {}
+
+  /// Puts the object under that name, or fails.
+  using Make = std::function<Result<void>(const std::string& name)>;
+  /// Returns the object, made by `make` if there is none. `stem`: what the name begins with; each node has
+  /// its own. `timeout` names the rank that is making it.
+  [[nodiscard]] Result<RawView> get(const std::string& stem, const Make& make, Deadline deadline) const;
+
+ private:
+  /// Waits for the rank that makes it. An error: the wait has ended in vain.
+  [[nodiscard]] Result<void> await(const std::string& claim, Deadline deadline) const;
+
+  const Session session_;
+  const Store store_;
+};
+
+}  // namespace locum::storage

@@ -1,0 +1,188 @@
+#include "transport/storage/files/state.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <sstream>
+#include <utility>
+
+#include "core/value/error.hpp"
+#include "transport/storage/files/format_list.hpp"
+
+namespace locum::detail {
+
+namespace {
+
+Result<FilesState::Area> open_area(std::string_view text) {
+  const auto url = parse_url(text);
+  if (!url) {
+    return url.error();
+  }
+  return url->scheme == "file" && url->wrappers.empty() ? storage::open_folder_area(*url)
+                                                        : storage::open_store_area(*url);
+}
+
+std::string known_endings() {
+  std::string all;
+  for (const auto& format : registered_formats()) {
+    for (const std::string_view ending : format->traits().endings) {
+      all.append(all.empty() ? "" : " ").append(ending);
+    }
+  }
+  return all;
+}
+
+Result<std::shared_ptr<const Format>> format_for(std::string_view path, std::string_view name) {
+  storage::register_own_formats();
+  if (!name.empty()) {
+    auto named = format_named(name);
+    if (!named) {
+      std::string all;
+      for (const auto& format : registered_formats()) {
+        all.append(all.empty() ? "" : ", ").append(format->traits().name);
+      }
+      return Error(Errc::unsupported, "no format is named '" + std::string(name) + "'; there are " + all);
+    }
+    return named;
+  }
+  auto found = format_of(path);
+  if (!found) {
+    return Error(Errc::unsupported, "no format has the ending of this path; there are " + known_endings() +
+                                        "; name a format in the options of the call, or register one");
+  }
+  return found;
+}
+
+Result<void> check_format_options(const FormatTraits& traits, const Record& options) {
+  if (!options.is_null() && options.kind() != Record::Kind::members) {
+    return Error(Errc::invalid_argument, "options of a format are members: {{\"name\", value}}");
+  }
+  for (const auto& [name, value] : options.members()) {
+    if (std::ranges::find(traits.options, std::string_view(name), &FormatOption::name) ==
+        traits.options.end()) {
+      std::string all;
+      for (const FormatOption& option : traits.options) {
+        all.append(all.empty() ? "" : ", ").append(option.name);
+      }
+      return Error(Errc::invalid_argument, "the format " + std::string(traits.name) + " has no option '" +
+                                               name + "'; " +
+                                               (all.empty() ? "it has none" : "it has " + all));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+FilesState::FilesState(Session session, Store store, const FilesOptions& options)
+    : session_(std::move(session)), store_(std::move(store)), options_(options), once_(session_, store_) {}
+
+Result<void> FilesState::add(std::string_view name, std::string_view url) {
+  auto opened = open_area(url);
+  if (!opened) {
+    return opened.error();
+  }
+  const MutexLock lock(mutex_);
+  return areas_.emplace(name, std::move(*opened)).second
+             ? Result<void>()
+             : Error(Errc::key_exists, "there is a backend of this name already").about(name);
+}
+
+Result<FilesState::Area> FilesState::area(std::string_view name) const {
+  const MutexLock lock(mutex_);
+  const auto found = areas_.find(name);
+  if (found != areas_.end()) {
+    return found->second;
+  }
+  std::string all;
+  for (const auto& [known, area] : areas_) {
+    if (!known.empty()) {
+      all.append(all.empty() ? "" : ", ").append(known);
+    }
+  }
+  return Error(Errc::not_found, "these files have no backend of that name; " +
+                                    (all.empty() ? "name one first" : "there are " + all))
+      .about(name);
+}
+
+Result<FilesState::Named> FilesState::named(std::string_view path, std::string_view backend,
+                                            std::string_view format, const Record& options) const {
+  auto area = this->area(backend);
+  if (!area) {
+    return area.error();
+  }
+  auto plain = storage::area_path(path, (*area)->name());
+  auto chosen = plain ? format_for(*plain, format) : plain.error();
+  if (!chosen) {
+    return chosen.error().about(path);
+  }
+  if (auto known = check_format_options((*chosen)->traits(), options); !known) {
+    return known.error().about(path);
+  }
+  return Named{std::move(*area), std::move(*plain), std::move(*chosen)};
+}
+
+Result<Record> FilesState::load_alone(const Named& file, const LoadOptions& options) const {
+  storage::AreaFacts facts;
+  const auto opened = file.area->open(file.path, options.map, facts);
+  return opened ? file.format->load(**opened, options.options, &ArrayDraft::make) : opened.error();
+}
+
+Result<RawView> FilesState::load_once(const Named& file, const LoadOptions& options) const {
+  const auto facts = file.area->facts(file.path);
+  if (!facts) {
+    return facts.error();
+  }
+  if (facts->is_folder) {
+    return Error(Errc::invalid_argument, "this is a folder; give the path of a file");
+  }
+  std::ostringstream stem;
+  stem << "file/" << file.area->name() << '/' << facts->identity << '/' << file.format->traits().name << '/'
+       << options.options;
+  const Deadline until = Deadline(options.deadline).moment(options_.timeout);
+  return once_.get(
+      stem.str(), [&](const std::string& name) { return load_to(file, options, name); }, until);
+}
+
+// The first array that a format makes is written where the object will be. It is that object if the file
+// holds nothing else; otherwise it is copied, with all that the file holds, to one that is a Record.
+Result<void> FilesState::load_to(const Named& file, const LoadOptions& options,
+                                 const std::string& name) const {
+  storage::AreaFacts facts;
+  const auto opened = file.area->open(file.path, false, facts);
+  if (!opened) {
+    return opened.error();
+  }
+  const RawStore raw(store_);
+  const StoringOptions storing{.lifetime = options_.kept};
+  std::shared_ptr<Writer<std::byte>> writer;
+  std::span<std::byte> first;
+  const MakeArray make = [&](const ElementType& element, const Extents& extents) -> Result<ArrayDraft> {
+    if (writer) {
+      return ArrayDraft::make(element, extents);
+    }
+    auto created = raw.create(name, element, extents, storing);
+    if (!created) {
+      return created.error();
+    }
+    writer = std::make_shared<Writer<std::byte>>(std::move(*created));
+    first = {writer->data(), static_cast<std::size_t>(writer->size())};
+    return ArrayDraft(writer, first, element, extents);
+  };
+  const auto loaded = file.format->load(**opened, options.options, make);
+  if (!loaded) {
+    return loaded.error();
+  }
+  Result<Key> put = Key();
+  const Array array = loaded->array();
+  if (array && writer && array.is_contiguous() && array.size_bytes() == first.size() &&
+      array.data() == first.data()) {
+    put = writer->seal();
+  } else if (array) {
+    put = raw.put(name, array.raw(), storing);
+  } else {
+    put = store_.put(name, *loaded, {.lifetime = options_.kept});
+  }
+  return put ? Result<void>() : Result<void>(put.error());
+}
+
+}  // namespace locum::detail

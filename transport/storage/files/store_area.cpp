@@ -1,0 +1,193 @@
+// Files over any backend that lists: each is an object of bytes, whose name is its path.
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "core/store.hpp"
+#include "core/value/error.hpp"
+#include "transport/storage/files/area.hpp"
+#include "transport/storage/open.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+/// Stands for an empty folder, behind its path.
+constexpr std::string_view folder_mark = "/";
+
+/// A file that was read.
+class StoredFile final : public FileBytes {
+ public:
+  StoredFile(View<std::byte[]> view, std::string path) : view_(std::move(view)), path_(std::move(path)) {}
+
+  [[nodiscard]] std::uint64_t size_bytes() const noexcept override { return view_.size(); }
+  [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> into) override {
+    if (offset > view_.size() || into.size() > view_.size() - offset) {
+      return Error(Errc::corrupt, "the file ends at byte " + std::to_string(view_.size()) +
+                                      ", within what is expected; it is incomplete");
+    }
+    std::copy_n(view_.begin() + static_cast<std::ptrdiff_t>(offset), into.size(), into.begin());
+    return {};
+  }
+  [[nodiscard]] Result<InPlace> in_place() override {
+    const auto kept = std::make_shared<const View<std::byte[]>>(view_);
+    return InPlace{kept, kept->span()};
+  }
+  [[nodiscard]] bool is_mapped() const noexcept override { return false; }
+  [[nodiscard]] const std::string& path() const noexcept override { return path_; }
+
+ private:
+  const View<std::byte[]> view_;
+  const std::string path_;  ///< empty: it is none of the operating system
+};
+
+/// A file that is collected in memory.
+class StoredDraft final : public AreaDraft {
+ public:
+  StoredDraft(Store store, std::string path) : store_(std::move(store)), path_(std::move(path)) {}
+
+  [[nodiscard]] Result<void> write(std::span<const std::byte> bytes) override {
+    try {
+      bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+    } catch (const std::bad_alloc&) {
+      return no_memory_left();
+    }
+    return {};
+  }
+  [[nodiscard]] Result<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
+    std::ranges::copy(bytes, bytes_.begin() + static_cast<std::ptrdiff_t>(offset));
+    return {};
+  }
+  [[nodiscard]] std::uint64_t size_bytes() const noexcept override { return bytes_.size(); }
+  [[nodiscard]] Result<void> publish() override {
+    const auto done = store_.replace(path_, bytes_);
+    return done ? Result<void>() : Result<void>(done.error());
+  }
+
+ private:
+  const Store store_;
+  const std::string path_;
+  std::vector<std::byte> bytes_;
+};
+
+class StoreArea final : public FileArea {
+ public:
+  StoreArea(Store store, std::string name) : store_(std::move(store)), name_(std::move(name)) {}
+
+  [[nodiscard]] Result<AreaFacts> facts(const std::string& path) override {
+    if (!path.empty()) {
+      const auto info = store_.info(path);
+      if (info) {
+        return AreaFacts{.is_folder = false,
+                         .size_bytes = info->size_bytes,
+                         .changed_ns = 0,
+                         .identity = to_string(info->key) + '.' + std::to_string(info->generation)};
+      }
+      if (info.error().code() != Errc::not_found) {
+        return info.error();
+      }
+    }
+    const auto below = store_.keys(path.empty() ? std::string() : path + '/');
+    if (!below) {
+      return below.error();
+    }
+    return path.empty() || !below->empty() ? Result<AreaFacts>(AreaFacts{.is_folder = true, .identity = {}})
+                                           : no_such_entry();
+  }
+
+  [[nodiscard]] Result<std::unique_ptr<FileBytes>> open(const std::string& path, bool maps,
+                                                        AreaFacts& facts) override {
+    if (maps) {
+      return Error(Errc::unsupported, "only files of file: can be mapped; leave out .map");
+    }
+    auto found = this->facts(path);
+    if (!found) {
+      return found.error();
+    }
+    if (found->is_folder) {
+      return Error(Errc::invalid_argument, "this is a folder; give the path of a file");
+    }
+    facts = std::move(*found);
+    auto view = store_.get<std::byte[]>(path);
+    return view ? Result<std::unique_ptr<FileBytes>>(
+                      std::make_unique<StoredFile>(std::move(*view), std::string()))
+                : view.error();
+  }
+
+  [[nodiscard]] Result<std::unique_ptr<AreaDraft>> create(const std::string& path) override {
+    const auto found = facts(path);
+    if (found && found->is_folder) {
+      return Error(Errc::invalid_argument, "this is a folder; give the path of a file");
+    }
+    return std::unique_ptr<AreaDraft>(std::make_unique<StoredDraft>(store_, path));
+  }
+
+  [[nodiscard]] Result<std::vector<AreaEntry>> list(const std::string& folder) override {
+    const std::string prefix = folder.empty() ? std::string() : folder + '/';
+    const auto names = store_.keys(prefix);
+    if (!names) {
+      return names.error();
+    }
+    if (names->empty() && !folder.empty()) {
+      return no_such_entry();
+    }
+    std::set<std::string> folders;
+    std::vector<AreaEntry> entries;
+    for (const std::string& name : *names) {
+      const std::string_view rest = std::string_view(name).substr(prefix.size());
+      const std::size_t slash = rest.find('/');
+      if (rest.empty()) {
+        continue;  // the mark of this folder
+      }
+      if (slash == rest.npos) {
+        entries.push_back({std::string(rest), false});
+      } else if (folders.emplace(rest.substr(0, slash)).second) {
+        entries.push_back({std::string(rest.substr(0, slash)), true});
+      }
+    }
+    std::ranges::sort(entries, {}, &AreaEntry::name);
+    return entries;
+  }
+
+  [[nodiscard]] Result<void> make_folders(const std::string& path) override {
+    const auto made = store_.replace(path + std::string(folder_mark), std::vector<std::byte>());
+    return made ? Result<void>() : Result<void>(made.error());
+  }
+
+  [[nodiscard]] Result<bool> remove(const std::string& path) override {
+    const auto found = facts(path);
+    if (!found) {
+      return found.error().code() == Errc::not_found ? Result<bool>(false) : Result<bool>(found.error());
+    }
+    if (!found->is_folder) {
+      return Result<bool>(store_.evict(path));
+    }
+    const auto inside = list(path);
+    if (inside && !inside->empty()) {
+      return Error(Errc::invalid_argument, "this folder is not empty; remove what is in it first");
+    }
+    return Result<bool>(store_.evict(path + std::string(folder_mark)));
+  }
+
+  [[nodiscard]] const std::string& name() const noexcept override { return name_; }
+
+ private:
+  [[nodiscard]] static Error no_such_entry() {
+    return Error(Errc::not_found, "there is no such file or folder");
+  }
+
+  const Store store_;
+  const std::string name_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<FileArea>> open_store_area(const Url& url) {
+  const std::string text = to_string(url);
+  auto store = locum::open(text, {.needs = {.lists = true}});
+  return store ? Result<std::shared_ptr<FileArea>>(std::make_shared<StoreArea>(std::move(*store), text))
+               : store.error();
+}
+
+}  // namespace locum::storage

@@ -1,0 +1,1 @@
+locum_format(csv NAMES csv tsv ENDINGS .csv .tsv)

@@ -1,0 +1,1 @@
+locum_format(json ENDINGS .json)

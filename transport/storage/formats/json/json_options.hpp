@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include <locum/format.hpp>
+
+namespace locum::storage {
+
+struct JsonOptions {
+  enum class Nan : std::uint8_t { refuse, literal, null };
+  enum class BigIntegers : std::uint8_t { refuse, text, real };
+
+  Nan nan = Nan::refuse;
+  BigIntegers big_integers = BigIntegers::refuse;
+  bool arrays = false;  ///< whether nested lists of numbers are loaded as arrays
+  bool base64 = false;  ///< whether bytes are saved as texts of base64
+  std::uint64_t indent = 2;
+};
+
+[[nodiscard]] std::span<const FormatOption> json_option_list() noexcept;
+[[nodiscard]] Result<JsonOptions> json_options(const Record& options);
+
+}  // namespace locum::storage

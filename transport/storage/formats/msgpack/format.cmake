@@ -1,0 +1,1 @@
+locum_format(msgpack ENDINGS .msgpack .mpk)

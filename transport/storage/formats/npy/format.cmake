@@ -1,0 +1,1 @@
+locum_format(npy ENDINGS .npy)

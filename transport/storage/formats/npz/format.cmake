@@ -1,0 +1,1 @@
+locum_format(npz ENDINGS .npz NEEDS ZLIB)

@@ -1,0 +1,1 @@
+locum_format(tiff ENDINGS .tif .tiff NEEDS TIFF)

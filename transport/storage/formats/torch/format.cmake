@@ -1,0 +1,1 @@
+locum_format(torch ENDINGS .pt .pth NEEDS ZLIB)
