@@ -139,6 +139,7 @@ typedef struct locum_step_writer_handle *locum_step_writer;
 typedef struct locum_output_step_handle *locum_output_step;
 typedef struct locum_step_reader_handle *locum_step_reader;
 typedef struct locum_input_step_handle *locum_input_step;
+typedef struct locum_files_handle *locum_files;
 
 /* ---- Stores ---- */
 
@@ -402,6 +403,71 @@ LOCUM_CHECKED locum_status locum_future_cancel(locum_future future);
 /* Cancels a call that has not ended, and releases the future: memory of a read is not written from then on.
  * Sets *future to NULL. */
 LOCUM_API locum_status locum_future_release(locum_future *future);
+
+/* ---- Files in the formats that everybody reads ---- */
+
+/* Values in files: the ending of a path says which format (`T.npy`, `config.json`, `table.csv`). Paths are
+ * relative to the URL, and cannot leave it. See docs/guide/files.md. */
+
+/* Options of a call with a file. */
+typedef struct locum_file_options {
+  const char *format;  /* its name; NULL: by the ending of the path */
+  const char *options; /* of the format: "separator=;&header=false", as in a URL: %XX is a byte, %26 an `&`. A
+                        * value is a bool (true, false), an integer, a real, or else a text. NULL: none */
+  const char *backend; /* a name of locum_files_add(); NULL: the URL of the files */
+  double deadline_s;   /* of waiting for another rank that loads the same file; saves ignore it */
+  const locum_array *record; /* the options as a stored Record, in place of `options`; NULL: none */
+  uint64_t reserved[4]; /* 0 */
+} locum_file_options;
+
+/* Opens the files of a URL for this process alone: of a folder, "file:/scratch/run17", or of a backend that
+ * lists its names. */
+LOCUM_CHECKED locum_status locum_files_open(const char *url, locum_files *files);
+/* The same; what is loaded is an object of the session, which its ranks load once a node. Loading from
+ * these files is LOCUM_CLOSED once the session is. */
+LOCUM_CHECKED locum_status locum_files_open_in(locum_session session, const char *url, locum_files *files);
+/* Names another URL, for `backend` of the other calls. LOCUM_KEY_EXISTS if the name is in use. */
+LOCUM_CHECKED locum_status locum_files_add(locum_files files, const char *name, const char *url);
+/* Releases the handle; views of what was loaded stay valid. Sets *files to NULL. */
+LOCUM_API locum_status locum_files_close(locum_files *files);
+
+/* Saves a value: an array, one element (rank 0), a text (LOCUM_CHAR, rank 1), bytes (LOCUM_BYTE, rank 1), or
+ * a stored Record (LOCUM_ENCODED of type "locum.record"), which nests all of these. Atomic: who loads the path
+ * finds the old file or all of the new one. LOCUM_UNSUPPORTED if no format has the ending,
+ * LOCUM_TYPE_MISMATCH if the format does not hold such a value. */
+LOCUM_CHECKED locum_status locum_files_save(locum_files files, const char *path, const locum_array *value,
+                                            const locum_file_options *options);
+/* Loads a file, and gives the object in place: what is no array is a stored Record (LOCUM_ENCODED of type
+ * "locum.record"). Ranks of a node that load the same file get the same memory. LOCUM_NOT_FOUND;
+ * LOCUM_CORRUPT, whose text names the place in the file. Release the view. */
+LOCUM_CHECKED locum_status locum_files_load(locum_files files, const char *path,
+                                            const locum_file_options *options, locum_view *view);
+/* Describes what a file holds without loading it all: a stored Record with the members `format`, `bytes`, and
+ * for an array `type` and `extents`. Release the view. */
+LOCUM_CHECKED locum_status locum_files_info(locum_files files, const char *path,
+                                            const locum_file_options *options, locum_view *view);
+/* Lists the paths of the files in a folder (NULL: that of the files) whose names match a pattern as in a
+ * shell (NULL: all). LOCUM_NOT_FOUND if there is no such folder. Release the list. */
+LOCUM_CHECKED locum_status locum_files_list(locum_files files, const char *folder, const char *pattern,
+                                            bool recursive, const char *backend, locum_names *names);
+
+typedef enum locum_file_kind {
+  LOCUM_NO_FILE = 0, /* the path leads to nothing */
+  LOCUM_FILE = 1,
+  LOCUM_FOLDER = 2
+} locum_file_kind;
+
+/* Sets `*kind`, a locum_file_kind. `backend`, here and below, may be NULL, as in locum_file_options. */
+LOCUM_CHECKED locum_status locum_files_kind(locum_files files, const char *path, const char *backend,
+                                            int32_t *kind);
+/* Makes a folder and those above it, where there is none. Saving makes the folder that it needs. */
+LOCUM_CHECKED locum_status locum_files_make_dirs(locum_files files, const char *path, const char *backend);
+/* Removes a file, or an empty folder; `existed` may be NULL. */
+LOCUM_API locum_status locum_files_remove(locum_files files, const char *path, const char *backend,
+                                          bool *existed);
+/* Copies a file, atomically, its bytes unread. */
+LOCUM_CHECKED locum_status locum_files_copy(locum_files files, const char *from, const char *to,
+                                            const char *backend);
 
 /* ---- Stand-ins and promises ---- */
 

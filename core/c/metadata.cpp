@@ -1,12 +1,12 @@
 // Calls about objects and their names.
 #include <chrono>
 #include <memory>
-#include <string>
+#include <string_view>
 #include <utility>
-#include <vector>
 
 #include "core/c/conversions.hpp"
 #include "core/c/errors.hpp"
+#include "core/c/names.hpp"
 #include "core/c/objects.hpp"
 #include "core/c/views.hpp"
 #include "core/object_info.hpp"
@@ -59,12 +59,6 @@ locum_status evict(OpenedStore& opened, const Id& id, double deadline_s, bool* e
   }
   return status_of(evicted);
 }
-
-/// What a locum_names owns.
-struct NameList {
-  std::vector<std::string> texts;
-  std::vector<locum_text> names;
-};
 
 }  // namespace
 
@@ -138,31 +132,7 @@ locum_status locum_keys(locum_store store, const char* prefix, double deadline_s
     if (names == nullptr) {
       return is_null("names");
     }
-    auto found = opened.store.keys(prefix == nullptr ? "" : prefix, within(deadline_s));
-    if (!found) {
-      return failed(found.error());
-    }
-    auto list = std::make_unique<NameList>();
-    list->texts = *std::move(found);
-    list->names.reserve(list->texts.size());
-    for (const std::string& text : list->texts) {
-      list->names.push_back(text_of(text));
-    }
-    names->count = list->names.size();
-    names->names = list->names.data();
-    names->library = list.release();
-    return LOCUM_OK;
-  });
-}
-
-locum_status locum_names_release(locum_names* names) {
-  return guarded([&] {
-    if (names == nullptr) {
-      return is_null("names");
-    }
-    delete static_cast<NameList*>(names->library);
-    *names = {};
-    return LOCUM_OK;
+    return give_names(opened.store.keys(prefix == nullptr ? "" : prefix, within(deadline_s)), *names);
   });
 }
 

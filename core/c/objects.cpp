@@ -21,6 +21,7 @@ enum Kind : std::uint8_t {
   of_output_steps = 11,
   of_step_readers = 12,
   of_input_steps = 13,
+  of_files = 14,
 };
 
 }  // namespace
@@ -67,6 +68,11 @@ Handles<RawTask>& tasks() {
 
 Handles<StepSide>& sides() {
   static constinit Handles<StepSide> all(of_sides);
+  return all;
+}
+
+Handles<std::shared_ptr<const Files>>& files() {
+  static constinit Handles<std::shared_ptr<const Files>> all(of_files);
   return all;
 }
 

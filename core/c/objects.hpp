@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <variant>
 
@@ -20,6 +21,10 @@
 #include "core/step_writer.hpp"
 #include "core/store.hpp"
 #include "core/writer.hpp"
+
+namespace locum {
+class Files;  // of transport/storage
+}
 
 namespace locum::c {
 
@@ -42,6 +47,7 @@ using AsyncCall = std::variant<AsyncResult<RawView>, AsyncResult<Key>, AsyncResu
 [[nodiscard]] Handles<RawPromise>& promises();
 [[nodiscard]] Handles<RawTaskQueue>& queues();
 [[nodiscard]] Handles<StepSide>& sides();
+[[nodiscard]] Handles<std::shared_ptr<const Files>>& files();
 [[nodiscard]] Handles<Writer<std::byte>>& writers();
 [[nodiscard]] Handles<RawTask>& tasks();
 [[nodiscard]] Handles<StepWriter>& step_writers();

@@ -8,6 +8,7 @@
 #include "core/python/copied_bytes.hpp"
 #include "core/python/element_types.hpp"
 #include "core/python/error.hpp"
+#include "core/python/files.hpp"
 #include "core/python/futures.hpp"
 #include "core/python/key.hpp"
 #include "core/python/one_library.hpp"
@@ -34,6 +35,7 @@ PYBIND11_MODULE(_native, module) {
   define_stand_ins(module);
   define_store(module);
   define_tasks(module);
+  define_files(module);
   define_session(module);
   define_output_step(module);
   define_steps(module);

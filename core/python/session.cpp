@@ -25,12 +25,24 @@ void Session::close() {
   check(end());
 }
 
-std::unique_ptr<Store> Session::store(py::handle name) const {
+locum_session Session::handle() const {
   if (session_ == nullptr) {
     raise(LOCUM_CLOSED, "closed: this session was closed; open it anew");
   }
+  return session_;
+}
+
+std::unique_ptr<Files> Session::files(py::handle url) const {
+  const Name given(url);
+  locum_session session = handle();
+  locum_files opened = nullptr;
+  check(unlocked([&] { return locum_files_open_in(session, given.c_str(), &opened); }));
+  return std::make_unique<Files>(opened);
+}
+
+std::unique_ptr<Store> Session::store(py::handle name) const {
   const Name given(name);
-  locum_session session = session_;
+  locum_session session = handle();
   locum_store opened = nullptr;
   check(unlocked([&] { return locum_session_store(session, given.c_str(), &opened); }));
   return std::make_unique<Store>(opened, timeout_s_);
@@ -41,6 +53,7 @@ void define_session(py::module_& module) {
       .def(py::init<py::handle, double, std::uint32_t>())
       .def("close", &Session::close)
       .def_property_readonly("is_open", &Session::is_open)
+      .def("files", &Session::files)
       .def("store", &Session::store);
   module.def("open", [](py::handle url, double timeout_s, std::uint32_t most_threads) {
     const Name given(url);

@@ -7,6 +7,7 @@
 
 #include <locum/locum.h>
 
+#include "core/python/files.hpp"
 #include "core/python/store.hpp"
 
 namespace locum::python {
@@ -23,8 +24,12 @@ class Session {
   void close();
   [[nodiscard]] bool is_open() const noexcept { return session_ != nullptr; }
   [[nodiscard]] std::unique_ptr<Store> store(pybind11::handle name) const;
+  /// Returns the files of a URL, which are loaded as objects of the session.
+  [[nodiscard]] std::unique_ptr<Files> files(pybind11::handle url) const;
 
  private:
+  /// Returns the handle. ClosedError if it was released.
+  [[nodiscard]] locum_session handle() const;
   locum_status end() noexcept;
 
   locum_session session_ = nullptr;

@@ -1,6 +1,9 @@
-// Stand-ins for parts of HDF5 files.
+// Files in formats, and stand-ins for parts of HDF5 files.
+#include <memory>
 #include <string>
 #include <utility>
+
+#include <locum/files.hpp>
 
 #include "core/c/conversions.hpp"
 #include "core/c/errors.hpp"
@@ -43,5 +46,15 @@ locum_status locum_proxy_of_hdf5(locum_runtime runtime, const char* path, const 
     }
     auto made = open.raw_proxy_from_hdf5(path, dataset, element, how);
     return made ? give(proxies(), *std::move(made), proxy) : failed(made.error());
+  });
+}
+
+locum_status locum_files_of(locum_runtime runtime, const char* url, locum_files* files) {
+  clear(files);
+  return on_runtime(runtime, [&](Runtime& open) {
+    if (url == nullptr || files == nullptr) {
+      return is_null(url == nullptr ? "url" : "files");
+    }
+    return give(locum::c::files(), std::make_shared<const Files>(open.files(url)), files);
   });
 }

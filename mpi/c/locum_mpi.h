@@ -201,6 +201,12 @@ LOCUM_CHECKED locum_status locum_proxy_of_hdf5(locum_runtime runtime, const char
                                                int32_t type, const locum_hdf5_options *options,
                                                locum_proxy *proxy);
 
+/* ---- Files in formats ---- */
+
+/* Opens the files of a URL, each of which is loaded once for all ranks of a node, which read it in place. Not
+ * collective: any rank may load any file. See locum_files_open(); release it by locum_files_close(). */
+LOCUM_CHECKED locum_status locum_files_of(locum_runtime runtime, const char *url, locum_files *files);
+
 /* ---- Steps ---- */
 
 /* Describes the ranks of a communicator, all of them ranks of the runtime, that write or read a stream of

@@ -146,6 +146,13 @@ class Runtime {
         [&] { return locum_runtime_store(runtime_, given.c_str(), has_options ? &how : nullptr, &store); }));
     return number_of(store);
   }
+  /// Returns the number of the handle.
+  [[nodiscard]] std::uintptr_t files(const py::str& url) const {
+    const Name given(url);
+    locum_files files = nullptr;
+    check(unlocked([&] { return locum_files_of(runtime_, given.c_str(), &files); }));
+    return number_of(files);
+  }
   void drop(const py::str& name, double timeout_s) const {
     const Name given(name);
     check(unlocked([&] { return locum_runtime_drop(runtime_, given.c_str(), timeout_s); }));
@@ -260,6 +267,7 @@ PYBIND11_MODULE(_mpi, module) {
       .def_property_readonly("is_open", &Runtime::is_open)
       .def("place", &Runtime::place)
       .def("store", &Runtime::store)
+      .def("files", &Runtime::files)
       .def("drop", &Runtime::drop)
       .def("flush", &Runtime::flush)
       .def("report", &Runtime::report)

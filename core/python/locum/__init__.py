@@ -11,6 +11,8 @@
 to one thread at a time says so. Calls that may wait release the interpreter's lock and take `timeout`, in
 seconds or as a `datetime.timedelta`: None is the default of the store, 0 does not wait.
 
+`Files` saves values to files in the formats that everybody reads, and loads them.
+
 In an MPI job `Runtime` opens the stores that its ranks share; `StepWriter` and `StepReader` are streams of steps,
 `TaskQueue` shares work. `help(locum.Store)`, `help(locum.Runtime)` and so on describe one class at a time.
 """
@@ -41,12 +43,14 @@ from ._errors import (
     ValueTooLargeError,
 )
 from ._coded import Codec
+from ._files import Files
 from ._futures import Future
 from ._info import Info
 from ._lazy import LazyArray
 from ._native import Key
 from ._pickled import allow_pickle
 from ._proxy import Promise, handle_of, is_resolved, prefetch, proxy_of_handle, resolve
+from ._record import Record
 from ._runtime import CheckpointReport, Runtime, find_runtime
 from ._session import Session, open
 from ._steps import Block, InputStep, OutputStep, StepReader, StepWriter, Variable, block
@@ -68,6 +72,7 @@ __all__ = [
     "CorruptError",
     "EndOfStreamError",
     "Error",
+    "Files",
     "Future",
     "Info",
     "InputStep",
@@ -83,6 +88,7 @@ __all__ = [
     "PeerLostError",
     "Promise",
     "QueueFullError",
+    "Record",
     "Runtime",
     "Session",
     "StaleError",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional, Tuple
 
 import numpy as np
 
-from . import _native
+from . import _native, _record
 from ._durations import Duration, deadline
 from ._errors import Error, UnsupportedError
 from ._native import Key
@@ -119,6 +119,7 @@ if _lazy is not None:
             return array if dtype is None else array.astype(dtype, copy=False)
 
     stand_ins.add(Proxy)
+    _record.stand_ins[Proxy] = lambda proxy: _stand_in(proxy).handle()
 
 
 def _proxy_of(stand_in: _native.StandIn, given: Callable[[Any], Any]) -> Any:

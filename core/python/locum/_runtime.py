@@ -13,6 +13,7 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Tuple, Type, Union
 from . import _native
 from ._durations import Duration, deadline, positive
 from ._errors import ClosedError, Error, UnsupportedError
+from ._files import Files
 from ._futures import Future
 from ._proxy import _proxy_of
 from ._store import Store
@@ -230,6 +231,14 @@ class Runtime:
         options = None if given == (0.0, 0, 0.0, False, None) else given
         native = _native.Store.of_handle(self._runtime.store(name, options), self._timeout_s)
         return Store(native, name, self._allows_pickle)
+
+    def files(self, url: str) -> Files:
+        """Opens the files of a URL, each of which is loaded once for all ranks of a node. Not collective.
+
+        Any rank may load any file; see `Files`.
+        """
+        self._require_open()
+        return Files._of(_native.Files.of_handle(self._runtime.files(url)), url)
 
     def drop(self, name: str, *, timeout: Optional[Duration] = None) -> None:
         """Ends a store and evicts its objects. Collective."""

@@ -6,6 +6,7 @@ from typing import Optional, Type
 
 from . import _native
 from ._durations import Duration, positive
+from ._files import Files
 from ._integers import within
 from ._store import Store
 
@@ -27,6 +28,10 @@ class Session:
     def store(self, name: str) -> Store:
         """Opens a store; creates it if there is none."""
         return Store(self._native.store(name), name, self._allows_pickle)
+
+    def files(self, url: str) -> Files:
+        """Opens the files of a URL: what is loaded from them is an object of this session. See `Files`."""
+        return Files.open_in(self, url)
 
     @property
     def is_open(self) -> bool:

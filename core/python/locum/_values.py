@@ -6,9 +6,10 @@ from typing import Any, NamedTuple, Union
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _native, _pickled
+from . import _native, _pickled, _record
 from ._errors import TypeMismatchError, UnsupportedError
 from ._pickled import Pickle
+from ._record import Record
 
 # Of texts and bytes NumPy has no type of its own.
 _CODES = {
@@ -74,11 +75,18 @@ def stored_pickle(pickle: Pickle) -> Stored:
     return Stored(pickle.block(), _native.ENCODED, _pickled.TYPE_NAME)
 
 
+def stored_record(value: Any) -> Stored:
+    """Returns the memory of a value as a Record. TypeError, OverflowError or ValueError if it is none."""
+    return Stored(np.frombuffer(_record.encode(value), np.uint8), _native.ENCODED, _record.TYPE_NAME)
+
+
 def described_by(value: Any) -> "Union[Stored, Pickle]":
     """Returns the memory of a value, or what is to be written of it. The guide has the table."""
     kind = type(value)
     if kind in stand_ins:  # which stays one
         return Pickle(value)
+    if kind is Record:
+        return stored_record(value)
     if kind is np.ndarray or isinstance(value, np.memmap):
         return _array(value)
     if kind is float:
@@ -118,6 +126,8 @@ def given(value: Any, allows_pickle: bool, copy: bool) -> Any:
         return np.array(value) if copy else value
     if type(value) is not _native.Encoded:
         return value
+    if value.type_name == _record.TYPE_NAME:
+        return _record.decode(value.bytes, copy)
     if value.type_name != _pickled.TYPE_NAME:
         raise TypeMismatchError(
             f"type_mismatch: the object is of the type {value.type_name}, which Python does not know; get_bytes()"

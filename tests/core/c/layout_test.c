@@ -91,6 +91,14 @@ PLACE(locum_names, count, 0);
 PLACE(locum_names, names, 8);
 PLACE(locum_names, library, 16);
 
+SIZE(locum_file_options, 72);
+PLACE(locum_file_options, format, 0);
+PLACE(locum_file_options, options, 8);
+PLACE(locum_file_options, backend, 16);
+PLACE(locum_file_options, deadline_s, 24);
+PLACE(locum_file_options, record, 32);
+PLACE(locum_file_options, reserved, 40);
+
 SIZE(locum_step_writer_options, 64);
 PLACE(locum_step_writer_options, queue_steps, 0);
 PLACE(locum_step_writer_options, queue_bytes, 8);
@@ -165,6 +173,10 @@ NUMBER(LOCUM_CHAR, 14);
 NUMBER(LOCUM_BYTE, 15);
 NUMBER(LOCUM_CLASS, 16);
 NUMBER(LOCUM_ENCODED, 17);
+
+NUMBER(LOCUM_NO_FILE, 0);
+NUMBER(LOCUM_FILE, 1);
+NUMBER(LOCUM_FOLDER, 2);
 
 NUMBER(LOCUM_WAIT, 0);
 NUMBER(LOCUM_FAIL, 1);

@@ -113,11 +113,23 @@ def _actions(store):
         store.get_async("T").result()
         store.get_async("T")
 
+    def record():
+        store["R"] = locum.Record({"a": [1, 2.5, None], "T": small})
+        assert store["R"]["T"][2, 3] == 11
+
+    files = locum.Files("memory:")
+    files.save("T.npy", small)
+
+    def file():
+        assert files.load("T.npy")[2, 3] == 11 and files.info("T.npy")["type"] == "f64" and files.list() == ["T.npy"]
+        _fails(KeyError, files.load, "missing.npy")
+        _fails(TypeError, files.save, "T.npy", {1})
+
     def metadata():
         assert "T" in store and store.info("T").shape == (3, 4) and store.keys("m") == ["mesh"]
 
     actions = [put_and_evict, replace, put_pickled, create, create_and_drop, get_and_drop, get_parts, get_pickled, read_box]
-    actions += [not_found, type_mismatch, future, metadata]
+    actions += [not_found, type_mismatch, future, metadata, record, file]
     try:
         store.proxy("T")
     except locum.UnsupportedError as error:

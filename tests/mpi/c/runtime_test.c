@@ -660,6 +660,37 @@ static void parts_of_files(const char *folder) {
   together();
 }
 
+/* A file is one object for all ranks of a node. */
+static void files_once_a_node(const char* folder) {
+  char url[64];
+  snprintf(url, sizeof url, "file:%s/files?sync=0", folder);
+  locum_files files;
+  CHECK_OK(locum_files_of(runtime, url, &files));
+  double field[2][3] = {{0, 1, 2}, {10, 11, 12}};
+  const locum_array array = {.type = LOCUM_F64, .rank = 2, .extents = {2, 3}, .data = field};
+  if (place.rank == 0)
+    CHECK_OK(locum_files_save(files, "run17/T.npy", &array, NULL));
+  together();
+  locum_view view;
+  CHECK_OK(locum_files_load(files, "run17/T.npy", &(locum_file_options){.deadline_s = 60}, &view));
+  CHECK(view.array.rank == 2 && memcmp(view.array.data, field, sizeof field) == 0);
+  struct {
+    locum_key key;
+    int32_t node;
+  } mine = {view.key, place.node}, all[64];
+  MPI_Allgather(&mine, sizeof mine, MPI_BYTE, all, sizeof mine, MPI_BYTE, MPI_COMM_WORLD);
+  for (int rank = 0; rank < place.ranks && rank < 64; ++rank)
+    if (all[rank].node == place.node)
+      CHECK(memcmp(&all[rank].key, &view.key, sizeof view.key) == 0);
+  CHECK_OK(locum_view_release(&view));
+  CHECK_STATUS(locum_files_load(files, "run17/none.npy", NULL, &view), LOCUM_NOT_FOUND);
+  CHECK_OK(locum_files_close(&files));
+  CHECK_STATUS(locum_files_of(runtime, NULL, &files), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_of(runtime, url, NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_of(NULL, url, &files), LOCUM_INVALID_ARGUMENT);
+  together();
+}
+
 static void misuse(void) {
   locum_runtime none = NULL;
   CHECK_STATUS(locum_runtime_open(MPI_COMM_WORLD, NULL, NULL), LOCUM_INVALID_ARGUMENT);
@@ -807,6 +838,7 @@ int main(int argc, char **argv) {
   abandoned_steps();
   checkpoints(folder);
   checkpoint_in_background(folder);
+  files_once_a_node(folder);
   parts_of_files(folder);
   misuse();
   what_it_tells();

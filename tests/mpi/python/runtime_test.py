@@ -261,6 +261,21 @@ def parts_of_files(runtime, folder):
     comm.Barrier()
 
 
+def files_and_records(runtime, folder):
+    files = runtime.files(f"file:{folder}/files?sync=0")
+    if rank == 0:
+        files.save("run17/T.npy", np.arange(6.0).reshape(2, 3))
+        runtime.store("fields")["config"] = locum.Record({"dt": 0.5, "T": np.arange(5.0)})
+    comm.Barrier()
+    T = files.load("run17/T.npy", timeout=60)
+    assert T[1, 2] == 5 and not T.flags.owndata and files.list("run17") == ["run17/T.npy"]
+    config = runtime.store("fields").wait("config")
+    assert config["dt"] == 0.5 and config["T"].sum() == 10 and not config["T"].flags.owndata
+    raises(locum.NotFoundError, files.load, "run17/none.npy")
+    comm.Barrier()
+    return files
+
+
 def checkpoints(runtime):
     folder = comm.bcast(tempfile.mkdtemp() if rank == 0 else None)
     try:
@@ -273,10 +288,12 @@ def checkpoints(runtime):
         raises(locum.NotFoundError, runtime.restore_latest, "none", f"{folder}/none*.h5")
         in_background(runtime, folder)
         parts_of_files(runtime, folder)
+        files = files_and_records(runtime, folder)
     finally:
         comm.Barrier()
         if rank == 0:
             shutil.rmtree(folder)
+    return files
 
 
 def all_checks():
@@ -286,11 +303,13 @@ def all_checks():
         steps(runtime)
         classes_of_stand_ins(runtime)
         proxystore(runtime)
-        checkpoints(runtime)
+        files = checkpoints(runtime)
         store = runtime.store("fields")
     assert kept[0, 1] == 100 * following + 1  # a view outlives the runtime
     raises(locum.ClosedError, lambda: store["count"])
     raises(locum.ClosedError, runtime.store, "fields")
+    raises(locum.ClosedError, runtime.files, "memory:")
+    raises(locum.Error, files.load, "run17/T.npy")
     runtime.close()  # the second time does nothing
     if rank == 0:
         print("passed")

@@ -1,0 +1,186 @@
+#include "core/python/files.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "core/python/array.hpp"
+#include "core/python/error.hpp"
+#include "core/python/handle.hpp"
+#include "core/python/name.hpp"
+#include "core/python/pin.hpp"
+#include "core/python/unlocked.hpp"
+
+namespace py = pybind11;
+
+namespace locum::python {
+
+namespace {
+
+/// Options of a call with a file, as the C interface takes them.
+class FileOptions {
+ public:
+  /// REQUIRES: `how` outlives this.
+  explicit FileOptions(const Files::Options& how) : format_(how.format), backend_(how.backend) {
+    options_.format = format_.c_str();
+    options_.backend = backend_.c_str();
+    options_.deadline_s = how.timeout_s;
+    if (!how.record.is_none()) {
+      bytes_ = py::array(how.record);
+      record_ = described(bytes_, LOCUM_ENCODED, "locum.record");
+      options_.record = &record_;
+    }
+  }
+  FileOptions(const FileOptions&) = delete;
+  FileOptions& operator=(const FileOptions&) = delete;
+  ~FileOptions() = default;
+  [[nodiscard]] const locum_file_options* get() const noexcept { return &options_; }
+
+ private:
+  const MaybeName format_;
+  const MaybeName backend_;
+  py::array bytes_;
+  locum_array record_{};
+  locum_file_options options_{};
+};
+
+struct Paths {
+  locum_names names{};
+  Paths() = default;
+  Paths(const Paths&) = delete;
+  Paths& operator=(const Paths&) = delete;
+  ~Paths() { (void)locum_names_release(&names); }
+};
+
+}  // namespace
+
+Files::Files(py::handle url) {
+  const Name given(url);
+  check(unlocked([&] { return locum_files_open(given.c_str(), &files_); }));
+}
+
+void Files::close() noexcept {
+  if (locum_files closing = std::exchange(files_, nullptr)) {
+    (void)unlocked([&] { return locum_files_close(&closing); });
+  }
+}
+
+locum_files Files::handle() const {
+  if (files_ == nullptr) {
+    raise(LOCUM_CLOSED, "closed: these files were closed; open them anew");
+  }
+  return files_;
+}
+
+void Files::add(py::handle name, py::handle url) const {
+  const Name given(name);
+  const Name where(url);
+  locum_files files = handle();
+  check(unlocked([&] { return locum_files_add(files, given.c_str(), where.c_str()); }));
+}
+
+void Files::save(py::handle path, const py::array& array, int type, const py::str& type_name,
+                 const Options& how) const {
+  const Name to(path);
+  const Name of_type(type_name);
+  const FileOptions options(how);
+  const locum_array value = described(array, type, of_type.c_str());
+  locum_files files = handle();
+  check(unlocked([&] { return locum_files_save(files, to.c_str(), &value, options.get()); }));
+}
+
+py::object Files::load(py::handle path, const Options& how) const {
+  const Name from(path);
+  const FileOptions options(how);
+  locum_files files = handle();
+  auto pin = std::make_unique<Pin>();
+  check(pin->fill(
+      [&](locum_view* view) { return locum_files_load(files, from.c_str(), options.get(), view); }));
+  return object_of(std::move(pin));
+}
+
+py::object Files::info(py::handle path, const Options& how) const {
+  const Name of(path);
+  const FileOptions options(how);
+  locum_files files = handle();
+  auto pin = std::make_unique<Pin>();
+  check(
+      pin->fill([&](locum_view* view) { return locum_files_info(files, of.c_str(), options.get(), view); }));
+  return object_of(std::move(pin));
+}
+
+py::list Files::list(py::handle folder, py::handle pattern, bool recursive, const py::object& backend) const {
+  const Name in(folder);
+  const Name like(pattern);
+  const MaybeName where(backend);
+  locum_files files = handle();
+  Paths found;
+  check(unlocked([&] {
+    return locum_files_list(files, in.c_str(), like.c_str(), recursive, where.c_str(), &found.names);
+  }));
+  py::list paths(found.names.count);
+  for (std::size_t at = 0; at < found.names.count; ++at) {
+    paths[at] = text_of(found.names.names[at]);
+  }
+  return paths;
+}
+
+int Files::kind(py::handle path, const py::object& backend) const {
+  const Name of(path);
+  const MaybeName where(backend);
+  locum_files files = handle();
+  std::int32_t kind = LOCUM_NO_FILE;
+  check(unlocked([&] { return locum_files_kind(files, of.c_str(), where.c_str(), &kind); }));
+  return kind;
+}
+
+void Files::make_dirs(py::handle path, const py::object& backend) const {
+  const Name of(path);
+  const MaybeName where(backend);
+  locum_files files = handle();
+  check(unlocked([&] { return locum_files_make_dirs(files, of.c_str(), where.c_str()); }));
+}
+
+bool Files::remove(py::handle path, const py::object& backend) const {
+  const Name of(path);
+  const MaybeName where(backend);
+  locum_files files = handle();
+  bool existed = false;
+  check(unlocked([&] { return locum_files_remove(files, of.c_str(), where.c_str(), &existed); }));
+  return existed;
+}
+
+void Files::copy(py::handle from, py::handle to, const py::object& backend) const {
+  const Name source(from);
+  const Name target(to);
+  const MaybeName where(backend);
+  locum_files files = handle();
+  check(unlocked([&] { return locum_files_copy(files, source.c_str(), target.c_str(), where.c_str()); }));
+}
+
+void define_files(py::module_& module) {
+  py::class_<Files::Options>(module, "FileOptions")
+      .def(py::init([](const py::object& format, const py::object& backend, double timeout_s,
+                       const py::object& record) {
+        return Files::Options{format, backend, timeout_s, record};
+      }));
+  py::class_<Files>(module, "Files")
+      .def(py::init<py::handle>())
+      .def_static(
+          "of_handle",
+          [](std::uintptr_t handle) { return std::make_unique<Files>(handle_of<locum_files>(handle)); })
+      .def_property_readonly("is_open", &Files::is_open)
+      .def("close", &Files::close)
+      .def("add", &Files::add)
+      .def("save", &Files::save)
+      .def("load", &Files::load)
+      .def("info", &Files::info)
+      .def("list", &Files::list)
+      .def("kind", &Files::kind)
+      .def("make_dirs", &Files::make_dirs)
+      .def("remove", &Files::remove)
+      .def("copy", &Files::copy);
+}
+
+}  // namespace locum::python

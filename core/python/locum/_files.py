@@ -1,0 +1,183 @@
+"""Files in the formats that everybody reads."""
+
+import os
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple, Type, Union
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _native, _record
+from ._durations import Duration, deadline
+from ._values import Stored, described_by, given, stored_record
+
+if TYPE_CHECKING:
+    from ._session import Session
+
+Path = Union[str, "os.PathLike[str]"]
+_FLAT: "Tuple[type, ...]" = (float, bool, int, complex, str, bytes, bytearray)
+_FILE, _FOLDER = 1, 2
+
+
+def _has_elements(value: Any) -> bool:
+    """Returns whether a value is an array of NumPy or of another library, a number, a text or bytes."""
+    if type(value) is int:  # a larger one is a Record
+        return -(2**63) <= value < 2**63
+    if type(value) in _FLAT or isinstance(value, (np.ndarray, np.generic)):
+        return True
+    try:
+        memoryview(value)
+    except TypeError:
+        return hasattr(value, "__dlpack__") and not isinstance(value, type)
+    return True
+
+
+def _saved(value: Any) -> Stored:
+    """Returns the memory of a value that is saved, or that of a Record that is made of it."""
+    if _has_elements(value):
+        described = described_by(value)
+        if isinstance(described, Stored):
+            return described
+    return stored_record(value)
+
+
+def _how(format: Optional[str], backend: Optional[str], limit: float, options: Dict[str, Any]) -> _native.FileOptions:
+    record: Optional[NDArray[np.uint8]] = np.frombuffer(_record.encode(options), np.uint8) if options else None
+    return _native.FileOptions(format, backend, limit, record)
+
+
+class Files:
+    """Values in files: `locum.Files("file:/scratch/run17").save("T.npy", field)`, and `load("T.npy")`.
+
+    The ending of a path says which format; `format="npy"` is for other endings. Other named arguments of `save`, `load`
+    and `info` are options of the format: `load("t.csv", separator=";")`. Paths are relative to the URL, and cannot
+    leave it: that of a folder, or of another backend that lists its names, such as "memory:".
+
+    A file is loaded once for all who share the session (`Session.files`, `Runtime.files`); a file that was changed is
+    loaded again. An array is got read-only and in the memory of the store, as are those in a dict or list. Saving is
+    atomic: who loads the path finds the old file, or all of the new one.
+
+    Any thread may call. Errors name the path, and the place in the file; an ending that no format has is an
+    UnsupportedError that lists the formats.
+    """
+
+    def __init__(self, url: str):
+        self._native = _native.Files(url)
+        self._url = url
+
+    @classmethod
+    def open_in(cls, session: "Session", url: str) -> "Files":
+        """Opens the files of a URL: what is loaded is an object of the session. The same as `session.files(url)`."""
+        return cls._of(session._native.files(url), url)
+
+    @classmethod
+    def _of(cls, native: _native.Files, url: str) -> "Files":
+        made = cls.__new__(cls)
+        made._native = native
+        made._url = url
+        return made
+
+    def add(self, name: str, url: str) -> None:
+        """Names another URL, for `backend=name` of the other calls. KeyExistsError if the name is in use."""
+        self._native.add(name, url)
+
+    # ---- Values ----
+
+    def save(
+        self, path: Path, value: Any, *, format: Optional[str] = None, backend: Optional[str] = None, **options: Any
+    ) -> None:
+        """Saves a value: an array, a number, a text, bytes, None, or a dict, list or tuple of these.
+
+        TypeMismatchError if the format does not hold such a value. TypeError, OverflowError or ValueError name the
+        place of a value within it that none holds: `["a"][3] is of type set …`.
+
+        :param options: of the format
+        """
+        memory, code, type_name = _saved(value)
+        self._native.save(os.fsdecode(path), memory, code, type_name, _how(format, backend, 0.0, options))
+
+    def load(
+        self,
+        path: Path,
+        *,
+        format: Optional[str] = None,
+        backend: Optional[str] = None,
+        timeout: Optional[Duration] = None,
+        **options: Any,
+    ) -> Any:
+        """Loads a file: an array in place, a number, a str, bytes, None, or a dict or list, with arrays in place.
+
+        NotFoundError; CorruptError, which names the place in the file.
+
+        :param timeout: longest wait for another rank that loads the same file; None: 600 s
+        :param options: of the format
+        """
+        value = self._native.load(os.fsdecode(path), _how(format, backend, deadline(timeout), options))
+        return given(value, False, False)
+
+    def info(
+        self, path: Path, *, format: Optional[str] = None, backend: Optional[str] = None, **options: Any
+    ) -> Dict[str, Any]:
+        """Describes what a file holds without loading it all: `format`, `bytes`, and for an array `type`, `extents`."""
+        told: Dict[str, Any] = given(self._native.info(os.fsdecode(path), _how(format, backend, 0.0, options)), False, True)
+        return told
+
+    # ---- Files and folders ----
+
+    def list(
+        self, folder: Path = "", pattern: str = "*", recursive: bool = False, *, backend: Optional[str] = None
+    ) -> List[str]:
+        """Returns the paths of the files in a folder, in ascending order. NotFoundError if there is no such folder.
+
+        :param pattern: of names, as in a shell: `*.npy`
+        :param recursive: whether in all folders below, too
+        """
+        return self._native.list(os.fsdecode(folder), pattern, recursive, backend)
+
+    def exists(self, path: Path, *, backend: Optional[str] = None) -> bool:
+        """Returns whether there is a file or folder."""
+        return self._native.kind(os.fsdecode(path), backend) != 0
+
+    def is_file(self, path: Path, *, backend: Optional[str] = None) -> bool:
+        """Returns whether there is a file."""
+        return self._native.kind(os.fsdecode(path), backend) == _FILE
+
+    def is_dir(self, path: Path, *, backend: Optional[str] = None) -> bool:
+        """Returns whether there is a folder."""
+        return self._native.kind(os.fsdecode(path), backend) == _FOLDER
+
+    def make_dirs(self, path: Path, *, backend: Optional[str] = None) -> None:
+        """Makes a folder and those above it, where there is none. Saving makes the folder that it needs."""
+        self._native.make_dirs(os.fsdecode(path), backend)
+
+    def remove(self, path: Path, *, backend: Optional[str] = None) -> bool:
+        """Removes a file, or an empty folder. Returns False if there was none."""
+        return self._native.remove(os.fsdecode(path), backend)
+
+    def copy(self, source: Path, target: Path, *, backend: Optional[str] = None) -> None:
+        """Copies a file, atomically, its bytes unread."""
+        self._native.copy(os.fsdecode(source), os.fsdecode(target), backend)
+
+    # ---- The end ----
+
+    @property
+    def is_open(self) -> bool:
+        return self._native.is_open
+
+    def close(self) -> None:
+        """Ends the use of the files: later calls are ClosedError. What was loaded stays valid."""
+        self._native.close()
+
+    def __enter__(self) -> "Files":
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<locum.Files {self._url}{'' if self.is_open else ', closed'}>"

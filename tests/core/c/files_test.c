@@ -1,0 +1,317 @@
+/* Values in files: what a program in C saves and loads. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "check.h"
+
+static locum_files files;
+
+static bool text_is(locum_text text, const char* expected) {
+  return text.length == strlen(expected) && memcmp(text.first, expected, text.length) == 0;
+}
+
+static bool is_record(const locum_array* array) {
+  return array->type == LOCUM_ENCODED && array->rank == 1 && text_is(array->type_name, "locum.record");
+}
+
+/* Whether a stored Record has these bytes anywhere: for texts in it. */
+static bool has_bytes(const locum_array* record, const char* bytes) {
+  const size_t length = strlen(bytes);
+  for (int64_t at = 0; at + (int64_t)length <= record->extents[0]; ++at)
+    if (memcmp((const char*)record->data + at, bytes, length) == 0)
+      return true;
+  return false;
+}
+
+static void arrays(void) {
+  float field[4][6];
+  for (int y = 0; y < 4; ++y)
+    for (int x = 0; x < 6; ++x)
+      field[y][x] = (float)(10 * y + x);
+  const locum_array interior = {.type = LOCUM_F32,
+                                .rank = 2,
+                                .extents = {2, 4},
+                                .strides = {sizeof field[0], sizeof field[0][0]},
+                                .data = &field[1][1]};
+  CHECK_OK(locum_files_save(files, "run17/T.npy", &interior, NULL));
+
+  locum_view view, again;
+  CHECK_OK(locum_files_load(files, "run17/T.npy", NULL, &view));
+  CHECK(view.array.type == LOCUM_F32 && view.array.rank == 2);
+  CHECK(view.array.extents[0] == 2 && view.array.extents[1] == 4);
+  const float* T = view.array.data;
+  CHECK(T[0] == 11 && T[3] == 14 && T[4] == 21 && T[7] == 24);
+  CHECK_OK(locum_files_load(files, "./run17//T.npy", &(locum_file_options){.format = "npy"}, &again));
+  CHECK(again.array.data == view.array.data); /* loaded once */
+  CHECK_OK(locum_view_release(&again));
+
+  /* A file that is saved anew is another one; the view of the old one stays. */
+  CHECK_OK(locum_files_save(files, "run17/T.npy",
+                            &(locum_array){.type = LOCUM_F32, .rank = 1, .extents = {6}, .data = field[0]},
+                            NULL));
+  CHECK_OK(locum_files_load(files, "run17/T.npy", NULL, &again));
+  CHECK(again.array.rank == 1 && again.array.extents[0] == 6 && T[7] == 24);
+  CHECK_OK(locum_view_release(&again));
+  CHECK_OK(locum_view_release(&view));
+
+  CHECK_OK(locum_files_save(files, "none.npy",
+                            &(locum_array){.type = LOCUM_I16, .rank = 2, .extents = {3, 0}}, NULL));
+  CHECK_OK(locum_files_load(files, "none.npy", NULL, &view));
+  CHECK(view.array.type == LOCUM_I16 && view.array.rank == 2 && view.array.extents[0] == 3 &&
+        view.size_bytes == 0);
+  CHECK_OK(locum_view_release(&view));
+
+  int16_t sixteen = -7;
+  double half = 2.5;
+  CHECK_OK(locum_files_save(files, "one.npy", &(locum_array){.type = LOCUM_I16, .data = &sixteen}, NULL));
+  CHECK_OK(locum_files_load(files, "one.npy", NULL, &view));
+  CHECK(view.array.type == LOCUM_I16 && view.array.rank == 0 && *(const int16_t*)view.array.data == -7);
+  CHECK_OK(locum_view_release(&view));
+  CHECK_OK(locum_files_save(files, "one.npy", &(locum_array){.type = LOCUM_F64, .data = &half}, NULL));
+  CHECK_OK(locum_files_load(files, "one.npy", NULL, &view));
+  CHECK(view.array.type == LOCUM_F64 && view.array.rank == 0 && *(const double*)view.array.data == 2.5);
+  CHECK_OK(locum_view_release(&view));
+}
+
+/* The bytes of a Record of Python or C++ are passed through. */
+static void records(void) {
+  /* {"name": "wing", "T": [1.5, 2.5]}, of which the array is at a multiple of 16 */
+  static _Alignas(16) const unsigned char bytes[] = {
+      1, 11, 2, 0, 0, 0,   0,  0,   0,   0,   4,   0, 0, 0, 0,   0,  0, 0, 110, 97, 109, 101, 7, 4,
+      0, 0,  0, 0, 0, 0,   0,  119, 105, 110, 103, 1, 0, 0, 0,   0,  0, 0, 0,   84, 9,   3,   0, 0,
+      0, 0,  0, 0, 0, 102, 54, 52,  1,   2,   0,   0, 0, 0, 0,   0,  0, 0, 0,   0,  0,   0,   0, 0,
+      0, 0,  0, 0, 0, 0,   0,  0,   0,   0,   0,   0, 0, 0, 248, 63, 0, 0, 0,   0,  0,   0,   4, 64};
+  locum_array record = {.type = LOCUM_ENCODED,
+                        .rank = 1,
+                        .extents = {sizeof bytes},
+                        .data = (void*)(uintptr_t)bytes,
+                        .type_name = LOCUM_TEXT("locum.record")};
+  locum_view view;
+  const locum_status saved = locum_files_save(files, "wing.json", &record, NULL);
+  if (saved == LOCUM_UNSUPPORTED) {
+    printf("skipped: this build has no format of records (%s)\n", locum_error_message());
+  } else {
+    CHECK_OK(saved);
+    CHECK_OK(locum_files_load(files, "wing.json", NULL, &view));
+    CHECK(is_record(&view.array) && has_bytes(&view.array, "wing"));
+    locum_array copy = view.array; /* as it comes, it can be saved */
+    CHECK_OK(locum_files_save(files, "copy.json", &copy, NULL));
+    CHECK_OK(locum_view_release(&view));
+    const char text[] = "a text";
+    CHECK_OK(locum_files_save(
+        files, "text.json",
+        &(locum_array){.type = LOCUM_CHAR, .rank = 1, .extents = {6}, .data = (void*)(uintptr_t)text}, NULL));
+    CHECK_OK(locum_files_load(files, "text.json", NULL, &view));
+    CHECK(view.array.type == LOCUM_CHAR || (is_record(&view.array) && has_bytes(&view.array, "a text")));
+    CHECK_OK(locum_view_release(&view));
+    CHECK_STATUS(
+        locum_files_save(
+            files, "bytes.json",
+            &(locum_array){.type = LOCUM_BYTE, .rank = 1, .extents = {6}, .data = (void*)(uintptr_t)text},
+            NULL),
+        LOCUM_TYPE_MISMATCH);
+  }
+  /* Any address will do; what is no Record will not. */
+  char* elsewhere = malloc(sizeof bytes + 1);
+  memcpy(elsewhere + 1, bytes, sizeof bytes);
+  record.data = elsewhere + 1;
+  CHECK_STATUS(locum_files_save(files, "wing.npy", &record, NULL), LOCUM_TYPE_MISMATCH);
+  elsewhere[2] = 99;
+  CHECK_STATUS(locum_files_save(files, "wing.npy", &record, NULL), LOCUM_CORRUPT);
+  free(elsewhere);
+  record.data = NULL;
+  CHECK_STATUS(locum_files_save(files, "wing.npy", &record, NULL), LOCUM_INVALID_ARGUMENT);
+  record.type_name = LOCUM_TEXT("mesh@pickle");
+  CHECK_STATUS(locum_files_save(files, "wing.npy", &record, NULL), LOCUM_INVALID_ARGUMENT);
+
+  CHECK_OK(locum_files_info(files, "run17/T.npy", NULL, &view));
+  CHECK(is_record(&view.array) && has_bytes(&view.array, "extents") && has_bytes(&view.array, "f32"));
+  CHECK_OK(locum_view_release(&view));
+}
+
+static void options(void) {
+  double field[2] = {1, 2};
+  const locum_array array = {.type = LOCUM_F64, .rank = 1, .extents = {2}, .data = field};
+  locum_view view;
+  CHECK_STATUS(locum_files_save(files, "T.unknown", &array, NULL), LOCUM_UNSUPPORTED);
+  CHECK(strstr(locum_error_message(), ".npy") != NULL);
+  CHECK_OK(locum_files_save(files, "T.unknown", &array, &(locum_file_options){.format = "npy"}));
+  CHECK_STATUS(locum_files_load(files, "T.unknown", &(locum_file_options){.format = "papyrus"}, &view),
+               LOCUM_UNSUPPORTED);
+  const struct {
+    const char* options;
+    const char* text; /* of the error */
+  } wrong[] = {
+      {"no_such=1", "no_such"}, {"a=1&a=2", "twice"}, {"=1", "no name"}, {"a=%4", "%25"}, {"a=%G1", "%25"}};
+  for (size_t at = 0; at < sizeof wrong / sizeof *wrong; ++at) {
+    CHECK_STATUS(
+        locum_files_save(files, "T.npy", &array, &(locum_file_options){.options = wrong[at].options}),
+        LOCUM_INVALID_ARGUMENT);
+    CHECK(strstr(locum_error_message(), wrong[at].text) != NULL);
+  }
+  CHECK_OK(locum_files_save(files, "T.npy", &array, &(locum_file_options){.options = ""}));
+
+  /* The same as a Record: none, and {"no_such": null}. */
+  static unsigned char none[] = {1, 0};
+  static unsigned char one[] = {1, 11, 1, 0, 0, 0,   0,   0,   0,   0,   7,   0,   0,
+                                0, 0,  0, 0, 0, 'n', 'o', '_', 's', 'u', 'c', 'h', 0};
+  locum_array record = {.type = LOCUM_ENCODED,
+                        .rank = 1,
+                        .extents = {sizeof none},
+                        .data = none,
+                        .type_name = LOCUM_TEXT("locum.record")};
+  CHECK_OK(locum_files_save(files, "T.npy", &array, &(locum_file_options){.record = &record}));
+  CHECK_STATUS(
+      locum_files_save(files, "T.npy", &array, &(locum_file_options){.record = &record, .options = "a=1"}),
+      LOCUM_INVALID_ARGUMENT);
+  record.data = one;
+  record.extents[0] = sizeof one;
+  CHECK_STATUS(locum_files_load(files, "T.npy", &(locum_file_options){.record = &record}, &view),
+               LOCUM_INVALID_ARGUMENT);
+  CHECK(strstr(locum_error_message(), "no_such") != NULL);
+  CHECK_STATUS(locum_files_load(files, "T.npy", &(locum_file_options){.record = &array}, &view),
+               LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_load(files, "T.npy", &(locum_file_options){.reserved = {1}}, &view),
+               LOCUM_UNSUPPORTED);
+
+  CHECK_OK(locum_files_add(files, "fast", "memory:"));
+  CHECK_STATUS(locum_files_add(files, "fast", "memory:"), LOCUM_KEY_EXISTS);
+  CHECK_OK(locum_files_save(files, "T.npy", &array, &(locum_file_options){.backend = "fast"}));
+  CHECK_OK(
+      locum_files_load(files, "T.npy", &(locum_file_options){.backend = "fast", .deadline_s = 2}, &view));
+  CHECK(view.array.extents[0] == 2);
+  CHECK_OK(locum_view_release(&view));
+  CHECK_STATUS(locum_files_load(files, "T.npy", &(locum_file_options){.backend = "slow"}, &view),
+               LOCUM_NOT_FOUND);
+}
+
+static void folders(void) {
+  double half = 2.5;
+  const locum_array one = {.type = LOCUM_F64, .data = &half};
+  locum_names names;
+  int32_t kind;
+  bool existed;
+  CHECK_OK(locum_files_make_dirs(files, "tree/branch", NULL));
+  CHECK_OK(locum_files_kind(files, "tree/branch", NULL, &kind));
+  CHECK(kind == LOCUM_FOLDER);
+  CHECK_OK(locum_files_kind(files, "tree/leaf.npy", NULL, &kind));
+  CHECK(kind == LOCUM_NO_FILE);
+  CHECK_OK(locum_files_save(files, "tree/branch/b.npy", &one, NULL));
+  CHECK_OK(locum_files_copy(files, "tree/branch/b.npy", "tree/a.npy", NULL));
+  CHECK_OK(locum_files_kind(files, "tree/a.npy", NULL, &kind));
+  CHECK(kind == LOCUM_FILE);
+  CHECK_OK(locum_files_list(files, "tree", NULL, true, NULL, &names));
+  CHECK(names.count == 2 && text_is(names.names[0], "tree/a.npy") &&
+        text_is(names.names[1], "tree/branch/b.npy"));
+  CHECK_OK(locum_names_release(&names));
+  CHECK_OK(locum_files_list(files, "tree", "b*", false, NULL, &names));
+  CHECK(names.count == 0);
+  CHECK_OK(locum_names_release(&names));
+  CHECK_OK(locum_files_list(files, NULL, "T.n?y", false, "fast", &names));
+  CHECK(names.count == 1 && text_is(names.names[0], "T.npy"));
+  CHECK_OK(locum_names_release(&names));
+  CHECK_STATUS(locum_files_list(files, "no_tree", NULL, false, NULL, &names), LOCUM_NOT_FOUND);
+  CHECK(names.count == 0);
+  CHECK_OK(locum_files_remove(files, "tree/a.npy", NULL, &existed));
+  CHECK(existed);
+  CHECK_OK(locum_files_remove(files, "tree/a.npy", NULL, &existed));
+  CHECK(!existed);
+  CHECK_OK(locum_files_remove(files, "tree/branch/b.npy", NULL, NULL));
+  CHECK_STATUS(locum_files_copy(files, "tree/a.npy", "tree/c.npy", NULL), LOCUM_NOT_FOUND);
+}
+
+static void mistakes(void) {
+  double half = 2.5;
+  const locum_array one = {.type = LOCUM_F64, .data = &half};
+  locum_view view;
+  locum_names names;
+  locum_files other;
+  int32_t kind;
+  CHECK_STATUS(locum_files_load(files, "nothing.npy", NULL, &view), LOCUM_NOT_FOUND);
+  CHECK(strstr(locum_error_message(), "nothing.npy") != NULL);
+  CHECK_STATUS(locum_view_release(&view), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_load(files, "../../etc/passwd.npy", NULL, &view), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_save(files, "x.npy", &(locum_array){.type = 99}, NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(
+      locum_files_save(files, "x.npy", &(locum_array){.type = LOCUM_F64, .rank = 1, .extents = {3}}, NULL),
+      LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_open(NULL, &other), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_open("memory:", NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_open("nonsense", &other), LOCUM_INVALID_ARGUMENT);
+  CHECK(other == NULL);
+  CHECK_STATUS(locum_files_open_in(NULL, "memory:", &other), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_add(files, NULL, "memory:"), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_add(files, "a", NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_save(files, NULL, &one, NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_save(files, "x.npy", NULL, NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_load(files, NULL, NULL, &view), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_load(files, "x.npy", NULL, NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_info(files, NULL, NULL, &view), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_info(files, "x.npy", NULL, NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_list(files, NULL, NULL, false, NULL, NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_kind(files, NULL, NULL, &kind), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_kind(files, "x", NULL, NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_make_dirs(files, NULL, NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_remove(files, NULL, NULL, NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_copy(files, NULL, "x", NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_copy(files, "x", NULL, NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_close(NULL), LOCUM_INVALID_ARGUMENT);
+
+  CHECK_OK(locum_files_open("memory:", &other));
+  locum_files closed = other;
+  CHECK_OK(locum_files_close(&other));
+  CHECK(other == NULL);
+  CHECK_STATUS(locum_files_close(&closed), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_load(NULL, "x.npy", NULL, &view), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_list(NULL, NULL, NULL, false, NULL, &names), LOCUM_INVALID_ARGUMENT);
+}
+
+/* What is loaded is an object of the session, and ends with it; views stay. */
+static void in_a_session(void) {
+  locum_session session;
+  locum_files first, second;
+  locum_view view, same;
+  double field[2] = {1, 2};
+  const locum_array array = {.type = LOCUM_F64, .rank = 1, .extents = {2}, .data = field};
+  CHECK_OK(locum_session_open("memory:", NULL, &session));
+  CHECK_OK(locum_files_open_in(session, "file:c_files?sync=0", &first));
+  CHECK_OK(locum_files_open_in(session, "file:c_files?sync=0", &second));
+  CHECK_OK(locum_files_save(first, "shared.npy", &array, NULL));
+  CHECK_OK(locum_files_load(first, "shared.npy", NULL, &view));
+  CHECK_OK(locum_files_load(second, "shared.npy", NULL, &same));
+  CHECK(view.array.data == same.array.data);
+  CHECK_OK(locum_view_release(&same));
+  CHECK_OK(locum_files_close(&first));
+  CHECK_OK(locum_session_close(&session));
+  CHECK_STATUS(locum_files_load(second, "shared.npy", NULL, &same), LOCUM_CLOSED);
+  CHECK_OK(locum_files_close(&second));
+  CHECK(((const double*)view.array.data)[1] == 2);
+  CHECK_OK(locum_view_release(&view));
+}
+
+/* Leaves nothing of the test behind. */
+static void tidy(void) {
+  const char* const folders[] = {"run17", "tree/branch", "tree", NULL};
+  locum_names names;
+  CHECK_OK(locum_files_list(files, NULL, NULL, true, NULL, &names));
+  for (size_t at = 0; at < names.count; ++at)
+    CHECK_OK(locum_files_remove(files, names.names[at].first, NULL, NULL));
+  CHECK_OK(locum_names_release(&names));
+  for (const char* const* folder = folders; *folder != NULL; ++folder)
+    CHECK_OK(locum_files_remove(files, *folder, NULL, NULL));
+  CHECK_OK(locum_files_close(&files));
+  (void)remove("c_files/.tmp");
+  (void)remove("c_files");
+}
+
+int main(void) {
+  CHECK_OK(locum_files_open("file:c_files?sync=0", &files));
+  arrays();
+  records();
+  options();
+  folders();
+  mistakes();
+  in_a_session();
+  tidy();
+  return failures == 0 ? 0 : 1;
+}

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string_view>
+
+#include "core/record.hpp"
+#include "core/value/result.hpp"
+
+namespace locum::c {
+
+/// Reads the options of a format: `name=value&name=value`, where `%` and two hexadecimal digits are a byte. A
+/// value is a bool (`true`, `false`), an integer, a real, or else a text; an option without `=` is true.
+/// `invalid_argument` names the option that is wrong.
+[[nodiscard]] Result<Record> format_options_in(std::string_view text);
+
+}  // namespace locum::c
