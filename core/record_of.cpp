@@ -21,7 +21,7 @@ Record flat_value(const Array& one) {
   };
   Record made = one;
   const auto take = [&]<class... T>(std::type_identity<T>... types) {
-    ((is(types) ? (made = value(types), true) : false) || ...);
+    static_cast<void>(((is(types) ? (made = value(types), true) : false) || ...));
   };
   take(std::type_identity<double>(), std::type_identity<float>(), std::type_identity<std::int64_t>(),
        std::type_identity<std::uint64_t>(), std::type_identity<std::int32_t>(),

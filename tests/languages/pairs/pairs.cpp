@@ -9,7 +9,9 @@
 #include <cstdint>
 #include <exception>
 #include <iostream>
+#include <limits>
 #include <locum/locum.hpp>
+#include <locum/record.hpp>
 #include <memory>
 #include <span>
 #include <string>
@@ -280,14 +282,45 @@ void read_step(locum::StepReader& in, std::size_t rank) {
   });
 }
 
+locum::Record record_of(int language) {
+  locum::Record record = {
+      {"name", "\u6E29"},
+      {"flags", {true, nullptr}},
+      {"integers", {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::uint64_t>::max()}},
+      {"numbers", {0.5, std::complex<double>(1, -2)}},
+      {"bytes", locum::Record::Bytes{std::byte{0}, std::byte{255}}},
+      {"nested", {{"", locum::Record::list({})}}}};
+  for_each_type([&]<class T>(std::size_t type) {
+    if (type < number_of_char) {
+      const locum::Extents extents = extents_of(language, 2);
+      const Memory<T> memory = values<T>(language, type, whole(extents));
+      record.set("type " + std::to_string(type), locum::array(memory.first.get(), extents));
+    }
+  });
+  return record;
+}
+
+void read_record(const locum::Store& store, int language) {
+  const locum::Record record = store.get("record/" + std::to_string(language)).value();
+  if (record != record_of(language)) {
+    ++failures;
+    std::cout << "FAILED: C++: the Record of " << names[static_cast<std::size_t>(language)] << " is "
+              << record << std::endl;
+  }
+}
+
 void run() {
   locum::Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = std::uint64_t{64} << 20U});
   const locum::Store store = runtime.store("pairs");
   write_objects(store);
+  store.put("record/" + std::to_string(cxx), record_of(cxx)).value();
   MPI_Barrier(MPI_COMM_WORLD);
   for (const char each : languages) {
     const std::uint64_t before = arrays;
     read_objects(store, each - '0');
+    if (each - '0' == cxx || each - '0' == python) {
+      read_record(store, each - '0');
+    }
     std::cout << "C++ read " << arrays - before << " arrays of "
               << names[static_cast<std::size_t>(each - '0')] << std::endl;
     failures += arrays - before < 100 ? 1 : 0;

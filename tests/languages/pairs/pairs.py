@@ -149,15 +149,46 @@ def read_step(step, rank):
         compare("a box of a step", TOGETHER, step[f"all/{type}"][part(rank)], expected[part(rank)])
 
 
+def record_of(language):
+    record = {
+        "name": "\u6e29",
+        "flags": [True, None],
+        "integers": [-(2**63), 2**64 - 1],
+        "numbers": [0.5, 1 - 2j],
+        "bytes": b"\0\xff",
+        "nested": {"": []},
+    }
+    for type in range(1, CHAR):
+        record[f"type {type}"] = values(language, type, extents_of(language, 2))
+    return record
+
+
+def read_record(store, language):
+    global failures
+    got, expected = store[f"record/{language}"], record_of(language)
+    is_same = list(got) == list(expected)
+    for name, value in expected.items():
+        if isinstance(value, np.ndarray):
+            is_same = is_same and got[name].dtype == value.dtype and np.array_equal(got[name], value)
+        else:
+            is_same = is_same and repr(got[name]) == repr(value)
+    if not is_same:
+        failures += 1
+        print(f"FAILED: Python: the Record of {NAMES[language]} is {got}", flush=True)
+
+
 def main():
     global failures
     with locum.Runtime(MPI.COMM_WORLD, memory_bytes="64MiB") as runtime:
         store = runtime.store("pairs")
         write_objects(store)
+        store.put(f"record/{PYTHON}", locum.Record(record_of(PYTHON)))
         MPI.COMM_WORLD.Barrier()
         for language in languages:
             before = arrays
             read_objects(store, language)
+            if language in (CXX, PYTHON):
+                read_record(store, language)
             print(f"Python read {arrays - before} arrays of {NAMES[language]}", flush=True)
             failures += arrays - before < 100
         with locum.StepWriter(runtime, "pairs") as out, locum.StepReader(runtime, "pairs", MPI.COMM_SELF) as reader:

@@ -43,6 +43,7 @@ TEST(Files, AreSavedLoadedListedAndRemoved) {
     EXPECT_EQ(files.load<std::vector<double>>("run/T.npy").value(), field);
     EXPECT_EQ(files.load("run/T.npy").value().array(), Array(field));
     EXPECT_EQ(files.load<std::string>("notes.txt").value(), "as ever");
+    EXPECT_EQ(files.load_raw("notes.txt").value().info().value().type, "char[]");
     EXPECT_EQ(files.list().value(), std::vector<std::string>{"notes.txt"});
     EXPECT_EQ(files.list({}, {.recursive = true}).value(),
               (std::vector<std::string>{"notes.txt", "run/T.npy"}));

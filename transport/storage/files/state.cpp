@@ -1,6 +1,7 @@
 #include "transport/storage/files/state.hpp"
 
 #include <algorithm>
+#include <complex>
 #include <optional>
 #include <sstream>
 #include <utility>
@@ -180,9 +181,29 @@ Result<void> FilesState::load_to(const Named& file, const LoadOptions& options,
   } else if (array) {
     put = raw.put(name, array.raw(), storing);
   } else {
-    put = store_.put(name, *loaded, {.lifetime = options_.kept});
+    put = put_value(name, *loaded);
   }
   return put ? Result<void>() : Result<void>(put.error());
+}
+
+Result<Key> FilesState::put_value(const std::string& name, const Record& value) const {
+  const auto put = [&](const auto& flat) { return store_.put(name, flat, {.lifetime = options_.kept}); };
+  switch (value.kind()) {
+    case Record::Kind::boolean:
+      return put(value.as<bool>().value());
+    case Record::Kind::integer: {
+      const auto number = value.as<std::int64_t>();
+      return number ? put(*number) : put(value.as<std::uint64_t>().value());
+    }
+    case Record::Kind::real:
+      return put(value.as<double>().value());
+    case Record::Kind::complex:
+      return put(value.as<std::complex<double>>().value());
+    case Record::Kind::text:
+      return put(std::string(value.text()));
+    default:
+      return put(value);
+  }
 }
 
 }  // namespace locum::detail

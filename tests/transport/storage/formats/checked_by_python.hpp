@@ -1,15 +1,15 @@
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <span>
 #include <sstream>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <locum/array.hpp>
@@ -27,20 +27,25 @@ namespace locum::tests {
   return {};
 }
 
-/// Returns the path of a file that lies beside these sources.
-[[nodiscard]] inline std::filesystem::path beside_these_tests(const std::string& name) {
+/// Returns the folder of the scripts and samples of formats.
+[[nodiscard]] inline std::filesystem::path format_checks() {
 #ifdef LOCUM_FORMAT_CHECKS
-  return std::filesystem::path(LOCUM_FORMAT_CHECKS) / name;
+  return LOCUM_FORMAT_CHECKS;
 #else
-  return std::filesystem::path(__FILE__).parent_path() / name;
+  return std::filesystem::path(__FILE__).parent_path();
 #endif
 }
 
-/// Runs a script that lies beside these sources. Returns whether it succeeds.
+/// Returns the path of a file of that folder.
+[[nodiscard]] inline std::filesystem::path beside_these_tests(const std::string& name) {
+  return format_checks() / name;
+}
+
+/// Runs a script of that folder. Returns whether it succeeds.
 [[nodiscard]] inline bool run_script(const std::string& python, const std::string& script,
                                      const std::string& arguments) {
-  const std::string path = beside_these_tests(script).string();
-  return std::system((python + " '" + path + "' " + arguments).c_str()) == 0;
+  const std::string command = python + " '" + (format_checks() / script).string() + "' " + arguments;
+  return std::system(command.c_str()) == 0;
 }
 
 [[nodiscard]] inline std::vector<std::byte> bytes_of_file(const std::filesystem::path& path) {

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <complex>
 #include <cstring>
@@ -168,6 +170,27 @@ TEST(TiffFormat, SavesArraysWithStrides) {
   EXPECT_EQ(loaded(saved(turned).value()).value().array(), turned);
 }
 
+// Elements of a store are memory that is only read.
+TEST(TiffFormat, DoesNotWriteToTheElementsThatItSaves) {
+  constexpr std::size_t page = 4096;
+  void* const memory = ::mmap(nullptr, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  const std::shared_ptr<void> owner(memory, [](void* mapped) { ::munmap(mapped, page); });
+  for (const std::string& type : types) {
+    const ElementType element = ElementType::named(type).value();
+    const Array array(owner, ConstRawArray(memory, element, Extents(16, 16)));
+    for (const bool has_predictor : {false, type != "bool" && type[0] != 'c'}) {
+      for (const int tile : {0, 16}) {
+        Record options = {{"compression", has_predictor ? "deflate" : "none"}, {"predictor", has_predictor}};
+        if (tile > 0) {
+          options.set("tile", tile);
+        }
+        EXPECT_EQ(loaded(saved(array, options).value()).value().array(), array) << type;
+      }
+    }
+  }
+}
+
 TEST(TiffFormat, KeepsPagesThatDifferAsAList) {
   const Record list = Record::list({some_array("u8", {4, 5}), some_array("f32", {6, 7})});
   const auto bytes = saved(list).value();
@@ -211,6 +234,8 @@ TEST(TiffFormat, RefusesWhatItDoesNotHold) {
   refused(some_array("u8", {2, 5}), {{"tile", 10}}, Errc::invalid_argument, "multiple of 16");
   refused(some_array("u8", {2, 5}), {{"compression", "zip"}}, Errc::invalid_argument, "'deflate'");
   refused(some_array("u8", {2, 5}), {{"predictor", true}}, Errc::invalid_argument, "predictor");
+  refused(some_array("u8", {2, 5}), {{"description", "ImageJ=1.53\nimages=4\n"}}, Errc::invalid_argument,
+          "tells of 4 images");
   refused(some_array("c64", {2, 5}), {{"predictor", true}, {"compression", "lzw"}}, Errc::invalid_argument,
           "complex");
 }

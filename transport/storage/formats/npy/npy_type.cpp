@@ -16,7 +16,7 @@ namespace locum::storage {
 
 namespace {
 
-using Kind = NpyType::Kind;
+using NpyKind = NpyType::Kind;
 
 constexpr char npy_own_order = std::endian::native == std::endian::little ? '<' : '>';
 constexpr std::uint64_t npy_most_bytes = std::numeric_limits<std::int64_t>::max();
@@ -60,7 +60,7 @@ Result<NpyType> npy_type_of_code(const NpyLiteral& description, std::string_view
   };
   NpyType type;
   if (code == "f2") {
-    return type.kind = Kind::half, type.bytes = type.part_bytes = 2, type.name = "f16", type;
+    return type.kind = NpyKind::half, type.bytes = type.part_bytes = 2, type.name = "f16", type;
   }
   if (code == "f16" || code == "c32" || code == "f12" || code == "c24") {  // long double, as C has it
     (void)npy_size_of(code.substr(1), type.bytes);
@@ -75,7 +75,7 @@ Result<NpyType> npy_type_of_code(const NpyLiteral& description, std::string_view
     if (!unit.empty() && (unit.front() != '[' || unit.back() != ']' || unit.size() > 32)) {
       return unknown();
     }
-    type.kind = Kind::time;
+    type.kind = NpyKind::time;
     type.bytes = type.part_bytes = 8;
     type.name = std::string(code.front() == 'M' ? "datetime64" : "timedelta64").append(unit);
     return type;
@@ -86,9 +86,9 @@ Result<NpyType> npy_type_of_code(const NpyLiteral& description, std::string_view
   }
   switch (code.front()) {
     case 'S':
-      return type.kind = Kind::bytes, type.bytes = size, type.name = "text", type;
+      return type.kind = NpyKind::bytes, type.bytes = size, type.name = "text", type;
     case 'U':
-      type.kind = Kind::text;
+      type.kind = NpyKind::text;
       type.part_bytes = 4;
       type.name = "text";
       return __builtin_mul_overflow(size, 4U, &type.bytes) || type.bytes > npy_most_bytes
@@ -118,7 +118,7 @@ Result<NpyType> npy_simple_type(const NpyLiteral& description) {
     return type;
   }
   NpyType type;
-  type.kind = Kind::number;
+  type.kind = NpyKind::number;
   type.part_bytes = number->part_bytes;
   type.is_swapped = is_swapped && type.part_bytes > 1;
   type.name = number->name;
@@ -128,7 +128,7 @@ Result<NpyType> npy_simple_type(const NpyLiteral& description) {
 }
 
 bool is_npy_padding(const NpyField& field) {
-  return field.name.empty() && field.type.kind == Kind::other && field.type.name.starts_with("void[");
+  return field.name.empty() && field.type.kind == NpyKind::other && field.type.name.starts_with("void[");
 }
 
 /// Sets type and extents of a field: a type, or a tuple of a type and of extents.
@@ -182,7 +182,7 @@ Result<NpyField> npy_field_of(const NpyLiteral& description) {
 
 Result<NpyType> npy_structured_type(const NpyLiteral& description) {
   NpyType type;
-  type.kind = Kind::fields;
+  type.kind = NpyKind::fields;
   type.name = "fields";
   std::unordered_set<std::string> names;
   for (const NpyLiteral& item : description.items) {

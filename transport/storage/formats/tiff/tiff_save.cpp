@@ -9,6 +9,7 @@
 
 #include "core/value/extents_text.hpp"
 #include "transport/storage/formats/text/format_options.hpp"
+#include "transport/storage/formats/tiff/tiff_description.hpp"
 #include "transport/storage/formats/tiff/tiff_encoder.hpp"
 #include "transport/storage/formats/tiff/tiff_output.hpp"
 
@@ -126,17 +127,35 @@ Result<TiffEncoding> tiff_encoding_of(const Record& options) {
 }
 
 /// Returns whether a file needs BigTIFF; also where compression might have made it small enough.
-bool is_big_tiff(const std::vector<Array>& arrays, const std::vector<TiffLayout>& layouts) noexcept {
-  constexpr std::uint64_t most = (std::uint64_t{1} << 32U) - (std::uint64_t{1} << 26U);
-  std::uint64_t bytes = 0;
-  for (std::size_t at = 0; at < arrays.size(); ++at) {
-    // Incompressible data grows a little; a directory of a page has less than 512 bytes, and 8 for a strip.
-    bytes += arrays[at].size_bytes() + arrays[at].size_bytes() / 8 + 512 * layouts[at].pages;
-    if (bytes > most) {
-      return true;
-    }
+bool is_big_tiff(const std::vector<TiffLayout>& layouts, std::uint64_t tile) noexcept {
+  constexpr double most = 4.2e9;
+  double bytes = 0;
+  for (const TiffLayout& layout : layouts) {
+    const std::uint64_t side = std::max<std::uint64_t>(tile, 1);
+    const std::uint64_t height = (layout.height + side - 1) / side * side;
+    const std::uint64_t width = (layout.width + side - 1) / side * side;
+    const double page =
+        static_cast<double>(height) * static_cast<double>(width) * layout.samples * layout.bits / 8;
+    // Incompressible data grows a little; a directory has less than 512 bytes, and some for each strip.
+    bytes += static_cast<double>(layout.pages) * (page * 1.125 + 512);
   }
-  return false;
+  return bytes > most;
+}
+
+/// Checks that a text does not tell of images that the file will not have.
+Result<void> check_tiff_description(const std::string& text, const std::vector<TiffLayout>& layouts) {
+  const TiffLayout& first = layouts.front();
+  if (layouts.size() > 1 || first.pages > 1) {
+    return {};
+  }
+  const auto images = TiffDescription(text).images(std::uint64_t{first.height} * first.width * first.samples);
+  if (!images || *images != 1) {
+    return Error(Errc::invalid_argument,
+                 "the description is of ImageJ or tifffile and tells of " +
+                     (images ? std::to_string(*images) + " images" : std::string("other images")) +
+                     ", but one page is saved; save another description");
+  }
+  return {};
 }
 
 }  // namespace
@@ -160,9 +179,12 @@ Result<void> save_tiff(const Record& value, FileDraft& draft, const Record& opti
     }
     layouts.push_back(*layout);
   }
-  const auto is_big = given.flag("bigtiff", is_big_tiff(content->arrays, layouts));
+  const auto is_big = given.flag("bigtiff", is_big_tiff(layouts, encoding->tile));
   if (!is_big) {
     return is_big.error();
+  }
+  if (auto good = check_tiff_description(content->description, layouts); !good) {
+    return good;
   }
   TiffOutput output(draft);
   if (auto opened = output.open(*is_big); !opened) {

@@ -9,7 +9,7 @@ namespace locum::storage {
 
 namespace {
 
-using Kind = PickleValue::Kind;
+using PickleKind = PickleValue::Kind;
 
 // Elements that are shown several times, by strides of 0: so many bytes of them, and so many times those of
 // the storage.
@@ -23,20 +23,20 @@ Error torch_damaged(std::uint64_t at, const std::string& reason) {
 
 /// Returns an integer that is not negative.
 Result<std::uint64_t> torch_count(const PickleValue& value, std::uint64_t at) {
-  if (value.kind != Kind::integer || value.number >> 63U != 0) {
+  if (value.kind != PickleKind::integer || value.number >> 63U != 0) {
     return torch_damaged(at, "a size, stride or offset of a tensor is no integer, or negative");
   }
   return value.number;
 }
 
 const TorchName* torch_global(const PickleValue& value) noexcept {
-  return value.kind == Kind::global ? &torch_names()[static_cast<std::size_t>(value.number)] : nullptr;
+  return value.kind == PickleKind::global ? &torch_names()[static_cast<std::size_t>(value.number)] : nullptr;
 }
 
 /// Reads a tuple of integers; torch.Size is one, too.
 Result<Extents> torch_counts(const PickleGraph& graph, const PickleValue& value, std::uint64_t at) {
   const PickleValue* tuple = &value;
-  if (value.kind == Kind::call) {
+  if (value.kind == PickleKind::call) {
     const auto& items = graph.node(value).items;
     const TorchName* const function = torch_global(items[0]);
     const auto& arguments = graph.node(items[1]).items;
@@ -44,7 +44,7 @@ Result<Extents> torch_counts(const PickleGraph& graph, const PickleValue& value,
       tuple = &arguments[0];
     }
   }
-  if (tuple->kind != Kind::tuple && tuple->kind != Kind::list) {
+  if (tuple->kind != PickleKind::tuple && tuple->kind != PickleKind::list) {
     return torch_damaged(at, "the sizes or strides of a tensor are no tuple");
   }
   const auto& items = graph.node(*tuple).items;
@@ -66,14 +66,14 @@ Result<Extents> torch_counts(const PickleGraph& graph, const PickleValue& value,
 
 /// Returns whether a dict of a tensor says that its elements are changed when they are read.
 bool is_torch_changed(const PickleGraph& graph, const PickleValue& value) {
-  if (value.kind != Kind::dict) {
+  if (value.kind != PickleKind::dict) {
     return false;
   }
   const auto& items = graph.node(value).items;
   for (std::size_t at = 0; at + 1 < items.size(); at += 2) {
     const bool is_change =
         items[at].is_text() && (graph.text(items[at]) == "conj" || graph.text(items[at]) == "neg");
-    if (is_change && (items[at + 1].kind != Kind::boolean || items[at + 1].number != 0)) {
+    if (is_change && (items[at + 1].kind != PickleKind::boolean || items[at + 1].number != 0)) {
       return true;
     }
   }
@@ -84,7 +84,7 @@ bool is_torch_changed(const PickleGraph& graph, const PickleValue& value) {
 
 Result<TorchStorage> TorchStorage::of(const PickleGraph& graph, const PickleNode& node) {
   const PickleValue& identifier = node.items[0];
-  if (identifier.kind != Kind::tuple) {
+  if (identifier.kind != PickleKind::tuple) {
     return torch_damaged(node.at, "the identifier of a storage is no tuple");
   }
   const auto& items = graph.node(identifier).items;
@@ -119,7 +119,7 @@ Result<TorchTensor> TorchTensor::of(const PickleGraph& graph, const PickleNode& 
   const bool has_own_type = function == TorchName::Role::rebuild_tensor_v3;
   const auto& arguments = graph.node(call.items[1]).items;
   if (arguments.size() < (has_own_type ? 7U : 4U) || arguments.size() > (has_own_type ? 8U : 7U) ||
-      arguments[0].kind != Kind::storage) {
+      arguments[0].kind != PickleKind::storage) {
     return torch_damaged(call.at, "a tensor is not made of a storage, an offset, sizes and strides");
   }
   auto storage = TorchStorage::of(graph, graph.node(arguments[0]));

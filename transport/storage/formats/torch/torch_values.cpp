@@ -13,7 +13,7 @@ namespace locum::storage {
 
 namespace {
 
-using Kind = PickleValue::Kind;
+using PickleKind = PickleValue::Kind;
 using Role = TorchName::Role;
 
 constexpr std::uint32_t torch_most_levels = 256;
@@ -52,7 +52,7 @@ bool makes_tensor(const TorchName& name) noexcept {
 /// Returns `cuda:0` of the arguments of torch.device().
 Result<Record> torch_device(const PickleGraph& graph, const PickleNode& node) {
   const auto& arguments = graph.node(node.items[1]).items;
-  const bool has_number = arguments.size() == 2 && arguments[1].kind == Kind::integer;
+  const bool has_number = arguments.size() == 2 && arguments[1].kind == PickleKind::integer;
   if (arguments.empty() || !arguments[0].is_text() || (arguments.size() > 1 && !has_number)) {
     return torch_wrong_call(node, "torch.device");
   }
@@ -76,7 +76,8 @@ Result<Record> torch_encoded(const PickleGraph& graph, const PickleNode& node) {
 
 Result<Record> torch_complex(const PickleGraph& graph, const PickleNode& node) {
   const auto& arguments = graph.node(node.items[1]).items;
-  if (arguments.size() != 2 || arguments[0].kind != Kind::real || arguments[1].kind != Kind::real) {
+  if (arguments.size() != 2 || arguments[0].kind != PickleKind::real ||
+      arguments[1].kind != PickleKind::real) {
     return torch_wrong_call(node, "complex");
   }
   return Record(std::complex<double>(std::bit_cast<double>(arguments[0].number),
@@ -87,8 +88,8 @@ Result<Record> torch_complex(const PickleGraph& graph, const PickleNode& node) {
 
 Result<void> TorchValues::for_each_tensor(const std::function<void(const TorchTensor&)>& take) const {
   for (const PickleNode& node : graph_.nodes) {
-    if (node.items.size() != 2 || node.items[0].kind != Kind::global || node.items[1].kind != Kind::tuple ||
-        !makes_tensor(torch_function(node))) {
+    if (node.items.size() != 2 || node.items[0].kind != PickleKind::global ||
+        node.items[1].kind != PickleKind::tuple || !makes_tensor(torch_function(node))) {
       continue;
     }
     const auto tensor = TorchTensor::of(graph_, node, torch_function(node).role);
@@ -118,21 +119,21 @@ Result<Record> TorchValues::root() {
 Result<Record> TorchValues::value(const PickleValue& value, std::uint32_t depth, Made& parent) {
   parent.values = torch_sum(parent.values, 1);
   switch (value.kind) {
-    case Kind::none:
+    case PickleKind::none:
       return Record();
-    case Kind::boolean:
+    case PickleKind::boolean:
       return Record(value.number != 0);
-    case Kind::integer:
+    case PickleKind::integer:
       return Record(static_cast<std::int64_t>(value.number));
-    case Kind::natural:
+    case PickleKind::natural:
       return Record(value.number);
-    case Kind::real:
+    case PickleKind::real:
       return Record(std::bit_cast<double>(value.number));
-    case Kind::text:
+    case PickleKind::text:
       return Record(graph_.text(value));
-    case Kind::bytes:
+    case PickleKind::bytes:
       return torch_bytes(graph_.text(value));
-    case Kind::global: {
+    case PickleKind::global: {
       const TorchName& name = torch_names()[static_cast<std::size_t>(value.number)];
       if (name.role == Role::dtype) {
         return Record(name.name);
@@ -140,11 +141,11 @@ Result<Record> TorchValues::value(const PickleValue& value, std::uint32_t depth,
       return Error(Errc::unsupported, "data.pkl holds the function or class " + std::string(name.name) +
                                           " as a value; only tensors and plain values are read: save those");
     }
-    case Kind::list:
-    case Kind::tuple:
-    case Kind::dict:
-    case Kind::call:
-    case Kind::storage:
+    case PickleKind::list:
+    case PickleKind::tuple:
+    case PickleKind::dict:
+    case PickleKind::call:
+    case PickleKind::storage:
       break;
   }
   Made& made = made_[static_cast<std::size_t>(value.number)];
@@ -168,11 +169,11 @@ Result<Record> TorchValues::value(const PickleValue& value, std::uint32_t depth,
 Result<Record> TorchValues::node_value(const PickleValue& value, std::uint32_t depth, Made& made) {
   const PickleNode& node = graph_.node(value);
   switch (value.kind) {
-    case Kind::dict:
+    case PickleKind::dict:
       return dict(node, depth, made);
-    case Kind::call:
+    case PickleKind::call:
       return call(node, depth, made);
-    case Kind::storage: {
+    case PickleKind::storage: {
       const auto storage = TorchStorage::of(graph_, node);
       return storage ? make_(TorchTensor::whole(*storage)) : storage.error();
     }
@@ -198,10 +199,10 @@ Result<std::string> TorchValues::key(const PickleValue& value, std::uint64_t at)
   if (value.is_text()) {
     return std::string(graph_.text(value));
   }
-  const bool is_integer = value.kind == Kind::integer || value.kind == Kind::natural;
+  const bool is_integer = value.kind == PickleKind::integer || value.kind == PickleKind::natural;
   if (is_integer && keys_as_text_) {
-    return value.kind == Kind::natural ? std::to_string(value.number)
-                                       : std::to_string(static_cast<std::int64_t>(value.number));
+    return value.kind == PickleKind::natural ? std::to_string(value.number)
+                                             : std::to_string(static_cast<std::int64_t>(value.number));
   }
   return Error(Errc::unsupported,
                "at byte " + std::to_string(at) + " of data.pkl: a dict has a key that is no text" +
@@ -241,13 +242,14 @@ Result<Record> TorchValues::call(const PickleNode& node, std::uint32_t depth, Ma
     }
     case Role::rebuild_parameter:
       // Whether its gradient is wanted, and functions that are called with it, do not belong to its values.
-      if (arguments.empty() || arguments[0].kind != Kind::call ||
+      if (arguments.empty() || arguments[0].kind != PickleKind::call ||
           !makes_tensor(torch_function(graph_.node(arguments[0])))) {
         return torch_wrong_call(node, function.name);
       }
       return value(arguments[0], depth + 1, made);
     case Role::size:
-      if (arguments.size() != 1 || (arguments[0].kind != Kind::tuple && arguments[0].kind != Kind::list)) {
+      if (arguments.size() != 1 ||
+          (arguments[0].kind != PickleKind::tuple && arguments[0].kind != PickleKind::list)) {
         return torch_wrong_call(node, function.name);
       }
       return value(arguments[0], depth + 1, made);
