@@ -16,35 +16,33 @@
 
 namespace locum::tests {
 
-/// Returns the command of a Python that has these modules; empty if there is none.
+/// Returns the command of a Python that has these modules ("numpy, tifffile"); empty if there is none. Does
+/// not load them, which takes a second.
 [[nodiscard]] inline std::string python_with(const std::string& modules) {
+  const std::string check =
+      " -c 'import importlib.util, sys; sys.exit(not all(importlib.util.find_spec(one) for one in \"" +
+      modules + "\".split(\", \")))' 2> /dev/null";
   for (const char* one : {"python3", "/usr/bin/python3"}) {
-    const std::string command = std::string(one) + " -c 'import " + modules + "' 2> /dev/null";
-    if (std::system(command.c_str()) == 0) {
+    if (std::system((one + check).c_str()) == 0) {
       return one;
     }
   }
   return {};
 }
 
-/// Returns the folder of the scripts and samples of formats.
-[[nodiscard]] inline std::filesystem::path format_checks() {
+/// Returns the path of a script, or of a folder of samples, that lies beside these tests.
+[[nodiscard]] inline std::filesystem::path beside_these_tests(const std::string& name) {
 #ifdef LOCUM_FORMAT_CHECKS
-  return LOCUM_FORMAT_CHECKS;
+  return std::filesystem::path(LOCUM_FORMAT_CHECKS) / name;
 #else
-  return std::filesystem::path(__FILE__).parent_path();
+  return std::filesystem::path(__FILE__).parent_path() / name;
 #endif
 }
 
-/// Returns the path of a file of that folder.
-[[nodiscard]] inline std::filesystem::path beside_these_tests(const std::string& name) {
-  return format_checks() / name;
-}
-
-/// Runs a script of that folder. Returns whether it succeeds.
+/// Runs a script that lies beside these tests. Returns whether it succeeds.
 [[nodiscard]] inline bool run_script(const std::string& python, const std::string& script,
                                      const std::string& arguments) {
-  const std::string command = python + " '" + (format_checks() / script).string() + "' " + arguments;
+  const std::string command = python + " '" + beside_these_tests(script).string() + "' " + arguments;
   return std::system(command.c_str()) == 0;
 }
 

@@ -29,45 +29,76 @@ struct JsonPart {
   std::optional<JsonBlock> block;
 };
 
-std::optional<JsonBlock> json_number_block(const Record& value) {
-  JsonBlock block;
+/// One number as an element.
+struct JsonElement {
+  JsonBlock::Type type;
+  std::uint64_t word;
+};
+
+std::optional<JsonElement> json_element(const Record& value) {
   if (value.kind() == Record::Kind::real) {
-    block.type = JsonBlock::Type::f64;
-    block.words.push_back(std::bit_cast<std::uint64_t>(*value.as<double>()));
-  } else if (value.kind() != Record::Kind::integer) {
-    return {};
-  } else if (const auto with_sign = value.as<std::int64_t>()) {
-    block.words.push_back(static_cast<std::uint64_t>(*with_sign));
-  } else {
-    block.type = JsonBlock::Type::u64;
-    block.words.push_back(*value.as<std::uint64_t>());
+    return JsonElement{JsonBlock::Type::f64, std::bit_cast<std::uint64_t>(*value.as<double>())};
   }
-  return block;
+  if (value.kind() != Record::Kind::integer) {
+    return {};
+  }
+  if (const auto with_sign = value.as<std::int64_t>()) {
+    return JsonElement{JsonBlock::Type::i64, static_cast<std::uint64_t>(*with_sign)};
+  }
+  return JsonElement{JsonBlock::Type::u64, *value.as<std::uint64_t>()};
 }
 
-/// Gives the elements of a block another type. Returns false if it does not hold one of them exactly.
-bool json_convert_block(JsonBlock& block, JsonBlock::Type type) {
-  const JsonBlock::Type before = std::exchange(block.type, type);
-  if (before == type) {
-    return true;
+/// Returns an element of another type; nothing if that does not hold it exactly.
+std::optional<std::uint64_t> json_converted(JsonElement element, JsonBlock::Type type) {
+  if (element.type == type) {
+    return element.word;
   }
-  for (std::uint64_t& word : block.words) {
-    const bool is_negative = before == JsonBlock::Type::i64 && word >> 63U != 0;
-    if (type == JsonBlock::Type::u64) {
-      if (is_negative) {
-        return false;
-      }
-      continue;
-    }
-    const std::uint64_t magnitude = is_negative ? 0 - word : word;
-    const int unused_bits = magnitude == 0 ? 64 : std::countl_zero(magnitude) + std::countr_zero(magnitude);
-    if (64 - unused_bits > std::numeric_limits<double>::digits) {
+  const bool is_negative = element.type == JsonBlock::Type::i64 && element.word >> 63U != 0;
+  if (type == JsonBlock::Type::u64) {
+    return is_negative ? std::nullopt : std::optional(element.word);
+  }
+  const std::uint64_t magnitude = is_negative ? 0 - element.word : element.word;
+  const int unused_bits = magnitude == 0 ? 64 : std::countl_zero(magnitude) + std::countr_zero(magnitude);
+  if (64 - unused_bits > std::numeric_limits<double>::digits) {
+    return {};
+  }
+  const auto real = static_cast<double>(magnitude);
+  return std::bit_cast<std::uint64_t>(is_negative ? -real : real);
+}
+
+/// Appends the elements of a block to one of another type. Returns false if that does not hold one of them
+/// exactly.
+bool json_append(JsonBlock& to, const JsonBlock& from) {
+  for (const std::uint64_t word : from.words) {
+    const auto converted = json_converted({from.type, word}, to.type);
+    if (!converted) {
       return false;
     }
-    const auto real = static_cast<double>(magnitude);
-    word = std::bit_cast<std::uint64_t>(is_negative ? -real : real);
+    to.words.push_back(*converted);
   }
   return true;
+}
+
+/// Makes one dimension of a list of numbers; nothing if it has another value, or no type holds all.
+std::optional<JsonBlock> json_row(const Record::List& list) {
+  JsonBlock row;
+  for (const Record& value : list) {
+    const auto element = json_element(value);
+    if (!element) {
+      return {};
+    }
+    row.type = std::max(row.type, element->type);
+  }
+  row.words.reserve(list.size());
+  for (const Record& value : list) {
+    const auto word = json_converted(*json_element(value), row.type);
+    if (!word) {
+      return {};
+    }
+    row.words.push_back(*word);
+  }
+  row.extents = Extents(list.size());
+  return list.empty() ? std::nullopt : std::optional(std::move(row));
 }
 
 /// Makes one block of the values of a list; nothing if they differ in their extents, or no type holds all.
@@ -85,11 +116,9 @@ std::optional<JsonBlock> json_joined(std::vector<JsonPart>& parts) {
   }
   joined.words.reserve(parts.size() * parts.front().block->words.size());
   for (const JsonPart& part : parts) {
-    JsonBlock converted{.type = part.block->type, .extents = inner, .words = part.block->words};
-    if (!json_convert_block(converted, joined.type)) {
+    if (!json_append(joined, *part.block)) {
       return {};
     }
-    joined.words.insert(joined.words.end(), converted.words.begin(), converted.words.end());
   }
   joined.extents.rank = static_cast<std::uint8_t>(inner.size() + 1);
   joined.extents.values[0] = parts.size();
@@ -114,7 +143,10 @@ class JsonArrays {
       return JsonPart{.value = Record(std::move(members)), .block = {}};
     }
     if (value.kind() != Record::Kind::list) {
-      return JsonPart{.value = value, .block = json_number_block(value)};
+      return JsonPart{.value = value, .block = {}};
+    }
+    if (auto row = json_row(value.list())) {
+      return JsonPart{.value = {}, .block = std::move(row)};
     }
     std::vector<JsonPart> parts;
     for (const Record& one : value.list()) {
@@ -144,9 +176,9 @@ class JsonArrays {
   }
 
  private:
-  /// Makes the array of a block. A number alone stays one.
+  /// Makes the array of a block.
   [[nodiscard]] Result<Record> finished(JsonPart part) {
-    if (!part.block || part.block->extents.size() == 0) {
+    if (!part.block) {
       return std::move(part.value);
     }
     const JsonBlock& block = *part.block;
