@@ -223,6 +223,24 @@ TEST_F(FilesLoadedOnce, BySeveralThreadsAtTheSameMoment) {
   EXPECT_EQ(CountedFormat::loads, 1);
 }
 
+TEST_F(FilesLoadedOnce, MakeRoomForEachOtherWhenNobodyViewsThem) {
+  constexpr std::size_t elements = std::size_t{1} << 18U;  // 2 MiB
+  const TemporaryFolder folder;
+  const Files files(open_session("memory:?bytes=5000000").value(), "file://" + folder.path() + "?sync=0");
+  for (int number = 0; number < 4; ++number) {
+    const std::string path = "T" + std::to_string(number) + ".counted";
+    ASSERT_TRUE(files.save(path, std::vector<double>(elements, number)));
+    const auto view = files.load<double[]>(path);
+    ASSERT_TRUE(view) << view.error();
+    EXPECT_EQ((*view)[elements - 1], number);
+  }
+  const auto first = files.load<double[]>("T0.counted").value();
+  const auto second = files.load<double[]>("T1.counted").value();
+  EXPECT_EQ(code_of(files.load("T2.counted")), Errc::out_of_memory);  // both are viewed
+  EXPECT_EQ(first[0], 0);
+  EXPECT_EQ(second[0], 1);
+}
+
 TEST_F(FilesLoadedOnce, UnlessItFailsThenTheNextOneTries) {
   const TemporaryFolder folder;
   const Files files("file://" + folder.path() + "?sync=0");

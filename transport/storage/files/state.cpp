@@ -13,6 +13,9 @@ namespace locum::detail {
 
 namespace {
 
+/// The names of objects that were loaded begin with it.
+constexpr std::string_view loaded_stem = "file/";
+
 Result<FilesState::Area> open_area(std::string_view text) {
   const auto url = parse_url(text);
   if (!url) {
@@ -137,17 +140,32 @@ Result<RawView> FilesState::load_once(const Named& file, const LoadOptions& opti
     return Error(Errc::invalid_argument, "this is a folder; give the path of a file");
   }
   std::ostringstream stem;
-  stem << "file/" << file.area->name() << '/' << facts->identity << '/' << file.format->traits().name << '/'
-       << options.options;
+  stem << loaded_stem << file.area->name() << '/' << facts->identity << '/' << file.format->traits().name
+       << '/' << options.options;
   const Deadline until = Deadline(options.deadline).moment(options_.timeout);
   return once_.get(
       stem.str(), [&](const std::string& name) { return load_to(file, options, name); }, until);
 }
 
-// The first array that a format makes is written where the object will be. It is that object if the file
-// holds nothing else; otherwise it is copied, with all that the file holds, to one that is a Record.
+// What nobody views any more is only kept for a next load: it makes room for this one.
 Result<void> FilesState::load_to(const Named& file, const LoadOptions& options,
                                  const std::string& name) const {
+  auto loaded = load_into(file, options, name);
+  if (loaded || loaded.error().code() != Errc::out_of_memory) {
+    return loaded;
+  }
+  const auto kept = store_.keys(loaded_stem);
+  if (!kept || kept->empty()) {
+    return loaded;
+  }
+  (void)store_.evict_batch(*kept);
+  return load_into(file, options, name);
+}
+
+// The first array that a format makes is written where the object will be. It is that object if the file
+// holds nothing else; otherwise it is copied, with all that the file holds, to one that is a Record.
+Result<void> FilesState::load_into(const Named& file, const LoadOptions& options,
+                                   const std::string& name) const {
   storage::AreaFacts facts;
   const auto opened = file.area->open(file.path, false, facts);
   if (!opened) {

@@ -50,6 +50,8 @@ class FilesState {
  private:
   [[nodiscard]] Result<void> load_to(const Named& file, const LoadOptions& options,
                                      const std::string& name) const;
+  [[nodiscard]] Result<void> load_into(const Named& file, const LoadOptions& options,
+                                       const std::string& name) const;
   /// Puts what is no array.
   [[nodiscard]] Result<Key> put_value(const std::string& name, const Record& value) const;
 
