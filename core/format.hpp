@@ -92,7 +92,7 @@ class Format {
   [[nodiscard]] virtual bool recognises(std::span<const std::byte> first) const noexcept = 0;
   /// Returns the value. `corrupt` if the bytes are not of this format, or contradict themselves;
   /// `unsupported` if this version cannot read what they say.
-  /// \param options members by the names of the traits, of any values
+  /// `options`: members by the names of the traits, of any values. `make`: where the elements of arrays go.
   [[nodiscard]] virtual Result<Record> load(FileBytes& file, const Record& options,
                                             const MakeArray& make) const = 0;
   /// Writes the value. `type_mismatch` if the format does not hold such values.
