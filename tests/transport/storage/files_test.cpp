@@ -108,6 +108,7 @@ TEST(Files, StayInTheirFolder) {
   EXPECT_EQ(files.load<double>("a/T.npy").value(), 1.0);
   EXPECT_EQ(code_of(files.save("a", 1.0, {.format = "npy"})), Errc::invalid_argument);  // a folder
   EXPECT_EQ(code_of(files.load("a", {.format = "npy"})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(files.save(".tmp/T.npy", 1.0)), Errc::invalid_argument);
   // Nothing but what was saved, and where files are in progress, is left there.
   std::vector<std::string> left;
   for (const auto& entry : std::filesystem::directory_iterator(folder.path() + "/in")) {
@@ -239,6 +240,38 @@ TEST_F(FilesLoadedOnce, MakeRoomForEachOtherWhenNobodyViewsThem) {
   EXPECT_EQ(code_of(files.load("T2.counted")), Errc::out_of_memory);  // both are viewed
   EXPECT_EQ(first[0], 0);
   EXPECT_EQ(second[0], 1);
+}
+
+TEST_F(FilesLoadedOnce, AreNotTakenForWhatWasSavedJustBefore) {
+  const TemporaryFolder folder;
+  const Files files("file://" + folder.path() + "?sync=0");
+  for (int round = 0; round < 300; ++round) {
+    ASSERT_TRUE(files.save("T.counted", std::vector<double>{double(round)}));
+    ASSERT_EQ(files.load<double[]>("T.counted").value()[0], round);
+  }
+}
+
+TEST_F(FilesLoadedOnce, AreLoadedAgainIfTheyChangeMeanwhile) {
+  const TemporaryFolder folder;
+  const Files files("file://" + folder.path() + "?sync=0");
+  ASSERT_TRUE(files.save("T.counted", std::vector<double>{1}));
+  CountedFormat::entered = [&](int number) {
+    if (number == 1) {
+      files.save("T.counted", std::vector<double>{2}).value();
+    }
+  };
+  EXPECT_EQ(files.load<double[]>("T.counted").value()[0], 2);
+  EXPECT_EQ(CountedFormat::loads, 2);
+}
+
+TEST_F(FilesLoadedOnce, AreNotTakenForThoseOfAnotherMemory) {
+  const Session session = open_session("memory:").value();
+  const Files mine(session, "memory:");
+  const Files other(session, "memory:", {.kept = std::chrono::milliseconds(0)});
+  ASSERT_TRUE(mine.save("T.counted", std::vector<double>{1}));
+  ASSERT_TRUE(other.save("T.counted", std::vector<double>{2}));
+  EXPECT_EQ(mine.load<double[]>("T.counted").value()[0], 1);
+  EXPECT_EQ(other.load<double[]>("T.counted").value()[0], 2);
 }
 
 TEST_F(FilesLoadedOnce, UnlessItFailsThenTheNextOneTries) {

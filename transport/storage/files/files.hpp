@@ -32,7 +32,8 @@ class FilesState;
 /// Options of Files.
 struct FilesOptions {
   /// How long what was loaded stays in memory behind the last time that it was loaded from the file: another
-  /// load by any rank of the node within that time reads no file. Views keep it for longer. 0: only views do.
+  /// load by any rank of the node within that time reads no file. Views keep it for longer. At least a
+  /// second.
   std::chrono::milliseconds kept{60'000};
   /// Longest wait of a load for another rank that loads the same file.
   std::chrono::milliseconds timeout{600'000};
@@ -72,7 +73,8 @@ struct ListOptions {
 /// registered_formats()); an ending that no format has is `unsupported`, and the error lists the formats.
 ///
 /// *Where.* `file:` is a folder; any other URL of locum::open() whose backend lists keeps files as objects of
-/// bytes: `memory:` lasts as long as this. Paths are relative to it, and cannot leave it.
+/// bytes: `memory:` is of this process alone, and lasts as long as this. Paths are relative to it, and cannot
+/// leave it.
 ///
 /// *Once for a node.* Of the ranks that share a session (Runtime::files()) one loads a file, into the store
 /// of the node, and the others read it there in place; if that rank dies or fails, another one loads. A file

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <utility>
 
@@ -120,7 +121,11 @@ class FolderDraft final : public AreaDraft {
   }
   [[nodiscard]] std::uint64_t size_bytes() const noexcept override { return size_; }
   [[nodiscard]] Result<void> publish() override {
-    if (auto done = file_.finish(0); !done) {
+    // The system's own times of change are some milliseconds apart: a file that is replaced twice in between
+    // may get the inode of the first one, and would be taken for it.
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto changed_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+    if (auto done = file_.finish(static_cast<std::uint64_t>(changed_ns)); !done) {
       return done;
     }
     int error = file_.take(path_);
@@ -176,6 +181,9 @@ class FolderArea final : public FileArea {
   }
 
   [[nodiscard]] Result<std::unique_ptr<AreaDraft>> create(const std::string& path) override {
+    if (path.starts_with(std::string(unfinished_folder) + '/') || path == unfinished_folder) {
+      return Error(Errc::invalid_argument, "files in progress are kept in this folder; give another one");
+    }
     struct stat found {};
     if (::fstatat(root_->folder.number(), path.empty() ? "." : path.c_str(), &found, 0) == 0 &&
         S_ISDIR(found.st_mode)) {

@@ -1,5 +1,6 @@
 #include "transport/storage/files/once.hpp"
 
+#include "core/async/completion_counter.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/ports/connector.hpp"
 #include "core/promise.hpp"
@@ -20,6 +21,8 @@ Result<RawView> OnceANode::get(const std::string& stem, const Make& make, Deadli
   const std::string name = near(stem);
   const std::string claim = near("claim/" + stem);
   const RawStore raw(store_);
+  const auto until =
+      deadline.moment(session_.options().options.timeout, session_.state()->completions()->now());
   for (;;) {
     auto there = raw.get(name);
     if (there || there.error().code() != Errc::not_found) {
@@ -36,6 +39,10 @@ Result<RawView> OnceANode::get(const std::string& stem, const Make& make, Deadli
     if (!claimed) {
       if (auto waited = await(claim, deadline); !waited) {
         return waited.error();
+      }
+      // Others may fail one after the other, and each time another one claims before this rank.
+      if (session_.state()->completions()->now() >= until) {
+        return deadline_passed("other ranks of the node have tried to load this file, and failed");
       }
       continue;
     }

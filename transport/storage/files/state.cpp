@@ -6,6 +6,7 @@
 #include <sstream>
 #include <utility>
 
+#include "core/base/hash.hpp"
 #include "core/value/error.hpp"
 #include "transport/storage/files/format_list.hpp"
 
@@ -23,6 +24,14 @@ Result<FilesState::Area> open_area(std::string_view text) {
   }
   return url->scheme == "file" && url->wrappers.empty() ? storage::open_folder_area(*url)
                                                         : storage::open_store_area(*url);
+}
+
+// What is printed of options leaves out the elements of long arrays.
+std::uint64_t hash_of(const Record& options) {
+  const auto bytes = detail::stored_bytes(options);
+  std::string stored(bytes ? static_cast<std::size_t>(*bytes) : 0, '\0');
+  const auto written = detail::store_value(options, std::as_writable_bytes(std::span(stored)));
+  return bytes && written ? hash64(stored) : 0;
 }
 
 std::string known_endings() {
@@ -131,7 +140,19 @@ Result<Record> FilesState::load_alone(const Named& file, const LoadOptions& opti
   return opened ? file.format->load(**opened, options.options, &ArrayDraft::make) : opened.error();
 }
 
+// A file that changes while it is loaded is loaded again: what was read may be of both contents, and would be
+// found under the identity of one.
 Result<RawView> FilesState::load_once(const Named& file, const LoadOptions& options) const {
+  constexpr int most_changes = 8;
+  for (int change = 0;; ++change) {
+    auto loaded = load_as_it_is(file, options);
+    if (loaded || loaded.error().code() != Errc::stale || change == most_changes) {
+      return loaded;
+    }
+  }
+}
+
+Result<RawView> FilesState::load_as_it_is(const Named& file, const LoadOptions& options) const {
   const auto facts = file.area->facts(file.path);
   if (!facts) {
     return facts.error();
@@ -143,14 +164,15 @@ Result<RawView> FilesState::load_once(const Named& file, const LoadOptions& opti
   stem << loaded_stem << file.area->name() << '/' << facts->identity << '/' << file.format->traits().name
        << '/' << options.options;
   const Deadline until = Deadline(options.deadline).moment(options_.timeout);
-  return once_.get(
-      stem.str(), [&](const std::string& name) { return load_to(file, options, name); }, until);
+  const auto make = [&](const std::string& name) { return load_to(file, options, facts->identity, name); };
+  return once_.get(stem.str(), make, until);
 }
 
-// What nobody views any more is only kept for a next load: it makes room for this one.
-Result<void> FilesState::load_to(const Named& file, const LoadOptions& options,
+// What nobody views any more is only kept for a next load: it makes room for this one. The objects of other
+// nodes go, too: their names do not tell the node.
+Result<void> FilesState::load_to(const Named& file, const LoadOptions& options, const std::string& identity,
                                  const std::string& name) const {
-  auto loaded = load_into(file, options, name);
+  auto loaded = load_into(file, options, identity, name);
   if (loaded || loaded.error().code() != Errc::out_of_memory) {
     return loaded;
   }
@@ -159,12 +181,12 @@ Result<void> FilesState::load_to(const Named& file, const LoadOptions& options,
     return loaded;
   }
   (void)store_.evict_batch(*kept);
-  return load_into(file, options, name);
+  return load_into(file, options, identity, name);
 }
 
 // The first array that a format makes is written where the object will be. It is that object if the file
 // holds nothing else; otherwise it is copied, with all that the file holds, to one that is a Record.
-Result<void> FilesState::load_into(const Named& file, const LoadOptions& options,
+Result<void> FilesState::load_into(const Named& file, const LoadOptions& options, const std::string& identity,
                                    const std::string& name) const {
   storage::AreaFacts facts;
   const auto opened = file.area->open(file.path, false, facts);
@@ -172,7 +194,7 @@ Result<void> FilesState::load_into(const Named& file, const LoadOptions& options
     return opened.error();
   }
   const RawStore raw(store_);
-  const StoringOptions storing{.lifetime = options_.kept};
+  const StoringOptions storing{.lifetime = kept()};
   std::shared_ptr<Writer<std::byte>> writer;
   std::span<std::byte> first;
   const MakeArray make = [&](const ElementType& element, const Extents& extents) -> Result<ArrayDraft> {
@@ -188,6 +210,10 @@ Result<void> FilesState::load_into(const Named& file, const LoadOptions& options
     return ArrayDraft(writer, first, element, extents);
   };
   const auto loaded = file.format->load(**opened, options.options, make);
+  const auto now = file.area->facts(file.path);
+  if (facts.identity != identity || !now || now->identity != identity) {
+    return Error(Errc::stale, "the file was changed while it was loaded; load it when nobody writes it");
+  }
   if (!loaded) {
     return loaded.error();
   }
@@ -205,7 +231,7 @@ Result<void> FilesState::load_into(const Named& file, const LoadOptions& options
 }
 
 Result<Key> FilesState::put_value(const std::string& name, const Record& value) const {
-  const auto put = [&](const auto& flat) { return store_.put(name, flat, {.lifetime = options_.kept}); };
+  const auto put = [&](const auto& flat) { return store_.put(name, flat, {.lifetime = kept()}); };
   switch (value.kind()) {
     case Record::Kind::boolean:
       return put(value.as<bool>().value());

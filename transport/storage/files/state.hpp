@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -48,10 +50,16 @@ class FilesState {
   [[nodiscard]] Result<Record> load_alone(const Named& file, const LoadOptions& options) const;
 
  private:
+  /// load_once() of the file as it is now. `stale` if it is changed meanwhile.
+  [[nodiscard]] Result<RawView> load_as_it_is(const Named& file, const LoadOptions& options) const;
   [[nodiscard]] Result<void> load_to(const Named& file, const LoadOptions& options,
-                                     const std::string& name) const;
+                                     const std::string& identity, const std::string& name) const;
   [[nodiscard]] Result<void> load_into(const Named& file, const LoadOptions& options,
-                                       const std::string& name) const;
+                                       const std::string& identity, const std::string& name) const;
+  /// Returns the lifetime of what is loaded: long enough to be found by who has loaded it.
+  [[nodiscard]] std::chrono::milliseconds kept() const noexcept {
+    return std::max(options_.kept, std::chrono::milliseconds(1000));
+  }
   /// Puts what is no array.
   [[nodiscard]] Result<Key> put_value(const std::string& name, const Record& value) const;
 

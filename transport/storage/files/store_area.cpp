@@ -1,6 +1,10 @@
 // Files over any backend that lists: each is an object of bytes, whose name is its path.
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <set>
 #include <utility>
 
@@ -184,10 +188,23 @@ class StoreArea final : public FileArea {
 }  // namespace
 
 Result<std::shared_ptr<FileArea>> open_store_area(const Url& url) {
-  const std::string text = to_string(url);
-  auto store = locum::open(text, {.needs = {.lists = true}});
-  return store ? Result<std::shared_ptr<FileArea>>(std::make_shared<StoreArea>(std::move(*store), text))
-               : store.error();
+  Url plain = url;
+  const std::string_view named = url.option("store");
+  const std::string store_name(named.empty() ? "default" : named);
+  std::erase_if(plain.options, [](const auto& option) { return option.first == "store"; });
+  const auto session = open_session(to_string(plain), {.needs = {.lists = true}});
+  auto store = session ? session->open(store_name) : Result<Store>(session.error());
+  if (!store) {
+    return store.error();
+  }
+  // Ranks that share what is loaded do not share the memory of one process: each has other files there.
+  static std::atomic<std::uint64_t> opened{0};
+  std::string name = to_string(url);
+  if (session->options().traits.shared_by == SharedBy::process) {
+    name += '#' + std::to_string(::getpid()) + '.' + std::to_string(opened.fetch_add(1)) + '.' +
+            std::to_string(std::chrono::system_clock::now().time_since_epoch().count());
+  }
+  return std::shared_ptr<FileArea>(std::make_shared<StoreArea>(std::move(*store), std::move(name)));
 }
 
 }  // namespace locum::storage
