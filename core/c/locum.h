@@ -438,7 +438,8 @@ LOCUM_API locum_status locum_files_close(locum_files *files);
 LOCUM_CHECKED locum_status locum_files_save(locum_files files, const char *path, const locum_array *value,
                                             const locum_file_options *options);
 /* Loads a file, and gives the object in place: an array, one element (rank 0), a text (LOCUM_CHAR, rank 1), or
- * else a stored Record (LOCUM_ENCODED of type "locum.record"). Ranks of a node that load the same file get the same memory. LOCUM_NOT_FOUND;
+ * else a stored Record (LOCUM_ENCODED of type "locum.record"). Ranks of a node that load the same file get
+ * the same memory. LOCUM_NOT_FOUND;
  * LOCUM_CORRUPT, whose text names the place in the file. Release the view. */
 LOCUM_CHECKED locum_status locum_files_load(locum_files files, const char *path,
                                             const locum_file_options *options, locum_view *view);

@@ -158,7 +158,9 @@ class CountedFormat final : public Format {
 
  private:
   static constexpr std::string_view ending = ".counted";
-  const FormatTraits traits_{.name = "counted", .endings = {&ending, 1}, .holds = "doubles", .options = {}};
+  static constexpr FormatOption mark{"mark", "tells two loads apart"};
+  const FormatTraits traits_{
+      .name = "counted", .endings = {&ending, 1}, .holds = "doubles", .options = {&mark, 1}};
 };
 
 LOCUM_REGISTER_FORMAT(counted, CountedFormat);
@@ -272,6 +274,17 @@ TEST_F(FilesLoadedOnce, AreNotTakenForThoseOfAnotherMemory) {
   ASSERT_TRUE(other.save("T.counted", std::vector<double>{2}));
   EXPECT_EQ(mine.load<double[]>("T.counted").value()[0], 1);
   EXPECT_EQ(other.load<double[]>("T.counted").value()[0], 2);
+}
+
+TEST_F(FilesLoadedOnce, WithTheSameOptions) {
+  const Files files("memory:");
+  ASSERT_TRUE(files.save("T.counted", std::vector<double>{1}));
+  std::vector<int> marks(100);
+  for (const int mark : {0, 1, 1}) {
+    marks[50] = mark;  // is not seen where the options are printed
+    ASSERT_TRUE(files.load("T.counted", {.options = {{"mark", marks}}}));
+  }
+  EXPECT_EQ(CountedFormat::loads, 2);
 }
 
 TEST_F(FilesLoadedOnce, UnlessItFailsThenTheNextOneTries) {

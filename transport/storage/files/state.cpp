@@ -162,7 +162,7 @@ Result<RawView> FilesState::load_as_it_is(const Named& file, const LoadOptions& 
   }
   std::ostringstream stem;
   stem << loaded_stem << file.area->name() << '/' << facts->identity << '/' << file.format->traits().name
-       << '/' << options.options;
+       << '/' << options.options << '/' << hash_of(options.options);
   const Deadline until = Deadline(options.deadline).moment(options_.timeout);
   const auto make = [&](const std::string& name) { return load_to(file, options, facts->identity, name); };
   return once_.get(stem.str(), make, until);
