@@ -30,11 +30,13 @@ Handle PromiseCalls::handle(std::uint64_t type_hash) const noexcept {
   return state_->handle(type_hash);
 }
 
+Result<void> PromiseCalls::may_be_set() const {
+  return state_ ? state_->may_be_set()
+                : Error(Errc::invalid_argument, "this promise is empty; make one of a store");
+}
+
 Result<Key> PromiseCalls::set_stored(Deadline deadline, const StoreValue& store) {
-  if (!state_) {
-    return Error(Errc::invalid_argument, "this promise is empty; make one of a store");
-  }
-  if (const auto allowed = state_->may_be_set(); !allowed) {
+  if (const auto allowed = may_be_set(); !allowed) {
     return allowed.error();
   }
   if (const auto placed = state_->placed()) {
@@ -46,6 +48,22 @@ Result<Key> PromiseCalls::set_stored(Deadline deadline, const StoreValue& store)
     return bound(made);
   }
   return made ? elsewhere(made->key, made->size_bytes, deadline) : Result<Key>(made.error());
+}
+
+Result<Key> PromiseCalls::set_existing(const Key& value, std::uint64_t size_bytes, Deadline deadline) {
+  if (const auto allowed = may_be_set(); !allowed) {
+    return allowed.error();
+  }
+  if (const auto placed = state_->placed()) {
+    return elsewhere(placed->key, placed->size_bytes, deadline);
+  }
+  if (!state_->name_of_value().empty()) {
+    return Error(
+        Errc::invalid_argument,
+        "the value of this promise has to be put under a name, which an object that is there does not "
+        "take; put a value, or make a promise without a name");
+  }
+  return elsewhere(value, size_bytes, deadline);
 }
 
 // Set or broken: the first to bind the name decides.

@@ -31,10 +31,13 @@ class PromiseCalls : protected StoreBase {
   using StoreValue = std::function<Result<Made>(std::string_view name, bool named)>;
   /// Sets the promise to the value that `store` stores; see Promise::set().
   [[nodiscard]] Result<Key> set_stored(Deadline deadline, const StoreValue& store);
+  /// Sets the promise to an object that is there already. `invalid_argument` if the value is to have a name.
+  [[nodiscard]] Result<Key> set_existing(const Key& value, std::uint64_t size_bytes, Deadline deadline);
   /// Returns the handle of the value; `type_hash`: 0 if the type is not known. REQUIRES: operator bool().
   [[nodiscard]] Handle handle(std::uint64_t type_hash) const noexcept;
 
  private:
+  [[nodiscard]] Result<void> may_be_set() const;
   [[nodiscard]] Result<Key> bound(const Result<Made>& made);
   [[nodiscard]] Result<Key> elsewhere(const Key& value, std::uint64_t size_bytes, Deadline deadline);
 

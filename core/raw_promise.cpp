@@ -22,4 +22,9 @@ Result<Key> RawPromise::set_bytes(std::span<const std::byte> bytes, const CallOp
   });
 }
 
+Result<Key> RawPromise::set_object(const RawView& object, const CallOptions& options) {
+  return object ? set_existing(object.key(), object.bytes().size(), options.deadline)
+                : Result<Key>(Error(Errc::invalid_argument, "this view shows no object; get one first"));
+}
+
 }  // namespace locum

@@ -9,6 +9,7 @@
 #include <locum/promise.hpp>
 #include <locum/raw_proxy.hpp>
 #include <locum/raw_value.hpp>
+#include <locum/raw_view.hpp>
 
 namespace locum {
 
@@ -30,6 +31,10 @@ class RawPromise : private detail::PromiseCalls {
   Result<Key> set(const RawValue& value, const CallOptions& options = {});
   /// Puts bytes, as Store::put_bytes() stores them.
   Result<Key> set_bytes(std::span<const std::byte> bytes, const CallOptions& options = {});
+  /// Sets the promise to an object that is there already, of any node: nothing is copied, and the object ends
+  /// when it would without the promise. Returns its key. The errors of set(); `invalid_argument` if the
+  /// promise has a name.
+  Result<Key> set_object(const RawView& object, const CallOptions& options = {});
 };
 
 }  // namespace locum

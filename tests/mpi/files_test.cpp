@@ -68,5 +68,22 @@ TEST(RuntimeFiles, AreLoadedOnceForEachNode) {
   EXPECT_EQ(all, static_cast<int>(runtime.nodes()));
 }
 
+// Only the first rank sees the file: the others fetch the object.
+TEST(RuntimeFiles, HaveStandInsForRanksThatDoNotSeeThem) {
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB, .timeout = 20s, .collective_timeout = 60s});
+  const Files files = runtime.files("memory:");
+  const std::vector<double> field{1, 2.5, -3};
+  Handle handle;
+  if (runtime.rank() == 0) {
+    ASSERT_TRUE(files.save("T.doubles", field));
+    handle = files.proxy<double[]>("T.doubles").value().handle();
+  }
+  MPI_Bcast(&handle, sizeof handle, MPI_BYTE, 0, MPI_COMM_WORLD);
+  const auto view = runtime.proxy<double[]>(handle).get(60s);
+  ASSERT_TRUE(view) << view.error();
+  EXPECT_EQ(std::vector<double>(view->begin(), view->end()), field);
+  job::barrier();
+}
+
 }  // namespace
 }  // namespace locum

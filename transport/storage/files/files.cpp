@@ -7,6 +7,7 @@
 #include <new>
 #include <utility>
 
+#include "core/detail/session_state.hpp"
 #include "core/value/errors.hpp"
 #include "transport/storage/files/concurrent_calls.hpp"
 #include "transport/storage/files/state.hpp"
@@ -116,6 +117,18 @@ const Store& Files::store() const noexcept {
   return state_->store();
 }
 
+const Session& Files::session() const noexcept {
+  return state_->session();
+}
+
+void Files::begin(std::function<void()> call) const {
+  state_->begin(std::move(call));
+}
+
+std::shared_ptr<CompletionCounter> Files::completions() const {
+  return session().state()->completions();
+}
+
 Result<void> Files::save_record(std::string_view path, const Record& value,
                                 const SaveOptions& options) const {
   const auto file = state_->named(path, options.backend, options.format, options.options);
@@ -156,6 +169,18 @@ Result<RawView> Files::load_raw(std::string_view path, const LoadOptions& option
         .about(path);
   }
   return file_outcome(state_->load_once(*file, options), path);
+}
+
+Result<RawProxy> Files::raw_proxy(std::string_view path, const LoadOptions& options) const {
+  const auto file = state_->named(path, options.backend, options.format, options.options);
+  if (!file) {
+    return file.error();
+  }
+  if (options.map) {
+    return Error(Errc::invalid_argument, "a mapped file is no object of a store, which a stand-in leads to")
+        .about(path);
+  }
+  return file_outcome(state_->begin_proxy(*file, options), path);
 }
 
 std::vector<Result<Record>> Files::load_batch(std::span<const std::string> paths,

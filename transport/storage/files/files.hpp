@@ -3,6 +3,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -12,8 +14,11 @@
 #include <vector>
 
 #include <locum/array.hpp>
+#include <locum/async_result.hpp>
 #include <locum/call_options.hpp>
 #include <locum/format_registry.hpp>
+#include <locum/proxy.hpp>
+#include <locum/raw_proxy.hpp>
 #include <locum/raw_view.hpp>
 #include <locum/record.hpp>
 #include <locum/result.hpp>
@@ -47,6 +52,36 @@ struct LoadOptions {
   std::string_view backend = {};  ///< name of an area of Files::add(); empty: that of the constructor
   TimeLimit deadline = {};        ///< of waiting for another rank that loads the same file
 };
+
+namespace detail {
+
+/// LoadOptions that keep the texts that they name.
+class OwnedLoadOptions {
+ public:
+  explicit OwnedLoadOptions(const LoadOptions& options)
+      : format_(options.format), backend_(options.backend), options_(options), until_(options.deadline) {}
+
+  /// Returns them; valid as long as this. The time of the deadline counts from the constructor on.
+  [[nodiscard]] LoadOptions given() const {
+    return {.format = format_,
+            .options = options_.options,
+            .map = options_.map,
+            .backend = backend_,
+            .deadline = until_};
+  }
+
+ private:
+  std::string format_;
+  std::string backend_;
+  LoadOptions options_;
+  Deadline until_;
+};
+
+/// What Files::load<T>() returns: a View of an array, else the value.
+template <class T>
+using LoadedAs = std::conditional_t<std::is_unbounded_array_v<T>, View<T>, T>;
+
+}  // namespace detail
 
 /// Options of Files::save().
 struct SaveOptions {
@@ -125,6 +160,35 @@ class Files {
     auto value = record ? record->template as<T>() : Result<T>(record.error());
     return value ? std::move(value) : Result<T>(value.error().about(path));
   }
+  /// Begins a load() in a thread of these Files, which reads while the program computes. Up to four files are
+  /// loaded at a time. The last copy of the Files waits for the loads that it began; one whose result was
+  /// cancelled before it began is not made.
+  [[nodiscard]] AsyncResult<Record> load_async(std::string_view path, const LoadOptions& options = {}) const {
+    return soon<Record>([path = std::string(path), options = detail::OwnedLoadOptions(options)](
+                            const Files& files) { return files.load(path, options.given()); });
+  }
+  /// Overload for a type: `load_async<double[]>("T.npy")`.
+  template <class T>
+  [[nodiscard]] AsyncResult<detail::LoadedAs<T>> load_async(std::string_view path,
+                                                            const LoadOptions& options = {}) const {
+    return soon<detail::LoadedAs<T>>(
+        [path = std::string(path), options = detail::OwnedLoadOptions(options)](const Files& files) {
+          return files.load<T>(path, options.given());
+        });
+  }
+  /// Returns a stand-in for what a file holds, which is loaded in the background from now on, once for the
+  /// node of this rank; ranks of other nodes fetch it from there, and need not see the file. The object lasts
+  /// until it is evicted by the key of a view of it; load() of the same content finds it. `not_found` if
+  /// there is no file. If it cannot be loaded, whoever uses the stand-in gets `broken_promise`; load() says
+  /// why. Its type is checked when it is used: `double[]` and the like for arrays, a number or a std::string
+  /// for files of one, else Record. `invalid_argument` with the option `map`.
+  template <class T>
+  [[nodiscard]] Result<Proxy<T>> proxy(std::string_view path, const LoadOptions& options = {}) const {
+    const auto made = raw_proxy(path, options);
+    return made ? Result<Proxy<T>>(session().template proxy<T>(made->handle())) : made.error();
+  }
+  /// Overload for a type that is known only at run time.
+  [[nodiscard]] Result<RawProxy> raw_proxy(std::string_view path, const LoadOptions& options = {}) const;
   /// Loads several files, some at a time, in threads; each has its own result.
   [[nodiscard]] std::vector<Result<Record>> load_batch(std::span<const std::string> paths,
                                                        const LoadOptions& options = {}) const;
@@ -170,6 +234,27 @@ class Files {
   [[nodiscard]] Result<void> save_record(std::string_view path, const Record& value,
                                          const SaveOptions& options) const;
   [[nodiscard]] const Store& store() const noexcept;
+  [[nodiscard]] const Session& session() const noexcept;
+  void begin(std::function<void()> call) const;
+  [[nodiscard]] std::shared_ptr<CompletionCounter> completions() const;
+  /// Makes `call(files)` in the background; `files` does not own what this owns.
+  template <class V, class Call>
+  [[nodiscard]] AsyncResult<V> soon(Call call) const {
+    auto state = std::make_shared<detail::SettledState<V>>(completions());
+    Files files(*this);
+    files.state_ = std::shared_ptr<detail::FilesState>(std::shared_ptr<void>(), state_.get());
+    begin([state, call = std::move(call), files]() noexcept {
+      if (state->ended()) {
+        return;
+      }
+      try {
+        state->settle(call(files));
+      } catch (...) {
+        state->fail(std::current_exception());
+      }
+    });
+    return AsyncResult<V>(std::move(state));
+  }
 
   std::shared_ptr<detail::FilesState> state_;
 };

@@ -9,15 +9,15 @@
 
 namespace locum::storage {
 
+std::string OnceANode::near(std::string text) const {
+  return session_.state()->connector().name_near(static_cast<std::uint32_t>(session_.options().rank),
+                                                 store_.number(), std::move(text));
+}
+
 // The claim is a record with the handle of a promise of its maker, which ends in any case: set when the
 // object is there, broken if its maker fails, lost if that dies. Who claims looks for the object once more,
 // since another one may have put it, and removed its claim, after the first look.
 Result<RawView> OnceANode::get(const std::string& stem, const Make& make, Deadline deadline) const {
-  const SessionOptions& own = session_.options();
-  const auto near = [&](std::string text) {
-    return session_.state()->connector().name_near(static_cast<std::uint32_t>(own.rank), store_.number(),
-                                                   std::move(text));
-  };
   const std::string name = near(stem);
   const std::string claim = near("claim/" + stem);
   const RawStore raw(store_);

@@ -21,8 +21,14 @@ class OnceANode {
   /// Returns the object, made by `make` if there is none. `stem`: what the name begins with; each node has
   /// its own. `timeout` names the rank that is making it.
   [[nodiscard]] Result<RawView> get(const std::string& stem, const Make& make, Deadline deadline) const;
+  /// Returns the object if it has been made; `not_found`.
+  [[nodiscard]] Result<RawView> find(const std::string& stem) const {
+    return RawStore(store_).get(near(stem));
+  }
 
  private:
+  /// Returns a name that begins with that, and is this node's.
+  [[nodiscard]] std::string near(std::string text) const;
   /// Waits for the rank that makes it. An error: the wait has ended in vain.
   [[nodiscard]] Result<void> await(const std::string& claim, Deadline deadline) const;
 

@@ -14,8 +14,9 @@ namespace locum::detail {
 
 namespace {
 
-/// The names of objects that were loaded begin with it.
+/// The names of objects that were loaded begin with it; those that stand-ins lead to with the other one.
 constexpr std::string_view loaded_stem = "file/";
+constexpr std::string_view lasting_stem = "lasting/";
 
 Result<FilesState::Area> open_area(std::string_view text) {
   const auto url = parse_url(text);
@@ -142,17 +143,17 @@ Result<Record> FilesState::load_alone(const Named& file, const LoadOptions& opti
 
 // A file that changes while it is loaded is loaded again: what was read may be of both contents, and would be
 // found under the identity of one.
-Result<RawView> FilesState::load_once(const Named& file, const LoadOptions& options) const {
+Result<RawView> FilesState::load_once(const Named& file, const LoadOptions& options, Lasts lasts) const {
   constexpr int most_changes = 8;
   for (int change = 0;; ++change) {
-    auto loaded = load_as_it_is(file, options);
+    auto loaded = load_as_it_is(file, options, lasts);
     if (loaded || loaded.error().code() != Errc::stale || change == most_changes) {
       return loaded;
     }
   }
 }
 
-Result<RawView> FilesState::load_as_it_is(const Named& file, const LoadOptions& options) const {
+Result<RawView> FilesState::load_as_it_is(const Named& file, const LoadOptions& options, Lasts lasts) const {
   const auto facts = file.area->facts(file.path);
   if (!facts) {
     return facts.error();
@@ -160,19 +161,45 @@ Result<RawView> FilesState::load_as_it_is(const Named& file, const LoadOptions& 
   if (facts->is_folder) {
     return Error(Errc::invalid_argument, "this is a folder; give the path of a file");
   }
-  std::ostringstream stem;
-  stem << loaded_stem << file.area->name() << '/' << facts->identity << '/' << file.format->traits().name
-       << '/' << options.options << '/' << hash_of(options.options);
+  std::ostringstream content;
+  content << file.area->name() << '/' << facts->identity << '/' << file.format->traits().name << '/'
+          << options.options << '/' << hash_of(options.options);
+  const std::string lasting = std::string(lasting_stem) + content.str();
+  if (lasts == Lasts::a_while) {
+    if (auto there = once_.find(lasting)) {
+      return there;
+    }
+  }
   const Deadline until = Deadline(options.deadline).moment(options_.timeout);
-  const auto make = [&](const std::string& name) { return load_to(file, options, facts->identity, name); };
-  return once_.get(stem.str(), make, until);
+  const Loading loading{file, options, facts->identity, lasts};
+  const auto make = [&](const std::string& name) { return load_to(loading, name); };
+  return once_.get(lasts == Lasts::a_while ? std::string(loaded_stem) + content.str() : lasting, make, until);
+}
+
+// The stand-in is that of a promise, which leads to the object of the node that others load, too.
+Result<RawProxy> FilesState::begin_proxy(const Named& file, const LoadOptions& options) {
+  if (const auto facts = file.area->facts(file.path); !facts || facts->is_folder) {
+    return facts ? Error(Errc::invalid_argument, "this is a folder; give the path of a file") : facts.error();
+  }
+  auto promise = store_.raw().promise();
+  if (!promise) {
+    return promise.error();
+  }
+  auto proxy = promise->proxy();
+  begin([this, file, options = OwnedLoadOptions(options),
+         promise = std::make_shared<RawPromise>(std::move(*promise))]() noexcept {
+    const auto object = load_once(file, options.given(), Lasts::until_evicted);
+    if (object) {
+      (void)promise->set_object(*object);
+    }
+  });
+  return proxy;
 }
 
 // What nobody views any more is only kept for a next load: it makes room for this one. The objects of other
 // nodes go, too: their names do not tell the node.
-Result<void> FilesState::load_to(const Named& file, const LoadOptions& options, const std::string& identity,
-                                 const std::string& name) const {
-  auto loaded = load_into(file, options, identity, name);
+Result<void> FilesState::load_to(const Loading& loading, const std::string& name) const {
+  auto loaded = load_into(loading, name);
   if (loaded || loaded.error().code() != Errc::out_of_memory) {
     return loaded;
   }
@@ -181,20 +208,20 @@ Result<void> FilesState::load_to(const Named& file, const LoadOptions& options, 
     return loaded;
   }
   (void)store_.evict_batch(*kept);
-  return load_into(file, options, identity, name);
+  return load_into(loading, name);
 }
 
 // The first array that a format makes is written where the object will be. It is that object if the file
 // holds nothing else; otherwise it is copied, with all that the file holds, to one that is a Record.
-Result<void> FilesState::load_into(const Named& file, const LoadOptions& options, const std::string& identity,
-                                   const std::string& name) const {
+Result<void> FilesState::load_into(const Loading& loading, const std::string& name) const {
+  const Named& file = loading.file;
   storage::AreaFacts facts;
   const auto opened = file.area->open(file.path, false, facts);
   if (!opened) {
     return opened.error();
   }
   const RawStore raw(store_);
-  const StoringOptions storing{.lifetime = kept()};
+  const StoringOptions storing{.lifetime = lifetime(loading.lasts)};
   std::shared_ptr<Writer<std::byte>> writer;
   std::span<std::byte> first;
   const MakeArray make = [&](const ElementType& element, const Extents& extents) -> Result<ArrayDraft> {
@@ -209,9 +236,9 @@ Result<void> FilesState::load_into(const Named& file, const LoadOptions& options
     first = {writer->data(), static_cast<std::size_t>(writer->size())};
     return ArrayDraft(writer, first, element, extents);
   };
-  const auto loaded = file.format->load(**opened, options.options, make);
+  const auto loaded = file.format->load(**opened, loading.options.options, make);
   const auto now = file.area->facts(file.path);
-  if (facts.identity != identity || !now || now->identity != identity) {
+  if (facts.identity != loading.identity || !now || now->identity != loading.identity) {
     return Error(Errc::stale, "the file was changed while it was loaded; load it when nobody writes it");
   }
   if (!loaded) {
@@ -225,13 +252,14 @@ Result<void> FilesState::load_into(const Named& file, const LoadOptions& options
   } else if (array) {
     put = raw.put(name, array.raw(), storing);
   } else {
-    put = put_value(name, *loaded);
+    put = put_value(name, *loaded, storing.lifetime);
   }
   return put ? Result<void>() : Result<void>(put.error());
 }
 
-Result<Key> FilesState::put_value(const std::string& name, const Record& value) const {
-  const auto put = [&](const auto& flat) { return store_.put(name, flat, {.lifetime = kept()}); };
+Result<Key> FilesState::put_value(const std::string& name, const Record& value,
+                                  std::chrono::milliseconds lifetime) const {
+  const auto put = [&](const auto& flat) { return store_.put(name, flat, {.lifetime = lifetime}); };
   switch (value.kind()) {
     case Record::Kind::boolean:
       return put(value.as<bool>().value());

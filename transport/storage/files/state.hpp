@@ -9,9 +9,11 @@
 #include <string_view>
 
 #include "core/base/mutex.hpp"
+#include "core/raw_promise.hpp"
 #include "core/raw_store.hpp"
 #include "core/record_of.hpp"
 #include "transport/storage/files/area.hpp"
+#include "transport/storage/files/background_calls.hpp"
 #include "transport/storage/files/files.hpp"
 #include "transport/storage/files/once.hpp"
 
@@ -30,6 +32,7 @@ class FilesState {
   /// Returns the area of that name; `not_found` lists those that there are.
   [[nodiscard]] Result<Area> area(std::string_view name) const LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] const Store& store() const noexcept { return store_; }
+  [[nodiscard]] const Session& session() const noexcept { return session_; }
   /// Returns the value of an object of the store, in place.
   [[nodiscard]] Result<Record> value_of(const RawView& object) const {
     return record_of(*session_.state(), object);
@@ -44,24 +47,42 @@ class FilesState {
   /// Finds area and format. The errors of Files::load().
   [[nodiscard]] Result<Named> named(std::string_view path, std::string_view backend, std::string_view format,
                                     const Record& options) const;
+  /// How long the object of a file lasts.
+  enum class Lasts : std::uint8_t {
+    a_while,        ///< FilesOptions::kept
+    until_evicted,  ///< stand-ins lead to it
+  };
   /// Returns the object of a file in the store, which it loads if nobody has.
-  [[nodiscard]] Result<RawView> load_once(const Named& file, const LoadOptions& options) const;
+  [[nodiscard]] Result<RawView> load_once(const Named& file, const LoadOptions& options,
+                                          Lasts lasts = Lasts::a_while) const;
   /// Loads a file for this call alone.
   [[nodiscard]] Result<Record> load_alone(const Named& file, const LoadOptions& options) const;
+  /// Makes a stand-in for the object of a file, which is loaded in the background.
+  [[nodiscard]] Result<RawProxy> begin_proxy(const Named& file, const LoadOptions& options);
+  /// Makes the call in the background; it must not throw. This waits for its end before it ends.
+  void begin(std::function<void()> call) { background_.add(std::move(call)); }
 
  private:
+  /// A load of a file as it is now.
+  struct Loading {
+    const Named& file;
+    const LoadOptions& options;
+    std::string identity;  ///< of its content
+    Lasts lasts = Lasts::a_while;
+  };
   /// load_once() of the file as it is now. `stale` if it is changed meanwhile.
-  [[nodiscard]] Result<RawView> load_as_it_is(const Named& file, const LoadOptions& options) const;
-  [[nodiscard]] Result<void> load_to(const Named& file, const LoadOptions& options,
-                                     const std::string& identity, const std::string& name) const;
-  [[nodiscard]] Result<void> load_into(const Named& file, const LoadOptions& options,
-                                       const std::string& identity, const std::string& name) const;
+  [[nodiscard]] Result<RawView> load_as_it_is(const Named& file, const LoadOptions& options,
+                                              Lasts lasts) const;
+  [[nodiscard]] Result<void> load_to(const Loading& loading, const std::string& name) const;
+  [[nodiscard]] Result<void> load_into(const Loading& loading, const std::string& name) const;
   /// Returns the lifetime of what is loaded: long enough to be found by who has loaded it.
-  [[nodiscard]] std::chrono::milliseconds kept() const noexcept {
-    return std::max(options_.kept, std::chrono::milliseconds(1000));
+  [[nodiscard]] std::chrono::milliseconds lifetime(Lasts lasts) const noexcept {
+    return lasts == Lasts::until_evicted ? for_ever
+                                         : std::max(options_.kept, std::chrono::milliseconds(1000));
   }
   /// Puts what is no array.
-  [[nodiscard]] Result<Key> put_value(const std::string& name, const Record& value) const;
+  [[nodiscard]] Result<Key> put_value(const std::string& name, const Record& value,
+                                      std::chrono::milliseconds lifetime) const;
 
   const Session session_;
   const Store store_;
@@ -69,6 +90,7 @@ class FilesState {
   const storage::OnceANode once_;
   mutable Mutex mutex_;
   std::map<std::string, Area, std::less<>> areas_ LOCUM_GUARDED_BY(mutex_);
+  storage::BackgroundCalls background_;  // ends first: its calls use the others
 };
 
 }  // namespace locum::detail
