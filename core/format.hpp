@@ -15,7 +15,8 @@
 
 namespace locum {
 
-/// A file that is being loaded: its bytes, wherever they are. One thread at a time.
+/// A file that is being loaded: its bytes, wherever they are. One thread at a time; read() is for several,
+/// within concurrently().
 class FileBytes {
  public:
   FileBytes() = default;
@@ -39,6 +40,14 @@ class FileBytes {
   /// Returns the path of a file of the operating system, for libraries that open it themselves; empty if it
   /// is none.
   [[nodiscard]] virtual const std::string& path() const noexcept = 0;
+  /// Calls `call` with each number below `count`, in threads on the processors of this process, and of ranks
+  /// of the node that wait for this file meanwhile. Returns when all calls have returned. They are not
+  /// ordered, and must not throw.
+  virtual void concurrently(std::size_t count, const std::function<void(std::size_t number)>& call) {
+    for (std::size_t number = 0; number < count; ++number) {
+      call(number);
+    }
+  }
 };
 
 /// A file that is being saved. Nobody sees it before it is complete.

@@ -10,6 +10,7 @@
 #include "core/url.hpp"
 #include "core/value/deadline.hpp"
 #include "core/value/result.hpp"
+#include "transport/storage/files/concurrent_calls.hpp"
 
 namespace locum::storage {
 
@@ -27,6 +28,12 @@ struct AreaFacts {
   /// Text that no other content of any file of the area has: it is another one once the file was changed or
   /// replaced, and the same for all paths that lead to the file. Empty for folders.
   std::string identity;
+};
+
+/// How a file is opened.
+struct OpenedHow {
+  bool maps = false;      ///< in_place() is to map it instead of reading it
+  LentProcessors lent{};  ///< by those who wait for it
 };
 
 /// A file that is being saved in an area. Nobody finds it before publish(), and nothing of it is left when it
@@ -48,9 +55,9 @@ class FileArea {
 
   /// `not_found` if the path leads to nothing.
   [[nodiscard]] virtual Result<AreaFacts> facts(const std::string& path) = 0;
-  /// Opens a file. `maps`: in_place() is to map it instead of reading it; `unsupported` where that cannot be
-  /// done. `facts`: what it is like, of the very bytes that are read.
-  [[nodiscard]] virtual Result<std::unique_ptr<FileBytes>> open(const std::string& path, bool maps,
+  /// Opens a file. `unsupported` if it is to be mapped, and that cannot be done. `facts`: what it is like, of
+  /// the very bytes that are read.
+  [[nodiscard]] virtual Result<std::unique_ptr<FileBytes>> open(const std::string& path, const OpenedHow& how,
                                                                 AreaFacts& facts) = 0;
   /// Begins a file, whose folder is made if there is none.
   [[nodiscard]] virtual Result<std::unique_ptr<AreaDraft>> create(const std::string& path) = 0;

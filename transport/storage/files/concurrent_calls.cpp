@@ -1,7 +1,5 @@
 #include "transport/storage/files/concurrent_calls.hpp"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <atomic>
 #include <vector>
@@ -14,32 +12,91 @@ namespace {
 
 constexpr std::size_t most_threads_of_a_call = 16;
 
-std::size_t processors_of_this_process() noexcept {
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  return ::sched_getaffinity(0, sizeof allowed, &allowed) == 0
-             ? static_cast<std::size_t>(std::max(CPU_COUNT(&allowed), 1))
-             : 1;
-}
+/// The threads of one call_concurrently(). A thread that the system does not allow is done without: the
+/// others take what it would have done.
+class ThreadsOfACall {
+ public:
+  ThreadsOfACall(std::size_t count, const std::function<void(std::size_t)>& call)
+      : count_(count), call_(call) {}
+
+  /// Starts threads where the calling one may run, which is one of them.
+  void start_own() {
+    const auto own = processors_of_this_thread();
+    used_ = own.value_or(Processors{});
+    const auto processors = own ? static_cast<std::size_t>(std::max(CPU_COUNT(&*own), 1)) : 1;
+    for (std::size_t thread = 1; thread < processors && start(std::nullopt); ++thread) {
+    }
+  }
+  /// Starts threads on processors that none of them uses yet.
+  void start_on(const Processors& lent) {
+    for (std::size_t processor = 0; processor < CPU_SETSIZE; ++processor) {
+      if (CPU_ISSET(processor, &lent) && !CPU_ISSET(processor, &used_)) {
+        Processors one;
+        CPU_ZERO(&one);
+        CPU_SET(processor, &one);
+        CPU_SET(processor, &used_);
+        (void)start(one);
+      }
+    }
+  }
+  /// Makes the next call. False: there is none left.
+  bool call_next() {
+    const std::size_t index = next_++;
+    if (index < count_) {
+      call_(index);
+    }
+    return index < count_;
+  }
+
+ private:
+  bool start(const std::optional<Processors>& on) {
+    if (others_.size() + 1 >= std::min(most_threads_of_a_call, count_)) {
+      return false;
+    }
+    BackgroundThread thread;
+    const auto started = thread.start("locum files", [this, on] {
+      if (on) {
+        (void)::sched_setaffinity(0, sizeof *on,
+                                  &*on);  // where that is not allowed, it shares those of this process
+      }
+      while (call_next()) {
+      }
+    });
+    if (started) {
+      others_.push_back(std::move(thread));
+    }
+    return static_cast<bool>(started);
+  }
+
+  const std::size_t count_;
+  const std::function<void(std::size_t)>& call_;
+  std::atomic<std::size_t> next_{0};
+  Processors used_{};
+  std::vector<BackgroundThread> others_;  // end first
+};
 
 }  // namespace
 
-// A thread that the system does not allow is done without: the others take what it would have done.
-void call_concurrently(std::size_t count, const std::function<void(std::size_t index)>& call) {
-  std::atomic<std::size_t> next{0};
-  const auto work = [&] {
-    for (std::size_t index = next++; index < count; index = next++) {
-      call(index);
-    }
-  };
-  std::vector<BackgroundThread> others(
-      std::min({count, processors_of_this_process(), most_threads_of_a_call}) - (count > 0 ? 1 : 0));
-  for (BackgroundThread& other : others) {
-    if (!other.start("locum files", work)) {
-      break;
-    }
+std::optional<Processors> processors_of_this_thread() noexcept {
+  Processors allowed;
+  CPU_ZERO(&allowed);
+  return ::sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? std::optional(allowed) : std::nullopt;
+}
+
+void call_concurrently(std::size_t count, const std::function<void(std::size_t index)>& call,
+                       const LentProcessors& lent) {
+  if (count == 0) {
+    return;
   }
-  work();
+  ThreadsOfACall threads(count, call);
+  threads.start_own();
+  std::size_t lenders = 0;
+  do {
+    while (const auto processors = lent ? lent(lenders) : std::nullopt) {
+      threads.start_on(*processors);
+      ++lenders;
+    }
+  } while (threads.call_next());
 }
 
 }  // namespace locum::storage

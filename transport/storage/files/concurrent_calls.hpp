@@ -1,13 +1,27 @@
 #pragma once
 
+#include <sched.h>
+
 #include <cstddef>
 #include <functional>
+#include <optional>
 
 namespace locum::storage {
 
-/// Calls `call` with each index below `count`, in the calling thread and in as many others as this process
-/// may run at a time, at most 16. Returns when all calls have returned. Calls are not ordered, and must not
-/// throw.
-void call_concurrently(std::size_t count, const std::function<void(std::size_t index)>& call);
+/// The processors that a thread may run on.
+using Processors = cpu_set_t;
+
+/// Returns those of the calling thread; none if the system does not tell.
+[[nodiscard]] std::optional<Processors> processors_of_this_thread() noexcept;
+
+/// Returns the processors of the thread with that number that waits meanwhile, often one of another rank of
+/// the node: they have nothing else to do. Numbers begin at 0; none: there is no such thread (yet).
+using LentProcessors = std::function<std::optional<Processors>(std::size_t number)>;
+
+/// Calls `call` with each index below `count`: in the calling thread, in as many others as its processors
+/// allow, and in one more for each processor that is lent, but in no more than 16. Returns when all calls
+/// have returned. Calls are not ordered, and must not throw.
+void call_concurrently(std::size_t count, const std::function<void(std::size_t index)>& call,
+                       const LentProcessors& lent = {});
 
 }  // namespace locum::storage

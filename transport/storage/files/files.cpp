@@ -151,11 +151,7 @@ Result<Record> Files::load(std::string_view path, const LoadOptions& options) co
   if (!file) {
     return file.error();
   }
-  if (options.map) {
-    return file_outcome(state_->load_alone(*file, options), path);
-  }
-  const auto object = state_->load_once(*file, options);
-  return file_outcome(object ? state_->value_of(*object) : Result<Record>(object.error()), path);
+  return file_outcome(state_->load(*file, options), path);
 }
 
 Result<RawView> Files::load_raw(std::string_view path, const LoadOptions& options) const {
@@ -206,7 +202,7 @@ Result<Record> Files::info(std::string_view path, const LoadOptions& options) co
     return file.error();
   }
   storage::AreaFacts facts;
-  const auto opened = file->area->open(file->path, options.map, facts);
+  const auto opened = file->area->open(file->path, {.maps = options.map}, facts);
   auto told = opened ? file->format->info(**opened, options.options) : Result<Record>(opened.error());
   if (!told) {
     return told.error().about(path);
@@ -277,7 +273,7 @@ Result<void> Files::copy(std::string_view from, std::string_view to, const PathO
     return source ? target.error() : source.error();
   }
   storage::AreaFacts facts;
-  const auto opened = source->area->open(source->path, false, facts);
+  const auto opened = source->area->open(source->path, {}, facts);
   if (!opened) {
     return opened.error().about(from);
   }

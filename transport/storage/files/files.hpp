@@ -142,7 +142,8 @@ class Files {
   }
   /// Loads a file, whatever it holds: an Array for the formats of one array, else what the format says.
   /// `not_found`; `unsupported` as in save(); `corrupt` names the place in the file; `timeout`;
-  /// `out_of_memory`: the error tells how much it takes.
+  /// `out_of_memory`: the error tells how much it takes. An array that has no room in the store is mapped
+  /// instead, as with the option `map`, where format and layout allow that; so are several of one file.
   [[nodiscard]] Result<Record> load(std::string_view path, const LoadOptions& options = {}) const;
   /// Loads an array in place, by its elements: `load<double[]>("T.npy")`. `type_mismatch` if the file holds
   /// something else.

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "core/base/mutex.hpp"
 #include "core/base/resolved_path.hpp"
 #include "core/ports/backend.hpp"
 #include "core/value/error.hpp"
@@ -49,29 +50,36 @@ AreaFacts area_facts(const struct stat& facts) {
 /// A file that is open.
 class FolderFile final : public FileBytes {
  public:
-  FolderFile(Descriptor file, std::uint64_t size_bytes, bool maps, std::string path)
-      : file_(std::move(file)), size_bytes_(size_bytes), maps_(maps), path_(std::move(path)) {}
+  FolderFile(Descriptor file, std::uint64_t size_bytes, OpenedHow how, std::string path)
+      : file_(std::move(file)), size_bytes_(size_bytes), how_(std::move(how)), path_(std::move(path)) {}
 
   [[nodiscard]] std::uint64_t size_bytes() const noexcept override { return size_bytes_; }
+  // The system takes the memory of a new object page by page, which takes as long as copying the bytes:
+  // several threads do both at once.
   [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> into) override {
-    const std::int64_t read = read_at(file_, offset, into);
-    if (read < 0) {
-      return file_error("reading", path_, static_cast<int>(-read));
+    if (into.size() < 2 * read_at_once) {
+      return read_part(offset, into);
     }
-    if (static_cast<std::uint64_t>(read) != into.size()) {
-      return Error(Errc::corrupt, "the file ends at byte " +
-                                      std::to_string(offset + static_cast<std::uint64_t>(read)) + ", where " +
-                                      std::to_string(into.size() - static_cast<std::uint64_t>(read)) +
-                                      " more bytes are expected; it is incomplete, or was cut meanwhile");
-    }
-    return {};
+    Mutex mutex;
+    std::size_t first_failed = into.size();
+    Result<void> outcome;
+    concurrently((into.size() + read_at_once - 1) / read_at_once, [&](std::size_t part) {
+      const std::size_t at = part * read_at_once;
+      auto done = read_part(offset + at, into.subspan(at, std::min(read_at_once, into.size() - at)));
+      const MutexLock lock(mutex);
+      if (!done && at < first_failed) {
+        first_failed = at;
+        outcome = std::move(done);
+      }
+    });
+    return outcome;
   }
   [[nodiscard]] Result<InPlace> in_place() override {
     if (all_.owner != nullptr || size_bytes_ == 0) {
       return all_;
     }
     const auto size = static_cast<std::size_t>(size_bytes_);
-    if (maps_) {
+    if (how_.maps) {
       void* const at = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file_.number(), 0);
       if (at == MAP_FAILED) {
         return file_error("mapping", path_, errno);
@@ -91,13 +99,32 @@ class FolderFile final : public FileBytes {
     all_ = {memory, {memory.get(), size}};
     return all_;
   }
-  [[nodiscard]] bool is_mapped() const noexcept override { return maps_; }
+  [[nodiscard]] bool is_mapped() const noexcept override { return how_.maps; }
   [[nodiscard]] const std::string& path() const noexcept override { return path_; }
+  void concurrently(std::size_t count, const std::function<void(std::size_t)>& call) override {
+    call_concurrently(count, call, how_.lent);
+  }
 
  private:
+  static constexpr std::size_t read_at_once = std::size_t{8} << 20U;
+
+  [[nodiscard]] Result<void> read_part(std::uint64_t offset, std::span<std::byte> into) {
+    const std::int64_t read = read_at(file_, offset, into);
+    if (read < 0) {
+      return file_error("reading", path_, static_cast<int>(-read));
+    }
+    if (static_cast<std::uint64_t>(read) != into.size()) {
+      return Error(Errc::corrupt, "the file ends at byte " +
+                                      std::to_string(offset + static_cast<std::uint64_t>(read)) + ", where " +
+                                      std::to_string(into.size() - static_cast<std::uint64_t>(read)) +
+                                      " more bytes are expected; it is incomplete, or was cut meanwhile");
+    }
+    return {};
+  }
+
   Descriptor file_;
   const std::uint64_t size_bytes_;
-  const bool maps_;
+  const OpenedHow how_;
   const std::string path_;
   InPlace all_;
 };
@@ -162,7 +189,7 @@ class FolderArea final : public FileArea {
     return area_facts(facts);
   }
 
-  [[nodiscard]] Result<std::unique_ptr<FileBytes>> open(const std::string& path, bool maps,
+  [[nodiscard]] Result<std::unique_ptr<FileBytes>> open(const std::string& path, const OpenedHow& how,
                                                         AreaFacts& facts) override {
     // Without waiting: somebody may have put a pipe there.
     Descriptor file = open_at(root_->folder.number(), path.empty() ? "." : path, O_RDONLY | O_NONBLOCK);
@@ -177,7 +204,7 @@ class FolderArea final : public FileArea {
     }
     facts = area_facts(found);
     return std::unique_ptr<FileBytes>(
-        std::make_unique<FolderFile>(std::move(file), facts.size_bytes, maps, full_path(*root_, path)));
+        std::make_unique<FolderFile>(std::move(file), facts.size_bytes, how, full_path(*root_, path)));
   }
 
   [[nodiscard]] Result<std::unique_ptr<AreaDraft>> create(const std::string& path) override {

@@ -6,6 +6,7 @@
 #include "core/raw_store.hpp"
 #include "core/session.hpp"
 #include "core/value/deadline.hpp"
+#include "transport/storage/files/concurrent_calls.hpp"
 
 namespace locum::storage {
 
@@ -16,8 +17,8 @@ class OnceANode {
  public:
   OnceANode(Session session, Store store) : session_(std::move(session)), store_(std::move(store)) {}
 
-  /// Puts the object under that name, or fails.
-  using Make = std::function<Result<void>(const std::string& name)>;
+  /// Puts the object under that name, or fails. `lent`: by those who wait for it.
+  using Make = std::function<Result<void>(const std::string& name, const LentProcessors& lent)>;
   /// Returns the object, made by `make` if there is none. `stem`: what the name begins with; each node has
   /// its own. `timeout` names the rank that is making it.
   [[nodiscard]] Result<RawView> get(const std::string& stem, const Make& make, Deadline deadline) const;
@@ -29,8 +30,12 @@ class OnceANode {
  private:
   /// Returns a name that begins with that, and is this node's.
   [[nodiscard]] std::string near(std::string text) const;
-  /// Waits for the rank that makes it. An error: the wait has ended in vain.
-  [[nodiscard]] Result<void> await(const std::string& claim, Deadline deadline) const;
+  class Loan;
+
+  /// Waits for the rank that makes it, and lends it the processors of this thread meanwhile. An error: the
+  /// wait has ended in vain.
+  [[nodiscard]] Result<void> await(const std::string& stem, const std::string& claim,
+                                   Deadline deadline) const;
 
   const Session session_;
   const Store store_;

@@ -85,6 +85,11 @@ Result<void> check_format_options(const FormatTraits& traits, const Record& opti
   return {};
 }
 
+bool has_array(const Record& value) {
+  return value.array() || std::ranges::any_of(value.list(), has_array) ||
+         std::ranges::any_of(value.members(), [](const auto& member) { return has_array(member.second); });
+}
+
 }  // namespace
 
 FilesState::FilesState(Session session, Store store, const FilesOptions& options)
@@ -135,9 +140,40 @@ Result<FilesState::Named> FilesState::named(std::string_view path, std::string_v
   return Named{std::move(*area), std::move(*plain), std::move(*chosen)};
 }
 
+Result<Record> FilesState::load(const Named& file, const LoadOptions& options) const {
+  if (options.map) {
+    return load_alone(file, options);
+  }
+  const auto object = load_once(file, options);
+  if (object) {
+    return record_of(*session_.state(), *object);
+  }
+  if (object.error().code() == Errc::out_of_memory) {
+    if (auto mapped = load_mapped(file, options)) {
+      return mapped;
+    }
+  }
+  return object.error();
+}
+
+Result<Record> FilesState::load_mapped(const Named& file, const LoadOptions& options) const {
+  storage::AreaFacts facts;
+  const auto opened = file.area->open(file.path, {.maps = true}, facts);
+  if (!opened) {
+    return opened.error();
+  }
+  const MakeArray refuse = [](const ElementType&, const Extents&) -> Result<ArrayDraft> {
+    return Error(Errc::out_of_memory, "the elements cannot be shown where they are in the file");
+  };
+  auto loaded = file.format->load(**opened, options.options, refuse);
+  return loaded && !has_array(*loaded)
+             ? Error(Errc::out_of_memory, "nothing of this file can be shown in place")
+             : std::move(loaded);
+}
+
 Result<Record> FilesState::load_alone(const Named& file, const LoadOptions& options) const {
   storage::AreaFacts facts;
-  const auto opened = file.area->open(file.path, options.map, facts);
+  const auto opened = file.area->open(file.path, {.maps = options.map}, facts);
   return opened ? file.format->load(**opened, options.options, &ArrayDraft::make) : opened.error();
 }
 
@@ -172,7 +208,9 @@ Result<RawView> FilesState::load_as_it_is(const Named& file, const LoadOptions& 
   }
   const Deadline until = Deadline(options.deadline).moment(options_.timeout);
   const Loading loading{file, options, facts->identity, lasts};
-  const auto make = [&](const std::string& name) { return load_to(loading, name); };
+  const auto make = [&](const std::string& name, const storage::LentProcessors& lent) {
+    return load_to(loading, name, lent);
+  };
   return once_.get(lasts == Lasts::a_while ? std::string(loaded_stem) + content.str() : lasting, make, until);
 }
 
@@ -198,8 +236,9 @@ Result<RawProxy> FilesState::begin_proxy(const Named& file, const LoadOptions& o
 
 // What nobody views any more is only kept for a next load: it makes room for this one. The objects of other
 // nodes go, too: their names do not tell the node.
-Result<void> FilesState::load_to(const Loading& loading, const std::string& name) const {
-  auto loaded = load_into(loading, name);
+Result<void> FilesState::load_to(const Loading& loading, const std::string& name,
+                                 const storage::LentProcessors& lent) const {
+  auto loaded = load_into(loading, name, lent);
   if (loaded || loaded.error().code() != Errc::out_of_memory) {
     return loaded;
   }
@@ -208,15 +247,16 @@ Result<void> FilesState::load_to(const Loading& loading, const std::string& name
     return loaded;
   }
   (void)store_.evict_batch(*kept);
-  return load_into(loading, name);
+  return load_into(loading, name, lent);
 }
 
 // The first array that a format makes is written where the object will be. It is that object if the file
 // holds nothing else; otherwise it is copied, with all that the file holds, to one that is a Record.
-Result<void> FilesState::load_into(const Loading& loading, const std::string& name) const {
+Result<void> FilesState::load_into(const Loading& loading, const std::string& name,
+                                   const storage::LentProcessors& lent) const {
   const Named& file = loading.file;
   storage::AreaFacts facts;
-  const auto opened = file.area->open(file.path, false, facts);
+  const auto opened = file.area->open(file.path, {.maps = false, .lent = lent}, facts);
   if (!opened) {
     return opened.error();
   }

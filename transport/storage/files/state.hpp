@@ -33,10 +33,6 @@ class FilesState {
   [[nodiscard]] Result<Area> area(std::string_view name) const LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] const Store& store() const noexcept { return store_; }
   [[nodiscard]] const Session& session() const noexcept { return session_; }
-  /// Returns the value of an object of the store, in place.
-  [[nodiscard]] Result<Record> value_of(const RawView& object) const {
-    return record_of(*session_.state(), object);
-  }
 
   /// The file of a call, and how it is read or written.
   struct Named {
@@ -55,6 +51,9 @@ class FilesState {
   /// Returns the object of a file in the store, which it loads if nobody has.
   [[nodiscard]] Result<RawView> load_once(const Named& file, const LoadOptions& options,
                                           Lasts lasts = Lasts::a_while) const;
+  /// Returns what a file holds, in place in its object. If the object has no room in the store, the file is
+  /// mapped, where its layout allows that.
+  [[nodiscard]] Result<Record> load(const Named& file, const LoadOptions& options) const;
   /// Loads a file for this call alone.
   [[nodiscard]] Result<Record> load_alone(const Named& file, const LoadOptions& options) const;
   /// Makes a stand-in for the object of a file, which is loaded in the background.
@@ -63,6 +62,9 @@ class FilesState {
   void begin(std::function<void()> call) { background_.add(std::move(call)); }
 
  private:
+  /// Returns what a file holds where it is, mapped; `out_of_memory` if that takes memory of its own.
+  [[nodiscard]] Result<Record> load_mapped(const Named& file, const LoadOptions& options) const;
+
   /// A load of a file as it is now.
   struct Loading {
     const Named& file;
@@ -73,8 +75,10 @@ class FilesState {
   /// load_once() of the file as it is now. `stale` if it is changed meanwhile.
   [[nodiscard]] Result<RawView> load_as_it_is(const Named& file, const LoadOptions& options,
                                               Lasts lasts) const;
-  [[nodiscard]] Result<void> load_to(const Loading& loading, const std::string& name) const;
-  [[nodiscard]] Result<void> load_into(const Loading& loading, const std::string& name) const;
+  [[nodiscard]] Result<void> load_to(const Loading& loading, const std::string& name,
+                                     const storage::LentProcessors& lent) const;
+  [[nodiscard]] Result<void> load_into(const Loading& loading, const std::string& name,
+                                       const storage::LentProcessors& lent) const;
   /// Returns the lifetime of what is loaded: long enough to be found by who has loaded it.
   [[nodiscard]] std::chrono::milliseconds lifetime(Lasts lasts) const noexcept {
     return lasts == Lasts::until_evicted ? for_ever

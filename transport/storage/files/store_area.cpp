@@ -23,7 +23,7 @@ constexpr std::string_view folder_mark = "/";
 /// A file that was read.
 class StoredFile final : public FileBytes {
  public:
-  StoredFile(View<std::byte[]> view, std::string path) : view_(std::move(view)), path_(std::move(path)) {}
+  StoredFile(View<std::byte[]> view, LentProcessors lent) : view_(std::move(view)), lent_(std::move(lent)) {}
 
   [[nodiscard]] std::uint64_t size_bytes() const noexcept override { return view_.size(); }
   [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> into) override {
@@ -40,9 +40,13 @@ class StoredFile final : public FileBytes {
   }
   [[nodiscard]] bool is_mapped() const noexcept override { return false; }
   [[nodiscard]] const std::string& path() const noexcept override { return path_; }
+  void concurrently(std::size_t count, const std::function<void(std::size_t)>& call) override {
+    call_concurrently(count, call, lent_);
+  }
 
  private:
   const View<std::byte[]> view_;
+  const LentProcessors lent_;
   const std::string path_;  ///< empty: it is none of the operating system
 };
 
@@ -100,9 +104,9 @@ class StoreArea final : public FileArea {
                                            : no_such_entry();
   }
 
-  [[nodiscard]] Result<std::unique_ptr<FileBytes>> open(const std::string& path, bool maps,
+  [[nodiscard]] Result<std::unique_ptr<FileBytes>> open(const std::string& path, const OpenedHow& how,
                                                         AreaFacts& facts) override {
-    if (maps) {
+    if (how.maps) {
       return Error(Errc::unsupported, "only files of file: can be mapped; leave out .map");
     }
     auto found = this->facts(path);
@@ -114,8 +118,7 @@ class StoreArea final : public FileArea {
     }
     facts = std::move(*found);
     auto view = store_.get<std::byte[]>(path);
-    return view ? Result<std::unique_ptr<FileBytes>>(
-                      std::make_unique<StoredFile>(std::move(*view), std::string()))
+    return view ? Result<std::unique_ptr<FileBytes>>(std::make_unique<StoredFile>(std::move(*view), how.lent))
                 : view.error();
   }
 

@@ -42,8 +42,11 @@ class CsvFormat final : public Format {
         return bytes.error();
       }
       const std::string_view text = csv_text(bytes->bytes);
-      return read->is_latin1 ? csv_load_table(utf8_of_latin1(text), *read, make, {})
-                             : csv_load_table(text, *read, make, {});
+      const CsvWorkers workers{
+          .pieces = text.size() / piece_bytes + 1,
+          .for_each = [&](std::size_t count, const CsvWorkers::Act& act) { file.concurrently(count, act); }};
+      return read->is_latin1 ? csv_load_table(utf8_of_latin1(text), *read, make, workers)
+                             : csv_load_table(text, *read, make, workers);
     });
   }
   [[nodiscard]] Result<void> save(const Record& value, FileDraft& file,
@@ -97,6 +100,7 @@ class CsvFormat final : public Format {
     }
   }
 
+  static constexpr std::size_t piece_bytes = std::size_t{1} << 20U;  ///< that one thread takes at a time
   static constexpr std::uint64_t first_bytes = std::uint64_t{1} << 16U;
   static constexpr std::uint64_t most_bytes = std::uint64_t{1} << 26U;
 
