@@ -6,7 +6,7 @@ packages_for_build='g++ cmake ninja-build ccache pkg-config libopenmpi-dev openm
 # What locum_storage_part() names: for backends of stores, and for wrappers of them.
 packages_for_build+=" $(sed -n 's/^locum_storage_part(.* PACKAGE \([a-z0-9+.-]*\).*/\1/p' transport/storage/CMakeLists.txt transport/storage/*/backend.cmake | tr '\n' ' ')"
 packages_for_languages='gfortran python3-dev python3-numpy python3-mpi4py pybind11-dev python3-matplotlib'  # Fortran, Python and its pictures
-packages_for_tests='libgtest-dev librapidcheck-dev git mount iproute2 nftables libcli11-dev python3 redis-server memcached openssl nlohmann-json3-dev'
+packages_for_tests='libgtest-dev librapidcheck-dev git mount iproute2 nftables libcli11-dev python3 redis-server memcached openssl nlohmann-json3-dev libdlpack-dev'
 packages_for_tests+=" $packages_for_languages python3-lazy-object-proxy python3-pytest"
 packages_for_tests+=' python3-venv python3-setuptools python3-wheel mypy'  # the installation of the Python package, and its types
 packages_for_tests+=' hdf5-tools python3-h5py python3-pandas'  # programs that read checkpoints

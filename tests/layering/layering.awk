@@ -1,7 +1,7 @@
 # Checks every #include of the files named on the command line (paths relative to the repository root) against these rules:
 #
 #   folder      may include          and, of third-party headers
-#   core        core                 none; c/locum.h those of C, fortran/ the descriptors of Fortran, testing/ GoogleTest, json.hpp nlohmann's JSON, base/background_thread.cpp and base/fork_mark.cpp POSIX threads, base/descriptor.cpp close(), base/wake_timer.cpp timers of Linux
+#   core        core                 none; c/locum.h those of C, fortran/ the descriptors of Fortran, testing/ GoogleTest, json.hpp nlohmann's JSON, dlpack.hpp that of DLPack, base/background_thread.cpp and base/fork_mark.cpp POSIX threads, base/descriptor.cpp close(), base/wake_timer.cpp timers of Linux
 #   shm         core shm             Boost.Interprocess, POSIX
 #   transport   core transport       by folder: ucx/ UCX; storage/ HDF5, POSIX, a folder there what its backend.cmake calls HEADER and others of its folder, storage/wrappers/ zstd, lz4, libsodium, storage/servers/tls OpenSSL, storage/configuration toml++, storage/formats/npz and torch zlib, tiff libtiff
 #   mpi         core mpi             MPI
@@ -15,7 +15,7 @@
 #
 # core/python/ includes itself and <locum/locum.h>, the C interface, alone: a module that had more of the library in it would be a second copy.
 #
-# Nobody includes core/testing/, which is for tests and needs GoogleTest, nor core/json.hpp, which is for programs that have nlohmann's JSON.
+# Nobody includes core/testing/, which is for tests and needs GoogleTest, nor core/json.hpp and core/dlpack.hpp, which are for programs that have nlohmann's JSON, and DLPack.
 #
 # All may include the C++ standard library.
 #
@@ -102,6 +102,7 @@ function foreign_allowed(header) {
   if (FILENAME ~ /^core\/fortran\// && header == "ISO_Fortran_binding.h") return 1
   if (FILENAME ~ /^core\/testing\//) return header == "gtest/gtest.h"
   if (FILENAME == "core/json.hpp") return header == "nlohmann/json.hpp"
+  if (FILENAME == "core/dlpack.hpp") return header == "dlpack/dlpack.h"
   if (FILENAME == "core/base/background_thread.cpp") return header ~ /^(pthread|signal)\.h$/
   if (FILENAME == "core/base/fork_mark.cpp") return header == "pthread.h"
   if (FILENAME == "core/base/descriptor.cpp") return header == "unistd.h"
