@@ -11,8 +11,9 @@ namespace locum::tests {
 
 namespace {
 
-/// A file may become so many times as many bytes as it has: deflate makes 1032 of one.
-constexpr std::uint64_t most_growth = 1040;
+/// A file may become so many times as many bytes as it has: deflate makes 1032 of one, and each of their bits
+/// may be a pixel of one byte.
+constexpr std::uint64_t most_growth = 8 * 1040;
 constexpr std::uint64_t most_for_nothing = 1U << 16U;
 
 /// Compares bits: a NaN equals itself.

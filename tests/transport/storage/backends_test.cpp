@@ -21,12 +21,15 @@
 #include <utility>
 #include <vector>
 
+#include "core/array.hpp"
 #include "core/async_result.hpp"
 #include "core/backend/backend_connector.hpp"
 #include "core/backend_registry.hpp"
+#include "core/backend_session.hpp"
 #include "core/node/local.hpp"
 #include "core/open_sessions.hpp"
 #include "core/promise.hpp"
+#include "core/record_archive.hpp"
 #include "core/report.hpp"
 #include "core/serializers.hpp"
 #include "core/testing/backend_contract.hpp"
@@ -273,6 +276,26 @@ INSTANTIATE_TEST_SUITE_P(Backends, SharedBackendContract,
 INSTANTIATE_TEST_SUITE_P(Wrappers, SharedBackendContract, ::testing::ValuesIn(by_threads(wrappers_to_test())),
                          shared_backend_name);
 INSTANTIATE_TEST_SUITE_P(Backends, ConnectorContract, ::testing::ValuesIn(all_connectors()), factory_name);
+
+class RecordsOverBackends : public ::testing::TestWithParam<BackendFactory> {};
+
+TEST_P(RecordsOverBackends, AreGotAsTheyWerePut) {
+  const auto session = open_session(GetParam().make());
+  const Store store = session->open("s").value();
+  const std::vector<double> field{1, 2.5, -3};
+  const Record state{
+      {"dt", 0.1}, {"steps", 40}, {"T", field}, {"names", {"a", nullptr, true}}, {"more", {{"of", "it"}}}};
+  ASSERT_TRUE(store.put("state", state));
+  const auto view = store.get<Record>("state");
+  ASSERT_TRUE(view) << view.error();
+  EXPECT_EQ(**view, state);
+  EXPECT_EQ((**view)["T"].array(), Array(field));
+  ASSERT_TRUE(store.put("field", field));
+  EXPECT_EQ(store.get("field").value().array(), Array(field));
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, RecordsOverBackends,
+                         ::testing::ValuesIn(with_servers(all_backends(), true)), backend_name);
 
 /// So many bytes that take no memory as long as nobody reads them.
 class UntouchedBytes {

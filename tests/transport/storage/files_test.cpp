@@ -281,7 +281,7 @@ TEST_F(FilesLoadedOnce, IsWaitedForUntilTheDeadline) {
 
 // A process that saves again and again is killed at some instant: what is there is one of the values, whole.
 TEST(FilesKilled, LeaveTheOldOrTheNew) {
-  constexpr int kills = 12;
+  constexpr int kills = 200;
   constexpr std::size_t elements = 20'000;
   const TemporaryFolder folder;
   const std::string url = "file://" + folder.path() + "?sync=0";
