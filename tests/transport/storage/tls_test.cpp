@@ -182,5 +182,41 @@ TEST_F(TlsServers, MayBeMemcached) {
   expect_refused(at + "ca=" + file("other.pem"), Errc::invalid_argument, "ca=PATH");
 }
 
+// Memcached looks for a request only when its socket has bytes; what is left of a record of TLS, behind the
+// value that it waited for, it has read from there before.
+TEST_F(TlsServers, OfMemcachedAnswerBatchesOfAnySize) {
+  if (!TestServer::program(ServerKind::memcached)) {
+    GTEST_SKIP() << "memcached is not installed";
+  }
+  const TlsServer& own = shared_tls_server(ServerKind::memcached);
+  clear_server(own.url());
+  const Store store =
+      open("memcacheds://127.0.0.1:" + std::to_string(own.port()) + '?' + trusted(), {.timeout = 20s})
+          .value();
+  int round = 0;
+  for (const std::size_t size : {3'000U, 16'000U, 16'384U, 20'000U, 32'000U, 40'000U}) {
+    for (const std::size_t others : {1U, 20U, 60U}) {
+      std::vector<std::pair<std::string, std::string>> values{
+          {"large" + std::to_string(++round), std::string(size, 'l')}};
+      for (std::size_t at = 0; at < others; ++at) {
+        values.emplace_back("small" + std::to_string(round) + '.' + std::to_string(at),
+                            std::string(100 + 7 * at, 's'));
+      }
+      for (const auto& key : store.put_batch(values)) {
+        ASSERT_TRUE(key) << size << ' ' << others << ' ' << key.error();
+      }
+      std::vector<std::string> names;
+      for (const auto& [name, value] : values) {
+        names.push_back(name);
+      }
+      const auto found = store.get_batch<std::string>(names);
+      for (std::size_t at = 0; at < names.size(); ++at) {
+        ASSERT_TRUE(found[at]) << found[at].error();
+        EXPECT_EQ(**found[at], values[at].second);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace locum::tests

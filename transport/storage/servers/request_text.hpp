@@ -53,25 +53,40 @@ class RequestText {
     }
   }
 
+  /// Marks the end of a request, for groups().
+  void end_request() { ends_.push_back(text_.size()); }
+
   /// All of it, in order: until the next is added, or it is cleared.
-  [[nodiscard]] std::vector<std::string_view> parts() const {
-    std::vector<std::string_view> parts;
-    parts.reserve(2 * outside_.size() + 1);
-    const std::string_view text(text_);
-    std::size_t begin = 0;
-    for (const Outside& one : outside_) {
-      parts.push_back(text.substr(begin, one.behind - begin));
-      parts.push_back(one.bytes);
-      begin = one.behind;
+  [[nodiscard]] std::vector<std::string_view> parts() const { return parts(0, text_.size()); }
+  /// The same in groups of whole requests, each of at most `most_bytes`, or one request.
+  [[nodiscard]] std::vector<std::vector<std::string_view>> groups(std::size_t most_bytes) const {
+    std::vector<std::vector<std::string_view>> groups;
+    std::size_t begin = 0;  // of the group
+    std::size_t end = 0;    // of the last request in it
+    std::size_t bytes = 0;
+    auto outside = outside_.begin();
+    for (const std::size_t request_end : ends_) {
+      std::size_t more = request_end - end;
+      for (; outside != outside_.end() && outside->behind < request_end; ++outside) {
+        more += outside->bytes.size();
+      }
+      if (bytes > 0 && bytes + more > most_bytes) {
+        groups.push_back(parts(begin, end));
+        begin = end;
+        bytes = 0;
+      }
+      end = request_end;
+      bytes += more;
     }
-    if (begin < text.size()) {
-      parts.push_back(text.substr(begin));
+    if (end > begin) {
+      groups.push_back(parts(begin, end));
     }
-    return parts;
+    return groups;
   }
   void clear() noexcept {
     text_.clear();
     outside_.clear();
+    ends_.clear();
   }
 
  private:
@@ -80,8 +95,27 @@ class RequestText {
     std::string_view bytes;
   };
 
+  /// Returns the parts between two places of the text.
+  [[nodiscard]] std::vector<std::string_view> parts(std::size_t begin, std::size_t end) const {
+    std::vector<std::string_view> parts;
+    parts.reserve(2 * outside_.size() + 1);
+    const std::string_view text(text_);
+    for (const Outside& one : outside_) {
+      if (one.behind >= begin && one.behind <= end) {
+        parts.push_back(text.substr(begin, one.behind - begin));
+        parts.push_back(one.bytes);
+        begin = one.behind;
+      }
+    }
+    if (begin < end) {
+      parts.push_back(text.substr(begin, end - begin));
+    }
+    return parts;
+  }
+
   std::string text_;
   std::vector<Outside> outside_;
+  std::vector<std::size_t> ends_;  ///< of requests, in the text
 };
 
 }  // namespace locum::storage

@@ -266,7 +266,7 @@ Result<void> ServerStream::write_secured(std::string_view bytes, Deadline deadli
 
 // Parts go together as far as a record of TLS has room, since each of those is a call of the system.
 Result<void> ServerStream::send_secured(std::span<const std::string_view> parts, Deadline deadline) {
-  constexpr std::size_t most = 16384;
+  constexpr std::size_t most = largest_tls_record;
   std::string record;
   for (std::string_view part : parts) {
     while (!part.empty()) {

@@ -16,6 +16,9 @@
 
 namespace locum::storage {
 
+/// A record of TLS has at most so many bytes.
+constexpr std::size_t largest_tls_record = 16384;
+
 /// A connection to a server, which is read and written within deadlines, however slowly the server does its
 /// part: `timeout` if it does not in time, `peer_lost` if it cannot be reached or the connection broke,
 /// `corrupt` if it sent what its protocol does not have. After any of them it is_broken(), and all calls have
@@ -44,6 +47,8 @@ class ServerStream {
   /// The error of bytes that the protocol does not have.
   [[nodiscard]] Error garbage(std::string_view what);
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  /// Whether bytes go over TLS: what one send() sends begins with a record of its own.
+  [[nodiscard]] bool is_secured() const noexcept { return channel_ != nullptr; }
 
  private:
   ServerStream(int descriptor, std::string name);
