@@ -22,6 +22,10 @@ const std::optional<Error>& last_error() noexcept {
   return last();
 }
 
+std::optional<Error> replace_last_error(std::optional<Error> error) noexcept {
+  return std::exchange(last(), std::move(error));
+}
+
 locum_status failed(const Error& error) noexcept {
   last() = error;
   return static_cast<locum_status>(error.code());
@@ -67,6 +71,11 @@ locum_status no_handle(const char* kind) noexcept {
 const char* locum_error_message() {
   const auto& last = locum::c::last_error();
   return last ? last->what() : "";
+}
+
+locum_status locum_fail(locum_status status, const char* text) {
+  using namespace locum::c;
+  return guarded([&] { return failed(text == nullptr ? of_function(status) : of_program(status, text)); });
 }
 
 const char* locum_status_name(int status) {

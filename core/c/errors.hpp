@@ -1,9 +1,13 @@
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <exception>
+#include <iterator>
 #include <new>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "core/c/locum.h"
 #include "core/value/error.hpp"
@@ -15,6 +19,8 @@ namespace locum::c {
 locum_status failed(const Error& error) noexcept;
 /// Returns the error that locum_error_message() of this thread is about.
 [[nodiscard]] const std::optional<Error>& last_error() noexcept;
+/// Makes `error` the one that locum_error_message() of this thread is about; returns the one that was.
+std::optional<Error> replace_last_error(std::optional<Error> error) noexcept;
 /// Keeps the error of a call that ended with an exception of another library or of the program.
 locum_status failed_elsewhere(const char* text) noexcept;
 /// Returns the error of a call whose argument is NULL.
@@ -29,11 +35,34 @@ locum_status no_handle(const char* kind) noexcept;
 /// Returns the error of a function of the program that has returned this number.
 [[nodiscard]] Error of_function(int status);
 
+/// Calls a function of the program, which returns a status. Returns its error: that with which a call of the
+/// library, or locum_fail(), has given it this status.
+template <class Call>
+[[nodiscard]] Result<void> outcome_of_function(Call call) {
+  class Kept {
+   public:
+    Kept() : before_(replace_last_error({})) {}
+    Kept(const Kept&) = delete;
+    Kept& operator=(const Kept&) = delete;
+    ~Kept() { (void)replace_last_error(std::move(before_)); }
+
+   private:
+    std::optional<Error> before_;
+  };
+  const Kept kept;
+  const int status = call();
+  if (status == LOCUM_OK) {
+    return {};
+  }
+  const std::optional<Error>& last = last_error();
+  return last && static_cast<int>(last->code()) == status ? *last : of_function(status);
+}
+
 /// Throws Error `unsupported` if options, which may be NULL, have one of a later version of the library.
 template <class Options>
 void require_known(const Options* options) {
-  if (options != nullptr &&
-      (options->reserved[0] | options->reserved[1] | options->reserved[2] | options->reserved[3]) != 0) {
+  if (options != nullptr && std::any_of(std::begin(options->reserved), std::end(options->reserved),
+                                        [](std::uint64_t word) { return word != 0; })) {
     throw Error(
         Errc::unsupported,
         "these options have one of a later version of the library, or were not set to 0 before use; set "

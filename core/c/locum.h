@@ -260,7 +260,7 @@ LOCUM_CHECKED locum_status locum_replace_coded(locum_store store, const char *na
 /* An object, pinned in place until it is released; in memory of the caller, who must not copy it. */
 typedef struct locum_view {
   locum_array array;   /* in memory of the node, read-only; LOCUM_ENCODED: rank 1, its bytes */
-  locum_key key;
+  locum_key key;       /* of serial 0 if what is shown is no object of a store, but a file or other memory */
   uint64_t size_bytes; /* of the whole object */
   uint64_t library[8];
 } locum_view;
@@ -343,8 +343,8 @@ LOCUM_CHECKED locum_status locum_exists_by_key(locum_store store, const locum_ke
 LOCUM_API locum_status locum_evict(locum_store store, const char *name, double deadline_s, bool *existed);
 LOCUM_API locum_status locum_evict_by_key(locum_store store, const locum_key *key, double deadline_s,
                                           bool *existed);
-/* Evicts `count` objects by their names, with a few messages for all of them. `existed` and `statuses` have an
- * element for each; both may be NULL. Returns the first error: of the others none is left. */
+/* Evicts `count` objects by their names, with a few messages for all of them. `existed` and `statuses` have
+ * an element for each; both may be NULL. Returns the first error: of the others none is left. */
 LOCUM_API locum_status locum_evict_batch(locum_store store, size_t count, const char *const *names,
                                          double deadline_s, bool *existed, locum_status *statuses);
 
@@ -417,7 +417,9 @@ typedef struct locum_file_options {
   const char *backend; /* a name of locum_files_add(); NULL: the URL of the files */
   double deadline_s;   /* of waiting for another rank that loads the same file; saves ignore it */
   const locum_array *record; /* the options as a stored Record, in place of `options`; NULL: none */
-  uint64_t reserved[4]; /* 0 */
+  uint64_t map; /* 1: an array is shown in the file itself, unread, where format and layout allow that: this
+                 * process alone has it. A program that shortens the file then ends the process by SIGBUS */
+  uint64_t reserved[3]; /* 0 */
 } locum_file_options;
 
 /* Opens the files of a URL for this process alone: of a folder, "file:/scratch/run17", or of a backend that
@@ -426,23 +428,45 @@ LOCUM_CHECKED locum_status locum_files_open(const char *url, locum_files *files)
 /* The same; what is loaded is an object of the session, which its ranks load once a node. Loading from
  * these files is LOCUM_CLOSED once the session is. */
 LOCUM_CHECKED locum_status locum_files_open_in(locum_session session, const char *url, locum_files *files);
+/* Options of files. */
+typedef struct locum_files_options {
+  double kept_s;    /* how long what was loaded stays in memory after its last load, at least 1; 0: 60 */
+  double timeout_s; /* longest wait for another rank that loads the same file; 0: 600 */
+  uint64_t reserved[4]; /* 0 */
+} locum_files_options;
+
+/* The same with options. `session` NULL: for this process alone. */
+LOCUM_CHECKED locum_status locum_files_open_with(locum_session session, const char *url,
+                                                 const locum_files_options *options, locum_files *files);
 /* Names another URL, for `backend` of the other calls. LOCUM_KEY_EXISTS if the name is in use. */
 LOCUM_CHECKED locum_status locum_files_add(locum_files files, const char *name, const char *url);
 /* Releases the handle; views of what was loaded stay valid. Sets *files to NULL. */
 LOCUM_API locum_status locum_files_close(locum_files *files);
 
 /* Saves a value: an array, one element (rank 0), a text (LOCUM_CHAR, rank 1), bytes (LOCUM_BYTE, rank 1), or
- * a stored Record (LOCUM_ENCODED of type "locum.record"), which nests all of these. Atomic: who loads the path
- * finds the old file or all of the new one. LOCUM_UNSUPPORTED if no format has the ending,
+ * a stored Record (LOCUM_ENCODED of type "locum.record"), which nests all of these. Atomic: who loads the
+ * path finds the old file or all of the new one. LOCUM_UNSUPPORTED if no format has the ending,
  * LOCUM_TYPE_MISMATCH if the format does not hold such a value. */
 LOCUM_CHECKED locum_status locum_files_save(locum_files files, const char *path, const locum_array *value,
                                             const locum_file_options *options);
-/* Loads a file, and gives the object in place: an array, one element (rank 0), a text (LOCUM_CHAR, rank 1), or
- * else a stored Record (LOCUM_ENCODED of type "locum.record"). Ranks of a node that load the same file get
- * the same memory. LOCUM_NOT_FOUND;
- * LOCUM_CORRUPT, whose text names the place in the file. Release the view. */
+/* Loads a file, and gives the object in place: an array, one element (rank 0), a text (LOCUM_CHAR, rank 1),
+ * or else a stored Record (LOCUM_ENCODED of type "locum.record"). Ranks of a node that load the same file get
+ * the same memory. LOCUM_NOT_FOUND; LOCUM_CORRUPT, whose text names the place in the file. Release the
+ * view. With `map`, a value that is no array in the file is a copy. */
 LOCUM_CHECKED locum_status locum_files_load(locum_files files, const char *path,
                                             const locum_file_options *options, locum_view *view);
+/* Loads `count` files, some at a time, in threads. Each has a view, a status and the text of its error (""
+ * without one); `statuses` and `messages` may be NULL. A view of a file that was not loaded holds none.
+ * Returns the first error by position. Release the views, and `messages`, also after an error. */
+LOCUM_CHECKED locum_status locum_files_load_batch(locum_files files, size_t count, const char *const *paths,
+                                                  const locum_file_options *options, locum_view *views,
+                                                  locum_status *statuses, locum_names *messages);
+/* Saves `count` values under `count` paths, some at a time, in threads; the rest as in
+ * locum_files_load_batch(). A value that is none fails all of them, before any is saved. */
+LOCUM_CHECKED locum_status locum_files_save_batch(locum_files files, size_t count, const char *const *paths,
+                                                  const locum_array *values,
+                                                  const locum_file_options *options, locum_status *statuses,
+                                                  locum_names *messages);
 /* Describes what a file holds without loading it all: a stored Record with the members `format`, `bytes`, and
  * for an array `type` and `extents`. Release the view. */
 LOCUM_CHECKED locum_status locum_files_info(locum_files files, const char *path,
@@ -469,6 +493,122 @@ LOCUM_API locum_status locum_files_remove(locum_files files, const char *path, c
 /* Copies a file, atomically, its bytes unread. */
 LOCUM_CHECKED locum_status locum_files_copy(locum_files files, const char *from, const char *to,
                                             const char *backend);
+
+/* ---- Formats and backends of the program's own ---- */
+
+/* Returns `status`, and keeps `text` for locum_error_message(). A function of the program that the library
+ * has called ends with it: `return locum_fail(LOCUM_CORRUPT, "at byte 0: no picture; save it again")`. */
+LOCUM_API locum_status locum_fail(locum_status status, const char *text);
+
+/* A file that a function of a format loads. Valid until that function returns; later it is
+ * LOCUM_INVALID_ARGUMENT. */
+typedef struct locum_file_bytes_handle *locum_file_bytes;
+/* A file that a function of a format saves; the same. Nobody sees it before it is complete. */
+typedef struct locum_file_draft_handle *locum_file_draft;
+
+typedef struct locum_format_option {
+  const char *name;
+  const char *meaning; /* one sentence */
+} locum_format_option;
+
+/* A format of files, as locum::Format in C++. Its functions are called by any number of threads at once. One
+ * that returns a status other than LOCUM_OK ends the call of the program with it; the text is that of
+ * locum_fail(), or of the call of the library that returned this status last. Files are not trusted: check
+ * each length before use. */
+typedef struct locum_format {
+  const char *name;           /* "raw": lower-case letters, digits, _ and - */
+  const char *const *endings; /* lower case, with their dots, and NULL behind the last: {".raw", NULL} */
+  const char *holds;          /* one sentence */
+  const locum_format_option *options; /* the one behind the last has a NULL for its name; NULL: none */
+  /* Gives the value of the file by locum_file_bytes_give(), once. `options` is a stored Record with those
+   * that the call has. NULL: the format is not loaded. */
+  locum_status (*load)(locum_file_bytes file, const locum_array *options, void *context);
+  /* Writes a value, described as for locum_files_save(): its memory is that of the caller. NULL: the format
+   * is not saved. */
+  locum_status (*save)(const locum_array *value, locum_file_draft file, const locum_array *options,
+                       void *context);
+  /* Gives a stored Record with members that tell what the file holds, without reading it all: `type` and
+   * `extents` of an array. NULL: only format and bytes are told. */
+  locum_status (*info)(locum_file_bytes file, const locum_array *options, void *context);
+  void *context;        /* is given to the functions; has to stay as long as the process */
+  uint64_t reserved[4]; /* 0 */
+} locum_format;
+
+/* Registers a format, for the process and for ever. Copies the texts. LOCUM_KEY_EXISTS if a format has the
+ * name or one of the endings. */
+LOCUM_CHECKED locum_status locum_register_format(const locum_format *format);
+
+LOCUM_CHECKED locum_status locum_file_bytes_size(locum_file_bytes file, uint64_t *size);
+/* Sets the path of a file of the operating system, for libraries that open it themselves; "" if it is none.
+ * Valid as long as the file. */
+LOCUM_CHECKED locum_status locum_file_bytes_path(locum_file_bytes file, const char **path);
+/* Reads bytes. LOCUM_CORRUPT if the file ends before them. */
+LOCUM_CHECKED locum_status locum_file_bytes_read(locum_file_bytes file, uint64_t offset, void *into,
+                                                 size_t count);
+/* Gives all bytes in memory, as an array of LOCUM_BYTE at an address that is aligned to 64: mapped if the
+ * program asked for that, else read. They stay as long as the view. Release it. */
+LOCUM_CHECKED locum_status locum_file_bytes_view(locum_file_bytes file, locum_view *view);
+/* Makes memory for an array that is loaded, the first one where all ranks of the node will read it: reads its
+ * type, rank and extents, sets its data and strides. Not cleared. The memory stays until the function
+ * returns, and as long as `view`, which may be NULL. */
+LOCUM_CHECKED locum_status locum_file_bytes_make(locum_file_bytes file, locum_array *array, locum_view *view);
+/* Gives the value that the file holds, described as for locum_files_save(). All of an array that
+ * locum_file_bytes_make() has made is taken as it is, and must not be written from then on; another value is
+ * copied. */
+LOCUM_CHECKED locum_status locum_file_bytes_give(locum_file_bytes file, const locum_array *value);
+
+/* Appends bytes. */
+LOCUM_CHECKED locum_status locum_file_draft_write(locum_file_draft file, const void *bytes, size_t count);
+/* Replaces bytes that were written. */
+LOCUM_CHECKED locum_status locum_file_draft_write_at(locum_file_draft file, uint64_t offset, const void *bytes,
+                                                     size_t count);
+/* Sets the number of bytes that were appended. */
+LOCUM_CHECKED locum_status locum_file_draft_size(locum_file_draft file, uint64_t *size);
+
+/* What a function of a backend answers: a record, or keys. Valid until that function returns. */
+typedef struct locum_answer_handle *locum_answer;
+
+typedef enum locum_shared_by {
+  LOCUM_BY_PROCESS = 0, /* this process alone has what is stored there */
+  LOCUM_BY_HOST = 1,    /* processes of one host */
+  LOCUM_BY_HOSTS = 2    /* those of all hosts that reach it */
+} locum_shared_by;
+
+/* A backend of stores: records, which are bytes, under keys. Keys have letters, digits and `_-.,+=@~%`, and
+ * one `/`, in front of which is the store that the record is of. Several threads call at once, and one waits
+ * for another only where both change the same record; `left_s` is how long the call may take. Errors as of a
+ * locum_format; LOCUM_TIMEOUT if a server does not answer, LOCUM_PEER_LOST if it cannot be reached. */
+typedef struct locum_backend {
+  const char *scheme;      /* of its URLs: lower-case letters, digits, - and . */
+  uint64_t largest_record; /* in bytes; 0: any */
+  uint32_t longest_name;   /* of a key behind its `/`, in bytes, at least 64; 0: 200 */
+  bool is_durable;         /* records outlive the process */
+  int32_t shared_by;       /* a locum_shared_by. Beyond the process, a put may replace what another process has
+                            * put meanwhile: a store over it does not decide between two puts of one name */
+  /* Opens the backend of a URL: sets what the other functions get. */
+  locum_status (*open)(const char *url, void *context, void **opened);
+  /* Ends it: no other function is called any more. NULL: nothing is to be done. */
+  void (*close)(void *opened);
+  /* Gives the record under a key, in memory of locum_answer_memory(). LOCUM_NOT_FOUND. */
+  locum_status (*get)(void *opened, const char *key, locum_answer answer, double left_s);
+  /* Stores a record, which consists of `count` parts, in place of one of that key: nobody ever gets a part of
+   * it. */
+  locum_status (*put)(void *opened, const char *key, const locum_text *parts, size_t count, double left_s);
+  /* Removes the record of a key, and sets whether there was one. */
+  locum_status (*remove)(void *opened, const char *key, bool *existed, double left_s);
+  /* Gives each key that begins with a prefix to locum_answer_key(). NULL: the backend does not list. */
+  locum_status (*keys)(void *opened, const char *prefix, locum_answer answer, double left_s);
+  void *context;        /* is given to `open`; has to stay as long as the process */
+  uint64_t reserved[4]; /* 0 */
+} locum_backend;
+
+/* Registers a backend, for the process and for ever: URLs with its scheme open it from then on. Copies the
+ * texts. LOCUM_KEY_EXISTS if a backend has the scheme. */
+LOCUM_CHECKED locum_status locum_register_backend(const locum_backend *backend);
+/* Makes memory for the record that `get` gives, to be filled before that returns. Once. */
+LOCUM_CHECKED locum_status locum_answer_memory(locum_answer answer, size_t bytes, void **memory);
+/* Adds a key that `keys` gives. */
+LOCUM_CHECKED locum_status locum_answer_key(locum_answer answer, const char *key);
 
 /* ---- Stand-ins and promises ---- */
 
@@ -580,14 +720,14 @@ LOCUM_CHECKED locum_status locum_step_put(locum_output_step step, const char *na
  * memory is not cleared, and is published when the step ends. */
 LOCUM_CHECKED locum_status locum_step_create(locum_output_step step, const char *name, locum_array *array,
                                              const locum_block *block, double deadline_s);
-/* Makes the memory of an array that locum_step_create() has given stay as long as the view: also after the end
- * of the step, its discard, and the end of the runtime. For languages whose arrays outlive the step. The
+/* Makes the memory of an array that locum_step_create() has given stay as long as the view: also after the
+ * end of the step, its discard, and the end of the runtime. For languages whose arrays outlive the step. The
  * memory must not be written from then on. `data` is that of the array. */
 LOCUM_CHECKED locum_status locum_step_keep(locum_output_step step, const void *data, double deadline_s,
                                            locum_view *view);
-/* The variable could not be written, as after a locum_step_put() that fails: an error of locum_step_end(), too,
- * unless a later call writes it. For interfaces of languages that refuse a value before the library sees it.
- * `status` and `text` are those of the error. */
+/* The variable could not be written, as after a locum_step_put() that fails: an error of locum_step_end(),
+ * too, unless a later call writes it. For interfaces of languages that refuse a value before the library sees
+ * it. `status` and `text` are those of the error. */
 LOCUM_CHECKED locum_status locum_step_fail(locum_output_step step, const char *name, int status,
                                            const char *text);
 /* Ends this rank's part of the step. Readers see the step when all ranks have ended theirs; does not wait for

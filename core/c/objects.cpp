@@ -22,6 +22,9 @@ enum Kind : std::uint8_t {
   of_step_readers = 12,
   of_input_steps = 13,
   of_files = 14,
+  of_loaded_files = 15,
+  of_saved_files = 16,
+  of_answers = 17,
 };
 
 }  // namespace
@@ -73,6 +76,21 @@ Handles<StepSide>& sides() {
 
 Handles<std::shared_ptr<const Files>>& files() {
   static constinit Handles<std::shared_ptr<const Files>> all(of_files);
+  return all;
+}
+
+Handles<std::shared_ptr<LoadedFile>>& loaded_files() {
+  static constinit Handles<std::shared_ptr<LoadedFile>> all(of_loaded_files);
+  return all;
+}
+
+Handles<std::shared_ptr<SavedFile>>& saved_files() {
+  static constinit Handles<std::shared_ptr<SavedFile>> all(of_saved_files);
+  return all;
+}
+
+Handles<std::shared_ptr<Answer>>& answers() {
+  static constinit Handles<std::shared_ptr<Answer>> all(of_answers);
   return all;
 }
 

@@ -23,10 +23,15 @@
 #include "core/writer.hpp"
 
 namespace locum {
-class Files;  // of transport/storage
-}
+class Files;  // of transport/storage, as is FilesOptions
+struct FilesOptions;
+}  // namespace locum
 
 namespace locum::c {
+
+class LoadedFile;  // of transport/storage, like those that follow
+class SavedFile;
+class Answer;
 
 /// A store, with the calls for values whose types are known at run time.
 struct OpenedStore {
@@ -48,6 +53,9 @@ using AsyncCall = std::variant<AsyncResult<RawView>, AsyncResult<Key>, AsyncResu
 [[nodiscard]] Handles<RawTaskQueue>& queues();
 [[nodiscard]] Handles<StepSide>& sides();
 [[nodiscard]] Handles<std::shared_ptr<const Files>>& files();
+[[nodiscard]] Handles<std::shared_ptr<LoadedFile>>& loaded_files();
+[[nodiscard]] Handles<std::shared_ptr<SavedFile>>& saved_files();
+[[nodiscard]] Handles<std::shared_ptr<Answer>>& answers();
 [[nodiscard]] Handles<Writer<std::byte>>& writers();
 [[nodiscard]] Handles<RawTask>& tasks();
 [[nodiscard]] Handles<StepWriter>& step_writers();
@@ -126,5 +134,8 @@ template <class Object, class Handle>
 }
 /// Makes a handle of the store in `*store`, or returns the error.
 [[nodiscard]] locum_status give_store(const Result<Store>& opened, locum_store* store);
+
+/// Returns the options of files, which may be NULL. Throws Error `invalid_argument`, `unsupported`.
+[[nodiscard]] FilesOptions files_options(const locum_files_options* options);
 
 }  // namespace locum::c

@@ -50,11 +50,17 @@ locum_status locum_proxy_of_hdf5(locum_runtime runtime, const char* path, const 
 }
 
 locum_status locum_files_of(locum_runtime runtime, const char* url, locum_files* files) {
+  return locum_files_of_with(runtime, url, nullptr, files);
+}
+
+locum_status locum_files_of_with(locum_runtime runtime, const char* url, const locum_files_options* options,
+                                 locum_files* files) {
   clear(files);
   return on_runtime(runtime, [&](Runtime& open) {
     if (url == nullptr || files == nullptr) {
       return is_null(url == nullptr ? "url" : "files");
     }
-    return give(locum::c::files(), std::make_shared<const Files>(open.files(url)), files);
+    return give(locum::c::files(), std::make_shared<const Files>(open.files(url, files_options(options))),
+                files);
   });
 }

@@ -206,6 +206,9 @@ LOCUM_CHECKED locum_status locum_proxy_of_hdf5(locum_runtime runtime, const char
 /* Opens the files of a URL, each of which is loaded once for all ranks of a node, which read it in place. Not
  * collective: any rank may load any file. See locum_files_open(); release it by locum_files_close(). */
 LOCUM_CHECKED locum_status locum_files_of(locum_runtime runtime, const char *url, locum_files *files);
+/* The same with options. */
+LOCUM_CHECKED locum_status locum_files_of_with(locum_runtime runtime, const char *url,
+                                               const locum_files_options *options, locum_files *files);
 
 /* ---- Steps ---- */
 

@@ -289,9 +289,119 @@ static void in_a_session(void) {
   CHECK_OK(locum_view_release(&view));
 }
 
+/* Of the files of a batch, each has a status and a text of its own. */
+static void batches(void) {
+  double field[2] = {1, 2};
+  double half = 2.5;
+  const locum_array values[] = {{.type = LOCUM_F64, .rank = 1, .extents = {2}, .data = field},
+                                {.type = LOCUM_F64, .data = &half},
+                                {.type = LOCUM_F64, .data = &half}};
+  const char* const paths[] = {"many/a.npy", "many/b.papyrus", "many/c.npy"};
+  locum_status statuses[3];
+  locum_names messages;
+  locum_view views[3];
+  CHECK_STATUS(locum_files_save_batch(files, 3, paths, values, NULL, statuses, &messages), LOCUM_UNSUPPORTED);
+  CHECK(statuses[0] == LOCUM_OK && statuses[1] == LOCUM_UNSUPPORTED && statuses[2] == LOCUM_OK);
+  CHECK(messages.count == 3 && text_is(messages.names[0], "") && text_is(messages.names[2], ""));
+  CHECK(messages.count == 3 && strstr(messages.names[1].first, "many/b.papyrus") != NULL);
+  CHECK_OK(locum_names_release(&messages));
+  CHECK_OK(locum_files_copy(files, "many/c.npy", "many/d.npy", NULL));
+
+  const char* const wanted[] = {"many/a.npy", "many/no.npy", "many/c.npy"};
+  CHECK_STATUS(locum_files_load_batch(files, 3, wanted, NULL, views, statuses, &messages), LOCUM_NOT_FOUND);
+  CHECK(strstr(locum_error_message(), "many/no.npy") != NULL);
+  CHECK(statuses[0] == LOCUM_OK && statuses[1] == LOCUM_NOT_FOUND && statuses[2] == LOCUM_OK);
+  CHECK(messages.count == 3 && strstr(messages.names[1].first, "not_found") == messages.names[1].first);
+  CHECK_OK(locum_names_release(&messages));
+  CHECK(((const double*)views[0].array.data)[1] == 2 && *(const double*)views[2].array.data == 2.5);
+  CHECK_OK(locum_view_release(&views[0]));
+  CHECK_STATUS(locum_view_release(&views[1]), LOCUM_INVALID_ARGUMENT);
+  CHECK_OK(locum_view_release(&views[2]));
+  CHECK_OK(locum_files_load_batch(files, 1, wanted, NULL, views, NULL, NULL));
+  CHECK_OK(locum_view_release(&views[0]));
+  CHECK_OK(locum_files_load_batch(files, 0, NULL, NULL, NULL, NULL, NULL));
+  CHECK_OK(locum_files_save_batch(files, 0, NULL, NULL, NULL, NULL, NULL));
+
+  /* Nothing is done of a batch that is wrong. */
+  const char* const hole[] = {"many/e.npy", NULL};
+  statuses[0] = LOCUM_OK;
+  CHECK_STATUS(locum_files_save_batch(files, 2, hole, values, NULL, statuses, &messages),
+               LOCUM_INVALID_ARGUMENT);
+  CHECK(statuses[0] == LOCUM_INVALID_ARGUMENT && messages.count == 0);
+  CHECK_STATUS(locum_files_load_batch(files, 2, hole, NULL, views, statuses, NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_view_release(&views[0]), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_load_batch(files, 1, wanted, NULL, NULL, statuses, NULL), LOCUM_INVALID_ARGUMENT);
+  const locum_array wrong[] = {values[0], {.type = 99}};
+  CHECK_STATUS(locum_files_save_batch(files, 2, wanted, wrong, NULL, statuses, NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK(statuses[0] == LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_load_batch(NULL, 1, wanted, NULL, views, statuses, NULL), LOCUM_INVALID_ARGUMENT);
+}
+
+/* A mapped array is in the file; what is no array is as it is loaded. */
+static void mapped(void) {
+  double field[2][3] = {{0, 1, 2}, {10, 11, 12}};
+  const locum_array array = {.type = LOCUM_F64, .rank = 2, .extents = {2, 3}, .data = field};
+  const locum_array text = {.type = LOCUM_CHAR, .rank = 1, .extents = {5}, .data = "abcde"};
+  const locum_file_options map = {.map = 1};
+  locum_view view, views[2];
+  CHECK_OK(locum_files_save(files, "many/m.npy", &array, NULL));
+  CHECK_OK(locum_files_save(files, "many/m.txt", &text, NULL));
+  CHECK_OK(locum_files_load(files, "many/m.npy", &map, &view));
+  CHECK(view.key.serial == 0 && view.size_bytes == sizeof field && view.array.type == LOCUM_F64);
+  CHECK(view.array.rank == 2 && view.array.extents[1] == 3 && ((const double*)view.array.data)[5] == 12);
+  CHECK(view.array.strides[0] == 24 && view.array.strides[1] == 8);
+  CHECK_OK(locum_files_remove(files, "many/m.npy", NULL, NULL)); /* the file itself stays */
+  CHECK(((const double*)view.array.data)[4] == 11);
+  CHECK_OK(locum_view_release(&view));
+  CHECK_STATUS(locum_view_release(&view), LOCUM_INVALID_ARGUMENT);
+  CHECK_OK(locum_files_load(files, "many/m.txt", &map, &view));
+  CHECK(view.array.type == LOCUM_CHAR && view.array.extents[0] == 5 &&
+        memcmp(view.array.data, "abcde", 5) == 0);
+  CHECK_OK(locum_view_release(&view));
+  CHECK_STATUS(locum_files_load(files, "many/m.npy", &map, &view), LOCUM_NOT_FOUND);
+  CHECK_STATUS(locum_view_release(&view), LOCUM_INVALID_ARGUMENT);
+  CHECK_OK(locum_files_info(files, "many/m.txt", &map, &view));
+  CHECK_OK(locum_view_release(&view));
+  const char* const paths[] = {"many/a.npy", "many/m.txt"};
+  CHECK_OK(locum_files_load_batch(files, 2, paths, &map, views, NULL, NULL));
+  CHECK(((const double*)views[0].array.data)[1] == 2 && views[1].size_bytes == 5);
+  CHECK_OK(locum_view_release(&views[0]));
+  CHECK_OK(locum_view_release(&views[1]));
+  CHECK_STATUS(locum_files_load(files, "T.npy", &(locum_file_options){.map = 1, .backend = "fast"}, &view),
+               LOCUM_UNSUPPORTED);
+}
+
+static void with_options(void) {
+  locum_session session;
+  locum_files some;
+  locum_view view;
+  const double field[2] = {1, 2};
+  const locum_array array = {.type = LOCUM_F64, .rank = 1, .extents = {2}, .data = (void*)field};
+  CHECK_OK(locum_session_open("memory:", NULL, &session));
+  CHECK_OK(
+      locum_files_open_with(session, "memory:", &(locum_files_options){.kept_s = 5, .timeout_s = 2}, &some));
+  CHECK_OK(locum_files_save(some, "a.npy", &array, NULL));
+  CHECK_OK(locum_files_load(some, "a.npy", NULL, &view));
+  CHECK_OK(locum_view_release(&view));
+  CHECK_OK(locum_session_close(&session));
+  CHECK_STATUS(locum_files_load(some, "a.npy", NULL, &view), LOCUM_CLOSED);
+  CHECK_OK(locum_files_close(&some));
+  CHECK_OK(locum_files_open_with(NULL, "memory:", NULL, &some));
+  CHECK_OK(locum_files_close(&some));
+  CHECK_STATUS(locum_files_open_with(NULL, "memory:", &(locum_files_options){.kept_s = -1}, &some),
+               LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_open_with(NULL, "memory:", &(locum_files_options){.timeout_s = -1}, &some),
+               LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(
+      locum_files_open_with(NULL, "memory:", &(locum_files_options){.reserved = {0, 0, 0, 1}}, &some),
+      LOCUM_UNSUPPORTED);
+  CHECK(some == NULL);
+  CHECK_STATUS(locum_files_open_with(NULL, NULL, NULL, &some), LOCUM_INVALID_ARGUMENT);
+}
+
 /* Leaves nothing of the test behind. */
 static void tidy(void) {
-  const char* const folders[] = {"run17", "tree/branch", "tree", NULL};
+  const char* const folders[] = {"run17", "many", "tree/branch", "tree", NULL};
   locum_names names;
   CHECK_OK(locum_files_list(files, NULL, NULL, true, NULL, &names));
   for (size_t at = 0; at < names.count; ++at)
@@ -312,6 +422,9 @@ int main(void) {
   folders();
   mistakes();
   in_a_session();
+  batches();
+  mapped();
+  with_options();
   tidy();
   return failures == 0 ? 0 : 1;
 }

@@ -97,7 +97,43 @@ PLACE(locum_file_options, options, 8);
 PLACE(locum_file_options, backend, 16);
 PLACE(locum_file_options, deadline_s, 24);
 PLACE(locum_file_options, record, 32);
-PLACE(locum_file_options, reserved, 40);
+PLACE(locum_file_options, map, 40);
+PLACE(locum_file_options, reserved, 48);
+
+SIZE(locum_files_options, 48);
+PLACE(locum_files_options, kept_s, 0);
+PLACE(locum_files_options, timeout_s, 8);
+PLACE(locum_files_options, reserved, 16);
+
+SIZE(locum_format_option, 16);
+PLACE(locum_format_option, name, 0);
+PLACE(locum_format_option, meaning, 8);
+
+SIZE(locum_format, 96);
+PLACE(locum_format, name, 0);
+PLACE(locum_format, endings, 8);
+PLACE(locum_format, holds, 16);
+PLACE(locum_format, options, 24);
+PLACE(locum_format, load, 32);
+PLACE(locum_format, save, 40);
+PLACE(locum_format, info, 48);
+PLACE(locum_format, context, 56);
+PLACE(locum_format, reserved, 64);
+
+SIZE(locum_backend, 120);
+PLACE(locum_backend, scheme, 0);
+PLACE(locum_backend, largest_record, 8);
+PLACE(locum_backend, longest_name, 16);
+PLACE(locum_backend, is_durable, 20);
+PLACE(locum_backend, shared_by, 24);
+PLACE(locum_backend, open, 32);
+PLACE(locum_backend, close, 40);
+PLACE(locum_backend, get, 48);
+PLACE(locum_backend, put, 56);
+PLACE(locum_backend, remove, 64);
+PLACE(locum_backend, keys, 72);
+PLACE(locum_backend, context, 80);
+PLACE(locum_backend, reserved, 88);
 
 SIZE(locum_step_writer_options, 64);
 PLACE(locum_step_writer_options, queue_steps, 0);
@@ -177,6 +213,10 @@ NUMBER(LOCUM_ENCODED, 17);
 NUMBER(LOCUM_NO_FILE, 0);
 NUMBER(LOCUM_FILE, 1);
 NUMBER(LOCUM_FOLDER, 2);
+
+NUMBER(LOCUM_BY_PROCESS, 0);
+NUMBER(LOCUM_BY_HOST, 1);
+NUMBER(LOCUM_BY_HOSTS, 2);
 
 NUMBER(LOCUM_WAIT, 0);
 NUMBER(LOCUM_FAIL, 1);

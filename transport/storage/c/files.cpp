@@ -1,11 +1,13 @@
 // Files in formats, for the C interface.
 #include "transport/storage/files/files.hpp"
 
+#include <algorithm>
 #include <memory>
-#include <span>
+#include <optional>
+#include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "core/c/conversions.hpp"
 #include "core/c/errors.hpp"
@@ -13,8 +15,8 @@
 #include "core/c/objects.hpp"
 #include "core/c/unreleased.hpp"
 #include "core/c/views.hpp"
-#include "core/record_archive.hpp"
 #include "transport/storage/c/format_options.hpp"
+#include "transport/storage/c/values.hpp"
 
 using namespace locum;
 using namespace locum::c;
@@ -23,73 +25,6 @@ namespace {
 
 std::string_view text_or_none(const char* text) noexcept {
   return text == nullptr ? std::string_view() : std::string_view(text);
-}
-
-/// Returns the shared owner of memory that the caller keeps for the call.
-std::shared_ptr<const void> owner_for_call(const void* memory) {
-  return {memory, [](const void*) {}};
-}
-
-/// Reads a stored Record in the caller's memory; its arrays are shown there.
-Result<Record> stored_record(const locum_array& array) {
-  const auto encoded = encoded_memory_of(array);
-  if (!encoded) {
-    return encoded.error();
-  }
-  if (encoded->type != Record::locum_type_name || !encoded->codec.empty()) {
-    return Error(
-        Errc::invalid_argument,
-        "an encoded value of a file is a stored Record, of the type locum.record; give that, or an array");
-  }
-  if (array.data == nullptr) {
-    return null_argument("the data of this array");
-  }
-  const auto size = static_cast<std::size_t>(encoded->size_bytes);
-  return decode_record(owner_for_call(array.data), {static_cast<const std::byte*>(array.data), size}, {});
-}
-
-/// Returns one element as the number that a Record has for it, if the Record holds it with its type.
-Record one_value(const Array& one) {
-  const auto is = [&]<class T>(std::type_identity<T> /*type*/, Record& into) {
-    const auto value = one.value<T>();
-    into = value ? Record(*value) : std::move(into);
-    return static_cast<bool>(value);
-  };
-  Record number;
-  return is(std::type_identity<double>(), number) || is(std::type_identity<std::int64_t>(), number) ||
-                 is(std::type_identity<std::uint64_t>(), number) || is(std::type_identity<bool>(), number) ||
-                 is(std::type_identity<std::complex<double>>(), number)
-             ? number
-             : Record(one);
-}
-
-/// Returns a value in the caller's memory, to which it refers.
-Result<Record> record_in(const locum_array& array) {
-  if (array.type == LOCUM_ENCODED) {
-    return stored_record(array);
-  }
-  const auto elements = elements_of(array);
-  if (!elements) {
-    return elements.error();
-  }
-  if (!elements->is_valid()) {
-    return invalid(*elements);
-  }
-  const Array shown(owner_for_call(array.data), *elements);
-  if (array.rank == 0) {
-    return one_value(shown);
-  }
-  if (array.rank != 1 || (array.type != LOCUM_CHAR && array.type != LOCUM_BYTE)) {
-    return Record(shown);
-  }
-  const auto packed = shown.packed();
-  if (!packed) {
-    return packed.error();
-  }
-  const std::span<const std::byte> bytes = packed->bytes();
-  return array.type == LOCUM_CHAR
-             ? Record(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()))
-             : Record(Record::Bytes(bytes.begin(), bytes.end()));
 }
 
 /// Returns the options of the format.
@@ -115,6 +50,7 @@ Result<LoadOptions> loading(const locum_file_options* options) {
   }
   return LoadOptions{.format = text_or_none(options->format),
                      .options = *std::move(of_format),
+                     .map = options->map != 0,
                      .backend = text_or_none(options->backend),
                      .deadline = limit_of(options->deadline_s)};
 }
@@ -131,7 +67,17 @@ locum_status on_files(locum_files handle, Body body) noexcept {
             [&](const std::shared_ptr<const Files>& open) { return body(*open); });
 }
 
-/// Calls `call`, a function of Files that gives an object, for the view.
+/// Gives a value that is no object of a store.
+locum_status give_value(const Result<Record>& value, locum_view& view) {
+  auto shown = value ? described(*value) : Result<DescribedValue>(value.error());
+  if (!shown) {
+    return failed(shown.error());
+  }
+  give_memory(std::move(shown->owner), shown->array, shown->size_bytes, view);
+  return LOCUM_OK;
+}
+
+/// Calls `call` with the files and the options of a call that gives a view.
 template <class Call>
 locum_status give_loaded(locum_files handle, const char* path, const locum_file_options* options,
                          locum_view* view, Call call) noexcept {
@@ -143,11 +89,85 @@ locum_status give_loaded(locum_files handle, const char* path, const locum_file_
       return is_null(path == nullptr ? "path" : "view");
     }
     const auto how = loading(options);
-    return how ? give_view((open.*call)(path, *how), *view) : failed(how.error());
+    return how ? call(open, *how) : failed(how.error());
   });
 }
 
+const char* first_null(std::size_t count, const char* const* paths, const void* values,
+                       const char* of_values) {
+  if (count == 0) {
+    return nullptr;
+  }
+  if (paths == nullptr || values == nullptr) {
+    return paths == nullptr ? "paths" : of_values;
+  }
+  return std::find(paths, paths + count, nullptr) == paths + count ? nullptr : "a path";
+}
+
+/// What a batch returns: each status, and the texts of the errors by position.
+class Outcomes {
+ public:
+  Outcomes(std::size_t count, locum_status* statuses, locum_names* messages)
+      : statuses_(statuses), messages_(messages), texts_(messages == nullptr ? 0 : count) {
+    if (statuses != nullptr) {
+      std::fill_n(statuses, count, LOCUM_OK);
+    }
+  }
+  void set(std::size_t at, locum_status status) {
+    if (statuses_ != nullptr) {
+      statuses_[at] = status;
+    }
+    if (status == LOCUM_OK) {
+      return;
+    }
+    if (messages_ != nullptr) {
+      texts_[at] = locum_error_message();
+    }
+    if (!first_) {
+      first_ = last_error();
+    }
+  }
+  /// Returns the first error, and gives the texts.
+  [[nodiscard]] locum_status give() && {
+    const locum_status given = messages_ == nullptr ? LOCUM_OK : give_names(std::move(texts_), *messages_);
+    return first_ ? failed(*first_) : given;
+  }
+
+ private:
+  locum_status* const statuses_;
+  locum_names* const messages_;
+  std::vector<std::string> texts_;
+  std::optional<Error> first_;
+};
+
+/// Sets the status of a batch of which nothing was done.
+locum_status none_done(locum_status status, std::size_t count, locum_status* statuses) noexcept {
+  if (statuses != nullptr) {
+    std::fill_n(statuses, count, status);
+  }
+  return status;
+}
+
 }  // namespace
+
+namespace locum::c {
+
+FilesOptions files_options(const locum_files_options* options) {
+  FilesOptions how;
+  require_known(options);
+  if (options != nullptr && options->kept_s != 0) {
+    how.kept = milliseconds_of(options->kept_s);
+  }
+  if (options != nullptr && options->timeout_s != 0) {
+    how.timeout = milliseconds_of(options->timeout_s);
+  }
+  if (how.kept < std::chrono::milliseconds(1) || how.timeout < std::chrono::milliseconds(1)) {
+    throw Error(Errc::invalid_argument, "a time of the options of files is negative or no number");
+  }
+  return how;
+}
+
+}  // namespace locum::c
 
 locum_status locum_files_open(const char* url, locum_files* files) {
   clear(files);
@@ -166,6 +186,23 @@ locum_status locum_files_open_in(locum_session session, const char* url, locum_f
       return is_null(url == nullptr ? "url" : "files");
     }
     return give_files(Files(open, url), files);
+  });
+}
+
+locum_status locum_files_open_with(locum_session session, const char* url, const locum_files_options* options,
+                                   locum_files* files) {
+  clear(files);
+  const auto opened = [&](auto open) {
+    if (url == nullptr || files == nullptr) {
+      return is_null(url == nullptr ? "url" : "files");
+    }
+    return give_files(open(files_options(options)), files);
+  };
+  if (session == nullptr) {
+    return guarded([&] { return opened([&](const FilesOptions& how) { return Files(url, how); }); });
+  }
+  return on(sessions(), session, "session", [&](const Session& open) {
+    return opened([&](const FilesOptions& how) { return Files(open, url, how); });
   });
 }
 
@@ -198,12 +235,84 @@ locum_status locum_files_save(locum_files files, const char* path, const locum_a
 
 locum_status locum_files_load(locum_files files, const char* path, const locum_file_options* options,
                               locum_view* view) {
-  return give_loaded(files, path, options, view, &Files::load_raw);
+  return give_loaded(files, path, options, view, [&](const Files& open, const LoadOptions& how) {
+    return how.map ? give_value(open.load(path, how), *view) : give_view(open.load_raw(path, how), *view);
+  });
+}
+
+locum_status locum_files_load_batch(locum_files files, size_t count, const char* const* paths,
+                                    const locum_file_options* options, locum_view* views,
+                                    locum_status* statuses, locum_names* messages) {
+  clear(messages);
+  if (views != nullptr) {
+    std::for_each(views, views + count, [](locum_view& view) { empty(view); });
+  }
+  if (const char* const null = first_null(count, paths, views, "views")) {
+    return none_done(is_null(null), count, statuses);
+  }
+  bool is_done = false;
+  const locum_status status = on_files(files, [&](const Files& open) {
+    const auto how = loading(options);
+    if (!how) {
+      return failed(how.error());
+    }
+    const std::vector<std::string> all(paths, paths + count);
+    Outcomes outcomes(count, statuses, messages);
+    if (how->map) {
+      const auto loaded = open.load_batch(all, *how);
+      for (std::size_t at = 0; at < count; ++at) {
+        outcomes.set(at, give_value(loaded[at], views[at]));
+      }
+    } else {
+      auto loaded = open.load_raw_batch(all, *how);
+      for (std::size_t at = 0; at < count; ++at) {
+        outcomes.set(at, give_view(std::move(loaded[at]), views[at]));
+      }
+    }
+    is_done = true;
+    return std::move(outcomes).give();
+  });
+  return is_done ? status : none_done(status, count, statuses);
+}
+
+locum_status locum_files_save_batch(locum_files files, size_t count, const char* const* paths,
+                                    const locum_array* values, const locum_file_options* options,
+                                    locum_status* statuses, locum_names* messages) {
+  clear(messages);
+  if (const char* const null = first_null(count, paths, values, "values")) {
+    return none_done(is_null(null), count, statuses);
+  }
+  bool is_done = false;
+  const locum_status status = on_files(files, [&](const Files& open) {
+    auto how = loading(options);
+    if (!how) {
+      return failed(how.error());
+    }
+    std::vector<std::pair<std::string, Record>> all;
+    all.reserve(count);
+    for (std::size_t at = 0; at < count; ++at) {
+      auto value = record_in(values[at]);
+      if (!value) {
+        return failed(value.error().about(paths[at]));
+      }
+      all.emplace_back(paths[at], *std::move(value));
+    }
+    Outcomes outcomes(count, statuses, messages);
+    const auto saved = open.save_batch(all, {how->format, std::move(how->options), how->backend});
+    for (std::size_t at = 0; at < count; ++at) {
+      outcomes.set(at, status_of(saved[at]));
+    }
+    is_done = true;
+    return std::move(outcomes).give();
+  });
+  return is_done ? status : none_done(status, count, statuses);
 }
 
 locum_status locum_files_info(locum_files files, const char* path, const locum_file_options* options,
                               locum_view* view) {
-  return give_loaded(files, path, options, view, &Files::info_raw);
+  return give_loaded(files, path, options, view, [&](const Files& open, const LoadOptions& how) {
+    return give_view(open.info_raw(path, how), *view);
+  });
 }
 
 locum_status locum_files_list(locum_files files, const char* folder, const char* pattern, bool recursive,

@@ -187,6 +187,15 @@ std::vector<Result<Record>> Files::load_batch(std::span<const std::string> paths
   return loaded;
 }
 
+std::vector<Result<RawView>> Files::load_raw_batch(std::span<const std::string> paths,
+                                                   const LoadOptions& options) const {
+  std::vector<Result<RawView>> loaded(paths.size(), Result<RawView>(RawView()));
+  storage::call_concurrently(paths.size(), [&](std::size_t at) {
+    loaded[at] = caught([&] { return load_raw(paths[at], options); });
+  });
+  return loaded;
+}
+
 std::vector<Result<void>> Files::save_batch(std::span<const std::pair<std::string, Record>> values,
                                             const SaveOptions& options) const {
   std::vector<Result<void>> saved(values.size());

@@ -203,6 +203,9 @@ class Files {
   /// Loads a file as the object that ranks of the node share, in place: for other languages, and tools. What
   /// is no array is a stored Record. The errors of load(); `invalid_argument` with the option `map`.
   [[nodiscard]] Result<RawView> load_raw(std::string_view path, const LoadOptions& options = {}) const;
+  /// Loads several files as load_raw() does, some at a time, in threads; each has its own result.
+  [[nodiscard]] std::vector<Result<RawView>> load_raw_batch(std::span<const std::string> paths,
+                                                            const LoadOptions& options = {}) const;
   /// Returns info() as a stored Record, which lasts as long as the view.
   [[nodiscard]] Result<RawView> info_raw(std::string_view path, const LoadOptions& options = {}) const;
 
