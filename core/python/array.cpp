@@ -92,13 +92,17 @@ py::object array_over(const locum_array& array, std::int64_t element_bytes, py::
                       bool is_writable) {
   alignas(64) static char no_elements[64];
   std::array<Py_intptr_t, LOCUM_MAX_RANK> shape;
+  std::array<Py_intptr_t, LOCUM_MAX_RANK> strides;
+  bool has_strides = false;
   for (std::int32_t at = 0; at < array.rank; ++at) {
     shape[static_cast<std::size_t>(at)] = static_cast<Py_intptr_t>(array.extents[at]);
+    strides[static_cast<std::size_t>(at)] = static_cast<Py_intptr_t>(array.strides[at]);
+    has_strides = has_strides || array.strides[at] != 0;
   }
   auto& numpy = py::detail::npy_api::get();
   py::object made = stolen(numpy.PyArray_NewFromDescr_(
       numpy.PyArray_Type_, dtype_of(array.type, element_bytes).release().ptr(), static_cast<int>(array.rank),
-      shape.data(), nullptr, array.data == nullptr ? no_elements : array.data,
+      shape.data(), has_strides ? strides.data() : nullptr, array.data == nullptr ? no_elements : array.data,
       is_writable ? py::detail::npy_api::NPY_ARRAY_WRITEABLE_ : 0, nullptr));
   if (numpy.PyArray_SetBaseObject_(made.ptr(), owner.release().ptr()) != 0) {
     throw py::error_already_set();

@@ -18,7 +18,8 @@ struct Encoded {
   pybind11::str type_name;
 };
 
-/// Returns a row-major NumPy array on memory that `owner` keeps. \param element_bytes of LOCUM_CLASS
+/// Returns a NumPy array on memory that `owner` keeps; row-major if the strides are 0. \param element_bytes
+/// of LOCUM_CLASS
 [[nodiscard]] pybind11::object array_over(const locum_array& array, std::int64_t element_bytes,
                                           pybind11::object owner, bool is_writable);
 /// Returns the object that keeps the memory of an array; a borrowed reference.

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "core/python/unlocked.hpp"
+
 namespace py = pybind11;
 
 namespace locum::python {
@@ -38,7 +40,7 @@ py::bytes copied_bytes(const void* data, std::size_t size) {
   PyThreadState* const thread = PyEval_SaveThread();
   ask_for_huge_pages(memory, size);
   std::memcpy(memory, data, size);
-  PyEval_RestoreThread(thread);
+  lock_again(thread);
   return made;
 }
 

@@ -12,19 +12,30 @@ namespace {
 
 // Never released: they are used until the interpreter is gone.
 std::array<PyObject*, LOCUM_VALUE_TOO_LARGE + 1> exceptions{};
+PyObject* exception_of_failure = nullptr;
+const char* mark_of_failures = nullptr;
 
 }  // namespace
 
-void raise(locum_status status, const char* text) {
+py::object exception_of(locum_status status, const char* text) {
   PyObject* kind = exceptions.at(static_cast<std::size_t>(status));
   if (kind == nullptr) {
     kind = PyExc_RuntimeError;
   }
   const auto message = py::reinterpret_steal<py::object>(
       PyUnicode_DecodeUTF8(text, static_cast<Py_ssize_t>(std::strlen(text)), "backslashreplace"));
-  if (message) {
-    PyErr_SetObject(kind, message.ptr());
+  if (!message) {
+    throw py::error_already_set();
   }
+  if (exception_of_failure != nullptr && std::strstr(text, mark_of_failures) != nullptr) {
+    return py::handle(exception_of_failure)(py::handle(kind), message);
+  }
+  return py::handle(kind)(message);
+}
+
+void raise(locum_status status, const char* text) {
+  const py::object exception = exception_of(status, text);
+  PyErr_SetObject(py::type::handle_of(exception).ptr(), exception.ptr());
   throw py::error_already_set();
 }
 
@@ -37,6 +48,11 @@ void define_errors(py::module_& module) {
     for (std::size_t at = 1; at < exceptions.size(); ++at) {
       exceptions.at(at) = py::object(classes[at]).release().ptr();
     }
+  });
+  module.def("set_failures", [](const py::str& mark, py::object function) {
+    static const std::string kept = mark;
+    mark_of_failures = kept.c_str();
+    exception_of_failure = function.release().ptr();
   });
   // For the module of MPI, which has the statuses only.
   module.def("raise_status", [](int status, const std::string& text) {

@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "core/python/array.hpp"
 #include "core/python/error.hpp"
 #include "core/python/handle.hpp"
 #include "core/python/name.hpp"
 #include "core/python/pin.hpp"
+#include "core/python/saved_memory.hpp"
 #include "core/python/unlocked.hpp"
 
 namespace py = pybind11;
@@ -26,6 +28,7 @@ class FileOptions {
     options_.format = format_.c_str();
     options_.backend = backend_.c_str();
     options_.deadline_s = how.timeout_s;
+    options_.map = how.map ? 1 : 0;
     if (!how.record.is_none()) {
       bytes_ = py::array(how.record);
       record_ = described(bytes_, LOCUM_ENCODED, "locum.record");
@@ -45,6 +48,7 @@ class FileOptions {
   locum_file_options options_{};
 };
 
+/// Names that the library has given.
 struct Paths {
   locum_names names{};
   Paths() = default;
@@ -53,11 +57,46 @@ struct Paths {
   ~Paths() { (void)locum_names_release(&names); }
 };
 
+/// The paths of a batch, as the C interface takes them.
+class PathList {
+ public:
+  explicit PathList(const py::list& paths) {
+    names_.reserve(paths.size());
+    for (const py::handle path : paths) {
+      texts_.push_back(names_.emplace_back(path).c_str());
+    }
+  }
+  [[nodiscard]] std::size_t size() const noexcept { return texts_.size(); }
+  [[nodiscard]] const char* const* c_strings() const noexcept { return texts_.data(); }
+
+ private:
+  std::vector<Name> names_;
+  std::vector<const char*> texts_;
+};
+
+/// The outcomes of a batch.
+struct BatchOutcomes {
+  std::vector<locum_status> statuses;
+  Paths messages;
+
+  explicit BatchOutcomes(std::size_t count) : statuses(count) {}
+  /// Raises the error of a batch of which nothing was done, which has no messages.
+  void check_done(locum_status status) const {
+    if (status != LOCUM_OK && messages.names.count != statuses.size()) {
+      raise(status);
+    }
+  }
+  [[nodiscard]] py::object exception(std::size_t at) const {
+    return exception_of(statuses[at], messages.names.names[at].first);
+  }
+};
+
 }  // namespace
 
-Files::Files(py::handle url) {
+Files::Files(py::handle url, double kept_s, double timeout_s) {
   const Name given(url);
-  check(unlocked([&] { return locum_files_open(given.c_str(), &files_); }));
+  const locum_files_options options{kept_s, timeout_s, {}};
+  check(unlocked([&] { return locum_files_open_with(nullptr, given.c_str(), &options, &files_); }));
 }
 
 void Files::close() noexcept {
@@ -86,6 +125,7 @@ void Files::save(py::handle path, const py::array& array, int type, const py::st
   const Name of_type(type_name);
   const FileOptions options(how);
   const locum_array value = described(array, type, of_type.c_str());
+  const SavedMemory shown(array);
   locum_files files = handle();
   check(unlocked([&] { return locum_files_save(files, to.c_str(), &value, options.get()); }));
 }
@@ -98,6 +138,59 @@ py::object Files::load(py::handle path, const Options& how) const {
   check(pin->fill(
       [&](locum_view* view) { return locum_files_load(files, from.c_str(), options.get(), view); }));
   return object_of(std::move(pin));
+}
+
+py::list Files::load_batch(const py::list& paths, const Options& how) const {
+  const PathList from(paths);
+  const FileOptions options(how);
+  locum_files files = handle();
+  std::vector<locum_view> views(from.size());
+  BatchOutcomes outcomes(from.size());
+  const locum_status status = unlocked([&] {
+    return locum_files_load_batch(files, from.size(), from.c_strings(), options.get(), views.data(),
+                                  outcomes.statuses.data(), &outcomes.messages.names);
+  });
+  std::vector<std::unique_ptr<Pin>> pins(from.size());
+  for (std::size_t at = 0; at < from.size(); ++at) {
+    if (outcomes.statuses[at] == LOCUM_OK) {
+      pins[at] = std::make_unique<Pin>();
+      pins[at]->take(views[at]);
+    }
+  }
+  outcomes.check_done(status);
+  py::list loaded(from.size());
+  for (std::size_t at = 0; at < from.size(); ++at) {
+    loaded[at] = pins[at] ? object_of(std::move(pins[at])) : outcomes.exception(at);
+  }
+  return loaded;
+}
+
+py::list Files::save_batch(const py::list& paths, const py::list& arrays, const py::list& types,
+                           const py::list& type_names, const Options& how) const {
+  const PathList to(paths);
+  const FileOptions options(how);
+  locum_files files = handle();
+  std::vector<std::unique_ptr<const SavedMemory>> shown;
+  std::vector<Name> of_types;
+  std::vector<locum_array> values;
+  of_types.reserve(to.size());
+  for (std::size_t at = 0; at < to.size(); ++at) {
+    const py::array array = arrays[at];
+    const Name& of_type = of_types.emplace_back(type_names[at]);
+    values.push_back(described(array, types[at].cast<int>(), of_type.c_str()));
+    shown.push_back(std::make_unique<const SavedMemory>(array));
+  }
+  BatchOutcomes outcomes(to.size());
+  const locum_status status = unlocked([&] {
+    return locum_files_save_batch(files, to.size(), to.c_strings(), values.data(), options.get(),
+                                  outcomes.statuses.data(), &outcomes.messages.names);
+  });
+  outcomes.check_done(status);
+  py::list saved(to.size());
+  for (std::size_t at = 0; at < to.size(); ++at) {
+    saved[at] = outcomes.statuses[at] == LOCUM_OK ? py::none() : outcomes.exception(at);
+  }
+  return saved;
 }
 
 py::object Files::info(py::handle path, const Options& how) const {
@@ -162,11 +255,11 @@ void Files::copy(py::handle from, py::handle to, const py::object& backend) cons
 void define_files(py::module_& module) {
   py::class_<Files::Options>(module, "FileOptions")
       .def(py::init([](const py::object& format, const py::object& backend, double timeout_s,
-                       const py::object& record) {
-        return Files::Options{format, backend, timeout_s, record};
+                       const py::object& record, bool map) {
+        return Files::Options{format, backend, timeout_s, record, map};
       }));
   py::class_<Files>(module, "Files")
-      .def(py::init<py::handle>())
+      .def(py::init<py::handle, double, double>())
       .def_static(
           "of_handle",
           [](std::uintptr_t handle) { return std::make_unique<Files>(handle_of<locum_files>(handle)); })
@@ -175,6 +268,8 @@ void define_files(py::module_& module) {
       .def("add", &Files::add)
       .def("save", &Files::save)
       .def("load", &Files::load)
+      .def("load_batch", &Files::load_batch)
+      .def("save_batch", &Files::save_batch)
       .def("info", &Files::info)
       .def("list", &Files::list)
       .def("kind", &Files::kind)

@@ -11,7 +11,8 @@ namespace locum::python {
 /// the exceptions of the package. Any thread.
 class Files {
  public:
-  explicit Files(pybind11::handle url);
+  /// A time of 0 is the default.
+  Files(pybind11::handle url, double kept_s, double timeout_s);
   /// Takes over the handle.
   explicit Files(locum_files files) noexcept : files_(files) {}
   Files(const Files&) = delete;
@@ -24,6 +25,7 @@ class Files {
     pybind11::object backend;
     double timeout_s = 0;
     pybind11::object record;  ///< an array of uint8 with the bytes of a stored Record
+    bool map = false;
   };
 
   /// Releases the handle: later calls are ClosedError.
@@ -35,6 +37,12 @@ class Files {
             const Options& how) const;
   /// Returns the object, in place; a Record as its bytes.
   [[nodiscard]] pybind11::object load(pybind11::handle path, const Options& how) const;
+  /// Returns for each path what load() returns, or the exception that it raises.
+  [[nodiscard]] pybind11::list load_batch(const pybind11::list& paths, const Options& how) const;
+  /// Returns for each path None, or the exception.
+  [[nodiscard]] pybind11::list save_batch(const pybind11::list& paths, const pybind11::list& arrays,
+                                          const pybind11::list& types, const pybind11::list& type_names,
+                                          const Options& how) const;
   /// Returns the bytes of a Record.
   [[nodiscard]] pybind11::object info(pybind11::handle path, const Options& how) const;
 

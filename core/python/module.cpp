@@ -13,6 +13,8 @@
 #include "core/python/key.hpp"
 #include "core/python/one_library.hpp"
 #include "core/python/output_step.hpp"
+#include "core/python/own_backends.hpp"
+#include "core/python/own_formats.hpp"
 #include "core/python/session.hpp"
 #include "core/python/stand_ins.hpp"
 #include "core/python/steps.hpp"
@@ -36,6 +38,8 @@ PYBIND11_MODULE(_native, module) {
   define_store(module);
   define_tasks(module);
   define_files(module);
+  define_own_formats(module);
+  define_own_backends(module);
   define_session(module);
   define_output_step(module);
   define_steps(module);

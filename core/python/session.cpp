@@ -32,11 +32,12 @@ locum_session Session::handle() const {
   return session_;
 }
 
-std::unique_ptr<Files> Session::files(py::handle url) const {
+std::unique_ptr<Files> Session::files(py::handle url, double kept_s, double timeout_s) const {
   const Name given(url);
+  const locum_files_options options{kept_s, timeout_s, {}};
   locum_session session = handle();
   locum_files opened = nullptr;
-  check(unlocked([&] { return locum_files_open_in(session, given.c_str(), &opened); }));
+  check(unlocked([&] { return locum_files_open_with(session, given.c_str(), &options, &opened); }));
   return std::make_unique<Files>(opened);
 }
 

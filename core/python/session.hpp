@@ -25,7 +25,7 @@ class Session {
   [[nodiscard]] bool is_open() const noexcept { return session_ != nullptr; }
   [[nodiscard]] std::unique_ptr<Store> store(pybind11::handle name) const;
   /// Returns the files of a URL, which are loaded as objects of the session.
-  [[nodiscard]] std::unique_ptr<Files> files(pybind11::handle url) const;
+  [[nodiscard]] std::unique_ptr<Files> files(pybind11::handle url, double kept_s, double timeout_s) const;
 
  private:
   /// Returns the handle. ClosedError if it was released.

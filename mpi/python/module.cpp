@@ -147,10 +147,11 @@ class Runtime {
     return number_of(store);
   }
   /// Returns the number of the handle.
-  [[nodiscard]] std::uintptr_t files(const py::str& url) const {
+  [[nodiscard]] std::uintptr_t files(const py::str& url, double kept_s, double timeout_s) const {
     const Name given(url);
+    const locum_files_options options{kept_s, timeout_s, {}};
     locum_files files = nullptr;
-    check(unlocked([&] { return locum_files_of(runtime_, given.c_str(), &files); }));
+    check(unlocked([&] { return locum_files_of_with(runtime_, given.c_str(), &options, &files); }));
     return number_of(files);
   }
   void drop(const py::str& name, double timeout_s) const {

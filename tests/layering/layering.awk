@@ -97,7 +97,7 @@ function is_of_backend(manifest, header,    line, named, is_named) {
 function foreign_allowed(header) {
   if (header in is_standard) return 1
   if (FILENAME == "core/c/locum.h") return header ~ /^std(bool|def|int)\.h$/
-  if (FILENAME ~ /^core\/python\//) return header ~ /^pybind11\/[a-z0-9_]+\.h$/ || header == "dlfcn.h" || (FILENAME == "core/python/callbacks.cpp" && header == "unistd.h") || (FILENAME == "core/python/copied_bytes.cpp" && header == "sys/mman.h")
+  if (FILENAME ~ /^core\/python\//) return header ~ /^pybind11\/[a-z0-9_]+\.h$/ || header == "dlfcn.h" || (FILENAME == "core/python/exit_gate.cpp" && header == "pthread.h") || (FILENAME == "core/python/unlocked.cpp" && header ~ /^(cxxabi|unistd)\.h$/) || (FILENAME == "core/python/copied_bytes.cpp" && header == "sys/mman.h")
   if (FILENAME ~ /^mpi\/python\// && header ~ /^pybind11\/[a-z0-9_]+\.h$/) return 1
   if (FILENAME ~ /^core\/fortran\// && header == "ISO_Fortran_binding.h") return 1
   if (FILENAME ~ /^core\/testing\//) return header == "gtest/gtest.h"

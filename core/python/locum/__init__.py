@@ -11,7 +11,8 @@
 to one thread at a time says so. Calls that may wait release the interpreter's lock and take `timeout`, in
 seconds or as a `datetime.timedelta`: None is the default of the store, 0 does not wait.
 
-`Files` saves values to files in the formats that everybody reads, and loads them.
+`Files` saves values to files in the formats that everybody reads, and loads them. A subclass of `Format` is a format of
+one's own, one of `Backend` a place where stores and files keep bytes.
 
 In an MPI job `Runtime` opens the stores that its ranks share; `StepWriter` and `StepReader` are streams of steps,
 `TaskQueue` shares work. `help(locum.Store)`, `help(locum.Runtime)` and so on describe one class at a time.
@@ -42,8 +43,10 @@ from ._errors import (
     UnsupportedError,
     ValueTooLargeError,
 )
+from ._backends import Backend
 from ._coded import Codec
 from ._files import Files
+from ._formats import FileBytes, FileDraft, Format
 from ._futures import Future
 from ._info import Info
 from ._lazy import LazyArray
@@ -62,6 +65,7 @@ __version__ = _native.version
 del _numpy
 
 __all__ = [
+    "Backend",
     "Block",
     "BrokenPromiseError",
     "CancelledError",
@@ -72,7 +76,10 @@ __all__ = [
     "CorruptError",
     "EndOfStreamError",
     "Error",
+    "FileBytes",
+    "FileDraft",
     "Files",
+    "Format",
     "Future",
     "Info",
     "InputStep",

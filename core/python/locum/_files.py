@@ -2,13 +2,14 @@
 
 import os
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple, Type, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple, Type, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import _native, _record
-from ._durations import Duration, deadline
+from ._durations import Duration, deadline, positive
+from ._errors import Error
 from ._values import Stored, described_by, given, stored_record
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def _has_elements(value: Any) -> bool:
     return True
 
 
-def _saved(value: Any) -> Stored:
+def saved_as(value: Any) -> Stored:
     """Returns the memory of a value that is saved, or that of a Record that is made of it."""
     if _has_elements(value):
         described = described_by(value)
@@ -41,9 +42,31 @@ def _saved(value: Any) -> Stored:
     return stored_record(value)
 
 
-def _how(format: Optional[str], backend: Optional[str], limit: float, options: Dict[str, Any]) -> _native.FileOptions:
+def times(kept: Optional[Duration], timeout: Optional[Duration]) -> Tuple[float, float]:
+    """Returns the options of files as C takes them."""
+    return positive(kept, "time for which files are kept"), positive(timeout, "timeout")
+
+
+def _how(
+    format: Optional[str], backend: Optional[str], limit: float, options: Dict[str, Any], map: bool = False
+) -> _native.FileOptions:
     record: Optional[NDArray[np.uint8]] = np.frombuffer(_record.encode(options), np.uint8) if options else None
-    return _native.FileOptions(format, backend, limit, record)
+    return _native.FileOptions(format, backend, limit, record, map)
+
+
+def _outcomes(outcomes: List[Any], return_exceptions: bool) -> List[Any]:
+    """Returns the outcomes of a batch, or raises the first exception among them."""
+    failed = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    interrupt = next((error for error in failed if not isinstance(error, Exception)), None)
+    if interrupt is not None:  # KeyboardInterrupt
+        raise interrupt
+    if not failed or return_exceptions:
+        return outcomes
+    first = failed[0]
+    if len(failed) > 1:
+        more = f"{first} ({len(failed)} of {len(outcomes)} files failed: return_exceptions=True returns each error)"
+        first.args = (more, *first.args[1:])
+    raise first
 
 
 class Files:
@@ -58,17 +81,22 @@ class Files:
     atomic: who loads the path finds the old file, or all of the new one.
 
     Any thread may call. Errors name the path, and the place in the file; an ending that no format has is an
-    UnsupportedError that lists the formats.
+    UnsupportedError that lists the formats. A format of one's own is a subclass of `Format`.
+
+    :param kept: how long what was loaded stays in memory after its last load, at least a second; None: 60 s
+    :param timeout: longest wait of a load for another rank that loads the same file; None: 600 s
     """
 
-    def __init__(self, url: str):
-        self._native = _native.Files(url)
+    def __init__(self, url: str, *, kept: Optional[Duration] = None, timeout: Optional[Duration] = None):
+        self._native = _native.Files(url, *times(kept, timeout))
         self._url = url
 
     @classmethod
-    def open_in(cls, session: "Session", url: str) -> "Files":
+    def open_in(
+        cls, session: "Session", url: str, *, kept: Optional[Duration] = None, timeout: Optional[Duration] = None
+    ) -> "Files":
         """Opens the files of a URL: what is loaded is an object of the session. The same as `session.files(url)`."""
-        return cls._of(session._native.files(url), url)
+        return cls._of(session._native.files(url, *times(kept, timeout)), url)
 
     @classmethod
     def _of(cls, native: _native.Files, url: str) -> "Files":
@@ -93,7 +121,7 @@ class Files:
 
         :param options: of the format
         """
-        memory, code, type_name = _saved(value)
+        memory, code, type_name = saved_as(value)
         self._native.save(os.fsdecode(path), memory, code, type_name, _how(format, backend, 0.0, options))
 
     def load(
@@ -103,17 +131,65 @@ class Files:
         format: Optional[str] = None,
         backend: Optional[str] = None,
         timeout: Optional[Duration] = None,
+        map: bool = False,
         **options: Any,
     ) -> Any:
         """Loads a file: an array in place, a number, a str, bytes, None, or a dict or list, with arrays in place.
 
         NotFoundError; CorruptError, which names the place in the file.
 
-        :param timeout: longest wait for another rank that loads the same file; None: 600 s
+        :param timeout: longest wait for another rank that loads the same file; None: that of the files
+        :param map: whether an array is shown in the file itself, unread, where format and layout allow that: this
+            process alone has it. A program that shortens the file then ends the process by SIGBUS
         :param options: of the format
         """
-        value = self._native.load(os.fsdecode(path), _how(format, backend, deadline(timeout), options))
+        value = self._native.load(os.fsdecode(path), _how(format, backend, deadline(timeout), options, map))
         return given(value, False, False)
+
+    def load_batch(
+        self,
+        paths: Iterable[Path],
+        *,
+        format: Optional[str] = None,
+        backend: Optional[str] = None,
+        timeout: Optional[Duration] = None,
+        map: bool = False,
+        return_exceptions: bool = False,
+        **options: Any,
+    ) -> List[Any]:
+        """Loads several files, some at a time, in threads: returns the values in the order of the paths.
+
+        Raises the first error in that order, when all have ended. `return_exceptions=True` returns the errors in the
+        places of their values, as `asyncio.gather` does. The other parameters are those of `load`.
+        """
+        names = [os.fsdecode(path) for path in paths]
+        loaded = self._native.load_batch(names, _how(format, backend, deadline(timeout), options, map))
+        return [given(value, False, False) for value in _outcomes(loaded, return_exceptions)]
+
+    def save_batch(
+        self,
+        values: "Union[Mapping[Path, Any], Iterable[Tuple[Path, Any]]]",
+        *,
+        format: Optional[str] = None,
+        backend: Optional[str] = None,
+        return_exceptions: bool = False,
+        **options: Any,
+    ) -> List[Optional[Error]]:
+        """Saves several values under their paths, some at a time, in threads. Returns None for each.
+
+        Raises the first error, when all have ended: the others are saved all the same. `return_exceptions=True` returns
+        the errors in their places. A value that no file holds is an error before any is saved, as in `save`.
+        """
+        pairs = [(os.fsdecode(path), value) for path, value in (values.items() if isinstance(values, Mapping) else values)]
+        stored = [saved_as(value) for _, value in pairs]
+        outcomes: List[Optional[Error]] = self._native.save_batch(
+            [path for path, _ in pairs],
+            [one.memory for one in stored],
+            [one.code for one in stored],
+            [one.type_name for one in stored],
+            _how(format, backend, 0.0, options),
+        )
+        return _outcomes(outcomes, return_exceptions)
 
     def info(
         self, path: Path, *, format: Optional[str] = None, backend: Optional[str] = None, **options: Any

@@ -13,7 +13,7 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Tuple, Type, Union
 from . import _native
 from ._durations import Duration, deadline, positive
 from ._errors import ClosedError, Error, UnsupportedError
-from ._files import Files
+from ._files import Files, times
 from ._futures import Future
 from ._proxy import _proxy_of
 from ._store import Store
@@ -232,13 +232,13 @@ class Runtime:
         native = _native.Store.of_handle(self._runtime.store(name, options), self._timeout_s)
         return Store(native, name, self._allows_pickle)
 
-    def files(self, url: str) -> Files:
+    def files(self, url: str, *, kept: Optional[Duration] = None, timeout: Optional[Duration] = None) -> Files:
         """Opens the files of a URL, each of which is loaded once for all ranks of a node. Not collective.
 
         Any rank may load any file; see `Files`.
         """
         self._require_open()
-        return Files._of(_native.Files.of_handle(self._runtime.files(url)), url)
+        return Files._of(_native.Files.of_handle(self._runtime.files(url, *times(kept, timeout))), url)
 
     def drop(self, name: str, *, timeout: Optional[Duration] = None) -> None:
         """Ends a store and evicts its objects. Collective."""

@@ -29,9 +29,9 @@ class Session:
         """Opens a store; creates it if there is none."""
         return Store(self._native.store(name), name, self._allows_pickle)
 
-    def files(self, url: str) -> Files:
+    def files(self, url: str, *, kept: Optional[Duration] = None, timeout: Optional[Duration] = None) -> Files:
         """Opens the files of a URL: what is loaded from them is an object of this session. See `Files`."""
-        return Files.open_in(self, url)
+        return Files.open_in(self, url, kept=kept, timeout=timeout)
 
     @property
     def is_open(self) -> bool:

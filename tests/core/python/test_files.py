@@ -235,6 +235,78 @@ class TestFiles:
         with pytest.raises(locum.NotFoundError, match="slow"):
             files.load("T.npy", backend="slow")
 
+    def test_mapped(self, files, tmp_path):
+        field = np.arange(12.0).reshape(3, 4)
+        files.save("T.npy", field)
+        files.save("F.npy", np.asfortranarray(field))
+        files.save("config.json", {"a": [1, 2.5]})
+        files.save("t.txt", "text")
+        with open(tmp_path / "files" / "T.npy", "r+b") as file:
+            mapped = files.load("T.npy", map=True)
+            read = files.load("T.npy")
+            assert np.array_equal(mapped, field) and mapped.dtype == field.dtype and not mapped.flags.writeable
+            file.seek(-8, os.SEEK_END)
+            file.write(np.float64(99).tobytes())
+            file.flush()
+            assert mapped[2, 3] == 99 and read[2, 3] == 11  # the file itself, and what was read
+        with pytest.raises(ValueError):
+            mapped.flags.writeable = True
+        files.remove("T.npy")
+        part = mapped[1:, ::2]
+        del mapped
+        gc.collect()
+        assert np.array_equal(part, [[4, 6], [8, 10]])
+        assert np.array_equal(files.load("F.npy", map=True), field)
+        assert files.load("config.json", map=True) == {"a": [1, 2.5]} and files.load("t.txt", map=True) == "text"
+        assert [type(value) for value in files.load_batch(["F.npy", "t.txt"], map=True)] == [np.ndarray, str]
+        with pytest.raises(locum.UnsupportedError), locum.Files("memory:") as others:
+            others.save("T.npy", 1)
+            others.load("T.npy", map=True)
+
+    def test_batches(self, files):
+        fields = {pathlib.Path(f"{number}.npy"): np.full(5, float(number)) for number in range(30)}
+        assert files.save_batch(fields) == [None] * 30
+        assert [loaded[0] for loaded in files.load_batch(fields)] == list(range(30))
+        assert files.load_batch([]) == [] and files.save_batch({}) == []
+        values = [("t.txt", "text"), ("c.json", {"a": 1}), ("n.npy", 2.5), ("none.unknown", 1), ("b.bin", b"bytes")]
+        saved = files.save_batch(values, return_exceptions=True)
+        assert saved[:3] + saved[4:] == [None] * 4 and isinstance(saved[3], locum.UnsupportedError)
+        paths = ["t.txt", "c.json", "no.npy", "n.npy", "no.txt"]
+        loaded = files.load_batch(iter(paths), return_exceptions=True)
+        assert loaded[:2] + loaded[3:4] == ["text", {"a": 1}, 2.5]
+        assert [type(loaded[2]), type(loaded[4])] == [locum.NotFoundError] * 2
+        assert "no.npy" in str(loaded[2]) and "no.txt" in str(loaded[4])
+        with pytest.raises(locum.NotFoundError, match=r"no\.npy.*2 of 5 files failed: return_exceptions=True"):
+            files.load_batch(paths)
+        with pytest.raises(locum.NotFoundError) as error:
+            files.load_batch(paths[:3])
+        assert "failed" not in str(error.value)
+        with pytest.raises(locum.UnsupportedError, match="none.unknown"):
+            files.save_batch(values)
+        with pytest.raises(TypeError, match="set"):
+            files.save_batch({"new.npy": 1, "wrong.json": {1}}, return_exceptions=True)
+        assert not files.exists("new.npy")
+        with pytest.raises(locum.InvalidArgumentError, match="no_such"):
+            files.load_batch(["n.npy"], no_such=1)
+        assert files.load_batch(["n.npy"] * 3, format="npy", timeout=5) == [2.5] * 3
+        files.close()
+        for call in (lambda: files.load_batch(["n.npy"]), lambda: files.save_batch({"n.npy": 1})):
+            with pytest.raises(locum.ClosedError):
+                call()
+
+    def test_times(self, tmp_path):
+        url = f"file:{tmp_path}?sync=0"
+        with locum.Files(url, kept=1, timeout=2.5) as files:
+            files.save("a.npy", np.arange(3))
+            assert files.load("a.npy").sum() == 3
+        with locum.Session("memory:") as session, session.files(url, kept=5, timeout=5) as files:
+            assert files.load("a.npy").sum() == 3
+        for wrong in ({"kept": 0}, {"kept": -1}, {"timeout": 0}, {"timeout": float("nan")}):
+            with pytest.raises(ValueError):
+                locum.Files(url, **wrong)
+        with pytest.raises(TypeError):
+            locum.Files(url, kept="long")
+
     def test_errors(self, files, tmp_path):
         with pytest.raises(locum.NotFoundError, match="none.npy"):
             files.load("none.npy")

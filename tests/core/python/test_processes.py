@@ -86,6 +86,27 @@ for _ in range(3):
     )
 
 
+def test_daemon_threads_in_files_while_the_process_ends():
+    """Their stacks have objects of Python, which nobody may release without the lock."""
+    for _ in range(5):
+        run(
+            """
+import threading, locum
+files = locum.Files("memory:")
+def work():
+    while True:
+        files.save("a.txt", "text")
+        files.load_batch(["a.txt"] * 3, return_exceptions=True)
+        files.load("a.txt", format="text", encoding="utf-8")
+        begun.set()
+        files.remove("a.txt")
+begun = threading.Event()
+threading.Thread(target=work, daemon=True).start()
+assert begun.wait(60)
+"""
+        )
+
+
 def test_files_of_another_process(tmp_path):
     url = f"file:{tmp_path}/files?sync=0"
     run(
