@@ -455,6 +455,16 @@ LOCUM_CHECKED locum_status locum_files_save(locum_files files, const char *path,
  * view. With `map`, a value that is no array in the file is a copy. */
 LOCUM_CHECKED locum_status locum_files_load(locum_files files, const char *path,
                                             const locum_file_options *options, locum_view *view);
+/* Begins a load in a thread of these files: locum_future_view() gives the object. The close of the files waits
+ * for the loads that they have begun. LOCUM_INVALID_ARGUMENT in the future with `map`. */
+LOCUM_CHECKED locum_status locum_files_load_async(locum_files files, const char *path,
+                                                  const locum_file_options *options, locum_future *future);
+/* Makes a stand-in for what a file holds, which is loaded in the background from now on, once for the node of
+ * this rank; ranks of other nodes fetch it from there, and need not see the file. The object lasts until it is
+ * evicted by its key. LOCUM_NOT_FOUND without a file; LOCUM_BROKEN_PROMISE for who uses the stand-in if the
+ * file cannot be loaded: locum_files_load() says why. */
+LOCUM_CHECKED locum_status locum_files_proxy(locum_files files, const char *path,
+                                             const locum_file_options *options, locum_proxy *proxy);
 /* Loads `count` files, some at a time, in threads. Each has a view, a status and the text of its error (""
  * without one); `statuses` and `messages` may be NULL. A view of a file that was not loaded holds none.
  * Returns the first error by position. Release the views, and `messages`, also after an error. */

@@ -140,6 +140,24 @@ py::object Files::load(py::handle path, const Options& how) const {
   return object_of(std::move(pin));
 }
 
+std::unique_ptr<Future> Files::load_async(py::handle path, const Options& how) const {
+  const Name from(path);
+  const FileOptions options(how);
+  locum_files files = handle();
+  locum_future future = nullptr;
+  check(unlocked([&] { return locum_files_load_async(files, from.c_str(), options.get(), &future); }));
+  return std::make_unique<Future>(future);
+}
+
+std::unique_ptr<StandIn> Files::proxy(py::handle path, const Options& how) const {
+  const Name of(path);
+  const FileOptions options(how);
+  locum_files files = handle();
+  locum_proxy proxy = nullptr;
+  check(unlocked([&] { return locum_files_proxy(files, of.c_str(), options.get(), &proxy); }));
+  return std::make_unique<StandIn>(proxy);
+}
+
 py::list Files::load_batch(const py::list& paths, const Options& how) const {
   const PathList from(paths);
   const FileOptions options(how);
@@ -268,6 +286,8 @@ void define_files(py::module_& module) {
       .def("add", &Files::add)
       .def("save", &Files::save)
       .def("load", &Files::load)
+      .def("load_async", &Files::load_async)
+      .def("proxy", &Files::proxy)
       .def("load_batch", &Files::load_batch)
       .def("save_batch", &Files::save_batch)
       .def("info", &Files::info)

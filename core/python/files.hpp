@@ -3,7 +3,12 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <memory>
+
 #include <locum/locum.h>
+
+#include "core/python/futures.hpp"
+#include "core/python/stand_ins.hpp"
 
 namespace locum::python {
 
@@ -37,6 +42,9 @@ class Files {
             const Options& how) const;
   /// Returns the object, in place; a Record as its bytes.
   [[nodiscard]] pybind11::object load(pybind11::handle path, const Options& how) const;
+  /// Begins to load the object.
+  [[nodiscard]] std::unique_ptr<Future> load_async(pybind11::handle path, const Options& how) const;
+  [[nodiscard]] std::unique_ptr<StandIn> proxy(pybind11::handle path, const Options& how) const;
   /// Returns for each path what load() returns, or the exception that it raises.
   [[nodiscard]] pybind11::list load_batch(const pybind11::list& paths, const Options& how) const;
   /// Returns for each path None, or the exception.

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from . import _native, _record
 from ._durations import Duration, deadline, positive
 from ._errors import Error
+from ._futures import Future
+from ._proxy import _proxy_of
 from ._values import Stored, described_by, given, stored_record
 
 if TYPE_CHECKING:
@@ -145,6 +147,41 @@ class Files:
         """
         value = self._native.load(os.fsdecode(path), _how(format, backend, deadline(timeout), options, map))
         return given(value, False, False)
+
+    def load_async(
+        self,
+        path: Path,
+        *,
+        format: Optional[str] = None,
+        backend: Optional[str] = None,
+        timeout: Optional[Duration] = None,
+        **options: Any,
+    ) -> "Future[Any]":
+        """Begins a load in a thread of these files: `await files.load_async(path)`, or `.result()` later.
+
+        Up to four files are loaded at a time. `close` waits for the loads that were begun. The parameters are those of
+        `load`; an array that has no room in the store is an OutOfMemoryError.
+        """
+        begun = self._native.load_async(os.fsdecode(path), _how(format, backend, deadline(timeout), options))
+        return Future(begun, lambda call, limit: given(call.view(limit), False, False))
+
+    def proxy(
+        self,
+        path: Path,
+        *,
+        format: Optional[str] = None,
+        backend: Optional[str] = None,
+        timeout: Optional[Duration] = None,
+        **options: Any,
+    ) -> Any:
+        """Returns a stand-in for what a file holds, which is loaded in the background from now on.
+
+        It is loaded once for the node of this rank; ranks of other nodes fetch it from there, and need not see the
+        file. The object lasts until it is evicted by its key. NotFoundError if there is no file. If the file cannot be
+        loaded, who uses the stand-in gets BrokenPromiseError; `load` says why. The parameters are those of `load`.
+        """
+        stand_in = self._native.proxy(os.fsdecode(path), _how(format, backend, deadline(timeout), options))
+        return _proxy_of(stand_in, lambda value: given(value, False, False))
 
     def load_batch(
         self,

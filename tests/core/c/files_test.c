@@ -399,6 +399,38 @@ static void with_options(void) {
   CHECK_STATUS(locum_files_open_with(NULL, NULL, NULL, &some), LOCUM_INVALID_ARGUMENT);
 }
 
+static void in_the_background(void) {
+  float T[3] = {1, 2, 3};
+  const locum_array value = {.type = LOCUM_F32, .rank = 1, .extents = {3}, .data = T};
+  locum_future future;
+  locum_proxy proxy, same;
+  locum_handle handle;
+  locum_view view, again;
+  CHECK_OK(locum_files_save(files, "many/ahead.npy", &value, NULL));
+  CHECK_OK(locum_files_load_async(files, "many/ahead.npy", NULL, &future));
+  CHECK_OK(locum_future_view(future, 20, &view));
+  CHECK(view.array.type == LOCUM_F32 && view.array.extents[0] == 3 && ((const float*)view.array.data)[2] == 3);
+  CHECK_OK(locum_view_release(&view));
+  CHECK_OK(locum_future_release(&future));
+  CHECK_OK(locum_files_load_async(files, "many/none.npy", NULL, &future));
+  CHECK(locum_future_view(future, 20, &view) == LOCUM_NOT_FOUND);
+  CHECK_OK(locum_future_release(&future));
+
+  CHECK_OK(locum_files_proxy(files, "many/ahead.npy", &(locum_file_options){.format = "npy"}, &proxy));
+  CHECK_OK(locum_proxy_handle_of(proxy, &handle));
+  CHECK_OK(locum_proxy_of_handle(&handle, &same));
+  CHECK_OK(locum_proxy_get(same, 20, &view));
+  CHECK_OK(locum_files_load(files, "many/ahead.npy", &(locum_file_options){.format = "npy"}, &again));
+  CHECK(again.array.data == view.array.data);
+  CHECK_OK(locum_view_release(&again));
+  CHECK_OK(locum_view_release(&view));
+  CHECK_OK(locum_proxy_release(&same));
+  CHECK_OK(locum_proxy_release(&proxy));
+  CHECK(locum_files_proxy(files, "many/none.npy", NULL, &proxy) == LOCUM_NOT_FOUND && proxy == NULL);
+  CHECK(locum_files_proxy(files, NULL, NULL, &proxy) == LOCUM_INVALID_ARGUMENT);
+  CHECK(locum_files_load_async(files, "many/ahead.npy", NULL, NULL) == LOCUM_INVALID_ARGUMENT);
+}
+
 /* Leaves nothing of the test behind. */
 static void tidy(void) {
   const char* const folders[] = {"run17", "many", "tree/branch", "tree", NULL};
@@ -425,6 +457,7 @@ int main(void) {
   batches();
   mapped();
   with_options();
+  in_the_background();
   tidy();
   return failures == 0 ? 0 : 1;
 }

@@ -1,5 +1,6 @@
 """Values in files, and Records: what is saved is loaded, and what is stored as a Record is nested as it was."""
 
+import asyncio
 import gc
 import json
 import os
@@ -503,6 +504,45 @@ class TestRecords:
     def test_have_the_bytes_that_cxx_writes(self, value, expected):
         """The same as in RecordArchive.IsAsItsDescriptionSays."""
         assert _record.encode(value).hex() == expected and same(through(value), value)
+
+
+class TestInTheBackground:
+    def test_files_are_loaded_while_the_program_computes(self, tmp_path):
+        with locum.Files(f"file:{tmp_path}?sync=0") as files:
+            files.save("T.npy", np.arange(4.0))
+            files.save("a.json", {"dt": 0.1})
+            T, config, none = (files.load_async(path) for path in ("T.npy", "a.json", "none.npy"))
+            assert T.result(20).tolist() == [0, 1, 2, 3] and not T.result().flags.owndata
+            assert config.result(20) == {"dt": 0.1}
+            with pytest.raises(locum.NotFoundError):
+                none.result(20)
+
+    def test_files_may_be_closed_while_they_load(self, tmp_path):
+        files = locum.Files(f"file:{tmp_path}?sync=0")
+        files.save("T.npy", np.arange(4.0))
+        begun = [files.load_async("T.npy") for _ in range(20)]
+        files.close()
+        assert all(future.result(20).tolist() == [0, 1, 2, 3] for future in begun)
+
+    def test_a_coroutine_may_wait(self, tmp_path):
+        async def total():
+            with locum.Files(f"file:{tmp_path}?sync=0") as files:
+                files.save("T.npy", np.arange(4.0))
+                return (await files.load_async("T.npy")).sum()
+
+        assert asyncio.run(total()) == 6
+
+    def test_a_stand_in_leads_to_what_a_file_holds(self, tmp_path):
+        with locum.Files(f"file:{tmp_path}?sync=0") as files:
+            files.save("T.npy", np.arange(4.0))
+            files.save("a.json", {"dt": 0.1})
+            assert np.asarray(files.proxy("T.npy")).tolist() == [0, 1, 2, 3]
+            assert files.proxy("a.json")["dt"] == 0.1
+            with pytest.raises(locum.NotFoundError):
+                files.proxy("none.npy")
+            (tmp_path / "broken.npy").write_bytes(b"nothing of NumPy")
+            with pytest.raises(locum.BrokenPromiseError):
+                np.asarray(files.proxy("broken.npy"))
 
 
 def test_nothing_is_held_by_what_was_loaded(tmp_path):

@@ -93,6 +93,20 @@ locum_status give_loaded(locum_files handle, const char* path, const locum_file_
   });
 }
 
+/// Calls `call` with the files and the options of a call that gives a handle of what it begins.
+template <class Handle, class Call>
+locum_status give_begun(locum_files files, const char* path, const locum_file_options* options, Handle* made,
+                        const char* name, Call call) noexcept {
+  clear(made);
+  return on_files(files, [&](const Files& open) {
+    if (path == nullptr || made == nullptr) {
+      return is_null(path == nullptr ? "path" : name);
+    }
+    const auto how = loading(options);
+    return how ? call(open, *how) : failed(how.error());
+  });
+}
+
 const char* first_null(std::size_t count, const char* const* paths, const void* values,
                        const char* of_values) {
   if (count == 0) {
@@ -236,7 +250,29 @@ locum_status locum_files_save(locum_files files, const char* path, const locum_a
 locum_status locum_files_load(locum_files files, const char* path, const locum_file_options* options,
                               locum_view* view) {
   return give_loaded(files, path, options, view, [&](const Files& open, const LoadOptions& how) {
-    return how.map ? give_value(open.load(path, how), *view) : give_view(open.load_raw(path, how), *view);
+    if (how.map) {
+      return give_value(open.load(path, how), *view);
+    }
+    auto object = open.load_raw(path, how);
+    if (!object && object.error().code() == Errc::out_of_memory) {
+      if (const auto mapped = open.load(path, how)) {
+        return give_value(mapped, *view);
+      }
+    }
+    return give_view(std::move(object), *view);
+  });
+}
+locum_status locum_files_load_async(locum_files files, const char* path, const locum_file_options* options,
+                                    locum_future* future) {
+  return give_begun(files, path, options, future, "future", [&](const Files& open, const LoadOptions& how) {
+    return give<AsyncCall>(futures(), open.load_raw_async(path, how), future);
+  });
+}
+locum_status locum_files_proxy(locum_files files, const char* path, const locum_file_options* options,
+                               locum_proxy* proxy) {
+  return give_begun(files, path, options, proxy, "proxy", [&](const Files& open, const LoadOptions& how) {
+    auto made = open.raw_proxy(path, how);
+    return made ? give(proxies(), *std::move(made), proxy) : failed(made.error());
   });
 }
 

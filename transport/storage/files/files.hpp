@@ -203,6 +203,12 @@ class Files {
   /// Loads a file as the object that ranks of the node share, in place: for other languages, and tools. What
   /// is no array is a stored Record. The errors of load(); `invalid_argument` with the option `map`.
   [[nodiscard]] Result<RawView> load_raw(std::string_view path, const LoadOptions& options = {}) const;
+  /// Begins a load_raw(), as load_async() begins a load().
+  [[nodiscard]] AsyncResult<RawView> load_raw_async(std::string_view path,
+                                                    const LoadOptions& options = {}) const {
+    return soon<RawView>([path = std::string(path), options = detail::OwnedLoadOptions(options)](
+                             const Files& files) { return files.load_raw(path, options.given()); });
+  }
   /// Loads several files as load_raw() does, some at a time, in threads; each has its own result.
   [[nodiscard]] std::vector<Result<RawView>> load_raw_batch(std::span<const std::string> paths,
                                                             const LoadOptions& options = {}) const;

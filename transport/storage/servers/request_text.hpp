@@ -64,11 +64,11 @@ class RequestText {
     std::size_t begin = 0;  // of the group
     std::size_t end = 0;    // of the last request in it
     std::size_t bytes = 0;
-    auto outside = outside_.begin();
+    auto next_outside = outside_.begin();
     for (const std::size_t request_end : ends_) {
       std::size_t more = request_end - end;
-      for (; outside != outside_.end() && outside->behind < request_end; ++outside) {
-        more += outside->bytes.size();
+      for (; next_outside != outside_.end() && next_outside->behind < request_end; ++next_outside) {
+        more += next_outside->bytes.size();
       }
       if (bytes > 0 && bytes + more > most_bytes) {
         groups.push_back(parts(begin, end));
