@@ -261,14 +261,49 @@ def parts_of_files(runtime, folder):
     comm.Barrier()
 
 
+class Counted(locum.Format):
+    name = "counted"
+    endings = (".counted",)
+    options = {"fails": "whether it does"}
+    loads = 0
+
+    def load(self, file, options):
+        if options.get("fails"):
+            raise locum.CorruptError(f"at byte 0: as rank {rank} was asked to")
+        Counted.loads += 1
+        array = file.make_array("f8", file.size // 8)
+        file.readinto(array)
+        return array
+
+    def save(self, value, file, options):
+        file.write(value)
+
+
+def a_format_of_python(runtime, files):
+    """Each file is loaded by one rank of a node; the others have its memory, and run no code for it."""
+    if rank == 0:
+        files.save("a.counted", np.arange(10.0))
+    comm.Barrier()
+    loaded = files.load("a.counted", timeout=60)
+    assert loaded.sum() == 45 and not loaded.flags.owndata and not loaded.flags.writeable
+    ranks = comm.allgather((runtime.node, Counted.loads))
+    assert all(sum(loads for node, loads in ranks if node == one) == 1 for one, _ in ranks), ranks
+    try:
+        files.load("a.counted", fails=True, timeout=60)
+        raise AssertionError("it did not fail")
+    except locum.CorruptError as error:
+        assert str(error.__cause__) == f"at byte 0: as rank {rank} was asked to", error
+
+
 def files_and_records(runtime, folder):
-    files = runtime.files(f"file:{folder}/files?sync=0")
+    files = runtime.files(f"file:{folder}/files?sync=0", kept=60, timeout=60)
     if rank == 0:
         files.save("run17/T.npy", np.arange(6.0).reshape(2, 3))
         runtime.store("fields")["config"] = locum.Record({"dt": 0.5, "T": np.arange(5.0)})
     comm.Barrier()
     T = files.load("run17/T.npy", timeout=60)
     assert T[1, 2] == 5 and not T.flags.owndata and files.list("run17") == ["run17/T.npy"]
+    a_format_of_python(runtime, files)
     config = runtime.store("fields").wait("config")
     assert config["dt"] == 0.5 and config["T"].sum() == 10 and not config["T"].flags.owndata
     raises(locum.NotFoundError, files.load, "run17/none.npy")

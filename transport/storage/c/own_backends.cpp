@@ -20,6 +20,7 @@
 #include "transport/storage/c/lent.hpp"
 #include "transport/storage/expectation.hpp"
 #include "transport/storage/key_locks.hpp"
+#include "transport/storage/record_limit.hpp"
 
 namespace locum::c {
 
@@ -140,6 +141,9 @@ Result<LoadedRecord> ProgramBackend::load(const RecordKey& key, std::uint64_t la
 }
 
 Result<void> ProgramBackend::store(const RecordKey& key, const NewRecord& record, Deadline deadline) {
+  if (storage::is_too_large_for(traits_, record)) {
+    return storage::too_large_for(traits_, record);
+  }
   const auto held = scheme_->locks.take({&key, 1}, deadline);
   if (!held) {
     return held.error();
