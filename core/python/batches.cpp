@@ -6,7 +6,7 @@
 
 #include "core/python/array.hpp"
 #include "core/python/error.hpp"
-#include "core/python/name.hpp"
+#include "core/python/name_list.hpp"
 #include "core/python/pin.hpp"
 #include "core/python/store.hpp"
 #include "core/python/unlocked.hpp"
@@ -14,27 +14,6 @@
 namespace py = pybind11;
 
 namespace locum::python {
-
-namespace {
-
-/// Texts of a list, as the C interface takes them.
-class NameList {
- public:
-  explicit NameList(const py::list& names) {
-    names_.reserve(names.size());
-    for (const py::handle name : names) {
-      texts_.push_back(names_.emplace_back(name).c_str());
-    }
-  }
-  [[nodiscard]] std::size_t size() const noexcept { return texts_.size(); }
-  [[nodiscard]] const char* const* c_strings() const noexcept { return texts_.data(); }
-
- private:
-  std::vector<Name> names_;
-  std::vector<const char*> texts_;
-};
-
-}  // namespace
 
 py::list Store::get_batch(const py::list& names, const py::object& missing, double timeout_s) const {
   const NameList given(names);

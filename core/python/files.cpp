@@ -9,7 +9,7 @@
 #include "core/python/array.hpp"
 #include "core/python/error.hpp"
 #include "core/python/handle.hpp"
-#include "core/python/name.hpp"
+#include "core/python/name_list.hpp"
 #include "core/python/pin.hpp"
 #include "core/python/saved_memory.hpp"
 #include "core/python/unlocked.hpp"
@@ -55,23 +55,6 @@ struct Paths {
   Paths(const Paths&) = delete;
   Paths& operator=(const Paths&) = delete;
   ~Paths() { (void)locum_names_release(&names); }
-};
-
-/// The paths of a batch, as the C interface takes them.
-class PathList {
- public:
-  explicit PathList(const py::list& paths) {
-    names_.reserve(paths.size());
-    for (const py::handle path : paths) {
-      texts_.push_back(names_.emplace_back(path).c_str());
-    }
-  }
-  [[nodiscard]] std::size_t size() const noexcept { return texts_.size(); }
-  [[nodiscard]] const char* const* c_strings() const noexcept { return texts_.data(); }
-
- private:
-  std::vector<Name> names_;
-  std::vector<const char*> texts_;
 };
 
 /// The outcomes of a batch.
@@ -159,7 +142,7 @@ std::unique_ptr<StandIn> Files::proxy(py::handle path, const Options& how) const
 }
 
 py::list Files::load_batch(const py::list& paths, const Options& how) const {
-  const PathList from(paths);
+  const NameList from(paths);
   const FileOptions options(how);
   locum_files files = handle();
   std::vector<locum_view> views(from.size());
@@ -185,7 +168,7 @@ py::list Files::load_batch(const py::list& paths, const Options& how) const {
 
 py::list Files::save_batch(const py::list& paths, const py::list& arrays, const py::list& types,
                            const py::list& type_names, const Options& how) const {
-  const PathList to(paths);
+  const NameList to(paths);
   const FileOptions options(how);
   locum_files files = handle();
   std::vector<std::unique_ptr<const SavedMemory>> shown;

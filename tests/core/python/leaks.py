@@ -1,9 +1,12 @@
 """What a program does ten thousands of times must leave nothing: memory, objects of Python, descriptors, objects of the store."""
 
+import atexit
 import ctypes
 import gc
 import os
+import shutil
 import sys
+import tempfile
 
 import numpy as np
 
@@ -11,6 +14,45 @@ import locum
 
 _ELSEWHERE = 16 << 10
 """Bytes that may be in use for other reasons, such as caches of the C library."""
+
+
+class _Blob(locum.Format):
+    name, endings = "blob", (".blob",)
+    options = {"fails": "whether it does"}
+
+    def load(self, file, options):
+        array = file.make_array("f8", (3, 4))
+        file.readinto(array)
+        if options.get("fails"):
+            raise ValueError(array)
+        return array if file.view().size == 96 else None
+
+    def save(self, value, file, options):
+        file.write(value)
+
+    def info(self, file, options):
+        return {"first": file.read(0, 8)}
+
+
+class _Drawer(locum.Backend):
+    scheme = "drawer"
+
+    def __init__(self, where):
+        self.records = {}
+
+    def get(self, key):
+        return self.records.get(key)
+
+    def put(self, key, data):
+        if key.endswith("fails"):
+            raise ValueError(data)
+        self.records[key] = data
+
+    def remove(self, key):
+        return self.records.pop(key, None) is not None
+
+    def names(self, prefix):
+        return [key for key in self.records if key.startswith(prefix)]
 
 
 class _Heap(ctypes.Structure):
@@ -125,11 +167,40 @@ def _actions(store):
         _fails(KeyError, files.load, "missing.npy")
         _fails(TypeError, files.save, "T.npy", {1})
 
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    mapped = locum.Files(f"file:{folder}?sync=0")
+    mapped.save_batch({"T.npy": small, "b.blob": small})
+
+    def many_files():
+        loaded = mapped.load_batch(["T.npy", "b.blob", "missing.npy"], map=True, return_exceptions=True)
+        assert loaded[0][2, 3] == 11 and loaded[1][2, 3] == 11 and isinstance(loaded[2], KeyError)
+        _fails(KeyError, mapped.load_batch, ["missing.npy"])
+
+    def own_format():
+        files.save("b.blob", small)
+        assert len(files.info("b.blob")["first"]) == 8 and mapped.load("b.blob", map=True)[2, 3] == 11
+        _fails(ValueError, files.load, "b.blob", fails=True)
+        _fails(KeyError, files.load, "missing.blob")
+
+    drawer = locum.open("drawer:")
+
+    def own_backend():
+        drawer.replace("T", small)
+        assert drawer["T"][2, 3] == 11 and drawer.keys() == ["T"] and drawer.evict("T")
+        _fails(OSError, drawer.put, "fails", 1)
+        _fails(KeyError, drawer.__getitem__, "missing")
+
+    def open_own_backend():
+        with locum.open("drawer:") as opened:
+            opened["a"] = 1
+
     def metadata():
         assert "T" in store and store.info("T").shape == (3, 4) and store.keys("m") == ["mesh"]
 
     actions = [put_and_evict, replace, put_pickled, create, create_and_drop, get_and_drop, get_parts, get_pickled, read_box]
     actions += [not_found, type_mismatch, future, metadata, record, file]
+    actions += [many_files, own_format, own_backend, open_own_backend]
     try:
         store.proxy("T")
     except locum.UnsupportedError as error:
