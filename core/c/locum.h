@@ -481,6 +481,11 @@ LOCUM_CHECKED locum_status locum_files_save_batch(locum_files files, size_t coun
  * for an array `type` and `extents`. Release the view. */
 LOCUM_CHECKED locum_status locum_files_info(locum_files files, const char *path,
                                             const locum_file_options *options, locum_view *view);
+/* Gives a member of a stored Record, as the kind of value that locum_files_load() gives: another Record can
+ * be taken apart in turn. An array is shown in the memory of the Record, which has to stay as long as the
+ * view. LOCUM_NOT_FOUND if there is no such member, LOCUM_TYPE_MISMATCH if the Record has no members. Release
+ * the view. */
+LOCUM_CHECKED locum_status locum_record_member(const locum_array *record, const char *name, locum_view *view);
 /* Lists the paths of the files in a folder (NULL: that of the files) whose names match a pattern as in a
  * shell (NULL: all). LOCUM_NOT_FOUND if there is no such folder. Release the list. */
 LOCUM_CHECKED locum_status locum_files_list(locum_files files, const char *folder, const char *pattern,
@@ -531,7 +536,7 @@ typedef struct locum_format {
   const char *holds;          /* one sentence */
   const locum_format_option *options; /* the one behind the last has a NULL for its name; NULL: none */
   /* Gives the value of the file by locum_file_bytes_give(), once. `options` is a stored Record with those
-   * that the call has. NULL: the format is not loaded. */
+   * that the call has: see locum_record_member(). NULL: the format is not loaded. */
   locum_status (*load)(locum_file_bytes file, const locum_array *options, void *context);
   /* Writes a value, described as for locum_files_save(): its memory is that of the caller. NULL: the format
    * is not saved. */

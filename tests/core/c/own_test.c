@@ -10,6 +10,7 @@ static const void* made;         /* memory that the format has made last */
 static locum_file_bytes ended;   /* a handle whose function has returned */
 static locum_file_draft written; /* the same */
 static locum_status seen;        /* of a call that the format makes to be refused */
+static char unit[8];             /* the option of the last load; "" if there was none */
 
 static locum_status load(locum_file_bytes file, const locum_array* options, void* context) {
   uint64_t size = 0, count = 0;
@@ -17,6 +18,13 @@ static locum_status load(locum_file_bytes file, const locum_array* options, void
   locum_view whole;
   ended = file;
   CHECK(context == &made && options->type == LOCUM_ENCODED);
+  locum_view option;
+  memset(unit, 0, sizeof unit);
+  if (locum_record_member(options, "unit", &option) == LOCUM_OK) {
+    CHECK(option.array.type == LOCUM_CHAR && option.array.rank == 1 && option.size_bytes < sizeof unit);
+    memcpy(unit, option.array.data, option.size_bytes);
+    CHECK_OK(locum_view_release(&option));
+  }
   if (locum_file_bytes_size(file, &size) != LOCUM_OK || locum_file_bytes_path(file, &path) != LOCUM_OK) {
     return LOCUM_SYSTEM;
   }
@@ -99,6 +107,7 @@ static void own_format(void) {
   CHECK(seen == LOCUM_INVALID_ARGUMENT);
   CHECK_OK(locum_view_release(&view));
   CHECK_OK(locum_files_load(files, "a.dbl", &(locum_file_options){.options = "unit=m"}, &view));
+  CHECK(strcmp(unit, "m") == 0);
   CHECK_OK(locum_view_release(&view));
   CHECK_STATUS(locum_files_load(files, "a.dbl", &(locum_file_options){.options = "colour=red"}, &view),
                LOCUM_INVALID_ARGUMENT);
@@ -138,6 +147,46 @@ static void own_format(void) {
   CHECK(strstr(locum_error_message(), "has given no value") != NULL);
   CHECK_STATUS(locum_files_load(files, "c.odd", NULL, &view), LOCUM_CANCELLED);
   CHECK(strstr(locum_error_message(), "77") != NULL);
+  CHECK_OK(locum_files_close(&files));
+}
+
+/* A Record is taken apart, member by member. */
+static void members(void) {
+  locum_files files;
+  locum_view info, extents, member;
+  const double numbers[6] = {0, 1, 2, 3, 4, 5};
+  const locum_array array = {.type = LOCUM_F64, .rank = 2, .extents = {2, 3}, .data = (void*)numbers};
+  const locum_array text = {
+      .type = LOCUM_CHAR, .rank = 1, .extents = {22}, .data = "{\"a\":{\"b\":2.5},\"c\":[]}"};
+  CHECK_OK(locum_files_open("memory:", &files));
+  CHECK_OK(locum_files_save(files, "T.npy", &array, NULL));
+  CHECK_OK(locum_files_info(files, "T.npy", NULL, &info));
+  CHECK_OK(locum_record_member(&info.array, "bytes", &member));
+  CHECK(member.array.type == LOCUM_I64 && *(const int64_t*)member.array.data > 48 && member.key.serial == 0);
+  CHECK_OK(locum_view_release(&member));
+  CHECK_OK(locum_record_member(&info.array, "type", &member));
+  CHECK(member.array.type == LOCUM_CHAR && memcmp(member.array.data, "f64", 3) == 0);
+  CHECK_OK(locum_view_release(&member));
+  CHECK_OK(locum_record_member(&info.array, "extents", &extents));
+  CHECK(extents.array.type == LOCUM_ENCODED);
+  CHECK_STATUS(locum_record_member(&extents.array, "a", &member), LOCUM_TYPE_MISMATCH);
+  CHECK_OK(locum_view_release(&extents));
+  CHECK_STATUS(locum_record_member(&info.array, "colour", &member), LOCUM_NOT_FOUND);
+  CHECK(strstr(locum_error_message(), "colour") != NULL);
+  CHECK_STATUS(locum_view_release(&member), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_record_member(&info.array, NULL, &member), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_record_member(&info.array, "type", NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_record_member(&array, "type", &member), LOCUM_INVALID_ARGUMENT);
+  CHECK_OK(locum_view_release(&info));
+
+  CHECK_OK(locum_files_save(files, "c.json", &text, &(locum_file_options){.format = "text"}));
+  CHECK_OK(locum_files_load(files, "c.json", NULL, &info));
+  CHECK_OK(locum_record_member(&info.array, "a", &extents));
+  CHECK_OK(locum_record_member(&extents.array, "b", &member));
+  CHECK(member.array.type == LOCUM_F64 && *(const double*)member.array.data == 2.5);
+  CHECK_OK(locum_view_release(&member));
+  CHECK_OK(locum_view_release(&extents));
+  CHECK_OK(locum_view_release(&info));
   CHECK_OK(locum_files_close(&files));
 }
 
@@ -373,6 +422,7 @@ static void wrong_backends(void) {
 
 int main(void) {
   own_format();
+  members();
   wrong_formats();
   own_backend();
   wrong_backends();

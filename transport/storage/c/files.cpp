@@ -351,6 +351,25 @@ locum_status locum_files_info(locum_files files, const char* path, const locum_f
   });
 }
 
+locum_status locum_record_member(const locum_array* record, const char* name, locum_view* view) {
+  if (view != nullptr) {
+    empty(*view);
+  }
+  return guarded([&] {
+    if (record == nullptr || name == nullptr || view == nullptr) {
+      return is_null(record == nullptr ? "record" : name == nullptr ? "name" : "view");
+    }
+    const auto all = stored_record(*record);
+    if (!all) {
+      return failed(all.error());
+    }
+    if (all->kind() != Record::Kind::members && !all->is_null()) {
+      return failed(Error(Errc::type_mismatch, "this Record has no members; read it as what it is"));
+    }
+    return give_value(all->get<Record>(name), *view);
+  });
+}
+
 locum_status locum_files_list(locum_files files, const char* folder, const char* pattern, bool recursive,
                               const char* backend, locum_names* names) {
   clear(names);
