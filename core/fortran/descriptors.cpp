@@ -236,6 +236,19 @@ locum_status block_of(const CFI_cdesc_t* shape, const CFI_cdesc_t* start, const 
   return LOCUM_OK;
 }
 
+locum_status check_type(const CFI_cdesc_t& descriptor, const locum_array& into,
+                        const locum_array& from) noexcept {
+  if (into.type == from.type && into.rank == from.rank) {
+    return LOCUM_OK;
+  }
+  const bool is_text = into.type == LOCUM_CHAR;
+  return refuse(LOCUM_TYPE_MISMATCH, "the object is %.*s (%s) of rank %d, and the array is %s of rank %d%s",
+                static_cast<int>(from.type_name.length), from.type_name.first,
+                name_of(static_cast<locum_type>(from.type)), from.rank,
+                name_of(static_cast<locum_type>(into.type)), descriptor.rank,
+                is_text ? ", whose length is one more" : "");
+}
+
 void nullify(CFI_cdesc_t& pointer) noexcept {
   CFI_setpointer(&pointer, nullptr, nullptr);
 }

@@ -29,6 +29,11 @@ locum_status box_of(const CFI_cdesc_t* start, const CFI_cdesc_t* count, const CF
 locum_status block_of(const CFI_cdesc_t* shape, const CFI_cdesc_t* start, const CFI_cdesc_t& descriptor,
                       const locum_array& array, locum_block& block) noexcept;
 
+/// Returns LOCUM_TYPE_MISMATCH unless an array of Fortran, which is `into` in the C interface, has the type
+/// and rank of another array of the C interface.
+locum_status check_type(const CFI_cdesc_t& descriptor, const locum_array& into,
+                        const locum_array& from) noexcept;
+
 /// Associates a pointer with nothing.
 void nullify(CFI_cdesc_t& pointer) noexcept;
 

@@ -1,4 +1,4 @@
-!> The functions in C++ that are given a value of any type, and are called by the submodules of each.
+!> The functions in C++ that are given a value, or memory for one, of any type, and are called by the submodules of each.
 module locum_value_calls
   use, intrinsic :: iso_c_binding
   use locum_calls, only: locum_key
@@ -57,6 +57,38 @@ module locum_value_calls
       logical(c_bool), value :: wait_for_room
       real(c_double), intent(in), optional :: deadline
       integer(c_int64_t), intent(out), optional :: number
+      integer(c_int) :: status
+    end function
+    function fortran_files_save(files, path, length, value, format, format_length, options, options_length, backend, &
+      backend_length) bind(C, name="locum_fortran_files_save") result(status)
+      import
+      type(c_ptr), value :: files
+      character(kind=c_char), intent(in) :: path(*)
+      integer(c_size_t), value :: length
+      type(*), intent(in) :: value(..)
+      character(kind=c_char), intent(in), optional :: format(*)
+      integer(c_size_t), value :: format_length
+      character(kind=c_char), intent(in), optional :: options(*)
+      integer(c_size_t), value :: options_length
+      character(kind=c_char), intent(in), optional :: backend(*)
+      integer(c_size_t), value :: backend_length
+      integer(c_int) :: status
+    end function
+    function fortran_files_read(files, path, length, array, start, count, stride, format, format_length, options, &
+      options_length, backend, backend_length, deadline) bind(C, name="locum_fortran_files_read") result(status)
+      import
+      type(c_ptr), value :: files
+      character(kind=c_char), intent(in) :: path(*)
+      integer(c_size_t), value :: length
+      type(*), intent(inout) :: array(..)
+      type(*), intent(in), optional :: start(..), count(..), stride(..)
+      character(kind=c_char), intent(in), optional :: format(*)
+      integer(c_size_t), value :: format_length
+      character(kind=c_char), intent(in), optional :: options(*)
+      integer(c_size_t), value :: options_length
+      character(kind=c_char), intent(in), optional :: backend(*)
+      integer(c_size_t), value :: backend_length
+      real(c_double), intent(in), optional :: deadline
       integer(c_int) :: status
     end function
   end interface

@@ -12,11 +12,13 @@ module locum_mpi
   private :: c_bool, c_int, c_null_ptr, c_ptr, c_size_t, int64, real64
   private :: fortran_checkpoint, fortran_checkpoint_requested, fortran_future_checkpoint, fortran_restore, &
     fortran_runtime_close, fortran_runtime_drop, &
-    fortran_runtime_fail, fortran_runtime_flush, fortran_runtime_lost_ranks, fortran_runtime_open, fortran_runtime_place, &
+    fortran_runtime_fail, fortran_runtime_files, fortran_runtime_flush, fortran_runtime_lost_ranks, fortran_runtime_open, &
+    fortran_runtime_place, &
     fortran_runtime_ranks, fortran_runtime_report, fortran_runtime_store, fortran_string, fortran_string_release, take_text
   private :: finish, is_given, length_of, runtime_await_checkpoint, runtime_checkpoint, runtime_checkpoint_async
   private :: runtime_checkpoint_requested, runtime_close, runtime_describe_ranks, &
-    runtime_drop, runtime_fail, runtime_flush, runtime_lost_ranks, runtime_node, runtime_nodes, runtime_open, runtime_place, &
+    runtime_drop, runtime_fail, runtime_files, runtime_flush, runtime_lost_ranks, runtime_node, runtime_nodes, runtime_open, &
+    runtime_place, &
     runtime_rank, runtime_ranks, runtime_report, runtime_report_all, runtime_restore, runtime_restore_latest, &
     runtime_step_reader, runtime_step_writer, runtime_store, take_string
 
@@ -53,6 +55,9 @@ module locum_mpi
     procedure :: nodes => runtime_nodes
     !> Opens the store of that name, the same on all ranks; not collective. `connector`: URL of the backend that keeps its objects.
     procedure :: store => runtime_store
+    !> Opens the files of a URL, each of which is loaded once for all ranks of a node, which read it in place; not collective: any
+    !> rank may load any file.
+    procedure :: files => runtime_files
     !> Ends a store and evicts its objects; collective.
     procedure :: drop => runtime_drop
     !> Blocks until the names that this rank has put into stores over `nodes+`, written back, are in their backends.
@@ -180,6 +185,15 @@ contains
     character(len=*), intent(inout), optional :: errmsg
     call finish(fortran_runtime_store(self%handle, name, len_trim(name, c_size_t), connector, length_of(connector), memory_bytes, &
       lifetime, timeout, is_given(checksum), opened%handle), stat, errmsg)
+  end subroutine
+
+  subroutine runtime_files(self, url, opened, stat, errmsg)
+    class(locum_runtime), intent(in) :: self
+    character(len=*), intent(in) :: url
+    type(locum_files), intent(inout) :: opened
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+    call finish(fortran_runtime_files(self%handle, url, len_trim(url, c_size_t), opened%handle), stat, errmsg)
   end subroutine
 
   subroutine runtime_drop(self, name, deadline, stat, errmsg)

@@ -5,7 +5,8 @@ module locum_mpi_calls
   private
   public :: fortran_checkpoint, fortran_checkpoint_requested, fortran_future_checkpoint, fortran_restore, &
     fortran_runtime_close, fortran_runtime_drop, &
-    fortran_runtime_fail, fortran_runtime_flush, fortran_runtime_lost_ranks, fortran_runtime_open, fortran_runtime_place, &
+    fortran_runtime_fail, fortran_runtime_files, fortran_runtime_flush, fortran_runtime_lost_ranks, fortran_runtime_open, &
+    fortran_runtime_place, &
     fortran_runtime_ranks, fortran_runtime_report, fortran_runtime_store, fortran_string, fortran_string_release, &
     locum_checkpoint_report
 
@@ -95,6 +96,14 @@ module locum_mpi_calls
       real(c_double), intent(in), optional :: lifetime, timeout
       logical(c_bool), value :: checksum
       type(c_ptr), intent(inout) :: store
+      integer(c_int) :: status
+    end function
+    function fortran_runtime_files(runtime, url, length, files) bind(C, name="locum_fortran_runtime_files") result(status)
+      import
+      type(c_ptr), value :: runtime
+      character(kind=c_char), intent(in) :: url(*)
+      integer(c_size_t), value :: length
+      type(c_ptr), intent(inout) :: files
       integer(c_int) :: status
     end function
     function fortran_runtime_drop(runtime, name, length, deadline) bind(C, name="locum_fortran_runtime_drop") result(status)

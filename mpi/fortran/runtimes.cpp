@@ -118,6 +118,14 @@ locum_status locum_fortran_runtime_store(locum_runtime runtime, const char* name
   return outcome(locum_runtime_store(runtime, text.c_str(), has_options ? &options : nullptr, store));
 }
 
+locum_status locum_fortran_runtime_files(locum_runtime runtime, const char* url, std::size_t length,
+                                         locum_files* files) {
+  const Text text(url, length);
+  locum_status wrong = check_closed(*files, "handle of files", "close");
+  wrong = wrong != LOCUM_OK ? wrong : text.check("url");
+  return wrong != LOCUM_OK ? wrong : outcome(locum_files_of(runtime, text.c_str(), files));
+}
+
 locum_status locum_fortran_runtime_drop(locum_runtime runtime, const char* name, std::size_t length,
                                         const double* within) {
   const Text text(name, length);

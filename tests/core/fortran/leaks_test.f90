@@ -26,6 +26,7 @@ module leaks
 
   integer, parameter :: elsewhere = 8192
   type(locum_store) :: store
+  type(locum_files) :: files
   real(real64) :: small(4, 3)
   integer :: times = 0
 
@@ -63,6 +64,15 @@ contains
     call leaves_nothing('a stand-in', stand_in)
     call leaves_nothing('a stand-in of a handle that is not used', unused_stand_in)
     call leaves_nothing('a promise', promise)
+    call files%open('memory:')
+    call files%save('T.npy', small)
+    call files%save('table.csv', small)
+    call leaves_nothing('load and release', load_and_release)
+    call leaves_nothing('read of a box of a file', read_file)
+    call leaves_nothing('what is in a file', file_info)
+    call leaves_nothing('files of another type', file_mismatch)
+    call leaves_nothing('a list of files', list_files)
+    call files%close()
     call is_true(leaked_by(leak) > 16_int64 * times, 'a view that is kept is found')
     call store%close()
     call finish_checks(20)
@@ -289,6 +299,43 @@ contains
     call made%release()
     call proxy%release()
     call store%evict('promised')
+  end subroutine
+
+  subroutine load_and_release()
+    real(real64), pointer :: p(:, :)
+    type(locum_view) :: view
+    call files%load('T.npy', p, view)
+    call view%release()
+  end subroutine
+
+  subroutine read_file()
+    real(real64) :: box(2, 1)
+    call files%read('T.npy', box, start=[1, 2], stride=[2, 1])
+  end subroutine
+
+  subroutine file_info()
+    type(locum_file_info) :: info
+    call files%info('T.npy', info)
+    if (info%size_bytes /= 128 + 96 .or. info%format /= 'npy') call is_true(.false., 'what is in a file')
+  end subroutine
+
+  subroutine file_mismatch()
+    integer(int32), pointer :: p(:, :)
+    real(real64) :: other(4)
+    type(locum_view) :: view
+    integer :: stat
+    call files%load('T.npy', p, view, stat=stat)
+    if (stat /= locum_type_mismatch) call is_true(.false., 'a file of another type')
+    call files%load('table.csv', p, view, stat=stat)
+    if (stat /= locum_type_mismatch) call is_true(.false., 'a table')
+    call files%read('T.npy', other, stat=stat)
+    if (stat /= locum_type_mismatch) call is_true(.false., 'a file of another rank')
+  end subroutine
+
+  subroutine list_files()
+    character(len=:), allocatable :: paths(:)
+    call files%list(paths)
+    if (size(paths) /= 2) call is_true(.false., 'a list of files')
   end subroutine
 
   subroutine leak()

@@ -1,0 +1,232 @@
+// Values in files, in formats.
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+
+#include "core/c/locum.h"
+#include "core/fortran/box_copy.hpp"
+#include "core/fortran/closed.hpp"
+#include "core/fortran/descriptors.hpp"
+#include "core/fortran/file_options.hpp"
+#include "core/fortran/outcome.hpp"
+#include "core/fortran/text.hpp"
+#include "core/fortran/text_lists.hpp"
+#include "core/fortran/view.hpp"
+
+using namespace locum::fortran;
+
+namespace {
+
+// Returns a refusal of this thread, whose text then names the path, as errors of the library do.
+locum_status about(const Text& path, locum_status refused) noexcept {
+  std::array<char, 400> text;
+  std::snprintf(text.data(), text.size(), "%s", refusal());
+  return refuse(refused, "%s [key %.100s]", text.data(), path.c_str());
+}
+
+locum_status no_array() noexcept {
+  return refuse(
+      LOCUM_TYPE_MISMATCH,
+      "this file holds members, a list or a table, and Fortran loads one array or text; load it in C++ "
+      "or Python, or save it as an array");
+}
+
+// Loads a file, and returns `give(view)`, or its refusal, after which the view holds nothing.
+template <class Give>
+locum_status load(locum_files files, const Text& path, const FileOptions& options, View& view,
+                  Give give) noexcept {
+  locum_status status = path.check("path");
+  status = status != LOCUM_OK ? status : options.check();
+  if (status != LOCUM_OK) {
+    return status;
+  }
+  status = fill(
+      view, [&](locum_view& into) { return locum_files_load(files, path.c_str(), &options.given(), &into); });
+  if (status != LOCUM_OK) {
+    return status;
+  }
+  status = give(view);
+  return status == LOCUM_OK ? status : about(path, status);
+}
+
+// Copies what a file holds, or a box of it, to an array, which is `array` in the C interface.
+locum_status copy_loaded(const locum_array& loaded, const locum_box& box, const CFI_cdesc_t& into,
+                         const locum_array& array) noexcept {
+  if (loaded.type == LOCUM_ENCODED) {
+    return is_array_of_texts(into) ? copy_texts(loaded, box, into) : no_array();
+  }
+  const bool is_text = array.type == LOCUM_CHAR;
+  if (is_text && into.rank == 0 && loaded.type == LOCUM_CHAR && loaded.rank == 1) {
+    return copy_text({static_cast<const char*>(loaded.data), static_cast<std::size_t>(loaded.extents[0])},
+                     static_cast<char*>(into.base_addr), into.elem_len);
+  }
+  const locum_status wrong = check_type(into, array, loaded);
+  return wrong != LOCUM_OK ? wrong : copy_box(loaded, box, array, is_text ? 1 : into.elem_len);
+}
+
+// Calls `call(path, backend)`, of one path.
+template <class Call>
+locum_status on_path(const Text& path, const Text& backend, Call call) noexcept {
+  locum_status wrong = path.check("path");
+  wrong = wrong != LOCUM_OK ? wrong : backend.check("backend");
+  return wrong != LOCUM_OK ? wrong : outcome(call(path.c_str(), backend.c_str()));
+}
+
+}  // namespace
+
+extern "C" {
+
+locum_status locum_fortran_files_open(const char* url, std::size_t length, locum_files* files) {
+  const Text text(url, length);
+  locum_status wrong = check_closed(*files, "handle of files", "close");
+  wrong = wrong != LOCUM_OK ? wrong : text.check("url");
+  return wrong != LOCUM_OK ? wrong : outcome(locum_files_open(text.c_str(), files));
+}
+
+locum_status locum_fortran_session_files(locum_session session, const char* url, std::size_t length,
+                                         locum_files* files) {
+  const Text text(url, length);
+  locum_status wrong = check_closed(*files, "handle of files", "close");
+  wrong = wrong != LOCUM_OK ? wrong : text.check("url");
+  return wrong != LOCUM_OK ? wrong : outcome(locum_files_open_in(session, text.c_str(), files));
+}
+
+locum_status locum_fortran_files_add(locum_files files, const char* name, std::size_t length, const char* url,
+                                     std::size_t url_length) {
+  const Text text(name, length);
+  const Text url_text(url, url_length);
+  locum_status wrong = text.check("name");
+  wrong = wrong != LOCUM_OK ? wrong : url_text.check("url");
+  return wrong != LOCUM_OK ? wrong : outcome(locum_files_add(files, text.c_str(), url_text.c_str()));
+}
+
+locum_status locum_fortran_files_close(locum_files* files) {
+  return outcome(locum_files_close(files));
+}
+
+locum_status locum_fortran_files_save(locum_files files, const char* path, std::size_t length,
+                                      const CFI_cdesc_t* value, const char* format, std::size_t format_length,
+                                      const char* options, std::size_t options_length, const char* backend,
+                                      std::size_t backend_length) {
+  const Text text(path, length);
+  const FileOptions given(format, format_length, options, options_length, backend, backend_length, nullptr);
+  locum_array array;
+  locum_status wrong = array_of(*value, array);
+  wrong = wrong != LOCUM_OK ? wrong : text.check("path");
+  wrong = wrong != LOCUM_OK ? wrong : given.check();
+  if (wrong != LOCUM_OK) {
+    return wrong;
+  }
+  if (!is_array_of_texts(*value)) {
+    return outcome(locum_files_save(files, text.c_str(), &array, &given.given()));
+  }
+  const TextList texts(*value);
+  wrong = texts.check();
+  return wrong != LOCUM_OK ? wrong
+                           : outcome(locum_files_save(files, text.c_str(), &texts.record(), &given.given()));
+}
+
+locum_status locum_fortran_files_load(locum_files files, const char* path, std::size_t length,
+                                      CFI_cdesc_t* pointer, const char* format, std::size_t format_length,
+                                      const char* options, std::size_t options_length, const char* backend,
+                                      std::size_t backend_length, const double* within, View* view) {
+  nullify(*pointer);
+  const FileOptions given(format, format_length, options, options_length, backend, backend_length, within);
+  return load(files, Text(path, length), given, *view, [=](View& loaded) {
+    return loaded.view.array.type == LOCUM_ENCODED ? drop(loaded, no_array()) : associate(*pointer, loaded);
+  });
+}
+
+locum_status locum_fortran_files_load_text(locum_files files, const char* path, std::size_t length,
+                                           const char* format, std::size_t format_length, const char* options,
+                                           std::size_t options_length, const char* backend,
+                                           std::size_t backend_length, const double* within,
+                                           const void** text, std::size_t* text_length, View* view) {
+  *text = nullptr;
+  *text_length = 0;
+  const FileOptions given(format, format_length, options, options_length, backend, backend_length, within);
+  return load(files, Text(path, length), given, *view, [=](View& loaded) {
+    return loaded.view.array.type == LOCUM_ENCODED ? drop(loaded, no_array())
+                                                   : text_of(loaded, *text, *text_length);
+  });
+}
+
+locum_status locum_fortran_files_read(locum_files files, const char* path, std::size_t length,
+                                      const CFI_cdesc_t* into, const CFI_cdesc_t* start,
+                                      const CFI_cdesc_t* count, const CFI_cdesc_t* stride, const char* format,
+                                      std::size_t format_length, const char* options,
+                                      std::size_t options_length, const char* backend,
+                                      std::size_t backend_length, const double* within) {
+  const FileOptions given(format, format_length, options, options_length, backend, backend_length, within);
+  locum_array array;
+  locum_box box;
+  locum_status wrong = array_of(*into, array);
+  wrong = wrong != LOCUM_OK ? wrong : box_of(start, count, stride, *into, array, box);
+  if (wrong != LOCUM_OK) {
+    return wrong;
+  }
+  View view{};
+  return load(files, Text(path, length), given, view,
+              [&](View& loaded) { return drop(loaded, copy_loaded(loaded.view.array, box, *into, array)); });
+}
+
+locum_status locum_fortran_files_kind(locum_files files, const char* path, std::size_t length,
+                                      const char* backend, std::size_t backend_length, std::int32_t* kind) {
+  *kind = LOCUM_NO_FILE;
+  return on_path(Text(path, length), Text(backend, backend_length),
+                 [=](const char* of, const char* where) { return locum_files_kind(files, of, where, kind); });
+}
+
+locum_status locum_fortran_files_make_dirs(locum_files files, const char* path, std::size_t length,
+                                           const char* backend, std::size_t backend_length) {
+  return on_path(Text(path, length), Text(backend, backend_length),
+                 [=](const char* of, const char* where) { return locum_files_make_dirs(files, of, where); });
+}
+
+locum_status locum_fortran_files_remove(locum_files files, const char* path, std::size_t length,
+                                        const char* backend, std::size_t backend_length, bool* existed) {
+  *existed = false;
+  return on_path(Text(path, length), Text(backend, backend_length), [=](const char* of, const char* where) {
+    return locum_files_remove(files, of, where, existed);
+  });
+}
+
+locum_status locum_fortran_files_copy(locum_files files, const char* from, std::size_t from_length,
+                                      const char* to, std::size_t to_length, const char* backend,
+                                      std::size_t backend_length) {
+  const Text to_text(to, to_length);
+  if (const auto wrong = to_text.check("to"); wrong != LOCUM_OK) {
+    return wrong;
+  }
+  return on_path(
+      Text(from, from_length), Text(backend, backend_length),
+      [&](const char* of, const char* where) { return locum_files_copy(files, of, to_text.c_str(), where); });
+}
+
+// The list is ended by locum_fortran_names_take().
+locum_status locum_fortran_files_list(locum_files files, const char* folder, std::size_t length,
+                                      const char* pattern, std::size_t pattern_length, bool recursive,
+                                      const char* backend, std::size_t backend_length, locum_names* names,
+                                      std::size_t* longest) {
+  *names = {};
+  *longest = 0;
+  const Text pattern_text(pattern, pattern_length);
+  const Text folder_text(folder, length);
+  const Text backend_text(backend, backend_length);
+  locum_status wrong = folder_text.check("folder");
+  wrong = wrong != LOCUM_OK ? wrong : pattern_text.check("pattern");
+  wrong = wrong != LOCUM_OK ? wrong : backend_text.check("backend");
+  if (wrong != LOCUM_OK) {
+    return wrong;
+  }
+  const locum_status status = locum_files_list(files, folder_text.c_str(), pattern_text.c_str(), recursive,
+                                               backend_text.c_str(), names);
+  for (std::size_t at = 0; at < names->count; ++at) {
+    *longest = std::max(*longest, names->names[at].length);
+  }
+  return outcome(status);
+}
+
+}  // extern "C"
