@@ -61,14 +61,19 @@ program mpi_f08_test
   call is_true(by_integer%ranks() == ranks, 'a runtime by an integer')
   call by_integer%close()
   call MPI_Finalize()
-  call finish_checks(6)
+  call finish_checks(7)
 
 contains
 
   !> A procedure of a program that knows the module locum_mpi alone.
   subroutine open_store(job)
     class(locum_runtime_by_integer), intent(in) :: job
+    type(locum_files) :: files
     call job%store('fields', fields)
     call is_true(fields%size() == 0, 'a store of a runtime of either module')
+    call job%files('memory:', files)
+    call files%save('one.npy', 1)
+    call is_true(files%exists('one.npy'), 'its files')
+    call files%close()
   end subroutine
 end program

@@ -1,5 +1,5 @@
-!> The calls of the module locum between ranks of a job: futures, batches, updates, stand-ins, promises, tasks; and what a runtime
-!> reports. Run by two ranks or more; with the argument "fails" one rank gives up.
+!> The calls of the module locum between ranks of a job: futures, batches, updates, stand-ins, promises, tasks, files; and what a
+!> runtime reports. Run by two ranks or more; with the argument "fails" one rank gives up.
 program shared_test
   use, intrinsic :: iso_fortran_env, only: int64, real64
   use check
@@ -28,6 +28,7 @@ program shared_test
   call stand_ins()
   call promises()
   call tasks()
+  call in_files()
   call reports()
   call closed_under_way()
   call after_its_end()
@@ -190,6 +191,42 @@ contains
     call together()
   end subroutine
 
+  !> Ranks of a node load a file once.
+  subroutine in_files()
+    type(locum_files) :: files
+    type(locum_view) :: view
+    type(locum_key) :: key
+    real(real64), pointer :: T(:, :)
+    integer(int64) :: mine(3)
+    integer(int64), allocatable :: of_all(:, :)
+    integer :: at, x, y
+    call runtime%files('file:fortran_shared_files?sync=0', files)
+    call runtime%files('memory:', files, stat=stat)
+    call has_status(stat, locum_invalid_argument, 'files that are open')
+    if (rank == 0) call files%save('T.npy', reshape([((real(10 * x + y, real64), x=1, 3), y=1, 2)], [3, 2]))
+    call files%save(trim(name_of('part', rank)) // '.npy', rank)
+    call together()
+    call files%load('T.npy', T, view)
+    call is_true(all(shape(T) == [3, 2]) .and. T(3, 1) == 31 .and. T(1, 2) == 12, 'a file of rank 0')
+    key = view%key()
+    mine = [int(runtime%node(), int64), int(key%creator, int64), key%serial]
+    allocate (of_all(3, ranks))
+    call MPI_Allgather(mine, 3, MPI_INTEGER8, of_all, 3, MPI_INTEGER8, MPI_COMM_WORLD, ierr)
+    do at = 1, ranks
+      if (of_all(1, at) == mine(1)) call is_true(all(of_all(:, at) == mine), 'ranks of a node have the same object')
+    end do
+    call files%read(trim(name_of('part', next)) // '.npy', x)
+    call is_true(x == next, 'a file of the next rank')
+    call together()
+    call files%remove(trim(name_of('part', rank)) // '.npy')
+    if (rank == 0) call files%remove('T.npy')
+    call together()
+    call is_true(.not. files%exists('T.npy') .and. T(3, 1) == 31, 'a view outlives its file')
+    call view%release()
+    if (rank == 0) call files%remove('part')
+    call files%close()
+  end subroutine
+
   subroutine reports()
     character(len=:), allocatable :: text
     call runtime%report(text)
@@ -243,6 +280,7 @@ contains
   subroutine after_its_end()
     character(len=:), allocatable :: text
     type(locum_promise) :: promise
+    type(locum_files) :: files
     text = 'left'
     call runtime%report(text, stat)
     call has_status(stat, locum_invalid_argument, 'the report of a runtime that was closed')
@@ -255,6 +293,8 @@ contains
     call has_status(stat, locum_invalid_argument, 'fail of a runtime that was closed')
     call fields%promise(promise, stat=stat)
     call has_status(stat, locum_invalid_argument, 'a promise in a store that was closed')
+    call runtime%files('memory:', files, stat=stat)
+    call has_status(stat, locum_invalid_argument, 'files of a runtime that was closed')
   end subroutine
 
   !> Rank 0 cannot go on; the others wait for an object that never comes.
