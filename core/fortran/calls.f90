@@ -221,18 +221,6 @@ module locum_calls
       type(fortran_view), intent(inout) :: view
       integer(c_int) :: status
     end function
-    function fortran_read(store, name, length, key, array, start, count, stride, deadline) bind(C, name="locum_fortran_read") &
-      result(status)
-      import
-      type(c_ptr), value :: store
-      character(kind=c_char), intent(in), optional :: name(*)
-      integer(c_size_t), value :: length
-      type(locum_key), intent(in), optional :: key
-      type(*), intent(inout) :: array(..)
-      type(*), intent(in), optional :: start(..), count(..), stride(..)
-      real(c_double), intent(in), optional :: deadline
-      integer(c_int) :: status
-    end function
     function fortran_release(view) bind(C, name="locum_fortran_release") result(status)
       import
       type(fortran_view), intent(inout) :: view
@@ -444,17 +432,6 @@ module locum_calls
       type(c_ptr), intent(out) :: text
       integer(c_size_t), intent(out) :: text_length
       type(fortran_view), intent(inout) :: view
-      integer(c_int) :: status
-    end function
-    function fortran_step_read(step, name, length, array, start, count, stride, deadline) &
-      bind(C, name="locum_fortran_step_read") result(status)
-      import
-      type(c_ptr), value :: step
-      character(kind=c_char), intent(in) :: name(*)
-      integer(c_size_t), value :: length
-      type(*), intent(inout) :: array(..)
-      type(*), intent(in), optional :: start(..), count(..), stride(..)
-      real(c_double), intent(in), optional :: deadline
       integer(c_int) :: status
     end function
     function fortran_step_release(step) bind(C, name="locum_fortran_step_release") result(status)

@@ -15,18 +15,6 @@ submodule (locum) futures
       type(c_ptr), intent(inout) :: future
       integer(c_int) :: status
     end function
-    function fortran_read_async(store, name, length, array, start, count, stride, deadline, future) &
-      bind(C, name="locum_fortran_read_async") result(status)
-      import
-      type(c_ptr), value :: store
-      character(kind=c_char), intent(in) :: name(*)
-      integer(c_size_t), value :: length
-      type(*), intent(inout), asynchronous :: array(..)
-      type(*), intent(in), optional :: start(..), count(..), stride(..)
-      real(c_double), intent(in), optional :: deadline
-      type(c_ptr), intent(inout) :: future
-      integer(c_int) :: status
-    end function
     function fortran_future_ready(future, ready) bind(C, name="locum_fortran_future_ready") result(status)
       import
       type(c_ptr), value :: future
@@ -85,11 +73,6 @@ contains
   module procedure store_wait_async
     call finish(fortran_get_async(self%handle, .true._c_bool, name, len_trim(name, c_size_t), deadline, future%handle), stat, &
       errmsg)
-  end procedure
-
-  module procedure store_read_async
-    call finish(fortran_read_async(self%handle, name, len_trim(name, c_size_t), array, start, count, stride, deadline, &
-      future%handle), stat, errmsg)
   end procedure
 
   module procedure future_ready

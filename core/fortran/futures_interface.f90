@@ -14,17 +14,6 @@
       integer, intent(out), optional :: stat
       character(len=*), intent(inout), optional :: errmsg
     end subroutine
-    !> `start`, `count`, `stride`: as of store_read.
-    module subroutine store_read_async(self, name, array, future, start, count, stride, deadline, stat, errmsg)
-      class(locum_store), intent(in) :: self
-      character(len=*), intent(in) :: name
-      type(*), intent(inout), asynchronous :: array(..)
-      type(locum_future), intent(inout) :: future
-      type(*), intent(in), optional :: start(..), count(..), stride(..)
-      real(real64), intent(in), optional :: deadline
-      integer, intent(out), optional :: stat
-      character(len=*), intent(inout), optional :: errmsg
-    end subroutine
     module function future_ready(self, stat, errmsg) result(ready)
       class(locum_future), intent(in) :: self
       integer, intent(out), optional :: stat

@@ -1,7 +1,7 @@
-!> Calls that read, of which one body serves all types; and text.
+!> Calls that read, and do not depend on a type; and text.
 submodule (locum) reading
   use, intrinsic :: iso_c_binding, only: c_size_t
-  use locum_calls, only: fortran_get_text, fortran_is_held, fortran_read, fortran_release, fortran_view_key, point_to_text
+  use locum_calls, only: fortran_get_text, fortran_is_held, fortran_release, fortran_view_key, point_to_text
   implicit none
 
 contains
@@ -28,16 +28,6 @@ contains
     call finish(fortran_get_text(self%handle, .true._c_bool, name, len_trim(name, c_size_t), deadline=deadline, text=first, &
       text_length=length, view=view%object), stat, errmsg)
     call point_to_text(first, length, text)
-  end procedure
-
-  module procedure store_read
-    call finish(fortran_read(self%handle, name, len_trim(name, c_size_t), array=array, start=start, count=count, stride=stride, &
-      deadline=deadline), stat, errmsg)
-  end procedure
-
-  module procedure store_read_by_key
-    call finish(fortran_read(self%handle, length=0_c_size_t, key=key, array=array, start=start, count=count, stride=stride, &
-      deadline=deadline), stat, errmsg)
   end procedure
 
   module procedure view_release

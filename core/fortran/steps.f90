@@ -2,8 +2,8 @@
 submodule (locum) streams
   use, intrinsic :: iso_c_binding, only: c_int, c_size_t
   use locum_calls, only: fortran_ranks_release, fortran_step_begin, fortran_step_discard, fortran_step_end, &
-    fortran_step_get_text, fortran_step_next, fortran_step_number, fortran_step_read, fortran_step_reader_close, &
-    fortran_step_reader_open, fortran_step_release, fortran_step_shape, fortran_step_variables, &
+    fortran_step_get_text, fortran_step_next, fortran_step_number, fortran_step_reader_close, fortran_step_reader_open, &
+    fortran_step_release, fortran_step_shape, fortran_step_variables, &
     fortran_step_writer_abandon, fortran_step_writer_close, fortran_step_writer_open, &
     optional_length, point_to_text
   implicit none
@@ -83,11 +83,6 @@ contains
     call finish(fortran_step_get_text(self%handle, name, len_trim(name, c_size_t), writer, deadline, first, length, &
       view%object), stat, errmsg)
     call point_to_text(first, length, text)
-  end procedure
-
-  module procedure input_step_read
-    call finish(fortran_step_read(self%handle, name, len_trim(name, c_size_t), array, start, count, stride, deadline), stat, &
-      errmsg)
   end procedure
 
   module procedure input_step_release

@@ -59,6 +59,41 @@ module locum_value_calls
       integer(c_int64_t), intent(out), optional :: number
       integer(c_int) :: status
     end function
+    function fortran_read(store, name, length, key, array, start, count, stride, deadline) bind(C, name="locum_fortran_read") &
+      result(status)
+      import
+      type(c_ptr), value :: store
+      character(kind=c_char), intent(in), optional :: name(*)
+      integer(c_size_t), value :: length
+      type(locum_key), intent(in), optional :: key
+      type(*), intent(inout) :: array(..)
+      type(*), intent(in), optional :: start(..), count(..), stride(..)
+      real(c_double), intent(in), optional :: deadline
+      integer(c_int) :: status
+    end function
+    function fortran_read_async(store, name, length, array, start, count, stride, deadline, future) &
+      bind(C, name="locum_fortran_read_async") result(status)
+      import
+      type(c_ptr), value :: store
+      character(kind=c_char), intent(in) :: name(*)
+      integer(c_size_t), value :: length
+      type(*), intent(inout), asynchronous :: array(..)
+      type(*), intent(in), optional :: start(..), count(..), stride(..)
+      real(c_double), intent(in), optional :: deadline
+      type(c_ptr), intent(inout) :: future
+      integer(c_int) :: status
+    end function
+    function fortran_step_read(step, name, length, array, start, count, stride, deadline) &
+      bind(C, name="locum_fortran_step_read") result(status)
+      import
+      type(c_ptr), value :: step
+      character(kind=c_char), intent(in) :: name(*)
+      integer(c_size_t), value :: length
+      type(*), intent(inout) :: array(..)
+      type(*), intent(in), optional :: start(..), count(..), stride(..)
+      real(c_double), intent(in), optional :: deadline
+      integer(c_int) :: status
+    end function
     function fortran_files_save(files, path, length, value, format, format_length, options, options_length, backend, &
       backend_length) bind(C, name="locum_fortran_files_save") result(status)
       import

@@ -17,7 +17,7 @@ for line in "call store%put('x', sizes(:3))" "call store%put_batch(['x', 'y', 'z
   "call files%read('x.npy', array(1:3:2))"; do
   compiles "$line" || { echo "refused, and right: $line"; failed=1; }
 done
-for line in "call store%put('x', flag)" "call store%put('x', thing)" "call store%put('x', sizes)" "call store%read('x', 'constant')" \
+for line in "call store%put('x', flag)" "call store%put('x', thing)" "call store%put('x', sizes)" "call store%read('x', 'constant')" "call store%read('x', flag)" "call store%read('x', thing)" \
   "call store%get('x', pointer, view)" "call store%put_async('x', thing, future)" "call store%put_batch(['x'], [flag])" "call promise%set(flag)" \
   "call queue%put(thing)" "call queue%take(task, pointer, view)" "call future%get(array, view)" "flag = store%update('x', array, update)" \
   "call store%read_async('x', array + 1, future)" "call store%get_batch('x', [view])" "call files%save('x.npy', flag)" \
