@@ -51,6 +51,14 @@ locum_status load(locum_files files, const Text& path, const FileOptions& option
   return status == LOCUM_OK ? status : about(path, status);
 }
 
+// Begins what `call(path)` begins.
+template <class Call>
+locum_status begin(const Text& path, const FileOptions& options, Call call) noexcept {
+  locum_status wrong = path.check("path");
+  wrong = wrong != LOCUM_OK ? wrong : options.check();
+  return wrong != LOCUM_OK ? wrong : outcome(call(path.c_str()));
+}
+
 // Copies what a file holds, or a box of it, to an array, which is `array` in the C interface.
 locum_status copy_loaded(const locum_array& loaded, const locum_box& box, const CFI_cdesc_t& into,
                          const locum_array& array) noexcept {
@@ -150,6 +158,29 @@ locum_status locum_fortran_files_load_text(locum_files files, const char* path, 
   return load(files, Text(path, length), given, *view, [=](View& loaded) {
     return loaded.view.array.type == LOCUM_ENCODED ? drop(loaded, no_array())
                                                    : text_of(loaded, *text, *text_length);
+  });
+}
+
+locum_status locum_fortran_files_load_async(locum_files files, const char* path, std::size_t length,
+                                            const char* format, std::size_t format_length,
+                                            const char* options, std::size_t options_length,
+                                            const char* backend, std::size_t backend_length,
+                                            const double* within, locum_future* future) {
+  const FileOptions given(format, format_length, options, options_length, backend, backend_length, within);
+  const locum_status wrong = check_closed(*future, "future", "release");
+  return wrong != LOCUM_OK ? wrong : begin(Text(path, length), given, [&](const char* from) {
+    return locum_files_load_async(files, from, &given.given(), future);
+  });
+}
+
+locum_status locum_fortran_files_proxy(locum_files files, const char* path, std::size_t length,
+                                       const char* format, std::size_t format_length, const char* options,
+                                       std::size_t options_length, const char* backend,
+                                       std::size_t backend_length, locum_proxy* proxy) {
+  const FileOptions given(format, format_length, options, options_length, backend, backend_length, nullptr);
+  const locum_status wrong = check_closed(*proxy, "stand-in", "release");
+  return wrong != LOCUM_OK ? wrong : begin(Text(path, length), given, [&](const char* from) {
+    return locum_files_proxy(files, from, &given.given(), proxy);
   });
 }
 

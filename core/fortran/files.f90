@@ -68,6 +68,37 @@ submodule (locum) files
       type(fortran_view), intent(inout) :: view
       integer(c_int) :: status
     end function
+    function fortran_files_load_async(files, path, length, format, format_length, options, options_length, backend, &
+      backend_length, deadline, future) bind(C, name="locum_fortran_files_load_async") result(status)
+      import
+      type(c_ptr), value :: files
+      character(kind=c_char), intent(in) :: path(*)
+      integer(c_size_t), value :: length
+      character(kind=c_char), intent(in), optional :: format(*)
+      integer(c_size_t), value :: format_length
+      character(kind=c_char), intent(in), optional :: options(*)
+      integer(c_size_t), value :: options_length
+      character(kind=c_char), intent(in), optional :: backend(*)
+      integer(c_size_t), value :: backend_length
+      real(c_double), intent(in), optional :: deadline
+      type(c_ptr), intent(inout) :: future
+      integer(c_int) :: status
+    end function
+    function fortran_files_proxy(files, path, length, format, format_length, options, options_length, backend, &
+      backend_length, proxy) bind(C, name="locum_fortran_files_proxy") result(status)
+      import
+      type(c_ptr), value :: files
+      character(kind=c_char), intent(in) :: path(*)
+      integer(c_size_t), value :: length
+      character(kind=c_char), intent(in), optional :: format(*)
+      integer(c_size_t), value :: format_length
+      character(kind=c_char), intent(in), optional :: options(*)
+      integer(c_size_t), value :: options_length
+      character(kind=c_char), intent(in), optional :: backend(*)
+      integer(c_size_t), value :: backend_length
+      type(c_ptr), intent(inout) :: proxy
+      integer(c_int) :: status
+    end function
     function fortran_files_info(files, path, length, format, format_length, options, options_length, backend, &
       backend_length, info) bind(C, name="locum_fortran_files_info") result(status)
       import
@@ -172,6 +203,16 @@ contains
     call finish(fortran_files_load_text(self%handle, path, len_trim(path, c_size_t), format, optional_length(format), options, &
       optional_length(options), backend, optional_length(backend), deadline, first, length, view%object), stat, errmsg)
     call point_to_text(first, length, text)
+  end procedure
+
+  module procedure files_load_async
+    call finish(fortran_files_load_async(self%handle, path, len_trim(path, c_size_t), format, optional_length(format), options, &
+      optional_length(options), backend, optional_length(backend), deadline, future%handle), stat, errmsg)
+  end procedure
+
+  module procedure files_proxy
+    call finish(fortran_files_proxy(self%handle, path, len_trim(path, c_size_t), format, optional_length(format), options, &
+      optional_length(options), backend, optional_length(backend), proxy%proxy), stat, errmsg)
   end procedure
 
   module procedure files_info

@@ -32,6 +32,23 @@
       integer, intent(out), optional :: stat
       character(len=*), intent(inout), optional :: errmsg
     end subroutine
+    module subroutine files_load_async(self, path, future, format, options, backend, deadline, stat, errmsg)
+      class(locum_files), intent(in) :: self
+      character(len=*), intent(in) :: path
+      type(locum_future), intent(inout) :: future
+      character(len=*), intent(in), optional :: format, options, backend
+      real(real64), intent(in), optional :: deadline
+      integer, intent(out), optional :: stat
+      character(len=*), intent(inout), optional :: errmsg
+    end subroutine
+    module subroutine files_proxy(self, path, proxy, format, options, backend, stat, errmsg)
+      class(locum_files), intent(in) :: self
+      character(len=*), intent(in) :: path
+      type(locum_proxy), intent(inout) :: proxy
+      character(len=*), intent(in), optional :: format, options, backend
+      integer, intent(out), optional :: stat
+      character(len=*), intent(inout), optional :: errmsg
+    end subroutine
     module subroutine files_info(self, path, info, format, options, backend, stat, errmsg)
       class(locum_files), intent(in) :: self
       character(len=*), intent(in) :: path
