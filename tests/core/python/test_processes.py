@@ -224,6 +224,26 @@ print(store.keys(), array.sum(), store["a"].sum())
     assert printed == "0\n['a', 'w'] 499500.0 499500.0\n"
 
 
+def test_callbacks_in_a_child(folder):
+    printed = run(
+        """
+import os, sys, threading, warnings, locum
+warnings.simplefilter("ignore", DeprecationWarning)
+with locum.open(sys.argv[1]) as store:
+    store["a"] = 1
+child = os.fork()
+if child == 0:
+    called = threading.Event()
+    with locum.open(sys.argv[1]) as own:
+        own.get_async("a").add_done_callback(lambda future: called.set())
+        sys.exit(5 if called.wait(60) else 6)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+""",
+        folder,
+    )
+    assert printed == "5\n"
+
+
 def in_the_child(array, mapping, part, store, results):
     outcomes = [array.sum(), mapping["a"].sum(), part[0]]
     for call in (lambda: store["a"], lambda: store.put(1), store.keys, lambda: store.get_async("a").result()):
