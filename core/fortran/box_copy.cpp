@@ -21,7 +21,7 @@ class List {
     text_[0] = '\0';
     for (int at = rank; at-- > 0;) {
       const int added = std::snprintf(text_.data() + length, text_.size() - length, "%lld%s",
-                                      static_cast<long long>(numbers[at] + more), at == 0 ? "" : between);
+                                      static_cast<long long>(numbers[at]) + more, at == 0 ? "" : between);
       length += added > 0 ? static_cast<std::size_t>(added) : 0;
     }
   }

@@ -82,7 +82,7 @@ class Reader {
           "dimension %d of the texts has %llu elements, and the call asks for %llu from %llu on; give an "
           "array of the shape of what is read",
           dimension + 1, static_cast<unsigned long long>(count), static_cast<unsigned long long>(wanted),
-          static_cast<unsigned long long>(start + 1));
+          static_cast<unsigned long long>(start) + 1);
     }
     std::uint64_t taken = 0;
     for (std::uint64_t at = 0; at < count; ++at) {
