@@ -34,6 +34,8 @@ program futures_test
   real(real64) :: field(2, 3)
   real(real64), asynchronous :: frame(6, 8)
   character(len=:), pointer :: text
+  character(len=3), asynchronous :: word
+  character(len=200) :: message
   integer(int32), pointer :: number
   integer :: stat, at
   integer(c_int), target :: of_read = 1, of_wait = 2
@@ -157,6 +159,9 @@ program futures_test
   call never%release(stat)
   call other%get_async('T', never, stat=stat)
   call has_status(stat, locum_invalid_argument, 'a store that was never opened')
+  call other%read_async('T', word, never, stat=stat, errmsg=message)
+  call has_status(stat, locum_invalid_argument, 'a read in a store that was never opened')
+  call is_true(message == locum_error_message(), 'errmsg has its own length, not that of a text that is read into')
   call store%get_async('', never, stat=stat)
   if (stat == locum_ok) call never%wait(stat=stat)
   call has_status(stat, locum_invalid_argument, 'no name')

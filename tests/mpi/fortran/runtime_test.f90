@@ -301,6 +301,7 @@ contains
     type(locum_view) :: view
     character(len=:), pointer :: text
     character(len=4) :: lines(3)
+    character(len=400) :: message
     integer :: side
     call MPI_Comm_split(MPI_COMM_WORLD, merge(1, 0, rank == 0), rank, side, ierr)
     if (rank == 0) then
@@ -319,6 +320,9 @@ contains
       call is_true(all(seen%shape('lines') == [4, 3]), 'the length of text is the fastest dimension')
       call seen%read('lines', lines)
       call is_true(all(lines == ['one ', 'two ', 'last']), 'an array of text')
+      call seen%read('missing', lines, stat=stat, errmsg=message)
+      call has_status(stat, locum_not_found, 'a text that is not in the step')
+      call is_true(message == locum_error_message(), 'errmsg has its own length, not that of the texts')
       call seen%release()
       call in%next(seen, stat=stat)
       call has_status(stat, locum_end_of_stream, 'the end of the log')
