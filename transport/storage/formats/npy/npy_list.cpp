@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/value/extents.hpp"
+#include "transport/storage/formats/npy/npy_list.hpp"
 #include "transport/storage/formats/npy/npy_part.hpp"
 
 namespace locum::storage {
@@ -63,7 +64,7 @@ Error mixed_npy_list(const Record& first, const Record& other, std::size_t at) {
 
 /// Makes an array of values, each of which `get` returns as a `T`.
 template <class T, class Get>
-Result<NpyPart> npy_part_of_values(const NpyListValues& lists, Get get) {
+Result<NpyList> npy_array_of_values(const NpyListValues& lists, Get get) {
   Extents extents;
   extents.rank = static_cast<std::uint8_t>(lists.extents().size());
   std::ranges::copy(lists.extents(), extents.values.begin());
@@ -78,7 +79,7 @@ Result<NpyPart> npy_part_of_values(const NpyListValues& lists, Get get) {
     }
     std::memcpy(draft->bytes().data() + at * sizeof(T), &*value, sizeof(T));
   }
-  return NpyPart::of(std::move(*draft).finish());
+  return NpyList{.array = std::move(*draft).finish(), .texts = {}, .extents = lists.extents()};
 }
 
 Result<std::complex<double>> npy_complex_of(const Record& value) {
@@ -92,6 +93,15 @@ Result<std::complex<double>> npy_complex_of(const Record& value) {
 }  // namespace
 
 Result<NpyPart> npy_part_of_lists(const Record& lists) {
+  auto found = npy_list_of(lists);
+  if (!found) {
+    return found.error();
+  }
+  return found->array ? NpyPart::of(std::move(found->array))
+                      : NpyPart::of(std::move(found->texts), std::move(found->extents));
+}
+
+Result<NpyList> npy_list_of(const Record& lists) {
   NpyListValues found;
   if (auto collected = found.collect(lists); !collected) {
     return collected.error();
@@ -101,19 +111,19 @@ Result<NpyPart> npy_part_of_lists(const Record& lists) {
   };
   const auto as_real = [](const Record& value) { return value.as<double>(); };
   if (found.values().empty()) {
-    return npy_part_of_values<double>(found, as_real);  // as NumPy takes an empty list
+    return npy_array_of_values<double>(found, as_real);  // as NumPy takes an empty list
   }
   const Record& first = *found.values().front();
   switch (first.kind()) {
     case Record::Kind::boolean:
-      return npy_part_of_values<bool>(found, [](const Record& value) { return value.as<bool>(); });
+      return npy_array_of_values<bool>(found, [](const Record& value) { return value.as<bool>(); });
     case Record::Kind::text: {
       const auto other = std::ranges::find_if(
           found.values(), [](const Record* one) { return one->kind() != Record::Kind::text; });
       if (other != found.values().end()) {
         return mixed_npy_list(first, **other, static_cast<std::size_t>(other - found.values().begin()));
       }
-      return NpyPart::of(found.values(), found.extents());
+      return NpyList{.array = {}, .texts = found.values(), .extents = found.extents()};
     }
     case Record::Kind::integer:
     case Record::Kind::real:
@@ -126,25 +136,25 @@ Result<NpyPart> npy_part_of_lists(const Record& lists) {
     case Record::Kind::members:
     case Record::Kind::stand_in:
       return Error(Errc::type_mismatch,
-                   "NumPy's files hold lists of numbers and of texts; the first value of this "
+                   "lists of numbers and lists of texts become arrays; the first value of this "
                    "one is " +
                        npy_kind_name(first.kind()) + "; save the list as .json");
   }
   if (has(Record::Kind::complex)) {
-    return npy_part_of_values<std::complex<double>>(found, npy_complex_of);
+    return npy_array_of_values<std::complex<double>>(found, npy_complex_of);
   }
   if (has(Record::Kind::real)) {
-    return npy_part_of_values<double>(found, as_real);
+    return npy_array_of_values<double>(found, as_real);
   }
   const bool is_large = std::ranges::any_of(found.values(), [](const Record* one) {
     return one->kind() == Record::Kind::integer && !one->as<std::int64_t>();
   });
   if (is_large) {
-    return npy_part_of_values<std::uint64_t>(found,
-                                             [](const Record& value) { return value.as<std::uint64_t>(); });
+    return npy_array_of_values<std::uint64_t>(found,
+                                              [](const Record& value) { return value.as<std::uint64_t>(); });
   }
-  return npy_part_of_values<std::int64_t>(found,
-                                          [](const Record& value) { return value.as<std::int64_t>(); });
+  return npy_array_of_values<std::int64_t>(found,
+                                           [](const Record& value) { return value.as<std::int64_t>(); });
 }
 
 }  // namespace locum::storage

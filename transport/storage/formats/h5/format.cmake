@@ -1,0 +1,1 @@
+locum_format(h5 ENDINGS .h5 .hdf5 NEEDS HDF5)
