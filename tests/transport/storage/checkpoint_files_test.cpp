@@ -19,6 +19,8 @@
 #include "core/value/error.hpp"
 #include "core/value/type_name.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
+#include "transport/storage/files/files.hpp"
+#include "transport/storage/hdf5/checkpoint_layout.hpp"
 
 namespace locum::storage {
 namespace {
@@ -82,6 +84,30 @@ class CheckpointFilesTest : public testing::Test {
   std::map<std::string, Key> keys_;
   const std::shared_ptr<CheckpointFiles> files_ = open_checkpoint_files();
 };
+
+// As any HDF5 file: the file of a node has the objects, the named one has links to it, which are not
+// followed.
+TEST_F(CheckpointFilesTest, AreLoadedByFiles) {
+  put("T", large, std::byte{7});
+  put("fields/p", large, std::byte{3});
+  put("small", 100, std::byte{1});
+  write(path_, 42, {.compress = 1});
+  const Files files("file:" + folder_.path());
+  const std::string part = "step0007.h5.parts/" + part_file(42, 0);
+  const Record objects = files.load(part).value();
+  EXPECT_EQ(objects["T"].as<std::vector<std::int8_t>>().value(), std::vector<std::int8_t>(large, 7));
+  EXPECT_EQ(objects["fields"]["p"].as<std::vector<std::int8_t>>().value(),
+            std::vector<std::int8_t>(large, 3));
+  EXPECT_EQ(objects[".locum"]["objects"]["size_bytes"].array().size(), 3U);
+  EXPECT_EQ(files.load<std::int8_t[]>(part, {.options = {{"dataset", "T"}}}).value().size(), large);
+
+  const auto linked = files.load("step0007.h5");
+  EXPECT_EQ(linked.error().code(), Errc::unsupported);
+  EXPECT_NE(linked.error().text().find(part_file(42, 0)), std::string::npos) << linked.error().what();
+  const Record info = files.info("step0007.h5").value();
+  EXPECT_NE(info["T"].get<std::string>("type").value().find("another file"), std::string::npos);
+  EXPECT_TRUE(files.load("step0007.h5", {.options = {{"skip", true}}}).value()["T"].is_null());
+}
 
 TEST_F(CheckpointFilesTest, ReadsWhatWasWritten) {
   put("a", 10, std::byte{1});

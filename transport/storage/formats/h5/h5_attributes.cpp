@@ -1,5 +1,6 @@
 #include "transport/storage/formats/h5/h5_attributes.hpp"
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <utility>
@@ -133,8 +134,9 @@ Record read_h5_attributes(const Identifier& object, const H5Options& options, bo
                           H5Budget& budget) {
   H5AttributeList list{&budget, {}};
   hsize_t at = 0;
-  check(H5Aiterate2(object.get(), H5_INDEX_NAME, H5_ITER_INC, &at, add_h5_attribute, &list),
+  check(H5Aiterate2(object.get(), H5_INDEX_NAME, H5_ITER_NATIVE, &at, add_h5_attribute, &list),
         "listing attributes");
+  std::ranges::sort(list.names);
   Record members;
   for (const std::string& name : list.names) {
     try {

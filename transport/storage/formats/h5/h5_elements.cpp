@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "transport/storage/formats/h5/h5_heap.hpp"
 #include "transport/storage/formats/h5/h5_value.hpp"
 #include "transport/storage/formats/npy/npy_text.hpp"
 #include "transport/storage/hdf5/dataset.hpp"
@@ -151,6 +152,22 @@ Record H5Elements::texts(const H5Dataset& dataset, const H5Type& type) const {
     std::vector<std::byte> bytes(count * static_cast<std::size_t>(type.stored_bytes));
     read_stored(dataset, type, bytes);
     return h5_nested_texts(h5_fixed_texts(type, bytes), dataset.extents);
+  }
+  if (dataset.is_unwritten) {
+    return h5_nested_texts(std::vector<std::string>(count), dataset.extents);
+  }
+  if (dataset.offset && count > 0) {
+    const H5Sizes sizes = [this] {
+      const H5Turn turn;
+      return H5Sizes::of(file_);
+    }();
+    const std::uint64_t file_bytes = input_.file().size_bytes();
+    if (count > file_bytes / sizes.text_bytes()) {
+      throw Error(Errc::corrupt, "its texts are not in the file; it is damaged or incomplete");
+    }
+    std::vector<std::byte> references(count * sizes.text_bytes());
+    read_stored(dataset, type, references);
+    return h5_nested_texts(H5Heap(input_.file(), sizes).texts(references), dataset.extents);
   }
   std::vector<const char*> made(count);
   H5TextMemory memory(input_.file().size_bytes(), count);

@@ -158,7 +158,7 @@ class H5Saver {
         const Identifier space(H5Screate(H5S_NULL), H5Sclose, what);
         const Identifier links = link_properties(what);
         const Identifier dataset(H5Dcreate2(file_.id().get(), path.c_str(), content.type().get(), space.get(),
-                                            links.get(), H5P_DEFAULT, H5P_DEFAULT),
+                                            links.get(), creation_of_dataset(what).get(), H5P_DEFAULT),
                                  H5Dclose, what);
         return;
       }

@@ -37,15 +37,21 @@ Error h5_not_loaded(std::string why) {
                                       "dataset = PATH");
 }
 
+struct H5Link {
+  std::string name;
+  std::int64_t order = 0;
+  bool has_order = false;
+};
+
 struct H5LinkList {
   H5Budget* budget;
-  std::vector<std::string> names;
+  std::vector<H5Link> links;
   bool is_too_long = false;
   bool is_odd = false;
 };
 
 // HDF5 calls it for each link.
-herr_t add_h5_link(hid_t /*group*/, const char* name, const H5L_info_t* /*info*/, void* to) noexcept {
+herr_t add_h5_link(hid_t /*group*/, const char* name, const H5L_info_t* info, void* to) noexcept {
   H5LinkList& list = *static_cast<H5LinkList*>(to);
   try {
     if (!list.budget->has_link()) {
@@ -58,27 +64,20 @@ herr_t add_h5_link(hid_t /*group*/, const char* name, const H5L_info_t* /*info*/
       list.is_odd = true;  // a path with it would lead to another object
       return -1;
     }
-    list.names.emplace_back(found);
+    list.links.push_back({std::string(found), info->corder, info->corder_valid});
     return 0;
   } catch (...) {
     return -1;
   }
 }
 
-/// Returns the names of a group's links, in the order in which these were made, if the file knows it.
+/// Returns the names of a group's links, in the order in which these were made, if the file knows it; else
+/// sorted. Asks HDF5 for them in any order: to sort them, versions before 1.14 make a table, and free what is
+/// not in it when a link is damaged.
 std::vector<std::string> h5_links_of(const Identifier& group, H5Budget& budget) {
-  H5G_info_t info{};
-  check(H5Gget_info(group.get(), &info), h5_reading_group);
-  const Identifier creation(H5Gget_create_plist(group.get()), H5Pclose, h5_reading_group);
-  unsigned order = 0;
-  check(H5Pget_link_creation_order(creation.get(), &order), h5_reading_group);
   H5LinkList list{&budget, {}};
   hsize_t at = 0;
-  const bool is_ordered = (order & H5P_CRT_ORDER_TRACKED) != 0;
-  const herr_t status = info.nlinks == 0
-                            ? 0
-                            : H5Literate(group.get(), is_ordered ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME,
-                                         H5_ITER_INC, &at, add_h5_link, &list);
+  const herr_t status = H5Literate(group.get(), H5_INDEX_NAME, H5_ITER_NATIVE, &at, add_h5_link, &list);
   if (list.is_too_long) {
     budget.take_link();  // throws
   }
@@ -86,7 +85,15 @@ std::vector<std::string> h5_links_of(const Identifier& group, H5Budget& budget) 
     throw Error(Errc::corrupt, "a member of a group has a name that is no name of HDF5");
   }
   check(status, h5_reading_group);
-  return std::move(list.names);
+  const bool is_ordered = std::ranges::all_of(list.links, &H5Link::has_order);
+  std::ranges::sort(list.links, [is_ordered](const H5Link& a, const H5Link& b) {
+    return is_ordered && a.order != b.order ? a.order < b.order : a.name < b.name;
+  });
+  std::vector<std::string> names;
+  for (H5Link& link : list.links) {
+    names.push_back(std::move(link.name));
+  }
+  return names;
 }
 
 /// Returns text that another object of the file does not have.
@@ -320,14 +327,23 @@ H5Dataset H5Tree::dataset(const Identifier& id, const std::string& path) {
   }
   found.elements = h5_product(found.extents, 1);
   static_cast<void>(h5_product(found.whole_extents(), std::max<std::uint64_t>(found.type.stored_bytes, 1)));
+  if (layout == H5D_COMPACT && found.elements > 0 &&
+      H5Dget_storage_size(id.get()) / H5Tget_size(type.get()) < found.elements) {
+    throw Error(Errc::corrupt, "it has more elements than its header holds; the file is damaged");
+  }
   if (layout == H5D_CHUNKED && !found.extents.empty()) {
     std::array<hsize_t, H5S_MAX_RANK> chunk{};
     check(H5Pget_chunk(creation.get(), H5S_MAX_RANK, chunk.data()), h5_reading_dataset);
     found.chunk_rows = std::max<std::uint64_t>(chunk[0], 1);
   }
-  if (layout == H5D_CONTIGUOUS && found.type.is_as_stored) {
+  const bool are_texts = found.type.kind == H5Type::Kind::text;
+  if (layout == H5D_CONTIGUOUS && (found.type.is_as_stored || are_texts)) {
     if (const haddr_t at = H5Dget_offset(id.get()); at != HADDR_UNDEF) {
       found.offset = at;
+    } else if (are_texts) {
+      H5D_fill_value_t fill = H5D_FILL_VALUE_ERROR;
+      check(H5Pfill_value_defined(creation.get(), &fill), h5_reading_dataset);
+      found.is_unwritten = fill != H5D_FILL_VALUE_USER_DEFINED;
     }
   }
   if (!is_info_) {

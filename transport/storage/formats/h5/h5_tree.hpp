@@ -20,6 +20,7 @@ struct H5Dataset {
   std::uint64_t elements = 0;           ///< product of the extents; 0 where there are none at all
   std::optional<std::uint64_t> offset;  ///< where the elements lie one after the other; nothing: elsewhere
   std::uint64_t chunk_rows = 1;         ///< rows that HDF5 reads at once
+  bool is_unwritten = false;            ///< of texts: all are empty
 
   /// Returns the extents of the array that it becomes.
   [[nodiscard]] std::vector<std::uint64_t> whole_extents() const {

@@ -1,5 +1,6 @@
 #include "transport/storage/formats/h5/h5_type.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -11,6 +12,8 @@
 namespace locum::storage {
 
 namespace {
+
+H5Type h5_type_of_class(const Identifier& type);
 
 const std::string h5_reading_type = "reading a type";
 
@@ -76,16 +79,21 @@ H5Type h5_number(const Identifier& type) {
 }
 
 bool is_h5_boolean(const Identifier& type) {
-  return H5Tequal(type.get(), h5_boolean_type().get()) > 0;
+  return H5Tget_nmembers(type.get()) == 2 && H5Tequal(type.get(), h5_boolean_type().get()) > 0;
 }
 
 H5Type h5_enumeration(const Identifier& type) {
   if (is_h5_boolean(type)) {
     return h5_element(type, "bool", 0);
   }
+  // HDF5 compares the names of a type one by one, and sorts them by exchanges.
+  constexpr int most_names = 4096;
+  if (const int names = H5Tget_nmembers(type.get()); names < 0 || names > most_names) {
+    return h5_other("an enumeration of more than 4096 names");
+  }
   const Identifier base = h5_super_of(type);
   H5Type found = h5_number(base);
-  if (found.kind == H5Type::Kind::element) {
+  if (found.kind == H5Type::Kind::element && found.stored_bytes == H5Tget_size(type.get())) {
     found.in_memory = copy_of(type.get());  // HDF5 converts nothing then
     return found;
   }
@@ -139,8 +147,34 @@ Identifier h5_field_type(const Identifier& type, unsigned at) {
   return {H5Tget_member_type(type.get(), at), H5Tclose, h5_reading_type};
 }
 
+/// Throws Error `corrupt` unless the fields of a compound are within it, one behind the other: HDF5 believes
+/// their places.
+void require_h5_fields(const Identifier& type) {
+  const int count = H5Tget_nmembers(type.get());
+  check(count, h5_reading_type);
+  std::vector<std::pair<std::size_t, std::size_t>> fields;  // where they begin and end
+  for (unsigned at = 0; at < static_cast<unsigned>(count); ++at) {
+    const Identifier field = h5_field_type(type, at);
+    const std::size_t first = H5Tget_member_offset(type.get(), at);
+    const std::size_t bytes = H5Tget_size(field.get());
+    fields.emplace_back(first, first + bytes);
+  }
+  std::ranges::sort(fields);
+  std::size_t end = 0;
+  for (const auto& [first, behind] : fields) {
+    if (first < end || behind < first) {
+      throw Error(Errc::corrupt, "the fields of a compound type overlap; the file is damaged");
+    }
+    end = behind;
+  }
+  if (end > H5Tget_size(type.get())) {
+    throw Error(Errc::corrupt, "a field of a compound type ends behind it; the file is damaged");
+  }
+}
+
 /// Returns complex numbers; no element if it is another compound.
 H5Type h5_complex(const Identifier& type) {
+  require_h5_fields(type);
   const std::string name = describe(type);
   if (name != "c64" && name != "c128") {
     return h5_other(name);
@@ -168,7 +202,7 @@ H5Type h5_array(const Identifier& type) {
   }
   std::array<hsize_t, max_rank> extents{};
   check(H5Tget_array_dims2(type.get(), extents.data()), h5_reading_type);
-  H5Type found = kind == H5T_COMPOUND ? h5_complex(base) : h5_type_of(base);
+  H5Type found = kind == H5T_COMPOUND ? h5_complex(base) : h5_type_of_class(base);
   if (found.kind != H5Type::Kind::element || !found.is_as_stored) {
     return h5_other("arrays of " + found.description);
   }
@@ -211,10 +245,7 @@ H5Type h5_compound(const Identifier& type) {
   return found;
 }
 
-}  // namespace
-
-// A field of fields, and an array of arrays, are others: so the recursion ends.
-H5Type h5_type_of(const Identifier& type) {
+H5Type h5_type_of_class(const Identifier& type) {
   switch (H5Tget_class(type.get())) {
     case H5T_INTEGER:
     case H5T_FLOAT:
@@ -234,6 +265,25 @@ H5Type h5_type_of(const Identifier& type) {
     default:
       return h5_other(describe(type));
   }
+}
+
+}  // namespace
+
+// A field of fields, and an array of arrays, are others: so the recursion ends.
+H5Type h5_type_of(const Identifier& type) {
+  H5Type found = h5_type_of_class(type);
+  // HDF5 writes elements of this size, wherever it is told to.
+  std::uint64_t bytes = found.kind == H5Type::Kind::half ? 2 : found.element.bytes();
+  for (const std::uint64_t extent : found.inner) {
+    bytes = extent > 0 && bytes <= found.stored_bytes / extent ? bytes * extent : 0;
+  }
+  const bool is_whole = found.kind == H5Type::Kind::element || found.kind == H5Type::Kind::half
+                            ? found.stored_bytes == bytes
+                            : found.stored_bytes > 0 || found.kind == H5Type::Kind::other;
+  if (!is_whole) {
+    throw Error(Errc::corrupt, "its type has another size than its elements; the file is damaged");
+  }
+  return found;
 }
 
 Identifier h5_boolean_type() {
