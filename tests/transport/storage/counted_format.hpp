@@ -42,7 +42,7 @@ class CountedFormat final : public Format {
   static constexpr std::string_view ending = ".counted";
   static constexpr FormatOption mark{"mark", "tells two loads apart"};
   const FormatTraits traits_{
-      .name = "counted", .endings = {&ending, 1}, .holds = "doubles", .options = {&mark, 1}};
+      .name = "counted", .endings = {&ending, 1}, .holds = "for tests", .options = {&mark, 1}};
 };
 
 class FilesLoadedOnce : public testing::Test {

@@ -115,7 +115,7 @@ class SharedFormat final : public Format {
 
  private:
   static constexpr std::string_view ending = ".shared";
-  const FormatTraits traits_{.name = "shared", .endings = {&ending, 1}, .holds = "", .options = {}};
+  const FormatTraits traits_{.name = "shared", .endings = {&ending, 1}, .holds = "for tests", .options = {}};
 };
 
 LOCUM_REGISTER_FORMAT(shared, SharedFormat);
