@@ -37,6 +37,7 @@ inline std::vector<BackendOnDisk> backends_on_disk() {
     all.push_back({std::string(one.traits.scheme), url + '?', one.stability});
   }
   all.push_back({"packs", "pack://{}/packs?files=collection&"});
+  all.push_back({"json_file", "json://{}/notes.json?"});
   return all;
 }
 

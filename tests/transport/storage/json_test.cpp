@@ -1,253 +1,269 @@
-#include "core/json.hpp"
+// The backend json: what people see in its files, and what becomes of what they write there.
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <limits>
-#include <map>
-#include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "core/coded_store.hpp"
+#include "core/backend/record_format.hpp"
 #include "core/open_sessions.hpp"
+#include "core/record.hpp"
+#include "core/serializers.hpp"
 #include "core/store.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
+#include "transport/storage/json/entry.hpp"
+#include "transport/storage/json/text.hpp"
 #include "transport/storage/open.hpp"
 
-namespace locum::tests {
+namespace locum::tests::of_json_backend {
 namespace {
 
 namespace fs = std::filesystem;
 
-struct JsonSample {
-  static constexpr std::string_view locum_type_name = "tests.json_sample";
-
-  int steps = 0;
-  double length = 0;
-  std::string title;
-  std::vector<double> weights;
-  std::map<std::string, bool> switches;
-  NLOHMANN_DEFINE_TYPE_INTRUSIVE(JsonSample, steps, length, title, weights, switches)
-  bool operator==(const JsonSample&) const = default;
+struct Body {
+  static constexpr std::string_view locum_type_name = "tests.body";
+  double mass;
+  std::int32_t charge;
+  std::int32_t kind;
 };
 
-const JsonSample json_sample{3, 0.1, "gr\xC3\xBC\xC3\x9F", {1, 2.5}, {{"fast", true}}};
-constexpr std::string_view json_sample_text = R"({
-  "length": 0.1,
-  "steps": 3,
-  "switches": {
-    "fast": true
-  },
-  "title": "gr)"
-                                              "\xC3\xBC\xC3\x9F"
-                                              R"(",
-  "weights": [
-    1.0,
-    2.5
-  ]
+template <class T>
+T value_of(const Store& store, const std::string& name) {
+  const auto view = store.get<T>(name).value();
+  return *view;
 }
-)";
 
-/// Reads objects of raw bytes, and nothing that Json wrote.
-struct RawLength {
-  static constexpr std::string_view name = "length";
-  static constexpr bool reads_raw_bytes = true;
-  static void decode(std::span<const std::byte> bytes, std::size_t& length) { length = bytes.size(); }
-};
-/// The same, and does not say that it reads raw bytes.
-struct TypedLength {
-  static constexpr std::string_view name = "shy";
-  static void decode(std::span<const std::byte> bytes, std::size_t& length) { length = bytes.size(); }
-};
+template <class T>
+std::vector<T> elements_of(const Store& store, const std::string& name) {
+  const auto view = store.get<T[]>(name).value();
+  return {view.begin(), view.end()};
+}
 
-class JsonTest : public ::testing::Test {
+/// Each form: a folder, and one file.
+class JsonBackend : public ::testing::TestWithParam<bool> {
  protected:
-  [[nodiscard]] Store plain() const { return open("file:" + folder_.path() + "?sync=0&plain=1").value(); }
-  [[nodiscard]] fs::path path(std::string_view name) const {
-    return fs::path(folder_.path()) / "default" / name;
+  [[nodiscard]] static bool is_tree() { return GetParam(); }
+  [[nodiscard]] std::string place() const { return folder_.path() + (is_tree() ? "/notes" : "/notes.json"); }
+  [[nodiscard]] Store open(const std::string& options = {}) const {
+    return locum::open("json://" + place() + "?sync=0&store=run17" + options).value();
   }
-  [[nodiscard]] std::string file(std::string_view name) const {
-    std::ifstream in(path(name), std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
+  [[nodiscard]] fs::path file_of(const std::string& name) const {
+    return is_tree() ? fs::path(place()) / "run17" / (name + ".json") : fs::path(place());
   }
-  template <class T>
-  static T got(const Store& store, std::string_view name) {
-    const auto view = store.get<T>(name, {.codec = Json{}}).value();
-    return *view;
+  [[nodiscard]] std::string text_of(const std::string& name) const {
+    std::ifstream file(file_of(name));
+    return {std::istreambuf_iterator<char>(file), {}};
   }
-  // What get says of a text that somebody else put there.
-  template <class T = JsonSample>
-  static Result<View<T>> read(std::string_view text) {
-    const Store store = open("simple:").value();
-    store.put_bytes("text", std::as_bytes(std::span(text))).value();
-    return store.get<T>("text", {.codec = Json{}});
+  /// Returns the entry of an object, as JSON.
+  [[nodiscard]] Record entry_of(const std::string& name) const {
+    const Record all = storage::read_json(text_of(name)).value();
+    return is_tree() ? all : all["run17"][name];
   }
-  template <class T = JsonSample>
-  static std::string error_of(std::string_view text) {
-    const auto result = read<T>(text);
-    EXPECT_EQ(code_of(result), Errc::corrupt);
-    std::string what = result ? "" : result.error().what();
-    EXPECT_LT(what.size(), 700U) << what;
-    return what;
+  /// Changes the entry of an object, as an editor does.
+  void edit(const std::string& name, const std::function<void(Record&)>& change) const {
+    Record all = fs::exists(file_of(name)) ? storage::read_json(text_of(name)).value() : Record();
+    if (is_tree()) {
+      change(all);
+    } else {
+      Record entries = all["run17"];
+      Record entry = entries[name];
+      change(entry);
+      entries.set(name, entry);
+      all.set("run17", entries);
+    }
+    fs::create_directories(file_of(name).parent_path());
+    std::ofstream(file_of(name)) << storage::json_text_of(all).value();
+  }
+  void write_by_hand(const std::string& name, const Record& value) const {
+    edit(name, [&value](Record& entry) { entry = value; });
   }
 
- private:
-  TemporaryFolder folder_;
+  const TemporaryFolder folder_;
 };
 
-#define LOCUM_EXPECT_SAYS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
+TEST_P(JsonBackend, ShowsWhatPeopleExpect) {
+  const Store store = open();
+  store.put("T0", 273.15).value();
+  store.put("steps", 40).value();
+  store.put("field", std::vector<double>{1, 2.5, -3}).value();
+  store.put("title", std::string("größe")).value();
+  store.put("config", Record{{"dt", 0.1}, {"solver", {{"name", "cg"}, {"steps", 40}}}}).value();
+  store.put("grid", std::vector<std::array<int, 3>>{{1, 2, 3}, {4, 5, 6}}).value();
+  EXPECT_EQ(entry_of("T0")["value"], Record(273.15));
+  EXPECT_EQ(entry_of("T0")["type"], Record("f64"));
+  EXPECT_EQ(entry_of("steps")["value"], Record(40));
+  EXPECT_NE(text_of("field").find("\"value\": [1.0, 2.5, -3.0]"), std::string::npos) << text_of("field");
+  EXPECT_EQ(entry_of("title")["value"], Record("größe"));
+  EXPECT_EQ(entry_of("config")["value"], Record({{"dt", 0.1}, {"solver", {{"name", "cg"}, {"steps", 40}}}}));
+  EXPECT_EQ(entry_of("grid")["value"], Record::list({Record::list({1, 2, 3}), Record::list({4, 5, 6})}));
+  const Store again = open();
+  EXPECT_EQ(value_of<double>(again, "T0"), 273.15);
+  EXPECT_EQ(value_of<int>(again, "steps"), 40);
+  EXPECT_EQ(elements_of<double>(again, "field")[1], 2.5);
+  EXPECT_EQ(value_of<std::string>(again, "title"), "größe");
+  const auto grid = again.get<int[]>("grid").value();
+  EXPECT_EQ(grid.extents()[1], 3U);
+  const Record config = again.get("config").value();
+  EXPECT_EQ(config["solver"].get<int>("steps").value(), 40);
+}
 
-TEST_F(JsonTest, ComesBackFromEachBackend) {
-  for (const Store& store : {open("simple:").value(), plain()}) {
-    store.put("config", json_sample, {.codec = Json{}}).value();
-    EXPECT_EQ(got<JsonSample>(store, "config"), json_sample);
-    EXPECT_EQ(store.get_async<JsonSample>("config", {.codec = Json{}}).get().value()->steps, 3);
-    const auto stand_in = store.proxy<JsonSample>("config", {.codec = Json{}}).value();
-    EXPECT_EQ(*stand_in, json_sample);
-    const auto bytes = store.get_bytes("config").value();
-    EXPECT_EQ(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()), json_sample_text);
+TEST_P(JsonBackend, KeepsWhatJsonDoesNotShow) {
+  const Store store = open();
+  const std::vector<double> odd{std::numeric_limits<double>::quiet_NaN(), 1};
+  store.put("nan", odd).value();
+  store.put("bodies", std::vector<Body>{{1.5, -1, 7}, {2.5, 1, 8}}).value();
+  store.put("long", std::vector<float>(10'000, 0.5F)).value();
+  store.put("binary", std::string("\xFF\x00x", 3)).value();
+  store.put("pair", std::vector<int>{1, 2}).value();
+  EXPECT_EQ(entry_of("bodies")["type"], Record("tests.body{16}[]"));
+  EXPECT_EQ(entry_of("bodies")["base64"].kind(), Record::Kind::text);
+  EXPECT_TRUE(std::isnan(elements_of<double>(store, "nan")[0]));
+  EXPECT_EQ(elements_of<Body>(store, "bodies")[1].kind, 8);
+  EXPECT_EQ(elements_of<float>(store, "long")[9999], 0.5F);
+  EXPECT_EQ(value_of<std::string>(store, "binary"), std::string("\xFF\x00x", 3));
+  EXPECT_EQ(elements_of<int>(store, "pair")[1], 2);
+}
 
-    const auto texts = store.with(Json{});
-    texts.put("map", std::map<std::string, std::vector<int>>{{"a", {1, 2}}, {"b", {}}}).value();
-    EXPECT_EQ((texts.get<std::map<std::string, std::vector<int>>>("map").value()->at("a")[1]), 2);
-    texts.put("literal", "text").value();
-    EXPECT_EQ(got<std::string>(store, "literal"), "text");
-    texts.put("any", nlohmann::json{{"a", nullptr}}).value();
-    EXPECT_TRUE(texts.get<nlohmann::json>("any").value()->at("a").is_null());
-    texts.put("yes", true).value();
-    EXPECT_TRUE(got<bool>(store, "yes"));
+TEST_P(JsonBackend, ReadsWhatWasEdited) {
+  const Store store = open();
+  const Key before = store.put("T0", 273.15).value();
+  store.put("field", std::vector<double>{1, 2}).value();
+  store.put("title", std::string("a")).value();
+  store.put("config", Record{{"dt", 0.1}}).value();
+  edit("T0", [](Record& entry) { entry.set("value", 3); });
+  edit("field", [](Record& entry) { entry.set("value", Record::list({4.5, 5, 6})); });
+  edit("title", [](Record& entry) { entry.set("value", "a longer one"); });
+  edit("config", [](Record& entry) { entry.set("value", Record({{"dt", 0.2}, {"name", "x"}})); });
+  EXPECT_EQ(value_of<double>(store, "T0"), 3.0);
+  EXPECT_NE(store.info("T0").value().key, before) << "it is another generation";
+  EXPECT_EQ(code_of(store.get<double>(before)), Errc::not_found);
+  const auto field = store.get<double[]>("field").value();
+  EXPECT_EQ(std::vector<double>(field.begin(), field.end()), (std::vector<double>{4.5, 5, 6}));
+  EXPECT_EQ(value_of<std::string>(store, "title"), "a longer one");
+  const Record edited = store.get("config").value();
+  EXPECT_EQ(edited["name"], Record("x"));
+
+  edit("T0", [](Record& entry) { entry.set("value", "warm"); });
+  const auto wrong = store.get<double>("T0");
+  EXPECT_EQ(code_of(wrong), Errc::corrupt);
+  EXPECT_NE(wrong.error().text().find("not of its type"), std::string::npos) << wrong.error().what();
+  EXPECT_EQ(value_of<std::string>(store, "title"), "a longer one") << "the others are as they were";
+}
+
+TEST_P(JsonBackend, ReadsWhatWasWrittenByHand) {
+  const Store store = open();
+  write_by_hand("x", 3.5);
+  write_by_hand("n", 7);
+  write_by_hand("on", true);
+  write_by_hand("who", "me");
+  write_by_hand("config", Record({{"dt", 0.1}, {"grid", Record::list({96, 96})}}));
+  EXPECT_EQ(value_of<double>(store, "x"), 3.5);
+  EXPECT_EQ(value_of<std::int64_t>(store, "n"), 7);
+  EXPECT_EQ(value_of<bool>(store, "on"), true);
+  EXPECT_EQ(value_of<std::string>(store, "who"), "me");
+  const Record config = store.get("config").value();
+  EXPECT_EQ(config["grid"][1], Record(96));
+  EXPECT_EQ(code_of(store.put("x", 1.0)), Errc::key_exists);
+  const auto info = store.info("x").value();
+  store.put("other", 1).value();
+  EXPECT_EQ(value_of<double>(store, "x"), 3.5);
+  EXPECT_EQ(store.info("x").value().key, info.key) << "a change of another object is none of this one";
+  store.replace("x", 4.5).value();
+  EXPECT_EQ(value_of<double>(store, "x"), 4.5);
+  EXPECT_EQ(store.keys().value().size(), 6U);
+}
+
+TEST_P(JsonBackend, NamesThePlaceOfWrongJson) {
+  const Store store = open();
+  store.put("x", 1.5).value();
+  std::ofstream(file_of("x")) << "{\n  \"value\": 1.5\n  \"type\": \"f64\"\n}\n";
+  const auto broken = store.get<double>("x");
+  EXPECT_EQ(code_of(broken), Errc::corrupt);
+  EXPECT_NE(broken.error().text().find("line 3, column 3"), std::string::npos) << broken.error().what();
+  EXPECT_NE(broken.error().text().find(is_tree() ? "run17/x.json" : "notes.json"), std::string::npos)
+      << broken.error().what();
+}
+
+TEST_P(JsonBackend, HoldsNamesThatAreNoneOfFiles) {
+  const Store store = open();
+  const std::vector<std::string> names{"a/b", "..", ".json", "größe", "a b", "x.json", std::string(300, 'l')};
+  for (const std::string& name : names) {
+    store.put(name, name).value();
   }
-  EXPECT_EQ(file("config"), json_sample_text);
-}
-
-TEST_F(JsonTest, AFileEditedByHandIsANewGeneration) {
-  const Store store = plain();
-  store.put("config", json_sample, {.codec = Json{}}).value();
-  const auto before = store.proxy<JsonSample>("config", {.codec = Json{}}).value();
-  const Handle handle = before.handle();
-  EXPECT_EQ(proxy<JsonSample>(handle, {.codec = Json{}})->steps, 3);
-
-  std::string text = file("config");
-  text.replace(text.find('3'), 1, "  4000  ");
-  std::ofstream(path("config"), std::ios::binary) << text;
-  EXPECT_EQ(store.get<JsonSample>("config", {.codec = Json{}}).value()->steps, 4000);
-  EXPECT_EQ(code_of(proxy<JsonSample>(handle, {.codec = Json{}}).get()), Errc::stale);
-  EXPECT_NE(store.info("config").value().generation, handle.generation);
-  EXPECT_EQ(code_of(store.replace("config", json_sample,
-                                  {.codec = Json{}, .expected_generation = handle.generation})),
-            Errc::stale);
-  // A file that was never the library's.
-  std::ofstream(path("settings.json"), std::ios::binary) << R"({"b": [true, false]})";
-  const auto settings =
-      store.get<std::map<std::string, std::vector<bool>>>("settings.json", {.codec = Json{}});
-  EXPECT_TRUE(settings.value()->at("b")[0]);
-}
-
-TEST_F(JsonTest, NumbersComeBackExactly) {
-  using Double = std::numeric_limits<double>;
-  const std::vector<double> doubles{0.1,
-                                    1.0 / 3,
-                                    -0.0,
-                                    Double::max(),
-                                    Double::min(),
-                                    Double::denorm_min(),
-                                    Double::lowest(),
-                                    5e-324 * 12345,
-                                    1e23,
-                                    123456789012345678.0};
-  const Store store = open("simple:").value();
-  store.put("doubles", doubles, {.codec = Json{}}).value();
-  const auto read = store.get<std::vector<double>>("doubles", {.codec = Json{}}).value();
-  EXPECT_EQ(*read, doubles);
-  EXPECT_TRUE(std::signbit((*read)[2]));
-  const std::vector<float> floats{0.1F, std::numeric_limits<float>::denorm_min(), 3e38F};
-  store.put("floats", floats, {.codec = Json{}}).value();
-  EXPECT_EQ(got<std::vector<float>>(store, "floats"), floats);
-  store.put("u64", std::numeric_limits<std::uint64_t>::max(), {.codec = Json{}}).value();
-  EXPECT_EQ(got<std::uint64_t>(store, "u64"), std::numeric_limits<std::uint64_t>::max());
-  store.put("i64", std::numeric_limits<std::int64_t>::min(), {.codec = Json{}}).value();
-  EXPECT_EQ(got<std::int64_t>(store, "i64"), std::numeric_limits<std::int64_t>::min());
-}
-
-TEST_F(JsonTest, RefusesWhatJsonCannotSay) {
-  const Store store = open("simple:").value();
-  const auto refused = [&](const auto& value) {
-    const auto put = store.put("bad", value, {.codec = Json{}});
-    EXPECT_EQ(code_of(put), Errc::invalid_argument);
-    EXPECT_FALSE(store.exists("bad").value());
-    return put ? std::string() : std::string(put.error().what());
-  };
-  const std::map<std::string, std::vector<double>> unknown{{"a", {1}}, {"b", {1, std::nan("")}}};
-  LOCUM_EXPECT_SAYS(refused(unknown), "NaN nor infinity, which the value holds, at /b/1;");
-  LOCUM_EXPECT_SAYS(refused(-std::numeric_limits<double>::infinity()), "the value holds; change");
-  LOCUM_EXPECT_SAYS(refused(std::string("\xFF")), "not UTF-8");
-  LOCUM_EXPECT_SAYS(refused(nlohmann::json::binary({1, 2})), "own formats");
-  nlohmann::json deep = 1;
-  for (int level = 0; level < 256; ++level) {
-    deep = nlohmann::json::array({std::move(deep)});
+  const Store again = open();
+  for (const std::string& name : names) {
+    EXPECT_EQ(value_of<std::string>(again, name), name);
   }
-  store.put("deep", deep, {.codec = Json{}}).value();
-  EXPECT_EQ(got<nlohmann::json>(store, "deep"), deep);
-  LOCUM_EXPECT_SAYS(refused(nlohmann::json::array({deep})), "deeper than 256 levels");
+  EXPECT_EQ(again.keys().value().size(), names.size());
 }
 
-TEST_F(JsonTest, SaysWhereATextIsWrong) {
-  LOCUM_EXPECT_SAYS(error_of("{\n  \"steps\": 3,\n  \"length\" 0.1}"), "parse error at line 3, column 14");
-  LOCUM_EXPECT_SAYS(error_of("{\n  \"steps\": 3,\n  \"length\" 0.1}"), "expected ':'");
-  LOCUM_EXPECT_SAYS(error_of(json_sample_text.substr(0, json_sample_text.size() - 3)),
-                    "at line 11, column 4");
-  LOCUM_EXPECT_SAYS(error_of(""), "parse error at line 1, column 1");
-  LOCUM_EXPECT_SAYS(error_of(std::string(json_sample_text) + "more"), "line 13, column 1");
-  LOCUM_EXPECT_SAYS(error_of("\"\xC3(\""), "ill-formed UTF-8 byte; last read: '\"?('");
-  LOCUM_EXPECT_SAYS(error_of("[1, 2]"), "codec json, type");
+TEST_P(JsonBackend, IsSharedByProcessesThatCount) {
+  const Store store = open();
+  store.put("count", std::int64_t{0}).value();
+  std::vector<pid_t> children;
+  constexpr int processes = 3;
+  constexpr int rounds = 20;
+  for (int child = 0; child < processes; ++child) {
+    children.push_back(::fork());
+    if (children.back() == 0) {
+      int failed = 1;
+      try {
+        const Store own = open();
+        for (int round = 0; round < rounds; ++round) {
+          own.fetch_add("count", std::int64_t{1}).value();
+        }
+        failed = 0;
+      } catch (const std::exception& error) {
+        std::fprintf(stderr, "%s\n", error.what());
+      }
+      ::_exit(failed);
+    }
+  }
+  for (const pid_t child : children) {
+    int status = 1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+  }
+  EXPECT_EQ(value_of<std::int64_t>(store, "count"), processes * rounds);
 }
 
-TEST_F(JsonTest, SaysWhichTypeOrMemberIsMissing) {
-  std::string wrong(json_sample_text);
-  wrong.replace(wrong.find("3,"), 1, "\"three\"");
-  LOCUM_EXPECT_SAYS(error_of(wrong), "type must be number, but is string");
-  LOCUM_EXPECT_SAYS(error_of(R"({"steps": 3})"), "key 'length' not found");
-  LOCUM_EXPECT_SAYS(error_of<double>("null"), "type must be number, but is null");
-  LOCUM_EXPECT_SAYS((error_of<std::array<int, 3>>("[1, 2]")), "out of range");
-}
+INSTANTIATE_TEST_SUITE_P(Forms, JsonBackend, ::testing::Bool(),
+                         [](const auto& form) { return form.param ? "Tree" : "File"; });
 
-TEST_F(JsonTest, BoundsWhatATextAsksFor) {
-  LOCUM_EXPECT_SAYS(error_of<double>(std::string(std::size_t{1} << 20U, '7')), "number overflow");
-  LOCUM_EXPECT_SAYS(error_of<double>("\n\"[\\\"[\"" + std::string(std::size_t{1} << 20U, '[')),
-                    "deeper than 256 levels at line 2, column 263");
-  LOCUM_EXPECT_SAYS(error_of<double>(std::string(std::size_t{1} << 20U, ']')), "line 1, column 1");
-  EXPECT_EQ(read<std::string>('"' + std::string(std::size_t{1} << 20U, '[') + '"').value()->size(),
-            std::size_t{1} << 20U);
-  const std::string longer((std::size_t{64} << 20U) + 1, ' ');
-  LOCUM_EXPECT_SAYS(error_of<double>(longer),
-                    "may have 67108864 bytes, this one has 67108865; read it by get_bytes");
-  EXPECT_EQ(detail::size_of_json(std::string_view(longer).substr(1)), 67108864U);
-  EXPECT_THROW((void)detail::size_of_json(longer), Error);
-}
-
-TEST_F(JsonTest, OnlyCodecsThatSaySoReadRawBytes) {
-  const Store store = plain();
-  store.put("config", json_sample, {.codec = Json{}}).value();
-  EXPECT_EQ(*store.get<std::size_t>("config", {.codec = RawLength{}}).value(), json_sample_text.size());
-  const auto refused = store.get<std::size_t>("config", {.codec = TypedLength{}});
-  EXPECT_EQ(code_of(refused), Errc::type_mismatch);
-  EXPECT_EQ(code_of(store.proxy<std::size_t>("config", {.codec = TypedLength{}})), Errc::type_mismatch);
-  // Where types are kept, they are compared.
-  const Store typed = open("simple:").value();
-  typed.put("config", json_sample, {.codec = Json{}}).value();
-  EXPECT_EQ(code_of(typed.get<std::size_t>("config", {.codec = RawLength{}})), Errc::type_mismatch);
-  EXPECT_EQ(code_of(typed.get<nlohmann::json>("config", {.codec = Json{}})), Errc::type_mismatch);
-  EXPECT_EQ(code_of(typed.get<std::string>("config")), Errc::type_mismatch);
+TEST(JsonEntries, BearsAnyEntry) {
+  for (const std::string_view text :
+       {"null", "[]", "{}", R"({"value": 1})", R"({"type": "f64"})", R"({"bytes": "A"})",
+        R"({"bytes": "AA=A"})", R"({"bytes": ""})", R"({"value": [], "type": "f64[]"})",
+        R"({"value": [[],[]], "type": "f64[]"})", R"({"value": [1,[2]], "type": "i32[]"})",
+        R"({"value": 1, "type": "f64[]", "extents": [-1]})", R"({"value": 300, "type": "u8"})",
+        R"({"value": 1, "type": "particle{8}"})",
+        R"({"base64": "AAAA", "type": "f64", "object": {"key": "x"}})",
+        R"({"base64": "AAAA", "type": "f64", "object": {"key": "1/2/0"}})",
+        R"({"base64": "AAAA", "type": "f64[]", "element_bytes": 4294967296, "extents": [1,1,1,1,1,1,1,1,1]})",
+        R"({"base64": "AAAA", "type": "f64[]", "extents": [7]})",
+        R"({"value": 1, "type": "", "layout": "array"})"}) {
+    const auto record = storage::record_of_json_entry(storage::read_json(text).value(), "x");
+    if (record) {
+      (void)read_record(*record, record->size());
+    } else {
+      EXPECT_EQ(record.error().code(), Errc::corrupt) << text;
+    }
+  }
 }
 
 }  // namespace
-}  // namespace locum::tests
+}  // namespace locum::tests::of_json_backend

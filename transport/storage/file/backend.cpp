@@ -14,6 +14,7 @@
 #include "core/backend/record_names.hpp"
 #include "core/node/promised.hpp"
 #include "core/value/error.hpp"
+#include "transport/storage/file/edited_files.hpp"
 #include "transport/storage/file/folder_names.hpp"
 #include "transport/storage/file/new_file.hpp"
 #include "transport/storage/file/record_file.hpp"
@@ -42,7 +43,7 @@ bool is_record_name(const std::string& name) noexcept {
 class FileBackend final : public Backend {
  public:
   explicit FileBackend(FileRoot root) : root_(std::move(root)), traits_(backends::file) {
-    traits_.in_place = root_.maps && !root_.is_plain;
+    traits_.in_place = root_.maps && !root_.is_plain && !root_.is_edited;
   }
 
   const BackendTraits& traits() const noexcept override { return traits_; }
@@ -94,7 +95,9 @@ Result<void> FileBackend::store(const RecordKey& key, const NewRecord& record, D
   const bool keeps = keeps_end(key, record);
   const auto bytes =
       keeps ? record.bytes : record.bytes.first(record.bytes.size() - record_end_bytes(record.bytes));
-  const mode_t mode = !keeps ? plain_mode : record_end_bytes(bytes) != 0 ? record_mode : wrapped_mode;
+  const mode_t mode = !keeps || root_.is_edited      ? plain_mode
+                      : record_end_bytes(bytes) != 0 ? record_mode
+                                                     : wrapped_mode;
   auto file = NewFile::write(root_, bytes, mode, record.revision, deadline);
   if (!file) {
     return file.error();
@@ -252,6 +255,16 @@ Result<std::uint64_t> FileBackend::drop(std::string_view space, Deadline deadlin
 }
 
 }  // namespace
+
+Result<std::shared_ptr<Backend>> open_edited_files(const Url& url) {
+  auto root = open_plain_root(url);
+  if (!root) {
+    return root.error();
+  }
+  root->is_edited = true;
+  remove_leftovers(*root);
+  return std::shared_ptr<Backend>(std::make_shared<FileBackend>(std::move(*root)));
+}
 
 Result<std::shared_ptr<Backend>> open_file(const Url& url) {
   auto root = open_root(url);

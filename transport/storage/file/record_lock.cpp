@@ -24,9 +24,9 @@ constexpr std::uint64_t offset_bits = 0x3FFFFFFF;
 
 Result<RecordLock> RecordLock::take(const FileRoot& root, const RecordKey& key, Deadline deadline) {
   // A file of its own for each taker: what one thread has, another of this process has not.
-  Descriptor file = open_at(root.folder.number(), lock_file, O_RDWR | O_CREAT, 0666);
+  Descriptor file = open_at(root.folder.number(), root.lock, O_RDWR | O_CREAT, 0666);
   if (!file.is_open()) {
-    return file_error("opening", full_path(root, lock_file), errno);
+    return file_error("opening", full_path(root, root.lock), errno);
   }
   struct flock place {};
   place.l_type = F_WRLCK;

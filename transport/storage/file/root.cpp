@@ -78,7 +78,7 @@ Result<FileRoot> open_root(const Url& url) {
   }
   if (root && *creates) {
     // While the disk has room: later it may take this lock to make some.
-    (void)open_at(root->folder.number(), lock_file, O_RDWR | O_CREAT, 0666);
+    (void)open_at(root->folder.number(), root->lock, O_RDWR | O_CREAT, 0666);
   }
   return root;
 }

@@ -14,19 +14,21 @@ namespace locum::storage {
 /// changes once it is open; any thread may use it.
 struct FileRoot {
   Descriptor folder;
-  std::string path;       ///< absolute, for errors
-  bool syncs = true;      ///< waits for the disk
-  bool is_plain = false;  ///< records of named objects are their payload alone
-  bool maps = true;       ///< shows files in place: not where another host's removal takes the bytes away
+  std::string path;            ///< absolute, for errors
+  bool syncs = true;           ///< waits for the disk
+  bool is_plain = false;       ///< records of named objects are their payload alone
+  bool is_edited = false;      ///< people change the records: their files can be written
+  std::string lock = ".lock";  ///< the file for locks
+  bool maps = true;  ///< shows files in place: not where another host's removal takes the bytes away
 };
 
 /// Where files are while they are written.
 inline constexpr const char* unfinished_folder = ".tmp";
-inline constexpr const char* lock_file = ".lock";
 
 /// Opens the folder, and makes it if that is wanted.
 [[nodiscard]] Result<FileRoot> open_root(const Url& url);
-/// The same of a folder whose files are no records: leaves no file for locks in it.
+/// The same of a folder whose files are no records, and without the option `plain`: leaves no file for locks
+/// in it.
 [[nodiscard]] Result<FileRoot> open_plain_root(const Url& url);
 
 /// The path of a record below the root.
