@@ -128,10 +128,18 @@ Result<void> JsonWriter::append_text(std::string_view text) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string& out = draft_.text;
   out += '"';
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') {
-      out += c;
-    } else if (const std::size_t known = characters.find(c); known != std::string_view::npos) {
+  const auto is_plain = [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\'; };
+  while (!text.empty()) {
+    const auto end = std::ranges::find_if_not(text, is_plain);
+    const auto plain = static_cast<std::size_t>(end - text.begin());
+    out.append(text, 0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) {
+      break;
+    }
+    const char c = text.front();
+    text.remove_prefix(1);
+    if (const std::size_t known = characters.find(c); known != std::string_view::npos) {
       out += '\\';
       out += letters[known];
     } else {
