@@ -17,6 +17,23 @@ struct KnownFormats {
   Mutex mutex;
   Names by_name LOCUM_GUARDED_BY(mutex);
   Names by_ending LOCUM_GUARDED_BY(mutex);
+
+  [[nodiscard]] bool has_name_or_ending_of(const FormatTraits& traits) const LOCUM_REQUIRES(mutex) {
+    return by_name.contains(traits.name) ||
+           std::ranges::any_of(traits.endings,
+                               [this](std::string_view ending) { return by_ending.contains(ending); });
+  }
+  void remove(const std::shared_ptr<const Format>& format) LOCUM_REQUIRES(mutex) {
+    std::erase_if(by_ending, [&](const auto& entry) { return entry.second == format; });
+    std::erase_if(by_name, [&](const auto& entry) { return entry.second == format; });
+  }
+  void add(std::shared_ptr<const Format> format) LOCUM_REQUIRES(mutex) {
+    for (const std::string_view ending : format->traits().endings) {
+      by_ending.emplace(ending, format);
+    }
+    const std::string name(format->traits().name);
+    by_name.emplace(name, std::move(format));
+  }
 };
 
 // Never destroyed: static objects of any source file use it.
@@ -35,28 +52,44 @@ std::string in_lower_case(std::string_view text) {
   return lower;
 }
 
+bool is_usable(const FormatTraits& traits) {
+  return !traits.name.empty() && std::ranges::all_of(traits.endings, [](std::string_view ending) {
+    return ending.size() > 1 && ending.front() == '.' && ending.find('/') == std::string_view::npos &&
+           in_lower_case(ending) == ending;
+  });
+}
+
 }  // namespace
 
 bool register_format(std::shared_ptr<const Format> format) {
-  if (!format) {
+  if (!format || !is_usable(format->traits())) {
     return false;
   }
   KnownFormats& known = registry_of_formats();
-  const FormatTraits& traits = format->traits();
   const MutexLock lock(known.mutex);
-  if (known.by_name.contains(traits.name)) {
+  if (known.has_name_or_ending_of(format->traits())) {
     return false;
   }
-  for (const std::string_view ending : traits.endings) {
-    if (known.by_ending.contains(ending)) {
-      return false;
-    }
-  }
-  for (const std::string_view ending : traits.endings) {
-    known.by_ending.emplace(ending, format);
-  }
-  known.by_name.emplace(traits.name, std::move(format));
+  known.add(std::move(format));
   return true;
+}
+
+void detail::register_format_of_library(std::shared_ptr<const Format> format) {
+  KnownFormats& known = registry_of_formats();
+  const MutexLock lock(known.mutex);
+  const FormatTraits& traits = format->traits();
+  while (known.has_name_or_ending_of(traits)) {
+    std::shared_ptr<const Format> other;
+    if (const auto named = known.by_name.find(traits.name); named != known.by_name.end()) {
+      other = named->second;
+    }
+    for (const std::string_view ending : traits.endings) {
+      const auto of_ending = known.by_ending.find(ending);
+      other = other || of_ending == known.by_ending.end() ? other : of_ending->second;
+    }
+    known.remove(other);
+  }
+  known.add(std::move(format));
 }
 
 std::shared_ptr<const Format> format_named(std::string_view name) {

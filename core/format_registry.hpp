@@ -10,9 +10,17 @@
 namespace locum {
 
 /// Registers a format. Returns true, so that a static object can be initialised by it; returns false if a
-/// format of that name is registered already, or one of its endings is another one's: it is left out then.
-/// Formats of the library itself cannot be replaced. Any thread may call.
+/// format of that name is registered already, one of its endings is another one's, or it has no name, or an
+/// ending that is not in lower case behind a dot: it is left out then. Formats of the library itself cannot
+/// be replaced: if one is registered later, as when the first Files are opened, it takes the place of one of
+/// the program's with its name or an ending. Any thread may call.
 bool register_format(std::shared_ptr<const Format> format);
+/// \cond library
+namespace detail {
+/// Registers a format of the library, and removes those of the program that have its name or an ending.
+void register_format_of_library(std::shared_ptr<const Format> format);
+}  // namespace detail
+/// \endcond
 /// Returns the format of that name; null if none is registered. Any thread may call.
 [[nodiscard]] std::shared_ptr<const Format> format_named(std::string_view name);
 /// Returns the format of the longest registered ending that the path has, whatever its case; null if it has

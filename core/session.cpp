@@ -113,6 +113,11 @@ Result<ObjectView> find_or_register(Connector& connector, std::string_view name,
     if (!sealed && (sealed.error().code() != Errc::key_exists || round == most_rounds)) {
       return sealed.error();
     }
+    if (round == most_rounds) {
+      return Error(Errc::corrupt,
+                   "what is stored is not found afterwards: the backend of this store loses it, or other "
+                   "processes remove it; check the backend");
+    }
   }
 }
 

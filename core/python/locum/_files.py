@@ -199,6 +199,8 @@ class Files:
         Raises the first error in that order, when all have ended. `return_exceptions=True` returns the errors in the
         places of their values, as `asyncio.gather` does. The other parameters are those of `load`.
         """
+        if isinstance(paths, (str, os.PathLike)):
+            raise TypeError(f"load_batch takes several paths: write [{os.fspath(paths)!r}], or load() for one")
         names = [os.fsdecode(path) for path in paths]
         loaded = self._native.load_batch(names, _how(format, backend, deadline(timeout), options, map))
         return [given(value, False, False) for value in _outcomes(loaded, return_exceptions)]

@@ -16,10 +16,11 @@ from ._values import Stored, code_of, stored_record
 class FileBytes:
     """A file that a format loads. Its calls are refused once the method of the format has returned; its arrays stay."""
 
-    __slots__ = ("_native",)
+    __slots__ = ("_native", "_has_made")
 
     def __init__(self, native: _native.FileBytes):
         self._native = native
+        self._has_made = False
 
     @property
     def size(self) -> int:
@@ -57,7 +58,9 @@ class FileBytes:
 
         Fill it and return it: then nothing is copied, unless somebody else still refers to it. Not cleared.
         """
-        return self._native.make(extents_of(shape), code_of(dtype))
+        made = self._native.make(extents_of(shape), code_of(dtype))
+        self._has_made = True
+        return made
 
 
 class FileDraft:
@@ -138,7 +141,11 @@ class _Methods:
         self.format = made
 
     def load(self, native: _native.FileBytes, options: NDArray[np.uint8]) -> Stored:
-        return saved_as(self.format.load(FileBytes(native), _options(options)))
+        file = FileBytes(native)
+        value = self.format.load(file, _options(options))
+        if value is None and file._has_made:
+            raise TypeError(f"{_named(self.format, 'load')} made an array and returned None: return the array")
+        return saved_as(value)
 
     def info(self, native: _native.FileBytes, options: NDArray[np.uint8]) -> Stored:
         told = self.format.info(FileBytes(native), _options(options))
@@ -147,7 +154,11 @@ class _Methods:
         return stored_record(told)
 
     def save(self, value: Any, is_record: bool, native: _native.FileDraft, options: NDArray[np.uint8]) -> None:
-        self.format.save(_record.decode(value, False) if is_record else value, FileDraft(native), _options(options))
+        told: object = self.format.save(  # type: ignore[func-returns-value]
+            _record.decode(value, False) if is_record else value, FileDraft(native), _options(options)
+        )
+        if told is not None:
+            raise TypeError(f"{_named(self.format, 'save')} returned a {type(told).__name__}: write the bytes by file.write")
 
     def failed(self, function: str, error: BaseException) -> Tuple[int, str]:
         return described(error, _named(self.format, function), VALUE_CODES)

@@ -506,6 +506,11 @@ class TestRecords:
         assert _record.encode(value).hex() == expected and same(through(value), value)
 
 
+def test_a_path_alone_is_no_batch():
+    with locum.Files("memory:") as files, pytest.raises(TypeError, match="load_batch takes several paths"):
+        files.load_batch("a.npy")
+
+
 class TestInTheBackground:
     def test_files_are_loaded_while_the_program_computes(self, tmp_path):
         with locum.Files(f"file:{tmp_path}?sync=0") as files:

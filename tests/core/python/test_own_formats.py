@@ -90,6 +90,17 @@ def loads(files):
     return load
 
 
+class TestForgottenReturns:
+    def test_of_an_array_that_was_made_are_an_error(self, loads):
+        with pytest.raises(locum.TypeMismatchError, match="Anything.load made an array and returned None"):
+            loads(lambda file: [file.make_array("f8", 3), None][1])
+
+    def test_of_what_save_should_have_written_are_an_error(self, files, monkeypatch):
+        monkeypatch.setattr(Anything, "save", lambda self, value, file, options: b"any")
+        with pytest.raises(locum.TypeMismatchError, match="returned a bytes: write"):
+            files.save("a.any", 1)
+
+
 class TestValues:
     def test_come_back(self, files):
         field = np.arange(12.0).reshape(3, 4)

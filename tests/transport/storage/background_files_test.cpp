@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -129,6 +130,39 @@ TEST_F(BackgroundFiles, HaveStandInsThatBreakWhereTheFileCannotBeLoaded) {
   EXPECT_EQ(code_of(files.proxy<double[]>("b.counted")), Errc::not_found);
   EXPECT_EQ(code_of(files.proxy<double[]>("a.bin", {.map = true})), Errc::invalid_argument);
   EXPECT_EQ(code_of(files.proxy<double[]>("a.xyz")), Errc::unsupported);
+}
+
+/// A format that breaks the rules of formats.
+class ThrowingFormat final : public Format {
+ public:
+  [[nodiscard]] const FormatTraits& traits() const noexcept override { return traits_; }
+  [[nodiscard]] bool recognises(std::span<const std::byte>) const noexcept override { return false; }
+  [[nodiscard]] Result<Record> load(FileBytes&, const Record&, const MakeArray&) const override {
+    throw std::runtime_error("no such thing");
+  }
+  [[nodiscard]] Result<void> save(const Record&, FileDraft& file, const Record&) const override {
+    return file.write({});
+  }
+  [[nodiscard]] Result<Record> info(FileBytes&, const Record&) const override { throw 1; }
+
+ private:
+  static constexpr std::string_view ending = ".throwing";
+  const FormatTraits traits_{
+      .name = "throwing", .endings = {&ending, 1}, .holds = "for tests", .options = {}};
+};
+
+LOCUM_REGISTER_FORMAT(throwing, ThrowingFormat);
+
+TEST(FilesOfAFormatThatThrows, AreErrors) {
+  const Files files("memory:");
+  ASSERT_TRUE(files.save("a.throwing", 1));
+  const auto loaded = files.load("a.throwing");
+  EXPECT_EQ(code_of(loaded), Errc::system);
+  EXPECT_NE(loaded.error().what(), std::string()) << loaded.error();
+  EXPECT_EQ(loaded.error().detail(), "no such thing");
+  EXPECT_EQ(code_of(files.info("a.throwing")), Errc::system);
+  EXPECT_EQ(code_of(files.load_async("a.throwing").get()), Errc::system);
+  EXPECT_EQ(code_of(files.proxy<Record>("a.throwing").value().get()), Errc::broken_promise);
 }
 
 TEST(RawPromises, AreSetToObjectsThatAreThere) {

@@ -97,6 +97,57 @@ TEST(Files, NeverFallBackToAnotherFormatOrIgnoreAnOption) {
   EXPECT_EQ(code_of(files.load<float[]>("T", {.format = "npy"})), Errc::type_mismatch);
 }
 
+/// Says that it is a format of the library.
+class FalseFormat final : public Format {
+ public:
+  explicit FalseFormat(std::string_view name, std::string_view ending) : name_(name), ending_(ending) {}
+  [[nodiscard]] const FormatTraits& traits() const noexcept override { return traits_; }
+  [[nodiscard]] bool recognises(std::span<const std::byte>) const noexcept override { return false; }
+  [[nodiscard]] Result<Record> load(FileBytes&, const Record&, const MakeArray&) const override {
+    return Record();
+  }
+  [[nodiscard]] Result<void> save(const Record&, FileDraft&, const Record&) const override { return {}; }
+  [[nodiscard]] Result<Record> info(FileBytes&, const Record&) const override { return Record(); }
+
+ private:
+  const std::string_view name_;
+  const std::string_view ending_;
+  const FormatTraits traits_{.name = name_, .endings = {&ending_, 1}, .holds = "for tests", .options = {}};
+};
+
+// When the program starts, none of the library's is registered.
+const bool false_csv = register_format(std::make_shared<const FalseFormat>("false_csv", ".csv"));
+const bool false_json = register_format(std::make_shared<const FalseFormat>("json", ".false_json"));
+
+TEST(Formats, OfTheLibraryAreNotReplaced) {
+  const Files files("memory:");
+  ASSERT_TRUE(files.save("a.csv", Record{{"x", std::vector<int>{1, 2}}}));
+  EXPECT_EQ(files.info("a.csv").value()["format"].text(), "csv");
+  EXPECT_EQ(format_named("false_csv"), nullptr);
+  EXPECT_EQ(format_of("a.false_json"), nullptr);
+  EXPECT_EQ(format_of("a.json"), format_named("json"));
+  for (const char* wrong : {"csv", ".CSV2", ".", ".a/b", ".npy"}) {
+    EXPECT_FALSE(register_format(std::make_shared<const FalseFormat>("wrong", wrong))) << wrong;
+  }
+  EXPECT_FALSE(register_format(std::make_shared<const FalseFormat>("", ".wrong")));
+  EXPECT_FALSE(register_format(nullptr));
+}
+
+TEST(Files, SayWhatAFileHoldsToWhoAsksForSomethingElse) {
+  const Files files("memory:");
+  ASSERT_TRUE(files.save("T.npy", std::vector<double>{1}));
+  const auto floats = files.load<float[]>("T.npy");
+  EXPECT_EQ(code_of(floats), Errc::type_mismatch);
+  EXPECT_EQ(std::string(floats.error().what()),
+            "type_mismatch: asked for f32[], the file holds f64[]; ask for that, or load it without a type "
+            "[key T.npy]");
+  ASSERT_TRUE(files.save("a.json", Record{{"T", 1}}));
+  const auto members = files.load<double[]>("a.json");
+  EXPECT_NE(std::string(members.error().what()).find("the file holds members"), std::string::npos)
+      << members.error();
+  EXPECT_THROW((void)Files("scratch/run17"), Error);
+}
+
 TEST(Files, StayInTheirFolder) {
   const TemporaryFolder folder;
   const Files files("file://" + folder.path() + "/in?sync=0");

@@ -140,6 +140,32 @@ TEST(AFailingBackend, IsNotTakenForAnEmptyOne) {
   EXPECT_GE(failed, 2U) << "looking for the value, and for what tells that it is not set";
 }
 
+/// Takes everything, and keeps nothing.
+class ForgetfulBackend final : public Backend {
+ public:
+  const BackendTraits& traits() const noexcept override { return traits_; }
+  Result<LoadedRecord> load(const RecordKey&, std::uint64_t, Deadline) override {
+    return Error(Errc::not_found, "forgotten");
+  }
+  Result<void> store(const RecordKey&, const NewRecord&, Deadline) override { return {}; }
+  Result<bool> remove(const RecordKey&, std::uint64_t, Deadline) override { return false; }
+  Result<std::vector<std::string>> list(std::string_view, std::string_view, Deadline) override {
+    return std::vector<std::string>{};
+  }
+
+ private:
+  const BackendTraits traits_{.scheme = "forgetful"};
+};
+
+TEST(AFailingBackend, ThatKeepsNothingIsToldFrom) {
+  const auto session = open_session(std::make_shared<ForgetfulBackend>());
+  ASSERT_TRUE(session) << session.error();
+  const auto store = session->open("run");
+  EXPECT_EQ(code_of(store), Errc::corrupt);
+  EXPECT_NE(std::string(store.error().what()).find("not found afterwards"), std::string::npos)
+      << store.error();
+}
+
 // The backend has been asked for both before they are there.
 TEST(WaitsOverBackends, GoOnInTheBackground) {
   const auto probe = std::make_shared<ProbeBackend>();

@@ -3,8 +3,6 @@
 #include <fnmatch.h>
 
 #include <algorithm>
-#include <exception>
-#include <new>
 #include <utility>
 
 #include "core/detail/session_state.hpp"
@@ -77,18 +75,6 @@ class FolderWalk {
   std::vector<std::string> found_;
 };
 
-/// Returns what a call of a batch returns, which runs in a thread that passes on no exception.
-template <class Call>
-auto caught(Call call) -> decltype(call()) {
-  try {
-    return call();
-  } catch (const std::bad_alloc&) {
-    return process_memory_used_up();
-  } catch (const std::exception& error) {
-    return Error(Errc::system, "the format of a program failed by an exception", error.what());
-  }
-}
-
 /// Where a call without format finds its path.
 struct Place {
   std::shared_ptr<storage::FileArea> area;
@@ -141,7 +127,9 @@ Result<void> Files::save_record(std::string_view path, const Record& value,
         .about(path);
   }
   const auto draft = file->area->create(file->path);
-  auto done = draft ? file->format->save(value, **draft, options.options) : Result<void>(draft.error());
+  auto done =
+      draft ? detail::call_of_format([&] { return file->format->save(value, **draft, options.options); })
+            : Result<void>(draft.error());
   done = done ? (*draft)->publish() : std::move(done);
   return file_outcome(std::move(done), path);
 }
@@ -167,6 +155,24 @@ Result<RawView> Files::load_raw(std::string_view path, const LoadOptions& option
   return file_outcome(state_->load_once(*file, options), path);
 }
 
+// The error of the store names the key of an object that the caller has not put.
+Error Files::not_as(const RawView& object, std::string_view asked, std::string_view path,
+                    const Error& error) {
+  const auto info = object.info();
+  if (error.code() != Errc::type_mismatch || !info) {
+    return error;
+  }
+  return Error(
+             Errc::type_mismatch,
+             info->layout == Layout::array || info->layout == Layout::flat
+                 ? "asked for " + std::string(asked) + ", the file holds " + info->type +
+                       "; ask for that, or load it without a type"
+                 : "asked for " + std::string(asked) +
+                       ", the file holds members, a list or a text; load it without a type, and take what is "
+                       "in it")
+      .about(path);
+}
+
 Result<RawProxy> Files::raw_proxy(std::string_view path, const LoadOptions& options) const {
   const auto file = state_->named(path, options.backend, options.format, options.options);
   if (!file) {
@@ -182,17 +188,15 @@ Result<RawProxy> Files::raw_proxy(std::string_view path, const LoadOptions& opti
 std::vector<Result<Record>> Files::load_batch(std::span<const std::string> paths,
                                               const LoadOptions& options) const {
   std::vector<Result<Record>> loaded(paths.size(), Result<Record>(Record()));
-  storage::call_concurrently(
-      paths.size(), [&](std::size_t at) { loaded[at] = caught([&] { return load(paths[at], options); }); });
+  storage::call_concurrently(paths.size(), [&](std::size_t at) { loaded[at] = load(paths[at], options); });
   return loaded;
 }
 
 std::vector<Result<RawView>> Files::load_raw_batch(std::span<const std::string> paths,
                                                    const LoadOptions& options) const {
   std::vector<Result<RawView>> loaded(paths.size(), Result<RawView>(RawView()));
-  storage::call_concurrently(paths.size(), [&](std::size_t at) {
-    loaded[at] = caught([&] { return load_raw(paths[at], options); });
-  });
+  storage::call_concurrently(paths.size(),
+                             [&](std::size_t at) { loaded[at] = load_raw(paths[at], options); });
   return loaded;
 }
 
@@ -200,7 +204,7 @@ std::vector<Result<void>> Files::save_batch(std::span<const std::pair<std::strin
                                             const SaveOptions& options) const {
   std::vector<Result<void>> saved(values.size());
   storage::call_concurrently(values.size(), [&](std::size_t at) {
-    saved[at] = caught([&] { return save_record(values[at].first, values[at].second, options); });
+    saved[at] = save_record(values[at].first, values[at].second, options);
   });
   return saved;
 }
@@ -212,7 +216,8 @@ Result<Record> Files::info(std::string_view path, const LoadOptions& options) co
   }
   storage::AreaFacts facts;
   const auto opened = file->area->open(file->path, {.maps = options.map}, facts);
-  auto told = opened ? file->format->info(**opened, options.options) : Result<Record>(opened.error());
+  auto told = opened ? detail::call_of_format([&] { return file->format->info(**opened, options.options); })
+                     : Result<Record>(opened.error());
   if (!told) {
     return told.error().about(path);
   }

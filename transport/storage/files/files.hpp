@@ -150,8 +150,11 @@ class Files {
   template <class T>
     requires std::is_unbounded_array_v<T>
   [[nodiscard]] Result<View<T>> load(std::string_view path, const LoadOptions& options = {}) const {
-    auto object = load_raw(path, options);
-    return object ? store().template get<T>(object->key()) : object.error();
+    const auto object = load_raw(path, options);
+    auto view = object ? store().template get<T>(object->key()) : Result<View<T>>(object.error());
+    return view || !object
+               ? std::move(view)
+               : Result<View<T>>(not_as(*object, type_identity<detail::Stored<T>>.name, path, view.error()));
   }
   /// Loads a value: a number, a `std::string`, an Array, a `std::vector` of numbers. See Record::as().
   template <class T>
@@ -241,6 +244,9 @@ class Files {
   [[nodiscard]] static Record record_of(const View<T[]>& view) {
     return Array(view.array());
   }
+  /// Returns the error of an object that cannot be viewed as that type.
+  [[nodiscard]] static Error not_as(const RawView& object, std::string_view asked, std::string_view path,
+                                    const Error& error);
   [[nodiscard]] Result<void> save_record(std::string_view path, const Record& value,
                                          const SaveOptions& options) const;
   [[nodiscard]] const Store& store() const noexcept;

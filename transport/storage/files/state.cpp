@@ -21,7 +21,10 @@ constexpr std::string_view lasting_stem = "lasting/";
 Result<FilesState::Area> open_area(std::string_view text) {
   const auto url = parse_url(text);
   if (!url) {
-    return url.error();
+    return text.find(':') != std::string_view::npos
+               ? Result<FilesState::Area>(url.error())
+               : Error(Errc::invalid_argument,
+                       "this is no URL; write 'file:" + std::string(text) + "' for that folder");
   }
   return url->scheme == "file" && url->wrappers.empty() ? storage::open_folder_area(*url)
                                                         : storage::open_store_area(*url);
@@ -165,7 +168,7 @@ Result<Record> FilesState::load_mapped(const Named& file, const LoadOptions& opt
   const MakeArray refuse = [](const ElementType&, const Extents&) -> Result<ArrayDraft> {
     return Error(Errc::out_of_memory, "the elements cannot be shown where they are in the file");
   };
-  auto loaded = file.format->load(**opened, options.options, refuse);
+  auto loaded = call_of_format([&] { return file.format->load(**opened, options.options, refuse); });
   return loaded && !has_array(*loaded)
              ? Error(Errc::out_of_memory, "nothing of this file can be shown in place")
              : std::move(loaded);
@@ -174,7 +177,9 @@ Result<Record> FilesState::load_mapped(const Named& file, const LoadOptions& opt
 Result<Record> FilesState::load_alone(const Named& file, const LoadOptions& options) const {
   storage::AreaFacts facts;
   const auto opened = file.area->open(file.path, {.maps = options.map}, facts);
-  return opened ? file.format->load(**opened, options.options, &ArrayDraft::make) : opened.error();
+  return opened
+             ? call_of_format([&] { return file.format->load(**opened, options.options, &ArrayDraft::make); })
+             : opened.error();
 }
 
 // A file that changes while it is loaded is loaded again: what was read may be of both contents, and would be
@@ -276,7 +281,8 @@ Result<void> FilesState::load_into(const Loading& loading, const std::string& na
     first = {writer->data(), static_cast<std::size_t>(writer->size())};
     return ArrayDraft(writer, first, element, extents);
   };
-  const auto loaded = file.format->load(**opened, loading.options.options, make);
+  const auto loaded =
+      call_of_format([&] { return file.format->load(**opened, loading.options.options, make); });
   const auto now = file.area->facts(file.path);
   if (facts.identity != loading.identity || !now || now->identity != loading.identity) {
     return Error(Errc::stale, "the file was changed while it was loaded; load it when nobody writes it");

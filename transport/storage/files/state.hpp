@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 
@@ -12,12 +14,29 @@
 #include "core/raw_promise.hpp"
 #include "core/raw_store.hpp"
 #include "core/record_of.hpp"
+#include "core/value/errors.hpp"
 #include "transport/storage/files/area.hpp"
 #include "transport/storage/files/background_calls.hpp"
 #include "transport/storage/files/files.hpp"
 #include "transport/storage/files/once.hpp"
 
 namespace locum::detail {
+
+/// Returns what a call of a format returns. Formats throw nothing; one of the program's own that does is
+/// `system`.
+template <class Call>
+auto call_of_format(Call call) -> decltype(call()) {
+  try {
+    return call();
+  } catch (const std::bad_alloc&) {
+    return process_memory_used_up();
+  } catch (const std::exception& error) {
+    return Error(Errc::system, "the format of this file threw an exception; let it return an Error",
+                 error.what());
+  } catch (...) {
+    return Error(Errc::system, "the format of this file threw an exception; let it return an Error");
+  }
+}
 
 /// What copies of a Files value share: its areas, and the store of what was loaded. Any thread.
 class FilesState {

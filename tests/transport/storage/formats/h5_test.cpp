@@ -128,7 +128,13 @@ TEST_F(H5AgainstH5py, LoadsWhatItWrites) {
     MemoryFile file(bytes, is_mapped);
     const auto whole = h5_format()->load(file, options, make_own);
     ASSERT_TRUE(whole) << whole.error().what();
+    // Each dataset alone, every second one in each way: the file is opened anew for each.
+    std::size_t number = is_mapped ? 0 : 1;
     for (const CheckedFile& one : index) {
+      if (number++ % 2 != 0) {
+        EXPECT_TRUE(at_path(*whole, one.name).array()) << one.name;
+        continue;
+      }
       Record only = {{"dataset", one.name}};
       if (!one.option.empty()) {
         expect_error(h5_format()->load(file, only, make_own), Errc::unsupported, "half = \"f32\"");
