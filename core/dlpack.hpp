@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -75,6 +76,15 @@ constexpr std::uint8_t dlpack_bool = 6;  ///< has no name in headers of before 0
          device.device_type == kDLROCMHost;
 }
 
+[[nodiscard]] inline bool fits_in_memory(const Extents& extents, std::uint64_t bytes) {
+  for (const std::uint64_t extent : extents.span()) {
+    if (__builtin_mul_overflow(bytes, extent, &bytes)) {
+      return std::ranges::count(extents.span(), std::uint64_t{0}) > 0;
+    }
+  }
+  return true;
+}
+
 /// Describes a tensor that `owner` keeps.
 [[nodiscard]] inline Result<Array> array_of_tensor(std::shared_ptr<const void> owner,
                                                    const DLTensor& tensor) {
@@ -115,7 +125,13 @@ constexpr std::uint8_t dlpack_bool = 6;  ///< has no name in headers of before 0
       }
     }
   }
+  if (!fits_in_memory(extents, element->bytes())) {
+    return Error(Errc::invalid_argument, "the tensor has more elements than there are addresses");
+  }
   const auto* const first = static_cast<const std::byte*>(tensor.data);
+  if (first == nullptr && std::ranges::count(extents.span(), std::uint64_t{0}) == 0) {
+    return Error(Errc::invalid_argument, "the tensor has elements, but no memory");
+  }
   return Array(std::move(owner), ConstRawArray(first == nullptr ? first : first + tensor.byte_offset,
                                                *element, extents, std::span(strides).first(rank)));
 }

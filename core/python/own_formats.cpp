@@ -115,10 +115,21 @@ const PythonCode& code_of(void* context) noexcept {
   return *static_cast<const PythonCode*>(context);
 }
 
+/// Returns whether an array shows memory that a file's arrays are made in, and somebody else could still
+/// write to it: by the array itself, or by one that it is a view of.
+bool is_made_and_shared(const py::object& array) {
+  bool is_shared = Py_REFCNT(array.ptr()) > 1;
+  py::handle owner = memory_owner(array);
+  while (owner && py::isinstance<py::array>(owner)) {
+    is_shared = is_shared || Py_REFCNT(owner.ptr()) > 1;
+    owner = py::detail::array_proxy(owner.ptr())->base;
+  }
+  return owner && PyCapsule_IsValid(owner.ptr(), made_name) != 0 && (is_shared || Py_REFCNT(owner.ptr()) > 1);
+}
+
 // An array that somebody else could still write to is given as a copy.
 void give(locum_file_bytes file, py::object memory, int type, const std::string& type_name) {
-  const py::handle owner = memory_owner(memory);
-  if (owner && PyCapsule_IsValid(owner.ptr(), made_name) != 0 && has_other_users(memory)) {
+  if (is_made_and_shared(memory)) {
     memory = memory.attr("copy")();
   }
   const auto array = py::reinterpret_borrow<py::array>(memory);

@@ -82,6 +82,12 @@ TEST(Dlpack, WhatCannotBeShownIsRefusedAndStaysTheCallers) {
   EXPECT_EQ(code_of(array_of_dlpack(&given.managed)), Errc::invalid_argument);
   given.extents = {std::numeric_limits<std::int64_t>::max(), 3};
   EXPECT_EQ(code_of(array_of_dlpack(&given.managed)), Errc::invalid_argument);
+  tensor.strides = given.strides.data();
+  EXPECT_EQ(code_of(array_of_dlpack(&given.managed)), Errc::invalid_argument);
+  tensor.strides = nullptr;
+  given.extents = {2, 3};
+  tensor.data = nullptr;
+  EXPECT_EQ(code_of(array_of_dlpack(&given.managed)), Errc::invalid_argument);
   EXPECT_EQ(code_of(array_of_dlpack(static_cast<DLManagedTensor*>(nullptr))), Errc::invalid_argument);
   EXPECT_EQ(given.deleted, 0);
 }

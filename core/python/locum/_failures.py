@@ -34,6 +34,7 @@ def _text_of(error: BaseException) -> str:
         text = str(error)
     except Exception:
         text = "whose text cannot be made"
+    text = text.encode("utf-8", "backslashreplace").decode()  # of what is no text: a lone surrogate
     return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "…"
 
 

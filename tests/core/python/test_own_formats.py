@@ -90,6 +90,47 @@ def loads(files):
     return load
 
 
+def test_what_somebody_may_still_write_to_is_given_as_a_copy(loads):
+    for view in (lambda a: a[:], lambda a: a.view(), lambda a: a.reshape(2, 2), lambda a: a):
+        kept = []
+
+        def load(file):
+            kept.append(file.make_array("f8", 4))
+            kept[0][:] = 1
+            return view(kept[0])
+
+        loaded = loads(load)
+        kept[0][:] = 99
+        assert loaded.tolist() in ([1, 1, 1, 1], [[1, 1], [1, 1]])
+
+
+def test_files_may_end_and_load_within_a_load():
+    for _ in range(10):
+        files = locum.Files("memory:")
+        files.save("a.any", 0)
+        files.save("a.txt", "as ever")
+
+        def load(file):
+            text = files.load_async("a.txt").result(20)
+            files.close()
+            return text
+
+        Anything.returned = staticmethod(load)
+        try:
+            assert files.load_async("a.any").result(20) == "as ever"
+        finally:
+            Anything.returned = Anything.given = None
+
+
+def test_texts_that_are_none_are_told_with_their_cause(loads):
+    def load(file):
+        raise RuntimeError("half of a character: \ud800")
+
+    with pytest.raises(locum.OperatingSystemError, match="half of a character") as error:
+        loads(load)
+    assert isinstance(error.value.__cause__, RuntimeError)
+
+
 class TestForgottenReturns:
     def test_of_an_array_that_was_made_are_an_error(self, loads):
         with pytest.raises(locum.TypeMismatchError, match="Anything.load made an array and returned None"):

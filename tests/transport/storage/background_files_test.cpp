@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -11,6 +12,7 @@
 #include "core/raw_promise.hpp"
 #include "core/raw_store.hpp"
 #include "tests/core/code_of.hpp"
+#include "tests/shm/child.hpp"
 #include "tests/transport/storage/counted_format.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
 #include "transport/storage/files/background_calls.hpp"
@@ -130,6 +132,83 @@ TEST_F(BackgroundFiles, HaveStandInsThatBreakWhereTheFileCannotBeLoaded) {
   EXPECT_EQ(code_of(files.proxy<double[]>("b.counted")), Errc::not_found);
   EXPECT_EQ(code_of(files.proxy<double[]>("a.bin", {.map = true})), Errc::invalid_argument);
   EXPECT_EQ(code_of(files.proxy<double[]>("a.xyz")), Errc::unsupported);
+}
+
+/// Loads another file, of the same Files, in the background, and waits for it.
+class NestingFormat final : public Format {
+ public:
+  [[nodiscard]] const FormatTraits& traits() const noexcept override { return traits_; }
+  [[nodiscard]] bool recognises(std::span<const std::byte>) const noexcept override { return false; }
+  [[nodiscard]] Result<Record> load(FileBytes&, const Record&, const MakeArray&) const override {
+    const auto other = files->load_async("a.txt").get(std::chrono::seconds(60));
+    files.reset();  // the last but those of the threads
+    return other;
+  }
+  [[nodiscard]] Result<void> save(const Record&, FileDraft& file, const Record&) const override {
+    return file.write({});
+  }
+  [[nodiscard]] Result<Record> info(FileBytes&, const Record&) const override { return Record(); }
+
+  static inline std::optional<Files> files;
+
+ private:
+  static constexpr std::string_view ending = ".nesting";
+  const FormatTraits traits_{.name = "nesting", .endings = {&ending, 1}, .holds = "for tests", .options = {}};
+};
+
+LOCUM_REGISTER_FORMAT(nesting, NestingFormat);
+
+TEST(FilesWithinALoad, MayBeLoadedInTheBackgroundAndEnd) {
+  std::vector<AsyncResult<Record>> begun;
+  for (int round = 0; round < 20; ++round) {
+    NestingFormat::files.emplace("memory:");
+    ASSERT_TRUE(NestingFormat::files->save("a.nesting", 1));
+    ASSERT_TRUE(NestingFormat::files->save("a.txt", "as ever"));
+    begun.push_back(NestingFormat::files->load_async("a.nesting"));
+    EXPECT_EQ(begun.back().get(std::chrono::seconds(60)).value(), Record("as ever"));
+  }
+  EXPECT_FALSE(NestingFormat::files);
+}
+
+TEST(FilesInAForkedProcess, MayEndAndLoad) {
+  const TemporaryFolder folder;
+  Files files("file://" + folder.path() + "?sync=0");
+  ASSERT_TRUE(files.save("a.txt", "as ever"));
+  ASSERT_TRUE(files.load_async("a.txt").get());
+  Child child([&]() -> std::string {
+    files = Files("file://" + folder.path() + "?sync=0");  // ends those of the parent
+    return files.load_async<std::string>("a.txt").get().value();
+  });
+  EXPECT_EQ(child.wait().said, "as ever");
+}
+
+// What was loaded is evicted for another file before anybody has a view of it.
+TEST(FilesThatHaveNoRoomTogether, AreLoadedAllTheSame) {
+  const TemporaryFolder folder;
+  const Files files(open_session("memory:?bytes=20000000").value(), "file://" + folder.path() + "?sync=0");
+  std::vector<std::string> paths;
+  for (int number = 0; number < 12; ++number) {
+    paths.push_back("T" + std::to_string(number) + ".npy");
+    ASSERT_TRUE(files.save(paths.back(), std::vector<double>(500'000, number)));
+  }
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong{0};
+  for (std::size_t thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (std::size_t round = 0; round < 150; ++round) {
+        const std::size_t number = (round * 5 + thread * 3) % paths.size();
+        const auto view = files.load<double[]>(paths[number]);
+        wrong += view && (*view)[499'999] == static_cast<double>(number) ? 0 : 1;
+        if (!view) {
+          ADD_FAILURE() << view.error();
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(wrong, 0);
 }
 
 /// A format that breaks the rules of formats.

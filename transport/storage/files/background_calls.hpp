@@ -1,44 +1,39 @@
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
-#include <deque>
 #include <functional>
-#include <vector>
+#include <memory>
 
-#include "core/base/background_thread.hpp"
 #include "core/base/fork_mark.hpp"
-#include "core/base/mutex.hpp"
 
 namespace locum::storage {
 
 /// Makes calls that last as long as a file system does, in threads that start with the first call and sleep
-/// while there is none. Any thread may add one.
+/// while there is none. Any thread may add one, and end this: also one of these threads.
 class BackgroundCalls {
  public:
   /// So many are made at a time. More than there are processors: most of them wait for a disk.
   static constexpr std::size_t most_threads = 4;
 
-  BackgroundCalls() = default;
+  BackgroundCalls();
   BackgroundCalls(const BackgroundCalls&) = delete;
   BackgroundCalls& operator=(const BackgroundCalls&) = delete;
-  /// Makes the calls that were added, and ends the threads; in a forked process, which has none of these,
-  /// does nothing. REQUIRES: it is not called by one of these threads.
+  /// Ends the threads when they have made the calls that were added, and waits for that; on one of them, and
+  /// in a forked process, which has none, does not wait.
   ~BackgroundCalls();
 
-  /// Makes the call soon; at once, in the calling thread, if the system allows no thread. It must not throw.
-  void add(std::function<void()> call) LOCUM_EXCLUDES(mutex_);
+  /// Makes the call soon. Makes it at once, in the calling thread, if that is one of these threads, which
+  /// others of them may wait for; if the system allows no thread; and in a forked process. It must not throw.
+  void add(std::function<void()> call);
+  /// Waits until all calls that were added have been made; on one of these threads, and in a forked process,
+  /// does not wait.
+  void wait();
 
  private:
-  void work() LOCUM_EXCLUDES(mutex_);
+  class Queue;
 
   const ForkMark maker_;
-  Mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::function<void()>> calls_ LOCUM_GUARDED_BY(mutex_);
-  std::vector<BackgroundThread> threads_ LOCUM_GUARDED_BY(mutex_);
-  std::size_t idle_ LOCUM_GUARDED_BY(mutex_) = 0;
-  bool closed_ LOCUM_GUARDED_BY(mutex_) = false;
+  std::shared_ptr<Queue> queue_;  ///< shared with the threads
 };
 
 }  // namespace locum::storage

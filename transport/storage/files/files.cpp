@@ -24,7 +24,9 @@ std::shared_ptr<detail::FilesState> open_files(const Session& session, std::stri
   auto store = session.open("locum.files", {.keep_decoded = false});
   auto made = std::make_shared<detail::FilesState>(session, std::move(store).value(), options);
   made->add({}, url).value();
-  return made;
+  // Who has the last copy of the Files waits for what they began; the calls keep the state itself.
+  detail::FilesState* const state = made.get();
+  return {state, [made = std::move(made)](detail::FilesState*) { made->finish(); }};
 }
 
 template <class T>
@@ -109,6 +111,12 @@ const Session& Files::session() const noexcept {
 
 void Files::begin(std::function<void()> call) const {
   state_->begin(std::move(call));
+}
+
+Files Files::in_call() const {
+  Files files(*this);
+  files.state_ = state_->shared_from_this();
+  return files;
 }
 
 std::shared_ptr<CompletionCounter> Files::completions() const {

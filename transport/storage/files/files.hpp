@@ -143,7 +143,8 @@ class Files {
   /// Loads a file, whatever it holds: an Array for the formats of one array, else what the format says.
   /// `not_found`; `unsupported` as in save(); `corrupt` names the place in the file; `timeout`;
   /// `out_of_memory`: the error tells how much it takes. An array that has no room in the store is mapped
-  /// instead, as with the option `map`, where format and layout allow that; so are several of one file.
+  /// instead, as with the option `map`, where format and layout allow that; so are several of one file. It
+  /// then shows the file as it is, also if that is changed in place.
   [[nodiscard]] Result<Record> load(std::string_view path, const LoadOptions& options = {}) const;
   /// Loads an array in place, by its elements: `load<double[]>("T.npy")`. `type_mismatch` if the file holds
   /// something else.
@@ -151,7 +152,8 @@ class Files {
     requires std::is_unbounded_array_v<T>
   [[nodiscard]] Result<View<T>> load(std::string_view path, const LoadOptions& options = {}) const {
     const auto object = load_raw(path, options);
-    auto view = object ? store().template get<T>(object->key()) : Result<View<T>>(object.error());
+    auto view = object ? detail::read_view<T>(*session().state(), ObjectView(object->object()), {})
+                       : Result<View<T>>(object.error());
     return view || !object
                ? std::move(view)
                : Result<View<T>>(not_as(*object, type_identity<detail::Stored<T>>.name, path, view.error()));
@@ -165,8 +167,9 @@ class Files {
     return value ? std::move(value) : Result<T>(value.error().about(path));
   }
   /// Begins a load() in a thread of these Files, which reads while the program computes. Up to four files are
-  /// loaded at a time. The last copy of the Files waits for the loads that it began; one whose result was
-  /// cancelled before it began is not made.
+  /// loaded at a time. The last copy of the Files waits for the loads that they began, unless it ends in one
+  /// of these threads; a load whose result was cancelled before it began is not made. Within a load, by a
+  /// format of the program's own, it loads at once.
   [[nodiscard]] AsyncResult<Record> load_async(std::string_view path, const LoadOptions& options = {}) const {
     return soon<Record>([path = std::string(path), options = detail::OwnedLoadOptions(options)](
                             const Files& files) { return files.load(path, options.given()); });
@@ -253,13 +256,13 @@ class Files {
   [[nodiscard]] const Session& session() const noexcept;
   void begin(std::function<void()> call) const;
   [[nodiscard]] std::shared_ptr<CompletionCounter> completions() const;
-  /// Makes `call(files)` in the background; `files` does not own what this owns.
+  /// Returns Files for a call in the background, whose end waits for nothing.
+  [[nodiscard]] Files in_call() const;
+  /// Makes `call(files)` in the background.
   template <class V, class Call>
   [[nodiscard]] AsyncResult<V> soon(Call call) const {
     auto state = std::make_shared<detail::SettledState<V>>(completions());
-    Files files(*this);
-    files.state_ = std::shared_ptr<detail::FilesState>(std::shared_ptr<void>(), state_.get());
-    begin([state, call = std::move(call), files]() noexcept {
+    begin([state, call = std::move(call), files = in_call()]() noexcept {
       if (state->ended()) {
         return;
       }

@@ -104,6 +104,11 @@ Result<RawView> OnceANode::get(const std::string& stem, const Make& make, Deadli
     (void)store_.evict(*claimed);
     promise = Promise<std::uint8_t>();  // of a failure the others learn here
     (void)store_.evict(told);
+    // What nobody views yet may be evicted at once, to make room for another file.
+    if (made && !there && there.error().code() == Errc::not_found &&
+        session_.state()->completions()->now() < until) {
+      continue;
+    }
     return made ? std::move(there) : made.error();
   }
 }

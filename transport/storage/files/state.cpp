@@ -169,6 +169,10 @@ Result<Record> FilesState::load_mapped(const Named& file, const LoadOptions& opt
     return Error(Errc::out_of_memory, "the elements cannot be shown where they are in the file");
   };
   auto loaded = call_of_format([&] { return file.format->load(**opened, options.options, refuse); });
+  const auto now = file.area->facts(file.path);
+  if (loaded && (!now || now->identity != facts.identity)) {
+    return Error(Errc::stale, "the file was changed while it was mapped");
+  }
   return loaded && !has_array(*loaded)
              ? Error(Errc::out_of_memory, "nothing of this file can be shown in place")
              : std::move(loaded);
@@ -229,9 +233,10 @@ Result<RawProxy> FilesState::begin_proxy(const Named& file, const LoadOptions& o
     return promise.error();
   }
   auto proxy = promise->proxy();
-  begin([this, file, options = OwnedLoadOptions(options),
+  begin([self = shared_from_this(), file, options = OwnedLoadOptions(options),
          promise = std::make_shared<RawPromise>(std::move(*promise))]() noexcept {
-    const auto object = load_once(file, options.given(), Lasts::until_evicted);
+    const auto object =
+        call_of_format([&] { return self->load_once(file, options.given(), Lasts::until_evicted); });
     if (object) {
       (void)promise->set_object(*object);
     }
@@ -243,16 +248,21 @@ Result<RawProxy> FilesState::begin_proxy(const Named& file, const LoadOptions& o
 // nodes go, too: their names do not tell the node.
 Result<void> FilesState::load_to(const Loading& loading, const std::string& name,
                                  const storage::LentProcessors& lent) const {
-  auto loaded = load_into(loading, name, lent);
-  if (loaded || loaded.error().code() != Errc::out_of_memory) {
-    return loaded;
+  // Other ranks load as well: they may take the room that this one has made, or have made it already.
+  constexpr int most_tries = 8;
+  bool was_empty = false;
+  for (int tries = 1;; ++tries) {
+    auto loaded = load_into(loading, name, lent);
+    if (loaded || loaded.error().code() != Errc::out_of_memory || tries == most_tries) {
+      return loaded;
+    }
+    const auto kept = store_.keys(loaded_stem);
+    if (!kept || (kept->empty() && was_empty)) {
+      return loaded;
+    }
+    was_empty = kept->empty();
+    (void)store_.evict_batch(*kept);
   }
-  const auto kept = store_.keys(loaded_stem);
-  if (!kept || kept->empty()) {
-    return loaded;
-  }
-  (void)store_.evict_batch(*kept);
-  return load_into(loading, name, lent);
 }
 
 // The first array that a format makes is written where the object will be. It is that object if the file

@@ -39,7 +39,7 @@ auto call_of_format(Call call) -> decltype(call()) {
 }
 
 /// What copies of a Files value share: its areas, and the store of what was loaded. Any thread.
-class FilesState {
+class FilesState : public std::enable_shared_from_this<FilesState> {
  public:
   using Area = std::shared_ptr<storage::FileArea>;
 
@@ -77,8 +77,10 @@ class FilesState {
   [[nodiscard]] Result<Record> load_alone(const Named& file, const LoadOptions& options) const;
   /// Makes a stand-in for the object of a file, which is loaded in the background.
   [[nodiscard]] Result<RawProxy> begin_proxy(const Named& file, const LoadOptions& options);
-  /// Makes the call in the background; it must not throw. This waits for its end before it ends.
+  /// Makes the call in the background; it must not throw. It keeps this.
   void begin(std::function<void()> call) { background_.add(std::move(call)); }
+  /// Waits for what was begun; not in a thread that makes one of these calls.
+  void finish() { background_.wait(); }
 
  private:
   /// Returns what a file holds where it is, mapped; `out_of_memory` if that takes memory of its own.
@@ -113,7 +115,7 @@ class FilesState {
   const storage::OnceANode once_;
   mutable Mutex mutex_;
   std::map<std::string, Area, std::less<>> areas_ LOCUM_GUARDED_BY(mutex_);
-  storage::BackgroundCalls background_;  // ends first: its calls use the others
+  storage::BackgroundCalls background_;  // no call is left when this ends: each keeps it
 };
 
 }  // namespace locum::detail

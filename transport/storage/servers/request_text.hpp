@@ -67,7 +67,7 @@ class RequestText {
     auto next_outside = outside_.begin();
     for (const std::size_t request_end : ends_) {
       std::size_t more = request_end - end;
-      for (; next_outside != outside_.end() && next_outside->behind < request_end; ++next_outside) {
+      for (; next_outside != outside_.end() && next_outside->behind <= request_end; ++next_outside) {
         more += next_outside->bytes.size();
       }
       if (bytes > 0 && bytes + more > most_bytes) {
@@ -98,14 +98,14 @@ class RequestText {
   /// Returns the parts between two places of the text.
   [[nodiscard]] std::vector<std::string_view> parts(std::size_t begin, std::size_t end) const {
     std::vector<std::string_view> parts;
-    parts.reserve(2 * outside_.size() + 1);
     const std::string_view text(text_);
-    for (const Outside& one : outside_) {
-      if (one.behind >= begin && one.behind <= end) {
-        parts.push_back(text.substr(begin, one.behind - begin));
-        parts.push_back(one.bytes);
-        begin = one.behind;
-      }
+    // Those at a border of two groups belong to the first one.
+    auto next =
+        begin == 0 ? outside_.begin() : std::ranges::upper_bound(outside_, begin, {}, &Outside::behind);
+    for (; next != outside_.end() && next->behind <= end; ++next) {
+      parts.push_back(text.substr(begin, next->behind - begin));
+      parts.push_back(next->bytes);
+      begin = next->behind;
     }
     if (begin < end) {
       parts.push_back(text.substr(begin, end - begin));

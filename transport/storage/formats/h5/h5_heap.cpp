@@ -119,4 +119,28 @@ void H5Heap::find_objects(Collection& found, std::uint64_t address) const {
   }
 }
 
+bool h5_heap_is_sound(std::span<const std::byte> heap, std::size_t length_bytes) noexcept {
+  const std::size_t head_bytes = 8 + length_bytes;
+  constexpr std::string_view magic("GCOL\x01", 5);
+  if ((length_bytes != 4 && length_bytes != 8) || heap.size() < head_bytes ||
+      !std::ranges::equal(std::as_bytes(std::span(magic)), heap.first(magic.size()))) {
+    return true;  // HDF5 refuses it
+  }
+  const std::uint64_t size = h5_number(heap, 8, length_bytes);
+  if (size > heap.size()) {
+    return true;  // the beginning, from which HDF5 learns how much to read
+  }
+  std::uint64_t at = head_bytes;
+  while (size >= at && size - at >= head_bytes) {
+    const std::uint64_t room = size - at;
+    const std::uint64_t bytes = h5_number(heap, static_cast<std::size_t>(at) + 8, length_bytes);
+    const bool is_free = h5_number(heap, static_cast<std::size_t>(at), 2) == 0;
+    if (bytes > room - (is_free ? 0 : head_bytes) || (is_free && bytes < head_bytes)) {
+      return false;
+    }
+    at += is_free ? bytes : std::min(room, head_bytes + (bytes + 7) / 8 * 8);
+  }
+  return size >= at;
+}
+
 }  // namespace locum::storage

@@ -24,6 +24,10 @@ struct H5Sizes {
   [[nodiscard]] std::size_t text_bytes() const noexcept { return 8 + address_bytes; }
 };
 
+/// Returns whether the sizes in the bytes of a global heap lead to its end; true as well for what is no whole
+/// heap. Versions of HDF5 before 1.14 follow them wherever they lead: also in a circle, for ever.
+[[nodiscard]] bool h5_heap_is_sound(std::span<const std::byte> heap, std::size_t length_bytes) noexcept;
+
 /// Texts of their own lengths in the global heap of a file, read without HDF5: versions before 1.14 believe
 /// the numbers of texts in it, whatever these are.
 class H5Heap {

@@ -1,7 +1,12 @@
 #include "transport/storage/formats/h5/h5_input.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <new>
+#include <string>
+#include <string_view>
+
+#include "transport/storage/formats/h5/h5_heap.hpp"
 
 namespace locum::storage {
 
@@ -41,10 +46,24 @@ bool H5Input::read(H5FD_mem_t kind, std::uint64_t offset, std::span<std::byte> i
     auto done = file_.read(offset, into);
     if (!done) {
       failure_ = done.error();
+    } else if (kind == H5FD_MEM_SUPER) {
+      learn_lengths(into);
+    } else if (kind == H5FD_MEM_GHEAP && !h5_heap_is_sound(into, length_bytes_)) {
+      failure_ =
+          Error(Errc::corrupt, "at byte " + std::to_string(offset) +
+                                   ": a heap of texts contradicts itself; use another copy of the file");
     }
-    return done.has_value();
+    return !failure_;
   } catch (const std::bad_alloc&) {
     return false;
+  }
+}
+
+void H5Input::learn_lengths(std::span<const std::byte> superblock) noexcept {
+  constexpr std::string_view signature("\211HDF\r\n\032\n", 8);
+  if (superblock.size() > 14 &&
+      std::ranges::equal(std::as_bytes(std::span(signature)), superblock.first(signature.size()))) {
+    length_bytes_ = std::to_integer<std::size_t>(superblock[superblock[8] < std::byte{2} ? 14 : 10]);
   }
 }
 

@@ -27,8 +27,11 @@ class H5Input final : public H5Medium {
   [[nodiscard]] Error error(const Error& found) const;
 
  private:
+  void learn_lengths(std::span<const std::byte> superblock) noexcept;
+
   FileBytes& file_;
-  std::uint64_t left_;  ///< bytes of metadata that may still be read
+  std::size_t length_bytes_ = 8;  ///< of a length in the file
+  std::uint64_t left_;            ///< bytes of metadata that may still be read
   std::optional<Error> failure_;
 };
 

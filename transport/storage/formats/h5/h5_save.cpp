@@ -90,7 +90,10 @@ class H5Saver {
       }
     }
     if (options_.with_attributes) {
+      output_.keep_elements(
+          true);  // of large attributes, too: HDF5 reads them again when it adds another one
       save_attributes(value[h5_attributes_member], path);
+      output_.keep_elements(false);
     }
   }
 
