@@ -148,6 +148,25 @@ TEST(H5Damage, RefusesTruthValuesThatAreNone) {
   EXPECT_EQ(load_h5(bytes, {}, true).error().code(), Errc::corrupt);
 }
 
+// HDF5 1.10 goes on for ever, or beyond the end, where the size of a text in a heap leads it.
+TEST(H5Damage, RefusesHeapsWhoseSizesLeadNowhere) {
+  const Record value = {{"a", 1.5}, {"@attributes", {{"a", {{"notes", {"abc", "defghijkl"}}}}}}};
+  const auto bytes = save_h5(value, {{"attributes", true}});
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const std::size_t heap = text.find("GCOL");
+  ASSERT_NE(heap, std::string_view::npos);
+  const Record options = {{"attributes", true}};
+  EXPECT_TRUE(load_h5(bytes, options, false));
+  for (const std::uint64_t size : {~std::uint64_t{0} - 15, ~std::uint64_t{0}, std::uint64_t{1} << 40U}) {
+    std::vector<std::byte> damaged = bytes;
+    std::memcpy(damaged.data() + heap + 16 + 8, &size, sizeof size);  // of the first text
+    expect_error(load_h5(damaged, options, false), Errc::corrupt, "heap");
+  }
+  std::vector<std::byte> free_of_nothing = bytes;
+  std::memset(free_of_nothing.data() + heap + 16, 0, 16);  // number 0: free; size 0
+  expect_error(load_h5(free_of_nothing, options, false), Errc::corrupt, "heap");
+}
+
 TEST(H5Damage, RefusesEachPrefixOfAFile) {
   const Record value = {{"T", Array(std::vector<double>(300, 1.5))}, {"text", "abc"}, {"n", 7}};
   for (const Record& options : {Record::members({}), Record{{"compression", 1}}}) {

@@ -48,7 +48,7 @@ bool H5Input::read(H5FD_mem_t kind, std::uint64_t offset, std::span<std::byte> i
       failure_ = done.error();
     } else if (kind == H5FD_MEM_SUPER) {
       learn_lengths(into);
-    } else if (kind == H5FD_MEM_GHEAP && !h5_heap_is_sound(into, length_bytes_)) {
+    } else if (kind == H5FD_MEM_DRAW && !h5_heap_is_sound(into, length_bytes_)) {  // as HDF5 reads heaps
       failure_ =
           Error(Errc::corrupt, "at byte " + std::to_string(offset) +
                                    ": a heap of texts contradicts itself; use another copy of the file");
