@@ -19,9 +19,12 @@ struct KnownFormats {
   Names by_ending LOCUM_GUARDED_BY(mutex);
 
   [[nodiscard]] bool has_name_or_ending_of(const FormatTraits& traits) const LOCUM_REQUIRES(mutex) {
-    return by_name.contains(traits.name) ||
-           std::ranges::any_of(traits.endings,
-                               [this](std::string_view ending) { return by_ending.contains(ending); });
+    for (const std::string_view ending : traits.endings) {
+      if (by_ending.contains(ending)) {
+        return true;
+      }
+    }
+    return by_name.contains(traits.name);
   }
   void remove(const std::shared_ptr<const Format>& format) LOCUM_REQUIRES(mutex) {
     std::erase_if(by_ending, [&](const auto& entry) { return entry.second == format; });

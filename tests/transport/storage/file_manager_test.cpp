@@ -16,6 +16,7 @@
 #include "tests/transport/storage/temporary_folder.hpp"
 #include "transport/storage/files/files.hpp"
 #include "transport/storage/memory/simple.hpp"
+#include "transport/storage/open.hpp"
 
 namespace locum::tests {
 namespace {

@@ -102,7 +102,7 @@ class SharedFormat final : public Format {
     loads = true;
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     std::atomic<bool> taken{false};
-    for (int round = 0; !taken && std::chrono::steady_clock::now() < until; ++round) {
+    while (!taken && std::chrono::steady_clock::now() < until) {
       file.concurrently(2, [&](std::size_t) { taken = taken || runs_on(other); });
     }
     return taken ? Result<Record>(Record(1.5)) : Error(Errc::timeout, "no other thread has come");

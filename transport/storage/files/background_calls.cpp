@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -103,7 +104,7 @@ BackgroundCalls::BackgroundCalls() : queue_(std::make_shared<Queue>()) {}
 // In a forked process threads of the parent still wait for what is in the queue, which cannot end there.
 BackgroundCalls::~BackgroundCalls() {
   if (maker_.in_child()) {
-    (void)new std::shared_ptr<Queue>(std::move(queue_));
+    (void)new (std::nothrow) std::shared_ptr<Queue>(std::move(queue_));
     return;
   }
   queue_->close();

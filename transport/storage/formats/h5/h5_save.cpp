@@ -78,7 +78,7 @@ class H5Saver {
         continue;
       }
       require_h5_name(name);
-      const std::string own = path + '/' + name;
+      const std::string own = std::string(path).append("/").append(name);
       if (member.kind() == Record::Kind::members) {
         make_group(own);
         save_members(member, own);
@@ -253,7 +253,9 @@ class H5Saver {
                                       "attributes of each member, and of '.' itself"));
     }
     for (const auto& [name, attributes] : objects.members()) {
-      const std::string of = name == h5_own_attributes ? (path.empty() ? "/" : path) : path + '/' + name;
+      const std::string of = name != h5_own_attributes ? std::string(path).append("/").append(name)
+                             : path.empty()            ? std::string("/")
+                                                       : path;
       try {
         save_attributes_of(of, attributes);
       } catch (const Error& error) {

@@ -90,6 +90,7 @@ std::vector<std::string> h5_links_of(const Identifier& group, H5Budget& budget) 
     return is_ordered && a.order != b.order ? a.order < b.order : a.name < b.name;
   });
   std::vector<std::string> names;
+  names.reserve(list.links.size());
   for (H5Link& link : list.links) {
     names.push_back(std::move(link.name));
   }

@@ -240,7 +240,7 @@ H5Type h5_compound(const Identifier& type) {
       field.in_memory = std::move(alone);
       field.is_as_stored = false;
     }
-    found.fields.emplace_back(std::move(name), std::move(field));
+    found.fields.push_back({std::move(name), std::move(field)});
   }
   return found;
 }

@@ -2,13 +2,14 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "core/element_type.hpp"
 #include "transport/storage/hdf5/identifier.hpp"
 
 namespace locum::storage {
+
+struct H5Field;
 
 /// What the elements of a dataset, or of an attribute, become.
 struct H5Type {
@@ -31,8 +32,14 @@ struct H5Type {
   bool is_space_padded = false;      ///< of texts of one length
   bool is_zero_terminated = false;   ///< of texts of one length
   std::vector<std::uint64_t> inner;  ///< extents of one element: it is an array itself
-  std::vector<std::pair<std::string, H5Type>> fields;
+  std::vector<H5Field> fields;
   std::string description;  ///< `f64`, or "references"
+};
+
+/// A field of a compound.
+struct H5Field {
+  std::string name;
+  H5Type type;
 };
 
 /// Returns what a type of HDF5 becomes. REQUIRES: a turn of HDF5.
