@@ -1,6 +1,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -8,7 +9,8 @@
 
 namespace locum::tests {
 
-/// A new folder, removed with all that is in it.
+/// A new folder, removed with all that is in it; not by a forked process, which may end before that of the
+/// test.
 class TemporaryFolder {
  public:
   TemporaryFolder() : path_((std::filesystem::temp_directory_path() / "locum_folder_XXXXXX").string()) {
@@ -17,14 +19,17 @@ class TemporaryFolder {
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
   ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
+    if (::getpid() == maker_) {
+      std::error_code ignored;
+      std::filesystem::remove_all(path_, ignored);
+    }
   }
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
  private:
   std::string path_;
+  const pid_t maker_ = ::getpid();
 };
 
 }  // namespace locum::tests
