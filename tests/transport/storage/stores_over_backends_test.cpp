@@ -119,8 +119,10 @@ TEST(AFailingBackend, IsNotTakenForAnEmptyOne) {
   const Handle handle = mine.put_proxy(7).value().handle();
   for (std::size_t calls = 0; calls < 3; ++calls) {
     const Session theirs = open_session(probe).value();
+    (void)probe->calls();
     probe->fail(after(calls));
-    EXPECT_EQ(code_of(theirs.proxy<int>(handle).get()), Errc::peer_lost) << calls;
+    EXPECT_EQ(code_of(theirs.proxy<int>(handle).get()), Errc::peer_lost)
+        << calls << ' ' << testing::PrintToString(probe->calls());
     EXPECT_EQ(*theirs.proxy<int>(handle).get().value(), 7);
   }
 

@@ -65,8 +65,8 @@ struct ProgramScheme {
 /// these are compared here, under a lock of the record, which only this process has.
 class ProgramBackend final : public Backend {
  public:
-  ProgramBackend(std::shared_ptr<ProgramScheme> scheme, void* opened)
-      : scheme_(std::move(scheme)), calls_(scheme_->calls), opened_(opened) {
+  explicit ProgramBackend(std::shared_ptr<ProgramScheme> scheme)
+      : scheme_(std::move(scheme)), calls_(scheme_->calls) {
     traits_.scheme = scheme_->scheme;
     traits_.longest_name = calls_.longest_name == 0 ? usual_longest_name : calls_.longest_name;
     if (calls_.largest_record != 0) {
@@ -79,9 +79,15 @@ class ProgramBackend final : public Backend {
     traits_.shared_by = static_cast<SharedBy>(calls_.shared_by);
   }
   ~ProgramBackend() override {
-    if (calls_.close != nullptr) {
+    if (is_open_ && calls_.close != nullptr) {
       calls_.close(opened_);
     }
+  }
+  /// Opens what it closes at its end. Called once, before all others.
+  [[nodiscard]] Result<void> open(const std::string& url) {
+    auto outcome = outcome_of_function([&] { return calls_.open(url.c_str(), calls_.context, &opened_); });
+    is_open_ = outcome.has_value();
+    return outcome;
   }
 
   [[nodiscard]] const BackendTraits& traits() const noexcept override { return traits_; }
@@ -108,7 +114,8 @@ class ProgramBackend final : public Backend {
 
   const std::shared_ptr<ProgramScheme> scheme_;
   const locum_backend& calls_;
-  void* const opened_;
+  void* opened_ = nullptr;
+  bool is_open_ = false;
   BackendTraits traits_;
 };
 
@@ -273,12 +280,9 @@ locum_status locum_register_backend(const locum_backend* backend) {
     scheme->calls = *backend;
     scheme->scheme = backend->scheme;
     const auto open = [scheme](const Url& url) -> Result<std::shared_ptr<Backend>> {
-      void* opened = nullptr;
-      const std::string text = to_string(url);
-      const auto outcome = outcome_of_function(
-          [&] { return scheme->calls.open(text.c_str(), scheme->calls.context, &opened); });
-      return outcome ? Result<std::shared_ptr<Backend>>(std::make_shared<ProgramBackend>(scheme, opened))
-                     : outcome.error();
+      auto backend = std::make_shared<ProgramBackend>(scheme);
+      const auto opened = backend->open(to_string(url));
+      return opened ? Result<std::shared_ptr<Backend>>(std::move(backend)) : opened.error();
     };
     const bool is_new =
         storage::known_backend(scheme->scheme) == nullptr && register_backend(scheme->scheme, open);

@@ -1,6 +1,7 @@
 #include "transport/storage/files/background_calls.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <new>
@@ -9,7 +10,6 @@
 
 #include "core/base/background_thread.hpp"
 #include "core/base/mutex.hpp"
-#include "core/value/deadline.hpp"
 
 namespace locum::storage {
 
@@ -35,11 +35,15 @@ class BackgroundCalls::Queue : public std::enable_shared_from_this<Queue> {
     return true;
   }
 
-  void wait() {
+  [[nodiscard]] bool wait(Deadline::Clock::time_point until) {
     MutexLock lock(mutex_);
     while (!is_own_thread() && (!calls_.empty() || running_ > 0)) {
-      (void)lock.wait_until(changed_, Deadline::Clock::time_point::max());
+      if (Deadline::Clock::now() >= until) {
+        return false;
+      }
+      (void)lock.wait_until(changed_, until);
     }
+    return true;
   }
 
   void close() {
@@ -116,10 +120,9 @@ void BackgroundCalls::add(std::function<void()> call) {
   }
 }
 
-void BackgroundCalls::wait() {
-  if (!maker_.in_child()) {
-    queue_->wait();
-  }
+bool BackgroundCalls::wait(Deadline deadline) {
+  constexpr std::chrono::minutes longest{10};
+  return maker_.in_child() || queue_->wait(deadline.moment(longest));
 }
 
 }  // namespace locum::storage

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "core/base/fork_mark.hpp"
+#include "core/value/deadline.hpp"
 
 namespace locum::storage {
 
@@ -18,16 +19,16 @@ class BackgroundCalls {
   BackgroundCalls();
   BackgroundCalls(const BackgroundCalls&) = delete;
   BackgroundCalls& operator=(const BackgroundCalls&) = delete;
-  /// Ends the threads when they have made the calls that were added, and waits for that; on one of them, and
-  /// in a forked process, which has none, does not wait.
+  /// Ends the threads, and waits for that; on one of them, and in a forked process, which has none, does not
+  /// wait. REQUIRES: no call is left, but that of the calling thread.
   ~BackgroundCalls();
 
   /// Makes the call soon. Makes it at once, in the calling thread, if that is one of these threads, which
   /// others of them may wait for; if the system allows no thread; and in a forked process. It must not throw.
   void add(std::function<void()> call);
-  /// Waits until all calls that were added have been made; on one of these threads, and in a forked process,
-  /// does not wait.
-  void wait();
+  /// Waits until all calls that were added have been made. False: they have not at the deadline. On one of
+  /// these threads, and in a forked process, does not wait.
+  [[nodiscard]] bool wait(Deadline deadline);
 
  private:
   class Queue;

@@ -135,9 +135,8 @@ Result<void> Files::save_record(std::string_view path, const Record& value,
         .about(path);
   }
   const auto draft = file->area->create(file->path);
-  auto done =
-      draft ? detail::call_of_format([&] { return file->format->save(value, **draft, options.options); })
-            : Result<void>(draft.error());
+  auto done = draft ? detail::caught([&] { return file->format->save(value, **draft, options.options); })
+                    : Result<void>(draft.error());
   done = done ? (*draft)->publish() : std::move(done);
   return file_outcome(std::move(done), path);
 }
@@ -196,15 +195,18 @@ Result<RawProxy> Files::raw_proxy(std::string_view path, const LoadOptions& opti
 std::vector<Result<Record>> Files::load_batch(std::span<const std::string> paths,
                                               const LoadOptions& options) const {
   std::vector<Result<Record>> loaded(paths.size(), Result<Record>(Record()));
-  storage::call_concurrently(paths.size(), [&](std::size_t at) { loaded[at] = load(paths[at], options); });
+  storage::call_concurrently(paths.size(), [&](std::size_t at) {
+    loaded[at] = detail::caught([&] { return load(paths[at], options); });
+  });
   return loaded;
 }
 
 std::vector<Result<RawView>> Files::load_raw_batch(std::span<const std::string> paths,
                                                    const LoadOptions& options) const {
   std::vector<Result<RawView>> loaded(paths.size(), Result<RawView>(RawView()));
-  storage::call_concurrently(paths.size(),
-                             [&](std::size_t at) { loaded[at] = load_raw(paths[at], options); });
+  storage::call_concurrently(paths.size(), [&](std::size_t at) {
+    loaded[at] = detail::caught([&] { return load_raw(paths[at], options); });
+  });
   return loaded;
 }
 
@@ -212,7 +214,7 @@ std::vector<Result<void>> Files::save_batch(std::span<const std::pair<std::strin
                                             const SaveOptions& options) const {
   std::vector<Result<void>> saved(values.size());
   storage::call_concurrently(values.size(), [&](std::size_t at) {
-    saved[at] = save_record(values[at].first, values[at].second, options);
+    saved[at] = detail::caught([&] { return save_record(values[at].first, values[at].second, options); });
   });
   return saved;
 }
@@ -224,7 +226,7 @@ Result<Record> Files::info(std::string_view path, const LoadOptions& options) co
   }
   storage::AreaFacts facts;
   const auto opened = file->area->open(file->path, {.maps = options.map}, facts);
-  auto told = opened ? detail::call_of_format([&] { return file->format->info(**opened, options.options); })
+  auto told = opened ? detail::caught([&] { return file->format->info(**opened, options.options); })
                      : Result<Record>(opened.error());
   if (!told) {
     return told.error().about(path);

@@ -167,9 +167,9 @@ class Files {
     return value ? std::move(value) : Result<T>(value.error().about(path));
   }
   /// Begins a load() in a thread of these Files, which reads while the program computes. Up to four files are
-  /// loaded at a time. The last copy of the Files waits for the loads that they began, unless it ends in one
-  /// of these threads; a load whose result was cancelled before it began is not made. Within a load, by a
-  /// format of the program's own, it loads at once.
+  /// loaded at a time. The last copy of the Files waits for the loads that they began, for
+  /// FilesOptions::timeout at most, unless it ends in one of these threads; a load whose result was cancelled
+  /// before it began is not made. Within a load, by a format of the program's own, it loads at once.
   [[nodiscard]] AsyncResult<Record> load_async(std::string_view path, const LoadOptions& options = {}) const {
     return soon<Record>([path = std::string(path), options = detail::OwnedLoadOptions(options)](
                             const Files& files) { return files.load(path, options.given()); });

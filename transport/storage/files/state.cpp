@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <complex>
+#include <cstdio>
 #include <optional>
 #include <sstream>
 #include <utility>
@@ -95,6 +96,14 @@ bool has_array(const Record& value) {
 
 }  // namespace
 
+// Calls that a file system does not return from keep what they use.
+void FilesState::finish() {
+  if (!background_.wait(options_.timeout)) {
+    std::fprintf(stderr,
+                 "locum: a load of a file has not ended: its thread is left behind; check the file system\n");
+  }
+}
+
 FilesState::FilesState(Session session, Store store, const FilesOptions& options)
     : session_(std::move(session)), store_(std::move(store)), options_(options), once_(session_, store_) {}
 
@@ -168,7 +177,7 @@ Result<Record> FilesState::load_mapped(const Named& file, const LoadOptions& opt
   const MakeArray refuse = [](const ElementType&, const Extents&) -> Result<ArrayDraft> {
     return Error(Errc::out_of_memory, "the elements cannot be shown where they are in the file");
   };
-  auto loaded = call_of_format([&] { return file.format->load(**opened, options.options, refuse); });
+  auto loaded = caught([&] { return file.format->load(**opened, options.options, refuse); });
   const auto now = file.area->facts(file.path);
   if (loaded && (!now || now->identity != facts.identity)) {
     return Error(Errc::stale, "the file was changed while it was mapped");
@@ -181,9 +190,8 @@ Result<Record> FilesState::load_mapped(const Named& file, const LoadOptions& opt
 Result<Record> FilesState::load_alone(const Named& file, const LoadOptions& options) const {
   storage::AreaFacts facts;
   const auto opened = file.area->open(file.path, {.maps = options.map}, facts);
-  return opened
-             ? call_of_format([&] { return file.format->load(**opened, options.options, &ArrayDraft::make); })
-             : opened.error();
+  return opened ? caught([&] { return file.format->load(**opened, options.options, &ArrayDraft::make); })
+                : opened.error();
 }
 
 // A file that changes while it is loaded is loaded again: what was read may be of both contents, and would be
@@ -235,11 +243,11 @@ Result<RawProxy> FilesState::begin_proxy(const Named& file, const LoadOptions& o
   auto proxy = promise->proxy();
   begin([self = shared_from_this(), file, options = OwnedLoadOptions(options),
          promise = std::make_shared<RawPromise>(std::move(*promise))]() noexcept {
-    const auto object =
-        call_of_format([&] { return self->load_once(file, options.given(), Lasts::until_evicted); });
-    if (object) {
-      (void)promise->set_object(*object);
-    }
+    (void)caught([&]() -> Result<void> {
+      const auto object = self->load_once(file, options.given(), Lasts::until_evicted);
+      const auto set = object ? promise->set_object(*object) : Result<Key>(object.error());
+      return set ? Result<void>() : Result<void>(set.error());
+    });
   });
   return proxy;
 }
@@ -291,8 +299,7 @@ Result<void> FilesState::load_into(const Loading& loading, const std::string& na
     first = {writer->data(), static_cast<std::size_t>(writer->size())};
     return ArrayDraft(writer, first, element, extents);
   };
-  const auto loaded =
-      call_of_format([&] { return file.format->load(**opened, loading.options.options, make); });
+  const auto loaded = caught([&] { return file.format->load(**opened, loading.options.options, make); });
   const auto now = file.area->facts(file.path);
   if (facts.identity != loading.identity || !now || now->identity != loading.identity) {
     return Error(Errc::stale, "the file was changed while it was loaded; load it when nobody writes it");

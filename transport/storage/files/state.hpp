@@ -22,10 +22,10 @@
 
 namespace locum::detail {
 
-/// Returns what a call of a format returns. Formats throw nothing; one of the program's own that does is
-/// `system`.
+/// Returns what a call returns, or an exception as an error: formats throw nothing, but one of the program's
+/// own may; and threads pass on no exception.
 template <class Call>
-auto call_of_format(Call call) -> decltype(call()) {
+auto caught(Call call) -> decltype(call()) {
   try {
     return call();
   } catch (const std::bad_alloc&) {
@@ -79,8 +79,8 @@ class FilesState : public std::enable_shared_from_this<FilesState> {
   [[nodiscard]] Result<RawProxy> begin_proxy(const Named& file, const LoadOptions& options);
   /// Makes the call in the background; it must not throw. It keeps this.
   void begin(std::function<void()> call) { background_.add(std::move(call)); }
-  /// Waits for what was begun; not in a thread that makes one of these calls.
-  void finish() { background_.wait(); }
+  /// Waits for what was begun, for as long as a load may take; not in a thread that makes one of these calls.
+  void finish();
 
  private:
   /// Returns what a file holds where it is, mapped; `out_of_memory` if that takes memory of its own.

@@ -184,6 +184,12 @@ void JsonFile::remember(const JsonContent& content) {
 }
 
 Result<JsonContent> JsonFile::read_now(const Descriptor& file, const struct stat& facts) const {
+  constexpr off_t most_bytes = off_t{1} << 30U;
+  if (facts.st_size > most_bytes) {
+    return Error(Errc::value_too_large, "the file '" + path() +
+                                            "' has more than 1 GiB, too much to read it for each change; "
+                                            "keep such objects in file: or pack:");
+  }
   std::string text(static_cast<std::size_t>(facts.st_size), '\0');
   const std::int64_t read = read_at(file, 0, std::as_writable_bytes(std::span(text)));
   if (read < 0) {
