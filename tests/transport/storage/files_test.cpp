@@ -268,11 +268,33 @@ TEST_F(FilesLoadedOnce, AreLoadedAgainIfTheyChangeMeanwhile) {
   ASSERT_TRUE(files.save("T.counted", std::vector<double>{1}));
   CountedFormat::entered = [&](int number) {
     if (number == 1) {
-      files.save("T.counted", std::vector<double>{2}).value();
+      std::ofstream(folder.path() + "/T.counted", std::ios::app) << "8 bytes.";
     }
   };
-  EXPECT_EQ(files.load<double[]>("T.counted").value()[0], 2);
+  EXPECT_EQ(files.load<double[]>("T.counted").value().size(), 2U);
   EXPECT_EQ(CountedFormat::loads, 2);
+  CountedFormat::entered = [&](int) {
+    std::ofstream(folder.path() + "/T.counted", std::ios::app) << "8 bytes.";
+  };
+  std::ofstream(folder.path() + "/T.counted", std::ios::app) << "8 bytes.";
+  EXPECT_EQ(code_of(files.load("T.counted")), Errc::stale);
+}
+
+// A file that a program saves again and again is found as it was at some instant of the load.
+TEST_F(FilesLoadedOnce, EvenIfTheyAreReplacedAgainAndAgain) {
+  for (const bool is_folder : {true, false}) {
+    const TemporaryFolder folder;
+    const Files files(is_folder ? "file://" + folder.path() + "?sync=0" : "memory:");
+    double saved = 1;
+    ASSERT_TRUE(files.save("T.counted", std::vector<double>{saved}));
+    CountedFormat::loads = 0;
+    CountedFormat::entered = [&](int) { files.save("T.counted", std::vector<double>{++saved}).value(); };
+    EXPECT_EQ(files.load<double[]>("T.counted").value()[0], 1);
+    EXPECT_EQ(files.load<double[]>("T.counted").value()[0], 2);
+    EXPECT_EQ(CountedFormat::loads, 2);
+    CountedFormat::entered = nullptr;
+    EXPECT_EQ(files.load<double[]>("T.counted").value()[0], 3);
+  }
 }
 
 TEST_F(FilesLoadedOnce, AreNotTakenForThoseOfAnotherMemory) {

@@ -36,6 +36,16 @@ struct OpenedHow {
   LentProcessors lent{};  ///< by those who wait for it
 };
 
+/// A file of an area that is open.
+class AreaFile : public FileBytes {
+ public:
+  /// What it was like when it was opened: facts of the very bytes that are read.
+  [[nodiscard]] virtual const AreaFacts& facts() const noexcept = 0;
+  /// False: its bytes may have been changed since it was opened. A file that has taken its path does not
+  /// change them.
+  [[nodiscard]] virtual bool is_unchanged() const noexcept = 0;
+};
+
 /// A file that is being saved in an area. Nobody finds it before publish(), and nothing of it is left when it
 /// is destroyed without that.
 class AreaDraft : public FileDraft {
@@ -55,10 +65,9 @@ class FileArea {
 
   /// `not_found` if the path leads to nothing.
   [[nodiscard]] virtual Result<AreaFacts> facts(const std::string& path) = 0;
-  /// Opens a file. `unsupported` if it is to be mapped, and that cannot be done. `facts`: what it is like, of
-  /// the very bytes that are read.
-  [[nodiscard]] virtual Result<std::unique_ptr<FileBytes>> open(const std::string& path, const OpenedHow& how,
-                                                                AreaFacts& facts) = 0;
+  /// Opens a file. `unsupported` if it is to be mapped, and that cannot be done.
+  [[nodiscard]] virtual Result<std::unique_ptr<AreaFile>> open(const std::string& path,
+                                                               const OpenedHow& how) = 0;
   /// Begins a file, whose folder is made if there is none.
   [[nodiscard]] virtual Result<std::unique_ptr<AreaDraft>> create(const std::string& path) = 0;
   /// Returns what is in a folder, by name. `not_found` if there is none.

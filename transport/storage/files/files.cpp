@@ -224,15 +224,14 @@ Result<Record> Files::info(std::string_view path, const LoadOptions& options) co
   if (!file) {
     return file.error();
   }
-  storage::AreaFacts facts;
-  const auto opened = file->area->open(file->path, {.maps = options.map}, facts);
+  const auto opened = file->area->open(file->path, {.maps = options.map});
   auto told = opened ? detail::caught([&] { return file->format->info(**opened, options.options); })
                      : Result<Record>(opened.error());
   if (!told) {
     return told.error().about(path);
   }
   told->set("format", file->format->traits().name);
-  told->set("bytes", facts.size_bytes);
+  told->set("bytes", (*opened)->size_bytes());
   return told;
 }
 
@@ -296,8 +295,7 @@ Result<void> Files::copy(std::string_view from, std::string_view to, const PathO
   if (!source || !target) {
     return source ? target.error() : source.error();
   }
-  storage::AreaFacts facts;
-  const auto opened = source->area->open(source->path, {}, facts);
+  const auto opened = source->area->open(source->path, {});
   if (!opened) {
     return opened.error().about(from);
   }

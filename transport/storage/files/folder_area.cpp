@@ -48,12 +48,24 @@ AreaFacts area_facts(const struct stat& facts) {
 }
 
 /// A file that is open.
-class FolderFile final : public FileBytes {
+class FolderFile final : public AreaFile {
  public:
-  FolderFile(Descriptor file, std::uint64_t size_bytes, OpenedHow how, std::string path)
-      : file_(std::move(file)), size_bytes_(size_bytes), how_(std::move(how)), path_(std::move(path)) {}
+  FolderFile(Descriptor file, AreaFacts facts, OpenedHow how, std::string path)
+      : file_(std::move(file)), facts_(std::move(facts)), how_(std::move(how)), path_(std::move(path)) {}
 
-  [[nodiscard]] std::uint64_t size_bytes() const noexcept override { return size_bytes_; }
+  [[nodiscard]] const AreaFacts& facts() const noexcept override { return facts_; }
+  // The inode's time changes, too, when another file takes the path: the file is removed by that, and nobody
+  // opens it to write any more.
+  [[nodiscard]] bool is_unchanged() const noexcept override {
+    struct stat found {};
+    if (::fstat(file_.number(), &found) != 0) {
+      return false;
+    }
+    const AreaFacts now = area_facts(found);
+    return now.identity == facts_.identity || (found.st_nlink == 0 && now.size_bytes == facts_.size_bytes &&
+                                               now.changed_ns == facts_.changed_ns);
+  }
+  [[nodiscard]] std::uint64_t size_bytes() const noexcept override { return facts_.size_bytes; }
   // The system takes the memory of a new object page by page, which takes as long as copying the bytes:
   // several threads do both at once.
   [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> into) override {
@@ -75,10 +87,10 @@ class FolderFile final : public FileBytes {
     return outcome;
   }
   [[nodiscard]] Result<InPlace> in_place() override {
-    if (all_.owner != nullptr || size_bytes_ == 0) {
+    if (all_.owner != nullptr || size_bytes() == 0) {
       return all_;
     }
-    const auto size = static_cast<std::size_t>(size_bytes_);
+    const auto size = static_cast<std::size_t>(size_bytes());
     if (how_.maps) {
       void* const at = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file_.number(), 0);
       if (at == MAP_FAILED) {
@@ -89,7 +101,7 @@ class FolderFile final : public FileBytes {
               {static_cast<const std::byte*>(at), size}};
       return all_;
     }
-    const auto memory = record_memory(size_bytes_);
+    const auto memory = record_memory(size_bytes());
     if (!memory) {
       return no_memory_left();
     }
@@ -123,7 +135,7 @@ class FolderFile final : public FileBytes {
   }
 
   Descriptor file_;
-  const std::uint64_t size_bytes_;
+  const AreaFacts facts_;
   const OpenedHow how_;
   const std::string path_;
   InPlace all_;
@@ -189,8 +201,8 @@ class FolderArea final : public FileArea {
     return area_facts(facts);
   }
 
-  [[nodiscard]] Result<std::unique_ptr<FileBytes>> open(const std::string& path, const OpenedHow& how,
-                                                        AreaFacts& facts) override {
+  [[nodiscard]] Result<std::unique_ptr<AreaFile>> open(const std::string& path,
+                                                       const OpenedHow& how) override {
     // Without waiting: somebody may have put a pipe there.
     Descriptor file = open_at(root_->folder.number(), path.empty() ? "." : path, O_RDONLY | O_NONBLOCK);
     struct stat found {};
@@ -202,9 +214,8 @@ class FolderArea final : public FileArea {
                                                ? "this is a folder; give the path of a file"
                                                : "this is neither a file nor a folder; it cannot be loaded");
     }
-    facts = area_facts(found);
-    return std::unique_ptr<FileBytes>(
-        std::make_unique<FolderFile>(std::move(file), facts.size_bytes, how, full_path(*root_, path)));
+    return std::unique_ptr<AreaFile>(
+        std::make_unique<FolderFile>(std::move(file), area_facts(found), how, full_path(*root_, path)));
   }
 
   [[nodiscard]] Result<std::unique_ptr<AreaDraft>> create(const std::string& path) override {

@@ -169,8 +169,7 @@ Result<Record> FilesState::load(const Named& file, const LoadOptions& options) c
 }
 
 Result<Record> FilesState::load_mapped(const Named& file, const LoadOptions& options) const {
-  storage::AreaFacts facts;
-  const auto opened = file.area->open(file.path, {.maps = true}, facts);
+  const auto opened = file.area->open(file.path, {.maps = true});
   if (!opened) {
     return opened.error();
   }
@@ -178,8 +177,7 @@ Result<Record> FilesState::load_mapped(const Named& file, const LoadOptions& opt
     return Error(Errc::out_of_memory, "the elements cannot be shown where they are in the file");
   };
   auto loaded = caught([&] { return file.format->load(**opened, options.options, refuse); });
-  const auto now = file.area->facts(file.path);
-  if (loaded && (!now || now->identity != facts.identity)) {
+  if (loaded && !(*opened)->is_unchanged()) {
     return Error(Errc::stale, "the file was changed while it was mapped");
   }
   return loaded && !has_array(*loaded)
@@ -188,47 +186,56 @@ Result<Record> FilesState::load_mapped(const Named& file, const LoadOptions& opt
 }
 
 Result<Record> FilesState::load_alone(const Named& file, const LoadOptions& options) const {
-  storage::AreaFacts facts;
-  const auto opened = file.area->open(file.path, {.maps = options.map}, facts);
+  const auto opened = file.area->open(file.path, {.maps = options.map});
   return opened ? caught([&] { return file.format->load(**opened, options.options, &ArrayDraft::make); })
                 : opened.error();
 }
 
 // A file that changes while it is loaded is loaded again: what was read may be of both contents, and would be
-// found under the identity of one.
+// found under the identity of one. After the first time, the file is opened before it is looked for: one that
+// others replace again and again is found at its path for a moment only.
 Result<RawView> FilesState::load_once(const Named& file, const LoadOptions& options, Lasts lasts) const {
   constexpr int most_changes = 8;
+  std::unique_ptr<storage::AreaFile> opened;
   for (int change = 0;; ++change) {
-    auto loaded = load_as_it_is(file, options, lasts);
+    auto loaded = load_as_it_is({file, options, lasts, opened.get()});
     if (loaded || loaded.error().code() != Errc::stale || change == most_changes) {
       return loaded;
     }
+    auto again = file.area->open(file.path, {});
+    if (!again) {
+      return again.error();
+    }
+    opened = std::move(*again);
   }
 }
 
-Result<RawView> FilesState::load_as_it_is(const Named& file, const LoadOptions& options, Lasts lasts) const {
-  const auto facts = file.area->facts(file.path);
+Result<RawView> FilesState::load_as_it_is(Loading loading) const {
+  const LoadOptions& options = loading.options;
+  const Named& file = loading.file;
+  const auto facts =
+      loading.opened ? Result<storage::AreaFacts>(loading.opened->facts()) : file.area->facts(file.path);
   if (!facts) {
     return facts.error();
   }
   if (facts->is_folder) {
     return Error(Errc::invalid_argument, "this is a folder; give the path of a file");
   }
+  loading.identity = facts->identity;
   std::ostringstream content;
   content << file.area->name() << '/' << facts->identity << '/' << file.format->traits().name << '/'
           << options.options << '/' << hash_of(options.options);
   const std::string lasting = std::string(lasting_stem) + content.str();
-  if (lasts == Lasts::a_while) {
+  if (loading.lasts == Lasts::a_while) {
     if (auto there = once_.find(lasting)) {
       return there;
     }
   }
   const Deadline until = Deadline(options.deadline).moment(options_.timeout);
-  const Loading loading{file, options, facts->identity, lasts};
   const auto make = [&](const std::string& name, const storage::LentProcessors& lent) {
     return load_to(loading, name, lent);
   };
-  return once_.get(lasts == Lasts::a_while ? std::string(loaded_stem) + content.str() : lasting, make, until);
+  return once_.get(loading.lasts == Lasts::a_while ? std::string(loaded_stem) + content.str() : lasting, make, until);
 }
 
 // The stand-in is that of a promise, which leads to the object of the node that others load, too.
@@ -278,11 +285,15 @@ Result<void> FilesState::load_to(const Loading& loading, const std::string& name
 Result<void> FilesState::load_into(const Loading& loading, const std::string& name,
                                    const storage::LentProcessors& lent) const {
   const Named& file = loading.file;
-  storage::AreaFacts facts;
-  const auto opened = file.area->open(file.path, {.maps = false, .lent = lent}, facts);
-  if (!opened) {
-    return opened.error();
+  std::unique_ptr<storage::AreaFile> opened_here;
+  if (loading.opened == nullptr) {
+    auto opened = file.area->open(file.path, {.maps = false, .lent = lent});
+    if (!opened) {
+      return opened.error();
+    }
+    opened_here = std::move(*opened);
   }
+  storage::AreaFile& opened = loading.opened != nullptr ? *loading.opened : *opened_here;
   const RawStore raw(store_);
   const StoringOptions storing{.lifetime = lifetime(loading.lasts)};
   std::shared_ptr<Writer<std::byte>> writer;
@@ -299,9 +310,8 @@ Result<void> FilesState::load_into(const Loading& loading, const std::string& na
     first = {writer->data(), static_cast<std::size_t>(writer->size())};
     return ArrayDraft(writer, first, element, extents);
   };
-  const auto loaded = caught([&] { return file.format->load(**opened, loading.options.options, make); });
-  const auto now = file.area->facts(file.path);
-  if (facts.identity != loading.identity || !now || now->identity != loading.identity) {
+  const auto loaded = caught([&] { return file.format->load(opened, loading.options.options, make); });
+  if (opened.facts().identity != loading.identity || !opened.is_unchanged()) {
     return Error(Errc::stale, "the file was changed while it was loaded; load it when nobody writes it");
   }
   if (!loaded) {

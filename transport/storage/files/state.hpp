@@ -90,12 +90,12 @@ class FilesState : public std::enable_shared_from_this<FilesState> {
   struct Loading {
     const Named& file;
     const LoadOptions& options;
-    std::string identity;  ///< of its content
     Lasts lasts = Lasts::a_while;
+    storage::AreaFile* opened = nullptr;  ///< null: it is opened by who loads it
+    std::string identity{};               ///< of its content
   };
   /// load_once() of the file as it is now. `stale` if it is changed meanwhile.
-  [[nodiscard]] Result<RawView> load_as_it_is(const Named& file, const LoadOptions& options,
-                                              Lasts lasts) const;
+  [[nodiscard]] Result<RawView> load_as_it_is(Loading loading) const;
   [[nodiscard]] Result<void> load_to(const Loading& loading, const std::string& name,
                                      const storage::LentProcessors& lent) const;
   [[nodiscard]] Result<void> load_into(const Loading& loading, const std::string& name,

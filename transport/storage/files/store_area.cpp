@@ -21,10 +21,13 @@ namespace {
 constexpr std::string_view folder_mark = "/";
 
 /// A file that was read.
-class StoredFile final : public FileBytes {
+class StoredFile final : public AreaFile {
  public:
-  StoredFile(View<std::byte[]> view, LentProcessors lent) : view_(std::move(view)), lent_(std::move(lent)) {}
+  StoredFile(View<std::byte[]> view, AreaFacts facts, LentProcessors lent)
+      : view_(std::move(view)), facts_(std::move(facts)), lent_(std::move(lent)) {}
 
+  [[nodiscard]] const AreaFacts& facts() const noexcept override { return facts_; }
+  [[nodiscard]] bool is_unchanged() const noexcept override { return true; }  // objects never change
   [[nodiscard]] std::uint64_t size_bytes() const noexcept override { return view_.size(); }
   [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> into) override {
     if (offset > view_.size() || into.size() > view_.size() - offset) {
@@ -46,6 +49,7 @@ class StoredFile final : public FileBytes {
 
  private:
   const View<std::byte[]> view_;
+  const AreaFacts facts_;
   const LentProcessors lent_;
   const std::string path_;  ///< empty: it is none of the operating system
 };
@@ -104,22 +108,31 @@ class StoreArea final : public FileArea {
                                            : no_such_entry();
   }
 
-  [[nodiscard]] Result<std::unique_ptr<FileBytes>> open(const std::string& path, const OpenedHow& how,
-                                                        AreaFacts& facts) override {
+  [[nodiscard]] Result<std::unique_ptr<AreaFile>> open(const std::string& path,
+                                                       const OpenedHow& how) override {
     if (how.maps) {
       return Error(Errc::unsupported, "only files of file: can be mapped; leave out .map");
     }
-    auto found = this->facts(path);
-    if (!found) {
-      return found.error();
+    constexpr int most_changes = 8;
+    for (int change = 0; change < most_changes; ++change) {
+      auto before = this->facts(path);
+      if (!before) {
+        return before.error();
+      }
+      if (before->is_folder) {
+        return Error(Errc::invalid_argument, "this is a folder; give the path of a file");
+      }
+      auto view = store_.get<std::byte[]>(path);
+      if (!view) {
+        return view.error();
+      }
+      const auto after = this->facts(path);
+      if (after && after->identity == before->identity) {
+        return std::unique_ptr<AreaFile>(
+            std::make_unique<StoredFile>(std::move(*view), std::move(*before), how.lent));
+      }
     }
-    if (found->is_folder) {
-      return Error(Errc::invalid_argument, "this is a folder; give the path of a file");
-    }
-    facts = std::move(*found);
-    auto view = store_.get<std::byte[]>(path);
-    return view ? Result<std::unique_ptr<FileBytes>>(std::make_unique<StoredFile>(std::move(*view), how.lent))
-                : view.error();
+    return Error(Errc::stale, "the file is replaced again and again; open it when nobody writes it");
   }
 
   [[nodiscard]] Result<std::unique_ptr<AreaDraft>> create(const std::string& path) override {
