@@ -235,7 +235,8 @@ Result<RawView> FilesState::load_as_it_is(Loading loading) const {
   const auto make = [&](const std::string& name, const storage::LentProcessors& lent) {
     return load_to(loading, name, lent);
   };
-  return once_.get(loading.lasts == Lasts::a_while ? std::string(loaded_stem) + content.str() : lasting, make, until);
+  return once_.get(loading.lasts == Lasts::a_while ? std::string(loaded_stem) + content.str() : lasting, make,
+                   until);
 }
 
 // The stand-in is that of a promise, which leads to the object of the node that others load, too.
