@@ -23,8 +23,28 @@ void keep_malloc_warm() {
   mallopt(M_TRIM_THRESHOLD, -1);
 }
 
-void create_and_seal(benchmark::State& state, std::uint64_t size_bytes, std::uint64_t batch) {
+/// Memory of a solver that works between two puts.
+class Walked {
+ public:
+  explicit Walked(std::uint64_t bytes) : lines_(bytes / sizeof(Line)) {}
+  void walk() {
+    for (Line& line : lines_) {
+      benchmark::DoNotOptimize(line.words[0] += 1);
+    }
+  }
+
+ private:
+  struct Line {
+    std::uint64_t words[8];
+  };
+  std::vector<Line> lines_;
+};
+
+// `walked`: bytes of other memory that are read and written before each batch.
+void create_and_seal(benchmark::State& state, std::uint64_t size_bytes, std::uint64_t batch,
+                     std::uint64_t walked) {
   keep_malloc_warm();
+  Walked solver(walked);
   NodeStore node({.memory_bytes = 2 * batch * size_bytes + 256_MiB});
   const SharedFile memory(HandTable::bytes_for(batch));
   HandTable table(memory.bytes());
@@ -33,6 +53,7 @@ void create_and_seal(benchmark::State& state, std::uint64_t size_bytes, std::uin
 
   // Freed in the order of creation, outside the measured time, as on the other side.
   const auto ours = [&] {
+    solver.walk();
     const double seconds = timed([&] {
       for (Key& key : keys) {
         key = node.store().create<std::byte>({size_bytes}).value().seal().value();
@@ -44,6 +65,7 @@ void create_and_seal(benchmark::State& state, std::uint64_t size_bytes, std::uin
     return seconds / static_cast<double>(batch) * nano;
   };
   const auto twin = [&] {
+    solver.walk();
     const double seconds = timed([&] {
       std::uint64_t serial = 0;
       for (void*& block : blocks) {
@@ -69,7 +91,7 @@ void create_and_seal(benchmark::State& state, std::uint64_t size_bytes, std::uin
     pairs.add(one, twin());
     state.SetIterationTime(one / nano);
   }
-  pairs.report(state, "ns", {Goal::Kind::ours_at_most, 1000});
+  pairs.report(state, "ns", walked == 0 ? Goal{Goal::Kind::ours_at_most, 1000} : Goal{});
 }
 
 }  // namespace
@@ -78,8 +100,11 @@ void add_create_rows() {
   for (const auto& [bytes, text, batch] :
        {std::tuple{std::uint64_t{64}, "64 B", 256}, std::tuple{4_KiB, "4 KiB", 256},
         std::tuple{64_KiB, "64 KiB", 128}, std::tuple{1_MiB, "1 MiB", 64}, std::tuple{64_MiB, "64 MiB", 8}}) {
-    add_row(std::string("create + seal, ") + text, 200, create_and_seal, bytes, std::uint64_t(batch));
+    add_row(std::string("create + seal, ") + text, 200, create_and_seal, bytes, std::uint64_t(batch),
+            std::uint64_t{0});
   }
+  // One at a time, as a solver does it: neither code nor tables are in the caches near the core.
+  add_row("create + seal, 1 KiB, after 64 MiB", 200, create_and_seal, 1_KiB, std::uint64_t{1}, 64_MiB);
 }
 
 }  // namespace locum::bench

@@ -69,7 +69,7 @@ Result<ElementType> ElementType::named(std::string_view name) {
 
 namespace detail {
 
-Result<std::uint64_t> array_bytes(const Extents& extents, const ArrayType& type) {
+[[gnu::hot]] Result<std::uint64_t> array_bytes(const Extents& extents, const ArrayType& type) {
   const std::size_t inner_rank = type.inner.size();
   if ((extents.rank == 0 && !type.is_value) || extents.rank > max_rank - inner_rank) {
     return Error(Errc::invalid_argument,

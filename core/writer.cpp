@@ -28,7 +28,7 @@ struct Sealable {
 };
 
 // If it may not, the memory is freed now, not when the caller happens to destroy the writer.
-Result<Sealable> sealable(OwnedDraft& draft, std::string_view name, Deadline deadline) {
+[[gnu::hot]] Result<Sealable> sealable(OwnedDraft& draft, std::string_view name, Deadline deadline) {
   if (!draft.owns()) {
     return Error(Errc::invalid_argument, "this writer is already sealed; create another one");
   }
@@ -46,8 +46,8 @@ Result<Sealable> sealable(OwnedDraft& draft, std::string_view name, Deadline dea
 
 }  // namespace
 
-Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline,
-                        const SealOptions& options) {
+[[gnu::hot]] Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline,
+                                     const SealOptions& options) {
   const auto allowed = sealable(draft, name, deadline);
   if (!allowed) {
     return allowed.error();
@@ -68,7 +68,7 @@ Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadl
   return sealed->key;
 }
 
-Result<Key> OpenWriter::seal(Deadline deadline) {
+[[gnu::hot]] Result<Key> OpenWriter::seal(Deadline deadline) {
   return seal_writer(draft_, name_, deadline);
 }
 

@@ -124,14 +124,14 @@ std::string StoreBase::full_prefix(std::string_view prefix) const {
   return open_->collection.empty() ? std::string(prefix) : (open_->collection + '/').append(prefix);
 }
 
-Result<void> StoreBase::usable(const Address& address) const {
+[[gnu::hot]] Result<void> StoreBase::usable(const Address& address) const {
   if (session().closed() || open_->dropped.load(std::memory_order_relaxed)) [[unlikely]] {
     return session().explain(address, closed_error(*open_));
   }
   return {};
 }
 
-Result<void> StoreBase::usable(std::string_view name) const {
+[[gnu::hot]] Result<void> StoreBase::usable(std::string_view name) const {
   if (name.empty() || name.size() > max_name_bytes) {
     return wrong_length("a name", name.size()).at_rank(session().options().rank);
   }
@@ -287,8 +287,8 @@ Result<Handle> StoreBase::handle_to(const Result<ObjectView>& object, const Type
 }
 
 // The draft is made where the caller wants it: it is too large to be moved about.
-Result<ObjectDraft> StoreBase::allocate(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
-                                        const StoredHow& how) const {
+[[gnu::hot]] Result<ObjectDraft> StoreBase::allocate(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
+                                                     const StoredHow& how) const {
   if (const auto allowed = named ? usable(meta.name) : usable(Address(open_->number, meta.name)); !allowed)
       [[unlikely]] {
     return allowed.error();
@@ -357,7 +357,8 @@ Result<ObjectDraft> StoreBase::allocate_in_room(std::uint64_t size_bytes, Object
 }
 
 template <class Call>
-auto StoreBase::in_room(std::string_view name, RoomPolicy when_full, const StoredHow& how, Call call) const
+[[gnu::hot]] auto StoreBase::in_room(std::string_view name, RoomPolicy when_full, const StoredHow& how,
+                                     Call call) const
     -> std::invoke_result_t<Call&, const StoredHow&, RoomWait*> {
   using Outcome = std::invoke_result_t<Call&, const StoredHow&, RoomWait*>;
   if (!when_full.waits()) [[likely]] {
@@ -449,17 +450,17 @@ Result<ObjectDraft> StoreBase::draft_of_bytes(ObjectMeta&& meta, bool named, std
   return draft;
 }
 
-Result<OwnedDraft> StoreBase::create_array(std::string_view name, bool named, const ArrayType& type,
-                                           const Extents& extents, RoomPolicy when_full,
-                                           const StoredHow& how) const {
+[[gnu::hot]] Result<OwnedDraft> StoreBase::create_array(std::string_view name, bool named,
+                                                        const ArrayType& type, const Extents& extents,
+                                                        RoomPolicy when_full, const StoredHow& how) const {
   return in_room(name, when_full, how, [&](const StoredHow& in_time, RoomWait* room) {
     return create_array(name, named, type, extents, in_time, room);
   });
 }
 
-Result<OwnedDraft> StoreBase::create_array(std::string_view name, bool named, const ArrayType& type,
-                                           const Extents& extents, const StoredHow& how,
-                                           RoomWait* room) const {
+[[gnu::hot]] Result<OwnedDraft> StoreBase::create_array(std::string_view name, bool named,
+                                                        const ArrayType& type, const Extents& extents,
+                                                        const StoredHow& how, RoomWait* room) const {
   const auto size_bytes = array_bytes(extents, type);
   if (!size_bytes) {
     return session().explain({open_->number, name}, size_bytes.error());

@@ -87,9 +87,11 @@ class Cluster final : public Connector, public Expiring, public NodeContents, pu
                                                                  const WaitBudget& budget);
   [[nodiscard]] Result<void> check_sum(const Pin& pin, const std::byte* block);
   [[nodiscard]] Result<Block> allocate(const ObjectRecord& record, std::uint32_t alignment,
-                                       WaitBudget budget);
+                                       WaitBudget budget) const;
   [[nodiscard, gnu::cold, gnu::noinline]] Result<void> take_of_budget(StoreAccounts& accounts,
                                                                       const ObjectRecord& record);
+  [[nodiscard]] Result<ObjectDraft> create_once(const ObjectRecord& record, const ObjectMeta& meta,
+                                                WaitBudget budget) const;
   [[nodiscard]] Result<ObjectDraft> draft_in(const Block& block, const ObjectRecord& record,
                                              const ObjectMeta& meta) const;
   [[nodiscard]] Error full(const Error& cause, std::uint64_t size_bytes, const Owned& owned) const;
@@ -107,7 +109,8 @@ class Cluster final : public Connector, public Expiring, public NodeContents, pu
   CheckedKeys checked_;
 };
 
-Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) {
+[[gnu::hot]] Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& meta,
+                                                 WaitBudget budget) {
   if (meta.name.size() > max_name_bytes) {
     return wrong_length("a name", meta.name.size()).about(meta.name);
   }
@@ -130,15 +133,12 @@ Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& 
       return taken.error().about(meta.name);
     }
   }
-  const auto create = [&]() -> Result<ObjectDraft> {
-    const auto block = allocate(record, meta.alignment, budget);
-    return block ? draft_in(*block, record, meta) : Result<ObjectDraft>(block.error().about(meta.name));
-  };
-  auto draft = create();
+  auto draft = create_once(record, meta, budget);
   // Nothing leaves for copies of other nodes' objects, which have their own rule: NodeCopies::make_room().
   if (!draft && draft.error().code() == Errc::out_of_memory && !is_internal(meta.store)) [[unlikely]] {
     draft = create_by_displacing(drop_copies_, spill_.get(), std::move(draft), size_bytes, budget,
-                                 budget.deadline().moment(timeout_), create);
+                                 budget.deadline().moment(timeout_),
+                                 [&] { return create_once(record, meta, budget); });
   }
   if (!draft && has_budgets) {
     accounts->give_back(record.store, record.block_bytes());
@@ -146,9 +146,15 @@ Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& 
   return draft;
 }
 
+[[gnu::hot]] Result<ObjectDraft> Cluster::create_once(const ObjectRecord& record, const ObjectMeta& meta,
+                                                      WaitBudget budget) const {
+  const auto block = allocate(record, meta.alignment, budget);
+  return block ? draft_in(*block, record, meta) : Result<ObjectDraft>(block.error().about(meta.name));
+}
+
 // The texts are those in the block, which live as long as the draft.
-Result<ObjectDraft> Cluster::draft_in(const Block& block, const ObjectRecord& record,
-                                      const ObjectMeta& meta) const {
+[[gnu::hot]] Result<ObjectDraft> Cluster::draft_in(const Block& block, const ObjectRecord& record,
+                                                   const ObjectMeta& meta) const {
   std::byte* const bytes = arena_->data(block.offset);
   write_tail(bytes, record, {meta.element_bytes, meta.extents, meta.type_name, meta.name});
   const char* const texts = reinterpret_cast<const char*>(bytes) + record.block_bytes() - record.name_bytes -
@@ -160,7 +166,8 @@ Result<ObjectDraft> Cluster::draft_in(const Block& block, const ObjectRecord& re
 }
 
 // Collects evicted objects thoroughly before giving up.
-Result<Block> Cluster::allocate(const ObjectRecord& record, std::uint32_t alignment, WaitBudget budget) {
+[[gnu::hot]] Result<Block> Cluster::allocate(const ObjectRecord& record, std::uint32_t alignment,
+                                             WaitBudget budget) const {
   const std::uint64_t bytes = record.block_bytes();
   auto block = arena_->allocate(bytes, alignment, budget);
   if (!block && block.error().code() == Errc::out_of_memory) {
@@ -199,8 +206,8 @@ Error Cluster::full(const Error& cause, std::uint64_t size_bytes, const Owned& o
                cause.detail().empty() ? cause.text() : cause.detail());
 }
 
-NowOrTask<Sealed> Cluster::seal_or_task(const ObjectDraft& draft, const SealOptions& options,
-                                        CountsUntil /*counts*/, WaitBudget budget) {
+[[gnu::hot]] NowOrTask<Sealed> Cluster::seal_or_task(const ObjectDraft& draft, const SealOptions& options,
+                                                     CountsUntil /*counts*/, WaitBudget budget) {
   return {seal_here(*table_, *arena_, *directory_, draft, options, budget,
                     [&](const Key& key) { return replace_expired(key, draft, options, budget); })};
 }
@@ -289,7 +296,7 @@ Result<ObjectView> Cluster::checked_view(const Pin& pin, const WaitBudget& budge
   return view_at(pin);
 }
 
-Result<ObjectView> Cluster::view_at(const Pin& pin) const {
+[[gnu::hot]] Result<ObjectView> Cluster::view_at(const Pin& pin) const {
   const ObjectRecord& record = *pin.record;
   return Result<ObjectView>(std::in_place, *table_, pin.id, pin.key,
                             std::span<const std::byte>(arena_->data(record.offset), record.size_bytes),
@@ -314,7 +321,7 @@ Result<ObjectView> Cluster::view_at(const Pin& pin) const {
   return view_at(*pin);
 }
 
-Result<ObjectView> Cluster::get(const Address& address, WaitBudget budget) {
+[[gnu::hot]] Result<ObjectView> Cluster::get(const Address& address, WaitBudget budget) {
   return view_of(find(address, budget), address, budget);
 }
 

@@ -99,7 +99,7 @@ std::string claimed_name(std::uint32_t store, std::string_view name) {
   return claimed;
 }
 
-bool is_reserved(std::string_view name) noexcept {
+[[gnu::hot]] bool is_reserved(std::string_view name) noexcept {
   const bool has_length = name.size() == own_prefix.size() + sizeof(PromiseWords) ||
                           name.size() == own_prefix.size() + sizeof(std::uint64_t);
   return has_length && name.starts_with(own_prefix);

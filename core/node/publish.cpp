@@ -8,7 +8,7 @@
 namespace locum {
 
 // Built at once: filling fields that share a word one after another would serialise the stores.
-ObjectRecord record_of(const ObjectMeta& meta, std::uint64_t offset, std::uint64_t size_bytes) {
+[[gnu::hot]] ObjectRecord record_of(const ObjectMeta& meta, std::uint64_t offset, std::uint64_t size_bytes) {
   // A single extent follows from the size: a small array need not store it.
   const bool implied = meta.layout == Layout::array && meta.extents.rank == 1;
   return {.offset = offset,
@@ -40,7 +40,7 @@ namespace {
 
 }  // namespace
 
-Result<Key> publish(NodeTable& table, Arena& arena, const ObjectDraft& draft) {
+[[gnu::hot]] Result<Key> publish(NodeTable& table, Arena& arena, const ObjectDraft& draft) {
   const ObjectRecord record = record_of(draft.meta, draft.place, draft.bytes.size());
   if (record.extra_words != 0) [[unlikely]] {
     complete_tail(arena.data(record.offset), record, draft.meta.lifetime_ms);

@@ -4,7 +4,7 @@
 
 namespace locum {
 
-Owned reclaim(NodeTable& table, Arena& arena, Effort effort) noexcept {
+[[gnu::hot]] Owned reclaim(NodeTable& table, Arena& arena, Effort effort) noexcept {
   const FreeBlock free = [&arena](const ObjectRecord& record) {
     if (holds(arena, record)) {
       arena.free({record.offset, record.block_bytes()});

@@ -105,7 +105,8 @@ class Sink {
   /// fail for want of memory. A task owns the draft: it has to be begun.
   [[nodiscard]] virtual NowOrTask<Sealed> seal_or_task(const ObjectDraft& draft, const SealOptions& options,
                                                        CountsUntil counts, WaitBudget budget) = 0;
-  [[nodiscard]] Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, WaitBudget budget) {
+  [[nodiscard, gnu::hot]] Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options,
+                                              WaitBudget budget) {
     return seal_or_task(draft, options, CountsUntil::never, budget).found;
   }
   /// Frees the memory of an unsealed draft.

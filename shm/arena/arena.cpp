@@ -47,7 +47,8 @@ SharedArena::SharedArena(std::shared_ptr<Segment> segment, std::uint32_t rank, s
 
 SharedArena::~SharedArena() = default;
 
-Result<Block> SharedArena::allocate(std::uint64_t size_bytes, std::uint64_t alignment, WaitBudget budget) {
+[[gnu::hot]] Result<Block> SharedArena::allocate(std::uint64_t size_bytes, std::uint64_t alignment,
+                                                 WaitBudget budget) {
   if (!std::has_single_bit(alignment) || alignment > page_bytes) {
     return Error(Errc::invalid_argument, "alignment has to be a power of two up to " +
                                              std::to_string(page_bytes) + " bytes, not to " +
@@ -359,7 +360,7 @@ void SharedArena::wake() noexcept {
   }
 }
 
-std::byte* SharedArena::data(std::uint64_t offset) const noexcept {
+[[gnu::hot]] std::byte* SharedArena::data(std::uint64_t offset) const noexcept {
   return base_ + offset;
 }
 

@@ -6,7 +6,7 @@
 
 namespace locum::shm {
 
-std::optional<std::uint64_t> Slabs::allocate(std::uint32_t index) noexcept {
+[[gnu::hot]] std::optional<std::uint64_t> Slabs::allocate(std::uint32_t index) noexcept {
   Slab* const slab = with_room_[index].first();
   if (slab == nullptr) {
     return std::nullopt;

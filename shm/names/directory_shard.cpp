@@ -118,7 +118,7 @@ Result<void> DirectoryShard::commit_buckets() {
   return {};
 }
 
-Result<std::uint32_t> DirectoryShard::reserve_record() {
+[[gnu::hot]] Result<std::uint32_t> DirectoryShard::reserve_record() {
   if (auto done = commit_buckets(); !done) {
     return done.error();
   }
@@ -197,7 +197,7 @@ Result<void> DirectoryShard::split() {
   return {};
 }
 
-void DirectoryShard::link(std::uint32_t index) noexcept {
+[[gnu::hot]] void DirectoryShard::link(std::uint32_t index) noexcept {
   Record& linked = records_[index];
   if (state_->free_record.load(memory_order_relaxed) == index + 1) {
     state_->free_record.store(linked.next.load(memory_order_relaxed), memory_order_release);

@@ -46,7 +46,7 @@ void NameChange::clear_intent() noexcept {
   shard_.state().intent.step.store(0, memory_order_release);
 }
 
-void NameChange::insert(const Binding& to) noexcept {
+[[gnu::hot]] void NameChange::insert(const Binding& to) noexcept {
   intend(Intent::Step::insert, to, Key{});
   Record& record = shard_.record(to.record);
   write(record, to.object, to.generation);

@@ -40,8 +40,8 @@ const char* NameLook::wrong_with(const DirectoryShard& shard, const Record& reco
                                                                 : nullptr;
 }
 
-NameLook::Seen NameLook::walk(const DirectoryShard& shard, std::uint64_t hash, std::uint32_t store,
-                              std::string_view name, Found& found) const {
+[[gnu::hot]] NameLook::Seen NameLook::walk(const DirectoryShard& shard, std::uint64_t hash,
+                                           std::uint32_t store, std::string_view name, Found& found) const {
   found.wrong = nullptr;
   const auto doubt = [&](std::uint32_t index, const char* wrong) {
     found.record = index;

@@ -97,7 +97,7 @@ Result<void> NameTable::undisturbed(DirectoryShard& shard, const WaitBudget& bud
   return see() == Seen::doubtful ? Result<void>(look_.damaged(shard, found)) : Result<void>();
 }
 
-Result<Pin> NameTable::find(std::uint32_t store, std::string_view name, WaitBudget budget) {
+[[gnu::hot]] Result<Pin> NameTable::find(std::uint32_t store, std::string_view name, WaitBudget budget) {
   const std::uint64_t hash = name_hash(store, name);
   DirectoryShard& shard = shard_of(hash);
   Found found;
@@ -111,8 +111,8 @@ Result<Pin> NameTable::find(std::uint32_t store, std::string_view name, WaitBudg
 }
 
 // Under limited budgets a stopped holder is waited for once, not again by each call.
-Deadline::Clock::time_point NameTable::moment(const DirectoryShard& shard,
-                                              const WaitBudget& budget) const noexcept {
+[[gnu::hot]] Deadline::Clock::time_point NameTable::moment(const DirectoryShard& shard,
+                                                           const WaitBudget& budget) const noexcept {
   const auto latest = budget.deadline().moment(lock_timeout_);
   if (!budget.is_limited()) {
     return latest;
@@ -125,7 +125,8 @@ Deadline::Clock::time_point NameTable::moment(const DirectoryShard& shard,
 }
 
 // With the lock held: makes the shard whole, whoever held the lock before.
-Result<void> NameTable::prepare(RobustLock& lock, DirectoryShard& shard, const WaitBudget& budget) {
+[[gnu::hot]] Result<void> NameTable::prepare(RobustLock& lock, DirectoryShard& shard,
+                                             const WaitBudget& budget) {
   std::atomic<std::uint64_t>& stuck = stuck_[shard.index()];
   // A call without a limit may have given up sooner: its deadline proves nothing about the holder.
   if (const bool in_vain = lock.outcome() == RobustLock::Outcome::timed_out;
@@ -160,7 +161,8 @@ void NameTable::make_whole(RobustLock& lock, DirectoryShard& shard) noexcept {
   NameWatch::ring_all(*segment_);
 }
 
-Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options, WaitBudget budget) {
+[[gnu::hot]] Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options,
+                                                   WaitBudget budget) {
   const auto mine = objects_->pin(key);
   if (!mine) {
     return mine.error();
@@ -181,9 +183,9 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
 }
 
 // `asked`: who has to be notified that a new name was bound; the shard's flags for them are cleared.
-Result<std::uint64_t> NameTable::bind_locked(DirectoryShard& shard, const NamedObject& object,
-                                             const SealOptions& options, const WaitBudget& budget,
-                                             std::uint32_t& asked) {
+[[gnu::hot]] Result<std::uint64_t> NameTable::bind_locked(DirectoryShard& shard, const NamedObject& object,
+                                                          const SealOptions& options,
+                                                          const WaitBudget& budget, std::uint32_t& asked) {
   const auto& [key, hash, name] = object;
   RobustLock lock(shard.state().lock, moment(shard, budget));
   LOCUM_KILL_POINT("bind: locked");

@@ -57,7 +57,8 @@ bool held_by_nobody(const pthread_mutex_t& mutex) noexcept {
 
 }  // namespace
 
-RobustLock::RobustLock(pthread_mutex_t& mutex, Deadline::Clock::time_point moment) noexcept : mutex_(mutex) {
+[[gnu::hot]] RobustLock::RobustLock(pthread_mutex_t& mutex, Deadline::Clock::time_point moment) noexcept
+    : mutex_(mutex) {
   if (!is_whole(mutex_)) {
     outcome_ = Outcome::damaged;
     return;
@@ -93,7 +94,7 @@ RobustLock::RobustLock(pthread_mutex_t& mutex, Deadline::Clock::time_point momen
   }
 }
 
-RobustLock::~RobustLock() {
+[[gnu::hot]] RobustLock::~RobustLock() {
   if ((outcome_ == Outcome::held || outcome_ == Outcome::inherited) && is_whole(mutex_)) {
     ::pthread_mutex_unlock(&mutex_);
   }

@@ -88,7 +88,7 @@ ObjectTable::ObjectTable(std::shared_ptr<Segment> segment, std::uint32_t own,
   return {&entries_[node_rank][slot], node_rank, slot};
 }
 
-Result<Key> ObjectTable::publish(const ObjectRecord& record) {
+[[gnu::hot]] Result<Key> ObjectTable::publish(const ObjectRecord& record) {
   std::uint32_t slot = 0;
   {
     const MutexLock lock(mutex_);
@@ -110,7 +110,7 @@ Result<Key> ObjectTable::publish(const ObjectRecord& record) {
   return Key{record.store, ranks_[own_], (sequence << 32U) | slot};
 }
 
-Result<Pin> ObjectTable::pin(const Key& key) {
+[[gnu::hot]] Result<Pin> ObjectTable::pin(const Key& key) {
   const Place at = hold(key);
   if (at.entry == nullptr) [[unlikely]] {
     const auto away = try_pin_away(key);
@@ -185,7 +185,7 @@ bool ObjectTable::live(const Key& key) const noexcept {
 }
 
 // Adds one view of this process; its bit is set on return.
-void ObjectTable::count_view(Place at) noexcept {
+[[gnu::hot]] void ObjectTable::count_view(Place at) noexcept {
   ViewCount(counts_[at.node_rank][at.slot]).add([&] {
     entries_[at.node_rank]
         .pin_word(at.slot, own_)
@@ -214,7 +214,7 @@ void ObjectTable::retain(std::uint64_t pin_id) noexcept {
   ViewCount(counts_[pin_id >> 32U][slot_of(pin_id)]).retain();
 }
 
-void ObjectTable::release(std::uint64_t pin_id) noexcept {
+[[gnu::hot]] void ObjectTable::release(std::uint64_t pin_id) noexcept {
   const auto node_rank = static_cast<std::uint32_t>(pin_id >> 32U);
   const std::uint32_t slot = slot_of(pin_id);
   const bool last = ViewCount(counts_[node_rank][slot]).end([&] {
@@ -339,7 +339,7 @@ void ObjectTable::publish_dead(bool is_freeing) noexcept {
 
 // What is taken off the stack is in no figure of free memory until its block is freed: without the mark a
 // process that lacks memory would think that none can be had. The taking of the stack publishes the mark.
-Owned ObjectTable::collect(const FreeBlock& free, Effort effort) noexcept {
+[[gnu::hot]] Owned ObjectTable::collect(const FreeBlock& free, Effort effort) noexcept {
   constexpr std::size_t most_kept_records = 1024;
   Word32& marked = entries_[own_].share().dead;
   if (effort == Effort::amortised && entries_[own_].share().retired.load(std::memory_order_relaxed) == 0 &&
@@ -477,7 +477,7 @@ std::vector<std::uint32_t> ObjectTable::adopted_ranks() {
   return ranks;
 }
 
-Word64* ObjectTable::generation(const Key& key) const noexcept {
+[[gnu::hot]] Word64* ObjectTable::generation(const Key& key) const noexcept {
   const Place at = place(key);
   const bool same = at.entry != nullptr &&
                     sequence_of(at.entry->tag.load(std::memory_order_acquire)) == sequence_of(key.serial);

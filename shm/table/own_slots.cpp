@@ -16,7 +16,7 @@ constexpr std::uint64_t smallest_growth = 64 * 1024;
 OwnSlots::OwnSlots(std::shared_ptr<Segment> segment, std::uint32_t own)
     : segment_(std::move(segment)), own_(own), entries_(*segment_, own) {}
 
-Result<std::uint32_t> OwnSlots::take(DeadEntries& dead) {
+[[gnu::hot]] Result<std::uint32_t> OwnSlots::take(DeadEntries& dead) {
   if (!free_.empty()) {
     const std::uint32_t slot = free_.back();
     free_.pop_back();
