@@ -176,9 +176,12 @@ Result<void> StepOutput::check_first_writer() {
   return StreamFailure{.cause = cause, .rank = first_writer_.rank(), .step = next_}.error(stream_.title());
 }
 
-// Any rank may decide: there is room once its record is there, and there is none while that says so.
+// Any rank may decide: there is room once its record is there, and there is none while that says so. The next
+// refusal is decided once all ranks have returned the last one, or have not come for a while: a rank that
+// asks all the time would else collect refusals that others, which ask seldom, work off for long.
 Result<bool> StepOutput::may_begin(Moment until) {
   const Store& store = stream_.store();
+  const Moment decides_at = stream_.now() + Stream::look_interval;
   for (bool again = false;; again = true) {
     if (again && stream_.now() >= until) {
       return StepDelay(stream_).of_room(options_, next_).error(stream_.title());
@@ -191,17 +194,23 @@ Result<bool> StepOutput::may_begin(Moment until) {
       return record.error();
     }
     RefusalsRecord decided = record ? **record : RefusalsRecord{};
-    if (refused_ < decided.refused) {
+    const bool is_refused = refused_ < decided.refused;
+    const bool is_last = refused_ + 1 == decided.refused;
+    if (is_refused && !is_last) {
       ++refused_;
       return false;
     }
-    if (decided.granted != 0) {
+    if (decided.granted != 0 && !is_refused) {
       return true;
     }
-    if (stream_.has(stream_.room(next_))) {
+    if (is_refused) {
+      ++decided.followed;
+    } else if (stream_.has(stream_.room(next_))) {
       decided.granted = 1;
-    } else if (stream_.has(stream_.full(next_))) {
+    } else if (stream_.has(stream_.full(next_)) &&
+               (is_first || decided.followed >= stream_.record().writers || stream_.now() >= decides_at)) {
       ++decided.refused;
+      decided.followed = 1;
     } else if (auto goes_on = gathering_ ? Result<void>() : check_first_writer(); !goes_on) {
       return goes_on.error();
     } else {
@@ -217,6 +226,12 @@ Result<bool> StepOutput::may_begin(Moment until) {
       const auto put = store.replace(
           name, decided, {.codec = {}, .expected_generation = info->generation, .deadline = until});
       error = put ? std::nullopt : std::optional(put.error());
+    } else {
+      continue;
+    }
+    if (!error && decided.refused > refused_) {
+      ++refused_;
+      return false;
     }
     if (error && error->code() != Errc::key_exists && error->code() != Errc::stale &&
         error->code() != Errc::not_found && error->code() != Errc::peer_lost) {

@@ -154,7 +154,8 @@ struct RefusalsRecord {
   static constexpr std::string_view locum_type_name = "locum.refusals";
 
   std::uint64_t refused = 0;
-  std::uint64_t granted = 0;  ///< 1: yes; 0: not decided
+  std::uint32_t followed = 0;  ///< ranks that the last refusal was returned to
+  std::uint32_t granted = 0;   ///< 1: yes; 0: not decided
 };
 
 /// Whether other writers than that with index 0 may write a step.
