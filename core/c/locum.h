@@ -413,7 +413,9 @@ LOCUM_API locum_status locum_future_release(locum_future *future);
 typedef struct locum_file_options {
   const char *format;  /* its name; NULL: by the ending of the path */
   const char *options; /* of the format: "separator=;&header=false", as in a URL: %XX is a byte, %26 an `&`. A
-                        * value is a bool (true, false), an integer, a real, or else a text. NULL: none */
+                        * value is a bool (true, false), an integer, a real, a list of these, as
+                        * "chunks=[64,64]" and "columns=['a','b']", or else a text: one that begins with a [
+                        * does so with %5B. In a list, an item in quotes is a text. NULL: none */
   const char *backend; /* a name of locum_files_add(); NULL: the URL of the files */
   double deadline_s;   /* of waiting for another rank that loads the same file; saves ignore it */
   const locum_array *record; /* the options as a stored Record, in place of `options`; NULL: none */

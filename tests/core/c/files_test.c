@@ -141,8 +141,24 @@ static void options(void) {
   const struct {
     const char* options;
     const char* text; /* of the error */
-  } wrong[] = {
-      {"no_such=1", "no_such"}, {"a=1&a=2", "twice"}, {"=1", "no name"}, {"a=%4", "%25"}, {"a=%G1", "%25"}};
+  } wrong[] = {{"no_such=1", "no_such"},
+               {"a=1&a=2", "twice"},
+               {"=1", "no name"},
+               {"a=%4", "%25"},
+               {"a=%G1", "%25"},
+               {"a=[1", "does not end with a ]"},
+               {"a= [", "name=[64,64]"},
+               {"a=[1]2", "does not end with a ]"},
+               {"a=[1,]", "an empty text is ''"},
+               {"a=[,1]", "an empty text is ''"},
+               {"a=[[1],[2]]", "lists do not nest"},
+               {"a=[b']", "belongs in quotes"},
+               {"a=['b]", "quote"},
+               {"a=[']", "quote"},
+               {"a=['b'c]", "quote"},
+               {"a=['b' 'c']", "quote"},
+               {"a=['b', %4]", "%25"},
+               {"a=['%4']", "%25"}};
   for (size_t at = 0; at < sizeof wrong / sizeof *wrong; ++at) {
     CHECK_STATUS(
         locum_files_save(files, "T.npy", &array, &(locum_file_options){.options = wrong[at].options}),
@@ -183,6 +199,72 @@ static void options(void) {
   CHECK_OK(locum_view_release(&view));
   CHECK_STATUS(locum_files_load(files, "T.npy", &(locum_file_options){.backend = "slow"}, &view),
                LOCUM_NOT_FOUND);
+}
+
+/* Loads the numbers 0 to 5 as what these options make of them, and gives the sum of the extents. */
+static int64_t extents_of_bytes(const char* options) {
+  locum_view view;
+  int64_t sum = 0;
+  if (locum_files_load(files, "six.bin", &(locum_file_options){.options = options}, &view) != LOCUM_OK) {
+    return -1;
+  }
+  for (int32_t at = 0; at < view.array.rank; ++at)
+    sum = 10 * sum + view.array.extents[at];
+  CHECK_OK(locum_view_release(&view));
+  return sum;
+}
+
+static void lists_as_options(void) {
+  unsigned char bytes[6] = {0, 1, 2, 3, 4, 5};
+  const locum_array six = {.type = LOCUM_BYTE, .rank = 1, .extents = {6}, .data = bytes};
+  CHECK_OK(locum_files_save(files, "six.bin", &six, NULL));
+  CHECK(extents_of_bytes("extents=[2,3]") == 23 && extents_of_bytes("extents= [ 3 ,\t2 ] &type=u8") == 32);
+  CHECK(extents_of_bytes("extents=[1,3,2]") == 132 && extents_of_bytes("extents=[6]") == 6);
+  CHECK(extents_of_bytes("extents=[%32,3]") == 23);
+  CHECK(extents_of_bytes("extents=6") == -1 && extents_of_bytes("extents=['2','3']") == -1);
+
+  /* Columns, the names of which have whatever belongs in quotes, or look like numbers. */
+  static char table[] = "a,\"b,[c]\",1,it's\n10,20,30,40\n";
+  const locum_array text = {.type = LOCUM_CHAR, .rank = 1, .extents = {sizeof table - 1}, .data = table};
+  CHECK_OK(locum_files_save(files, "six.csv", &text, &(locum_file_options){.format = "text"}));
+  const struct {
+    const char* options;
+    const char* name;
+    int64_t number;
+  } columns[] = {{"columns=[a]", "a", 10},
+                 {"columns=[a,'1']", "1", 30},
+                 {"columns=['b,[c]']", "b,[c]", 20},
+                 {"columns=[ a , \"b,[c]\" ]", "b,[c]", 20},
+                 {"columns=[b%2C%5Bc%5D]", "b,[c]", 20},
+                 {"columns=[\"it's\", 'a']", "it's", 40},
+                 {"columns=['it%27s']", "it's", 40}};
+  for (size_t at = 0; at < sizeof columns / sizeof *columns; ++at) {
+    const locum_file_options options = {.options = columns[at].options};
+    locum_view record;
+    locum_view column;
+    CHECK_OK(locum_files_load(files, "six.csv", &options, &record));
+    CHECK_OK(locum_record_member(&record.array, columns[at].name, &column));
+    CHECK(column.array.type == LOCUM_I64 && column.array.extents[0] == 1 &&
+          *(const int64_t*)column.array.data == columns[at].number);
+    CHECK_OK(locum_view_release(&column));
+    CHECK_STATUS(
+        locum_record_member(&record.array, strcmp(columns[at].name, "1") == 0 ? "it's" : "1", &column),
+        LOCUM_NOT_FOUND);
+    CHECK_OK(locum_view_release(&record));
+  }
+  locum_view record;
+  CHECK_STATUS(locum_files_load(files, "six.csv", &(locum_file_options){.options = "columns=[1]"}, &record),
+               LOCUM_INVALID_ARGUMENT); /* a number is no name */
+  CHECK_OK(
+      locum_files_load(files, "six.csv", &(locum_file_options){.options = "missing=['10','']"}, &record));
+  locum_view column;
+  CHECK_OK(locum_record_member(&record.array, "a", &column));
+  CHECK(column.array.type == LOCUM_F64);
+  CHECK_OK(locum_view_release(&column));
+  CHECK_OK(locum_view_release(&record));
+  CHECK_OK(locum_files_load(files, "six.csv", &(locum_file_options){.options = "missing=[]&comment=%5B"},
+                            &record));
+  CHECK_OK(locum_view_release(&record));
 }
 
 static void folders(void) {
@@ -409,7 +491,8 @@ static void in_the_background(void) {
   CHECK_OK(locum_files_save(files, "many/ahead.npy", &value, NULL));
   CHECK_OK(locum_files_load_async(files, "many/ahead.npy", NULL, &future));
   CHECK_OK(locum_future_view(future, 20, &view));
-  CHECK(view.array.type == LOCUM_F32 && view.array.extents[0] == 3 && ((const float*)view.array.data)[2] == 3);
+  CHECK(view.array.type == LOCUM_F32 && view.array.extents[0] == 3 &&
+        ((const float*)view.array.data)[2] == 3);
   CHECK_OK(locum_view_release(&view));
   CHECK_OK(locum_future_release(&future));
   CHECK_OK(locum_files_load_async(files, "many/none.npy", NULL, &future));
@@ -451,6 +534,7 @@ int main(void) {
   arrays();
   records();
   options();
+  lists_as_options();
   folders();
   mistakes();
   in_a_session();
