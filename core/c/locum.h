@@ -421,7 +421,9 @@ typedef struct locum_file_options {
   const locum_array *record; /* the options as a stored Record, in place of `options`; NULL: none */
   uint64_t map; /* 1: an array is shown in the file itself, unread, where format and layout allow that: this
                  * process alone has it. A program that shortens the file then ends the process by SIGBUS */
-  uint64_t reserved[3]; /* 0 */
+  const char *member; /* of locum_files_load() and locum_files_load_batch(): what is given of a file that holds
+                       * members, by its name or path, as by locum_record_member(); NULL: all */
+  uint64_t reserved[2]; /* 0 */
 } locum_file_options;
 
 /* Opens the files of a URL for this process alone: of a folder, "file:/scratch/run17", or of a backend that
@@ -484,10 +486,38 @@ LOCUM_CHECKED locum_status locum_files_save_batch(locum_files files, size_t coun
 LOCUM_CHECKED locum_status locum_files_info(locum_files files, const char *path,
                                             const locum_file_options *options, locum_view *view);
 /* Gives a member of a stored Record, as the kind of value that locum_files_load() gives: another Record can
- * be taken apart in turn. An array is shown in the memory of the Record, which has to stay as long as the
- * view. LOCUM_NOT_FOUND if there is no such member, LOCUM_TYPE_MISMATCH if the Record has no members. Release
- * the view. */
+ * be taken apart in turn. `name`: also a path, as "solver/steps", of the names of members within members; a
+ * member whose name has the `/` comes first. An array is shown in the memory of the Record, which has to stay
+ * as long as the view. LOCUM_NOT_FOUND if there is no such member, LOCUM_TYPE_MISMATCH if the Record has no
+ * members. Release the view. */
 LOCUM_CHECKED locum_status locum_record_member(const locum_array *record, const char *name, locum_view *view);
+
+typedef enum locum_record_kind {
+  LOCUM_RECORD_NULL = 0,
+  LOCUM_RECORD_VALUE = 1,   /* a number, a bool, a text, bytes or an array */
+  LOCUM_RECORD_LIST = 2,    /* of values */
+  LOCUM_RECORD_MEMBERS = 3, /* values under names */
+  LOCUM_RECORD_STAND_IN = 4 /* for an object elsewhere */
+} locum_record_kind;
+
+/* A stored Record, or a value within it. Valid until the function that gets it returns. */
+typedef struct locum_record_item {
+  locum_text name;   /* of a member; `first` is NULL if it is none */
+  int32_t kind;      /* a locum_record_kind */
+  uint32_t depth;    /* 0: the Record itself; 1: its values; 2: theirs … */
+  uint64_t count;    /* of the values of a list, or of members, which are the next ones; else 0 */
+  locum_array value; /* of LOCUM_RECORD_VALUE: as locum_files_load() gives it; an array is shown in the memory
+                      * of the Record, and may be used as long as that */
+} locum_record_item;
+
+/* Calls `visit` with a stored Record itself, then with each value within it: those of a list, and members, in
+ * their order, each before the values within it. Values below `deepest` are left out: of 1 those of lists and
+ * members within it, of UINT32_MAX none. A status that is not LOCUM_OK ends the call with it. LOCUM_CORRUPT,
+ * before any call, if the bytes are no Record. */
+LOCUM_CHECKED locum_status locum_record_each(const locum_array *record, uint32_t deepest,
+                                             locum_status (*visit)(const locum_record_item *item,
+                                                                   void *context),
+                                             void *context);
 /* Lists the paths of the files in a folder (NULL: that of the files) whose names match a pattern as in a
  * shell (NULL: all). LOCUM_NOT_FOUND if there is no such folder. Release the list. */
 LOCUM_CHECKED locum_status locum_files_list(locum_files files, const char *folder, const char *pattern,

@@ -249,6 +249,23 @@ locum_status check_type(const CFI_cdesc_t& descriptor, const locum_array& into,
                 is_text ? ", whose length is one more" : "");
 }
 
+locum_status check_gaps(const locum_array& array, std::size_t element_bytes) noexcept {
+  const auto is_zero = [](std::int64_t each) { return each == 0; };
+  if (std::all_of(array.strides, array.strides + array.rank, is_zero) ||
+      std::any_of(array.extents, array.extents + array.rank, is_zero)) {
+    return LOCUM_OK;
+  }
+  auto step = static_cast<std::int64_t>(element_bytes);
+  for (int at = array.rank; at-- > 0; step *= array.extents[at]) {
+    if (array.extents[at] != 1 && array.strides[at] != step) {
+      return refuse(LOCUM_OUT_OF_MEMORY,
+                    "the memory of the node has no room for this array, and in the file its elements do not "
+                    "follow each other as in an array of Fortran; give the node more memory");
+    }
+  }
+  return LOCUM_OK;
+}
+
 void nullify(CFI_cdesc_t& pointer) noexcept {
   CFI_setpointer(&pointer, nullptr, nullptr);
 }
@@ -262,6 +279,9 @@ locum_status associate(CFI_cdesc_t& pointer, const locum_array& array) noexcept 
     return refuse(LOCUM_TYPE_MISMATCH, "the object is %.*s (%s) of rank %d, and the pointer is %s of rank %d",
                   static_cast<int>(array.type_name.length), array.type_name.first,
                   name_of(static_cast<locum_type>(array.type)), array.rank, type->name, pointer.rank);
+  }
+  if (const auto wrong = check_gaps(array, pointer.elem_len); wrong != LOCUM_OK) {
+    return wrong;
   }
   static char nothing[16];  // an empty array has an address: its pointer is associated
   std::array<CFI_index_t, LOCUM_MAX_RANK> extents{};

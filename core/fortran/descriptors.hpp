@@ -2,6 +2,7 @@
 
 #include <ISO_Fortran_binding.h>
 
+#include <cstddef>
 #include <cstdint>
 
 #include "core/c/locum.h"
@@ -34,11 +35,15 @@ locum_status block_of(const CFI_cdesc_t* shape, const CFI_cdesc_t* start, const 
 locum_status check_type(const CFI_cdesc_t& descriptor, const locum_array& into,
                         const locum_array& from) noexcept;
 
+/// Returns LOCUM_OUT_OF_MEMORY if the elements of a loaded array do not follow each other in memory: then it
+/// is shown in its file, for want of memory of the node.
+locum_status check_gaps(const locum_array& array, std::size_t element_bytes) noexcept;
+
 /// Associates a pointer with nothing.
 void nullify(CFI_cdesc_t& pointer) noexcept;
 
 /// Associates a pointer with an array of the C interface, lower bounds 1. LOCUM_TYPE_MISMATCH if its type or
-/// rank is another one. REQUIRES: an array without gaps.
+/// rank is another one; the error of check_gaps().
 locum_status associate(CFI_cdesc_t& pointer, const locum_array& array) noexcept;
 
 }  // namespace locum::fortran

@@ -1,20 +1,20 @@
 // What files hold.
-#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 
 #include "core/c/locum.h"
 #include "core/fortran/file_options.hpp"
 #include "core/fortran/outcome.hpp"
-#include "core/fortran/stored_record.hpp"
 #include "core/fortran/text.hpp"
 
 using namespace locum::fortran;
 
 namespace {
 
-// fortran_file_info of files.f90.
+// fortran_file_info of files.f90. The texts are in memory of malloc().
 struct FileInfo {
   std::int64_t size_bytes;
   std::int64_t shape[LOCUM_MAX_RANK];
@@ -22,76 +22,139 @@ struct FileInfo {
   std::int32_t type;
   locum_text format;
   locum_text type_name;
-  locum_view* library;
 };
 
-locum_status no_description() noexcept {
-  return refuse(LOCUM_UNSUPPORTED,
-                "the format describes this file by values that Fortran does not read; C++ and Python do");
+struct NamedElement {
+  const char* name;
+  locum_type type;
+};
+
+constexpr std::array<NamedElement, 15> named_elements{{{"i8", LOCUM_I8},
+                                                       {"i16", LOCUM_I16},
+                                                       {"i32", LOCUM_I32},
+                                                       {"i64", LOCUM_I64},
+                                                       {"u8", LOCUM_U8},
+                                                       {"u16", LOCUM_U16},
+                                                       {"u32", LOCUM_U32},
+                                                       {"u64", LOCUM_U64},
+                                                       {"f32", LOCUM_F32},
+                                                       {"f64", LOCUM_F64},
+                                                       {"c64", LOCUM_C64},
+                                                       {"c128", LOCUM_C128},
+                                                       {"bool", LOCUM_BOOL},
+                                                       {"char", LOCUM_CHAR},
+                                                       {"byte", LOCUM_BYTE}}};
+
+bool is_named(const locum_text& text, const char* expected) noexcept {
+  return text.length == std::strlen(expected) && std::memcmp(text.first, expected, text.length) == 0;
 }
 
-// Reads a list of extents, slowest dimension first, into the order of Fortran.
-locum_status read_extents(StoredRecord& record, FileInfo& info) noexcept {
-  std::uint64_t count = 0;
-  if (!record.begin_list(count)) {
-    return no_description();
-  }
-  if (count > LOCUM_MAX_RANK) {
-    return refuse(LOCUM_UNSUPPORTED, "the array in this file has %llu dimensions; an array has %d at most",
-                  static_cast<unsigned long long>(count), LOCUM_MAX_RANK);
-  }
-  for (std::uint64_t at = count; at-- > 0;) {
-    if (!record.is_integer() || !record.take_integer(info.shape[at])) {
-      return no_description();
+// Returns the type of elements by its name; LOCUM_NO_TYPE for another name.
+locum_type type_named(const locum_text& name) noexcept {
+  for (const NamedElement& each : named_elements) {
+    if (is_named(name, each.name)) {
+      return each.type;
     }
   }
-  info.rank = static_cast<std::int32_t>(count);
-  return LOCUM_OK;
+  return LOCUM_NO_TYPE;
 }
 
 // Reads what Files::info() returns: members, of which others are passed over.
-locum_status read_info(const locum_array& array, FileInfo& info) noexcept {
-  StoredRecord record(array.data, static_cast<std::size_t>(array.extents[0]));
-  std::uint64_t left = 0;
-  if (!record.is_members() || !record.begin_members(left)) {
-    return no_description();
+class InfoReader {
+ public:
+  explicit InfoReader(FileInfo& info) noexcept : info_(info) {}
+
+  static locum_status visit(const locum_record_item* item, void* reader) {
+    auto& self = *static_cast<InfoReader*>(reader);
+    self.status_ = self.take(*item);
+    return self.status_ == LOCUM_OK ? LOCUM_OK : LOCUM_CANCELLED;  // ends the visits
   }
-  bool has_extents = false;
-  for (; left > 0; --left) {
-    locum_text name{};
-    if (!record.take_name(name)) {
-      return no_description();
+  // Why the visits ended before the last one.
+  [[nodiscard]] locum_status status() const noexcept { return status_; }
+  [[nodiscard]] bool has_extents() const noexcept { return has_extents_; }
+
+ private:
+  locum_status take(const locum_record_item& item) noexcept {
+    switch (item.depth) {
+      case 0:
+        return item.kind == LOCUM_RECORD_MEMBERS ? LOCUM_OK : no_description();
+      case 1:
+        in_extents_ = false;
+        return take_member(item);
+      default:
+        return in_extents_ ? take_extent(item) : LOCUM_OK;
     }
-    bool is_right = true;
-    if (text_is(name, "format") && record.is_text()) {
-      is_right = record.take_text(info.format);
-    } else if (text_is(name, "type") && record.is_text()) {
-      is_right = record.take_text(info.type_name);
-    } else if (text_is(name, "bytes") && record.is_integer()) {
-      is_right = record.take_integer(info.size_bytes);
-    } else if (text_is(name, "extents") && record.is_list()) {
-      if (const auto wrong = read_extents(record, info); wrong != LOCUM_OK) {
-        return wrong;
+  }
+
+  locum_status take_member(const locum_record_item& item) noexcept {
+    const bool is_text = item.value.type == LOCUM_CHAR && item.value.rank == 1;
+    if (is_named(item.name, "format") && is_text) {
+      return take_text(item.value, info_.format);
+    }
+    if (is_named(item.name, "type") && is_text) {
+      return take_text(item.value, info_.type_name);
+    }
+    if (is_named(item.name, "bytes") && is_integer(item.value)) {
+      std::memcpy(&info_.size_bytes, item.value.data, sizeof info_.size_bytes);
+    }
+    if (is_named(item.name, "extents") && item.kind == LOCUM_RECORD_LIST) {
+      if (item.count > LOCUM_MAX_RANK) {
+        return refuse(LOCUM_UNSUPPORTED,
+                      "the array in this file has %llu dimensions; an array has %d at most",
+                      static_cast<unsigned long long>(item.count), LOCUM_MAX_RANK);
       }
-      has_extents = true;
-    } else {
-      is_right = record.skip();
+      in_extents_ = true;
+      has_extents_ = true;
+      info_.rank = static_cast<std::int32_t>(item.count);
+      left_ = info_.rank;
     }
-    if (!is_right) {
+    return LOCUM_OK;
+  }
+
+  // Extents are listed slowest dimension first; the shape is in the order of Fortran.
+  locum_status take_extent(const locum_record_item& item) noexcept {
+    if (item.depth != 2 || !is_integer(item.value) || left_ == 0) {
       return no_description();
     }
+    std::memcpy(&info_.shape[--left_], item.value.data, sizeof(std::int64_t));
+    return LOCUM_OK;
   }
-  info.type = has_extents ? type_named(info.type_name).type : LOCUM_NO_TYPE;
-  return LOCUM_OK;
-}
+
+  static locum_status take_text(const locum_array& from, locum_text& into) noexcept {
+    const auto length = static_cast<std::size_t>(from.extents[0]);
+    auto* const copy = static_cast<char*>(std::malloc(length + 1));
+    if (copy == nullptr) {
+      return refuse(LOCUM_OUT_OF_MEMORY, "no memory for the description of a file");
+    }
+    std::memcpy(copy, from.data, length);
+    std::free(const_cast<char*>(into.first));
+    into = {copy, length};
+    return LOCUM_OK;
+  }
+
+  static bool is_integer(const locum_array& value) noexcept {
+    return value.type == LOCUM_I64 && value.rank == 0;
+  }
+
+  static locum_status no_description() noexcept {
+    return refuse(LOCUM_UNSUPPORTED,
+                  "the format describes this file by values that Fortran does not read; C++ and Python do");
+  }
+
+  FileInfo& info_;
+  bool in_extents_ = false;
+  bool has_extents_ = false;
+  std::int32_t left_ = 0;  // extents that are still to come
+  locum_status status_ = LOCUM_OK;
+};
 
 }  // namespace
 
 extern "C" {
 
 void locum_fortran_file_info_release(FileInfo* info) {
-  static_cast<void>(locum_view_release(info->library));
-  std::free(info->library);
+  std::free(const_cast<char*>(info->format.first));
+  std::free(const_cast<char*>(info->type_name.first));
   *info = {};
 }
 
@@ -107,17 +170,16 @@ locum_status locum_fortran_files_info(locum_files files, const char* path, std::
   if (wrong != LOCUM_OK) {
     return wrong;
   }
-  info->library = static_cast<locum_view*>(std::malloc(sizeof(locum_view)));
-  if (info->library == nullptr) {
-    return refuse(LOCUM_OUT_OF_MEMORY, "no memory for the description of a file");
-  }
-  locum_status status = outcome(locum_files_info(files, text.c_str(), &given.given(), info->library));
+  locum_view view{};
+  locum_status status = locum_files_info(files, text.c_str(), &given.given(), &view);
   if (status != LOCUM_OK) {
-    std::free(info->library);
-    *info = {};
-    return status;
+    return outcome(status);
   }
-  status = read_info(info->library->array, *info);
+  InfoReader reader(*info);
+  status = outcome(locum_record_each(&view.array, UINT32_MAX, InfoReader::visit, &reader));
+  status = reader.status() != LOCUM_OK ? reader.status() : status;
+  info->type = reader.has_extents() ? type_named(info->type_name) : LOCUM_NO_TYPE;
+  static_cast<void>(locum_view_release(&view));
   if (status != LOCUM_OK) {
     locum_fortran_file_info_release(info);
   }

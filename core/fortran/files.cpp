@@ -1,15 +1,15 @@
 // Values in files, in formats.
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 
 #include "core/c/locum.h"
 #include "core/fortran/box_copy.hpp"
 #include "core/fortran/closed.hpp"
 #include "core/fortran/descriptors.hpp"
+#include "core/fortran/file_members.hpp"
 #include "core/fortran/file_options.hpp"
+#include "core/fortran/numbers.hpp"
 #include "core/fortran/outcome.hpp"
 #include "core/fortran/text.hpp"
 #include "core/fortran/text_lists.hpp"
@@ -19,38 +19,6 @@ using namespace locum::fortran;
 
 namespace {
 
-// Returns a refusal of this thread, whose text then names the path, as errors of the library do.
-locum_status about(const Text& path, locum_status refused) noexcept {
-  std::array<char, 400> text;
-  std::snprintf(text.data(), text.size(), "%s", refusal());
-  return refuse(refused, "%s [key %.100s]", text.data(), path.c_str());
-}
-
-locum_status no_array() noexcept {
-  return refuse(
-      LOCUM_TYPE_MISMATCH,
-      "this file holds members, a list or a table, and Fortran loads one array or text; load it in C++ "
-      "or Python, or save it as an array");
-}
-
-// Loads a file, and returns `give(view)`, or its refusal, after which the view holds nothing.
-template <class Give>
-locum_status load(locum_files files, const Text& path, const FileOptions& options, View& view,
-                  Give give) noexcept {
-  locum_status status = path.check("path");
-  status = status != LOCUM_OK ? status : options.check();
-  if (status != LOCUM_OK) {
-    return status;
-  }
-  status = fill(
-      view, [&](locum_view& into) { return locum_files_load(files, path.c_str(), &options.given(), &into); });
-  if (status != LOCUM_OK) {
-    return status;
-  }
-  status = give(view);
-  return status == LOCUM_OK ? status : about(path, status);
-}
-
 // Begins what `call(path)` begins.
 template <class Call>
 locum_status begin(const Text& path, const FileOptions& options, Call call) noexcept {
@@ -59,19 +27,25 @@ locum_status begin(const Text& path, const FileOptions& options, Call call) noex
   return wrong != LOCUM_OK ? wrong : outcome(call(path.c_str()));
 }
 
-// Copies what a file holds, or a box of it, to an array, which is `array` in the C interface.
+// Copies what a file holds, or a box of it, to an array, which is `array` in the C interface. `is_member`:
+// whether it is a member, of which a number is converted.
 locum_status copy_loaded(const locum_array& loaded, const locum_box& box, const CFI_cdesc_t& into,
-                         const locum_array& array) noexcept {
+                         const locum_array& array, bool is_member) noexcept {
   if (loaded.type == LOCUM_ENCODED) {
-    return is_array_of_texts(into) ? copy_texts(loaded, box, into) : no_array();
+    return is_array_of_texts(into) ? copy_texts(loaded, box, into) : no_array(loaded);
   }
   const bool is_text = array.type == LOCUM_CHAR;
   if (is_text && into.rank == 0 && loaded.type == LOCUM_CHAR && loaded.rank == 1) {
     return copy_text({static_cast<const char*>(loaded.data), static_cast<std::size_t>(loaded.extents[0])},
                      static_cast<char*>(into.base_addr), into.elem_len);
   }
-  const locum_status wrong = check_type(into, array, loaded);
-  return wrong != LOCUM_OK ? wrong : copy_box(loaded, box, array, is_text ? 1 : into.elem_len);
+  if (is_member && array.rank == 0 && convert_number(loaded, array)) {
+    return LOCUM_OK;
+  }
+  locum_status wrong = check_type(into, array, loaded);
+  const std::size_t element_bytes = is_text ? 1 : into.elem_len;
+  wrong = wrong != LOCUM_OK ? wrong : check_gaps(loaded, element_bytes);
+  return wrong != LOCUM_OK ? wrong : copy_box(loaded, box, array, element_bytes);
 }
 
 // Calls `call(path, backend)`, of one path.
@@ -139,11 +113,14 @@ locum_status locum_fortran_files_save(locum_files files, const char* path, std::
 locum_status locum_fortran_files_load(locum_files files, const char* path, std::size_t length,
                                       CFI_cdesc_t* pointer, const char* format, std::size_t format_length,
                                       const char* options, std::size_t options_length, const char* backend,
-                                      std::size_t backend_length, const double* within, View* view) {
+                                      std::size_t backend_length, const double* within, const char* member,
+                                      std::size_t member_length, View* view) {
   nullify(*pointer);
-  const FileOptions given(format, format_length, options, options_length, backend, backend_length, within);
-  return load(files, Text(path, length), given, *view, [=](View& loaded) {
-    return loaded.view.array.type == LOCUM_ENCODED ? drop(loaded, no_array()) : associate(*pointer, loaded);
+  const FileOptions given(format, format_length, options, options_length, backend, backend_length, within,
+                          member, member_length);
+  return load_file(files, Text(path, length), given, *view, [=](View& loaded) {
+    return loaded.view.array.type == LOCUM_ENCODED ? drop(loaded, no_array(loaded.view.array))
+                                                   : associate(*pointer, loaded);
   });
 }
 
@@ -151,12 +128,14 @@ locum_status locum_fortran_files_load_text(locum_files files, const char* path, 
                                            const char* format, std::size_t format_length, const char* options,
                                            std::size_t options_length, const char* backend,
                                            std::size_t backend_length, const double* within,
-                                           const void** text, std::size_t* text_length, View* view) {
+                                           const char* member, std::size_t member_length, const void** text,
+                                           std::size_t* text_length, View* view) {
   *text = nullptr;
   *text_length = 0;
-  const FileOptions given(format, format_length, options, options_length, backend, backend_length, within);
-  return load(files, Text(path, length), given, *view, [=](View& loaded) {
-    return loaded.view.array.type == LOCUM_ENCODED ? drop(loaded, no_array())
+  const FileOptions given(format, format_length, options, options_length, backend, backend_length, within,
+                          member, member_length);
+  return load_file(files, Text(path, length), given, *view, [=](View& loaded) {
+    return loaded.view.array.type == LOCUM_ENCODED ? drop(loaded, no_array(loaded.view.array))
                                                    : text_of(loaded, *text, *text_length);
   });
 }
@@ -189,8 +168,10 @@ locum_status locum_fortran_files_read(locum_files files, const char* path, std::
                                       const CFI_cdesc_t* count, const CFI_cdesc_t* stride, const char* format,
                                       std::size_t format_length, const char* options,
                                       std::size_t options_length, const char* backend,
-                                      std::size_t backend_length, const double* within) {
-  const FileOptions given(format, format_length, options, options_length, backend, backend_length, within);
+                                      std::size_t backend_length, const double* within, const char* member,
+                                      std::size_t member_length) {
+  const FileOptions given(format, format_length, options, options_length, backend, backend_length, within,
+                          member, member_length);
   locum_array array;
   locum_box box;
   locum_status wrong = array_of(*into, array);
@@ -199,8 +180,9 @@ locum_status locum_fortran_files_read(locum_files files, const char* path, std::
     return wrong;
   }
   View view{};
-  return load(files, Text(path, length), given, view,
-              [&](View& loaded) { return drop(loaded, copy_loaded(loaded.view.array, box, *into, array)); });
+  return load_file(files, Text(path, length), given, view, [&](View& loaded) {
+    return drop(loaded, copy_loaded(loaded.view.array, box, *into, array, member != nullptr));
+  });
 }
 
 locum_status locum_fortran_files_kind(locum_files files, const char* path, std::size_t length,

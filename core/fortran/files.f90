@@ -14,7 +14,6 @@ submodule (locum) files
     integer(c_size_t) :: format_length = 0
     type(c_ptr) :: type_name = c_null_ptr
     integer(c_size_t) :: type_name_length = 0
-    type(c_ptr) :: library = c_null_ptr
   end type
 
   !> `kind` of fortran_files_kind.
@@ -51,7 +50,8 @@ submodule (locum) files
       integer(c_int) :: status
     end function
     function fortran_files_load_text(files, path, length, format, format_length, options, options_length, backend, &
-      backend_length, deadline, text, text_length, view) bind(C, name="locum_fortran_files_load_text") result(status)
+      backend_length, deadline, member, member_length, text, text_length, view) &
+      bind(C, name="locum_fortran_files_load_text") result(status)
       import
       type(c_ptr), value :: files
       character(kind=c_char), intent(in) :: path(*)
@@ -63,6 +63,8 @@ submodule (locum) files
       character(kind=c_char), intent(in), optional :: backend(*)
       integer(c_size_t), value :: backend_length
       real(c_double), intent(in), optional :: deadline
+      character(kind=c_char), intent(in), optional :: member(*)
+      integer(c_size_t), value :: member_length
       type(c_ptr), intent(out) :: text
       integer(c_size_t), intent(out) :: text_length
       type(fortran_view), intent(inout) :: view
@@ -118,6 +120,34 @@ submodule (locum) files
       import
       type(fortran_file_info), intent(inout) :: info
     end subroutine
+    function fortran_files_members(files, path, length, format, format_length, options, options_length, backend, &
+      backend_length, deadline, member, member_length, view, count, longest) bind(C, name="locum_fortran_files_members") &
+      result(status)
+      import
+      type(c_ptr), value :: files
+      character(kind=c_char), intent(in) :: path(*)
+      integer(c_size_t), value :: length
+      character(kind=c_char), intent(in), optional :: format(*)
+      integer(c_size_t), value :: format_length
+      character(kind=c_char), intent(in), optional :: options(*)
+      integer(c_size_t), value :: options_length
+      character(kind=c_char), intent(in), optional :: backend(*)
+      integer(c_size_t), value :: backend_length
+      real(c_double), intent(in), optional :: deadline
+      character(kind=c_char), intent(in), optional :: member(*)
+      integer(c_size_t), value :: member_length
+      type(fortran_view), intent(inout) :: view
+      integer(c_size_t), intent(out) :: count, longest
+      integer(c_int) :: status
+    end function
+    !> Copies the names, each filled with blanks, and releases the view.
+    function fortran_members_take(view, longest, into) bind(C, name="locum_fortran_members_take") result(status)
+      import
+      type(fortran_view), intent(inout) :: view
+      integer(c_size_t), value :: longest
+      character(kind=c_char), intent(out) :: into(*)
+      integer(c_int) :: status
+    end function
     function fortran_files_kind(files, path, length, backend, backend_length, kind) bind(C, name="locum_fortran_files_kind") &
       result(status)
       import
@@ -201,7 +231,8 @@ contains
     type(c_ptr) :: first
     integer(c_size_t) :: length
     call finish(fortran_files_load_text(self%handle, path, len_trim(path, c_size_t), format, optional_length(format), options, &
-      optional_length(options), backend, optional_length(backend), deadline, first, length, view%object), stat, errmsg)
+      optional_length(options), backend, optional_length(backend), deadline, member, &
+      optional_length(member), first, length, view%object), stat, errmsg)
     call point_to_text(first, length, text)
   end procedure
 
@@ -227,6 +258,21 @@ contains
       info%shape = found%shape(:found%rank)
       call take_text(found%format, found%format_length, info%format)
       call fortran_file_info_release(found)
+    end if
+    call finish(status, stat, errmsg)
+  end procedure
+
+  module procedure files_members
+    type(fortran_view) :: view
+    integer(c_size_t) :: count, longest
+    integer(c_int) :: status
+    status = fortran_files_members(self%handle, path, len_trim(path, c_size_t), format, optional_length(format), options, &
+      optional_length(options), backend, optional_length(backend), deadline, member, optional_length(member), view, count, longest)
+    if (status == locum_ok) then
+      allocate (character(len=longest) :: names(count))
+      status = fortran_members_take(view, longest, names)
+    else
+      allocate (character(len=0) :: names(0))
     end if
     call finish(status, stat, errmsg)
   end procedure

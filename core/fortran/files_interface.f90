@@ -22,13 +22,14 @@
       integer, intent(out), optional :: stat
       character(len=*), intent(inout), optional :: errmsg
     end subroutine
-    module subroutine files_load_text(self, path, text, view, format, options, backend, deadline, stat, errmsg)
+    module subroutine files_load_text(self, path, text, view, format, options, backend, deadline, member, stat, errmsg)
       class(locum_files), intent(in) :: self
       character(len=*), intent(in) :: path
       character(len=:), pointer, intent(out) :: text
       type(locum_view), intent(inout) :: view
       character(len=*), intent(in), optional :: format, options, backend
       real(real64), intent(in), optional :: deadline
+      character(len=*), intent(in), optional :: member
       integer, intent(out), optional :: stat
       character(len=*), intent(inout), optional :: errmsg
     end subroutine
@@ -54,6 +55,15 @@
       character(len=*), intent(in) :: path
       type(locum_file_info), intent(out) :: info
       character(len=*), intent(in), optional :: format, options, backend
+      integer, intent(out), optional :: stat
+      character(len=*), intent(inout), optional :: errmsg
+    end subroutine
+    module subroutine files_members(self, path, names, member, format, options, backend, deadline, stat, errmsg)
+      class(locum_files), intent(in) :: self
+      character(len=*), intent(in) :: path
+      character(len=:), allocatable, intent(out) :: names(:)
+      character(len=*), intent(in), optional :: member, format, options, backend
+      real(real64), intent(in), optional :: deadline
       integer, intent(out), optional :: stat
       character(len=*), intent(inout), optional :: errmsg
     end subroutine

@@ -110,7 +110,8 @@ module locum_value_calls
       integer(c_int) :: status
     end function
     function fortran_files_read(files, path, length, array, start, count, stride, format, format_length, options, &
-      options_length, backend, backend_length, deadline) bind(C, name="locum_fortran_files_read") result(status)
+      options_length, backend, backend_length, deadline, member, member_length) bind(C, name="locum_fortran_files_read") &
+      result(status)
       import
       type(c_ptr), value :: files
       character(kind=c_char), intent(in) :: path(*)
@@ -124,6 +125,8 @@ module locum_value_calls
       character(kind=c_char), intent(in), optional :: backend(*)
       integer(c_size_t), value :: backend_length
       real(c_double), intent(in), optional :: deadline
+      character(kind=c_char), intent(in), optional :: member(*)
+      integer(c_size_t), value :: member_length
       integer(c_int) :: status
     end function
   end interface

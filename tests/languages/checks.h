@@ -57,6 +57,16 @@ static inline const locum_array *number_array(double number_in_it) {
   array[turn] = (locum_array){.type = LOCUM_F64, .data = &memory[turn]};
   return &array[turn];
 }
+static inline const locum_array *text_array(const char *text) {
+  static locum_array array;
+  array = (locum_array){
+      .type = LOCUM_CHAR, .rank = 1, .extents = {(int64_t)strlen(text)}, .data = (void *)(uintptr_t)text};
+  return &array;
+}
+static inline locum_status count_member(const locum_record_item *item, void *count) {
+  *(int64_t *)count += item->name.first != NULL;
+  return LOCUM_OK;
+}
 static inline locum_status plus_one(const locum_array *stored, locum_array *changed, void *context) {
   static double memory;
   (void)context;

@@ -201,6 +201,155 @@ static void options(void) {
                LOCUM_NOT_FOUND);
 }
 
+/* Saves a text as it is, under a path with any ending. */
+static void save_text(const char* path, const char* text) {
+  const locum_array all = {
+      .type = LOCUM_CHAR, .rank = 1, .extents = {(int64_t)strlen(text)}, .data = (void*)(uintptr_t)text};
+  CHECK_OK(locum_files_save(files, path, &all, &(locum_file_options){.format = "text"}));
+}
+
+/* What visits have seen: "depth name kind count value; ...". */
+struct trace {
+  char text[1000];
+  int left; /* visits until one ends the call */
+};
+
+static locum_status trace(const locum_record_item* item, void* context) {
+  struct trace* seen = context;
+  char* end = seen->text + strlen(seen->text);
+  const size_t room = sizeof seen->text - (size_t)(end - seen->text);
+  const locum_array* value = &item->value;
+  const bool is_text = value->type == LOCUM_CHAR;
+  char shown[40] = "-";
+  if (value->type == LOCUM_I64)
+    snprintf(shown, sizeof shown, "%d", (int)*(const int64_t*)value->data);
+  if (value->type == LOCUM_F64)
+    snprintf(shown, sizeof shown, "%g", *(const double*)value->data);
+  if (value->type == LOCUM_BOOL)
+    snprintf(shown, sizeof shown, "%d", *(const bool*)value->data);
+  if (is_text)
+    snprintf(shown, sizeof shown, "'%.*s'", (int)value->extents[0], (const char*)value->data);
+  if (value->type == LOCUM_NO_TYPE && value->data != NULL)
+    strcpy(shown, "?");
+  snprintf(end, room, "%u %.*s%s %d %d %s; ", (unsigned)item->depth, (int)item->name.length,
+           item->name.first == NULL ? "" : item->name.first, item->name.first == NULL ? "*" : "", item->kind,
+           (int)item->count, shown);
+  if (--seen->left == 0)
+    return locum_fail(LOCUM_CANCELLED, "enough was seen");
+  return LOCUM_OK;
+}
+
+static const char nested[] =
+    "{\"dt\": 0.5, \"on\": true, \"grid\": [96, [\"x\", null]], \"none\": {}, \"solver\": {\"name\": \"cg\", "
+    "\"more\": {\"steps\": 40}}, \"a\": {\"b\": 7, \"c\": 9}, \"a/b\": 8, \"\": {\"\": 1}}";
+
+static void taken_apart(void) {
+  locum_view view;
+  save_text("nested.json", nested);
+  CHECK_OK(locum_files_load(files, "nested.json", NULL, &view));
+  struct trace seen = {"", 0};
+  CHECK_OK(locum_record_each(&view.array, UINT32_MAX, trace, &seen));
+  CHECK(strcmp(seen.text,
+               "0 * 3 8 -; 1 dt 1 0 0.5; 1 on 1 0 1; 1 grid 2 2 -; 2 * 1 0 96; 2 * 2 2 -; 3 * 1 0 'x'; "
+               "3 * 0 0 -; 1 none 3 0 -; 1 solver 3 2 -; 2 name 1 0 'cg'; 2 more 3 1 -; 3 steps 1 0 40; "
+               "1 a 3 2 -; 2 b 1 0 7; 2 c 1 0 9; 1 a/b 1 0 8; 1  3 1 -; 2  1 0 1; ") == 0);
+  seen = (struct trace){"", 0};
+  CHECK_OK(locum_record_each(&view.array, 0, trace, &seen));
+  CHECK(strcmp(seen.text, "0 * 3 8 -; ") == 0);
+  seen = (struct trace){"", 0};
+  CHECK_OK(locum_record_each(&view.array, 1, trace, &seen));
+  CHECK(strcmp(seen.text,
+               "0 * 3 8 -; 1 dt 1 0 0.5; 1 on 1 0 1; 1 grid 2 2 -; 1 none 3 0 -; 1 solver 3 2 -; "
+               "1 a 3 2 -; 1 a/b 1 0 8; 1  3 1 -; ") == 0);
+  seen = (struct trace){"", 3};
+  CHECK_STATUS(locum_record_each(&view.array, UINT32_MAX, trace, &seen), LOCUM_CANCELLED);
+  CHECK(strcmp(seen.text, "0 * 3 8 -; 1 dt 1 0 0.5; 1 on 1 0 1; ") == 0);
+  CHECK(strstr(locum_error_message(), "enough was seen") != NULL);
+  CHECK_STATUS(locum_record_each(NULL, UINT32_MAX, trace, &seen), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_record_each(&view.array, UINT32_MAX, NULL, &seen), LOCUM_INVALID_ARGUMENT);
+  double half = 2.5;
+  CHECK_STATUS(locum_record_each(&(locum_array){.type = LOCUM_F64, .data = &half}, 0, trace, &seen),
+               LOCUM_INVALID_ARGUMENT);
+  locum_array cut = view.array;
+  cut.extents[0] -= 1;
+  CHECK_STATUS(locum_record_each(&cut, UINT32_MAX, trace, &seen), LOCUM_CORRUPT);
+
+  /* The same by a path, of the Record and of the file. */
+  const struct {
+    const char* member;
+    locum_status status;
+    const char* text; /* of the error */
+    int64_t number;
+  } members[] = {{"solver/more/steps", LOCUM_OK, NULL, 40},
+                 {"a/b", LOCUM_OK, NULL, 8},
+                 {"a/c", LOCUM_OK, NULL, 9},
+                 {"/", LOCUM_OK, NULL, 1},
+                 {"solver/steps", LOCUM_NOT_FOUND, "there are 'solver/name', 'solver/more'", 0},
+                 {"solver/", LOCUM_NOT_FOUND, "there are 'solver/name'", 0},
+                 {"none/x/y", LOCUM_NOT_FOUND, "there is no member 'none/x'; there are none", 0},
+                 {"p", LOCUM_NOT_FOUND, "there are 'dt', 'on', 'grid', ", 0},
+                 {"dt/x", LOCUM_TYPE_MISMATCH, "'dt' has no members", 0},
+                 {"solver/name/x", LOCUM_TYPE_MISMATCH, "'solver/name' has no members", 0},
+                 {"grid/0", LOCUM_TYPE_MISMATCH, "'grid' has no members", 0}};
+  for (size_t at = 0; at < sizeof members / sizeof *members; ++at) {
+    locum_view found[2];
+    const locum_file_options options = {.member = members[at].member};
+    CHECK_STATUS(locum_record_member(&view.array, members[at].member, &found[0]), members[at].status);
+    CHECK(members[at].text == NULL || strstr(locum_error_message(), members[at].text) != NULL);
+    CHECK_STATUS(locum_files_load(files, "nested.json", &options, &found[1]), members[at].status);
+    CHECK(members[at].text == NULL || (strstr(locum_error_message(), members[at].text) != NULL &&
+                                       strstr(locum_error_message(), "nested.json") != NULL));
+    for (int which = 0; members[at].status == LOCUM_OK && which < 2; ++which) {
+      CHECK(found[which].array.type == LOCUM_I64 && found[which].array.rank == 0 &&
+            *(const int64_t*)found[which].array.data == members[at].number);
+      CHECK_OK(locum_view_release(&found[which]));
+    }
+  }
+  CHECK_OK(locum_view_release(&view));
+
+  /* A member keeps what was loaded, and a batch gives one of each file. */
+  save_text("one.csv", "T,name\n1.5,a\n2.5,b\n");
+  save_text("two.csv", "name,p\na,1\n");
+  const locum_file_options column = {.member = "T"};
+  locum_view views[2];
+  locum_status statuses[2];
+  CHECK_STATUS(locum_files_load_batch(files, 2, (const char* const[]){"one.csv", "two.csv"}, &column, views,
+                                      statuses, NULL),
+               LOCUM_NOT_FOUND);
+  CHECK(statuses[0] == LOCUM_OK && statuses[1] == LOCUM_NOT_FOUND);
+  CHECK_OK(locum_files_remove(files, "one.csv", NULL, NULL));
+  CHECK(views[0].array.type == LOCUM_F64 && views[0].array.extents[0] == 2 &&
+        ((const double*)views[0].array.data)[1] == 2.5);
+  CHECK_OK(locum_view_release(&views[0]));
+  CHECK_STATUS(locum_view_release(&views[1]), LOCUM_INVALID_ARGUMENT);
+  CHECK_OK(locum_files_load(files, "two.csv", &(locum_file_options){.member = "p", .map = 1}, &view));
+  CHECK(*(const int64_t*)view.array.data == 1);
+  CHECK_OK(locum_view_release(&view));
+
+  /* So does one of an archive. */
+  CHECK_OK(locum_files_load(files, "two.csv", NULL, &view));
+  const locum_status saved = locum_files_save(files, "two.npz", &view.array, NULL);
+  CHECK_OK(locum_view_release(&view));
+  if (saved == LOCUM_UNSUPPORTED) {
+    printf("skipped: this build has no .npz\n");
+  } else {
+    CHECK_OK(saved);
+    CHECK_OK(locum_files_load(files, "two.npz", &(locum_file_options){.member = "p"}, &view));
+    CHECK(view.array.type == LOCUM_I64 && view.array.rank == 1 && *(const int64_t*)view.array.data == 1);
+    CHECK_OK(locum_view_release(&view));
+  }
+
+  /* No array has members, and no other call takes some. */
+  CHECK_OK(locum_files_save(files, "half.npy", &(locum_array){.type = LOCUM_F64, .data = &half}, NULL));
+  CHECK_STATUS(locum_files_load(files, "half.npy", &column, &view), LOCUM_TYPE_MISMATCH);
+  CHECK_STATUS(locum_files_info(files, "two.csv", &column, &view), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_save(files, "half.npy", &(locum_array){.type = LOCUM_F64, .data = &half}, &column),
+               LOCUM_INVALID_ARGUMENT);
+  locum_future future;
+  CHECK_STATUS(locum_files_load_async(files, "two.csv", &column, &future), LOCUM_INVALID_ARGUMENT);
+  CHECK(strstr(locum_error_message(), "'member'") != NULL);
+}
+
 /* Loads the numbers 0 to 5 as what these options make of them, and gives the sum of the extents. */
 static int64_t extents_of_bytes(const char* options) {
   locum_view view;
@@ -224,9 +373,7 @@ static void lists_as_options(void) {
   CHECK(extents_of_bytes("extents=6") == -1 && extents_of_bytes("extents=['2','3']") == -1);
 
   /* Columns, the names of which have whatever belongs in quotes, or look like numbers. */
-  static char table[] = "a,\"b,[c]\",1,it's\n10,20,30,40\n";
-  const locum_array text = {.type = LOCUM_CHAR, .rank = 1, .extents = {sizeof table - 1}, .data = table};
-  CHECK_OK(locum_files_save(files, "six.csv", &text, &(locum_file_options){.format = "text"}));
+  save_text("six.csv", "a,\"b,[c]\",1,it's\n10,20,30,40\n");
   const struct {
     const char* options;
     const char* name;
@@ -535,6 +682,7 @@ int main(void) {
   records();
   options();
   lists_as_options();
+  taken_apart();
   folders();
   mistakes();
   in_a_session();

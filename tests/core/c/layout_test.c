@@ -98,7 +98,15 @@ PLACE(locum_file_options, backend, 16);
 PLACE(locum_file_options, deadline_s, 24);
 PLACE(locum_file_options, record, 32);
 PLACE(locum_file_options, map, 40);
-PLACE(locum_file_options, reserved, 48);
+PLACE(locum_file_options, member, 48);
+PLACE(locum_file_options, reserved, 56);
+
+SIZE(locum_record_item, 192);
+PLACE(locum_record_item, name, 0);
+PLACE(locum_record_item, kind, 16);
+PLACE(locum_record_item, depth, 20);
+PLACE(locum_record_item, count, 24);
+PLACE(locum_record_item, value, 32);
 
 SIZE(locum_files_options, 48);
 PLACE(locum_files_options, kept_s, 0);

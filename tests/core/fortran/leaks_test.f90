@@ -67,11 +67,13 @@ contains
     call files%open('memory:')
     call files%save('T.npy', small)
     call files%save('table.csv', small)
+    call files%save('members.json', '{"in": {"number": 40, "name": "cg"}, "names": ["a", "b"]}', format='text')
     call leaves_nothing('load and release', load_and_release)
     call leaves_nothing('read of a box of a file', read_file)
     call leaves_nothing('what is in a file', file_info)
     call leaves_nothing('files of another type', file_mismatch)
     call leaves_nothing('a list of files', list_files)
+    call leaves_nothing('members of files', file_members)
     call files%close()
     call is_true(leaked_by(leak) > 16_int64 * times, 'a view that is kept is found')
     call store%close()
@@ -335,7 +337,28 @@ contains
   subroutine list_files()
     character(len=:), allocatable :: paths(:)
     call files%list(paths)
-    if (size(paths) /= 2) call is_true(.false., 'a list of files')
+    if (size(paths) /= 3) call is_true(.false., 'a list of files')
+  end subroutine
+
+  subroutine file_members()
+    character(len=:), allocatable :: names(:)
+    character(len=:), pointer :: text
+    character(len=1) :: letters(2)
+    integer(int32) :: number
+    type(locum_view) :: view
+    integer :: stat
+    call files%members('members.json', names)
+    call files%members('members.json', names, member='in')
+    call files%members('members.json', names, member='names', stat=stat)
+    call files%read('members.json', number, member='in/number')
+    call files%load('members.json', text, view, member='in/name')
+    if (size(names) /= 0 .or. number /= 40 .or. text /= 'cg') call is_true(.false., 'members of a file')
+    call view%release()
+    call files%read('members.json', letters, member='names')
+    call files%load('members.json', text, view, member='in', stat=stat)
+    if (stat /= locum_type_mismatch) call is_true(.false., 'members that are no text')
+    call files%read('members.json', number, member='in/x', stat=stat)
+    if (stat /= locum_not_found) call is_true(.false., 'no such member')
   end subroutine
 
   subroutine leak()

@@ -39,10 +39,19 @@ Result<Record> format_options_of(const locum_file_options& options) {
   return stored_record(*options.record);
 }
 
-Result<LoadOptions> loading(const locum_file_options* options) {
+bool asks_for_member(const locum_file_options* options) noexcept {
+  return options != nullptr && options->member != nullptr;
+}
+
+/// `gives_members`: whether the call takes the option `member`.
+Result<LoadOptions> loading(const locum_file_options* options, bool gives_members = false) {
   require_known(options);
   if (options == nullptr) {
     return LoadOptions();
+  }
+  if (asks_for_member(options) && !gives_members) {
+    return Error(Errc::invalid_argument,
+                 "this call takes no option 'member'; give it to a load that returns what is loaded");
   }
   auto of_format = format_options_of(*options);
   if (!of_format) {
@@ -67,20 +76,27 @@ locum_status on_files(locum_files handle, Body body) noexcept {
             [&](const std::shared_ptr<const Files>& open) { return body(*open); });
 }
 
-/// Gives a value that is no object of a store.
-locum_status give_value(const Result<Record>& value, locum_view& view) {
-  auto shown = value ? described(*value) : Result<DescribedValue>(value.error());
-  if (!shown) {
-    return failed(shown.error());
+/// Returns what the call asks for of a loaded value: its member, or all of it.
+Result<Record> asked_of(Result<Record> loaded, std::string_view path, const locum_file_options* options) {
+  if (!loaded || !asks_for_member(options)) {
+    return loaded;
   }
-  give_memory(std::move(shown->owner), shown->array, shown->size_bytes, view);
-  return LOCUM_OK;
+  auto member = member_at(*loaded, options->member);
+  if (!member) {
+    return member.error().about(path);
+  }
+  const Array array = member->array();
+  if (!array || array.is_contiguous() || options->map != 0) {
+    return member;
+  }
+  auto packed = array.packed();  // as all that is loaded without `map`
+  return packed ? Result<Record>(Record(*std::move(packed))) : packed.error().about(path);
 }
 
 /// Calls `call` with the files and the options of a call that gives a view.
 template <class Call>
 locum_status give_loaded(locum_files handle, const char* path, const locum_file_options* options,
-                         locum_view* view, Call call) noexcept {
+                         locum_view* view, bool gives_members, Call call) noexcept {
   if (view != nullptr) {
     empty(*view);
   }
@@ -88,7 +104,7 @@ locum_status give_loaded(locum_files handle, const char* path, const locum_file_
     if (path == nullptr || view == nullptr) {
       return is_null(path == nullptr ? "path" : "view");
     }
-    const auto how = loading(options);
+    const auto how = loading(options, gives_members);
     return how ? call(open, *how) : failed(how.error());
   });
 }
@@ -249,9 +265,9 @@ locum_status locum_files_save(locum_files files, const char* path, const locum_a
 
 locum_status locum_files_load(locum_files files, const char* path, const locum_file_options* options,
                               locum_view* view) {
-  return give_loaded(files, path, options, view, [&](const Files& open, const LoadOptions& how) {
-    if (how.map) {
-      return give_value(open.load(path, how), *view);
+  return give_loaded(files, path, options, view, true, [&](const Files& open, const LoadOptions& how) {
+    if (how.map || asks_for_member(options)) {
+      return give_value(asked_of(open.load(path, how), path, options), *view);
     }
     auto object = open.load_raw(path, how);
     if (!object && object.error().code() == Errc::out_of_memory) {
@@ -288,16 +304,16 @@ locum_status locum_files_load_batch(locum_files files, size_t count, const char*
   }
   bool is_done = false;
   const locum_status status = on_files(files, [&](const Files& open) {
-    const auto how = loading(options);
+    const auto how = loading(options, true);
     if (!how) {
       return failed(how.error());
     }
     const std::vector<std::string> all(paths, paths + count);
     Outcomes outcomes(count, statuses, messages);
-    if (how->map) {
-      const auto loaded = open.load_batch(all, *how);
+    if (how->map || asks_for_member(options)) {
+      auto loaded = open.load_batch(all, *how);
       for (std::size_t at = 0; at < count; ++at) {
-        outcomes.set(at, give_value(loaded[at], views[at]));
+        outcomes.set(at, give_value(asked_of(std::move(loaded[at]), paths[at], options), views[at]));
       }
     } else {
       auto loaded = open.load_raw_batch(all, *how);
@@ -346,27 +362,8 @@ locum_status locum_files_save_batch(locum_files files, size_t count, const char*
 
 locum_status locum_files_info(locum_files files, const char* path, const locum_file_options* options,
                               locum_view* view) {
-  return give_loaded(files, path, options, view, [&](const Files& open, const LoadOptions& how) {
+  return give_loaded(files, path, options, view, false, [&](const Files& open, const LoadOptions& how) {
     return give_view(open.info_raw(path, how), *view);
-  });
-}
-
-locum_status locum_record_member(const locum_array* record, const char* name, locum_view* view) {
-  if (view != nullptr) {
-    empty(*view);
-  }
-  return guarded([&] {
-    if (record == nullptr || name == nullptr || view == nullptr) {
-      return is_null(record == nullptr ? "record" : name == nullptr ? "name" : "view");
-    }
-    const auto all = stored_record(*record);
-    if (!all) {
-      return failed(all.error());
-    }
-    if (all->kind() != Record::Kind::members && !all->is_null()) {
-      return failed(Error(Errc::type_mismatch, "this Record has no members; read it as what it is"));
-    }
-    return give_value(all->get<Record>(name), *view);
   });
 }
 

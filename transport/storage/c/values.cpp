@@ -5,12 +5,14 @@
 #include <complex>
 #include <cstring>
 #include <span>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include "core/c/conversions.hpp"
 #include "core/c/errors.hpp"
+#include "core/c/views.hpp"
 #include "core/detail/representation.hpp"
 #include "core/ports/backend.hpp"
 #include "core/record_archive.hpp"
@@ -39,10 +41,11 @@ Record one_value(const Array& one) {
              : Record(one);
 }
 
-DescribedValue described_bytes(std::shared_ptr<const void> owner, locum_type type, const void* data,
-                               std::uint64_t size_bytes) {
+DescribedValue described_bytes(std::shared_ptr<const void> owner, locum_type type, std::string_view type_name,
+                               const void* data, std::uint64_t size_bytes) {
   DescribedValue value{std::move(owner), {}, size_bytes};
   value.array.type = type;
+  value.array.type_name = text_of(type_name);
   value.array.rank = 1;
   value.array.extents[0] = static_cast<std::int64_t>(size_bytes);
   value.array.strides[0] = 1;
@@ -51,10 +54,11 @@ DescribedValue described_bytes(std::shared_ptr<const void> owner, locum_type typ
 }
 
 template <class T>
-DescribedValue described_number(locum_type type, T number) {
+DescribedValue described_number(locum_type type, std::string_view type_name, T number) {
   auto kept = std::make_shared<const T>(number);
   DescribedValue value{kept, {}, sizeof number};
   value.array.type = type;
+  value.array.type_name = text_of(type_name);
   value.array.data = const_cast<T*>(kept.get());
   return value;
 }
@@ -80,6 +84,26 @@ Result<DescribedValue> described_array(Array shown) {
   value.array.data = const_cast<std::byte*>(kept->data());
   value.array.type_name = text_of(kept->element().name());
   return value;
+}
+
+constexpr std::size_t most_names_told = 8;
+
+constexpr std::size_t most_characters_told = 60;
+
+/// `outer`: the path of the Record in the whole value, with a `/` behind it; empty for the whole value.
+Error no_member_there(const Record& record, std::string_view outer, std::string_view name) {
+  std::string names;
+  std::size_t told = 0;
+  for (const auto& [other, value] : record.members()) {
+    if (told == most_names_told) {
+      names += " …";
+      break;
+    }
+    names += told++ == 0 ? "'" : ", '";
+    names += std::string(outer) + other.substr(0, most_characters_told) + "'";
+  }
+  return Error(Errc::not_found, "there is no member '" + std::string(outer) + std::string(name) + "'; " +
+                                    (told == 0 ? "there are none" : "there are " + names));
 }
 
 }  // namespace
@@ -134,23 +158,23 @@ Result<DescribedValue> described(const Record& value) {
     case Record::Kind::array:
       return described_array(value.array());
     case Record::Kind::boolean:
-      return described_number(LOCUM_BOOL, value.as<bool>().value());
+      return described_number(LOCUM_BOOL, "bool", value.as<bool>().value());
     case Record::Kind::integer: {
       const auto number = value.as<std::int64_t>();
-      return number ? described_number(LOCUM_I64, *number)
-                    : described_number(LOCUM_U64, value.as<std::uint64_t>().value());
+      return number ? described_number(LOCUM_I64, "i64", *number)
+                    : described_number(LOCUM_U64, "u64", value.as<std::uint64_t>().value());
     }
     case Record::Kind::real:
-      return described_number(LOCUM_F64, value.as<double>().value());
+      return described_number(LOCUM_F64, "f64", value.as<double>().value());
     case Record::Kind::complex:
-      return described_number(LOCUM_C128, value.as<std::complex<double>>().value());
+      return described_number(LOCUM_C128, "c128", value.as<std::complex<double>>().value());
     case Record::Kind::text: {
       const auto kept = std::make_shared<const Record>(value);
-      return described_bytes(kept, LOCUM_CHAR, kept->text().data(), kept->text().size());
+      return described_bytes(kept, LOCUM_CHAR, "char", kept->text().data(), kept->text().size());
     }
     case Record::Kind::bytes: {
       const auto kept = std::make_shared<const Record>(value);
-      return described_bytes(kept, LOCUM_BYTE, kept->bytes().data(), kept->bytes().size());
+      return described_bytes(kept, LOCUM_BYTE, "byte", kept->bytes().data(), kept->bytes().size());
     }
     default:
       return described_as_record(value);
@@ -171,9 +195,44 @@ Result<DescribedValue> described_as_record(const Record& value) {
     return written.error();
   }
   const void* const data = memory.get();
-  DescribedValue described = described_bytes(std::move(memory), LOCUM_ENCODED, data, *size);
-  described.array.type_name = text_of(Record::locum_type_name);
+  DescribedValue described =
+      described_bytes(std::move(memory), LOCUM_ENCODED, Record::locum_type_name, data, *size);
   return described;
+}
+
+locum_status give_value(const Result<Record>& value, locum_view& view) {
+  auto shown = value ? described(*value) : Result<DescribedValue>(value.error());
+  if (!shown) {
+    return failed(shown.error());
+  }
+  give_memory(std::move(shown->owner), shown->array, shown->size_bytes, view);
+  return LOCUM_OK;
+}
+
+Result<Record> member_at(const Record& value, std::string_view path) {
+  const Record* at = &value;
+  std::string_view rest = path;
+  for (;;) {
+    const std::string_view so_far = path.substr(0, path.size() - rest.size());
+    if (at->kind() != Record::Kind::members && !at->is_null()) {
+      return Error(Errc::type_mismatch,
+                   so_far.empty() ? "this Record has no members; read it as what it is"
+                                  : "'" + std::string(so_far.substr(0, so_far.size() - 1)) +
+                                        "' has no members; name it without what follows, and read it as what "
+                                        "it is");
+    }
+    if (const Record* const whole = at->members().find(rest)) {
+      return *whole;
+    }
+    const std::size_t slash = rest.find('/');
+    const Record* const outer =
+        slash == std::string_view::npos ? nullptr : at->members().find(rest.substr(0, slash));
+    if (outer == nullptr) {
+      return no_member_there(*at, so_far, rest.substr(0, slash));
+    }
+    at = outer;
+    rest.remove_prefix(slash + 1);
+  }
 }
 
 }  // namespace locum::c

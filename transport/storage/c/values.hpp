@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 #include "core/array.hpp"
 #include "core/c/locum.h"
@@ -27,5 +28,12 @@ struct DescribedValue {
 [[nodiscard]] Result<DescribedValue> described(const Record& value);
 /// Describes any value as the bytes of a stored Record. `out_of_memory`.
 [[nodiscard]] Result<DescribedValue> described_as_record(const Record& value);
+
+/// Gives a value that is no object of a store; or returns the error.
+[[nodiscard]] locum_status give_value(const Result<Record>& value, locum_view& view);
+
+/// Returns the member under a path of names, as `solver/steps`; a member whose name has the `/` comes first.
+/// `not_found` names those that there are; `type_mismatch` if what should have members has none.
+[[nodiscard]] Result<Record> member_at(const Record& value, std::string_view path);
 
 }  // namespace locum::c
