@@ -417,5 +417,21 @@ TEST(H5Format, SavesManyMembersInTheirOrder) {
       [](const auto& member) { return member.first; }));
 }
 
+TEST(H5Format, SavesNoMoreTextsOfAnAttributeThanItLoads) {
+  const Record options = {{"attributes", true}};
+  const auto with_texts = [](std::size_t count) {
+    return Record::members(
+        {{"a", 1.5},
+         {"@attributes",
+          Record::members({{"a", Record::members({{"notes", Record::list(Record::List(count, "x"))}})}})}});
+  };
+  const Record most = with_texts(1024);
+  EXPECT_EQ(loaded(saved(most, options).value(), options).value(), most);
+  const auto more = saved(with_texts(1025), options);
+  ASSERT_FALSE(more);
+  EXPECT_EQ(more.error().code(), Errc::type_mismatch);
+  EXPECT_NE(more.error().text().find("'notes' has 1025 texts"), std::string::npos) << more.error().what();
+}
+
 }  // namespace
 }  // namespace locum::tests::of_h5

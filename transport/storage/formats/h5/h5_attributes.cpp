@@ -14,8 +14,6 @@ namespace locum::storage {
 namespace {
 
 const std::string h5_reading_attribute = "reading an attribute";
-// HDF5 has no limit for the memory of an attribute's texts, all of which may be one long text of the file.
-constexpr std::uint64_t h5_most_attribute_texts = 1024;
 
 struct H5AttributeList {
   H5Budget* budget;
@@ -64,7 +62,8 @@ Record h5_attribute_value(const Identifier& attribute, const H5Type& type, const
   if (type.kind == H5Type::Kind::text) {
     if (count > h5_most_attribute_texts) {
       throw Error(Errc::unsupported,
-                  "it has more than " + std::to_string(h5_most_attribute_texts) + " texts");
+                  "it has more than " + std::to_string(h5_most_attribute_texts) +
+                      " texts, more than are loaded of an attribute; leave it out by the option skip = true");
     }
     H5MadeTexts texts(type.in_memory, space, static_cast<std::size_t>(count));
     if (count > 0) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "transport/storage/formats/h5/h5_attributes.hpp"
 #include "transport/storage/formats/h5/h5_content.hpp"
 #include "transport/storage/formats/h5/h5_output.hpp"
 #include "transport/storage/formats/npy/npy_text.hpp"
@@ -280,6 +281,12 @@ class H5Saver {
                     "HDF5 has no attribute of the name " + quoted_name(name) + "; rename it");
       }
       const H5Content content = H5Content::of(value);
+      if (content.is_texts() && content.texts().size() > h5_most_attribute_texts) {
+        throw Error(Errc::type_mismatch, "its attribute " + quoted_name(name) + " has " +
+                                             std::to_string(content.texts().size()) + " texts, and at most " +
+                                             std::to_string(h5_most_attribute_texts) +
+                                             " are loaded of one; save them as a member");
+      }
       const std::vector<hsize_t> extents(content.extents().begin(), content.extents().end());
       const Identifier space(
           content.is_null() ? H5Screate(H5S_NULL)
