@@ -11,6 +11,7 @@
 #include <map>
 #include <numeric>
 #include <utility>
+#include <vector>
 
 #include "core/base/checksum.hpp"
 #include "transport/storage/hdf5/early_dataset.hpp"
@@ -28,8 +29,30 @@ void must(bool right, const char* what) {
   }
 }
 
+/// Closes the identifiers that must() has returned and that are open, when a file is made.
+class MadeIdentifiers {
+ public:
+  MadeIdentifiers() = default;
+  MadeIdentifiers(const MadeIdentifiers&) = delete;
+  MadeIdentifiers& operator=(const MadeIdentifiers&) = delete;
+  ~MadeIdentifiers() {
+    for (const hid_t id : all()) {
+      if (H5Iis_valid(id) > 0) {
+        H5Idec_ref(id);
+      }
+    }
+    all().clear();
+  }
+
+  static std::vector<hid_t>& all() {
+    static std::vector<hid_t> made;
+    return made;
+  }
+};
+
 hid_t must(hid_t id) {
   must(id >= 0, "HDF5 failed");
+  MadeIdentifiers::all().push_back(id);
   return id;
 }
 
@@ -76,7 +99,6 @@ constexpr std::size_t kinds = static_cast<std::size_t>(Kind::last) + 1;
 
 constexpr hsize_t huge = hsize_t{1} << 50U;
 
-// Types and spaces that belong to no file are left to the end of the process.
 hid_t simple(std::initializer_list<hsize_t> extents) {
   return must(H5Screate_simple(static_cast<int>(extents.size()), extents.begin(), nullptr));
 }
@@ -341,6 +363,7 @@ Identifier own_group_of(const Identifier& file) {
 OddCheckpoint make_part(std::size_t number) {
   const Oddity odd(number, part_tables);
   const QuietErrors quiet;
+  const MadeIdentifiers closing;
   const ScratchFile scratch;
   OddCheckpoint made;
   {
@@ -374,6 +397,7 @@ OddCheckpoint make_part(std::size_t number) {
 OddCheckpoint make_master(std::size_t number) {
   const Oddity odd(number, master_tables);
   const QuietErrors quiet;
+  const MadeIdentifiers closing;
   const ScratchFile scratch;
   OddCheckpoint made;
   {
