@@ -1,5 +1,6 @@
 #include "tests/fuzz/format_input.hpp"
 
+#include <algorithm>
 #include <complex>
 #include <cstring>
 #include <string>
@@ -127,6 +128,10 @@ void read_as_format(const Format& format, std::span<const std::byte> input, cons
 
 void read_as_format(const Format& format, std::span<const std::byte> input) {
   read_as_format(format, input, Record::members({}));
+  const auto& options = format.traits().options;
+  if (std::ranges::any_of(options, [](const FormatOption& each) { return each.name == "attributes"; })) {
+    read_as_format(format, input, {{"attributes", true}, {"skip", true}, {"half", "f32"}});
+  }
 }
 
 }  // namespace locum::tests
