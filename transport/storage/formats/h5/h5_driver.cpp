@@ -128,7 +128,7 @@ H5File::H5File(H5Medium& medium, Mode mode) : link_(std::make_shared<Link>(mediu
   const Hdf5Turn turn;
   const bool is_new = mode == Mode::create;
   const std::string what = is_new ? "beginning an HDF5 file" : "opening the HDF5 file";
-  const Identifier driver = h5_driver();
+  Identifier driver = h5_driver();
   const Identifier access =
       is_new ? new_access(what) : Identifier(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, what);
   const H5DriverInfo info{link_.get()};
@@ -146,12 +146,14 @@ H5File::H5File(H5Medium& medium, Mode mode) : link_(std::make_shared<Link>(mediu
   } else {
     file_ = {H5Fopen("the file", H5F_ACC_RDONLY, access.get()), H5Fclose, what};
   }
+  driver_ = std::move(driver);  // last: if opening throws, it is closed within the turn
 }
 
 H5File::~H5File() {
   {
     const Hdf5Turn turn;
     file_ = Identifier();
+    driver_ = Identifier();
   }
   link_->medium = nullptr;
 }

@@ -51,6 +51,9 @@ class H5File {
 
  private:
   const std::shared_ptr<Link> link_;  ///< cut at the end, should HDF5 keep the file open
+  /// Closed after the file: HDF5 1.10 releases the driver of a file that it closes before it calls it once
+  /// more.
+  Identifier driver_;
   Identifier file_;
 };
 
