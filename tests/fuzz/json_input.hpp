@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <span>
 
@@ -18,6 +19,8 @@ struct JsonOutcome {
 /// accepted, and nothing else: an object that could be read is the same after others were stored, and what
 /// was stored is found. Ends the process if anything does harm. Writes only in the folder for temporary
 /// files.
-JsonOutcome read_json_input(std::span<const std::byte> input);
+/// \param timeout of each call; a promise that an entry speaks of is waited for as long
+JsonOutcome read_json_input(std::span<const std::byte> input,
+                            std::chrono::milliseconds timeout = std::chrono::milliseconds(20));
 
 }  // namespace locum::tests

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,7 +14,7 @@ namespace {
 
 JsonOutcome outcome_of_json(char form, std::string_view text) {
   const std::string input = form + std::string(text);
-  return read_json_input(std::as_bytes(std::span(input)));
+  return read_json_input(std::as_bytes(std::span(input)), std::chrono::minutes(1));
 }
 
 TEST(JsonInput, IsReadAndKept) {
