@@ -30,6 +30,8 @@ void define_callbacks(py::module_& module) {
     const py::gil_scoped_release unlocked;
     gate.close();
   });
+  module.def("interrupt",
+             [](unsigned long thread) { (void)PyThreadState_SetAsyncExc(thread, PyExc_KeyboardInterrupt); });
 }
 
 }  // namespace locum::python

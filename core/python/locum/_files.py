@@ -11,6 +11,7 @@ from . import _native, _record
 from ._durations import Duration, deadline, positive
 from ._errors import Error
 from ._futures import Future
+from ._interrupts import interruptible
 from ._proxy import _proxy_of
 from ._values import Stored, described_by, given, stored_record
 
@@ -82,7 +83,8 @@ class Files:
     loaded again. An array is got read-only and in the memory of the store, as are those in a dict or list. Saving is
     atomic: who loads the path finds the old file, or all of the new one.
 
-    Any thread may call. Errors name the path, and the place in the file; an ending that no format has is an
+    Any thread may call. In the main thread Ctrl-C ends a call at once. What it has begun goes on by itself, so that a file
+    may still be saved, whole; code of a format in Python is interrupted. Errors name the path, and the place in the file; an ending that no format has is an
     UnsupportedError that lists the formats. A format of one's own is a subclass of `Format`.
 
     :param kept: how long what was loaded stays in memory after its last load, at least a second; None: 60 s
@@ -124,7 +126,7 @@ class Files:
         :param options: of the format
         """
         memory, code, type_name = saved_as(value)
-        self._native.save(os.fsdecode(path), memory, code, type_name, _how(format, backend, 0.0, options))
+        interruptible(self._native.save, os.fsdecode(path), memory, code, type_name, _how(format, backend, 0.0, options))
 
     def load(
         self,
@@ -145,7 +147,7 @@ class Files:
             process alone has it. A program that shortens the file then ends the process by SIGBUS
         :param options: of the format
         """
-        value = self._native.load(os.fsdecode(path), _how(format, backend, deadline(timeout), options, map))
+        value = interruptible(self._native.load, os.fsdecode(path), _how(format, backend, deadline(timeout), options, map))
         return given(value, False, False)
 
     def load_async(
@@ -202,7 +204,7 @@ class Files:
         if isinstance(paths, (str, os.PathLike)):
             raise TypeError(f"load_batch takes several paths: write [{os.fspath(paths)!r}], or load() for one")
         names = [os.fsdecode(path) for path in paths]
-        loaded = self._native.load_batch(names, _how(format, backend, deadline(timeout), options, map))
+        loaded = interruptible(self._native.load_batch, names, _how(format, backend, deadline(timeout), options, map))
         return [given(value, False, False) for value in _outcomes(loaded, return_exceptions)]
 
     def save_batch(
@@ -221,7 +223,8 @@ class Files:
         """
         pairs = [(os.fsdecode(path), value) for path, value in (values.items() if isinstance(values, Mapping) else values)]
         stored = [saved_as(value) for _, value in pairs]
-        outcomes: List[Optional[Error]] = self._native.save_batch(
+        outcomes: List[Optional[Error]] = interruptible(
+            self._native.save_batch,
             [path for path, _ in pairs],
             [one.memory for one in stored],
             [one.code for one in stored],
@@ -234,7 +237,8 @@ class Files:
         self, path: Path, *, format: Optional[str] = None, backend: Optional[str] = None, **options: Any
     ) -> Dict[str, Any]:
         """Describes what a file holds without loading it all: `format`, `bytes`, and for an array `type`, `extents`."""
-        told: Dict[str, Any] = given(self._native.info(os.fsdecode(path), _how(format, backend, 0.0, options)), False, True)
+        block = interruptible(self._native.info, os.fsdecode(path), _how(format, backend, 0.0, options))
+        told: Dict[str, Any] = given(block, False, True)
         return told
 
     # ---- Files and folders ----
@@ -247,7 +251,7 @@ class Files:
         :param pattern: of names, as in a shell: `*.npy`
         :param recursive: whether in all folders below, too
         """
-        return self._native.list(os.fsdecode(folder), pattern, recursive, backend)
+        return interruptible(self._native.list, os.fsdecode(folder), pattern, recursive, backend)
 
     def exists(self, path: Path, *, backend: Optional[str] = None) -> bool:
         """Returns whether there is a file or folder."""
@@ -271,7 +275,7 @@ class Files:
 
     def copy(self, source: Path, target: Path, *, backend: Optional[str] = None) -> None:
         """Copies a file, atomically, its bytes unread."""
-        self._native.copy(os.fsdecode(source), os.fsdecode(target), backend)
+        interruptible(self._native.copy, os.fsdecode(source), os.fsdecode(target), backend)
 
     # ---- The end ----
 
@@ -281,7 +285,7 @@ class Files:
 
     def close(self) -> None:
         """Ends the use of the files: later calls are ClosedError. What was loaded stays valid."""
-        self._native.close()
+        interruptible(self._native.close)
 
     def __enter__(self) -> "Files":
         return self
