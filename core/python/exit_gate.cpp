@@ -27,6 +27,7 @@ ExitGate::ExitGate() {
 void ExitGate::begin_again() {
   new (&idle_) std::condition_variable;  // threads of the parent may wait for the old one
   is_open_ = true;
+  are_left_behind_ = false;
   inside_ = inside_of_thread;
   mutex_.unlock();
 }
@@ -50,9 +51,13 @@ void ExitGate::leave() {
 }
 
 void ExitGate::close() {
-  std::unique_lock lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   is_open_ = false;
-  idle_.wait(lock, [this] { return inside_ <= inside_of_thread; });
+}
+
+bool ExitGate::wait_for_those_inside(std::chrono::milliseconds time) {
+  std::unique_lock lock(mutex_);
+  return !idle_.wait_for(lock, time, [this] { return inside_ <= inside_of_thread; });
 }
 
 }  // namespace locum::python

@@ -8,6 +8,7 @@
 
 #include "core/python/array.hpp"
 #include "core/python/error.hpp"
+#include "core/python/exit_gate.hpp"
 #include "core/python/handle.hpp"
 #include "core/python/name_list.hpp"
 #include "core/python/pin.hpp"
@@ -80,6 +81,13 @@ Files::Files(py::handle url, double kept_s, double timeout_s) {
   const Name given(url);
   const locum_files_options options{kept_s, timeout_s, {}};
   check(unlocked([&] { return locum_files_open_with(nullptr, given.c_str(), &options, &files_); }));
+}
+
+// The loads that were begun may wait for code that is left behind: nobody waits for them then.
+Files::~Files() {
+  if (!ExitGate::of_process().are_left_behind()) {
+    close();
+  }
 }
 
 void Files::close() noexcept {

@@ -22,7 +22,7 @@ class Files {
   explicit Files(locum_files files) noexcept : files_(files) {}
   Files(const Files&) = delete;
   Files& operator=(const Files&) = delete;
-  ~Files() { close(); }
+  ~Files();
 
   /// Options of a call with a file; see locum_file_options. Each is None for its default.
   struct Options {

@@ -31,7 +31,7 @@ py::str key_of(const char* key) {
 
 locum_status open_in_python(const char* url, void* context, void** opened) {
   return methods_of(context).call("open", [&](py::handle methods) {
-    py::object backend = methods.attr("open")(key_of(url));
+    py::object backend = called(methods, "open", py::make_tuple(key_of(url)));
     *opened = new PythonCode(std::move(backend));
   });
 }
@@ -44,7 +44,7 @@ void close_in_python(void* opened) {
 locum_status get_in_python(void* opened, const char* key, locum_answer answer, double /*left_s*/) {
   locum_status outcome = LOCUM_OK;
   const locum_status status = methods_of(opened).call("get", [&](py::handle methods) {
-    const py::object found = methods.attr("get")(key_of(key));
+    const py::object found = called(methods, "get", py::make_tuple(key_of(key)));
     if (found.is_none()) {
       outcome = LOCUM_NOT_FOUND;
       return;
@@ -88,18 +88,20 @@ py::bytes joined(const locum_text* parts, std::size_t count) {
 
 locum_status put_in_python(void* opened, const char* key, const locum_text* parts, size_t count,
                            double /*left_s*/) {
-  return methods_of(opened).call(
-      "put", [&](py::handle methods) { methods.attr("put")(key_of(key), joined(parts, count)); });
+  return methods_of(opened).call("put", [&](py::handle methods) {
+    called(methods, "put", py::make_tuple(key_of(key), joined(parts, count)));
+  });
 }
 
 locum_status remove_in_python(void* opened, const char* key, bool* existed, double /*left_s*/) {
-  return methods_of(opened).call(
-      "remove", [&](py::handle methods) { *existed = methods.attr("remove")(key_of(key)).cast<bool>(); });
+  return methods_of(opened).call("remove", [&](py::handle methods) {
+    *existed = called(methods, "remove", py::make_tuple(key_of(key))).cast<bool>();
+  });
 }
 
 locum_status keys_in_python(void* opened, const char* prefix, locum_answer answer, double /*left_s*/) {
   return methods_of(opened).call("names", [&](py::handle methods) {
-    for (const py::handle key : methods.attr("names")(key_of(prefix))) {
+    for (const py::handle key : called(methods, "names", py::make_tuple(key_of(prefix)))) {
       const Name text(key);
       check(locum_answer_key(answer, text.c_str()));
     }

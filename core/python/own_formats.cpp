@@ -143,7 +143,8 @@ locum_status give_by(const char* function, locum_file_bytes file, const locum_ar
     int type = 0;
     std::string type_name;
     {
-      const py::tuple stored = methods.attr(function)(BytesOfFile(file), saved_value(*options));
+      const py::tuple stored =
+          called(methods, function, py::make_tuple(BytesOfFile(file), saved_value(*options)));
       memory = stored[0];
       type = stored[1].cast<int>();
       type_name = stored[2].cast<std::string>();
@@ -164,7 +165,8 @@ locum_status save_in_python(const locum_array* value, locum_file_draft file, con
                             void* context) {
   return code_of(context).call("save", [&](py::handle methods) {
     const bool is_record = value->type == LOCUM_ENCODED;
-    methods.attr("save")(saved_value(*value), is_record, DraftOfFile(file), saved_value(*options));
+    called(methods, "save",
+           py::make_tuple(saved_value(*value), is_record, DraftOfFile(file), saved_value(*options)));
   });
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/python/exit_gate.hpp"
+#include "core/python/unlocked.hpp"
 
 namespace py = pybind11;
 
@@ -16,7 +17,7 @@ locum_status failed_in_python(py::handle methods, const char* function, const py
   if (error.trace()) {
     (void)PyException_SetTraceback(exception.ptr(), error.trace().ptr());
   }
-  const py::tuple told = methods.attr("failed")(function, exception);
+  const py::tuple told = called(methods, "failed", py::make_tuple(function, exception));
   const auto status = told[0].cast<int>();
   const auto text = told[1].cast<std::string>();
   return locum_fail(static_cast<locum_status>(status), text.c_str());
@@ -42,12 +43,22 @@ locum_status status_of_call(py::handle methods, const char* function,
 
 }  // namespace
 
+py::object called(py::handle methods, const char* function, const py::tuple& arguments) {
+  const py::object method = methods.attr(function);
+  PyObject* const result =
+      with_thread_kept([&] { return PyObject_CallObject(method.ptr(), arguments.ptr()); });
+  if (result == nullptr) {
+    throw py::error_already_set();
+  }
+  return py::reinterpret_steal<py::object>(result);
+}
+
 bool with_interpreter(const std::function<void()>& body) {
   ExitGate& gate = ExitGate::of_process();
   if (!gate.enter()) {
     return false;
   }
-  const PyGILState_STATE state = PyGILState_Ensure();
+  const PyGILState_STATE state = with_thread_kept([] { return PyGILState_Ensure(); });
   body();
   PyGILState_Release(state);
   gate.leave();
@@ -65,7 +76,8 @@ locum_status PythonCode::call(const char* function,
 
 void PythonCode::end(const char* function) noexcept {
   (void)with_interpreter([&] {
-    PyObject* const result = PyObject_CallMethod(methods_, function, nullptr);
+    PyObject* const result =
+        with_thread_kept([&] { return PyObject_CallMethod(methods_, function, nullptr); });
     if (result == nullptr) {
       PyErr_WriteUnraisable(methods_);
     }

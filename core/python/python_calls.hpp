@@ -27,6 +27,10 @@ class PythonCode {
   PyObject* methods_;
 };
 
+/// Returns what a method returns, as an attribute of pybind11 does; at the end of the interpreter, which
+/// waits for code in Python for some seconds only, the thread may stop there for ever.
+pybind11::object called(pybind11::handle methods, const char* function, const pybind11::tuple& arguments);
+
 /// Calls `body` with the interpreter's lock. Returns false, and calls nothing, at the end of the interpreter.
 bool with_interpreter(const std::function<void()>& body);
 

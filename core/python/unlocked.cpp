@@ -5,15 +5,18 @@
 
 namespace locum::python {
 
-// The unwinding comes here first, and goes no further.
-void lock_again(PyThreadState* thread) {
+void with_thread_kept(void (*call)(void* context), void* context) {
   try {
-    PyEval_RestoreThread(thread);
+    call(context);
   } catch (const abi::__forced_unwind&) {
     for (;;) {
       (void)pause();
     }
   }
+}
+
+void lock_again(PyThreadState* thread) {
+  with_thread_kept([](void* state) { PyEval_RestoreThread(static_cast<PyThreadState*>(state)); }, thread);
 }
 
 }  // namespace locum::python

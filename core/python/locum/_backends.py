@@ -1,6 +1,6 @@
 """Backends of stores in Python."""
 
-from typing import Any, ClassVar, Dict, Iterable, Optional, Tuple, Type
+from typing import Any, ClassVar, Dict, Iterable, List, Optional, Tuple, Type
 from urllib.parse import parse_qsl, unquote
 
 from . import _native
@@ -87,7 +87,6 @@ class _Opened:
         self.backend = made
         self.get = made.get
         self.put = made.put
-        self.names = made.names
         self.close = made.close
 
     def remove(self, key: str) -> bool:
@@ -95,6 +94,9 @@ class _Opened:
         if not isinstance(removed, bool):
             raise TypeError(f"it returned a {type(removed).__name__}; return whether there was something: True or False")
         return removed
+
+    def names(self, prefix: str) -> List[str]:
+        return list(self.backend.names(prefix))
 
     def failed(self, function: str, error: BaseException) -> Tuple[int, str]:
         return described(error, f"{type(self.backend).__qualname__}.{function}", ANY_CODE)

@@ -107,6 +107,79 @@ assert begun.wait(60)
         )
 
 
+WAITS_FOR_EVER = """
+import os, signal, sys, threading, locum
+never, begun = threading.Event(), threading.Event()
+class Waits(locum.Format):
+    name, endings = "waits", (".waits",)
+    def load(self, file, options):
+        begun.set()
+        while sys.argv[1] == "computes" and not never.is_set():
+            pass
+        never.wait()
+class Stuck(locum.Backend):
+    scheme = "stuck"
+    def __init__(self, where):
+        self.records = {}
+    def get(self, key):
+        if key.endswith("/a"):  # the identity of the store is got, too
+            begun.set()
+            never.wait()
+        return self.records.get(key)
+    def put(self, key, data):
+        self.records[key] = data
+    def remove(self, key):
+        return False
+files = locum.Files("memory:")
+for path in ("a.waits", "b.waits"):
+    files.save(path, b"", format="bytes")
+how = sys.argv[1]
+if how in ("load_async", "computes"):
+    future = files.load_async("a.waits")
+elif how == "more than threads":
+    futures = [files.load_async(path) for path in ("a.waits", "b.waits") * 4]
+elif how == "batch":
+    threading.Thread(target=lambda: files.load_batch(["a.waits", "b.waits"]), daemon=True).start()
+elif how == "backend":
+    store = locum.open("stuck:here")
+    threading.Thread(target=lambda: store.get("a"), daemon=True).start()
+else:
+    threading.Timer(0.1, lambda: begun.wait() and os.kill(os.getpid(), signal.SIGINT)).start()
+    try:
+        files.load("a.waits")
+    except KeyboardInterrupt:
+        pass
+begun.wait()
+print("ends", flush=True)
+sys.exit(7)
+"""
+
+
+def test_the_end_waits_some_seconds_for_code_that_waits_for_it():
+    """A thread that asks for the interpreter's lock later stops there, and Files are not waited for."""
+    began = time.monotonic()
+    children = {
+        how: subprocess.Popen(
+            [sys.executable, "-X", "dev", "-W", "error", "-c", WAITS_FOR_EVER, how],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=HERE,
+        )
+        for how in ("load_async", "computes", "more than threads", "batch", "backend", "interrupted")
+    }
+    try:
+        for how, child in children.items():
+            output, errors = child.communicate(timeout=120)
+            assert (how, child.returncode, output) == (how, 7, "ends\n"), errors
+            assert "has not returned within 5 s" in errors and errors.count("\n") == 1, (how, errors)
+    finally:
+        for child in children.values():
+            child.kill()
+            child.wait()
+    assert time.monotonic() - began > 5
+
+
 def test_files_of_another_process(tmp_path):
     url = f"file:{tmp_path}/files?sync=0"
     run(
