@@ -97,7 +97,8 @@ class Format {
   virtual ~Format() = default;
 
   [[nodiscard]] virtual const FormatTraits& traits() const noexcept = 0;
-  /// Whether a file that begins with these bytes (at most 512) is probably of this format.
+  /// Whether a file that begins with these bytes (at most 512) is probably of this format: the error of a
+  /// load of a file whose ending no format has names those that say so.
   [[nodiscard]] virtual bool recognises(std::span<const std::byte> first) const noexcept = 0;
   /// Returns the value. `corrupt` if the bytes are not of this format, or contradict themselves;
   /// `unsupported` if this version cannot read what they say.

@@ -577,8 +577,11 @@ typedef struct locum_format {
   /* Gives a stored Record with members that tell what the file holds, without reading it all: `type` and
    * `extents` of an array. NULL: only format and bytes are told. */
   locum_status (*info)(locum_file_bytes file, const locum_array *options, void *context);
-  void *context;        /* is given to the functions; has to stay as long as the process */
-  uint64_t reserved[4]; /* 0 */
+  void *context; /* is given to the functions; has to stay as long as the process */
+  /* Returns whether a file that begins with these bytes, at most 512, is probably of this format: the error
+   * of a load of a file whose ending no format has names those that say so. NULL: none is. */
+  bool (*recognises)(const void *first, size_t count, void *context);
+  uint64_t reserved[3]; /* 0 */
 } locum_format;
 
 /* Registers a format, for the process and for ever. Copies the texts. LOCUM_KEY_EXISTS if a format has the

@@ -170,8 +170,23 @@ locum_status save_in_python(const locum_array* value, locum_file_draft file, con
   });
 }
 
+// An exception is printed: there is no call whose error it could be.
+bool recognised_in_python(const void* first, size_t count, void* context) {
+  bool is_recognised = false;
+  (void)code_of(context).call("recognises", [&](py::handle methods) {
+    try {
+      const py::bytes bytes(static_cast<const char*>(first), count);
+      is_recognised = called(methods, "recognises", py::make_tuple(bytes)).cast<bool>();
+    } catch (py::error_already_set& error) {
+      error.discard_as_unraisable("recognises of a format");
+    }
+  });
+  return is_recognised;
+}
+
 void register_format(const py::str& name, const py::list& endings, const py::str& holds,
-                     const py::list& options, bool loads, bool saves, bool tells, py::object methods) {
+                     const py::list& options, bool loads, bool saves, bool tells, bool recognises,
+                     py::object methods) {
   const Name own(name);
   const Name meaning(holds);
   std::vector<Name> texts;
@@ -197,6 +212,7 @@ void register_format(const py::str& name, const py::list& endings, const py::str
   format.load = loads ? &load_in_python : nullptr;
   format.save = saves ? &save_in_python : nullptr;
   format.info = tells ? &info_in_python : nullptr;
+  format.recognises = recognises ? &recognised_in_python : nullptr;
   format.context = code.get();
   check(unlocked([&] { return locum_register_format(&format); }));
   (void)code.release();  // the library calls it as long as the process lives

@@ -128,6 +128,13 @@ class Format:
         """Returns what the file holds, without reading it all: of an array, `type` (as "u8") and `extents`."""
         return {}
 
+    def recognises(self, first: bytes) -> bool:
+        """Returns whether a file that begins with these bytes, at most 512, is probably of this format.
+
+        The error of a load of a file whose ending no format has names the formats that say so.
+        """
+        return False
+
     def __init_subclass__(cls, *, abstract: bool = False, **others: Any):
         super().__init_subclass__(**others)
         if not abstract:
@@ -160,6 +167,9 @@ class _Methods:
         if told is not None:
             raise TypeError(f"{_named(self.format, 'save')} returned a {type(told).__name__}: write the bytes by file.write")
 
+    def recognises(self, first: bytes) -> bool:
+        return bool(self.format.recognises(first))
+
     def failed(self, function: str, error: BaseException) -> Tuple[int, str]:
         return described(error, _named(self.format, function), VALUE_CODES)
 
@@ -185,7 +195,8 @@ def _register(cls: Type[Format]) -> None:
     loads, saves = cls.load is not Format.load, cls.save is not Format.save
     if not loads and not saves:
         raise TypeError(f"{place} is a locum.Format without load and save: define one of them, or both")
-    traits = (place, tuple(cls.endings), dict(cls.options), loads, saves, cls.info is not Format.info)
+    tells, recognises = cls.info is not Format.info, cls.recognises is not Format.recognises
+    traits = (place, tuple(cls.endings), dict(cls.options), loads, saves, tells, recognises)
     made = cls()
     known = _registered.get(name)
     if known is not None and known[0][0] == place:

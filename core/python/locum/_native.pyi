@@ -187,6 +187,7 @@ def register_format(
     loads: bool,
     saves: bool,
     tells: bool,
+    recognises: bool,
     methods: Any,
 ) -> None: ...
 def register_backend(

@@ -126,7 +126,8 @@ PLACE(locum_format, load, 32);
 PLACE(locum_format, save, 40);
 PLACE(locum_format, info, 48);
 PLACE(locum_format, context, 56);
-PLACE(locum_format, reserved, 64);
+PLACE(locum_format, recognises, 64);
+PLACE(locum_format, reserved, 72);
 
 SIZE(locum_backend, 120);
 PLACE(locum_backend, scheme, 0);

@@ -71,6 +71,15 @@ static locum_status save(const locum_array* value, locum_file_draft file, const 
   return LOCUM_OK;
 }
 
+static bool recognises(const void* first, size_t count, void* context) {
+  uint64_t numbers = 0;
+  CHECK(context == &made && count <= 512);
+  if (count < sizeof numbers)
+    return false;
+  memcpy(&numbers, first, sizeof numbers);
+  return numbers == 2;
+}
+
 static const char* const endings[] = {".dbl", ".numbers", NULL};
 static const locum_format_option options[] = {{"unit", "of the numbers"}, {NULL, NULL}};
 static const locum_format format = {.name = "numbers",
@@ -79,7 +88,8 @@ static const locum_format format = {.name = "numbers",
                                     .options = options,
                                     .load = load,
                                     .save = save,
-                                    .context = &made};
+                                    .context = &made,
+                                    .recognises = recognises};
 
 static locum_status lazy(locum_file_bytes file, const locum_array* chosen, void* context) {
   (void)file, (void)chosen, (void)context;
@@ -135,6 +145,14 @@ static void own_format(void) {
   CHECK_OK(locum_files_save(files, "b.dbl", &cut, &(locum_file_options){.format = "bytes"}));
   CHECK_STATUS(locum_files_load(files, "b.dbl", NULL, &view), LOCUM_CORRUPT);
   CHECK(strstr(locum_error_message(), "ends at byte 3") != NULL);
+
+  /* What is in a file of an ending that no format has is recognised, and not loaded. */
+  CHECK_OK(locum_files_copy(files, "a.dbl", "a.unknown", NULL));
+  CHECK_STATUS(locum_files_load(files, "a.unknown", NULL, &view), LOCUM_UNSUPPORTED);
+  CHECK(strstr(locum_error_message(), "looks like numbers: name") != NULL);
+  CHECK_OK(locum_files_copy(files, "b.dbl", "b.unknown", NULL));
+  CHECK_STATUS(locum_files_load(files, "b.unknown", NULL, &view), LOCUM_UNSUPPORTED);
+  CHECK(strstr(locum_error_message(), "looks like") == NULL);
 
   locum_format other = {.name = "lazy", .endings = (const char* const[]){".lazy", NULL}, .load = lazy};
   CHECK_OK(locum_register_format(&other));
@@ -218,7 +236,7 @@ static void wrong_formats(void) {
   wrong.save = NULL;
   CHECK_STATUS(locum_register_format(&wrong), LOCUM_INVALID_ARGUMENT);
   wrong = format;
-  wrong.reserved[3] = 1;
+  wrong.reserved[2] = 1;
   CHECK_STATUS(locum_register_format(&wrong), LOCUM_UNSUPPORTED);
 }
 

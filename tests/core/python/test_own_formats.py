@@ -46,6 +46,11 @@ class Grid(locum.Format):
         file.write_at(0, np.array(value.shape, "<u8"))
         assert file.size == 16 + value.nbytes
 
+    def recognises(self, first):
+        if first[:4] == b"oops":
+            raise LookupError("a mistake")
+        return len(first) >= 16 and first[2:8] == first[10:16] == bytes(6)
+
     def info(self, file, options):
         return {"type": "f64", "extents": np.frombuffer(file.read(0, 16), "<u8")}
 
@@ -533,6 +538,26 @@ class TestClasses:
         with pytest.raises(locum.UnsupportedError, match="written, and not read"):
             files.load("a.sink")
         assert files.load("a.sink", format="text") == "12"
+
+
+def test_what_is_in_a_file_is_recognised(files):
+    files.save("a", np.ones((2, 3)), format="grid")
+    files.save("b", b"2", format="bytes")
+    for call in (files.load, files.info, files.proxy, lambda path: files.load_async(path).result()):
+        with pytest.raises(locum.UnsupportedError, match="its content looks like grid: name"):
+            call("a")
+        with pytest.raises(locum.UnsupportedError, match="no format has the ending") as error:
+            call("b")
+        assert "looks like" not in str(error.value)
+
+
+def test_what_recognises_raises_is_printed(files, monkeypatch):
+    printed = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda told: printed.append(repr(told.exc_value)))
+    files.save("oops", b"oops" * 10, format="bytes")
+    with pytest.raises(locum.UnsupportedError) as error:
+        files.load("oops")
+    assert printed == ["LookupError('a mistake')"] and "looks like" not in str(error.value)
 
 
 def test_many_threads(files):

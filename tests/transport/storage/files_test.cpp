@@ -97,6 +97,26 @@ TEST(Files, NeverFallBackToAnotherFormatOrIgnoreAnOption) {
   EXPECT_EQ(code_of(files.load<float[]>("T", {.format = "npy"})), Errc::type_mismatch);
 }
 
+TEST(Files, NameTheFormatsThatRecogniseAFileWhoseEndingNoneHas) {
+  const Files files("memory:");
+  ASSERT_TRUE(files.save("T", 1.5, {.format = "npy"}));
+  ASSERT_TRUE(files.save("z", Record{{"a", std::vector<int>{1}}}, {.format = "npz"}));
+  ASSERT_TRUE(files.save("t", "text", {.format = "text"}));
+  ASSERT_TRUE(files.save("empty", "", {.format = "text"}));
+  for (const auto& error :
+       {files.load("T").error(), files.load<float[]>("T").error(), files.info("T").error(),
+        files.raw_proxy("T").error(), files.load_raw("T").error(), files.load_async("T").get().error()}) {
+    EXPECT_EQ(error.code(), Errc::unsupported);
+    EXPECT_NE(error.text().find("its content looks like npy: name"), std::string::npos) << error;
+  }
+  EXPECT_NE(files.load("z").error().text().find("looks like npz"), std::string::npos);
+  for (const char* path : {"t", "empty", "absent", "../T"}) {
+    EXPECT_EQ(files.load(path).error().text().find("looks like"), std::string::npos) << path;
+  }
+  EXPECT_EQ(files.save("T", 1.0).error().text().find("looks like"), std::string::npos);
+  EXPECT_EQ(code_of(files.load("T", {.format = "npz"})), Errc::corrupt);
+}
+
 /// Says that it is a format of the library.
 class FalseFormat final : public Format {
  public:

@@ -72,8 +72,8 @@ class ProgramFormat final : public Format {
   }
 
   [[nodiscard]] const FormatTraits& traits() const noexcept override { return traits_; }
-  [[nodiscard]] bool recognises(std::span<const std::byte> /*first*/) const noexcept override {
-    return false;
+  [[nodiscard]] bool recognises(std::span<const std::byte> first) const noexcept override {
+    return calls_.recognises != nullptr && calls_.recognises(first.data(), first.size(), calls_.context);
   }
   [[nodiscard]] Result<Record> load(FileBytes& file, const Record& options,
                                     const MakeArray& make) const override {

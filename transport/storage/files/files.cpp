@@ -142,7 +142,7 @@ Result<void> Files::save_record(std::string_view path, const Record& value,
 }
 
 Result<Record> Files::load(std::string_view path, const LoadOptions& options) const {
-  const auto file = state_->named(path, options.backend, options.format, options.options);
+  const auto file = state_->named_to_load(path, options);
   if (!file) {
     return file.error();
   }
@@ -150,7 +150,7 @@ Result<Record> Files::load(std::string_view path, const LoadOptions& options) co
 }
 
 Result<RawView> Files::load_raw(std::string_view path, const LoadOptions& options) const {
-  const auto file = state_->named(path, options.backend, options.format, options.options);
+  const auto file = state_->named_to_load(path, options);
   if (!file) {
     return file.error();
   }
@@ -181,7 +181,7 @@ Error Files::not_as(const RawView& object, std::string_view asked, std::string_v
 }
 
 Result<RawProxy> Files::raw_proxy(std::string_view path, const LoadOptions& options) const {
-  const auto file = state_->named(path, options.backend, options.format, options.options);
+  const auto file = state_->named_to_load(path, options);
   if (!file) {
     return file.error();
   }
@@ -220,7 +220,7 @@ std::vector<Result<void>> Files::save_batch(std::span<const std::pair<std::strin
 }
 
 Result<Record> Files::info(std::string_view path, const LoadOptions& options) const {
-  const auto file = state_->named(path, options.backend, options.format, options.options);
+  const auto file = state_->named_to_load(path, options);
   if (!file) {
     return file.error();
   }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <sstream>
 #include <utility>
+#include <vector>
 
 #include "core/base/hash.hpp"
 #include "core/value/error.hpp"
@@ -89,6 +90,23 @@ Result<void> check_format_options(const FormatTraits& traits, const Record& opti
   return {};
 }
 
+// Nothing is loaded by a guess: the caller is told of it.
+std::string formats_that_recognise(storage::FileArea& area, const std::string& path) {
+  constexpr std::uint64_t first_bytes = 512;
+  const auto opened = area.open(path, {});
+  std::vector<std::byte> first(opened ? std::min((*opened)->size_bytes(), first_bytes) : 0);
+  if (first.empty() || !(*opened)->read(0, first)) {
+    return {};
+  }
+  std::string all;
+  for (const auto& format : registered_formats()) {
+    if (format->traits().loads && format->recognises(first)) {
+      all.append(all.empty() ? "" : " or ").append(format->traits().name);
+    }
+  }
+  return all;
+}
+
 bool has_array(const Record& value) {
   return value.array() || std::ranges::any_of(value.list(), has_array) ||
          std::ranges::any_of(value.members(), [](const auto& member) { return has_array(member.second); });
@@ -150,6 +168,21 @@ Result<FilesState::Named> FilesState::named(std::string_view path, std::string_v
     return known.error().about(path);
   }
   return Named{std::move(*area), std::move(*plain), std::move(*chosen)};
+}
+
+Result<FilesState::Named> FilesState::named_to_load(std::string_view path, const LoadOptions& options) const {
+  auto file = named(path, options.backend, options.format, options.options);
+  if (file || file.error().code() != Errc::unsupported || !options.format.empty()) {
+    return file;
+  }
+  const auto area = this->area(options.backend);
+  const auto plain = area ? storage::area_path(path, (*area)->name()) : Result<std::string>(area.error());
+  const std::string known = plain ? formats_that_recognise(**area, *plain) : std::string();
+  return known.empty()
+             ? std::move(file)
+             : Error(Errc::unsupported, "no format has the ending of this path; its content looks like " +
+                                            known + ": name the format in the options of the call")
+                   .about(path);
 }
 
 Result<Record> FilesState::load(const Named& file, const LoadOptions& options) const {

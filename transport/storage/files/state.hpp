@@ -62,6 +62,9 @@ class FilesState : public std::enable_shared_from_this<FilesState> {
   /// Finds area and format. The errors of Files::load().
   [[nodiscard]] Result<Named> named(std::string_view path, std::string_view backend, std::string_view format,
                                     const Record& options) const;
+  /// The same for a file that is there: where no format has its ending, the error names those that recognise
+  /// what is in it.
+  [[nodiscard]] Result<Named> named_to_load(std::string_view path, const LoadOptions& options) const;
   /// How long the object of a file lasts.
   enum class Lasts : std::uint8_t {
     a_while,        ///< FilesOptions::kept
