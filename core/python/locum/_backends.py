@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, unquote
 
 from . import _native
 from ._errors import Code
-from ._failures import ANY_CODE, Codes, described
+from ._failures import ANY_CODE, RECORD_CODES, Codes, described
 from ._integers import within
 
 # Of a constructor: it has no such option, or the option no such value.
@@ -32,8 +32,9 @@ class Backend:
     one `/`. Puts and removes of one key follow each other within this process.
 
     An exception of a method is the cause of the error with which the call ends: a `locum.Error` gives it its class,
-    MemoryError, TimeoutError, ConnectionError and NotImplementedError one that derives from them; any other exception
-    is an OperatingSystemError. A method has no deadline: give what it waits for one.
+    MemoryError, TimeoutError, ConnectionError and NotImplementedError one that derives from them. ValueError, EOFError,
+    struct.error and zlib.error of `get` are a CorruptError: what was kept is damaged. Any other exception is an
+    OperatingSystemError; a KeyError is a mistake, and not an answer. A method has no deadline: give what it waits for one.
 
     A class that is defined again in the same place, as in a notebook, takes the place of the former one for URLs that
     are opened from then on. `class Base(locum.Backend, abstract=True)` registers nothing.
@@ -99,7 +100,7 @@ class _Opened:
         return list(self.backend.names(prefix))
 
     def failed(self, function: str, error: BaseException) -> Tuple[int, str]:
-        return described(error, f"{type(self.backend).__qualname__}.{function}", ANY_CODE)
+        return described(error, f"{type(self.backend).__qualname__}.{function}", RECORD_CODES if function == "get" else ANY_CODE)
 
 
 class _Class:

@@ -3,6 +3,8 @@
 import builtins
 import os
 import re
+import struct
+import zlib
 from typing import Callable, Dict, Tuple, Type
 
 from . import _native
@@ -27,6 +29,14 @@ ANY_CODE: Codes = (
     (NotImplementedError, Code.UNSUPPORTED),
 )
 VALUE_CODES: Codes = (*ANY_CODE, (TypeError, Code.TYPE_MISMATCH), (ValueError, Code.INVALID_ARGUMENT))
+# What code raises that reads bytes which are not what it expects.
+RECORD_CODES: Codes = (*ANY_CODE, *((kind, Code.CORRUPT) for kind in (ValueError, EOFError, struct.error, zlib.error)))
+CONTENT_CODES: Codes = (
+    *RECORD_CODES,
+    (LookupError, Code.CORRUPT),
+    (ArithmeticError, Code.CORRUPT),
+    (TypeError, Code.TYPE_MISMATCH),
+)
 
 
 def _text_of(error: BaseException) -> str:

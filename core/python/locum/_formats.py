@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from . import _native, _record
 from ._errors import CorruptError
-from ._failures import VALUE_CODES, described
+from ._failures import CONTENT_CODES, VALUE_CODES, described
 from ._files import saved_as
 from ._integers import extents_of
 from ._values import Stored, code_of, stored_record
@@ -99,9 +99,11 @@ class Format:
 
     One object of the class is made; its methods are called by several threads at once. An exception of a method is the
     cause of the error with which the call of `Files` ends: a `locum.Error` gives it its class (`CorruptError("at byte
-    0: no picture")`), as do TypeError, ValueError, MemoryError, TimeoutError, ConnectionError and
-    NotImplementedError; any other exception is an OperatingSystemError. Files are not trusted: check what they say
-    before there is memory for it.
+    0: no picture")`), as do TypeError, MemoryError, TimeoutError, ConnectionError and NotImplementedError. ValueError,
+    EOFError, LookupError (KeyError, IndexError), ArithmeticError, struct.error and zlib.error of `load` and `info` are
+    a CorruptError: raise InvalidArgumentError for a wrong option. A ValueError of `save` is an InvalidArgumentError.
+    Any other exception is an OperatingSystemError. Files are not trusted: check what they say before there is memory
+    for it.
 
     A class that is defined again in the same place, as in a notebook, takes the place of the former one. `class
     Base(locum.Format, abstract=True)` registers nothing.
@@ -141,6 +143,10 @@ class Format:
             _register(cls)
 
 
+class _NotStored(Exception):
+    """The exception of a value that a format has returned, and that no store holds, is its cause."""
+
+
 class _Methods:
     """What the module calls. It takes values apart, and makes them."""
 
@@ -152,7 +158,10 @@ class _Methods:
         value = self.format.load(file, _options(options))
         if value is None and file._has_made:
             raise TypeError(f"{_named(self.format, 'load')} made an array and returned None: return the array")
-        return saved_as(value)
+        try:
+            return saved_as(value)
+        except Exception as error:
+            raise _NotStored from error
 
     def info(self, native: _native.FileBytes, options: NDArray[np.uint8]) -> Stored:
         told = self.format.info(FileBytes(native), _options(options))
@@ -171,7 +180,10 @@ class _Methods:
         return bool(self.format.recognises(first))
 
     def failed(self, function: str, error: BaseException) -> Tuple[int, str]:
-        return described(error, _named(self.format, function), VALUE_CODES)
+        codes = VALUE_CODES if function == "save" else CONTENT_CODES
+        if isinstance(error, _NotStored) and error.__cause__ is not None:
+            error, codes = error.__cause__, VALUE_CODES
+        return described(error, _named(self.format, function), codes)
 
 
 def _options(block: NDArray[np.uint8]) -> Dict[str, Any]:

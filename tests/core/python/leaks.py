@@ -180,7 +180,7 @@ def _actions(store):
     def own_format():
         files.save("b.blob", small)
         assert len(files.info("b.blob")["first"]) == 8 and mapped.load("b.blob", map=True)[2, 3] == 11
-        _fails(ValueError, files.load, "b.blob", fails=True)
+        _fails(locum.CorruptError, files.load, "b.blob", fails=True)
         _fails(KeyError, files.load, "missing.blob")
 
     drawer = locum.open("drawer:")

@@ -274,6 +274,22 @@ class TestExceptions:
         Plain.instead = {}
         assert plain["there"] == 1 and "new" not in plain
 
+    @pytest.mark.parametrize("raised", [ValueError("bad magic"), EOFError("no more")], ids=["ValueError", "EOFError"])
+    def test_of_what_is_damaged(self, plain, raised):
+        def fail(*_):
+            raise raised
+
+        plain["there"] = 1
+        for method, call, kind in (
+            ("get", lambda: plain["there"], locum.CorruptError),
+            ("put", lambda: plain.put("new", 1), locum.OperatingSystemError),
+        ):
+            Plain.instead = {method: fail}
+            with pytest.raises(kind) as error:
+                call()
+            Plain.instead = {}
+            assert type(error.value) is kind and error.value.__cause__ is raised and str(raised) in str(error.value)
+
     def test_of_a_constructor(self):
         with pytest.raises(locum.PeerLostError, match="no shelf 3") as error:
             locum.open("shelf:x?fails=3")

@@ -2,11 +2,13 @@
 
 import gc
 import os
+import struct
 import subprocess
 import sys
 import threading
 import traceback
 import weakref
+import zlib
 
 import numpy as np
 import pytest
@@ -359,13 +361,19 @@ class TestExceptions:
             (locum.CorruptError("at byte 7: no grid"), locum.CorruptError),
             (locum.UnsupportedError("unsupported: version 2"), locum.UnsupportedError),
             (TypeError("of that type"), locum.TypeMismatchError),
-            (ValueError("not that value"), locum.InvalidArgumentError),
+            (ValueError("not that value"), locum.CorruptError),
+            (EOFError("no more"), locum.CorruptError),
+            (struct.error("unpack requires a buffer of 4 bytes"), locum.CorruptError),
+            (zlib.error("incomplete"), locum.CorruptError),
+            (locum.InvalidArgumentError("the option 'height' is an integer"), locum.InvalidArgumentError),
             (MemoryError(), locum.OutOfMemoryError),
             (TimeoutError("too late"), locum.TimeoutError),
             (ConnectionResetError("gone"), locum.PeerLostError),
             (NotImplementedError("not yet"), locum.UnsupportedError),
-            (ZeroDivisionError("by zero"), locum.OperatingSystemError),
-            (KeyError("key"), locum.OperatingSystemError),
+            (ZeroDivisionError("by zero"), locum.CorruptError),
+            (KeyError("key"), locum.CorruptError),
+            (IndexError("list index out of range"), locum.CorruptError),
+            (OSError(5, "Input/output error"), locum.OperatingSystemError),
             (locum.Error("of no code"), locum.OperatingSystemError),
             (Unusual(), locum.OperatingSystemError),
             (RuntimeError("long\0" * 10000), locum.OperatingSystemError),
@@ -384,6 +392,28 @@ class TestExceptions:
         assert not isinstance(raised, locum.Error) or text.count("unsupported:") < 2
         frames = [frame.name for frame in traceback.extract_tb(raised.__traceback__)]
         assert frames[-1] == "load"
+
+    def test_of_saving_and_of_what_is_returned_are_no_damage(self, files, loads):
+        class Refuses(locum.Format):
+            name = "refuses"
+            endings = (".refuses",)
+
+            def save(self, value, file, options):
+                raise raised
+
+        for raised, kind in (
+            (ValueError("not that value"), locum.InvalidArgumentError),
+            (KeyError("key"), locum.OperatingSystemError),
+        ):
+            with pytest.raises(kind) as error:
+                files.save("a.refuses", 1)
+            assert error.value.__cause__ is raised
+        with pytest.raises(locum.TypeMismatchError, match="set") as error:
+            loads(lambda file: {"a": {1, 2}})
+        assert type(error.value.__cause__) is TypeError
+        with pytest.raises(locum.Error) as error:
+            loads(lambda file: {"a": 2**70})
+        assert not isinstance(error.value, locum.CorruptError) and isinstance(error.value.__cause__, OverflowError)
 
     def test_that_are_no_errors_go_through(self, loads):
         def load(file):
@@ -412,9 +442,9 @@ class TestExceptions:
 
         Anything.returned = staticmethod(load)
         errors = files.load_batch(numbers, return_exceptions=True)
-        assert all(isinstance(error, locum.InvalidArgumentError) for error in errors)
+        assert all(isinstance(error, locum.CorruptError) for error in errors)
         assert {id(error.__cause__) for error in errors} == {id(error) for error in raised} and len(errors) == 20
-        with pytest.raises(locum.InvalidArgumentError, match="0.any.*20 of 20 files failed"):
+        with pytest.raises(locum.CorruptError, match="0.any.*20 of 20 files failed"):
             files.load_batch(numbers)
         Anything.returned = staticmethod(lambda file: sys.exit(3))
         with pytest.raises(SystemExit):
@@ -433,7 +463,7 @@ class TestExceptions:
             raise ValueError
 
         for _ in range(3):
-            with pytest.raises(ValueError):
+            with pytest.raises(locum.CorruptError):
                 loads(load)
         gc.collect()
         assert [one() for one in seen] == [None] * 3
