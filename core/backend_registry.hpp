@@ -15,9 +15,17 @@ namespace locum {
 using BackendOpener = std::function<Result<std::shared_ptr<Backend>>(const Url& url)>;
 
 /// Registers the opener of URLs with `scheme`, in lower case. Returns true, so that a static object can be
-/// initialised by it; returns false if the scheme is registered already, and keeps its opener. Schemes of the
-/// library itself cannot be replaced. Any thread may call.
+/// initialised by it; returns false if the scheme is registered already, and keeps its opener, or is one of
+/// the library's, also of those that were left out of the build. Static objects may be initialised before the
+/// library's are: a scheme of the library that was registered so is left out when these are, with a line on
+/// stderr. Any thread may call.
 bool register_backend(std::string scheme, BackendOpener open);
+/// \cond library
+namespace detail {
+/// Reserves the schemes of the library, and leaves out what programs have registered for them.
+void reserve_schemes(const std::vector<std::string>& schemes);
+}  // namespace detail
+/// \endcond
 /// Returns the opener of URLs with that scheme; empty if none is registered.
 [[nodiscard]] BackendOpener find_backend(std::string_view scheme);
 /// Returns all registered schemes, sorted.

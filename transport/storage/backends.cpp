@@ -6,6 +6,7 @@
 #include <new>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/backend_registry.hpp"
 #include "transport/storage/backend_list.hpp"
@@ -35,6 +36,18 @@ Error not_in_build(std::string_view name, std::string_view option, std::string_v
 }  // namespace storage
 
 namespace {
+
+bool reserve_own_schemes() {
+  std::vector<std::string> all;
+  for (const storage::KnownBackend& one : storage::known_backends()) {
+    all.emplace_back(one.traits.scheme);
+  }
+  detail::reserve_schemes(all);
+  return true;
+}
+
+// Before main(), so that a program learns it when it registers one of them.
+[[maybe_unused]] const bool are_own_schemes_reserved = reserve_own_schemes();
 
 Error unknown_scheme(std::string_view scheme) {
   std::string all;

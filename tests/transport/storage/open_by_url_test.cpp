@@ -93,7 +93,13 @@ LOCUM_REGISTER_BACKEND(null, [](const Url& /*url*/) -> Result<std::shared_ptr<Ba
 });
 
 TEST(OpenByUrl, KeepsTheSchemesOfTheLibrary) {
-  EXPECT_TRUE(find_backend("null"));
+  EXPECT_FALSE(find_backend("null"));
+  const auto opens = [](const Url& /*url*/) { return storage::open_simple(parse_url("simple:").value()); };
+  for (const BackendDescription& own : backend_descriptions()) {  // those that are not in this build, too
+    EXPECT_FALSE(register_backend(std::string(own.traits.scheme), opens)) << own.traits.scheme;
+  }
+  EXPECT_FALSE(register_backend("reel", opens));
+  EXPECT_TRUE(register_backend("reel.2", opens));
   EXPECT_EQ(open_backend("null:").value()->traits().scheme, "null");
   EXPECT_EQ(open_backend("prefix+null:?prefix.name=x/").value()->traits().scheme, "null");
 }

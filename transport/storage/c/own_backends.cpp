@@ -280,9 +280,9 @@ locum_status locum_register_backend(const locum_backend* backend) {
     scheme->calls = *backend;
     scheme->scheme = backend->scheme;
     const auto open = [scheme](const Url& url) -> Result<std::shared_ptr<Backend>> {
-      auto backend = std::make_shared<ProgramBackend>(scheme);
-      const auto opened = backend->open(to_string(url));
-      return opened ? Result<std::shared_ptr<Backend>>(std::move(backend)) : opened.error();
+      auto made = std::make_shared<ProgramBackend>(scheme);
+      const auto opened = made->open(to_string(url));
+      return opened ? Result<std::shared_ptr<Backend>>(std::move(made)) : opened.error();
     };
     const bool is_new =
         storage::known_backend(scheme->scheme) == nullptr && register_backend(scheme->scheme, open);
