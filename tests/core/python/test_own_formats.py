@@ -570,6 +570,20 @@ class TestClasses:
         assert files.load("a.sink", format="text") == "12"
 
 
+def test_an_array_without_room_names_its_path_and_what_is_free(tmp_path):
+    with locum.Session("memory:?bytes=1000000") as session, session.files(f"file:{tmp_path}?sync=0") as files:
+        files.save("a.any", 0)
+        Anything.returned = staticmethod(lambda file: file.make_array("f8", (1000, 1000)))
+        try:
+            with pytest.raises(locum.OutOfMemoryError) as error:
+                files.load("a.any")
+        finally:
+            Anything.returned = Anything.given = None
+        text = str(error.value)
+        assert "the array of f64" in text and "8000000 bytes" in text and "are free; evict" in text
+        assert text.count("[key") == 1 and "[key a.any]" in text and "file/" not in text
+
+
 def test_what_is_in_a_file_is_recognised(files):
     files.save("a", np.ones((2, 3)), format="grid")
     files.save("b", b"2", format="bytes")

@@ -107,6 +107,14 @@ std::string formats_that_recognise(storage::FileArea& area, const std::string& p
   return all;
 }
 
+// The error of the store names the object, which the program does not know.
+Error no_room_for_array(const ElementType& element, const Error& error) {
+  return Error(
+      Errc::out_of_memory,
+      "the store has no room for the array of " + element.name() + " that the file holds: " + error.text(),
+      error.detail());
+}
+
 bool has_array(const Record& value) {
   return value.array() || std::ranges::any_of(value.list(), has_array) ||
          std::ranges::any_of(value.members(), [](const auto& member) { return has_array(member.second); });
@@ -338,7 +346,8 @@ Result<void> FilesState::load_into(const Loading& loading, const std::string& na
     }
     auto created = raw.create(name, element, extents, storing);
     if (!created) {
-      return created.error();
+      return created.error().code() == Errc::out_of_memory ? no_room_for_array(element, created.error())
+                                                           : created.error();
     }
     writer = std::make_shared<Writer<std::byte>>(std::move(*created));
     first = {writer->data(), static_cast<std::size_t>(writer->size())};
