@@ -160,6 +160,16 @@ def _write_text(out: bytearray, value: str) -> None:
     out += raw
 
 
+_IN_PLACE_OF = {
+    "U": "texts are a list: give array.tolist()",
+    "S": "texts are a list: give array.astype(str).tolist()",
+    "O": "give what is in it as a list: array.tolist()",
+    "M": 'give array.astype("int64"), and the unit as a text beside it',
+    "m": 'give array.astype("int64"), and the unit as a text beside it',
+    "V": "give its fields as a dict: {name: array[name] for name in array.dtype.names}",
+}
+
+
 def _write_array(out: bytearray, array: NDArray[Any]) -> None:
     name = _NAMES.get(array.dtype)
     if name is None and array.dtype.fields is None:
@@ -169,7 +179,8 @@ def _write_array(out: bytearray, array: NDArray[Any]) -> None:
             array = array.astype(native)
     if name is None:
         known = ", ".join(dtype.name for dtype in _NAMES if dtype.kind != "S")
-        raise _Refused(TypeError, f"is an array of {array.dtype}; a Record holds arrays of {known}: convert it")
+        instead = _IN_PLACE_OF.get(array.dtype.kind, "convert it")
+        raise _Refused(TypeError, f"is an array of {array.dtype}; a Record holds arrays of {known}: {instead}")
     if array.ndim > _native.MAX_RANK:
         raise _Refused(ValueError, f"is an array of {array.ndim} dimensions; a Record holds up to {_native.MAX_RANK}: reshape it")
     out += _pack_large(_ARRAY, len(name))

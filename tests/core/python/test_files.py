@@ -550,6 +550,32 @@ class TestInTheBackground:
                 np.asarray(files.proxy("broken.npy"))
 
 
+@pytest.mark.parametrize(
+    "array, instead, paths",
+    [
+        (np.array(["a", "bb"]), lambda array: array.tolist(), ("t.npy", "t.json", "t.mpk")),
+        (np.array([b"a", b"bb"]), lambda array: array.astype(str).tolist(), ("t.npy", "t.json", "t.mpk")),
+        (np.array(["a", 1, None], object), lambda array: array.tolist(), ("t.json", "t.mpk")),
+        (np.array(["2026-01-02"], "M8[D]"), lambda array: array.astype("int64"), ("t.npy", "t.csv")),
+        (
+            np.array([(1, 2.5)], [("n", "i4"), ("x", "f8")]),
+            lambda array: {name: array[name] for name in array.dtype.names},
+            ("t.csv", "t.mpk"),
+        ),
+    ],
+    ids=["texts", "bytes", "objects", "times", "fields"],
+)
+def test_an_array_that_no_file_holds_tells_what_to_give(array, instead, paths):
+    with locum.Files("memory:") as files:
+        for path in paths:
+            with pytest.raises(TypeError, match=r"array\.") as error:
+                files.save(path, array)
+            assert str(error.value).endswith((".tolist()", "beside it", "array.dtype.names}"))
+            files.save(path, instead(array))
+            if array.dtype.kind in "US":
+                assert files.load(path) == ["a", "bb"]
+
+
 def test_nothing_is_held_by_what_was_loaded(tmp_path):
     program = """
 import sys, numpy as np, locum
