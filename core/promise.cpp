@@ -1,5 +1,8 @@
 #include "core/promise.hpp"
 
+#include <chrono>
+#include <exception>
+#include <span>
 #include <utility>
 
 #include "core/detail/promise_state.hpp"
@@ -22,6 +25,23 @@ PromiseCalls& PromiseCalls::operator=(PromiseCalls&& other) noexcept {
 
 PromiseCalls::~PromiseCalls() {
   if (state_) {
+    state_->give_up();
+  }
+}
+
+// The reason is an object of its own: the record of the end has its memory already, and can only lead to it.
+void PromiseCalls::give_up(std::string_view reason) noexcept {
+  constexpr std::size_t longest = 1000;
+  if (!may_be_set()) {
+    return;
+  }
+  try {
+    StoredHow how;
+    how.lifetime = std::chrono::minutes(10);
+    const auto text = std::as_bytes(std::span(reason.substr(0, longest)));
+    const auto made = store_bytes({}, false, text, {}, how);
+    state_->give_up({}, made ? made->key : Key());
+  } catch (const std::exception&) {  // no private memory: it is broken without the reason
     state_->give_up();
   }
 }

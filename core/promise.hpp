@@ -33,6 +33,9 @@ class PromiseCalls : protected StoreBase {
   [[nodiscard]] Result<Key> set_stored(Deadline deadline, const StoreValue& store);
   /// Sets the promise to an object that is there already. `invalid_argument` if the value is to have a name.
   [[nodiscard]] Result<Key> set_existing(const Key& value, std::uint64_t size_bytes, Deadline deadline);
+  /// Breaks the promise, unless it was set: who waits for it gets `broken_promise` with that reason, of which
+  /// the first 1000 bytes are kept for ten minutes.
+  void give_up(std::string_view reason) noexcept;
   /// Returns the handle of the value; `type_hash`: 0 if the type is not known. REQUIRES: operator bool().
   [[nodiscard]] Handle handle(std::uint64_t type_hash) const noexcept;
 

@@ -35,6 +35,9 @@ class RawPromise : private detail::PromiseCalls {
   /// when it would without the promise. Returns its key. The errors of set(); `invalid_argument` if the
   /// promise has a name.
   Result<Key> set_object(const RawView& object, const CallOptions& options = {});
+  /// Breaks the promise, unless it was set: who waits for it gets `broken_promise` with that reason, of which
+  /// the first 1000 bytes are kept for ten minutes.
+  using PromiseCalls::give_up;
 };
 
 }  // namespace locum

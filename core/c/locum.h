@@ -466,7 +466,7 @@ LOCUM_CHECKED locum_status locum_files_load_async(locum_files files, const char 
 /* Makes a stand-in for what a file holds, which is loaded in the background from now on, once for the node of
  * this rank; ranks of other nodes fetch it from there, and need not see the file. The object lasts until it is
  * evicted by its key. LOCUM_NOT_FOUND without a file; LOCUM_BROKEN_PROMISE for who uses the stand-in if the
- * file cannot be loaded: locum_files_load() says why. */
+ * file cannot be loaded: its text is that of the error of the load. */
 LOCUM_CHECKED locum_status locum_files_proxy(locum_files files, const char *path,
                                              const locum_file_options *options, locum_proxy *proxy);
 /* Loads `count` files, some at a time, in threads. Each has a view, a status and the text of its error (""

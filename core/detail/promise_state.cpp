@@ -153,7 +153,7 @@ Result<void> PromiseState::may_be_set() const {
   }
   return session.explain(
       key_, Error(Errc::broken_promise,
-                  "this promise was broken when its runtime began to close; set it before closing"));
+                  "this promise was broken: it was given up, or its runtime began to close; set it before"));
 }
 
 // Whether it was unset until now: then the caller has to finish() it.
@@ -227,7 +227,7 @@ Result<Key> PromiseState::end(const PromiseRecord& record, Deadline deadline) {
 }
 
 // If even that fails, waiters learn from the missing placeholder that there is nothing to wait for.
-void PromiseState::give_up(Deadline deadline) noexcept {
+void PromiseState::give_up(Deadline deadline, const Key& reason) noexcept {
   if (store_->session->closed()) {
     return;  // possibly in a forked process, where no lock may be taken
   }
@@ -238,8 +238,9 @@ void PromiseState::give_up(Deadline deadline) noexcept {
   const auto value = placed();
   try {
     if (!is_over) {
-      const auto mark =
-          end(value ? record_of(*value) : PromiseRecord{.state = PromiseRecord::State::broken}, deadline);
+      const auto mark = end(
+          value ? record_of(*value) : PromiseRecord{.state = PromiseRecord::State::broken, .value = reason},
+          deadline);
       if (mark) {
         value ? store_->session->promises().left_kept(*mark, value->key)
               : store_->session->promises().left_broken(*mark);

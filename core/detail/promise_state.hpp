@@ -57,8 +57,9 @@ class PromiseState {
   /// called again.
   [[nodiscard]] Result<void> keep_elsewhere(const Placed& value, Deadline deadline) LOCUM_EXCLUDES(mutex_);
   /// Breaks the promise, unless it was set: waiters get `broken_promise`; or the value, if placed() holds one
-  /// that could not be bound under name(). No effect in a forked process.
-  void give_up(Deadline deadline = {}) noexcept LOCUM_EXCLUDES(mutex_);
+  /// that could not be bound under name(). `reason`: an object whose bytes are a text that tells why, or no
+  /// valid key. No effect in a forked process.
+  void give_up(Deadline deadline = {}, const Key& reason = {}) noexcept LOCUM_EXCLUDES(mutex_);
 
  private:
   enum class State : std::uint8_t { unset, kept, broken };

@@ -24,6 +24,10 @@ Error broken_promise() {
       "the promise ended without a value: its maker destroyed it, or closed its runtime, before setting it");
 }
 
+Error broken_promise(std::string_view reason) {
+  return Error(Errc::broken_promise, "the promise ended without a value: " + std::string(reason));
+}
+
 Error damaged_promise() {
   return memory_damaged("the record of this promise is damaged");
 }
@@ -121,7 +125,21 @@ Result<ObjectView> Promises::redeemed(const Key& promised, Result<ObjectView> fo
   if (in_file(*found) || same_as(*found)) {
     return session_.files().load(session_, Address(promised.store, connector_->name_of(promised)), deadline);
   }
-  return session_.explain(promised, read_promise_record(*found) ? broken_promise() : damaged_promise());
+  const auto record = read_promise_record(*found);
+  return session_.explain(promised,
+                          record ? broken_by(*record, promised.store, deadline) : damaged_promise());
+}
+
+Error Promises::broken_by(const PromiseRecord& record, std::uint32_t store, Deadline deadline) {
+  const Key& reason = record.value;
+  if (record.state != PromiseRecord::State::broken || !reason.valid() || is_promised(reason) ||
+      reason.store != store) {
+    return broken_promise();
+  }
+  const auto text = connector_->get(Address(reason), deadline);  // which may have expired
+  return text && !text->bytes().empty()
+             ? broken_promise({reinterpret_cast<const char*>(text->bytes().data()), text->bytes().size()})
+             : broken_promise();
 }
 
 Result<ObjectView> Promises::await(const Handle& handle, Deadline deadline) {
@@ -157,7 +175,8 @@ std::optional<Error> Promises::fate_of(const Address& name, Deadline deadline) {
     return found.error().code() == Errc::peer_lost ? std::optional(found.error()) : std::nullopt;
   }
   const auto end = read_promise_record(*found);
-  return end && end->state == PromiseRecord::State::broken ? std::optional(broken_promise()) : std::nullopt;
+  return end && end->state == PromiseRecord::State::broken ? std::optional(broken_by(*end, store, deadline))
+                                                           : std::nullopt;
 }
 
 // The home of a name is not notified that a promise under it is broken, or its maker dead: waiters check at
@@ -264,7 +283,13 @@ Result<Address> Promises::actual(const Key& key, Deadline deadline, bool reads_f
     return stand_in_of(key, *whole, deadline);
   }
   const auto kept = whole ? kept_elsewhere(*whole) : std::nullopt;
-  return kept ? Result<Address>(*kept) : session_.explain(key, whole ? broken_promise() : whole.error());
+  if (kept) {
+    return *kept;
+  }
+  const auto record = whole ? read_promise_record(*whole) : std::nullopt;
+  return session_.explain(key, record  ? broken_by(*record, key.store, deadline)
+                               : whole ? broken_promise()
+                                       : whole.error());
 }
 
 // The record by which a restored object that nobody has read is there: that under its name, if it has one.

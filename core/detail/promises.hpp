@@ -15,6 +15,10 @@
 #include "core/value/key.hpp"
 #include "core/value/result.hpp"
 
+namespace locum {
+struct PromiseRecord;
+}
+
 namespace locum::detail {
 
 class LocalWaits;
@@ -74,6 +78,8 @@ class Promises {
   [[nodiscard]] NowOrTask<ObjectView> get_or_task(const Key& promised, CountsUntil counts, Deadline deadline);
 
  private:
+  /// Returns the error of a promise that was broken, with the reason if its record leads to one.
+  [[nodiscard]] Error broken_by(const PromiseRecord& record, std::uint32_t store, Deadline deadline);
   [[nodiscard]] Result<Address> stand_in_of(const Key& promised, const ObjectView& record, Deadline deadline);
   [[nodiscard]] std::optional<Error> fate_of(const Address& name, Deadline deadline);
   [[nodiscard]] NowOrTask<ObjectView> stand(const Key& promised, const std::string& name, CountsUntil counts,

@@ -40,7 +40,9 @@ struct PromiseRecord {
   };
 
   State state = State::unset;
-  Key value{};  ///< if kept: the object; if in a file: the promise of who reads it, or none; or the other one
+  /// If kept: the object; if broken: a text that tells why, or none; if in a file: the promise of who reads
+  /// it, or none; or the other one.
+  Key value{};
   std::uint64_t size_bytes = 0;  ///< of its payload
   std::uint64_t name_hash = 0;   ///< of its name
 };

@@ -68,6 +68,23 @@ TEST(RuntimeFiles, AreLoadedOnceForEachNode) {
   EXPECT_EQ(all, static_cast<int>(runtime.nodes()));
 }
 
+TEST(RuntimeFiles, HaveStandInsThatTellEachRankWhyTheyAreBroken) {
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB, .timeout = 20s, .collective_timeout = 60s});
+  const Files files = runtime.files("memory:");  // which the other ranks do not see
+  Handle handle;
+  if (runtime.rank() == 0) {
+    ASSERT_TRUE(files.save("T.bin", std::string("no array"), {.format = "bytes"}));
+    handle = files.proxy<double[]>("T.bin", {.format = "npy"}).value().handle();
+  }
+  MPI_Bcast(&handle, sizeof handle, MPI_BYTE, 0, MPI_COMM_WORLD);
+  const auto broken = runtime.proxy<double[]>(handle).get(60s);
+  ASSERT_FALSE(broken);
+  EXPECT_EQ(broken.error().code(), Errc::broken_promise) << broken.error();
+  EXPECT_NE(broken.error().text().find("without a value: corrupt: "), std::string::npos) << broken.error();
+  EXPECT_NE(broken.error().text().find("T.bin"), std::string::npos) << broken.error();
+  job::barrier();
+}
+
 // Only the first rank sees the file: the others fetch the object.
 TEST(RuntimeFiles, HaveStandInsForRanksThatDoNotSeeThem) {
   Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB, .timeout = 20s, .collective_timeout = 60s});

@@ -180,7 +180,7 @@ class Files:
 
         It is loaded once for the node of this rank; ranks of other nodes fetch it from there, and need not see the
         file. The object lasts until it is evicted by its key. NotFoundError if there is no file. If the file cannot be
-        loaded, who uses the stand-in gets BrokenPromiseError; `load` says why. The parameters are those of `load`.
+        loaded, who uses the stand-in gets BrokenPromiseError, which tells why. The parameters are those of `load`.
         """
         stand_in = self._native.proxy(os.fsdecode(path), _how(format, backend, deadline(timeout), options))
         return _proxy_of(stand_in, lambda value: given(value, False, False))

@@ -546,7 +546,7 @@ class TestInTheBackground:
             with pytest.raises(locum.NotFoundError):
                 files.proxy("none.npy")
             (tmp_path / "broken.npy").write_bytes(b"nothing of NumPy")
-            with pytest.raises(locum.BrokenPromiseError):
+            with pytest.raises(locum.BrokenPromiseError, match="corrupt: .*broken.npy"):
                 np.asarray(files.proxy("broken.npy"))
 
 

@@ -584,6 +584,21 @@ def test_an_array_without_room_names_its_path_and_what_is_free(tmp_path):
         assert text.count("[key") == 1 and "[key a.any]" in text and "file/" not in text
 
 
+def test_a_stand_in_tells_why_there_is_no_value(files, loads):
+    raised = ValueError("no such grid")
+
+    def load(file):
+        raise raised
+
+    with pytest.raises(locum.CorruptError):
+        loads(load)
+    Anything.returned = staticmethod(load)
+    with pytest.raises(locum.BrokenPromiseError, match="corrupt: .*no such grid.*a.any") as error:
+        repr(files.proxy("a.any") + 1)
+    assert error.value.__cause__ is raised and "failure of Python" not in str(error.value)
+    Anything.returned = None
+
+
 def test_what_is_in_a_file_is_recognised(files):
     files.save("a", np.ones((2, 3)), format="grid")
     files.save("b", b"2", format="bytes")

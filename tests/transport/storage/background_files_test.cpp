@@ -241,7 +241,35 @@ TEST(FilesOfAFormatThatThrows, AreErrors) {
   EXPECT_EQ(loaded.error().detail(), "no such thing");
   EXPECT_EQ(code_of(files.info("a.throwing")), Errc::system);
   EXPECT_EQ(code_of(files.load_async("a.throwing").get()), Errc::system);
-  EXPECT_EQ(code_of(files.proxy<Record>("a.throwing").value().get()), Errc::broken_promise);
+  const auto broken = files.proxy<Record>("a.throwing").value().get();
+  EXPECT_EQ(code_of(broken), Errc::broken_promise);
+  EXPECT_NE(broken.error().text().find("threw an exception"), std::string::npos) << broken.error();
+  EXPECT_NE(broken.error().text().find("a.throwing"), std::string::npos) << broken.error();
+}
+
+TEST(RawPromises, AreGivenUpWithAReason) {
+  const Session session = open_session("memory:").value();
+  const Store store = session.open("s").value();
+  auto promise = store.raw().promise().value();
+  const auto proxy = promise.proxy();
+  const std::string reason(1200, 'r');
+  promise.give_up(reason);
+  promise.give_up("another one");
+  const auto broken = proxy.get();
+  EXPECT_EQ(code_of(broken), Errc::broken_promise);
+  EXPECT_TRUE(broken.error().text().ends_with(": " + reason.substr(0, 1000))) << broken.error();
+  EXPECT_EQ(code_of(promise.set_bytes({})), Errc::broken_promise);
+  EXPECT_EQ(code_of(session.proxy<int>(proxy.handle()).get()), Errc::broken_promise);
+
+  auto kept = store.raw().promise().value();
+  ASSERT_TRUE(kept.set_bytes({}));
+  kept.give_up("too late");
+  EXPECT_TRUE(kept.proxy().get());
+
+  auto without = store.raw().promise().value();
+  without.give_up("");
+  EXPECT_EQ(code_of(without.proxy().get()), Errc::broken_promise);
+  RawPromise().give_up("of none");
 }
 
 TEST(RawPromises, AreSetToObjectsThatAreThere) {

@@ -186,9 +186,9 @@ class Files {
   /// Returns a stand-in for what a file holds, which is loaded in the background from now on, once for the
   /// node of this rank; ranks of other nodes fetch it from there, and need not see the file. The object lasts
   /// until it is evicted by the key of a view of it; load() of the same content finds it. `not_found` if
-  /// there is no file. If it cannot be loaded, whoever uses the stand-in gets `broken_promise`; load() says
-  /// why. Its type is checked when it is used: `double[]` and the like for arrays, a number or a std::string
-  /// for files of one, else Record. `invalid_argument` with the option `map`.
+  /// there is no file. If it cannot be loaded, whoever uses the stand-in gets `broken_promise`, with the
+  /// error of the load as its text. Its type is checked when it is used: `double[]` and the like for arrays,
+  /// a number or a std::string for files of one, else Record. `invalid_argument` with the option `map`.
   template <class T>
   [[nodiscard]] Result<Proxy<T>> proxy(std::string_view path, const LoadOptions& options = {}) const {
     const auto made = raw_proxy(path, options);

@@ -292,11 +292,14 @@ Result<RawProxy> FilesState::begin_proxy(const Named& file, const LoadOptions& o
   auto proxy = promise->proxy();
   begin([self = shared_from_this(), file, options = OwnedLoadOptions(options),
          promise = std::make_shared<RawPromise>(std::move(*promise))]() noexcept {
-    (void)caught([&]() -> Result<void> {
+    const auto done = caught([&]() -> Result<void> {
       const auto object = self->load_once(file, options.given(), Lasts::until_evicted);
       const auto set = object ? promise->set_object(*object) : Result<Key>(object.error());
       return set ? Result<void>() : Result<void>(set.error());
     });
+    if (!done) {
+      promise->give_up(done.error().about(file.path).what());
+    }
   });
   return proxy;
 }
