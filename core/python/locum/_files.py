@@ -2,7 +2,7 @@
 
 import os
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple, Type, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple, Type, TypeVar, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from ._values import Stored, described_by, given, stored_record
 if TYPE_CHECKING:
     from ._session import Session
 
+T = TypeVar("T")
 Path = Union[str, "os.PathLike[str]"]
 _FLAT: "Tuple[type, ...]" = (float, bool, int, complex, str, bytes, bytearray)
 _FILE, _FOLDER = 1, 2
@@ -72,6 +73,14 @@ def _outcomes(outcomes: List[Any], return_exceptions: bool) -> List[Any]:
     raise first
 
 
+def _loaded(call: _native.Future, limit: float) -> Any:
+    return given(call.view(limit), False, False)
+
+
+def _loaded_interruptibly(call: _native.Future, limit: float) -> Any:
+    return _loaded(call, limit) if call.ready() else interruptible(_loaded, call, limit)
+
+
 class Files:
     """Values in files: `locum.Files("file:/scratch/run17").save("T.npy", field)`, and `load("T.npy")`.
 
@@ -91,6 +100,8 @@ class Files:
     :param timeout: longest wait of a load for another rank that loads the same file; None: 600 s
     """
 
+    _is_interruptible = True
+
     def __init__(self, url: str, *, kept: Optional[Duration] = None, timeout: Optional[Duration] = None):
         self._native = _native.Files(url, *times(kept, timeout))
         self._url = url
@@ -103,11 +114,15 @@ class Files:
         return cls._of(session._native.files(url, *times(kept, timeout)), url)
 
     @classmethod
-    def _of(cls, native: _native.Files, url: str) -> "Files":
+    def _of(cls, native: _native.Files, url: str, is_interruptible: bool = True) -> "Files":
         made = cls.__new__(cls)
         made._native = native
         made._url = url
+        made._is_interruptible = is_interruptible
         return made
+
+    def _call(self, function: "Callable[..., T]", *arguments: Any) -> T:
+        return interruptible(function, *arguments) if self._is_interruptible else function(*arguments)
 
     def add(self, name: str, url: str) -> None:
         """Names another URL, for `backend=name` of the other calls. KeyExistsError if the name is in use."""
@@ -126,7 +141,7 @@ class Files:
         :param options: of the format
         """
         memory, code, type_name = saved_as(value)
-        interruptible(self._native.save, os.fsdecode(path), memory, code, type_name, _how(format, backend, 0.0, options))
+        self._call(self._native.save, os.fsdecode(path), memory, code, type_name, _how(format, backend, 0.0, options))
 
     def load(
         self,
@@ -147,7 +162,7 @@ class Files:
             process alone has it. A program that shortens the file then ends the process by SIGBUS
         :param options: of the format
         """
-        value = interruptible(self._native.load, os.fsdecode(path), _how(format, backend, deadline(timeout), options, map))
+        value = self._call(self._native.load, os.fsdecode(path), _how(format, backend, deadline(timeout), options, map))
         return given(value, False, False)
 
     def load_async(
@@ -165,7 +180,7 @@ class Files:
         `load`; an array that has no room in the store is an OutOfMemoryError.
         """
         begun = self._native.load_async(os.fsdecode(path), _how(format, backend, deadline(timeout), options))
-        return Future(begun, lambda call, limit: given(call.view(limit), False, False))
+        return Future(begun, _loaded_interruptibly if self._is_interruptible else _loaded)  # which keep no Files
 
     def proxy(
         self,
@@ -204,7 +219,7 @@ class Files:
         if isinstance(paths, (str, os.PathLike)):
             raise TypeError(f"load_batch takes several paths: write [{os.fspath(paths)!r}], or load() for one")
         names = [os.fsdecode(path) for path in paths]
-        loaded = interruptible(self._native.load_batch, names, _how(format, backend, deadline(timeout), options, map))
+        loaded = self._call(self._native.load_batch, names, _how(format, backend, deadline(timeout), options, map))
         return [given(value, False, False) for value in _outcomes(loaded, return_exceptions)]
 
     def save_batch(
@@ -223,7 +238,7 @@ class Files:
         """
         pairs = [(os.fsdecode(path), value) for path, value in (values.items() if isinstance(values, Mapping) else values)]
         stored = [saved_as(value) for _, value in pairs]
-        outcomes: List[Optional[Error]] = interruptible(
+        outcomes: List[Optional[Error]] = self._call(
             self._native.save_batch,
             [path for path, _ in pairs],
             [one.memory for one in stored],
@@ -237,7 +252,7 @@ class Files:
         self, path: Path, *, format: Optional[str] = None, backend: Optional[str] = None, **options: Any
     ) -> Dict[str, Any]:
         """Describes what a file holds without loading it all: `format`, `bytes`, and for an array `type`, `extents`."""
-        block = interruptible(self._native.info, os.fsdecode(path), _how(format, backend, 0.0, options))
+        block = self._call(self._native.info, os.fsdecode(path), _how(format, backend, 0.0, options))
         told: Dict[str, Any] = given(block, False, True)
         return told
 
@@ -251,7 +266,7 @@ class Files:
         :param pattern: of names, as in a shell: `*.npy`
         :param recursive: whether in all folders below, too
         """
-        return interruptible(self._native.list, os.fsdecode(folder), pattern, recursive, backend)
+        return self._call(self._native.list, os.fsdecode(folder), pattern, recursive, backend)
 
     def exists(self, path: Path, *, backend: Optional[str] = None) -> bool:
         """Returns whether there is a file or folder."""
@@ -275,7 +290,7 @@ class Files:
 
     def copy(self, source: Path, target: Path, *, backend: Optional[str] = None) -> None:
         """Copies a file, atomically, its bytes unread."""
-        interruptible(self._native.copy, os.fsdecode(source), os.fsdecode(target), backend)
+        self._call(self._native.copy, os.fsdecode(source), os.fsdecode(target), backend)
 
     # ---- The end ----
 
@@ -285,7 +300,7 @@ class Files:
 
     def close(self) -> None:
         """Ends the use of the files: later calls are ClosedError. What was loaded stays valid."""
-        interruptible(self._native.close)
+        self._call(self._native.close)
 
     def __enter__(self) -> "Files":
         return self

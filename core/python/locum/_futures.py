@@ -9,7 +9,6 @@ from typing import Any, Callable, Generator, Generic, List, Optional, TypeVar
 from . import _native
 from ._durations import Duration, deadline
 from ._errors import Error
-from ._interrupts import interruptible
 
 T = TypeVar("T")
 
@@ -84,12 +83,9 @@ class Future(Generic[T]):
     def result(self, timeout: Optional[Duration] = None) -> T:
         """Blocks until the call has ended, and returns what it gives, or raises its error.
 
-        TimeoutError at the deadline, after which the call goes on. In the main thread Ctrl-C ends the wait.
+        TimeoutError at the deadline, after which the call goes on.
         """
-        limit = deadline(timeout)
-        if self._native.ready():
-            return self._finish(self._native, limit)
-        return interruptible(self._finish, self._native, limit)
+        return self._finish(self._native, deadline(timeout))
 
     def cancel(self) -> None:
         """Ends the call with CancelledError, if it has not ended."""

@@ -238,7 +238,9 @@ class Runtime:
         Any rank may load any file; see `Files`.
         """
         self._require_open()
-        return Files._of(_native.Files.of_handle(self._runtime.files(url, *times(kept, timeout))), url)
+        # With less, messages between nodes may move only while the thread that made the runtime is in a call.
+        any_thread = self._mpi.Query_thread() == self._mpi.THREAD_MULTIPLE
+        return Files._of(_native.Files.of_handle(self._runtime.files(url, *times(kept, timeout))), url, any_thread)
 
     def drop(self, name: str, *, timeout: Optional[Duration] = None) -> None:
         """Ends a store and evicts its objects. Collective."""
