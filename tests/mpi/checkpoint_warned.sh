@@ -48,6 +48,7 @@ for signal in USR1 SIGUSR2 10; do
 done
 
 start ''
-warn USR1
+warn USR2  # the program ignores USR1
 ! wait "$job" 2>/dev/null || fail 'without the variable, the signal has no effect'
+! grep -q 'no warning came' "$work/out" || fail "without the variable, the signal has no effect: $(cat "$work/out")"
 echo 'all ranks were warned'
