@@ -31,17 +31,21 @@ class TextInMemory final : public FileDraft {
 
 }  // namespace
 
-Result<Record> read_json(std::string_view text) {
+Result<Record> read_json(std::string_view text, const JsonOptions& options) {
   constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
   text.remove_prefix(text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0);
-  return format_call([&] { return json_read(text, JsonOptions()); });
+  return format_call([&] { return json_read(text, options); });
 }
 
 Result<std::string> json_text_of(const Record& value, bool is_in_one_line) {
+  JsonOptions options;
+  options.indent = is_in_one_line ? 0 : options.indent;
+  return json_text_of(value, options);
+}
+
+Result<std::string> json_text_of(const Record& value, const JsonOptions& options) {
   return format_call([&]() -> Result<std::string> {
     TextInMemory draft;
-    JsonOptions options;
-    options.indent = is_in_one_line ? 0 : options.indent;
     const auto written = json_write(value, draft, options);
     return written ? Result<std::string>(std::move(draft.text)) : written.error();
   });

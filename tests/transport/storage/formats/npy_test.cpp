@@ -16,7 +16,7 @@
 #include "tests/transport/storage/formats/npy_sample.hpp"
 #include "tests/transport/storage/formats/numpy_check.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
-#include "transport/storage/formats/npy/half_column.hpp"
+#include "transport/storage/formats/npy/half_number.hpp"
 
 namespace locum::tests::of_npy {
 namespace {

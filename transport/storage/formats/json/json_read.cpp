@@ -44,6 +44,8 @@ class JsonReader {
  private:
   bool fail(std::string_view reason, Errc code = Errc::corrupt) { return fail_at(at_, reason, code); }
   bool fail_at(std::size_t at, std::string_view reason, Errc code = Errc::corrupt);
+  /// The same for what an option would permit.
+  bool fail_but_for(std::size_t at, std::string_view reason, std::string_view option, Errc code);
 
   [[nodiscard]] char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
   [[nodiscard]] bool skip(char c) {
@@ -93,6 +95,11 @@ bool JsonReader::fail_at(std::size_t at, std::string_view reason, Errc code) {
   return false;
 }
 
+bool JsonReader::fail_but_for(std::size_t at, std::string_view reason, std::string_view option, Errc code) {
+  return fail_at(
+      at, options_.has_options ? std::string(reason).append("; ").append(option) : std::string(reason), code);
+}
+
 bool JsonReader::read_value(Record& value, std::size_t depth) {
   switch (peek()) {
     case '{':
@@ -133,7 +140,8 @@ bool JsonReader::read_value(Record& value, std::size_t depth) {
 bool JsonReader::read_literal(Record& value, double number) {
   value = Record(number);
   return options_.nan == JsonOptions::Nan::literal ||
-         fail("JSON has neither NaN nor infinity; load the file with the option {\"nan\", \"literal\"}");
+         fail_but_for(at_, "JSON has neither NaN nor infinity",
+                      "load the file with the option {\"nan\", \"literal\"}", Errc::corrupt);
 }
 
 bool JsonReader::read_members(Record& value, std::size_t depth) {
@@ -328,21 +336,17 @@ bool JsonReader::read_integer(Record& value, std::string_view number) {
     case JsonOptions::BigIntegers::refuse:
       break;
   }
-  return fail_at(
-      at_ - number.size(),
-      "the integer needs more than 64 bits; load the file with the option {\"big_integers\", \"text\"} "
-      "or \"real\"",
-      Errc::unsupported);
+  return fail_but_for(at_ - number.size(), "the integer needs more than 64 bits",
+                      "load the file with the option {\"big_integers\", \"text\"} or \"real\"",
+                      Errc::unsupported);
 }
 
 bool JsonReader::read_real(Record& value, std::string_view number) {
   const double real = nearest_double(number);
-  if (std::isinf(real) && options_.nan != JsonOptions::Nan::literal) {
-    return fail_at(
-        at_ - number.size(),
-        "the number is beyond the range of a real of 64 bits; load the file with the option {\"nan\", "
-        "\"literal\"} to make it infinite",
-        Errc::unsupported);
+  if (std::isinf(real) && (options_.nan != JsonOptions::Nan::literal || !options_.has_options)) {
+    return fail_but_for(at_ - number.size(), "the number is beyond the range of a real of 64 bits",
+                        "load the file with the option {\"nan\", \"literal\"} to make it infinite",
+                        Errc::unsupported);
   }
   value = Record(real);
   return true;

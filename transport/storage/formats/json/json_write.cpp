@@ -35,6 +35,33 @@ void json_append_base64(std::string& text, std::span<const std::byte> bytes) {
   }
 }
 
+/// Appends the escape of a number of 16 bits.
+void json_append_unit(std::string& text, std::uint32_t unit) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  text += "\\u";
+  for (const unsigned shift : {12U, 8U, 4U, 0U}) {
+    text += digits[unit >> shift & 0xFU];
+  }
+}
+
+/// Appends the escape of the character beyond ASCII that a text begins with, in UTF-16, and removes it there.
+/// REQUIRES: the text is UTF-8.
+void json_append_escaped(std::string& out, std::string_view& text) {
+  const auto lead = static_cast<unsigned char>(text.front());
+  const std::size_t bytes = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  std::uint32_t point = lead & (0xFFU >> (bytes + 1));
+  for (const char c : text.substr(1, bytes - 1)) {
+    point = point << 6U | (static_cast<unsigned char>(c) & 0x3FU);
+  }
+  text.remove_prefix(bytes);
+  if (point < 0x10000) {
+    json_append_unit(out, point);
+  } else {
+    json_append_unit(out, 0xD800U | (point - 0x10000) >> 10U);
+    json_append_unit(out, 0xDC00U | (point & 0x3FFU));
+  }
+}
+
 /// Writes a value. Keeps its place in the whole one for errors: `/limits/2`.
 class JsonWriter {
  public:
@@ -98,8 +125,10 @@ Result<void> JsonWriter::append(const Record& value, std::size_t depth) {
       return append_text(value.text());
     case Record::Kind::bytes:
       if (!options_.base64) {
-        return unwritable(
-            "is bytes, which JSON does not hold; save it with the option {\"bytes\", \"base64\"}");
+        return unwritable(options_.has_options
+                              ? "is bytes, which JSON does not hold; save it with the option "
+                                "{\"bytes\", \"base64\"}"
+                              : "is bytes, which JSON does not hold; store them as a text");
       }
       draft_.text += '"';
       json_append_base64(draft_.text, value.bytes());
@@ -125,10 +154,13 @@ Result<void> JsonWriter::append_text(std::string_view text) {
   }
   constexpr std::string_view characters = "\"\\\b\f\n\r\t";
   constexpr std::string_view letters = "\"\\bfnrt";
-  constexpr std::string_view digits = "0123456789abcdef";
   std::string& out = draft_.text;
   out += '"';
-  const auto is_plain = [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\'; };
+  const unsigned last_plain = options_.ascii ? 0x7F : 0xFF;
+  const auto is_plain = [last_plain](char c) {
+    const auto code = static_cast<unsigned char>(c);
+    return code >= 0x20 && code <= last_plain && c != '"' && c != '\\';
+  };
   while (!text.empty()) {
     const auto end = std::ranges::find_if_not(text, is_plain);
     const auto plain = static_cast<std::size_t>(end - text.begin());
@@ -138,14 +170,16 @@ Result<void> JsonWriter::append_text(std::string_view text) {
       break;
     }
     const char c = text.front();
+    if (static_cast<unsigned char>(c) > 0x7F) {
+      json_append_escaped(out, text);
+      continue;
+    }
     text.remove_prefix(1);
     if (const std::size_t known = characters.find(c); known != std::string_view::npos) {
       out += '\\';
       out += letters[known];
     } else {
-      const auto code = static_cast<unsigned char>(c);
-      out.append("\\u00") += digits[code >> 4U];
-      out += digits[code & 0xFU];
+      json_append_unit(out, static_cast<unsigned char>(c));
     }
   }
   out += '"';

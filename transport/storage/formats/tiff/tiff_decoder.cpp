@@ -5,7 +5,7 @@
 #include <cstring>
 #include <string>
 
-#include "transport/storage/formats/npy/half_column.hpp"
+#include "transport/storage/formats/npy/half_number.hpp"
 
 namespace locum::storage {
 

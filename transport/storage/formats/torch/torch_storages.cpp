@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "transport/storage/formats/npy/half_column.hpp"
+#include "transport/storage/formats/npy/half_number.hpp"
 #include "transport/storage/formats/npy/npy_text.hpp"
 
 namespace locum::storage {
