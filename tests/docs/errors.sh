@@ -33,6 +33,7 @@ calls() {
   calls TakenTask core/task_queue.hpp
   calls AsyncResult core/async_result.hpp
   calls Files transport/storage/files/files.hpp
+  calls ZarrArray transport/storage/zarr/zarr.hpp
   calls Runtime mpi/runtime/runtime.hpp
   find tests -name '*_test.cpp' -o -name '*_contract.hpp' | xargs sed -nE 's/^(TYPED_)?TEST(_[A-Z]+)?\(([A-Za-z0-9]+), ([A-Za-z0-9]+)\).*/test \3.\4/p'
 } | awk -f "$rules" - docs/errors.md

@@ -3,7 +3,7 @@
 #   folder      may include          and, of third-party headers
 #   core        core                 none; c/locum.h those of C, fortran/ the descriptors of Fortran, testing/ GoogleTest, json.hpp nlohmann's JSON, dlpack.hpp that of DLPack, base/background_thread.cpp and base/fork_mark.cpp POSIX threads, base/descriptor.cpp close(), base/wake_timer.cpp timers of Linux
 #   shm         core shm             Boost.Interprocess, POSIX
-#   transport   core transport       by folder: ucx/ UCX; storage/ HDF5, POSIX, a folder there what its backend.cmake calls HEADER and others of its folder, storage/wrappers/ zstd, lz4, libsodium, storage/servers/tls OpenSSL, storage/configuration toml++, storage/formats/npz and torch zlib, tiff libtiff
+#   transport   core transport       by folder: ucx/ UCX; storage/ HDF5, POSIX, a folder there what its backend.cmake calls HEADER and others of its folder, storage/wrappers/ zstd, lz4, libsodium, storage/servers/tls OpenSSL, storage/configuration toml++, storage/formats/npz and torch zlib, tiff libtiff, storage/zarr/codecs/ zlib, zstd, lz4, c-blosc
 #   mpi         core mpi             MPI
 #   mpi/runtime every room        MPI: it puts the rooms together
 #
@@ -115,6 +115,7 @@ function foreign_allowed(header) {
   if (FILENAME == "transport/storage/configuration.cpp" && header == "toml++/toml.h") return 1
   if (FILENAME ~ /^transport\/storage\/formats\/(npz|torch)\// && header == "zlib.h") return 1
   if (FILENAME ~ /^transport\/storage\/formats\/tiff\// && header ~ /^tiff(io)?\.h$/) return 1
+  if (FILENAME ~ /^transport\/storage\/zarr\/codecs\// && header ~ /^(zlib|zstd|zstd_errors|lz4|blosc)\.h$/) return 1
   if (FILENAME == "transport/storage/files/files.cpp" && header == "fnmatch.h") return 1
   if (FILENAME == "transport/storage/servers/tls.cpp" && header ~ /^openssl\/[a-z0-9_]+\.h$/) return 1
   if (FILENAME ~ /^transport\/storage\/servers\// && header ~ /^(netdb|netinet\/(in|tcp))\.h$/) return 1
@@ -175,7 +176,7 @@ FNR == 1 { files++ }
   } else if (text ~ /^<[^>]+>/) {
     sub(/>.*/, "", header)
     if (header ~ /^locum\/(locum|runtime)\.hpp$/) check_room("mpi/runtime/" substr(header, 7))
-    else if (header ~ /^locum\/(backends|backend_statistics|configuration|core|files|open|wrappers)\.hpp$/) check_room("transport/storage/" substr(header, 7))
+    else if (header ~ /^locum\/(backends|backend_statistics|configuration|core|files|open|wrappers|zarr)\.hpp$/) check_room("transport/storage/" substr(header, 7))
     else if (header ~ /^locum\//) check_room("core/" normalised(source_of(substr(header, 7))))
     else if (!foreign_allowed(header)) refuse("<" header "> is neither standard C++ nor what this room adapts")
   } else {

@@ -9,6 +9,7 @@
 #include "tests/core/code_of.hpp"
 #include "transport/storage/configuration.hpp"
 #include "transport/storage/open.hpp"
+#include "transport/storage/zarr/bytes_codec.hpp"
 
 namespace locum::tests {
 namespace {
@@ -53,6 +54,24 @@ TEST(LeftOut, WrappersNameTheirOptionAndPackage) {
     ASSERT_FALSE(opened) << url;
     expect_left_out(opened.error(), part);
   }
+}
+
+TEST(LeftOut, CodecsOfZarrNameTheirOptionAndPackage) {
+  for (const auto& [name, part] : std::map<std::string, Part>{{"blosc", {"LOCUM_WITH_BLOSC", "libblosc-dev"}},
+                                                              {"crc32", {"LOCUM_WITH_ZLIB", "zlib1g-dev"}},
+                                                              {"gzip", {"LOCUM_WITH_ZLIB", "zlib1g-dev"}},
+                                                              {"lz4", {"LOCUM_WITH_LZ4", "liblz4-dev"}},
+                                                              {"zlib", {"LOCUM_WITH_ZLIB", "zlib1g-dev"}},
+                                                              {"zstd", {"LOCUM_WITH_ZSTD", "libzstd-dev"}}}) {
+    const Record described = Record::members({{"id", name}});
+    for (const auto& made : {storage::bytes_codec_of_text(name + "(1)", 8).error(),
+                             storage::bytes_codec_of_v2(described, 8).error(),
+                             storage::bytes_codec_of_v3("numcodecs." + name, 8).error()}) {
+      expect_left_out(made, part);
+      EXPECT_EQ(made.text().find("the codec " + name + ": "), 0U) << made;
+    }
+  }
+  EXPECT_TRUE(storage::bytes_codec_of_text("crc32c", 8)) << "the others are there";
 }
 
 TEST(LeftOut, TablesOfStoresNameTheirOptionAndPackage) {

@@ -234,6 +234,10 @@ class Files {
   /// Copies a file, atomically, its bytes unread.
   Result<void> copy(std::string_view from, std::string_view to, const PathOptions& options = {}) const;
 
+  /// \cond library
+  [[nodiscard]] const std::shared_ptr<detail::FilesState>& state() const noexcept { return state_; }
+  /// \endcond
+
  private:
   template <class T>
   [[nodiscard]] static Record record_of(const T& value) {

@@ -1,0 +1,239 @@
+#include "transport/storage/zarr/chunk_files.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "core/ports/backend.hpp"
+#include "core/value/errors.hpp"
+#include "transport/storage/errors.hpp"
+
+namespace locum::storage {
+
+namespace {
+
+/// Says in an index that a chunk was never written.
+constexpr std::uint64_t no_chunk = std::numeric_limits<std::uint64_t>::max();
+
+Extents at_least_one(const Extents& extents) {
+  return extents.size() == 0 ? Extents(1) : extents;
+}
+
+Extents grid_of(const Extents& whole, const Extents& part) {
+  Extents grid = whole;
+  for (std::size_t dimension = 0; dimension < whole.size(); ++dimension) {
+    grid.values[dimension] = whole[dimension] / part[dimension];
+  }
+  return grid;
+}
+
+// Of the index of a shard: offset and size of each chunk. Its dimensions but the last are one here, which
+// makes no difference to its bytes.
+Extents index_extents(const Extents& grid) {
+  std::uint64_t chunks = 1;
+  for (const std::uint64_t extent : grid.span()) {
+    chunks *= extent;
+  }
+  return {chunks, std::uint64_t{2}};
+}
+
+Extents zeros(std::size_t rank) {
+  Extents zeros;
+  zeros.rank = static_cast<std::uint8_t>(rank);
+  std::fill_n(zeros.values.begin(), rank, 0);
+  return zeros;
+}
+
+detail::StridedBytes part_of(const detail::StridedBytes& array, const Extents& start, const Extents& count,
+                             const Extents& stride) {
+  detail::StridedBytes part = array;
+  part.extents = count;
+  for (std::size_t dimension = 0; dimension < count.size(); ++dimension) {
+    part.first += static_cast<std::int64_t>(start[dimension]) * array.strides[dimension];
+    part.strides[dimension] *=
+        static_cast<std::int64_t>(stride.size() == 0 ? std::uint64_t{1} : stride[dimension]);
+  }
+  return part;
+}
+
+// Of a chunk in a shard, row-major.
+std::size_t number_in(const Extents& grid, const Extents& chunk) {
+  std::uint64_t number = 0;
+  for (std::size_t dimension = 0; dimension < grid.size(); ++dimension) {
+    number = number * grid[dimension] + chunk[dimension];
+  }
+  return static_cast<std::size_t>(number);
+}
+
+Error damaged(const std::string& what) {
+  return Error(Errc::corrupt, what);
+}
+
+}  // namespace
+
+ChunkFiles::ChunkFiles(std::shared_ptr<FileArea> area, std::string path, const ZarrMetadata& metadata)
+    : area_(std::move(area)),
+      path_(std::move(path)),
+      metadata_(metadata),
+      chunk_(at_least_one(metadata.chunk)),
+      inner_(metadata.shards ? metadata.shards->inner : chunk_),
+      coder_(metadata.coding, inner_, metadata.element, metadata.is_half),
+      grid_(grid_of(chunk_, inner_)),
+      index_(metadata.shards
+                 ? std::optional<ChunkCoder>(std::in_place, metadata.shards->index, index_extents(grid_),
+                                             ElementType::of<std::uint64_t>())
+                 : std::nullopt) {}
+
+std::string ChunkFiles::path_of(const Extents& chunk) const {
+  const std::string key = metadata_.key_of(metadata_.shape.size() == 0 ? Extents() : chunk);
+  return path_.empty() ? key : path_ + '/' + key;
+}
+
+void ChunkFiles::fill(const detail::StridedBytes& into) const noexcept {
+  detail::StridedBytes one = into;
+  one.first = metadata_.fill.data();
+  one.strides.fill(0);
+  detail::copy_strided(one, into);
+}
+
+Result<void> ChunkFiles::read(const BoxCut& cut, const Extents& stride,
+                              const detail::StridedBytes& into) const {
+  const std::string path = path_of(cut.chunk);
+  auto file = area_->open(path, {});
+  if (!file && file.error().code() == Errc::not_found) {
+    fill(into);
+    return {};
+  }
+  if (!file) {
+    return file.error().about(path);
+  }
+  auto done = index_ ? read_shard(**file, cut, stride, into)
+                     : read_chunk(**file, {0, (*file)->size_bytes()}, coder_, cut, stride, into);
+  return done ? done : Result<void>(done.error().about(path));
+}
+
+Result<void> ChunkFiles::read_chunk(AreaFile& file, const Place& place, const ChunkCoder& coder,
+                                    const BoxCut& cut, const Extents& stride,
+                                    const detail::StridedBytes& into) const {
+  const auto coded = record_memory(place.bytes);
+  const auto plain = record_memory(coder.plain_bytes());
+  if (!coded || !plain) {
+    return no_memory_left();
+  }
+  const std::span<std::byte> bytes(coded.get(), static_cast<std::size_t>(place.bytes));
+  if (auto read = file.read(place.offset, bytes); !read) {
+    return read;
+  }
+  if (auto decoded = coder.decode(bytes, {plain.get(), coder.plain_bytes()}); !decoded) {
+    return decoded;
+  }
+  detail::copy_strided(part_of(coder.elements_in(plain.get()), cut.start, cut.count, stride), into);
+  return {};
+}
+
+Result<void> ChunkFiles::read_shard(AreaFile& file, const BoxCut& cut, const Extents& stride,
+                                    const detail::StridedBytes& into) const {
+  const auto places = index_of(file);
+  if (!places) {
+    return places.error();
+  }
+  const BoxCuts cuts({.start = cut.start, .count = cut.count, .stride = stride}, inner_);
+  for (std::size_t at = 0; at < cuts.size(); ++at) {
+    const BoxCut inner = cuts[at];
+    const auto target = part_of(into, inner.target, inner.count, {});
+    const Place& place = (*places)[number_in(grid_, inner.chunk)];
+    if (place.offset == no_chunk && place.bytes == no_chunk) {
+      fill(target);
+    } else if (place.offset > file.size_bytes() || place.bytes > file.size_bytes() - place.offset) {
+      return damaged("the index of the shard puts a chunk at byte " + std::to_string(place.offset) +
+                     ", behind the end of the file");
+    } else if (auto done = read_chunk(file, place, coder_, inner, stride, target); !done) {
+      return done;
+    }
+  }
+  return {};
+}
+
+Result<std::vector<ChunkFiles::Place>> ChunkFiles::index_of(AreaFile& file) const {
+  std::vector<std::byte> plain(index_->plain_bytes());
+  std::vector<std::byte> sample(plain);
+  const auto size = index_->encode(sample);  // codecs of an index have a fixed size
+  if (!size) {
+    return size.error();
+  }
+  std::vector<std::byte> coded(size->size());
+  if (file.size_bytes() < coded.size()) {
+    return damaged("the file is shorter than the index of its shard, " + std::to_string(coded.size()) +
+                   " bytes");
+  }
+  const std::uint64_t at = metadata_.shards->ends ? file.size_bytes() - coded.size() : 0;
+  if (auto read = file.read(at, coded); !read) {
+    return read.error();
+  }
+  if (auto decoded = index_->decode(coded, plain); !decoded) {
+    return decoded.error();
+  }
+  std::vector<Place> places(plain.size() / sizeof(Place));
+  std::memcpy(places.data(), plain.data(), plain.size());
+  return places;
+}
+
+Result<std::vector<std::byte>> ChunkFiles::encoded(const ChunkCoder& coder,
+                                                   const detail::StridedBytes& from) const {
+  const auto plain = record_memory(coder.plain_bytes());
+  if (!plain) {
+    return no_memory_left();
+  }
+  const auto elements = coder.elements_in(plain.get());
+  if (!(from.extents == elements.extents)) {
+    fill(elements);
+  }
+  detail::copy_strided(from, part_of(elements, zeros(from.extents.size()), from.extents, {}));
+  return coder.encode({plain.get(), coder.plain_bytes()});
+}
+
+Result<std::vector<std::byte>> ChunkFiles::encoded_shard(const detail::StridedBytes& from) const {
+  std::vector<std::byte> plain(index_->plain_bytes());
+  auto empty_index = index_->encode(plain);
+  if (!empty_index) {
+    return empty_index;
+  }
+  std::vector<Place> places(plain.size() / sizeof(Place), Place{no_chunk, no_chunk});
+  std::vector<std::byte> shard(metadata_.shards->ends ? 0 : empty_index->size());
+  const BoxCuts cuts({.start = zeros(from.extents.size()), .count = from.extents}, inner_);
+  for (std::size_t at = 0; at < cuts.size(); ++at) {
+    const BoxCut cut = cuts[at];
+    auto chunk = encoded(coder_, part_of(from, cut.target, cut.count, {}));
+    if (!chunk) {
+      return chunk;
+    }
+    places[number_in(grid_, cut.chunk)] = {shard.size(), chunk->size()};
+    shard.insert(shard.end(), chunk->begin(), chunk->end());
+  }
+  std::memcpy(plain.data(), places.data(), plain.size());
+  auto index = index_->encode(plain);
+  if (!index) {
+    return index;
+  }
+  if (metadata_.shards->ends) {
+    shard.insert(shard.end(), index->begin(), index->end());
+  } else {
+    std::ranges::copy(*index, shard.begin());
+  }
+  return shard;
+}
+
+Result<void> ChunkFiles::write(const Extents& chunk, const detail::StridedBytes& from) const {
+  const std::string path = path_of(chunk);
+  const auto bytes = index_ ? encoded_shard(from) : encoded(coder_, from);
+  if (!bytes) {
+    return bytes.error().about(path);
+  }
+  const auto draft = area_->create(path);
+  auto done = draft ? (*draft)->write(*bytes) : Result<void>(draft.error());
+  done = done ? (*draft)->publish() : std::move(done);
+  return done ? done : Result<void>(done.error().about(path));
+}
+
+}  // namespace locum::storage

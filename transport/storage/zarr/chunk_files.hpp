@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/strided_array.hpp"
+#include "core/value/extents.hpp"
+#include "core/value/hyperslab.hpp"
+#include "core/value/result.hpp"
+#include "transport/storage/files/area.hpp"
+#include "transport/storage/zarr/box_cuts.hpp"
+#include "transport/storage/zarr/chunk_coder.hpp"
+#include "transport/storage/zarr/metadata.hpp"
+
+namespace locum::storage {
+
+/// The files of an array's chunks, or of its shards. Threads may call it concurrently.
+class ChunkFiles {
+ public:
+  /// `metadata` is to outlive this. `path`: of the array in its area.
+  ChunkFiles(std::shared_ptr<FileArea> area, std::string path, const ZarrMetadata& metadata);
+
+  /// Reads the elements of a cut (by the extents of a file) to `into`, whose extents are those of the cut.
+  /// Elements of a chunk that was never written get the fill value.
+  /// \param stride of the box, in elements; of rank 0: 1
+  [[nodiscard]] Result<void> read(const BoxCut& cut, const Extents& stride,
+                                  const detail::StridedBytes& into) const;
+  /// Writes the file with these indices: the elements from its start on, as many as `from` has in each
+  /// dimension. The others get the fill value.
+  [[nodiscard]] Result<void> write(const Extents& chunk, const detail::StridedBytes& from) const;
+
+  /// Returns the path of the file with these indices in the area.
+  [[nodiscard]] std::string path_of(const Extents& chunk) const;
+
+ private:
+  /// Where a chunk is in its shard.
+  struct Place {
+    std::uint64_t offset;
+    std::uint64_t bytes;
+  };
+  [[nodiscard]] Result<void> read_chunk(AreaFile& file, const Place& place, const ChunkCoder& coder,
+                                        const BoxCut& cut, const Extents& stride,
+                                        const detail::StridedBytes& into) const;
+  [[nodiscard]] Result<void> read_shard(AreaFile& file, const BoxCut& cut, const Extents& stride,
+                                        const detail::StridedBytes& into) const;
+  [[nodiscard]] Result<std::vector<Place>> index_of(AreaFile& file) const;
+  [[nodiscard]] Result<std::vector<std::byte>> encoded(const ChunkCoder& coder,
+                                                       const detail::StridedBytes& from) const;
+  [[nodiscard]] Result<std::vector<std::byte>> encoded_shard(const detail::StridedBytes& from) const;
+  void fill(const detail::StridedBytes& into) const noexcept;
+
+  const std::shared_ptr<FileArea> area_;
+  const std::string path_;
+  const ZarrMetadata& metadata_;
+  const Extents chunk_;                    ///< of a file; `{1}` for an array without dimensions
+  const Extents inner_;                    ///< of a chunk in it
+  const ChunkCoder coder_;                 ///< of a chunk
+  const Extents grid_;                     ///< of the chunks in a shard
+  const std::optional<ChunkCoder> index_;  ///< of the index of a shard
+};
+
+}  // namespace locum::storage

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <locum/array.hpp>
+#include <locum/element_type.hpp>
+#include <locum/extents.hpp>
+#include <locum/files.hpp>
+#include <locum/hyperslab.hpp>
+#include <locum/raw_array.hpp>
+#include <locum/record.hpp>
+#include <locum/result.hpp>
+
+/// \file
+/// Arrays of Zarr: larger than memory, in chunks that are files of their own, or objects of any backend that
+/// lists. Link `locum::serial` (no MPI) or `locum::locum`.
+namespace locum {
+
+namespace detail {
+class ZarrState;
+}
+
+/// How a new array of Zarr is laid out.
+struct ZarrLayout {
+  ElementType type = {};  ///< of the elements: `ElementType::of<double>()`
+  Extents shape = {};     ///< none: one element alone
+  Extents chunks = {};    ///< extents of a chunk; none: chosen, of about 1 MiB
+  /// Extents of a shard, a file that holds several chunks (version 3): multiples of those of a chunk. None:
+  /// each chunk is a file. The larger unit of the two is what one rank is to write at a time.
+  Extents shards = {};
+  /// What compresses a chunk, in the order of encoding: `zstd(3)`, `blosc(lz4)`, `gzip(5), crc32c`. Empty:
+  /// nothing does.
+  std::string_view codecs = "zstd(1)";
+  Array fill = {};  ///< one element: the value of elements that were never written; none: zeros
+  std::vector<std::string> dimensions = {};  ///< their names (version 3); empty: none
+  Record attributes = {};                    ///< members of any values
+  int version = 3;                           ///< of the format: 2 or 3
+};
+
+/// An array of Zarr, of version 2 or 3: `auto T = ZarrArray::open(files, "T.zarr").value(); auto slab =
+/// T.read({.start = {40, 0}, .count = {1, nx}}).value();` Elements are in chunks; each chunk, or shard of
+/// chunks, is a file, which is read and written whole but for the chunks of a shard, which are read alone.
+/// Each is written atomically.
+///
+/// Several threads, ranks or programs may write at a time if no two of them write the same file: a box that
+/// covers a chunk (or shard) in part is refused.
+///
+/// A cheap value; copies are the same array. Any thread may call; calls block while the file system does.
+class ZarrArray {
+ public:
+  /// Opens the array in a folder of these files. `not_found` if there is none; `invalid_argument` if it is a
+  /// group; `corrupt`, `unsupported` name what its metadata say.
+  [[nodiscard]] static Result<ZarrArray> open(const Files& files, std::string_view path,
+                                              const PathOptions& options = {});
+  /// Makes an array, in a folder that is made for it. `key_exists` if there is an array or a group;
+  /// `invalid_argument` names what is wrong with the layout.
+  [[nodiscard]] static Result<ZarrArray> create(const Files& files, std::string_view path,
+                                                const ZarrLayout& layout, const PathOptions& options = {});
+
+  [[nodiscard]] ElementType element() const;
+  /// Returns the extents as of the last open, append() or resize() by this value or its copies.
+  [[nodiscard]] Extents shape() const;
+  /// Returns the extents of a chunk.
+  [[nodiscard]] Extents chunks() const;
+  /// Returns the extents of what one file holds: of a shard, or of a chunk.
+  [[nodiscard]] Extents file_extents() const;
+  [[nodiscard]] int version() const;
+  /// Returns the names of the dimensions; empty where there is none.
+  [[nodiscard]] std::vector<std::string> dimensions() const;
+  [[nodiscard]] Record attributes() const;
+
+  /// Reads a box, or all elements; chunks that were never written have the fill value. `invalid_argument` if
+  /// it is no box of the array; `corrupt` names the file; `out_of_memory`.
+  [[nodiscard]] Result<Array> read(const Hyperslab& box = {}) const;
+  /// Reads a box to an array of the program, of the same type and of the extents `box.count`. The same
+  /// errors; `type_mismatch`.
+  [[nodiscard]] Result<void> read_to(const RawArray& into, const Hyperslab& box = {}) const;
+  /// Writes elements from `start` on. `invalid_argument` if they are not all in the array, or if they cover a
+  /// file in part (see file_extents()): the error names it; `type_mismatch`; `system`.
+  [[nodiscard]] Result<void> write(const ConstRawArray& values, const Coordinates& start = {}) const;
+  /// Overload for ranges and strided arrays of numbers.
+  template <class T>
+    requires std::is_constructible_v<Array, const T&>
+  [[nodiscard]] Result<void> write(const T& values, const Coordinates& start = {}) const {
+    return write(Array(values).raw(), start);
+  }
+  /// Changes the extents. Elements outside are not shown any more; their files stay. One program at a time.
+  [[nodiscard]] Result<void> resize(const Extents& shape) const;
+  /// Replaces the attributes. One program at a time.
+  [[nodiscard]] Result<void> set_attributes(const Record& attributes) const;
+
+  /// \cond library
+  explicit ZarrArray(std::shared_ptr<detail::ZarrState> state) : state_(std::move(state)) {}
+  /// \endcond
+
+ private:
+  std::shared_ptr<detail::ZarrState> state_;
+};
+
+}  // namespace locum

@@ -1,0 +1,269 @@
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "core/value/errors.hpp"
+#include "transport/storage/files/state.hpp"
+#include "transport/storage/zarr/zarr.hpp"
+#include "transport/storage/zarr/zarr_state.hpp"
+
+namespace locum {
+
+namespace {
+
+constexpr std::uint64_t longest_metadata = std::uint64_t{64} << 20U;
+constexpr std::uint64_t usual_chunk_bytes = std::uint64_t{1} << 20U;
+
+/// A folder of an area, that of an array or a group.
+struct ZarrPlace {
+  std::shared_ptr<storage::FileArea> area;
+  std::string path;
+
+  [[nodiscard]] std::string below(std::string_view name) const {
+    return path.empty() ? std::string(name) : path + '/' + std::string(name);
+  }
+  /// Returns what a file of metadata holds; none: there is no such file.
+  [[nodiscard]] Result<std::optional<std::string>> text(std::string_view name) const {
+    const std::string at = below(name);
+    const auto file = area->open(at, {});
+    if (!file) {
+      return file.error().code() == Errc::not_found ? Result<std::optional<std::string>>(std::nullopt)
+                                                    : file.error().about(at);
+    }
+    if ((*file)->size_bytes() > longest_metadata) {
+      return Error(Errc::corrupt, "metadata of more than 64 MiB are not read").about(at);
+    }
+    std::string text(static_cast<std::size_t>((*file)->size_bytes()), '\0');
+    if (auto read = (*file)->read(0, std::as_writable_bytes(std::span(text))); !read) {
+      return read.error().about(at);
+    }
+    return std::optional(std::move(text));
+  }
+};
+
+Result<ZarrPlace> zarr_place(const Files& files, std::string_view path, const PathOptions& options) {
+  auto area = files.state()->area(options.backend);
+  auto plain = area ? storage::area_path(path, (*area)->name()) : Result<std::string>(area.error());
+  return plain ? Result<ZarrPlace>(ZarrPlace{std::move(*area), std::move(*plain)}) : plain.error();
+}
+
+/// What describes an array or a group.
+struct ZarrTexts {
+  std::optional<std::string> v3;     ///< zarr.json
+  std::optional<std::string> array;  ///< .zarray
+  std::optional<std::string> group;  ///< .zgroup
+
+  [[nodiscard]] bool are_there() const noexcept { return v3 || array || group; }
+};
+
+Result<ZarrTexts> zarr_texts(const ZarrPlace& place) {
+  ZarrTexts texts;
+  for (const auto& [name, into] : {std::pair{"zarr.json", &texts.v3}, std::pair{".zarray", &texts.array},
+                                   std::pair{".zgroup", &texts.group}}) {
+    auto text = place.text(name);
+    if (!text) {
+      return text.error();
+    }
+    *into = std::move(*text);
+    if (*into) {
+      break;
+    }
+  }
+  return texts;
+}
+
+// About 1 MiB, the fastest dimensions whole: what lies together in memory lies in few chunks.
+Extents usual_chunks(const Extents& shape, std::uint64_t element_bytes) {
+  Extents chunks = shape;
+  std::uint64_t bytes = element_bytes;
+  for (std::size_t at = shape.size(); at-- > 0;) {
+    const std::uint64_t most = std::max<std::uint64_t>(usual_chunk_bytes / bytes, 1);
+    chunks.values[at] = std::clamp<std::uint64_t>(shape[at], 1, most);
+    bytes *= chunks[at];
+  }
+  return chunks;
+}
+
+Error wrong_layout(const std::string& what) {
+  return Error(Errc::invalid_argument, what);
+}
+
+Result<std::vector<std::shared_ptr<const storage::BytesCodec>>> zarr_codecs(std::string_view texts,
+                                                                            std::size_t element_bytes) {
+  std::vector<std::shared_ptr<const storage::BytesCodec>> codecs;
+  std::size_t depth = 0;
+  std::string one;
+  const auto add = [&]() -> Result<void> {
+    const auto first = one.find_first_not_of(' ');
+    if (first == one.npos) {
+      return texts.find_first_not_of(' ') == texts.npos
+                 ? Result<void>()
+                 : wrong_layout("a codec is missing between two commas; write `zstd(3), crc32c`");
+    }
+    auto made = storage::bytes_codec_of_text(
+        std::string_view(one).substr(first, one.find_last_not_of(' ') + 1 - first), element_bytes);
+    if (!made) {
+      return made.error();
+    }
+    codecs.emplace_back(std::move(*made));
+    one.clear();
+    return {};
+  };
+  for (const char sign : texts) {
+    depth += sign == '(' ? 1 : 0;
+    depth -= sign == ')' && depth > 0 ? 1 : 0;
+    if (sign != ',' || depth > 0) {
+      one += sign;
+    } else if (auto added = add(); !added) {
+      return added.error();
+    }
+  }
+  auto added = add();
+  return added ? Result<std::vector<std::shared_ptr<const storage::BytesCodec>>>(std::move(codecs))
+               : added.error();
+}
+
+Result<storage::ZarrMetadata> zarr_metadata(const ZarrLayout& layout) {
+  const std::size_t rank = layout.shape.size();
+  if (!layout.type) {
+    return wrong_layout("the layout has no type of elements; give one, as of double");
+  }
+  if (layout.version != 2 && layout.version != 3) {
+    return wrong_layout("there are versions 2 and 3 of Zarr, not " + std::to_string(layout.version));
+  }
+  storage::ZarrMetadata made;
+  made.version = layout.version;
+  made.element = layout.type;
+  made.shape = layout.shape;
+  made.chunk = layout.chunks.size() == 0 ? usual_chunks(layout.shape, layout.type.bytes()) : layout.chunks;
+  made.has_prefix = layout.version == 3;
+  made.separator = layout.version == 3 ? '/' : '.';
+  made.attributes = layout.attributes;
+  if (made.chunk.size() != rank || (layout.shards.size() != 0 && layout.shards.size() != rank)) {
+    return wrong_layout("shape, chunks and shards have the same number of dimensions");
+  }
+  for (std::size_t at = 0; at < rank; ++at) {
+    if (made.chunk[at] == 0) {
+      return wrong_layout("a chunk has at least one element in each dimension");
+    }
+    if (layout.shards.size() != 0 && (layout.shards[at] == 0 || layout.shards[at] % made.chunk[at] != 0)) {
+      return wrong_layout("the extents of a shard are multiples of those of a chunk; in dimension " +
+                          std::to_string(at) + " they are " + std::to_string(layout.shards[at]) + " and " +
+                          std::to_string(made.chunk[at]));
+    }
+  }
+  auto codecs = zarr_codecs(layout.codecs, layout.type.bytes());
+  if (!codecs) {
+    return codecs.error();
+  }
+  made.coding.codecs = std::move(*codecs);
+  if (layout.shards.size() != 0) {
+    if (layout.version == 2) {
+      return wrong_layout("version 2 of Zarr has no shards; leave out `.shards`, or use version 3");
+    }
+    auto sum = storage::bytes_codec_of_text("crc32c", sizeof(std::uint64_t));
+    if (!sum) {
+      return sum.error();
+    }
+    made.shards = storage::ShardCoding{.inner = made.chunk, .index = {}, .ends = true};
+    made.shards->index.codecs.emplace_back(std::move(*sum));
+    made.chunk = layout.shards;
+  }
+  made.fill.assign(layout.type.bytes(), std::byte{0});
+  if (layout.fill) {
+    if (!(layout.fill.element() == layout.type) || layout.fill.size() != 1) {
+      return wrong_layout("the fill value is one element of the type of the array");
+    }
+    std::copy_n(layout.fill.data(), made.fill.size(), made.fill.begin());
+  }
+  if (!layout.dimensions.empty()) {
+    if (layout.dimensions.size() != rank || layout.version == 2) {
+      return wrong_layout(layout.version == 2 ? "version 2 of Zarr has no names of dimensions"
+                                              : "give a name for each dimension, or none");
+    }
+    made.dimension_names.assign(layout.dimensions.begin(), layout.dimensions.end());
+  }
+  return made;
+}
+
+}  // namespace
+
+namespace detail {
+
+Result<void> write_metadata(storage::FileArea& area, const std::string& path,
+                            const std::vector<storage::MetadataFile>& files) {
+  for (const storage::MetadataFile& file : files) {
+    const std::string at = path.empty() ? file.path : path + '/' + file.path;
+    const auto draft = area.create(at);
+    auto done = draft ? (*draft)->write(std::as_bytes(std::span(file.text))) : Result<void>(draft.error());
+    done = done ? (*draft)->publish() : std::move(done);
+    if (!done) {
+      return done.error().about(at);
+    }
+  }
+  return {};
+}
+
+Result<void> ZarrState::replace(storage::ZarrMetadata metadata) {
+  const auto files = storage::write_zarr(metadata);
+  auto written = files ? write_metadata(*area_, path_, *files) : Result<void>(files.error().about(path_));
+  if (written) {
+    const auto now = std::make_shared<const Now>(area_, path_, std::move(metadata));
+    const MutexLock lock(mutex_);
+    now_ = now;
+  }
+  return written;
+}
+
+}  // namespace detail
+
+Result<ZarrArray> ZarrArray::open(const Files& files, std::string_view path, const PathOptions& options) {
+  const auto place = zarr_place(files, path, options);
+  const auto texts = place ? zarr_texts(*place) : Result<ZarrTexts>(place.error());
+  if (!texts) {
+    return texts.error().about(path);
+  }
+  if (!texts->are_there()) {
+    return Error(Errc::not_found, "there is no array of Zarr (neither zarr.json nor .zarray)").about(path);
+  }
+  if (texts->group) {
+    return Error(Errc::invalid_argument, "this is a group of Zarr; open an array in it").about(path);
+  }
+  auto attributes = texts->array ? place->text(".zattrs") : Result<std::optional<std::string>>(std::nullopt);
+  if (!attributes) {
+    return attributes.error();
+  }
+  auto metadata = texts->v3 ? storage::read_zarr_v3(*texts->v3)
+                            : storage::read_zarr_v2(*texts->array, attributes->value_or(std::string()));
+  if (!metadata) {
+    return metadata.error().about(path);
+  }
+  return ZarrArray(std::make_shared<detail::ZarrState>(place->area, place->path, std::move(*metadata)));
+}
+
+Result<ZarrArray> ZarrArray::create(const Files& files, std::string_view path, const ZarrLayout& layout,
+                                    const PathOptions& options) {
+  const auto place = zarr_place(files, path, options);
+  const auto texts = place ? zarr_texts(*place) : Result<ZarrTexts>(place.error());
+  if (!texts) {
+    return texts.error().about(path);
+  }
+  if (texts->are_there()) {
+    return Error(Errc::key_exists,
+                 "there is an array or a group of Zarr already; open it, or remove its folder")
+        .about(path);
+  }
+  auto metadata = zarr_metadata(layout);
+  if (!metadata) {
+    return metadata.error().about(path);
+  }
+  const auto described = storage::write_zarr(*metadata);
+  auto written = described ? detail::write_metadata(*place->area, place->path, *described)
+                           : Result<void>(described.error().about(path));
+  return written ? Result<ZarrArray>(ZarrArray(
+                       std::make_shared<detail::ZarrState>(place->area, place->path, std::move(*metadata))))
+                 : written.error();
+}
+
+}  // namespace locum
