@@ -39,8 +39,16 @@ detail::StridedBytes ChunkCoder::elements_in(const std::byte* plain) const noexc
   return {plain, extents_, strides_, element_bytes_};
 }
 
+bool ChunkCoder::swaps() const noexcept {
+  return word_bytes_ > 1 && coding_.is_big_endian != (std::endian::native == std::endian::big);
+}
+
+bool ChunkCoder::encodes_as_it_is() const noexcept {
+  return !is_half_ && !swaps() && std::ranges::is_sorted(coding_.order);
+}
+
 void ChunkCoder::swap_if_needed(std::span<std::byte> words) const noexcept {
-  if (coding_.is_big_endian == (std::endian::native == std::endian::big)) {
+  if (!swaps()) {
     return;
   }
   for (std::size_t at = 0; at < words.size(); at += word_bytes_) {
@@ -110,8 +118,12 @@ Result<std::vector<std::byte>> ChunkCoder::encode(std::span<std::byte> plain) co
 
 Result<std::vector<std::byte>> ChunkCoder::encode_words(std::span<std::byte> words) const {
   swap_if_needed(words);
+  return encode_unchanged(words);
+}
+
+Result<std::vector<std::byte>> ChunkCoder::encode_unchanged(std::span<const std::byte> plain) const {
   std::vector<std::byte> coded;
-  std::span<const std::byte> bytes = words;
+  std::span<const std::byte> bytes = plain;
   for (const auto& codec : coding_.codecs) {
     auto next = codec->encode(bytes);
     if (!next) {
@@ -121,7 +133,7 @@ Result<std::vector<std::byte>> ChunkCoder::encode_words(std::span<std::byte> wor
     bytes = coded;
   }
   if (coding_.codecs.empty()) {
-    coded.assign(words.begin(), words.end());
+    coded.assign(plain.begin(), plain.end());
   }
   return coded;
 }

@@ -31,12 +31,17 @@ class ChunkCoder {
   [[nodiscard]] Result<void> decode(std::span<const std::byte> coded, std::span<std::byte> plain) const;
   /// Encodes memory of plain_bytes(), whose bytes it may put into another order for that.
   [[nodiscard]] Result<std::vector<std::byte>> encode(std::span<std::byte> plain) const;
+  /// Returns whether an array without gaps is what the codecs encode, byte by byte.
+  [[nodiscard]] bool encodes_as_it_is() const noexcept;
+  /// Encodes the elements of a chunk, row-major. REQUIRES: encodes_as_it_is().
+  [[nodiscard]] Result<std::vector<std::byte>> encode_unchanged(std::span<const std::byte> plain) const;
 
  private:
   // `words`: the elements as the chunk has them, those of 16 bits too.
   void swap_if_needed(std::span<std::byte> words) const noexcept;
   [[nodiscard]] Result<void> decode_words(std::span<const std::byte> coded, std::span<std::byte> words) const;
   [[nodiscard]] Result<std::vector<std::byte>> encode_words(std::span<std::byte> words) const;
+  [[nodiscard]] bool swaps() const noexcept;
 
   const ChunkCoding& coding_;
   const Extents extents_;

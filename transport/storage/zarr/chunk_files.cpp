@@ -66,6 +66,18 @@ std::size_t number_in(const Extents& grid, const Extents& chunk) {
   return static_cast<std::size_t>(number);
 }
 
+// Whether these are all elements of a chunk, row-major.
+bool has_no_gaps(const detail::StridedBytes& array, const Extents& chunk) {
+  std::uint64_t bytes = array.element_bytes;
+  for (std::size_t dimension = chunk.size(); dimension-- > 0; bytes *= chunk[dimension]) {
+    if (array.extents[dimension] != chunk[dimension] ||
+        (chunk[dimension] > 1 && array.strides[dimension] != static_cast<std::int64_t>(bytes))) {
+      return false;
+    }
+  }
+  return true;
+}
+
 Error damaged(const std::string& what) {
   return Error(Errc::corrupt, what);
 }
@@ -181,6 +193,9 @@ Result<std::vector<ChunkFiles::Place>> ChunkFiles::index_of(AreaFile& file) cons
 
 Result<std::vector<std::byte>> ChunkFiles::encoded(const ChunkCoder& coder,
                                                    const detail::StridedBytes& from) const {
+  if (coder.encodes_as_it_is() && has_no_gaps(from, inner_)) {
+    return coder.encode_unchanged({from.first, coder.plain_bytes()});
+  }
   const auto plain = record_memory(coder.plain_bytes());
   if (!plain) {
     return no_memory_left();
