@@ -39,13 +39,15 @@ def write(folder):
     for count, codec in enumerate(codecs()):
         for name, array in samples():
             config = codec.get_config()
+            if config.get("checksum") is False:  # of numcodecs 0.14 and later; earlier ones refuse the member
+                del config["checksum"]
             if array.nbytes % config.get("elementsize", 1) != 0:
                 continue
             path = os.path.join(folder, f"{name}{count}")
             array.tofile(path + ".bin")
             with open(path + ".coded", "wb") as coded:
                 coded.write(bytes(codec.encode(array)))
-            index.write(f"{name}{count} " + " ".join(f"{k}={str(v).lower() if isinstance(v, bool) else v}" for k, v in config.items()) + "\n")
+            index.write(f"{name}{count} " + " ".join(f"{k}={v}" for k, v in config.items()) + "\n")
 
 
 def read(folder):
@@ -56,7 +58,7 @@ def read(folder):
         config = {}
         for word in words:
             key, value = word.split("=")
-            config[key] = {"true": True, "false": False}.get(value, int(value) if value.lstrip("-").isdigit() else value)
+            config[key] = int(value) if value.lstrip("-").isdigit() else value
         if config["id"] not in numcodecs.registry.codec_registry:
             continue  # crc32c, before numcodecs 0.13
         path = os.path.join(folder, name)

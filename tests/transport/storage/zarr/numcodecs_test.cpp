@@ -31,11 +31,8 @@ std::vector<CodedSample> read_samples(const std::string& folder) {
     for (std::string word; words >> word;) {
       const std::size_t equals = word.find('=');
       const std::string value = word.substr(equals + 1);
-      const bool is_flag = value == "true" || value == "false";
       const bool is_text = value.find_first_not_of("-0123456789") != std::string::npos;
-      sample.described.set(word.substr(0, equals), is_flag   ? Record(value == "true")
-                                                   : is_text ? Record(value)
-                                                             : Record(std::stoi(value)));
+      sample.described.set(word.substr(0, equals), is_text ? Record(value) : Record(std::stoi(value)));
     }
   }
   return samples;
