@@ -6,8 +6,10 @@
 
 namespace locum::storage {
 
+// numcodecs 0.14 and later write null for a member of version 2 that was left out.
 bool CodecDescription::has(std::string_view name) const noexcept {
-  return members_.members().find(name) != nullptr;
+  const Record* const found = members_.members().find(name);
+  return found != nullptr && !(form_ == CodecForm::v2 && found->is_null());
 }
 
 Error CodecDescription::wrong(std::string_view name, const std::string& expected) const {
