@@ -39,10 +39,10 @@ struct OpenedHow {
 /// A file of an area that is open.
 class AreaFile : public FileBytes {
  public:
-  /// What it was like when it was opened: facts of the very bytes that are read.
+  /// Returns the metadata of when it was opened: those of the very bytes that are read.
   [[nodiscard]] virtual const AreaFacts& facts() const noexcept = 0;
-  /// False: its bytes may have been changed since it was opened. A file that has taken its path does not
-  /// change them.
+  /// Returns false if its bytes may have been changed since it was opened. A file that has taken its path
+  /// does not change them.
   [[nodiscard]] virtual bool is_unchanged() const noexcept = 0;
 };
 

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "core/base/mutex.hpp"
+#include "core/base/unless_out_of_memory.hpp"
 #include "core/value/errors.hpp"
 #include "transport/storage/files/concurrent_calls.hpp"
 #include "transport/storage/zarr/box_cuts.hpp"
@@ -49,14 +50,14 @@ Result<Hyperslab> zarr_box(const Hyperslab& box, const Extents& shape) {
                                                  " dimensions, the array " + std::to_string(shape.size()));
 }
 
-/// Makes calls in threads, and keeps the first error.
+/// Makes calls in threads, which pass on no exception, and keeps the first error.
 template <class Call>
 Result<void> each_of(std::size_t count, Call call) {
   Mutex mutex;
   Result<void> outcome;
   std::size_t failed = count;
   storage::call_concurrently(count, [&](std::size_t at) {
-    auto done = call(at);
+    auto done = guarded([&] { return call(at); });
     const MutexLock lock(mutex);
     if (!done && at < failed) {
       failed = at;

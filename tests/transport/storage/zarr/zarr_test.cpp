@@ -287,6 +287,24 @@ TEST(Zarr, NamesTheFileThatIsDamaged) {
   }
 }
 
+// A few bytes of metadata may claim more chunks than any machine has memory for the index of.
+TEST(Zarr, TakesNoMemoryForAnIndexThatIsNotThere) {
+  constexpr std::uint64_t chunks = std::uint64_t{1} << 50U;
+  const TemporaryFolder folder;
+  const Files files("file://" + folder.path() + "?sync=0");
+  const ZarrArray array =
+      ZarrArray::create(
+          files, "T.zarr",
+          {.type = ElementType::of<std::uint8_t>(), .shape = {chunks}, .chunks = {1}, .shards = {chunks}})
+          .value();
+  EXPECT_EQ(array.read({.start = {5}, .count = {1}}).value().size(), 1U);
+  std::filesystem::create_directory(folder.path() + "/T.zarr/c");
+  std::ofstream(folder.path() + "/T.zarr/c/0") << "short";
+  EXPECT_EQ(code_of(array.read({.start = {5}, .count = {1}})), Errc::corrupt);
+  const std::vector<std::uint8_t> one(1);
+  EXPECT_EQ(code_of(array.write(one)), Errc::invalid_argument);
+}
+
 TEST(Zarr, TellsWhatIsWrong) {
   const Files files("memory:");
   EXPECT_EQ(code_of(ZarrArray::open(files, "none.zarr")), Errc::not_found);
