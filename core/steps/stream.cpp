@@ -207,7 +207,10 @@ void Stream::clean_if_left(bool writer_is_gone) const noexcept {
         }
       }
     }
-    // Those of joining go first: who misses that a rank has left finds that it has not joined, either.
+    // Without this, nobody has joined in time any more: who joins from now on finds free places among those of
+    // the sides that were counted.
+    (void)store().evict(retired());
+    // Those of joining go next: who misses that a rank has left finds that it has not joined, either.
     const auto others =
         std::ranges::partition(*names, [&](const std::string& one) { return is_of(one, "joined/"); });
     (void)store().evict_batch(std::span(names->begin(), others.begin()));

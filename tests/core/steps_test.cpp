@@ -257,7 +257,8 @@ TEST_F(Steps, AreReadByThoseWhoComeAndGo) {
             EXPECT_GE(step->number(), least);
             least = step->number() + 1;
             const auto values = step->get<int[]>("V");
-            ASSERT_TRUE(values) << values.error().what();
+            ASSERT_TRUE(values) << values.error().what() << ": step " << step->number() << ", the " << steps + 1
+                                << ". of turn " << turn << " of reader " << reader << ", closed " << closed;
             EXPECT_EQ(values->size(), 100U);
             EXPECT_EQ((*values)[99], *step->get<int>("n").value());
           }
