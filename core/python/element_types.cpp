@@ -12,7 +12,7 @@ namespace locum::python {
 namespace {
 
 // Never released: arrays are made until the interpreter is gone.
-std::array<PyObject*, LOCUM_ENCODED> types{};
+std::array<PyObject*, LOCUM_ENCODED> dtypes{};
 
 struct Named {
   locum_type type;
@@ -41,7 +41,7 @@ py::object dtype_of(std::int32_t type, std::int64_t bytes) {
   if (type == LOCUM_CLASS) {
     return py::dtype("V" + std::to_string(bytes));
   }
-  return py::reinterpret_borrow<py::object>(types.at(static_cast<std::size_t>(type)));
+  return py::reinterpret_borrow<py::object>(dtypes.at(static_cast<std::size_t>(type)));
 }
 
 void define_element_types(py::module_& module) {
@@ -49,7 +49,7 @@ void define_element_types(py::module_& module) {
   for (const Named& named : numpy_names) {
     py::object made = py::dtype(named.numpy);
     all[py::int_(static_cast<int>(named.type))] = made;
-    types.at(named.type) = made.release().ptr();
+    dtypes.at(named.type) = made.release().ptr();
   }
   module.attr("dtypes") = all;
   module.attr("CHAR") = static_cast<int>(LOCUM_CHAR);
