@@ -11,7 +11,7 @@ void append_number(std::string& text, std::uint64_t number) {
 }
 
 bool Records::has(std::string_view record) const {
-  const auto there = store_.exists(record);
+  const auto there = store_.exists(record, {.deadline = moment_of_record()});
   return there && *there;
 }
 

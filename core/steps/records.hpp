@@ -48,7 +48,21 @@ class Records {
   [[nodiscard]] const Store& store() const noexcept { return store_; }
   [[nodiscard]] SessionState& session() const noexcept { return *session_; }
   [[nodiscard]] Moment moment(Deadline deadline) const { return session_->completions()->moment(deadline); }
+  /// Requests to other nodes without a deadline of their own end then, at the latest. Set by each call of the
+  /// program that has a deadline: each of the many small requests behind it would else wait for a home that
+  /// is silent. One thread at a time; copies have an end of their own.
+  void ends_by(Moment latest) noexcept { latest_ = latest; }
+  /// Whether that moment has come. What another node was asked since counts as missing, but is not known.
+  [[nodiscard]] bool is_out_of_time() const {
+    return !is_home() && latest_ != Moment::max() && now() >= latest_;
+  }
+  /// The end of a request to another node, without a deadline of its own.
+  [[nodiscard]] Moment moment_elsewhere() const { return std::min(moment({}), latest_); }
+  /// The end of a request for a record. At home it waits for nobody.
+  [[nodiscard]] Moment moment_of_record() const { return is_home() ? moment({}) : moment_elsewhere(); }
   [[nodiscard]] Moment now() const { return session_->completions()->now(); }
+  /// The rank whose node is the home of the names.
+  [[nodiscard]] int home_rank() const noexcept { return static_cast<int>(home_rank_); }
   /// Whether the names have their home on the node of this rank.
   [[nodiscard]] bool is_home() const noexcept { return session_->options().node == home_node_; }
   /// A name that begins with `stem` and has its home there.
@@ -58,6 +72,12 @@ class Records {
 
   /// Whether that record is there. An error counts as no.
   [[nodiscard]] bool has(std::string_view record) const;
+  /// The record; `not_found`.
+  template <class T>
+  [[nodiscard]] Result<View<T>> get(std::string_view record) const {
+    return store_.get<T>(record, {.codec = {}, .deadline = moment_of_record()});
+  }
+  void evict(std::string_view record) const { (void)store_.evict(record, {.deadline = moment_of_record()}); }
   /// Puts one, unless it is there.
   template <class T>
   [[nodiscard]] Result<void> put(std::string_view record, const T& value, Moment until) const {
@@ -155,6 +175,7 @@ class Records {
   std::shared_ptr<SessionState> session_;
   std::uint32_t home_rank_;
   int home_node_;
+  Moment latest_ = Moment::max();
   bool completes_waits_;                ///< a wait without a thread needs none of the library, either
   std::shared_ptr<SpinLimit> looking_;  ///< of this side of a stream or a queue
 };

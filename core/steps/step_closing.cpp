@@ -1,5 +1,4 @@
 // Of StepOutput: how a stream ends, and fails.
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
@@ -13,14 +12,6 @@
 #include "core/steps/step_queue.hpp"
 
 namespace locum::detail {
-
-namespace {
-
-/// How long a writer waits behind its deadline for the first one to tell how the stream has ended; where an
-/// exception destroys it, that is all.
-constexpr std::chrono::seconds brief{1};
-
-}  // namespace
 
 StepOutput::~StepOutput() {
   if (leaves_to_parent()) {
@@ -88,7 +79,7 @@ void StepOutput::fail(const StreamFailure& failure) {
   StepRecord last;
   last.state = StepRecord::State::failed;
   (void)stream_.put(queue_ && !gathering_ ? stream_.step(queue_->next()) : stream_.part(next_, side_.index),
-                    last, stream_.moment({}));
+                    last, stream_.moment_of_record());
 }
 
 // An error that was noted is told last, by a stream that has ended all the same.
@@ -104,6 +95,7 @@ Result<void> StepOutput::close(Deadline deadline) {
     return noted ? Result<void>(*noted) : Result<void>();
   }
   const Moment until = stream_.patience(deadline);
+  stream_.ends_by(Stream::behind_of(until));
   if (is_writing_) {
     abandon(StreamFailure::Cause::not_ended);
   }
@@ -118,7 +110,7 @@ Result<void> StepOutput::close(Deadline deadline) {
   if (noted) {
     return *noted;
   }
-  return ended ? ended : Result<void>(ended.error().about(stream_.title(), ended.error().rank()));
+  return ended ? ended : Result<void>(stream_.about(ended.error()));
 }
 
 void StepOutput::leave(Deadline deadline) noexcept {
@@ -130,7 +122,9 @@ void StepOutput::leave(Deadline deadline) noexcept {
   } else if (std::exchange(open_, false)) {
     StepRecord last;
     last.state = StepRecord::State::ended;
-    (void)stream_.put(stream_.part(next_, side_.index), last, stream_.patience(deadline));
+    const Moment until = stream_.patience(deadline);
+    stream_.ends_by(Stream::behind_of(until));
+    (void)stream_.put(stream_.part(next_, side_.index), last, until);
     depart();
   }
 }
@@ -140,7 +134,12 @@ Result<void> StepOutput::end_stream(Moment until) {
   last.state = StepRecord::State::ended;
   Result<void> told;
   if (!failure_.has_failed() && (!queue_ || gathering_)) {
-    told = put_part(last, stream_.moment({}), until);
+    told = put_part(last, stream_.moment_of_record(), until);
+    if (!told && stream_.is_out_of_time()) {
+      told = StepDelay(stream_).of_end(options_, next_).error(stream_.title());
+      depart();
+      return told;
+    }
   }
   const auto ended = queue_ ? end_queue(until) : await_end(told ? until : stream_.now());
   return told ? ended : told;
@@ -181,6 +180,7 @@ Result<void> StepOutput::end_queue(Moment until) {
     (void)stream_.put(stream_.closed(), failure, stream_.moment({}));
   }
   const auto read = queue_->end(last, until);
+  stream_.ends_by(Stream::behind_of(std::min(until, stream_.now())));
   if (!read && !failure.has_failed()) {
     failure = read.error().code() == Errc::timeout ? queue_->delay() : not_published(read.error().code());
     why = read.error();
@@ -209,9 +209,10 @@ Result<void> StepOutput::end_queue(Moment until) {
 
 // The first writer tells at its own deadline what it has waited for, which may be the same moment.
 Result<void> StepOutput::await_end(Moment until) {
-  const Moment latest = until < Moment::max() - brief ? until + brief : until;
+  const Moment latest = Stream::behind_of(until);
+  stream_.ends_by(Stream::behind_of(latest));
   const auto told =
-      stream_.wait<StreamFailure>(stream_.closed(), latest, [this] { return check_first_writer(); });
+      stream_.wait<StreamFailure>(stream_.closed(), latest, [this] { return check_gathering(); });
   std::optional<Error> late;
   if (!told) {
     const StreamFailure failure = stream_.failed();
@@ -226,8 +227,10 @@ Result<void> StepOutput::await_end(Moment until) {
   return (*told)->has_failed() ? Result<void>((*told)->error(stream_.title())) : Result<void>();
 }
 
+// Of a stream that has ended this may take longer than of one whose records are silent.
 void StepOutput::depart() {
-  (void)stream_.store().evict(stream_.writer(side_.index));
+  stream_.ends_by(Stream::behind_of(stream_.now()));
+  stream_.evict(stream_.writer(side_.index));
   presence_.vanish(stream_.store(), stream_.moment({}));
   stream_.clean_if_left(!first_writer_.is_here());
 }

@@ -6,6 +6,28 @@ namespace locum::detail {
 
 using Cause = StreamFailure::Cause;
 
+StreamFailure StepDelay::answered(const StreamFailure& found) const {
+  return stream_.is_home() || !stream_.is_out_of_time()
+             ? found
+             : StreamFailure{.cause = Cause::no_answer, .rank = stream_.home_rank()};
+}
+
+StreamFailure StepDelay::of_room(const StepWriterOptions& options, std::uint64_t number) const {
+  return answered(find_room(options, number));
+}
+
+StreamFailure StepDelay::of_end(const StepWriterOptions& options, std::uint64_t number) const {
+  return answered(find_end(options, number));
+}
+
+StreamFailure StepDelay::of_step(const Handle& reader, std::uint64_t number, std::uint64_t part) const {
+  return answered(find_step(reader, number, part));
+}
+
+StreamFailure StepDelay::of_group(std::uint64_t group, std::uint64_t side) const {
+  return answered(find_claim(group, side));
+}
+
 std::uint64_t StepDelay::readers() const {
   std::uint64_t readers = 0;
   while (stream_.has(stream_.joined(readers))) {
@@ -24,7 +46,7 @@ int StepDelay::rank_of(std::uint64_t writer) const {
   if (writer == 0) {
     return static_cast<int>(stream_.record().writer.key.creator);
   }
-  const auto presence = stream_.store().get<Handle>(stream_.writer(writer));
+  const auto presence = stream_.get<Handle>(stream_.writer(writer));
   return presence ? static_cast<int>((*presence)->key.creator) : -1;
 }
 
@@ -37,7 +59,7 @@ std::uint64_t StepDelay::missing_part(std::uint64_t number) const {
 }
 
 StepDelay::Range StepDelay::steps() const {
-  const auto progress = stream_.progress();
+  const auto progress = stream_.progress(stream_.moment_of_record());
   Range range{progress ? progress->oldest : 0, progress ? progress->count : 0};
   while (range.first < range.end && !stream_.has(stream_.step(range.first))) {
     ++range.first;
@@ -46,7 +68,7 @@ StepDelay::Range StepDelay::steps() const {
 }
 
 // The first writer keeps the room of a step until it has published it.
-StreamFailure StepDelay::of_room(const StepWriterOptions& options, std::uint64_t number) const {
+StreamFailure StepDelay::find_room(const StepWriterOptions& options, std::uint64_t number) const {
   for (std::uint64_t writer = 1; number == 0 && writer < stream_.record().writers; ++writer) {
     if (!stream_.has(stream_.writer(writer))) {
       return {.cause = Cause::not_opened, .other = static_cast<std::int32_t>(writer)};
@@ -65,20 +87,23 @@ StreamFailure StepDelay::of_room(const StepWriterOptions& options, std::uint64_t
   return of_readers();
 }
 
-StreamFailure StepDelay::of_end(const StepWriterOptions& options, std::uint64_t number) const {
+StreamFailure StepDelay::find_end(const StepWriterOptions& options, std::uint64_t number) const {
   if (const std::uint64_t writer = missing_part(number); writer < stream_.record().writers) {
-    return {.cause = Cause::not_closed, .rank = rank_of(writer), .step = number};
+    return {.cause = Cause::not_closed,
+            .rank = rank_of(writer),
+            .other = stream_.session().options().rank,
+            .step = number};
   }
-  return readers() < options.rendezvous_readers ? of_room(options, number) : of_readers();
+  return readers() < options.rendezvous_readers ? find_room(options, number) : of_readers();
 }
 
 // Whether the ranks of that side may still read the step: see StepQueue::may_want().
 bool StepDelay::may_want(const SideRecord& side, std::uint64_t step) const {
-  const auto from = stream_.store().get<std::uint64_t>(stream_.from(side.side));
+  const auto from = stream_.get<std::uint64_t>(stream_.from(side.side));
   if (from && **from > step) {
     return false;
   }
-  const auto claim = side.group != 0 ? stream_.store().get<BegunRecord>(stream_.begun(step, side.group))
+  const auto claim = side.group != 0 ? stream_.get<BegunRecord>(stream_.begun(step, side.group))
                                      : Result<View<BegunRecord>>(no_such_object());
   return !claim || (*claim)->side == side.side;
 }
@@ -96,7 +121,7 @@ StreamFailure StepDelay::of_side(const Result<View<SideRecord>>& side, std::uint
 StreamFailure StepDelay::of_readers() const {
   const Range kept = steps();
   for (std::uint64_t place = 0; stream_.has(stream_.joined(place)); ++place) {
-    const auto side = stream_.store().get<SideRecord>(stream_.joined(place));
+    const auto side = stream_.get<SideRecord>(stream_.joined(place));
     if (!side || !may_want(**side, kept.first)) {
       continue;
     }
@@ -109,14 +134,14 @@ StreamFailure StepDelay::of_readers() const {
              : StreamFailure{.cause = Cause::no_reader, .step = kept.end - kept.first};
 }
 
-StreamFailure StepDelay::of_group(std::uint64_t group, std::uint64_t side) const {
+StreamFailure StepDelay::find_claim(std::uint64_t group, std::uint64_t side) const {
   const Range kept = steps();
-  const auto last = stream_.store().get<StepRecord>(stream_.step(kept.end));
+  const auto last = stream_.get<StepRecord>(stream_.step(kept.end));
   if (!last || (*last)->state != StepRecord::State::ended) {
     return {};
   }
   for (std::uint64_t step = kept.first; step < kept.end; ++step) {
-    const auto claim = stream_.store().get<BegunRecord>(stream_.begun(step, group));
+    const auto claim = stream_.get<BegunRecord>(stream_.begun(step, group));
     if (!claim || (*claim)->side == side) {
       continue;
     }
@@ -129,7 +154,7 @@ StreamFailure StepDelay::of_group(std::uint64_t group, std::uint64_t side) const
 
 StreamFailure StepDelay::of_claim(const BegunRecord& claim, std::uint64_t step) const {
   for (std::uint64_t place = 0; stream_.has(stream_.joined(place)); ++place) {
-    const auto side = stream_.store().get<SideRecord>(stream_.joined(place));
+    const auto side = stream_.get<SideRecord>(stream_.joined(place));
     if (side && (*side)->side == claim.side) {
       return of_side(side, step);
     }
@@ -143,7 +168,7 @@ StreamFailure StepDelay::of_memory() const {
   return keeps.cause == Cause::not_freed ? StreamFailure() : keeps;
 }
 
-StreamFailure StepDelay::of_step(const Handle& reader, std::uint64_t number, std::uint64_t part) const {
+StreamFailure StepDelay::find_step(const Handle& reader, std::uint64_t number, std::uint64_t part) const {
   const std::uint64_t most = stream_.record().queue_steps;
   std::uint64_t held = 0;
   for (std::uint64_t at = number - std::min(number, most); at < number; ++at) {

@@ -9,7 +9,8 @@
 namespace locum::detail {
 
 /// Finds what a call that has waited in vain has waited for, out of the records of the stream, so that its
-/// error names one cause and one rank. Called after the deadline: asks, and waits for no record. Any thread.
+/// error names one cause and one rank. Called after the deadline: asks, and waits for no record. If the node
+/// of the records does not answer in time (see Records::ends_by), that is the cause. Any thread.
 class StepDelay {
  public:
   explicit StepDelay(const Stream& stream) : stream_(stream) {}
@@ -35,6 +36,12 @@ class StepDelay {
   [[nodiscard]] std::uint64_t missing_part(std::uint64_t number) const;
 
  private:
+  /// That, if all that was asked for it was answered.
+  [[nodiscard]] StreamFailure answered(const StreamFailure& found) const;
+  [[nodiscard]] StreamFailure find_room(const StepWriterOptions& options, std::uint64_t number) const;
+  [[nodiscard]] StreamFailure find_end(const StepWriterOptions& options, std::uint64_t number) const;
+  [[nodiscard]] StreamFailure find_step(const Handle& reader, std::uint64_t number, std::uint64_t part) const;
+  [[nodiscard]] StreamFailure find_claim(std::uint64_t group, std::uint64_t side) const;
   [[nodiscard]] std::uint64_t readers() const;
   [[nodiscard]] int rank_of(std::uint64_t writer) const;
   [[nodiscard]] bool may_want(const SideRecord& side, std::uint64_t step) const;

@@ -39,11 +39,16 @@ StepRecord StepGathering::stop(Moment until) {
     thread_.join();
     for (std::size_t writer = 1; writer <= writers_.size(); ++writer) {
       if (writers_[writer - 1].state() == PresenceWatch::State::lost) {
-        (void)stream_.store().evict(stream_.writer(writer));  // which the rank would have done
+        stream_.evict(stream_.writer(writer));  // which the rank would have done
       }
     }
   }
   return last_;
+}
+
+Result<void> StepGathering::check() const {
+  return ended_.is_set() && failure_.has_failed() ? Result<void>(failure_.error(stream_.title()))
+                                                  : Result<void>();
 }
 
 int StepGathering::rank_of(std::size_t writer) const noexcept {
@@ -66,6 +71,7 @@ StreamFailure StepGathering::who_is_late() const {
   const std::size_t writer = first_missing();
   return writer < stream_.record().writers ? StreamFailure{.cause = StreamFailure::Cause::not_closed,
                                                            .rank = rank_of(writer),
+                                                           .other = rank_of(0),
                                                            .step = gathered_}
                                            : queue_.delay();
 }
@@ -189,7 +195,7 @@ Result<void> StepGathering::grant_room() {
       return told;
     }
     if (options_.when_full == WhenFull::fail) {
-      (void)stream_.store().evict(stream_.full(granted_));
+      stream_.evict(stream_.full(granted_));
     }
     ++granted_;
   }

@@ -30,6 +30,9 @@ class StepGathering {
   StepGathering& operator=(const StepGathering&) = delete;
   ~StepGathering();
 
+  /// The error of a stream that has failed. Its records may be gone then: readers remove them that have seen
+  /// how it has ended.
+  [[nodiscard]] Result<void> check() const;
   /// Waits until the other writers have closed, too, or the stream has failed, or that moment has come;
   /// returns how the stream has ended.
   [[nodiscard]] StepRecord stop(Moment until);

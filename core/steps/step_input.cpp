@@ -41,7 +41,7 @@ StepInput::Moment StepInput::moment(Deadline deadline) const {
 }
 
 Error StepInput::ours(const Error& error) const {
-  return error.about(title(), error.rank());
+  return stream_ ? stream_->about(error) : error.about(title(), error.rank());
 }
 
 Result<void> StepInput::check_writer() {
@@ -86,7 +86,7 @@ void StepInput::complete(std::uint64_t number) const {
   std::vector<StepRecord> parts;
   for (std::uint64_t writer = 0; stream_->record().writers > 1 && writer < stream_->record().writers;
        ++writer) {
-    const auto part = stream_->store().get<StepRecord>(stream_->part(made_of, writer));
+    const auto part = stream_->get<StepRecord>(stream_->part(made_of, writer));
     if (!part && part.error().code() != Errc::not_found) {
       return;
     }
@@ -96,12 +96,12 @@ void StepInput::complete(std::uint64_t number) const {
     parts.push_back(**part);
   }
   if (parts.empty() || parts.size() < stream_->record().writers) {
-    (void)stream_->put(stream_->step(number), failed, moment({}));
+    (void)stream_->put(stream_->step(number), failed, stream_->moment_of_record());
     return;
   }
   StepRecord step = merged(parts);
   step.part = made_of;
-  (void)stream_->put(stream_->step(number), step, moment({}));
+  (void)stream_->put(stream_->step(number), step, stream_->moment_of_record());
 }
 
 // One that was asked for beforehand is not asked for again.
@@ -193,6 +193,10 @@ Result<StepInput::Found> StepInput::next_or(Deadline deadline) {
     return *over_;
   }
   const auto until = moment(deadline);
+  latest_ = Stream::behind_of(until);
+  if (stream_) {
+    stream_->ends_by(latest_);
+  }
   if (const auto shown = replay_ ? replay_->show_next(until) : Result<void>(); !shown) {
     return shown.error();
   }

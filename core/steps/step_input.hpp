@@ -105,6 +105,7 @@ class StepInput {
   const StepReaderOptions options_;
   const std::uint64_t group_;  ///< 0: none
   std::optional<Stream> stream_;
+  Moment latest_ = Moment::max();  ///< end of the requests of a call: see Records::ends_by()
   Presence presence_;
   Handle handle_{};  ///< of that
   PresenceWatch writer_;

@@ -100,6 +100,7 @@ Result<void> StepInput::find_stream(Moment until) {
     return announced.error();
   }
   stream_.emplace(found);
+  stream_->ends_by(latest_);
   presence_ = std::move(*presence);
   handle_ = presence_.handle();
   writer_ = PresenceWatch(stream_->session(), (*record)->writer);
@@ -251,7 +252,9 @@ void StepInput::leave() noexcept {
   if (!stream_ || !presence_.is_open()) {
     return;
   }
-  const auto until = moment({});
+  stream_->ends_by(Moment::max());
+  const auto until = stream_->moment({});
+  stream_->ends_by(until);  // all of what follows
   const bool writer_is_gone = !writer_.is_here();
   if (claim_) {
     (void)withdraw_claim(until);

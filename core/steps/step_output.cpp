@@ -168,7 +168,10 @@ StepOutput::StepOutput(StepSide side, Stream stream, const StepWriterOptions& op
   queue_ = std::make_unique<StepQueue>(stream_, options_);
 }
 
-Result<void> StepOutput::check_first_writer() {
+Result<void> StepOutput::check_gathering() {
+  if (gathering_) {
+    return gathering_->check();
+  }
   if (first_writer_.is_here()) {
     return {};
   }
@@ -177,44 +180,54 @@ Result<void> StepOutput::check_first_writer() {
 }
 
 // Any rank may decide: there is room once its record is there, and there is none while that says so. The next
-// refusal is decided once all ranks have returned the last one, or have not come for a while: a rank that
-// asks all the time would else collect refusals that others, which ask seldom, work off for long.
-Result<bool> StepOutput::may_begin(Moment until) {
+// refusal is decided once all ranks have returned the last one: a rank that asks more often than others would
+// else collect refusals for them.
+Result<void> StepOutput::may_begin(Moment until) {
   const Store& store = stream_.store();
-  const Moment decides_at = stream_.now() + Stream::look_interval;
+  const Moment began = stream_.now();
+  const auto refuse = [&](const StreamFailure& why) {
+    ++refused_;
+    return Error(Errc::queue_full, why.error(stream_.title()).text());
+  };
+  StreamFailure late;
   for (bool again = false;; again = true) {
     if (again && stream_.now() >= until) {
-      return StepDelay(stream_).of_room(options_, next_).error(stream_.title());
+      return (late.has_failed() ? late : StepDelay(stream_).of_room(options_, next_)).error(stream_.title());
     }
+    late = {};
     const std::string name = stream_.refusals(next_);
     const auto info = store.info(name, {.deadline = until});
     const auto record = store.get<RefusalsRecord>(name, {.codec = {}, .deadline = until});
     const bool is_first = !record && record.error().code() == Errc::not_found;
     if (!record && !is_first) {
+      if (record.error().code() == Errc::timeout) {
+        continue;
+      }
       return record.error();
     }
     RefusalsRecord decided = record ? **record : RefusalsRecord{};
     const bool is_refused = refused_ < decided.refused;
-    const bool is_last = refused_ + 1 == decided.refused;
-    if (is_refused && !is_last) {
-      ++refused_;
-      return false;
-    }
+    const bool all_followed = is_first || decided.followed >= stream_.record().writers;
     if (decided.granted != 0 && !is_refused) {
-      return true;
+      return {};
     }
     if (is_refused) {
       ++decided.followed;
     } else if (stream_.has(stream_.room(next_))) {
       decided.granted = 1;
-    } else if (stream_.has(stream_.full(next_)) &&
-               (is_first || decided.followed >= stream_.record().writers || stream_.now() >= decides_at)) {
+    } else if (all_followed && stream_.has(stream_.full(next_))) {
       ++decided.refused;
       decided.followed = 1;
-    } else if (auto goes_on = gathering_ ? Result<void>() : check_first_writer(); !goes_on) {
+      decided.why = StepDelay(stream_).of_room(options_, next_);
+    } else if (auto goes_on = check_gathering(); !goes_on) {
       return goes_on.error();
     } else {
-      (void)stream_.wait_a_while<RoomRecord>(stream_.room(next_), std::min(until, stream_.now() + undecided));
+      if (!all_followed) {
+        late = {.cause = StreamFailure::Cause::not_asked, .step = next_};
+      }
+      const Moment now = stream_.now();
+      const auto pause = std::clamp<Moment::duration>((now - began) / 4, undecided, Stream::look_interval);
+      (void)stream_.wait_a_while<RoomRecord>(stream_.room(next_), std::min(until, now + pause));
       continue;
     }
     // A rank that has decided meanwhile makes this fail, and is followed.
@@ -230,11 +243,11 @@ Result<bool> StepOutput::may_begin(Moment until) {
       continue;
     }
     if (!error && decided.refused > refused_) {
-      ++refused_;
-      return false;
+      return refuse(decided.why);
     }
     if (error && error->code() != Errc::key_exists && error->code() != Errc::stale &&
-        error->code() != Errc::not_found && error->code() != Errc::peer_lost) {
+        error->code() != Errc::not_found && error->code() != Errc::peer_lost &&
+        error->code() != Errc::timeout) {
       return *error;
     }
   }
@@ -256,9 +269,11 @@ Result<void> StepOutput::begin(Deadline deadline) {
                                              "begins")
         .about(stream_.title());
   }
-  const auto room = await_room(stream_.patience(deadline));
+  const Moment until = stream_.patience(deadline);
+  stream_.ends_by(Stream::behind_of(until));
+  const auto room = await_room(until);
   is_writing_ = room.has_value();
-  return room ? room : Result<void>(room.error().about(stream_.title(), room.error().rank()));
+  return room ? room : Result<void>(stream_.about(room.error()));
 }
 
 Result<void> StepOutput::await_room(Moment until) {
@@ -267,6 +282,9 @@ Result<void> StepOutput::await_room(Moment until) {
       return joined;
     }
   }
+  if (auto goes_on = gathering_ ? gathering_->check() : Result<void>(); !goes_on) {
+    return goes_on;
+  }
   const bool may_fail = options_.when_full == WhenFull::fail;
   if (queue_ && !gathering_) {
     auto room = queue_->make_room(may_fail ? stream_.now() : until);
@@ -274,15 +292,12 @@ Result<void> StepOutput::await_room(Moment until) {
     return is_full ? Error(Errc::queue_full, room.error().text()) : room;
   }
   if (may_fail) {
-    const auto may = may_begin(until);
-    if (!may || !*may) {
-      return may ? Error(Errc::queue_full,
-                         StepDelay(stream_).of_room(options_, next_).error(stream_.title()).text())
-                 : may.error();
+    if (const auto may = may_begin(until); !may) {
+      return may;
     }
   }
-  const auto room = stream_.wait<RoomRecord>(
-      stream_.room(next_), until, [this] { return gathering_ ? Result<void>() : check_first_writer(); });
+  const auto room =
+      stream_.wait<RoomRecord>(stream_.room(next_), until, [this] { return check_gathering(); });
   if (!room) {
     return room.error().code() != Errc::timeout
                ? room.error()
@@ -306,6 +321,8 @@ Result<void> StepOutput::to_file(StepRecord& part, Moment until) const {
 
 // A step that is in the file and could not be published is written again, under the same number.
 Result<void> StepOutput::end(StepRecord part, Deadline deadline) {
+  const Moment patience = stream_.patience(deadline);
+  stream_.ends_by(Stream::behind_of(patience));
   const auto until = stream_.moment(deadline);
   Result<void> ended = open_ ? Result<void>() : Error(Errc::closed, "this stream of steps was closed");
   bool is_known = true;
@@ -317,7 +334,6 @@ Result<void> StepOutput::end(StepRecord part, Deadline deadline) {
     const StepRecord step = merged({part});
     ended = index_ ? index_->show(written_, step) : Result<void>();
     if (ended) {
-      const Moment patience = stream_.patience(deadline);
       ended = queue_->publish(step, until, [&]() -> Result<void> {
         return stream_.now() < patience ? Result<void>() : queue_->delay().error(stream_.title());
       });
@@ -325,7 +341,7 @@ Result<void> StepOutput::end(StepRecord part, Deadline deadline) {
       written_ += ended ? 1 : 0;
     }
   } else if (ended) {
-    ended = put_part(part, until, stream_.patience(deadline));
+    ended = put_part(part, until, patience);
     next_ += ended ? 1 : 0;
     refused_ = ended ? 0 : refused_;
     is_known = ended || (ended.error().code() != Errc::timeout && ended.error().code() != Errc::peer_lost);
@@ -336,7 +352,7 @@ Result<void> StepOutput::end(StepRecord part, Deadline deadline) {
   if (ended) {
     refused_by_.reset();
   }
-  return ended ? ended : Result<void>(ended.error().about(stream_.title(), ended.error().rank()));
+  return ended ? ended : Result<void>(stream_.about(ended.error()));
 }
 
 Result<void> StepOutput::put_part(const StepRecord& part, Moment until, Moment patience) {
@@ -385,7 +401,7 @@ std::optional<StepOutput::Moment> StepOutput::await_memory(Moment until) {
       return std::nullopt;
     }
   } else {
-    const auto progress = stream_.progress();
+    const auto progress = stream_.progress(stream_.moment_of_record());
     const std::uint64_t published = progress ? progress->count : 0;
     const bool has_steps = next_ > published || (published > 0 && stream_.has(stream_.step(published - 1)));
     if (stream_.record().may_drop() || !has_steps) {

@@ -87,15 +87,16 @@ class StepOutput {
   [[nodiscard]] Result<void> await_room(Moment until);
   /// Where the node has no memory for that, waits until `patience` for steps to be released.
   [[nodiscard]] Result<void> put_part(const StepRecord& part, Moment until, Moment patience);
-  [[nodiscard]] Result<void> check_first_writer();
-  /// Whether a step may be written now, as all ranks of the writer are told.
-  [[nodiscard]] Result<bool> may_begin(Moment until);
+  /// Whether the rank that gathers the steps still does.
+  [[nodiscard]] Result<void> check_gathering();
+  /// Whether a step may be written now, as all ranks of the writer are told; `queue_full`.
+  [[nodiscard]] Result<void> may_begin(Moment until);
   [[nodiscard]] int rank() const noexcept { return stream_.session().options().rank; }
   /// Tells the other writers and the readers that this rank fails the stream, before its next step.
   void fail(const StreamFailure& failure);
 
   const StepSide side_;
-  const Stream stream_;
+  Stream stream_;
   const StepWriterOptions options_;
   Presence presence_;
   StepFiles* files_ = nullptr;                ///< null: to no file

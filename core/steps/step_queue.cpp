@@ -36,7 +36,7 @@ Result<void> StepQueue::await_readers(Moment until) {
 // What a side says of itself never changes. Where it was on a node that is lost, so are its ranks.
 Result<void> StepQueue::look() {
   while (stream_.has(stream_.joined(joined_))) {
-    const auto record = stream_.store().get<SideRecord>(stream_.joined(joined_));
+    const auto record = stream_.get<SideRecord>(stream_.joined(joined_));
     if (!record && record.error().code() != Errc::peer_lost && record.error().code() != Errc::not_found) {
       return record.error();
     }
@@ -78,7 +78,7 @@ Result<void> StepQueue::look() {
 
 void StepQueue::ask(Side& side) const {
   if (side.from == Side::undecided) {
-    if (const auto from = stream_.store().get<std::uint64_t>(stream_.from(side.number))) {
+    if (const auto from = stream_.get<std::uint64_t>(stream_.from(side.number))) {
       side.from = **from;
     }
   }
@@ -119,14 +119,14 @@ void StepQueue::give_back(const Side& side) const {
     if (std::ranges::find(side.unfinished, step.number) != side.unfinished.end()) {
       const auto claim = begun(step, side);
       if (claim && claim->side == side.number) {
-        (void)stream_.store().evict(stream_.begun(step.number, side.reader()));
+        stream_.evict(stream_.begun(step.number, side.reader()));
       }
     }
   }
 }
 
 std::optional<BegunRecord> StepQueue::begun(const Kept& step, const Side& side) const {
-  const auto record = stream_.store().get<BegunRecord>(stream_.begun(step.number, side.reader()));
+  const auto record = stream_.get<BegunRecord>(stream_.begun(step.number, side.reader()));
   return record ? std::optional(**record) : std::nullopt;
 }
 
@@ -194,7 +194,7 @@ Result<bool> StepQueue::try_to_free(std::size_t at, IsHeld is_held) {
   }
   stream_.evict_blocks(step.record);
   for (const std::string& record : records) {
-    (void)stream_.store().evict(record);  // at home here, and without a message
+    stream_.evict(record);  // at home here, and without a message
   }
   bytes_ -= step.bytes;
   steps_.erase(steps_.begin() + static_cast<std::ptrdiff_t>(at));

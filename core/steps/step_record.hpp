@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/room_policy.hpp"
+#include "core/steps/stream_failure.hpp"
 #include "core/value/extents.hpp"
 #include "core/value/handle.hpp"
 #include "core/value/key.hpp"
@@ -149,13 +150,15 @@ struct BegunRecord {
 
 /// How begin() is answered where it does not wait, until a step may be written. Each rank of the writer calls
 /// it equally often, at different times, and has to get the same answers: the first `refused` calls for this
-/// step fail, and after these, if it is granted, one succeeds.
+/// step fail, and after these, if it is granted, one succeeds. A refusal is decided when all ranks have
+/// returned the one before.
 struct RefusalsRecord {
   static constexpr std::string_view locum_type_name = "locum.refusals";
 
   std::uint64_t refused = 0;
   std::uint32_t followed = 0;  ///< ranks that the last refusal was returned to
   std::uint32_t granted = 0;   ///< 1: yes; 0: not decided
+  StreamFailure why = {};      ///< the last refusal, as its error tells all ranks
 };
 
 /// Whether other writers than that with index 0 may write a step.

@@ -44,7 +44,7 @@ Result<bool> StepInput::try_to_begin(std::uint64_t number, Moment until) {
 }
 
 void StepInput::give_up(std::uint64_t number) const {
-  (void)stream_->store().evict(stream_->begun(number, reader()));
+  stream_->evict(stream_->begun(number, reader()));
 }
 
 Result<void> StepInput::withdraw_claim(Moment until) {

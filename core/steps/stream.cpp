@@ -71,15 +71,21 @@ void Stream::evict_blocks(const StepRecord& step) const {
   for (const BlockRecord& block : step.blocks) {
     keys.push_back(block.key);
   }
-  (void)store().evict_batch(keys);
+  (void)store().evict_batch(keys,
+                            {.deadline = std::min(moment_elsewhere(), now() + std::chrono::seconds(1))});
+}
+
+Error Stream::about(const Error& error) const {
+  const bool says_caller = error.code() == Errc::peer_lost && error.rank() == session().options().rank;
+  return error.about(title_, says_caller ? home_rank() : error.rank());
 }
 
 void Stream::fail(const StreamFailure& failure) const {
-  (void)put(this->failure(), failure, moment({}));
+  (void)put(this->failure(), failure, moment_of_record());
 }
 
 StreamFailure Stream::failed() const {
-  const auto said = store().get<StreamFailure>(failure());
+  const auto said = get<StreamFailure>(failure());
   return said ? **said : StreamFailure{};
 }
 
@@ -100,14 +106,14 @@ Result<bool> Stream::is_over(Deadline deadline) const {
 // A side that joins says so first, and looks for the name then: where it finds that the stream was retired
 // meanwhile, by a reader that has seen the end, the writer still keeps the steps for it.
 void Stream::retire() const {
-  if (const auto over = is_over(); over && *over) {
+  if (const auto over = is_over(moment_elsewhere()); over && *over) {
     return;
   }
   std::uint64_t sides = 0;
   while (has(joined(sides))) {
     ++sides;
   }
-  (void)put(retired(), sides, moment({}));
+  (void)put(retired(), sides, moment_of_record());
   withdraw(name(title_));
 }
 
@@ -120,9 +126,10 @@ Result<bool> Stream::has_joined_in_time(std::uint64_t place, Deadline deadline) 
 }
 
 void Stream::withdraw(std::string_view announcement) const {
-  const auto announced = store().get<StreamRecord>(announcement);
+  const auto announced =
+      store().get<StreamRecord>(announcement, {.codec = {}, .deadline = moment_elsewhere()});
   if (announced && (*announced)->writer == record_.writer) {
-    (void)store().evict(announced->key());
+    (void)store().evict(announced->key(), {.deadline = moment_elsewhere()});
   }
 }
 
@@ -156,21 +163,26 @@ std::string Stream::named(std::string_view kind, std::uint64_t number, const Han
 // at once; about ranks of others the answer is not waited for, which would delay each rank that leaves while
 // others still read.
 bool Stream::have_all_left(bool first_writer_is_gone) const {
+  // Of a node that is silent it is not known.
+  const auto may_be_there = [this](const std::string& record) {
+    const auto there = store().exists(record, {.deadline = moment_of_record()});
+    return there ? *there : there.error().code() == Errc::timeout;
+  };
   const auto is_here = [&](const Handle& one) {
     return !first_writer_is_gone || PresenceWatch(session(), one).is_here();
   };
   for (std::uint64_t index = 1; index < record_.writers; ++index) {
-    const auto presence = store().get<Handle>(writer(index));
-    if (presence ? is_here(**presence) : has(writer(index))) {
+    const auto presence = get<Handle>(writer(index));
+    if (presence ? is_here(**presence) : may_be_there(writer(index))) {
       return false;
     }
   }
-  for (std::uint64_t place = 0; has(joined(place)); ++place) {
-    const auto side = store().get<SideRecord>(joined(place));
+  for (std::uint64_t place = 0; may_be_there(joined(place)); ++place) {
+    const auto side = get<SideRecord>(joined(place));
     const bool has_left = side && std::ranges::all_of((*side)->ranks, [&](const Handle& one) {
                             return has(left(one)) || !is_here(one);
                           });
-    if (!has_left && has(joined(place))) {
+    if (!has_left && may_be_there(joined(place))) {
       return false;
     }
   }
@@ -178,7 +190,7 @@ bool Stream::have_all_left(bool first_writer_is_gone) const {
 }
 
 void Stream::clean_if_left(bool writer_is_gone) const noexcept {
-  const auto over = is_over();
+  const auto over = is_over(moment_elsewhere());
   const bool may_be_joined = !over || !*over;
   const bool was_closed = has(closed());
   if (may_be_joined && ((!writer_is_gone && !was_closed) || !has(joined(0)))) {
@@ -193,31 +205,34 @@ void Stream::clean_if_left(bool writer_is_gone) const noexcept {
   if (!have_all_left(first_is_gone)) {
     return;
   }
-  if (auto names = store().keys(prefix_)) {
+  if (auto names = store().keys(prefix_, {.deadline = moment_elsewhere()})) {
     const auto is_of = [this](const std::string& one, std::string_view kind) {
       return std::string_view(one).substr(prefix_.size()).starts_with(kind);
     };
     std::vector<Key> blocks;
     for (const std::string& one : *names) {
       if (is_of(one, "step/") || is_of(one, "part/")) {
-        if (const auto step = store().get<StepRecord>(one)) {
+        if (const auto step = get<StepRecord>(one)) {
           for (const BlockRecord& block : (*step)->blocks) {
             blocks.push_back(block.key);
           }
         }
       }
     }
-    // Without this, nobody has joined in time any more: who joins from now on finds free places among those of
-    // the sides that were counted.
-    (void)store().evict(retired());
+    // Without this, nobody has joined in time any more: who joins from now on finds free places among those
+    // of the sides that were counted.
+    evict(retired());
     // Those of joining go next: who misses that a rank has left finds that it has not joined, either.
     const auto others =
         std::ranges::partition(*names, [&](const std::string& one) { return is_of(one, "joined/"); });
-    (void)store().evict_batch(std::span(names->begin(), others.begin()));
-    (void)store().evict_batch(blocks);
-    (void)store().evict_batch(*names);
+    const auto evict_all = [this](auto&& of) {
+      (void)store().evict_batch(of, {.deadline = moment_elsewhere()});
+    };
+    evict_all(std::span(names->begin(), others.begin()));
+    evict_all(blocks);
+    evict_all(*names);
     if (!was_closed) {  // else the writer removes it itself
-      (void)store().evict(record_.writer.key);
+      (void)store().evict(record_.writer.key, {.deadline = moment_of_record()});
     }
     end_opening();
   }

@@ -22,6 +22,11 @@ class Stream : public Records {
  public:
   Stream(Store store, std::shared_ptr<SessionState> session, const StreamRecord& record,
          std::string_view title);
+  /// Behind its deadline, a call asks that long at most why it has waited, and removes what it leaves.
+  static constexpr std::chrono::milliseconds behind{500};
+  [[nodiscard]] static Moment behind_of(Moment until) noexcept {
+    return until < Moment::max() - behind ? until + behind : until;
+  }
   /// As the program calls it: what errors are about.
   [[nodiscard]] const std::string& title() const noexcept { return title_; }
   /// The end of a call that waits for other programs: without a deadline that of collective calls, since
@@ -86,10 +91,14 @@ class Stream : public Records {
   /// How the stream was closed by its first writer, which takes no more part in it: a StreamFailure.
   [[nodiscard]] std::string closed() const { return named("closed"); }
 
-  /// What the record says that published() names; that there is no step as long as there is none.
-  [[nodiscard]] Result<PublishedRecord> progress(Deadline deadline = {}) const;
+  /// The error of a call, about this stream. One of a lost home of its records names the rank there.
+  [[nodiscard]] Error about(const Error& error) const;
 
-  /// Evicts the blocks of a step, with one message to each node that has some.
+  /// What the record says that published() names; that there is no step as long as there is none.
+  [[nodiscard]] Result<PublishedRecord> progress(Deadline deadline) const;
+
+  /// Evicts the blocks of a step, with one message to each node that has some. Of a node that is silent no
+  /// reply is waited for much longer than a second.
   void evict_blocks(const StepRecord& step) const;
 
   /// Says that the stream has failed. The first one that is said counts.
@@ -103,7 +112,7 @@ class Stream : public Records {
   /// Lets nobody else join this stream: from now on its name leads to the next one, or to none.
   void retire() const;
   /// Whether it was retired. A reader does so that has seen its end, and may then remove what tells of it.
-  [[nodiscard]] Result<bool> is_over(Deadline deadline = {}) const;
+  [[nodiscard]] Result<bool> is_over(Deadline deadline) const;
   /// Whether the side that has joined as that one did so before it was retired. REQUIRES: it was.
   [[nodiscard]] Result<bool> has_joined_in_time(std::uint64_t place, Deadline deadline) const;
   /// All writers have found the stream: who looks for it now means the next one.

@@ -63,9 +63,9 @@ Error StreamFailure::error(std::string_view stream) const {
                   "have closed "
                   "the runtime; look at the errors of closing them");
     case Cause::not_closed:
-      return made(Errc::timeout, who +
-                                     " of the writer has not closed the stream by the deadline; close it "
-                                     "on all ranks, and give that more time");
+      return made(Errc::timeout, who + " of the writer has not closed the stream by the deadline of rank " +
+                                     std::to_string(other) +
+                                     ", which does; close it on all ranks, and give that more time");
     case Cause::not_opened:
       return made(Errc::timeout, "the rank with index " + std::to_string(other) +
                                      " in the writer's communicator has not opened its writer by the "
@@ -116,6 +116,15 @@ Error StreamFailure::error(std::string_view stream) const {
                                            " another type in step " + number + " than " + who +
                                            "; let all ranks give one type to a variable");
     }
+    case Cause::not_asked:
+      return made(Errc::timeout,
+                  "another rank of the writer has not begun step " + number +
+                      " as often as this one, to which all have to return the same; let all ranks call "
+                      "begin() equally often, or wait longer");
+    case Cause::no_answer:
+      return made(Errc::timeout, "the node of " + who +
+                                     ", which keeps the records of this stream, does not answer; wait "
+                                     "longer, and look whether that rank hangs");
     case Cause::none:
       break;
   }

@@ -24,7 +24,7 @@ struct StreamFailure {
     unreadable,     ///< a reader of a file could not read its part of a step
     not_published,  ///< the first writer could not publish a step, or not show it in the file
     untold,         ///< there was no memory to say why
-    not_closed,     ///< a writer has not closed the stream by the deadline
+    not_closed,     ///< a writer has not closed the stream by the deadline of `other`, which does
     not_opened,     ///< a writer has not opened the stream by the deadline; `other`: its index
     no_reader,      ///< none has joined; `step` steps wait for one
     few_readers,    ///< `step` readers have joined, of those that the first step waits for: `other`
@@ -36,6 +36,8 @@ struct StreamFailure {
     reader_left,    ///< it has destroyed its StepReader
     same_ranks,     ///< `rank` reads by the communicator of the writers
     two_types,      ///< of `variable`, by `rank` and by `other`, in step `step`
+    not_asked,      ///< another writer has not begun step `step` as often as this one
+    no_answer,      ///< the node of `rank`, the home of the stream's records, is silent
   };
 
   Cause cause = Cause::none;
