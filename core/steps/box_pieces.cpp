@@ -34,8 +34,9 @@ Result<Asked> checked(const Hyperslab& box, std::span<const std::uint64_t> shape
   const bool whole = !box.is_given();
   if (!whole && (box.start.size() != shape.size() || box.count.size() != shape.size() ||
                  (box.stride.size() != 0 && box.stride.size() != shape.size()))) {
-    return no_such_box("it has " + std::to_string(std::max(box.start.size(), box.count.size())) +
-                       " dimensions, the array has " + std::to_string(shape.size()));
+    return no_such_box("it has another number of dimensions (" +
+                       std::to_string(std::max(box.start.size(), box.count.size())) + ") than the array (" +
+                       std::to_string(shape.size()) + ")");
   }
   for (std::size_t at = 0; at < shape.size(); ++at) {
     asked.start[at] = whole ? 0 : box.start[at];
