@@ -119,8 +119,8 @@ Error StreamFailure::error(std::string_view stream) const {
     case Cause::not_asked:
       return made(Errc::timeout,
                   "another rank of the writer has not begun step " + number +
-                      " as often as this one, to which all have to return the same; let all ranks call "
-                      "begin() equally often, or wait longer");
+                      " as often as this one, and all have to get the same answer; let all ranks begin steps "
+                      "equally often, or wait longer");
     case Cause::no_answer:
       return made(Errc::timeout, "the node of " + who +
                                      ", which keeps the records of this stream, does not answer; wait "
