@@ -1,5 +1,6 @@
 #include "core/python/futures.hpp"
 
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -7,6 +8,7 @@
 #include "core/python/callbacks.hpp"
 #include "core/python/error.hpp"
 #include "core/python/handle.hpp"
+#include "core/python/interruptible.hpp"
 #include "core/python/pin.hpp"
 #include "core/python/unlocked.hpp"
 
@@ -20,23 +22,33 @@ bool Future::ready() const {
   return ready;
 }
 
+// Without a duration until the call has ended, which has a deadline of its own.
+template <class Call>
+void Future::wait_for(double timeout_s, Call call) const {
+  const double whole_s = timeout_s != 0 ? timeout_s : std::numeric_limits<double>::infinity();
+  check(interruptible(whole_s, call, [this] { return ready(); }));
+}
+
 py::object Future::view(double timeout_s) const {
-  locum_future future = future_;
   auto pin = std::make_unique<Pin>();
-  check(pin->fill([&](locum_view* view) { return locum_future_view(future, timeout_s, view); }));
+  wait_for(timeout_s, [&, future = future_](double piece_s) {
+    return pin->fill([&](locum_view* view) { return locum_future_view(future, piece_s, view); });
+  });
   return object_of(std::move(pin));
 }
 
 locum_key Future::key(double timeout_s) const {
-  locum_future future = future_;
   locum_key key{};
-  check(unlocked([&] { return locum_future_key(future, timeout_s, &key); }));
+  wait_for(timeout_s, [&, future = future_](double piece_s) {
+    return unlocked([&] { return locum_future_key(future, piece_s, &key); });
+  });
   return key;
 }
 
 void Future::wait(double timeout_s) const {
-  locum_future future = future_;
-  check(unlocked([&] { return locum_future_wait(future, timeout_s); }));
+  wait_for(timeout_s, [future = future_](double piece_s) {
+    return unlocked([&] { return locum_future_wait(future, piece_s); });
+  });
 }
 
 void Future::cancel() const {

@@ -24,7 +24,7 @@ class Future {
   /// Returns the number of the handle, for calls of other modules.
   [[nodiscard]] std::uintptr_t handle() const noexcept { return reinterpret_cast<std::uintptr_t>(future_); }
   [[nodiscard]] bool ready() const;
-  /// Blocks until the call has ended; gives what it gives.
+  /// Block until the call has ended, or Ctrl-C ends the wait; give what the call gives.
   [[nodiscard]] pybind11::object view(double timeout_s) const;
   [[nodiscard]] locum_key key(double timeout_s) const;
   void wait(double timeout_s) const;
@@ -33,6 +33,9 @@ class Future {
   void then(pybind11::object function) const;
 
  private:
+  template <class Call>
+  void wait_for(double timeout_s, Call call) const;
+
   locum_future future_;
   pybind11::object memory_;
 };

@@ -1,7 +1,5 @@
 #include "core/python/store.hpp"
 
-#include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -14,6 +12,7 @@
 #include "core/python/box.hpp"
 #include "core/python/error.hpp"
 #include "core/python/handle.hpp"
+#include "core/python/interruptible.hpp"
 #include "core/python/name.hpp"
 #include "core/python/object_id.hpp"
 #include "core/python/unlocked.hpp"
@@ -111,31 +110,19 @@ py::object Store::get_or(py::handle id, double timeout_s, py::object absent) con
 }
 
 py::object Store::wait(py::handle name, double timeout_s) const {
-  using Clock = std::chrono::steady_clock;
-  constexpr double between_signals_s = 0.5;  // longer than it takes to learn that a promise was broken
-  constexpr double default_s = 30;           // of the C interface
+  constexpr double default_s = 30;  // of the C interface
   const Name given(name);
   locum_store store = handle();
   auto pin = std::make_unique<Pin>();
-  const auto began = Clock::now();
   const double whole_s = timeout_s != 0 ? timeout_s : timeout_s_ != 0 ? timeout_s_ : default_s;
-  for (double left_s = whole_s;;) {
-    const locum_get_options options{std::min(left_s, between_signals_s)};
-    const bool is_last = left_s <= between_signals_s;
-    const locum_status status =
-        pin->fill([&](locum_view* view) { return locum_wait(store, given.c_str(), &options, view); });
-    if (status != LOCUM_TIMEOUT || is_last) {
-      check(status);
-      return object_of(std::move(pin));
-    }
-    if (PyErr_CheckSignals() != 0) {
-      throw py::error_already_set();
-    }
-    left_s = whole_s - std::chrono::duration<double>(Clock::now() - began).count();
-    if (left_s <= 0) {
-      left_s = LOCUM_AT_ONCE;
-    }
-  }
+  check(interruptible(
+      whole_s,
+      [&](double piece_s) {
+        const locum_get_options options{piece_s};
+        return pin->fill([&](locum_view* view) { return locum_wait(store, given.c_str(), &options, view); });
+      },
+      [] { return false; }));
+  return object_of(std::move(pin));
 }
 
 std::unique_ptr<Future> Store::get_async(py::handle id, double timeout_s) const {

@@ -83,7 +83,8 @@ class Future(Generic[T]):
     def result(self, timeout: Optional[Duration] = None) -> T:
         """Blocks until the call has ended, and returns what it gives, or raises its error.
 
-        TimeoutError at the deadline, after which the call goes on.
+        TimeoutError at the deadline, after which the call goes on. In the main thread an interrupt (Ctrl-C) ends the
+        wait alike. Without a timeout the wait ends with the call, which has one of its own.
         """
         return self._finish(self._native, deadline(timeout))
 

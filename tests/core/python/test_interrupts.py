@@ -191,6 +191,19 @@ def test_other_threads_are_not_interrupted(files):
     assert outcome == [5]
 
 
+def test_the_result_of_a_call_of_a_store_is_no_longer_waited_for():
+    with locum.open("memory:") as store:
+        later = store.wait_async("T", timeout=DEADLINE)
+        with pytest.raises(KeyboardInterrupt):
+            threading.Timer(0.1, interrupt).start()
+            later.result()
+        store.put("T", np.arange(3))
+        assert later.result().tolist() == [0, 1, 2]
+        never = store.wait_async("never", timeout=1)  # longer than the pieces of a wait
+        with pytest.raises(locum.TimeoutError):
+            never.result()
+
+
 def test_in_a_child_that_was_forked(files):
     assert files.load("a.npy").sum() == 10  # by a thread that the child does not have
     child = os.fork()
