@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "core/async/completion_counter.hpp"
 #include "core/detail/decoded_cache.hpp"
 #include "core/detail/expiry.hpp"
 #include "core/detail/representation.hpp"
@@ -84,12 +85,12 @@ Result<void> check_name(std::string_view name) {
   return {};
 }
 
-Result<ObjectView> find_or_register(Connector& connector, std::string_view name,
-                                    const StoreOptions& options) {
+Result<ObjectView> find_or_register(Connector& connector, std::string_view name, const StoreOptions& options,
+                                    WaitBudget budget) {
   const Address address(registry, name);
   // A few rounds: between our look-up and our put another rank may put, and drop, the same name.
   for (int round = 0;; ++round) {
-    auto found = connector.get(address, {});
+    auto found = connector.get(address, budget);
     if (found || found.error().code() != Errc::not_found) {
       return found;
     }
@@ -109,7 +110,7 @@ Result<ObjectView> find_or_register(Connector& connector, std::string_view name,
       return written.error();
     }
     constexpr int most_rounds = 16;
-    const auto sealed = connector.seal(*draft, {}, {});
+    const auto sealed = connector.seal(*draft, {}, budget);
     if (!sealed && (sealed.error().code() != Errc::key_exists || round == most_rounds)) {
       return sealed.error();
     }
@@ -161,15 +162,20 @@ void Session::announce() const {
 }
 
 Result<Store> Session::open(std::string_view name) const {
-  return open_with(name, nullptr);
+  return open_with(name, nullptr, {});
 }
 
 Result<Store> Session::open(std::string_view name, const StoreOptions& options) const {
-  return open_with(name, &options);
+  return open_with(name, &options, {});
+}
+
+Result<Store> Session::open(std::string_view name, const StoreOptions& options, TimeLimit deadline) const {
+  return open_with(name, &options, deadline);
 }
 
 // Wanted or not, they are those of a store that is new.
-Result<Store> Session::open_with(std::string_view name, const StoreOptions* wanted) const {
+Result<Store> Session::open_with(std::string_view name, const StoreOptions* wanted,
+                                 TimeLimit deadline) const {
   if (auto allowed = check_name(name); !allowed) {
     return allowed.error();
   }
@@ -188,8 +194,9 @@ Result<Store> Session::open_with(std::string_view name, const StoreOptions* want
     }
   }
   Connector& connector = state_->connector();
+  const WaitBudget budget(state_->completions()->moment(deadline));
   const Address address(registry, name);
-  auto registration = find_or_register(connector, name, wanted != nullptr ? *wanted : StoreOptions());
+  auto registration = find_or_register(connector, name, wanted != nullptr ? *wanted : StoreOptions(), budget);
   if (!registration) {
     return state_->explain(address, registration.error());
   }
@@ -232,7 +239,7 @@ Result<Store> Session::open_with(std::string_view name, const StoreOptions* want
   opened->options = *stored;
   state_->add(opened);
   // By its name, which the same node knows: the rank that opened the store first may be lost.
-  const auto still_there = connector.get(address, {});
+  const auto still_there = connector.get(address, budget);
   if (!still_there && still_there.error().code() != Errc::not_found) {
     return state_->explain(address, still_there.error());
   }

@@ -95,10 +95,14 @@ class Session {
   /// \cond library
   explicit Session(std::shared_ptr<detail::SessionState> state) noexcept : state_(std::move(state)) {}
   [[nodiscard]] const std::shared_ptr<detail::SessionState>& state() const noexcept { return state_; }
+  /// Overload of open() for calls that have a deadline of their own.
+  [[nodiscard]] Result<Store> open(std::string_view name, const StoreOptions& options,
+                                   TimeLimit deadline) const;
   /// \endcond
 
  private:
-  [[nodiscard]] Result<Store> open_with(std::string_view name, const StoreOptions* wanted) const;
+  [[nodiscard]] Result<Store> open_with(std::string_view name, const StoreOptions* wanted,
+                                        TimeLimit deadline) const;
 
   std::shared_ptr<detail::SessionState> state_;
 };

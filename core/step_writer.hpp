@@ -193,8 +193,9 @@ class StepWriter {
   /// first: blocks until all of them have closed it, and all readers have released all steps, or left; where
   /// no step may be lost (see WhenFull) also for the first reader. Without a deadline it waits as long as
   /// collective calls do. `timeout` names either a reader that is late, and the steps can be read until the
-  /// runtime is closed; or a rank of the writer, and the stream has failed after the last step that all had
-  /// ended. Also returns the error that has failed the stream before (see StepWriter), and that of an earlier
+  /// runtime is closed; or a rank of the writer: then, if it is the error of the communicator's first rank,
+  /// the stream has failed after the last step that all had ended, else it may still end well without this
+  /// rank. Also returns the error that has failed the stream before (see StepWriter), and that of an earlier
   /// call that was ignored. Further calls do nothing.
   Result<void> close(const CallOptions& options = {});
   /// Fails the stream, as an exception does that destroys the writer: behind the last step that all ranks

@@ -210,7 +210,7 @@ Result<void> StepOutput::end_queue(Moment until) {
 // The first writer tells at its own deadline what it has waited for, which may be the same moment.
 Result<void> StepOutput::await_end(Moment until) {
   const Moment latest = Stream::behind_of(until);
-  stream_.ends_by(Stream::behind_of(latest));
+  stream_.ends_by(Stream::behind_of(latest, Stream::behind / 2));
   const auto told =
       stream_.wait<StreamFailure>(stream_.closed(), latest, [this] { return check_gathering(); });
   std::optional<Error> late;
@@ -227,9 +227,8 @@ Result<void> StepOutput::await_end(Moment until) {
   return (*told)->has_failed() ? Result<void>((*told)->error(stream_.title())) : Result<void>();
 }
 
-// Of a stream that has ended this may take longer than of one whose records are silent.
 void StepOutput::depart() {
-  stream_.ends_by(Stream::behind_of(stream_.now()));
+  stream_.ends_by(Stream::behind_of(stream_.now(), Stream::behind / 2));
   stream_.evict(stream_.writer(side_.index));
   presence_.vanish(stream_.store(), stream_.moment({}));
   stream_.clean_if_left(!first_writer_.is_here());

@@ -120,6 +120,9 @@ StreamFailure StepDelay::of_side(const Result<View<SideRecord>>& side, std::uint
 
 StreamFailure StepDelay::of_readers() const {
   const Range kept = steps();
+  if (kept.first == kept.end && kept.end > 0) {
+    return {.cause = Cause::not_freed, .step = kept.end - 1};
+  }
   for (std::uint64_t place = 0; stream_.has(stream_.joined(place)); ++place) {
     const auto side = stream_.get<SideRecord>(stream_.joined(place));
     if (!side || !may_want(**side, kept.first)) {
@@ -176,6 +179,12 @@ StreamFailure StepDelay::find_step(const Handle& reader, std::uint64_t number, s
   }
   if (held > 0 && held == most && !stream_.record().may_drop()) {
     return {.cause = Cause::own_steps, .step = held};
+  }
+  if (stream_.record().writers > 1 && !stream_.has(stream_.room(part))) {
+    // Its writers wait, too.
+    if (const StreamFailure holds = of_readers(); holds.cause == Cause::not_released) {
+      return holds;
+    }
   }
   const std::uint64_t late = stream_.record().writers > 1 ? missing_part(part) : 0;
   return {.cause = Cause::step_missing,

@@ -46,6 +46,11 @@ StridedBytes strided(const StridedBytes& array, const Indices& first, const Exte
   return part;
 }
 
+/// Where the node is lost that has a block, the error names the rank that wrote it.
+Error of_its_writer(const BlockRecord& block, const Error& error) {
+  return error.code() == Errc::peer_lost ? error.at_rank(static_cast<int>(block.key.creator)) : error;
+}
+
 /// Elements of an object, row-major. \param extents which its writer gave, or that were asked for
 Result<StridedBytes> elements_in(const ObjectView& object, const Extents& extents,
                                  std::uint32_t element_bytes) {
@@ -225,7 +230,8 @@ Result<ObjectView> StepFetch::get(const BlockRecord& block, const Result<Selecti
       return selected(std::move(*enclosed), *selection);
     }
   }
-  return calls_.get(block.key, selection, deadline);
+  auto there = calls_.get(block.key, selection, deadline);
+  return there ? std::move(there) : Result<ObjectView>(of_its_writer(block, there.error()));
 }
 
 std::optional<AsyncResult<ObjectView>> StepFetch::fetched(const BoxPiece& piece) const {
@@ -236,7 +242,10 @@ Result<ObjectView> StepFetch::result(ComingObject& coming, const BoxPiece& piece
                                      Deadline deadline) const {
   const ComingObject mine = std::exchange(coming, {});
   auto there = mine.get(deadline);
-  return there || !mine.ready() || !ahead_ ? there : this->piece(piece, type, deadline);
+  if (!there && mine.ready() && ahead_) {
+    return this->piece(piece, type, deadline);
+  }
+  return there ? std::move(there) : Result<ObjectView>(of_its_writer(*piece.block, there.error()));
 }
 
 Result<Selection> StepFetch::selection_of(const BoxPiece& piece, const ArrayType& type, bool shares) {

@@ -26,8 +26,9 @@ StepInput::StepInput(StepSide side, std::string_view stream, const StepReaderOpt
       options_(of_stream(options)),
       group_(options.group.empty() ? 0 : hash64(options.group) | 1U) {}
 
+// What is sent to a node that is silent arrives when it goes on.
 StepInput::~StepInput() {
-  leave();
+  leave(Stream::behind_of(side_.session.state()->completions()->now(), std::chrono::seconds(1)));
 }
 
 Error StepInput::end_of_stream() const {

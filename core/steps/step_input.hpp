@@ -97,13 +97,14 @@ class StepInput {
   /// What a call has waited for in vain.
   [[nodiscard]] StreamFailure delay(std::uint64_t number) const;
   [[nodiscard]] Result<Found> judged(std::uint64_t number, Result<View<StepRecord>> step, Moment until);
-  void leave() noexcept;
+  void leave(Moment until) noexcept;
 
   const StepSide side_;
   const std::unique_ptr<StepReplay> replay_;  ///< of the steps of a file; else null
   const std::string name_;
   const StepReaderOptions options_;
-  const std::uint64_t group_;  ///< 0: none
+  const std::uint64_t group_;   ///< 0: none
+  std::optional<Store> store_;  ///< once it was opened
   std::optional<Stream> stream_;
   Moment latest_ = Moment::max();  ///< end of the requests of a call: see Records::ends_by()
   Presence presence_;

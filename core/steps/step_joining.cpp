@@ -73,19 +73,22 @@ Result<View<StreamRecord>> StepInput::await_stream(const Store& store, Moment un
 }
 
 Result<void> StepInput::find_stream(Moment until) {
-  const auto store = Stream::open_store(side_.session);
-  if (!store) {
-    return store.error();
+  if (!store_) {
+    auto store = Stream::open_store(side_.session, until);
+    if (!store) {
+      return store.error();
+    }
+    store_ = std::move(*store);
   }
-  const auto record = await_stream(*store, until);
+  const auto record = await_stream(*store_, until);
   if (!record) {
     return record.error();
   }
-  auto presence = Presence::make(*store);
+  auto presence = Presence::make(*store_);
   if (!presence) {
     return presence.error();
   }
-  const Stream found(*store, side_.session.state(), **record, name_);
+  const Stream found(*store_, side_.session.state(), **record, name_);
   if ((*record)->number == side_.number) {
     const StreamFailure failure{.cause = StreamFailure::Cause::same_ranks,
                                 .rank = side_.session.state()->options().rank};
@@ -228,7 +231,7 @@ Result<void> StepInput::join(Moment until) {
       const auto writer = check_writer();
       // The rank that joins for all of this side has not come: it will join the next stream, too.
       const bool goes_on = side_.index != 0 && !first_reader_ && joined.error().code() == Errc::end_of_stream;
-      leave();
+      leave(latest_);
       stream_.reset();
       first_reader_.reset();
       if (!over || !*over) {
@@ -248,13 +251,11 @@ Result<void> StepInput::join(Moment until) {
   return {};
 }
 
-void StepInput::leave() noexcept {
+void StepInput::leave(Moment until) noexcept {
   if (!stream_ || !presence_.is_open()) {
     return;
   }
-  stream_->ends_by(Moment::max());
-  const auto until = stream_->moment({});
-  stream_->ends_by(until);  // all of what follows
+  stream_->ends_by(until);
   const bool writer_is_gone = !writer_.is_here();
   if (claim_) {
     (void)withdraw_claim(until);

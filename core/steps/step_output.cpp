@@ -192,7 +192,9 @@ Result<void> StepOutput::may_begin(Moment until) {
   StreamFailure late;
   for (bool again = false;; again = true) {
     if (again && stream_.now() >= until) {
-      return (late.has_failed() ? late : StepDelay(stream_).of_room(options_, next_)).error(stream_.title());
+      const StreamFailure keeps = StepDelay(stream_).of_room(options_, next_);
+      const bool is_rank = keeps.cause == StreamFailure::Cause::step_missing || !late.has_failed();
+      return (is_rank ? keeps : late).error(stream_.title());
     }
     late = {};
     const std::string name = stream_.refusals(next_);

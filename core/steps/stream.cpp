@@ -7,6 +7,7 @@
 #include "core/async/completion_counter.hpp"
 #include "core/steps/enclosed_blocks.hpp"
 #include "core/steps/presence.hpp"
+#include "core/steps/stream_failure.hpp"
 
 namespace locum::detail {
 
@@ -22,8 +23,8 @@ Stream::Stream(Store store, std::shared_ptr<SessionState> session, const StreamR
 
 // What is decoded is used once, and would stay behind streams that are over. Records that are put from
 // another node are read and removed where their names have their home.
-Result<Store> Stream::open_store(const Session& session) {
-  auto store = session.open("locum.steps", {.keep_decoded = false});
+Result<Store> Stream::open_store(const Session& session, Deadline deadline) {
+  auto store = session.open("locum.steps", {.keep_decoded = false}, deadline);
   if (store) {
     store->open_->at_home = true;
     store->open_->most_along = bytes_with_a_step(session.state()->options().options.inline_bytes);
@@ -71,13 +72,16 @@ void Stream::evict_blocks(const StepRecord& step) const {
   for (const BlockRecord& block : step.blocks) {
     keys.push_back(block.key);
   }
-  (void)store().evict_batch(keys,
-                            {.deadline = std::min(moment_elsewhere(), now() + std::chrono::seconds(1))});
+  (void)store().evict_batch(keys, {.deadline = std::min(moment_elsewhere(), now() + behind / 2)});
 }
 
 Error Stream::about(const Error& error) const {
-  const bool says_caller = error.code() == Errc::peer_lost && error.rank() == session().options().rank;
-  return error.about(title_, says_caller ? home_rank() : error.rank());
+  const bool is_of_record =
+      error.rank() == session().options().rank && error.key() != error.about(title_).key();
+  if (is_of_record && error.code() == Errc::timeout && !is_home()) {
+    return StreamFailure{.cause = StreamFailure::Cause::no_answer, .rank = home_rank()}.error(title_);
+  }
+  return error.about(title_, is_of_record && error.code() == Errc::peer_lost ? home_rank() : error.rank());
 }
 
 void Stream::fail(const StreamFailure& failure) const {

@@ -24,8 +24,8 @@ class Stream : public Records {
          std::string_view title);
   /// Behind its deadline, a call asks that long at most why it has waited, and removes what it leaves.
   static constexpr std::chrono::milliseconds behind{500};
-  [[nodiscard]] static Moment behind_of(Moment until) noexcept {
-    return until < Moment::max() - behind ? until + behind : until;
+  [[nodiscard]] static Moment behind_of(Moment until, std::chrono::milliseconds time = behind) noexcept {
+    return until < Moment::max() - time ? until + time : until;
   }
   /// As the program calls it: what errors are about.
   [[nodiscard]] const std::string& title() const noexcept { return title_; }
@@ -34,7 +34,7 @@ class Stream : public Records {
   [[nodiscard]] static Moment patience(const SessionState& session, Deadline deadline);
   [[nodiscard]] Moment patience(Deadline deadline) const { return patience(session(), deadline); }
   /// The store of all streams.
-  [[nodiscard]] static Result<Store> open_store(const Session& session);
+  [[nodiscard]] static Result<Store> open_store(const Session& session, Deadline deadline = {});
   /// The StreamRecord by which readers find the stream of that title.
   [[nodiscard]] static std::string name(std::string_view title);
   /// The titles of the streams that can be found, as far as is known by the deadline.
@@ -91,14 +91,14 @@ class Stream : public Records {
   /// How the stream was closed by its first writer, which takes no more part in it: a StreamFailure.
   [[nodiscard]] std::string closed() const { return named("closed"); }
 
-  /// The error of a call, about this stream. One of a lost home of its records names the rank there.
+  /// The error of a call, about this stream. One of a request for a record names the rank of its home.
   [[nodiscard]] Error about(const Error& error) const;
 
   /// What the record says that published() names; that there is no step as long as there is none.
   [[nodiscard]] Result<PublishedRecord> progress(Deadline deadline) const;
 
-  /// Evicts the blocks of a step, with one message to each node that has some. Of a node that is silent no
-  /// reply is waited for much longer than a second.
+  /// Evicts the blocks of a step, with one message to each node that has some. The reply of a node that is
+  /// silent is not waited for long: the stream goes on without it.
   void evict_blocks(const StepRecord& step) const;
 
   /// Says that the stream has failed. The first one that is said counts.

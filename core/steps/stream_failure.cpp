@@ -85,8 +85,8 @@ Error StreamFailure::error(std::string_view stream) const {
                       ", which the stream keeps for it; let readers release steps, or wait longer");
     case Cause::not_freed:
       return made(Errc::timeout, "no reader keeps step " + number +
-                                     " any more, and the first rank of the writer has not freed it by the "
-                                     "deadline; wait longer");
+                                     " any more, and the first rank of the writer has not freed it yet; try "
+                                     "again, or wait longer");
     case Cause::step_missing:
       return made(Errc::timeout, who + " of the writer has not ended step " + number +
                                      " by the deadline; wait longer, or let all ranks of the writer end it");
