@@ -1,6 +1,7 @@
 #include "transport/storage/file/record_lock.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <chrono>
@@ -20,18 +21,49 @@ constexpr std::chrono::milliseconds longest_pause{1};
 /// What every protocol for locks can say.
 constexpr std::uint64_t offset_bits = 0x3FFFFFFF;
 
+// Whether the path still leads to this file.
+bool is_at(const FileRoot& root, const std::string& path, const Descriptor& file) noexcept {
+  struct stat opened {};
+  struct stat found {};
+  return ::fstat(file.number(), &opened) == 0 &&
+         ::fstatat(root.folder.number(), path.c_str(), &found, 0) == 0 && opened.st_ino == found.st_ino &&
+         opened.st_dev == found.st_dev;
+}
+
 }  // namespace
 
 Result<RecordLock> RecordLock::take(const FileRoot& root, const RecordKey& key, Deadline deadline) {
+  return take_byte(root, root.lock, hash64(key.name, hash64(key.space)), path_of(key), deadline);
+}
+
+// Who has removed the lock file has taken it from those who hold a lock of it: one more look excludes only
+// that a lock is taken of a file that nobody else opens any more.
+Result<RecordLock> RecordLock::take(const FileRoot& root, const std::string& lock_file,
+                                    const std::string& name, Deadline deadline) {
+  const auto end = deadline.moment(std::chrono::hours(1));
+  for (;;) {
+    auto lock = take_byte(root, lock_file, hash64(name), name, end);
+    if (!lock || !lock->holds() || is_at(root, lock_file, lock->file_)) {
+      return lock;
+    }
+    if (Deadline::Clock::now() >= end) {
+      return deadline_passed("'" + full_path(root, lock_file) + "' was replaced again and again",
+                             "leave the file to those who take its locks");
+    }
+  }
+}
+
+Result<RecordLock> RecordLock::take_byte(const FileRoot& root, const std::string& lock_file,
+                                         std::uint64_t hash, const std::string& locked, Deadline deadline) {
   // A file of its own for each taker: what one thread has, another of this process has not.
-  Descriptor file = open_at(root.folder.number(), root.lock, O_RDWR | O_CREAT, 0666);
+  Descriptor file = open_at(root.folder.number(), lock_file, O_RDWR | O_CREAT, 0666);
   if (!file.is_open()) {
-    return file_error("opening", full_path(root, root.lock), errno);
+    return file_error("opening", full_path(root, lock_file), errno);
   }
   struct flock place {};
   place.l_type = F_WRLCK;
   place.l_whence = SEEK_SET;
-  place.l_start = static_cast<off_t>(hash64(key.name, hash64(key.space)) & offset_bits);
+  place.l_start = static_cast<off_t>(hash & offset_bits);
   place.l_len = 1;
   const auto end = deadline.moment(std::chrono::hours(1));
   for (BackOff pauses(shortest_pause, longest_pause); ::fcntl(file.number(), F_OFD_SETLK, &place) != 0;) {
@@ -42,9 +74,8 @@ Result<RecordLock> RecordLock::take(const FileRoot& root, const RecordKey& key, 
       return RecordLock(std::move(file), false);
     }
     if (Deadline::Clock::now() >= end) {
-      return deadline_passed(
-          "another process did not release the lock of '" + full_path(root, path_of(key)) + "'",
-          "look for one that is stopped");
+      return deadline_passed("another process did not release the lock of '" + full_path(root, locked) + "'",
+                             "look for one that is stopped");
     }
     std::this_thread::sleep_for(pauses.next());
   }

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <string>
+
 #include "core/ports/backend.hpp"
 #include "core/value/deadline.hpp"
 #include "core/value/result.hpp"
@@ -14,6 +17,10 @@ class RecordLock {
  public:
   /// `timeout` if another has it until the deadline.
   [[nodiscard]] static Result<RecordLock> take(const FileRoot& root, const RecordKey& key, Deadline deadline);
+  /// The same of a file that is no record: a lock of one byte of `lock_file`, at a hash of `name`. Paths are
+  /// below the root. The lock file is made where there is none, and may be replaced by another one.
+  [[nodiscard]] static Result<RecordLock> take(const FileRoot& root, const std::string& lock_file,
+                                               const std::string& name, Deadline deadline);
   RecordLock(RecordLock&&) = default;
   RecordLock& operator=(RecordLock&&) = delete;
   ~RecordLock();
@@ -22,6 +29,9 @@ class RecordLock {
   [[nodiscard]] bool holds() const noexcept { return holds_; }
 
  private:
+  [[nodiscard]] static Result<RecordLock> take_byte(const FileRoot& root, const std::string& lock_file,
+                                                    std::uint64_t hash, const std::string& locked,
+                                                    Deadline deadline);
   RecordLock(Descriptor file, bool holds) noexcept : file_(std::move(file)), holds_(holds) {}
 
   Descriptor file_;

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +57,19 @@ class AreaDraft : public FileDraft {
   [[nodiscard]] virtual Result<void> publish() = 0;
 };
 
+/// A file that FileArea::update() changes.
+struct UpdatedFile {
+  /// Folder whose programs exclude each other: by a file `.lock` in it, where the area is a folder.
+  std::string folder;
+  std::string name;   ///< path below the folder
+  bool reads = true;  ///< false: all of the file is new, and what it was is not opened
+
+  [[nodiscard]] std::string path() const { return folder.empty() ? name : folder + '/' + name; }
+};
+/// Returns the new bytes of a file, which stay until the next call. \param there the file as it is; null:
+/// there is none, or it is not read
+using FileChange = std::function<Result<std::span<const std::byte>>(AreaFile* there)>;
+
 /// Where Files are kept: files in folders, under paths like `run17/T.npy`, which have no `..`, no empty part
 /// and no `/` at either end; the area itself is the empty path. Several threads may call concurrently.
 class FileArea {
@@ -70,6 +86,12 @@ class FileArea {
                                                                const OpenedHow& how) = 0;
   /// Begins a file, whose folder is made if there is none.
   [[nodiscard]] virtual Result<std::unique_ptr<AreaDraft>> create(const std::string& path) = 0;
+  /// Replaces a file by what `change` makes of it, as one step: of several update() calls of one file, by
+  /// threads or processes, each finds what the one before has made. `change` may be called several times. A
+  /// process that dies leaves the old file or the new one, and no lock. `timeout`; `unsupported` if nothing
+  /// here keeps two writers apart.
+  [[nodiscard]] virtual Result<void> update(const UpdatedFile& file, const FileChange& change,
+                                            Deadline deadline) = 0;
   /// Returns what is in a folder, by name. `not_found` if there is none.
   [[nodiscard]] virtual Result<std::vector<AreaEntry>> list(const std::string& folder) = 0;
   /// Makes a folder, and those above it, where there is none.

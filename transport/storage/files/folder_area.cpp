@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
@@ -16,17 +17,21 @@
 #include "core/base/resolved_path.hpp"
 #include "core/ports/backend.hpp"
 #include "core/value/error.hpp"
+#include "core/value/errors.hpp"
 #include "transport/storage/errors.hpp"
 #include "transport/storage/file/new_file.hpp"
+#include "transport/storage/file/record_lock.hpp"
 #include "transport/storage/file/root.hpp"
 #include "transport/storage/file_calls.hpp"
 #include "transport/storage/files/area.hpp"
+#include "transport/storage/key_locks.hpp"
 
 namespace locum::storage {
 
 namespace {
 
 constexpr mode_t new_file_mode = 0666;
+constexpr const char* lock_name = ".lock";
 
 Error no_such_file() {
   return Error(Errc::not_found, "there is no such file or folder");
@@ -160,19 +165,27 @@ class FolderDraft final : public AreaDraft {
   }
   [[nodiscard]] std::uint64_t size_bytes() const noexcept override { return size_; }
   [[nodiscard]] Result<void> publish() override {
+    const auto done = publish(false);
+    return done ? Result<void>() : done.error();
+  }
+  /// Returns false if it may take a free path only, and there is a file.
+  [[nodiscard]] Result<bool> publish(bool takes_free_path) {
     // The system's own times of change are some milliseconds apart: a file that is replaced twice in between
     // may get the inode of the first one, and would be taken for it.
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     const auto changed_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
     if (auto done = file_.finish(static_cast<std::uint64_t>(changed_ns)); !done) {
-      return done;
+      return done.error();
     }
-    int error = file_.take(path_);
+    int error = takes_free_path ? file_.take_free(path_) : file_.take(path_);
+    if (takes_free_path && error == EEXIST) {
+      return false;
+    }
     if (error == 0 && root_->syncs) {
       error =
           sync_folder_at(root_->folder.number(), area_folder_of(path_).empty() ? "." : area_folder_of(path_));
     }
-    return error == 0 ? Result<void>() : file_error("replacing", full_path(*root_, path_), error);
+    return error == 0 ? Result<bool>(true) : file_error("replacing", full_path(*root_, path_), error);
   }
 
  private:
@@ -219,23 +232,54 @@ class FolderArea final : public FileArea {
   }
 
   [[nodiscard]] Result<std::unique_ptr<AreaDraft>> create(const std::string& path) override {
-    if (path.starts_with(std::string(unfinished_folder) + '/') || path == unfinished_folder) {
-      return Error(Errc::invalid_argument, "files in progress are kept in this folder; give another one");
+    auto draft = begin(path);
+    return draft ? Result<std::unique_ptr<AreaDraft>>(std::move(*draft)) : draft.error();
+  }
+
+  // A lock, and not a comparison of what the file was and is: no file system replaces a file on condition.
+  // Where there is no file, it does make one on condition: who asks a server hears of a file that another
+  // host has made, although its own system may say for some seconds that there is none.
+  [[nodiscard]] Result<void> update(const UpdatedFile& file, const FileChange& change,
+                                    Deadline deadline) override {
+    const std::string path = file.path();
+    const auto end = deadline.moment(std::chrono::hours(1));
+    const std::array<RecordKey, 1> key{RecordKey{file.folder, file.name}};
+    const auto held = in_process_.take(key, end);
+    if (!held) {
+      return held.error();
     }
-    struct stat found {};
-    if (::fstatat(root_->folder.number(), path.empty() ? "." : path.c_str(), &found, 0) == 0 &&
-        S_ISDIR(found.st_mode)) {
-      return Error(Errc::invalid_argument, "this is a folder; give the path of a file");
+    const std::string lock_file = file.folder.empty() ? lock_name : file.folder + '/' + lock_name;
+    const auto lock = RecordLock::take(*root_, lock_file, file.name, end);
+    if (!lock || !lock->holds()) {
+      return lock ? Error(Errc::unsupported, "the file system of '" + full_path(*root_, lock_file) +
+                                                 "' has no locks, which keep apart two who change a file; "
+                                                 "write whole files there")
+                  : lock.error();
     }
-    if (const std::string folder = area_folder_of(path); !folder.empty()) {
-      if (auto made = make_folders(folder); !made) {
-        return made.error();
+    for (;;) {
+      auto there = file.reads ? open(path, {}) : Result<std::unique_ptr<AreaFile>>(nullptr);
+      if (!there && there.error().code() != Errc::not_found) {
+        return there.error();
       }
+      const bool takes_free_path = !there;
+      const auto bytes = change(there ? there->get() : nullptr);
+      if (!bytes) {
+        return bytes.error();
+      }
+      const auto draft = begin(path);
+      auto done = draft ? (*draft)->write(*bytes) : Result<void>(draft.error());
+      const auto is_done = done ? (*draft)->publish(takes_free_path) : Result<bool>(done.error());
+      if (!is_done || *is_done) {
+        return is_done ? Result<void>() : is_done.error();
+      }
+      if (Deadline::Clock::now() >= end) {
+        return deadline_passed("the file was made meanwhile, and is not found",
+                               "look at the clocks and caches of the file system");
+      }
+      // To open a folder makes the system forget which files are not in it.
+      (void)open_at(root_->folder.number(), area_folder_of(path).empty() ? "." : area_folder_of(path),
+                    O_RDONLY | O_DIRECTORY);
     }
-    auto file = NewFile::begin(*root_, new_file_mode);
-    return file ? Result<std::unique_ptr<AreaDraft>>(
-                      std::make_unique<FolderDraft>(root_, std::move(*file), path))
-                : file.error();
   }
 
   [[nodiscard]] Result<std::vector<AreaEntry>> list(const std::string& folder) override {
@@ -297,6 +341,26 @@ class FolderArea final : public FileArea {
   [[nodiscard]] const std::string& name() const noexcept override { return root_->path; }
 
  private:
+  [[nodiscard]] Result<std::unique_ptr<FolderDraft>> begin(const std::string& path) {
+    if (path.starts_with(std::string(unfinished_folder) + '/') || path == unfinished_folder) {
+      return Error(Errc::invalid_argument, "files in progress are kept in this folder; give another one");
+    }
+    struct stat found {};
+    if (::fstatat(root_->folder.number(), path.empty() ? "." : path.c_str(), &found, 0) == 0 &&
+        S_ISDIR(found.st_mode)) {
+      return Error(Errc::invalid_argument, "this is a folder; give the path of a file");
+    }
+    if (const std::string folder = area_folder_of(path); !folder.empty()) {
+      if (auto made = make_folders(folder); !made) {
+        return made.error();
+      }
+    }
+    auto file = NewFile::begin(*root_, new_file_mode);
+    return file ? Result<std::unique_ptr<FolderDraft>>(
+                      std::make_unique<FolderDraft>(root_, std::move(*file), path))
+                : file.error();
+  }
+
   [[nodiscard]] Error missing(const char* doing, const std::string& path) const {
     return errno == ENOENT || errno == ENOTDIR || errno == ENXIO
                ? no_such_file()
@@ -304,6 +368,7 @@ class FolderArea final : public FileArea {
   }
 
   const std::shared_ptr<const FileRoot> root_;
+  KeyLocks in_process_;
 };
 
 }  // namespace

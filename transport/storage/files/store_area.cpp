@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <set>
@@ -10,7 +11,9 @@
 
 #include "core/store.hpp"
 #include "core/value/error.hpp"
+#include "core/value/errors.hpp"
 #include "transport/storage/files/area.hpp"
+#include "transport/storage/key_locks.hpp"
 #include "transport/storage/open.hpp"
 
 namespace locum::storage {
@@ -23,8 +26,10 @@ constexpr std::string_view folder_mark = "/";
 /// A file that was read.
 class StoredFile final : public AreaFile {
  public:
-  StoredFile(View<std::byte[]> view, AreaFacts facts, LentProcessors lent)
-      : view_(std::move(view)), facts_(std::move(facts)), lent_(std::move(lent)) {}
+  StoredFile(View<std::byte[]> view, AreaFacts facts, std::uint64_t generation, LentProcessors lent)
+      : view_(std::move(view)), facts_(std::move(facts)), generation_(generation), lent_(std::move(lent)) {}
+
+  [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
 
   [[nodiscard]] const AreaFacts& facts() const noexcept override { return facts_; }
   [[nodiscard]] bool is_unchanged() const noexcept override { return true; }  // objects never change
@@ -50,6 +55,7 @@ class StoredFile final : public AreaFile {
  private:
   const View<std::byte[]> view_;
   const AreaFacts facts_;
+  const std::uint64_t generation_;
   const LentProcessors lent_;
   const std::string path_;  ///< empty: it is none of the operating system
 };
@@ -85,19 +91,15 @@ class StoredDraft final : public AreaDraft {
 
 class StoreArea final : public FileArea {
  public:
-  StoreArea(Store store, std::string name) : store_(std::move(store)), name_(std::move(name)) {}
+  StoreArea(Store store, BackendTraits traits, std::string name)
+      : store_(std::move(store)), traits_(traits), name_(std::move(name)) {}
 
   [[nodiscard]] Result<AreaFacts> facts(const std::string& path) override {
     if (!path.empty()) {
-      const auto info = store_.info(path);
-      if (info) {
-        return AreaFacts{.is_folder = false,
-                         .size_bytes = info->size_bytes,
-                         .changed_ns = 0,
-                         .identity = to_string(info->key) + '.' + std::to_string(info->generation)};
-      }
-      if (info.error().code() != Errc::not_found) {
-        return info.error();
+      std::uint64_t generation = 0;
+      auto found = file_facts(path, generation);
+      if (found || found.error().code() != Errc::not_found) {
+        return found;
       }
     }
     const auto below = store_.keys(path.empty() ? std::string() : path + '/');
@@ -113,26 +115,14 @@ class StoreArea final : public FileArea {
     if (how.maps) {
       return Error(Errc::unsupported, "only files of file: can be mapped; leave out .map");
     }
-    constexpr int most_changes = 8;
-    for (int change = 0; change < most_changes; ++change) {
-      auto before = this->facts(path);
-      if (!before) {
-        return before.error();
-      }
-      if (before->is_folder) {
-        return Error(Errc::invalid_argument, "this is a folder; give the path of a file");
-      }
-      auto view = store_.get<std::byte[]>(path);
-      if (!view) {
-        return view.error();
-      }
-      const auto after = this->facts(path);
-      if (after && after->identity == before->identity) {
-        return std::unique_ptr<AreaFile>(
-            std::make_unique<StoredFile>(std::move(*view), std::move(*before), how.lent));
-      }
+    auto file = path.empty() ? Result<std::unique_ptr<StoredFile>>(no_such_entry()) : opened(path, how.lent);
+    if (file || file.error().code() != Errc::not_found) {
+      return file ? Result<std::unique_ptr<AreaFile>>(std::move(*file)) : file.error();
     }
-    return Error(Errc::stale, "the file is replaced again and again; open it when nobody writes it");
+    const auto found = facts(path);
+    return found && found->is_folder
+               ? Error(Errc::invalid_argument, "this is a folder; give the path of a file")
+               : file.error();
   }
 
   [[nodiscard]] Result<std::unique_ptr<AreaDraft>> create(const std::string& path) override {
@@ -141,6 +131,29 @@ class StoreArea final : public FileArea {
       return Error(Errc::invalid_argument, "this is a folder; give the path of a file");
     }
     return std::unique_ptr<AreaDraft>(std::make_unique<StoredDraft>(store_, path));
+  }
+
+  [[nodiscard]] Result<void> update(const UpdatedFile& file, const FileChange& change,
+                                    Deadline deadline) override {
+    if (!traits_.is_atomic) {
+      return meets(traits_, {.is_atomic = true});
+    }
+    const std::string path = file.path();
+    const auto end = deadline.moment(std::chrono::hours(1));
+    const std::array<RecordKey, 1> key{RecordKey{file.folder, file.name}};
+    const auto held = in_process_.take(key, end);  // spares threads of this process what they do in vain
+    if (!held) {
+      return held.error();
+    }
+    for (;;) {
+      auto done = file.reads ? update_once(path, change, end) : replace_all(path, change, end);
+      if (done || done.error().code() != Errc::stale) {
+        return done;
+      }
+      if (Deadline::Clock::now() >= end) {
+        return deadline_passed("others replaced the file each time", "let fewer write one file at a time");
+      }
+    }
   }
 
   [[nodiscard]] Result<std::vector<AreaEntry>> list(const std::string& folder) override {
@@ -193,12 +206,74 @@ class StoreArea final : public FileArea {
   [[nodiscard]] const std::string& name() const noexcept override { return name_; }
 
  private:
+  [[nodiscard]] Result<void> replace_all(const std::string& path, const FileChange& change, Deadline end) {
+    const auto bytes = change(nullptr);
+    const auto done = bytes ? store_.replace(path, *bytes, {.deadline = end}) : Result<Key>(bytes.error());
+    return done ? Result<void>() : done.error();
+  }
+  /// `stale`: another has changed the file meanwhile.
+  [[nodiscard]] Result<void> update_once(const std::string& path, const FileChange& change, Deadline end) {
+    const auto there = opened(path, {});
+    if (!there && there.error().code() != Errc::not_found) {
+      return there.error();
+    }
+    const auto bytes = change(there ? there->get() : nullptr);
+    if (!bytes) {
+      return bytes.error();
+    }
+    const auto done =
+        there ? store_.replace(path, *bytes, {.expected_generation = (*there)->generation(), .deadline = end})
+              : store_.put(path, *bytes, {.deadline = end});
+    if (done) {
+      return {};
+    }
+    const Errc code = done.error().code();
+    return code == Errc::not_found || code == Errc::key_exists
+               ? Error(Errc::stale, "another has made or removed the file meanwhile")
+               : done.error();
+  }
+  [[nodiscard]] Result<AreaFacts> file_facts(const std::string& path, std::uint64_t& generation) {
+    const auto info = store_.info(path);
+    if (!info) {
+      return info.error();
+    }
+    generation = info->generation;
+    return AreaFacts{.is_folder = false,
+                     .size_bytes = info->size_bytes,
+                     .changed_ns = 0,
+                     .identity = to_string(info->key) + '.' + std::to_string(info->generation)};
+  }
+  /// `not_found` for folders, too.
+  [[nodiscard]] Result<std::unique_ptr<StoredFile>> opened(const std::string& path,
+                                                           const LentProcessors& lent) {
+    constexpr int most_changes = 8;
+    for (int change = 0; change < most_changes; ++change) {
+      std::uint64_t generation = 0;
+      std::uint64_t later = 0;
+      auto before = file_facts(path, generation);
+      if (!before) {
+        return before.error();
+      }
+      auto view = store_.get<std::byte[]>(path);
+      if (!view) {
+        return view.error();
+      }
+      const auto after = file_facts(path, later);
+      if (after && after->identity == before->identity) {
+        return std::make_unique<StoredFile>(std::move(*view), std::move(*before), generation, lent);
+      }
+    }
+    return Error(Errc::stale, "the file is replaced again and again; open it when nobody writes it");
+  }
+
   [[nodiscard]] static Error no_such_entry() {
     return Error(Errc::not_found, "there is no such file or folder");
   }
 
   const Store store_;
+  const BackendTraits traits_;
   const std::string name_;
+  KeyLocks in_process_;
 };
 
 }  // namespace
@@ -220,7 +295,8 @@ Result<std::shared_ptr<FileArea>> open_store_area(const Url& url) {
     name += '#' + std::to_string(::getpid()) + '.' + std::to_string(opened.fetch_add(1)) + '.' +
             std::to_string(std::chrono::system_clock::now().time_since_epoch().count());
   }
-  return std::shared_ptr<FileArea>(std::make_shared<StoreArea>(std::move(*store), std::move(name)));
+  return std::shared_ptr<FileArea>(
+      std::make_shared<StoreArea>(std::move(*store), session->options().traits, std::move(name)));
 }
 
 }  // namespace locum::storage

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
 #include <utility>
 
 #include "core/ports/backend.hpp"
@@ -15,8 +14,6 @@ namespace {
 
 /// What each codec of an index adds to it: crc32c is the only one.
 constexpr std::uint64_t checksum_bytes = 4;
-/// Says in an index that a chunk was never written.
-constexpr std::uint64_t no_chunk = std::numeric_limits<std::uint64_t>::max();
 
 Extents at_least_one(const Extents& extents) {
   return extents.size() == 0 ? Extents(1) : extents;
@@ -99,8 +96,12 @@ ChunkFiles::ChunkFiles(std::shared_ptr<FileArea> area, std::string path, const Z
                                              ElementType::of<std::uint64_t>())
                  : std::nullopt) {}
 
+std::string ChunkFiles::key_of(const Extents& chunk) const {
+  return metadata_.key_of(metadata_.shape.size() == 0 ? Extents() : chunk);
+}
+
 std::string ChunkFiles::path_of(const Extents& chunk) const {
-  const std::string key = metadata_.key_of(metadata_.shape.size() == 0 ? Extents() : chunk);
+  const std::string key = key_of(chunk);
   return path_.empty() ? key : path_ + '/' + key;
 }
 
@@ -125,6 +126,25 @@ Result<void> ChunkFiles::read(const BoxCut& cut, const Extents& stride,
   auto done = index_ ? read_shard(**file, cut, stride, into)
                      : read_chunk(**file, {0, (*file)->size_bytes()}, coder_, cut, stride, into);
   return done ? done : Result<void>(done.error().about(path));
+}
+
+// Nothing of the file is decoded where its elements are all given.
+Result<void> ChunkFiles::update(const BoxCut& cut, const detail::StridedBytes& from,
+                                Deadline deadline) const {
+  const UpdatedFile file{.folder = path_, .name = key_of(cut.chunk), .reads = !(cut.count == chunk_)};
+  std::vector<std::byte> bytes;
+  auto done = area_->update(
+      file,
+      [&](AreaFile* there) -> Result<std::span<const std::byte>> {
+        auto made = changed(there, cut, from);
+        if (!made) {
+          return made.error();
+        }
+        bytes = std::move(*made);
+        return std::span<const std::byte>(bytes);
+      },
+      deadline);
+  return done ? done : Result<void>(done.error().about(file.path()));
 }
 
 Result<void> ChunkFiles::read_chunk(AreaFile& file, const Place& place, const ChunkCoder& coder,
@@ -157,7 +177,7 @@ Result<void> ChunkFiles::read_shard(AreaFile& file, const BoxCut& cut, const Ext
     const BoxCut inner = cuts[at];
     const auto target = part_of(into, inner.target, inner.count, {});
     const Place& place = (*places)[number_in(grid_, inner.chunk)];
-    if (place.offset == no_chunk && place.bytes == no_chunk) {
+    if (place.is_none()) {
       fill(target);
     } else if (place.offset > file.size_bytes() || place.bytes > file.size_bytes() - place.offset) {
       return damaged("the index of the shard puts a chunk at byte " + std::to_string(place.offset) +
@@ -171,7 +191,7 @@ Result<void> ChunkFiles::read_shard(AreaFile& file, const BoxCut& cut, const Ext
 
 Result<std::vector<ChunkFiles::Place>> ChunkFiles::index_of(AreaFile& file) const {
   // Before memory is taken: the metadata may claim shards of any number of chunks.
-  const std::uint64_t size = index_->plain_bytes() + checksum_bytes * metadata_.shards->index.codecs.size();
+  const std::uint64_t size = index_bytes();
   if (file.size_bytes() < size) {
     return damaged("the file is shorter than the index of its shard, " + std::to_string(size) + " bytes");
   }
@@ -189,41 +209,104 @@ Result<std::vector<ChunkFiles::Place>> ChunkFiles::index_of(AreaFile& file) cons
   return places;
 }
 
-Result<std::vector<std::byte>> ChunkFiles::encoded(const ChunkCoder& coder,
+Result<std::vector<std::byte>> ChunkFiles::changed(AreaFile* there, const BoxCut& cut,
                                                    const detail::StridedBytes& from) const {
-  if (coder.encodes_as_it_is() && has_no_gaps(from, inner_)) {
-    return coder.encode_unchanged({from.first, coder.plain_bytes()});
+  if (index_) {
+    return changed_shard(there, cut, from);
   }
-  const auto plain = record_memory(coder.plain_bytes());
+  const Place whole{0, there == nullptr ? 0 : there->size_bytes()};
+  return changed_chunk(there, there == nullptr ? nullptr : &whole, cut, from);
+}
+
+Result<std::vector<std::byte>> ChunkFiles::changed_chunk(AreaFile* there, const Place* place,
+                                                         const BoxCut& cut,
+                                                         const detail::StridedBytes& from) const {
+  if (coder_.encodes_as_it_is() && has_no_gaps(from, inner_)) {
+    return coder_.encode_unchanged({from.first, coder_.plain_bytes()});
+  }
+  const auto plain = record_memory(coder_.plain_bytes());
   if (!plain) {
     return no_memory_left();
   }
-  const auto elements = coder.elements_in(plain.get());
-  if (!(from.extents == elements.extents)) {
+  const auto elements = coder_.elements_in(plain.get());
+  if (place != nullptr && !(from.extents == inner_)) {
+    auto coded = coded_bytes(*there, *place);
+    if (!coded) {
+      return coded;
+    }
+    if (auto decoded = coder_.decode(*coded, {plain.get(), coder_.plain_bytes()}); !decoded) {
+      return decoded.error();
+    }
+  } else if (!(from.extents == inner_)) {
     fill(elements);
   }
-  detail::copy_strided(from, part_of(elements, zeros(from.extents.size()), from.extents, {}));
-  return coder.encode({plain.get(), coder.plain_bytes()});
+  detail::copy_strided(from, part_of(elements, cut.start, cut.count, {}));
+  return coder_.encode({plain.get(), coder_.plain_bytes()});
 }
 
-Result<std::vector<std::byte>> ChunkFiles::encoded_shard(const detail::StridedBytes& from) const {
-  std::vector<std::byte> plain(index_->plain_bytes());
-  auto empty_index = index_->encode(plain);
-  if (!empty_index) {
-    return empty_index;
+// Chunks without new elements are copied as they are coded.
+Result<std::vector<std::byte>> ChunkFiles::changed_shard(AreaFile* there, const BoxCut& cut,
+                                                         const detail::StridedBytes& from) const {
+  auto old = there == nullptr ? Result<std::vector<Place>>(std::vector<Place>()) : index_of(*there);
+  if (!old) {
+    return old.error();
   }
-  std::vector<Place> places(plain.size() / sizeof(Place), Place{no_chunk, no_chunk});
-  std::vector<std::byte> shard(metadata_.shards->ends ? 0 : empty_index->size());
-  const BoxCuts cuts({.start = zeros(from.extents.size()), .count = from.extents}, inner_);
+  old->resize(index_->plain_bytes() / sizeof(Place), Place{});
+  std::vector<Place> places = *old;
+  std::vector<std::byte> shard(metadata_.shards->ends ? 0 : index_bytes());
+  const BoxCuts cuts({.start = cut.start, .count = cut.count}, inner_);
   for (std::size_t at = 0; at < cuts.size(); ++at) {
-    const BoxCut cut = cuts[at];
-    auto chunk = encoded(coder_, part_of(from, cut.target, cut.count, {}));
+    const BoxCut inner = cuts[at];
+    const std::size_t number = number_in(grid_, inner.chunk);
+    const Place& place = (*old)[number];
+    auto chunk = changed_chunk(there, place.is_none() ? nullptr : &place, inner,
+                               part_of(from, inner.target, inner.count, {}));
     if (!chunk) {
       return chunk;
     }
-    places[number_in(grid_, cut.chunk)] = {shard.size(), chunk->size()};
+    (*old)[number] = Place{};  // not to be copied
+    places[number] = {shard.size(), chunk->size()};
     shard.insert(shard.end(), chunk->begin(), chunk->end());
   }
+  std::uint64_t copied = 0;
+  for (std::size_t number = 0; number < old->size(); ++number) {
+    const Place& place = (*old)[number];
+    if (place.is_none()) {
+      continue;
+    }
+    const auto chunk = coded_bytes(*there, place);
+    if (!chunk) {
+      return chunk;
+    }
+    copied += chunk->size();
+    if (copied > there->size_bytes()) {  // an index with one place for many chunks makes a file of any size
+      return damaged("the index of the shard has chunks that overlap");
+    }
+    places[number] = {shard.size(), chunk->size()};
+    shard.insert(shard.end(), chunk->begin(), chunk->end());
+  }
+  return with_index(std::move(shard), places);
+}
+
+Result<std::vector<std::byte>> ChunkFiles::coded_bytes(AreaFile& file, const Place& place) {
+  if (place.offset > file.size_bytes() || place.bytes > file.size_bytes() - place.offset) {
+    return damaged("the index of the shard puts a chunk at byte " + std::to_string(place.offset) +
+                   ", behind the end of the file");
+  }
+  std::vector<std::byte> coded(static_cast<std::size_t>(place.bytes));
+  if (auto read = file.read(place.offset, coded); !read) {
+    return read.error();
+  }
+  return coded;
+}
+
+std::size_t ChunkFiles::index_bytes() const noexcept {
+  return index_->plain_bytes() + checksum_bytes * metadata_.shards->index.codecs.size();
+}
+
+Result<std::vector<std::byte>> ChunkFiles::with_index(std::vector<std::byte> shard,
+                                                      std::span<const Place> places) const {
+  std::vector<std::byte> plain(index_->plain_bytes());
   std::memcpy(plain.data(), places.data(), plain.size());
   auto index = index_->encode(plain);
   if (!index) {
@@ -239,7 +322,11 @@ Result<std::vector<std::byte>> ChunkFiles::encoded_shard(const detail::StridedBy
 
 Result<void> ChunkFiles::write(const Extents& chunk, const detail::StridedBytes& from) const {
   const std::string path = path_of(chunk);
-  const auto bytes = index_ ? encoded_shard(from) : encoded(coder_, from);
+  BoxCut cut;
+  cut.chunk = chunk;
+  cut.start = zeros(from.extents.size());
+  cut.count = from.extents;
+  const auto bytes = changed(nullptr, cut, from);
   if (!bytes) {
     return bytes.error().about(path);
   }

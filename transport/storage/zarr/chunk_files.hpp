@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "core/strided_array.hpp"
+#include "core/value/deadline.hpp"
 #include "core/value/extents.hpp"
 #include "core/value/hyperslab.hpp"
 #include "core/value/result.hpp"
@@ -34,14 +36,23 @@ class ChunkFiles {
   /// dimension. The others get the fill value.
   [[nodiscard]] Result<void> write(const Extents& chunk, const detail::StridedBytes& from) const;
 
+  /// Writes the elements of a cut, and leaves those beside them in the file as they are, also those that
+  /// other threads and processes write by this meanwhile. The errors of FileArea::update().
+  [[nodiscard]] Result<void> update(const BoxCut& cut, const detail::StridedBytes& from,
+                                    Deadline deadline) const;
+
   /// Returns the path of the file with these indices in the area.
   [[nodiscard]] std::string path_of(const Extents& chunk) const;
 
  private:
-  /// Where a chunk is in its shard.
+  /// Says in the index of a shard that a chunk was never written.
+  static constexpr std::uint64_t no_chunk = std::numeric_limits<std::uint64_t>::max();
+  /// Where a chunk is in its shard, or in a file of its own.
   struct Place {
-    std::uint64_t offset;
-    std::uint64_t bytes;
+    std::uint64_t offset = no_chunk;
+    std::uint64_t bytes = no_chunk;
+
+    [[nodiscard]] bool is_none() const noexcept { return offset == no_chunk && bytes == no_chunk; }
   };
   [[nodiscard]] Result<void> read_chunk(AreaFile& file, const Place& place, const ChunkCoder& coder,
                                         const BoxCut& cut, const Extents& stride,
@@ -49,9 +60,20 @@ class ChunkFiles {
   [[nodiscard]] Result<void> read_shard(AreaFile& file, const BoxCut& cut, const Extents& stride,
                                         const detail::StridedBytes& into) const;
   [[nodiscard]] Result<std::vector<Place>> index_of(AreaFile& file) const;
-  [[nodiscard]] Result<std::vector<std::byte>> encoded(const ChunkCoder& coder,
+  /// Return the bytes of a file (null: there is none) with other elements in a cut.
+  [[nodiscard]] Result<std::vector<std::byte>> changed(AreaFile* there, const BoxCut& cut,
                                                        const detail::StridedBytes& from) const;
-  [[nodiscard]] Result<std::vector<std::byte>> encoded_shard(const detail::StridedBytes& from) const;
+  [[nodiscard]] Result<std::vector<std::byte>> changed_shard(AreaFile* there, const BoxCut& cut,
+                                                             const detail::StridedBytes& from) const;
+  /// The same of a chunk in a file. \param place null: it was never written
+  [[nodiscard]] Result<std::vector<std::byte>> changed_chunk(AreaFile* there, const Place* place,
+                                                             const BoxCut& cut,
+                                                             const detail::StridedBytes& from) const;
+  [[nodiscard]] static Result<std::vector<std::byte>> coded_bytes(AreaFile& file, const Place& place);
+  [[nodiscard]] Result<std::vector<std::byte>> with_index(std::vector<std::byte> shard,
+                                                          std::span<const Place> places) const;
+  [[nodiscard]] std::size_t index_bytes() const noexcept;
+  [[nodiscard]] std::string key_of(const Extents& chunk) const;
   void fill(const detail::StridedBytes& into) const noexcept;
 
   const std::shared_ptr<FileArea> area_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <locum/array.hpp>
+#include <locum/deadline.hpp>
 #include <locum/element_type.hpp>
 #include <locum/extents.hpp>
 #include <locum/files.hpp>
@@ -41,13 +42,31 @@ struct ZarrLayout {
   int version = 3;                           ///< of the format: 2 or 3
 };
 
+/// What ZarrArray::write() does with a file that the elements cover in part.
+enum class PartialFiles : std::uint8_t {
+  refuse,  ///< `invalid_argument`
+  /// Reads it, and writes it whole with the new elements. Threads, ranks and programs that write an array
+  /// with this may write elements of the same files at the same time: each takes a lock of the file, or where
+  /// files are objects of a backend repeats what another came before. They all write with this, also those
+  /// who write whole files.
+  read_modify_write,
+};
+
+/// Options of ZarrArray::write().
+struct ZarrWrite {
+  PartialFiles partial = PartialFiles::refuse;
+  /// Of waiting for others who change the same file; 10 minutes by default.
+  TimeLimit deadline = {};
+};
+
 /// An array of Zarr, of version 2 or 3: `auto T = ZarrArray::open(files, "T.zarr").value(); auto slab =
 /// T.read({.start = {40, 0}, .count = {1, nx}}).value();` Elements are in chunks; each chunk, or shard of
 /// chunks, is a file, which is read and written whole but for the chunks of a shard, which are read alone.
 /// Each is written atomically.
 ///
 /// Several threads, ranks or programs may write at a time if no two of them write the same file: a box that
-/// covers a chunk (or shard) in part is refused.
+/// covers a chunk (or shard) in part is refused. With PartialFiles::read_modify_write they may write any
+/// boxes that do not overlap.
 ///
 /// A cheap value; copies are the same array. Any thread may call; calls block while the file system does.
 class ZarrArray {
@@ -80,13 +99,18 @@ class ZarrArray {
   /// errors; `type_mismatch`.
   [[nodiscard]] Result<void> read_to(const RawArray& into, const Hyperslab& box = {}) const;
   /// Writes elements from `start` on. `invalid_argument` if they are not all in the array, or if they cover a
-  /// file in part (see file_extents()): the error names it; `type_mismatch`; `system`.
-  [[nodiscard]] Result<void> write(const ConstRawArray& values, const Coordinates& start = {}) const;
+  /// file in part (see file_extents()) and the options do not allow that: the error names it;
+  /// `type_mismatch`; `system`. With PartialFiles::read_modify_write also `corrupt` if the file is damaged,
+  /// `timeout`, and `unsupported` if its folder has no locks, or the backend does not decide between two
+  /// writers.
+  [[nodiscard]] Result<void> write(const ConstRawArray& values, const Coordinates& start = {},
+                                   const ZarrWrite& options = {}) const;
   /// Overload for ranges and strided arrays of numbers.
   template <class T>
     requires std::is_constructible_v<Array, const T&>
-  [[nodiscard]] Result<void> write(const T& values, const Coordinates& start = {}) const {
-    return write(Array(values).raw(), start);
+  [[nodiscard]] Result<void> write(const T& values, const Coordinates& start = {},
+                                   const ZarrWrite& options = {}) const {
+    return write(Array(values).raw(), start, options);
   }
   /// Changes the extents. Elements outside are not shown any more; their files stay. One program at a time.
   [[nodiscard]] Result<void> resize(const Extents& shape) const;

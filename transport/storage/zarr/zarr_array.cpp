@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "core/base/mutex.hpp"
@@ -12,6 +13,8 @@
 namespace locum {
 
 namespace {
+
+constexpr std::chrono::minutes longest_wait_of_write{10};
 
 Extents zarr_extents(const Extents& shape) {
   return shape.size() == 0 ? Extents(1) : shape;
@@ -171,7 +174,8 @@ Result<void> ZarrArray::read_to(const RawArray& into, const Hyperslab& box) cons
   return read_zarr(*now, *meant, memory);
 }
 
-Result<void> ZarrArray::write(const ConstRawArray& values, const Coordinates& start) const {
+Result<void> ZarrArray::write(const ConstRawArray& values, const Coordinates& start,
+                              const ZarrWrite& options) const {
   const auto now = state_->now();
   const storage::ZarrMetadata& metadata = now->metadata;
   if (!values.is_valid()) {
@@ -193,7 +197,8 @@ Result<void> ZarrArray::write(const ConstRawArray& values, const Coordinates& st
     return box.error().about(state_->path());
   }
   const Extents extents = zarr_extents(metadata.chunk);
-  for (std::size_t at = 0; at < shape.size(); ++at) {
+  const bool updates = options.partial == PartialFiles::read_modify_write;
+  for (std::size_t at = 0; !updates && at < shape.size(); ++at) {
     const std::uint64_t first = box->start[at];
     const std::uint64_t end = first + box->count[at];
     if (first % extents[at] != 0 || (end % extents[at] != 0 && end != shape[at])) {
@@ -205,10 +210,12 @@ Result<void> ZarrArray::write(const ConstRawArray& values, const Coordinates& st
           .about(state_->path());
     }
   }
+  const Deadline until = Deadline(options.deadline).moment(longest_wait_of_write);
   const storage::BoxCuts cuts(*box, extents);
   return each_of(cuts.size(), [&](std::size_t at) {
     const storage::BoxCut cut = cuts[at];
-    return now->files.write(cut.chunk, zarr_part(memory, cut.target, cut.count));
+    const auto part = zarr_part(memory, cut.target, cut.count);
+    return updates ? now->files.update(cut, part, until) : now->files.write(cut.chunk, part);
   });
 }
 
