@@ -39,7 +39,7 @@ class Array {
       : owner_(std::move(owner)), shown_(shown), elements_(count_of(shown.extents())) {}
   /// Copies the elements of a range, as an array of one dimension. Throws std::bad_alloc.
   template <detail::FlatRange T>
-  explicit Array(const T& range) : Array(copied(flat_of(detail::elements_of(range)))) {}
+  explicit Array(const T& range) : Array(copied(shown(range))) {}
   /// Copies the elements of an array of any extents and strides. Throws std::bad_alloc; Error
   /// (`invalid_argument`) if its extents are invalid.
   template <class T>
@@ -107,6 +107,14 @@ class Array {
 
   /// Compares types, extents and elements, byte by byte: a NaN equals itself, 0.0 and -0.0 differ.
   friend bool operator==(const Array& a, const Array& b) noexcept;
+
+  /// \cond library
+  /// Returns the elements of a range, where they are, as an array of one dimension.
+  template <detail::FlatRange T>
+  [[nodiscard]] static ConstRawArray shown(const T& range) {
+    return flat_of(detail::elements_of(range));
+  }
+  /// \endcond
 
  private:
   template <class T>

@@ -1,10 +1,8 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,9 +64,8 @@ struct UpdatedFile {
 
   [[nodiscard]] std::string path() const { return folder.empty() ? name : folder + '/' + name; }
 };
-/// Returns the new bytes of a file, which stay until the next call. \param there the file as it is; null:
-/// there is none, or it is not read
-using FileChange = std::function<Result<std::span<const std::byte>>(AreaFile* there)>;
+/// Writes the new bytes of a file. \param there the file as it is; null: there is none, or it is not read
+using FileChange = std::function<Result<void>(AreaFile* there, FileDraft& into)>;
 
 /// Where Files are kept: files in folders, under paths like `run17/T.npy`, which have no `..`, no empty part
 /// and no `/` at either end; the area itself is the empty path. Several threads may call concurrently.

@@ -177,7 +177,18 @@ class FolderDraft final : public AreaDraft {
     if (auto done = file_.finish(static_cast<std::uint64_t>(changed_ns)); !done) {
       return done.error();
     }
-    int error = takes_free_path ? file_.take_free(path_) : file_.take(path_);
+    int error = take(takes_free_path);
+    if (error == ENOENT) {
+      // Most files go to a folder that exists: to look for it first would be in vain.
+      auto made = make_folder(std::filesystem::path(full_path(*root_, area_folder_of(path_))), root_->syncs);
+      if (!made) {
+        return made.error();
+      }
+      error = take(takes_free_path);
+    }
+    if (error == EISDIR) {
+      return Error(Errc::invalid_argument, "this is a folder; give the path of a file");
+    }
     if (takes_free_path && error == EEXIST) {
       return false;
     }
@@ -189,6 +200,9 @@ class FolderDraft final : public AreaDraft {
   }
 
  private:
+  [[nodiscard]] int take(bool takes_free_path) noexcept {
+    return takes_free_path ? file_.take_free(path_) : file_.take(path_);
+  }
   [[nodiscard]] Result<void> put(std::uint64_t offset, std::span<const std::byte> bytes) {
     const int error = storage::write_at(file_.file(), offset, bytes);
     return error == 0 ? Result<void>() : file_error("writing", full_path(*root_, path_), error);
@@ -262,12 +276,8 @@ class FolderArea final : public FileArea {
         return there.error();
       }
       const bool takes_free_path = !there;
-      const auto bytes = change(there ? there->get() : nullptr);
-      if (!bytes) {
-        return bytes.error();
-      }
       const auto draft = begin(path);
-      auto done = draft ? (*draft)->write(*bytes) : Result<void>(draft.error());
+      auto done = draft ? change(there ? there->get() : nullptr, **draft) : Result<void>(draft.error());
       const auto is_done = done ? (*draft)->publish(takes_free_path) : Result<bool>(done.error());
       if (!is_done || *is_done) {
         return is_done ? Result<void>() : is_done.error();
@@ -344,16 +354,6 @@ class FolderArea final : public FileArea {
   [[nodiscard]] Result<std::unique_ptr<FolderDraft>> begin(const std::string& path) {
     if (path.starts_with(std::string(unfinished_folder) + '/') || path == unfinished_folder) {
       return Error(Errc::invalid_argument, "files in progress are kept in this folder; give another one");
-    }
-    struct stat found {};
-    if (::fstatat(root_->folder.number(), path.empty() ? "." : path.c_str(), &found, 0) == 0 &&
-        S_ISDIR(found.st_mode)) {
-      return Error(Errc::invalid_argument, "this is a folder; give the path of a file");
-    }
-    if (const std::string folder = area_folder_of(path); !folder.empty()) {
-      if (auto made = make_folders(folder); !made) {
-        return made.error();
-      }
     }
     auto file = NewFile::begin(*root_, new_file_mode);
     return file ? Result<std::unique_ptr<FolderDraft>>(

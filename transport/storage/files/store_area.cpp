@@ -78,6 +78,7 @@ class StoredDraft final : public AreaDraft {
     return {};
   }
   [[nodiscard]] std::uint64_t size_bytes() const noexcept override { return bytes_.size(); }
+  [[nodiscard]] const std::vector<std::byte>& bytes() const noexcept { return bytes_; }
   [[nodiscard]] Result<void> publish() override {
     const auto done = store_.replace(path_, bytes_);
     return done ? Result<void>() : Result<void>(done.error());
@@ -146,7 +147,7 @@ class StoreArea final : public FileArea {
       return held.error();
     }
     for (;;) {
-      auto done = file.reads ? update_once(path, change, end) : replace_all(path, change, end);
+      auto done = file.reads ? update_once(path, change, end) : replace_all(path, change);
       if (done || done.error().code() != Errc::stale) {
         return done;
       }
@@ -206,10 +207,10 @@ class StoreArea final : public FileArea {
   [[nodiscard]] const std::string& name() const noexcept override { return name_; }
 
  private:
-  [[nodiscard]] Result<void> replace_all(const std::string& path, const FileChange& change, Deadline end) {
-    const auto bytes = change(nullptr);
-    const auto done = bytes ? store_.replace(path, *bytes, {.deadline = end}) : Result<Key>(bytes.error());
-    return done ? Result<void>() : done.error();
+  [[nodiscard]] Result<void> replace_all(const std::string& path, const FileChange& change) {
+    StoredDraft draft(store_, path);
+    auto done = change(nullptr, draft);
+    return done ? draft.publish() : done;
   }
   /// `stale`: another has changed the file meanwhile.
   [[nodiscard]] Result<void> update_once(const std::string& path, const FileChange& change, Deadline end) {
@@ -217,13 +218,13 @@ class StoreArea final : public FileArea {
     if (!there && there.error().code() != Errc::not_found) {
       return there.error();
     }
-    const auto bytes = change(there ? there->get() : nullptr);
-    if (!bytes) {
-      return bytes.error();
+    StoredDraft draft(store_, path);
+    if (auto made = change(there ? there->get() : nullptr, draft); !made) {
+      return made;
     }
-    const auto done =
-        there ? store_.replace(path, *bytes, {.expected_generation = (*there)->generation(), .deadline = end})
-              : store_.put(path, *bytes, {.deadline = end});
+    const auto done = there ? store_.replace(path, draft.bytes(),
+                                             {.expected_generation = (*there)->generation(), .deadline = end})
+                            : store_.put(path, draft.bytes(), {.deadline = end});
     if (done) {
       return {};
     }

@@ -8,6 +8,7 @@
 
 #include "core/record.hpp"
 #include "core/value/result.hpp"
+#include "transport/storage/zarr/reused_bytes.hpp"
 
 namespace locum::storage {
 
@@ -25,9 +26,20 @@ class BytesCodec {
   /// Returns the codec as metadata of that version (2 or 3) describes it. `unsupported` if it has no such
   /// description.
   [[nodiscard]] virtual Result<Record> described(int version) const = 0;
-  /// Returns the coded bytes. `out_of_memory`; `value_too_large` for more than the codec encodes at once;
-  /// `invalid_argument` for no whole number of elements, if it shuffles these.
-  [[nodiscard]] virtual Result<std::vector<std::byte>> encode(std::span<const std::byte> plain) const = 0;
+  /// Returns the coded bytes, in this memory. `out_of_memory`; `value_too_large` for more than the codec
+  /// encodes at once; `invalid_argument` for no whole number of elements, if it shuffles these. REQUIRES: the
+  /// plain bytes are not in the memory.
+  [[nodiscard]] virtual Result<std::span<const std::byte>> encode(std::span<const std::byte> plain,
+                                                                  ReusedBytes& memory) const = 0;
+  /// Overload that returns bytes of their own.
+  [[nodiscard]] Result<std::vector<std::byte>> encode(std::span<const std::byte> plain) const {
+    return guarded([&]() -> Result<std::vector<std::byte>> {
+      ReusedBytes memory;
+      const auto coded = encode(plain, memory);
+      return coded ? Result<std::vector<std::byte>>(std::vector<std::byte>(coded->begin(), coded->end()))
+                   : coded.error();
+    });
+  }
   /// Decodes to exactly as many bytes as `plain` has. `corrupt` if they are more, fewer or damaged.
   [[nodiscard]] virtual Result<void> decode(std::span<const std::byte> coded,
                                             std::span<std::byte> plain) const = 0;

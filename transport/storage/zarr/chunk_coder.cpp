@@ -6,6 +6,7 @@
 #include <ranges>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/value/errors.hpp"
 #include "transport/storage/formats/npy/half_number.hpp"
@@ -99,43 +100,39 @@ Result<void> ChunkCoder::decode_words(std::span<const std::byte> coded, std::spa
   return {};
 }
 
-Result<std::vector<std::byte>> ChunkCoder::encode(std::span<std::byte> plain) const {
-  if (!is_half_) {
-    return encode_words(plain);
-  }
-  std::vector<std::byte> words(plain.size() / 2);
-  for (std::size_t at = 0; at < words.size(); at += sizeof(std::uint16_t)) {
-    float number = 0;
-    std::memcpy(&number, plain.data() + 2 * at, sizeof number);
-    const auto half = half_bits_of(number);
-    if (!half) {
-      return Error(Errc::value_too_large, "float16 holds no such number: " + std::to_string(number));
+Result<std::span<const std::byte>> ChunkCoder::encode(std::span<std::byte> plain, ChunkMemory& memory) const {
+  std::span<std::byte> words = plain;
+  if (is_half_) {
+    const auto halves = memory.words.of_size(plain.size() / 2);
+    if (!halves) {
+      return halves.error();
     }
-    std::memcpy(words.data() + at, &*half, sizeof *half);
+    words = *halves;
+    for (std::size_t at = 0; at < words.size(); at += sizeof(std::uint16_t)) {
+      float number = 0;
+      std::memcpy(&number, plain.data() + 2 * at, sizeof number);
+      const auto half = half_bits_of(number);
+      if (!half) {
+        return Error(Errc::value_too_large, "float16 holds no such number: " + std::to_string(number));
+      }
+      std::memcpy(words.data() + at, &*half, sizeof *half);
+    }
   }
-  return encode_words(words);
-}
-
-Result<std::vector<std::byte>> ChunkCoder::encode_words(std::span<std::byte> words) const {
   swap_if_needed(words);
-  return encode_unchanged(words);
+  return encode_unchanged(words, memory);
 }
 
-Result<std::vector<std::byte>> ChunkCoder::encode_unchanged(std::span<const std::byte> plain) const {
-  std::vector<std::byte> coded;
+Result<std::span<const std::byte>> ChunkCoder::encode_unchanged(std::span<const std::byte> plain,
+                                                                ChunkMemory& memory) const {
   std::span<const std::byte> bytes = plain;
-  for (const auto& codec : coding_.codecs) {
-    auto next = codec->encode(bytes);
+  for (std::size_t at = 0; at < coding_.codecs.size(); ++at) {
+    const auto next = coding_.codecs[at]->encode(bytes, memory.coded[at % 2]);
     if (!next) {
       return next;
     }
-    coded = std::move(*next);
-    bytes = coded;
+    bytes = *next;
   }
-  if (coding_.codecs.empty()) {
-    coded.assign(plain.begin(), plain.end());
-  }
-  return coded;
+  return bytes;
 }
 
 }  // namespace locum::storage

@@ -4,12 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "core/element_type.hpp"
 #include "core/strided_array.hpp"
 #include "core/value/extents.hpp"
 #include "core/value/result.hpp"
+#include "transport/storage/zarr/chunk_memory.hpp"
 #include "transport/storage/zarr/metadata.hpp"
 
 namespace locum::storage {
@@ -29,18 +29,20 @@ class ChunkCoder {
   [[nodiscard]] detail::StridedBytes elements_in(const std::byte* plain) const noexcept;
   /// Decodes to memory of plain_bytes(). `corrupt` if that is not what the bytes hold.
   [[nodiscard]] Result<void> decode(std::span<const std::byte> coded, std::span<std::byte> plain) const;
-  /// Encodes memory of plain_bytes(), whose bytes it may put into another order for that.
-  [[nodiscard]] Result<std::vector<std::byte>> encode(std::span<std::byte> plain) const;
+  /// Encodes memory of plain_bytes(), whose bytes it may put into another order for that. The coded bytes are
+  /// in `memory`, but not in `memory.plain`, or are the plain ones.
+  [[nodiscard]] Result<std::span<const std::byte>> encode(std::span<std::byte> plain,
+                                                          ChunkMemory& memory) const;
   /// Returns whether an array without gaps is what the codecs encode, byte by byte.
   [[nodiscard]] bool encodes_as_it_is() const noexcept;
-  /// Encodes the elements of a chunk, row-major. REQUIRES: encodes_as_it_is().
-  [[nodiscard]] Result<std::vector<std::byte>> encode_unchanged(std::span<const std::byte> plain) const;
+  /// Encodes the elements of a chunk, row-major, like encode(). REQUIRES: encodes_as_it_is().
+  [[nodiscard]] Result<std::span<const std::byte>> encode_unchanged(std::span<const std::byte> plain,
+                                                                    ChunkMemory& memory) const;
 
  private:
   // `words`: the elements as the chunk has them, those of 16 bits too.
   void swap_if_needed(std::span<std::byte> words) const noexcept;
   [[nodiscard]] Result<void> decode_words(std::span<const std::byte> coded, std::span<std::byte> words) const;
-  [[nodiscard]] Result<std::vector<std::byte>> encode_words(std::span<std::byte> words) const;
   [[nodiscard]] bool swaps() const noexcept;
 
   const ChunkCoding& coding_;

@@ -7,6 +7,7 @@
 #include "core/ports/backend.hpp"
 #include "core/value/errors.hpp"
 #include "transport/storage/errors.hpp"
+#include "transport/storage/zarr/shard_draft.hpp"
 
 namespace locum::storage {
 
@@ -129,20 +130,11 @@ Result<void> ChunkFiles::read(const BoxCut& cut, const Extents& stride,
 }
 
 // Nothing of the file is decoded where its elements are all given.
-Result<void> ChunkFiles::update(const BoxCut& cut, const detail::StridedBytes& from,
+Result<void> ChunkFiles::update(const BoxCut& cut, const detail::StridedBytes& from, ChunkMemory& memory,
                                 Deadline deadline) const {
   const UpdatedFile file{.folder = path_, .name = key_of(cut.chunk), .reads = !(cut.count == chunk_)};
-  std::vector<std::byte> bytes;
   auto done = area_->update(
-      file,
-      [&](AreaFile* there) -> Result<std::span<const std::byte>> {
-        auto made = changed(there, cut, from);
-        if (!made) {
-          return made.error();
-        }
-        bytes = std::move(*made);
-        return std::span<const std::byte>(bytes);
-      },
+      file, [&](AreaFile* there, FileDraft& into) { return write_changed(into, there, cut, from, memory); },
       deadline);
   return done ? done : Result<void>(done.error().about(file.path()));
 }
@@ -209,64 +201,71 @@ Result<std::vector<ChunkFiles::Place>> ChunkFiles::index_of(AreaFile& file) cons
   return places;
 }
 
-Result<std::vector<std::byte>> ChunkFiles::changed(AreaFile* there, const BoxCut& cut,
-                                                   const detail::StridedBytes& from) const {
+Result<void> ChunkFiles::write_changed(FileDraft& into, AreaFile* there, const BoxCut& cut,
+                                       const detail::StridedBytes& from, ChunkMemory& memory) const {
   if (index_) {
-    return changed_shard(there, cut, from);
+    return write_shard(into, there, cut, from, memory);
   }
   const Place whole{0, there == nullptr ? 0 : there->size_bytes()};
-  return changed_chunk(there, there == nullptr ? nullptr : &whole, cut, from);
+  const auto coded = changed_chunk(there, there == nullptr ? nullptr : &whole, cut, from, memory);
+  return coded ? into.write(*coded) : coded.error();
 }
 
-Result<std::vector<std::byte>> ChunkFiles::changed_chunk(AreaFile* there, const Place* place,
-                                                         const BoxCut& cut,
-                                                         const detail::StridedBytes& from) const {
+Result<std::span<const std::byte>> ChunkFiles::changed_chunk(AreaFile* there, const Place* place,
+                                                             const BoxCut& cut,
+                                                             const detail::StridedBytes& from,
+                                                             ChunkMemory& memory) const {
   if (coder_.encodes_as_it_is() && has_no_gaps(from, inner_)) {
-    return coder_.encode_unchanged({from.first, coder_.plain_bytes()});
+    return coder_.encode_unchanged({from.first, coder_.plain_bytes()}, memory);
   }
-  const auto plain = record_memory(coder_.plain_bytes());
+  const auto plain = memory.plain.of_size(coder_.plain_bytes());
   if (!plain) {
-    return no_memory_left();
+    return plain.error();
   }
-  const auto elements = coder_.elements_in(plain.get());
+  const auto elements = coder_.elements_in(plain->data());
   if (place != nullptr && !(from.extents == inner_)) {
-    auto coded = coded_bytes(*there, *place);
-    if (!coded) {
-      return coded;
-    }
-    if (auto decoded = coder_.decode(*coded, {plain.get(), coder_.plain_bytes()}); !decoded) {
+    const auto coded = coded_bytes(*there, *place, memory.coded.front());
+    const auto decoded = coded ? coder_.decode(*coded, *plain) : Result<void>(coded.error());
+    if (!decoded) {
       return decoded.error();
     }
   } else if (!(from.extents == inner_)) {
     fill(elements);
   }
   detail::copy_strided(from, part_of(elements, cut.start, cut.count, {}));
-  return coder_.encode({plain.get(), coder_.plain_bytes()});
+  return coder_.encode(*plain, memory);
 }
 
 // Chunks without new elements are copied as they are coded.
-Result<std::vector<std::byte>> ChunkFiles::changed_shard(AreaFile* there, const BoxCut& cut,
-                                                         const detail::StridedBytes& from) const {
+Result<void> ChunkFiles::write_shard(FileDraft& into, AreaFile* there, const BoxCut& cut,
+                                     const detail::StridedBytes& from, ChunkMemory& memory) const {
   auto old = there == nullptr ? Result<std::vector<Place>>(std::vector<Place>()) : index_of(*there);
   if (!old) {
     return old.error();
   }
   old->resize(index_->plain_bytes() / sizeof(Place), Place{});
   std::vector<Place> places = *old;
-  std::vector<std::byte> shard(metadata_.shards->ends ? 0 : index_bytes());
+  ShardDraft shard(into);
+  if (!metadata_.shards->ends) {
+    if (auto left_free = shard.append(std::vector<std::byte>(index_bytes())); !left_free) {
+      return left_free;
+    }
+  }
   const BoxCuts cuts({.start = cut.start, .count = cut.count}, inner_);
   for (std::size_t at = 0; at < cuts.size(); ++at) {
     const BoxCut inner = cuts[at];
     const std::size_t number = number_in(grid_, inner.chunk);
     const Place& place = (*old)[number];
-    auto chunk = changed_chunk(there, place.is_none() ? nullptr : &place, inner,
-                               part_of(from, inner.target, inner.count, {}));
+    const auto chunk = changed_chunk(there, place.is_none() ? nullptr : &place, inner,
+                                     part_of(from, inner.target, inner.count, {}), memory);
     if (!chunk) {
-      return chunk;
+      return chunk.error();
     }
     (*old)[number] = Place{};  // not to be copied
-    places[number] = {shard.size(), chunk->size()};
-    shard.insert(shard.end(), chunk->begin(), chunk->end());
+    places[number] = {shard.size_bytes(), chunk->size()};
+    if (auto done = shard.append(*chunk); !done) {
+      return done;
+    }
   }
   std::uint64_t copied = 0;
   for (std::size_t number = 0; number < old->size(); ++number) {
@@ -274,64 +273,56 @@ Result<std::vector<std::byte>> ChunkFiles::changed_shard(AreaFile* there, const 
     if (place.is_none()) {
       continue;
     }
-    const auto chunk = coded_bytes(*there, place);
+    const auto chunk = coded_bytes(*there, place, memory.coded.front());
     if (!chunk) {
-      return chunk;
+      return chunk.error();
     }
     copied += chunk->size();
     if (copied > there->size_bytes()) {  // an index with one place for many chunks makes a file of any size
       return damaged("the index of the shard has chunks that overlap");
     }
-    places[number] = {shard.size(), chunk->size()};
-    shard.insert(shard.end(), chunk->begin(), chunk->end());
+    places[number] = {shard.size_bytes(), chunk->size()};
+    if (auto done = shard.append(*chunk); !done) {
+      return done;
+    }
   }
-  return with_index(std::move(shard), places);
+  std::vector<std::byte> plain(index_->plain_bytes());
+  std::memcpy(plain.data(), places.data(), plain.size());
+  const auto index = index_->encode(plain, memory);
+  auto done = !index                   ? Result<void>(index.error())
+              : metadata_.shards->ends ? shard.append(*index)
+                                       : Result<void>();
+  done = done ? shard.flush() : done;
+  return done && !metadata_.shards->ends ? into.write_at(0, *index) : done;
 }
 
-Result<std::vector<std::byte>> ChunkFiles::coded_bytes(AreaFile& file, const Place& place) {
+Result<std::span<const std::byte>> ChunkFiles::coded_bytes(AreaFile& file, const Place& place,
+                                                           ReusedBytes& memory) {
   if (place.offset > file.size_bytes() || place.bytes > file.size_bytes() - place.offset) {
     return damaged("the index of the shard puts a chunk at byte " + std::to_string(place.offset) +
                    ", behind the end of the file");
   }
-  std::vector<std::byte> coded(static_cast<std::size_t>(place.bytes));
-  if (auto read = file.read(place.offset, coded); !read) {
-    return read.error();
+  const auto coded = memory.of_size(static_cast<std::size_t>(place.bytes));
+  if (!coded) {
+    return coded.error();
   }
-  return coded;
+  const auto read = file.read(place.offset, *coded);
+  return read ? Result<std::span<const std::byte>>(*coded) : read.error();
 }
 
 std::size_t ChunkFiles::index_bytes() const noexcept {
   return index_->plain_bytes() + checksum_bytes * metadata_.shards->index.codecs.size();
 }
 
-Result<std::vector<std::byte>> ChunkFiles::with_index(std::vector<std::byte> shard,
-                                                      std::span<const Place> places) const {
-  std::vector<std::byte> plain(index_->plain_bytes());
-  std::memcpy(plain.data(), places.data(), plain.size());
-  auto index = index_->encode(plain);
-  if (!index) {
-    return index;
-  }
-  if (metadata_.shards->ends) {
-    shard.insert(shard.end(), index->begin(), index->end());
-  } else {
-    std::ranges::copy(*index, shard.begin());
-  }
-  return shard;
-}
-
-Result<void> ChunkFiles::write(const Extents& chunk, const detail::StridedBytes& from) const {
+Result<void> ChunkFiles::write(const Extents& chunk, const detail::StridedBytes& from,
+                               ChunkMemory& memory) const {
   const std::string path = path_of(chunk);
   BoxCut cut;
   cut.chunk = chunk;
   cut.start = zeros(from.extents.size());
   cut.count = from.extents;
-  const auto bytes = changed(nullptr, cut, from);
-  if (!bytes) {
-    return bytes.error().about(path);
-  }
   const auto draft = area_->create(path);
-  auto done = draft ? (*draft)->write(*bytes) : Result<void>(draft.error());
+  auto done = draft ? write_changed(**draft, nullptr, cut, from, memory) : Result<void>(draft.error());
   done = done ? (*draft)->publish() : std::move(done);
   return done ? done : Result<void>(done.error().about(path));
 }

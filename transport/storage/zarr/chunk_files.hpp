@@ -34,11 +34,12 @@ class ChunkFiles {
                                   const detail::StridedBytes& into) const;
   /// Writes the file with these indices: the elements from its start on, as many as `from` has in each
   /// dimension. The others get the fill value.
-  [[nodiscard]] Result<void> write(const Extents& chunk, const detail::StridedBytes& from) const;
+  [[nodiscard]] Result<void> write(const Extents& chunk, const detail::StridedBytes& from,
+                                   ChunkMemory& memory) const;
 
   /// Writes the elements of a cut, and leaves those beside them in the file as they are, also those that
   /// other threads and processes write by this meanwhile. The errors of FileArea::update().
-  [[nodiscard]] Result<void> update(const BoxCut& cut, const detail::StridedBytes& from,
+  [[nodiscard]] Result<void> update(const BoxCut& cut, const detail::StridedBytes& from, ChunkMemory& memory,
                                     Deadline deadline) const;
 
   /// Returns the path of the file with these indices in the area.
@@ -60,18 +61,19 @@ class ChunkFiles {
   [[nodiscard]] Result<void> read_shard(AreaFile& file, const BoxCut& cut, const Extents& stride,
                                         const detail::StridedBytes& into) const;
   [[nodiscard]] Result<std::vector<Place>> index_of(AreaFile& file) const;
-  /// Return the bytes of a file (null: there is none) with other elements in a cut.
-  [[nodiscard]] Result<std::vector<std::byte>> changed(AreaFile* there, const BoxCut& cut,
-                                                       const detail::StridedBytes& from) const;
-  [[nodiscard]] Result<std::vector<std::byte>> changed_shard(AreaFile* there, const BoxCut& cut,
-                                                             const detail::StridedBytes& from) const;
-  /// The same of a chunk in a file. \param place null: it was never written
-  [[nodiscard]] Result<std::vector<std::byte>> changed_chunk(AreaFile* there, const Place* place,
-                                                             const BoxCut& cut,
-                                                             const detail::StridedBytes& from) const;
-  [[nodiscard]] static Result<std::vector<std::byte>> coded_bytes(AreaFile& file, const Place& place);
-  [[nodiscard]] Result<std::vector<std::byte>> with_index(std::vector<std::byte> shard,
-                                                          std::span<const Place> places) const;
+  /// Write a file with other elements in a cut than the one that is there (null: there is none).
+  [[nodiscard]] Result<void> write_changed(FileDraft& into, AreaFile* there, const BoxCut& cut,
+                                           const detail::StridedBytes& from, ChunkMemory& memory) const;
+  [[nodiscard]] Result<void> write_shard(FileDraft& into, AreaFile* there, const BoxCut& cut,
+                                         const detail::StridedBytes& from, ChunkMemory& memory) const;
+  /// Returns a chunk with other elements in a cut, coded. \param place in the file that is there; null: it
+  /// was never written
+  [[nodiscard]] Result<std::span<const std::byte>> changed_chunk(AreaFile* there, const Place* place,
+                                                                 const BoxCut& cut,
+                                                                 const detail::StridedBytes& from,
+                                                                 ChunkMemory& memory) const;
+  [[nodiscard]] static Result<std::span<const std::byte>> coded_bytes(AreaFile& file, const Place& place,
+                                                                      ReusedBytes& memory);
   [[nodiscard]] std::size_t index_bytes() const noexcept;
   [[nodiscard]] std::string key_of(const Extents& chunk) const;
   void fill(const detail::StridedBytes& into) const noexcept;

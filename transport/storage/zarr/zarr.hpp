@@ -105,12 +105,18 @@ class ZarrArray {
   /// writers.
   [[nodiscard]] Result<void> write(const ConstRawArray& values, const Coordinates& start = {},
                                    const ZarrWrite& options = {}) const;
-  /// Overload for ranges and strided arrays of numbers.
+  /// Overload for ranges and strided arrays of numbers, which are not copied before they are encoded.
   template <class T>
     requires std::is_constructible_v<Array, const T&>
   [[nodiscard]] Result<void> write(const T& values, const Coordinates& start = {},
                                    const ZarrWrite& options = {}) const {
-    return write(Array(values).raw(), start, options);
+    if constexpr (std::is_convertible_v<const T&, ConstRawArray>) {
+      return write(ConstRawArray(values), start, options);
+    } else if constexpr (std::is_same_v<T, Array>) {
+      return write(values.raw(), start, options);
+    } else {
+      return write(Array::shown(values), start, options);
+    }
   }
   /// Changes the extents. Elements outside are not shown any more; their files stay. One program at a time.
   [[nodiscard]] Result<void> resize(const Extents& shape) const;

@@ -212,10 +212,13 @@ Result<void> ZarrArray::write(const ConstRawArray& values, const Coordinates& st
   }
   const Deadline until = Deadline(options.deadline).moment(longest_wait_of_write);
   const storage::BoxCuts cuts(*box, extents);
+  storage::ChunkMemories memories;
   return each_of(cuts.size(), [&](std::size_t at) {
     const storage::BoxCut cut = cuts[at];
     const auto part = zarr_part(memory, cut.target, cut.count);
-    return updates ? now->files.update(cut, part, until) : now->files.write(cut.chunk, part);
+    return memories.with_one([&](storage::ChunkMemory& own) {
+      return updates ? now->files.update(cut, part, own, until) : now->files.write(cut.chunk, part, own);
+    });
   });
 }
 

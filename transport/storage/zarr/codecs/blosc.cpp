@@ -104,12 +104,13 @@ class BloscCodec final : public SizedCodec {
     });
   }
 
-  [[nodiscard]] Result<std::vector<std::byte>> encode(std::span<const std::byte> plain) const override {
+  [[nodiscard]] Result<std::span<const std::byte>> encode(std::span<const std::byte> plain,
+                                                          ReusedBytes& memory) const override {
     if (plain.size() > BLOSC_MAX_BUFFERSIZE) {
       return too_large_to_encode("blosc", plain.size(), BLOSC_MAX_BUFFERSIZE);
     }
     return encoded_within(
-        plain.size() + BLOSC_MAX_OVERHEAD, [&](std::span<std::byte> coded) -> Result<std::size_t> {
+        memory, plain.size() + BLOSC_MAX_OVERHEAD, [&](std::span<std::byte> coded) -> Result<std::size_t> {
           const int made = blosc_compress_ctx(settings_.level, settings_.shuffle, settings_.element_bytes,
                                               plain.size(), plain.data(), coded.data(), coded.size(),
                                               settings_.compressor, settings_.block_bytes, 1);

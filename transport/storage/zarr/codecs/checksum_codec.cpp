@@ -47,24 +47,19 @@ Result<Record> ChecksumCodec::described(int version) const {
   });
 }
 
-Result<std::vector<std::byte>> ChecksumCodec::encode(std::span<const std::byte> plain) const {
-  return guarded([&]() -> Result<std::vector<std::byte>> {
-    if (plain.size() > std::numeric_limits<std::ptrdiff_t>::max() - checksum_bytes) {
-      return no_memory_left();
-    }
-    std::array<std::byte, checksum_bytes> sum{};
-    put_little_endian(kind_.sum_of(plain), sum);
-    std::vector<std::byte> coded;
-    coded.reserve(plain.size() + checksum_bytes);
-    if (!is_at_end_) {
-      coded.assign(sum.begin(), sum.end());
-    }
-    coded.insert(coded.end(), plain.begin(), plain.end());
-    if (is_at_end_) {
-      coded.insert(coded.end(), sum.begin(), sum.end());
-    }
-    return coded;
-  });
+Result<std::span<const std::byte>> ChecksumCodec::encode(std::span<const std::byte> plain,
+                                                         ReusedBytes& memory) const {
+  if (plain.size() > std::numeric_limits<std::ptrdiff_t>::max() - checksum_bytes) {
+    return no_memory_left();
+  }
+  return encoded_within(
+      memory, plain.size() + checksum_bytes, [&](std::span<std::byte> coded) -> Result<std::size_t> {
+        const auto sum = is_at_end_ ? coded.last<checksum_bytes>() : coded.first<checksum_bytes>();
+        put_little_endian(kind_.sum_of(plain), sum);
+        std::ranges::copy(plain,
+                          coded.begin() + static_cast<std::ptrdiff_t>(is_at_end_ ? 0 : checksum_bytes));
+        return coded.size();
+      });
 }
 
 Result<std::size_t> ChecksumCodec::claimed_bytes(std::span<const std::byte> coded) const {

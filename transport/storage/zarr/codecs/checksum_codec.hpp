@@ -25,7 +25,8 @@ class ChecksumCodec final : public SizedCodec {
 
   [[nodiscard]] std::string_view name() const noexcept override { return kind_.name; }
   [[nodiscard]] Result<Record> described(int version) const override;
-  [[nodiscard]] Result<std::vector<std::byte>> encode(std::span<const std::byte> plain) const override;
+  [[nodiscard]] Result<std::span<const std::byte>> encode(std::span<const std::byte> plain,
+                                                          ReusedBytes& memory) const override;
 
  private:
   [[nodiscard]] Result<std::size_t> claimed_bytes(std::span<const std::byte> coded) const override;

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,6 +9,7 @@
 
 #include "core/base/unless_out_of_memory.hpp"
 #include "core/value/result.hpp"
+#include "transport/storage/zarr/reused_bytes.hpp"
 
 namespace locum::storage {
 
@@ -34,18 +34,16 @@ inline void put_little_endian(std::uint32_t number, std::span<std::byte, 4> byte
 /// Changes the size of a vector. `out_of_memory`.
 [[nodiscard]] Result<void> resize_bytes(std::vector<std::byte>& bytes, std::size_t size_bytes);
 
-/// Gives `encode` memory of `room` bytes, and returns as many of them as it returns. They are copied: most
-/// are far fewer than the room for what cannot be compressed, which is neither cleared nor kept.
+/// Gives `encode` `room` bytes of memory, and returns as many of them as it returns.
 template <class Encode>
-[[nodiscard]] Result<std::vector<std::byte>> encoded_within(std::size_t room, Encode encode) {
-  return guarded([&]() -> Result<std::vector<std::byte>> {
-    const auto memory = std::make_unique_for_overwrite<std::byte[]>(room);
-    const Result<std::size_t> size_bytes = encode(std::span(memory.get(), room));
-    if (!size_bytes) {
-      return size_bytes.error();
-    }
-    return std::vector<std::byte>(memory.get(), memory.get() + *size_bytes);
-  });
+[[nodiscard]] Result<std::span<const std::byte>> encoded_within(ReusedBytes& memory, std::size_t room,
+                                                                Encode encode) {
+  const auto bytes = memory.of_size(room);
+  if (!bytes) {
+    return bytes.error();
+  }
+  const Result<std::size_t> size_bytes = encode(*bytes);
+  return size_bytes ? Result<std::span<const std::byte>>(bytes->first(*size_bytes)) : size_bytes.error();
 }
 
 /// Returns `corrupt`: coded bytes of this codec "are …" or "hold …".

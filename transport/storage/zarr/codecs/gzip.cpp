@@ -136,7 +136,8 @@ class DeflateCodec final : public BytesCodec {
     });
   }
 
-  [[nodiscard]] Result<std::vector<std::byte>> encode(std::span<const std::byte> plain) const override {
+  [[nodiscard]] Result<std::span<const std::byte>> encode(std::span<const std::byte> plain,
+                                                          ReusedBytes& memory) const override {
     z_stream stream{};
     constexpr int memory_level = 8;
     if (::deflateInit2(&stream, level_, Z_DEFLATED, container_.window_bits, memory_level,
@@ -145,7 +146,7 @@ class DeflateCodec final : public BytesCodec {
     }
     const std::unique_ptr<z_stream, DeflateEnd> ended_later(&stream);
     const uLong room = ::deflateBound(&stream, plain.size());
-    return encoded_within(room, [&](std::span<std::byte> coded) -> Result<std::size_t> {
+    return encoded_within(memory, room, [&](std::span<std::byte> coded) -> Result<std::size_t> {
       std::size_t made = 0;
       for (int state = Z_OK; state != Z_STREAM_END;) {
         feed(stream, plain);

@@ -38,13 +38,14 @@ class Lz4Codec final : public SizedCodec {
     });
   }
 
-  [[nodiscard]] Result<std::vector<std::byte>> encode(std::span<const std::byte> plain) const override {
+  [[nodiscard]] Result<std::span<const std::byte>> encode(std::span<const std::byte> plain,
+                                                          ReusedBytes& memory) const override {
     if (plain.size() > LZ4_MAX_INPUT_SIZE) {
       return too_large_to_encode("lz4", plain.size(), LZ4_MAX_INPUT_SIZE);
     }
     const auto size_bytes = static_cast<int>(plain.size());
     const std::size_t room = lz4_size_bytes + static_cast<std::size_t>(LZ4_compressBound(size_bytes));
-    return encoded_within(room, [&](std::span<std::byte> coded) -> Result<std::size_t> {
+    return encoded_within(memory, room, [&](std::span<std::byte> coded) -> Result<std::size_t> {
       put_little_endian(static_cast<std::uint32_t>(plain.size()), coded.first<lz4_size_bytes>());
       const auto block = coded.subspan(lz4_size_bytes);
       const int made = LZ4_compress_fast(reinterpret_cast<const char*>(plain.data()),

@@ -69,17 +69,17 @@ class ShuffleCodec final : public SizedCodec {
     });
   }
 
-  [[nodiscard]] Result<std::vector<std::byte>> encode(std::span<const std::byte> plain) const override {
+  [[nodiscard]] Result<std::span<const std::byte>> encode(std::span<const std::byte> plain,
+                                                          ReusedBytes& memory) const override {
     if (plain.size() % element_bytes_ != 0) {
       return Error(Errc::invalid_argument,
                    "shuffle: " + std::to_string(plain.size()) + " bytes are no whole number of elements of " +
                        std::to_string(element_bytes_) + "; set elementsize to theirs");
     }
-    auto coded = bytes_of_size(plain.size());
-    if (coded) {
-      transpose_bytes(plain, *coded, plain.size() / element_bytes_, element_bytes_);
-    }
-    return coded;
+    return encoded_within(memory, plain.size(), [&](std::span<std::byte> coded) -> Result<std::size_t> {
+      transpose_bytes(plain, coded, plain.size() / element_bytes_, element_bytes_);
+      return coded.size();
+    });
   }
 
  private:

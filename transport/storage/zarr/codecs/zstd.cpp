@@ -51,12 +51,13 @@ class ZstdCodec final : public BytesCodec {
     });
   }
 
-  [[nodiscard]] Result<std::vector<std::byte>> encode(std::span<const std::byte> plain) const override {
+  [[nodiscard]] Result<std::span<const std::byte>> encode(std::span<const std::byte> plain,
+                                                          ReusedBytes& memory) const override {
     const std::size_t room = ZSTD_compressBound(plain.size());
     if (ZSTD_isError(room) != 0U) {
       return no_memory_left();
     }
-    return encoded_within(room, [&](std::span<std::byte> coded) -> Result<std::size_t> {
+    return encoded_within(memory, room, [&](std::span<std::byte> coded) -> Result<std::size_t> {
       const std::unique_ptr<ZSTD_CCtx, FreeZstdContext> context(ZSTD_createCCtx());
       if (context == nullptr) {
         return no_memory_left();
