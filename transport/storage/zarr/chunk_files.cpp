@@ -15,6 +15,8 @@ namespace {
 
 /// What each codec of an index adds to it: crc32c is the only one.
 constexpr std::uint64_t checksum_bytes = 4;
+/// Of the indices that an array keeps: those of two million chunks.
+constexpr std::size_t most_bytes_of_indices = std::size_t{32} << 20U;
 
 Extents at_least_one(const Extents& extents) {
   return extents.size() == 0 ? Extents(1) : extents;
@@ -95,7 +97,8 @@ ChunkFiles::ChunkFiles(std::shared_ptr<FileArea> area, std::string path, const Z
       index_(metadata.shards
                  ? std::optional<ChunkCoder>(std::in_place, metadata.shards->index, index_extents(grid_),
                                              ElementType::of<std::uint64_t>())
-                 : std::nullopt) {}
+                 : std::nullopt),
+      known_(std::make_unique<ShardIndices>(most_bytes_of_indices)) {}
 
 std::string ChunkFiles::key_of(const Extents& chunk) const {
   return metadata_.key_of(metadata_.shape.size() == 0 ? Extents() : chunk);
@@ -124,8 +127,12 @@ Result<void> ChunkFiles::read(const BoxCut& cut, const Extents& stride,
   if (!file) {
     return file.error().about(path);
   }
-  auto done = index_ ? read_shard(**file, cut, stride, into)
-                     : read_chunk(**file, {0, (*file)->size_bytes()}, coder_, cut, stride, into);
+  if (!index_) {
+    auto done = read_chunk(**file, {0, (*file)->size_bytes()}, coder_, cut, stride, into);
+    return done ? done : Result<void>(done.error().about(path));
+  }
+  const auto places = known_index_of(path, **file);
+  auto done = places ? read_shard(**file, **places, cut, stride, into) : Result<void>(places.error());
   return done ? done : Result<void>(done.error().about(path));
 }
 
@@ -158,17 +165,13 @@ Result<void> ChunkFiles::read_chunk(AreaFile& file, const Place& place, const Ch
   return {};
 }
 
-Result<void> ChunkFiles::read_shard(AreaFile& file, const BoxCut& cut, const Extents& stride,
-                                    const detail::StridedBytes& into) const {
-  const auto places = index_of(file);
-  if (!places) {
-    return places.error();
-  }
+Result<void> ChunkFiles::read_shard(AreaFile& file, const std::vector<Place>& places, const BoxCut& cut,
+                                    const Extents& stride, const detail::StridedBytes& into) const {
   const BoxCuts cuts({.start = cut.start, .count = cut.count, .stride = stride}, inner_);
   for (std::size_t at = 0; at < cuts.size(); ++at) {
     const BoxCut inner = cuts[at];
     const auto target = part_of(into, inner.target, inner.count, {});
-    const Place& place = (*places)[number_in(grid_, inner.chunk)];
+    const Place& place = places[number_in(grid_, inner.chunk)];
     if (place.is_none()) {
       fill(target);
     } else if (place.offset > file.size_bytes() || place.bytes > file.size_bytes() - place.offset) {
@@ -179,6 +182,23 @@ Result<void> ChunkFiles::read_shard(AreaFile& file, const BoxCut& cut, const Ext
     }
   }
   return {};
+}
+
+// The bytes that are read are those of the file that is open: its metadata are of when it was opened.
+Result<ShardIndices::Index> ChunkFiles::known_index_of(const std::string& path, AreaFile& file) const {
+  const std::string& identity = file.facts().identity;
+  if (auto known = known_->find(path, identity)) {
+    return known;
+  }
+  auto read = index_of(file);
+  if (!read) {
+    return read.error();
+  }
+  auto index = std::make_shared<const std::vector<Place>>(std::move(*read));
+  if (file.is_unchanged()) {
+    known_->keep(path, identity, index);
+  }
+  return ShardIndices::Index(std::move(index));
 }
 
 Result<std::vector<ChunkFiles::Place>> ChunkFiles::index_of(AreaFile& file) const {

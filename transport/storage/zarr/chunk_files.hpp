@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -18,6 +17,7 @@
 #include "transport/storage/zarr/box_cuts.hpp"
 #include "transport/storage/zarr/chunk_coder.hpp"
 #include "transport/storage/zarr/metadata.hpp"
+#include "transport/storage/zarr/shard_indices.hpp"
 
 namespace locum::storage {
 
@@ -46,20 +46,15 @@ class ChunkFiles {
   [[nodiscard]] std::string path_of(const Extents& chunk) const;
 
  private:
-  /// Says in the index of a shard that a chunk was never written.
-  static constexpr std::uint64_t no_chunk = std::numeric_limits<std::uint64_t>::max();
-  /// Where a chunk is in its shard, or in a file of its own.
-  struct Place {
-    std::uint64_t offset = no_chunk;
-    std::uint64_t bytes = no_chunk;
+  using Place = ChunkPlace;
 
-    [[nodiscard]] bool is_none() const noexcept { return offset == no_chunk && bytes == no_chunk; }
-  };
   [[nodiscard]] Result<void> read_chunk(AreaFile& file, const Place& place, const ChunkCoder& coder,
                                         const BoxCut& cut, const Extents& stride,
                                         const detail::StridedBytes& into) const;
-  [[nodiscard]] Result<void> read_shard(AreaFile& file, const BoxCut& cut, const Extents& stride,
-                                        const detail::StridedBytes& into) const;
+  [[nodiscard]] Result<void> read_shard(AreaFile& file, const std::vector<Place>& places, const BoxCut& cut,
+                                        const Extents& stride, const detail::StridedBytes& into) const;
+  /// \param path of the file, under which its index is kept
+  [[nodiscard]] Result<ShardIndices::Index> known_index_of(const std::string& path, AreaFile& file) const;
   [[nodiscard]] Result<std::vector<Place>> index_of(AreaFile& file) const;
   /// Write a file with other elements in a cut than the one that is there (null: there is none).
   [[nodiscard]] Result<void> write_changed(FileDraft& into, AreaFile* there, const BoxCut& cut,
@@ -86,6 +81,7 @@ class ChunkFiles {
   const ChunkCoder coder_;                 ///< of a chunk
   const Extents grid_;                     ///< of the chunks in a shard
   const std::optional<ChunkCoder> index_;  ///< of the index of a shard
+  const std::unique_ptr<ShardIndices> known_;
 };
 
 }  // namespace locum::storage
