@@ -116,11 +116,11 @@ void ChunkFiles::fill(const detail::StridedBytes& into) const noexcept {
   detail::copy_strided(one, into);
 }
 
-Result<void> ChunkFiles::read(const BoxCut& cut, const Extents& stride,
-                              const detail::StridedBytes& into) const {
+Result<void> ChunkFiles::read(const BoxCut& cut, const Extents& stride, const detail::StridedBytes& into,
+                              bool strict) const {
   const std::string path = path_of(cut.chunk);
   auto file = area_->open(path, {});
-  if (!file && file.error().code() == Errc::not_found) {
+  if (!file && file.error().code() == Errc::not_found && !strict) {
     fill(into);
     return {};
   }
@@ -132,7 +132,7 @@ Result<void> ChunkFiles::read(const BoxCut& cut, const Extents& stride,
     return done ? done : Result<void>(done.error().about(path));
   }
   const auto places = known_index_of(path, **file);
-  auto done = places ? read_shard(**file, **places, cut, stride, into) : Result<void>(places.error());
+  auto done = places ? read_shard(**file, **places, cut, stride, into, strict) : Result<void>(places.error());
   return done ? done : Result<void>(done.error().about(path));
 }
 
@@ -166,13 +166,16 @@ Result<void> ChunkFiles::read_chunk(AreaFile& file, const Place& place, const Ch
 }
 
 Result<void> ChunkFiles::read_shard(AreaFile& file, const std::vector<Place>& places, const BoxCut& cut,
-                                    const Extents& stride, const detail::StridedBytes& into) const {
+                                    const Extents& stride, const detail::StridedBytes& into,
+                                    bool strict) const {
   const BoxCuts cuts({.start = cut.start, .count = cut.count, .stride = stride}, inner_);
   for (std::size_t at = 0; at < cuts.size(); ++at) {
     const BoxCut inner = cuts[at];
     const auto target = part_of(into, inner.target, inner.count, {});
     const Place& place = places[number_in(grid_, inner.chunk)];
-    if (place.is_none()) {
+    if (place.is_none() && strict) {
+      return Error(Errc::not_found, "a chunk of this shard was never written");
+    } else if (place.is_none()) {
       fill(target);
     } else if (place.offset > file.size_bytes() || place.bytes > file.size_bytes() - place.offset) {
       return damaged("the index of the shard puts a chunk at byte " + std::to_string(place.offset) +

@@ -30,8 +30,9 @@ class ChunkFiles {
   /// Reads the elements of a cut (by the extents of a file) to `into`, whose extents are those of the cut.
   /// Elements of a chunk that was never written get the fill value.
   /// \param stride of the box, in elements; of rank 0: 1
-  [[nodiscard]] Result<void> read(const BoxCut& cut, const Extents& stride,
-                                  const detail::StridedBytes& into) const;
+  /// \param strict elements that were never written are `not_found`, and have no fill value
+  [[nodiscard]] Result<void> read(const BoxCut& cut, const Extents& stride, const detail::StridedBytes& into,
+                                  bool strict) const;
   /// Writes the file with these indices: the elements from its start on, as many as `from` has in each
   /// dimension. The others get the fill value.
   [[nodiscard]] Result<void> write(const Extents& chunk, const detail::StridedBytes& from,
@@ -52,7 +53,8 @@ class ChunkFiles {
                                         const BoxCut& cut, const Extents& stride,
                                         const detail::StridedBytes& into) const;
   [[nodiscard]] Result<void> read_shard(AreaFile& file, const std::vector<Place>& places, const BoxCut& cut,
-                                        const Extents& stride, const detail::StridedBytes& into) const;
+                                        const Extents& stride, const detail::StridedBytes& into,
+                                        bool strict) const;
   /// \param path of the file, under which its index is kept
   [[nodiscard]] Result<ShardIndices::Index> known_index_of(const std::string& path, AreaFile& file) const;
   [[nodiscard]] Result<std::vector<Place>> index_of(AreaFile& file) const;

@@ -42,6 +42,13 @@ struct ZarrLayout {
   int version = 3;                           ///< of the format: 2 or 3
 };
 
+/// Options of ZarrArray::read(), read_to() and prefetch().
+struct ZarrRead {
+  /// Elements that were never written are `not_found`, and the error names the file; else they have the fill
+  /// value. Some programs leave out chunks that have the fill value alone.
+  bool strict = false;
+};
+
 /// What ZarrArray::write() does with a file that the elements cover in part.
 enum class PartialFiles : std::uint8_t {
   refuse,  ///< `invalid_argument`
@@ -56,6 +63,12 @@ enum class PartialFiles : std::uint8_t {
 struct ZarrWrite {
   PartialFiles partial = PartialFiles::refuse;
   /// Of waiting for others who change the same file; 10 minutes by default.
+  TimeLimit deadline = {};
+};
+
+/// Options of ZarrArray::append().
+struct ZarrAppend {
+  /// Of waiting for others who change the last file, or append to this value; 10 minutes by default.
   TimeLimit deadline = {};
 };
 
@@ -93,11 +106,19 @@ class ZarrArray {
   [[nodiscard]] Record attributes() const;
 
   /// Reads a box, or all elements; chunks that were never written have the fill value. `invalid_argument` if
-  /// it is no box of the array; `corrupt` names the file; `out_of_memory`.
-  [[nodiscard]] Result<Array> read(const Hyperslab& box = {}) const;
+  /// it is no box of the array; `corrupt` names the file; `out_of_memory`; `not_found` with ZarrRead::strict.
+  [[nodiscard]] Result<Array> read(const Hyperslab& box = {}, const ZarrRead& options = {}) const;
   /// Reads a box to an array of the program, of the same type and of the extents `box.count`. The same
   /// errors; `type_mismatch`.
-  [[nodiscard]] Result<void> read_to(const RawArray& into, const Hyperslab& box = {}) const;
+  [[nodiscard]] Result<void> read_to(const RawArray& into, const Hyperslab& box = {},
+                                     const ZarrRead& options = {}) const;
+  /// Begins to read a box in the background, by one thread, for a read() of the same box with the same
+  /// options, which waits for it and takes it: the next slab, while the program computes. One box at a time,
+  /// in memory of its size: another prefetch() drops it, as do write(), append() and resize() of this value
+  /// or its copies; what others write meanwhile may be in it or not. An error is that of the read(), which
+  /// repeats it. The last copy of this value waits until the thread has read its chunk. `invalid_argument` if
+  /// it is no box of the array; `system` if the system allows no thread.
+  [[nodiscard]] Result<void> prefetch(const Hyperslab& box, const ZarrRead& options = {}) const;
   /// Writes elements from `start` on. `invalid_argument` if they are not all in the array, or if they cover a
   /// file in part (see file_extents()) and the options do not allow that: the error names it;
   /// `type_mismatch`; `system`. With PartialFiles::read_modify_write also `corrupt` if the file is damaged,
@@ -110,13 +131,19 @@ class ZarrArray {
     requires std::is_constructible_v<Array, const T&>
   [[nodiscard]] Result<void> write(const T& values, const Coordinates& start = {},
                                    const ZarrWrite& options = {}) const {
-    if constexpr (std::is_convertible_v<const T&, ConstRawArray>) {
-      return write(ConstRawArray(values), start, options);
-    } else if constexpr (std::is_same_v<T, Array>) {
-      return write(values.raw(), start, options);
-    } else {
-      return write(Array::shown(values), start, options);
-    }
+    return write(shown(values), start, options);
+  }
+  /// Writes elements behind the last ones in the first dimension, then the new extents: who is killed
+  /// meanwhile leaves the array as it was. A last file that is not full is read, changed and written whole,
+  /// as with PartialFiles::read_modify_write. One program at a time; threads may use one value or its copies.
+  /// `invalid_argument` if the array has no dimensions, or other extents than the elements in one but the
+  /// first; the errors of write() and resize(); `timeout`.
+  [[nodiscard]] Result<void> append(const ConstRawArray& values, const ZarrAppend& options = {}) const;
+  /// Overload for ranges and strided arrays of numbers.
+  template <class T>
+    requires std::is_constructible_v<Array, const T&>
+  [[nodiscard]] Result<void> append(const T& values, const ZarrAppend& options = {}) const {
+    return append(shown(values), options);
   }
   /// Changes the extents. Elements outside are not shown any more; their files stay. One program at a time.
   [[nodiscard]] Result<void> resize(const Extents& shape) const;
@@ -128,6 +155,17 @@ class ZarrArray {
   /// \endcond
 
  private:
+  template <class T>
+  [[nodiscard]] static ConstRawArray shown(const T& values) {
+    if constexpr (std::is_convertible_v<const T&, ConstRawArray>) {
+      return values;
+    } else if constexpr (std::is_same_v<T, Array>) {
+      return values.raw();
+    } else {
+      return Array::shown(values);
+    }
+  }
+
   std::shared_ptr<detail::ZarrState> state_;
 };
 

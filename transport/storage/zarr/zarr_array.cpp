@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <limits>
 #include <utility>
 
 #include "core/base/mutex.hpp"
@@ -96,12 +98,39 @@ Error other_type(const ElementType& given, const ElementType& element) {
 }
 
 Result<void> read_zarr(const detail::ZarrState::Now& now, const Hyperslab& box,
-                       const detail::StridedBytes& into) {
+                       const detail::StridedBytes& into, bool strict) {
   const storage::BoxCuts cuts(box, zarr_extents(now.metadata.chunk));
   return each_of(cuts.size(), [&](std::size_t at) {
     const storage::BoxCut cut = cuts[at];
-    return now.files.read(cut, box.stride, zarr_part(into, cut.target, cut.count));
+    return now.files.read(cut, box.stride, zarr_part(into, cut.target, cut.count), strict);
   });
+}
+
+/// Reads one file after another: the processors are for those who compute meanwhile.
+Result<Array> read_zarr_ahead(const detail::ZarrState::Now& now, const Hyperslab& box, bool strict,
+                              const std::atomic<bool>& is_unwanted) {
+  auto draft = ArrayDraft::make(now.metadata.element, now.metadata.shape.size() == 0 ? Extents() : box.count);
+  if (!draft) {
+    return draft.error();
+  }
+  const RawArray into(draft->bytes(), now.metadata.element, draft->extents());
+  const auto memory = zarr_memory(into.memory());
+  const storage::BoxCuts cuts(box, zarr_extents(now.metadata.chunk));
+  for (std::size_t at = 0; at < cuts.size(); ++at) {
+    if (is_unwanted) {
+      return result_unwanted(Errc::cancelled);
+    }
+    const storage::BoxCut cut = cuts[at];
+    auto done = now.files.read(cut, box.stride, zarr_part(memory, cut.target, cut.count), strict);
+    if (!done) {
+      return done.error();
+    }
+  }
+  return std::move(*draft).finish();
+}
+
+Deadline zarr_deadline(const TimeLimit& given) {
+  return Deadline(given).moment(longest_wait_of_write);
 }
 
 }  // namespace
@@ -140,11 +169,14 @@ Record ZarrArray::attributes() const {
   return state_->now()->metadata.attributes;
 }
 
-Result<Array> ZarrArray::read(const Hyperslab& box) const {
+Result<Array> ZarrArray::read(const Hyperslab& box, const ZarrRead& options) const {
   const auto now = state_->now();
   const auto meant = zarr_box(box, now->metadata.shape);
   if (!meant) {
     return meant.error().about(state_->path());
+  }
+  if (auto ahead = state_->ahead().take({*meant, options.strict}, Deadline())) {
+    return *std::move(ahead);
   }
   const bool is_one = now->metadata.shape.size() == 0;
   auto draft = ArrayDraft::make(now->metadata.element, is_one ? Extents() : meant->count);
@@ -152,11 +184,11 @@ Result<Array> ZarrArray::read(const Hyperslab& box) const {
     return draft.error().about(state_->path());
   }
   const RawArray into(draft->bytes(), now->metadata.element, draft->extents());
-  auto done = read_zarr(*now, *meant, zarr_memory(into.memory()));
+  auto done = read_zarr(*now, *meant, zarr_memory(into.memory()), options.strict);
   return done ? Result<Array>(std::move(*draft).finish()) : done.error();
 }
 
-Result<void> ZarrArray::read_to(const RawArray& into, const Hyperslab& box) const {
+Result<void> ZarrArray::read_to(const RawArray& into, const Hyperslab& box, const ZarrRead& options) const {
   const auto now = state_->now();
   const auto meant = zarr_box(box, now->metadata.shape);
   if (!meant || !into.is_valid()) {
@@ -171,7 +203,21 @@ Result<void> ZarrArray::read_to(const RawArray& into, const Hyperslab& box) cons
                                              ", the array given has " + zarr_text(memory.extents))
         .about(state_->path());
   }
-  return read_zarr(*now, *meant, memory);
+  return read_zarr(*now, *meant, memory, options.strict);
+}
+
+Result<void> ZarrArray::prefetch(const Hyperslab& box, const ZarrRead& options) const {
+  auto now = state_->now();
+  const auto meant = zarr_box(box, now->metadata.shape);
+  if (!meant) {
+    return meant.error().about(state_->path());
+  }
+  auto begun = state_->ahead().begin(
+      {*meant, options.strict},
+      [now = std::move(now), box = *meant, strict = options.strict](const std::atomic<bool>& is_unwanted) {
+        return read_zarr_ahead(*now, box, strict, is_unwanted);
+      });
+  return begun ? begun : Result<void>(begun.error().about(state_->path()));
 }
 
 Result<void> ZarrArray::write(const ConstRawArray& values, const Coordinates& start,
@@ -210,19 +256,74 @@ Result<void> ZarrArray::write(const ConstRawArray& values, const Coordinates& st
           .about(state_->path());
     }
   }
-  const Deadline until = Deadline(options.deadline).moment(longest_wait_of_write);
+  const Deadline until = zarr_deadline(options.deadline);
   const storage::BoxCuts cuts(*box, extents);
   storage::ChunkMemories memories;
-  return each_of(cuts.size(), [&](std::size_t at) {
+  auto done = each_of(cuts.size(), [&](std::size_t at) {
     const storage::BoxCut cut = cuts[at];
     const auto part = zarr_part(memory, cut.target, cut.count);
     return memories.with_one([&](storage::ChunkMemory& own) {
       return updates ? now->files.update(cut, part, own, until) : now->files.write(cut.chunk, part, own);
     });
   });
+  state_->ahead().drop();
+  return done;
+}
+
+Result<void> ZarrArray::append(const ConstRawArray& values, const ZarrAppend& options) const {
+  const Deadline until = zarr_deadline(options.deadline);
+  const auto alone = state_->begin_change(until);
+  if (!alone) {
+    return alone.error().about(state_->path());
+  }
+  const auto now = state_->now();
+  if (!values.is_valid()) {
+    return invalid(values).about(state_->path());
+  }
+  if (!(values.element() == now->metadata.element)) {
+    return other_type(values.element(), now->metadata.element).about(state_->path());
+  }
+  storage::ZarrMetadata grown = now->metadata;
+  const Extents& shape = now->metadata.shape;
+  const Extents& count = values.extents();
+  if (shape.size() == 0) {
+    return Error(Errc::invalid_argument, "an array without dimensions does not grow").about(state_->path());
+  }
+  bool fits =
+      count.size() == shape.size() && count[0] <= std::numeric_limits<std::uint64_t>::max() - shape[0];
+  for (std::size_t at = 1; fits && at < shape.size(); ++at) {
+    fits = count[at] == shape[at];
+  }
+  if (!fits) {
+    return Error(Errc::invalid_argument, "elements with the extents " + zarr_text(count) +
+                                             " cannot follow those of an array of " + zarr_text(shape) +
+                                             "; give the same ones, but for the first")
+        .about(state_->path());
+  }
+  grown.shape.values[0] += count[0];
+  Extents first = shape;
+  std::fill_n(first.values.begin() + 1, shape.size() - 1, 0);
+  const Hyperslab box{.start = first, .count = count};
+  const storage::BoxCuts cuts(box, now->metadata.chunk);
+  storage::ChunkMemories memories;
+  auto done = each_of(cuts.size(), [&](std::size_t at) {
+    const storage::BoxCut cut = cuts[at];
+    const auto part = zarr_part(values.memory(), cut.target, cut.count);
+    return memories.with_one([&](storage::ChunkMemory& own) {
+      return cut.start[0] != 0 ? now->files.update(cut, part, own, until)
+                               : now->files.write(cut.chunk, part, own);
+    });
+  });
+  done = done && count[0] != 0 ? state_->replace(std::move(grown)) : std::move(done);
+  state_->ahead().drop();
+  return done;
 }
 
 Result<void> ZarrArray::resize(const Extents& shape) const {
+  const auto alone = state_->begin_change(zarr_deadline({}));
+  if (!alone) {
+    return alone.error().about(state_->path());
+  }
   auto metadata = state_->now()->metadata;
   if (shape.size() != metadata.shape.size()) {
     return Error(Errc::invalid_argument,
@@ -230,10 +331,16 @@ Result<void> ZarrArray::resize(const Extents& shape) const {
         .about(state_->path());
   }
   metadata.shape = shape;
-  return state_->replace(std::move(metadata));
+  auto done = state_->replace(std::move(metadata));
+  state_->ahead().drop();
+  return done;
 }
 
 Result<void> ZarrArray::set_attributes(const Record& attributes) const {
+  const auto alone = state_->begin_change(zarr_deadline({}));
+  if (!alone) {
+    return alone.error().about(state_->path());
+  }
   auto metadata = state_->now()->metadata;
   metadata.attributes = attributes;
   return state_->replace(std::move(metadata));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <utility>
@@ -7,8 +8,10 @@
 #include "core/base/mutex.hpp"
 #include "core/value/result.hpp"
 #include "transport/storage/files/area.hpp"
+#include "transport/storage/key_locks.hpp"
 #include "transport/storage/zarr/chunk_files.hpp"
 #include "transport/storage/zarr/metadata.hpp"
+#include "transport/storage/zarr/read_ahead.hpp"
 
 namespace locum::detail {
 
@@ -34,6 +37,12 @@ class ZarrState {
     return now_;
   }
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  /// Lets the caller alone change the metadata, until what is returned is destroyed. `timeout`.
+  [[nodiscard]] Result<storage::KeyLocks::Held> begin_change(Deadline deadline) {
+    const std::array<RecordKey, 1> key{RecordKey{{}, path_}};
+    return changes_.take(key, deadline);
+  }
+  [[nodiscard]] storage::ReadAhead& ahead() noexcept { return ahead_; }
   /// Writes metadata in place of what is there, and takes them over.
   [[nodiscard]] Result<void> replace(storage::ZarrMetadata metadata) LOCUM_EXCLUDES(mutex_);
 
@@ -42,6 +51,8 @@ class ZarrState {
   const std::string path_;
   mutable Mutex mutex_;
   std::shared_ptr<const Now> now_ LOCUM_GUARDED_BY(mutex_);
+  storage::KeyLocks changes_;
+  storage::ReadAhead ahead_;
 };
 
 /// Writes the files of metadata into a folder of an area, one after the other.

@@ -1,17 +1,26 @@
 #pragma once
 
 #include <atomic>
+#include <fstream>
+#include <functional>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <locum/zarr.hpp>
+
+#include "core/url.hpp"
 #include "transport/storage/files/area.hpp"
+#include "transport/storage/zarr/metadata.hpp"
+#include "transport/storage/zarr/zarr_state.hpp"
 
 namespace locum::tests {
 
 /// How often files of an area were read.
 struct AreaCounts {
+  std::function<void()> when_opened = [] {};  ///< called before a file is opened
   std::atomic<int> opened{0};
   std::atomic<int> reads{0};
   std::atomic<std::uint64_t> bytes{0};
@@ -43,7 +52,7 @@ class CountedFile final : public storage::AreaFile {
   AreaCounts& counts_;
 };
 
-/// An area over another one.
+/// An area over another one. `counts` is to outlive it.
 class CountingArea final : public storage::FileArea {
  public:
   CountingArea(std::shared_ptr<storage::FileArea> area, AreaCounts& counts)
@@ -54,6 +63,7 @@ class CountingArea final : public storage::FileArea {
   }
   [[nodiscard]] Result<std::unique_ptr<storage::AreaFile>> open(const std::string& path,
                                                                 const storage::OpenedHow& how) override {
+    counts_.when_opened();
     auto file = area_->open(path, how);
     if (!file) {
       return file;
@@ -81,5 +91,14 @@ class CountingArea final : public storage::FileArea {
   const std::shared_ptr<storage::FileArea> area_;
   AreaCounts& counts_;
 };
+
+/// Opens an array of version 3, whose reads are counted. \param folder its folder is in
+inline ZarrArray counted_array(const std::string& folder, const std::string& path, AreaCounts& counts) {
+  std::ifstream in(folder + '/' + path + "/zarr.json");
+  const std::string json{std::istreambuf_iterator<char>(in), {}};
+  const auto area = storage::open_folder_area(parse_url("file://" + folder + "?sync=0").value()).value();
+  return ZarrArray(std::make_shared<detail::ZarrState>(std::make_shared<CountingArea>(area, counts), path,
+                                                       storage::read_zarr_v3(json).value()));
+}
 
 }  // namespace locum::tests

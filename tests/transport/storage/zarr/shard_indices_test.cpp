@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <numeric>
 #include <string>
@@ -12,12 +11,9 @@
 #include <locum/files.hpp>
 #include <locum/zarr.hpp>
 
-#include "core/url.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
 #include "tests/transport/storage/zarr/counting_area.hpp"
-#include "transport/storage/zarr/metadata.hpp"
-#include "transport/storage/zarr/zarr_state.hpp"
 
 namespace locum::tests {
 namespace {
@@ -77,12 +73,7 @@ class IndexedShards : public ::testing::Test {
     for (std::uint64_t shard = 0; shard < 3; ++shard) {
       ASSERT_TRUE(written_->write(values, {shard * chunks_in_shard}));
     }
-    std::ifstream in(folder_.path() + "/T.zarr/zarr.json");
-    const std::string json{std::istreambuf_iterator<char>(in), {}};
-    const auto area =
-        storage::open_folder_area(parse_url("file://" + folder_.path() + "?sync=0").value()).value();
-    array_ = std::make_unique<ZarrArray>(std::make_shared<detail::ZarrState>(
-        std::make_shared<CountingArea>(area, counts_), "T.zarr", storage::read_zarr_v3(json).value()));
+    array_ = std::make_unique<ZarrArray>(counted_array(folder_.path(), "T.zarr", counts_));
   }
 
   [[nodiscard]] static std::vector<int> values_from(int first) {

@@ -244,6 +244,33 @@ TEST(Zarr, IsWrittenByManyAtATime) {
   }
 }
 
+TEST(Zarr, NamesWhatWasNeverWrittenIfThatIsAsked) {
+  const Files files("memory:");
+  constexpr ZarrRead strict{.strict = true};
+  const std::vector<int> values(4, 1);
+  for (const bool has_shards : {false, true}) {
+    ZarrLayout layout{.type = ElementType::of<int>(), .shape = {12}, .chunks = {2}};
+    layout.shards = has_shards ? Extents(4) : Extents();
+    const std::string path = has_shards ? "shards" : "chunks";
+    const ZarrArray array = ZarrArray::create(files, path, layout).value();
+    ASSERT_TRUE(array.write(values, {4}));
+    EXPECT_TRUE(array.read({.start = {5}, .count = {3}}, strict));
+    EXPECT_TRUE(array.read());
+    const auto missing = array.read({}, strict);
+    EXPECT_EQ(code_of(missing), Errc::not_found);
+    EXPECT_NE(std::string(missing.error().what()).find(path + "/c/0"), std::string::npos) << missing.error();
+    std::vector<int> into(12);
+    EXPECT_EQ(code_of(array.read_to(locum::array(into.data(), Extents(12)), {}, strict)), Errc::not_found);
+  }
+  const ZarrArray array = ZarrArray::open(files, "shards").value();
+  ASSERT_TRUE(
+      array.write(std::vector<int>{1}, {8}, {.partial = PartialFiles::read_modify_write, .deadline = {}}));
+  EXPECT_TRUE(array.read({.start = {8}, .count = {2}}, strict));
+  const auto missing = array.read({.start = {8}, .count = {3}}, strict);
+  EXPECT_EQ(code_of(missing), Errc::not_found) << "a chunk of a shard";
+  EXPECT_NE(std::string(missing.error().what()).find("shards/c/2"), std::string::npos) << missing.error();
+}
+
 TEST(Zarr, GrowsAndShrinks) {
   const Files files("memory:");
   const ZarrArray array =
