@@ -35,6 +35,8 @@ struct AreaFacts {
 struct OpenedHow {
   bool maps = false;      ///< in_place() is to map it instead of reading it
   LentProcessors lent{};  ///< by those who wait for it
+  /// False: the path of a folder may be `not_found`, which saves backends a look at all names.
+  bool tells_folders = true;
 };
 
 /// A file of an area that is open.

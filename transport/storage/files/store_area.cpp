@@ -117,7 +117,7 @@ class StoreArea final : public FileArea {
       return Error(Errc::unsupported, "only files of file: can be mapped; leave out .map");
     }
     auto file = path.empty() ? Result<std::unique_ptr<StoredFile>>(no_such_entry()) : opened(path, how.lent);
-    if (file || file.error().code() != Errc::not_found) {
+    if (file || file.error().code() != Errc::not_found || !how.tells_folders) {
       return file ? Result<std::unique_ptr<AreaFile>>(std::move(*file)) : file.error();
     }
     const auto found = facts(path);

@@ -119,7 +119,7 @@ void ChunkFiles::fill(const detail::StridedBytes& into) const noexcept {
 Result<void> ChunkFiles::read(const BoxCut& cut, const Extents& stride, const detail::StridedBytes& into,
                               bool strict) const {
   const std::string path = path_of(cut.chunk);
-  auto file = area_->open(path, {});
+  auto file = area_->open(path, {.tells_folders = false});
   if (!file && file.error().code() == Errc::not_found && !strict) {
     fill(into);
     return {};
@@ -150,13 +150,19 @@ Result<void> ChunkFiles::read_chunk(AreaFile& file, const Place& place, const Ch
                                     const BoxCut& cut, const Extents& stride,
                                     const detail::StridedBytes& into) const {
   const auto coded = record_memory(place.bytes);
-  const auto plain = record_memory(coder.plain_bytes());
-  if (!coded || !plain) {
+  if (!coded) {
     return no_memory_left();
   }
   const std::span<std::byte> bytes(coded.get(), static_cast<std::size_t>(place.bytes));
   if (auto read = file.read(place.offset, bytes); !read) {
     return read;
+  }
+  if (coder.encodes_as_it_is() && cut.count == inner_ && has_no_gaps(into, inner_)) {
+    return coder.decode(bytes, {const_cast<std::byte*>(into.first), coder.plain_bytes()});
+  }
+  const auto plain = record_memory(coder.plain_bytes());
+  if (!plain) {
+    return no_memory_left();
   }
   if (auto decoded = coder.decode(bytes, {plain.get(), coder.plain_bytes()}); !decoded) {
     return decoded;
