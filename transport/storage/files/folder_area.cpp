@@ -11,8 +11,10 @@
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
+#include <thread>
 #include <utility>
 
+#include "core/base/back_off.hpp"
 #include "core/base/mutex.hpp"
 #include "core/base/resolved_path.hpp"
 #include "core/ports/backend.hpp"
@@ -32,6 +34,9 @@ namespace {
 
 constexpr mode_t new_file_mode = 0666;
 constexpr const char* lock_name = ".lock";
+/// Between looks at a file that others have made, and that is not found yet.
+constexpr std::chrono::milliseconds shortest_look{1};
+constexpr std::chrono::milliseconds longest_look{100};
 
 Error no_such_file() {
   return Error(Errc::not_found, "there is no such file or folder");
@@ -270,7 +275,7 @@ class FolderArea final : public FileArea {
                                                  "write whole files there")
                   : lock.error();
     }
-    for (;;) {
+    for (BackOff pauses(shortest_look, longest_look);;) {
       auto there = file.reads ? open(path, {}) : Result<std::unique_ptr<AreaFile>>(nullptr);
       if (!there && there.error().code() != Errc::not_found) {
         return there.error();
@@ -283,9 +288,10 @@ class FolderArea final : public FileArea {
         return is_done ? Result<void>() : is_done.error();
       }
       if (Deadline::Clock::now() >= end) {
-        return deadline_passed("the file was made meanwhile, and is not found",
-                               "look at the clocks and caches of the file system");
+        return deadline_passed("something has the path of the file, and no file is found there",
+                               "look for a link that leads nowhere, or a file system that hides new files");
       }
+      std::this_thread::sleep_for(pauses.next());
       // To open a folder makes the system forget which files are not in it.
       (void)open_at(root_->folder.number(), area_folder_of(path).empty() ? "." : area_folder_of(path),
                     O_RDONLY | O_DIRECTORY);

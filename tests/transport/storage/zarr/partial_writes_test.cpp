@@ -373,6 +373,26 @@ TEST(ZarrPartialWrites, WaitUntilTheirDeadline) {
   ::close(locked[1]);
 }
 
+// As on a file system that does not show yet what another host has made: it is not replaced.
+TEST(ZarrPartialWrites, ReplaceNoFileThatTheyDoNotFind) {
+  const TemporaryFolder folder;
+  const Files files("file://" + folder.path() + "?sync=0");
+  const ZarrArray array =
+      ZarrArray::create(files, "T.zarr", {.type = ElementType::of<int>(), .shape = {8}, .chunks = {4}})
+          .value();
+  const std::string chunk = folder.path() + "/T.zarr/c/0";
+  std::filesystem::create_directory(folder.path() + "/T.zarr/c");
+  std::filesystem::create_symlink("made_later", chunk);
+  const ZarrWrite soon{.partial = PartialFiles::read_modify_write, .deadline = std::chrono::milliseconds(50)};
+  const auto late = array.write(std::vector<int>{2}, {1}, soon);
+  EXPECT_EQ(code_of(late), Errc::timeout);
+  EXPECT_TRUE(std::filesystem::is_symlink(chunk));
+  ASSERT_TRUE(array.write(std::vector<int>(4, 1), {4}));
+  std::filesystem::copy(folder.path() + "/T.zarr/c/1", folder.path() + "/T.zarr/c/made_later");
+  ASSERT_TRUE(array.write(std::vector<int>{2}, {1}, shared));
+  EXPECT_EQ(array.read({.start = {0}, .count = {4}}).value(), Array(std::vector<int>{1, 2, 1, 1}));
+}
+
 TEST(ZarrPartialWrites, RefuseAShardWhoseChunksOverlap) {
   const TemporaryFolder folder;
   const Files files("file://" + folder.path() + "?sync=0");
