@@ -140,6 +140,7 @@ typedef struct locum_output_step_handle *locum_output_step;
 typedef struct locum_step_reader_handle *locum_step_reader;
 typedef struct locum_input_step_handle *locum_input_step;
 typedef struct locum_files_handle *locum_files;
+typedef struct locum_zarr_handle *locum_zarr;
 
 /* ---- Stores ---- */
 
@@ -540,6 +541,93 @@ LOCUM_API locum_status locum_files_remove(locum_files files, const char *path, c
 /* Copies a file, atomically, its bytes unread. */
 LOCUM_CHECKED locum_status locum_files_copy(locum_files files, const char *from, const char *to,
                                             const char *backend);
+
+/* ---- Arrays of Zarr: larger than memory, in chunks that are files of their own ---- */
+
+/* An array of Zarr, of version 2 or 3, is a folder of these files: metadata, and chunks, or shards of several
+ * chunks, each of which is one file, read and written whole but for the chunks of a shard, which are read
+ * alone. Any thread may call; several threads, ranks or programs may write at a time if no two of them write
+ * the same file. See docs/guide/zarr.md. */
+
+typedef struct locum_zarr_options {
+  const char *backend;  /* a name of locum_files_add(); NULL: the URL of the files */
+  uint64_t reserved[4]; /* 0 */
+} locum_zarr_options;
+
+/* How a new array is laid out. The arrays of extents have `rank` numbers. */
+typedef struct locum_zarr_layout {
+  int32_t type;                   /* a locum_type: of the elements */
+  int32_t rank;                   /* 0: one element */
+  int64_t shape[LOCUM_MAX_RANK];
+  int64_t chunks[LOCUM_MAX_RANK]; /* extents of a chunk; all 0: chosen, of about 1 MiB */
+  int64_t shards[LOCUM_MAX_RANK]; /* extents of a file of several chunks, multiples of those of a chunk; of
+                                   * version 3; all 0: each chunk is a file */
+  const char *codecs;             /* in the order of encoding: "zstd(3)", "blosc(lz4)", "gzip(5), crc32c";
+                                   * NULL: "zstd(1)", "": none */
+  const locum_array *fill;        /* one element (rank 0): of what was never written; NULL: zero */
+  const char *const *dimensions;  /* `rank` names, of version 3; NULL: none */
+  const locum_array *attributes;  /* a stored Record with members; NULL: none */
+  int32_t version;                /* of the format: 2 or 3; 0: 3 */
+  uint64_t reserved[4]; /* 0 */
+} locum_zarr_layout;
+
+/* Opens the array in a folder. LOCUM_NOT_FOUND if there is none, LOCUM_INVALID_ARGUMENT if it is a group;
+ * LOCUM_CORRUPT, LOCUM_UNSUPPORTED name what its metadata have. Close it. */
+LOCUM_CHECKED locum_status locum_zarr_open(locum_files files, const char *path,
+                                           const locum_zarr_options *options, locum_zarr *array);
+/* Makes an array, in a folder that is made for it. LOCUM_KEY_EXISTS if there is an array or a group. */
+LOCUM_CHECKED locum_status locum_zarr_create(locum_files files, const char *path,
+                                             const locum_zarr_layout *layout,
+                                             const locum_zarr_options *options, locum_zarr *array);
+/* Releases the handle; the array stays, as do views of what was read. Sets *array to NULL. */
+LOCUM_API locum_status locum_zarr_close(locum_zarr *array);
+
+/* An array, as its metadata were when it was opened or resized by this handle. */
+typedef struct locum_zarr_info {
+  int32_t type; /* a locum_type: of the elements */
+  int32_t rank;
+  int64_t shape[LOCUM_MAX_RANK];
+  int64_t chunks[LOCUM_MAX_RANK]; /* extents of a chunk */
+  int64_t files[LOCUM_MAX_RANK];  /* extents of what one file holds: of a shard, or of a chunk */
+  int32_t version;                /* of the format: 2 or 3 */
+  uint64_t reserved[4]; /* 0 */
+} locum_zarr_info;
+
+LOCUM_CHECKED locum_status locum_zarr_info_get(locum_zarr array, locum_zarr_info *info);
+/* Gives the names of the dimensions, in their order, "" for one without; none of them if none has one.
+ * Release the list. */
+LOCUM_CHECKED locum_status locum_zarr_dimensions(locum_zarr array, locum_names *names);
+/* Gives the attributes: a stored Record with members. Release the view. */
+LOCUM_CHECKED locum_status locum_zarr_attributes(locum_zarr array, locum_view *view);
+/* Replaces the attributes by the members of a stored Record. One program at a time. */
+LOCUM_CHECKED locum_status locum_zarr_set_attributes(locum_zarr array, const locum_array *attributes);
+
+typedef struct locum_zarr_read_options {
+  locum_box box;        /* of rank 0: the whole array */
+  uint64_t reserved[4]; /* 0 */
+} locum_zarr_read_options;
+
+/* Reads a box to `into`, whose type and extents are those of the elements and of the box. Chunks that were
+ * never written have the fill value. LOCUM_INVALID_ARGUMENT if it is no box of the array, LOCUM_TYPE_MISMATCH;
+ * LOCUM_CORRUPT names the file. */
+LOCUM_CHECKED locum_status locum_zarr_read(locum_zarr array, const locum_array *into,
+                                           const locum_zarr_read_options *options);
+/* Reads a box to memory that is made for it. Release the view. */
+LOCUM_CHECKED locum_status locum_zarr_load(locum_zarr array, const locum_zarr_read_options *options,
+                                           locum_view *view);
+
+typedef struct locum_zarr_write_options {
+  int64_t start[LOCUM_MAX_RANK]; /* indices in the array of the first element of what is written */
+  uint64_t reserved[4]; /* 0 */
+} locum_zarr_write_options;
+
+/* Writes elements, each file of the array atomically. LOCUM_INVALID_ARGUMENT if they are not all in the array,
+ * or if they cover a file in part: the text says where they may begin and end. LOCUM_TYPE_MISMATCH. */
+LOCUM_CHECKED locum_status locum_zarr_write(locum_zarr array, const locum_array *values,
+                                            const locum_zarr_write_options *options);
+/* Changes the extents; `shape` has as many as the array has dimensions. Elements outside are not shown any
+ * more; their files stay. One program at a time. */
+LOCUM_CHECKED locum_status locum_zarr_resize(locum_zarr array, int32_t rank, const int64_t *shape);
 
 /* ---- Formats and backends of the program's own ---- */
 

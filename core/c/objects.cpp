@@ -25,6 +25,7 @@ enum Kind : std::uint8_t {
   of_loaded_files = 15,
   of_saved_files = 16,
   of_answers = 17,
+  of_zarr_arrays = 18,
 };
 
 }  // namespace
@@ -76,6 +77,11 @@ Handles<StepSide>& sides() {
 
 Handles<std::shared_ptr<const Files>>& files() {
   static constinit Handles<std::shared_ptr<const Files>> all(of_files);
+  return all;
+}
+
+Handles<std::shared_ptr<const ZarrArray>>& zarr_arrays() {
+  static constinit Handles<std::shared_ptr<const ZarrArray>> all(of_zarr_arrays);
   return all;
 }
 

@@ -23,8 +23,9 @@
 #include "core/writer.hpp"
 
 namespace locum {
-class Files;  // of transport/storage, as is FilesOptions
+class Files;  // of transport/storage, as are FilesOptions and ZarrArray
 struct FilesOptions;
+class ZarrArray;
 }  // namespace locum
 
 namespace locum::c {
@@ -53,6 +54,7 @@ using AsyncCall = std::variant<AsyncResult<RawView>, AsyncResult<Key>, AsyncResu
 [[nodiscard]] Handles<RawTaskQueue>& queues();
 [[nodiscard]] Handles<StepSide>& sides();
 [[nodiscard]] Handles<std::shared_ptr<const Files>>& files();
+[[nodiscard]] Handles<std::shared_ptr<const ZarrArray>>& zarr_arrays();
 [[nodiscard]] Handles<std::shared_ptr<LoadedFile>>& loaded_files();
 [[nodiscard]] Handles<std::shared_ptr<SavedFile>>& saved_files();
 [[nodiscard]] Handles<std::shared_ptr<Answer>>& answers();

@@ -25,7 +25,7 @@ struct Remaining {
   std::size_t count;
 };
 
-[[nodiscard]] std::array<Remaining, 14> all_kinds() {
+[[nodiscard]] std::array<Remaining, 15> all_kinds() {
   const auto views = open_views().sum();
   return {{{"session", "sessions", sessions().count()},
            {"store", "stores", stores().count()},
@@ -37,6 +37,7 @@ struct Remaining {
            {"queue of tasks", "queues of tasks", queues().count()},
            {"task", "tasks", tasks().count()},
            {"handle of files", "handles of files", files().count()},
+           {"array of Zarr", "arrays of Zarr", zarr_arrays().count()},
            {"description of ranks", "descriptions of ranks", sides().count()},
            {"step that is written", "steps that are written", output_steps().count()},
            {"reader of steps", "readers of steps", step_readers().count()},

@@ -21,6 +21,7 @@
 #include "core/python/store.hpp"
 #include "core/python/tasks.hpp"
 #include "core/python/writer.hpp"
+#include "core/python/zarr.hpp"
 
 PYBIND11_MODULE(_native, module) {
   using namespace locum::python;
@@ -38,6 +39,7 @@ PYBIND11_MODULE(_native, module) {
   define_store(module);
   define_tasks(module);
   define_files(module);
+  define_zarr(module);
   define_own_formats(module);
   define_own_backends(module);
   define_session(module);

@@ -11,7 +11,8 @@
 to one thread at a time says so. Calls that may wait release the interpreter's lock and take `timeout`, in
 seconds or as a `datetime.timedelta`: None is the default of the store, 0 does not wait.
 
-`Files` saves values to files in the formats that everybody reads, and loads them. A subclass of `Format` is a format of
+`Files` saves values to files in the formats that everybody reads, and loads them; `ZarrArray` is an array that is larger
+than memory, of which parts are read and written. A subclass of `Format` is a format of
 one's own, one of `Backend` a place where stores and files keep bytes.
 
 In an MPI job `Runtime` opens the stores that its ranks share; `StepWriter` and `StepReader` are streams of steps,
@@ -60,6 +61,7 @@ from ._steps import Block, InputStep, OutputStep, StepReader, StepWriter, Variab
 from ._store import Store
 from ._tasks import Task, TaskQueue
 from ._writer import Writer
+from ._zarr import ZarrArray
 
 __version__ = _native.version
 del _numpy
@@ -110,6 +112,7 @@ __all__ = [
     "ValueTooLargeError",
     "Variable",
     "Writer",
+    "ZarrArray",
     "allow_pickle",
     "block",
     "find_runtime",

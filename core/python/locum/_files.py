@@ -2,10 +2,24 @@
 
 import os
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple, Type, TypeVar, Union
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+    Type,
+    TypeVar,
+    Union,
+)
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from . import _native, _record
 from ._durations import Duration, deadline, positive
@@ -14,6 +28,7 @@ from ._futures import Future
 from ._interrupts import interruptible
 from ._proxy import _proxy_of
 from ._values import Stored, described_by, given, stored_record
+from ._zarr import ZarrArray
 
 if TYPE_CHECKING:
     from ._session import Session
@@ -255,6 +270,55 @@ class Files:
         block = self._call(self._native.info, os.fsdecode(path), _how(format, backend, 0.0, options))
         told: Dict[str, Any] = given(block, False, True)
         return told
+
+    # ---- Arrays of Zarr ----
+
+    def zarr(self, path: Path, *, backend: Optional[str] = None) -> ZarrArray:
+        """Opens an array of Zarr, which is a folder of these files: `files.zarr("T.zarr")[10:20, ::2]`.
+
+        NotFoundError if there is none; InvalidArgumentError if it is a group.
+        """
+        return ZarrArray.open(self, path, backend=backend)
+
+    def create_zarr(
+        self,
+        path: Path,
+        shape: Union[int, Sequence[int]],
+        dtype: DTypeLike,
+        *,
+        chunks: Union[int, Sequence[int], None] = None,
+        shards: Union[int, Sequence[int], None] = None,
+        codecs: str = "zstd(1)",
+        fill_value: Any = None,
+        dimensions: Optional[Sequence[str]] = None,
+        attributes: Optional[Mapping[str, Any]] = None,
+        version: int = 3,
+        backend: Optional[str] = None,
+    ) -> ZarrArray:
+        """Makes an array of Zarr, in a folder that is made for it. KeyExistsError if there is an array or a group.
+
+        :param chunks: extents of a chunk; None: chosen, of about 1 MiB
+        :param shards: extents of a file of several chunks, multiples of those of a chunk (version 3); None: each chunk is
+            a file
+        :param codecs: what compresses a chunk, in the order of encoding: `zstd(3)`, `gzip(5), crc32c`; empty: nothing
+        :param fill_value: the value of elements that were never written; None: 0
+        :param dimensions: their names (version 3)
+        :param version: of the format: 2 or 3
+        """
+        return ZarrArray.create(
+            self,
+            path,
+            shape,
+            dtype,
+            chunks=chunks,
+            shards=shards,
+            codecs=codecs,
+            fill_value=fill_value,
+            dimensions=dimensions,
+            attributes=attributes,
+            version=version,
+            backend=backend,
+        )
 
     # ---- Files and folders ----
 

@@ -113,6 +113,40 @@ PLACE(locum_files_options, kept_s, 0);
 PLACE(locum_files_options, timeout_s, 8);
 PLACE(locum_files_options, reserved, 16);
 
+SIZE(locum_zarr_options, 40);
+PLACE(locum_zarr_options, backend, 0);
+PLACE(locum_zarr_options, reserved, 8);
+
+SIZE(locum_zarr_layout, 272);
+PLACE(locum_zarr_layout, type, 0);
+PLACE(locum_zarr_layout, rank, 4);
+PLACE(locum_zarr_layout, shape, 8);
+PLACE(locum_zarr_layout, chunks, 72);
+PLACE(locum_zarr_layout, shards, 136);
+PLACE(locum_zarr_layout, codecs, 200);
+PLACE(locum_zarr_layout, fill, 208);
+PLACE(locum_zarr_layout, dimensions, 216);
+PLACE(locum_zarr_layout, attributes, 224);
+PLACE(locum_zarr_layout, version, 232);
+PLACE(locum_zarr_layout, reserved, 240);
+
+SIZE(locum_zarr_info, 240);
+PLACE(locum_zarr_info, type, 0);
+PLACE(locum_zarr_info, rank, 4);
+PLACE(locum_zarr_info, shape, 8);
+PLACE(locum_zarr_info, chunks, 72);
+PLACE(locum_zarr_info, files, 136);
+PLACE(locum_zarr_info, version, 200);
+PLACE(locum_zarr_info, reserved, 208);
+
+SIZE(locum_zarr_read_options, 232);
+PLACE(locum_zarr_read_options, box, 0);
+PLACE(locum_zarr_read_options, reserved, 200);
+
+SIZE(locum_zarr_write_options, 96);
+PLACE(locum_zarr_write_options, start, 0);
+PLACE(locum_zarr_write_options, reserved, 64);
+
 SIZE(locum_format_option, 16);
 PLACE(locum_format_option, name, 0);
 PLACE(locum_format_option, meaning, 8);
