@@ -339,3 +339,15 @@ def test_zarr_python_reads_what_was_written(files, tmp_path):
     theirs = zarr.open_array(str(tmp_path / "theirs.zarr"), mode="w", shape=(4, 6), chunks=(3, 4), dtype="<i4", fill_value=5)
     theirs[1:3, 2:5] = [[1, 2, 3], [4, 5, 6]]
     assert np.array_equal(files.zarr("theirs.zarr")[...], theirs[...])
+
+
+def test_files_save_and_load_whole_arrays(files):
+    values = numbers((5, 6), "f4")
+    files.save("T.zarr", values, chunks=[2, 3], codecs="gzip(5)", version=2)
+    loaded = files.load("T.zarr")
+    assert np.array_equal(loaded, values) and loaded.dtype == values.dtype and not loaded.flags.owndata
+    assert files.info("T.zarr")["extents"] == [5, 6] and files.zarr("T.zarr").version == 2
+    files.save("U.zarr", {"data": values, "@attributes": {"unit": "K"}}, attributes=True)
+    assert files.zarr("U.zarr").attributes == {"unit": "K"} and np.array_equal(files.load("U.zarr"), values)
+    with pytest.raises(locum.KeyExistsError):
+        files.save("T.zarr", values)

@@ -134,7 +134,7 @@ Result<void> Files::save_record(std::string_view path, const Record& value,
                  "the format " + std::string(file->format->traits().name) + " is read, and not written")
         .about(path);
   }
-  const auto draft = file->area->create(file->path);
+  const auto draft = file->create();
   auto done = draft ? detail::caught([&] { return file->format->save(value, **draft, options.options); })
                     : Result<void>(draft.error());
   done = done ? (*draft)->publish() : std::move(done);
@@ -224,7 +224,7 @@ Result<Record> Files::info(std::string_view path, const LoadOptions& options) co
   if (!file) {
     return file.error();
   }
-  const auto opened = file->area->open(file->path, {.maps = options.map});
+  const auto opened = file->open({.maps = options.map});
   auto told = opened ? detail::caught([&] { return file->format->info(**opened, options.options); })
                      : Result<Record>(opened.error());
   if (!told) {

@@ -118,6 +118,7 @@ struct ListOptions {
 ///
 /// *Saving* is atomic: who loads the path finds the old file or all of the new one, also if this process or
 /// the machine dies meanwhile. Of several concurrent saves of a path one is left, whole.
+/// A `.zarr` is a folder, which is not replaced: `key_exists` if it is an array already.
 ///
 /// A cheap value; copies are the same. Any thread may call; calls block while the file system does.
 class Files {

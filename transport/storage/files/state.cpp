@@ -11,6 +11,7 @@
 #include "core/base/hash.hpp"
 #include "core/value/error.hpp"
 #include "transport/storage/files/format_list.hpp"
+#include "transport/storage/files/tree_format.hpp"
 
 namespace locum::detail {
 
@@ -115,12 +116,28 @@ Error no_room_for_array(const ElementType& element, const Error& error) {
       error.detail());
 }
 
+bool is_tree_format(const Format& format) noexcept {
+  return dynamic_cast<const storage::TreeFormat*>(&format) != nullptr;
+}
+
 bool has_array(const Record& value) {
   return value.array() || std::ranges::any_of(value.list(), has_array) ||
          std::ranges::any_of(value.members(), [](const auto& member) { return has_array(member.second); });
 }
 
 }  // namespace
+
+Result<storage::AreaFacts> FilesState::Named::facts() const {
+  return is_tree_format(*format) ? storage::tree_facts({area, path}) : area->facts(path);
+}
+
+Result<std::unique_ptr<storage::AreaFile>> FilesState::Named::open(const storage::OpenedHow& how) const {
+  return is_tree_format(*format) ? storage::open_tree({area, path}, how) : area->open(path, how);
+}
+
+Result<std::unique_ptr<storage::AreaDraft>> FilesState::Named::create() const {
+  return is_tree_format(*format) ? storage::create_tree({area, path}) : area->create(path);
+}
 
 // Calls that a file system does not return from keep what they use.
 void FilesState::finish() {
@@ -210,7 +227,7 @@ Result<Record> FilesState::load(const Named& file, const LoadOptions& options) c
 }
 
 Result<Record> FilesState::load_mapped(const Named& file, const LoadOptions& options) const {
-  const auto opened = file.area->open(file.path, {.maps = true});
+  const auto opened = file.open({.maps = true});
   if (!opened) {
     return opened.error();
   }
@@ -227,7 +244,7 @@ Result<Record> FilesState::load_mapped(const Named& file, const LoadOptions& opt
 }
 
 Result<Record> FilesState::load_alone(const Named& file, const LoadOptions& options) const {
-  const auto opened = file.area->open(file.path, {.maps = options.map});
+  const auto opened = file.open({.maps = options.map});
   return opened ? caught([&] { return file.format->load(**opened, options.options, &ArrayDraft::make); })
                 : opened.error();
 }
@@ -243,7 +260,7 @@ Result<RawView> FilesState::load_once(const Named& file, const LoadOptions& opti
     if (loaded || loaded.error().code() != Errc::stale || change == most_changes) {
       return loaded;
     }
-    auto again = file.area->open(file.path, {});
+    auto again = file.open({});
     if (!again) {
       return again.error();
     }
@@ -254,8 +271,7 @@ Result<RawView> FilesState::load_once(const Named& file, const LoadOptions& opti
 Result<RawView> FilesState::load_as_it_is(Loading loading) const {
   const LoadOptions& options = loading.options;
   const Named& file = loading.file;
-  const auto facts =
-      loading.opened ? Result<storage::AreaFacts>(loading.opened->facts()) : file.area->facts(file.path);
+  const auto facts = loading.opened ? Result<storage::AreaFacts>(loading.opened->facts()) : file.facts();
   if (!facts) {
     return facts.error();
   }
@@ -282,7 +298,7 @@ Result<RawView> FilesState::load_as_it_is(Loading loading) const {
 
 // The stand-in is that of a promise, which leads to the object of the node that others load, too.
 Result<RawProxy> FilesState::begin_proxy(const Named& file, const LoadOptions& options) {
-  if (const auto facts = file.area->facts(file.path); !facts || facts->is_folder) {
+  if (const auto facts = file.facts(); !facts || facts->is_folder) {
     return facts ? Error(Errc::invalid_argument, "this is a folder; give the path of a file") : facts.error();
   }
   auto promise = store_.raw().promise();
@@ -332,7 +348,7 @@ Result<void> FilesState::load_into(const Loading& loading, const std::string& na
   const Named& file = loading.file;
   std::unique_ptr<storage::AreaFile> opened_here;
   if (loading.opened == nullptr) {
-    auto opened = file.area->open(file.path, {.maps = false, .lent = lent});
+    auto opened = file.open({.maps = false, .lent = lent});
     if (!opened) {
       return opened.error();
     }

@@ -58,6 +58,11 @@ class FilesState : public std::enable_shared_from_this<FilesState> {
     Area area;
     std::string path;
     std::shared_ptr<const Format> format;
+
+    // The same calls of the area, which take the folder of a format of folders for a file.
+    [[nodiscard]] Result<storage::AreaFacts> facts() const;
+    [[nodiscard]] Result<std::unique_ptr<storage::AreaFile>> open(const storage::OpenedHow& how) const;
+    [[nodiscard]] Result<std::unique_ptr<storage::AreaDraft>> create() const;
   };
   /// Finds area and format. The errors of Files::load().
   [[nodiscard]] Result<Named> named(std::string_view path, std::string_view backend, std::string_view format,

@@ -152,6 +152,7 @@ class ZarrArray {
 
   /// \cond library
   explicit ZarrArray(std::shared_ptr<detail::ZarrState> state) : state_(std::move(state)) {}
+  [[nodiscard]] const std::shared_ptr<detail::ZarrState>& state() const noexcept { return state_; }
   /// \endcond
 
  private:

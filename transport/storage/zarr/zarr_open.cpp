@@ -4,74 +4,15 @@
 #include <utility>
 
 #include "core/value/errors.hpp"
-#include "transport/storage/files/state.hpp"
 #include "transport/storage/zarr/zarr.hpp"
+#include "transport/storage/zarr/zarr_place.hpp"
 #include "transport/storage/zarr/zarr_state.hpp"
 
 namespace locum {
 
 namespace {
 
-constexpr std::uint64_t longest_metadata = std::uint64_t{64} << 20U;
 constexpr std::uint64_t usual_chunk_bytes = std::uint64_t{1} << 20U;
-
-/// A folder of an area, that of an array or a group.
-struct ZarrPlace {
-  std::shared_ptr<storage::FileArea> area;
-  std::string path;
-
-  [[nodiscard]] std::string below(std::string_view name) const {
-    return path.empty() ? std::string(name) : path + '/' + std::string(name);
-  }
-  /// Returns what a file of metadata holds; none: there is no such file.
-  [[nodiscard]] Result<std::optional<std::string>> text(std::string_view name) const {
-    const std::string at = below(name);
-    const auto file = area->open(at, {});
-    if (!file) {
-      return file.error().code() == Errc::not_found ? Result<std::optional<std::string>>(std::nullopt)
-                                                    : file.error().about(at);
-    }
-    if ((*file)->size_bytes() > longest_metadata) {
-      return Error(Errc::corrupt, "metadata of more than 64 MiB are not read").about(at);
-    }
-    std::string text(static_cast<std::size_t>((*file)->size_bytes()), '\0');
-    if (auto read = (*file)->read(0, std::as_writable_bytes(std::span(text))); !read) {
-      return read.error().about(at);
-    }
-    return std::optional(std::move(text));
-  }
-};
-
-Result<ZarrPlace> zarr_place(const Files& files, std::string_view path, const PathOptions& options) {
-  auto area = files.state()->area(options.backend);
-  auto plain = area ? storage::area_path(path, (*area)->name()) : Result<std::string>(area.error());
-  return plain ? Result<ZarrPlace>(ZarrPlace{std::move(*area), std::move(*plain)}) : plain.error();
-}
-
-/// What describes an array or a group.
-struct ZarrTexts {
-  std::optional<std::string> v3;     ///< zarr.json
-  std::optional<std::string> array;  ///< .zarray
-  std::optional<std::string> group;  ///< .zgroup
-
-  [[nodiscard]] bool are_there() const noexcept { return v3 || array || group; }
-};
-
-Result<ZarrTexts> zarr_texts(const ZarrPlace& place) {
-  ZarrTexts texts;
-  for (const auto& [name, into] : {std::pair{"zarr.json", &texts.v3}, std::pair{".zarray", &texts.array},
-                                   std::pair{".zgroup", &texts.group}}) {
-    auto text = place.text(name);
-    if (!text) {
-      return text.error();
-    }
-    *into = std::move(*text);
-    if (*into) {
-      break;
-    }
-  }
-  return texts;
-}
 
 // About 1 MiB, the fastest dimensions whole: what lies together in memory lies in few chunks.
 Extents usual_chunks(const Extents& shape, std::uint64_t element_bytes) {
@@ -191,6 +132,62 @@ Result<storage::ZarrMetadata> zarr_metadata(const ZarrLayout& layout) {
 
 namespace detail {
 
+Result<ZarrArray> open_zarr(const storage::ZarrPlace& place, std::string_view path) {
+  const auto texts = storage::zarr_texts(place);
+  if (!texts) {
+    return texts.error().about(path);
+  }
+  if (!texts->are_there()) {
+    return Error(Errc::not_found, "there is no array of Zarr (neither zarr.json nor .zarray)").about(path);
+  }
+  if (texts->is_group()) {
+    return Error(Errc::invalid_argument, "this is a group of Zarr; open an array in it").about(path);
+  }
+  auto attributes = texts->array ? place.text(".zattrs") : Result<std::optional<std::string>>(std::nullopt);
+  if (!attributes) {
+    return attributes.error();
+  }
+  auto metadata = texts->v3 ? storage::read_zarr_v3(*texts->v3)
+                            : storage::read_zarr_v2(*texts->array, attributes->value_or(std::string()));
+  if (!metadata) {
+    return metadata.error().about(path);
+  }
+  return ZarrArray(std::make_shared<ZarrState>(place.area, place.path, std::move(*metadata)));
+}
+
+Result<ZarrArray> begin_zarr(const storage::ZarrPlace& place, std::string_view path,
+                             const ZarrLayout& layout) {
+  const auto texts = storage::zarr_texts(place);
+  if (!texts) {
+    return texts.error().about(path);
+  }
+  if (texts->are_there()) {
+    return Error(Errc::key_exists,
+                 "there is an array or a group of Zarr already; open it, or remove its folder")
+        .about(path);
+  }
+  auto metadata = zarr_metadata(layout);
+  if (!metadata) {
+    return metadata.error().about(path);
+  }
+  if (const auto described = storage::write_zarr(*metadata); !described) {
+    return described.error().about(path);
+  }
+  return ZarrArray(std::make_shared<ZarrState>(place.area, place.path, std::move(*metadata)));
+}
+
+Result<ZarrArray> create_zarr(const storage::ZarrPlace& place, std::string_view path,
+                              const ZarrLayout& layout) {
+  auto array = begin_zarr(place, path, layout);
+  auto made = array ? finish_zarr(*array) : Result<void>(array.error());
+  return made ? std::move(array) : made.error();
+}
+
+Result<void> finish_zarr(const ZarrArray& array) {
+  const auto& state = array.state();
+  return state->replace(state->now()->metadata);
+}
+
 Result<void> write_metadata(storage::FileArea& area, const std::string& path,
                             const std::vector<storage::MetadataFile>& files) {
   for (const storage::MetadataFile& file : files) {
@@ -219,51 +216,14 @@ Result<void> ZarrState::replace(storage::ZarrMetadata metadata) {
 }  // namespace detail
 
 Result<ZarrArray> ZarrArray::open(const Files& files, std::string_view path, const PathOptions& options) {
-  const auto place = zarr_place(files, path, options);
-  const auto texts = place ? zarr_texts(*place) : Result<ZarrTexts>(place.error());
-  if (!texts) {
-    return texts.error().about(path);
-  }
-  if (!texts->are_there()) {
-    return Error(Errc::not_found, "there is no array of Zarr (neither zarr.json nor .zarray)").about(path);
-  }
-  if (texts->group) {
-    return Error(Errc::invalid_argument, "this is a group of Zarr; open an array in it").about(path);
-  }
-  auto attributes = texts->array ? place->text(".zattrs") : Result<std::optional<std::string>>(std::nullopt);
-  if (!attributes) {
-    return attributes.error();
-  }
-  auto metadata = texts->v3 ? storage::read_zarr_v3(*texts->v3)
-                            : storage::read_zarr_v2(*texts->array, attributes->value_or(std::string()));
-  if (!metadata) {
-    return metadata.error().about(path);
-  }
-  return ZarrArray(std::make_shared<detail::ZarrState>(place->area, place->path, std::move(*metadata)));
+  const auto place = storage::zarr_place(files, path, options);
+  return place ? detail::open_zarr(*place, path) : place.error().about(path);
 }
 
 Result<ZarrArray> ZarrArray::create(const Files& files, std::string_view path, const ZarrLayout& layout,
                                     const PathOptions& options) {
-  const auto place = zarr_place(files, path, options);
-  const auto texts = place ? zarr_texts(*place) : Result<ZarrTexts>(place.error());
-  if (!texts) {
-    return texts.error().about(path);
-  }
-  if (texts->are_there()) {
-    return Error(Errc::key_exists,
-                 "there is an array or a group of Zarr already; open it, or remove its folder")
-        .about(path);
-  }
-  auto metadata = zarr_metadata(layout);
-  if (!metadata) {
-    return metadata.error().about(path);
-  }
-  const auto described = storage::write_zarr(*metadata);
-  auto written = described ? detail::write_metadata(*place->area, place->path, *described)
-                           : Result<void>(described.error().about(path));
-  return written ? Result<ZarrArray>(ZarrArray(
-                       std::make_shared<detail::ZarrState>(place->area, place->path, std::move(*metadata))))
-                 : written.error();
+  const auto place = storage::zarr_place(files, path, options);
+  return place ? detail::create_zarr(*place, path, layout) : place.error().about(path);
 }
 
 }  // namespace locum
