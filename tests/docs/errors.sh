@@ -34,6 +34,7 @@ calls() {
   calls AsyncResult core/async_result.hpp
   calls Files transport/storage/files/files.hpp
   calls ZarrArray transport/storage/zarr/zarr.hpp
+  calls ZarrGroup transport/storage/zarr/zarr_group.hpp
   calls Runtime mpi/runtime/runtime.hpp
   find tests -name '*_test.cpp' -o -name '*_contract.hpp' | xargs sed -nE 's/^(TYPED_)?TEST(_[A-Z]+)?\(([A-Za-z0-9]+), ([A-Za-z0-9]+)\).*/test \3.\4/p'
 } | awk -f "$rules" - docs/errors.md

@@ -1,6 +1,7 @@
 #include "transport/storage/files/tree_format.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <span>
@@ -15,6 +16,7 @@ namespace {
 
 /// Folders within folders that are entered: links may lead in a circle.
 constexpr std::size_t deepest_tree = 32;
+constexpr std::uint64_t most_entries = std::uint64_t{1} << 26U;  ///< links may lead to a folder many times
 
 /// Sums up the files of a tree.
 class TreeSurvey {
@@ -48,6 +50,9 @@ class TreeSurvey {
     }
     for (const AreaEntry& entry : *entries) {
       const std::string path = folder.empty() ? entry.name : folder + '/' + entry.name;
+      if (++entries_ > most_entries) {
+        return Error(Errc::unsupported, "more than 67108864 files and folders are no one value").about(path);
+      }
       if (entry.is_folder) {
         if (depth == deepest_tree) {
           return Error(Errc::unsupported, "folders within folders are more than 32 deep").about(path);
@@ -74,6 +79,7 @@ class TreeSurvey {
   }
 
   FileArea& area_;
+  std::uint64_t entries_ = 0;
   std::uint64_t files_ = 0;
   std::uint64_t size_bytes_ = 0;
   std::uint64_t first_ = 0;

@@ -14,19 +14,6 @@ namespace {
 
 constexpr std::array<std::string_view, 3> v2_files{".zarray", ".zgroup", ".zattrs"};
 
-/// Returns whether a path leads to a place below its group: nothing of it is empty, "." or "..".
-bool is_below_group(std::string_view path) {
-  for (std::size_t begin = 0; begin <= path.size();) {
-    const std::size_t end = std::min(path.find('/', begin), path.size());
-    const std::string_view part = path.substr(begin, end - begin);
-    if (part.empty() || part == "." || part == ".." || part.find('\0') != std::string_view::npos) {
-      return false;
-    }
-    begin = end + 1;
-  }
-  return true;
-}
-
 Result<void> check_consolidated(const Record& entries, std::string_view member, int version) {
   if (entries.kind() != Record::Kind::members) {
     return wrong_zarr_member(member, "is no object");
@@ -200,6 +187,18 @@ Result<std::vector<MetadataFile>> write_v3_group(const ZarrGroupMetadata& group,
 }
 
 }  // namespace
+
+bool is_below_group(std::string_view path) {
+  for (std::size_t begin = 0; begin <= path.size();) {
+    const std::size_t end = std::min(path.find('/', begin), path.size());
+    const std::string_view part = path.substr(begin, end - begin);
+    if (part.empty() || part == "." || part == ".." || part.find('\0') != std::string_view::npos) {
+      return false;
+    }
+    begin = end + 1;
+  }
+  return true;
+}
 
 Result<ZarrGroupMetadata> read_zarr_group_v2(std::string_view zgroup, std::string_view zattrs,
                                              std::string_view zmetadata) {

@@ -89,6 +89,8 @@ struct ZarrGroupMetadata {
   /// and neither "." nor "..". None: metadata are not consolidated.
   std::optional<Record> consolidated;
 };
+/// Returns whether a path leads to a place below its group: nothing of it is empty, "." or "..".
+[[nodiscard]] bool is_below_group(std::string_view path);
 /// Reads `.zgroup`, and `.zattrs` and `.zmetadata` where they are not empty. An empty `zgroup`: `zmetadata`
 /// describes the group, too.
 [[nodiscard]] Result<ZarrGroupMetadata> read_zarr_group_v2(std::string_view zgroup, std::string_view zattrs,

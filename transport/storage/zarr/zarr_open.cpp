@@ -190,6 +190,16 @@ Result<void> finish_zarr(const ZarrArray& array) {
 
 Result<void> write_metadata(storage::FileArea& area, const std::string& path,
                             const std::vector<storage::MetadataFile>& files) {
+  // Version 2 keeps attributes in a file of their own, which others may have left.
+  const auto has = [&](std::string_view name) {
+    return std::ranges::find(files, name, &storage::MetadataFile::path) != files.end();
+  };
+  const std::string attributes = path.empty() ? ".zattrs" : path + "/.zattrs";
+  if ((has(".zarray") || has(".zgroup")) && !has(".zattrs")) {
+    if (const auto removed = area.remove(attributes); !removed) {
+      return removed.error().about(attributes);
+    }
+  }
   for (const storage::MetadataFile& file : files) {
     const std::string at = path.empty() ? file.path : path + '/' + file.path;
     const auto draft = area.create(at);
