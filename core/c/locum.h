@@ -141,6 +141,7 @@ typedef struct locum_step_reader_handle *locum_step_reader;
 typedef struct locum_input_step_handle *locum_input_step;
 typedef struct locum_files_handle *locum_files;
 typedef struct locum_zarr_handle *locum_zarr;
+typedef struct locum_zarr_group_handle *locum_zarr_group;
 
 /* ---- Stores ---- */
 
@@ -628,6 +629,60 @@ LOCUM_CHECKED locum_status locum_zarr_write(locum_zarr array, const locum_array 
 /* Changes the extents; `shape` has as many as the array has dimensions. Elements outside are not shown any
  * more; their files stay. One program at a time. */
 LOCUM_CHECKED locum_status locum_zarr_resize(locum_zarr array, int32_t rank, const int64_t *shape);
+
+/* A group of Zarr is a folder of arrays and groups, with attributes. Names are those below it, also paths of
+ * names with `/` between them. */
+
+typedef struct locum_zarr_group_options {
+  const char *backend;   /* as in locum_zarr_options */
+  uint64_t consolidated; /* of locum_zarr_group_open(): 1: what is below is found in the consolidated metadata
+                          * of the group, if it has some, as it was when it was consolidated */
+  uint64_t reserved[4]; /* 0 */
+} locum_zarr_group_options;
+
+/* Opens the group in a folder. LOCUM_NOT_FOUND if there is none, LOCUM_INVALID_ARGUMENT if it is an array.
+ * Close it. */
+LOCUM_CHECKED locum_status locum_zarr_group_open(locum_files files, const char *path,
+                                                 const locum_zarr_group_options *options,
+                                                 locum_zarr_group *group);
+/* Makes a group, in a folder that is made for it. `attributes`: a stored Record with members; NULL: none.
+ * `version`: of the format, also of all below: 2 or 3; 0: 3. LOCUM_KEY_EXISTS if there is an array or a
+ * group. */
+LOCUM_CHECKED locum_status locum_zarr_group_create(locum_files files, const char *path,
+                                                   const locum_array *attributes, int32_t version,
+                                                   const locum_zarr_group_options *options,
+                                                   locum_zarr_group *group);
+/* Releases the handle; the group stays. Sets *group to NULL. */
+LOCUM_API locum_status locum_zarr_group_close(locum_zarr_group *group);
+/* Gives the version of the format, and whether consolidated metadata are used. Each may be NULL. */
+LOCUM_CHECKED locum_status locum_zarr_group_info(locum_zarr_group group, int32_t *version,
+                                                 bool *is_consolidated);
+/* Gives the attributes: a stored Record with members. Release the view. */
+LOCUM_CHECKED locum_status locum_zarr_group_attributes(locum_zarr_group group, locum_view *view);
+/* Replaces the attributes by the members of a stored Record. One program at a time. */
+LOCUM_CHECKED locum_status locum_zarr_group_set_attributes(locum_zarr_group group,
+                                                           const locum_array *attributes);
+/* Lists the names of what is directly below: `arrays`, and `groups`; either may be NULL. Release the lists. */
+LOCUM_CHECKED locum_status locum_zarr_group_list(locum_zarr_group group, locum_names *arrays,
+                                                 locum_names *groups);
+/* Sets whether there is an array or a group of that name. */
+LOCUM_CHECKED locum_status locum_zarr_group_exists(locum_zarr_group group, const char *name, bool *exists);
+/* Opens an array, or a group, below. Close it. */
+LOCUM_CHECKED locum_status locum_zarr_group_array(locum_zarr_group group, const char *name,
+                                                  locum_zarr *array);
+LOCUM_CHECKED locum_status locum_zarr_group_group(locum_zarr_group group, const char *name,
+                                                  locum_zarr_group *below);
+/* Makes an array, or a group, below, and the groups above it where there are none. The version is that of the
+ * group, whatever the layout says. */
+LOCUM_CHECKED locum_status locum_zarr_group_create_array(locum_zarr_group group, const char *name,
+                                                         const locum_zarr_layout *layout,
+                                                         locum_zarr *array);
+LOCUM_CHECKED locum_status locum_zarr_group_create_group(locum_zarr_group group, const char *name,
+                                                         const locum_array *attributes,
+                                                         locum_zarr_group *below);
+/* Writes the metadata of all below into one file of the group. One program at a time, when nobody makes or
+ * resizes arrays any more. */
+LOCUM_CHECKED locum_status locum_zarr_group_consolidate(locum_zarr_group group);
 
 /* ---- Formats and backends of the program's own ---- */
 

@@ -26,6 +26,7 @@ enum Kind : std::uint8_t {
   of_saved_files = 16,
   of_answers = 17,
   of_zarr_arrays = 18,
+  of_zarr_groups = 19,
 };
 
 }  // namespace
@@ -82,6 +83,11 @@ Handles<std::shared_ptr<const Files>>& files() {
 
 Handles<std::shared_ptr<const ZarrArray>>& zarr_arrays() {
   static constinit Handles<std::shared_ptr<const ZarrArray>> all(of_zarr_arrays);
+  return all;
+}
+
+Handles<std::shared_ptr<const ZarrGroup>>& zarr_groups() {
+  static constinit Handles<std::shared_ptr<const ZarrGroup>> all(of_zarr_groups);
   return all;
 }
 

@@ -23,9 +23,10 @@
 #include "core/writer.hpp"
 
 namespace locum {
-class Files;  // of transport/storage, as are FilesOptions and ZarrArray
+class Files;  // of transport/storage, like those that follow
 struct FilesOptions;
 class ZarrArray;
+class ZarrGroup;
 }  // namespace locum
 
 namespace locum::c {
@@ -55,6 +56,7 @@ using AsyncCall = std::variant<AsyncResult<RawView>, AsyncResult<Key>, AsyncResu
 [[nodiscard]] Handles<StepSide>& sides();
 [[nodiscard]] Handles<std::shared_ptr<const Files>>& files();
 [[nodiscard]] Handles<std::shared_ptr<const ZarrArray>>& zarr_arrays();
+[[nodiscard]] Handles<std::shared_ptr<const ZarrGroup>>& zarr_groups();
 [[nodiscard]] Handles<std::shared_ptr<LoadedFile>>& loaded_files();
 [[nodiscard]] Handles<std::shared_ptr<SavedFile>>& saved_files();
 [[nodiscard]] Handles<std::shared_ptr<Answer>>& answers();

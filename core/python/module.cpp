@@ -22,6 +22,7 @@
 #include "core/python/tasks.hpp"
 #include "core/python/writer.hpp"
 #include "core/python/zarr.hpp"
+#include "core/python/zarr_group.hpp"
 
 PYBIND11_MODULE(_native, module) {
   using namespace locum::python;
@@ -40,6 +41,7 @@ PYBIND11_MODULE(_native, module) {
   define_tasks(module);
   define_files(module);
   define_zarr(module);
+  define_zarr_groups(module);
   define_own_formats(module);
   define_own_backends(module);
   define_session(module);

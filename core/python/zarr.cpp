@@ -9,8 +9,6 @@
 #include "core/python/box.hpp"
 #include "core/python/error.hpp"
 #include "core/python/files.hpp"
-#include "core/python/name.hpp"
-#include "core/python/name_list.hpp"
 #include "core/python/pin.hpp"
 #include "core/python/unlocked.hpp"
 
@@ -77,46 +75,45 @@ std::unique_ptr<ZarrArray> open_zarr(const Files& files, py::handle path, const 
   return std::make_unique<ZarrArray>(array);
 }
 
-/// `extents`: a tuple of the shape, and of chunks and shards or None.
 std::unique_ptr<ZarrArray> create_zarr(const Files& files, py::handle path, int type,
                                        const py::tuple& extents, const py::object& codecs,
                                        const py::object& fill, const py::object& dimensions,
                                        const py::object& attributes, int version, const py::object& backend) {
   const Name at(path);
   const MaybeName where(backend);
-  const MaybeName of_codecs(codecs);
-  locum_zarr_layout layout{};
-  layout.type = type;
-  layout.rank = set_numbers(extents[0], layout.shape);
-  (void)set_numbers(extents[1], layout.chunks);
-  (void)set_numbers(extents[2], layout.shards);
-  layout.codecs = of_codecs.c_str();
-  layout.version = version;
-  py::array element;
-  locum_array fill_value{};
-  if (!fill.is_none()) {
-    element = py::array(fill);
-    fill_value = described(element, type, "");
-    layout.fill = &fill_value;
-  }
-  const py::list given_names = dimensions.is_none() ? py::list() : dimensions.cast<py::list>();
-  const NameList names(given_names);
-  layout.dimensions = dimensions.is_none() ? nullptr : names.c_strings();
-  py::array bytes;
-  locum_array record{};
-  if (!attributes.is_none()) {
-    bytes = py::array(attributes);
-    record = described(bytes, LOCUM_ENCODED, record_type);
-    layout.attributes = &record;
-  }
+  const GivenLayout layout(type, extents, codecs, fill, dimensions, attributes, version);
   const locum_zarr_options options{where.c_str(), {}};
   locum_files open = files.handle();
   locum_zarr array = nullptr;
-  check(unlocked([&] { return locum_zarr_create(open, at.c_str(), &layout, &options, &array); }));
+  check(unlocked([&] { return locum_zarr_create(open, at.c_str(), layout.get(), &options, &array); }));
   return std::make_unique<ZarrArray>(array);
 }
 
 }  // namespace
+
+GivenLayout::GivenLayout(int type, const py::tuple& extents, const py::object& codecs, const py::object& fill,
+                         const py::object& dimensions, const py::object& attributes, int version)
+    : codecs_(codecs),
+      dimensions_(dimensions.is_none() ? py::list() : dimensions.cast<py::list>()),
+      names_(dimensions_) {
+  layout_.type = type;
+  layout_.rank = set_numbers(extents[0], layout_.shape);
+  (void)set_numbers(extents[1], layout_.chunks);
+  (void)set_numbers(extents[2], layout_.shards);
+  layout_.codecs = codecs_.c_str();
+  layout_.version = version;
+  layout_.dimensions = dimensions.is_none() ? nullptr : names_.c_strings();
+  if (!fill.is_none()) {
+    fill_ = py::array(fill);
+    fill_value_ = described(fill_, type, "");
+    layout_.fill = &fill_value_;
+  }
+  if (!attributes.is_none()) {
+    attributes_ = py::array(attributes);
+    record_ = described(attributes_, LOCUM_ENCODED, record_type);
+    layout_.attributes = &record_;
+  }
+}
 
 py::tuple ZarrArray::info() const {
   locum_zarr_info info{};

@@ -7,6 +7,9 @@
 
 #include <locum/locum.h>
 
+#include "core/python/name.hpp"
+#include "core/python/name_list.hpp"
+
 namespace locum::python {
 
 /// An array of Zarr, whose calls are those of the C interface: they release the interpreter's lock, and raise
@@ -34,6 +37,30 @@ class ZarrArray {
 
  private:
   locum_zarr array_;
+};
+
+/// The layout of a new array, as the C interface takes it.
+class GivenLayout {
+ public:
+  /// REQUIRES: the arguments outlive this. \param extents a tuple of the shape, and of chunks and shards or
+  /// None; the others are None for their defaults
+  GivenLayout(int type, const pybind11::tuple& extents, const pybind11::object& codecs,
+              const pybind11::object& fill, const pybind11::object& dimensions,
+              const pybind11::object& attributes, int version);
+  GivenLayout(const GivenLayout&) = delete;
+  GivenLayout& operator=(const GivenLayout&) = delete;
+  ~GivenLayout() = default;
+  [[nodiscard]] const locum_zarr_layout* get() const noexcept { return &layout_; }
+
+ private:
+  const MaybeName codecs_;
+  pybind11::array fill_;
+  locum_array fill_value_{};
+  const pybind11::list dimensions_;
+  const NameList names_;
+  pybind11::array attributes_;
+  locum_array record_{};
+  locum_zarr_layout layout_{};
 };
 
 void define_zarr(pybind11::module_& module);

@@ -62,6 +62,7 @@ from ._store import Store
 from ._tasks import Task, TaskQueue
 from ._writer import Writer
 from ._zarr import ZarrArray
+from ._zarr_group import ZarrGroup
 
 __version__ = _native.version
 del _numpy
@@ -113,6 +114,7 @@ __all__ = [
     "Variable",
     "Writer",
     "ZarrArray",
+    "ZarrGroup",
     "allow_pickle",
     "block",
     "find_runtime",

@@ -29,6 +29,7 @@ from ._interrupts import interruptible
 from ._proxy import _proxy_of
 from ._values import Stored, described_by, given, stored_record
 from ._zarr import ZarrArray
+from ._zarr_group import ZarrGroup
 
 if TYPE_CHECKING:
     from ._session import Session
@@ -319,6 +320,28 @@ class Files:
             version=version,
             backend=backend,
         )
+
+    def zarr_group(self, path: Path, *, consolidated: bool = False, backend: Optional[str] = None) -> ZarrGroup:
+        """Opens a group of arrays of Zarr. NotFoundError if there is none; InvalidArgumentError if it is an array.
+
+        :param consolidated: whether what is below is found in the consolidated metadata of the group, if it has some, as
+            it was when it was consolidated
+        """
+        return ZarrGroup.open(self, path, consolidated=consolidated, backend=backend)
+
+    def create_zarr_group(
+        self,
+        path: Path,
+        *,
+        attributes: Optional[Mapping[str, Any]] = None,
+        version: int = 3,
+        backend: Optional[str] = None,
+    ) -> ZarrGroup:
+        """Makes a group of arrays of Zarr, in a folder that is made for it. KeyExistsError if there is an array or a group.
+
+        :param version: of the format, also of all below: 2 or 3
+        """
+        return ZarrGroup.create(self, path, attributes=attributes, version=version, backend=backend)
 
     # ---- Files and folders ----
 

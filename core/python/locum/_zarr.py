@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _Path = Union[str, "os.PathLike[str]"]
-_Shape = Union[int, Sequence[int]]
+Shape = Union[int, Sequence[int]]
 _WEAK: "Tuple[type, ...]" = (bool, int, float, complex)  # in the order in which one holds the other
 _KINDS = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
 _EXACT = 2**53  # up to here float64 has all integers
@@ -65,7 +65,7 @@ def _fill(value: Any, dtype: np.dtype[Any]) -> Optional[NDArray[Any]]:
     return element
 
 
-def _extents(given_extents: Optional[_Shape], rank: int, noun: str) -> Optional[Tuple[int, ...]]:
+def _extents(given_extents: Optional[Shape], rank: int, noun: str) -> Optional[Tuple[int, ...]]:
     if given_extents is None:
         return None
     extents = extents_of(given_extents)
@@ -74,8 +74,45 @@ def _extents(given_extents: Optional[_Shape], rank: int, noun: str) -> Optional[
     return extents
 
 
-def _members(attributes: Mapping[str, Any]) -> NDArray[np.uint8]:
+def members(attributes: Mapping[str, Any]) -> NDArray[np.uint8]:
+    """Returns attributes as the bytes of a stored Record."""
     return np.frombuffer(_record.encode(dict(attributes)), np.uint8)
+
+
+_Layout = Tuple[
+    int,
+    Tuple[Tuple[int, ...], Optional[Tuple[int, ...]], Optional[Tuple[int, ...]]],
+    str,
+    Optional[NDArray[Any]],
+    Optional[List[str]],
+    Optional[NDArray[np.uint8]],
+]
+
+
+def laid_out(
+    shape: Shape,
+    dtype: DTypeLike,
+    chunks: Optional[Shape],
+    shards: Optional[Shape],
+    codecs: str,
+    fill_value: Any,
+    dimensions: Optional[Sequence[str]],
+    attributes: Optional[Mapping[str, Any]],
+) -> _Layout:
+    """Returns the layout of a new array as the module takes it. ValueError if it contradicts itself."""
+    extents = extents_of(shape)
+    code = code_of(dtype)
+    names = None if dimensions is None else [str(dimension) for dimension in dimensions]
+    if names is not None and len(names) != len(extents):
+        raise ValueError(f"give a name for each of the {len(extents)} dimensions, or none; these are {len(names)}")
+    return (
+        code,
+        (extents, _extents(chunks, len(extents), "a chunk"), _extents(shards, len(extents), "a shard")),
+        codecs,
+        _fill(fill_value, np.dtype(dtype)),
+        names,
+        None if attributes is None else members(attributes),
+    )
 
 
 class ZarrArray:
@@ -116,11 +153,11 @@ class ZarrArray:
         cls,
         files: "Files",
         path: _Path,
-        shape: _Shape,
+        shape: Shape,
         dtype: DTypeLike,
         *,
-        chunks: Optional[_Shape] = None,
-        shards: Optional[_Shape] = None,
+        chunks: Optional[Shape] = None,
+        shards: Optional[Shape] = None,
         codecs: str = "zstd(1)",
         fill_value: Any = None,
         dimensions: Optional[Sequence[str]] = None,
@@ -130,24 +167,8 @@ class ZarrArray:
     ) -> "ZarrArray":
         """Makes an array. The same as `files.create_zarr(path, …)`."""
         name = os.fsdecode(path)
-        extents = extents_of(shape)
-        code = code_of(dtype)
-        names = None if dimensions is None else [str(dimension) for dimension in dimensions]
-        if names is not None and len(names) != len(extents):
-            raise ValueError(f"give a name for each of the {len(extents)} dimensions, or none; these are {len(names)}")
-        native = files._call(
-            _native.ZarrArray.create,
-            files._native,
-            name,
-            code,
-            (extents, _extents(chunks, len(extents), "a chunk"), _extents(shards, len(extents), "a shard")),
-            codecs,
-            _fill(fill_value, np.dtype(dtype)),
-            names,
-            None if attributes is None else _members(attributes),
-            version,
-            backend,
-        )
+        layout = laid_out(shape, dtype, chunks, shards, codecs, fill_value, dimensions, attributes)
+        native = files._call(_native.ZarrArray.create, files._native, name, *layout, version, backend)
         return cls._of(native, name, files._is_interruptible)
 
     def _call(self, function: "Callable[..., T]", *arguments: Any) -> T:
@@ -208,7 +229,7 @@ class ZarrArray:
 
     @attributes.setter
     def attributes(self, attributes: Mapping[str, Any]) -> None:
-        self._call(self._native.set_attributes, _members(attributes))
+        self._call(self._native.set_attributes, members(attributes))
 
     # ---- Reading ----
 
@@ -307,7 +328,7 @@ class ZarrArray:
     def _write(self, values: NDArray[Any], start: Tuple[int, ...]) -> None:
         self._call(self._native.write, values, code_of(values.dtype), start)
 
-    def resize(self, shape: _Shape) -> None:
+    def resize(self, shape: Shape) -> None:
         """Changes the extents; elements outside are not shown any more, and new ones have the fill value.
 
         One program at a time. Others see the new extents when they open the array again.

@@ -147,6 +147,11 @@ SIZE(locum_zarr_write_options, 96);
 PLACE(locum_zarr_write_options, start, 0);
 PLACE(locum_zarr_write_options, reserved, 64);
 
+SIZE(locum_zarr_group_options, 48);
+PLACE(locum_zarr_group_options, backend, 0);
+PLACE(locum_zarr_group_options, consolidated, 8);
+PLACE(locum_zarr_group_options, reserved, 16);
+
 SIZE(locum_format_option, 16);
 PLACE(locum_format_option, name, 0);
 PLACE(locum_format_option, meaning, 8);

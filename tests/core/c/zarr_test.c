@@ -248,12 +248,87 @@ static void mistakes(void) {
   CHECK_STATUS(locum_zarr_load(array, NULL, &view), LOCUM_INVALID_ARGUMENT);
 }
 
+static void groups(int32_t version) {
+  const char *const path = version == 2 ? "old.zarr" : "run.zarr";
+  locum_zarr_group run, below;
+  locum_zarr array;
+  locum_zarr_info info;
+  locum_names arrays, others;
+  locum_view view;
+  int32_t seen = 0;
+  bool is = true;
+  CHECK_OK(locum_zarr_group_create(files, path, &unit, version, NULL, &run));
+  CHECK_STATUS(locum_zarr_group_create(files, path, NULL, version, NULL, &below), LOCUM_KEY_EXISTS);
+  CHECK(below == NULL);
+  CHECK_OK(locum_zarr_group_info(run, &seen, &is));
+  CHECK(seen == (version == 2 ? 2 : 3) && !is);
+  CHECK_OK(locum_zarr_group_attributes(run, &view));
+  CHECK(view.array.type == LOCUM_ENCODED && view.array.extents[0] == unit.extents[0]);
+  CHECK_OK(locum_view_release(&view));
+  const locum_zarr_layout layout = {.type = LOCUM_F64, .rank = 1, .shape = {4}, .codecs = ""};
+  CHECK_OK(locum_zarr_group_create_array(run, "fields/T", &layout, &array));
+  double numbers[4] = {1, 2, 3, 4};
+  CHECK_OK(locum_zarr_write(array, &(locum_array){.type = LOCUM_F64, .rank = 1, .extents = {4}, .data = numbers},
+                            NULL));
+  CHECK_OK(locum_zarr_info_get(array, &info));
+  CHECK(info.version == seen);
+  CHECK_OK(locum_zarr_close(&array));
+  CHECK_OK(locum_zarr_group_create_group(run, "walls", &unit, &below));
+  CHECK_OK(locum_zarr_group_set_attributes(below, &unit));
+  CHECK_OK(locum_zarr_group_close(&below));
+  CHECK_OK(locum_zarr_group_consolidate(run));
+  CHECK_OK(locum_zarr_group_close(&run));
+
+  for (uint64_t consolidated = 0; consolidated < 2; ++consolidated) {
+    CHECK_OK(locum_zarr_group_open(files, path, &(locum_zarr_group_options){.consolidated = consolidated}, &run));
+    CHECK_OK(locum_zarr_group_info(run, NULL, &is));
+    CHECK(is == (consolidated == 1));
+    CHECK_OK(locum_zarr_group_list(run, &arrays, &others));
+    CHECK(arrays.count == 0 && others.count == 2 && text_is(others.names[0], "fields") &&
+          text_is(others.names[1], "walls"));
+    CHECK_OK(locum_names_release(&arrays));
+    CHECK_OK(locum_names_release(&others));
+    CHECK_OK(locum_zarr_group_group(run, "fields", &below));
+    CHECK_OK(locum_zarr_group_list(below, &arrays, NULL));
+    CHECK(arrays.count == 1 && text_is(arrays.names[0], "T"));
+    CHECK_OK(locum_names_release(&arrays));
+    CHECK_OK(locum_zarr_group_array(below, "T", &array));
+    CHECK_OK(locum_zarr_load(array, NULL, &view));
+    CHECK(((const double *)view.array.data)[3] == 4);
+    CHECK_OK(locum_view_release(&view));
+    CHECK_OK(locum_zarr_close(&array));
+    CHECK_OK(locum_zarr_group_close(&below));
+    CHECK_OK(locum_zarr_group_exists(run, "fields/T", &is));
+    CHECK(is);
+    CHECK_OK(locum_zarr_group_exists(run, "fields/p", &is));
+    CHECK(!is);
+    CHECK_STATUS(locum_zarr_group_exists(run, "../T", &is), LOCUM_INVALID_ARGUMENT);
+    CHECK_STATUS(locum_zarr_group_array(run, "none", &array), LOCUM_NOT_FOUND);
+    CHECK_STATUS(locum_zarr_group_array(run, "fields", &array), LOCUM_INVALID_ARGUMENT);
+    CHECK_STATUS(locum_zarr_group_group(run, "fields/T", &below), LOCUM_INVALID_ARGUMENT);
+    CHECK_OK(locum_zarr_group_close(&run));
+  }
+  CHECK_STATUS(locum_zarr_group_open(files, "none.zarr", NULL, &run), LOCUM_NOT_FOUND);
+  CHECK_STATUS(locum_zarr_group_open(files, NULL, NULL, &run), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_zarr_group_open(files, path, NULL, NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_zarr_group_open(files, path, &(locum_zarr_group_options){.reserved = {1}}, &run),
+               LOCUM_UNSUPPORTED);
+  CHECK_STATUS(locum_zarr_group_create(files, "new.zarr", NULL, 4, NULL, &run), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_zarr_group_create(files, "new.zarr", &(locum_array){.type = LOCUM_F64, .data = numbers}, version, NULL, &run),
+               LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_zarr_group_list(run, &arrays, NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_zarr_group_close(&run), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_zarr_group_close(NULL), LOCUM_INVALID_ARGUMENT);
+}
+
 int main(void) {
   CHECK_OK(locum_files_open("memory:", &files));
   layouts();
   elements();
   one_element();
   mistakes();
+  groups(0);
+  groups(2);
   CHECK_OK(locum_files_close(&files));
   return failures;
 }

@@ -14,7 +14,7 @@ import tempfile
 EXPECTED = [
     r"locum\.\w+\.(Generator|Generic|Iterable|Iterator|Mapping|NamedTuple|Protocol|Sequence|Store|field)",
     r"locum\.\w+\.TypeVar\.__mro_entries__",  # of Python 3.13, which typeshed lacks
-    r"locum\.(_files\.Session|_zarr\.Files)",
+    r"locum\.(_files\.Session|_zarr(_group)?\.Files)",
     r"locum\.(_backends\.Backend|_formats\.Format|Backend|Format)",  # an empty subclass, which it makes, is refused
 ]
 

@@ -351,3 +351,51 @@ def test_files_save_and_load_whole_arrays(files):
     assert files.zarr("U.zarr").attributes == {"unit": "K"} and np.array_equal(files.load("U.zarr"), values)
     with pytest.raises(locum.KeyExistsError):
         files.save("T.zarr", values)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_groups(files, tmp_path, version):
+    run = files.create_zarr_group("run.zarr", attributes={"title": "run 17"}, version=version)
+    values = numbers((3, 4))
+    made = run.create_array("fields/T", values.shape, "f8", chunks=(2, 2), codecs="gzip(5)", attributes={"unit": "K"})
+    made[...] = values
+    run.create_group("walls", {"n": 4}).create_array("q", 2, "i4", fill_value=7)
+    run.create_array("step", (), "i4", fill_value=40)
+    assert made.version == version
+    run.consolidate()
+    for consolidated in (False, True):
+        again = files.zarr_group("run.zarr", consolidated=consolidated)
+        assert again.is_consolidated == consolidated and again.version == version
+        assert again.attributes == {"title": "run 17"}
+        assert again.arrays() == ["step"] and again.groups() == ["fields", "walls"] and list(again) == ["fields", "step", "walls"]
+        assert "fields/T" in again and "fields/p" not in again and 3 not in again
+        assert np.array_equal(again["fields/T"][...], values) and again["fields"]["T"].attributes == {"unit": "K"}
+        assert np.array_equal(again.array("fields/T")[1:, ::2], values[1:, ::2])
+        assert again.group("walls").attributes == {"n": 4} and list(again["walls/q"][...]) == [7, 7]
+        assert again["step"][()] == 40
+        with pytest.raises(KeyError):
+            again["fields/p"]
+        with pytest.raises(locum.InvalidArgumentError):
+            again.array("fields")
+        with pytest.raises(locum.InvalidArgumentError):
+            again.group("step")
+        with pytest.raises(locum.InvalidArgumentError):
+            again["../run.zarr"]
+    with pytest.raises(locum.KeyExistsError):
+        run.create_array("step", 4, "f8")
+    with pytest.raises(locum.KeyExistsError):
+        files.create_zarr_group("run.zarr")
+    with pytest.raises(locum.NotFoundError):
+        files.zarr_group("none.zarr")
+    with pytest.raises(TypeError, match="files.zarr_group"):
+        locum.ZarrGroup()
+    run.attributes = {**run.attributes, "dt": 0.5}
+    assert files.zarr_group("run.zarr").attributes == {"title": "run 17", "dt": 0.5}
+    with pytest.raises(TypeError):
+        run.attributes["dt"] = 1
+    if version == 2:
+        zarr = pytest.importorskip("zarr", reason="zarr-python is not installed (package python3-zarr)")
+        for theirs in (zarr.open_group(str(tmp_path / "run.zarr"), mode="r"), zarr.open_consolidated(str(tmp_path / "run.zarr"))):
+            assert dict(theirs.attrs) == {"title": "run 17", "dt": 0.5}
+            assert np.array_equal(theirs["fields/T"][...], values) and theirs["fields/T"].attrs["unit"] == "K"
+            assert list(theirs["walls/q"][...]) == [7, 7]
