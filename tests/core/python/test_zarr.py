@@ -26,6 +26,14 @@ def files(tmp_path):
         yield opened
 
 
+def zarr_python():
+    """Returns zarr-python 2, or skips the test."""
+    zarr = pytest.importorskip("zarr", reason="zarr-python is not installed (package python3-zarr)")
+    if not zarr.__version__.startswith("2."):
+        pytest.skip(f"these calls were tried with zarr-python 2.13 alone, and this is {zarr.__version__}")
+    return zarr
+
+
 def numbers(shape, dtype="f8"):
     return np.arange(np.prod(shape)).reshape(shape).astype(dtype)
 
@@ -325,7 +333,7 @@ def test_a_call_is_left_at_once(call):
 
 
 def test_zarr_python_reads_what_was_written(files, tmp_path):
-    zarr = pytest.importorskip("zarr", reason="zarr-python is not installed (package python3-zarr)")
+    zarr = zarr_python()
     for number, (dtype, codecs) in enumerate((d, c) for d in TYPES for c in ("", "zstd(3)", "gzip(5)", "blosc(lz4)")):
         values = numbers((7, 5), dtype)
         array = files.create_zarr(
@@ -394,7 +402,7 @@ def test_groups(files, tmp_path, version):
     with pytest.raises(TypeError):
         run.attributes["dt"] = 1
     if version == 2:
-        zarr = pytest.importorskip("zarr", reason="zarr-python is not installed (package python3-zarr)")
+        zarr = zarr_python()
         for theirs in (zarr.open_group(str(tmp_path / "run.zarr"), mode="r"), zarr.open_consolidated(str(tmp_path / "run.zarr"))):
             assert dict(theirs.attrs) == {"title": "run 17", "dt": 0.5}
             assert np.array_equal(theirs["fields/T"][...], values) and theirs["fields/T"].attrs["unit"] == "K"
