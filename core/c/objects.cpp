@@ -25,8 +25,8 @@ enum Kind : std::uint8_t {
   of_loaded_files = 15,
   of_saved_files = 16,
   of_answers = 17,
-  of_zarr_arrays = 18,
-  of_zarr_groups = 19,
+  of_zarr_arrays = 19,
+  of_zarr_groups = 20,
 };
 
 }  // namespace
