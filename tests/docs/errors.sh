@@ -35,6 +35,10 @@ calls() {
   calls Files transport/storage/files/files.hpp
   calls ZarrArray transport/storage/zarr/zarr.hpp
   calls ZarrGroup transport/storage/zarr/zarr_group.hpp
+  calls ExperimentField transport/storage/experiments/experiment.hpp
+  calls Experiment transport/storage/experiments/experiment.hpp
+  calls Experiments transport/storage/experiments/experiments.hpp
+  calls RecordIO transport/storage/experiments/record_io.hpp
   calls Runtime mpi/runtime/runtime.hpp
   find tests -name '*_test.cpp' -o -name '*_contract.hpp' | xargs sed -nE 's/^(TYPED_)?TEST(_[A-Z]+)?\(([A-Za-z0-9]+), ([A-Za-z0-9]+)\).*/test \3.\4/p'
 } | awk -f "$rules" - docs/errors.md

@@ -176,7 +176,7 @@ FNR == 1 { files++ }
   } else if (text ~ /^<[^>]+>/) {
     sub(/>.*/, "", header)
     if (header ~ /^locum\/(locum|runtime)\.hpp$/) check_room("mpi/runtime/" substr(header, 7))
-    else if (header ~ /^locum\/(backends|backend_statistics|configuration|core|files|ome|open|wrappers|zarr|zarr_group)\.hpp$/) check_room("transport/storage/" substr(header, 7))
+    else if (header ~ /^locum\/(backends|backend_statistics|configuration|core|experiments?|files|ome|open|record_io|wrappers|zarr|zarr_group)\.hpp$/) check_room("transport/storage/" substr(header, 7))
     else if (header ~ /^locum\//) check_room("core/" normalised(source_of(substr(header, 7))))
     else if (!foreign_allowed(header)) refuse("<" header "> is neither standard C++ nor what this room adapts")
   } else {

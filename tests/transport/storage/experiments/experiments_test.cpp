@@ -1,0 +1,78 @@
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <locum/core.hpp>
+#include <locum/experiment.hpp>
+#include <locum/experiments.hpp>
+
+#include "tests/core/code_of.hpp"
+#include "tests/transport/storage/experiments/experiment_samples.hpp"
+#include "tests/transport/storage/temporary_folder.hpp"
+
+namespace locum::tests {
+namespace {
+
+using std::chrono::seconds;
+
+TEST(Experiments, AreThoseThatWerePersisted) {
+  const TemporaryFolder folder;
+  for (const std::string& url : {std::string("memory:"), "file://" + folder.path()}) {
+    const Files files(url);
+    const Experiments all(files);
+    EXPECT_TRUE(all.ids().value().empty());
+    for (const char* const id : {"b", "a", "c"}) {
+      Experiment made(files, id);
+      made["parameters"] = {{"name", id}};
+      if (std::string(id) != "c") {
+        made.persist().value();
+      }
+    }
+    files.save("other/T.npy", std::vector<double>{1}).value();
+    EXPECT_EQ(all.ids().value(), (std::vector<std::string>{"a", "b"}));
+    EXPECT_EQ(all.info("b").value().parameters["name"].text(), "b");
+    EXPECT_EQ(code_of(all.info("c")), Errc::not_found);
+    EXPECT_EQ(code_of(all.info("../b")), Errc::invalid_argument);
+  }
+}
+
+TEST(Experiments, FindGarbage) {
+  const TemporaryFolder folder;
+  const Files files("file://" + folder.path());
+  const Experiments all(files);
+  Experiment made(files, "e");
+  made["T"] = large_value(2000);
+  made.persist().value();
+  const std::string used = made["T"].url().substr(7);
+  const std::string old = "T.0000000000000001-01234567.record";
+  std::filesystem::copy_file(used, folder.path() + "/e/" + old);
+  std::filesystem::create_directory(folder.path() + "/lost");
+  std::filesystem::copy_file(used, folder.path() + "/lost/" + old);
+  std::filesystem::copy_file(used, folder.path() + "/e/T.ffffffffffffffff-01234567.record");  // of the future
+  std::ofstream(folder.path() + "/e/plot.png") << "mine";
+  std::ofstream(folder.path() + "/e/mine.record") << "mine";
+  std::filesystem::create_directory(folder.path() + "/damaged");
+  std::filesystem::copy_file(used, folder.path() + "/damaged/" + old);
+  std::ofstream(folder.path() + "/damaged/experiment.json") << "{";
+
+  const auto found = all.garbage().value();
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].path, "e/" + old);
+  EXPECT_EQ(found[1].path, "lost/" + old);
+  EXPECT_EQ(found[1].size_bytes, std::filesystem::file_size(used));
+  EXPECT_TRUE(std::filesystem::exists(folder.path() + "/lost/" + old));
+  EXPECT_EQ(all.garbage({.remove = true, .older_than = seconds(0)}).value().size(), 2U);
+  EXPECT_FALSE(std::filesystem::exists(folder.path() + "/lost"));
+  EXPECT_TRUE(std::filesystem::exists(folder.path() + "/damaged/" + old));
+  EXPECT_TRUE(std::filesystem::exists(folder.path() + "/e/mine.record"));
+  EXPECT_TRUE(all.garbage().value().empty());
+  EXPECT_EQ(Experiment(files, "e")["T"].value().value(), large_value(2000));
+  EXPECT_EQ(code_of(all.garbage({.remove = false, .older_than = seconds(-1)})), Errc::invalid_argument);
+}
+
+}  // namespace
+}  // namespace locum::tests

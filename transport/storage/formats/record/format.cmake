@@ -1,0 +1,1 @@
+locum_format(record ENDINGS .record)
