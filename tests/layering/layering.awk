@@ -3,7 +3,7 @@
 #   folder      may include          and, of third-party headers
 #   core        core                 none; c/locum.h those of C, fortran/ the descriptors of Fortran, testing/ GoogleTest, json.hpp nlohmann's JSON, dlpack.hpp that of DLPack, base/background_thread.cpp and base/fork_mark.cpp POSIX threads, base/descriptor.cpp close(), base/wake_timer.cpp timers of Linux
 #   shm         core shm             Boost.Interprocess, POSIX
-#   transport   core transport       by folder: ucx/ UCX; storage/ HDF5, POSIX, a folder there what its backend.cmake calls HEADER and others of its folder, storage/wrappers/ zstd, lz4, libsodium, storage/servers/tls OpenSSL, storage/configuration toml++, storage/formats/npz and torch zlib, tiff libtiff, storage/zarr/codecs/ zlib, zstd, lz4, c-blosc
+#   transport   core transport       by folder: ucx/ UCX; storage/ HDF5, POSIX, a folder there what its backend.cmake calls HEADER and others of its folder, storage/wrappers/ zstd, lz4, libsodium, storage/servers/tls OpenSSL, storage/configuration toml++, storage/formats/npz and torch zlib, tiff libtiff, storage/zarr/codecs/ zlib, zstd, lz4, c-blosc, storage/experiments/sqlite_table SQLite
 #   mpi         core mpi             MPI
 #   mpi/runtime every room        MPI: it puts the rooms together
 #
@@ -116,6 +116,7 @@ function foreign_allowed(header) {
   if (FILENAME ~ /^transport\/storage\/formats\/(npz|torch)\// && header == "zlib.h") return 1
   if (FILENAME ~ /^transport\/storage\/formats\/tiff\// && header ~ /^tiff(io)?\.h$/) return 1
   if (FILENAME ~ /^transport\/storage\/zarr\/codecs\// && header ~ /^(zlib|zstd|zstd_errors|lz4|blosc)\.h$/) return 1
+  if (FILENAME == "transport/storage/experiments/sqlite_table.cpp" && header == "sqlite3.h") return 1
   if (FILENAME == "transport/storage/files/files.cpp" && header == "fnmatch.h") return 1
   if (FILENAME == "transport/storage/servers/tls.cpp" && header ~ /^openssl\/[a-z0-9_]+\.h$/) return 1
   if (FILENAME ~ /^transport\/storage\/servers\// && header ~ /^(netdb|netinet\/(in|tcp))\.h$/) return 1

@@ -177,8 +177,15 @@ class Tables {
 
   [[nodiscard]] Result<void> read(const toml::table& root, Configuration& into) const {
     for (const auto& [key, value] : root) {
+      if (key.str() == "experiments") {
+        if (auto read = read_experiments_table(key, value, into); !read) {
+          return read;
+        }
+        continue;
+      }
       if (key.str() != "stores") {
-        return at(key.source(), "there is no '" + shown(key.str()) + "'; tables are [stores.NAME]");
+        return at(key.source(),
+                  "there is no '" + shown(key.str()) + "'; tables are [stores.NAME] and [experiments]");
       }
       const toml::table* const stores = value.as_table();
       if (stores == nullptr) {
@@ -194,6 +201,25 @@ class Tables {
   }
 
  private:
+  [[nodiscard]] Result<void> read_experiments_table(const toml::key& name, const toml::node& value,
+                                                    Configuration& into) const {
+    const toml::table* const table = value.as_table();
+    if (table == nullptr) {
+      return at(name.source(), "'experiments' is no table; write [experiments], and url = \"file:…\" below");
+    }
+    for (const auto& [field, one] : *table) {
+      const auto text = one.value_exact<std::string_view>();
+      if (field.str() != "url" || !text || text->empty()) {
+        return at(field.source(), "experiments: " + shown(field.str()) +
+                                      (field.str() == "url" ? ": takes a text, the URL of their folder"
+                                                            : ": there is only url"));
+      }
+      if (auto set = into.set_experiments(*text); !set) {
+        return at(field.source(), "experiments: url: " + set.error().text());
+      }
+    }
+    return {};
+  }
   [[nodiscard]] Result<void> read_store(const toml::key& name, const toml::node& value,
                                         Configuration& into) const {
     const std::string store = "the store '" + shown(name.str()) + "'";

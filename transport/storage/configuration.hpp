@@ -23,8 +23,11 @@ namespace locum {
 ///     [stores.fields]                         # without a connector: in the memory of the job's nodes
 ///     memory_bytes = "4 GiB"                  # a number of B, KiB, MiB, GiB or TiB
 ///
-/// The fields are those of StoreOptions, except `needs`, which the program sets. A configuration contains no
-/// secret: a URL refers to one (secret_in()). A value; several threads may read one.
+///     [experiments]
+///     url = "file:///scratch/experiments"     # of an Experiment that is given none
+///
+/// The fields of stores are those of StoreOptions, except `needs`, which the program sets. A configuration
+/// contains no secret: a URL refers to one (secret_in()). A value; several threads may read one.
 class Configuration {
  public:
   /// Adds a store, or changes its options. `invalid_argument`: the name is not of 1 byte to 64 KiB, the
@@ -38,6 +41,11 @@ class Configuration {
   /// Returns the names, ascending.
   [[nodiscard]] std::vector<std::string> stores() const;
 
+  /// Sets where experiments are that are given no URL; empty: nowhere. `invalid_argument`: it is no URL, or
+  /// has a secret in it.
+  [[nodiscard]] Result<void> set_experiments(std::string_view url);
+  [[nodiscard]] const std::string& experiments() const noexcept { return experiments_; }
+
   friend bool operator==(const Configuration&, const Configuration&) = default;
 
  private:
@@ -49,6 +57,7 @@ class Configuration {
   };
 
   std::map<std::string, Entry, std::less<>> stores_;
+  std::string experiments_;
 };
 
 /// Returns the configuration as TOML, without fields that have their default value. The text holds no secret.

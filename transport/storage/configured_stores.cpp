@@ -66,6 +66,16 @@ Result<void> Configuration::set(std::string_view store, const StoreOptions& opti
   return {};
 }
 
+Result<void> Configuration::set_experiments(std::string_view url) {
+  if (!url.empty()) {
+    if (const auto parsed = parse_url(url); !parsed) {
+      return parsed.error();
+    }
+  }
+  experiments_ = url;
+  return {};
+}
+
 bool Configuration::contains(std::string_view store) const {
   return stores_.find(store) != stores_.end();
 }
@@ -102,6 +112,9 @@ std::vector<std::string> Configuration::stores() const {
 
 std::string to_toml(const Configuration& configuration) {
   std::string text;
+  if (!configuration.experiments().empty()) {
+    text.append("[experiments]\nurl = ").append(toml_string(configuration.experiments())).append("\n");
+  }
   for (const std::string& name : configuration.stores()) {
     const StoreOptions options = configuration.options(name).value();
     text.append(text.empty() ? "" : "\n").append("[stores.").append(is_bare(name) ? name : toml_string(name));

@@ -62,6 +62,28 @@ TEST(Configuration, SaysWhatStoresAreOpenedWith) {
   EXPECT_TRUE(parsed("").stores().empty());
 }
 
+TEST(Configuration, SaysWhereExperimentsAre) {
+  const Configuration configuration =
+      parsed("[experiments]\nurl = 'file:///scratch/experiments?sync=0'\n[stores.a]\nchecksum = true\n");
+  EXPECT_EQ(configuration.experiments(), "file:///scratch/experiments?sync=0");
+  EXPECT_EQ(parsed(to_toml(configuration)), configuration);
+  EXPECT_NE(configuration, parsed("[stores.a]\nchecksum = true\n"));
+  EXPECT_EQ(parsed("").experiments(), "");
+  for (const auto& [text, part] : std::vector<std::pair<const char*, const char*>>{
+           {"experiments = 1", "no table"},
+           {"[experiments]\nurl = 1", "takes a text"},
+           {"[experiments]\nurl = ''", "takes a text"},
+           {"[experiments]\nfolder = 'x'", "there is only url"},
+           {"[experiments]\nurl = 'no url'", "url"},
+           {"[experiments]\nurl = 'redis://u:secret@h/'", "url"}}) {
+    const auto read = parse_configuration(text, "stores.toml");
+    ASSERT_EQ(code_of(read), Errc::invalid_argument) << text;
+    EXPECT_NE(read.error().text().find("stores.toml:"), std::string::npos) << read.error();
+    EXPECT_NE(read.error().text().find(part), std::string::npos) << read.error();
+    EXPECT_EQ(std::string(read.error().what()).find("secret"), std::string::npos) << read.error();
+  }
+}
+
 TEST(Configuration, IsTheSameWhenItIsPrintedAndRead) {
   const Configuration configuration = parsed(example);
   const std::string text = to_toml(configuration);

@@ -3,11 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <map>
 #include <string>
 
 #include "tests/core/code_of.hpp"
+#include "tests/transport/storage/temporary_folder.hpp"
 #include "transport/storage/configuration.hpp"
+#include "transport/storage/experiments/experiments.hpp"
 #include "transport/storage/open.hpp"
 #include "transport/storage/zarr/bytes_codec.hpp"
 
@@ -72,6 +75,20 @@ TEST(LeftOut, CodecsOfZarrNameTheirOptionAndPackage) {
     }
   }
   EXPECT_TRUE(storage::bytes_codec_of_text("crc32c", 8)) << "the others are there";
+}
+
+TEST(LeftOut, TheTableOfExperimentsNamesItsOptionAndPackage) {
+  const TemporaryFolder folder;
+  const Files files("file://" + folder.path());
+  Experiment made(files, "e");
+  made["parameters"] = {{"dt", 0.1}};
+  made.persist().value();
+  const Experiments all(files);
+  const auto rebuilt = all.rebuild();
+  ASSERT_FALSE(rebuilt);
+  expect_left_out(rebuilt.error(), {"LOCUM_WITH_SQLITE", "libsqlite3-dev"});
+  EXPECT_EQ(all.list({.where = {{.parameter = "dt", .equals = 0.1}}, .status = {}}).value().size(), 1U);
+  EXPECT_FALSE(std::filesystem::exists(folder.path() + "/experiments.sqlite"));
 }
 
 TEST(LeftOut, TablesOfStoresNameTheirOptionAndPackage) {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cstddef>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -32,13 +32,19 @@ enum class ExperimentStatus : std::uint8_t { running, done, failed };
 
 /// Options of an Experiment.
 struct ExperimentOptions {
-  /// URL of the folder with all experiments, as of Files: `file:///scratch/experiments`. Not with Files of
-  /// the program's own.
+  /// URL of the folder with all experiments, as of Files: `file:///scratch/experiments`. Empty: that of the
+  /// variable LOCUM_EXPERIMENTS, else of the table `[experiments]` in the file that LOCUM_STORES names. Not
+  /// with Files of the program's own.
   std::string_view url = {};
-  /// Stored size from which on a field is kept outside, in a file of its own.
+  /// Stored size from which on a field is kept outside, in a file of its own; of the field `parameters` it is
+  /// 1 MiB at least, since tables show it.
   std::uint64_t outside_bytes = 4096;
   std::string_view commit = {};   ///< version of the program; of a new experiment
   std::string_view backend = {};  ///< name of an area of Files::add()
+  /// Whether persist() and remove() keep the row of the table beside the experiments: see
+  /// Experiments::list().
+  bool table = true;
+  std::chrono::milliseconds table_wait{10'000};  ///< for other processes that use the table
 };
 
 /// What an experiment is known by, without its fields.
@@ -157,7 +163,9 @@ class Experiment {
   /// Keeps the fields. `stale`: another program has persisted or removed the experiment since this one was
   /// read: nothing is changed; `key_exists`: a RecordIO has taken the name; `invalid_argument`: a value
   /// cannot be stored; `out_of_memory`. After these, the persisted experiment is the old one. `system`: it is
-  /// the old one, or this one if the system wrote it and did not confirm that it is on the disk.
+  /// the old one, or this one if the system wrote it and did not confirm that it is on the disk. An error
+  /// whose text says that the experiment is persisted is of the table alone: Experiments::rebuild() makes its
+  /// row.
   Result<void> persist();
   /// Reads the experiment again, without the values outside. Changes that were not persisted are lost.
   /// `not_found`: there is none; `corrupt` names the file; `system`.

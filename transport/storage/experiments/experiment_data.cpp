@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <set>
@@ -19,6 +20,9 @@ namespace locum::detail {
 
 namespace {
 
+/// Stored size from which on parameters are kept outside, and are not in the table any more.
+constexpr std::uint64_t most_parameters = std::uint64_t{1} << 20U;
+
 std::string name_of_this_host() {
   std::array<char, 256> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string();
@@ -29,6 +33,13 @@ Error changed_by_others(std::string_view id) {
                "another program has persisted or removed this experiment since it was read here; reload it, "
                "and make the changes again")
       .about(id);
+}
+
+Error table_is_stale(const std::string& done, const Error& error) {
+  return Error(error.code(),
+               "the experiment is " + done + ", but the table is not up to date: " + error.text(),
+               error.detail())
+      .about(error.key());
 }
 
 /// Sets a value in others, whose members are made. \param path names from there on
@@ -66,9 +77,19 @@ ExperimentInfo info_of(std::string_view id, const storage::WrittenExperiment& ab
           .parameters = std::move(parameters)};
 }
 
+std::shared_ptr<const storage::ExperimentTable> table_of(const storage::ExperimentPlace& place,
+                                                         std::chrono::milliseconds wait) {
+  const std::string& folder = place.area().name();
+  return folder.starts_with('/') ? storage::open_experiment_table(folder, wait) : nullptr;
+}
+
 ExperimentData::ExperimentData(storage::ExperimentPlace place, std::string_view id,
                                const ExperimentOptions& options)
-    : place_(std::move(place)), id_(id), outside_bytes_(options.outside_bytes) {
+    : place_(std::move(place)),
+      id_(id),
+      outside_bytes_(options.outside_bytes),
+      table_wait_(options.table_wait),
+      table_(options.table ? table_of(place_, options.table_wait) : nullptr) {
   about_.created_ns = nanoseconds_since_1970();
   about_.host = name_of_this_host();
   about_.commit = options.commit;
@@ -147,12 +168,12 @@ std::string ExperimentData::file_of(std::string_view name) const {
   return found == fields_.end() ? std::string() : found->second.file;
 }
 
-Result<bool> ExperimentData::is_large(const Record& value) const {
+Result<bool> ExperimentData::is_large(const Record& value, std::uint64_t least_bytes) {
   if (!storage::nests_at_most(value, storage::deepest_inside)) {
     return true;
   }
   const auto size = stored_bytes(value);
-  return size ? Result<bool>(*size >= outside_bytes_) : size.error();
+  return size ? Result<bool>(*size >= least_bytes) : size.error();
 }
 
 Result<void> ExperimentData::is_no_prefix() const {
@@ -192,7 +213,8 @@ Result<void> ExperimentData::write_fields(storage::WrittenExperiment& written,
       to.file = field.file;
       continue;
     }
-    const auto large = is_large(field.value);
+    const auto large = is_large(
+        field.value, name == parameters_field ? std::max(outside_bytes_, most_parameters) : outside_bytes_);
     if (!large) {
       return large.error().about(name);
     }
@@ -275,6 +297,7 @@ Result<void> ExperimentData::persist() {
   }
   revision_ = revision;
   about_.persisted_ns = written.persisted_ns;
+  const Record parameters = written.fields[std::string(parameters_field)].value;
   for (auto& [name, field] : fields_) {
     field.file = written.fields[name].file;
     if (!field.file.empty()) {
@@ -283,7 +306,8 @@ Result<void> ExperimentData::persist() {
     }
   }
   remove_unused_files(written);
-  return {};
+  const auto row = table_ ? table_->update(info_of(id_, about_, parameters)) : Result<void>();
+  return row ? Result<void>() : table_is_stale("persisted", row.error());
 }
 
 Result<void> ExperimentData::read() {
@@ -306,8 +330,7 @@ Result<std::shared_ptr<ExperimentData>> ExperimentData::copy(std::string_view id
   if (auto checked = storage::check_experiment_id(id, "the ID of an experiment"); !checked) {
     return checked.error();
   }
-  auto made =
-      std::make_shared<ExperimentData>(place_, id, ExperimentOptions{.outside_bytes = outside_bytes_});
+  auto made = std::make_shared<ExperimentData>(place_, id, options_of_copy());
   const auto is_there = place_.exists(made->path_of(storage::experiment_file));
   if (!is_there || *is_there) {
     return is_there ? Error(Errc::key_exists, "there is an experiment of this ID; give another one").about(id)
@@ -363,7 +386,8 @@ Result<bool> ExperimentData::remove() {
   revision_.clear();
   fields_.clear();
   about_.persisted_ns = 0;
-  return *was_there;
+  const auto row = table_ && *was_there ? table_->remove(id_) : Result<void>();
+  return row ? Result<bool>(*was_there) : table_is_stale("removed", row.error());
 }
 
 }  // namespace locum::detail

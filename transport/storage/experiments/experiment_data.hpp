@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -11,6 +12,7 @@
 #include "core/value/result.hpp"
 #include "transport/storage/experiments/experiment.hpp"
 #include "transport/storage/experiments/experiment_place.hpp"
+#include "transport/storage/experiments/experiment_table.hpp"
 #include "transport/storage/experiments/experiment_text.hpp"
 
 namespace locum::detail {
@@ -23,6 +25,10 @@ inline constexpr std::string_view parameters_field = "parameters";
                                                                  const std::string& id);
 [[nodiscard]] ExperimentInfo info_of(std::string_view id, const storage::WrittenExperiment& about,
                                      Record parameters);
+
+/// Returns the table of a place; null if it has none.
+[[nodiscard]] std::shared_ptr<const storage::ExperimentTable> table_of(const storage::ExperimentPlace& place,
+                                                                       std::chrono::milliseconds wait);
 
 /// What copies of an Experiment share. One thread at a time.
 class ExperimentData {
@@ -64,7 +70,7 @@ class ExperimentData {
 
   [[nodiscard]] Result<void> load(const std::string& name, Field& field);
   /// Returns whether the value is to be kept outside.
-  [[nodiscard]] Result<bool> is_large(const Record& value) const;
+  [[nodiscard]] static Result<bool> is_large(const Record& value, std::uint64_t least_bytes);
   /// `stale` if what is persisted is not what this was read from; `key_exists` if the name is a prefix.
   [[nodiscard]] Result<void> check_unchanged() const;
   /// Writes the fields that were changed and are large. \param made names of the new files
@@ -75,6 +81,9 @@ class ExperimentData {
                                    std::vector<std::string>& made);
   /// Returns false if what is persisted is of another revision.
   [[nodiscard]] bool may_be_there(const std::string& revision) const;
+  [[nodiscard]] ExperimentOptions options_of_copy() const {
+    return {.outside_bytes = outside_bytes_, .table = table_ != nullptr, .table_wait = table_wait_};
+  }
   /// Copies the fields, and their files. \param copies paths of the files
   [[nodiscard]] Result<void> copy_files(ExperimentData& made, std::vector<std::string>& copies) const;
   void remove_unused_files(const storage::WrittenExperiment& written) const;
@@ -82,7 +91,9 @@ class ExperimentData {
   const storage::ExperimentPlace place_;
   const std::string id_;
   const std::uint64_t outside_bytes_;
-  storage::WrittenExperiment about_;  ///< without fields
+  const std::chrono::milliseconds table_wait_;
+  const std::shared_ptr<const storage::ExperimentTable> table_;  ///< null: there is none, or it is not kept
+  storage::WrittenExperiment about_;                             ///< without fields
   Fields fields_;
   std::string revision_;  ///< of what was read or written last; empty: none
 };

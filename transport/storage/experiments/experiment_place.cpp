@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <random>
 #include <span>
 #include <utility>
 
 #include "core/base/wall_clock.hpp"
 #include "core/value/error.hpp"
+#include "transport/storage/configuration.hpp"
 #include "transport/storage/files/state.hpp"
 
 namespace locum::storage {
@@ -30,12 +32,27 @@ bool is_id_byte(char byte) {
 
 }  // namespace
 
-Files files_of_experiments(const Session* session, std::string_view url) {
-  if (url.empty()) {
-    throw Error(Errc::invalid_argument,
-                "experiments need a place; give its URL, such as file:///scratch/experiments");
+Result<std::string> usual_experiments_url() {
+  if (const char* const url = std::getenv("LOCUM_EXPERIMENTS"); url != nullptr && *url != '\0') {
+    return std::string(url);
   }
-  return session != nullptr ? Files(*session, url) : Files(url);
+  if (const char* const path = std::getenv("LOCUM_STORES"); path != nullptr && *path != '\0') {
+    const auto configuration = read_configuration(path);
+    if (!configuration || !configuration->experiments().empty()) {
+      return configuration ? Result<std::string>(configuration->experiments()) : configuration.error();
+    }
+  }
+  return Error(
+      Errc::invalid_argument,
+      "experiments need a place: give its URL, such as file:///scratch/experiments, in the call, in the "
+      "variable LOCUM_EXPERIMENTS, or as url of the table [experiments] in the file that LOCUM_STORES "
+      "names");
+}
+
+Files files_of_experiments(const Session* session, std::string_view url) {
+  const std::string usual = url.empty() ? usual_experiments_url().value() : std::string();
+  const std::string_view chosen = url.empty() ? usual : url;
+  return session != nullptr ? Files(*session, chosen) : Files(chosen);
 }
 
 Result<void> check_experiment_id(std::string_view id, std::string_view what) {

@@ -58,7 +58,10 @@ class ExperimentPlace {
   std::string backend_;
 };
 
-/// Opens the files of that URL. Throws Error.
+/// Returns the URL of experiments that are given none: of the environment, or of the configuration that it
+/// names. `invalid_argument` if there is none; the errors of read_configuration().
+[[nodiscard]] Result<std::string> usual_experiments_url();
+/// Opens the files of that URL; empty: of the usual one. Throws Error.
 [[nodiscard]] Files files_of_experiments(const Session* session, std::string_view url);
 /// Checks an ID, or a prefix. \param what it is called in the error
 [[nodiscard]] Result<void> check_experiment_id(std::string_view id, std::string_view what);

@@ -1,6 +1,7 @@
 #include "transport/storage/experiments/experiments.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -110,6 +111,94 @@ Result<ExperimentInfo> Experiments::info(std::string_view id) const {
   }
   const auto parameters = read->fields.find(detail::parameters_field);
   return detail::info_of(id, *read, parameters == read->fields.end() ? Record() : parameters->second.value);
+}
+
+namespace {
+
+/// What is known of the experiments of a place, and the errors of those that cannot be read.
+struct ReadExperiments {
+  std::vector<ExperimentInfo> infos;
+  std::vector<Error> errors;
+};
+
+Result<ReadExperiments> read_experiments(const Experiments& all) {
+  const auto ids = all.ids();
+  if (!ids) {
+    return ids.error();
+  }
+  ReadExperiments read;
+  for (const std::string& id : *ids) {
+    auto info = all.info(id);
+    if (info) {
+      read.infos.push_back(std::move(*info));
+    } else if (info.error().code() != Errc::not_found) {  // removed meanwhile
+      read.errors.push_back(info.error());
+    }
+  }
+  return read;
+}
+
+}  // namespace
+
+Result<std::vector<ExperimentInfo>> Experiments::list(const ExperimentQuery& query) const {
+  if (auto checked = storage::check_query(query); !checked) {
+    return checked.error();
+  }
+  const auto table = detail::table_of(data_->place, query.wait);
+  auto infos = table ? table->list(query)
+                     : Result<std::vector<ExperimentInfo>>(Error(Errc::not_found, "there is no table"));
+  if (!infos && infos.error().code() == Errc::not_found) {
+    const std::uint64_t since_ns = nanoseconds_since_1970();
+    auto read = read_experiments(*this);
+    if (!read) {
+      return read.error();
+    }
+    if (table && !read->infos.empty()) {
+      (void)table->rebuild(read->infos, since_ns);  // for the next time: the answer is here
+    }
+    infos = std::move(read->infos);
+  }
+  if (infos) {
+    std::erase_if(*infos, [&](const ExperimentInfo& info) { return !storage::matches(query, info); });
+  }
+  return infos;
+}
+
+Result<std::vector<Error>> Experiments::rebuild(std::chrono::milliseconds wait) const {
+  const auto table = detail::table_of(data_->place, wait);
+  if (!table) {
+    return Error(Errc::unsupported,
+                 "there is no table of experiments here: it is for file: URLs, and needs a build with "
+                 "-DLOCUM_WITH_SQLITE=ON, for which the package libsqlite3-dev is needed");
+  }
+  const std::uint64_t since_ns = nanoseconds_since_1970();
+  auto read = read_experiments(*this);
+  if (!read) {
+    return read.error();
+  }
+  auto done = table->rebuild(read->infos, since_ns);
+  return done ? Result<std::vector<Error>>(std::move(read->errors)) : done.error();
+}
+
+Result<Record> Experiments::compare(std::span<const std::string> ids) const {
+  std::map<std::string, Record::List> values;
+  for (std::size_t at = 0; at < ids.size(); ++at) {
+    const auto known = info(ids[at]);
+    if (!known) {
+      return known.error();
+    }
+    for (auto& [name, value] : storage::flat_parameters(known->parameters)) {
+      values[name].resize(ids.size());
+      values[name][at] = std::move(value);
+    }
+  }
+  RecordMembers different;
+  for (auto& [name, list] : values) {
+    if (std::ranges::any_of(list, [&first = list.front()](const Record& one) { return !(one == first); })) {
+      different.set(name, Record::list(std::move(list)));
+    }
+  }
+  return Record(std::move(different));
 }
 
 Result<bool> Experiments::remove(std::string_view id) const {

@@ -49,6 +49,7 @@ TEST(ExperimentKills, LeaveTheOldOneOrTheNewOne) {
   int number = 0;
   std::uint64_t old = 0;
   std::uint64_t with_garbage = 0;
+  std::uint64_t stale_rows = 0;
   for (std::uint64_t seed = first_seed; seed < first_seed + kills; ++seed) {
     SCOPED_TRACE(seed);
     std::minstd_rand random(static_cast<std::uint32_t>(seed * 7919));
@@ -88,9 +89,16 @@ TEST(ExperimentKills, LeaveTheOldOneOrTheNewOne) {
       files += entry.is_regular_file() ? 1 : 0;
     }
     EXPECT_EQ(files, number % 2 == 0 ? 3U : 2U);
+    const auto row = all.list({.where = {{.parameter = "number", .equals = number}}, .status = {}}).value();
+    stale_rows += row.empty() ? 1 : 0;
+    if (row.empty()) {
+      EXPECT_TRUE(all.rebuild().value().empty());
+      EXPECT_EQ(all.list({.where = {{.parameter = "number", .equals = number}}, .status = {}}).value().size(),
+                1U);
+    }
   }
   std::cout << kills << " kills, " << number << " changes; " << old << " left the old one, " << with_garbage
-            << " left garbage\n";
+            << " left garbage, " << stale_rows << " a row of the table that was made again\n";
 }
 
 }  // namespace

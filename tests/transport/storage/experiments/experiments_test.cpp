@@ -1,14 +1,17 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
 
+#include <locum/configuration.hpp>
 #include <locum/core.hpp>
 #include <locum/experiment.hpp>
 #include <locum/experiments.hpp>
+#include <locum/record_io.hpp>
 
 #include "tests/core/code_of.hpp"
 #include "tests/transport/storage/experiments/experiment_samples.hpp"
@@ -38,6 +41,56 @@ TEST(Experiments, AreThoseThatWerePersisted) {
     EXPECT_EQ(code_of(all.info("c")), Errc::not_found);
     EXPECT_EQ(code_of(all.info("../b")), Errc::invalid_argument);
   }
+}
+
+/// Sets a variable of the environment, and restores it at its end.
+class SetVariable {
+ public:
+  SetVariable(const char* name, const std::string& value) : name_(name) {
+    const char* const before = std::getenv(name);
+    before_ = before == nullptr ? "" : before;
+    ::setenv(name, value.c_str(), 1);
+  }
+  SetVariable(const SetVariable&) = delete;
+  SetVariable& operator=(const SetVariable&) = delete;
+  ~SetVariable() { ::setenv(name_, before_.c_str(), 1); }
+
+ private:
+  const char* name_;
+  std::string before_;
+};
+
+TEST(Experiments, AreWhereTheEnvironmentSays) {
+  const TemporaryFolder folder;
+  const std::string file = folder.path() + "/stores.toml";
+  std::ofstream(file) << "[experiments]\nurl = 'file://" << folder.path() << "/of_file'\n";
+  const SetVariable none("LOCUM_EXPERIMENTS", "");
+  {
+    const SetVariable no_file("LOCUM_STORES", "");
+    EXPECT_EQ(code_thrown([] { (void)Experiment("e"); }), Errc::invalid_argument);
+    EXPECT_EQ(code_thrown([] { (void)Experiments(); }), Errc::invalid_argument);
+  }
+  const SetVariable stores("LOCUM_STORES", file);
+  if (const auto read = read_configuration(file)) {
+    Experiment made("e");
+    made.persist().value();
+    EXPECT_TRUE(std::filesystem::exists(folder.path() + "/of_file/e/experiment.json"));
+  } else {
+    EXPECT_EQ(code_thrown([] { (void)Experiment("e"); }),
+              read.error().code());  // without toml++ in this build
+  }
+  const SetVariable url("LOCUM_EXPERIMENTS", "file://" + folder.path() + "/of_variable");
+  Experiment made("e");
+  made.persist().value();
+  EXPECT_TRUE(std::filesystem::exists(folder.path() + "/of_variable/e/experiment.json"));
+  EXPECT_EQ(Experiments().ids().value(), std::vector<std::string>{"e"});
+  const RecordIO io({.prefix = "shared"});
+  EXPECT_TRUE(io.write(1).value().starts_with("file://" + folder.path() + "/of_variable/shared/"));
+  Experiment elsewhere("e", {.url = "file://" + folder.path() + "/given"});
+  EXPECT_FALSE(elsewhere.is_persisted());
+  std::ofstream(file) << "[experiments]\nurl = 1\n";
+  const SetVariable no_url("LOCUM_EXPERIMENTS", "");
+  EXPECT_NE(code_thrown([] { (void)Experiment("e"); }), Errc{});
 }
 
 TEST(Experiments, FindGarbage) {
