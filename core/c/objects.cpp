@@ -25,6 +25,7 @@ enum Kind : std::uint8_t {
   of_loaded_files = 15,
   of_saved_files = 16,
   of_answers = 17,
+  of_experiments = 18,
   of_zarr_arrays = 19,
   of_zarr_groups = 20,
 };
@@ -98,6 +99,11 @@ Handles<std::shared_ptr<LoadedFile>>& loaded_files() {
 
 Handles<std::shared_ptr<SavedFile>>& saved_files() {
   static constinit Handles<std::shared_ptr<SavedFile>> all(of_saved_files);
+  return all;
+}
+
+Handles<std::shared_ptr<Experiment>>& experiments() {
+  static constinit Handles<std::shared_ptr<Experiment>> all(of_experiments);
   return all;
 }
 

@@ -23,7 +23,8 @@
 #include "core/writer.hpp"
 
 namespace locum {
-class Files;  // of transport/storage, like those that follow
+class Experiment;  // of transport/storage, as are those that follow
+class Files;
 struct FilesOptions;
 class ZarrArray;
 class ZarrGroup;
@@ -66,6 +67,7 @@ using AsyncCall = std::variant<AsyncResult<RawView>, AsyncResult<Key>, AsyncResu
 [[nodiscard]] Handles<OutputStep>& output_steps();
 [[nodiscard]] Handles<StepReader>& step_readers();
 [[nodiscard]] Handles<InputStep>& input_steps();
+[[nodiscard]] Handles<std::shared_ptr<Experiment>>& experiments();
 
 /// Empties what a call returns, so that after an error it holds nothing to be released.
 template <class Out>

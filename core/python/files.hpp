@@ -33,6 +33,8 @@ class Files {
     bool map = false;
   };
 
+  /// Returns the handle. ClosedError if it was released.
+  [[nodiscard]] locum_files handle() const;
   /// Releases the handle: later calls are ClosedError.
   void close() noexcept;
   [[nodiscard]] bool is_open() const noexcept { return files_ != nullptr; }

@@ -8,6 +8,7 @@
 #include "core/python/copied_bytes.hpp"
 #include "core/python/element_types.hpp"
 #include "core/python/error.hpp"
+#include "core/python/experiments.hpp"
 #include "core/python/files.hpp"
 #include "core/python/futures.hpp"
 #include "core/python/key.hpp"
@@ -42,6 +43,7 @@ PYBIND11_MODULE(_native, module) {
   define_files(module);
   define_zarr(module);
   define_zarr_groups(module);
+  define_experiments(module);
   define_own_formats(module);
   define_own_backends(module);
   define_session(module);

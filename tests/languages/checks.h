@@ -67,6 +67,10 @@ static inline locum_status count_member(const locum_record_item *item, void *cou
   *(int64_t *)count += item->name.first != NULL;
   return LOCUM_OK;
 }
+static inline locum_status count_values(const locum_record_item *item, void *count) {
+  *(int64_t *)count += (int64_t)item->count;
+  return LOCUM_OK;
+}
 static inline locum_status plus_one(const locum_array *stored, locum_array *changed, void *context) {
   static double memory;
   (void)context;

@@ -13,7 +13,8 @@ seconds or as a `datetime.timedelta`: None is the default of the store, 0 does n
 
 `Files` saves values to files in the formats that everybody reads, and loads them; `ZarrArray` is an array that is larger
 than memory, of which parts are read and written. A subclass of `Format` is a format of
-one's own, one of `Backend` a place where stores and files keep bytes.
+one's own, one of `Backend` a place where stores and files keep bytes. `Experiment` keeps what a run was
+given and found, `Experiments` finds it again.
 
 In an MPI job `Runtime` opens the stores that its ranks share; `StepWriter` and `StepReader` are streams of steps,
 `TaskQueue` shares work. `help(locum.Store)`, `help(locum.Runtime)` and so on describe one class at a time.
@@ -46,6 +47,7 @@ from ._errors import (
 )
 from ._backends import Backend
 from ._coded import Codec
+from ._experiments import Experiment, Experiments, RecordIO
 from ._files import Files
 from ._formats import FileBytes, FileDraft, Format
 from ._futures import Future
@@ -79,6 +81,8 @@ __all__ = [
     "CorruptError",
     "EndOfStreamError",
     "Error",
+    "Experiment",
+    "Experiments",
     "FileBytes",
     "FileDraft",
     "Files",
@@ -99,6 +103,7 @@ __all__ = [
     "Promise",
     "QueueFullError",
     "Record",
+    "RecordIO",
     "Runtime",
     "Session",
     "StaleError",

@@ -109,6 +109,13 @@ PLACE(locum_record_item, count, 24);
 PLACE(locum_record_item, value, 32);
 
 SIZE(locum_files_options, 48);
+SIZE(locum_experiment_options, 72);
+PLACE(locum_experiment_options, commit, 0);
+PLACE(locum_experiment_options, backend, 8);
+PLACE(locum_experiment_options, outside_bytes, 16);
+PLACE(locum_experiment_options, no_table, 24);
+PLACE(locum_experiment_options, table_wait_s, 32);
+PLACE(locum_experiment_options, reserved, 40);
 PLACE(locum_files_options, kept_s, 0);
 PLACE(locum_files_options, timeout_s, 8);
 PLACE(locum_files_options, reserved, 16);

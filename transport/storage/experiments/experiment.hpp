@@ -150,7 +150,7 @@ class Experiment {
   [[nodiscard]] bool is_persisted() const noexcept;
   /// Returns ID, status, times and parameters, as they are in memory. Reads nothing.
   [[nodiscard]] ExperimentInfo info() const;
-  /// Sets what info() returns, and persist() keeps. \param reason why it failed
+  /// Sets what info() returns, and persist() keeps: the status, and why the run failed.
   void set_status(ExperimentStatus status, std::string_view reason = {});
 
   /// Returns a field, to be read or set.

@@ -1,8 +1,8 @@
 #include <algorithm>
+#include <cmath>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,22 +39,48 @@ void add_flat_parameters(const Record& value, const std::string& name, std::size
   }
 }
 
-// It holds all integers of 64 bits and all reals exactly, on the processors that the library is built for.
-static_assert(std::numeric_limits<long double>::digits >= 64);
-
-long double number_of_parameter(const Record& value) {
-  if (value.kind() == Record::Kind::real) {
-    return value.as<double>().value();
+/// Compares an integer of -2^63 to 2^64 - 1 with a real, exactly: neither is converted to the other's type
+/// unless that holds it.
+std::partial_ordering integer_with_real(const Record& integer, double real) {
+  constexpr double two_to_63 = 9223372036854775808.0;
+  if (std::isnan(real)) {
+    return std::partial_ordering::unordered;
   }
-  const auto with_sign = value.as<std::int64_t>();
-  return with_sign ? static_cast<long double>(*with_sign)
-                   : static_cast<long double>(value.as<std::uint64_t>().value());
+  if (real >= 2 * two_to_63 || real < -two_to_63) {
+    return real > 0 ? std::partial_ordering::less : std::partial_ordering::greater;
+  }
+  const double whole = std::floor(real);
+  std::strong_ordering order = std::strong_ordering::equal;
+  if (const auto with_sign = integer.as<std::int64_t>()) {
+    order = whole >= two_to_63 ? std::strong_ordering::less : *with_sign <=> static_cast<std::int64_t>(whole);
+  } else {
+    order = whole < two_to_63 ? std::strong_ordering::greater
+                              : integer.as<std::uint64_t>().value() <=> static_cast<std::uint64_t>(whole);
+  }
+  return order == 0 && whole < real ? std::partial_ordering::less : std::partial_ordering(order);
+}
+
+std::strong_ordering integers_compared(const Record& a, const Record& b) {
+  const auto first = a.as<std::int64_t>();
+  const auto second = b.as<std::int64_t>();
+  if (first && second) {
+    return *first <=> *second;
+  }
+  // What is no std::int64_t is larger than all of these.
+  return first || second ? static_cast<bool>(second) <=> static_cast<bool>(first)
+                         : a.as<std::uint64_t>().value() <=> b.as<std::uint64_t>().value();
 }
 
 /// Compares two values: numbers with numbers, exactly, other values with those of their kind.
 std::partial_ordering compared(const Record& a, const Record& b) {
   if (is_number_kind(a.kind()) && is_number_kind(b.kind())) {
-    return number_of_parameter(a) <=> number_of_parameter(b);
+    const bool is_real = a.kind() == Record::Kind::real;
+    if (is_real && b.kind() == Record::Kind::real) {
+      return a.as<double>().value() <=> b.as<double>().value();
+    }
+    return is_real                          ? 0 <=> integer_with_real(b, a.as<double>().value())
+           : b.kind() == Record::Kind::real ? integer_with_real(a, b.as<double>().value())
+                                            : std::partial_ordering(integers_compared(a, b));
   }
   if (a.kind() != b.kind()) {
     return std::partial_ordering::unordered;

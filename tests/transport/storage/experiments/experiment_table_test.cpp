@@ -111,6 +111,52 @@ TEST(ExperimentTable, ListsByParametersAsTheFoldersSay) {
   EXPECT_EQ(std::filesystem::exists(folder.path() + "/experiments.sqlite"), has_tables());
 }
 
+TEST(ExperimentTable, ComparesNumbersExactly) {
+  constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
+  constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+  const double two_to_63 = std::ldexp(1.0, 63);
+  const double infinity = std::numeric_limits<double>::infinity();
+  // Ascending; those of one list are equal.
+  const std::vector<Record::List> ordered{{-infinity},
+                                          {-std::ldexp(1.0, 64)},
+                                          {least, -two_to_63},
+                                          {least + 1},
+                                          {-1.5},
+                                          {-1, -1.0},
+                                          {-0.5},
+                                          {0, 0.0, -0.0},
+                                          {5e-324},
+                                          {0.5},
+                                          {1, 1.0},
+                                          {9007199254740992, 9007199254740992.0},
+                                          {9007199254740993},
+                                          {9007199254740994, 9007199254740994.0},
+                                          {std::numeric_limits<std::int64_t>::max()},
+                                          {std::uint64_t{1} << 63U, two_to_63},
+                                          {(std::uint64_t{1} << 63U) + 1},
+                                          {most},
+                                          {std::ldexp(1.0, 64)},
+                                          {infinity}};
+  const auto fits = [](const Record& value, const ParameterFilter& filter) {
+    ExperimentInfo info;
+    info.parameters = Record::members({{"x", value}});
+    return storage::matches({.where = {filter}, .status = {}}, info);
+  };
+  for (std::size_t a = 0; a < ordered.size(); ++a) {
+    for (std::size_t b = 0; b < ordered.size(); ++b) {
+      for (const Record& value : ordered[a]) {
+        for (const Record& bound : ordered[b]) {
+          EXPECT_EQ(fits(value, {.parameter = "x", .equals = bound}), a == b) << value << " and " << bound;
+          EXPECT_EQ(fits(value, {.parameter = "x", .at_least = bound}), a >= b) << value << " and " << bound;
+          EXPECT_EQ(fits(value, {.parameter = "x", .at_most = bound}), a <= b) << value << " and " << bound;
+        }
+        EXPECT_FALSE(fits(value, {.parameter = "x", .at_most = std::nan("")})) << value;
+        EXPECT_FALSE(fits(std::nan(""), {.parameter = "x", .at_least = value})) << value;
+      }
+    }
+  }
+}
+
 TEST(ExperimentTable, IsMadeAgain) {
   if (!has_tables()) {
     GTEST_SKIP() << "without SQLite in this build";
