@@ -173,8 +173,8 @@ class Experiment {
   /// Persists the fields, changes included, under another ID. `key_exists`: it is in use; the errors of
   /// persist().
   [[nodiscard]] Result<Experiment> copy(std::string_view id) const;
-  /// Removes the experiment and its folder, with all that is in it. Returns false if there was none. This
-  /// value is a new experiment then. `invalid_argument`, `system`.
+  /// Removes the experiment and its folder, with all that is in it. Returns false if there was none: a folder
+  /// of that name stays. This value is a new experiment then. `invalid_argument`, `system`.
   Result<bool> remove();
 
  private:

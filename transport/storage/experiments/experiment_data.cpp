@@ -379,7 +379,8 @@ Result<bool> ExperimentData::remove() {
     return free.error();
   }
   const auto was_there = place_.remove(path_of(storage::experiment_file));
-  const auto folder = was_there ? place_.remove(id_) : was_there;
+  // A folder that is no experiment is not touched: an ID may be the name of any folder.
+  auto folder = was_there && *was_there ? place_.remove(id_) : was_there;
   if (!folder) {
     return folder;
   }

@@ -34,7 +34,7 @@ void add_flat_parameters(const Record& value, const std::string& name, std::size
   }
   if (depth < deepest_parameter) {
     for (const auto& [member, inner] : value.members()) {
-      add_flat_parameters(inner, name + '.' + member, depth + 1, into);
+      add_flat_parameters(inner, std::string(name).append(1, '.').append(member), depth + 1, into);
     }
   }
 }
@@ -57,7 +57,7 @@ std::partial_ordering integer_with_real(const Record& integer, double real) {
     order = whole < two_to_63 ? std::strong_ordering::greater
                               : integer.as<std::uint64_t>().value() <=> static_cast<std::uint64_t>(whole);
   }
-  return order == 0 && whole < real ? std::partial_ordering::less : std::partial_ordering(order);
+  return std::is_eq(order) && whole < real ? std::partial_ordering::less : std::partial_ordering(order);
 }
 
 std::strong_ordering integers_compared(const Record& a, const Record& b) {
@@ -78,9 +78,14 @@ std::partial_ordering compared(const Record& a, const Record& b) {
     if (is_real && b.kind() == Record::Kind::real) {
       return a.as<double>().value() <=> b.as<double>().value();
     }
-    return is_real                          ? 0 <=> integer_with_real(b, a.as<double>().value())
-           : b.kind() == Record::Kind::real ? integer_with_real(a, b.as<double>().value())
-                                            : std::partial_ordering(integers_compared(a, b));
+    if (is_real) {
+      const auto order = integer_with_real(b, a.as<double>().value());
+      return std::is_lt(order)   ? std::partial_ordering::greater
+             : std::is_gt(order) ? std::partial_ordering::less
+                                 : order;
+    }
+    return b.kind() == Record::Kind::real ? integer_with_real(a, b.as<double>().value())
+                                          : std::partial_ordering(integers_compared(a, b));
   }
   if (a.kind() != b.kind()) {
     return std::partial_ordering::unordered;

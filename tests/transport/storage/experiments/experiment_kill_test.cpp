@@ -101,5 +101,50 @@ TEST(ExperimentKills, LeaveTheOldOneOrTheNewOne) {
             << " left garbage, " << stale_rows << " a row of the table that was made again\n";
 }
 
+TEST(ExperimentKills, LeaveCopiesWholeOrNone) {
+  const std::uint64_t kills = number_in("LOCUM_EXPERIMENT_KILLS", 12);
+  const std::uint64_t first_seed = number_in("LOCUM_EXPERIMENT_KILL_SEED", 1);
+  const TemporaryFolder folder;
+  const std::string url = "file://" + folder.path() + "?sync=0";
+  {
+    Experiment experiment("e", {.url = url});
+    set_state(experiment, 2);
+    experiment.persist().value();
+  }
+  std::uint64_t whole = 0;
+  for (std::uint64_t seed = first_seed; seed < first_seed + kills; ++seed) {
+    SCOPED_TRACE(seed);
+    std::minstd_rand random(static_cast<std::uint32_t>(seed * 7919));
+    const std::uint64_t least = random() % 10;
+    const std::chrono::microseconds later(random() % 2500);
+    (void)said_until_killed(
+        [&](int to) {
+          const Experiment experiment("e", {.url = url});
+          const char one = 1;
+          do {
+            EXPECT_TRUE(experiment.copy("f").value().remove().value());
+          } while (::write(to, &one, 1) == 1);
+        },
+        least, later);
+    for (const char* const id : {"e", "f"}) {
+      Experiment found(id, {.url = url});
+      if (std::string(id) == "e" || found.is_persisted()) {
+        expect_state(found, 2);
+      }
+      if (std::string(id) == "f" && found.is_persisted()) {
+        ++whole;
+        EXPECT_TRUE(found.remove().value());
+      }
+    }
+    const Experiments all("file://" + folder.path());
+    (void)all.garbage({.remove = true, .older_than = std::chrono::seconds(0)}).value();
+    EXPECT_TRUE(all.rebuild().value().empty());
+    EXPECT_EQ(all.list().value().size(), 1U);
+    const std::string left = folder.path() + "/f";
+    EXPECT_TRUE(!std::filesystem::exists(left) || std::filesystem::is_empty(left));
+  }
+  std::cout << kills << " kills, " << whole << " left the copy\n";
+}
+
 }  // namespace
 }  // namespace locum::tests

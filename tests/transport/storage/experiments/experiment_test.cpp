@@ -13,6 +13,7 @@
 
 #include <locum/core.hpp>
 #include <locum/experiment.hpp>
+#include <locum/experiments.hpp>
 
 #include "tests/core/code_of.hpp"
 #include "tests/transport/storage/experiments/experiment_samples.hpp"
@@ -182,6 +183,22 @@ TEST(Experiment, ReadsAndWritesEachLargeFieldAsOneFile) {
   EXPECT_TRUE(fs::exists(url.substr(7)));
 }
 
+TEST(Experiment, IsReadOnceByThoseWhoShareASession) {
+  const TemporaryFolder folder;
+  const std::string url = "file://" + folder.path();
+  Experiment made("e", {.url = url});
+  made["T"]["x"] = large_value(2000);
+  made.persist().value();
+  const Session session = open_session("memory:").value();
+  FolderEvents events(folder.path() + "/e");
+  const Experiment first(session, "e", {.url = url});
+  const Experiment second(session, "e", {.url = url});
+  const Array a = first["T"]["x"].value().value().array();
+  const Array b = second["T"]["x"].value().value().array();
+  EXPECT_EQ(a.data(), b.data());
+  EXPECT_EQ(events.next().opened.at(fs::path(made["T"].url()).filename()), 1);
+}
+
 TEST(Experiment, RemovesWhatIsReplaced) {
   const TemporaryFolder folder;
   const Files files("file://" + folder.path());
@@ -204,6 +221,18 @@ TEST(Experiment, RemovesWhatIsReplaced) {
   EXPECT_FALSE(fs::exists(folder.path() + "/e"));
   EXPECT_FALSE(made.remove().value());
   EXPECT_EQ(code_of(made.reload()), Errc::not_found);
+}
+
+TEST(Experiment, RemovesNoFolderThatIsNone) {
+  const TemporaryFolder folder;
+  const Files files("file://" + folder.path());
+  files.save("mine/T.npy", std::vector<double>{1}).value();
+  Experiment made(files, "mine");
+  made["T"] = large_value(1000);
+  EXPECT_FALSE(made.remove().value());
+  EXPECT_FALSE(Experiments(files).remove("mine").value());
+  EXPECT_FALSE(Experiments(files).remove("none").value());
+  EXPECT_TRUE(fs::exists(folder.path() + "/mine/T.npy"));
 }
 
 TEST(Experiment, RemovesNothingThatALinkLeadsTo) {
