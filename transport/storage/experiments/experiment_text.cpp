@@ -26,6 +26,7 @@ namespace {
 constexpr std::size_t head_revision_at = 37;
 constexpr std::size_t head_revision_bytes = 25;
 constexpr std::string_view experiment_head_begin = R"({"locum.experiment": 1, "revision": ")";
+constexpr std::string_view experiment_head_kind = R"({"locum.experiment": )";
 constexpr std::string_view experiment_head_middle = R"(", "checksum": ")";
 constexpr std::string_view experiment_head_end = "\", \"experiment\":\n";
 static_assert(experiment_head_begin.size() == head_revision_at);
@@ -211,6 +212,10 @@ std::string sealed_experiment_text(std::string_view revision, std::string_view r
 }
 
 Result<std::string> revision_of_experiment(std::string_view first_line) {
+  if (first_line.starts_with(experiment_head_kind) && !first_line.starts_with(experiment_head_begin)) {
+    return Error(Errc::unsupported,
+                 "the version of this experiment is unknown to this version of locum; use a later one");
+  }
   if (first_line.size() < experiment_head_bytes || !first_line.starts_with(experiment_head_begin)) {
     return damaged_experiment("the file does not begin as that of an experiment does");
   }

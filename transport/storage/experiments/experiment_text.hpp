@@ -59,7 +59,7 @@ struct WrittenExperiment {
 /// Inverts text_of_experiment(). `corrupt`: any change is found. The text is not trusted.
 [[nodiscard]] Result<WrittenExperiment> read_experiment_text(
     std::string_view text, const std::weak_ptr<detail::SessionState>& session);
-/// Returns the revision in the first line. `corrupt`.
+/// Returns the revision in the first line. `corrupt`; `unsupported` if a later version of locum wrote it.
 [[nodiscard]] Result<std::string> revision_of_experiment(std::string_view first_line);
 
 }  // namespace locum::storage

@@ -47,16 +47,19 @@ std::string path_in(const std::string& folder, std::string_view file) {
 }
 
 /// Returns the files of fields that were made before that time.
-std::vector<std::string> old_field_files(const ExperimentPlace& place, const std::string& folder,
-                                         std::uint64_t before_ns) {
+Result<std::vector<std::string>> old_field_files(const ExperimentPlace& place, const std::string& folder,
+                                                 std::uint64_t before_ns) {
   std::vector<std::string> files;
   const auto entries = place.area().list(folder);
-  if (entries) {  // else the folder was removed meanwhile
-    for (const storage::AreaEntry& entry : *entries) {
-      const auto made_ns = storage::data_name_ns(entry.name, storage::field_ending);
-      if (!entry.is_folder && made_ns && *made_ns <= before_ns) {
-        files.push_back(entry.name);
-      }
+  if (!entries) {
+    return entries.error().code() == Errc::not_found  // the folder was removed meanwhile
+               ? Result<std::vector<std::string>>(std::move(files))
+               : entries.error().about(folder);
+  }
+  for (const storage::AreaEntry& entry : *entries) {
+    const auto made_ns = storage::data_name_ns(entry.name, storage::field_ending);
+    if (!entry.is_folder && made_ns && *made_ns <= before_ns) {
+      files.push_back(entry.name);
     }
   }
   return files;
@@ -222,15 +225,18 @@ Result<std::vector<ExperimentGarbage>> Experiments::garbage(const GarbageOptions
   std::vector<ExperimentGarbage> garbage;
   for (const std::string& folder : *folders) {
     const auto files = old_field_files(data_->place, folder, before_ns);
-    const auto used = files.empty() ? Result<std::set<std::string>>(std::set<std::string>())
-                                    : used_files(data_->place, folder);
+    if (!files) {
+      return files.error();
+    }
+    const auto used = files->empty() ? Result<std::set<std::string>>(std::set<std::string>())
+                                     : used_files(data_->place, folder);
     if (!used) {
-      if (used.error().code() == Errc::corrupt) {
-        continue;
+      if (used.error().code() == Errc::corrupt || used.error().code() == Errc::unsupported) {
+        continue;  // what it refers to is not known
       }
       return used.error();
     }
-    for (const std::string& file : files) {
+    for (const std::string& file : *files) {
       if (used->contains(file)) {
         continue;
       }
@@ -246,7 +252,7 @@ Result<std::vector<ExperimentGarbage>> Experiments::garbage(const GarbageOptions
       }
       garbage.push_back({path, facts->size_bytes});
     }
-    if (options.remove && !files.empty()) {
+    if (options.remove && !files->empty()) {
       (void)data_->place.area().remove(folder);  // if it is empty
     }
   }

@@ -117,6 +117,15 @@ TEST(ExperimentDamage, OfWhoKnowsTheChecksumDoesNoHarm) {
   EXPECT_GT(refused, 1000);
 }
 
+TEST(ExperimentDamage, IsNoLaterVersion) {
+  const std::string text = storage::text_of_experiment({}, "0123456789abcdef-01234567").value();
+  std::string later = text;
+  later.replace(text.find('1'), 1, "2");
+  EXPECT_EQ(code_of(storage::read_experiment_text(later, {})), Errc::unsupported);
+  EXPECT_EQ(code_of(storage::read_experiment_text("{\"other\": 1}", {})), Errc::corrupt);
+  EXPECT_EQ(storage::revision_of_experiment(text).value(), "0123456789abcdef-01234567");
+}
+
 TEST(ExperimentDamage, OfReferencesLeadsNowhere) {
   const std::string revision = "0123456789abcdef-01234567";
   storage::WrittenExperiment written;
