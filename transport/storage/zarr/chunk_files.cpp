@@ -14,7 +14,7 @@ namespace locum::storage {
 namespace {
 
 /// What each codec of an index adds to it: crc32c is the only one.
-constexpr std::uint64_t checksum_bytes = 4;
+constexpr std::uint64_t index_checksum_bytes = 4;
 /// Of the indices that an array keeps: those of two million chunks.
 constexpr std::size_t most_bytes_of_indices = std::size_t{32} << 20U;
 
@@ -340,7 +340,7 @@ Result<std::span<const std::byte>> ChunkFiles::coded_bytes(AreaFile& file, const
 }
 
 std::size_t ChunkFiles::index_bytes() const noexcept {
-  return index_->plain_bytes() + checksum_bytes * metadata_.shards->index.codecs.size();
+  return index_->plain_bytes() + index_checksum_bytes * metadata_.shards->index.codecs.size();
 }
 
 Result<void> ChunkFiles::write(const Extents& chunk, const detail::StridedBytes& from,
