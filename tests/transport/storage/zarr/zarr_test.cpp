@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -354,6 +355,39 @@ TEST(Zarr, TellsWhatIsWrong) {
   EXPECT_EQ(code_of(array.read({.start = {0, 0}, .count = {1, 1}})), Errc::invalid_argument);
 }
 
+// Reads the arrays of a folder that have their elements beside them, in NAME.npy, and writes them again as
+// they were laid out. Returns how many there are.
+std::size_t read_and_write_all(const std::string& folder) {
+  const Files files("file://" + folder + "?sync=0");
+  std::mt19937 random(3);
+  std::size_t arrays = 0;
+  for (const std::string& npy : files.list("", {.pattern = "*.npy"}).value()) {
+    const std::string name = npy.substr(0, npy.size() - 4);
+    const auto array = ZarrArray::open(files, name + ".zarr");
+    if (!array) {
+      ADD_FAILURE() << array.error();
+      continue;
+    }
+    const Array expected = Array::of(files.load_raw(npy).value()).value();
+    const auto read = array->read();
+    if (!read) {
+      ADD_FAILURE() << read.error();
+      continue;
+    }
+    EXPECT_EQ(*read, expected.packed().value()) << name;
+    EXPECT_EQ(array->attributes()["unit"].as<std::string>().value(), "K");
+    if (expected.extents().size() > 0) {
+      const Hyperslab box = some_box(expected.extents(), random);
+      EXPECT_EQ(array->read(box).value(), box_of(expected, box)) << name;
+    }
+    std::filesystem::remove_all(folder + '/' + name + ".zarr/c");
+    const auto written = array->write(expected.raw());
+    EXPECT_TRUE(written) << name << ": " << written.error();
+    ++arrays;
+  }
+  return arrays;
+}
+
 // Version 2 by zarr-python; version 3 by an encoder and a decoder that were made from its specification.
 TEST(Zarr, IsReadAndWrittenByOtherPrograms) {
   const std::string python = python_with_zarr2();
@@ -362,30 +396,25 @@ TEST(Zarr, IsReadAndWrittenByOtherPrograms) {
   }
   const TemporaryFolder folder;
   ASSERT_TRUE(run_script(python, "zarr_arrays_check.py", "write " + folder.path()));
-  const Files files("file://" + folder.path() + "?sync=0");
-  std::mt19937 random(3);
-  std::size_t arrays = 0;
-  for (const std::string& npy : files.list("", {.pattern = "*.npy"}).value()) {
-    const std::string name = npy.substr(0, npy.size() - 4);
-    const auto array = ZarrArray::open(files, name + ".zarr");
-    ASSERT_TRUE(array) << array.error();
-    const Array expected = Array::of(files.load_raw(npy).value()).value();
-    const auto read = array->read();
-    ASSERT_TRUE(read) << read.error();
-    EXPECT_EQ(*read, expected.packed().value()) << name;
-    EXPECT_EQ(array->attributes()["unit"].as<std::string>().value(), "K");
-    if (expected.extents().size() > 0) {
-      const Hyperslab box = some_box(expected.extents(), random);
-      EXPECT_EQ(array->read(box).value(), box_of(expected, box)) << name;
-    }
-    // Written again, as it was laid out.
-    std::filesystem::remove_all(folder.path() + '/' + name + ".zarr/c");
-    const auto written = array->write(expected.raw());
-    ASSERT_TRUE(written) << name << ": " << written.error();
-    ++arrays;
-  }
-  EXPECT_GT(arrays, 300U);
+  EXPECT_GT(read_and_write_all(folder.path()), 300U);
   ASSERT_TRUE(run_script(python, "zarr_arrays_check.py", "read " + folder.path()));
+}
+
+// Both versions by zarrita, which shares no code with zarr-python: those of the test above, and its own.
+TEST(Zarr, IsReadAndWrittenByZarrita) {
+  const char* const modules = std::getenv("LOCUM_ZARRITA");
+  if (modules == nullptr) {
+    GTEST_SKIP() << "LOCUM_ZARRITA does not name the folder node_modules of `npm install zarrita`";
+  }
+  const TemporaryFolder folder;
+  const std::string where = folder.path() + " '" + modules + "'";
+  ASSERT_TRUE(run_script("node", "zarrita_check.mjs", "write " + where));
+  EXPECT_EQ(read_and_write_all(folder.path()), 132U);
+  if (const std::string python = python_with_zarr2(); !python.empty()) {
+    ASSERT_TRUE(run_script(python, "zarr_arrays_check.py", "write " + folder.path()));
+    EXPECT_GT(read_and_write_all(folder.path()), 450U);
+  }
+  ASSERT_TRUE(run_script("node", "zarrita_check.mjs", "read " + where));
 }
 
 }  // namespace
