@@ -606,7 +606,8 @@ LOCUM_CHECKED locum_status locum_zarr_set_attributes(locum_zarr array, const loc
 
 typedef struct locum_zarr_read_options {
   locum_box box;        /* of rank 0: the whole array */
-  uint64_t reserved[4]; /* 0 */
+  uint64_t strict;      /* 1: chunks that were never written are LOCUM_NOT_FOUND, and have no fill value */
+  uint64_t reserved[3]; /* 0 */
 } locum_zarr_read_options;
 
 /* Reads a box to `into`, whose type and extents are those of the elements and of the box. Chunks that were
@@ -620,13 +621,19 @@ LOCUM_CHECKED locum_status locum_zarr_load(locum_zarr array, const locum_zarr_re
 
 typedef struct locum_zarr_write_options {
   int64_t start[LOCUM_MAX_RANK]; /* indices in the array of the first element of what is written */
-  uint64_t reserved[4]; /* 0 */
+  uint64_t partial;     /* 1: files that are covered in part are read, changed and written whole; all who
+                         * write the same files at the same time say so, and none loses another's elements */
+  double deadline_s;    /* of waiting for others who change the same file; 0: 600 */
+  uint64_t reserved[2]; /* 0 */
 } locum_zarr_write_options;
 
 /* Writes elements, each file of the array atomically. LOCUM_INVALID_ARGUMENT if they are not all in the array,
  * or if they cover a file in part: the text says where they may begin and end. LOCUM_TYPE_MISMATCH. */
 LOCUM_CHECKED locum_status locum_zarr_write(locum_zarr array, const locum_array *values,
                                             const locum_zarr_write_options *options);
+/* Writes elements behind the last ones in the first dimension, then the new extents. A last file that is not
+ * full is read, changed and written whole. One program at a time. `deadline_s` 0: 600. */
+LOCUM_CHECKED locum_status locum_zarr_append(locum_zarr array, const locum_array *values, double deadline_s);
 /* Changes the extents; `shape` has as many as the array has dimensions. Elements outside are not shown any
  * more; their files stay. One program at a time. */
 LOCUM_CHECKED locum_status locum_zarr_resize(locum_zarr array, int32_t rank, const int64_t *shape);

@@ -38,8 +38,6 @@ class Files {
   /// Releases the handle: later calls are ClosedError.
   void close() noexcept;
   [[nodiscard]] bool is_open() const noexcept { return files_ != nullptr; }
-  /// Returns the handle. ClosedError if it was released.
-  [[nodiscard]] locum_files handle() const;
   void add(pybind11::handle name, pybind11::handle url) const;
 
   void save(pybind11::handle path, const pybind11::array& array, int type, const pybind11::str& type_name,

@@ -43,9 +43,10 @@ py::tuple tuple_of(const std::int64_t* numbers, std::int32_t rank) {
   return all;
 }
 
-locum_zarr_read_options reading_of(const py::object& box) {
+locum_zarr_read_options reading_of(const py::object& box, bool strict) {
   locum_zarr_read_options options{};
   options.box = box_of(box);
+  options.strict = strict ? 1 : 0;
   return options;
 }
 
@@ -151,27 +152,36 @@ void ZarrArray::set_attributes(const py::array& record) const {
   check(unlocked([&] { return locum_zarr_set_attributes(array, &bytes); }));
 }
 
-py::object ZarrArray::load(const py::object& box) const {
-  const locum_zarr_read_options options = reading_of(box);
+py::object ZarrArray::load(const py::object& box, bool strict) const {
+  const locum_zarr_read_options options = reading_of(box, strict);
   locum_zarr array = array_;
   auto pin = std::make_unique<Pin>();
   check(pin->fill([&](locum_view* view) { return locum_zarr_load(array, &options, view); }));
   return own_array_of(std::move(pin));
 }
 
-void ZarrArray::read(const py::array& into, int type, const py::object& box) const {
-  const locum_zarr_read_options options = reading_of(box);
+void ZarrArray::read(const py::array& into, int type, const py::object& box, bool strict) const {
+  const locum_zarr_read_options options = reading_of(box, strict);
   const locum_array memory = described(into, type, "");
   locum_zarr array = array_;
   check(unlocked([&] { return locum_zarr_read(array, &memory, &options); }));
 }
 
-void ZarrArray::write(const py::array& values, int type, const py::tuple& start) const {
+void ZarrArray::write(const py::array& values, int type, const py::tuple& start, bool partial,
+                      double timeout_s) const {
   locum_zarr_write_options options{};
   (void)set_numbers(start, options.start);
+  options.partial = partial ? 1 : 0;
+  options.deadline_s = timeout_s;
   const locum_array given = written(values, type);
   locum_zarr array = array_;
   check(unlocked([&] { return locum_zarr_write(array, &given, &options); }));
+}
+
+void ZarrArray::append(const py::array& values, int type, double timeout_s) const {
+  const locum_array given = written(values, type);
+  locum_zarr array = array_;
+  check(unlocked([&] { return locum_zarr_append(array, &given, timeout_s); }));
 }
 
 void ZarrArray::resize(const py::tuple& shape) const {
@@ -192,6 +202,7 @@ void define_zarr(py::module_& module) {
       .def("load", &ZarrArray::load)
       .def("read", &ZarrArray::read)
       .def("write", &ZarrArray::write)
+      .def("append", &ZarrArray::append)
       .def("resize", &ZarrArray::resize);
 }
 

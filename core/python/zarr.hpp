@@ -30,9 +30,11 @@ class ZarrArray {
   void set_attributes(const pybind11::array& record) const;
   /// Returns the elements of a box, (start, count, stride) or None, in the memory that the library has read
   /// them to.
-  [[nodiscard]] pybind11::object load(const pybind11::object& box) const;
-  void read(const pybind11::array& into, int type, const pybind11::object& box) const;
-  void write(const pybind11::array& values, int type, const pybind11::tuple& start) const;
+  [[nodiscard]] pybind11::object load(const pybind11::object& box, bool strict) const;
+  void read(const pybind11::array& into, int type, const pybind11::object& box, bool strict) const;
+  void write(const pybind11::array& values, int type, const pybind11::tuple& start, bool partial,
+             double timeout_s) const;
+  void append(const pybind11::array& values, int type, double timeout_s) const;
   void resize(const pybind11::tuple& shape) const;
 
  private:

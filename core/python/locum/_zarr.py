@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from . import _native, _record
 from ._box import Box, box_of
+from ._durations import Duration, deadline
 from ._errors import TypeMismatchError
 from ._integers import extents_of
 from ._interrupts import interruptible
@@ -245,6 +246,7 @@ class ZarrArray:
         stride: Optional[Sequence[int]] = None,
         *,
         out: Optional[NDArray[Any]] = None,
+        strict: bool = False,
     ) -> NDArray[Any]:
         """Reads `count` elements from `start` on, each `stride`-th of them, to `out`, or to a new array.
 
@@ -252,6 +254,7 @@ class ZarrArray:
         :param count: None: all that there are from `start` on
         :param stride: None: 1
         :param out: an array of the same type, and of the shape `count`
+        :param strict: elements that were never written are a NotFoundError, and do not have the fill value
         """
         shape = self.shape
         first = self._indices(start, 0, "start")
@@ -261,7 +264,7 @@ class ZarrArray:
         if count is None:
             count = [max(0, -(-(extent - at) // by)) for extent, at, by in zip(shape, first, step)]
         box = Box(first, self._indices(count, 0, "count"), step, (True,) * len(shape))
-        return self._read(box, out)
+        return self._read(box, out, strict)
 
     def _indices(self, numbers: Optional[Sequence[int]], default: int, noun: str) -> Tuple[int, ...]:
         rank = self.ndim
@@ -272,11 +275,11 @@ class ZarrArray:
             raise ValueError(f"{noun} has {len(indices)} numbers, and the array {rank} dimensions")
         return indices
 
-    def _read(self, box: Box, out: Optional[NDArray[Any]] = None) -> NDArray[Any]:
+    def _read(self, box: Box, out: Optional[NDArray[Any]] = None, strict: bool = False) -> NDArray[Any]:
         dtype = self.dtype
         limits = (box.start, box.count, box.stride) if box.count else None
         if out is None:
-            read = self._call(self._native.load, limits)
+            read = self._call(self._native.load, limits, strict)
             return read.reshape(box.shape)
         if not isinstance(out, np.ndarray):
             raise TypeError(f"what is to be read into is an array of NumPy, not {type(out).__name__}")
@@ -289,7 +292,7 @@ class ZarrArray:
             )
         if not out.flags.writeable:
             raise ValueError("the array to be read into is read-only")
-        self._call(self._native.read, out, code_of(dtype), limits)
+        self._call(self._native.read, out, code_of(dtype), limits, strict)
         return out
 
     def __array__(self, dtype: Any = None, copy: Optional[bool] = None) -> NDArray[Any]:
@@ -312,21 +315,43 @@ class ZarrArray:
         values = _elements(value, self.dtype)
         self._write(box.spread(np.broadcast_to(values, box.shape)), box.start)
 
-    def write(self, values: Any, start: Optional[Sequence[int]] = None) -> None:
+    def write(
+        self,
+        values: Any,
+        start: Optional[Sequence[int]] = None,
+        *,
+        partial: bool = False,
+        timeout: Optional[Duration] = None,
+    ) -> None:
         """Writes an array of as many dimensions, whose first element becomes that with the indices `start`.
 
         InvalidArgumentError if it is not within the array, or covers a file in part: the error tells where it may begin
         and end. TypeMismatchError if its elements are of a type whose values might change.
 
         :param start: None: the beginning of the array
+        :param partial: files that are covered in part are read, changed and written whole. Threads, ranks and programs
+            that write elements of the same files at the same time all say so, and none loses another's elements.
+        :param timeout: of waiting for others who change the same file; None: 600 s
         """
         elements = _elements(values, self.dtype)
         if elements.ndim != self.ndim:
             raise ValueError(f"what is written has {elements.ndim} dimensions, and the array {self.ndim}")
-        self._write(elements, self._indices(start, 0, "start"))
+        self._write(elements, self._indices(start, 0, "start"), partial, deadline(timeout))
 
-    def _write(self, values: NDArray[Any], start: Tuple[int, ...]) -> None:
-        self._call(self._native.write, values, code_of(values.dtype), start)
+    def _write(
+        self, values: NDArray[Any], start: Tuple[int, ...], partial: bool = False, timeout_s: float = 0.0
+    ) -> None:
+        self._call(self._native.write, values, code_of(values.dtype), start, partial, timeout_s)
+
+    def append(self, values: Any, *, timeout: Optional[Duration] = None) -> None:
+        """Writes an array of as many dimensions behind the last elements in the first one, then the new extents.
+
+        A last file that is not full is read, changed and written whole. One program at a time.
+
+        :param timeout: of waiting for others who change the last file; None: 600 s
+        """
+        elements = _elements(values, self.dtype)
+        self._call(self._native.append, elements, code_of(elements.dtype), deadline(timeout))
 
     def resize(self, shape: Shape) -> None:
         """Changes the extents; elements outside are not shown any more, and new ones have the fill value.

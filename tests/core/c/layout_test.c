@@ -148,11 +148,14 @@ PLACE(locum_zarr_info, reserved, 208);
 
 SIZE(locum_zarr_read_options, 232);
 PLACE(locum_zarr_read_options, box, 0);
-PLACE(locum_zarr_read_options, reserved, 200);
+PLACE(locum_zarr_read_options, strict, 200);
+PLACE(locum_zarr_read_options, reserved, 208);
 
 SIZE(locum_zarr_write_options, 96);
 PLACE(locum_zarr_write_options, start, 0);
-PLACE(locum_zarr_write_options, reserved, 64);
+PLACE(locum_zarr_write_options, partial, 64);
+PLACE(locum_zarr_write_options, deadline_s, 72);
+PLACE(locum_zarr_write_options, reserved, 80);
 
 SIZE(locum_zarr_group_options, 48);
 PLACE(locum_zarr_group_options, backend, 0);

@@ -69,10 +69,32 @@ static void layouts(void) {
   CHECK_OK(locum_view_release(&view));
   CHECK_STATUS(locum_zarr_info_get(again, &info), LOCUM_INVALID_ARGUMENT);
 
-  CHECK_OK(locum_zarr_resize(array, 2, (const int64_t[]){12, 6}));
+  /* A part of a file, which is refused by default; and two rows more. */
+  const float nine = 9;
+  float last[12] = {0};
+  const locum_array one = {.type = LOCUM_F32, .rank = 2, .extents = {1, 1}, .data = (void *)&nine};
+  const locum_array rows = {.type = LOCUM_F32, .rank = 2, .extents = {2, 6}, .data = last};
+  CHECK_STATUS(locum_zarr_write(array, &one, &(locum_zarr_write_options){.start = {1, 1}}),
+               LOCUM_INVALID_ARGUMENT);
+  CHECK_OK(locum_zarr_write(
+      array, &one, &(locum_zarr_write_options){.start = {1, 1}, .partial = 1, .deadline_s = 60}));
+  last[11] = 7;
+  CHECK_OK(locum_zarr_append(array, &rows, 60));
+  CHECK_STATUS(locum_zarr_append(array, &one, 0), LOCUM_INVALID_ARGUMENT);
+  CHECK_OK(locum_zarr_load(array, NULL, &view));
+  CHECK(view.size_bytes == 288 && ((const float *)view.array.data)[7] == 9);
+  CHECK(((const float *)view.array.data)[71] == 7);
+  CHECK_OK(locum_view_release(&view));
+
+  CHECK_OK(locum_zarr_resize(array, 2, (const int64_t[]){16, 6}));
   CHECK_OK(locum_zarr_open(files, "a/T.zarr", NULL, &again));
   CHECK_OK(locum_zarr_info_get(again, &info));
-  CHECK(info.shape[0] == 12);
+  CHECK(info.shape[0] == 16);
+  CHECK_STATUS(locum_zarr_load(again, &(locum_zarr_read_options){.strict = 1}, &view), LOCUM_NOT_FOUND);
+  CHECK_OK(locum_zarr_load(
+      again, &(locum_zarr_read_options){.box = {.rank = 2, .start = {1, 1}, .count = {1, 1}}, .strict = 1}, &view));
+  CHECK(((const float *)view.array.data)[0] == 9);
+  CHECK_OK(locum_view_release(&view));
   CHECK_STATUS(locum_zarr_resize(array, 1, (const int64_t[]){12}), LOCUM_INVALID_ARGUMENT);
   CHECK_STATUS(locum_zarr_resize(array, 2, (const int64_t[]){12, -6}), LOCUM_INVALID_ARGUMENT);
   CHECK_STATUS(locum_zarr_resize(array, 9, (const int64_t[9]){0}), LOCUM_INVALID_ARGUMENT);
@@ -241,6 +263,7 @@ static void mistakes(void) {
   CHECK_STATUS(locum_zarr_load(array, &(locum_zarr_read_options){.reserved = {0, 1}}, &view), LOCUM_UNSUPPORTED);
   CHECK_STATUS(locum_zarr_write(array, NULL, NULL), LOCUM_INVALID_ARGUMENT);
   CHECK_STATUS(locum_zarr_resize(array, 1, NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_zarr_append(array, NULL, 0), LOCUM_INVALID_ARGUMENT);
   locum_zarr copy = array;
   CHECK_OK(locum_zarr_close(&array));
   CHECK_STATUS(locum_zarr_close(&copy), LOCUM_INVALID_ARGUMENT);

@@ -208,6 +208,37 @@ def test_layouts(files):
     assert not files.exists("wrong.zarr")
 
 
+def test_parts_of_files_are_written_where_that_is_allowed(files):
+    array = files.create_zarr("T.zarr", (6, 6), "i4", chunks=(4, 4))
+    expected = np.zeros((6, 6), "i4")
+    with pytest.raises(locum.InvalidArgumentError):
+        array.write(np.ones((2, 2), "i4"), (1, 1))
+    for value, start in enumerate([(1, 1), (3, 3), (0, 4)], 1):
+        array.write(np.full((2, 2), value, "i4"), start, partial=True, timeout=60)
+        expected[start[0] : start[0] + 2, start[1] : start[1] + 2] = value
+    assert np.array_equal(array[...], expected)
+
+
+def test_arrays_grow(files):
+    array = files.create_zarr("T.zarr", (0, 3), "f8", chunks=(2, 3))
+    for step in range(3):
+        array.append(np.full((1, 3), step, "f8"), timeout=60)
+    assert array.shape == (3, 3) and np.array_equal(files.zarr("T.zarr")[:, 0], [0, 1, 2])
+    with pytest.raises(locum.InvalidArgumentError):
+        array.append(np.zeros((1, 4)))
+    with pytest.raises(locum.TypeMismatchError):
+        array.append(np.zeros((1, 3), "c16"))
+
+
+def test_missing_elements_are_told_where_that_is_asked_for(files):
+    array = files.create_zarr("T.zarr", 8, "i4", chunks=4)
+    array[:4] = np.arange(4, dtype="i4")
+    assert array.read([0], [4], strict=True).tolist() == [0, 1, 2, 3]
+    assert array.read().tolist() == [0, 1, 2, 3, 0, 0, 0, 0]
+    with pytest.raises(locum.NotFoundError, match="c/1"):
+        array.read(strict=True)
+
+
 def test_extents_and_attributes_change(files):
     array = files.create_zarr("T.zarr", (4, 4), "i4", chunks=(2, 2), fill_value=-1)
     other = files.zarr("T.zarr")

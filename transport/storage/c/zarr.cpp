@@ -34,6 +34,10 @@ Result<Hyperslab> zarr_box_in(const locum_zarr_read_options* options) {
                                                       : slab_of(options->box);
 }
 
+ZarrRead zarr_reading(const locum_zarr_read_options* options) noexcept {
+  return {.strict = options != nullptr && options->strict != 0};
+}
+
 /// Calls `call` with the files of a call that gives an array.
 template <class Call>
 locum_status on_files_of_zarr(locum_files handle, const char* path, locum_zarr* array, Call call) noexcept {
@@ -133,7 +137,7 @@ locum_status locum_zarr_read(locum_zarr array, const locum_array* into,
     }
     const auto box = zarr_box_in(options);
     const auto memory = memory_of(*into);
-    return box && memory ? status_of(open.read_to(*memory, *box))
+    return box && memory ? status_of(open.read_to(*memory, *box, zarr_reading(options)))
                          : failed(box ? memory.error() : box.error());
   });
 }
@@ -147,7 +151,7 @@ locum_status locum_zarr_load(locum_zarr array, const locum_zarr_read_options* op
       return is_null("view");
     }
     const auto box = zarr_box_in(options);
-    auto read = box ? open.read(*box) : Result<Array>(box.error());
+    auto read = box ? open.read(*box, zarr_reading(options)) : Result<Array>(box.error());
     return read ? give_value(Record(*std::move(read)), *view) : failed(read.error());
   });
 }
@@ -165,7 +169,26 @@ locum_status locum_zarr_write(locum_zarr array, const locum_array* values,
     }
     const auto start = options == nullptr ? Result<Extents>(Extents())
                                           : zarr_extents_in(values->rank, options->start, "the start");
-    return start ? status_of(open.write(*memory, *start)) : failed(start.error());
+    if (!start) {
+      return failed(start.error());
+    }
+    ZarrWrite how;
+    if (options != nullptr) {
+      how.partial = options->partial != 0 ? PartialFiles::read_modify_write : PartialFiles::refuse;
+      how.deadline = limit_of(options->deadline_s);
+    }
+    return status_of(open.write(*memory, *start, how));
+  });
+}
+
+locum_status locum_zarr_append(locum_zarr array, const locum_array* values, double deadline_s) {
+  return on_zarr(array, [&](const ZarrArray& open) {
+    if (values == nullptr) {
+      return is_null("values");
+    }
+    const auto memory = elements_of(*values);
+    return memory ? status_of(open.append(*memory, {.deadline = limit_of(deadline_s)}))
+                  : failed(memory.error());
   });
 }
 
