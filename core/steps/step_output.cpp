@@ -294,7 +294,7 @@ Result<void> StepOutput::await_room(Moment until) {
     return is_full ? Error(Errc::queue_full, room.error().text()) : room;
   }
   if (may_fail) {
-    if (const auto may = may_begin(until); !may) {
+    if (auto may = may_begin(until); !may) {
       return may;
     }
   }
