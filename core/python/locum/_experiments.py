@@ -162,7 +162,8 @@ class Experiment:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if hasattr(type(self), name):
-            raise AttributeError(f"{name!r} is a name of the class; set the field by experiment[{name!r}] = …")
+            hint = " (the status of the experiment: by experiment.set_status(…))" if name == "status" else ""
+            raise AttributeError(f"{name!r} is a name of the class; set a field by experiment[{name!r}] = …{hint}")
         self[name] = value
 
     def __delattr__(self, name: str) -> None:

@@ -133,7 +133,8 @@ class ZarrArray {
                                    const ZarrWrite& options = {}) const {
     return write(shown(values), start, options);
   }
-  /// Writes elements behind the last ones in the first dimension, then the new extents: who is killed
+  /// Writes elements behind the last ones in the first dimension, as others have left it, then the new
+  /// extents: who is killed
   /// meanwhile leaves the array as it was. A last file that is not full is read, changed and written whole,
   /// as with PartialFiles::read_modify_write. One program at a time; threads may use one value or its copies.
   /// `invalid_argument` if the array has no dimensions, or other extents than the elements in one but the

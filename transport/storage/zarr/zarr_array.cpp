@@ -252,7 +252,8 @@ Result<void> ZarrArray::write(const ConstRawArray& values, const Coordinates& st
                                                std::to_string(at) + " from " + std::to_string(first) +
                                                " to " + std::to_string(end) +
                                                "; begin and end at multiples of " + zarr_text(extents) +
-                                               ", or at the end of the array")
+                                               ", or at the end of the array, or allow parts of files "
+                                               "(read_modify_write; in Python and C: partial)")
           .about(state_->path());
     }
   }

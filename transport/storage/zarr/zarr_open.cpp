@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 #include <utility>
@@ -132,7 +133,9 @@ Result<storage::ZarrMetadata> zarr_metadata(const ZarrLayout& layout) {
 
 namespace detail {
 
-Result<ZarrArray> open_zarr(const storage::ZarrPlace& place, std::string_view path) {
+namespace {
+
+Result<storage::ZarrMetadata> zarr_metadata_in(const storage::ZarrPlace& place, std::string_view path) {
   const auto texts = storage::zarr_texts(place);
   if (!texts) {
     return texts.error().about(path);
@@ -149,10 +152,16 @@ Result<ZarrArray> open_zarr(const storage::ZarrPlace& place, std::string_view pa
   }
   auto metadata = texts->v3 ? storage::read_zarr_v3(*texts->v3)
                             : storage::read_zarr_v2(*texts->array, attributes->value_or(std::string()));
-  if (!metadata) {
-    return metadata.error().about(path);
-  }
-  return ZarrArray(std::make_shared<ZarrState>(place.area, place.path, std::move(*metadata)));
+  return metadata ? std::move(metadata) : Result<storage::ZarrMetadata>(metadata.error().about(path));
+}
+
+}  // namespace
+
+Result<ZarrArray> open_zarr(const storage::ZarrPlace& place, std::string_view path) {
+  auto metadata = zarr_metadata_in(place, path);
+  return metadata ? Result<ZarrArray>(ZarrArray(
+                        std::make_shared<ZarrState>(place.area, place.path, std::move(*metadata))))
+                  : metadata.error();
 }
 
 Result<ZarrArray> begin_zarr(const storage::ZarrPlace& place, std::string_view path,
@@ -212,13 +221,32 @@ Result<void> write_metadata(storage::FileArea& area, const std::string& path,
   return {};
 }
 
+// What others have changed since the array was opened would else be undone.
+Result<storage::KeyLocks::Held> ZarrState::begin_change(Deadline deadline) {
+  const std::array<RecordKey, 1> key{RecordKey{{}, path_}};
+  auto held = changes_.take(key, deadline);
+  if (!held) {
+    return held;
+  }
+  auto metadata = zarr_metadata_in({area_, path_}, path_);
+  if (!metadata) {
+    return metadata.error();
+  }
+  take_over(std::move(*metadata));
+  return held;
+}
+
+void ZarrState::take_over(storage::ZarrMetadata metadata) {
+  const auto now = std::make_shared<const Now>(area_, path_, std::move(metadata));
+  const MutexLock lock(mutex_);
+  now_ = now;
+}
+
 Result<void> ZarrState::replace(storage::ZarrMetadata metadata) {
   const auto files = storage::write_zarr(metadata);
   auto written = files ? write_metadata(*area_, path_, *files) : Result<void>(files.error().about(path_));
   if (written) {
-    const auto now = std::make_shared<const Now>(area_, path_, std::move(metadata));
-    const MutexLock lock(mutex_);
-    now_ = now;
+    take_over(std::move(metadata));
   }
   return written;
 }

@@ -37,16 +37,16 @@ class ZarrState {
     return now_;
   }
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
-  /// Lets the caller alone change the metadata, until what is returned is destroyed. `timeout`.
-  [[nodiscard]] Result<storage::KeyLocks::Held> begin_change(Deadline deadline) {
-    const std::array<RecordKey, 1> key{RecordKey{{}, path_}};
-    return changes_.take(key, deadline);
-  }
+  /// Lets the caller alone change the metadata, until what is returned is destroyed, and reads them again.
+  /// `timeout`; the errors of ZarrArray::open().
+  [[nodiscard]] Result<storage::KeyLocks::Held> begin_change(Deadline deadline) LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] storage::ReadAhead& ahead() noexcept { return ahead_; }
   /// Writes metadata in place of what is there, and takes them over.
   [[nodiscard]] Result<void> replace(storage::ZarrMetadata metadata) LOCUM_EXCLUDES(mutex_);
 
  private:
+  void take_over(storage::ZarrMetadata metadata) LOCUM_EXCLUDES(mutex_);
+
   const std::shared_ptr<storage::FileArea> area_;
   const std::string path_;
   mutable Mutex mutex_;

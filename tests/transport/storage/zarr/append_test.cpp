@@ -146,6 +146,31 @@ TEST_P(ZarrAppend, TakesOneThreadAfterTheOther) {
   EXPECT_EQ(found, std::vector<int>(threads, rounds));
 }
 
+// Values that were opened before others have changed the array undo nothing of that.
+TEST_P(ZarrAppend, BeginsWithWhatOthersHaveLeft) {
+  const TemporaryFolder folder;
+  const Files files("file://" + folder.path() + "?sync=0");
+  const ZarrArray first = ZarrArray::create(files, "T.zarr", layout_of(GetParam())).value();
+  const ZarrArray second = ZarrArray::open(files, "T.zarr").value();
+  const ZarrArray third = ZarrArray::open(files, "T.zarr").value();
+  const auto append = [](const ZarrArray& array, int value) {
+    return array.append(locum::array(std::vector<int>(columns, value).data(), Extents(1, columns)));
+  };
+  ASSERT_TRUE(append(first, 1));
+  ASSERT_TRUE(append(second, 2));
+  ASSERT_TRUE(third.set_attributes({{"unit", "K"}}));
+  ASSERT_TRUE(append(first, 3));
+  const ZarrArray now = ZarrArray::open(files, "T.zarr").value();
+  EXPECT_EQ(now.attributes().get<std::string>("unit").value(), "K");
+  ASSERT_EQ(now.shape(), Extents(3, columns));
+  const Array read = now.read().value();
+  for (std::uint64_t row = 0; row < 3; ++row) {
+    EXPECT_EQ(read.as<int>().value()(row, 0), static_cast<int>(row) + 1);
+  }
+  std::filesystem::remove_all(folder.path() + "/T.zarr");
+  EXPECT_EQ(code_of(append(second, 4)), Errc::not_found);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, ZarrAppend, ::testing::Values("chunks", "shards", "version_2"));
 
 }  // namespace zarr_append

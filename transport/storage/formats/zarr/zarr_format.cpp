@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <complex>
 #include <cstdint>
 #include <string>
@@ -12,6 +13,7 @@
 #include "transport/storage/files/tree_format.hpp"
 #include "transport/storage/formats/text/format_call.hpp"
 #include "transport/storage/formats/text/format_options.hpp"
+#include "transport/storage/key_locks.hpp"
 #include "transport/storage/zarr/zarr_place.hpp"
 
 namespace locum::storage {
@@ -156,6 +158,13 @@ class ZarrFormat final : public TreeFormat {
       layout->type = elements.element();
       layout->shape = elements.extents();
       const ZarrPlace place{tree.area, tree.path};
+      // A save that nobody waits for any more may still write its chunks.
+      static KeyLocks& saves = *new KeyLocks();  // of threads that outlive the end of the program, too
+      const std::array<RecordKey, 1> key{RecordKey{tree.area->name(), tree.path}};
+      const auto alone = saves.take(key, std::chrono::minutes(10));
+      if (!alone) {
+        return alone.error();
+      }
       const ZarrArray array = detail::begin_zarr(place, zarr_name_of(tree), *layout).value();
       if (elements.size() != 0) {
         array.write(elements.raw()).value();
