@@ -8,7 +8,6 @@
 #include <string>
 #include <utility>
 
-#include "core/async/completion_counter.hpp"
 #include "core/detail/decoded_cache.hpp"
 #include "core/detail/expiry.hpp"
 #include "core/detail/representation.hpp"
@@ -194,7 +193,7 @@ Result<Store> Session::open_with(std::string_view name, const StoreOptions* want
     }
   }
   Connector& connector = state_->connector();
-  const WaitBudget budget(state_->completions()->moment(deadline));
+  const WaitBudget budget{Deadline(deadline)};
   const Address address(registry, name);
   auto registration = find_or_register(connector, name, wanted != nullptr ? *wanted : StoreOptions(), budget);
   if (!registration) {

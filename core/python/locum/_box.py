@@ -39,7 +39,8 @@ def _one(index: Any, length: int, dimension: int) -> "tuple[int, int, int, bool]
         start, stop, step = index.indices(length)
         if step < 0:
             raise IndexError(f"the step in dimension {dimension} is {step}; read the box forwards, and reverse the result")
-        return start, len(range(start, stop, step)), step, True
+        count = len(range(start, stop, step))
+        return start, count, step if count > 1 else 1, True
     if index is None or isinstance(index, (bool, np.bool_)) or np.ndim(index) != 0:
         raise IndexError(
             "a box has an index or a slice for each dimension; masks, lists of indices and None are for the array that"

@@ -354,7 +354,8 @@ class ZarrArray:
         self._call(self._native.append, elements, code_of(elements.dtype), deadline(timeout))
 
     def resize(self, shape: Shape) -> None:
-        """Changes the extents; elements outside are not shown any more, and new ones have the fill value.
+        """Changes the extents; elements outside are not shown any more. Their files stay: if the array
+        grows again, they are shown again; others that are new have the fill value.
 
         One program at a time. Others see the new extents when they open the array again.
         """

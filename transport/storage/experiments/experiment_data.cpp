@@ -192,13 +192,14 @@ Result<void> ExperimentData::check_unchanged() const {
     return free;
   }
   const auto line = place_.text(path_of(storage::experiment_file), storage::experiment_head_bytes, true);
+  return line ? check_unchanged(*line) : Result<void>(line.error());
+}
+
+Result<void> ExperimentData::check_unchanged(const std::optional<std::string>& line) const {
   if (!line) {
-    return line.error();
-  }
-  if (!*line) {
     return revision_.empty() ? Result<void>() : changed_by_others(id_);
   }
-  const auto revision = storage::revision_of_experiment(**line);
+  const auto revision = storage::revision_of_experiment(*line);
   if (!revision) {
     return revision.error().about(path_of(storage::experiment_file));
   }
@@ -231,22 +232,21 @@ Result<void> ExperimentData::write_fields(storage::WrittenExperiment& written,
   return {};
 }
 
-// Only files of fields: others are the program's own. What cannot be removed is found as garbage.
-void ExperimentData::remove_unused_files(const storage::WrittenExperiment& written) const {
-  std::set<std::string_view> used;
+// Only those of what was replaced: another program may be about to persist, and has written files of its own.
+// What cannot be removed, or is left by a program that was killed, is found as garbage.
+void ExperimentData::remove_unused_files(const storage::WrittenExperiment& written) {
+  std::set<std::string> used;
   for (const auto& [name, field] : written.fields) {
-    used.insert(field.file);
-  }
-  const auto entries = place_.area().list(id_);
-  if (!entries) {
-    return;
-  }
-  for (const storage::AreaEntry& entry : *entries) {
-    if (!entry.is_folder && !used.contains(entry.name) &&
-        storage::data_name_ns(entry.name, storage::field_ending)) {
-      (void)place_.area().remove(path_of(entry.name));
+    if (!field.file.empty()) {
+      used.insert(field.file);
     }
   }
+  for (const std::string& file : files_) {
+    if (!used.contains(file)) {
+      (void)place_.area().remove(path_of(file));
+    }
+  }
+  files_.assign(used.begin(), used.end());
 }
 
 // A file may have its path although writing it has failed: when the disk did not confirm it. Where that
@@ -269,8 +269,9 @@ Result<void> ExperimentData::write(storage::WrittenExperiment& written, const st
   if (!text) {
     return text.error().about(id_);
   }
-  done = check_unchanged();  // once more: large fields may have taken long
-  done = done ? place_.write(path_of(storage::experiment_file), *text) : std::move(done);
+  // Once more: large fields may have taken long.
+  done = place_.replace(path_of(storage::experiment_file), *text,
+                        [this](const std::optional<std::string>& line) { return check_unchanged(line); });
   if (done && revision_.empty()) {
     // A RecordIO that began at the same time has seen this file, or is seen here.
     done = is_no_prefix();
@@ -323,6 +324,12 @@ Result<void> ExperimentData::read() {
   read->fields.clear();
   about_ = std::move(*read);
   revision_ = about_.revision;
+  files_.clear();
+  for (const auto& [name, field] : fields_) {
+    if (!field.file.empty()) {
+      files_.push_back(field.file);
+    }
+  }
   return {};
 }
 
@@ -351,7 +358,9 @@ Result<std::shared_ptr<ExperimentData>> ExperimentData::copy(std::string_view id
     for (const std::string& path : copies) {
       (void)place_.area().remove(path);
     }
-    return done.error();
+    return done.error().code() == Errc::stale && (is_made && *is_made)
+               ? Error(Errc::key_exists, "there is an experiment of this ID; give another one").about(id)
+               : done.error();
   }
   return made;
 }
@@ -385,6 +394,7 @@ Result<bool> ExperimentData::remove() {
     return folder;
   }
   revision_.clear();
+  files_.clear();
   fields_.clear();
   about_.persisted_ns = 0;
   const auto row = table_ && *was_there ? table_->remove(id_) : Result<void>();

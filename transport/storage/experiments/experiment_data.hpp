@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,6 +74,8 @@ class ExperimentData {
   [[nodiscard]] static Result<bool> is_large(const Record& value, std::uint64_t least_bytes);
   /// `stale` if what is persisted is not what this was read from; `key_exists` if the name is a prefix.
   [[nodiscard]] Result<void> check_unchanged() const;
+  /// \param line the head of its file; none: there is no such file
+  [[nodiscard]] Result<void> check_unchanged(const std::optional<std::string>& line) const;
   /// Writes the fields that were changed and are large. \param made names of the new files
   [[nodiscard]] Result<void> write_fields(storage::WrittenExperiment& written,
                                           std::vector<std::string>& made);
@@ -86,7 +89,7 @@ class ExperimentData {
   }
   /// Copies the fields, and their files. \param copies paths of the files
   [[nodiscard]] Result<void> copy_files(ExperimentData& made, std::vector<std::string>& copies) const;
-  void remove_unused_files(const storage::WrittenExperiment& written) const;
+  void remove_unused_files(const storage::WrittenExperiment& written);
 
   const storage::ExperimentPlace place_;
   const std::string id_;
@@ -95,7 +98,8 @@ class ExperimentData {
   const std::shared_ptr<const storage::ExperimentTable> table_;  ///< null: there is none, or it is not kept
   storage::WrittenExperiment about_;                             ///< without fields
   Fields fields_;
-  std::string revision_;  ///< of what was read or written last; empty: none
+  std::string revision_;            ///< of what was read or written last; empty: none
+  std::vector<std::string> files_;  ///< of its fields
 };
 
 }  // namespace locum::detail

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
@@ -11,6 +12,7 @@
 #include "core/base/wall_clock.hpp"
 #include "core/value/error.hpp"
 #include "transport/storage/configuration.hpp"
+#include "transport/storage/experiments/experiment_text.hpp"
 #include "transport/storage/files/state.hpp"
 
 namespace locum::storage {
@@ -142,6 +144,37 @@ Result<void> ExperimentPlace::write(const std::string& path, std::string_view te
   auto done = draft ? (*draft)->write(std::as_bytes(std::span(text))) : Result<void>(draft.error());
   done = done ? (*draft)->publish() : std::move(done);
   return done ? std::move(done) : Result<void>(done.error().about(path));
+}
+
+// The lock is that of the folder of all experiments: theirs may not be there yet.
+Result<void> ExperimentPlace::replace(
+    const std::string& path, std::string_view text,
+    const std::function<Result<void>(const std::optional<std::string>& head)>& check) const {
+  std::optional<Error> refused;  // perhaps `stale`, at which an area would try again
+  const auto change = [&](AreaFile* there, FileDraft& into) -> Result<void> {
+    std::optional<std::string> head;
+    if (there != nullptr) {
+      head.emplace(std::min<std::uint64_t>(there->size_bytes(), experiment_head_bytes), '\0');
+      if (auto read = there->read(0, std::as_writable_bytes(std::span(*head))); !read) {
+        return read;
+      }
+    }
+    if (const auto may = check(head); !may) {
+      refused = may.error();
+      return Error(Errc::cancelled, "what is there is not to be replaced");
+    }
+    return into.write(std::as_bytes(std::span(text)));
+  };
+  auto done = area_->update({.folder = {}, .name = path}, change, std::chrono::seconds(30));
+  if (refused) {
+    return *refused;
+  }
+  if (!done && done.error().code() == Errc::unsupported) {
+    const auto head = this->text(path, experiment_head_bytes, true);
+    done = head ? check(*head) : Result<void>(head.error());
+    return done ? write(path, text) : done;
+  }
+  return done || !done.error().key().empty() ? std::move(done) : Result<void>(done.error().about(path));
 }
 
 // Under its name, so that a value that is an array without extents is not taken for a number: what Files load

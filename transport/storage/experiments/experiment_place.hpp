@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +35,12 @@ class ExperimentPlace {
   /// \param most bytes \param begins whether a longer file is cut; else it is `corrupt`
   [[nodiscard]] Result<std::optional<std::string>> text(const std::string& path, std::size_t most,
                                                         bool begins = false) const;
+  /// Writes the file of an experiment, atomically, unless `check` refuses what is there: its head, or
+  /// nothing. Of several programs that do so at a time, each checks what the one before has written; where
+  /// nothing keeps them apart, what was there shortly before.
+  [[nodiscard]] Result<void> replace(
+      const std::string& path, std::string_view text,
+      const std::function<Result<void>(const std::optional<std::string>& head)>& check) const;
   /// Writes a file, atomically.
   [[nodiscard]] Result<void> write(const std::string& path, std::string_view text) const;
   /// Saves a Record, with what it is called, in a file of its own.

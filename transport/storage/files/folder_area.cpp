@@ -361,6 +361,9 @@ class FolderArea final : public FileArea {
     if (path.starts_with(std::string(unfinished_folder) + '/') || path == unfinished_folder) {
       return Error(Errc::invalid_argument, "files in progress are kept in this folder; give another one");
     }
+    if (path.empty()) {
+      return Error(Errc::invalid_argument, "this is a folder; give the path of a file");
+    }
     auto file = NewFile::begin(*root_, new_file_mode);
     return file ? Result<std::unique_ptr<FolderDraft>>(
                       std::make_unique<FolderDraft>(root_, std::move(*file), path))

@@ -146,7 +146,8 @@ class ZarrArray {
   [[nodiscard]] Result<void> append(const T& values, const ZarrAppend& options = {}) const {
     return append(shown(values), options);
   }
-  /// Changes the extents. Elements outside are not shown any more; their files stay. One program at a time.
+  /// Changes the extents. Elements outside are not shown any more; their files stay, and show them again if
+  /// the array grows. One program at a time.
   [[nodiscard]] Result<void> resize(const Extents& shape) const;
   /// Replaces the attributes. One program at a time.
   [[nodiscard]] Result<void> set_attributes(const Record& attributes) const;

@@ -150,6 +150,9 @@ Result<storage::ZarrMetadata> zarr_metadata_in(const storage::ZarrPlace& place, 
   if (!attributes) {
     return attributes.error();
   }
+  if (*attributes && (*attributes)->empty()) {
+    return Error(Errc::corrupt, "the file .zattrs is empty, and has no JSON").about(path);
+  }
   auto metadata = texts->v3 ? storage::read_zarr_v3(*texts->v3)
                             : storage::read_zarr_v2(*texts->array, attributes->value_or(std::string()));
   return metadata ? std::move(metadata) : Result<storage::ZarrMetadata>(metadata.error().about(path));
@@ -159,8 +162,8 @@ Result<storage::ZarrMetadata> zarr_metadata_in(const storage::ZarrPlace& place, 
 
 Result<ZarrArray> open_zarr(const storage::ZarrPlace& place, std::string_view path) {
   auto metadata = zarr_metadata_in(place, path);
-  return metadata ? Result<ZarrArray>(ZarrArray(
-                        std::make_shared<ZarrState>(place.area, place.path, std::move(*metadata))))
+  return metadata ? Result<ZarrArray>(
+                        ZarrArray(std::make_shared<ZarrState>(place.area, place.path, std::move(*metadata))))
                   : metadata.error();
 }
 

@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <barrier>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <locum/core.hpp>
@@ -291,6 +294,39 @@ TEST(Experiment, IsNotPersistedOverWhatOthersHavePersisted) {
   EXPECT_EQ(second["T"].value().value(), large_value(3000, 1));
   EXPECT_TRUE(first.remove().value());
   EXPECT_EQ(code_of(second.persist()), Errc::stale);
+}
+
+// Whoever is not the first is told so, and what the first has written is there.
+TEST(Experiment, IsPersistedByOneOfThoseThatDoSoAtOnce) {
+  constexpr int programs = 4;
+  constexpr int rounds = 10;
+  const TemporaryFolder folder;
+  for (const std::string& url : {"file://" + folder.path() + "?sync=0", std::string("memory:")}) {
+    const Files files(url);
+    for (int round = 0; round < rounds; ++round) {
+      const std::string id = "e" + std::to_string(round);
+      std::array<std::optional<Result<void>>, programs> done;
+      std::barrier begin(programs);
+      std::vector<std::thread> threads;
+      for (int program = 0; program < programs; ++program) {
+        threads.emplace_back([&, program] {
+          Experiment e(files, id, {.table = false});
+          e["T"] = large_value(2000, program);
+          begin.arrive_and_wait();
+          done[program] = e.persist();
+        });
+      }
+      for (std::thread& thread : threads) {
+        thread.join();
+      }
+      const auto first = std::ranges::find_if(done, [](const auto& one) { return one->has_value(); });
+      ASSERT_NE(first, done.end());
+      EXPECT_EQ(std::ranges::count_if(done, [](const auto& one) { return code_of(*one) == Errc::stale; }),
+                programs - 1);
+      EXPECT_EQ(Experiment(files, id)["T"].value().value(),
+                large_value(2000, static_cast<int>(first - done.begin())));
+    }
+  }
 }
 
 TEST(Experiment, RefusesIdsThatLeadElsewhere) {
