@@ -126,7 +126,7 @@ Result<std::span<const std::byte>> ChunkCoder::encode_unchanged(std::span<const 
                                                                 ChunkMemory& memory) const {
   std::span<const std::byte> bytes = plain;
   for (std::size_t at = 0; at < coding_.codecs.size(); ++at) {
-    const auto next = coding_.codecs[at]->encode(bytes, memory.coded[at % 2]);
+    auto next = coding_.codecs[at]->encode(bytes, memory.coded[at % 2]);
     if (!next) {
       return next;
     }
