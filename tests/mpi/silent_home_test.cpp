@@ -8,9 +8,13 @@
 
 #include <locum/locum.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <optional>
 #include <string>
+#include <thread>
 
 namespace locum {
 namespace {
@@ -21,12 +25,30 @@ constexpr auto soon = 30s;
 
 class Stopped {
  public:
-  explicit Stopped(pid_t process) : process_(process) { EXPECT_EQ(::kill(process_, SIGSTOP), 0); }
+  explicit Stopped(pid_t process) : process_(process) {
+    EXPECT_EQ(::kill(process_, SIGSTOP), 0);
+    const auto until = std::chrono::steady_clock::now() + soon;
+    while (!stands_still() && std::chrono::steady_clock::now() < until) {
+      std::this_thread::yield();
+    }
+    EXPECT_TRUE(stands_still());
+  }
   Stopped(const Stopped&) = delete;
   Stopped& operator=(const Stopped&) = delete;
   ~Stopped() { EXPECT_EQ(::kill(process_, SIGCONT), 0); }
 
  private:
+  // A thread that runs takes some time to see the signal.
+  [[nodiscard]] bool stands_still() const {
+    const auto threads = std::filesystem::directory_iterator("/proc/" + std::to_string(process_) + "/task");
+    return std::ranges::all_of(threads, [](const std::filesystem::directory_entry& thread) {
+      std::string stat;
+      std::getline(std::ifstream(thread.path() / "stat"), stat);
+      const std::size_t name_end = stat.rfind(") ");
+      return name_end != std::string::npos && stat[name_end + 2] == 'T';
+    });
+  }
+
   pid_t process_;
 };
 
