@@ -150,7 +150,6 @@ Result<void> ExperimentPlace::write(const std::string& path, std::string_view te
 Result<void> ExperimentPlace::replace(
     const std::string& path, std::string_view text,
     const std::function<Result<void>(const std::optional<std::string>& head)>& check) const {
-  std::optional<Error> refused;  // perhaps `stale`, at which an area would try again
   const auto change = [&](AreaFile* there, FileDraft& into) -> Result<void> {
     std::optional<std::string> head;
     if (there != nullptr) {
@@ -159,16 +158,10 @@ Result<void> ExperimentPlace::replace(
         return read;
       }
     }
-    if (const auto may = check(head); !may) {
-      refused = may.error();
-      return Error(Errc::cancelled, "what is there is not to be replaced");
-    }
-    return into.write(std::as_bytes(std::span(text)));
+    const auto may = check(head);
+    return may ? into.write(std::as_bytes(std::span(text))) : may;
   };
   auto done = area_->update({.folder = {}, .name = path}, change, std::chrono::seconds(30));
-  if (refused) {
-    return *refused;
-  }
   if (!done && done.error().code() == Errc::unsupported) {
     const auto head = this->text(path, experiment_head_bytes, true);
     done = head ? check(*head) : Result<void>(head.error());

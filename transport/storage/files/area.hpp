@@ -86,9 +86,9 @@ class FileArea {
   /// Begins a file, whose folder is made if there is none.
   [[nodiscard]] virtual Result<std::unique_ptr<AreaDraft>> create(const std::string& path) = 0;
   /// Replaces a file by what `change` makes of it, as one step: of several update() calls of one file, by
-  /// threads or processes, each finds what the one before has made. `change` may be called several times. A
-  /// process that dies leaves the old file or the new one, and no lock. `timeout`; `unsupported` if nothing
-  /// here keeps two writers apart.
+  /// threads or processes, each finds what the one before has made. `change` may be called several times; its
+  /// error ends the call. A process that dies leaves the old file or the new one, and no lock. `timeout`;
+  /// `unsupported` if nothing here keeps two writers apart.
   [[nodiscard]] virtual Result<void> update(const UpdatedFile& file, const FileChange& change,
                                             Deadline deadline) = 0;
   /// Returns what is in a folder, by name. `not_found` if there is none.

@@ -147,9 +147,9 @@ class StoreArea final : public FileArea {
       return held.error();
     }
     for (;;) {
-      auto done = file.reads ? update_once(path, change, end) : replace_all(path, change);
-      if (done || done.error().code() != Errc::stale) {
-        return done;
+      const auto done = file.reads ? update_once(path, change, end) : replace_all(path, change);
+      if (!done || *done) {
+        return done ? Result<void>() : done.error();
       }
       if (Deadline::Clock::now() >= end) {
         return deadline_passed("others replaced the file each time", "let fewer write one file at a time");
@@ -207,31 +207,34 @@ class StoreArea final : public FileArea {
   [[nodiscard]] const std::string& name() const noexcept override { return name_; }
 
  private:
-  [[nodiscard]] Result<void> replace_all(const std::string& path, const FileChange& change) {
+  [[nodiscard]] Result<bool> replace_all(const std::string& path, const FileChange& change) {
     StoredDraft draft(store_, path);
     auto done = change(nullptr, draft);
-    return done ? draft.publish() : done;
+    done = done ? draft.publish() : std::move(done);
+    return done ? Result<bool>(true) : done.error();
   }
-  /// `stale`: another has changed the file meanwhile.
-  [[nodiscard]] Result<void> update_once(const std::string& path, const FileChange& change, Deadline end) {
+  /// Returns false if another has changed the file meanwhile.
+  [[nodiscard]] Result<bool> update_once(const std::string& path, const FileChange& change, Deadline end) {
     const auto there = opened(path, {});
+    if (!there && there.error().code() == Errc::stale) {
+      return false;
+    }
     if (!there && there.error().code() != Errc::not_found) {
       return there.error();
     }
     StoredDraft draft(store_, path);
-    if (auto made = change(there ? there->get() : nullptr, draft); !made) {
-      return made;
+    if (const auto made = change(there ? there->get() : nullptr, draft); !made) {
+      return made.error();
     }
     const auto done = there ? store_.replace(path, draft.bytes(),
                                              {.expected_generation = (*there)->generation(), .deadline = end})
                             : store_.put(path, draft.bytes(), {.deadline = end});
     if (done) {
-      return {};
+      return true;
     }
     const Errc code = done.error().code();
-    return code == Errc::not_found || code == Errc::key_exists
-               ? Error(Errc::stale, "another has made or removed the file meanwhile")
-               : done.error();
+    const bool was_other = code == Errc::stale || code == Errc::not_found || code == Errc::key_exists;
+    return was_other ? Result<bool>(false) : done.error();
   }
   [[nodiscard]] Result<AreaFacts> file_facts(const std::string& path, std::uint64_t& generation) {
     const auto info = store_.info(path);
