@@ -5,6 +5,7 @@
 
 #include "core/python/array.hpp"
 #include "core/python/error.hpp"
+#include "core/python/given_names.hpp"
 #include "core/python/name.hpp"
 #include "core/python/name_list.hpp"
 #include "core/python/pin.hpp"
@@ -16,29 +17,6 @@ namespace py = pybind11;
 namespace locum::python {
 
 namespace {
-
-/// Names that the library has given.
-class GivenNames {
- public:
-  GivenNames() = default;
-  GivenNames(const GivenNames&) = delete;
-  GivenNames& operator=(const GivenNames&) = delete;
-  ~GivenNames() { (void)locum_names_release(&names_); }
-
-  [[nodiscard]] locum_names* get() noexcept { return &names_; }
-  [[nodiscard]] py::list list() const {
-    py::list all(names_.count);
-    for (std::size_t at = 0; at < names_.count; ++at) {
-      all[at] = text_of(names_.names[at]);
-    }
-    return all;
-  }
-  /// REQUIRES: there is one.
-  [[nodiscard]] py::str only() const { return text_of(names_.names[0]); }
-
- private:
-  locum_names names_{};
-};
 
 /// Calls `get` with a view, and returns the bytes of the Record that it gives.
 template <class Get>
@@ -93,14 +71,14 @@ bool Experiment::erase(py::handle field) const {
 
 py::list Experiment::fields() const {
   GivenNames names;
-  check(unlocked([&] { return locum_experiment_fields(experiment_, names.get()); }));
+  check(unlocked([&] { return locum_experiment_fields(experiment_, &names.names); }));
   return names.list();
 }
 
 py::str Experiment::url(const py::object& field) const {
   const MaybeName name(field);
   GivenNames names;
-  check(unlocked([&] { return locum_experiment_url(experiment_, name.c_str(), names.get()); }));
+  check(unlocked([&] { return locum_experiment_url(experiment_, name.c_str(), &names.names); }));
   return names.only();
 }
 
@@ -188,7 +166,7 @@ void define_experiments(py::module_& module) {
     const MaybeName in(backend);
     locum_files of = files.handle();
     GivenNames errors;
-    check(unlocked([&] { return locum_experiments_rebuild(of, in.c_str(), wait_s, errors.get()); }));
+    check(unlocked([&] { return locum_experiments_rebuild(of, in.c_str(), wait_s, &errors.names); }));
     return errors.list();
   });
   module.def("experiments_remove", [](const Files& files, const py::object& backend, py::handle id) {
@@ -207,7 +185,7 @@ void define_experiments(py::module_& module) {
     const SavedMemory shown(record);
     locum_files of = files.handle();
     GivenNames url;
-    check(unlocked([&] { return locum_record_io_write(of, in.c_str(), under.c_str(), &value, url.get()); }));
+    check(unlocked([&] { return locum_record_io_write(of, in.c_str(), under.c_str(), &value, &url.names); }));
     return url.only();
   });
   module.def("record_io_write_bytes",
@@ -219,7 +197,7 @@ void define_experiments(py::module_& module) {
                GivenNames url;
                check(unlocked([&] {
                  return locum_record_io_write_bytes(of, in.c_str(), under.c_str(), bytes.data(),
-                                                    static_cast<std::size_t>(bytes.nbytes()), url.get());
+                                                    static_cast<std::size_t>(bytes.nbytes()), &url.names);
                }));
                return url.only();
              });

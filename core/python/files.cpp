@@ -9,6 +9,7 @@
 #include "core/python/array.hpp"
 #include "core/python/error.hpp"
 #include "core/python/exit_gate.hpp"
+#include "core/python/given_names.hpp"
 #include "core/python/handle.hpp"
 #include "core/python/name_list.hpp"
 #include "core/python/pin.hpp"
@@ -49,19 +50,10 @@ class FileOptions {
   locum_file_options options_{};
 };
 
-/// Names that the library has given.
-struct Paths {
-  locum_names names{};
-  Paths() = default;
-  Paths(const Paths&) = delete;
-  Paths& operator=(const Paths&) = delete;
-  ~Paths() { (void)locum_names_release(&names); }
-};
-
 /// The outcomes of a batch.
 struct BatchOutcomes {
   std::vector<locum_status> statuses;
-  Paths messages;
+  GivenNames messages;
 
   explicit BatchOutcomes(std::size_t count) : statuses(count) {}
   /// Raises the error of a batch of which nothing was done, which has no messages.
@@ -217,15 +209,11 @@ py::list Files::list(py::handle folder, py::handle pattern, bool recursive, cons
   const Name like(pattern);
   const MaybeName where(backend);
   locum_files files = handle();
-  Paths found;
+  GivenNames found;
   check(unlocked([&] {
     return locum_files_list(files, in.c_str(), like.c_str(), recursive, where.c_str(), &found.names);
   }));
-  py::list paths(found.names.count);
-  for (std::size_t at = 0; at < found.names.count; ++at) {
-    paths[at] = text_of(found.names.names[at]);
-  }
-  return paths;
+  return found.list();
 }
 
 int Files::kind(py::handle path, const py::object& backend) const {

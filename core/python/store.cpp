@@ -11,6 +11,7 @@
 #include "core/python/array.hpp"
 #include "core/python/box.hpp"
 #include "core/python/error.hpp"
+#include "core/python/given_names.hpp"
 #include "core/python/handle.hpp"
 #include "core/python/interruptible.hpp"
 #include "core/python/name.hpp"
@@ -51,14 +52,6 @@ struct Info {
   Info(const Info&) = delete;
   Info& operator=(const Info&) = delete;
   ~Info() { (void)locum_info_release(&info); }
-};
-
-struct Names {
-  locum_names names{};
-  Names() = default;
-  Names(const Names&) = delete;
-  Names& operator=(const Names&) = delete;
-  ~Names() { (void)locum_names_release(&names); }
 };
 
 }  // namespace
@@ -320,13 +313,9 @@ bool Store::evict(py::handle id, double timeout_s) const {
 py::list Store::keys(py::handle prefix, double timeout_s) const {
   const Name given(prefix);
   locum_store store = handle();
-  Names found;
+  GivenNames found;
   check(unlocked([&] { return locum_keys(store, given.c_str(), timeout_s, &found.names); }));
-  py::list names(found.names.count);
-  for (std::size_t at = 0; at < found.names.count; ++at) {
-    names[at] = text_of(found.names.names[at]);
-  }
-  return names;
+  return found.list();
 }
 
 std::uint64_t Store::size(double timeout_s) const {

@@ -9,6 +9,7 @@
 #include "core/python/box.hpp"
 #include "core/python/error.hpp"
 #include "core/python/files.hpp"
+#include "core/python/given_names.hpp"
 #include "core/python/pin.hpp"
 #include "core/python/unlocked.hpp"
 
@@ -124,19 +125,9 @@ py::tuple ZarrArray::info() const {
 }
 
 py::list ZarrArray::dimensions() const {
-  struct Dimensions {
-    locum_names names{};
-    Dimensions() = default;
-    Dimensions(const Dimensions&) = delete;
-    Dimensions& operator=(const Dimensions&) = delete;
-    ~Dimensions() { (void)locum_names_release(&names); }
-  } found;
+  GivenNames found;
   check(locum_zarr_dimensions(array_, &found.names));
-  py::list all(found.names.count);
-  for (std::size_t at = 0; at < found.names.count; ++at) {
-    all[at] = text_of(found.names.names[at]);
-  }
-  return all;
+  return found.list();
 }
 
 py::object ZarrArray::attributes() const {

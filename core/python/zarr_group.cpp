@@ -8,6 +8,7 @@
 #include "core/python/array.hpp"
 #include "core/python/error.hpp"
 #include "core/python/files.hpp"
+#include "core/python/given_names.hpp"
 #include "core/python/name.hpp"
 #include "core/python/pin.hpp"
 #include "core/python/unlocked.hpp"
@@ -19,23 +20,6 @@ namespace locum::python {
 namespace {
 
 constexpr const char* attributes_type = "locum.record";
-
-/// Names that the library has given.
-struct MemberNames {
-  locum_names names{};
-  MemberNames() = default;
-  MemberNames(const MemberNames&) = delete;
-  MemberNames& operator=(const MemberNames&) = delete;
-  ~MemberNames() { (void)locum_names_release(&names); }
-
-  [[nodiscard]] py::list list() const {
-    py::list all(names.count);
-    for (std::size_t at = 0; at < names.count; ++at) {
-      all[at] = text_of(names.names[at]);
-    }
-    return all;
-  }
-};
 
 std::unique_ptr<ZarrGroup> open_group(const Files& files, py::handle path, bool consolidated,
                                       const py::object& backend) {
@@ -85,8 +69,8 @@ void ZarrGroup::set_attributes(const py::array& record) const {
 
 py::tuple ZarrGroup::list() const {
   locum_zarr_group group = group_;
-  MemberNames arrays;
-  MemberNames groups;
+  GivenNames arrays;
+  GivenNames groups;
   check(unlocked([&] { return locum_zarr_group_list(group, &arrays.names, &groups.names); }));
   return py::make_tuple(arrays.list(), groups.list());
 }
