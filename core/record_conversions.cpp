@@ -95,7 +95,9 @@ Error Record::mismatch(std::string_view asked) const {
     return "damaged";
   };
   return Error(Errc::type_mismatch,
-               "the value is " + found() + ", not " + std::string(asked) + "; its kind tells what it is");
+               "the value is " + found() + ", not " + std::string(asked) +
+                   (is_null() ? "; a member that is not there is null, too: check its name"
+                              : "; its kind tells what it is"));
 }
 
 Result<std::int64_t> Record::signed_within(std::int64_t least, std::int64_t most,
@@ -198,10 +200,19 @@ Error Record::in_member(std::string_view name, const Error& error) {
 }
 
 Error Record::no_member(std::string_view name) const {
+  constexpr std::size_t most_named = 20;
+  std::string known;
+  for (std::size_t at = 0; const auto& [other, value] : members()) {
+    if (at++ == most_named) {
+      known += ", …";
+      break;
+    }
+    known.append(known.empty() ? "there are " : ", ").append(other);
+  }
   const bool may_have_members = kind() == Kind::members || is_null();
-  return may_have_members
-             ? Error(Errc::not_found, "there is no member '" + std::string(name) + "'; check its name")
-             : mismatch("members, of which '" + std::string(name) + "' would be one");
+  return may_have_members ? Error(Errc::not_found, "there is no member '" + std::string(name) + "'; " +
+                                                       (known.empty() ? "there are none" : known))
+                          : mismatch("members, of which '" + std::string(name) + "' would be one");
 }
 
 }  // namespace locum

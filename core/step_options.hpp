@@ -40,10 +40,13 @@ struct StepWriterOptions {
   /// Number of readers for which the first begin() waits; the ranks of one StepReader are one reader. 0: it
   /// does not wait.
   std::uint32_t rendezvous_readers = 0;
-  /// HDF5 file to which each step is also written, and from which a StepReader with this option reads it
-  /// later, in this job or another one (docs/guide/hdf5.md). All ranks must see the same files there. end()
-  /// then blocks until the rank's part is on the disk, and readers see the step when all parts are. Empty: no
-  /// file.
+  /// File to which each step is also written, and from which a StepReader with this option reads it later, in
+  /// this job or another one. All ranks must see the same files there. end() then blocks until the rank's
+  /// part is on the disk, and readers see the step when all parts are. A path that ends in `.zarr` is that of
+  /// a folder with a group of Zarr, version 3 (docs/guide/zarr.md), which holds numbers and arrays of numbers
+  /// that keep their type and global extents: end() refuses others, and names them; any other path is that of
+  /// an HDF5 file (docs/guide/hdf5.md). Neither is written over or continued, also not one that a killed job
+  /// has left: `key_exists`. Empty: no file.
   std::string file = {};
 };
 

@@ -1,4 +1,4 @@
-# Sourced by tests/run, tests/distributions/run, jobs/demo, jobs/with_python, bench/run, bench/peers/run, bench/proxystore/run, docs/build and
+# Sourced by tests/run, tests/distributions/run, jobs/demo, jobs/with_python, bench/run, bench/peers/run, bench/proxystore/run, bench/zarr/run, docs/build and
 # .ci/run: the distribution packages that each of them needs (Debian 12 and 13, Ubuntu 24.04), and their installation. In one place, so that scripts and
 # documents agree.
 

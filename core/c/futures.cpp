@@ -48,6 +48,9 @@ locum_status begin_read(OpenedStore& opened, const Id& id, const locum_array& ar
 const char* origin(const AsyncResult<RawView>& /*call*/) noexcept {
   return "a get or a wait; take its object";
 }
+const char* origin(const LoadedValue& /*call*/) noexcept {
+  return "a load of a file; take the view that it gives";
+}
 const char* origin(const AsyncResult<Key>& /*call*/) noexcept {
   return "a put; take its key";
 }
@@ -60,16 +63,14 @@ const char* origin(const AsyncResult<CheckpointReport>& /*call*/) noexcept {
 
 // Calls `give` with the result of a call that gives a `Value`, which is `noun`.
 template <class Value, class Give>
-locum_status result(locum_future future, double deadline_s, const char* noun, Give give) noexcept {
-  return on(futures(), future, "future", [&](AsyncCall& of_any) {
-    auto* const call = std::get_if<AsyncResult<Value>>(&of_any);
-    if (call == nullptr) {
-      const char* const other = std::visit([](const auto& each) { return origin(each); }, of_any);
-      return failed(Error(Errc::invalid_argument,
-                          std::string("this future gives no ") + noun + ": it is that of " + other));
-    }
-    return give(call->get(limit_of(deadline_s)));
-  });
+locum_status result(AsyncCall& of_any, double deadline_s, const char* noun, Give give) {
+  auto* const call = std::get_if<AsyncResult<Value>>(&of_any);
+  if (call == nullptr) {
+    const char* const other = std::visit([](const auto& each) { return origin(each); }, of_any);
+    return failed(Error(Errc::invalid_argument,
+                        std::string("this future gives no ") + noun + ": it is that of " + other));
+  }
+  return give(call->get(limit_of(deadline_s)));
 }
 
 }  // namespace
@@ -140,16 +141,23 @@ locum_status locum_future_view(locum_future future, double deadline_s, locum_vie
     return is_null("view");
   }
   empty(*view);
-  return result<RawView>(future, deadline_s, "object",
-                         [&](Result<RawView> found) { return give_view(std::move(found), *view); });
+  return on(futures(), future, "future", [&](AsyncCall& of_any) {
+    const auto* const loaded = std::get_if<LoadedValue>(&of_any);
+    return loaded != nullptr ? loaded->give(limit_of(deadline_s), *view)
+                             : result<RawView>(of_any, deadline_s, "object", [&](Result<RawView> found) {
+                                 return give_view(std::move(found), *view);
+                               });
+  });
 }
 
 locum_status locum_future_key(locum_future future, double deadline_s, locum_key* key) {
   if (key == nullptr) {
     return is_null("key");
   }
-  return result<Key>(future, deadline_s, "key",
-                     [&](const Result<Key>& stored) { return give_key(stored, key); });
+  return on(futures(), future, "future", [&](AsyncCall& of_any) {
+    return result<Key>(of_any, deadline_s, "key",
+                       [&](const Result<Key>& stored) { return give_key(stored, key); });
+  });
 }
 
 locum_status locum_future_then(locum_future future, void (*notify)(void* context), void* context) {

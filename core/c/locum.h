@@ -417,15 +417,16 @@ typedef struct locum_file_options {
   const char *format;  /* its name; NULL: by the ending of the path */
   const char *options; /* of the format: "separator=;&header=false", as in a URL: %XX is a byte, %26 an `&`. A
                         * value is a bool (true, false), an integer, a real, a list of these, as
-                        * "chunks=[64,64]" and "columns=['a','b']", or else a text: one that begins with a [
-                        * does so with %5B. In a list, an item in quotes is a text. NULL: none */
+                        * "chunks=[64,64]" and "columns=['a','b']", members, as "types={x:f64,'y':i32}", or
+                        * else a text: one that begins with a [ or { does so with %5B or %7B. In a list or
+                        * members, an item in quotes is a text. NULL: none */
   const char *backend; /* a name of locum_files_add(); NULL: the URL of the files */
   double deadline_s;   /* of waiting for another rank that loads the same file; saves ignore it */
   const locum_array *record; /* the options as a stored Record, in place of `options`; NULL: none */
   uint64_t map; /* 1: an array is shown in the file itself, unread, where format and layout allow that: this
                  * process alone has it. A program that shortens the file then ends the process by SIGBUS */
-  const char *member; /* of locum_files_load() and locum_files_load_batch(): what is given of a file that holds
-                       * members, by its name or path, as by locum_record_member(); NULL: all */
+  const char *member; /* of the calls that load: what is given of a file that holds members, by its name or
+                       * path, as by locum_record_member(); NULL: all. No other call takes it */
   uint64_t reserved[2]; /* 0 */
 } locum_file_options;
 
@@ -463,13 +464,15 @@ LOCUM_CHECKED locum_status locum_files_save(locum_files files, const char *path,
 LOCUM_CHECKED locum_status locum_files_load(locum_files files, const char *path,
                                             const locum_file_options *options, locum_view *view);
 /* Begins a load in a thread of these files: locum_future_view() gives the object. The close of the files waits
- * for the loads that they have begun. LOCUM_INVALID_ARGUMENT in the future with `map`. */
+ * for the loads that they have begun. An array that has no room in the store is LOCUM_OUT_OF_MEMORY in the
+ * future, without `map` and `member`. */
 LOCUM_CHECKED locum_status locum_files_load_async(locum_files files, const char *path,
                                                   const locum_file_options *options, locum_future *future);
 /* Makes a stand-in for what a file holds, which is loaded in the background from now on, once for the node of
  * this rank; ranks of other nodes fetch it from there, and need not see the file. The object lasts until it is
  * evicted by its key. LOCUM_NOT_FOUND without a file; LOCUM_BROKEN_PROMISE for who uses the stand-in if the
- * file cannot be loaded: its text is that of the error of the load. */
+ * file cannot be loaded: its text is that of the error of the load. LOCUM_INVALID_ARGUMENT with `map` or
+ * `member`: it is for all that the file holds. */
 LOCUM_CHECKED locum_status locum_files_proxy(locum_files files, const char *path,
                                              const locum_file_options *options, locum_proxy *proxy);
 /* Loads `count` files, some at a time, in threads. Each has a view, a status and the text of its error (""
@@ -525,6 +528,18 @@ LOCUM_CHECKED locum_status locum_record_each(const locum_array *record, uint32_t
  * shell (NULL: all). LOCUM_NOT_FOUND if there is no such folder. Release the list. */
 LOCUM_CHECKED locum_status locum_files_list(locum_files files, const char *folder, const char *pattern,
                                             bool recursive, const char *backend, locum_names *names);
+/* Options of locum_files_list_with(). */
+typedef struct locum_file_list_options {
+  const char *pattern; /* of names without folder, as in a shell; NULL: all */
+  const char *backend; /* as in locum_file_options */
+  uint64_t recursive;  /* 1: in all folders below, too */
+  uint64_t folders;    /* 1: folders as well as files; locum_files_kind() tells them apart */
+  uint64_t reserved[4]; /* 0 */
+} locum_file_list_options;
+
+/* The same with options. */
+LOCUM_CHECKED locum_status locum_files_list_with(locum_files files, const char *folder,
+                                                 const locum_file_list_options *options, locum_names *names);
 
 typedef enum locum_file_kind {
   LOCUM_NO_FILE = 0, /* the path leads to nothing */
@@ -542,6 +557,10 @@ LOCUM_API locum_status locum_files_remove(locum_files files, const char *path, c
                                           bool *existed);
 /* Copies a file, atomically, its bytes unread. */
 LOCUM_CHECKED locum_status locum_files_copy(locum_files files, const char *from, const char *to,
+                                            const char *backend);
+/* Makes an archive of ZIP, atomically, of all files in a folder and below it, under their paths below the
+ * folder, stored: the URL `zip:` opens it. LOCUM_STALE if files in the folder were changed meanwhile. */
+LOCUM_CHECKED locum_status locum_files_pack(locum_files files, const char *folder, const char *archive,
                                             const char *backend);
 
 /* ---- Arrays of Zarr: larger than memory, in chunks that are files of their own ---- */
@@ -604,10 +623,20 @@ LOCUM_CHECKED locum_status locum_zarr_attributes(locum_zarr array, locum_view *v
 /* Replaces the attributes by the members of a stored Record. One program at a time. */
 LOCUM_CHECKED locum_status locum_zarr_set_attributes(locum_zarr array, const locum_array *attributes);
 
+/* Which chunks a read decodes to the memory of the node, once for its ranks that share the session of the
+ * files; others copy elements from there. They take a 256th of that memory for each rank, and are the oldest
+ * first to go. */
+typedef enum locum_zarr_shared {
+  LOCUM_ZARR_SHARED_PARTS = 0, /* those of which the box has a part */
+  LOCUM_ZARR_SHARED_NONE = 1,
+  LOCUM_ZARR_SHARED_ALL = 2 /* for boxes that several ranks of the node read: each decodes some */
+} locum_zarr_shared;
+
 typedef struct locum_zarr_read_options {
   locum_box box;        /* of rank 0: the whole array */
   uint64_t strict;      /* 1: chunks that were never written are LOCUM_NOT_FOUND, and have no fill value */
-  uint64_t reserved[3]; /* 0 */
+  uint64_t shared;      /* a locum_zarr_shared */
+  uint64_t reserved[2]; /* 0 */
 } locum_zarr_read_options;
 
 /* Reads a box to `into`, whose type and extents are those of the elements and of the box. Chunks that were
@@ -618,6 +647,12 @@ LOCUM_CHECKED locum_status locum_zarr_read(locum_zarr array, const locum_array *
 /* Reads a box to memory that is made for it. Release the view. */
 LOCUM_CHECKED locum_status locum_zarr_load(locum_zarr array, const locum_zarr_read_options *options,
                                            locum_view *view);
+/* Begins to read a box in the background, for a locum_zarr_load() or locum_zarr_read() of the same box with
+ * the same options by this handle, which waits for it: the next slab, while the program computes. One box at
+ * a time, in memory of its size: another locum_zarr_prefetch() drops it, as do writes of this handle; what
+ * others write meanwhile may be in it or not. An error of reading is that of the call it is for.
+ * LOCUM_INVALID_ARGUMENT if it is no box of the array; LOCUM_SYSTEM if the system allows no thread. */
+LOCUM_CHECKED locum_status locum_zarr_prefetch(locum_zarr array, const locum_zarr_read_options *options);
 
 typedef struct locum_zarr_write_options {
   int64_t start[LOCUM_MAX_RANK]; /* indices in the array of the first element of what is written */
@@ -632,7 +667,8 @@ typedef struct locum_zarr_write_options {
 LOCUM_CHECKED locum_status locum_zarr_write(locum_zarr array, const locum_array *values,
                                             const locum_zarr_write_options *options);
 /* Writes elements behind the last ones in the first dimension, then the new extents. A last file that is not
- * full is read, changed and written whole. One program at a time. `deadline_s` 0: 600. */
+ * full is read, changed and written whole. Programs take turns where the files are in a folder that has locks;
+ * else let one append: of two, one gets LOCUM_STALE. `deadline_s` 0: 600. */
 LOCUM_CHECKED locum_status locum_zarr_append(locum_zarr array, const locum_array *values, double deadline_s);
 /* Changes the extents; `shape` has as many as the array has dimensions. Elements outside are not shown any
  * more; their files stay. One program at a time. */
@@ -728,6 +764,14 @@ LOCUM_CHECKED locum_status locum_experiment_set(locum_experiment experiment, con
  * experiment since. Release the view. */
 LOCUM_CHECKED locum_status locum_experiment_get(locum_experiment experiment, const char *field,
                                                 locum_view *view);
+/* The same of a value within a field, by the names on the way to it: "parameters/solver/steps". Setting
+ * makes the members on the way; LOCUM_TYPE_MISMATCH if something on it is neither null nor members. Getting
+ * what does not exist is LOCUM_NOT_FOUND, whose text names what there is. A path without a `/` is that of a
+ * field. Lists by parameters find numbers of 8 bytes (LOCUM_I64, LOCUM_F64), LOCUM_BOOL and texts. */
+LOCUM_CHECKED locum_status locum_experiment_set_member(locum_experiment experiment, const char *path,
+                                                       const locum_array *value);
+LOCUM_CHECKED locum_status locum_experiment_get_member(locum_experiment experiment, const char *path,
+                                                       locum_view *view);
 /* Removes a field, from the files with the next persist; `existed` may be NULL. */
 LOCUM_API locum_status locum_experiment_erase(locum_experiment experiment, const char *field, bool *existed);
 /* Lists the names of the fields. Release the list. */
@@ -987,7 +1031,7 @@ typedef struct locum_step_writer_options {
   uint64_t queue_bytes;        /* how many bytes of these; 0: no limit */
   int32_t when_full;           /* a locum_when_full */
   uint32_t rendezvous_readers; /* readers for which the first step waits */
-  const char *file;            /* HDF5 file to which each step is written, too; NULL: none */
+  const char *file;            /* to which each step is written, too: .h5, or .zarr for Zarr; NULL: none */
   uint64_t reserved[4]; /* 0 */
 } locum_step_writer_options;
 
@@ -1047,7 +1091,7 @@ typedef struct locum_step_reader_options {
   int32_t start_at;    /* a locum_start_at */
   int32_t ahead;       /* further steps that are fetched while this one is used; 0: 1, negative: none */
   const char *group;   /* readers of one group share the steps; NULL: this one sees all */
-  const char *file;    /* HDF5 file whose steps are read in place of a stream; NULL: none */
+  const char *file;    /* whose steps are read in place of a stream; NULL: none */
   uint64_t first_step; /* of a file */
   uint64_t every;      /* of a file: each n-th step; 0: 1 */
   uint64_t reserved[4]; /* 0 */

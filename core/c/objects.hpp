@@ -9,6 +9,7 @@
 #include "core/async_result.hpp"
 #include "core/c/errors.hpp"
 #include "core/c/handles.hpp"
+#include "core/c/loaded_value.hpp"
 #include "core/c/locum.h"
 #include "core/checkpoint_options.hpp"
 #include "core/raw_promise.hpp"
@@ -42,9 +43,9 @@ struct OpenedStore {
   RawStore raw;
 };
 
-/// What an asynchronous call gives: an object, a key, the number of elements that it has read, or what a
-/// checkpoint contains.
-using AsyncCall = std::variant<AsyncResult<RawView>, AsyncResult<Key>, AsyncResult<std::size_t>,
+/// What an asynchronous call gives: an object, a value of a file, a key, the number of elements that it has
+/// read, or what a checkpoint contains.
+using AsyncCall = std::variant<AsyncResult<RawView>, LoadedValue, AsyncResult<Key>, AsyncResult<std::size_t>,
                                AsyncResult<CheckpointReport>>;
 
 /// Return the handles of the process, by kind. Those from writers() on are used by one thread at a time.

@@ -45,11 +45,11 @@ py::object stolen(PyObject* made) {
   return py::reinterpret_steal<py::object>(made);
 }
 
-py::object pinned_array(std::unique_ptr<Pin> pin, bool is_writable = false) {
+py::object pinned_array(std::unique_ptr<Pin> pin) {
   const locum_view& view = pin->view();  // stays where it is
   const std::int64_t element_bytes = view.array.rank == 0 ? static_cast<std::int64_t>(view.size_bytes)
                                                           : view.array.strides[view.array.rank - 1];
-  return array_over(view.array, element_bytes, owner_of(std::move(pin)), is_writable);
+  return array_over(view.array, element_bytes, owner_of(std::move(pin)), false);
 }
 
 /// Returns the one element of an object of rank 0.
@@ -134,10 +134,6 @@ py::object object_of(std::unique_ptr<Pin> pin) {
     return copied_bytes(array.data, static_cast<std::size_t>(array.extents[0]));
   }
   return pinned_array(std::move(pin));
-}
-
-py::object own_array_of(std::unique_ptr<Pin> pin) {
-  return pinned_array(std::move(pin), true);
 }
 
 py::object bytes_of(std::unique_ptr<Pin> pin) {

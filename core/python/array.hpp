@@ -29,8 +29,6 @@ struct Encoded {
 /// Returns what an object is in Python: an array in the memory of the store, a number, a str, bytes, or an
 /// Encoded.
 [[nodiscard]] pybind11::object object_of(std::unique_ptr<Pin> pin);
-/// Returns an array, also of rank 0, in the memory of a view that nobody else has: it may be written.
-[[nodiscard]] pybind11::object own_array_of(std::unique_ptr<Pin> pin);
 /// Returns all bytes of an object, in place.
 [[nodiscard]] pybind11::object bytes_of(std::unique_ptr<Pin> pin);
 /// Describes a NumPy array for the C interface. ValueError for more than 8 dimensions, and if all strides are

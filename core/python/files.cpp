@@ -26,9 +26,11 @@ namespace {
 class FileOptions {
  public:
   /// REQUIRES: `how` outlives this.
-  explicit FileOptions(const Files::Options& how) : format_(how.format), backend_(how.backend) {
+  explicit FileOptions(const Files::Options& how)
+      : format_(how.format), backend_(how.backend), member_(how.member) {
     options_.format = format_.c_str();
     options_.backend = backend_.c_str();
+    options_.member = member_.c_str();
     options_.deadline_s = how.timeout_s;
     options_.map = how.map ? 1 : 0;
     if (!how.record.is_none()) {
@@ -45,6 +47,7 @@ class FileOptions {
  private:
   const MaybeName format_;
   const MaybeName backend_;
+  const MaybeName member_;
   py::array bytes_;
   locum_array record_{};
   locum_file_options options_{};
@@ -204,15 +207,16 @@ py::object Files::info(py::handle path, const Options& how) const {
   return object_of(std::move(pin));
 }
 
-py::list Files::list(py::handle folder, py::handle pattern, bool recursive, const py::object& backend) const {
+py::list Files::list(py::handle folder, py::handle pattern, bool recursive, bool folders,
+                     const py::object& backend) const {
   const Name in(folder);
   const Name like(pattern);
   const MaybeName where(backend);
+  const locum_file_list_options options{
+      like.c_str(), where.c_str(), recursive ? 1U : 0U, folders ? 1U : 0U, {}};
   locum_files files = handle();
   GivenNames found;
-  check(unlocked([&] {
-    return locum_files_list(files, in.c_str(), like.c_str(), recursive, where.c_str(), &found.names);
-  }));
+  check(unlocked([&] { return locum_files_list_with(files, in.c_str(), &options, &found.names); }));
   return found.list();
 }
 
@@ -249,11 +253,19 @@ void Files::copy(py::handle from, py::handle to, const py::object& backend) cons
   check(unlocked([&] { return locum_files_copy(files, source.c_str(), target.c_str(), where.c_str()); }));
 }
 
+void Files::pack(py::handle folder, py::handle archive, const py::object& backend) const {
+  const Name source(folder);
+  const Name target(archive);
+  const MaybeName where(backend);
+  locum_files files = handle();
+  check(unlocked([&] { return locum_files_pack(files, source.c_str(), target.c_str(), where.c_str()); }));
+}
+
 void define_files(py::module_& module) {
   py::class_<Files::Options>(module, "FileOptions")
       .def(py::init([](const py::object& format, const py::object& backend, double timeout_s,
-                       const py::object& record, bool map) {
-        return Files::Options{format, backend, timeout_s, record, map};
+                       const py::object& record, bool map, const py::object& member) {
+        return Files::Options{format, backend, timeout_s, record, map, member};
       }));
   py::class_<Files>(module, "Files")
       .def(py::init<py::handle, double, double>())
@@ -274,7 +286,8 @@ void define_files(py::module_& module) {
       .def("kind", &Files::kind)
       .def("make_dirs", &Files::make_dirs)
       .def("remove", &Files::remove)
-      .def("copy", &Files::copy);
+      .def("copy", &Files::copy)
+      .def("pack", &Files::pack);
 }
 
 }  // namespace locum::python

@@ -31,6 +31,7 @@ class Files {
     double timeout_s = 0;
     pybind11::object record;  ///< an array of uint8 with the bytes of a stored Record
     bool map = false;
+    pybind11::object member;
   };
 
   /// Returns the handle. ClosedError if it was released.
@@ -58,12 +59,13 @@ class Files {
 
   // In these, a backend is a str, or None.
   [[nodiscard]] pybind11::list list(pybind11::handle folder, pybind11::handle pattern, bool recursive,
-                                    const pybind11::object& backend) const;
+                                    bool folders, const pybind11::object& backend) const;
   /// Returns a locum_file_kind.
   [[nodiscard]] int kind(pybind11::handle path, const pybind11::object& backend) const;
   void make_dirs(pybind11::handle path, const pybind11::object& backend) const;
   [[nodiscard]] bool remove(pybind11::handle path, const pybind11::object& backend) const;
   void copy(pybind11::handle from, pybind11::handle to, const pybind11::object& backend) const;
+  void pack(pybind11::handle folder, pybind11::handle archive, const pybind11::object& backend) const;
 
  private:
   locum_files files_ = nullptr;

@@ -44,10 +44,11 @@ py::tuple tuple_of(const std::int64_t* numbers, std::int32_t rank) {
   return all;
 }
 
-locum_zarr_read_options reading_of(const py::object& box, bool strict) {
+locum_zarr_read_options reading_of(const py::object& box, bool strict, unsigned shared) {
   locum_zarr_read_options options{};
   options.box = box_of(box);
   options.strict = strict ? 1 : 0;
+  options.shared = shared;
   return options;
 }
 
@@ -143,16 +144,15 @@ void ZarrArray::set_attributes(const py::array& record) const {
   check(unlocked([&] { return locum_zarr_set_attributes(array, &bytes); }));
 }
 
-py::object ZarrArray::load(const py::object& box, bool strict) const {
-  const locum_zarr_read_options options = reading_of(box, strict);
+void ZarrArray::prefetch(const py::object& box, bool strict, unsigned shared) const {
+  const locum_zarr_read_options options = reading_of(box, strict, shared);
   locum_zarr array = array_;
-  auto pin = std::make_unique<Pin>();
-  check(pin->fill([&](locum_view* view) { return locum_zarr_load(array, &options, view); }));
-  return own_array_of(std::move(pin));
+  check(unlocked([&] { return locum_zarr_prefetch(array, &options); }));
 }
 
-void ZarrArray::read(const py::array& into, int type, const py::object& box, bool strict) const {
-  const locum_zarr_read_options options = reading_of(box, strict);
+void ZarrArray::read(const py::array& into, int type, const py::object& box, bool strict,
+                     unsigned shared) const {
+  const locum_zarr_read_options options = reading_of(box, strict, shared);
   const locum_array memory = described(into, type, "");
   locum_zarr array = array_;
   check(unlocked([&] { return locum_zarr_read(array, &memory, &options); }));
@@ -190,7 +190,7 @@ void define_zarr(py::module_& module) {
       .def("dimensions", &ZarrArray::dimensions)
       .def("attributes", &ZarrArray::attributes)
       .def("set_attributes", &ZarrArray::set_attributes)
-      .def("load", &ZarrArray::load)
+      .def("prefetch", &ZarrArray::prefetch)
       .def("read", &ZarrArray::read)
       .def("write", &ZarrArray::write)
       .def("append", &ZarrArray::append)

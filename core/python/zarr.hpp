@@ -28,10 +28,11 @@ class ZarrArray {
   /// Returns the bytes of a Record.
   [[nodiscard]] pybind11::object attributes() const;
   void set_attributes(const pybind11::array& record) const;
-  /// Returns the elements of a box, (start, count, stride) or None, in the memory that the library has read
-  /// them to.
-  [[nodiscard]] pybind11::object load(const pybind11::object& box, bool strict) const;
-  void read(const pybind11::array& into, int type, const pybind11::object& box, bool strict) const;
+  /// \param shared a locum_zarr_shared
+  void prefetch(const pybind11::object& box, bool strict, unsigned shared) const;
+  /// Reads the elements of a box, (start, count, stride) or None.
+  void read(const pybind11::array& into, int type, const pybind11::object& box, bool strict,
+            unsigned shared) const;
   void write(const pybind11::array& values, int type, const pybind11::tuple& start, bool partial,
              double timeout_s) const;
   void append(const pybind11::array& values, int type, double timeout_s) const;

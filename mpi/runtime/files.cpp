@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "core/detail/session_state.hpp"
 #include "core/lazy/file_parts.hpp"
@@ -11,6 +12,7 @@
 #include "mpi/runtime/runtime.hpp"
 #include "mpi/runtime/state.hpp"
 #include "transport/storage/files/files.hpp"
+#include "transport/storage/step_files_by_ending.hpp"
 #if LOCUM_WITH_HDF5
 #include "transport/storage/hdf5/checkpoint_files.hpp"
 #include "transport/storage/hdf5/dataset_part.hpp"
@@ -19,12 +21,18 @@
 
 namespace locum {
 
+void use_files(Session& session, std::uint32_t ranks) {
+  std::shared_ptr<FileReader> reader;
+  std::shared_ptr<detail::StepFiles> steps;
 #if LOCUM_WITH_HDF5
-
-void use_hdf5(Session& session, std::uint32_t ranks) {
-  session.state()->files().use(std::make_shared<storage::DatasetReader>(),
-                               std::make_shared<storage::Hdf5StepFiles>(), ranks);
+  reader = std::make_shared<storage::DatasetReader>();
+  steps = std::make_shared<storage::Hdf5StepFiles>();
+#endif
+  session.state()->files().use(std::make_shared<storage::PartReaderByEnding>(std::move(reader)),
+                               std::make_shared<storage::StepFilesByEnding>(std::move(steps)), ranks);
 }
+
+#if LOCUM_WITH_HDF5
 
 std::shared_ptr<CheckpointFiles> open_checkpoint_files() {
   return storage::open_checkpoint_files();
@@ -48,8 +56,6 @@ Result<Runtime::StoredPart> Runtime::part_of_hdf5(std::string_view path, std::st
 }
 
 #else
-
-void use_hdf5(Session& /*session*/, std::uint32_t /*ranks*/) {}
 
 std::shared_ptr<CheckpointFiles> open_checkpoint_files() {
   return nullptr;

@@ -251,7 +251,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
               }
               may_expire();
             });
-        use_hdf5(*session, static_cast<std::uint32_t>(group.size()));
+        use_files(*session, static_cast<std::uint32_t>(group.size()));
         state_->fork_guard.emplace();
         session->state()->open_by([backends = std::weak_ptr(state_->backends)](const Session& session_of_name,
                                                                                std::string_view name) {

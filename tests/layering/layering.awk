@@ -3,17 +3,17 @@
 #   folder      may include          and, of third-party headers
 #   core        core                 none; c/locum.h those of C, fortran/ the descriptors of Fortran, testing/ GoogleTest, json.hpp nlohmann's JSON, dlpack.hpp that of DLPack, base/background_thread.cpp and base/fork_mark.cpp POSIX threads, base/descriptor.cpp close(), base/wake_timer.cpp timers of Linux
 #   shm         core shm             Boost.Interprocess, POSIX
-#   transport   core transport       by folder: ucx/ UCX; storage/ HDF5, POSIX, a folder there what its backend.cmake calls HEADER and others of its folder, storage/wrappers/ zstd, lz4, libsodium, storage/servers/tls OpenSSL, storage/configuration toml++, storage/formats/npz and torch zlib, tiff libtiff, storage/zarr/codecs/ zlib, zstd, lz4, c-blosc, storage/experiments/sqlite_table SQLite
+#   transport   core transport       by folder: ucx/ UCX; storage/ HDF5, POSIX, a folder there what its backend.cmake calls HEADER and others of its folder, storage/wrappers/ zstd, lz4, libsodium, storage/servers/tls OpenSSL, storage/configuration toml++, storage/zip zlib, storage/formats/tiff libtiff, storage/codecs/ zlib, zstd, lz4, c-blosc, storage/experiments/sqlite_table SQLite
 #   mpi         core mpi             MPI
 #   mpi/runtime every room        MPI: it puts the rooms together
 #
 # Inside a room a folder includes itself and those before it in this list; folders joined by "and" may include each other:
 #
-#   core        value and base, object, ports, node, rpc, async, backend, tier, copies, server, client, detail and lazy and steps and tasks and core/ itself, c, python and fortran
+#   core        value and base, object, ports, node, rpc, async, backend, tier, copies, server, client, detail and lazy and pipeline and steps and tasks and core/ itself, c, python and fortran
 #   shm         segment, death, arena, table and names, spill, shm/ itself
 #   mpi         mpi/ itself, transport, checkpoint, runtime, c, python and fortran
 #
-# core/python/ includes itself and <locum/locum.h>, the C interface, alone: a module that had more of the library in it would be a second copy.
+# core/python/ includes itself, <locum/locum.h> and <locum/locum_shards.h>, the C interface, alone: a module that had more of the library in it would be a second copy.
 #
 # Nobody includes core/testing/, which is for tests and needs GoogleTest, nor core/json.hpp and core/dlpack.hpp, which are for programs that have nlohmann's JSON, and DLPack.
 #
@@ -43,7 +43,7 @@ BEGIN {
   count = split("base object ports node rpc async backend tier copies server client detail", names, " ")
   for (i = 1; i <= count; ++i) layer["core/" names[i]] = i
   layer["core/value"] = layer["core/base"]
-  layer["core"] = layer["core/lazy"] = layer["core/steps"] = layer["core/tasks"] = layer["core/testing"] = layer["core/detail"]
+  layer["core"] = layer["core/lazy"] = layer["core/pipeline"] = layer["core/steps"] = layer["core/tasks"] = layer["core/testing"] = layer["core/detail"]
   layer["core/c"] = layer["core"] + 1
   layer["core/python"] = layer["core"] + 2
   layer["core/fortran"] = layer["core"] + 2
@@ -113,9 +113,9 @@ function foreign_allowed(header) {
   if (FILENAME ~ /^transport\/storage\/wrappers\// && header ~ /^(zstd|lz4frame|sodium)\.h$/) return 1
   if (FILENAME ~ /^transport\/storage\/[a-z0-9_]+\// && is_of_backend(folder_of(FILENAME) "/backend.cmake", header)) return 1
   if (FILENAME == "transport/storage/configuration.cpp" && header == "toml++/toml.h") return 1
-  if (FILENAME ~ /^transport\/storage\/formats\/(npz|torch)\// && header == "zlib.h") return 1
+  if (FILENAME ~ /^transport\/storage\/zip\// && header == "zlib.h") return 1
   if (FILENAME ~ /^transport\/storage\/formats\/tiff\// && header ~ /^tiff(io)?\.h$/) return 1
-  if (FILENAME ~ /^transport\/storage\/zarr\/codecs\// && header ~ /^(zlib|zstd|zstd_errors|lz4|blosc)\.h$/) return 1
+  if (FILENAME ~ /^transport\/storage\/codecs\// && header ~ /^(zlib|zstd|zstd_errors|lz4|blosc)\.h$/) return 1
   if (FILENAME == "transport/storage/experiments/sqlite_table.cpp" && header == "sqlite3.h") return 1
   if (FILENAME == "transport/storage/files/files.cpp" && header == "fnmatch.h") return 1
   if (FILENAME == "transport/storage/servers/tls.cpp" && header ~ /^openssl\/[a-z0-9_]+\.h$/) return 1
@@ -127,7 +127,7 @@ function foreign_allowed(header) {
 # Headers of base/, object/ and async/ are installed below detail/, those of value/ without their folder.
 function source_of(installed) {
   if (exists("core/value/" installed)) return "value/" installed
-  if (installed ~ /^detail\/(base|object|async|steps)\//) sub(/^detail\//, "", installed)
+  if (installed ~ /^detail\/(base|object|async|steps|pipeline)\//) sub(/^detail\//, "", installed)
   return installed
 }
 
@@ -155,8 +155,8 @@ function check_room(path,    from, to) {
   else if (FILENAME ~ /^mpi\/c\// && path == "transport/storage/files.hpp") return  # as a program that uses both
   else if (to != from && to != "core" && FILENAME !~ /^mpi\/runtime\//)
     refuse(from "/ may include core/ and itself, not " to "/; only mpi/runtime/ sees every room")
-  else if (FILENAME ~ /^core\/python\// && path !~ /^core\/python\// && text !~ /^<locum\/locum\.h>/)
-    refuse("core/python/ may include itself and <locum/locum.h>, of the library nothing else")
+  else if (FILENAME ~ /^core\/python\// && path !~ /^core\/python\// && text !~ /^<locum\/locum(_shards)?\.h>/)
+    refuse("core/python/ may include itself, <locum/locum.h> and <locum/locum_shards.h>, of the library nothing else")
   else if (path ~ /^core\/testing\// && folder_of(FILENAME) != "core/testing") refuse("core/testing/ is for tests")
   else if (path == "core/json.hpp") refuse("core/json.hpp needs a foreign header, and is for programs")
   else if (to == from) check_layer(path)
@@ -177,7 +177,7 @@ FNR == 1 { files++ }
   } else if (text ~ /^<[^>]+>/) {
     sub(/>.*/, "", header)
     if (header ~ /^locum\/(locum|runtime)\.hpp$/) check_room("mpi/runtime/" substr(header, 7))
-    else if (header ~ /^locum\/(backends|backend_statistics|configuration|core|experiments?|files|ome|open|record_io|wrappers|zarr|zarr_group)\.hpp$/) check_room("transport/storage/" substr(header, 7))
+    else if (header ~ /^locum\/(backends|backend_statistics|configuration|core|experiments?|files|ome|open|epoch_state|epochs|record_io|sample_coder|shard_source|shards|wrappers|zarr|zarr_group)\.hpp$/) check_room("transport/storage/" substr(header, 7))
     else if (header ~ /^locum\//) check_room("core/" normalised(source_of(substr(header, 7))))
     else if (!foreign_allowed(header)) refuse("<" header "> is neither standard C++ nor what this room adapts")
   } else {

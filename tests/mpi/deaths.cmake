@@ -1,11 +1,17 @@
 # Jobs in which ranks die, or are held up, or have too little of something: what they leave, and what the others then do. Not for
 # sanitizers: the same calls are made by ranks that live on, and a process that is killed reports nothing.
 
+locum_test_program(step_files_deaths)
+set(endings zarr)
 if(LOCUM_WITH_HDF5)
-  locum_test_program(step_files_deaths)
-  locum_test_entry(step_files_deaths 2 ${CMAKE_COMMAND} -E env "LOCUM_TEST_WITH_UCX=$<$<BOOL:${LOCUM_WITH_UCX}>:1>"
+  list(APPEND endings h5)
+endif()
+foreach(ending IN LISTS endings)
+  locum_test_entry(step_files_deaths.${ending} 2 ${CMAKE_COMMAND} -E env "LOCUM_TEST_WITH_UCX=$<$<BOOL:${LOCUM_WITH_UCX}>:1>"
     bash "${CMAKE_CURRENT_SOURCE_DIR}/step_files_deaths.sh"
-    ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 2 $<TARGET_FILE:step_files_deaths_tests>)
+    ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 2 $<TARGET_FILE:step_files_deaths_tests> ${ending})
+endforeach()
+if(LOCUM_WITH_HDF5)
   find_program(LOCUM_PYTHON python3 REQUIRED)
   locum_test_entry(damaged_checkpoints 2 ${LOCUM_PYTHON} "${CMAKE_CURRENT_SOURCE_DIR}/damaged_checkpoints.py"
     ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 2 $<TARGET_FILE:checkpoint_restart_tests> $<TARGET_FILE:locum_checkpoint>)

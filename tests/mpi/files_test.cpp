@@ -2,14 +2,21 @@
 #include <gtest/gtest.h>
 #include <mpi.h>
 
+#include <array>
 #include <atomic>
+#include <cstdint>
+#include <numeric>
 #include <string>
 #include <vector>
 
 #include "mpi/runtime/runtime.hpp"
 #include "tests/mpi/job.hpp"
 #include "tests/mpi/shared_folder.hpp"
+#include "tests/transport/storage/zarr/counting_area.hpp"
 #include "transport/storage/files/files.hpp"
+#include "transport/storage/files/state.hpp"
+#include "transport/storage/shards/epochs.hpp"
+#include "transport/storage/shards/shard_folder.hpp"
 
 namespace locum {
 namespace {
@@ -66,6 +73,81 @@ TEST(RuntimeFiles, AreLoadedOnceForEachNode) {
   int all = 0;
   MPI_Allreduce(&mine, &all, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
   EXPECT_EQ(all, static_cast<int>(runtime.nodes()));
+}
+
+// Each rank reads all of an array; its chunks are decoded by whichever rank comes first.
+TEST(RuntimeFiles, HaveChunksOfZarrThatAreDecodedOnceForEachNode) {
+  constexpr std::uint64_t chunks = 12;
+  constexpr std::uint64_t elements = 8192;  // of a chunk: 64 KiB
+  const job::SharedFolder folder;
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 512_MiB, .timeout = 20s, .collective_timeout = 60s});
+  const Files files = runtime.files("file://" + folder.path() + "?sync=0");
+  std::vector<double> numbers(chunks * elements);
+  std::iota(numbers.begin(), numbers.end(), 0.0);
+  if (runtime.rank() == 0) {
+    const ZarrLayout layout{.type = ElementType::of<double>(),
+                            .shape = {chunks * elements},
+                            .chunks = {elements},
+                            .codecs = "crc32c"};
+    ASSERT_TRUE(ZarrArray::create(files, "T.zarr", layout).value().write(numbers));
+  }
+  job::barrier();
+  tests::AreaCounts counts;
+  const ZarrArray array = tests::counted_array(folder.path(), "T.zarr", counts, files.state()->parts());
+  const auto read = array.read({}, {.shared = SharedChunks::all});
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_EQ(*read, Array(numbers));
+  const auto part = array.read({.start = {elements - 1}, .count = {2}});
+  ASSERT_TRUE(part) << part.error();
+  EXPECT_EQ(*part, Array(std::vector<double>{elements - 1, elements}));
+  int mine = counts.reads;
+  int all = 0;
+  MPI_Allreduce(&mine, &all, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
+  EXPECT_EQ(all, static_cast<int>(chunks * runtime.nodes()));
+}
+
+// Each rank gets some of the samples of each block; its shards are decoded by whichever rank comes first.
+TEST(RuntimeFiles, HaveShardsThatAreDecodedOnceForEachNode) {
+  constexpr std::uint64_t shards = 4;
+  constexpr std::uint64_t samples = 300;  // of a shard; 2.4 MB, which are decoded together
+  const job::SharedFolder folder;
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 512_MiB, .timeout = 20s, .collective_timeout = 60s});
+  const Files files = runtime.files("file://" + folder.path() + "?sync=0");
+  using Sample = std::vector<std::uint64_t>;
+  if (runtime.rank() == 0) {
+    const ShardStore<Sample> store(files, {}, {.codec = "crc32c"});
+    for (std::uint64_t shard = 0; shard < shards; ++shard) {
+      std::vector<Sample> all;
+      for (std::uint64_t number = 0; number < samples; ++number) {
+        all.emplace_back(1000, shard * samples + number);
+      }
+      ASSERT_TRUE(store.set(all, {.key = std::to_string(shard)}));
+    }
+  }
+  job::barrier();
+  tests::AreaCounts counts;
+  const auto layout = detail::SampleCoder<Sample>::layout();
+  const Shards<Sample> counted(std::make_shared<storage::ShardFolder>(
+      std::make_shared<tests::CountingArea>(files.state()->area({}).value(), counts), "",
+      storage::ShardForm{.type = std::string(layout.type), .codec_text = {}, .codec = {}},
+      storage::parts_of_shards(files.state()->session(), files.state()->store()), false));
+  auto reader =
+      epochs(counted, {.seed = 2, .shuffle_block = shards * samples})
+          .reader(static_cast<std::uint64_t>(runtime.rank()), static_cast<std::uint64_t>(runtime.size()));
+  std::array<std::uint64_t, 3> mine{};  // samples, their sum, reads
+  for (auto next = reader.next(60s); next.value(); next = reader.next(60s)) {
+    EXPECT_EQ((*next)->size(), 1000U);
+    mine[0] += 1;
+    mine[1] += (*next)->back();
+  }
+  mine[2] = static_cast<std::uint64_t>(counts.reads.load());
+  std::array<std::uint64_t, 3> all{};
+  MPI_Allreduce(mine.data(), all.data(), 3, MPI_UINT64_T, MPI_SUM, MPI_COMM_WORLD);
+  EXPECT_EQ(all[0], shards * samples);
+  EXPECT_EQ(all[1], shards * samples * (shards * samples - 1) / 2);
+  // Each rank reads the index of each shard, which is few bytes; the facts are in the index beside them.
+  const auto ranks = static_cast<std::uint64_t>(runtime.size());
+  EXPECT_EQ(all[2], shards * ranks + shards * static_cast<std::uint64_t>(runtime.nodes()));
 }
 
 TEST(RuntimeFiles, HaveStandInsThatTellEachRankWhyTheyAreBroken) {

@@ -134,3 +134,4 @@ __all__ = [
 for _name in __all__:  # as users write them, in tracebacks and pickles
     globals()[_name].__module__ = __name__
 del _name
+    "join_states",

@@ -3,7 +3,7 @@
 import datetime
 import importlib
 from types import TracebackType
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Type, Union
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Type, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -284,7 +284,8 @@ class Experiments:
 
         `list(dt=0.1)` asks for a value, `list(dt=(0.01, 0.1))` for a range with its ends, of which None is open;
         `list({"solver.steps": 40})` for a member of a member. Asks the table beside the experiments of a folder, which
-        is made if there is none. Damaged experiments are left out.
+        is made if there is none. Damaged experiments are left out. A name that no experiment has finds none: that is how
+        one asks whether a run has been made with a new parameter; `frame().columns` has the names that there are.
 
         :param wait: for other processes that use the table; None: 10 s
         """
@@ -329,10 +330,14 @@ class Experiments:
         """Returns the IDs in the table, ascending; see `list`."""
         return [row["id"] for row in self.list()]
 
-    def compare(self, *ids: str) -> Dict[str, List[Any]]:
-        """Returns the parameters in which these differ, each with its values in their order; None where there is none."""
+    def compare(self, *ids: Union[str, Iterable[str]]) -> Dict[str, List[Any]]:
+        """Returns the parameters in which these differ, each with its values in their order; None where there is none.
+
+        `compare("e1", "e2")`, or `compare(["e1", "e2"])`.
+        """
+        named = [id for one in ids for id in ([one] if isinstance(one, str) else one)]
         told: Dict[str, List[Any]] = _record.decode(
-            _native.experiments_compare(self._native, self._backend, list(ids)), True
+            _native.experiments_compare(self._native, self._backend, named), True
         )
         return told
 

@@ -28,7 +28,7 @@ from ._futures import Future
 from ._interrupts import interruptible
 from ._proxy import _proxy_of
 from ._values import Stored, described_by, given, stored_record
-from ._zarr import ZarrArray
+from ._zarr import Codecs, ZarrArray
 from ._zarr_group import ZarrGroup
 
 if TYPE_CHECKING:
@@ -68,10 +68,15 @@ def times(kept: Optional[Duration], timeout: Optional[Duration]) -> Tuple[float,
 
 
 def _how(
-    format: Optional[str], backend: Optional[str], limit: float, options: Dict[str, Any], map: bool = False
+    format: Optional[str],
+    backend: Optional[str],
+    limit: float,
+    options: Dict[str, Any],
+    map: bool = False,
+    member: Optional[str] = None,
 ) -> _native.FileOptions:
     record: Optional[NDArray[np.uint8]] = np.frombuffer(_record.encode(options), np.uint8) if options else None
-    return _native.FileOptions(format, backend, limit, record, map)
+    return _native.FileOptions(format, backend, limit, record, map, member)
 
 
 def _outcomes(outcomes: List[Any], return_exceptions: bool) -> List[Any]:
@@ -167,6 +172,7 @@ class Files:
         backend: Optional[str] = None,
         timeout: Optional[Duration] = None,
         map: bool = False,
+        member: Optional[str] = None,
         **options: Any,
     ) -> Any:
         """Loads a file: an array in place, a number, a str, bytes, None, or a dict or list, with arrays in place.
@@ -176,10 +182,12 @@ class Files:
         :param timeout: longest wait for another rank that loads the same file; None: that of the files
         :param map: whether an array is shown in the file itself, unread, where format and layout allow that: this
             process alone has it. A program that shortens the file then ends the process by SIGBUS
+        :param member: what is returned of a file that holds members, by its name, or by a path of names, as
+            "solver/steps"; None: all. NotFoundError names those that there are
         :param options: of the format
         """
-        value = self._call(self._native.load, os.fsdecode(path), _how(format, backend, deadline(timeout), options, map))
-        return given(value, False, False)
+        how = _how(format, backend, deadline(timeout), options, map, member)
+        return given(self._call(self._native.load, os.fsdecode(path), how), False, False)
 
     def load_async(
         self,
@@ -188,14 +196,17 @@ class Files:
         format: Optional[str] = None,
         backend: Optional[str] = None,
         timeout: Optional[Duration] = None,
+        map: bool = False,
+        member: Optional[str] = None,
         **options: Any,
     ) -> "Future[Any]":
         """Begins a load in a thread of these files: `await files.load_async(path)`, or `.result()` later.
 
         Up to four files are loaded at a time. `close` waits for the loads that were begun. The parameters are those of
-        `load`; an array that has no room in the store is an OutOfMemoryError.
+        `load`; an array that has no room in the store is an OutOfMemoryError, without `map` and `member`.
         """
-        begun = self._native.load_async(os.fsdecode(path), _how(format, backend, deadline(timeout), options))
+        how = _how(format, backend, deadline(timeout), options, map, member)
+        begun = self._native.load_async(os.fsdecode(path), how)
         return Future(begun, _loaded_interruptibly if self._is_interruptible else _loaded)  # which keep no Files
 
     def proxy(
@@ -211,9 +222,12 @@ class Files:
 
         It is loaded once for the node of this rank; ranks of other nodes fetch it from there, and need not see the
         file. The object lasts until it is evicted by its key. NotFoundError if there is no file. If the file cannot be
-        loaded, who uses the stand-in gets BrokenPromiseError, which tells why. The parameters are those of `load`.
+        loaded, who uses the stand-in gets BrokenPromiseError, which tells why. The parameters are those of `load`, but
+        `map` and `member` are InvalidArgumentError: a stand-in is for all that the file holds.
         """
-        stand_in = self._native.proxy(os.fsdecode(path), _how(format, backend, deadline(timeout), options))
+        map, member = options.pop("map", False), options.pop("member", None)
+        how = _how(format, backend, deadline(timeout), options, map, member)
+        stand_in = self._native.proxy(os.fsdecode(path), how)
         return _proxy_of(stand_in, lambda value: given(value, False, False))
 
     def load_batch(
@@ -224,6 +238,7 @@ class Files:
         backend: Optional[str] = None,
         timeout: Optional[Duration] = None,
         map: bool = False,
+        member: Optional[str] = None,
         return_exceptions: bool = False,
         **options: Any,
     ) -> List[Any]:
@@ -235,7 +250,8 @@ class Files:
         if isinstance(paths, (str, os.PathLike)):
             raise TypeError(f"load_batch takes several paths: write [{os.fspath(paths)!r}], or load() for one")
         names = [os.fsdecode(path) for path in paths]
-        loaded = self._call(self._native.load_batch, names, _how(format, backend, deadline(timeout), options, map))
+        how = _how(format, backend, deadline(timeout), options, map, member)
+        loaded = self._call(self._native.load_batch, names, how)
         return [given(value, False, False) for value in _outcomes(loaded, return_exceptions)]
 
     def save_batch(
@@ -289,7 +305,7 @@ class Files:
         *,
         chunks: Union[int, Sequence[int], None] = None,
         shards: Union[int, Sequence[int], None] = None,
-        codecs: str = "zstd(1)",
+        codecs: Codecs = "zstd(1)",
         fill_value: Any = None,
         dimensions: Optional[Sequence[str]] = None,
         attributes: Optional[Mapping[str, Any]] = None,
@@ -301,7 +317,8 @@ class Files:
         :param chunks: extents of a chunk; None: chosen, of about 1 MiB
         :param shards: extents of a file of several chunks, multiples of those of a chunk (version 3); None: each chunk is
             a file
-        :param codecs: what compresses a chunk, in the order of encoding: `zstd(3)`, `gzip(5), crc32c`; empty: nothing
+        :param codecs: what compresses a chunk, in the order of encoding: `zstd(3)`, `gzip(5), crc32c`, or a list of these;
+            empty: nothing
         :param fill_value: the value of elements that were never written; None: 0
         :param dimensions: their names (version 3)
         :param version: of the format: 2 or 3
@@ -346,14 +363,21 @@ class Files:
     # ---- Files and folders ----
 
     def list(
-        self, folder: Path = "", pattern: str = "*", recursive: bool = False, *, backend: Optional[str] = None
+        self,
+        folder: Path = "",
+        pattern: str = "*",
+        recursive: bool = False,
+        *,
+        folders: bool = False,
+        backend: Optional[str] = None,
     ) -> List[str]:
         """Returns the paths of the files in a folder, in ascending order. NotFoundError if there is no such folder.
 
         :param pattern: of names, as in a shell: `*.npy`
         :param recursive: whether in all folders below, too
+        :param folders: whether of folders as well as of files; `is_dir` tells them apart
         """
-        return self._call(self._native.list, os.fsdecode(folder), pattern, recursive, backend)
+        return self._call(self._native.list, os.fsdecode(folder), pattern, recursive, folders, backend)
 
     def exists(self, path: Path, *, backend: Optional[str] = None) -> bool:
         """Returns whether there is a file or folder."""
@@ -378,6 +402,14 @@ class Files:
     def copy(self, source: Path, target: Path, *, backend: Optional[str] = None) -> None:
         """Copies a file, atomically, its bytes unread."""
         self._call(self._native.copy, os.fsdecode(source), os.fsdecode(target), backend)
+
+    def pack(self, folder: Path, archive: Path, *, backend: Optional[str] = None) -> None:
+        """Makes an archive of ZIP, atomically, of all files in a folder and below it: `files.pack("T.zarr", "T.zarr.zip")`.
+
+        `locum.Files("zip:T.zarr.zip")` reads it, and ZipStore of zarr-python, and zipfile. Members are stored, under their
+        paths below the folder. StaleError if files in the folder were changed meanwhile.
+        """
+        self._call(self._native.pack, os.fsdecode(folder), os.fsdecode(archive), backend)
 
     # ---- The end ----
 

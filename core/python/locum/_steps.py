@@ -125,7 +125,7 @@ class StepWriter:
     :param queue_bytes: how many bytes of these; 0: no limit
     :param when_full: "wait", "error" (QueueFullError), "drop_oldest" or "drop_newest"
     :param readers: how many readers the first step waits for
-    :param file: an HDF5 file to which each step is written, too
+    :param file: a file to which each step is written, too: a group of Zarr if it ends in ``.zarr``, else of HDF5
     """
 
     def __init__(
@@ -327,7 +327,7 @@ class StepReader:
     :param start_at: the first step: "oldest" that exists, "newest", or the "next" one that ends
     :param ahead: further steps that are fetched while this one is used
     :param group: readers of one group share the steps
-    :param file: an HDF5 file whose steps are read, in place of a stream
+    :param file: a file, or a group of Zarr, whose steps are read, in place of a stream
     :param first_step: of a file; every: each n-th step of it
     """
 

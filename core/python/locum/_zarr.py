@@ -1,7 +1,7 @@
 """Arrays of Zarr: larger than memory, in chunks that are files of their own."""
 
 import os
-from types import MappingProxyType
+import types
 from typing import TYPE_CHECKING, Any, Callable, List, Mapping, Optional, Sequence, Tuple, TypeVar, Union
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 from . import _native, _record
 from ._box import Box, box_of
 from ._durations import Duration, deadline
-from ._errors import TypeMismatchError
+from ._errors import OutOfMemoryError, TypeMismatchError
 from ._integers import extents_of
 from ._interrupts import interruptible
 from ._values import code_of, given
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _Path = Union[str, "os.PathLike[str]"]
 Shape = Union[int, Sequence[int]]
+Codecs = Union[str, Sequence[str]]
 _WEAK: "Tuple[type, ...]" = (bool, int, float, complex)  # in the order in which one holds the other
 _KINDS = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
 _EXACT = 2**53  # up to here float64 has all integers
@@ -43,6 +44,11 @@ def _elements(value: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Returns what is to be written as elements of the type. TypeMismatchError if that may change a value."""
     if type(value) in _WEAK and _WEAK.index(type(value)) <= _KINDS[dtype.kind]:
         return _number(value, dtype)
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeMismatchError(
+            "type_mismatch: an array of Zarr has no mask; write values.filled(number), with the number that stands for what"
+            " is masked, such as the fill value of the array"
+        )
     array: NDArray[Any] = np.asarray(value)
     if array.dtype == dtype:
         return array
@@ -51,8 +57,8 @@ def _elements(value: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
         is_exact = bool(np.all((array <= _EXACT) & (array >= -_EXACT)))
     if not is_exact:
         raise TypeMismatchError(
-            f"type_mismatch: the elements of the array are {dtype.name}, those given {array.dtype}; convert them by"
-            f" .astype({dtype.name!r}) if that is meant"
+            f"type_mismatch: the elements of the array are {dtype.name}, those given {array.dtype}; give"
+            f" numpy.asarray(value).astype({dtype.name!r}) if that is meant"
         )
     return array.astype(dtype)
 
@@ -75,6 +81,14 @@ def _extents(given_extents: Optional[Shape], rank: int, noun: str) -> Optional[T
     return extents
 
 
+def _listed(codecs: Sequence[str]) -> str:
+    """Returns a list of codecs as one text."""
+    try:
+        return ", ".join(codecs)
+    except TypeError:
+        raise TypeError("codecs are a text or a list of texts, in the order of encoding: 'gzip(5), crc32c'") from None
+
+
 def members(attributes: Mapping[str, Any]) -> NDArray[np.uint8]:
     """Returns attributes as the bytes of a stored Record."""
     return np.frombuffer(_record.encode(dict(attributes)), np.uint8)
@@ -95,7 +109,7 @@ def laid_out(
     dtype: DTypeLike,
     chunks: Optional[Shape],
     shards: Optional[Shape],
-    codecs: str,
+    codecs: Codecs,
     fill_value: Any,
     dimensions: Optional[Sequence[str]],
     attributes: Optional[Mapping[str, Any]],
@@ -109,11 +123,23 @@ def laid_out(
     return (
         code,
         (extents, _extents(chunks, len(extents), "a chunk"), _extents(shards, len(extents), "a shard")),
-        codecs,
+        codecs if isinstance(codecs, str) else _listed(codecs),
         _fill(fill_value, np.dtype(dtype)),
         names,
         None if attributes is None else members(attributes),
     )
+
+
+def _shared(name: str) -> int:
+    names = ("parts", "none", "all")
+    if name not in names:
+        raise ValueError(f"shared is 'parts', 'none' or 'all', not {name!r}")
+    return names.index(name)
+
+
+def _limits(box: Box) -> "Optional[Tuple[Tuple[int, ...], Tuple[int, ...], Tuple[int, ...]]]":
+    """Returns a box as the module takes it; None for the element of an array without dimensions."""
+    return (box.start, box.count, box.stride) if box.count else None
 
 
 class ZarrArray:
@@ -159,7 +185,7 @@ class ZarrArray:
         *,
         chunks: Optional[Shape] = None,
         shards: Optional[Shape] = None,
-        codecs: str = "zstd(1)",
+        codecs: Codecs = "zstd(1)",
         fill_value: Any = None,
         dimensions: Optional[Sequence[str]] = None,
         attributes: Optional[Mapping[str, Any]] = None,
@@ -226,7 +252,7 @@ class ZarrArray:
     @property
     def attributes(self) -> Mapping[str, Any]:
         """The attributes, which are replaced as a whole: `T.attributes = {**T.attributes, "unit": "K"}`."""
-        return MappingProxyType(given(self._native.attributes(), False, True))
+        return types.MappingProxyType(given(self._native.attributes(), False, True))
 
     @attributes.setter
     def attributes(self, attributes: Mapping[str, Any]) -> None:
@@ -247,6 +273,7 @@ class ZarrArray:
         *,
         out: Optional[NDArray[Any]] = None,
         strict: bool = False,
+        shared: str = "parts",
     ) -> NDArray[Any]:
         """Reads `count` elements from `start` on, each `stride`-th of them, to `out`, or to a new array.
 
@@ -255,6 +282,8 @@ class ZarrArray:
         :param stride: None: 1
         :param out: an array of the same type, and of the shape `count`
         :param strict: elements that were never written are a NotFoundError, and do not have the fill value
+        :param shared: the chunks that are decoded once for all processes of the node that share the session: "parts", those
+            of which the box has a part; "all", for boxes that several of them read; "none"
         """
         shape = self.shape
         first = self._indices(start, 0, "start")
@@ -264,7 +293,20 @@ class ZarrArray:
         if count is None:
             count = [max(0, -(-(extent - at) // by)) for extent, at, by in zip(shape, first, step)]
         box = Box(first, self._indices(count, 0, "count"), step, (True,) * len(shape))
-        return self._read(box, out, strict)
+        return self._read(box, out, strict, _shared(shared))
+
+    def prefetch(self, selection: Any, *, strict: bool = False, shared: str = "parts") -> None:
+        """Begins to read what `self[selection]` is to return, in the background: the next slab, while the program computes.
+
+        `T.prefetch(np.s_[step + 1])`. One box at a time, in memory of its size: another one drops it, as does each write
+        by this object. What others write meanwhile may be in it or not. An error of reading is raised by the read.
+
+        :param selection: as in indexing; a `read` of the same box takes it, too
+        :param strict: the same as that of the `read`
+        :param shared: as in `read`
+        """
+        box = box_of(selection, self.shape)
+        self._native.prefetch(_limits(box), strict, _shared(shared))
 
     def _indices(self, numbers: Optional[Sequence[int]], default: int, noun: str) -> Tuple[int, ...]:
         rank = self.ndim
@@ -275,11 +317,12 @@ class ZarrArray:
             raise ValueError(f"{noun} has {len(indices)} numbers, and the array {rank} dimensions")
         return indices
 
-    def _read(self, box: Box, out: Optional[NDArray[Any]] = None, strict: bool = False) -> NDArray[Any]:
+    def _read(self, box: Box, out: Optional[NDArray[Any]] = None, strict: bool = False, shared: int = 0) -> NDArray[Any]:
         dtype = self.dtype
-        limits = (box.start, box.count, box.stride) if box.count else None
+        limits = _limits(box)
         if out is None:
-            read = self._call(self._native.load, limits, strict)
+            read = self._memory(box.count, dtype)
+            self._call(self._native.read, read, code_of(dtype), limits, strict, shared)
             return read.reshape(box.shape)
         if not isinstance(out, np.ndarray):
             raise TypeError(f"what is to be read into is an array of NumPy, not {type(out).__name__}")
@@ -292,8 +335,20 @@ class ZarrArray:
             )
         if not out.flags.writeable:
             raise ValueError("the array to be read into is read-only")
-        self._call(self._native.read, out, code_of(dtype), limits, strict)
+        self._call(self._native.read, out, code_of(dtype), limits, strict, shared)
         return out
+
+    def _memory(self, shape: Tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """Returns memory of NumPy, which has huge pages where it is large: without them its first use takes as long as it
+        takes to decode what is read to it.
+        """
+        try:
+            return np.empty(shape, dtype)
+        except (MemoryError, ValueError) as error:
+            raise OutOfMemoryError(
+                f"out_of_memory: this process has no memory for an array of the shape {shape}; raise its limits, or read"
+                f" parts [key {self._path}]"
+            ) from error
 
     def __array__(self, dtype: Any = None, copy: Optional[bool] = None) -> NDArray[Any]:
         if copy is False:

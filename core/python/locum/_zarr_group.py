@@ -1,7 +1,7 @@
 """Groups of arrays of Zarr."""
 
 import os
-from types import MappingProxyType
+import types
 from typing import TYPE_CHECKING, Any, Callable, Iterator, List, Mapping, Optional, Sequence, TypeVar, Union
 
 from numpy.typing import DTypeLike
@@ -10,7 +10,7 @@ from . import _native
 from ._errors import InvalidArgumentError
 from ._interrupts import interruptible
 from ._values import given
-from ._zarr import Shape, ZarrArray, laid_out, members
+from ._zarr import Codecs, Shape, ZarrArray, laid_out, members
 
 if TYPE_CHECKING:
     from ._files import Files
@@ -88,7 +88,7 @@ class ZarrGroup:
     @property
     def attributes(self) -> Mapping[str, Any]:
         """The attributes, which are replaced as a whole: `run.attributes = {**run.attributes, "dt": 0.1}`."""
-        return MappingProxyType(given(self._native.attributes(), False, True))
+        return types.MappingProxyType(given(self._native.attributes(), False, True))
 
     @attributes.setter
     def attributes(self, attributes: Mapping[str, Any]) -> None:
@@ -134,7 +134,7 @@ class ZarrGroup:
         *,
         chunks: Optional[Shape] = None,
         shards: Optional[Shape] = None,
-        codecs: str = "zstd(1)",
+        codecs: Codecs = "zstd(1)",
         fill_value: Any = None,
         dimensions: Optional[Sequence[str]] = None,
         attributes: Optional[Mapping[str, Any]] = None,

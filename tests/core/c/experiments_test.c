@@ -110,9 +110,59 @@ static void records(void) {
   CHECK(removed);
 }
 
+/* Values within fields, by the names on the way to them. */
+static void members(void) {
+  locum_experiment run, again;
+  locum_view view;
+  const double dt = 0.25;
+  int64_t steps = 40;
+  double many[1000] = {0};
+  many[999] = 7;
+  const locum_array number = {.type = LOCUM_F64, .data = (void *)(uintptr_t)&dt};
+  const locum_array count = {.type = LOCUM_I64, .data = &steps};
+  const locum_array large = {.type = LOCUM_F64, .rank = 1, .extents = {1000}, .data = many};
+  CHECK_OK(locum_experiment_open(files, "deep", NULL, &run));
+  CHECK_OK(locum_experiment_set_member(run, "parameters/dt", &number));
+  CHECK_OK(locum_experiment_set_member(run, "parameters/solver/steps", &count));
+  CHECK_OK(locum_experiment_set_member(run, "result/T", &large));
+  CHECK_OK(locum_experiment_set_member(run, "n", &count));
+  steps = 41; /* the values were copied */
+  CHECK_STATUS(locum_experiment_set_member(run, "n/of", &count), LOCUM_TYPE_MISMATCH);
+  char deep[2000];
+  memset(deep, '/', sizeof deep - 1);
+  deep[sizeof deep - 1] = '\0';
+  CHECK_STATUS(locum_experiment_set_member(run, deep, &count), LOCUM_INVALID_ARGUMENT);
+  CHECK_OK(locum_experiment_persist(run));
+  CHECK_OK(locum_experiment_open(files, "deep", NULL, &again));
+  CHECK_OK(locum_experiment_get_member(again, "parameters/dt", &view));
+  CHECK(view.array.type == LOCUM_F64 && view.array.rank == 0 && *(const double *)view.array.data == 0.25);
+  CHECK_OK(locum_view_release(&view));
+  CHECK_OK(locum_experiment_get_member(again, "parameters/solver/steps", &view));
+  CHECK(view.array.type == LOCUM_I64 && *(const int64_t *)view.array.data == 40);
+  CHECK_OK(locum_view_release(&view));
+  CHECK_OK(locum_experiment_get_member(again, "n", &view));
+  CHECK(*(const int64_t *)view.array.data == 40);
+  CHECK_OK(locum_view_release(&view));
+  CHECK_OK(locum_experiment_get_member(again, "result/T", &view));
+  CHECK_OK(locum_experiment_close(&again)); /* the view stays */
+  CHECK(view.array.rank == 1 && ((const double *)view.array.data)[999] == 7);
+  CHECK_OK(locum_view_release(&view));
+  CHECK_STATUS(locum_experiment_get_member(run, "parameters/dtt", &view), LOCUM_NOT_FOUND);
+  CHECK(strstr(locum_error_message(), "dt") != NULL && strstr(locum_error_message(), "solver") != NULL);
+  CHECK_STATUS(locum_experiment_get_member(run, "parameter/dt", &view), LOCUM_NOT_FOUND);
+  CHECK(strstr(locum_error_message(), "there are n, parameters, result") != NULL);
+  CHECK_STATUS(locum_experiment_get_member(run, "n/of", &view), LOCUM_TYPE_MISMATCH);
+  CHECK_STATUS(locum_view_release(&view), LOCUM_INVALID_ARGUMENT); /* it holds nothing */
+  CHECK_STATUS(locum_experiment_get_member(run, NULL, &view), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_experiment_set_member(run, "x", NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_OK(locum_experiment_remove(run, NULL));
+  CHECK_OK(locum_experiment_close(&run));
+}
+
 int main(void) {
   CHECK_OK(locum_files_of_experiments(NULL, "memory:", &files));
   fields();
+  members();
   lists();
   records();
   CHECK_OK(locum_files_close(&files));

@@ -1,6 +1,10 @@
 /* Values in files: what a program in C saves and loads. */
+#define _POSIX_C_SOURCE 200809L
+
+#include <semaphore.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "check.h"
 
@@ -151,14 +155,33 @@ static void options(void) {
                {"a=[1]2", "does not end with a ]"},
                {"a=[1,]", "an empty text is ''"},
                {"a=[,1]", "an empty text is ''"},
-               {"a=[[1],[2]]", "lists do not nest"},
+               {"a=[[1],[2]]", "do not nest"},
                {"a=[b']", "belongs in quotes"},
                {"a=['b]", "quote"},
                {"a=[']", "quote"},
                {"a=['b'c]", "quote"},
                {"a=['b' 'c']", "quote"},
                {"a=['b', %4]", "%25"},
-               {"a=['%4']", "%25"}};
+               {"a=['%4']", "%25"},
+               {"a={x:1", "does not end with a }"},
+               {"a={", "name={x:f64"},
+               {"a={x:1]", "does not end with a }"},
+               {"a={x}", "without a colon"},
+               {"a={x,y:1}", "without a colon"},
+               {"a={'x'}", "without a colon"},
+               {"a={x:1,x:2}", "'x' twice"},
+               {"a={x:1,}", "an empty text is ''"},
+               {"a={x:}", "an empty text is ''"},
+               {"a={:1}", "an empty text is ''"},
+               {"a={x:[1]}", "do not nest"},
+               {"a={x:{y:1}}", "do not nest"},
+               {"a={x:{y:1},z:1}", "do not nest"},
+               {"a={'x:1}", "quote"},
+               {"a={'x'y:1}", "quote"},
+               {"a={x'y:1}", "belongs in quotes"},
+               {"a={x:'y'z}", "quote"},
+               {"a={%4:1}", "%25"},
+               {"a={x:%4}", "%25"}};
   for (size_t at = 0; at < sizeof wrong / sizeof *wrong; ++at) {
     CHECK_STATUS(
         locum_files_save(files, "T.npy", &array, &(locum_file_options){.options = wrong[at].options}),
@@ -345,9 +368,67 @@ static void taken_apart(void) {
   CHECK_STATUS(locum_files_info(files, "two.csv", &column, &view), LOCUM_INVALID_ARGUMENT);
   CHECK_STATUS(locum_files_save(files, "half.npy", &(locum_array){.type = LOCUM_F64, .data = &half}, &column),
                LOCUM_INVALID_ARGUMENT);
+  /* A stand-in is for all of a file. */
+  locum_proxy proxy;
+  CHECK_STATUS(locum_files_proxy(files, "two.csv", &column, &proxy), LOCUM_INVALID_ARGUMENT);
+  CHECK(proxy == NULL && strstr(locum_error_message(), "'member'") != NULL &&
+        strstr(locum_error_message(), "member of what the stand-in leads to") != NULL);
+}
+
+static void post(void* semaphore) {
+  (void)sem_post((sem_t*)semaphore);
+}
+
+/* A member is loaded in the background as it is in the foreground. */
+static void members_in_the_background(void) {
   locum_future future;
-  CHECK_STATUS(locum_files_load_async(files, "two.csv", &column, &future), LOCUM_INVALID_ARGUMENT);
-  CHECK(strstr(locum_error_message(), "'member'") != NULL);
+  locum_view view;
+  locum_key key;
+  save_text("one.csv", "T,name\n1.5,a\n2.5,b\n");
+  const locum_file_options column = {.member = "T"};
+  static sem_t ended;
+  CHECK(sem_init(&ended, 0, 0) == 0);
+  CHECK_OK(locum_files_load_async(files, "one.csv", &column, &future));
+  CHECK_OK(locum_future_then(future, post, &ended));
+  struct timespec until;
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_sec += 20;
+  CHECK(sem_timedwait(&ended, &until) == 0);
+  CHECK_OK(locum_future_wait(future, 20));
+  bool ready = false;
+  CHECK_OK(locum_future_ready(future, &ready));
+  CHECK(ready);
+  CHECK_STATUS(locum_future_key(future, 20, &key), LOCUM_INVALID_ARGUMENT);
+  CHECK(strstr(locum_error_message(), "a load of a file") != NULL);
+  CHECK_OK(locum_files_remove(files, "one.csv", NULL, NULL));
+  for (int times = 0; times < 2; ++times) { /* each view is one of its own */
+    CHECK_OK(locum_future_view(future, 20, &view));
+    CHECK(view.array.type == LOCUM_F64 && view.array.extents[0] == 2 &&
+          ((const double*)view.array.data)[1] == 2.5);
+    CHECK_OK(locum_view_release(&view));
+  }
+  CHECK_OK(locum_future_view(future, 20, &view));
+  CHECK_OK(locum_future_release(&future));
+  CHECK(((const double*)view.array.data)[0] == 1.5); /* which outlasts the future */
+  CHECK_OK(locum_view_release(&view));
+
+  /* One that is not there is the error of the call, however it is asked for. */
+  save_text("two.csv", "name,p\na,1\n");
+  CHECK_OK(locum_files_load_async(files, "two.csv", &column, &future));
+  CHECK_STATUS(locum_future_wait(future, 20), LOCUM_NOT_FOUND);
+  CHECK_STATUS(locum_future_view(future, 20, &view), LOCUM_NOT_FOUND);
+  CHECK(strstr(locum_error_message(), "there are 'name', 'p'") != NULL &&
+        strstr(locum_error_message(), "two.csv") != NULL);
+  CHECK_OK(locum_future_release(&future));
+  CHECK_OK(locum_files_load_async(files, "none.csv", &column, &future));
+  CHECK_STATUS(locum_future_view(future, 20, &view), LOCUM_NOT_FOUND);
+  CHECK_OK(locum_future_release(&future));
+  CHECK_OK(locum_files_load_async(files, "two.csv", &(locum_file_options){.member = "p", .map = 1}, &future));
+  CHECK_OK(locum_future_view(future, 20, &view));
+  CHECK(view.array.type == LOCUM_I64 && *(const int64_t*)view.array.data == 1);
+  CHECK_OK(locum_view_release(&view));
+  CHECK_OK(locum_future_cancel(future)); /* after its end, which stays */
+  CHECK_OK(locum_future_release(&future));
 }
 
 /* Loads the numbers 0 to 5 as what these options make of them, and gives the sum of the extents. */
@@ -414,6 +495,44 @@ static void lists_as_options(void) {
   CHECK_OK(locum_view_release(&record));
 }
 
+/* The type of each element of columns, as the file has them by these options; 0 for texts. */
+static void members_as_options(void) {
+  save_text("types.csv", "x,y,\"a:b,{c}\",1\n1,2,3,4\n5,6,7,8\n");
+  const struct {
+    const char* options;
+    int32_t types[4]; /* of the columns */
+  } cases[] = {{"types={x:f64,y:i32}", {LOCUM_F64, LOCUM_I32, LOCUM_I64, LOCUM_I64}},
+               {"types= { 'y' : \"u8\" ,\tx:f32 } &header=true", {LOCUM_F32, LOCUM_U8, LOCUM_I64, LOCUM_I64}},
+               {"types={'a:b,{c}':i16,1:u64}", {LOCUM_I64, LOCUM_I64, LOCUM_I16, LOCUM_U64}},
+               {"types={a%3Ab%2C%7Bc%7D:i16}", {LOCUM_I64, LOCUM_I64, LOCUM_I16, LOCUM_I64}},
+               {"types={x:text}", {LOCUM_NO_TYPE, LOCUM_I64, LOCUM_I64, LOCUM_I64}},
+               {"types={}", {LOCUM_I64, LOCUM_I64, LOCUM_I64, LOCUM_I64}},
+               {"types=f32", {LOCUM_F32, LOCUM_F32, LOCUM_F32, LOCUM_F32}}};
+  const char* const names[4] = {"x", "y", "a:b,{c}", "1"};
+  for (size_t at = 0; at < sizeof cases / sizeof *cases; ++at) {
+    for (size_t column = 0; column < 4; ++column) {
+      locum_view view;
+      CHECK_OK(locum_files_load(files, "types.csv",
+                                &(locum_file_options){.options = cases[at].options, .member = names[column]},
+                                &view));
+      const int32_t type = view.array.type == LOCUM_ENCODED ? LOCUM_NO_TYPE : view.array.type;
+      CHECK(type == cases[at].types[column]);
+      CHECK_OK(locum_view_release(&view));
+    }
+  }
+  locum_view view;
+  CHECK_STATUS(locum_files_load(files, "types.csv", &(locum_file_options){.options = "types={z:f64}"}, &view),
+               LOCUM_INVALID_ARGUMENT);
+  CHECK(strstr(locum_error_message(), "\"z\"") != NULL);
+  CHECK_STATUS(locum_files_load(files, "types.csv", &(locum_file_options){.options = "types={x:f65}"}, &view),
+               LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_load(files, "types.csv", &(locum_file_options){.options = "types={x:1}"}, &view),
+               LOCUM_INVALID_ARGUMENT);
+  /* A text that begins with a brace. */
+  CHECK_OK(locum_files_load(files, "types.csv", &(locum_file_options){.options = "comment=%7B"}, &view));
+  CHECK_OK(locum_view_release(&view));
+}
+
 static void folders(void) {
   double half = 2.5;
   const locum_array one = {.type = LOCUM_F64, .data = &half};
@@ -432,6 +551,23 @@ static void folders(void) {
   CHECK_OK(locum_files_list(files, "tree", NULL, true, NULL, &names));
   CHECK(names.count == 2 && text_is(names.names[0], "tree/a.npy") &&
         text_is(names.names[1], "tree/branch/b.npy"));
+  CHECK_OK(locum_names_release(&names));
+  CHECK_OK(locum_files_list_with(files, "tree", &(locum_file_list_options){.folders = 1}, &names));
+  size_t folders_found = 0;
+  for (size_t at = 0; at < names.count; ++at) {
+    int32_t found = LOCUM_NO_FILE;
+    CHECK_OK(locum_files_kind(files, names.names[at].first, NULL, &found));
+    folders_found += found == LOCUM_FOLDER;
+  }
+  CHECK(folders_found == 1 && names.count > 1);
+  CHECK_OK(locum_names_release(&names));
+  CHECK_OK(locum_files_list_with(files, "tree", &(locum_file_list_options){.pattern = "br*", .folders = 1},
+                                 &names));
+  CHECK(names.count == 1 && text_is(names.names[0], "tree/branch"));
+  CHECK_OK(locum_names_release(&names));
+  CHECK_STATUS(locum_files_list_with(files, "tree", &(locum_file_list_options){.reserved = {1}}, &names),
+               LOCUM_UNSUPPORTED);
+  CHECK_OK(locum_files_list_with(files, "tree", NULL, &names));
   CHECK_OK(locum_names_release(&names));
   CHECK_OK(locum_files_list(files, "tree", "b*", false, NULL, &names));
   CHECK(names.count == 0);
@@ -676,12 +812,52 @@ static void tidy(void) {
   (void)remove("c_files");
 }
 
+/* An archive of a folder is one file, which is read and not changed. */
+static void archives(void) {
+  const double one = 1.5;
+  const locum_array value = {.type = LOCUM_F64, .data = (void*)&one};
+  locum_files packed;
+  locum_names names;
+  locum_view view;
+  bool existed;
+  CHECK_OK(locum_files_save(files, "packed/in/b.npy", &value, NULL));
+  const locum_status status = locum_files_pack(files, "packed", "packed.zip", NULL);
+  CHECK_OK(locum_files_remove(files, "packed/in/b.npy", NULL, NULL));
+  CHECK_OK(locum_files_remove(files, "packed/in", NULL, NULL));
+  CHECK_STATUS(locum_files_pack(files, NULL, "packed.zip", NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_files_pack(files, "packed", NULL, NULL), LOCUM_INVALID_ARGUMENT);
+  if (status == LOCUM_UNSUPPORTED) { /* a build without zlib */
+    CHECK_OK(locum_files_remove(files, "packed", NULL, NULL));
+    return;
+  }
+  CHECK_OK(status);
+  CHECK_STATUS(locum_files_pack(files, "packed", "packed/a.zip", NULL), LOCUM_INVALID_ARGUMENT);
+  CHECK_OK(locum_files_remove(files, "packed", NULL, NULL));
+  CHECK_STATUS(locum_files_pack(files, "packed", "a.zip", NULL), LOCUM_NOT_FOUND);
+  CHECK_STATUS(locum_files_pack(files, "packed", "a.zip", "nowhere"), LOCUM_NOT_FOUND);
+
+  CHECK_OK(locum_files_open("zip:c_files/packed.zip", &packed));
+  CHECK_OK(locum_files_list(packed, NULL, NULL, true, NULL, &names));
+  CHECK(names.count == 1 && text_is(names.names[0], "in/b.npy"));
+  CHECK_OK(locum_names_release(&names));
+  CHECK_OK(locum_files_load(packed, "in/b.npy", NULL, &view));
+  CHECK(*(const double*)view.array.data == 1.5);
+  CHECK_OK(locum_view_release(&view));
+  CHECK_STATUS(locum_files_save(packed, "c.npy", &value, NULL), LOCUM_UNSUPPORTED);
+  CHECK_OK(locum_files_close(&packed));
+  CHECK_OK(locum_files_remove(files, "packed.zip", NULL, &existed));
+  CHECK(existed);
+  CHECK_STATUS(locum_files_open("zip:c_files/packed.zip", &packed), LOCUM_NOT_FOUND);
+}
+
 int main(void) {
   CHECK_OK(locum_files_open("file:c_files?sync=0", &files));
   arrays();
   records();
   options();
   lists_as_options();
+  members_as_options();
+  members_in_the_background();
   taken_apart();
   folders();
   mistakes();
@@ -690,6 +866,7 @@ int main(void) {
   mapped();
   with_options();
   in_the_background();
+  archives();
   tidy();
   return failures == 0 ? 0 : 1;
 }

@@ -102,6 +102,13 @@ PLACE(locum_file_options, member, 48);
 PLACE(locum_file_options, reserved, 56);
 
 SIZE(locum_record_item, 192);
+SIZE(locum_file_list_options, 64);
+PLACE(locum_file_list_options, pattern, 0);
+PLACE(locum_file_list_options, backend, 8);
+PLACE(locum_file_list_options, recursive, 16);
+PLACE(locum_file_list_options, folders, 24);
+PLACE(locum_file_list_options, reserved, 32);
+
 PLACE(locum_record_item, name, 0);
 PLACE(locum_record_item, kind, 16);
 PLACE(locum_record_item, depth, 20);
@@ -149,7 +156,8 @@ PLACE(locum_zarr_info, reserved, 208);
 SIZE(locum_zarr_read_options, 232);
 PLACE(locum_zarr_read_options, box, 0);
 PLACE(locum_zarr_read_options, strict, 200);
-PLACE(locum_zarr_read_options, reserved, 208);
+PLACE(locum_zarr_read_options, shared, 208);
+PLACE(locum_zarr_read_options, reserved, 216);
 
 SIZE(locum_zarr_write_options, 96);
 PLACE(locum_zarr_write_options, start, 0);

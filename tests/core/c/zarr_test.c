@@ -1,6 +1,7 @@
 /* Arrays of Zarr: what a program in C makes, writes and reads. */
 #include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "check.h"
 
@@ -190,6 +191,49 @@ static void elements(void) {
   CHECK_OK(locum_zarr_close(&array));
 }
 
+/* What another handle writes between the prefetch and the read is seen by a read that nothing was read ahead for. */
+static void reads_ahead(void) {
+  double now[4] = {0}, read[2] = {0};
+  const locum_array all = {.type = LOCUM_F64, .rank = 1, .extents = {4}, .data = now};
+  const locum_array into = {.type = LOCUM_F64, .rank = 1, .extents = {2}, .data = read};
+  const locum_zarr_read_options box = {.box = {.rank = 1, .start = {1}, .count = {2}}};
+  locum_zarr array, other;
+  locum_view view;
+  CHECK_OK(locum_zarr_create(
+      files, "ahead.zarr",
+      &(locum_zarr_layout){.type = LOCUM_F64, .rank = 1, .shape = {4}, .chunks = {4}, .codecs = ""}, NULL,
+      &array));
+  CHECK_OK(locum_zarr_open(files, "ahead.zarr", NULL, &other));
+  bool was_ahead[2] = {false, false};
+  const time_t end = time(NULL) + 60;
+  for (int round = 1; !(was_ahead[0] && was_ahead[1]) && time(NULL) < end; ++round) {
+    const double before = now[1];
+    CHECK_OK(locum_zarr_prefetch(array, &box));
+    now[1] = round;
+    CHECK_OK(locum_zarr_write(other, &all, NULL));
+    if (round % 2 == 0) {
+      CHECK_OK(locum_zarr_read(array, &into, &box));
+    } else {
+      CHECK_OK(locum_zarr_load(array, &box, &view));
+      CHECK(view.array.rank == 1 && view.array.extents[0] == 2);
+      read[0] = ((const double *)view.array.data)[0];
+      CHECK_OK(locum_view_release(&view));
+    }
+    CHECK(read[0] == round || read[0] == before);
+    was_ahead[round % 2] = was_ahead[round % 2] || read[0] == before;
+    CHECK_OK(locum_zarr_read(array, &into, &box)); /* once */
+    CHECK(read[0] == round);
+  }
+  CHECK(was_ahead[0] && was_ahead[1]);
+  CHECK_STATUS(locum_zarr_prefetch(array, &(locum_zarr_read_options){.box = {.rank = 1, .start = {3}, .count = {2}}}),
+               LOCUM_INVALID_ARGUMENT);
+  CHECK_STATUS(locum_zarr_prefetch(array, &(locum_zarr_read_options){.reserved = {1}}), LOCUM_UNSUPPORTED);
+  CHECK_OK(locum_zarr_prefetch(array, NULL)); /* all of it */
+  CHECK_OK(locum_zarr_close(&other));
+  CHECK_OK(locum_zarr_close(&array));
+  CHECK_STATUS(locum_zarr_prefetch(array, &box), LOCUM_INVALID_ARGUMENT);
+}
+
 static void one_element(void) {
   int32_t number = 7, read = 0;
   locum_zarr array;
@@ -348,6 +392,7 @@ int main(void) {
   CHECK_OK(locum_files_open("memory:", &files));
   layouts();
   elements();
+  reads_ahead();
   one_element();
   mistakes();
   groups(0);

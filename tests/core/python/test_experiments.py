@@ -128,6 +128,9 @@ def test_lists(url):
     with pytest.raises(locum.InvalidArgumentError):
         experiments.list(status="nothing")
     assert experiments.compare("e0", "e1")["n"] == [0, 1] and "solver.steps" not in experiments.compare("e0", "e1")
+    assert experiments.compare(["e0", "e1"]) == experiments.compare("e0", "e1") == experiments.compare(id for id in ["e0", "e1"])
+    assert experiments.compare([]) == experiments.compare() == {}
+    assert ids(dtt=1) == []  # of a name that no experiment has
     assert experiments.rebuild() == []
     with open(os.path.join(url[5:], "e1", "experiment.json"), "w") as file:
         file.write("{")
@@ -143,6 +146,34 @@ def test_a_frame_of_pandas(url):
     assert list(frame.index) == ["e1", "e2", "e3"] and list(frame["parameters.n"]) == [1, 2, 3]
     assert frame["parameters.solver.steps"].eq(40).all()
     assert len(locum.Experiments(url).frame(n=-1)) == 0
+
+
+def test_who_only_looks_makes_no_folder(tmp_path):
+    experiments = locum.Experiments(f"file:{tmp_path}/new/place")
+    assert experiments.list() == [] and experiments.ids() == [] and experiments.garbage() == [] and experiments.rebuild() == []
+    assert not experiments.remove("e")
+    e = locum.Experiment("e", f"file:{tmp_path}/new/place")
+    e.parameters = {"n": 1}
+    assert os.listdir(tmp_path) == []
+    e.persist()
+    assert experiments.ids() == ["e"]
+    with pytest.raises(locum.NotFoundError, match="there is no folder"):
+        locum.Experiments(f"file:{tmp_path}/other?create=0")
+
+
+def test_a_file_that_is_missing_or_damaged_is_named(url):
+    e = locum.Experiment("e", url)
+    e.T = np.arange(1000.0)
+    e.persist()
+    path = e.url_of("T")[7:]
+    with open(path, "r+b") as file:
+        file.seek(1000)
+        file.write(b"x")
+    with pytest.raises(locum.CorruptError, match="file of the field 'T'.*damaged.*" + os.path.basename(path)):
+        locum.Experiment("e", url).T
+    os.remove(path)
+    with pytest.raises(locum.CorruptError, match="file of the field 'T' is missing.*" + os.path.basename(path)):
+        locum.Experiment("e", url).T
 
 
 def test_garbage(url):
@@ -172,6 +203,53 @@ def test_values_beside_experiments(url):
         io.read("file:///etc/passwd")
     with pytest.raises(TypeError):
         locum.RecordIO("shared", url, files=files)
+
+
+def test_values_beside_experiments_outlast_those_that_name_them(url):
+    io = locum.RecordIO("shared", url)
+    where = io.write({"points": np.arange(3000.0)})
+    for id in ("e17", "e18"):
+        with locum.Experiment(id, url) as e:
+            e.mesh = where
+    assert locum.Experiment("e17", url).remove()
+    e = locum.Experiment("e18", url)
+    e.mesh = None
+    e.persist()
+    locum.Experiments(url).garbage(remove=True, older_than=datetime.timedelta(0))
+    assert io.read(where)["points"].sum() == np.arange(3000.0).sum()
+
+
+class Cupboard(locum.Backend):
+    """A backend of the program's own, of which the library knows nothing."""
+
+    scheme = "cupboard"
+    records = {}
+
+    def __init__(self, where):
+        pass
+
+    def get(self, key):
+        return self.records.get(key)
+
+    def put(self, key, data):
+        self.records[key] = data
+
+    def remove(self, key):
+        return self.records.pop(key, None) is not None
+
+    def names(self, prefix):
+        return [key for key in list(self.records) if key.startswith(prefix)]
+
+
+def test_a_backend_of_the_programs_own_is_a_place():
+    with locum.Experiment("e17", "cupboard:runs") as e:
+        e.parameters = {"dt": 0.1}
+        e.result = {"T": np.arange(3000.0)}
+    found = locum.Experiment("e17", "cupboard:runs")
+    assert found.parameters.dt == 0.1 and found.result.T.sum() == np.arange(3000.0).sum()
+    experiments = locum.Experiments("cupboard:runs")
+    assert experiments.ids() == ["e17"] and [row["id"] for row in experiments.list(dt=0.1)] == ["e17"]
+    assert Cupboard.records and found.remove() and experiments.ids() == []
 
 
 def test_the_place_of_the_environment(url, monkeypatch):

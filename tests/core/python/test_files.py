@@ -123,6 +123,27 @@ class TestArrays:
         files.save("a.npy", memoryview(np.arange(4.0)))
         assert same(files.load("a.npy"), np.arange(4.0))
 
+    @needs(".npz")
+    def test_of_other_libraries_under_names(self, files):
+        import array
+
+        files.save("all.npz", {"a": array.array("h", [1, 2, 3]), "b": memoryview(np.arange(6.0).reshape(2, 3))})
+        got = files.load("all.npz")
+        assert same(got, {"a": np.array([1, 2, 3], "i2"), "b": np.arange(6.0).reshape(2, 3)})
+
+    @needs(".pt")
+    def test_of_pytorch(self, files, tmp_path):
+        torch = pytest.importorskip("torch")
+        weights = torch.arange(6, dtype=torch.float32).reshape(2, 3)
+        files.save("w.npy", weights)
+        assert same(files.load("w.npy"), weights.numpy())
+        files.save("model.pt", {"layer": {"weight": weights.T}, "step": 3})
+        got = files.load("model.pt")
+        assert got["step"] == 3 and np.array_equal(got["layer"]["weight"], weights.numpy().T)
+        assert torch.equal(torch.tensor(got["layer"]["weight"]), weights.T)
+        theirs = torch.load(tmp_path / "files" / "model.pt")
+        assert theirs["step"] == 3 and torch.equal(theirs["layer"]["weight"], weights.T)
+
     def test_are_those_of_numpy(self, files, tmp_path):
         given = np.arange(6.0).reshape(2, 3)
         files.save("ours.npy", given)
@@ -169,6 +190,18 @@ class TestOtherValues:
         assert list(got) == ["time", "n"] and got["time"].tolist() == [0, 0.5] and got["n"].tolist() == [1, 2]
         files.save("t.csv", got, separator=";")
         assert files.load("t.csv", separator=";")["n"].tolist() == [1, 2]
+
+    @needs(".csv")
+    def test_tables_come_from_pandas_and_go_there(self, files, tmp_path):
+        pandas = pytest.importorskip("pandas")
+        frame = pandas.DataFrame({"time": [0.0, 0.5], "n": [1, 2], "name": ["a", "b,c"]})
+        files.save("t.csv", frame.to_dict("list"))
+        pandas.testing.assert_frame_equal(pandas.DataFrame(files.load("t.csv")), frame)
+        pandas.testing.assert_frame_equal(pandas.read_csv(tmp_path / "files" / "t.csv"), frame)
+        frame.to_csv(tmp_path / "files" / "theirs.csv", index=False)
+        pandas.testing.assert_frame_equal(pandas.DataFrame(files.load("theirs.csv")), frame)
+        with pytest.raises(TypeError, match='"time".*Series.*convert it'):
+            files.save("t.csv", dict(frame))
 
     def test_that_are_no_text_of_a_path(self, files):
         for path in (1, None, ["T.npy"]):
@@ -226,6 +259,22 @@ class TestFiles:
         with pytest.raises(TypeError, match='"no_such"'):
             files.load("T.dat", format="npy", no_such={1})
 
+    def test_folders_are_listed_where_that_is_asked_for(self, files):
+        for path in ("run/a.npy", "run/deep/b.npy", "run/deep/er/c.npy"):
+            files.save(path, 1.5)
+        assert files.list("run") == ["run/a.npy"]
+        entries = files.list("run", folders=True)
+        assert entries == ["run/a.npy", "run/deep"]
+        assert [files.is_dir(entry) for entry in entries] == [False, True]
+        assert files.list("run", "*e*", recursive=True, folders=True) == ["run/deep", "run/deep/er"]
+        assert files.list(folders=True) == ["run"]
+
+    def test_what_another_process_has_saved(self, files, tmp_path):
+        path = tmp_path / "files"
+        saves = "import sys, numpy, locum; locum.Files(sys.argv[1]).save('shared/data.npy', numpy.array([1, 2, 3]))"
+        subprocess.run([sys.executable, "-c", saves, f"file:{path}?sync=0"], check=True, timeout=120)
+        assert files.load("shared/data.npy").tolist() == [1, 2, 3]
+
     def test_other_places(self, files):
         files.add("fast", "memory:")
         files.save("T.npy", 1.5, backend="fast")
@@ -263,6 +312,45 @@ class TestFiles:
         with pytest.raises(locum.UnsupportedError), locum.Files("memory:") as others:
             others.save("T.npy", 1)
             others.load("T.npy", map=True)
+
+    def test_members(self, files):
+        files.save("config.json", {"solver": {"name": "cg", "steps": 40, "tolerances": [1, 2.5]}, "a/b": True})
+        files.save("run.csv", {"step": np.arange(3), "energy": np.array([0.5, 0.25, 0.125]), "note": ["a", "b", "c"]})
+        for load in (files.load, lambda path, **how: files.load_async(path, **how).result(20)):
+            energy = load("run.csv", member="energy")
+            assert energy.tolist() == [0.5, 0.25, 0.125] and not energy.flags.writeable
+            assert load("run.csv", member="note") == ["a", "b", "c"]
+            assert load("run.csv", member="step", types={"step": "f32"}).dtype == np.float32
+            assert load("config.json", member="solver/steps") == 40 and load("config.json", member="a/b") is True
+            assert load("config.json", member="solver/name") == "cg"
+            assert load("config.json", member="solver/tolerances") == [1, 2.5]
+            assert load("config.json", member="solver", map=True) == files.load("config.json")["solver"]
+            with pytest.raises(locum.NotFoundError, match="there are 'step', 'energy', 'note'.*run.csv"):
+                load("run.csv", member="T")
+            with pytest.raises(locum.TypeMismatchError, match="'solver/name' has no members.*config.json"):
+                load("config.json", member="solver/name/x")
+        files.save("more.csv", {"energy": np.array([1.0])})
+        assert [list(each) for each in files.load_batch(["run.csv", "more.csv"], member="energy")] == [
+            [0.5, 0.25, 0.125],
+            [1.0],
+        ]
+        found, none = files.load_batch(["run.csv", "more.csv"], member="step", return_exceptions=True)
+        assert found.tolist() == [0, 1, 2] and isinstance(none, locum.NotFoundError)
+        files.remove("run.csv")
+        gc.collect()
+        assert energy.sum() == 0.875  # what was loaded stays as long as the member
+        with pytest.raises(locum.InvalidArgumentError, match="'member'"):
+            files.save("run.csv", {"a": np.arange(3)}, member="a")
+        with pytest.raises(locum.InvalidArgumentError, match="'member'"):
+            files.info("more.csv", member="energy")
+
+    def test_a_stand_in_is_for_all_of_a_file(self, files):
+        files.save("more.csv", {"energy": np.array([1.0])})
+        with pytest.raises(locum.InvalidArgumentError, match="'member'; take the member of what the stand-in leads to"):
+            files.proxy("more.csv", member="energy")
+        with pytest.raises(locum.InvalidArgumentError, match="mapped"):
+            files.proxy("more.csv", map=True)
+        assert files.proxy("more.csv")["energy"].tolist() == [1.0]
 
     def test_batches(self, files):
         fields = {pathlib.Path(f"{number}.npy"): np.full(5, float(number)) for number in range(30)}

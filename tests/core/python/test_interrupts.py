@@ -219,18 +219,25 @@ def test_in_a_child_that_was_forked(files):
 
 
 PROGRAM = """
-import os, signal, sys, locum
+import os, sys, threading, locum
+
+begun = threading.Event()
 
 class Pipe(locum.Format):
     name, endings = "pipe", (".pipe",)
     def load(self, file, options):
-        print("loads", flush=True)
+        if sys.argv[1] == "load":
+            print("loads", flush=True)
+        begun.set()
         return os.read(0, 1).decode()
 
 files = locum.Files("memory:")
 files.save("a.pipe", b"", format="bytes")
-begun = files.load_async("a.pipe") if sys.argv[1] == "wait" else None
 try:
+    if sys.argv[1] == "wait":
+        later = files.load_async("a.pipe")
+        begun.wait()  # the main thread must find that another one loads the file
+        print("loads", flush=True)
     print("ended by", files.load("a.pipe"))
 except KeyboardInterrupt:
     print("interrupted", flush=True)

@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -90,18 +91,52 @@ def test_reads_by_start_count_and_stride(files):
         array.read((5, 0), (2, 8))
 
 
+@pytest.mark.parametrize("takes", ["index", "out", "read"])
+def test_reads_ahead(files, takes):
+    array = files.create_zarr("T.zarr", (4, 6), "f8", chunks=(2, 6))
+    other = files.zarr("T.zarr")
+    now = numbers((4, 6))
+    other[...] = now
+    end = time.monotonic() + 60
+    was_ahead = False
+    while not was_ahead and time.monotonic() < end:  # not yet where the thread had not begun before the read asked
+        before = now.copy()
+        array.prefetch(np.s_[1, ::2])
+        now += 1
+        other[...] = now  # which a read that nothing was read ahead for shows
+        if takes == "index":
+            read = array[1, ::2]
+        elif takes == "read":
+            read = array.read((1, 0), (1, 3), (1, 2))[0]
+        else:
+            read = array.read((1, 0), (1, 3), (1, 2), out=np.zeros((1, 3)))[0]
+        was_ahead = np.array_equal(read, before[1, ::2])
+        assert was_ahead or np.array_equal(read, now[1, ::2])
+        assert np.array_equal(array[1, ::2], now[1, ::2])  # taken once
+    assert was_ahead
+    array.prefetch(1)
+    array[0:2] = -now[0:2]  # its own writes are seen
+    assert np.array_equal(array[1], -now[1])
+    array.prefetch(...)
+    with pytest.raises(IndexError):
+        array.prefetch(4)
+    one = files.create_zarr("one.zarr", (), "i4")
+    one.prefetch(())
+    assert one[()] == 0
+    array.prefetch(3, strict=True)  # left behind
+
+
 def test_what_is_read_is_in_place_and_ones_own(files):
     array = files.create_zarr("T.zarr", (100, 100), "f8", chunks=(50, 50))
     array[...] = 1.5
     read = array[10:20]
-    assert not read.flags.owndata and read.flags.writeable and read.flags.c_contiguous
-    base = read
-    while isinstance(base, np.ndarray):
-        base = base.base
-    assert type(base).__name__ == "PyCapsule"  # that of the library's memory: nothing was copied
+    assert read.flags.writeable and read.flags.c_contiguous
+    assert read.flags.owndata or read.base.flags.owndata  # memory of NumPy, to which the library has read
     read[...] = 7
     assert array[10, 0] == 1.5
-    del base, array
+    with pytest.raises(locum.OutOfMemoryError, match="T.zarr"):
+        files.create_zarr("endless/T.zarr", (2**30, 2**29), "f8", chunks=(1, 1024))[...]
+    del array
     files.close()
     gc.collect()
     assert read[9, 99] == 7
@@ -116,7 +151,7 @@ def test_writes_cover_whole_files(files):
     expected[4:8, 5:], expected[8:, :5], expected[:4, 5:] = 1, 2, 3
     assert np.array_equal(array[...], expected)
     for selection in (np.s_[1:4], np.s_[0], np.s_[0:4, 2:5], np.s_[-1, -1]):
-        with pytest.raises(locum.InvalidArgumentError, match=r"in part.*multiples of \{4, 5\}"):
+        with pytest.raises(locum.InvalidArgumentError, match=r"in part.*multiples of 4 x 5"):
             array[selection] = 0
     with pytest.raises(IndexError, match="without steps"):
         array[::2] = 0
@@ -141,6 +176,47 @@ def test_numbers_are_for_all_elements_and_take_no_memory(files):
     assert np.array_equal(small[:3], [[1] * 4, [2] * 4, [2.5] * 4])
     small[...] = np.asfortranarray(numbers((4, 4)))[::-1]
     assert np.array_equal(small[...], numbers((4, 4))[::-1])
+
+
+def test_codecs_are_a_text_or_a_list(files, tmp_path):
+    for number, codecs in enumerate((["gzip(5)", "crc32c"], ("gzip(5)", "crc32c"), "gzip(5), crc32c")):
+        array = files.create_zarr(f"{number}.zarr", 8, "f8", codecs=codecs)
+        array[...] = numbers(8)
+        assert np.array_equal(array[...], numbers(8))
+    texts = [(tmp_path / f"{number}.zarr/zarr.json").read_text() for number in range(3)]
+    assert texts[0] == texts[1] == texts[2] and "gzip" in texts[0] and "crc32c" in texts[0]
+    plain = files.create_zarr("plain.zarr", 8, "f8", codecs=[])
+    plain[...] = 0
+    assert (tmp_path / "plain.zarr/c/0").stat().st_size == 64
+    for wrong in ([5], 5):
+        with pytest.raises(TypeError, match="codecs are a text or a list"):
+            files.create_zarr("wrong.zarr", 8, "f8", codecs=wrong)
+
+
+def test_masks_are_not_dropped(files):
+    array = files.create_zarr("T.zarr", 4, "f8", fill_value=-1.0)
+    masked = np.ma.masked_greater(numbers(4), 2)
+    for write in (lambda: array.write(masked), lambda: array.append(masked), lambda: array.__setitem__(..., masked)):
+        with pytest.raises(locum.TypeMismatchError, match=r"\.filled\("):
+            write()
+    array.write(masked.filled(-1.0))
+    assert list(array[...]) == [0, 1, 2, -1]
+
+
+def test_nothing_is_made_in_an_array(files):
+    files.create_zarr("a/T.zarr", 4, "f8")
+    for make in (
+        lambda: files.create_zarr("a/T.zarr/U.zarr", 4, "f8"),
+        lambda: files.create_zarr("a/T.zarr/c/deep/U.zarr", 4, "f8"),
+        lambda: files.create_zarr_group("a/T.zarr/run"),
+        lambda: files.save("a/T.zarr/U.zarr", numbers(4)),
+    ):
+        with pytest.raises(locum.InvalidArgumentError, match="'a/T.zarr' above is an array"):
+            make()
+    files.create_zarr_group("run.zarr").create_array("p/T", 4, "f8")
+    files.create_zarr("run.zarr/p/U", 4, "f8")
+    with pytest.raises(locum.InvalidArgumentError, match="'run.zarr/p/U' above is an array"):
+        files.create_zarr("run.zarr/p/U/V", 4, "f8")
 
 
 def test_values_that_would_change_are_refused(files):
@@ -380,6 +456,16 @@ def test_zarr_python_reads_what_was_written(files, tmp_path):
     assert np.array_equal(files.zarr("theirs.zarr")[...], theirs[...])
 
 
+def test_chunks_are_kept_by_a_backend_of_the_programs_own():
+    large = np.random.default_rng(1).random((30, 40, 50), np.float32).round(2)
+    with locum.Files("waits:chunks") as files:
+        files.save("data.zarr", large, chunks=(10, 10, 10))
+        array = files.zarr("data.zarr")
+        assert array.chunks == (10, 10, 10)
+        assert np.array_equal(files.load("data.zarr"), large) and np.array_equal(array[5:25, ::3, 7], large[5:25, ::3, 7])
+        assert len(files.list("data.zarr", recursive=True)) == 3 * 4 * 5 + 1
+
+
 def test_files_save_and_load_whole_arrays(files):
     values = numbers((5, 6), "f4")
     files.save("T.zarr", values, chunks=[2, 3], codecs="gzip(5)", version=2)
@@ -390,6 +476,31 @@ def test_files_save_and_load_whole_arrays(files):
     assert files.zarr("U.zarr").attributes == {"unit": "K"} and np.array_equal(files.load("U.zarr"), values)
     with pytest.raises(locum.KeyExistsError):
         files.save("T.zarr", values)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_archives(files, tmp_path, version):
+    values = numbers((7, 5), "f8")
+    files.create_zarr("T.zarr", (7, 5), "f8", chunks=(3, 2), codecs="gzip(5)", version=version)[...] = values
+    files.pack(tmp_path / "T.zarr", "T.zarr.zip")
+    with locum.Files(f"zip:{tmp_path}/T.zarr.zip") as packed:
+        array = packed.zarr("")
+        assert np.array_equal(array[...], values) and array[2, 1] == values[2, 1]
+        assert len(packed.list(recursive=True)) == (10 if version == 3 else 9)  # `*` matches no .zarray
+        with pytest.raises(locum.UnsupportedError, match="make a new archive"):
+            array[...] = values
+        with pytest.raises(locum.UnsupportedError):
+            packed.save("a.npy", values)
+    with pytest.raises(locum.NotFoundError):
+        files.pack("none.zarr", "none.zip")
+    with pytest.raises(locum.InvalidArgumentError, match="would be in the folder"):
+        files.pack("T.zarr", "T.zarr/T.zip")
+    with pytest.raises(locum.NotFoundError, match="no archive"):
+        locum.Files(f"zip:{tmp_path}/none.zip")
+    if version == 2:
+        zarr = zarr_python()
+        with zarr.ZipStore(str(tmp_path / "T.zarr.zip"), mode="r") as store:
+            assert np.array_equal(zarr.open(store, mode="r")[...], values)
 
 
 @pytest.mark.parametrize("version", [2, 3])
@@ -438,3 +549,16 @@ def test_groups(files, tmp_path, version):
             assert dict(theirs.attrs) == {"title": "run 17", "dt": 0.5}
             assert np.array_equal(theirs["fields/T"][...], values) and theirs["fields/T"].attrs["unit"] == "K"
             assert list(theirs["walls/q"][...]) == [7, 7]
+
+
+def test_chunks_are_shared_as_the_program_says(files):
+    array = files.create_zarr("shared.zarr", (64, 512), "f8", chunks=(32, 512))
+    values = np.arange(64 * 512, dtype="f8").reshape(64, 512)
+    array.write(values)
+    for shared in ("parts", "none", "all"):
+        for _ in range(2):
+            assert np.array_equal(array.read((30, 1), (4, 7), shared=shared), values[30:34, 1:8])
+        array.prefetch(np.s_[3], shared=shared)
+        assert np.array_equal(array[3], values[3])
+    with pytest.raises(ValueError, match="'parts', 'none' or 'all', not 'some'"):
+        array.read(shared="some")

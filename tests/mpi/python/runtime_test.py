@@ -261,6 +261,42 @@ def parts_of_files(runtime, folder):
     comm.Barrier()
 
 
+def steps_in_zarr(runtime, folder):
+    """The ending of the path decides; the group is read as steps, and as arrays."""
+    path = f"{folder}/steps.zarr"
+    with locum.StepWriter(runtime, "in zarr", comm, file=path, when_full="drop_oldest") as out:
+        for number in range(3):
+            with out.step() as step:
+                rows = np.arange(6.0).reshape(2, 3) + 10 * rank + 100 * number
+                step["T"] = locum.block(rows, shape=(2 * size, 3), start=(2 * rank, 0))
+                if rank == 0:
+                    step["time"] = 0.5 * number
+    comm.Barrier()
+    expected = np.concatenate([np.arange(6.0).reshape(2, 3) + 10 * one for one in range(size)])
+    reader = locum.StepReader(runtime, "any", comm, file=path)
+    for number in range(3):
+        with reader.next(timeout=30) as step:
+            assert np.array_equal(step["T"][...], expected + 100 * number)
+            assert step["time"].get() == 0.5 * number
+    comm.Barrier()
+    group = runtime.files(f"file:{folder}").zarr_group("steps.zarr", consolidated=True)
+    assert group.attributes["locum_steps"]["steps"] == 3 and group.attributes["locum_steps"]["state"] == "ended"
+    assert np.array_equal(group["T"][...], [expected, expected + 100, expected + 200])
+    assert np.array_equal(group["time"][...], [0, 0.5, 1])
+    raises(locum.KeyExistsError, locum.StepWriter, runtime, "again", comm, file=path)
+    comm.Barrier()
+    refused = locum.StepWriter(runtime, "refused", comm, file=f"{folder}/refused.zarr", when_full="drop_oldest")
+    step = refused.step()
+    step["name"] = "a text"
+    try:
+        step.end()
+        raise AssertionError("it was not refused")
+    except locum.UnsupportedError as error:
+        assert "the variable 'name'" in str(error), error
+    raises(locum.UnsupportedError, refused.close, timeout=30)
+    comm.Barrier()
+
+
 class Counted(locum.Format):
     name = "counted"
     endings = (".counted",)
@@ -323,6 +359,7 @@ def checkpoints(runtime):
         raises(locum.NotFoundError, runtime.restore_latest, "none", f"{folder}/none*.h5")
         in_background(runtime, folder)
         parts_of_files(runtime, folder)
+        steps_in_zarr(runtime, folder)
         files = files_and_records(runtime, folder)
     finally:
         comm.Barrier()

@@ -255,6 +255,51 @@ TEST_F(FilesLoadedOnce, BySeveralThreadsAtTheSameMoment) {
   EXPECT_EQ(CountedFormat::loads, 1);
 }
 
+TEST(Files, KeepWhoMayReadWhatIsSavedAnew) {
+  const TemporaryFolder folder;
+  const Files files("file://" + folder.path() + "?sync=0");
+  ASSERT_TRUE(files.save("secret.npy", std::vector<double>{1}));
+  using std::filesystem::perms;
+  const std::string path = folder.path() + "/secret.npy";
+  std::filesystem::permissions(path, perms::owner_read | perms::owner_write);
+  ASSERT_TRUE(files.save("secret.npy", std::vector<double>{2}));
+  EXPECT_EQ(std::filesystem::status(path).permissions(), perms::owner_read | perms::owner_write);
+}
+
+TEST(Files, TakeLongOptions) {
+  const Files files("memory:");
+  ASSERT_TRUE(files.save("t.csv", Record::members({{"x", std::vector<double>{1, 2}}})));
+  Record missing = Record::list({});
+  for (int at = 0; at < 20'000; ++at) {
+    missing.append("none" + std::to_string(at));
+  }
+  const auto loaded = files.load("t.csv", {.options = Record::members({{"missing", missing}})});
+  ASSERT_TRUE(loaded) << loaded.error();
+  EXPECT_EQ((*loaded)["x"].array().size(), 2U);
+}
+
+// Who has read the claim while another thread loads, and waits for its promise when that has loaded.
+TEST_F(FilesLoadedOnce, TellThoseWhoBeginToWaitWhenTheyAreLoaded) {
+  const TemporaryFolder folder;
+  const Session session = open_session("memory:").value();
+  const Files files(session, "file://" + folder.path() + "?sync=0");
+  ASSERT_TRUE(files.save("T.counted", std::vector<double>{1, 2}));
+  const Store store = session.open("locum.files").value();
+  Handle promised;
+  CountedFormat::entered = [&](int) {
+    for (const std::string& name : store.keys().value()) {
+      if (name.find("claim/") != std::string::npos) {
+        promised = *store.get<Handle>(name).value();
+      }
+    }
+  };
+  ASSERT_TRUE(files.load<double[]>("T.counted"));
+  ASSERT_TRUE(promised.key.valid());
+  const auto told = session.proxy<std::uint8_t>(promised).get(std::chrono::milliseconds(1));
+  ASSERT_TRUE(told) << told.error();
+  EXPECT_EQ(**told, 1);
+}
+
 TEST_F(FilesLoadedOnce, MakeRoomForEachOtherWhenNobodyViewsThem) {
   constexpr std::size_t elements = std::size_t{1} << 18U;  // 2 MiB
   const TemporaryFolder folder;
@@ -502,6 +547,27 @@ TEST(StoresOfAny, AreReadWithoutAType) {
   EXPECT_EQ(code_of(store.get("none")), Errc::not_found);
   ASSERT_TRUE(store.put("other", std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(code_of(store.get("other")), Errc::type_mismatch);
+}
+
+TEST(Files, MakeTheirFolderWithTheFirstWriteIfThatIsAsked) {
+  const TemporaryFolder folder;
+  const std::string place = folder.path() + "/in/place";
+  const Files files("file://" + place + "?sync=0", {.make_folder = false});
+  EXPECT_TRUE(files.list({}).value().empty());
+  EXPECT_EQ(code_of(files.list("deeper")), Errc::not_found);
+  EXPECT_EQ(code_of(files.load("T.npy")), Errc::not_found);
+  EXPECT_EQ(code_of(files.info("T.npy")), Errc::not_found);
+  EXPECT_FALSE(files.exists("T.npy").value());
+  EXPECT_FALSE(files.remove("T.npy").value());
+  EXPECT_EQ(code_of(files.copy("T.npy", "U.npy")), Errc::not_found);
+  EXPECT_FALSE(std::filesystem::exists(folder.path() + "/in"));
+
+  const Files other("file://" + place + "?sync=0", {.make_folder = false});
+  other.save(place + "/deeper/T.npy", std::vector<double>{1, 2}).value();  // the path of the folder is known
+  EXPECT_EQ(files.load<double[]>("deeper/T.npy").value()[1], 2) << "another one has made it meanwhile";
+  EXPECT_EQ(files.list("deeper").value(), std::vector<std::string>{"deeper/T.npy"});
+  files.make_dirs("more").value();
+  EXPECT_TRUE(std::filesystem::is_directory(place + "/more"));
 }
 
 }  // namespace

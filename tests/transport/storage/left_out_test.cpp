@@ -9,10 +9,10 @@
 
 #include "tests/core/code_of.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
+#include "transport/storage/codecs/bytes_codec.hpp"
 #include "transport/storage/configuration.hpp"
 #include "transport/storage/experiments/experiments.hpp"
 #include "transport/storage/open.hpp"
-#include "transport/storage/zarr/bytes_codec.hpp"
 
 namespace locum::tests {
 namespace {

@@ -15,54 +15,13 @@
 #include "core/c/objects.hpp"
 #include "core/c/unreleased.hpp"
 #include "core/c/views.hpp"
-#include "transport/storage/c/format_options.hpp"
+#include "transport/storage/c/file_options.hpp"
 #include "transport/storage/c/values.hpp"
 
 using namespace locum;
 using namespace locum::c;
 
 namespace {
-
-std::string_view text_or_none(const char* text) noexcept {
-  return text == nullptr ? std::string_view() : std::string_view(text);
-}
-
-/// Returns the options of the format.
-Result<Record> format_options_of(const locum_file_options& options) {
-  if (options.record == nullptr) {
-    return format_options_in(text_or_none(options.options));
-  }
-  if (options.options != nullptr) {
-    return Error(Errc::invalid_argument,
-                 "the options of a format are given as a text and as a Record; give one of these");
-  }
-  return stored_record(*options.record);
-}
-
-bool asks_for_member(const locum_file_options* options) noexcept {
-  return options != nullptr && options->member != nullptr;
-}
-
-/// `gives_members`: whether the call takes the option `member`.
-Result<LoadOptions> loading(const locum_file_options* options, bool gives_members = false) {
-  require_known(options);
-  if (options == nullptr) {
-    return LoadOptions();
-  }
-  if (asks_for_member(options) && !gives_members) {
-    return Error(Errc::invalid_argument,
-                 "this call takes no option 'member'; give it to a load that returns what is loaded");
-  }
-  auto of_format = format_options_of(*options);
-  if (!of_format) {
-    return of_format.error();
-  }
-  return LoadOptions{.format = text_or_none(options->format),
-                     .options = *std::move(of_format),
-                     .map = options->map != 0,
-                     .backend = text_or_none(options->backend),
-                     .deadline = limit_of(options->deadline_s)};
-}
 
 locum_status give_files(Files opened, locum_files* handle) {
   name_unreleased_at_exit();
@@ -74,23 +33,6 @@ template <class Body>
 locum_status on_files(locum_files handle, Body body) noexcept {
   return on(files(), handle, "handle of files",
             [&](const std::shared_ptr<const Files>& open) { return body(*open); });
-}
-
-/// Returns what the call asks for of a loaded value: its member, or all of it.
-Result<Record> asked_of(Result<Record> loaded, std::string_view path, const locum_file_options* options) {
-  if (!loaded || !asks_for_member(options)) {
-    return loaded;
-  }
-  auto member = member_at(*loaded, options->member);
-  if (!member) {
-    return member.error().about(path);
-  }
-  const Array array = member->array();
-  if (!array || array.is_contiguous() || options->map != 0) {
-    return member;
-  }
-  auto packed = array.packed();  // as all that is loaded without `map`
-  return packed ? Result<Record>(Record(*std::move(packed))) : packed.error().about(path);
 }
 
 /// Calls `call` with the files and the options of a call that gives a view.
@@ -112,13 +54,13 @@ locum_status give_loaded(locum_files handle, const char* path, const locum_file_
 /// Calls `call` with the files and the options of a call that gives a handle of what it begins.
 template <class Handle, class Call>
 locum_status give_begun(locum_files files, const char* path, const locum_file_options* options, Handle* made,
-                        const char* name, Call call) noexcept {
+                        const char* name, bool gives_members, Call call) noexcept {
   clear(made);
   return on_files(files, [&](const Files& open) {
     if (path == nullptr || made == nullptr) {
       return is_null(path == nullptr ? "path" : name);
     }
-    const auto how = loading(options);
+    const auto how = loading(options, gives_members);
     return how ? call(open, *how) : failed(how.error());
   });
 }
@@ -266,8 +208,8 @@ locum_status locum_files_save(locum_files files, const char* path, const locum_a
 locum_status locum_files_load(locum_files files, const char* path, const locum_file_options* options,
                               locum_view* view) {
   return give_loaded(files, path, options, view, true, [&](const Files& open, const LoadOptions& how) {
-    if (how.map || asks_for_member(options)) {
-      return give_value(asked_of(open.load(path, how), path, options), *view);
+    if (const Asked asked(options); asked.is_value()) {
+      return give_value(asked.of(open.load(path, how), path), *view);
     }
     auto object = open.load_raw(path, how);
     if (!object && object.error().code() == Errc::out_of_memory) {
@@ -280,16 +222,35 @@ locum_status locum_files_load(locum_files files, const char* path, const locum_f
 }
 locum_status locum_files_load_async(locum_files files, const char* path, const locum_file_options* options,
                                     locum_future* future) {
-  return give_begun(files, path, options, future, "future", [&](const Files& open, const LoadOptions& how) {
-    return give<AsyncCall>(futures(), open.load_raw_async(path, how), future);
-  });
+  const auto begin = [&](const Files& open, const LoadOptions& how) {
+    Asked asked(options);
+    if (!asked.is_value()) {
+      return give<AsyncCall>(futures(), open.load_raw_async(path, how), future);
+    }
+    auto part = [asked = std::move(asked), path = std::string(path)](Result<Record> all) {
+      return asked.of(std::move(all), path);
+    };
+    return give<AsyncCall>(futures(), LoadedValue(open.load_async(path, how), std::move(part), give_value),
+                           future);
+  };
+  return give_begun(files, path, options, future, "future", true, begin);
 }
 locum_status locum_files_proxy(locum_files files, const char* path, const locum_file_options* options,
                                locum_proxy* proxy) {
-  return give_begun(files, path, options, proxy, "proxy", [&](const Files& open, const LoadOptions& how) {
-    auto made = open.raw_proxy(path, how);
-    return made ? give(proxies(), *std::move(made), proxy) : failed(made.error());
-  });
+  if (asks_for_member(options)) {
+    clear(proxy);
+    return guarded([] {
+      return failed(Error(Errc::invalid_argument,
+                          "a stand-in is for all that a file holds, and takes no option 'member'; take the "
+                          "member of what the stand-in leads to, or name it by an option of the format that "
+                          "loads it alone, as 'dataset' of h5 and 'only' of npz"));
+    });
+  }
+  return give_begun(files, path, options, proxy, "proxy", false,
+                    [&](const Files& open, const LoadOptions& how) {
+                      auto made = open.raw_proxy(path, how);
+                      return made ? give(proxies(), *std::move(made), proxy) : failed(made.error());
+                    });
 }
 
 locum_status locum_files_load_batch(locum_files files, size_t count, const char* const* paths,
@@ -310,10 +271,10 @@ locum_status locum_files_load_batch(locum_files files, size_t count, const char*
     }
     const std::vector<std::string> all(paths, paths + count);
     Outcomes outcomes(count, statuses, messages);
-    if (how->map || asks_for_member(options)) {
+    if (const Asked asked(options); asked.is_value()) {
       auto loaded = open.load_batch(all, *how);
       for (std::size_t at = 0; at < count; ++at) {
-        outcomes.set(at, give_value(asked_of(std::move(loaded[at]), paths[at], options), views[at]));
+        outcomes.set(at, give_value(asked.of(std::move(loaded[at]), paths[at]), views[at]));
       }
     } else {
       auto loaded = open.load_raw_batch(all, *how);
@@ -369,15 +330,26 @@ locum_status locum_files_info(locum_files files, const char* path, const locum_f
 
 locum_status locum_files_list(locum_files files, const char* folder, const char* pattern, bool recursive,
                               const char* backend, locum_names* names) {
+  const locum_file_list_options options{pattern, backend, recursive ? 1U : 0U, 0, {}};
+  return locum_files_list_with(files, folder, &options, names);
+}
+
+locum_status locum_files_list_with(locum_files files, const char* folder,
+                                   const locum_file_list_options* options, locum_names* names) {
   clear(names);
   return on_files(files, [&](const Files& open) {
     if (names == nullptr) {
       return is_null("names");
     }
-    return give_names(open.list(text_or_none(folder), {.pattern = pattern == nullptr ? "*" : pattern,
-                                                       .recursive = recursive,
-                                                       .backend = text_or_none(backend)}),
-                      *names);
+    require_known(options);
+    ListOptions how;
+    if (options != nullptr) {
+      how = {.pattern = options->pattern == nullptr ? how.pattern : options->pattern,
+             .recursive = options->recursive != 0,
+             .folders = options->folders != 0,
+             .backend = text_or_none(options->backend)};
+    }
+    return give_names(open.list(text_or_none(folder), how), *names);
   });
 }
 
@@ -414,6 +386,15 @@ locum_status locum_files_remove(locum_files files, const char* path, const char*
       *existed = removed && *removed;
     }
     return status_of(removed);
+  });
+}
+
+locum_status locum_files_pack(locum_files files, const char* folder, const char* archive,
+                              const char* backend) {
+  return on_files(files, [&](const Files& open) {
+    return folder == nullptr || archive == nullptr
+               ? is_null(folder == nullptr ? "folder" : "archive")
+               : status_of(open.pack(folder, archive, {text_or_none(backend)}));
   });
 }
 

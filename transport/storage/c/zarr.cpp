@@ -2,6 +2,7 @@
 #include "transport/storage/zarr/zarr.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -30,12 +31,19 @@ PathOptions zarr_options(const locum_zarr_options* options) {
 
 Result<Hyperslab> zarr_box_in(const locum_zarr_read_options* options) {
   require_known(options);
+  if (options != nullptr && options->shared > LOCUM_ZARR_SHARED_ALL) {
+    return Error(Errc::invalid_argument,
+                 "`shared` is a locum_zarr_shared: 0 for parts, 1 for none, 2 for all");
+  }
   return options == nullptr || options->box.rank == 0 ? Result<Hyperslab>(Hyperslab())
                                                       : slab_of(options->box);
 }
 
 ZarrRead zarr_reading(const locum_zarr_read_options* options) noexcept {
-  return {.strict = options != nullptr && options->strict != 0};
+  constexpr std::array<SharedChunks, 3> shared{SharedChunks::parts, SharedChunks::none, SharedChunks::all};
+  return options == nullptr ? ZarrRead()
+                            : ZarrRead{.strict = options->strict != 0,
+                                       .shared = shared.at(static_cast<std::size_t>(options->shared))};
 }
 
 /// Calls `call` with the files of a call that gives an array.
@@ -153,6 +161,13 @@ locum_status locum_zarr_load(locum_zarr array, const locum_zarr_read_options* op
     const auto box = zarr_box_in(options);
     auto read = box ? open.read(*box, zarr_reading(options)) : Result<Array>(box.error());
     return read ? give_value(Record(*std::move(read)), *view) : failed(read.error());
+  });
+}
+
+locum_status locum_zarr_prefetch(locum_zarr array, const locum_zarr_read_options* options) {
+  return on_zarr(array, [&](const ZarrArray& open) {
+    const auto box = zarr_box_in(options);
+    return box ? status_of(open.prefetch(*box, zarr_reading(options))) : failed(box.error());
   });
 }
 

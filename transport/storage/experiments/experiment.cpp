@@ -1,5 +1,8 @@
 #include "transport/storage/experiments/experiment.hpp"
 
+#include <algorithm>
+#include <cstddef>
+#include <span>
 #include <utility>
 
 #include "core/value/error.hpp"
@@ -28,6 +31,25 @@ std::shared_ptr<detail::ExperimentData> open_experiment(const Files& files, std:
   return data;
 }
 
+/// Returns names on the way to a value as queries write them: solver.steps.
+std::string dotted(std::span<const std::string> names) {
+  std::string text;
+  for (const std::string& name : names) {
+    text.append(text.empty() ? "" : ".").append(name);
+  }
+  return text;
+}
+
+/// Returns the first names of a list, for an error.
+std::string names_listed(std::span<const std::string> names) {
+  constexpr std::size_t most = 20;
+  std::string text;
+  for (const std::string& name : names.first(std::min(names.size(), most))) {
+    text.append(text.empty() ? "" : ", ").append(name);
+  }
+  return text.empty() ? "none" : text + (names.size() > most ? ", …" : "");
+}
+
 }  // namespace
 
 std::string_view to_string(ExperimentStatus status) noexcept {
@@ -50,6 +72,36 @@ ExperimentField ExperimentField::operator[](std::string_view name) const {
 
 Result<Record> ExperimentField::value() const {
   return data_->value(path_);
+}
+
+// Of what is missing, the first name on the way to it that leads nowhere.
+Error ExperimentField::not_as(const Record& found, const Error& error) const {
+  const std::string of(data_->id());
+  if (!found.is_null()) {
+    return Error(error.code(), "'" + dotted(path_) + "': " + error.text(), error.detail()).about(of);
+  }
+  if (const auto names = data_->names(); std::ranges::find(names, path_.front()) == names.end()) {
+    return Error(Errc::not_found,
+                 "there is no field '" + path_.front() + "'; there are " + names_listed(names))
+        .about(of);
+  }
+  for (std::size_t depth = 1; depth < path_.size(); ++depth) {
+    const std::span<const std::string> way = std::span(path_).first(depth);
+    const auto above = data_->value({way.begin(), way.end()});
+    if (!above) {
+      return above.error();
+    }
+    if (above->members().find(path_[depth]) == nullptr) {
+      std::vector<std::string> names;
+      for (const auto& [name, value] : above->members()) {
+        names.push_back(name);
+      }
+      return Error(Errc::not_found, "there is no '" + dotted(std::span(path_).first(depth + 1)) + "'; in '" +
+                                        dotted(way) + "' there are " + names_listed(names))
+          .about(of);
+    }
+  }
+  return Error(error.code(), "'" + dotted(path_) + "' is null; set it, or ask for it as a Record").about(of);
 }
 
 std::string ExperimentField::url() const {

@@ -94,11 +94,13 @@ class ExperimentField {
   /// yet. `stale`: another program has persisted or removed the experiment since: reload(); `corrupt` names
   /// the file; `out_of_memory`, `timeout`, `system`.
   [[nodiscard]] Result<Record> value() const;
-  /// Returns the value as a `T`: see Record::as(). The errors of both.
+  /// Returns the value as a `T`: see Record::as(). The errors of both, which name the value; `not_found` if
+  /// there is none names those that there are.
   template <class T>
   [[nodiscard]] Result<T> as() const {
     const auto read = value();
-    return read ? read->template as<T>() : Result<T>(read.error());
+    auto as_asked = read ? read->template as<T>() : Result<T>(read.error());
+    return as_asked || !read ? std::move(as_asked) : Result<T>(not_as(*read, as_asked.error()));
   }
   /// Returns the URL of the field's file, in which it was persisted; empty if it is kept inside, or was not
   /// persisted since it was changed. Reads nothing.
@@ -112,6 +114,8 @@ class ExperimentField {
   ExperimentField(std::shared_ptr<detail::ExperimentData> data, std::vector<std::string> path)
       : data_(std::move(data)), path_(std::move(path)) {}
   void set(Record value) const;
+  /// Returns the error of a value that is not of the type that was asked for.
+  [[nodiscard]] Error not_as(const Record& found, const Error& error) const;
 
   std::shared_ptr<detail::ExperimentData> data_;
   std::vector<std::string> path_;

@@ -113,13 +113,32 @@ std::vector<std::string> ExperimentData::names() const {
   return names;
 }
 
+Error ExperimentData::unreadable(const std::string& name, const Field& field, const Error& error) const {
+  if (error.code() == Errc::not_found) {
+    const auto unchanged = check_unchanged();
+    return unchanged ? Error(Errc::corrupt,
+                             "the file of the field '" + name +
+                                 "' is missing, and the experiment still refers to it; put it back from a "
+                                 "copy, or set or erase the field, and persist")
+                           .about(path_of(field.file))
+                     : unchanged.error();
+  }
+  return error.code() == Errc::corrupt
+             ? Error(Errc::corrupt,
+                     "the file of the field '" + name + "' cannot be read: " + error.text() +
+                         "; or set or erase the field, and persist",
+                     error.detail())
+                   .about(path_of(field.file))
+             : error;
+}
+
 Result<void> ExperimentData::load(const std::string& name, Field& field) {
   if (field.is_loaded) {
     return {};
   }
   auto loaded = place_.load(path_of(field.file), name);
   if (!loaded) {
-    return loaded.error().code() == Errc::not_found ? changed_by_others(id_) : loaded.error();
+    return unreadable(name, field, loaded.error());
   }
   field.value = std::move(*loaded);
   field.is_loaded = true;
@@ -376,7 +395,7 @@ Result<void> ExperimentData::copy_files(ExperimentData& made, std::vector<std::s
     const auto copied =
         place_.files().copy(path_of(field.file), copies.back(), {.backend = place_.backend()});
     if (!copied) {
-      return copied.error().code() == Errc::not_found ? changed_by_others(id_) : copied.error();
+      return unreadable(name, field, copied.error());
     }
   }
   return {};

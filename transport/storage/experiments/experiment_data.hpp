@@ -70,6 +70,8 @@ class ExperimentData {
   using Fields = std::map<std::string, Field, std::less<>>;
 
   [[nodiscard]] Result<void> load(const std::string& name, Field& field);
+  /// Returns the error of a field whose file cannot be read; `stale` if that is of what others did.
+  [[nodiscard]] Error unreadable(const std::string& name, const Field& field, const Error& error) const;
   /// Returns whether the value is to be kept outside.
   [[nodiscard]] static Result<bool> is_large(const Record& value, std::uint64_t least_bytes);
   /// `stale` if what is persisted is not what this was read from; `key_exists` if the name is a prefix.

@@ -54,7 +54,9 @@ Result<std::string> usual_experiments_url() {
 Files files_of_experiments(const Session* session, std::string_view url) {
   const std::string usual = url.empty() ? usual_experiments_url().value() : std::string();
   const std::string_view chosen = url.empty() ? usual : url;
-  return session != nullptr ? Files(*session, chosen) : Files(chosen);
+  // Who only looks for experiments, maybe in a folder whose name is wrong, makes none.
+  const FilesOptions options{.make_folder = false};
+  return session != nullptr ? Files(*session, chosen, options) : Files(chosen, options);
 }
 
 Result<void> check_experiment_id(std::string_view id, std::string_view what) {

@@ -179,6 +179,9 @@ Result<std::vector<Error>> Experiments::rebuild(std::chrono::milliseconds wait) 
   if (!read) {
     return read.error();
   }
+  if (const auto is_there = data_->place.exists({}); !is_there || !*is_there) {
+    return is_there ? Result<std::vector<Error>>(std::move(read->errors)) : is_there.error();
+  }
   auto done = table->rebuild(read->infos, since_ns);
   return done ? Result<std::vector<Error>>(std::move(read->errors)) : done.error();
 }

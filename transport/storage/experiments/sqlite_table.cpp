@@ -2,8 +2,10 @@
 // memory that all processes share, so that processes on several hosts would not see each other's changes.
 
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <limits>
 #include <span>
@@ -49,6 +51,15 @@ Error table_error(sqlite3* database, int code, const std::string& path) {
                  "or rebuild the table later",
                  said)
           .about(path);
+    case SQLITE_READONLY:  // says the file of itself, if the system lets it be written
+      if (::access(path.c_str(), W_OK) != 0) {
+        return Error(Errc::system, "SQLite may not write the table of experiments", said).about(path);
+      }
+      [[fallthrough]];
+    // The statements are right: these say that the file has other tables than it was made with.
+    case SQLITE_ERROR:
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return Error(Errc::corrupt, "the table of experiments is damaged; rebuild it from the folders", said)
@@ -193,9 +204,15 @@ class SqliteTable final : public ExperimentTable {
   [[nodiscard]] Result<void> rebuild(const std::vector<ExperimentInfo>& all,
                                      std::uint64_t since_ns) const override {
     const auto replace = [&](sqlite3* database) -> Result<void> {
-      auto done = Statement(database, "DELETE FROM experiments WHERE persisted_ns < ?")
-                      .bind_number(table_time(since_ns))
-                      .run(path_);
+      auto done = check(database);
+      // What was persisted in the future was not: the clocks of hosts differ by less.
+      const auto soon = std::chrono::system_clock::now() + std::chrono::minutes(1);
+      const std::int64_t soon_ns = std::chrono::nanoseconds(soon.time_since_epoch()).count();
+      done = done ? Statement(database, "DELETE FROM experiments WHERE persisted_ns < ? OR persisted_ns > ?")
+                        .bind_number(table_time(since_ns))
+                        .bind_number(soon_ns)
+                        .run(path_)
+                  : done;
       done = done ? Statement(database,
                               "DELETE FROM parameters WHERE number NOT IN (SELECT number FROM "
                               "experiments)")
@@ -204,15 +221,16 @@ class SqliteTable final : public ExperimentTable {
       for (std::size_t at = 0; done && at < all.size(); ++at) {
         done = put(database, all[at]);
       }
-      return done;
+      return done ? run(database, "PRAGMA user_version = 1") : done;
     };
     auto done = changed(replace);
     if (done || done.error().code() != Errc::corrupt) {
       return done;
     }
-    std::error_code error;
-    std::filesystem::remove(path_, error);
-    std::filesystem::remove(path_ + "-journal", error);
+    for (const char* const file : {"", "-journal", "-wal", "-shm"}) {
+      std::error_code error;
+      std::filesystem::remove(path_ + file, error);
+    }
     return changed(replace);
   }
 
@@ -242,10 +260,47 @@ class SqliteTable final : public ExperimentTable {
     if (auto outcome = asked.outcome(path_); !outcome) {
       return outcome.error();
     }
+    if (found < 0 || found > table_version) {
+      const auto same = has_schema(database);  // then the number is damaged
+      if (!same || *same) {
+        return same ? Result<std::int64_t>(table_version) : Result<std::int64_t>(same.error());
+      }
+    }
     return found <= table_version && found >= 0
                ? Result<std::int64_t>(found)
                : Error(Errc::unsupported, "the table of experiments is of a later version of locum")
                      .about(path_);
+  }
+  [[nodiscard]] Result<std::string> schema(sqlite3* database) const {
+    Statement asked(database,
+                    "SELECT group_concat(type || name || tbl_name || ifnull(sql, ''), char(10)) FROM "
+                    "(SELECT * FROM sqlite_master ORDER BY type, name)");
+    const std::string found = asked.next() ? std::string(asked.text(0)) : std::string();
+    const auto outcome = asked.outcome(path_);
+    return outcome ? Result<std::string>(found) : outcome.error();
+  }
+  /// Returns whether the file has the tables and indices that it was made with, and no others.
+  [[nodiscard]] Result<bool> has_schema(sqlite3* database) const {
+    sqlite3* made = nullptr;
+    const int code = sqlite3_open_v2(":memory:", &made, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
+    const Database model(made);
+    const auto laid_out = code == SQLITE_OK ? run(made, table_schema) : table_error(made, code, path_);
+    const auto expected = laid_out ? schema(made) : Result<std::string>(laid_out.error());
+    const auto found = expected ? schema(database) : expected;
+    return found ? Result<bool>(*found == *expected) : found.error();
+  }
+  /// `corrupt` if the pages or indices of the table contradict each other, or are not those that it was made
+  /// with.
+  [[nodiscard]] Result<void> check(sqlite3* database) const {
+    Statement asked(database, "PRAGMA integrity_check(1)");
+    const std::string found = asked.next() ? std::string(asked.text(0)) : std::string();
+    if (auto outcome = asked.outcome(path_); !outcome) {
+      return outcome;
+    }
+    const auto same = has_schema(database);
+    return !same || (*same && found == "ok")
+               ? (same ? Result<void>() : Result<void>(same.error()))
+               : Error(Errc::corrupt, "the table of experiments is damaged", found).about(path_);
   }
   [[nodiscard]] Result<void> run(sqlite3* database, const char* text) const {
     const int code = sqlite3_exec(database, text, nullptr, nullptr, nullptr);

@@ -17,10 +17,16 @@ class RecordLock {
  public:
   /// `timeout` if another has it until the deadline.
   [[nodiscard]] static Result<RecordLock> take(const FileRoot& root, const RecordKey& key, Deadline deadline);
-  /// The same of a file that is no record: a lock of one byte of `lock_file`, at a hash of `name`. Paths are
-  /// below the root. The lock file is made where there is none, and may be replaced by another one.
-  [[nodiscard]] static Result<RecordLock> take(const FileRoot& root, const std::string& lock_file,
-                                               const std::string& name, Deadline deadline);
+  /// A byte of a lock file, at a hash of what it stands for.
+  struct Place {
+    const std::string& lock_file;
+    const std::string& name;
+    bool is_outer = false;  ///< who has it may take one that is not: they are never the same byte
+  };
+  /// The same of a file that is no record. Paths are below the root. The lock file is made where there is
+  /// none, and may be replaced by another one. `not_found` if its folder is not there.
+  [[nodiscard]] static Result<RecordLock> take_of_file(const FileRoot& root, const Place& place,
+                                                       Deadline deadline);
   RecordLock(RecordLock&&) = default;
   RecordLock& operator=(RecordLock&&) = delete;
   ~RecordLock();
@@ -30,7 +36,7 @@ class RecordLock {
 
  private:
   [[nodiscard]] static Result<RecordLock> take_byte(const FileRoot& root, const std::string& lock_file,
-                                                    std::uint64_t hash, const std::string& locked,
+                                                    std::uint64_t byte, const std::string& locked,
                                                     Deadline deadline);
   RecordLock(Descriptor file, bool holds) noexcept : file_(std::move(file)), holds_(holds) {}
 

@@ -27,7 +27,7 @@ bool keeps_removed_files(const Descriptor& folder) noexcept {
   return type != NFS_SUPER_MAGIC && type != SMB_SUPER_MAGIC && type != cifs && type != smb2;
 }
 
-Result<FileRoot> open_at_url(const Url& url, bool creates, bool syncs) {
+Result<std::filesystem::path> root_path(const Url& url) {
   if (!url.host.empty() && url.host != "localhost") {
     return Error(Errc::invalid_argument,
                  "file: has no hosts: '" + url.host +
@@ -42,11 +42,19 @@ Result<FileRoot> open_at_url(const Url& url, bool creates, bool syncs) {
   if (!path.has_filename()) {
     path = path.parent_path();  // "folder/"
   }
+  return path;
+}
+
+Result<FileRoot> open_at_url(const Url& url, bool creates, bool syncs) {
+  const auto path = root_path(url);
+  if (!path) {
+    return path.error();
+  }
   FileRoot root;
-  root.path = path.string();
+  root.path = path->string();
   root.syncs = syncs;
   if (creates) {
-    if (auto made = make_folder(path, syncs); !made) {
+    if (auto made = make_folder(*path, syncs); !made) {
       return made.error();
     }
   }
@@ -83,14 +91,19 @@ Result<FileRoot> open_root(const Url& url) {
   return root;
 }
 
-Result<FileRoot> open_plain_root(const Url& url) {
+Result<FileRoot> open_plain_root(const Url& url, bool makes) {
   const auto known = url.knows_only({"sync", "create"});
   const auto syncs = url.flag("sync", true);
   const auto creates = url.flag("create", true);
   if (!known || !syncs || !creates) {
     return !known ? known.error() : !syncs ? syncs.error() : creates.error();
   }
-  return open_at_url(url, *creates, *syncs);
+  return open_at_url(url, *creates && makes, *syncs);
+}
+
+Result<std::string> plain_root_path(const Url& url) {
+  const auto path = root_path(url);
+  return path ? Result<std::string>(path->string()) : path.error();
 }
 
 }  // namespace locum::storage

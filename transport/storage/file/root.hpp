@@ -28,8 +28,10 @@ inline constexpr const char* unfinished_folder = ".tmp";
 /// Opens the folder, and makes it if that is wanted.
 [[nodiscard]] Result<FileRoot> open_root(const Url& url);
 /// The same of a folder whose files are no records, and without the option `plain`: leaves no file for locks
-/// in it.
-[[nodiscard]] Result<FileRoot> open_plain_root(const Url& url);
+/// in it. \param makes false: the folder is not made; `not_found` if there is none
+[[nodiscard]] Result<FileRoot> open_plain_root(const Url& url, bool makes = true);
+/// Returns the path that the root of such a URL has once its folder is there.
+[[nodiscard]] Result<std::string> plain_root_path(const Url& url);
 
 /// The path of a record below the root.
 [[nodiscard]] inline std::string path_of(const RecordKey& key) {

@@ -13,6 +13,10 @@
 #include "core/value/result.hpp"
 #include "transport/storage/files/concurrent_calls.hpp"
 
+namespace locum {
+class Store;
+}
+
 namespace locum::storage {
 
 /// A file or folder of a FileArea.
@@ -37,6 +41,8 @@ struct OpenedHow {
   LentProcessors lent{};  ///< by those who wait for it
   /// False: the path of a folder may be `not_found`, which saves backends a look at all names.
   bool tells_folders = true;
+  /// Few parts of it are read: a backend is asked for these, and not for all of it, before in_place().
+  bool reads_parts = false;
 };
 
 /// A file of an area that is open.
@@ -55,6 +61,8 @@ class AreaDraft : public FileDraft {
  public:
   /// Gives the file its path, in place of a file there. As durable as the area makes it when this returns.
   [[nodiscard]] virtual Result<void> publish() = 0;
+  /// The same if there is no file, as one step. False: there is one, and nothing was changed. `unsupported`.
+  [[nodiscard]] virtual Result<bool> publish_if_free() = 0;
 };
 
 /// A file that FileArea::update() changes.
@@ -63,6 +71,8 @@ struct UpdatedFile {
   std::string folder;
   std::string name;   ///< path below the folder
   bool reads = true;  ///< false: all of the file is new, and what it was is not opened
+  /// The change itself updates other files of the folder, of which none does so.
+  bool changes_others = false;
 
   [[nodiscard]] std::string path() const { return folder.empty() ? name : folder + '/' + name; }
 };
@@ -101,10 +111,22 @@ class FileArea {
   [[nodiscard]] virtual const std::string& name() const noexcept = 0;
 };
 
-/// Opens the folder of a `file:` URL.
-[[nodiscard]] Result<std::shared_ptr<FileArea>> open_folder_area(const Url& url);
+/// Opens the folder of a `file:` URL. \param makes false: it is not made; `not_found` if there is none
+[[nodiscard]] Result<std::shared_ptr<FileArea>> open_folder_area(const Url& url, bool makes = true);
+/// The same of a folder that the first call makes which writes into it: until then there is nothing in it.
+[[nodiscard]] Result<std::shared_ptr<FileArea>> open_late_folder_area(const Url& url);
+/// Opens an archive of ZIP, of a `zip:` URL, whose members are the files. Nothing in it can be changed:
+/// `unsupported`.
+[[nodiscard]] Result<std::shared_ptr<FileArea>> open_zip_area(const Url& url);
+/// Writes an archive of ZIP, atomically, with all files of a folder of the area: under their paths below it,
+/// stored, those that describe an array or a group of Zarr before the others of their folder. `stale` if the
+/// folder changes meanwhile.
+[[nodiscard]] Result<void> pack_zip(const std::shared_ptr<FileArea>& area, const std::string& folder,
+                                    const std::string& archive);
 /// Opens an area over a store of bytes: each file is an object, whose name is its path.
 [[nodiscard]] Result<std::shared_ptr<FileArea>> open_store_area(const Url& url);
+/// Makes an area of a store, whose objects of bytes are the files.
+[[nodiscard]] std::shared_ptr<FileArea> area_of_store(const Store& store);
 
 /// Returns the path in the form that areas take. `invalid_argument` if it leads out of its area, is too long
 /// or has a byte 0.

@@ -46,21 +46,20 @@ class BackgroundCalls::Queue : public std::enable_shared_from_this<Queue> {
     return true;
   }
 
-  void close() {
+  void close(bool waits) {
     std::vector<BackgroundThread> threads;
-    bool is_on_own = false;
     {
       const MutexLock lock(mutex_);
       closed_ = true;
-      is_on_own = is_own_thread();
+      waits = waits && !is_own_thread();
       threads.swap(threads_);
       changed_.notify_all();
     }
     for (BackgroundThread& thread : threads) {
-      if (is_on_own) {
-        thread.detach();
-      } else {
+      if (waits) {
         thread.join();
+      } else {
+        thread.detach();
       }
     }
   }
@@ -111,7 +110,13 @@ BackgroundCalls::~BackgroundCalls() {
     (void)new (std::nothrow) std::shared_ptr<Queue>(std::move(queue_));
     return;
   }
-  queue_->close();
+  queue_->close(true);
+}
+
+void BackgroundCalls::leave() {
+  if (!maker_.in_child()) {
+    queue_->close(false);
+  }
 }
 
 void BackgroundCalls::add(std::function<void()> call) {

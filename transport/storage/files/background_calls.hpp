@@ -29,6 +29,9 @@ class BackgroundCalls {
   /// Waits until all calls that were added have been made. False: they have not at the deadline. On one of
   /// these threads, and in a forked process, does not wait.
   [[nodiscard]] bool wait(Deadline deadline);
+  /// Leaves the calls that are being made, or wait to be, to the threads, and waits for none. REQUIRES: what
+  /// they use is theirs; no call is added from then on.
+  void leave();
 
  private:
   class Queue;

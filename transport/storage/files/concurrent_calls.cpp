@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 #include <vector>
 
 #include "core/base/background_thread.hpp"
+#include "core/base/mutex.hpp"
 
 namespace locum::storage {
 
@@ -97,6 +99,29 @@ void call_concurrently(std::size_t count, const std::function<void(std::size_t i
       ++lenders;
     }
   } while (threads.call_next());
+}
+
+Result<void> read_in_pieces(std::span<std::byte> into, const ReadPiece& read, const LentProcessors& lent) {
+  if (into.size() < 2 * read_piece_bytes) {
+    return read(0, into);
+  }
+  Mutex mutex;
+  std::size_t first_failed = into.size();
+  Result<void> outcome;
+  const std::size_t pieces = (into.size() + read_piece_bytes - 1) / read_piece_bytes;
+  call_concurrently(
+      pieces,
+      [&](std::size_t piece) {
+        const std::size_t at = piece * read_piece_bytes;
+        auto done = read(at, into.subspan(at, std::min(read_piece_bytes, into.size() - at)));
+        const MutexLock lock(mutex);
+        if (!done && at < first_failed) {
+          first_failed = at;
+          outcome = std::move(done);
+        }
+      },
+      lent);
+  return outcome;
 }
 
 }  // namespace locum::storage

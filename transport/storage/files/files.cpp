@@ -289,6 +289,17 @@ Result<bool> Files::remove(std::string_view path, const PathOptions& options) co
   return file_outcome(place ? place->area->remove(place->path) : Result<bool>(place.error()), path);
 }
 
+Result<void> Files::pack(std::string_view folder, std::string_view archive,
+                         const PathOptions& options) const {
+  const auto source = place_of(*state_, folder, options.backend);
+  const auto target = place_of(*state_, archive, options.backend);
+  if (!source || !target) {
+    return source ? target.error() : source.error();
+  }
+  auto done = storage::pack_zip(source->area, source->path, target->path);
+  return done || !done.error().key().empty() ? std::move(done) : Result<void>(done.error().about(folder));
+}
+
 Result<void> Files::copy(std::string_view from, std::string_view to, const PathOptions& options) const {
   const auto source = place_of(*state_, from, options.backend);
   const auto target = place_of(*state_, to, options.backend);

@@ -42,6 +42,9 @@ struct FilesOptions {
   std::chrono::milliseconds kept{60'000};
   /// Longest wait of a load for another rank that loads the same file.
   std::chrono::milliseconds timeout{600'000};
+  /// Whether the folder of a `file:` URL is made at once if there is none; else by the first call that writes
+  /// into it, and until then it is empty.
+  bool make_folder = true;
 };
 
 /// Options of Files::load(), proxy() and info().
@@ -108,8 +111,8 @@ struct ListOptions {
 /// registered_formats()); an ending that no format has is `unsupported`, and the error lists the formats.
 ///
 /// *Where.* `file:` is a folder; any other URL of locum::open() whose backend lists keeps files as objects of
-/// bytes: `memory:` is of this process alone, and lasts as long as this. Paths are relative to it, and cannot
-/// leave it.
+/// bytes: `memory:` is of this process alone, and lasts as long as this. `zip:` is an archive, as it was when
+/// it was opened: its files are read, and never changed. Paths are relative to it, and cannot leave it.
 ///
 /// *Once for a node.* Of the ranks that share a session (Runtime::files()) one loads a file, into the store
 /// of the node, and the others read it there in place; if that rank dies or fails, another one loads. A file
@@ -124,7 +127,7 @@ struct ListOptions {
 class Files {
  public:
   /// Opens the files of a URL, for this process alone. Throws Error: `invalid_argument`, `unsupported`,
-  /// `system`, `not_found` (with `create=0`).
+  /// `system`, `not_found` (with `create=0`, or `zip:`), `corrupt` (`zip:`).
   explicit Files(std::string_view url, const FilesOptions& options = {});
   /// Opens the files of a URL, which are loaded once for all ranks of the node that share the session. Throws
   /// the same.
@@ -234,6 +237,13 @@ class Files {
   Result<bool> remove(std::string_view path, const PathOptions& options = {}) const;
   /// Copies a file, atomically, its bytes unread.
   Result<void> copy(std::string_view from, std::string_view to, const PathOptions& options = {}) const;
+  /// Makes an archive of ZIP, atomically, of all files in a folder and below it: `files.pack("T.zarr",
+  /// "T.zarr.zip")`, which Files("zip:…/T.zarr.zip") open, and ZipStore of zarr-python reads. Members are
+  /// stored, under their paths below the folder, and equal folders make equal archives; empty files `.lock`
+  /// are left out. `not_found`; `invalid_argument` if it is no folder, or the archive would be in it; `stale`
+  /// if files in it were changed meanwhile; `type_mismatch` for names that are not UTF-8; `unsupported` in a
+  /// build without zlib.
+  Result<void> pack(std::string_view folder, std::string_view archive, const PathOptions& options = {}) const;
 
   /// \cond library
   [[nodiscard]] const std::shared_ptr<detail::FilesState>& state() const noexcept { return state_; }

@@ -15,7 +15,6 @@
 #include <utility>
 
 #include "core/base/back_off.hpp"
-#include "core/base/mutex.hpp"
 #include "core/base/resolved_path.hpp"
 #include "core/ports/backend.hpp"
 #include "core/value/error.hpp"
@@ -76,25 +75,10 @@ class FolderFile final : public AreaFile {
                                                now.changed_ns == facts_.changed_ns);
   }
   [[nodiscard]] std::uint64_t size_bytes() const noexcept override { return facts_.size_bytes; }
-  // The system takes the memory of a new object page by page, which takes as long as copying the bytes:
-  // several threads do both at once.
   [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> into) override {
-    if (into.size() < 2 * read_at_once) {
-      return read_part(offset, into);
-    }
-    Mutex mutex;
-    std::size_t first_failed = into.size();
-    Result<void> outcome;
-    concurrently((into.size() + read_at_once - 1) / read_at_once, [&](std::size_t part) {
-      const std::size_t at = part * read_at_once;
-      auto done = read_part(offset + at, into.subspan(at, std::min(read_at_once, into.size() - at)));
-      const MutexLock lock(mutex);
-      if (!done && at < first_failed) {
-        first_failed = at;
-        outcome = std::move(done);
-      }
-    });
-    return outcome;
+    return read_in_pieces(
+        into, [&](std::size_t at, std::span<std::byte> piece) { return read_part(offset + at, piece); },
+        how_.lent);
   }
   [[nodiscard]] Result<InPlace> in_place() override {
     if (all_.owner != nullptr || size_bytes() == 0) {
@@ -128,8 +112,6 @@ class FolderFile final : public AreaFile {
   }
 
  private:
-  static constexpr std::size_t read_at_once = std::size_t{8} << 20U;
-
   [[nodiscard]] Result<void> read_part(std::uint64_t offset, std::span<std::byte> into) {
     const std::int64_t read = read_at(file_, offset, into);
     if (read < 0) {
@@ -173,6 +155,7 @@ class FolderDraft final : public AreaDraft {
     const auto done = publish(false);
     return done ? Result<void>() : done.error();
   }
+  [[nodiscard]] Result<bool> publish_if_free() override { return publish(true); }
   /// Returns false if it may take a free path only, and there is a file.
   [[nodiscard]] Result<bool> publish(bool takes_free_path) {
     // The system's own times of change are some milliseconds apart: a file that is replaced twice in between
@@ -263,12 +246,12 @@ class FolderArea final : public FileArea {
     const std::string path = file.path();
     const auto end = deadline.moment(std::chrono::hours(1));
     const std::array<RecordKey, 1> key{RecordKey{file.folder, file.name}};
-    const auto held = in_process_.take(key, end);
+    const auto held = (file.changes_others ? around_others_ : in_process_).take(key, end);
     if (!held) {
       return held.error();
     }
     const std::string lock_file = file.folder.empty() ? lock_name : file.folder + '/' + lock_name;
-    const auto lock = RecordLock::take(*root_, lock_file, file.name, end);
+    const auto lock = RecordLock::take_of_file(*root_, {lock_file, file.name, file.changes_others}, end);
     if (!lock || !lock->holds()) {
       return lock ? Error(Errc::unsupported, "the file system of '" + full_path(*root_, lock_file) +
                                                  "' has no locks, which keep apart two who change a file; "
@@ -364,7 +347,11 @@ class FolderArea final : public FileArea {
     if (path.empty()) {
       return Error(Errc::invalid_argument, "this is a folder; give the path of a file");
     }
-    auto file = NewFile::begin(*root_, new_file_mode);
+    // Who may read the file that it takes the place of, and nobody else.
+    struct stat there {};
+    const bool replaces =
+        ::fstatat(root_->folder.number(), path.c_str(), &there, 0) == 0 && S_ISREG(there.st_mode);
+    auto file = NewFile::begin(*root_, replaces ? there.st_mode & mode_t{0777} : new_file_mode);
     return file ? Result<std::unique_ptr<FolderDraft>>(
                       std::make_unique<FolderDraft>(root_, std::move(*file), path))
                 : file.error();
@@ -378,12 +365,13 @@ class FolderArea final : public FileArea {
 
   const std::shared_ptr<const FileRoot> root_;
   KeyLocks in_process_;
+  KeyLocks around_others_;  ///< of changes that change other files
 };
 
 }  // namespace
 
-Result<std::shared_ptr<FileArea>> open_folder_area(const Url& url) {
-  auto root = open_plain_root(url);
+Result<std::shared_ptr<FileArea>> open_folder_area(const Url& url, bool makes) {
+  auto root = open_plain_root(url, makes);
   return root ? Result<std::shared_ptr<FileArea>>(std::make_shared<FolderArea>(std::move(*root)))
               : root.error();
 }

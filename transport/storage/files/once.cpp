@@ -1,5 +1,6 @@
 #include "transport/storage/files/once.hpp"
 
+#include <chrono>
 #include <cstring>
 #include <optional>
 #include <span>
@@ -12,6 +13,13 @@
 #include "core/value/errors.hpp"
 
 namespace locum::storage {
+
+// A rank that has read the claim, and begins to wait for its promise when that is set and gone, waits until
+// it looks again: 200 ms. So the promise lasts for longer than that takes.
+OnceANode::OnceANode(Session session, Store store)
+    : session_(std::move(session)),
+      store_(std::move(store)),
+      told_(store_.collection("told", {.lifetime = std::chrono::seconds(1)}).value()) {}
 
 std::string OnceANode::near(std::string text) const {
   return session_.state()->connector().name_near(static_cast<std::uint32_t>(session_.options().rank),
@@ -27,7 +35,8 @@ class OnceANode::Loan {
   Loan(const OnceANode& once, const std::string& stem) : store_(once.store_) {
     const auto own = processors_of_this_thread();
     for (std::size_t number = 0; own && number < most_loans; ++number) {
-      const auto lent = store_.put(once.near(name_of(stem, number)), std::as_bytes(std::span(&*own, 1)));
+      const auto lent = store_.put(once.near(name_of(stem, number)), std::as_bytes(std::span(&*own, 1)),
+                                   {.lifetime = longest_loan});
       if (lent || lent.error().code() != Errc::key_exists) {
         key_ = lent ? *lent : Key();
         break;
@@ -56,7 +65,8 @@ class OnceANode::Loan {
   }
 
  private:
-  static constexpr std::size_t most_loans = 64;  ///< more threads than call_concurrently() starts
+  static constexpr std::size_t most_loans = 64;            ///< more threads than call_concurrently() starts
+  static constexpr std::chrono::minutes longest_loan{10};  ///< of a rank that dies meanwhile
 
   const Store& store_;
   Key key_;
@@ -74,7 +84,7 @@ Result<RawView> OnceANode::get(const std::string& stem, const Make& make, Deadli
     if (there || there.error().code() != Errc::not_found) {
       return there;
     }
-    auto promise = store_.promise<std::uint8_t>();
+    auto promise = told_.promise<std::uint8_t>();
     if (!promise) {
       return promise.error();
     }
@@ -98,12 +108,12 @@ Result<RawView> OnceANode::get(const std::string& stem, const Make& make, Deadli
       there = raw.get(name);
     }
     const Key told = promise->proxy().key();
-    if (made) {
-      (void)promise->set(std::uint8_t{1});
-    }
+    const bool tells = made && promise->set(std::uint8_t{1});
     (void)store_.evict(*claimed);
-    promise = Promise<std::uint8_t>();  // of a failure the others learn here
-    (void)store_.evict(told);
+    if (!tells) {
+      promise = Promise<std::uint8_t>();  // of a failure the others learn here
+      (void)store_.evict(told);
+    }
     // What nobody views yet may be evicted at once, to make room for another file.
     if (made && !there && there.error().code() == Errc::not_found &&
         session_.state()->completions()->now() < until) {

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "core/raw_store.hpp"
 #include "core/session.hpp"
@@ -10,12 +11,16 @@
 
 namespace locum::storage {
 
+/// The names of objects that were made of files begin with it: those that nobody views are evicted where
+/// another file has no room.
+constexpr std::string_view loaded_files = "file/";
+
 /// Makes an object under a name once for all ranks of a node, however many ask for it at the same time: who
 /// asks first makes it, and the others wait for that rank. If it fails or dies, another one tries. Any
 /// thread.
 class OnceANode {
  public:
-  OnceANode(Session session, Store store) : session_(std::move(session)), store_(std::move(store)) {}
+  OnceANode(Session session, Store store);
 
   /// Puts the object under that name, or fails. `lent`: by those who wait for it.
   using Make = std::function<Result<void>(const std::string& name, const LentProcessors& lent)>;
@@ -39,6 +44,7 @@ class OnceANode {
 
   const Session session_;
   const Store store_;
+  const Store told_;  ///< the same objects: those put by this one last a moment
 };
 
 }  // namespace locum::storage

@@ -17,11 +17,10 @@ namespace locum::detail {
 
 namespace {
 
-/// The names of objects that were loaded begin with it; those that stand-ins lead to with the other one.
-constexpr std::string_view loaded_stem = "file/";
+/// The names of objects that stand-ins lead to begin with it.
 constexpr std::string_view lasting_stem = "lasting/";
 
-Result<FilesState::Area> open_area(std::string_view text) {
+Result<FilesState::Area> open_area(std::string_view text, bool makes_folder) {
   const auto url = parse_url(text);
   if (!url) {
     return text.find(':') != std::string_view::npos
@@ -29,8 +28,13 @@ Result<FilesState::Area> open_area(std::string_view text) {
                : Error(Errc::invalid_argument,
                        "this is no URL; write 'file:" + std::string(text) + "' for that folder");
   }
-  return url->scheme == "file" && url->wrappers.empty() ? storage::open_folder_area(*url)
-                                                        : storage::open_store_area(*url);
+  if (url->scheme == "zip") {
+    return storage::open_zip_area(*url);
+  }
+  if (url->scheme != "file" || !url->wrappers.empty()) {
+    return storage::open_store_area(*url);
+  }
+  return makes_folder ? storage::open_folder_area(*url) : storage::open_late_folder_area(*url);
 }
 
 // What is printed of options leaves out the elements of long arrays.
@@ -39,6 +43,14 @@ std::uint64_t hash_of(const Record& options) {
   std::string stored(bytes ? static_cast<std::size_t>(*bytes) : 0, '\0');
   const auto written = detail::store_value(options, std::as_writable_bytes(std::span(stored)));
   return bytes && written ? hash64(stored) : 0;
+}
+
+// Of long options the hash alone tells them apart: names are not that long.
+std::string printed_start(const Record& options) {
+  constexpr std::size_t longest = 1000;
+  std::ostringstream text;
+  text << options;
+  return text.str().substr(0, longest);
 }
 
 std::string known_endings() {
@@ -148,10 +160,14 @@ void FilesState::finish() {
 }
 
 FilesState::FilesState(Session session, Store store, const FilesOptions& options)
-    : session_(std::move(session)), store_(std::move(store)), options_(options), once_(session_, store_) {}
+    : session_(std::move(session)),
+      store_(std::move(store)),
+      options_(options),
+      once_(session_, store_),
+      parts_(std::make_shared<storage::SharedParts>(session_, store_, lifetime(Lasts::a_while))) {}
 
 Result<void> FilesState::add(std::string_view name, std::string_view url) {
-  auto opened = open_area(url);
+  auto opened = open_area(url, options_.make_folder);
   if (!opened) {
     return opened.error();
   }
@@ -281,7 +297,7 @@ Result<RawView> FilesState::load_as_it_is(Loading loading) const {
   loading.identity = facts->identity;
   std::ostringstream content;
   content << file.area->name() << '/' << facts->identity << '/' << file.format->traits().name << '/'
-          << options.options << '/' << hash_of(options.options);
+          << printed_start(options.options) << '/' << hash_of(options.options);
   const std::string lasting = std::string(lasting_stem) + content.str();
   if (loading.lasts == Lasts::a_while) {
     if (auto there = once_.find(lasting)) {
@@ -292,8 +308,9 @@ Result<RawView> FilesState::load_as_it_is(Loading loading) const {
   const auto make = [&](const std::string& name, const storage::LentProcessors& lent) {
     return load_to(loading, name, lent);
   };
-  return once_.get(loading.lasts == Lasts::a_while ? std::string(loaded_stem) + content.str() : lasting, make,
-                   until);
+  return once_.get(
+      loading.lasts == Lasts::a_while ? std::string(storage::loaded_files) + content.str() : lasting, make,
+      until);
 }
 
 // The stand-in is that of a promise, which leads to the object of the node that others load, too.
@@ -332,7 +349,7 @@ Result<void> FilesState::load_to(const Loading& loading, const std::string& name
     if (loaded || loaded.error().code() != Errc::out_of_memory || tries == most_tries) {
       return loaded;
     }
-    const auto kept = store_.keys(loaded_stem);
+    const auto kept = store_.keys(storage::loaded_files);
     if (!kept || (kept->empty() && was_empty)) {
       return loaded;
     }

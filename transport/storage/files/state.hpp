@@ -19,6 +19,7 @@
 #include "transport/storage/files/background_calls.hpp"
 #include "transport/storage/files/files.hpp"
 #include "transport/storage/files/once.hpp"
+#include "transport/storage/files/shared_parts.hpp"
 
 namespace locum::detail {
 
@@ -52,6 +53,7 @@ class FilesState : public std::enable_shared_from_this<FilesState> {
   [[nodiscard]] Result<Area> area(std::string_view name) const LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] const Store& store() const noexcept { return store_; }
   [[nodiscard]] const Session& session() const noexcept { return session_; }
+  [[nodiscard]] const std::shared_ptr<storage::SharedParts>& parts() const noexcept { return parts_; }
 
   /// The file of a call, and how it is read or written.
   struct Named {
@@ -121,6 +123,7 @@ class FilesState : public std::enable_shared_from_this<FilesState> {
   const Store store_;
   const FilesOptions options_;
   const storage::OnceANode once_;
+  const std::shared_ptr<storage::SharedParts> parts_;
   mutable Mutex mutex_;
   std::map<std::string, Area, std::less<>> areas_ LOCUM_GUARDED_BY(mutex_);
   storage::BackgroundCalls background_;  // no call is left when this ends: each keeps it

@@ -60,6 +60,55 @@ class StoredFile final : public AreaFile {
   const std::string path_;  ///< empty: it is none of the operating system
 };
 
+/// A file of which parts are read: each is a request of its own, until all of it was wanted.
+class PartlyStoredFile final : public AreaFile {
+ public:
+  PartlyStoredFile(Store store, Key key, AreaFacts facts, LentProcessors lent)
+      : store_(std::move(store)), key_(key), facts_(std::move(facts)), lent_(std::move(lent)) {}
+
+  [[nodiscard]] const AreaFacts& facts() const noexcept override { return facts_; }
+  [[nodiscard]] bool is_unchanged() const noexcept override { return true; }  // objects never change
+  [[nodiscard]] std::uint64_t size_bytes() const noexcept override { return facts_.size_bytes; }
+  [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> into) override {
+    if (offset > size_bytes() || into.size() > size_bytes() - offset) {
+      return Error(Errc::corrupt, "the file ends at byte " + std::to_string(size_bytes()) +
+                                      ", within what is expected; it is incomplete");
+    }
+    const auto part = store_.get_bytes(key_, {.part = {.offset = offset, .count = into.size()}});
+    if (!part) {
+      return gone_or(part.error());
+    }
+    std::copy_n(part->begin(), into.size(), into.begin());
+    return {};
+  }
+  [[nodiscard]] Result<InPlace> in_place() override {
+    const auto view = store_.get<std::byte[]>(key_);
+    if (!view) {
+      return gone_or(view.error());
+    }
+    const auto kept = std::make_shared<const View<std::byte[]>>(*view);
+    return InPlace{kept, kept->span()};
+  }
+  [[nodiscard]] bool is_mapped() const noexcept override { return false; }
+  [[nodiscard]] const std::string& path() const noexcept override { return path_; }
+  void concurrently(std::size_t count, const std::function<void(std::size_t)>& call) override {
+    call_concurrently(count, call, lent_);
+  }
+
+ private:
+  [[nodiscard]] static Error gone_or(const Error& error) {
+    return error.code() == Errc::not_found || error.code() == Errc::stale
+               ? Error(Errc::stale, "the file was replaced or removed since it was opened; open it again")
+               : error;
+  }
+
+  const Store store_;
+  const Key key_;
+  const AreaFacts facts_;
+  const LentProcessors lent_;
+  const std::string path_;  ///< empty: it is none of the operating system
+};
+
 /// A file that is collected in memory.
 class StoredDraft final : public AreaDraft {
  public:
@@ -82,6 +131,10 @@ class StoredDraft final : public AreaDraft {
   [[nodiscard]] Result<void> publish() override {
     const auto done = store_.replace(path_, bytes_);
     return done ? Result<void>() : Result<void>(done.error());
+  }
+  [[nodiscard]] Result<bool> publish_if_free() override {
+    const auto done = store_.put(path_, bytes_);
+    return done || done.error().code() == Errc::key_exists ? Result<bool>(done.has_value()) : done.error();
   }
 
  private:
@@ -116,6 +169,14 @@ class StoreArea final : public FileArea {
     if (how.maps) {
       return Error(Errc::unsupported, "only files of file: can be mapped; leave out .map");
     }
+    if (how.reads_parts && !path.empty()) {
+      auto info = store_.info(path);
+      if (info || info.error().code() != Errc::not_found || !how.tells_folders) {
+        return info ? Result<std::unique_ptr<AreaFile>>(
+                          std::make_unique<PartlyStoredFile>(store_, info->key, facts_of(*info), how.lent))
+                    : info.error();
+      }
+    }
     auto file = path.empty() ? Result<std::unique_ptr<StoredFile>>(no_such_entry()) : opened(path, how.lent);
     if (file || file.error().code() != Errc::not_found || !how.tells_folders) {
       return file ? Result<std::unique_ptr<AreaFile>>(std::move(*file)) : file.error();
@@ -142,7 +203,8 @@ class StoreArea final : public FileArea {
     const std::string path = file.path();
     const auto end = deadline.moment(std::chrono::hours(1));
     const std::array<RecordKey, 1> key{RecordKey{file.folder, file.name}};
-    const auto held = in_process_.take(key, end);  // spares threads of this process what they do in vain
+    // Spares threads of this process what they do in vain.
+    const auto held = (file.changes_others ? around_others_ : in_process_).take(key, end);
     if (!held) {
       return held.error();
     }
@@ -242,10 +304,13 @@ class StoreArea final : public FileArea {
       return info.error();
     }
     generation = info->generation;
-    return AreaFacts{.is_folder = false,
-                     .size_bytes = info->size_bytes,
-                     .changed_ns = 0,
-                     .identity = to_string(info->key) + '.' + std::to_string(info->generation)};
+    return facts_of(*info);
+  }
+  [[nodiscard]] static AreaFacts facts_of(const ObjectInfo& info) {
+    return {.is_folder = false,
+            .size_bytes = info.size_bytes,
+            .changed_ns = 0,
+            .identity = to_string(info.key) + '.' + std::to_string(info.generation)};
   }
   /// `not_found` for folders, too.
   [[nodiscard]] Result<std::unique_ptr<StoredFile>> opened(const std::string& path,
@@ -278,9 +343,17 @@ class StoreArea final : public FileArea {
   const BackendTraits traits_;
   const std::string name_;
   KeyLocks in_process_;
+  KeyLocks around_others_;  ///< of changes that change other files
 };
 
 }  // namespace
+
+std::shared_ptr<FileArea> area_of_store(const Store& store) {
+  // Whether it is atomic, the store itself says when that is needed.
+  BackendTraits traits;
+  traits.is_atomic = true;
+  return std::make_shared<StoreArea>(store, traits, store.name());
+}
 
 Result<std::shared_ptr<FileArea>> open_store_area(const Url& url) {
   Url plain = url;

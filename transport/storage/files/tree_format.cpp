@@ -148,6 +148,7 @@ class TreeDraft final : public AreaDraft {
   }
   [[nodiscard]] std::uint64_t size_bytes() const noexcept override { return 0; }
   [[nodiscard]] Result<void> publish() override { return {}; }  // save_tree() has written all of it
+  [[nodiscard]] Result<bool> publish_if_free() override { return no_single_file(); }
 
  private:
   const Tree tree_;

@@ -1,12 +1,6 @@
 #include "transport/storage/hdf5/file_access.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-
-#include <cerrno>
-
 #include "core/value/error.hpp"
-#include "transport/storage/file_calls.hpp"
 
 // H5Pset_file_locking() came with 1.12.1, and with 1.10.7 of the older line.
 #if H5_VERSION_GE(1, 12, 1) || (H5_VERS_MAJOR == 1 && H5_VERS_MINOR == 10 && H5_VERS_RELEASE >= 7)
@@ -91,18 +85,6 @@ Identifier dataset_access(const Identifier& file, const std::string& path, const
     check(H5Pset_elink_fapl(access.get(), of_links.get()), what);
   }
   return access;
-}
-
-LockState lock_state(const std::string& path, bool asks_for_writers_only) {
-  const Descriptor file = open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK);
-  if (!file.is_open()) {
-    return LockState::free;  // opening it says why
-  }
-  if (::flock(file.number(), (asks_for_writers_only ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0) {
-    ::flock(file.number(), LOCK_UN);
-    return LockState::free;
-  }
-  return errno == EWOULDBLOCK ? LockState::taken : LockState::unknown;
 }
 
 }  // namespace locum::storage

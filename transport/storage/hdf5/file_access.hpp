@@ -4,6 +4,7 @@
 #include <string>
 
 #include "transport/storage/hdf5/identifier.hpp"
+#include "transport/storage/lock_state.hpp"
 
 /// How HDF5 opens files, and locks them: by flock(), which some file systems do not have (NFS without its
 /// lock service, Lustre mounted without `flock`). HDF5 then opens nothing. REQUIRES of all: hdf5_mutex() is
@@ -27,13 +28,5 @@ namespace locum::storage {
 /// opened as open_to_read() does. `path`: that of the file.
 [[nodiscard]] Identifier dataset_access(const Identifier& file, const std::string& path,
                                         const std::string& name);
-
-/// Whether somebody else has a file open, by its lock.
-enum class LockState : std::uint8_t {
-  free,
-  taken,    ///< by somebody who writes it, or, asked for all locks, reads it
-  unknown,  ///< the file system has no locks
-};
-[[nodiscard]] LockState lock_state(const std::string& path, bool asks_for_writers_only);
 
 }  // namespace locum::storage

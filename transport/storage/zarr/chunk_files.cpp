@@ -4,14 +4,21 @@
 #include <cstring>
 #include <utility>
 
+#include "core/base/hash.hpp"
 #include "core/ports/backend.hpp"
 #include "core/value/errors.hpp"
 #include "transport/storage/errors.hpp"
-#include "transport/storage/zarr/shard_draft.hpp"
+#include "transport/storage/zarr/chunk_elements.hpp"
 
 namespace locum::storage {
 
 namespace {
+
+Error never_written() {
+  return Error(Errc::not_found,
+               "elements of the box were never written, and the option strict asks for that to be an error; "
+               "without it they have the fill value");
+}
 
 /// What each codec of an index adds to it: crc32c is the only one.
 constexpr std::uint64_t index_checksum_bytes = 4;
@@ -40,55 +47,22 @@ Extents index_extents(const Extents& grid) {
   return {chunks, std::uint64_t{2}};
 }
 
-Extents zeros(std::size_t rank) {
-  Extents zeros;
-  zeros.rank = static_cast<std::uint8_t>(rank);
-  std::fill_n(zeros.values.begin(), rank, 0);
-  return zeros;
-}
-
-detail::StridedBytes part_of(const detail::StridedBytes& array, const Extents& start, const Extents& count,
-                             const Extents& stride) {
-  detail::StridedBytes part = array;
-  part.extents = count;
-  for (std::size_t dimension = 0; dimension < count.size(); ++dimension) {
-    part.first += static_cast<std::int64_t>(start[dimension]) * array.strides[dimension];
-    part.strides[dimension] *=
-        static_cast<std::int64_t>(stride.size() == 0 ? std::uint64_t{1} : stride[dimension]);
-  }
-  return part;
-}
-
-// Of a chunk in a shard, row-major.
-std::size_t number_in(const Extents& grid, const Extents& chunk) {
-  std::uint64_t number = 0;
-  for (std::size_t dimension = 0; dimension < grid.size(); ++dimension) {
-    number = number * grid[dimension] + chunk[dimension];
-  }
-  return static_cast<std::size_t>(number);
-}
-
-// Whether these are all elements of a chunk, row-major.
-bool has_no_gaps(const detail::StridedBytes& array, const Extents& chunk) {
-  std::uint64_t bytes = array.element_bytes;
-  for (std::size_t dimension = chunk.size(); dimension-- > 0; bytes *= chunk[dimension]) {
-    if (array.extents[dimension] != chunk[dimension] ||
-        (chunk[dimension] > 1 && array.strides[dimension] != static_cast<std::int64_t>(bytes))) {
-      return false;
-    }
-  }
-  return true;
-}
-
-Error damaged(const std::string& what) {
-  return Error(Errc::corrupt, what);
+// Programs may make arrays of several kinds of one file, by links or by other metadata.
+std::string coding_text(const ZarrMetadata& metadata) {
+  ZarrMetadata coding = metadata;
+  coding.attributes = Record::members({});
+  coding.dimension_names.clear();
+  coding.shape = coding.chunk;
+  const auto files = write_zarr(coding);
+  return files ? std::to_string(hash64(files->back().text)) : std::string();
 }
 
 }  // namespace
 
-ChunkFiles::ChunkFiles(std::shared_ptr<FileArea> area, std::string path, const ZarrMetadata& metadata)
-    : area_(std::move(area)),
-      path_(std::move(path)),
+ChunkFiles::ChunkFiles(const ZarrPlace& place, const ZarrMetadata& metadata)
+    : area_(place.area),
+      path_(place.path),
+      parts_(place.parts),
       metadata_(metadata),
       chunk_(at_least_one(metadata.chunk)),
       inner_(metadata.shards ? metadata.shards->inner : chunk_),
@@ -98,7 +72,8 @@ ChunkFiles::ChunkFiles(std::shared_ptr<FileArea> area, std::string path, const Z
                  ? std::optional<ChunkCoder>(std::in_place, metadata.shards->index, index_extents(grid_),
                                              ElementType::of<std::uint64_t>())
                  : std::nullopt),
-      known_(std::make_unique<ShardIndices>(most_bytes_of_indices)) {}
+      known_(std::make_unique<ShardIndices>(most_bytes_of_indices)),
+      coding_(parts_ ? coding_text(metadata) : std::string()) {}
 
 std::string ChunkFiles::key_of(const Extents& chunk) const {
   return metadata_.key_of(metadata_.shape.size() == 0 ? Extents() : chunk);
@@ -117,76 +92,144 @@ void ChunkFiles::fill(const detail::StridedBytes& into) const noexcept {
 }
 
 Result<void> ChunkFiles::read(const BoxCut& cut, const Extents& stride, const detail::StridedBytes& into,
-                              bool strict) const {
+                              const ZarrRead& options) const {
   const std::string path = path_of(cut.chunk);
   auto file = area_->open(path, {.tells_folders = false});
-  if (!file && file.error().code() == Errc::not_found && !strict) {
+  if (!file && file.error().code() == Errc::not_found && !options.strict) {
     fill(into);
     return {};
+  }
+  if (!file && file.error().code() == Errc::not_found) {
+    return never_written().about(path);
   }
   if (!file) {
     return file.error().about(path);
   }
   if (!index_) {
-    auto done = read_chunk(**file, {0, (*file)->size_bytes()}, coder_, cut, stride, into);
+    auto done = read_chunk(**file, {0, (*file)->size_bytes()}, 0, cut, stride, into, options);
     return done ? done : Result<void>(done.error().about(path));
   }
   const auto places = known_index_of(path, **file);
-  auto done = places ? read_shard(**file, **places, cut, stride, into, strict) : Result<void>(places.error());
+  auto done =
+      places ? read_shard(**file, **places, cut, stride, into, options) : Result<void>(places.error());
   return done ? done : Result<void>(done.error().about(path));
 }
 
-// Nothing of the file is decoded where its elements are all given.
-Result<void> ChunkFiles::update(const BoxCut& cut, const detail::StridedBytes& from, ChunkMemory& memory,
-                                Deadline deadline) const {
-  const UpdatedFile file{.folder = path_, .name = key_of(cut.chunk), .reads = !(cut.count == chunk_)};
-  auto done = area_->update(
-      file, [&](AreaFile* there, FileDraft& into) { return write_changed(into, there, cut, from, memory); },
-      deadline);
-  return done ? done : Result<void>(done.error().about(file.path()));
+// Where the node does not share it, for whatever reason, it is decoded here: errors are those of the file.
+Result<void> ChunkFiles::read_chunk(AreaFile& file, const Place& place, std::size_t number, const BoxCut& cut,
+                                    const Extents& stride, const detail::StridedBytes& into,
+                                    const ZarrRead& options) const {
+  const auto copy_from = [&](const std::byte* plain) {
+    detail::copy_strided(strided_part(coder_.elements_in(plain), cut.start, cut.count, stride), into);
+  };
+  if (shares(cut.count, options)) {
+    if (const auto shared = shared_chunk(file, place, number)) {
+      copy_from(shared->data());
+      return {};
+    }
+  }
+  if (coder_.encodes_as_it_is() && cut.count == inner_ && is_whole_chunk(into, inner_)) {
+    return decode(file, place, {const_cast<std::byte*>(into.first), coder_.plain_bytes()});
+  }
+  const auto plain = record_memory(coder_.plain_bytes());
+  if (!plain) {
+    return no_memory_left();
+  }
+  auto decoded = decode(file, place, {plain.get(), coder_.plain_bytes()});
+  if (decoded) {
+    copy_from(plain.get());
+  }
+  return decoded;
 }
 
-Result<void> ChunkFiles::read_chunk(AreaFile& file, const Place& place, const ChunkCoder& coder,
-                                    const BoxCut& cut, const Extents& stride,
-                                    const detail::StridedBytes& into) const {
+Result<Array> ChunkFiles::shared_chunk(AreaFile& file, const Place& place, std::size_t number) const {
+  const std::string& identity = file.facts().identity;
+  if (identity.empty()) {
+    return Error(Errc::unsupported, "nothing tells the contents of this file apart");
+  }
+  const std::string content = area_->name() + '/' + identity + '/' + coding_ + '/' + std::to_string(number);
+  return parts_->get(content, coder_.plain_bytes(), [&](std::span<std::byte> plain) -> Result<void> {
+    auto decoded = decode(file, place, plain);
+    return !decoded || file.is_unchanged() ? decoded
+                                           : Error(Errc::stale, "the file was changed while it was decoded");
+  });
+}
+
+std::optional<Array> ChunkFiles::shown(const BoxCut& cut, const Extents& stride,
+                                       const ZarrRead& options) const {
+  if (options.shared != SharedChunks::all || !shares(inner_, options)) {
+    return std::nullopt;
+  }
+  const std::string path = path_of(cut.chunk);
+  const auto file = area_->open(path, {.tells_folders = false});
+  if (!file) {
+    return std::nullopt;
+  }
+  Place place{0, (*file)->size_bytes()};
+  BoxCut inner = cut;
+  std::size_t number = 0;
+  if (index_) {
+    const auto places = known_index_of(path, **file);
+    const BoxCuts cuts({.start = cut.start, .count = cut.count, .stride = stride}, inner_);
+    if (!places || cuts.size() != 1) {
+      return std::nullopt;
+    }
+    inner = cuts[0];
+    number = number_of_chunk(grid_, inner.chunk);
+    place = (**places)[number];
+  }
+  if (!is_in(place, **file)) {
+    return std::nullopt;
+  }
+  const auto shared = shared_chunk(**file, place, number);
+  if (!shared) {
+    return std::nullopt;
+  }
+  const auto part = strided_part(coder_.elements_in(shared->data()), inner.start, inner.count, stride);
+  const std::span<const std::int64_t> strides(part.strides.data(), part.extents.size());
+  return Array(std::make_shared<Array>(*shared),
+               ConstRawArray(part.first, metadata_.element, part.extents, strides));
+}
+
+Result<void> ChunkFiles::decode(AreaFile& file, const Place& place, std::span<std::byte> plain) const {
   const auto coded = record_memory(place.bytes);
   if (!coded) {
     return no_memory_left();
   }
   const std::span<std::byte> bytes(coded.get(), static_cast<std::size_t>(place.bytes));
-  if (auto read = file.read(place.offset, bytes); !read) {
-    return read;
-  }
-  if (coder.encodes_as_it_is() && cut.count == inner_ && has_no_gaps(into, inner_)) {
-    return coder.decode(bytes, {const_cast<std::byte*>(into.first), coder.plain_bytes()});
-  }
-  const auto plain = record_memory(coder.plain_bytes());
-  if (!plain) {
-    return no_memory_left();
-  }
-  if (auto decoded = coder.decode(bytes, {plain.get(), coder.plain_bytes()}); !decoded) {
-    return decoded;
-  }
-  detail::copy_strided(part_of(coder.elements_in(plain.get()), cut.start, cut.count, stride), into);
-  return {};
+  auto read = file.read(place.offset, bytes);
+  return read ? coder_.decode(bytes, plain) : read;
+}
+
+bool ChunkFiles::shares(const Extents& count, const ZarrRead& options) const noexcept {
+  // Without a codec there is nothing to decode, and no time to save.
+  const bool is_part = !(count == inner_) && !metadata_.coding.codecs.empty();
+  const bool wanted =
+      options.shared == SharedChunks::all || (options.shared == SharedChunks::parts && is_part);
+  return wanted && parts_ && !coding_.empty() && parts_->shares(coder_.plain_bytes());
+}
+
+std::size_t ChunkFiles::first_of(std::size_t cuts, const ZarrRead& options) const noexcept {
+  return shares(inner_, options) ? parts_->first_of(cuts) : 0;
 }
 
 Result<void> ChunkFiles::read_shard(AreaFile& file, const std::vector<Place>& places, const BoxCut& cut,
                                     const Extents& stride, const detail::StridedBytes& into,
-                                    bool strict) const {
+                                    const ZarrRead& options) const {
   const BoxCuts cuts({.start = cut.start, .count = cut.count, .stride = stride}, inner_);
+  const std::size_t first = first_of(cuts.size(), options);
   for (std::size_t at = 0; at < cuts.size(); ++at) {
-    const BoxCut inner = cuts[at];
-    const auto target = part_of(into, inner.target, inner.count, {});
-    const Place& place = places[number_in(grid_, inner.chunk)];
-    if (place.is_none() && strict) {
-      return Error(Errc::not_found, "a chunk of this shard was never written");
+    const BoxCut inner = cuts[(at + first) % cuts.size()];
+    const auto target = strided_part(into, inner.target, inner.count, {});
+    const std::size_t number = number_of_chunk(grid_, inner.chunk);
+    const Place& place = places[number];
+    if (place.is_none() && options.strict) {
+      return never_written();
     } else if (place.is_none()) {
       fill(target);
-    } else if (place.offset > file.size_bytes() || place.bytes > file.size_bytes() - place.offset) {
-      return damaged("the index of the shard puts a chunk at byte " + std::to_string(place.offset) +
-                     ", behind the end of the file");
-    } else if (auto done = read_chunk(file, place, coder_, inner, stride, target); !done) {
+    } else if (!is_in(place, file)) {
+      return chunk_behind_end(place);
+    } else if (auto done = read_chunk(file, place, number, inner, stride, target, options); !done) {
       return done;
     }
   }
@@ -214,7 +257,8 @@ Result<std::vector<ChunkFiles::Place>> ChunkFiles::index_of(AreaFile& file) cons
   // Before memory is taken: the metadata may claim shards of any number of chunks.
   const std::uint64_t size = index_bytes();
   if (file.size_bytes() < size) {
-    return damaged("the file is shorter than the index of its shard, " + std::to_string(size) + " bytes");
+    return Error(Errc::corrupt,
+                 "the file is shorter than the index of its shard, " + std::to_string(size) + " bytes");
   }
   std::vector<std::byte> plain(index_->plain_bytes());
   std::vector<std::byte> coded(static_cast<std::size_t>(size));
@@ -230,130 +274,8 @@ Result<std::vector<ChunkFiles::Place>> ChunkFiles::index_of(AreaFile& file) cons
   return places;
 }
 
-Result<void> ChunkFiles::write_changed(FileDraft& into, AreaFile* there, const BoxCut& cut,
-                                       const detail::StridedBytes& from, ChunkMemory& memory) const {
-  if (index_) {
-    return write_shard(into, there, cut, from, memory);
-  }
-  const Place whole{0, there == nullptr ? 0 : there->size_bytes()};
-  const auto coded = changed_chunk(there, there == nullptr ? nullptr : &whole, cut, from, memory);
-  return coded ? into.write(*coded) : coded.error();
-}
-
-Result<std::span<const std::byte>> ChunkFiles::changed_chunk(AreaFile* there, const Place* place,
-                                                             const BoxCut& cut,
-                                                             const detail::StridedBytes& from,
-                                                             ChunkMemory& memory) const {
-  if (coder_.encodes_as_it_is() && has_no_gaps(from, inner_)) {
-    return coder_.encode_unchanged({from.first, coder_.plain_bytes()}, memory);
-  }
-  const auto plain = memory.plain.of_size(coder_.plain_bytes());
-  if (!plain) {
-    return plain.error();
-  }
-  const auto elements = coder_.elements_in(plain->data());
-  if (place != nullptr && !(from.extents == inner_)) {
-    const auto coded = coded_bytes(*there, *place, memory.coded.front());
-    const auto decoded = coded ? coder_.decode(*coded, *plain) : Result<void>(coded.error());
-    if (!decoded) {
-      return decoded.error();
-    }
-  } else if (!(from.extents == inner_)) {
-    fill(elements);
-  }
-  detail::copy_strided(from, part_of(elements, cut.start, cut.count, {}));
-  return coder_.encode(*plain, memory);
-}
-
-// Chunks without new elements are copied as they are coded.
-Result<void> ChunkFiles::write_shard(FileDraft& into, AreaFile* there, const BoxCut& cut,
-                                     const detail::StridedBytes& from, ChunkMemory& memory) const {
-  auto old = there == nullptr ? Result<std::vector<Place>>(std::vector<Place>()) : index_of(*there);
-  if (!old) {
-    return old.error();
-  }
-  old->resize(index_->plain_bytes() / sizeof(Place), Place{});
-  std::vector<Place> places = *old;
-  ShardDraft shard(into);
-  if (!metadata_.shards->ends) {
-    if (auto left_free = shard.append(std::vector<std::byte>(index_bytes())); !left_free) {
-      return left_free;
-    }
-  }
-  const BoxCuts cuts({.start = cut.start, .count = cut.count}, inner_);
-  for (std::size_t at = 0; at < cuts.size(); ++at) {
-    const BoxCut inner = cuts[at];
-    const std::size_t number = number_in(grid_, inner.chunk);
-    const Place& place = (*old)[number];
-    const auto chunk = changed_chunk(there, place.is_none() ? nullptr : &place, inner,
-                                     part_of(from, inner.target, inner.count, {}), memory);
-    if (!chunk) {
-      return chunk.error();
-    }
-    (*old)[number] = Place{};  // not to be copied
-    places[number] = {shard.size_bytes(), chunk->size()};
-    if (auto done = shard.append(*chunk); !done) {
-      return done;
-    }
-  }
-  std::uint64_t copied = 0;
-  for (std::size_t number = 0; number < old->size(); ++number) {
-    const Place& place = (*old)[number];
-    if (place.is_none()) {
-      continue;
-    }
-    const auto chunk = coded_bytes(*there, place, memory.coded.front());
-    if (!chunk) {
-      return chunk.error();
-    }
-    copied += chunk->size();
-    if (copied > there->size_bytes()) {  // an index with one place for many chunks makes a file of any size
-      return damaged("the index of the shard has chunks that overlap");
-    }
-    places[number] = {shard.size_bytes(), chunk->size()};
-    if (auto done = shard.append(*chunk); !done) {
-      return done;
-    }
-  }
-  std::vector<std::byte> plain(index_->plain_bytes());
-  std::memcpy(plain.data(), places.data(), plain.size());
-  const auto index = index_->encode(plain, memory);
-  auto done = !index                   ? Result<void>(index.error())
-              : metadata_.shards->ends ? shard.append(*index)
-                                       : Result<void>();
-  done = done ? shard.flush() : done;
-  return done && !metadata_.shards->ends ? into.write_at(0, *index) : done;
-}
-
-Result<std::span<const std::byte>> ChunkFiles::coded_bytes(AreaFile& file, const Place& place,
-                                                           ReusedBytes& memory) {
-  if (place.offset > file.size_bytes() || place.bytes > file.size_bytes() - place.offset) {
-    return damaged("the index of the shard puts a chunk at byte " + std::to_string(place.offset) +
-                   ", behind the end of the file");
-  }
-  const auto coded = memory.of_size(static_cast<std::size_t>(place.bytes));
-  if (!coded) {
-    return coded.error();
-  }
-  const auto read = file.read(place.offset, *coded);
-  return read ? Result<std::span<const std::byte>>(*coded) : read.error();
-}
-
 std::size_t ChunkFiles::index_bytes() const noexcept {
   return index_->plain_bytes() + index_checksum_bytes * metadata_.shards->index.codecs.size();
-}
-
-Result<void> ChunkFiles::write(const Extents& chunk, const detail::StridedBytes& from,
-                               ChunkMemory& memory) const {
-  const std::string path = path_of(chunk);
-  BoxCut cut;
-  cut.chunk = chunk;
-  cut.start = zeros(from.extents.size());
-  cut.count = from.extents;
-  const auto draft = area_->create(path);
-  auto done = draft ? write_changed(**draft, nullptr, cut, from, memory) : Result<void>(draft.error());
-  done = done ? (*draft)->publish() : std::move(done);
-  return done ? done : Result<void>(done.error().about(path));
 }
 
 }  // namespace locum::storage

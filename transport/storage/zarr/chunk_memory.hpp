@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/base/mutex.hpp"
-#include "transport/storage/zarr/reused_bytes.hpp"
+#include "transport/storage/codecs/reused_bytes.hpp"
 
 namespace locum::storage {
 

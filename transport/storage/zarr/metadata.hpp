@@ -11,7 +11,7 @@
 #include "core/record.hpp"
 #include "core/value/extents.hpp"
 #include "core/value/result.hpp"
-#include "transport/storage/zarr/bytes_codec.hpp"
+#include "transport/storage/codecs/bytes_codec.hpp"
 
 namespace locum::storage {
 

@@ -26,10 +26,11 @@ class ReadAhead {
     friend bool operator==(const Box& a, const Box& b) noexcept {
       const Hyperslab& left = a.elements;
       const Hyperslab& right = b.elements;
-      bool same = a.strict == b.strict && left.start.size() == right.start.size() &&
-                  left.count == right.count && left.stride == right.stride;
+      bool same =
+          a.strict == b.strict && left.start.size() == right.start.size() && left.count == right.count;
       for (std::size_t at = 0; same && at < left.start.size(); ++at) {
-        same = left.start[at] == right.start[at];
+        same = left.start[at] == right.start[at] &&
+               (left.count[at] == 1 || stride_of(left, at) == stride_of(right, at));
       }
       return same;
     }

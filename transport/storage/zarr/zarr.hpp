@@ -34,7 +34,7 @@ struct ZarrLayout {
   /// each chunk is a file. The larger unit of the two is what one rank is to write at a time.
   Extents shards = {};
   /// What compresses a chunk, in the order of encoding: `zstd(3)`, `blosc(lz4)`, `gzip(5), crc32c`. Empty:
-  /// nothing does.
+  /// nothing does. In version 3 zstd adds a checksum, unless it is `zstd(1, checksum=false)`.
   std::string_view codecs = "zstd(1)";
   Array fill = {};  ///< one element: the value of elements that were never written; none: zeros
   std::vector<std::string> dimensions = {};  ///< their names (version 3); empty: none
@@ -42,11 +42,25 @@ struct ZarrLayout {
   int version = 3;                           ///< of the format: 2 or 3
 };
 
+/// Which chunks ZarrArray::read() decodes into the memory of the node, once for all of its ranks that share
+/// the session of the Files: others, and this one later, copy elements from there. One rank's chunks take a
+/// 256th of the node's memory there, and RuntimeOptions::decoded_cache_bytes, at most; the oldest ones go
+/// first, and all when the last copy of the Files and their arrays goes, or FilesOptions::kept has passed.
+/// Chunks of less than 32 KiB, and those that have no room there, each call decodes for itself.
+enum class SharedChunks : std::uint8_t {
+  none,
+  parts,  ///< those of which the box has a part: whole ones are decoded to where the caller wants them
+  /// For boxes that several ranks of the node read: each decodes some of the chunks. A box within one chunk
+  /// is shown in place, and keeps the chunk there.
+  all,
+};
+
 /// Options of ZarrArray::read(), read_to() and prefetch().
 struct ZarrRead {
   /// Elements that were never written are `not_found`, and the error names the file; else they have the fill
   /// value. Some programs leave out chunks that have the fill value alone.
   bool strict = false;
+  SharedChunks shared = SharedChunks::parts;
 };
 
 /// What ZarrArray::write() does with a file that the elements cover in part.
@@ -112,12 +126,13 @@ class ZarrArray {
   /// errors; `type_mismatch`.
   [[nodiscard]] Result<void> read_to(const RawArray& into, const Hyperslab& box = {},
                                      const ZarrRead& options = {}) const;
-  /// Begins to read a box in the background, by one thread, for a read() of the same box with the same
-  /// options, which waits for it and takes it: the next slab, while the program computes. One box at a time,
-  /// in memory of its size: another prefetch() drops it, as do write(), append() and resize() of this value
-  /// or its copies; what others write meanwhile may be in it or not. An error is that of the read(), which
-  /// repeats it. The last copy of this value waits until the thread has read its chunk. `invalid_argument` if
-  /// it is no box of the array; `system` if the system allows no thread.
+  /// Begins to read a box in the background, by one thread, for a read() or read_to() of the same box with
+  /// the same options, which waits for it and takes it (read_to() copies it): the next slab, while the
+  /// program computes. One box at a time, in memory of its size: another prefetch() drops it, as do write(),
+  /// append() and resize() of this value or its copies; what others write meanwhile may be in it or not. An
+  /// error is that of the read(), which repeats it. The last copy of this value waits until the thread has
+  /// read its chunk. `invalid_argument` if it is no box of the array; `system` if the system allows no
+  /// thread.
   [[nodiscard]] Result<void> prefetch(const Hyperslab& box, const ZarrRead& options = {}) const;
   /// Writes elements from `start` on. `invalid_argument` if they are not all in the array, or if they cover a
   /// file in part (see file_extents()) and the options do not allow that: the error names it;
@@ -134,11 +149,12 @@ class ZarrArray {
     return write(shown(values), start, options);
   }
   /// Writes elements behind the last ones in the first dimension, as others have left it, then the new
-  /// extents: who is killed
-  /// meanwhile leaves the array as it was. A last file that is not full is read, changed and written whole,
-  /// as with PartialFiles::read_modify_write. One program at a time; threads may use one value or its copies.
-  /// `invalid_argument` if the array has no dimensions, or other extents than the elements in one but the
-  /// first; the errors of write() and resize(); `timeout`.
+  /// extents: who is killed meanwhile leaves the array as it was. A last file that is not full is read,
+  /// changed and written whole, as with PartialFiles::read_modify_write. Programs
+  /// append one after the other where the files are in a folder that has locks; elsewhere let one do so: of
+  /// two, one gets `stale`, and elements that both have added are those of either. `invalid_argument` if the
+  /// array has no dimensions, or other extents than the elements in one but the first; the errors of write()
+  /// and resize(); `timeout`.
   [[nodiscard]] Result<void> append(const ConstRawArray& values, const ZarrAppend& options = {}) const;
   /// Overload for ranges and strided arrays of numbers.
   template <class T>
@@ -147,9 +163,9 @@ class ZarrArray {
     return append(shown(values), options);
   }
   /// Changes the extents. Elements outside are not shown any more; their files stay, and show them again if
-  /// the array grows. One program at a time.
+  /// the array grows. `stale` as with append().
   [[nodiscard]] Result<void> resize(const Extents& shape) const;
-  /// Replaces the attributes. One program at a time.
+  /// Replaces the attributes. `stale` as with append().
   [[nodiscard]] Result<void> set_attributes(const Record& attributes) const;
 
   /// \cond library

@@ -100,9 +100,9 @@ Result<ZarrArray> consolidated_array(const detail::ZarrGroupState& group, const 
   }
   auto metadata = group.version() == 3 ? storage::zarr_metadata_of_v3(described)
                                        : storage::zarr_metadata_of_v2(described, all[name + "/.zattrs"]);
-  return metadata ? Result<ZarrArray>(ZarrArray(
-                        std::make_shared<detail::ZarrState>(place.area, place.path, std::move(*metadata))))
-                  : metadata.error().about(place.path);
+  return metadata
+             ? Result<ZarrArray>(ZarrArray(std::make_shared<detail::ZarrState>(place, std::move(*metadata))))
+             : metadata.error().about(place.path);
 }
 
 /// Returns a group that consolidated metadata describe, whose members they describe, too.
@@ -151,8 +151,9 @@ Result<ZarrGroup> ZarrGroup::open(const Files& files, std::string_view path, con
 Result<ZarrGroup> ZarrGroup::create(const Files& files, std::string_view path,
                                     const ZarrGroupLayout& layout) {
   auto place = storage::zarr_place(files, path, {layout.backend});
-  return place ? group_of(created_group(std::move(*place), path, layout.version, layout.attributes))
-               : place.error().about(path);
+  const auto free = place ? storage::check_above_zarr(*place, path) : Result<void>(place.error().about(path));
+  return free ? group_of(created_group(std::move(*place), path, layout.version, layout.attributes))
+              : free.error();
 }
 
 int ZarrGroup::version() const noexcept {

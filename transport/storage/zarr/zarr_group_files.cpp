@@ -16,7 +16,9 @@ constexpr std::size_t deepest_group = 64;
 constexpr std::size_t most_consolidated = std::size_t{1} << 20U;
 
 Error no_zarr_group() {
-  return Error(Errc::not_found, "there is no group of Zarr (neither zarr.json nor .zgroup)");
+  return Error(Errc::not_found,
+               "there is no group of Zarr (neither zarr.json nor .zgroup); look at the folder of the "
+               "files for the right path, or create the group");
 }
 
 /// Returns what a file of version 3 describes.

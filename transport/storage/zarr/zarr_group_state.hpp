@@ -56,7 +56,7 @@ class ZarrGroupState {
   [[nodiscard]] int version() const noexcept { return version_; }
   [[nodiscard]] const storage::ConsolidatedBelow& consolidated() const noexcept { return consolidated_; }
   [[nodiscard]] storage::ZarrPlace below(std::string_view name) const {
-    return {place_.area, place_.below(name)};
+    return {place_.area, place_.below(name), place_.parts};
   }
   [[nodiscard]] Record attributes() const LOCUM_EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);

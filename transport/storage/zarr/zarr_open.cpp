@@ -2,21 +2,22 @@
 #include <array>
 #include <cmath>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "core/value/errors.hpp"
+#include "core/value/extents_text.hpp"
+#include "transport/storage/zarr/leftover_chunks.hpp"
 #include "transport/storage/zarr/zarr.hpp"
 #include "transport/storage/zarr/zarr_place.hpp"
 #include "transport/storage/zarr/zarr_state.hpp"
 
 namespace locum {
 
-namespace {
+namespace storage {
 
-constexpr std::uint64_t usual_chunk_bytes = std::uint64_t{1} << 20U;
-
-// About 1 MiB, the fastest dimensions whole: what lies together in memory lies in few chunks.
-Extents usual_chunks(const Extents& shape, std::uint64_t element_bytes) {
+Extents usual_zarr_chunks(const Extents& shape, std::uint64_t element_bytes) {
+  constexpr std::uint64_t usual_chunk_bytes = std::uint64_t{1} << 20U;
   Extents chunks = shape;
   std::uint64_t bytes = element_bytes;
   for (std::size_t at = shape.size(); at-- > 0;) {
@@ -27,12 +28,17 @@ Extents usual_chunks(const Extents& shape, std::uint64_t element_bytes) {
   return chunks;
 }
 
+}  // namespace storage
+
+namespace {
+
 Error wrong_layout(const std::string& what) {
   return Error(Errc::invalid_argument, what);
 }
 
 Result<std::vector<std::shared_ptr<const storage::BytesCodec>>> zarr_codecs(std::string_view texts,
-                                                                            std::size_t element_bytes) {
+                                                                            std::size_t element_bytes,
+                                                                            int version) {
   std::vector<std::shared_ptr<const storage::BytesCodec>> codecs;
   std::size_t depth = 0;
   std::string one;
@@ -44,7 +50,7 @@ Result<std::vector<std::shared_ptr<const storage::BytesCodec>>> zarr_codecs(std:
                  : wrong_layout("a codec is missing between two commas; write `zstd(3), crc32c`");
     }
     auto made = storage::bytes_codec_of_text(
-        std::string_view(one).substr(first, one.find_last_not_of(' ') + 1 - first), element_bytes);
+        std::string_view(one).substr(first, one.find_last_not_of(' ') + 1 - first), element_bytes, version);
     if (!made) {
       return made.error();
     }
@@ -78,7 +84,8 @@ Result<storage::ZarrMetadata> zarr_metadata(const ZarrLayout& layout) {
   made.version = layout.version;
   made.element = layout.type;
   made.shape = layout.shape;
-  made.chunk = layout.chunks.size() == 0 ? usual_chunks(layout.shape, layout.type.bytes()) : layout.chunks;
+  made.chunk = layout.chunks.size() == 0 ? storage::usual_zarr_chunks(layout.shape, layout.type.bytes())
+                                         : layout.chunks;
   made.has_prefix = layout.version == 3;
   made.separator = layout.version == 3 ? '/' : '.';
   made.attributes = layout.attributes;
@@ -90,12 +97,11 @@ Result<storage::ZarrMetadata> zarr_metadata(const ZarrLayout& layout) {
       return wrong_layout("a chunk has at least one element in each dimension");
     }
     if (layout.shards.size() != 0 && (layout.shards[at] == 0 || layout.shards[at] % made.chunk[at] != 0)) {
-      return wrong_layout("the extents of a shard are multiples of those of a chunk; in dimension " +
-                          std::to_string(at) + " they are " + std::to_string(layout.shards[at]) + " and " +
-                          std::to_string(made.chunk[at]));
+      return wrong_layout("the extents of a shard, " + extents_text(layout.shards) +
+                          ", are not multiples of those of a chunk, " + extents_text(made.chunk));
     }
   }
-  auto codecs = zarr_codecs(layout.codecs, layout.type.bytes());
+  auto codecs = zarr_codecs(layout.codecs, layout.type.bytes(), layout.version);
   if (!codecs) {
     return codecs.error();
   }
@@ -133,15 +139,16 @@ Result<storage::ZarrMetadata> zarr_metadata(const ZarrLayout& layout) {
 
 namespace detail {
 
-namespace {
-
 Result<storage::ZarrMetadata> zarr_metadata_in(const storage::ZarrPlace& place, std::string_view path) {
   const auto texts = storage::zarr_texts(place);
   if (!texts) {
     return texts.error().about(path);
   }
   if (!texts->are_there()) {
-    return Error(Errc::not_found, "there is no array of Zarr (neither zarr.json nor .zarray)").about(path);
+    return Error(Errc::not_found,
+                 "there is no array of Zarr (neither zarr.json nor .zarray); look at the folder of the "
+                 "files for the right path, or create the array")
+        .about(path);
   }
   if (texts->is_group()) {
     return Error(Errc::invalid_argument, "this is a group of Zarr; open an array in it").about(path);
@@ -158,12 +165,9 @@ Result<storage::ZarrMetadata> zarr_metadata_in(const storage::ZarrPlace& place, 
   return metadata ? std::move(metadata) : Result<storage::ZarrMetadata>(metadata.error().about(path));
 }
 
-}  // namespace
-
 Result<ZarrArray> open_zarr(const storage::ZarrPlace& place, std::string_view path) {
   auto metadata = zarr_metadata_in(place, path);
-  return metadata ? Result<ZarrArray>(
-                        ZarrArray(std::make_shared<ZarrState>(place.area, place.path, std::move(*metadata))))
+  return metadata ? Result<ZarrArray>(ZarrArray(std::make_shared<ZarrState>(place, std::move(*metadata))))
                   : metadata.error();
 }
 
@@ -185,12 +189,21 @@ Result<ZarrArray> begin_zarr(const storage::ZarrPlace& place, std::string_view p
   if (const auto described = storage::write_zarr(*metadata); !described) {
     return described.error().about(path);
   }
-  return ZarrArray(std::make_shared<ZarrState>(place.area, place.path, std::move(*metadata)));
+  return ZarrArray(std::make_shared<ZarrState>(place, std::move(*metadata)));
 }
 
 Result<ZarrArray> create_zarr(const storage::ZarrPlace& place, std::string_view path,
                               const ZarrLayout& layout) {
   auto array = begin_zarr(place, path, layout);
+  const auto leftover = array ? storage::has_chunks(place) : Result<bool>(array.error());
+  if (leftover && *leftover) {
+    return Error(Errc::key_exists,
+                 "the folder has chunks of an array that is not there, or that somebody is saving: remove "
+                 "it, or "
+                 "choose another one; they would be elements of this array")
+        .about(path);
+  }
+  array = leftover ? std::move(array) : leftover.error();
   auto made = array ? finish_zarr(*array) : Result<void>(array.error());
   return made ? std::move(array) : made.error();
 }
@@ -198,60 +211,6 @@ Result<ZarrArray> create_zarr(const storage::ZarrPlace& place, std::string_view 
 Result<void> finish_zarr(const ZarrArray& array) {
   const auto& state = array.state();
   return state->replace(state->now()->metadata);
-}
-
-Result<void> write_metadata(storage::FileArea& area, const std::string& path,
-                            const std::vector<storage::MetadataFile>& files) {
-  // Version 2 keeps attributes in a file of their own, which others may have left.
-  const auto has = [&](std::string_view name) {
-    return std::ranges::find(files, name, &storage::MetadataFile::path) != files.end();
-  };
-  const std::string attributes = path.empty() ? ".zattrs" : path + "/.zattrs";
-  if ((has(".zarray") || has(".zgroup")) && !has(".zattrs")) {
-    if (const auto removed = area.remove(attributes); !removed) {
-      return removed.error().about(attributes);
-    }
-  }
-  for (const storage::MetadataFile& file : files) {
-    const std::string at = path.empty() ? file.path : path + '/' + file.path;
-    const auto draft = area.create(at);
-    auto done = draft ? (*draft)->write(std::as_bytes(std::span(file.text))) : Result<void>(draft.error());
-    done = done ? (*draft)->publish() : std::move(done);
-    if (!done) {
-      return done.error().about(at);
-    }
-  }
-  return {};
-}
-
-// What others have changed since the array was opened would else be undone.
-Result<storage::KeyLocks::Held> ZarrState::begin_change(Deadline deadline) {
-  const std::array<RecordKey, 1> key{RecordKey{{}, path_}};
-  auto held = changes_.take(key, deadline);
-  if (!held) {
-    return held;
-  }
-  auto metadata = zarr_metadata_in({area_, path_}, path_);
-  if (!metadata) {
-    return metadata.error();
-  }
-  take_over(std::move(*metadata));
-  return held;
-}
-
-void ZarrState::take_over(storage::ZarrMetadata metadata) {
-  const auto now = std::make_shared<const Now>(area_, path_, std::move(metadata));
-  const MutexLock lock(mutex_);
-  now_ = now;
-}
-
-Result<void> ZarrState::replace(storage::ZarrMetadata metadata) {
-  const auto files = storage::write_zarr(metadata);
-  auto written = files ? write_metadata(*area_, path_, *files) : Result<void>(files.error().about(path_));
-  if (written) {
-    take_over(std::move(metadata));
-  }
-  return written;
 }
 
 }  // namespace detail
@@ -264,7 +223,8 @@ Result<ZarrArray> ZarrArray::open(const Files& files, std::string_view path, con
 Result<ZarrArray> ZarrArray::create(const Files& files, std::string_view path, const ZarrLayout& layout,
                                     const PathOptions& options) {
   const auto place = storage::zarr_place(files, path, options);
-  return place ? detail::create_zarr(*place, path, layout) : place.error().about(path);
+  const auto free = place ? storage::check_above_zarr(*place, path) : Result<void>(place.error().about(path));
+  return free ? detail::create_zarr(*place, path, layout) : free.error();
 }
 
 }  // namespace locum

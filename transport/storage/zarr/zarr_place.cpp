@@ -16,9 +16,9 @@ constexpr std::uint64_t longest_metadata = std::uint64_t{64} << 20U;
 
 }  // namespace
 
-Result<std::optional<std::string>> ZarrPlace::text(std::string_view name) const {
+Result<std::optional<std::string>> ZarrPlace::text(std::string_view name, bool tells_folders) const {
   const std::string at = below(name);
-  const auto file = area->open(at, {});
+  const auto file = area->open(at, {.tells_folders = tells_folders});
   if (!file) {
     return file.error().code() == Errc::not_found ? Result<std::optional<std::string>>(std::nullopt)
                                                   : file.error().about(at);
@@ -36,7 +36,8 @@ Result<std::optional<std::string>> ZarrPlace::text(std::string_view name) const 
 Result<ZarrPlace> zarr_place(const Files& files, std::string_view path, const PathOptions& options) {
   auto area = files.state()->area(options.backend);
   auto plain = area ? area_path(path, (*area)->name()) : Result<std::string>(area.error());
-  return plain ? Result<ZarrPlace>(ZarrPlace{std::move(*area), std::move(*plain)}) : plain.error();
+  return plain ? Result<ZarrPlace>(ZarrPlace{std::move(*area), std::move(*plain), files.state()->parts()})
+               : plain.error();
 }
 
 bool ZarrTexts::is_group() const {
@@ -61,6 +62,28 @@ Result<ZarrTexts> zarr_texts(const ZarrPlace& place) {
     }
   }
   return texts;
+}
+
+Result<void> check_above_zarr(const ZarrPlace& place, std::string_view path) {
+  for (std::string at = place.path; !at.empty();) {
+    at = area_folder_of(at);
+    const ZarrPlace above{place.area, at};
+    for (const std::string_view name : {"zarr.json", ".zarray"}) {
+      const auto text = above.text(name, false);
+      if (!text) {
+        return text.error();
+      }
+      // Of version 3, a group says so.
+      if (*text && (name == ".zarray" || !ZarrTexts{.v3 = *text, .array = {}, .group = {}}.is_group())) {
+        return Error(Errc::invalid_argument,
+                     "the folder '" + at +
+                         "' above is an array of Zarr, in which nothing else is made; give "
+                         "another path, or make a group there")
+            .about(path);
+      }
+    }
+  }
+  return {};
 }
 
 }  // namespace locum::storage

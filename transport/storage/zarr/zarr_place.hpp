@@ -7,6 +7,7 @@
 
 #include "core/value/result.hpp"
 #include "transport/storage/files/area.hpp"
+#include "transport/storage/files/shared_parts.hpp"
 #include "transport/storage/zarr/zarr.hpp"
 
 namespace locum::storage {
@@ -15,12 +16,15 @@ namespace locum::storage {
 struct ZarrPlace {
   std::shared_ptr<FileArea> area;
   std::string path;
+  std::shared_ptr<SharedParts> parts{};  ///< of the node, where chunks that were decoded are; null: nowhere
 
   [[nodiscard]] std::string below(std::string_view name) const {
     return path.empty() ? std::string(name) : path + '/' + std::string(name);
   }
   /// Returns what a file of metadata holds; none: there is no such file.
-  [[nodiscard]] Result<std::optional<std::string>> text(std::string_view name) const;
+  /// \param tells_folders false: a folder of that name may count as none, which saves backends a look
+  [[nodiscard]] Result<std::optional<std::string>> text(std::string_view name,
+                                                        bool tells_folders = true) const;
 };
 [[nodiscard]] Result<ZarrPlace> zarr_place(const Files& files, std::string_view path,
                                            const PathOptions& options);
@@ -36,6 +40,13 @@ struct ZarrTexts {
   [[nodiscard]] bool is_group() const;
 };
 [[nodiscard]] Result<ZarrTexts> zarr_texts(const ZarrPlace& place);
+/// `invalid_argument` if one of the folders above is an array, whose folder is for its chunks alone; names
+/// it. \param path as the program gave it, for errors
+[[nodiscard]] Result<void> check_above_zarr(const ZarrPlace& place, std::string_view path);
+
+/// Returns the extents of chunks of about 1 MiB, the fastest dimensions whole: what lies together in memory
+/// lies in few chunks.
+[[nodiscard]] Extents usual_zarr_chunks(const Extents& shape, std::uint64_t element_bytes);
 
 }  // namespace locum::storage
 

@@ -82,6 +82,38 @@ TEST(ExperimentDamage, IsFoundAndNamesTheFile) {
   EXPECT_EQ(Experiment("e", {.url = url})["T"]["x"].value().value(), large_value(600));
 }
 
+TEST(ExperimentDamage, OfAFieldSaysWhatToDo) {
+  const TemporaryFolder folder;
+  const std::string url = "file://" + folder.path();
+  Experiment made("e", {.url = url});
+  made["T"] = large_value(600);
+  made.persist().value();
+  const std::string path = made["T"].url().substr(7);
+  const std::string name = "e/" + std::filesystem::path(path).filename().string();
+  std::string text = content_of(path);
+  text[1000] ^= 1;
+  write_file(path, text);
+  const Error damaged = Experiment("e", {.url = url})["T"].value().error();
+  EXPECT_EQ(damaged.code(), Errc::corrupt);
+  EXPECT_EQ(damaged.key(), name);
+  EXPECT_NE(damaged.text().find("the file of the field 'T' cannot be read: the file is damaged"),
+            std::string::npos)
+      << damaged.what();
+  EXPECT_EQ(damaged.text().find("pointer"), std::string::npos) << "it is no memory: " << damaged.what();
+
+  std::filesystem::remove(path);
+  Experiment again("e", {.url = url});
+  for (const Error& missing : {again["T"].value().error(), again.copy("f").error()}) {
+    EXPECT_EQ(missing.code(), Errc::corrupt);
+    EXPECT_EQ(missing.key(), name);
+    EXPECT_NE(missing.text().find("the file of the field 'T' is missing"), std::string::npos)
+        << missing.what();
+  }
+  again.erase("T");
+  EXPECT_TRUE(again.persist());
+  EXPECT_EQ(code_of(made["T"].value()), Errc::stale) << "another program has persisted since";
+}
+
 // Whoever writes the checksum, too, may write anything: it is refused, or read, and does no harm.
 TEST(ExperimentDamage, OfWhoKnowsTheChecksumDoesNoHarm) {
   storage::WrittenExperiment written;

@@ -100,6 +100,11 @@ void expect_lists_some(const Experiments& all) {
   EXPECT_EQ(info.parameters, all.info("b").value().parameters);
 }
 
+std::string contents_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 TEST(ExperimentTable, ListsByParametersAsTheFoldersSay) {
   const TemporaryFolder folder;
   for (const std::string& url : {std::string("memory:"), "file://" + folder.path()}) {
@@ -207,8 +212,7 @@ TEST(ExperimentTable, DoesNoHarmWhenItIsDamaged) {
   const std::string path = folder.path() + "/experiments.sqlite";
   const Files files("file://" + folder.path());
   make_some(files);
-  std::ifstream file(path, std::ios::binary);
-  const std::string whole{std::istreambuf_iterator<char>(file), {}};
+  const std::string whole = contents_of(path);
   std::minstd_rand random(5);
   for (int change = 0; change < 200; ++change) {
     std::string text = whole;
@@ -220,6 +224,45 @@ TEST(ExperimentTable, DoesNoHarmWhenItIsDamaged) {
     (void)Experiments(files).list({.where = {{.parameter = "dt", .at_least = 0}}, .status = {}});
   }
   std::ofstream(path, std::ios::binary | std::ios::trunc) << std::string(5000, 'x');
+  EXPECT_TRUE(Experiments(files).rebuild().value().empty());
+  expect_lists_some(Experiments(files));
+}
+
+TEST(ExperimentTable, IsMadeAgainWhateverIsDamaged) {
+  if (!has_tables()) {
+    GTEST_SKIP() << "without SQLite in this build";
+  }
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + "/experiments.sqlite";
+  const Files files("file://" + folder.path());
+  make_some(files);
+  const std::string whole = contents_of(path);
+  std::minstd_rand random(11);
+  for (int change = 0; change < 300; ++change) {
+    std::string text = whole;
+    const std::size_t at = change < 100 ? static_cast<std::size_t>(change) : random() % text.size();
+    text[at] = static_cast<char>(text[at] ^ static_cast<char>(1U << (random() % 8)));
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << text;
+    const auto made = Experiments(files).rebuild();
+    ASSERT_TRUE(made) << "byte " << at << ": " << made.error();
+    EXPECT_TRUE(made->empty());
+    ASSERT_NO_FATAL_FAILURE(expect_lists_some(Experiments(files))) << "byte " << at;
+  }
+}
+
+TEST(ExperimentTable, IsMadeAgainWhereItHasOtherTables) {
+  if (!has_tables()) {
+    GTEST_SKIP() << "without SQLite in this build";
+  }
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + "/experiments.sqlite";
+  const Files files("file://" + folder.path());
+  make_some(files);
+  std::string text = contents_of(path);
+  const std::size_t at = text.find("INTEGER PRIMARY KEY");
+  ASSERT_NE(at, std::string::npos);
+  text[at + 9] = 'S';  // numbers are no numbers any more, and SQLite finds nothing wrong
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << text;
   EXPECT_TRUE(Experiments(files).rebuild().value().empty());
   expect_lists_some(Experiments(files));
 }

@@ -186,6 +186,37 @@ TEST(Experiment, ReadsAndWritesEachLargeFieldAsOneFile) {
   EXPECT_TRUE(fs::exists(url.substr(7)));
 }
 
+TEST(Experiment, HasAsManyFieldsAndMembersAsAProgramGivesIt) {
+  constexpr int outside = 300;
+  constexpr int inside = 3000;
+  constexpr int members = 100'000;
+  const TemporaryFolder folder;
+  const Files files("file://" + folder.path() + "?sync=0");
+  Experiment made(files, "e");
+  for (int field = 0; field < outside; ++field) {
+    made["large " + std::to_string(field)] = large_value(1000, field);
+  }
+  for (int field = 0; field < inside; ++field) {
+    made["small " + std::to_string(field)] = field;
+  }
+  auto many = Record::members({});
+  for (int member = 0; member < members; ++member) {
+    many.set(std::to_string(member), member);
+  }
+  made["many"] = many;
+  made.persist().value();
+  Experiment found(files, "e");
+  EXPECT_EQ(found.names().size(), outside + inside + 1U);
+  EXPECT_EQ(names_in(folder.path() + "/e").size(), outside + 2U);
+  for (int field = 0; field < outside; ++field) {
+    ASSERT_EQ(found["large " + std::to_string(field)].value().value(), large_value(1000, field));
+  }
+  for (int field = 0; field < inside; ++field) {
+    ASSERT_EQ(found["small " + std::to_string(field)].as<int>().value(), field);
+  }
+  EXPECT_EQ(found["many"].value().value(), many);
+}
+
 TEST(Experiment, IsReadOnceByThoseWhoShareASession) {
   const TemporaryFolder folder;
   const std::string url = "file://" + folder.path();
@@ -388,6 +419,43 @@ TEST(Experiment, IsReadByPeople) {
   EXPECT_EQ(Files("file://" + folder.path()).load("e/experiment.json").value()["experiment"]["status"].text(),
             "failed");
   EXPECT_EQ(Experiment("e", {.url = "file://" + folder.path()}).info().reason, "no room on the disk");
+}
+
+TEST(Experiment, NamesTheValueThatIsMissingOrOfAnotherType) {
+  const TemporaryFolder folder;
+  const Files files("file://" + folder.path());
+  Experiment e(files, "e");
+  e["parameters"] = {{"dt", 0.1}, {"name", "cavity"}, {"solver", {{"steps", 40}, {"none", nullptr}}}};
+  e["T"] = 1.5;
+  EXPECT_EQ(e["parameters"]["dt"].as<double>().value(), 0.1);
+  const auto error_of = [](const auto& result) { return result.error(); };
+  struct Case {
+    Error error;
+    Errc code;
+    const char* text;
+  };
+  const auto parameters = e["parameters"];
+  for (const auto& [error, code, text] :
+       {Case{error_of(parameters["dtt"].as<double>()), Errc::not_found,
+             "there is no 'parameters.dtt'; in 'parameters' there are dt, name, solver"},
+        Case{error_of(parameters["solver"]["step"].as<int>()), Errc::not_found,
+             "there is no 'parameters.solver.step'; in 'parameters.solver' there are steps, none"},
+        Case{error_of(parameters["solvers"]["steps"].as<int>()), Errc::not_found,
+             "there is no 'parameters.solvers'; in 'parameters' there are dt, name, solver"},
+        Case{error_of(parameters["dt"]["x"].as<int>()), Errc::not_found,
+             "there is no 'parameters.dt.x'; in 'parameters.dt' there are none"},
+        Case{error_of(e["parameter"]["dt"].as<double>()), Errc::not_found,
+             "there is no field 'parameter'; there are T, parameters"},
+        Case{error_of(parameters["solver"]["none"].as<int>()), Errc::type_mismatch,
+             "'parameters.solver.none' is null"},
+        Case{error_of(parameters["name"].as<double>()), Errc::type_mismatch,
+             "'parameters.name': the value is a text"}}) {
+    EXPECT_EQ(error.code(), code) << error.what();
+    EXPECT_TRUE(error.text().starts_with(text)) << error.what();
+    EXPECT_EQ(error.key(), "e");
+  }
+  EXPECT_TRUE(parameters["dtt"].as<Record>().value().is_null());
+  EXPECT_TRUE(parameters["dtt"].value().value().is_null());
 }
 
 }  // namespace

@@ -43,6 +43,48 @@ TEST(Experiments, AreThoseThatWerePersisted) {
   }
 }
 
+TEST(Experiments, MakeNoFolderUntilOneIsPersisted) {
+  const TemporaryFolder folder;
+  const std::filesystem::path place = folder.path() + "/new/place";
+  const std::string url = "file://" + place.string();
+  const Experiments all(url);
+  EXPECT_TRUE(all.ids().value().empty());
+  EXPECT_TRUE(all.list().value().empty());
+  EXPECT_TRUE(all.garbage({.remove = true}).value().empty());
+  EXPECT_FALSE(all.remove("e").value());
+  EXPECT_EQ(code_of(all.info("e")), Errc::not_found);
+  if (const auto rebuilt = all.rebuild(); !rebuilt) {
+    EXPECT_EQ(rebuilt.error().code(), Errc::unsupported) << "a build without SQLite";
+  }
+  Experiment made("e", {.url = url});
+  made["parameters"] = {{"dt", 0.1}};
+  EXPECT_EQ(made.url(), url + "/e");
+  const RecordIO io({.prefix = "shared", .url = url});
+  EXPECT_EQ(code_of(made.reload()), Errc::not_found);
+  EXPECT_FALSE(std::filesystem::exists(folder.path() + "/new"));
+
+  made.persist().value();
+  EXPECT_TRUE(std::filesystem::exists(place / "e" / "experiment.json"));
+  EXPECT_EQ(all.ids().value(), std::vector<std::string>{"e"});
+  EXPECT_EQ(all.list({.where = {{.parameter = "dt", .at_most = 1}}}).value().size(), 1U);
+  EXPECT_EQ(io.read(io.write(1.5).value()).value(), Record(1.5));
+  EXPECT_EQ(code_thrown([&] { const Experiments none(url + "x?create=0"); }), Errc::not_found);
+  EXPECT_EQ(code_thrown([&] { const Experiments none("file://host/place"); }), Errc::invalid_argument);
+}
+
+TEST(Experiments, AreWhereTheyWereOpenedAlsoIfTheFolderComesLater) {
+  const TemporaryFolder folder;
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+  Experiment made("e", {.url = "file:later"});
+  std::filesystem::current_path(before);
+  made["T"] = large_value(600);
+  made.persist().value();
+  EXPECT_TRUE(std::filesystem::exists(folder.path() + "/later/e/experiment.json"));
+  EXPECT_EQ(Experiment("e", {.url = "file://" + folder.path() + "/later"})["T"].value().value(),
+            large_value(600));
+}
+
 /// Sets a variable of the environment, and restores it at its end.
 class SetVariable {
  public:

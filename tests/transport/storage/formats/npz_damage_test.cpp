@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "tests/transport/storage/formats/npz_sample.hpp"
-#include "transport/storage/formats/npz/zip_fields.hpp"
+#include "transport/storage/zip/zip_fields.hpp"
 
 namespace locum::tests::of_npz_damage {
 namespace {

@@ -12,7 +12,7 @@
 #include "tests/transport/storage/formats/npz_sample.hpp"
 #include "tests/transport/storage/formats/numpy_check.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
-#include "transport/storage/formats/npz/zip_reader.hpp"
+#include "transport/storage/zip/zip_reader.hpp"
 
 namespace locum::tests::of_npz {
 namespace {

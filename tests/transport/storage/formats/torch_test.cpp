@@ -14,8 +14,8 @@
 #include "tests/transport/storage/formats/checked_by_python.hpp"
 #include "tests/transport/storage/formats/memory_file.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
-#include "transport/storage/formats/npz/zip_writer.hpp"
 #include "transport/storage/formats/torch/torch_format.hpp"
+#include "transport/storage/zip/zip_writer.hpp"
 
 namespace locum::tests::of_torch {
 namespace {

@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <random>
@@ -17,6 +19,7 @@
 
 #include "tests/core/code_of.hpp"
 #include "tests/transport/storage/temporary_folder.hpp"
+#include "tests/transport/storage/zarr/counting_area.hpp"
 
 namespace locum::tests {
 namespace zarr_append {
@@ -171,9 +174,116 @@ TEST_P(ZarrAppend, BeginsWithWhatOthersHaveLeft) {
   EXPECT_EQ(code_of(append(second, 4)), Errc::not_found);
 }
 
+// Two programs, as two values of Files, append in turns where there are locks; else one may be refused. What
+// was acknowledged is there.
+TEST_P(ZarrAppend, TakesOneProgramAfterTheOtherOrTellsOfIt) {
+  constexpr int programs = 2;
+  constexpr int rounds = 40;
+  const TemporaryFolder folder;
+  for (const bool has_locks : {true, false}) {
+    const std::string url = (has_locks ? "file://" : "stats+file://") + folder.path() +
+                            (has_locks ? "/locks?sync=0" : "/none?sync=0");
+    const Files files(url);
+    ASSERT_TRUE(ZarrArray::create(files, "T.zarr", layout_of(GetParam())));
+    std::atomic<std::uint64_t> added{0};
+    std::atomic<int> refused{0};
+    std::vector<std::thread> all;
+    for (int program = 0; program < programs; ++program) {
+      all.emplace_back([&, program] {
+        const Files own(url);
+        const ZarrArray array = ZarrArray::open(own, "T.zarr").value();
+        const std::vector<int> row(columns, program);
+        for (int round = 0; round < rounds; ++round) {
+          const auto done = array.append(locum::array(row.data(), Extents(1, columns)));
+          added += done ? 1 : 0;
+          refused += code_of(done) == Errc::stale ? 1 : 0;
+          EXPECT_TRUE(done || code_of(done) == Errc::stale) << done.error();
+        }
+      });
+    }
+    for (auto& thread : all) {
+      thread.join();
+    }
+    EXPECT_EQ(added + static_cast<std::uint64_t>(refused), programs * rounds);
+    const Array read = ZarrArray::open(files, "T.zarr").value().read({}, {.strict = true}).value();
+    ASSERT_EQ(read.extents(), Extents(added.load(), columns));
+    if (has_locks) {
+      EXPECT_EQ(refused, 0);
+      const auto seen = read.as<int>().value();
+      std::vector<int> rows(programs);
+      for (std::uint64_t row = 0; row < added; ++row) {
+        ++rows.at(static_cast<std::size_t>(seen(row, 0)));
+        for (std::uint64_t column = 1; column < columns; ++column) {
+          ASSERT_EQ(seen(row, column), seen(row, 0));
+        }
+      }
+      EXPECT_EQ(rows, std::vector<int>(programs, rounds));
+    }
+  }
+}
+
+// A value that was opened before another has appended does not write over that.
+TEST_P(ZarrAppend, IsNotOverwrittenByWhoDoesNotKnowOfIt) {
+  const TemporaryFolder folder;
+  for (const std::string& url : {"file://" + folder.path() + "?sync=0", std::string("memory:")}) {
+    const Files files(url);
+    ZarrLayout layout = layout_of(GetParam());
+    layout.shape = {5, columns};
+    const ZarrArray early = ZarrArray::create(files, "T.zarr", layout).value();
+    const std::vector<int> whole(5 * columns, 1);
+    ASSERT_TRUE(early.write(locum::array(whole.data(), Extents(5, columns))));
+    const ZarrArray late = ZarrArray::open(files, "T.zarr").value();
+    const std::vector<int> more(2 * columns, 2);
+    ASSERT_TRUE(late.append(locum::array(more.data(), Extents(2, columns))));
+    EXPECT_EQ(code_of(early.write(locum::array(whole.data(), Extents(5, columns)))), Errc::stale);
+    EXPECT_EQ(early.shape(), Extents(7, columns));
+    EXPECT_EQ(code_of(early.write(locum::array(whole.data(), Extents(5, columns)))), Errc::invalid_argument);
+    const Array read = ZarrArray::open(files, "T.zarr").value().read().value();
+    EXPECT_EQ(read.as<int>().value()(6, 0), 2);
+    EXPECT_EQ(read.as<int>().value()(4, 0), 1);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, ZarrAppend, ::testing::Values("chunks", "shards", "version_2"));
 
 }  // namespace zarr_append
+
+// Over a backend, where nobody holds another off: what others do when this one has read the metadata, and
+// before it writes its rows.
+TEST(ZarrAppends, UndoNothingOfWhatOthersDoMeanwhile) {
+  using zarr_append::columns;
+  for (const char* const kind : {"chunks", "shards", "version_2"}) {
+    SCOPED_TRACE(kind);
+    const TemporaryFolder folder;
+    const std::string url = "stats+file://" + folder.path() + "?sync=0";
+    const Files files(url);
+    ZarrLayout layout = zarr_append::layout_of(kind);
+    layout.shape = {8, columns};
+    layout.attributes = {{"n", 1}};
+    const ZarrArray other = ZarrArray::create(files, "T.zarr", layout).value();
+    AreaCounts counts;
+    const auto area = storage::open_store_area(parse_url(url).value()).value();
+    const ZarrArray late(std::make_shared<detail::ZarrState>(
+        storage::ZarrPlace{std::make_shared<CountingArea>(area, counts), "T.zarr"},
+        other.state()->now()->metadata));
+    int writes = 0;
+    counts.when_written = [&] {
+      if (++writes == 2) {  // the first one is that of the metadata, around all
+        const std::vector<int> rows(3 * columns, 7);
+        EXPECT_TRUE(other.append(locum::array(rows.data(), Extents(3, columns))));
+        EXPECT_TRUE(other.set_attributes({{"n", 7}}));
+      }
+    };
+    const std::vector<int> row(columns, 9);
+    EXPECT_EQ(code_of(late.append(locum::array(row.data(), Extents(1, columns)))), Errc::stale);
+    const ZarrArray now = ZarrArray::open(files, "T.zarr").value();
+    EXPECT_EQ(now.attributes().get<int>("n").value(), 7);
+    ASSERT_EQ(now.shape(), Extents(11, columns));
+    const Array read = now.read().value();
+    EXPECT_EQ(read.as<int>().value()(9, 0), 7);
+    EXPECT_EQ(read.as<int>().value()(10, columns - 1), 7);
+  }
+}
 
 TEST(ZarrAppends, RefuseOtherExtents) {
   const Files files("memory:");
@@ -181,7 +291,7 @@ TEST(ZarrAppends, RefuseOtherExtents) {
   const std::vector<int> values(40);
   const auto other = array.append(locum::array(values.data(), Extents(2, 5)));
   EXPECT_EQ(code_of(other), Errc::invalid_argument);
-  EXPECT_NE(std::string(other.error().what()).find("{2, 5} cannot follow those of an array of {0, 7}"),
+  EXPECT_NE(std::string(other.error().what()).find("2 x 5 cannot follow those of an array of 0 x 7"),
             std::string::npos)
       << other.error();
   EXPECT_EQ(code_of(array.append(values)), Errc::invalid_argument);

@@ -8,7 +8,7 @@
 
 #include "tests/core/code_of.hpp"
 #include "tests/transport/storage/zarr/codec_samples.hpp"
-#include "transport/storage/zarr/codecs/codec_list.hpp"
+#include "transport/storage/codecs/codec_list.hpp"
 
 namespace locum::tests::of_zarr_codec_description {
 namespace {

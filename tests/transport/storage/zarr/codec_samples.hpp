@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "transport/storage/zarr/bytes_codec.hpp"
+#include "transport/storage/codecs/bytes_codec.hpp"
 
 namespace locum::tests {
 

@@ -20,7 +20,8 @@ namespace locum::tests {
 
 /// How often files of an area were read.
 struct AreaCounts {
-  std::function<void()> when_opened = [] {};  ///< called before a file is opened
+  std::function<void()> when_opened = [] {};   ///< called before a file is opened
+  std::function<void()> when_written = [] {};  ///< called before one is made or changed
   std::atomic<int> opened{0};
   std::atomic<int> reads{0};
   std::atomic<std::uint64_t> bytes{0};
@@ -72,10 +73,12 @@ class CountingArea final : public storage::FileArea {
     return std::unique_ptr<storage::AreaFile>(std::make_unique<CountedFile>(std::move(*file), counts_));
   }
   [[nodiscard]] Result<std::unique_ptr<storage::AreaDraft>> create(const std::string& path) override {
+    counts_.when_written();
     return area_->create(path);
   }
   [[nodiscard]] Result<void> update(const storage::UpdatedFile& file, const storage::FileChange& change,
                                     Deadline deadline) override {
+    counts_.when_written();
     return area_->update(file, change, deadline);
   }
   [[nodiscard]] Result<std::vector<storage::AreaEntry>> list(const std::string& folder) override {
@@ -92,13 +95,16 @@ class CountingArea final : public storage::FileArea {
   AreaCounts& counts_;
 };
 
-/// Opens an array of version 3, whose reads are counted. \param folder its folder is in
-inline ZarrArray counted_array(const std::string& folder, const std::string& path, AreaCounts& counts) {
+/// Opens an array of version 3, whose reads are counted. \param folder its folder is in. \param parts of the
+/// node, for decoded chunks
+inline ZarrArray counted_array(const std::string& folder, const std::string& path, AreaCounts& counts,
+                               std::shared_ptr<storage::SharedParts> parts = {}) {
   std::ifstream in(folder + '/' + path + "/zarr.json");
   const std::string json{std::istreambuf_iterator<char>(in), {}};
   const auto area = storage::open_folder_area(parse_url("file://" + folder + "?sync=0").value()).value();
-  return ZarrArray(std::make_shared<detail::ZarrState>(std::make_shared<CountingArea>(area, counts), path,
-                                                       storage::read_zarr_v3(json).value()));
+  return ZarrArray(std::make_shared<detail::ZarrState>(
+      storage::ZarrPlace{std::make_shared<CountingArea>(area, counts), path, std::move(parts)},
+      storage::read_zarr_v3(json).value()));
 }
 
 }  // namespace locum::tests

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <filesystem>
 #include <memory>
@@ -73,6 +74,21 @@ TEST_F(ZarrPrefetch, IsTakenOnceAndOnlyForTheSameBox) {
   EXPECT_EQ(counts_.opened, 9 + 10 + 10);
 }
 
+TEST_F(ZarrPrefetch, IsForMemoryOfTheProgramToo) {
+  std::vector<int> into(100 * 2, -1);  // each second one
+  const std::array<std::int64_t, 1> strides{2 * sizeof(int)};
+  const RawArray memory(into.data(), ElementType::of<int>(), {100}, strides);
+  ASSERT_TRUE(array_->prefetch(box(200, 100)));
+  ASSERT_TRUE(array_->read_to(memory, box(200, 100)));
+  EXPECT_EQ(counts_.opened, 10) << "each file once";
+  for (std::size_t at = 0; at < 100; ++at) {
+    ASSERT_EQ(into[2 * at], values_[200 + at]);
+    ASSERT_EQ(into[2 * at + 1], -1);
+  }
+  ASSERT_TRUE(array_->prefetch(box(200, 100)));
+  EXPECT_EQ(code_of(array_->read_to(memory, box(200, 90))), Errc::invalid_argument);
+}
+
 TEST_F(ZarrPrefetch, ShowsWhatThisValueHasWrittenMeanwhile) {
   ASSERT_TRUE(array_->prefetch(box(0, 100)));
   std::fill_n(values_.begin(), 10, -1);
@@ -99,9 +115,9 @@ TEST_F(ZarrPrefetch, EndsBehindTheChunkInWhichItWasDropped) {
   auto area = storage::open_folder_area(parse_url("file://" + folder_.path() + "?sync=0").value()).value();
   std::ifstream in(folder_.path() + "/T.zarr/zarr.json");
   const std::string json{std::istreambuf_iterator<char>(in), {}};
-  const auto state =
-      std::make_shared<detail::ZarrState>(std::make_shared<CountingArea>(std::move(area), counts_), "T.zarr",
-                                          storage::read_zarr_v3(json).value());
+  const auto state = std::make_shared<detail::ZarrState>(
+      storage::ZarrPlace{std::make_shared<CountingArea>(std::move(area), counts_), "T.zarr"},
+      storage::read_zarr_v3(json).value());
   counts_.when_opened = [&] {
     state->ahead().drop();
     is_dropped = true;

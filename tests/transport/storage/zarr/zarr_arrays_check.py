@@ -246,9 +246,10 @@ def read(folder):
     return seen
 
 
-if sys.argv[1] == "write":
-    print("zarr_arrays_check.py:", write_v2(sys.argv[2]), "arrays of zarr-python", zarr.__version__, "and", write_v3(sys.argv[2]), "of version 3 written")
-else:
-    count = read(sys.argv[2])
-    assert count > 0
-    print("zarr_arrays_check.py:", count, "arrays read")
+if __name__ == "__main__":
+    if sys.argv[1] == "write":
+        print("zarr_arrays_check.py:", write_v2(sys.argv[2]), "arrays of zarr-python", zarr.__version__, "and", write_v3(sys.argv[2]), "of version 3 written")
+    else:
+        count = read(sys.argv[2])
+        assert count > 0
+        print("zarr_arrays_check.py:", count, "arrays read")

@@ -134,6 +134,26 @@ TEST(ZarrFiles, AreNotThereBeforeTheyAreWhole) {
   EXPECT_EQ(files.load<std::vector<float>>("T.zarr").value(), std::vector<float>(3, 1.5F));
 }
 
+// Chunks of a dead array would be elements of the next one there.
+TEST(ZarrFiles, AreNotMadeOfWhatAnotherHasLeft) {
+  const TemporaryFolder folder;
+  const Files files("file://" + folder.path() + "?sync=0");
+  const std::vector<double> values(100, 7.0);
+  const ZarrLayout layout{.type = ElementType::of<double>(), .shape = {100}, .chunks = {10}};
+  for (const int version : {2, 3}) {
+    const std::string name = "T" + std::to_string(version) + ".zarr";
+    ASSERT_TRUE(files.save(name, values,
+                           {.options = {{"chunks", Record::list({Record(10)})}, {"version", version}}}));
+    std::filesystem::remove(folder.path() + '/' + name + (version == 3 ? "/zarr.json" : "/.zarray"));
+    const auto made = ZarrArray::create(files, name, layout);
+    EXPECT_EQ(code_of(made), Errc::key_exists);
+    EXPECT_NE(std::string(made.error().what()).find("chunks of an array that is not there"),
+              std::string::npos);
+    EXPECT_TRUE(files.save(name, std::vector<double>{1, 2})) << "which writes all its elements";
+    EXPECT_EQ(files.load(name).value().array(), Array(std::vector<double>{1, 2}));
+  }
+}
+
 TEST(ZarrFiles, TellWhatIsWrong) {
   const TemporaryFolder folder;
   const Files files("file:" + folder.path() + "?sync=0");

@@ -239,5 +239,29 @@ TEST(ZarrGroupFiles, AreReadAndWrittenByZarrPython) {
   EXPECT_TRUE(run_script(python, "zarr_groups_check.py", "read " + folder.path()));
 }
 
+TEST_P(ZarrGroups, AreNotMadeInArraysNorAreArrays) {
+  const TemporaryFolder folder;
+  for (const std::string& url : {std::string("memory:"), "file:" + folder.path() + "?sync=0"}) {
+    const Files files(url);
+    ZarrLayout layout = layout_of_doubles({4});
+    layout.version = GetParam();
+    (void)ZarrArray::create(files, "a/T.zarr", layout).value();
+    const auto error_of = [](const auto& made) { return made ? Error(Errc{}, "it was made") : made.error(); };
+    for (const std::string& path : {std::string("a/T.zarr/U"), std::string("a/T.zarr/c/0/U")}) {
+      for (const Error& error : {error_of(ZarrArray::create(files, path, layout)),
+                                 error_of(ZarrGroup::create(files, path, {.version = GetParam()})),
+                                 error_of(files.save(path + ".zarr", std::vector<double>{1}))}) {
+        EXPECT_EQ(error.code(), Errc::invalid_argument) << error.what();
+        EXPECT_NE(error.text().find("'a/T.zarr' above is an array"), std::string::npos) << error.what();
+      }
+    }
+    const ZarrGroup run = ZarrGroup::create(files, "run.zarr", {.version = GetParam()}).value();
+    (void)run.create_array("p/T", layout).value();
+    EXPECT_TRUE(ZarrArray::create(files, "run.zarr/p/U", layout)) << "in a group";
+    EXPECT_TRUE(ZarrArray::create(files, "run.zarr/no/group/U", layout)) << "in folders that are neither";
+    EXPECT_EQ(code_of(run.create_array("p/T/V", layout)), Errc::invalid_argument);
+  }
+}
+
 }  // namespace
 }  // namespace locum::tests

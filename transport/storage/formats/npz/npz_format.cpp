@@ -13,12 +13,12 @@
 #include "transport/storage/formats/npy/npy_load.hpp"
 #include "transport/storage/formats/npy/npy_options.hpp"
 #include "transport/storage/formats/npy/npy_text.hpp"
-#include "transport/storage/formats/npz/zip_fields.hpp"
-#include "transport/storage/formats/npz/zip_member.hpp"
-#include "transport/storage/formats/npz/zip_reader.hpp"
-#include "transport/storage/formats/npz/zip_writer.hpp"
 #include "transport/storage/formats/text/format_call.hpp"
 #include "transport/storage/formats/text/format_options.hpp"
+#include "transport/storage/zip/zip_fields.hpp"
+#include "transport/storage/zip/zip_member.hpp"
+#include "transport/storage/zip/zip_reader.hpp"
+#include "transport/storage/zip/zip_writer.hpp"
 
 namespace locum::storage {
 

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <span>
@@ -83,6 +84,16 @@ Result<RecordHeadValues> record_head_of(std::span<const std::byte> bytes, std::u
   return values;
 }
 
+Error changed_behind_head(std::uint32_t found, std::uint32_t written) {
+  std::array<char, 200> text{};
+  std::snprintf(
+      text.data(), text.size(),
+      "the file is damaged: the bytes behind its first 64 have the checksum %08x, and had %08x when "
+      "they were written; restore it from a copy",
+      found, written);
+  return Error(Errc::corrupt, text.data());
+}
+
 class RecordFormat final : public Format {
  public:
   [[nodiscard]] const FormatTraits& traits() const noexcept override {
@@ -107,7 +118,7 @@ class RecordFormat final : public Format {
       }
       const auto stored = all->bytes.subspan(record_head_bytes);
       if (const std::uint32_t found = checksum(stored); found != head->sum) {
-        return Error(Errc::corrupt, wrong_checksum(found, head->sum));
+        return changed_behind_head(found, head->sum);
       }
       return decode_record(all->owner, stored, {});
     });

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "transport/storage/formats/npy/npy_text.hpp"
-#include "transport/storage/formats/npz/zip_fields.hpp"
+#include "transport/storage/zip/zip_fields.hpp"
 
 namespace locum::storage {
 

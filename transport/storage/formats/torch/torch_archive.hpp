@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/format.hpp"
-#include "transport/storage/formats/npz/zip_member.hpp"
-#include "transport/storage/formats/npz/zip_reader.hpp"
+#include "transport/storage/zip/zip_member.hpp"
+#include "transport/storage/zip/zip_reader.hpp"
 
 namespace locum::storage {
 

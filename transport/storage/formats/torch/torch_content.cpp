@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "transport/storage/formats/npy/npy_text.hpp"
-#include "transport/storage/formats/npz/zip_writer.hpp"
 #include "transport/storage/formats/text/utf8.hpp"
 #include "transport/storage/formats/torch/pickle_codes.hpp"
 #include "transport/storage/formats/torch/torch_names.hpp"
+#include "transport/storage/zip/zip_writer.hpp"
 
 namespace locum::storage {
 

@@ -4,7 +4,6 @@
 #include <string_view>
 #include <utility>
 
-#include "transport/storage/formats/npz/zip_fields.hpp"
 #include "transport/storage/formats/text/format_call.hpp"
 #include "transport/storage/formats/text/format_options.hpp"
 #include "transport/storage/formats/torch/pickle_reader.hpp"
@@ -12,6 +11,7 @@
 #include "transport/storage/formats/torch/torch_content.hpp"
 #include "transport/storage/formats/torch/torch_storages.hpp"
 #include "transport/storage/formats/torch/torch_values.hpp"
+#include "transport/storage/zip/zip_fields.hpp"
 
 namespace locum::storage {
 

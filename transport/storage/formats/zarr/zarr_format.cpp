@@ -14,6 +14,7 @@
 #include "transport/storage/formats/text/format_call.hpp"
 #include "transport/storage/formats/text/format_options.hpp"
 #include "transport/storage/key_locks.hpp"
+#include "transport/storage/zarr/leftover_chunks.hpp"
 #include "transport/storage/zarr/zarr_place.hpp"
 
 namespace locum::storage {
@@ -165,11 +166,14 @@ class ZarrFormat final : public TreeFormat {
       if (!alone) {
         return alone.error();
       }
+      check_above_zarr(place, zarr_name_of(tree)).value();
       const ZarrArray array = detail::begin_zarr(place, zarr_name_of(tree), *layout).value();
-      if (elements.size() != 0) {
-        array.write(elements.raw()).value();
+      auto saved = elements.size() != 0 ? array.write(elements.raw()) : Result<void>();
+      saved = saved ? detail::finish_zarr(array) : std::move(saved);
+      if (!saved) {
+        remove_chunks(place);  // an array that is made there later would have these elements
       }
-      return detail::finish_zarr(array);
+      return saved;
     });
   }
   [[nodiscard]] Result<Record> tree_info(const Tree& tree, const Record& options) const override {
