@@ -7,6 +7,7 @@
 #include "core/c/locum.h"
 #include "core/fortran/descriptors.hpp"
 #include "core/fortran/memory.hpp"
+#include "core/fortran/name_list.hpp"
 #include "core/fortran/outcome.hpp"
 #include "core/fortran/seconds.hpp"
 #include "core/fortran/text.hpp"
@@ -15,65 +16,6 @@
 using namespace locum::fortran;
 
 namespace {
-
-// Of an array that is not allocated: 0.
-std::size_t count_of(const CFI_cdesc_t& list) noexcept {
-  return list.base_addr == nullptr ? 0 : static_cast<std::size_t>(list.dim[0].extent);
-}
-
-// Element `at` of an array of rank 1, from 0.
-template <class Value>
-Value* element(const CFI_cdesc_t& list, std::size_t at) noexcept {
-  return reinterpret_cast<Value*>(static_cast<char*>(list.base_addr) +
-                                  static_cast<CFI_index_t>(at) * list.dim[0].sm);
-}
-
-// An array of names as those of C: each without trailing blanks, and with a 0 at its end.
-class NameList {
- public:
-  explicit NameList(const CFI_cdesc_t& names) noexcept
-      : count_(count_of(names)),
-        texts_(count_),
-        characters_(count_ * (names.elem_len + 1)),
-        is_allocated_(names.base_addr != nullptr || names.dim[0].extent == 0) {
-    if (texts_.is_lost() || characters_.is_lost()) {
-      return;
-    }
-    char* place = characters_.data();
-    for (std::size_t at = 0; at < count_; ++at) {
-      const char* const first = element<const char>(names, at);
-      std::size_t length = names.elem_len;
-      while (length > 0 && first[length - 1] == ' ') {
-        --length;
-      }
-      std::memcpy(place, first, length);
-      texts_[at] = place;
-      has_end_ = has_end_ || std::memchr(first, 0, length) != nullptr;
-      place += names.elem_len + 1;
-    }
-  }
-  [[nodiscard]] std::size_t count() const noexcept { return count_; }
-  [[nodiscard]] const char* const* data() const noexcept { return texts_.data(); }
-  // Returns LOCUM_OK, or why C cannot be given these names.
-  [[nodiscard]] locum_status check() const noexcept {
-    if (texts_.is_lost() || characters_.is_lost()) {
-      return refuse(LOCUM_OUT_OF_MEMORY, "no memory for a copy of 'names'");
-    }
-    if (!is_allocated_) {
-      return refuse(LOCUM_INVALID_ARGUMENT, "'names' is not allocated");
-    }
-    return has_end_
-               ? refuse(LOCUM_INVALID_ARGUMENT, "one of 'names' contains char(0), which C takes for its end")
-               : LOCUM_OK;
-  }
-
- private:
-  std::size_t count_;
-  Memory<const char*> texts_;
-  Memory<char> characters_;
-  bool is_allocated_;
-  bool has_end_ = false;
-};
 
 // Returns LOCUM_OK if an array, the argument `name`, is absent or has an element for each name.
 locum_status check_count(const CFI_cdesc_t* list, const char* name, std::size_t count) noexcept {

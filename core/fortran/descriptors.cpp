@@ -165,7 +165,11 @@ locum_status shape_of(const CFI_cdesc_t& pointer, const CFI_cdesc_t& shape, cons
 
 locum_status box_of(const CFI_cdesc_t* start, const CFI_cdesc_t* count, const CFI_cdesc_t* stride,
                     const CFI_cdesc_t& descriptor, const locum_array& array, locum_box& box) noexcept {
-  const int rank = rank_of(descriptor);
+  return box_of(start, count, stride, rank_of(descriptor), array, box);
+}
+
+locum_status box_of(const CFI_cdesc_t* start, const CFI_cdesc_t* count, const CFI_cdesc_t* stride, int rank,
+                    const locum_array& array, locum_box& box) noexcept {
   box.rank = 0;
   if (start == nullptr && count == nullptr && stride == nullptr) {
     return LOCUM_OK;
@@ -202,6 +206,26 @@ locum_status box_of(const CFI_cdesc_t* start, const CFI_cdesc_t* count, const CF
     box.start[place] -= 1;
   }
   box.rank = array.rank;
+  return LOCUM_OK;
+}
+
+locum_status extents_of(const CFI_cdesc_t& list, const char* name, int least, std::int32_t& rank,
+                        std::int64_t* into) noexcept {
+  if (rank < 0 && list.rank == 1) {
+    if (list.dim[0].extent > LOCUM_MAX_RANK) {
+      return refuse(LOCUM_INVALID_ARGUMENT, "'%s' has %lld integers; an array has %d dimensions at most",
+                    name, static_cast<long long>(list.dim[0].extent), LOCUM_MAX_RANK);
+    }
+    rank = static_cast<std::int32_t>(list.dim[0].extent);
+  }
+  if (const auto wrong = read_list(list, name, rank, into); wrong != LOCUM_OK) {
+    return wrong;
+  }
+  for (int at = 0; at < rank; ++at) {
+    if (const std::int64_t number = into[reversed(at, rank)]; number < least) {
+      return refuse_below(name, at, number, least);
+    }
+  }
   return LOCUM_OK;
 }
 

@@ -24,6 +24,15 @@ locum_status shape_of(const CFI_cdesc_t& pointer, const CFI_cdesc_t& shape, cons
 locum_status box_of(const CFI_cdesc_t* start, const CFI_cdesc_t* count, const CFI_cdesc_t* stride,
                     const CFI_cdesc_t& descriptor, const locum_array& array, locum_box& box) noexcept;
 
+/// The same of an array of the C interface alone, whose rank is that of the lists.
+locum_status box_of(const CFI_cdesc_t* start, const CFI_cdesc_t* count, const CFI_cdesc_t* stride, int rank,
+                    const locum_array& array, locum_box& box) noexcept;
+
+/// Reads extents, each at least `least`, from an array of integers, the argument `name`, into the order of C.
+/// `rank`: how many there are to be; below 0: any number that an array may have, which it is set to.
+locum_status extents_of(const CFI_cdesc_t& list, const char* name, int least, std::int32_t& rank,
+                        std::int64_t* into) noexcept;
+
 /// Reads where an array of Fortran, which is `array` in the C interface, is within a global one. Absent
 /// arguments are null: without `shape` the array is local, without `start` it begins where the global one
 /// does.

@@ -72,6 +72,23 @@ locum_status no_members() noexcept {
 
 }  // namespace
 
+locum_status count_members(View& loaded, std::size_t& count, std::size_t& longest) noexcept {
+  if (loaded.view.array.type != LOCUM_ENCODED) {
+    return drop(loaded, no_members());
+  }
+  NamesOfMembers names;
+  const locum_status status = locum_record_each(&loaded.view.array, 1, take_member, &names);
+  if (status != LOCUM_OK) {
+    return drop(loaded, outcome(status));
+  }
+  if (!names.has_members) {
+    return drop(loaded, no_members());
+  }
+  count = names.count;
+  longest = names.longest;
+  return LOCUM_OK;
+}
+
 }  // namespace locum::fortran
 
 using namespace locum::fortran;
@@ -89,22 +106,8 @@ locum_status locum_fortran_files_members(locum_files files, const char* path, st
   *longest = 0;
   const FileOptions given(format, format_length, options, options_length, backend, backend_length, within,
                           member, member_length);
-  return load_file(files, Text(path, length), given, *view, [=](View& loaded) {
-    if (loaded.view.array.type != LOCUM_ENCODED) {
-      return drop(loaded, no_members());
-    }
-    NamesOfMembers names;
-    const locum_status status = locum_record_each(&loaded.view.array, 1, take_member, &names);
-    if (status != LOCUM_OK) {
-      return drop(loaded, outcome(status));
-    }
-    if (!names.has_members) {
-      return drop(loaded, no_members());
-    }
-    *count = names.count;
-    *longest = names.longest;
-    return LOCUM_OK;
-  });
+  return load_file(files, Text(path, length), given, *view,
+                   [=](View& loaded) { return count_members(loaded, *count, *longest); });
 }
 
 // `into`: memory for the names, each of the length of the longest.

@@ -14,6 +14,10 @@ locum_status about(const Text& path, locum_status refused) noexcept;
 /// Returns the error of a call for an array or a text, of a file that holds a Record.
 locum_status no_array(const locum_array& record) noexcept;
 
+/// Counts the members that a view holds, whose names locum_fortran_members_take() then copies. Where there
+/// are none, returns LOCUM_TYPE_MISMATCH, and the view holds nothing.
+locum_status count_members(View& loaded, std::size_t& count, std::size_t& longest) noexcept;
+
 /// Loads a file, or the member that the options name, and returns `give(view)`, or its refusal, after which
 /// the view holds nothing.
 template <class Give>

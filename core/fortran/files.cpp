@@ -4,12 +4,11 @@
 #include <cstdint>
 
 #include "core/c/locum.h"
-#include "core/fortran/box_copy.hpp"
 #include "core/fortran/closed.hpp"
 #include "core/fortran/descriptors.hpp"
 #include "core/fortran/file_members.hpp"
 #include "core/fortran/file_options.hpp"
-#include "core/fortran/numbers.hpp"
+#include "core/fortran/loaded.hpp"
 #include "core/fortran/outcome.hpp"
 #include "core/fortran/text.hpp"
 #include "core/fortran/text_lists.hpp"
@@ -25,27 +24,6 @@ locum_status begin(const Text& path, const FileOptions& options, Call call) noex
   locum_status wrong = path.check("path");
   wrong = wrong != LOCUM_OK ? wrong : options.check();
   return wrong != LOCUM_OK ? wrong : outcome(call(path.c_str()));
-}
-
-// Copies what a file holds, or a box of it, to an array, which is `array` in the C interface. `is_member`:
-// whether it is a member, of which a number is converted.
-locum_status copy_loaded(const locum_array& loaded, const locum_box& box, const CFI_cdesc_t& into,
-                         const locum_array& array, bool is_member) noexcept {
-  if (loaded.type == LOCUM_ENCODED) {
-    return is_array_of_texts(into) ? copy_texts(loaded, box, into) : no_array(loaded);
-  }
-  const bool is_text = array.type == LOCUM_CHAR;
-  if (is_text && into.rank == 0 && loaded.type == LOCUM_CHAR && loaded.rank == 1) {
-    return copy_text({static_cast<const char*>(loaded.data), static_cast<std::size_t>(loaded.extents[0])},
-                     static_cast<char*>(into.base_addr), into.elem_len);
-  }
-  if (is_member && array.rank == 0 && convert_number(loaded, array)) {
-    return LOCUM_OK;
-  }
-  locum_status wrong = check_type(into, array, loaded);
-  const std::size_t element_bytes = is_text ? 1 : into.elem_len;
-  wrong = wrong != LOCUM_OK ? wrong : check_gaps(loaded, element_bytes);
-  return wrong != LOCUM_OK ? wrong : copy_box(loaded, box, array, element_bytes);
 }
 
 // Calls `call(path, backend)`, of one path.
@@ -144,8 +122,10 @@ locum_status locum_fortran_files_load_async(locum_files files, const char* path,
                                             const char* format, std::size_t format_length,
                                             const char* options, std::size_t options_length,
                                             const char* backend, std::size_t backend_length,
-                                            const double* within, locum_future* future) {
-  const FileOptions given(format, format_length, options, options_length, backend, backend_length, within);
+                                            const double* within, const char* member,
+                                            std::size_t member_length, locum_future* future) {
+  const FileOptions given(format, format_length, options, options_length, backend, backend_length, within,
+                          member, member_length);
   const locum_status wrong = check_closed(*future, "future", "release");
   return wrong != LOCUM_OK ? wrong : begin(Text(path, length), given, [&](const char* from) {
     return locum_files_load_async(files, from, &given.given(), future);
@@ -221,8 +201,8 @@ locum_status locum_fortran_files_copy(locum_files files, const char* from, std::
 // The list is ended by locum_fortran_names_take().
 locum_status locum_fortran_files_list(locum_files files, const char* folder, std::size_t length,
                                       const char* pattern, std::size_t pattern_length, bool recursive,
-                                      const char* backend, std::size_t backend_length, locum_names* names,
-                                      std::size_t* longest) {
+                                      bool folders, const char* backend, std::size_t backend_length,
+                                      locum_names* names, std::size_t* longest) {
   *names = {};
   *longest = 0;
   const Text pattern_text(pattern, pattern_length);
@@ -234,8 +214,12 @@ locum_status locum_fortran_files_list(locum_files files, const char* folder, std
   if (wrong != LOCUM_OK) {
     return wrong;
   }
-  const locum_status status = locum_files_list(files, folder_text.c_str(), pattern_text.c_str(), recursive,
-                                               backend_text.c_str(), names);
+  locum_file_list_options options{};
+  options.pattern = pattern_text.c_str();
+  options.backend = backend_text.c_str();
+  options.recursive = recursive ? 1 : 0;
+  options.folders = folders ? 1 : 0;
+  const locum_status status = locum_files_list_with(files, folder_text.c_str(), &options, names);
   for (std::size_t at = 0; at < names->count; ++at) {
     *longest = std::max(*longest, names->names[at].length);
   }

@@ -71,7 +71,8 @@ submodule (locum) files
       integer(c_int) :: status
     end function
     function fortran_files_load_async(files, path, length, format, format_length, options, options_length, backend, &
-      backend_length, deadline, future) bind(C, name="locum_fortran_files_load_async") result(status)
+      backend_length, deadline, member, member_length, future) bind(C, name="locum_fortran_files_load_async") &
+      result(status)
       import
       type(c_ptr), value :: files
       character(kind=c_char), intent(in) :: path(*)
@@ -83,6 +84,8 @@ submodule (locum) files
       character(kind=c_char), intent(in), optional :: backend(*)
       integer(c_size_t), value :: backend_length
       real(c_double), intent(in), optional :: deadline
+      character(kind=c_char), intent(in), optional :: member(*)
+      integer(c_size_t), value :: member_length
       type(c_ptr), intent(inout) :: future
       integer(c_int) :: status
     end function
@@ -192,15 +195,15 @@ submodule (locum) files
       integer(c_size_t), value :: backend_length
       integer(c_int) :: status
     end function
-    function fortran_files_list(files, folder, length, pattern, pattern_length, recursive, backend, backend_length, names, &
-      longest) bind(C, name="locum_fortran_files_list") result(status)
+    function fortran_files_list(files, folder, length, pattern, pattern_length, recursive, folders, backend, backend_length, &
+      names, longest) bind(C, name="locum_fortran_files_list") result(status)
       import
       type(c_ptr), value :: files
       character(kind=c_char), intent(in), optional :: folder(*)
       integer(c_size_t), value :: length
       character(kind=c_char), intent(in), optional :: pattern(*)
       integer(c_size_t), value :: pattern_length
-      logical(c_bool), value :: recursive
+      logical(c_bool), value :: recursive, folders
       character(kind=c_char), intent(in), optional :: backend(*)
       integer(c_size_t), value :: backend_length
       type(fortran_names), intent(out) :: names
@@ -238,7 +241,8 @@ contains
 
   module procedure files_load_async
     call finish(fortran_files_load_async(self%handle, path, len_trim(path, c_size_t), format, optional_length(format), options, &
-      optional_length(options), backend, optional_length(backend), deadline, future%handle), stat, errmsg)
+      optional_length(options), backend, optional_length(backend), deadline, member, optional_length(member), &
+      future%handle), stat, errmsg)
   end procedure
 
   module procedure files_proxy
@@ -309,7 +313,7 @@ contains
     integer(c_size_t) :: longest
     integer(c_int) :: status
     status = fortran_files_list(self%handle, folder, optional_length(folder), pattern, optional_length(pattern), &
-      optional_bool(recursive), backend, optional_length(backend), list, longest)
+      optional_bool(recursive), optional_bool(folders), backend, optional_length(backend), list, longest)
     if (status == locum_ok) then
       allocate (character(len=longest) :: paths(list%count))
       call fortran_names_take(list, longest, paths)

@@ -33,12 +33,13 @@
       integer, intent(out), optional :: stat
       character(len=*), intent(inout), optional :: errmsg
     end subroutine
-    module subroutine files_load_async(self, path, future, format, options, backend, deadline, stat, errmsg)
+    module subroutine files_load_async(self, path, future, format, options, backend, deadline, member, stat, errmsg)
       class(locum_files), intent(in) :: self
       character(len=*), intent(in) :: path
       type(locum_future), intent(inout) :: future
       character(len=*), intent(in), optional :: format, options, backend
       real(real64), intent(in), optional :: deadline
+      character(len=*), intent(in), optional :: member
       integer, intent(out), optional :: stat
       character(len=*), intent(inout), optional :: errmsg
     end subroutine
@@ -91,12 +92,13 @@
       character(len=*), intent(inout), optional :: errmsg
       logical :: is
     end function
-    module subroutine files_list(self, paths, folder, pattern, recursive, backend, stat, errmsg)
+    module subroutine files_list(self, paths, folder, pattern, recursive, backend, folders, stat, errmsg)
       class(locum_files), intent(in) :: self
       character(len=:), allocatable, intent(out) :: paths(:)
       character(len=*), intent(in), optional :: folder, pattern
       logical, intent(in), optional :: recursive
       character(len=*), intent(in), optional :: backend
+      logical, intent(in), optional :: folders
       integer, intent(out), optional :: stat
       character(len=*), intent(inout), optional :: errmsg
     end subroutine

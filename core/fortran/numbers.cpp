@@ -96,4 +96,36 @@ bool convert_number(const locum_array& from, const locum_array& into) noexcept {
   }
 }
 
+locum_array as_record_number(const locum_array& value, NumberMemory& memory) noexcept {
+  locum_array number = value;
+  if (value.rank != 0 || value.data == nullptr) {
+    return number;
+  }
+  number.data = memory.bytes;
+  switch (value.type) {
+    case LOCUM_I8:
+      number.type = LOCUM_I64;
+      write_as(number, std::int64_t{read_as<std::int8_t>(value.data)});
+      return number;
+    case LOCUM_I16:
+      number.type = LOCUM_I64;
+      write_as(number, std::int64_t{read_as<std::int16_t>(value.data)});
+      return number;
+    case LOCUM_I32:
+      number.type = LOCUM_I64;
+      write_as(number, std::int64_t{read_as<std::int32_t>(value.data)});
+      return number;
+    case LOCUM_F32:
+      number.type = LOCUM_F64;
+      write_as(number, static_cast<double>(read_as<float>(value.data)));
+      return number;
+    case LOCUM_C64:
+      number.type = LOCUM_C128;
+      write_as(number, std::complex<double>(read_as<std::complex<float>>(value.data)));
+      return number;
+    default:
+      return value;
+  }
+}
+
 }  // namespace locum::fortran

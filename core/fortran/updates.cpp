@@ -21,7 +21,7 @@ using namespace locum::fortran;
 
 namespace {
 
-constexpr double longest = 30;  // of an update without a deadline, as of other calls
+constexpr double longest_update_seconds = 30;  // of an update without a deadline, as of other calls
 
 // fortran_update of calls.f90. It is held while the program changes the value.
 struct Update : Place {
@@ -143,7 +143,7 @@ locum_status carry_on(locum_store store, const Text& text, const double* within,
           name);
     }
   } else {
-    const double seconds = within == nullptr ? longest : *within;
+    const double seconds = within == nullptr ? longest_update_seconds : *within;
     locum_status wrong = check_free(update, "update", "release");
     wrong = wrong != LOCUM_OK ? wrong : text.check("name");
     if (wrong == LOCUM_OK && std::isnan(seconds)) {

@@ -129,5 +129,55 @@ module locum_value_calls
       integer(c_size_t), value :: member_length
       integer(c_int) :: status
     end function
+    function fortran_zarr_read(array, into, start, count, stride, strict) bind(C, name="locum_fortran_zarr_read") result(status)
+      import
+      type(c_ptr), value :: array
+      type(*), intent(inout) :: into(..)
+      type(*), intent(in), optional :: start(..), count(..), stride(..)
+      logical(c_bool), value :: strict
+      integer(c_int) :: status
+    end function
+    function fortran_zarr_write(array, values, start, partial, deadline) bind(C, name="locum_fortran_zarr_write") result(status)
+      import
+      type(c_ptr), value :: array
+      type(*), intent(in) :: values(..)
+      type(*), intent(in), optional :: start(..)
+      logical(c_bool), value :: partial
+      real(c_double), intent(in), optional :: deadline
+      integer(c_int) :: status
+    end function
+    function fortran_zarr_append(array, values, deadline) bind(C, name="locum_fortran_zarr_append") result(status)
+      import
+      type(c_ptr), value :: array
+      type(*), intent(in) :: values(..)
+      real(c_double), intent(in), optional :: deadline
+      integer(c_int) :: status
+    end function
+    function fortran_zarr_attribute(array, name, length, into) bind(C, name="locum_fortran_zarr_attribute") result(status)
+      import
+      type(c_ptr), value :: array
+      character(kind=c_char), intent(in) :: name(*)
+      integer(c_size_t), value :: length
+      type(*), intent(inout) :: into(..)
+      integer(c_int) :: status
+    end function
+    function fortran_experiment_set(experiment, path, length, value) bind(C, name="locum_fortran_experiment_set") result(status)
+      import
+      type(c_ptr), value :: experiment
+      character(kind=c_char), intent(in) :: path(*)
+      integer(c_size_t), value :: length
+      type(*), intent(in) :: value(..)
+      integer(c_int) :: status
+    end function
+    function fortran_experiment_read(experiment, path, length, into, start, count, stride) &
+      bind(C, name="locum_fortran_experiment_read") result(status)
+      import
+      type(c_ptr), value :: experiment
+      character(kind=c_char), intent(in) :: path(*)
+      integer(c_size_t), value :: length
+      type(*), intent(inout) :: into(..)
+      type(*), intent(in), optional :: start(..), count(..), stride(..)
+      integer(c_int) :: status
+    end function
   end interface
 end module

@@ -27,6 +27,7 @@ module leaks
   integer, parameter :: elsewhere = 8192
   type(locum_store) :: store
   type(locum_files) :: files
+  type(locum_zarr) :: zarr
   real(real64) :: small(4, 3)
   integer :: times = 0
 
@@ -74,6 +75,12 @@ contains
     call leaves_nothing('files of another type', file_mismatch)
     call leaves_nothing('a list of files', list_files)
     call leaves_nothing('members of files', file_members)
+    call zarr%create(files, 'T.zarr', locum_f64, [4, 3], chunks=[2, 3], codecs='', dimensions=['x', 'y'], &
+      attributes='{"unit": "K"}')
+    call leaves_nothing('an array of Zarr', array_of_zarr)
+    call leaves_nothing('attributes of Zarr', attributes_of_zarr)
+    call zarr%close()
+    call leaves_nothing('an experiment', an_experiment)
     call files%close()
     call is_true(leaked_by(leak) > 16_int64 * times, 'a view that is kept is found')
     call store%close()
@@ -338,6 +345,50 @@ contains
     character(len=:), allocatable :: paths(:)
     call files%list(paths)
     if (size(paths) /= 3) call is_true(.false., 'a list of files')
+  end subroutine
+
+  subroutine array_of_zarr()
+    type(locum_zarr) :: opened
+    type(locum_zarr_info) :: info
+    character(len=:), allocatable :: names(:)
+    real(real64) :: back(4, 3)
+    integer :: stat
+    call opened%open(files, 'T.zarr')
+    call opened%write(small)
+    call opened%read(back)
+    call opened%read(back(:, :2), start=[2, 1], stat=stat)
+    call opened%info(info)
+    call opened%dimensions(names)
+    call opened%close()
+  end subroutine
+
+  subroutine attributes_of_zarr()
+    character(len=8) :: unit
+    integer :: stat
+    call zarr%set_attributes('{"unit": "metre", "in": {"n": 1}}')
+    call zarr%get_attribute('unit', unit)
+    call zarr%get_attribute('none', unit, stat=stat)
+    call zarr%set_attributes('{', stat=stat)
+  end subroutine
+
+  subroutine an_experiment()
+    type(locum_experiment) :: e
+    type(locum_view) :: view
+    character(len=:), allocatable :: names(:)
+    real(real64), pointer :: T(:, :)
+    real(real64) :: dt
+    integer :: stat
+    call e%open(files, 'e')
+    call e%set('parameters/dt', 0.1_real64)
+    call e%set('T', small)
+    call e%set('texts', ['a', 'b'])
+    call e%read('parameters/dt', dt)
+    call e%read('parameters/none', dt, stat=stat)
+    call e%get('T', T, view)
+    call view%release()
+    call e%names(names)
+    call e%names(names, 'parameters')
+    call e%close()
   end subroutine
 
   subroutine file_members()
