@@ -101,7 +101,6 @@ PLACE(locum_file_options, map, 40);
 PLACE(locum_file_options, member, 48);
 PLACE(locum_file_options, reserved, 56);
 
-SIZE(locum_record_item, 192);
 SIZE(locum_file_list_options, 64);
 PLACE(locum_file_list_options, pattern, 0);
 PLACE(locum_file_list_options, backend, 8);
@@ -110,6 +109,7 @@ PLACE(locum_file_list_options, folders, 24);
 PLACE(locum_file_list_options, reserved, 32);
 
 PLACE(locum_record_item, name, 0);
+SIZE(locum_record_item, 192);
 PLACE(locum_record_item, kind, 16);
 PLACE(locum_record_item, depth, 20);
 PLACE(locum_record_item, count, 24);
