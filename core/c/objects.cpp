@@ -28,6 +28,9 @@ enum Kind : std::uint8_t {
   of_experiments = 18,
   of_zarr_arrays = 19,
   of_zarr_groups = 20,
+  of_shard_sets = 21,
+  of_single_shards = 22,
+  of_open_epochs = 23,
 };
 
 }  // namespace
@@ -109,6 +112,21 @@ Handles<std::shared_ptr<Experiment>>& experiments() {
 
 Handles<std::shared_ptr<Answer>>& answers() {
   static constinit Handles<std::shared_ptr<Answer>> all(of_answers);
+  return all;
+}
+
+Handles<std::shared_ptr<OpenedShards>>& shard_sets() {
+  static constinit Handles<std::shared_ptr<OpenedShards>> all(of_shard_sets);
+  return all;
+}
+
+Handles<std::shared_ptr<OpenedShard>>& single_shards() {
+  static constinit Handles<std::shared_ptr<OpenedShard>> all(of_single_shards);
+  return all;
+}
+
+Handles<std::shared_ptr<OpenedEpochs>>& open_epochs() {
+  static constinit Handles<std::shared_ptr<OpenedEpochs>> all(of_open_epochs);
   return all;
 }
 

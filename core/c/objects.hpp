@@ -36,6 +36,9 @@ namespace locum::c {
 class LoadedFile;  // of transport/storage, like those that follow
 class SavedFile;
 class Answer;
+struct OpenedShards;
+struct OpenedShard;
+struct OpenedEpochs;
 
 /// A store, with the calls for values whose types are known at run time.
 struct OpenedStore {
@@ -62,6 +65,8 @@ using AsyncCall = std::variant<AsyncResult<RawView>, LoadedValue, AsyncResult<Ke
 [[nodiscard]] Handles<std::shared_ptr<LoadedFile>>& loaded_files();
 [[nodiscard]] Handles<std::shared_ptr<SavedFile>>& saved_files();
 [[nodiscard]] Handles<std::shared_ptr<Answer>>& answers();
+[[nodiscard]] Handles<std::shared_ptr<OpenedShards>>& shard_sets();
+[[nodiscard]] Handles<std::shared_ptr<OpenedShard>>& single_shards();
 [[nodiscard]] Handles<Writer<std::byte>>& writers();
 [[nodiscard]] Handles<RawTask>& tasks();
 [[nodiscard]] Handles<StepWriter>& step_writers();
@@ -69,6 +74,7 @@ using AsyncCall = std::variant<AsyncResult<RawView>, LoadedValue, AsyncResult<Ke
 [[nodiscard]] Handles<StepReader>& step_readers();
 [[nodiscard]] Handles<InputStep>& input_steps();
 [[nodiscard]] Handles<std::shared_ptr<Experiment>>& experiments();
+[[nodiscard]] Handles<std::shared_ptr<OpenedEpochs>>& open_epochs();
 
 /// Empties what a call returns, so that after an error it holds nothing to be released.
 template <class Out>

@@ -25,7 +25,7 @@ struct Remaining {
   std::size_t count;
 };
 
-[[nodiscard]] std::array<Remaining, 17> all_kinds() {
+[[nodiscard]] std::array<Remaining, 20> all_kinds() {
   const auto views = open_views().sum();
   return {{{"session", "sessions", sessions().count()},
            {"store", "stores", stores().count()},
@@ -40,6 +40,9 @@ struct Remaining {
            {"array of Zarr", "arrays of Zarr", zarr_arrays().count()},
            {"group of Zarr", "groups of Zarr", zarr_groups().count()},
            {"experiment", "experiments", experiments().count()},
+           {"set of shards", "sets of shards", shard_sets().count()},
+           {"shard", "shards", single_shards().count()},
+           {"reader of epochs", "readers of epochs", open_epochs().count()},
            {"description of ranks", "descriptions of ranks", sides().count()},
            {"step that is written", "steps that are written", output_steps().count()},
            {"reader of steps", "readers of steps", step_readers().count()},

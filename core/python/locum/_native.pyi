@@ -140,9 +140,9 @@ class FileOptions(_Made):
         record: Optional[NDArray[np.uint8]],
         map: bool,
         member: Optional[str],
-
     ) -> None: ...
 class Files(_Made):
+
     def __init__(self, url: str, kept_s: float, timeout_s: float) -> None: ...
     @staticmethod
     def of_handle(handle: int) -> Files: ...
@@ -167,9 +167,9 @@ class Files(_Made):
     def remove(self, path: str, backend: Optional[str]) -> bool: ...
     def copy(self, source: str, target: str, backend: Optional[str]) -> None: ...
     def pack(self, folder: str, archive: str, backend: Optional[str]) -> None: ...
-_Numbers = Tuple[int, ...]
 
 _ZarrBox = Optional[Tuple[_Numbers, _Numbers, _Numbers]]
+_Numbers = Tuple[int, ...]
 
 class ZarrArray(_Made):
     @staticmethod

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include <locum/locum.h>
+#include <locum/locum_shards.h>
 
 #define SIZE(structure, bytes) _Static_assert(sizeof(structure) == (bytes), "the size of " #structure)
 #define PLACE(structure, member, bytes) \
@@ -108,8 +109,8 @@ PLACE(locum_file_list_options, recursive, 16);
 PLACE(locum_file_list_options, folders, 24);
 PLACE(locum_file_list_options, reserved, 32);
 
-PLACE(locum_record_item, name, 0);
 SIZE(locum_record_item, 192);
+PLACE(locum_record_item, name, 0);
 PLACE(locum_record_item, kind, 16);
 PLACE(locum_record_item, depth, 20);
 PLACE(locum_record_item, count, 24);
@@ -283,6 +284,23 @@ NUMBER(LOCUM_FOLDER, 2);
 NUMBER(LOCUM_BY_PROCESS, 0);
 NUMBER(LOCUM_BY_HOST, 1);
 NUMBER(LOCUM_BY_HOSTS, 2);
+
+SIZE(locum_shards_options, 56);
+PLACE(locum_shards_options, block_bytes, 8);
+PLACE(locum_shards_options, readonly, 16);
+
+SIZE(locum_epochs_options, 80);
+PLACE(locum_epochs_options, shuffle_block, 8);
+PLACE(locum_epochs_options, remainder, 16);
+PLACE(locum_epochs_options, in_order, 20);
+PLACE(locum_epochs_options, no_read_ahead, 21);
+PLACE(locum_epochs_options, first, 24);
+PLACE(locum_epochs_options, count, 32);
+PLACE(locum_epochs_options, state, 40);
+
+NUMBER(LOCUM_REMAINDER_EXACT, 0);
+NUMBER(LOCUM_REMAINDER_DROP, 1);
+NUMBER(LOCUM_REMAINDER_PAD, 2);
 
 NUMBER(LOCUM_WAIT, 0);
 NUMBER(LOCUM_FAIL, 1);

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/c/locum.h"
+#include "core/record.hpp"
+#include "core/value/result.hpp"
+#include "transport/storage/shards/epochs.hpp"
+#include "transport/storage/shards/shards.hpp"
+
+namespace locum::c {
+
+/// \file
+/// What the calls for shards and those for epochs share. Each is what a handle has.
+
+struct OpenedShards {
+  ShardStore<Record> shards;
+};
+struct OpenedShard {
+  std::string key;
+  std::shared_ptr<const OpenShard> open;
+};
+/// One thread at a time.
+struct OpenedEpochs {
+  std::shared_ptr<detail::EpochWalk> walk;
+  EpochReader<Record> reader;
+};
+
+/// Gives a sample as what a file holds is given: the bytes of one with members, or of a list, in place.
+[[nodiscard]] locum_status give_sample(StoredSample&& sample, locum_view& view);
+
+}  // namespace locum::c

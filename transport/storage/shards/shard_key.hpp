@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/value/result.hpp"
+
+namespace locum::storage {
+
+/// `invalid_argument` unless a shard may have this key: a name of a file without its ending.
+[[nodiscard]] Result<void> check_shard_key(std::string_view key);
+/// Returns a key that no other shard has.
+[[nodiscard]] std::string new_shard_key();
+
+}  // namespace locum::storage
