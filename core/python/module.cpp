@@ -18,6 +18,7 @@
 #include "core/python/own_formats.hpp"
 #include "core/python/session.hpp"
 #include "core/python/stand_ins.hpp"
+#include "core/python/shards.hpp"
 #include "core/python/steps.hpp"
 #include "core/python/store.hpp"
 #include "core/python/tasks.hpp"
@@ -46,6 +47,7 @@ PYBIND11_MODULE(_native, module) {
   define_experiments(module);
   define_own_formats(module);
   define_own_backends(module);
+  define_shards(module);
   define_session(module);
   define_output_step(module);
   define_steps(module);

@@ -55,10 +55,12 @@ from ._info import Info
 from ._lazy import LazyArray
 from ._native import Key
 from ._pickled import allow_pickle
+from ._pipeline import Pipeline, pipeline
 from ._proxy import Promise, handle_of, is_resolved, prefetch, proxy_of_handle, resolve
 from ._record import Record
 from ._runtime import CheckpointReport, Runtime, find_runtime
 from ._session import Session, open
+from ._shards import EpochReader, Epochs, Shard, Shards, ShardStore, epochs, join_states
 from ._steps import Block, InputStep, OutputStep, StepReader, StepWriter, Variable, block
 from ._store import Store
 from ._tasks import Task, TaskQueue
@@ -80,6 +82,8 @@ __all__ = [
     "Codec",
     "CorruptError",
     "EndOfStreamError",
+    "EpochReader",
+    "Epochs",
     "Error",
     "Experiment",
     "Experiments",
@@ -100,12 +104,16 @@ __all__ = [
     "OutOfMemoryError",
     "OutputStep",
     "PeerLostError",
+    "Pipeline",
     "Promise",
     "QueueFullError",
     "Record",
     "RecordIO",
     "Runtime",
     "Session",
+    "Shard",
+    "ShardStore",
+    "Shards",
     "StaleError",
     "StepReader",
     "StepWriter",
@@ -122,10 +130,13 @@ __all__ = [
     "ZarrGroup",
     "allow_pickle",
     "block",
+    "epochs",
     "find_runtime",
     "handle_of",
     "is_resolved",
+    "join_states",
     "open",
+    "pipeline",
     "prefetch",
     "proxy_of_handle",
     "resolve",
@@ -134,4 +145,3 @@ __all__ = [
 for _name in __all__:  # as users write them, in tracebacks and pickles
     globals()[_name].__module__ = __name__
 del _name
-    "join_states",

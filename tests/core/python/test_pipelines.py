@@ -1,0 +1,115 @@
+"""Pipelines of Python: their steps, errors, and threads that end."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import locum
+
+
+def threads():
+    return [one for one in threading.enumerate() if one.name.startswith("locum.pipeline")]
+
+
+def test_steps_are_lazy_and_in_order():
+    read = []
+    source = (read.append(at) or at for at in range(100))
+    steps = locum.pipeline(source).map(lambda at: at * 2).filter(lambda at: at % 3 == 0).skip(1).take(3)
+    assert read == []
+    assert steps.collect() == [6, 12, 18]
+    assert read == list(range(10))
+    assert locum.pipeline([[1, 2], [], [3]]).flatten().collect() == [1, 2, 3]
+    assert locum.pipeline(range(4)).join() == 4
+    seen = []
+    locum.pipeline(range(3)).for_each(seen.append)
+    assert seen == [0, 1, 2]
+
+
+def test_shards_are_written_and_read_in_parallel(tmp_path):
+    store = locum.ShardStore(f"file:{tmp_path}")
+    shards = [list(range(10 * at, 10 * at + 10)) for at in range(10)]
+    assert locum.pipeline(shards).async_map(store.set).join() == 10
+    assert len(list(store.keys())) == 10
+    assert sorted(locum.pipeline(store.keys()).async_map(store.get).flatten().collect()) == list(range(100))
+    assert not threads()
+
+
+def test_async_map_overlaps_and_keeps_the_order():
+    met = threading.Barrier(4, timeout=30)
+
+    def meet(at):
+        met.wait()
+        return at
+
+    assert locum.pipeline(range(16)).async_map(meet, 4).collect() == list(range(16))
+
+
+@pytest.mark.parametrize("step", ["map", "async_map"])
+def test_an_error_names_the_element_and_ends_all(step):
+    with pytest.raises(ZeroDivisionError) as raised:
+        getattr(locum.pipeline([2, 1, 0, 1]), step)(lambda at: 1 // at).prefetch(2).collect()
+    if hasattr(raised.value, "__notes__"):
+        assert f"in {step}() of a locum.pipeline, at element 2" in raised.value.__notes__[0]
+    assert not threads()
+
+
+def test_a_break_in_the_middle_ends_the_threads():
+    endless = iter(int, 1)
+    for _ in locum.pipeline(endless).async_map(lambda at: at, 3).prefetch(2):
+        break
+    loop = iter(locum.pipeline(range(10**9)).prefetch(2))
+    next(loop)
+    loop.close()
+    assert not threads()
+
+
+def test_batches_are_collated_to_one_array():
+    samples = [{"x": np.full((2, 3), at, "f4"), "y": at, "n": {"name": str(at)}} for at in range(5)]
+    batches = locum.pipeline(samples).batch(2).collect()
+    assert [len(batch["y"]) for batch in batches] == [2, 2, 1]
+    assert batches[1]["x"].shape == (2, 2, 3) and batches[1]["x"].dtype == np.float32
+    assert np.array_equal(batches[1]["x"][1], samples[3]["x"]) and batches[1]["n"]["name"] == ["2", "3"]
+    assert batches[2]["y"].tolist() == [4]
+    assert len(locum.pipeline(samples).batch(2, drop_last=True).collect()) == 2
+    assert locum.pipeline(range(5)).batch(3, list).collect() == [[0, 1, 2], [3, 4]]
+    with pytest.raises(ValueError, match=r"shape \(3,\)"):
+        locum.pipeline([np.zeros(2), np.zeros(3)]).batch(2).collect()
+    with pytest.raises(ValueError, match="float64"):
+        locum.pipeline([1, 2.5]).batch(2).collect()
+
+
+def test_tuples_are_collated_by_member():
+    batches = locum.pipeline((at, np.full(2, at)) for at in range(3)).batch(2).collect()
+    assert batches[0][0].tolist() == [0, 1] and batches[0][1].tolist() == [[0, 0], [1, 1]] and batches[1][0].tolist() == [2]
+    with pytest.raises(ValueError, match="no tuple of 2 values"):
+        locum.pipeline([(1, 2), (1, 2, 3)]).batch(2).collect()
+
+
+def test_batches_are_collated_into_the_memory_of_a_store():
+    samples = [{"x": np.full((2, 3), at, "f4"), "y": at, "name": str(at)} for at in range(5)]
+    with locum.open("memory:") as store:
+        batches = locum.pipeline(samples).batch(2, into=store).collect()
+        assert [batch["name"] for batch in batches] == [["0", "1"], ["2", "3"], ["4"]]
+        handles = [locum.handle_of(batch["x"]) for batch in batches]
+        assert not any(locum.is_resolved(batch["x"]) for batch in batches)
+        arrays = [np.asarray(locum.proxy_of_handle(handle)) for handle in handles]  # as another rank gets it
+        assert [array.shape for array in arrays] == [(2, 2, 3), (2, 2, 3), (1, 2, 3)]
+        assert arrays[1].dtype == np.float32 and not arrays[1].flags.writeable and arrays[1][1, 0, 0] == 3
+        assert batches[2]["y"].tolist() == [4]
+        with pytest.raises(ValueError, match="float64"):
+            locum.pipeline([1, 2.5]).batch(2, into=store).collect()
+        for wrong in ({"collate": list, "into": store}, {"lifetime": 3}):
+            with pytest.raises(ValueError):
+                locum.pipeline(samples).batch(2, **wrong)
+        with pytest.raises(TypeError, match="not into str"):
+            locum.pipeline(samples).batch(2, into="memory:")
+
+
+def test_shuffle_gives_each_element_once_by_its_seed():
+    once = locum.pipeline(range(100)).shuffle(10, seed=1).collect()
+    assert once != list(range(100)) and sorted(once) == list(range(100))
+    assert once == locum.pipeline(range(100)).shuffle(10, seed=1).collect()
+    assert once != locum.pipeline(range(100)).shuffle(10, seed=2).collect()
+    with pytest.raises(ValueError, match="1 or more"):
+        locum.pipeline(range(3)).shuffle(0)
