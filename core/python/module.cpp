@@ -16,9 +16,10 @@
 #include "core/python/output_step.hpp"
 #include "core/python/own_backends.hpp"
 #include "core/python/own_formats.hpp"
+#include "core/python/record_reader.hpp"
 #include "core/python/session.hpp"
-#include "core/python/stand_ins.hpp"
 #include "core/python/shards.hpp"
+#include "core/python/stand_ins.hpp"
 #include "core/python/steps.hpp"
 #include "core/python/store.hpp"
 #include "core/python/tasks.hpp"
@@ -32,6 +33,7 @@ PYBIND11_MODULE(_native, module) {
   locum_handles_are_collected();
   define_errors(module);
   define_element_types(module);
+  define_record_reader(module);
   define_key(module);
   define_encoded(module);
   define_copied_bytes(module);
@@ -45,9 +47,9 @@ PYBIND11_MODULE(_native, module) {
   define_zarr(module);
   define_zarr_groups(module);
   define_experiments(module);
+  define_shards(module);
   define_own_formats(module);
   define_own_backends(module);
-  define_shards(module);
   define_session(module);
   define_output_step(module);
   define_steps(module);

@@ -9,6 +9,7 @@ CLASS: int
 ENCODED: int
 MAX_RANK: int
 dtypes: Dict[int, np.dtype[Any]]
+def decode_record(memory: NDArray[np.uint8], copy: bool) -> Any: ...
 last_status: int
 version: str
 
@@ -142,8 +143,8 @@ class FileOptions(_Made):
         member: Optional[str],
     ) -> None: ...
 
-    def __init__(self, url: str, kept_s: float, timeout_s: float) -> None: ...
 class Files(_Made):
+    def __init__(self, url: str, kept_s: float, timeout_s: float) -> None: ...
     @staticmethod
     def of_handle(handle: int) -> Files: ...
     @property
@@ -169,8 +170,8 @@ class Files(_Made):
     def pack(self, folder: str, archive: str, backend: Optional[str]) -> None: ...
 
 _Numbers = Tuple[int, ...]
-
 _ZarrBox = Optional[Tuple[_Numbers, _Numbers, _Numbers]]
+
 class ZarrArray(_Made):
     @staticmethod
     def open(files: Files, path: str, backend: Optional[str]) -> ZarrArray: ...
@@ -256,7 +257,6 @@ def record_io_write_bytes(files: Files, backend: Optional[str], prefix: str, byt
 def record_io_read(files: Files, backend: Optional[str], prefix: str, url: str) -> Any: ...
 def record_io_remove(files: Files, backend: Optional[str], prefix: str, url: str) -> bool: ...
 
-class FileBytes(_Made):
 class Shard(_Made):
     def count(self) -> int: ...
     def sample(self, number: int, timeout_s: float) -> Any: ...
@@ -280,6 +280,7 @@ class Epochs(_Made):
 
 def epochs_join(states: List[NDArray[np.uint8]]) -> NDArray[np.uint8]: ...
 
+class FileBytes(_Made):
     @property
     def size(self) -> int: ...
     @property

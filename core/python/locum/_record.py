@@ -1,14 +1,12 @@
 """Records: nested values that C++ reads as `locum::Record`. The bytes are described in core/record_archive.hpp."""
 
 import struct
-from math import prod
-from typing import Any, Callable, Dict, List, Optional, Tuple, Type, Union
+from typing import Any, Callable, Dict, List, Optional, Type, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import _native
-from ._errors import CorruptError
 
 TYPE_NAME = "locum.record"
 
@@ -16,26 +14,20 @@ _VERSION = 1
 _ALIGNMENT = 16  # of the elements of arrays, counted from the version
 _DEEPEST = 256
 _NULL, _NO, _YES, _INTEGER, _LARGE, _REAL, _COMPLEX, _TEXT, _BYTES, _ARRAY, _LIST, _MEMBERS, _STAND_IN = range(13)
-_HANDLE_BYTES = 64
 
 _U64 = struct.Struct("<Q")
-_I64 = struct.Struct("<q")
-_F64 = struct.Struct("<d")
-_TWO_F64 = struct.Struct("<dd")
 _pack_integer = struct.Struct("<Bq").pack
 _pack_large = struct.Struct("<BQ").pack  # also a tag with a length
 _pack_real = struct.Struct("<Bd").pack
 _pack_complex = struct.Struct("<Bdd").pack
 
-_DTYPES = {
-    "bool": np.dtype("?"),
-    "char": np.dtype("S1"),
-    "byte": np.dtype("u1"),
-    **{f"{kind}{8 * size}": np.dtype(f"{kind}{size}") for kind in "iu" for size in (1, 2, 4, 8)},
-    **{f"f{8 * size}": np.dtype(f"f{size}") for size in (4, 8)},
-    **{f"c{8 * size}": np.dtype(f"c{size}") for size in (8, 16)},
+_NAMES = {
+    np.dtype("?"): b"bool",
+    np.dtype("S1"): b"char",
+    **{np.dtype(f"{kind}{size}"): f"{kind}{8 * size}".encode() for kind in "iu" for size in (1, 2, 4, 8)},
+    **{np.dtype(f"f{size}"): f"f{8 * size}".encode() for size in (4, 8)},
+    **{np.dtype(f"c{size}"): f"c{8 * size}".encode() for size in (8, 16)},
 }
-_NAMES = {dtype: name.encode() for name, dtype in _DTYPES.items() if name != "byte"}
 
 
 stand_ins: "Dict[type, Callable[[Any], bytes]]" = {}
@@ -48,8 +40,9 @@ class Record:
     C++ gets it by `store.get("config")` as a `locum::Record`. What is got in Python is the value: its arrays are
     read-only, and in the memory of the store. A dict without this is pickled.
 
-    It is None, a `bool`, an `int` from -2**63 to 2**64 - 1, a `float`, `complex`, `str`, `bytes`, a NumPy array, a
-    number of NumPy, a stand-in, or a list, tuple, or dict with names of type `str` of these, up to 256 levels deep.
+    It is None, a `bool`, an `int` from -2**63 to 2**64 - 1, a `float`, `complex`, `str`, `bytes`, a NumPy array, one of
+    another library that has a buffer or DLPack, a number of NumPy, a stand-in, or a list, tuple, or dict with names of
+    type `str` of these, up to 256 levels deep.
     Tuples come back as lists, numbers of NumPy as those of Python. The put is a TypeError that names the place of
     another value.
     """
@@ -208,12 +201,25 @@ def _write_other(out: bytearray, value: Any, depth: int) -> None:
         _write_array(out, value.view(np.ndarray))
     elif isinstance(value, np.generic):
         _write_number(out, value)
+    elif (array := _array_of(value)) is not None:
+        _write_array(out, array)
     else:
         kind = type(value)
         name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
         raise _Refused(
             TypeError, f"is of type {name}, which a Record does not hold; convert it to numbers, texts, arrays, lists and dicts"
         )
+
+
+def _array_of(value: Any) -> Optional[NDArray[Any]]:
+    """Returns an array of another library as that of NumPy, in its memory; None if it is no array."""
+    if isinstance(value, np.ndarray):  # masked arrays and the like are more than their elements
+        return None
+    try:
+        return np.asarray(memoryview(value))
+    except TypeError:  # it has no buffer
+        pass
+    return np.from_dlpack(value) if hasattr(value, "__dlpack__") and not isinstance(value, type) else None
 
 
 def _write_number(out: bytearray, value: "np.generic") -> None:
@@ -225,155 +231,6 @@ def _write_number(out: bytearray, value: "np.generic") -> None:
     _write(out, plain, _DEEPEST)
 
 
-def _damaged(at: int, finding: str) -> CorruptError:
-    return CorruptError(f"corrupt: at byte {at} of a stored Record, {finding}; store it again")
-
-
 def decode(memory: NDArray[np.uint8], copy: bool = False) -> Any:
     """Returns the value of a stored Record. Its arrays stay in the memory, and keep it, or are copies. CorruptError."""
-    reader = _Reader(memory, copy)
-    try:
-        value = reader.whole()
-    except struct.error:
-        raise _damaged(reader.at, "the bytes end within a value") from None
-    return value
-
-
-class _Reader:
-    """Reads a value from bytes, which are not trusted."""
-
-    __slots__ = ("memory", "data", "at", "end", "copy")
-
-    def __init__(self, memory: NDArray[np.uint8], copy: bool):
-        self.memory = memory
-        self.data = memory.data
-        self.at = 0
-        self.end = memory.size
-        self.copy = copy
-
-    def whole(self) -> Any:
-        if self.end == 0 or self.data[0] != _VERSION:
-            raise _damaged(0, "the version is unknown to this version of locum")
-        self.at = 1
-        value = self.value(0)
-        if self.at != self.end:
-            raise _damaged(self.at, "more bytes follow than there should be")
-        return value
-
-    def number(self, form: struct.Struct) -> Any:
-        (number,) = form.unpack_from(self.data, self.at)
-        self.at += form.size
-        return number
-
-    def length(self, least_bytes: int) -> int:
-        """Returns a length of what has at least that many bytes each."""
-        length: int = self.number(_U64)
-        if length * least_bytes > self.end - self.at:
-            raise _damaged(self.at - _U64.size, "a length is greater than what follows")
-        return length
-
-    def taken(self) -> memoryview:
-        """Returns the bytes that follow their length."""
-        length = self.length(1)
-        begin = self.at
-        self.at += length
-        return self.data[begin : self.at]
-
-    def value(self, depth: int) -> Any:
-        if self.at >= self.end:
-            raise _damaged(self.at, "the bytes end before a value")
-        tag = self.data[self.at]
-        self.at += 1
-        if tag == _REAL:
-            return self.number(_F64)
-        if tag == _INTEGER:
-            return self.number(_I64)
-        if tag == _TEXT:
-            return str(self.taken(), "utf-8", "surrogateescape")
-        if tag == _ARRAY:
-            return self.array()
-        if tag == _MEMBERS:
-            self.check_depth(depth)
-            members: Dict[str, Any] = {}
-            for _ in range(self.length(9)):
-                name = str(self.taken(), "utf-8", "surrogateescape")
-                if name in members:
-                    raise _damaged(self.at, "two members have the same name")
-                members[name] = self.value(depth + 1)
-            return members
-        if tag == _LIST:
-            self.check_depth(depth)
-            return [self.value(depth + 1) for _ in range(self.length(1))]
-        if tag == _NULL:
-            return None
-        if tag == _NO or tag == _YES:
-            return tag == _YES
-        return self.rarer(tag)
-
-    def rarer(self, tag: int) -> Any:
-        if tag == _COMPLEX:
-            real, imaginary = _TWO_F64.unpack_from(self.data, self.at)
-            self.at += _TWO_F64.size
-            return complex(real, imaginary)
-        if tag == _BYTES:
-            return bytes(self.taken())
-        if tag == _LARGE:
-            large: int = self.number(_U64)
-            if large < 2**63:
-                raise _damaged(self.at, "a large integer is small")
-            return large
-        if tag == _STAND_IN:
-            from ._proxy import proxy_of_handle
-
-            handle = bytes(self.data[self.at : self.at + _HANDLE_BYTES])
-            if len(handle) != _HANDLE_BYTES:
-                raise _damaged(self.at, "the bytes end within a stand-in")
-            self.at += _HANDLE_BYTES
-            return proxy_of_handle(handle)
-        raise _damaged(self.at - 1, "there is an unknown tag")
-
-    def check_depth(self, depth: int) -> None:
-        if depth == _DEEPEST:
-            raise _damaged(self.at, f"values nest deeper than {_DEEPEST} levels")
-
-    def array(self) -> NDArray[Any]:
-        dtype = self.element(str(self.taken(), "utf-8", "replace"))
-        if self.at >= self.end:
-            raise _damaged(self.at, "the bytes end within an array")
-        rank = self.data[self.at]
-        self.at += 1
-        if rank > _native.MAX_RANK:
-            raise _damaged(self.at, f"an array has more than {_native.MAX_RANK} extents")
-        shape: Tuple[int, ...] = struct.unpack_from(f"<{rank}Q", self.data, self.at)
-        self.at += _U64.size * rank
-        begin = self.at + -self.at % _ALIGNMENT
-        if any(self.data[self.at : begin]):
-            raise _damaged(self.at, "there is something in front of the elements of an array")
-        size = prod(shape) * dtype.itemsize
-        if size > self.end - begin:
-            raise _damaged(self.at, "an array has larger extents than there are elements")
-        try:
-            array: NDArray[Any] = np.ndarray(shape, dtype, self.memory, begin) if size else np.empty(shape, dtype)
-        except (ValueError, OverflowError):  # an extent of 0 beside one that is too large
-            raise _damaged(self.at, "an extent of an array is too large") from None
-        self.at = begin + size
-        if self.copy:
-            return array.copy()
-        array.flags.writeable = False
-        return array
-
-    def element(self, name: str) -> "np.dtype[Any]":
-        dtype = _DTYPES.get(name)
-        if dtype is None:
-            dtype = _class_dtype(name)
-        if dtype is None:
-            raise _damaged(self.at, "an array has elements of no type")
-        return dtype
-
-
-def _class_dtype(name: str) -> "Optional[np.dtype[Any]]":
-    """Returns the type of elements of a class of C++, `particle{48}`: bytes. None if it is no such name."""
-    stem, brace, digits = name.rpartition("{")
-    is_class = stem and brace and digits.endswith("}") and digits[:-1].isascii() and digits[:-1].isdigit()
-    size = int(digits[:-1]) if is_class and len(digits) <= 11 else 0
-    return np.dtype(f"V{size}") if 0 < size < 2**31 else None
+    return _native.decode_record(memory, copy)
