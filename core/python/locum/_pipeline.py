@@ -5,18 +5,69 @@ import queue
 import random
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Callable, Deque, Generic, Iterable, Iterator, List, Optional, TypeVar
+from typing import Any, Callable, Deque, Generic, Iterable, Iterator, List, Optional, Tuple, TypeVar
 
 from ._batch import Batch, RowsOf, rows_in
 from ._durations import Duration
+from ._errors import UnsupportedError
 from ._interrupts import interruptible
+from ._shards import EpochReader, Epochs, State
 from ._store import Store
 
 T = TypeVar("T")
 U = TypeVar("U")
 
+# What goes from step to step: an element, and how many elements of the source were taken when it was made; none: behind a
+# step that does not tell.
+Placed = Tuple[Optional[int], T]
+
 _END = object()
 _WAIT_S = 0.1
+
+
+class _Source(Generic[T]):
+    """The iterable of a pipeline, and the iterator of its last pass."""
+
+    def __init__(self, elements: "Iterable[T]"):
+        self._elements = elements
+        self._pass: "Optional[Iterator[T]]" = None
+        self._is_over = False
+
+    @property
+    def position(self) -> int:
+        """The position before the first element of the next pass."""
+        return self._elements.position if isinstance(self._elements, EpochReader) else 0
+
+    def reader(self) -> EpochReader:
+        """Returns the reader of epochs of the last pass."""
+        reader = iter(self._elements) if self._pass is None and isinstance(self._elements, (Epochs, EpochReader)) else self._pass
+        if not isinstance(reader, EpochReader):
+            raise TypeError("a state is one of epochs, and this pipeline reads something else: its position tells how far it is")
+        return reader
+
+    def __iter__(self) -> "Iterator[Placed[T]]":
+        self._pass = iter(self._elements)
+        if self._is_over and self._pass is self._elements:
+            raise UnsupportedError(
+                "the iterator that this pipeline reads is at its end: it can be read once; begin with a list, or make a new"
+                " iterator and a new pipeline for each pass"
+            )
+        return self._placed(self._pass)
+
+    def _placed(self, elements: "Iterator[T]") -> "Iterator[Placed[T]]":
+        reader = elements if isinstance(elements, EpochReader) else None
+        number = 0
+        while True:
+            try:
+                element = next(elements)
+            except StopIteration:
+                self._is_over = True
+                return
+            except Exception as error:
+                _add_place(error, number, "the source")
+                raise
+            number += 1
+            yield number if reader is None else reader.position, element
 
 
 def _add_place(error: BaseException, number: int, step: str) -> None:
@@ -25,18 +76,18 @@ def _add_place(error: BaseException, number: int, step: str) -> None:
         error.add_note(f"in {step} of a locum.pipeline, at element {number}, counted from 0")
 
 
-def _mapped(source: "Iterable[T]", function: "Callable[[T], U]") -> "Iterator[U]":
-    for number, element in enumerate(source):
+def _mapped(source: "Iterable[Placed[T]]", function: "Callable[[T], U]") -> "Iterator[Placed[U]]":
+    for number, (place, element) in enumerate(source):
         try:
             made = function(element)
         except Exception as error:
             _add_place(error, number, "map()")
             raise
-        yield made
+        yield place, made
 
 
-def _mapped_in_threads(source: "Iterable[T]", function: "Callable[[T], U]", depth: int) -> "Iterator[U]":
-    begun: "Deque[Future[U]]" = collections.deque()
+def _mapped_in_threads(source: "Iterable[Placed[T]]", function: "Callable[[T], U]", depth: int) -> "Iterator[Placed[U]]":
+    begun: "Deque[Placed[Future[U]]]" = collections.deque()
     number = 0
     pool = ThreadPoolExecutor(depth, "locum.pipeline")
     try:
@@ -45,19 +96,21 @@ def _mapped_in_threads(source: "Iterable[T]", function: "Callable[[T], U]", dept
         while not is_over or begun:
             while not is_over and len(begun) < depth:
                 try:
-                    begun.append(pool.submit(function, next(elements)))
+                    place, element = next(elements)
+                    begun.append((place, pool.submit(function, element)))
                 except StopIteration:
                     is_over = True
             if begun:
+                place, future = begun.popleft()
                 try:
-                    made = interruptible(begun.popleft().result)
+                    made = interruptible(future.result)
                 except Exception as error:
                     _add_place(error, number, "async_map()")
                     raise
                 number += 1
-                yield made
+                yield place, made
     finally:  # also where the program breaks off
-        for future in begun:
+        for _, future in begun:
             future.cancel()
         pool.shutdown()
 
@@ -98,29 +151,36 @@ def _prefetched(source: "Iterable[T]", count: int) -> "Iterator[T]":
         thread.join()
 
 
-def _shuffled(source: "Iterable[T]", buffer: int, seed: int) -> "Iterator[T]":
+def _shuffled(source: "Iterable[Placed[T]]", buffer: int, seed: int) -> "Iterator[Placed[T]]":
     chosen = random.Random(seed)
     kept: List[T] = []
-    for element in source:
+    for _, element in source:
         if len(kept) < buffer:
             kept.append(element)
             continue
         at = chosen.randrange(buffer)
         kept[at], element = element, kept[at]
-        yield element
+        yield None, element
     chosen.shuffle(kept)
-    yield from kept
+    yield from ((None, element) for element in kept)
+
+
+def _flattened(source: "Iterable[Placed[Any]]") -> "Iterator[Placed[Any]]":
+    for _, element in source:
+        for inner in element:
+            yield None, inner
 
 
 def _batched(
-    source: "Iterable[Any]", size: int, collate: "Optional[Callable[[List[Any]], Any]]", drops: bool, rows_of: RowsOf
-) -> "Iterator[Any]":
+    source: "Iterable[Placed[Any]]", size: int, collate: "Optional[Callable[[List[Any]], Any]]", drops: bool, rows_of: RowsOf
+) -> "Iterator[Placed[Any]]":
     elements = iter(source)
     number = 0
+    place: Optional[int] = None
     while True:
         batch: Any = [] if collate is not None else None
         count = 0
-        for element in elements:
+        for place, element in elements:
             try:
                 if collate is not None:
                     batch.append(element)
@@ -136,46 +196,86 @@ def _batched(
                 break
         if count == 0 or (count < size and drops):
             return
-        yield collate(batch) if collate is not None else batch.made(count)
+        yield place, collate(batch) if collate is not None else batch.made(count)
 
 
 class Pipeline(Generic[T]):
     """Steps over an iterable, which run when the elements are asked for: see `locum.pipeline`.
 
     Each method but the ends `collect`, `for_each` and `join` gives a pipeline of one step more. An error ends it, and
-    has a note (from Python 3.11 on) with the step and the number of the element.
+    has a note (from Python 3.11 on) with the step and the number of the element. Each loop begins a pass: an iterator, which
+    has one, goes on in it where the last one ended.
     """
 
-    def __init__(self, make: "Callable[[], Iterable[T]]"):
+    def __init__(self, source: "_Source[Any]", make: "Callable[[], Iterable[Placed[T]]]"):
+        self._source = source
         self._make = make
+        self._begin: Optional[int] = None  # position of the source before the pass
+        self._place: Optional[int] = None
+        self._has_begun = False
+
+    def _with(self, make: "Callable[[Iterable[Placed[T]]], Iterable[Placed[U]]]") -> "Pipeline[U]":
+        return Pipeline(self._source, lambda: make(self._make()))
 
     def __iter__(self) -> "Iterator[T]":
-        return iter(self._make())
+        steps = self._make()
+        self._begin, self._has_begun = self._source.position, False
+        return self._consumed(steps)
+
+    def _consumed(self, steps: "Iterable[Placed[T]]") -> "Iterator[T]":
+        for self._place, element in steps:
+            self._has_begun = True
+            yield element
+
+    @property
+    def position(self) -> int:
+        """How many elements of the source the loop has got in this pass, whatever was read ahead; of a reader of epochs, its
+        position.
+
+        UnsupportedError behind `shuffle` and `flatten`, whose elements have no place in the source.
+        """
+        if not self._has_begun:
+            return self._source.position if self._begin is None else self._begin
+        if self._place is None:
+            raise UnsupportedError(
+                "behind shuffle() and flatten() elements have no place in the source; let locum.epochs shuffle, or save states"
+                " between two epochs, of the reader"
+            )
+        return self._place
+
+    def state(self) -> State:
+        """Returns the state of the epochs that this reads: which samples the loop has got, whatever was read ahead.
+
+        A dict that JSON holds, for `locum.join_states`; also in the middle of the loop. The errors of `position`; TypeError, if
+        the source is no reader of epochs.
+        """
+        return self._source.reader().state(self.position)
 
     def map(self, function: "Callable[[T], U]") -> "Pipeline[U]":
         """Calls the function with each element; its results are the elements."""
-        return Pipeline(lambda: _mapped(self, function))
+        return self._with(lambda source: _mapped(source, function))
 
     def async_map(self, function: "Callable[[T], U]", depth: int = 8) -> "Pipeline[U]":
         """Calls the function in `depth` threads, so many elements ahead at most. The order stays."""
         _at_least_one(depth, "depth")
-        return Pipeline(lambda: _mapped_in_threads(self, function, depth))
+        return self._with(lambda source: _mapped_in_threads(source, function, depth))
 
     def filter(self, keeps: "Callable[[T], Any]") -> "Pipeline[T]":
         """Keeps the elements for which the function returns something true."""
-        return Pipeline(lambda: (element for element in self if keeps(element)))
+        return self._with(lambda source: (placed for placed in source if keeps(placed[1])))
 
     def take(self, count: int) -> "Pipeline[T]":
         """Ends behind so many elements, and reads no more of them."""
-        return Pipeline(lambda: (element for element, _ in _zipped(self, count)))
+        # The range first: at its end zip() has not taken an element more.
+        return self._with(lambda source: (placed for _, placed in zip(range(count), source)))
 
     def skip(self, count: int) -> "Pipeline[T]":
         """Leaves out so many elements at the beginning."""
-        return Pipeline(lambda: (element for number, element in enumerate(self) if number >= count))
+        return self._with(lambda source: (placed for number, placed in enumerate(source) if number >= count))
 
     def flatten(self) -> "Pipeline[Any]":
         """Gives the elements of the elements, such as the samples of shards."""
-        return Pipeline(lambda: (inner for element in self for inner in _iterable(element)))
+        return self._with(_flattened)
 
     def batch(
         self,
@@ -198,17 +298,17 @@ class Pipeline(Generic[T]):
         if into is not None and collate is not None:
             raise ValueError("batch() collates into a store by itself: give either collate or into")
         rows_of = rows_in(into, lifetime)
-        return Pipeline(lambda: _batched(self, size, collate, drop_last, rows_of))
+        return self._with(lambda source: _batched(source, size, collate, drop_last, rows_of))
 
     def shuffle(self, buffer: int, seed: int = 0) -> "Pipeline[T]":
         """Gives the elements in an order that is random within `buffer` of them, always the same for a seed."""
         _at_least_one(buffer, "buffer of a shuffle")
-        return Pipeline(lambda: _shuffled(self, buffer, seed))
+        return self._with(lambda source: _shuffled(source, buffer, seed))
 
     def prefetch(self, count: int = 2) -> "Pipeline[T]":
         """Reads up to `count` elements ahead, in a thread that ends with the loop."""
         _at_least_one(count, "number of elements to prefetch")
-        return Pipeline(lambda: _prefetched(self, count))
+        return self._with(lambda source: _prefetched(source, count))
 
     def collect(self) -> "List[T]":
         """Runs all, and returns the elements."""
@@ -224,21 +324,12 @@ class Pipeline(Generic[T]):
         return sum(1 for _ in self)
 
 
-def _iterable(element: Any) -> "Iterable[Any]":
-    inner: "Iterable[Any]" = element
-    return inner
-
-
-def _zipped(source: "Iterable[T]", count: int) -> "Iterator[tuple[T, int]]":
-    # The range first: at its end zip() has not taken an element more.
-    return ((element, number) for number, element in zip(range(count), source))
-
-
 def _at_least_one(number: int, noun: str) -> None:
     if number < 1:
         raise ValueError(f"the {noun} is 1 or more, not {number}")
 
 
-def pipeline(source: "Iterable[T]") -> "Pipeline[T]":
+def pipeline(elements: "Iterable[T]") -> "Pipeline[T]":
     """Begins a pipeline: `locum.pipeline(store.keys()).async_map(store.get).flatten().batch(32).prefetch(2)`."""
-    return Pipeline(lambda: source)
+    source = _Source(elements)
+    return Pipeline(source, lambda: source)

@@ -64,6 +64,62 @@ def test_a_break_in_the_middle_ends_the_threads():
     assert not threads()
 
 
+def test_an_iterator_is_read_once():
+    steps = locum.pipeline(iter(range(10))).map(lambda at: at)
+    assert steps.take(4).collect() == [0, 1, 2, 3]  # another pass goes on
+    assert steps.collect() == [4, 5, 6, 7, 8, 9]
+    for again in (steps, steps.batch(2).prefetch(1), steps.filter(bool).take(1)):
+        with pytest.raises(locum.UnsupportedError, match="can be read once"):
+            again.collect()
+    assert not threads()
+    both = locum.pipeline([1, 2])
+    assert both.collect() == both.collect() == [1, 2]
+    assert locum.pipeline(both).collect() == [1, 2]
+
+
+def test_the_position_is_what_the_loop_has_got():
+    batches = locum.pipeline(range(20)).filter(lambda at: at % 2 == 0).async_map(str, 3).batch(3, list).prefetch(2)
+    assert batches.position == 0
+    seen = []
+    for batch in batches:
+        seen.append((batches.position, batch[-1]))
+    assert seen == [(5, "4"), (11, "10"), (17, "16"), (19, "18")]
+    assert locum.pipeline(range(5)).skip(2).take(2).position == 0
+    for steps in (locum.pipeline(range(5)).shuffle(2), locum.pipeline([[1, 2]]).flatten()):
+        next(iter(steps))
+        with pytest.raises(locum.UnsupportedError, match="no place in the source"):
+            _ = steps.position
+    with pytest.raises(TypeError, match="a state is one of epochs"):
+        batches.state()
+
+
+def test_the_state_is_what_the_loop_has_got():
+    store = locum.ShardStore("memory:")
+    store.set(range(100), key="k")
+    options = {"seed": 4, "shuffle_block": 30, "count": 2}
+    order = list(locum.epochs(store, **options))
+    batches = locum.pipeline(locum.epochs(store, **options).split(0, 1)).async_map(lambda at: at, 4).batch(7, list).prefetch(3)
+    seen = []
+    assert list(locum.epochs(store, **options, state=locum.join_states([batches.state()]))) == order
+    for batch in batches:
+        seen += batch
+        state = locum.join_states([batches.state()])
+        assert seen + list(locum.epochs(store, **options, state=state)) == order
+    passes = locum.pipeline(locum.epochs(store, **options)).take(5)  # a new reader for each pass
+    for _ in range(2):
+        assert passes.collect() == order[:5] and passes.position == 5
+        state = locum.join_states([passes.state()])
+        assert list(locum.epochs(store, **options, state=state)) == order[5:]
+    assert not threads()
+
+
+def test_an_error_of_the_source_has_a_number():
+    with pytest.raises(ZeroDivisionError) as raised:
+        locum.pipeline(1 // (2 - at) for at in range(9)).map(str).batch(1).collect()
+    if hasattr(raised.value, "__notes__"):
+        assert "in the source of a locum.pipeline, at element 2" in raised.value.__notes__[0]
+
+
 def test_batches_are_collated_to_one_array():
     samples = [{"x": np.full((2, 3), at, "f4"), "y": at, "n": {"name": str(at)}} for at in range(5)]
     batches = locum.pipeline(samples).batch(2).collect()
