@@ -39,6 +39,11 @@ calls() {
   calls Experiment transport/storage/experiments/experiment.hpp
   calls Experiments transport/storage/experiments/experiments.hpp
   calls RecordIO transport/storage/experiments/record_io.hpp
+  calls Shards transport/storage/shards/shards.hpp
+  calls ShardStore transport/storage/shards/shards.hpp
+  calls Shard transport/storage/shards/shards.hpp
+  calls EpochReader transport/storage/shards/epochs.hpp
+  calls Pipeline core/pipeline.hpp
   calls Runtime mpi/runtime/runtime.hpp
   find tests -name '*_test.cpp' -o -name '*_contract.hpp' | xargs sed -nE 's/^(TYPED_)?TEST(_[A-Z]+)?\(([A-Za-z0-9]+), ([A-Za-z0-9]+)\).*/test \3.\4/p'
 } | awk -f "$rules" - docs/errors.md
