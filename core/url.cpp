@@ -86,7 +86,7 @@ Result<void> read_schemes(std::string_view text, Url& url) {
       return is_letter_or_digit(byte) || byte == '-' || byte == '.';
     });
     if (!is_name) {
-      return wrong("has no scheme");
+      return wrong("has no scheme, such as file:/scratch/run17 for a folder has");
     }
     if (plus == std::string_view::npos) {
       url.scheme = std::move(one);
@@ -226,7 +226,7 @@ Result<Url> read_url(std::string_view text, int depth) {
   }
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos) {
-    return wrong("has no scheme");
+    return wrong("has no scheme, such as file:/scratch/run17 for a folder has");
   }
   Url url;
   if (auto read = read_schemes(text.substr(0, colon), url); !read) {

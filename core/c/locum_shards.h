@@ -1,6 +1,6 @@
 /* Sets of samples in shards, and epochs over them, in C: with locum.h, in the same library. A sample is a value
  * as that of locum_files_save(). Statuses, handles, options and deadlines are as in locum.h; any thread may
- * call, but one thread at a time uses a locum_epochs. See docs/guide/shards.md. */
+ * call, but one thread at a time locum_epochs_next() and locum_epochs_skip(). See docs/guide/shards.md. */
 #ifndef LOCUM_LOCUM_SHARDS_H
 #define LOCUM_LOCUM_SHARDS_H
 
@@ -20,7 +20,8 @@ typedef struct locum_epochs_handle *locum_epochs;
 typedef struct locum_shards_options {
   const char *codec;    /* what compresses a block: "zstd(3)", "lz4", "gzip(6)", "": nothing; NULL: "zstd(7)" */
   uint64_t block_bytes; /* what is read and decoded for one sample, 1 KiB to 1 GiB; 0: 64 KiB */
-  uint64_t readonly;    /* 1: locum_shards_set() and locum_shards_remove() are LOCUM_UNSUPPORTED */
+  uint64_t readonly;    /* 1: locum_shards_set() and locum_shards_remove() are LOCUM_UNSUPPORTED, and a set
+                         * without shards is LOCUM_NOT_FOUND, whose text says what is there instead */
   uint64_t reserved[4]; /* 0 */
 } locum_shards_options;
 
@@ -88,6 +89,7 @@ typedef struct locum_epochs_options {
   int32_t remainder;        /* a locum_remainder */
   bool in_order;            /* by key, and as they were stored: nothing is shuffled */
   bool no_read_ahead;       /* the next block is not read while one is used */
+  bool skip_damaged;        /* leaves out samples that are damaged: see locum_epochs_damaged() */
   uint64_t first;           /* number of the first epoch */
   uint64_t count;           /* of epochs; 0: 1 */
   const locum_array *state; /* of all ranks, as locum_epochs_join() gives it: begins behind it; NULL: none */
@@ -98,8 +100,9 @@ typedef struct locum_epochs_options {
  * alone. Reads nothing yet. Close it. */
 LOCUM_CHECKED locum_status locum_epochs_open(locum_shards shards, uint64_t rank, uint64_t ranks,
                                              const locum_epochs_options *options, locum_epochs *epochs);
-/* Gives the next sample, as locum_shard_sample() does. LOCUM_END_OF_STREAM behind the last one. After another
- * error, the call may be made again. Release the view. */
+/* Gives the next sample, as locum_shard_sample() does. LOCUM_END_OF_STREAM behind the last one; LOCUM_NOT_FOUND
+ * if there are no shards. After another error another call tries the same sample again, and
+ * locum_epochs_skip() goes past it. Release the view. */
 LOCUM_CHECKED locum_status locum_epochs_next(locum_epochs epochs, double deadline_s, locum_view *view);
 /* Leaves out the next `count` samples as if they had been given, and reads none. `skipped`, which may be NULL:
  * how many there were, fewer at the end. */
@@ -107,6 +110,8 @@ LOCUM_CHECKED locum_status locum_epochs_skip(locum_epochs epochs, uint64_t count
                                              uint64_t *skipped);
 /* Sets how many samples locum_epochs_next() has given, and locum_epochs_skip() left out. */
 LOCUM_CHECKED locum_status locum_epochs_position(locum_epochs epochs, uint64_t *position);
+/* Sets how many samples `skip_damaged` has left out; the position counts them, too. */
+LOCUM_CHECKED locum_status locum_epochs_damaged(locum_epochs epochs, uint64_t *damaged);
 /* Gives which samples were given so far, or, of locum_epochs_state_at(), when `position` were: a stored Record
  * of integers, texts, lists and members. Release the view. */
 LOCUM_CHECKED locum_status locum_epochs_state(locum_epochs epochs, locum_view *view);

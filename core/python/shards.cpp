@@ -183,6 +183,7 @@ class Epochs {
     options.remainder = how["remainder"].cast<int>();
     options.in_order = !how["shuffle"].cast<bool>();
     options.no_read_ahead = !how["read_ahead"].cast<bool>();
+    options.skip_damaged = how["skip_damaged"].cast<bool>();
     options.first = how["first"].cast<std::uint64_t>();
     options.count = how["count"].cast<std::uint64_t>();
     const py::object state = how["state"];
@@ -216,6 +217,11 @@ class Epochs {
     check(locum_epochs_position(epochs_, &position));
     return position;
   }
+  [[nodiscard]] std::uint64_t damaged() const {
+    std::uint64_t damaged = 0;
+    check(locum_epochs_damaged(epochs_, &damaged));
+    return damaged;
+  }
   [[nodiscard]] py::object state_at(std::uint64_t position) const {
     return shard_record([&](locum_view* view) { return locum_epochs_state_at(epochs_, position, view); });
   }
@@ -240,6 +246,7 @@ void define_shards(py::module_& module) {
       .def("next", &Epochs::next)
       .def("skip", &Epochs::skip)
       .def("position", &Epochs::position)
+      .def("damaged", &Epochs::damaged)
       .def("state_at", &Epochs::state_at);
   module.def("epochs_join", [](const py::list& states) {
     std::vector<py::array> bytes;

@@ -182,7 +182,10 @@ class ShardStore(Shards):
 
 
 class EpochReader(Iterator[Any]):
-    """The samples of epochs that one rank gets, in order. One thread at a time uses it."""
+    """The samples of epochs that one rank gets, in order. One thread at a time uses it.
+
+    After an error another call tries the same sample again; `skip(1)` goes past one that is damaged.
+    """
 
     def __init__(self, native: _native.Epochs):
         self._native = native
@@ -202,8 +205,16 @@ class EpochReader(Iterator[Any]):
         """How many samples it has given, or left out by `skip`."""
         return self._native.position()
 
+    @property
+    def damaged(self) -> int:
+        """How many samples of these `skip_damaged` has left out."""
+        return self._native.damaged()
+
     def state(self, position: Optional[int] = None) -> State:
-        """Returns which samples were given so far, or when `position` were: a dict that JSON holds."""
+        """Returns which samples were given so far, or when `position` were: a dict that JSON holds.
+
+        Where a pipeline reads ahead, ask that for its `state`.
+        """
         at = self.position if position is None else position
         return _state_of(self._native.state_at(at))
 
@@ -233,13 +244,16 @@ def epochs(
     first: int = 0,
     count: int = 1,
     read_ahead: bool = True,
+    skip_damaged: bool = False,
     state: "Optional[Mapping[str, Any]]" = None,
 ) -> Epochs:
     """Returns the samples of a set of shards in an order that depends on seed and epoch alone, not on the number of ranks.
 
     `for sample in locum.epochs(shards, seed=1).split(rank, size): …`. `remainder` says what becomes of the samples that
     are left when each rank has got the same number: "exact" (the first ranks get one more), "drop", or "pad" (the other
-    ranks get samples from the beginning again). `state`: of all ranks, by `locum.join_states`; the epochs go on behind it.
+    ranks get samples from the beginning again). `skip_damaged` leaves out samples whose bytes are damaged, and counts them
+    (`EpochReader.damaged`): ranks may get different numbers then. `state`: of all ranks, by `locum.join_states`; the epochs go
+    on behind it. NotFoundError, when the first sample is asked for, if there are no shards.
     """
     if not isinstance(shards, Shards):
         raise TypeError(f"epochs are of a locum.ShardStore or locum.Shards, not of {type(shards).__name__}")
@@ -248,18 +262,39 @@ def epochs(
     return Epochs(
         shards,
         {
-            "seed": seed,
-            "shuffle_block": shuffle_block,
+            "seed": _whole("seed", seed, 0, 2**64 - 1),
+            "shuffle_block": _whole("shuffle_block", shuffle_block, 1, 2**32 - 1),
             "remainder": _REMAINDERS[remainder],
             "shuffle": shuffle,
             "read_ahead": read_ahead,
-            "first": first,
-            "count": count,
-            "state": None if state is None else _bytes_of_record(dict(state)),
+            "skip_damaged": skip_damaged,
+            "first": _whole("first", first, 0, 2**64 - 1),
+            "count": _whole("count", count, 1, 2**64 - 1),
+            "state": None if state is None else _bytes_of_state(state),
         },
     )
 
 
+def _whole(name: str, number: int, least: int, most: int) -> int:
+    """Returns an option of epochs as an int, if it is within its bounds."""
+    try:
+        made = operator.index(number)
+    except TypeError:
+        raise TypeError(f"{name} of epochs is an int, not {type(number).__name__}") from None
+    if not least <= made <= most:
+        raise ValueError(f"{name} of epochs is {least} to {most}, not {made}")
+    return made
+
+
+def _bytes_of_state(state: Any) -> NDArray[np.uint8]:
+    if not isinstance(state, Mapping):
+        raise TypeError(
+            f"the state of epochs is a dict, as state() of a reader or locum.join_states gives it, not {type(state).__name__};"
+            " join a list of the states of all ranks by locum.join_states"
+        )
+    return _bytes_of_record(dict(state))
+
+
 def join_states(states: "Iterable[Mapping[str, Any]]") -> State:
     """Joins the states of all ranks, in any order. InvalidArgumentError names ranks that are missing or there twice."""
-    return _state_of(_native.epochs_join([_bytes_of_record(dict(state)) for state in states]))
+    return _state_of(_native.epochs_join([_bytes_of_state(state) for state in states]))

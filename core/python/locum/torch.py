@@ -22,6 +22,7 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from ._batch import Batch
+from ._errors import CorruptError
 from ._shards import EpochReader, Shards, State, _opened_again, epochs, join_states
 
 _ALL = 2**64 - 1
@@ -71,6 +72,7 @@ class EpochDataset(IterableDataset[Any]):
     :param rank, size: which samples are this rank's; None: those of torch.distributed, if that was initialised, else all
     :param remainder: as of `locum.epochs`; to be given if there are several ranks: "drop" or "pad" if all must get the same
         number of samples, as in a loop with a collective call, else "exact"
+    :param skip_damaged: leaves samples out of batches that are damaged; a batch of which all are is a CorruptError
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class EpochDataset(IterableDataset[Any]):
         remainder: Optional[str] = None,
         shuffle: bool = True,
         read_ahead: bool = True,
+        skip_damaged: bool = False,
     ):
         self.rank, self.size = _place(rank, size)
         if remainder is None and self.size > 1:
@@ -99,10 +102,13 @@ class EpochDataset(IterableDataset[Any]):
             raise ValueError(f"the size of a batch is 1 or more, not {batch_size}")
         if batch_size is None and (collate is not None or drop_last):
             raise ValueError("collate and drop_last are of batches: give the batch_size, too, and DataLoader batch_size=None")
+        if batch_size is None and skip_damaged:
+            raise ValueError("skip_damaged makes batches shorter: give the batch_size, too, and DataLoader batch_size=None")
         self._shards = shards
         self._opener = os.getpid()
         self._batch_size = batch_size
         self._drops_last = drop_last
+        self._skips_damaged = skip_damaged
         self._transform = transform
         self._collate = collate
         self._how: Dict[str, Any] = {
@@ -137,25 +143,39 @@ class EpochDataset(IterableDataset[Any]):
         self._shared[0] = epoch
 
     def _samples(self, reader: EpochReader, count: int) -> "Iterator[Any]":
+        damage: Optional[CorruptError] = None
+        has_any = False
         for _ in range(count):
             try:
                 sample = next(reader)
             except StopIteration:
-                return
+                break
+            except CorruptError as error:
+                if not self._skips_damaged:
+                    raise
+                damage = error
+                reader.skip(1)
+                continue
+            has_any = True
             yield sample if self._transform is None else self._transform(sample)
+        if damage is not None and not has_any:
+            raise damage  # there is no batch of no samples
 
     def _batch(self, reader: EpochReader, most: int) -> Any:
         """Returns the next batch; None: there is none."""
-        if self._collate is not None:
-            samples = list(self._samples(reader, most))
-            return self._collate(samples) if len(samples) == most or (samples and not self._drops_last) else None
-        batch: Any = None
+        begin = reader.position
+        batch: Any = None if self._collate is None else []
         count = 0
         for sample in self._samples(reader, most):
-            batch = Batch(sample, most) if batch is None else batch
-            batch.set(count, sample)
+            if self._collate is not None:
+                batch.append(sample)
+            else:
+                batch = Batch(sample, most) if batch is None else batch
+                batch.set(count, sample)
             count += 1
-        return _tensors(batch.made(count)) if count == most or (count and not self._drops_last) else None
+        if count == 0 or (self._drops_last and reader.position - begin < most):
+            return None
+        return self._collate(batch) if self._collate is not None else _tensors(batch.made(count))
 
     def __iter__(self) -> "Iterator[Any]":
         if os.getpid() != self._opener:  # a worker that was forked: threads and files of the opener are not its own
@@ -254,6 +274,7 @@ class EpochLoader(DataLoader[Any]):
         remainder: Optional[str] = None,
         shuffle: bool = True,
         read_ahead: bool = True,
+        skip_damaged: bool = False,
         **loader: Any,
     ):
         dataset = EpochDataset(
@@ -269,6 +290,7 @@ class EpochLoader(DataLoader[Any]):
             remainder=remainder,
             shuffle=shuffle,
             read_ahead=read_ahead,
+            skip_damaged=skip_damaged,
         )
         super().__init__(dataset, batch_size=None, collate_fn=_as_it_is, **loader)
         self._next = 0

@@ -294,6 +294,7 @@ PLACE(locum_epochs_options, shuffle_block, 8);
 PLACE(locum_epochs_options, remainder, 16);
 PLACE(locum_epochs_options, in_order, 20);
 PLACE(locum_epochs_options, no_read_ahead, 21);
+PLACE(locum_epochs_options, skip_damaged, 22);
 PLACE(locum_epochs_options, first, 24);
 PLACE(locum_epochs_options, count, 32);
 PLACE(locum_epochs_options, state, 40);

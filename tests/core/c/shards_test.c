@@ -125,6 +125,10 @@ static void epochs_give_each_sample_once_also_after_a_restart(locum_shards shard
     uint64_t position = 0;
     CHECK_OK(locum_epochs_position(epochs, &position));
     CHECK(position == 3);
+    uint64_t damaged = 1;
+    CHECK_OK(locum_epochs_damaged(epochs, &damaged));
+    CHECK(damaged == 0);
+    CHECK_STATUS(locum_epochs_damaged(epochs, NULL), LOCUM_INVALID_ARGUMENT);
     /* The third sample was read ahead, and is not consumed. */
     CHECK_OK(locum_epochs_state_at(epochs, 2, &states[rank]));
     parts[rank] = states[rank].array;

@@ -91,6 +91,19 @@ def test_a_read_only_set_is_a_type_without_set(tmp_path, store):
         locum.ShardStore(f"readonly+file:{tmp_path}").set([2])
 
 
+def test_a_set_without_shards_tells_what_is_there(tmp_path, store):
+    assert store.samples() == 0 and list(store.keys()) == []
+    (tmp_path / "a.tar").touch()
+    shards = locum.Shards(f"file:{tmp_path}")
+    for call in (shards.samples, lambda: list(shards.keys()), lambda: list(locum.epochs(shards)), lambda: list(locum.epochs(store))):
+        with pytest.raises(locum.NotFoundError, match=r"1 other file \('a.tar'\)"):
+            call()
+    with pytest.raises(locum.InvalidArgumentError, match="file:/scratch/run17"):
+        locum.Shards("/scratch/train")
+    with pytest.raises(locum.UnsupportedError, match=r"webdataset\+"):
+        locum.Shards(f"webdatset+file:{tmp_path}")
+
+
 def test_shards_in_a_folder_of_files_and_in_memory(tmp_path):
     with locum.Files("memory:") as files:
         store = locum.ShardStore(files, "train", codec="")
@@ -198,6 +211,45 @@ def test_a_state_at_a_position_leaves_out_what_was_read_ahead(store):
     assert reader.position == 10
     state = locum.join_states([reader.state(4)])
     assert list(locum.epochs(store, seed=1, state=state))[:6] == order[4:]
+
+
+def test_damaged_samples_are_an_error_or_left_out(tmp_path):
+    url = f"file:{tmp_path}"
+    locum.ShardStore(url, codec="", block_bytes=1024).set([bytes([at]) * 100 for at in range(100)], key="k")
+    with open(tmp_path / "k.shard", "r+b") as file:
+        file.seek(5000)
+        file.write(b"\xff")
+    reader = locum.epochs(locum.Shards(url), seed=2).split(0, 1)
+    good = []
+    while reader.position < 100:
+        try:
+            good.append(next(reader))
+        except locum.CorruptError:
+            assert reader.skip(1) == 1
+    assert 85 <= len(good) < 100
+    reader = locum.epochs(locum.Shards(url), seed=2, skip_damaged=True).split(0, 1)
+    batches = locum.pipeline(reader).batch(10, list).prefetch(1)
+    seen = []
+    for batch in batches:
+        seen += batch
+        state = batches.state()
+        assert reader.state(batches.position) == state
+        rest = list(locum.epochs(locum.Shards(url), seed=2, skip_damaged=True, state=locum.join_states([state])))
+        assert seen + rest == good
+    assert seen == good and reader.damaged == 100 - len(good)
+
+
+def test_options_of_epochs_have_bounds(store):
+    store.set([1], key="k")
+    for wrong in ({"seed": -1}, {"seed": 2**64}, {"shuffle_block": 0}, {"shuffle_block": 2**32}, {"count": 0}, {"first": -1}):
+        with pytest.raises(ValueError, match=f"{next(iter(wrong))} of epochs is"):
+            locum.epochs(store, **wrong)
+    with pytest.raises(TypeError, match="seed of epochs is an int"):
+        locum.epochs(store, seed=1.5)
+    with pytest.raises(TypeError, match="locum.join_states"):
+        locum.epochs(store, state=[locum.epochs(store).split(0, 1).state()])
+    with pytest.raises(TypeError, match="a dict"):
+        locum.join_states(["state"])
 
 
 def test_remainders_and_epochs(store):

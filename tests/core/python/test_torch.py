@@ -138,13 +138,53 @@ def test_states_that_do_not_fit_are_refused(url):
     with pytest.raises(locum.InvalidArgumentError, match="rank 1 of 2 is missing"):
         loader.load_state_dict(loader.state_dict())
     state = loader_of(url).state_dict()
-    with pytest.raises(locum.InvalidArgumentError, match="other shards, or another seed"):
+    with pytest.raises(locum.InvalidArgumentError, match="another seed"):
         loader_of(url, seed=4).load_state_dict(state)
     for wrong in ({"rank": 1}, {"size": 2, "rank": 0}, {"batch_size": 0}, {"rank": 2, "size": 2, "remainder": "no"}):
         with pytest.raises(ValueError):
             loader_of(url, **wrong)
     with pytest.raises(ValueError, match="give the batch_size"):
         locum.torch.EpochDataset(locum.Shards(url), drop_last=True)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_damaged_samples_are_left_out_where_that_is_wanted(tmp_path, workers):
+    url = f"file:{tmp_path}"
+    locum.ShardStore(url, codec="", block_bytes=1024).set([{"number": at, "x": np.zeros(25)} for at in range(100)], key="k")
+    with open(tmp_path / "k.shard", "r+b") as file:
+        file.seek(5000)
+        byte = file.read(1)
+        file.seek(5000)
+        file.write(bytes([byte[0] ^ 1]))
+    with pytest.raises(locum.CorruptError, match="are damaged"):
+        list(loader_of(url, num_workers=workers))
+    loader = loader_of(url, skip_damaged=True, num_workers=workers)
+    batches = numbers(loader)
+    seen = [number for batch in batches for number in batch]
+    assert 90 <= len(seen) == len(set(seen)) < 100 and len(batches) == 13 and max(map(len, batches)) == 8
+    # A state in the middle counts positions, not samples.
+    for got, _ in enumerate(loader):
+        if got == 6:
+            break
+    state = loader.state_dict()
+    expected = numbers(loader_of(url, skip_damaged=True, seed=3))
+    again = loader_of(url, skip_damaged=True)
+    again.epoch = 1
+    whole = numbers(again)
+    again.load_state_dict(state)
+    assert numbers(again) == whole[7:] and expected == batches
+    with pytest.raises(locum.CorruptError):  # there is no batch of no samples
+        list(loader_of(url, 1, skip_damaged=True, num_workers=workers))
+    with pytest.raises(ValueError, match="give the batch_size"):
+        locum.torch.EpochDataset(locum.Shards(url), skip_damaged=True)
+
+
+def test_a_set_without_shards_is_an_error(tmp_path):
+    loader = loader_of(f"file:{tmp_path}/tarin")
+    with pytest.raises(locum.NotFoundError, match="no shards"):
+        next(iter(loader))
+    with pytest.raises(locum.NotFoundError, match="no shards"):
+        len(loader)
 
 
 def test_the_dataset_in_a_loader_of_the_program(url):

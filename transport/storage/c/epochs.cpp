@@ -58,16 +58,30 @@ EpochOptions epoch_options(const locum_epochs_options* options) {
   }
   how.shuffle = !options->in_order;
   how.read_ahead = !options->no_read_ahead;
+  how.skip_damaged = options->skip_damaged;
   how.first = options->first;
   how.count = options->count == 0 ? how.count : options->count;
   return how;
 }
 
-/// Calls `body` with the epochs of the handle.
+/// Calls `body` with the epochs of the handle. Any thread, whatever others do.
 template <class Body>
 locum_status on_epochs(locum_epochs handle, Body body) noexcept {
-  return alone_on(open_epochs(), handle, "reader of epochs",
-                  [&](const std::shared_ptr<OpenedEpochs>& open) { return body(*open); });
+  return on(open_epochs(), handle, "reader of epochs",
+            [&](const std::shared_ptr<OpenedEpochs>& open) { return body(*open); });
+}
+
+/// The same for what one thread at a time does: a second one is refused.
+template <class Body>
+locum_status read_epochs(locum_epochs handle, Body body) noexcept {
+  return on_epochs(handle, [&](OpenedEpochs& open) {
+    if (open.is_read.test_and_set(std::memory_order_acquire)) {
+      return no_handle("reader of epochs");
+    }
+    const auto done = [](std::atomic_flag* flag) { flag->clear(std::memory_order_release); };
+    const std::unique_ptr<std::atomic_flag, decltype(done)> reading(&open.is_read, done);
+    return body(open);
+  });
 }
 
 }  // namespace
@@ -89,8 +103,10 @@ locum_status locum_epochs_open(locum_shards shards, uint64_t rank, uint64_t rank
       before = std::move(*state);
     }
     name_unreleased_at_exit();
-    const auto walk = detail::make_epoch_walk(open->shards.source(), how, std::move(before), rank, ranks);
-    return give(open_epochs(), std::make_shared<OpenedEpochs>(walk, EpochReader<Record>(walk)), handle);
+    return give(open_epochs(),
+                std::make_shared<OpenedEpochs>(
+                    detail::make_epoch_walk(open->shards.source(), how, std::move(before), rank, ranks)),
+                handle);
   });
 }
 
@@ -98,7 +114,7 @@ locum_status locum_epochs_next(locum_epochs handle, double deadline_s, locum_vie
   if (view != nullptr) {
     empty(*view);
   }
-  return on_epochs(handle, [&](const OpenedEpochs& open) {
+  return read_epochs(handle, [&](const OpenedEpochs& open) {
     if (view == nullptr) {
       return is_null("view");
     }
@@ -118,7 +134,7 @@ locum_status locum_epochs_next(locum_epochs handle, double deadline_s, locum_vie
 }
 
 locum_status locum_epochs_skip(locum_epochs handle, uint64_t count, double deadline_s, uint64_t* skipped) {
-  return on_epochs(handle, [&](const OpenedEpochs& open) {
+  return read_epochs(handle, [&](const OpenedEpochs& open) {
     const auto made = detail::skip_samples(*open.walk, count, limit_of(deadline_s));
     if (!made) {
       return failed(made.error());
@@ -136,6 +152,16 @@ locum_status locum_epochs_position(locum_epochs handle, uint64_t* position) {
       return is_null("position");
     }
     *position = open.reader.position().samples();
+    return LOCUM_OK;
+  });
+}
+
+locum_status locum_epochs_damaged(locum_epochs handle, uint64_t* damaged) {
+  return on_epochs(handle, [&](const OpenedEpochs& open) {
+    if (damaged == nullptr) {
+      return is_null("damaged");
+    }
+    *damaged = open.reader.damaged();
     return LOCUM_OK;
   });
 }

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "core/c/locum.h"
 #include "core/record.hpp"
@@ -21,10 +23,12 @@ struct OpenedShard {
   std::string key;
   std::shared_ptr<const OpenShard> open;
 };
-/// One thread at a time.
 struct OpenedEpochs {
-  std::shared_ptr<detail::EpochWalk> walk;
-  EpochReader<Record> reader;
+  explicit OpenedEpochs(std::shared_ptr<detail::EpochWalk> made) : walk(std::move(made)), reader(walk) {}
+
+  const std::shared_ptr<detail::EpochWalk> walk;
+  const EpochReader<Record> reader;
+  std::atomic_flag is_read;  ///< a thread is in a call that only one thread may make
 };
 
 /// Gives a sample as what a file holds is given: the bytes of one with members, or of a list, in place.

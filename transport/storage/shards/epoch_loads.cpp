@@ -118,8 +118,9 @@ void EpochLoads::make(Shared& shared, Load& load) {
                   : Result<void>(opened.error());
   });
   const MutexLock lock(shared.mutex);
-  load.is_done = done.has_value();
-  if (!done) {
+  // Of a damaged shard those samples fail that the damage takes along, when their turn comes.
+  load.is_done = done || done.error().code() == Errc::corrupt;
+  if (!load.is_done) {
     load.failed = done.error();
   }
   shared.changed.notify_all();

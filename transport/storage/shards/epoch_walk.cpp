@@ -25,7 +25,7 @@ std::uint64_t order_number(const std::vector<ShardFacts>& shards, const EpochOpt
   std::string all = std::to_string(options.seed) + ' ' + std::to_string(options.shuffle_block) + ' ' +
                     std::to_string(static_cast<int>(options.shuffle));
   for (const ShardFacts& shard : shards) {
-    all += '\n' + shard.key + '/' + std::to_string(shard.samples);
+    all += '\n' + shard.key + '/' + std::to_string(shard.samples) + '/' + std::to_string(shard.bytes);
   }
   // JSON has no larger integers in all programs.
   return std::max<std::uint64_t>(hash64(all) >> 12U, 1);
@@ -52,6 +52,9 @@ Result<void> EpochWalk::open(Deadline deadline) {
   if (!shards) {
     return shards.error();
   }
+  if (shards->empty()) {
+    return source_->none();
+  }
   std::vector<std::uint64_t> samples;
   for (const ShardFacts& shard : *shards) {
     samples.push_back(shard.samples);
@@ -65,8 +68,12 @@ Result<void> EpochWalk::open(Deadline deadline) {
     }
     if (before_.order() != 0 && before_.order() != number) {
       return wrong_epochs(
-          "the saved state is of other shards, or another seed, shuffle_block or shuffle: it knows " +
-          std::to_string(before_.samples()) + " samples, and there are " + std::to_string(order.count()) +
+          (before_.samples() != order.count()
+               ? "the saved state is of other shards: it knows " + std::to_string(before_.samples()) +
+                     " samples, and there are " + std::to_string(order.count())
+               : std::string(
+                     "the saved state is of another seed, shuffle_block or shuffle, or of shards that "
+                     "were replaced or renamed since")) +
           "; give the options and shards that it was saved with");
     }
     before_.set_order(number, order.count());
@@ -155,24 +162,36 @@ Result<bool> EpochWalk::reach(Deadline deadline) {
   return epoch_ < behind;
 }
 
+Result<StoredSample> EpochWalk::read(Deadline deadline) {
+  const std::uint64_t number = (rank_ + turn_ * ranks_) % left_->count();
+  const std::uint64_t position = left_->position(number);
+  if (const std::uint64_t block = order_->block_of(position); !block_ || *block_ != block) {
+    enter(block);
+  }
+  const storage::SamplePlace place = order_->place(position);
+  const auto shard = loads_->shard(*block_, place.shard, deadline);
+  return shard ? (*shard)->sample(place.number, deadline) : Result<StoredSample>(shard.error());
+}
+
 Result<std::optional<StoredSample>> EpochWalk::next(Deadline deadline) {
   return guarded([&]() -> Result<std::optional<StoredSample>> {
-    const auto is_there = reach(deadline);
-    if (!is_there || !*is_there) {
-      return is_there ? Result<std::optional<StoredSample>>(std::nullopt) : is_there.error();
+    const Deadline until(deadline.moment(longest_next));
+    for (;;) {
+      const auto is_there = reach(until);
+      if (!is_there || !*is_there) {
+        return is_there ? Result<std::optional<StoredSample>>(std::nullopt) : is_there.error();
+      }
+      auto sample = read(until);
+      if (sample) {
+        return std::optional<StoredSample>(std::move(*sample));
+      }
+      if (!leave_out(sample.error())) {
+        return sample.error();
+      }
+      if (Deadline::Clock::now() >= until.moment(longest_next)) {
+        return deadline_passed("all samples so far were damaged", "ask again, or restore the shards");
+      }
     }
-    const std::uint64_t number = (rank_ + turn_ * ranks_) % left_->count();
-    const std::uint64_t position = left_->position(number);
-    if (const std::uint64_t block = order_->block_of(position); !block_ || *block_ != block) {
-      enter(block);
-    }
-    const storage::SamplePlace place = order_->place(position);
-    const auto shard = loads_->shard(*block_, place.shard, deadline);
-    auto sample = shard ? (*shard)->sample(place.number, deadline) : Result<StoredSample>(shard.error());
-    if (!sample) {
-      return sample.error();
-    }
-    return std::optional<StoredSample>(std::move(*sample));
   });
 }
 
@@ -211,6 +230,21 @@ void EpochWalk::move_on() {
   ++turn_;
   const MutexLock lock(mutex_);
   ++returned_;
+}
+
+bool EpochWalk::leave_out(const Error& error) {
+  if (!options_.skip_damaged || error.code() != Errc::corrupt) {
+    return false;
+  }
+  move_on();
+  const MutexLock lock(mutex_);
+  ++damaged_;
+  return true;
+}
+
+std::uint64_t EpochWalk::damaged() const {
+  const MutexLock lock(mutex_);
+  return damaged_;
 }
 
 std::uint64_t EpochWalk::returned() const {
@@ -258,6 +292,14 @@ Result<EpochState> state_of(const EpochWalk& walk, std::optional<std::uint64_t> 
 
 std::uint64_t samples_returned(const EpochWalk& walk) {
   return walk.returned();
+}
+
+std::uint64_t samples_damaged(const EpochWalk& walk) {
+  return walk.damaged();
+}
+
+bool leave_out(EpochWalk& walk, const Error& error) {
+  return walk.leave_out(error);
 }
 
 }  // namespace locum::detail

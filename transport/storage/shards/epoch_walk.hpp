@@ -32,6 +32,11 @@ class EpochWalk {
   [[nodiscard]] Result<std::optional<StoredSample>> next(Deadline deadline) LOCUM_EXCLUDES(mutex_);
   /// Counts what next() has returned as given out. REQUIRES: that was a sample.
   void move_on() LOCUM_EXCLUDES(mutex_);
+  /// Does the same for a sample with this error, if it is damaged and the options leave such out. Returns
+  /// whether it did.
+  [[nodiscard]] bool leave_out(const Error& error) LOCUM_EXCLUDES(mutex_);
+  /// Returns how many leave_out() has left out.
+  [[nodiscard]] std::uint64_t damaged() const LOCUM_EXCLUDES(mutex_);
   /// Counts the next so many samples as given out, and reads none. Returns of how many there were.
   [[nodiscard]] Result<std::uint64_t> skip(std::uint64_t count, Deadline deadline) LOCUM_EXCLUDES(mutex_);
   /// Returns what was given out so far, or the first so many of it.
@@ -40,6 +45,8 @@ class EpochWalk {
   [[nodiscard]] std::uint64_t returned() const LOCUM_EXCLUDES(mutex_);
 
  private:
+  /// Returns the next sample. REQUIRES: reach() returned true.
+  [[nodiscard]] Result<StoredSample> read(Deadline deadline);
   /// Reads the index, and begins the first epoch.
   [[nodiscard]] Result<void> open(Deadline deadline) LOCUM_EXCLUDES(mutex_);
   void begin_epoch(std::uint64_t epoch) LOCUM_EXCLUDES(mutex_);
@@ -65,6 +72,7 @@ class EpochWalk {
   mutable Mutex mutex_;
   EpochState before_ LOCUM_GUARDED_BY(mutex_);
   std::uint64_t returned_ LOCUM_GUARDED_BY(mutex_) = 0;
+  std::uint64_t damaged_ LOCUM_GUARDED_BY(mutex_) = 0;
   /// Epochs that were begun, and how many samples were returned before each.
   std::vector<std::pair<std::uint64_t, std::uint64_t>> begun_ LOCUM_GUARDED_BY(mutex_);
 };

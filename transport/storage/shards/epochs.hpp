@@ -36,10 +36,14 @@ struct EpochOptions {
   /// Not with `exact` in a loop that has a collective call for each sample or batch: some rank is in it
   /// longer.
   Remainder remainder = Remainder::exact;
-  bool shuffle = true;      ///< false: by key in ascending order, and as they were stored
-  std::uint64_t first = 0;  ///< number of the first epoch: each has another order
+  bool shuffle = true;  ///< false: by key in ascending order, and as they were stored
+  /// Number of the first epoch: each has another order. Behind a state, earlier ones are left out.
+  std::uint64_t first = 0;
   std::uint64_t count = 1;  ///< of epochs
   bool read_ahead = true;   ///< reads the next block while one is used; else half of the memory is enough
+  /// Leaves out samples that are `corrupt`, and counts them: EpochReader::damaged(). Ranks may get different
+  /// numbers of samples then, with any remainder. False: next() returns the error.
+  bool skip_damaged = false;
 };
 
 namespace detail {
@@ -56,6 +60,10 @@ void move_on(EpochWalk& walk);
 [[nodiscard]] Result<std::uint64_t> skip_samples(EpochWalk& walk, std::uint64_t count, Deadline deadline);
 [[nodiscard]] Result<EpochState> state_of(const EpochWalk& walk, std::optional<std::uint64_t> consumed);
 [[nodiscard]] std::uint64_t samples_returned(const EpochWalk& walk);
+[[nodiscard]] std::uint64_t samples_damaged(const EpochWalk& walk);
+/// Leaves out the next sample, for which this is the error, if it is damaged and the options say so. Returns
+/// whether it did.
+[[nodiscard]] bool leave_out(EpochWalk& walk, const Error& error);
 
 }  // namespace detail
 
@@ -89,20 +97,28 @@ class EpochReader {
 
   /// Returns the next sample; none behind the last one. Blocks until it is read. `timeout` (10 minutes by
   /// default); `invalid_argument` for a wrong option, or a state of other shards; `stale` if shards were
-  /// replaced; else the errors of Shards::get() and Shard::get(). After an error another call tries again.
+  /// replaced; `not_found` if there are none; else the errors of Shards::get() and Shard::get(). After an
+  /// error another call tries the same sample again, and skip(1) goes past it.
   [[nodiscard]] Result<std::optional<Sample>> next(Deadline deadline = {}) {
-    auto stored = detail::next_sample(*walk_, deadline);
-    if (!stored || !*stored) {
-      return stored ? Result<std::optional<Sample>>(std::nullopt) : stored.error();
+    for (;;) {
+      auto stored = detail::next_sample(*walk_, deadline);
+      if (!stored || !*stored) {
+        return stored ? Result<std::optional<Sample>>(std::nullopt) : stored.error();
+      }
+      auto sample = detail::SampleCoder<Sample>::decode(*std::move(*stored));
+      if (!sample && detail::leave_out(*walk_, sample.error())) {
+        continue;
+      }
+      if (!sample) {
+        return sample.error();
+      }
+      std::optional<Sample> made(std::move(*sample));
+      detail::move_on(*walk_);
+      return made;
     }
-    auto sample = detail::SampleCoder<Sample>::decode(*std::move(*stored));
-    if (!sample) {
-      return sample.error();
-    }
-    std::optional<Sample> made(std::move(*sample));
-    detail::move_on(*walk_);
-    return made;
   }
+  /// Returns how many samples EpochOptions::skip_damaged has left out; position() counts them, too.
+  [[nodiscard]] std::uint64_t damaged() const { return detail::samples_damaged(*walk_); }
   /// Leaves out the next `count` samples as if next() had returned them, and reads none. Returns how many
   /// that were: fewer at the end, so that `skip(~0ULL)` counts what is left. Errors as of next(); after
   /// `timeout` some may be left out, as position() tells.

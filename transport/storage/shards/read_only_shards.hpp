@@ -9,7 +9,8 @@
 
 namespace locum::storage {
 
-/// Other shards, which this only reads.
+/// Other shards, which this only reads. A set without shards is an error: whoever only reads has most likely
+/// given the wrong name.
 class ReadOnlyShards final : public ShardSource {
  public:
   explicit ReadOnlyShards(std::shared_ptr<ShardSource> shards) noexcept : shards_(std::move(shards)) {}
@@ -17,10 +18,12 @@ class ReadOnlyShards final : public ShardSource {
   [[nodiscard]] std::string_view type() const noexcept override { return shards_->type(); }
   [[nodiscard]] Result<std::vector<std::string>> keys(const std::string& after, std::size_t most,
                                                       Deadline deadline) override {
-    return shards_->keys(after, most, deadline);
+    auto found = shards_->keys(after, most, deadline);
+    return found && found->empty() && after.empty() ? shards_->none() : std::move(found);
   }
   [[nodiscard]] Result<std::vector<ShardFacts>> index(Deadline deadline) override {
-    return shards_->index(deadline);
+    auto facts = shards_->index(deadline);
+    return facts && facts->empty() ? shards_->none() : std::move(facts);
   }
   [[nodiscard]] Result<std::shared_ptr<const OpenShard>> open(const std::string& key,
                                                               Deadline deadline) override {
@@ -32,6 +35,7 @@ class ReadOnlyShards final : public ShardSource {
   [[nodiscard]] Result<bool> remove(const std::string& /*key*/, Deadline /*deadline*/) override {
     return refused();
   }
+  [[nodiscard]] Error none() const override { return shards_->none(); }
 
  private:
   [[nodiscard]] static Error refused() {

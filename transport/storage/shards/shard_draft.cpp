@@ -5,6 +5,7 @@
 #include "core/base/checksum.hpp"
 #include "core/base/unless_out_of_memory.hpp"
 #include "core/value/errors.hpp"
+#include "transport/storage/shards/shard_key.hpp"
 
 namespace locum::storage {
 
@@ -91,8 +92,7 @@ Result<void> FileShardDraft::publish(Deadline /*deadline*/) {
     return is_there.error();
   }
   if (!*is_there) {
-    return Error(Errc::key_exists,
-                 "there is a shard of this key; remove it first, or give no key to get a free one");
+    return shard_key_taken();
   }
   published_({.key = key_, .samples = index_.samples(), .bytes = file_->size_bytes()});
   return {};

@@ -221,6 +221,7 @@ Result<void> ShardFile::keep_segments(std::uint64_t first, std::uint64_t count, 
     return {};
   }
   return guarded([&]() -> Result<void> {
+    Result<void> damage;
     const std::size_t begin = segment_of_[index_.block_of(first)];
     const std::size_t segments = segment_of_[index_.block_of(first + count - 1)] - begin + 1;
     const auto start = static_cast<std::size_t>(turn * static_cast<double>(segments));
@@ -232,17 +233,19 @@ Result<void> ShardFile::keep_segments(std::uint64_t first, std::uint64_t count, 
           continue;
         }
       }
-      // Closed: others have kept all blocks meanwhile.
-      if (auto done = keep_segment(number); !done && done.error().code() != Errc::closed) {
+      auto done = keep_segment(number);
+      if (!done && done.error().code() == Errc::corrupt) {
+        damage = std::move(done);                                 // the other segments may be whole
+      } else if (!done && done.error().code() != Errc::closed) {  // closed: others have kept all meanwhile
         return done;
       }
     }
     // A process may have few open files, and epochs have many shards.
     const MutexLock lock(mutex_);
-    if (std::ranges::find(all_, nullptr) == all_.end()) {
+    if (!all_.empty() && std::ranges::find(all_, nullptr) == all_.end()) {
       file_.reset();
     }
-    return {};
+    return damage;
   });
 }
 

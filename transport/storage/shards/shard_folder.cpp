@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/unless_out_of_memory.hpp"
+#include "transport/storage/shards/no_shards.hpp"
 #include "transport/storage/shards/shard_key.hpp"
 
 namespace locum::storage {
@@ -261,6 +262,13 @@ Result<bool> ShardFolder::remove(const std::string& key, Deadline deadline) {
     }
   }
   return *removed;
+}
+
+Error ShardFolder::none() const {
+  return no_shards(
+      *area_, folder_, "*.shard",
+      "check the name, and write shards before they are read; those of other programs are opened by "
+      "open_foreign_shards, or by a URL such as webdataset+file:///scratch/train");
 }
 
 }  // namespace locum::storage

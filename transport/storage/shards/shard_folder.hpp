@@ -34,6 +34,7 @@ class ShardFolder final : public ShardSource {
   [[nodiscard]] Result<std::unique_ptr<ShardDraft>> create(const std::string& key) override;
   [[nodiscard]] Result<bool> remove(const std::string& key, Deadline deadline) override
       LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] Error none() const override;
 
  private:
   /// What drafts share, which may outlive this.

@@ -24,6 +24,11 @@ Result<void> check_shard_key(std::string_view key) {
   return {};
 }
 
+Error shard_key_taken() {
+  return Error(Errc::key_exists,
+               "there is a shard of this key; remove it first, or give no key to get a free one");
+}
+
 // Nothing is kept between calls: a process that forks would give its keys to both.
 std::string new_shard_key() {
   constexpr std::size_t digits = 32;

@@ -40,7 +40,8 @@ class OpenShard {
   /// count().
   [[nodiscard]] virtual Result<StoredSample> sample(std::uint64_t number, Deadline deadline) const = 0;
   /// Reads consecutive samples ahead, and keeps them in memory as long as this; on a node once for all ranks
-  /// that share its memory. Blocks until they are read. REQUIRES: first + count <= count().
+  /// that share its memory. Blocks until they are read. After `corrupt` those are kept that are not damaged,
+  /// nor near to what is: sample() reads the others. REQUIRES: first + count <= count().
   /// \param first number of the first sample
   /// \param count of samples
   /// \param turn where to begin, between 0 and 1, so that ranks begin at different places
@@ -96,6 +97,10 @@ class ShardSource {
   [[nodiscard]] virtual Result<std::unique_ptr<ShardDraft>> create(const std::string& key) = 0;
   /// Removes a shard. False: there was none. `unsupported`: these shards are only read.
   [[nodiscard]] virtual Result<bool> remove(const std::string& key, Deadline deadline) = 0;
+  /// Returns what a reader is told of a set without shards: `not_found`, where it looked, and what is there.
+  [[nodiscard]] virtual Error none() const {
+    return Error(Errc::not_found, "the set has no shards; write some before it is read");
+  }
 };
 
 }  // namespace locum

@@ -148,7 +148,19 @@ Result<std::shared_ptr<ShardSource>> shards_at(std::string_view text, const Samp
       format = url->wrappers.front();
       url->wrappers.erase(url->wrappers.begin());
     }
+    const ShardLayout usual;
+    if (!format.empty() && (layout.codec != usual.codec || layout.block_bytes != usual.block_bytes)) {
+      return Error(Errc::invalid_argument,
+                   "shards of the format " + format +
+                       " have no codec and no block_bytes to choose; leave these options out");
+    }
     auto area = area_at(to_string(*url));
+    if (!area && area.error().code() == Errc::unsupported) {
+      area =
+          Error(Errc::unsupported, area.error().text() +
+                                       "; shards may also be at zip: and tmp:, and those of other programs "
+                                       "have msgpack+, jsonl+, mds+ or webdataset+ in front");
+    }
     made = area && !format.empty() ? foreign(std::move(*area), format, layout.is_read_only)
            : area                  ? folder_of_shards(std::move(*area), {}, sample, layout, {})
                                    : Result<std::shared_ptr<ShardSource>>(area.error());

@@ -217,7 +217,7 @@ TEST(Epochs, GiveOutWhatRemainsAsTold) {
   auto padded = order;
   padded.push_back(order[0]);
   EXPECT_EQ(in_order(epochs(shards, {.remainder = Remainder::pad}), 4), padded);
-  EXPECT_TRUE(in_order(epochs(numbered({}), {.remainder = Remainder::pad, .count = 3}), 2).empty());
+  EXPECT_TRUE(in_order(epochs(numbered({0}), {.remainder = Remainder::pad, .count = 3}), 2).empty());
   EXPECT_TRUE(in_order(epochs(numbered({0, 0})), 1).empty());
 }
 
@@ -412,6 +412,21 @@ TEST(Epochs, NoticeShardsThatAreOthers) {
   EXPECT_EQ(code_of(reader.next()), Errc::stale);
 }
 
+// Also one that has as many samples.
+TEST(Epochs, RefuseStatesOfShardsThatWereReplaced) {
+  const ShardStore<std::string> shards(Files("memory:"), {}, {.codec = ""});
+  ASSERT_TRUE(shards.set(std::vector<std::string>(5, "a"), {.key = "k"}));
+  auto reader = epochs(shards).reader(0, 1);
+  ASSERT_TRUE(reader.next().value());
+  const EpochState state = EpochState::join(std::vector{reader.state().value()}).value();
+  EXPECT_TRUE(epochs(shards).resume(state).reader(0, 1).next());
+  ASSERT_TRUE(shards.remove("k").value());
+  ASSERT_TRUE(shards.set(std::vector<std::string>(5, "a longer one"), {.key = "k"}));
+  const auto next = epochs(shards).resume(state).reader(0, 1).next();
+  ASSERT_EQ(code_of(next), Errc::invalid_argument);
+  EXPECT_NE(next.error().text().find("replaced"), std::string::npos) << next.error();
+}
+
 TEST(Epochs, NameTheRankWhoseStateIsMissing) {
   const auto shards = numbered({30});
   std::vector<EpochState> states;
@@ -577,6 +592,67 @@ TEST(Epochs, NameTheShardThatIsDamaged) {
   EXPECT_EQ(next.error().key(), "b.shard");
   EXPECT_EQ(reader.skip(5).value(), 5U);
   EXPECT_EQ(reader.next().value(), 7U);
+}
+
+// Damage takes along the samples of its block: the others of the shard come.
+TEST(Epochs, LoseOnlyTheBlockThatIsDamaged) {
+  const TemporaryFolder folder;
+  const std::string url = "file://" + folder.path() + "?sync=0";
+  {
+    const auto shards = open_shards<std::uint64_t>(url, {.codec = "", .block_bytes = 1024}).value();
+    std::vector<std::uint64_t> samples(1000);
+    std::iota(samples.begin(), samples.end(), std::uint64_t{0});
+    ASSERT_TRUE(shards.set(samples, {.key = "a"}));
+    std::iota(samples.begin(), samples.end(), std::uint64_t{1000});
+    ASSERT_TRUE(shards.set(samples, {.key = "b"}));
+  }
+  // In the third block of 128 numbers.
+  std::fstream(folder.path() + "/b.shard", std::ios::in | std::ios::out | std::ios::binary)
+      .seekp(2 * 1024 + 512)
+      .put('x');
+  const Shards<std::uint64_t> shards{Files(url)};
+  const EpochOptions options{.seed = 5, .shuffle_block = 300};
+  auto reader = epochs(shards, options).reader(0, 1);
+  std::set<std::uint64_t> read;
+  std::uint64_t failed = 0;
+  while (reader.position().samples() < 2000) {
+    auto next = reader.next();
+    if (next) {
+      read.insert(**next);
+      continue;
+    }
+    ASSERT_EQ(code_of(next), Errc::corrupt);
+    ASSERT_EQ(next.error().key(), "b.shard");
+    ++failed;
+    ASSERT_EQ(reader.skip(1).value(), 1U);
+  }
+  EXPECT_FALSE(reader.next().value());
+  EXPECT_EQ(failed, 128U);
+  EXPECT_EQ(read.size(), 2000U - 128U);
+  EXPECT_EQ(reader.damaged(), 0U);
+
+  // The same, left out by the library: also of what is counted for a state.
+  EpochOptions leaves_out = options;
+  leaves_out.skip_damaged = true;
+  auto rest = epochs(shards, leaves_out).reader(0, 1);
+  const std::vector<std::uint64_t> given = all_of(rest);
+  EXPECT_EQ(std::set<std::uint64_t>(given.begin(), given.end()), read);
+  EXPECT_EQ(given.size(), read.size());
+  EXPECT_EQ(rest.damaged(), 128U);
+  EXPECT_EQ(rest.position().samples(), 2000U);
+}
+
+// Who only reads has most likely given the wrong name.
+TEST(Epochs, OfNoShardsAreAnError) {
+  const TemporaryFolder folder;
+  const std::string url = "file://" + folder.path() + "?sync=0";
+  const Files files(url);
+  EXPECT_EQ(code_of(epochs(Shards<int>(files, "tarin")).reader(0, 1).next()), Errc::not_found);
+  const ShardStore<int> store(files, "train", {.codec = ""});
+  EXPECT_EQ(store.samples().value(), 0U);
+  EXPECT_EQ(code_of(epochs(store).reader(0, 1).skip(1)), Errc::not_found);
+  ASSERT_TRUE(store.set(std::vector<int>{}));  // a shard, which has no samples
+  EXPECT_FALSE(epochs(store).reader(0, 1).next().value());
 }
 
 // As many shards as one likes: their files are closed when they are read.

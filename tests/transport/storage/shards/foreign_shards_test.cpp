@@ -26,6 +26,10 @@ TEST(ForeignShards, AreRecognised) {
   for (const char* looked_for : {"index.json", "*.tar", "*.tgz", "*.gz", "*.jsonl"}) {
     EXPECT_NE(none.error().text().find(looked_for), std::string::npos) << none.error();
   }
+  write_bytes(at + "a.shard", "of this library");
+  const auto own = storage::open_foreign_shards(area, "set", "");
+  EXPECT_EQ(code_of(own), Errc::not_found);
+  EXPECT_NE(own.error().text().find("ShardStore"), std::string::npos) << own.error();
   const auto wrong = storage::open_foreign_shards(area, "set", "parquet");
   EXPECT_EQ(code_of(wrong), Errc::invalid_argument);
   EXPECT_NE(wrong.error().text().find("msgpack, jsonl, mds, webdataset"), std::string::npos) << wrong.error();

@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <ranges>
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <tuple>
 #include <vector>
@@ -300,6 +302,43 @@ TEST(ShardStore, OnlyReadsWhereItIsTold) {
   EXPECT_FALSE(std::filesystem::exists(folder.path() + "/shards.index"));
   EXPECT_EQ(code_of(store.set(std::vector<std::string>{"a"})), Errc::unsupported);
   EXPECT_EQ(code_of(store.remove("k")), Errc::unsupported);
+}
+
+TEST(ShardStore, TellsWhatIsThereInsteadOfShards) {
+  const TemporaryFolder folder;
+  const std::string url = "file://" + folder.path() + "?sync=0";
+  const auto text_of = [&](std::string_view at) {
+    const auto samples = open_shards<Record>(std::string(at) + url, {.is_read_only = true}).value().samples();
+    EXPECT_EQ(code_of(samples), Errc::not_found);
+    return samples ? std::string() : samples.error().text();
+  };
+  EXPECT_NE(text_of("").find("instead: nothing"), std::string::npos) << text_of("");
+  const Shards<Record> nowhere(Files(url), "train");
+  EXPECT_THROW((void)nowhere.keys().begin(), Error);
+  EXPECT_EQ(code_of(nowhere.index()), Errc::not_found);
+  std::filesystem::create_directory(folder.path() + "/train");
+  for (const char* const name : {"a.tar", "b.tar", "c.tar", "d.tar"}) {
+    std::ofstream(folder.path() + "/train/" + name) << "x";
+  }
+  EXPECT_NE(text_of("").find("1 folder ('train')"), std::string::npos) << text_of("");
+  const auto index = nowhere.index();
+  for (const char* const part :
+       {"*.shard", "'train'", "4 other files ('a.tar', 'b.tar', 'c.tar', ...)", "webdataset+"}) {
+    EXPECT_NE(index.error().text().find(part), std::string::npos) << index.error();
+  }
+  EXPECT_NE(text_of("webdataset+").find("*.tar"), std::string::npos) << text_of("webdataset+");
+  const auto no_index = open_shards<Record>("mds+" + url);
+  ASSERT_EQ(code_of(no_index), Errc::not_found);
+  EXPECT_NE(no_index.error().text().find("index.json"), std::string::npos) << no_index.error();
+  const auto misspelt = open_shards<Record>("webdatset+" + url, {.codec = ""});
+  ASSERT_EQ(code_of(misspelt), Errc::unsupported);
+  EXPECT_NE(misspelt.error().text().find("webdataset+"), std::string::npos) << misspelt.error();
+}
+
+TEST(ShardStore, HasNoLayoutWhereAnotherProgramGaveIt) {
+  EXPECT_EQ(code_of(open_shards("msgpack+memory:", {.codec = "lz4"})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(open_shards("msgpack+memory:", {.block_bytes = 1024})), Errc::invalid_argument);
+  EXPECT_TRUE(open_shards("msgpack+memory:"));
 }
 
 TEST(ShardStore, DropsItsTemporaryFolder) {

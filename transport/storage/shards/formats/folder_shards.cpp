@@ -6,6 +6,7 @@
 
 #include "core/value/errors.hpp"
 #include "transport/storage/formats/npy/npy_text.hpp"
+#include "transport/storage/shards/no_shards.hpp"
 
 namespace locum::storage {
 
@@ -19,7 +20,7 @@ FolderShards::FolderShards(std::shared_ptr<FileArea> area, std::string folder,
 
 Result<std::shared_ptr<const FolderShards::Names>> FolderShards::list() {
   auto entries = area_->list(folder_);
-  if (!entries && entries.error().code() == Errc::not_found && makes_folder()) {
+  if (!entries && entries.error().code() == Errc::not_found) {
     entries = std::vector<AreaEntry>();
   }
   if (!entries) {
@@ -40,6 +41,9 @@ Result<std::shared_ptr<const FolderShards::Names>> FolderShards::list() {
                                       " are shards of the same key; move one of them to another folder")
           .about(folder_);
     }
+  }
+  if (names->empty() && !is_written()) {
+    return none();
   }
   const MutexLock lock(mutex_);
   listed_ = names;
@@ -127,6 +131,14 @@ Result<std::unique_ptr<ShardDraft>> FolderShards::create(const std::string& /*ke
 
 Result<bool> FolderShards::remove(const std::string& /*key*/, Deadline /*deadline*/) {
   return only_read();
+}
+
+Error FolderShards::none() const {
+  std::string names;
+  for (const std::string_view ending : endings_) {
+    names.append(names.empty() ? "*" : ", *").append(ending);
+  }
+  return no_shards(*area_, folder_, names, "check the name of the folder, and the format");
 }
 
 }  // namespace locum::storage

@@ -30,6 +30,7 @@ class FolderShards : public ShardSource {
                                                               Deadline deadline) final;
   [[nodiscard]] Result<std::unique_ptr<ShardDraft>> create(const std::string& key) override;
   [[nodiscard]] Result<bool> remove(const std::string& key, Deadline deadline) override;
+  [[nodiscard]] Error none() const final;
 
  protected:
   /// Opens the file of a shard, and finds its samples. \param moment `timeout`
@@ -37,8 +38,8 @@ class FolderShards : public ShardSource {
       const std::string& path, Deadline::Clock::time_point moment) = 0;
   /// Returns why nothing is written.
   [[nodiscard]] virtual Error only_read() const = 0;
-  /// Whether the first shard makes the folder: a missing one is a set without shards then, else an error.
-  [[nodiscard]] virtual bool makes_folder() const noexcept { return false; }
+  /// Whether shards may be written: a set without shards, or without its folder, is no error then.
+  [[nodiscard]] virtual bool is_written() const noexcept { return false; }
 
   [[nodiscard]] const std::shared_ptr<FileArea>& area() const noexcept { return area_; }
   [[nodiscard]] const std::string& folder() const noexcept { return folder_; }

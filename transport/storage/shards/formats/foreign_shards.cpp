@@ -7,17 +7,29 @@
 #include "transport/storage/shards/formats/mds_shards.hpp"
 #include "transport/storage/shards/formats/squirrel_shards.hpp"
 #include "transport/storage/shards/formats/webdataset_shards.hpp"
+#include "transport/storage/shards/no_shards.hpp"
 
 namespace locum::storage {
 
 namespace {
 
+Error no_known_shards(FileArea& area, const std::string& folder) {
+  return no_shards(
+      area, folder,
+      "index.json of MosaicML Streaming, *.tar, *.tar.gz, *.tgz of WebDataset, *.gz of Squirrel, "
+      "*.jsonl, *.jsonl.gz",
+      "check the name of the folder");
+}
+
 /// Returns the name of the format of the shards in a folder, as open_foreign_shards() takes it; "gz" for
 /// files of Squirrel, of which each may be one or the other.
 Result<std::string_view> recognised_format(FileArea& area, const std::string& folder) {
   const auto entries = area.list(folder);
-  if (!entries) {
+  if (!entries && entries.error().code() != Errc::not_found) {
     return entries.error().about(folder);
+  }
+  if (!entries) {
+    return no_known_shards(area, folder);
   }
   const auto has = [&](auto... endings) {
     return std::ranges::any_of(*entries, [&](const AreaEntry& entry) {
@@ -43,10 +55,13 @@ Result<std::string_view> recognised_format(FileArea& area, const std::string& fo
   if (is_tar || has_streams) {
     return std::string_view(is_tar ? "webdataset" : "gz");
   }
-  return Error(Errc::not_found,
-               "the folder has no shards that are known: neither index.json (MosaicML Streaming), nor *.tar, "
-               "*.tar.gz, *.tgz (WebDataset), nor *.gz (Squirrel), nor *.jsonl, *.jsonl.gz (lines of JSON)")
-      .about(folder);
+  if (has(".shard")) {
+    return Error(
+               Errc::not_found,
+               "the folder has shards of locum, and none of other programs; open it as Shards or ShardStore")
+        .about(folder);
+  }
+  return no_known_shards(area, folder);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "transport/storage/formats/text/format_call.hpp"
 #include "transport/storage/shards/formats/foreign_file.hpp"
 #include "transport/storage/shards/formats/mds_index.hpp"
+#include "transport/storage/shards/no_shards.hpp"
 
 namespace locum::storage {
 
@@ -198,7 +199,9 @@ Result<std::shared_ptr<const MdsIndex>> MdsShards::current() {
   const std::string path = path_of(mds_index_name);
   const auto file = area_->open(path, {});
   if (!file) {
-    return file.error().about(path);
+    return file.error().code() == Errc::not_found
+               ? no_shards(*area_, folder_, mds_index_name, "check the name of the folder, and the format")
+               : file.error().about(path);
   }
   const AreaFacts& facts = (*file)->facts();
   {

@@ -224,7 +224,7 @@ class SquirrelDraft final : public ShardDraft {
     auto done = area_->update(
         file_,
         [&](AreaFile* there, FileDraft& into) -> Result<void> {
-          return there == nullptr ? into.write(coded_.all) : name_taken();
+          return there == nullptr ? into.write(coded_.all) : shard_key_taken();
         },
         deadline);
     return done ? done : done.error().about(file_.path());
@@ -280,7 +280,7 @@ class SquirrelShards final : public FolderShards {
         .about(folder());
   }
 
-  [[nodiscard]] bool makes_folder() const noexcept override { return stream_ == SampleStream::msgpack; }
+  [[nodiscard]] bool is_written() const noexcept override { return stream_ == SampleStream::msgpack; }
   [[nodiscard]] Result<std::shared_ptr<const OpenShard>> open_file(
       const std::string& path, Deadline::Clock::time_point moment) override {
     const bool is_gzip = path.ends_with(gzip_ending);
