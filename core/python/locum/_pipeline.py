@@ -1,6 +1,7 @@
 """Pipelines: lazy sequences of steps over any iterable."""
 
 import collections
+import itertools
 import queue
 import random
 import threading
@@ -272,6 +273,12 @@ class Pipeline(Generic[T]):
     def skip(self, count: int) -> "Pipeline[T]":
         """Leaves out so many elements at the beginning."""
         return self._with(lambda source: (placed for number, placed in enumerate(source) if number >= count))
+
+    def split(self, rank: int, size: int) -> "Pipeline[T]":
+        """Keeps the elements whose number is `rank` modulo `size`: each belongs to one rank."""
+        if not 0 <= rank < size:
+            raise ValueError(f"there is no rank {rank} of {size}: give a rank below the number of ranks")
+        return self._with(lambda source: itertools.islice(source, rank, None, size))
 
     def flatten(self) -> "Pipeline[Any]":
         """Gives the elements of the elements, such as the samples of shards."""

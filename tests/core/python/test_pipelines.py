@@ -21,6 +21,10 @@ def test_steps_are_lazy_and_in_order():
     assert read == list(range(10))
     assert locum.pipeline([[1, 2], [], [3]]).flatten().collect() == [1, 2, 3]
     assert locum.pipeline(range(4)).join() == 4
+    assert [locum.pipeline(range(7)).split(rank, 3).collect() for rank in range(3)] == [[0, 3, 6], [1, 4], [2, 5]]
+    for wrong in ((3, 3), (-1, 2), (0, 0)):
+        with pytest.raises(ValueError, match="there is no rank"):
+            locum.pipeline([]).split(*wrong)
     seen = []
     locum.pipeline(range(3)).for_each(seen.append)
     assert seen == [0, 1, 2]
