@@ -1,10 +1,10 @@
 """Pipelines: lazy sequences of steps over any iterable."""
 
+import _thread
 import collections
 import itertools
 import queue
 import random
-import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Callable, Deque, Generic, Iterable, Iterator, List, Optional, Tuple, TypeVar
 
@@ -23,7 +23,7 @@ U = TypeVar("U")
 Placed = Tuple[Optional[int], T]
 
 _END = object()
-_WAIT_S = 0.1
+_WAIT_S = 0.1  # a signal that arrives just before a thread sleeps does not wake it
 
 
 class _Source(Generic[T]):
@@ -116,40 +116,83 @@ def _mapped_in_threads(source: "Iterable[Placed[T]]", function: "Callable[[T], U
         pool.shutdown()
 
 
-def _prefetched(source: "Iterable[T]", count: int) -> "Iterator[T]":
-    ready: "queue.Queue[Any]" = queue.Queue(count)
-    is_left = threading.Event()
-    failed: List[BaseException] = []
-
-    def put(element: Any) -> None:
-        while not is_left.is_set():
-            try:
-                ready.put(element, timeout=_WAIT_S)
-                return
-            except queue.Full:
-                pass
-
-    def read() -> None:
+def _close(steps: Any) -> None:
+    """Ends a generator, and thereby its threads. One that a thread runs is ended by that thread."""
+    close = getattr(steps, "close", None)
+    if close is not None:
         try:
-            for element in source:
-                put(element)
-                if is_left.is_set():
-                    return
-        except BaseException as error:
-            failed.append(error)
-        finally:
-            put(_END)
+            close()
+        except ValueError:  # it is running: its thread was told to end, and was not waited for
+            pass
 
-    thread = threading.Thread(target=read, name="locum.pipeline", daemon=True)
-    thread.start()
-    try:
-        while (element := interruptible(ready.get)) is not _END:
+
+class _Ahead(Generic[T]):
+    """A thread that reads up to so many elements ahead.
+
+    Its consumer may be interrupted by Ctrl-C anywhere, so that it uses none of the module threading, whose locks are not
+    released then.
+    """
+
+    def __init__(self, source: "Iterable[T]", count: int):
+        self._source = source
+        self._ready: "queue.SimpleQueue[Any]" = queue.SimpleQueue()
+        self._room: "queue.SimpleQueue[None]" = queue.SimpleQueue()  # an entry for each element that may be read
+        for _ in range(count):
+            self._room.put(None)
+        self._is_left = False
+        self._failed: List[BaseException] = []
+        self._ended = _thread.allocate_lock()  # locked until then
+        self._ended.acquire()
+        self._has_begun = False
+
+    def begin(self) -> None:
+        _thread.start_new_thread(self._read, ())
+        self._has_begun = True
+
+    def _read(self) -> None:
+        try:
+            elements = iter(self._source)
+            while True:
+                self._room.get()
+                if self._is_left:
+                    _close(self._source)
+                    return
+                self._ready.put(next(elements))
+        except StopIteration:
+            pass
+        except BaseException as error:
+            self._failed.append(error)
+        finally:
+            self._ready.put(_END)
+            self._ended.release()
+
+    def elements(self) -> "Iterator[T]":
+        while True:
+            try:
+                element = self._ready.get(timeout=_WAIT_S)
+            except queue.Empty:
+                continue
+            if element is _END:
+                break
+            self._room.put(None)
             yield element
-        if failed:
-            raise failed[0]
+        if self._failed:
+            raise self._failed.pop()
+
+    def end(self) -> None:
+        self._is_left = True
+        self._room.put(None)
+        while self._has_begun and not self._ended.acquire(timeout=_WAIT_S):
+            pass
+
+
+def _prefetched(source: "Iterable[T]", count: int) -> "Iterator[T]":
+    ahead = _Ahead(source, count)
+    try:
+        ahead.begin()
+        yield from ahead.elements()
     finally:
-        is_left.set()
-        thread.join()
+        ahead.end()
 
 
 def _shuffled(source: "Iterable[Placed[T]]", buffer: int, seed: int) -> "Iterator[Placed[T]]":
@@ -208,25 +251,35 @@ class Pipeline(Generic[T]):
     has one, goes on in it where the last one ended.
     """
 
-    def __init__(self, source: "_Source[Any]", make: "Callable[[], Iterable[Placed[T]]]"):
+    def __init__(self, source: "_Source[Any]", begin: "Callable[[List[Any]], Iterable[Placed[T]]]"):
         self._source = source
-        self._make = make
+        self._begin_steps = begin  # appends each step to a list
         self._begin: Optional[int] = None  # position of the source before the pass
         self._place: Optional[int] = None
         self._has_begun = False
 
     def _with(self, make: "Callable[[Iterable[Placed[T]]], Iterable[Placed[U]]]") -> "Pipeline[U]":
-        return Pipeline(self._source, lambda: make(self._make()))
+        def begin(begun: List[Any]) -> "Iterable[Placed[U]]":
+            steps = make(self._begin_steps(begun))
+            begun.append(steps)
+            return steps
+
+        return Pipeline(self._source, begin)
 
     def __iter__(self) -> "Iterator[T]":
-        steps = self._make()
+        begun: List[Any] = []
+        steps = self._begin_steps(begun)
         self._begin, self._has_begun = self._source.position, False
-        return self._consumed(steps)
+        return self._consumed(steps, begun)
 
-    def _consumed(self, steps: "Iterable[Placed[T]]") -> "Iterator[T]":
-        for self._place, element in steps:
-            self._has_begun = True
-            yield element
+    def _consumed(self, steps: "Iterable[Placed[T]]", begun: List[Any]) -> "Iterator[T]":
+        try:
+            for self._place, element in steps:
+                self._has_begun = True
+                yield element
+        finally:  # now: the traceback of an error would keep the threads of steps
+            for step in reversed(begun):
+                _close(step)
 
     @property
     def position(self) -> int:
@@ -339,4 +392,4 @@ def _at_least_one(number: int, noun: str) -> None:
 def pipeline(elements: "Iterable[T]") -> "Pipeline[T]":
     """Begins a pipeline: `locum.pipeline(store.keys()).async_map(store.get).flatten().batch(32).prefetch(2)`."""
     source = _Source(elements)
-    return Pipeline(source, lambda: source)
+    return Pipeline(source, lambda begun: source)

@@ -1,6 +1,11 @@
 """Pipelines of Python: their steps, errors, and threads that end."""
 
+import itertools
+import os
+import random
+import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -8,8 +13,24 @@ import pytest
 import locum
 
 
+before = set()
+
+
 def threads():
-    return [one for one in threading.enumerate() if one.name.startswith("locum.pipeline")]
+    """Returns the threads that the test has left: those that were told to end may still be seen for a while."""
+    deadline = time.monotonic() + 30
+    while (left := set(os.listdir("/proc/self/task")) - before) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return left
+
+
+@pytest.fixture(autouse=True)
+def leaves_no_thread():
+    locum.pipeline([1]).async_map(str).collect()  # the thread that waits for calls of the main thread stays
+    before.clear()
+    before.update(os.listdir("/proc/self/task"))
+    yield
+    assert not threads()
 
 
 def test_steps_are_lazy_and_in_order():
@@ -56,6 +77,35 @@ def test_an_error_names_the_element_and_ends_all(step):
     if hasattr(raised.value, "__notes__"):
         assert f"in {step}() of a locum.pipeline, at element 2" in raised.value.__notes__[0]
     assert not threads()
+
+
+@pytest.mark.parametrize("steps", [lambda one: one.prefetch(2), lambda one: one.async_map(str, 2).map(int).prefetch(2)])
+def test_an_error_ends_the_threads_of_all_steps(steps):
+    def fail(at):
+        if at == 20:
+            raise LookupError("not this one")
+        return at
+
+    with pytest.raises(LookupError) as raised:  # whose traceback keeps all that its frames refer to
+        steps(locum.pipeline(range(10**6))).async_map(fail, 2).collect()
+    assert not threads(), raised
+
+
+def test_an_interrupt_ends_the_threads_wherever_it_comes():
+    chosen = random.Random(1)
+    handler = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        for _ in range(60):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, chosen.random() * 0.004 + 0.0002)
+                for _ in locum.pipeline(itertools.count()).async_map(str, 2).prefetch(2):
+                    pass
+            except KeyboardInterrupt:
+                pass
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+    finally:
+        signal.signal(signal.SIGALRM, handler)
 
 
 def test_a_break_in_the_middle_ends_the_threads():
@@ -114,7 +164,6 @@ def test_the_state_is_what_the_loop_has_got():
         assert passes.collect() == order[:5] and passes.position == 5
         state = locum.join_states([passes.state()])
         assert list(locum.epochs(store, **options, state=state)) == order[5:]
-    assert not threads()
 
 
 def test_an_error_of_the_source_has_a_number():
