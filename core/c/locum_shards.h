@@ -41,7 +41,8 @@ LOCUM_API locum_status locum_shards_close(locum_shards *shards);
 
 /* Writes `count` samples as a shard: each rank finds it, whole, when this returns. `key`: 1 to 200 bytes; NULL:
  * a new one. `given`, which may be NULL, gets the key as its only name; release it. LOCUM_KEY_EXISTS;
- * LOCUM_INVALID_ARGUMENT for a bad key or sample, in front of whose text its number is. */
+ * LOCUM_INVALID_ARGUMENT for a bad key or sample, LOCUM_CORRUPT for one that is said to be a stored Record and is
+ * none; in front of the text is the number of the sample. */
 LOCUM_CHECKED locum_status locum_shards_set(locum_shards shards, const char *key, size_t count,
                                             const locum_array *samples, double deadline_s,
                                             locum_names *given);
@@ -85,7 +86,8 @@ typedef enum locum_remainder {
 
 typedef struct locum_epochs_options {
   uint64_t seed;
-  uint64_t shuffle_block;   /* how many samples are shuffled together, less than 2^32; 0: 65536 */
+  uint64_t shuffle_block;   /* how many samples are shuffled together, less than 2^32; 0: as many as have 256 MiB
+                             * in their files, but no more than 65536 */
   int32_t remainder;        /* a locum_remainder */
   bool in_order;            /* by key, and as they were stored: nothing is shuffled */
   bool no_read_ahead;       /* the next block is not read while one is used */
@@ -97,7 +99,7 @@ typedef struct locum_epochs_options {
 } locum_epochs_options;
 
 /* Opens the samples that are those of one rank of `ranks`, in an order that depends on the seed and the epoch
- * alone. Reads nothing yet. Close it. */
+ * alone. Reads nothing yet. LOCUM_INVALID_ARGUMENT for a wrong option, or rank. Close it. */
 LOCUM_CHECKED locum_status locum_epochs_open(locum_shards shards, uint64_t rank, uint64_t ranks,
                                              const locum_epochs_options *options, locum_epochs *epochs);
 /* Gives the next sample, as locum_shard_sample() does. LOCUM_END_OF_STREAM behind the last one; LOCUM_NOT_FOUND

@@ -198,7 +198,7 @@ class EpochReader(Iterator[Any]):
 
     def skip(self, count: int, *, timeout: Optional[Duration] = None) -> int:
         """Leaves out the next `count` samples, as if it had given them, and reads none. Returns how many there were."""
-        return interruptible(self._native.skip, count, deadline(timeout))
+        return interruptible(self._native.skip, _whole("count", count, 0, 2**64 - 1), deadline(timeout))
 
     @property
     def position(self) -> int:
@@ -215,7 +215,7 @@ class EpochReader(Iterator[Any]):
 
         Where a pipeline reads ahead, ask that for its `state`.
         """
-        at = self.position if position is None else position
+        at = self.position if position is None else _whole("position", position, 0, 2**64 - 1)
         return _state_of(self._native.state_at(at))
 
 
@@ -228,7 +228,8 @@ class Epochs:
 
     def split(self, rank: int, size: int) -> EpochReader:
         """Returns the samples of one rank of `size`. All ranks give the same options, and the same state."""
-        return EpochReader(_native.Epochs(self._shards._native, rank, size, self._how))
+        _whole("size", size, 1, 2**31 - 1)
+        return EpochReader(_native.Epochs(self._shards._native, _whole("rank", rank, 0, size - 1), size, self._how))
 
     def __iter__(self) -> EpochReader:
         return self.split(0, 1)
@@ -238,7 +239,7 @@ def epochs(
     shards: Shards,
     *,
     seed: int = 0,
-    shuffle_block: int = 65536,
+    shuffle_block: Optional[int] = None,
     remainder: str = "exact",
     shuffle: bool = True,
     first: int = 0,
@@ -249,7 +250,8 @@ def epochs(
 ) -> Epochs:
     """Returns the samples of a set of shards in an order that depends on seed and epoch alone, not on the number of ranks.
 
-    `for sample in locum.epochs(shards, seed=1).split(rank, size): …`. `remainder` says what becomes of the samples that
+    `for sample in locum.epochs(shards, seed=1).split(rank, size): …`. So many samples as `shuffle_block` are shuffled together,
+    and in memory (None: as many as have 256 MiB in their files, but no more than 65 536). `remainder` says what becomes of the samples that
     are left when each rank has got the same number: "exact" (the first ranks get one more), "drop", or "pad" (the other
     ranks get samples from the beginning again). `skip_damaged` leaves out samples whose bytes are damaged, and counts them
     (`EpochReader.damaged`): ranks may get different numbers then. `state`: of all ranks, by `locum.join_states`; the epochs go
@@ -263,12 +265,12 @@ def epochs(
         shards,
         {
             "seed": _whole("seed", seed, 0, 2**64 - 1),
-            "shuffle_block": _whole("shuffle_block", shuffle_block, 1, 2**32 - 1),
+            "shuffle_block": 0 if shuffle_block is None else _whole("shuffle_block", shuffle_block, 1, 2**32 - 1),
             "remainder": _REMAINDERS[remainder],
             "shuffle": shuffle,
             "read_ahead": read_ahead,
             "skip_damaged": skip_damaged,
-            "first": _whole("first", first, 0, 2**64 - 1),
+            "first": _whole("first", first, 0, 2**53 - 1),
             "count": _whole("count", count, 1, 2**64 - 1),
             "state": None if state is None else _bytes_of_state(state),
         },
@@ -292,9 +294,14 @@ def _bytes_of_state(state: Any) -> NDArray[np.uint8]:
             f"the state of epochs is a dict, as state() of a reader or locum.join_states gives it, not {type(state).__name__};"
             " join a list of the states of all ranks by locum.join_states"
         )
-    return _bytes_of_record(dict(state))
+    try:
+        return _bytes_of_record(dict(state))
+    except (TypeError, OverflowError) as error:
+        raise ValueError(f"this is no state of epochs, or a damaged one: {error}") from error
 
 
 def join_states(states: "Iterable[Mapping[str, Any]]") -> State:
     """Joins the states of all ranks, in any order. InvalidArgumentError names ranks that are missing or there twice."""
+    if isinstance(states, Mapping):
+        raise TypeError("the states of all ranks are joined: give a list of them")
     return _state_of(_native.epochs_join([_bytes_of_state(state) for state in states]))

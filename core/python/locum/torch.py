@@ -15,7 +15,7 @@ the loop has got. See `locum.epochs` for the order, and for how samples are spli
 """
 
 import os
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Union
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from ._batch import Batch
 from ._errors import CorruptError
-from ._shards import EpochReader, Shards, State, _opened_again, epochs, join_states
+from ._shards import EpochReader, Shards, State, _opened_again, _whole, epochs, join_states
 
 _ALL = 2**64 - 1
 
@@ -86,7 +86,7 @@ class EpochDataset(IterableDataset[Any]):
         rank: Optional[int] = None,
         size: Optional[int] = None,
         seed: int = 0,
-        shuffle_block: int = 65536,
+        shuffle_block: Optional[int] = None,
         remainder: Optional[str] = None,
         shuffle: bool = True,
         read_ahead: bool = True,
@@ -98,8 +98,8 @@ class EpochDataset(IterableDataset[Any]):
                 "say what becomes of the samples that are left when each rank has got the same number: remainder='drop' or 'pad'"
                 " if each step of the loop is one of all ranks, as with DistributedDataParallel; else 'exact'"
             )
-        if batch_size is not None and batch_size < 1:
-            raise ValueError(f"the size of a batch is 1 or more, not {batch_size}")
+        if batch_size is not None:
+            _whole("batch_size", batch_size, 1, 2**31)
         if batch_size is None and (collate is not None or drop_last):
             raise ValueError("collate and drop_last are of batches: give the batch_size, too, and DataLoader batch_size=None")
         if batch_size is None and skip_damaged:
@@ -134,46 +134,45 @@ class EpochDataset(IterableDataset[Any]):
 
     def set_epoch(self, epoch: int) -> None:
         """Chooses the epoch of the next pass. After `load_state_dict` that of the state is chosen."""
-        if epoch < 0:
-            raise ValueError(f"the number of an epoch is 0 or more, not {epoch}")
+        _whole("epoch", epoch, 0, 2**53 - 1)
         if self._state is not None and epoch < self._state["epoch"]:
             self._state = None  # from the beginning again
             self._loads += 1
             self._shared[1] = self._loads
         self._shared[0] = epoch
 
-    def _samples(self, reader: EpochReader, count: int) -> "Iterator[Any]":
-        damage: Optional[CorruptError] = None
-        has_any = False
+    def _samples(self, reader: EpochReader, count: int, damage: List[CorruptError]) -> "Iterator[Any]":
         for _ in range(count):
             try:
                 sample = next(reader)
             except StopIteration:
-                break
+                return
             except CorruptError as error:
                 if not self._skips_damaged:
                     raise
-                damage = error
+                damage.append(error)
                 reader.skip(1)
                 continue
-            has_any = True
             yield sample if self._transform is None else self._transform(sample)
-        if damage is not None and not has_any:
-            raise damage  # there is no batch of no samples
 
     def _batch(self, reader: EpochReader, most: int) -> Any:
         """Returns the next batch; None: there is none."""
         begin = reader.position
+        damage: List[CorruptError] = []
         batch: Any = None if self._collate is None else []
         count = 0
-        for sample in self._samples(reader, most):
+        for sample in self._samples(reader, most, damage):
             if self._collate is not None:
                 batch.append(sample)
             else:
                 batch = Batch(sample, most) if batch is None else batch
                 batch.set(count, sample)
             count += 1
-        if count == 0 or (self._drops_last and reader.position - begin < most):
+        if self._drops_last and reader.position - begin < most:
+            return None
+        if count == 0:
+            if damage:
+                raise damage[0]
             return None
         return self._collate(batch) if self._collate is not None else _tensors(batch.made(count))
 
@@ -193,7 +192,7 @@ class EpochDataset(IterableDataset[Any]):
         reader.skip(worker * turn)
         while True:
             if self._batch_size is None:
-                for sample in self._samples(reader, 1):
+                for sample in self._samples(reader, 1, []):
                     yield _tensors(sample)
                     break
                 else:
@@ -231,6 +230,8 @@ class EpochDataset(IterableDataset[Any]):
         The number of ranks, of workers and the batch size may be others than before. The state of one rank of several is an
         InvalidArgumentError.
         """
+        if not isinstance(state, (Mapping, Iterable)):
+            raise TypeError(f"a state is that of state_dict, or a list of those of all ranks, not {type(state).__name__}")
         joined = join_states([state] if isinstance(state, Mapping) else state)
         before, self._state = self._state, joined
         try:
@@ -270,13 +271,15 @@ class EpochLoader(DataLoader[Any]):
         rank: Optional[int] = None,
         size: Optional[int] = None,
         seed: int = 0,
-        shuffle_block: int = 65536,
+        shuffle_block: Optional[int] = None,
         remainder: Optional[str] = None,
         shuffle: bool = True,
         read_ahead: bool = True,
         skip_damaged: bool = False,
         **loader: Any,
     ):
+        if "collate_fn" in loader:
+            raise TypeError("batches of an EpochLoader are made by its dataset: give collate= in place of collate_fn=")
         dataset = EpochDataset(
             shards,
             batch_size=batch_size,

@@ -250,6 +250,54 @@ def test_options_of_epochs_have_bounds(store):
         locum.epochs(store, state=[locum.epochs(store).split(0, 1).state()])
     with pytest.raises(TypeError, match="a dict"):
         locum.join_states(["state"])
+    with pytest.raises(TypeError, match="give a list"):
+        locum.join_states(locum.epochs(store).split(0, 1).state())
+    with pytest.raises(ValueError, match="no state of epochs"):
+        locum.join_states([{"version": 2**70}])
+    for rank, size in ((-1, 2), (2, 2), (0, 0), (0, 2**31)):
+        with pytest.raises(ValueError):
+            locum.epochs(store).split(rank, size)
+
+
+# Small states of ranks that are far apart would take all memory.
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [(2**64 - 1, 2**64 - 1, 0)],
+        [(0, 0, 0), (0, 0, 2**52)],
+        [(0, 0, 0), (0, 10**6, 0)],
+    ],
+)
+def test_states_that_are_far_apart_are_refused(parts):
+    states = [
+        {
+            "version": 1,
+            "order": 5,
+            "samples": 2**53,
+            "epoch": epoch,
+            "epochs": [],
+            "rank": {"rank": rank, "of": len(parts), "epoch": rank_epoch, "consumed": consumed},
+        }
+        for rank, (epoch, rank_epoch, consumed) in enumerate(parts)
+    ]
+    with pytest.raises((locum.CorruptError, locum.InvalidArgumentError), match="too far apart|too large"):
+        locum.join_states(states)
+
+
+def test_the_end_of_an_epoch_is_the_beginning_of_the_next_one(store):
+    store.set(range(3), key="k")
+    for remainder in ("exact", "drop", "pad"):
+        readers = [locum.epochs(store, seed=1, count=2, remainder=remainder).split(rank, 2) for rank in range(2)]
+        ends = [{"exact": [2, 1], "drop": [1, 1], "pad": [2, 2]}[remainder][rank] for rank in range(2)]
+        for reader, end in zip(readers, ends):
+            for _ in range(end):
+                next(reader)
+        early = [reader.state(end) for reader, end in zip(readers, ends)]
+        for reader in readers:
+            next(reader)
+        assert early == [reader.state(end) for reader, end in zip(readers, ends)]  # whatever was read ahead
+        rest = locum.epochs(store, seed=1, count=2, state=locum.join_states(early))
+        assert list(rest) == list(locum.epochs(store, seed=1, first=1))
 
 
 def test_remainders_and_epochs(store):

@@ -140,6 +140,16 @@ def test_states_that_do_not_fit_are_refused(url):
     state = loader_of(url).state_dict()
     with pytest.raises(locum.InvalidArgumentError, match="another seed"):
         loader_of(url, seed=4).load_state_dict(state)
+    for wrong in (None, 7, float("nan")):
+        with pytest.raises(TypeError, match="a state is that of state_dict"):
+            loader.load_state_dict(wrong)
+    with pytest.raises(ValueError):
+        loader.epoch = 2**63
+    with pytest.raises(TypeError, match="give collate="):
+        loader_of(url, collate_fn=list)
+    for wrong in ({"rank": 5, "size": 2, "remainder": "drop"}, {"rank": 0, "size": 0, "remainder": "drop"}):
+        with pytest.raises(ValueError):
+            loader_of(url, **wrong)
     for wrong in ({"rank": 1}, {"size": 2, "rank": 0}, {"batch_size": 0}, {"rank": 2, "size": 2, "remainder": "no"}):
         with pytest.raises(ValueError):
             loader_of(url, **wrong)
@@ -175,6 +185,13 @@ def test_damaged_samples_are_left_out_where_that_is_wanted(tmp_path, workers):
     assert numbers(again) == whole[7:] and expected == batches
     with pytest.raises(locum.CorruptError):  # there is no batch of no samples
         list(loader_of(url, 1, skip_damaged=True, num_workers=workers))
+    # A batch that drop_last leaves out is none.
+    plain = loader_of(url, 32, skip_damaged=True, drop_last=True, shuffle=False, num_workers=workers)
+    assert len(list(plain)) == len(plain) == 3
+    with open(tmp_path / "k.shard", "r+b") as file:  # all of the last ones, too
+        file.seek(100 * 200)
+        file.write(b"\xff" * 2000)
+    assert len(list(plain)) == 3
     with pytest.raises(ValueError, match="give the batch_size"):
         locum.torch.EpochDataset(locum.Shards(url), skip_damaged=True)
 

@@ -18,6 +18,7 @@
 #include "transport/storage/c/experiment_calls.hpp"
 #include "transport/storage/c/shard_calls.hpp"
 #include "transport/storage/c/values.hpp"
+#include "transport/storage/shards/epoch_walk.hpp"
 
 using namespace locum;
 using namespace locum::c;
@@ -41,7 +42,7 @@ EpochOptions epoch_options(const locum_epochs_options* options) {
     return how;
   }
   how.seed = options->seed;
-  how.shuffle_block = options->shuffle_block == 0 ? how.shuffle_block : options->shuffle_block;
+  how.shuffle_block = options->shuffle_block;
   switch (options->remainder) {
     case LOCUM_REMAINDER_EXACT:
       how.remainder = Remainder::exact;
@@ -103,10 +104,11 @@ locum_status locum_epochs_open(locum_shards shards, uint64_t rank, uint64_t rank
       before = std::move(*state);
     }
     name_unreleased_at_exit();
-    return give(open_epochs(),
-                std::make_shared<OpenedEpochs>(
-                    detail::make_epoch_walk(open->shards.source(), how, std::move(before), rank, ranks)),
-                handle);
+    auto walk = detail::make_epoch_walk(open->shards.source(), how, std::move(before), rank, ranks);
+    if (const auto right = walk->check(); !right) {
+      return failed(right.error());
+    }
+    return give(open_epochs(), std::make_shared<OpenedEpochs>(std::move(walk)), handle);
   });
 }
 
@@ -118,18 +120,27 @@ locum_status locum_epochs_next(locum_epochs handle, double deadline_s, locum_vie
     if (view == nullptr) {
       return is_null("view");
     }
-    auto next = detail::next_sample(*open.walk, limit_of(deadline_s));
-    if (!next) {
-      return failed(next.error());
+    for (;;) {
+      const auto next = detail::next_sample(*open.walk, limit_of(deadline_s));
+      if (!next) {
+        return failed(next.error());
+      }
+      if (!*next) {
+        return failed(Error(Errc::end_of_stream, "all samples of these epochs were given"));
+      }
+      const auto value = detail::SampleCoder<Record>::decode(StoredSample(**next));
+      if (!value && detail::leave_out(*open.walk, value.error())) {
+        continue;
+      }
+      if (!value) {
+        return failed(detail::about_last(*open.walk, value.error()));
+      }
+      const locum_status given = give_sample(**next, value, *view);
+      if (given == LOCUM_OK) {
+        detail::move_on(*open.walk);
+      }
+      return given;
     }
-    if (!*next) {
-      return failed(Error(Errc::end_of_stream, "all samples of these epochs were given"));
-    }
-    const locum_status given = give_sample(*std::move(*next), *view);
-    if (given == LOCUM_OK) {
-      detail::move_on(*open.walk);
-    }
-    return given;
   });
 }
 

@@ -32,6 +32,8 @@ struct OpenedEpochs {
 };
 
 /// Gives a sample as what a file holds is given: the bytes of one with members, or of a list, in place.
-[[nodiscard]] locum_status give_sample(StoredSample&& sample, locum_view& view);
+/// \param value what the sample was decoded to
+[[nodiscard]] locum_status give_sample(const StoredSample& sample, const Result<Record>& value,
+                                       locum_view& view);
 
 }  // namespace locum::c

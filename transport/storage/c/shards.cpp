@@ -26,12 +26,8 @@ using namespace locum::c;
 
 namespace locum::c {
 
-locum_status give_sample(StoredSample&& sample, locum_view& view) {
-  const std::shared_ptr<const void> owner = sample.owner;
-  const std::span<const std::byte> bytes = sample.bytes;
-  const bool is_record = sample.record.has_value();
-  const Result<Record> value = detail::SampleCoder<Record>::decode(std::move(sample));
-  if (!value || is_record ||
+locum_status give_sample(const StoredSample& sample, const Result<Record>& value, locum_view& view) {
+  if (!value || sample.record ||
       (value->kind() != Record::Kind::members && value->kind() != Record::Kind::list)) {
     return give_value(value, view);
   }
@@ -39,10 +35,10 @@ locum_status give_sample(StoredSample&& sample, locum_view& view) {
   shown.type = LOCUM_ENCODED;
   shown.type_name = text_of(Record::locum_type_name);
   shown.rank = 1;
-  shown.extents[0] = static_cast<std::int64_t>(bytes.size());
+  shown.extents[0] = static_cast<std::int64_t>(sample.bytes.size());
   shown.strides[0] = 1;
-  shown.data = const_cast<std::byte*>(bytes.data());  // which programs read alone
-  give_memory(owner, shown, bytes.size(), view);
+  shown.data = const_cast<std::byte*>(sample.bytes.data());  // which programs read alone
+  give_memory(sample.owner, shown, sample.bytes.size(), view);
   return LOCUM_OK;
 }
 
@@ -290,8 +286,13 @@ locum_status locum_shard_sample(locum_shard shard, uint64_t number, double deadl
                                                       std::to_string(number))
                         .about(open->key));
     }
-    auto stored = open->open->sample(number, limit_of(deadline_s));
-    return stored ? give_sample(std::move(*stored), *view) : failed(stored.error().about(open->key));
+    const auto stored = open->open->sample(number, limit_of(deadline_s));
+    if (!stored) {
+      return failed(stored.error().about(open->key));
+    }
+    const auto value = RecordCoder::decode(StoredSample(*stored));
+    return value ? give_sample(*stored, value, *view)
+                 : failed(detail::about_sample(value.error(), number, open->key));
   });
 }
 

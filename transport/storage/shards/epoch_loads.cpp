@@ -142,8 +142,8 @@ Result<std::shared_ptr<const OpenShard>> EpochLoads::shard(std::uint64_t block, 
     MutexLock lock(shared_->mutex);
     while (!load->is_done && !load->failed) {
       if (Deadline::Clock::now() >= end) {
-        return deadline_passed("the shard '" + shared_->shards[shard].key + "' is still being read",
-                               "give a longer deadline");
+        return deadline_passed("the shard '" + shared_->shards[shard].key + "' was not read",
+                               "call again, as it goes on being read");
       }
       (void)lock.wait_until(shared_->changed, end);
     }

@@ -36,6 +36,9 @@ class EpochLoads {
   /// Drops what no block from `block` on has; all if there is none.
   void drop_before(std::uint64_t block);
   void drop_all() { loads_.clear(); }
+  [[nodiscard]] const std::string& key(std::size_t shard) const noexcept {
+    return shared_->shards[shard].key;
+  }
   /// Waits until a shard's samples of the block are read, and returns it. Another call tries again what has
   /// failed. REQUIRES: begin() of the block, whose ranges have the shard.
   [[nodiscard]] Result<std::shared_ptr<const OpenShard>> shard(std::uint64_t block, std::size_t shard,

@@ -40,6 +40,8 @@ Error states_differ(const std::string& reason) {
 }
 
 constexpr std::uint64_t most_epochs = 1'000'000;  ///< that a rank may be ahead of another
+/// Positions that ranks may be ahead of the slowest one, altogether: a state names each.
+constexpr std::uint64_t most_positions = std::uint64_t{1} << 24U;
 
 /// The state of one rank.
 struct RankState {
@@ -48,9 +50,11 @@ struct RankState {
   std::uint64_t consumed;
 };
 
-/// Returns what all ranks have consumed of an epoch, together.
-ConsumedPositions consumed_together(std::uint64_t samples, const ConsumedPositions& before,
-                                    std::uint64_t epoch, std::span<const RankState> ranks) {
+/// Returns what all ranks have consumed of an epoch, together. \param room positions that a state may still
+/// name; less by those that were named
+Result<ConsumedPositions> consumed_together(std::uint64_t samples, const ConsumedPositions& before,
+                                            std::uint64_t epoch, std::span<const RankState> ranks,
+                                            std::uint64_t& room) {
   const detail::PositionsLeft left(samples, before);
   const std::uint64_t all = ranks.size();
   // How many of its samples each rank has consumed, and the first one that some rank has not.
@@ -68,9 +72,20 @@ ConsumedPositions consumed_together(std::uint64_t samples, const ConsumedPositio
   ConsumedPositions made{.below = first == left.count() ? samples : left.position(first)};
   std::ranges::copy_if(before.others, std::back_inserter(made.others),
                        [&](std::uint64_t position) { return position > made.below; });
+  const auto first_turn = [&](std::uint64_t rank) { return first < rank ? 0 : (first - rank) / all; };
+  std::uint64_t named = made.others.size();
+  for (std::size_t at = 0; at < ranks.size(); ++at) {
+    named += consumed[at] - std::min(consumed[at], first_turn(ranks[at].rank));
+  }
+  if (named > room) {
+    return states_differ(
+        "the states are too far apart: ranks have consumed more than 16 777 216 samples behind "
+        "the first one that another rank has not");
+  }
+  room -= named;
   for (std::size_t at = 0; at < ranks.size(); ++at) {
     const std::uint64_t rank = ranks[at].rank;
-    for (std::uint64_t turn = first < rank ? 0 : (first - rank) / all; turn < consumed[at]; ++turn) {
+    for (std::uint64_t turn = first_turn(rank); turn < consumed[at]; ++turn) {
       if (const std::uint64_t number = rank + turn * all; number > first) {
         made.others.push_back(left.position(number));
       }
@@ -141,14 +156,18 @@ Result<EpochState> EpochState::joined(std::span<const EpochState> ranks) {
   made.order_ = order;
   made.samples_ = samples;
   made.epoch_ = one.epoch_;
+  std::uint64_t room = most_positions;
   for (std::uint64_t epoch = one.epoch_; epoch <= last_epoch; ++epoch) {
     const auto before = one.consumed_.find(epoch);
     auto now = consumed_together(
-        samples, before == one.consumed_.end() ? ConsumedPositions() : before->second, epoch, states);
-    if (now.below == samples && epoch == made.epoch_ && epoch != last_epoch) {
+        samples, before == one.consumed_.end() ? ConsumedPositions() : before->second, epoch, states, room);
+    if (!now) {
+      return now.error();
+    }
+    if (now->below == samples && epoch == made.epoch_ && epoch != last_epoch) {
       ++made.epoch_;
-    } else if (now.below != 0 || !now.others.empty()) {
-      made.consumed_.emplace(epoch, std::move(now));
+    } else if (now->below != 0 || !now->others.empty()) {
+      made.consumed_.emplace(epoch, std::move(*now));
     }
   }
   return made;
@@ -184,6 +203,9 @@ Result<EpochState> EpochState::of(const Record& record) {
     made.order_ = record.get<std::uint64_t>("order").value();
     made.samples_ = record.get<std::uint64_t>("samples").value();
     made.epoch_ = record.get<std::uint64_t>("epoch").value();
+    if (made.samples_ > largest_number || made.epoch_ > largest_number) {
+      return damaged_state("its numbers are too large");
+    }
     for (const Record& epoch : record.get<std::vector<Record>>("epochs").value()) {
       ConsumedPositions consumed{.below = epoch.get<std::uint64_t>("below").value()};
       std::uint64_t before = consumed.below;
@@ -205,12 +227,14 @@ Result<EpochState> EpochState::of(const Record& record) {
       made.rank_ = rank->get<std::uint64_t>("rank").value();
       made.rank_epoch_ = rank->get<std::uint64_t>("epoch").value();
       made.rank_consumed_ = rank->get<std::uint64_t>("consumed").value();
-      constexpr std::uint64_t most_ranks = std::numeric_limits<std::int32_t>::max();
       if (made.ranks_ == 0 || made.ranks_ > most_ranks || made.rank_ >= made.ranks_ ||
           made.rank_epoch_ < made.epoch_ || made.rank_epoch_ - made.epoch_ > most_epochs ||
           made.rank_consumed_ > made.samples_ + 1) {
         return damaged_state("the part of its rank is none");
       }
+    }
+    if (made.order_ == 0 && (made.samples_ != 0 || !made.consumed_.empty() || made.rank_consumed_ != 0)) {
+      return damaged_state("it tells of samples, and of no shards");
     }
     return made;
   } catch (const Error& error) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <span>
 #include <string>
@@ -30,7 +31,8 @@ class EpochState {
   EpochState() = default;
 
   /// Joins the states of all ranks of a job, in any order. `invalid_argument` names the ranks whose state is
-  /// missing or is there twice, or says that states are of different jobs; `out_of_memory`.
+  /// missing or is there twice, or says that states are of different jobs, or too far apart: ranks have
+  /// consumed more than 2^24 samples behind the first one that another has not; `out_of_memory`.
   [[nodiscard]] static Result<EpochState> join(std::span<const EpochState> ranks);
   /// Reads what record() has made. `corrupt`.
   [[nodiscard]] static Result<EpochState> of(const Record& record);
@@ -46,6 +48,8 @@ class EpochState {
   }
 
   /// \cond library
+  static constexpr std::uint64_t largest_number = std::uint64_t{1} << 53U;  ///< in JSON of all programs
+  static constexpr std::uint64_t most_ranks = std::numeric_limits<std::int32_t>::max();
   /// Of a rank that began behind a whole state, and has consumed samples of its own since.
   struct RankPart {
     std::uint64_t ranks = 0;  ///< of the job

@@ -20,9 +20,25 @@ Error wrong_epochs(const std::string& reason) {
   return Error(Errc::invalid_argument, "epochs: " + reason);
 }
 
+/// Returns how many samples are shuffled together where the program does not say it.
+std::uint64_t usual_block(const std::vector<ShardFacts>& shards) {
+  constexpr std::uint64_t most_bytes = std::uint64_t{256} << 20U;
+  constexpr std::uint64_t most_samples = 65'536;
+  std::uint64_t samples = 0;
+  std::uint64_t bytes = 0;
+  for (const ShardFacts& shard : shards) {
+    samples += shard.samples;
+    bytes += shard.bytes;
+  }
+  const std::uint64_t bytes_of_one = samples == 0 ? 0 : bytes / samples;
+  return std::clamp<std::uint64_t>(bytes_of_one == 0 ? most_samples : most_bytes / bytes_of_one, 1,
+                                   most_samples);
+}
+
 /// Returns what tells orders of samples apart; never 0.
-std::uint64_t order_number(const std::vector<ShardFacts>& shards, const EpochOptions& options) {
-  std::string all = std::to_string(options.seed) + ' ' + std::to_string(options.shuffle_block) + ' ' +
+std::uint64_t order_number(const std::vector<ShardFacts>& shards, const EpochOptions& options,
+                           std::uint64_t block) {
+  std::string all = std::to_string(options.seed) + ' ' + std::to_string(block) + ' ' +
                     std::to_string(static_cast<int>(options.shuffle));
   for (const ShardFacts& shard : shards) {
     all += '\n' + shard.key + '/' + std::to_string(shard.samples) + '/' + std::to_string(shard.bytes);
@@ -35,18 +51,36 @@ std::uint64_t order_number(const std::vector<ShardFacts>& shards, const EpochOpt
 
 EpochWalk::EpochWalk(std::shared_ptr<ShardSource> source, const EpochOptions& options, EpochState before,
                      std::uint64_t rank, std::uint64_t ranks)
-    : source_(std::move(source)), options_(options), rank_(rank), ranks_(ranks), before_(std::move(before)) {
+    : source_(std::move(source)),
+      options_(options),
+      rank_(rank),
+      ranks_(ranks),
+      begins_whole_(before.is_whole()),
+      before_(std::move(before)) {
   before_.begin_at(options_.first);
 }
 
-Result<void> EpochWalk::open(Deadline deadline) {
-  if (rank_ >= ranks_) {
+Result<void> EpochWalk::check() const {
+  if (rank_ >= ranks_ || ranks_ > EpochState::most_ranks) {
     return wrong_epochs("there is no rank " + std::to_string(rank_) + " of " + std::to_string(ranks_) +
-                        "; give a rank below the number of ranks");
+                        "; give a rank below the number of ranks, and at most 2147483647 of these");
   }
-  if (options_.shuffle_block == 0 || options_.shuffle_block > std::numeric_limits<std::uint32_t>::max()) {
+  if (options_.shuffle_block > std::numeric_limits<std::uint32_t>::max()) {
     return wrong_epochs("shuffle_block is " + std::to_string(options_.shuffle_block) +
-                        "; give 1 to 4294967295 samples");
+                        "; give 1 to 4294967295 samples, or 0 to have a number chosen");
+  }
+  if (options_.first >= EpochState::largest_number) {
+    return wrong_epochs("the first one has the number " + std::to_string(options_.first) +
+                        "; give one below 9007199254740992");
+  }
+  return begins_whole_
+             ? Result<void>()
+             : wrong_epochs("the state to resume from is that of one rank; join those of all ranks");
+}
+
+Result<void> EpochWalk::open(Deadline deadline) {
+  if (auto right = check(); !right) {
+    return right;
   }
   auto shards = source_->index(deadline);
   if (!shards) {
@@ -59,14 +93,12 @@ Result<void> EpochWalk::open(Deadline deadline) {
   for (const ShardFacts& shard : *shards) {
     samples.push_back(shard.samples);
   }
-  const std::uint64_t number = order_number(*shards, options_);
-  storage::EpochOrder order(std::move(samples), options_.seed, options_.shuffle_block, options_.shuffle);
+  const std::uint64_t block = options_.shuffle_block != 0 ? options_.shuffle_block : usual_block(*shards);
+  const std::uint64_t number = order_number(*shards, options_, block);
+  storage::EpochOrder order(std::move(samples), options_.seed, block, options_.shuffle);
   {
     const MutexLock lock(mutex_);
-    if (!before_.is_whole()) {
-      return wrong_epochs("the state to resume from is that of one rank; join those of all ranks");
-    }
-    if (before_.order() != 0 && before_.order() != number) {
+    if (before_.order() != 0 && (before_.order() != number || before_.samples() != order.count())) {
       return wrong_epochs(
           (before_.samples() != order.count()
                ? "the saved state is of other shards: it knows " + std::to_string(before_.samples()) +
@@ -106,18 +138,16 @@ bool EpochWalk::is_behind_before(std::uint64_t epoch) const {
 void EpochWalk::begin_epoch(std::uint64_t epoch) {
   epoch_ = epoch;
   order_->begin(epoch);
-  {
-    const MutexLock lock(mutex_);
-    const auto consumed = before_.consumed().find(epoch);
-    left_.emplace(order_->count(),
-                  consumed == before_.consumed().end() ? ConsumedPositions() : consumed->second);
-    if (!begun_.empty() && begun_.back().second == returned_) {
-      begun_.pop_back();  // of that epoch there was nothing for this rank
-    }
-    begun_.emplace_back(epoch, returned_);
-  }
   turn_ = 0;
+  const MutexLock lock(mutex_);
+  const auto consumed = before_.consumed().find(epoch);
+  left_.emplace(order_->count(),
+                consumed == before_.consumed().end() ? ConsumedPositions() : consumed->second);
   turns_ = mine(left_->count());
+  if (!begun_.empty() && begun_.back().before == returned_) {
+    begun_.pop_back();  // of that epoch there was nothing for this rank
+  }
+  begun_.push_back({.epoch = epoch, .before = returned_, .turns = turns_});
   block_.reset();
   loads_->drop_all();
 }
@@ -141,25 +171,27 @@ Result<bool> EpochWalk::reach(Deadline deadline) {
       return opened.error();
     }
   }
-  const std::uint64_t behind = options_.count > std::numeric_limits<std::uint64_t>::max() - options_.first
-                                   ? std::numeric_limits<std::uint64_t>::max()
-                                   : options_.first + options_.count;
+  const std::uint64_t behind =
+      options_.first + std::min(options_.count, EpochState::largest_number - options_.first);
+  if (epoch_ >= behind) {
+    return false;
+  }
   const auto moment = deadline.moment(longest_next);
   while (turn_ == turns_) {
+    const bool has_more = epoch_ + 1 < behind && (mine(order_->count()) != 0 || !is_behind_before(epoch_));
     // Without samples all epochs are empty.
-    if (epoch_ >= behind || order_->count() == 0) {
+    if (!has_more || order_->count() == 0) {
+      loads_->drop_all();
+      block_.reset();
       return false;
     }
     if (Deadline::Clock::now() >= moment) {
-      return deadline_passed("epoch " + std::to_string(epoch_) + " has no more samples for this rank",
-                             "give more ranks than one some samples, or fewer epochs");
+      return deadline_passed("no sample for this rank was found up to epoch " + std::to_string(epoch_),
+                             "call again, which goes on there");
     }
-    begin_epoch(mine(order_->count()) == 0 && is_behind_before(epoch_) ? behind : epoch_ + 1);
-    if (epoch_ >= behind) {
-      turns_ = 0;
-    }
+    begin_epoch(epoch_ + 1);
   }
-  return epoch_ < behind;
+  return true;
 }
 
 Result<StoredSample> EpochWalk::read(Deadline deadline) {
@@ -168,9 +200,9 @@ Result<StoredSample> EpochWalk::read(Deadline deadline) {
   if (const std::uint64_t block = order_->block_of(position); !block_ || *block_ != block) {
     enter(block);
   }
-  const storage::SamplePlace place = order_->place(position);
-  const auto shard = loads_->shard(*block_, place.shard, deadline);
-  return shard ? (*shard)->sample(place.number, deadline) : Result<StoredSample>(shard.error());
+  last_ = order_->place(position);
+  const auto shard = loads_->shard(*block_, last_.shard, deadline);
+  return shard ? (*shard)->sample(last_.number, deadline) : Result<StoredSample>(shard.error());
 }
 
 Result<std::optional<StoredSample>> EpochWalk::next(Deadline deadline) {
@@ -189,7 +221,8 @@ Result<std::optional<StoredSample>> EpochWalk::next(Deadline deadline) {
         return sample.error();
       }
       if (Deadline::Clock::now() >= until.moment(longest_next)) {
-        return deadline_passed("all samples so far were damaged", "ask again, or restore the shards");
+        return deadline_passed("all samples were damaged that were read",
+                               "call again, or restore the shards");
       }
     }
   });
@@ -232,6 +265,10 @@ void EpochWalk::move_on() {
   ++returned_;
 }
 
+Error EpochWalk::about_last(const Error& error) const {
+  return about_sample(error, last_.number, loads_->key(last_.shard));
+}
+
 bool EpochWalk::leave_out(const Error& error) {
   if (!options_.skip_damaged || error.code() != Errc::corrupt) {
     return false;
@@ -253,20 +290,28 @@ std::uint64_t EpochWalk::returned() const {
 }
 
 Result<EpochState> EpochWalk::state(std::optional<std::uint64_t> consumed) const {
+  if (auto right = check(); !right) {
+    return right.error();
+  }
   const MutexLock lock(mutex_);
   const std::uint64_t all = consumed.value_or(returned_);
   if (all > returned_) {
     return wrong_epochs("a state behind " + std::to_string(all) + " samples is asked for, and there were " +
                         std::to_string(returned_) + " so far");
   }
-  if (begun_.empty()) {
-    return before_.with({.ranks = ranks_, .rank = rank_, .epoch = before_.epoch(), .consumed = 0});
+  EpochState::RankPart part{.ranks = ranks_, .rank = rank_, .epoch = before_.epoch(), .consumed = 0};
+  if (!begun_.empty()) {
+    const Begun& begun = *(std::ranges::upper_bound(begun_, all, {}, &Begun::before) - 1);
+    part.epoch = begun.epoch;
+    part.consumed = all - begun.before;
+    // The end of an epoch is the beginning of the next one, whether that was begun or not: also what nobody
+    // gets of an epoch is behind it.
+    if (part.consumed == begun.turns) {
+      ++part.epoch;
+      part.consumed = 0;
+    }
   }
-  // The last epoch that was begun before as many samples: an epoch's end is the beginning of the next one.
-  const auto behind =
-      std::ranges::upper_bound(begun_, all, {}, [](const auto& begun) { return begun.second; });
-  const auto& [epoch, before] = *(behind - 1);
-  return before_.with({.ranks = ranks_, .rank = rank_, .epoch = epoch, .consumed = all - before});
+  return before_.with(part);
 }
 
 std::shared_ptr<EpochWalk> make_epoch_walk(std::shared_ptr<ShardSource> source, const EpochOptions& options,
@@ -296,6 +341,10 @@ std::uint64_t samples_returned(const EpochWalk& walk) {
 
 std::uint64_t samples_damaged(const EpochWalk& walk) {
   return walk.damaged();
+}
+
+Error about_last(const EpochWalk& walk, const Error& error) {
+  return walk.about_last(error);
 }
 
 bool leave_out(EpochWalk& walk, const Error& error) {

@@ -28,8 +28,12 @@ class EpochWalk {
   EpochWalk(std::shared_ptr<ShardSource> source, const EpochOptions& options, EpochState before,
             std::uint64_t rank, std::uint64_t ranks);
 
+  /// `invalid_argument` if an option is wrong, or the rank, or the state is that of one rank.
+  [[nodiscard]] Result<void> check() const;
   /// Returns the next sample; none behind the last one. The same again before move_on().
   [[nodiscard]] Result<std::optional<StoredSample>> next(Deadline deadline) LOCUM_EXCLUDES(mutex_);
+  /// Returns an error of the sample that next() has returned last, with its number and shard.
+  [[nodiscard]] Error about_last(const Error& error) const;
   /// Counts what next() has returned as given out. REQUIRES: that was a sample.
   void move_on() LOCUM_EXCLUDES(mutex_);
   /// Does the same for a sample with this error, if it is damaged and the options leave such out. Returns
@@ -62,6 +66,7 @@ class EpochWalk {
   const EpochOptions options_;
   const std::uint64_t rank_;
   const std::uint64_t ranks_;
+  const bool begins_whole_;  ///< false: behind the state of one rank
   std::optional<storage::EpochOrder> order_;
   std::unique_ptr<storage::EpochLoads> loads_;
   std::optional<PositionsLeft> left_;
@@ -69,12 +74,17 @@ class EpochWalk {
   std::uint64_t turn_ = 0;   ///< how many of its samples of the epoch were returned
   std::uint64_t turns_ = 0;  ///< of how many
   std::optional<std::uint64_t> block_;
+  storage::SamplePlace last_{};
   mutable Mutex mutex_;
   EpochState before_ LOCUM_GUARDED_BY(mutex_);
   std::uint64_t returned_ LOCUM_GUARDED_BY(mutex_) = 0;
   std::uint64_t damaged_ LOCUM_GUARDED_BY(mutex_) = 0;
-  /// Epochs that were begun, and how many samples were returned before each.
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> begun_ LOCUM_GUARDED_BY(mutex_);
+  struct Begun {
+    std::uint64_t epoch;
+    std::uint64_t before;  ///< samples that were returned before it
+    std::uint64_t turns;   ///< samples of this rank in it
+  };
+  std::vector<Begun> begun_ LOCUM_GUARDED_BY(mutex_);
 };
 
 }  // namespace locum::detail

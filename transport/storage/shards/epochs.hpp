@@ -31,8 +31,9 @@ enum class Remainder : std::uint8_t {
 struct EpochOptions {
   std::uint64_t seed = 0;
   /// How many samples are shuffled together. Those shards that have them, and those of the next block, are in
-  /// memory: on a node once for its ranks, where the Files are those of a runtime. Less than 2^32.
-  std::uint64_t shuffle_block = 65'536;
+  /// memory: on a node once for its ranks, where the Files are those of a runtime. Less than 2^32; 0: as many
+  /// as have 256 MiB in their files, but no more than 65 536.
+  std::uint64_t shuffle_block = 0;
   /// Not with `exact` in a loop that has a collective call for each sample or batch: some rank is in it
   /// longer.
   Remainder remainder = Remainder::exact;
@@ -61,6 +62,8 @@ void move_on(EpochWalk& walk);
 [[nodiscard]] Result<EpochState> state_of(const EpochWalk& walk, std::optional<std::uint64_t> consumed);
 [[nodiscard]] std::uint64_t samples_returned(const EpochWalk& walk);
 [[nodiscard]] std::uint64_t samples_damaged(const EpochWalk& walk);
+/// Returns an error of the sample that next_sample() has returned last, with its number and shard.
+[[nodiscard]] Error about_last(const EpochWalk& walk, const Error& error);
 /// Leaves out the next sample, for which this is the error, if it is damaged and the options say so. Returns
 /// whether it did.
 [[nodiscard]] bool leave_out(EpochWalk& walk, const Error& error);
@@ -85,8 +88,9 @@ class EpochPosition {
 };
 
 /// The samples of epochs that one rank gets: a source of pipelines. Nothing is read before the first next().
-/// A cheap value; copies are the same. One thread at a time calls next(), any thread the others. The end of
-/// the last copy waits two seconds at most for reads that are under way; they end by themselves then.
+/// A cheap value; copies are the same. One thread at a time calls next() and skip(), any thread the others.
+/// The end of the last copy waits two seconds at most for reads that are under way; they end by themselves
+/// then.
 template <class Sample>
 class EpochReader {
  public:
@@ -110,7 +114,7 @@ class EpochReader {
         continue;
       }
       if (!sample) {
-        return sample.error();
+        return detail::about_last(*walk_, sample.error());
       }
       std::optional<Sample> made(std::move(*sample));
       detail::move_on(*walk_);
@@ -127,8 +131,8 @@ class EpochReader {
   }
   /// Returns the position behind the samples that next() has returned.
   [[nodiscard]] EpochPosition position() const { return {walk_, detail::samples_returned(*walk_)}; }
-  /// Returns which samples next() has returned so far. `invalid_argument` before the first next(), if the
-  /// options are wrong.
+  /// Returns which samples next() has returned so far. Behind the last one of an epoch it is at the beginning
+  /// of the next epoch. `invalid_argument` if the options are wrong.
   [[nodiscard]] Result<EpochState> state() const { return detail::state_of(*walk_, std::nullopt); }
   /// Returns the state when next() had returned so many: what the program has consumed where a pipeline reads
   /// ahead.

@@ -75,7 +75,7 @@ Result<void> FileShardDraft::close_block() {
   return file_->write(*coded);
 }
 
-Result<void> FileShardDraft::publish(Deadline /*deadline*/) {
+Result<void> FileShardDraft::publish(Deadline deadline) {
   if (failed_) {
     return *failed_;
   }
@@ -94,7 +94,7 @@ Result<void> FileShardDraft::publish(Deadline /*deadline*/) {
   if (!*is_there) {
     return shard_key_taken();
   }
-  published_({.key = key_, .samples = index_.samples(), .bytes = file_->size_bytes()});
+  published_({.key = key_, .samples = index_.samples(), .bytes = file_->size_bytes()}, deadline);
   return {};
 }
 

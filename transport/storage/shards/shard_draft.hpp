@@ -27,8 +27,8 @@ struct ShardForm {
 /// A shard that is being written to a file: each block goes there when it is full.
 class FileShardDraft final : public ShardDraft {
  public:
-  /// Called by publish() when the shard is there.
-  using Published = std::function<void(const ShardFacts& facts)>;
+  /// Called by publish(), with its deadline, when the shard is there.
+  using Published = std::function<void(const ShardFacts& facts, Deadline deadline)>;
   FileShardDraft(std::unique_ptr<AreaDraft> file, std::shared_ptr<const ShardForm> form, std::string key,
                  Published published);
 

@@ -22,6 +22,11 @@ constexpr std::size_t known_for_one = 8;
 constexpr std::uint64_t most_index_looked_at = std::uint64_t{64} << 10U;
 /// Longest wait for others who change the index, where the caller has no deadline of its own.
 constexpr std::chrono::seconds index_wait{10};
+constexpr std::chrono::seconds index_wait_at_end{2};
+
+std::string shard_path(const std::string& folder, const std::string& key) {
+  return (folder.empty() ? key : folder + '/' + key) + std::string(shard_ending);
+}
 
 }  // namespace
 
@@ -51,27 +56,24 @@ ShardFolder::~ShardFolder() {
   const MutexLock lock(written_->mutex);
   if (!written_->facts.empty()) {
     // Who lacks it reads the shards.
-    (void)index_.update(still_true(*area_, folder_, written_->facts), {}, Deadline(index_wait));
+    (void)index_.update(still_true(*area_, folder_, written_->facts), {}, Deadline(index_wait_at_end));
   }
 }
 
 // Others may have removed a shard, and given its key to another one.
-ShardFactsByKey ShardFolder::still_true(FileArea& area, const std::string& folder,
-                                        const ShardFactsByKey& facts) {
+ShardFactsByKey ShardFolder::still_true(FileArea& area, const std::string& folder, const OwnByKey& own) {
   ShardFactsByKey made;
-  for (const auto& [key, shard] : facts) {
-    std::string path = folder;
-    path.append(path.empty() ? "" : "/").append(key).append(shard_ending);
-    const auto now = area.facts(path);
-    if (now && now->size_bytes == shard.bytes) {
-      made.emplace(key, shard);
+  for (const auto& [key, shard] : own) {
+    const auto now = area.facts(shard_path(folder, key));
+    if (now && now->identity == shard.identity) {
+      made.emplace(key, shard.facts);
     }
   }
   return made;
 }
 
 std::string ShardFolder::path_of(const std::string& key) const {
-  return (folder_.empty() ? key : folder_ + '/' + key) + std::string(shard_ending);
+  return shard_path(folder_, key);
 }
 
 Result<std::vector<std::string>> ShardFolder::list() const {
@@ -120,12 +122,12 @@ Result<std::vector<ShardFacts>> ShardFolder::index(Deadline deadline) {
     if (!there) {
       return there.error();
     }
-    ShardFactsByKey added;
+    OwnByKey own;
     {
       const MutexLock lock(written_->mutex);
-      added = written_->facts;
+      own = written_->facts;
     }
-    added = still_true(*area_, folder_, added);
+    ShardFactsByKey added = still_true(*area_, folder_, own);
     {
       const MutexLock lock(written_->mutex);
       std::erase_if(written_->facts, [&](const auto& mine) { return !added.contains(mine.first); });
@@ -201,24 +203,29 @@ Result<std::shared_ptr<const OpenShard>> ShardFolder::open(const std::string& ke
 }
 
 void ShardFolder::note(Written& written, const std::shared_ptr<FileArea>& area, const std::string& folder,
-                       const ShardFacts& facts) {
+                       const ShardFacts& facts, Deadline deadline) {
+  const auto now = area->facts(shard_path(folder, facts.key));
+  if (!now || now->size_bytes != facts.bytes) {
+    return;  // another one has the key already
+  }
   const ShardSetIndex index(area, folder);
   // Of a shard that was removed by hand, and whose key this one has now.
   const auto known = index.read(most_index_looked_at);
   const auto before = known ? known->find(facts.key) : ShardFactsByKey::const_iterator();
   const bool is_other = known && before != known->end() &&
                         (before->second.samples != facts.samples || before->second.bytes != facts.bytes);
-  ShardFactsByKey added;
+  OwnByKey added;
   {
     const MutexLock lock(written.mutex);
-    written.facts.insert_or_assign(facts.key, facts);
+    written.facts.insert_or_assign(facts.key, Own{facts, now->identity});
     if (!is_other && written.facts.size() < least_new_facts + written.known / known_for_one) {
       return;
     }
     added.swap(written.facts);
     written.known += added.size();
   }
-  if (const auto done = index.update(still_true(*area, folder, added), {}, Deadline(index_wait)); !done) {
+  if (const auto done = index.update(still_true(*area, folder, added), {}, deadline.moment(index_wait));
+      !done) {
     const MutexLock lock(written.mutex);
     written.facts.merge(added);
   }
@@ -235,8 +242,8 @@ Result<std::unique_ptr<ShardDraft>> ShardFolder::create(const std::string& key) 
     }
     return std::unique_ptr<ShardDraft>(std::make_unique<FileShardDraft>(
         std::move(*file), form_, key,
-        [written = written_, area = area_, folder = folder_](const ShardFacts& facts) {
-          note(*written, area, folder, facts);
+        [written = written_, area = area_, folder = folder_](const ShardFacts& facts, Deadline deadline) {
+          note(*written, area, folder, facts, deadline);
         }));
   });
 }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,10 +39,16 @@ class ShardFolder final : public ShardSource {
   [[nodiscard]] Error none() const override;
 
  private:
+  /// A shard that this has written.
+  struct Own {
+    ShardFacts facts;
+    std::string identity;  ///< of its file's content
+  };
+  using OwnByKey = std::map<std::string, Own, std::less<>>;
   /// What drafts share, which may outlive this.
   struct Written {
     Mutex mutex;
-    ShardFactsByKey facts LOCUM_GUARDED_BY(mutex);  ///< that the index file lacks
+    OwnByKey facts LOCUM_GUARDED_BY(mutex);         ///< that the index file lacks
     std::size_t known LOCUM_GUARDED_BY(mutex) = 0;  ///< about how many shards the index file has
   };
 
@@ -50,9 +58,9 @@ class ShardFolder final : public ShardSource {
   [[nodiscard]] Result<std::unique_ptr<AreaFile>> open_file(const std::string& key) const;
   /// Returns those facts that are of the shards that are there now.
   [[nodiscard]] static ShardFactsByKey still_true(FileArea& area, const std::string& folder,
-                                                  const ShardFactsByKey& facts);
+                                                  const OwnByKey& own);
   static void note(Written& written, const std::shared_ptr<FileArea>& area, const std::string& folder,
-                   const ShardFacts& facts);
+                   const ShardFacts& facts, Deadline deadline);
 
   const std::shared_ptr<FileArea> area_;
   const std::string folder_;

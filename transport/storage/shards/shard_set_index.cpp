@@ -1,5 +1,6 @@
 #include "transport/storage/shards/shard_set_index.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -13,6 +14,7 @@ namespace {
 constexpr const char* set_index_name = "shards.index";
 constexpr std::string_view set_index_title = "locum shards 1\n";
 constexpr std::string_view set_index_end = "crc32c ";
+constexpr std::uint64_t most_set_index = std::uint64_t{1} << 30U;  ///< bytes; some ten million shards
 
 /// Takes a number and the character behind it from the front of a text.
 bool take_number(std::string_view& text, std::uint64_t& number, char behind) {
@@ -23,6 +25,15 @@ bool take_number(std::string_view& text, std::uint64_t& number, char behind) {
   }
   text.remove_prefix(taken + 1);
   return true;
+}
+
+/// Returns what the file says; nothing if it cannot be read.
+ShardFactsByKey facts_of(AreaFile& file, std::uint64_t most_bytes) {
+  const auto all = file.size_bytes() <= std::min(most_bytes, most_set_index)
+                       ? file.in_place()
+                       : Result<FileBytes::InPlace>(FileBytes::InPlace());
+  return all ? read_shard_set_index({reinterpret_cast<const char*>(all->bytes.data()), all->bytes.size()})
+             : ShardFactsByKey();
 }
 
 std::span<const std::byte> bytes_of_text(std::string_view text) {
@@ -69,18 +80,7 @@ Result<ShardFactsByKey> ShardSetIndex::read(std::uint64_t most_bytes) const {
   const std::string path = UpdatedFile{.folder = folder_, .name = set_index_name}.path();
   return guarded([&]() -> Result<ShardFactsByKey> {
     const auto file = area_->open(path, {.tells_folders = false});
-    if (!file) {
-      return file.error().code() == Errc::not_found ? Result<ShardFactsByKey>(ShardFactsByKey())
-                                                    : file.error();
-    }
-    if ((*file)->size_bytes() > most_bytes) {
-      return ShardFactsByKey();
-    }
-    const auto all = (*file)->in_place();
-    if (!all) {
-      return all.error();
-    }
-    return read_shard_set_index({reinterpret_cast<const char*>(all->bytes.data()), all->bytes.size()});
+    return file ? facts_of(**file, most_bytes) : ShardFactsByKey();
   });
 }
 
@@ -92,12 +92,7 @@ Result<void> ShardSetIndex::update(const ShardFactsByKey& added, std::span<const
         return guarded([&]() -> Result<void> {
           ShardFactsByKey facts;
           if (there != nullptr) {
-            const auto all = there->in_place();
-            if (!all) {
-              return all.error();
-            }
-            facts =
-                read_shard_set_index({reinterpret_cast<const char*>(all->bytes.data()), all->bytes.size()});
+            facts = facts_of(*there, most_set_index);
           }
           for (const auto& [key, shard] : added) {
             facts.insert_or_assign(key, shard);

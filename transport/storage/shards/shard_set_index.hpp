@@ -26,7 +26,7 @@ class ShardSetIndex {
   ShardSetIndex(std::shared_ptr<FileArea> area, std::string folder)
       : area_(std::move(area)), folder_(std::move(folder)) {}
 
-  /// Returns what the file says; nothing if there is none, or it is damaged: it can be made again.
+  /// Returns what the file says; nothing if there is none, or it cannot be read: it can be made again.
   /// Nothing, too, if it has more than so many bytes.
   [[nodiscard]] Result<ShardFactsByKey> read(
       std::uint64_t most_bytes = std::numeric_limits<std::uint64_t>::max()) const;

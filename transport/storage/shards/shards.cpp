@@ -168,6 +168,12 @@ Result<std::shared_ptr<ShardSource>> shards_at(std::string_view text, const Samp
   return made;
 }
 
+Error about_sample(const Error& error, std::uint64_t number, std::string_view key) {
+  return Error(error.code(), "sample " + std::to_string(number) + " of the shard: " + error.text(),
+               error.detail())
+      .about(key);
+}
+
 std::string new_shard_key() {
   return storage::new_shard_key();
 }

@@ -53,6 +53,8 @@ namespace detail {
                                                                   std::string_view format);
 [[nodiscard]] Result<std::shared_ptr<ShardSource>> shards_at(std::string_view url, const SampleLayout& sample,
                                                              const ShardLayout& layout);
+/// Returns an error of a sample with its number and the key of its shard.
+[[nodiscard]] Error about_sample(const Error& error, std::uint64_t number, std::string_view key);
 /// Returns a key that no other shard has.
 [[nodiscard]] std::string new_shard_key();
 /// `type_mismatch` if a source has samples of another type.
@@ -118,9 +120,11 @@ class Shard {
           .about(key_);
     }
     auto stored = open_->sample(number, options.deadline);
-    auto made =
-        stored ? detail::SampleCoder<Sample>::decode(std::move(*stored)) : Result<Sample>(stored.error());
-    return made ? std::move(made) : Result<Sample>(made.error().about(key_));
+    if (!stored) {
+      return stored.error().about(key_);
+    }
+    auto made = detail::SampleCoder<Sample>::decode(std::move(*stored));
+    return made ? std::move(made) : Result<Sample>(detail::about_sample(made.error(), number, key_));
   }
   /// Reads one sample; throws the Error of get().
   [[nodiscard]] Sample operator[](std::uint64_t number) const { return get(number).value(); }

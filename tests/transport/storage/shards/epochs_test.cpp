@@ -88,19 +88,10 @@ std::vector<std::uint64_t> in_order(const Epochs<std::uint64_t>& epochs, std::ui
   return interleaved(each);
 }
 
-/// Other shards, of which one cannot be opened before it is let go.
-class SlowShards final : public ShardSource {
+/// Other shards.
+class OtherShards : public ShardSource {
  public:
-  SlowShards(std::shared_ptr<ShardSource> shards, std::string key)
-      : shards_(std::move(shards)), key_(std::move(key)) {}
-
-  void let_go() {
-    const std::lock_guard lock(mutex_);
-    is_free_ = true;
-    changed_.notify_all();
-  }
-  /// It then fails so many times.
-  void fail(int times) { failures_ = times; }
+  explicit OtherShards(std::shared_ptr<ShardSource> shards) : shards_(std::move(shards)) {}
 
   [[nodiscard]] std::string_view type() const noexcept override { return shards_->type(); }
   [[nodiscard]] Result<std::vector<std::string>> keys(const std::string& after, std::size_t most,
@@ -112,15 +103,6 @@ class SlowShards final : public ShardSource {
   }
   [[nodiscard]] Result<std::shared_ptr<const OpenShard>> open(const std::string& key,
                                                               Deadline deadline) override {
-    if (key == key_) {
-      std::unique_lock lock(mutex_);
-      if (!changed_.wait_for(lock, 60s, [&] { return is_free_; })) {
-        return Error(Errc::timeout, "nobody lets the shard go");
-      }
-      if (failures_-- > 0) {
-        return Error(Errc::system, "the disk has failed");
-      }
-    }
     return shards_->open(key, deadline);
   }
   [[nodiscard]] Result<std::unique_ptr<ShardDraft>> create(const std::string& key) override {
@@ -132,11 +114,60 @@ class SlowShards final : public ShardSource {
 
  private:
   const std::shared_ptr<ShardSource> shards_;
+};
+
+/// Of which one cannot be opened before it is let go.
+class SlowShards final : public OtherShards {
+ public:
+  SlowShards(std::shared_ptr<ShardSource> shards, std::string key)
+      : OtherShards(std::move(shards)), key_(std::move(key)) {}
+
+  void let_go() {
+    const std::lock_guard lock(mutex_);
+    is_free_ = true;
+    changed_.notify_all();
+  }
+  /// It then fails so many times.
+  void fail(int times) { failures_ = times; }
+
+  [[nodiscard]] Result<std::shared_ptr<const OpenShard>> open(const std::string& key,
+                                                              Deadline deadline) override {
+    if (key == key_) {
+      std::unique_lock lock(mutex_);
+      if (!changed_.wait_for(lock, 60s, [&] { return is_free_; })) {
+        return Error(Errc::timeout, "nobody lets the shard go");
+      }
+      if (failures_-- > 0) {
+        return Error(Errc::system, "the disk has failed");
+      }
+    }
+    return OtherShards::open(key, deadline);
+  }
+
+ private:
   const std::string key_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool is_free_ = false;
   std::atomic<int> failures_{0};
+};
+
+/// Whose samples have so many bytes each, as the index tells.
+class LargeShards final : public OtherShards {
+ public:
+  LargeShards(std::shared_ptr<ShardSource> shards, std::uint64_t bytes)
+      : OtherShards(std::move(shards)), bytes_(bytes) {}
+
+  [[nodiscard]] Result<std::vector<ShardFacts>> index(Deadline deadline) override {
+    auto facts = OtherShards::index(deadline);
+    for (ShardFacts& shard : *facts) {
+      shard.bytes = shard.samples * bytes_;
+    }
+    return facts;
+  }
+
+ private:
+  const std::uint64_t bytes_;
 };
 
 const std::vector<std::uint64_t> uneven{100, 1, 0, 57, 300, 12, 0, 250, 33};
@@ -197,6 +228,20 @@ TEST(Epochs, ShuffleWithinBlocksOfWholeShards) {
     EXPECT_GT(count, 15) << sample;
     EXPECT_LT(count, 75) << sample;
   }
+}
+
+// Where the program does not say it: no machine has memory for 65 536 large samples.
+TEST(Epochs, ShuffleAsManyTogetherAsHaveTheirMemory) {
+  const auto small = numbered({30, 30, 30, 30});
+  const auto order_of = [&](std::uint64_t bytes, std::uint64_t block) {
+    const Shards<std::uint64_t> shards(std::make_shared<LargeShards>(small.source(), bytes));
+    return all_of(epochs(shards, {.seed = 1, .shuffle_block = block}).reader(0, 1));
+  };
+  constexpr std::uint64_t mebi = std::uint64_t{1} << 20U;
+  EXPECT_EQ(order_of(8, 0), order_of(8, 65'536));
+  EXPECT_EQ(order_of(4 * mebi, 0), order_of(4 * mebi, 64));
+  EXPECT_NE(order_of(4 * mebi, 0), order_of(4 * mebi, 65'536));
+  EXPECT_EQ(order_of(1024 * mebi, 0), order_of(1024 * mebi, 1));
 }
 
 TEST(Epochs, GiveOutWhatRemainsAsTold) {
@@ -493,7 +538,8 @@ TEST(Epochs, RefuseStatesAndOptionsThatDoNotFit) {
   EXPECT_EQ(code_of(epochs(numbered({31}), {.seed = 1}).resume(state).reader(0, 1).next()),
             Errc::invalid_argument);
   EXPECT_EQ(code_of(epochs(shards).reader(3, 3).next()), Errc::invalid_argument);
-  EXPECT_EQ(code_of(epochs(shards, {.shuffle_block = 0}).reader(0, 1).next()), Errc::invalid_argument);
+  EXPECT_EQ(code_of(epochs(shards, {.shuffle_block = std::uint64_t{1} << 32U}).reader(0, 1).next()),
+            Errc::invalid_argument);
   EXPECT_EQ(code_of(reader.state_at(2)), Errc::invalid_argument);
 }
 
@@ -534,6 +580,28 @@ TEST(Epochs, EndForRanksWithoutSamples) {
     EXPECT_TRUE(some.next(10s).value());
   }
   EXPECT_EQ(some.state().value(), some.state_at(50).value());
+  // Nor are they ahead of the others then.
+  const auto one_epoch = [&](std::uint64_t rank) {
+    auto reader = epochs(shards, {.count = 10'000'000}).reader(rank, 5);
+    EXPECT_EQ(static_cast<bool>(reader.next(10s).value()), rank < 3);
+    return EpochState::of(reader.state().value().record()).value();
+  };
+  const std::vector<EpochState> states{one_epoch(0), one_epoch(1), one_epoch(2), one_epoch(3), one_epoch(4)};
+  EXPECT_EQ(EpochState::join(states).value().epoch(), 1U);
+}
+
+TEST(Epochs, TellWrongRanksAndNumbersAlsoOfTheirState) {
+  const auto shards = numbered({3});
+  constexpr std::uint64_t largest = ~std::uint64_t{0};
+  for (const auto& reader :
+       {epochs(shards).reader(5, 2), epochs(shards).reader(0, 0), epochs(shards).reader(0, largest),
+        epochs(shards, {.first = largest}).reader(0, 1),
+        epochs(shards, {.shuffle_block = largest}).reader(0, 1)}) {
+    auto read = reader;
+    EXPECT_EQ(code_of(read.state()), Errc::invalid_argument);
+    EXPECT_EQ(code_of(read.next()), Errc::invalid_argument);
+    EXPECT_EQ(code_of(read.skip(1)), Errc::invalid_argument);
+  }
 }
 
 /// A sample that cannot be read the first time.
@@ -592,6 +660,31 @@ TEST(Epochs, NameTheShardThatIsDamaged) {
   EXPECT_EQ(next.error().key(), "b.shard");
   EXPECT_EQ(reader.skip(5).value(), 5U);
   EXPECT_EQ(reader.next().value(), 7U);
+}
+
+// The bytes of a sample may be whole, and no Record.
+TEST(Epochs, NameTheSampleThatIsNoRecord) {
+  const ShardStore<Record> shards(Files("memory:"), {}, {.codec = ""});
+  const auto draft = shards.source()->create("k").value();
+  const std::vector<std::byte> junk(40, std::byte{0x7f});
+  std::vector<std::byte> memory;
+  const Record right{{"a", 1}};
+  for (const auto& bytes : {detail::SampleCoder<Record>::encode(right, memory).value(), std::span(junk)}) {
+    ASSERT_TRUE(draft->add({.owner = {}, .bytes = bytes, .record = {}}));
+  }
+  ASSERT_TRUE(draft->publish({}));
+  auto reader = epochs(shards, {.shuffle = false}).reader(0, 1);
+  ASSERT_TRUE(reader.next());
+  const std::vector<Error> errors{reader.next().error(), shards.get("k").value().get(1).error()};
+  for (const Error& error : errors) {
+    EXPECT_EQ(error.code(), Errc::corrupt);
+    EXPECT_EQ(error.key(), "k");
+    EXPECT_NE(error.text().find("sample 1 of the shard"), std::string::npos) << error;
+  }
+  auto rest = epochs(shards, {.shuffle = false, .skip_damaged = true}).reader(0, 1);
+  EXPECT_TRUE(rest.next().value());
+  EXPECT_FALSE(rest.next().value());
+  EXPECT_EQ(rest.damaged(), 1U);
 }
 
 // Damage takes along the samples of its block: the others of the shard come.

@@ -1,8 +1,11 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -304,6 +307,44 @@ TEST(ShardStore, OnlyReadsWhereItIsTold) {
   EXPECT_EQ(code_of(store.remove("k")), Errc::unsupported);
 }
 
+// Who keeps the index waiting keeps set() waiting no longer than it may take.
+TEST(ShardStore, DoesNotWaitForTheIndexBeyondItsDeadline) {
+  using namespace std::chrono_literals;
+  const TemporaryFolder folder;
+  const auto shards = open_shards<std::string>("file://" + folder.path() + "?sync=0", {.codec = ""}).value();
+  ASSERT_TRUE(shards.set(std::vector<std::string>{"a"}, {.key = "k"}));
+  ASSERT_EQ(shards.samples().value(), 1U);
+  std::filesystem::remove(folder.path() + "/k.shard");  // by hand, so that the index has to be changed
+  const int lock = ::open((folder.path() + "/.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  ASSERT_EQ(flock(lock, LOCK_EX), 0);
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_TRUE(shards.set(std::vector<std::string>{"b", "c", "d"}, {.key = "k", .deadline = 100ms}));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
+  ::close(lock);
+  EXPECT_EQ(shards.samples().value(), 3U);
+}
+
+// The index tells what is known: whoever cannot read it opens the shards.
+TEST(ShardStore, ReadsOnWithoutItsIndex) {
+  const TemporaryFolder folder;
+  const std::string url = "file://" + folder.path() + "?sync=0";
+  const std::string index = folder.path() + "/shards.index";
+  {
+    const auto shards = open_shards<std::string>(url, {.codec = ""}).value();
+    ASSERT_TRUE(shards.set(std::vector<std::string>{"a", "b"}));
+  }
+  std::filesystem::remove(index);
+  std::filesystem::create_directory(index);
+  EXPECT_EQ(open_shards<std::string>(url, {.codec = ""}).value().samples().value(), 2U);
+  std::filesystem::remove(index);
+  std::filesystem::create_symlink("/dev/zero", index);
+  EXPECT_EQ(open_shards<std::string>(url, {.codec = ""}).value().samples().value(), 2U);
+  std::filesystem::remove(index);
+  std::ofstream(index) << "x";
+  std::filesystem::resize_file(index, std::uintmax_t{1} << 40U);
+  EXPECT_EQ(open_shards<std::string>(url, {.codec = ""}).value().samples().value(), 2U);
+}
+
 TEST(ShardStore, TellsWhatIsThereInsteadOfShards) {
   const TemporaryFolder folder;
   const std::string url = "file://" + folder.path() + "?sync=0";
@@ -398,6 +439,20 @@ TEST(ShardStore, KeepsNoFactsOfShardsThatAreGone) {
     EXPECT_EQ(other.samples().value(), 50U);
   }
   EXPECT_EQ(open_shards<std::string>(url, {.codec = ""}).value().samples().value(), 50U);
+  {  // also where both take as many bytes
+    const auto one = open_shards<std::string>(url, {.codec = ""}).value();
+    const auto other = open_shards<std::string>(url, {.codec = ""}).value();
+    ASSERT_TRUE(one.set(std::vector<std::string>{"aa", "b"}, {.key = "b"}));
+    const std::uint64_t bytes = one.index().value()[1].bytes;
+    ASSERT_TRUE(one.remove("b").value());
+    ASSERT_TRUE(one.set(std::vector<std::string>{"aa", "b"}, {.key = "b"}));
+    ASSERT_TRUE(other.remove("b").value());
+    ASSERT_TRUE(other.set(std::vector<std::string>{"a", "b", "c"}, {.key = "b"}));
+    EXPECT_EQ(other.index().value()[1].bytes, bytes);
+    EXPECT_EQ(one.samples().value(), 53U);
+    EXPECT_EQ(other.samples().value(), 53U);
+    ASSERT_TRUE(one.remove("b").value());
+  }
   const auto writer = open_shards<std::string>(url, {.codec = ""}).value();
   std::filesystem::remove(folder.path() + "/a.shard");
   ASSERT_TRUE(writer.set(texts(7), {.key = "a"}));
