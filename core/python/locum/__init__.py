@@ -56,6 +56,7 @@ from ._lazy import LazyArray
 from ._native import Key
 from ._pickled import allow_pickle
 from ._pipeline import Pipeline, pipeline
+from ._pipeline_calls import ElementFailure, PipelineReport
 from ._proxy import Promise, handle_of, is_resolved, prefetch, proxy_of_handle, resolve
 from ._record import Record
 from ._runtime import CheckpointReport, Runtime, find_runtime
@@ -81,6 +82,7 @@ __all__ = [
     "Code",
     "Codec",
     "CorruptError",
+    "ElementFailure",
     "EndOfStreamError",
     "EpochReader",
     "Epochs",
@@ -105,6 +107,7 @@ __all__ = [
     "OutputStep",
     "PeerLostError",
     "Pipeline",
+    "PipelineReport",
     "Promise",
     "QueueFullError",
     "Record",

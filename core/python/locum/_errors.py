@@ -136,7 +136,7 @@ class EndOfStreamError(Error, EOFError):
 
 
 class QueueFullError(Error):
-    """The stream of steps has no room, and the writer is not to wait for it."""
+    """The stream of steps has no room, and the writer is not to wait for it; or the cache of a pipeline has none."""
 
     code = Code.QUEUE_FULL
 

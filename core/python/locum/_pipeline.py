@@ -1,17 +1,19 @@
 """Pipelines: lazy sequences of steps over any iterable."""
 
-import _thread
 import collections
+import collections.abc
+import concurrent.futures
 import itertools
-import queue
 import random
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Callable, Deque, Generic, Iterable, Iterator, List, Optional, Tuple, TypeVar
 
+from ._ahead import close_steps, prefetched
 from ._batch import Batch, RowsOf, rows_in
 from ._durations import Duration
 from ._errors import UnsupportedError
 from ._interrupts import interruptible
+from ._pipeline_cache import Cache, bytes_of
+from ._pipeline_calls import LEFT_OUT, Calls, PipelineReport, Policy, add_place, reported
 from ._shards import EpochReader, Epochs, State
 from ._store import Store
 
@@ -22,9 +24,6 @@ U = TypeVar("U")
 # step that does not tell.
 Placed = Tuple[Optional[int], T]
 
-_END = object()
-_WAIT_S = 0.1  # a signal that arrives just before a thread sleeps does not wake it
-
 
 class _Source(Generic[T]):
     """The iterable of a pipeline, and the iterator of its last pass."""
@@ -33,6 +32,10 @@ class _Source(Generic[T]):
         self._elements = elements
         self._pass: "Optional[Iterator[T]]" = None
         self._is_over = False
+
+    @property
+    def is_read_once(self) -> bool:
+        return isinstance(self._elements, collections.abc.Iterator)
 
     @property
     def position(self) -> int:
@@ -65,32 +68,43 @@ class _Source(Generic[T]):
                 self._is_over = True
                 return
             except Exception as error:
-                _add_place(error, number, "the source")
+                add_place(error, number, "the source")
                 raise
             number += 1
             yield number if reader is None else reader.position, element
 
 
-def _add_place(error: BaseException, number: int, step: str) -> None:
-    """Makes an error say at which element of which step it was raised, where the interpreter has notes."""
-    if hasattr(error, "add_note"):
-        error.add_note(f"in {step} of a locum.pipeline, at element {number}, counted from 0")
+class _Pass:
+    """What one pass through a pipeline has begun."""
+
+    def __init__(self, source: "_Source[Any]"):
+        self.source = source
+        self.steps: List[Any] = []
+        self.calls: "List[Calls[Any, Any]]" = []
+        self.succeeded = 0
+
+    def calling(self, step: str, function: "Callable[[T], U]", policy: Policy) -> "Calls[T, U]":
+        """Returns the calls of one more step."""
+        calls = Calls(step, function, policy)
+        self.calls.append(calls)
+        return calls
+
+    def end(self) -> None:
+        """Ends the threads of all steps, and drops what they hold."""
+        for step in reversed(self.steps):
+            close_steps(step)
 
 
-def _mapped(source: "Iterable[Placed[T]]", function: "Callable[[T], U]") -> "Iterator[Placed[U]]":
-    for number, (place, element) in enumerate(source):
-        try:
-            made = function(element)
-        except Exception as error:
-            _add_place(error, number, "map()")
-            raise
-        yield place, made
+def _mapped(source: "Iterable[Placed[T]]", calls: "Calls[T, U]") -> "Iterator[Placed[U]]":
+    for place, element in source:
+        made = calls.made(calls.attempt(element))
+        if made is not LEFT_OUT:
+            yield place, made
 
 
-def _mapped_in_threads(source: "Iterable[Placed[T]]", function: "Callable[[T], U]", depth: int) -> "Iterator[Placed[U]]":
-    begun: "Deque[Placed[Future[U]]]" = collections.deque()
-    number = 0
-    pool = ThreadPoolExecutor(depth, "locum.pipeline")
+def _mapped_in_threads(source: "Iterable[Placed[T]]", calls: "Calls[T, U]", depth: int) -> "Iterator[Placed[U]]":
+    begun: "Deque[Placed[concurrent.futures.Future[Any]]]" = collections.deque()
+    pool = concurrent.futures.ThreadPoolExecutor(depth, "locum.pipeline")
     try:
         elements = iter(source)
         is_over = False
@@ -98,101 +112,26 @@ def _mapped_in_threads(source: "Iterable[Placed[T]]", function: "Callable[[T], U
             while not is_over and len(begun) < depth:
                 try:
                     place, element = next(elements)
-                    begun.append((place, pool.submit(function, element)))
+                    begun.append((place, pool.submit(calls.attempt, element)))
                 except StopIteration:
                     is_over = True
             if begun:
                 place, future = begun.popleft()
-                try:
-                    made = interruptible(future.result)
-                except Exception as error:
-                    _add_place(error, number, "async_map()")
-                    raise
-                number += 1
-                yield place, made
+                made = calls.made(interruptible(future.result))
+                if made is not LEFT_OUT:
+                    yield place, made
     finally:  # also where the program breaks off
+        calls.is_left = True
         for _, future in begun:
             future.cancel()
         pool.shutdown()
 
 
-def _close(steps: Any) -> None:
-    """Ends a generator, and thereby its threads. One that a thread runs is ended by that thread."""
-    close = getattr(steps, "close", None)
-    if close is not None:
-        try:
-            close()
-        except ValueError:  # it is running: its thread was told to end, and was not waited for
-            pass
-
-
-class _Ahead(Generic[T]):
-    """A thread that reads up to so many elements ahead.
-
-    Its consumer may be interrupted by Ctrl-C anywhere, so that it uses none of the module threading, whose locks are not
-    released then.
-    """
-
-    def __init__(self, source: "Iterable[T]", count: int):
-        self._source = source
-        self._ready: "queue.SimpleQueue[Any]" = queue.SimpleQueue()
-        self._room: "queue.SimpleQueue[None]" = queue.SimpleQueue()  # an entry for each element that may be read
-        for _ in range(count):
-            self._room.put(None)
-        self._is_left = False
-        self._failed: List[BaseException] = []
-        self._ended = _thread.allocate_lock()  # locked until then
-        self._ended.acquire()
-        self._has_begun = False
-
-    def begin(self) -> None:
-        _thread.start_new_thread(self._read, ())
-        self._has_begun = True
-
-    def _read(self) -> None:
-        try:
-            elements = iter(self._source)
-            while True:
-                self._room.get()
-                if self._is_left:
-                    _close(self._source)
-                    return
-                self._ready.put(next(elements))
-        except StopIteration:
-            pass
-        except BaseException as error:
-            self._failed.append(error)
-        finally:
-            self._ready.put(_END)
-            self._ended.release()
-
-    def elements(self) -> "Iterator[T]":
-        while True:
-            try:
-                element = self._ready.get(timeout=_WAIT_S)
-            except queue.Empty:
-                continue
-            if element is _END:
-                break
-            self._room.put(None)
-            yield element
-        if self._failed:
-            raise self._failed.pop()
-
-    def end(self) -> None:
-        self._is_left = True
-        self._room.put(None)
-        while self._has_begun and not self._ended.acquire(timeout=_WAIT_S):
-            pass
-
-
-def _prefetched(source: "Iterable[T]", count: int) -> "Iterator[T]":
-    ahead = _Ahead(source, count)
-    try:
-        ahead.begin()
-        yield from ahead.elements()
-    finally:
-        ahead.end()
+def _filtered(source: "Iterable[Placed[T]]", calls: "Calls[T, Any]") -> "Iterator[Placed[T]]":
+    for place, element in source:
+        keeps = calls.made(calls.attempt(element))
+        if keeps is not LEFT_OUT and keeps:
+            yield place, element
 
 
 def _shuffled(source: "Iterable[Placed[T]]", buffer: int, seed: int) -> "Iterator[Placed[T]]":
@@ -209,10 +148,22 @@ def _shuffled(source: "Iterable[Placed[T]]", buffer: int, seed: int) -> "Iterato
     yield from ((None, element) for element in kept)
 
 
-def _flattened(source: "Iterable[Placed[Any]]") -> "Iterator[Placed[Any]]":
-    for _, element in source:
-        for inner in element:
-            yield None, inner
+def _interleaved(source: "Iterable[Placed[Any]]", width: int) -> "Iterator[Placed[Any]]":
+    elements = iter(source)
+    opened: "List[Tuple[Any, Iterator[Any]]]" = []  # with the next element of each
+    turn = 0
+    while True:
+        while len(opened) < width and (placed := next(elements, None)) is not None:
+            inner = iter(placed[1])
+            opened.extend((first, inner) for first in itertools.islice(inner, 1))
+        if not opened:
+            return
+        turn = turn if turn < len(opened) else 0
+        element, inner = opened[turn]
+        yield None, element
+        following = [(element, inner) for element in itertools.islice(inner, 1)]
+        opened[turn : turn + 1] = following
+        turn += len(following)  # behind the end of one, the next has its turn
 
 
 def _batched(
@@ -232,7 +183,7 @@ def _batched(
                     batch = Batch(element, size, rows_of) if batch is None else batch
                     batch.set(count, element)
             except ValueError as error:
-                _add_place(error, number, "batch()")
+                add_place(error, number, "batch()")
                 raise
             count += 1
             number += 1
@@ -246,53 +197,58 @@ def _batched(
 class Pipeline(Generic[T]):
     """Steps over an iterable, which run when the elements are asked for: see `locum.pipeline`.
 
-    Each method but the ends `collect`, `for_each` and `join` gives a pipeline of one step more. An error ends it, and
-    has a note (from Python 3.11 on) with the step and the number of the element. Each loop begins a pass: an iterator, which
+    Each method but the ends `collect`, `for_each` and `join` gives a pipeline of one step more. An error ends it, unless `on_error`
+    says otherwise, and has a note (from Python 3.11 on) with the step and the number of the element. Each loop begins a pass: an iterator, which
     has one, goes on in it where the last one ended.
     """
 
-    def __init__(self, source: "_Source[Any]", begin: "Callable[[List[Any]], Iterable[Placed[T]]]"):
+    def __init__(self, source: "_Source[Any]", begin: "Callable[[_Pass], Iterable[Placed[T]]]", policy: Policy):
         self._source = source
-        self._begin_steps = begin  # appends each step to a list
+        self._begin_steps = begin
+        self._policy = policy  # of the steps that follow
         self._begin: Optional[int] = None  # position of the source before the pass
         self._place: Optional[int] = None
-        self._has_begun = False
+        self._pass: "_Pass" = _Pass(source)  # the last one
 
-    def _with(self, make: "Callable[[Iterable[Placed[T]]], Iterable[Placed[U]]]") -> "Pipeline[U]":
-        def begin(begun: List[Any]) -> "Iterable[Placed[U]]":
-            steps = make(self._begin_steps(begun))
-            begun.append(steps)
+    def _with(self, make: "Callable[[Iterable[Placed[T]], _Pass], Iterable[Placed[U]]]") -> "Pipeline[U]":
+        def begin(begun: "_Pass") -> "Iterable[Placed[U]]":
+            steps = make(self._begin_steps(begun), begun)
+            begun.steps.append(steps)
             return steps
 
-        return Pipeline(self._source, begin)
+        return Pipeline(self._source, begin, self._policy)
 
     def __iter__(self) -> "Iterator[T]":
-        begun: List[Any] = []
+        begun: "_Pass" = _Pass(self._source)
         steps = self._begin_steps(begun)
-        self._begin, self._has_begun = self._source.position, False
+        self._begin, self._pass = self._source.position, begun
         return self._consumed(steps, begun)
 
-    def _consumed(self, steps: "Iterable[Placed[T]]", begun: List[Any]) -> "Iterator[T]":
+    def _consumed(self, steps: "Iterable[Placed[T]]", begun: "_Pass") -> "Iterator[T]":
         try:
             for self._place, element in steps:
-                self._has_begun = True
+                begun.succeeded += 1
                 yield element
         finally:  # now: the traceback of an error would keep the threads of steps
-            for step in reversed(begun):
-                _close(step)
+            begun.end()
+
+    @property
+    def report(self) -> PipelineReport:
+        """What was counted in the last pass until now, and the elements that were left out."""
+        return reported(self._pass.succeeded, self._pass.calls)
 
     @property
     def position(self) -> int:
         """How many elements of the source the loop has got in this pass, whatever was read ahead; of a reader of epochs, its
         position.
 
-        UnsupportedError behind `shuffle` and `flatten`, whose elements have no place in the source.
+        UnsupportedError behind `shuffle`, `flatten` and `interleave`, whose elements have no place in the source.
         """
-        if not self._has_begun:
+        if not self._pass.succeeded:
             return self._source.position if self._begin is None else self._begin
         if self._place is None:
             raise UnsupportedError(
-                "behind shuffle() and flatten() elements have no place in the source; let locum.epochs shuffle, or save states"
+                "behind shuffle(), flatten() and interleave() elements have no place in the source; let locum.epochs shuffle, or save states"
                 " between two epochs, of the reader"
             )
         return self._place
@@ -305,37 +261,59 @@ class Pipeline(Generic[T]):
         """
         return self._source.reader().state(self.position)
 
+    def on_error(self, *, skip: bool = False, retries: int = 0) -> "Pipeline[T]":
+        """Sets what the functions of the steps that follow do where they raise an Exception.
+
+        Errors of the source end the loop in any case, as do those of `batch`.
+
+        :param skip: leave the element out, and note it in `report`; else the error ends the loop
+        :param retries: call the function so many times more before that, at once
+        """
+        if retries < 0:
+            raise ValueError(f"a function is called again 0 times or more, not {retries}")
+        return Pipeline(self._source, self._begin_steps, Policy(skip, retries))
+
     def map(self, function: "Callable[[T], U]") -> "Pipeline[U]":
         """Calls the function with each element; its results are the elements."""
-        return self._with(lambda source: _mapped(source, function))
+        return self._mapped(function, self._policy)
+
+    def _mapped(self, function: "Callable[[T], U]", policy: Policy) -> "Pipeline[U]":
+        return self._with(lambda source, begun: _mapped(source, begun.calling("map()", function, policy)))
 
     def async_map(self, function: "Callable[[T], U]", depth: int = 8) -> "Pipeline[U]":
         """Calls the function in `depth` threads, so many elements ahead at most. The order stays."""
         _at_least_one(depth, "depth")
-        return self._with(lambda source: _mapped_in_threads(source, function, depth))
+        policy = self._policy
+        return self._with(lambda source, begun: _mapped_in_threads(source, begun.calling("async_map()", function, policy), depth))
 
     def filter(self, keeps: "Callable[[T], Any]") -> "Pipeline[T]":
         """Keeps the elements for which the function returns something true."""
-        return self._with(lambda source: (placed for placed in source if keeps(placed[1])))
+        policy = self._policy
+        return self._with(lambda source, begun: _filtered(source, begun.calling("filter()", keeps, policy)))
 
     def take(self, count: int) -> "Pipeline[T]":
         """Ends behind so many elements, and reads no more of them."""
         # The range first: at its end zip() has not taken an element more.
-        return self._with(lambda source: (placed for _, placed in zip(range(count), source)))
+        return self._with(lambda source, _: (placed for _, placed in zip(range(count), source)))
 
     def skip(self, count: int) -> "Pipeline[T]":
         """Leaves out so many elements at the beginning."""
-        return self._with(lambda source: (placed for number, placed in enumerate(source) if number >= count))
+        return self._with(lambda source, _: (placed for number, placed in enumerate(source) if number >= count))
 
     def split(self, rank: int, size: int) -> "Pipeline[T]":
         """Keeps the elements whose number is `rank` modulo `size`: each belongs to one rank."""
         if not 0 <= rank < size:
             raise ValueError(f"there is no rank {rank} of {size}: give a rank below the number of ranks")
-        return self._with(lambda source: itertools.islice(source, rank, None, size))
+        return self._with(lambda source, _: itertools.islice(source, rank, None, size))
 
     def flatten(self) -> "Pipeline[Any]":
         """Gives the elements of the elements, such as the samples of shards."""
-        return self._with(_flattened)
+        return self.interleave(1)
+
+    def interleave(self, width: int) -> "Pipeline[Any]":
+        """As `flatten`, of `width` elements at a time, by turns."""
+        _at_least_one(width, "width of an interleave")
+        return self._with(lambda source, _: _interleaved(source, width))
 
     def batch(
         self,
@@ -358,17 +336,28 @@ class Pipeline(Generic[T]):
         if into is not None and collate is not None:
             raise ValueError("batch() collates into a store by itself: give either collate or into")
         rows_of = rows_in(into, lifetime)
-        return self._with(lambda source: _batched(source, size, collate, drop_last, rows_of))
+        return self._with(lambda source, _: _batched(source, size, collate, drop_last, rows_of))
 
     def shuffle(self, buffer: int, seed: int = 0) -> "Pipeline[T]":
         """Gives the elements in an order that is random within `buffer` of them, always the same for a seed."""
         _at_least_one(buffer, "buffer of a shuffle")
-        return self._with(lambda source: _shuffled(source, buffer, seed))
+        return self._with(lambda source, _: _shuffled(source, buffer, seed))
+
+    def cache(self, most_bytes: int, size: "Callable[[T], int]" = bytes_of) -> "Pipeline[T]":
+        """Keeps the elements of the first pass that comes to its end, for the passes after it; the steps before do not run again.
+
+        The program gets these very objects again: what it changes in them stays changed.
+
+        :param most_bytes: QueueFullError, if the elements have more
+        :param size: returns the bytes of an element; by default, those of its arrays and texts are counted, and of what holds them
+        """
+        kept: "Cache[Placed[T]]" = Cache(most_bytes, lambda placed: size(placed[1]))
+        return self._with(lambda source, begun: kept.elements(source, begun.source.is_read_once))
 
     def prefetch(self, count: int = 2) -> "Pipeline[T]":
         """Reads up to `count` elements ahead, in a thread that ends with the loop."""
         _at_least_one(count, "number of elements to prefetch")
-        return self._with(lambda source: _prefetched(source, count))
+        return self._with(lambda source, _: prefetched(source, count))
 
     def collect(self) -> "List[T]":
         """Runs all, and returns the elements."""
@@ -376,7 +365,7 @@ class Pipeline(Generic[T]):
 
     def for_each(self, function: "Callable[[T], Any]") -> None:
         """Runs all, and calls the function with each element."""
-        for _ in self.map(function):
+        for _ in self._mapped(function, Policy()):
             pass
 
     def join(self) -> int:
@@ -392,4 +381,4 @@ def _at_least_one(number: int, noun: str) -> None:
 def pipeline(elements: "Iterable[T]") -> "Pipeline[T]":
     """Begins a pipeline: `locum.pipeline(store.keys()).async_map(store.get).flatten().batch(32).prefetch(2)`."""
     source = _Source(elements)
-    return Pipeline(source, lambda begun: source)
+    return Pipeline(source, lambda _: source, Policy())

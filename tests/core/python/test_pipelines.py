@@ -108,6 +108,126 @@ def test_an_interrupt_ends_the_threads_wherever_it_comes():
         signal.signal(signal.SIGALRM, handler)
 
 
+def fails_at(*numbers):
+    """Returns a function that raises for these numbers, and a list of all that it was called with."""
+    called = []
+
+    def function(at):
+        called.append(at)
+        if at in numbers:
+            raise LookupError(f"not {at}")
+        return at
+
+    return function, called
+
+
+@pytest.mark.parametrize("step", ["map", "async_map"])
+def test_what_fails_is_called_again_and_left_out(step):
+    function, called = fails_at(3, 5)
+    steps = getattr(locum.pipeline(range(8)).on_error(skip=True, retries=2), step)(function).prefetch(2)
+    assert steps.report == locum.PipelineReport()
+    assert steps.collect() == [0, 1, 2, 4, 6, 7]
+    assert sorted(called) == [0, 1, 2, 3, 3, 3, 4, 5, 5, 5, 6, 7]
+    report = steps.report
+    assert (report.succeeded, report.failed, report.retried) == (6, 2, 4)
+    assert [(one.step, one.element, str(one.error)) for one in report.failures] == [
+        (f"{step}()", 3, "not 3"),
+        (f"{step}()", 5, "not 5"),
+    ]
+    assert steps.position == 8
+    assert steps.take(2).collect() == [0, 1] and steps.report == report  # of its own passes
+    assert not threads()
+
+
+def test_a_call_that_succeeds_at_last_is_no_failure():
+    left = [2, 0, 1]
+
+    def function(at):
+        left[at] -= 1
+        if left[at] >= 0:
+            raise OSError("not yet")
+        return at
+
+    steps = locum.pipeline(range(3)).on_error(retries=2).async_map(function, 2)
+    assert steps.collect() == [0, 1, 2]
+    assert steps.report == locum.PipelineReport(succeeded=3, retried=3)
+
+
+def test_policies_hold_for_the_steps_behind_them():
+    function, _ = fails_at(1)
+    steps = locum.pipeline(range(4)).on_error(skip=True).filter(function)
+    assert steps.collect() == [2, 3] and steps.report.failures[0].step == "filter()"
+    for strict in (locum.pipeline(range(4)).map(function).on_error(skip=True), steps.on_error().map(fails_at(2)[0])):
+        with pytest.raises(LookupError):
+            strict.collect()
+        assert strict.report.failed >= 1
+    with pytest.raises(LookupError):  # the program's own call is none of a step
+        locum.pipeline(range(4)).on_error(skip=True).for_each(function)
+    with pytest.raises(ValueError, match="0 times or more"):
+        locum.pipeline([]).on_error(retries=-1)
+    with pytest.raises(KeyboardInterrupt):  # no error of an element
+        locum.pipeline([1]).on_error(skip=True, retries=9).map(lambda at: signal.raise_signal(signal.SIGINT)).collect()
+
+
+def test_a_report_keeps_few_failures_and_counts_all():
+    steps = locum.pipeline(range(1000)).on_error(skip=True).map(lambda at: 1 // (at % 2))
+    assert steps.collect() == [1] * 500
+    assert steps.report.failed == 500 and [one.element for one in steps.report.failures] == list(range(0, 32, 2))
+    assert all(one.error.__traceback__ is None for one in steps.report.failures)
+
+
+def test_a_break_ends_calls_that_are_repeated():
+    begun = threading.Event()
+
+    def function(at):
+        if at == 1:
+            begun.set()
+            raise OSError("never")
+        return at
+
+    for _ in locum.pipeline(range(2)).on_error(retries=10**12).async_map(function, 2):
+        assert begun.wait(30)
+        break
+
+
+def test_interleave_takes_turns():
+    ranges = [[1, 2, 3], [], [4], [5, 6], iter([7])]
+    assert locum.pipeline(ranges).interleave(2).collect() == [1, 4, 5, 2, 6, 7, 3]  # as in C++
+    assert locum.pipeline([[1, 2], [3]]).interleave(9).collect() == [1, 3, 2]
+    opened = []
+    lazy = iter(locum.pipeline([1, 2, 3]).map(lambda at: opened.append(at) or [at, at]).interleave(2))
+    assert next(lazy) == 1 and opened == [1, 2]
+    with pytest.raises(ValueError, match="1 or more"):
+        locum.pipeline([]).interleave(0)
+
+
+def test_a_cache_is_filled_by_the_first_whole_pass():
+    function, called = fails_at()
+    steps = locum.pipeline(range(4)).map(function).cache(10**6)
+    assert steps.take(2).collect() == [0, 1]
+    assert steps.collect() == [0, 1, 2, 3] and called == [0, 1, 0, 1, 2, 3]
+    both = steps.map(str)
+    for _ in both:
+        assert both.position == int(_) + 1
+    assert both.collect() == ["0", "1", "2", "3"] and steps.async_map(str).collect() == both.collect() and len(called) == 6
+    once = locum.pipeline(iter(range(3))).cache(10**6)
+    assert once.collect() == once.collect() == [0, 1, 2]  # an iterator, too
+    broken = locum.pipeline(iter(range(3))).cache(10**6)
+    assert broken.take(1).collect() == [0]
+    with pytest.raises(locum.UnsupportedError, match="did not come to its end"):
+        broken.collect()
+
+
+def test_a_cache_is_bounded_in_bytes():
+    arrays = [{"x": np.zeros(1000)} for _ in range(3)]
+    with pytest.raises(locum.QueueFullError, match="element 1 does not fit into the 10000 bytes"):
+        locum.pipeline(arrays).cache(10_000).collect()
+    assert locum.pipeline(arrays).cache(30_000).join() == 3
+    assert locum.pipeline(["ab", "c"]).cache(3, size=len).collect() == ["ab", "c"]
+    with pytest.raises(locum.QueueFullError, match="element 1 "):
+        locum.pipeline(["ab", "cd"]).cache(3, size=len).collect()
+
+
 def test_a_break_in_the_middle_ends_the_threads():
     endless = iter(int, 1)
     for _ in locum.pipeline(endless).async_map(lambda at: at, 3).prefetch(2):
@@ -139,7 +259,7 @@ def test_the_position_is_what_the_loop_has_got():
         seen.append((batches.position, batch[-1]))
     assert seen == [(5, "4"), (11, "10"), (17, "16"), (19, "18")]
     assert locum.pipeline(range(5)).skip(2).take(2).position == 0
-    for steps in (locum.pipeline(range(5)).shuffle(2), locum.pipeline([[1, 2]]).flatten()):
+    for steps in (locum.pipeline(range(5)).shuffle(2), locum.pipeline([[1, 2]]).flatten(), locum.pipeline([[1]]).interleave(2)):
         next(iter(steps))
         with pytest.raises(locum.UnsupportedError, match="no place in the source"):
             _ = steps.position
