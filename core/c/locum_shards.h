@@ -4,7 +4,7 @@
 #ifndef LOCUM_LOCUM_SHARDS_H
 #define LOCUM_LOCUM_SHARDS_H
 
-#include <locum/locum.h>
+#include <locum/locum_files.h>
 
 #ifdef __cplusplus
 extern "C" {

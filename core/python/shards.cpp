@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include <locum/locum_shards.h>
+#include <locum/locum.h>
 
 #include "core/python/array.hpp"
 #include "core/python/error.hpp"

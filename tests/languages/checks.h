@@ -1,6 +1,5 @@
 /* Checks of the programs that programs.py makes, for C. */
 #include <locum/locum.h>
-#include <locum/locum_shards.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 # Checks every #include of the files named on the command line (paths relative to the repository root) against these rules:
 #
 #   folder      may include          and, of third-party headers
-#   core        core                 none; c/locum.h those of C, fortran/ the descriptors of Fortran, testing/ GoogleTest, json.hpp nlohmann's JSON, dlpack.hpp that of DLPack, base/background_thread.cpp and base/fork_mark.cpp POSIX threads, base/descriptor.cpp close(), base/wake_timer.cpp timers of Linux
+#   core        core                 none; c/locum_types.h those of C, fortran/ the descriptors of Fortran, testing/ GoogleTest, json.hpp nlohmann's JSON, dlpack.hpp that of DLPack, base/background_thread.cpp and base/fork_mark.cpp POSIX threads, base/descriptor.cpp close(), base/wake_timer.cpp timers of Linux
 #   shm         core shm             Boost.Interprocess, POSIX
 #   transport   core transport       by folder: ucx/ UCX; storage/ HDF5, POSIX, a folder there what its backend.cmake calls HEADER and others of its folder, storage/wrappers/ zstd, lz4, libsodium, storage/servers/tls OpenSSL, storage/configuration toml++, storage/zip zlib, storage/formats/tiff libtiff, storage/codecs/ zlib, zstd, lz4, c-blosc, storage/experiments/sqlite_table SQLite
 #   mpi         core mpi             MPI
@@ -13,7 +13,7 @@
 #   shm         segment, death, arena, table and names, spill, shm/ itself
 #   mpi         mpi/ itself, transport, checkpoint, runtime, c, python and fortran
 #
-# core/python/ includes itself, <locum/locum.h> and <locum/locum_shards.h>, the C interface, alone: a module that had more of the library in it would be a second copy.
+# core/python/ includes itself and <locum/locum.h>, the C interface, alone: a module that had more of the library in it would be a second copy.
 #
 # Nobody includes core/testing/, which is for tests and needs GoogleTest, nor core/json.hpp and core/dlpack.hpp, which are for programs that have nlohmann's JSON, and DLPack.
 #
@@ -96,7 +96,7 @@ function is_of_backend(manifest, header,    line, named, is_named) {
 
 function foreign_allowed(header) {
   if (header in is_standard) return 1
-  if (FILENAME == "core/c/locum.h") return header ~ /^std(bool|def|int)\.h$/
+  if (FILENAME == "core/c/locum_types.h") return header ~ /^std(bool|def|int)\.h$/
   if (FILENAME ~ /^core\/python\//) return header ~ /^pybind11\/[a-z0-9_]+\.h$/ || header == "dlfcn.h" || (FILENAME == "core/python/exit_gate.cpp" && header == "pthread.h") || (FILENAME == "core/python/unlocked.cpp" && header ~ /^(cxxabi|unistd)\.h$/) || (FILENAME == "core/python/copied_bytes.cpp" && header == "sys/mman.h")
   if (FILENAME ~ /^mpi\/python\// && header ~ /^pybind11\/[a-z0-9_]+\.h$/) return 1
   if (FILENAME ~ /^core\/fortran\// && header == "ISO_Fortran_binding.h") return 1
@@ -155,8 +155,8 @@ function check_room(path,    from, to) {
   else if (FILENAME ~ /^mpi\/c\// && path == "transport/storage/files.hpp") return  # as a program that uses both
   else if (to != from && to != "core" && FILENAME !~ /^mpi\/runtime\//)
     refuse(from "/ may include core/ and itself, not " to "/; only mpi/runtime/ sees every room")
-  else if (FILENAME ~ /^core\/python\// && path !~ /^core\/python\// && text !~ /^<locum\/locum(_shards)?\.h>/)
-    refuse("core/python/ may include itself, <locum/locum.h> and <locum/locum_shards.h>, of the library nothing else")
+  else if (FILENAME ~ /^core\/python\// && path !~ /^core\/python\// && text !~ /^<locum\/locum\.h>/)
+    refuse("core/python/ may include itself and <locum/locum.h>, of the library nothing else")
   else if (path ~ /^core\/testing\// && folder_of(FILENAME) != "core/testing") refuse("core/testing/ is for tests")
   else if (path == "core/json.hpp") refuse("core/json.hpp needs a foreign header, and is for programs")
   else if (to == from) check_layer(path)

@@ -3,7 +3,6 @@
 #include <stddef.h>
 
 #include <locum/locum.h>
-#include <locum/locum_shards.h>
 
 #define SIZE(structure, bytes) _Static_assert(sizeof(structure) == (bytes), "the size of " #structure)
 #define PLACE(structure, member, bytes) \

@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include <locum/locum_shards.h>
+#include <locum/locum.h>
 
 #include "check.h"
 
