@@ -244,7 +244,7 @@ elseif(VARIANT STREQUAL "serial")
   endif()
 elseif(VARIANT STREQUAL "add_subdirectory")
   file(REMOVE_RECURSE "${build}")  # a copied object has no list of the headers that it was made from
-  run(${configure} "-DLOCUM_SOURCE_DIR=${SOURCE_DIR}" -DBUILD_SHARED_LIBS=ON ${OPTIONS}
+  run(${configure} "-DLOCUM_SOURCE_DIR=${SOURCE_DIR}" -DBUILD_SHARED_LIBS=ON ${OPTIONS} -DLOCUM_WITH_FORTRAN=OFF  # is a shared library anyway
     "-DCMAKE_CXX_COMPILER_LAUNCHER=${SOURCE_DIR}/tests/cmake/reuse_object.sh")
   set(ENV{REUSED_BUILD} "${BUILD_DIR}")
   set(ENV{REUSED_LAUNCHER} "${LAUNCHER}")

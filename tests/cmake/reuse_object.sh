@@ -26,8 +26,20 @@ options() {  # options FOLDER PREFIX: its own build's
   tr ' ' '\n' | sed -e "s#$1/#BUILD/#" -e "s#^$2##" | grep -v -e '^-W' -e '^-D[a-z_]*_EXPORTS$' -e '^$'
 }
 
+# Whether a file is the same in the other build, with all that it includes of its build: those were made when they were configured.
+same() {  # same FILE
+  case $1 in
+    "$PWD/$folder"/*) twin=$build/${1#"$PWD/$folder"/} ;;
+    *) return 0 ;;  # a source of both
+  esac
+  [ -f "$twin" ] && [ "$(sed "s#$PWD/$folder/#BUILD/#" "$1")" = "$(sed "s#$build/#BUILD/#" "$twin")" ] || return 1
+  sed -n "s|^#include \"\($PWD/$folder/[^\"]*\)\"\$|\1|p" "$1" | while read -r included; do
+    same "$included" || exit 1
+  done
+}
+
 there=${object#"$folder"/}
-if [ "$there" != "$object" ] && [ -f "$build/$there" ] && cmp -s "$source" "$build/${source#"$PWD/$folder"/}"; then
+if [ "$there" != "$object" ] && [ -f "$build/$there" ] && same "$source"; then
   theirs=$(ninja -C "$build" -t commands "$there" | tail -n 1)
   theirs=${theirs#"$launcher "}
   if [ "$(echo "$*" | options "$PWD/$folder" "$folder/")" = "$(echo "$theirs" | options "$build" "")" ]; then
