@@ -31,7 +31,7 @@ set(hidden "")
 foreach(package GTest rapidcheck benchmark Cairo PNG CLI11 pybind11)
   list(APPEND hidden -DCMAKE_DISABLE_FIND_PACKAGE_${package}=ON)
 endforeach()
-set(without_others -DLOCUM_BUILD_BENCH=OFF -DLOCUM_BUILD_JOBS=OFF)
+set(without_others -DLOCUM_BUILD_BENCH=OFF -DLOCUM_BUILD_JOBS=OFF -DLOCUM_WITH_PYTHON=OFF)  # looking for Python takes a third of the time
 
 configure(nothing_else ${hidden})
 expect_tests(OFF nothing_else)
@@ -47,7 +47,7 @@ foreach(line IN LISTS lines)
   endif()
 endforeach()
 
-configure(no_testing -DBUILD_TESTING=OFF -DLOCUM_BUILD_BENCH=OFF -DCMAKE_DISABLE_FIND_PACKAGE_LAMMPS=ON)
+configure(no_testing -DBUILD_TESTING=OFF -DLOCUM_BUILD_BENCH=OFF -DLOCUM_WITH_PYTHON=OFF -DCMAKE_DISABLE_FIND_PACKAGE_LAMMPS=ON)
 if(OPTIONS MATCHES "LOCUM_WITH_MPI=ON" AND NOT output MATCHES "left out: (the demo and the examples|jobs/melt), for want of [^\n]*.package lib(cairo2|png|cli11|lammps)-dev.")
   message(FATAL_ERROR "does not say that the job with LAMMPS is left out")
 endif()

@@ -3,24 +3,29 @@
 # detects it: a check that never fails would be useless.
 set -eu
 check=$(cd "$(dirname "$0")" && pwd)/check.sh
-tree=$1
+folder=$1
+tree=$folder/tree
 failed=0
-if [ -n "$(ls -A "$tree" 2>/dev/null)" ] && [ ! -e "$tree/planted" ]; then
-  printf '%s is not empty: name a folder that may be deleted\n' "$tree" >&2
+if [ -n "$(ls -A "$folder" 2>/dev/null)" ] && [ ! -e "$folder/planted" ]; then
+  printf '%s is not empty: name a folder that may be deleted\n' "$folder" >&2
   exit 2
 fi
 
+rm -rf "$folder"
+clean=$folder/clean
+for file in core/store.hpp core/detail/list.hpp core/rpc/rpc_channel.hpp core/base/mutex.hpp core/value/error.hpp core/ports/arena.hpp shm/segment/segment.hpp shm/node.hpp transport/ucx/worker.hpp mpi/communicator.hpp mpi/runtime/runtime.hpp; do
+  mkdir -p "$clean/${file%/*}"
+  echo '#include <vector>' >"$clean/$file"
+done
+printf 'namespace locum {\n\nstruct Block {\n  int bytes;\n};\n' >"$clean/core/ports/arena.hpp"
+mkdir -p "$clean/transport/storage/tape"
+echo 'locum_storage_part(TAPE "tape:" HEADER tape/reel.h LIBRARIES tape PACKAGE libtape-dev)' >"$clean/transport/storage/tape/backend.cmake"
+: >"$folder/planted"
+
 plant() {  # plant FILE TEXT: a clean tree, and TEXT as the only line of FILE
   rm -rf "$tree"
-  for file in core/store.hpp core/detail/list.hpp core/rpc/rpc_channel.hpp core/base/mutex.hpp core/value/error.hpp core/ports/arena.hpp shm/segment/segment.hpp shm/node.hpp transport/ucx/worker.hpp mpi/communicator.hpp mpi/runtime/runtime.hpp; do
-    mkdir -p "$tree/$(dirname "$file")"
-    echo '#include <vector>' >"$tree/$file"
-  done
-  printf 'namespace locum {\n\nstruct Block {\n  int bytes;\n};\n' >"$tree/core/ports/arena.hpp"
-  mkdir -p "$tree/transport/storage/tape"
-  echo 'locum_storage_part(TAPE "tape:" HEADER tape/reel.h LIBRARIES tape PACKAGE libtape-dev)' >"$tree/transport/storage/tape/backend.cmake"
-  : >"$tree/planted"
-  mkdir -p "$tree/$(dirname "$1")"
+  cp -R "$clean" "$tree"
+  mkdir -p "$tree/${1%/*}"
   printf '%s\n' "$2" >"$tree/$1"
 }
 
@@ -170,7 +175,7 @@ allowed core/value/options.hpp 'struct Block;'
 allowed core/value/options.hpp 'struct Block {'
 allowed core/value/options.hpp 'struct Block<int> {'
 
-rm -rf "$tree"
+rm -rf "$folder"
 if [ "$failed" -ne 0 ]; then
   echo "$failed cases failed"
   exit 1

@@ -49,7 +49,7 @@ set_tests_properties(dead_rank PROPERTIES SKIP_RETURN_CODE 77)
 
 locum_test_program(step_deaths)
 locum_test_entry(step_deaths 4 ${CMAKE_COMMAND} -E env "LOCUM_TEST_WITH_UCX=$<$<BOOL:${LOCUM_WITH_UCX}>:1>"
-  bash "${CMAKE_CURRENT_SOURCE_DIR}/deaths_at_any_time.sh" 8 8
+  bash "${CMAKE_CURRENT_SOURCE_DIR}/deaths_at_any_time.sh" 4 4
   ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 4 $<TARGET_FILE:step_deaths_tests>)
 set_tests_properties(step_deaths PROPERTIES SKIP_RETURN_CODE 77)
 
@@ -69,7 +69,7 @@ set_tests_properties(task_deaths PROPERTIES SKIP_RETURN_CODE 77)
 # On one node only, for the same reason.
 locum_test_program(spill_deaths)
 locum_test_entry(spill_deaths 4 ${CMAKE_COMMAND} -E env "LOCUM_TEST_WITH_UCX=$<$<BOOL:${LOCUM_WITH_UCX}>:1>"
-  bash "${CMAKE_CURRENT_SOURCE_DIR}/deaths_at_any_time.sh" 20 0
+  bash "${CMAKE_CURRENT_SOURCE_DIR}/deaths_at_any_time.sh" 8 0
   ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 4 $<TARGET_FILE:spill_deaths_tests>)
 set_tests_properties(spill_deaths PROPERTIES SKIP_RETURN_CODE 77)
 
