@@ -8,10 +8,6 @@
 extern "C" {
 #endif
 
-/* Returns `status`, and keeps `text` for locum_error_message(). A function of the program that the library
- * has called ends with it: `return locum_fail(LOCUM_CORRUPT, "at byte 0: no picture; save it again")`. */
-LOCUM_API locum_status locum_fail(locum_status status, const char *text);
-
 /* A file that a function of a format loads. Valid until that function returns; later it is
  * LOCUM_INVALID_ARGUMENT. */
 typedef struct locum_file_bytes_handle *locum_file_bytes;

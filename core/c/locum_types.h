@@ -46,6 +46,9 @@ typedef enum locum_status {
 LOCUM_API const char *locum_error_message(void);
 /* Returns the enumerator's own name, such as "key_exists"; "unknown" for other numbers. */
 LOCUM_API const char *locum_status_name(int status);
+/* Returns `status`, and keeps `text` for locum_error_message(). A function of the program that the library
+ * has called ends with it: `return locum_fail(LOCUM_CORRUPT, "at byte 0: no picture; save it again")`. */
+LOCUM_API locum_status locum_fail(locum_status status, const char *text);
 /* Returns the version of the library, such as "0.1.0". */
 LOCUM_API const char *locum_version(void);
 /* What a process has not released is named on stderr once, in MPI_Finalize or else at its end. For
