@@ -78,6 +78,7 @@ class _Ahead(Generic[T]):
         self._room.put(None)
         while self._has_begun and not self._ended.acquire(timeout=_WAIT_S):
             pass
+        self._failed.clear()  # its traceback refers to this
 
 
 def prefetched(source: "Iterable[T]", count: int) -> "Iterator[T]":

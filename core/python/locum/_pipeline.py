@@ -1,98 +1,25 @@
 """Pipelines: lazy sequences of steps over any iterable."""
 
 import collections
-import collections.abc
 import concurrent.futures
+import inspect
 import itertools
 import random
 from typing import Any, Callable, Deque, Generic, Iterable, Iterator, List, Optional, Tuple, TypeVar
 
-from ._ahead import close_steps, prefetched
+from ._ahead import prefetched
 from ._batch import Batch, RowsOf, rows_in
 from ._durations import Duration
 from ._errors import UnsupportedError
 from ._interrupts import interruptible
 from ._pipeline_cache import Cache, bytes_of
 from ._pipeline_calls import LEFT_OUT, Calls, PipelineReport, Policy, add_place, reported
-from ._shards import EpochReader, Epochs, State
+from ._pipeline_source import Pass, Placed, Source
+from ._shards import State
 from ._store import Store
 
 T = TypeVar("T")
 U = TypeVar("U")
-
-# What goes from step to step: an element, and how many elements of the source were taken when it was made; none: behind a
-# step that does not tell.
-Placed = Tuple[Optional[int], T]
-
-
-class _Source(Generic[T]):
-    """The iterable of a pipeline, and the iterator of its last pass."""
-
-    def __init__(self, elements: "Iterable[T]"):
-        self._elements = elements
-        self._pass: "Optional[Iterator[T]]" = None
-        self._is_over = False
-
-    @property
-    def is_read_once(self) -> bool:
-        return isinstance(self._elements, collections.abc.Iterator)
-
-    @property
-    def position(self) -> int:
-        """The position before the first element of the next pass."""
-        return self._elements.position if isinstance(self._elements, EpochReader) else 0
-
-    def reader(self) -> EpochReader:
-        """Returns the reader of epochs of the last pass."""
-        reader = iter(self._elements) if self._pass is None and isinstance(self._elements, (Epochs, EpochReader)) else self._pass
-        if not isinstance(reader, EpochReader):
-            raise TypeError("a state is one of epochs, and this pipeline reads something else: its position tells how far it is")
-        return reader
-
-    def __iter__(self) -> "Iterator[Placed[T]]":
-        self._pass = iter(self._elements)
-        if self._is_over and self._pass is self._elements:
-            raise UnsupportedError(
-                "the iterator that this pipeline reads is at its end: it can be read once; begin with a list, or make a new"
-                " iterator and a new pipeline for each pass"
-            )
-        return self._placed(self._pass)
-
-    def _placed(self, elements: "Iterator[T]") -> "Iterator[Placed[T]]":
-        reader = elements if isinstance(elements, EpochReader) else None
-        number = 0
-        while True:
-            try:
-                element = next(elements)
-            except StopIteration:
-                self._is_over = True
-                return
-            except Exception as error:
-                add_place(error, number, "the source")
-                raise
-            number += 1
-            yield number if reader is None else reader.position, element
-
-
-class _Pass:
-    """What one pass through a pipeline has begun."""
-
-    def __init__(self, source: "_Source[Any]"):
-        self.source = source
-        self.steps: List[Any] = []
-        self.calls: "List[Calls[Any, Any]]" = []
-        self.succeeded = 0
-
-    def calling(self, step: str, function: "Callable[[T], U]", policy: Policy) -> "Calls[T, U]":
-        """Returns the calls of one more step."""
-        calls = Calls(step, function, policy)
-        self.calls.append(calls)
-        return calls
-
-    def end(self) -> None:
-        """Ends the threads of all steps, and drops what they hold."""
-        for step in reversed(self.steps):
-            close_steps(step)
 
 
 def _mapped(source: "Iterable[Placed[T]]", calls: "Calls[T, U]") -> "Iterator[Placed[U]]":
@@ -121,7 +48,6 @@ def _mapped_in_threads(source: "Iterable[Placed[T]]", calls: "Calls[T, U]", dept
                 if made is not LEFT_OUT:
                     yield place, made
     finally:  # also where the program breaks off
-        calls.is_left = True
         for _, future in begun:
             future.cancel()
         pool.shutdown()
@@ -148,13 +74,30 @@ def _shuffled(source: "Iterable[Placed[T]]", buffer: int, seed: int) -> "Iterato
     yield from ((None, element) for element in kept)
 
 
-def _interleaved(source: "Iterable[Placed[Any]]", width: int) -> "Iterator[Placed[Any]]":
-    elements = iter(source)
+def _taken(source: "Iterable[Placed[T]]", count: int, begun: Pass) -> "Iterator[Placed[T]]":
+    begun.is_cut = True
+    yield from (placed for _, placed in zip(range(count), source))  # the range first: at its end zip() has not taken an element more
+
+
+def _inner(elements: "Callable[[], Iterator[T]]", number: int, step: str) -> "Iterator[T]":
+    """The elements of an element."""
+    try:
+        yield from elements()
+    except Exception as error:
+        add_place(error, number, step)
+        raise
+
+
+def _interleaved(source: "Iterable[Placed[Any]]", width: int, begun: Pass) -> "Iterator[Placed[Any]]":
+    step = "flatten()" if width == 1 else "interleave()"
+    elements = enumerate(source)
     opened: "List[Tuple[Any, Iterator[Any]]]" = []  # with the next element of each
     turn = 0
     while True:
-        while len(opened) < width and (placed := next(elements, None)) is not None:
-            inner = iter(placed[1])
+        begun.go_on()
+        while len(opened) < width and (numbered := next(elements, None)) is not None:
+            number, (_, ranged) = numbered
+            inner = _inner(ranged.__iter__, number, step) if hasattr(ranged, "__iter__") else iter(ranged)
             opened.extend((first, inner) for first in itertools.islice(inner, 1))
         if not opened:
             return
@@ -164,6 +107,14 @@ def _interleaved(source: "Iterable[Placed[Any]]", width: int) -> "Iterator[Place
         following = [(element, inner) for element in itertools.islice(inner, 1)]
         opened[turn : turn + 1] = following
         turn += len(following)  # behind the end of one, the next has its turn
+
+
+def _collated(samples: List[Any], collate: "Callable[[List[Any]], Any]", number: int) -> Any:
+    try:
+        return collate(samples)
+    except Exception as error:
+        add_place(error, number - len(samples), "batch(), whose collate failed for those from there on,")
+        raise
 
 
 def _batched(
@@ -191,7 +142,7 @@ def _batched(
                 break
         if count == 0 or (count < size and drops):
             return
-        yield place, collate(batch) if collate is not None else batch.made(count)
+        yield place, _collated(batch, collate, number) if collate is not None else batch.made(count)
 
 
 class Pipeline(Generic[T]):
@@ -202,16 +153,14 @@ class Pipeline(Generic[T]):
     has one, goes on in it where the last one ended.
     """
 
-    def __init__(self, source: "_Source[Any]", begin: "Callable[[_Pass], Iterable[Placed[T]]]", policy: Policy):
+    def __init__(self, source: "Source[Any]", begin: "Callable[[Pass], Iterable[Placed[T]]]", policy: Policy):
         self._source = source
         self._begin_steps = begin
         self._policy = policy  # of the steps that follow
-        self._begin: Optional[int] = None  # position of the source before the pass
-        self._place: Optional[int] = None
-        self._pass: "_Pass" = _Pass(source)  # the last one
+        self._pass: Optional[Pass] = None  # the last one
 
-    def _with(self, make: "Callable[[Iterable[Placed[T]], _Pass], Iterable[Placed[U]]]") -> "Pipeline[U]":
-        def begin(begun: "_Pass") -> "Iterable[Placed[U]]":
+    def _with(self, make: "Callable[[Iterable[Placed[T]], Pass], Iterable[Placed[U]]]") -> "Pipeline[U]":
+        def begin(begun: Pass) -> "Iterable[Placed[U]]":
             steps = make(self._begin_steps(begun), begun)
             begun.steps.append(steps)
             return steps
@@ -219,23 +168,25 @@ class Pipeline(Generic[T]):
         return Pipeline(self._source, begin, self._policy)
 
     def __iter__(self) -> "Iterator[T]":
-        begun: "_Pass" = _Pass(self._source)
+        begun = Pass(self._source.position)
         steps = self._begin_steps(begun)
-        self._begin, self._pass = self._source.position, begun
+        self._pass = begun
         return self._consumed(steps, begun)
 
-    def _consumed(self, steps: "Iterable[Placed[T]]", begun: "_Pass") -> "Iterator[T]":
+    def _consumed(self, steps: "Iterable[Placed[T]]", begun: Pass) -> "Iterator[T]":
         try:
-            for self._place, element in steps:
+            for begun.place, element in steps:
                 begun.succeeded += 1
                 yield element
+            if begun.has_taken_all and not begun.is_cut:  # what was left out at the end is behind it, too
+                begun.place = begun.taken
         finally:  # now: the traceback of an error would keep the threads of steps
             begun.end()
 
     @property
     def report(self) -> PipelineReport:
-        """What was counted in the last pass until now, and the elements that were left out."""
-        return reported(self._pass.succeeded, self._pass.calls)
+        """What was counted in the last pass until now, and the elements that were left out; also of what was read ahead."""
+        return PipelineReport() if self._pass is None else reported(self._pass.succeeded, self._pass.calls)
 
     @property
     def position(self) -> int:
@@ -244,14 +195,13 @@ class Pipeline(Generic[T]):
 
         UnsupportedError behind `shuffle`, `flatten` and `interleave`, whose elements have no place in the source.
         """
-        if not self._pass.succeeded:
-            return self._source.position if self._begin is None else self._begin
-        if self._place is None:
+        place = self._source.position if self._pass is None else self._pass.place
+        if place is None:
             raise UnsupportedError(
                 "behind shuffle(), flatten() and interleave() elements have no place in the source; let locum.epochs shuffle, or save states"
                 " between two epochs, of the reader"
             )
-        return self._place
+        return place
 
     def state(self) -> State:
         """Returns the state of the epochs that this reads: which samples the loop has got, whatever was read ahead.
@@ -262,9 +212,10 @@ class Pipeline(Generic[T]):
         return self._source.reader().state(self.position)
 
     def on_error(self, *, skip: bool = False, retries: int = 0) -> "Pipeline[T]":
-        """Sets what the functions of the steps that follow do where they raise an Exception.
+        """Sets what becomes of an element for which a function of `map`, `async_map` or `filter` raises an Exception, in the steps
+        that follow, up to the next `on_error`.
 
-        Errors of the source end the loop in any case, as do those of `batch`.
+        All other errors end the loop: those of the source, of elements in `flatten`, of `batch` and its `collate`.
 
         :param skip: leave the element out, and note it in `report`; else the error ends the loop
         :param retries: call the function so many times more before that, at once
@@ -275,14 +226,19 @@ class Pipeline(Generic[T]):
 
     def map(self, function: "Callable[[T], U]") -> "Pipeline[U]":
         """Calls the function with each element; its results are the elements."""
-        return self._mapped(function, self._policy)
+        return self._mapped("map()", function, self._policy)
 
-    def _mapped(self, function: "Callable[[T], U]", policy: Policy) -> "Pipeline[U]":
-        return self._with(lambda source, begun: _mapped(source, begun.calling("map()", function, policy)))
+    def _mapped(self, step: str, function: "Callable[[T], U]", policy: Policy) -> "Pipeline[U]":
+        return self._with(lambda source, begun: _mapped(source, begun.calling(step, function, policy)))
 
     def async_map(self, function: "Callable[[T], U]", depth: int = 8) -> "Pipeline[U]":
-        """Calls the function in `depth` threads, so many elements ahead at most. The order stays."""
+        """Calls the function in `depth` threads, so many elements ahead at most. The order stays.
+
+        Where the loop is left, it waits for the calls that are being made.
+        """
         _at_least_one(depth, "depth")
+        if inspect.iscoroutinefunction(function):
+            raise TypeError("async_map() calls a function in threads; nobody would await what this coroutine function returns")
         policy = self._policy
         return self._with(lambda source, begun: _mapped_in_threads(source, begun.calling("async_map()", function, policy), depth))
 
@@ -293,11 +249,12 @@ class Pipeline(Generic[T]):
 
     def take(self, count: int) -> "Pipeline[T]":
         """Ends behind so many elements, and reads no more of them."""
-        # The range first: at its end zip() has not taken an element more.
-        return self._with(lambda source, _: (placed for _, placed in zip(range(count), source)))
+        _not_negative(count, "number of elements to take")
+        return self._with(lambda source, begun: _taken(source, count, begun))
 
     def skip(self, count: int) -> "Pipeline[T]":
         """Leaves out so many elements at the beginning."""
+        _not_negative(count, "number of elements to skip")
         return self._with(lambda source, _: (placed for number, placed in enumerate(source) if number >= count))
 
     def split(self, rank: int, size: int) -> "Pipeline[T]":
@@ -313,7 +270,7 @@ class Pipeline(Generic[T]):
     def interleave(self, width: int) -> "Pipeline[Any]":
         """As `flatten`, of `width` elements at a time, by turns."""
         _at_least_one(width, "width of an interleave")
-        return self._with(lambda source, _: _interleaved(source, width))
+        return self._with(lambda source, begun: _interleaved(source, width, begun))
 
     def batch(
         self,
@@ -352,7 +309,7 @@ class Pipeline(Generic[T]):
         :param size: returns the bytes of an element; by default, those of its arrays and texts are counted, and of what holds them
         """
         kept: "Cache[Placed[T]]" = Cache(most_bytes, lambda placed: size(placed[1]))
-        return self._with(lambda source, begun: kept.elements(source, begun.source.is_read_once))
+        return self._with(lambda source, _: kept.elements(source, self._source.is_read_once))
 
     def prefetch(self, count: int = 2) -> "Pipeline[T]":
         """Reads up to `count` elements ahead, in a thread that ends with the loop."""
@@ -365,7 +322,7 @@ class Pipeline(Generic[T]):
 
     def for_each(self, function: "Callable[[T], Any]") -> None:
         """Runs all, and calls the function with each element."""
-        for _ in self._mapped(function, Policy()):
+        for _ in self._mapped("for_each()", function, Policy()):
             pass
 
     def join(self) -> int:
@@ -378,7 +335,12 @@ def _at_least_one(number: int, noun: str) -> None:
         raise ValueError(f"the {noun} is 1 or more, not {number}")
 
 
+def _not_negative(number: int, noun: str) -> None:
+    if number < 0:
+        raise ValueError(f"the {noun} is 0 or more, not {number}")
+
+
 def pipeline(elements: "Iterable[T]") -> "Pipeline[T]":
     """Begins a pipeline: `locum.pipeline(store.keys()).async_map(store.get).flatten().batch(32).prefetch(2)`."""
-    source = _Source(elements)
-    return Pipeline(source, lambda _: source, Policy())
+    source = Source(elements)
+    return Pipeline(source, source.elements, Policy())

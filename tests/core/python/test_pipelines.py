@@ -1,11 +1,13 @@
 """Pipelines of Python: their steps, errors, and threads that end."""
 
+import gc
 import itertools
 import os
 import random
 import signal
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -238,6 +240,172 @@ def test_a_break_in_the_middle_ends_the_threads():
     assert not threads()
 
 
+def fail(_):
+    raise ValueError("always")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        lambda one: one.filter(lambda at: at < 1),
+        lambda one: one.on_error(skip=True).filter(lambda at: at < 1 or fail(at)),
+        lambda one: one.on_error(skip=True, retries=10**12).map(lambda at: at if at < 1 else fail(at)),
+        lambda one: one.on_error(skip=True).async_map(lambda at: at if at < 1 else fail(at), 2),
+        lambda one: one.map(lambda at: [at] if at < 1 else []).flatten(),
+        lambda one: one.map(lambda at: itertools.repeat(at)).interleave(2).filter(lambda at, seen=[]: seen.append(at) or len(seen) < 2),
+        lambda one: one.batch(2).take(1).map(list),
+        lambda one: one.split(0, 10**12),
+        lambda one: one.filter(lambda at: at < 1).prefetch(1).map(lambda at: at),
+    ],
+)
+def test_threads_that_find_nothing_more_end_with_the_loop(steps):
+    for _ in steps(locum.pipeline(itertools.count())).prefetch(2):
+        break
+    assert not threads()
+
+
+def test_what_was_read_ahead_is_not_lost_in_silence():
+    store = locum.ShardStore("memory:")
+    store.set(range(100), key="k")
+    options = {"seed": 4, "shuffle_block": 30}
+    order = list(locum.epochs(store, **options))
+    for steps in (lambda one: one.batch(10, list).prefetch(3), lambda one: one.batch(10, list).async_map(list, 3)):
+        batches = steps(locum.pipeline(locum.epochs(store, **options).split(0, 1)))
+        assert next(iter(batches)) == order[:10] and batches.position == 10
+        for _ in range(2):
+            with pytest.raises(locum.UnsupportedError, match="a new reader of epochs from state"):
+                batches.collect()
+            state = locum.join_states([batches.state()])
+            assert list(locum.epochs(store, **options, state=state)) == order[10:]
+    shuffled = locum.pipeline(iter(range(100))).shuffle(20)
+    next(iter(shuffled))
+    with pytest.raises(locum.UnsupportedError, match="that is gone"):
+        shuffled.collect()
+    ahead = iter(locum.pipeline(iter(range(100))).prefetch(3))
+    assert list(itertools.islice(ahead, 10)) + list(ahead) == list(range(100))  # one loop that goes on
+    again = locum.pipeline(locum.epochs(store, **options)).prefetch(3)  # which has a reader for each pass
+    assert next(iter(again)) == order[0] and again.collect() == order
+
+
+def test_the_position_at_the_end_is_that_of_the_source():
+    store = locum.ShardStore("memory:")
+    store.set(range(100), key="k")
+    reader = locum.epochs(store, seed=1).split(0, 1)
+    assert len(list(reader)) == 100
+    for steps in (
+        lambda one: one.batch(30, drop_last=True),
+        lambda one: one.filter(lambda at: at != 99).prefetch(2),
+        lambda one: one.on_error(skip=True).async_map(lambda at: 1 // (99 - at), 3),
+        lambda one: one.shuffle(10),
+    ):
+        whole = steps(locum.pipeline(range(100)))
+        whole.join()
+        assert whole.position == 100
+        epoch = steps(locum.pipeline(locum.epochs(store, seed=1).split(0, 1)))
+        epoch.join()
+        assert epoch.state() == reader.state()
+    cut = locum.pipeline(range(100)).batch(10).prefetch(20).take(3)
+    cut.join()
+    assert cut.position == 30
+
+
+def test_errors_have_notes_of_their_steps():
+    for run, note in (
+        (lambda: locum.pipeline([1, 0]).for_each(lambda at: 1 // at), "in for_each() of a locum.pipeline, at element 1"),
+        (lambda: locum.pipeline([[1], (1 // at for at in [0])]).flatten().collect(), "in flatten() of a locum.pipeline, at element 1"),
+        (lambda: locum.pipeline([1, 2, 0]).batch(2, lambda some: 1 // some[0]).collect(), "collate failed for those from there on"),
+    ):
+        with pytest.raises(ZeroDivisionError) as raised:
+            run()
+        if hasattr(raised.value, "__notes__"):
+            assert note in raised.value.__notes__[0], raised.value.__notes__
+
+
+def test_failures_keep_nothing_of_the_calls():
+    class Large:
+        pass
+
+    kept = weakref.WeakSet()
+
+    def function(at):
+        large = Large()
+        kept.add(large)
+        try:
+            fail(at)
+        except ValueError:
+            raise LookupError("a second one")
+
+    gc.collect()
+    gc.disable()
+    try:
+        for step in ("map", "async_map"):
+            steps = getattr(locum.pipeline(range(40)).on_error(skip=True, retries=1), step)(function)
+            assert steps.join() == 0 and steps.report.failed == 40
+            assert not kept
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        lambda one: one.map(fail),
+        lambda one: one.async_map(fail, 4),
+        lambda one: one.async_map(fail, 4).prefetch(2),
+        lambda one: one.on_error(skip=True).async_map(fail, 4),
+        lambda one: one.batch(2).prefetch(2),
+    ],
+)
+def test_a_loop_that_is_over_keeps_nothing(steps):
+    class Large:
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            return 1
+
+    gc.collect()
+    gc.disable()
+    try:
+        source = Large()
+        kept = weakref.ref(source)
+        try:
+            for _ in steps(locum.pipeline(itertools.islice(source, 1000))):
+                break
+        except ValueError:
+            pass
+        del source
+        assert not threads()
+        assert kept() is None  # without the search for garbage: readers of epochs hold much memory
+    finally:
+        gc.enable()
+
+
+def test_arguments_that_make_no_sense_are_refused():
+    async def function(at):
+        return at
+
+    with pytest.raises(TypeError, match="nobody would await"):
+        locum.pipeline([1]).async_map(function)
+    for call in (lambda one: one.take(-1), lambda one: one.skip(-1)):
+        with pytest.raises(ValueError, match="0 or more, not -1"):
+            call(locum.pipeline([1]))
+    with pytest.raises(TypeError):
+        locum.pipeline([1]).flatten().collect()
+
+
+def test_a_generator_that_failed_is_read_once():
+    def source():
+        yield 1
+        raise RuntimeError("broken")
+
+    steps = locum.pipeline(source())
+    with pytest.raises(RuntimeError, match="broken"):
+        steps.collect()
+    with pytest.raises(locum.UnsupportedError, match="can be read once"):
+        steps.collect()
+
+
 def test_an_iterator_is_read_once():
     steps = locum.pipeline(iter(range(10))).map(lambda at: at)
     assert steps.take(4).collect() == [0, 1, 2, 3]  # another pass goes on
@@ -263,7 +431,7 @@ def test_the_position_is_what_the_loop_has_got():
         next(iter(steps))
         with pytest.raises(locum.UnsupportedError, match="no place in the source"):
             _ = steps.position
-    with pytest.raises(TypeError, match="a state is one of epochs"):
+    with pytest.raises(TypeError, match="that of one reader of epochs"):
         batches.state()
 
 
