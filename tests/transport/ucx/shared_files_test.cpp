@@ -12,15 +12,19 @@
 namespace locum::tests {
 namespace {
 
+/// Lets the check see files of this test, which it leaves out otherwise.
+class Abandons {
+ public:
+  Abandons() { EXPECT_EQ(::setenv("LOCUM_TEST_ABANDONS", "1", 1), 0); }
+  ~Abandons() { ::unsetenv("LOCUM_TEST_ABANDONS"); }
+};
+
 class SharedFilesTest : public ::testing::Test {
  protected:
-  SharedFilesTest() { EXPECT_EQ(::setenv("LOCUM_TEST_ABANDONS", "1", 1), 0); }
-  ~SharedFilesTest() override {
-    ::unsetenv("LOCUM_TEST_ABANDONS");
-    ::unlink(path_.c_str());
-  }
+  ~SharedFilesTest() override { ::unlink(path_.c_str()); }
 
-  const SharedFiles files_;
+  const Abandons abandons_;
+  const SharedFiles files_;  ///< one that a killed test has left existed before
   /// Which other tests, that may run at the same time, do not count.
   const std::string path_ = "/dev/shm/locum_test_abandons_" + std::to_string(::getpid());
   const int descriptor_ = ::open(path_.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
