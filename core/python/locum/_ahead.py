@@ -2,7 +2,7 @@
 
 import _thread
 import queue
-from typing import Any, Generic, Iterable, Iterator, List, TypeVar
+from typing import Any, Callable, Generic, Iterable, Iterator, List, TypeVar
 
 T = TypeVar("T")
 
@@ -81,10 +81,14 @@ class _Ahead(Generic[T]):
         self._failed.clear()  # its traceback refers to this
 
 
-def prefetched(source: "Iterable[T]", count: int) -> "Iterator[T]":
+def prefetched(source: "Iterable[T]", count: int, leave: "Callable[[], None]") -> "Iterator[T]":
+    """Reads ahead. `leave`: ends the source soon; called where the loop is left, or interrupted while it waits here."""
     ahead = _Ahead(source, count)
     try:
         ahead.begin()
         yield from ahead.elements()
+    except BaseException:
+        leave()
+        raise
     finally:
         ahead.end()

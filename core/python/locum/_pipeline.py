@@ -29,7 +29,7 @@ def _mapped(source: "Iterable[Placed[T]]", calls: "Calls[T, U]") -> "Iterator[Pl
             yield place, made
 
 
-def _mapped_in_threads(source: "Iterable[Placed[T]]", calls: "Calls[T, U]", depth: int) -> "Iterator[Placed[U]]":
+def _mapped_in_threads(source: "Iterable[Placed[T]]", calls: "Calls[T, U]", depth: int, begun_pass: Pass) -> "Iterator[Placed[U]]":
     begun: "Deque[Placed[concurrent.futures.Future[Any]]]" = collections.deque()
     pool = concurrent.futures.ThreadPoolExecutor(depth, "locum.pipeline")
     try:
@@ -47,6 +47,9 @@ def _mapped_in_threads(source: "Iterable[Placed[T]]", calls: "Calls[T, U]", dept
                 made = calls.made(interruptible(future.result))
                 if made is not LEFT_OUT:
                     yield place, made
+    except BaseException:  # a call that is repeated ends with it
+        begun_pass.leave()
+        raise
     finally:  # also where the program breaks off
         for _, future in begun:
             future.cancel()
@@ -240,7 +243,7 @@ class Pipeline(Generic[T]):
         if inspect.iscoroutinefunction(function):
             raise TypeError("async_map() calls a function in threads; nobody would await what this coroutine function returns")
         policy = self._policy
-        return self._with(lambda source, begun: _mapped_in_threads(source, begun.calling("async_map()", function, policy), depth))
+        return self._with(lambda source, begun: _mapped_in_threads(source, begun.calling("async_map()", function, policy), depth, begun))
 
     def filter(self, keeps: "Callable[[T], Any]") -> "Pipeline[T]":
         """Keeps the elements for which the function returns something true."""
@@ -314,7 +317,7 @@ class Pipeline(Generic[T]):
     def prefetch(self, count: int = 2) -> "Pipeline[T]":
         """Reads up to `count` elements ahead, in a thread that ends with the loop."""
         _at_least_one(count, "number of elements to prefetch")
-        return self._with(lambda source, _: prefetched(source, count))
+        return self._with(lambda source, begun: prefetched(source, count, begun.leave))
 
     def collect(self) -> "List[T]":
         """Runs all, and returns the elements."""

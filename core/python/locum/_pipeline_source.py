@@ -45,9 +45,13 @@ class Pass:
         if self.is_left:
             raise _PassLeft
 
+    def leave(self) -> None:
+        """Lets the threads of all steps end."""
+        self.is_left = True
+
     def end(self) -> None:
         """Ends the threads of all steps, and drops what they hold."""
-        self.is_left = True
+        self.leave()
         for step in reversed(self.steps):
             close_steps(step)
 

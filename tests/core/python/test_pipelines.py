@@ -244,7 +244,7 @@ def fail(_):
     raise ValueError("always")
 
 
-@pytest.mark.parametrize(
+FIND_NOTHING_MORE = pytest.mark.parametrize(
     "steps",
     [
         lambda one: one.filter(lambda at: at < 1),
@@ -258,9 +258,41 @@ def fail(_):
         lambda one: one.filter(lambda at: at < 1).prefetch(1).map(lambda at: at),
     ],
 )
+
+
+@FIND_NOTHING_MORE
 def test_threads_that_find_nothing_more_end_with_the_loop(steps):
     for _ in steps(locum.pipeline(itertools.count())).prefetch(2):
         break
+    assert not threads()
+
+
+@FIND_NOTHING_MORE
+@pytest.mark.parametrize("ahead", [lambda one: one.prefetch(2), lambda one: one.async_map(lambda at: at, 2)])
+def test_an_interrupt_ends_what_finds_nothing_more(steps, ahead):
+    handler = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            for _ in ahead(steps(locum.pipeline(itertools.count())).skip(2)):
+                pass
+            while True:  # of pipelines that end by themselves
+                pass
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler)
+    assert not threads()
+
+
+def test_an_interrupt_ends_calls_that_are_repeated():
+    handler = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            locum.pipeline([1]).on_error(skip=True, retries=10**12).async_map(fail, 2).join()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler)
     assert not threads()
 
 
