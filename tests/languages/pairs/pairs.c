@@ -237,6 +237,7 @@ static void read_step(locum_step_reader in, int rank) {
     ok(locum_step_read(step, name, &into, &options), name);
     compare("a box of a step", together, &options.box, rank, type, &into);
   }
+  MPI_Barrier(MPI_COMM_WORLD); /* a reader that joins later would not find the step any more */
   ok(locum_step_release(&step), "release");
 }
 

@@ -280,6 +280,7 @@ void read_step(locum::StepReader& in, std::size_t rank) {
       compare<T>("a box of a step into memory", together, type, box, box.count, into.all());
     }
   });
+  MPI_Barrier(MPI_COMM_WORLD);  // a reader that joins later would not find the step any more
 }
 
 locum::Record record_of(int language) {

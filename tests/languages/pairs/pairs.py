@@ -196,6 +196,7 @@ def main():
                 write_step(out, rank)
                 with reader.next(timeout=60) as step:
                     read_step(step, rank)
+                    MPI.COMM_WORLD.Barrier()  # a reader that joins later would not find the step any more
         print("Python writes text and bytes of one dimension alone: NumPy has no such elements", flush=True)
     print(f"Python compared {elements} elements of {arrays} arrays; {failures} are wrong", flush=True)
     sys.exit(1 if failures else 0)
